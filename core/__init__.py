@@ -1,0 +1,1 @@
+"""Small and pure: money, clock, ids, encryption, IBANs, SEPA text. Imports nothing of ours."""
