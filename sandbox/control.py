@@ -1,0 +1,112 @@
+"""The control surface that belongs to no part: credentials, faults, the banks' clock, reset."""
+
+from collections.abc import Callable
+from typing import Any
+
+from flask import Blueprint, Flask, jsonify, request
+
+from sandbox import clock, demo, faults
+from sandbox.store import get_store
+
+control = Blueprint("control", __name__, url_prefix="/control")
+
+_seeds: list[Callable[[], None]] = []
+
+
+class BadControl(Exception):
+    """A control call that cannot be carried out; the text says why, the status goes on the answer."""
+
+    def __init__(self, text: str, status: int = 400):
+        super().__init__(text)
+        self.status = status
+
+
+def on_reset(seed: Callable[[], None]) -> Callable[[], None]:
+    """Call `seed` to write a part's first documents: at the very first start and at each reset."""
+    if seed not in _seeds:
+        _seeds.append(seed)
+    return seed
+
+
+def reset() -> None:
+    """Everything as at the start: the store is emptied, then each part seeds itself."""
+    get_store().clear()
+    seed_once()
+
+
+def seed_once() -> None:
+    """Let the parts seed themselves when the store has never been filled."""
+    store = get_store()
+    if store.get("sandbox", "seeded"):
+        return
+    for seed in _seeds:
+        seed()
+    store.put("sandbox", "seeded", {"at": clock.now().isoformat()})
+
+
+def json_object() -> dict[str, Any]:
+    """The request's JSON object; an empty body counts as {}. Anything else is a BadControl."""
+    if not request.get_data(cache=True):
+        return {}
+    body = request.get_json(force=True, silent=True)
+    if not isinstance(body, dict):
+        raise BadControl("a JSON object is expected")
+    return body
+
+
+@control.app_errorhandler(BadControl)
+def say_what_is_wrong(error: BadControl):
+    return jsonify(error=str(error)), error.status
+
+
+@control.get("/credentials")
+def credentials():
+    return jsonify(
+        nmbrs_user=demo.NMBRS_USER,
+        nmbrs_token=demo.NMBRS_TOKEN,
+        year=clock.now().year,
+        email=demo.EMAIL,
+        password=demo.PASSWORD,
+        pin=demo.PIN,
+    )
+
+
+@control.get("/faults")
+def list_faults():
+    return jsonify(faults.states())
+
+
+@control.post("/faults")
+def set_faults():
+    states = json_object()
+    wrong = sorted(name for name, state in states.items() if not isinstance(state, bool))
+    if wrong:
+        raise BadControl(f"true or false is expected for: {', '.join(wrong)}")
+    try:
+        faults.switch(states)
+    except faults.UnknownFault as error:
+        raise BadControl(str(error)) from error
+    return jsonify(faults.states())
+
+
+@control.post("/clock")
+def advance_clock():
+    days = json_object().get("advance_days")
+    if not isinstance(days, int) or isinstance(days, bool) or not 0 <= days <= 366:
+        raise BadControl("advance_days: a whole number from 0 to 366 is expected")
+    return jsonify(bank_day=clock.advance(days).isoformat())
+
+
+@control.get("/clock")
+def show_clock():
+    return jsonify(bank_day=clock.bank_day().isoformat())
+
+
+@control.post("/reset")
+def reset_everything():
+    reset()
+    return jsonify(reset=True)
+
+
+def setup(app: Flask) -> None:
+    app.register_blueprint(control)

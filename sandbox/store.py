@@ -1,0 +1,115 @@
+"""One SQLite file that holds everything the sandbox remembers, as small JSON documents."""
+
+import json
+import sqlite3
+import threading
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+Document = dict[str, Any]
+
+SCHEMA = """
+CREATE TABLE IF NOT EXISTS documents (
+    position INTEGER PRIMARY KEY AUTOINCREMENT,
+    kind TEXT NOT NULL,
+    id TEXT NOT NULL,
+    body TEXT NOT NULL,
+    UNIQUE (kind, id)
+);
+CREATE TABLE IF NOT EXISTS numbers (name TEXT PRIMARY KEY, value INTEGER NOT NULL);
+"""
+
+
+class Store:
+    """A document store: (kind, id) -> dict. Safe to use from any thread; survives a restart."""
+
+    def __init__(self, path: str | Path):
+        # One connection behind one lock: a call takes microseconds, and no reader ever sees half a write.
+        self._lock = threading.RLock()
+        self._db = sqlite3.connect(path, check_same_thread=False, isolation_level=None)
+        self._db.execute("PRAGMA journal_mode = WAL")
+        self._db.execute("PRAGMA synchronous = NORMAL")
+        self._db.executescript(SCHEMA)
+
+    def get(self, kind: str, id: str | int, default: Any = None) -> Any:
+        """The document, or `default` when there is none. Changing the answer changes nothing stored."""
+        with self._lock:
+            row = self._db.execute(
+                "SELECT body FROM documents WHERE kind = ? AND id = ?", (kind, str(id))
+            ).fetchone()
+        return json.loads(row[0]) if row else default
+
+    def put(self, kind: str, id: str | int, doc: Document) -> None:
+        """Write the document; an existing one keeps its place in the order."""
+        with self._lock:
+            self._db.execute(
+                "INSERT INTO documents (kind, id, body) VALUES (?, ?, ?) "
+                "ON CONFLICT (kind, id) DO UPDATE SET body = excluded.body",
+                (kind, str(id), json.dumps(doc)),
+            )
+
+    def all(self, kind: str) -> list[Document]:
+        """Every document of a kind, in the order of first writing."""
+        with self._lock:
+            rows = self._db.execute(
+                "SELECT body FROM documents WHERE kind = ? ORDER BY position", (kind,)
+            ).fetchall()
+        return [json.loads(body) for (body,) in rows]
+
+    def delete(self, kind: str, id: str | int) -> bool:
+        """Remove the document; says whether there was one."""
+        with self._lock:
+            cursor = self._db.execute("DELETE FROM documents WHERE kind = ? AND id = ?", (kind, str(id)))
+        return cursor.rowcount > 0
+
+    def clear(self, kind: str | None = None) -> None:
+        """Forget one kind, or everything including the numbers."""
+        with self._lock:
+            if kind is not None:
+                self._db.execute("DELETE FROM documents WHERE kind = ?", (kind,))
+                return
+            self._db.execute("DELETE FROM documents")
+            self._db.execute("DELETE FROM numbers")
+
+    def update(self, kind: str, id: str | int, change: Callable[[Any], Document | None]) -> Any:
+        """Read, change and write as one step. `change` gets the document (None when there is none) and
+        answers the new one, or None to leave it as it is. Answers what is stored afterwards."""
+        with self._lock:
+            before = self.get(kind, id)
+            after = change(before)
+            if after is None:
+                return self.get(kind, id)
+            self.put(kind, id, after)
+            return after
+
+    def next_number(self, name: str, first: int = 1) -> int:
+        """The next number of a named counter, each given out once, beginning at `first`."""
+        with self._lock:
+            row = self._db.execute(
+                "INSERT INTO numbers (name, value) VALUES (?, ?) "
+                "ON CONFLICT (name) DO UPDATE SET value = value + 1 RETURNING value",
+                (name, first),
+            ).fetchone()
+        return row[0]
+
+    def close(self) -> None:
+        with self._lock:
+            self._db.close()
+
+
+_current: Store | None = None
+
+
+def open_store(path: str | Path) -> Store:
+    """Open the store of this process; `get_store` answers it from then on."""
+    global _current
+    _current = Store(path)
+    return _current
+
+
+def get_store() -> Store:
+    """The store of this process, also outside a request (the SMTP server, background threads)."""
+    if _current is None:
+        raise RuntimeError("the sandbox has no store yet: create_app opens it")
+    return _current
