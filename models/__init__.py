@@ -1,0 +1,42 @@
+"""Tables with their constraints. The database refuses nonsense; the domain decides what is allowed."""
+
+from models.banking import BankAccount, BankLink
+from models.base import (
+    NestedTransaction,
+    connect,
+    database,
+    is_postgres,
+    is_sqlite,
+    require_transaction,
+    transaction,
+)
+from models.journal import AuditEvent, OutgoingMail
+from models.payments import BankExchange, BankOrder, Batch, BatchLine, Release
+from models.payroll import Delivery, NmbrsConnection, PayrollCompany, Run
+from models.people import (
+    Authority,
+    Client,
+    EmailToken,
+    Identification,
+    IdentityAttempt,
+    LoginSession,
+    Membership,
+    Pin,
+    User,
+    WebhookKey,
+)
+from models.schema import migrate, pending_migrations
+
+TABLES = (
+    User, Pin, LoginSession, EmailToken, Client, Membership, WebhookKey, IdentityAttempt, Identification, Authority,
+    BankLink, BankAccount, NmbrsConnection, PayrollCompany, Delivery, Run, Batch, BatchLine, Release, BankOrder,
+    BankExchange, AuditEvent, OutgoingMail,
+)  # fmt: skip
+
+__all__ = [
+    "TABLES", "AuditEvent", "Authority", "BankAccount", "BankExchange", "BankLink", "BankOrder", "Batch", "BatchLine",
+    "Client", "Delivery", "EmailToken", "Identification", "IdentityAttempt", "LoginSession", "Membership",
+    "NestedTransaction", "NmbrsConnection", "OutgoingMail", "PayrollCompany", "Pin", "Release", "Run", "User",
+    "WebhookKey", "connect", "database", "is_postgres", "is_sqlite", "migrate", "pending_migrations",
+    "require_transaction", "transaction",
+]  # fmt: skip

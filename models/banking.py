@@ -1,0 +1,50 @@
+"""Where the money is: consents at banks and the accounts under them."""
+
+from peewee import BigIntegerField, Check, DateField, ForeignKeyField, TextField
+
+from core.clock import utcnow
+from models.base import Table, UtcField
+from models.people import Client, User
+
+
+class BankLink(Table):
+    """A consent at one bank."""
+
+    client = ForeignKeyField(Client, backref="bank_links")
+    user = ForeignKeyField(User)
+    bank = TextField()  # the id of the bank's line of configuration
+    consent_id = TextField(null=True)
+    status = TextField(default="started")
+    state_hash = TextField(unique=True)  # one use, for the way back
+    returned_at = UtcField(null=True)
+    redirect_sealed = TextField(null=True)
+    next_page = TextField(null=True)
+    valid_until = DateField(null=True)
+    holder_name = TextField(null=True)
+    holder_confirmed_at = UtcField(null=True)
+    created_at = UtcField(default=utcnow)
+
+    class Meta:
+        constraints = [Check("status in ('started', 'valid', 'refused', 'ended')")]
+
+
+class BankAccount(Table):
+    """An account that can pay. Amounts are cents; a limit of zero pays nothing."""
+
+    client = ForeignKeyField(Client, backref="bank_accounts")
+    link = ForeignKeyField(BankLink, backref="accounts")
+    bank = TextField()
+    iban = TextField()
+    name = TextField()
+    holder_name = TextField()
+    resource_id = TextField()
+    balance_cents = BigIntegerField(null=True)
+    balance_at = UtcField(null=True)
+    limit_payment_cents = BigIntegerField()
+    limit_day_cents = BigIntegerField()
+    releases = BigIntegerField(default=0)  # counted at each release: the row that orders them
+    created_at = UtcField(default=utcnow)
+
+    class Meta:
+        indexes = ((("client", "iban"), True),)
+        constraints = [Check("limit_payment_cents >= 0"), Check("limit_day_cents >= 0")]

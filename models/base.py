@@ -1,0 +1,86 @@
+"""The database behind every table: connection, transactions, and the two fields of our own."""
+
+import json
+from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import UTC, datetime
+from typing import Any
+
+from peewee import DatabaseProxy, DateTimeField, Model, PostgresqlDatabase, SqliteDatabase, TextField
+from playhouse.db_url import connect as connect_url
+
+database = DatabaseProxy()
+
+_PRAGMAS = {"journal_mode": "wal", "busy_timeout": 5000, "foreign_keys": 1, "synchronous": 2}
+
+
+def connect(url: str) -> None:
+    """Point every table at this database. Opens nothing yet: each thread opens its own."""
+    if url.startswith("sqlite"):
+        real = connect_url(url, pragmas=_PRAGMAS, timeout=5)
+    else:
+        scheme, rest = url.split("://", 1)
+        real = connect_url(f"psycopg3+pool://{rest}" if scheme.startswith("postgres") else url, max_connections=16)
+    database.initialize(real)
+
+
+def is_sqlite() -> bool:
+    return isinstance(database.obj, SqliteDatabase)
+
+
+def is_postgres() -> bool:
+    return isinstance(database.obj, PostgresqlDatabase)
+
+
+class NestedTransaction(RuntimeError):
+    """A transaction was begun inside another: it would be a savepoint, without its lock."""
+
+
+@contextmanager
+def transaction() -> Iterator[None]:
+    """One transaction that may read before it writes.
+
+    On SQLite it takes the write lock at the start (otherwise the first write after a read fails
+    when another writer came between). Refuses to nest.
+    """
+    if database.in_transaction():
+        raise NestedTransaction
+    with database.atomic("IMMEDIATE") if is_sqlite() else database.atomic():
+        yield
+
+
+def require_transaction() -> None:
+    """For functions that write a fact and its audit event: only together or not at all."""
+    if not database.in_transaction():
+        raise RuntimeError("this must run inside a transaction")
+
+
+class UtcField(DateTimeField):
+    """An aware moment in UTC; kept without zone, so both databases compare it the same."""
+
+    def db_value(self, value: Any) -> Any:
+        if isinstance(value, datetime):
+            if value.tzinfo is None:
+                raise ValueError("a moment without a zone")
+            value = value.astimezone(UTC).replace(tzinfo=None)
+        return super().db_value(value)
+
+    def python_value(self, value: Any) -> Any:
+        value = super().python_value(value)
+        return value.replace(tzinfo=UTC) if isinstance(value, datetime) else value
+
+
+class JsonField(TextField):
+    """A small document, kept as canonical JSON text."""
+
+    def db_value(self, value: Any) -> Any:
+        return None if value is None else json.dumps(value, sort_keys=True, separators=(",", ":"))
+
+    def python_value(self, value: Any) -> Any:
+        return None if value is None else json.loads(value)
+
+
+class Table(Model):
+    class Meta:
+        database = database
+        legacy_table_names = False

@@ -1,0 +1,39 @@
+"""What happened and what is still to be told: audit events, mails."""
+
+from peewee import ForeignKeyField, IntegerField, TextField
+
+from core.clock import utcnow
+from models.base import JsonField, Table, UtcField
+from models.people import Client, User
+
+
+class AuditEvent(Table):
+    """Append-only; each event carries the hash of the one before it in the same client's chain."""
+
+    client = ForeignKeyField(Client, backref="events")
+    number = IntegerField()
+    at = UtcField(default=utcnow)
+    actor = TextField()  # "user:7", "worker", "operator"
+    kind = TextField()
+    subject = TextField()  # "batch:20201113034734-66580"
+    details = JsonField()  # ids, hashes and sums; never a name, an IBAN or a person's amount
+    previous = TextField()
+    hash = TextField()
+
+    class Meta:
+        indexes = ((("client", "number"), True),)
+
+
+class OutgoingMail(Table):
+    """A mail that waits to be sent or was sent."""
+
+    user = ForeignKeyField(User)
+    client = ForeignKeyField(Client, null=True)
+    kind = TextField()
+    sealed = TextField()  # what fills the text: may hold a one-use link
+    once = TextField(unique=True)  # a fact is told once
+    attempts = IntegerField(default=0)
+    due_at = UtcField(null=True, default=utcnow, index=True)
+    lease_until = UtcField(null=True)
+    sent_at = UtcField(null=True)
+    created_at = UtcField(default=utcnow)

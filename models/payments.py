@@ -1,0 +1,147 @@
+"""What is to be paid: batches and lines, releases, orders at the bank."""
+
+from peewee import SQL, BigIntegerField, BooleanField, Check, DateField, ForeignKeyField, IntegerField, TextField
+
+from core.clock import utcnow
+from models.banking import BankAccount
+from models.base import Table, UtcField
+from models.payroll import PayrollCompany, Run
+from models.people import Client, User
+
+BATCH_STATES = (
+    "open", "approved", "sending", "name_check", "at_bank", "signed", "executed", "partly_executed",
+    "rejected", "failed", "cancelled", "discarded", "replaced",
+)  # fmt: skip
+LINE_STATES = ("open", "refused", "void", "sent", "executed", "rejected", "returned")
+# An order that may still pay. "unknown" is one that was sent without an answer.
+LIVE_ORDERS = ("ready", "sent", "at_bank", "signed", "executed")
+
+
+def _one_of(column: str, values: tuple[str, ...]) -> str:
+    return f"{column} in ({', '.join(repr(value) for value in values)})"
+
+
+class Batch(Table):
+    """A payment order as people know it. Its unique key makes a run one batch, whatever comes twice."""
+
+    client = ForeignKeyField(Client, backref="batches")
+    run = ForeignKeyField(Run, backref="batches")
+    company = ForeignKeyField(PayrollCompany)
+    nmbrs_company = TextField()
+    year = IntegerField()
+    run_number = IntegerField()
+    version = TextField()
+    reference = TextField(unique=True)
+    description = TextField()
+    file_debtor_iban = TextField(null=True)
+    bank_account = ForeignKeyField(BankAccount, backref="batches")
+    execution_date = DateField(null=True)  # null: the first bank day whose cut-off is still open
+    total_cents = BigIntegerField()
+    line_count = IntegerField()
+    orders_made = IntegerField(default=0)
+    state = TextField(default="open")
+    state_reason = TextField(null=True)
+    state_at = UtcField(default=utcnow)
+    created_at = UtcField(default=utcnow)
+
+    class Meta:
+        indexes = ((("client", "nmbrs_company", "year", "run_number", "version"), True), (("client", "state"), False))
+        constraints = [Check(_one_of("state", BATCH_STATES)), Check("total_cents > 0"), Check("line_count > 0")]
+
+
+class BatchLine(Table):
+    """One person's pay. Name and description as Nmbrs wrote them and as the bank gets them."""
+
+    batch = ForeignKeyField(Batch, backref="lines")
+    position = IntegerField()
+    end_to_end_id = TextField(unique=True)
+    name_shown = TextField()
+    name_sent = TextField()
+    description_shown = TextField()
+    description_sent = TextField()
+    iban = TextField()
+    amount_cents = BigIntegerField()
+    state = TextField(default="open")
+
+    class Meta:
+        indexes = ((("batch", "position"), True),)
+        constraints = [
+            Check(_one_of("state", LINE_STATES)),
+            Check("amount_cents > 0"),
+            Check("length(name_sent) between 1 and 70"),
+            Check("length(description_sent) between 1 and 140"),
+            Check("length(end_to_end_id) between 1 and 35"),
+        ]
+
+
+class Release(Table):
+    """One person's act of approving: what was shown, by whom, how proved."""
+
+    batch = ForeignKeyField(Batch, backref="releases")
+    user = ForeignKeyField(User)
+    digest = TextField()
+    debtor_iban = TextField()
+    execution_date = DateField()
+    total_cents = BigIntegerField()
+    line_count = IntegerField()
+    proof = TextField()
+    ip = TextField()
+    released_at = UtcField(default=utcnow)
+    voided_at = UtcField(null=True)
+    void_reason = TextField(null=True)
+
+    class Meta:
+        constraints = [Check("proof in ('session', 'pin', 'passkey')"), Check("(voided_at is null) = (void_reason is null)")]
+
+
+class BankOrder(Table):
+    """One attempt to give the batch to the bank. The bytes stand here before the first call."""
+
+    batch = ForeignKeyField(Batch, backref="orders")
+    release = ForeignKeyField(Release, unique=True)
+    bank_account = ForeignKeyField(BankAccount)
+    msg_id = TextField(unique=True)
+    request_id = TextField(unique=True)
+    body_sealed = TextField()
+    body_sha256 = TextField()
+    total_cents = BigIntegerField()
+    line_count = IntegerField()
+    execution_date = DateField()
+    state = TextField(default="ready")
+    called_at = UtcField(null=True)  # null: surely nothing has reached the bank
+    payment_id = TextField(null=True)
+    raw_status = TextField(null=True)
+    authorisation_id = TextField(null=True)
+    redirect_sealed = TextField(null=True)
+    return_hash = TextField(unique=True)  # one-use state of the way back
+    returned_at = UtcField(null=True)
+    attempts = IntegerField(default=0)
+    due_at = UtcField(null=True, default=utcnow, index=True)
+    lease_until = UtcField(null=True)
+    created_at = UtcField(default=utcnow)
+
+    class Meta:
+        constraints = [Check(_one_of("state", (*LIVE_ORDERS, "ended")))]
+
+
+# A batch has one order that may still pay, and no second one beside it.
+BankOrder.add_index(
+    BankOrder.index(BankOrder.batch, unique=True, name="one_live_order").where(SQL("state <> 'ended'"))
+)
+Release.add_index(
+    Release.index(Release.batch, Release.digest, unique=True, name="one_release_of_a_digest").where(
+        SQL("voided_at is null")
+    )
+)
+
+
+class BankExchange(Table):
+    """Every answer of a bank about an order, as it came."""
+
+    order = ForeignKeyField(BankOrder, backref="exchanges")
+    at = UtcField(default=utcnow)
+    call = TextField()
+    request_id = TextField()
+    outcome = TextField()
+    raw_status = TextField(null=True)
+    final = BooleanField(default=False)

@@ -1,0 +1,121 @@
+"""Who: users, their sessions and pins, clients and members, identification and authority."""
+
+from peewee import Check, ForeignKeyField, IntegerField, TextField
+
+from core.clock import utcnow
+from models.base import JsonField, Table, UtcField
+
+
+class User(Table):
+    email = TextField(unique=True)  # in lower case
+    name = TextField()
+    password_hash = TextField()
+    email_confirmed_at = UtcField(null=True)
+    created_at = UtcField(default=utcnow)
+
+    class Meta:
+        table_name = "user_account"  # "user" is a reserved word in PostgreSQL
+        constraints = [Check("email = lower(email)")]
+
+
+class Pin(Table):
+    user = ForeignKeyField(User, unique=True, backref="pins")
+    pin_hash = TextField()
+    failures = IntegerField(default=0)
+    locked_at = UtcField(null=True)
+    set_at = UtcField(default=utcnow)
+
+    class Meta:
+        constraints = [Check("failures between 0 and 5"), Check("(failures < 5) = (locked_at is null)")]
+
+
+class LoginSession(Table):
+    """What the cookie points at; the cookie's token itself is nowhere."""
+
+    token_hash = TextField(primary_key=True)
+    user = ForeignKeyField(User, null=True, backref="sessions", on_delete="CASCADE")
+    data = JsonField()
+    created_at = UtcField(default=utcnow)
+    seen_at = UtcField(default=utcnow)
+    expires_at = UtcField(index=True)
+
+
+class EmailToken(Table):
+    """A link in a mail that proves who can read that mailbox. Once, and not for long."""
+
+    token_hash = TextField(primary_key=True)
+    user = ForeignKeyField(User, on_delete="CASCADE")
+    purpose = TextField()
+    expires_at = UtcField()
+    used_at = UtcField(null=True)
+
+
+class Client(Table):
+    public_id = TextField(unique=True)
+    name = TextField()
+    kvk_number = TextField()
+    created_at = UtcField(default=utcnow)
+    lease_until = UtcField(null=True)
+    lease_by = TextField(null=True)
+
+    class Meta:
+        constraints = [Check("length(kvk_number) = 8")]
+
+
+class Membership(Table):
+    user = ForeignKeyField(User, backref="memberships", on_delete="CASCADE")
+    client = ForeignKeyField(Client, backref="memberships")
+    role = TextField()
+    used_at = UtcField(default=utcnow)
+
+    class Meta:
+        indexes = ((("user", "client"), True),)
+        constraints = [Check("role in ('owner', 'approver', 'preparer')")]
+
+
+class WebhookKey(Table):
+    """The one secret in an address: found by its HMAC, shown from its ciphertext."""
+
+    client = ForeignKeyField(Client, backref="webhook_keys")
+    key_hmac = TextField(unique=True)
+    key_sealed = TextField()
+    created_at = UtcField(default=utcnow)
+    expires_at = UtcField(null=True)
+
+
+class IdentityAttempt(Table):
+    """One walk to the identity broker and back: bound to the session that began it."""
+
+    state_hash = TextField(primary_key=True)
+    session_hash = TextField()
+    user = ForeignKeyField(User, on_delete="CASCADE")
+    client = ForeignKeyField(Client)
+    sealed = TextField()  # state, nonce and PKCE verifier
+    started_at = UtcField(default=utcnow)
+    used_at = UtcField(null=True)
+
+
+class Identification(Table):
+    user = ForeignKeyField(User, backref="identifications")
+    provider = TextField()
+    subject = TextField()
+    person_sealed = TextField()  # initials, names, birth date
+    level = TextField(null=True)
+    authenticated_at = UtcField()
+    evidence = TextField()  # SHA-256 of the identity token
+    created_at = UtcField(default=utcnow)
+
+
+class Authority(Table):
+    """What the register says of this person for this company; the newest row counts."""
+
+    client = ForeignKeyField(Client, backref="authorities")
+    user = ForeignKeyField(User)
+    answer = TextField()
+    reason = TextField()
+    asked_at = UtcField(default=utcnow)
+    decided_by = TextField(null=True)
+
+    class Meta:
+        constraints = [Check("answer in ('yes', 'no', 'not_established')")]
+
