@@ -1,0 +1,29 @@
+"""Run a command that dies with the process that started it.
+
+    python tools/tether.py PARENT_PID COMMAND…
+
+On Linux the kernel sends the command SIGTERM when its parent goes (PR_SET_PDEATHSIG survives
+exec), so that a killed launcher leaves nothing behind. Elsewhere the command simply runs; the
+next launcher stops it by the process file (see tools/stack.py).
+"""
+
+import os
+import signal
+import sys
+
+PR_SET_PDEATHSIG = 1
+
+
+def main(parent: int, command: list[str]) -> None:
+    """Tie this process to `parent`, then become `command`."""
+    if sys.platform == "linux":
+        import ctypes
+
+        ctypes.CDLL(None, use_errno=True).prctl(PR_SET_PDEATHSIG, signal.SIGTERM, 0, 0, 0)
+    if os.getppid() != parent:  # it died before the tie was made
+        sys.exit(1)
+    os.execvp(command[0], command)
+
+
+if __name__ == "__main__":
+    main(int(sys.argv[1]), sys.argv[2:])
