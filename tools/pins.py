@@ -11,13 +11,32 @@ from pathlib import Path
 
 ROOT = Path(__file__).parent.parent
 FILES = ("requirements", "requirements-dev", "tools/uv")
-OPTIONS = ("--universal", "--generate-hashes", "--python-version", "3.11", "--no-emit-index-url", "--no-header", "-q")
+OPTIONS = (
+    "--universal",
+    "--generate-hashes",
+    "--python-version",
+    "3.11",
+    "--no-emit-index-url",
+    "--no-header",
+    "-q",
+)
 
 
 def main(extra: list[str]) -> int:
     """Compile each .in file; `extra` goes to uv as it is."""
     for name in FILES:
-        command = [sys.executable, "-m", "uv", "pip", "compile", *OPTIONS, *extra, f"{name}.in", "-o", f"{name}.txt"]
+        command = [
+            sys.executable,
+            "-m",
+            "uv",
+            "pip",
+            "compile",
+            *OPTIONS,
+            *extra,
+            f"{name}.in",
+            "-o",
+            f"{name}.txt",
+        ]
         if subprocess.call(command, cwd=ROOT, stdout=subprocess.DEVNULL) != 0:
             return 1
         refuse_hosts(ROOT / f"{name}.txt")

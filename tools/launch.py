@@ -1,0 +1,111 @@
+"""`make run`: start the house, fill it for a newcomer, say where everything is, and stop it by Ctrl-C.
+
+Light on purpose: it lives as long as the house does. What needs more than the standard library
+(migrations, seeding) runs in processes of its own.
+"""
+
+import contextlib
+import json
+import os
+import signal
+import subprocess
+import sys
+import threading
+from pathlib import Path
+
+from tools.stack import PORT_VARIABLES, ROOT, Ports, Stack, StackFailed
+
+DEFAULT_PORTS = Ports(web=8000, sandbox=8001, smtp=8002)
+
+
+def main() -> int:
+    """Run until asked to stop; 0 when stopped in order, 1 with the reason when it could not start."""
+    started, stopped = threading.Event(), threading.Event()
+    for sign in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
+        signal.signal(sign, lambda number, frame: stopped.set() if started.is_set() else interrupt())
+    try:
+        stack = Stack(home(), ports(), notice=say)
+        say("Bizcuit start …")
+        with stack:
+            print(greeting(stack, seed(stack)), flush=True)
+            started.set()
+            stopped.wait()
+            say("Bizcuit stopt …")
+    except StackFailed as problem:
+        print(f"\n{problem}\n", file=sys.stderr)
+        return 1
+    except KeyboardInterrupt:
+        say("Afgebroken.")
+        return 130
+    return 0
+
+
+def interrupt() -> None:
+    """A signal before the house stands: give up starting (the stack takes down what it began)."""
+    raise KeyboardInterrupt
+
+
+def home() -> Path:
+    """The one folder for all that is written."""
+    return Path(os.environ.get("BIZCUIT_HOME") or ROOT / "var")
+
+
+def ports() -> Ports:
+    """The ports, each from its variable; the mailbox follows the sandbox."""
+    web = port_of("web", DEFAULT_PORTS.web)
+    sandbox = port_of("sandbox", DEFAULT_PORTS.sandbox)
+    return Ports(web, sandbox, port_of("smtp", sandbox + 1))
+
+
+def port_of(name: str, default: int) -> int:
+    """The port that a variable names. Raises StackFailed when it is none."""
+    text = os.environ.get(PORT_VARIABLES[name]) or str(default)
+    if not text.isdigit() or not 0 < int(text) < 65536:
+        raise StackFailed(f"{PORT_VARIABLES[name]} moet een poortnummer van 1 tot 65535 zijn, niet {text!r}.")
+    return int(text)
+
+
+def seed(stack: Stack) -> dict[str, str]:
+    """The demo entrepreneur and a waiting payment, made through the pages in a process of its own.
+
+    The house stands without it too (somebody may have changed the demo's password): a failure is only told.
+    """
+    command = [sys.executable, "-m", "tools.seed"]
+    done = subprocess.run(
+        command, cwd=ROOT, env=stack.environment, stdin=subprocess.DEVNULL, capture_output=True, check=False
+    )
+    if done.returncode == 0:
+        return json.loads(done.stdout)
+    said = done.stderr.decode(errors="replace").strip().splitlines() or ["geen uitleg"]
+    (stack.logs / "seed.log").write_bytes(done.stderr)
+    say(f"Er is geen betaling klaargezet: {said[-1]} (zie {stack.logs / 'seed.log'})")
+    return {}
+
+
+def greeting(stack: Stack, found: dict[str, str]) -> str:
+    """What a newcomer needs to know, in Dutch."""
+    where = stack.home
+    with contextlib.suppress(ValueError):
+        where = where.relative_to(Path.cwd())
+    rows = [
+        ("App", stack.base_url),
+        ("Inloggen", found.get("email", "")),
+        ("Wachtwoord", found.get("password", "")),
+        ("Pincode", found.get("pin", "")),
+        ("Betaling", found.get("payment", "")),
+        ("", found.get("summary", "")),
+        ("Sandbox", f"{stack.sandbox_url} (Nmbrs, banken, iDIN en KvK nagespeeld)"),
+        ("Mailbox", f"{stack.sandbox_url}/mail/"),
+        ("Gegevens", f"{where} (logboeken in {where / 'logs'})"),
+    ]
+    lines = "\n".join(f"  {name:<11} {text}" for name, text in rows if text)
+    return f"\nBizcuit staat klaar.\n\n{lines}\n\nStoppen: Ctrl-C.\n"
+
+
+def say(text: str) -> None:
+    """One line on screen."""
+    print(text, flush=True)
+
+
+if __name__ == "__main__":
+    sys.exit(main())

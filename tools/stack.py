@@ -1,0 +1,272 @@
+"""The whole house as processes: queue, sandbox, web, worker, in one home folder.
+
+`make run`, `make demo`, the figures and the tests start it the same way:
+
+    with Stack(home) as stack:          # free ports
+        requests.get(stack.base_url)
+
+Start it from a thread that outlives it: on Linux the processes die with the thread that started them.
+"""
+
+import fcntl
+import http.client
+import os
+import shutil
+import socket
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from types import TracebackType
+from typing import IO, Self
+
+from tools import children, valkey
+from tools.children import Child, Supervisor
+
+ROOT = Path(__file__).parent.parent
+LOOPBACK = "127.0.0.1"
+# Preloaded, so that the two processes share what they imported; no access log: an address holds a key.
+WEB_OPTIONS = (
+    "--worker-class gthread --workers 2 --threads 4 --preload --graceful-timeout 5 --no-control-socket"
+)
+PATIENCE = 60.0  # seconds that a process may take to answer for the first time
+
+
+class StackFailed(Exception):
+    """The stack could not be started; the text says why, for a person."""
+
+
+@dataclass(frozen=True)
+class Ports:
+    """Where the parts listen on loopback."""
+
+    web: int
+    sandbox: int
+    smtp: int
+
+    @classmethod
+    def free(cls) -> "Ports":
+        """Three ports that nobody listens on now."""
+        held = [socket.create_server((LOOPBACK, 0)) for _ in range(3)]
+        ports = cls(*(server.getsockname()[1] for server in held))
+        for server in held:
+            server.close()
+        return ports
+
+
+PORT_VARIABLES = {"web": "BIZCUIT_PORT", "sandbox": "BIZCUIT_SANDBOX_PORT", "smtp": "BIZCUIT_SMTP_PORT"}
+
+
+class Stack:
+    """All processes of one home folder. `environ` is what they inherit; settings in it win."""
+
+    def __init__(
+        self,
+        home: Path | str,
+        ports: Ports | None = None,
+        environ: Mapping[str, str] | None = None,
+        notice: Callable[[str], None] = lambda text: None,
+    ) -> None:
+        self.home = Path(home).resolve()
+        self.ports = ports or Ports.free()
+        self.logs, self.run = self.home / "logs", self.home / "run"
+        self._given = dict(os.environ if environ is None else environ)
+        self._notice = notice
+        self._supervisor = Supervisor(notice)
+        self._children: list[Child] = []
+        self._lock: IO[str] | None = None
+
+    # --- what others need to know -------------------------------------------------------------
+    @property
+    def base_url(self) -> str:
+        return self._given.get("BIZCUIT_BASE_URL") or f"http://localhost:{self.ports.web}"
+
+    @property
+    def sandbox_url(self) -> str:
+        return f"http://{LOOPBACK}:{self.ports.sandbox}"
+
+    @property
+    def database_url(self) -> str:
+        return self._given.get("BIZCUIT_DATABASE_URL") or f"sqlite:///{self.home / 'bizcuit.db'}"
+
+    @property
+    def redis_url(self) -> str:
+        return self._given.get("BIZCUIT_REDIS_URL") or f"unix://{valkey.socket_path(self.home)}"
+
+    @property
+    def environment(self) -> dict[str, str]:
+        """What every process of the stack is told."""
+        return {
+            **self._given,
+            "BIZCUIT_HOME": str(self.home),
+            "BIZCUIT_PORT": str(self.ports.web),
+            "BIZCUIT_SANDBOX_PORT": str(self.ports.sandbox),
+            "BIZCUIT_SMTP_PORT": str(self.ports.smtp),
+            "BIZCUIT_DATABASE_URL": self.database_url,
+            "BIZCUIT_REDIS_URL": self.redis_url,
+            "BIZCUIT_BASE_URL": self.base_url,
+            "BIZCUIT_HOOK_URL": self._given.get("BIZCUIT_HOOK_URL") or f"http://{LOOPBACK}:{self.ports.web}",
+            "BIZCUIT_SANDBOX_URL": self.sandbox_url,
+            "PYTHONUNBUFFERED": "1",
+        }
+
+    def child(self, name: str) -> Child:
+        """One of the processes: queue, sandbox, web or worker."""
+        return next(child for child in self._children if child.name == name)
+
+    def restart(self, name: str) -> None:
+        """Stop one process and start it anew."""
+        self._supervisor.restart(self.child(name))
+        self._wait_for(self.child(name))
+
+    # --- start and stop -----------------------------------------------------------------------
+    def start(self) -> None:
+        """Start everything and return when web and sandbox answer. Raises StackFailed."""
+        self._take_home()
+        try:
+            children.end_leftovers(self.run)
+            self._refuse_busy_ports()
+            self._start_children()
+        except BaseException:
+            self.stop()
+            raise
+
+    def stop(self) -> None:
+        """Stop everything: first what uses the queue, then the queue."""
+        self._supervisor.hold()
+        users = [child for child in self._children if child.name != "queue"]
+        children.stop_all(users)
+        children.stop_all([child for child in self._children if child.name == "queue"])
+        self._supervisor.stop()
+        self._children = []
+        if not self._given.get("BIZCUIT_REDIS_URL"):
+            shutil.rmtree(valkey.socket_path(self.home).parent, ignore_errors=True)
+        if self._lock is not None:
+            self._lock.close()
+            self._lock = None
+
+    def __enter__(self) -> Self:
+        self.start()
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.stop()
+
+    def _take_home(self) -> None:
+        """One launcher per home folder: the lock goes when this process does, however it ends."""
+        for folder in (self.home, self.logs, self.run, self.home / "queue"):
+            folder.mkdir(parents=True, exist_ok=True)
+        lock = open(self.run / "launcher.lock", "a+")  # noqa: SIM115  (held as long as the stack runs)
+        try:
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except OSError:
+            lock.seek(0)
+            holder = lock.read().strip()
+            lock.close()
+            raise StackFailed(
+                f"In {self.home} draait al een Bizcuit (proces {holder or 'onbekend'}). "
+                "Stop die eerst, of kies een andere map met BIZCUIT_HOME."
+            ) from None
+        lock.truncate(0)
+        lock.write(str(os.getpid()))
+        lock.flush()
+        self._lock = lock
+
+    def _refuse_busy_ports(self) -> None:
+        for name, variable in PORT_VARIABLES.items():
+            port = getattr(self.ports, name)
+            try:
+                socket.create_server((LOOPBACK, port)).close()
+            except OSError as error:
+                raise StackFailed(
+                    f"Poort {port} op {LOOPBACK} is niet vrij ({error.strerror}). "
+                    f"Kies een andere met {variable}, bijvoorbeeld: {variable}={port + 100} make run"
+                ) from None
+
+    def _start_children(self) -> None:
+        self._children = self._plan()
+        early = [child for child in self._children if child.name in ("queue", "sandbox")]
+        (self.run / "redis-url").write_text(self.redis_url)  # for commands typed in another terminal
+        for child in early:
+            child.start()
+        self._migrate()
+        for child in early:
+            self._wait_for(child)
+        for child in self._children:
+            if child not in early:
+                child.start()
+        self._wait_for(self.child("web"))
+        self._supervisor.watch(self._children)
+
+    def _plan(self) -> list[Child]:
+        """Every process with its command line, the queue first when it is ours."""
+        python, ports = sys.executable, self.ports
+        sandbox = f"-m sandbox --port {ports.sandbox} --smtp-port {ports.smtp}".split()
+        sandbox += ["--home", str(self.home / "sandbox"), "--web-url", self.base_url]
+        web = f"-m gunicorn --bind {LOOPBACK}:{ports.web} {WEB_OPTIONS}".split()
+        plan = [
+            self._child("sandbox", "sandbox", [python, *sandbox]),
+            self._child("web", "gunicorn", [python, *web, "app:create_app()"]),
+            self._child("worker", "worker.py", [python, "worker.py"]),
+        ]
+        if self._given.get("BIZCUIT_REDIS_URL"):
+            return plan
+        path = valkey.socket_path(self.home)
+        return [self._child("queue", str(path), valkey.command(self.home / "queue", path)), *plan]
+
+    def _child(self, name: str, mark: str, command: list[str]) -> Child:
+        log = self.logs / f"{name}.log"
+        children.set_aside(log)
+        return Child(name, command, mark, ROOT, self.environment, log, self.run / f"{name}.pid")
+
+    def _migrate(self) -> None:
+        """Bring the database up to date, in a process of its own (the launcher stays light)."""
+        command = [sys.executable, "-m", "flask", "--app", "app", "migrate"]
+        done = subprocess.run(
+            command,
+            cwd=ROOT,
+            env=self.environment,
+            stdin=subprocess.DEVNULL,
+            capture_output=True,
+            check=False,
+        )
+        if done.returncode != 0:
+            said = (done.stdout + done.stderr).decode(errors="replace")
+            raise StackFailed(f"De database kon niet worden bijgewerkt:\n{said}")
+
+    def _wait_for(self, child: Child) -> None:
+        """Return when the child answers; raise when it died or keeps silent."""
+        ready = self._probe(child.name)
+        deadline = time.monotonic() + PATIENCE
+        while not ready():
+            if not child.alive:
+                raise StackFailed(
+                    f"{child.name} is niet gestart. Het einde van {child.log}:\n{child.last_words()}"
+                )
+            if time.monotonic() > deadline:
+                raise StackFailed(f"{child.name} antwoordt niet binnen {PATIENCE:g} s; zie {child.log}")
+            time.sleep(0.03)
+
+    def _probe(self, name: str) -> Callable[[], bool]:
+        if name == "queue":
+            return lambda: valkey.answers(valkey.socket_path(self.home))
+        if name in ("web", "sandbox"):
+            port = self.ports.web if name == "web" else self.ports.sandbox
+            return lambda: answers_http(port)
+        return lambda: True
+
+
+def answers_http(port: int) -> bool:
+    """Whether /healthz on this loopback port says 200."""
+    connection = http.client.HTTPConnection(LOOPBACK, port, timeout=2)
+    try:
+        connection.request("GET", "/healthz")
+        return connection.getresponse().status == 200
+    except (OSError, http.client.HTTPException):
+        return False
+    finally:
+        connection.close()
