@@ -1,0 +1,1 @@
+"""HTTP and only HTTP: a package per group of screens, each with its `blueprint`."""

@@ -1,0 +1,83 @@
+import json
+from hashlib import sha256
+from pathlib import Path
+
+from flask import Blueprint, Response, current_app, render_template
+from flask_babel import gettext as _
+
+from blueprints.assets import static_url
+
+blueprint = Blueprint("pwa", __name__)
+
+# Everything a page needs besides itself; kept by the service worker under the addresses pages use.
+KEPT = [
+    "css/tokens.css",
+    "css/base.css",
+    "css/chrome.css",
+    "css/components.css",
+    "vendor/htmx-2.0.11.min.js",
+    "js/live.js",
+    "js/busy.js",
+    "js/reveal.js",
+    "js/copy.js",
+    "js/pin.js",
+    "js/pwa.js",
+    "icons/icon.svg",
+]
+# The page is asked for anew each time, without anything of the one who asks.
+FRESH = "no-cache"
+
+
+def _icon(name: str, size: int, purpose: str) -> dict[str, str]:
+    return {"src": static_url(f"icons/{name}"), "sizes": f"{size}x{size}", "type": "image/png", "purpose": purpose}
+
+
+def _shortcut(name: str, url: str) -> dict[str, object]:
+    return {"name": name, "url": url, "icons": [_icon("icon-192.png", 192, "any")]}
+
+
+@blueprint.get("/manifest.webmanifest")
+def manifest() -> Response:
+    content = {
+        "id": "/",
+        "name": "Bizcuit",
+        "short_name": "Bizcuit",
+        "description": _("Salarissen uit Nmbrs betalen, vanaf je telefoon."),
+        "lang": "nl",
+        "dir": "ltr",
+        "start_url": "/overzicht",
+        "scope": "/",
+        "display": "standalone",
+        "background_color": "#FBF8F4",
+        "theme_color": "#FBF8F4",
+        "categories": ["finance", "business"],
+        "icons": [
+            _icon("icon-192.png", 192, "any"),
+            _icon("icon-512.png", 512, "any"),
+            _icon("maskable-192.png", 192, "maskable"),
+            _icon("maskable-512.png", 512, "maskable"),
+        ],
+        "shortcuts": [_shortcut(_("Betalingen"), "/betalingen"), _shortcut(_("Saldo"), "/saldo")],
+    }
+    response = Response(json.dumps(content, ensure_ascii=False), mimetype="application/manifest+json")
+    response.headers["Cache-Control"] = FRESH
+    return response
+
+
+@blueprint.get("/sw.js")
+def service_worker() -> Response:
+    files = [static_url(name) for name in KEPT]
+    page = render_template("pwa/offline.html")
+    version = sha256("\n".join([*files, page]).encode()).hexdigest()[:12]
+    source = (Path(current_app.static_folder or "static") / "sw.js").read_text()
+    source = source.replace('"@version@"', json.dumps(version)).replace('["@files@"]', json.dumps(files))
+    response = Response(source, mimetype="text/javascript")
+    response.headers["Cache-Control"] = FRESH
+    return response
+
+
+@blueprint.get("/offline")
+def offline() -> Response:
+    response = Response(render_template("pwa/offline.html"), mimetype="text/html")
+    response.headers["Cache-Control"] = FRESH
+    return response

@@ -1,0 +1,28 @@
+// Speaks results in the one live region, and says plainly when the line to the server is gone.
+const region = () => document.getElementById("live");
+const toast = () => document.getElementById("toast");
+let hiding;
+
+export function say(text) {
+  const element = region();
+  if (!element) return;
+  element.textContent = "";
+  requestAnimationFrame(() => { element.textContent = text; });
+}
+
+function show(text) {
+  const element = toast();
+  if (!element || !text) return;
+  element.textContent = text;
+  element.hidden = false;
+  clearTimeout(hiding);
+  hiding = setTimeout(() => { element.hidden = true; }, 6000);
+}
+
+document.addEventListener("bizcuit:say", (event) => say(event.detail));
+document.addEventListener("htmx:sendError", () => show(toast()?.dataset.offline));
+document.addEventListener("htmx:timeout", () => show(toast()?.dataset.offline));
+document.addEventListener("htmx:responseError", () => show(toast()?.dataset.failed));
+document.addEventListener("htmx:afterRequest", (event) => {
+  if (event.detail.successful && toast()) toast().hidden = true;
+});

@@ -1,0 +1,50 @@
+// The service worker. It keeps the versioned static files and the public offline page, and nothing
+// that belongs to anyone: no page, no fragment, no answer with a cookie ever enters its cache.
+// The two lists below are filled in when this file is served (blueprints/pwa/routes.py).
+const VERSION = "@version@";
+const FILES = ["@files@"];
+const OFFLINE = "/offline";
+const PREFIX = "bizcuit-";
+const CACHE = PREFIX + VERSION;
+
+// Fetched without cookies, so that not even by mistake something of the signed-in person is kept.
+const anonymous = (address) => new Request(address, { credentials: "omit", cache: "reload" });
+
+async function install() {
+  const cache = await caches.open(CACHE);
+  await cache.addAll([...FILES, OFFLINE].map(anonymous));
+  await self.skipWaiting();
+}
+
+async function activate() {
+  const names = await caches.keys();
+  const old = names.filter((name) => name.startsWith(PREFIX) && name !== CACHE);
+  await Promise.all(old.map((name) => caches.delete(name)));
+  await self.registration.navigationPreload?.enable();
+  await self.clients.claim();
+}
+
+async function kept(request) {
+  const cache = await caches.open(CACHE);
+  return (await cache.match(request, { ignoreVary: true })) ?? fetch(request);
+}
+
+// A page always comes from the network. Without network: a page that says so, and that is safe to leave.
+async function page(event) {
+  try {
+    return (await event.preloadResponse) ?? (await fetch(event.request));
+  } catch {
+    const cache = await caches.open(CACHE);
+    return (await cache.match(OFFLINE, { ignoreVary: true })) ?? Response.error();
+  }
+}
+
+self.addEventListener("install", (event) => event.waitUntil(install()));
+self.addEventListener("activate", (event) => event.waitUntil(activate()));
+self.addEventListener("fetch", (event) => {
+  const { request } = event;
+  const address = new URL(request.url);
+  if (request.method !== "GET" || address.origin !== self.location.origin) return;
+  if (request.mode === "navigate") event.respondWith(page(event));
+  else if (FILES.includes(address.pathname + address.search)) event.respondWith(kept(request));
+});
