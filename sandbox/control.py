@@ -1,11 +1,11 @@
-"""The control surface that belongs to no part: credentials, faults, the banks' clock, reset."""
+"""The control surface that belongs to no part: faults, the banks' clock, reset."""
 
 from collections.abc import Callable
 from typing import Any
 
 from flask import Blueprint, Flask, jsonify, request
 
-from sandbox import clock, demo, faults
+from sandbox import clock, faults
 from sandbox.store import get_store
 
 control = Blueprint("control", __name__, url_prefix="/control")
@@ -57,18 +57,6 @@ def json_object() -> dict[str, Any]:
 @control.app_errorhandler(BadControl)
 def say_what_is_wrong(error: BadControl):
     return jsonify(error=str(error)), error.status
-
-
-@control.get("/credentials")
-def credentials():
-    return jsonify(
-        nmbrs_user=demo.NMBRS_USER,
-        nmbrs_token=demo.NMBRS_TOKEN,
-        year=clock.now().year,
-        email=demo.EMAIL,
-        password=demo.PASSWORD,
-        pin=demo.PIN,
-    )
 
 
 @control.get("/faults")

@@ -1,0 +1,103 @@
+"""What Nmbrs can get wrong, or may rightly refuse, as switches."""
+
+import time
+
+from sandbox import faults
+from sandbox.nmbrs.errors import NmbrsFault
+
+HANG_SECONDS = 60
+THROTTLE_SECONDS = 0.5
+
+# Rights are per API method, ticked in the user template: switch -> the methods it takes away.
+RIGHTS = {
+    "nmbrs_no_debtors_right": ("DebtorService.List_GetAll", "DebtorService.List_GetByNumber"),
+    "nmbrs_no_webhook_right": (
+        "DebtorService.WebhookSettings_GetEvents",
+        "DebtorService.WebhookSettings_Get",
+        "DebtorService.WebhookSettings_Insert",
+        "DebtorService.WebhookSettings_Delete",
+    ),
+    "nmbrs_no_companies_right": ("CompanyService.List_GetAll", "CompanyService.List_GetByDebtor"),
+    "nmbrs_no_bank_account_right": ("CompanyService.BankAccount_GetCurrent",),
+    "nmbrs_no_runs_right": ("CompanyService.Run_GetList",),
+    "nmbrs_no_run_employees_right": ("CompanyService.Run_GetEmployeesByRunCompany",),
+    "nmbrs_no_sepa_right": ("CompanyService.SalaryDocuments_GetSEPA",),
+    "nmbrs_no_wage_tax_right": (
+        "CompanyService.WageTax_GetList",
+        "CompanyService.SalaryDocuments_GetSEPA_Tax",
+    ),
+    "nmbrs_no_employee_right": (
+        "EmployeeService.List_GetByCompany",
+        "EmployeeService.PersonalInfoWithoutBSN_Get_GetAllEmployeesByCompany",
+    ),
+}
+
+SWITCHES = {
+    "nmbrs_wrong_token": "Elke aanroep geeft 1001 (e-mail of token klopt niet)",
+    "nmbrs_disabled": "Elke aanroep geeft 1004 (omgeving zonder abonnement)",
+    "nmbrs_1006_once": "De eerstvolgende aanroep geeft 1006, daarna gaat het goed",
+    "nmbrs_9999": "Elke aanroep geeft 9999",
+    "nmbrs_html_503": "Elke aanroep geeft een HTML-pagina met status 503",
+    "nmbrs_not_xml": "Elke aanroep geeft status 200 met tekst die geen XML is",
+    "nmbrs_hang": "Elke aanroep laat een minuut op zich wachten",
+    "nmbrs_throttle": "Elke aanroep wordt een halve seconde vertraagd",
+    "nmbrs_debtor_filtered": "De gebruiker ziet de debiteur Demo BV niet (1003, bedrijf 2004)",
+    "nmbrs_extra_element": "Elk antwoordobject eindigt op een onbekend veld",
+    "nmbrs_extra_element_first": "Elk antwoordobject begint met een onbekend veld",
+    "nmbrs_empty_runs": "De lijst van runs is leeg",
+    "nmbrs_run_unlisted_once": "De nieuwste run staat één keer nog niet in de lijst (na het seintje)",
+    "nmbrs_run_unlisted": "De nieuwste run staat niet in de lijst, zolang dit aan staat",
+    "nmbrs_locked_late": "Een nieuwe run staat de eerste keer nog open (IsLocked = false)",
+    "nmbrs_prerun": "Een nieuwe run is een proefrun (alleen te zien aan de omschrijving)",
+    "nmbrs_correction": "Een nieuwe run is een correctie (alleen te zien aan de omschrijving)",
+    "nmbrs_sepa_empty": "Het SEPA-bestand is een lege tekst",
+    "nmbrs_sepa_nil": "Het SEPA-bestand ontbreekt in het antwoord",
+    "nmbrs_sepa_base64": "Het SEPA-bestand komt als base64",
+    "nmbrs_sepa_utf16": "Het SEPA-bestand zegt van zichzelf dat het utf-16 is",
+    "nmbrs_sepa_pain09": "Het SEPA-bestand is pain.001.001.09",
+    "nmbrs_sepa_notprovided": "Elke betaling heeft het end-to-end-kenmerk NOTPROVIDED",
+    "nmbrs_sepa_two_for_one": "De eerste medewerker krijgt twee betalingen",
+    "nmbrs_sepa_person_missing": "De laatste medewerker van de run staat niet in het SEPA-bestand",
+    "nmbrs_webhook_form": "Het seintje komt als formulier",
+    "nmbrs_webhook_xml": "Het seintje komt als XML",
+    "nmbrs_webhook_empty": "Het seintje is leeg",
+    "nmbrs_webhook_rubbish": "In het seintje staat onzin",
+    "nmbrs_webhook_duplicate": "Het seintje komt twee keer",
+    "nmbrs_webhook_none": "Het seintje komt niet",
+}
+
+CODES = {"nmbrs_wrong_token": 1001, "nmbrs_disabled": 1004, "nmbrs_9999": 9999}
+
+
+def declare_all() -> None:
+    for name, methods in RIGHTS.items():
+        short = ", ".join(method.partition(".")[2] for method in methods)
+        faults.declare(name, f"1002: geen recht in de gebruikerssjabloon op {short}")
+    for name, description in SWITCHES.items():
+        faults.declare(name, description)
+
+
+def delay() -> None:
+    """Keep the caller waiting as switched; switching it off lets the waiting ones go."""
+    if faults.on("nmbrs_throttle"):
+        time.sleep(THROTTLE_SECONDS)
+    ends = time.monotonic() + HANG_SECONDS
+    while faults.on("nmbrs_hang") and time.monotonic() < ends:
+        time.sleep(0.1)
+
+
+def refuse(method: str) -> None:
+    """Raise the fault that is switched on for this method ("CompanyService.Run_GetList"), if any."""
+    if faults.take("nmbrs_1006_once"):
+        raise NmbrsFault(1006)
+    for switch, code in CODES.items():
+        if faults.on(switch):
+            raise NmbrsFault(code)
+    for switch, methods in RIGHTS.items():
+        if method in methods and faults.on(switch):
+            raise NmbrsFault(1002)
+
+
+def chosen(values: dict[str, str], otherwise: str) -> str:
+    """The value of the first of these switches that is on, else `otherwise`."""
+    return next((value for name, value in values.items() if faults.on(name)), otherwise)

@@ -1,0 +1,209 @@
+"""Webhook settings of a debtor, and the sending of what they ask for."""
+
+import http.client
+import json
+import threading
+import urllib.error
+import urllib.request
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from urllib.parse import urlencode, urlsplit
+
+from sandbox import clock
+from sandbox.nmbrs import payroll
+from sandbox.nmbrs.errors import NmbrsFault
+from sandbox.nmbrs.misbehaviour import chosen
+from sandbox.store import Document, get_store
+
+SETTING, SENT = "nmbrs_webhook", "nmbrs_sent_webhook"
+TIMEOUT_SECONDS = 10
+LOOPBACK_HOSTS = {"localhost", "127.0.0.1", "::1"}
+
+
+@dataclass(frozen=True)
+class Event:
+    """Something that can be announced: the vendor's name, the word in the message, the words on screen."""
+
+    id: int
+    name: str
+    word: str
+    label: str
+
+
+EVENTS = (
+    Event(1, "Run Finish", "RunFinish", "Run Einde"),
+    Event(2, "Journals Finish", "JournalsFinish", "Journaalposten Einde"),
+    Event(3, "Wage Tax Declaration Created", "WageTaxDeclarationCreated", "Loonaangifte Aangemaakt"),
+    Event(4, "Wage Tax Declaration Sent", "WageTaxDeclarationSent", "Loonaangifte Verzonden"),
+    Event(5, "Pension Export Created", "PensionExportCreated", "Pensioenexport Aangemaakt"),
+    Event(6, "Pension Export Sent", "PensionExportSent", "Pensioenexport Verzonden"),
+)
+# What the end of a run sets off.
+RUN_EVENTS = EVENTS[:2]
+
+VARIANTS = ("json", "form", "xml", "empty", "rubbish", "duplicate", "none")
+
+
+@dataclass(frozen=True)
+class Setting:
+    """A webhook setting as somebody wants it; `events` are the ids of the active ones."""
+
+    name: str
+    endpoint: str
+    active: bool
+    events: list[int]
+
+
+def check(setting: Setting) -> None:
+    """2045 without a name; 2044 unless the endpoint is https, or http to this machine."""
+    if not setting.name.strip():
+        raise NmbrsFault(2045)
+    address = urlsplit(setting.endpoint.strip())
+    loopback = address.scheme == "http" and address.hostname in LOOPBACK_HOSTS
+    if not address.hostname or not (address.scheme == "https" or loopback):
+        raise NmbrsFault(2044)
+
+
+def insert(debtor_id: int, setting: Setting) -> Document:
+    check(setting)
+    number = get_store().next_number(SETTING, first=501)
+    return _write(number, debtor_id, setting)
+
+
+def change(debtor_id: int, number: int, setting: Setting) -> Document:
+    find(debtor_id, number)
+    check(setting)
+    return _write(number, debtor_id, setting)
+
+
+def _write(number: int, debtor_id: int, setting: Setting) -> Document:
+    doc = {
+        "id": number,
+        "debtor": debtor_id,
+        "name": setting.name.strip(),
+        "endpoint": setting.endpoint.strip(),
+        "active": setting.active,
+        "events": sorted(set(setting.events)),
+    }
+    get_store().put(SETTING, number, doc)
+    return doc
+
+
+def find(debtor_id: int, number: int) -> Document:
+    """Raises 2046 when the debtor has no such setting."""
+    doc = get_store().get(SETTING, number)
+    if doc is None or doc["debtor"] != debtor_id:
+        raise NmbrsFault(2046)
+    return doc
+
+
+def delete(debtor_id: int, number: int) -> None:
+    find(debtor_id, number)
+    get_store().delete(SETTING, number)
+
+
+def settings(debtor_id: int) -> list[Document]:
+    return [doc for doc in get_store().all(SETTING) if doc["debtor"] == debtor_id]
+
+
+def sent(debtor_id: int) -> list[Document]:
+    """What was sent for a debtor, newest first, with the answers."""
+    return [doc for doc in get_store().all(SENT) if doc["debtor"] == debtor_id][::-1]
+
+
+def announce(run: Document, variant: str | None = None) -> None:
+    """Tell every active setting of the run's debtor, in the background. `variant` is how; left out, the
+    switches decide."""
+    variant = variant or switched_variant()
+    company = payroll.company(run["company"])
+    if variant == "none" or company is None:
+        return
+    for setting in settings(company["debtor"]):
+        for event in RUN_EVENTS:
+            if setting["active"] and event.id in setting["events"]:
+                for _ in range(2 if variant == "duplicate" else 1):
+                    sender().submit(send, setting, event, run, variant)
+
+
+def switched_variant() -> str:
+    return chosen({f"nmbrs_webhook_{variant}": variant for variant in VARIANTS if variant != "json"}, "json")
+
+
+_sender: ThreadPoolExecutor | None = None
+_sender_lock = threading.Lock()
+
+
+def sender() -> ThreadPoolExecutor:
+    """The few threads that send; made at the first webhook."""
+    global _sender
+    with _sender_lock:
+        if _sender is None:
+            _sender = ThreadPoolExecutor(max_workers=8, thread_name_prefix="webhook")
+        return _sender
+
+
+def body_of(event: Event, run: Document, debtor_id: int, variant: str) -> tuple[str, bytes]:
+    """(content type, body). No public source shows the vendor's own body: hence the variants."""
+    values = {
+        "EventId": event.id,
+        "Event": event.word,
+        "DebtorId": debtor_id,
+        "CompanyId": run["company"],
+        "RunId": run["id"],
+        "Year": run["year"],
+    }
+    if variant == "form":
+        return "application/x-www-form-urlencoded", urlencode(values).encode()
+    if variant == "xml":
+        inside = "".join(f"<{name}>{value}</{name}>" for name, value in values.items())
+        return "text/xml; charset=utf-8", f"<Webhook>{inside}</Webhook>".encode()
+    if variant == "empty":
+        return "text/plain", b""
+    if variant == "rubbish":
+        return "application/json", b'{"RunId": \xff\x00, [['
+    return "application/json; charset=utf-8", json.dumps(values).encode()
+
+
+class _NoRedirect(urllib.request.HTTPRedirectHandler):
+    def redirect_request(self, *args: object, **kwargs: object) -> None:
+        return None
+
+
+def send(setting: Document, event: Event, run: Document, variant: str) -> None:
+    """One delivery: one try, then it is written down with what came back."""
+    content_type, body = body_of(event, run, setting["debtor"], variant)
+    outcome = deliver(setting["endpoint"], content_type, body)
+    number = get_store().next_number(SENT)
+    get_store().put(
+        SENT,
+        number,
+        {
+            "id": number,
+            "setting": setting["id"],
+            "debtor": setting["debtor"],
+            "name": setting["name"],
+            "endpoint": setting["endpoint"],
+            "event": event.label,
+            "company": run["company"],
+            "run": run["id"],
+            "run_number": run["number"],
+            "sent_at": clock.now().isoformat(),
+            "outcome": outcome,
+        },
+    )
+
+
+def deliver(endpoint: str, content_type: str, body: bytes) -> str:
+    """POST the body; answers the status ("200") or what went wrong in a word or two."""
+    opener = urllib.request.build_opener(urllib.request.ProxyHandler({}), _NoRedirect)
+    headers = {"Content-Type": content_type, "User-Agent": "Nmbrs-Webhooks"}
+    request = urllib.request.Request(endpoint, data=body, headers=headers, method="POST")
+    try:
+        with opener.open(request, timeout=TIMEOUT_SECONDS) as answer:
+            return str(answer.status)
+    except urllib.error.HTTPError as error:
+        return str(error.code)
+    except TimeoutError:
+        return "geen antwoord op tijd"
+    except (OSError, http.client.HTTPException) as error:
+        return f"niet bezorgd ({type(error).__name__})"
