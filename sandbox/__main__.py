@@ -35,6 +35,7 @@ def stop(signum, frame) -> None:
 def main(argv: list[str] | None = None) -> None:
     options = arguments(argv)
     logging.basicConfig(level=logging.INFO, format="sandbox: %(message)s")
+    logging.getLogger("mail.log").setLevel(logging.WARNING)
     signal.signal(signal.SIGTERM, stop)
     signal.signal(signal.SIGINT, stop)
     base_url = f"http://{LOOPBACK}:{options.port}"

@@ -54,9 +54,7 @@ class Payee:
 
 PAYEES = (
     Payee("W.", "Wouter", "de", "Jong", "Jong, Wouter de", "NL42INGB2268352412", 344808),
-    Payee(
-        "N.", "Naomi", "", "Donkersloot Meijer", "Donkersloot Meijer, Naomi", "NL52ABNA7650143244", 261100
-    ),
+    Payee("N.", "Naomi", "", "Donkersloot Meijer", "Donkersloot Meijer, Naomi", "NL52ABNA7650143244", 261100),
     Payee("L.", "Lisanne", "", "Schuurman", "Schuurman, Lisanne", "NL57ABNA7134384551", 250008),
     Payee("J.", "Jose", "", "Silva", "Silva, Jose", "NL27RABO0315273237", 231250),
     Payee("A.", "Alek", "", "Nowak", "Nowak, Alek", "NL68TRIO0788875661", 224516),

@@ -22,7 +22,7 @@ mailbox = Blueprint("mailbox", __name__)
 class PostOffice:
     """What aiosmtpd calls: takes every mail for everybody and keeps it."""
 
-    async def handle_MAIL(
+    async def handle_MAIL(  # noqa: N802 (aiosmtpd's name)
         self, server: SMTP, session: Session, envelope: Envelope, address: str, options: list[str]
     ) -> str:
         if faults.on("mail_refused"):
@@ -33,8 +33,10 @@ class PostOffice:
         envelope.mail_options.extend(options)
         return "250 OK"
 
-    async def handle_DATA(self, server: SMTP, session: Session, envelope: Envelope) -> str:
-        keep(bytes(envelope.content or b""), list(envelope.rcpt_tos))
+    async def handle_DATA(  # noqa: N802 (aiosmtpd's name)
+        self, server: SMTP, session: Session, envelope: Envelope
+    ) -> str:
+        keep(envelope.original_content or b"", list(envelope.rcpt_tos))
         return "250 2.0.0 Message accepted"
 
 
