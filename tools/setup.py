@@ -6,6 +6,7 @@ Standard library only and plain syntax: this runs before anything is installed, 
 
     python3 tools/setup.py requirements.txt [requirements-dev.txt]
 """
+
 import hashlib
 import json
 import os
@@ -53,8 +54,8 @@ def with_newer_python():
 def runs(python):
     # type: (str) -> bool
     """Whether this Python starts at all (a shim may not, nor one whose base was removed)."""
-    quiet = {"stdout": subprocess.DEVNULL, "stderr": subprocess.DEVNULL}
-    return subprocess.call([python, "-c", ""], **quiet) == 0
+    nothing = subprocess.DEVNULL
+    return subprocess.call([python, "-c", ""], stdout=nothing, stderr=nothing) == 0
 
 
 def usable():
@@ -70,10 +71,12 @@ def make_venv():
         import ensurepip  # noqa: F401  (Debian ships it apart, in python3-venv)
         import venv  # noqa: F401
     except ImportError:
-        sys.exit(refuse(
-            "This Python has no venv module.",
-            "On Debian or Ubuntu: apt-get install python3-venv (as root). Then run make again.",
-        ))
+        sys.exit(
+            refuse(
+                "This Python has no venv module.",
+                "On Debian or Ubuntu: apt-get install python3-venv (as root). Then run make again.",
+            )
+        )
     say("making " + os.path.relpath(VENV, os.getcwd()))
     if subprocess.call([sys.executable, "-m", "venv", "--clear", VENV]) != 0:
         sys.exit(refuse("No virtual environment could be made in %s." % VENV, "See the message above."))
@@ -87,9 +90,13 @@ def install(files):
     for name in files:
         named += ["-r", os.path.join(ROOT, name)]
     say("installing " + " and ".join(files))
-    if has_uv() and subprocess.call(
-        [PYTHON, "-m", "uv", "pip", "install", "-q", "--require-hashes", "--python", PYTHON] + named
-    ) == 0:
+    if (
+        has_uv()
+        and subprocess.call(
+            [PYTHON, "-m", "uv", "pip", "install", "-q", "--require-hashes", "--python", PYTHON] + named
+        )
+        == 0
+    ):
         return
     say("uv could not install; trying pip")
     if subprocess.call([PYTHON, "-m", "pip", "install", "-q", "--require-hashes"] + named) != 0:

@@ -1,0 +1,164 @@
+"""What the tests share: a database of their own, the running house, a browser.
+
+By default everything is embedded: SQLite files and the queue server of the launcher. With
+BIZCUIT_TEST_DATABASE_URL and BIZCUIT_TEST_REDIS_URL the same tests run on PostgreSQL and Redis.
+"""
+
+import itertools
+import os
+import shutil
+from collections.abc import Iterator
+from pathlib import Path
+from urllib.parse import urlsplit, urlunsplit
+
+import pytest
+from hypothesis import settings
+
+import models
+from tools import browser
+from tools.stack import Stack
+from tools.visitor import Visitor
+
+POSTGRES = os.environ.get("BIZCUIT_TEST_DATABASE_URL", "")
+REDIS = os.environ.get("BIZCUIT_TEST_REDIS_URL", "")
+LONG = bool(os.environ.get("BIZCUIT_TEST_LONG"))
+
+# No deadlines: a slow machine is no fault of the law that is tested.
+settings.register_profile("short", deadline=None, max_examples=50)
+settings.register_profile("long", deadline=None, max_examples=2000)
+settings.load_profile("long" if LONG else "short")
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Leave the slow checks to `make test-long`; browser tests come last (they are the slowest)."""
+    if not LONG:
+        items[:] = [item for item in items if not item.get_closest_marker("slow")]
+    items.sort(key=lambda item: item.get_closest_marker("browser") is not None)
+
+
+# --- the database ---------------------------------------------------------------------------------
+@pytest.fixture(scope="session")
+def migrated(tmp_path_factory: pytest.TempPathFactory) -> str:
+    """The address of a database that the real migrations have made, and nothing else."""
+    url = POSTGRES or f"sqlite:///{tmp_path_factory.mktemp('database') / 'template.db'}"
+    models.connect(url)
+    if POSTGRES:
+        with models.database.connection_context():
+            models.database.execute_sql("drop schema public cascade")
+            models.database.execute_sql("create schema public")
+    models.migrate()
+    models.database.close()
+    return url
+
+
+@pytest.fixture
+def database(migrated: str, tmp_path: Path) -> Iterator[str]:
+    """An empty, migrated database for this test, open in this thread. Yields its address."""
+    url = migrated
+    if not POSTGRES:
+        shutil.copyfile(migrated.removeprefix("sqlite:///"), tmp_path / "test.db")
+        url = f"sqlite:///{tmp_path / 'test.db'}"
+    models.connect(url)
+    models.database.connect()
+    if POSTGRES:
+        tables = ", ".join(f'"{table._meta.table_name}"' for table in models.TABLES)
+        models.database.execute_sql(f"truncate {tables} restart identity cascade")
+    yield url
+    if not models.database.is_closed():
+        models.database.close()
+    if POSTGRES:
+        models.database.obj.close_all()
+
+
+# --- the running house ----------------------------------------------------------------------------
+_counter = itertools.count(1)
+
+
+@pytest.fixture(scope="session")
+def house_environ() -> Iterator["HouseEnviron"]:
+    """Makes the settings of one more house: on servers, each house gets a database and a queue of its own."""
+    made = HouseEnviron()
+    yield made
+    made.remove()
+
+
+class HouseEnviron:
+    """Hands out databases and queues on the servers of the second test run; on embedded parts, nothing."""
+
+    def __init__(self) -> None:
+        self._names: list[str] = []
+
+    def __call__(self) -> dict[str, str]:
+        """The environment for one Stack."""
+        number = next(_counter)
+        environ = {name: value for name, value in os.environ.items() if not name.startswith("BIZCUIT_")}
+        if POSTGRES:
+            environ["BIZCUIT_DATABASE_URL"] = self._make_database(f"bizcuit_house_{os.getpid()}_{number}")
+        if REDIS:
+            environ["BIZCUIT_REDIS_URL"] = self._empty_queue(number)
+        return environ
+
+    def remove(self) -> None:
+        """Drop the databases that were handed out."""
+        for name in self._names:
+            self._on_server(f'drop database if exists "{name}" with (force)')
+
+    def _make_database(self, name: str) -> str:
+        self._on_server(f'create database "{name}"')
+        self._names.append(name)
+        return urlunsplit(urlsplit(POSTGRES)._replace(path=f"/{name}"))
+
+    def _on_server(self, statement: str) -> None:
+        import psycopg
+
+        with psycopg.connect(POSTGRES, autocommit=True) as connection:
+            connection.execute(statement.encode())
+
+    def _empty_queue(self, number: int) -> str:
+        import redis
+
+        url = urlunsplit(urlsplit(REDIS)._replace(path=f"/{number % 16}"))
+        redis.Redis.from_url(url).flushdb()
+        return url
+
+
+@pytest.fixture(scope="session")
+def house(tmp_path_factory: pytest.TempPathFactory, house_environ: HouseEnviron) -> Iterator[Stack]:
+    """Queue, sandbox, web and worker, running for the whole session on free ports."""
+    with Stack(tmp_path_factory.mktemp("house"), environ=house_environ(), notice=print) as stack:
+        yield stack
+
+
+@pytest.fixture
+def visitor() -> Visitor:
+    """A person without a browser, not signed in."""
+    return Visitor()
+
+
+# --- the browser ----------------------------------------------------------------------------------
+@pytest.fixture(scope="session")
+def chromium_path() -> str:
+    """A Chromium that starts; without one the tests that need it fail, they are not skipped."""
+    return browser.find_or_install()
+
+
+@pytest.fixture(scope="session")
+def chromium(chromium_path: str):
+    """A running headless Chromium (Playwright's Browser)."""
+    from playwright.sync_api import sync_playwright
+
+    with sync_playwright() as playwright:
+        running = playwright.chromium.launch(executable_path=chromium_path, args=list(browser.FLAGS))
+        yield running
+        running.close()
+
+
+@pytest.fixture
+def phone(chromium):
+    """A fresh page of a Dutch phone."""
+    context = chromium.new_context(
+        viewport={"width": 390, "height": 844}, device_scale_factor=2, has_touch=True, is_mobile=True,
+        locale="nl-NL", timezone_id="Europe/Amsterdam",
+    )  # fmt: skip
+    yield context.new_page()
+    context.close()

@@ -1,0 +1,188 @@
+"""A visitor without a browser: opens pages, fills in forms, follows redirects from site to site.
+
+It sees what a person sees, so it fails as a person would: on a page that says something is wrong,
+on a form that lacks a field, on a server error.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any, Self
+from urllib.parse import urljoin
+
+import lxml.html
+import requests
+
+TIMEOUT = 30  # seconds for one answer
+# What a page marks as wrong: beside a field, or above the form.
+ERROR_PATHS = ("//*[contains(concat(' ', normalize-space(@class), ' '), ' error ')]", "//*[@role='alert']")
+
+
+class PageError(Exception):
+    """A page is not what the visitor needs; the text names the page and what it says."""
+
+
+class Visitor:
+    """One person at one device: cookies, and the page that is open."""
+
+    def __init__(self) -> None:
+        self._session = requests.Session()
+        self._session.trust_env = False  # every address is on loopback
+        self._session.headers["User-Agent"] = "Mozilla/5.0 (visitor; mobile)"
+        self._session.headers["Accept-Language"] = "nl"
+
+    def open(self, url: str, expect: int = 200) -> "Page":
+        """GET this address and what it redirects to. Raises PageError unless it ends in `expect`."""
+        return self._page(self._session.get(url, timeout=TIMEOUT), expect)
+
+    def post(self, url: str, data: list[tuple[str, str]], referer: str, expect: int = 200) -> "Page":
+        """POST a form and open what it redirects to."""
+        answer = self._session.post(url, data=data, timeout=TIMEOUT, headers={"Referer": referer})
+        return self._page(answer, expect)
+
+    def json(self, method: str, url: str, body: Any = None) -> Any:
+        """One call of the sandbox's control surface."""
+        answer = self._session.request(method, url, json=body, timeout=TIMEOUT)
+        if not answer.ok:
+            raise PageError(f"{method} {url}: {answer.status_code} {answer.text[:200]}")
+        return answer.json()
+
+    def _page(self, answer: requests.Response, expect: int) -> "Page":
+        page = Page(self, answer)
+        if answer.status_code != expect:
+            raise PageError(f"{answer.request.method} {page.url}: {answer.status_code} {page.said}")
+        return page
+
+
+class Page:
+    """An open page."""
+
+    def __init__(self, visitor: Visitor, answer: requests.Response) -> None:
+        self.visitor, self.url, self.status = visitor, answer.url, answer.status_code
+        self.tree = lxml.html.fromstring(
+            answer.content.decode(answer.encoding or "utf-8", "replace") or "<html/>"
+        )
+
+    @property
+    def text(self) -> str:
+        """Everything on the page, spaces (no-break ones too) made one."""
+        return " ".join(self.tree.text_content().split())
+
+    @property
+    def said(self) -> str:
+        """What the page says is wrong; else its heading."""
+        headings = [" ".join(node.text_content().split()) for node in self.tree.xpath("//h1 | //title")]
+        return " · ".join(self.errors or headings[:1])
+
+    @property
+    def errors(self) -> list[str]:
+        """The messages beside fields and above the form."""
+        found = [node.text_content() for path in ERROR_PATHS for node in self.tree.xpath(path)]
+        return list(dict.fromkeys(" ".join(text.split()) for text in found if text.strip()))
+
+    def need(self, *texts: str) -> Self:
+        """Raise unless all of these stand on the page."""
+        for text in texts:
+            if " ".join(text.split()) not in self.text:
+                raise PageError(f"{self.url} does not say {text!r} but: {self.said}")
+        return self
+
+    def link(self, part: str) -> "Page":
+        """Follow the first link whose address or text contains `part`."""
+        for node in self.tree.iter("a"):
+            if part in (node.get("href") or "") or part in " ".join(node.text_content().split()):
+                return self.visitor.open(urljoin(self.url, node.get("href")))
+        raise PageError(f"{self.url} has no link {part!r}")
+
+    def form(self, part: str = "") -> "Form":
+        """The first form whose address, id or text contains `part`."""
+        for node in self.tree.iter("form"):
+            words = (node.get("action") or "", node.get("id") or "", " ".join(node.text_content().split()))
+            if any(part in word for word in words):
+                return Form(self, node, values_of(self.tree, node))
+        raise PageError(f"{self.url} has no form {part!r}; it says: {self.said}")
+
+
+@dataclass
+class Form:
+    """A form of an open page, with the values that stand in it."""
+
+    page: Page
+    node: Any
+    values: list[tuple[str, str]] = field(default_factory=list)
+
+    def fill(self, **values: str) -> Self:
+        """Type into fields by name. Raises PageError when the form has no such field."""
+        known = {node.get("name") for node in inputs_of(self.page.tree, self.node)}
+        for name, value in values.items():
+            if name not in known:
+                raise PageError(
+                    f"{self.page.url}: the form has no field {name!r} but {sorted(known - {None})}"
+                )
+            self.values = [pair for pair in self.values if pair[0] != name] + [(name, value)]
+        return self
+
+    def submit(self, button: str = "", expect: int = 200) -> Page:
+        """Press the button whose text, name or value contains `button` (else the first).
+
+        Raises PageError when the page that comes back says that something is wrong.
+        """
+        button_says = self._button(button)
+        name = button_says.get("name")
+        values = self.values + ([(name, button_says.get("value") or "")] if name else [])
+        action = button_says.get("formaction") or self.node.get("action") or ""
+        url = urljoin(self.page.url, action)
+        if (self.node.get("method") or "get").lower() == "get":
+            answer = self.page.visitor.open(
+                requests.Request("GET", url, params=values).prepare().url or url, expect
+            )
+        else:
+            answer = self.page.visitor.post(url, values, self.page.url, expect)
+        if answer.errors and expect == 200:
+            raise PageError(f"{answer.url}: {answer.said}")
+        return answer
+
+    def _button(self, part: str) -> Mapping[str, str]:
+        """The attributes of the button to press; none for a form without buttons."""
+        buttons = [node for node in inputs_of(self.page.tree, self.node) if is_button(node)]
+        for node in buttons:
+            words = (" ".join(node.text_content().split()), node.get("name") or "", node.get("value") or "")
+            if any(part in word for word in words):
+                return node.attrib
+        if part:
+            raise PageError(f"{self.page.url}: the form has no button {part!r}")
+        return {}
+
+
+def inputs_of(tree: Any, form: Any) -> list[Any]:
+    """The fields and buttons of a form, those elsewhere on the page that name it included."""
+    inside = form.xpath(".//input | .//select | .//textarea | .//button")
+    mark = form.get("id")
+    return inside + (tree.xpath("//*[@form=$mark]", mark=mark) if mark else [])
+
+
+def is_button(node: Any) -> bool:
+    kind = (node.get("type") or ("submit" if node.tag == "button" else "text")).lower()
+    return node.tag in ("button", "input") and kind in ("submit", "image")
+
+
+def values_of(tree: Any, form: Any) -> list[tuple[str, str]]:
+    """What a browser would send of the form as it stands."""
+    found: list[tuple[str, str]] = []
+    for node in inputs_of(tree, form):
+        name = node.get("name")
+        if name and node.get("disabled") is None and node.tag != "button":
+            found += [(name, value) for value in values_of_field(node)]
+    return found
+
+
+def values_of_field(node: Any) -> list[str]:
+    """The values that one field sends: none for an unticked box."""
+    if node.tag == "select":
+        chosen = node.xpath(".//option[@selected]") or node.xpath("(.//option)[1]")
+        return [option.get("value", option.text_content()) for option in chosen]
+    if node.tag == "textarea":
+        return [node.text_content()]
+    kind = (node.get("type") or "text").lower()
+    if kind in ("checkbox", "radio"):
+        return [node.get("value", "on")] if node.get("checked") is not None else []
+    return [] if kind in ("submit", "image", "button", "reset", "file") else [node.get("value") or ""]
