@@ -90,13 +90,8 @@ def install(files):
     for name in files:
         named += ["-r", os.path.join(ROOT, name)]
     say("installing " + " and ".join(files))
-    if (
-        has_uv()
-        and subprocess.call(
-            [PYTHON, "-m", "uv", "pip", "install", "-q", "--require-hashes", "--python", PYTHON] + named
-        )
-        == 0
-    ):
+    by_uv = [PYTHON, "-m", "uv", "pip", "install", "-q", "--require-hashes", "--compile-bytecode"]
+    if has_uv() and subprocess.call(by_uv + ["--python", PYTHON] + named) == 0:
         return
     say("uv could not install; trying pip")
     if subprocess.call([PYTHON, "-m", "pip", "install", "-q", "--require-hashes"] + named) != 0:
