@@ -13,7 +13,7 @@ BATCH_STATES = (
     "rejected", "failed", "cancelled", "discarded", "replaced",
 )  # fmt: skip
 LINE_STATES = ("open", "refused", "void", "sent", "executed", "rejected", "returned")
-# An order that may still pay. "unknown" is one that was sent without an answer.
+# An order that may still pay. "ready": surely not at the bank; "sent": called, and no answer yet.
 LIVE_ORDERS = ("ready", "sent", "at_bank", "signed", "executed")
 
 
@@ -112,9 +112,10 @@ class BankOrder(Table):
     payment_id = TextField(null=True)
     raw_status = TextField(null=True)
     authorisation_id = TextField(null=True)
-    redirect_sealed = TextField(null=True)
+    links_sealed = TextField(null=True)  # where the bank says to go on
     return_hash = TextField(unique=True)  # one-use state of the way back
     returned_at = UtcField(null=True)
+    asked_at = UtcField(null=True)
     attempts = IntegerField(default=0)
     due_at = UtcField(null=True, default=utcnow, index=True)
     lease_until = UtcField(null=True)

@@ -1,0 +1,159 @@
+"""create_app() in named steps; the flask command line hangs here."""
+
+from datetime import timedelta
+from importlib import import_module
+from pathlib import Path
+
+from flask import Flask, g, render_template, request
+from flask_babel import Babel
+from flask_wtf import CSRFProtect
+from flask_wtf.csrf import CSRFError
+from htmx_flask import Htmx
+from jinja2 import StrictUndefined
+from werkzeug.exceptions import HTTPException
+
+import commands
+import config
+import jobs
+import models
+from blueprints import access
+from blueprints.assets import init_assets
+from blueprints.context import init_context
+from blueprints.security import init_security
+from blueprints.sessions import StoredSessions
+from connectors.bank import signing
+from connectors.bank.berlin_group import BerlinGroupBank
+from connectors.bank.directory import FileDirectory, HttpDirectory
+from connectors.identity.oidc import OidcProvider, OidcSettings
+from connectors.mail import Mailer
+from connectors.nmbrs.soap import SoapPayroll
+from connectors.register.kvk import KvkRegister
+from core.crypto import Keyring
+from domain.errors import NotFound
+from domain.world import World
+from domain.world import furnish as furnish_domain
+from jobs import letters
+
+SCREENS = ("account", "onboarding", "bank", "nmbrs", "batches", "overview", "settings", "hooks", "pwa", "status")
+
+
+def create_app(settings: config.Config | None = None) -> Flask:
+    """The whole web application, ready to serve."""
+    settings = settings or config.load()
+    app = bare_app(settings)
+    furnish(settings, app)
+    jobs.connect(settings.redis_url)
+    use_sessions(app, settings)
+    use_database(app)
+    use_screens(app)
+    use_errors(app)
+    commands.register(app)
+    return app
+
+
+def furnish(settings: config.Config, app: Flask | None = None) -> None:
+    """Hand the outside world to the domain: the only place that knows which adapter is used."""
+    models.connect(settings.database_url)
+    furnish_domain(
+        World(
+            payroll=SoapPayroll(settings.nmbrs_url), bank=_bank(settings), banks=_banks(settings),
+            identity=_identity(settings), register=KvkRegister(settings.kvk_url, settings.kvk_key),
+            mailer=_mailer(settings), keyring=Keyring(settings.data_keys, settings.data_key),
+            lookup_key=settings.lookup_key, pin_pepper=settings.pin_pepper, base_url=settings.base_url,
+            hook_url=settings.hook_url, support_email=settings.support_email,
+            limit_payment_cents=settings.limit_payment_cents, limit_day_cents=settings.limit_day_cents,
+        )
+    )  # fmt: skip
+    letters.use(app or bare_app(settings))
+
+
+def _banks(settings: config.Config) -> FileDirectory | HttpDirectory:
+    """Lines of configuration from a file; from the sandbox's address only in development."""
+    if settings.banks.startswith("http"):
+        if settings.production:
+            raise config.ConfigError("BIZCUIT_BANKS must be a file in production")
+        return HttpDirectory(settings.banks)
+    return FileDirectory(Path(settings.banks))
+
+
+def bare_app(settings: config.Config) -> Flask:
+    """Templates, translations and plain settings; no screens yet."""
+    app = Flask("app", root_path=str(config.ROOT))
+    app.config.update(
+        SECRET_KEY=settings.session_key,
+        PREFERRED_URL_SCHEME="https" if settings.base_url.startswith("https") else "http",
+        BASE_URL=settings.base_url,
+        SUPPORT_EMAIL=settings.support_email,
+        METRICS_TOKEN=settings.metrics_token,
+        MAX_CONTENT_LENGTH=2 * 1024 * 1024,
+        BABEL_DEFAULT_LOCALE="nl",
+        BABEL_DEFAULT_TIMEZONE="Europe/Amsterdam",
+    )
+    app.jinja_env.undefined = StrictUndefined
+    app.jinja_env.trim_blocks = app.jinja_env.lstrip_blocks = True
+    Babel(app)
+    init_assets(app)
+    init_context(app)
+    return app
+
+
+def use_sessions(app: Flask, settings: config.Config) -> None:
+    """Sessions in the database, signing in, protection against forged requests, htmx."""
+    secure = settings.base_url.startswith("https")
+    app.config.update(
+        SESSION_COOKIE_NAME="__Host-bz" if secure else "bz",
+        SESSION_COOKIE_SECURE=secure,
+        SESSION_COOKIE_SAMESITE="Lax",
+        PERMANENT_SESSION_LIFETIME=timedelta(days=14),
+        WTF_CSRF_TIME_LIMIT=None,  # the token lives as long as the session in the database
+        WTF_CSRF_SSL_STRICT=False,  # our own Origin check covers http too
+    )
+    app.session_interface = StoredSessions()
+    access.login.init_app(app)
+    Htmx(app)
+    init_security(app)
+
+
+def use_database(app: Flask) -> None:
+    """A connection per request, given back at its end; none for static files."""
+
+    @app.before_request
+    def _open() -> None:
+        if request.endpoint != "static":
+            models.database.connect(reuse_if_open=True)
+
+    @app.teardown_request
+    def _close(_: BaseException | None) -> None:
+        if not models.database.is_closed():
+            models.database.close()
+
+
+def use_screens(app: Flask) -> None:
+    """Every package of blueprints; the webhook alone needs no token against forged requests."""
+    protect = CSRFProtect(app)
+    for name in SCREENS:
+        blueprint = import_module(f"blueprints.{name}").blueprint
+        app.register_blueprint(blueprint)
+        if name == "hooks":
+            protect.exempt(blueprint)
+
+
+def use_errors(app: Flask) -> None:
+    """Each error is a page of ours that says what to do."""
+
+    @app.errorhandler(CSRFError)
+    def _forged(error: CSRFError) -> tuple[str, int]:
+        return render_template("errors/csrf.html"), 400
+
+    @app.errorhandler(NotFound)
+    def _not_found(error: NotFound) -> tuple[str, int]:
+        return render_template("errors/404.html"), 404
+
+    @app.errorhandler(HTTPException)
+    def _http(error: HTTPException) -> object:
+        known = {403: "403", 404: "404", 429: "429", 500: "500"}.get(error.code or 500)
+        if known is None:
+            return error
+        if error.code == 404:
+            g.pop("client", None)
+        return render_template(f"errors/{known}.html"), error.code

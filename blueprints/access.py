@@ -1,0 +1,75 @@
+"""Who may see what: each view of a client names the roles that may use it. Other people's things answer 404."""
+
+from collections.abc import Callable, Iterable
+from functools import wraps
+from typing import Any
+
+from flask import abort, g, redirect, request, url_for
+from flask_login import LoginManager, current_user
+
+from domain import accounts
+from domain.world import Psu
+from models import Membership
+
+ALL = frozenset({"owner", "approver", "preparer"})
+MAY_PAY = frozenset({"owner", "approver"})
+OWNER = frozenset({"owner"})
+
+login = LoginManager()
+
+
+@login.user_loader
+def _load_user(user_id: str) -> Any:
+    return accounts.user_by_id(int(user_id))
+
+
+@login.unauthorized_handler
+def _to_sign_in() -> Any:
+    """To sign-in and back to the same place; a fragment's page is asked for as a whole."""
+    here = request.full_path.rstrip("?") if request.method == "GET" and not request.headers.get("HX-Request") else "/"
+    target = url_for("account.sign_in", verder=here)
+    if request.headers.get("HX-Request"):
+        return "", 401, {"HX-Redirect": target}
+    return redirect(target, 303)
+
+
+def signed_in(view: Callable) -> Callable:
+    """Only for who is signed in."""
+
+    @wraps(view)
+    def guarded(*args: Any, **kwargs: Any) -> Any:
+        if not current_user.is_authenticated:
+            return _to_sign_in()
+        return view(*args, **kwargs)
+
+    return guarded
+
+
+def member(public_id: str, roles: Iterable[str] = ALL) -> Membership:
+    """The membership behind this address; 404 when there is none, 403 for a role that may not."""
+    found = accounts.membership(current_user, public_id)
+    if found is None:
+        abort(404)
+    g.client, g.membership = found.client, found
+    if found.role not in roles:
+        abort(403)
+    return found
+
+
+def for_client(roles: Iterable[str] = ALL) -> Callable:
+    """Loads the client of the address once, with the right to be there; the view gets `membership`."""
+
+    def decorate(view: Callable) -> Callable:
+        @wraps(view)
+        @signed_in
+        def guarded(client: str, **kwargs: Any) -> Any:
+            return view(membership=member(client, roles), **kwargs)
+
+        return guarded
+
+    return decorate
+
+
+def psu() -> Psu:
+    """The person at the other end, as banks want to know."""
+    return Psu(request.remote_addr or "127.0.0.1", (request.user_agent.string or "")[:200] or None)

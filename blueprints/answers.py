@@ -1,0 +1,32 @@
+"""Answers: a page or its fragment from one template, and going on to another page."""
+
+from typing import Any
+
+from flask import Response, make_response, redirect, render_template, request
+
+
+def _htmx() -> bool:
+    """Whether htmx asks for a part of the page (not when it restores history or follows a boosted link)."""
+    asked = getattr(request, "htmx", None)
+    return bool(asked) and not request.headers.get("HX-History-Restore-Request") and not request.headers.get("HX-Boosted")
+
+
+def render(template: str, status: int = 200, **context: Any) -> Response:
+    """A whole page."""
+    response = make_response(render_template(template, **context), status)
+    response.vary.add("HX-Request")
+    return response
+
+
+def fragment(page: str, part: str, status: int = 200, **context: Any) -> Response:
+    """The part when htmx asks, else the page that contains it."""
+    return render(part if _htmx() else page, status, **context)
+
+
+def goto(url: str) -> Response:
+    """On to another page: 303, or told to htmx, which would follow a 303 by itself without the address bar."""
+    if _htmx():
+        response = make_response("", 204)
+        response.headers["HX-Redirect"] = url
+        return response
+    return redirect(url, 303)  # type: ignore[return-value]

@@ -1,0 +1,63 @@
+"""Headers on every answer, and a check that a changing request comes from our own pages."""
+
+from urllib.parse import urlsplit
+
+from flask import Flask, Response, abort, request
+
+from domain.world import world
+
+# Answers that may be kept by a browser; everything else says no-store.
+_PUBLIC = frozenset({"static", "pwa.manifest", "pwa.service_worker", "pwa.offline"})
+_UNSAFE = frozenset({"POST", "PUT", "PATCH", "DELETE"})
+
+HEADERS = {
+    "X-Content-Type-Options": "nosniff",
+    "Referrer-Policy": "no-referrer",
+    "Cross-Origin-Opener-Policy": "same-origin",
+    "Cross-Origin-Resource-Policy": "same-origin",
+    "Permissions-Policy": "camera=(), geolocation=(), microphone=(), payment=()",
+}
+
+
+def init_security(app: Flask) -> None:
+    app.before_request(refuse_other_sites)
+    app.after_request(add_headers)
+
+
+def refuse_other_sites() -> None:
+    """A changing request from another site is refused before it is read (besides the form's token)."""
+    if request.method not in _UNSAFE or request.endpoint == "hooks.receive":
+        return
+    site = request.headers.get("Sec-Fetch-Site")
+    if site is not None:
+        if site not in ("same-origin", "none"):
+            abort(403)
+        return
+    origin = request.headers.get("Origin")
+    if origin is not None and urlsplit(origin).netloc != request.host:
+        abort(403)
+
+
+def content_policy() -> str:
+    """Only our own scripts and styles; a form may lead on to a configured bank or the broker."""
+    hosts = {host for line in world().banks.lines().values() for host in line.redirect_hosts}
+    hosts.add(world().identity.host)
+    scheme = "https" if world().base_url.startswith("https") else "http"
+    targets = " ".join(f"{scheme}://{host}" for host in sorted(hosts))
+    return (
+        "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; font-src 'self'; "
+        "connect-src 'self'; manifest-src 'self'; worker-src 'self'; base-uri 'none'; frame-ancestors 'none'; "
+        f"object-src 'none'; form-action 'self' {targets}"
+    ).strip()
+
+
+def add_headers(response: Response) -> Response:
+    for name, value in HEADERS.items():
+        response.headers.setdefault(name, value)
+    if response.mimetype == "text/html":
+        response.headers["Content-Security-Policy"] = content_policy()
+    if request.endpoint not in _PUBLIC:
+        response.headers.setdefault("Cache-Control", "no-store")
+    if world().base_url.startswith("https"):
+        response.headers["Strict-Transport-Security"] = "max-age=63072000; includeSubDomains"
+    return response

@@ -1,0 +1,65 @@
+"""Flask's session, kept in the database: the cookie carries a token and nothing else."""
+
+from typing import Any
+
+from flask import Flask, Request, Response, session
+from flask.sessions import SessionInterface, SessionMixin
+from werkzeug.datastructures import CallbackDict
+
+from core.ids import token
+from domain import sessions
+
+
+class StoredSession(CallbackDict, SessionMixin):
+    """A session with its secret; `renew` gives it a new one (ASVS 7.2.4)."""
+
+    def __init__(self, data: dict | None = None, secret: str | None = None) -> None:
+        super().__init__(data, self._touched)
+        self.secret = secret
+        self.modified = False
+        self.retired: str | None = None
+        self.user_id: int | None = None
+
+    @staticmethod
+    def _touched(changed: Any) -> None:
+        changed.modified = True
+
+    def renew(self) -> None:
+        self.retired, self.secret, self.modified = self.secret, None, True
+
+
+class StoredSessions(SessionInterface):
+    def open_session(self, app: Flask, request: Request) -> StoredSession:
+        secret = request.cookies.get(app.config["SESSION_COOKIE_NAME"])
+        row = sessions.load(secret) if secret else None
+        return StoredSession(row.data, secret) if row else StoredSession()
+
+    def save_session(self, app: Flask, session: StoredSession, response: Response) -> None:  # type: ignore[override]
+        name = self.get_cookie_name(app)
+        if session.retired:
+            sessions.end(session.retired)
+        if session.modified and not session and session.secret is None:
+            response.delete_cookie(name, path="/", secure=self.get_cookie_secure(app), httponly=True, samesite="Lax")
+            return
+        if not session.modified:
+            return
+        if session.secret is None:
+            user = session.get("_user_id")
+            session.secret = sessions.start(dict(session), int(user) if user else None)
+            response.set_cookie(
+                name, session.secret, path="/", httponly=True, secure=self.get_cookie_secure(app), samesite="Lax"
+            )
+            return
+        sessions.keep(session.secret, dict(session))
+
+
+def renew() -> None:
+    """A new token for this session: at sign-in and sign-out."""
+    session.renew()  # type: ignore[attr-defined]
+
+
+def key() -> str:
+    """What binds a walk to the broker and back to this session; made on first use."""
+    if "walk" not in session:
+        session["walk"] = token()
+    return session["walk"]

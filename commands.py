@@ -1,0 +1,184 @@
+"""The command line of operators: `flask --app app …`. Each command is one domain call and says what it did."""
+
+import getpass
+import sys
+from typing import Any
+
+import click
+from flask import Flask
+from flask.cli import AppGroup
+
+import models
+from core.iban import normalise
+from core.money import cents, dutch
+from domain import audit, authority, books, intake, limits, operators
+from domain.errors import NotFound
+from jobs import tasks
+
+
+def register(app: Flask) -> None:
+    for command in (migrate, check_books, rotate_keys, authority_group, limits_group, order_group, nmbrs_group, sweep,
+                    audit_group, seed_demo):  # fmt: skip
+        app.cli.add_command(command)
+
+
+class Opened(click.Command):
+    """A command that has the database open while it runs."""
+
+    def invoke(self, ctx: click.Context) -> Any:
+        with models.database.connection_context():
+            try:
+                return super().invoke(ctx)
+            except NotFound as error:
+                raise click.ClickException("not found") from error
+
+
+def operator() -> str:
+    return getpass.getuser()
+
+
+@click.command()
+def migrate() -> None:
+    """Bring the database's schema up to date."""
+    applied = models.migrate()
+    click.echo("applied: " + ", ".join(applied) if applied else "nothing to apply")
+
+
+@click.command("check-books", cls=Opened)
+def check_books() -> None:
+    """Prove that every total is the sum of its lines, that nothing is doubled, that the log holds."""
+    found = list(books.faults())
+    for fault in found:
+        click.echo(fault)
+    click.echo(f"{len(found)} faults")
+    sys.exit(1 if found else 0)
+
+
+@click.command("rotate-keys", cls=Opened)
+def rotate_keys() -> None:
+    """Seal every secret again with the first key of BIZCUIT_DATA_KEYS."""
+    click.echo(f"{operators.rotate_keys()} values sealed again")
+
+
+authority_group = AppGroup("authority", help="Who may sign: accounts that wait for a decision.")
+
+
+@authority_group.command("list", cls=Opened)
+def authority_list() -> None:
+    """Accounts that wait."""
+    for row in authority.waiting():
+        click.echo(f"{row.client.public_id}  {row.client.name}  {row.user.email}  {row.reason}")
+
+
+@authority_group.command("decide", cls=Opened)
+@click.argument("client")
+@click.argument("email")
+@click.option("--yes", "answer", flag_value="yes", help="may sign")
+@click.option("--no", "answer", flag_value="no", help="may not sign")
+@click.option("--reason", required=True)
+def authority_decide(client: str, email: str, answer: str | None, reason: str) -> None:
+    """Decide whether this person may sign for this client."""
+    if answer is None:
+        raise click.UsageError("say --yes or --no")
+    found = operators.client_of(client)
+    user = operators.member_of(found, email)
+    authority.decide(found, user, answer, reason, operator())
+    click.echo(f"{user.email} may {'sign' if answer == 'yes' else 'not sign'} for {found.name}")
+
+
+limits_group = AppGroup("limits", help="Betaallimieten per bank account.")
+
+
+@limits_group.command("show", cls=Opened)
+@click.argument("client")
+def limits_show(client: str) -> None:
+    """The limits of a client's accounts."""
+    for row in operators.client_of(client).bank_accounts:
+        click.echo(f"{row.iban}  per payment {dutch(row.limit_payment_cents)}  per day {dutch(row.limit_day_cents)}")
+
+
+def _amount(_: Any, __: Any, text: str | None) -> int | None:
+    try:
+        return None if text is None else cents(text)
+    except ValueError as error:
+        raise click.BadParameter("an amount in euros, like 250000 or 250000.00") from error
+
+
+@limits_group.command("set", cls=Opened)
+@click.argument("client")
+@click.argument("iban")
+@click.option("--payment", callback=_amount, help="euros per payment")
+@click.option("--day", callback=_amount, help="euros per day")
+def limits_set(client: str, iban: str, payment: int | None, day: int | None) -> None:
+    """Raise or lower the limits of one account."""
+    account = operators.account_of(operators.client_of(client), normalise(iban))
+    limits.raise_limits(account, payment, day, operator())
+    click.echo("done")
+
+
+order_group = AppGroup("order", help="Orders at the bank.")
+
+
+@order_group.command("show", cls=Opened)
+@click.argument("reference")
+@click.option("--xml", is_flag=True, help="print the pain.001 as sent or to be sent")
+def order_show(reference: str, xml: bool) -> None:
+    """An order and what the bank said of it."""
+    if xml:
+        click.echo(operators.order_body(reference).decode(), nl=False)
+        return
+    for line in operators.order_story(reference):
+        click.echo(line)
+
+
+@order_group.command("resolve", cls=Opened)
+@click.argument("reference")
+@click.option("--taken", "verdict", flag_value="taken", help="the bank has it")
+@click.option("--not-taken", "verdict", flag_value="not-taken", help="the bank does not have it")
+@click.option("--reason", required=True)
+@click.option("--by", default=operator, help="who says so; two different people must")
+def order_resolve(reference: str, verdict: str | None, reason: str, by: str) -> None:
+    """Say what the bank told you of an order without an answer. It takes two people."""
+    if verdict is None:
+        raise click.UsageError("say --taken or --not-taken")
+    click.echo(operators.resolve_order(reference, verdict == "taken", reason, by))
+
+
+nmbrs_group = AppGroup("nmbrs", help="The link to Nmbrs.")
+
+
+@nmbrs_group.command("poll", cls=Opened)
+def nmbrs_poll() -> None:
+    """Look at every mapped company now."""
+    click.echo(f"{intake.poll()} companies to look at")
+    for company_id in intake.due_companies():
+        for run_id in intake.look(company_id):
+            intake.take_in_run(run_id)
+
+
+@click.command()
+def sweep() -> None:
+    """Put everything that waits on the queue."""
+    tasks.sweep()
+
+
+audit_group = AppGroup("audit", help="The log.")
+
+
+@audit_group.command("verify", cls=Opened)
+def audit_verify() -> None:
+    """Prove that no event was changed, removed or slipped in."""
+    broken = {c.public_id: numbers for c in models.Client.select() if (numbers := audit.broken_links(c.id))}
+    for client, numbers in broken.items():
+        click.echo(f"{client}: does not hold at {numbers}")
+    click.echo("the log holds" if not broken else "THE LOG DOES NOT HOLD")
+    sys.exit(1 if broken else 0)
+
+
+@click.command("seed-demo")
+def seed_demo() -> None:
+    """Walk the demo entrepreneur through onboarding, over HTTP; web, worker and sandbox must run."""
+    from tools.story import seed
+
+    seed(click.echo)
+

@@ -1,0 +1,195 @@
+"""Every setting, read once from the environment (prefix BIZCUIT_, each also as …_FILE) and checked at start.
+
+In development a missing secret is drawn once and kept in the home folder; production refuses to
+start without its own.
+"""
+
+import json
+import os
+import re
+import secrets
+from base64 import urlsafe_b64decode, urlsafe_b64encode
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+
+PREFIX = "BIZCUIT_"
+ROOT = Path(__file__).parent
+
+
+class ConfigError(Exception):
+    """A setting is missing or makes no sense; names it."""
+
+
+@dataclass(frozen=True)
+class Config:
+    production: bool
+    home: Path
+    database_url: str
+    redis_url: str
+    base_url: str
+    hook_url: str
+    sandbox_url: str
+    banks: str
+    bank_key: str
+    bank_certificate: str
+    bank_key_id: str
+    nmbrs_url: str
+    oidc_issuer: str
+    oidc_client_id: str
+    oidc_client_secret: str = field(repr=False)
+    oidc_scopes: str
+    oidc_acr: str
+    kvk_url: str
+    kvk_key: str = field(repr=False)
+    smtp_host: str
+    smtp_port: int
+    smtp_user: str
+    smtp_password: str = field(repr=False)
+    smtp_starttls: bool
+    mail_from: str
+    support_email: str
+    session_key: str = field(repr=False)
+    lookup_key: bytes = field(repr=False)
+    pin_pepper: bytes = field(repr=False)
+    data_keys: dict[str, bytes] = field(repr=False)
+    data_key: str
+    limit_payment_cents: int
+    limit_day_cents: int
+    poll_seconds: int
+    metrics_token: str = field(repr=False)
+
+
+class _Reader:
+    """Reads settings by name; remembers nothing."""
+
+    def __init__(self, environment: Mapping[str, str]) -> None:
+        self._environment = environment
+
+    def text(self, name: str, default: str | None = None) -> str:
+        path = self._environment.get(f"{PREFIX}{name}_FILE")
+        if path:
+            try:
+                return Path(path).read_text().strip()
+            except OSError as error:
+                raise ConfigError(f"{PREFIX}{name}_FILE cannot be read: {error.strerror}") from error
+        value = self._environment.get(f"{PREFIX}{name}") or default
+        if value is None:
+            raise ConfigError(f"{PREFIX}{name} is not set")
+        return value
+
+    def number(self, name: str, default: int) -> int:
+        value = self.text(name, str(default))
+        if not re.fullmatch(r"[0-9]{1,12}", value):
+            raise ConfigError(f"{PREFIX}{name} must be a whole number, not below zero")
+        return int(value)
+
+    def choice(self, name: str, default: str, *allowed: str) -> str:
+        value = self.text(name, default)
+        if value not in allowed:
+            raise ConfigError(f"{PREFIX}{name} must be one of {', '.join(allowed)}")
+        return value
+
+
+def load(environment: Mapping[str, str] | None = None) -> Config:
+    """All settings. ConfigError names the first that is wrong."""
+    read = _Reader(os.environ if environment is None else environment)
+    production = read.choice("ENV", "development", "development", "production") == "production"
+    home = Path(read.text("HOME", str(ROOT / "var"))).absolute()
+    sandbox = read.text("SANDBOX_URL", f"http://127.0.0.1:{read.number('SANDBOX_PORT', 8001)}")
+    base_url = read.text("BASE_URL", f"http://localhost:{read.number('PORT', 8000)}").rstrip("/")
+    if production and not base_url.startswith("https://"):
+        raise ConfigError("BIZCUIT_BASE_URL must be https in production")
+    keys = _data_keys(read, production, home)
+    return Config(
+        production=production, home=home, sandbox_url=sandbox, base_url=base_url, **_outside(read, production, sandbox),
+        **_stores(read, home), **_mail(read, production), data_keys=keys, data_key=read.text("DATA_KEY", next(iter(keys))),
+        hook_url=read.text("HOOK_URL", base_url.replace("//localhost", "//127.0.0.1")).rstrip("/"),
+        session_key=_secret(read, "SESSION_KEY", production, home),
+        lookup_key=_secret(read, "LOOKUP_KEY", production, home).encode(),
+        pin_pepper=_secret(read, "PIN_PEPPER", production, home).encode(),
+        limit_payment_cents=read.number("LIMIT_PAYMENT_CENTS", 100_000_00),
+        limit_day_cents=read.number("LIMIT_DAY_CENTS", 250_000_00),
+        poll_seconds=read.number("POLL_SECONDS", 3600),
+        metrics_token=read.text("METRICS_TOKEN", ""),
+    )  # fmt: skip
+
+
+def _stores(read: _Reader, home: Path) -> dict:
+    return {
+        "database_url": read.text("DATABASE_URL", f"sqlite:///{home / 'bizcuit.db'}"),
+        "redis_url": read.text("REDIS_URL", "redis://127.0.0.1:6379/0"),
+    }
+
+
+def _outside(read: _Reader, production: bool, sandbox: str) -> dict:
+    """Where the others are. In development that is the sandbox; production names each."""
+
+    def at(name: str, default: str) -> str:
+        return read.text(name, None if production else default)
+
+    return {
+        "banks": at("BANKS", f"{sandbox}/banks"),
+        "bank_key": read.text("BANK_KEY", None if production else ""),
+        "bank_certificate": read.text("BANK_CERTIFICATE", None if production else ""),
+        "bank_key_id": read.text("BANK_KEY_ID", None if production else ""),
+        "nmbrs_url": at("NMBRS_URL", sandbox),
+        "oidc_issuer": at("OIDC_ISSUER", f"{sandbox}/broker"),
+        "oidc_client_id": at("OIDC_CLIENT_ID", "bizcuit"),
+        "oidc_client_secret": at("OIDC_CLIENT_SECRET", "sandbox-secret"),
+        "oidc_scopes": read.text("OIDC_SCOPES", "openid idin-name date-of-birth"),
+        "oidc_acr": read.text("OIDC_ACR", "idp:idin"),
+        "kvk_url": at("KVK_URL", f"{sandbox}/kvk/api"),
+        "kvk_key": at("KVK_KEY", "sandbox"),
+    }
+
+
+def _mail(read: _Reader, production: bool) -> dict:
+    return {
+        "smtp_host": read.text("SMTP_HOST", None if production else "127.0.0.1"),
+        "smtp_port": read.number("SMTP_PORT", 587 if production else 8002),
+        "smtp_user": read.text("SMTP_USER", ""),
+        "smtp_password": read.text("SMTP_PASSWORD", ""),
+        "smtp_starttls": read.choice("SMTP_STARTTLS", "yes" if production else "no", "yes", "no") == "yes",
+        "mail_from": read.text("MAIL_FROM", "Bizcuit <noreply@bizcuit.nl>"),
+        "support_email": read.text("SUPPORT_EMAIL", "support@bizcuit.nl"),
+    }
+
+
+def _secret(read: _Reader, name: str, production: bool, home: Path) -> str:
+    value = read.text(name, "") or ("" if production else _drawn(home, name))
+    if len(value) < 32:
+        raise ConfigError(f"{PREFIX}{name} must be a secret of at least 32 characters")
+    return value
+
+
+def _data_keys(read: _Reader, production: bool, home: Path) -> dict[str, bytes]:
+    """BIZCUIT_DATA_KEYS: "name:base64 of 32 bytes", several apart by commas; the first seals, all open."""
+    text = read.text("DATA_KEYS", "") or ("" if production else f"dev:{_drawn(home, 'DATA_KEYS')}")
+    keys = {}
+    for part in filter(None, text.split(",")):
+        name, _, encoded = part.strip().partition(":")
+        try:
+            key = urlsafe_b64decode(encoded)
+        except ValueError as error:
+            raise ConfigError("BIZCUIT_DATA_KEYS is not base64") from error
+        if not name or len(key) != 32:
+            raise ConfigError("BIZCUIT_DATA_KEYS must hold name:key pairs, each key of 32 bytes")
+        keys[name] = key
+    if not keys:
+        raise ConfigError("BIZCUIT_DATA_KEYS is not set")
+    return keys
+
+
+def _drawn(home: Path, name: str) -> str:
+    """A development secret of this home folder: drawn once, then the same at each start."""
+    home.mkdir(parents=True, exist_ok=True)
+    path = home / "secrets.json"
+    known = json.loads(path.read_text()) if path.exists() else {}
+    if name not in known:
+        known[name] = urlsafe_b64encode(secrets.token_bytes(32)).decode()
+        temporary = path.with_suffix(f".{os.getpid()}")
+        temporary.touch(mode=0o600)
+        temporary.write_text(json.dumps(known))
+        temporary.replace(path)
+    return known[name]

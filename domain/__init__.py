@@ -1,0 +1,1 @@
+"""The business: what may happen and who may do it."""

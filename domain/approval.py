@@ -1,0 +1,119 @@
+"""Changing a payment before it is approved: lines, day, account. Every change voids all releases."""
+
+from datetime import date
+from typing import Any
+
+from core.clock import utcnow
+from domain import audit, states
+from domain.bank_links import accounts, line_of
+from domain.days import require_possible
+from domain.errors import AccountInvalid, NotFound, NotOpen, NothingToPay
+from domain.payments import find
+from domain.references import end_to_end_id, message_id
+from models import BankOrder, Batch, BatchLine, Client, Release, User, transaction
+
+
+def _reopened(client: Client, user: User, reference: str) -> Batch:
+    """The batch, open to changes: an approved one that is not being sent comes back, its releases void."""
+    batch = find(client, reference)
+    if batch.state == "approved":
+        void_releases(batch, "changed")
+        states.move(batch, "change", audit.by_user(user), "changed")
+    if batch.state != "open":
+        raise NotOpen(batch.state)
+    return batch
+
+
+def void_releases(batch: Batch, reason: str) -> None:
+    """No release stands any more, and an order that never left ends."""
+    Release.update(voided_at=utcnow(), void_reason=reason).where(
+        Release.batch == batch.id, Release.voided_at.is_null()
+    ).execute()
+    ended = (
+        BankOrder.update(state="ended", due_at=None)
+        .where(BankOrder.batch == batch.id, BankOrder.state == "ready")
+        .execute()
+    )
+    if ended:
+        renew_end_to_end_ids(batch)
+
+
+def renew_end_to_end_ids(batch: Batch) -> None:
+    """The next order draws new ids, hence needs a new release; lines that were on their way are open again."""
+    batch.orders_made = Batch.get_by_id(batch.id).orders_made
+    msg_id = message_id(batch.reference, batch.orders_made + 1)
+    for line in BatchLine.select().where(BatchLine.batch == batch.id, BatchLine.state.not_in(("void", "executed"))):
+        state = line.state if line.state == "refused" else "open"
+        BatchLine.update(end_to_end_id=end_to_end_id(msg_id, line.position), state=state).where(
+            BatchLine.id == line.id
+        ).execute()
+
+
+def refuse_line(client: Client, user: User, reference: str, line_id: int) -> None:
+    """✗: this line is not paid."""
+    _judge(client, user, reference, line_id, "refused")
+
+
+def accept_line(client: Client, user: User, reference: str, line_id: int) -> None:
+    """✓: takes back a ✗."""
+    _judge(client, user, reference, line_id, "open")
+
+
+def _judge(client: Client, user: User, reference: str, line_id: int, verdict: str) -> None:
+    with transaction():
+        batch = _reopened(client, user, reference)
+        line = BatchLine.get_or_none(BatchLine.id == line_id, BatchLine.batch == batch.id)
+        if line is None or line.state not in ("open", "refused"):
+            raise NotFound
+        if line.state != verdict:
+            BatchLine.update(state=verdict).where(BatchLine.id == line.id).execute()
+            _note(batch, user, f"line.{'refused' if verdict == 'refused' else 'accepted'}", line=line.id)
+
+
+def accept_all(client: Client, user: User, reference: str) -> None:
+    """Take back every ✗."""
+    with transaction():
+        batch = _reopened(client, user, reference)
+        back = BatchLine.update(state="open").where(BatchLine.batch == batch.id, BatchLine.state == "refused").execute()
+        if back:
+            _note(batch, user, "line.all_accepted", count=back)
+
+
+def change(client: Client, user: User, reference: str, execution_date: date | None, account_id: int) -> None:
+    """Another day (None: the first that is possible) or account. DateInvalid, AccountInvalid."""
+    usable = {view.id for view in accounts(client)}
+    if account_id not in usable:
+        raise AccountInvalid
+    with transaction():
+        batch = _reopened(client, user, reference)
+        Batch.update(bank_account=account_id, execution_date=execution_date).where(Batch.id == batch.id).execute()
+        changed = find(client, reference)
+        if execution_date is not None:
+            require_possible(execution_date, line_of(changed.bank_account.bank).cut_off)
+        day = execution_date.isoformat() if execution_date else None
+        _note(batch, user, "batch.changed", day=day, account=account_id)
+
+
+def discard(client: Client, user: User, reference: str) -> None:
+    """Niet betalen: every line is refused, and the payment ends."""
+    with transaction():
+        batch = _reopened(client, user, reference)
+        if BatchLine.select().where(BatchLine.batch == batch.id, BatchLine.state == "open").exists():
+            raise NothingToPay
+        states.move(batch, "discard", audit.by_user(user), "all_refused")
+
+
+def reopen(client: Client, user: User, reference: str) -> None:
+    """The same batch again after a refusal: a new order to come, with new ids and a new release."""
+    with transaction():
+        batch = find(client, reference)
+        if (batch.state, "reopen") not in states.ALLOWED:
+            raise NotOpen(batch.state)
+        void_releases(batch, "reopened")
+        renew_end_to_end_ids(batch)
+        Batch.update(execution_date=None).where(Batch.id == batch.id).execute()
+        states.move(batch, "reopen", audit.by_user(user))
+
+
+def _note(batch: Batch, user: User, kind: str, **details: Any) -> None:
+    audit.note(batch.client_id, audit.by_user(user), kind, f"batch:{batch.reference}", **details)

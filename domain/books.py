@@ -1,0 +1,47 @@
+"""Proof over the whole database: every total is the sum of its lines, nothing is paid twice, the log holds."""
+
+from collections.abc import Iterator
+
+from peewee import fn
+
+from domain import audit
+from models import BankOrder, Batch, BatchLine, Client, Release
+
+
+def faults() -> Iterator[str]:
+    """One sentence for each thing that does not add up; none when the books are right."""
+    yield from _batch_totals()
+    yield from _order_totals()
+    yield from _doubled()
+    for client in Client.select(Client.id, Client.public_id):
+        for number in audit.broken_links(client.id):
+            yield f"client {client.public_id}: the log does not hold at event {number}"
+
+
+def _sums(*conditions) -> dict[int, tuple[int, int]]:
+    query = BatchLine.select(BatchLine.batch, fn.sum(BatchLine.amount_cents), fn.count(BatchLine.id))
+    rows = query.where(*conditions).group_by(BatchLine.batch).tuples() if conditions else query.group_by(BatchLine.batch).tuples()
+    return {batch: (int(total), count) for batch, total, count in rows}
+
+
+def _batch_totals() -> Iterator[str]:
+    sums = _sums()
+    for batch in Batch.select(Batch.id, Batch.reference, Batch.total_cents, Batch.line_count):
+        if sums.get(batch.id) != (batch.total_cents, batch.line_count):
+            yield f"batch {batch.reference}: total or count is not that of its lines"
+
+
+def _order_totals() -> Iterator[str]:
+    sums = _sums(BatchLine.state.in_(("sent", "executed", "returned")))
+    for order in BankOrder.select(BankOrder, Batch, Release).join(Batch).switch(BankOrder).join(Release):
+        if (order.total_cents, order.line_count) != (order.release.total_cents, order.release.line_count):
+            yield f"order {order.msg_id}: not what was released"
+        live = order.state not in ("ended",)
+        if live and sums.get(order.batch_id) != (order.total_cents, order.line_count):
+            yield f"order {order.msg_id}: total or count is not that of the lines sent"
+
+
+def _doubled() -> Iterator[str]:
+    query = BankOrder.select(BankOrder.batch, fn.count(BankOrder.id)).where(BankOrder.state != "ended")
+    for batch, count in query.group_by(BankOrder.batch).having(fn.count(BankOrder.id) > 1).tuples():
+        yield f"batch {batch}: {count} orders that may live"

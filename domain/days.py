@@ -1,0 +1,65 @@
+"""Execution dates: bank days, cut-offs, and what a calendar offers."""
+
+from dataclasses import dataclass
+from datetime import date, datetime, time, timedelta
+
+from core.bank_days import is_bank_day, next_bank_day
+from core.clock import amsterdam, utcnow
+from domain.errors import DateInvalid
+
+FURTHEST = timedelta(days=365)
+
+
+@dataclass(frozen=True)
+class Day:
+    """reason: past, cut_off, not_a_bank_day, too_far; None when it can be chosen."""
+
+    date: date
+    enabled: bool
+    reason: str | None
+    today: bool
+    chosen: bool
+    other_month: bool
+
+
+def proposed(cut_off: time, now: datetime | None = None) -> date:
+    """The first bank day whose cut-off (Amsterdam) is still open."""
+    local = amsterdam(now or utcnow())
+    today = local.date()
+    return today if is_bank_day(today) and local.time() < cut_off else next_bank_day(today)
+
+
+def obstacle(day: date, cut_off: time, now: datetime | None = None) -> str | None:
+    """Why nothing can be executed on this day; None when it can."""
+    local = amsterdam(now or utcnow())
+    if day < local.date():
+        return "past"
+    if not is_bank_day(day):
+        return "not_a_bank_day"
+    if day == local.date() and local.time() >= cut_off:
+        return "cut_off"
+    return "too_far" if day > local.date() + FURTHEST else None
+
+
+def require_possible(day: date, cut_off: time) -> None:
+    """DateInvalid with the obstacle."""
+    reason = obstacle(day, cut_off)
+    if reason:
+        raise DateInvalid(reason)
+
+
+def month(first: date, cut_off: time, chosen: date) -> list[list[Day]]:
+    """The weeks, from Monday, that show this month."""
+    today = amsterdam(utcnow()).date()
+    day = first.replace(day=1)
+    start = day - timedelta(days=day.weekday())
+    weeks = []
+    while start <= day.replace(day=28) + timedelta(days=4) and (start.month == day.month or start < day):
+        weeks.append([_day(start + timedelta(days=i), day.month, cut_off, today, chosen) for i in range(7)])
+        start += timedelta(days=7)
+    return weeks
+
+
+def _day(day: date, shown_month: int, cut_off: time, today: date, chosen: date) -> Day:
+    reason = obstacle(day, cut_off)
+    return Day(day, reason is None, reason, day == today, day == chosen, day.month != shown_month)

@@ -1,0 +1,201 @@
+"""What can go wrong, named after what went wrong. The screen turns each into words."""
+
+
+class DomainError(Exception):
+    """Something that a person can be told about."""
+
+
+class NotFound(DomainError):
+    """It is not there, or not yours: the same answer for both."""
+
+
+# --- accounts ---
+class SignInRefused(DomainError):
+    """E-mail and password do not belong together; never says which."""
+
+
+class EmailNotConfirmed(DomainError):
+    """A new confirmation mail is on its way."""
+
+
+class LinkExpired(DomainError):
+    """The link in the mail is used, too old or not ours."""
+
+
+class WeakPassword(DomainError):
+    def __init__(self, reason: str) -> None:
+        super().__init__(reason)
+        self.reason = reason
+
+
+class PinNotSixDigits(DomainError):
+    pass
+
+
+class PinTooCommon(DomainError):
+    pass
+
+
+class PinWrong(DomainError):
+    def __init__(self, tries_left: int) -> None:
+        super().__init__(f"{tries_left} tries left")
+        self.tries_left = tries_left
+
+
+class PinLocked(DomainError):
+    pass
+
+
+class PinMissing(DomainError):
+    pass
+
+
+class PinAlreadySet(DomainError):
+    """A pin is renewed only after a new identification."""
+
+
+# --- who you are ---
+class IdentificationCancelled(DomainError):
+    pass
+
+
+class IdentificationExpired(DomainError):
+    pass
+
+
+class IdentificationRefused(DomainError):
+    def __init__(self, reason: str) -> None:
+        super().__init__(reason)
+        self.reason = reason
+
+
+class IdentityProviderDown(DomainError):
+    pass
+
+
+class WrongSession(DomainError):
+    """The answer came back in another session than the one that began."""
+
+
+class NotIdentified(DomainError):
+    pass
+
+
+class AuthorityRefused(DomainError):
+    def __init__(self, reason: str) -> None:
+        super().__init__(reason)
+        self.reason = reason
+
+
+class AuthorityUndecided(AuthorityRefused):
+    """Nobody has established it yet: a person decides."""
+
+
+class RegisterUnavailable(DomainError):
+    pass
+
+
+class UnknownCompany(DomainError):
+    pass
+
+
+# --- banks ---
+class BankUnavailable(DomainError):
+    pass
+
+
+class ConsentRefused(DomainError):
+    pass
+
+
+class ConsentPending(DomainError):
+    pass
+
+
+class UnknownBank(DomainError):
+    pass
+
+
+# --- Nmbrs ---
+class NmbrsBadCredentials(DomainError):
+    pass
+
+
+class NmbrsNotAllowed(DomainError):
+    def __init__(self, call: str) -> None:
+        super().__init__(call)
+        self.call = call
+
+
+class NmbrsOutOfSight(DomainError):
+    pass
+
+
+class NmbrsDisabled(DomainError):
+    def __init__(self, text: str) -> None:
+        super().__init__(text)
+        self.text = text
+
+
+class NmbrsUnavailable(DomainError):
+    pass
+
+
+class AlreadyConnected(DomainError):
+    pass
+
+
+# --- payments ---
+class BatchChanged(DomainError):
+    """What was shown is not what stands there now."""
+
+
+class NotOpen(DomainError):
+    def __init__(self, state: str) -> None:
+        super().__init__(state)
+        self.state = state
+
+
+class NothingToPay(DomainError):
+    pass
+
+
+class LimitExceeded(DomainError):
+    """Amounts are cents; kind is "payment" or "day"."""
+
+    def __init__(self, kind: str, limit_cents: int, total_cents: int) -> None:
+        super().__init__(kind)
+        self.kind, self.limit_cents, self.total_cents = kind, limit_cents, total_cents
+
+
+class DateInvalid(DomainError):
+    """Reason: past, not_a_bank_day, cut_off or too_far."""
+
+    def __init__(self, reason: str) -> None:
+        super().__init__(reason)
+        self.reason = reason
+
+
+class AccountInvalid(DomainError):
+    pass
+
+
+class ReleaseMissing(DomainError):
+    pass
+
+
+class WrongProof(DomainError):
+    """This bank's way of signing asks for another proof."""
+
+
+class NotYourRole(DomainError):
+    pass
+
+
+# --- faults of ours: never a person's doing ---
+class StateConflict(RuntimeError):
+    """The change is not in the table, or another made one first."""
+
+
+class OrderDiffers(RuntimeError):
+    """The bytes, the release and the database do not say the same."""

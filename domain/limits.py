@@ -1,0 +1,49 @@
+"""Betaallimiet: per account, per payment and per Amsterdam day, checked inside the release's transaction."""
+
+from peewee import fn
+
+from core.clock import amsterdam_midnight, today_amsterdam
+from domain import audit
+from domain.errors import LimitExceeded
+from models import BankAccount, Batch, Release, require_transaction, transaction
+
+
+def require_within(account: BankAccount, total_cents: int) -> None:
+    """LimitExceeded when this payment, or this day with it, goes over the account's limit.
+
+    The day counts every release of today that still stands or led to an order that may live.
+    """
+    require_transaction()
+    # counting on the account's row makes two releases at once wait for each other
+    BankAccount.update(releases=BankAccount.releases + 1).where(BankAccount.id == account.id).execute()
+    limits = BankAccount.get_by_id(account.id)
+    if total_cents > limits.limit_payment_cents:
+        raise LimitExceeded("payment", limits.limit_payment_cents, total_cents)
+    day_total = released_today(limits) + total_cents
+    if day_total > limits.limit_day_cents:
+        raise LimitExceeded("day", limits.limit_day_cents, day_total)
+
+
+def released_today(account: BankAccount) -> int:
+    """Cents released from this account since midnight in Amsterdam."""
+    total = Release.select(fn.sum(Release.total_cents)).where(
+        Release.debtor_iban == account.iban,
+        Release.batch.in_(Batch.select(Batch.id).where(Batch.client == account.client_id)),
+        Release.released_at >= amsterdam_midnight(today_amsterdam()),
+        Release.voided_at.is_null(),
+    )
+    return int(total.scalar() or 0)
+
+
+def raise_limits(account: BankAccount, payment_cents: int | None, day_cents: int | None, operator: str) -> None:
+    """An operator sets other limits; the log keeps who and what."""
+    new_payment = account.limit_payment_cents if payment_cents is None else payment_cents
+    new_day = account.limit_day_cents if day_cents is None else day_cents
+    with transaction():
+        BankAccount.update(limit_payment_cents=new_payment, limit_day_cents=new_day).where(
+            BankAccount.id == account.id
+        ).execute()
+        audit.note(
+            account.client_id, audit.OPERATOR, "limits.changed", f"account:{account.id}", payment=new_payment,
+            day=new_day, by=operator,
+        )  # fmt: skip

@@ -1,0 +1,57 @@
+"""Mails are rows that a job sends. Text is made by whoever hands in a `Writer`: the domain knows only what to tell."""
+
+import json
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from connectors.mail import MailNotSent, Message
+from core.clock import utcnow
+from domain import leases
+from domain.seals import seal, unseal
+from domain.world import world
+from models import Client, OutgoingMail, User
+
+MAX_ATTEMPTS = 12
+
+
+@dataclass(frozen=True)
+class Letter:
+    """What a mail tells: its kind, to whom, about which company, and the path its button leads to."""
+
+    kind: str
+    user: User
+    client: Client | None
+    path: str | None
+    facts: dict
+
+
+Writer = Callable[[Letter], Message]
+
+
+def queue(user: User, kind: str, *, once: str, client: Client | None = None, path: str | None = None, **facts) -> None:
+    """Keep a mail to be sent; the same `once` is told once. Facts: totals at most, never a person's pay."""
+    sealed = seal(json.dumps({"path": path, "facts": facts}), "outgoing_mail", user.id, once)
+    OutgoingMail.insert(user=user, client=client, kind=kind, sealed=sealed, once=once).on_conflict_ignore().execute()
+
+
+def due() -> list[int]:
+    """Mails that may go now."""
+    query = OutgoingMail.select(OutgoingMail.id).where(OutgoingMail.due_at <= utcnow(), OutgoingMail.sent_at.is_null())
+    return [row.id for row in query.order_by(OutgoingMail.id).limit(200)]
+
+
+def deliver(mail_id: int, write: Writer) -> bool:
+    """Send one mail. True when it went; otherwise it stays for a later try."""
+    row = leases.claim(OutgoingMail, mail_id, 60, OutgoingMail.sent_at.is_null(), OutgoingMail.due_at <= utcnow())
+    if row is None:
+        return False
+    content = json.loads(unseal(row.sealed, "outgoing_mail", row.user_id, row.once))
+    letter = Letter(row.kind, row.user, row.client, content["path"], content["facts"])
+    try:
+        world().mailer.send(write(letter))
+    except MailNotSent as error:
+        ended = error.permanent or row.attempts + 1 >= MAX_ATTEMPTS
+        leases.release(row, attempts=row.attempts + 1, due_at=None if ended else leases.pause(row.attempts))
+        return False
+    leases.release(row, sent_at=utcnow(), due_at=None, attempts=row.attempts + 1)
+    return True

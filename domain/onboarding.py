@@ -1,0 +1,37 @@
+"""Where a new customer stands: the steps of the manual, and which comes next."""
+
+from dataclasses import dataclass, replace
+
+from domain import accounts, bank_links, identification
+from models import Client, Delivery, NmbrsConnection, PayrollCompany, User
+
+
+@dataclass(frozen=True)
+class Step:
+    key: str
+    done: bool
+    current: bool = False
+    detail: str | None = None
+
+
+def steps(client: Client, user: User) -> list[Step]:
+    """In order; the first that is not done is the current one."""
+    standing = identification.standing(client, user)
+    mapped = PayrollCompany.select().where(PayrollCompany.client == client.id, PayrollCompany.mapped_at.is_null(False))
+    found = [
+        Step("email", user.email_confirmed_at is not None),
+        Step("pin", accounts.has_pin(user)),
+        Step("identification", identification.identified(user)),
+        Step("authority", bool(standing and standing.answer == "yes"), detail=standing.answer if standing else None),
+        Step("bank", bool(bank_links.accounts(client))),
+        Step("nmbrs", NmbrsConnection.select().where(NmbrsConnection.client == client.id).exists()),
+        Step("mapping", mapped.exists()),
+        Step("webhook", Delivery.select().where(Delivery.client == client.id).exists()),
+    ]
+    current = next((step.key for step in found if not step.done), None)
+    return [replace(step, current=step.key == current) for step in found]
+
+
+def finished(client: Client, user: User) -> bool:
+    """Everything that a first payment needs; the webhook shows itself with the first run."""
+    return all(step.done for step in steps(client, user) if step.key != "webhook")

@@ -1,0 +1,118 @@
+"""What operators may do, each act in the log."""
+
+from collections.abc import Iterator
+
+from core.clock import utcnow
+from domain import audit, states
+from domain.errors import NotFound, StateConflict
+from domain.sending import body_of
+from domain.world import world
+from models import (
+    AuditEvent,
+    BankAccount,
+    BankExchange,
+    BankOrder,
+    Batch,
+    BatchLine,
+    Client,
+    Identification,
+    Membership,
+    NmbrsConnection,
+    User,
+    WebhookKey,
+    transaction,
+)
+
+
+def client_of(public_id: str) -> Client:
+    row = Client.get_or_none(Client.public_id == public_id)
+    if row is None:
+        raise NotFound
+    return row
+
+
+def member_of(client: Client, email: str) -> User:
+    row = User.select().join(Membership).where(Membership.client == client.id, User.email == email.lower()).first()
+    if row is None:
+        raise NotFound
+    return row
+
+
+def account_of(client: Client, iban: str) -> BankAccount:
+    row = BankAccount.get_or_none(BankAccount.client == client.id, BankAccount.iban == iban)
+    if row is None:
+        raise NotFound
+    return row
+
+
+def _newest_order(reference: str) -> BankOrder:
+    query = BankOrder.select().join(Batch).where((Batch.reference == reference) | (BankOrder.msg_id == reference))
+    row = query.order_by(BankOrder.id.desc()).first()
+    if row is None:
+        raise NotFound
+    return row
+
+
+def order_body(reference: str) -> bytes:
+    """The pain.001 as sent or to be sent."""
+    return body_of(_newest_order(reference))
+
+
+def order_story(reference: str) -> Iterator[str]:
+    """The order and every answer of the bank, a line each."""
+    order = _newest_order(reference)
+    yield f"{order.msg_id}  {order.state}  bank says {order.raw_status or '-'}  payment {order.payment_id or '-'}"
+    for row in BankExchange.select().where(BankExchange.order == order.id).order_by(BankExchange.id):
+        yield f"{row.at:%Y-%m-%d %H:%M:%S}Z  {row.call}  {row.outcome}  {row.raw_status or '-'}  {row.request_id}"
+
+
+def resolve_order(reference: str, taken: bool, reason: str, by: str) -> str:
+    """What became of an order without an answer, as the bank told two different people.
+
+    The first person's word is kept; the second's, when it is the same, moves the batch.
+    StateConflict when the order has an answer.
+    """
+    order = _newest_order(reference)
+    batch, verdict = Batch.get_by_id(order.batch_id), "taken" if taken else "not_taken"
+    if batch.state != "sending":
+        raise StateConflict(f"{reference} is {batch.state}, not sending")
+    with transaction():
+        subject = f"order:{order.msg_id}"
+        said = AuditEvent.select().where(AuditEvent.subject == subject, AuditEvent.kind == f"order.said_{verdict}")
+        others = [event for event in said if event.details["by"] != by]
+        audit.note(batch.client_id, audit.OPERATOR, f"order.said_{verdict}", subject, by=by, reason=reason)
+        if not others:
+            return "kept; a second person must say the same"
+        _resolve(batch, order, taken, reason)
+    return f"resolved: {verdict}"
+
+
+def _resolve(batch: Batch, order: BankOrder, taken: bool, reason: str) -> None:
+    if taken:
+        BankOrder.update(state="at_bank", due_at=utcnow(), lease_until=None).where(BankOrder.id == order.id).execute()
+        states.move(batch, "bank_has_it", audit.OPERATOR, reason)
+        return
+    BankOrder.update(state="ended", due_at=None, lease_until=None).where(BankOrder.id == order.id).execute()
+    BatchLine.update(state="rejected").where(BatchLine.batch == batch.id, BatchLine.state == "sent").execute()
+    states.move(batch, "bank_rejected", audit.OPERATOR, "not_taken")
+
+
+_SEALED = {
+    WebhookKey: ("key_sealed", lambda row: f"webhook_key|{row.client_id}"),
+    NmbrsConnection: ("token_sealed", lambda row: f"nmbrs_connection|{row.client_id}|{row.email}"),
+    Identification: ("person_sealed", lambda row: f"identification|{row.user_id}"),
+    BankOrder: ("body_sealed", lambda row: f"bank_order|{row.msg_id}"),
+}
+
+
+def rotate_keys() -> int:
+    """Seal again, with the primary key, what was sealed with an older one; returns how many."""
+    ring, done = world().keyring, 0
+    for table, (column, place) in _SEALED.items():
+        field = getattr(table, column)
+        for row in table.select():
+            sealed = getattr(row, column)
+            if ring.stale(sealed):
+                again = ring.seal(ring.open(sealed, place(row)), place(row))
+                done += table.update({column: again}).where(table.id == row.id, field == sealed).execute()
+    return done

@@ -1,0 +1,67 @@
+"""Passwords and pins: argon2id; a pin is also mixed with a secret that is not in the database."""
+
+import hashlib
+import hmac
+import re
+
+from argon2 import PasswordHasher
+from argon2.exceptions import InvalidHashError, VerificationError
+
+from domain.errors import PinNotSixDigits, PinTooCommon, WeakPassword
+from domain.world import world
+
+# RFC 9106's second recommendation; ASVS 5 appendix C asks for less.
+_hasher = PasswordHasher()
+_COMMON_PASSWORDS = frozenset(
+    "wachtwoord wachtwoord1 welkom01 welkom123 welkom1234 password password1 password123 12345678 123456789 "
+    "1234567890 qwerty123 qwertyuiop iloveyou geheim123 bizcuit1 bizcuit123 nederland azertyuiop abcd1234".split()
+)
+_COMMON_PINS = frozenset(
+    "123123 121212 112233 131313 101010 102030 123321 159753 147258 147852 696969 789456 456789 123654".split()
+)
+
+
+def check_password(password: str, *personal: str) -> None:
+    """WeakPassword: at least eight characters, not a common one, not the person's own data (ASVS 6.2.1)."""
+    if len(password) < 8:
+        raise WeakPassword("short")
+    if len(password) > 256:
+        raise WeakPassword("long")
+    if password.lower() in _COMMON_PASSWORDS or password.lower() in {text.lower() for text in personal}:
+        raise WeakPassword("common")
+
+
+def hash_password(password: str) -> str:
+    return _hasher.hash(password)
+
+
+def password_fits(hashed: str, password: str) -> bool:
+    try:
+        return _hasher.verify(hashed, password)
+    except (VerificationError, InvalidHashError):
+        return False
+
+
+# A hash of nothing in particular: an unknown e-mail address costs the same time as a known one.
+NOBODY = _hasher.hash("nobody signs in with this")
+
+
+def check_pin_choice(pin: str) -> None:
+    """PinNotSixDigits or PinTooCommon: rows, repeats and the well-known ones are refused (NIST 800-63B)."""
+    if not re.fullmatch(r"[0-9]{6}", pin):
+        raise PinNotSixDigits
+    steps = {(int(b) - int(a)) % 10 for a, b in zip(pin, pin[1:], strict=False)}
+    if pin in _COMMON_PINS or steps in ({0}, {1}, {9}) or pin[:3] == pin[3:] or pin[:2] * 3 == pin:
+        raise PinTooCommon
+
+
+def _peppered(user_id: int, pin: str) -> str:
+    return hmac.new(world().pin_pepper, f"{user_id}:{pin}".encode(), hashlib.sha256).hexdigest()
+
+
+def hash_pin(user_id: int, pin: str) -> str:
+    return _hasher.hash(_peppered(user_id, pin))
+
+
+def pin_fits(hashed: str, user_id: int, pin: str) -> bool:
+    return password_fits(hashed, _peppered(user_id, pin))

@@ -1,0 +1,221 @@
+"""Reading payments: lists, the one payment as it is shown, its calendar."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import date, datetime, timedelta
+
+from peewee import JOIN, Case, fn
+
+from core.clock import utcnow
+from domain import days, digest
+from domain.bank_links import AccountView, account_view, accounts, line_of
+from domain.errors import NotFound
+from domain.states import SETTLED, WAITING
+from models import BankAccount, BankOrder, Batch, BatchLine, Client, Membership, PayrollCompany, Release, User
+
+ASK_AGAIN_AFTER = timedelta(seconds=2)
+NOT_PAID = ("refused", "rejected", "returned", "void")
+
+
+@dataclass(frozen=True)
+class BatchRow:
+    """Amounts in cents; the total is what would be paid."""
+
+    reference: str
+    company_name: str
+    description: str
+    total_cents: int
+    lines_payable: int
+    lines_all: int
+    state: str
+    state_at: datetime
+    execution_date: date | None
+    created_at: datetime
+
+
+@dataclass(frozen=True)
+class LineView:
+    id: int
+    position: int
+    name: str
+    iban: str
+    description: str
+    amount_cents: int
+    state: str
+    name_sent: str
+    description_sent: str
+
+    @property
+    def converted(self) -> bool:
+        """What the bank gets is written otherwise than Nmbrs wrote it."""
+        return (self.name, self.description) != (self.name_sent, self.description_sent)
+
+    @property
+    def payable(self) -> bool:
+        return self.state not in NOT_PAID
+
+
+@dataclass(frozen=True)
+class OrderView:
+    id: int
+    msg_id: str
+    state: str
+    raw_status: str | None
+    can_sign: bool
+    placed_at: datetime | None
+
+
+@dataclass(frozen=True)
+class Payment:
+    """One payment as it is shown; `digest` names exactly this."""
+
+    id: int
+    reference: str
+    client_name: str
+    company_name: str
+    description: str
+    state: str
+    state_reason: str | None
+    state_at: datetime
+    created_at: datetime
+    released_at: datetime | None
+    account: AccountView
+    accounts: list[AccountView]
+    execution_date: date
+    date_fixed: bool
+    total_cents: int
+    lines: list[LineView]
+    digest: str
+    debtor_differs: bool
+    signing: str
+    order: OrderView | None
+
+    @property
+    def lines_all(self) -> int:
+        return len(self.lines)
+
+    @property
+    def lines_payable(self) -> int:
+        return sum(line.payable for line in self.lines)
+
+    @property
+    def needs_pin(self) -> bool:
+        """The app's own proof is the signature."""
+        return self.signing == "delegated"
+
+    @property
+    def settled(self) -> bool:
+        return self.state in SETTLED
+
+
+def batches(client: Client, limit: int = 50, states: Sequence[str] = ()) -> list[BatchRow]:
+    """Newest first."""
+    payable = Case(None, [(BatchLine.state.not_in(NOT_PAID), 1)], 0)
+    query = (
+        Batch.select(
+            Batch, PayrollCompany.name.alias("company_name"), fn.count(BatchLine.id).alias("lines_all"),
+            fn.sum(payable).alias("lines_payable"), fn.sum(payable * BatchLine.amount_cents).alias("payable_cents"),
+        )
+        .join(PayrollCompany).switch(Batch).join(BatchLine)
+        .where(Batch.client == client.id, *([Batch.state.in_(states)] if states else []))
+        .group_by(Batch.id, PayrollCompany.name).order_by(Batch.id.desc()).limit(limit)
+    )  # fmt: skip
+    return [
+        BatchRow(
+            row.reference, row.company_name, row.description, int(row.payable_cents), int(row.lines_payable),
+            row.lines_all, row.state, row.state_at, row.execution_date, row.created_at,
+        )
+        for row in query.objects()
+    ]  # fmt: skip
+
+
+def waiting(client: Client) -> list[BatchRow]:
+    """Payments at which a person has something to do."""
+    return batches(client, states=sorted(WAITING))
+
+
+def find(client: Client, reference: str) -> Batch:
+    """The batch with its account and company. NotFound when it is not this client's."""
+    query = Batch.select(Batch, BankAccount, PayrollCompany).join(BankAccount).switch(Batch).join(PayrollCompany)
+    row = query.where(Batch.client == client.id, Batch.reference == reference).first()
+    if row is None:
+        raise NotFound
+    return row
+
+
+def lines_of(batch: Batch) -> list[BatchLine]:
+    return list(BatchLine.select().where(BatchLine.batch == batch.id).order_by(BatchLine.position))
+
+
+def execution_date(batch: Batch) -> date:
+    """The chosen day, else the first bank day whose cut-off is open."""
+    return batch.execution_date or days.proposed(line_of(batch.bank_account.bank).cut_off)
+
+
+def view(client: Client, reference: str) -> Payment:
+    """NotFound when it is not this client's."""
+    batch = find(client, reference)
+    rows = lines_of(batch)
+    order, released_at = _newest_order(batch)
+    day, account = execution_date(batch), batch.bank_account
+    payable = [row for row in rows if row.state not in NOT_PAID]
+    signing = line_of(account.bank).signing
+    return Payment(
+        id=batch.id, reference=batch.reference, client_name=client.name, company_name=batch.company.name,
+        description=batch.description, state=batch.state, state_reason=batch.state_reason, state_at=batch.state_at,
+        created_at=batch.created_at, released_at=released_at, account=account_view(account),
+        accounts=accounts(client) if batch.state == "open" else [], execution_date=day,
+        date_fixed=batch.execution_date is not None, total_cents=sum(row.amount_cents for row in payable),
+        lines=[_line_view(row) for row in rows], digest=digest.of_batch(account.iban, day, payable),
+        debtor_differs=bool(batch.file_debtor_iban) and batch.file_debtor_iban != account.iban, signing=signing,
+        order=_order_view(order, batch, signing),
+    )  # fmt: skip
+
+
+def _newest_order(batch: Batch) -> tuple[BankOrder | None, datetime | None]:
+    """The newest standing release, and the order made of it, in one query."""
+    query = Release.select(Release, BankOrder).join(BankOrder, JOIN.LEFT_OUTER, attr="order")
+    row = query.where(Release.batch == batch.id, Release.voided_at.is_null()).order_by(Release.id.desc()).first()
+    if row is None:
+        return None, None
+    order = getattr(row, "order", None)
+    return (order if order is not None and order.id else None), row.released_at
+
+
+def _order_view(order: BankOrder | None, batch: Batch, signing: str) -> OrderView | None:
+    if order is None:
+        return None
+    can_sign = batch.state == "at_bank" and signing != "delegated"
+    return OrderView(order.id, order.msg_id, order.state, order.raw_status, can_sign, order.called_at)
+
+
+def _line_view(row: BatchLine) -> LineView:
+    return LineView(
+        row.id, row.position, row.name_shown, row.iban, row.description_shown, row.amount_cents, row.state,
+        row.name_sent, row.description_sent,
+    )  # fmt: skip
+
+
+def order_to_ask(payment: Payment) -> int | None:
+    """The order whose status is worth asking again while somebody looks; at most once every two seconds."""
+    if payment.order is None or payment.order.state not in ("at_bank", "signed"):
+        return None
+    now = utcnow()
+    quiet = BankOrder.asked_at.is_null() | (BankOrder.asked_at < now - ASK_AGAIN_AFTER)
+    asked = BankOrder.update(due_at=now).where(BankOrder.id == payment.order.id, quiet).execute()
+    return payment.order.id if asked else None
+
+
+def client_of_reference(user: User, reference: str) -> Client:
+    """Whose payment this is, for the link in a mail. NotFound when this user is no member there."""
+    query = Batch.select(Batch, Client).join(Client).join(Membership)
+    row = query.where(Batch.reference == reference, Membership.user == user.id).first()
+    if row is None:
+        raise NotFound
+    return row.client
+
+
+def calendar(payment: Payment, month: date) -> list[list[days.Day]]:
+    """Weeks from Monday."""
+    bank = BankAccount.get_by_id(payment.account.id).bank
+    return days.month(month, line_of(bank).cut_off, payment.execution_date)

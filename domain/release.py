@@ -1,0 +1,74 @@
+"""Release: one person's act of approving exactly what was shown. Then the batch may be sent, once."""
+
+from datetime import date
+
+from peewee import IntegrityError
+
+from connectors.bank.port import Psu
+from domain import accounts, audit, digest, identification, states
+from domain.bank_links import line_of
+from domain.days import require_possible
+from domain.errors import BatchChanged, NotOpen, NothingToPay, NotYourRole, WrongProof
+from domain.limits import require_within
+from domain.payments import execution_date, find, lines_of
+from models import BankAccount, Batch, BatchLine, Membership, Release, transaction
+
+MAY_RELEASE = frozenset({"owner", "approver"})
+
+
+def release(membership: Membership, reference: str, shown: str, proof: str, psu: Psu, pin: str | None = None) -> Release:
+    """Approve the payment whose digest was shown.
+
+    The session proves it where the bank signs; under delegated signing the pin does, and is the
+    signature. NotYourRole, NotOpen, BatchChanged, NothingToPay, DateInvalid, LimitExceeded,
+    WrongProof, PinWrong, PinLocked, AuthorityRefused. Nothing is kept when one is raised, but a
+    wrong pin is counted.
+    """
+    if membership.role not in MAY_RELEASE:
+        raise NotYourRole
+    client, user = membership.client, membership.user
+    batch = find(client, reference)
+    identification.may_link_bank(client, user)
+    _require_proof(line_of(batch.bank_account.bank).signing, proof)
+    if proof == "pin":
+        _require_releasable(batch, shown)
+        accounts.check_pin(user, pin or "")
+    try:
+        with transaction():
+            return _release(find(client, reference), user, shown, proof, psu)
+    except IntegrityError as error:  # the same digest was released at this very moment
+        raise NotOpen("approved") from error
+
+
+def _require_proof(signing: str, proof: str) -> None:
+    if (signing == "delegated") != (proof != "session"):
+        raise WrongProof
+
+
+def _require_releasable(batch: Batch, shown: str) -> tuple[date, list[BatchLine]]:
+    if batch.state != "open":
+        raise NotOpen(batch.state)
+    day = execution_date(batch)
+    lines = [line for line in lines_of(batch) if line.state == "open"]
+    if not lines:
+        raise NothingToPay
+    if digest.of_batch(batch.bank_account.iban, day, lines) != shown:
+        raise BatchChanged
+    require_possible(day, line_of(batch.bank_account.bank).cut_off)
+    return day, lines
+
+
+def _release(batch: Batch, user, shown: str, proof: str, psu: Psu) -> Release:
+    day, lines = _require_releasable(batch, shown)
+    account, total = BankAccount.get_by_id(batch.bank_account_id), sum(line.amount_cents for line in lines)
+    require_within(account, total)
+    row = Release.create(
+        batch=batch, user=user, digest=shown, debtor_iban=account.iban, execution_date=day, total_cents=total,
+        line_count=len(lines), proof=proof, ip=psu.ip,
+    )  # fmt: skip
+    Batch.update(execution_date=day).where(Batch.id == batch.id).execute()
+    states.move(
+        batch, "release", audit.by_user(user), digest=shown, total=total, count=len(lines), day=day.isoformat(),
+        proof=proof, release=row.id,
+    )  # fmt: skip
+    return row

@@ -1,0 +1,261 @@
+"""Giving an approved batch to the bank: once, exactly what was approved, and never guessed.
+
+Claim and commit, call, record. The order's bytes are stored, sealed, before the first call; a
+resend sends those bytes with the same X-Request-ID, and only where the bank honours that. Without
+an answer the batch stays in "sending" until the bank, or two people, say what happened.
+"""
+
+import json
+from typing import Any
+
+from connectors.bank import port
+from connectors.bank.pain001 import OrderLine, PaymentOrder, read_back, write_pain001
+from core.clock import utcnow
+from core.crypto import digest_sha256
+from core.ids import uuid
+from core.sepa_text import to_sepa
+from domain import audit, days, digest, leases, states
+from domain.approval import void_releases
+from domain.bank_links import line_of
+from domain.bank_status import ORDER_STATE, event_of
+from domain.errors import OrderDiffers, StateConflict
+from domain.payments import find, lines_of
+from domain.references import message_id
+from domain.seals import lookup, seal, unseal, unseal_bytes
+from domain.world import world
+from models import BankExchange, BankOrder, Batch, BatchLine, Client, Release, transaction
+
+SEND_LEASE = 180
+MAX_RESENDS = 8
+
+
+def due_batches() -> list[int]:
+    """Approved batches without an order, or whose order waits for another try."""
+    approved = Batch.select(Batch.id).where(Batch.state == "approved")
+    unmade = approved.where(Batch.id.not_in(BankOrder.select(BankOrder.batch).where(BankOrder.state != "ended")))
+    waiting = BankOrder.select(BankOrder.batch).where(
+        BankOrder.state.in_(("ready", "sent")), BankOrder.due_at <= utcnow()
+    )
+    return sorted({row.id for row in unmade} | {row.batch_id for row in waiting})
+
+
+def send(batch_id: int) -> None:
+    """Send the batch when it is approved and may go; record what the bank said."""
+    batch = Batch.get_by_id(batch_id)
+    batch = find(Client.get_by_id(batch.client_id), batch.reference)
+    order = BankOrder.get_or_none(BankOrder.batch == batch.id, BankOrder.state.in_(("ready", "sent")))
+    if order is None and batch.state == "approved":
+        order = prepare(batch)
+    if order is not None:
+        _deliver(batch, order)
+
+
+def prepare(batch: Batch) -> BankOrder | None:
+    """Make the order of the standing release, its bytes sealed in the database; nothing is called.
+
+    None when it may not go: the day has passed its cut-off (the batch opens again, and says so) or
+    the release was proved in a way that this bank does not take.
+    """
+    release = Release.get(Release.batch == batch.id, Release.voided_at.is_null())
+    why_not = _obstacle(batch, release)
+    if why_not:
+        _open_again(batch, why_not)
+        return None
+    lines = [line for line in lines_of(batch) if line.state == "open"]
+    order = _order_of(batch, release, lines)
+    body = write_pain001(order)
+    if digest.as_sent(read_back(body)) != digest.as_sent(order):
+        raise OrderDiffers(batch.reference)
+    with transaction():
+        return _store(batch, release, order, body)
+
+
+def _obstacle(batch: Batch, release: Release) -> str | None:
+    line = line_of(batch.bank_account.bank)
+    if (line.signing == "delegated") != (release.proof != "session"):
+        return "proof_changed"
+    return days.obstacle(release.execution_date, line.cut_off)
+
+
+def _open_again(batch: Batch, reason: str) -> None:
+    """Never shifted silently: the person chooses and approves again."""
+    with transaction():
+        void_releases(batch, reason)
+        Batch.update(execution_date=None).where(Batch.id == batch.id).execute()
+        states.move(batch, "change", audit.WORKER, reason)
+
+
+def _order_of(batch: Batch, release: Release, lines: list[BatchLine]) -> PaymentOrder:
+    return PaymentOrder(
+        msg_id=message_id(batch.reference, batch.orders_made + 1), created_at=utcnow(),
+        initiating_party=_debtor_name(batch), debtor_name=_debtor_name(batch), debtor_iban=release.debtor_iban,
+        execution_date=release.execution_date, batch_booking=True,
+        lines=[
+            OrderLine(row.end_to_end_id, row.amount_cents, row.name_sent, row.iban, row.description_sent)
+            for row in lines
+        ],
+    )  # fmt: skip
+
+
+def _debtor_name(batch: Batch) -> str:
+    return to_sepa(batch.bank_account.holder_name or batch.company.name, 70)
+
+
+def _store(batch: Batch, release: Release, order: PaymentOrder, body: bytes) -> BankOrder:
+    """In one transaction: the digest holds against the database, the order exists, the batch is being sent."""
+    lines = [line for line in lines_of(batch) if line.state == "open"]
+    if digest.of_batch(release.debtor_iban, release.execution_date, lines) != release.digest:
+        raise OrderDiffers(batch.reference)
+    row = BankOrder.create(
+        batch=batch, release=release, bank_account=batch.bank_account_id, msg_id=order.msg_id, request_id=uuid(),
+        body_sealed=seal(body, "bank_order", order.msg_id), body_sha256=digest_sha256(body),
+        total_cents=release.total_cents, line_count=release.line_count, execution_date=release.execution_date,
+        return_hash=lookup(_return_state(order.msg_id)),
+    )  # fmt: skip
+    Batch.update(orders_made=Batch.orders_made + 1).where(Batch.id == batch.id).execute()
+    BatchLine.update(state="sent").where(BatchLine.batch == batch.id, BatchLine.state == "open").execute()
+    states.move(batch, "send", audit.WORKER, order=row.id, sha256=row.body_sha256)
+    return row
+
+
+def _return_state(msg_id: str) -> str:
+    """The one-use state of the way back from the bank: cannot be guessed, need not be kept."""
+    return lookup(f"return:{msg_id}")
+
+
+def body_of(order: BankOrder) -> bytes:
+    """The exact bytes; OrderDiffers when they are not those that were stored."""
+    body = unseal_bytes(order.body_sealed, "bank_order", order.msg_id)
+    if digest_sha256(body) != order.body_sha256:
+        raise OrderDiffers(order.msg_id)
+    return body
+
+
+def return_address(order: BankOrder) -> str:
+    return f"{world().base_url}/bank/ondertekend/{_return_state(order.msg_id)}"
+
+
+def _deliver(batch: Batch, order: BankOrder) -> None:
+    """Call the bank with the order's bytes, when that is safe, and record the outcome."""
+    line = line_of(batch.bank_account.bank)
+    again = order.called_at is not None
+    if again and (not line.honours_request_id or line.signing == "delegated" or order.attempts >= MAX_RESENDS):
+        BankOrder.update(due_at=None).where(BankOrder.id == order.id).execute()
+        return
+    claimed = leases.claim(BankOrder, order.id, SEND_LEASE, BankOrder.state.in_(("ready", "sent")))
+    if claimed is None or not _mark_called(batch, claimed):
+        return
+    psu, back = port.Psu(claimed.release.ip, None), return_address(claimed)
+    try:
+        placed = world().bank.place_order(
+            line, body_of(claimed), claimed.request_id, psu, back, f"{back}?geweigerd=1"
+        )
+    except port.NotDelivered:
+        _not_delivered(batch, claimed, again)
+    except port.BankRefused as error:
+        _refused(batch, claimed, error)
+    except port.BankError as error:
+        _unanswered(claimed, type(error).__name__)
+    else:
+        _placed(batch, claimed, line, placed)
+
+
+def _mark_called(batch: Batch, order: BankOrder) -> bool:
+    """From this commit on the bank may have it."""
+    with transaction():
+        if batch.state == "approved":
+            states.move(batch, "send", audit.WORKER, order=order.id, sha256=order.body_sha256)
+        elif batch.state != "sending":
+            return False
+        BankOrder.update(called_at=utcnow(), state="sent").where(BankOrder.id == order.id).execute()
+    return True
+
+
+def _exchange(order: BankOrder, call: str, outcome: str, raw: str | None = None, final: bool = False) -> None:
+    BankExchange.create(
+        order=order.id, call=call, request_id=order.request_id, outcome=outcome, raw_status=raw, final=final
+    )
+
+
+def _not_delivered(batch: Batch, order: BankOrder, again: bool) -> None:
+    """Nothing reached the bank this time; unless an earlier call may have, the batch is approved still."""
+    with transaction():
+        _exchange(order, "place", "not_delivered")
+        due = leases.pause(order.attempts)
+        changes: dict[str, Any] = {"attempts": order.attempts + 1, "due_at": due, "lease_until": None}
+        if not again:
+            changes |= {"called_at": None, "state": "ready"}
+            states.move(batch, "bank_did_not_take", audit.WORKER, "bank_unreachable")
+        BankOrder.update(**changes).where(BankOrder.id == order.id).execute()
+
+
+def _unanswered(order: BankOrder, what: str) -> None:
+    """The bank may have it. Sent again only where that is harmless; otherwise a person asks the bank."""
+    with transaction():
+        _exchange(order, "place", f"unknown:{what}")
+        BankOrder.update(
+            attempts=order.attempts + 1, due_at=leases.pause(order.attempts), lease_until=None
+        ).where(BankOrder.id == order.id).execute()
+
+
+def _refused(batch: Batch, order: BankOrder, error: port.BankRefused) -> None:
+    """The bank said no before it took the order: the order ends; the same batch can become a new one."""
+    with transaction():
+        _exchange(order, "place", f"refused:{error.http_status}:{error.code}", final=True)
+        BankOrder.update(state="ended", due_at=None, lease_until=None).where(BankOrder.id == order.id).execute()
+        BatchLine.update(state="rejected").where(BatchLine.batch == batch.id, BatchLine.state == "sent").execute()
+        states.move(batch, "bank_rejected", audit.WORKER, f"bank:{error.code}", order=order.id)
+
+
+def _placed(batch: Batch, order: BankOrder, line: port.BankLine, placed: port.OrderPlaced) -> None:
+    event = event_of(placed.transaction_status, line.signing)
+    with transaction():
+        _exchange(order, "place", "placed", placed.transaction_status)
+        BankOrder.update(
+            payment_id=placed.payment_id, raw_status=placed.transaction_status, attempts=0, due_at=utcnow(),
+            lease_until=None, state=ORDER_STATE[event] if event else "at_bank",
+            links_sealed=seal(json.dumps(placed.links), "bank_order_links", order.msg_id),
+        ).where(BankOrder.id == order.id).execute()  # fmt: skip
+        states.move(batch, event or "bank_has_it", audit.WORKER, order=order.id, status=placed.transaction_status)
+    if batch.state == "at_bank":
+        prepare_signing(BankOrder.get_by_id(order.id), line, port.Psu(order.release.ip, None))
+
+
+def links_of(order: BankOrder) -> dict[str, str]:
+    if order.links_sealed is None:
+        return {}
+    return json.loads(unseal(order.links_sealed, "bank_order_links", order.msg_id))
+
+
+def prepare_signing(order: BankOrder, line: port.BankLine, psu: port.Psu) -> str | None:
+    """Start the authorisation, when the bank wants one started; returns where the person signs.
+
+    A bank that does not answer now is asked again when the person presses the button.
+    """
+    links = links_of(order)
+    if "scaRedirect" in links:
+        return links["scaRedirect"]
+    start = next((links[name] for name in links if name.startswith("startAuthorisation")), None)
+    if start is None or order.payment_id is None:
+        return None
+    back = return_address(order)
+    try:
+        started = world().bank.start_authorisation(
+            line, order.payment_id, start, psu, back, f"{back}?geweigerd=1", uuid()
+        )
+    except port.BankError:
+        return None
+    if started.redirect_url:
+        links["scaRedirect"] = started.redirect_url
+    BankOrder.update(
+        authorisation_id=started.id, links_sealed=seal(json.dumps(links), "bank_order_links", order.msg_id)
+    ).where(BankOrder.id == order.id).execute()
+    return started.redirect_url
+
+
+def live_order(batch: Batch) -> BankOrder:
+    """StateConflict when the batch has none."""
+    row = BankOrder.get_or_none(BankOrder.batch == batch.id, BankOrder.state != "ended")
+    if row is None:
+        raise StateConflict(batch.reference)
+    return row

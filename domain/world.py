@@ -1,0 +1,51 @@
+"""What the domain is given: adapters of the outside, keys, addresses and amounts. Set once at start."""
+
+from dataclasses import dataclass, field
+from typing import Protocol
+
+from connectors.bank.port import Bank, BankLine
+from connectors.bank.port import Psu as Psu
+from connectors.identity.port import IdentityProvider
+from connectors.mail import Mailer
+from connectors.nmbrs.port import Payroll
+from connectors.register.port import BusinessRegister
+from core.crypto import Keyring
+
+
+class Banks(Protocol):
+    def lines(self) -> dict[str, BankLine]: ...
+
+
+@dataclass(frozen=True)
+class World:
+    """Amounts are cents."""
+
+    payroll: Payroll
+    bank: Bank
+    banks: Banks
+    identity: IdentityProvider
+    register: BusinessRegister
+    mailer: Mailer
+    keyring: Keyring
+    lookup_key: bytes = field(repr=False)
+    pin_pepper: bytes = field(repr=False)
+    base_url: str
+    hook_url: str
+    support_email: str
+    limit_payment_cents: int = 100_000_00
+    limit_day_cents: int = 250_000_00
+
+
+_world: World | None = None
+
+
+def furnish(world: World) -> None:
+    """Hand the adapters in; `app.py` and `worker.py` do this at start."""
+    global _world
+    _world = world
+
+
+def world() -> World:
+    if _world is None:
+        raise RuntimeError("the domain was not furnished")
+    return _world

@@ -1,0 +1,30 @@
+"""What mails say: a template per kind, in text and HTML, with one button. Totals at most."""
+
+from flask import Flask, render_template
+
+from connectors.mail import Message
+from domain.mails import Letter
+from domain.world import world
+
+_app: Flask | None = None
+
+
+def use(app: Flask) -> None:
+    """The application whose templates and translations the letters use."""
+    global _app
+    _app = app
+
+
+def write(letter: Letter) -> Message:
+    """The mail as it goes out."""
+    if _app is None:
+        raise RuntimeError("letters have no templates yet")
+    with _app.app_context():
+        values = {"user": letter.user, "company": letter.client, "facts": letter.facts, "base_url": world().base_url,
+                  "support_email": world().support_email}  # fmt: skip
+        if letter.path:
+            values["button_url"] = world().base_url + letter.path
+        subject = render_template(f"mail/{letter.kind}.subject.txt", **values).strip()
+        text = render_template(f"mail/{letter.kind}.txt", **values)
+        html = render_template(f"mail/{letter.kind}.html", **values)
+    return Message(to=letter.user.email, subject=subject, text=text, html=html)

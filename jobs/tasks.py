@@ -1,0 +1,68 @@
+"""One function a job: a sentence each."""
+
+import time
+
+from domain import deliveries, following, intake, mails, sending, sessions
+from jobs import enqueue, letters
+from models import database
+
+
+def handle_delivery(delivery_id: int) -> None:
+    with database.connection_context():
+        for company_id in deliveries.handle(delivery_id):
+            enqueue("look", company_id)
+
+
+def look(company_id: int) -> None:
+    with database.connection_context():
+        for run_id in intake.look(company_id):
+            enqueue("take_in", run_id)
+
+
+def take_in(run_id: int) -> None:
+    with database.connection_context():
+        if intake.take_in_run(run_id):
+            _enqueue_all("send_mail", mails.due())
+
+
+def send_order(batch_id: int) -> None:
+    with database.connection_context():
+        sending.send(batch_id)
+
+
+def follow_order(order_id: int) -> None:
+    with database.connection_context():
+        following.follow(order_id)
+
+
+def send_mail(mail_id: int) -> None:
+    with database.connection_context():
+        mails.deliver(mail_id, letters.write)
+
+
+def send_mails() -> None:
+    with database.connection_context():
+        _enqueue_all("send_mail", mails.due())
+
+
+def poll() -> None:
+    with database.connection_context():
+        intake.poll()
+
+
+def sweep() -> None:
+    """Put everything that waits in the database on the queue: the queue may have lost it."""
+    with database.connection_context():
+        _enqueue_all("handle_delivery", deliveries.waiting())
+        _enqueue_all("look", intake.due_companies())
+        _enqueue_all("take_in", intake.due_runs())
+        _enqueue_all("send_order", sending.due_batches())
+        _enqueue_all("follow_order", following.due_orders())
+        _enqueue_all("send_mail", mails.due())
+        if int(time.time()) % 600 < 10:
+            sessions.sweep()
+
+
+def _enqueue_all(name: str, ids: list[int]) -> None:
+    for row_id in ids:
+        enqueue(name, row_id, urgent=False)

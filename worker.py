@@ -1,0 +1,45 @@
+"""Starts the worker: queue names, schedule, preloading; nothing else. `python worker.py`"""
+
+import logging
+from time import monotonic
+
+import app as application
+import config
+import jobs
+from jobs import tasks  # noqa: F401  (imported before the fork: a job starts in milliseconds)
+from rq import Queue, Worker
+
+SWEEP_SECONDS = 5
+
+
+class SweepingWorker(Worker):
+    """A worker that, whenever it would look after itself, also has the database swept for waiting work."""
+
+    poll_seconds = 3600
+    _polled_at: float | None = None
+
+    def run_maintenance_tasks(self) -> None:
+        super().run_maintenance_tasks()
+        sweeps = Queue("urgent", connection=self.connection)
+        sweeps.enqueue("jobs.tasks.sweep", job_timeout=120, result_ttl=0)
+        if self._polled_at is None or monotonic() - self._polled_at >= self.poll_seconds:
+            type(self)._polled_at = monotonic()
+            sweeps.enqueue("jobs.tasks.poll", job_timeout=120, result_ttl=0)
+
+
+def main() -> None:
+    settings = config.load()
+    logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(name)s %(message)s")
+    logging.getLogger("rq").setLevel(logging.WARNING)
+    application.furnish(settings)
+    connection = jobs.connect(settings.redis_url)
+    SweepingWorker.poll_seconds = settings.poll_seconds
+    worker = SweepingWorker(
+        [Queue(name, connection=connection) for name in jobs.NAMES], connection=connection,
+        maintenance_interval=SWEEP_SECONDS, worker_ttl=20,
+    )  # fmt: skip
+    worker.work(logging_level="WARNING")
+
+
+if __name__ == "__main__":
+    main()
