@@ -39,7 +39,7 @@ FORBIDDEN = {
 }
 # Modules that speak to the outside: handed in by the program's front doors, imported by nobody else.
 ADAPTER_MARKS = {"zeep", "requests", "authlib", "urllib3"}
-READ_CONFIG = ("app", "worker", "config", "cli", "tools", "tests")
+READ_CONFIG = ("app", "worker", "commands", "config", "tools", "tests")
 
 
 @dataclass(frozen=True)

@@ -4,17 +4,21 @@ It sees what a person sees, so it fails as a person would: on a page that says s
 on a form that lacks a field, on a server error.
 """
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Self
-from urllib.parse import urljoin
+from urllib.parse import urljoin, urlsplit
 
 import lxml.html
 import requests
+from lxml import etree
 
 TIMEOUT = 30  # seconds for one answer
 # What a page marks as wrong: beside a field, or above the form.
 ERROR_PATHS = ("//*[contains(concat(' ', normalize-space(@class), ' '), ' error ')]", "//*[@role='alert']")
+
+INLINE = {"a", "abbr", "b", "bdi", "code", "em", "i", "label", "small", "span", "strong", "sub", "sup", "u"}
+UNREAD = {"head", "script", "style", "template", etree.Comment}
 
 
 class PageError(Exception):
@@ -35,8 +39,8 @@ class Visitor:
         return self._page(self._session.get(url, timeout=TIMEOUT), expect)
 
     def post(self, url: str, data: list[tuple[str, str]], referer: str, expect: int = 200) -> "Page":
-        """POST a form and open what it redirects to."""
-        answer = self._session.post(url, data=data, timeout=TIMEOUT, headers={"Referer": referer})
+        """POST a form of the page `referer` and open what it redirects to."""
+        answer = self._session.post(url, data=data, timeout=TIMEOUT, headers=fetch_metadata(url, referer))
         return self._page(answer, expect)
 
     def json(self, method: str, url: str, body: Any = None) -> Any:
@@ -53,31 +57,40 @@ class Visitor:
         return page
 
 
+def fetch_metadata(url: str, referer: str) -> dict[str, str]:
+    """What a browser tells of where a form stood (sites are judged by it)."""
+    here, there = urlsplit(url), urlsplit(referer)
+    same = (here.scheme, here.netloc) == (there.scheme, there.netloc)
+    return {
+        "Origin": f"{there.scheme}://{there.netloc}",
+        "Sec-Fetch-Site": "same-origin" if same else "cross-site",
+        "Sec-Fetch-Mode": "navigate",
+    }
+
+
 class Page:
     """An open page."""
 
     def __init__(self, visitor: Visitor, answer: requests.Response) -> None:
         self.visitor, self.url, self.status = visitor, answer.url, answer.status_code
-        self.tree = lxml.html.fromstring(
-            answer.content.decode(answer.encoding or "utf-8", "replace") or "<html/>"
-        )
+        self.tree = lxml.html.fromstring(answer.content.decode(answer.encoding or "utf-8", "replace") or "<html/>")
 
     @property
     def text(self) -> str:
         """Everything on the page, spaces (no-break ones too) made one."""
-        return " ".join(self.tree.text_content().split())
+        return words(self.tree)
 
     @property
     def said(self) -> str:
         """What the page says is wrong; else its heading."""
-        headings = [" ".join(node.text_content().split()) for node in self.tree.xpath("//h1 | //title")]
+        headings = [words(node) for node in self.tree.xpath("//h1 | //title")]
         return " · ".join(self.errors or headings[:1])
 
     @property
     def errors(self) -> list[str]:
         """The messages beside fields and above the form."""
-        found = [node.text_content() for path in ERROR_PATHS for node in self.tree.xpath(path)]
-        return list(dict.fromkeys(" ".join(text.split()) for text in found if text.strip()))
+        found = [words(node) for path in ERROR_PATHS for node in self.tree.xpath(path)]
+        return list(dict.fromkeys(filter(None, found)))
 
     def need(self, *texts: str) -> Self:
         """Raise unless all of these stand on the page."""
@@ -89,15 +102,15 @@ class Page:
     def link(self, part: str) -> "Page":
         """Follow the first link whose address or text contains `part`."""
         for node in self.tree.iter("a"):
-            if part in (node.get("href") or "") or part in " ".join(node.text_content().split()):
+            if part in (node.get("href") or "") or part in words(node):
                 return self.visitor.open(urljoin(self.url, node.get("href")))
         raise PageError(f"{self.url} has no link {part!r}")
 
     def form(self, part: str = "") -> "Form":
         """The first form whose address, id or text contains `part`."""
         for node in self.tree.iter("form"):
-            words = (node.get("action") or "", node.get("id") or "", " ".join(node.text_content().split()))
-            if any(part in word for word in words):
+            marks = (node.get("action") or "", node.get("id") or "", words(node))
+            if any(part in mark for mark in marks):
                 return Form(self, node, values_of(self.tree, node))
         raise PageError(f"{self.url} has no form {part!r}; it says: {self.said}")
 
@@ -115,11 +128,20 @@ class Form:
         known = {node.get("name") for node in inputs_of(self.page.tree, self.node)}
         for name, value in values.items():
             if name not in known:
-                raise PageError(
-                    f"{self.page.url}: the form has no field {name!r} but {sorted(known - {None})}"
-                )
+                raise PageError(f"{self.page.url}: the form has no field {name!r} but {sorted(known - {None})}")
             self.values = [pair for pair in self.values if pair[0] != name] + [(name, value)]
         return self
+
+    def choose(self, part: str) -> Self:
+        """Tick the box, or take the radio button, whose value or label contains `part`."""
+        for node in self.node.xpath(".//input[@type='checkbox' or @type='radio']"):
+            if any(part in mark for mark in (node.get("value") or "", label_of(self.page.tree, node))):
+                name, value = node.get("name"), node.get("value", "on")
+                alone = node.get("type") == "radio"
+                self.values = [pair for pair in self.values if not (alone and pair[0] == name)]
+                self.values.append((name, value))
+                return self
+        raise PageError(f"{self.page.url}: the form has no choice {part!r}")
 
     def submit(self, button: str = "", expect: int = 200) -> Page:
         """Press the button whose text, name or value contains `button` (else the first).
@@ -132,9 +154,7 @@ class Form:
         action = button_says.get("formaction") or self.node.get("action") or ""
         url = urljoin(self.page.url, action)
         if (self.node.get("method") or "get").lower() == "get":
-            answer = self.page.visitor.open(
-                requests.Request("GET", url, params=values).prepare().url or url, expect
-            )
+            answer = self.page.visitor.open(requests.Request("GET", url, params=values).prepare().url or url, expect)
         else:
             answer = self.page.visitor.post(url, values, self.page.url, expect)
         if answer.errors and expect == 200:
@@ -145,12 +165,28 @@ class Form:
         """The attributes of the button to press; none for a form without buttons."""
         buttons = [node for node in inputs_of(self.page.tree, self.node) if is_button(node)]
         for node in buttons:
-            words = (" ".join(node.text_content().split()), node.get("name") or "", node.get("value") or "")
-            if any(part in word for word in words):
+            marks = (words(node), node.get("name") or "", node.get("value") or "")
+            if any(part in mark for mark in marks):
                 return node.attrib
         if part:
             raise PageError(f"{self.page.url}: the form has no button {part!r}")
         return {}
+
+
+def words(node: Any) -> str:
+    """What a person reads of it: blocks stand apart, spaces (no-break ones too) are one."""
+    return " ".join("".join(pieces(node)).split())
+
+
+def pieces(node: Any) -> Iterator[str]:
+    """Its text in order, a space around everything that is not a part of a sentence."""
+    apart = "" if node.tag in INLINE else " "
+    if node.tag not in UNREAD:
+        yield apart + (node.text or "")
+        for child in node:
+            yield from pieces(child)
+            yield child.tail or ""
+        yield apart
 
 
 def inputs_of(tree: Any, form: Any) -> list[Any]:
@@ -158,6 +194,12 @@ def inputs_of(tree: Any, form: Any) -> list[Any]:
     inside = form.xpath(".//input | .//select | .//textarea | .//button")
     mark = form.get("id")
     return inside + (tree.xpath("//*[@form=$mark]", mark=mark) if mark else [])
+
+
+def label_of(tree: Any, node: Any) -> str:
+    """What a person reads beside a field."""
+    labels = node.xpath("ancestor::label") + tree.xpath("//label[@for=$id]", id=node.get("id") or "-")
+    return " ".join([node.get("aria-label") or "", *(words(label) for label in labels)])
 
 
 def is_button(node: Any) -> bool:
