@@ -1,0 +1,92 @@
+"""The mailbox: real mail over real SMTP, as a person and as a program read it."""
+
+import smtplib
+from email.message import EmailMessage
+
+import pytest
+
+from tests.support.sandbox import Sandbox
+
+BUTTON = "http://localhost:8000/betalingen/20261123034734-66580?a=1&b=2"
+
+
+def letter(subject: str = "Nieuwe betaling klaar voor Demo BV") -> EmailMessage:
+    mail = EmailMessage()
+    mail["From"] = "Bizcuit <noreply@example.org>"
+    mail["To"] = "demo@demobv.example"
+    mail["Subject"] = subject
+    mail.set_content(f"Er staat een betaling klaar.\n\n{BUTTON}\n\nVragen? https://example.org/hulp.\n")
+    button = BUTTON.replace("&", "&amp;")
+    mail.add_alternative(
+        f'<p>Er staat een betaling klaar.</p><a href="{button}">Bekijk</a>'
+        '<a href="mailto:a@example.org">mail</a><script>alert(1)</script>',
+        subtype="html",
+    )
+    return mail
+
+
+def send(sandbox: Sandbox, mail: EmailMessage, to: list[str] | None = None) -> None:
+    with smtplib.SMTP("127.0.0.1", sandbox.smtp_port, timeout=10) as server:
+        server.send_message(mail, to_addrs=to or ["demo@demobv.example"])
+
+
+def test_a_mail_arrives_with_its_links(sandbox: Sandbox):
+    send(sandbox, letter())
+    (mail,) = sandbox.control("GET", "inbox")
+    assert mail["to"] == "demo@demobv.example"
+    assert mail["subject"] == "Nieuwe betaling klaar voor Demo BV"
+    assert mail["text"].startswith("Er staat een betaling klaar.")
+    assert "<p>Er staat een betaling klaar.</p>" in mail["html"]
+    assert mail["links"] == [BUTTON, "https://example.org/hulp"]
+
+
+def test_the_newest_mail_comes_first(sandbox: Sandbox):
+    send(sandbox, letter("eerste"))
+    send(sandbox, letter("tweede"))
+    assert [mail["subject"] for mail in sandbox.control("GET", "inbox")] == ["tweede", "eerste"]
+
+
+def test_a_mail_of_text_alone_and_in_dutch(sandbox: Sandbox):
+    mail = EmailMessage()
+    mail["Subject"] = "Geïdentificeerd: één bedrag van € 19.806,08"
+    mail.set_content("Zoë kan nu tekenen.")
+    send(sandbox, mail, ["zoe@demobv.example", "noor@demobv.example"])
+    (kept,) = sandbox.control("GET", "inbox")
+    assert kept["subject"] == "Geïdentificeerd: één bedrag van € 19.806,08"
+    assert kept["text"].strip() == "Zoë kan nu tekenen."
+    assert (kept["html"], kept["links"]) == ("", [])
+    assert kept["to"] == "zoe@demobv.example, noor@demobv.example"
+
+
+def test_a_person_sees_the_mail_and_taps_its_link(sandbox: Sandbox):
+    send(sandbox, letter())
+    assert 'href="/mail/1"' in sandbox.get("/mail/").text
+    page = sandbox.get("/mail/1").text
+    assert f'<a href="{BUTTON.replace("&", "&amp;")}">' in page
+    assert "Er staat een betaling klaar." in page
+    assert "<script>alert" not in page
+
+
+def test_the_letter_with_its_layout_cannot_run_anything(sandbox: Sandbox):
+    send(sandbox, letter())
+    frame = sandbox.get("/mail/1/html")
+    assert "Bekijk" in frame.text
+    policy = frame.headers["Content-Security-Policy"]
+    assert "default-src 'none'" in policy
+    assert "sandbox" in policy
+    assert "allow-scripts" not in policy
+
+
+def test_an_empty_mailbox_says_so_and_unknown_mail_is_not_there(sandbox: Sandbox):
+    assert "Er is nog geen mail." in sandbox.get("/mail/").text
+    assert sandbox.get("/mail/7").status_code == 404
+    assert sandbox.get("/mail/7/html").status_code == 404
+
+
+@pytest.mark.parametrize(("fault", "code"), [("mail_refused", 550), ("mail_later", 451)])
+def test_the_mail_server_can_refuse(sandbox: Sandbox, fault: str, code: int):
+    sandbox.fault(**{fault: True})
+    with pytest.raises(smtplib.SMTPSenderRefused) as refused:
+        send(sandbox, letter())
+    assert refused.value.smtp_code == code
+    assert sandbox.control("GET", "inbox") == []

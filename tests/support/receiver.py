@@ -1,0 +1,50 @@
+"""A small web server that keeps every request it gets: the far end of a webhook."""
+
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+
+
+@dataclass(frozen=True)
+class Received:
+    method: str
+    path: str
+    content_type: str
+    body: bytes
+
+
+@dataclass
+class Receiver:
+    url: str = ""
+    status: int = 200
+    requests: list[Received] = field(default_factory=list)
+
+
+@contextmanager
+def receiver() -> Iterator[Receiver]:
+    """Listen on a free port of this machine; answers `status` to everything."""
+    kept = Receiver()
+
+    class Keep(BaseHTTPRequestHandler):
+        def do_POST(self) -> None:
+            body = self.rfile.read(int(self.headers.get("Content-Length", 0)))
+            kept.requests.append(Received(self.command, self.path, self.headers.get("Content-Type", ""), body))
+            self.send_response(kept.status)
+            self.send_header("Content-Length", "0")
+            self.end_headers()
+
+        def log_message(self, format: str, *args: object) -> None:
+            """Says nothing: the tests read `requests`."""
+
+    server = ThreadingHTTPServer(("127.0.0.1", 0), Keep)
+    kept.url = f"http://127.0.0.1:{server.server_port}"
+    thread = threading.Thread(target=server.serve_forever, args=(0.02,), daemon=True)
+    thread.start()
+    try:
+        yield kept
+    finally:
+        server.shutdown()
+        server.server_close()
+        thread.join()
