@@ -1,0 +1,175 @@
+"""`make run`: one command starts the house, says where everything is, keeps it up and takes it down."""
+
+import os
+import re
+import signal
+import socket
+import subprocess
+import sys
+import threading
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+
+from tools import children, launch, pss
+from tools.stack import ROOT, Ports, StackFailed, answers_http
+from tools.visitor import Visitor
+
+PATIENCE = 60.0
+
+
+class Launcher:
+    """`python -m tools.launch` as a person starts it, with what it printed."""
+
+    def __init__(self, home: Path, ports: Ports) -> None:
+        self.home, self.ports = home, ports
+        self.process: subprocess.Popen[str] | None = None
+        self.lines: list[str] = []
+
+    def start(self) -> "Launcher":
+        """Start it and return when it has said its piece or ended."""
+        environ = {name: value for name, value in os.environ.items() if not name.startswith("BIZCUIT_")}
+        environ |= {
+            "BIZCUIT_HOME": str(self.home),
+            "BIZCUIT_PORT": str(self.ports.web),
+            "BIZCUIT_SANDBOX_PORT": str(self.ports.sandbox),
+            "BIZCUIT_SMTP_PORT": str(self.ports.smtp),
+        }
+        self.lines = []
+        self.process = subprocess.Popen(
+            [sys.executable, "-m", "tools.launch"], cwd=ROOT, env=environ, text=True,
+            stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
+        )  # fmt: skip
+        threading.Thread(target=self._listen, daemon=True).start()
+        wait_until(lambda: "Stoppen: Ctrl-C." in self.said or self.process.poll() is not None)
+        return self
+
+    def _listen(self) -> None:
+        assert self.process is not None and self.process.stdout is not None
+        with self.process.stdout as stdout:
+            self.lines.extend(iter(stdout.readline, ""))
+
+    @property
+    def said(self) -> str:
+        return "".join(self.lines)
+
+    def signal(self, sign: int) -> int:
+        """Send a signal and return the code it ended with."""
+        assert self.process is not None
+        self.process.send_signal(sign)
+        return self.process.wait(PATIENCE)
+
+    def pids(self) -> dict[str, int]:
+        """The processes that the launcher says it runs."""
+        return {path.stem: int(path.read_text().split()[0]) for path in (self.home / "run").glob("*.pid")}
+
+    def close(self) -> None:
+        if self.process is not None and self.process.poll() is None:
+            self.signal(signal.SIGTERM)
+
+
+def wait_until(ready: Callable[[], object], patience: float = PATIENCE) -> None:
+    deadline = time.monotonic() + patience
+    while not ready():
+        assert time.monotonic() < deadline, "it never became so"
+        time.sleep(0.05)
+
+
+@pytest.fixture(scope="module")
+def running(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Launcher]:
+    """A house started for the first time, in an empty home folder."""
+    launcher = Launcher(tmp_path_factory.mktemp("home"), Ports.free()).start()
+    yield launcher
+    launcher.close()
+
+
+def payment_of(launcher: Launcher) -> str:
+    found = re.search(r"Betaling\s+(\S+)", launcher.said)
+    assert found, launcher.said
+    return found.group(1)
+
+
+def test_it_says_where_everything_is(running: Launcher):
+    assert f"http://localhost:{running.ports.web}" in running.said
+    assert f"http://127.0.0.1:{running.ports.sandbox}/mail/" in running.said
+    for name in ("Inloggen", "Wachtwoord", "Pincode", "Betaling"):
+        assert re.search(rf"^  {name} +\S+", running.said, flags=re.MULTILINE), running.said
+
+
+def test_what_it_says_opens_the_waiting_payment(running: Launcher, visitor: Visitor):
+    shown = dict(re.findall(r"^  (\w+) +(\S+)", running.said, flags=re.MULTILINE))
+    page = visitor.open(shown["Betaling"])
+    page = page.form().fill(email=shown["Inloggen"], password=shown["Wachtwoord"]).submit()
+    page.need("19.806,08", "Goedkeuring vereist", "Jong, Wouter de")
+
+
+def test_a_second_launcher_in_the_same_folder_is_refused(running: Launcher):
+    second = Launcher(running.home, Ports.free()).start()
+    assert second.process is not None
+    assert second.process.wait(PATIENCE) == 1
+    assert f"In {running.home} draait al een Bizcuit (proces {running.process.pid})" in second.said
+    assert answers_http(running.ports.web)
+
+
+def test_a_busy_port_is_named_with_its_variable(running: Launcher, tmp_path: Path):
+    ports = Ports.free()
+    with socket.create_server(("127.0.0.1", ports.sandbox)):
+        launcher = Launcher(tmp_path, ports).start()
+    assert launcher.process is not None
+    assert launcher.process.wait(PATIENCE) == 1
+    assert f"Poort {ports.sandbox}" in launcher.said
+    assert "BIZCUIT_SANDBOX_PORT" in launcher.said
+    assert not list((tmp_path / "run").glob("*.pid"))
+
+
+@pytest.mark.parametrize("name", ["worker", "queue", "web"])
+def test_what_dies_is_started_again(running: Launcher, name: str):
+    before = running.pids()[name]
+    os.kill(before, signal.SIGKILL)
+    wait_until(lambda: running.pids().get(name, before) != before)
+    assert f"{name} is gestopt" in running.said
+    wait_until(lambda: answers_http(running.ports.web))
+
+
+def test_ctrl_c_stops_everything_and_the_next_start_loses_nothing(running: Launcher):
+    payment = payment_of(running)
+    pids = running.pids()
+    assert set(pids) == {"queue", "sandbox", "web", "worker"}
+    assert running.signal(signal.SIGINT) == 0
+    assert [pid for pid in pids.values() if children.command_line(pid)] == []
+    assert running.pids() == {}
+    running.start()
+    assert payment_of(running) == payment
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="the tie is Linux's own")
+def test_a_killed_launcher_leaves_nothing_and_can_be_started_again(running: Launcher):
+    payment = payment_of(running)
+    pids = [pid for root in running.pids().values() for pid in pss.tree(root)]
+    running.signal(signal.SIGKILL)
+    running.start()
+    assert payment_of(running) == payment
+    wait_until(lambda: not any(children.command_line(pid) for pid in pids))
+
+
+def test_logs_hold_no_secrets(running: Launcher):
+    """What the demo's person typed, and the addresses that hold a key, stand in no log."""
+    shown = dict(re.findall(r"^  (\w+) +(\S+)", running.said, flags=re.MULTILINE))
+    logs = "".join(path.read_text(errors="replace") for path in (running.home / "logs").glob("*.log"))
+    assert logs
+    assert shown["Wachtwoord"] not in logs
+    assert not re.search(r"/client/[A-Za-z0-9_-]{16,}/webhooks", logs)
+
+
+def test_a_port_that_is_none_is_refused(monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setenv("BIZCUIT_PORT", "eighty")
+    with pytest.raises(StackFailed, match="BIZCUIT_PORT"):
+        launch.ports()
+
+
+def test_the_mailbox_follows_the_sandbox(monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.delenv("BIZCUIT_SMTP_PORT", raising=False)
+    monkeypatch.setenv("BIZCUIT_SANDBOX_PORT", "9101")
+    assert launch.ports().smtp == 9102

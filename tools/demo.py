@@ -1,0 +1,52 @@
+"""`make demo`: the whole main job on a fresh temporary house, one line a step.
+
+The last line is `executed 8/8 EUR 19806.08` and the exit 0, or the exit is 1 and the step that failed is named.
+"""
+
+import os
+import shutil
+import sys
+import tempfile
+from pathlib import Path
+
+import requests
+
+from tools.stack import Stack, StackFailed
+from tools.story import ONBOARDING, PAYING, Story
+from tools.visitor import PageError
+
+
+def main() -> int:
+    """Walk the story on free ports in a folder that is removed afterwards (kept when a step failed)."""
+    home = Path(tempfile.mkdtemp(prefix="bizcuit-demo-"))
+    environ = {name: value for name, value in os.environ.items() if not name.startswith("BIZCUIT_")}
+    try:
+        with Stack(home, environ=environ, notice=tell) as stack:
+            code = walk(Story(stack.base_url, stack.sandbox_url))
+    except StackFailed as problem:
+        tell(str(problem))
+        code = 1
+    if code == 0:
+        shutil.rmtree(home, ignore_errors=True)
+    else:
+        tell(f"the logs are in {home / 'logs'}")
+    return code
+
+
+def walk(story: Story) -> int:
+    """Every step in order; 0 when the last one is done."""
+    for step in (*ONBOARDING, *PAYING):
+        try:
+            print(step(story), flush=True)
+        except (PageError, requests.RequestException) as problem:
+            tell(f"failed at {step.__name__}: {problem}")
+            return 1
+    return 0
+
+
+def tell(text: str) -> None:
+    print(text, file=sys.stderr, flush=True)
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,245 @@
+"""The main job as a person does it, over HTTP: from registering to a payment that is executed.
+
+Each step opens the pages that the manual names, fills in their forms and follows what they link to, in the
+app and on the other side (the sandbox's mailbox, banks, broker and Nmbrs). It returns a line about what
+happened and raises PageError, naming the page, when something is not as the manual says.
+"""
+
+import re
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from xml.etree import ElementTree
+
+from tools.visitor import Page, PageError, Visitor
+
+PATIENCE = 60.0  # seconds for what runs behind the pages: queue, mail, bank
+COMPANY_NUMBER = "9969"
+AMOUNT = r"\d{1,3}(?:\.\d{3})*,\d{2}"
+
+
+@dataclass(frozen=True)
+class Person:
+    """The demo's entrepreneur: what the sandbox tells at /control/credentials, and the company of the manual."""
+
+    email: str
+    password: str
+    pin: str
+    nmbrs_user: str
+    nmbrs_token: str
+    name: str = "Wouter de Jong"
+    company_name: str = "Demo BV"
+    kvk_number: str = "68750110"
+
+
+class Story:
+    """One person, one browserless device, one payment."""
+
+    def __init__(self, web: str, sandbox: str) -> None:
+        self.web, self.sandbox = web, sandbox
+        self.visitor = Visitor()
+        told = self.visitor.json("GET", f"{sandbox}/control/credentials")
+        known = ("email", "password", "pin", "nmbrs_user", "nmbrs_token")
+        self.person = Person(**{name: told[name] for name in known})
+        self.client = ""
+        self.payment: Page | None = None
+        self.lines = 0
+
+    # --- an account ---------------------------------------------------------------------------
+    def register(self) -> str:
+        """Register, and confirm the e-mail address by the link in the mail."""
+        person = self.person
+        form = self.visitor.open(f"{self.web}/registreren").form()
+        form.fill(name=person.name, email=person.email, password=person.password)
+        form.fill(company_name=person.company_name, kvk_number=person.kvk_number).submit()
+        link = self.mailed_link("/bevestigen/")
+        self.visitor.open(link).form().submit("Bevestig")
+        return f"registered {person.company_name}; {person.email} confirmed by the link in the mail"
+
+    def sign_in(self) -> str:
+        """Sign in by password."""
+        form = self.visitor.open(f"{self.web}/inloggen").form()
+        page = form.fill(email=self.person.email, password=self.person.password).submit()
+        self.client = page.url.removeprefix(self.web).split("/")[1]
+        return f"signed in; account {self.client}"
+
+    def set_pin(self) -> str:
+        """Choose the six digits."""
+        form = self.open("pincode").form()
+        form.fill(pin=self.person.pin, again=self.person.pin).submit()
+        return "pin set"
+
+    # --- who I am, and my bank ----------------------------------------------------------------
+    def identify(self) -> str:
+        """Identify at the broker; the register is asked who may sign."""
+        page = self.through(self.open("identificatie").form().submit("iDIN"))
+        page.need("mag voor Demo BV tekenen")
+        return "identified by iDIN; the register says: may sign alone"
+
+    def link_bank(self) -> str:
+        """Choose a bank, give consent there, confirm the holder's name."""
+        page = self.through(self.open("saldo/toevoegen").form().submit(BANK))
+        page.need(self.person.company_name).form().submit("Bevestig")
+        page = self.open("saldo").need("NL95 INGB 0004 9218 36")
+        found = len(re.findall(r"NL\d\d [A-Z]{4} ", page.text))
+        return f"bank linked; {found} accounts with their balance"
+
+    # --- Nmbrs --------------------------------------------------------------------------------
+    def connect_nmbrs(self) -> str:
+        """Hand over e-mail and token; they are tried before they are kept."""
+        self.open("apps/nmbrs").need("Er is nog geen verbinding met Nmbrs")
+        form = self.open("apps/nmbrs/toevoegen").form()
+        form.fill(email=self.person.nmbrs_user, token=self.person.nmbrs_token).submit("Test en sla op")
+        self.open("apps/nmbrs").need("Er is een actieve verbinding met Nmbrs")
+        return f"Nmbrs connected as {self.person.nmbrs_user}"
+
+    def map_companies(self) -> str:
+        """Choose which account pays the company."""
+        page = self.open("apps/nmbrs").link("App instellingen tonen")
+        select = page.tree.xpath("//label[contains(., $number)]/@for", number=COMPANY_NUMBER)
+        if not select:
+            raise PageError(f"{page.url} does not offer administratie {COMPANY_NUMBER}")
+        values = page.tree.xpath("//select[@id=$id]/option[contains(., 'NL95')]/@value", id=select[0])
+        page.form("Opslaan en terug").fill(**{select[0]: values[0]}).submit("Opslaan en terug")
+        return f"administratie {COMPANY_NUMBER} is paid from NL95 INGB 0004 9218 36"
+
+    def set_webhook(self) -> str:
+        """Copy the address, and fill it in at Nmbrs as the manual's seven steps say."""
+        settings = self.open("apps/nmbrs").link("App instellingen tonen")
+        address = settings.tree.xpath("string(//code[contains(., '/webhooks/paymentsbatch')])").strip()
+        debtor = self.visitor.open(f"{self.sandbox}/nmbrs/").link(self.person.company_name)
+        form = debtor.link("Webhook instellingen").link("Nieuwe webhook instellingen").form("OPSLAAN")
+        form.fill(naam="Bizcuit koppeling", endpoint=address).choose("Run Einde actief")
+        form.submit("OPSLAAN").need("Bizcuit koppeling")
+        return "webhook set in Nmbrs: Run Einde"
+
+    # --- a payment ----------------------------------------------------------------------------
+    def run_payroll(self) -> str:
+        """Press RUN!; the webhook, the queue, the fetch and the mail bring the payment."""
+        before = len(self.mails("/betalingen/"))
+        company = self.visitor.open(f"{self.sandbox}/nmbrs/").link(f"{COMPANY_NUMBER} |")
+        company.link("Loonopdracht").form("RUN!").submit("RUN!")
+        wait_for("the mail about the payment", lambda: len(self.mails("/betalingen/")) > before)
+        link = self.mails("/betalingen/")[0]
+        self.payment = self.visitor.open(link).need("Goedkeuring vereist", "Betaal €")
+        self.lines = len(self.payment.tree.xpath("//li[starts-with(@id, 'regel-')]"))
+        return f"payroll run; payment of {self.lines} lines, EUR {self.total()}, waits at {self.payment.url}"
+
+    def approve(self) -> str:
+        """Strike one line and take it back; press Betaal."""
+        page, whole = self.shown(), self.total()
+        first = page.tree.xpath("string(//li[starts-with(@id, 'regel-')]/@id)").removeprefix("regel-")
+        self.payment = self.shown().form("regel").submit(f"nee-{first}")
+        if self.total() == whole:
+            raise PageError(f"{page.url}: the total did not follow a struck line")
+        self.payment = self.shown().form("regel").submit(f"ja-{first}")
+        if self.total() != whole:
+            raise PageError(f"{page.url}: the total did not follow a line taken back")
+        button = f"Betaal € {dutch(whole)}"
+        self.payment = self.shown().form("Betaal €").submit(button)
+        return f"one line struck and taken back; approved: {button}"
+
+    def sign(self) -> str:
+        """Sign at the bank; the payment says so when the bank does."""
+        self.await_payment("Wacht op ondertekening", "Ondertekend")
+        if "Ondertekend" not in self.shown().text:
+            self.payment = self.through(self.shown().form("Onderteken").submit("Onderteken"))
+        self.await_payment("Ondertekend")
+        return "signed at the bank"
+
+    def execute(self) -> str:
+        """Let bank days pass until the bank has executed."""
+        for _ in range(10):
+            self.visitor.json("POST", f"{self.sandbox}/control/clock", {"advance_days": 1})
+            try:
+                self.await_payment("Uitgevoerd", patience=6.0)
+                break
+            except PageError:
+                continue
+        self.await_payment("Uitgevoerd", patience=1.0)
+        count, total = self.sent()
+        return f"executed {count}/{self.lines} EUR {total}"
+
+    # --- helpers ------------------------------------------------------------------------------
+    def open(self, path: str) -> Page:
+        """A page of this client."""
+        return self.visitor.open(f"{self.web}/{self.client}/{path}")
+
+    def shown(self) -> Page:
+        """The payment's page as it is open."""
+        if self.payment is None:
+            raise PageError("no payment is open")
+        return self.payment
+
+    def total(self) -> str:
+        """The sum that the page shows, written as in a message: 19806.08."""
+        found = re.search(AMOUNT, self.shown().text)
+        if not found:
+            raise PageError(f"{self.shown().url} shows no sum")
+        return found.group().replace(".", "").replace(",", ".")
+
+    def through(self, page: Page) -> Page:
+        """Press on at the other side (bank, broker) until the app is back."""
+        for _ in range(8):
+            if page.url.startswith(self.web):
+                return page
+            page = page.form().submit()
+        raise PageError(f"the way back from {page.url} was not found")
+
+    def await_payment(self, *states: str, patience: float = PATIENCE) -> None:
+        """Open the payment again until it is in one of these states."""
+        url = self.shown().url.split("?")[0]
+
+        def reached() -> bool:
+            self.payment = self.visitor.open(url)
+            return any(state in self.shown().text for state in states)
+
+        wait_for(f"{url} to say {' or '.join(states)}", reached, patience)
+
+    def mails(self, part: str) -> list[str]:
+        """Links of this person's mails whose address holds `part`, newest first."""
+        inbox = self.visitor.json("GET", f"{self.sandbox}/control/inbox")
+        own = [mail for mail in inbox if self.person.email in mail["to"]]
+        return [link for mail in own for link in mail["links"] if part in link]
+
+    def mailed_link(self, part: str) -> str:
+        """The newest such link; waits for the mail."""
+        wait_for(f"a mail with {part}", lambda: self.mails(part))
+        return self.mails(part)[0]
+
+    def sent(self) -> tuple[int, str]:
+        """Number and sum of the payments in the newest order, as the bank received it."""
+        order = self.visitor.json("GET", f"{self.sandbox}/control/orders")[0]
+        root = ElementTree.fromstring(order["body"])
+        cents = [int((node.text or "").replace(".", "")) for node in root.iter() if node.tag.endswith("}InstdAmt")]
+        return len(cents), f"{sum(cents) // 100}.{sum(cents) % 100:02d}"
+
+
+BANK = "redirect"
+
+ONBOARDING: list[Callable[[Story], str]] = [
+    Story.register,
+    Story.sign_in,
+    Story.set_pin,
+    Story.identify,
+    Story.link_bank,
+    Story.connect_nmbrs,
+    Story.map_companies,
+    Story.set_webhook,
+]
+PAYING: list[Callable[[Story], str]] = [Story.run_payroll, Story.approve, Story.sign, Story.execute]
+
+
+def dutch(amount: str) -> str:
+    """19806.08 as the screen writes it: 19.806,08."""
+    whole, cents = amount.split(".")
+    return f"{int(whole):,}".replace(",", ".") + f",{cents}"
+
+
+def wait_for(what: str, ready: Callable[[], object], patience: float = PATIENCE) -> None:
+    """Ask again until it is so; PageError with `what` when it never is."""
+    deadline = time.monotonic() + patience
+    while not ready():
+        if time.monotonic() > deadline:
+            raise PageError(f"waited {patience:g} s for {what}")
+        time.sleep(0.2)
