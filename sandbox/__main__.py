@@ -7,7 +7,7 @@ import sys
 
 import waitress
 
-from sandbox import mailbox
+from sandbox import faults, mailbox
 from sandbox.app import create_app
 
 LOOPBACK = "127.0.0.1"
@@ -28,7 +28,8 @@ def arguments(argv: list[str] | None = None) -> argparse.Namespace:
 
 
 def stop(signum, frame) -> None:
-    # waitress ends its loop on SystemExit and closes its sockets.
+    # waitress ends its loop on SystemExit and closes its sockets, once the calls that are held have ended.
+    faults.let_go()
     sys.exit(0)
 
 
@@ -42,9 +43,7 @@ def main(argv: list[str] | None = None) -> None:
     app = create_app(options.home, options.web_url, base_url)
     post_office = mailbox.start_smtp(LOOPBACK, options.smtp_port)
     try:
-        waitress.serve(
-            app, host=LOOPBACK, port=options.port, threads=THREADS, connection_limit=500, ident="sandbox"
-        )
+        waitress.serve(app, host=LOOPBACK, port=options.port, threads=THREADS, connection_limit=500, ident="sandbox")
     finally:
         post_office.stop()
 

@@ -1,10 +1,14 @@
 """The switchable misbehaviours: each part declares its own by name, /control/faults sets them."""
 
+import threading
+import time
+
 from sandbox.store import get_store
 
 KIND = "fault"
 
 _descriptions: dict[str, str] = {}
+_stopping = threading.Event()
 
 
 class UnknownFault(Exception):
@@ -40,6 +44,19 @@ def take(name: str) -> bool:
 
     get_store().update(KIND, name, switch_off)
     return taken
+
+
+def hold(name: str, seconds: float) -> None:
+    """Keep the caller waiting while the switch is on, for at most so long. Switching it off, or the end of the
+    sandbox, lets all who wait go on at once."""
+    ends = time.monotonic() + seconds
+    while on(name) and time.monotonic() < ends and not _stopping.wait(0.1):
+        continue
+
+
+def let_go() -> None:
+    """The sandbox stops: nobody waits any longer."""
+    _stopping.set()
 
 
 def switch(states: dict[str, bool]) -> None:

@@ -118,12 +118,19 @@ def show(number: int):
 @mailbox.get("/mail/<int:number>/html")
 def show_html(number: int):
     """The HTML part alone, for the frame of the message page: it may show and link, never run anything."""
-    answer = Response(_mail_or_404(number)["html"], mimetype="text/html")
+    answer = Response(leaving_the_frame(_mail_or_404(number)["html"]), mimetype="text/html")
     answer.headers["Content-Security-Policy"] = (
         "default-src 'none'; style-src 'unsafe-inline'; img-src data:; "
         "sandbox allow-popups allow-popups-to-escape-sandbox allow-top-navigation-by-user-activation"
     )
     return answer
+
+
+def leaving_the_frame(html: str) -> str:
+    """Let the letter's links open in the whole window: few sites show themselves inside a frame."""
+    base = '<base target="_top">'
+    inside, count = re.subn(r"<head\b[^>]*>", lambda head: head.group() + base, html, count=1)
+    return inside if count else base + html
 
 
 @mailbox.get("/control/inbox")

@@ -165,6 +165,5 @@ def write_fault(version: str, who: str, text: str) -> str:
         )
     return envelope(
         version,
-        f"<soap:Fault><faultcode>soap:{who}</faultcode><faultstring>{reason}</faultstring><detail />"
-        "</soap:Fault>",
+        f"<soap:Fault><faultcode>soap:{who}</faultcode><faultstring>{reason}</faultstring><detail /></soap:Fault>",
     )

@@ -1,7 +1,5 @@
 """What Nmbrs can get wrong, or may rightly refuse, as switches."""
 
-import time
-
 from sandbox import faults
 from sandbox.nmbrs.errors import NmbrsFault
 
@@ -78,12 +76,9 @@ def declare_all() -> None:
 
 
 def delay() -> None:
-    """Keep the caller waiting as switched; switching it off lets the waiting ones go."""
-    if faults.on("nmbrs_throttle"):
-        time.sleep(THROTTLE_SECONDS)
-    ends = time.monotonic() + HANG_SECONDS
-    while faults.on("nmbrs_hang") and time.monotonic() < ends:
-        time.sleep(0.1)
+    """Keep the caller waiting as switched."""
+    faults.hold("nmbrs_throttle", THROTTLE_SECONDS)
+    faults.hold("nmbrs_hang", HANG_SECONDS)
 
 
 def refuse(method: str) -> None:

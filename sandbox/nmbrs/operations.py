@@ -303,9 +303,7 @@ def int_to_guid(caller: Caller, given: Parameters) -> Any:
     }.get(given["Entity"], [])
     return {
         "Entity": given["Entity"],
-        "Mappings": [
-            {"IdInt": number, "IdGuid": payroll.guid(given["Entity"], number)} for number in numbers
-        ],
+        "Mappings": [{"IdInt": number, "IdGuid": payroll.guid(given["Entity"], number)} for number in numbers],
     }
 
 

@@ -12,7 +12,7 @@ from sandbox.store import Document
 
 pages = Blueprint("nmbrs", __name__, url_prefix="/nmbrs")
 
-NEW_SETTING = webhooks.Setting("", "", active=True, events=[])
+NEW_SETTING = webhooks.Setting("", "", active=False, events=[])
 # What the form of the manual offers; the other events can be set by API only.
 FORM_EVENTS = webhooks.RUN_EVENTS
 PROBLEMS = {
@@ -154,9 +154,7 @@ def read_form(before: webhooks.Setting) -> webhooks.Setting:
     )
 
 
-def webhook_form(
-    debtor: Document, number: int | None, setting: webhooks.Setting, error: NmbrsFault | None = None
-):
+def webhook_form(debtor: Document, number: int | None, setting: webhooks.Setting, error: NmbrsFault | None = None):
     problem = PROBLEMS[error.code] if error else None
     wrong = {2044: "endpoint", 2045: "naam"}[error.code] if error else None
     return render_template(

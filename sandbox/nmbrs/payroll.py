@@ -33,9 +33,7 @@ def seed() -> None:
         "nmbrs_debtor", SECOND_DEBTOR_ID,
         {"id": SECOND_DEBTOR_ID, "number": "2", "name": demo.SECOND_COMPANY_NAME},
     )  # fmt: skip
-    _seed_company(
-        DEBTOR_ID, demo.COMPANY_NUMBER, demo.COMPANY_NAME, demo.KVK_NUMBER, demo.DEBTOR_IBAN, demo_staff()
-    )
+    _seed_company(DEBTOR_ID, demo.COMPANY_NUMBER, demo.COMPANY_NAME, demo.KVK_NUMBER, demo.DEBTOR_IBAN, demo_staff())
     _seed_company(
         SECOND_DEBTOR_ID, demo.SECOND_COMPANY_NUMBER, demo.SECOND_COMPANY_NAME, demo.SECOND_KVK_NUMBER,
         demo.SECOND_COMPANY_IBAN, [],

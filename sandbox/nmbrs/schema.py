@@ -144,13 +144,11 @@ COMPANY = Service(
     types=AUTH_TYPES
     | {
         "Company": fields(
-            "ID:int Number:int Name PhoneNumber FaxNumber Email Website "
-            "LoonaangifteTijdvak:LoonaangifteTijdvak KvkNr"
+            "ID:int Number:int Name PhoneNumber FaxNumber Email Website LoonaangifteTijdvak:LoonaangifteTijdvak KvkNr"
         ),
         "BankAccount": BANK_ACCOUNT,
         "RunInfo": fields(
-            "ID:int Number:int Year:int PeriodStart:int PeriodEnd:int Description RunAt:dateTime "
-            "IsLocked:boolean"
+            "ID:int Number:int Year:int PeriodStart:int PeriodEnd:int Description RunAt:dateTime IsLocked:boolean"
         ),
         "EmployeeIdNumber": fields("EmployeeId:int EmployeeNumber:int"),
         "WageTax": fields(

@@ -97,9 +97,7 @@ def money(cents: int) -> str:
     return f"{cents // 100}.{cents % 100:02d}"
 
 
-def pain(
-    company: Document, message_id: str, payment_date: date, transfers: list[Transfer], purpose: str
-) -> str:
+def pain(company: Document, message_id: str, payment_date: date, transfers: list[Transfer], purpose: str) -> str:
     """A customer credit transfer initiation. Message id and creation time differ at each fetch."""
     version = PAIN_09 if faults.on("nmbrs_sepa_pain09") else PAIN_03
     moment = clock.now()

@@ -5,8 +5,8 @@ import json
 import threading
 import urllib.error
 import urllib.request
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
+from queue import SimpleQueue
 from urllib.parse import urlencode, urlsplit
 
 from sandbox import clock
@@ -17,6 +17,7 @@ from sandbox.store import Document, get_store
 
 SETTING, SENT = "nmbrs_webhook", "nmbrs_sent_webhook"
 TIMEOUT_SECONDS = 10
+SENDERS = 8
 LOOPBACK_HOSTS = {"localhost", "127.0.0.1", "::1"}
 
 
@@ -122,24 +123,31 @@ def announce(run: Document, variant: str | None = None) -> None:
         for event in RUN_EVENTS:
             if setting["active"] and event.id in setting["events"]:
                 for _ in range(2 if variant == "duplicate" else 1):
-                    sender().submit(send, setting, event, run, variant)
+                    post(setting, event, run, variant)
 
 
 def switched_variant() -> str:
     return chosen({f"nmbrs_webhook_{variant}": variant for variant in VARIANTS if variant != "json"}, "json")
 
 
-_sender: ThreadPoolExecutor | None = None
-_sender_lock = threading.Lock()
+_outgoing: SimpleQueue[tuple[Document, Event, Document, str]] = SimpleQueue()
+_senders: list[threading.Thread] = []
+_senders_lock = threading.Lock()
 
 
-def sender() -> ThreadPoolExecutor:
-    """The few threads that send; made at the first webhook."""
-    global _sender
-    with _sender_lock:
-        if _sender is None:
-            _sender = ThreadPoolExecutor(max_workers=8, thread_name_prefix="webhook")
-        return _sender
+def post(setting: Document, event: Event, run: Document, variant: str) -> None:
+    """Leave a delivery to the senders, a few threads that start with the first one. They are daemons: a
+    receiver that hangs must not hold up the end of the sandbox."""
+    _outgoing.put((setting, event, run, variant))
+    with _senders_lock:
+        while len(_senders) < SENDERS:
+            _senders.append(threading.Thread(target=send_forever, daemon=True))
+            _senders[-1].start()
+
+
+def send_forever() -> None:
+    while True:
+        send(*_outgoing.get())
 
 
 def body_of(event: Event, run: Document, debtor_id: int, variant: str) -> tuple[str, bytes]:

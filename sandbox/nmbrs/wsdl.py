@@ -85,10 +85,7 @@ def element(field: Field) -> str:
 
 def enumeration(name: str) -> str:
     values = "".join(f"<s:enumeration value={quoteattr(value)} />" for value in ENUMS[name])
-    return (
-        f'<s:simpleType name="{name}"><s:restriction base="s:string">{values}</s:restriction>'
-        "</s:simpleType>\n"
-    )
+    return f'<s:simpleType name="{name}"><s:restriction base="s:string">{values}</s:restriction></s:simpleType>\n'
 
 
 def messages(operation: Operation) -> str:

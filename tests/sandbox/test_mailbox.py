@@ -5,20 +5,21 @@ from email.message import EmailMessage
 
 import pytest
 
+from tests.support.receiver import receiver
 from tests.support.sandbox import Sandbox
 
 BUTTON = "http://localhost:8000/betalingen/20261123034734-66580?a=1&b=2"
 
 
-def letter(subject: str = "Nieuwe betaling klaar voor Demo BV") -> EmailMessage:
+def letter(subject: str = "Nieuwe betaling klaar voor Demo BV", link: str = BUTTON) -> EmailMessage:
     mail = EmailMessage()
     mail["From"] = "Bizcuit <noreply@example.org>"
     mail["To"] = "demo@demobv.example"
     mail["Subject"] = subject
-    mail.set_content(f"Er staat een betaling klaar.\n\n{BUTTON}\n\nVragen? https://example.org/hulp.\n")
-    button = BUTTON.replace("&", "&amp;")
+    mail.set_content(f"Er staat een betaling klaar.\n\n{link}\n\nVragen? https://example.org/hulp.\n")
+    button = link.replace("&", "&amp;")
     mail.add_alternative(
-        f'<p>Er staat een betaling klaar.</p><a href="{button}">Bekijk</a>'
+        f'<html><head><title>x</title></head><p>Er staat een betaling klaar.</p><a href="{button}">Bekijk</a>'
         '<a href="mailto:a@example.org">mail</a><script>alert(1)</script>',
         subtype="html",
     )
@@ -75,6 +76,15 @@ def test_the_letter_with_its_layout_cannot_run_anything(sandbox: Sandbox):
     assert "default-src 'none'" in policy
     assert "sandbox" in policy
     assert "allow-scripts" not in policy
+
+
+@pytest.mark.browser
+def test_the_button_in_the_letter_opens_in_the_whole_window(sandbox: Sandbox, phone):
+    with receiver() as app:
+        send(sandbox, letter(link=f"{app.url}/betalingen/1"))
+        phone.goto(f"{sandbox.url}/mail/1")
+        phone.frame_locator("iframe").get_by_text("Bekijk").tap()
+        phone.wait_for_url(f"{app.url}/betalingen/1")
 
 
 def test_an_empty_mailbox_says_so_and_unknown_mail_is_not_there(sandbox: Sandbox):

@@ -28,6 +28,9 @@ def receiver() -> Iterator[Receiver]:
     kept = Receiver()
 
     class Keep(BaseHTTPRequestHandler):
+        def do_GET(self) -> None:
+            self.do_POST()
+
         def do_POST(self) -> None:
             body = self.rfile.read(int(self.headers.get("Content-Length", 0)))
             kept.requests.append(Received(self.command, self.path, self.headers.get("Content-Type", ""), body))
