@@ -35,9 +35,7 @@ class Store:
     def get(self, kind: str, id: str | int, default: Any = None) -> Any:
         """The document, or `default` when there is none. Changing the answer changes nothing stored."""
         with self._lock:
-            row = self._db.execute(
-                "SELECT body FROM documents WHERE kind = ? AND id = ?", (kind, str(id))
-            ).fetchone()
+            row = self._db.execute("SELECT body FROM documents WHERE kind = ? AND id = ?", (kind, str(id))).fetchone()
         return json.loads(row[0]) if row else default
 
     def put(self, kind: str, id: str | int, doc: Document) -> None:
@@ -52,9 +50,7 @@ class Store:
     def all(self, kind: str) -> list[Document]:
         """Every document of a kind, in the order of first writing."""
         with self._lock:
-            rows = self._db.execute(
-                "SELECT body FROM documents WHERE kind = ? ORDER BY position", (kind,)
-            ).fetchall()
+            rows = self._db.execute("SELECT body FROM documents WHERE kind = ? ORDER BY position", (kind,)).fetchall()
         return [json.loads(body) for (body,) in rows]
 
     def delete(self, kind: str, id: str | int) -> bool:
