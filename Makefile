@@ -28,7 +28,7 @@ types: ready-dev ## pyright over the code
 	@exec $(PY) -m tools.lint types
 
 bench: ready-dev ## the figures, each beside its floor; also in bench/results.json
-	@exec $(PY) -m tools.bench $(ARGS)
+	@exec $(PY) -m bench $(ARGS)
 
 migrate: ready ## bring the database in BIZCUIT_HOME up to date
 	@exec $(PY) -m flask --app app migrate

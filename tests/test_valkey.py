@@ -1,6 +1,7 @@
 """The embedded queue server keeps what was queued, and only this user can reach it."""
 
 import os
+import shutil
 import signal
 import socket
 import sys
@@ -25,6 +26,7 @@ def queue(tmp_path: Path):
     wait_until(lambda: valkey.answers(path))
     yield child, path
     children.stop_all([child])
+    shutil.rmtree(path.parent)
 
 
 def wait_until(ready, patience: float = 10.0) -> None:

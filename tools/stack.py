@@ -28,9 +28,7 @@ from tools.children import Child, Supervisor
 ROOT = Path(__file__).parent.parent
 LOOPBACK = "127.0.0.1"
 # Preloaded, so that the two processes share what they imported; no access log: an address holds a key.
-WEB_OPTIONS = (
-    "--worker-class gthread --workers 2 --threads 4 --preload --graceful-timeout 5 --no-control-socket"
-)
+WEB_OPTIONS = "--worker-class gthread --workers 2 --threads 4 --preload --graceful-timeout 5 --no-control-socket"
 PATIENCE = 60.0  # seconds that a process may take to answer for the first time
 
 
@@ -60,7 +58,10 @@ PORT_VARIABLES = {"web": "BIZCUIT_PORT", "sandbox": "BIZCUIT_SANDBOX_PORT", "smt
 
 
 class Stack:
-    """All processes of one home folder. `environ` is what they inherit; settings in it win."""
+    """All processes of one home folder. `environ` is what they inherit; settings in it win.
+
+    `without` names processes to leave out; `notice` gets a line when one dies.
+    """
 
     def __init__(
         self,
@@ -68,12 +69,13 @@ class Stack:
         ports: Ports | None = None,
         environ: Mapping[str, str] | None = None,
         notice: Callable[[str], None] = lambda text: None,
+        without: tuple[str, ...] = (),
     ) -> None:
         self.home = Path(home).resolve()
         self.ports = ports or Ports.free()
         self.logs, self.run = self.home / "logs", self.home / "run"
         self._given = dict(os.environ if environ is None else environ)
-        self._notice = notice
+        self._without = without
         self._supervisor = Supervisor(notice)
         self._children: list[Child] = []
         self._lock: IO[str] | None = None
@@ -188,7 +190,7 @@ class Stack:
                 ) from None
 
     def _start_children(self) -> None:
-        self._children = self._plan()
+        self._children = [child for child in self._plan() if child.name not in self._without]
         early = [child for child in self._children if child.name in ("queue", "sandbox")]
         (self.run / "redis-url").write_text(self.redis_url)  # for commands typed in another terminal
         for child in early:
@@ -244,9 +246,7 @@ class Stack:
         deadline = time.monotonic() + PATIENCE
         while not ready():
             if not child.alive:
-                raise StackFailed(
-                    f"{child.name} is niet gestart. Het einde van {child.log}:\n{child.last_words()}"
-                )
+                raise StackFailed(f"{child.name} is niet gestart. Het einde van {child.log}:\n{child.last_words()}")
             if time.monotonic() > deadline:
                 raise StackFailed(f"{child.name} antwoordt niet binnen {PATIENCE:g} s; zie {child.log}")
             time.sleep(0.03)

@@ -1,0 +1,136 @@
+"""A client that is ready to be paid for, in a fresh home folder, without walking the pages."""
+
+import os
+import secrets
+from dataclasses import replace
+from datetime import date
+from pathlib import Path
+
+import app
+import config
+import models
+from core.clock import utcnow
+from core.ids import public_id
+from domain import accounts, intake, webhook_keys, world
+from domain.seals import seal
+from models import (
+    BankAccount,
+    BankLink,
+    Batch,
+    Client,
+    Membership,
+    NmbrsConnection,
+    PayrollCompany,
+    Run,
+    User,
+)
+
+EMAIL, PASSWORD = "bench@demobv.example", "Negen-Kleine-Kikkers-71"
+DEBTOR_IBAN = "NL95INGB0004921836"
+
+
+def settings(home: Path) -> config.Config:
+    """The settings of a development start in this folder; whatever else the environment says is left out."""
+    return config.load({"BIZCUIT_HOME": str(home), **database_named()})
+
+
+def database_named() -> dict[str, str]:
+    """BIZCUIT_DATABASE_URL may name a server to measure instead of SQLite."""
+    url = os.environ.get("BIZCUIT_DATABASE_URL")
+    return {"BIZCUIT_DATABASE_URL": url} if url else {}
+
+
+def furnish(home: Path) -> config.Config:
+    """The program's own parts on a migrated database; nothing listens."""
+    here = settings(home)
+    app.furnish(here)
+    models.migrate()
+    models.database.connect(reuse_if_open=True)
+    return here
+
+
+class OneFile:
+    """A payroll that hands out one payment file at once: what it costs is Nmbrs's own time, which is left out."""
+
+    def __init__(self, file: bytes) -> None:
+        self.file = file
+
+    def sepa_file(self, *asked: object) -> bytes:
+        return self.file
+
+
+def hand_out(file: bytes) -> None:
+    """Let the program find this file at its payroll."""
+    world.furnish(replace(world.world(), payroll=OneFile(file)))  # type: ignore[arg-type]
+
+
+def make_client() -> Client:
+    """A client with an owner who can sign in, a bank account and a mapped company."""
+    user = User.create(
+        email=EMAIL, name="Bench", password_hash=accounts.passwords.hash_password(PASSWORD), email_confirmed_at=utcnow()
+    )
+    client = Client.create(public_id=public_id(), name="Demo BV", kvk_number="68750110")
+    Membership.create(user=user, client=client, role="owner")
+    webhook_keys.make_key(client)
+    link = BankLink.create(
+        client=client, user=user, bank="redirect", status="valid", state_hash=secrets.token_hex(16),
+        holder_name="Demo BV", holder_confirmed_at=utcnow(),
+    )  # fmt: skip
+    account = BankAccount.create(
+        client=client, link=link, bank="redirect", iban=DEBTOR_IBAN, name="Zakelijk", holder_name="Demo BV",
+        resource_id="1", balance_cents=10**10, balance_at=utcnow(), limit_payment_cents=10**12, limit_day_cents=10**12,
+    )  # fmt: skip
+    connection = NmbrsConnection.create(
+        client=client, email=EMAIL, environment="demo",
+        token_sealed=seal("token", "nmbrs_connection", client.id, EMAIL),
+    )  # fmt: skip
+    PayrollCompany.create(
+        connection=connection, client=client, nmbrs_id="9969", number="9969", name="Demo BV",
+        kvk_number="68750110", bank_account=account, mapped_at=utcnow(),
+    )  # fmt: skip
+    return client
+
+
+def take_in(client: Client, number: int) -> Batch | None:
+    """One more run of the client's company, taken in as the worker does."""
+    company = PayrollCompany.get(PayrollCompany.client == client.id)
+    run = Run.create(
+        client=client, company=company, nmbrs_id=str(number), number=number, year=2026, description="november",
+        run_at=utcnow(),
+    )  # fmt: skip
+    return intake.take_in_run(run.id)
+
+
+def payment_file(lines: int, start: int = 0) -> bytes:
+    """A payment file as Nmbrs makes it, of so many lines. Another `start` makes it another payment."""
+    amounts = [150_000 + (start + number) % 90_000 for number in range(lines)]
+    total = f"{sum(amounts) // 100}.{sum(amounts) % 100:02d}"
+    rows = "".join(_transfer(number, cents) for number, cents in enumerate(amounts, 1))
+    return (
+        '<?xml version="1.0" encoding="utf-8"?>'
+        '<Document xmlns="urn:iso:std:iso:20022:tech:xsd:pain.001.001.03"><CstmrCdtTrfInitn><GrpHdr>'
+        f"<MsgId>B-{start}</MsgId><CreDtTm>2026-11-23T10:00:00</CreDtTm><NbOfTxs>{lines}</NbOfTxs>"
+        f"<CtrlSum>{total}</CtrlSum><InitgPty><Nm>Demo BV</Nm></InitgPty></GrpHdr><PmtInf><PmtInfId>B</PmtInfId>"
+        f"<PmtMtd>TRF</PmtMtd><BtchBookg>true</BtchBookg><NbOfTxs>{lines}</NbOfTxs><CtrlSum>{total}</CtrlSum>"
+        "<PmtTpInf><SvcLvl><Cd>SEPA</Cd></SvcLvl><CtgyPurp><Cd>SALA</Cd></CtgyPurp></PmtTpInf>"
+        f"<ReqdExctnDt>{date(2026, 11, 23)}</ReqdExctnDt><Dbtr><Nm>Demo BV</Nm></Dbtr><DbtrAcct><Id>"
+        f"<IBAN>{DEBTOR_IBAN}</IBAN></Id></DbtrAcct><DbtrAgt><FinInstnId><BIC>INGBNL2A</BIC></FinInstnId></DbtrAgt>"
+        f"<ChrgBr>SLEV</ChrgBr>{rows}</PmtInf></CstmrCdtTrfInitn></Document>"
+    ).encode()
+
+
+def _transfer(number: int, cents: int) -> str:
+    return (
+        f"<CdtTrfTxInf><PmtId><EndToEndId>E{number}</EndToEndId></PmtId>"
+        f'<Amt><InstdAmt Ccy="EUR">{cents // 100}.{cents % 100:02d}</InstdAmt></Amt>'
+        "<CdtrAgt><FinInstnId><BIC>ABNANL2A</BIC></FinInstnId></CdtrAgt>"
+        f"<Cdtr><Nm>Medewerker {number}</Nm></Cdtr><CdtrAcct><Id><IBAN>{iban(number)}</IBAN></Id></CdtrAcct>"
+        "<RmtInf><Ustrd>Salaris November 2026</Ustrd></RmtInf></CdtTrfTxInf>"
+    )
+
+
+def iban(number: int) -> str:
+    """A Dutch account number with the right check digits."""
+    account = f"ABNA{number:010d}"
+    digits = "".join(str(int(sign, 36)) for sign in f"{account}NL00")
+    return f"NL{98 - int(digits) % 97:02d}{account}"

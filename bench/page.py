@@ -1,0 +1,116 @@
+"""The payment page of 80 lines: server time and statements."""
+
+import re
+import statistics
+import time
+from pathlib import Path
+
+import flask
+import peewee
+from playhouse.db_url import connect
+
+import app
+import models
+from bench import ground
+from bench.figure import Figure
+
+LINES = 80
+TIMES = 40
+GOAL_MS, GOAL_STATEMENTS = 30.0, 4
+# Statements that every page costs: who is signed in, and as a member of what.
+EVERY_PAGE = ("login_session", "user_account", "membership")
+
+BARE = """<!doctype html><title>Betaling</title><ul>{% for row in rows %}
+<li><b>{{ row[0] }}</b> <span>{{ row[1] }}</span> <span>{{ row[2] }}</span> {{ row[3] }}
+<button name="no">x</button><button name="yes">v</button></li>{% endfor %}</ul>"""
+
+
+def measure(home: Path) -> list[Figure]:
+    """Median server time of the page, in process, and the statements of one view."""
+    settings = ground.furnish(home)
+    client = ground.make_client()
+    ground.hand_out(ground.payment_file(LINES))
+    batch = ground.take_in(client, 1)
+    assert batch is not None
+    models.database.close()
+    path = f"/{client.public_id}/betalingen/{batch.reference}"
+    browser = signed_in(app.create_app(settings))
+    milliseconds = view_ms(browser, path)
+    own = [sql for sql in statements(browser, path) if not any(f'"{table}"' in sql for table in EVERY_PAGE)]
+    return [
+        Figure(
+            f"the payment page of {LINES} lines", round(milliseconds, 1), "ms", round(floor_ms(home), 1),
+            "bare Flask: one select, the same rows in a plain template", f"≤ {GOAL_MS:g} ms", milliseconds <= GOAL_MS,
+        ),
+        Figure(
+            "statements of that page, beside session and membership", len(own), "statements",
+            goal=f"≤ {GOAL_STATEMENTS}", good=len(own) <= GOAL_STATEMENTS,
+        ),
+    ]  # fmt: skip
+
+
+def signed_in(application: flask.Flask) -> flask.testing.FlaskClient:
+    """A browser's cookies after signing in through the form."""
+    browser = application.test_client()
+    form = browser.get("/inloggen").text
+    token = re.search(r'name="csrf_token"[^>]*value="([^"]+)"', form)
+    assert token
+    typed = {"email": ground.EMAIL, "password": ground.PASSWORD, "csrf_token": token.group(1)}
+    answer = browser.post("/inloggen", data=typed)
+    assert answer.status_code in (302, 303), answer.text
+    return browser
+
+
+def view_ms(browser: flask.testing.FlaskClient, path: str) -> float:
+    """The median time of one view in milliseconds."""
+    taken = []
+    for _ in range(TIMES):
+        start = time.perf_counter()
+        answer = browser.get(path)
+        taken.append((time.perf_counter() - start) * 1000)
+        assert answer.status_code == 200, answer.status
+    return statistics.median(taken[5:])
+
+
+def statements(browser: flask.testing.FlaskClient, path: str) -> list[str]:
+    """The SQL of one view."""
+    seen: list[str] = []
+    database = models.database.obj
+    original = database.execute_sql
+
+    def noting(sql: str, *arguments: object, **named: object) -> object:
+        seen.append(sql)
+        return original(sql, *arguments, **named)
+
+    database.execute_sql = noting
+    try:
+        browser.get(path)
+    finally:
+        database.execute_sql = original
+    return [sql for sql in seen if sql.lstrip().upper().startswith(("SELECT", "UPDATE", "INSERT", "DELETE"))]
+
+
+def floor_ms(home: Path) -> float:
+    """The same number of rows by one select in a plain template."""
+    database = connect(f"sqlite:///{home / 'floor.db'}")
+
+    class Line(peewee.Model):
+        name = peewee.TextField()
+        iban = peewee.TextField()
+        description = peewee.TextField()
+        amount_cents = peewee.BigIntegerField()
+
+    Line._meta.set_database(database)
+    database.create_tables([Line])
+    Line.insert_many(
+        [("Medewerker", ground.iban(n), "Salaris", 150_000) for n in range(LINES)], Line._meta.sorted_fields[1:]
+    ).execute()
+    bare = flask.Flask("bare")
+
+    @bare.get("/")
+    def page() -> str:
+        return flask.render_template_string(BARE, rows=list(Line.select(*Line._meta.sorted_fields[1:]).tuples()))
+
+    milliseconds = view_ms(bare.test_client(), "/")
+    database.close()
+    return milliseconds
