@@ -29,19 +29,25 @@ def on_reset(seed: Callable[[], None]) -> Callable[[], None]:
 
 
 def reset() -> None:
-    """Everything as at the start: the store is emptied, then each part seeds itself."""
-    get_store().clear()
-    seed_once()
+    """Everything as at the start: the store is emptied and each part seeds itself, unseen by others."""
+    store = get_store()
+    with store.as_one():
+        store.clear()
+        seed_all()
 
 
 def seed_once() -> None:
     """Let the parts seed themselves when the store has never been filled."""
     store = get_store()
-    if store.get("sandbox", "seeded"):
-        return
+    if store.get("sandbox", "seeded") is None:
+        with store.as_one():
+            seed_all()
+
+
+def seed_all() -> None:
     for seed in _seeds:
         seed()
-    store.put("sandbox", "seeded", {"at": clock.now().isoformat()})
+    get_store().put("sandbox", "seeded", {"at": clock.now().isoformat()})
 
 
 def json_object() -> dict[str, Any]:

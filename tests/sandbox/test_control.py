@@ -127,6 +127,26 @@ def test_an_update_that_answers_nothing_changes_nothing(tmp_path: Path):
     assert store.update("sum", "new", lambda doc: None) is None
 
 
+def test_what_fails_half_way_leaves_nothing_behind(tmp_path: Path):
+    store = Store(tmp_path / "store.sqlite3")
+    store.put("a", 1, {})
+    with pytest.raises(ZeroDivisionError), store.as_one():
+        store.clear()
+        store.put("b", 1, {"value": 1 // 0})
+    assert (store.all("a"), store.all("b")) == ([{}], [])
+
+
+def test_nobody_sees_the_sandbox_half_reset(sandbox: Sandbox):
+    def ask(_: int) -> bool:
+        return "Demo BV" in sandbox.get("/nmbrs/").text
+
+    with ThreadPoolExecutor(8) as askers:
+        seen = askers.map(ask, range(80))
+        for _ in range(10):
+            sandbox.reset()
+        assert all(seen)
+
+
 def test_clearing_one_kind_leaves_the_others(tmp_path: Path):
     store = Store(tmp_path / "store.sqlite3")
     store.put("a", 1, {})
