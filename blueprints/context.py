@@ -1,17 +1,14 @@
 """What every template may use: how money, accounts and days are written, and who is looking."""
 
-from collections.abc import Mapping
 from datetime import date, datetime
 
 from babel.dates import format_date
-from flask import Flask, g
+from flask import Flask, current_app, g
 from flask_babel import get_locale
 
 from core.clock import amsterdam
 from core.iban import grouped
 from core.money import dutch, euro
-
-SUPPORT = "support@bizcuit.nl"
 
 
 def language() -> str:
@@ -52,8 +49,8 @@ def second(value: datetime) -> str:
     return amsterdam(value).strftime("%d-%m-%Y %H:%M:%S")
 
 
-def _values() -> Mapping[str, object]:
-    return {"client": g.get("client"), "support_email": SUPPORT, "lang": language()}
+def _values() -> dict[str, object]:
+    return {"client": g.get("client"), "support_email": current_app.config["SUPPORT_EMAIL"], "lang": language()}
 
 
 def init_context(app: Flask) -> None:

@@ -1,4 +1,4 @@
-"""Draws the PNG icons from static/icons/icon.svg. Run by hand when the sign changes: python tools/icons.py [chromium]"""
+"""Draws the PNG icons from static/icons/icon.svg. Run when the sign changes: python tools/icons.py [chromium]"""
 
 import sys
 from pathlib import Path

@@ -1,0 +1,104 @@
+from flask import Blueprint, flash, request, session
+from flask_babel import gettext as _
+from flask_login import current_user, login_user, logout_user
+
+from blueprints import sessions
+from blueprints.account.forms import ConfirmForm, RegisterForm, ResendForm, SignInForm
+from blueprints.answers import goto, render
+from blueprints.paths import own_path
+from blueprints.who import me
+from blueprints.words import say
+from domain import accounts, onboarding
+from domain.errors import EmailNotConfirmed, LinkExpired, SignInRefused, WeakPassword
+from models import User
+
+blueprint = Blueprint("account", __name__)
+
+
+def first_page(user: User) -> str:
+    """Where someone begins: what is left of setting up, or the overview."""
+    membership = accounts.first_membership(user)
+    if membership is None:
+        return "/overzicht"
+    done = onboarding.finished(membership.client, user)
+    return f"/{membership.client.public_id}/{'overzicht' if done else 'welkom'}"
+
+
+@blueprint.get("/")
+def start():
+    if not current_user.is_authenticated:
+        return goto("/inloggen")
+    return goto("/overzicht")
+
+
+@blueprint.route("/inloggen", methods=["GET", "POST"])
+def sign_in():
+    onward = own_path(request.args.get("verder"))
+    if request.method == "GET" and current_user.is_authenticated:
+        return goto(onward or first_page(me()))
+    form = SignInForm()
+    if not form.validate_on_submit():
+        return render("account/sign_in.html", 422 if form.errors else 200, form=form)
+    try:
+        user = accounts.sign_in(form.email.data or "", form.password.data or "")
+    except EmailNotConfirmed as error:
+        session["registered"] = form.email.data
+        flash(say(error), "warn")
+        return goto("/registreren/klaar")
+    except SignInRefused as error:
+        form.password.errors = [say(error)]
+        return render("account/sign_in.html", 422, form=form)
+    sessions.renew()
+    login_user(user)
+    return goto(onward or first_page(user))
+
+
+@blueprint.post("/uitloggen")
+def sign_out():
+    logout_user()
+    session.clear()
+    sessions.renew()
+    response = goto("/inloggen")
+    response.headers["Clear-Site-Data"] = '"cache", "storage"'
+    return response
+
+
+@blueprint.route("/registreren", methods=["GET", "POST"])
+def register():
+    form = RegisterForm()
+    if not form.validate_on_submit():
+        return render("account/register.html", 422 if form.errors else 200, form=form)
+    try:
+        accounts.register(**form.filled())
+    except WeakPassword as error:
+        form.password.errors = [say(error)]
+        return render("account/register.html", 422, form=form)
+    session["registered"] = form.email.data
+    return goto("/registreren/klaar")
+
+
+@blueprint.route("/registreren/klaar", methods=["GET", "POST"])
+def registered():
+    """Look into your mailbox; a new mail on request."""
+    form = ResendForm(email=session.get("registered", ""))
+    if form.validate_on_submit():
+        accounts.resend_confirmation(form.email.data or "")
+        session["registered"] = form.email.data
+        flash(_("We hebben een nieuwe mail gestuurd, als dit adres nog bevestigd moet worden."), "good")
+        return goto("/registreren/klaar")
+    return render("account/registered.html", 422 if form.errors else 200, form=form, email=session.get("registered"))
+
+
+@blueprint.route("/bevestigen/<token>", methods=["GET", "POST"])
+def confirm(token):
+    """GET shows a button and changes nothing: mail scanners open links, the person presses."""
+    form = ConfirmForm()
+    if not form.validate_on_submit():
+        return render("account/confirm.html", form=form, fresh=accounts.peek_confirmation(token))
+    try:
+        accounts.confirm_email(token)
+    except LinkExpired:
+        return render("account/confirm.html", 410, form=form, fresh=False)
+    session.pop("registered", None)
+    flash(_("Je e-mailadres is bevestigd. Log in om verder te gaan."), "good")
+    return goto("/inloggen")

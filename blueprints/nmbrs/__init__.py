@@ -1,0 +1,5 @@
+"""Apps: the link to Nmbrs, its settings and its history."""
+
+from blueprints.nmbrs.routes import blueprint
+
+__all__ = ["blueprint"]

@@ -1,0 +1,155 @@
+"""What went wrong, in words: what happened, whether money moved, what to do. One table for all errors of the domain."""
+
+from collections.abc import Callable
+from typing import Any
+
+from flask import current_app
+from flask_babel import gettext as _
+from flask_babel import ngettext
+
+from core.money import euro
+from domain import errors
+
+
+def _password(reason: str) -> str:
+    words = {
+        "short": _("Kies een wachtwoord van minstens 8 tekens."),
+        "long": _("Dit wachtwoord is te lang: hoogstens 256 tekens."),
+        "common": _("Dit wachtwoord is te makkelijk te raden. Kies een ander, bijvoorbeeld een zin."),
+    }
+    return words.get(reason, _("Kies een sterker wachtwoord."))
+
+
+def authority(reason: str) -> str:
+    """Why the register says yes, no or not yet (the codes of domain.authority)."""
+    words = {
+        "owner": _("Je bent eigenaar van dit bedrijf."),
+        "alone": _("Je mag dit bedrijf alleen vertegenwoordigen."),
+        "full_mandate": _("Je hebt een volledige volmacht."),
+        "company_ended": _("Dit bedrijf is volgens de KvK uitgeschreven of beëindigd."),
+        "company_blocked": _("Er is een faillissement, surseance of schuldsanering van dit bedrijf bekend bij de KvK."),
+        "not_in_register": _("Je staat bij de KvK niet bij dit bedrijf."),
+        "person_blocked": _("Je mag dit bedrijf volgens de KvK op dit moment niet vertegenwoordigen."),
+        "not_authorised": _("Je bent volgens de KvK niet bevoegd om voor dit bedrijf te tekenen."),
+        "together": _("Je mag volgens de KvK alleen samen met iemand anders tekenen. Wij bekijken dat zelf."),
+        "limited": _("Je volmacht is volgens de KvK beperkt. Wij bekijken zelf of dit mag."),
+        "name_differs": _("Je naam bij de KvK is niet precies de naam van je identificatie. Wij bekijken het zelf."),
+        "not_asked": _("De KvK is nog niet gevraagd of je voor dit bedrijf mag tekenen."),
+    }
+    return words.get(reason, _("We hebben dit zelf beoordeeld."))
+
+
+def _identification(reason: str) -> str:
+    if reason == "another_person":
+        return _("Deze identificatie is van iemand anders dan de vorige keer. Identificeer je als dezelfde persoon.")
+    return _("De identificatie is niet geaccepteerd. Probeer het opnieuw, met je eigen privébankpas.")
+
+
+def _limit(error: errors.LimitExceeded) -> str:
+    which = {
+        "payment": _("De betaallimiet van deze rekening is %(limit)s per betaling.", limit=euro(error.limit_cents)),
+        "day": _("De betaallimiet van deze rekening is %(limit)s per dag.", limit=euro(error.limit_cents)),
+    }
+    return _(
+        "De betaallimiet wordt overschreden. %(which)s Er is niets betaald. Vraag een hogere limiet aan via %(mail)s.",
+        which=which[error.kind],
+        mail=current_app.config["SUPPORT_EMAIL"],
+    )
+
+
+def date_reason(reason: str) -> str:
+    """Why a day will not do (the reasons of DateInvalid and of the calendar)."""
+    words = {
+        "past": _("Deze dag is al voorbij. Kies een latere dag."),
+        "not_a_bank_day": _("Op deze dag voeren de banken niets uit. Kies een bankdag."),
+        "cut_off": _("Voor deze dag is het te laat bij je bank. Kies een latere dag."),
+        "too_far": _("Zo ver vooruit neemt de bank nog niets aan. Kies een eerdere dag."),
+    }
+    return words.get(reason, _("Kies een andere dag."))
+
+
+WORDS: dict[type[Exception], Callable[[Any], str]] = {
+    errors.NotFound: lambda e: _("Dit is er niet, of je hebt er geen toegang toe."),
+    # accounts
+    errors.SignInRefused: lambda e: _("E-mailadres en wachtwoord horen niet bij elkaar. Probeer het opnieuw."),
+    errors.EmailNotConfirmed: lambda e: _(
+        "Bevestig eerst je e-mailadres. We hebben je zojuist een nieuwe mail met een knop gestuurd."
+    ),
+    errors.LinkExpired: lambda e: _("Deze link is al gebruikt of te oud. Vraag een nieuwe aan."),
+    errors.WeakPassword: lambda e: _password(e.reason),
+    errors.PinNotSixDigits: lambda e: _("Een pincode is precies zes cijfers."),
+    errors.PinTooCommon: lambda e: _("Deze pincode is te makkelijk te raden. Kies een andere, geen rij of herhaling."),
+    errors.PinWrong: lambda e: ngettext(
+        "Deze pincode klopt niet. Je kunt het nog %(num)s keer proberen; daarna gaat je pincode op slot.",
+        "Deze pincode klopt niet. Je kunt het nog %(num)s keer proberen.",
+        e.tries_left,
+    ),
+    errors.PinLocked: lambda e: _(
+        "Je pincode staat op slot na vijf verkeerde pogingen. Er is niets betaald. "
+        "Identificeer je opnieuw om een nieuwe pincode te kiezen."
+    ),
+    errors.PinMissing: lambda e: _("Je hebt nog geen pincode. Kies er eerst een."),
+    errors.PinAlreadySet: lambda e: _("Je hebt al een pincode. Identificeer je opnieuw om een nieuwe te kiezen."),
+    # who you are
+    errors.IdentificationCancelled: lambda e: _("Je hebt de identificatie geannuleerd. Er is niets gedeeld."),
+    errors.IdentificationExpired: lambda e: _("De identificatie duurde te lang. Begin opnieuw."),
+    errors.IdentificationRefused: lambda e: _identification(e.reason),
+    errors.IdentityProviderDown: lambda e: _("iDIN is nu niet bereikbaar. Probeer het over een paar minuten opnieuw."),
+    errors.WrongSession: lambda e: _(
+        "De identificatie kwam terug in een andere browser dan waarin je begon. Begin opnieuw, in één browser."
+    ),
+    errors.NotIdentified: lambda e: _("Identificeer je eerst met iDIN."),
+    errors.AuthorityUndecided: lambda e: authority(e.reason),
+    errors.AuthorityRefused: lambda e: authority(e.reason),
+    errors.RegisterUnavailable: lambda e: _(
+        "De KvK is nu niet bereikbaar. Je identificatie is bewaard; vraag het zo nog eens."
+    ),
+    errors.UnknownCompany: lambda e: _("De KvK kent dit KvK-nummer niet. Mail ons, dan herstellen we het samen."),
+    # banks
+    errors.BankUnavailable: lambda e: _(
+        "De bank is nu niet bereikbaar. Er is niets betaald. Probeer het straks opnieuw."
+    ),
+    errors.ConsentRefused: lambda e: _(
+        "De bank heeft geen toegang gegeven. Er is niets gekoppeld. Probeer het opnieuw."
+    ),
+    errors.ConsentPending: lambda e: _("De bank is nog niet klaar met je toestemming. Wacht even en kijk dan opnieuw."),
+    errors.UnknownBank: lambda e: _("Deze bank kennen we niet (meer). Kies een bank uit de lijst."),
+    # Nmbrs
+    errors.NmbrsBadCredentials: lambda e: _(
+        "Nmbrs herkent dit e-mailadres en token niet samen. Controleer de gegevens nauwkeurig en probeer het opnieuw."
+    ),
+    errors.NmbrsNotAllowed: lambda e: _(
+        "Dit Nmbrs-account mag %(call)s niet gebruiken. Geef het account dat recht in Nmbrs en probeer het opnieuw.",
+        call=e.call,
+    ),
+    errors.NmbrsOutOfSight: lambda e: _(
+        "Dit Nmbrs-account ziet geen bedrijf. Geef het account in Nmbrs toegang tot je bedrijf."
+    ),
+    errors.NmbrsDisabled: lambda e: _("Nmbrs heeft de toegang tot deze omgeving uitgezet. Neem contact op met Nmbrs."),
+    errors.NmbrsUnavailable: lambda e: _(
+        "Nmbrs is nu niet bereikbaar. Er is niets opgeslagen. Probeer het straks opnieuw."
+    ),
+    errors.AlreadyConnected: lambda e: _("Dit Nmbrs-account is al gekoppeld."),
+    # payments
+    errors.BatchChanged: lambda e: _(
+        "De betaling is intussen veranderd. Er is niets betaald. Bekijk hem opnieuw en keur hem dan goed."
+    ),
+    errors.NotOpen: lambda e: _(
+        "Dit kan nu niet meer: de betaling is al verder. Hieronder zie je hoe het ervoor staat."
+    ),
+    errors.NothingToPay: lambda e: _("Er is geen regel om te betalen. Keur minstens één regel goed."),
+    errors.LimitExceeded: _limit,
+    errors.DateInvalid: lambda e: date_reason(e.reason),
+    errors.AccountInvalid: lambda e: _("Kies een rekening die is gekoppeld en bevestigd."),
+    errors.ReleaseMissing: lambda e: _("Deze betaling is nog niet goedgekeurd. Er is niets betaald."),
+    errors.WrongProof: lambda e: _("Deze bank vraagt om een andere manier van ondertekenen. Er is niets betaald."),
+    errors.NotYourRole: lambda e: _("Dit mag je rol niet. Vraag het de eigenaar van het account. Er is niets betaald."),
+}
+
+
+def say(error: Exception) -> str:
+    """The words for an error of the domain; a safe sentence for one that has none of its own."""
+    for kind in type(error).__mro__:
+        if kind in WORDS:
+            return WORDS[kind](error)
+    return _("Er ging iets mis. Er is niets betaald. Probeer het opnieuw.")
