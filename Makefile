@@ -10,38 +10,38 @@ help: ## what can be made
 	@awk -F ':.*## ' '/^[a-z-]+:.*## /{printf "  make %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
 run: ready ## set everything up and start web, worker and sandbox (Ctrl-C stops all)
-	@exec $(PY) -m tools.launch
+	@exec "$(PY)" -m tools.launch
 
 test: ready-dev ## the whole suite, with a browser, on embedded parts
-	@exec $(PY) -m pytest $(ARGS)
+	@exec "$(PY)" -m pytest $(ARGS)
 
 test-long: ready-dev ## the suite with more examples and the slow checks
-	@BIZCUIT_TEST_LONG=1 exec $(PY) -m pytest $(ARGS)
+	@BIZCUIT_TEST_LONG=1 exec "$(PY)" -m pytest $(ARGS)
 
 demo: ready ## the whole main job over HTTP on a fresh temporary database
-	@exec $(PY) -m tools.demo
+	@exec "$(PY)" -m tools.demo
 
 lint: ready-dev ## ruff over the code, djlint over the templates
-	@exec $(PY) -m tools.lint style
+	@exec "$(PY)" -m tools.lint style
 
 types: ready-dev ## pyright over the code
-	@exec $(PY) -m tools.lint types
+	@exec "$(PY)" -m tools.lint types
 
 bench: ready-dev ## the figures, each beside its floor; also in bench/results.json
-	@exec $(PY) -m bench $(ARGS)
+	@exec "$(PY)" -m bench $(ARGS)
 
 migrate: ready ## bring the database in BIZCUIT_HOME up to date
-	@exec $(PY) -m flask --app app migrate
+	@exec "$(PY)" -m flask --app app migrate
 
 pins: ready-dev ## write the pinned requirement files anew from the .in files
-	@exec $(PY) -m tools.pins $(ARGS)
+	@exec "$(PY)" -m tools.pins $(ARGS)
 
 clean: ## remove .venv and caches (var/, the data, stays)
-	rm -rf $(VENV) .pytest_cache .ruff_cache .hypothesis
+	rm -rf "$(VENV)" .pytest_cache .ruff_cache .hypothesis
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +
 
 ready:
-	@exec $(PYTHON) tools/setup.py requirements.txt
+	@exec "$(PYTHON)" tools/setup.py requirements.txt
 
 ready-dev:
-	@exec $(PYTHON) tools/setup.py requirements.txt requirements-dev.txt
+	@exec "$(PYTHON)" tools/setup.py requirements.txt requirements-dev.txt

@@ -11,7 +11,7 @@ from playhouse.db_url import connect
 
 import app
 import models
-from bench import ground
+from bench import files, ground
 from bench.figure import Figure
 
 LINES = 80
@@ -29,7 +29,7 @@ def measure(home: Path) -> list[Figure]:
     """Median server time of the page, in process, and the statements of one view."""
     settings = ground.furnish(home)
     client = ground.make_client()
-    ground.hand_out(ground.payment_file(LINES))
+    ground.hand_out(files.payment_file(LINES))
     batch = ground.take_in(client, 1)
     assert batch is not None
     models.database.close()
@@ -103,7 +103,7 @@ def floor_ms(home: Path) -> float:
     Line._meta.set_database(database)
     database.create_tables([Line])
     Line.insert_many(
-        [("Medewerker", ground.iban(n), "Salaris", 150_000) for n in range(LINES)], Line._meta.sorted_fields[1:]
+        [("Medewerker", files.iban(n), "Salaris", 150_000) for n in range(LINES)], Line._meta.sorted_fields[1:]
     ).execute()
     bare = flask.Flask("bare")
 

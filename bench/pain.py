@@ -5,8 +5,8 @@ import sys
 from datetime import UTC, date, datetime
 from pathlib import Path
 
-from bench import ground
-from bench.figure import Figure, median_seconds, peak_mb
+from bench import files
+from bench.figure import Figure, added_mb, median_seconds
 
 LINES = 10_000
 GOAL_SECONDS, GOAL_MB = 0.5, 40.0
@@ -41,12 +41,12 @@ def order(lines: int = LINES):
     from connectors.bank.pain001 import OrderLine, PaymentOrder
 
     rows = [
-        OrderLine(f"20261123{number:07d}", 150_000 + number, f"Medewerker {number}", ground.iban(number), "Salaris")
+        OrderLine(f"20261123{number:07d}", 150_000 + number, f"Medewerker {number}", files.iban(number), "Salaris")
         for number in range(1, lines + 1)
     ]
     return PaymentOrder(
         msg_id="20261123101500-12345", created_at=datetime(2026, 11, 23, 10, 15, tzinfo=UTC),
-        initiating_party="Demo BV", debtor_name="Demo BV", debtor_iban=ground.DEBTOR_IBAN,
+        initiating_party="Demo BV", debtor_name="Demo BV", debtor_iban=files.DEBTOR_IBAN,
         execution_date=date(2026, 11, 24), batch_booking=True, lines=rows,
     )  # fmt: skip
 
@@ -57,6 +57,4 @@ def memory() -> None:
 
     write_pain001(order(10))
     asked = order()
-    before = peak_mb()
-    write_pain001(asked)
-    print(peak_mb() - before)
+    print(added_mb(lambda: write_pain001(asked)))

@@ -1,0 +1,18 @@
+"""Read one payment file in a fresh process: python -m bench.reading FILE prints the MB that it took."""
+
+import sys
+from pathlib import Path
+
+from bench import files
+from bench.figure import added_mb
+from connectors.nmbrs.payment_file import read_payment_file
+
+
+def main(path: str) -> None:
+    raw = Path(path).read_bytes()
+    read_payment_file(files.payment_file(100), "")
+    print(added_mb(lambda: read_payment_file(raw, "")))
+
+
+if __name__ == "__main__":
+    main(sys.argv[1])
