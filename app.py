@@ -67,6 +67,29 @@ def furnish(settings: config.Config, app: Flask | None = None) -> None:
     letters.use(app or bare_app(settings))
 
 
+def _bank(settings: config.Config) -> BerlinGroupBank:
+    """Our key at the banks; in development one that the home folder keeps for the sandbox."""
+    if settings.bank_key:
+        return BerlinGroupBank(signing.load(Path(settings.bank_key), Path(settings.bank_certificate)))
+    return BerlinGroupBank(signing.development_identity(settings.home))
+
+
+def _identity(settings: config.Config) -> OidcProvider:
+    return OidcProvider(
+        OidcSettings(
+            issuer=settings.oidc_issuer, client_id=settings.oidc_client_id, client_secret=settings.oidc_client_secret,
+            scopes=settings.oidc_scopes, acr_values=settings.oidc_acr,
+        )
+    )  # fmt: skip
+
+
+def _mailer(settings: config.Config) -> Mailer:
+    return Mailer(
+        host=settings.smtp_host, port=settings.smtp_port, sender=settings.mail_from, user=settings.smtp_user,
+        password=settings.smtp_password, starttls=settings.smtp_starttls,
+    )  # fmt: skip
+
+
 def _banks(settings: config.Config) -> FileDirectory | HttpDirectory:
     """Lines of configuration from a file; from the sandbox's address only in development."""
     if settings.banks.startswith("http"):

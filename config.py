@@ -33,7 +33,6 @@ class Config:
     banks: str
     bank_key: str
     bank_certificate: str
-    bank_key_id: str
     nmbrs_url: str
     oidc_issuer: str
     oidc_client_id: str
@@ -103,7 +102,8 @@ def load(environment: Mapping[str, str] | None = None) -> Config:
     keys = _data_keys(read, production, home)
     return Config(
         production=production, home=home, sandbox_url=sandbox, base_url=base_url, **_outside(read, production, sandbox),
-        **_stores(read, home), **_mail(read, production), data_keys=keys, data_key=read.text("DATA_KEY", next(iter(keys))),
+        **_stores(read, home), **_mail(read, production), data_keys=keys,
+        data_key=read.text("DATA_KEY", next(iter(keys))),
         hook_url=read.text("HOOK_URL", base_url.replace("//localhost", "//127.0.0.1")).rstrip("/"),
         session_key=_secret(read, "SESSION_KEY", production, home),
         lookup_key=_secret(read, "LOOKUP_KEY", production, home).encode(),
@@ -132,7 +132,6 @@ def _outside(read: _Reader, production: bool, sandbox: str) -> dict:
         "banks": at("BANKS", f"{sandbox}/banks"),
         "bank_key": read.text("BANK_KEY", None if production else ""),
         "bank_certificate": read.text("BANK_CERTIFICATE", None if production else ""),
-        "bank_key_id": read.text("BANK_KEY_ID", None if production else ""),
         "nmbrs_url": at("NMBRS_URL", sandbox),
         "oidc_issuer": at("OIDC_ISSUER", f"{sandbox}/broker"),
         "oidc_client_id": at("OIDC_CLIENT_ID", "bizcuit"),

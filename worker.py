@@ -3,11 +3,12 @@
 import logging
 from time import monotonic
 
+from rq import Queue, Worker
+
 import app as application
 import config
 import jobs
 from jobs import tasks  # noqa: F401  (imported before the fork: a job starts in milliseconds)
-from rq import Queue, Worker
 
 SWEEP_SECONDS = 5
 

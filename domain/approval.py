@@ -7,7 +7,7 @@ from core.clock import utcnow
 from domain import audit, states
 from domain.bank_links import accounts, line_of
 from domain.days import require_possible
-from domain.errors import AccountInvalid, NotFound, NotOpen, NothingToPay
+from domain.errors import AccountInvalid, NotFound, NothingToPay, NotOpen
 from domain.payments import find
 from domain.references import end_to_end_id, message_id
 from models import BankOrder, Batch, BatchLine, Client, Release, User, transaction

@@ -20,8 +20,8 @@ def faults() -> Iterator[str]:
 
 def _sums(*conditions) -> dict[int, tuple[int, int]]:
     query = BatchLine.select(BatchLine.batch, fn.sum(BatchLine.amount_cents), fn.count(BatchLine.id))
-    rows = query.where(*conditions).group_by(BatchLine.batch).tuples() if conditions else query.group_by(BatchLine.batch).tuples()
-    return {batch: (int(total), count) for batch, total, count in rows}
+    chosen = query.where(*conditions) if conditions else query
+    return {batch: (int(total), count) for batch, total, count in chosen.group_by(BatchLine.batch).tuples()}
 
 
 def _batch_totals() -> Iterator[str]:

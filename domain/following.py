@@ -54,7 +54,9 @@ def _asked(order: BankOrder, request_id: str, outcome: str, raw: str | None, att
     """Keep the answer and when to ask next: soon after a change, ever later without one."""
     if raw != order.raw_status or raw is None:
         BankExchange.create(order=order.id, call="status", request_id=request_id, outcome=outcome, raw_status=raw)
-    leases.release(order, asked_at=utcnow(), attempts=attempts, due_at=leases.pause(attempts), raw_status=raw or order.raw_status)
+    leases.release(
+        order, asked_at=utcnow(), attempts=attempts, due_at=leases.pause(attempts), raw_status=raw or order.raw_status
+    )
 
 
 def _record(order: BankOrder, request_id: str, report: port.StatusReport, event: str | None) -> None:

@@ -180,10 +180,8 @@ def history(client: Client, limit: int = 50) -> list[HistoryRow]:
         .limit(limit)
     )
     rows = list(query)
-    references = {
-        batch.run_id: batch.reference
-        for batch in Batch.select(Batch.run, Batch.reference).where(Batch.run.in_([r.id for r in rows])).order_by(Batch.id)
-    }
+    made = Batch.select(Batch.run, Batch.reference).where(Batch.run.in_([row.id for row in rows])).order_by(Batch.id)
+    references = {batch.run_id: batch.reference for batch in made}
     return [_history_row(row, references.get(row.id)) for row in rows]
 
 

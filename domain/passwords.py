@@ -3,6 +3,7 @@
 import hashlib
 import hmac
 import re
+from itertools import pairwise
 
 from argon2 import PasswordHasher
 from argon2.exceptions import InvalidHashError, VerificationError
@@ -13,11 +14,16 @@ from domain.world import world
 # RFC 9106's second recommendation; ASVS 5 appendix C asks for less.
 _hasher = PasswordHasher()
 _COMMON_PASSWORDS = frozenset(
-    "wachtwoord wachtwoord1 welkom01 welkom123 welkom1234 password password1 password123 12345678 123456789 "
-    "1234567890 qwerty123 qwertyuiop iloveyou geheim123 bizcuit1 bizcuit123 nederland azertyuiop abcd1234".split()
+    (
+        "wachtwoord wachtwoord1 welkom01 welkom123 welkom1234 password password1 password123 12345678 123456789 "
+        "1234567890 qwerty123 qwertyuiop iloveyou geheim123 bizcuit1 bizcuit123 nederland azertyuiop abcd1234"
+    ).split()
 )
 _COMMON_PINS = frozenset(
-    "123123 121212 112233 131313 101010 102030 123321 159753 147258 147852 696969 789456 456789 123654".split()
+    (
+        "123123 121212 112233 131313 101010 102030 123321 159753 147258 147852 696969 789456 456789 123654 "
+        "135790 246810 111222 998877 332211 778899"
+    ).split()
 )
 
 
@@ -50,7 +56,7 @@ def check_pin_choice(pin: str) -> None:
     """PinNotSixDigits or PinTooCommon: rows, repeats and the well-known ones are refused (NIST 800-63B)."""
     if not re.fullmatch(r"[0-9]{6}", pin):
         raise PinNotSixDigits
-    steps = {(int(b) - int(a)) % 10 for a, b in zip(pin, pin[1:], strict=False)}
+    steps = {(int(b) - int(a)) % 10 for a, b in pairwise(pin)}
     if pin in _COMMON_PINS or steps in ({0}, {1}, {9}) or pin[:3] == pin[3:] or pin[:2] * 3 == pin:
         raise PinTooCommon
 

@@ -8,7 +8,7 @@ from connectors.bank.port import Psu
 from domain import accounts, audit, digest, identification, states
 from domain.bank_links import line_of
 from domain.days import require_possible
-from domain.errors import BatchChanged, NotOpen, NothingToPay, NotYourRole, WrongProof
+from domain.errors import BatchChanged, NothingToPay, NotOpen, NotYourRole, WrongProof
 from domain.limits import require_within
 from domain.payments import execution_date, find, lines_of
 from models import BankAccount, Batch, BatchLine, Membership, Release, transaction
@@ -16,7 +16,9 @@ from models import BankAccount, Batch, BatchLine, Membership, Release, transacti
 MAY_RELEASE = frozenset({"owner", "approver"})
 
 
-def release(membership: Membership, reference: str, shown: str, proof: str, psu: Psu, pin: str | None = None) -> Release:
+def release(
+    membership: Membership, reference: str, shown: str, proof: str, psu: Psu, pin: str | None = None
+) -> Release:
     """Approve the payment whose digest was shown.
 
     The session proves it where the bank signs; under delegated signing the pin does, and is the

@@ -91,7 +91,10 @@ class Release(Table):
     void_reason = TextField(null=True)
 
     class Meta:
-        constraints = [Check("proof in ('session', 'pin', 'passkey')"), Check("(voided_at is null) = (void_reason is null)")]
+        constraints = [
+            Check("proof in ('session', 'pin', 'passkey')"),
+            Check("(voided_at is null) = (void_reason is null)"),
+        ]
 
 
 class BankOrder(Table):

@@ -12,6 +12,8 @@ _ORDER_FACTS = ("batch_id", "release_id", "msg_id", "request_id", "body_sha256",
 _SUM_FAULT = "(select coalesce(sum(amount_cents), 0) from batch_line where batch_id = new.batch_id and state = 'open')"
 _COUNT_FAULT = "(select count(*) from batch_line where batch_id = new.batch_id and state = 'open')"
 
+_WRONG_SUM, _WRONG_COUNT = "the total is not the sum of its lines", "the count is not that of its lines"
+
 
 def create_triggers() -> None:
     """Create or replace every trigger."""
@@ -22,9 +24,9 @@ def create_triggers() -> None:
     _refuse("batch_line_stay", "batch_line", "delete", "true", "a line is never deleted")
     _refuse("bank_order_facts", "bank_order", "update", _changed(_ORDER_FACTS), "the facts of an order never change")
     _refuse("bank_order_stay", "bank_order", "delete", "true", "an order is never deleted")
-    _refuse("release_sum", "release", "insert", f"new.total_cents <> {_SUM_FAULT}", "the total is not the sum of its lines")
-    _refuse("release_count", "release", "insert", f"new.line_count <> {_COUNT_FAULT}", "the count is not that of its lines")
-    _refuse("order_sum", "bank_order", "insert", f"new.total_cents <> {_SUM_FAULT}", "the total is not the sum of its lines")
+    _refuse("release_sum", "release", "insert", f"new.total_cents <> {_SUM_FAULT}", _WRONG_SUM)
+    _refuse("release_count", "release", "insert", f"new.line_count <> {_COUNT_FAULT}", _WRONG_COUNT)
+    _refuse("order_sum", "bank_order", "insert", f"new.total_cents <> {_SUM_FAULT}", _WRONG_SUM)
 
 
 def _changed(columns: tuple[str, ...]) -> str:

@@ -1,0 +1,1 @@
+"""Identification of a person at a broker."""

@@ -1,0 +1,1 @@
+"""Nmbrs, where payroll is run."""

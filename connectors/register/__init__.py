@@ -1,0 +1,1 @@
+"""The KvK business register."""
