@@ -5,6 +5,8 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
+from peewee import JOIN
+
 from connectors.nmbrs import port
 from core.clock import utcnow
 from domain import audit, webhook_keys
@@ -174,7 +176,7 @@ def history(client: Client, limit: int = 50) -> list[HistoryRow]:
     query = (
         Run.select(Run, PayrollCompany, BankAccount)
         .join(PayrollCompany)
-        .join(BankAccount, "left outer")
+        .join(BankAccount, JOIN.LEFT_OUTER)
         .where(Run.client == client.id, Run.state != "older")
         .order_by(Run.changed_at.desc(), Run.id.desc())
         .limit(limit)
