@@ -48,6 +48,7 @@ def sign_in():
     except SignInRefused as error:
         form.password.errors = [say(error)]
         return render("account/sign_in.html", 422, form=form)
+    session.clear()  # what an earlier person left at this device goes
     sessions.renew()
     login_user(user)
     return goto(onward or first_page(user))

@@ -1,3 +1,5 @@
+from urllib.parse import quote
+
 from flask import Blueprint, flash, request
 from flask_babel import gettext as _
 
@@ -12,6 +14,7 @@ from domain.errors import (
     AuthorityRefused,
     BankUnavailable,
     ConsentPending,
+    ConsentRefused,
     DomainError,
     NotFound,
     NotIdentified,
@@ -48,7 +51,7 @@ def add(membership):
         identification.may_link_bank(client, user)
     except NotIdentified as error:
         flash(say(error), "info")
-        return goto(f"/{client.public_id}/identificatie?verder={request.path}")
+        return goto(f"/{client.public_id}/identificatie?verder={quote(_here())}")
     except AuthorityRefused:
         return goto(f"/{client.public_id}/identificatie")
     form = BankForm()
@@ -57,7 +60,7 @@ def add(membership):
             return goto(bank_links.begin_link(client, user, form.bank.data or "", psu(), onward))
         except DomainError as error:
             flash(say(error), "bad")
-            return goto(request.full_path.rstrip("?"))
+            return goto(_here())
     return render("bank/add.html", 422 if form.errors else 200, form=form, banks=bank_links.banks())
 
 
@@ -68,7 +71,10 @@ def back(state):
     try:
         link = bank_links.finish_link(state, me(), psu())
     except ConsentPending:
-        return render("bank/pending.html", again=request.path)
+        if "geweigerd" not in request.args:
+            return render("bank/pending.html", again=request.path)
+        flash(say(ConsentRefused()), "warn")
+        return goto("/saldo")
     except NotFound:
         raise
     except BankUnavailable as error:
@@ -95,3 +101,7 @@ def confirm_holder(membership, link_id):
         flash(_("Je bankrekening is gekoppeld."), "good")
         return goto(own_path(link.next_page) or f"/{client.public_id}/saldo")
     return render("bank/confirm.html", form=form, link=link, accounts=bank_links.accounts_of_link(link))
+
+
+def _here() -> str:
+    return request.full_path.rstrip("?")

@@ -1,0 +1,63 @@
+"""The colours: words at 4.5:1 or more on everything they stand on, edges of controls at 3:1, light and dark."""
+
+import re
+from pathlib import Path
+
+import pytest
+
+CSS = Path(__file__).parent.parent / "static" / "css"
+LIGHT, DARK = (CSS / "tokens.css").read_text().split("prefers-color-scheme: dark", 1)
+WORDS = {
+    "ink": ("paper", "surface", "sunken", "accent-soft", "good-soft", "warn-soft", "bad-soft", "scrim"),
+    "ink-2": ("paper", "surface", "sunken", "accent-soft", "good-soft", "warn-soft", "bad-soft"),
+    "ink-3": ("paper", "surface"),
+    "accent": ("paper", "surface", "sunken", "accent-soft", "bad-soft"),
+    "good": ("surface", "good-soft"),
+    "warn": ("surface", "warn-soft"),
+    "bad": ("paper", "surface", "bad-soft"),
+    "on-accent": ("accent", "accent-2"),
+}
+
+
+def colours(part: str) -> dict[str, str]:
+    return dict(re.findall(r"--([\w-]+): (#[0-9A-F]{6})", part))
+
+
+def brightness(colour: str) -> float:
+    parts = [int(colour[i : i + 2], 16) / 255 for i in (1, 3, 5)]
+    red, green, blue = (c / 12.92 if c <= 0.03928 else ((c + 0.055) / 1.055) ** 2.4 for c in parts)
+    return 0.2126 * red + 0.7152 * green + 0.0722 * blue
+
+
+def contrast(one: str, other: str) -> float:
+    low, high = sorted((brightness(one), brightness(other)))
+    return (high + 0.05) / (low + 0.05)
+
+
+@pytest.mark.parametrize("part", [LIGHT, DARK], ids=["light", "dark"])
+def test_words_can_be_read(part: str):
+    found = colours(part)
+    low = [
+        f"{word} on {ground}: {contrast(found[word], found[ground]):.2f}"
+        for word, grounds in WORDS.items()
+        for ground in grounds
+        if contrast(found[word], found[ground]) < 4.5
+    ]
+    assert low == []
+
+
+@pytest.mark.parametrize("part", [LIGHT, DARK], ids=["light", "dark"])
+def test_edges_of_fields_can_be_seen(part: str):
+    found = colours(part)
+    assert min(contrast(found["edge"], found[ground]) for ground in ("paper", "surface", "sunken")) >= 3
+
+
+def test_the_measure_knows_black_on_white():
+    assert contrast("#000000", "#FFFFFF") == pytest.approx(21)
+    assert contrast("#777777", "#FFFFFF") < 4.5
+
+
+def test_no_colour_stands_outside_the_tokens():
+    for name in ("base", "chrome", "components"):
+        text = re.sub(r"url\([^)]*\)", "", (CSS / f"{name}.css").read_text())
+        assert re.findall(r"#[0-9a-fA-F]{3,8}\b(?=[ ;,)])", text) == [], name

@@ -1,0 +1,119 @@
+"""Manifest, service worker, offline page, and static files that may be kept for ever."""
+
+import json
+import re
+from pathlib import Path
+
+import pytest
+from flask import Flask, g
+from flask_babel import Babel
+from jinja2 import StrictUndefined
+
+from blueprints.assets import FOR_EVER, init_assets
+from blueprints.context import init_context
+from blueprints.pwa import blueprint
+
+ROOT = Path(__file__).parent.parent
+
+
+@pytest.fixture
+def app() -> Flask:
+    app = Flask("app", root_path=str(ROOT))
+    app.config.update(BABEL_DEFAULT_LOCALE="nl", SUPPORT_EMAIL="support@bizcuit.nl")
+    app.jinja_env.undefined = StrictUndefined
+    Babel(app)
+    init_assets(app)
+    init_context(app)
+    app.register_blueprint(blueprint)
+    return app
+
+
+@pytest.fixture
+def client(app: Flask):
+    return app.test_client()
+
+
+def files_of(worker: str) -> list[str]:
+    found = re.search(r"const FILES = (\[.*?\]);", worker)
+    assert found
+    return json.loads(found.group(1))
+
+
+def test_the_manifest_makes_the_app_installable(client):
+    answer = client.get("/manifest.webmanifest")
+    told = json.loads(answer.data)
+    assert answer.mimetype == "application/manifest+json"
+    assert (told["id"], told["scope"], told["display"], told["start_url"]) == ("/", "/", "standalone", "/overzicht")
+    assert {(i["sizes"], i["purpose"]) for i in told["icons"]} == {
+        ("192x192", "any"), ("512x512", "any"), ("192x192", "maskable"), ("512x512", "maskable"),
+    }  # fmt: skip
+
+
+def test_every_icon_of_the_manifest_is_there(client):
+    for icon in json.loads(client.get("/manifest.webmanifest").data)["icons"]:
+        answer = client.get(icon["src"])
+        assert answer.status_code == 200
+        assert answer.data[:8] == b"\x89PNG\r\n\x1a\n"
+        width = int.from_bytes(answer.data[16:20], "big")
+        assert f"{width}x{width}" == icon["sizes"]
+
+
+def test_the_worker_keeps_versioned_files_and_nothing_else(client):
+    answer = client.get("/sw.js")
+    files = files_of(answer.text)
+    assert answer.headers["Cache-Control"] == "no-cache"
+    assert "@version@" not in answer.text
+    assert all(re.fullmatch(r"/static/[\w./-]+\?v=[0-9a-f]{10}", file) for file in files)
+    assert [client.get(file).status_code for file in files] == [200] * len(files)
+
+
+def test_the_worker_keeps_all_that_a_page_loads(app, client):
+    page = app.jinja_env.get_template("base.html")
+    with app.test_request_context():
+        html = page.render(client=None, csrf_token=lambda: "", support_email="x", get_flashed_messages=lambda **_: [])
+    loaded = {url for url in re.findall(r"(?:src|href)=\"(/static/[^\"]+)\"", html) if "apple-touch" not in url}
+    assert loaded == set(files_of(client.get("/sw.js").text))
+
+
+def test_the_worker_changes_when_a_file_changes(app, client, tmp_path):
+    before = client.get("/sw.js").text
+    same = client.get("/sw.js").text
+    copy = tmp_path / "static"
+    for file in (ROOT / "static").rglob("*"):
+        if file.is_file():
+            target = copy / file.relative_to(ROOT / "static")
+            target.parent.mkdir(parents=True, exist_ok=True)
+            target.write_bytes(file.read_bytes())
+    (copy / "css" / "base.css").write_text("/* other */")
+    app.static_folder = str(copy)
+    assert before == same
+    assert client.get("/sw.js").text != before
+
+
+def test_the_worker_is_short():
+    assert len((ROOT / "static" / "sw.js").read_text().splitlines()) < 120
+
+
+def test_the_offline_page_knows_nobody(app, client):
+    @app.before_request
+    def _someone() -> None:
+        g.client = type("Client", (), {"public_id": "k3x9", "name": "Demo BV"})()
+
+    answer = client.get("/offline")
+    assert "Je hebt geen verbinding" in answer.text
+    assert "Demo BV" not in answer.text
+    assert "Set-Cookie" not in answer.headers
+
+
+def test_a_file_asked_for_by_its_version_may_be_kept_for_ever(client):
+    kept, other = files_of(client.get("/sw.js").text)[0], "/static/css/base.css?v=0000000000"
+    assert client.get(kept).headers["Cache-Control"] == FOR_EVER
+    assert client.get(other).headers["Cache-Control"] != FOR_EVER
+    assert client.get("/static/css/base.css").headers["Cache-Control"] != FOR_EVER
+
+
+def test_nothing_of_ours_is_inline():
+    pages = [path for path in (ROOT / "templates").rglob("*.html") if "mail" not in path.parts]
+    for path in pages:
+        text = path.read_text()
+        assert not re.search(r"\s(?:style|on[a-z]+)=[\"']|<style|<script(?![^>]*\ssrc=)|hx-on|javascript:", text), path

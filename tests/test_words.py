@@ -1,0 +1,73 @@
+"""Every error of the domain is said in words of its own: what happened, whether money moved, what to do."""
+
+import inspect
+
+import pytest
+from flask import Flask
+from flask_babel import Babel
+
+from blueprints import words
+from domain import errors
+
+EXAMPLES = {
+    errors.WeakPassword: ("short",),
+    errors.PinWrong: (2,),
+    errors.IdentificationRefused: ("another_person",),
+    errors.AuthorityRefused: ("not_in_register",),
+    errors.AuthorityUndecided: ("together",),
+    errors.NmbrsNotAllowed: ("SalaryDocuments_GetSEPA",),
+    errors.NmbrsDisabled: ("closed",),
+    errors.NotOpen: ("signed",),
+    errors.LimitExceeded: ("payment", 100_000_00, 119_806_08),
+    errors.DateInvalid: ("cut_off",),
+}
+KINDS = [
+    kind
+    for _name, kind in inspect.getmembers(errors, inspect.isclass)
+    if issubclass(kind, errors.DomainError) and kind is not errors.DomainError
+]
+
+
+@pytest.fixture(autouse=True)
+def dutch_app():
+    app = Flask(__name__)
+    app.config.update(BABEL_DEFAULT_LOCALE="nl", SUPPORT_EMAIL="support@bizcuit.nl")
+    Babel(app)
+    with app.test_request_context():
+        yield
+
+
+def said(kind: type[errors.DomainError]) -> str:
+    return words.say(kind(*EXAMPLES.get(kind, ())))
+
+
+@pytest.mark.parametrize("kind", KINDS, ids=lambda kind: kind.__name__)
+def test_every_error_has_words_of_its_own(kind: type[errors.DomainError]):
+    assert kind in words.WORDS
+    assert said(kind).endswith((".", "!"))
+
+
+def test_no_two_errors_say_the_same():
+    texts = [said(kind) for kind in KINDS]
+    assert len(set(texts)) == len(texts)
+
+
+def test_an_error_nobody_knows_says_that_nothing_was_paid():
+    assert "Er is niets betaald" in words.say(ValueError("inside"))
+    assert "inside" not in words.say(ValueError("inside"))
+
+
+def test_the_limit_names_its_amount_and_where_to_ask_for_more():
+    text = said(errors.LimitExceeded)
+    assert "€\u00a0100.000,00 per betaling" in text
+    assert "support@bizcuit.nl" in text
+    assert "betaallimiet wordt overschreden" in text
+
+
+def test_a_wrong_pin_says_how_often_one_may_try():
+    assert "nog 2 keer" in words.say(errors.PinWrong(2))
+    assert "op slot" in words.say(errors.PinWrong(1))
+
+
+def test_a_refused_sign_in_does_not_say_which_part_was_wrong():
+    assert said(errors.SignInRefused).startswith("E-mailadres en wachtwoord")
