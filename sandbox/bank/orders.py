@@ -1,0 +1,280 @@
+"""The life of an order at the bank: taken, checked, signed, executed on the bank's day, and what goes wrong.
+
+    RCVD → ACTC → (PATC) → ACSP → ACSC | PART | RJCT        CANC before execution
+    with name check: RVNC → RCVC | RVCM → (confirmed) RCVC → ACTC …
+
+Nothing executes without a signature, and nothing on the day that it is asked: the bank executes when its
+day moves on to the requested day or past it.
+"""
+
+import threading
+import uuid
+from collections.abc import Callable
+from datetime import date
+from typing import Any
+
+from sandbox import clock, faults
+from sandbox.bank import banks, vop
+from sandbox.bank.instruction import Block, Instruction, NotAccepted, line_document
+from sandbox.bank.sepa import is_bank_day
+from sandbox.store import Document, get_store
+
+KIND, CONTENT, MESSAGE = "bank_order", "bank_order_content", "bank_message"
+BEFORE_SIGNING = ("RCVD", "ACTC", "PATC", "RVNC", "RVCM", "RCVC")
+SIGNED = ("ACSP",)
+FINAL = ("ACSC", "PART", "RJCT", "CANC")
+MAX_DAYS_AHEAD = 365
+# Reasons (ISO 20022 ExternalStatusReason1Code, those of the Berlin Group's list).
+NOT_SIGNED, REFUSED_BY_PSU, NO_FUNDS, BANK_REJECTS, BLOCKED = "DS0A", "CN01", "AM04", "DS04", "AC06"
+
+_executing = threading.Lock()
+
+
+def every() -> list[Document]:
+    return get_store().all(KIND)
+
+
+def find(bank_id: str, order_id: str) -> Document | None:
+    order = get_store().get(KIND, order_id)
+    return order if order and order["bank"] == bank_id else None
+
+
+def content(order_id: str) -> Document:
+    """The body as received, and the lines of each block."""
+    return get_store().get(CONTENT, order_id)
+
+
+# --- taking an order ------------------------------------------------------------------------------
+def check(bank: Document, instruction: Instruction) -> None:
+    """What has to be right besides the form: the account, the day, a message that is not here yet."""
+    for block in instruction.blocks:
+        if banks.account(bank["id"], block.debtor_iban) is None:
+            raise NotAccepted("deze rekening loopt niet bij deze bank", "DbtrAcct", "RESOURCE_UNKNOWN")
+        if problem := day_problem(block.day, bank["cut_off"]):
+            raise NotAccepted(problem, "ReqdExctnDt", "EXECUTION_DATE_INVALID")
+    if not faults.on("bank_accepts_duplicates") and known_message(bank["id"], instruction.msg_id):
+        code = "DUPL" if faults.on("bank_duplicate_dupl") else "PAYMENT_FAILED"
+        raise NotAccepted(f"DUPL: het MsgId {instruction.msg_id} is al ontvangen", "GrpHdr/MsgId", code)
+
+
+def day_problem(day: date, cut_off: str) -> str | None:
+    today = clock.bank_day()
+    if day < today:
+        return f"{day} is voorbij"
+    if (day - today).days > MAX_DAYS_AHEAD:
+        return f"{day} is te ver weg"
+    if faults.on("bank_strict_days"):
+        if not is_bank_day(day):
+            return f"{day} is geen bankdag"
+        if day == today and f"{clock.bank_now():%H:%M}" >= cut_off:
+            return f"voor {day} had de opdracht voor {cut_off} binnen moeten zijn"
+    return None
+
+
+def known_message(bank_id: str, msg_id: str | None) -> bool:
+    return msg_id is not None and get_store().get(MESSAGE, f"{bank_id}:{msg_id}") is not None
+
+
+def take(bank: Document, instruction: Instruction, raw: bytes, about: dict[str, Any]) -> Document:
+    """Keep a checked order. `about`: product, request_id, the ways back, whether a name check is asked for."""
+    order_id, now = str(uuid.uuid4()), clock.bank_now().isoformat()
+    checking = about["vop"] and faults.on("bank_vop")
+    status = "ACTC" if bank["signing"] == "delegated" else "RVNC" if checking else "RCVD"
+    order = {
+        "id": order_id, "bank": bank["id"], "msg_id": instruction.msg_id, "message": instruction.message,
+        "status": status, "history": [status], "reason": None, "received_at": now, "signatures": 0,
+        "needed": 2 if faults.on("bank_two_signers") else 1, "count": len(instruction.lines),
+        "cents": instruction.cents, "blocks": [block_document(block) for block in instruction.blocks],
+        "lines": {}, "asked": 0, "returned": False,
+    } | about  # fmt: skip
+    lines = [[line_document(line) for line in block.lines] for block in instruction.blocks]
+    get_store().put(CONTENT, order_id, {"body": raw.decode(), "lines": lines})
+    get_store().put(KIND, order_id, order)
+    if instruction.msg_id is not None:
+        get_store().put(MESSAGE, f"{bank['id']}:{instruction.msg_id}", {"order": order_id})
+    if bank["signing"] == "delegated":
+        move(order_id, ("ACTC",), "ACSP", signatures=1, needed=1)
+    return order
+
+
+def block_document(block: Block) -> Document:
+    return {
+        "id": block.id, "debtor_name": block.debtor_name, "iban": block.debtor_iban, "day": block.day.isoformat(),
+        "batch_booking": block.batch_booking, "purpose": block.purpose, "count": len(block.lines),
+        "cents": block.cents, "state": "open", "executed_on": None,
+    }  # fmt: skip
+
+
+# --- moving on ------------------------------------------------------------------------------------
+def move(order_id: str, before: tuple[str, ...], status: str, **changes: Any) -> bool:
+    """To a new status, if the order is in one of `before`; says whether it was."""
+    moved = False
+
+    def change(order: Document) -> Document | None:
+        nonlocal moved
+        if order["status"] not in before:
+            return None
+        moved = True
+        return order | {"status": status, "history": [*order["history"], status]} | changes
+
+    get_store().update(KIND, order_id, change)
+    return moved
+
+
+def begin_signing(order: Document) -> None:
+    """The order is technically right and waits for its signature."""
+    move(order["id"], ("RCVD", "RCVC"), "ACTC")
+
+
+def can_be_signed(order: Document) -> bool:
+    return order["status"] in ("RCVD", "ACTC", "PATC", "RCVC")
+
+
+def sign(order_id: str) -> bool:
+    """One signature; the last that is needed makes it ready for execution."""
+    order = get_store().get(KIND, order_id)
+    given = order["signatures"] + 1
+    status = "ACSP" if given >= order["needed"] else "PATC"
+    return move(order_id, ("RCVD", "ACTC", "PATC", "RCVC"), status, signatures=given)
+
+
+def reject(order_id: str, reason: str) -> bool:
+    """Refused by the person, or not signed in time."""
+    return move(order_id, BEFORE_SIGNING, "RJCT", reason=reason)
+
+
+def cancel(order_id: str) -> bool:
+    return move(order_id, BEFORE_SIGNING + SIGNED, "CANC")
+
+
+def confirm_names(order_id: str) -> bool:
+    """The customer goes on with the names as they are."""
+    return move(order_id, ("RVCM",), "RCVC")
+
+
+def refresh(order: Document) -> Document:
+    """The order as it stands now: the name check may be done, the time to sign may be over."""
+    if order["status"] == "RVNC" and not faults.on("bank_vop_slow"):
+        mismatches = vop.mismatches(content(order["id"])["lines"])
+        move(order["id"], ("RVNC",), "RVCM" if mismatches else "RCVC", vop_result=mismatches)
+    if order["status"] in BEFORE_SIGNING and faults.on("bank_sca_expired"):
+        reject(order["id"], NOT_SIGNED)
+    return get_store().get(KIND, order["id"])
+
+
+def reported_status(order: Document) -> str:
+    """The status as the bank tells it, which under some switches is not the status."""
+    if faults.on("bank_strange_status"):
+        return "XXXX"
+    if faults.on("bank_contradictory_status"):
+        asked = get_store().update(KIND, order["id"], lambda doc: doc | {"asked": doc["asked"] + 1})["asked"]
+        return order["status"] if asked % 2 else "RCVD"
+    if faults.on("bank_slow_status"):
+        return order["history"][-2:][0]
+    return order["status"]
+
+
+def funds_available(order: Document) -> bool:
+    """Is there enough on each account for what is asked of it?"""
+    asked: dict[str, int] = {}
+    for block in order["blocks"]:
+        asked[block["iban"]] = asked.get(block["iban"], 0) + block["cents"]
+    accounts = {iban: banks.account(order["bank"], iban) for iban in asked}
+    return all(account is not None and account["cents"] >= asked[iban] for iban, account in accounts.items())
+
+
+# --- the bank's day moves on ----------------------------------------------------------------------
+def day_begins(day: date) -> None:
+    """Reject what was not signed in time, execute what is due, return what comes back."""
+    with _executing:
+        for order in every():
+            if order["status"] in BEFORE_SIGNING and last_day(order) < day.isoformat():
+                reject(order["id"], NOT_SIGNED)
+            elif order["status"] in SIGNED:
+                execute(order, day.isoformat())
+            elif order["status"] in ("ACSC", "PART") and faults.on("bank_returns_line"):
+                return_first_line(order, day.isoformat())
+
+
+def last_day(order: Document) -> str:
+    return max(block["day"] for block in order["blocks"])
+
+
+def execute(order: Document, day: str) -> None:
+    """Execute the blocks that are due; the order is final when no block is open."""
+    lines = content(order["id"])["lines"]
+    for number, block in enumerate(order["blocks"]):
+        if block["state"] == "open" and block["day"] <= day:
+            execute_block(order, block, lines[number], day)
+    changes = {"blocks": order["blocks"], "lines": order["lines"], "reason": order["reason"]}
+    status = status_after(order)
+    if status == order["status"]:
+        get_store().update(KIND, order["id"], lambda doc: doc | changes)
+    else:
+        move(order["id"], SIGNED, status, **changes)
+
+
+def execute_block(order: Document, block: Document, lines: list[list[Any]], day: str) -> None:
+    """Book a block or reject it; writes what happened into the order's document."""
+    if reason := reason_to_reject(order, block):
+        block["state"], order["reason"] = "rejected", reason
+        return
+    paid = lines
+    if faults.on("bank_partial") and not order["lines"] and len(lines) > 1:
+        order["lines"][lines[0][0]] = {"status": "RJCT", "reason": BLOCKED, "text": "De rekening is geblokkeerd"}
+        paid = lines[1:]
+    book_block(order, block, paid)
+    block["state"], block["executed_on"] = "executed", day
+
+
+def reason_to_reject(order: Document, block: Document) -> str | None:
+    account = banks.account(order["bank"], block["iban"])
+    if account is None or account["cents"] < block["cents"] or faults.on("bank_insufficient_funds"):
+        return NO_FUNDS
+    return BANK_REJECTS if faults.on("bank_rejects_at_execution") else None
+
+
+def book_block(order: Document, block: Document, lines: list[list[Any]]) -> None:
+    """As one booking without names, or one booking a line."""
+    if block["batch_booking"]:
+        cents = sum(line[1] for line in lines)
+        entry = {"batch": len(lines), "purpose": block["purpose"], "text": lump_text(order, block, len(lines))}
+        banks.book(order["bank"], block["iban"], -cents, entry | {"reference": order["msg_id"]})
+        return
+    for end_to_end_id, cents, name, iban, remittance in lines:
+        entry = {"party": name, "party_iban": iban, "text": remittance, "end_to_end_id": end_to_end_id}
+        banks.book(order["bank"], block["iban"], -cents, entry | {"purpose": block["purpose"]})
+
+
+def lump_text(order: Document, block: Document, count: int) -> str:
+    """Salary bookings carry no names: reference and count are all there is."""
+    kind = "SEPA BATCH SALARIS" if block["purpose"] == "SALA" else "SEPA BATCH"
+    return f"/TRTP/{kind}/PREF/{order['msg_id'] or block['id'] or order['id']}/NRTX/{count}"
+
+
+def status_after(order: Document) -> str:
+    states = {block["state"] for block in order["blocks"]}
+    if "open" in states:
+        return order["status"]
+    if states == {"rejected"}:
+        return "RJCT"
+    return "ACSC" if states == {"executed"} and not order["lines"] else "PART"
+
+
+def return_first_line(order: Document, day: str) -> None:
+    """The bank of the first payee sends the money back."""
+    block = order["blocks"][0]
+    if order["returned"] or block["executed_on"] is None or block["executed_on"] >= day:
+        return
+    end_to_end_id, cents, name, iban, remittance = content(order["id"])["lines"][0][0]
+    if end_to_end_id in order["lines"]:
+        return
+    entry = {"party": name, "party_iban": iban, "text": f"Retour {BLOCKED} {remittance}"[:140].strip()}
+    banks.book(order["bank"], block["iban"], cents, entry | {"end_to_end_id": end_to_end_id})
+    came_back = {"status": "RJCT", "reason": BLOCKED, "text": "Teruggekomen na uitvoering"}
+    lines = order["lines"] | {end_to_end_id: came_back}
+    move(order["id"], ("ACSC", "PART"), "PART", lines=lines, returned=True)
+
+
+def newest_first(keep: Callable[[Document], bool]) -> list[Document]:
+    return [order for order in reversed(every()) if keep(order)]
