@@ -34,7 +34,7 @@ from domain.world import World
 from domain.world import furnish as furnish_domain
 from jobs import letters
 
-SCREENS = ("account", "onboarding", "bank", "nmbrs", "batches", "overview", "settings", "hooks", "pwa", "status")
+SCREENS = ("shortcuts", "account", "onboarding", "bank", "nmbrs", "batches", "overview", "settings", "hooks", "pwa", "status")
 
 
 def create_app(settings: config.Config | None = None) -> Flask:

@@ -4,6 +4,7 @@ from urllib.parse import urlsplit
 
 from flask import Flask, Response, abort, request
 
+from domain.bank_links import redirect_hosts
 from domain.world import world
 
 # Answers that may be kept by a browser; everything else says no-store.
@@ -40,8 +41,7 @@ def refuse_other_sites() -> None:
 
 def content_policy() -> str:
     """Only our own scripts and styles; a form may lead on to a configured bank or the broker."""
-    hosts = {host for line in world().banks.lines().values() for host in line.redirect_hosts}
-    hosts.add(world().identity.host)
+    hosts = redirect_hosts() | {world().identity.host}
     scheme = "https" if world().base_url.startswith("https") else "http"
     targets = " ".join(f"{scheme}://{host}" for host in sorted(hosts))
     return (

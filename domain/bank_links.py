@@ -5,6 +5,7 @@ from datetime import datetime
 from typing import Any
 
 from connectors.bank import port
+from connectors.bank.directory import DirectoryError
 from core.clock import utcnow
 from core.ids import token, uuid
 from domain import audit, identification
@@ -39,13 +40,30 @@ class AccountView:
 def line_of(bank_id: str) -> port.BankLine:
     """UnknownBank when the configuration no longer has it."""
     try:
-        return world().banks.lines()[bank_id]
+        return bank_lines()[bank_id]
     except KeyError as error:
         raise UnknownBank from error
 
 
+def bank_lines() -> dict[str, port.BankLine]:
+    """Every bank's line by its id. BankUnavailable when the directory was never to be had."""
+    try:
+        return world().banks.lines()
+    except DirectoryError as error:
+        raise BankUnavailable from error
+
+
 def banks() -> list[BankChoice]:
-    return [BankChoice(line.id, line.name, line.signing) for line in world().banks.lines().values()]
+    """The banks to choose from. BankUnavailable."""
+    return [BankChoice(line.id, line.name, line.signing) for line in bank_lines().values()]
+
+
+def redirect_hosts() -> set[str]:
+    """Hosts that a form of ours may lead on to; none while the directory cannot be had."""
+    try:
+        return {host for line in bank_lines().values() for host in line.redirect_hosts}
+    except BankUnavailable:
+        return set()
 
 
 def begin_link(client: Client, user: User, bank_id: str, psu: port.Psu, next_page: str | None) -> str:
@@ -162,7 +180,7 @@ def accounts_of_link(link: BankLink) -> list[AccountView]:
 
 
 def account_view(row: BankAccount) -> AccountView:
-    line = world().banks.lines().get(row.bank)
+    line = bank_lines().get(row.bank)
     return AccountView(
         row.id, row.iban, row.name, row.holder_name, line.name if line else row.bank, row.balance_cents,
         row.balance_at, row.limit_payment_cents, row.limit_day_cents,

@@ -81,6 +81,8 @@ class JsonField(TextField):
 
 
 class Table(Model):
+    id: int
+
     class Meta:
         database = database
         legacy_table_names = False

@@ -17,6 +17,13 @@ class User(Table):
         table_name = "user_account"  # "user" is a reserved word in PostgreSQL
         constraints = [Check("email = lower(email)")]
 
+    # what flask-login asks of a user
+    is_active = is_authenticated = True
+    is_anonymous = False
+
+    def get_id(self) -> str:
+        return str(self.id)
+
 
 class Pin(Table):
     user = ForeignKeyField(User, unique=True, backref="pins")

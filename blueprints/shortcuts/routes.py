@@ -1,0 +1,22 @@
+from flask import Blueprint, abort, request
+
+from blueprints.access import signed_in
+from blueprints.answers import goto
+from blueprints.who import me
+from domain import accounts
+
+PATHS = ("overzicht", "saldo", "saldo/toevoegen", "betalingen", "apps", "apps/nmbrs", "instellingen", "welkom")
+
+blueprint = Blueprint("shortcuts", __name__)
+
+
+@signed_in
+def lead_on():
+    membership = accounts.first_membership(me())
+    if membership is None:
+        abort(404)
+    return goto(f"/{membership.client.public_id}{request.path}")
+
+
+for path in PATHS:
+    blueprint.add_url_rule(f"/{path}", f"to_{path.replace('/', '_')}", lead_on)

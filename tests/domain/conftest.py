@@ -1,0 +1,37 @@
+"""A furnished domain on an empty database, beside a sandbox that is as at the start."""
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from domain.world import World
+from tests.support.sandbox import Sandbox, sandbox_process
+from tests.support.world import Demo, make_demo, make_world
+
+
+@pytest.fixture(scope="session")
+def running_sandbox(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Sandbox]:
+    with sandbox_process(tmp_path_factory.mktemp("sandbox") / "home") as running:
+        yield running
+
+
+@pytest.fixture
+def sandbox(running_sandbox: Sandbox) -> Sandbox:
+    running_sandbox.reset()
+    return running_sandbox
+
+
+@pytest.fixture(scope="session")
+def keys(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return tmp_path_factory.mktemp("keys")
+
+
+@pytest.fixture
+def world(database: str, sandbox: Sandbox, keys: Path) -> World:
+    return make_world(sandbox.url, sandbox.smtp_port, keys)
+
+
+@pytest.fixture
+def demo(world: World, sandbox: Sandbox) -> Demo:
+    return make_demo(sandbox)

@@ -1,0 +1,78 @@
+"""What holds even against our own code: the database says no."""
+
+from datetime import date
+
+import pytest
+from peewee import DatabaseError
+
+from models import AuditEvent, BankExchange, BankOrder, Batch, BatchLine, Release
+from tests.support.world import Demo
+
+
+def _release(batch: Batch, total: int, count: int) -> Release:
+    return Release.create(
+        batch=batch, user=batch.client.memberships.get().user_id, digest="d", debtor_iban="x",
+        execution_date=date(2026, 11, 24), total_cents=total, line_count=count, proof="session", ip="-",
+    )  # fmt: skip
+
+
+def _order(batch: Batch, release: Release, name: str) -> BankOrder:
+    return BankOrder.create(
+        batch=batch, release=release, bank_account=batch.bank_account_id, msg_id=name, request_id=name,
+        body_sealed="-", body_sha256="-", total_cents=release.total_cents, line_count=release.line_count,
+        execution_date=release.execution_date, return_hash=name,
+    )  # fmt: skip
+
+
+@pytest.mark.parametrize("change", [{"amount_cents": 1}, {"iban": "X"}, {"name_sent": "X"}, {"name_shown": "X"}])
+def test_a_lines_facts_never_change(demo: Demo, change: dict):
+    batch = demo.batch()
+    with pytest.raises(DatabaseError):
+        BatchLine.update(**change).where(BatchLine.batch == batch.id).execute()
+
+
+def test_a_line_is_never_deleted(demo: Demo):
+    demo.batch()
+    with pytest.raises(DatabaseError):
+        BatchLine.delete().execute()
+
+
+def test_the_log_is_append_only(demo: Demo):
+    demo.batch()
+    with pytest.raises(DatabaseError):
+        AuditEvent.update(kind="x").execute()
+    with pytest.raises(DatabaseError):
+        AuditEvent.delete().execute()
+    assert AuditEvent.select().count() > 0
+    assert BankExchange.select().count() == 0
+
+
+@pytest.mark.parametrize(("extra", "lines"), [(1, 3), (-1, 3), (0, 2)])
+def test_a_release_whose_total_is_not_the_sum_of_its_lines_is_refused(demo: Demo, extra: int, lines: int):
+    batch = demo.batch()
+    with pytest.raises(DatabaseError):
+        _release(batch, batch.total_cents + extra, lines)
+
+
+def test_a_batch_has_one_order_that_may_live(demo: Demo):
+    batch = demo.batch()
+    first = _release(batch, batch.total_cents, 3)
+    _order(batch, first, "one")
+    Release.update(digest="other").where(Release.id == first.id).execute()
+    second = _release(batch, batch.total_cents, 3)
+    with pytest.raises(DatabaseError):
+        _order(batch, second, "two")
+
+
+def test_two_releases_of_one_digest_cannot_stand_together(demo: Demo):
+    batch = demo.batch()
+    _release(batch, batch.total_cents, 3)
+    with pytest.raises(DatabaseError):
+        _release(batch, batch.total_cents, 3)
+
+
+def test_the_same_run_and_version_is_one_batch(demo: Demo):
+    batch = demo.batch()
+    row = dict(batch.__data__, id=None, reference="other")
+    with pytest.raises(DatabaseError):
+        Batch.insert({key: value for key, value in row.items() if key != "id"}).execute()

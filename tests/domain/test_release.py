@@ -1,0 +1,205 @@
+"""Releasing: exactly what was shown, within the limit, by who may."""
+
+from concurrent.futures import ThreadPoolExecutor
+from datetime import date, timedelta
+
+import pytest
+
+import models
+from core.bank_days import next_bank_day
+from core.clock import today_amsterdam
+from domain import approval, limits
+from domain.errors import (
+    AuthorityRefused,
+    BatchChanged,
+    DateInvalid,
+    DomainError,
+    LimitExceeded,
+    NotOpen,
+    NothingToPay,
+    NotYourRole,
+    WrongProof,
+)
+from domain.release import release
+from models import BankAccount, Batch, Release
+from tests.support.sandbox import Sandbox
+from tests.support.world import OTHER_IBAN, PIN, PSU, Demo, authorise, make_client
+
+
+def _release(demo: Demo, batch: Batch, **changes) -> Release:
+    given = {"shown": demo.view(batch).digest, "proof": "session", "psu": PSU} | changes
+    return release(demo.membership, batch.reference, **given)
+
+
+def test_it_approves_what_was_shown(demo: Demo):
+    batch = demo.batch()
+    row = _release(demo, batch)
+    assert (row.total_cents, row.line_count, row.proof) == (855916, 3, "session")
+    assert demo.view(batch).state == "approved"
+
+
+def test_a_change_after_looking_is_noticed(demo: Demo):
+    batch = demo.batch()
+    seen = demo.view(batch)
+    approval.refuse_line(demo.client, demo.user, batch.reference, seen.lines[0].id)
+    with pytest.raises(BatchChanged):
+        _release(demo, batch, shown=seen.digest)
+    assert demo.view(batch).state == "open"
+
+
+def test_another_account_after_looking_is_noticed(demo: Demo):
+    batch = demo.batch()
+    seen = demo.view(batch)
+    approval.change(demo.client, demo.user, batch.reference, None, demo.other.id)
+    with pytest.raises(BatchChanged):
+        _release(demo, batch, shown=seen.digest)
+
+
+@pytest.mark.parametrize("what", ["line", "date", "account"])
+def test_every_change_voids_the_release(demo: Demo, what: str):
+    batch = demo.batch()
+    _release(demo, batch)
+    later = next_bank_day(today_amsterdam() + timedelta(days=7))
+    changes = {
+        "line": lambda: approval.refuse_line(demo.client, demo.user, batch.reference, demo.view(batch).lines[0].id),
+        "date": lambda: approval.change(demo.client, demo.user, batch.reference, later, demo.account.id),
+        "account": lambda: approval.change(demo.client, demo.user, batch.reference, None, demo.other.id),
+    }
+    changes[what]()
+    assert demo.view(batch).state == "open"
+    assert Release.get().voided_at is not None
+
+
+def test_pressing_twice_is_one_release(demo: Demo):
+    batch = demo.batch()
+    shown = demo.view(batch).digest
+    _release(demo, batch, shown=shown)
+    with pytest.raises(NotOpen):
+        _release(demo, batch, shown=shown)
+    assert Release.select().count() == 1
+
+
+def test_two_presses_at_the_same_moment_are_one_release(demo: Demo):
+    batch = demo.batch()
+    shown = demo.view(batch).digest
+
+    def press(_: int) -> str:
+        with models.database.connection_context():
+            try:
+                _release(demo, batch, shown=shown)
+            except DomainError as error:
+                return type(error).__name__
+        return "released"
+
+    with ThreadPoolExecutor(6) as pool:
+        outcomes = list(pool.map(press, range(6)))
+    assert outcomes.count("released") == 1
+    assert outcomes.count("NotOpen") == 5
+
+
+def test_nothing_to_pay(demo: Demo):
+    batch = demo.batch()
+    for line in demo.view(batch).lines:
+        approval.refuse_line(demo.client, demo.user, batch.reference, line.id)
+    with pytest.raises(NothingToPay):
+        _release(demo, batch)
+    approval.discard(demo.client, demo.user, batch.reference)
+    assert demo.view(batch).state == "discarded"
+
+
+def test_over_the_limit_of_a_payment(demo: Demo):
+    limits.raise_limits(demo.account, 855915, None, "anna")
+    batch = demo.batch()
+    with pytest.raises(LimitExceeded) as over:
+        _release(demo, batch)
+    assert (over.value.kind, over.value.limit_cents, over.value.total_cents) == ("payment", 855915, 855916)
+    limits.raise_limits(demo.account, 855916, None, "anna")
+    _release(demo, batch)
+
+
+def test_over_the_limit_of_a_day(demo: Demo):
+    limits.raise_limits(demo.account, None, 855916 * 2 - 1, "anna")
+    first, second = demo.batch(number=1), demo.batch(number=2)
+    _release(demo, first)
+    with pytest.raises(LimitExceeded) as over:
+        _release(demo, second)
+    assert over.value.kind == "day"
+    assert demo.view(second).state == "open"
+
+
+def test_a_release_that_was_voided_does_not_count_for_the_day(demo: Demo):
+    limits.raise_limits(demo.account, None, 855916 * 2 - 1, "anna")
+    first, second = demo.batch(number=1), demo.batch(number=2)
+    _release(demo, first)
+    approval.change(demo.client, demo.user, first.reference, None, demo.other.id)
+    _release(demo, second)
+
+
+def test_two_payments_at_once_cannot_both_take_the_last_of_the_day(demo: Demo):
+    limits.raise_limits(demo.account, None, 855916 * 2 - 1, "anna")
+    batches = [demo.batch(number=n) for n in (1, 2)]
+    shown = [demo.view(batch).digest for batch in batches]
+
+    def press(i: int) -> str:
+        with models.database.connection_context():
+            try:
+                _release(demo, batches[i], shown=shown[i])
+            except DomainError as error:
+                return type(error).__name__
+        return "released"
+
+    with ThreadPoolExecutor(2) as pool:
+        assert sorted(pool.map(press, range(2))) == ["LimitExceeded", "released"]
+
+
+def test_a_preparer_never_releases(demo: Demo):
+    demo.membership.role = "preparer"
+    with pytest.raises(NotYourRole):
+        _release(demo, demo.batch())
+
+
+def test_a_no_of_the_register_blocks(demo: Demo):
+    batch = demo.batch()
+    authorise(demo.client, demo.user, "no")
+    with pytest.raises(AuthorityRefused):
+        _release(demo, batch)
+
+
+def test_another_clients_payment_is_not_there(demo: Demo):
+    batch = demo.batch()
+    demo.membership = make_client(demo.user)
+    with pytest.raises(DomainError) as error:
+        release(demo.membership, batch.reference, "x", "session", PSU)
+    assert type(error.value).__name__ == "NotFound"
+
+
+def test_a_day_that_is_no_bank_day_is_refused(demo: Demo):
+    batch = demo.batch()
+    for day, reason in ((date(2020, 11, 13), "past"), (date(today_amsterdam().year + 1, 1, 1), "not_a_bank_day")):
+        with pytest.raises(DateInvalid) as invalid:
+            approval.change(demo.client, demo.user, batch.reference, day, demo.account.id)
+        assert invalid.value.reason == reason
+    assert Batch.get_by_id(batch.id).execution_date is None
+
+
+def test_delegated_signing_asks_for_the_pin(demo: Demo, sandbox: Sandbox):
+    sandbox.control("PUT", "banks/redirect", {"signing": "delegated"})
+    batch = demo.batch()
+    with pytest.raises(WrongProof):
+        _release(demo, batch)
+    with pytest.raises(DomainError):
+        _release(demo, batch, proof="pin", pin="111111")
+    assert demo.view(batch).state == "open"
+    assert _release(demo, batch, proof="pin", pin=PIN).proof == "pin"
+
+
+def test_a_pin_is_no_proof_where_the_bank_signs(demo: Demo):
+    with pytest.raises(WrongProof):
+        _release(demo, demo.batch(), proof="pin", pin=PIN)
+
+
+def test_the_account_that_is_shown_is_the_one_that_pays(demo: Demo):
+    batch = demo.batch()
+    approval.change(demo.client, demo.user, batch.reference, None, demo.other.id)
+    assert _release(demo, batch).debtor_iban == OTHER_IBAN
+    assert BankAccount.get_by_id(Batch.get_by_id(batch.id).bank_account_id).iban == OTHER_IBAN

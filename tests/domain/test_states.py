@@ -1,0 +1,67 @@
+"""The table of states, and the one function that moves along it."""
+
+import pytest
+
+import models
+from domain import audit, states
+from domain.errors import StateConflict
+from models import AuditEvent, Batch
+from models.payments import BATCH_STATES
+from tests.support.world import Demo
+
+
+def test_every_state_stands_in_the_table():
+    named = {before for before, _ in states.ALLOWED} | set(states.ALLOWED.values())
+    assert named == set(BATCH_STATES)
+
+
+def test_sending_is_left_by_the_banks_answer_alone():
+    events = {event for before, event in states.ALLOWED if before == "sending"}
+    assert events and all(event.startswith("bank_") for event in events)
+
+
+def test_what_is_executed_never_becomes_payable_again():
+    reachable, todo = set(), ["executed", "partly_executed"]
+    while todo:
+        state = todo.pop()
+        reachable.add(state)
+        todo += [to for (before, _), to in states.ALLOWED.items() if before == state and to not in reachable]
+    assert reachable == {"executed", "partly_executed"}
+
+
+def test_a_move_writes_state_and_event_together(demo: Demo):
+    batch = demo.batch()
+    with models.transaction():
+        states.move(batch, "release", "user:1", total=5)
+    assert Batch.get_by_id(batch.id).state == "approved"
+    event = AuditEvent.select().order_by(AuditEvent.id.desc()).get()
+    assert (event.kind, event.details["before"], event.details["after"]) == ("batch.release", "open", "approved")
+
+
+def test_an_edge_that_is_not_there_is_refused(demo: Demo):
+    batch = demo.batch()
+    with pytest.raises(StateConflict), models.transaction():
+        states.move(batch, "bank_executed", "worker")
+    assert Batch.get_by_id(batch.id).state == "open"
+
+
+def test_a_row_that_another_moved_is_not_moved_again(demo: Demo):
+    batch, stale = demo.batch(), None
+    stale = Batch.get_by_id(batch.id)
+    with models.transaction():
+        states.move(batch, "release", "user:1")
+    with pytest.raises(StateConflict), models.transaction():
+        states.move(stale, "release", "user:2")
+
+
+def test_a_move_outside_a_transaction_is_refused(demo: Demo):
+    with pytest.raises(RuntimeError):
+        states.move(demo.batch(), "release", "user:1")
+
+
+def test_the_chain_holds_and_a_changed_event_breaks_it(demo: Demo):
+    demo.batch()
+    assert audit.broken_links(demo.client.id) == []
+    event = AuditEvent.select().order_by(AuditEvent.id).get()
+    event.details = {"total": 1}
+    assert audit.link_hash(event) != event.hash

@@ -1,0 +1,168 @@
+"""A furnished domain for tests: real adapters to a running sandbox, and factories with defaults."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime
+from itertools import count
+from pathlib import Path
+
+from connectors.bank.berlin_group import BerlinGroupBank
+from connectors.bank.directory import HttpDirectory
+from connectors.bank.signing import development_identity
+from connectors.identity.oidc import OidcProvider, OidcSettings
+from connectors.mail import Mailer
+from connectors.nmbrs.payment_file import PaymentFile, PaymentLine
+from connectors.nmbrs.soap import SoapPayroll
+from connectors.register.kvk import KvkRegister
+from core.crypto import Keyring
+from domain import accounts, intake, payments
+from domain.seals import lookup, seal
+from domain.webhook_keys import make_key
+from domain.world import Psu, World, furnish
+from models import (
+    Authority,
+    BankAccount,
+    BankLink,
+    Batch,
+    Client,
+    Identification,
+    Membership,
+    NmbrsConnection,
+    PayrollCompany,
+    Pin,
+    Run,
+    User,
+)
+from tests.support.sandbox import Sandbox
+
+PIN = "274916"
+PSU = Psu("127.0.0.1", "tests")
+DEMO_IBAN, OTHER_IBAN = "NL95INGB0004921836", "NL64TRIO0379501686"
+LINES = (
+    ("Jong, Wouter de", "NL42INGB2268352412", 344808),
+    ("Donkersloot Meijer, Naomi", "NL52ABNA7650143244", 261100),
+    ("Schuurman, Lisanne", "NL57ABNA7134384551", 250008),
+)
+_numbers = count(1)
+
+
+def make_world(sandbox_url: str, smtp_port: int, folder: Path, base_url: str = "http://localhost:8000") -> World:
+    """Furnish the domain with the adapters of production, pointed at this sandbox."""
+    world = World(
+        payroll=SoapPayroll(sandbox_url, read_timeout=5, pauses=(0.01,)),
+        bank=BerlinGroupBank(development_identity(folder), read_timeout=5),
+        banks=HttpDirectory(f"{sandbox_url}/banks", ttl_seconds=0),
+        identity=OidcProvider(OidcSettings(f"{sandbox_url}/broker", "bizcuit", "sandbox-secret")),
+        register=KvkRegister(f"{sandbox_url}/kvk/api", "tests", pauses=(0.01,)),
+        mailer=Mailer("127.0.0.1", smtp_port, "Bizcuit <noreply@bizcuit.nl>"),
+        keyring=Keyring({"k1": b"1" * 32}, "k1"), lookup_key=b"lookup" * 8, pin_pepper=b"pepper" * 8,
+        base_url=base_url, hook_url=base_url, support_email="support@bizcuit.nl",
+    )  # fmt: skip
+    furnish(world)
+    return world
+
+
+@dataclass
+class Demo:
+    """An entrepreneur who is all set up, without having walked there."""
+
+    user: User
+    client: Client
+    membership: Membership
+    link: BankLink
+    account: BankAccount
+    other: BankAccount
+    connection: NmbrsConnection
+    company: PayrollCompany
+
+    def batch(self, lines: Sequence[tuple[str, str, int]] = LINES, number: int = 1) -> Batch:
+        """A batch as intake makes it of a run with these lines."""
+        return make_batch(self.company, lines, number)
+
+    def view(self, batch: Batch) -> payments.Payment:
+        return payments.view(self.client, batch.reference)
+
+
+def make_user(email: str | None = None, name: str = "Wouter de Jong") -> User:
+    return User.create(
+        email=email or f"person{next(_numbers)}@demobv.example", name=name, password_hash="-",
+        email_confirmed_at=datetime.now(UTC),
+    )  # fmt: skip
+
+
+def make_client(user: User, role: str = "owner") -> Membership:
+    number = next(_numbers)
+    client = Client.create(public_id=f"client{number:06d}", name="Demo BV", kvk_number="68750110")
+    make_key(client)
+    return Membership.create(user=user, client=client, role=role)
+
+
+def make_demo(sandbox: Sandbox | None = None, bank: str = "redirect", pin: bool = True) -> Demo:
+    """User, client, authority, two accounts, a mapped company; credentials are the sandbox's when it is given."""
+    user = make_user()
+    membership = make_client(user)
+    client = membership.client
+    if pin:
+        Pin.create(user=user, pin_hash=accounts.passwords.hash_pin(user.id, PIN))
+    authorise(client, user)
+    link = make_link(client, user, bank)
+    account, other = make_account(link, DEMO_IBAN), make_account(link, OTHER_IBAN)
+    known = sandbox.credentials if sandbox else {"nmbrs_user": "a@b.example", "nmbrs_token": "t"}
+    email = known["nmbrs_user"]
+    connection = NmbrsConnection.create(
+        client=client, email=email, environment="demo",
+        token_sealed=seal(known["nmbrs_token"], "nmbrs_connection", client.id, email),
+    )  # fmt: skip
+    company = PayrollCompany.create(
+        connection=connection, client=client, nmbrs_id="9969", number="9969", name="Demo BV", kvk_number="68750110",
+        bank_account=account, mapped_at=datetime.now(UTC),
+    )  # fmt: skip
+    return Demo(user, client, membership, link, account, other, connection, company)
+
+
+def authorise(client: Client, user: User, answer: str = "yes") -> None:
+    Identification.create(
+        user=user, provider="broker", subject=f"s{user.id}", person_sealed=seal("{}", "identification", user.id),
+        authenticated_at=datetime.now(UTC), evidence="-",
+    )  # fmt: skip
+    Authority.create(client=client, user=user, answer=answer, reason="alone")
+
+
+def make_link(client: Client, user: User, bank: str) -> BankLink:
+    return BankLink.create(
+        client=client, user=user, bank=bank, consent_id="c", status="valid", state_hash=lookup(f"l{next(_numbers)}"),
+        holder_confirmed_at=datetime.now(UTC),
+    )  # fmt: skip
+
+
+def make_account(link: BankLink, iban: str) -> BankAccount:
+    return BankAccount.create(
+        client=link.client_id, link=link, bank=link.bank, iban=iban, name="ING Zakelijk", holder_name="Demo BV",
+        resource_id=iban, balance_cents=84_210_55, balance_at=datetime.now(UTC), limit_payment_cents=100_000_00,
+        limit_day_cents=250_000_00,
+    )  # fmt: skip
+
+
+def make_file(lines: Sequence[tuple[str, str, int]] = LINES, debtor: str | None = DEMO_IBAN) -> PaymentFile:
+    found = [PaymentLine(name, iban, amount, "Salaris April 2026", None) for name, iban, amount in lines]
+    return PaymentFile("pain.001.001.03", "Demo BV", debtor, len(found), sum(x.amount_cents for x in found), found)
+
+
+def make_run(company: PayrollCompany, number: int = 1) -> Run:
+    return Run.create(
+        client=company.client_id, company=company, nmbrs_id=str(700000 + number), number=number, year=2026,
+        description="april",
+    )  # fmt: skip
+
+
+def make_batch(company: PayrollCompany, lines: Sequence[tuple[str, str, int]] = LINES, number: int = 1) -> Batch:
+    file = make_file(lines)
+    batch = intake.make_batch(make_run(company, number), file, [intake._line_row(line) for line in file.lines])
+    assert batch is not None
+    return batch
+
+
+def with_limits(world: World, payment: int, day: int) -> World:
+    changed = replace(world, limit_payment_cents=payment, limit_day_cents=day)
+    furnish(changed)
+    return changed
