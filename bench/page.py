@@ -7,6 +7,7 @@ from pathlib import Path
 
 import flask
 import peewee
+from flask.testing import FlaskClient
 from playhouse.db_url import connect
 
 import app
@@ -49,7 +50,7 @@ def measure(home: Path) -> list[Figure]:
     ]  # fmt: skip
 
 
-def signed_in(application: flask.Flask) -> flask.testing.FlaskClient:
+def signed_in(application: flask.Flask) -> FlaskClient:
     """A browser's cookies after signing in through the form."""
     browser = application.test_client()
     form = browser.get("/inloggen").text
@@ -61,7 +62,7 @@ def signed_in(application: flask.Flask) -> flask.testing.FlaskClient:
     return browser
 
 
-def view_ms(browser: flask.testing.FlaskClient, path: str) -> float:
+def view_ms(browser: FlaskClient, path: str) -> float:
     """The median time of one view in milliseconds."""
     taken = []
     for _ in range(TIMES):
@@ -72,7 +73,7 @@ def view_ms(browser: flask.testing.FlaskClient, path: str) -> float:
     return statistics.median(taken[5:])
 
 
-def statements(browser: flask.testing.FlaskClient, path: str) -> list[str]:
+def statements(browser: FlaskClient, path: str) -> list[str]:
     """The SQL of one view."""
     seen: list[str] = []
     database = models.database.obj

@@ -43,8 +43,17 @@ class Launcher:
             stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
         )  # fmt: skip
         threading.Thread(target=self._listen, daemon=True).start()
-        wait_until(lambda: "Stoppen: Ctrl-C." in self.said or self.process.poll() is not None)
+        wait_until(lambda: "Stoppen: Ctrl-C." in self.said or self.ended)
         return self
+
+    @property
+    def ended(self) -> bool:
+        return self.process is None or self.process.poll() is not None
+
+    @property
+    def pid(self) -> int:
+        assert self.process is not None
+        return self.process.pid
 
     def _listen(self) -> None:
         assert self.process is not None and self.process.stdout is not None
@@ -109,7 +118,7 @@ def test_a_second_launcher_in_the_same_folder_is_refused(running: Launcher):
     second = Launcher(running.home, Ports.free()).start()
     assert second.process is not None
     assert second.process.wait(PATIENCE) == 1
-    assert f"In {running.home} draait al een Bizcuit (proces {running.process.pid})" in second.said
+    assert f"In {running.home} draait al een Bizcuit (proces {running.pid})" in second.said
     assert answers_http(running.ports.web)
 
 

@@ -9,31 +9,21 @@ import json
 import os
 import re
 import sys
-from collections.abc import Callable
 from urllib.parse import urljoin
 
 import requests
 
-from tools.story import AMOUNT, Story
+from tools.story import AMOUNT, Story, catch_up
 from tools.visitor import Page, PageError
-
-# The rows of /welkom in their order, and what does each.
-STEPS: dict[str, Callable[[Story], str]] = {
-    "Pincode kiezen": Story.set_pin,
-    "Identificeren met iDIN": Story.identify,
-    "Bankrekening koppelen": Story.link_bank,
-    "Nmbrs verbinden": Story.connect_nmbrs,
-    "Administratie kiezen": Story.map_companies,
-}
 
 
 def main() -> int:
     story = Story(os.environ["BIZCUIT_BASE_URL"], os.environ["BIZCUIT_SANDBOX_URL"])
     try:
-        enter(story)
+        catch_up(story, tell)
         payment = waiting(story) or make_payment(story)
     except (PageError, requests.RequestException) as problem:
-        print(problem, file=sys.stderr)
+        tell(str(problem))
         return 1
     person = story.person
     shown = {"email": person.email, "password": person.password, "pin": person.pin}
@@ -41,25 +31,9 @@ def main() -> int:
     return 0
 
 
-def enter(story: Story) -> None:
-    """Sign in; register first when nobody is there yet; finish what an interrupted start left undone."""
-    try:
-        story.sign_in()
-    except PageError:
-        story.register()
-        story.sign_in()
-    for title, step in STEPS.items():
-        if title not in done(story.open("welkom")):
-            step(story)
-    webhooks = story.visitor.open(f"{story.sandbox}/nmbrs/").link(story.person.company_name)
-    if "Bizcuit koppeling" not in webhooks.link("Webhook instellingen").text:
-        story.set_webhook()
-
-
-def done(welcome: Page) -> set[str]:
-    """The titles of the steps that are finished."""
-    rows = welcome.tree.xpath("//*[@class='task'][.//*[contains(@class, 'disc') and contains(@class, 'good')]]")
-    return {row.xpath("string(.//b/span)").strip() for row in rows}
+def tell(text: str) -> None:
+    """A line for the log; the answer alone goes to standard output."""
+    print(text, file=sys.stderr)
 
 
 def waiting(story: Story) -> Page | None:

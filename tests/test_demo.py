@@ -1,0 +1,27 @@
+"""`make demo` walks the whole main job and says so in its last line; a step that fails is named."""
+
+import re
+import subprocess
+import sys
+
+import pytest
+
+from tools import demo
+from tools.stack import ROOT, Ports, Stack
+from tools.story import ONBOARDING, PAYING, Story
+
+
+def test_the_whole_job_ends_executed():
+    done = subprocess.run(
+        [sys.executable, "-m", "tools.demo"], cwd=ROOT, capture_output=True, text=True, timeout=300, check=False
+    )
+    lines = done.stdout.splitlines()
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert lines[-1] == "executed 8/8 EUR 19806.08"
+    assert len(lines) == len(ONBOARDING) + len(PAYING)
+
+
+def test_a_step_that_fails_is_named(house: Stack, capsys: pytest.CaptureFixture[str]):
+    nobody_there = f"http://127.0.0.1:{Ports.free().web}"
+    assert demo.walk(Story(nobody_there, house.sandbox_url)) == 1
+    assert re.match(r"failed at register: .*refused", capsys.readouterr().err)
