@@ -8,7 +8,8 @@ from flask import Response, make_response, redirect, render_template, request
 def _htmx() -> bool:
     """Whether htmx asks for a part of the page (not when it restores history or follows a boosted link)."""
     asked = getattr(request, "htmx", None)
-    return bool(asked) and not request.headers.get("HX-History-Restore-Request") and not request.headers.get("HX-Boosted")
+    whole = request.headers.get("HX-History-Restore-Request") or request.headers.get("HX-Boosted")
+    return bool(asked) and not whole
 
 
 def render(template: str, status: int = 200, **context: Any) -> Response:

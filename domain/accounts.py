@@ -166,6 +166,12 @@ def memberships_of(user: User) -> list[Membership]:
     return list(query.order_by(Membership.used_at.desc(), Membership.id))
 
 
+def members_of(client: Client) -> list[Membership]:
+    """Everyone who may do something in this client."""
+    query = Membership.select(Membership, User).join(User).where(Membership.client == client.id)
+    return list(query.order_by(Membership.id))
+
+
 def first_membership(user: User) -> Membership | None:
     return next(iter(memberships_of(user)), None)
 

@@ -80,7 +80,6 @@ class Payment:
     created_at: datetime
     released_at: datetime | None
     account: AccountView
-    accounts: list[AccountView]
     execution_date: date
     date_fixed: bool
     total_cents: int
@@ -164,7 +163,7 @@ def view(client: Client, reference: str) -> Payment:
         id=batch.id, reference=batch.reference, client_name=client.name, company_name=batch.company.name,
         description=batch.description, state=batch.state, state_reason=batch.state_reason, state_at=batch.state_at,
         created_at=batch.created_at, released_at=released_at, account=account_view(account),
-        accounts=accounts(client) if batch.state == "open" else [], execution_date=day,
+        execution_date=day,
         date_fixed=batch.execution_date is not None, total_cents=sum(row.amount_cents for row in payable),
         lines=[_line_view(row) for row in rows], digest=digest.of_batch(account.iban, day, payable),
         debtor_differs=bool(batch.file_debtor_iban) and batch.file_debtor_iban != account.iban, signing=signing,
@@ -204,6 +203,11 @@ def order_to_ask(payment: Payment) -> int | None:
     quiet = BankOrder.asked_at.is_null() | (BankOrder.asked_at < now - ASK_AGAIN_AFTER)
     asked = BankOrder.update(due_at=now).where(BankOrder.id == payment.order.id, quiet).execute()
     return payment.order.id if asked else None
+
+
+def account_choices(client: Client) -> list[AccountView]:
+    """The accounts that may pay, with their balances."""
+    return accounts(client)
 
 
 def client_of_reference(user: User, reference: str) -> Client:

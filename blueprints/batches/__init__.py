@@ -1,0 +1,5 @@
+"""Payments: the list, the one payment, its day and account, releasing, signing."""
+
+from blueprints.batches.routes import blueprint
+
+__all__ = ["blueprint"]

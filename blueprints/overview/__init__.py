@@ -1,0 +1,5 @@
+"""Is there something I must do?"""
+
+from blueprints.overview.routes import blueprint
+
+__all__ = ["blueprint"]

@@ -1,0 +1,29 @@
+from flask import Blueprint
+
+from blueprints.access import ALL, for_client
+from blueprints.answers import goto, render
+from blueprints.batches import words
+from core.clock import amsterdam, utcnow
+from domain import onboarding, payments
+
+blueprint = Blueprint("overview", __name__)
+
+LATEST = 5
+
+
+@blueprint.get("/<client>/overzicht")
+@for_client(ALL)
+def overview(membership):
+    """One question: is there something I must do?"""
+    client, user = membership.client, membership.user
+    steps = onboarding.steps(client, user)
+    todo = next((step for step in steps if step.current and step.key != "webhook"), None)
+    if todo and todo.key in ("email", "pin"):
+        return goto(f"/{client.public_id}/welkom")
+    rows = payments.batches(client, limit=20)
+    waiting = [row for row in rows if row.state in payments.WAITING]
+    done = [row for row in rows if row.state in ("executed", "partly_executed", "signed")][:LATEST]
+    return render(
+        "overview/overview.html", waiting_rows=waiting, done=done, todo=todo, words=words, waiting=len(waiting),
+        hour=amsterdam(utcnow()).hour, first_name=user.name.split()[0],
+    )  # fmt: skip
