@@ -1,17 +1,26 @@
-"""Three banks that speak Berlin Group NextGenPSD2, each with its own pages to consent and sign on."""
+"""The banks: a Berlin Group NextGenPSD2 API with three ways to sign, and the pages of their customers."""
 
-from flask import Flask
+from flask import Blueprint, Flask
 
-from sandbox.bank import accounts, banks, consents, misbehaviour, pages
-from sandbox.bank.api import api
+from sandbox.bank import accounts, banks, control, misbehaviour, orders, pages, payments
+from sandbox.bank.answers import Answer, Refusal
+from sandbox.bank.calls import Call, operation
+from sandbox.clock import on_advance
 from sandbox.control import on_reset
 
-# Imported for the addresses that they add to `api`.
-RESOURCES = (accounts, consents)
+elsewhere = Blueprint("bank_elsewhere", __name__, url_prefix="/bank/<bank_id>/v1")
+
+
+@elsewhere.route("/<path:rest>", methods=["GET", "POST", "PUT", "DELETE"])
+@operation("PIS")
+def nothing_here(call: Call, rest: str) -> Answer:
+    """Whatever the API does not have is refused in the API's own form."""
+    raise Refusal(404, "RESOURCE_UNKNOWN", f"Deze bank heeft geen {rest}")
 
 
 def setup(app: Flask) -> None:
     misbehaviour.declare_all()
     on_reset(banks.seed)
-    for blueprint in (api, banks.directory, pages.pages):
+    on_advance(orders.day_begins)
+    for blueprint in (accounts.accounts, payments.payments, elsewhere, pages.pages, control.control):
         app.register_blueprint(blueprint)

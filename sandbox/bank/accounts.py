@@ -1,109 +1,246 @@
-"""Accounts, balances and booked transactions, as far as a consent reaches."""
+"""The account side of the API: consents, accounts, balances, transactions."""
 
 from datetime import date
 from typing import Any
 
-from flask import jsonify, request
+from flask import Blueprint, request
 
-from sandbox import clock
-from sandbox.bank import answers, banks, consents
-from sandbox.bank.answers import Refused
-from sandbox.bank.api import api
-from sandbox.store import Document, get_store
+from sandbox import clock, faults
+from sandbox.bank import answers, banks, consents, orders, sca
+from sandbox.bank.answers import Answer, Refusal
+from sandbox.bank.calls import Call, json_body, operation
+from sandbox.bank.sepa import amount
+from sandbox.store import Document
 
-TRANSACTION_KIND = "bank_transaction"
+accounts = Blueprint("bank_accounts", __name__, url_prefix="/bank/<bank_id>/v1")
 
-
-@api.get("/accounts")
-def list_accounts():
-    consent = consents.used()
-    with_balance = request.args.get("withBalance") == "true" and consents.grants(consent, "balances")
-    return jsonify(accounts=[described(doc, consent, with_balance) for doc in covered(consent)])
+BOOKING_STATUSES = ("booked", "pending", "both", "all", "information")
 
 
-@api.get("/accounts/<account_id>")
-def show_account(account_id: str):
-    consent = consents.used()
-    return jsonify(account=described(reached(consent, account_id), consent, False))
+# --- consents -------------------------------------------------------------------------------------
+@accounts.post("/consents")
+@operation("AIS", psu_present=True, once=True)
+def create_consent(call: Call) -> Answer:
+    if not call.explicit and call.ways_back["back"] is None:
+        raise Refusal(400, "FORMAT_ERROR", "TPP-Redirect-URI ontbreekt", "TPP-Redirect-URI")
+    consent = consents.create(call.bank, json_body(), call.ways_back)
+    here = f"/consents/{consent['id']}"
+    found = answers.links(call.bank_id, self=here, status=f"{here}/status")
+    if call.explicit:
+        found |= answers.links(call.bank_id, startAuthorisation=f"{here}/authorisations")
+    else:
+        found |= sca.started(sca.begin(call.bank, sca.CONSENT, consent, call.ways_back)).body["_links"]
+    body = {"consentStatus": consent["status"], "consentId": consent["id"], "_links": found}
+    headers = {"Location": answers.site(f"/bank/{call.bank_id}/v1{here}"), "ASPSP-SCA-Approach": "REDIRECT"}
+    return Answer(201, body, headers)
 
 
-@api.get("/accounts/<account_id>/balances")
-def show_balances(account_id: str):
-    consent = consents.used()
-    need(consent, "balances")
-    doc = reached(consent, account_id)
-    return jsonify(account={"iban": doc["iban"], "currency": "EUR"}, balances=balances(doc))
+def asked_consent(call: Call, consent_id: str) -> Document:
+    consent = consents.find(call.bank_id, consent_id)
+    if consent is None:
+        raise Refusal(403, "CONSENT_UNKNOWN", "Deze toestemming is hier niet bekend")
+    return consent
 
 
-@api.get("/accounts/<account_id>/transactions")
-def show_transactions(account_id: str):
-    consent = consents.used()
-    need(consent, "transactions")
-    doc = reached(consent, account_id)
-    booking = request.args.get("bookingStatus", "")
-    if booking not in ("booked", "pending", "both"):
-        raise Refused(400, "FORMAT_ERROR", "booked, pending or both is expected", "bookingStatus")
-    begins, ends = asked_day("dateFrom", date.min), asked_day("dateTo", date.max)
-    if "dateFrom" not in request.args:
-        raise Refused(400, "FORMAT_ERROR", "dateFrom is missing", "dateFrom")
-    report: dict[str, Any] = {"_links": answers.links(account=answers.api_address(f"accounts/{account_id}"))}
-    if booking != "pending":
-        report["booked"] = booked(doc, begins, ends)
-    if booking != "booked":
-        report["pending"] = []
-    return jsonify(account={"iban": doc["iban"], "currency": "EUR"}, transactions=report)
+@accounts.get("/consents/<consent_id>")
+@operation("AIS")
+def show_consent(call: Call, consent_id: str) -> Answer:
+    consent = asked_consent(call, consent_id)
+    granted = [{"iban": iban, "currency": "EUR"} for iban in consent["ibans"]]
+    body = {
+        "access": {right: granted for right in consent["rights"]},
+        "recurringIndicator": consent["recurring"],
+        "validUntil": consent["valid_until"],
+        "frequencyPerDay": consent["frequency"],
+        "lastActionDate": consent["last_action"],
+        "consentStatus": consent["status"],
+    }
+    return Answer(200, body)
 
 
-def booked(doc: Document, begins: date, ends: date) -> list[dict[str, Any]]:
-    found = [item for item in get_store().all(TRANSACTION_KIND) if item["account"] == doc["id"]]
-    return [item["entry"] for item in found if begins.isoformat() <= item["day"] <= ends.isoformat()]
+@accounts.get("/consents/<consent_id>/status")
+@operation("AIS")
+def consent_status(call: Call, consent_id: str) -> Answer:
+    return Answer(200, {"consentStatus": asked_consent(call, consent_id)["status"]})
 
 
-def asked_day(name: str, otherwise: date) -> date:
-    try:
-        return date.fromisoformat(request.args[name]) if name in request.args else otherwise
-    except ValueError as error:
-        raise Refused(400, "FORMAT_ERROR", "a date is expected", name) from error
+@accounts.delete("/consents/<consent_id>")
+@operation("AIS")
+def end_consent(call: Call, consent_id: str) -> Answer:
+    consents.end(asked_consent(call, consent_id)["id"], "terminatedByTpp")
+    return Answer(204)
 
 
-def need(consent: Document, what: str) -> None:
-    if not consents.grants(consent, what):
-        raise Refused(401, "CONSENT_INVALID", f"the consent does not cover {what}")
+@accounts.post("/consents/<consent_id>/authorisations")
+@operation("AIS", once=True)
+def start_consent_authorisation(call: Call, consent_id: str) -> Answer:
+    consent = asked_consent(call, consent_id)
+    json_body()
+    if consent["status"] != "received":
+        raise Refusal(409, "STATUS_INVALID", f"De toestemming is al {consent['status']}")
+    return sca.started(sca.begin(call.bank, sca.CONSENT, consent, call.ways_back))
 
 
-def covered(consent: Document) -> list[Document]:
-    return [doc for doc in banks.accounts(consent["bank"]) if doc["id"] in consent["accounts"]]
+@accounts.get("/consents/<consent_id>/authorisations")
+@operation("AIS")
+def list_consent_authorisations(call: Call, consent_id: str) -> Answer:
+    asked_consent(call, consent_id)
+    return Answer(200, {"authorisationIds": [one["id"] for one in sca.of_target(consent_id, sca.CONSENT)]})
 
 
-def reached(consent: Document, account_id: str) -> Document:
-    found = next((doc for doc in covered(consent) if doc["id"] == account_id), None)
+@accounts.get("/consents/<consent_id>/authorisations/<sca_id>")
+@operation("AIS")
+def show_consent_authorisation(call: Call, consent_id: str, sca_id: str) -> Answer:
+    asked_consent(call, consent_id)
+    found = sca.find(call.bank_id, consent_id, sca_id)
     if found is None:
-        raise Refused(404, "RESOURCE_UNKNOWN", "there is no such account under this consent")
-    return found
+        raise Refusal(404, "RESOURCE_UNKNOWN", "Deze goedkeuring is hier niet bekend")
+    return Answer(200, {"scaStatus": found["status"]})
 
 
-def described(doc: Document, consent: Document, with_balance: bool) -> dict[str, Any]:
-    here = f"accounts/{doc['id']}"
-    reachable = [what for what in ("balances", "transactions") if consents.grants(consent, what)]
+# --- accounts -------------------------------------------------------------------------------------
+def standing_consent(call: Call, what: str, right: str) -> Document:
+    consent = consents.standing(call.bank_id, request.headers.get("Consent-ID"))
+    if right not in consent["rights"]:
+        raise Refusal(401, "CONSENT_INVALID", f"De toestemming gaat niet over {right}")
+    consents.count_use(consent, what, call.psu_ip is not None)
+    return consent
+
+
+def asked_account(call: Call, account_id: str, right: str) -> Document:
+    """The account of this resource id; 404 when it is none of the accounts that were allowed."""
+    if faults.on("bank_balance_down"):
+        raise Refusal(503)
+    consent = standing_consent(call, f"{right}:{account_id}", right)
+    for iban in consent["ibans"]:
+        account = banks.account(call.bank_id, iban)
+        if account and banks.resource_id(call.bank_id, iban) == account_id:
+            return account
+    raise Refusal(404, "RESOURCE_UNKNOWN", "Deze rekening is hier niet bekend")
+
+
+@accounts.get("/accounts")
+@operation("AIS")
+def list_accounts(call: Call) -> Answer:
+    consent = standing_consent(call, "accounts", "accounts")
+    found = [banks.account(call.bank_id, iban) for iban in consent["ibans"]]
+    with_balance = asked_flag("withBalance") and "balances" in consent["rights"]
+    return Answer(200, {"accounts": [details(call, one, consent, with_balance) for one in found if one]})
+
+
+def asked_flag(name: str) -> bool:
+    text = request.args.get(name, "false")
+    if text not in ("true", "false"):
+        raise Refusal(400, "FORMAT_ERROR", f"{name} is niet true of false", name)
+    return text == "true"
+
+
+def details(call: Call, account: Document, consent: Document, with_balance: bool) -> dict[str, Any]:
+    resource = banks.resource_id(call.bank_id, account["iban"])
+    body = {
+        "resourceId": resource, "iban": account["iban"], "currency": "EUR", "name": account["name"],
+        "product": "Zakelijke betaalrekening", "cashAccountType": "CACC", "status": "enabled", "usage": "ORGA",
+    }  # fmt: skip
+    if not faults.on("bank_no_owner_name"):
+        body["ownerName"] = account["owner"]
+    if with_balance:
+        body["balances"] = balances(account)
+    paths = {right: f"/accounts/{resource}/{right}" for right in ("balances", "transactions")}
+    allowed = {right: path for right, path in paths.items() if right in consent["rights"]}
+    return body | {"_links": answers.links(call.bank_id, **allowed)}
+
+
+def balances(account: Document) -> list[dict[str, Any]]:
+    """Booked and available are the same here: there is no credit and nothing is reserved."""
+    facts = {
+        "balanceAmount": {"currency": "EUR", "amount": amount(account["cents"])},
+        "lastChangeDateTime": clock.bank_now().isoformat(),
+        "referenceDate": clock.bank_day().isoformat(),
+    }
+    return [facts | {"balanceType": kind} for kind in ("interimBooked", "interimAvailable")]
+
+
+@accounts.get("/accounts/<account_id>")
+@operation("AIS")
+def show_account(call: Call, account_id: str) -> Answer:
+    account = asked_account(call, account_id, "accounts")
+    consent = consents.standing(call.bank_id, request.headers.get("Consent-ID"))
+    with_balance = asked_flag("withBalance") and "balances" in consent["rights"]
+    return Answer(200, {"account": details(call, account, consent, with_balance)})
+
+
+@accounts.get("/accounts/<account_id>/balances")
+@operation("AIS")
+def list_balances(call: Call, account_id: str) -> Answer:
+    account = asked_account(call, account_id, "balances")
+    return Answer(200, {"account": {"iban": account["iban"], "currency": "EUR"}, "balances": balances(account)})
+
+
+# --- transactions ---------------------------------------------------------------------------------
+@accounts.get("/accounts/<account_id>/transactions")
+@operation("AIS")
+def list_transactions(call: Call, account_id: str) -> Answer:
+    status = request.args.get("bookingStatus")
+    if status not in BOOKING_STATUSES:
+        raise Refusal(400, "FORMAT_ERROR", f"bookingStatus: een van {', '.join(BOOKING_STATUSES)}", "bookingStatus")
+    if status == "information":
+        raise Refusal(400, "PARAMETER_NOT_SUPPORTED", "bookingStatus information", "bookingStatus")
+    first, last = asked_day("dateFrom", date.min), asked_day("dateTo", date.max)
+    account = asked_account(call, account_id, "transactions")
+    report: dict[str, Any] = {}
+    if status != "pending":
+        rows = banks.bookings(call.bank_id, account["iban"])
+        report["booked"] = [booked(row) for row in reversed(rows) if first <= row["day"] <= last]
+    if status != "booked":
+        report["pending"] = [pending(order, block) for order, block in expected(call.bank_id, account["iban"])]
+    report["_links"] = answers.links(call.bank_id, account=f"/accounts/{account_id}")
+    return Answer(200, {"account": {"iban": account["iban"], "currency": "EUR"}, "transactions": report})
+
+
+def asked_day(name: str, otherwise: date) -> str:
+    text = request.args.get(name)
+    if text is None:
+        return otherwise.isoformat()
+    try:
+        return date.fromisoformat(text).isoformat()
+    except ValueError as error:
+        raise Refusal(400, "FORMAT_ERROR", f"{name} is geen datum", name) from error
+
+
+def booked(row: Document) -> dict[str, Any]:
+    """One booking as the API tells it; the other party's side depends on the sign."""
+    body: dict[str, Any] = {
+        "transactionId": str(row["number"]), "entryReference": str(row["number"]),
+        "bookingDate": row["day"], "valueDate": row["day"],
+        "transactionAmount": {"currency": "EUR", "amount": amount(row["cents"])},
+        "remittanceInformationUnstructured": row["text"][:140],
+    }  # fmt: skip
+    if "batch" in row:
+        body |= {"batchIndicator": True, "batchNumberOfTransactions": row["batch"]}
+    if row.get("purpose"):
+        body["purposeCode"] = row["purpose"]
+    if row.get("end_to_end_id"):
+        body["endToEndId"] = row["end_to_end_id"]
+    side = "creditor" if row["cents"] < 0 else "debtor"
+    if row.get("party"):
+        body[f"{side}Name"] = row["party"]
+    if row.get("party_iban"):
+        body[f"{side}Account"] = {"iban": row["party_iban"]}
+    return body
+
+
+def expected(bank_id: str, iban: str) -> list[tuple[Document, Document]]:
+    """What is signed and waits for its day."""
+    signed = [order for order in orders.every() if order["bank"] == bank_id and order["status"] in orders.SIGNED]
+    rows = [(order, block) for order in signed for block in order["blocks"]]
+    return [(order, block) for order, block in rows if block["iban"] == iban and block["state"] == "open"]
+
+
+def pending(order: Document, block: Document) -> dict[str, Any]:
     return {
-        "resourceId": doc["id"],
-        "iban": doc["iban"],
-        "currency": "EUR",
-        "name": doc["name"],
-        "ownerName": doc["owner"],
-        "product": "Zakelijke rekening",
-        "cashAccountType": "CACC",
-        "status": "enabled",
-        "usage": "ORGA",
-        "_links": answers.links(**{what: answers.api_address(f"{here}/{what}") for what in reachable}),
-    } | ({"balances": balances(doc)} if with_balance else {})
-
-
-def balances(doc: Document) -> list[dict[str, Any]]:
-    at = clock.bank_now()
-    kinds = ("interimAvailable", "interimBooked")
-    return [
-        {"balanceType": kind, "balanceAmount": answers.amount(doc["cents"]), "creditLimitIncluded": False,
-         "lastChangeDateTime": at.isoformat(), "referenceDate": at.date().isoformat()}
-        for kind in kinds
-    ]  # fmt: skip
+        "valueDate": block["day"],
+        "transactionAmount": {"currency": "EUR", "amount": amount(-block["cents"])},
+        "batchIndicator": True,
+        "batchNumberOfTransactions": block["count"],
+        "remittanceInformationUnstructured": orders.lump_text(order, block, block["count"]),
+    }

@@ -8,7 +8,7 @@ from collections import defaultdict
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from functools import wraps
+from functools import partial, wraps
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -55,11 +55,18 @@ class Call:
         return {"back": back, "nok": request.headers.get("TPP-Nok-Redirect-URI") or back}
 
 
-def operation(service: str, psu_present: bool = False, once: bool = False) -> Callable:
+def unchanged(answer: Answer) -> Answer:
+    return answer
+
+
+def operation(
+    service: str, psu_present: bool = False, once: bool = False, on_the_way: Callable[[Answer], Answer] = unchanged
+) -> Callable:
     """A view of the API: everything that holds for each call happens here.
 
     `psu_present`: PSU-IP-Address is required. `once`: the same X-Request-ID with the same content
-    within a day gets the same answer, and nothing is done again.
+    within a day gets the same answer, and nothing is done again. `on_the_way`: what may happen to
+    an answer after the bank has done its part.
     """
 
     def decorate(view: Callable[..., Answer]) -> Callable[..., Response]:
@@ -70,8 +77,9 @@ def operation(service: str, psu_present: bool = False, once: bool = False) -> Ca
             try:
                 misbehaviour.before_call()
                 call = opened(bank_id, service, psu_present)
-                act = lambda: view(call, **arguments)  # noqa: E731
-                answer = remembered(call, act) if once else act()
+                act = partial(view, call, **arguments)
+                answer, is_new = answered(call, act) if once else (act(), True)
+                answer = on_the_way(answer) if is_new else answer
             except Refusal as refusal:
                 answer = answers.refused(refusal, service)
             except misbehaviour.Cut:
@@ -143,25 +151,19 @@ def json_body() -> dict[str, Any]:
     return body
 
 
-def remembered(call: Call, act: Callable[[], Answer]) -> Answer:
-    """What was answered before to this X-Request-ID, or else the answer of `act`, kept from now on."""
-    if faults.on("bank_ignores_request_id") or not call.bank["honours_request_id"]:
-        return sent(act())
+def answered(call: Call, act: Callable[[], Answer]) -> tuple[Answer, bool]:
+    """What was answered before to this X-Request-ID; or else the answer of `act`, kept from now on, and True."""
+    if faults.on("bank_forgets_request_id") or not call.bank["honours_request_id"]:
+        return act(), True
+    # One at a time, so that two equal calls at once are one call and its echo.
     with _locks[call.bank_id]:
-        before = kept_answer(call)
-        if before is not None:
-            return before
+        kept = kept_answer(call)
+        if kept is not None:
+            return kept, False
         answer = act()
         if answer.status < 300:
             keep(call, answer)
-    return sent(answer)
-
-
-def sent(answer: Answer) -> Answer:
-    """The answer as it leaves; that of a new order may be lost on its way."""
-    if request.endpoint == "bank_payments.place_order" and answer.status == 201:
-        return misbehaviour.after_order(answer)
-    return answer
+        return answer, True
 
 
 def kept_answer(call: Call) -> Answer | None:

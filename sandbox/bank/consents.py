@@ -87,12 +87,19 @@ def set_status(consent_id: str, status: str) -> Document:
 
 
 def decide(consent_id: str, ibans: list[str]) -> bool:
-    """The person allows these accounts; none is a refusal. Only once."""
-    consent = get_store().get(KIND, consent_id)
-    chosen = [account["iban"] for account in offered(consent) if account["iban"] in ibans]
-    decided = {"status": "valid" if chosen else "rejected", "ibans": chosen}
-    get_store().update(KIND, consent_id, lambda doc: doc | decided if doc["status"] == "received" else None)
-    return True
+    """The person allows these accounts; none is a refusal. False when it was decided before."""
+    decided = False
+
+    def change(consent: Document) -> Document | None:
+        nonlocal decided
+        if consent["status"] != "received":
+            return None
+        decided = True
+        chosen = [account["iban"] for account in offered(consent) if account["iban"] in ibans]
+        return consent | {"status": "valid" if chosen else "rejected", "ibans": chosen}
+
+    get_store().update(KIND, consent_id, change)
+    return decided
 
 
 def end(consent_id: str, status: str) -> None:

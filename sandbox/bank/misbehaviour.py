@@ -1,27 +1,58 @@
-"""What a bank can get wrong, as switches."""
+"""What a bank can get wrong, or does differently from another bank, as switches."""
 
-import socket
 import time
+from collections.abc import Iterator
 
-from flask import Response, abort, request
+from flask import Response
+from waitress.channel import ClientDisconnected
 
 from sandbox import faults
-from sandbox.bank.answers import Refused
+from sandbox.bank.answers import Answer, Refusal
 
 HANG_SECONDS = 60
+SLOW_SECONDS = 2
 
 SWITCHES = {
-    "bank_down": "Elke aanroep van een bank geeft status 503",
-    "bank_hang": "Elke aanroep van een bank blijft een minuut hangen; wie ophangt, is niet gehoord",
-    "bank_lost_answer": "De bank neemt een opdracht aan, maar haar antwoord gaat verloren",
-    "bank_strange_answer": "De bank neemt een opdracht aan, maar antwoordt met een HTML-pagina (status 200)",
-    "bank_rejects_at_execution": "De bank weigert een ondertekende opdracht op de dag van uitvoering (RJCT)",
-    "bank_partial_execution": "De bank voert de eerste betaling van een opdracht niet uit (PART)",
-    "bank_relative_links": "De links in de antwoorden zijn relatief",
-    "bank_forgets_request_id": "De bank herkent een herhaald X-Request-ID niet (een dubbele MsgId wel)",
-    "bank_refuses_orders": "De bank weigert elke opdracht (400 PAYMENT_FAILED)",
-    "bank_never_executes": "De bank laat ondertekende opdrachten liggen, hoeveel dagen er ook voorbijgaan",
+    "bank_down": "Elke aanroep geeft status 503",
+    "bank_hang": "Elke aanroep laat een minuut op zich wachten",
+    "bank_slow": "Elke aanroep duurt twee seconden",
+    "bank_cut": "Elke aanroep: de verbinding wordt verbroken en er is niets gebeurd",
+    "bank_order_not_taken": "Een opdracht: status 504 en de bank heeft hem niet",
+    "bank_order_lost": "Een opdracht: de bank heeft hem, maar de verbinding wordt verbroken",
+    "bank_order_504": "Een opdracht: de bank heeft hem, maar het antwoord is een HTML-pagina met status 504",
+    "bank_order_strange": "Een opdracht: de bank heeft hem, maar het antwoord is onleesbaar",
+    "bank_order_refused": "Een opdracht wordt geweigerd (400 PAYMENT_FAILED)",
+    "bank_ignores_request_id": "Een herhaald X-Request-ID wordt niet herkend",
+    "bank_duplicate_dupl": "Een dubbel MsgId geeft de code DUPL (staat niet in de standaard)",
+    "bank_accepts_duplicates": "Een dubbel MsgId wordt niet herkend: er komen twee opdrachten",
+    "bank_unsigned_allowed": "Aanroepen hoeven niet ondertekend te zijn",
+    "bank_strict_days": "Een uitvoerdatum die geen bankdag is, of waarvan de tijd voorbij is, wordt geweigerd",
+    "bank_implicit_only": "De bank begint de ondertekening altijd zelf (implicit)",
+    "bank_sign_not_ready": "Met ondertekenen kan nog niet begonnen worden (409)",
+    "bank_one_method": "Bij de lezer valt niets te kiezen: de uitdaging komt meteen",
+    "bank_two_signers": "Een opdracht vraagt twee handtekeningen (PATC na de eerste)",
+    "bank_sca_expired": "Wat nog niet ondertekend is, is verlopen (RJCT)",
+    "bank_relative_links": "Links in antwoorden zijn relatief",
+    "bank_foreign_redirect": "De link om te ondertekenen of toe te staan gaat naar een vreemde site",
+    "bank_problem_json": "Fouten komen als application/problem+json",
+    "bank_strange_status": "De status is een code die niet bestaat",
+    "bank_slow_status": "De status loopt een stap achter",
+    "bank_contradictory_status": "De status springt om de andere keer terug naar RCVD",
+    "bank_insufficient_funds": "Bij uitvoering blijkt er te weinig saldo (RJCT, AM04)",
+    "bank_rejects_at_execution": "Bij uitvoering wordt de hele opdracht afgewezen (RJCT, DS04)",
+    "bank_partial": "Bij uitvoering wordt de eerste regel afgewezen (PART, AC06)",
+    "bank_returns_line": "De bankdag na uitvoering komt de eerste regel terug (PART)",
+    "bank_vop": "De bank controleert namen als daarom gevraagd wordt (VoP)",
+    "bank_vop_slow": "De naamcontrole is nog bezig (RVNC), zolang dit aan staat",
+    "bank_cancel_needs_sca": "Intrekken van een opdracht moet ondertekend worden (202)",
+    "bank_forgets_consent": "De bank kent de toestemming niet meer (CONSENT_UNKNOWN)",
+    "bank_consent_expired": "De toestemming is verlopen (CONSENT_EXPIRED)",
+    "bank_access_exceeded": "Saldo en mutaties zijn vandaag te vaak gevraagd (429)",
+    "bank_no_owner_name": "De bank geeft de naam van de rekeninghouder niet",
+    "bank_balance_down": "Saldi en mutaties geven status 503, de rest doet het",
 }
+
+GATEWAY_PAGE = "<html><head><title>504 Gateway Time-out</title></head><body><h1>504</h1></body></html>"
 
 
 def declare_all() -> None:
@@ -29,51 +60,47 @@ def declare_all() -> None:
         faults.declare(name, description)
 
 
+class Cut(Exception):
+    """The connection is closed without a byte of answer."""
+
+
+def cut_connection() -> Response:
+    """A response that ends the connection before its first byte."""
+
+    def vanish() -> Iterator[bytes]:
+        raise ClientDisconnected
+        yield b""
+
+    return Response(vanish())
+
+
 def before_call() -> None:
-    """Keep the caller waiting, or be down, as switched."""
+    """Keep the caller waiting or send it away, as switched. Raises Refusal or Cut."""
+    if faults.on("bank_slow"):
+        time.sleep(SLOW_SECONDS)
     ends = time.monotonic() + HANG_SECONDS
     while faults.on("bank_hang") and time.monotonic() < ends:
-        if caller_is_gone():
-            abort(503)
         time.sleep(0.1)
     if faults.on("bank_down"):
-        abort(503)
+        raise Refusal(503)
+    if faults.on("bank_cut"):
+        raise Cut
 
 
-def line() -> socket.socket | None:
-    """The connection of this request, which waitress keeps behind its disconnect check."""
-    ask = request.environ.get("waitress.client_disconnected")
-    return ask.__self__.socket if ask else None
+def before_order() -> None:
+    """What goes wrong before the bank takes an order."""
+    if faults.on("bank_order_not_taken"):
+        raise Refusal(504, page=GATEWAY_PAGE)
+    if faults.on("bank_order_refused"):
+        raise Refusal(400, "PAYMENT_FAILED", "De opdracht kan niet worden verwerkt")
 
 
-def caller_is_gone() -> bool:
-    connection = line()
-    if connection is None:
-        return False
-    try:
-        return connection.recv(1, socket.MSG_PEEK | socket.MSG_DONTWAIT) == b""
-    except BlockingIOError:
-        return False
-    except OSError:
-        return True
-
-
-def refuse_order() -> None:
-    if faults.on("bank_refuses_orders"):
-        raise Refused(400, "PAYMENT_FAILED", "the bank takes no orders now")
-
-
-def spoil(answer: Response) -> Response:
-    """The answer to an order that was taken, lost or made strange as switched."""
-    if faults.on("bank_lost_answer"):
-        hang_up()
-    if faults.on("bank_strange_answer"):
-        return Response("<!doctype html><title>Bank</title><p>Een ogenblik geduld.</p>", mimetype="text/html")
+def after_order(answer: Answer) -> Answer:
+    """What goes wrong after the bank has taken an order: only its answer is lost."""
+    if faults.on("bank_order_lost"):
+        raise Cut
+    if faults.on("bank_order_504"):
+        return Answer(504, GATEWAY_PAGE, media="text/html")
+    if faults.on("bank_order_strange"):
+        return Answer(answer.status, "{paymentId: ??")
     return answer
-
-
-def hang_up() -> None:
-    """End the connection with nothing said, as a broken line does."""
-    connection = line()
-    if connection is not None:
-        connection.shutdown(socket.SHUT_RDWR)

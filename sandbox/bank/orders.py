@@ -53,8 +53,8 @@ def check(bank: Document, instruction: Instruction) -> None:
         if problem := day_problem(block.day, bank["cut_off"]):
             raise NotAccepted(problem, "ReqdExctnDt", "EXECUTION_DATE_INVALID")
     if not faults.on("bank_accepts_duplicates") and known_message(bank["id"], instruction.msg_id):
-        code = "DUPL" if faults.on("bank_duplicate_dupl") else "PAYMENT_FAILED"
-        raise NotAccepted(f"DUPL: het MsgId {instruction.msg_id} is al ontvangen", "GrpHdr/MsgId", code)
+        code = "PAYMENT_FAILED" if faults.on("bank_duplicate_failed") else "FORMAT_ERROR"
+        raise NotAccepted("DUPL", "GrpHdr/MsgId", code)
 
 
 def day_problem(day: date, cut_off: str) -> str | None:
@@ -220,7 +220,7 @@ def execute_block(order: Document, block: Document, lines: list[list[Any]], day:
         block["state"], order["reason"] = "rejected", reason
         return
     paid = lines
-    if faults.on("bank_partial") and not order["lines"] and len(lines) > 1:
+    if faults.on("bank_partial_execution") and not order["lines"] and len(lines) > 1:
         order["lines"][lines[0][0]] = {"status": "RJCT", "reason": BLOCKED, "text": "De rekening is geblokkeerd"}
         paid = lines[1:]
     book_block(order, block, paid)

@@ -10,6 +10,8 @@ import secrets
 import uuid
 from typing import Any
 
+from flask import current_app
+
 from sandbox import clock, faults
 from sandbox.bank import answers, consents, orders
 from sandbox.bank.answers import Answer, Refusal
@@ -58,7 +60,7 @@ def path_of(sca: Document) -> str:
 # --- starting -------------------------------------------------------------------------------------
 def begin(bank: Document, purpose: str, target: Document, ways_back: dict[str, str | None]) -> Document:
     """A new authorisation. Consents are always given on a page of the bank."""
-    approach = "redirect" if purpose == CONSENT else bank["signing"]
+    approach = bank["signing"] if purpose != CONSENT and bank["signing"] in APPROACHES else "redirect"
     sca = {
         "id": str(uuid.uuid4()), "bank": bank["id"], "purpose": purpose, "target": target["id"],
         "product": target.get("product"), "approach": approach, "status": "received", "method": None,
@@ -100,7 +102,7 @@ def page_path(sca: Document) -> str:
 
 
 def message_for_app(sca: Document) -> str:
-    address = answers.current_app.config["BASE_URL"]
+    address = current_app.config["BASE_URL"]
     return f"Open de app van uw bank om te ondertekenen. (Sandbox: {address}/bank/{sca['bank']}/app)"
 
 
@@ -172,7 +174,7 @@ def reader_code(challenge: str) -> str:
 def instruction_text(sca: Document, order: Document) -> str:
     """What the app is obliged to show with the challenge."""
     euros = f"{order['cents'] // 100:,}".replace(",", ".") + f",{order['cents'] % 100:02d}"
-    address = answers.current_app.config["BASE_URL"]
+    address = current_app.config["BASE_URL"]
     what = "het intrekken van " if sca["purpose"] == CANCEL else ""
     return (
         f"U tekent voor {what}EUR {euros}, {order['count']} betalingen."
