@@ -1,0 +1,157 @@
+"""The KvK: companies by number, and who holds which function in them.
+
+Answers in the form of the register's extract; one PUT under /control replaces an extract.
+"""
+
+from typing import Any
+
+from flask import Blueprint, Flask, Response, jsonify, request
+
+from sandbox import demo, faults
+from sandbox.control import BadControl, json_object, on_reset
+from sandbox.store import get_store
+
+api = Blueprint("kvk", __name__, url_prefix="/kvk/api")
+control = Blueprint("kvk_control", __name__, url_prefix="/control/register")
+
+JOINT_KVK, SOLE_KVK, POWERLESS_KVK = "90000005", "69599084", "90003942"
+
+
+# --- what stands in the register at the start ---
+def _coded(code: str, text: str) -> dict[str, str]:
+    return {"code": code, "omschrijving": text}
+
+
+def person(first: str, prefix: str, last: str, born: str) -> dict[str, Any]:
+    """A natural person as the extract writes one; born as YYYYMMDD."""
+    names = {"voornamen": first, "geslachtsnaam": last, "volledigeNaam": " ".join(filter(None, (first, prefix, last)))}
+    return names | ({"voorvoegselGeslachtsnaam": prefix} if prefix else {}) | {"geboortedatum": born}
+
+
+def extract(number: str, name: str, owner: dict[str, Any]) -> dict[str, Any]:
+    return {
+        "meldingen": {"informatie": {"code": "IPD0000", "omschrijving": "Het product is succesvol geproduceerd"}},
+        "product": {
+            "maatschappelijkeActiviteit": {
+                "registratie": {"datumAanvang": "20170512"}, "kvkNummer": number, "naam": name,
+                "heeftAlsEigenaar": owner,
+            }
+        },
+    }  # fmt: skip
+
+
+def company(number: str, name: str, directors: list[tuple[dict[str, Any], str, str]]) -> dict[str, Any]:
+    """A private company with its directors: (person, authority code, its text)."""
+    functions = [
+        {
+            "bestuursfunctie": {
+                "registratie": {"datumAanvang": "20170512"}, "functie": _coded("02", "Bestuurder"),
+                "functietitel": {"titel": "Directeur"}, "door": {"natuurlijkPersoon": who},
+                "bevoegdheid": {"soort": _coded(code, text), "isBevoegdMetAnderePersonen": _coded("N", "Nee")},
+            }
+        }
+        for who, code, text in directors
+    ]  # fmt: skip
+    owner = {"persoonRechtsvorm": "BeslotenVennootschap", "statutaireNaam": name, "heeft": functions}
+    return extract(number, name, {"rechtspersoon": owner})
+
+
+def seed() -> None:
+    born = demo.SIGNER_BIRTH_DATE.replace("-", "")
+    wouter = person(demo.SIGNER_FIRST_NAMES, demo.SIGNER_PREFIX, demo.SIGNER_LAST_NAME, born)
+    alone, jointly = ("azb", "Alleen/zelfstandig bevoegd"), ("gb", "Gezamenlijk bevoegd")
+    naomi = person("Naomi", "", "Donkersloot", "19850923")
+    put = get_store().put
+    put("register", demo.KVK_NUMBER, company(demo.KVK_NUMBER, demo.COMPANY_NAME, [(wouter, *alone)]))
+    put("register", JOINT_KVK, company(JOINT_KVK, "Samen BV", [(wouter, *jointly), (naomi, *jointly)]))
+    put("register", SOLE_KVK, extract(SOLE_KVK, "De Jong Advies", {"natuurlijkPersoon": wouter}))
+    put("register", POWERLESS_KVK, company(POWERLESS_KVK, "Zonder Stem BV", [(wouter, "nb", "Niet bevoegd")]))
+
+
+# --- the interfaces ---
+def _fault(status: int, code: str, text: str) -> tuple[Response, int]:
+    return jsonify(fout=[{"code": code, "omschrijving": text}]), status
+
+
+@api.before_request
+def guard():
+    if faults.on("kvk_slow"):
+        faults.hold("kvk_slow", 60)
+    if faults.on("kvk_down"):
+        return Response("<html><body>Service Unavailable</body></html>", 503, content_type="text/html")
+    if not request.headers.get("apikey"):
+        return _fault(401, "IPD0001", "Geen geldige apikey.")
+    if faults.on("kvk_temporary"):
+        return _fault(500, "IPD1002", "Het product is tijdelijk niet beschikbaar.")
+    return None
+
+
+def _known(number: str) -> dict[str, Any] | None:
+    return get_store().get("register", number)
+
+
+def _activity(document: dict[str, Any]) -> dict[str, Any]:
+    return document["product"]["maatschappelijkeActiviteit"]
+
+
+@api.get("/v1/functionarissen/kvknummer/<number>")
+def functionaries(number: str):
+    found = _known(number)
+    if found is None:
+        return _fault(404, "IPD0005", f"KvK-nummer {number} is niet bekend.")
+    return jsonify(_without_birth_dates(found) if faults.on("kvk_no_birth_dates") else found)
+
+
+def _without_birth_dates(found: Any) -> Any:
+    if isinstance(found, dict):
+        return {key: _without_birth_dates(value) for key, value in found.items() if key != "geboortedatum"}
+    return [_without_birth_dates(item) for item in found] if isinstance(found, list) else found
+
+
+@api.get("/v1/basisprofielen/<number>")
+def profile(number: str):
+    found = _known(number)
+    if found is None:
+        return _fault(404, "IPD0005", f"KvK-nummer {number} is niet bekend.")
+    activity = _activity(found)
+    form = next(iter(activity.get("heeftAlsEigenaar", {}).values()), {}).get("persoonRechtsvorm", "Eenmanszaak")
+    here = {"self": {"href": request.url}}
+    return jsonify(
+        kvkNummer=number, indNonMailing="Nee", naam=activity.get("naam", ""), formeleRegistratiedatum="20170512",
+        materieleRegistratie=activity.get("registratie", {}), _embedded={"eigenaar": {"rechtsvorm": form}}, _links=here,
+    )  # fmt: skip
+
+
+@api.get("/v2/zoeken")
+def search():
+    number, name = request.args.get("kvkNummer"), request.args.get("naam", "").casefold()
+    rows = [_activity(document) for document in get_store().all("register")]
+    found = [row for row in rows if row["kvkNummer"] == number or (name and name in row.get("naam", "").casefold())]
+    if not found:
+        return _fault(404, "IPD5200", "Geen gegevens gevonden op basis van de ingevoerde zoekvraag.")
+    results = [{"kvkNummer": row["kvkNummer"], "naam": row.get("naam", ""), "type": "rechtspersoon"} for row in found]
+    return jsonify(pagina=1, resultatenPerPagina=10, totaal=len(results), resultaten=results)
+
+
+# --- control ---
+@control.route("/<number>", methods=["GET", "PUT"])
+def replace(number: str):
+    if request.method == "PUT":
+        document = json_object()
+        if not isinstance(document.get("product", {}).get("maatschappelijkeActiviteit"), dict):
+            raise BadControl("an extract with product/maatschappelijkeActiviteit is expected")
+        get_store().put("register", number, document)
+    found = _known(number)
+    if found is None:
+        raise BadControl(f"no extract under {number}", 404)
+    return jsonify(found)
+
+
+def setup(app: Flask) -> None:
+    faults.declare("kvk_down", "De KvK antwoordt 503")
+    faults.declare("kvk_slow", "De KvK antwoordt niet op tijd")
+    faults.declare("kvk_temporary", "De KvK meldt een tijdelijke storing (IPD1002)")
+    faults.declare("kvk_no_birth_dates", "De KvK geeft geen geboortedata")
+    on_reset(seed)
+    app.register_blueprint(api)
+    app.register_blueprint(control)
