@@ -18,11 +18,11 @@ SWITCHES = {
     "bank_slow": "Elke aanroep duurt twee seconden",
     "bank_cut": "Elke aanroep: de verbinding wordt verbroken en er is niets gebeurd",
     "bank_order_not_taken": "Een opdracht: status 504 en de bank heeft hem niet",
-    "bank_order_lost": "Een opdracht: de bank heeft hem, maar de verbinding wordt verbroken",
+    "bank_lost_answer": "Een opdracht: de bank heeft hem, maar de verbinding wordt verbroken",
     "bank_order_504": "Een opdracht: de bank heeft hem, maar het antwoord is een HTML-pagina met status 504",
-    "bank_order_strange": "Een opdracht: de bank heeft hem, maar het antwoord is onleesbaar",
+    "bank_strange_answer": "Een opdracht: de bank heeft hem, maar het antwoord is onleesbaar",
     "bank_order_refused": "Een opdracht wordt geweigerd (400 PAYMENT_FAILED)",
-    "bank_ignores_request_id": "Een herhaald X-Request-ID wordt niet herkend",
+    "bank_forgets_request_id": "Een herhaald X-Request-ID wordt niet herkend",
     "bank_duplicate_dupl": "Een dubbel MsgId geeft de code DUPL (staat niet in de standaard)",
     "bank_accepts_duplicates": "Een dubbel MsgId wordt niet herkend: er komen twee opdrachten",
     "bank_unsigned_allowed": "Aanroepen hoeven niet ondertekend te zijn",
@@ -40,7 +40,7 @@ SWITCHES = {
     "bank_contradictory_status": "De status springt om de andere keer terug naar RCVD",
     "bank_insufficient_funds": "Bij uitvoering blijkt er te weinig saldo (RJCT, AM04)",
     "bank_rejects_at_execution": "Bij uitvoering wordt de hele opdracht afgewezen (RJCT, DS04)",
-    "bank_partial": "Bij uitvoering wordt de eerste regel afgewezen (PART, AC06)",
+    "bank_partial_execution": "Bij uitvoering wordt de eerste regel afgewezen (PART, AC06)",
     "bank_returns_line": "De bankdag na uitvoering komt de eerste regel terug (PART)",
     "bank_vop": "De bank controleert namen als daarom gevraagd wordt (VoP)",
     "bank_vop_slow": "De naamcontrole is nog bezig (RVNC), zolang dit aan staat",
@@ -97,10 +97,10 @@ def before_order() -> None:
 
 def after_order(answer: Answer) -> Answer:
     """What goes wrong after the bank has taken an order: only its answer is lost."""
-    if faults.on("bank_order_lost"):
+    if faults.on("bank_lost_answer"):
         raise Cut
     if faults.on("bank_order_504"):
         return Answer(504, GATEWAY_PAGE, media="text/html")
-    if faults.on("bank_order_strange"):
+    if faults.on("bank_strange_answer"):
         return Answer(answer.status, "{paymentId: ??")
     return answer

@@ -53,7 +53,7 @@ def check(bank: Document, instruction: Instruction) -> None:
         if problem := day_problem(block.day, bank["cut_off"]):
             raise NotAccepted(problem, "ReqdExctnDt", "EXECUTION_DATE_INVALID")
     if not faults.on("bank_accepts_duplicates") and known_message(bank["id"], instruction.msg_id):
-        code = "PAYMENT_FAILED" if faults.on("bank_duplicate_failed") else "FORMAT_ERROR"
+        code = "DUPL" if faults.on("bank_duplicate_dupl") else "FORMAT_ERROR"
         raise NotAccepted("DUPL", "GrpHdr/MsgId", code)
 
 
