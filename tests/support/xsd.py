@@ -1,0 +1,21 @@
+"""Is a file valid against the schema of pain.001.001.09? The schema lies beside the checkout (see contract)."""
+
+from functools import cache
+
+from lxml import etree
+
+from tests.support.contract import SPECS
+
+
+@cache
+def schema(name: str) -> etree.XMLSchema:
+    """The schema of a message, such as pain.001.001.09."""
+    return etree.XMLSchema(etree.parse(SPECS / "bank" / "xsd" / f"{name}.xsd"))
+
+
+def errors(body: bytes, name: str = "pain.001.001.09") -> list[str]:
+    """What the schema finds wrong, empty when the file is valid."""
+    parser = etree.XMLParser(resolve_entities=False, no_network=True, load_dtd=False)
+    checked = schema(name)
+    checked.validate(etree.fromstring(body, parser))
+    return [f"{entry.line}: {entry.message}" for entry in checked.error_log]
