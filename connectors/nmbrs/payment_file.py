@@ -7,8 +7,8 @@ is checked; a file that is wrong anywhere gives no payment at all.
 import base64
 import binascii
 import re
-from collections.abc import Iterator
 from dataclasses import dataclass, field
+from functools import lru_cache
 from io import BytesIO
 from typing import Any
 
@@ -19,9 +19,20 @@ from core.money import cents
 
 MOST_LINES = 20_000
 MOST_BYTES = 50 * 1024 * 1024
+MOST_CENTS = 999_999_999_99  # what one SEPA credit transfer can carry (EPC rulebook, AT-04)
 NOT_PROVIDED = "NOTPROVIDED"
-_DECLARATION = re.compile(rb"^\s*<\?xml[^>]*\?>")
 _PAIN = re.compile(r"pain\.001\.\d{3}\.\d{2}")
+_DECLARATION = re.compile(rb"""<\?xml[^>]*?(?:encoding\s*=\s*["']([A-Za-z0-9._-]+)["'][^>]*?)?\?>""")
+_ROUND = b"\xef\xbb\xbf \t\r\n"
+_UTF_16 = {b"\xff\xfe": "utf-16", b"\xfe\xff": "utf-16", b"<\x00": "utf-16-le", b"\x00<": "utf-16-be"}
+_SAFE = {
+    "resolve_entities": False, "no_network": True, "load_dtd": False, "huge_tree": False, "remove_comments": True,
+    "remove_pis": True, "encoding": "utf-8",
+}  # fmt: skip
+# What is read of one payment, as paths of local names. All but Ustrd and Ref may stand there once.
+_FIELDS = (
+    "PmtId/EndToEndId", "Amt/InstdAmt", "Cdtr/Nm", "CdtrAcct/Id/IBAN", "RmtInf/Ustrd", "RmtInf/Strd/CdtrRefInf/Ref",
+)  # fmt: skip
 
 
 @dataclass(frozen=True)
@@ -62,116 +73,147 @@ class FileRefused(Exception):
 def read_payment_file(raw: bytes, fallback_description: str) -> PaymentFile:
     """Read the file that Nmbrs gave for a run, raw or base64, whatever encoding its declaration claims.
 
-    FileRefused when anything in it is wrong. Memory stays flat but for the lines themselves.
+    `fallback_description` stands in for a payment without remittance information. FileRefused when
+    anything in the file is wrong. Memory stays flat but for the lines themselves.
     """
     if len(raw) > MOST_BYTES:
         raise FileRefused("too_large", None, "more than 50 MB")
-    reader = _Reader(fallback_description)
+    text, start = _xml_of(raw)
     try:
-        reader.read(_xml_of(raw))
+        version = _version(_stream(text, start))
+        reader = _Reader(version, fallback_description)
+        reader.read(_stream(text, start))
     except etree.XMLSyntaxError as error:
         raise FileRefused("not_xml", None, "not well-formed XML") from error
     return reader.finish()
 
 
-def _xml_of(raw: bytes) -> bytes:
-    """The XML in UTF-8, without a declaration: it came as text, so what it says of its encoding is moot."""
-    text = raw.lstrip(b"\xef\xbb\xbf \t\r\n")
+# --- from what came to XML in UTF-8 ---
+def _xml_of(raw: bytes) -> tuple[bytes, int]:
+    """The XML in UTF-8, and where it begins behind its declaration."""
+    text = raw.lstrip(_ROUND)
     if not text:
         raise FileRefused("empty", None, "nothing in it")
-    if text[:2] in (b"\xff\xfe", b"\xfe\xff"):
-        text = text.decode("utf-16").encode()
-    if not text.startswith(b"<"):
-        try:
-            text = base64.b64decode(b"".join(text.split()), validate=True).lstrip(b"\xef\xbb\xbf \t\r\n")
-        except binascii.Error as error:
-            raise FileRefused("not_xml", None, "neither XML nor base64 of it") from error
-        if text[:2] in (b"\xff\xfe", b"\xfe\xff"):
-            text = text.decode("utf-16", "replace").encode()
-    text = _DECLARATION.sub(b"", text, count=1)
-    if b"<!DOCTYPE" in text[:4096] or b"<!ENTITY" in text[:4096]:
-        raise FileRefused("not_xml", None, "a document type is not accepted")
-    return text
+    if not text.startswith((b"<", *_UTF_16)):
+        text = _unpacked(text)
+    text = _in_utf8(text)
+    found = _DECLARATION.match(text)
+    return text, found.end() if found else 0
 
 
+def _unpacked(text: bytes) -> bytes:
+    try:
+        return base64.b64decode(b"".join(text.split()), validate=True).lstrip(_ROUND)
+    except binascii.Error as error:
+        raise FileRefused("not_xml", None, "neither XML nor base64 of it") from error
+
+
+def _in_utf8(text: bytes) -> bytes:
+    """Bytes that are UTF-8 are UTF-8 whatever they say: they came as text. Others are what they say they are."""
+    said = _DECLARATION.match(text)
+    encoding = _UTF_16.get(text[:2]) or (said.group(1) or b"").decode() if said else _UTF_16.get(text[:2], "")
+    try:
+        if text[:2] not in _UTF_16:
+            if text.isascii() or _is_utf8(text):
+                return text
+            if encoding.lower().startswith("utf"):
+                raise FileRefused("not_xml", None, "not in the encoding that it says")
+        return text.decode(encoding).encode().lstrip(_ROUND)
+    except (UnicodeError, LookupError) as error:
+        raise FileRefused("not_xml", None, "not in the encoding that it says") from error
+
+
+def _is_utf8(text: bytes) -> bool:
+    try:
+        text.decode()
+    except UnicodeDecodeError:
+        return False
+    return True
+
+
+def _stream(text: bytes, start: int) -> BytesIO:
+    stream = BytesIO(text)  # shares the bytes, copies nothing
+    stream.seek(start)
+    return stream
+
+
+def _version(stream: BytesIO) -> str:
+    """Look at the root alone, before anything else is read: no document type, and a document of ISO 20022."""
+    events: Any = etree.iterparse(stream, events=("start",), **_SAFE)
+    for _, root in events:
+        if root.getroottree().docinfo.doctype:
+            raise FileRefused("not_xml", None, "a document type is not accepted")
+        if _local(root) != "Document":
+            raise FileRefused("not_pain", None, "not a credit transfer initiation")
+        found = _PAIN.search(root.nsmap.get(root.prefix) or "")
+        return found.group() if found else ""
+    raise FileRefused("not_xml", None, "not well-formed XML")
+
+
+# --- reading ---
 class _Reader:
-    """Walks the file once; each payment is taken and its element dropped."""
+    """Walks the file once; each payment is taken and its element emptied."""
 
-    def __init__(self, fallback: str) -> None:
-        self._fallback = fallback
-        self._version = ""
+    def __init__(self, version: str, fallback: str) -> None:
+        self._version, self._fallback = version, fallback or "Salaris"
         self._lines: list[PaymentLine] = []
         self._ids: set[str] = set()
         self._debtor_name, self._debtor_iban = "", None
         self._group: dict[str, str] = {}
         self._part_start = 0
 
-    def read(self, text: bytes) -> None:
-        names = ("{*}GrpHdr", "{*}CdtTrfTxInf", "{*}PmtInf")
-        events = etree.iterparse(
-            BytesIO(text), events=("end",), tag=names, resolve_entities=False, no_network=True, load_dtd=False,
-            huge_tree=False, remove_comments=True, remove_pis=True, encoding="utf-8",
-        )  # fmt: skip
+    def read(self, stream: BytesIO) -> None:
+        take = {"GrpHdr": self._header, "CdtTrfTxInf": self._payment, "PmtInf": self._part}
+        events: Any = etree.iterparse(stream, events=("end",), tag=[f"{{*}}{name}" for name in take], **_SAFE)
         for _, element in events:
-            self._take(element)
-        root = events.root
-        if root is None or root.getroottree().docinfo.doctype:
-            raise FileRefused("not_xml", None, "a document type is not accepted")
-        self._check_root(root)
-
-    def _check_root(self, root: Any) -> None:
-        found = _PAIN.search(root.nsmap.get(root.prefix) or "")
-        kinds = [_local(child) for child in root]
-        if _local(root) != "Document" or not any(k in ("CstmrCdtTrfInitn", "pain.001.001.02") for k in kinds):
+            take[_local(element)](element)
+            element.clear()
+        kinds = map(_local, events.root if events.root is not None else ())
+        if not {"CstmrCdtTrfInitn", "pain.001.001.02"} & set(kinds):
             raise FileRefused("not_pain", None, "not a credit transfer initiation")
-        self._version = found.group() if found else ""
 
-    def _take(self, element: Any) -> None:
-        name = _local(element)
-        if name == "GrpHdr":
-            self._group = {key: text for key in ("NbOfTxs", "CtrlSum") if (text := _text(element, key))}
-        elif name == "CdtTrfTxInf":
-            if len(self._lines) >= MOST_LINES:
-                raise FileRefused("too_many_lines", None, f"more than {MOST_LINES} payments")
-            self._lines.append(self._line(element, len(self._lines) + 1))
-        else:
-            self._part(element)
-            self._part_start = len(self._lines)
-        if name != "GrpHdr":
-            _drop(element)
+    def finish(self) -> PaymentFile:
+        if not self._lines:
+            raise FileRefused("no_lines", None, "no payment in it")
+        _check_claims(self._group, self._lines)
+        total = sum(line.amount_cents for line in self._lines)
+        return PaymentFile(self._version, self._debtor_name, self._debtor_iban, len(self._lines), total, self._lines)
+
+    def _header(self, element: Any) -> None:
+        self._group = _claims(element)
 
     def _part(self, element: Any) -> None:
-        """One PmtInf: its own claims, and who pays."""
-        claims = {key: text for key in ("NbOfTxs", "CtrlSum") if (text := _text(element, key))}
-        _check_claims(claims, self._lines[self._part_start :])
+        """One PmtInf: its own claims, and who pays. Its payments came before its end."""
+        _check_claims(_claims(element), self._lines[self._part_start :])
+        self._part_start = len(self._lines)
+        if _text(element, "PmtMtd") not in (None, "TRF"):
+            raise FileRefused("not_pain", None, "not paid by transfer")
         self._debtor_name = self._debtor_name or _text(element, "Dbtr", "Nm") or ""
         iban = _text(element, "DbtrAcct", "Id", "IBAN")
         if iban and self._debtor_iban is None:
             self._debtor_iban = _iban(iban, None)
 
-    def _line(self, element: Any, number: int) -> PaymentLine:
-        amount = _child(_child(element, "Amt"), "InstdAmt")
+    def _payment(self, element: Any) -> None:
+        number = len(self._lines) + 1
+        if number > MOST_LINES:
+            raise FileRefused("too_many_lines", None, f"more than {MOST_LINES} payments")
+        found, told = _fields(element, number)
+        amount = found.get("InstdAmt")
         if amount is None:
             raise FileRefused("missing_field", number, "no instructed amount")
         if amount.get("Ccy") != "EUR":
             raise FileRefused("other_currency", number, "not in euros")
-        name = _text(element, "Cdtr", "Nm")
-        iban = _text(element, "CdtrAcct", "Id", "IBAN")
+        name, iban = _folded(found.get("Nm")), _folded(found.get("IBAN"))
         if not name or not iban:
-            raise FileRefused("missing_field", number, "no creditor name" if not name else "no creditor IBAN")
-        return PaymentLine(
-            name, _iban(iban, number), _amount(amount.text, number), self._description(element),
-            self._end_to_end_id(element, number),
+            raise FileRefused("missing_field", number, "no creditor IBAN" if name else "no creditor name")
+        self._lines.append(
+            PaymentLine(
+                name, _iban(iban, number), _amount(amount.text, number), told or self._fallback,
+                self._end_to_end_id(_folded(found.get("EndToEndId")), number),
+            )
         )  # fmt: skip
 
-    def _description(self, element: Any) -> str:
-        info = _child(element, "RmtInf")
-        parts = [" ".join((e.text or "").split()) for e in info if _local(e) == "Ustrd"] if info is not None else []
-        text = " ".join(filter(None, parts)) or _text(info, "Strd", "CdtrRefInf", "Ref") or self._fallback
-        return text or "Salaris"
-
-    def _end_to_end_id(self, element: Any, number: int) -> str | None:
-        found = _text(element, "PmtId", "EndToEndId")
+    def _end_to_end_id(self, found: str, number: int) -> str | None:
         if not found or found == NOT_PROVIDED:
             return None
         if found in self._ids:
@@ -179,33 +221,54 @@ class _Reader:
         self._ids.add(found)
         return found
 
-    def finish(self) -> PaymentFile:
-        if not self._lines:
-            raise FileRefused("no_lines", None, "no payment in it")
-        _check_claims(self._group, self._lines)
-        total = sum(line.amount_cents for line in self._lines)
-        return PaymentFile(
-            self._version, self._debtor_name, self._debtor_iban, len(self._lines), total, self._lines
-        )
+
+@lru_cache(maxsize=16)
+def _paths(namespace: str) -> etree.XPath:
+    """One compiled question for all fields of a payment: asking them one by one costs twice the parsing."""
+    prefix, known = ("p:", {"p": namespace}) if namespace else ("", None)
+    paths = ("/".join(prefix + step for step in path.split("/")) for path in _FIELDS)
+    return etree.XPath("|".join(paths), namespaces=known)
+
+
+def _fields(payment: Any, number: int) -> tuple[dict[str, Any], str]:
+    """The elements of one payment by local name, and what it says it is for."""
+    namespace = payment.tag[1:].partition("}")[0] if payment.tag[0] == "{" else ""
+    cut = len(namespace) + 2 if namespace else 0
+    found: dict[str, Any] = {}
+    unstructured, reference = [], ""
+    for element in _paths(namespace)(payment):
+        name = element.tag[cut:]
+        if name == "Ustrd":
+            unstructured.append(_folded(element))
+        elif name == "Ref":
+            reference = reference or _folded(element)
+        elif name in found:
+            raise FileRefused("missing_field", number, f"{name} stands there twice")
+        else:
+            found[name] = element
+    return found, " ".join(filter(None, unstructured)) or reference
+
+
+def _claims(element: Any) -> dict[str, str]:
+    return {key: text for key in ("NbOfTxs", "CtrlSum") if (text := _text(element, key))}
 
 
 def _check_claims(claims: dict[str, str], lines: list[PaymentLine]) -> None:
     """What a header says of its payments must be so."""
-    if "NbOfTxs" in claims and claims["NbOfTxs"] != str(len(lines)):
+    count, total = claims.get("NbOfTxs"), claims.get("CtrlSum")
+    if count is not None and not (re.fullmatch(r"[0-9]{1,15}", count) and int(count) == len(lines)):
         raise FileRefused("wrong_count", None, "the count is not that of the payments")
-    if "CtrlSum" not in claims:
-        return
-    if _control_sum(claims["CtrlSum"]) != sum(line.amount_cents for line in lines):
+    if total is not None and _control_sum(total) != sum(line.amount_cents for line in lines):
         raise FileRefused("wrong_sum", None, "the control sum is not that of the payments")
 
 
 def _control_sum(text: str) -> int:
     """A control sum in cents; it may carry zeros that an amount may not."""
-    whole, _, fraction = text.partition(".")
+    whole, point, fraction = text.partition(".")
     if fraction[2:].strip("0"):
         raise FileRefused("wrong_sum", None, "the control sum has parts of a cent")
     try:
-        return cents(f"{whole}.{fraction[:2]}" if fraction else whole)
+        return cents(f"{whole}{point}{fraction[:2]}")
     except ValueError as error:
         raise FileRefused("wrong_sum", None, "the control sum is no amount") from error
 
@@ -215,8 +278,8 @@ def _amount(text: str | None, number: int) -> int:
         found = cents((text or "").strip())
     except ValueError as error:
         raise FileRefused("bad_amount", number, "not an amount with at most two decimals") from error
-    if found == 0:
-        raise FileRefused("bad_amount", number, "an amount of nothing")
+    if not 0 < found <= MOST_CENTS:
+        raise FileRefused("bad_amount", number, "an amount that cannot be transferred")
     return found
 
 
@@ -231,25 +294,15 @@ def _local(element: Any) -> str:
     return element.tag.rpartition("}")[2] if isinstance(element.tag, str) else ""
 
 
-def _children(element: Any, name: str) -> Iterator[Any]:
-    return (child for child in element if _local(child) == name)
-
-
-def _child(element: Any, name: str) -> Any:
-    return next(_children(element, name), None) if element is not None else None
+def _folded(element: Any) -> str:
+    """The text of an element with its white space folded; nothing when there is no element."""
+    return " ".join((element.text or "").split()) if element is not None else ""
 
 
 def _text(element: Any, *path: str) -> str | None:
-    """The text at the end of a path of local names, without outer space; None when there is none."""
+    """The text at the end of a path of local names; None when there is none."""
     for name in path:
-        element = _child(element, name)
-    text = " ".join((element.text or "").split()) if element is not None else ""
-    return text or None
-
-
-def _drop(element: Any) -> None:
-    """Free what was read; the element itself and what stands before it in its parent."""
-    element.clear()
-    parent = element.getparent()
-    while parent is not None and element.getprevious() is not None and _local(element.getprevious()) == _local(element):
-        del parent[0 if _local(parent[0]) == _local(element) else parent.index(element.getprevious())]
+        element = next((child for child in element if _local(child) == name), None)
+        if element is None:
+            return None
+    return _folded(element) or None

@@ -1,0 +1,386 @@
+"""The payment file of a run: what is taken, what is refused and with which line, and the laws of its sums."""
+
+import base64
+import subprocess
+import sys
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from connectors.nmbrs.payment_file import MOST_LINES, FileRefused, PaymentFile, read_payment_file
+from tests.support.pain import IBANS, PAIN_03, File, Line, Part, file_of, plain, with_line
+
+ROOT = Path(__file__).resolve().parents[2]
+
+
+def read(raw: bytes) -> PaymentFile:
+    return read_payment_file(raw, "Salaris april")
+
+
+def refused(raw: bytes) -> tuple[str, int | None]:
+    with pytest.raises(FileRefused) as caught:
+        read(raw)
+    return caught.value.code, caught.value.line
+
+
+# --- what is taken ---
+def test_it_reads_a_file():
+    raw = file_of(Line(cents=344808, name="Jong, Wouter de", end_to_end_id="7-1"), Line(iban=IBANS[1])).raw()
+    found = read(raw)
+    assert (found.version, found.debtor_name, found.debtor_iban) == ("pain.001.001.03", "Demo BV", "NL95INGB0004921836")
+    assert (found.count, found.total_cents) == (2, 605908)
+    first, second = found.lines
+    assert (first.name, first.iban, first.amount_cents) == ("Jong, Wouter de", IBANS[0], 344808)
+    assert (first.description, first.end_to_end_id) == ("Salaris april", "7-1")
+    assert (second.iban, second.end_to_end_id) == (IBANS[1], None)
+
+
+@pytest.mark.parametrize("version", ["02", "03", "04", "05", "08", "09", "11"])
+def test_any_version(version: str):
+    name = "pain.001.001.02" if version == "02" else "CstmrCdtTrfInitn"
+    file = replace(File(), namespace=PAIN_03[:-2] + version, initiation=name)
+    assert read(file.raw()).version == f"pain.001.001.{version}"
+
+
+@pytest.mark.parametrize("namespace", ["", "urn:nmbrs:own"])
+def test_any_namespace(namespace: str):
+    found = read(replace(File(), namespace=namespace).raw())
+    assert (found.version, found.count) == ("", 1)
+
+
+def test_a_prefix_is_no_matter():
+    raw = file_of(Line()).xml().replace("</", "</p:").replace("<", "<p:").replace("<p:/p:", "</p:")
+    raw = raw.replace("<p:?xml", "<?xml").replace("xmlns=", "xmlns:p=")
+    assert read(raw.encode()).total_cents == 261100
+
+
+@pytest.mark.parametrize(
+    "raw",
+    [
+        File().raw(),
+        b"\xef\xbb\xbf" + File().raw(),
+        b"\r\n  " + File().raw(),
+        replace(File(), declaration="").raw(),
+        replace(File(), declaration='<?xml version="1.0" encoding="utf-16"?>').raw(),
+        replace(File(), declaration="<?xml version='1.0' encoding='UTF-16' standalone='yes'?>\n").raw(),
+        File().xml().encode("utf-16"),
+        replace(File(), declaration='<?xml version="1.0" encoding="utf-16"?>').xml().encode("utf-16-be"),
+        base64.b64encode(File().raw()),
+        base64.encodebytes(File().raw()),
+        base64.b64encode(b"\xef\xbb\xbf" + File().raw()),
+        base64.b64encode(replace(File(), declaration='<?xml version="1.0" encoding="utf-16"?>').xml().encode("utf-16")),
+    ],
+)
+def test_however_it_is_wrapped(raw: bytes):
+    assert read(raw).total_cents == 261100
+
+
+@pytest.mark.parametrize("encoding", ["utf-8", "utf-16", "iso-8859-1", "windows-1252"])
+def test_letters_survive_every_encoding(encoding: str):
+    xml = file_of(Line(name="Müller-Ångström, Zoë")).xml().replace("utf-8", encoding)
+    assert read(base64.b64encode(xml.encode(encoding))).lines[0].name == "Müller-Ångström, Zoë"
+
+
+def test_what_is_utf8_is_utf8_whatever_it_says():
+    raw = file_of(Line(name="Zoë")).xml().replace("utf-8", "iso-8859-1").encode()
+    assert read(raw).lines[0].name == "Zoë"
+
+
+def test_several_parts_with_sums_of_their_own():
+    parts = (Part((Line(cents=100), Line(cents=250))), Part((Line(cents=1),), debtor=""))
+    found = read(File(parts).raw())
+    assert (found.count, found.total_cents, found.debtor_name) == (3, 351, "Demo BV")
+
+
+def test_several_payments_for_one_person():
+    assert read(file_of(Line(cents=1), Line(cents=2)).raw()).count == 2
+
+
+def test_not_provided_may_repeat():
+    assert [line.end_to_end_id for line in read(file_of(Line(), Line()).raw()).lines] == [None, None]
+
+
+def test_headers_that_claim_nothing():
+    silent = File((Part(count="", total=""),), count="", total="")
+    assert read(silent.raw()).total_cents == 261100
+
+
+@pytest.mark.parametrize("total", ["2611", "2611.0", "2611.00", "2611.00000"])
+def test_a_control_sum_may_have_other_zeros(total: str):
+    assert read(replace(File(), total=total).raw()).total_cents == 261100
+
+
+def test_a_count_may_have_leading_zeros():
+    assert read(replace(File(), count="0001").raw()).count == 1
+
+
+@pytest.mark.parametrize(
+    ("remittance", "more", "expected"),
+    [
+        ("Salaris mei", "", "Salaris mei"),
+        ("Salaris\n   mei ", "", "Salaris mei"),
+        ("deel 1", "<RmtInf><Ustrd>deel 2</Ustrd></RmtInf>", "deel 1 deel 2"),
+        (None, "<RmtInf><Strd><CdtrRefInf><Ref>1111 2222</Ref></CdtrRefInf></Strd></RmtInf>", "1111 2222"),
+        ("Tekst", "<RmtInf><Strd><CdtrRefInf><Ref>1111</Ref></CdtrRefInf></Strd></RmtInf>", "Tekst"),
+        (None, "", "Salaris april"),
+        ("  ", "", "Salaris april"),
+    ],
+)
+def test_what_it_is_for(remittance: str | None, more: str, expected: str):
+    assert read(with_line(remittance=remittance, more=more)).lines[0].description == expected
+
+
+def test_without_any_fallback_it_is_salary():
+    assert read_payment_file(with_line(remittance=None), "").lines[0].description == "Salaris"
+
+
+def test_a_name_may_hold_markup_characters_and_comments():
+    raw = with_line(name="Jansen & <Zn>").replace(b"Jansen", b"Jan<!-- c -->sen")
+    assert read(raw).lines[0].name == "Jansen & <Zn>"
+
+
+def test_an_iban_in_groups_of_four_or_small_letters():
+    assert read(with_line(iban="nl42 ingb 2268 3524 12")).lines[0].iban == IBANS[0]
+
+
+@pytest.mark.parametrize(("amount", "cents"), [("0.01", 1), ("12", 1200), ("5.5", 550), ("999999999.99", 99999999999)])
+def test_amounts(amount: str, cents: int):
+    assert read(with_line(cents=cents, amount=amount)).lines[0].amount_cents == cents
+
+
+# --- what is refused ---
+@pytest.mark.parametrize(
+    ("raw", "code"),
+    [
+        (b"", "empty"),
+        (b" \r\n", "empty"),
+        (b"geen xml", "not_xml"),
+        (b"<Document", "not_xml"),
+        (b"{}", "not_xml"),
+        (b"R2VlbiB4bWw=", "not_xml"),
+        (b"\xff\xfe\x00", "not_xml"),
+        (b"\xff\xfe<\x00", "not_xml"),
+        (File().raw()[:-20], "not_xml"),
+        (File().raw() + b"<x/>", "not_xml"),
+        (file_of(Line(name="Zoë")).xml().encode("latin-1"), "not_xml"),
+        (replace(File(), declaration='<?xml version="1.0" encoding="nonsense"?>').xml().replace("Alek", "Zoë")
+         .encode("latin-1"), "not_xml"),
+        (b"<html><body><p>503</p></body></html>", "not_pain"),
+        (b"<Document/>", "not_pain"),
+        (b"<Document><CstmrDrctDbtInitn/></Document>", "not_pain"),
+        (replace(File(), initiation="CstmrDrctDbtInitn").raw(), "not_pain"),
+        (File((Part(method="<PmtMtd>CHK</PmtMtd>"),)).raw(), "not_pain"),
+        (b"<Document><CstmrCdtTrfInitn/></Document>", "no_lines"),
+        (File((Part(()),)).raw(), "no_lines"),
+        (b" " * (50 * 1024 * 1024 + 1), "too_large"),
+    ],
+)  # fmt: skip
+def test_it_is_no_payment_file(raw: bytes, code: str):
+    assert refused(raw) == (code, None)
+
+
+ENTITY = '<!DOCTYPE Document [<!ENTITY a "Nowak"><!ENTITY b SYSTEM "file:///etc/hostname">]>'
+
+
+@pytest.mark.parametrize("name", ["&a;", "&b;", "Nowak"])
+@pytest.mark.parametrize("before", ["", "<!-- " + "x" * 9000 + " -->"])
+def test_document_types_and_entities_are_refused(name: str, before: str):
+    raw = file_of(Line(name="NAME")).xml().replace("?>", "?>" + before + ENTITY, 1).replace("NAME", name)
+    assert refused(raw.encode()) == ("not_xml", None)
+
+
+def test_an_unknown_entity_is_refused():
+    assert refused(with_line(name="NAME").replace(b"NAME", b"&other;")) == ("not_xml", None)
+
+
+@pytest.mark.parametrize(
+    ("change", "code"),
+    [
+        ({"iban": "NL43INGB2268352412"}, "bad_iban"),
+        ({"iban": "NL42INGB226835241"}, "bad_iban"),
+        ({"iban": "XX42INGB2268352412"}, "bad_iban"),
+        ({"iban": "NL42INGB2268352412X"}, "bad_iban"),
+        ({"iban": None}, "missing_field"),
+        ({"iban": " "}, "missing_field"),
+        ({"name": None}, "missing_field"),
+        ({"name": " \n"}, "missing_field"),
+        ({"currency": "USD"}, "other_currency"),
+        ({"currency": ""}, "other_currency"),
+        ({"currency": "eur"}, "other_currency"),
+        ({"amount": "0.00"}, "bad_amount"),
+        ({"amount": "-1.00"}, "bad_amount"),
+        ({"amount": "1.005"}, "bad_amount"),
+        ({"amount": "1,00"}, "bad_amount"),
+        ({"amount": "1e3"}, "bad_amount"),
+        ({"amount": "NaN"}, "bad_amount"),
+        ({"amount": ""}, "bad_amount"),
+        ({"amount": "\u0661.00"}, "bad_amount"),
+        ({"amount": "1000000000.00"}, "bad_amount"),
+        ({"end_to_end_id": "first"}, "doubled_id"),
+        ({"more": "<Cdtr><Nm>Ander</Nm></Cdtr>"}, "missing_field"),
+        ({"more": f"<CdtrAcct><Id><IBAN>{IBANS[1]}</IBAN></Id></CdtrAcct>"}, "missing_field"),
+        ({"more": '<Amt><InstdAmt Ccy="EUR">1.00</InstdAmt></Amt>'}, "missing_field"),
+    ],
+)
+def test_one_wrong_line_refuses_the_file_and_is_named(change: dict, code: str):
+    lines = (Line(end_to_end_id="first"), replace(Line(), **change), Line())
+    assert refused(file_of(*lines).raw()) == (code, 2)
+
+
+def test_an_amount_in_another_form_is_refused():
+    other = b'<Amt><EqvtAmt><Amt Ccy="EUR">1.00</Amt></EqvtAmt></Amt>'
+    assert refused(with_line().replace(b'<Amt><InstdAmt Ccy="EUR">2611.00</InstdAmt></Amt>', other)) == (
+        "missing_field",
+        1,
+    )
+
+
+def test_a_wrong_debtor_iban_is_refused():
+    raw = File().raw().replace(b"NL95INGB0004921836", b"NL96INGB0004921836")
+    assert refused(raw) == ("bad_iban", None)
+
+
+def test_a_doubled_id_counts_over_parts():
+    part = Part((Line(end_to_end_id="a"),))
+    assert refused(File((part, part)).raw()) == ("doubled_id", 2)
+
+
+def test_each_part_keeps_its_own_claims():
+    right, wrong = Part((Line(cents=5),)), Part((Line(cents=7),), total="0.05")
+    assert refused(File((right, wrong)).raw()) == ("wrong_sum", None)
+    assert refused(File((right, replace(wrong, total=None, count="2"))).raw()) == ("wrong_count", None)
+
+
+@pytest.mark.parametrize("total", ["2611.001", "2611.01", "-2611.00", "2.611,00", "veel", "2611.00 2611.00"])
+def test_a_control_sum_that_is_none(total: str):
+    assert refused(replace(File(), total=total).raw()) == ("wrong_sum", None)
+
+
+def test_twenty_thousand_lines_are_taken_and_one_more_is_not():
+    lines = (Line(cents=1),) * MOST_LINES
+    assert read(file_of(*lines).raw()).total_cents == MOST_LINES
+    assert refused(file_of(*lines, Line(cents=1)).raw()) == ("too_many_lines", None)
+
+
+def test_a_refusal_never_tells_who_or_how_much():
+    with pytest.raises(FileRefused) as caught:
+        read(with_line(name="Geheim, Gerda", iban="NL43INGB2268352412", cents=987654))
+    chain, told = caught.value, ""
+    while chain:
+        told, chain = told + str(chain) + repr(chain), chain.__cause__ or chain.__context__
+    assert not any(secret in told for secret in ("Geheim", "2268352412", "9876.54", "987654"))
+
+
+def test_a_file_shows_no_persons_in_its_repr():
+    assert "Nowak" not in repr(read(File().raw()))
+
+
+# --- laws ---
+names = st.text(st.characters(codec="utf-8", exclude_categories=("C", "Z")), min_size=1, max_size=30)
+lines = st.builds(
+    Line, cents=st.integers(1, 10_000_000), name=names, iban=st.sampled_from(IBANS),
+    remittance=st.none() | names,
+)  # fmt: skip
+files = st.builds(
+    File, st.lists(st.builds(Part, st.lists(lines, min_size=1, max_size=5).map(tuple)), min_size=1, max_size=3)
+    .map(tuple),
+)  # fmt: skip
+
+
+@given(files)
+def test_the_total_is_the_sum_of_its_lines(file: File):
+    found = read(file.raw())
+    assert found.total_cents == sum(line.amount_cents for line in found.lines) == sum(x.cents for x in file.lines)
+    assert found.count == len(found.lines) == len(file.lines)
+    assert [(x.name, x.iban, x.amount_cents) for x in found.lines] == [(x.name, x.iban, x.cents) for x in file.lines]
+
+
+@given(files, st.integers(0, 50), st.integers())
+def test_any_other_count_is_refused(file: File, count: int, part: int):
+    assert_wrong(file, part, "wrong_count", count=str(count if count != right_count(file, part) else count + 1))
+
+
+@given(files, st.integers(0, 10**12), st.integers())
+def test_any_other_sum_is_refused(file: File, total: int, part: int):
+    assert_wrong(file, part, "wrong_sum", total=plain(total if total != right_total(file, part) else total + 1))
+
+
+@given(files, st.data())
+def test_a_changed_amount_is_refused(file: File, data: st.DataObject):
+    """One digit of an amount changes on the way: the sums notice, always."""
+    xml = file.xml()
+    starts = [i for i in range(len(xml)) if xml.startswith('"EUR">', i)]
+    start = data.draw(st.sampled_from(starts)) + len('"EUR">')
+    at = data.draw(st.sampled_from([i for i in range(start, xml.index("<", start)) if xml[i] != "."]))
+    digit = data.draw(st.sampled_from([d for d in "0123456789" if d != xml[at]]))
+    assert refused((xml[:at] + digit + xml[at + 1 :]).encode())[0] in ("wrong_sum", "bad_amount")
+
+
+@given(files, st.data())
+def test_a_line_that_is_lost_is_noticed(file: File, data: st.DataObject):
+    gone = data.draw(st.sampled_from(file.lines)).xml()
+    assert refused(file.xml().replace(gone, "", 1).encode())[0] in ("wrong_count", "wrong_sum", "no_lines")
+
+
+@given(st.binary(max_size=200) | st.text(max_size=200).map(str.encode))
+def test_rubbish_is_refused_and_nothing_worse(raw: bytes):
+    assert refused(raw)[0] in ("empty", "not_xml", "not_pain", "no_lines")
+
+
+@given(st.data())
+def test_a_damaged_file_is_read_right_or_refused(data: st.DataObject):
+    """Bytes changed anywhere: refused, or the sums still hold."""
+    raw = bytearray(file_of(Line(cents=12345), Line(cents=678, iban=IBANS[1])).raw())
+    for _ in range(data.draw(st.integers(1, 4))):
+        raw[data.draw(st.integers(0, len(raw) - 1))] = data.draw(st.integers(0, 255))
+    try:
+        found = read(bytes(raw))
+    except FileRefused:
+        return
+    assert found.total_cents == sum(line.amount_cents for line in found.lines) > 0
+
+
+def right_count(file: File, part: int) -> int:
+    index = part % (len(file.parts) + 1)
+    return len(file.lines if index == len(file.parts) else file.parts[index].lines)
+
+
+def right_total(file: File, part: int) -> int:
+    index = part % (len(file.parts) + 1)
+    return sum(x.cents for x in (file.lines if index == len(file.parts) else file.parts[index].lines))
+
+
+def assert_wrong(file: File, part: int, code: str, **claim: str) -> None:
+    """One claim, of a part or of the whole, is changed."""
+    index = part % (len(file.parts) + 1)
+    parts = list(file.parts)
+    if index < len(parts):
+        parts[index] = replace(parts[index], **claim)
+        claim = {}
+    assert refused(File(tuple(parts), **claim).raw()) == (code, None)
+
+
+# --- memory ---
+GROWTH = """
+import resource, sys
+from connectors.nmbrs.payment_file import read_payment_file
+raw = open(sys.argv[1], "rb").read()
+before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+assert read_payment_file(raw, "").count == 4000
+print(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before)
+"""
+
+
+def test_memory_stays_flat_while_reading(tmp_path: Path):
+    """A whole tree takes more than the file again; payment by payment it takes little besides the lines."""
+    more = f"<InstrForCdtrAgt><InstrInf>{'<x/>' * 1000}</InstrInf></InstrForCdtrAgt>"
+    path = tmp_path / "file.xml"
+    path.write_bytes(file_of(*(Line(cents=1, name=f"Persoon {i}", more=more) for i in range(4000))).raw())
+    answer = subprocess.run(
+        [sys.executable, "-c", GROWTH, str(path)], capture_output=True, text=True, check=True, cwd=ROOT
+    )
+    growth = int(answer.stdout) * (1 if sys.platform == "darwin" else 1024)
+    assert growth < path.stat().st_size
