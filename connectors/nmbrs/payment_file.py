@@ -25,6 +25,7 @@ _PAIN = re.compile(r"pain\.001\.\d{3}\.\d{2}")
 _DECLARATION = re.compile(rb"""<\?xml[^>]*?(?:encoding\s*=\s*["']([A-Za-z0-9._-]+)["'][^>]*?)?\?>""")
 _ROUND = b"\xef\xbb\xbf \t\r\n"
 _UTF_16 = {b"\xff\xfe": "utf-16", b"\xfe\xff": "utf-16", b"<\x00": "utf-16-le", b"\x00<": "utf-16-be"}
+_ONE_BYTE = ("iso-8859-1", "iso-8859-15", "windows-1252")
 _SAFE = {
     "resolve_entities": False, "no_network": True, "load_dtd": False, "huge_tree": False, "remove_comments": True,
     "remove_pis": True, "encoding": "utf-8",
@@ -110,17 +111,18 @@ def _unpacked(text: bytes) -> bytes:
 
 def _in_utf8(text: bytes) -> bytes:
     """Bytes that are UTF-8 are UTF-8 whatever they say: they came as text. Others are what they say they are."""
+    encoding = _UTF_16.get(text[:2], "")
+    if not encoding and _is_utf8(text):
+        return text
     said = _DECLARATION.match(text)
-    encoding = _UTF_16.get(text[:2]) or (said.group(1) or b"").decode() if said else _UTF_16.get(text[:2], "")
+    if said and said.group(1):
+        encoding = said.group(1).decode().lower()
     try:
-        if text[:2] not in _UTF_16:
-            if text.isascii() or _is_utf8(text):
-                return text
-            if encoding.lower().startswith("utf"):
-                raise FileRefused("not_xml", None, "not in the encoding that it says")
-        return text.decode(encoding).encode().lstrip(_ROUND)
-    except (UnicodeError, LookupError) as error:
+        if encoding in (*_UTF_16.values(), *_ONE_BYTE):
+            return text.decode(encoding).encode().lstrip(_ROUND)
+    except UnicodeDecodeError as error:
         raise FileRefused("not_xml", None, "not in the encoding that it says") from error
+    raise FileRefused("not_xml", None, "in no encoding that we know")
 
 
 def _is_utf8(text: bytes) -> bool:
