@@ -144,7 +144,7 @@ class Form:
         raise PageError(f"{self.page.url}: the form has no choice {part!r}")
 
     def submit(self, button: str = "", expect: int = 200) -> Page:
-        """Press the button whose text, name or value contains `button` (else the first).
+        """Press the button whose id is `button` or whose text, name or value contains it (else the first).
 
         Raises PageError when the page that comes back says that something is wrong.
         """
@@ -165,8 +165,8 @@ class Form:
         """The attributes of the button to press; none for a form without buttons."""
         buttons = [node for node in inputs_of(self.page.tree, self.node) if is_button(node)]
         for node in buttons:
-            marks = (words(node), node.get("name") or "", node.get("value") or "")
-            if any(part in mark for mark in marks):
+            marks = (words(node), *(node.get(name) or "" for name in ("name", "value", "id")))
+            if part == node.get("id") or any(part in mark for mark in marks):
                 return node.attrib
         if part:
             raise PageError(f"{self.page.url}: the form has no button {part!r}")
