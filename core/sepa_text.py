@@ -1,15 +1,27 @@
-"""Text as SEPA carries it: letters, digits and / - ? : ( ) . , ' + and space (EPC217-08, in its manner)."""
+"""Text as SEPA carries it: letters, digits and / - ? : ( ) . , ' + and space.
+
+Source: EPC217-08, the conversion table for the basic Latin set: accents fall away, ß is s, Æ is A,
+Greek and Cyrillic are spelt in Latin, what cannot be carried becomes a point. Of our own: ĳ stays
+two letters, letters that the table leaves out (Ð, Þ, ы, є …) are spelt too, and a capital that
+becomes several letters is written as in a name (Щ is Sht) unless the whole text is in capitals.
+"""
 
 import re
 import unicodedata
 
-_KEEP = re.compile(r"[A-Za-z0-9/\-?:().,'+ ]")
-# Letters that do not fall apart into a base letter and an accent.
-_SINGLE = {
-    "ß": "s", "ẞ": "S", "Æ": "A", "æ": "a", "Œ": "O", "œ": "o", "Ø": "O", "ø": "o", "Đ": "D", "đ": "d", "Ð": "D",
-    "ð": "d", "Þ": "T", "þ": "t", "Ł": "L", "ł": "l", "Ħ": "H", "ħ": "h", "ı": "i", "Ŋ": "N", "ŋ": "n", "Ŧ": "T",
-    "ŧ": "t", "Ə": "E", "ə": "e", "’": "'", "‘": "'", "ʼ": "'", "`": "'", "´": "'", "“": "'", "”": "'", '"': "'",
-    "–": "-", "—": "-", "‐": "-", "_": "-", "&": "+", "\u00a0": " ", "\t": " ", "\n": " ", "\r": " ",
+# Names 70, references 35, remittance information 140 (EPC rulebook; ISO 20022 allows longer names).
+NAME, REFERENCE, REMITTANCE = 70, 35, 140
+
+_ALLOWED = re.compile(r"[A-Za-z0-9/\-?:().,'+ ]*")
+_SIGNS = {
+    "&": "+", ";": ",", "[": "(", "]": ")", "{": "(", "}": ")", "\\": "/", "|": "/", "_": "-", "~": "-", "`": "'",
+    '"': "'", "¿": "?", "€": "E", "´": "'", "‘": "'", "’": "'", "‚": "'", "‛": "'", "ʼ": "'", "ʹ": "'", "“": "'",
+    "”": "'", "„": "'", "«": "'", "»": "'", "‹": "'", "›": "'", "‐": "-", "‑": "-", "‒": "-", "–": "-", "—": "-",
+    "―": "-", "−": "-", "⁄": "/", "∕": "/", "×": "x",
+}  # fmt: skip
+_LATIN = {
+    "ß": "s", "æ": "a", "œ": "o", "ø": "o", "đ": "d", "ð": "d", "þ": "th", "ł": "l", "ŀ": "l", "ħ": "h", "ı": "i",
+    "ĸ": "k", "ŋ": "n", "ŧ": "t", "ə": "e", "ǝ": "e", "ƒ": "f", "ƶ": "z", "ɨ": "i", "ʉ": "u", "ɔ": "o", "ɛ": "e",
 }  # fmt: skip
 _GREEK = {
     "α": "a", "β": "v", "γ": "g", "δ": "d", "ε": "e", "ζ": "z", "η": "i", "θ": "th", "ι": "i", "κ": "k", "λ": "l",
@@ -17,43 +29,77 @@ _GREEK = {
     "χ": "ch", "ψ": "ps", "ω": "o",
 }  # fmt: skip
 _CYRILLIC = {
-    "а": "a", "б": "b", "в": "v", "г": "g", "д": "d", "е": "e", "ж": "zh", "з": "z", "и": "i", "к": "k", "л": "l",
-    "м": "m", "н": "n", "о": "o", "п": "p", "р": "r", "с": "s", "т": "t", "у": "u", "ф": "f", "х": "h", "ц": "ts",
-    "ч": "ch", "ш": "sh", "щ": "sht", "ъ": "a", "ы": "y", "ь": "y", "э": "e", "ю": "yu", "я": "ya",
+    "а": "a", "б": "b", "в": "v", "г": "g", "д": "d", "е": "e", "ж": "zh", "з": "z", "и": "i", "й": "y", "к": "k",
+    "л": "l", "м": "m", "н": "n", "о": "o", "п": "p", "р": "r", "с": "s", "т": "t", "у": "u", "ф": "f", "х": "h",
+    "ц": "ts", "ч": "ch", "ш": "sh", "щ": "sht", "ъ": "a", "ь": "y", "ю": "yu", "я": "ya",
+    # not in the table, which knows Bulgarian only: Russian, Ukrainian, Serbian, Macedonian
+    "ы": "y", "э": "e", "і": "i", "є": "ye", "ґ": "g", "ђ": "d", "ј": "j", "љ": "lj", "њ": "nj", "ћ": "c", "џ": "dz",
+    "ѕ": "dz",
 }  # fmt: skip
-_WORDS = _GREEK | _CYRILLIC
+_LETTERS = _LATIN | _GREEK | _CYRILLIC
+_INVISIBLE = frozenset({"Mn", "Me", "Cf"})
+
+
+class _Table(dict[int, str]):
+    """What each character becomes, found out when it is first met."""
+
+    def __missing__(self, code: int) -> str:
+        made = self[code] = _carried(chr(code))
+        return made
+
+
+_TABLE = _Table()
+
+
+def _carried(character: str) -> str:
+    if _ALLOWED.fullmatch(character):
+        return character
+    if character in _SIGNS:
+        return _SIGNS[character]
+    if character in _LETTERS:
+        return _LETTERS[character]
+    if character.lower() in _LETTERS:
+        return _LETTERS[character.lower()].capitalize()
+    if unicodedata.category(character) in _INVISIBLE:
+        return ""
+    return " " if character.isspace() else _apart(character)
+
+
+def _apart(character: str) -> str:
+    """An accented letter without its accents, a ligature as its letters, any script's digit as ours."""
+    if character.isdecimal():
+        return str(unicodedata.decimal(character))
+    parts = unicodedata.normalize("NFKD", character)
+    if parts == character:
+        return "."
+    return "".join(_TABLE[ord(part)] for part in parts).strip() or "."
 
 
 def to_sepa(text: str, max_length: int) -> str:
-    """The text in SEPA's characters, spaces folded, cut to the length. What cannot be carried becomes a point."""
-    if text.isascii() and all(map(_KEEP.match, text)):
-        carried = text
-    else:
-        carried = "".join(_carry(c) for c in unicodedata.normalize("NFC", text))
-    return " ".join(carried.split())[:max_length].rstrip()
+    """The text in SEPA's characters, spaces folded to one, at most `max_length` long.
+
+    Empty only when the text shows nothing but spaces. Converting twice changes nothing more.
+    """
+    carried = text
+    if not _ALLOWED.fullmatch(text):
+        carried = unicodedata.normalize("NFC", text).translate(_TABLE)
+        if text.isupper():
+            carried = carried.upper()
+    folded = " ".join(carried.split())[:max_length].rstrip()
+    return folded or ("." if text.strip() else "")
 
 
-def _carry(character: str) -> str:
-    if _KEEP.match(character):
-        return character
-    if character in _SINGLE:
-        return _SINGLE[character]
-    base = "".join(c for c in unicodedata.normalize("NFKD", character) if not unicodedata.combining(c))
-    carried = "".join(_letter(c) for c in base)
-    return carried or "."
-
-
-def _letter(character: str) -> str:
-    if _KEEP.match(character):
-        return character
-    if character in _SINGLE:
-        return _SINGLE[character]
-    word = _WORDS.get(character.lower())
-    if word is None:
-        return "."
-    return word.capitalize() if character.isupper() else word
+def to_reference(text: str, max_length: int = REFERENCE) -> str:
+    """As `to_sepa`; besides, no slash first or last and no two together, which banks refuse in references."""
+    carried = re.sub(r"/[/ ]*/", "/", to_sepa(text, len(text) * 4)).strip("/ ")
+    return carried[:max_length].rstrip("/ ") or ("." if text.strip() else "")
 
 
 def is_sepa(text: str, max_length: int) -> bool:
-    """Whether this may stand in a file as it is."""
-    return 0 < len(text) <= max_length and all(map(_KEEP.match, text))
+    """Whether this may stand in a file as it is: not empty, not too long, no space first or last."""
+    return 0 < len(text) <= max_length and _ALLOWED.fullmatch(text) is not None and text == text.strip(" ")
+
+
+def is_reference(text: str, max_length: int = REFERENCE) -> bool:
+    """Whether this may be a message or end-to-end id as it is."""
+    return is_sepa(text, max_length) and text[0] != "/" and text[-1] != "/" and "//" not in text
