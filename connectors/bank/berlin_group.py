@@ -1,28 +1,31 @@
-"""Berlin Group NextGenPSD2 1.3: consents, accounts, bulk payments, authorisations (contract: facts "bank").
+"""Berlin Group NextGenPSD2 1.3: consents, accounts, bulk payments, authorisations.
 
-The one question that matters at each failure: can the bank have it? Only a connection that was
-never made is `NotDelivered`; whatever comes after the first byte may have left is `AnswerUnknown`,
-unless the bank itself said no.
+The one question that matters at each failure: can the bank have it? `transport` answers it for the
+line, `reading` for the answer. A POST or PUT goes out once; a GET that got no answer goes out once
+more.
 """
 
-import json
-from collections.abc import Mapping
-from contextlib import closing
-from dataclasses import dataclass, field
-from datetime import UTC, date, datetime
+import re
+from collections.abc import Callable, Mapping
+from datetime import datetime, timedelta
 from email.utils import formatdate
+from ipaddress import IPv6Address, ip_address
+from json import dumps
 from typing import Any
-from urllib.parse import urljoin, urlsplit
+from urllib.parse import quote
+from uuid import UUID, uuid5
 
-import requests
-from urllib3.exceptions import ConnectTimeoutError, NameResolutionError, NewConnectionError
-
+from connectors.bank import links, reading, signing
+from connectors.bank.pain002 import NotAReport, read_report
 from connectors.bank.port import (
+    CONSENT_STATUSES,
+    SCA_APPROACHES,
+    SCA_STATUSES,
+    TRANSACTION_STATUSES,
     Account,
     AnswerUnknown,
     Authorisation,
     Balance,
-    BankError,
     BankLine,
     BankRefused,
     ConsentStarted,
@@ -32,100 +35,104 @@ from connectors.bank.port import (
     Psu,
     StatusReport,
 )
-from connectors.bank.signing import Signer
+from connectors.bank.transport import Answer, Request, TimedOut, exchange
+from core.clock import amsterdam_midnight, utcnow
 from core.iban import normalise
 from core.money import cents
 
-MOST_BYTES = 20 * 1024 * 1024
 # The first of these that a bank gives is shown: what can be spent now before what was booked.
-BALANCE_ORDER = ("interimAvailable", "forwardAvailable", "expected", "closingBooked", "interimBooked", "openingBooked")
-CONSENT_STATES = frozenset(
-    {"received", "rejected", "valid", "revokedByPsu", "expired", "terminatedByTpp", "partiallyAuthorised"}
-)
-SCA_STATES = frozenset(
-    {"received", "psuIdentified", "psuAuthenticated", "scaMethodSelected", "started", "unconfirmed", "finalised",
-     "failed", "exempted"}
-)  # fmt: skip
+BALANCE_ORDER = ("interimAvailable", "forwardAvailable", "expected", "interimBooked", "closingBooked", "openingBooked")
+# At most what a bank must allow without the person present (RTS art. 36(5)(b)).
+READS_PER_DAY = 4
+# "As long as you allow" (contract, validUntil); the bank's answer says until when it is.
+LONGEST_CONSENT = "9999-12-31"
+LONGEST_RAW = 4000
+JSON, XML = "application/json", "application/xml"
+# The contract has no code for an order that the bank has already, so banks say it in other ones.
+_DOUBLE = re.compile(r"\bDUPL|duplicat|already (exists|received|used)|X-Request-ID", re.IGNORECASE)
+_METHOD_PARTS = ("authenticationMethodId", "authenticationType", "name", "explanation")
+_CHALLENGE_PARTS = {
+    "image": str, "data": list, "imageLink": str, "otpMaxLength": int, "otpFormat": str, "additionalInformation": str,
+}  # fmt: skip
 
 
-@dataclass(frozen=True)
-class _Answer:
-    status: int
-    headers: Mapping[str, str]
-    text: str = field(repr=False)
-    base: str
-
-    def json(self) -> dict[str, Any]:
-        """The document; AnswerUnknown when it is none."""
-        try:
-            found = json.loads(self.text)
-        except ValueError as error:
-            raise AnswerUnknown("the answer is no JSON") from error
-        if not isinstance(found, dict):
-            raise AnswerUnknown("the answer is no document")
-        return found
-
-    def links(self) -> dict[str, str]:
-        """The links by name, relative ones made full."""
-        links = self.json().get("_links") or {}
-        return {
-            name: urljoin(self.base, link["href"])
-            for name, link in links.items()
-            if isinstance(link, dict) and isinstance(link.get("href"), str)
-        }
+class AlreadyThere(AnswerUnknown):
+    """The bank says that it has this order already: from an earlier call, whose answer we do not know."""
 
 
 class BerlinGroupBank:
-    """One adapter for every bank that speaks the standard; the bank's line says where and how."""
+    """One adapter for every bank that speaks the standard; the bank's line says where and how.
 
-    def __init__(self, signer: Signer, connect_timeout: float = 5, read_timeout: float = 30) -> None:
-        self._signer, self._timeout = signer, (connect_timeout, read_timeout)
+    Keeps no connection and no state: one object serves every thread and every forked worker.
+    `signer` signs for lines that name no key of their own. Time-outs in seconds; `read_timeout`
+    bounds sending and the whole answer, `order_timeout` the same for an order (twice as long).
+    `observe` is told of each exchange, with the answer or None: to count, to measure, to check.
+    """
+
+    def __init__(
+        self, signer: signing.Signer | None, connect_timeout: float = 5, read_timeout: float = 30,
+        order_timeout: float | None = None, observe: Callable[[Request, Answer | None], None] | None = None,
+    ) -> None:  # fmt: skip
+        self._signer, self._connect_timeout, self._read_timeout = signer, connect_timeout, read_timeout
+        self._order_timeout = order_timeout or 2 * read_timeout
+        self._observe = observe or (lambda request, answer: None)
 
     # --- consent and accounts ---
     def start_consent(
         self, line: BankLine, psu: Psu, redirect_uri: str, nok_redirect_uri: str, request_id: str
     ) -> ConsentStarted:
-        """Ask for a lasting consent on all accounts; the person goes on at `redirect_url`."""
+        """Ask for a lasting consent to the accounts that the person will choose at `redirect_url`.
+
+        A bank that wants the authorisation started by itself gets that call too, under a request id
+        that follows from the given one. NotDelivered, BankRefused, AnswerUnknown (also for an answer
+        that leads nowhere, or to a host that is not the bank's).
+        """
         wish = {
             "access": {"accounts": [], "balances": [], "transactions": []},
             "recurringIndicator": True,
-            "validUntil": "9999-12-31",  # the bank answers with what it gives
-            "frequencyPerDay": 4,
+            "validUntil": LONGEST_CONSENT,
+            "frequencyPerDay": READS_PER_DAY,
             "combinedServiceIndicator": False,
         }
-        headers = self._headers(line, request_id, psu, redirect_uri, nok_redirect_uri)
-        answer = self._call("POST", line, "/v1/consents", headers, json.dumps(wish).encode(), "application/json")
-        found, links = answer.json(), answer.links()
-        if "scaRedirect" not in links:
-            raise AnswerUnknown("a consent without a redirect")
-        url = _own_host(line, links["scaRedirect"])
-        return ConsentStarted(_text(found, "consentId"), _one_of(found, "consentStatus", CONSENT_STATES), url)
+        headers = _headers(request_id, psu) | _ways_back(redirect_uri, nok_redirect_uri)
+        headers["TPP-Redirect-Preferred"] = "true"  # the person chooses the accounts on the bank's page
+        answer = self._send(line, "POST", "/v1/consents", headers, dumps(wish).encode(), JSON)
+        found = reading.document(answer)
+        known = links.read_links(line, found)
+        consent_id = reading.identifier(found, "consentId")
+        status = reading.one_of(found, "consentStatus", CONSENT_STATUSES)
+        url = known.get("scaRedirect")
+        if url is None and "startAuthorisation" in known:
+            again = headers | {"X-Request-ID": str(uuid5(UUID(request_id), "authorisation"))}
+            url = self._authorise(line, "POST", known["startAuthorisation"], again, {}).redirect_url
+        if url is None:
+            raise AnswerUnknown("a consent without a page to give it on")
+        return ConsentStarted(consent_id, status, url)
 
     def consent(self, line: BankLine, consent_id: str, request_id: str) -> ConsentState:
         """How the consent stands, and until when: the bank's answer, not a constant."""
-        answer = self._call("GET", line, f"/v1/consents/{consent_id}", self._headers(line, request_id))
-        found = answer.json()
-        until = found.get("validUntil")
-        try:
-            day = date.fromisoformat(until) if until else None
-        except (TypeError, ValueError) as error:
-            raise AnswerUnknown("validUntil is no date") from error
-        return ConsentState(_one_of(found, "consentStatus", CONSENT_STATES), day)
+        answer = self._read(line, f"/v1/consents/{_segment(consent_id)}", _headers(request_id))
+        found = reading.document(answer)
+        status = reading.one_of(found, "consentStatus", CONSENT_STATUSES)
+        return ConsentState(status, reading.day_or_none(found, "validUntil"))
 
     def accounts(self, line: BankLine, consent_id: str, psu: Psu | None, request_id: str) -> list[Account]:
-        headers = {**self._headers(line, request_id, psu), "Consent-ID": consent_id}
-        rows = self._call("GET", line, "/v1/accounts", headers).json().get("accounts")
-        if not isinstance(rows, list):
-            raise AnswerUnknown("no list of accounts")
-        return [_account(row) for row in rows if isinstance(row, dict) and row.get("iban")]
+        """The accounts under this consent that have an IBAN.
+
+        `psu` is the person when one is looking; without one the bank counts the call (four a day).
+        """
+        headers = _headers(request_id, psu) | {"Consent-ID": _plain(consent_id)}
+        found = reading.document(self._read(line, "/v1/accounts", headers))
+        return [_account(row) for row in reading.rows_of(found, "accounts") if row.get("iban")]
 
     def balance(
         self, line: BankLine, consent_id: str, resource_id: str, psu: Psu | None, request_id: str
     ) -> Balance | None:
-        """The balance that says best what can be spent; None when the bank gives none."""
-        headers = {**self._headers(line, request_id, psu), "Consent-ID": consent_id}
-        rows = self._call("GET", line, f"/v1/accounts/{resource_id}/balances", headers).json().get("balances") or []
-        kinds = {row.get("balanceType"): row for row in rows if isinstance(row, dict)}
+        """The balance in euros that says best what can be spent, and which it is; None when there is none."""
+        headers = _headers(request_id, psu) | {"Consent-ID": _plain(consent_id)}
+        answer = self._read(line, f"/v1/accounts/{_segment(resource_id)}/balances", headers)
+        rows = reading.rows_of(reading.document(answer), "balances")
+        kinds = {row.get("balanceType"): row for row in reversed(rows) if _amount(row).get("currency") == "EUR"}
         kind = next((kind for kind in BALANCE_ORDER if kind in kinds), None)
         return _balance(kind, kinds[kind]) if kind else None
 
@@ -133,188 +140,240 @@ class BerlinGroupBank:
     def place_order(
         self, line: BankLine, body: bytes, request_id: str, psu: Psu, redirect_uri: str, nok_redirect_uri: str
     ) -> OrderPlaced:
-        """Give the file to the bank. An explicit authorisation is asked for: unsigned, it executes nothing.
+        """Give the file to the bank, once. An explicit authorisation is asked for: unsigned, it executes nothing.
 
-        NotDelivered: surely not there. BankRefused: the bank said no. AnswerUnknown: it may have it.
+        NotDelivered: surely not there. BankRefused: the bank itself said that it did not take it.
+        AnswerUnknown: it may have it; AlreadyThere, a kind of that: it says that it has it. So are a
+        conflict (409) and each refusal that speaks of a double, because what they conflict with can
+        only be this order, given before.
         """
-        headers = self._headers(line, request_id, psu, redirect_uri, nok_redirect_uri)
+        headers = _headers(request_id, psu) | _ways_back(redirect_uri, nok_redirect_uri) | _preferred(line)
         headers["TPP-Explicit-Authorisation-Preferred"] = "true"
-        answer = self._call("POST", line, f"/v1/bulk-payments/{line.product}", headers, body, "application/xml")
-        found = answer.json()
+        try:
+            answer = self._send(line, "POST", f"/v1/bulk-payments/{line.product}", headers, body, XML)
+        except BankRefused as error:
+            if error.http_status == 409 or _DOUBLE.search(f"{error.code} {error.text}"):
+                raise AlreadyThere(f"HTTP {error.http_status} {error.code}: a double") from error
+            raise
+        found = reading.document(answer)
+        approach = answer.headers.get("aspsp-sca-approach")
         return OrderPlaced(
-            payment_id=_text(found, "paymentId"), transaction_status=_text(found, "transactionStatus"),
-            links=_checked(line, answer.links()), sca_approach=answer.headers.get("ASPSP-SCA-Approach"),
-            psu_message=found.get("psuMessage"), raw=answer.text[:4000],
+            payment_id=reading.identifier(found, "paymentId"),
+            transaction_status=reading.one_of(found, "transactionStatus", TRANSACTION_STATUSES),
+            links=links.read_links(line, found), sca_approach=approach if approach in SCA_APPROACHES else None,
+            psu_message=reading.text_or_none(found, "psuMessage"), raw=_raw(answer),
         )  # fmt: skip
 
     def start_authorisation(
         self, line: BankLine, payment_id: str, link: str, psu: Psu, redirect_uri: str, nok_redirect_uri: str,
-        request_id: str,
+        request_id: str, data: dict | None = None,
     ) -> Authorisation:  # fmt: skip
-        """Begin the signing of an order, at the link that the bank gave."""
-        headers = self._headers(line, request_id, psu, redirect_uri, nok_redirect_uri)
-        return self._authorise("POST", line, link, headers, {})
+        """Begin the signing of an order, at one of the bank's startAuthorisation… links.
 
-    def continue_authorisation(
-        self, line: BankLine, link: str, data: dict, psu: Psu, request_id: str
-    ) -> Authorisation:
-        """Choose a method, or give the code: `data` as the contract names it."""
-        return self._authorise("PUT", line, link, self._headers(line, request_id, psu), data)
+        `data` is what the link's name asks for (`psuData`, `authenticationMethodId`,
+        `scaAuthenticationData`); nothing for the plain one.
+        """
+        headers = _headers(request_id, psu) | _ways_back(redirect_uri, nok_redirect_uri) | _preferred(line)
+        return self._authorise(line, "POST", link, headers, data or {})
 
-    def _authorise(self, method: str, line: BankLine, link: str, headers: dict, data: dict) -> Authorisation:
-        answer = self._call(method, line, link, headers, json.dumps(data).encode(), "application/json")
-        found, links = answer.json(), _checked(line, answer.links())
-        methods = found.get("scaMethods") or ()
-        return Authorisation(
-            id=found.get("authorisationId"), sca_status=_one_of(found, "scaStatus", SCA_STATES),
-            redirect_url=links.get("scaRedirect"), methods=tuple(methods), challenge=found.get("challengeData"),
-            psu_message=found.get("psuMessage"), links=links,
-        )  # fmt: skip
+    def continue_authorisation(self, line: BankLine, link: str, data: dict, psu: Psu, request_id: str) -> Authorisation:
+        """The next step at the link that the last answer gave: a method, a code, as the contract names them.
+
+        A wrong code is a BankRefused (SCA_INVALID, PSU_CREDENTIALS_INVALID).
+        """
+        return self._authorise(line, "PUT", link, _headers(request_id, psu), data)
 
     def authorisation(self, line: BankLine, payment_id: str, authorisation_id: str, request_id: str) -> str:
         """The scaStatus of a signing that was begun."""
-        path = f"/v1/bulk-payments/{line.product}/{payment_id}/authorisations/{authorisation_id}"
-        return _one_of(self._call("GET", line, path, self._headers(line, request_id)).json(), "scaStatus", SCA_STATES)
+        path = f"{_order_path(line, payment_id)}/authorisations/{_segment(authorisation_id)}"
+        return reading.one_of(reading.document(self._read(line, path, _headers(request_id))), "scaStatus", SCA_STATUSES)
 
     def order_status(self, line: BankLine, payment_id: str, request_id: str) -> StatusReport:
-        """What the bank says of the order now."""
-        path = f"/v1/bulk-payments/{line.product}/{payment_id}/status"
-        answer = self._call("GET", line, path, self._headers(line, request_id))
-        found = answer.json()
+        """What the bank says of the order now, in JSON or as a pain.002."""
+        headers = _headers(request_id) | {"Accept": f"{JSON}, {XML};q=0.9"}
+        answer = self._read(line, f"{_order_path(line, payment_id)}/status", headers)
+        if "xml" in answer.headers.get("content-type", "").lower():
+            return _status_in_xml(answer)
+        found = reading.document(answer)
+        funds = found.get("fundsAvailable")
         return StatusReport(
-            _text(found, "transactionStatus"), found.get("fundsAvailable"), _reason(found), answer.text[:4000]
+            transaction_status=reading.one_of(found, "transactionStatus", TRANSACTION_STATUSES),
+            funds_available=funds if isinstance(funds, bool) else None,
+            reason=reading.reason_of([*reading.messages(found), {"text": found.get("psuMessage")}]),
+            raw=_raw(answer),
         )
 
     # --- how a call is made ---
-    def _headers(
-        self, line: BankLine, request_id: str, psu: Psu | None = None, redirect: str | None = None,
-        nok_redirect: str | None = None,
-    ) -> dict[str, str]:  # fmt: skip
-        headers = {"X-Request-ID": request_id, "Date": formatdate(usegmt=True), "Accept": "application/json"}
-        if psu is not None:
-            headers["PSU-IP-Address"] = psu.ip
-            if psu.user_agent:
-                headers["PSU-User-Agent"] = psu.user_agent
-        if redirect and nok_redirect:
-            headers |= {"TPP-Redirect-URI": redirect, "TPP-Nok-Redirect-URI": nok_redirect}
-            headers["TPP-Redirect-Preferred"] = "true" if line.signing == "redirect" else "false"
-            if line.signing == "decoupled":
-                headers["TPP-Decoupled-Preferred"] = "true"
-        return headers
+    def _authorise(self, line: BankLine, method: str, link: str, headers: dict[str, str], data: dict) -> Authorisation:
+        found = reading.document(self._send(line, method, link, headers, dumps(data).encode(), JSON))
+        known = links.read_links(line, found)
+        methods = reading.rows_of(found, "scaMethods") if found.get("scaMethods") else []
+        chosen, challenge = found.get("chosenScaMethod"), found.get("challengeData")
+        return Authorisation(
+            id=reading.identifier(found, "authorisationId") if "authorisationId" in found else None,
+            sca_status=reading.one_of(found, "scaStatus", SCA_STATUSES), redirect_url=known.get("scaRedirect"),
+            methods=tuple(_method(row) for row in methods),
+            challenge=_challenge(challenge) if isinstance(challenge, dict) else None,
+            psu_message=reading.text_or_none(found, "psuMessage"), links=known,
+            chosen_method=_method(chosen) if isinstance(chosen, dict) else None,
+        )  # fmt: skip
 
-    def _call(
-        self, method: str, line: BankLine, where: str, headers: dict[str, str], body: bytes = b"",
-        content_type: str | None = None,
-    ) -> _Answer:  # fmt: skip
-        url = where if where.startswith(("http://", "https://")) else f"{line.base_url}{where}"
-        if urlsplit(url).netloc != urlsplit(line.base_url).netloc:
-            raise AnswerUnknown("a link to another host")
-        if content_type:
-            headers = {**headers, "Content-Type": content_type}
-        signed = {**headers, **self._signer.headers(headers, body)}
+    def _read(self, line: BankLine, path: str, headers: dict[str, str]) -> Answer:
+        """A GET changes nothing at the bank: without a good answer it goes out once more, unless that took long."""
         try:
-            answer = requests.request(
-                method, url, data=body or None, headers=signed, timeout=self._timeout, allow_redirects=False, stream=True
-            )
-            with closing(answer):
-                text = answer.raw.read(MOST_BYTES + 1, decode_content=True)
-        except requests.RequestException as error:
-            raise _unreached(error) from error
-        except OSError as error:
-            raise AnswerUnknown(type(error).__name__) from error
-        if len(text) > MOST_BYTES:
-            raise AnswerUnknown("the answer is too large")
-        return _judged(_Answer(answer.status_code, answer.headers, text.decode("utf-8", "replace"), url))
+            return self._send(line, "GET", path, headers)
+        except TimedOut:
+            raise
+        except (NotDelivered, AnswerUnknown):
+            return self._send(line, "GET", path, headers)
+
+    def _send(
+        self, line: BankLine, method: str, link: str, headers: dict[str, str], body: bytes = b"",
+        content_type: str | None = None,
+    ) -> Answer:  # fmt: skip
+        """One signed request and its answer, judged."""
+        url = links.api_address(line, link)
+        if content_type:
+            headers = headers | {"Content-Type": content_type}
+        signer = self._signer_for(line)
+        signed = headers | signer.headers(headers, body) if signer else headers
+        request, answer = Request(method, url, signed, body), None
+        limit = self._order_timeout if content_type == XML else self._read_timeout
+        try:
+            answer = exchange(request, self._connect_timeout, limit)
+        finally:
+            self._observe(request, answer)
+        return reading.judged(request, answer)
+
+    def _signer_for(self, line: BankLine) -> signing.Signer | None:
+        if line.private_key is None or line.certificate is None:
+            return self._signer
+        try:
+            return signing.of_line(line.key_id, line.private_key, line.certificate)
+        except ValueError as error:
+            raise NotDelivered(f"bank {line.id}: {error}") from error
 
 
-def _unreached(error: requests.RequestException) -> BankError:
-    """NotDelivered only when no connection was made; a cut or silent one may have carried it."""
-    cause = getattr(error.args[0] if error.args else None, "reason", None)
-    never = (NewConnectionError, ConnectTimeoutError, NameResolutionError)
-    if isinstance(error, requests.exceptions.SSLError | requests.exceptions.ConnectTimeout) or isinstance(cause, never):
-        return NotDelivered(type(error).__name__)
-    return AnswerUnknown(type(error).__name__)
+# --- what we send -------------------------------------------------------------------------------------
+def _headers(request_id: str, psu: Psu | None = None) -> dict[str, str]:
+    headers = {"X-Request-ID": request_id, "Date": formatdate(usegmt=True), "Accept": JSON}
+    if psu is None:
+        return headers
+    headers["PSU-IP-Address"] = _address(psu.ip)
+    if psu.user_agent and (agent := _plain(psu.user_agent)):
+        headers["PSU-User-Agent"] = agent
+    if psu.bank_user_id:
+        headers["PSU-ID"] = _plain(psu.bank_user_id)
+    return headers
 
 
-def _judged(answer: _Answer) -> _Answer:
-    """A 4xx is the bank's no; anything but a 2xx besides that tells us nothing."""
-    if 200 <= answer.status < 300:
-        return answer
-    if 400 <= answer.status < 500 and answer.status != 408:
-        raise BankRefused(answer.status, *_words(answer))
-    raise AnswerUnknown(f"HTTP {answer.status}")
+def _ways_back(redirect_uri: str, nok_redirect_uri: str) -> dict[str, str]:
+    return {"TPP-Redirect-URI": redirect_uri, "TPP-Nok-Redirect-URI": nok_redirect_uri}
 
 
-def _words(answer: _Answer) -> tuple[str, str]:
-    """Code and text of a refusal: tppMessages, or problem+json; "UNKNOWN" when it is neither."""
+def _preferred(line: BankLine) -> dict[str, str]:
+    """The way of signing that was agreed with this bank; under delegated signing there is none to prefer."""
+    if line.signing == "delegated":
+        return {}
+    return {
+        "TPP-Redirect-Preferred": str(line.signing == "redirect").lower(),
+        "TPP-Decoupled-Preferred": str(line.signing == "decoupled").lower(),
+    }
+
+
+def _address(ip: str) -> str:
+    """The contract knows IPv4 only; an IPv4 address in IPv6 clothes is written as one."""
     try:
-        found = answer.json()
-    except AnswerUnknown:
-        return "UNKNOWN", ""
-    messages = [m for m in found.get("tppMessages") or () if isinstance(m, dict)]
-    first = next((m for m in messages if m.get("category") == "ERROR"), messages[0] if messages else {})
-    code = first.get("code") or found.get("code") or "UNKNOWN"
-    text = first.get("text") or found.get("detail") or found.get("title") or ""
-    return str(code)[:60], str(text)[:500]
+        parsed = ip_address(ip)
+    except ValueError:
+        return _plain(ip)
+    mapped = parsed.ipv4_mapped if isinstance(parsed, IPv6Address) else None
+    return str(mapped or parsed)
 
 
-def _reason(found: dict[str, Any]) -> str | None:
-    messages = [m for m in found.get("tppMessages") or () if isinstance(m, dict) and m.get("code")]
-    return f"bank:{str(messages[0]['code'])[:60]}" if messages else None
+def _plain(text: str) -> str:
+    """What may stand in a header: a browser's own words must not end the line or begin another."""
+    return re.sub(r"[^ -~]", "", text)[: reading.LONGEST_ID].strip()
 
 
-def _text(found: dict[str, Any], name: str) -> str:
-    value = found.get(name)
-    if not isinstance(value, str) or not value:
-        raise AnswerUnknown(f"{name} is missing")
-    return value
+def _segment(identifier: str) -> str:
+    return quote(identifier, safe="")
 
 
-def _one_of(found: dict[str, Any], name: str, known: frozenset[str]) -> str:
-    value = _text(found, name)
-    if value not in known:
-        raise AnswerUnknown(f"{name} is not one we know")
-    return value
+def _order_path(line: BankLine, payment_id: str) -> str:
+    return f"/v1/bulk-payments/{line.product}/{_segment(payment_id)}"
 
 
-def _own_host(line: BankLine, url: str) -> str:
-    """Where a person is sent must be on this bank's configured hosts."""
-    parts = urlsplit(url)
-    if parts.netloc not in line.redirect_hosts or parts.scheme not in ("http", "https"):
-        raise AnswerUnknown("a redirect to a strange host")
-    return url
-
-
-def _checked(line: BankLine, links: dict[str, str]) -> dict[str, str]:
-    if "scaRedirect" in links:
-        _own_host(line, links["scaRedirect"])
-    return links
+# --- what we read -------------------------------------------------------------------------------------
+def _raw(answer: Answer) -> str:
+    return answer.body[:LONGEST_RAW].decode("utf-8", "replace")
 
 
 def _account(row: dict[str, Any]) -> Account:
     try:
-        iban = normalise(_text(row, "iban"))
+        iban = normalise(str(row["iban"]))
     except ValueError as error:
-        raise AnswerUnknown("an account with an invalid IBAN") from error
+        raise AnswerUnknown("an account's IBAN is none") from error
+    name = next((text for key in ("name", "displayName", "product") if (text := reading.text_or_none(row, key))), None)
+    currency = reading.text_or_none(row, "currency", 3)
+    if currency is None:
+        raise AnswerUnknown("an account without a currency")
     return Account(
-        resource_id=_text(row, "resourceId"), iban=iban, name=row.get("name") or row.get("product"),
-        owner_name=row.get("ownerName"), currency=row.get("currency", "EUR"),
+        resource_id=reading.identifier(row, "resourceId"), iban=iban, name=name,
+        owner_name=reading.text_or_none(row, "ownerName"), currency=currency,
     )  # fmt: skip
 
 
+def _amount(row: Mapping[str, Any]) -> dict[str, Any]:
+    amount = row.get("balanceAmount")
+    if not isinstance(amount, dict):
+        raise AnswerUnknown("a balance without an amount")
+    return amount
+
+
 def _balance(kind: str, row: dict[str, Any]) -> Balance:
-    amount = row.get("balanceAmount") or {}
-    text = str(amount.get("amount", ""))
+    text = _amount(row).get("amount")
+    if not isinstance(text, str):
+        raise AnswerUnknown("a balance that is no amount")
     try:
         value = -cents(text[1:]) if text.startswith("-") else cents(text)
     except ValueError as error:
         raise AnswerUnknown("a balance that is no amount") from error
-    return Balance(value, kind, _moment(row.get("lastChangeDateTime") or row.get("referenceDateTime")))
+    return Balance(value, kind, _as_of(kind, row))
 
 
-def _moment(text: str | None) -> datetime:
+def _as_of(kind: str, row: dict[str, Any]) -> datetime:
+    """Of when the balance is. What can be spent is of now; a booked one is of its date's beginning or end.
+
+    `lastChangeDateTime` is no answer to it: it says when something was last booked.
+    """
+    day = reading.day_or_none(row, "referenceDate")
+    now = utcnow()
+    if day is None or kind not in ("closingBooked", "openingBooked"):
+        return now
+    return min(now, amsterdam_midnight(day if kind == "openingBooked" else day + timedelta(days=1)))
+
+
+def _method(row: Mapping[str, Any]) -> dict[str, str]:
+    """A way to sign, as the person can choose it."""
+    return {name: row[name] for name in _METHOD_PARTS if isinstance(row.get(name), str)}
+
+
+def _challenge(found: Mapping[str, Any]) -> dict[str, Any]:
+    """What the bank asks the person: only the parts of the standard, each of its own kind."""
+    parts = {name: found[name] for name, kind in _CHALLENGE_PARTS.items() if isinstance(found.get(name), kind)}
+    if "data" in parts:
+        parts["data"] = [str(item) for item in parts["data"]]
+    return parts
+
+
+def _status_in_xml(answer: Answer) -> StatusReport:
     try:
-        found = datetime.fromisoformat(text) if text else datetime.now(UTC)
-    except ValueError:
-        found = datetime.now(UTC)
-    return (found if found.tzinfo else found.replace(tzinfo=UTC)).astimezone(UTC)
+        report = read_report(answer.body)
+    except NotAReport as error:
+        raise AnswerUnknown("the status is no pain.002") from error
+    status = report.overall
+    if status not in TRANSACTION_STATUSES:
+        raise AnswerUnknown("the pain.002 has no status that we know")
+    reason = report.reasons[0] if report.reasons else None
+    return StatusReport(status, None, f"bank:{reason}" if reason else None, _raw(answer))

@@ -6,18 +6,42 @@ from typing import Literal, Protocol
 
 Signing = Literal["redirect", "decoupled", "embedded", "delegated"]
 
+# The standard's own lists (Berlin Group 1.3.11, with the name checks of 1.3.16). An answer with
+# anything else in these places is one that we do not understand.
+TRANSACTION_STATUSES = frozenset(
+    {
+        "RCVD", "RVNC", "RVCM", "RCVC", "ACTC", "PATC", "PDNG", "ACFC", "ACCP", "ACWC", "ACWP", "ACSP", "ACSC", "ACCC",
+        "PART", "RJCT", "CANC",
+    }
+)  # fmt: skip
+SCA_STATUSES = frozenset(
+    {
+        "received", "psuIdentified", "psuAuthenticated", "scaMethodSelected", "started", "unconfirmed", "finalised",
+        "failed", "exempted",
+    }
+)  # fmt: skip
+CONSENT_STATUSES = frozenset(
+    {"received", "rejected", "valid", "revokedByPsu", "expired", "terminatedByTpp", "partiallyAuthorised"}
+)
+SCA_APPROACHES = frozenset({"REDIRECT", "DECOUPLED", "EMBEDDED"})
+
 
 @dataclass(frozen=True)
 class Psu:
-    """The person at the other end, as the bank wants to know (PSU-IP-Address, PSU-User-Agent)."""
+    """The person at the other end, as the bank wants to know: address, browser, and the name at the bank."""
 
     ip: str
     user_agent: str | None = None
+    bank_user_id: str | None = None
 
 
 @dataclass(frozen=True)
 class BankLine:
-    """One bank's line of configuration. `cut_off` is Amsterdam time."""
+    """One bank's line of configuration. `cut_off` is Amsterdam time.
+
+    `redirect_hosts` are where a person may be sent to sign: "host" for any port, or "host:port".
+    A line may name a key of its own (PEM text or a file's path); without one ours is used.
+    """
 
     id: str
     name: str
@@ -27,6 +51,9 @@ class BankLine:
     redirect_hosts: tuple[str, ...] = ()
     cut_off: time = time(15, 30)
     honours_request_id: bool = False
+    key_id: str | None = None
+    private_key: str | None = field(default=None, repr=False)
+    certificate: str | None = field(default=None, repr=False)
 
 
 @dataclass(frozen=True)
@@ -38,6 +65,8 @@ class ConsentStarted:
 
 @dataclass(frozen=True)
 class ConsentState:
+    """`valid_until` is the bank's answer, its last day included."""
+
     status: str
     valid_until: date | None
 
@@ -53,6 +82,8 @@ class Account:
 
 @dataclass(frozen=True)
 class Balance:
+    """Euro cents, which of the standard's balances it is (`interimAvailable` …), and of when."""
+
     cents: int
     kind: str
     at: datetime
@@ -60,7 +91,10 @@ class Balance:
 
 @dataclass(frozen=True)
 class OrderPlaced:
-    """The bank has the order. `links` by their Berlin Group name, full addresses."""
+    """The bank has the order. `links` by their Berlin Group name, full addresses that were checked.
+
+    No links is a normal answer: under delegated signing there is nothing left to sign.
+    """
 
     payment_id: str
     transaction_status: str
@@ -72,6 +106,8 @@ class OrderPlaced:
 
 @dataclass(frozen=True)
 class Authorisation:
+    """Where one signing stands. `methods` to choose from, `challenge` to show, each as the standard names its parts."""
+
     id: str | None
     sca_status: str
     redirect_url: str | None = None
@@ -79,10 +115,13 @@ class Authorisation:
     challenge: dict | None = None
     psu_message: str | None = None
     links: dict[str, str] = field(default_factory=dict)
+    chosen_method: dict | None = None
 
 
 @dataclass(frozen=True)
 class StatusReport:
+    """`reason` is a code of the bank's or of ISO 20022 (AM04, …), never a text."""
+
     transaction_status: str
     funds_available: bool | None = None
     reason: str | None = None
@@ -90,7 +129,7 @@ class StatusReport:
 
 
 class BankError(Exception):
-    """Any failure of a call to a bank."""
+    """Any failure of a call to a bank. Its text holds no name, account or amount."""
 
 
 class NotDelivered(BankError):
@@ -102,10 +141,10 @@ class AnswerUnknown(BankError):
 
 
 class BankRefused(BankError):
-    """The bank said no, in its own code and words."""
+    """The bank said no, in its own code and words. The words may name people: they are not in str()."""
 
     def __init__(self, http_status: int, code: str, text: str) -> None:
-        super().__init__(f"{http_status} {code}: {text}")
+        super().__init__(f"{http_status} {code}")
         self.http_status, self.code, self.text = http_status, code, text
 
 
@@ -130,7 +169,7 @@ class Bank(Protocol):
 
     def start_authorisation(
         self, line: BankLine, payment_id: str, link: str, psu: Psu, redirect_uri: str, nok_redirect_uri: str,
-        request_id: str,
+        request_id: str, data: dict | None = None,
     ) -> Authorisation: ...  # fmt: skip
 
     def continue_authorisation(
