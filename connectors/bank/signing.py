@@ -1,84 +1,127 @@
-"""Signed requests: Digest, and Signature in the older cavage form that Berlin Group 1.3 prescribes."""
+"""Signed requests: Digest, and Signature in the older cavage form that Berlin Group 1.3 prescribes.
+
+draft-cavage-http-signatures-10; the lists of headers and the form of keyId are the implementation
+guidelines' (1.3, section 12): keyId="SN=<serial, hexadecimal>,CA=<the issuer's full name>".
+"""
 
 import os
 from base64 import b64encode
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
+from functools import lru_cache
 from hashlib import sha256
 from pathlib import Path
+from urllib.parse import quote
 
 from cryptography import x509
 from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import padding, rsa
 from cryptography.x509.oid import NameOID
 
-# What is signed when it is there, in this order (implementation guidelines 1.3, section 12).
-_SIGNED = ("Digest", "X-Request-ID", "PSU-ID", "PSU-Corporate-ID", "Date", "TPP-Redirect-URI")
+# What is signed when it is there, in this order.
+SIGNED = ("Digest", "X-Request-ID", "PSU-ID", "PSU-Corporate-ID", "TPP-Redirect-URI", "Date")
+SHORTEST_KEY = 2048
 
 
 @dataclass(frozen=True)
 class Signer:
-    """Who we are to a bank: a key and the certificate that names it."""
+    """Who we are to a bank: a key, the certificate that names it, and what the bank calls it."""
 
     key: rsa.RSAPrivateKey = field(repr=False)
-    certificate: x509.Certificate
+    certificate: x509.Certificate = field(repr=False)
+    key_id: str = ""
 
-    @property
-    def key_id(self) -> str:
-        issuer = self.certificate.issuer.rfc4514_string()
-        return f"SN={self.certificate.serial_number:x},CA={issuer}"
+    def __post_init__(self) -> None:
+        if not self.key_id:
+            issuer = quote(self.certificate.issuer.rfc4514_string(), safe="=,")
+            object.__setattr__(self, "key_id", f"SN={self.certificate.serial_number:X},CA={issuer}")
 
     def headers(self, headers: Mapping[str, str], body: bytes) -> dict[str, str]:
-        """The headers that sign this request: Digest, Signature and the certificate."""
+        """The headers that sign this request: Digest (of an empty body too), Signature and the certificate."""
         digest = f"SHA-256={b64encode(sha256(body).digest()).decode()}"
         known = {**headers, "Digest": digest}
-        names = [name for name in _SIGNED if name in known]
-        text = "\n".join(f"{name.lower()}: {known[name]}" for name in names)
-        signature = b64encode(self.key.sign(text.encode(), padding.PKCS1v15(), hashes.SHA256())).decode()
-        listed = " ".join(name.lower() for name in names)
+        names = [name for name in SIGNED if name in known]
+        signature = self.signature((name, known[name]) for name in names)
+        listed = " ".join(names).lower()
         return {
             "Digest": digest,
             "Signature": f'keyId="{self.key_id}",algorithm="rsa-sha256",headers="{listed}",signature="{signature}"',
-            "TPP-Signature-Certificate": b64encode(
-                self.certificate.public_bytes(serialization.Encoding.DER)
-            ).decode(),
+            "TPP-Signature-Certificate": b64encode(self.certificate.public_bytes(serialization.Encoding.DER)).decode(),
         }
+
+    def signature(self, parts: Iterable[tuple[str, str]]) -> str:
+        """RSA-SHA256 in base64 over these headers, a line each, in this order (cavage, section 2.3)."""
+        text = "\n".join(f"{name.lower()}: {value.strip()}" for name, value in parts)
+        return b64encode(self.key.sign(text.encode("latin-1"), padding.PKCS1v15(), hashes.SHA256())).decode()
 
 
 def load(key_file: Path, certificate_file: Path) -> Signer:
-    """From PEM files. ValueError when the key is not RSA or they do not belong together."""
-    key = serialization.load_pem_private_key(key_file.read_bytes(), None)
-    certificate = x509.load_pem_x509_certificate(certificate_file.read_bytes())
-    if not isinstance(key, rsa.RSAPrivateKey) or key.public_key() != certificate.public_key():
-        raise ValueError("the bank key must be RSA and belong to its certificate")
-    return Signer(key, certificate)
+    """From PEM files. ValueError when the key is not RSA, is short, or does not belong to the certificate."""
+    return _signer(key_file.read_bytes(), certificate_file.read_bytes(), "")
+
+
+@lru_cache(maxsize=32)
+def of_line(key_id: str | None, private_key: str, certificate: str) -> Signer:
+    """The key that a bank's line names: PEM texts, or the paths of PEM files. ValueError as `load`."""
+    return _signer(_pem(private_key), _pem(certificate), key_id or "")
+
+
+def _pem(text_or_path: str) -> bytes:
+    if "-----BEGIN" in text_or_path:
+        return text_or_path.encode()
+    try:
+        return Path(text_or_path).read_bytes()
+    except OSError as error:
+        raise ValueError(f"a bank key's file cannot be read: {error.strerror}") from error
+
+
+def _signer(key_pem: bytes, certificate_pem: bytes, key_id: str) -> Signer:
+    try:
+        key = serialization.load_pem_private_key(key_pem, None)
+        certificate = x509.load_pem_x509_certificate(certificate_pem)
+    except (ValueError, TypeError) as error:
+        raise ValueError("the bank key or its certificate is no PEM without a password") from error
+    if not isinstance(key, rsa.RSAPrivateKey) or key.key_size < SHORTEST_KEY:
+        raise ValueError(f"the bank key must be RSA of at least {SHORTEST_KEY} bits")
+    if key.public_key() != certificate.public_key():
+        raise ValueError("the bank key does not belong to its certificate")
+    return Signer(key, certificate, key_id)
 
 
 def development_identity(folder: Path) -> Signer:
-    """A key and a certificate signed by itself, made once in this folder: for the sandbox only."""
-    key_file, certificate_file = folder / "bank-key.pem", folder / "bank-certificate.pem"
-    if not certificate_file.exists():
+    """A key and a certificate signed by itself, made once in this folder: for the sandbox only.
+
+    Key and certificate are one file, so that two processes that start at once end up with one pair.
+    """
+    path = folder / "bank-identity.pem"
+    if not path.exists():
         folder.mkdir(parents=True, exist_ok=True)
-        key = rsa.generate_private_key(public_exponent=65537, key_size=2048)
-        _write(key_file, key.private_bytes(
-            serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption()
-        ))  # fmt: skip
-        _write(certificate_file, _self_signed(key).public_bytes(serialization.Encoding.PEM))
-    return load(key_file, certificate_file)
+        _write_once(path, _new_identity())
+    pem = path.read_bytes()
+    return _signer(pem, pem, "")
 
 
-def _write(path: Path, data: bytes) -> None:
-    """Whole or not at all, and readable by us alone: two processes may start at once."""
+def _write_once(path: Path, data: bytes) -> None:
+    """Whole or not at all, readable by us alone, and never over another's."""
     temporary = path.with_suffix(f".{os.getpid()}")
-    temporary.touch(mode=0o600)
-    temporary.write_bytes(data)
-    temporary.replace(path)
+    try:
+        with open(os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "wb") as file:
+            file.write(data)
+        os.link(temporary, path)
+    except FileExistsError:
+        return
+    finally:
+        temporary.unlink(missing_ok=True)
 
 
-def _self_signed(key: rsa.RSAPrivateKey) -> x509.Certificate:
+def _new_identity() -> bytes:
+    key = rsa.generate_private_key(public_exponent=65537, key_size=SHORTEST_KEY)
     name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "Bizcuit development")])
     now = datetime.now(UTC)
     builder = x509.CertificateBuilder().subject_name(name).issuer_name(name).public_key(key.public_key())
     builder = builder.serial_number(x509.random_serial_number()).not_valid_before(now - timedelta(days=1))
-    return builder.not_valid_after(now + timedelta(days=3650)).sign(key, hashes.SHA256())
+    certificate = builder.not_valid_after(now + timedelta(days=3650)).sign(key, hashes.SHA256())
+    return certificate.public_bytes(serialization.Encoding.PEM) + key.private_bytes(
+        serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption()
+    )
