@@ -1,4 +1,10 @@
-"""Banks are lines of configuration: a JSON list in a file, or at the sandbox's address in development."""
+"""Banks are lines of configuration: a JSON list in a file, or at the sandbox's address in development.
+
+A line: `id`, `name`, `base_url` (without the version, https or loopback), `redirect_hosts` (where a
+person may be sent to sign), and optionally `product`, `signing`, `cut_off` (Amsterdam, "15:30"),
+`honours_request_id`, and in a file `key_id`, `private_key`, `certificate` (PEM or a path). Other
+fields are left alone.
+"""
 
 import json
 import logging
@@ -11,102 +17,180 @@ from time import monotonic
 from typing import Any, get_args
 from urllib.parse import urlsplit
 
-import requests
+from connectors.bank import signing
+from connectors.bank.port import BankError, BankLine, Signing
+from connectors.bank.transport import Request, exchange
 
-from connectors.bank.port import BankLine, Signing
-
+LOOPBACK = frozenset({"127.0.0.1", "localhost", "::1"})
+MOST_BYTES = 1024 * 1024
+_ID = re.compile(r"[a-z0-9_-]{1,40}")
+_HOST = re.compile(r"(?:[a-z0-9](?:[a-z0-9.-]*[a-z0-9])?|\[[0-9a-f:]+\])(?::[0-9]{1,5})?")
+_PRODUCT = re.compile(r"pain\.001-[a-z0-9-]{1,60}")
+_CUT_OFF = re.compile(r"([01][0-9]|2[0-3]):([0-5][0-9])")
 log = logging.getLogger(__name__)
 
 
 class DirectoryError(ValueError):
-    """A line of the bank directory makes no sense; says which."""
+    """The bank directory cannot be had, or a line of it makes no sense; says which and why."""
 
 
-def read_lines(text: str) -> dict[str, BankLine]:
-    """The lines by id. DirectoryError names what is wrong; unknown fields are left alone."""
+def read_lines(text: str, with_keys: bool = True) -> dict[str, BankLine]:
+    """The lines by id. DirectoryError names the bank and the field. Without keys, those fields are left alone."""
     try:
         rows = json.loads(text)
-    except ValueError as error:
+    except (ValueError, RecursionError) as error:
         raise DirectoryError("the bank directory is no JSON") from error
     if not isinstance(rows, list):
         raise DirectoryError("the bank directory is no list")
-    lines = [_line(row) for row in rows]
-    if len({line.id for line in lines}) != len(lines):
-        raise DirectoryError("a bank stands twice in the directory")
-    return {line.id: line for line in lines}
+    lines: dict[str, BankLine] = {}
+    for number, row in enumerate(rows, 1):
+        line = _line(number, row, with_keys)
+        if line.id in lines:
+            raise DirectoryError(f"bank {line.id} stands twice in the directory")
+        lines[line.id] = line
+    return lines
 
 
-def _line(row: Any) -> BankLine:
-    if not isinstance(row, dict) or not re.fullmatch(r"[a-z0-9_-]{1,40}", str(row.get("id", ""))):
-        raise DirectoryError("a line of the bank directory has no id")
-    name = row["id"]
-    if row.get("signing", "redirect") not in get_args(Signing):
-        raise DirectoryError(f"bank {name}: unknown way of signing")
-    base = str(row.get("base_url", ""))
-    if urlsplit(base).scheme not in ("http", "https") or not urlsplit(base).hostname:
-        raise DirectoryError(f"bank {name}: base_url is no address")
+def _line(number: int, row: Any, with_keys: bool) -> BankLine:
+    if not isinstance(row, dict) or not isinstance(row.get("id"), str) or not _ID.fullmatch(row["id"]):
+        raise DirectoryError(f"line {number} of the bank directory has no id of small letters, digits, - and _")
+    bank_id = row["id"]
     try:
-        cut_off = time.fromisoformat(row.get("cut_off", "15:30"))
-    except (ValueError, TypeError) as error:
-        raise DirectoryError(f"bank {name}: cut_off is no time") from error
-    hosts = row.get("redirect_hosts", [urlsplit(base).netloc])
-    if not isinstance(hosts, list) or not all(isinstance(host, str) and host for host in hosts):
-        raise DirectoryError(f"bank {name}: redirect_hosts is no list of hosts")
-    return BankLine(
-        id=name, name=str(row.get("name") or name), base_url=base.rstrip("/"),
-        product=row.get("product", "pain.001-sepa-credit-transfers"), signing=row.get("signing", "redirect"),
-        redirect_hosts=tuple(hosts), cut_off=cut_off, honours_request_id=row.get("honours_request_id") is True,
-    )  # fmt: skip
+        return BankLine(
+            id=bank_id, name=_name(row.get("name")), base_url=_base_url(row.get("base_url")),
+            product=_product(row.get("product", BankLine.product)), signing=_signing(row.get("signing", "redirect")),
+            redirect_hosts=_hosts(row.get("redirect_hosts")), cut_off=_cut_off(row.get("cut_off", "15:30")),
+            honours_request_id=_flag(row.get("honours_request_id", False)), **(_keys(row) if with_keys else {}),
+        )  # fmt: skip
+    except ValueError as error:
+        raise DirectoryError(f"bank {bank_id}: {error}") from error
+
+
+def _name(value: Any) -> str:
+    if not isinstance(value, str) or not 0 < len(value.strip()) <= 70:
+        raise ValueError("name must be a text of at most 70 characters")
+    return value.strip()
+
+
+def _base_url(value: Any) -> str:
+    parts = urlsplit(value if isinstance(value, str) else "")
+    safe = parts.scheme == "https" or (parts.scheme == "http" and parts.hostname in LOOPBACK)
+    _ = parts.port  # ValueError when it is none
+    if not safe or not parts.hostname or "@" in parts.netloc or parts.query or parts.fragment:
+        raise ValueError("base_url must be an https address (http on this machine alone), without query or user")
+    return parts.geturl().rstrip("/")
+
+
+def _product(value: Any) -> str:
+    if not isinstance(value, str) or not _PRODUCT.fullmatch(value):
+        raise ValueError("product must be a pain.001 product, such as pain.001-sepa-credit-transfers")
+    return value
+
+
+def _signing(value: Any) -> Signing:
+    if value not in get_args(Signing):
+        raise ValueError(f"signing must be one of {', '.join(get_args(Signing))}")
+    return value
+
+
+def _hosts(value: Any) -> tuple[str, ...]:
+    hosts = [host.lower() for host in value if isinstance(host, str)] if isinstance(value, list) else []
+    if not hosts or len(hosts) != len(value) or not all(_HOST.fullmatch(host) for host in hosts):
+        raise ValueError('redirect_hosts must be a list of "host" or "host:port", at least one')
+    return tuple(hosts)
+
+
+def _cut_off(value: Any) -> time:
+    match = _CUT_OFF.fullmatch(value) if isinstance(value, str) else None
+    if match is None:
+        raise ValueError('cut_off must read like "15:30"')
+    return time(int(match[1]), int(match[2]))
+
+
+def _flag(value: Any) -> bool:
+    if not isinstance(value, bool):
+        raise ValueError("honours_request_id must be true or false")
+    return value
+
+
+def _keys(row: dict[str, Any]) -> dict[str, str | None]:
+    key_id, key, certificate = (row.get(name) for name in ("key_id", "private_key", "certificate"))
+    given = [value for value in (key_id, key, certificate) if value is not None]
+    if not all(isinstance(value, str) and value for value in given):
+        raise ValueError("key_id, private_key and certificate must be texts")
+    if (key is None) != (certificate is None):
+        raise ValueError("private_key and certificate come together")
+    if key is not None and certificate is not None:
+        signing.of_line(key_id, key, certificate)
+    return {"key_id": key_id, "private_key": key, "certificate": certificate}
 
 
 class _Kept:
-    """Lines that are read again when it is time, the last good ones kept on failure."""
+    """Lines that are read again when it is time; the last good ones stay when that fails."""
 
     def __init__(self) -> None:
         self._known: dict[str, BankLine] | None = None
         self._lock = threading.Lock()
 
-    def _refreshed(self, read: Callable[[], str]) -> dict[str, BankLine]:
+    def _refresh(self, read: Callable[[], dict[str, BankLine]]) -> dict[str, BankLine]:
         try:
-            self._known = read_lines(read())
-        except (DirectoryError, OSError, requests.RequestException) as error:
+            self._known = read()
+        except (DirectoryError, OSError, BankError) as error:
+            why = str(error) if isinstance(error, DirectoryError) else type(error).__name__
             if self._known is None:
-                raise DirectoryError(f"the bank directory cannot be had: {error}") from error
-            log.warning("bank directory: %s; the last one stays", type(error).__name__)
+                raise DirectoryError(f"the bank directory cannot be had: {why}") from error
+            log.warning("bank directory: %s; the last one stays", why)
         return self._known
 
 
 class FileDirectory(_Kept):
-    """Read again when the file changes."""
+    """Lines in a file, read again when it changes."""
 
     def __init__(self, path: Path) -> None:
         super().__init__()
-        self._path, self._seen = path, 0
+        self._path = path
+        self._seen: tuple[int, int] | None = None
 
     def lines(self) -> dict[str, BankLine]:
+        """Every bank's line by its id. DirectoryError when they were never to be had."""
         with self._lock:
-            changed = self._path.stat().st_mtime_ns if self._path.exists() else 0
-            if self._known is None or changed != self._seen:
-                self._seen = changed
-                return self._refreshed(self._path.read_text)
-            return self._known
+            now = self._look()
+            if self._known is not None and now == self._seen:
+                return self._known
+            self._seen = now
+            return self._refresh(lambda: read_lines(self._path.read_text("utf-8")))
+
+    def _look(self) -> tuple[int, int] | None:
+        try:
+            found = self._path.stat()
+        except OSError:
+            return None
+        return found.st_mtime_ns, found.st_size
 
 
 class HttpDirectory(_Kept):
-    """For development against the sandbox, whose banks can be put on another way of signing."""
+    """Lines at an address: for development against the sandbox, whose banks can be put on another way of signing.
 
-    def __init__(self, url: str, ttl_seconds: float = 2) -> None:
+    Asked again after `ttl_seconds`; a failure keeps the last answer for as long again. Keys are
+    never taken from an address.
+    """
+
+    def __init__(self, url: str, ttl_seconds: float = 5, timeout: float = 3) -> None:
         super().__init__()
-        self._url, self._ttl, self._asked_at = url, ttl_seconds, 0.0
+        self._url, self._ttl, self._timeout = url, ttl_seconds, timeout
+        self._asked_at = float("-inf")
 
     def lines(self) -> dict[str, BankLine]:
+        """Every bank's line by its id. DirectoryError when they were never to be had."""
         with self._lock:
-            if self._known is None or monotonic() - self._asked_at > self._ttl:
-                self._asked_at = monotonic()
-                return self._refreshed(self._fetch)
-            return self._known
+            if self._known is not None and monotonic() - self._asked_at <= self._ttl:
+                return self._known
+            self._asked_at = monotonic()
+            return self._refresh(self._fetch)
 
-    def _fetch(self) -> str:
-        answer = requests.get(self._url, timeout=2, allow_redirects=False)
-        answer.raise_for_status()
-        return answer.text
+    def _fetch(self) -> dict[str, BankLine]:
+        request = Request("GET", self._url, {"Accept": "application/json"})
+        answer = exchange(request, self._timeout, self._timeout)
+        if answer.status != 200 or len(answer.body) > MOST_BYTES:
+            raise DirectoryError(f"HTTP {answer.status}")
+        return read_lines(answer.body.decode("utf-8", "replace"), with_keys=False)
