@@ -1,0 +1,109 @@
+"""IBANs: country, length, structure and check digits, each of them; and nothing that only looks like one."""
+
+import random
+import string
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from schwifty import IBAN
+
+from core.iban import grouped, normalise, valid
+
+# Of the demo's people, and examples of the registry: long and short, letters and digits.
+RIGHT = [
+    "NL42INGB2268352412", "NL64TRIO0379501686", "BE68539007547034", "DE89370400440532013000", "NO9386011117947",
+    "FR1420041010050500013M02606", "MT84MALT011000012345MTLCAST001S", "GB29NWBK60161331926819",
+]  # fmt: skip
+
+
+@pytest.mark.parametrize("iban", RIGHT)
+def test_a_right_one_is_taken(iban: str):
+    assert normalise(iban) == iban
+    assert normalise(f" {grouped(iban).lower()}\n") == iban
+    assert normalise(grouped(iban).replace(" ", "\u00a0").lower()) == iban
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "",
+        "NL",
+        "NL42",
+        "Jong, Wouter de",
+        "NL42INGB2268352413",  # one digit off
+        "NL42INGB226835241",  # too short
+        "NL42INGB22683524120",  # too long
+        "NL42-INGB-2268-3524-12",
+        "NL42INGB2268352412NL42INGB2268352412",
+        "ZZ42INGB2268352412",  # no such country
+        "NL4２INGB2268352412",  # a digit of another alphabet
+        "NL42ıNGB2268352412",  # a letter whose capital is an I
+        "42NLINGB2268352412",
+        "NL42INGB2268352412\x00",
+        "NL42INGB226835241²",
+        "MA64011519000001205000534921",  # a country that has no IBANs yet, only plans
+    ],
+)
+def test_anything_else_is_refused(text: str):
+    with pytest.raises(ValueError, match="not a valid IBAN"):
+        normalise(text)
+    assert not valid(text)
+
+
+def with_right_digits(country: str, rest: str) -> str:
+    digits = int("".join(str(int(sign, 36)) for sign in f"{rest}{country}00")) % 97
+    return f"{country}{98 - digits:02d}{rest}"
+
+
+@pytest.mark.parametrize(
+    ("country", "rest"),
+    [
+        ("NL", "ING12268352412"),  # a digit in the bank's letters
+        ("NL", "INGB226835241X"),  # a letter in the account's digits
+        ("NL", "INGB22683524123"),  # one too many
+        ("NL", "INGB226835241"),  # one too few
+        ("DE", "37040044053201300X"),
+    ],
+)
+def test_right_digits_do_not_make_up_for_a_wrong_structure(country: str, rest: str):
+    assert not valid(with_right_digits(country, rest))
+
+
+def test_check_digits_are_the_computed_ones():
+    """00, 01 and 99 leave the same remainder as 97, 98 and 02, and are no check digits (ISO 7064)."""
+    for number in range(3000):
+        iban = with_right_digits("NL", f"INGB{number:010d}")
+        assert valid(iban)
+        if iban[2:4] in ("97", "98", "02"):
+            twin = {"97": "00", "98": "01", "02": "99"}[iban[2:4]]
+            assert not valid(f"NL{twin}{iban[4:]}")
+
+
+@given(st.sampled_from(RIGHT), st.data())
+def test_one_wrong_sign_is_always_found(iban: str, data: st.DataObject):
+    place = data.draw(st.integers(0, len(iban) - 1))
+    sign = data.draw(st.sampled_from([c for c in string.ascii_uppercase + string.digits if c != iban[place]]))
+    wrong = iban[:place] + sign + iban[place + 1 :]
+    try:
+        IBAN(wrong)
+        agreed = True
+    except ValueError:
+        agreed = False
+    assert valid(wrong) == agreed
+    # mod 97 finds every wrong digit and every wrong letter; one for the other it finds but once in 97
+    if sign.isdigit() == iban[place].isdigit():
+        assert not valid(wrong)
+
+
+@given(st.text(max_size=40))
+def test_nothing_else_happens_than_a_value_error(text: str):
+    if valid(text):
+        assert normalise(normalise(text)) == normalise(text)
+
+
+@given(st.integers(0, 2**32))
+def test_it_agrees_with_the_registry(seed: int):
+    """An account that schwifty makes for any country with banks is one for us."""
+    made = str(IBAN.random(random=random.Random(seed)))
+    assert normalise(made) == made
