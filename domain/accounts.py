@@ -20,6 +20,8 @@ from domain.webhook_keys import make_key
 from models import Client, EmailToken, Identification, Membership, Pin, User, transaction
 
 CONFIRMATION_LIFE = timedelta(hours=24)
+# How long an identification lets someone choose a new pin.
+IDENTITY_FRESH = timedelta(minutes=15)
 PIN_TRIES = 5  # RTS art. 4(3)(b): at most five
 
 
@@ -118,7 +120,7 @@ def pin_locked(user: User) -> bool:
 
 
 def set_pin(user: User, pin: str) -> None:
-    """Set the pin for the first time, or anew after an identification that is newer than the last pin.
+    """Set the pin for the first time, or anew just after a new identification.
 
     PinNotSixDigits, PinTooCommon; PinAlreadySet when identity was not proved again (ASVS 6.4.4).
     """
@@ -129,7 +131,8 @@ def set_pin(user: User, pin: str) -> None:
         if old is None:
             Pin.create(user=user, pin_hash=hashed)
             return
-        proved = Identification.select().where(Identification.user == user.id, Identification.created_at > old.set_at)
+        since = max(old.set_at, utcnow() - IDENTITY_FRESH)
+        proved = Identification.select().where(Identification.user == user.id, Identification.created_at > since)
         if not proved.exists():
             raise PinAlreadySet
         Pin.update(pin_hash=hashed, failures=0, locked_at=None, set_at=utcnow()).where(Pin.user == user.id).execute()

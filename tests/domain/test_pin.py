@@ -1,6 +1,7 @@
 """The six-digit pin: five wrong tries are five, also when they come at once."""
 
 from concurrent.futures import ThreadPoolExecutor
+from datetime import timedelta
 
 import pytest
 
@@ -62,9 +63,11 @@ def test_five_tries_at_once_are_five(demo: Demo):
 def test_a_pin_is_renewed_only_after_identifying_again(demo: Demo):
     with pytest.raises(PinAlreadySet):
         accounts.set_pin(demo.user, "580274")
-    authorise(demo.client, demo.user)
+    authorise(demo.client, demo.user, ago=timedelta(0))
     accounts.set_pin(demo.user, "580274")
     accounts.check_pin(demo.user, "580274")
+    with pytest.raises(PinAlreadySet):
+        accounts.set_pin(demo.user, "471936")
 
 
 def test_a_pin_does_not_fit_another_person_with_the_same_hash(demo: Demo):

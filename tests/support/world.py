@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from itertools import count
 from pathlib import Path
 
@@ -120,10 +120,10 @@ def make_demo(sandbox: Sandbox | None = None, bank: str = "redirect", pin: bool 
     return Demo(user, client, membership, link, account, other, connection, company)
 
 
-def authorise(client: Client, user: User, answer: str = "yes") -> None:
+def authorise(client: Client, user: User, answer: str = "yes", ago: timedelta = timedelta(days=1)) -> None:
     Identification.create(
         user=user, provider="broker", subject=f"s{user.id}", person_sealed=seal("{}", "identification", user.id),
-        authenticated_at=datetime.now(UTC), evidence="-",
+        authenticated_at=datetime.now(UTC), evidence="-", created_at=datetime.now(UTC) - ago,
     )  # fmt: skip
     Authority.create(client=client, user=user, answer=answer, reason="alone")
 
