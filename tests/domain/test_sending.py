@@ -1,0 +1,199 @@
+"""Giving a payment to the bank: once, what was approved, and never guessed. Against the sandbox's bank."""
+
+import re
+
+import pytest
+import requests
+from lxml import etree, html
+
+from domain import approval, books, following, operators, payments, sending
+from domain.errors import OrderDiffers, StateConflict
+from domain.release import release
+from models import BankAccount, BankExchange, BankOrder, Batch, BatchLine
+from tests.support.sandbox import Sandbox
+from tests.support.world import PIN, PSU, Demo
+
+
+@pytest.fixture(autouse=True)
+def the_books_are_right(demo: Demo):
+    yield
+    assert list(books.faults()) == []
+
+
+def _released(demo: Demo, batch: Batch | None = None, proof: str = "session", pin: str | None = None) -> Batch:
+    batch = batch or demo.batch()
+    release(demo.membership, batch.reference, demo.view(batch).digest, proof, PSU, pin)
+    return batch
+
+
+def _send(batch: Batch, times: int = 2) -> Batch:
+    """Every job may run twice."""
+    for _ in range(times):
+        sending.send(batch.id)
+    return Batch.get_by_id(batch.id)
+
+
+def _follow(batch: Batch, times: int = 2) -> Batch:
+    for _ in range(times):
+        BankOrder.update(due_at=batch.created_at).where(BankOrder.batch == batch.id, BankOrder.state != "ended").execute()
+        for order_id in following.due_orders():
+            following.follow(order_id)
+    return Batch.get_by_id(batch.id)
+
+
+def _press(url: str, words: str) -> requests.Response:
+    """Press a button on a page of the bank."""
+    session = requests.Session()
+    page = session.get(url, timeout=10)
+    tree = html.fromstring(page.text, base_url=page.url)
+    tree.make_links_absolute()
+    form = next(f for f in tree.forms if any(words in (b.text_content() or "") for b in f.xpath(".//button")))
+    button = next(b for b in form.xpath(".//button") if words in b.text_content())
+    data = dict(form.form_values()) | ({button.get("name"): button.get("value", "")} if button.get("name") else {})
+    return session.post(form.action or page.url, data=data, timeout=10, allow_redirects=False)
+
+
+def _sign(demo: Demo, batch: Batch, words: str = "Onderteken") -> None:
+    _press(following.begin_signing(demo.client, demo.user, batch.reference, PSU), words)
+
+
+def _at_the_bank(sandbox: Sandbox) -> list[dict]:
+    return sandbox.control("GET", "orders")
+
+
+def test_the_way_forward(demo: Demo, sandbox: Sandbox):
+    batch = _send(_released(demo))
+    assert batch.state == "at_bank"
+    assert len(_at_the_bank(sandbox)) == 1
+    _sign(demo, batch)
+    assert _follow(batch).state == "signed"
+    sandbox.control("POST", "clock", {"advance_days": 5})
+    assert _follow(batch).state == "executed"
+    assert {line.state for line in BatchLine.select()} == {"executed"}
+    assert following.due_orders() == []
+
+
+def test_what_the_bank_has_is_what_was_approved(demo: Demo, sandbox: Sandbox):
+    batch = _released(demo)
+    shown = demo.view(batch)
+    _send(batch)
+    body = _at_the_bank(sandbox)[0]["body"].encode()
+    assert body == operators.order_body(batch.reference)
+    root = etree.fromstring(body)
+    names = [node.text for node in root.iter("{*}Cdtr") for node in node.iter("{*}Nm")]
+    assert names == [line.name_sent for line in shown.lines]
+    assert root.findtext(".//{*}CtgyPurp/{*}Cd") == "SALA"
+    assert root.findtext(".//{*}ReqdExctnDt/{*}Dt") == shown.execution_date.isoformat()
+
+
+def test_a_struck_line_is_not_sent(demo: Demo, sandbox: Sandbox):
+    batch = demo.batch()
+    approval.refuse_line(demo.client, demo.user, batch.reference, demo.view(batch).lines[1].id)
+    _send(_released(demo, batch))
+    body = _at_the_bank(sandbox)[0]["body"]
+    assert "Donkersloot" not in body
+    assert "<NbOfTxs>2</NbOfTxs>" in re.sub(r' xmlns="[^"]*"', "", body)
+
+
+def test_refusing_at_the_bank_lets_it_be_set_up_again(demo: Demo, sandbox: Sandbox):
+    batch = _send(_released(demo))
+    before = {line.end_to_end_id for line in BatchLine.select()}
+    _sign(demo, batch, "Weiger")
+    assert _follow(batch).state in ("rejected", "cancelled", "failed")
+    approval.reopen(demo.client, demo.user, batch.reference)
+    assert demo.view(batch).state == "open"
+    assert not before & {line.end_to_end_id for line in BatchLine.select()}
+    _send(_released(demo, batch))
+    assert _at_the_bank(sandbox)[0]["msg_id"] == f"{batch.reference}-2"
+
+
+def test_a_bank_that_is_not_there_leaves_it_approved(demo: Demo, sandbox: Sandbox, monkeypatch: pytest.MonkeyPatch):
+    batch = _released(demo)
+    sandbox.control("PUT", "banks/redirect", {"signing": "redirect"})
+    line = sending.line_of("redirect")
+    gone = type(line)(**{**line.__dict__, "base_url": "http://127.0.0.1:9/bank/redirect"})
+    monkeypatch.setattr(sending, "line_of", lambda _: gone)  # the bank's address, where nothing listens
+    sent = _send(batch)
+    order = BankOrder.get()
+    assert (sent.state, sent.state_reason, order.state, order.called_at) == (
+        "approved", "bank_unreachable", "ready", None,
+    )  # fmt: skip
+    monkeypatch.undo()
+    BankOrder.update(due_at=batch.created_at).execute()
+    assert sending.due_batches() == [batch.id]
+    assert _send(batch).state == "at_bank"
+    at_bank = _at_the_bank(sandbox)
+    assert [(o["request_id"], o["msg_id"]) for o in at_bank] == [(order.request_id, order.msg_id)]
+
+
+def test_a_lost_answer_is_never_taken_for_a_no(demo: Demo, sandbox: Sandbox):
+    sandbox.fault(bank_lost_answer=True)
+    batch = _send(_released(demo), times=1)
+    order = BankOrder.get()
+    assert (batch.state, order.state) == ("sending", "sent")
+    assert order.called_at is not None
+    with pytest.raises(Exception, match="sending"):
+        approval.refuse_line(demo.client, demo.user, batch.reference, BatchLine.get().id)
+    sandbox.fault(bank_lost_answer=False)
+    BankOrder.update(due_at=batch.created_at).execute()
+    assert _send(batch).state == "at_bank"
+    assert len({o["msg_id"] for o in _at_the_bank(sandbox)}) == 1
+    assert len({o["request_id"] for o in _at_the_bank(sandbox)}) == 1
+
+
+def test_an_order_without_an_answer_is_resolved_by_two_people(demo: Demo, sandbox: Sandbox):
+    sandbox.fault(bank_lost_answer=True)
+    batch = _send(_released(demo), times=1)
+    operators.resolve_order(batch.reference, False, "asked the bank", "anna")
+    assert Batch.get_by_id(batch.id).state == "sending"
+    operators.resolve_order(batch.reference, False, "asked again", "anna")
+    assert Batch.get_by_id(batch.id).state == "sending"
+    operators.resolve_order(batch.reference, False, "asked the bank too", "bram")
+    assert Batch.get_by_id(batch.id).state == "rejected"
+    with pytest.raises(StateConflict):
+        operators.resolve_order(batch.reference, True, "late", "anna")
+
+
+def test_delegated_signing_ends_signed(demo: Demo, sandbox: Sandbox):
+    sandbox.control("PUT", "banks/redirect", {"signing": "delegated"})
+    batch = _send(_released(demo, proof="pin", pin=PIN))
+    assert batch.state == "signed"
+    sandbox.control("POST", "clock", {"advance_days": 5})
+    assert _follow(batch).state == "executed"
+
+
+def test_a_changed_contract_opens_it_again(demo: Demo, sandbox: Sandbox):
+    """Released by the session, and the bank now takes the app's pin for a signature: nothing is sent."""
+    batch = _released(demo)
+    sandbox.control("PUT", "banks/redirect", {"signing": "delegated"})
+    sent = _send(batch)
+    assert (sent.state, sent.state_reason) == ("open", "proof_changed")
+    assert _at_the_bank(sandbox) == []
+
+
+def test_a_day_that_has_passed_its_cut_off_is_never_shifted(demo: Demo, monkeypatch: pytest.MonkeyPatch, sandbox: Sandbox):
+    batch = _released(demo)
+    monkeypatch.setattr(sending.days, "obstacle", lambda day, cut_off, now=None: "cut_off")
+    sent = _send(batch)
+    assert (sent.state, sent.state_reason, sent.execution_date) == ("open", "cut_off", None)
+    assert _at_the_bank(sandbox) == []
+
+
+def test_bytes_that_changed_are_not_sent(demo: Demo, sandbox: Sandbox):
+    batch = _released(demo)
+    order = sending.prepare(payments.find(demo.client, batch.reference))
+    assert order is not None
+    broken = sending.seal(b"<Document/>", "bank_order", order.msg_id)
+    BankOrder.update(body_sealed=broken).where(BankOrder.id == order.id).execute()
+    with pytest.raises(OrderDiffers):
+        sending.send(batch.id)
+    assert _at_the_bank(sandbox) == []
+
+
+def test_every_answer_of_the_bank_is_kept(demo: Demo):
+    batch = _send(_released(demo))
+    _follow(batch)
+    kept = [(row.call, row.outcome, row.raw_status) for row in BankExchange.select()]
+    assert kept[0][:2] == ("place", "placed")
+    assert all(status for _, _, status in kept)
+    assert BankAccount.get_by_id(demo.account.id).balance_cents == 84_210_55
