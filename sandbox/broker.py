@@ -15,7 +15,18 @@ from authlib.oauth2.rfc6749.grants import AuthorizationCodeGrant
 from authlib.oauth2.rfc7636 import CodeChallenge
 from authlib.oidc.core import UserInfo
 from authlib.oidc.core.grants import OpenIDCode
-from flask import Blueprint, Flask, Response, abort, current_app, jsonify, redirect, render_template, request
+from flask import (
+    Blueprint,
+    Flask,
+    Response,
+    abort,
+    current_app,
+    jsonify,
+    make_response,
+    redirect,
+    render_template,
+    request,
+)
 from joserfc.jwk import RSAKey
 
 from sandbox import demo, faults
@@ -239,12 +250,12 @@ def authorize():
     person = get_store().get("person", request.form.get("person", ""))
     if person is None:
         abort(400, "no such person")
-    return server.create_authorization_response(grant_user=person, grant=grant)
+    return make_response(server.create_authorization_response(grant_user=person, grant=grant))
 
 
 @pages.post("/token")
 def token():
-    return server.create_token_response()
+    return make_response(server.create_token_response())
 
 
 @pages.get("/userinfo")
@@ -274,7 +285,9 @@ def setup(app: Flask) -> None:
         faults.declare(name, words)
     on_reset(seed)
     app.config.setdefault("OAUTH2_TOKEN_EXPIRES_IN", {"authorization_code": 600})
-    server.init_app(app, query_client=lambda name: Client() if name == demo.OIDC_CLIENT_ID else None, save_token=save_token)
+    server.init_app(
+        app, query_client=lambda name: Client() if name == demo.OIDC_CLIENT_ID else None, save_token=save_token
+    )
     server.register_grant(CodeGrant, [IdToken(require_nonce=True), CodeChallenge(required=True)])
     app.register_blueprint(pages)
     app.register_blueprint(control)

@@ -118,7 +118,9 @@ def profile(number: str):
     here = {"self": {"href": request.url}}
     return jsonify(
         kvkNummer=number, indNonMailing="Nee", naam=activity.get("naam", ""), formeleRegistratiedatum="20170512",
-        materieleRegistratie=activity.get("registratie", {}), _embedded={"eigenaar": {"rechtsvorm": form}}, _links=here,
+        materieleRegistratie=activity.get("registratie", {}), statutaireNaam=activity.get("naam", ""),
+        handelsnamen=[{"naam": activity.get("naam", ""), "volgorde": 0}], _links=here,
+        _embedded={"eigenaar": {"rechtsvorm": form, "uitgebreideRechtsvorm": form}},
     )  # fmt: skip
 
 
@@ -129,8 +131,24 @@ def search():
     found = [row for row in rows if row["kvkNummer"] == number or (name and name in row.get("naam", "").casefold())]
     if not found:
         return _fault(404, "IPD5200", "Geen gegevens gevonden op basis van de ingevoerde zoekvraag.")
-    results = [{"kvkNummer": row["kvkNummer"], "naam": row.get("naam", ""), "type": "rechtspersoon"} for row in found]
-    return jsonify(pagina=1, resultatenPerPagina=10, totaal=len(results), resultaten=results)
+    here = {"self": {"href": request.url}}
+    results = [_result(row) for row in found]
+    return jsonify(pagina=1, resultatenPerPagina=10, totaal=len(results), resultaten=results, _links=here)
+
+
+def _result(row: dict[str, Any]) -> dict[str, Any]:
+    profile_at = {"href": f"{request.root_url}kvk/api/v1/basisprofielen/{row['kvkNummer']}"}
+    named = {"kvkNummer": row["kvkNummer"], "naam": row.get("naam", ""), "type": "rechtspersoon"}
+    return named | {"_links": {"basisprofiel": profile_at}}
+
+
+@api.after_request
+def as_the_register_does(answer: Response) -> Response:
+    """Facts, 2.2: HAL, and the version of each interface."""
+    if answer.mimetype == "application/json" and answer.status_code == 200:
+        answer.mimetype = "application/hal+json"
+        answer.headers["API-Version"] = "2.1.0" if "/v2/" in request.path else "1.5.0"
+    return answer
 
 
 # --- control ---
