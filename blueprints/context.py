@@ -34,6 +34,11 @@ def long_day(value: date) -> str:
     return format_date(_date(value), "EEEE d MMMM y", locale=language())
 
 
+def day_and_month(value: date) -> str:
+    """24 november."""
+    return format_date(_date(value), "d MMMM", locale=language())
+
+
 def month(value: date) -> str:
     """november 2020, over a calendar."""
     return format_date(_date(value), "LLLL y", locale=language())

@@ -2,7 +2,7 @@
 
 from flask_babel import gettext as _
 
-from blueprints.context import day, long_day, moment
+from blueprints.context import day, day_and_month, moment
 from blueprints.texts import _l
 from domain.payments import BatchRow, LineView, Payment
 
@@ -54,7 +54,7 @@ def state(row: Payment | BatchRow) -> tuple[str, str]:
     """Label and tone; a signed payment says when the bank executes it."""
     words, tone = STATES[row.state]
     if row.state == "signed" and row.execution_date:
-        return _("Ondertekend: de bank voert uit op %(day)s", day=long_day(row.execution_date)), tone
+        return _("Ondertekend: de bank voert uit op %(day)s", day=day_and_month(row.execution_date)), tone
     return str(words), tone
 
 
