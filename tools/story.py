@@ -111,8 +111,8 @@ class Story:
         address = settings.tree.xpath("string(//code[contains(., '/webhooks/paymentsbatch')])").strip()
         debtor = self.visitor.open(f"{self.sandbox}/nmbrs/").link(self.person.company_name)
         form = debtor.link("Webhook instellingen").link("Nieuwe webhook instellingen").form("OPSLAAN")
-        form.fill(naam=WEBHOOK_NAME, endpoint=address).choose("Run Einde actief")
-        form.submit("OPSLAAN").need(WEBHOOK_NAME)
+        form.fill(naam=WEBHOOK_NAME, endpoint=address).choose("Actief").choose("Run Einde actief")
+        form.submit("OPSLAAN").need(WEBHOOK_NAME, "Actief ja")
         return "webhook set in Nmbrs: Run Einde"
 
     # --- a payment ----------------------------------------------------------------------------
@@ -131,36 +131,32 @@ class Story:
         """Strike one line and take it back; press Betaal."""
         page, whole = self.shown(), self.total()
         first = page.tree.xpath("string(//li[starts-with(@id, 'regel-')]/@id)").removeprefix("regel-")
-        self.payment = self.shown().form("regel").submit(f"nee-{first}")
+        self.payment = self.shown().form("regels").submit(f"nee-{first}")
         if self.total() == whole:
             raise PageError(f"{page.url}: the total did not follow a struck line")
-        self.payment = self.shown().form("regel").submit(f"ja-{first}")
+        self.payment = self.shown().form("regels").submit(f"ja-{first}")
         if self.total() != whole:
             raise PageError(f"{page.url}: the total did not follow a line taken back")
         button = f"Betaal € {dutch(whole)}"
-        self.payment = self.shown().form("Betaal €").submit(button)
+        self.payment = self.shown().form("/betalen").submit(button)
         return f"one line struck and taken back; approved: {button}"
 
     def sign(self) -> str:
         """Sign at the bank; the payment says so when the bank does."""
-        self.await_payment("Wacht op ondertekening", "Ondertekend")
-        if "Ondertekend" not in self.shown().text:
-            self.payment = self.through(self.shown().form("Onderteken").submit("Onderteken"))
-        self.await_payment("Ondertekend")
-        return "signed at the bank"
+        self.await_state("Wacht op ondertekening bij de bank")
+        bank = self.shown().form("/ondertekenen").submit("Onderteken bij")
+        self.payment = self.through(bank)
+        self.await_state("Ondertekend")
+        return f"signed at the bank; {self.state()}"
 
     def execute(self) -> str:
-        """Let bank days pass until the bank has executed."""
-        for _ in range(10):
+        """Let the banks' days pass until the payment says that it is executed."""
+        for _ in range(7):
             self.visitor.json("POST", f"{self.sandbox}/control/clock", {"advance_days": 1})
-            try:
-                self.await_payment("Uitgevoerd", patience=6.0)
-                break
-            except PageError:
-                continue
-        self.await_payment("Uitgevoerd", patience=1.0)
-        count, total = self.sent()
-        return f"executed {count}/{self.lines} EUR {total}"
+            if self.reaches("Uitgevoerd", patience=8.0):
+                count, total = self.sent()
+                return f"executed {count}/{self.lines} EUR {total}"
+        raise PageError(f"{self.shown().url} still says {self.state()} after a week of the banks' days")
 
     # --- helpers ------------------------------------------------------------------------------
     def open(self, path: str) -> Page:
@@ -188,15 +184,26 @@ class Story:
             page = page.form().submit()
         raise PageError(f"the way back from {page.url} was not found")
 
-    def await_payment(self, *states: str, patience: float = PATIENCE) -> None:
-        """Open the payment again until it is in one of these states."""
-        url = self.shown().url.split("?")[0]
+    def state(self) -> str:
+        """What the payment's badge says."""
+        return " ".join(
+            words(node) for node in self.shown().tree.xpath("//*[@id='hero']//*[contains(@class, 'badge')]")
+        )
 
-        def reached() -> bool:
-            self.payment = self.visitor.open(url)
-            return any(state in self.shown().text for state in states)
+    def reaches(self, state: str, patience: float) -> bool:
+        """Ask how it stands, as the open page does by itself, until its badge begins so; False when not in time."""
+        url, deadline = self.shown().url.split("?")[0], time.monotonic() + patience
+        while time.monotonic() < deadline:
+            self.payment = self.visitor.open(f"{url}/status")
+            if self.state().startswith(state):
+                return True
+            time.sleep(0.2)
+        return False
 
-        wait_for(f"{url} to say {' or '.join(states)}", reached, patience)
+    def await_state(self, state: str) -> None:
+        """The same, and PageError when it never does."""
+        if not self.reaches(state, PATIENCE):
+            raise PageError(f"{self.shown().url} says {self.state()!r}, not {state!r}, after {PATIENCE:g} s")
 
     def mails(self, part: str) -> list[str]:
         """Links of this person's mails whose address holds `part`, newest first."""

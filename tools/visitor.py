@@ -138,7 +138,9 @@ class Form:
             if any(part in mark for mark in (node.get("value") or "", label_of(self.page.tree, node))):
                 name, value = node.get("name"), node.get("value", "on")
                 alone = node.get("type") == "radio"
-                self.values = [pair for pair in self.values if not (alone and pair[0] == name)]
+                self.values = [
+                    pair for pair in self.values if pair != (name, value) and not (alone and pair[0] == name)
+                ]
                 self.values.append((name, value))
                 return self
         raise PageError(f"{self.page.url}: the form has no choice {part!r}")
