@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 import requests
-from openapi_core import OpenAPI
+from openapi_core import Config, OpenAPI
 from openapi_core.contrib.requests import RequestsOpenAPIRequest, RequestsOpenAPIResponse
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -22,10 +22,17 @@ CONTRACT = SPECS / "bank" / "psd2-api-contract.json"
 @cache
 def contract(base_url: str) -> OpenAPI:
     """The contract, served below `base_url` (http://127.0.0.1:…/bank/redirect)."""
+    if not CONTRACT.is_file():
+        raise FileNotFoundError(f"there is no contract at {CONTRACT}: no exchange with a bank can be checked")
     document = json.loads(CONTRACT.read_text(encoding="utf-8"))
     document["servers"] = [{"url": base_url}]
     free_xml(document)
-    return OpenAPI.from_dict(document)
+    readers = {"application/problem+json": read_json}
+    return OpenAPI.from_dict(document, config=Config(extra_media_type_deserializers=readers))
+
+
+def read_json(body: bytes, **parameters: str) -> Any:
+    return json.loads(body)
 
 
 def free_xml(node: Any) -> None:
