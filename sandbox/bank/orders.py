@@ -53,8 +53,8 @@ def check(bank: Document, instruction: Instruction) -> None:
         if problem := day_problem(block.day, bank["cut_off"]):
             raise NotAccepted(problem, "ReqdExctnDt", "EXECUTION_DATE_INVALID")
     if not faults.on("bank_accepts_duplicates") and known_message(bank["id"], instruction.msg_id):
-        code = "DUPL" if faults.on("bank_duplicate_dupl") else "FORMAT_ERROR"
-        raise NotAccepted("DUPL", "GrpHdr/MsgId", code)
+        code = "DUPL" if faults.on("bank_duplicate_dupl") else "PAYMENT_FAILED"
+        raise NotAccepted(f"DUPL: het MsgId {instruction.msg_id} is al ontvangen", "GrpHdr/MsgId", code)
 
 
 def day_problem(day: date, cut_off: str) -> str | None:
