@@ -1,0 +1,249 @@
+"""The file for the bank: valid, the same each time, and nothing in it but what was approved."""
+
+from contextlib import suppress
+from dataclasses import replace
+from datetime import UTC, date, datetime, timedelta, timezone
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from lxml import etree
+
+from connectors.bank.pain001 import NAMESPACE, OrderLine, OrderUnwritable, PaymentOrder, read_back, write_pain001
+from tests.support import xsd
+
+LINE = OrderLine("20261123-1", 344808, "Jong, Wouter de", "NL42INGB2268352412", "Salaris november 2026")
+SECOND = OrderLine("20261123-2", 261100, "Donkersloot Meijer, Naomi", "NL52ABNA7650143244", "Salaris november 2026")
+ORDER = PaymentOrder(
+    msg_id="20201113034734-66580", created_at=datetime(2026, 11, 23, 9, 15, tzinfo=UTC), initiating_party="Demo BV",
+    debtor_name="Demo BV", debtor_iban="NL95INGB0004921836", execution_date=date(2026, 11, 25), batch_booking=True,
+    lines=[LINE, SECOND],
+)  # fmt: skip
+
+# --- what any order may hold ---
+SIGNS = "abcXYZ019/-?:().,'+ "
+IBANS = ["NL42INGB2268352412", "NL27RABO0315273237", "DE89370400440532013000", "MT84MALT011000012345MTLCAST001S"]
+
+
+def texts(longest: int) -> st.SearchStrategy[str]:
+    return st.text(SIGNS, min_size=1, max_size=longest).filter(lambda text: text == text.strip())
+
+
+def references() -> st.SearchStrategy[str]:
+    return texts(35).filter(lambda text: text.strip("/") == text and "//" not in text)
+
+
+def order_lines() -> st.SearchStrategy[OrderLine]:
+    amounts = st.integers(1, 999_999_999_99)
+    return st.builds(OrderLine, references(), amounts, texts(70), st.sampled_from(IBANS), texts(140))
+
+
+def orders() -> st.SearchStrategy[PaymentOrder]:
+    moments = st.integers(0, 2_000_000_000).map(lambda seconds: datetime.fromtimestamp(1_600_000_000 + seconds, UTC))
+    return st.builds(
+        PaymentOrder, references(), moments, texts(70), texts(70),
+        st.sampled_from(IBANS), st.dates(date(2020, 1, 1), date(2099, 1, 1)), st.booleans(),
+        st.lists(order_lines(), min_size=1, max_size=5, unique_by=lambda line: line.end_to_end_id),
+    )  # fmt: skip
+
+
+# --- the laws ---
+@given(orders())
+def test_what_is_written_is_read_back_and_valid(order: PaymentOrder):
+    body = write_pain001(order)
+    assert read_back(body) == order
+    assert write_pain001(order) == body
+    assert xsd.errors(body) == []
+
+
+BODY = write_pain001(ORDER)
+
+
+@given(st.integers(0, len(BODY) - 1), st.integers(0, 255))
+def test_no_changed_byte_goes_unseen(place: int, value: int):
+    """Any one byte: it is refused, or it is another order, so that comparing finds it."""
+    changed = BODY[:place] + bytes([value]) + BODY[place + 1 :]
+    if changed == BODY:
+        return
+    with suppress(OrderUnwritable):
+        assert read_back(changed) != ORDER
+
+
+@given(st.data())
+def test_a_missing_or_doubled_piece_is_refused(data: st.DataObject):
+    start = data.draw(st.integers(0, len(BODY) - 1))
+    end = data.draw(st.integers(start + 1, len(BODY)))
+    for changed in (BODY[:start] + BODY[end:], BODY[:end] + BODY[start:end] + BODY[end:]):
+        with suppress(OrderUnwritable):
+            assert changed == BODY or read_back(changed) != ORDER
+
+
+# --- what stands in it ---
+def values(body: bytes, path: str) -> list[str]:
+    names = "/".join(f"p:{name}" for name in path.split("/"))
+    return [found.text for found in etree.fromstring(body).iterfind(f".//{names}", {"p": NAMESPACE})]
+
+
+@pytest.mark.parametrize(
+    ("path", "expected"),
+    [
+        ("GrpHdr/MsgId", ["20201113034734-66580"]),
+        ("GrpHdr/CreDtTm", ["2026-11-23T09:15:00Z"]),
+        ("GrpHdr/NbOfTxs", ["2"]),
+        ("GrpHdr/CtrlSum", ["6059.08"]),
+        ("PmtInf/NbOfTxs", ["2"]),
+        ("PmtInf/CtrlSum", ["6059.08"]),
+        ("PmtInf/BtchBookg", ["true"]),
+        ("PmtInf/PmtTpInf/SvcLvl/Cd", ["SEPA"]),
+        ("PmtInf/PmtTpInf/CtgyPurp/Cd", ["SALA"]),
+        ("PmtInf/ReqdExctnDt/Dt", ["2026-11-25"]),
+        ("PmtInf/DbtrAcct/Id/IBAN", ["NL95INGB0004921836"]),
+        ("PmtInf/ChrgBr", ["SLEV"]),
+        ("CdtTrfTxInf/PmtId/EndToEndId", ["20261123-1", "20261123-2"]),
+        ("CdtTrfTxInf/Amt/InstdAmt", ["3448.08", "2611.00"]),
+        ("CdtTrfTxInf/Cdtr/Nm", ["Jong, Wouter de", "Donkersloot Meijer, Naomi"]),
+        ("CdtTrfTxInf/CdtrAcct/Id/IBAN", ["NL42INGB2268352412", "NL52ABNA7650143244"]),
+    ],
+)
+def test_it_says(path: str, expected: list[str]):
+    assert values(BODY, path) == expected
+
+
+def test_it_holds_no_address_and_one_block():
+    assert b"PstlAdr" not in BODY
+    assert BODY.count(b"<PmtInf>") == 1
+
+
+def test_the_namespace_is_named_once():
+    assert BODY.count(b"xmlns") == 1
+
+
+def test_the_moment_is_written_in_utc():
+    summer = datetime(2026, 7, 1, 0, 30, tzinfo=timezone(timedelta(hours=2)))
+    body = write_pain001(replace(ORDER, created_at=summer))
+    assert values(body, "GrpHdr/CreDtTm") == ["2026-06-30T22:30:00Z"]
+
+
+def test_parts_of_a_second_do_not_change_the_bytes():
+    assert write_pain001(replace(ORDER, created_at=ORDER.created_at.replace(microsecond=999_999))) == BODY
+
+
+def test_its_repr_names_nobody():
+    assert "Wouter" not in repr(ORDER)
+
+
+# --- refusals ---
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"msg_id": ""},
+        {"msg_id": "x" * 36},
+        {"msg_id": "/1"},
+        {"msg_id": "1/"},
+        {"msg_id": "1//2"},
+        {"msg_id": "<1>"},
+        {"initiating_party": "x" * 71},
+        {"initiating_party": ""},
+        {"debtor_name": "Café BV"},
+        {"debtor_name": "A&B"},
+        {"debtor_name": "Demo BV "},
+        {"debtor_name": "Demo\nBV"},
+        {"debtor_iban": "NL95INGB0004921837"},
+        {"debtor_iban": ""},
+        {"created_at": ORDER.created_at.replace(tzinfo=None)},
+        {"lines": []},
+        {"lines": [LINE, replace(SECOND, end_to_end_id=LINE.end_to_end_id)]},
+    ],
+    ids=str,
+)
+def test_it_refuses_an_order(change: dict):
+    with pytest.raises(OrderUnwritable):
+        write_pain001(replace(ORDER, **change))
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"end_to_end_id": ""},
+        {"end_to_end_id": "a//b"},
+        {"end_to_end_id": "/a"},
+        {"end_to_end_id": "x" * 36},
+        {"amount_cents": 0},
+        {"amount_cents": -1},
+        {"amount_cents": 1_000_000_000_00},
+        {"creditor_name": ""},
+        {"creditor_name": "x" * 71},
+        {"creditor_name": "Łukasz"},
+        {"creditor_name": "</Nm><Nm>Ander"},
+        {"creditor_name": "a\x00b"},
+        {"creditor_iban": "NL42INGB2268352413"},
+        {"creditor_iban": "NL42 INGB 2268 3524 12"},
+        {"creditor_iban": "nl42ingb2268352412"},
+        {"remittance": ""},
+        {"remittance": "x" * 141},
+        {"remittance": "salaris & vakantiegeld"},
+    ],
+    ids=str,
+)
+def test_it_refuses_a_line_and_names_it_by_number_alone(change: dict):
+    with pytest.raises(OrderUnwritable) as caught:
+        write_pain001(replace(ORDER, lines=[LINE, replace(SECOND, **change)]))
+    told = str(caught.value)
+    assert not any(str(value) in told for value in change.values() if len(str(value)) > 2)
+
+
+# --- bytes that say more, or another thing ---
+STRANGE = {
+    "another currency": (b'Ccy="EUR">3448', b'Ccy="USD">3448'),
+    "another purpose": (b"<Cd>SALA</Cd>", b"<Cd>SUPP</Cd>"),
+    "another who is really paid": (b"<RmtInf>", b"<UltmtCdtr><Nm>Ander</Nm></UltmtCdtr><RmtInf>"),
+    "a second remittance": (b"</Ustrd>", b"</Ustrd><Ustrd>meer</Ustrd>"),
+    "a comment": (b"<PmtInf>", b"<PmtInf><!-- -->"),
+    "a wrong count": (b"<NbOfTxs>2</NbOfTxs>", b"<NbOfTxs>3</NbOfTxs>"),
+    "a wrong sum": (b"<CtrlSum>6059.08", b"<CtrlSum>6059.09"),
+    "an amount of three decimals": (b">3448.08<", b">3448.080<"),
+    "charges for the other": (b"SLEV", b"DEBT"),
+    "an address": (b"</Nm></Cdtr>", b"</Nm><PstlAdr><Ctry>NL</Ctry></PstlAdr></Cdtr>"),
+    "another namespace": (b"pain.001.001.09", b"pain.001.001.11"),
+    "white space": (b"<PmtInf>", b"<PmtInf> "),
+    "a document type": (b"<Document", b'<!DOCTYPE Document [<!ENTITY a "Jong, Wouter de">]><Document'),
+    "an entity": (b"Jong, Wouter de", b"Jong&#44; Wouter de"),
+    "no end": (b"</Document>", b""),
+}
+
+
+@pytest.mark.parametrize("name", STRANGE)
+def test_reading_back_refuses(name: str):
+    before, after = STRANGE[name]
+    changed = BODY.replace(before, after)
+    assert changed != BODY
+    with pytest.raises(OrderUnwritable):
+        read_back(changed)
+
+
+def test_reading_back_refuses_a_second_block():
+    block = BODY[BODY.index(b"<PmtInf>") : BODY.index(b"</PmtInf>") + len(b"</PmtInf>")]
+    with pytest.raises(OrderUnwritable):
+        read_back(BODY.replace(b"</CstmrCdtTrfInitn>", block + b"</CstmrCdtTrfInitn>"))
+
+
+def test_reading_back_never_opens_a_file(tmp_path):
+    secret = tmp_path / "secret"
+    secret.write_text("Jong, Wouter de")
+    doctype = f'<!DOCTYPE Document [<!ENTITY s SYSTEM "{secret.as_uri()}">]><Document'.encode()
+    with pytest.raises(OrderUnwritable):
+        read_back(BODY.replace(b"<Document", doctype).replace(b"Jong, Wouter de", b"&s;"))
+
+
+@pytest.mark.parametrize("body", [b"", b"{}", b"<Document/>", b"\xff\xfe", BODY.decode().encode("utf-16")])
+def test_reading_back_refuses_what_is_no_order(body: bytes):
+    with pytest.raises(OrderUnwritable):
+        read_back(body)
+
+
+def test_ten_thousand_lines_stay_one_order():
+    lines = [replace(LINE, end_to_end_id=f"E{number}", amount_cents=number) for number in range(1, 10_001)]
+    body = write_pain001(replace(ORDER, lines=lines))
+    assert read_back(body).lines == lines
+    assert values(body, "GrpHdr/CtrlSum") == ["500050.00"]
+    assert xsd.errors(body) == []
