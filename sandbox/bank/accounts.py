@@ -48,7 +48,7 @@ def show_consent(call: Call, consent_id: str) -> Answer:
     consent = asked_consent(call, consent_id)
     granted = [{"iban": iban, "currency": "EUR"} for iban in consent["ibans"]]
     body = {
-        "access": {right: granted for right in consent["rights"]},
+        "access": dict.fromkeys(consent["rights"], granted),
         "recurringIndicator": consent["recurring"],
         "validUntil": consent["valid_until"],
         "frequencyPerDay": consent["frequency"],

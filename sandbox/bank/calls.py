@@ -61,7 +61,7 @@ def unchanged(answer: Answer) -> Answer:
 
 def operation(
     service: str, psu_present: bool = False, once: bool = False, on_the_way: Callable[[Answer], Answer] = unchanged
-) -> Callable:
+) -> Callable[[Callable[..., Answer]], Callable[..., Response]]:
     """A view of the API: everything that holds for each call happens here.
 
     `psu_present`: PSU-IP-Address is required. `once`: the same X-Request-ID with the same content

@@ -14,7 +14,8 @@ MAX_DAYS = 180
 RIGHTS = ("accounts", "balances", "transactions")
 EVERYTHING = ("availableAccounts", "availableAccountsWithBalance", "allPsd2")
 FIELDS = {
-    "access": dict, "recurringIndicator": bool, "validUntil": str, "frequencyPerDay": int, "combinedServiceIndicator": bool,
+    "access": dict, "recurringIndicator": bool, "validUntil": str, "frequencyPerDay": int,
+    "combinedServiceIndicator": bool,
 }  # fmt: skip
 
 
@@ -25,7 +26,7 @@ def create(bank: Document, body: dict[str, Any], ways_back: dict[str, str | None
             raise Refusal(400, "FORMAT_ERROR", f"{name} ontbreekt of is van de verkeerde soort", name)
     if body["frequencyPerDay"] < 1:
         raise Refusal(400, "FORMAT_ERROR", "frequencyPerDay is minstens 1", "frequencyPerDay")
-    consent = {
+    consent: Document = {
         "id": str(uuid.uuid4()), "bank": bank["id"], "status": "received", "asked": body["access"],
         "rights": rights_asked(body["access"]), "ibans": [], "recurring": body["recurringIndicator"],
         "valid_until": valid_until(body["validUntil"]).isoformat(), "frequency": min(body["frequencyPerDay"], 4),

@@ -113,7 +113,7 @@ def version_of(root: etree._Element) -> str:
 
 
 def local(element: etree._Element) -> str:
-    return element.tag.rpartition("}")[2]
+    return str(element.tag).rpartition("}")[2]
 
 
 def value(element: etree._Element) -> str:
@@ -147,9 +147,10 @@ class Checker:
             self.check(child, name, path)
 
     def _name(self, element: etree._Element, path: str) -> str:
-        if not element.tag.startswith(self.namespace):
-            raise NotAccepted(f"het element {element.tag} hoort hier niet", path)
-        return element.tag[len(self.namespace) :]
+        tag = str(element.tag)
+        if not tag.startswith(self.namespace):
+            raise NotAccepted(f"het element {tag} hoort hier niet", path)
+        return tag[len(self.namespace) :]
 
     def _check_children(self, key: str, names: tuple[str, ...], path: str) -> None:
         if not self.forms[key].fullmatch("".join(f"{name} " for name in names)):

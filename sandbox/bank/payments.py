@@ -169,7 +169,8 @@ def cancel_order(call: Call, service: str, product: str, order_id: str) -> Answe
         link = answers.links(call.bank_id, startAuthorisation=f"{path_of(order)}/cancellation-authorisations")
         return Answer(202, {"transactionStatus": order["status"], "_links": link})
     if not orders.cancel(order_id):
-        raise Refusal(405, "CANCELLATION_INVALID", f"Een opdracht met status {order['status']} kan niet worden ingetrokken")
+        problem = f"Een opdracht met status {order['status']} kan niet worden ingetrokken"
+        raise Refusal(405, "CANCELLATION_INVALID", problem)
     return Answer(204)
 
 
