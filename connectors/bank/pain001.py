@@ -18,24 +18,20 @@ from core.money import cents, plain
 from core.sepa_text import NAME, REMITTANCE, is_reference, is_sepa
 
 NAMESPACE = "urn:iso:std:iso:20022:tech:xsd:pain.001.001.09"
-MOST_CENTS = 999_999_999_99  # of one SEPA credit transfer (EPC rulebook, AT-T002)
+MOST_CENTS = 999_999_999_99  # of one SEPA credit transfer (EPC rulebook, AT-04)
 _Q = f"{{{NAMESPACE}}}"
 
 
 class OrderUnwritable(ValueError):
     """Something in the order may not stand in a file: conversion is done at intake, never silently here.
 
-    Names the field and the line's number, never what stands there.
+    Names the field and the line's number, never what stands there. Also for bytes that are no such file.
     """
-
-
-class NotOurOrder(ValueError):
-    """These bytes are not an order as `write_pain001` writes it, or say more than it."""
 
 
 @dataclass(frozen=True)
 class OrderLine:
-    """One credit transfer; the amount in cents, text already in SEPA's characters. Remittance may be empty."""
+    """One credit transfer; the amount in cents, text already in SEPA's characters and never empty."""
 
     end_to_end_id: str
     amount_cents: int
@@ -132,19 +128,14 @@ def _transactions(lines: Iterable[OrderLine]) -> Iterator[Any]:
     reference, amount, name, iban, remittance = (
         _element("EndToEndId"), _element("InstdAmt", Ccy="EUR"), _element("Nm"), _element("IBAN"), _element("Ustrd"),
     )  # fmt: skip
-    information = _element("RmtInf", remittance)
     made = _element(
         "CdtTrfTxInf", _element("PmtId", reference), _element("Amt", amount), _element("Cdtr", name),
-        _element("CdtrAcct", _element("Id", iban)),
+        _element("CdtrAcct", _element("Id", iban)), _element("RmtInf", remittance),
     )  # fmt: skip
     made.tail = "\n"  # for who reads the file
     for line in lines:
         reference.text, amount.text = line.end_to_end_id, plain(line.amount_cents)
         name.text, iban.text, remittance.text = line.creditor_name, line.creditor_iban, line.remittance
-        if line.remittance:
-            made.append(information)
-        elif information.getparent() is not None:
-            made.remove(information)
         yield made
 
 
@@ -184,7 +175,7 @@ def _wrong_in_line(line: OrderLine) -> str | None:
         return "creditor_name"
     if not _is_iban(line.creditor_iban):
         return "creditor_iban"
-    return None if not line.remittance or is_sepa(line.remittance, REMITTANCE) else "remittance"
+    return None if is_sepa(line.remittance, REMITTANCE) else "remittance"
 
 
 def _is_iban(text: str) -> bool:
@@ -196,112 +187,58 @@ def _is_iban(text: str) -> bool:
 
 
 # --- reading back ---------------------------------------------------------------------------------------
-# What a part holds, by the paths of its values in their order: nothing more, nothing less.
-_HEADER = ("MsgId", "CreDtTm", "NbOfTxs", "CtrlSum", "InitgPty/Nm")
-_BLOCK = (
-    "PmtInfId", "PmtMtd", "BtchBookg", "NbOfTxs", "CtrlSum", "PmtTpInf/SvcLvl/Cd", "PmtTpInf/CtgyPurp/Cd",
-    "ReqdExctnDt/Dt", "Dbtr/Nm", "DbtrAcct/Id/IBAN", "DbtrAcct/Ccy", "DbtrAgt/FinInstnId/Othr/Id", "ChrgBr",
-)  # fmt: skip
-_FIXED = {
-    "PmtMtd": "TRF", "PmtTpInf/SvcLvl/Cd": "SEPA", "PmtTpInf/CtgyPurp/Cd": "SALA", "DbtrAcct/Ccy": "EUR",
-    "DbtrAgt/FinInstnId/Othr/Id": "NOTPROVIDED", "ChrgBr": "SLEV",
-}  # fmt: skip
-_AROUND = {"CstmrCdtTrfInitn": ["GrpHdr", "PmtInf"], "Document": ["CstmrCdtTrfInitn"]}
-_LINE = (
-    "CdtTrfTxInf", "PmtId", "EndToEndId", "Amt", "InstdAmt", "Cdtr", "Nm", "CdtrAcct", "Id", "IBAN", "RmtInf", "Ustrd",
-)  # fmt: skip
+_HEADS = {
+    "GrpHdr": ("MsgId", "CreDtTm", "InitgPty/Nm"),
+    "PmtInf": ("Dbtr/Nm", "DbtrAcct/Id/IBAN", "ReqdExctnDt/Dt", "BtchBookg"),
+}
 
 
 def read_back(body: bytes) -> PaymentOrder:
-    """What the bytes say, to be compared with what was approved.
+    """What an XML reader finds in the bytes, to be compared with what was approved.
 
-    NotOurOrder when they say anything that a `PaymentOrder` does not: another element, attribute or
-    currency, a second block, a count or sum that is not that of the lines.
+    OrderUnwritable when they are not ours: writing what was read must give these very bytes, so
+    nothing can stand in them that is not read.
     """
-    reader = _BackReader()
     try:
-        parts = etree.iterparse(
-            BytesIO(body), tag=[f"{_Q}{name}" for name in (*_AROUND, "GrpHdr", "CdtTrfTxInf", "PmtInf")],
-            resolve_entities=False, no_network=True, load_dtd=False, huge_tree=False,
-        )  # fmt: skip
-        for _, element in parts:
-            reader.take(_name(element), element)
-        root = parts.root
-        if root is None or _name(root) != "Document" or root.getroottree().docinfo.internalDTD is not None:
-            raise ValueError("not the document")
-        return reader.order()
-    except (etree.XMLSyntaxError, KeyError, ValueError, TypeError) as error:
-        raise NotOurOrder("these bytes are not an order of ours") from error
+        order = _order(body)
+        same = write_pain001(order) == body
+    except (etree.XMLSyntaxError, KeyError, ValueError) as error:
+        raise OrderUnwritable("these bytes are not an order of ours") from error
+    if not same:
+        raise OrderUnwritable("these bytes say more than an order of ours")
+    return order
 
 
-class _BackReader:
-    """Takes the parts as they end; a line's element is let go once it is read."""
-
-    def __init__(self) -> None:
-        self._parts: dict[str, dict[str, str]] = {}
-        self._lines: list[OrderLine] = []
-
-    def take(self, name: str, element: Any) -> None:
+def _order(body: bytes) -> PaymentOrder:
+    """Line by line: an element is let go once it is read."""
+    lines: list[OrderLine] = []
+    head: dict[str, str] = {}
+    names = [f"{_Q}{name}" for name in ("CdtTrfTxInf", *_HEADS)]
+    parts = etree.iterparse(BytesIO(body), tag=names, resolve_entities=False, no_network=True, load_dtd=False)
+    for _, element in parts:
+        name = element.tag.removeprefix(_Q)
         if name == "CdtTrfTxInf":
-            self._lines.append(_read_line(element))
+            lines.append(_read_line(element))
             element.clear()
-        elif name in _AROUND:
-            if [_name(child) for child in element] != _AROUND[name]:
-                raise ValueError(name)
         else:
-            self._parts[name] = _read_part(element, _HEADER if name == "GrpHdr" else _BLOCK)
-
-    def order(self) -> PaymentOrder:
-        head, block = self._parts["GrpHdr"], self._parts["PmtInf"]
-        order = PaymentOrder(
-            msg_id=head["MsgId"], created_at=datetime.fromisoformat(head["CreDtTm"]),
-            initiating_party=head["InitgPty/Nm"], debtor_name=block["Dbtr/Nm"], debtor_iban=block["DbtrAcct/Id/IBAN"],
-            execution_date=date.fromisoformat(block["ReqdExctnDt/Dt"]),
-            batch_booking={"true": True, "false": False}[block["BtchBookg"]], lines=self._lines,
-        )  # fmt: skip
-        said = {(part["NbOfTxs"], part["CtrlSum"]) for part in (head, block)}
-        if said != {(str(order.count), plain(order.total_cents))} or block["PmtInfId"] != order.msg_id:
-            raise ValueError("count, sum or id")
-        if any(block[path] != value for path, value in _FIXED.items()):
-            raise ValueError("another kind of payment")
-        return order
-
-
-def _name(element: Any) -> str:
-    if not isinstance(element.tag, str) or not element.tag.startswith(_Q):
-        raise ValueError("something that we do not write")
-    return element.tag.removeprefix(_Q)
-
-
-def _read_part(element: Any, expected: tuple[str, ...]) -> dict[str, str]:
-    """The values by their path; ValueError when the part holds other ones."""
-    values = list(_values(element, ""))
-    if tuple(path for path, _ in values) != expected:
-        raise ValueError("other elements")
-    return dict(values)
-
-
-def _values(element: Any, path: str) -> Iterator[tuple[str, str]]:
-    """Path and text of each value in a part, the lines left out."""
-    if element.attrib:
-        raise ValueError("an attribute")
-    children = [(_name(child), child) for child in element]
-    if not children:
-        yield path, element.text or ""
-    for name, child in children:
-        if name != "CdtTrfTxInf":
-            yield from _values(child, f"{path}/{name}" if path else name)
+            head |= {path: _find(element, path) for path in _HEADS[name]}
+    return PaymentOrder(
+        msg_id=head["MsgId"], created_at=datetime.fromisoformat(head["CreDtTm"]),
+        initiating_party=head["InitgPty/Nm"], debtor_name=head["Dbtr/Nm"], debtor_iban=head["DbtrAcct/Id/IBAN"],
+        execution_date=date.fromisoformat(head["ReqdExctnDt/Dt"]), batch_booking=head["BtchBookg"] == "true",
+        lines=lines,
+    )  # fmt: skip
 
 
 def _read_line(element: Any) -> OrderLine:
-    parts = list(element.iter())
-    names = tuple(_name(part) for part in parts)
-    if names not in (_LINE, _LINE[:-2]):
-        raise ValueError("other elements in a line")
-    amount = parts[4]
-    if dict(amount.attrib) != {"Ccy": "EUR"} or any(part.attrib for part in parts if part is not amount):
-        raise ValueError("another currency or attribute")
-    remittance = (parts[11].text or "") if len(parts) == len(_LINE) else ""
     return OrderLine(
-        parts[2].text or "", cents(amount.text or ""), parts[6].text or "", parts[9].text or "", remittance
-    )
+        _find(element, "PmtId/EndToEndId"), cents(_find(element, "Amt/InstdAmt")), _find(element, "Cdtr/Nm"),
+        _find(element, "CdtrAcct/Id/IBAN"), _find(element, "RmtInf/Ustrd"),
+    )  # fmt: skip
+
+
+def _find(element: Any, path: str) -> str:
+    found = element.findtext("/".join(f"{_Q}{name}" for name in path.split("/")))
+    if found is None:
+        raise KeyError(path)
+    return found
