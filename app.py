@@ -3,6 +3,7 @@
 from datetime import timedelta
 from importlib import import_module
 from pathlib import Path
+from typing import Any
 
 from flask import Flask, g, render_template, request
 from flask_babel import Babel
@@ -34,7 +35,9 @@ from domain.world import World
 from domain.world import furnish as furnish_domain
 from jobs import letters
 
-SCREENS = ("shortcuts", "account", "onboarding", "bank", "nmbrs", "batches", "overview", "settings", "hooks", "pwa", "status")
+SCREENS = (
+    "shortcuts", "account", "onboarding", "bank", "nmbrs", "batches", "overview", "settings", "hooks", "pwa", "status",
+)  # fmt: skip
 
 
 def create_app(settings: config.Config | None = None) -> Flask:
@@ -173,7 +176,7 @@ def use_errors(app: Flask) -> None:
         return render_template("errors/404.html"), 404
 
     @app.errorhandler(HTTPException)
-    def _http(error: HTTPException) -> object:
+    def _http(error: HTTPException) -> Any:
         known = {403: "403", 404: "404", 429: "429", 500: "500"}.get(error.code or 500)
         if known is None:
             return error

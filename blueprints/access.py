@@ -7,6 +7,7 @@ from typing import Any
 from flask import abort, g, redirect, request, url_for
 from flask_login import LoginManager, current_user
 
+from blueprints.who import me
 from domain import accounts
 from domain.world import Psu
 from models import Membership
@@ -47,7 +48,7 @@ def signed_in(view: Callable) -> Callable:
 
 def member(public_id: str, roles: Iterable[str] = ALL) -> Membership:
     """The membership behind this address; 404 when there is none, 403 for a role that may not."""
-    found = accounts.membership(current_user, public_id)
+    found = accounts.membership(me(), public_id)
     if found is None:
         abort(404)
     g.client, g.membership = found.client, found

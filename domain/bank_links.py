@@ -191,8 +191,9 @@ def refresh_balances(client: Client, psu: port.Psu | None) -> None:
     """Ask the banks for fresh balances; one bank's failure does not stop another's. BankUnavailable at the end."""
     failed = False
     for row in BankAccount.select(BankAccount, BankLink).join(BankLink).where(BankAccount.client == client.id):
+        consent = row.link.consent_id or ""
         try:
-            balance = world().bank.balance(line_of(row.bank), row.link.consent_id, row.resource_id, psu, uuid())
+            balance = world().bank.balance(line_of(row.bank), consent, row.resource_id, psu, uuid())
         except (port.BankError, UnknownBank):
             failed = True
             continue

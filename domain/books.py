@@ -1,6 +1,7 @@
 """Proof over the whole database: every total is the sum of its lines, nothing is paid twice, the log holds."""
 
 from collections.abc import Iterator
+from typing import Any
 
 from peewee import fn
 
@@ -21,7 +22,8 @@ def faults() -> Iterator[str]:
 def _sums(*conditions) -> dict[int, tuple[int, int]]:
     query = BatchLine.select(BatchLine.batch, fn.sum(BatchLine.amount_cents), fn.count(BatchLine.id))
     chosen = query.where(*conditions) if conditions else query
-    return {batch: (int(total), count) for batch, total, count in chosen.group_by(BatchLine.batch).tuples()}
+    rows: Any = chosen.group_by(BatchLine.batch).tuples()
+    return {batch: (int(total), count) for batch, total, count in rows}
 
 
 def _batch_totals() -> Iterator[str]:
@@ -43,5 +45,6 @@ def _order_totals() -> Iterator[str]:
 
 def _doubled() -> Iterator[str]:
     query = BankOrder.select(BankOrder.batch, fn.count(BankOrder.id)).where(BankOrder.state != "ended")
-    for batch, count in query.group_by(BankOrder.batch).having(fn.count(BankOrder.id) > 1).tuples():
+    rows: Any = query.group_by(BankOrder.batch).having(fn.count(BankOrder.id) > 1).tuples()
+    for batch, count in rows:
         yield f"batch {batch}: {count} orders that may live"

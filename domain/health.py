@@ -1,6 +1,7 @@
 """Whether the database answers, and what is waiting, in figures."""
 
 from collections.abc import Iterator
+from typing import Any
 
 from peewee import fn
 from prometheus_client import CollectorRegistry
@@ -25,7 +26,8 @@ class _Figures(Collector):
         waiting.add_metric(["mail"], OutgoingMail.select().where(OutgoingMail.due_at.is_null(False)).count())
         yield waiting
         batches = GaugeMetricFamily("bizcuit_batches", "Batches by state", labels=["state"])
-        for state, count in Batch.select(Batch.state, fn.count(Batch.id)).group_by(Batch.state).tuples():
+        rows: Any = Batch.select(Batch.state, fn.count(Batch.id)).group_by(Batch.state).tuples()
+        for state, count in rows:
             batches.add_metric([state], count)
         yield batches
 

@@ -75,7 +75,8 @@ def _know(company: PayrollCompany, info: RunInfo) -> int | None:
     same = (Run.company == company.id) & (Run.year == info.year) & (Run.number == info.number)
     if Run.select().where(same).exists():
         return None
-    older = info.run_at is not None and info.run_at < company.mapped_at - GRACE
+    since = company.mapped_at
+    older = info.run_at is not None and since is not None and info.run_at < since - GRACE
     try:
         return Run.insert(
             client=company.client_id, company=company.id, nmbrs_id=info.id, number=info.number, year=info.year,

@@ -127,7 +127,7 @@ def companies(connection: NmbrsConnection) -> list[CompanyView]:
     rows = PayrollCompany.select().where(PayrollCompany.connection == connection.id)
     found = [
         CompanyView(
-            row.id, row.number, row.name, row.kvk_number, row.kvk_number == own, views.get(row.bank_account_id)
+            row.id, row.number, row.name, row.kvk_number, row.kvk_number == own, views.get(row.bank_account_id or 0)
         )
         for row in rows.order_by(PayrollCompany.number)
     ]

@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
+from typing import Any
 
 from peewee import JOIN, Case, fn
 
@@ -110,7 +111,7 @@ class Payment:
 def batches(client: Client, limit: int = 50, states: Sequence[str] = ()) -> list[BatchRow]:
     """Newest first."""
     payable = Case(None, [(BatchLine.state.not_in(NOT_PAID), 1)], 0)
-    query = (
+    query: Any = (
         Batch.select(
             Batch, PayrollCompany.name.alias("company_name"), fn.count(BatchLine.id).alias("lines_all"),
             fn.sum(payable).alias("lines_payable"), fn.sum(payable * BatchLine.amount_cents).alias("payable_cents"),

@@ -11,7 +11,9 @@ class BankLink(Table):
     """A consent at one bank."""
 
     client = ForeignKeyField(Client, backref="bank_links")
+    client_id: int
     user = ForeignKeyField(User)
+    user_id: int
     bank = TextField()  # the id of the bank's line of configuration
     consent_id = TextField(null=True)
     status = TextField(default="started")
@@ -32,7 +34,9 @@ class BankAccount(Table):
     """An account that can pay. Amounts are cents; a limit of zero pays nothing."""
 
     client = ForeignKeyField(Client, backref="bank_accounts")
+    client_id: int
     link = ForeignKeyField(BankLink, backref="accounts")
+    link_id: int
     bank = TextField()
     iban = TextField()
     name = TextField()

@@ -81,7 +81,7 @@ class JsonField(TextField):
 
 
 class Table(Model):
-    id: int
+    id: Any
 
     class Meta:
         database = database

@@ -1,5 +1,7 @@
 """What happened and what is still to be told: audit events, mails."""
 
+from typing import Any
+
 from peewee import ForeignKeyField, IntegerField, TextField
 
 from core.clock import utcnow
@@ -11,12 +13,13 @@ class AuditEvent(Table):
     """Append-only; each event carries the hash of the one before it in the same client's chain."""
 
     client = ForeignKeyField(Client, backref="events")
+    client_id: int
     number = IntegerField()
     at = UtcField(default=utcnow)
     actor = TextField()  # "user:7", "worker", "operator"
     kind = TextField()
     subject = TextField()  # "batch:20201113034734-66580"
-    details = JsonField()  # ids, hashes and sums; never a name, an IBAN or a person's amount
+    details: Any = JsonField()  # ids, hashes and sums; never a name, an IBAN or a person's amount
     previous = TextField()
     hash = TextField()
 
@@ -28,7 +31,9 @@ class OutgoingMail(Table):
     """A mail that waits to be sent or was sent."""
 
     user = ForeignKeyField(User)
+    user_id: int
     client = ForeignKeyField(Client, null=True)
+    client_id: int | None
     kind = TextField()
     sealed = TextField()  # what fills the text: may hold a one-use link
     once = TextField(unique=True)  # a fact is told once

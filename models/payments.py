@@ -25,8 +25,11 @@ class Batch(Table):
     """A payment order as people know it. Its unique key makes a run one batch, whatever comes twice."""
 
     client = ForeignKeyField(Client, backref="batches")
+    client_id: int
     run = ForeignKeyField(Run, backref="batches")
+    run_id: int
     company = ForeignKeyField(PayrollCompany)
+    company_id: int
     nmbrs_company = TextField()
     year = IntegerField()
     run_number = IntegerField()
@@ -35,6 +38,7 @@ class Batch(Table):
     description = TextField()
     file_debtor_iban = TextField(null=True)
     bank_account = ForeignKeyField(BankAccount, backref="batches")
+    bank_account_id: int
     execution_date = DateField(null=True)  # null: the first bank day whose cut-off is still open
     total_cents = BigIntegerField()
     line_count = IntegerField()
@@ -53,6 +57,7 @@ class BatchLine(Table):
     """One person's pay. Name and description as Nmbrs wrote them and as the bank gets them."""
 
     batch = ForeignKeyField(Batch, backref="lines")
+    batch_id: int
     position = IntegerField()
     end_to_end_id = TextField(unique=True)
     name_shown = TextField()
@@ -78,7 +83,9 @@ class Release(Table):
     """One person's act of approving: what was shown, by whom, how proved."""
 
     batch = ForeignKeyField(Batch, backref="releases")
+    batch_id: int
     user = ForeignKeyField(User)
+    user_id: int
     digest = TextField()
     debtor_iban = TextField()
     execution_date = DateField()
@@ -101,8 +108,11 @@ class BankOrder(Table):
     """One attempt to give the batch to the bank. The bytes stand here before the first call."""
 
     batch = ForeignKeyField(Batch, backref="orders")
+    batch_id: int
     release = ForeignKeyField(Release, unique=True)
+    release_id: int
     bank_account = ForeignKeyField(BankAccount)
+    bank_account_id: int
     msg_id = TextField(unique=True)
     request_id = TextField(unique=True)
     body_sealed = TextField()
@@ -143,6 +153,7 @@ class BankExchange(Table):
     """Every answer of a bank about an order, as it came."""
 
     order = ForeignKeyField(BankOrder, backref="exchanges")
+    order_id: int
     at = UtcField(default=utcnow)
     call = TextField()
     request_id = TextField()

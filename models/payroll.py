@@ -1,5 +1,7 @@
 """What Nmbrs says: connections, companies, webhook deliveries and runs."""
 
+from typing import Any
+
 from peewee import BlobField, BooleanField, Check, ForeignKeyField, IntegerField, TextField
 
 from core.clock import utcnow
@@ -10,6 +12,7 @@ from models.people import Client
 
 class NmbrsConnection(Table):
     client = ForeignKeyField(Client, backref="nmbrs_connections")
+    client_id: int
     email = TextField()
     token_sealed = TextField()
     environment = TextField()  # the sub-domain: it goes into every call, and names the account on screen
@@ -26,12 +29,15 @@ class PayrollCompany(Table):
     """A company in Nmbrs ("administratie"); it is paid from the account it is mapped to."""
 
     connection = ForeignKeyField(NmbrsConnection, backref="companies")
+    connection_id: int
     client = ForeignKeyField(Client, backref="payroll_companies")
+    client_id: int
     nmbrs_id = TextField()
     number = TextField()
     name = TextField()
     kvk_number = TextField(null=True)
     bank_account = ForeignKeyField(BankAccount, null=True, backref="payroll_companies")
+    bank_account_id: int | None
     mapped_at = UtcField(null=True)
     looked_at = UtcField(null=True)
     look_due_at = UtcField(null=True, index=True)
@@ -48,9 +54,10 @@ class Delivery(Table):
     """One received webhook call, as it came."""
 
     client = ForeignKeyField(Client, backref="deliveries")
+    client_id: int
     received_at = UtcField(default=utcnow)
     content_type = TextField()
-    headers = JsonField()
+    headers: Any = JsonField()
     body = BlobField()
     handled_at = UtcField(null=True, index=True)
 
@@ -59,7 +66,9 @@ class Run(Table):
     """One payroll run. Its number within company and year names it; the vendor's id is an attribute."""
 
     client = ForeignKeyField(Client, backref="runs")
+    client_id: int
     company = ForeignKeyField(PayrollCompany, backref="runs")
+    company_id: int
     nmbrs_id = TextField()
     number = IntegerField()
     year = IntegerField()

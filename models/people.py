@@ -1,5 +1,7 @@
 """Who: users, their sessions and pins, clients and members, identification and authority."""
 
+from typing import Any
+
 from peewee import Check, ForeignKeyField, IntegerField, TextField
 
 from core.clock import utcnow
@@ -27,6 +29,7 @@ class User(Table):
 
 class Pin(Table):
     user = ForeignKeyField(User, unique=True, backref="pins")
+    user_id: int
     pin_hash = TextField()
     failures = IntegerField(default=0)
     locked_at = UtcField(null=True)
@@ -41,7 +44,8 @@ class LoginSession(Table):
 
     token_hash = TextField(primary_key=True)
     user = ForeignKeyField(User, null=True, backref="sessions", on_delete="CASCADE")
-    data = JsonField()
+    user_id: int | None
+    data: Any = JsonField()
     created_at = UtcField(default=utcnow)
     seen_at = UtcField(default=utcnow)
     expires_at = UtcField(index=True)
@@ -52,12 +56,15 @@ class EmailToken(Table):
 
     token_hash = TextField(primary_key=True)
     user = ForeignKeyField(User, on_delete="CASCADE")
+    user_id: int
     purpose = TextField()
     expires_at = UtcField()
     used_at = UtcField(null=True)
 
 
 class Client(Table):
+    memberships: Any
+    bank_accounts: Any
     public_id = TextField(unique=True)
     name = TextField()
     kvk_number = TextField()
@@ -71,7 +78,9 @@ class Client(Table):
 
 class Membership(Table):
     user = ForeignKeyField(User, backref="memberships", on_delete="CASCADE")
+    user_id: int
     client = ForeignKeyField(Client, backref="memberships")
+    client_id: int
     role = TextField()
     used_at = UtcField(default=utcnow)
 
@@ -84,6 +93,7 @@ class WebhookKey(Table):
     """The one secret in an address: found by its HMAC, shown from its ciphertext."""
 
     client = ForeignKeyField(Client, backref="webhook_keys")
+    client_id: int
     key_hmac = TextField(unique=True)
     key_sealed = TextField()
     created_at = UtcField(default=utcnow)
@@ -96,7 +106,9 @@ class IdentityAttempt(Table):
     state_hash = TextField(primary_key=True)
     session_hash = TextField()
     user = ForeignKeyField(User, on_delete="CASCADE")
+    user_id: int
     client = ForeignKeyField(Client)
+    client_id: int
     sealed = TextField()  # state, nonce and PKCE verifier
     started_at = UtcField(default=utcnow)
     used_at = UtcField(null=True)
@@ -104,6 +116,7 @@ class IdentityAttempt(Table):
 
 class Identification(Table):
     user = ForeignKeyField(User, backref="identifications")
+    user_id: int
     provider = TextField()
     subject = TextField()
     person_sealed = TextField()  # initials, names, birth date
@@ -117,7 +130,9 @@ class Authority(Table):
     """What the register says of this person for this company; the newest row counts."""
 
     client = ForeignKeyField(Client, backref="authorities")
+    client_id: int
     user = ForeignKeyField(User)
+    user_id: int
     answer = TextField()
     reason = TextField()
     asked_at = UtcField(default=utcnow)

@@ -8,20 +8,23 @@ from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).parent.parent))
 
-from peewee import PostgresqlDatabase, SqliteDatabase, sort_models  # noqa: E402
+import peewee
 
-import models  # noqa: E402
+import models
 
 
 def statements(dialect: str) -> list[str]:
-    models.database.initialize(SqliteDatabase(":memory:") if dialect == "sqlite" else PostgresqlDatabase("unused"))
+    sqlite = dialect == "sqlite"
+    models.database.initialize(peewee.SqliteDatabase(":memory:") if sqlite else peewee.PostgresqlDatabase("unused"))
     lines = []
-    for table in sort_models(models.TABLES):
+    for table in peewee.sort_models(models.TABLES):  # pyright: ignore
         schema = table._schema
         for context in (schema._create_table(safe=False), *schema._create_indexes(safe=False)):
             sql, values = context.query()
             assert not values, f"{table.__name__}: a literal is needed in {sql}"
-            lines.append(sql.replace(", \"", ",\n  \"").replace(", CHECK", ",\n  CHECK").replace(", FOREIGN", ",\n  FOREIGN"))
+            for start in ('"', "CHECK", "FOREIGN"):
+                sql = sql.replace(f", {start}", f",\n  {start}")
+            lines.append(sql)
     return lines
 
 

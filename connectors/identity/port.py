@@ -50,7 +50,10 @@ class ProviderDown(IdentityError):
 
 
 class IdentityProvider(Protocol):
-    host: str
+    @property
+    def host(self) -> str:
+        """Where the person is sent; the pages may lead on there."""
+        ...
 
     def start(self, attempt: Attempt, redirect_uri: str) -> str:
         """Where to send the person. ProviderDown."""

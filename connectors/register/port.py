@@ -34,7 +34,7 @@ class LegalPerson:
 
 @dataclass(frozen=True)
 class Function:
-    """kind: owner, director, partner, proxy or other. authority_code as the register writes it (azb, gb, nb, ob, v…)."""
+    """kind: owner, director, partner, proxy or other; authority_code as the register writes it (azb, gb, nb, ob, v)."""
 
     kind: str
     title: str | None

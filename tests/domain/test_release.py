@@ -15,8 +15,8 @@ from domain.errors import (
     DateInvalid,
     DomainError,
     LimitExceeded,
-    NotOpen,
     NothingToPay,
+    NotOpen,
     NotYourRole,
     WrongProof,
 )

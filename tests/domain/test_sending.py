@@ -35,7 +35,8 @@ def _send(batch: Batch, times: int = 2) -> Batch:
 
 def _follow(batch: Batch, times: int = 2) -> Batch:
     for _ in range(times):
-        BankOrder.update(due_at=batch.created_at).where(BankOrder.batch == batch.id, BankOrder.state != "ended").execute()
+        live = BankOrder.update(due_at=batch.created_at).where(BankOrder.batch == batch.id, BankOrder.state != "ended")
+        live.execute()
         for order_id in following.due_orders():
             following.follow(order_id)
     return Batch.get_by_id(batch.id)
@@ -171,7 +172,9 @@ def test_a_changed_contract_opens_it_again(demo: Demo, sandbox: Sandbox):
     assert _at_the_bank(sandbox) == []
 
 
-def test_a_day_that_has_passed_its_cut_off_is_never_shifted(demo: Demo, monkeypatch: pytest.MonkeyPatch, sandbox: Sandbox):
+def test_a_day_past_its_cut_off_is_never_shifted(
+    demo: Demo, monkeypatch: pytest.MonkeyPatch, sandbox: Sandbox
+):
     batch = _released(demo)
     monkeypatch.setattr(sending.days, "obstacle", lambda day, cut_off, now=None: "cut_off")
     sent = _send(batch)
