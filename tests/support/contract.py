@@ -17,11 +17,6 @@ from openapi_core.contrib.requests import RequestsOpenAPIRequest, RequestsOpenAP
 ROOT = Path(__file__).resolve().parents[2]
 SPECS = Path(os.environ.get("BIZCUIT_SPECS") or ROOT.parent / "shared" / "specs")
 CONTRACT = SPECS / "bank" / "psd2-api-contract.json"
-PROBLEM = "application/problem+json"
-
-
-def read_json(content: bytes, **parameters: str) -> Any:
-    return json.loads(content)
 
 
 @cache
