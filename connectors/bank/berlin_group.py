@@ -26,6 +26,7 @@ from connectors.bank.port import (
     AnswerUnknown,
     Authorisation,
     Balance,
+    BankError,
     BankLine,
     BankRefused,
     ConsentStarted,
@@ -237,12 +238,14 @@ class BerlinGroupBank:
             headers = headers | {"Content-Type": content_type}
         signer = self._signer_for(line)
         signed = headers | signer.headers(headers, body) if signer else headers
-        request, answer = Request(method, url, signed, body), None
+        request = Request(method, url, signed, body)
         limit = self._order_timeout if content_type == XML else self._read_timeout
         try:
             answer = exchange(request, self._connect_timeout, limit)
-        finally:
-            self._observe(request, answer)
+        except BankError:
+            self._observe(request, None)
+            raise
+        self._observe(request, answer)
         return reading.judged(request, answer)
 
     def _signer_for(self, line: BankLine) -> signing.Signer | None:

@@ -214,9 +214,10 @@ def _order(body: bytes) -> PaymentOrder:
     lines: list[OrderLine] = []
     head: dict[str, str] = {}
     names = [f"{_Q}{name}" for name in ("CdtTrfTxInf", *_HEADS)]
-    parts = etree.iterparse(BytesIO(body), tag=names, resolve_entities=False, no_network=True, load_dtd=False)
-    for _, element in parts:
-        name = element.tag.removeprefix(_Q)
+    for _, element in etree.iterparse(
+        BytesIO(body), tag=names, resolve_entities=False, no_network=True, load_dtd=False
+    ):
+        name = str(element.tag).removeprefix(_Q)
         if name == "CdtTrfTxInf":
             lines.append(_read_line(element))
             element.clear()
