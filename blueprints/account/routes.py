@@ -6,6 +6,7 @@ from blueprints import sessions
 from blueprints.account.forms import ConfirmForm, RegisterForm, ResendForm, SignInForm
 from blueprints.answers import goto, render
 from blueprints.paths import own_path
+from blueprints.wake import wake
 from blueprints.who import me
 from blueprints.words import say
 from domain import accounts, onboarding
@@ -74,6 +75,7 @@ def register():
     except WeakPassword as error:
         form.password.errors = [say(error)]
         return render("account/register.html", 422, form=form)
+    wake("send_mails")
     session["registered"] = form.email.data
     return goto("/registreren/klaar")
 
@@ -84,6 +86,7 @@ def registered():
     form = ResendForm(email=session.get("registered", ""))
     if form.validate_on_submit():
         accounts.resend_confirmation(form.email.data or "")
+        wake("send_mails")
         session["registered"] = form.email.data
         flash(_("We hebben een nieuwe mail gestuurd, als dit adres nog bevestigd moet worden."), "good")
         return goto("/registreren/klaar")
