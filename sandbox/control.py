@@ -29,10 +29,13 @@ def on_reset(seed: Callable[[], None]) -> Callable[[], None]:
 
 
 def reset() -> None:
-    """Everything as at the start: the store is emptied and each part seeds itself, unseen by others."""
+    """Everything as at the start: the store is emptied and each part seeds itself, unseen by others.
+
+    The broker's key stays: whoever trusts it has fetched it and keeps it for a while, as of any issuer.
+    """
     store = get_store()
     with store.as_one():
-        store.clear()
+        store.clear(but="broker_key")
         seed_all()
 
 

@@ -60,13 +60,13 @@ class Store:
             cursor = self._db.execute("DELETE FROM documents WHERE kind = ? AND id = ?", (kind, str(id)))
         return cursor.rowcount > 0
 
-    def clear(self, kind: str | None = None) -> None:
-        """Forget one kind, or everything including the numbers."""
+    def clear(self, kind: str | None = None, but: str = "") -> None:
+        """Forget one kind, or everything including the numbers, `but` one kind."""
         with self._lock:
             if kind is not None:
                 self._db.execute("DELETE FROM documents WHERE kind = ?", (kind,))
                 return
-            self._db.execute("DELETE FROM documents")
+            self._db.execute("DELETE FROM documents WHERE kind <> ?", (but,))
             self._db.execute("DELETE FROM numbers")
 
     def update(self, kind: str, id: str | int, change: Callable[[Any], Document | None]) -> Any:

@@ -144,3 +144,9 @@ def test_a_switch_spoils_its_own_claim(sandbox: Sandbox, switch: str, claim: str
 def test_the_broker_can_be_down(sandbox: Sandbox):
     sandbox.fault(broker_down=True)
     assert sandbox.get("/broker/.well-known/openid-configuration").status_code == 503
+
+
+def test_a_reset_keeps_the_key_that_others_have_fetched(sandbox: Sandbox):
+    before = sandbox.get("/broker/jwks").json()
+    sandbox.reset()
+    assert sandbox.get("/broker/jwks").json() == before
