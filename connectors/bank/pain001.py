@@ -25,13 +25,17 @@ _Q = f"{{{NAMESPACE}}}"
 class OrderUnwritable(ValueError):
     """Something in the order may not stand in a file: conversion is done at intake, never silently here.
 
-    Names the field and the line's number, never what stands there. Also for bytes that are no such file.
+    Names the field and the line's number, never what stands there.
     """
+
+
+class NotOurOrder(ValueError):
+    """These bytes are not an order as `write_pain001` writes it, or say more than it."""
 
 
 @dataclass(frozen=True)
 class OrderLine:
-    """One credit transfer; the amount in cents, text already in SEPA's characters and never empty."""
+    """One credit transfer; the amount in cents, text already in SEPA's characters. Remittance may be empty."""
 
     end_to_end_id: str
     amount_cents: int
@@ -128,14 +132,19 @@ def _transactions(lines: Iterable[OrderLine]) -> Iterator[Any]:
     reference, amount, name, iban, remittance = (
         _element("EndToEndId"), _element("InstdAmt", Ccy="EUR"), _element("Nm"), _element("IBAN"), _element("Ustrd"),
     )  # fmt: skip
+    information = _element("RmtInf", remittance)
     made = _element(
         "CdtTrfTxInf", _element("PmtId", reference), _element("Amt", amount), _element("Cdtr", name),
-        _element("CdtrAcct", _element("Id", iban)), _element("RmtInf", remittance),
+        _element("CdtrAcct", _element("Id", iban)),
     )  # fmt: skip
     made.tail = "\n"  # for who reads the file
     for line in lines:
         reference.text, amount.text = line.end_to_end_id, plain(line.amount_cents)
         name.text, iban.text, remittance.text = line.creditor_name, line.creditor_iban, line.remittance
+        if line.remittance:
+            made.append(information)
+        elif information.getparent() is not None:
+            made.remove(information)
         yield made
 
 
@@ -175,7 +184,7 @@ def _wrong_in_line(line: OrderLine) -> str | None:
         return "creditor_name"
     if not _is_iban(line.creditor_iban):
         return "creditor_iban"
-    return None if is_sepa(line.remittance, REMITTANCE) else "remittance"
+    return None if not line.remittance or is_sepa(line.remittance, REMITTANCE) else "remittance"
 
 
 def _is_iban(text: str) -> bool:
@@ -196,16 +205,16 @@ _HEADS = {
 def read_back(body: bytes) -> PaymentOrder:
     """What an XML reader finds in the bytes, to be compared with what was approved.
 
-    OrderUnwritable when they are not ours: writing what was read must give these very bytes, so
+    NotOurOrder when they are not ours: writing what was read must give these very bytes, so
     nothing can stand in them that is not read.
     """
     try:
         order = _order(body)
         same = write_pain001(order) == body
     except (etree.XMLSyntaxError, KeyError, ValueError) as error:
-        raise OrderUnwritable("these bytes are not an order of ours") from error
+        raise NotOurOrder("these bytes are not an order of ours") from error
     if not same:
-        raise OrderUnwritable("these bytes say more than an order of ours")
+        raise NotOurOrder("these bytes say more than an order of ours")
     return order
 
 
@@ -232,10 +241,12 @@ def _order(body: bytes) -> PaymentOrder:
 
 
 def _read_line(element: Any) -> OrderLine:
-    return OrderLine(
-        _find(element, "PmtId/EndToEndId"), cents(_find(element, "Amt/InstdAmt")), _find(element, "Cdtr/Nm"),
-        _find(element, "CdtrAcct/Id/IBAN"), _find(element, "RmtInf/Ustrd"),
-    )  # fmt: skip
+    """By place: writing it again shows whether these were the places."""
+    texts = [part.text or "" for part in element.iter()]
+    if len(texts) not in (10, 12):
+        raise ValueError("other elements in a line")
+    _, _, reference, _, amount, _, name, _, _, iban, *remittance = texts
+    return OrderLine(reference, cents(amount), name, iban, remittance[1] if remittance else "")
 
 
 def _find(element: Any, path: str) -> str:
