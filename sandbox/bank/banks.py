@@ -93,9 +93,7 @@ def book(bank_id: str, iban: str, cents: int, entry: dict[str, Any]) -> None:
     """Debit or credit an account and write the booking on the bank's day."""
 
     def moved(bank: Document) -> dict[str, Any]:
-        accounts = [
-            one | {"cents": one["cents"] + cents} if one["iban"] == iban else one for one in bank["accounts"]
-        ]
+        accounts = [one | {"cents": one["cents"] + cents} if one["iban"] == iban else one for one in bank["accounts"]]
         return {"accounts": accounts}
 
     change(bank_id, moved)

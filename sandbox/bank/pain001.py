@@ -171,7 +171,7 @@ class Checker:
 
 
 def form_of(children: str) -> re.Pattern[str]:
-    """"MsgId CtrlSum? PmtInf+" as a pattern over "MsgId PmtInf PmtInf "."""
+    """ "MsgId CtrlSum? PmtInf+" as a pattern over "MsgId PmtInf PmtInf "."""
     parts = [re.fullmatch(r"(\w+)([?+*]?)", part) for part in children.split()]
     return re.compile("".join(f"(?:{part[1]} ){part[2]}" for part in parts if part))
 

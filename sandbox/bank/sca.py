@@ -177,8 +177,7 @@ def instruction_text(sca: Document, order: Document) -> str:
     address = current_app.config["BASE_URL"]
     what = "het intrekken van " if sca["purpose"] == CANCEL else ""
     return (
-        f"U tekent voor {what}EUR {euros}, {order['count']} betalingen."
-        f" (Sandbox: {address}/bank/{sca['bank']}/reader)"
+        f"U tekent voor {what}EUR {euros}, {order['count']} betalingen. (Sandbox: {address}/bank/{sca['bank']}/reader)"
     )
 
 

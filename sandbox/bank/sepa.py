@@ -27,7 +27,7 @@ def iban_is_valid(text: str) -> bool:
 
 
 def cents(text: str) -> int:
-    """"19806.08" -> 1980608; ValueError for anything but a positive euro amount of SEPA's size."""
+    """ "19806.08" -> 1980608; ValueError for anything but a positive euro amount of SEPA's size."""
     if not AMOUNT_FORM.fullmatch(text):
         raise ValueError(text)
     whole, _, fraction = text.partition(".")

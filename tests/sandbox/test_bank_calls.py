@@ -2,16 +2,30 @@
 
 import threading
 import uuid
-from datetime import date, timedelta
 
 import pytest
 import requests
 
 from tests.support import contract
 from tests.support.bank import (
-    BACK, DEBTOR, EXPLICIT, FROM_BROWSER, WITH_PSU, XML, Identity, Tpp, consent, consent_request, identity,
-    new_identity, pain001, signature_headers,
-)  # fmt: skip
+    BACK,
+    DEBTOR,
+    EXPLICIT,
+    FROM_BROWSER,
+    WITH_PSU,
+    XML,
+    Identity,
+    Tpp,
+    advance,
+    bank_day,
+    consent,
+    consent_request,
+    identity,
+    new_identity,
+    pain001,
+    refusal,
+    signature_headers,
+)
 from tests.support.sandbox import Sandbox
 
 
@@ -26,25 +40,19 @@ def unchecked(sandbox: Sandbox) -> Tpp:
     return Tpp(sandbox.url, checked=False)
 
 
-def code(answer: requests.Response) -> tuple[int, str]:
-    return answer.status_code, answer.json()["tppMessages"][0]["code"]
-
-
-def today(sandbox: Sandbox) -> str:
-    return sandbox.control("GET", "clock")["bank_day"]
-
-
 # --- headers --------------------------------------------------------------------------------------
 @pytest.mark.parametrize("request_id", ["", "1234", "not-a-uuid", "{99391c7e-ad88-49ec-a2ad-99ddcb1f7721}"])
 def test_the_request_id_is_a_uuid(unchecked: Tpp, request_id: str):
     answer = unchecked.get("/consents/x/status", headers={"X-Request-ID": request_id})
-    assert code(answer) == (400, "FORMAT_ERROR")
+    assert refusal(answer) == (400, "FORMAT_ERROR")
     assert answer.json()["tppMessages"][0]["path"] == "X-Request-ID"
 
 
 def test_the_request_id_comes_back(tpp: Tpp):
     mine = str(uuid.uuid4())
-    assert tpp.post("/consents", consent_request(), headers=FROM_BROWSER, request_id=mine).headers["X-Request-ID"] == mine
+    assert (
+        tpp.post("/consents", consent_request(), headers=FROM_BROWSER, request_id=mine).headers["X-Request-ID"] == mine
+    )
     assert tpp.get("/consents/unknown/status", request_id=mine).headers["X-Request-ID"] == mine
 
 
@@ -52,8 +60,8 @@ def test_the_request_id_comes_back(tpp: Tpp):
 def test_the_customers_address_is_needed_where_something_begins(sandbox: Sandbox, unchecked: Tpp, address: str | None):
     headers = {name: value for name, value in EXPLICIT.items() if name != "PSU-IP-Address"}
     headers |= {"PSU-IP-Address": address} if address else {}
-    assert code(unchecked.post("/consents", consent_request(), headers=headers)) == (400, "FORMAT_ERROR")
-    assert code(unchecked.place(pain001(today(sandbox)), headers)) == (400, "FORMAT_ERROR")
+    assert refusal(unchecked.post("/consents", consent_request(), headers=headers)) == (400, "FORMAT_ERROR")
+    assert refusal(unchecked.place(pain001(bank_day(sandbox)), headers)) == (400, "FORMAT_ERROR")
     assert sandbox.control("GET", "orders") == []
 
 
@@ -68,13 +76,13 @@ def test_the_customers_address_is_needed_where_something_begins(sandbox: Sandbox
 )
 def test_a_header_of_the_wrong_form_is_refused(unchecked: Tpp, name: str, value: str):
     answer = unchecked.post("/consents", consent_request(), headers=FROM_BROWSER | {name: value})
-    assert code(answer) == (400, "FORMAT_ERROR")
+    assert refusal(answer) == (400, "FORMAT_ERROR")
     assert answer.json()["tppMessages"][0]["path"] == name
 
 
 def test_a_bank_that_redirects_wants_to_know_where_to(sandbox: Sandbox, tpp: Tpp):
-    assert code(tpp.post("/consents", consent_request(), headers=WITH_PSU)) == (400, "FORMAT_ERROR")
-    assert code(tpp.place(pain001(today(sandbox)), WITH_PSU)) == (400, "FORMAT_ERROR")
+    assert refusal(tpp.post("/consents", consent_request(), headers=WITH_PSU)) == (400, "FORMAT_ERROR")
+    assert refusal(tpp.place(pain001(bank_day(sandbox)), WITH_PSU)) == (400, "FORMAT_ERROR")
 
 
 def test_an_unknown_bank_is_refused(sandbox: Sandbox):
@@ -82,7 +90,9 @@ def test_an_unknown_bank_is_refused(sandbox: Sandbox):
 
 
 # --- signature ------------------------------------------------------------------------------------
-def signed_get(sandbox: Sandbox, changed: dict[str, str | None], who: Identity | None = None, **options) -> requests.Response:
+def signed_get(
+    sandbox: Sandbox, changed: dict[str, str | None], who: Identity | None = None, **options
+) -> requests.Response:
     """A GET whose signature headers are changed after signing; None takes one away."""
     headers = {"X-Request-ID": str(uuid.uuid4()), "PSU-ID": "klant-1"}
     options.setdefault("cover", ["Digest", "X-Request-ID", "PSU-ID", "Date"])
@@ -92,7 +102,7 @@ def signed_get(sandbox: Sandbox, changed: dict[str, str | None], who: Identity |
 
 
 def test_a_good_signature_passes(sandbox: Sandbox):
-    assert code(signed_get(sandbox, {})) == (403, "CONSENT_UNKNOWN")
+    assert refusal(signed_get(sandbox, {})) == (403, "CONSENT_UNKNOWN")
 
 
 TAMPERED = {
@@ -113,52 +123,56 @@ TAMPERED = {
 @pytest.mark.parametrize(("changed", "expected"), TAMPERED.values(), ids=list(TAMPERED))
 def test_a_tampered_request_is_refused(sandbox: Sandbox, changed: dict, expected: str):
     answer = signed_get(sandbox, changed)
-    assert code(answer) == (401, expected)
+    assert refusal(answer) == (401, expected)
 
 
 def test_the_signature_has_to_cover_what_matters(sandbox: Sandbox):
-    for cover in (["Digest", "Date", "PSU-ID"], ["X-Request-ID", "Date", "PSU-ID"], ["Digest", "X-Request-ID", "PSU-ID"]):
-        assert code(signed_get(sandbox, {}, cover=cover)) == (401, "SIGNATURE_INVALID")
+    for cover in (
+        ["Digest", "Date", "PSU-ID"],
+        ["X-Request-ID", "Date", "PSU-ID"],
+        ["Digest", "X-Request-ID", "PSU-ID"],
+    ):
+        assert refusal(signed_get(sandbox, {}, cover=cover)) == (401, "SIGNATURE_INVALID")
 
 
 def test_the_body_belongs_to_the_signature(sandbox: Sandbox):
     headers = {"X-Request-ID": str(uuid.uuid4())} | EXPLICIT
-    headers |= signature_headers(identity(), pain001(today(sandbox)), headers) | {"Content-Type": "application/xml"}
-    other = pain001(today(sandbox))
+    headers |= signature_headers(identity(), pain001(bank_day(sandbox)), headers) | {"Content-Type": "application/xml"}
+    other = pain001(bank_day(sandbox))
     answer = requests.post(f"{sandbox.url}/bank/redirect/v1{XML}", data=other, headers=headers, timeout=10)
-    assert code(answer) == (401, "SIGNATURE_INVALID")
+    assert refusal(answer) == (401, "SIGNATURE_INVALID")
     assert sandbox.control("GET", "orders") == []
 
 
 def test_a_key_id_stands_for_one_certificate(sandbox: Sandbox):
     first, second = new_identity(), new_identity()
-    assert code(signed_get(sandbox, {}, first, key_id="tpp-1")) == (403, "CONSENT_UNKNOWN")
-    assert code(signed_get(sandbox, {}, second, key_id="tpp-1")) == (401, "CERTIFICATE_INVALID")
+    assert refusal(signed_get(sandbox, {}, first, key_id="tpp-1")) == (403, "CONSENT_UNKNOWN")
+    assert refusal(signed_get(sandbox, {}, second, key_id="tpp-1")) == (401, "CERTIFICATE_INVALID")
     sandbox.reset()
-    assert code(signed_get(sandbox, {}, second, key_id="tpp-1")) == (403, "CONSENT_UNKNOWN")
+    assert refusal(signed_get(sandbox, {}, second, key_id="tpp-1")) == (403, "CONSENT_UNKNOWN")
 
 
 def test_a_serial_number_in_the_key_id_is_the_certificates(sandbox: Sandbox):
     who = identity()
     decimal = f"SN={who.certificate.serial_number},CA=CN=Test"
-    assert code(signed_get(sandbox, {}, who, key_id=decimal)) == (403, "CONSENT_UNKNOWN")
-    assert code(signed_get(sandbox, {}, who, key_id="SN=1234,CA=CN=Test")) == (401, "CERTIFICATE_INVALID")
+    assert refusal(signed_get(sandbox, {}, who, key_id=decimal)) == (403, "CONSENT_UNKNOWN")
+    assert refusal(signed_get(sandbox, {}, who, key_id="SN=1234,CA=CN=Test")) == (401, "CERTIFICATE_INVALID")
 
 
 def test_an_expired_certificate_and_a_short_key_are_refused(sandbox: Sandbox):
-    assert code(signed_get(sandbox, {}, new_identity(days=0))) == (401, "CERTIFICATE_EXPIRED")
-    assert code(signed_get(sandbox, {}, new_identity(key_bits=1024))) == (401, "SIGNATURE_INVALID")
+    assert refusal(signed_get(sandbox, {}, new_identity(days=0))) == (401, "CERTIFICATE_EXPIRED")
+    assert refusal(signed_get(sandbox, {}, new_identity(key_bits=1024))) == (401, "SIGNATURE_INVALID")
 
 
 def test_a_bank_may_do_without_signatures(sandbox: Sandbox):
     sandbox.fault(bank_unsigned_allowed=True)
-    assert code(signed_get(sandbox, {"Signature": None})) == (403, "CONSENT_UNKNOWN")
-    assert code(signed_get(sandbox, {"Digest": None})) == (401, "SIGNATURE_INVALID")
+    assert refusal(signed_get(sandbox, {"Signature": None})) == (403, "CONSENT_UNKNOWN")
+    assert refusal(signed_get(sandbox, {"Digest": None})) == (401, "SIGNATURE_INVALID")
 
 
 # --- asking twice ---------------------------------------------------------------------------------
 def test_the_same_request_twice_is_one_order(sandbox: Sandbox, tpp: Tpp):
-    body, mine = pain001(today(sandbox)), str(uuid.uuid4())
+    body, mine = pain001(bank_day(sandbox)), str(uuid.uuid4())
     answers = [tpp.place(body, request_id=mine) for _ in range(3)]
     assert [answer.status_code for answer in answers] == [201, 201, 201]
     assert len({answer.text for answer in answers}) == 1
@@ -166,7 +180,7 @@ def test_the_same_request_twice_is_one_order(sandbox: Sandbox, tpp: Tpp):
 
 
 def test_the_same_request_at_once_is_one_order(sandbox: Sandbox, tpp: Tpp):
-    body, mine, found = pain001(today(sandbox)), str(uuid.uuid4()), []
+    body, mine, found = pain001(bank_day(sandbox)), str(uuid.uuid4()), []
     threads = [threading.Thread(target=lambda: found.append(tpp.place(body, request_id=mine).text)) for _ in range(8)]
     for thread in threads:
         thread.start()
@@ -178,22 +192,22 @@ def test_the_same_request_at_once_is_one_order(sandbox: Sandbox, tpp: Tpp):
 
 def test_a_used_request_id_is_good_for_nothing_else(sandbox: Sandbox, tpp: Tpp):
     mine = str(uuid.uuid4())
-    tpp.place(pain001(today(sandbox)), request_id=mine)
-    assert code(tpp.place(pain001(today(sandbox)), request_id=mine)) == (400, "FORMAT_ERROR")
+    tpp.place(pain001(bank_day(sandbox)), request_id=mine)
+    assert refusal(tpp.place(pain001(bank_day(sandbox)), request_id=mine)) == (400, "FORMAT_ERROR")
     assert len(sandbox.control("GET", "orders")) == 1
 
 
 def test_a_refused_request_may_be_sent_again_mended(sandbox: Sandbox, tpp: Tpp):
-    mine, yesterday = str(uuid.uuid4()), (date.fromisoformat(today(sandbox)) - timedelta(days=1)).isoformat()
+    mine, yesterday = str(uuid.uuid4()), bank_day(sandbox, -1)
     assert tpp.place(pain001(yesterday), request_id=mine).status_code == 400
-    assert tpp.place(pain001(today(sandbox)), request_id=mine).status_code == 201
+    assert tpp.place(pain001(bank_day(sandbox)), request_id=mine).status_code == 201
 
 
 def test_after_a_day_the_request_id_is_forgotten(sandbox: Sandbox, tpp: Tpp):
-    ahead = (date.fromisoformat(today(sandbox)) + timedelta(days=5)).isoformat()
+    ahead = bank_day(sandbox, 5)
     mine = str(uuid.uuid4())
     tpp.place(pain001(ahead), request_id=mine)
-    sandbox.control("POST", "clock", {"advance_days": 2})
+    advance(sandbox, 2)
     assert tpp.place(pain001(ahead), request_id=mine).status_code == 201
     assert len(sandbox.control("GET", "orders")) == 2
 
@@ -205,9 +219,9 @@ def test_a_bank_may_not_honour_the_request_id(sandbox: Sandbox, tpp: Tpp, way: s
     else:
         sandbox.control("PUT", "banks/redirect", {"honours_request_id": False})
     mine = str(uuid.uuid4())
-    body = pain001(today(sandbox))
+    body = pain001(bank_day(sandbox))
     assert tpp.place(body, request_id=mine).status_code == 201
-    assert code(tpp.place(body, request_id=mine)) == (400, "PAYMENT_FAILED")
+    assert refusal(tpp.place(body, request_id=mine)) == (400, "PAYMENT_FAILED")
     sandbox.fault(bank_accepts_duplicates=True)
     assert tpp.place(body, request_id=mine).status_code == 201
     assert len(sandbox.control("GET", "orders")) == 2
@@ -239,7 +253,7 @@ def test_a_bank_that_is_down_says_503_to_all(sandbox: Sandbox, tpp: Tpp):
     sandbox.fault(bank_down=True)
     headers = WITH_PSU | {"Consent-ID": given}
     assert tpp.get("/accounts", headers=headers).status_code == 503
-    assert tpp.place(pain001(today(sandbox))).status_code == 503
+    assert tpp.place(pain001(bank_day(sandbox))).status_code == 503
     sandbox.fault(bank_down=False)
     assert tpp.get("/accounts", headers=headers).status_code == 200
 
@@ -247,7 +261,7 @@ def test_a_bank_that_is_down_says_503_to_all(sandbox: Sandbox, tpp: Tpp):
 def test_a_connection_may_be_cut(sandbox: Sandbox, unchecked: Tpp):
     sandbox.fault(bank_cut=True)
     with pytest.raises(requests.ConnectionError):
-        unchecked.place(pain001(today(sandbox)))
+        unchecked.place(pain001(bank_day(sandbox)))
     assert sandbox.control("GET", "orders") == []
 
 
@@ -266,7 +280,7 @@ def test_a_bank_that_hangs_lets_go_when_it_is_told(sandbox: Sandbox, tpp: Tpp):
 # --- the answer to an order is lost ---------------------------------------------------------------
 @pytest.mark.parametrize("fault", ["bank_lost_answer", "bank_order_504", "bank_strange_answer"])
 def test_an_order_whose_answer_is_lost_is_there_and_can_be_asked_again(sandbox: Sandbox, unchecked: Tpp, fault: str):
-    body, mine = pain001(today(sandbox), msg_id="LOST"), str(uuid.uuid4())
+    body, mine = pain001(bank_day(sandbox), msg_id="LOST"), str(uuid.uuid4())
     sandbox.fault(**{fault: True})
     try:
         answer = unchecked.place(body, request_id=mine)
@@ -282,11 +296,11 @@ def test_an_order_whose_answer_is_lost_is_there_and_can_be_asked_again(sandbox: 
 
 def test_an_order_may_be_lost_before_the_bank_has_it(sandbox: Sandbox, unchecked: Tpp):
     sandbox.fault(bank_order_not_taken=True)
-    assert unchecked.place(pain001(today(sandbox))).status_code == 504
+    assert unchecked.place(pain001(bank_day(sandbox))).status_code == 504
     assert sandbox.control("GET", "orders") == []
 
 
 def test_an_order_may_be_refused_for_no_reason(sandbox: Sandbox, tpp: Tpp):
     sandbox.fault(bank_order_refused=True)
-    assert code(tpp.place(pain001(today(sandbox)))) == (400, "PAYMENT_FAILED")
+    assert refusal(tpp.place(pain001(bank_day(sandbox)))) == (400, "PAYMENT_FAILED")
     assert sandbox.control("GET", "orders") == []

@@ -1,13 +1,28 @@
 """An order at a bank: taken or refused, signed, executed on the bank's day."""
 
 from datetime import date, timedelta
+from typing import Any
 
 import pytest
 import requests
 from lxml import etree
 
 from tests.support import xsd
-from tests.support.bank import DEBTOR, EXPLICIT, JSON, WITH_PSU, Order, Pay, Tpp, bulk, consent, known_accounts, pain001
+from tests.support.bank import (
+    DEBTOR,
+    EXPLICIT,
+    JSON,
+    WITH_PSU,
+    Order,
+    Pay,
+    Tpp,
+    advance,
+    bank_day,
+    bulk,
+    consent,
+    known_accounts,
+    pain001,
+)
 from tests.support.sandbox import Sandbox
 
 EIGHT = [Pay(amount=f"{2000 + number}.{number:02d}", end_to_end_id=f"E-{number}") for number in range(8)]
@@ -17,15 +32,6 @@ EIGHT_CENTS = sum(200000 + 101 * number for number in range(8))
 @pytest.fixture
 def tpp(sandbox: Sandbox) -> Tpp:
     return Tpp(sandbox.url)
-
-
-def bank_day(sandbox: Sandbox, ahead: int = 0) -> str:
-    today = date.fromisoformat(sandbox.control("GET", "clock")["bank_day"])
-    return (today + timedelta(days=ahead)).isoformat()
-
-
-def advance(sandbox: Sandbox, days: int = 1) -> None:
-    sandbox.control("POST", "clock", {"advance_days": days})
 
 
 def balance(tpp: Tpp, iban: str = DEBTOR) -> int:
@@ -205,7 +211,9 @@ def test_a_line_comes_back_once_the_day_after(sandbox: Sandbox, tpp: Tpp):
 
 def test_blocks_of_different_days_are_executed_each_on_its_own(sandbox: Sandbox, tpp: Tpp):
     first, second = pain001(bank_day(sandbox), msg_id="TWO"), pain001(bank_day(sandbox, 2), msg_id="TWO")
-    block = second.decode().partition("<PmtInf>")[2].partition("</PmtInf>")[0].replace("P1", "P2").replace("E2E1", "TAX")
+    block = (
+        second.decode().partition("<PmtInf>")[2].partition("</PmtInf>")[0].replace("P1", "P2").replace("E2E1", "TAX")
+    )
     both = first.decode().replace("</PmtInf>", f"</PmtInf><PmtInf>{block}</PmtInf>")
     both = both.replace("<NbOfTxs>1</NbOfTxs><CtrlSum>3448.08", "<NbOfTxs>2</NbOfTxs><CtrlSum>6896.16", 1)
     before = balance(tpp)
@@ -243,7 +251,7 @@ def test_cancelling_may_have_to_be_signed(sandbox: Sandbox, tpp: Tpp):
 
 
 # --- what is refused ------------------------------------------------------------------------------
-def refused(answer: requests.Response) -> tuple[int, str, str]:
+def explained(answer: requests.Response) -> tuple[int, str, str]:
     message = answer.json()["tppMessages"][0]
     return answer.status_code, message["code"], message.get("path", "")
 
@@ -265,9 +273,10 @@ BROKEN = {
 
 
 @pytest.mark.parametrize(("changes", "path"), BROKEN.values(), ids=list(BROKEN))
-def test_a_message_with_something_wrong_is_refused(sandbox: Sandbox, changes: dict[str, str], path: str):
+def test_a_message_with_something_wrong_is_refused(sandbox: Sandbox, changes: dict[str, Any], path: str):
     tpp = Tpp(sandbox.url, checked=False)
-    status, code, where = refused(tpp.place(pain001(**({"day": bank_day(sandbox)} | changes))))
+    asked: dict[str, Any] = {"day": bank_day(sandbox)} | changes
+    status, code, where = explained(tpp.place(pain001(**asked)))
     assert (status, code) == (400, "FORMAT_ERROR")
     assert where.endswith(path)
     assert sandbox.control("GET", "orders") == []
@@ -289,7 +298,7 @@ BROKEN_LINES = {
 @pytest.mark.parametrize(("pay", "path"), BROKEN_LINES.values(), ids=list(BROKEN_LINES))
 def test_a_line_with_something_wrong_is_refused(sandbox: Sandbox, pay: Pay, path: str):
     tpp = Tpp(sandbox.url, checked=False)
-    status, code, where = refused(tpp.place(pain001(bank_day(sandbox), [Pay(end_to_end_id="OK"), pay])))
+    status, code, where = explained(tpp.place(pain001(bank_day(sandbox), [Pay(end_to_end_id="OK"), pay])))
     assert (status, code) == (400, "FORMAT_ERROR")
     assert where.endswith(path)
 
@@ -320,12 +329,12 @@ def test_a_mangled_message_is_refused(sandbox: Sandbox, mangle):
     tpp = Tpp(sandbox.url, checked=False)
     text = pain001(bank_day(sandbox)).decode()
     assert mangle(text) != text
-    assert refused(tpp.place(mangle(text).encode()))[:2] == (400, "FORMAT_ERROR")
+    assert explained(tpp.place(mangle(text).encode()))[:2] == (400, "FORMAT_ERROR")
 
 
 def test_an_end_to_end_id_occurs_once(sandbox: Sandbox, tpp: Tpp):
     same = [Pay(end_to_end_id="SAME"), Pay(end_to_end_id="SAME")]
-    assert refused(tpp.place(pain001(bank_day(sandbox), same)))[1] == "FORMAT_ERROR"
+    assert explained(tpp.place(pain001(bank_day(sandbox), same)))[1] == "FORMAT_ERROR"
     none = [Pay(end_to_end_id="NOTPROVIDED"), Pay(end_to_end_id="NOTPROVIDED")]
     assert tpp.place(pain001(bank_day(sandbox), none)).status_code == 201
 
@@ -333,7 +342,7 @@ def test_an_end_to_end_id_occurs_once(sandbox: Sandbox, tpp: Tpp):
 @pytest.mark.parametrize("ahead", [-1, 366])
 def test_a_day_that_is_over_or_far_away_is_refused(sandbox: Sandbox, tpp: Tpp, ahead: int):
     answer = tpp.place(pain001(bank_day(sandbox, ahead)))
-    assert refused(answer)[:2] == (400, "EXECUTION_DATE_INVALID")
+    assert explained(answer)[:2] == (400, "EXECUTION_DATE_INVALID")
 
 
 def test_a_strict_bank_takes_bank_days_only(sandbox: Sandbox, tpp: Tpp):
@@ -342,18 +351,18 @@ def test_a_strict_bank_takes_bank_days_only(sandbox: Sandbox, tpp: Tpp):
     saturday = today + timedelta(days=(5 - today.weekday()) % 7 or 7)
     christmas = date(today.year + (today > date(today.year, 12, 25)), 12, 25)
     for day in (saturday, christmas):
-        assert refused(tpp.place(pain001(day.isoformat())))[1] == "EXECUTION_DATE_INVALID"
+        assert explained(tpp.place(pain001(day.isoformat())))[1] == "EXECUTION_DATE_INVALID"
 
 
 def test_an_account_of_another_bank_is_refused(sandbox: Sandbox, tpp: Tpp):
     answer = tpp.place(pain001(bank_day(sandbox), debtor="NL24RABO0318264092"))
-    assert refused(answer) == (400, "RESOURCE_UNKNOWN", "DbtrAcct")
+    assert explained(answer) == (400, "RESOURCE_UNKNOWN", "DbtrAcct")
 
 
 def test_a_message_that_is_here_already_is_refused(sandbox: Sandbox, tpp: Tpp):
     tpp.placed(pain001(bank_day(sandbox), msg_id="ONCE"))
     again = tpp.place(pain001(bank_day(sandbox), msg_id="ONCE"))
-    assert refused(again) == (400, "PAYMENT_FAILED", "GrpHdr/MsgId")
+    assert explained(again) == (400, "PAYMENT_FAILED", "GrpHdr/MsgId")
     assert again.json()["tppMessages"][0]["text"].startswith("DUPL")
     assert Tpp(sandbox.url, "decoupled").place(
         pain001(bank_day(sandbox), msg_id="ONCE", debtor="NL93KNAB0412875530")
@@ -364,7 +373,7 @@ def test_a_bank_may_say_DUPL_or_not_notice(sandbox: Sandbox):
     tpp = Tpp(sandbox.url, checked=False)
     tpp.placed(pain001(bank_day(sandbox), msg_id="ONCE"))
     sandbox.fault(bank_duplicate_dupl=True)
-    assert refused(tpp.place(pain001(bank_day(sandbox), msg_id="ONCE")))[1] == "DUPL"
+    assert explained(tpp.place(pain001(bank_day(sandbox), msg_id="ONCE")))[1] == "DUPL"
     sandbox.fault(bank_accepts_duplicates=True)
     assert tpp.place(pain001(bank_day(sandbox), msg_id="ONCE")).status_code == 201
     assert len(sandbox.control("GET", "orders")) == 2
@@ -386,7 +395,7 @@ BROKEN_JSON = [
 def test_a_broken_json_order_is_refused(sandbox: Sandbox, changes: dict):
     tpp = Tpp(sandbox.url, checked=False)
     answer = tpp.post(JSON, bulk(bank_day(sandbox)) | changes, headers=EXPLICIT)
-    assert refused(answer)[:2] == (400, "FORMAT_ERROR")
+    assert explained(answer)[:2] == (400, "FORMAT_ERROR")
 
 
 @pytest.mark.parametrize(
@@ -396,15 +405,18 @@ def test_a_broken_json_order_is_refused(sandbox: Sandbox, changes: dict):
 )
 def test_a_broken_json_payment_is_refused(sandbox: Sandbox, pay: Pay):
     tpp = Tpp(sandbox.url, checked=False)
-    assert refused(tpp.post(JSON, bulk(bank_day(sandbox), [pay]), headers=EXPLICIT))[:2] == (400, "FORMAT_ERROR")
+    assert explained(tpp.post(JSON, bulk(bank_day(sandbox), [pay]), headers=EXPLICIT))[:2] == (400, "FORMAT_ERROR")
 
 
 def test_unknown_products_orders_and_addresses_are_refused_in_the_banks_form(sandbox: Sandbox, tpp: Tpp):
     order = tpp.placed(pain001(bank_day(sandbox)))
     unchecked = Tpp(sandbox.url, checked=False)
-    assert refused(unchecked.post("/payments/sepa-credit-transfers", {}, headers=EXPLICIT))[:2] == (404, "PRODUCT_UNKNOWN")
-    assert refused(tpp.get(f"{JSON}/{order.id}/status"))[:2] == (404, "RESOURCE_UNKNOWN")
-    assert refused(Tpp(sandbox.url, "reader").get(f"{order.path}/status"))[:2] == (404, "RESOURCE_UNKNOWN")
-    assert refused(unchecked.get("/signing-baskets"))[:2] == (404, "RESOURCE_UNKNOWN")
+    assert explained(unchecked.post("/payments/sepa-credit-transfers", {}, headers=EXPLICIT))[:2] == (
+        404,
+        "PRODUCT_UNKNOWN",
+    )
+    assert explained(tpp.get(f"{JSON}/{order.id}/status"))[:2] == (404, "RESOURCE_UNKNOWN")
+    assert explained(Tpp(sandbox.url, "reader").get(f"{order.path}/status"))[:2] == (404, "RESOURCE_UNKNOWN")
+    assert explained(unchecked.get("/signing-baskets"))[:2] == (404, "RESOURCE_UNKNOWN")
     assert unchecked.place(b"{}", EXPLICIT).status_code == 400
     assert unchecked.request("POST", JSON, b"<x/>", EXPLICIT, "application/xml").status_code == 415

@@ -1,7 +1,7 @@
 """A party that signs and speaks to a sandbox bank, checking each exchange against the contract.
 
-    tpp = Tpp(sandbox.url, "redirect")
-    answer = tpp.post("/consents", json=consent_request(), headers=FROM_BROWSER)
+tpp = Tpp(sandbox.url, "redirect")
+answer = tpp.post("/consents", json=consent_request(), headers=FROM_BROWSER)
 """
 
 import base64
@@ -11,7 +11,7 @@ import json
 import uuid
 from collections.abc import Iterable
 from dataclasses import dataclass, field
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 from email.utils import formatdate
 from typing import Any
 
@@ -22,6 +22,7 @@ from cryptography.hazmat.primitives.asymmetric import padding, rsa
 from cryptography.x509.oid import NameOID
 
 from tests.support import contract, xsd
+from tests.support.sandbox import Sandbox
 
 BACK, NOK = "http://localhost:8000/terug", "http://localhost:8000/terug?nee=1"
 WITH_PSU = {"PSU-IP-Address": "192.0.2.10"}
@@ -176,6 +177,22 @@ class Order:
 def press(page: str, choice: str, **fields: Any) -> requests.Response:
     """Press a button of a page; the redirect is not followed."""
     return requests.post(page, data={"besluit": choice} | fields, timeout=10, allow_redirects=False)
+
+
+def refusal(answer: requests.Response) -> tuple[int, str]:
+    """HTTP status and message code of a refusal."""
+    return answer.status_code, answer.json()["tppMessages"][0]["code"]
+
+
+def bank_day(sandbox: Sandbox, ahead: int = 0) -> str:
+    """The banks' day, or so many days later."""
+    today = date.fromisoformat(sandbox.control("GET", "clock")["bank_day"])
+    return (today + timedelta(days=ahead)).isoformat()
+
+
+def advance(sandbox: Sandbox, days: int = 1) -> None:
+    """Let the banks' day move on."""
+    sandbox.control("POST", "clock", {"advance_days": days})
 
 
 def consent_request(**changes: Any) -> dict[str, Any]:
