@@ -1,42 +1,56 @@
 """OpenID Connect at a broker: authorization code, PKCE, nonce; issuer and audience exact.
 
 The broker, its scopes, its level and its claim names are settings: iDIN makes way for itsme by 2028.
-Authlib's defaults take another audience and an expired token, so every check is asked for here.
+Authlib's defaults take another audience and an expired token, so every check is written out here
+(OWASP ASVS 5.0: 6.8.2, 6.8.4, 10.2.2, 10.5.1 to 10.5.4).
 """
 
-import json
+import hmac
+import logging
+import math
 import re
-import threading
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime
 from hashlib import sha256
 from time import monotonic
-from typing import Any
+from typing import Any, Generic, TypeVar
 from urllib.parse import urlsplit
 
 import requests
 from authlib.integrations.base_client import OAuthError
 from authlib.integrations.requests_client import OAuth2Session
 from joserfc import jwt
-from joserfc.errors import JoseError
+from joserfc.errors import BadSignatureError, InvalidKeyIdError, JoseError
 from joserfc.jwk import KeySet
 
 from connectors.identity.port import Attempt, Cancelled, Expired, Identity, ProviderDown, Refused
+from core.clock import utcnow
 
 ALGORITHMS = ["RS256", "ES256"]
-LEEWAY = 10
-FRESH_SECONDS = 600
 METADATA_SECONDS = 3600
+KEYS_SECONDS = 30  # a token by an unknown key makes us ask for the keys anew, at most this often
 CLAIMS = {
     "initials": "initials", "last_name": "idin_legal_last_name", "prefix": "idin_legal_last_name_prefix",
     "birth_date": "birthdate",
 }  # fmt: skip
+_ENDPOINTS = ("authorization_endpoint", "token_endpoint", "userinfo_endpoint", "jwks_uri")
+_STOPPED = ("access_denied", "user_cancelled")
+_AWAY = ("server_error", "temporarily_unavailable", "invalid_client", "unauthorized_client")
+_DATE = re.compile(r"([0-9]{4})([0-9]{2})([0-9]{2})|([0-9]{4})-([0-9]{2})-([0-9]{2})")
+
+log = logging.getLogger(__name__)
+Value = TypeVar("Value")
 
 
 @dataclass(frozen=True)
 class OidcSettings:
-    """One broker. `claim_names` maps our four fields to its claims; time-out in seconds."""
+    """One broker. `claim_names` maps our four fields to its claims ("a.b" looks inside claim a).
+
+    `accepted`: claims of the identity token that must hold one of these values; by default `acr` must
+    be what `acr_values` asked for. Somebody who proved himself longer than `fresh_seconds` ago must do
+    it again. Time-out in seconds.
+    """
 
     issuer: str
     client_id: str
@@ -44,33 +58,42 @@ class OidcSettings:
     scopes: str = "openid idin-name date-of-birth"
     acr_values: str = "idp:idin"
     claim_names: Mapping[str, str] = field(default_factory=lambda: dict(CLAIMS))
+    accepted: Mapping[str, tuple[str, ...]] | None = None
+    fresh_seconds: int = 600
+    leeway_seconds: int = 10
     timeout: float = 8
+
+    def levels(self) -> Mapping[str, tuple[str, ...]]:
+        if self.accepted is not None:
+            return self.accepted
+        return {"acr": tuple(self.acr_values.split())} if self.acr_values else {}
 
 
 class OidcProvider:
-    """One broker for the whole process; its metadata and keys are kept for an hour."""
+    """One broker for the whole process; what it publishes is kept for an hour."""
 
     def __init__(self, settings: OidcSettings) -> None:
         self._settings = settings
-        self._lock = threading.Lock()
-        self._known: dict[str, Any] = {}
-        self._known_at = 0.0
+        self._metadata = _Kept(self._fetch_metadata)
+        self._keys = _Kept(self._fetch_keys)
 
     @property
     def host(self) -> str:
+        """Where forms may lead to; asks nobody."""
         return urlsplit(self._settings.issuer).netloc
 
     # --- there ---
     def start(self, attempt: Attempt, redirect_uri: str) -> str:
-        """Where to send the person. ProviderDown when the broker's metadata cannot be had."""
-        session = self._session(redirect_uri)
-        url, _ = session.create_authorization_url(
-            self._metadata()["authorization_endpoint"], state=attempt.state, nonce=attempt.nonce,
-            code_verifier=attempt.verifier, acr_values=self._settings.acr_values, prompt="login", ui_locales="nl",
+        """Where to send the person. ProviderDown when the broker's metadata cannot be had or is not its own."""
+        extra = {"acr_values": self._settings.acr_values} if self._settings.acr_values else {}
+        url, _ = self._session(redirect_uri).create_authorization_url(
+            self._metadata.get()["authorization_endpoint"], state=attempt.state, nonce=attempt.nonce,
+            code_verifier=attempt.verifier, prompt="login", max_age=self._settings.fresh_seconds, ui_locales="nl",
+            **extra,
         )  # fmt: skip
         return url
 
-    def _session(self, redirect_uri: str) -> OAuth2Session:
+    def _session(self, redirect_uri: str) -> Any:  # Authlib is not typed
         settings = self._settings
         return OAuth2Session(
             settings.client_id, settings.client_secret, scope=settings.scopes, redirect_uri=redirect_uri,
@@ -80,114 +103,182 @@ class OidcProvider:
 
     # --- and back ---
     def finish(self, attempt: Attempt, redirect_uri: str, query: dict) -> Identity:
-        """Who came back. Every check of the answer is made here; the reason of a refusal is a short code."""
-        if query.get("error"):
-            raise Cancelled if query["error"] in ("access_denied", "user_cancelled") else Refused("provider_error")
-        if query.get("state") != attempt.state or not query.get("code"):
-            raise Refused("state")
-        metadata = self._metadata()
-        if query.get("iss", metadata["issuer"]) != metadata["issuer"]:
-            raise Refused("issuer")
-        session = self._session(redirect_uri)
-        token = self._exchange(session, metadata, str(query["code"]), attempt)
-        claims = self._verified(token.get("id_token"), attempt.nonce)
-        return self._identity({**self._user_info(session, metadata, claims["sub"]), **claims}, token["id_token"])
+        """Who came back. Every check of the answer is made here; the reason of a refusal is a short code.
 
-    def _exchange(self, session: OAuth2Session, metadata: dict, code: str, attempt: Attempt) -> dict:
+        Cancelled, Expired (the code is no longer good), Refused, ProviderDown.
+        """
+        if not hmac.compare_digest(str(query.get("state", "")).encode(), attempt.state.encode()):
+            raise Refused("state")
+        if query.get("iss", self._settings.issuer) != self._settings.issuer:  # RFC 9207: no mix-up of brokers
+            raise Refused("issuer")
+        if query.get("error"):
+            raise _told_error(str(query["error"]))
+        if not query.get("code"):
+            raise Refused("code")
+        with self._session(redirect_uri) as session:
+            token = self._exchange(session, str(query["code"]), attempt)
+            claims = self._verified(token.get("id_token"), attempt.nonce)
+            told = self._user_info(session, claims["sub"])
+        return self._identity({**claims, **told}, claims, token["id_token"])
+
+    def _exchange(self, session: Any, code: str, attempt: Attempt) -> dict:
         try:
             return session.fetch_token(
-                metadata["token_endpoint"], grant_type="authorization_code", code=code, code_verifier=attempt.verifier
-            )
+                self._metadata.get()["token_endpoint"], grant_type="authorization_code", code=code,
+                code_verifier=attempt.verifier, allow_redirects=False,
+            )  # fmt: skip
         except OAuthError as error:
-            raise (Expired if error.error == "invalid_grant" else Refused)(str(error.error)) from error
+            raise _told_error(str(error.error)) from None
         except (requests.RequestException, ValueError) as error:
-            raise ProviderDown(type(error).__name__) from error
+            raise ProviderDown(type(error).__name__) from None
 
     def _verified(self, id_token: Any, nonce: str) -> dict[str, Any]:
         """The token's claims: signed by the issuer, for us, now, for this walk, at the level asked for."""
         if not isinstance(id_token, str):
             raise Refused("no_id_token")
         try:
-            token = jwt.decode(id_token, self._keys(), algorithms=ALGORITHMS)
+            claims = self._decoded(id_token)
         except (JoseError, ValueError) as error:
             raise Refused("signature") from error
-        claims, now = token.claims, datetime.now(UTC).timestamp()
-        audience = claims.get("aud")
-        expected = {
-            "issuer": claims.get("iss") == self._settings.issuer,
-            "audience": audience in (self._settings.client_id, [self._settings.client_id]),
-            "party": claims.get("azp", self._settings.client_id) == self._settings.client_id,
-            "expired": _number(claims, "exp") > now - LEEWAY,
-            "early": _number(claims, "iat") < now + LEEWAY,
-            "nonce": claims.get("nonce") == nonce,
-            "level": claims.get("acr") == self._settings.acr_values,
-            "not_fresh": now - _number(claims, "auth_time") < FRESH_SECONDS,
-            "subject": isinstance(claims.get("sub"), str) and bool(claims["sub"]),
-        }
-        for reason, holds in expected.items():
-            if not holds:
-                raise Refused(reason)
+        reason = _fault_in(claims, self._settings, nonce, utcnow().timestamp())
+        if reason:
+            raise Refused(reason)
         return claims
 
-    def _user_info(self, session: OAuth2Session, metadata: dict, subject: str) -> dict[str, Any]:
+    def _decoded(self, id_token: str) -> dict[str, Any]:
         try:
-            answer = session.get(metadata["userinfo_endpoint"], timeout=self._settings.timeout)
+            return jwt.decode(id_token, self._keys.get(), algorithms=ALGORITHMS).claims
+        except (InvalidKeyIdError, BadSignatureError):  # the broker may have changed its keys
+            return jwt.decode(id_token, self._keys.get(KEYS_SECONDS), algorithms=ALGORITHMS).claims
+
+    def _user_info(self, session: Any, subject: str) -> dict[str, Any]:
+        """What the broker tells of this person; refused when it tells of another."""
+        try:
+            answer = session.get(self._metadata.get()["userinfo_endpoint"], allow_redirects=False)
             answer.raise_for_status()
             found = answer.json()
-        except (requests.RequestException, ValueError, OAuthError) as error:
-            raise ProviderDown(type(error).__name__) from error
+        except OAuthError:
+            raise Refused("user_info") from None
+        except (requests.RequestException, ValueError) as error:
+            raise ProviderDown(type(error).__name__) from None
         if not isinstance(found, dict) or found.get("sub") != subject:
             raise Refused("subject")
         return found
 
-    def _identity(self, claims: dict[str, Any], id_token: str) -> Identity:
-        def told(name: str) -> str:
-            return str(claims.get(self._settings.claim_names[name]) or "").strip()
-
-        if not told("last_name"):
+    def _identity(self, told: dict[str, Any], claims: dict[str, Any], id_token: str) -> Identity:
+        names = {name: _claim(told, path) for name, path in self._settings.claim_names.items()}
+        if not names.get("last_name"):
             raise Refused("no_name")
+        levels = (claims.get(name) for name in (*self._settings.levels(), "acr"))
         return Identity(
-            provider=self._settings.issuer, subject=claims["sub"], initials=told("initials"),
-            last_name=told("last_name"), prefix=told("prefix") or None, birth_date=birth_date(told("birth_date")),
-            level=claims.get("acr"), authenticated_at=datetime.fromtimestamp(claims["auth_time"], UTC),
+            provider=self._settings.issuer, subject=claims["sub"], initials=names.get("initials", ""),
+            last_name=names["last_name"], prefix=names.get("prefix") or None,
+            birth_date=birth_date(names.get("birth_date", "")), level=next(filter(None, levels), None),
+            authenticated_at=datetime.fromtimestamp(claims["auth_time"], UTC),
             raw_hash=sha256(id_token.encode()).hexdigest(),
         )  # fmt: skip
 
     # --- what the broker publishes ---
-    def _metadata(self) -> dict[str, Any]:
-        return self._published()["metadata"]
+    def _fetch_metadata(self) -> dict[str, Any]:
+        issuer = self._settings.issuer
+        found = self._fetch(f"{issuer.rstrip('/')}/.well-known/openid-configuration")
+        scheme = urlsplit(issuer).scheme
+        if found.get("issuer") != issuer:
+            log.error("the broker's metadata names another issuer than the one that is set")
+            raise ProviderDown("issuer")
+        if not all(isinstance(found.get(name), str) and urlsplit(found[name]).scheme == scheme for name in _ENDPOINTS):
+            log.error("the broker's metadata lacks an address, or one that is %s", scheme)
+            raise ProviderDown("metadata")
+        return found
 
-    def _keys(self) -> KeySet:
-        return KeySet.import_key_set(self._published()["keys"])
-
-    def _published(self) -> dict[str, Any]:
-        with self._lock:
-            if not self._known or monotonic() - self._known_at > METADATA_SECONDS:
-                metadata = self._fetch(f"{self._settings.issuer}/.well-known/openid-configuration")
-                if metadata.get("issuer") != self._settings.issuer:
-                    raise Refused("issuer")
-                self._known = {"metadata": metadata, "keys": self._fetch(metadata["jwks_uri"])}
-                self._known_at = monotonic()
-            return self._known
+    def _fetch_keys(self) -> KeySet:
+        try:
+            return KeySet.import_key_set(self._fetch(self._metadata.get()["jwks_uri"]))  # type: ignore[arg-type]
+        except (JoseError, ValueError, KeyError, TypeError) as error:
+            raise ProviderDown("keys") from error
 
     def _fetch(self, url: str) -> dict[str, Any]:
         try:
             answer = requests.get(url, timeout=self._settings.timeout, allow_redirects=False)
             answer.raise_for_status()
-            return json.loads(answer.text)
+            found = answer.json() if answer.status_code == 200 else None
         except (requests.RequestException, ValueError) as error:
             raise ProviderDown(type(error).__name__) from error
+        if not isinstance(found, dict):
+            raise ProviderDown("not readable")
+        return found
 
 
-def _number(claims: dict[str, Any], name: str) -> float:
-    value = claims.get(name)
-    return float(value) if isinstance(value, int | float) else float("-inf" if name != "iat" else "inf")
+class _Kept(Generic[Value]):
+    """What was fetched, for an hour. Threads that come together may each fetch: none waits for another."""
+
+    def __init__(self, fetch: Callable[[], Value]) -> None:
+        self._fetch = fetch
+        self._found: tuple[float, Value] | None = None
+
+    def get(self, seconds: float = METADATA_SECONDS) -> Value:
+        """Not older than this."""
+        if self._found is None or monotonic() - self._found[0] > seconds:
+            self._found = (monotonic(), self._fetch())
+        return self._found[1]
+
+
+def _told_error(code: str) -> Exception:
+    """The broker's own error code (RFC 6749, OpenID Connect Core 3.1.2.6) as one of ours."""
+    if code in _STOPPED:
+        return Cancelled()
+    if code == "invalid_grant":
+        return Expired()
+    if code in _AWAY:
+        log.error("the broker answers %s", code)
+        return ProviderDown(code)
+    return Refused("provider_error")
+
+
+def _fault_in(claims: dict[str, Any], settings: OidcSettings, nonce: str, now: float) -> str | None:
+    """What is wrong with an identity token whose signature is good; None when nothing is."""
+    us, leeway = settings.client_id, settings.leeway_seconds
+    expires, issued, begins = (_moment(claims.get(name)) for name in ("exp", "iat", "nbf"))
+    rules = {
+        "issuer": claims.get("iss") == settings.issuer,
+        "audience": claims.get("aud") in (us, [us]) and claims.get("azp", us) == us,
+        "expired": expires is not None and expires > now - leeway,
+        "early": issued is not None and max(issued, begins or 0) < now + leeway,
+        "nonce": isinstance(claims.get("nonce"), str) and hmac.compare_digest(claims["nonce"].encode(), nonce.encode()),
+        "level": all(claims.get(name) in values for name, values in settings.levels().items()),
+        "not_fresh": _is_fresh(claims, settings, now),
+        "subject": isinstance(claims.get("sub"), str) and 0 < len(claims["sub"]) <= 255,
+    }
+    return next((reason for reason, holds in rules.items() if not holds), None)
+
+
+def _is_fresh(claims: dict[str, Any], settings: OidcSettings, now: float) -> bool:
+    proved = _moment(claims.get("auth_time"))
+    return proved is not None and -settings.leeway_seconds <= now - proved <= settings.fresh_seconds
+
+
+def _moment(value: Any) -> float | None:
+    """Seconds since 1970, within the calendar; None when it is anything else."""
+    if isinstance(value, bool) or not isinstance(value, int | float):
+        return None
+    return float(value) if math.isfinite(value) and 0 < value < 1e11 else None
+
+
+def _claim(claims: Any, path: str) -> str:
+    """A claim as text. Some brokers have points in the name, some put claims in one another."""
+    if path in claims:
+        found = claims[path]
+    else:
+        found = claims
+        for name in path.split("."):
+            found = found.get(name) if isinstance(found, dict) else None
+    return found.strip() if isinstance(found, str) else ""
 
 
 def birth_date(text: str) -> date | None:
     """Both spellings (YYYYMMDD, YYYY-MM-DD); None for anything that is no whole date."""
-    match = re.fullmatch(r"(\d{4})-?(\d{2})-?(\d{2})", text)
+    match = _DATE.fullmatch(text)
     try:
-        return date(*map(int, match.groups())) if match else None
+        return date(*(int(part) for part in match.groups() if part)) if match else None
     except ValueError:
         return None

@@ -1,0 +1,523 @@
+"""Identification at a broker: the walk there and back, and every answer that must not be believed."""
+
+import base64
+import hmac
+import json
+import time
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field, replace
+from datetime import UTC, date, datetime
+from hashlib import sha256
+from typing import Any
+from urllib.parse import parse_qs, parse_qsl, urlsplit
+
+import pytest
+import requests
+from joserfc import jwt
+from joserfc.jwk import ECKey, KeySet, RSAKey
+
+from connectors.identity.oidc import OidcProvider, OidcSettings, birth_date
+from connectors.identity.port import Attempt, Cancelled, Expired, Identity, ProviderDown, Refused
+from core.ids import token
+from tests.support.meddler import Meddler, closed_port, saying
+from tests.support.sandbox import Sandbox
+
+BACK = "http://localhost:8000/identificatie/terug"
+SECRET = "sandbox-secret"
+OURS = RSAKey.generate_key(2048, {"kid": "ours", "use": "sig"})
+
+
+def settings(url: str, **changes: Any) -> OidcSettings:
+    return replace(OidcSettings(f"{url}/broker", "bizcuit", SECRET), **changes)
+
+
+def attempt() -> Attempt:
+    return Attempt(token(), token(), token())
+
+
+def walk(provider: OidcProvider, walker: Attempt, person: str = "wouter") -> dict[str, str]:
+    """Go to the broker, say who one is, and come back with this query."""
+    answer = requests.post(provider.start(walker, BACK), data={"person": person}, allow_redirects=False, timeout=10)
+    return came_back(answer)
+
+
+def came_back(answer: requests.Response) -> dict[str, str]:
+    assert answer.status_code == 302, answer.text
+    assert answer.headers["Location"].startswith(BACK + "?")
+    return dict(parse_qsl(urlsplit(answer.headers["Location"]).query))
+
+
+def identify(provider: OidcProvider, person: str = "wouter") -> Identity:
+    walker = attempt()
+    return provider.finish(walker, BACK, walk(provider, walker, person))
+
+
+def refusal(call: Callable[[], Any]) -> str:
+    with pytest.raises(Refused) as caught:
+        call()
+    return str(caught.value)
+
+
+# --- the walk ---
+def test_a_person_comes_back_with_name_and_birth_date(sandbox: Sandbox):
+    before = datetime.now(UTC).replace(microsecond=0)
+    found = identify(OidcProvider(settings(sandbox.url)))
+    assert (found.initials, found.prefix, found.last_name) == ("W", "de", "Jong")
+    assert found.birth_date == date(1980, 4, 12)
+    assert (found.provider, found.level) == (f"{sandbox.url}/broker", "idp:idin")
+    assert before <= found.authenticated_at <= datetime.now(UTC)
+    assert len(found.subject) >= 16
+
+
+def test_the_same_person_has_the_same_subject(sandbox: Sandbox):
+    provider = OidcProvider(settings(sandbox.url))
+    assert identify(provider).subject == identify(provider).subject != identify(provider, "naomi").subject
+
+
+def test_without_a_prefix_there_is_none(sandbox: Sandbox):
+    assert identify(OidcProvider(settings(sandbox.url)), "naomi").prefix is None
+
+
+def test_the_address_asks_for_what_it_must(sandbox: Sandbox):
+    walker = attempt()
+    address = urlsplit(OidcProvider(settings(sandbox.url)).start(walker, BACK))
+    asked = {name: values[0] for name, values in parse_qs(address.query).items()}
+    challenge = unpadded(sha256(walker.verifier.encode()).digest()).decode()
+    assert f"{address.scheme}://{address.netloc}{address.path}" == f"{sandbox.url}/broker/authorize"
+    assert asked == {
+        "response_type": "code", "client_id": "bizcuit", "redirect_uri": BACK,
+        "scope": "openid idin-name date-of-birth", "state": walker.state, "nonce": walker.nonce,
+        "code_challenge": challenge, "code_challenge_method": "S256",
+        "acr_values": "idp:idin", "prompt": "login", "max_age": "600", "ui_locales": "nl",
+    }  # fmt: skip
+    assert walker.verifier not in address.query
+
+
+def test_it_knows_its_host_without_asking():
+    assert OidcProvider(settings("https://broker.example")).host == "broker.example"
+
+
+def test_secrets_are_in_no_repr(sandbox: Sandbox):
+    walker = attempt()
+    shown = repr(settings(sandbox.url)) + repr(walker)
+    assert not any(secret in shown for secret in (SECRET, walker.state, walker.nonce, walker.verifier))
+
+
+# --- what a person can do ---
+def test_a_person_may_stop(sandbox: Sandbox):
+    provider, walker = OidcProvider(settings(sandbox.url)), attempt()
+    answer = requests.post(provider.start(walker, BACK), data={"cancel": "1"}, allow_redirects=False, timeout=10)
+    with pytest.raises(Cancelled):
+        provider.finish(walker, BACK, came_back(answer))
+
+
+def test_a_code_works_once(sandbox: Sandbox):
+    provider, walker = OidcProvider(settings(sandbox.url)), attempt()
+    query = walk(provider, walker)
+    provider.finish(walker, BACK, query)
+    with pytest.raises(Expired):
+        provider.finish(walker, BACK, query)
+
+
+def test_a_code_of_another_walk_is_refused(sandbox: Sandbox):
+    """The verifier of this session does not fit the code that somebody else fetched."""
+    provider, mine, theirs = OidcProvider(settings(sandbox.url)), attempt(), attempt()
+    query = walk(provider, theirs) | {"state": mine.state}
+    with pytest.raises(Expired):
+        provider.finish(mine, BACK, query)
+
+
+def test_a_code_of_another_redirect_address_is_refused(sandbox: Sandbox):
+    provider, walker = OidcProvider(settings(sandbox.url)), attempt()
+    query = walk(provider, walker)
+    with pytest.raises(Expired):
+        provider.finish(walker, "http://localhost:8000/elders", query)
+
+
+@pytest.mark.parametrize(
+    ("change", "reason"),
+    [
+        ({"state": "other"}, "state"),
+        ({"state": "é"}, "state"),
+        ({"state": None}, "state"),
+        ({"error": "access_denied", "state": "other"}, "state"),
+        ({"iss": "https://elsewhere.example"}, "issuer"),
+        ({"iss": ""}, "issuer"),
+        ({"code": None}, "code"),
+        ({"error": "login_required"}, "provider_error"),
+        ({"error": "<script>"}, "provider_error"),
+    ],
+)
+def test_a_changed_answer_is_refused(sandbox: Sandbox, change: dict[str, str | None], reason: str):
+    provider, walker = OidcProvider(settings(sandbox.url)), attempt()
+    query = {name: value for name, value in (walk(provider, walker) | change).items() if value is not None}
+    assert refusal(lambda: provider.finish(walker, BACK, query)) == reason
+
+
+def test_a_broker_that_says_that_it_is_away(sandbox: Sandbox):
+    walker = attempt()
+    with pytest.raises(ProviderDown):
+        OidcProvider(settings(sandbox.url)).finish(
+            walker, BACK, {"state": walker.state, "error": "temporarily_unavailable"}
+        )
+
+
+def test_the_right_issuer_may_be_named_in_the_answer(sandbox: Sandbox):
+    provider, walker = OidcProvider(settings(sandbox.url)), attempt()
+    query = walk(provider, walker) | {"iss": f"{sandbox.url}/broker"}
+    assert provider.finish(walker, BACK, query).last_name == "Jong"
+
+
+# --- what the sandbox can get wrong ---
+@pytest.mark.parametrize(
+    ("fault", "reason"),
+    [
+        ("broker_wrong_nonce", "nonce"),
+        ("broker_wrong_audience", "audience"),
+        ("broker_expired_token", "expired"),
+        ("broker_wrong_issuer", "issuer"),
+        ("broker_old_auth_time", "not_fresh"),
+    ],
+)
+def test_a_token_that_is_not_for_this_walk(sandbox: Sandbox, fault: str, reason: str):
+    sandbox.fault(**{fault: True})
+    assert refusal(lambda: identify(OidcProvider(settings(sandbox.url)))) == reason
+
+
+def test_a_broker_that_is_down_at_the_start(sandbox: Sandbox):
+    sandbox.fault(broker_down=True)
+    provider = OidcProvider(settings(sandbox.url))
+    with pytest.raises(ProviderDown):
+        provider.start(attempt(), BACK)
+    sandbox.fault(broker_down=False)
+    assert identify(provider).last_name == "Jong"
+
+
+def test_a_broker_that_goes_down_on_the_way(sandbox: Sandbox):
+    provider, walker = OidcProvider(settings(sandbox.url)), attempt()
+    query = walk(provider, walker)
+    sandbox.fault(broker_down=True)
+    with pytest.raises(ProviderDown):
+        provider.finish(walker, BACK, query)
+
+
+def test_a_wrong_secret_of_ours_is_no_fault_of_the_person(sandbox: Sandbox):
+    with pytest.raises(ProviderDown):
+        identify(OidcProvider(settings(sandbox.url, client_secret="other")))
+
+
+@pytest.mark.parametrize(
+    "answer", [b"", b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\n[]", b"HTTP/1.1 302 Found\r\n\r\n", None]
+)
+def test_a_broker_that_says_nothing_useful(answer: bytes | None):
+    with saying(answer) as port, pytest.raises(ProviderDown):
+        OidcProvider(settings(f"http://127.0.0.1:{port}", timeout=0.3)).start(attempt(), BACK)
+
+
+def test_nobody_at_the_brokers_address():
+    with pytest.raises(ProviderDown):
+        OidcProvider(settings(f"http://127.0.0.1:{closed_port()}")).start(attempt(), BACK)
+
+
+# --- hostile answers: the broker's own, changed and signed anew ---
+@dataclass
+class Forger:
+    """Changes identity tokens on the way and signs them with a key that the broker seems to publish."""
+
+    between: Meddler
+    key: RSAKey | ECKey | bytes = field(default_factory=lambda: OURS)
+    algorithm: str = "RS256"
+    header: dict[str, str] | None = None
+
+    def claims(self, **changes: Any) -> None:
+        """A claim that is None is left out."""
+        self.between.changes["/broker/token"] = lambda body: self._forged(body, changes)
+
+    def _forged(self, body: bytes, changes: dict[str, Any]) -> bytes:
+        answer = json.loads(body)
+        payload = answer["id_token"].split(".")[1]
+        claims = json.loads(base64.urlsafe_b64decode(payload + "=" * (-len(payload) % 4)))
+        claims = {"iss": f"{self.between.url}/broker"} | {k: v for k, v in claims.items() if k != "iss"} | changes
+        now = int(time.time())
+        claims = {name: now + value.seconds if isinstance(value, In) else value for name, value in claims.items()}
+        claims = {name: value for name, value in claims.items() if value is not None}
+        header = self.header or {"alg": self.algorithm, "kid": "ours"}
+        answer["id_token"] = self._signed(header, claims)
+        return json.dumps(answer).encode()
+
+    def _signed(self, header: dict[str, str], claims: dict[str, Any]) -> str:
+        if not isinstance(self.key, bytes) and header["alg"] != "none":
+            return jwt.encode(header, claims, self.key, algorithms=[header["alg"]])
+        signed = b".".join(unpadded(json.dumps(part).encode()) for part in (header, claims))
+        secret = self.key if isinstance(self.key, bytes) else None
+        return b".".join((signed, unpadded(hmac.digest(secret, signed, "sha256")) if secret else b"")).decode()
+
+
+def unpadded(content: bytes) -> bytes:
+    return base64.urlsafe_b64encode(content).rstrip(b"=")
+
+
+def publish(between: Meddler, *keys: RSAKey | ECKey) -> None:
+    published = json.dumps(KeySet(list(keys)).as_dict(private=False)).encode()
+    between.changes["/broker/jwks"] = lambda _: published
+
+
+@pytest.fixture
+def forger(between: Meddler) -> Iterator[Forger]:
+    publish(between, OURS)
+    made = Forger(between)
+    made.claims()
+    yield made
+
+
+def through(forger: Forger, **changes: Any) -> OidcProvider:
+    return OidcProvider(settings(forger.between.url, **changes))
+
+
+def test_the_forger_is_believed_when_he_changes_nothing(forger: Forger):
+    assert identify(through(forger)).last_name == "Jong"
+
+
+def test_what_is_kept_as_proof_is_the_hash_of_the_token(forger: Forger):
+    tokens = []
+
+    def keep(body: bytes) -> bytes:
+        tokens.append(json.loads(forger._forged(body, {}))["id_token"])
+        return json.dumps(json.loads(body) | {"id_token": tokens[0]}).encode()
+
+    forger.between.changes["/broker/token"] = keep
+    assert identify(through(forger)).raw_hash == sha256(tokens[0].encode()).hexdigest()
+
+
+@dataclass(frozen=True)
+class In:
+    """So many seconds after the moment of signing."""
+
+    seconds: int
+
+
+@pytest.mark.parametrize(
+    ("claims", "reason"),
+    [
+        ({"aud": "other", "azp": "bizcuit"}, "audience"),
+        ({"aud": ["bizcuit", "other"]}, "audience"),
+        ({"aud": ["bizcuit", "other"], "azp": "bizcuit"}, "audience"),
+        ({"aud": []}, "audience"),
+        ({"aud": None}, "audience"),
+        ({"azp": "other"}, "audience"),
+        ({"iss": "https://broker.example"}, "issuer"),
+        ({"exp": In(-60)}, "expired"),
+        ({"exp": None}, "expired"),
+        ({"exp": "2099"}, "expired"),
+        ({"exp": True}, "expired"),
+        ({"iat": In(3600)}, "early"),
+        ({"iat": None}, "early"),
+        ({"nbf": In(3600)}, "early"),
+        ({"nonce": None}, "nonce"),
+        ({"nonce": "é"}, "nonce"),
+        ({"acr": "idp:other"}, "level"),
+        ({"acr": None}, "level"),
+        ({"acr": ["idp:idin"]}, "level"),
+        ({"auth_time": In(-700)}, "not_fresh"),
+        ({"auth_time": In(700)}, "not_fresh"),
+        ({"auth_time": None}, "not_fresh"),
+        ({"auth_time": 10**12}, "not_fresh"),
+        ({"sub": ""}, "subject"),
+        ({"sub": 7}, "subject"),
+        ({"sub": "x" * 256}, "subject"),
+        ({"sub": "somebody else"}, "subject"),
+    ],
+)
+def test_a_claim_that_is_not_right(forger: Forger, claims: dict[str, Any], reason: str):
+    forger.claims(**claims)
+    assert refusal(lambda: identify(through(forger))) == reason
+
+
+@pytest.mark.parametrize("claims", [{"aud": ["bizcuit"]}, {"azp": "bizcuit"}, {"nbf": In(0)}])
+def test_claims_that_may_be_so(forger: Forger, claims: dict[str, Any]):
+    forger.claims(**claims)
+    assert identify(through(forger)).last_name == "Jong"
+
+
+def test_two_clocks_may_differ_by_what_is_set(forger: Forger):
+    forger.claims(exp=In(-4), iat=In(5), auth_time=In(5))
+    assert identify(through(forger, leeway_seconds=60)).last_name == "Jong"
+    assert refusal(lambda: identify(through(forger, leeway_seconds=0))) == "expired"
+
+
+def test_an_unsigned_token_is_refused(forger: Forger):
+    forger.header = {"alg": "none"}
+    assert refusal(lambda: identify(through(forger))) == "signature"
+
+
+def test_a_public_key_is_no_shared_secret(forger: Forger):
+    """The old trick: HS256, with the published key as the secret."""
+    forger.key, forger.algorithm = OURS.as_pem(private=False), "HS256"
+    assert refusal(lambda: identify(through(forger))) == "signature"
+
+
+def test_our_own_secret_signs_nothing(forger: Forger):
+    forger.key, forger.algorithm = SECRET.encode(), "HS256"
+    assert refusal(lambda: identify(through(forger))) == "signature"
+
+
+def test_an_algorithm_that_is_not_ours_is_refused(forger: Forger):
+    forger.algorithm = "RS512"
+    assert refusal(lambda: identify(through(forger))) == "signature"
+
+
+def test_another_key_of_the_same_name_is_refused(forger: Forger):
+    forger.key = RSAKey.generate_key(2048, {"kid": "ours"})
+    assert refusal(lambda: identify(through(forger))) == "signature"
+
+
+def test_a_key_that_nobody_published_is_refused(forger: Forger):
+    forger.header = {"alg": "RS256", "kid": "unknown"}
+    assert refusal(lambda: identify(through(forger))) == "signature"
+
+
+def test_the_other_algorithm_works_too(forger: Forger):
+    forger.key, forger.algorithm = ECKey.generate_key("P-256", {"kid": "ours", "use": "sig"}), "ES256"
+    publish(forger.between, forger.key)
+    assert identify(through(forger)).last_name == "Jong"
+
+
+@pytest.mark.parametrize("token_text", ["", "a.b.c", "a", 7, None, {"a": 1}])
+def test_a_token_that_is_none(forger: Forger, token_text: Any):
+    forger.between.changes["/broker/token"] = lambda body: json.dumps(
+        json.loads(body) | {"id_token": token_text}
+    ).encode()
+    assert refusal(lambda: identify(through(forger))) in ("no_id_token", "signature")
+
+
+# --- UserInfo ---
+def user_info(forger: Forger, **changes: Any) -> None:
+    def change(body: bytes) -> bytes:
+        told = json.loads(body) | changes
+        return json.dumps({name: value for name, value in told.items() if value is not None}).encode()
+
+    forger.between.changes["/broker/userinfo"] = change
+
+
+@pytest.mark.parametrize("subject", ["somebody else", "", None])
+def test_user_info_of_another_person_is_refused(forger: Forger, subject: str | None):
+    user_info(forger, sub=subject)
+    assert refusal(lambda: identify(through(forger))) == "subject"
+
+
+@pytest.mark.parametrize("name", [None, "", "  ", 7, ["Jong"]])
+def test_without_a_name_there_is_no_identity(forger: Forger, name: Any):
+    user_info(forger, idin_legal_last_name=name)
+    assert refusal(lambda: identify(through(forger))) == "no_name"
+
+
+def test_user_info_counts_above_the_token(forger: Forger):
+    forger.claims(idin_legal_last_name="Anders", birthdate="19990101")
+    found = identify(through(forger))
+    assert (found.last_name, found.birth_date) == ("Jong", date(1980, 4, 12))
+
+
+def test_user_info_cannot_change_level_or_time(forger: Forger):
+    user_info(forger, acr="other", auth_time=1)
+    found = identify(through(forger))
+    assert found.level == "idp:idin"
+    assert found.authenticated_at.year > 2000
+
+
+@pytest.mark.parametrize(
+    ("written", "read"),
+    [
+        ("19800412", date(1980, 4, 12)),
+        ("1980-04-12", date(1980, 4, 12)),
+        ("19800400", None),
+        ("1980-00-00", None),
+        ("0000-00-00", None),
+        ("1980", None),
+        ("1980-0412", None),
+        ("12-04-1980", None),
+        ("19800230", None),
+        ("\u0661\u0669800412", None),
+        ("", None),
+    ],
+)
+def test_birth_dates_in_both_spellings(written: str, read: date | None):
+    assert birth_date(written) == read
+
+
+def test_a_birth_date_that_is_none_leaves_the_rest(forger: Forger):
+    user_info(forger, birthdate="19800000")
+    assert identify(through(forger)).birth_date is None
+
+
+def test_another_brokers_claims_and_levels(forger: Forger):
+    """Claims inside a claim, points in a name, a level told by another claim: settings only."""
+    verified = {"legallastname": "Berg", "initials": "AB", "dateofbirth": "1971-12-31"}
+    user_info(forger, verified_claims=verified, **{"consumer.prefix": "van den"})
+    forger.claims(acr=None, idp_issuer="idin")
+    names = {
+        "initials": "verified_claims.initials", "last_name": "verified_claims.legallastname",
+        "prefix": "consumer.prefix", "birth_date": "verified_claims.dateofbirth",
+    }  # fmt: skip
+    provider = through(forger, claim_names=names, accepted={"idp_issuer": ("idin", "itsme")})
+    found = identify(provider)
+    assert (found.initials, found.prefix, found.last_name) == ("AB", "van den", "Berg")
+    assert (found.birth_date, found.level) == (date(1971, 12, 31), "idin")
+    forger.claims(acr=None, idp_issuer="other")
+    assert refusal(lambda: identify(provider)) == "level"
+
+
+# --- what the broker publishes ---
+def test_metadata_and_keys_are_asked_once(forger: Forger):
+    provider = through(forger)
+    for _ in range(3):
+        identify(provider)
+    assert (forger.between.count("/openid-configuration"), forger.between.count("/jwks")) == (1, 1)
+
+
+def test_a_new_key_is_found_after_a_while(forger: Forger, monkeypatch: pytest.MonkeyPatch):
+    provider = through(forger)
+    identify(provider)
+    forger.key = RSAKey.generate_key(2048, {"kid": "next", "use": "sig"})
+    forger.header = {"alg": "RS256", "kid": "next"}
+    publish(forger.between, OURS, forger.key)
+    assert refusal(lambda: identify(provider)) == "signature"
+    monkeypatch.setattr("connectors.identity.oidc.KEYS_SECONDS", 0)
+    assert identify(provider).last_name == "Jong"
+    assert forger.between.count("/jwks") == 2
+
+
+def changed_metadata(between: Meddler, **changes: Any) -> None:
+    def change(body: bytes) -> bytes:
+        told = json.loads(body) | changes
+        return json.dumps({name: value for name, value in told.items() if value is not None}).encode()
+
+    between.changes["/openid-configuration"] = change
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {"issuer": "https://broker.example"},
+        {"issuer": None},
+        {"token_endpoint": None},
+        {"jwks_uri": 7},
+        {"userinfo_endpoint": "file:///etc/passwd"},
+    ],
+)
+def test_metadata_that_is_not_the_brokers_own(between: Meddler, changes: dict[str, Any]):
+    changed_metadata(between, **changes)
+    with pytest.raises(ProviderDown):
+        OidcProvider(settings(between.url)).start(attempt(), BACK)
+
+
+def test_an_issuer_is_compared_to_the_letter(sandbox: Sandbox):
+    with pytest.raises(ProviderDown):
+        OidcProvider(OidcSettings(f"{sandbox.url}/broker/", "bizcuit", SECRET)).start(attempt(), BACK)
+
+
+@pytest.mark.parametrize("keys", [b"{}", b'{"keys": [{"kty": "x"}]}', b'{"keys": 7}', b"[]", b"no"])
+def test_keys_that_are_none(between: Meddler, keys: bytes):
+    Forger(between).claims()
+    between.changes["/broker/jwks"] = lambda _: keys
+    with pytest.raises((ProviderDown, Refused)):
+        identify(OidcProvider(settings(between.url)))

@@ -1,0 +1,111 @@
+"""Somebody between us and the sandbox who changes what it answers: what no switch of the sandbox can do.
+
+Everything else passes as it came, the sandbox's own address replaced by the meddler's. Beside it a
+server that says one fixed thing, or nothing at all, whatever it is asked.
+"""
+
+import socket
+import threading
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass, field
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+
+import requests
+
+LOOPBACK = "127.0.0.1"
+
+
+@dataclass
+class Meddler:
+    """`changes`: end of a path → what is made of the answer's body. `seen`: (path, headers, body) of each request."""
+
+    url: str = ""
+    changes: dict[str, Callable[[bytes], bytes]] = field(default_factory=dict)
+    statuses: dict[str, int] = field(default_factory=dict)
+    seen: list[tuple[str, dict[str, str], bytes]] = field(default_factory=list)
+
+    def count(self, end: str) -> int:
+        """How often something under a path with this end was asked."""
+        return sum(path.partition("?")[0].endswith(end) for path, _, _ in self.seen)
+
+
+@contextmanager
+def meddler(target: str) -> Iterator[Meddler]:
+    """Listen on a free port for all that is meant for `target`."""
+    between = Meddler()
+
+    class Pass(BaseHTTPRequestHandler):
+        def do_GET(self) -> None:
+            body = self.rfile.read(int(self.headers.get("Content-Length", 0)))
+            between.seen.append((self.path, dict(self.headers), body))
+            headers = {name: value for name, value in self.headers.items() if name.lower() != "host"}
+            answer = requests.request(
+                self.command, target + self.path, data=body, headers=headers, allow_redirects=False, timeout=20
+            )
+            content, status = answer.content.replace(target.encode(), between.url.encode()), answer.status_code
+            for end, change in between.changes.items():
+                if self.path.partition("?")[0].endswith(end):
+                    content, status = change(content), between.statuses.get(end, status)
+            self.send_response(status)
+            for name in ("Content-Type", "Location"):
+                if name in answer.headers:
+                    self.send_header(name, answer.headers[name].replace(target, between.url))
+            self.send_header("Content-Length", str(len(content)))
+            self.end_headers()
+            self.wfile.write(content)
+
+        def do_POST(self) -> None:
+            self.do_GET()
+
+        def log_message(self, format: str, *args: object) -> None:
+            """Says nothing: the tests read `seen`."""
+
+    server = ThreadingHTTPServer((LOOPBACK, 0), Pass)
+    between.url = f"http://{LOOPBACK}:{server.server_port}"
+    thread = threading.Thread(target=server.serve_forever, args=(0.02,), daemon=True)
+    thread.start()
+    try:
+        yield between
+    finally:
+        server.shutdown()
+        server.server_close()
+        thread.join()
+
+
+@contextmanager
+def saying(answer: bytes | None) -> Iterator[int]:
+    """A port at which this is said to whoever connects, then closed; with None nothing is ever said."""
+    listener = socket.create_server((LOOPBACK, 0))
+    held: list[socket.socket] = []
+
+    def serve() -> None:
+        while True:
+            try:
+                connection, _ = listener.accept()
+            except OSError:  # closed: the test is over
+                return
+            held.append(connection)
+            if answer is not None:
+                connection.settimeout(0.2)
+                with suppress(TimeoutError):
+                    connection.recv(1 << 16)
+                connection.sendall(answer)
+                connection.close()
+
+    thread = threading.Thread(target=serve, daemon=True)
+    thread.start()
+    try:
+        yield listener.getsockname()[1]
+    finally:
+        listener.shutdown(socket.SHUT_RDWR)
+        listener.close()
+        for connection in held:
+            connection.close()
+        thread.join()
+
+
+def closed_port() -> int:
+    """A port at which nobody listens."""
+    with socket.create_server((LOOPBACK, 0)) as probe:
+        return probe.getsockname()[1]
