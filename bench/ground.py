@@ -28,9 +28,9 @@ from models import (
 EMAIL, PASSWORD = "bench@demobv.example", "Negen-Kleine-Kikkers-71"
 
 
-def settings(home: Path) -> config.Config:
+def settings(home: Path, sandbox_url: str) -> config.Config:
     """The settings of a development start in this folder; whatever else the environment says is left out."""
-    return config.load({"BIZCUIT_HOME": str(home), **database_named()})
+    return config.load({"BIZCUIT_HOME": str(home), "BIZCUIT_SANDBOX_URL": sandbox_url, **database_named()})
 
 
 def database_named() -> dict[str, str]:
@@ -39,9 +39,9 @@ def database_named() -> dict[str, str]:
     return {"BIZCUIT_DATABASE_URL": url} if url else {}
 
 
-def furnish(home: Path) -> config.Config:
-    """The program's own parts on a migrated database; nothing listens."""
-    here = settings(home)
+def furnish(home: Path, sandbox_url: str = "http://127.0.0.1:9") -> config.Config:
+    """The program's own parts on a migrated database; nothing listens, and without an address nobody is there."""
+    here = settings(home, sandbox_url)
     app.furnish(here)
     models.migrate()
     models.database.connect(reuse_if_open=True)

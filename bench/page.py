@@ -14,6 +14,7 @@ import app
 import models
 from bench import files, ground
 from bench.figure import Figure
+from tools.stack import Stack
 
 LINES = 80
 TIMES = 40
@@ -27,8 +28,14 @@ BARE = """<!doctype html><title>Betaling</title><ul>{% for row in rows %}
 
 
 def measure(home: Path) -> list[Figure]:
-    """Median server time of the page, in process, and the statements of one view."""
-    settings = ground.furnish(home)
+    """Median server time of the page, in process, and the statements of one view; the banks are the sandbox's."""
+    with Stack(home / "sandbox", without=("queue", "web", "worker")) as stack:
+        return measure_beside(home, stack.sandbox_url)
+
+
+def measure_beside(home: Path, sandbox_url: str) -> list[Figure]:
+    """The same, with a sandbox that runs."""
+    settings = ground.furnish(home, sandbox_url)
     client = ground.make_client()
     ground.hand_out(files.payment_file(LINES))
     batch = ground.take_in(client, 1)

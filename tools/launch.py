@@ -27,8 +27,9 @@ def main() -> int:
         stack = Stack(home(), ports(), notice=say)
         say("Bizcuit start …")
         with stack:
-            print(greeting(stack, seed(stack)), flush=True)
+            found = seed(stack)
             started.set()
+            print(greeting(stack, found), flush=True)
             stopped.wait()
             say("Bizcuit stopt …")
     except StackFailed as problem:

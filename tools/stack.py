@@ -198,10 +198,11 @@ class Stack:
         self._migrate()
         for child in early:
             self._wait_for(child)
-        for child in self._children:
-            if child not in early:
-                child.start()
-        self._wait_for(self.child("web"))
+        late = [child for child in self._children if child not in early]
+        for child in late:
+            child.start()
+        for child in late:
+            self._wait_for(child)
         self._supervisor.watch(self._children)
 
     def _plan(self) -> list[Child]:
@@ -227,7 +228,7 @@ class Stack:
 
     def _migrate(self) -> None:
         """Bring the database up to date, in a process of its own (the launcher stays light)."""
-        command = [sys.executable, "-m", "flask", "--app", "app", "migrate"]
+        command = [sys.executable, "-m", "tools.migrate"]
         done = subprocess.run(
             command,
             cwd=ROOT,
