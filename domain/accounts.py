@@ -3,6 +3,8 @@
 import re
 from datetime import timedelta
 
+from peewee import Case
+
 from core.clock import utcnow
 from core.ids import public_id, token
 from domain import audit, mails, passwords
@@ -144,23 +146,28 @@ def check_pin(user: User, pin: str) -> None:
     The try is counted, and committed, before the pin is compared: five tries are five, also
     when they come at the same moment.
     """
+    now = utcnow()
     with transaction():
+        last = Case(None, [(Pin.failures == PIN_TRIES - 1, now)])
+        # one statement counts: two tries at once cannot both read the same number
+        counted = (
+            Pin.update(failures=Pin.failures + 1, locked_at=last)
+            .where(Pin.user == user.id, Pin.locked_at.is_null())
+            .execute()
+        )
         row = Pin.get_or_none(Pin.user == user.id)
-        if row is None:
-            raise PinMissing
-        if row.locked_at is not None:
-            raise PinLocked
-        failures = row.failures + 1
-        locked = utcnow() if failures == PIN_TRIES else None
-        Pin.update(failures=failures, locked_at=locked).where(Pin.id == row.id).execute()
+    if row is None:
+        raise PinMissing
+    if not counted:
+        raise PinLocked
     if re.fullmatch(r"[0-9]{6}", pin) and passwords.pin_fits(row.pin_hash, user.id, pin):
         Pin.update(failures=0, locked_at=None).where(Pin.id == row.id, Pin.pin_hash == row.pin_hash).execute()
         return
-    if locked:
+    if row.locked_at is not None:
         with transaction():
-            mails.queue(user, "pin_locked", once=f"pin-locked:{user.id}:{locked.isoformat()}")
+            mails.queue(user, "pin_locked", once=f"pin-locked:{user.id}:{now.isoformat()}")
         raise PinLocked
-    raise PinWrong(PIN_TRIES - failures)
+    raise PinWrong(PIN_TRIES - row.failures)
 
 
 def memberships_of(user: User) -> list[Membership]:

@@ -8,14 +8,14 @@ from domain import audit, states
 from domain.bank_links import accounts, line_of
 from domain.days import require_possible
 from domain.errors import AccountInvalid, NotFound, NothingToPay, NotOpen
-from domain.payments import find
+from domain.payments import find, hold
 from domain.references import end_to_end_id, message_id
 from models import BankOrder, Batch, BatchLine, Client, Release, User, transaction
 
 
 def _reopened(client: Client, user: User, reference: str) -> Batch:
     """The batch, open to changes: an approved one that is not being sent comes back, its releases void."""
-    batch = find(client, reference)
+    batch = hold(client, reference)
     if batch.state == "approved":
         void_releases(batch, "changed")
         states.move(batch, "change", audit.by_user(user), "changed")
@@ -106,7 +106,7 @@ def discard(client: Client, user: User, reference: str) -> None:
 def reopen(client: Client, user: User, reference: str) -> None:
     """The same batch again after a refusal: a new order to come, with new ids and a new release."""
     with transaction():
-        batch = find(client, reference)
+        batch = hold(client, reference)
         if (batch.state, "reopen") not in states.ALLOWED:
             raise NotOpen(batch.state)
         void_releases(batch, "reopened")

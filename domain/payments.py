@@ -12,7 +12,18 @@ from domain import days, digest
 from domain.bank_links import AccountView, account_view, accounts, line_of
 from domain.errors import NotFound
 from domain.states import SETTLED, WAITING
-from models import BankAccount, BankOrder, Batch, BatchLine, Client, Membership, PayrollCompany, Release, User
+from models import (
+    BankAccount,
+    BankOrder,
+    Batch,
+    BatchLine,
+    Client,
+    Membership,
+    PayrollCompany,
+    Release,
+    User,
+    require_transaction,
+)
 
 ASK_AGAIN_AFTER = timedelta(seconds=2)
 NOT_PAID = ("refused", "rejected", "returned", "void")
@@ -141,6 +152,14 @@ def find(client: Client, reference: str) -> Batch:
     if row is None:
         raise NotFound
     return row
+
+
+def hold(client: Client, reference: str) -> Batch:
+    """The batch, kept from changing by another until this transaction ends."""
+    require_transaction()
+    mine = (Batch.client == client.id) & (Batch.reference == reference)
+    Batch.update(orders_made=Batch.orders_made).where(mine).execute()
+    return find(client, reference)
 
 
 def lines_of(batch: Batch) -> list[BatchLine]:

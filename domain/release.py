@@ -10,7 +10,7 @@ from domain.bank_links import line_of
 from domain.days import require_possible
 from domain.errors import BatchChanged, NothingToPay, NotOpen, NotYourRole, WrongProof
 from domain.limits import require_within
-from domain.payments import execution_date, find, lines_of
+from domain.payments import execution_date, find, hold, lines_of
 from models import BankAccount, Batch, BatchLine, Membership, Release, transaction
 
 MAY_RELEASE = frozenset({"owner", "approver"})
@@ -37,7 +37,7 @@ def release(
         accounts.check_pin(user, pin or "")
     try:
         with transaction():
-            return _release(find(client, reference), user, shown, proof, psu)
+            return _release(hold(client, reference), user, shown, proof, psu)
     except IntegrityError as error:  # the same digest was released at this very moment
         raise NotOpen("approved") from error
 

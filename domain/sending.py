@@ -19,7 +19,7 @@ from domain.approval import void_releases
 from domain.bank_links import line_of
 from domain.bank_status import ORDER_STATE, event_of
 from domain.errors import OrderDiffers, StateConflict
-from domain.payments import find, lines_of
+from domain.payments import find, hold, lines_of
 from domain.references import message_id
 from domain.seals import lookup, seal, unseal, unseal_bytes
 from domain.world import world
@@ -46,6 +46,7 @@ def send(batch_id: int) -> None:
     order = BankOrder.get_or_none(BankOrder.batch == batch.id, BankOrder.state.in_(("ready", "sent")))
     if order is None and batch.state == "approved":
         order = prepare(batch)
+        batch = find(batch.client, batch.reference)
     if order is not None:
         _deliver(batch, order)
 
@@ -103,6 +104,7 @@ def _debtor_name(batch: Batch) -> str:
 
 def _store(batch: Batch, release: Release, order: PaymentOrder, body: bytes) -> BankOrder:
     """In one transaction: the digest holds against the database, the order exists, the batch is being sent."""
+    batch = hold(batch.client, batch.reference)
     lines = [line for line in lines_of(batch) if line.state == "open"]
     if digest.of_batch(release.debtor_iban, release.execution_date, lines) != release.digest:
         raise OrderDiffers(batch.reference)

@@ -1,5 +1,6 @@
 """Releasing: exactly what was shown, within the limit, by who may."""
 
+import contextlib
 from concurrent.futures import ThreadPoolExecutor
 from datetime import date, timedelta
 
@@ -203,3 +204,24 @@ def test_the_account_that_is_shown_is_the_one_that_pays(demo: Demo):
     approval.change(demo.client, demo.user, batch.reference, None, demo.other.id)
     assert _release(demo, batch).debtor_iban == OTHER_IBAN
     assert BankAccount.get_by_id(Batch.get_by_id(batch.id).bank_account_id).iban == OTHER_IBAN
+
+
+def test_a_line_struck_at_the_moment_of_release_is_never_half_in(demo: Demo):
+    """Either the release saw the strike and refuses, or the strike came after and voids the release."""
+    for number in range(1, 6):
+        batch = demo.batch(number=number)
+        seen = demo.view(batch)
+
+        def press(seen=seen, batch=batch) -> None:
+            with models.database.connection_context(), contextlib.suppress(DomainError):
+                _release(demo, batch, shown=seen.digest)
+
+        def strike(seen=seen, batch=batch) -> None:
+            with models.database.connection_context():
+                approval.refuse_line(demo.client, demo.user, batch.reference, seen.lines[0].id)
+
+        with ThreadPoolExecutor(2) as pool:
+            for done in (pool.submit(press), pool.submit(strike)):
+                done.result()
+        assert demo.view(batch).state == "open"
+        assert Release.select().where(Release.batch == batch.id, Release.voided_at.is_null()).count() == 0
