@@ -11,6 +11,7 @@ from datetime import datetime, timedelta
 from email.utils import formatdate
 from ipaddress import IPv6Address, ip_address
 from json import dumps
+from ssl import SSLContext
 from typing import Any
 from urllib.parse import quote
 from uuid import UUID, uuid5
@@ -68,13 +69,16 @@ class BerlinGroupBank:
     `signer` signs for lines that name no key of their own. Time-outs in seconds; `read_timeout`
     bounds sending and the whole answer, `order_timeout` the same for an order (twice as long).
     `observe` is told of each exchange, with the answer or None: to count, to measure, to check.
+    `tls` is for banks that want a certificate of ours on the line too (QWAC).
     """
 
     def __init__(
         self, signer: signing.Signer | None, connect_timeout: float = 5, read_timeout: float = 30,
         order_timeout: float | None = None, observe: Callable[[Request, Answer | None], None] | None = None,
+        tls: SSLContext | None = None,
     ) -> None:  # fmt: skip
         self._signer, self._connect_timeout, self._read_timeout = signer, connect_timeout, read_timeout
+        self._tls = tls
         self._order_timeout = order_timeout or 2 * read_timeout
         self._observe = observe or (lambda request, answer: None)
 
@@ -241,7 +245,7 @@ class BerlinGroupBank:
         request = Request(method, url, signed, body)
         limit = self._order_timeout if content_type == XML else self._read_timeout
         try:
-            answer = exchange(request, self._connect_timeout, limit)
+            answer = exchange(request, self._connect_timeout, limit, self._tls)
         except BankError:
             self._observe(request, None)
             raise

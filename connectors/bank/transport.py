@@ -14,13 +14,12 @@ import threading
 from collections.abc import Iterator, Mapping
 from contextlib import closing, contextmanager, suppress
 from dataclasses import dataclass, field
+from functools import cache
 from urllib.parse import urlsplit
 
 from connectors.bank.port import AnswerUnknown, NotDelivered
 
 MOST_BYTES = 20 * 1024 * 1024
-_TLS = ssl.create_default_context()
-_TLS.minimum_version = ssl.TLSVersion.TLSv1_2
 
 
 class TimedOut(AnswerUnknown):
@@ -44,14 +43,24 @@ class Answer:
     body: bytes = field(repr=False)
 
 
-def exchange(request: Request, connect_timeout: float, answer_timeout: float) -> Answer:
-    """Send the request and read its whole answer, once.
+@cache
+def usual_tls() -> ssl.SSLContext:
+    """Certificates and names are checked against this machine's authorities; TLS 1.2 or newer."""
+    context = ssl.create_default_context()
+    context.minimum_version = ssl.TLSVersion.TLSv1_2
+    return context
+
+
+def exchange(
+    request: Request, connect_timeout: float, answer_timeout: float, tls: ssl.SSLContext | None = None
+) -> Answer:
+    """Send the request and read its whole answer, once. `tls`: another context, with a certificate of ours in it.
 
     `answer_timeout` in seconds bounds sending and answering together, however slowly the other side
     drips. NotDelivered when no connection was made; AnswerUnknown (TimedOut) for whatever fails after
     that, an answer that breaks off or one above 20 MB included.
     """
-    with closing(_connection(request.url, connect_timeout)) as connection:
+    with closing(_connection(request.url, connect_timeout, tls or usual_tls())) as connection:
         try:
             connection.connect()
         except (OSError, ValueError) as error:
@@ -66,10 +75,10 @@ def exchange(request: Request, connect_timeout: float, answer_timeout: float) ->
             raise AnswerUnknown(f"no answer: {type(error).__name__}") from error
 
 
-def _connection(url: str, connect_timeout: float) -> http.client.HTTPConnection:
+def _connection(url: str, connect_timeout: float, tls: ssl.SSLContext) -> http.client.HTTPConnection:
     parts = urlsplit(url)
     if parts.scheme == "https":
-        return http.client.HTTPSConnection(parts.hostname or "", parts.port, timeout=connect_timeout, context=_TLS)
+        return http.client.HTTPSConnection(parts.hostname or "", parts.port, timeout=connect_timeout, context=tls)
     return http.client.HTTPConnection(parts.hostname or "", parts.port, timeout=connect_timeout)
 
 
