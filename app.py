@@ -141,7 +141,11 @@ def use_sessions(app: Flask, settings: config.Config) -> None:
 
 
 def use_database(app: Flask) -> None:
-    """A connection per request, given back at its end; none for static files."""
+    """A connection per request; none for static files.
+
+    PostgreSQL's goes back to its pool at the end. SQLite's stays open in its thread: closing the last one
+    writes the whole log back into the file, at every request.
+    """
 
     @app.before_request
     def _open() -> None:
@@ -150,7 +154,7 @@ def use_database(app: Flask) -> None:
 
     @app.teardown_request
     def _close(_: BaseException | None) -> None:
-        if not models.database.is_closed():
+        if not models.is_sqlite() and not models.database.is_closed():
             models.database.close()
 
 

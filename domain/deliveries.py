@@ -18,7 +18,8 @@ def receive(secret: str, content_type: str, headers: dict[str, str], body: bytes
     client_id = webhook_keys.client_id_of(secret)
     if client_id is None:
         raise NotFound
-    if Delivery.select().where(Delivery.client == client_id, Delivery.handled_at.is_null()).count() >= MOST_WAITING:
+    waiting = Delivery.select(Delivery.id).where(Delivery.client == client_id, Delivery.handled_at.is_null())
+    if waiting.offset(MOST_WAITING - 1).limit(1).exists():
         raise TooManyWaiting
     return Delivery.insert(
         client=client_id, received_at=utcnow(), content_type=content_type[:200], headers=headers, body=body

@@ -61,6 +61,9 @@ class Delivery(Table):
     body = BlobField()
     handled_at = UtcField(null=True, index=True)
 
+    class Meta:
+        indexes = ((("client", "handled_at"), False),)
+
 
 class Run(Table):
     """One payroll run. Its number within company and year names it; the vendor's id is an attribute."""

@@ -346,6 +346,9 @@ CREATE INDEX "delivery_client_id" ON "delivery" ("client_id");
 
 CREATE INDEX "delivery_handled_at" ON "delivery" ("handled_at");
 
+CREATE INDEX "delivery_client_id_handled_at" ON "delivery" ("client_id",
+  "handled_at");
+
 CREATE TABLE "email_token" ("token_hash" TEXT NOT NULL PRIMARY KEY,
   "user_id" INTEGER NOT NULL,
   "purpose" TEXT NOT NULL,
