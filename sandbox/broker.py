@@ -4,15 +4,18 @@ One chooses a person on its page, or cancels. Claims carry the names of a broker
 come from UserInfo only, as there.
 """
 
+import base64
 import hashlib
+import json
 import time
 from typing import Any
-from urllib.parse import urlencode, urlsplit
+from urllib.parse import urlsplit
 
 from authlib.integrations.flask_oauth2 import AuthorizationServer
 from authlib.oauth2.rfc6749 import AuthorizationCodeMixin, ClientMixin, OAuth2Error
 from authlib.oauth2.rfc6749.grants import AuthorizationCodeGrant
 from authlib.oauth2.rfc7636 import CodeChallenge
+from authlib.oauth2.rfc9207 import IssuerParameter
 from authlib.oidc.core import UserInfo
 from authlib.oidc.core.grants import OpenIDCode
 from flask import (
@@ -23,11 +26,10 @@ from flask import (
     current_app,
     jsonify,
     make_response,
-    redirect,
     render_template,
     request,
 )
-from joserfc.jwk import RSAKey
+from joserfc.jwk import KeyParameters, RSAKey
 
 from sandbox import demo, faults
 from sandbox.control import BadControl, json_object, on_reset
@@ -39,6 +41,10 @@ server = AuthorizationServer()
 
 CODE_SECONDS = 60
 LEVEL = "idp:idin"
+ELSEWHERE = "https://elsewhere.example"
+KEY_FACTS: KeyParameters = {"kid": "sandbox-1", "use": "sig", "alg": "RS256"}
+BANKS = ("Polderbank", "Dijkbank", "Rietbank")
+PERSON_FIELDS = ("initials", "last_name", "prefix", "birth_date")
 SCOPE_CLAIMS = {
     "idin-name": ("initials", "idin_legal_last_name", "idin_legal_last_name_prefix"),
     "date-of-birth": ("birthdate",),
@@ -47,9 +53,15 @@ FAULTS = {
     "broker_down": "De broker antwoordt 503",
     "broker_wrong_nonce": "Het bewijs hoort bij een andere poging",
     "broker_wrong_audience": "Het bewijs is voor een ander",
-    "broker_expired_token": "Het bewijs is verlopen",
+    "broker_azp_ours": "Het bewijs is voor een ander, maar noemt ons als wie erom vroeg (azp)",
+    "broker_expired_token": "Het bewijs is een minuut verlopen",
     "broker_wrong_issuer": "Het bewijs is van een ander",
     "broker_old_auth_time": "De persoon heeft zich een uur geleden bewezen",
+    "broker_wrong_level": "De persoon heeft zich op een lager niveau bewezen",
+    "broker_wrong_signature": "Het bewijs is met een andere sleutel ondertekend",
+    "broker_unsigned": "Het bewijs is niet ondertekend",
+    "broker_mix_up": "De weg terug noemt een andere broker (iss)",
+    "broker_other_subject": "UserInfo gaat over iemand anders",
 }
 
 
@@ -69,7 +81,7 @@ def seed() -> None:
 
 
 def save_person(name: str, told: dict[str, Any]) -> dict[str, Any]:
-    row = {"id": name} | {key: str(told.get(key) or "") for key in ("initials", "last_name", "prefix", "birth_date")}
+    row = {"id": name} | {key: str(told.get(key) or "") for key in PERSON_FIELDS}
     get_store().put("person", name, row)
     return row
 
@@ -102,7 +114,8 @@ class Client(ClientMixin):
         return " ".join(word for word in scope.split() if word == "openid" or word in SCOPE_CLAIMS)
 
     def check_redirect_uri(self, redirect_uri: str) -> bool:
-        return urlsplit(redirect_uri).hostname in ("127.0.0.1", "localhost")
+        parts = urlsplit(redirect_uri)
+        return parts.scheme in ("http", "https") and parts.hostname in ("127.0.0.1", "localhost")
 
     def check_client_secret(self, client_secret: str) -> bool:
         return client_secret == demo.OIDC_CLIENT_SECRET
@@ -138,7 +151,7 @@ class Code(AuthorizationCodeMixin):
         return self.row["at"] - (3600 if faults.on("broker_old_auth_time") else 0)
 
     def get_acr(self) -> str:
-        return LEVEL
+        return "idp:otp" if faults.on("broker_wrong_level") else LEVEL
 
     def get_amr(self) -> list[str]:
         return ["idin"]
@@ -157,11 +170,14 @@ class CodeGrant(AuthorizationCodeGrant):
         get_store().put("broker_code", code, row)
 
     def query_authorization_code(self, code: str, client: Client) -> Code | None:
+        """The code is spent when it is shown, also to the wrong one."""
         row = get_store().get("broker_code", code)
-        return Code(row) if row and time.time() - row["at"] <= CODE_SECONDS else None
+        if row is None or not get_store().delete("broker_code", code):
+            return None
+        return Code(row) if time.time() - row["at"] <= CODE_SECONDS else None
 
     def delete_authorization_code(self, authorization_code: Code) -> None:
-        get_store().delete("broker_code", authorization_code.row["code"])
+        """Done when it was shown."""
 
     def authenticate_user(self, authorization_code: Code) -> dict[str, Any] | None:
         return get_store().get("person", authorization_code.row["person"])
@@ -174,29 +190,48 @@ class IdToken(OpenIDCode):
         return False
 
     def resolve_client_private_key(self, client: Client) -> RSAKey:
-        return signing_key()
+        return RSAKey.generate_key(2048, KEY_FACTS) if faults.on("broker_wrong_signature") else signing_key()
 
     def get_client_algorithm(self, client: Client) -> str:
         return "RS256"
 
+    def encode_id_token(self, token: dict[str, Any], request: Any) -> str:
+        signed = super().encode_id_token(token, request)  # pyright: ignore[reportAttributeAccessIssue]
+        return without_signature(signed) if faults.on("broker_unsigned") else signed
+
     def get_compatible_claims(self, request: Any) -> dict[str, Any]:
         """Who says so, to whom and until when; the switches make it say something else."""
-        now, life = int(time.time()), -3600 if faults.on("broker_expired_token") else 600
-        return {
-            "iss": "https://elsewhere.example" if faults.on("broker_wrong_issuer") else issuer(),
-            "aud": "another" if faults.on("broker_wrong_audience") else demo.OIDC_CLIENT_ID,
-            "iat": now, "exp": now + life,
+        now, expired = int(time.time()), faults.on("broker_expired_token")
+        elsewhere = faults.on("broker_wrong_audience") or faults.on("broker_azp_ours")
+        claims = {
+            "iss": ELSEWHERE if faults.on("broker_wrong_issuer") else issuer(),
+            "aud": "another" if elsewhere else demo.OIDC_CLIENT_ID,
+            "iat": now - (660 if expired else 0), "exp": now + (-60 if expired else 600), "idp_issuer": "idin",
         }  # fmt: skip
+        return claims | ({"azp": demo.OIDC_CLIENT_ID} if faults.on("broker_azp_ours") else {})
 
     def generate_user_info(self, user: dict[str, Any], scope: str) -> UserInfo:
         return UserInfo(sub=subject_of(user))
+
+
+def without_signature(token: str) -> str:
+    """The same claims under "alg": "none"."""
+    header = base64.urlsafe_b64encode(json.dumps({"alg": "none", "typ": "JWT"}).encode()).rstrip(b"=").decode()
+    return f"{header}.{token.split('.')[1]}."
+
+
+class NamedIssuer(IssuerParameter):
+    """The way back says which broker it comes from (RFC 9207): this one does not, unless it pretends."""
+
+    def get_issuer(self) -> str | None:
+        return ELSEWHERE if faults.on("broker_mix_up") else None
 
 
 def signing_key() -> RSAKey:
     """One key for the life of the store."""
     row = get_store().get("broker_key", "one")
     if row is None:
-        row = RSAKey.generate_key(2048, {"kid": "sandbox-1", "use": "sig", "alg": "RS256"}).as_dict(private=True)
+        row = RSAKey.generate_key(2048, KEY_FACTS).as_dict(private=True)
         get_store().put("broker_key", "one", row)
     return RSAKey.import_key(row)
 
@@ -222,7 +257,6 @@ def metadata():
         subject_types_supported=["pairwise"], id_token_signing_alg_values_supported=["RS256"],
         scopes_supported=["openid", *SCOPE_CLAIMS], token_endpoint_auth_methods_supported=["client_secret_basic"],
         code_challenge_methods_supported=["S256"], acr_values_supported=[LEVEL],
-        authorization_response_iss_parameter_supported=True,
     )  # fmt: skip
 
 
@@ -243,10 +277,9 @@ def authorize():
         abort(400, str(error.description or error.error))
     if request.method == "GET":
         people = get_store().all("person")
-        return render_template("broker/choose.html", people=people)
+        return render_template("broker/choose.html", people=people, banks=BANKS)
     if "cancel" in request.form:
-        back, state = asked["redirect_uri"], asked.get("state", "")
-        return redirect(f"{back}?{urlencode({'error': 'access_denied', 'state': state})}")
+        return make_response(server.create_authorization_response(grant_user=None, grant=grant))
     person = get_store().get("person", request.form.get("person", ""))
     if person is None:
         abort(400, "no such person")
@@ -267,17 +300,31 @@ def user_info():
         return jsonify(error="invalid_token"), 401
     wanted = [claim for scope in row["scope"].split() for claim in SCOPE_CLAIMS.get(scope, ())]
     known = claims_of(person)
-    return jsonify({"sub": subject_of(person)} | {name: known[name] for name in wanted if known[name]})
+    subject = subject_of({"id": "someone-else"} if faults.on("broker_other_subject") else person)
+    return jsonify({"sub": subject} | {name: known[name] for name in wanted if known[name]})
+
+
+@control.get("")
+def list_people():
+    return jsonify(get_store().all("person"))
 
 
 @control.route("/<name>", methods=["GET", "PUT"])
 def replace_person(name: str):
     if request.method == "PUT":
-        return jsonify(save_person(name, json_object()))
+        return jsonify(save_person(name, checked_person(json_object())))
     row = get_store().get("person", name)
     if row is None:
         raise BadControl(f"no person {name}", 404)
     return jsonify(row)
+
+
+def checked_person(told: dict[str, Any]) -> dict[str, Any]:
+    if unknown := sorted(set(told) - set(PERSON_FIELDS)):
+        raise BadControl(f"unknown: {', '.join(unknown)}; known are {', '.join(PERSON_FIELDS)}")
+    if not told.get("last_name") or not all(isinstance(value, str | None) for value in told.values()):
+        raise BadControl("last_name, and only texts, are expected")
+    return told
 
 
 def setup(app: Flask) -> None:
@@ -288,6 +335,7 @@ def setup(app: Flask) -> None:
     server.init_app(
         app, query_client=lambda name: Client() if name == demo.OIDC_CLIENT_ID else None, save_token=save_token
     )
+    server.register_extension(NamedIssuer())
     server.register_grant(CodeGrant, [IdToken(require_nonce=True), CodeChallenge(required=True)])
     app.register_blueprint(pages)
     app.register_blueprint(control)

@@ -8,6 +8,7 @@ import requests
 from authlib.integrations.base_client import OAuthError
 from authlib.integrations.requests_client import OAuth2Session
 from joserfc import jwt
+from joserfc.errors import JoseError
 from joserfc.jwk import KeySet
 
 from tests.support.sandbox import Sandbox
@@ -131,7 +132,9 @@ def test_a_person_is_added_by_control(sandbox: Sandbox):
     [
         ("broker_wrong_nonce", "nonce", "n-1"),
         ("broker_wrong_audience", "aud", "bizcuit"),
+        ("broker_azp_ours", "aud", "bizcuit"),
         ("broker_wrong_issuer", "iss", None),
+        ("broker_wrong_level", "acr", "idp:idin"),
     ],
 )
 def test_a_switch_spoils_its_own_claim(sandbox: Sandbox, switch: str, claim: str, right: str | None):
@@ -139,6 +142,58 @@ def test_a_switch_spoils_its_own_claim(sandbox: Sandbox, switch: str, claim: str
     client = Client(sandbox)
     told = client.claims(client.exchange(client.press("W. de Jong")))[claim]
     assert told not in (right or client.issuer, [right])
+
+
+def test_a_token_for_another_may_name_us(sandbox: Sandbox):
+    sandbox.fault(broker_azp_ours=True)
+    client = Client(sandbox)
+    assert client.claims(client.exchange(client.press("W. de Jong")))["azp"] == "bizcuit"
+
+
+@pytest.mark.parametrize("switch", ["broker_expired_token", "broker_old_auth_time"])
+def test_a_token_may_be_of_another_time(sandbox: Sandbox, switch: str):
+    sandbox.fault(**{switch: True})
+    client, now = Client(sandbox), datetime.now(UTC).timestamp()
+    told = client.claims(client.exchange(client.press("W. de Jong")))
+    assert (told["exp"] < now - 30, told["auth_time"] < now - 600) in ((True, False), (False, True))
+
+
+@pytest.mark.parametrize("switch", ["broker_wrong_signature", "broker_unsigned"])
+def test_a_token_may_not_be_the_brokers(sandbox: Sandbox, switch: str):
+    sandbox.fault(**{switch: True})
+    client = Client(sandbox)
+    with pytest.raises(JoseError):
+        client.claims(client.exchange(client.press("W. de Jong")))
+
+
+def test_the_way_back_may_name_another_broker(sandbox: Sandbox):
+    client = Client(sandbox)
+    assert "iss" not in parse_qs(urlsplit(client.press("W. de Jong")).query)
+    sandbox.fault(broker_mix_up=True)
+    assert parse_qs(urlsplit(client.press("W. de Jong")).query)["iss"] != [client.issuer]
+
+
+def test_user_info_may_be_of_another(sandbox: Sandbox):
+    client = Client(sandbox)
+    token = client.exchange(client.press("W. de Jong"))
+    subject = client.claims(token)["sub"]
+    assert client.user_info(token)["sub"] == subject
+    sandbox.fault(broker_other_subject=True)
+    assert client.user_info(token)["sub"] != subject
+
+
+def test_a_strange_way_back_is_refused(sandbox: Sandbox):
+    client = Client(sandbox)
+    for address in ("https://elsewhere.example/terug", "javascript://localhost/terug"):
+        client.session.redirect_uri = address
+        assert requests.get(client.address(), timeout=10, allow_redirects=False).status_code == 400
+
+
+@pytest.mark.parametrize("person", [{}, {"last_name": 1}, {"last_name": "Berg", "age": "40"}], ids=str)
+def test_control_refuses_what_is_no_person(sandbox: Sandbox, person: dict):
+    before = sandbox.control("GET", "persons")
+    assert requests.put(f"{sandbox.url}/control/persons/wouter", json=person, timeout=10).status_code == 400
+    assert sandbox.control("GET", "persons") == before
 
 
 def test_the_broker_can_be_down(sandbox: Sandbox):
