@@ -49,11 +49,11 @@ class Report:
         The group's; else the payment block's; else what all the listed payments share. Payments
         that were rejected beside others that were not make it PART.
         """
-        for status in (self.group_status, _shared(self.payment_statuses)):
-            if status is not None:
-                return _IN_API_WORDS.get(status, status)
         listed = tuple(one.status for one in self.transactions if one.status)
-        return _shared(listed) or ("PART" if "RJCT" in listed else None)
+        status = self.group_status or _shared(self.payment_statuses) or _shared(listed)
+        if status is None and "RJCT" in listed:
+            return "PART"
+        return _IN_API_WORDS.get(status, status) if status else None
 
 
 def _shared(statuses: tuple[str, ...]) -> str | None:

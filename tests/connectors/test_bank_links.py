@@ -1,0 +1,141 @@
+"""Where a bank's links lead: to its own API, to its own pages, or nowhere."""
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from connectors.bank.links import StrangeLink, api_address, read_links, sign_address
+from connectors.bank.port import AnswerUnknown, BankLine
+
+BANK = BankLine(
+    "zand", "Zandbank", "https://api.zand.example/psd2", redirect_hosts=("inloggen.zand.example", "b.example:8443")
+)
+SANDBOX = BankLine("s", "Sandbox", "http://127.0.0.1:8001/bank/redirect", redirect_hosts=("127.0.0.1:8001",))
+
+API = [
+    (BANK, "https://api.zand.example/psd2/v1/x", "https://api.zand.example/psd2/v1/x"),
+    (BANK, "https://API.zand.example:443/v2/x?a=b", "https://API.zand.example:443/v2/x?a=b"),
+    (BANK, "/v1/x", "https://api.zand.example/psd2/v1/x"),
+    (BANK, "/v2/x", "https://api.zand.example/psd2/v2/x"),
+    (BANK, "/psd2/v1/x", "https://api.zand.example/psd2/v1/x"),
+    (BANK, "/other/x", "https://api.zand.example/other/x"),
+    (BANK, "v1/x", "https://api.zand.example/psd2/v1/x"),
+    (SANDBOX, "/v1/x", "http://127.0.0.1:8001/bank/redirect/v1/x"),
+    (SANDBOX, "/bank/redirect/v1/x", "http://127.0.0.1:8001/bank/redirect/v1/x"),
+    (SANDBOX, "http://127.0.0.1:8001/bank/redirect/v1/x", "http://127.0.0.1:8001/bank/redirect/v1/x"),
+]
+
+
+@pytest.mark.parametrize(("line", "link", "full"), API)
+def test_a_link_of_the_api_is_made_full(line: BankLine, link: str, full: str):
+    assert api_address(line, link) == full
+
+
+STRANGE_API = [
+    "https://evil.example/v1/x",
+    "http://api.zand.example/psd2/v1/x",
+    "https://api.zand.example:8443/psd2/v1/x",
+    "https://api.zand.example.evil.example/v1/x",
+    "https://api.zand.example@evil.example/v1/x",
+    "https://evil.example\\@api.zand.example/v1/x",
+    "https://api.zand.example\\.evil.example/",
+    "//evil.example/v1/x",
+    "///evil.example/v1/x",
+    "https:evil.example",
+    "https:///v1/x",
+    "javascript:alert(1)",
+    "file:///etc/passwd",
+    "https://api.zand.example/\r\nX-Evil: 1",
+    "https://api.zand.example/a b",
+    "https://api.zand.example:port/",
+    "https://[::1/",
+    "https://api.zänd.example/",
+]
+
+
+@pytest.mark.parametrize("link", STRANGE_API)
+def test_a_link_to_elsewhere_is_not_followed(link: str):
+    with pytest.raises(StrangeLink):
+        api_address(BANK, link)
+
+
+PAGES = [
+    (BANK, "https://inloggen.zand.example/ondertekenen/1?x=%20y#z"),
+    (BANK, "https://INLOGGEN.zand.example/"),
+    (BANK, "https://inloggen.zand.example:8443/"),
+    (BANK, "https://b.example:8443/1"),
+    (SANDBOX, "http://127.0.0.1:8001/bank/redirect/ondertekenen/1"),
+    (SANDBOX, "https://127.0.0.1:8001/1"),
+]
+
+
+@pytest.mark.parametrize(("line", "link"), PAGES)
+def test_a_page_of_the_banks_hosts_is_where_one_signs(line: BankLine, link: str):
+    assert sign_address(line, link) == link
+
+
+STRANGE_PAGES = [
+    (BANK, "https://evil.example/"),
+    (BANK, "https://api.zand.example/"),
+    (BANK, "https://b.example/"),
+    (BANK, "https://b.example:8444/"),
+    (BANK, "http://inloggen.zand.example/"),
+    (BANK, "https://inloggen.zand.example.evil.example/"),
+    (BANK, "https://evil.example/?https://inloggen.zand.example"),
+    (BANK, "https://inloggen.zand.example@evil.example/"),
+    (BANK, "https://inloggen.zand.example:x@evil.example/"),
+    (BANK, "https://evil.example\\@inloggen.zand.example/"),
+    (BANK, "https://evil.example#@inloggen.zand.example/"),
+    (BANK, "//inloggen.zand.example/"),
+    (BANK, "javascript://inloggen.zand.example/%0aalert(1)"),
+    (BANK, "data:text/html,x"),
+    (BANK, "https://inloggen.zand.example/\nLocation: x"),
+    (BANK, " https://inloggen.zand.example/"),
+    (BANK, "https://inloggen.zand.example/" + "x" * 3000),
+    (SANDBOX, "http://127.0.0.1:8000/"),
+    (SANDBOX, "http://localhost:8001/"),
+]
+
+
+@pytest.mark.parametrize(("line", "link"), STRANGE_PAGES)
+def test_a_person_is_sent_nowhere_else(line: BankLine, link: str):
+    with pytest.raises(StrangeLink, match="strange"):
+        sign_address(line, link)
+
+
+@given(st.text(max_size=60), st.sampled_from(["", "https://", "https://inloggen.zand.example", "//", "/", "http:"]))
+def test_whatever_is_said_a_person_ends_up_at_the_bank_or_nowhere(text: str, start: str):
+    try:
+        url = sign_address(BANK, start + text)
+    except AnswerUnknown:
+        return
+    host = url.removeprefix("https://").partition("/")[0].partition("?")[0].partition("#")[0].lower()
+    assert url.startswith("https://")
+    assert host.partition(":")[0] == "inloggen.zand.example" or host == "b.example:8443"
+
+
+def test_only_links_of_the_standard_are_kept():
+    found = {
+        "_links": {
+            "status": {"href": "/v1/x/status"},
+            "about": {"href": "https://www.zand.example/over-ons"},
+            "scaRedirect": {"href": "https://inloggen.zand.example/1"},
+        }
+    }
+    assert read_links(BANK, found) == {
+        "status": "https://api.zand.example/psd2/v1/x/status",
+        "scaRedirect": "https://inloggen.zand.example/1",
+    }
+
+
+@pytest.mark.parametrize("found", [{}, {"_links": None}, {"_links": {}}])
+def test_no_links_are_no_links(found: dict):
+    assert read_links(BANK, found) == {}
+
+
+@pytest.mark.parametrize(
+    "links", [[], "x", {"status": "/v1/x"}, {"status": {}}, {"status": {"href": 1}}, {"scaRedirect": None}]
+)
+def test_links_that_are_none_make_the_answer_strange(links: object):
+    with pytest.raises(AnswerUnknown):
+        read_links(BANK, {"_links": links})
