@@ -6,15 +6,19 @@ from typing import Any
 
 import requests
 
-from connectors.register.extract import read_extract
+from connectors.register.extract import fault_codes, has_link, owner_of, read_company, read_extract
 from connectors.register.port import Company, Extract, RegisterDown, UnknownCompany
 
 _UNKNOWN = frozenset({"IPD0005", "IPD5200"})
 _TEMPORARY = frozenset({"IPD1002", "IPD1003"})
 
 
+class _Temporary(RegisterDown):
+    """The register says that another try may work, or has trouble of its own (5xx)."""
+
+
 class KvkRegister:
-    """Time-out in seconds; `pauses` between tries of what the register calls temporary."""
+    """`base_url` up to and with /api. Time-out in seconds; `pauses` lie between tries of what is temporary."""
 
     def __init__(
         self, base_url: str, api_key: str, timeout: float = 5, pauses: tuple[float, ...] = (0.3, 1.0)
@@ -23,16 +27,20 @@ class KvkRegister:
 
     def company(self, kvk_number: str) -> Company:
         """Name and form of a company. UnknownCompany, RegisterDown."""
-        found = self._get(f"/v1/basisprofielen/{_checked(kvk_number)}")
-        owner = (found.get("_embedded") or {}).get("eigenaar") or {}
-        ended = (found.get("materieleRegistratie") or {}).get("datumEinde")
-        return Company(kvk_number, str(found.get("naam") or ""), owner.get("rechtsvorm"), not ended)
+        path = f"/v1/basisprofielen/{_checked(kvk_number)}"
+        found, owner = self._get(path), None
+        if owner_of(found) is None and has_link(found, "eigenaar"):
+            owner = self._get(f"{path}/eigenaar")  # at our own address: the key goes nowhere a link says
+        try:
+            return read_company(found, owner, kvk_number)
+        except ValueError as error:
+            raise RegisterDown(str(error)) from error
 
     def extract(self, kvk_number: str) -> Extract:
         """Who holds which function. UnknownCompany, RegisterDown."""
         found = self._get(f"/v1/functionarissen/kvknummer/{_checked(kvk_number)}")
         try:
-            return read_extract(found)
+            return read_extract(found, kvk_number)
         except ValueError as error:
             raise RegisterDown(str(error)) from error
 
@@ -40,7 +48,7 @@ class KvkRegister:
         for pause in self._pauses:
             try:
                 return self._once(path)
-            except RegisterDown:
+            except _Temporary:
                 time.sleep(pause)
         return self._once(path)
 
@@ -49,23 +57,32 @@ class KvkRegister:
             answer = requests.get(
                 f"{self._base}{path}", headers={"apikey": self._key}, timeout=self._timeout, allow_redirects=False
             )
-            found = answer.json()
-        except (requests.RequestException, ValueError) as error:
+        except requests.RequestException as error:
             raise RegisterDown(type(error).__name__) from error
-        if answer.status_code == 200 and isinstance(found, dict):
-            return found
-        codes = _codes(found)
-        if codes & _UNKNOWN and not codes & _TEMPORARY:
+        found = _json(answer)
+        codes = fault_codes(found)
+        if answer.status_code >= 500 or codes & _TEMPORARY:
+            raise _Temporary(_why(answer, codes))
+        if codes & _UNKNOWN:
             raise UnknownCompany
-        raise RegisterDown(f"HTTP {answer.status_code} {' '.join(sorted(codes))}")
+        if answer.status_code != 200 or codes or not isinstance(found, dict):
+            raise RegisterDown(_why(answer, codes))
+        return found
 
 
-def _codes(found: Any) -> set[str]:
-    faults = found.get("fout") if isinstance(found, dict) else None
-    return {str(fault.get("code")) for fault in faults or () if isinstance(fault, dict)}
+def _json(answer: requests.Response) -> Any:
+    try:
+        return answer.json()
+    except ValueError:
+        return None
+
+
+def _why(answer: requests.Response, codes: set[str]) -> str:
+    return " ".join([f"HTTP {answer.status_code}", *sorted(codes)])
 
 
 def _checked(kvk_number: str) -> str:
+    """Eight digits; anything else is no company, and no path."""
     if not re.fullmatch(r"[0-9]{8}", kvk_number):
         raise UnknownCompany
     return kvk_number
