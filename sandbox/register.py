@@ -14,6 +14,10 @@ from sandbox.store import get_store
 api = Blueprint("kvk", __name__, url_prefix="/kvk/api")
 control = Blueprint("kvk_control", __name__, url_prefix="/control/register")
 
+SEARCH_PARAMETERS = {
+    "kvkNummer", "rsin", "vestigingsnummer", "naam", "straatnaam", "huisnummer", "postcode", "plaats", "type",
+    "inclusiefInactieveRegistraties", "pagina", "resultatenPerPagina",
+}  # fmt: skip
 JOINT_KVK, SOLE_KVK, POWERLESS_KVK = "90000005", "69599084", "90003942"
 
 
@@ -61,11 +65,10 @@ def seed() -> None:
     wouter = person(demo.SIGNER_FIRST_NAMES, demo.SIGNER_PREFIX, demo.SIGNER_LAST_NAME, born)
     alone, jointly = ("azb", "Alleen/zelfstandig bevoegd"), ("gb", "Gezamenlijk bevoegd")
     naomi = person("Naomi", "", "Donkersloot", "19850923")
-    put = get_store().put
-    put("register", demo.KVK_NUMBER, company(demo.KVK_NUMBER, demo.COMPANY_NAME, [(wouter, *alone)]))
-    put("register", JOINT_KVK, company(JOINT_KVK, "Samen BV", [(wouter, *jointly), (naomi, *jointly)]))
-    put("register", SOLE_KVK, extract(SOLE_KVK, "De Jong Advies", {"natuurlijkPersoon": wouter}))
-    put("register", POWERLESS_KVK, company(POWERLESS_KVK, "Zonder Stem BV", [(wouter, "nb", "Niet bevoegd")]))
+    keep(demo.KVK_NUMBER, company(demo.KVK_NUMBER, demo.COMPANY_NAME, [(wouter, *alone)]))
+    keep(JOINT_KVK, company(JOINT_KVK, "Samen BV", [(wouter, *jointly), (naomi, *jointly)]))
+    keep(SOLE_KVK, extract(SOLE_KVK, "De Jong Advies", {"natuurlijkPersoon": wouter}))
+    keep(POWERLESS_KVK, company(POWERLESS_KVK, "Zonder Stem BV", [(wouter, "nb", "Niet bevoegd")]))
 
 
 # --- the interfaces ---
@@ -86,8 +89,14 @@ def guard():
     return None
 
 
+def keep(number: str, document: dict[str, Any]) -> None:
+    """Serve an extract under this number, whatever number stands inside (fictitious ones differ)."""
+    get_store().put("register", number, {"number": number, "extract": document})
+
+
 def _known(number: str) -> dict[str, Any] | None:
-    return get_store().get("register", number)
+    row = get_store().get("register", number)
+    return row["extract"] if row else None
 
 
 def _activity(document: dict[str, Any]) -> dict[str, Any]:
@@ -114,7 +123,7 @@ def profile(number: str):
     if found is None:
         return _fault(404, "IPD0005", f"KvK-nummer {number} is niet bekend.")
     activity = _activity(found)
-    form = next(iter(activity.get("heeftAlsEigenaar", {}).values()), {}).get("persoonRechtsvorm", "Eenmanszaak")
+    form = _legal_form(activity)
     here = {"self": {"href": request.url}}
     return jsonify(
         kvkNummer=number, indNonMailing="Nee", naam=activity.get("naam", ""), formeleRegistratiedatum="20170512",
@@ -124,22 +133,30 @@ def profile(number: str):
     )  # fmt: skip
 
 
+def _legal_form(activity: dict[str, Any]) -> str:
+    """What the owner is; beside the owner stands the registration of the relation."""
+    owners = activity.get("heeftAlsEigenaar", {}).values()
+    return next((owner["persoonRechtsvorm"] for owner in owners if "persoonRechtsvorm" in owner), "Eenmanszaak")
+
+
 @api.get("/v2/zoeken")
 def search():
+    if unknown := sorted(set(request.args) - SEARCH_PARAMETERS):
+        # That an unknown parameter is refused is the register's; the code of it is not known to us.
+        return _fault(400, "IPD5204", f"De parameter {unknown[0]} is niet bekend.")
     number, name = request.args.get("kvkNummer"), request.args.get("naam", "").casefold()
-    rows = [_activity(document) for document in get_store().all("register")]
-    found = [row for row in rows if row["kvkNummer"] == number or (name and name in row.get("naam", "").casefold())]
+    rows = [(row["number"], _activity(row["extract"]).get("naam", "")) for row in get_store().all("register")]
+    found = [row for row in rows if row[0] == number or (name and name in row[1].casefold())]
     if not found:
         return _fault(404, "IPD5200", "Geen gegevens gevonden op basis van de ingevoerde zoekvraag.")
     here = {"self": {"href": request.url}}
-    results = [_result(row) for row in found]
+    results = [_result(*row) for row in found]
     return jsonify(pagina=1, resultatenPerPagina=10, totaal=len(results), resultaten=results, _links=here)
 
 
-def _result(row: dict[str, Any]) -> dict[str, Any]:
-    profile_at = {"href": f"{request.root_url}kvk/api/v1/basisprofielen/{row['kvkNummer']}"}
-    named = {"kvkNummer": row["kvkNummer"], "naam": row.get("naam", ""), "type": "rechtspersoon"}
-    return named | {"_links": {"basisprofiel": profile_at}}
+def _result(number: str, name: str) -> dict[str, Any]:
+    profile_at = {"href": f"{request.root_url}kvk/api/v1/basisprofielen/{number}"}
+    return {"kvkNummer": number, "naam": name, "type": "rechtspersoon", "_links": {"basisprofiel": profile_at}}
 
 
 @api.after_request
@@ -156,9 +173,10 @@ def as_the_register_does(answer: Response) -> Response:
 def replace(number: str):
     if request.method == "PUT":
         document = json_object()
-        if not isinstance(document.get("product", {}).get("maatschappelijkeActiviteit"), dict):
+        product = document.get("product")
+        if not isinstance(product, dict) or not isinstance(product.get("maatschappelijkeActiviteit"), dict):
             raise BadControl("an extract with product/maatschappelijkeActiviteit is expected")
-        get_store().put("register", number, document)
+        keep(number, document)
     found = _known(number)
     if found is None:
         raise BadControl(f"no extract under {number}", 404)

@@ -70,9 +70,43 @@ def test_control_replaces_the_extract_until_the_reset(sandbox: Sandbox):
     assert functions(ask(sandbox, EXTRACT).json())[0]["bestuursfunctie"]["bevoegdheid"]["soort"]["code"] == "azb"
 
 
-def test_control_refuses_what_is_no_extract(sandbox: Sandbox):
+def test_an_extract_is_served_under_the_number_it_was_put_at(sandbox: Sandbox):
+    extract = ask(sandbox, EXTRACT).json()
+    activity = extract["product"]["maatschappelijkeActiviteit"]
+    owner = activity["heeftAlsEigenaar"]
+    activity |= {"naam": "Van Elders BV", "heeftAlsEigenaar": {"relatieRegistratie": {"datumAanvang": "2017"}} | owner}
+    sandbox.control("PUT", "register/11111111", extract)
+    assert ask(sandbox, "/kvk/api/v1/functionarissen/kvknummer/11111111").json() == extract
+    (found,) = ask(sandbox, "/kvk/api/v2/zoeken", naam="elders").json()["resultaten"]
+    assert found["kvkNummer"] == "11111111"
+    profile = ask(sandbox, "/kvk/api/v1/basisprofielen/11111111").json()
+    assert profile["kvkNummer"] == "11111111"
+    assert profile["_embedded"]["eigenaar"]["rechtsvorm"] == "BeslotenVennootschap"
+
+
+def test_an_unknown_parameter_is_an_error(sandbox: Sandbox):
+    assert ask(sandbox, "/kvk/api/v2/zoeken", kvknr=KVK).status_code == 400
+
+
+@pytest.mark.parametrize(("number", "code"), [("90000005", "gb"), ("90003942", "nb")])
+def test_other_companies_have_other_directors(sandbox: Sandbox, number: str, code: str):
+    extract = ask(sandbox, f"/kvk/api/v1/functionarissen/kvknummer/{number}").json()
+    codes = {one["bestuursfunctie"]["bevoegdheid"]["soort"]["code"] for one in functions(extract)}
+    assert codes == {code}
+
+
+def test_a_sole_trader_is_the_owner(sandbox: Sandbox):
+    extract = ask(sandbox, "/kvk/api/v1/functionarissen/kvknummer/69599084").json()
+    owner = extract["product"]["maatschappelijkeActiviteit"]["heeftAlsEigenaar"]["natuurlijkPersoon"]
+    assert owner["geslachtsnaam"] == "Jong"
+
+
+@pytest.mark.parametrize(
+    "body", [{"naam": "x"}, {"product": "x"}, {"product": {"maatschappelijkeActiviteit": []}}], ids=str
+)
+def test_control_refuses_what_is_no_extract(sandbox: Sandbox, body: dict):
     before = ask(sandbox, EXTRACT).json()
-    assert requests.put(f"{sandbox.url}/control/register/{KVK}", json={"naam": "x"}, timeout=10).status_code == 400
+    assert requests.put(f"{sandbox.url}/control/register/{KVK}", json=body, timeout=10).status_code == 400
     assert ask(sandbox, EXTRACT).json() == before
 
 
