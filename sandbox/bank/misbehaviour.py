@@ -1,6 +1,5 @@
 """What a bank can get wrong, or does differently from another bank, as switches."""
 
-import time
 from collections.abc import Iterator
 
 from flask import Response
@@ -76,11 +75,8 @@ def cut_connection() -> Response:
 
 def before_call() -> None:
     """Keep the caller waiting or send it away, as switched. Raises Refusal or Cut."""
-    if faults.on("bank_slow"):
-        time.sleep(SLOW_SECONDS)
-    ends = time.monotonic() + HANG_SECONDS
-    while faults.on("bank_hang") and time.monotonic() < ends:
-        time.sleep(0.1)
+    faults.hold("bank_slow", SLOW_SECONDS)
+    faults.hold("bank_hang", HANG_SECONDS)
     if faults.on("bank_down"):
         raise Refusal(503)
     if faults.on("bank_cut"):
