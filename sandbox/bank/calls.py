@@ -152,16 +152,17 @@ def json_body() -> dict[str, Any]:
 
 
 def answered(call: Call, act: Callable[[], Answer]) -> tuple[Answer, bool]:
-    """What was answered before to this X-Request-ID; or else the answer of `act`, kept from now on, and True."""
-    if faults.on("bank_forgets_request_id") or not call.bank["honours_request_id"]:
-        return act(), True
-    # One at a time, so that two equal calls at once are one call and its echo.
+    """What was answered before to this X-Request-ID; or else the answer of `act`, kept from now on, and True.
+
+    One at a time at each bank: two equal calls at once are one call and its echo, and so for a MsgId.
+    """
+    honours = call.bank["honours_request_id"] and not faults.on("bank_forgets_request_id")
     with _locks[call.bank_id]:
-        kept = kept_answer(call)
+        kept = kept_answer(call) if honours else None
         if kept is not None:
             return kept, False
         answer = act()
-        if answer.status < 300:
+        if honours and answer.status < 300:
             keep(call, answer)
         return answer, True
 

@@ -190,6 +190,17 @@ def test_the_same_request_at_once_is_one_order(sandbox: Sandbox, tpp: Tpp):
     assert len(sandbox.control("GET", "orders")) == 1
 
 
+def test_the_same_message_at_once_is_one_order(sandbox: Sandbox, tpp: Tpp):
+    sandbox.fault(bank_forgets_request_id=True)
+    body, found = pain001(bank_day(sandbox)), []
+    threads = [threading.Thread(target=lambda: found.append(tpp.place(body).status_code)) for _ in range(8)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert sorted(found) == [201] + [400] * 7
+
+
 def test_a_used_request_id_is_good_for_nothing_else(sandbox: Sandbox, tpp: Tpp):
     mine = str(uuid.uuid4())
     tpp.place(pain001(bank_day(sandbox)), request_id=mine)
