@@ -97,7 +97,8 @@ def decide_consent(bank_id: str, sca_id: str):
 # --- the bank's app -------------------------------------------------------------------------------
 @pages.get("/app")
 def bank_app(bank_id: str):
-    rows = [(one, order_of(one)) for one in sca.waiting(bank_id, "decoupled")]
+    found = [(one, order_of(one)) for one in sca.waiting(bank_id, "decoupled")]
+    rows = [(one, order, lines_of(order)) for one, order in found]
     return render_template("bank/app.html", rows=rows, second=waiting_for_second(bank_id))
 
 
