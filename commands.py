@@ -7,6 +7,7 @@ from typing import Any
 import click
 from flask import Flask
 from flask.cli import AppGroup
+from redis.exceptions import RedisError
 
 import models
 from core.iban import normalise
@@ -159,7 +160,10 @@ def nmbrs_poll() -> None:
 @click.command()
 def sweep() -> None:
     """Put everything that waits on the queue."""
-    tasks.sweep()
+    try:
+        tasks.sweep()
+    except RedisError as error:
+        raise click.ClickException("the queue is away") from error
 
 
 audit_group = AppGroup("audit", help="The log.")

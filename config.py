@@ -116,9 +116,11 @@ def load(environment: Mapping[str, str] | None = None) -> Config:
 
 
 def _stores(read: _Reader, home: Path) -> dict:
+    told = home / "run" / "redis-url"  # where the launcher's embedded queue listens
+    embedded = told.read_text().strip() if told.exists() else "redis://127.0.0.1:6379/0"
     return {
         "database_url": read.text("DATABASE_URL", f"sqlite:///{home / 'bizcuit.db'}"),
-        "redis_url": read.text("REDIS_URL", "redis://127.0.0.1:6379/0"),
+        "redis_url": read.text("REDIS_URL", embedded),
     }
 
 

@@ -158,7 +158,10 @@ def save_mapping(
             if row.bank_account_id != account_id:
                 subject = f"company:{row.id}"
                 audit.note(client.id, audit.by_user(user), "nmbrs.mapped", subject, account=account_id)
-            mapped += [row] if account_id else []
+            if account_id is not None:
+                mapped.append(row)
+                waiting = (Run.company == row.id) & Run.state.in_(("found", "retrying"))
+                Run.update(due_at=now).where(waiting).execute()
     return mapped
 
 

@@ -24,6 +24,11 @@ def connection() -> Redis:
     return _redis
 
 
+def busy(name: str) -> bool:
+    """Whether something waits in this queue still."""
+    return Queue(name, connection=connection()).count > 0
+
+
 def enqueue(name: str, *args: int, urgent: bool = True) -> bool:
     """Wake the worker for `jobs.tasks.<name>`. False when the queue is away: the sweep finds what waits."""
     queue = Queue("urgent" if urgent else "default", connection=connection())

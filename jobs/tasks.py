@@ -3,7 +3,7 @@
 import time
 
 from domain import deliveries, following, intake, mails, sending, sessions
-from jobs import enqueue, letters
+from jobs import busy, enqueue, letters
 from models import database
 
 
@@ -51,7 +51,12 @@ def poll() -> None:
 
 
 def sweep() -> None:
-    """Put everything that waits in the database on the queue: the queue may have lost it."""
+    """Put everything that waits in the database on the queue: the queue may have lost it.
+
+    Not while the last sweep's work still waits there: under load the queue would only grow.
+    """
+    if busy("default"):
+        return
     with database.connection_context():
         _enqueue_all("handle_delivery", deliveries.waiting())
         _enqueue_all("look", intake.due_companies())
