@@ -1,0 +1,560 @@
+"""Nmbrs over SOAP: every call, and each misbehaviour of the sandbox and of worse servers as the port's error."""
+
+import logging
+import threading
+import traceback
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
+from dataclasses import replace
+from datetime import UTC, date, datetime, timedelta
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from typing import Any
+
+import pytest
+
+from connectors.nmbrs import port
+from connectors.nmbrs.payment_file import read_payment_file
+from connectors.nmbrs.soap import SoapPayroll
+from core.clock import utcnow
+from tests.support.meddler import Meddler, closed_port, saying
+from tests.support.sandbox import Sandbox
+
+DAY = date(2026, 11, 25)
+COMPANY = "9969"
+
+
+def payroll_at(url: str, **changes: Any) -> SoapPayroll:
+    return SoapPayroll(
+        url, **{"connect_timeout": 2, "read_timeout": 5, "file_timeout": 5, "pauses": (0.01, 0.01)} | changes
+    )
+
+
+@pytest.fixture
+def payroll(sandbox: Sandbox) -> SoapPayroll:
+    return payroll_at(sandbox.url)
+
+
+@pytest.fixture
+def keys(sandbox: Sandbox) -> port.Credentials:
+    given = sandbox.credentials
+    return port.Credentials(given["nmbrs_user"], given["nmbrs_token"], "demo")
+
+
+Ask = Callable[[SoapPayroll, port.Credentials], Any]
+# Each call of the port, by the name of its SOAP method.
+CALLS: dict[str, Ask] = {
+    "Environment_Get": lambda payroll, keys: payroll.environment(keys),
+    "DebtorService.List_GetAll": lambda payroll, keys: payroll.debtors(keys),
+    "CompanyService.List_GetAll": lambda payroll, keys: payroll.companies(keys),
+    "List_GetByDebtor": lambda payroll, keys: payroll.companies(keys, "21840"),
+    "BankAccount_GetCurrent": lambda payroll, keys: payroll.company_iban(keys, COMPANY),
+    "Run_GetList": lambda payroll, keys: payroll.runs(keys, COMPANY, utcnow().year),
+    "Run_GetEmployeesByRunCompany": lambda payroll, keys: payroll.employees_in_run(keys, COMPANY, "1", 2026),
+    "SalaryDocuments_GetSEPA": lambda payroll, keys: payroll.sepa_file(keys, COMPANY, "1", 2026, DAY),
+}
+every_call = pytest.mark.parametrize("ask", CALLS.values(), ids=CALLS)
+
+
+def error_of(ask: Ask, payroll: SoapPayroll, keys: port.Credentials) -> port.PayrollError:
+    with pytest.raises(port.PayrollError) as caught:
+        ask(payroll, keys)
+    return caught.value
+
+
+# --- what is asked and answered ---
+def test_the_environment_is_found_without_a_domain(payroll: SoapPayroll, keys: port.Credentials):
+    assert payroll.environment(replace(keys, domain=None)).subdomain == "demo"
+
+
+def test_debtors_and_companies(payroll: SoapPayroll, keys: port.Credentials):
+    debtors = payroll.debtors(keys)
+    assert {debtor.name for debtor in debtors} == {"Demo BV", "Duinrand Catering BV"}
+    [debtor] = [debtor for debtor in debtors if debtor.name == "Demo BV"]
+    [company] = payroll.companies(keys, debtor.id)
+    assert (company.id, company.name, company.kvk_number) == (COMPANY, "Demo BV", "68750110")
+    assert company.debtor_id == debtor.id
+    assert replace(company, debtor_id=None) in payroll.companies(keys)
+
+
+def test_the_account_of_a_company(payroll: SoapPayroll, keys: port.Credentials):
+    assert payroll.company_iban(keys, COMPANY) == "NL95INGB0004921836"
+
+
+def test_a_run_and_its_people(sandbox: Sandbox, payroll: SoapPayroll, keys: port.Credentials):
+    before = utcnow()
+    made = sandbox.run_payroll(lines=8, description="april", webhook="none")
+    [run] = [run for run in payroll.runs(keys, COMPANY, made["year"]) if run.id == str(made["run"])]
+    assert (run.number, run.year, run.description, run.locked) == (made["number"], made["year"], "april", True)
+    assert run.run_at is not None
+    assert run.run_at.tzinfo == UTC
+    assert abs(run.run_at - before) < timedelta(minutes=2)  # the vendor's clock is Amsterdam's
+    assert len(set(payroll.employees_in_run(keys, COMPANY, run.id, run.year))) == 8
+
+
+def test_the_payment_file_of_a_run(sandbox: Sandbox, payroll: SoapPayroll, keys: port.Credentials):
+    made = sandbox.run_payroll(lines=8, description="april", webhook="none")
+    raw = payroll.sepa_file(keys, COMPANY, str(made["run"]), made["year"], DAY)
+    assert raw is not None
+    found = read_payment_file(raw, "Salaris april")
+    assert (found.count, found.total_cents, found.debtor_iban) == (8, 1980608, "NL95INGB0004921836")
+
+
+@pytest.mark.parametrize(
+    "text", ["<a>\r\n ü€ &amp; ]]&gt;</a>", "PD94bWw=", '<?xml version="1.0" encoding="utf-16"?><a/>', "x" * 11_000_000]
+)
+def test_the_file_comes_as_it_was(sandbox: Sandbox, payroll: SoapPayroll, keys: port.Credentials, text: str):
+    """Character for character, also one with a text of more than ten megabytes."""
+    made = sandbox.run_payroll(sepa=text, webhook="none")
+    assert payroll.sepa_file(keys, COMPANY, str(made["run"]), made["year"], DAY) == text.encode()
+
+
+@pytest.mark.parametrize("text", ["", "  \n"])
+def test_an_empty_file_is_nothing_to_pay(sandbox: Sandbox, payroll: SoapPayroll, keys: port.Credentials, text: str):
+    made = sandbox.run_payroll(sepa=text, webhook="none")
+    assert payroll.sepa_file(keys, COMPANY, str(made["run"]), made["year"], DAY) is None
+
+
+# --- the sandbox's switches ---
+# What each of them makes of a call; those with more to them have a test of their own below.
+EACH_CALL: dict[str, type[port.PayrollError]] = {
+    "nmbrs_wrong_token": port.BadCredentials,
+    "nmbrs_disabled": port.Disabled,
+    "nmbrs_9999": port.TryAgain,
+    "nmbrs_html_503": port.TryAgain,
+    "nmbrs_not_xml": port.TryAgain,
+}
+RIGHTS = {
+    "nmbrs_no_debtors_right": ["DebtorService.List_GetAll"],
+    "nmbrs_no_companies_right": ["CompanyService.List_GetAll", "List_GetByDebtor"],
+    "nmbrs_no_bank_account_right": ["BankAccount_GetCurrent"],
+    "nmbrs_no_runs_right": ["Run_GetList"],
+    "nmbrs_no_run_employees_right": ["Run_GetEmployeesByRunCompany"],
+    "nmbrs_no_sepa_right": ["SalaryDocuments_GetSEPA"],
+}
+# Of methods that this product does not call, or of the seat that the webhook has: no business of this adapter.
+ELSEWHERE = {"nmbrs_no_webhook_right", "nmbrs_no_wage_tax_right", "nmbrs_no_employee_right"}
+FILES = {
+    "nmbrs_sepa_empty": None,
+    "nmbrs_sepa_nil": None,
+    "nmbrs_sepa_base64": 8,
+    "nmbrs_sepa_utf16": 8,
+    "nmbrs_sepa_pain09": 8,
+    "nmbrs_sepa_notprovided": 8,
+    "nmbrs_sepa_two_for_one": 9,
+    "nmbrs_sepa_person_missing": 7,
+    "nmbrs_prerun": 8,
+    "nmbrs_correction": 8,
+    "nmbrs_throttle": 8,
+    "nmbrs_1006_once": 8,
+}
+RUNS = {"nmbrs_empty_runs": 0, "nmbrs_run_unlisted": -1, "nmbrs_run_unlisted_once": -1, "nmbrs_locked_late": 0}
+OTHER = {"nmbrs_hang", "nmbrs_debtor_filtered", "nmbrs_extra_element", "nmbrs_extra_element_first"}
+
+
+def test_every_switch_is_tried_here(sandbox: Sandbox):
+    switches = {name for name in sandbox.control("GET", "faults") if name.startswith("nmbrs_")}
+    webhooks = {name for name in switches if name.startswith("nmbrs_webhook_")}
+    assert switches - webhooks == {*EACH_CALL, *RIGHTS, *ELSEWHERE, *FILES, *RUNS, *OTHER}
+
+
+@pytest.mark.parametrize("fault", EACH_CALL)
+@every_call
+def test_a_fault_of_every_call(sandbox: Sandbox, payroll: SoapPayroll, keys: port.Credentials, fault: str, ask: Ask):
+    sandbox.fault(**{fault: True})
+    assert type(error_of(ask, payroll, keys)) is EACH_CALL[fault]
+
+
+@pytest.mark.parametrize("fault", RIGHTS)
+def test_a_missing_right_names_the_method(sandbox: Sandbox, payroll: SoapPayroll, keys: port.Credentials, fault: str):
+    made = sandbox.run_payroll(webhook="none")
+    sandbox.fault(**{fault: True})
+    assert made["year"] == utcnow().year
+    for name in RIGHTS[fault]:
+        error = error_of(CALLS[name], payroll, keys)
+        assert (type(error), error.code, error.call) == (port.NotAllowed, "1002", name.rpartition(".")[2])
+    assert payroll.environment(keys).subdomain == "demo"
+
+
+@pytest.mark.parametrize("fault", FILES)
+def test_a_file_of_each_kind(sandbox: Sandbox, payroll: SoapPayroll, keys: port.Credentials, fault: str):
+    sandbox.fault(**{fault: True})
+    made = sandbox.run_payroll(lines=8, webhook="none")
+    raw = payroll.sepa_file(keys, COMPANY, str(made["run"]), made["year"], DAY)
+    assert (len(read_payment_file(raw, "Salaris").lines) if raw else None) == FILES[fault]
+
+
+@pytest.mark.parametrize("fault", RUNS)
+def test_a_list_of_runs_of_each_kind(sandbox: Sandbox, payroll: SoapPayroll, keys: port.Credentials, fault: str):
+    older = sandbox.run_payroll(webhook="none")
+    sandbox.fault(**{fault: True})
+    newest = sandbox.run_payroll(webhook="none")
+    found = {run.id: run for run in payroll.runs(keys, COMPANY, older["year"])}
+    if fault == "nmbrs_empty_runs":
+        assert found == {}
+        return
+    assert str(older["run"]) in found
+    assert (str(newest["run"]) in found) == (fault == "nmbrs_locked_late")
+    if fault == "nmbrs_locked_late":
+        assert not found[str(newest["run"])].locked
+        assert {run.id: run.locked for run in payroll.runs(keys, COMPANY, older["year"])}[str(newest["run"])]
+
+
+def test_a_filtered_debtor(sandbox: Sandbox, payroll: SoapPayroll, keys: port.Credentials):
+    sandbox.fault(nmbrs_debtor_filtered=True)
+    assert COMPANY not in {company.id for company in payroll.companies(keys)}
+    for name in ("List_GetByDebtor", "BankAccount_GetCurrent", "Run_GetList", "SalaryDocuments_GetSEPA"):
+        assert type(error_of(CALLS[name], payroll, keys)) is port.OutOfSight
+
+
+@pytest.mark.parametrize("fault", ["nmbrs_extra_element", "nmbrs_extra_element_first"])
+def test_a_field_that_the_vendor_adds_changes_nothing(
+    sandbox: Sandbox, payroll: SoapPayroll, keys: port.Credentials, fault: str
+):
+    made = sandbox.run_payroll(webhook="none")
+
+    def everything() -> list[Any]:
+        run, year = str(made["run"]), made["year"]
+        return [
+            payroll.environment(keys), payroll.debtors(keys), payroll.companies(keys),
+            payroll.companies(keys, "21840"), payroll.company_iban(keys, COMPANY), payroll.runs(keys, COMPANY, year),
+            payroll.employees_in_run(keys, COMPANY, run, year), payroll.sepa_file(keys, COMPANY, run, year, DAY),
+        ]  # fmt: skip
+
+    as_usual = everything()
+    sandbox.fault(**{fault: True})
+    with_more = everything()
+    # the file names its own moment
+    assert with_more[:-1] == as_usual[:-1]
+    assert read_payment_file(with_more[-1], "") == read_payment_file(as_usual[-1], "")
+
+
+@every_call
+def test_a_server_that_hangs(sandbox: Sandbox, keys: port.Credentials, ask: Ask):
+    sandbox.fault(nmbrs_hang=True)
+    impatient = payroll_at(sandbox.url, read_timeout=0.2, file_timeout=0.2)
+    assert (type(error := error_of(ask, impatient, keys)), error.code) == (port.TryAgain, None)
+
+
+def test_what_is_asked_again_is_asked_as_often_as_there_are_pauses(
+    sandbox: Sandbox, between: Meddler, keys: port.Credentials
+):
+    sandbox.fault(nmbrs_9999=True)
+    assert error_of(CALLS["Run_GetList"], payroll_at(between.url), keys).code == "9999"
+    assert between.count("CompanyService.asmx") == 3
+
+
+def test_what_nobody_answers_is_not_asked_again_at_once(sandbox: Sandbox, between: Meddler, keys: port.Credentials):
+    sandbox.fault(nmbrs_html_503=True)
+    assert error_of(CALLS["Run_GetList"], payroll_at(between.url), keys).code is None
+    assert between.count("CompanyService.asmx") == 1
+
+
+# --- servers that the sandbox cannot play ---
+@every_call
+def test_nobody_there(keys: port.Credentials, ask: Ask):
+    assert type(error_of(ask, payroll_at(f"http://127.0.0.1:{closed_port()}"), keys)) is port.TryAgain
+
+
+def http(body: bytes, status: str = "200 OK", headers: str = "Content-Type: text/xml; charset=utf-8") -> bytes:
+    return f"HTTP/1.1 {status}\r\n{headers}\r\nContent-Length: {len(body)}\r\n\r\n".encode() + body
+
+
+def envelope(content: str) -> bytes:
+    soap = "http://schemas.xmlsoap.org/soap/envelope/"
+    return f'<s:Envelope xmlns:s="{soap}"><s:Body>{content}</s:Body></s:Envelope>'.encode()
+
+
+RUN_LIST = '<Run_GetListResponse xmlns="https://api.nmbrs.nl/soap/v3/CompanyService">{}</Run_GetListResponse>'
+
+
+def runs_answer(result: str) -> bytes:
+    return http(envelope(RUN_LIST.format(result)))
+
+
+GARBAGE = {
+    "nothing": b"",
+    "no HTTP": b"hello\r\n\r\n",
+    "half a head": b"HTTP/1.1 200 OK\r\nContent-",
+    "half an answer": http(envelope(RUN_LIST.format("")))[:-40],
+    "a page that is not there": http(b"<html><body><h1>Not Found</h1><br></body></html>", "404 Not Found"),
+    "a sign-in page": http(b"<html><body/></html>", headers="Content-Type: text/html"),
+    "nothing in it": http(b""),
+    "no content": b"HTTP/1.1 204 No Content\r\n\r\n",
+    "json": http(b'{"error": "x"}', "500 Internal Server Error", "Content-Type: application/json"),
+    "another call's answer": http(envelope("<List_GetAllResponse/>")),
+    "an empty body": http(envelope("")),
+    "no envelope": http(b"<Run_GetListResponse/>"),
+    "a fault without a word": http(envelope("<s:Fault/>"), "500 Internal Server Error"),
+    "a strange fault": http(envelope("<s:Fault><faultstring>Oops</faultstring></s:Fault>"), "500 Oops"),
+    "another alphabet": http("<a/>".encode("utf-16")),
+    "a document type": http(b'<!DOCTYPE a [<!ENTITY b "c">]>' + envelope(RUN_LIST.format(""))),
+    "a broken tag": http(envelope(RUN_LIST.format("<Run_GetListResult>"))),
+    "a wrong length of a piece": http(b"zz\r\n", headers="Transfer-Encoding: chunked").replace(b"Content-Length", b"X"),
+    "squeezed rubbish": http(b"rubbish", headers="Content-Encoding: gzip"),
+    "a longer way": http(b"", "302 Found", "Location: http://127.0.0.1:9/"),
+}
+
+
+@pytest.mark.parametrize("name", GARBAGE)
+def test_an_answer_that_is_none_may_be_one_later(keys: port.Credentials, name: str):
+    with saying(GARBAGE[name]) as number:
+        error = error_of(CALLS["Run_GetList"], payroll_at(f"http://127.0.0.1:{number}"), keys)
+    assert (type(error), error.code, error.call) == (port.TryAgain, None, "Run_GetList")
+
+
+@pytest.mark.parametrize("path", ["/nothing", "/soap/v3", "/control", "/?a="])
+@every_call
+def test_a_wrong_base_address(sandbox: Sandbox, keys: port.Credentials, path: str, ask: Ask):
+    assert type(error_of(ask, payroll_at(f"{sandbox.url}{path}"), keys)) is port.TryAgain
+
+
+@pytest.mark.parametrize("base", ["ftp://127.0.0.1", "127.0.0.1:1", "http://", "http://[::1", "http://a b/"])
+def test_a_base_address_that_is_none(keys: port.Credentials, base: str):
+    assert type(error_of(CALLS["Run_GetList"], payroll_at(base), keys)) is port.TryAgain
+
+
+RUN = (
+    "<RunInfo><ID>7</ID><Number>3</Number><Year>2026</Year><PeriodStart>4</PeriodStart><PeriodEnd>4</PeriodEnd>"
+    "<Description>april</Description><RunAt>2026-04-24T10:00:00</RunAt><IsLocked>true</IsLocked></RunInfo>"
+)
+
+
+def runs_in(result: str, keys: port.Credentials) -> list[port.RunInfo]:
+    with saying(runs_answer(result)) as number:
+        return payroll_at(f"http://127.0.0.1:{number}").runs(keys, COMPANY, 2026)
+
+
+def test_a_run_as_the_vendor_writes_it(keys: port.Credentials):
+    expected = port.RunInfo("7", 3, 2026, 4, 4, "april", datetime(2026, 4, 24, 8, 0, tzinfo=UTC), True)
+    assert runs_in(f"<Run_GetListResult>{RUN}</Run_GetListResult>", keys) == [expected]
+
+
+@pytest.mark.parametrize("result", ["", "<Run_GetListResult/>", "<Run_GetListResult><!-- none --></Run_GetListResult>"])
+def test_no_runs(keys: port.Credentials, result: str):
+    assert runs_in(result, keys) == []
+
+
+@pytest.mark.parametrize(
+    ("before", "after"),
+    [
+        ("<ID>7</ID>", ""),
+        ("<ID>7</ID>", "<ID/>"),
+        ("<ID>7</ID>", "<Id>7</Id>"),
+        ("<Number>3</Number>", ""),
+        ("<Number>3</Number>", "<Number>three</Number>"),
+        ("<Year>2026</Year>", "<Year/>"),
+        ("<PeriodEnd>4</PeriodEnd>", ""),
+        ("<IsLocked>true</IsLocked>", ""),
+        ("RunInfo>", "Run>"),
+    ],
+)
+def test_a_run_that_lacks_what_we_need_is_not_guessed(keys: port.Credentials, before: str, after: str):
+    with pytest.raises(port.Unreadable) as caught:
+        runs_in(f"<Run_GetListResult>{RUN.replace(before, after)}</Run_GetListResult>", keys)
+    assert caught.value.call == "Run_GetList"
+
+
+@pytest.mark.parametrize(
+    ("written", "moment"),
+    [
+        ("2026-04-24T10:00:00", datetime(2026, 4, 24, 8, tzinfo=UTC)),
+        ("2026-01-24T10:00:00", datetime(2026, 1, 24, 9, tzinfo=UTC)),
+        ("2026-04-24T10:00:00.1234567+02:00", datetime(2026, 4, 24, 8, microsecond=123456, tzinfo=UTC)),
+        ("2026-04-24T08:00:00Z", datetime(2026, 4, 24, 8, tzinfo=UTC)),
+        ("0001-01-01T00:00:00", None),
+        ("", None),
+        ("yesterday", None),
+    ],
+)
+def test_the_moment_of_a_run(keys: port.Credentials, written: str, moment: datetime | None):
+    [run] = runs_in(f"<Run_GetListResult>{RUN.replace('2026-04-24T10:00:00', written)}</Run_GetListResult>", keys)
+    assert run.run_at == moment
+
+
+@pytest.mark.parametrize(
+    "account",
+    [
+        "",
+        "<BankAccount_GetCurrentResult/>",
+        "<BankAccount_GetCurrentResult><Id>0</Id></BankAccount_GetCurrentResult>",
+        "<BankAccount_GetCurrentResult><Id>1</Id><IBAN/></BankAccount_GetCurrentResult>",
+        "<BankAccount_GetCurrentResult><Id>1</Id><IBAN>NL00</IBAN></BankAccount_GetCurrentResult>",
+    ],
+)
+def test_no_account(keys: port.Credentials, account: str):
+    content = f'<BankAccount_GetCurrentResponse xmlns="urn:x">{account}</BankAccount_GetCurrentResponse>'
+    with saying(http(envelope(content))) as number:
+        assert payroll_at(f"http://127.0.0.1:{number}").company_iban(keys, COMPANY) is None
+
+
+@pytest.mark.parametrize(
+    ("text", "kind", "code"),
+    [
+        ("---> 1001: Invalid Authentication", port.BadCredentials, "1001"),
+        ("---> 1002: Unauthorized access", port.NotAllowed, "1002"),
+        ("---> 1003: Unauthorized access", port.OutOfSight, "1003"),
+        ("---> 2003: Unauthorized access", port.OutOfSight, "2003"),
+        ("---> 2004: Unauthorized access", port.OutOfSight, "2004"),
+        ("---> 2009: Unauthorized access", port.OutOfSight, "2009"),
+        ("---> 1004: Disabled, no valid subscription", port.Disabled, "1004"),
+        ("---> 1006: Generic Login Security Failure", port.TryAgain, "1006"),
+        ("---> 9999: Unkown", port.TryAgain, "9999"),
+        ("---> 2006: Invalid Period", port.Unreadable, "2006"),
+        ("---> 9999: Unkown ---> 1001: Invalid Authentication", port.BadCredentials, "1001"),
+        ("Server was unable to process request. --->   1002:Unauthorized access", port.NotAllowed, "1002"),
+        ("Unable to handle request without a valid action parameter.", port.TryAgain, None),
+    ],
+)
+@pytest.mark.parametrize("version", ["1.1", "1.2"])
+def test_a_fault_by_its_last_code(keys: port.Credentials, text: str, kind: type, code: str | None, version: str):
+    words = text.replace(">", "&gt;")
+    reason = f"<faultcode>s:Server</faultcode><faultstring>{words}</faultstring><detail/>"
+    if version == "1.2":
+        reason = f"<s:Code/><s:Reason><s:Text>{words}</s:Text></s:Reason>"
+    with saying(http(envelope(f"<s:Fault>{reason}</s:Fault>"), "500 Internal Server Error")) as number:
+        error = error_of(CALLS["Run_GetList"], payroll_at(f"http://127.0.0.1:{number}"), keys)
+    assert (type(error), error.code, error.call) == (kind, code, "Run_GetList")
+
+
+def test_an_answer_without_an_end_is_cut_off(keys: port.Credentials):
+    sent: list[int] = []
+
+    class Endless(BaseHTTPRequestHandler):
+        def do_POST(self) -> None:
+            self.rfile.read(int(self.headers["Content-Length"]))
+            self.send_response(200)
+            self.end_headers()
+            with suppress(ConnectionError):
+                for _ in range(2000):
+                    sent.append(self.wfile.write(b" " * (1 << 20)))
+
+        def log_message(self, format: str, *args: object) -> None:
+            """Says nothing."""
+
+    with serving(Endless) as url:
+        error = error_of(CALLS["SalaryDocuments_GetSEPA"], payroll_at(url), keys)
+    assert (type(error), error.text) == (port.Unreadable, "the answer is larger than 50 MB")
+    assert sum(sent) < 100 << 20
+
+
+@pytest.mark.parametrize("wrong", ["", "abc", "1; drop", "3fa85f64-5717-4562-b3fc-2c963f66afa6", "-1", "１", "9" * 30])
+def test_an_id_of_another_interface_is_out_of_sight(payroll: SoapPayroll, keys: port.Credentials, wrong: str):
+    asks: list[Ask] = [
+        lambda payroll, keys: payroll.companies(keys, wrong),
+        lambda payroll, keys: payroll.company_iban(keys, wrong),
+        lambda payroll, keys: payroll.runs(keys, wrong, 2026),
+        lambda payroll, keys: payroll.employees_in_run(keys, COMPANY, wrong, 2026),
+        lambda payroll, keys: payroll.sepa_file(keys, COMPANY, wrong, 2026, DAY),
+    ]
+    for ask in asks:
+        assert type(error_of(ask, payroll, keys)) is port.OutOfSight
+
+
+@pytest.mark.parametrize("email", ["", "a\x00@b.nl", "\udcff", "a@b.nl\x1f", "<&>\"'@b.nl", "ü@b.nl"])
+def test_credentials_that_were_mistyped(payroll: SoapPayroll, keys: port.Credentials, email: str):
+    for wrong in (replace(keys, email=email), replace(keys, token=email), replace(keys, domain=email or "other")):
+        assert type(error_of(CALLS["Run_GetList"], payroll, wrong)) is port.BadCredentials
+
+
+# --- what goes over the line, and what stays inside ---
+def test_the_vendor_gets_what_it_expects(sandbox: Sandbox, between: Meddler, keys: port.Credentials):
+    made = sandbox.run_payroll(webhook="none")
+    assert payroll_at(between.url).sepa_file(keys, COMPANY, str(made["run"]), made["year"], DAY)
+    [(path, headers, body)] = between.seen
+    assert path == "/soap/v3/CompanyService.asmx"
+    assert headers["SOAPAction"] == '"https://api.nmbrs.nl/soap/v3/CompanyService/SalaryDocuments_GetSEPA"'
+    assert headers["Content-Type"] == "text/xml; charset=utf-8"
+    order = [body.index(f"<ns0:{name}>".encode()) for name in ("CompanyId", "RunID", "Year", "paymentDate")]
+    assert order == sorted(order)
+    assert b"2026-11-25T00:00:00" in body
+
+
+def test_a_redirect_takes_the_token_nowhere(sandbox: Sandbox, between: Meddler, keys: port.Credentials):
+    elsewhere = f"Location: {between.url}/soap/v3/CompanyService.asmx"
+    with saying(http(b"", "307 Temporary Redirect", elsewhere)) as number:
+        assert type(error_of(CALLS["Run_GetList"], payroll_at(f"http://127.0.0.1:{number}"), keys)) is port.TryAgain
+    assert between.seen == []
+
+
+def test_no_cookie_of_one_customer_goes_along_with_another(keys: port.Credentials):
+    cookies: list[str | None] = []
+
+    class Baker(BaseHTTPRequestHandler):
+        def do_POST(self) -> None:
+            self.rfile.read(int(self.headers["Content-Length"]))
+            cookies.append(self.headers.get("Cookie"))
+            body = envelope(RUN_LIST.format(""))
+            self.send_response(200)
+            self.send_header("Set-Cookie", "ASP.NET_SessionId=of-the-first; path=/")
+            self.send_header("Content-Length", str(len(body)))
+            self.end_headers()
+            self.wfile.write(body)
+
+        def log_message(self, format: str, *args: object) -> None:
+            """Says nothing."""
+
+    with serving(Baker) as url:
+        payroll = payroll_at(url)
+        payroll.runs(keys, COMPANY, 2026)
+        payroll.runs(port.Credentials("another@example.nl", "other", "demo"), COMPANY, 2026)
+    assert cookies == [None, None]
+
+
+@contextmanager
+def serving(handler: type[BaseHTTPRequestHandler]) -> Iterator[str]:
+    server = ThreadingHTTPServer(("127.0.0.1", 0), handler)
+    thread = threading.Thread(target=server.serve_forever, args=(0.02,), daemon=True)
+    thread.start()
+    try:
+        yield f"http://127.0.0.1:{server.server_port}"
+    finally:
+        server.shutdown()
+        server.server_close()
+        thread.join()
+
+
+TOKEN = "b7d2c1f0e9a84c3db1a2c3d4e5f60718"
+
+
+def echoing(status: str = "500 Internal Server Error") -> bytes:
+    words = f"Server was unable to process request. ---&gt; 1001: Invalid Authentication of {TOKEN}"
+    return http(envelope(f"<s:Fault><faultstring>{words}</faultstring></s:Fault>"), status)
+
+
+@pytest.mark.parametrize("answer", [echoing(), http(TOKEN.encode()), b"", None], ids=["told", "page", "cut", "silent"])
+def test_the_token_never_shows(answer: bytes | None, caplog: pytest.LogCaptureFixture):
+    """Not in what is raised, nor in what it was raised from, nor in any log at its most talkative."""
+    caplog.set_level(logging.DEBUG)
+    keys = port.Credentials("a@b.nl", TOKEN, "demo")
+    assert TOKEN not in repr(keys)
+    assert TOKEN not in str(keys)
+    with saying(answer) as number:
+        impatient = payroll_at(f"http://127.0.0.1:{number}", read_timeout=0.2)
+        error = error_of(CALLS["Run_GetList"], impatient, keys)
+    assert TOKEN not in "".join(traceback.format_exception(error))
+    assert TOKEN not in f"{error!r} {vars(error)}"
+    # what requests raises carries the request: it must not be what a reporter of errors walks on to
+    assert error.__cause__ is None
+    assert error.__suppress_context__ or error.__context__ is None
+    assert TOKEN not in caplog.text
+
+
+def test_threads_share_one(sandbox: Sandbox, payroll: SoapPayroll, keys: port.Credentials):
+    """Each gets the answer to its own question."""
+    wrong = port.Credentials(keys.email, "wrong", "demo")
+    told: list[bool] = []
+
+    def ask(right: bool) -> None:
+        for _ in range(5):
+            try:
+                payroll.debtors(keys if right else wrong)
+                told.append(right)
+            except port.BadCredentials:
+                told.append(not right)
+
+    threads = [threading.Thread(target=ask, args=(number % 2 == 0,)) for number in range(6)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert told == [True] * 30
