@@ -1,0 +1,488 @@
+"""The adapter against the sandbox's banks: the four ways to sign, consents, balances, and every way to fail.
+
+Each exchange is held against the contract, on both sides.
+"""
+
+from collections.abc import Callable
+from dataclasses import replace
+from datetime import UTC, date, datetime, timedelta
+from pathlib import Path
+
+import pytest
+import requests
+
+from connectors.bank.berlin_group import AlreadyThere, BerlinGroupBank
+from connectors.bank.directory import HttpDirectory
+from connectors.bank.links import StrangeLink
+from connectors.bank.pain001 import OrderLine, PaymentOrder, write_pain001
+from connectors.bank.port import AnswerUnknown, BankLine, BankRefused, NotDelivered, OrderPlaced, Psu
+from connectors.bank.signing import Signer, development_identity
+from connectors.bank.transport import TimedOut
+from core.ids import uuid
+from tests.support import xsd
+from tests.support.bank import advance, bank_day, press
+from tests.support.exchanges import Watch
+from tests.support.sandbox import Sandbox, free_port
+
+BACK, NOK = "http://localhost:8000/bank/terug/abc", "http://localhost:8000/bank/terug/abc?geweigerd=1"
+PSU = Psu("192.0.2.10", "Mozilla/5.0")
+DEBTORS = {
+    "redirect": "NL95INGB0004921836", "decoupled": "NL93KNAB0412875530", "reader": "NL50RABO0374628190",
+}  # fmt: skip
+
+
+@pytest.fixture(scope="module")
+def signer(tmp_path_factory: pytest.TempPathFactory) -> Signer:
+    return development_identity(tmp_path_factory.mktemp("signer"))
+
+
+@pytest.fixture
+def watch() -> Watch:
+    return Watch()
+
+
+@pytest.fixture
+def bank(signer: Signer, watch: Watch) -> BerlinGroupBank:
+    return BerlinGroupBank(signer, connect_timeout=2, read_timeout=10, observe=watch)
+
+
+@pytest.fixture
+def line(sandbox: Sandbox) -> Callable[..., BankLine]:
+    """The line of a bank, put on another way of signing when that is asked."""
+
+    def found(bank_id: str = "redirect", signing: str | None = None) -> BankLine:
+        if signing:
+            sandbox.control("PUT", f"banks/{bank_id}", {"signing": signing})
+        return HttpDirectory(f"{sandbox.url}/banks", ttl_seconds=0).lines()[bank_id]
+
+    return found
+
+
+@pytest.fixture
+def order(sandbox: Sandbox) -> Callable[..., bytes]:
+    """An order's bytes, as the app writes them: for the next day, from an account of this bank."""
+
+    def written(bank_id: str = "redirect", msg_id: str = "20260430034734-66580", lines: int = 2) -> bytes:
+        rows = [
+            OrderLine(f"{msg_id}-{number}", 100_00 + number, "Jong, Wouter de", "NL42INGB2268352412", "Salaris april")
+            for number in range(lines)
+        ]
+        body = write_pain001(
+            PaymentOrder(
+                msg_id, datetime(2026, 4, 30, tzinfo=UTC), "Demo BV", "Demo BV", DEBTORS[bank_id],
+                date.fromisoformat(bank_day(sandbox, 1)), True, rows,
+            )
+        )  # fmt: skip
+        assert xsd.errors(body) == []
+        return body
+
+    return written
+
+
+def place(bank: BerlinGroupBank, line: BankLine, body: bytes, request_id: str | None = None) -> OrderPlaced:
+    return bank.place_order(line, body, request_id or uuid(), PSU, BACK, NOK)
+
+
+def status(bank: BerlinGroupBank, line: BankLine, placed: OrderPlaced) -> str:
+    return bank.order_status(line, placed.payment_id, uuid()).transaction_status
+
+
+def taken(sandbox: Sandbox) -> int:
+    """How many orders the banks have."""
+    return len(sandbox.control("GET", "orders"))
+
+
+# --- consent, accounts, balance -------------------------------------------------------------------------
+@pytest.mark.parametrize("bank_id", ["redirect", "decoupled", "reader"])
+def test_a_consent_leads_to_accounts_and_balances(
+    sandbox: Sandbox, bank: BerlinGroupBank, line: Callable[..., BankLine], bank_id: str
+):
+    there = line(bank_id)
+    started = bank.start_consent(there, PSU, BACK, NOK, uuid())
+    assert started.status == "received"
+    assert bank.consent(there, started.consent_id, uuid()).status == "received"
+    known = sandbox.control("GET", f"banks/{bank_id}")["accounts"]
+    went = press(started.redirect_url, "toestaan", rekening=[one["iban"] for one in known])
+    assert went.headers["Location"] == BACK
+    given = bank.consent(there, started.consent_id, uuid())
+    until = date.fromisoformat(bank_day(sandbox)) + timedelta(days=180)
+    assert (given.status, given.valid_until) == ("valid", until)
+    accounts = bank.accounts(there, started.consent_id, PSU, uuid())
+    assert [(one.iban, one.name, one.owner_name, one.currency) for one in accounts] == [
+        (one["iban"], one["name"], "Demo BV", "EUR") for one in known
+    ]
+    for one, expected in zip(accounts, known, strict=True):
+        balance = bank.balance(there, started.consent_id, one.resource_id, PSU, uuid())
+        assert balance is not None
+        assert f"{balance.cents / 100:.2f}" == expected["balance"]
+        assert balance.kind == "interimAvailable"
+        assert abs(datetime.now(UTC) - balance.at) < timedelta(minutes=1)
+
+
+def test_a_refused_consent_says_so(bank: BerlinGroupBank, line: Callable[..., BankLine]):
+    started = bank.start_consent(line(), PSU, BACK, NOK, uuid())
+    assert press(started.redirect_url, "weigeren").headers["Location"] == NOK
+    assert bank.consent(line(), started.consent_id, uuid()).status == "rejected"
+    with pytest.raises(BankRefused) as refused:
+        bank.accounts(line(), started.consent_id, PSU, uuid())
+    assert (refused.value.http_status, refused.value.code) == (401, "CONSENT_INVALID")
+
+
+def consented(bank: BerlinGroupBank, there: BankLine, iban: str) -> str:
+    started = bank.start_consent(there, PSU, BACK, NOK, uuid())
+    press(started.redirect_url, "toestaan", rekening=[iban])
+    return started.consent_id
+
+
+CONSENT_FAULTS = [
+    ("bank_forgets_consent", (400, "CONSENT_UNKNOWN")),
+    ("bank_consent_expired", (401, "CONSENT_EXPIRED")),
+    ("bank_access_exceeded", (429, "ACCESS_EXCEEDED")),
+]
+
+
+@pytest.mark.parametrize(("fault", "expected"), CONSENT_FAULTS)
+def test_what_is_wrong_with_a_consent_is_the_banks_own_code(
+    sandbox: Sandbox, bank: BerlinGroupBank, line: Callable[..., BankLine], fault: str, expected: tuple[int, str]
+):
+    consent_id = consented(bank, line(), DEBTORS["redirect"])
+    sandbox.fault(**{fault: True})
+    with pytest.raises(BankRefused) as refused:
+        bank.accounts(line(), consent_id, PSU, uuid())
+    assert (refused.value.http_status, refused.value.code) == expected
+
+
+def test_the_person_is_named_only_when_there_is_one(bank: BerlinGroupBank, watch: Watch, line: Callable[..., BankLine]):
+    there = line()
+    consent_id = consented(bank, there, DEBTORS["redirect"])
+    bank.accounts(there, consent_id, PSU, uuid())
+    assert watch.last.headers["PSU-IP-Address"] == "192.0.2.10"
+    for _ in range(4):
+        bank.accounts(there, consent_id, None, uuid())
+        assert "PSU-IP-Address" not in watch.last.headers
+    with pytest.raises(BankRefused, match="429 ACCESS_EXCEEDED"):
+        bank.accounts(there, consent_id, None, uuid())
+
+
+def test_a_bank_need_not_say_whose_an_account_is(
+    sandbox: Sandbox, bank: BerlinGroupBank, line: Callable[..., BankLine]
+):
+    consent_id = consented(bank, line(), DEBTORS["redirect"])
+    sandbox.fault(bank_no_owner_name=True)
+    assert [one.owner_name for one in bank.accounts(line(), consent_id, PSU, uuid())] == [None]
+
+
+# --- the four ways to sign ------------------------------------------------------------------------------
+def test_signing_by_redirect(
+    sandbox: Sandbox, bank: BerlinGroupBank, line: Callable[..., BankLine], order: Callable[..., bytes]
+):
+    there, body = line("redirect"), order("redirect")
+    placed = place(bank, there, body)
+    assert (placed.transaction_status, placed.sca_approach) == ("RCVD", "REDIRECT")
+    assert "scaRedirect" not in placed.links  # it was asked to wait for an explicit start
+    begun = bank.start_authorisation(
+        there, placed.payment_id, placed.links["startAuthorisation"], PSU, BACK, NOK, uuid()
+    )
+    assert (begun.sca_status, status(bank, there, placed)) == ("received", "ACTC")
+    assert begun.redirect_url is not None
+    assert begun.id is not None
+    assert press(begun.redirect_url, "ondertekenen").headers["Location"] == BACK
+    assert bank.authorisation(there, placed.payment_id, begun.id, uuid()) == "finalised"
+    assert status(bank, there, placed) == "ACSP"
+    advance(sandbox, 3)
+    assert status(bank, there, placed) == "ACSC"
+    assert sandbox.control("GET", "orders")[0]["body"].encode() == body
+
+
+def test_signing_in_the_banks_app(
+    sandbox: Sandbox, bank: BerlinGroupBank, line: Callable[..., BankLine], order: Callable[..., bytes]
+):
+    there = line("decoupled")
+    placed = place(bank, there, order("decoupled"))
+    assert placed.sca_approach == "DECOUPLED"
+    begun = bank.start_authorisation(
+        there, placed.payment_id, placed.links["startAuthorisation"], PSU, BACK, NOK, uuid()
+    )
+    assert begun.redirect_url is None
+    assert begun.psu_message is not None
+    assert begun.psu_message.startswith("Open de app")
+    assert begun.id is not None
+    assert bank.authorisation(there, placed.payment_id, begun.id, uuid()) == "received"
+    press(f"{sandbox.url}/bank/decoupled/app/{begun.id}", "goedkeuren")
+    assert bank.authorisation(there, placed.payment_id, begun.id, uuid()) == "finalised"
+    assert status(bank, there, placed) == "ACSP"
+
+
+def reader_code(sandbox: Sandbox, challenge: str) -> str:
+    """What the reader of the bank shows: its page has the code in large."""
+    page = requests.get(f"{sandbox.url}/bank/reader/reader", params={"uitdaging": challenge}, timeout=10).text
+    words = page.replace("<", " ").replace(">", " ").split()
+    return next(word for word in words if len(word) == 6 and word.isdecimal())
+
+
+def test_signing_with_the_reader(
+    sandbox: Sandbox, bank: BerlinGroupBank, line: Callable[..., BankLine], order: Callable[..., bytes]
+):
+    there = line("reader")
+    placed = place(bank, there, order("reader"))
+    assert placed.sca_approach == "EMBEDDED"
+    begun = bank.start_authorisation(
+        there, placed.payment_id, placed.links["startAuthorisation"], PSU, BACK, NOK, uuid()
+    )
+    assert begun.sca_status == "psuAuthenticated"
+    assert [method["authenticationType"] for method in begun.methods] == ["CHIP_OTP", "SMS_OTP"]
+    chosen = bank.continue_authorisation(
+        there, begun.links["selectAuthenticationMethod"],
+        {"authenticationMethodId": begun.methods[0]["authenticationMethodId"]}, PSU, uuid(),
+    )  # fmt: skip
+    assert (chosen.sca_status, chosen.chosen_method) == ("scaMethodSelected", begun.methods[0])
+    assert chosen.challenge is not None
+    assert (chosen.challenge["otpMaxLength"], chosen.challenge["otpFormat"]) == (6, "integer")
+    assert "EUR 200,01, 2 betalingen" in chosen.challenge["additionalInformation"]
+    link = chosen.links["authoriseTransaction"]
+    with pytest.raises(BankRefused) as wrong:
+        bank.continue_authorisation(there, link, {"scaAuthenticationData": "x"}, PSU, uuid())
+    assert (wrong.value.http_status, wrong.value.code) == (401, "PSU_CREDENTIALS_INVALID")
+    code = reader_code(sandbox, chosen.challenge["data"][0])
+    done = bank.continue_authorisation(there, link, {"scaAuthenticationData": code}, PSU, uuid())
+    assert done.sca_status == "finalised"
+    assert status(bank, there, placed) == "ACSP"
+
+
+def test_a_bank_with_one_method_asks_at_once(
+    sandbox: Sandbox, bank: BerlinGroupBank, line: Callable[..., BankLine], order: Callable[..., bytes]
+):
+    sandbox.fault(bank_one_method=True)
+    placed = place(bank, line("reader"), order("reader"))
+    begun = bank.start_authorisation(
+        line("reader"), placed.payment_id, placed.links["startAuthorisation"], PSU, BACK, NOK, uuid()
+    )
+    assert (begun.sca_status, begun.methods) == ("scaMethodSelected", ())
+    assert begun.challenge is not None
+
+
+@pytest.mark.parametrize("bank_id", ["redirect", "decoupled", "reader"])
+def test_under_delegated_signing_there_is_nothing_left_to_sign(
+    bank: BerlinGroupBank, watch: Watch, line: Callable[..., BankLine], order: Callable[..., bytes], bank_id: str
+):
+    there = line(bank_id, "delegated")
+    placed = place(bank, there, order(bank_id))
+    assert (placed.transaction_status, placed.sca_approach) == ("ACTC", None)
+    assert set(placed.links) <= {"self", "status"}
+    assert not {"TPP-Redirect-Preferred", "TPP-Decoupled-Preferred"} & set(watch.last.headers)
+    assert status(bank, there, placed) == "ACSP"
+
+
+def test_a_bank_that_starts_by_itself_says_where_to_sign(
+    sandbox: Sandbox, bank: BerlinGroupBank, line: Callable[..., BankLine], order: Callable[..., bytes]
+):
+    sandbox.fault(bank_implicit_only=True)
+    placed = place(bank, line(), order())
+    assert press(placed.links["scaRedirect"], "ondertekenen").headers["Location"] == BACK
+    assert status(bank, line(), placed) == "ACSP"
+
+
+def test_refusing_at_the_bank_is_said_with_its_reason(
+    bank: BerlinGroupBank, line: Callable[..., BankLine], order: Callable[..., bytes]
+):
+    placed = place(bank, line(), order())
+    begun = bank.start_authorisation(
+        line(), placed.payment_id, placed.links["startAuthorisation"], PSU, BACK, NOK, uuid()
+    )
+    assert begun.redirect_url is not None
+    assert press(begun.redirect_url, "weigeren").headers["Location"] == NOK
+    report = bank.order_status(line(), placed.payment_id, uuid())
+    assert (report.transaction_status, report.reason) == ("RJCT", "bank:CN01")
+
+
+# --- what differs between banks -------------------------------------------------------------------------
+def test_links_may_be_relative(
+    sandbox: Sandbox, bank: BerlinGroupBank, line: Callable[..., BankLine], order: Callable[..., bytes]
+):
+    sandbox.fault(bank_relative_links=True)
+    there = line()
+    started = bank.start_consent(there, PSU, BACK, NOK, uuid())
+    assert started.redirect_url.startswith(f"{sandbox.url}/bank/redirect/toestemming/")
+    placed = place(bank, there, order())
+    assert placed.links["startAuthorisation"].startswith(f"{there.base_url}/v1/bulk-payments/")
+    begun = bank.start_authorisation(
+        there, placed.payment_id, placed.links["startAuthorisation"], PSU, BACK, NOK, uuid()
+    )
+    assert begun.redirect_url is not None
+    assert press(begun.redirect_url, "ondertekenen").status_code == 303
+
+
+def test_errors_may_come_as_problem_json(
+    sandbox: Sandbox, bank: BerlinGroupBank, line: Callable[..., BankLine], order: Callable[..., bytes]
+):
+    sandbox.fault(bank_problem_json=True, bank_order_refused=True)
+    with pytest.raises(BankRefused) as refused:
+        place(bank, line(), order())
+    assert (refused.value.http_status, refused.value.code) == (400, "PAYMENT_FAILED")
+    assert refused.value.text == "De opdracht kan niet worden verwerkt"
+
+
+def test_a_status_that_does_not_exist_is_no_status(
+    sandbox: Sandbox, bank: BerlinGroupBank, watch: Watch, line: Callable[..., BankLine], order: Callable[..., bytes]
+):
+    placed = place(bank, line(), order())
+    sandbox.fault(bank_strange_status=True)
+    watch.checked = False
+    with pytest.raises(AnswerUnknown, match="transactionStatus"):
+        status(bank, line(), placed)
+
+
+def test_what_happened_at_execution_is_told(
+    sandbox: Sandbox, bank: BerlinGroupBank, line: Callable[..., BankLine], order: Callable[..., bytes]
+):
+    there = line("redirect", "delegated")
+    partly, refused = place(bank, there, order(msg_id="A")), None
+    sandbox.fault(bank_partial_execution=True)
+    advance(sandbox, 3)
+    assert status(bank, there, partly) == "PART"
+    sandbox.fault(bank_partial_execution=False, bank_insufficient_funds=True)
+    refused = place(bank, there, order(msg_id="B"))
+    advance(sandbox, 3)
+    report = bank.order_status(there, refused.payment_id, uuid())
+    assert (report.transaction_status, report.reason) == ("RJCT", "bank:AM04")
+
+
+def test_an_order_of_ten_thousand_lines_is_taken(
+    sandbox: Sandbox, bank: BerlinGroupBank, line: Callable[..., BankLine], order: Callable[..., bytes]
+):
+    body = order(lines=10_000)
+    place(bank, line(), body)
+    assert sandbox.control("GET", "orders")[0]["body"].encode() == body
+
+
+# --- every way to fail ----------------------------------------------------------------------------------
+# The switch, what the app must think, and how many orders the bank really has then.
+FAILURES = [
+    ("bank_down", AnswerUnknown, 0),
+    ("bank_cut", AnswerUnknown, 0),
+    ("bank_order_not_taken", AnswerUnknown, 0),
+    ("bank_lost_answer", AnswerUnknown, 1),
+    ("bank_order_504", AnswerUnknown, 1),
+    ("bank_strange_answer", AnswerUnknown, 1),
+    ("bank_order_refused", BankRefused, 0),
+]
+
+
+@pytest.mark.parametrize(("fault", "error", "orders"), FAILURES, ids=[fault for fault, _, _ in FAILURES])
+def test_an_order_that_fails_is_believed_refused_only_when_the_bank_said_so(
+    sandbox: Sandbox, bank: BerlinGroupBank, watch: Watch, line: Callable[..., BankLine],
+    order: Callable[..., bytes], fault: str, error: type[Exception], orders: int,
+):  # fmt: skip
+    there, body, request_id = line(), order(), uuid()
+    watch.checked = fault in ("bank_down", "bank_order_refused")  # the others answer what no contract allows
+    sandbox.fault(**{fault: True})
+    with pytest.raises(error):
+        place(bank, there, body, request_id)
+    assert watch.calls() == ["POST bulk-payments/pain.001-sepa-credit-transfers"]  # once: never by itself again
+    assert taken(sandbox) == orders
+    sandbox.fault(**{fault: False})
+    watch.checked = True
+    assert place(bank, there, body, request_id).transaction_status == "RCVD"
+    assert taken(sandbox) == 1
+
+
+def test_a_bank_that_keeps_silent_may_have_it(
+    sandbox: Sandbox, signer: Signer, line: Callable[..., BankLine], order: Callable[..., bytes]
+):
+    there, body = line(), order()
+    sandbox.fault(bank_hang=True)
+    with pytest.raises(TimedOut):
+        place(BerlinGroupBank(signer, order_timeout=0.3), there, body)
+    sandbox.fault(bank_hang=False)
+    sandbox.wait_for(lambda: taken(sandbox) == 1)
+
+
+def test_a_bank_that_is_not_there_has_nothing(
+    signer: Signer, line: Callable[..., BankLine], order: Callable[..., bytes]
+):
+    away = replace(line(), base_url=f"http://127.0.0.1:{free_port()}/bank/redirect")
+    with pytest.raises(NotDelivered):
+        place(BerlinGroupBank(signer), away, order())
+
+
+def test_a_key_that_cannot_be_had_sends_nothing(
+    sandbox: Sandbox, bank: BerlinGroupBank, watch: Watch, line: Callable[..., BankLine], order: Callable[..., bytes]
+):
+    without = replace(line(), private_key="/nowhere/key.pem", certificate="/nowhere/certificate.pem")
+    with pytest.raises(NotDelivered, match="cannot be read"):
+        place(bank, without, order())
+    assert watch.seen == []
+
+
+def test_an_unsigned_call_is_the_banks_to_refuse(
+    watch: Watch, line: Callable[..., BankLine], order: Callable[..., bytes]
+):
+    with pytest.raises(BankRefused) as refused:
+        place(BerlinGroupBank(None, observe=watch), line(), order())
+    assert (refused.value.http_status, refused.value.code) == (401, "SIGNATURE_MISSING")
+
+
+def test_a_line_with_a_key_of_its_own_signs_with_that(
+    bank: BerlinGroupBank, watch: Watch, line: Callable[..., BankLine], order: Callable[..., bytes], tmp_path: Path
+):
+    own = development_identity(tmp_path)
+    path = str(tmp_path / "bank-identity.pem")
+    place(bank, replace(line(), private_key=path, certificate=path), order())
+    assert f'keyId="{own.key_id}"' in watch.last.headers["Signature"]
+
+
+# --- the same order again -------------------------------------------------------------------------------
+def test_the_same_call_again_is_the_same_order(
+    sandbox: Sandbox, bank: BerlinGroupBank, line: Callable[..., BankLine], order: Callable[..., bytes]
+):
+    body, request_id = order(), uuid()
+    first = place(bank, line(), body, request_id)
+    assert place(bank, line(), body, request_id) == first
+    assert taken(sandbox) == 1
+
+
+@pytest.mark.parametrize("more", [{}, {"bank_problem_json": True}, {"bank_duplicate_dupl": True}], ids=str)
+def test_a_bank_that_says_double_has_it(
+    sandbox: Sandbox, bank: BerlinGroupBank, watch: Watch, line: Callable[..., BankLine],
+    order: Callable[..., bytes], more: dict[str, bool],
+):  # fmt: skip
+    """A refusal of the second call says nothing against the first: to call it refused would pay twice."""
+    body = order()
+    place(bank, line(), body)
+    watch.checked = "bank_duplicate_dupl" not in more  # DUPL is a code that the contract does not have
+    sandbox.fault(bank_forgets_request_id=True, **more)
+    with pytest.raises(AlreadyThere):
+        place(bank, line(), body)
+    assert taken(sandbox) == 1
+
+
+def test_a_request_id_of_another_order_is_no_refusal_either(
+    sandbox: Sandbox, bank: BerlinGroupBank, line: Callable[..., BankLine], order: Callable[..., bytes]
+):
+    request_id = uuid()
+    place(bank, line(), order(msg_id="A"), request_id)
+    with pytest.raises(AlreadyThere):
+        place(bank, line(), order(msg_id="B"), request_id)
+    assert taken(sandbox) == 1
+
+
+# --- where a person is sent -----------------------------------------------------------------------------
+def test_nobody_is_sent_to_a_strange_site_to_consent(
+    sandbox: Sandbox, bank: BerlinGroupBank, line: Callable[..., BankLine]
+):
+    sandbox.fault(bank_foreign_redirect=True)
+    with pytest.raises(StrangeLink, match="strange redirect"):
+        bank.start_consent(line(), PSU, BACK, NOK, uuid())
+
+
+def test_nobody_is_sent_to_a_strange_site_to_sign(
+    sandbox: Sandbox, bank: BerlinGroupBank, line: Callable[..., BankLine], order: Callable[..., bytes]
+):
+    placed = place(bank, line(), order())
+    sandbox.fault(bank_foreign_redirect=True)
+    with pytest.raises(StrangeLink, match="strange redirect"):
+        bank.start_authorisation(line(), placed.payment_id, placed.links["startAuthorisation"], PSU, BACK, NOK, uuid())
+    sandbox.fault(bank_implicit_only=True)
+    with pytest.raises(AnswerUnknown, match="strange redirect"):  # the order is there: it is not refused
+        place(bank, line(), order(msg_id="B"))
+    assert taken(sandbox) == 2

@@ -1,0 +1,42 @@
+"""Watches what the bank adapter sends and gets, and holds each exchange against the contract."""
+
+from dataclasses import dataclass, field
+
+import requests
+
+from connectors.bank.transport import Answer, Request
+from tests.support import contract
+
+
+@dataclass
+class Watch:
+    """An observer for BerlinGroupBank. `checked`: what the contract does not allow fails the test."""
+
+    checked: bool = True
+    seen: list[tuple[Request, Answer | None]] = field(default_factory=list)
+
+    def __call__(self, request: Request, answer: Answer | None) -> None:
+        self.seen.append((request, answer))
+        if self.checked and answer is not None:
+            contract.check(prepared(request), received(request, answer))
+
+    @property
+    def last(self) -> Request:
+        return self.seen[-1][0]
+
+    def calls(self) -> list[str]:
+        """Method and path of each, in their order."""
+        return [f"{request.method} {request.url.partition('/v1/')[2]}" for request, _ in self.seen]
+
+
+def prepared(request: Request) -> requests.PreparedRequest:
+    made = requests.Request(request.method, request.url, headers=dict(request.headers), data=request.body or None)
+    return made.prepare()
+
+
+def received(request: Request, answer: Answer) -> requests.Response:
+    made = requests.Response()
+    made.status_code, made.url, made.request = answer.status, request.url, prepared(request)
+    made.headers.update(answer.headers)
+    made._content = answer.body
+    return made
