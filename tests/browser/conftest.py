@@ -1,0 +1,57 @@
+"""Somebody with a phone in the running house, and a folder for pictures of every step.
+
+BIZCUIT_SCREENSHOTS names the folder; by default the pictures go where pytest keeps what tests write.
+"""
+
+import itertools
+import os
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+
+from tests.support.phone import Phone, entrepreneur, new_context, newcomer
+from tools.stack import Stack
+from tools.story import Person
+
+_emails = (f"wouter{number}@demobv.example" for number in itertools.count(1))
+
+
+@pytest.fixture
+def shots(tmp_path: Path) -> Path:
+    folder = Path(os.environ.get("BIZCUIT_SCREENSHOTS") or tmp_path)
+    folder.mkdir(parents=True, exist_ok=True)
+    return folder
+
+
+@pytest.fixture
+def take(chromium, house: Stack, shots: Path) -> Iterator[Callable[..., Phone]]:
+    """Hands a phone to a person; at the end nothing may have gone wrong on it."""
+    taken: list[Phone] = []
+
+    def handed(person: Person, scripts: bool = True) -> Phone:
+        taken.append(Phone(new_context(chromium, scripts).new_page(), house, person, shots, scripts))
+        return taken[-1]
+
+    yield handed
+    for phone in taken:
+        phone.page.context.close()
+        phone.expect_no_trouble()
+
+
+@pytest.fixture
+def stranger(house: Stack, take: Callable[..., Phone]) -> Phone:
+    """The phone of somebody who has no account yet."""
+    return take(newcomer(house, next(_emails)))
+
+
+@pytest.fixture
+def wouter(house: Stack, take: Callable[..., Phone]) -> Phone:
+    """The phone of an entrepreneur whose bank and Nmbrs are linked; not signed in."""
+    return take(entrepreneur(house, next(_emails)).person)
+
+
+@pytest.fixture
+def plain_wouter(house: Stack, take: Callable[..., Phone]) -> Phone:
+    """The same on a phone that runs no scripts."""
+    return take(entrepreneur(house, next(_emails)).person, scripts=False)

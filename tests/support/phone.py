@@ -1,0 +1,226 @@
+"""A person with a phone: the steps that browser tests share, each as a person takes it.
+
+Waits on what the screen shows, never on time. Everything that a page says is wrong (a script that fails, a policy
+that refuses, a server error) is kept in `troubles`; `expect_no_trouble` is asked at the end of every test.
+"""
+
+import re
+from collections.abc import Callable
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+
+from axe_playwright_python.sync_playwright import Axe
+from playwright.sync_api import BrowserContext, ConsoleMessage, Locator, Page, Request, Response, expect
+from playwright.sync_api import TimeoutError as PlaywrightTimeout
+
+from tools.stack import Stack
+from tools.story import ONBOARDING, Person, Story, wait_for
+
+SIZE = {"width": 390, "height": 844}
+PATIENCE = 20_000  # milliseconds for what runs behind the pages: queue, mail, bank
+# A form that is sent with something wrong is answered 422, which Chromium writes on its console.
+EXPECTED = re.compile(r"the server responded with a status of 4\d\d")
+GRAVE = ("serious", "critical")
+
+
+@dataclass
+class Phone:
+    """One browser window of one person."""
+
+    page: Page
+    house: Stack
+    person: Person
+    shots: Path
+    scripts: bool = True
+    troubles: list[str] = field(default_factory=list)
+
+    def __post_init__(self) -> None:
+        self.page.set_default_timeout(8_000)
+        self.page.on("console", self._hear)
+        self.page.on("pageerror", lambda error: self.troubles.append(f"script: {error}"))
+        self.page.on("response", self._see)
+        self.page.on("requestfailed", self._miss)
+
+    # --- what goes wrong -----------------------------------------------------------------------
+    def _hear(self, message: ConsoleMessage) -> None:
+        if message.type == "error" and not EXPECTED.search(message.text):
+            self.troubles.append(f"console at {self.page.url}: {message.text}")
+
+    def _see(self, response: Response) -> None:
+        if response.status >= 500:
+            self.troubles.append(f"{response.status} {response.request.method} {response.url}")
+
+    def _miss(self, request: Request) -> None:
+        # Leaving a page ends what it was asking for; that is no fault.
+        if "ERR_ABORTED" not in (request.failure or ""):
+            self.troubles.append(f"{request.failure} {request.method} {request.url}")
+
+    def expect_no_trouble(self) -> None:
+        assert not self.troubles, "\n".join(self.troubles)
+
+    def expect_accessible(self) -> None:
+        """No serious fault that axe can find on the page as it is."""
+        found = Axe().run(self.page).response["violations"]
+        grave = {
+            fault["id"]: [node["html"] for node in fault["nodes"]] for fault in found if fault["impact"] in GRAVE
+        }
+        assert grave == {}, f"{self.page.url}: {grave}"
+
+    # --- the window ----------------------------------------------------------------------------
+    def shot(self, name: str, whole: bool = False) -> None:
+        """A picture of the window (or of the whole page) as the person sees it now."""
+        self.page.screenshot(path=self.shots / f"{name}.png", full_page=whole, animations="disabled")
+
+    def shot_both(self, name: str) -> None:
+        """The same page in the dark and on a wide screen; back to the phone afterwards."""
+        self.page.emulate_media(color_scheme="dark")
+        self.shot(f"{name}-dark", whole=True)
+        self.page.emulate_media(color_scheme="light")
+        self.page.set_viewport_size({"width": 1024, "height": 768})
+        self.shot(f"{name}-1024", whole=True)
+        self.page.set_viewport_size(SIZE)  # type: ignore[arg-type]
+
+    def open(self, path: str) -> None:
+        self.page.goto(self.house.base_url + path)
+
+    def sees(self, *texts: str) -> None:
+        """All of these stand on the page (no-break spaces count as spaces)."""
+        for text in texts:
+            expect(self.page.locator("body")).to_contain_text(text)
+
+    def heading(self, text: str) -> None:
+        expect(self.page.get_by_role("heading", level=1)).to_have_text(text)
+
+    def button(self, name: str) -> Locator:
+        return self.page.get_by_role("button", name=name)
+
+    def link(self, name: str) -> Locator:
+        return self.page.get_by_role("link", name=name)
+
+    def error_of(self, label: str) -> Locator:
+        """What is said beside the field, found as a screen reader finds it."""
+        described = self.page.get_by_label(label, exact=True).get_attribute("aria-describedby") or ""
+        return self.page.locator(f"#{described.split()[-1]}")
+
+    def until(self, ready: Callable[[], object]) -> None:
+        """Look again at the page until it is so; for what does not change by itself."""
+
+        def looked() -> object:
+            self.page.reload()
+            return ready()
+
+        if not ready():
+            wait_for(f"{self.page.url} to change", looked, patience=PATIENCE / 1000)
+
+    # --- steps ---------------------------------------------------------------------------------
+    def open_mail(self, part: str) -> None:
+        """Find the newest mail with such a link in the mailbox, open it and press its button."""
+        wait_for(f"a mail with {part}", lambda: self.mailed(part))
+        self.page.goto(f"{self.house.sandbox_url}/mail/")
+        self.page.get_by_role("listitem").filter(has_text=self.person.email).first.get_by_role("link").click()
+
+    def press_mail_button(self, name: str) -> None:
+        button = self.page.frame_locator("iframe.letter").get_by_role("link", name=name)
+
+        def left() -> bool:
+            # Chromium may lose a press inside a frame that it is still laying out; a person presses again.
+            button.click(no_wait_after=True)
+            try:
+                self.page.wait_for_url(f"{self.house.base_url}/**", timeout=1_500)
+            except PlaywrightTimeout:
+                return False
+            return True
+
+        wait_for(f"the mail's button {name!r} to lead on", left)
+
+    def mailed(self, part: str) -> list[str]:
+        """Links of this person's mails, newest first."""
+        inbox = self.page.request.get(f"{self.house.sandbox_url}/control/inbox").json()
+        return [link for mail in inbox if self.person.email in mail["to"] for link in mail["links"] if part in link]
+
+    def sign_in(self) -> None:
+        """On the page that asks for it."""
+        self.heading("Inloggen")
+        self.page.get_by_label("E-mailadres").fill(self.person.email)
+        self.page.get_by_label("Wachtwoord", exact=True).fill(self.person.password)
+        self.page.get_by_role("button", name="Inloggen").click()
+
+    def control(self, method: str, path: str, body: dict) -> None:
+        """One call of the sandbox's control surface."""
+        answer = self.page.request.fetch(f"{self.house.sandbox_url}/control/{path}", method=method, data=body)
+        assert answer.ok, answer.text()
+
+    def run_payroll(self) -> None:
+        """Press RUN! in Nmbrs, and wait for the mail about the payment."""
+        before = len(self.mailed("/betalingen/"))
+        self.page.goto(f"{self.house.sandbox_url}/nmbrs/")
+        self.link("Demo BV").first.click()
+        self.link("9969 |").first.click()
+        self.link("Loonopdracht").first.click()
+        self.button("RUN!").click()
+        wait_for("the mail about the payment", lambda: len(self.mailed("/betalingen/")) > before)
+
+    def to_the_payment(self) -> None:
+        """From the mailbox, past signing in, to the payment that waits."""
+        self.run_payroll()
+        self.open_mail("/betalingen/")
+        self.press_mail_button("Bekijk de betaling")
+        self.sign_in()
+        self.heading("Betaalopdracht")
+
+    # --- the payment's page --------------------------------------------------------------------
+    @property
+    def pay_button(self) -> Locator:
+        """The one thing to do, at the foot of the page."""
+        return self.page.locator("#pay-place .button")
+
+    def line(self, name: str) -> Locator:
+        return self.page.locator("li.line").filter(has_text=name)
+
+    def state(self, text: str) -> None:
+        """The badge of the payment begins so, now or by itself within a while."""
+        expect(self.page.locator("#hero .badge")).to_contain_text(text, timeout=PATIENCE)
+
+    def days(self) -> list[str]:
+        """The days of the month shown that may be chosen."""
+        free = self.page.locator("label.day:not(.closed):not(.out) [name=execution_date]:enabled").all()
+        return [node.get_attribute("value") or "" for node in free]
+
+    def chosen_day(self) -> str:
+        return self.page.locator("[name=execution_date]:checked").get_attribute("value") or ""
+
+
+def newcomer(house: Stack, email: str) -> Person:
+    """Somebody whom neither the house nor the other side knows; the other side is as at the start."""
+    story = Story(house.base_url, house.sandbox_url)
+    story.visitor.json("POST", f"{house.sandbox_url}/control/reset")
+    return replace(story.person, email=email)
+
+
+def entrepreneur(house: Stack, email: str) -> Story:
+    """Somebody whose bank and Nmbrs are linked, by way of the same pages."""
+    person = newcomer(house, email)
+    story = Story(house.base_url, house.sandbox_url)
+    story.person = person
+    for step in ONBOARDING:
+        step(story)
+    return story
+
+
+def mark(phone: Phone) -> None:
+    """Put something on the window that a page load wipes away."""
+    phone.page.evaluate("document.documentElement.dataset.mark = 'here'")
+
+
+def is_marked(phone: Phone) -> bool:
+    """No page has been loaded since `mark`."""
+    return phone.page.evaluate("document.documentElement.dataset.mark === 'here'")
+
+
+def new_context(chromium, scripts: bool = True) -> BrowserContext:
+    """A Dutch phone."""
+    return chromium.new_context(
+        viewport=SIZE, device_scale_factor=2, has_touch=True, is_mobile=True, locale="nl-NL",
+        timezone_id="Europe/Amsterdam", java_script_enabled=scripts,
+    )  # fmt: skip
+
