@@ -15,6 +15,7 @@ import pytest
 from hypothesis import settings
 
 import models
+from tests.support.sandbox import Sandbox, sandbox_process
 from tools import browser
 from tools.stack import Stack
 from tools.visitor import Visitor
@@ -68,6 +69,21 @@ def database(migrated: str, tmp_path: Path) -> Iterator[str]:
         models.database.close()
     if POSTGRES:
         models.database.obj.close_all()
+
+
+# --- the other side ------------------------------------------------------------------------------
+@pytest.fixture(scope="session")
+def running_sandbox(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Sandbox]:
+    """One sandbox without a house, for the whole session."""
+    with sandbox_process(tmp_path_factory.mktemp("sandbox") / "home") as running:
+        yield running
+
+
+@pytest.fixture
+def sandbox(running_sandbox: Sandbox) -> Sandbox:
+    """That sandbox, as at its start."""
+    running_sandbox.reset()
+    return running_sandbox
 
 
 # --- the running house ----------------------------------------------------------------------------

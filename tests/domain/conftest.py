@@ -1,25 +1,12 @@
 """A furnished domain on an empty database, beside a sandbox that is as at the start."""
 
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
 from domain.world import World
-from tests.support.sandbox import Sandbox, sandbox_process
+from tests.support.sandbox import Sandbox
 from tests.support.world import Demo, make_demo, make_world
-
-
-@pytest.fixture(scope="session")
-def running_sandbox(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Sandbox]:
-    with sandbox_process(tmp_path_factory.mktemp("sandbox") / "home") as running:
-        yield running
-
-
-@pytest.fixture
-def sandbox(running_sandbox: Sandbox) -> Sandbox:
-    running_sandbox.reset()
-    return running_sandbox
 
 
 @pytest.fixture(scope="session")
