@@ -89,7 +89,7 @@ def test_a_missing_or_doubled_piece_is_refused(data: st.DataObject):
 # --- what stands in it ---
 def values(body: bytes, path: str) -> list[str]:
     names = "/".join(f"p:{name}" for name in path.split("/"))
-    return [found.text for found in etree.fromstring(body).iterfind(f".//{names}", {"p": NAMESPACE})]
+    return [found.text or "" for found in etree.fromstring(body).iterfind(f".//{names}", {"p": NAMESPACE})]
 
 
 @pytest.mark.parametrize(
