@@ -15,7 +15,7 @@ _ID = re.compile(rf"[!-~]{{1,{LONGEST_ID}}}")
 _CODE = re.compile(r"[A-Za-z0-9_]{1,60}")
 # Messages whose code says nothing: the reason stands first in their text (AM04: …).
 _GENERIC = frozenset({"ERROR", "WARNING"})
-_REASON = re.compile(r"([A-Z]{2}[0-9A-Z]{2}|[A-Z]{4})(?![A-Za-z0-9])")
+_REASON = re.compile(r"([A-Z]{2}[0-9A-Z]{2})(?=:|$)")
 # Answers to which the contract gives no body: the bank's own are known by our request id in them.
 WITHOUT_BODY = frozenset({405, 406, 413, 415, 429})
 
