@@ -1,5 +1,6 @@
 """What we ask of a payroll program, whichever interface it speaks. Ids are text: SOAP numbers and REST GUIDs alike."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import date, datetime
 from typing import Protocol
@@ -52,8 +53,30 @@ class RunInfo:
     locked: bool
 
 
+@dataclass(frozen=True)
+class WebhookEvent:
+    """Something that Nmbrs can tell of; `active` in a webhook: that it does."""
+
+    id: str
+    name: str
+    active: bool
+
+
+@dataclass(frozen=True)
+class Webhook:
+    """A "webhook-instelling" at a debtor. Its endpoint bears a secret."""
+
+    id: str
+    name: str
+    endpoint: str = field(repr=False)
+    active: bool
+    events: tuple[WebhookEvent, ...]
+
+
 class PayrollError(Exception):
-    """A call that did not give what was asked. Never carries a token."""
+    """A call that did not give what was asked. `call` names it as Nmbrs does ("CompanyService.Run_GetList").
+
+    Never carries a token."""
 
     def __init__(self, code: str | None, call: str, text: str) -> None:
         super().__init__(f"{call}: {code or '-'} {text}")
@@ -81,7 +104,7 @@ class TryAgain(PayrollError):
 
 
 class Unreadable(PayrollError):
-    """An answer that lacks a field we need."""
+    """An answer that lacks a field we need, or a refusal whose code has no word of its own here."""
 
 
 class Payroll(Protocol):
@@ -104,3 +127,15 @@ class Payroll(Protocol):
     ) -> bytes | None:
         """The run's payment file; None when there is nothing to pay."""
         ...
+
+    def webhook_events(self, credentials: Credentials) -> list[WebhookEvent]: ...
+
+    def webhooks(self, credentials: Credentials, debtor_id: str) -> list[Webhook]: ...
+
+    def insert_webhook(
+        self, credentials: Credentials, debtor_id: str, name: str, endpoint: str, event_ids: Sequence[str]
+    ) -> str:
+        """The new webhook's id."""
+        ...
+
+    def delete_webhook(self, credentials: Credentials, debtor_id: str, webhook_id: str) -> bool: ...

@@ -6,13 +6,13 @@ times the time and memory for a large file.
 """
 
 import logging
+import os
 import re
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Sequence
 from contextlib import closing
 from datetime import UTC, date, datetime
 from http.cookiejar import DefaultCookiePolicy
-from io import BytesIO
 from pathlib import Path
 from typing import Any
 
@@ -24,7 +24,8 @@ from connectors.nmbrs import port
 from core.clock import AMSTERDAM
 from core.iban import normalise
 
-MOST_BYTES = 50 * 1024 * 1024
+# Of an answer: a file of 50 MB, the most that the reader takes, grows by its escapes on the way.
+MOST_BYTES = 100 * 1024 * 1024
 _WSDL = Path(__file__).parent / "wsdl"
 _NAMESPACE = "https://api.nmbrs.nl/soap/v3/"
 _CODE = re.compile(r"--->\s*([0-9]{4,5}):\s*((?:(?!--->)[^\n\r])*)")
@@ -39,6 +40,8 @@ _KINDS: dict[str, type[port.PayrollError]] = {
     "1006": port.TryAgain,
     "9999": port.TryAgain,
 }
+_TRUE = ("true", "1")
+_WRITES = ("DebtorService.WebhookSettings_Insert", "DebtorService.WebhookSettings_Delete")  # never asked twice
 log = logging.getLogger(__name__)
 
 
@@ -55,37 +58,37 @@ class SoapPayroll:
     ) -> None:  # fmt: skip
         self._base, self._pauses = base_url.rstrip("/"), pauses
         self._timeout, self._file_timeout = (connect_timeout, read_timeout), (connect_timeout, file_timeout)
-        self._session = _session()
+        self._held = os.getpid(), _new_session()
         self._clients = {name: Client(str(_WSDL / f"{name}.wsdl")) for name in ("DebtorService", "CompanyService")}
 
     # --- calls ---
     def environment(self, credentials: port.Credentials) -> port.Environment:
         """The environment of this user; the first call with new credentials."""
-        call = "Environment_Get"
-        found = _object(self._ask("DebtorService", call, credentials), call)
+        call = "DebtorService.Environment_Get"
+        found = _object(self._ask(call, credentials), call)
         sub = found.needed("SubDomain")
         return port.Environment(found.text("Domain") or sub, sub)
 
     def debtors(self, credentials: port.Credentials) -> list[port.Debtor]:
         """Those that this user sees."""
-        call = "List_GetAll"
-        rows = _rows(self._ask("DebtorService", call, credentials), "Debtor", call)
+        call = "DebtorService.List_GetAll"
+        rows = _rows(self._ask(call, credentials), "Debtor", call)
         return [port.Debtor(row.needed("Id"), row.text("Number") or "", row.text("Name") or "") for row in rows]
 
     def companies(self, credentials: port.Credentials, debtor_id: str | None = None) -> list[port.Company]:
         """All that this user sees, or those of one debtor."""
         if debtor_id is None:
-            call, arguments = "List_GetAll", {}
+            call, arguments = "CompanyService.List_GetAll", {}
         else:
-            call = "List_GetByDebtor"
+            call = "CompanyService.List_GetByDebtor"
             arguments = {"DebtorId": _number(debtor_id, call)}
-        rows = _rows(self._ask("CompanyService", call, credentials, arguments), "Company", call)
+        rows = _rows(self._ask(call, credentials, arguments), "Company", call)
         return [_company(row, debtor_id) for row in rows]
 
     def company_iban(self, credentials: port.Credentials, company_id: str) -> str | None:
         """The company's account in Nmbrs; None when there is none, or one that is no IBAN."""
-        call = "BankAccount_GetCurrent"
-        result = self._ask("CompanyService", call, credentials, {"CompanyId": _number(company_id, call)})
+        call = "CompanyService.BankAccount_GetCurrent"
+        result = self._ask(call, credentials, {"CompanyId": _number(company_id, call)})
         row = _Row(result, call) if result is not None else None
         if row is None or row.text("Id") in (None, "0"):
             return None
@@ -97,48 +100,91 @@ class SoapPayroll:
 
     def runs(self, credentials: port.Credentials, company_id: str, year: int) -> list[port.RunInfo]:
         """The runs of one year, as listed."""
-        call = "Run_GetList"
+        call = "CompanyService.Run_GetList"
         arguments = {"CompanyId": _number(company_id, call), "Year": year}
-        return [_run(row) for row in _rows(self._ask("CompanyService", call, credentials, arguments), "RunInfo", call)]
+        return [_run(row) for row in _rows(self._ask(call, credentials, arguments), "RunInfo", call)]
 
     def employees_in_run(self, credentials: port.Credentials, company_id: str, run_id: str, year: int) -> list[str]:
         """Employee ids."""
-        call = "Run_GetEmployeesByRunCompany"
+        call = "CompanyService.Run_GetEmployeesByRunCompany"
         arguments = {"CompanyId": _number(company_id, call), "RunId": _number(run_id, call), "Year": year}
-        rows = _rows(self._ask("CompanyService", call, credentials, arguments), "EmployeeIdNumber", call)
+        rows = _rows(self._ask(call, credentials, arguments), "EmployeeIdNumber", call)
         return [row.needed("EmployeeId") for row in rows]
 
     def sepa_file(
         self, credentials: port.Credentials, company_id: str, run_id: str, year: int, payment_date: date
     ) -> bytes | None:
-        """The run's payment file as it came, in UTF-8; None when there is nothing to pay."""
-        call = "SalaryDocuments_GetSEPA"
+        """The run's payment file as it came, in UTF-8; None when there is nothing to pay.
+
+        Tens of megabytes of escaped XML are read as they come in, and turned into bytes once.
+        """
+        call = "CompanyService.SalaryDocuments_GetSEPA"
         arguments = {
             "CompanyId": _number(company_id, call), "RunID": _number(run_id, call), "Year": year,
             "paymentDate": datetime(payment_date.year, payment_date.month, payment_date.day),  # noqa: DTZ001
         }  # fmt: skip
-        result = self._ask("CompanyService", call, credentials, arguments, self._file_timeout)
-        text = None if result is None else result.text
-        return text.encode() if text and text.strip() else None
+        result = self._ask(call, credentials, arguments, self._file_timeout)
+        if result is None:
+            return None
+        if len(result):
+            raise port.Unreadable(None, call, "the file is no text")
+        text = etree.tostring(result, method="text", encoding="utf-8", with_tail=False)
+        return None if not text or text.isspace() else text
+
+    # --- webhooks ---
+    def webhook_events(self, credentials: port.Credentials) -> list[port.WebhookEvent]:
+        """What can be told of."""
+        call = "DebtorService.WebhookSettings_GetEvents"
+        rows = _rows(self._ask(call, credentials), "Event", call)
+        return [_event(row) for row in rows]
+
+    def webhooks(self, credentials: port.Credentials, debtor_id: str) -> list[port.Webhook]:
+        """Those that are set at a debtor."""
+        call = "DebtorService.WebhookSettings_Get"
+        arguments = {"DebtorId": _number(debtor_id, call)}
+        result = self._ask(call, credentials, arguments)
+        return [_webhook(row) for row in _rows(result, "WebhookSetting", call)]
+
+    def insert_webhook(
+        self, credentials: port.Credentials, debtor_id: str, name: str, endpoint: str, event_ids: Sequence[str]
+    ) -> str:
+        """Set an active webhook for these events; its id. Asked once: a second try could set it twice."""
+        call = "DebtorService.WebhookSettings_Insert"
+        events = [{"EventId": _number(event_id, call), "Active": True} for event_id in event_ids]
+        body = {"Name": name, "Endpoint": endpoint, "Active": True, "Events": events}
+        arguments = {"DebtorId": _number(debtor_id, call), "WebhookSetting": {"WebhookSetting": body}}
+        result = self._ask(call, credentials, arguments)
+        made = (result.text or "").strip() if result is not None else ""
+        if not re.fullmatch(r"[0-9]{1,10}", made):
+            raise port.Unreadable(None, call, "the answer is no id")
+        return made
+
+    def delete_webhook(self, credentials: port.Credentials, debtor_id: str, webhook_id: str) -> bool:
+        """Take a webhook away; whether there was one."""
+        call = "DebtorService.WebhookSettings_Delete"
+        arguments = {"DebtorId": _number(debtor_id, call), "WebhookSettingId": _number(webhook_id, call)}
+        result = self._ask(call, credentials, arguments)
+        return result is not None and result.text in _TRUE
 
     # --- how a call is made ---
     def _ask(
-        self, service: str, call: str, credentials: port.Credentials, arguments: dict[str, Any] | None = None,
+        self, call: str, credentials: port.Credentials, arguments: dict[str, Any] | None = None,
         timeout: tuple[float, float] | None = None,
     ) -> Any:  # fmt: skip
-        """The result's element, None when the answer holds none."""
-        envelope = self._envelope(service, call, credentials, arguments or {})
+        """The result's element of "Service.Method", None when the answer holds none."""
+        envelope = self._envelope(call, credentials, arguments or {})
 
         def attempt() -> Any:
-            body = self._post(service, call, envelope, timeout or self._timeout)
-            return _result(body, call, secret=credentials.token)
+            root = self._post(call, envelope, timeout or self._timeout)
+            return _result(root, call, secret=credentials.token)
 
-        return self._again(call, attempt)
+        return attempt() if call in _WRITES else self._again(call, attempt)
 
-    def _envelope(self, service: str, call: str, credentials: port.Credentials, arguments: dict[str, Any]) -> bytes:
-        client, header = self._clients[service], _header(call, credentials)
+    def _envelope(self, call: str, credentials: port.Credentials, arguments: dict[str, Any]) -> bytes:
+        service, _, method = call.partition(".")
+        client, header = self._clients[service], _header(method, credentials)
         try:
-            return etree.tostring(client.create_message(client.service, call, _soapheaders=header, **arguments))
+            return etree.tostring(client.create_message(client.service, method, _soapheaders=header, **arguments))
         except ValueError:  # signs that no text can have: typed wrong, whatever the vendor would say
             raise port.BadCredentials(None, call, "credentials that are no text") from None
 
@@ -154,21 +200,31 @@ class SoapPayroll:
             time.sleep(pause)
         return attempt()
 
-    def _post(self, service: str, call: str, envelope: bytes, timeout: tuple[float, float]) -> bytes:
-        headers = {"SOAPAction": f'"{_NAMESPACE}{service}/{call}"', "Content-Type": "text/xml; charset=utf-8"}
+    def _post(self, call: str, envelope: bytes, timeout: tuple[float, float]) -> Any:
+        """The answer's root element."""
+        service, _, method = call.partition(".")
+        headers = {"SOAPAction": f'"{_NAMESPACE}{service}/{method}"', "Content-Type": "text/xml; charset=utf-8"}
         url = f"{self._base}/soap/v3/{service}.asmx"
         try:
-            answer = self._session.post(
+            answer = self._session().post(
                 url, data=envelope, headers=headers, timeout=timeout, stream=True, allow_redirects=False
             )
             with closing(answer):
-                return _limited(answer, call)
+                return _root(answer.iter_content(1 << 16), call)
         except requests.RequestException as error:
             # not chained: requests hangs the request, and so the token, on its errors
             raise port.TryAgain(None, call, type(error).__name__) from None
 
+    def _session(self) -> requests.Session:
+        """This process's own: two forks on one socket would read each other's answers."""
+        owner, session = self._held
+        if owner != os.getpid():
+            session = _new_session()
+            self._held = os.getpid(), session
+        return session
 
-def _session() -> requests.Session:
+
+def _new_session() -> requests.Session:
     """Nothing of one customer's call may go along with another's: no cookies are kept. Nor is there a
     password file or proxy that the environment brings in."""
     session = requests.Session()
@@ -177,52 +233,50 @@ def _session() -> requests.Session:
     return session
 
 
-def _header(call: str, credentials: port.Credentials) -> dict[str, dict]:
-    """Who asks. The call that tells the domain is the one that takes none."""
+def _header(method: str, credentials: port.Credentials) -> dict[str, dict]:
+    """Who asks. The method that tells the domain is the one that takes none."""
     known = {"Username": credentials.email, "Token": credentials.token}
-    if call == "Environment_Get":
+    if method == "Environment_Get":
         return {"AuthHeader": known}
     return {"AuthHeaderWithDomain": known | {"Domain": credentials.domain}}
 
 
-def _limited(answer: requests.Response, call: str) -> bytes:
-    body = BytesIO()
-    for part in answer.iter_content(1 << 16):
-        body.write(part)
-        if body.tell() > MOST_BYTES:
-            raise port.Unreadable(None, call, "the answer is larger than 50 MB")
-    return body.getvalue()
-
-
 # --- how an answer is read ---
-def _result(body: bytes, call: str, secret: str) -> Any:
-    """The element <callResult>, None when it is left out; a fault is raised, anything but SOAP is "try again"."""
-    content = _content(body, call)
-    name = _local(content)
-    if name == "Fault":
-        texts = (child.text or "" for child in content.iter("{*}faultstring", "faultstring", "{*}Text"))
-        raise _fault(call, next(texts, "").replace(secret or "\0", "…"))
-    if name != f"{call}Response":
-        raise port.TryAgain(None, call, "the answer is not the one of this call")
-    return next((child for child in content if _local(child) == f"{call}Result"), None)
-
-
-def _content(body: bytes, call: str) -> Any:
-    """What stands in the envelope's body. SOAP knows no document types, so an answer has none."""
+def _root(parts: Iterable[bytes], call: str) -> Any:
+    """The answer's root, read as it comes in. SOAP knows no document types, so an answer has none."""
     parser = etree.XMLParser(
         encoding="utf-8", huge_tree=True, resolve_entities=False, no_network=True, load_dtd=False,
         remove_comments=True, remove_pis=True,
     )  # fmt: skip
+    size = 0
     try:
-        if b"<!DOCTYPE" in body:
+        for part in parts:
+            size += len(part)
+            if size > MOST_BYTES:
+                raise port.Unreadable(None, call, f"the answer is larger than {MOST_BYTES >> 20} MB")
+            if b"<!DOCTYPE" in part:
+                raise ValueError("a document type")
+            parser.feed(part)
+        root: Any = parser.close()
+        if root.getroottree().docinfo.doctype:
             raise ValueError("a document type")
-        root = etree.fromstring(body, parser)
+        return root
     except (etree.XMLSyntaxError, ValueError):
         raise port.TryAgain(None, call, "the answer is no XML") from None
-    found = next((child for child in root if _local(root) == "Envelope" and _local(child) == "Body"), None)
-    if found is None or len(found) == 0:
+
+
+def _result(root: Any, call: str, secret: str) -> Any:
+    """The element <MethodResult>, None when it is left out; a fault is raised, anything but SOAP is "try again"."""
+    body = next((child for child in root if _local(root) == "Envelope" and _local(child) == "Body"), None)
+    if body is None or len(body) == 0:
         raise port.TryAgain(None, call, "the answer is no SOAP")
-    return found[0]
+    content, method = body[0], call.partition(".")[2]
+    if _local(content) == "Fault":
+        texts = (child.text or "" for child in content.iter("{*}faultstring", "{*}Text"))
+        raise _fault(call, next(texts, "").replace(secret or "\0", "…"))
+    if _local(content) != f"{method}Response":
+        raise port.TryAgain(None, call, "the answer is not the one of this call")
+    return next((child for child in content if _local(child) == f"{method}Result"), None)
 
 
 def _fault(call: str, text: str) -> port.PayrollError:
@@ -242,7 +296,7 @@ class _Row:
     """One object of an answer: its fields by name, in whatever order they stand."""
 
     def __init__(self, element: Any, call: str) -> None:
-        self.call = call
+        self.call, self.element = call, element
         self._fields = {_local(child): (child.text or "").strip() for child in reversed(element)}
 
     def text(self, name: str) -> str | None:
@@ -307,5 +361,18 @@ def _run(row: _Row) -> port.RunInfo:
         id=row.needed("ID"), number=row.number("Number"), year=row.number("Year"),
         period_start=row.number("PeriodStart"), period_end=row.number("PeriodEnd"),
         description=row.text("Description") or "", run_at=row.moment("RunAt"),
-        locked=row.needed("IsLocked") in ("true", "1"),
+        locked=row.needed("IsLocked") in _TRUE,
+    )  # fmt: skip
+
+
+def _event(row: _Row) -> port.WebhookEvent:
+    return port.WebhookEvent(row.needed("EventId"), row.text("EventName") or "", row.needed("Active") in _TRUE)
+
+
+def _webhook(row: _Row) -> port.Webhook:
+    """Its events stand in it, or in a list in it: no public source shows which."""
+    events = tuple(_event(_Row(child, row.call)) for child in row.element.iter("{*}Event", "Event"))
+    return port.Webhook(
+        row.needed("WebhookSettingId"), row.text("Name") or "", row.text("Endpoint") or "",
+        row.needed("Active") in _TRUE, events,
     )  # fmt: skip

@@ -4,6 +4,7 @@ Everything else passes as it came, the sandbox's own address replaced by the med
 server that says one fixed thing, or nothing at all, whatever it is asked.
 """
 
+import re
 import socket
 import threading
 from collections.abc import Callable, Iterator
@@ -87,10 +88,9 @@ def saying(answer: bytes | None) -> Iterator[int]:
                 return
             held.append(connection)
             if answer is not None:
-                connection.settimeout(0.2)
-                with suppress(TimeoutError):
-                    connection.recv(1 << 16)
-                connection.sendall(answer)
+                hear_out(connection)
+                with suppress(OSError):  # whoever asked may have heard enough
+                    connection.sendall(answer)
                 connection.close()
 
     thread = threading.Thread(target=serve, daemon=True)
@@ -105,7 +105,31 @@ def saying(answer: bytes | None) -> Iterator[int]:
         thread.join()
 
 
+def hear_out(connection: socket.socket) -> None:
+    """Take in one whole request: what is left unread when a line is closed makes the answer go lost."""
+    heard = b""
+    connection.settimeout(0.2)  # some wait to be greeted
+    with suppress(OSError):
+        while not is_whole(heard):
+            part = connection.recv(1 << 16)
+            heard += part
+            if not part:
+                break
+    connection.settimeout(20)
+
+
+def is_whole(request: bytes) -> bool:
+    head, end, body = request.partition(b"\r\n\r\n")
+    length = re.search(rb"(?i)\r\ncontent-length: *([0-9]+)", head)
+    return bool(end) and len(body) >= int(length.group(1) if length else 0)
+
+
+_silent: list[socket.socket] = []
+
+
 def closed_port() -> int:
-    """A port at which nobody listens."""
-    with socket.create_server((LOOPBACK, 0)) as probe:
-        return probe.getsockname()[1]
+    """A port at which nobody listens, nor will: it stays ours until the tests are over."""
+    held = socket.socket()
+    held.bind((LOOPBACK, 0))
+    _silent.append(held)
+    return held.getsockname()[1]
