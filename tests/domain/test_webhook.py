@@ -1,0 +1,173 @@
+"""The webhook's address: kept before it is answered, answered whatever it carries, one batch however often."""
+
+from pathlib import Path
+
+import pytest
+from flask.testing import FlaskClient
+
+import app as application
+import config
+import models
+from domain import deliveries, intake, nmbrs_link
+from models import Batch, BatchLine, Delivery, OutgoingMail, PayrollCompany, Run
+from tests.support.sandbox import Sandbox
+from tests.support.world import Demo, make_demo, make_world
+
+
+@pytest.fixture
+def web(database: str, sandbox: Sandbox, keys: Path, tmp_path: Path) -> FlaskClient:
+    """The application on the test's database, its queue server away: nothing may depend on it."""
+    settings = config.load(
+        {
+            "BIZCUIT_HOME": str(tmp_path), "BIZCUIT_DATABASE_URL": database, "BIZCUIT_SANDBOX_URL": sandbox.url,
+            "BIZCUIT_REDIS_URL": "redis://127.0.0.1:9/0",
+        }
+    )  # fmt: skip
+    site = application.create_app(settings)
+    models.database.connect(reuse_if_open=True)
+    make_world(sandbox.url, sandbox.smtp_port, keys)
+    return site.test_client()
+
+
+@pytest.fixture
+def mapped(web: FlaskClient, sandbox: Sandbox) -> Demo:
+    return make_demo(sandbox)
+
+
+def path_of(demo: Demo) -> str:
+    return nmbrs_link.webhook_address(demo.client).removeprefix("http://localhost:8000")
+
+
+@pytest.mark.parametrize(
+    ("kind", "body"),
+    [
+        ("application/json", b'{"EventId":1,"CompanyId":9969}'),
+        ("application/json", b"{broken"),
+        ("application/x-www-form-urlencoded", b"EventId=1&CompanyId=9969"),
+        ("text/xml", b"<!DOCTYPE x [<!ENTITY a 'b'>]><x>&a;</x>"),
+        ("multipart/form-data; boundary=x", b"--x--"),
+        ("", b""),
+        ("application/octet-stream", bytes(range(256)) * 10),
+        ("text/plain", b"x" * 65_536),
+    ],
+)
+def test_whatever_it_carries_it_is_kept_and_answered(web: FlaskClient, mapped: Demo, kind: str, body: bytes):
+    answer = web.post(path_of(mapped), data=body, content_type=kind, headers={"Cookie": "a=b"})
+    assert (answer.status_code, answer.data) == (200, b"")
+    row = Delivery.get()
+    assert (bytes(row.body), row.content_type) == (body, kind)
+    assert "Cookie" not in row.headers
+
+
+def test_an_unknown_key_is_not_there(web: FlaskClient, mapped: Demo):
+    assert web.post("/client/nobody/webhooks/paymentsbatch").status_code == 404
+    assert web.get("/client/nobody/webhooks/paymentsbatch").status_code == 404
+    assert Delivery.select().count() == 0
+
+
+@pytest.mark.parametrize("method", ["get", "head"])
+def test_looking_changes_nothing(web: FlaskClient, mapped: Demo, method: str):
+    assert getattr(web, method)(path_of(mapped)).status_code == 200
+    assert Delivery.select().count() == 0
+
+
+def test_too_large_is_refused(web: FlaskClient, mapped: Demo):
+    assert web.post(path_of(mapped), data=b"x" * 65_537).status_code == 413
+    assert Delivery.select().count() == 0
+
+
+def test_what_cannot_be_stored_is_not_confirmed(web: FlaskClient, mapped: Demo):
+    path = path_of(mapped)
+    models.database.execute_sql("drop table delivery")
+    try:
+        assert web.post(path, data=b"{}").status_code == 503
+    finally:
+        if models.is_postgres():
+            models.database.rollback()
+        models.database.create_tables([Delivery])
+
+
+def test_more_than_may_wait_is_not_taken(web: FlaskClient, mapped: Demo, monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setattr(deliveries, "MOST_WAITING", 2)
+    assert [web.post(path_of(mapped), data=b"{}").status_code for _ in range(3)] == [200, 200, 503]
+
+
+def work_off() -> None:
+    """What the worker does, every job twice."""
+    for _ in range(2):
+        for delivery_id in deliveries.waiting():
+            deliveries.handle(delivery_id)
+        for company_id in intake.due_companies() * 2:
+            intake.look(company_id)
+        for run_id in intake.due_runs() * 2:
+            intake.take_in_run(run_id)
+
+
+def test_sent_twice_it_makes_one_batch_and_one_mail(web: FlaskClient, mapped: Demo, sandbox: Sandbox):
+    sandbox.run_payroll(lines=8, webhook="none")
+    for _ in range(2):
+        web.post(path_of(mapped), json={"CompanyId": 9969})
+        work_off()
+    batch = Batch.get()
+    assert (Batch.select().count(), batch.total_cents, BatchLine.select().count()) == (1, 1_980_608, 8)
+    assert OutgoingMail.select().where(OutgoingMail.kind == "batch_ready").count() == 1
+    assert [(row.result, row.items) for row in nmbrs_link.history(mapped.client)] == [("taken", 8)]
+
+
+@pytest.mark.parametrize(
+    ("change", "reason"),
+    [
+        (("<CtrlSum>19806.08</CtrlSum>", "<CtrlSum>19806.09</CtrlSum>"), "wrong_sum"),
+        (("<NbOfTxs>8</NbOfTxs>", "<NbOfTxs>9</NbOfTxs>"), "wrong_count"),
+        (("NL42INGB2268352412", "NL43INGB2268352412"), "bad_iban"),
+        (('Ccy="EUR"', 'Ccy="USD"'), "other_currency"),
+        (("<CstmrCdtTrfInitn>", "<CstmrCdtTrfInitn><"), "not_xml"),
+    ],
+)
+def test_a_wrong_file_makes_no_batch_and_says_why(
+    web: FlaskClient, mapped: Demo, sandbox: Sandbox, change: tuple[str, str], reason: str
+):
+    good = _file(sandbox, mapped)
+    assert change[0] in good
+    sandbox.run_payroll(sepa=good.replace(*change), webhook="none")
+    web.post(path_of(mapped), data=b"")
+    work_off()
+    assert [(row.result, row.reason) for row in nmbrs_link.history(mapped.client)] == [("refused", reason)]
+    assert Batch.select().count() == 0
+
+
+def _file(sandbox: Sandbox, demo: Demo) -> str:
+    """The payment file of a good run that the client has not seen."""
+    from core.clock import today_amsterdam
+    from domain.world import world
+
+    run = sandbox.run_payroll(lines=8, webhook="none")
+    keys = nmbrs_link.credentials(demo.connection)
+    raw = world().payroll.sepa_file(keys, "9969", str(run["run"]), run["year"], today_amsterdam())
+    sandbox.reset()
+    assert raw is not None
+    return raw.decode()
+
+
+@pytest.mark.parametrize("fault", ["nmbrs_9999", "nmbrs_html_503", "nmbrs_no_sepa_right"])
+def test_a_run_is_taken_in_when_nmbrs_works_again(web: FlaskClient, mapped: Demo, sandbox: Sandbox, fault: str):
+    sandbox.run_payroll(lines=8, webhook="none")
+    sandbox.fault(**{fault: True})
+    web.post(path_of(mapped), data=b"")
+    work_off()
+    assert Batch.select().count() == 0
+    waiting = [*PayrollCompany.select().where(PayrollCompany.look_due_at.is_null(False)), *Run.select()]
+    assert waiting, "nothing is tried again"
+    sandbox.fault(**{fault: False})
+    PayrollCompany.update(look_due_at=mapped.user.created_at).execute()
+    Run.update(due_at=mapped.user.created_at).where(Run.state.in_(("found", "retrying"))).execute()
+    work_off()
+    assert Batch.get().total_cents == 1_980_608
+
+
+def test_an_empty_run_says_so(web: FlaskClient, mapped: Demo, sandbox: Sandbox):
+    sandbox.fault(nmbrs_sepa_empty=True)
+    sandbox.run_payroll(webhook="none")
+    web.post(path_of(mapped), data=b"")
+    work_off()
+    assert [row.result for row in nmbrs_link.history(mapped.client)] == ["empty"]
