@@ -1,0 +1,73 @@
+"""Setting up: nothing is done twice, and what is lacking is said in words."""
+
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from tools import setup
+
+ROOT = Path(__file__).parent.parent
+
+
+@pytest.fixture
+def finished(tmp_path: Path) -> Path:
+    """A .venv that says it holds the requirements of today."""
+    venv = tmp_path / "venv"
+    (venv / "bin").mkdir(parents=True)
+    (venv / "bin" / "python").symlink_to(sys.executable)
+    stamp = {"at": str(venv), "files": {"requirements.txt": setup.digest(str(ROOT / "requirements.txt"))}}
+    (venv / "installed.json").write_text(json.dumps(stamp))
+    return venv
+
+
+def run_setup(venv: Path, *files: str) -> subprocess.CompletedProcess[str]:
+    """tools/setup.py for this .venv, where no installer can be reached."""
+    environ = {**os.environ, "BIZCUIT_VENV": str(venv), "PATH": "/nonexistent"}
+    command = [sys.executable, str(ROOT / "tools" / "setup.py"), *files]
+    return subprocess.run(command, env=environ, capture_output=True, text=True, check=False)
+
+
+def test_what_is_there_is_not_installed_again(finished: Path):
+    before = sorted(path.name for path in finished.rglob("*"))
+    done = run_setup(finished, "requirements.txt")
+    assert (done.returncode, done.stdout, done.stderr) == (0, "", "")
+    assert sorted(path.name for path in finished.rglob("*")) == before
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"files": {"requirements.txt": "another"}},
+        {"files": {}},
+        {"at": "/somewhere/else"},
+    ],
+)
+def test_what_changed_is_noticed(finished: Path, change: dict[str, object], monkeypatch: pytest.MonkeyPatch):
+    stamp = json.loads((finished / "installed.json").read_text())
+    wanted = {"requirements.txt": setup.digest(str(ROOT / "requirements.txt"))}
+    monkeypatch.setattr(setup, "VENV", str(finished))
+    monkeypatch.setattr(setup, "PYTHON", str(finished / "bin" / "python"))
+    assert setup.fulfils(stamp, wanted)
+    assert not setup.fulfils({**stamp, **change}, wanted)
+
+
+def test_an_old_python_is_told_what_is_needed(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]):
+    monkeypatch.setattr(sys, "version_info", (3, 9, 18, "final", 0))
+    monkeypatch.setenv("PATH", "/nonexistent")
+    assert setup.main(["requirements.txt"]) == 1
+    said = capsys.readouterr().err
+    assert "Python 3.11 or newer is needed" in said
+    assert "is 3.9." in said
+
+
+def test_a_python_without_venv_is_told_what_to_install(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+):
+    monkeypatch.setitem(sys.modules, "ensurepip", None)
+    with pytest.raises(SystemExit):
+        setup.make_venv()
+    assert "apt-get install python3-venv" in capsys.readouterr().err
