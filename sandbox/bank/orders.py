@@ -85,7 +85,7 @@ def take(bank: Document, instruction: Instruction, raw: bytes, about: dict[str, 
         "status": status, "history": [status], "reason": None, "received_at": now, "signatures": 0,
         "needed": 2 if faults.on("bank_two_signers") else 1, "count": len(instruction.lines),
         "cents": instruction.cents, "blocks": [block_document(block) for block in instruction.blocks],
-        "lines": {}, "asked": 0, "returned": False,
+        "lines": {}, "asked": 0,
     } | about  # fmt: skip
     lines = [[line_document(line) for line in block.lines] for block in instruction.blocks]
     get_store().put(CONTENT, order_id, {"body": raw.decode(), "lines": lines})
@@ -264,7 +264,7 @@ def status_after(order: Document) -> str:
 def return_first_line(order: Document, day: str) -> None:
     """The bank of the first payee sends the money back."""
     block = order["blocks"][0]
-    if order["returned"] or block["executed_on"] is None or block["executed_on"] >= day:
+    if block["executed_on"] is None or block["executed_on"] >= day:
         return
     end_to_end_id, cents, name, iban, remittance = content(order["id"])["lines"][0][0]
     if end_to_end_id in order["lines"]:
@@ -273,7 +273,7 @@ def return_first_line(order: Document, day: str) -> None:
     banks.book(order["bank"], block["iban"], cents, entry | {"end_to_end_id": end_to_end_id})
     came_back = {"status": "RJCT", "reason": BLOCKED, "text": "Teruggekomen na uitvoering"}
     lines = order["lines"] | {end_to_end_id: came_back}
-    move(order["id"], ("ACSC", "PART"), "PART", lines=lines, returned=True)
+    move(order["id"], ("ACSC", "PART"), "PART", lines=lines)
 
 
 def newest_first(keep: Callable[[Document], bool]) -> list[Document]:

@@ -69,6 +69,16 @@ def test_an_unsigned_order_never_executes(sandbox: Sandbox, tpp: Tpp):
     assert balance(tpp) == before
 
 
+def test_the_day_itself_executes_nothing_without_a_signature(sandbox: Sandbox, tpp: Tpp):
+    before = balance(tpp)
+    order = tpp.placed(pain001(bank_day(sandbox, 1)))
+    advance(sandbox)
+    assert (order.status, balance(tpp)) == ("RCVD", before)
+    order.start()
+    advance(sandbox)
+    assert (order.status, balance(tpp)) == ("RJCT", before)
+
+
 def test_an_order_waits_for_its_day_however_long_it_takes_to_sign(sandbox: Sandbox, tpp: Tpp):
     order = tpp.placed(pain001(bank_day(sandbox, 3)))
     advance(sandbox, 2)

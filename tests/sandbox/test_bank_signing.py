@@ -175,6 +175,18 @@ def test_the_app_shows_nothing_that_is_over(sandbox: Sandbox, app_order: Order):
     assert app_order.status == "CANC"
 
 
+def test_each_way_of_signing_has_its_own_door(sandbox: Sandbox, order: Order, app_order: Order, reader_order: Order):
+    for one in (order, app_order, reader_order):
+        name = one.start().json()["authorisationId"]
+        doors = {"redirect": f"ondertekenen/{name}", "decoupled": f"app/{name}"}
+        for way, door in doors.items():
+            if way != one.tpp.bank:
+                address = f"{sandbox.url}/bank/{one.tpp.bank}/{door}"
+                assert press(address, "goedkeuren").status_code == 404
+                assert press(address, "ondertekenen").status_code == 404
+        assert one.status == "ACTC"
+
+
 # --- embedded -------------------------------------------------------------------------------------
 def choose(order: Order, method: str) -> tuple[dict, str]:
     """Start, choose a method; answers what the bank says and the link for the code."""
