@@ -173,7 +173,7 @@ def test_what_the_server_says_decides(office: Office, kept: Kept, recipient: str
 
 @pytest.mark.parametrize("greeting", [b"554 no\r\n", b"421 later\r\n", b"hello\r\n", b"", None])
 def test_a_server_that_does_not_talk_mail_may_be_asked_again(greeting: bytes | None):
-    with saying(greeting) as port:
+    with saying(greeting, at_once=True) as port:
         assert not failure(Mailer(HOST, port, SENDER, timeout=0.5)).permanent
 
 

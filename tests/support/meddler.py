@@ -75,8 +75,8 @@ def meddler(target: str) -> Iterator[Meddler]:
 
 
 @contextmanager
-def saying(answer: bytes | None) -> Iterator[int]:
-    """A port at which this is said to whoever connects, then closed; with None nothing is ever said."""
+def saying(answer: bytes | None, at_once: bool = False) -> Iterator[int]:
+    """A port at which this is said to whoever asked something (or connects), then closed; None: nothing ever."""
     listener = socket.create_server((LOOPBACK, 0))
     held: list[socket.socket] = []
 
@@ -88,7 +88,9 @@ def saying(answer: bytes | None) -> Iterator[int]:
                 return
             held.append(connection)
             if answer is not None:
-                hear_out(connection)
+                connection.settimeout(20)
+                if not at_once:
+                    hear_out(connection)
                 with suppress(OSError):  # whoever asked may have heard enough
                     connection.sendall(answer)
                 connection.close()
@@ -101,6 +103,8 @@ def saying(answer: bytes | None) -> Iterator[int]:
         listener.shutdown(socket.SHUT_RDWR)
         listener.close()
         for connection in held:
+            with suppress(OSError):  # wakes whoever still waits on it
+                connection.shutdown(socket.SHUT_RDWR)
             connection.close()
         thread.join()
 
@@ -108,14 +112,12 @@ def saying(answer: bytes | None) -> Iterator[int]:
 def hear_out(connection: socket.socket) -> None:
     """Take in one whole request: what is left unread when a line is closed makes the answer go lost."""
     heard = b""
-    connection.settimeout(0.2)  # some wait to be greeted
     with suppress(OSError):
         while not is_whole(heard):
             part = connection.recv(1 << 16)
             heard += part
             if not part:
                 break
-    connection.settimeout(20)
 
 
 def is_whole(request: bytes) -> bool:
