@@ -212,17 +212,14 @@ def test_sending_is_bounded_too():
 
 
 def test_an_answer_may_come_before_all_is_sent():
-    """A gateway refuses a large body at its head and hangs up: its answer counts."""
+    """A gateway refuses a large body at its head and hangs up, in the middle of our sending: its answer counts."""
 
     def refuses_early(line: socket.socket, request: RawRequest) -> None:
         line.recv(1000)
         says(413, {"a": 1})(line, request)
-        line.shutdown(socket.SHUT_WR)
-        while line.recv(1 << 20):
-            pass
 
     with raw_bank(refuses_early, reads=False) as bank:
-        assert post(bank.url, body=b"x" * 5_000_000).status == 413
+        assert post(bank.url, body=b"x" * 20_000_000).status == 413
 
 
 def test_an_answer_that_is_too_large_is_not_kept():
