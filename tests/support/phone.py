@@ -71,12 +71,8 @@ class Phone:
     # --- the window ----------------------------------------------------------------------------
     def shot(self, name: str, whole: bool = False) -> None:
         """A picture of the window (or of the whole page) as the person sees it now."""
-        self.page.screenshot(
-            path=self.shots / f"{name}{'' if self.scripts else '-zonder-scripts'}.png",
-            full_page=whole,
-            scale="css",
-            animations="disabled",
-        )
+        name += "" if self.scripts else "-zonder-scripts"
+        self.page.screenshot(path=self.shots / f"{name}.png", full_page=whole, scale="css", animations="disabled")
 
     def shot_both(self, name: str) -> None:
         """The same page in the dark and on a wide screen; back to the phone afterwards."""
