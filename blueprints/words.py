@@ -29,6 +29,7 @@ def authority(reason: str) -> str:
         "company_ended": _("Dit bedrijf is volgens de KvK uitgeschreven of beëindigd."),
         "company_blocked": _("Er is een faillissement, surseance of schuldsanering van dit bedrijf bekend bij de KvK."),
         "not_in_register": _("Je staat bij de KvK niet bij dit bedrijf."),
+        "minor": _("Wie jonger is dan achttien mag niet namens het bedrijf betalen."),
         "person_blocked": _("Je mag dit bedrijf volgens de KvK op dit moment niet vertegenwoordigen."),
         "not_authorised": _("Je bent volgens de KvK niet bevoegd om voor dit bedrijf te tekenen."),
         "together": _("Je mag volgens de KvK alleen samen met iemand anders tekenen. Wij bekijken dat zelf."),

@@ -7,10 +7,12 @@ authorised" is a no, ended functions do not count, an ended bankruptcy no longer
 import re
 import unicodedata
 from dataclasses import dataclass
+from datetime import date
 
 from connectors.identity.port import Identity
 from connectors.register.port import Extract, Function, Person, RegisterDown
 from connectors.register.port import UnknownCompany as UnknownNumber
+from core.clock import today_amsterdam
 from domain import audit
 from domain.errors import RegisterUnavailable, UnknownCompany
 from domain.world import world
@@ -60,7 +62,21 @@ def judge(extract: Extract, identity: Identity) -> Answer:
     if not sure:
         partly = any(how == "partly" for _, how in mine)
         return Answer("not_established", "name_differs") if partly else Answer("no", "not_in_register")
-    return max((_judge_function(f) for f in sure), key=lambda a: ("no", "not_established", "yes").index(a.answer))
+    if identity.birth_date and _age(identity.birth_date) < 18:
+        return Answer("no", "minor")
+    # of several functions the most important kind counts, and in it the answer that says most
+    highest = min(_rank(f) for f in sure)
+    answers = [_judge_function(f) for f in sure if _rank(f) == highest]
+    return max(answers, key=lambda a: ("no", "not_established", "yes").index(a.answer))
+
+
+def _rank(function: Function) -> int:
+    return {"owner": 0, "director": 0, "partner": 0, "proxy": 1}.get(function.kind, 2)
+
+
+def _age(born: date) -> int:
+    today = today_amsterdam()
+    return today.year - born.year - ((today.month, today.day) < (born.month, born.day))
 
 
 def _judge_function(function: Function) -> Answer:
@@ -70,7 +86,7 @@ def _judge_function(function: Function) -> Answer:
     if function.kind == "owner":
         return Answer("yes", "owner")
     code = (function.authority_code or "").lower()
-    if code in ("azb", "ob"):
+    if code in ("azb", "ob") and not function.limited:
         return Answer("yes", "alone")
     if code == "nb":
         return Answer("no", "not_authorised")
