@@ -161,7 +161,7 @@ class _Reader:
         self._lines: list[PaymentLine] = []
         self._ids: set[str] = set()
         self._debtor_name, self._debtor_iban = "", None
-        self._group: dict[str, str] = {}
+        self._group: dict[str, str] | None = None
         self._part_start = 0
 
     def read(self, stream: BytesIO) -> None:
@@ -177,11 +177,13 @@ class _Reader:
     def finish(self) -> PaymentFile:
         if not self._lines:
             raise FileRefused("no_lines", None, "no payment in it")
-        _check_claims(self._group, self._lines)
+        _check_claims(self._group or {}, self._lines)
         total = sum(line.amount_cents for line in self._lines)
         return PaymentFile(self._version, self._debtor_name, self._debtor_iban, len(self._lines), total, self._lines)
 
     def _header(self, element: Any) -> None:
+        if self._group is not None:
+            raise FileRefused("not_pain", None, "more than one header")
         self._group = _claims(element)
 
     def _part(self, element: Any) -> None:
@@ -240,6 +242,8 @@ def _fields(payment: Any, number: int) -> tuple[dict[str, Any], str]:
     unstructured, reference = [], ""
     for element in _paths(namespace)(payment):
         name = element.tag[cut:]
+        if len(element):
+            raise FileRefused("missing_field", number, f"{name} holds more than text")
         if name == "Ustrd":
             unstructured.append(_folded(element))
         elif name == "Ref":
@@ -252,7 +256,15 @@ def _fields(payment: Any, number: int) -> tuple[dict[str, Any], str]:
 
 
 def _claims(element: Any) -> dict[str, str]:
-    return {key: text for key in ("NbOfTxs", "CtrlSum") if (text := _text(element, key))}
+    """What a header says of its payments; twice is no way to say it."""
+    found = {}
+    for key, code in (("NbOfTxs", "wrong_count"), ("CtrlSum", "wrong_sum")):
+        texts = [text for child in element.iterchildren(f"{{*}}{key}") if (text := _folded(child))]
+        if len(texts) > 1:
+            raise FileRefused(code, None, f"{key} stands there twice")
+        if texts:
+            found[key] = texts[0]
+    return found
 
 
 def _check_claims(claims: dict[str, str], lines: list[PaymentLine]) -> None:

@@ -243,6 +243,33 @@ def test_a_wrong_debtor_iban_is_refused():
     assert refused(raw) == ("bad_iban", None)
 
 
+def test_a_part_need_not_name_its_account():
+    nameless = "<Dbtr><Nm>Demo BV</Nm></Dbtr>"
+    assert read(File((Part(debtor=nameless),)).raw()).debtor_iban is None
+    assert read(File((Part(debtor=nameless), Part())).raw()).debtor_iban == "NL95INGB0004921836"
+
+
+@pytest.mark.parametrize("field", ["EndToEndId", "InstdAmt", "Nm", "IBAN", "Ustrd"])
+def test_a_value_that_holds_more_than_text_is_not_cut_short(field: str):
+    """What stands behind the inner element would not be seen: 26<x/>11.00 would pay 26."""
+    start = with_line().rindex(f"<{field}".encode())
+    inside = with_line().index(b">", start) + 3
+    raw = with_line()[:inside] + b"<x/>" + with_line()[inside:]
+    assert refused(raw) == ("missing_field", 1)
+
+
+def test_a_second_header_does_not_replace_the_first():
+    raw = replace(File(), total="1.00").raw().replace(b"</PmtInf>", b"</PmtInf><GrpHdr/>")
+    assert refused(raw) == ("not_pain", None)
+
+
+@pytest.mark.parametrize(("claim", "code"), [("NbOfTxs>1<", "wrong_count"), ("CtrlSum>2611.00<", "wrong_sum")])
+def test_a_claim_is_made_once(claim: str, code: str):
+    name = claim.partition(">")[0]
+    doubled = f"<{claim}/{name}><{name}>9</{name}>".encode()
+    assert refused(File().raw().replace(f"<{claim}/{name}>".encode(), doubled, 1)) == (code, None)
+
+
 def test_a_doubled_id_counts_over_parts():
     part = Part((Line(end_to_end_id="a"),))
     assert refused(File((part, part)).raw()) == ("doubled_id", 2)
