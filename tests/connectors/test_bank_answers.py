@@ -4,6 +4,7 @@ Here stand the answers that a decent bank never gives, and every link that the s
 """
 
 import json
+import time
 from collections.abc import Callable
 from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
@@ -153,6 +154,16 @@ def test_the_bank_may_have_it(script: Script):
         place(bank)
     assert bank.connections == 1  # an order goes out once
     assert bank.requests[0].body == BODY
+
+
+def test_an_order_may_take_longer_than_a_question():
+    def thinks(connection: Any, request: Any) -> None:
+        time.sleep(0.4)
+        says(201, ORDER)(connection, request)
+
+    patient = BerlinGroupBank(None, read_timeout=0.1, order_timeout=10)
+    with raw_bank(thinks) as bank:
+        assert patient.place_order(line_of(bank), BODY, ID, PSU, BACK, NOK).payment_id == "1234-wertiq-983"
 
 
 DOUBLES = [
