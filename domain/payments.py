@@ -29,6 +29,11 @@ ASK_AGAIN_AFTER = timedelta(seconds=2)
 NOT_PAID = ("refused", "rejected", "returned", "void")
 
 
+def _counts(line_state: str, batch_state: str) -> bool:
+    """Part of the total: what is to be paid, or what an order was that the bank refused as a whole."""
+    return line_state not in NOT_PAID or line_state == batch_state == "rejected"
+
+
 @dataclass(frozen=True)
 class BatchRow:
     """Amounts in cents; the total is what would be paid."""
@@ -107,7 +112,7 @@ class Payment:
 
     @property
     def lines_payable(self) -> int:
-        return sum(line.payable for line in self.lines)
+        return sum(_counts(line.state, self.state) for line in self.lines)
 
     @property
     def needs_pin(self) -> bool:
@@ -121,7 +126,8 @@ class Payment:
 
 def batches(client: Client, limit: int = 50, states: Sequence[str] = ()) -> list[BatchRow]:
     """Newest first."""
-    payable = Case(None, [(BatchLine.state.not_in(NOT_PAID), 1)], 0)
+    refused_whole = (Batch.state == "rejected") & (BatchLine.state == "rejected")
+    payable = Case(None, [(BatchLine.state.not_in(NOT_PAID) | refused_whole, 1)], 0)
     query: Any = (
         Batch.select(
             Batch, PayrollCompany.name.alias("company_name"), fn.count(BatchLine.id).alias("lines_all"),
@@ -177,7 +183,7 @@ def view(client: Client, reference: str) -> Payment:
     rows = lines_of(batch)
     order, released_at = _newest_order(batch)
     day, account = execution_date(batch), batch.bank_account
-    payable = [row for row in rows if row.state not in NOT_PAID]
+    payable = [row for row in rows if _counts(row.state, batch.state)]
     signing = line_of(account.bank).signing
     return Payment(
         id=batch.id, reference=batch.reference, client_name=client.name, company_name=batch.company.name,
