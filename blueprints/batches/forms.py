@@ -1,8 +1,15 @@
+from typing import Any
+
 from flask_wtf import FlaskForm
 from wtforms import DateField, HiddenField, PasswordField, SelectField
 from wtforms.validators import InputRequired, Optional
 
 from blueprints.texts import _l
+
+# WTForms' own words for these are English.
+_NO_DAY: dict[str, Any] = {"invalid_value_message": _l("Kies een dag in de kalender.")}
+_CHOOSE = _l("Kies een rekening uit de lijst.")
+_NO_ACCOUNT: dict[str, Any] = {"invalid_value_message": _CHOOSE, "invalid_choice_message": _CHOOSE}
 
 
 class PayForm(FlaskForm):
@@ -18,5 +25,5 @@ class PinForm(PayForm):
 class ChangeForm(FlaskForm):
     """Day and account; without a day the first that is possible."""
 
-    execution_date = DateField(_l("Uitvoeren op"), [Optional()])
-    account = SelectField(_l("Bankrekening"), [InputRequired(_l("Kies een bankrekening."))], coerce=int)
+    execution_date = DateField(_l("Uitvoeren op"), [Optional()], **_NO_DAY)
+    account = SelectField(_l("Bankrekening"), [InputRequired(_CHOOSE)], coerce=int, **_NO_ACCOUNT)

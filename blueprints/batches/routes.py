@@ -1,3 +1,4 @@
+from dataclasses import replace
 from datetime import date
 
 from flask import Blueprint, Response, abort, flash, request
@@ -12,11 +13,13 @@ from blueprints.who import me
 from blueprints.words import say
 from core.clock import today_amsterdam
 from domain import approval, following, payments
-from domain.errors import DateInvalid, DomainError, NotFound, PinLocked, PinMissing, PinWrong
+from domain.errors import BatchChanged, DateInvalid, DomainError, NotFound, PinLocked, PinMissing, PinWrong
 from domain.payments import Payment
 from domain.release import release
 
 blueprint = Blueprint("batches", __name__)
+
+PAGE, MOST = 50, 1000
 
 
 def _address(membership, payment_or_reference, tail=""):
@@ -28,22 +31,55 @@ def _page(template: str, membership, payment: Payment, status: int = 200, **more
     """What every template of one payment is given."""
     values = {
         "payment": payment, "here": _address(membership, payment), "words": words, "seen": _mark(payment),
-        "may_pay": membership.role in MAY_PAY, "form": PayForm(shown=payment.digest),
+        "may_pay": membership.role in MAY_PAY, "problem": "", "spoken": "", "focus": False,
     }  # fmt: skip
     return render(template, status, **{**values, **more})
 
 
 def _mark(payment: Payment) -> str:
     """What a page has seen of a payment that moves by itself."""
-    can_sign = payment.order.can_sign if payment.order else False
-    return f"{payment.state}-{payment.state_at.timestamp():.6f}-{int(can_sign)}"
+    told = (payment.order is not None and payment.order.can_sign, words.unanswered(payment))
+    return f"{payment.state}-{payment.state_at.timestamp():.6f}-{told[0]:d}{told[1]:d}"
 
 
+def _by_htmx() -> bool:
+    return bool(request.headers.get("HX-Request"))
+
+
+def _as_it_stands(membership, reference: str, problem: str = "", up: bool = False, spoken: str = "") -> Response:
+    """The payment as it stands now, with what went wrong; for htmx the whole live part in place, `up` to be read."""
+    if not _by_htmx():
+        if problem:
+            flash(problem, "bad")
+        return goto(_address(membership, reference))
+    payment = payments.view(membership.client, reference)
+    status = 422 if problem else 200
+    response = _page(
+        "batches/_moved.html", membership, payment, status, problem=problem, spoken=problem or spoken, focus=up
+    )
+    response.headers["HX-Retarget"] = "#payment"
+    response.headers["HX-Reswap"] = "outerHTML show:#payment:top" if up else "outerHTML"
+    return response
+
+
+def _back(membership, reference: str, error: DomainError) -> Response:
+    """From another page back to the payment, which says what is wrong; nothing has been paid."""
+    if isinstance(error, NotFound):
+        raise error
+    flash(say(error), "bad")
+    return goto(_address(membership, reference))
+
+
+# --- looking --------------------------------------------------------------------------------------
 @blueprint.get("/<client>/betalingen")
 @for_client(ALL)
 def every(membership):
-    rows = payments.batches(membership.client)
-    return render("batches/list.html", rows=rows, words=words)
+    """What waits, what goes on by itself, what is over."""
+    shown = max(PAGE, min(request.args.get("toon", PAGE, int), MOST))
+    rows = payments.batches(membership.client, limit=shown + 1)
+    more = shown + PAGE if len(rows) > shown < MOST else 0
+    waiting = sum(row.state in words.TO_DO for row in rows)
+    return render("batches/list.html", groups=words.groups(rows[:shown]), more=more, words=words, waiting=waiting)
 
 
 @blueprint.get("/betalingen/<reference>")
@@ -68,13 +104,14 @@ def status(membership, reference):
     order_id = payments.order_to_ask(payment)
     if order_id is not None:
         wake("follow_order", order_id)
+    if not _by_htmx():
+        return goto(_address(membership, payment))
     if request.args.get("seen") == _mark(payment):
         return "", 204
-    if not request.headers.get("HX-Request"):
-        return goto(_address(membership, payment))
     return _page("batches/_moved.html", membership, payment)
 
 
+# --- changing -------------------------------------------------------------------------------------
 @blueprint.post("/<client>/betalingen/<reference>/regels/<int:line_id>")
 @for_client(ALL)
 def judge(membership, reference, line_id):
@@ -83,25 +120,46 @@ def judge(membership, reference, line_id):
     verdict = verdicts.get(request.args.get("verdict", ""))
     if verdict is None:
         abort(400)
+    before = payments.view(membership.client, reference)
     try:
         verdict(membership.client, membership.user, reference, line_id)
     except NotFound:
         raise
     except DomainError as error:
-        flash(say(error), "warn")
-        return goto(_address(membership, reference))
-    if not request.headers.get("HX-Request"):
+        return _as_it_stands(membership, reference, say(error), up=True)
+    if not _by_htmx():
         return goto(_address(membership, reference, f"#regel-{line_id}"))
-    payment = payments.view(membership.client, reference)
-    row = next(line for line in payment.lines if line.id == line_id)
-    return _page("batches/_judged.html", membership, payment, row=row)
+    after = payments.view(membership.client, reference)
+    if request.form.get("shown") != before.digest or not _differ_only_in(line_id, before, after):
+        return _as_it_stands(membership, reference, say(BatchChanged()), up=True)
+    row = next(line for line in after.lines if line.id == line_id)
+    return _page("batches/_judged.html", membership, after, row=row)
+
+
+def _differ_only_in(line_id: int, before: Payment, after: Payment) -> bool:
+    """Whether a page that showed `before` shows `after` once this line is swapped: someone else may be at work too.
+
+    Otherwise the button would carry the digest of lines that this page shows differently.
+    """
+
+    def rest(payment: Payment) -> tuple:
+        lines = [line for line in payment.lines if line.id != line_id]
+        return payment.account.id, payment.execution_date, lines
+
+    return rest(before) == rest(after)
 
 
 @blueprint.post("/<client>/betalingen/<reference>/alles")
 @for_client(ALL)
 def accept_all(membership, reference):
-    approval.accept_all(membership.client, membership.user, reference)
-    return goto(_address(membership, reference))
+    """Takes back every ✗."""
+    try:
+        approval.accept_all(membership.client, membership.user, reference)
+    except DomainError as error:
+        if isinstance(error, NotFound):
+            raise
+        return _as_it_stands(membership, reference, say(error), up=True)
+    return _as_it_stands(membership, reference, spoken=_("Alle regels worden betaald."))
 
 
 @blueprint.route("/<client>/betalingen/<reference>/wijzigen", methods=["GET", "POST"])
@@ -114,21 +172,38 @@ def change(membership, reference):
     accounts = payments.account_choices(membership.client)
     form = ChangeForm(account=payment.account.id)
     form.account.choices = [(account.id, account.iban) for account in accounts]
-    if form.validate_on_submit():
-        try:
-            chosen = form.execution_date.data
-            approval.change(membership.client, membership.user, reference, chosen, form.account.data)
-        except DomainError as error:
-            field = form.execution_date if isinstance(error, DateInvalid) else form.account
-            field.errors = [say(error)]
-        else:
-            flash(_("De betaling is aangepast."), "good")
-            return goto(_address(membership, payment))
-    month = _month(request.args.get("maand"), payment.execution_date)
+    if form.validate_on_submit() and _changed(membership, payment, form):
+        flash(_("De betaling is aangepast."), "good")
+        return goto(_address(membership, payment))
+    return _sheet(membership, payment, form, accounts)
+
+
+def _changed(membership, payment: Payment, form: ChangeForm) -> bool:
+    """Change day and account, or say beside the field why not. The proposed day, left alone, stays a proposal."""
+    day = form.execution_date.data
+    if day == payment.execution_date and not payment.date_fixed:
+        day = None
+    try:
+        approval.change(membership.client, membership.user, payment.reference, day, form.account.data)
+    except DomainError as error:
+        if isinstance(error, NotFound):
+            raise
+        field = form.execution_date if isinstance(error, DateInvalid) else form.account
+        field.errors = [say(error)]
+        return False
+    return True
+
+
+def _sheet(membership, payment: Payment, form: ChangeForm, accounts: list) -> Response:
+    """The month that is asked for, or that of the day which was chosen so far."""
+    asked = request.args.get("execution_date", type=date.fromisoformat)
+    chosen = form.execution_date.data or asked or payment.execution_date
+    month = _month(request.args.get("maand"), chosen)
+    weeks = payments.calendar(replace(payment, execution_date=chosen), month)
     return _page(
         "batches/change.html", membership, payment, 422 if form.errors else 200, form=form, accounts=accounts,
-        month=month, weeks=payments.calendar(payment, month), before=_beside(month, -1), after=_beside(month, 1),
-        today=today_amsterdam(),
+        month=month, weeks=weeks, before=_beside(month, -1), after=_beside(month, 1), today=today_amsterdam(),
+        kept=chosen if words.chosen_elsewhere(chosen, weeks) else None,
     )  # fmt: skip
 
 
@@ -146,56 +221,65 @@ def _beside(month: date, step: int) -> str:
     return f"{beside:%Y-%m}" if now <= beside <= now.replace(year=now.year + 1) else ""
 
 
+# --- approving and signing ------------------------------------------------------------------------
 @blueprint.post("/<client>/betalingen/<reference>/betalen")
 @for_client(MAY_PAY)
 def pay(membership, reference):
     """Betaal: where the bank signs this releases; under delegated signing the pin comes first."""
     payment = payments.view(membership.client, reference)
-    if payment.state == "open" and not payment.lines_payable:
-        approval.discard(membership.client, membership.user, reference)
-        return goto(_address(membership, payment))
-    if payment.needs_pin:
-        return goto(_address(membership, payment, "/pincode"))
-    form = PayForm()
+    shown = PayForm().shown.data or ""
+    if payment.state != "open":  # pressed twice: how it stands is the answer
+        return _as_it_stands(membership, reference, up=True)
     try:
-        row = release(membership, reference, form.shown.data or "", "session", psu())
+        if shown != payment.digest:
+            raise BatchChanged
+        if not payment.lines_payable:
+            approval.discard(membership.client, membership.user, reference)
+        elif payment.needs_pin:
+            return goto(_address(membership, payment, f"/pincode?shown={shown}"))
+        else:
+            wake("send_order", release(membership, reference, shown, "session", psu()).batch_id)
+    except NotFound:
+        raise
     except DomainError as error:
-        return _refused(membership, reference, error)
-    wake("send_order", row.batch_id)
-    return goto(_address(membership, payment))
-
-
-def _refused(membership, reference, error: DomainError) -> Response:
-    """Back to the payment, which says what is wrong; nothing has been paid."""
-    if isinstance(error, NotFound):
-        raise error
-    flash(say(error), "bad")
-    return goto(_address(membership, reference))
+        return _as_it_stands(membership, reference, say(error), up=True)
+    return _as_it_stands(membership, reference, up=True)
 
 
 @blueprint.route("/<client>/betalingen/<reference>/pincode", methods=["GET", "POST"])
 @for_client(MAY_PAY)
 def pin(membership, reference):
-    """What is signed is what is shown: total, count, day, account and reference stand where the pin is typed."""
+    """What is signed is what was shown: the digest comes along from the payment's page.
+
+    Total, count, day, account and reference stand where the pin is typed.
+    """
     payment = payments.view(membership.client, reference)
-    if payment.state != "open" or not payment.needs_pin:
+    if payment.state != "open" or not payment.needs_pin or not payment.lines_payable:
         return goto(_address(membership, payment))
-    form = PinForm(shown=payment.digest)
-    if form.validate_on_submit():
-        try:
-            row = release(membership, reference, form.shown.data or "", "pin", psu(), form.pin.data)
-        except PinWrong as error:
-            form.pin.errors = [say(error)]
-        except (PinLocked, PinMissing) as error:
-            flash(say(error), "bad")
-            return goto(f"/{membership.client.public_id}/pincode")
-        except DomainError as error:
-            return _refused(membership, reference, error)
-        else:
-            wake("send_order", row.batch_id)
-            return goto(_address(membership, payment))
-    form.shown.data = payment.digest
-    return _page("batches/pin.html", membership, payment, 422 if form.errors else 200, form=form)
+    form = PinForm(shown=request.args.get("shown"))
+    if not form.shown.data:
+        return goto(_address(membership, payment))
+    if form.shown.data != payment.digest:
+        return _back(membership, reference, BatchChanged())
+    if not form.validate_on_submit():
+        return _pin_page(membership, payment, form)
+    try:
+        row = release(membership, reference, form.shown.data, "pin", psu(), form.pin.data)
+    except PinWrong as error:
+        form.pin.errors = [say(error)]
+        return _pin_page(membership, payment, form)
+    except (PinLocked, PinMissing) as error:
+        flash(say(error), "bad")
+        return goto(f"/{membership.client.public_id}/pincode")
+    except DomainError as error:
+        return _back(membership, reference, error)
+    wake("send_order", row.batch_id)
+    return goto(_address(membership, payment))
+
+
+def _pin_page(membership, payment: Payment, form: PinForm) -> Response:
+    template = "batches/_pin.html" if _by_htmx() else "batches/pin.html"
+    return _page(template, membership, payment, 422 if form.errors else 200, form=form)
 
 
 @blueprint.post("/<client>/betalingen/<reference>/ondertekenen")
@@ -205,7 +289,7 @@ def sign(membership, reference):
     try:
         return goto(following.begin_signing(membership.client, membership.user, reference, psu()))
     except DomainError as error:
-        return _refused(membership, reference, error)
+        return _back(membership, reference, error)
 
 
 @blueprint.get("/bank/ondertekend/<state>")
@@ -223,6 +307,5 @@ def again(membership, reference):
     try:
         approval.reopen(membership.client, membership.user, reference)
     except DomainError as error:
-        return _refused(membership, reference, error)
+        return _back(membership, reference, error)
     return goto(_address(membership, reference))
-

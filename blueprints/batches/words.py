@@ -1,9 +1,18 @@
-"""States in a person's words, and the three facts of a payment: approved, signed, executed."""
+"""States in a person's words, what is unusual about a payment, and its three facts: approved, signed, executed."""
 
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import date, timedelta
+
+from flask import current_app
 from flask_babel import gettext as _
+from flask_babel import ngettext
 
-from blueprints.context import day, day_and_month, moment
+from blueprints.context import day, day_and_month, long_day, moment
 from blueprints.texts import _l
+from core.clock import today_amsterdam, utcnow
+from core.iban import grouped
+from core.money import euro
 from domain.payments import BatchRow, LineView, Payment
 
 STATES = {
@@ -22,6 +31,11 @@ STATES = {
     "replaced": (_l("Vervangen"), ""),
 }  # fmt: skip
 
+# How a list is laid out: what asks for something, what goes on by itself, what is over.
+TO_DO = ("open", "name_check", "at_bank", "rejected", "failed", "cancelled")
+UNDER_WAY = ("approved", "sending", "signed")
+DONE = ("executed", "partly_executed")
+
 LINES = {
     "refused": (_l("Niet betalen"), "bad"),
     "rejected": (_l("Geweigerd door de bank"), "bad"),
@@ -30,69 +44,224 @@ LINES = {
     "void": (_l("Vervallen: deze run is opnieuw gedraaid"), ""),
 }
 
-# Why a payment is where it is. Codes of a bank follow below.
+# Why a payment is where it is; the codes of a bank follow below.
 REASONS = {
     "changed": _l("Je hebt iets veranderd. Keur de betaling opnieuw goed."),
     "cut_off": _l("Het werd te laat voor de gekozen dag. Er is niets betaald: kies een dag en keur opnieuw goed."),
     "past": _l("De gekozen dag is voorbij. Er is niets betaald: kies een dag en keur opnieuw goed."),
     "not_a_bank_day": _l("De gekozen dag is geen bankdag. Er is niets betaald: kies een andere dag."),
+    "too_far": _l("De gekozen dag is te ver weg. Er is niets betaald: kies een eerdere dag."),
     "proof_changed": _l("Je bank laat nu anders ondertekenen. Er is niets betaald: keur de betaling opnieuw goed."),
     "bank_unreachable": _l("De bank is nu niet bereikbaar. Er is niets betaald; we proberen het vanzelf opnieuw."),
-    "all_refused": _l("Je hebt alle regels weggestreept."),
-    "not_taken": _l("De bank heeft deze betaling niet ontvangen."),
+    "all_refused": _l("Je hebt alle regels weggestreept. Er wordt niets betaald."),
+    "not_taken": _l(
+        "De bank heeft deze betaling niet ontvangen. Er is niets betaald; je kunt het opnieuw klaarzetten."
+    ),
 }
+
+# Codes of ISO 20022 (external status reasons) and of the Berlin Group.
 BANK_REASONS = {
+    "AM04": _l("Er stond niet genoeg geld op de rekening."),
     "FUNDS_NOT_AVAILABLE": _l("Er stond niet genoeg geld op de rekening."),
+    "AC04": _l("De rekening is opgeheven."),
+    "AC06": _l("De rekening is geblokkeerd. Bel je bank."),
+    "SERVICE_BLOCKED": _l("De bank heeft deze dienst voor je rekening geblokkeerd. Bel je bank."),
+    "AG01": _l("Vanaf deze rekening mag zo niet worden betaald. Bel je bank."),
+    "AM14": _l("Het bedrag is hoger dan je bank toestaat."),
+    "DT01": _l("De bank neemt deze uitvoerdatum niet aan. Kies een andere dag."),
     "EXECUTION_DATE_INVALID": _l("De bank neemt deze uitvoerdatum niet aan. Kies een andere dag."),
+    "DS0A": _l("De betaling is niet op tijd ondertekend."),
+    "DS02": _l("De betaling is bij de bank ingetrokken."),
+    "CN01": _l("De betaling is bij de bank geannuleerd."),
+    "CUST": _l("De betaling is bij de bank geannuleerd."),
     "CONSENT_EXPIRED": _l("De koppeling met je bank is verlopen. Koppel de bank opnieuw."),
     "CONSENT_INVALID": _l("De koppeling met je bank geldt niet meer. Koppel de bank opnieuw."),
-    "SERVICE_BLOCKED": _l("De bank heeft deze dienst voor je rekening geblokkeerd. Bel je bank."),
 }
+ENDED = {
+    "rejected": _l("De bank heeft de betaling geweigerd."),
+    "failed": _l("Het ondertekenen is niet gelukt of afgebroken."),
+    "cancelled": _l("De betaling is geannuleerd."),
+}
+
+NBSP = "\u00a0"
+NO_ANSWER_AFTER = timedelta(minutes=1)
 
 
 def state(row: Payment | BatchRow) -> tuple[str, str]:
     """Label and tone; a signed payment says when the bank executes it."""
     words, tone = STATES[row.state]
     if row.state == "signed" and row.execution_date:
-        return _("Ondertekend: de bank voert uit op %(day)s", day=day_and_month(row.execution_date)), tone
+        when = day_and_month(row.execution_date).replace(" ", NBSP)
+        return _("Ondertekend: de bank voert uit op %(day)s", day=when), tone
     return str(words), tone
+
+
+def groups(rows: Sequence[BatchRow]) -> list[tuple[str, list[BatchRow]]]:
+    """A list under its headings; headings without payments are left out."""
+    to_do = [row for row in rows if row.state in TO_DO]
+    under_way = [row for row in rows if row.state in UNDER_WAY]
+    over = [row for row in rows if row.state not in TO_DO + UNDER_WAY]
+    found = ((_("Wacht op jou"), to_do), (_("Onderweg"), under_way), (_("Afgerond"), over))
+    return [(title, some) for title, some in found if some]
+
+
+def unanswered(payment: Payment) -> bool:
+    """It was sent a while ago, and the bank has not said whether it has it."""
+    return payment.state == "sending" and utcnow() - payment.state_at > NO_ANSWER_AFTER
 
 
 def reason(payment: Payment) -> str:
     """Why, in plain words and whether money moved; empty when there is nothing to explain."""
-    code = payment.state_reason or ""
+    code = (payment.state_reason or "").removeprefix("bank:")
     if code in REASONS:
         return str(REASONS[code])
-    if payment.state in ("rejected", "cancelled", "failed"):
-        told = str(BANK_REASONS.get(code.removeprefix("bank:"), ""))
-        return f"{told} {_('Er is niets betaald. Je kunt het opnieuw klaarzetten.')}".strip()
+    if payment.state in ENDED:
+        told = BANK_REASONS.get(code, ENDED[payment.state])
+        return f"{told} {_('Er is niets betaald. Je kunt het opnieuw klaarzetten.')}"
+    if payment.state == "partly_executed":
+        return _("De bank heeft niet alles uitgevoerd. Vraag je bank naar de regels die ontbreken.")
+    if unanswered(payment):
+        return _(
+            "De bank heeft nog niet gezegd of de betaling is aangekomen. We zoeken het uit. "
+            "Betaal de salarissen intussen niet op een andere manier, dan wordt niets dubbel betaald."
+        )
     return ""
 
 
-def line(row: LineView) -> tuple[str, str]:
+@dataclass(frozen=True)
+class Warning:
+    """Something unusual, said before the lines; `lines` are those that it is about."""
+
+    tone: str
+    title: str
+    text: str
+    lines: Sequence[LineView] = ()
+
+
+def warnings(payment: Payment, problem: str = "") -> list[Warning]:
+    """What is unusual about a payment that can still be changed, the gravest first.
+
+    Beside a problem that has just been said, the limit is not said once more.
+    """
+    if payment.state not in ("open", "approved"):
+        return []
+    first = (_day_gone,) if problem else (_day_gone, _over_limit)
+    looks = (*first, _short_of_money, _other_debtor, _spelt)
+    return [found for look in looks if (found := look(payment)) is not None]
+
+
+def _day_gone(payment: Payment) -> Warning | None:
+    if payment.execution_date >= today_amsterdam():
+        return None
+    return Warning("warn", _("De gekozen dag is voorbij"), _("Kies een andere dag voordat je betaalt."))
+
+
+def _over_limit(payment: Payment) -> Warning | None:
+    limit = payment.account.limit_payment_cents
+    if payment.total_cents <= limit:
+        return None
+    text = _(
+        "De limiet van deze rekening is %(limit)s per betaling. Vraag een hogere limiet aan via %(mail)s.",
+        limit=euro(limit), mail=current_app.config["SUPPORT_EMAIL"],
+    )  # fmt: skip
+    return Warning("warn", _("Boven je betaallimiet"), text)
+
+
+def _short_of_money(payment: Payment) -> Warning | None:
+    account = payment.account
+    if account.balance_cents is None or account.balance_at is None or account.balance_cents >= payment.total_cents:
+        return None
+    text = _(
+        "Op %(name)s stond %(balance)s (%(moment)s). Dat is minder dan deze betaling.",
+        name=account.name, balance=euro(account.balance_cents), moment=moment(account.balance_at),
+    )  # fmt: skip
+    return Warning("warn", _("Misschien te weinig saldo"), text)
+
+
+def _other_debtor(payment: Payment) -> Warning | None:
+    if not payment.debtor_differs:
+        return None
+    text = _(
+        "In Nmbrs staat een andere bankrekening dan %(iban)s, de rekening waarvan je nu betaalt.",
+        iban=grouped(payment.account.iban).replace(" ", NBSP),
+    )
+    return Warning("warn", _("Andere rekening dan in Nmbrs"), text)
+
+
+def _spelt(payment: Payment) -> Warning | None:
+    lines = [line for line in payment.lines if line.converted and line.payable]
+    if not lines:
+        return None
+    title = ngettext("%(num)s regel leest de bank anders", "%(num)s regels leest de bank anders", len(lines))
+    return Warning("info", title, _("Banken kennen niet elk teken. Bij de regel staat hoe de bank het leest."), lines)
+
+
+def line(row: LineView, payment: Payment) -> tuple[str, str]:
+    """What stands in the place of a line's description, and its tone; nothing where the payment says it for all."""
+    if row.state == payment.state:
+        return "", ""
     words, tone = LINES.get(row.state, ("", ""))
     return str(words), tone
 
 
-_REACHED = {"open": 0, "approved": 1, "sending": 1, "name_check": 1, "at_bank": 1, "signed": 2, "executed": 3,
-            "partly_executed": 3}  # fmt: skip
+def read_as(row: LineView) -> list[str]:
+    """Name and description as the bank gets them, where they differ from what Nmbrs wrote."""
+    pairs = ((row.name, row.name_sent), (row.description, row.description_sent))
+    return [sent for shown, sent in pairs if shown != sent]
+
+
+def soon(payment: Payment) -> str:
+    """How far away the day of execution is; a day that nobody chose is the first that is possible."""
+    if not payment.date_fixed:
+        return _("zo snel mogelijk")
+    ahead = (payment.execution_date - today_amsterdam()).days
+    if ahead < 0:
+        return _("voorbij")
+    return {0: _("vandaag"), 1: _("morgen")}.get(ahead) or _("over %(days)s dagen", days=ahead)
+
+
+def in_full(value: date) -> str:
+    """dinsdag 24 november, with the year when it is not this one."""
+    text = long_day(value)
+    return text.removesuffix(f" {value.year}") if value.year == today_amsterdam().year else text
+
+
+_REACHED = {
+    "approved": 1, "sending": 1, "name_check": 1, "at_bank": 1, "signed": 2, "executed": 3, "partly_executed": 3,
+}  # fmt: skip
+# At which fact it ended. A bank may refuse before and after signing: what is sure is that it was not executed.
+_ENDED_AT = {"failed": 1, "rejected": 2, "cancelled": 2}
 
 
 def facts(payment: Payment) -> list[tuple[str, str, str]]:
     """The three facts as steps: label, how it stands (done, now, bad or still to come), when."""
-    reached = _REACHED.get(payment.state, 1 if payment.released_at else 0)
-    done = [_("Goedgekeurd"), _("Ondertekend"), _("Uitgevoerd")]
-    todo = [_("Goedkeuren"), _("Ondertekenen"), _("Uitvoeren")]
-    when = [moment(payment.released_at) if payment.released_at else "", "", ""]
-    if reached == 2:
-        when[2] = day(payment.execution_date)
-    bad = payment.state in ("rejected", "failed", "cancelled")
+    ended = _ENDED_AT.get(payment.state)
+    reached = _REACHED.get(payment.state, 1 if ended is not None else 0)
+    over = ended is not None or payment.state in ("discarded", "replaced")
     rows = []
-    for number in range(3):
-        how = "done" if number < reached else "now" if number == reached else ""
-        if bad and number == reached:
-            how = "bad"
-        if payment.state in ("discarded", "replaced"):
-            how = ""
-        rows.append((done[number] if number < reached else todo[number], how, when[number]))
+    for number, (todo, done) in enumerate(_labels(payment)):
+        how = "done" if number < reached else "now" if number == reached and not over else ""
+        label, when = done if how == "done" else todo, _when(payment, number, reached)
+        rows.append((label, "bad" if number == ended else how, when))
     return rows
+
+
+def _labels(payment: Payment) -> list[tuple[str, str]]:
+    executed = _("Deels uitgevoerd") if payment.state == "partly_executed" else _("Uitgevoerd")
+    return [(_("Goedkeuren"), _("Goedgekeurd")), (_("Ondertekenen"), _("Ondertekend")), (_("Uitvoeren"), executed)]
+
+
+def _when(payment: Payment, number: int, reached: int) -> str:
+    """When a fact came true; for the last one the day that is agreed with the bank."""
+    if number >= reached and not (number == 2 and reached):
+        return ""
+    if number == 0:
+        return moment(payment.released_at) if payment.released_at else ""
+    if number == 1:
+        return moment(payment.state_at) if payment.state == "signed" else ""
+    return day(payment.execution_date) if payment.state not in _ENDED_AT else ""
+
+
+def chosen_elsewhere(chosen: date, weeks: Sequence[Sequence]) -> bool:
+    """The chosen day stands in another month than the one that is shown."""
+    return not any(one.date == chosen for week in weeks for one in week)

@@ -8,7 +8,7 @@ from domain import onboarding, payments
 
 blueprint = Blueprint("overview", __name__)
 
-LATEST = 5
+LATEST, MOST = 5, 20
 
 
 @blueprint.get("/<client>/overzicht")
@@ -20,10 +20,9 @@ def overview(membership):
     todo = next((step for step in steps if step.current and step.key != "webhook"), None)
     if todo and todo.key in ("email", "pin"):
         return goto(f"/{client.public_id}/welkom")
-    rows = payments.batches(client, limit=20)
-    waiting = [row for row in rows if row.state in payments.WAITING]
-    done = [row for row in rows if row.state in ("executed", "partly_executed", "signed")][:LATEST]
+    waiting = payments.batches(client, MOST, words.TO_DO)
     return render(
-        "overview/overview.html", waiting_rows=waiting, done=done, todo=todo, words=words, waiting=len(waiting),
+        "overview/overview.html", waiting_rows=waiting, under_way=payments.batches(client, MOST, words.UNDER_WAY),
+        done=payments.batches(client, LATEST, words.DONE), todo=todo, words=words, waiting=len(waiting),
         hour=amsterdam(utcnow()).hour, first_name=user.name.split()[0],
     )  # fmt: skip
