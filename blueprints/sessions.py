@@ -58,6 +58,11 @@ def renew() -> None:
     session.renew()  # type: ignore[attr-defined]
 
 
+def secret() -> str | None:
+    """The token of this session, as its cookie carries it."""
+    return session.secret  # type: ignore[attr-defined]
+
+
 def key() -> str:
     """What binds a walk to the broker and back to this session; made on first use."""
     if "walk" not in session:

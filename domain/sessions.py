@@ -1,11 +1,12 @@
 """Sessions in the database: the cookie holds a token, the row its hash; ended here, they are over everywhere."""
 
-from datetime import timedelta
+from dataclasses import dataclass
+from datetime import datetime, timedelta
 
 from core.clock import utcnow
 from core.ids import token
 from domain.seals import lookup
-from models import LoginSession
+from models import LoginSession, User
 
 IDLE = timedelta(hours=8)
 ABSOLUTE = timedelta(days=14)
@@ -43,6 +44,29 @@ def keep(secret: str, data: dict) -> None:
 
 def end(secret: str) -> None:
     LoginSession.delete().where(LoginSession.token_hash == lookup(secret)).execute()
+
+
+@dataclass(frozen=True)
+class SessionView:
+    """Moments in UTC; `here` is the session that looks."""
+
+    started_at: datetime
+    seen_at: datetime
+    here: bool
+
+
+def standing(user: User, secret: str | None) -> list[SessionView]:
+    """Where this user is signed in now: here first, then the one seen last (ASVS 7.5.2)."""
+    own = lookup(secret) if secret else ""
+    rows = LoginSession.select().where(LoginSession.user == user.id, LoginSession.expires_at > utcnow())
+    found = [SessionView(row.created_at, row.seen_at, row.token_hash == own) for row in rows]
+    return sorted(found, key=lambda one: (one.here, one.seen_at), reverse=True)
+
+
+def end_others(user: User, secret: str | None) -> int:
+    """Sign this user out everywhere but here; answers how many sessions that were."""
+    own = lookup(secret) if secret else ""
+    return LoginSession.delete().where(LoginSession.user == user.id, LoginSession.token_hash != own).execute()
 
 
 def sweep() -> int:

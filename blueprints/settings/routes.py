@@ -1,8 +1,11 @@
-from flask import Blueprint
+from flask import Blueprint, flash
+from flask_babel import gettext as _
+from flask_babel import ngettext
 
 from blueprints.access import ALL, for_client
-from blueprints.answers import render
-from domain import accounts, bank_links
+from blueprints.answers import goto, render
+from blueprints.sessions import secret
+from domain import accounts, bank_links, sessions
 
 blueprint = Blueprint("settings", __name__)
 
@@ -10,8 +13,19 @@ blueprint = Blueprint("settings", __name__)
 @blueprint.get("/<client>/instellingen")
 @for_client(ALL)
 def settings(membership):
-    """Who you are here, what may be paid, where help is, and the way out."""
+    """Who you are here, what may be paid, where you are signed in, where help is, and the way out."""
     return render(
         "settings/settings.html", membership=membership, accounts=bank_links.accounts(membership.client),
         members=accounts.members_of(membership.client), others=accounts.memberships_of(membership.user),
+        sessions=sessions.standing(membership.user, secret()),
     )  # fmt: skip
+
+
+@blueprint.post("/<client>/instellingen/elders-uitloggen")
+@for_client(ALL)
+def sign_out_elsewhere(membership):
+    """Ends every session of this person but this one."""
+    ended = sessions.end_others(membership.user, secret())
+    done = ngettext("Je bent op %(num)s andere plek uitgelogd.", "Je bent op %(num)s andere plekken uitgelogd.", ended)
+    flash(done if ended else _("Je was nergens anders ingelogd."), "good")
+    return goto(f"/{membership.client.public_id}/instellingen")
