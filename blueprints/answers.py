@@ -2,7 +2,9 @@
 
 from typing import Any
 
-from flask import Response, make_response, redirect, render_template, request
+from flask import Response, g, make_response, redirect, render_template, request
+
+from domain import payments
 
 
 def _htmx() -> bool:
@@ -13,7 +15,9 @@ def _htmx() -> bool:
 
 
 def render(template: str, status: int = 200, **context: Any) -> Response:
-    """A whole page."""
+    """A whole page, with the number of payments that wait for its tabs; or what htmx asked for."""
+    if "client" in g and not _htmx():
+        context.setdefault("waiting", payments.count_waiting(g.client))
     response = make_response(render_template(template, **context), status)
     response.vary.add("HX-Request")
     return response

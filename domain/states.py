@@ -45,7 +45,7 @@ ALLOWED: dict[tuple[str, str], str] = {
 # Nothing more can come of these by themselves.
 SETTLED = frozenset({"executed", "partly_executed", "rejected", "failed", "cancelled", "discarded", "replaced"})
 # A person has something to do.
-WAITING = frozenset({"open", "approved", "at_bank", "name_check", "rejected", "failed", "cancelled"})
+WAITING = frozenset({"open", "at_bank", "name_check", "rejected", "failed", "cancelled"})
 
 
 def move(batch: Batch, event: str, actor: str, reason: str | None = None, **details: Any) -> None:

@@ -78,8 +78,7 @@ def every(membership):
     shown = max(PAGE, min(request.args.get("toon", PAGE, int), MOST))
     rows = payments.batches(membership.client, limit=shown + 1)
     more = shown + PAGE if len(rows) > shown < MOST else 0
-    waiting = sum(row.state in words.TO_DO for row in rows)
-    return render("batches/list.html", groups=words.groups(rows[:shown]), more=more, words=words, waiting=waiting)
+    return render("batches/list.html", groups=words.groups(rows[:shown]), more=more, words=words)
 
 
 @blueprint.get("/betalingen/<reference>")

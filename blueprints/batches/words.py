@@ -14,6 +14,7 @@ from core.clock import today_amsterdam, utcnow
 from core.iban import grouped
 from core.money import euro
 from domain.payments import BatchRow, LineView, Payment
+from domain.states import WAITING
 
 STATES = {
     "open": (_l("Goedkeuring vereist"), "accent"),
@@ -32,7 +33,7 @@ STATES = {
 }  # fmt: skip
 
 # How a list is laid out: what asks for something, what goes on by itself, what is over.
-TO_DO = ("open", "name_check", "at_bank", "rejected", "failed", "cancelled")
+TO_DO = tuple(sorted(WAITING))
 UNDER_WAY = ("approved", "sending", "signed")
 DONE = ("executed", "partly_executed")
 

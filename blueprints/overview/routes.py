@@ -23,6 +23,6 @@ def overview(membership):
     waiting = payments.batches(client, MOST, words.TO_DO)
     return render(
         "overview/overview.html", waiting_rows=waiting, under_way=payments.batches(client, MOST, words.UNDER_WAY),
-        done=payments.batches(client, LATEST, words.DONE), todo=todo, words=words, waiting=len(waiting),
+        done=payments.batches(client, LATEST, words.DONE), todo=todo, words=words,
         hour=amsterdam(utcnow()).hour, first_name=user.name.split()[0],
     )  # fmt: skip
