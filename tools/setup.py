@@ -90,7 +90,7 @@ def install(files):
     for name in files:
         named += ["-r", os.path.join(ROOT, name)]
     say("installing " + " and ".join(files))
-    by_uv = [PYTHON, "-m", "uv", "pip", "install", "-q", "--require-hashes", "--compile-bytecode"]
+    by_uv = [PYTHON, "-m", "uv", "pip", "install", "-q", "--require-hashes", "--compile-bytecode", "--system-certs"]
     if has_uv() and subprocess.call(by_uv + ["--python", PYTHON] + named) == 0:
         return
     say("uv could not install; trying pip")
