@@ -57,7 +57,7 @@ def test_without_a_network_it_says_so_and_nothing_private_is_kept(wouter: Phone)
     phone.shot("81-weer-verbinding")
     nothing_private_is_kept(phone)
     phone.link("Instellingen").click()
-    phone.button("Uitloggen").click()
+    phone.page.get_by_role("button", name="Uitloggen", exact=True).click()
     phone.heading("Inloggen")
     assert phone.page.evaluate(STORED)["session"].keys() <= {HTMX_PATH}
     assert "betalingen" not in str(phone.page.evaluate(STORED))
