@@ -72,6 +72,8 @@ class Phone:
     def shot(self, name: str, whole: bool = False) -> None:
         """A picture of the window (or of the whole page) as the person sees it now."""
         name += "" if self.scripts else "-zonder-scripts"
+        if whole:
+            self.page.evaluate("scrollTo(0, 0)")  # what is fixed to the window is drawn where the window stands
         self.page.screenshot(path=self.shots / f"{name}.png", full_page=whole, scale="css", animations="disabled")
 
     def shot_both(self, name: str) -> None:
