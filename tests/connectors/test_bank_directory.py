@@ -190,7 +190,8 @@ def test_another_way_of_signing_is_seen_once_the_answer_is_old(sandbox: Sandbox)
 
 
 @pytest.mark.parametrize(
-    "fails", [hangs_up, says(503), says(200, b"<html>", "text/html"), says(302, None, Location="/")]
+    "fails",
+    [hangs_up, says(503, [LINE | {"name": "Ander"}]), says(200, b"<html>", "text/html"), says(302, None, Location="/")],
 )
 def test_an_address_that_fails_leaves_the_last_lines(fails: Any):
     with raw_bank(says(200, [LINE]), fails) as server:

@@ -184,6 +184,8 @@ def test_it_refuses_an_order(change: dict):
         {"end_to_end_id": "x" * 36},
         {"amount_cents": 0},
         {"amount_cents": -1},
+        {"amount_cents": 34.5},
+        {"amount_cents": True},
         {"amount_cents": 1_000_000_000_00},
         {"creditor_name": ""},
         {"creditor_name": "x" * 71},
