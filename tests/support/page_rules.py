@@ -1,0 +1,109 @@
+"""What holds for every answer of the product: how a page is written, and which headers go with it."""
+
+from collections import Counter
+from urllib.parse import urlsplit
+
+import html5lib
+from lxml.etree import _Element
+from werkzeug.test import TestResponse
+
+HEADERS = {
+    "X-Content-Type-Options": "nosniff",
+    "Referrer-Policy": "no-referrer",
+    "Cross-Origin-Opener-Policy": "same-origin",
+    "Cross-Origin-Resource-Policy": "same-origin",
+    "Permissions-Policy": "camera=(), geolocation=(), microphone=(), payment=()",
+}
+POLICY = {
+    "default-src": "'none'",
+    "script-src": "'self'",
+    "style-src": "'self'",
+    "img-src": "'self' data:",
+    "font-src": "'self'",
+    "connect-src": "'self'",
+    "manifest-src": "'self'",
+    "worker-src": "'self'",
+    "base-uri": "'none'",
+    "frame-ancestors": "'none'",
+    "object-src": "'none'",
+}
+
+
+def check(answer: TestResponse, sandbox_url: str, fragment: bool = False) -> None:
+    """Fails when the answer breaks a rule of the house."""
+    found = {name: answer.headers.get(name) for name in HEADERS}
+    assert found == HEADERS, f"{answer.request.path}: headers {found}"
+    assert answer.headers.get("Cache-Control") == "no-store", answer.request.path
+    if answer.mimetype != "text/html":
+        return
+    check_policy(answer.headers.get("Content-Security-Policy", ""), sandbox_url)
+    if answer.data and not 300 <= answer.status_code < 400:
+        faults = faults_of(answer.get_data(as_text=True), fragment)
+        assert not faults, f"{answer.request.method} {answer.request.path}: {faults}"
+
+
+def check_policy(text: str, sandbox_url: str) -> None:
+    """Only ourselves; forms may lead on to the banks and the broker, which are the sandbox here."""
+    told = dict(part.strip().partition(" ")[::2] for part in text.split(";"))
+    targets = told.pop("form-action", "").split()
+    assert told == POLICY, text
+    assert targets == ["'self'", f"http://{urlsplit(sandbox_url).netloc}"], text
+
+
+def faults_of(text: str, fragment: bool = False) -> list[str]:
+    """What is wrong with a page of ours; empty when nothing is."""
+    parser = html5lib.HTMLParser(tree=html5lib.getTreeBuilder("lxml"), namespaceHTMLElements=False)
+    if fragment:
+        root = html5lib.HTMLParser(
+            tree=html5lib.getTreeBuilder("lxml"), namespaceHTMLElements=False
+        ).parse(f"<!doctype html><title>-</title><body>{text}").getroot()
+        parsed: list[str] = []
+    else:
+        root = parser.parse(text).getroot()
+        parsed = [f"{position}: {code} {detail}" for position, code, detail in parser.errors]
+    nodes = [node for node in root.iter() if isinstance(node.tag, str)]
+    found = parsed + _doubled_ids(nodes) + _unlabelled(nodes) + _forms(nodes) + _inline(nodes)
+    headings = sum(node.tag == "h1" for node in nodes)
+    if not fragment and headings != 1:
+        found.append(f"{headings} h1")
+    return found
+
+
+def _doubled_ids(nodes: list[_Element]) -> list[str]:
+    counted = Counter(node.get("id") for node in nodes if node.get("id") is not None)
+    return [f"id {name} {times} times" for name, times in counted.items() if times > 1]
+
+
+def _unlabelled(nodes: list[_Element]) -> list[str]:
+    labels = {node.get("for") for node in nodes if node.tag == "label"}
+    found = []
+    for node in nodes:
+        if node.tag not in ("input", "select", "textarea") or node.get("type") in ("hidden", "submit", "button"):
+            continue
+        inside = any(parent.tag == "label" for parent in node.iterancestors())
+        if not (inside or node.get("aria-label") or node.get("aria-labelledby") or node.get("id") in labels):
+            found.append(f"{node.tag} {node.get('name')} without a label")
+    return found
+
+
+def _forms(nodes: list[_Element]) -> list[str]:
+    """A form says how it is sent, and a changing one carries the token against forged requests."""
+    found = []
+    for form in (node for node in nodes if node.tag == "form"):
+        method = (form.get("method") or "").lower()
+        if method not in ("get", "post"):
+            found.append(f"form {form.get('action')} with method {method!r}")
+        tokens = [field for field in form.iter("input") if field.get("name") == "csrf_token"]
+        if (method == "post") != (len(tokens) == 1):
+            found.append(f"{method} form {form.get('action')} with {len(tokens)} tokens")
+    return found
+
+
+def _inline(nodes: list[_Element]) -> list[str]:
+    found = []
+    for node in nodes:
+        if node.tag == "style" or (node.tag == "script" and not node.get("src")):
+            found.append(f"inline {node.tag}")
+        named = [name for name in node.attrib if str(name) == "style" or str(name).startswith(("on", "hx-on"))]
+        found += [f"{node.tag} with {str(name)}" for name in named]
+    return found
