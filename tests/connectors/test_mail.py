@@ -63,7 +63,7 @@ class Kept:
 
 
 class Office(Controller):
-    """A mail server whose greeting and goodbye can be changed."""
+    """A mail server; `kind` is one that behaves otherwise."""
 
     def __init__(self, kept: Kept, **options) -> None:
         self.options = options
@@ -72,15 +72,22 @@ class Office(Controller):
         super().__init__(kept, hostname=HOST, port=port)
 
     def factory(self) -> SMTP:
-        return self.options.pop("kind", Rude if self.options.get("rude") else SMTP)(
-            self.handler, **{name: value for name, value in self.options.items() if name != "rude"}
-        )
+        options = {name: value for name, value in self.options.items() if name != "kind"}
+        return self.options.get("kind", SMTP)(self.handler, **options)
 
 
 class Rude(SMTP):
     """Hangs up instead of saying goodbye."""
 
     async def smtp_QUIT(self, arg: str) -> None:
+        assert self.transport is not None
+        self.transport.close()
+
+
+class Fickle(SMTP):
+    """Hangs up in the middle of a letter."""
+
+    async def smtp_DATA(self, arg: str) -> None:
         assert self.transport is not None
         self.transport.close()
 
@@ -177,12 +184,27 @@ def test_a_server_that_does_not_talk_mail_may_be_asked_again(greeting: bytes | N
         assert not failure(Mailer(HOST, port, SENDER, timeout=0.5)).permanent
 
 
+def test_a_line_that_breaks_in_the_middle_may_be_tried_again(kept: Kept):
+    office = Office(kept, kind=Fickle)
+    office.start()
+    try:
+        assert not failure(Mailer(HOST, office.port, SENDER)).permanent
+    finally:
+        office.stop()
+
+
+def test_an_address_that_the_server_cannot_write_goes_nowhere(office: Office, kept: Kept):
+    """Outside ASCII, and the server knows no SMTPUTF8: another try will not teach it."""
+    assert failure(Mailer(HOST, office.port, SENDER), Message("zoë@demobv.example", "x", "x", "x")).permanent
+    assert kept.mails == []
+
+
 def test_no_server_may_be_asked_again():
     assert not failure(Mailer(HOST, closed_port(), SENDER)).permanent
 
 
 def test_a_letter_that_was_taken_is_sent_whatever_the_goodbye(kept: Kept):
-    office = Office(kept, rude=True)
+    office = Office(kept, kind=Rude)
     office.start()
     try:
         Mailer(HOST, office.port, SENDER).send(LETTER)
