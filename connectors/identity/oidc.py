@@ -129,7 +129,7 @@ class OidcProvider:
             )  # fmt: skip
         except OAuthError as error:
             raise _told_error(str(error.error)) from None
-        except (requests.RequestException, ValueError) as error:
+        except (requests.RequestException, ValueError, RecursionError) as error:
             raise ProviderDown(type(error).__name__) from None
 
     def _verified(self, id_token: Any, nonce: str) -> dict[str, Any]:
@@ -159,7 +159,7 @@ class OidcProvider:
             found = answer.json()
         except OAuthError:
             raise Refused("user_info") from None
-        except (requests.RequestException, ValueError) as error:
+        except (requests.RequestException, ValueError, RecursionError) as error:
             raise ProviderDown(type(error).__name__) from None
         if not isinstance(found, dict) or found.get("sub") != subject:
             raise Refused("subject")
@@ -202,7 +202,7 @@ class OidcProvider:
             answer = requests.get(url, timeout=self._settings.timeout, allow_redirects=False)
             answer.raise_for_status()
             found = answer.json() if answer.status_code == 200 else None
-        except (requests.RequestException, ValueError) as error:
+        except (requests.RequestException, ValueError, RecursionError) as error:
             raise ProviderDown(type(error).__name__) from error
         if not isinstance(found, dict):
             raise ProviderDown("not readable")

@@ -73,7 +73,7 @@ class KvkRegister:
 def _json(answer: requests.Response) -> Any:
     try:
         return answer.json()
-    except ValueError:
+    except (ValueError, RecursionError):
         return None
 
 

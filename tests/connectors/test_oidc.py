@@ -390,6 +390,18 @@ def test_a_token_that_is_none(forger: Forger, token_text: Any):
     assert refusal(lambda: identify(through(forger))) in ("no_id_token", "signature")
 
 
+NO_DOCUMENT = [b"", b"[]", b"null", b"7", b"<html>", b"\xff\xfe", b"[" * 100_000]
+
+
+@pytest.mark.parametrize("told", NO_DOCUMENT, ids=["empty", "list", "null", "number", "page", "bytes", "deep"])
+@pytest.mark.parametrize("path", ["/broker/token", "/openid-configuration"])
+def test_an_answer_that_is_no_document_is_a_broker_that_is_away(between: Meddler, path: str, told: bytes):
+    between.changes[path] = lambda _: told
+    provider, walker = OidcProvider(settings(between.url)), attempt()
+    with pytest.raises(ProviderDown):
+        provider.finish(walker, BACK, {"state": walker.state, "code": "x"})
+
+
 # --- UserInfo ---
 def user_info(forger: Forger, **changes: Any) -> None:
     def change(body: bytes) -> bytes:
@@ -403,6 +415,13 @@ def user_info(forger: Forger, **changes: Any) -> None:
 def test_user_info_of_another_person_is_refused(forger: Forger, subject: str | None):
     user_info(forger, sub=subject)
     assert refusal(lambda: identify(through(forger))) == "subject"
+
+
+@pytest.mark.parametrize("told", NO_DOCUMENT, ids=["empty", "list", "null", "number", "page", "bytes", "deep"])
+def test_user_info_that_is_no_document_gives_no_identity(forger: Forger, told: bytes):
+    forger.between.changes["/broker/userinfo"] = lambda _: told
+    with pytest.raises((ProviderDown, Refused)):
+        identify(through(forger))
 
 
 @pytest.mark.parametrize("name", [None, "", "  ", 7, ["Jong"]])

@@ -174,10 +174,11 @@ def test_nobody_there():
 @pytest.mark.parametrize(
     "body",
     [
-        "[]", "null", "7", "{}", '{"product": []}', '{"product": {"maatschappelijkeActiviteit": {}}}',
+        "[]", "null", "7", "{}", "[" * 100_000, '{"product": []}', '{"product": {"maatschappelijkeActiviteit": {}}}',
         '{"product": {"maatschappelijkeActiviteit": {"naam": "X", "heeftAlsEigenaar": {"anders": {}}}}}',
         '{"fout": [{"code": "IPD0001"}]}', '{"meldingen": {"fout": {"code": "IPD9999"}}}',
     ],
+    ids=range(10),
 )  # fmt: skip
 def test_a_strange_answer_is_no_answer(between: Meddler, body: str):
     between.changes[EXTRACTS] = lambda _: body.encode()
