@@ -1,97 +1,54 @@
 """The whole web application in this process, on an empty database, beside the sandbox, without a queue."""
 
-import re
-from pathlib import Path
-from typing import Any
+from dataclasses import replace
 
 import pytest
 from flask import Flask
-from werkzeug.test import TestResponse
 
 import app as application
 import config
+import jobs
 import models
-from domain import sessions
-from models import User
-from tests.support import page_rules
+from models import Pin
 from tests.support.sandbox import Sandbox
+from tests.support.site import Person, Site
 from tests.support.world import Demo, make_demo
-
-TOKEN = re.compile(r'name="csrf_token" value="([^"]+)"')
-
-
-class Person:
-    """Someone with a browser that keeps cookies; every answer they get is held to the rules of the house."""
-
-    def __init__(self, site: "Site", user: User | None = None):
-        self.site = site
-        self.client = site.app.test_client()
-        if user is not None:
-            data = {"_user_id": str(user.id), "_fresh": True}
-            self.client.set_cookie("bz", sessions.start(data, user.id))
-
-    @property
-    def cookie(self) -> str | None:
-        found = self.client.get_cookie("bz")
-        return found.value if found else None
-
-    def get(self, path: str, **options: Any) -> TestResponse:
-        return self._checked(self.client.get(path, **options), options)
-
-    def post(self, path: str, data: dict[str, Any] | None = None, **options: Any) -> TestResponse:
-        """As a form of ours is sent: with this session's token."""
-        filled = {"csrf_token": self.token(), **(data or {})}
-        return self._checked(self.client.post(path, data=filled, **options), options)
-
-    def bare_post(self, path: str, data: dict[str, Any] | None = None, **options: Any) -> TestResponse:
-        """As whoever forges a form sends it: without a token."""
-        return self._checked(self.client.post(path, data=data or {}, **options), options)
-
-    def token(self) -> str:
-        found = TOKEN.search(self.get("/registreren").get_data(as_text=True))
-        assert found, "the page carries no token"
-        return found[1]
-
-    def _checked(self, answer: TestResponse, options: dict[str, Any]) -> TestResponse:
-        page_rules.check(answer, self.site.sandbox.url, "HX-Request" in (options.get("headers") or {}))
-        return answer
-
-
-class Site:
-    """The application, with who walks in."""
-
-    def __init__(self, app: Flask, sandbox: Sandbox):
-        self.app = app
-        self.sandbox = sandbox
-
-    def person(self, user: User | None = None) -> Person:
-        """Nobody in particular, or this user, signed in."""
-        return Person(self, user)
 
 
 @pytest.fixture(scope="session")
-def home(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    return tmp_path_factory.mktemp("home")
+def settings(running_sandbox: Sandbox, tmp_path_factory: pytest.TempPathFactory) -> config.Config:
+    """Those of the sandbox; nobody answers where the queue should be."""
+    home = tmp_path_factory.mktemp("home")
+    return config.load(
+        {
+            "BIZCUIT_HOME": str(home), "BIZCUIT_SANDBOX_URL": running_sandbox.url,
+            "BIZCUIT_SMTP_PORT": str(running_sandbox.smtp_port), "BIZCUIT_REDIS_URL": "redis://127.0.0.1:1/0",
+        }
+    )  # fmt: skip
+
+
+@pytest.fixture(scope="session")
+def program(settings: config.Config) -> Flask:
+    """create_app() once: its templates stay compiled."""
+    return application.create_app(settings)
 
 
 @pytest.fixture
-def site(database: str, sandbox: Sandbox, home: Path) -> Site:
-    """create_app as in production, on this test's database; nobody answers where the queue should be."""
-    models.database.close()  # the application points every table at its own connections
-    settings = config.load(
-        {
-            "BIZCUIT_HOME": str(home), "BIZCUIT_DATABASE_URL": database, "BIZCUIT_SANDBOX_URL": sandbox.url,
-            "BIZCUIT_SMTP_PORT": str(sandbox.smtp_port), "BIZCUIT_REDIS_URL": "redis://127.0.0.1:1/0",
-        }
-    )  # fmt: skip
-    app = application.create_app(settings)
+def site(program: Flask, settings: config.Config, database: str, sandbox: Sandbox) -> Site:
+    """The application on this test's database."""
+    models.database.close()  # the application points every table at connections of its own
+    application.furnish(replace(settings, database_url=database), program)
+    jobs.connect(settings.redis_url)
     models.database.connect(reuse_if_open=True)
-    return Site(app, sandbox)
+    return Site(program, sandbox)
 
 
 @pytest.fixture
 def demo(site: Site, sandbox: Sandbox) -> Demo:
-    return make_demo(sandbox)
+    """All set up; the pin is there but fits nothing, which is quicker."""
+    made = make_demo(sandbox, pin=False)
+    Pin.create(user=made.user, pin_hash="-")
+    return made
 
 
 @pytest.fixture

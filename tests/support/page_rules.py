@@ -52,15 +52,10 @@ def check_policy(text: str, sandbox_url: str) -> None:
 
 def faults_of(text: str, fragment: bool = False) -> list[str]:
     """What is wrong with a page of ours; empty when nothing is."""
+    whole = f"<!doctype html><title>-</title><body>{text}" if fragment else text
     parser = html5lib.HTMLParser(tree=html5lib.getTreeBuilder("lxml"), namespaceHTMLElements=False)
-    if fragment:
-        root = html5lib.HTMLParser(
-            tree=html5lib.getTreeBuilder("lxml"), namespaceHTMLElements=False
-        ).parse(f"<!doctype html><title>-</title><body>{text}").getroot()
-        parsed: list[str] = []
-    else:
-        root = parser.parse(text).getroot()
-        parsed = [f"{position}: {code} {detail}" for position, code, detail in parser.errors]
+    root = parser.parse(whole).getroot()
+    parsed = [f"{position}: {code} {detail}" for position, code, detail in parser.errors]
     nodes = [node for node in root.iter() if isinstance(node.tag, str)]
     found = parsed + _doubled_ids(nodes) + _unlabelled(nodes) + _forms(nodes) + _inline(nodes)
     headings = sum(node.tag == "h1" for node in nodes)
@@ -105,5 +100,5 @@ def _inline(nodes: list[_Element]) -> list[str]:
         if node.tag == "style" or (node.tag == "script" and not node.get("src")):
             found.append(f"inline {node.tag}")
         named = [name for name in node.attrib if str(name) == "style" or str(name).startswith(("on", "hx-on"))]
-        found += [f"{node.tag} with {str(name)}" for name in named]
+        found += [f"{node.tag} with {name!s}" for name in named]
     return found
