@@ -1,0 +1,256 @@
+"""Taking in: what is refused says why, what fails is tried again, nothing comes twice, nothing old comes at all."""
+
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from datetime import UTC, datetime, timedelta
+from itertools import pairwise
+from typing import Any
+
+import pytest
+
+import models
+from core.clock import utcnow
+from domain import deliveries, intake, nmbrs_link
+from domain.world import World
+from models import Batch, BatchLine, Delivery, NmbrsConnection, OutgoingMail, PayrollCompany, Run
+from tests.support.pain import IBANS, File, Line, Part, file_of
+from tests.support.sandbox import Sandbox
+from tests.support.world import Demo, make_client, make_demo, make_user
+
+LINES = (Line(), Line(cents=12_345, iban=IBANS[1]))
+
+
+@pytest.fixture
+def demo(world: World, sandbox: Sandbox) -> Demo:
+    """Without a pin: nobody signs here."""
+    return make_demo(sandbox, pin=False)
+
+
+def now_due(demo: Demo) -> None:
+    """The pause is over, and somebody hints."""
+    PayrollCompany.update(look_due_at=utcnow()).where(PayrollCompany.id == demo.company.id).execute()
+    Run.update(due_at=utcnow()).where(Run.due_at.is_null(False)).execute()
+
+
+def work(demo: Demo) -> list[Batch]:
+    """What the worker does after a hint: look, then take in whatever is due."""
+    now_due(demo)
+    intake.look(demo.company.id)
+    return [batch for run_id in intake.due_runs() if (batch := intake.take_in_run(run_id))]
+
+
+def told(demo: Demo) -> list[tuple[str, str | None, int | None]]:
+    return [(row.result, row.reason, row.line) for row in nmbrs_link.history(demo.client)]
+
+
+# --- files that are wrong -------------------------------------------------------------------------
+@pytest.mark.parametrize(
+    ("file", "reason"),
+    [
+        (file_of(*LINES, total="2734.46"), "wrong_sum"),
+        (File((Part(LINES, total="1.00"),)), "wrong_sum"),
+        (file_of(*LINES, count="3"), "wrong_count"),
+        (File((Part(LINES, count="1"),)), "wrong_count"),
+        (file_of(Line(iban="NL43INGB2268352412")), "bad_iban"),
+        (file_of(Line(currency="USD")), "other_currency"),
+        (file_of(Line(end_to_end_id="A1"), Line(end_to_end_id="A1")), "doubled_id"),
+        (File((Part(()),)), "no_lines"),
+    ],
+)
+def test_a_wrong_file_makes_nothing_payable_and_says_why(demo: Demo, sandbox: Sandbox, file: File, reason: str):
+    sandbox.run_payroll(sepa=file.xml(), webhook="none")
+    assert work(demo) == []
+    assert [row[:2] for row in told(demo)] == [("refused", reason)]
+    assert (Batch.select().count(), BatchLine.select().count(), OutgoingMail.select().count()) == (0, 0, 0)
+
+
+def test_the_line_that_is_wrong_is_named_by_its_number(demo: Demo, sandbox: Sandbox):
+    sandbox.run_payroll(sepa=file_of(Line(), Line(iban="NL43INGB2268352412")).xml(), webhook="none")
+    work(demo)
+    assert told(demo) == [("refused", "bad_iban", 2)]
+
+
+def test_a_refused_run_is_not_fetched_again(demo: Demo, sandbox: Sandbox):
+    sandbox.run_payroll(sepa="<Document/>", webhook="none")
+    work(demo)
+    assert (intake.due_runs(), work(demo)) == ([], [])
+    assert [row[0] for row in told(demo)] == ["refused"]
+
+
+def test_the_next_run_is_taken_in_after_a_refused_one(demo: Demo, sandbox: Sandbox):
+    sandbox.run_payroll(sepa=file_of(*LINES, total="1.00").xml(), webhook="none")
+    work(demo)
+    sandbox.run_payroll(sepa=file_of(*LINES).xml(), webhook="none")
+    assert [batch.total_cents for batch in work(demo)] == [273_445]
+    assert sorted(row[0] for row in told(demo)) == ["refused", "taken"]
+
+
+@pytest.mark.parametrize("fault", ["nmbrs_sepa_empty", "nmbrs_sepa_nil"])
+def test_a_run_without_payments_is_empty(demo: Demo, sandbox: Sandbox, fault: str):
+    sandbox.fault(**{fault: True})
+    sandbox.run_payroll(webhook="none")
+    assert work(demo) == []
+    assert (told(demo), intake.due_runs()) == ([("empty", None, None)], [])
+
+
+def test_an_end_to_end_id_that_is_none_may_repeat(demo: Demo, sandbox: Sandbox):
+    sandbox.run_payroll(sepa=file_of(*LINES).xml(), webhook="none")
+    (batch,) = work(demo)
+    ids = [line.end_to_end_id for line in BatchLine.select().where(BatchLine.batch == batch.id)]
+    assert len(set(ids)) == 2
+    assert not any("NOTPROVIDED" in one for one in ids)
+
+
+# --- Nmbrs that does not work ---------------------------------------------------------------------
+@pytest.mark.parametrize(
+    ("fault", "reason"),
+    [
+        ("nmbrs_9999", "try_again"),
+        ("nmbrs_html_503", "try_again"),
+        ("nmbrs_wrong_token", "bad_credentials"),
+        ("nmbrs_disabled", "disabled"),
+        ("nmbrs_no_sepa_right", "not_allowed:"),
+    ],
+)
+def test_a_run_that_cannot_be_fetched_is_tried_again(demo: Demo, sandbox: Sandbox, fault: str, reason: str):
+    sandbox.run_payroll(lines=8, webhook="none")
+    now_due(demo)
+    (run_id,) = intake.look(demo.company.id)
+    sandbox.fault(**{fault: True})
+    assert intake.take_in_run(run_id) is None
+    run = Run.get_by_id(run_id)
+    assert (run.state, run.attempts, run.lease_until) == ("retrying", 1, None)
+    assert (run.reason or "").startswith(reason)
+    assert run.due_at > utcnow()
+    assert intake.due_runs() == []
+    sandbox.fault(**{fault: False})
+    assert [batch.total_cents for batch in work(demo)] == [1_980_608]
+    assert told(demo) == [("taken", None, None)]
+
+
+def test_the_pauses_grow(demo: Demo, sandbox: Sandbox):
+    sandbox.run_payroll(lines=8, webhook="none")
+    now_due(demo)
+    (run_id,) = intake.look(demo.company.id)
+    sandbox.fault(nmbrs_9999=True)
+    pauses = []
+    for _ in range(4):
+        now_due(demo)
+        intake.take_in_run(run_id)
+        run = Run.get_by_id(run_id)
+        pauses.append(run.due_at - run.changed_at)
+    assert all(later > earlier for earlier, later in pairwise(pauses))
+
+
+def test_a_run_that_waits_is_not_taken_in_early(demo: Demo, sandbox: Sandbox):
+    sandbox.run_payroll(lines=8, webhook="none")
+    now_due(demo)
+    (run_id,) = intake.look(demo.company.id)
+    Run.update(due_at=utcnow() + timedelta(minutes=1)).where(Run.id == run_id).execute()
+    assert intake.take_in_run(run_id) is None
+    assert Batch.select().count() == 0
+
+
+@pytest.mark.parametrize(
+    ("fault", "status"), [("nmbrs_9999", "active"), ("nmbrs_wrong_token", "disturbed"),
+                          ("nmbrs_no_runs_right", "disturbed")],
+)  # fmt: skip
+def test_a_company_that_cannot_be_looked_at_stays_on_the_list(
+    demo: Demo, sandbox: Sandbox, fault: str, status: str
+):
+    sandbox.run_payroll(lines=8, webhook="none")
+    sandbox.fault(**{fault: True})
+    assert work(demo) == []
+    company = PayrollCompany.get_by_id(demo.company.id)
+    assert company.look_due_at > utcnow()
+    assert (company.look_attempts, NmbrsConnection.get().status) == (1, status)
+    sandbox.fault(**{fault: False})
+    assert [batch.total_cents for batch in work(demo)] == [1_980_608]
+    assert (NmbrsConnection.get().status, NmbrsConnection.get().problem) == ("active", None)
+
+
+def test_a_run_announced_before_it_is_listed_is_found(demo: Demo, sandbox: Sandbox):
+    sandbox.run_payroll(lines=8, webhook="none")
+    sandbox.fault(nmbrs_run_unlisted_once=True)
+    assert work(demo) == []
+    assert PayrollCompany.get_by_id(demo.company.id).look_due_at > utcnow()
+    assert len(work(demo)) == 1
+
+
+# --- once -----------------------------------------------------------------------------------------
+def at_once(job: Callable[[int], Any], row_id: int, workers: int = 6) -> list[Any]:
+    """The same job by several workers, each with a connection of its own."""
+
+    def one(_: int) -> Any:
+        with models.database.connection_context():
+            return job(row_id)
+
+    with ThreadPoolExecutor(workers) as pool:
+        return list(pool.map(one, range(workers)))
+
+
+def test_workers_at_once_make_one_batch(demo: Demo, sandbox: Sandbox):
+    sandbox.run_payroll(lines=8, webhook="none")
+    now_due(demo)
+    found = at_once(intake.look, demo.company.id)
+    assert sorted(map(len, found)) == [0, 0, 0, 0, 0, 1]
+    (run_id,) = next(ids for ids in found if ids)
+    made = at_once(intake.take_in_run, run_id)
+    assert [batch.total_cents for batch in made if batch] == [1_980_608]
+    assert (Batch.select().count(), BatchLine.select().count()) == (1, 8)
+    assert OutgoingMail.select().count() == 1
+
+
+def test_a_worker_that_died_holds_nobody_up(demo: Demo, sandbox: Sandbox):
+    sandbox.run_payroll(lines=8, webhook="none")
+    now_due(demo)
+    (run_id,) = intake.look(demo.company.id)
+    Run.update(lease_until=utcnow() + timedelta(minutes=1)).where(Run.id == run_id).execute()
+    assert intake.take_in_run(run_id) is None
+    Run.update(lease_until=utcnow() - timedelta(seconds=1)).where(Run.id == run_id).execute()
+    assert intake.take_in_run(run_id) is not None
+
+
+def test_a_run_taken_in_is_done(demo: Demo, sandbox: Sandbox):
+    sandbox.run_payroll(lines=8, webhook="none")
+    assert len(work(demo)) == 1
+    assert (work(demo), intake.due_runs()) == ([], [])
+    assert told(demo) == [("taken", None, None)]
+
+
+# --- whose, and since when ------------------------------------------------------------------------
+def unmap(demo: Demo) -> None:
+    PayrollCompany.update(bank_account=None, mapped_at=None).where(PayrollCompany.id == demo.company.id).execute()
+
+
+def test_a_company_that_pays_from_nowhere_is_not_looked_at(demo: Demo, sandbox: Sandbox):
+    unmap(demo)
+    sandbox.run_payroll(lines=8, webhook="none")
+    delivery = Delivery.create(client=demo.client, content_type="", headers={}, body=b"")
+    assert deliveries.handle(delivery.id) == []
+    assert (intake.poll(), intake.due_companies(), Run.select().count()) == (0, [], 0)
+    assert Delivery.get_by_id(delivery.id).handled_at is not None
+
+
+def test_the_poll_finds_what_was_never_announced(demo: Demo, sandbox: Sandbox):
+    sandbox.run_payroll(lines=8, webhook="none")
+    assert intake.poll() == 1
+    assert intake.due_companies() == [demo.company.id]
+    (run_id,) = intake.look(demo.company.id)
+    assert intake.take_in_run(run_id) is not None
+
+
+def test_a_run_from_before_the_mapping_is_older(demo: Demo, sandbox: Sandbox):
+    sandbox.run_payroll(lines=8, webhook="none")
+    later = datetime.now(UTC) + timedelta(hours=1)
+    PayrollCompany.update(mapped_at=later).where(PayrollCompany.id == demo.company.id).execute()
+    assert work(demo) == []
+    assert [(run.state, run.due_at) for run in Run.select()] == [("older", None)]
+    assert told(demo) == []
+
+
+def test_another_client_hears_nothing_of_a_hint(demo: Demo, sandbox: Sandbox):
+    other = make_client(make_user()).client
+    delivery = Delivery.create(client=other, content_type="", headers={}, body=b'{"CompanyId": 9969}')
+    assert deliveries.handle(delivery.id) == []
+    assert intake.due_companies() == []
