@@ -1,5 +1,6 @@
 """The whole web application in this process, on an empty database, beside the sandbox, without a queue."""
 
+import json
 from dataclasses import replace
 
 import pytest
@@ -9,10 +10,14 @@ import app as application
 import config
 import jobs
 import models
-from models import Pin
+from domain.seals import seal
+from models import Identification, Pin
 from tests.support.sandbox import Sandbox
 from tests.support.site import Person, Site
 from tests.support.world import Demo, make_demo
+
+# As the broker and the register of the sandbox know the demo entrepreneur.
+PERSON = {"initials": "W", "last_name": "Jong", "prefix": "de", "birth_date": "1980-04-12"}
 
 
 @pytest.fixture(scope="session")
@@ -48,6 +53,8 @@ def demo(site: Site, sandbox: Sandbox) -> Demo:
     """All set up; the pin is there but fits nothing, which is quicker."""
     made = make_demo(sandbox, pin=False)
     Pin.create(user=made.user, pin_hash="-")
+    sealed = seal(json.dumps(PERSON), "identification", made.user.id)
+    Identification.update(person_sealed=sealed).where(Identification.user == made.user.id).execute()
     return made
 
 
