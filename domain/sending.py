@@ -155,7 +155,8 @@ def _deliver(batch: Batch, order: BankOrder) -> None:
     except port.NotDelivered:
         _not_delivered(batch, claimed, again)
     except port.BankRefused as error:
-        _refused(batch, claimed, error)
+        # a no to a repeat says nothing of the first call, which the bank may have taken
+        _unanswered(claimed, f"refused:{error.code}") if again else _refused(batch, claimed, error)
     except port.BankError as error:
         _unanswered(claimed, type(error).__name__)
     else:

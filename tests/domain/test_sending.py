@@ -142,6 +142,17 @@ def test_a_lost_answer_is_never_taken_for_a_no(demo: Demo, sandbox: Sandbox):
     assert len({o["request_id"] for o in _at_the_bank(sandbox)}) == 1
 
 
+def test_a_no_to_a_repeat_is_not_a_no_to_the_first_call(demo: Demo, sandbox: Sandbox):
+    sandbox.fault(bank_lost_answer=True)
+    batch = _send(_released(demo), times=1)
+    sandbox.fault(bank_lost_answer=False, bank_order_refused=True, bank_forgets_request_id=True)
+    BankOrder.update(due_at=batch.created_at).execute()
+    assert _send(batch, times=1).state == "sending"
+    assert BankOrder.get().state == "sent"
+    outcomes = [row.outcome for row in BankExchange.select().order_by(BankExchange.id)]
+    assert outcomes[-1].startswith("unknown:refused:"), outcomes
+
+
 def test_an_order_without_an_answer_is_resolved_by_two_people(demo: Demo, sandbox: Sandbox):
     sandbox.fault(bank_lost_answer=True)
     batch = _send(_released(demo), times=1)
