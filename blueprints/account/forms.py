@@ -3,7 +3,7 @@ from typing import Any
 
 from flask_wtf import FlaskForm
 from wtforms import Field, PasswordField, StringField
-from wtforms.validators import InputRequired, Length, Regexp
+from wtforms.validators import DataRequired, InputRequired, Length, Regexp
 
 from blueprints.texts import _l
 
@@ -39,14 +39,14 @@ class SignInForm(FlaskForm):
 class RegisterForm(FlaskForm):
     name = StringField(
         _l("Je naam"),
-        [InputRequired(_l("Vul je naam in.")), Length(max=100, message=_l("Hoogstens 100 tekens."))],
+        [DataRequired(_l("Vul je naam in.")), Length(max=100, message=_l("Hoogstens 100 tekens."))],
         filters=[trimmed],
     )
     email = _email()
     password = PasswordField(_l("Wachtwoord"), [InputRequired(_l("Kies een wachtwoord."))])
     company_name = StringField(
         _l("Naam van je bedrijf"),
-        [InputRequired(_l("Vul de naam van je bedrijf in.")), Length(max=140, message=_l("Hoogstens 140 tekens."))],
+        [DataRequired(_l("Vul de naam van je bedrijf in.")), Length(max=140, message=_l("Hoogstens 140 tekens."))],
         filters=[trimmed],
     )
     kvk_number = StringField(

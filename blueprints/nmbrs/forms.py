@@ -1,6 +1,6 @@
 from flask_wtf import FlaskForm
 from wtforms import PasswordField, StringField
-from wtforms.validators import InputRequired, Length
+from wtforms.validators import DataRequired, Length
 
 from blueprints.account.forms import trimmed
 from blueprints.texts import _l
@@ -9,11 +9,11 @@ from blueprints.texts import _l
 class ConnectForm(FlaskForm):
     email = StringField(
         _l("E-mailadres"),
-        [InputRequired(_l("Vul het e-mailadres van je Nmbrs-account in.")), Length(max=254)],
+        [DataRequired(_l("Vul het e-mailadres van je Nmbrs-account in.")), Length(max=254)],
         filters=[trimmed],
     )
     token = PasswordField(
-        _l("Token"), [InputRequired(_l("Plak hier het token uit Nmbrs.")), Length(max=500)], filters=[trimmed]
+        _l("Token"), [DataRequired(_l("Plak hier het token uit Nmbrs.")), Length(max=500)], filters=[trimmed]
     )
 
 
