@@ -16,7 +16,7 @@ from tests.support.sandbox import Sandbox
 from tests.support.site import Person, Site
 from tests.support.world import Demo, make_demo
 
-# As the broker and the register of the sandbox know the demo entrepreneur.
+# Somebody with the name of the demo entrepreneur, as the broker proved it.
 PERSON = {"initials": "W", "last_name": "Jong", "prefix": "de", "birth_date": "1980-04-12"}
 
 
