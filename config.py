@@ -8,7 +8,7 @@ import json
 import os
 import re
 import secrets
-from base64 import urlsafe_b64decode, urlsafe_b64encode
+from base64 import b64decode, urlsafe_b64encode
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -171,7 +171,7 @@ def _data_keys(read: _Reader, production: bool, home: Path) -> dict[str, bytes]:
     for part in filter(None, text.split(",")):
         name, _, encoded = part.strip().partition(":")
         try:
-            key = urlsafe_b64decode(encoded)
+            key = b64decode(encoded, altchars=b"-_", validate=True)
         except ValueError as error:
             raise ConfigError("BIZCUIT_DATA_KEYS is not base64") from error
         if not name or len(key) != 32:
