@@ -1,0 +1,177 @@
+"""Settings: production starts on nothing that is missing, short or unsafe; each setting may come from a file."""
+
+from base64 import urlsafe_b64encode
+from pathlib import Path
+
+import pytest
+
+import app as application
+import config
+from config import ConfigError
+
+KEY = urlsafe_b64encode(b"k" * 32).decode()
+PRODUCTION = {
+    "BIZCUIT_ENV": "production",
+    "BIZCUIT_BASE_URL": "https://app.example",
+    "BIZCUIT_BANKS": "/etc/bizcuit/banks.json",
+    "BIZCUIT_BANK_KEY": "/etc/bizcuit/bank.key",
+    "BIZCUIT_BANK_CERTIFICATE": "/etc/bizcuit/bank.crt",
+    "BIZCUIT_NMBRS_URL": "https://api.nmbrs.example",
+    "BIZCUIT_OIDC_ISSUER": "https://broker.example",
+    "BIZCUIT_OIDC_CLIENT_ID": "us",
+    "BIZCUIT_OIDC_CLIENT_SECRET": "between us and the broker",
+    "BIZCUIT_KVK_URL": "https://kvk.example",
+    "BIZCUIT_KVK_KEY": "kvk",
+    "BIZCUIT_SMTP_HOST": "mail.example",
+    "BIZCUIT_SESSION_KEY": "s" * 32,
+    "BIZCUIT_LOOKUP_KEY": "l" * 32,
+    "BIZCUIT_PIN_PEPPER": "p" * 32,
+    "BIZCUIT_DATA_KEYS": f"first:{KEY}",
+}
+SECRETS = ("SESSION_KEY", "LOOKUP_KEY", "PIN_PEPPER")
+
+
+def production(home: Path, **changes: str | None) -> config.Config:
+    """Production's settings with these differences; None leaves one out."""
+    told = PRODUCTION | {"BIZCUIT_HOME": str(home)} | {f"BIZCUIT_{name}": value for name, value in changes.items()}
+    return config.load({name: value for name, value in told.items() if value is not None})
+
+
+def development(home: Path, **changes: str) -> config.Config:
+    return config.load({"BIZCUIT_HOME": str(home)} | {f"BIZCUIT_{name}": value for name, value in changes.items()})
+
+
+# --- production -----------------------------------------------------------------------------------
+def test_production_starts_on_what_it_is_told(tmp_path: Path):
+    settings = production(tmp_path)
+    assert (settings.production, settings.base_url) == (True, "https://app.example")
+    assert (settings.smtp_starttls, settings.smtp_port) == (True, 587)
+    assert (settings.data_keys, settings.data_key) == ({"first": b"k" * 32}, "first")
+    assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.parametrize("name", sorted(name.removeprefix("BIZCUIT_") for name in PRODUCTION if name != "BIZCUIT_ENV"))
+def test_production_refuses_what_is_missing(tmp_path: Path, name: str):
+    with pytest.raises(ConfigError, match=f"BIZCUIT_{name}"):
+        production(tmp_path, **{name: None})
+    assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.parametrize("name", SECRETS)
+@pytest.mark.parametrize("value", ["", "short", "x" * 31])
+def test_production_refuses_a_short_secret(tmp_path: Path, name: str, value: str):
+    with pytest.raises(ConfigError, match=f"BIZCUIT_{name} must be a secret of at least 32") as refused:
+        production(tmp_path, **{name: value})
+    assert not value or value not in str(refused.value)
+
+
+def test_production_refuses_the_secrets_of_development(tmp_path: Path):
+    development(tmp_path)
+    for name in (*SECRETS, "DATA_KEYS"):
+        with pytest.raises(ConfigError, match=name):
+            production(tmp_path, **{name: None})
+
+
+@pytest.mark.parametrize("url", ["http://app.example", "http://localhost:8000", "app.example", "ftp://app.example"])
+def test_production_refuses_an_address_without_tls(tmp_path: Path, url: str):
+    with pytest.raises(ConfigError, match="BIZCUIT_BASE_URL must be https"):
+        production(tmp_path, BASE_URL=url)
+
+
+@pytest.mark.parametrize("banks", ["http://banks.example/banks", "https://banks.example/banks"])
+def test_production_takes_its_banks_from_a_file_only(tmp_path: Path, banks: str):
+    with pytest.raises(ConfigError, match="BIZCUIT_BANKS must be a file"):
+        application._banks(production(tmp_path, BANKS=banks))
+
+
+@pytest.mark.parametrize("value", ["prod", "Production", "live", "1"])
+def test_a_kind_of_environment_that_is_unknown_is_not_taken_for_development(tmp_path: Path, value: str):
+    with pytest.raises(ConfigError, match="BIZCUIT_ENV"):
+        development(tmp_path, ENV=value)
+
+
+# --- keys of stored data --------------------------------------------------------------------------
+@pytest.mark.parametrize(
+    "value",
+    ["nothing", f":{KEY}", "first:", "first:AAAA", f"first:{KEY}AAAA", "first:***", f"first:{KEY},second", ","],
+)
+def test_data_keys_that_are_no_keys_are_refused(tmp_path: Path, value: str):
+    with pytest.raises(ConfigError, match="BIZCUIT_DATA_KEYS") as refused:
+        production(tmp_path, DATA_KEYS=value)
+    assert KEY not in str(refused.value)
+
+
+def test_several_data_keys_the_first_seals(tmp_path: Path):
+    second = urlsafe_b64encode(b"m" * 32).decode()
+    settings = production(tmp_path, DATA_KEYS=f"new:{second}, old:{KEY}")
+    assert (settings.data_key, set(settings.data_keys)) == ("new", {"new", "old"})
+
+
+# --- from a file ----------------------------------------------------------------------------------
+def test_a_setting_may_stand_in_a_file(tmp_path: Path):
+    path = tmp_path / "secret"
+    path.write_text("f" * 40 + "\n")
+    assert production(tmp_path, SESSION_KEY=None, SESSION_KEY_FILE=str(path)).session_key == "f" * 40
+    assert production(tmp_path, SESSION_KEY_FILE=str(path)).session_key == "f" * 40
+
+
+def test_a_number_may_stand_in_a_file(tmp_path: Path):
+    path = tmp_path / "number"
+    path.write_text(" 120 \n")
+    assert development(tmp_path, POLL_SECONDS_FILE=str(path)).poll_seconds == 120
+
+
+def test_a_file_that_is_not_there_stops_the_start(tmp_path: Path):
+    with pytest.raises(ConfigError, match="BIZCUIT_SESSION_KEY_FILE"):
+        production(tmp_path, SESSION_KEY_FILE=str(tmp_path / "none"))
+
+
+def test_an_empty_file_is_no_secret(tmp_path: Path):
+    path = tmp_path / "empty"
+    path.write_text("\n")
+    with pytest.raises(ConfigError, match="SESSION_KEY"):
+        production(tmp_path, SESSION_KEY=None, SESSION_KEY_FILE=str(path))
+
+
+# --- numbers --------------------------------------------------------------------------------------
+@pytest.mark.parametrize("name", ["LIMIT_PAYMENT_CENTS", "LIMIT_DAY_CENTS", "POLL_SECONDS", "SMTP_PORT", "PORT"])
+@pytest.mark.parametrize("value", ["-1", "1.5", "1e3", "1_000", "100.000", "x", "٣", "1" * 13, "€ 5"])
+def test_what_is_no_number_is_refused(tmp_path: Path, name: str, value: str):
+    with pytest.raises(ConfigError, match=f"BIZCUIT_{name} must be a whole number"):
+        development(tmp_path, **{name: value})
+
+
+def test_limits_are_cents(tmp_path: Path):
+    settings = development(tmp_path)
+    assert (settings.limit_payment_cents, settings.limit_day_cents) == (10_000_000, 25_000_000)
+    assert development(tmp_path, LIMIT_PAYMENT_CENTS="0").limit_payment_cents == 0
+
+
+@pytest.mark.parametrize("value", ["true", "1", "Yes"])
+def test_a_choice_is_one_of_its_words(tmp_path: Path, value: str):
+    with pytest.raises(ConfigError, match="BIZCUIT_SMTP_STARTTLS must be one of yes, no"):
+        development(tmp_path, SMTP_STARTTLS=value)
+
+
+# --- development ----------------------------------------------------------------------------------
+def test_development_draws_its_secrets_once(tmp_path: Path):
+    first, second = development(tmp_path / "a"), development(tmp_path / "a")
+    other = development(tmp_path / "b")
+    assert (first.session_key, first.data_keys) == (second.session_key, second.data_keys)
+    drawn = [first.session_key, first.lookup_key.decode(), first.pin_pepper.decode(), other.session_key]
+    assert len(set(drawn)) == 4
+    assert (tmp_path / "a" / "secrets.json").stat().st_mode & 0o077 == 0
+
+
+def test_development_asks_the_sandbox(tmp_path: Path):
+    settings = development(tmp_path, SANDBOX_PORT="9001", PORT="9000")
+    told = (settings.nmbrs_url, settings.oidc_issuer, settings.kvk_url, settings.banks)
+    assert all(url.startswith("http://127.0.0.1:9001") for url in told)
+    assert (settings.base_url, settings.hook_url) == ("http://localhost:9000", "http://127.0.0.1:9000")
+
+
+def test_no_secret_is_printed(tmp_path: Path):
+    settings = production(tmp_path, SMTP_PASSWORD="mail-secret", METRICS_TOKEN="metrics-secret")
+    shown = repr(settings)
+    hidden = ["s" * 32, "l" * 32, "p" * 32, "between us", "mail-secret", "metrics-secret", "k" * 32, "kvk_key"]
+    assert [secret for secret in hidden if secret in shown] == []
