@@ -1,3 +1,4 @@
+# pyright: reportOptionalOperand=false
 """Taking in: what is refused says why, what fails is tried again, nothing comes twice, nothing old comes at all."""
 
 from collections.abc import Callable
