@@ -198,26 +198,35 @@ def _sheet(membership, payment: Payment, form: ChangeForm, accounts: list) -> Re
     asked = request.args.get("execution_date", type=date.fromisoformat)
     chosen = form.execution_date.data or asked or payment.execution_date
     month = _month(request.args.get("maand"), chosen)
-    weeks = payments.calendar(replace(payment, execution_date=chosen), month)
+    weeks, today = payments.calendar(replace(payment, execution_date=chosen), month), today_amsterdam()
+    elsewhere = chosen >= today and words.chosen_elsewhere(chosen, weeks)
     return _page(
         "batches/change.html", membership, payment, 422 if form.errors else 200, form=form, accounts=accounts,
-        month=month, weeks=weeks, before=_beside(month, -1), after=_beside(month, 1), today=today_amsterdam(),
-        kept=chosen if words.chosen_elsewhere(chosen, weeks) else None,
+        month=month, weeks=weeks, before=_beside(month, -1), after=_beside(month, 1), today=today,
+        kept=chosen if elsewhere else None,
     )  # fmt: skip
 
 
 def _month(text: str | None, chosen: date) -> date:
+    """The first day of the month that is asked for, within the year in which a day can be chosen."""
     try:
-        return date.fromisoformat(f"{text}-01") if text else chosen.replace(day=1)
+        month = date.fromisoformat(f"{text}-01") if text else chosen.replace(day=1)
     except ValueError:
-        return chosen.replace(day=1)
+        month = chosen.replace(day=1)
+    first, last = _months()
+    return min(max(month, first), last)
+
+
+def _months() -> tuple[date, date]:
+    now = today_amsterdam().replace(day=1)
+    return now, now.replace(year=now.year + 1)
 
 
 def _beside(month: date, step: int) -> str:
     """The month before or after, as an address writes it; empty when nothing can be chosen there."""
     number = month.year * 12 + month.month - 1 + step
-    beside, now = date(number // 12, number % 12 + 1, 1), today_amsterdam().replace(day=1)
-    return f"{beside:%Y-%m}" if now <= beside <= now.replace(year=now.year + 1) else ""
+    beside, (first, last) = date(number // 12, number % 12 + 1, 1), _months()
+    return f"{beside:%Y-%m}" if first <= beside <= last else ""
 
 
 # --- approving and signing ------------------------------------------------------------------------

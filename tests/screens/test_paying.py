@@ -1,0 +1,278 @@
+"""Betaal, the pin and signing, as a browser sends them: once, only what was shown, and always told how it stands."""
+
+import pytest
+import requests
+
+from domain import approval, following, limits, sending
+from models import BankOrder, Batch, Pin, Release
+from tests.screens.test_payment_page import TOTAL, at, line_ids
+from tests.support.sandbox import Sandbox
+from tests.support.screens import Browser, Page
+from tests.support.world import PIN, Demo, accounts
+
+WRONG = "135790"
+
+
+def shown_to(who: Browser, demo: Demo, batch: Batch) -> str:
+    """The digest that the payment's page carries."""
+    return who.open(at(demo, batch)).value("#payment > [name=shown]")
+
+
+def pay(who: Browser, demo: Demo, batch: Batch, htmx: bool = False, shown: str | None = None) -> Page:
+    return who.post(
+        at(demo, batch, "/betalen"), htmx=htmx, shown=shown_to(who, demo, batch) if shown is None else shown
+    )
+
+
+@pytest.fixture
+def delegated(demo: Demo, sandbox: Sandbox) -> Demo:
+    """The bank takes our pin as the signature."""
+    sandbox.control("PUT", "banks/redirect", {"signing": "delegated"})
+    Pin.create(user=demo.user, pin_hash=accounts.passwords.hash_pin(demo.user.id, PIN))
+    return demo
+
+
+# --- Betaal ---------------------------------------------------------------------------------------
+def test_the_button_approves_what_the_page_showed(wouter: Browser, demo: Demo):
+    batch = demo.batch()
+    answer = pay(wouter, demo, batch)
+    assert (answer.status, answer.location) == (303, at(demo, batch))
+    page = wouter.open(at(demo, batch))
+    assert page.says("#hero .badge") == "Goedgekeurd: nog niet bij de bank"
+    assert page.all("#pay-place button") == []
+    assert Release.get().total_cents == 855916
+
+
+def test_in_place_the_payment_moves_and_follows_itself(wouter: Browser, demo: Demo):
+    batch = demo.batch()
+    part = pay(wouter, demo, batch, htmx=True)
+    assert part.status == 200
+    assert part.says("#hero .badge") == "Goedgekeurd: nog niet bij de bank"
+    assert part.one("#payment").get("hx-trigger") == "every 2s"
+    assert part.one("#payment").get("autofocus") is not None
+    assert part.all("#pay-place[hx-swap-oob] button") == []
+
+
+@pytest.mark.parametrize("htmx", [False, True])
+def test_pressing_twice_is_one_release_and_no_fault(wouter: Browser, demo: Demo, htmx: bool):
+    batch = demo.batch()
+    shown = shown_to(wouter, demo, batch)
+    first = pay(wouter, demo, batch, htmx, shown)
+    second = pay(wouter, demo, batch, htmx, shown)
+    assert first.status == second.status == (200 if htmx else 303)
+    assert wouter.open(at(demo, batch)).all("main [role=alert]") == []
+    assert Release.select().count() == 1
+
+
+@pytest.mark.parametrize("shown", ["", "0" * 64, "old"])
+def test_what_was_not_shown_is_not_paid(wouter: Browser, demo: Demo, shown: str):
+    batch = demo.batch()
+    if shown == "old":
+        shown = shown_to(wouter, demo, batch)
+        approval.refuse_line(demo.client, demo.user, batch.reference, line_ids(demo, batch)[0])
+    wouter.open(at(demo, batch))
+    part = pay(wouter, demo, batch, htmx=True, shown=shown)
+    assert part.status == 422
+    assert "intussen veranderd. Er is niets betaald" in part.says("#payment [role=alert]")
+    assert (Release.select().count(), demo.view(batch).state) == (0, "open")
+
+
+def test_without_scripts_the_page_says_what_is_wrong(wouter: Browser, demo: Demo):
+    batch = demo.batch()
+    wouter.open(at(demo, batch))
+    assert pay(wouter, demo, batch, shown="0" * 64).status == 303
+    assert "Er is niets betaald" in wouter.open(at(demo, batch)).says("main > [role=alert]")
+
+
+@pytest.mark.parametrize("htmx", [False, True])
+def test_over_the_limit_it_stops_and_says_where_to_ask(wouter: Browser, demo: Demo, htmx: bool):
+    batch = demo.batch()
+    limits.raise_limits(demo.account, 855915, None, "anna")
+    part = pay(wouter, demo, batch, htmx)
+    if not htmx:
+        part = wouter.open(at(demo, batch))
+    told = part.one("main > [role=alert]" if not htmx else "#payment [role=alert]")
+    assert "De betaallimiet wordt overschreden" in told.text_content()
+    assert "€\u00a08.559,15 per betaling. Er is niets betaald" in told.text_content()
+    assert told.cssselect("a")[0].get("href") == "mailto:support@bizcuit.nl"
+    assert demo.view(batch).state == "open"
+
+
+def test_with_every_line_struck_the_button_reads_niet_betalen(wouter: Browser, demo: Demo):
+    batch = demo.batch()
+    for line in line_ids(demo, batch):
+        approval.refuse_line(demo.client, demo.user, batch.reference, line)
+    page = wouter.open(at(demo, batch))
+    assert page.says("#pay-place button") == "Niet betalen"
+    pay(wouter, demo, batch)
+    page = wouter.open(at(demo, batch))
+    assert page.says("#hero .badge") == "Niet betaald"
+    assert [node.text_content() for node in page.all(".head h2")] == ["Niet betaald"]
+    assert "Er wordt niets betaald" in page.text
+
+
+def test_a_page_that_read_betaal_never_discards(wouter: Browser, demo: Demo):
+    batch = demo.batch()
+    shown = shown_to(wouter, demo, batch)
+    for line in line_ids(demo, batch):
+        approval.refuse_line(demo.client, demo.user, batch.reference, line)
+    assert pay(wouter, demo, batch, htmx=True, shown=shown).status == 422
+    assert demo.view(batch).state == "open"
+
+
+# --- the pin --------------------------------------------------------------------------------------
+def to_pin(who: Browser, demo: Demo, batch: Batch) -> Page:
+    return who.open(who.open(at(demo, batch)).value("#pay-place a", "href"))
+
+
+def test_the_pin_page_shows_what_is_signed(wouter: Browser, delegated: Demo):
+    batch = delegated.batch()
+    page = to_pin(wouter, delegated, batch)
+    assert page.says("h1") == "Keur de betaling goed met je pincode"
+    facts = {row.findtext("dt"): row.findtext("dd") for row in page.all(".facts > div")}
+    assert page.says(".hero .amount") == f"€ {TOTAL}"
+    assert list(facts) == ["Aantal posten", "Uitvoeren op", "Van rekening", "Referentie"]
+    assert (facts["Aantal posten"], facts["Van rekening"]) == ("3", "NL95 INGB 0004 9218 36")
+    assert facts["Referentie"] == batch.reference
+    field = page.one("#pin")
+    assert (field.get("type"), field.get("inputmode"), field.get("autocomplete")) == ("password", "numeric", "off")
+    assert page.one("#pin-form [name=shown]").get("value") == delegated.view(batch).digest
+
+
+def test_the_right_pin_signs(wouter: Browser, delegated: Demo):
+    batch = delegated.batch()
+    page = to_pin(wouter, delegated, batch)
+    answer = wouter.post(at(delegated, batch, "/pincode"), shown=page.value("[name=shown]"), pin=PIN)
+    assert (answer.status, answer.location) == (303, at(delegated, batch))
+    assert Release.get().proof == "pin"
+
+
+@pytest.mark.parametrize("htmx", [False, True])
+def test_a_wrong_pin_is_told_and_never_written_back(wouter: Browser, delegated: Demo, htmx: bool):
+    batch = delegated.batch()
+    page = to_pin(wouter, delegated, batch)
+    shown = page.value("[name=shown]")
+    answer = wouter.post(at(delegated, batch, "/pincode"), htmx=htmx, shown=shown, pin=WRONG)
+    assert answer.status == 422
+    assert "nog 4 keer" in answer.says("#pin-error")
+    assert answer.one("#pin").get("value") is None
+    assert answer.value("[name=shown]") == shown
+    assert WRONG not in answer.answer.get_data(as_text=True)
+    assert Release.select().count() == 0
+
+
+def test_the_fifth_wrong_pin_locks_and_leads_on(wouter: Browser, delegated: Demo):
+    batch = delegated.batch()
+    shown = to_pin(wouter, delegated, batch).value("[name=shown]")
+    answers = [wouter.post(at(delegated, batch, "/pincode"), shown=shown, pin=WRONG) for _ in range(5)]
+    assert [answer.status for answer in answers] == [422, 422, 422, 422, 303]
+    assert answers[-1].location == f"/{delegated.client.public_id}/pincode"
+    assert wouter.post(at(delegated, batch, "/pincode"), shown=shown, pin=PIN).status == 303
+    assert Release.select().count() == 0
+
+
+@pytest.mark.parametrize(("address", "told"), [("/pincode", 0), ("/pincode?shown=" + "0" * 64, 1)])
+def test_the_pin_is_asked_only_after_the_payment_was_shown(wouter: Browser, delegated: Demo, address: str, told: int):
+    batch = delegated.batch()
+    answer = wouter.get(at(delegated, batch, address))
+    assert (answer.status, answer.location) == (303, at(delegated, batch))
+    assert len(wouter.open(at(delegated, batch)).all("main > [role=alert]")) == told
+
+
+def test_a_change_between_looking_and_the_pin_stops_it(wouter: Browser, delegated: Demo):
+    batch = delegated.batch()
+    shown = to_pin(wouter, delegated, batch).value("[name=shown]")
+    approval.refuse_line(delegated.client, delegated.user, batch.reference, line_ids(delegated, batch)[0])
+    answer = wouter.post(at(delegated, batch, "/pincode"), shown=shown, pin=PIN)
+    assert answer.location == at(delegated, batch)
+    assert "intussen veranderd" in wouter.open(at(delegated, batch)).says("main > [role=alert]")
+    assert (Release.select().count(), Pin.get().failures) == (0, 0)
+
+
+def test_where_the_pin_signs_betaal_alone_releases_nothing(wouter: Browser, delegated: Demo):
+    batch = delegated.batch()
+    shown = shown_to(wouter, delegated, batch)
+    answer = pay(wouter, delegated, batch, shown=shown)
+    assert answer.location == at(delegated, batch, f"/pincode?shown={shown}")
+    assert Release.select().count() == 0
+
+
+# --- following ------------------------------------------------------------------------------------
+def test_it_is_followed_until_nothing_can_change(wouter: Browser, demo: Demo, sandbox: Sandbox):
+    batch = demo.batch()
+    pay(wouter, demo, batch)
+    sending.send(batch.id)
+    page = wouter.open(at(demo, batch))
+    assert page.says("#hero .badge") == "Wacht op ondertekening bij de bank"
+    assert page.says("#pay-place button") == "Onderteken bij Zandbank"
+    seen = page.value("#payment", "hx-get")
+    assert wouter.get(seen, htmx=True).status == 204
+    bank = wouter.post(at(demo, batch, "/ondertekenen"))
+    assert bank.location.startswith(sandbox.url)
+    requests.post(bank.location, data={"besluit": "ondertekenen"}, timeout=10, allow_redirects=False)
+    following.follow(BankOrder.get().id)
+    part = wouter.get(seen, htmx=True)
+    assert part.says("#hero .badge").startswith("Ondertekend: de bank voert uit op")
+    assert part.says("#live").startswith("Ondertekend")
+    assert part.one("#payment").get("hx-trigger") == "every 2s"
+    assert part.all("#pay-place[hx-swap-oob] button") == []
+    sandbox.control("POST", "clock", {"advance_days": 7})
+    BankOrder.update(due_at=BankOrder.get().created_at).execute()
+    following.follow(BankOrder.get().id)
+    last = wouter.get(part.value("#payment", "hx-get"), htmx=True)
+    assert last.says("#hero .badge") == "Uitgevoerd"
+    assert last.one("#payment").get("hx-trigger") is None
+    assert len(last.all("#payment .steps li.done")) == 3
+
+
+def test_the_status_alone_leads_to_the_page(wouter: Browser, demo: Demo):
+    batch = demo.batch()
+    assert wouter.get(at(demo, batch, "/status")).location == at(demo, batch)
+
+
+def test_coming_back_from_the_bank_proves_nothing(wouter: Browser, charlie: Browser, demo: Demo, sandbox: Sandbox):
+    batch = demo.batch()
+    pay(wouter, demo, batch)
+    sending.send(batch.id)
+    back = sending.return_address(BankOrder.get()).removeprefix("http://localhost:8000")
+    assert wouter.get(back).location == at(demo, batch)
+    assert demo.view(batch).state == "at_bank"
+    assert charlie.get(back).status == 404
+    assert wouter.get("/bank/ondertekend/guessed").status == 404
+
+
+def test_a_refused_payment_can_be_had_again(wouter: Browser, demo: Demo, sandbox: Sandbox):
+    sandbox.control("POST", "clock", {"advance_days": 30})  # the chosen day is long past at the bank
+    batch = demo.batch()
+    pay(wouter, demo, batch)
+    sending.send(batch.id)
+    page = wouter.open(at(demo, batch))
+    assert page.says("#hero .badge") == "Geweigerd door de bank"
+    assert page.says("#hero h2") == f"Betaling {TOTAL}"
+    assert "Er is niets betaald" in page.says("#payment .note.bad")
+    assert [node.text_content() for node in page.all(".head h2")] == ["Niet betaald"]
+    wouter.post(at(demo, batch, "/opnieuw"))
+    page = wouter.open(at(demo, batch))
+    assert page.says("#hero .badge") == "Goedkeuring vereist"
+    assert page.says("#pay-place button") == f"Betaal € {TOTAL}"
+
+
+@pytest.mark.parametrize("tail", ["/ondertekenen", "/opnieuw"])
+def test_what_cannot_be_done_now_is_said(wouter: Browser, demo: Demo, tail: str):
+    batch = demo.batch()
+    wouter.open(at(demo, batch))
+    assert wouter.post(at(demo, batch, tail)).status == 303
+    assert "Dit kan nu niet meer" in wouter.open(at(demo, batch)).says("main > [role=alert]")
+
+
+@pytest.mark.parametrize("tail", ["/alles", "/regels/{line}?verdict=refuse"])
+def test_a_payment_at_the_bank_is_not_changed(wouter: Browser, demo: Demo, tail: str):
+    batch = demo.batch()
+    pay(wouter, demo, batch)
+    sending.send(batch.id)
+    path = at(demo, batch, tail.format(line=line_ids(demo, batch)[0]))
+    assert wouter.post(path).status == 303
+    assert "Dit kan nu niet meer" in wouter.open(at(demo, batch)).says("main > [role=alert]")
+    assert wouter.post(path, htmx=True).status == 422
+    assert demo.view(batch).lines_payable == 3
+    assert wouter.get(at(demo, batch, "/wijzigen")).location == at(demo, batch)

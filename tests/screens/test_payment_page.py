@@ -1,0 +1,214 @@
+"""The payment as a person sees it: what is shown, lines by ✗ and ✓, and never another's changes unseen."""
+
+import pytest
+
+from domain import approval
+from models import BankAccount, Batch, BatchLine, Membership
+from tests.support.screens import Browser, Page
+from tests.support.world import LINES, OTHER_IBAN, Demo, make_user
+
+TOTAL, WITHOUT_FIRST = "8.559,16", "5.111,08"
+
+
+def at(demo: Demo, batch: Batch, tail: str = "") -> str:
+    return f"/{demo.client.public_id}/betalingen/{batch.reference}{tail}"
+
+
+def line_ids(demo: Demo, batch: Batch) -> list[int]:
+    return [line.id for line in demo.view(batch).lines]
+
+
+def strike(who: Browser, demo: Demo, batch: Batch, number: int, verdict: str = "refuse", **options) -> Page:
+    """✗ on the line of this number, or ✓; as a plain form unless `htmx`."""
+    line = line_ids(demo, batch)[number]
+    return who.post(at(demo, batch, f"/regels/{line}?verdict={verdict}"), **options)
+
+
+def test_it_shows_what_is_to_be_paid(wouter: Browser, demo: Demo):
+    batch = demo.batch()
+    page = wouter.open(at(demo, batch))
+    assert page.says("title") == f"Betaling {TOTAL} · Bizcuit"
+    assert page.says("#hero h2") == f"Betaling {TOTAL}"
+    assert "Demo BV · 3 regels · april" in page.text
+    assert page.says("#hero .badge") == "Goedkeuring vereist"
+    assert [node.findtext("b") for node in page.all("li.line")] == [name for name, _, _ in LINES]
+    assert "NL42 INGB 2268 3524 12" in page.text
+    assert page.says("#pay-place button") == f"Betaal € {TOTAL}"
+    assert "€\u00a08.559,16" in page.one("#pay-place button").text_content()
+
+
+def test_each_line_has_its_two_buttons_with_the_name_of_its_person(wouter: Browser, demo: Demo):
+    page = wouter.open(at(demo, demo.batch()))
+    labels = [button.get("aria-label") for button in page.all(".yn button")]
+    assert labels == [f"{verdict}: {name}" for name, _, _ in LINES for verdict in ("Niet betalen", "Betalen")]
+
+
+def test_the_debtor_account_is_shown_whole(wouter: Browser, demo: Demo):
+    page = wouter.open(at(demo, demo.batch()))
+    assert "NL95 INGB 0004 9218 36" in page.says(".pair")
+    assert "€ 84.210,55" in page.says(".pair")
+
+
+def test_a_line_is_struck_and_taken_back(wouter: Browser, demo: Demo):
+    batch = demo.batch()
+    wouter.open(at(demo, batch))
+    answer = strike(wouter, demo, batch, 0)
+    assert (answer.status, answer.location) == (303, at(demo, batch, f"#regel-{line_ids(demo, batch)[0]}"))
+    page = wouter.open(at(demo, batch))
+    assert page.says("#pay-place button") == f"Betaal € {WITHOUT_FIRST}"
+    assert "2 van 3 regels" in page.text
+    assert "Niet betalen" in page.all("li.line")[0].text_content()
+    assert page.one("#alles").get("hidden") is None
+    strike(wouter, demo, batch, 0, "accept")
+    page = wouter.open(at(demo, batch))
+    assert page.says("#pay-place button") == f"Betaal € {TOTAL}"
+    assert page.one("#alles").get("hidden") is not None
+
+
+@pytest.mark.parametrize("verdict", ["refuse", "accept"])
+def test_pressing_twice_is_pressing_once(wouter: Browser, demo: Demo, verdict: str):
+    batch = demo.batch()
+    wouter.open(at(demo, batch))
+    totals = []
+    for _ in range(2):
+        strike(wouter, demo, batch, 0, verdict)
+        totals.append(wouter.open(at(demo, batch)).says("#hero h2"))
+    assert totals[0] == totals[1]
+
+
+def test_in_place_the_line_total_count_and_button_come_at_once(wouter: Browser, demo: Demo):
+    batch = demo.batch()
+    shown = wouter.open(at(demo, batch)).value("#payment > [name=shown]")
+    part = strike(wouter, demo, batch, 0, htmx=True, shown=shown)
+    digest = demo.view(batch).digest
+    assert part.status == 200
+    assert [node.get("id") for node in part.all("li.line")] == [f"regel-{line_ids(demo, batch)[0]}"]
+    assert part.one("#payment").get("hx-swap-oob") == "true"
+    assert "2 van 3 regels" in part.says("#hero")
+    assert part.says("#pay-place[hx-swap-oob] button") == f"Betaal € {WITHOUT_FIRST}"
+    assert {node.get("value") for node in part.all("[name=shown]")} == {digest}
+    assert part.says("#live") == f"Jong, Wouter de: wordt niet betaald. Totaal € {WITHOUT_FIRST}."
+
+
+def test_a_page_that_is_behind_gets_all_lines_and_is_told(wouter: Browser, app, demo: Demo):
+    batch = demo.batch()
+    shown = wouter.open(at(demo, batch)).value("#payment > [name=shown]")
+    approval.refuse_line(demo.client, demo.user, batch.reference, line_ids(demo, batch)[2])
+    part = strike(wouter, demo, batch, 0, htmx=True, shown=shown)
+    assert part.status == 422
+    assert part.answer.headers["HX-Retarget"] == "#payment"
+    assert part.answer.headers["HX-Reswap"].startswith("outerHTML")
+    assert len(part.all("#lines[hx-swap-oob] li.line")) == 3
+    assert part.all("#lines [hx-swap-oob]") == []  # htmx would take it out of the lines
+    assert [node.get("class") for node in part.all("li.line")] == ["line off", "line", "line off"]
+    assert "intussen veranderd" in part.says("#payment .note.bad")
+    assert part.says("#pay-place button") == "Betaal € 2.611,00"
+
+
+def test_another_account_meanwhile_is_told_too(wouter: Browser, demo: Demo):
+    batch = demo.batch()
+    shown = wouter.open(at(demo, batch)).value("#payment > [name=shown]")
+    approval.change(demo.client, demo.user, batch.reference, None, demo.other.id)
+    part = strike(wouter, demo, batch, 0, htmx=True, shown=shown)
+    assert (part.status, part.answer.headers.get("HX-Retarget")) == (422, "#payment")
+    assert "NL64 TRIO 0379 5016 86" in part.says(".pair")
+
+
+def test_everything_is_taken_back_by_one_button(wouter: Browser, demo: Demo):
+    batch = demo.batch()
+    wouter.open(at(demo, batch))
+    for number in range(2):
+        strike(wouter, demo, batch, number)
+    part = wouter.post(at(demo, batch, "/alles"), htmx=True)
+    assert part.says("#pay-place button") == f"Betaal € {TOTAL}"
+    assert part.says("#live") == "Alle regels worden betaald."
+    assert demo.view(batch).lines_payable == 3
+
+
+def test_a_verdict_that_is_none_changes_nothing(wouter: Browser, demo: Demo):
+    batch = demo.batch()
+    wouter.open(at(demo, batch))
+    assert strike(wouter, demo, batch, 0, "perhaps").status == 400
+    assert demo.view(batch).lines_payable == 3
+
+
+def test_a_line_of_another_payment_is_not_there(wouter: Browser, demo: Demo):
+    batch, other = demo.batch(number=1), demo.batch(number=2)
+    wouter.open(at(demo, batch))
+    answer = wouter.post(at(demo, batch, f"/regels/{line_ids(demo, other)[0]}?verdict=refuse"))
+    assert answer.status == 404
+    assert BatchLine.select().where(BatchLine.state == "refused").count() == 0
+
+
+def test_what_is_unusual_stands_before_the_lines(wouter: Browser, demo: Demo):
+    batch = demo.batch([*LINES[:2], ("Šafařík, Tomáš", *LINES[2][1:])])
+    approval.change(demo.client, demo.user, batch.reference, None, demo.other.id)
+    BankAccount.update(balance_cents=100, limit_payment_cents=855_915).where(BankAccount.iban == OTHER_IBAN).execute()
+    line = line_ids(demo, batch)[2]
+    page = wouter.open(at(demo, batch))
+    titles = [note.text_content() for note in page.all("#payment .note b")]
+    assert titles == [
+        "Boven je betaallimiet", "Misschien te weinig saldo", "Andere rekening dan in Nmbrs",
+        "1 regel leest de bank anders",
+    ]  # fmt: skip
+    assert page.one("#payment .note [href^=mailto]").get("href") == "mailto:support@bizcuit.nl"
+    assert page.one(f"#payment a[href='#regel-{line}']").text_content() == "Šafařík, Tomáš"
+    assert "De bank leest: Safarik, Tomas" in page.says(f"#regel-{line}")
+
+
+def test_an_ordinary_payment_warns_of_nothing(wouter: Browser, demo: Demo):
+    assert wouter.open(at(demo, demo.batch())).all("#payment .note") == []
+
+
+def test_names_are_never_markup(wouter: Browser, demo: Demo):
+    batch = demo.batch([("<b onclick=x>Jan</b>", *LINES[0][1:])])
+    page = wouter.open(at(demo, batch))
+    assert "<b onclick=x>Jan</b>" in page.text
+    assert page.all("[onclick]") == []
+
+
+def test_who_prepares_may_strike_but_not_pay(app, demo: Demo):
+    membership = Membership.create(user=make_user(name="Anna"), client=demo.client, role="preparer")
+    anna, batch = Browser(app, membership.user), demo.batch()
+    page = anna.open(at(demo, batch))
+    assert page.all("#pay-place button, #pay-place a") == []
+    assert "De eigenaar van het account keurt ze goed" in page.says("#pay-place")
+    assert strike(anna, demo, batch, 0).status == 303
+    assert demo.view(batch).lines_payable == 2
+    answer = anna.post(at(demo, batch, "/betalen"), shown=demo.view(batch).digest)
+    assert (answer.status, demo.view(batch).state) == (403, "open")
+
+
+PATHS = [
+    ("GET", ""), ("GET", "/status"), ("GET", "/wijzigen"), ("GET", "/pincode"), ("POST", "/alles"),
+    ("POST", "/wijzigen"), ("POST", "/betalen"), ("POST", "/pincode"), ("POST", "/ondertekenen"), ("POST", "/opnieuw"),
+    ("POST", "/regels/1?verdict=refuse"),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(("method", "tail"), PATHS)
+def test_another_client_sees_and_changes_nothing(charlie: Browser, demo: Demo, method: str, tail: str):
+    batch = demo.batch()
+    own = Membership.get(Membership.client != demo.client.id).client
+    charlie.open(f"/{own.public_id}/betalingen")
+    for client in (demo.client, own):
+        path = f"/{client.public_id}/betalingen/{batch.reference}{tail}"
+        page = charlie.get(path) if method == "GET" else charlie.post(path)
+        assert page.status == 404
+        assert "Jong" not in page.text
+    assert demo.view(batch).lines_payable == 3
+
+
+@pytest.mark.parametrize("tail", [tail for method, tail in PATHS if method == "GET"])
+def test_who_is_not_signed_in_is_asked_to(app, demo: Demo, tail: str):
+    path = at(demo, demo.batch(), tail)
+    page = Browser(app).get(path)
+    assert page.status == 303
+    assert page.location == f"/inloggen?verder={path}"
+
+
+def test_the_link_of_a_mail_leads_to_its_own_client(wouter: Browser, charlie: Browser, demo: Demo):
+    batch = demo.batch()
+    answer = wouter.get(f"/betalingen/{batch.reference}")
+    assert (answer.status, answer.location) == (303, at(demo, batch))
+    assert charlie.get(f"/betalingen/{batch.reference}").status == 404
