@@ -4,7 +4,7 @@ from collections import Counter
 from urllib.parse import urlsplit
 
 import html5lib
-from lxml.etree import _Element
+from lxml import etree
 from werkzeug.test import TestResponse
 
 HEADERS = {
@@ -64,12 +64,12 @@ def faults_of(text: str, fragment: bool = False) -> list[str]:
     return found
 
 
-def _doubled_ids(nodes: list[_Element]) -> list[str]:
+def _doubled_ids(nodes: list[etree._Element]) -> list[str]:
     counted = Counter(node.get("id") for node in nodes if node.get("id") is not None)
     return [f"id {name} {times} times" for name, times in counted.items() if times > 1]
 
 
-def _unlabelled(nodes: list[_Element]) -> list[str]:
+def _unlabelled(nodes: list[etree._Element]) -> list[str]:
     labels = {node.get("for") for node in nodes if node.tag == "label"}
     found = []
     for node in nodes:
@@ -81,7 +81,7 @@ def _unlabelled(nodes: list[_Element]) -> list[str]:
     return found
 
 
-def _forms(nodes: list[_Element]) -> list[str]:
+def _forms(nodes: list[etree._Element]) -> list[str]:
     """A form says how it is sent, and a changing one carries the token against forged requests."""
     found = []
     for form in (node for node in nodes if node.tag == "form"):
@@ -94,7 +94,7 @@ def _forms(nodes: list[_Element]) -> list[str]:
     return found
 
 
-def _inline(nodes: list[_Element]) -> list[str]:
+def _inline(nodes: list[etree._Element]) -> list[str]:
     found = []
     for node in nodes:
         if node.tag == "style" or (node.tag == "script" and not node.get("src")):
