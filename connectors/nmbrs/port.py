@@ -73,6 +73,34 @@ class Webhook:
     events: tuple[WebhookEvent, ...]
 
 
+@dataclass(frozen=True)
+class Employee:
+    """A person as the payroll knows one, for finding who stands in no payment file. Never more than a name."""
+
+    id: str
+    first_name: str = field(repr=False)
+    initials: str = field(repr=False)
+    prefix: str = field(repr=False)
+    last_name: str = field(repr=False)
+
+
+@dataclass(frozen=True)
+class WageTax:
+    """A wage tax return ("loonaangifte") as listed. `total_cents` of all that is to be paid by it.
+
+    `reference` is the sixteen digits of the payment reference, without points; `sent_at` in UTC.
+    """
+
+    id: str
+    year: int
+    period: int
+    serial: int
+    reference: str
+    total_cents: int
+    status: str
+    sent_at: datetime | None
+
+
 class PayrollError(Exception):
     """A call that did not give what was asked. `call` names it as Nmbrs does ("CompanyService.Run_GetList").
 
@@ -103,6 +131,22 @@ class TryAgain(PayrollError):
     """1006, 9999, no connection, no answer in time, an answer that is no SOAP: later it may work."""
 
 
+class TooMany(TryAgain):
+    """42908: more calls than the plan allows at once; not before `seconds` have passed."""
+
+    def __init__(self, code: str | None, call: str, text: str, seconds: int = 60) -> None:
+        super().__init__(code, call, text)
+        self.seconds = seconds
+
+
+class QuotaUsedUp(PayrollError):
+    """42909: the plan's calls are used up. Asking again only makes it worse: stop until a person has looked."""
+
+
+class NotThere(PayrollError):
+    """This interface has no such thing (REST has no webhooks)."""
+
+
 class Unreadable(PayrollError):
     """An answer that lacks a field we need, or a refusal whose code has no word of its own here."""
 
@@ -126,6 +170,29 @@ class Payroll(Protocol):
         self, credentials: Credentials, company_id: str, run_id: str, year: int, payment_date: date
     ) -> bytes | None:
         """The run's payment file; None when there is nothing to pay."""
+        ...
+
+    def employees(self, credentials: Credentials, company_id: str) -> list[Employee]: ...
+
+    def employee_ibans(
+        self, credentials: Credentials, company_id: str, employee_ids: Sequence[str]
+    ) -> dict[str, list[str]]:
+        """The valid IBANs of these people, by employee id; nobody is left out, some have none."""
+        ...
+
+    def wage_taxes(self, credentials: Credentials, company_id: str, year: int) -> list[WageTax]: ...
+
+    def wage_tax_file(
+        self, credentials: Credentials, company_id: str, run_id: str, wage_tax_id: str, year: int, payment_date: date
+    ) -> bytes | None:
+        """The payment file of one return; None when there is nothing to pay. `run_id`: a run of its period."""
+        ...
+
+    def guids(self, credentials: Credentials, company_id: str) -> dict[tuple[str, str], str]:
+        """What the later interface calls the same things: ("Company"|"Debtor", id) to GUID, of this company.
+
+        An interface that has GUIDs already answers none.
+        """
         ...
 
     def webhook_events(self, credentials: Credentials) -> list[WebhookEvent]: ...
