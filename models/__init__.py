@@ -11,8 +11,17 @@ from models.base import (
     transaction,
 )
 from models.journal import AuditEvent, OutgoingMail
-from models.payments import BankExchange, BankOrder, Batch, BatchLine, Release
-from models.payroll import Delivery, NmbrsConnection, PayrollCompany, Run
+from models.payments import BankExchange, BankOrder, Batch, BatchLine, Release, WarningOpened
+from models.payroll import (
+    Delivery,
+    NmbrsCheck,
+    NmbrsConnection,
+    NmbrsConsent,
+    NmbrsDebtor,
+    NmbrsExchange,
+    PayrollCompany,
+    Run,
+)
 from models.people import (
     Authority,
     Client,
@@ -29,14 +38,14 @@ from models.schema import migrate, pending_migrations
 
 TABLES = (
     User, Pin, LoginSession, EmailToken, Client, Membership, WebhookKey, IdentityAttempt, Identification, Authority,
-    BankLink, BankAccount, NmbrsConnection, PayrollCompany, Delivery, Run, Batch, BatchLine, Release, BankOrder,
-    BankExchange, AuditEvent, OutgoingMail,
+    BankLink, BankAccount, NmbrsConnection, NmbrsCheck, NmbrsDebtor, NmbrsConsent, PayrollCompany, Delivery, Run,
+    NmbrsExchange, Batch, BatchLine, WarningOpened, Release, BankOrder, BankExchange, AuditEvent, OutgoingMail,
 )  # fmt: skip
 
 __all__ = [
     "TABLES", "AuditEvent", "Authority", "BankAccount", "BankExchange", "BankLink", "BankOrder", "Batch", "BatchLine",
     "Client", "Delivery", "EmailToken", "Identification", "IdentityAttempt", "LoginSession", "Membership",
-    "NestedTransaction", "NmbrsConnection", "OutgoingMail", "PayrollCompany", "Pin", "Release", "Run", "User",
-    "WebhookKey", "connect", "database", "is_postgres", "is_sqlite", "migrate", "pending_migrations",
+    "NestedTransaction", "NmbrsCheck", "NmbrsConnection", "NmbrsConsent", "NmbrsDebtor", "NmbrsExchange", "OutgoingMail", "PayrollCompany", "Pin", "Release", "Run", "User",
+    "WarningOpened", "WebhookKey", "connect", "database", "is_postgres", "is_sqlite", "migrate", "pending_migrations",
     "require_transaction", "transaction",
 ]  # fmt: skip

@@ -1,10 +1,12 @@
 """What is to be paid: batches and lines, releases, orders at the bank."""
 
+from typing import Any
+
 from peewee import SQL, BigIntegerField, BooleanField, Check, DateField, ForeignKeyField, IntegerField, TextField
 
 from core.clock import utcnow
 from models.banking import BankAccount
-from models.base import Table, UtcField
+from models.base import JsonField, Table, UtcField
 from models.payroll import PayrollCompany, Run
 from models.people import Client, User
 
@@ -47,10 +49,25 @@ class Batch(Table):
     state_reason = TextField(null=True)
     state_at = UtcField(default=utcnow)
     created_at = UtcField(default=utcnow)
+    kind = TextField(default="salary")
+    period_start = IntegerField(default=0)
+    period_end = IntegerField(default=0)
+    difference = BooleanField(default=False)  # its run was paid before: holds only what differs
+    picked = BooleanField(default=False)  # its run is from before the link
+    missing_count = IntegerField(null=True)  # people of the run without a payment; null: not known
+    missing_names: Any = JsonField(null=True)
 
     class Meta:
-        indexes = ((("client", "nmbrs_company", "year", "run_number", "version"), True), (("client", "state"), False))
-        constraints = [Check(_one_of("state", BATCH_STATES)), Check("total_cents > 0"), Check("line_count > 0")]
+        indexes = (
+            (("client", "nmbrs_company", "kind", "year", "run_number", "version"), True),
+            (("client", "state"), False),
+        )
+        constraints = [
+            Check(_one_of("state", BATCH_STATES)),
+            Check("total_cents > 0"),
+            Check("line_count > 0"),
+            Check("kind in ('salary', 'wage_tax')"),
+        ]
 
 
 class BatchLine(Table):
@@ -67,6 +84,7 @@ class BatchLine(Table):
     iban = TextField()
     amount_cents = BigIntegerField()
     state = TextField(default="open")
+    paid_cents = BigIntegerField(null=True)  # what an earlier version paid to this account already
 
     class Meta:
         indexes = ((("batch", "position"), True),)
@@ -77,6 +95,21 @@ class BatchLine(Table):
             Check("length(description_sent) between 1 and 140"),
             Check("length(end_to_end_id) between 1 and 35"),
         ]
+
+
+class WarningOpened(Table):
+    """Somebody has opened a warning that must be opened before the payment may be released."""
+
+    batch = ForeignKeyField(Batch, backref="opened")
+    batch_id: int
+    kind = TextField()
+    about = TextField()
+    user = ForeignKeyField(User)
+    user_id: int
+    at = UtcField(default=utcnow)
+
+    class Meta:
+        indexes = ((("batch", "kind", "about"), True),)
 
 
 class Release(Table):

@@ -7,7 +7,10 @@ from peewee import BlobField, BooleanField, Check, ForeignKeyField, IntegerField
 from core.clock import utcnow
 from models.banking import BankAccount
 from models.base import JsonField, Table, UtcField
-from models.people import Client
+from models.people import Client, User
+
+
+RUN_STATES = ("found", "retrying", "taken", "empty", "refused", "older", "unmapped", "vanished")
 
 
 class NmbrsConnection(Table):
@@ -19,10 +22,70 @@ class NmbrsConnection(Table):
     status = TextField(default="active")
     problem = TextField(null=True)
     created_at = UtcField(default=utcnow)
+    interface = TextField(default="soap")
+    tokens_sealed = TextField(null=True)  # of the REST interface; each refresh writes them before they are used
+    lease_until = UtcField(null=True)
+    asked_at = UtcField(null=True)  # when Nmbrs last answered
+    disturbed_at = UtcField(null=True)
+    checks_due_at = UtcField(null=True)
+    webhooks_wanted_at = UtcField(null=True)
+    removed_at = UtcField(null=True)
 
     class Meta:
         indexes = ((("client", "email", "environment"), True),)
-        constraints = [Check("status in ('active', 'disturbed')")]
+        constraints = [Check("status in ('active', 'disturbed')"), Check("interface in ('soap', 'rest')")]
+
+
+class NmbrsCheck(Table):
+    """One call that the product needs, tried with a connection's credentials."""
+
+    connection = ForeignKeyField(NmbrsConnection, backref="checks", on_delete="CASCADE")
+    connection_id: int
+    position = IntegerField()
+    call = TextField()
+    needed = BooleanField()
+    result = TextField(default="waiting")
+    code = TextField(null=True)
+    at = UtcField(null=True)
+
+    class Meta:
+        indexes = ((("connection", "call"), True),)
+        constraints = [Check("result in ('waiting', 'ok', 'refused', 'unknown', 'trouble')")]
+
+
+class NmbrsDebtor(Table):
+    """A debtor in Nmbrs: the level at which webhooks are set."""
+
+    connection = ForeignKeyField(NmbrsConnection, backref="debtors", on_delete="CASCADE")
+    connection_id: int
+    nmbrs_id = TextField()
+    number = TextField()
+    name = TextField()
+    webhook = TextField(default="off")
+    webhook_id = TextField(null=True)
+    webhook_problem = TextField(null=True)
+    webhook_checked_at = UtcField(null=True)
+    webhook_due_at = UtcField(null=True, index=True)
+    lease_until = UtcField(null=True)
+
+    class Meta:
+        indexes = ((("connection", "nmbrs_id"), True),)
+        constraints = [Check("webhook in ('off', 'installed', 'not_allowed', 'failed')")]
+
+
+class NmbrsConsent(Table):
+    """Somebody on the way to Nmbrs to allow the REST interface; ends at the first return."""
+
+    state_hash = TextField(unique=True)
+    client = ForeignKeyField(Client)
+    client_id: int
+    user = ForeignKeyField(User)
+    user_id: int
+    connection = ForeignKeyField(NmbrsConnection, null=True)
+    connection_id: int | None
+    verifier_sealed = TextField()
+    expires_at = UtcField()
+    used_at = UtcField(null=True)
 
 
 class PayrollCompany(Table):
@@ -32,7 +95,11 @@ class PayrollCompany(Table):
     connection_id: int
     client = ForeignKeyField(Client, backref="payroll_companies")
     client_id: int
-    nmbrs_id = TextField()
+    nmbrs_id = TextField()  # as the connection's interface names it: a number in SOAP, a GUID in REST
+    key = TextField()  # what names it for ever, whichever interface is spoken: its first id
+    guid = TextField(null=True)
+    debtor = ForeignKeyField(NmbrsDebtor, null=True, backref="companies")
+    debtor_id: int | None
     number = TextField()
     name = TextField()
     kvk_number = TextField(null=True)
@@ -42,11 +109,14 @@ class PayrollCompany(Table):
     looked_at = UtcField(null=True)
     look_due_at = UtcField(null=True, index=True)
     look_attempts = IntegerField(default=0)
+    hinted_at = UtcField(null=True)  # a webhook told of a run that is not found yet
+    hinted_by_id = IntegerField(null=True)  # the newest delivery that did
+    wage_tax_from = UtcField(null=True)  # since when returns of wage tax are paid from here too
     lease_until = UtcField(null=True)
 
     class Meta:
         # one company pays once, whichever of the client's Nmbrs accounts can see it
-        indexes = ((("client", "nmbrs_id"), True),)
+        indexes = ((("client", "nmbrs_id"), True), (("client", "key"), True))
         constraints = [Check("(bank_account_id is null) = (mapped_at is null)")]
 
 
@@ -87,7 +157,32 @@ class Run(Table):
     lease_until = UtcField(null=True)
     found_at = UtcField(default=utcnow)
     changed_at = UtcField(default=utcnow)
+    kind = TextField(default="salary")
+    period_start = IntegerField(default=0)
+    period_end = IntegerField(default=0)
+    version = TextField(null=True)  # of the file that was read last
+    missing_since = UtcField(null=True)  # no longer in Nmbrs's list
+    picked_at = UtcField(null=True)  # from before the link, chosen by a person
+    delivery_id = IntegerField(null=True)  # the webhook that made us look
+    overpaid: Any = JsonField(null=True)  # [[creditor, IBAN, cents]]: paid before, and no longer in the file
+    wage_tax_reference = TextField(null=True)
 
     class Meta:
-        indexes = ((("company", "year", "number"), True),)
-        constraints = [Check("state in ('found', 'retrying', 'taken', 'empty', 'refused', 'older')")]
+        indexes = ((("company", "kind", "year", "number"), True),)
+        constraints = [Check(f"state in {RUN_STATES}"), Check("kind in ('salary', 'wage_tax')")]
+
+
+class NmbrsExchange(Table):
+    """What was asked about a run or a company, and what came back; without secrets, and no person's pay."""
+
+    connection = ForeignKeyField(NmbrsConnection, backref="exchanges")
+    connection_id: int
+    company = ForeignKeyField(PayrollCompany, null=True)
+    company_id: int | None
+    run = ForeignKeyField(Run, null=True, backref="exchanges")
+    run_id: int | None
+    at = UtcField(default=utcnow, index=True)
+    call = TextField()
+    asked: Any = JsonField()
+    outcome = TextField()
+    answer: Any = JsonField()

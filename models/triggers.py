@@ -7,7 +7,7 @@ from models.base import database, is_sqlite
 
 _APPEND_ONLY = ("audit_event", "bank_exchange")
 _LINE_FACTS = ("batch_id", "position", "name_shown", "name_sent", "description_shown", "description_sent", "iban",
-               "amount_cents")  # fmt: skip
+               "amount_cents", "paid_cents")  # fmt: skip
 _ORDER_FACTS = ("batch_id", "release_id", "msg_id", "request_id", "body_sha256", "total_cents", "line_count")
 _SUM_FAULT = "(select coalesce(sum(amount_cents), 0) from batch_line where batch_id = new.batch_id and state = 'open')"
 _COUNT_FAULT = "(select count(*) from batch_line where batch_id = new.batch_id and state = 'open')"
