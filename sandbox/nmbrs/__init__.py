@@ -1,13 +1,21 @@
-"""Nmbrs as the app and its owner meet it: SOAP at the vendor's paths, and a few pages to press RUN! on."""
+"""Nmbrs as the app and its owner meet it: SOAP at the vendor's paths, REST beside it, and a few pages to
+press RUN! on."""
 
 from flask import Flask
 
 from sandbox.control import on_reset
-from sandbox.nmbrs import control, misbehaviour, pages, payroll, soap
+from sandbox.nmbrs import control, misbehaviour, pages, payroll, soap, upgrade
+from sandbox.store import get_store
 
 
 def setup(app: Flask) -> None:
     misbehaviour.declare_all()
-    on_reset(payroll.seed)
+    on_reset(seed)
+    upgrade.upgrade(get_store())
     for blueprint in (soap.soap, control.control, pages.pages):
         app.register_blueprint(blueprint)
+
+
+def seed() -> None:
+    payroll.seed()
+    upgrade.mark(get_store())

@@ -1,19 +1,24 @@
-"""/control/runs and /control/credentials: a payroll is run, and who may ask for it, at a call."""
+"""/control/runs, /control/credentials and /control/nmbrs: the payroll's books, changed at a call."""
 
+import uuid
+from collections.abc import Callable
 from typing import Any
 
 from flask import Blueprint, jsonify
 
 from sandbox import clock, demo
 from sandbox.control import BadControl, json_object
-from sandbox.nmbrs import payroll, webhooks
+from sandbox.nmbrs import asked, books, payroll, staff, webhooks
+from sandbox.store import Document
 
 control = Blueprint("nmbrs_control", __name__, url_prefix="/control")
+
+MOST_COMPANIES = 2_000
 
 
 @control.get("/credentials")
 def credentials():
-    user = payroll.user(demo.NMBRS_USER) or {}
+    user = books.user(demo.NMBRS_USER) or {}
     return jsonify(
         nmbrs_user=demo.NMBRS_USER,
         nmbrs_token=user.get("token"),
@@ -24,44 +29,140 @@ def credentials():
     )
 
 
+# --- runs ---
 @control.post("/runs")
 def make_run():
-    asked = json_object()
-    company = asked_company(asked)
-    lines = asked_lines(asked)
-    description, sepa = asked_text(asked, "description"), asked_text(asked, "sepa")
-    variant = asked_variant(asked)
-    run = payroll.run_payroll(company, lines, description, sepa)
+    given = json_object()
+    company = asked.company(given)
+    wish, variant = asked.wish(given), asked.variant(given)
+    run = payroll.run_payroll(company, wish)
     webhooks.announce(run, variant)
     return jsonify(run=run["id"], number=run["number"], year=run["year"]), 201
 
 
-def asked_company(asked: dict[str, Any]) -> int:
-    name = str(asked.get("company", ""))
-    if not name.isdecimal() or payroll.company(int(name)) is None:
-        known = ", ".join(str(doc["number"]) for doc in payroll.companies())
-        raise BadControl(f"company: there is no {name!r}, only {known}", 404)
-    return int(name)
+@control.get("/nmbrs/runs")
+def list_runs():
+    return jsonify([row | {"removed": False} for row in payroll.run_index()])
 
 
-def asked_lines(asked: dict[str, Any]) -> int | None:
-    lines = asked.get("lines")
-    if lines is None:
+@control.post("/nmbrs/runs/<int:run_id>")
+def act_on_run(run_id: int):
+    given = json_object()
+    run = payroll.run_by_id(run_id)
+    if run is None:
+        raise BadControl(f"there is no run {run_id}", 404)
+    act = ACTIONS.get(given.get("action", ""))
+    if act is None:
+        raise BadControl(f"action: one of {', '.join(ACTIONS)} is expected")
+    after = act(run, given)
+    return jsonify(
+        run=after["id"], number=after["number"], year=after["year"], company=after["company"],
+        run_at=after["run_at"], locked=after["locked"], removed=payroll.run_by_id(after["id"]) is None,
+    )  # fmt: skip
+
+
+def again(run: Document, given: dict[str, Any]) -> Document:
+    variant = asked.variant(given)
+    after = payroll.run_again(run, asked.wish(given), keep_run_at=asked.flag(given, "keep_run_at"))
+    webhooks.announce(after, variant)
+    return after
+
+
+def remove(run: Document, given: dict[str, Any]) -> Document:
+    payroll.remove_run(run)
+    return run
+
+
+def announce(run: Document, given: dict[str, Any]) -> Document:
+    webhooks.announce(run, asked.variant(given))
+    return run
+
+
+ACTIONS: dict[str, Callable[[Document, dict[str, Any]], Document]] = {
+    "again": again,
+    "remove": remove,
+    "lock": lambda run, given: payroll.hold(run, locked=True),
+    "unlock": lambda run, given: payroll.hold(run, locked=False),
+    "announce": announce,
+}
+
+
+# --- employees ---
+@control.post("/nmbrs/employees")
+def hire():
+    given = json_object()
+    company = asked.company(given)
+    return jsonify(id=staff.hire(company, asked.new_employee(given))["id"]), 201
+
+
+@control.put("/nmbrs/employees/<int:employee_id>")
+def change_employee(employee_id: int):
+    told = asked.employee(json_object())
+    changed = staff.change(employee_id, told)
+    if changed is None:
+        raise BadControl(f"there is no employee {employee_id} in the books", 404)
+    return jsonify(changed)
+
+
+@control.delete("/nmbrs/employees/<int:employee_id>")
+def dismiss(employee_id: int):
+    if not staff.dismiss(employee_id):
+        raise BadControl(f"there is no employee {employee_id} in the books", 404)
+    return jsonify(dismissed=employee_id)
+
+
+# --- bureaus: companies, debtors, users ---
+@control.post("/nmbrs/companies")
+def make_companies():
+    """`count` debtors with a company each; with `debtor`, all companies stand under that one."""
+    given = json_object()
+    count = asked.whole(given, "count", 1, MOST_COMPANIES) or 1
+    people = asked.whole(given, "staff", 0, 99)
+    prefix, kvk = asked.text(given, "prefix") or "Bedrijf", asked.text(given, "kvk")
+    shared = asked_debtor(given.get("debtor"))
+    made = [make_company(shared, prefix, kvk, 3 if people is None else people) for _ in range(count)]
+    return jsonify(companies=[doc["id"] for doc in made], debtors=sorted({doc["debtor"] for doc in made})), 201
+
+
+def asked_debtor(given: Any) -> Document | None:
+    """The debtor of this number or name; a name that nobody has makes one."""
+    if given is None:
         return None
-    if not isinstance(lines, int) or isinstance(lines, bool) or not 0 <= lines <= payroll.MAX_LINES:
-        raise BadControl(f"lines: a whole number from 0 to {payroll.MAX_LINES} is expected")
-    return lines
+    known = [doc for doc in books.debtors() if str(given) in (doc["number"], doc["name"])]
+    return known[0] if known else books.add_debtor(str(given))
 
 
-def asked_text(asked: dict[str, Any], name: str) -> str | None:
-    text = asked.get(name)
-    if text is not None and not isinstance(text, str):
-        raise BadControl(f"{name}: a text is expected")
-    return text
+def make_company(shared: Document | None, prefix: str, kvk: str | None, people: int) -> Document:
+    debtor = shared or books.add_debtor(prefix)
+    try:
+        company = books.add_company(debtor["id"], prefix, kvk)
+    except ValueError as error:
+        raise BadControl(str(error), 409) from error
+    if shared is None:
+        books.rename_debtor(debtor["id"], company["name"])
+    staff.fill(company["id"], people)
+    return company
 
 
-def asked_variant(asked: dict[str, Any]) -> str | None:
-    variant = asked.get("webhook")
-    if variant is not None and variant not in webhooks.VARIANTS:
-        raise BadControl(f"webhook: one of {', '.join(webhooks.VARIANTS)} is expected")
-    return variant
+@control.post("/nmbrs/users")
+def make_user():
+    given = json_object()
+    email, debtors = asked.text(given, "email"), given.get("debtors")
+    if not email or "@" not in email:
+        raise BadControl("email: an e-mail address is expected")
+    if debtors is not None and not (isinstance(debtors, list) and all(map(is_debtor, debtors))):
+        raise BadControl("debtors: null or a list of ids of debtors is expected")
+    user = books.save_user(email, uuid.uuid4().hex, debtors)
+    return jsonify(email=user["email"], token=user["token"]), 201
+
+
+def is_debtor(given: Any) -> bool:
+    return isinstance(given, int) and books.debtor(given) is not None
+
+
+# --- webhooks ---
+@control.get("/nmbrs/webhooks")
+def list_webhooks():
+    told = [(doc["id"], webhooks.settings(doc["id"]), webhooks.sent(doc["id"])) for doc in books.debtors()]
+    rows = [{"debtor": number, "settings": kept, "sent": sent} for number, kept, sent in told]
+    return jsonify([row for row in rows if row["settings"] or row["sent"]])

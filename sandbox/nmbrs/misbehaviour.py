@@ -2,6 +2,7 @@
 
 from sandbox import faults
 from sandbox.nmbrs.errors import NmbrsFault
+from sandbox.store import get_store
 
 HANG_SECONDS = 60
 THROTTLE_SECONDS = 0.5
@@ -28,6 +29,7 @@ RIGHTS = {
         "EmployeeService.List_GetByCompany",
         "EmployeeService.PersonalInfoWithoutBSN_Get_GetAllEmployeesByCompany",
     ),
+    "nmbrs_converter_missing": ("CompanyService.Converter_GetByCompany_IntToGuid",),
 }
 
 SWITCHES = {
@@ -35,6 +37,7 @@ SWITCHES = {
     "nmbrs_disabled": "Elke aanroep geeft 1004 (omgeving zonder abonnement)",
     "nmbrs_1006_once": "De eerstvolgende aanroep geeft 1006, daarna gaat het goed",
     "nmbrs_9999": "Elke aanroep geeft 9999",
+    "nmbrs_2_percent_9999": "Elke vijftigste aanroep geeft 9999",
     "nmbrs_html_503": "Elke aanroep geeft een HTML-pagina met status 503",
     "nmbrs_not_xml": "Elke aanroep geeft status 200 met tekst die geen XML is",
     "nmbrs_hang": "Elke aanroep laat een minuut op zich wachten",
@@ -48,6 +51,7 @@ SWITCHES = {
     "nmbrs_locked_late": "Een nieuwe run staat de eerste keer nog open (IsLocked = false)",
     "nmbrs_prerun": "Een nieuwe run is een proefrun (alleen te zien aan de omschrijving)",
     "nmbrs_correction": "Een nieuwe run is een correctie (alleen te zien aan de omschrijving)",
+    "nmbrs_new_number": "Opnieuw draaien geeft een nieuw nummer; de oude run verdwijnt",
     "nmbrs_sepa_empty": "Het SEPA-bestand is een lege tekst",
     "nmbrs_sepa_nil": "Het SEPA-bestand ontbreekt in het antwoord",
     "nmbrs_sepa_base64": "Het SEPA-bestand komt als base64",
@@ -85,6 +89,8 @@ def refuse(method: str) -> None:
     """Raise the fault that is switched on for this method ("CompanyService.Run_GetList"), if any."""
     if faults.take("nmbrs_1006_once"):
         raise NmbrsFault(1006)
+    if faults.on("nmbrs_2_percent_9999") and get_store().next_number("nmbrs_counted_call") % 50 == 0:
+        raise NmbrsFault(9999)
     for switch, code in CODES.items():
         if faults.on(switch):
             raise NmbrsFault(code)

@@ -8,7 +8,7 @@ from typing import Any
 from lxml import etree
 
 from sandbox import clock, demo, faults
-from sandbox.nmbrs import payroll, sepa, webhooks
+from sandbox.nmbrs import books, payroll, sepa, staff, webhooks
 from sandbox.nmbrs.errors import NmbrsFault
 from sandbox.nmbrs.people import bic, display_name
 from sandbox.store import Document
@@ -24,7 +24,7 @@ class Caller:
     debtors: list[int] | None
 
     def sees(self, debtor_id: int) -> bool:
-        if debtor_id == payroll.DEBTOR_ID and faults.on("nmbrs_debtor_filtered"):
+        if debtor_id == books.DEBTOR_ID and faults.on("nmbrs_debtor_filtered"):
             return False
         return self.debtors is None or debtor_id in self.debtors
 
@@ -43,17 +43,17 @@ def answers(name: str) -> Callable[[Handler], Handler]:
 
 def visible_debtor(caller: Caller, debtor_id: int) -> Document:
     """2009 for a debtor that does not exist, 1003 for one outside the user's filter."""
-    found = [doc for doc in payroll.debtors() if doc["id"] == debtor_id]
-    if not found:
+    found = books.debtor(debtor_id)
+    if found is None:
         raise NmbrsFault(2009)
     if not caller.sees(debtor_id):
         raise NmbrsFault(1003)
-    return found[0]
+    return found
 
 
 def visible_company(caller: Caller, company_id: int) -> Document:
     """2004 for a company that does not exist or that the user may not see."""
-    company = payroll.company(company_id)
+    company = books.company(company_id)
     if company is None or not caller.sees(company["debtor"]):
         raise NmbrsFault(2004)
     return company
@@ -76,7 +76,7 @@ def as_debtor(doc: Document) -> Any:
 
 
 def visible_debtors(caller: Caller) -> list[Document]:
-    return [doc for doc in payroll.debtors() if caller.sees(doc["id"])]
+    return [doc for doc in books.debtors_of({"debtors": caller.debtors}) if caller.sees(doc["id"])]
 
 
 @answers("DebtorService.List_GetAll")
@@ -114,7 +114,7 @@ def as_bank_account(number: int, iban: str, name: str) -> Any:
 @answers("DebtorService.BankAccount_Get")
 def debtor_bank_account(caller: Caller, given: Parameters) -> Any:
     debtor = visible_debtor(caller, given["DebtorId"])
-    company = payroll.companies(debtor["id"])[0]
+    company = books.companies(debtor["id"])[0]
     return as_bank_account(debtor["id"], company["iban"], debtor["name"])
 
 
@@ -187,13 +187,15 @@ def as_company(doc: Document) -> Any:
 
 @answers("CompanyService.List_GetAll")
 def all_companies(caller: Caller, _: Parameters) -> Any:
-    return [as_company(doc) for doc in payroll.companies() if caller.sees(doc["debtor"])]
+    if caller.debtors is None:
+        return [as_company(doc) for doc in books.companies() if caller.sees(doc["debtor"])]
+    return [as_company(doc) for owner in visible_debtors(caller) for doc in books.companies(owner["id"])]
 
 
 @answers("CompanyService.List_GetByDebtor")
 def companies_of_debtor(caller: Caller, given: Parameters) -> Any:
     debtor = visible_debtor(caller, given["DebtorId"])
-    return [as_company(doc) for doc in payroll.companies(debtor["id"])]
+    return [as_company(doc) for doc in books.companies(debtor["id"])]
 
 
 @answers("CompanyService.Company_GetCurrentPeriod")
@@ -212,14 +214,7 @@ def company_bank_account(caller: Caller, given: Parameters) -> Any:
 @answers("CompanyService.Run_GetList")
 def list_runs(caller: Caller, given: Parameters) -> Any:
     company = visible_company(caller, given["CompanyId"])
-    found = payroll.runs(company["id"], given["Year"])
-    if faults.on("nmbrs_empty_runs"):
-        return []
-    if found and (faults.on("nmbrs_run_unlisted") or faults.take("nmbrs_run_unlisted_once")):
-        found = found[:-1]
-    listed = [as_run(doc) for doc in found]
-    lock(found)
-    return listed
+    return [as_run(doc) for doc in payroll.listed(company["id"], given["Year"])]
 
 
 def as_run(doc: Document) -> Any:
@@ -233,13 +228,6 @@ def as_run(doc: Document) -> Any:
         "RunAt": doc["run_at"],
         "IsLocked": doc["locked"],
     }
-
-
-def lock(found: list[Document]) -> None:
-    """A run that was listed open is locked the next time."""
-    for doc in found:
-        if not doc["locked"]:
-            payroll.save_run(doc | {"locked": True})
 
 
 @answers("CompanyService.Run_GetEmployeesByRunCompany")
@@ -276,9 +264,7 @@ def list_wage_taxes(caller: Caller, given: Parameters) -> Any:
 
 
 def as_wage_tax(doc: Document) -> Any:
-    first = date(doc["year"], doc["period"], 1)
-    after = date(doc["year"] + doc["period"] // 12, doc["period"] % 12 + 1, 1)
-    last = date.fromordinal(after.toordinal() - 1)
+    first, last = payroll.days_of(doc["year"], doc["period"])
     return {
         "LoonaangifteID": doc["id"],
         "SerialNumber": doc["serial"],
@@ -297,22 +283,24 @@ def as_wage_tax(doc: Document) -> Any:
 def int_to_guid(caller: Caller, given: Parameters) -> Any:
     company = visible_company(caller, given["CompanyId"])
     numbers = {
-        "Employee": [person["id"] for person in payroll.employees(company["id"])],
+        "Employee": [person["id"] for person in staff.employees(company["id"])],
         "Company": [company["id"]],
         "Debtor": [company["debtor"]],
     }.get(given["Entity"], [])
     return {
         "Entity": given["Entity"],
-        "Mappings": [{"IdInt": number, "IdGuid": payroll.guid(given["Entity"], number)} for number in numbers],
+        "Mappings": [{"IdInt": number, "IdGuid": books.guid(given["Entity"], number)} for number in numbers],
     }
 
 
 # EmployeeService
 
+ACTIVE = 1
+
 
 @answers("EmployeeService.EmployeeType_GetList")
 def employee_types(caller: Caller, _: Parameters) -> Any:
-    return [{"Id": 0, "Description": "Alle"}, {"Id": 1, "Description": "Actief"}]
+    return [{"Id": 0, "Description": "Alle"}, {"Id": ACTIVE, "Description": "Actief"}]
 
 
 @answers("EmployeeService.List_GetByCompany")
@@ -320,14 +308,15 @@ def list_employees(caller: Caller, given: Parameters) -> Any:
     company = visible_company(caller, given["CompanyId"])
     return [
         {"Id": person["id"], "Number": person["number"], "DisplayName": display_name(person)}
-        for person in payroll.employees(company["id"])
+        for person in staff.employees(company["id"])
+        if given["EmployeeType"] != ACTIVE or not person.get("dismissed")
     ]
 
 
 @answers("EmployeeService.BankAccount_GetListCurrent")
 def employee_bank_accounts(caller: Caller, given: Parameters) -> Any:
-    person = payroll.employee(given["EmployeeId"])
-    company = payroll.company(person["company"]) if person else None
+    person = staff.employee(given["EmployeeId"])
+    company = books.company(person["company"]) if person else None
     if person is None or company is None or not caller.sees(company["debtor"]):
         raise NmbrsFault(2003)
     return [as_bank_account(person["id"], person["iban"], display_name(person))]
@@ -338,7 +327,7 @@ def personal_info(caller: Caller, given: Parameters) -> Any:
     company = visible_company(caller, given["CompanyID"])
     return [
         {"EmployeeId": person["id"], "EmployeePersonalInfos": [as_personal_info(person)]}
-        for person in payroll.employees(company["id"])
+        for person in staff.employees(company["id"])
     ]
 
 

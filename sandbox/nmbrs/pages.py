@@ -5,7 +5,7 @@ from dataclasses import replace
 from flask import Blueprint, abort, flash, redirect, render_template, request, url_for
 
 from sandbox import clock, demo, show
-from sandbox.nmbrs import payroll, webhooks
+from sandbox.nmbrs import books, payroll, staff, webhooks
 from sandbox.nmbrs.errors import NmbrsFault
 from sandbox.nmbrs.people import display_name
 from sandbox.store import Document
@@ -27,11 +27,11 @@ def signed_in():
 
 
 def debtor_or_404(debtor_id: int) -> Document:
-    return next((doc for doc in payroll.debtors() if doc["id"] == debtor_id), None) or abort(404)
+    return books.debtor(debtor_id) or abort(404)
 
 
 def company_or_404(company_id: int) -> Document:
-    return payroll.company(company_id) or abort(404)
+    return books.company(company_id) or abort(404)
 
 
 def setting_or_404(debtor_id: int, number: int) -> Document:
@@ -44,19 +44,19 @@ def setting_or_404(debtor_id: int, number: int) -> Document:
 @pages.get("/")
 def environment():
     asked = request.args.get("zoek", "").strip().lower()
-    found = [doc for doc in payroll.debtors() if asked in f"{doc['number']} {doc['name']}".lower()]
-    rows = [(debtor, payroll.companies(debtor["id"])) for debtor in found]
+    found = [doc for doc in books.debtors() if asked in f"{doc['number']} {doc['name']}".lower()]
+    rows = [(debtor, books.companies(debtor["id"])) for debtor in found]
     return render_template("nmbrs/environment.html", rows=rows, asked=asked)
 
 
 @pages.get("/profiel")
 def profile():
-    return render_template("nmbrs/profile.html", user=payroll.user(demo.NMBRS_USER))
+    return render_template("nmbrs/profile.html", user=books.user(demo.NMBRS_USER))
 
 
 @pages.post("/profiel/token")
 def renew_own_token():
-    payroll.renew_token(demo.NMBRS_USER)
+    books.renew_token(demo.NMBRS_USER)
     flash("Er is een nieuw token gemaakt; het oude werkt niet meer.")
     return redirect(url_for("nmbrs.profile"))
 
@@ -64,23 +64,23 @@ def renew_own_token():
 @pages.get("/debiteur/<int:debtor_id>")
 def debtor_page(debtor_id: int):
     debtor = debtor_or_404(debtor_id)
-    return render_template("nmbrs/debtor.html", debtor=debtor, companies=payroll.companies(debtor_id))
+    return render_template("nmbrs/debtor.html", debtor=debtor, companies=books.companies(debtor_id))
 
 
 @pages.get("/debiteur/<int:debtor_id>/klant-login")
 def client_logins(debtor_id: int):
     debtor = debtor_or_404(debtor_id)
-    users = [user for user in payroll.users() if debtor_id in (user["debtors"] or [])]
+    users = [user for user in books.users() if debtor_id in (user["debtors"] or [])]
     return render_template("nmbrs/client_logins.html", debtor=debtor, users=users)
 
 
 @pages.post("/debiteur/<int:debtor_id>/klant-login/token")
 def add_client_token(debtor_id: int):
     debtor_or_404(debtor_id)
-    user = payroll.user(request.form.get("gebruiker", ""))
+    user = books.user(request.form.get("gebruiker", ""))
     if user is None or debtor_id not in (user["debtors"] or []):
         abort(404)
-    payroll.renew_token(user["email"])
+    books.renew_token(user["email"])
     flash("Het token is toegevoegd.")
     return redirect(url_for("nmbrs.client_logins", debtor_id=debtor_id))
 
@@ -181,7 +181,7 @@ def company_page(company_id: int):
         company=company,
         debtor=debtor_or_404(company["debtor"]),
         runs=payroll.runs(company_id, clock.now().year)[::-1],
-        staff=[(display_name(person), person) for person in payroll.staff(company_id)],
+        staff=[(display_name(person), person) for person in staff.staff(company_id)],
     )
 
 
@@ -192,7 +192,7 @@ def payroll_order(company_id: int):
     return render_template(
         "nmbrs/payroll_order.html",
         company=company,
-        staff=[(display_name(person), person) for person in payroll.staff(company_id)],
+        staff=[(display_name(person), person) for person in staff.staff(company_id)],
         period=f"{today.year}-{today.month}-M",
     )
 

@@ -1,16 +1,13 @@
-"""The payroll's own books: users, debtors, companies, employees, runs, wage tax returns."""
+"""The payroll itself: runs, what they pay, and the wage tax returns that follow from them."""
 
-import uuid
+from dataclasses import dataclass
+from datetime import date, datetime, timedelta
 from typing import Any
 
-from sandbox import clock, demo, faults
+from sandbox import clock, faults
+from sandbox.nmbrs import books, staff
 from sandbox.nmbrs.misbehaviour import chosen
-from sandbox.nmbrs.people import person
 from sandbox.store import Document, get_store
-
-DEBTOR_ID = 21840
-SECOND_DEBTOR_ID = 21841
-CLIENT_LOGIN = "salaris@demobv.example"
 
 # The largest run that can be made; also the room between the ids of two companies' made-up employees.
 MAX_LINES = 20_000
@@ -20,101 +17,24 @@ MONTHS = (
     "November", "December",
 )  # fmt: skip
 
-GUIDS = uuid.UUID("6b1c7f0e-3f1d-5c0a-9f57-2d6c3c5f9a10")
+INDEX = "nmbrs_run_index"
 
 
 def seed() -> None:
     """The books at the start: Demo BV with its eight people, and a second company of somebody else."""
-    store = get_store()
-    store.put("nmbrs_user", demo.NMBRS_USER, _user(demo.NMBRS_USER, demo.NMBRS_TOKEN, None))
-    store.put("nmbrs_user", CLIENT_LOGIN, _user(CLIENT_LOGIN, None, [DEBTOR_ID]))
-    store.put("nmbrs_debtor", DEBTOR_ID, {"id": DEBTOR_ID, "number": "1", "name": demo.COMPANY_NAME})
-    store.put(
-        "nmbrs_debtor", SECOND_DEBTOR_ID,
-        {"id": SECOND_DEBTOR_ID, "number": "2", "name": demo.SECOND_COMPANY_NAME},
-    )  # fmt: skip
-    _seed_company(DEBTOR_ID, demo.COMPANY_NUMBER, demo.COMPANY_NAME, demo.KVK_NUMBER, demo.DEBTOR_IBAN, demo_staff())
-    _seed_company(
-        SECOND_DEBTOR_ID, demo.SECOND_COMPANY_NUMBER, demo.SECOND_COMPANY_NAME, demo.SECOND_KVK_NUMBER,
-        demo.SECOND_COMPANY_IBAN, [],
-    )  # fmt: skip
-    for employee in (person(demo.SECOND_COMPANY_NUMBER, index) for index in range(1, 4)):
-        store.put("nmbrs_employee", employee["id"], employee)
+    books.seed()
+    staff.seed()
 
 
-def _user(email: str, token: str | None, debtors: list[int] | None) -> Document:
-    """`debtors` None is a master login: it sees every debtor."""
-    return {"email": email, "token": token, "debtors": debtors}
+@dataclass(frozen=True)
+class Wish:
+    """How a run is wanted; what is left out follows from the books and the day."""
 
-
-def _seed_company(debtor: int, number: int, name: str, kvk: str, iban: str, staff: list[Document]) -> None:
-    # The number that stands on the screens is the id too, so that "9969" means one thing everywhere.
-    get_store().put(
-        "nmbrs_company",
-        number,
-        {
-            "id": number,
-            "number": number,
-            "name": name,
-            "kvk": kvk,
-            "iban": iban,
-            "debtor": debtor,
-            "extra": 0,  # made-up employees, see employees()
-        },
-    )
-    for employee in staff:
-        get_store().put("nmbrs_employee", employee["id"], employee)
-
-
-def demo_staff() -> list[Document]:
-    return [
-        {
-            "id": 503300 + number,
-            "company": demo.COMPANY_NUMBER,
-            "number": number,
-            "initials": payee.initials,
-            "first_name": payee.first_name,
-            "prefix": payee.prefix,
-            "last_name": payee.last_name,
-            "payment_name": payee.payment_name,
-            "iban": payee.iban,
-            "cents": payee.cents,
-        }
-        for number, payee in enumerate(demo.PAYEES, start=1)
-    ]
-
-
-def debtors() -> list[Document]:
-    return get_store().all("nmbrs_debtor")
-
-
-def companies(debtor: int | None = None) -> list[Document]:
-    return [doc for doc in get_store().all("nmbrs_company") if debtor in (None, doc["debtor"])]
-
-
-def company(company_id: int) -> Document | None:
-    return get_store().get("nmbrs_company", company_id)
-
-
-def staff(company_id: int) -> list[Document]:
-    """The employees that stand in the books by name."""
-    return [doc for doc in get_store().all("nmbrs_employee") if doc["company"] == company_id]
-
-
-def employees(company_id: int) -> list[Document]:
-    """Everybody who was ever in a run: the staff, then the made-up people that large runs needed."""
-    extra = (company(company_id) or {"extra": 0})["extra"]
-    return staff(company_id) + [person(company_id, 100 + index) for index in range(extra)]
-
-
-def employee(employee_id: int) -> Document | None:
-    stored = get_store().get("nmbrs_employee", employee_id)
-    if stored is not None:
-        return stored
-    company_id, index = divmod(employee_id, 100_000)
-    owner = company(company_id)
-    known = owner is not None and 100 <= index < 100 + owner["extra"]
-    return person(company_id, index) if known else None
+    lines: int | None = None
+    description: str | None = None
+    sepa: str | None = None  # replaces the payment file
+    year: int | None = None
+    run_at: datetime | None = None
 
 
 def runs(company_id: int, year: int) -> list[Document]:
@@ -125,6 +45,37 @@ def run(company_id: int, year: int, run_id: int) -> Document | None:
     return get_store().get(_runs_kind(company_id, year), run_id)
 
 
+def run_by_id(run_id: int) -> Document | None:
+    """The run with this id, whatever its company and year."""
+    at = get_store().get(INDEX, run_id)
+    return run(at["company"], at["year"], run_id) if at else None
+
+
+def run_index() -> list[Document]:
+    """Every run that exists: {"id", "company", "year", "number"}, in the order in which they were made."""
+    return get_store().all(INDEX)
+
+
+def years(company_id: int) -> list[int]:
+    """The years in which a company has ever had a run, newest first."""
+    doc = get_store().get("nmbrs_run_years", company_id, {"years": []})
+    return sorted(doc["years"], reverse=True)
+
+
+def listed(company_id: int, year: int) -> list[Document]:
+    """The runs as a list call tells them: the switches may hide some, and one listed open is locked the next
+    time."""
+    found = runs(company_id, year)
+    if faults.on("nmbrs_empty_runs"):
+        return []
+    if found and (faults.on("nmbrs_run_unlisted") or faults.take("nmbrs_run_unlisted_once")):
+        found = found[:-1]
+    for doc in found:
+        if not doc["locked"] and not doc.get("held_open"):
+            save_run(doc | {"locked": True})
+    return found
+
+
 def save_run(doc: Document) -> None:
     get_store().put(_runs_kind(doc["company"], doc["year"]), doc["id"], doc)
 
@@ -133,36 +84,88 @@ def _runs_kind(company_id: int, year: int) -> str:
     return f"nmbrs_run:{company_id}:{year}"
 
 
-def run_payroll(
-    company_id: int, lines: int | None = None, description: str | None = None, sepa: str | None = None
-) -> Document:
-    """Run a payroll now: `lines` people are paid (default: the staff), `sepa` replaces the payment file.
+def add_run(doc: Document) -> None:
+    """Write a new run, and where it can be found."""
+    save_run(doc)
+    get_store().put(INDEX, doc["id"], {name: doc[name] for name in ("id", "company", "year", "number")})
 
-    The run belongs to the current year and keeps what each person was paid, whatever changes afterwards.
+    def with_year(known: Any) -> Document:
+        return {"years": sorted({*(known or {"years": []})["years"], doc["year"]})}
+
+    get_store().update("nmbrs_run_years", doc["company"], with_year)
+
+
+def run_payroll(company_id: int, wish: Wish | None = None) -> Document:
+    """Run a payroll: so many people are paid (default: today's staff).
+
+    The run keeps what each person was paid, whatever changes afterwards.
     """
-    moment = clock.now()
-    people = staff(company_id)
-    count = len(people) if lines is None else lines
-    made_up = max(0, count - len(people))
-    month = month_of(description) or moment.month
+    wish = wish or Wish()
+    moment = wish.run_at or clock.now()
+    year = wish.year or moment.year
+    month = month_of(wish.description) or moment.month
     doc = {
         "id": get_store().next_number("nmbrs_run", first=700001),
         "company": company_id,
-        "number": get_store().next_number(f"nmbrs_run:{company_id}:{moment.year}"),
-        "year": moment.year,
+        "number": get_store().next_number(f"nmbrs_run:{company_id}:{year}"),
+        "year": year,
         "period": month,
-        "description": description or run_kind(MONTHS[month - 1]),
-        "run_at": moment.replace(tzinfo=None).isoformat(),
+        "description": wish.description or run_kind(MONTHS[month - 1]),
+        "kind": chosen({"nmbrs_correction": "twk"}, "normal"),
+        "run_at": written(moment),
         "locked": not faults.on("nmbrs_locked_late"),
-        "paid": people[:count],
-        "made_up": made_up,
-        "sepa": sepa,
     }
-    doc |= totals(paid_in(doc))
-    save_run(doc)
-    _hire(company_id, made_up)
+    doc |= paying(company_id, wish)
+    add_run(doc)
+    staff.grow(company_id, doc["made_up"])
     _declare_wage_tax(doc)
     return doc
+
+
+def run_again(doc: Document, wish: Wish, keep_run_at: bool = False) -> Document:
+    """Run it once more with today's staff: the same number and id, a new moment. With the switch
+    nmbrs_new_number it is another run in the old one's place."""
+    moment = {} if keep_run_at else {"run_at": written(wish.run_at or clock.now())}
+    description = {"description": wish.description} if wish.description else {}
+    after: Document = doc | moment | description | paying(doc["company"], wish)
+    if faults.on("nmbrs_new_number"):
+        after |= {
+            "id": get_store().next_number("nmbrs_run", first=700001),
+            "number": get_store().next_number(f"nmbrs_run:{doc['company']}:{doc['year']}"),
+        }
+        remove_run(doc)
+        add_run(after)
+    else:
+        save_run(after)
+    staff.grow(doc["company"], after["made_up"])
+    return after
+
+
+def remove_run(doc: Document) -> None:
+    """Take a run back: no list, file or question knows it any longer. Its wage tax return stays."""
+    get_store().delete(_runs_kind(doc["company"], doc["year"]), doc["id"])
+    get_store().delete(INDEX, doc["id"])
+
+
+def hold(doc: Document, locked: bool) -> Document:
+    """Lock a run, or unlock it until it is locked by hand."""
+    after = doc | {"locked": locked, "held_open": not locked}
+    save_run(after)
+    return after
+
+
+def paying(company_id: int, wish: Wish) -> Document:
+    """Whom a run pays, and how much in all."""
+    people = staff.staff(company_id)
+    count = len(people) if wish.lines is None else wish.lines
+    paid: Document = {"paid": people[:count], "made_up": max(0, count - len(people)), "sepa": wish.sepa}
+    return paid | totals(paid_in(paid | {"company": company_id}))
+
+
+def written(moment: datetime) -> str:
+    """As the vendor writes a moment: Amsterdam's time without saying so."""
+    local = moment.astimezone(clock.AMSTERDAM) if moment.tzinfo else moment
+    return local.replace(tzinfo=None, microsecond=0).isoformat()
 
 
 def run_kind(month: str) -> str:
@@ -179,18 +182,11 @@ def month_of(description: str | None) -> int | None:
 
 def paid_in(doc: Document) -> list[Document]:
     """The people a run pays, with what they get."""
-    return doc["paid"] + [person(doc["company"], 100 + index) for index in range(doc["made_up"])]
+    return doc["paid"] + [staff.made_up(doc["company"], index) for index in range(doc["made_up"])]
 
 
 def totals(people: list[Document]) -> Document:
     return {"people": len(people), "cents": sum(person["cents"] for person in people)}
-
-
-def _hire(company_id: int, made_up: int) -> None:
-    def grow(doc: Document) -> Document:
-        return doc | {"extra": max(doc["extra"], made_up)}
-
-    get_store().update("nmbrs_company", company_id, grow)
 
 
 def wage_taxes(company_id: int, year: int) -> list[Document]:
@@ -199,6 +195,12 @@ def wage_taxes(company_id: int, year: int) -> list[Document]:
 
 def wage_tax(company_id: int, year: int, wage_tax_id: int) -> Document | None:
     return next((doc for doc in wage_taxes(company_id, year) if doc["id"] == wage_tax_id), None)
+
+
+def days_of(year: int, month: int) -> tuple[date, date]:
+    """The first and the last day of a month."""
+    after = date(year + month // 12, month % 12 + 1, 1)
+    return date(year, month, 1), after - timedelta(days=1)
 
 
 def _declare_wage_tax(doc: Document) -> None:
@@ -232,25 +234,3 @@ def payment_reference(number: int, year: int, period: int) -> str:
     check = {10: 1, 11: 0}.get(11 - total % 11, 11 - total % 11)
     whole = f"{check}{digits}"
     return ".".join(whole[i : i + 4] for i in range(0, 16, 4))
-
-
-def guid(entity: str, number: int) -> str:
-    """The GUID by which the vendor's REST interface knows the same thing."""
-    return str(uuid.uuid5(GUIDS, f"{entity}:{number}"))
-
-
-def user(email: str) -> Document | None:
-    return get_store().get("nmbrs_user", email)
-
-
-def users() -> list[Document]:
-    return get_store().all("nmbrs_user")
-
-
-def renew_token(email: str) -> None:
-    """Give a user a new API token; the old one stops working."""
-
-    def renew(doc: Any) -> Document | None:
-        return doc and doc | {"token": uuid.uuid4().hex}
-
-    get_store().update("nmbrs_user", email, renew)

@@ -10,7 +10,7 @@ from queue import SimpleQueue
 from urllib.parse import urlencode, urlsplit
 
 from sandbox import clock
-from sandbox.nmbrs import payroll
+from sandbox.nmbrs import books
 from sandbox.nmbrs.errors import NmbrsFault
 from sandbox.nmbrs.misbehaviour import chosen
 from sandbox.store import Document, get_store
@@ -86,37 +86,45 @@ def _write(number: int, debtor_id: int, setting: Setting) -> Document:
         "active": setting.active,
         "events": sorted(set(setting.events)),
     }
-    get_store().put(SETTING, number, doc)
+    get_store().put(_settings_kind(debtor_id), number, doc)
     return doc
 
 
 def find(debtor_id: int, number: int) -> Document:
     """Raises 2046 when the debtor has no such setting."""
-    doc = get_store().get(SETTING, number)
-    if doc is None or doc["debtor"] != debtor_id:
+    doc = get_store().get(_settings_kind(debtor_id), number)
+    if doc is None:
         raise NmbrsFault(2046)
     return doc
 
 
 def delete(debtor_id: int, number: int) -> None:
     find(debtor_id, number)
-    get_store().delete(SETTING, number)
+    get_store().delete(_settings_kind(debtor_id), number)
 
 
 def settings(debtor_id: int) -> list[Document]:
-    return [doc for doc in get_store().all(SETTING) if doc["debtor"] == debtor_id]
+    return get_store().all(_settings_kind(debtor_id))
 
 
 def sent(debtor_id: int) -> list[Document]:
     """What was sent for a debtor, newest first, with the answers."""
-    return [doc for doc in get_store().all(SENT) if doc["debtor"] == debtor_id][::-1]
+    return get_store().all(_sent_kind(debtor_id))[::-1]
+
+
+def _settings_kind(debtor_id: int) -> str:
+    return f"{SETTING}:{debtor_id}"
+
+
+def _sent_kind(debtor_id: int) -> str:
+    return f"{SENT}:{debtor_id}"
 
 
 def announce(run: Document, variant: str | None = None) -> None:
     """Tell every active setting of the run's debtor, in the background. `variant` is how; left out, the
     switches decide."""
     variant = variant or switched_variant()
-    company = payroll.company(run["company"])
+    company = books.company(run["company"])
     if variant == "none" or company is None:
         return
     for setting in settings(company["debtor"]):
@@ -183,7 +191,7 @@ def send(setting: Document, event: Event, run: Document, variant: str) -> None:
     outcome = deliver(setting["endpoint"], content_type, body)
     number = get_store().next_number(SENT)
     get_store().put(
-        SENT,
+        _sent_kind(setting["debtor"]),
         number,
         {
             "id": number,

@@ -1,0 +1,47 @@
+"""A store that an earlier sandbox wrote: its flat kinds become a kind per company or debtor, once."""
+
+from sandbox.nmbrs import books, payroll, staff, webhooks
+from sandbox.store import Store
+
+
+def upgrade(store: Store) -> None:
+    """Bring the payroll's books up to date; does nothing to a new store, or to one that is."""
+    if store.get("sandbox", "seeded") is None or store.get("nmbrs_form", "two") is not None:
+        return
+    with store.as_one():
+        number_companies(store)
+        spread(store, "nmbrs_employee", "company")
+        spread(store, webhooks.SETTING, "debtor")
+        spread(store, webhooks.SENT, "debtor")
+        for company in books.companies():
+            index_company(store, company["id"])
+        store.put("nmbrs_form", "two", {})
+
+
+def mark(store: Store) -> None:
+    """A store that begins now has the form of now."""
+    store.put("nmbrs_form", "two", {})
+
+
+def number_companies(store: Store) -> None:
+    everyone = books.companies()
+    for debtor in books.debtors():
+        mine = [doc["id"] for doc in everyone if doc["debtor"] == debtor["id"]]
+        store.put("nmbrs_debtor", debtor["id"], debtor | {"companies": mine})
+        books.keep_guid("Debtor", debtor["id"])
+
+
+def spread(store: Store, kind: str, owner: str) -> None:
+    """Move every document of a kind to the kind of its owner."""
+    for doc in store.all(kind):
+        store.put(f"{kind}:{doc[owner]}", doc["id"], doc)
+    store.clear(kind)
+
+
+def index_company(store: Store, company_id: int) -> None:
+    books.keep_guid("Company", company_id)
+    for employee in staff.in_books(company_id):
+        store.put("nmbrs_employer", employee["id"], {"company": company_id})
+    for year in range(2020, 2031):
+        for run in payroll.runs(company_id, year):
+            payroll.add_run(run)
