@@ -27,6 +27,8 @@ from connectors.bank.berlin_group import BerlinGroupBank
 from connectors.bank.directory import FileDirectory, HttpDirectory
 from connectors.identity.oidc import OidcProvider, OidcSettings
 from connectors.mail import Mailer
+from connectors.nmbrs.oauth import NmbrsOAuth, OAuthSettings
+from connectors.nmbrs.rest import RestPayroll, RestSettings
 from connectors.nmbrs.soap import SoapPayroll
 from connectors.register.kvk import KvkRegister
 from core.crypto import Keyring
@@ -59,15 +61,30 @@ def furnish(settings: config.Config, app: Flask | None = None) -> None:
     models.connect(settings.database_url)
     furnish_domain(
         World(
-            payroll=SoapPayroll(settings.nmbrs_url), bank=_bank(settings), banks=_banks(settings),
+            payroll=SoapPayroll(settings.nmbrs_url), payroll_rest=_payroll_rest(settings),
+            nmbrs_oauth=_nmbrs_oauth(settings), rest_offered=bool(settings.nmbrs_client_id), bank=_bank(settings), banks=_banks(settings),
             identity=_identity(settings), register=KvkRegister(settings.kvk_url, settings.kvk_key),
             mailer=_mailer(settings), keyring=Keyring(settings.data_keys, settings.data_key),
             lookup_key=settings.lookup_key, pin_pepper=settings.pin_pepper, base_url=settings.base_url,
             hook_url=settings.hook_url, support_email=settings.support_email,
             limit_payment_cents=settings.limit_payment_cents, limit_day_cents=settings.limit_day_cents,
+            poll_seconds=settings.poll_seconds,
         )
     )  # fmt: skip
     letters.use(app or bare_app(settings))
+
+
+def _payroll_rest(settings: config.Config) -> RestPayroll:
+    return RestPayroll(RestSettings(settings.nmbrs_rest_url, settings.nmbrs_subscription_key))
+
+
+def _nmbrs_oauth(settings: config.Config) -> NmbrsOAuth:
+    return NmbrsOAuth(
+        OAuthSettings(
+            authority=settings.nmbrs_authority, client_id=settings.nmbrs_client_id,
+            client_secret=settings.nmbrs_client_secret, scopes=settings.nmbrs_scopes,
+        )
+    )  # fmt: skip
 
 
 def _bank(settings: config.Config) -> BerlinGroupBank:

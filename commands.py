@@ -12,7 +12,7 @@ from redis.exceptions import RedisError
 import models
 from core.iban import normalise
 from core.money import cents, dutch
-from domain import audit, authority, books, intake, limits, operators
+from domain import audit, authority, books, intake, limits, looking, operators
 from domain.errors import NotFound
 from jobs import tasks
 
@@ -151,10 +151,11 @@ nmbrs_group = AppGroup("nmbrs", help="The link to Nmbrs.")
 @nmbrs_group.command("poll", cls=Opened)
 def nmbrs_poll() -> None:
     """Look at every mapped company now."""
-    click.echo(f"{intake.poll()} companies to look at")
-    for company_id in intake.due_companies():
-        for run_id in intake.look(company_id):
-            intake.take_in_run(run_id)
+    click.echo(f"{looking.poll()} companies to look at")
+    for company_id in looking.due_companies():
+        looking.look(company_id)
+    for run_id in intake.due_runs():
+        intake.take_in_run(run_id)
 
 
 @click.command()

@@ -34,6 +34,12 @@ class Config:
     bank_key: str
     bank_certificate: str
     nmbrs_url: str
+    nmbrs_rest_url: str
+    nmbrs_authority: str
+    nmbrs_client_id: str
+    nmbrs_client_secret: str = field(repr=False)
+    nmbrs_subscription_key: str = field(repr=False)
+    nmbrs_scopes: str
     oidc_issuer: str
     oidc_client_id: str
     oidc_client_secret: str = field(repr=False)
@@ -135,6 +141,7 @@ def _outside(read: _Reader, production: bool, sandbox: str) -> dict:
         "bank_key": read.text("BANK_KEY", None if production else ""),
         "bank_certificate": read.text("BANK_CERTIFICATE", None if production else ""),
         "nmbrs_url": at("NMBRS_URL", sandbox),
+        **_nmbrs_rest(read, production, sandbox),
         "oidc_issuer": at("OIDC_ISSUER", f"{sandbox}/broker"),
         "oidc_client_id": at("OIDC_CLIENT_ID", "bizcuit"),
         "oidc_client_secret": at("OIDC_CLIENT_SECRET", "sandbox-secret"),
@@ -142,6 +149,30 @@ def _outside(read: _Reader, production: bool, sandbox: str) -> dict:
         "oidc_acr": read.text("OIDC_ACR", "idp:idin"),
         "kvk_url": at("KVK_URL", f"{sandbox}/kvk/api"),
         "kvk_key": at("KVK_KEY", "sandbox"),
+    }
+
+
+NMBRS_SCOPES = (
+    "offline_access user.info.read company.info.read company.payrollsettings.read company.document.read document.read "
+    "employee.info.read employee.bankaccount.read"
+)
+
+
+def _nmbrs_rest(read: _Reader, production: bool, sandbox: str) -> dict:
+    """The interface that follows SOAP. Without a client id it is not offered."""
+
+    def at(name: str, real: str, ours: str) -> str:
+        return read.text(name, real if production else ours)
+
+    return {
+        "nmbrs_rest_url": at("NMBRS_REST_URL", "https://api.nmbrsapp.com", f"{sandbox}/nmbrs-rest"),
+        "nmbrs_authority": at(
+            "NMBRS_AUTHORITY", "https://identityservice.nmbrs.com/connect", f"{sandbox}/nmbrs-identity/connect"
+        ),
+        "nmbrs_client_id": at("NMBRS_CLIENT_ID", "", "bizcuit-nmbrs"),
+        "nmbrs_client_secret": at("NMBRS_CLIENT_SECRET", "", "sandbox-nmbrs-secret"),
+        "nmbrs_subscription_key": at("NMBRS_SUBSCRIPTION_KEY", "", "sandbox-subscription-key"),
+        "nmbrs_scopes": read.text("NMBRS_SCOPES", NMBRS_SCOPES),
     }
 
 

@@ -4,7 +4,7 @@ from datetime import date
 from typing import Any
 
 from core.clock import utcnow
-from domain import audit, states
+from domain import audit, cautions, states
 from domain.bank_links import accounts, line_of
 from domain.days import require_possible
 from domain.errors import AccountInvalid, NotFound, NothingToPay, NotOpen
@@ -92,6 +92,11 @@ def change(client: Client, user: User, reference: str, execution_date: date | No
             require_possible(execution_date, line_of(changed.bank_account.bank).cut_off)
         day = execution_date.isoformat() if execution_date else None
         _note(batch, user, "batch.changed", day=day, account=account_id)
+
+
+def open_cautions(client: Client, user: User, reference: str, seen: list[str]) -> None:
+    """The warnings that must be opened were: `seen` are the names ("kind:about") of those on the screen."""
+    cautions.mark_opened(find(client, reference), user, seen)
 
 
 def discard(client: Client, user: User, reference: str) -> None:

@@ -1,9 +1,13 @@
 """Webhook deliveries: kept before they are answered, and only ever a hint to look sooner."""
 
+from peewee import fn
+
+from connectors.nmbrs.hint import Hint, read_hint
 from core.clock import utcnow
-from domain import webhook_keys
+from domain import looking, webhook_keys
 from domain.errors import NotFound
-from models import Delivery, NmbrsConnection, PayrollCompany, transaction
+from domain.nmbrs_calls import working
+from models import Delivery, NmbrsConnection, PayrollCompany, Run, transaction
 
 # What may wait unhandled for one key; above it the answer is "not stored".
 MOST_WAITING = 10_000
@@ -36,22 +40,40 @@ def waiting() -> list[int]:
 
 
 def handle(delivery_id: int) -> list[int]:
-    """Mark every mapped company of the client to be looked at now; returns their ids.
+    """Have the companies of the client looked at; returns the ids of those that it tells of.
 
-    Whatever the body says: Nmbrs's own list of runs is the truth. Handled twice, it looks twice,
-    which makes nothing twice.
+    What the body says is only used to look sooner at the company that it names, and to read a run again that it
+    names: Nmbrs's own list of runs is the truth. Handled twice, it looks twice, which makes nothing twice.
     """
     with transaction():
         row = Delivery.get_or_none(Delivery.id == delivery_id)
         if row is None or row.handled_at is not None:
             return []
-        due = (
-            PayrollCompany.select(PayrollCompany.id)
-            .join(NmbrsConnection)
-            .where(PayrollCompany.client == row.client_id, PayrollCompany.mapped_at.is_null(False))
-        )
-        ids = [company.id for company in due]
-        now = utcnow()
-        PayrollCompany.update(look_due_at=now, look_attempts=0).where(PayrollCompany.id.in_(ids)).execute()
-        Delivery.update(handled_at=now).where(Delivery.client == row.client_id, Delivery.id <= row.id).execute()
-    return ids
+        said = read_hint(row.content_type, bytes(row.body))
+        named, others = _companies(row.client_id, said)
+        looking.hint(named, row.id)
+        looking.hint(others, row.id, spare=True)
+        _read_again(named, said.run_id)
+        Delivery.update(handled_at=utcnow()).where(Delivery.id == row.id).execute()
+    return named
+
+
+def _companies(client_id: int, said: Hint) -> tuple[list[int], list[int]]:
+    """Those to look at now, and those to look at soon. Without a name of ours in the body: now all that pay."""
+    query = PayrollCompany.select().join(NmbrsConnection).where(PayrollCompany.client == client_id, working())
+    rows = list(query)
+    named = [row.id for row in rows if said.company_id and said.company_id in (row.nmbrs_id, row.key, row.guid)]
+    mapped = [row.id for row in rows if row.mapped_at is not None]
+    if named:
+        return named, [one for one in mapped if one not in named]
+    return ([row.id for row in rows], []) if len(rows) <= looking.FEW else (mapped, [])
+
+
+def _read_again(company_ids: list[int], run_id: str | None) -> None:
+    """Of a run that is known already, something may have changed that the list does not show."""
+    runs = Run.select(Run.id).where(Run.company.in_(company_ids), Run.state == "taken", Run.due_at.is_null())
+    if run_id:
+        runs = runs.where(Run.nmbrs_id == run_id)
+    else:
+        runs = runs.where(Run.id.in_(Run.select(fn.max(Run.id)).group_by(Run.company)))
+    Run.update(due_at=utcnow()).where(Run.id.in_(runs)).execute()

@@ -141,8 +141,32 @@ class NmbrsUnavailable(DomainError):
     pass
 
 
+class NmbrsTooBusy(DomainError):
+    """Nmbrs asks for patience, or its plan is used up."""
+
+
 class AlreadyConnected(DomainError):
     pass
+
+
+class OtherCompany(DomainError):
+    """Administraties of another KvK number than the client's: to be confirmed. Numbers and names of them."""
+
+    def __init__(self, names: list[str]) -> None:
+        super().__init__(f"{len(names)} of another KvK number")
+        self.names = names
+
+
+class ConsentExpired(DomainError):
+    """The way to Nmbrs and back took too long, was walked before, or by somebody else."""
+
+
+class OtherInterface(DomainError):
+    """The connection speaks another interface than this needs, or does so already."""
+
+
+class NotConverted(DomainError):
+    """Nmbrs does not say what the later interface calls these administraties."""
 
 
 # --- payments ---
@@ -154,6 +178,14 @@ class NotOpen(DomainError):
     def __init__(self, state: str) -> None:
         super().__init__(state)
         self.state = state
+
+
+class CautionsUnopened(DomainError):
+    """Something about this payment has to be read first."""
+
+
+class RunMissing(DomainError):
+    """Nmbrs no longer lists the run behind it."""
 
 
 class NothingToPay(DomainError):

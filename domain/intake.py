@@ -1,118 +1,32 @@
-"""Taking in runs: what Nmbrs lists becomes known, its payment file becomes one batch. Never lost, never doubled.
+"""Taking in: the payment file of a run becomes one batch. Never lost, never doubled.
 
-A webhook and the poll only say "look"; each run is a row before anything is fetched, and the
-unique keys of run and batch decide that nothing comes twice.
+Each run is a row before anything of it is fetched, and the unique keys of run and batch decide that nothing
+comes twice. A file that was read before and says something else is a new version: see `versions`.
 """
 
 from collections.abc import Sequence
-from datetime import timedelta
 
-from peewee import IntegrityError, chunked
+from peewee import chunked
 
 from connectors.nmbrs.payment_file import FileRefused, PaymentFile, PaymentLine, read_payment_file
-from connectors.nmbrs.port import BadCredentials, NotAllowed, PayrollError, RunInfo
+from connectors.nmbrs.port import PayrollError
 from core.clock import today_amsterdam, utcnow
-from core.crypto import digest_sha256
 from core.sepa_text import to_sepa
-from domain import audit, leases, mails
-from domain.nmbrs_link import credentials
+from domain import audit, leases, mails, missing_people, retiring, wage_tax
+from domain.nmbrs_calls import Caller, reason_of, working
 from domain.references import draw, end_to_end_id
-from domain.world import world
+from domain.versions import Wanted, difference, version_of
 from models import Batch, BatchLine, Client, Membership, NmbrsConnection, PayrollCompany, Run, User, transaction
 
-LOOK_LEASE, TAKE_LEASE = 120, 600
-# A run that finished just before the mapping was saved belongs to it: the two clocks are not one.
-GRACE = timedelta(minutes=5)
+TAKE_LEASE = 600
+AT_ONCE = 200
 LINES_AT_ONCE = 1000
 
 
-# --- looking: which runs are there? ---
-def due_companies() -> list[int]:
-    """Mapped companies that are to be looked at now."""
-    query = PayrollCompany.select(PayrollCompany.id).where(
-        PayrollCompany.look_due_at <= utcnow(), PayrollCompany.mapped_at.is_null(False)
-    )
-    return [row.id for row in query.limit(200)]
-
-
-def poll() -> int:
-    """Mark every mapped company of a working connection to be looked at; returns how many."""
-    working = NmbrsConnection.select(NmbrsConnection.id).where(NmbrsConnection.status == "active")
-    return (
-        PayrollCompany.update(look_due_at=utcnow(), look_attempts=0)
-        .where(PayrollCompany.mapped_at.is_null(False), PayrollCompany.connection.in_(working))
-        .execute()
-    )
-
-
-def look(company_id: int) -> list[int]:
-    """List the company's runs and make a row of each new one; returns the runs to take in.
-
-    A failure of Nmbrs leaves the company on the list, with a growing pause.
-    """
-    company = leases.claim(PayrollCompany, company_id, LOOK_LEASE, PayrollCompany.look_due_at <= utcnow())
-    if company is None:
-        return []
-    try:
-        found = _listed(company)
-    except PayrollError as error:
-        _look_failed(company, error)
-        return []
-    new = [run_id for info in found if (run_id := _know(company, info))]
-    _looked(company, bool(new))
-    return new
-
-
-def _listed(company: PayrollCompany) -> list[RunInfo]:
-    today = today_amsterdam()
-    years = (today.year - 1, today.year) if today.month == 1 else (today.year,)
-    keys = credentials(company.connection)
-    return [info for year in years for info in world().payroll.runs(keys, company.nmbrs_id, year)]
-
-
-def _know(company: PayrollCompany, info: RunInfo) -> int | None:
-    """Make the run a row, once; its id when it is to be taken in."""
-    same = (Run.company == company.id) & (Run.year == info.year) & (Run.number == info.number)
-    if Run.select().where(same).exists():
-        return None
-    since = company.mapped_at
-    older = info.run_at is not None and since is not None and info.run_at < since - GRACE
-    try:
-        return Run.insert(
-            client=company.client_id, company=company.id, nmbrs_id=info.id, number=info.number, year=info.year,
-            description=info.description, run_at=info.run_at, locked=info.locked,
-            state="older" if older else "found", due_at=None if older else utcnow(),
-        ).execute()  # fmt: skip
-    except IntegrityError:  # another look made the same row first
-        return None
-
-
-def _looked(company: PayrollCompany, news: bool) -> None:
-    """After a hint that brought nothing, look again for a while: a run may be announced before it is listed."""
-    attempts = 0 if news else company.look_attempts + 1
-    hinted = company.look_attempts < len(leases.PAUSES) and not news
-    later = leases.pause(company.look_attempts) if hinted else None
-    # a hint that came while we looked has set its own time: that one stays
-    PayrollCompany.update(look_due_at=later, look_attempts=attempts).where(
-        PayrollCompany.id == company.id, PayrollCompany.look_due_at == company.look_due_at
-    ).execute()
-    leases.release(company, looked_at=utcnow())
-    NmbrsConnection.update(status="active", problem=None).where(NmbrsConnection.id == company.connection_id).execute()
-
-
-def _look_failed(company: PayrollCompany, error: PayrollError) -> None:
-    if isinstance(error, BadCredentials | NotAllowed):
-        NmbrsConnection.update(status="disturbed", problem=reason_of(error)).where(
-            NmbrsConnection.id == company.connection_id
-        ).execute()
-    attempts = company.look_attempts + 1
-    leases.release(company, look_due_at=leases.pause(company.look_attempts), look_attempts=attempts)
-
-
-# --- taking in: the payment file of one run ---
 def due_runs() -> list[int]:
-    """Runs that are to be taken in now, new ones and those that are tried again."""
-    return [row.id for row in Run.select(Run.id).where(Run.due_at <= utcnow()).order_by(Run.id).limit(200)]
+    """Runs that are to be taken in now: new ones, those that are tried again, those that changed."""
+    query = Run.select(Run.id).join(PayrollCompany).join(NmbrsConnection).where(Run.due_at <= utcnow(), working())
+    return [row.id for row in query.order_by(Run.id).limit(AT_ONCE)]
 
 
 def take_in_run(run_id: int) -> Batch | None:
@@ -124,69 +38,106 @@ def take_in_run(run_id: int) -> Batch | None:
     run = leases.claim(Run, run_id, TAKE_LEASE, Run.due_at <= utcnow())
     if run is None:
         return None
+    if run.company.mapped_at is None:
+        _settle(run, "unmapped")
+        return None
+    caller = Caller(run.company.connection, run.company, run)
     try:
-        raw = world().payroll.sepa_file(
-            credentials(run.company.connection), run.company.nmbrs_id, run.nmbrs_id, run.year, today_amsterdam()
-        )
+        return _take_in(run, caller)
+    finally:
+        caller.keep()
+
+
+def _take_in(run: Run, caller: Caller) -> Batch | None:
+    try:
+        raw = _file_of(run, caller)
     except PayrollError as error:
         _try_later(run, error)
         return None
-    if raw is None:
-        _settle(run, "empty")
-        return None
     try:
-        file = read_payment_file(raw, f"Salaris {run.description}".strip())
-        rows = [_line_row(line) for line in file.lines]
+        file = read_payment_file(raw, f"Salaris {run.description}".strip()) if raw is not None else None
+        wanted = [wanted_line(line) for line in file.lines] if file else []
     except FileRefused as error:
-        _settle(run, "refused", error.code, error.line)
+        _refuse(run, error)
         return None
-    return make_batch(run, file, rows)
+    missing = missing_people.of_run(run, caller, wanted) if wanted and run.kind == "salary" else None
+    return store(run, file, wanted, missing)
 
 
-def _line_row(line: PaymentLine) -> dict:
+def _file_of(run: Run, caller: Caller) -> bytes | None:
+    if run.kind == "wage_tax":
+        return wage_tax.file_of(run, caller)
+    return caller.ask("sepa_file", run.company.nmbrs_id, run.nmbrs_id, run.year, today_amsterdam())
+
+
+def wanted_line(line: PaymentLine) -> Wanted:
+    """The line as shown and as the bank can carry it. FileRefused when nothing of the name is left."""
     name, text = to_sepa(line.name, 70), to_sepa(line.description, 140)
     if not any(c.isalnum() for c in name):
         raise FileRefused("name_unusable", None, "a name without a letter that a bank can carry")
-    return {
-        "name_shown": line.name, "name_sent": name, "description_shown": line.description,
-        "description_sent": text or ".", "iban": line.iban, "amount_cents": line.amount_cents,
-    }  # fmt: skip
+    return Wanted(line.name, name, line.description, text or ".", line.iban, line.amount_cents)
 
 
-def make_batch(run: Run, file: PaymentFile, rows: list[dict]) -> Batch | None:
-    """The batch with its lines, the mail and the log, or nothing of it."""
-    company, version = run.company, version_of(file.lines)
-    if company.bank_account_id is None:
-        _settle(run, "retrying", "not_mapped")
-        return None
+# --- from what the file says to what is to be paid ---
+def store(
+    run: Run, file: PaymentFile | None, wanted: Sequence[Wanted], missing: missing_people.Missing | None = None
+) -> Batch | None:
+    """The batch with its lines, the mail and the log, or nothing of it. None when the file says nothing new."""
+    version = version_of(wanted)
     with transaction():
-        same = Batch.select().where(
-            Batch.client == run.client_id, Batch.nmbrs_company == company.nmbrs_id, Batch.year == run.year,
-            Batch.run_number == run.number, Batch.version == version,
-        )  # fmt: skip
-        if same.exists():
-            _finish(run, "taken", len(rows))
+        # the run's row is the lock between two that read it at the same time
+        Run.update(lease_until=Run.lease_until).where(Run.id == run.id).execute()
+        if Run.get_by_id(run.id).version == version:
+            _finish(run, version, len(wanted))
             return None
-        batch = Batch.create(
-            client=run.client_id, run=run, company=company, nmbrs_company=company.nmbrs_id, year=run.year,
-            run_number=run.number, version=version, reference=draw(), description=run.description,
-            file_debtor_iban=file.debtor_iban, bank_account=company.bank_account_id,
-            total_cents=file.total_cents, line_count=len(rows), orders_made=0,
-        )  # fmt: skip
-        _insert_lines(batch, rows)
-        _finish(run, "taken", len(rows))
-        audit.note(
-            run.client_id, audit.WORKER, "batch.made", f"batch:{batch.reference}", run=run.id, version=version,
-            total=file.total_cents, count=len(rows),
-        )  # fmt: skip
+        stay = retiring.retire(run, "run_again" if file else "run_emptied")
+        owed = difference(wanted, retiring.lines_before(stay))
+        retiring.void_lines(owed.void)
+        _finish(run, version, len(wanted), nothing=not owed.pay, overpaid=owed.overpaid)
+        if not owed.pay or file is None:
+            return None
+        batch = _make(run, file, owed.pay, version, bool(stay), missing)
         _tell(batch)
     return batch
 
 
-def _insert_lines(batch: Batch, rows: Sequence[dict]) -> None:
-    for position, row in enumerate(rows, 1):
-        row["batch"], row["position"] = batch.id, position
-        row["end_to_end_id"], row["state"] = end_to_end_id(batch.reference, position), "open"
+def _make(
+    run: Run, file: PaymentFile, pay: Sequence[Wanted], version: str, again: bool,
+    missing: missing_people.Missing | None,
+) -> Batch:  # fmt: skip
+    company = run.company
+    batch = Batch.create(
+        client=run.client_id, run=run, company=company, nmbrs_company=company.key, kind=run.kind, year=run.year,
+        run_number=run.number, version=_unused(run, version), reference=draw(), description=run.description,
+        file_debtor_iban=file.debtor_iban, bank_account=company.bank_account_id,
+        total_cents=sum(line.amount_cents for line in pay), line_count=len(pay), orders_made=0,
+        period_start=run.period_start, period_end=run.period_end, difference=again, picked=run.picked_at is not None,
+        missing_count=missing.count if missing else None, missing_names=missing.names if missing else None,
+    )  # fmt: skip
+    _insert_lines(batch, pay)
+    audit.note(
+        run.client_id, audit.WORKER, "batch.made", f"batch:{batch.reference}", run=run.id, version=version,
+        total=batch.total_cents, count=len(pay), difference=again,
+    )  # fmt: skip
+    return batch
+
+
+def _unused(run: Run, version: str) -> str:
+    """A run may go back to an earlier version: its name says the how manieth time, so that each is one batch."""
+    earlier = Batch.select().where(Batch.run == run.id, Batch.version.startswith(version)).count()
+    return f"{version}:{earlier + 1}" if earlier else version
+
+
+def _insert_lines(batch: Batch, pay: Sequence[Wanted]) -> None:
+    rows = [
+        {
+            "batch": batch.id, "position": position, "end_to_end_id": end_to_end_id(batch.reference, position),
+            "name_shown": line.name_shown, "name_sent": line.name_sent, "description_shown": line.description_shown,
+            "description_sent": line.description_sent, "iban": line.iban, "amount_cents": line.amount_cents,
+            "paid_cents": line.paid_cents, "state": "open",
+        }
+        for position, line in enumerate(pay, 1)
+    ]  # fmt: skip
     for part in chunked(rows, LINES_AT_ONCE):
         BatchLine.insert_many(part).execute()
 
@@ -203,26 +154,20 @@ def _tell(batch: Batch) -> None:
         )  # fmt: skip
 
 
-def version_of(lines: Sequence[PaymentLine]) -> str:
-    """What makes two files the same payment: the sorted lines. Not the file, whose date and ids change."""
-    rows = sorted((line.name, line.iban, str(line.amount_cents), line.description) for line in lines)
-    return digest_sha256("\n".join("\t".join(row) for row in rows).encode())
-
-
-def reason_of(error: PayrollError) -> str:
-    """A code for the history: the screens have words for it."""
-    names = {
-        "BadCredentials": "bad_credentials", "OutOfSight": "out_of_sight", "Disabled": "disabled",
-        "Unreadable": "unreadable",
-    }  # fmt: skip
-    if isinstance(error, NotAllowed):
-        return f"not_allowed:{error.call}"
-    return names.get(type(error).__name__, "try_again")
+# --- what became of the run ---
+def _refuse(run: Run, error: FileRefused) -> None:
+    """A wrong file is no payment; what an earlier, right one made and was not sent cannot stay payable."""
+    with transaction():
+        retiring.retire(run, "run_refused")
+        Run.update(version=None).where(Run.id == run.id).execute()
+        _settle(run, "refused", error.code, error.line)
 
 
 def _try_later(run: Run, error: PayrollError) -> None:
+    """Again with growing pauses; a run that was taken in before stays so meanwhile."""
+    state = "taken" if run.state == "taken" else "retrying"
     leases.release(
-        run, state="retrying", reason=reason_of(error), attempts=run.attempts + 1, due_at=leases.pause(run.attempts),
+        run, state=state, reason=reason_of(error), attempts=run.attempts + 1, due_at=leases.pause(run.attempts),
         changed_at=utcnow(),
     )  # fmt: skip
 
@@ -231,6 +176,11 @@ def _settle(run: Run, state: str, reason: str | None = None, line: int | None = 
     leases.release(run, state=state, reason=reason, reason_line=line, due_at=None, changed_at=utcnow())
 
 
-def _finish(run: Run, state: str, count: int) -> None:
-    leases.release(run, state=state, reason=None, line_count=count, due_at=None, changed_at=utcnow())
-
+def _finish(run: Run, version: str, count: int, nothing: bool = False, overpaid: Sequence = ()) -> None:
+    """The run was read. `nothing`: no more is owed than was paid, or there is nobody to pay."""
+    state = "taken" if count else "empty"
+    reason = "overpaid" if overpaid else "nothing_more" if nothing and count else None
+    row = Run.get_by_id(run.id)
+    changed = {} if row.version == version and row.state == state else {"changed_at": utcnow()}
+    kept = {} if row.version == version else {"overpaid": [list(part) for part in overpaid] or None, "reason": reason}
+    leases.release(run, state=state, line_count=count, version=version, due_at=None, attempts=0, **kept, **changed)

@@ -1,54 +1,48 @@
-"""The link to Nmbrs: credentials, companies and which account pays each, webhook address, history."""
+"""The link to Nmbrs: a client's Nmbrs accounts, each with a state and keys of its own."""
 
-from collections.abc import Callable
+import logging
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from peewee import JOIN
-
 from connectors.nmbrs import port
 from core.clock import utcnow
-from domain import audit, webhook_keys
-from domain.bank_links import AccountView, accounts
+from domain import audit, nmbrs_rights, webhook_keys
 from domain.errors import (
-    AccountInvalid,
     AlreadyConnected,
     DomainError,
     NmbrsBadCredentials,
     NmbrsDisabled,
     NmbrsNotAllowed,
     NmbrsOutOfSight,
+    NmbrsTooBusy,
     NmbrsUnavailable,
     NotFound,
+    OtherInterface,
 )
-from domain.seals import seal, unseal
+from domain.nmbrs_calls import Caller
+from domain.seals import seal
 from domain.world import world
-from models import BankAccount, Batch, Client, Delivery, NmbrsConnection, PayrollCompany, Run, User, transaction
+from models import Client, NmbrsConnection, NmbrsDebtor, PayrollCompany, Run, User, transaction
+
+log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True)
-class CompanyView:
+class ConnectionView:
+    """status: active or disturbed, with the code of its problem. Moments in UTC."""
+
     id: int
-    number: str
     name: str
-    kvk_number: str | None
-    same_kvk: bool
-    account: AccountView | None
-
-
-@dataclass(frozen=True)
-class HistoryRow:
-    at: datetime
-    result: str
-    reason: str | None
-    line: int | None
-    account_iban: str | None
-    company_number: str
-    company_name: str
-    items: int | None
-    batch_reference: str | None
-    description: str
+    email: str
+    interface: str
+    status: str
+    problem: str | None
+    disturbed_at: datetime | None
+    asked_at: datetime | None
+    mapped: int
+    checking: bool
+    lacks: int
 
 
 def told(error: port.PayrollError) -> DomainError:
@@ -61,138 +55,141 @@ def told(error: port.PayrollError) -> DomainError:
         return NmbrsOutOfSight()
     if isinstance(error, port.Disabled):
         return NmbrsDisabled(error.text)
+    if isinstance(error, port.TooMany | port.QuotaUsedUp):
+        return NmbrsTooBusy()
     return NmbrsUnavailable()
 
 
-def _asking(call: Callable, *args: Any) -> Any:
+def connect(client: Client, user: User, email: str, token: str) -> NmbrsConnection:
+    """"Test en sla op": the credentials are tried before they are kept, sealed; a job then tries each right.
+
+    Raises the Nmbrs errors; nothing is kept then. AlreadyConnected for an account that works already; one that is
+    disturbed or was removed is taken up again.
+    """
+    email, token = email.strip(), token.strip()
+    environment = _environment(email, token)
+    same = (
+        (NmbrsConnection.client == client.id) & (NmbrsConnection.email == email)
+        & (NmbrsConnection.environment == environment.subdomain)
+    )  # fmt: skip
+    with transaction():
+        known = NmbrsConnection.get_or_none(same)
+        if known is not None and known.removed_at is None and known.status == "active":
+            raise AlreadyConnected
+        if known is None:
+            known = NmbrsConnection.create(
+                client=client, email=email, environment=environment.subdomain,
+                token_sealed=seal(token, "nmbrs_connection", client.id, email),
+            )  # fmt: skip
+        elif known.removed_at is not None:
+            NmbrsConnection.update(created_at=utcnow(), removed_at=None).where(NmbrsConnection.id == known.id).execute()
+        _take_up(known, token, user, "nmbrs.connected")
+    return NmbrsConnection.get_by_id(known.id)
+
+
+def _environment(email: str, token: str) -> port.Environment:
     try:
-        return call(*args)
+        return world().payroll.environment(port.Credentials(email, token))
     except port.PayrollError as error:
         raise told(error) from error
 
 
-def connect(client: Client, user: User, email: str, token: str) -> NmbrsConnection:
-    """"Test en sla op": the credentials are tried before they are kept, sealed.
+def renew_token(connection: NmbrsConnection, user: User, token: str) -> None:
+    """A new token of the same Nmbrs user: tried, kept, and everything that waited goes on at once.
 
-    Raises the Nmbrs errors; nothing is kept then. AlreadyConnected for the same user twice.
+    The Nmbrs errors; OtherInterface where a connection has no token.
     """
-    email, token = email.strip(), token.strip()
-    environment = _asking(world().payroll.environment, port.Credentials(email, token))
-    found = _asking(world().payroll.companies, port.Credentials(email, token, environment.subdomain))
-    same = (NmbrsConnection.email == email) & (NmbrsConnection.environment == environment.subdomain)
+    if connection.interface != "soap":
+        raise OtherInterface
+    environment = _environment(connection.email, token.strip())
+    if environment.subdomain != connection.environment:
+        raise NmbrsBadCredentials
     with transaction():
-        if NmbrsConnection.select().where(NmbrsConnection.client == client.id, same).exists():
-            raise AlreadyConnected
-        connection = NmbrsConnection.create(
-            client=client, email=email, environment=environment.subdomain,
-            token_sealed=seal(token, "nmbrs_connection", client.id, email),
-        )  # fmt: skip
-        _keep_companies(connection, found)
-        audit.note(client.id, audit.by_user(user), "nmbrs.connected", f"connection:{connection.id}", count=len(found))
-    return connection
+        _take_up(connection, token.strip(), user, "nmbrs.token_renewed")
 
 
-def _keep_companies(connection: NmbrsConnection, found: list[port.Company]) -> None:
-    """A company that another of the client's connections brought already stays with that one."""
-    for company in found:
-        PayrollCompany.insert(
-            connection=connection, client=connection.client_id, nmbrs_id=company.id, number=company.number,
-            name=company.name, kvk_number=company.kvk_number,
-        ).on_conflict(
-            conflict_target=(PayrollCompany.client, PayrollCompany.nmbrs_id),
-            update={"name": company.name, "number": company.number, "kvk_number": company.kvk_number},
-        ).execute()  # fmt: skip
+def _take_up(connection: NmbrsConnection, token: str, user: User, kind: str) -> None:
+    sealed = seal(token, "nmbrs_connection", connection.client_id, connection.email)
+    NmbrsConnection.update(
+        token_sealed=sealed, interface="soap", tokens_sealed=None, asked_at=utcnow()
+    ).where(NmbrsConnection.id == connection.id).execute()  # fmt: skip
+    go_on(connection)
+    audit.note(connection.client_id, audit.by_user(user), kind, f"connection:{connection.id}")
 
 
-def credentials(connection: NmbrsConnection) -> port.Credentials:
-    token = unseal(connection.token_sealed, "nmbrs_connection", connection.client_id, connection.email)
-    return port.Credentials(connection.email, token, connection.environment)
+def go_on(connection: NmbrsConnection) -> None:
+    """It works (again): what waited goes on now, and its rights are tried anew. In the caller's transaction."""
+    now = utcnow()
+    NmbrsConnection.update(status="active", problem=None, disturbed_at=None).where(
+        NmbrsConnection.id == connection.id
+    ).execute()
+    of_it = PayrollCompany.select(PayrollCompany.id).where(PayrollCompany.connection == connection.id)
+    PayrollCompany.update(look_due_at=now, look_attempts=0).where(
+        PayrollCompany.connection == connection.id, PayrollCompany.mapped_at.is_null(False)
+    ).execute()
+    Run.update(due_at=now, attempts=0).where(Run.company.in_(of_it), Run.due_at.is_null(False)).execute()
+    nmbrs_rights.begin(connection)
 
 
+def remove(connection: NmbrsConnection, user: User) -> None:
+    """Forget the keys and stop asking. Payments that were made stay; no account is paid from by it any more."""
+    _take_webhooks_away(connection)
+    now = utcnow()
+    with transaction():
+        NmbrsConnection.update(
+            removed_at=now, token_sealed="", tokens_sealed=None, checks_due_at=None, webhooks_wanted_at=None
+        ).where(NmbrsConnection.id == connection.id).execute()
+        PayrollCompany.update(
+            bank_account=None, mapped_at=None, look_due_at=None, hinted_at=None, wage_tax_from=None
+        ).where(PayrollCompany.connection == connection.id).execute()
+        NmbrsDebtor.update(webhook="off", webhook_id=None, webhook_due_at=None).where(
+            NmbrsDebtor.connection == connection.id
+        ).execute()
+        audit.note(connection.client_id, audit.by_user(user), "nmbrs.removed", f"connection:{connection.id}")
+
+
+def _take_webhooks_away(connection: NmbrsConnection) -> None:
+    """As far as Nmbrs lets us: a webhook that stays behind only knocks at our door."""
+    if connection.interface != "soap" or connection.status == "disturbed":
+        return
+    caller = Caller(connection)
+    installed = (NmbrsDebtor.connection == connection.id) & NmbrsDebtor.webhook_id.is_null(False)
+    for debtor in NmbrsDebtor.select().where(installed).limit(20):
+        try:
+            caller.ask("delete_webhook", debtor.nmbrs_id, debtor.webhook_id)
+        except port.PayrollError as error:
+            log.info("debtor %s: webhook stays behind: %s", debtor.id, error.code)
+            return
+
+
+# --- how they stand ---
 def connections(client: Client) -> list[NmbrsConnection]:
-    return list(NmbrsConnection.select().where(NmbrsConnection.client == client.id).order_by(NmbrsConnection.id))
+    """Those that are kept, oldest first."""
+    query = NmbrsConnection.select().where(NmbrsConnection.client == client.id, NmbrsConnection.removed_at.is_null())
+    return list(query.order_by(NmbrsConnection.id))
 
 
 def connection_of(client: Client, connection_id: int) -> NmbrsConnection:
-    row = NmbrsConnection.get_or_none(NmbrsConnection.id == connection_id, NmbrsConnection.client == client.id)
+    """NotFound when it is not this client's, or was removed."""
+    mine = (NmbrsConnection.id == connection_id) & (NmbrsConnection.client == client.id)
+    row = NmbrsConnection.get_or_none(mine, NmbrsConnection.removed_at.is_null())
     if row is None:
         raise NotFound
     return row
 
 
-def companies(connection: NmbrsConnection) -> list[CompanyView]:
-    """Those with the client's own KvK number first."""
-    own = connection.client.kvk_number
-    views = {view.id: view for view in accounts(connection.client)}
-    rows = PayrollCompany.select().where(PayrollCompany.connection == connection.id)
-    found = [
-        CompanyView(
-            row.id, row.number, row.name, row.kvk_number, row.kvk_number == own, views.get(row.bank_account_id or 0)
-        )
-        for row in rows.order_by(PayrollCompany.number)
-    ]
-    return sorted(found, key=lambda view: not view.same_kvk)
-
-
-def save_mapping(
-    client: Client, user: User, connection: NmbrsConnection, choice: dict[int, int | None]
-) -> list[PayrollCompany]:
-    """Which account pays which company. Returns the companies that are mapped now, to be looked at.
-
-    NotFound or AccountInvalid for what is not the client's.
-    """
-    usable = {view.id for view in accounts(client)}
-    now, mapped = utcnow(), []
-    with transaction():
-        for company_id, account_id in choice.items():
-            if account_id is not None and account_id not in usable:
-                raise AccountInvalid
-            row = PayrollCompany.get_or_none(
-                PayrollCompany.id == company_id, PayrollCompany.connection == connection.id
-            )
-            if row is None:
-                raise NotFound
-            since = None if account_id is None else row.mapped_at or now
-            changes = {"bank_account": account_id, "mapped_at": since, "look_due_at": now if account_id else None}
-            PayrollCompany.update(**changes).where(PayrollCompany.id == row.id).execute()
-            if row.bank_account_id != account_id:
-                subject = f"company:{row.id}"
-                audit.note(client.id, audit.by_user(user), "nmbrs.mapped", subject, account=account_id)
-            if account_id is not None:
-                mapped.append(row)
-                waiting = (Run.company == row.id) & Run.state.in_(("found", "retrying"))
-                Run.update(due_at=now).where(waiting).execute()
-    return mapped
+def view(connection: NmbrsConnection) -> ConnectionView:
+    """How one of them stands."""
+    mapped: Any = PayrollCompany.select().where(
+        PayrollCompany.connection == connection.id, PayrollCompany.mapped_at.is_null(False)
+    )
+    lacks = [check for check in nmbrs_rights.of_connection(connection) if check.result == "refused"]
+    return ConnectionView(
+        connection.id, connection.environment, connection.email, connection.interface, connection.status,
+        connection.problem, connection.disturbed_at, connection.asked_at, mapped.count(),
+        connection.checks_due_at is not None, len(lacks),
+    )  # fmt: skip
 
 
 def webhook_address(client: Client) -> str:
     return webhook_keys.address(client)
-
-
-def last_delivery_at(client: Client) -> datetime | None:
-    row = Delivery.select(Delivery.received_at).where(Delivery.client == client.id).order_by(Delivery.id.desc()).first()
-    return row.received_at if row else None
-
-
-def history(client: Client, limit: int = 50) -> list[HistoryRow]:
-    """What came of each run, newest first."""
-    query = (
-        Run.select(Run, PayrollCompany, BankAccount)
-        .join(PayrollCompany)
-        .join(BankAccount, JOIN.LEFT_OUTER)
-        .where(Run.client == client.id, Run.state != "older")
-        .order_by(Run.changed_at.desc(), Run.id.desc())
-        .limit(limit)
-    )
-    rows = list(query)
-    made = Batch.select(Batch.run, Batch.reference).where(Batch.run.in_([row.id for row in rows])).order_by(Batch.id)
-    references = {batch.run_id: batch.reference for batch in made}
-    return [_history_row(row, references.get(row.id)) for row in rows]
-
-
-def _history_row(row: Run, reference: str | None) -> HistoryRow:
-    account = row.company.bank_account
-    return HistoryRow(
-        row.changed_at, row.state, row.reason, row.reason_line, account.iban if account else None, row.company.number,
-        row.company.name, row.line_count, reference, row.description,
-    )  # fmt: skip

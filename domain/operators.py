@@ -1,6 +1,7 @@
 """What operators may do, each act in the log."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from typing import Any
 
 from core.clock import utcnow
 from domain import audit, states
@@ -97,22 +98,24 @@ def _resolve(batch: Batch, order: BankOrder, taken: bool, reason: str) -> None:
     states.move(batch, "bank_rejected", audit.OPERATOR, "not_taken")
 
 
-_SEALED = {
-    WebhookKey: ("key_sealed", lambda row: f"webhook_key|{row.client_id}"),
-    NmbrsConnection: ("token_sealed", lambda row: f"nmbrs_connection|{row.client_id}|{row.email}"),
-    Identification: ("person_sealed", lambda row: f"identification|{row.user_id}"),
-    BankOrder: ("body_sealed", lambda row: f"bank_order|{row.msg_id}"),
-}
+_SEALED: tuple[tuple[Any, str, Callable[[Any], str]], ...] = (
+    (WebhookKey, "key_sealed", lambda row: f"webhook_key|{row.client_id}"),
+    (NmbrsConnection, "token_sealed", lambda row: f"nmbrs_connection|{row.client_id}|{row.email}"),
+    (NmbrsConnection, "tokens_sealed", lambda row: f"nmbrs_tokens|{row.client_id}|{row.id}"),
+    (Identification, "person_sealed", lambda row: f"identification|{row.user_id}"),
+    (BankOrder, "body_sealed", lambda row: f"bank_order|{row.msg_id}"),
+    (BankOrder, "links_sealed", lambda row: f"bank_order_links|{row.msg_id}"),
+)
 
 
 def rotate_keys() -> int:
     """Seal again, with the primary key, what was sealed with an older one; returns how many."""
     ring, done = world().keyring, 0
-    for table, (column, place) in _SEALED.items():
+    for table, column, place in _SEALED:
         field = getattr(table, column)
         for row in table.select():
             sealed = getattr(row, column)
-            if ring.stale(sealed):
+            if sealed and ring.stale(sealed):
                 again = ring.seal(ring.open(sealed, place(row)), place(row))
                 done += table.update({column: again}).where(table.id == row.id, field == sealed).execute()
     return done

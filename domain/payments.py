@@ -8,7 +8,7 @@ from typing import Any
 from peewee import JOIN, Case, fn
 
 from core.clock import utcnow
-from domain import days, digest
+from domain import cautions, days, digest
 from domain.bank_links import AccountView, account_view, accounts, line_of
 from domain.errors import NotFound
 from domain.states import SETTLED, WAITING
@@ -21,6 +21,7 @@ from models import (
     Membership,
     PayrollCompany,
     Release,
+    Run,
     User,
     require_transaction,
 )
@@ -61,6 +62,7 @@ class LineView:
     state: str
     name_sent: str
     description_sent: str
+    paid_cents: int | None = None
 
     @property
     def converted(self) -> bool:
@@ -105,6 +107,18 @@ class Payment:
     debtor_differs: bool
     signing: str
     order: OrderView | None
+    kind: str = "salary"
+    cautions: Sequence[cautions.Caution] = ()
+    run_missing: bool = False
+    overpaid: Sequence[tuple[str, str, int]] = ()
+    missing_count: int | None = None
+    missing_names: Sequence[str] | None = None
+    newer_reference: str | None = None
+
+    @property
+    def unopened(self) -> bool:
+        """Something has to be read before it can be approved."""
+        return any(not one.opened for one in self.cautions)
 
     @property
     def lines_all(self) -> int:
@@ -152,8 +166,11 @@ def count_waiting(client: Client) -> int:
 
 
 def find(client: Client, reference: str) -> Batch:
-    """The batch with its account and company. NotFound when it is not this client's."""
-    query = Batch.select(Batch, BankAccount, PayrollCompany).join(BankAccount).switch(Batch).join(PayrollCompany)
+    """The batch with its account, company and run. NotFound when it is not this client's."""
+    query = (
+        Batch.select(Batch, BankAccount, PayrollCompany, Run).join(BankAccount).switch(Batch).join(PayrollCompany)
+        .switch(Batch).join(Run)
+    )  # fmt: skip
     row = query.where(Batch.client == client.id, Batch.reference == reference).first()
     if row is None:
         raise NotFound
@@ -181,7 +198,8 @@ def view(client: Client, reference: str) -> Payment:
     """NotFound when it is not this client's."""
     batch = find(client, reference)
     rows = lines_of(batch)
-    order, released_at = _newest_order(batch)
+    order, released_at = _newest_order(batch) if batch.state != "open" else (None, None)
+    newer = cautions.newer(batch)
     day, account = execution_date(batch), batch.bank_account
     payable = [row for row in rows if _counts(row.state, batch.state)]
     signing = line_of(account.bank).signing
@@ -193,8 +211,18 @@ def view(client: Client, reference: str) -> Payment:
         date_fixed=batch.execution_date is not None, total_cents=sum(row.amount_cents for row in payable),
         lines=[_line_view(row) for row in rows], digest=digest.of_batch(account.iban, day, payable),
         debtor_differs=bool(batch.file_debtor_iban) and batch.file_debtor_iban != account.iban, signing=signing,
-        order=_order_view(order, batch, signing),
+        order=_order_view(order, batch, signing), kind=batch.kind, cautions=cautions.of_batch(batch),
+        run_missing=batch.run.missing_since is not None,
+        overpaid=_overpaid(batch),
+        missing_count=batch.missing_count, missing_names=batch.missing_names,
+        newer_reference=newer.reference if newer else None,
     )  # fmt: skip
+
+
+def _overpaid(batch: Batch) -> list[tuple[str, str, int]]:
+    """What went out and is no longer in the run: told at the payment that follows, and at the one that paid it."""
+    concerned = batch.difference or batch.version.partition(":")[0] != batch.run.version
+    return [(name, iban, cents) for name, iban, cents in batch.run.overpaid or []] if concerned else []
 
 
 def _newest_order(batch: Batch) -> tuple[BankOrder | None, datetime | None]:
@@ -217,7 +245,7 @@ def _order_view(order: BankOrder | None, batch: Batch, signing: str) -> OrderVie
 def _line_view(row: BatchLine) -> LineView:
     return LineView(
         row.id, row.position, row.name_shown, row.iban, row.description_shown, row.amount_cents, row.state,
-        row.name_sent, row.description_sent,
+        row.name_sent, row.description_sent, row.paid_cents,
     )  # fmt: skip
 
 

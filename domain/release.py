@@ -5,10 +5,10 @@ from datetime import date
 from peewee import IntegrityError
 
 from connectors.bank.port import Psu
-from domain import accounts, audit, digest, identification, states
+from domain import accounts, audit, cautions, digest, identification, states
 from domain.bank_links import line_of
 from domain.days import require_possible
-from domain.errors import BatchChanged, NothingToPay, NotOpen, NotYourRole, WrongProof
+from domain.errors import BatchChanged, NothingToPay, NotOpen, NotYourRole, RunMissing, WrongProof
 from domain.limits import require_within
 from domain.payments import execution_date, find, hold, lines_of
 from models import BankAccount, Batch, BatchLine, Membership, Release, transaction
@@ -23,7 +23,7 @@ def release(
 
     The session proves it where the bank signs; under delegated signing the pin does, and is the
     signature. NotYourRole, NotOpen, BatchChanged, NothingToPay, DateInvalid, LimitExceeded,
-    WrongProof, PinWrong, PinLocked, AuthorityRefused. Nothing is kept when one is raised, but a
+    RunMissing, CautionsUnopened, WrongProof, PinWrong, PinLocked, AuthorityRefused. Nothing is kept when one is raised, but a
     wrong pin is counted.
     """
     if membership.role not in MAY_RELEASE:
@@ -50,12 +50,15 @@ def _require_proof(signing: str, proof: str) -> None:
 def _require_releasable(batch: Batch, shown: str) -> tuple[date, list[BatchLine]]:
     if batch.state != "open":
         raise NotOpen(batch.state)
+    if batch.run.missing_since is not None:
+        raise RunMissing
     day = execution_date(batch)
     lines = [line for line in lines_of(batch) if line.state == "open"]
     if not lines:
         raise NothingToPay
     if digest.of_batch(batch.bank_account.iban, day, lines) != shown:
         raise BatchChanged
+    cautions.require_opened(batch)
     require_possible(day, line_of(batch.bank_account.bank).cut_off)
     return day, lines
 

@@ -1,10 +1,13 @@
 """The secret in the webhook address: found by its HMAC, shown from its ciphertext."""
 
+from datetime import datetime, timedelta
+
 from core.clock import utcnow
 from core.ids import token
+from domain import audit
 from domain.seals import lookup, seal, unseal
 from domain.world import world
-from models import Client, WebhookKey
+from models import Client, User, WebhookKey, transaction
 
 
 def make_key(client: Client) -> None:
@@ -18,6 +21,35 @@ def address(client: Client) -> str:
     row = WebhookKey.select().where(WebhookKey.client == client.id, _valid()).order_by(WebhookKey.id.desc()).get()
     secret = unseal(row.key_sealed, "webhook_key", client.id)
     return f"{world().hook_url}/client/{secret}/webhooks/paymentsbatch"
+
+
+def renew(client: Client, user: User, keep: timedelta) -> None:
+    """A new address. The old ones go on working for so long, so that no run is announced to nobody meanwhile."""
+    ends = utcnow() + keep
+    with transaction():
+        WebhookKey.update(expires_at=ends).where(
+            WebhookKey.client == client.id, WebhookKey.expires_at.is_null() | (WebhookKey.expires_at > ends)
+        ).execute()
+        make_key(client)
+        audit.note(
+            client.id, audit.by_user(user), "webhook.key_renewed", f"client:{client.public_id}",
+            old_ends=ends.isoformat(),
+        )  # fmt: skip
+
+
+def old_until(client: Client) -> datetime | None:
+    """Until when an earlier address still works; None when only the newest does."""
+    rows = WebhookKey.select().where(WebhookKey.client == client.id, WebhookKey.expires_at > utcnow())
+    return max((row.expires_at for row in rows), default=None)
+
+
+def is_ours(client: Client, address_found: str) -> bool:
+    """Whether this is, or was, an address of this client."""
+    start, end = f"{world().hook_url}/client/", "/webhooks/paymentsbatch"
+    if not (address_found.startswith(start) and address_found.endswith(end)):
+        return False
+    secret = address_found[len(start) : -len(end)]
+    return WebhookKey.select().where(WebhookKey.client == client.id, WebhookKey.key_hmac == lookup(secret)).exists()
 
 
 def client_id_of(secret: str) -> int | None:

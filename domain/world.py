@@ -7,6 +7,7 @@ from connectors.bank.port import Bank, BankLine
 from connectors.bank.port import Psu as Psu
 from connectors.identity.port import IdentityProvider
 from connectors.mail import Mailer
+from connectors.nmbrs.consent import ConsentService
 from connectors.nmbrs.port import Payroll
 from connectors.register.port import BusinessRegister
 from core.crypto import Keyring
@@ -21,6 +22,8 @@ class World:
     """Amounts are cents."""
 
     payroll: Payroll
+    payroll_rest: Payroll
+    nmbrs_oauth: ConsentService
     bank: Bank
     banks: Banks
     identity: IdentityProvider
@@ -34,6 +37,8 @@ class World:
     support_email: str
     limit_payment_cents: int = 100_000_00
     limit_day_cents: int = 250_000_00
+    poll_seconds: int = 3600
+    rest_offered: bool = True
 
 
 _world: World | None = None

@@ -2,7 +2,17 @@
 
 import time
 
-from domain import deliveries, following, intake, mails, sending, sessions
+from domain import (
+    deliveries,
+    following,
+    intake,
+    looking,
+    mails,
+    nmbrs_rights,
+    nmbrs_webhook,
+    sending,
+    sessions,
+)
 from jobs import busy, enqueue, letters
 from models import database
 
@@ -15,7 +25,7 @@ def handle_delivery(delivery_id: int) -> None:
 
 def look(company_id: int) -> None:
     with database.connection_context():
-        for run_id in intake.look(company_id):
+        for run_id in looking.look(company_id):
             enqueue("take_in", run_id)
 
 
@@ -46,8 +56,19 @@ def send_mails() -> None:
 
 
 def poll() -> None:
+    """Each company has its own next moment; this only finds one that lost it."""
     with database.connection_context():
-        intake.poll()
+        looking.plan()
+
+
+def check_rights(connection_id: int) -> None:
+    with database.connection_context():
+        nmbrs_rights.run(connection_id)
+
+
+def see_to_webhook(debtor_id: int) -> None:
+    with database.connection_context():
+        nmbrs_webhook.see_to(debtor_id)
 
 
 def sweep() -> None:
@@ -59,7 +80,9 @@ def sweep() -> None:
         return
     with database.connection_context():
         _enqueue_all("handle_delivery", deliveries.waiting())
-        _enqueue_all("look", intake.due_companies())
+        _enqueue_all("check_rights", nmbrs_rights.due())
+        _enqueue_all("see_to_webhook", nmbrs_webhook.due())
+        _enqueue_all("look", looking.due_companies())
         _enqueue_all("take_in", intake.due_runs())
         _enqueue_all("send_order", sending.due_batches())
         _enqueue_all("follow_order", following.due_orders())

@@ -87,6 +87,8 @@ CREATE UNIQUE INDEX "run_company_id_kind_year_number" ON "run" ("company_id",
   "year",
   "number");
 
+UPDATE "run" SET "version" = (SELECT "batch"."version" FROM "batch" WHERE "batch"."run_id" = "run"."id");
+
 DROP INDEX "batch_client_id_nmbrs_company_year_run_number_version";
 
 CREATE UNIQUE INDEX "batch_client_id_nmbrs_company_kind_year_run_number_version" ON "batch" ("client_id",

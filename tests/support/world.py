@@ -11,7 +11,10 @@ from connectors.bank.directory import HttpDirectory
 from connectors.bank.signing import development_identity
 from connectors.identity.oidc import OidcProvider, OidcSettings
 from connectors.mail import Mailer
+from config import NMBRS_SCOPES
+from connectors.nmbrs.oauth import NmbrsOAuth, OAuthSettings
 from connectors.nmbrs.payment_file import PaymentFile, PaymentLine
+from connectors.nmbrs.rest import RestPayroll, RestSettings
 from connectors.nmbrs.soap import SoapPayroll
 from connectors.register.kvk import KvkRegister
 from core.crypto import Keyring
@@ -50,6 +53,13 @@ def make_world(sandbox_url: str, smtp_port: int, folder: Path, base_url: str = "
     """Furnish the domain with the adapters of production, pointed at this sandbox."""
     world = World(
         payroll=SoapPayroll(sandbox_url, read_timeout=5, pauses=(0.01,)),
+        payroll_rest=RestPayroll(RestSettings(f"{sandbox_url}/nmbrs-rest", "sandbox-subscription-key")),
+        nmbrs_oauth=NmbrsOAuth(
+            OAuthSettings(
+                authority=f"{sandbox_url}/nmbrs-identity/connect", client_id="bizcuit-nmbrs",
+                client_secret="sandbox-nmbrs-secret", scopes=NMBRS_SCOPES,
+            )
+        ),
         bank=BerlinGroupBank(development_identity(folder), read_timeout=5),
         banks=HttpDirectory(f"{sandbox_url}/banks", ttl_seconds=0),
         identity=OidcProvider(OidcSettings(f"{sandbox_url}/broker", "bizcuit", "sandbox-secret")),
@@ -114,7 +124,7 @@ def make_demo(sandbox: Sandbox | None = None, bank: str = "redirect", pin: bool 
         token_sealed=seal(known["nmbrs_token"], "nmbrs_connection", client.id, email),
     )  # fmt: skip
     company = PayrollCompany.create(
-        connection=connection, client=client, nmbrs_id="9969", number="9969", name="Demo BV", kvk_number="68750110",
+        connection=connection, client=client, nmbrs_id="9969", key="9969", number="9969", name="Demo BV", kvk_number="68750110",
         bank_account=account, mapped_at=datetime.now(UTC),
     )  # fmt: skip
     return Demo(user, client, membership, link, account, other, connection, company)
@@ -157,7 +167,7 @@ def make_run(company: PayrollCompany, number: int = 1) -> Run:
 
 def make_batch(company: PayrollCompany, lines: Sequence[tuple[str, str, int]] = LINES, number: int = 1) -> Batch:
     file = make_file(lines)
-    batch = intake.make_batch(make_run(company, number), file, [intake._line_row(line) for line in file.lines])
+    batch = intake.store(make_run(company, number), file, [intake.wanted_line(line) for line in file.lines])
     assert batch is not None
     return batch
 

@@ -1,0 +1,79 @@
+"""Who is in a run and gets no payment: counted, and named where Nmbrs lets us know who is who.
+
+Only ever a remark beside the payment: when Nmbrs does not answer this, the payment is made all the same.
+"""
+
+import logging
+import re
+import unicodedata
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from connectors.nmbrs.port import Employee, PayrollError
+from domain.nmbrs_calls import Caller
+from domain.versions import Wanted
+from models import Run
+
+# Over SOAP an account is asked for person by person: only for a few is that worth the calls.
+MOST_ASKED = 25
+log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True)
+class Missing:
+    """`names` are known for all of them or for none."""
+
+    count: int
+    names: list[str] | None = None
+
+
+def of_run(run: Run, caller: Caller, wanted: Sequence[Wanted]) -> Missing | None:
+    """People of the run without a payment in its file; None when Nmbrs does not say who is in the run."""
+    company = run.company
+    try:
+        ids = caller.ask("employees_in_run", company.nmbrs_id, run.nmbrs_id, run.year)
+    except PayrollError as error:
+        log.info("run %s: people not counted: %s", run.id, error.code)
+        return None
+    payees = len({(line.name_shown, line.iban) for line in wanted})
+    if len(set(ids)) <= len({line.iban for line in wanted}):
+        return Missing(0)
+    try:
+        names = _unpaid(caller, company.nmbrs_id, set(ids), wanted)
+    except PayrollError as error:
+        log.info("run %s: people not named: %s", run.id, error.code)
+        return Missing(max(0, len(set(ids)) - payees))
+    return Missing(len(names), sorted(names))
+
+
+def _unpaid(caller: Caller, company_id: str, ids: set[str], wanted: Sequence[Wanted]) -> list[str]:
+    """Those whom neither name nor account finds in the file."""
+    people = [person for person in caller.ask("employees", company_id) if person.id in ids]
+    named = [_words(line.name_shown) for line in wanted]
+    left = [person for person in people if not any(matches(person, words) for words in named)]
+    if left and len(left) <= MOST_ASKED:
+        paid = {line.iban for line in wanted}
+        ibans = caller.ask("employee_ibans", company_id, [person.id for person in left])
+        left = [person for person in left if not paid & set(ibans.get(person.id, []))]
+    unknown = len(ids) - len(people)
+    return [full_name(person) for person in left] + ["?"] * unknown
+
+
+def matches(person: Employee, words: set[str]) -> bool:
+    """Whether a creditor's name, as words, is this person's: the surname whole, and a first name or initial."""
+    surname = _words(f"{person.prefix} {person.last_name}")
+    first, initials = _words(person.first_name), _words(person.initials)
+    if not surname or not surname <= words:
+        return False
+    rest = words - surname
+    begins = {word[0] for word in first | initials}
+    return not rest or bool(rest & first) or any(word[0] in begins for word in rest)
+
+
+def full_name(person: Employee) -> str:
+    return " ".join(filter(None, (person.first_name or person.initials, person.prefix, person.last_name)))
+
+
+def _words(text: str) -> set[str]:
+    plain = "".join(c for c in unicodedata.normalize("NFKD", text.casefold()) if not unicodedata.combining(c))
+    return set(re.findall(r"\w+", plain))

@@ -1,0 +1,208 @@
+"""Debtors and companies ("administraties") of a connection, and which bank account pays which."""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from typing import Any
+
+from peewee import fn
+
+from connectors.nmbrs import port
+from core.clock import utcnow
+from domain import audit, looking
+from domain.bank_links import AccountView, accounts
+from domain.errors import AccountInvalid, NotFound, OtherCompany
+from domain.nmbrs_calls import Caller
+from models import Client, NmbrsConnection, NmbrsDebtor, PayrollCompany, Run, User, transaction
+
+PAGE = 25
+
+
+@dataclass(frozen=True)
+class CompanyView:
+    """same_kvk: the company of the client itself; `waiting` runs wait for an account to be chosen."""
+
+    id: int
+    number: str
+    name: str
+    kvk_number: str | None
+    same_kvk: bool
+    debtor_number: str
+    debtor_name: str
+    account: AccountView | None
+    wage_tax: bool
+    waiting: int
+
+
+# --- what Nmbrs lists ---
+def refresh(connection: NmbrsConnection, caller: Caller, debtors: list[port.Debtor] | None = None) -> int:
+    """Take over the debtors and companies that this user sees now; returns how many. Nothing is ever removed here:
+    a company that a user no longer sees keeps what it paid. PayrollError."""
+    debtors = caller.ask("debtors") if debtors is None else debtors
+    count = 0
+    for debtor in debtors:
+        found = caller.ask("companies", debtor.id)
+        with transaction():
+            keep(connection, found, _keep_debtor(connection, debtor))
+        count += len(found)
+    return count
+
+
+def _keep_debtor(connection: NmbrsConnection, debtor: port.Debtor) -> int:
+    NmbrsDebtor.insert(
+        connection=connection.id, nmbrs_id=debtor.id, number=debtor.number, name=debtor.name
+    ).on_conflict(
+        conflict_target=(NmbrsDebtor.connection, NmbrsDebtor.nmbrs_id),
+        update={"number": debtor.number, "name": debtor.name},
+    ).execute()
+    same = (NmbrsDebtor.connection == connection.id) & (NmbrsDebtor.nmbrs_id == debtor.id)
+    return NmbrsDebtor.get(same).id
+
+
+def keep(connection: NmbrsConnection, found: Iterable[port.Company], debtor_id: int | None = None) -> None:
+    """A company that another of the client's connections brought already stays with that one, so that it pays once:
+    the same id, or what the later interface calls it."""
+    for company in found:
+        known = _known(connection, company)
+        words: dict[str, Any] = {"number": company.number, "name": company.name, "kvk_number": company.kvk_number}
+        if known is None:
+            PayrollCompany.insert(
+                connection=connection.id, client=connection.client_id, nmbrs_id=company.id, key=company.id,
+                debtor=debtor_id, **words,
+            ).execute()  # fmt: skip
+            continue
+        if known.connection_id == connection.id:
+            words["debtor"] = debtor_id or known.debtor_id
+        elif known.connection.removed_at is not None and known.connection.interface == connection.interface:
+            words |= {"connection": connection.id, "debtor": debtor_id}
+        PayrollCompany.update(**words).where(PayrollCompany.id == known.id).execute()
+
+
+def _known(connection: NmbrsConnection, company: port.Company) -> PayrollCompany | None:
+    named = (PayrollCompany.nmbrs_id == company.id) | (PayrollCompany.key == company.id) | (
+        PayrollCompany.guid == company.id
+    )  # fmt: skip
+    return PayrollCompany.select().where(PayrollCompany.client == connection.client_id, named).first()
+
+
+def for_trying(connection: NmbrsConnection) -> list[PayrollCompany]:
+    """Companies of a connection, those that pay first, then the client's own."""
+    rows = PayrollCompany.select().where(PayrollCompany.connection == connection.id).order_by(PayrollCompany.id)
+    own = connection.client.kvk_number
+    return sorted(rows.limit(500), key=lambda row: (row.mapped_at is None, row.kvk_number != own))
+
+
+# --- what the customer chooses ---
+def companies(connection: NmbrsConnection, text: str = "", limit: int = PAGE) -> tuple[list[CompanyView], int]:
+    """Those with this text in their number or name, mapped ones and those with the client's own KvK number first,
+    and how many there are in all. A bureau's token may see hundreds."""
+    own = connection.client.kvk_number
+    query = (
+        PayrollCompany.select(PayrollCompany, NmbrsDebtor).join(NmbrsDebtor, "LEFT OUTER")
+        .where(PayrollCompany.connection == connection.id, *_like(text))
+    )  # fmt: skip
+    first = (PayrollCompany.bank_account.is_null(False)).desc(), (PayrollCompany.kvk_number == own).desc()
+    rows = list(query.order_by(*first, PayrollCompany.number, PayrollCompany.id).limit(limit))
+    views, waiting = {view.id: view for view in accounts(connection.client)}, _waiting(rows)
+    return [_view(row, own, views, waiting) for row in rows], query.count()
+
+
+def _like(text: str) -> list[Any]:
+    """Each word stands somewhere in number or name."""
+    words = text.casefold().split()[:5]
+    both = fn.lower(PayrollCompany.number.concat(" ").concat(PayrollCompany.name))
+    return [both.contains(word) for word in words]
+
+
+def _waiting(rows: list[PayrollCompany]) -> dict[int, int]:
+    query: Any = Run.select(Run.company, fn.count(Run.id)).where(
+        Run.company.in_([row.id for row in rows]), Run.state == "unmapped"
+    )
+    return dict(query.group_by(Run.company).tuples())
+
+
+def _view(row: PayrollCompany, own: str, views: dict[int, AccountView], waiting: dict[int, int]) -> CompanyView:
+    debtor = row.debtor
+    return CompanyView(
+        row.id, row.number, row.name, row.kvk_number, row.kvk_number == own, debtor.number if debtor else "",
+        debtor.name if debtor else "", views.get(row.bank_account_id or 0), row.wage_tax_from is not None,
+        waiting.get(row.id, 0),
+    )  # fmt: skip
+
+
+def save_mapping(
+    client: Client, user: User, connection: NmbrsConnection, choice: dict[int, int | None], confirmed: bool = False
+) -> list[PayrollCompany]:
+    """Which account pays which company. Returns the companies that are mapped now, to be looked at.
+
+    NotFound or AccountInvalid for what is not the client's; OtherCompany when one with another KvK number is
+    newly chosen and nobody confirmed that. Nothing is changed when one is raised.
+    """
+    usable = {view.id for view in accounts(client)}
+    with transaction():
+        rows = {company_id: _own(connection, company_id) for company_id in choice}
+        if any(account is not None and account not in usable for account in choice.values()):
+            raise AccountInvalid
+        others = [row.name for key, row in rows.items() if choice[key] and _of_another(client, row)]
+        if others and not confirmed:
+            raise OtherCompany(others)
+        changed = [row for key, row in rows.items() if row.bank_account_id != choice[key]]
+        for row in changed:
+            _map(client, user, row, choice[row.id])
+    return [row for key, row in rows.items() if choice[key] is not None]
+
+
+def _own(connection: NmbrsConnection, company_id: int) -> PayrollCompany:
+    mine = PayrollCompany.connection == connection.id
+    row = PayrollCompany.get_or_none(PayrollCompany.id == company_id, mine)
+    if row is None:
+        raise NotFound
+    return row
+
+
+def _of_another(client: Client, row: PayrollCompany) -> bool:
+    return row.bank_account_id is None and row.kvk_number != client.kvk_number
+
+
+def _map(client: Client, user: User, row: PayrollCompany, account_id: int | None) -> None:
+    now = utcnow()
+    since = None if account_id is None else row.mapped_at or now
+    PayrollCompany.update(
+        bank_account=account_id, mapped_at=since, look_due_at=now if account_id else None, look_attempts=0
+    ).where(PayrollCompany.id == row.id).execute()
+    audit.note(client.id, audit.by_user(user), "nmbrs.mapped", f"company:{row.id}", account=account_id)
+    if account_id is not None and row.bank_account_id is None:
+        _wake_waiting(PayrollCompany.get_by_id(row.id))
+
+
+def _wake_waiting(company: PayrollCompany) -> None:
+    """What was kept until an account was chosen is taken in now; what waited too long is offered to pick."""
+    unmapped = (Run.company == company.id) & (Run.state == "unmapped")
+    old = Run.run_at.is_null(False) & (Run.run_at < looking.linked_at(company))
+    Run.update(state="older", due_at=None).where(unmapped, old).execute()
+    Run.update(state="found", due_at=utcnow()).where(unmapped).execute()
+
+
+# --- runs that wait for a person ---
+def unmapped_runs(client: Client) -> list[Run]:
+    """Runs of companies that no account pays yet, newest first."""
+    query = Run.select(Run, PayrollCompany).join(PayrollCompany)
+    return list(query.where(Run.client == client.id, Run.state == "unmapped").order_by(Run.id.desc()).limit(50))
+
+
+def older_runs(client: Client) -> list[Run]:
+    """Runs from before the link, of companies that pay; newest first."""
+    query = Run.select(Run, PayrollCompany).join(PayrollCompany)
+    mapped = PayrollCompany.mapped_at.is_null(False)
+    newest = Run.year.desc(), Run.run_at.desc(), Run.id.desc()
+    return list(query.where(Run.client == client.id, Run.state == "older", mapped).order_by(*newest).limit(100))
+
+
+def pick(client: Client, user: User, run_id: int) -> Run:
+    """Take in a run from before the link after all. NotFound."""
+    now = utcnow()
+    with transaction():
+        mine = (Run.id == run_id) & (Run.client == client.id) & (Run.state == "older")
+        if not Run.update(state="found", due_at=now, picked_at=now, changed_at=now).where(mine).execute():
+            raise NotFound
+        audit.note(client.id, audit.by_user(user), "run.picked", f"run:{run_id}")
+    return Run.get_by_id(run_id)

@@ -1,0 +1,181 @@
+"""What came of each run: the list with its filters, what was received, asked and answered, and taking it in again."""
+
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any
+
+from peewee import JOIN
+
+from core.clock import utcnow
+from domain import audit
+from domain.errors import NotFound
+from models import BankAccount, Batch, Client, Delivery, NmbrsExchange, PayrollCompany, Run, User, transaction
+
+PAGE = 25
+RESULTS = ("taken", "empty", "refused", "retrying", "found", "vanished")
+_HIDDEN = ("older", "unmapped")
+_MOST_BODY = 4096
+_AROUND = timedelta(minutes=2)
+
+
+@dataclass(frozen=True)
+class HistoryRow:
+    """items: lines of the file. reason: a code. Moments in UTC."""
+
+    id: int
+    at: datetime
+    result: str
+    reason: str | None
+    line: int | None
+    account_iban: str | None
+    company_number: str
+    company_name: str
+    items: int | None
+    batch_reference: str | None
+    description: str
+    kind: str
+    missing: bool
+
+
+@dataclass(frozen=True)
+class Filter:
+    """What to show; None shows all. period: (year, number)."""
+
+    company_id: int | None = None
+    period: tuple[int, int] | None = None
+    result: str | None = None
+
+
+@dataclass(frozen=True)
+class ReceivedView:
+    """A webhook call as it came; the body as text, shortened. Its address, which is secret, is not in it."""
+
+    at: datetime
+    content_type: str
+    body: str
+
+
+@dataclass(frozen=True)
+class ExchangeView:
+    at: datetime
+    call: str
+    asked: dict[str, str]
+    outcome: str
+    answer: dict[str, Any]
+
+
+@dataclass(frozen=True)
+class Detail:
+    """overpaid: (name, IBAN, cents) that went out and is no longer in the run."""
+
+    row: HistoryRow
+    number: int
+    year: int
+    period: int
+    nmbrs_id: str
+    run_at: datetime | None
+    locked: bool
+    found_at: datetime
+    overpaid: list[tuple[str, str, int]]
+    received: ReceivedView | None
+    exchanges: list[ExchangeView]
+    batches: list[Batch]
+    again: bool
+
+
+def history(client: Client, limit: int = PAGE, offset: int = 0, only: Filter | None = None) -> list[HistoryRow]:
+    """What came of each run, newest first."""
+    only = only or Filter()
+    query = (
+        Run.select(Run, PayrollCompany, BankAccount).join(PayrollCompany).join(BankAccount, JOIN.LEFT_OUTER)
+        .where(Run.client == client.id, Run.state.not_in(_HIDDEN), *_conditions(only))
+        .order_by(Run.changed_at.desc(), Run.id.desc()).limit(limit).offset(offset)
+    )  # fmt: skip
+    rows = list(query)
+    made = Batch.select(Batch.run, Batch.reference).where(Batch.run.in_([row.id for row in rows])).order_by(Batch.id)
+    references = {batch.run_id: batch.reference for batch in made}
+    return [_row(row, references.get(row.id)) for row in rows]
+
+
+def _conditions(only: Filter) -> list[Any]:
+    found = []
+    if only.company_id is not None:
+        found.append(Run.company == only.company_id)
+    if only.period is not None:
+        found += [Run.year == only.period[0], Run.period_start <= only.period[1], Run.period_end >= only.period[1]]
+    if only.result is not None:
+        found.append(Run.state == only.result)
+    return found
+
+
+def _row(row: Run, reference: str | None) -> HistoryRow:
+    account = row.company.bank_account
+    return HistoryRow(
+        row.id, row.changed_at, row.state, row.reason, row.reason_line, account.iban if account else None,
+        row.company.number, row.company.name, row.line_count, reference, row.description, row.kind,
+        row.missing_since is not None,
+    )  # fmt: skip
+
+
+def companies(client: Client) -> list[PayrollCompany]:
+    """Those of which there is something in the history."""
+    seen = Run.select(Run.company).where(Run.client == client.id, Run.state.not_in(_HIDDEN))
+    return list(PayrollCompany.select().where(PayrollCompany.id.in_(seen)).order_by(PayrollCompany.number).limit(500))
+
+
+def periods(client: Client) -> list[tuple[int, int]]:
+    """(year, number) of which there is something in the history, newest first."""
+    query: Any = (
+        Run.select(Run.year, Run.period_start).where(Run.client == client.id, Run.state.not_in(_HIDDEN)).distinct()
+        .order_by(Run.year.desc(), Run.period_start.desc()).limit(60)
+    )  # fmt: skip
+    return [(year, period) for year, period in query.tuples() if period]
+
+
+def detail(client: Client, run_id: int) -> Detail:
+    """One entry, opened. NotFound when it is not this client's."""
+    query = Run.select(Run, PayrollCompany, BankAccount).join(PayrollCompany).join(BankAccount, JOIN.LEFT_OUTER)
+    run = query.where(Run.id == run_id, Run.client == client.id).first()
+    if run is None:
+        raise NotFound
+    batches = list(Batch.select().where(Batch.run == run.id).order_by(Batch.id))
+    return Detail(
+        _row(run, batches[-1].reference if batches else None), run.number, run.year, run.period_start, run.nmbrs_id,
+        run.run_at, run.locked, run.found_at, [(name, iban, cents) for name, iban, cents in run.overpaid or []],
+        _received(run), _exchanges(run), batches, _can_again(run),
+    )  # fmt: skip
+
+
+def _received(run: Run) -> ReceivedView | None:
+    row = Delivery.get_or_none(Delivery.id == run.delivery_id, Delivery.client == run.client_id)
+    if row is None:
+        return None
+    body = bytes(row.body)[:_MOST_BODY].decode("utf-8", "replace")
+    return ReceivedView(row.received_at, row.content_type, "".join(c if c.isprintable() or c == "\n" else "·" for c in body))
+
+
+def _exchanges(run: Run) -> list[ExchangeView]:
+    """The look that found it, and every call about it."""
+    found = (
+        NmbrsExchange.run.is_null() & (NmbrsExchange.company == run.company_id)
+        & NmbrsExchange.at.between(run.found_at - _AROUND, run.found_at + _AROUND)
+    )  # fmt: skip
+    query = NmbrsExchange.select().where((NmbrsExchange.run == run.id) | found).order_by(NmbrsExchange.id.desc())
+    return [ExchangeView(row.at, row.call, row.asked, row.outcome, row.answer) for row in query.limit(40)][::-1]
+
+
+def _can_again(run: Run) -> bool:
+    return run.state in ("taken", "empty", "refused", "retrying") and run.company.mapped_at is not None
+
+
+def take_in_again(client: Client, user: User, run_id: int) -> None:
+    """Read the run once more, by hand. What was struck as a whole, or gave way, is made a payment again. NotFound."""
+    mine = (Run.id == run_id) & (Run.client == client.id)
+    with transaction():
+        run = Run.get_or_none(mine)
+        if run is None or not _can_again(run):
+            raise NotFound
+        batches = list(Batch.select(Batch.state).where(Batch.run == run.id))
+        over = all(batch.state in ("discarded", "replaced") for batch in batches)
+        Run.update(due_at=utcnow(), attempts=0, **({"version": None} if over else {})).where(mine).execute()
+        audit.note(client.id, audit.by_user(user), "run.again", f"run:{run_id}")

@@ -1,0 +1,166 @@
+"""The road after SOAP: allowing the REST interface, and moving a connection over to it ("Overstappen").
+
+The companies keep their key, by which a run is known; only the ids by which Nmbrs is asked change. Year and number
+of a run are the same in both interfaces, so nothing is taken in twice.
+"""
+
+import logging
+from datetime import timedelta
+
+from connectors.nmbrs import consent, port
+from core.clock import utcnow
+from core.ids import token
+from domain import audit, nmbrs_link, nmbrs_tokens
+from domain.errors import ConsentExpired, ConsentRefused, NmbrsUnavailable, NotConverted, OtherInterface
+from domain.nmbrs_calls import Caller
+from domain.seals import lookup, seal, unseal
+from domain.world import world
+from models import Client, NmbrsConnection, NmbrsConsent, NmbrsDebtor, PayrollCompany, User, transaction
+
+CONSENT_LIFE = timedelta(minutes=15)
+# Of what nobody pays from, so many are converted along; the others when they are listed anew.
+MOST_UNMAPPED = 200
+log = logging.getLogger(__name__)
+
+
+def begin(client: Client, user: User, connection: NmbrsConnection | None) -> str:
+    """The address at Nmbrs where the customer allows the new interface; for a connection, or for a first one.
+
+    OtherInterface when a connection speaks SOAP still and a second one beside it was meant.
+    """
+    if connection is None and any(one.interface == "soap" for one in nmbrs_link.connections(client)):
+        raise OtherInterface
+    state, verifier = token(), token()
+    NmbrsConsent.create(
+        state_hash=lookup(state), client=client, user=user, connection=connection,
+        verifier_sealed=seal(verifier, "nmbrs_consent", lookup(state)), expires_at=utcnow() + CONSENT_LIFE,
+    )  # fmt: skip
+    return world().nmbrs_oauth.start(state, verifier, redirect_uri())
+
+
+def redirect_uri() -> str:
+    return f"{world().base_url}/nmbrs/terug"
+
+
+def finish(user: User, query: dict[str, str]) -> NmbrsConnection:
+    """Take Nmbrs's answer, once, for the person who went there; the connection speaks REST from then on.
+
+    ConsentExpired, ConsentRefused, NmbrsUnavailable, NotConverted and the Nmbrs errors. Nothing has changed then.
+    """
+    asked, verifier = _use(user, query.get("state", ""))
+    if "code" not in query:
+        raise ConsentRefused
+    try:
+        tokens = world().nmbrs_oauth.redeem(query["code"], verifier, redirect_uri())
+    except consent.OAuthRefused as error:
+        raise ConsentRefused from error
+    except consent.OAuthDown as error:
+        raise NmbrsUnavailable from error
+    client = Client.get_by_id(asked.client_id)
+    try:
+        if asked.connection_id is None:
+            return _first(client, user, tokens)
+        return _renewed_or_moved(user, NmbrsConnection.get_by_id(asked.connection_id), tokens)
+    except port.PayrollError as error:
+        raise nmbrs_link.told(error) from error
+
+
+def _use(user: User, state: str) -> tuple[NmbrsConsent, str]:
+    key = lookup(state)
+    with transaction():
+        row = NmbrsConsent.get_or_none(NmbrsConsent.state_hash == key)
+        if row is None or row.used_at is not None or row.expires_at < utcnow() or row.user_id != user.id:
+            raise ConsentExpired
+        NmbrsConsent.update(used_at=utcnow()).where(NmbrsConsent.id == row.id).execute()
+    return row, unseal(row.verifier_sealed, "nmbrs_consent", key)
+
+
+def client_of(state: str) -> Client | None:
+    """Whose way back this is, to lead somewhere sensible also when it failed."""
+    row = NmbrsConsent.get_or_none(NmbrsConsent.state_hash == lookup(state))
+    return Client.get_by_id(row.client_id) if row else None
+
+
+def _first(client: Client, user: User, tokens: consent.Tokens) -> NmbrsConnection:
+    """A connection that never spoke SOAP; or one of before, which gets new keys."""
+    environment = world().payroll_rest.environment(port.Credentials(user.email, tokens.access_token))
+    with transaction():
+        connection, _made = NmbrsConnection.get_or_create(
+            client=client.id, email=user.email, environment=environment.subdomain,
+            defaults={"token_sealed": "", "interface": "rest"},
+        )  # fmt: skip
+        if connection.interface != "rest":
+            raise OtherInterface
+        if connection.removed_at is not None:
+            NmbrsConnection.update(removed_at=None, created_at=utcnow()).where(
+                NmbrsConnection.id == connection.id
+            ).execute()
+        nmbrs_tokens.keep(connection, tokens)
+        nmbrs_link.go_on(connection)
+        audit.note(client.id, audit.by_user(user), "nmbrs.consented", f"connection:{connection.id}")
+    return NmbrsConnection.get_by_id(connection.id)
+
+
+def _renewed_or_moved(user: User, connection: NmbrsConnection, tokens: consent.Tokens) -> NmbrsConnection:
+    if connection.interface == "rest":
+        with transaction():
+            nmbrs_tokens.keep(connection, tokens)
+            nmbrs_link.go_on(connection)
+            audit.note(connection.client_id, audit.by_user(user), "nmbrs.consented", f"connection:{connection.id}")
+        return NmbrsConnection.get_by_id(connection.id)
+    names = _converted(connection)
+    _require_seen(connection, names, tokens)
+    with transaction():
+        nmbrs_tokens.keep(connection, tokens)
+        _rename(connection, names)
+        NmbrsConnection.update(interface="rest", token_sealed="").where(NmbrsConnection.id == connection.id).execute()
+        connection.interface = "rest"
+        nmbrs_link.go_on(connection)
+        audit.note(
+            connection.client_id, audit.by_user(user), "nmbrs.moved", f"connection:{connection.id}",
+            companies=len(names),
+        )  # fmt: skip
+    return NmbrsConnection.get_by_id(connection.id)
+
+
+def _converted(connection: NmbrsConnection) -> dict[tuple[str, str], str]:
+    """What REST calls the debtors and companies: ("Company"|"Debtor", old id) to GUID. NotConverted when one from
+    which is paid lacks."""
+    caller, names = Caller(connection), {}
+    rows = PayrollCompany.select().where(PayrollCompany.connection == connection.id)
+    ordered = sorted(rows, key=lambda row: row.mapped_at is None)
+    paying = [row for row in ordered if row.mapped_at is not None]
+    for row in ordered[: len(paying) + MOST_UNMAPPED]:
+        try:
+            names |= caller.ask("guids", row.nmbrs_id)
+        except port.PayrollError as error:
+            if row.mapped_at is not None:
+                raise NotConverted from error
+            log.info("company %s: not converted: %s", row.id, error.code)
+    if any(("Company", row.nmbrs_id) not in names for row in paying):
+        raise NotConverted
+    return names
+
+
+def _require_seen(connection: NmbrsConnection, names: dict[tuple[str, str], str], tokens: consent.Tokens) -> None:
+    """The new consent must cover every company from which is paid. NotConverted, PayrollError."""
+    keys = port.Credentials(connection.email, tokens.access_token, connection.environment)
+    seen = {company.id for company in world().payroll_rest.companies(keys)}
+    paying = PayrollCompany.select().where(
+        PayrollCompany.connection == connection.id, PayrollCompany.mapped_at.is_null(False)
+    )
+    if any(names[("Company", row.nmbrs_id)] not in seen for row in paying):
+        raise NotConverted
+
+
+def _rename(connection: NmbrsConnection, names: dict[tuple[str, str], str]) -> None:
+    for row in PayrollCompany.select().where(PayrollCompany.connection == connection.id):
+        guid = names.get(("Company", row.nmbrs_id))
+        if guid is not None:
+            PayrollCompany.update(nmbrs_id=guid, guid=guid).where(PayrollCompany.id == row.id).execute()
+    for row in NmbrsDebtor.select().where(NmbrsDebtor.connection == connection.id):
+        guid = names.get(("Debtor", row.nmbrs_id))
+        changes = {"nmbrs_id": guid} if guid else {}
+        NmbrsDebtor.update(webhook="off", webhook_id=None, webhook_due_at=None, **changes).where(
+            NmbrsDebtor.id == row.id
+        ).execute()

@@ -1,0 +1,170 @@
+"""What a token may do: each call that the product needs is tried, and a refusal names the right that is missing.
+
+Rights stand per API method in the user template of Nmbrs (facts §2.1), so a token that signs in may still fail at
+one of them. A job tries them one by one; the screen shows the list filling.
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from connectors.nmbrs import port
+from core.clock import today_amsterdam, utcnow
+from domain import nmbrs_companies
+from domain.nmbrs_calls import Caller, name_of, reason_of
+from models import NmbrsCheck, NmbrsConnection, transaction
+
+# The port's question, and whether there are no payments without it.
+CHECKS: tuple[tuple[str, bool], ...] = (
+    ("environment", True),
+    ("debtors", True),
+    ("companies", True),
+    ("runs", True),
+    ("sepa_file", True),
+    ("company_iban", False),
+    ("employees_in_run", False),
+    ("employees", False),
+    ("wage_taxes", False),
+    ("webhook_events", False),
+)
+_SOAP_ONLY = ("webhook_events",)
+LEASE = 300
+
+
+@dataclass(frozen=True)
+class CheckView:
+    """question: the port's; call: what the vendor calls it. result: waiting, ok, refused, unknown (there is no run
+    to try it on yet) or trouble (no answer). code: of the refusal, e.g. "1002"."""
+
+    question: str
+    call: str
+    needed: bool
+    result: str
+    code: str | None
+    at: datetime | None
+
+
+def begin(connection: NmbrsConnection) -> None:
+    """Put every check on "waiting"; a job does them. In the caller's transaction or its own."""
+    for position, (question, needed) in enumerate(_checks(connection)):
+        NmbrsCheck.insert(connection=connection.id, position=position, call=question, needed=needed).on_conflict(
+            conflict_target=(NmbrsCheck.connection, NmbrsCheck.call),
+            update={"result": "waiting", "code": None, "at": None},
+        ).execute()
+    NmbrsConnection.update(checks_due_at=utcnow()).where(NmbrsConnection.id == connection.id).execute()
+
+
+def _checks(connection: NmbrsConnection) -> list[tuple[str, bool]]:
+    return [check for check in CHECKS if connection.interface == "soap" or check[0] not in _SOAP_ONLY]
+
+
+def due() -> list[int]:
+    """Connections whose rights are to be tried now."""
+    query = NmbrsConnection.select(NmbrsConnection.id).where(
+        NmbrsConnection.checks_due_at <= utcnow(), NmbrsConnection.removed_at.is_null()
+    )
+    return [row.id for row in query.limit(50)]
+
+
+def run(connection_id: int) -> None:
+    """Try each call and write its result as it comes. Killed half-way, it is done again."""
+    connection = NmbrsConnection.get_by_id(connection_id)
+    if connection.checks_due_at is None or connection.removed_at is not None:
+        return
+    due_at = connection.checks_due_at
+    trial = _Trial(connection)
+    for question, _ in _checks(connection):
+        result, code = trial.attempt(question)
+        NmbrsCheck.update(result=result, code=code, at=utcnow()).where(
+            NmbrsCheck.connection == connection.id, NmbrsCheck.call == question
+        ).execute()
+    NmbrsConnection.update(checks_due_at=None).where(
+        NmbrsConnection.id == connection.id, NmbrsConnection.checks_due_at == due_at
+    ).execute()
+
+
+class _Trial:
+    """Tries the calls in order; a later one uses what an earlier one found."""
+
+    def __init__(self, connection: NmbrsConnection) -> None:
+        self.connection, self.caller = connection, Caller(connection)
+        self.debtors: list[port.Debtor] = []
+        self.run: port.RunInfo | None = None
+
+    def attempt(self, question: str) -> tuple[str, str | None]:
+        """How it went: the result, and the code of a refusal."""
+        attempts: dict[str, Callable[[], Any]] = {
+            "environment": lambda: self.caller.ask("environment"), "debtors": self._debtors,
+            "companies": self._companies, "runs": self._runs, "sepa_file": self._sepa_file,
+            "company_iban": lambda: self.caller.ask("company_iban", self._company.nmbrs_id),
+            "employees_in_run": lambda: self.caller.ask("employees_in_run", *self._one_run()),
+            "employees": lambda: self.caller.ask("employees", self._company.nmbrs_id),
+            "wage_taxes": lambda: self.caller.ask("wage_taxes", self._company.nmbrs_id, today_amsterdam().year),
+            "webhook_events": lambda: self.caller.ask("webhook_events"),
+        }  # fmt: skip
+        try:
+            attempts[question]()
+        except _NothingToTry:
+            return "unknown", None
+        except port.PayrollError as error:
+            refused = isinstance(error, port.BadCredentials | port.NotAllowed | port.OutOfSight | port.Disabled)
+            return ("refused" if refused else "trouble"), error.code or reason_of(error).partition(":")[0]
+        return "ok", None
+
+    @property
+    def _company(self) -> Any:
+        """The one to try on: mapped before unmapped, the client's own before others."""
+        rows = nmbrs_companies.for_trying(self.connection)
+        if not rows:
+            raise _NothingToTry
+        return rows[0]
+
+    def _debtors(self) -> None:
+        self.debtors = self.caller.ask("debtors")
+
+    def _companies(self) -> None:
+        """The list is kept while we are at it. Without a right to the debtors, all companies at once."""
+        if self.debtors:
+            nmbrs_companies.refresh(self.connection, self.caller, self.debtors)
+            return
+        nmbrs_companies.keep(self.connection, self.caller.ask("companies", None))
+
+    def _runs(self) -> None:
+        for company in nmbrs_companies.for_trying(self.connection)[:5]:
+            found = self.caller.ask("runs", company.nmbrs_id, today_amsterdam().year)
+            if found:
+                self.run, self.company_of_run = found[-1], company
+                return
+        if not nmbrs_companies.for_trying(self.connection):
+            raise _NothingToTry
+
+    def _one_run(self) -> tuple[str, str, int]:
+        if self.run is None:
+            raise _NothingToTry
+        return self.company_of_run.nmbrs_id, self.run.id, self.run.year
+
+    def _sepa_file(self) -> None:
+        self.caller.ask("sepa_file", *self._one_run(), today_amsterdam())
+
+
+class _NothingToTry(Exception):
+    """There is no company or no run yet to try this call on."""
+
+
+def of_connection(connection: NmbrsConnection) -> list[CheckView]:
+    """In the order in which they are tried; empty when they never were."""
+    rows = NmbrsCheck.select().where(NmbrsCheck.connection == connection.id).order_by(NmbrsCheck.position)
+    return [
+        CheckView(row.call, name_of(connection, row.call), row.needed, row.result, row.code, row.at) for row in rows
+    ]
+
+
+def again(connection: NmbrsConnection) -> None:
+    """Somebody wants it tried once more, also after a stop; what was disturbed gets its chance."""
+    with transaction():
+        if connection.problem == "quota_used_up":
+            NmbrsConnection.update(status="active", problem=None, disturbed_at=None).where(
+                NmbrsConnection.id == connection.id
+            ).execute()
+        begin(connection)

@@ -1,0 +1,145 @@
+"""The webhook that sets itself: at each debtor that pays, one of ours with today's address, and no old ones.
+
+Checked at each visit and after a new address. What is wrong is repaired by setting the right one first and taking
+the wrong one away after it, so that no run is announced to nobody in between.
+"""
+
+import logging
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from connectors.nmbrs import port
+from core.clock import utcnow
+from domain import audit, leases, webhook_keys
+from domain.nmbrs_calls import Caller, reason_of, working
+from models import Client, Delivery, NmbrsConnection, NmbrsDebtor, PayrollCompany, User, transaction
+
+NAME = "Bizcuit koppeling"
+LEASE = 120
+CHECKED_ENOUGH = timedelta(minutes=1)
+# The event is named by words: which number stands for it is nowhere written down.
+_RUN_FINISHED = ("run finish", "run finished", "run einde", "runfinish")
+log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True)
+class WebhookView:
+    """state: off, installed, not_allowed or failed."""
+
+    debtor_id: int
+    debtor_number: str
+    debtor_name: str
+    state: str
+    problem: str | None
+    checked_at: datetime | None
+    checking: bool
+
+
+def install(client: Client, user: User, connection: NmbrsConnection) -> list[int]:
+    """The customer wants it: returns the debtors to see to."""
+    with transaction():
+        NmbrsConnection.update(webhooks_wanted_at=utcnow()).where(NmbrsConnection.id == connection.id).execute()
+        audit.note(client.id, audit.by_user(user), "webhook.wanted", f"connection:{connection.id}")
+        connection.webhooks_wanted_at = utcnow()
+        return check(connection, at_once=True)
+
+
+def check(connection: NmbrsConnection, at_once: bool = False) -> list[int]:
+    """Somebody looks: see to the debtors that were not looked at within the last minute. Returns their ids."""
+    if connection.webhooks_wanted_at is None or connection.interface != "soap" or connection.removed_at is not None:
+        return []
+    now = utcnow()
+    recently = NmbrsDebtor.webhook_checked_at.is_null() | (NmbrsDebtor.webhook_checked_at < now - CHECKED_ENOUGH)
+    query = NmbrsDebtor.select(NmbrsDebtor.id).where(NmbrsDebtor.connection == connection.id,
+                                                     NmbrsDebtor.id.in_(_paying(connection)))  # fmt: skip
+    ids = [row.id for row in (query if at_once else query.where(recently))]
+    NmbrsDebtor.update(webhook_due_at=now).where(NmbrsDebtor.id.in_(ids)).execute()
+    return ids
+
+
+def _paying(connection: NmbrsConnection):
+    """Debtors with a company that an account pays."""
+    return PayrollCompany.select(PayrollCompany.debtor).where(
+        PayrollCompany.connection == connection.id, PayrollCompany.mapped_at.is_null(False),
+        PayrollCompany.debtor.is_null(False),
+    )  # fmt: skip
+
+
+def after_new_key(client: Client) -> list[int]:
+    """The address changed: every debtor's webhook gets the new one."""
+    ids = []
+    for connection in NmbrsConnection.select().where(NmbrsConnection.client == client.id, working()):
+        ids += check(connection, at_once=True)
+    return ids
+
+
+def due() -> list[int]:
+    """Debtors whose webhook is to be seen to now."""
+    query = NmbrsDebtor.select(NmbrsDebtor.id).join(NmbrsConnection)
+    return [row.id for row in query.where(NmbrsDebtor.webhook_due_at <= utcnow(), working()).limit(100)]
+
+
+def see_to(debtor_id: int) -> None:
+    """Make the webhook of one debtor what it should be, and note how it stands."""
+    debtor = leases.claim(NmbrsDebtor, debtor_id, LEASE, NmbrsDebtor.webhook_due_at <= utcnow())
+    if debtor is None:
+        return
+    caller = Caller(debtor.connection)
+    try:
+        webhook_id = _put_right(caller, debtor)
+        state, problem, due_at = "installed", None, None
+    except port.NotAllowed as error:
+        webhook_id, state, problem, due_at = None, "not_allowed", reason_of(error), None
+    except port.PayrollError as error:
+        refused = isinstance(error, port.Unreadable | port.OutOfSight | port.BadCredentials | port.Disabled)
+        webhook_id, state, problem = debtor.webhook_id, "failed", error.code or reason_of(error)
+        due_at = None if refused else utcnow() + timedelta(minutes=5)
+    leases.release(
+        debtor, webhook=state, webhook_id=webhook_id, webhook_problem=problem, webhook_checked_at=utcnow(),
+        webhook_due_at=due_at,
+    )  # fmt: skip
+
+
+def _put_right(caller: Caller, debtor: NmbrsDebtor) -> str:
+    """The id of the one webhook of ours that stands at this debtor, as it should be."""
+    client = Client.get_by_id(caller.connection.client_id)
+    address = webhook_keys.address(client)
+    ours = [hook for hook in caller.ask("webhooks", debtor.nmbrs_id) if webhook_keys.is_ours(client, hook.endpoint)]
+    right = next((hook for hook in ours if hook.endpoint == address and _tells_only_of_runs(hook)), None)
+    if right is None:
+        events = [event.id for event in caller.ask("webhook_events") if _is_run_finished(event)]
+        if not events:
+            raise port.Unreadable(None, "DebtorService.WebhookSettings_GetEvents", "no event for a finished run")
+        right_id = caller.ask("insert_webhook", debtor.nmbrs_id, NAME, address, events)
+    else:
+        right_id = right.id
+    for hook in ours:
+        if hook.id != right_id:
+            caller.ask("delete_webhook", debtor.nmbrs_id, hook.id)
+    return right_id
+
+
+def _is_run_finished(event: port.WebhookEvent) -> bool:
+    return " ".join(event.name.casefold().split()) in _RUN_FINISHED
+
+
+def _tells_only_of_runs(hook: port.Webhook) -> bool:
+    active: Sequence[port.WebhookEvent] = [event for event in hook.events if event.active]
+    return hook.active and len(active) == 1 and _is_run_finished(active[0])
+
+
+# --- how it stands ---
+def of_connection(connection: NmbrsConnection) -> list[WebhookView]:
+    """A row for each debtor with a company that pays."""
+    query = NmbrsDebtor.select().where(NmbrsDebtor.id.in_(_paying(connection))).order_by(NmbrsDebtor.number)
+    return [
+        WebhookView(row.id, row.number, row.name, row.webhook, row.webhook_problem, row.webhook_checked_at,
+                    row.webhook_due_at is not None)
+        for row in query
+    ]  # fmt: skip
+
+
+def last_delivery_at(client: Client) -> datetime | None:
+    row = Delivery.select(Delivery.received_at).where(Delivery.client == client.id).order_by(Delivery.id.desc()).first()
+    return row.received_at if row else None

@@ -1,0 +1,78 @@
+"""Loonheffing: a return of wage tax is a payment of one line to the Belastingdienst, where that is switched on.
+
+It goes the way of a run: a row of kind "wage_tax", its file read as strictly, one batch. The number that names it
+is made of period and serial number, which both interfaces know.
+"""
+
+import logging
+
+from peewee import IntegrityError
+
+from connectors.nmbrs.port import PayrollError, WageTax
+from core.clock import today_amsterdam, utcnow
+from domain import audit
+from domain.errors import NotFound
+from domain.nmbrs_calls import Caller
+from models import Client, PayrollCompany, Run, User, transaction
+
+_ROOM_FOR_SERIALS = 1000
+log = logging.getLogger(__name__)
+
+
+def switch(client: Client, user: User, company_id: int, on: bool) -> None:
+    """Pay the wage tax of this company from here too, or no longer. Only returns from now on. NotFound."""
+    mine = (PayrollCompany.id == company_id) & (PayrollCompany.client == client.id)
+    company = PayrollCompany.get_or_none(mine)
+    if company is None:
+        raise NotFound
+    if on == (company.wage_tax_from is not None):
+        return
+    with transaction():
+        PayrollCompany.update(wage_tax_from=utcnow() if on else None, look_due_at=utcnow()).where(mine).execute()
+        kind = "nmbrs.wage_tax_on" if on else "nmbrs.wage_tax_off"
+        audit.note(client.id, audit.by_user(user), kind, f"company:{company.id}")
+
+
+def look(company: PayrollCompany, caller: Caller, years: tuple[int, ...]) -> list[int]:
+    """Make a row of each new return; those to be paid. Nothing of it stops the salaries."""
+    if company.wage_tax_from is None or company.mapped_at is None:
+        return []
+    try:
+        found = [tax for year in years for tax in caller.ask("wage_taxes", company.nmbrs_id, year)]
+    except PayrollError as error:
+        log.info("company %s: wage tax not listed: %s", company.id, error.code)
+        return []
+    return [run_id for tax in found if (run_id := _know(company, tax))]
+
+
+def _know(company: PayrollCompany, tax: WageTax) -> int | None:
+    number = tax.period * _ROOM_FOR_SERIALS + tax.serial
+    same = (Run.company == company.id) & (Run.kind == "wage_tax") & (Run.year == tax.year) & (Run.number == number)
+    if Run.select().where(same).exists():
+        return None
+    new = tax.sent_at is not None and company.wage_tax_from is not None and tax.sent_at >= company.wage_tax_from
+    try:
+        made = Run.insert(
+            client=company.client_id, company=company.id, kind="wage_tax", nmbrs_id=tax.id, number=number,
+            year=tax.year, description=f"Loonheffing {tax.period} {tax.year}", run_at=tax.sent_at, locked=True,
+            period_start=tax.period, period_end=tax.period, wage_tax_reference=tax.reference,
+            state="found" if new else "older", due_at=utcnow() if new else None,
+        ).execute()  # fmt: skip
+    except IntegrityError:  # another look made the same row first
+        return None
+    return made if new else None
+
+
+def file_of(run: Run, caller: Caller) -> bytes | None:
+    """The payment file of a return; asked with a run of its period, which SOAP wants to know."""
+    return caller.ask(
+        "wage_tax_file", run.company.nmbrs_id, _run_of_period(run), run.nmbrs_id, run.year, today_amsterdam()
+    )
+
+
+def _run_of_period(run: Run) -> str:
+    """The newest run of the return's period, or of its year."""
+    query = Run.select().where(Run.company == run.company_id, Run.kind == "salary", Run.year == run.year)
+    within = (Run.period_start <= run.period_start) & (Run.period_end >= run.period_end)
+    row = query.where(within).order_by(Run.number.desc()).first() or query.order_by(Run.number.desc()).first()
+    return row.nmbrs_id if row else "0"
