@@ -32,6 +32,11 @@ NMBRS_SUBDOMAIN = "demo"
 NMBRS_USER = "wouter@demobv.example"
 NMBRS_TOKEN = "5f0c6b1e9d7a4e2c8b35a1f49c6e0d27"
 
+# Nmbrs over REST: the app as Nmbrs knows it, and its subscription at the vendor's developer portal.
+NMBRS_CLIENT_ID = "bizcuit-nmbrs"
+NMBRS_CLIENT_SECRET = "sandbox-nmbrs-secret"
+NMBRS_SUBSCRIPTION_KEY = "sandbox-subscription-key"
+
 # The identity broker's client.
 OIDC_CLIENT_ID = "bizcuit"
 OIDC_CLIENT_SECRET = "sandbox-secret"

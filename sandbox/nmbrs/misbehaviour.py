@@ -68,6 +68,26 @@ SWITCHES = {
     "nmbrs_webhook_none": "Het seintje komt niet",
 }
 
+# The REST interface and its identity server.
+REST_SWITCHES = {
+    "nmbrs_rest_401": "REST: elke aanroep geeft 40102 (token ongeldig)",
+    "nmbrs_rest_40303": "REST: elke aanroep geeft 40303 (geen toegang tot de gegevens)",
+    "nmbrs_rest_40304": "REST: elke aanroep geeft 40304 (omgeving zonder abonnement)",
+    "nmbrs_rest_40306": "REST: de lijst van bedrijven geeft 40306 (toestemming voor meer debiteuren)",
+    "nmbrs_rest_42908": "REST: elke aanroep geeft 42908 (te veel aanroepen)",
+    "nmbrs_rest_42909": "REST: elke aanroep geeft 42909 (quotum op)",
+    "nmbrs_rest_50001": "REST: elke aanroep geeft 50001 (onbekende fout)",
+    "nmbrs_rest_50201": "REST: elke aanroep geeft 50201 (gateway)",
+    "nmbrs_rest_503": "REST: elke aanroep geeft 50301 (niet beschikbaar)",
+    "nmbrs_rest_slow_document": "REST: een document is pas na drie keer vragen klaar",
+    "nmbrs_rest_document_lost": "REST: een document is er niet (404)",
+    "nmbrs_rest_small_pages": "REST: elke bladzijde heeft twee regels",
+    "nmbrs_rest_extra_field": "REST: elk antwoordobject heeft een onbekend veld",
+    "nmbrs_oauth_invalid_grant": "Inloggen bij Nmbrs: elk verzoek om een token geeft invalid_grant",
+    "nmbrs_oauth_down": "Inloggen bij Nmbrs: alles geeft een HTML-pagina met status 503",
+    "nmbrs_oauth_answer_lost": "Inloggen bij Nmbrs: verversen lukt, maar het antwoord komt niet aan",
+}
+
 CODES = {"nmbrs_wrong_token": 1001, "nmbrs_disabled": 1004, "nmbrs_9999": 9999}
 
 
@@ -75,7 +95,7 @@ def declare_all() -> None:
     for name, methods in RIGHTS.items():
         short = ", ".join(method.partition(".")[2] for method in methods)
         faults.declare(name, f"1002: geen recht in de gebruikerssjabloon op {short}")
-    for name, description in SWITCHES.items():
+    for name, description in (SWITCHES | REST_SWITCHES).items():
         faults.declare(name, description)
 
 

@@ -1,0 +1,293 @@
+"""Nmbrs's identity server: OAuth 2 for the REST interface, authorization code only.
+
+A code lives five minutes and works once, an access token an hour, a refresh token thirty days and for one use:
+each use gives another. Every moment is the sandbox's own clock's, which can be moved on.
+"""
+
+import base64
+import hashlib
+import hmac
+import secrets
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from urllib.parse import unquote_plus, urlencode, urlsplit
+
+from flask import Blueprint, Response, current_app, jsonify, redirect, render_template, request
+
+from sandbox import clock, demo, faults
+from sandbox.bank.misbehaviour import cut_connection
+from sandbox.nmbrs import books
+from sandbox.store import Document, get_store
+
+identity = Blueprint("nmbrs_identity", __name__, url_prefix="/nmbrs-identity/connect")
+
+CODE_LIFE, ACCESS_LIFE, REFRESH_LIFE = timedelta(minutes=5), timedelta(hours=1), timedelta(days=30)
+CODE, ACCESS, REFRESH, GRANT = "nmbrs_code", "nmbrs_access", "nmbrs_refresh", "nmbrs_grant"
+LOOPBACK_HOSTS = {"localhost", "127.0.0.1", "::1"}
+OFFLINE = "offline_access"
+
+# What the app was granted by Nmbrs, with the words of the page. Asking for anything else fails as a whole.
+SCOPES = {
+    "user.info.read": "Je naam en e-mailadres zien",
+    "company.info.read": "Debiteuren, bedrijven en hun bankrekeningen zien",
+    "company.payrollsettings.read": "Loonopdrachten en loonaangiften zien",
+    "company.document.read": "Betaalbestanden laten maken",
+    "document.read": "Betaalbestanden ophalen",
+    "employee.info.read": "Namen van medewerkers zien",
+    "employee.bankaccount.read": "Bankrekeningen van medewerkers zien",
+    OFFLINE: "Dit blijven doen als je niet aanwezig bent",
+}
+
+
+class Wrong(Exception):
+    """A request that the authorize address shows to the person, and never sends back to whoever asked."""
+
+
+class Refused(Exception):
+    """An error of the token address (RFC 6749, 5.2)."""
+
+    def __init__(self, error: str, status: int = 400):
+        super().__init__(error)
+        self.error, self.status = error, status
+
+
+@dataclass(frozen=True)
+class Asked:
+    """What an app asks of a person."""
+
+    redirect_uri: str
+    scope: str
+    state: str | None
+    challenge: str | None
+    method: str
+
+
+def read_asked() -> Asked:
+    given = request.args
+    if given.get("client_id") != demo.NMBRS_CLIENT_ID:
+        raise Wrong("Unknown client")
+    if not is_registered(given.get("redirect_uri", "")):
+        raise Wrong("Invalid redirect_uri")
+    if given.get("response_type") != "code":
+        raise Wrong("Invalid response_type")
+    scope = given.get("scope", "").split()
+    if not set(scope) - {OFFLINE} or set(scope) - set(SCOPES):
+        raise Wrong("Invalid scope")
+    method = given.get("code_challenge_method", "plain")
+    if method not in CHALLENGES:
+        raise Wrong("Invalid code_challenge_method")
+    return Asked(given["redirect_uri"], " ".join(scope), given.get("state"), given.get("code_challenge"), method)
+
+
+def is_registered(address: str) -> bool:
+    """Ports differ from run to run: any address of this machine, or of where the app lives, counts as
+    registered. What is sent to the token address must be the very same text."""
+    parts = urlsplit(address)
+    home = urlsplit(current_app.config["WEB_URL"])
+    here = parts.scheme == "http" and parts.hostname in LOOPBACK_HOSTS
+    return (here or (parts.scheme, parts.netloc) == (home.scheme, home.netloc)) and not parts.fragment
+
+
+CHALLENGES = {
+    "plain": lambda verifier: verifier,
+    "S256": lambda verifier: base64.urlsafe_b64encode(hashlib.sha256(verifier.encode()).digest()).rstrip(b"=").decode(),
+}
+
+
+# --- the page ---
+@identity.before_request
+def guard():
+    if faults.on("nmbrs_oauth_down"):
+        return Response("<html><body>Service Unavailable</body></html>", 503, content_type="text/html")
+    return None
+
+
+@identity.errorhandler(Wrong)
+def show_wrong(error: Wrong):
+    return render_template("nmbrs/authorize_wrong.html", problem=str(error)), 400
+
+
+@identity.get("/authorize")
+def show_page():
+    return authorize_page(read_asked(), request.args.get("user", demo.NMBRS_USER), [])
+
+
+@identity.post("/authorize")
+def answer_page():
+    asked = read_asked()
+    if request.form.get("answer") != "allow":
+        return send_back(asked, error="access_denied")
+    email, debtors = request.form.get("user", ""), request.form.getlist("debtor", type=int)
+    who = books.user(email)
+    if who is None:
+        raise Wrong("Unknown user")
+    if not debtors or not set(debtors) <= {doc["id"] for doc in books.debtors_of(who)}:
+        return authorize_page(asked, email, debtors, "Kies ten minste één debiteur."), 400
+    return send_back(asked, code=make_code(asked, email, debtors))
+
+
+def authorize_page(asked: Asked, email: str, chosen: list[int], problem: str = "") -> str:
+    who = books.user(email)
+    if who is None:
+        raise Wrong("Unknown user")
+    debtors = books.debtors_of(who)
+    return render_template(
+        "nmbrs/authorize.html",
+        who=who,
+        users=books.users(),
+        debtors=debtors,
+        chosen=chosen or [doc["id"] for doc in debtors[:1]],
+        scopes=[SCOPES[name] for name in asked.scope.split()],
+        carried=[(name, value) for name, value in request.args.items() if name != "user"],
+        app_host=urlsplit(asked.redirect_uri).netloc,
+        problem=problem,
+    )
+
+
+def send_back(asked: Asked, **told: str):
+    if asked.state is not None:
+        told["state"] = asked.state
+    sign = "&" if urlsplit(asked.redirect_uri).query else "?"
+    return redirect(f"{asked.redirect_uri}{sign}{urlencode(told)}")
+
+
+def make_code(asked: Asked, email: str, debtors: list[int]) -> str:
+    grant = new_secret()
+    what: Document = {"id": grant, "user": email, "debtors": debtors, "scope": asked.scope}
+    what["at"] = clock.now().isoformat()
+    kept = {"redirect_uri": asked.redirect_uri, "challenge": asked.challenge, "method": asked.method}
+    return keep(CODE, CODE_LIFE, what | kept)
+
+
+# --- tokens ---
+@identity.post("/token")
+def token():
+    try:
+        check_client()
+        if faults.on("nmbrs_oauth_invalid_grant"):
+            raise Refused("invalid_grant")
+        answer = tokens()
+    except Refused as error:
+        return refusal(error)
+    if request.form["grant_type"] == "refresh_token" and faults.on("nmbrs_oauth_answer_lost"):
+        return cut_connection()
+    return jsonify(answer), {"Cache-Control": "no-store"}
+
+
+@identity.post("/revocation")
+def revoke():
+    """RFC 7009: an unknown token is as good as a revoked one. A refresh token takes all of its consent along."""
+    try:
+        check_client()
+    except Refused as error:
+        return refusal(error)
+    secret = request.form.get("token", "")
+    kept = get_store().get(REFRESH, secret)
+    if kept is not None:
+        end_grant(kept["grant"])
+    get_store().delete(REFRESH, secret)
+    get_store().delete(ACCESS, secret)
+    return ""
+
+
+def refusal(error: Refused):
+    headers = {"Cache-Control": "no-store"}
+    if error.status == 401:
+        headers["WWW-Authenticate"] = 'Basic realm="nmbrs"'
+    return jsonify(error=error.error), error.status, headers
+
+
+def check_client() -> None:
+    """Basic only, both halves percent-encoded before they are joined (RFC 6749, 2.3.1)."""
+    given = request.authorization
+    if given is None or given.type != "basic":
+        raise Refused("invalid_client", 401)
+    name, secret = unquote_plus(given.username or ""), unquote_plus(given.password or "")
+    is_secret = hmac.compare_digest(secret.encode(), demo.NMBRS_CLIENT_SECRET.encode())
+    if name != demo.NMBRS_CLIENT_ID or not is_secret:
+        raise Refused("invalid_client", 401)
+
+
+def tokens() -> Document:
+    kind = request.form.get("grant_type")
+    if kind == "authorization_code":
+        return from_code()
+    if kind == "refresh_token":
+        return from_refresh()
+    raise Refused("unsupported_grant_type")
+
+
+def from_code() -> Document:
+    row = spend(CODE, request.form.get("code", ""))
+    verifier = request.form.get("code_verifier")
+    if row["redirect_uri"] != request.form.get("redirect_uri") or not fits(row, verifier):
+        raise Refused("invalid_grant")
+    get_store().put(GRANT, row["id"], {name: row[name] for name in ("id", "user", "debtors", "scope", "at")})
+    return issue(row["id"], row["scope"])
+
+
+def fits(row: Document, verifier: str | None) -> bool:
+    """PKCE: a verifier exactly when there was a challenge, and the right one."""
+    if row["challenge"] is None or verifier is None:
+        return row["challenge"] is None and verifier is None
+    return hmac.compare_digest(CHALLENGES[row["method"]](verifier).encode(), row["challenge"].encode())
+
+
+def from_refresh() -> Document:
+    row = spend(REFRESH, request.form.get("refresh_token", ""))
+    grant = get_store().get(GRANT, row["grant"])
+    if grant is None:
+        raise Refused("invalid_grant")
+    return issue(grant["id"], grant["scope"])
+
+
+def issue(grant: str, scope: str) -> Document:
+    answer = {
+        "access_token": keep(ACCESS, ACCESS_LIFE, {"grant": grant}),
+        "expires_in": int(ACCESS_LIFE.total_seconds()),
+        "token_type": "Bearer",
+        "scope": scope,
+    }
+    if OFFLINE in scope.split():
+        answer["refresh_token"] = keep(REFRESH, REFRESH_LIFE, {"grant": grant})
+    return answer
+
+
+def keep(kind: str, life: timedelta, doc: Document) -> str:
+    """Store a document under a new secret until it expires; answers the secret."""
+    secret = new_secret()
+    get_store().put(kind, secret, doc | {"expires": (clock.bank_now() + life).isoformat()})
+    return secret
+
+
+def spend(kind: str, secret: str) -> Document:
+    """What the secret stands for; it is gone from then on, also for who asks at the same moment."""
+    row = get_store().get(kind, secret)
+    if row is None or not get_store().delete(kind, secret) or is_over(row):
+        raise Refused("invalid_grant")
+    return row
+
+
+def is_over(row: Document) -> bool:
+    return clock.bank_now() >= datetime.fromisoformat(row["expires"])
+
+
+def new_secret() -> str:
+    return secrets.token_urlsafe(32)
+
+
+# --- what the rest of Nmbrs asks ---
+def grant_of(access_token: str) -> Document | None:
+    """The consent behind a living access token: {"user", "debtors", "scope"}."""
+    row = get_store().get(ACCESS, access_token)
+    return get_store().get(GRANT, row["grant"]) if row and not is_over(row) else None
+
+
+def grants() -> list[Document]:
+    """The consents that live, newest first."""
+    return get_store().all(GRANT)[::-1]
+
+
+def end_grant(grant: str) -> bool:
+    """Withdraw a consent: none of its tokens works any longer. Says whether there was one."""
+    return get_store().delete(GRANT, grant)
