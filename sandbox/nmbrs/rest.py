@@ -204,11 +204,11 @@ def document(caller: Caller, task_id: str):
 
 def visible_task(caller: Caller, task_id: str) -> Document:
     """The task, with this asking counted; 40401 when it is not there, or not for this caller."""
-    task = get_store().update(TASK, task_id.lower(), lambda doc: doc and doc | {"asked": doc["asked"] + 1})
+    task = get_store().get(TASK, task_id.lower())
     company = books.company(task["company"]) if task else None
     if company is None or not caller.sees(company["debtor"]) or faults.on("nmbrs_rest_document_lost"):
         raise RestError(40401)
-    return task
+    return get_store().update(TASK, task_id.lower(), lambda doc: doc and doc | {"asked": doc["asked"] + 1})
 
 
 def document_text(task: Document) -> str:

@@ -1,0 +1,183 @@
+"""Nmbrs over REST as an app meets it: consent on the page, tokens, calls; each answer held to the contract.
+
+The contract is not part of the project: it is read from the folder BIZCUIT_SPECS, or from where it lies
+beside the checkout. Without it the answers are not held to it.
+"""
+
+import re
+import uuid
+from functools import cache
+from typing import Any
+from urllib.parse import parse_qs, urlsplit
+
+import pytest
+import requests
+import yaml
+from openapi_schema_validator import OAS30Validator, oas30_format_checker
+
+from tests.support.contract import SPECS
+from tests.support.sandbox import Sandbox
+
+CONTRACT = SPECS / "nmbrs" / "nmbrs-rest-openapi.yaml"
+CLIENT, SECRET, KEY = "bizcuit-nmbrs", "sandbox-nmbrs-secret", "sandbox-subscription-key"
+BACK = "http://localhost:8000/nmbrs/terug"
+USER = "wouter@demobv.example"
+DEBTOR, SECOND_DEBTOR = 21840, 21841
+SCOPES = (
+    "user.info.read company.info.read company.payrollsettings.read company.document.read document.read "
+    "employee.info.read employee.bankaccount.read offline_access"
+)
+
+
+def guid(entity: str, number: int) -> str:
+    """The GUID by which the sandbox's REST side knows a Company, Debtor, Employee, Run or WageTax."""
+    return str(uuid.uuid5(uuid.UUID("6b1c7f0e-3f1d-5c0a-9f57-2d6c3c5f9a10"), f"{entity}:{number}"))
+
+
+def connect(sandbox: Sandbox, path: str) -> str:
+    return f"{sandbox.url}/nmbrs-identity/connect/{path}"
+
+
+def asked(**changed: str | None) -> dict[str, str]:
+    """The query of an authorize address; None leaves a parameter out."""
+    usual = {
+        "response_type": "code", "client_id": CLIENT, "redirect_uri": BACK, "scope": SCOPES, "state": "xyz",
+    }  # fmt: skip
+    return {name: value for name, value in (usual | changed).items() if value is not None}
+
+
+def answer_page(sandbox: Sandbox, form: dict[str, Any], **changed: str | None) -> requests.Response:
+    return requests.post(
+        connect(sandbox, "authorize"), params=asked(**changed), data=form, allow_redirects=False, timeout=10
+    )
+
+
+def came_back(answer: requests.Response) -> dict[str, str]:
+    """What the browser is sent back with."""
+    assert answer.status_code == 302, answer.text
+    return {name: values[0] for name, values in parse_qs(urlsplit(answer.headers["Location"]).query).items()}
+
+
+def allow(sandbox: Sandbox, *debtors: int, user: str = USER, **changed: str | None) -> str:
+    """A code, as after Toestaan."""
+    form = {"user": user, "debtor": list(debtors or (DEBTOR,)), "answer": "allow"}
+    return came_back(answer_page(sandbox, form, **changed))["code"]
+
+
+def ask_token(sandbox: Sandbox, auth: Any = (CLIENT, SECRET), **form: str) -> requests.Response:
+    return requests.post(connect(sandbox, "token"), data=form, auth=auth, timeout=10)
+
+
+def with_code(sandbox: Sandbox, code: str, **form: str) -> requests.Response:
+    usual = {"grant_type": "authorization_code", "redirect_uri": BACK, "code": code}
+    return ask_token(sandbox, **(usual | form))
+
+
+def refresh(sandbox: Sandbox, token: str) -> requests.Response:
+    return ask_token(sandbox, grant_type="refresh_token", refresh_token=token)
+
+
+def tokens(sandbox: Sandbox, *debtors: int, user: str = USER, **changed: str | None) -> dict[str, Any]:
+    answer = with_code(sandbox, allow(sandbox, *debtors, user=user, **changed))
+    assert answer.ok, answer.text
+    return answer.json()
+
+
+class Rest:
+    """Calls with an access token; every answer is held to the contract."""
+
+    def __init__(self, sandbox: Sandbox, *debtors: int, token: str | None = None, key: str | None = KEY):
+        self.sandbox = sandbox
+        self.token = token or tokens(sandbox, *debtors)["access_token"]
+        self.key = key
+
+    def ask(self, path: str, **query: Any) -> requests.Response:
+        """`path` begins with /api, or is a whole address (of a next page)."""
+        headers = {"Authorization": f"Bearer {self.token}"} | ({"X-Subscription-Key": self.key} if self.key else {})
+        url = path if path.startswith("http") else f"{self.sandbox.url}/nmbrs-rest{path}"
+        answer = requests.get(url, params=query, headers=headers, timeout=10)
+        hold_to_contract(answer)
+        return answer
+
+    def get(self, path: str, **query: Any) -> Any:
+        answer = self.ask(path, **query)
+        assert answer.status_code == 200, answer.text
+        return answer.json()
+
+    def code(self, path: str, **query: Any) -> int:
+        """The vendor's code of the error that comes."""
+        answer = self.ask(path, **query)
+        assert answer.json()["code"] // 100 == answer.status_code
+        return answer.json()["code"]
+
+    def data(self, path: str, **query: Any) -> list[dict[str, Any]]:
+        return self.get(path, **query)["data"]
+
+    def company(self) -> str:
+        """The path of the first company that is seen."""
+        return f"/api/companies/{self.data('/api/companies')[0]['companyId']}"
+
+    def document(self, task: str) -> str:
+        """The file, after its one 202."""
+        assert self.ask(f"/api/documents/{task}").status_code == 202
+        answer = self.ask(f"/api/documents/{task}")
+        assert (answer.status_code, answer.headers["Content-Type"]) == (200, "application/octet-stream")
+        return answer.content.decode()
+
+
+# --- the contract ---------------------------------------------------------------------------------
+@cache
+def contract() -> dict[str, Any]:
+    with CONTRACT.open("rb") as file:
+        return yaml.load(file, Loader=getattr(yaml, "CSafeLoader", yaml.SafeLoader))
+
+
+def need_contract() -> None:
+    if not CONTRACT.is_file():
+        pytest.skip(f"there is no contract at {CONTRACT}")
+
+
+def hold_to_contract(answer: requests.Response) -> None:
+    """Is this status foreseen for the path, with this media type, and is the body as its schema says?"""
+    if not CONTRACT.is_file():
+        return
+    foreseen = operation(urlsplit(answer.url).path.removeprefix("/nmbrs-rest"))["responses"]
+    response = resolved(foreseen[str(answer.status_code)])
+    content = response.get("content")
+    if content is None:  # some errors of the contract say nothing about their body
+        return
+    media = answer.headers["Content-Type"].partition(";")[0]
+    assert media in content, f"{media} is not in the contract: {list(content)}"
+    if media == "application/json":
+        schema = strict(content[media]["schema"]) | {"components": contract()["components"]}
+        OAS30Validator(schema, format_checker=oas30_format_checker).validate(answer.json())
+
+
+def operation(path: str) -> dict[str, Any]:
+    """The GET of the path, by its template."""
+    for template, item in contract()["paths"].items():
+        if re.fullmatch(re.sub(r"\{[^}]+\}", "[^/]+", template), path):
+            return item["get"]
+    raise AssertionError(f"{path} is not in the contract")
+
+
+def resolved(node: dict[str, Any]) -> dict[str, Any]:
+    if "$ref" not in node:
+        return node
+    found: Any = contract()
+    for part in node["$ref"].removeprefix("#/").split("/"):
+        found = found[part]
+    return resolved(found)
+
+
+def strict(node: Any) -> Any:
+    """A copy of the schema that knows all of its fields: the contract leaves every object open, which would let
+    a misspelt field pass."""
+    if isinstance(node, list):
+        return [strict(child) for child in node]
+    if not isinstance(node, dict):
+        return node
+    copied = {name: strict(child) for name, child in resolved(node).items()}
+    if isinstance(copied.get("properties"), dict):
+        copied.setdefault("additionalProperties", False)
+    return copied
