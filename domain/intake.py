@@ -13,7 +13,7 @@ from connectors.nmbrs.port import PayrollError
 from core.clock import today_amsterdam, utcnow
 from core.sepa_text import to_sepa
 from domain import audit, leases, mails, missing_people, retiring, wage_tax
-from domain.nmbrs_calls import Caller, reason_of, working
+from domain.nmbrs_calls import Caller, reason_of, stopped, working
 from domain.references import draw, end_to_end_id
 from domain.versions import Wanted, difference, version_of
 from models import Batch, BatchLine, Client, Membership, NmbrsConnection, PayrollCompany, Run, User, transaction
@@ -37,6 +37,9 @@ def take_in_run(run_id: int) -> Batch | None:
     """
     run = leases.claim(Run, run_id, TAKE_LEASE, Run.due_at <= utcnow())
     if run is None:
+        return None
+    if stopped(run.company.connection):
+        leases.release(run)
         return None
     if run.company.mapped_at is None:
         _settle(run, "unmapped")

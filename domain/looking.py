@@ -11,7 +11,7 @@ from peewee import IntegrityError, fn
 from connectors.nmbrs.port import PayrollError, RunInfo, TooMany
 from core.clock import today_amsterdam, utcnow
 from domain import leases, retiring, schedule, wage_tax
-from domain.nmbrs_calls import Caller, working
+from domain.nmbrs_calls import Caller, stopped, working
 from domain.world import world
 from models import NmbrsConnection, PayrollCompany, Run, transaction
 
@@ -78,6 +78,9 @@ def look(company_id: int) -> list[int]:
     """
     company = leases.claim(PayrollCompany, company_id, LOOK_LEASE, PayrollCompany.look_due_at <= utcnow())
     if company is None:
+        return []
+    if stopped(company.connection):
+        leases.release(company)
         return []
     caller, years = Caller(company.connection, company), _years()
     try:

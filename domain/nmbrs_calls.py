@@ -135,6 +135,11 @@ def working() -> Any:
     return NmbrsConnection.removed_at.is_null() & ~stopped
 
 
+def stopped(connection: NmbrsConnection) -> bool:
+    """The same of one connection: it was removed, or asking on waits for a person."""
+    return connection.removed_at is not None or (connection.status == "disturbed" and connection.problem in STOPPING)
+
+
 # --- what an answer means for the connection ---
 def _answered(connection: NmbrsConnection, question: str) -> None:
     """Nmbrs works for us: noted at most once a minute. A disturbance ends when what failed works again."""

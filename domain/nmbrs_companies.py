@@ -4,7 +4,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any
 
-from peewee import fn
+from peewee import JOIN, fn
 
 from connectors.nmbrs import port
 from core.clock import utcnow
@@ -97,7 +97,7 @@ def companies(connection: NmbrsConnection, text: str = "", limit: int = PAGE) ->
     and how many there are in all. A bureau's token may see hundreds."""
     own = connection.client.kvk_number
     query = (
-        PayrollCompany.select(PayrollCompany, NmbrsDebtor).join(NmbrsDebtor, "LEFT OUTER")
+        PayrollCompany.select(PayrollCompany, NmbrsDebtor).join(NmbrsDebtor, JOIN.LEFT_OUTER)
         .where(PayrollCompany.connection == connection.id, *_like(text))
     )  # fmt: skip
     first = (PayrollCompany.bank_account.is_null(False)).desc(), (PayrollCompany.kvk_number == own).desc()
@@ -177,7 +177,7 @@ def _map(client: Client, user: User, row: PayrollCompany, account_id: int | None
 def _wake_waiting(company: PayrollCompany) -> None:
     """What was kept until an account was chosen is taken in now; what waited too long is offered to pick."""
     unmapped = (Run.company == company.id) & (Run.state == "unmapped")
-    old = Run.run_at.is_null(False) & (Run.run_at < looking.linked_at(company))
+    old = Run.run_at.is_null(False) & (Run.run_at < looking.linked_at(company) - looking.GRACE)
     Run.update(state="older", due_at=None).where(unmapped, old).execute()
     Run.update(state="found", due_at=utcnow()).where(unmapped).execute()
 

@@ -10,6 +10,7 @@ from peewee import JOIN, Case, fn
 from core.clock import utcnow
 from domain import cautions, days, digest
 from domain.bank_links import AccountView, account_view, accounts, line_of
+from domain.cautions import Caution
 from domain.errors import NotFound
 from domain.states import SETTLED, WAITING
 from models import (
@@ -108,7 +109,7 @@ class Payment:
     signing: str
     order: OrderView | None
     kind: str = "salary"
-    cautions: Sequence[cautions.Caution] = ()
+    cautions: Sequence[Caution] = ()
     run_missing: bool = False
     overpaid: Sequence[tuple[str, str, int]] = ()
     missing_count: int | None = None

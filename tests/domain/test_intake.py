@@ -11,9 +11,11 @@ import pytest
 
 import models
 from core.clock import utcnow
-from domain import deliveries, intake, nmbrs_link
+from domain import deliveries, intake, looking, nmbrs_companies, nmbrs_history
+from domain.errors import NotFound
 from domain.world import World
 from models import Batch, BatchLine, Delivery, NmbrsConnection, OutgoingMail, PayrollCompany, Run
+from tests.support.intake import now_due, work
 from tests.support.pain import IBANS, File, Line, Part, file_of
 from tests.support.sandbox import Sandbox
 from tests.support.world import Demo, make_client, make_demo, make_user
@@ -27,21 +29,8 @@ def demo(world: World, sandbox: Sandbox) -> Demo:
     return make_demo(sandbox, pin=False)
 
 
-def now_due(demo: Demo) -> None:
-    """The pause is over, and somebody hints."""
-    PayrollCompany.update(look_due_at=utcnow()).where(PayrollCompany.id == demo.company.id).execute()
-    Run.update(due_at=utcnow()).where(Run.due_at.is_null(False)).execute()
-
-
-def work(demo: Demo) -> list[Batch]:
-    """What the worker does after a hint: look, then take in whatever is due."""
-    now_due(demo)
-    intake.look(demo.company.id)
-    return [batch for run_id in intake.due_runs() if (batch := intake.take_in_run(run_id))]
-
-
 def told(demo: Demo) -> list[tuple[str, str | None, int | None]]:
-    return [(row.result, row.reason, row.line) for row in nmbrs_link.history(demo.client)]
+    return [(row.result, row.reason, row.line) for row in nmbrs_history.history(demo.client)]
 
 
 # --- files that are wrong -------------------------------------------------------------------------
@@ -108,7 +97,6 @@ def test_an_end_to_end_id_that_is_none_may_repeat(demo: Demo, sandbox: Sandbox):
     [
         ("nmbrs_9999", "try_again"),
         ("nmbrs_html_503", "try_again"),
-        ("nmbrs_wrong_token", "bad_credentials"),
         ("nmbrs_disabled", "disabled"),
         ("nmbrs_no_sepa_right", "not_allowed:"),
     ],
@@ -116,7 +104,7 @@ def test_an_end_to_end_id_that_is_none_may_repeat(demo: Demo, sandbox: Sandbox):
 def test_a_run_that_cannot_be_fetched_is_tried_again(demo: Demo, sandbox: Sandbox, fault: str, reason: str):
     sandbox.run_payroll(lines=8, webhook="none")
     now_due(demo)
-    (run_id,) = intake.look(demo.company.id)
+    (run_id,) = looking.look(demo.company.id)
     sandbox.fault(**{fault: True})
     assert intake.take_in_run(run_id) is None
     run = Run.get_by_id(run_id)
@@ -132,7 +120,7 @@ def test_a_run_that_cannot_be_fetched_is_tried_again(demo: Demo, sandbox: Sandbo
 def test_the_pauses_grow(demo: Demo, sandbox: Sandbox):
     sandbox.run_payroll(lines=8, webhook="none")
     now_due(demo)
-    (run_id,) = intake.look(demo.company.id)
+    (run_id,) = looking.look(demo.company.id)
     sandbox.fault(nmbrs_9999=True)
     pauses = []
     for _ in range(4):
@@ -146,14 +134,14 @@ def test_the_pauses_grow(demo: Demo, sandbox: Sandbox):
 def test_a_run_that_waits_is_not_taken_in_early(demo: Demo, sandbox: Sandbox):
     sandbox.run_payroll(lines=8, webhook="none")
     now_due(demo)
-    (run_id,) = intake.look(demo.company.id)
+    (run_id,) = looking.look(demo.company.id)
     Run.update(due_at=utcnow() + timedelta(minutes=1)).where(Run.id == run_id).execute()
     assert intake.take_in_run(run_id) is None
     assert Batch.select().count() == 0
 
 
 @pytest.mark.parametrize(
-    ("fault", "status"), [("nmbrs_9999", "active"), ("nmbrs_wrong_token", "disturbed"),
+    ("fault", "status"), [("nmbrs_9999", "active"), ("nmbrs_disabled", "disturbed"),
                           ("nmbrs_no_runs_right", "disturbed")],
 )  # fmt: skip
 def test_a_company_that_cannot_be_looked_at_stays_on_the_list(
@@ -193,7 +181,7 @@ def at_once(job: Callable[[int], Any], row_id: int, workers: int = 6) -> list[An
 def test_workers_at_once_make_one_batch(demo: Demo, sandbox: Sandbox):
     sandbox.run_payroll(lines=8, webhook="none")
     now_due(demo)
-    found = at_once(intake.look, demo.company.id)
+    found = at_once(looking.look, demo.company.id)
     assert sorted(map(len, found)) == [0, 0, 0, 0, 0, 1]
     (run_id,) = next(ids for ids in found if ids)
     made = at_once(intake.take_in_run, run_id)
@@ -205,7 +193,7 @@ def test_workers_at_once_make_one_batch(demo: Demo, sandbox: Sandbox):
 def test_a_worker_that_died_holds_nobody_up(demo: Demo, sandbox: Sandbox):
     sandbox.run_payroll(lines=8, webhook="none")
     now_due(demo)
-    (run_id,) = intake.look(demo.company.id)
+    (run_id,) = looking.look(demo.company.id)
     Run.update(lease_until=utcnow() + timedelta(minutes=1)).where(Run.id == run_id).execute()
     assert intake.take_in_run(run_id) is None
     Run.update(lease_until=utcnow() - timedelta(seconds=1)).where(Run.id == run_id).execute()
@@ -224,34 +212,61 @@ def unmap(demo: Demo) -> None:
     PayrollCompany.update(bank_account=None, mapped_at=None).where(PayrollCompany.id == demo.company.id).execute()
 
 
-def test_a_company_that_pays_from_nowhere_is_not_looked_at(demo: Demo, sandbox: Sandbox):
+def test_a_run_of_a_company_that_nobody_pays_waits_and_is_taken_in_when_one_does(demo: Demo, sandbox: Sandbox):
     unmap(demo)
     sandbox.run_payroll(lines=8, webhook="none")
     delivery = Delivery.create(client=demo.client, content_type="", headers={}, body=b"")
-    assert deliveries.handle(delivery.id) == []
-    assert (intake.poll(), intake.due_companies(), Run.select().count()) == (0, [], 0)
-    assert Delivery.get_by_id(delivery.id).handled_at is not None
+    assert deliveries.handle(delivery.id) == [demo.company.id]
+    assert (looking.look(demo.company.id), intake.due_runs(), Batch.select().count()) == ([], [], 0)
+    assert [run.state for run in nmbrs_companies.unmapped_runs(demo.client)] == ["unmapped"]
+    choice: dict[int, int | None] = {demo.company.id: demo.account.id}
+    nmbrs_companies.save_mapping(demo.client, demo.user, demo.connection, choice)
+    assert [batch.total_cents for batch in work(demo)] == [1_980_608]
+    assert nmbrs_companies.unmapped_runs(demo.client) == []
+
+
+def test_the_poll_leaves_a_company_alone_that_nobody_pays(demo: Demo, sandbox: Sandbox):
+    unmap(demo)
+    assert (looking.poll(), looking.due_companies(), Run.select().count()) == (0, [], 0)
 
 
 def test_the_poll_finds_what_was_never_announced(demo: Demo, sandbox: Sandbox):
     sandbox.run_payroll(lines=8, webhook="none")
-    assert intake.poll() == 1
-    assert intake.due_companies() == [demo.company.id]
-    (run_id,) = intake.look(demo.company.id)
+    assert looking.poll() == 1
+    assert looking.due_companies() == [demo.company.id]
+    (run_id,) = looking.look(demo.company.id)
     assert intake.take_in_run(run_id) is not None
 
 
-def test_a_run_from_before_the_mapping_is_older(demo: Demo, sandbox: Sandbox):
+def test_a_run_from_before_the_link_is_older_until_somebody_picks_it(demo: Demo, sandbox: Sandbox):
     sandbox.run_payroll(lines=8, webhook="none")
     later = datetime.now(UTC) + timedelta(hours=1)
-    PayrollCompany.update(mapped_at=later).where(PayrollCompany.id == demo.company.id).execute()
+    NmbrsConnection.update(created_at=later).where(NmbrsConnection.id == demo.connection.id).execute()
     assert work(demo) == []
     assert [(run.state, run.due_at) for run in Run.select()] == [("older", None)]
     assert told(demo) == []
+    (older,) = nmbrs_companies.older_runs(demo.client)
+    nmbrs_companies.pick(demo.client, demo.user, older.id)
+    (batch,) = work(demo)
+    assert (batch.picked, batch.total_cents) == (True, 1_980_608)
+    with pytest.raises(NotFound):
+        nmbrs_companies.pick(demo.client, demo.user, older.id)
+
+
+def test_a_run_that_waited_long_for_its_mapping_is_offered_not_pushed(demo: Demo, sandbox: Sandbox):
+    linked = utcnow() - timedelta(days=90)
+    NmbrsConnection.update(created_at=linked).where(NmbrsConnection.id == demo.connection.id).execute()
+    unmap(demo)
+    sandbox.run_payroll(lines=8, webhook="none")
+    work(demo)
+    Run.update(run_at=utcnow() - timedelta(days=40)).execute()
+    choice: dict[int, int | None] = {demo.company.id: demo.account.id}
+    nmbrs_companies.save_mapping(demo.client, demo.user, demo.connection, choice)
+    assert ([run.state for run in Run.select()], intake.due_runs()) == (["older"], [])
 
 
 def test_another_client_hears_nothing_of_a_hint(demo: Demo, sandbox: Sandbox):
     other = make_client(make_user()).client
     delivery = Delivery.create(client=other, content_type="", headers={}, body=b'{"CompanyId": 9969}')
     assert deliveries.handle(delivery.id) == []
-    assert intake.due_companies() == []
+    assert looking.due_companies() == []

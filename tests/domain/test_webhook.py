@@ -8,7 +8,7 @@ from flask.testing import FlaskClient
 import app as application
 import config
 import models
-from domain import deliveries, intake, nmbrs_link
+from domain import deliveries, intake, looking, nmbrs_history, nmbrs_link
 from models import Batch, BatchLine, Delivery, OutgoingMail, PayrollCompany, Run
 from tests.support.sandbox import Sandbox
 from tests.support.world import Demo, make_demo, make_world
@@ -97,8 +97,8 @@ def work_off() -> None:
     for _ in range(2):
         for delivery_id in deliveries.waiting():
             deliveries.handle(delivery_id)
-        for company_id in intake.due_companies() * 2:
-            intake.look(company_id)
+        for company_id in looking.due_companies() * 2:
+            looking.look(company_id)
         for run_id in intake.due_runs() * 2:
             intake.take_in_run(run_id)
 
@@ -111,7 +111,7 @@ def test_sent_twice_it_makes_one_batch_and_one_mail(web: FlaskClient, mapped: De
     batch = Batch.get()
     assert (Batch.select().count(), batch.total_cents, BatchLine.select().count()) == (1, 1_980_608, 8)
     assert OutgoingMail.select().where(OutgoingMail.kind == "batch_ready").count() == 1
-    assert [(row.result, row.items) for row in nmbrs_link.history(mapped.client)] == [("taken", 8)]
+    assert [(row.result, row.items) for row in nmbrs_history.history(mapped.client)] == [("taken", 8)]
 
 
 @pytest.mark.parametrize(
@@ -132,7 +132,7 @@ def test_a_wrong_file_makes_no_batch_and_says_why(
     sandbox.run_payroll(sepa=good.replace(*change), webhook="none")
     web.post(path_of(mapped), data=b"")
     work_off()
-    assert [(row.result, row.reason) for row in nmbrs_link.history(mapped.client)] == [("refused", reason)]
+    assert [(row.result, row.reason) for row in nmbrs_history.history(mapped.client)] == [("refused", reason)]
     assert Batch.select().count() == 0
 
 
@@ -170,4 +170,4 @@ def test_an_empty_run_says_so(web: FlaskClient, mapped: Demo, sandbox: Sandbox):
     sandbox.run_payroll(webhook="none")
     web.post(path_of(mapped), data=b"")
     work_off()
-    assert [row.result for row in nmbrs_link.history(mapped.client)] == ["empty"]
+    assert [row.result for row in nmbrs_history.history(mapped.client)] == ["empty"]

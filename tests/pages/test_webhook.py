@@ -7,7 +7,7 @@ import pytest
 from werkzeug.test import TestResponse
 
 import models
-from domain import deliveries, intake, nmbrs_link
+from domain import deliveries, intake, looking, nmbrs_history, nmbrs_link
 from models import Batch, Delivery
 from tests.support.site import Site
 from tests.support.world import Demo
@@ -119,10 +119,10 @@ def test_twice_at_once_and_once_more_makes_one_batch(site: Site, demo: Demo):
     made = []
     for delivery_id in deliveries.waiting():
         for company_id in deliveries.handle(delivery_id):
-            made += [intake.take_in_run(run_id) for run_id in intake.look(company_id)]
+            made += [intake.take_in_run(run_id) for run_id in looking.look(company_id)]
     send(site, demo, data=b"once more")
     (late,) = deliveries.waiting()
     assert deliveries.handle(late) == [demo.company.id]
-    assert intake.look(demo.company.id) == []
+    assert looking.look(demo.company.id) == []
     assert [batch.total_cents for batch in made if batch] == [1_980_608]
     assert Batch.select().count() == 1

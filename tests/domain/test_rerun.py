@@ -1,0 +1,354 @@
+"""A run that is run again, changed, locked, unlocked, emptied, taken back: nothing is paid twice, nothing is lost."""
+
+from datetime import timedelta
+from itertools import count
+
+import pytest
+
+from core.clock import utcnow
+from domain import approval, books, cautions, intake, nmbrs_history, release
+from domain.errors import CautionsUnopened, NotOpen, RunMissing
+from models import Batch, BatchLine, BankOrder, Release, Run
+from tests.support.intake import lines, state, work
+from tests.support.sandbox import Sandbox
+from tests.support.world import PSU, Demo
+
+DEMO_TOTAL = 1_980_608
+WOUTER, NAOMI = "NL42INGB2268352412", "NL52ABNA7650143244"
+
+
+def first(demo: Demo, sandbox: Sandbox) -> tuple[dict, Batch]:
+    """A run of the eight, taken in."""
+    made = sandbox.run_payroll(lines=8, description="april", webhook="none")
+    (batch,) = work(demo)
+    return made, batch
+
+
+_seconds = count(1)
+
+
+def again(sandbox: Sandbox, made: dict, **told) -> dict:
+    """Run it once more, at a later second than before."""
+    at = (utcnow() + timedelta(seconds=next(_seconds))).isoformat()
+    asked = {"action": "again", "webhook": "none", "run_at": at} | told
+    return sandbox.control("POST", f"nmbrs/runs/{made['run']}", asked)
+
+
+def change(sandbox: Sandbox, number: int, **told) -> None:
+    sandbox.control("PUT", f"nmbrs/employees/{503300 + number}", told)
+
+
+def put(batch: Batch, state: str, lines: str | None = None) -> None:
+    """The batch as the bank has brought it there."""
+    Batch.update(state=state).where(Batch.id == batch.id).execute()
+    if lines:
+        BatchLine.update(state=lines).where(BatchLine.batch == batch.id, BatchLine.state == "open").execute()
+
+
+def approve(demo: Demo, batch: Batch) -> Release:
+    return release.release(demo.membership, batch.reference, demo.view(batch).digest, "session", PSU)
+
+
+# --- not sent yet: replaced ------------------------------------------------------------------------
+@pytest.mark.parametrize("approved", [False, True])
+def test_a_payment_that_was_not_sent_gives_way_to_the_newer_run(demo: Demo, sandbox: Sandbox, approved: bool):
+    made, old = first(demo, sandbox)
+    if approved:
+        approve(demo, old)
+    change(sandbox, 1, cents=300_000)
+    again(sandbox, made)
+    (new,) = work(demo)
+    assert state(old) == ("replaced", "run_again")
+    assert {row[2] for row in lines(old)} == {"void"}
+    assert (new.total_cents, new.line_count, new.difference) == (DEMO_TOTAL - 344_808 + 300_000, 8, False)
+    assert Release.select().where(Release.voided_at.is_null()).count() == 0
+    assert list(books.faults()) == []
+
+
+def test_the_same_run_once_more_changes_nothing(demo: Demo, sandbox: Sandbox):
+    made, old = first(demo, sandbox)
+    again(sandbox, made)
+    assert work(demo) == []
+    assert (state(old)[0], Batch.select().count()) == ("open", 1)
+
+
+@pytest.mark.parametrize("action", ["unlock", "lock"])
+def test_locking_and_unlocking_reads_it_again_and_keeps_the_payment(demo: Demo, sandbox: Sandbox, action: str):
+    made, old = first(demo, sandbox)
+    sandbox.control("POST", f"nmbrs/runs/{made['run']}", {"action": "unlock"})
+    if action == "lock":
+        sandbox.control("POST", f"nmbrs/runs/{made['run']}", {"action": "lock"})
+    assert work(demo) == []
+    assert state(old)[0] == "open"
+
+
+def test_a_struck_line_of_a_replaced_payment_is_void(demo: Demo, sandbox: Sandbox):
+    made, old = first(demo, sandbox)
+    line = demo.view(old).lines[0]
+    approval.refuse_line(demo.client, demo.user, old.reference, line.id)
+    change(sandbox, 2, cents=1_00)
+    again(sandbox, made)
+    (new,) = work(demo)
+    assert lines(old)[0][2] == "void"
+    assert {row[2] for row in lines(new)} == {"open"}
+    with pytest.raises(NotOpen):
+        approval.accept_line(demo.client, demo.user, old.reference, line.id)
+
+
+@pytest.mark.parametrize("ended", ["rejected", "failed", "cancelled"])
+def test_a_payment_that_came_to_nothing_gives_way_too(demo: Demo, sandbox: Sandbox, ended: str):
+    made, old = first(demo, sandbox)
+    put(old, ended)
+    change(sandbox, 1, cents=300_000)
+    again(sandbox, made)
+    (new,) = work(demo)
+    assert (state(old)[0], new.line_count, new.difference) == ("replaced", 8, False)
+
+
+def test_a_payment_that_was_struck_as_a_whole_does_not_swallow_the_newer_run(demo: Demo, sandbox: Sandbox):
+    made, old = first(demo, sandbox)
+    BatchLine.update(state="refused").where(BatchLine.batch == old.id).execute()
+    approval.discard(demo.client, demo.user, old.reference)
+    change(sandbox, 1, cents=300_000)
+    again(sandbox, made)
+    (new,) = work(demo)
+    assert (state(old)[0], new.line_count) == ("discarded", 8)
+    assert {row[2] for row in lines(old)} == {"void"}
+
+
+def test_back_to_an_earlier_version_is_a_payment_of_its_own(demo: Demo, sandbox: Sandbox):
+    made, old = first(demo, sandbox)
+    change(sandbox, 1, cents=300_000)
+    again(sandbox, made)
+    (second,) = work(demo)
+    change(sandbox, 1, cents=344_808)
+    again(sandbox, made)
+    (third,) = work(demo)
+    assert [state(batch)[0] for batch in (old, second, third)] == ["replaced", "replaced", "open"]
+    assert (third.total_cents, third.reference != old.reference) == (DEMO_TOTAL, True)
+    assert Batch.select().where(Batch.state == "open").count() == 1
+
+
+# --- sent: only the difference ---------------------------------------------------------------------
+@pytest.mark.parametrize("sent", ["sending", "name_check", "at_bank", "signed", "executed", "partly_executed"])
+def test_of_a_run_that_was_sent_only_the_difference_is_paid(demo: Demo, sandbox: Sandbox, sent: str):
+    made, old = first(demo, sandbox)
+    put(old, sent, "executed" if sent == "executed" else "sent")
+    change(sandbox, 1, cents=350_000)
+    change(sandbox, 2, cents=200_000)
+    again(sandbox, made)
+    (new,) = work(demo)
+    assert state(old)[0] == sent
+    assert [row[:2] for row in lines(new)] == [(WOUTER, 350_000 - 344_808)]
+    shown = demo.view(new)
+    assert (shown.lines[0].paid_cents, shown.overpaid) == (344_808, [("Donkersloot Meijer, Naomi", NAOMI, 61_100)])
+    assert new.difference
+    assert list(books.faults()) == []
+
+
+def test_the_difference_must_be_opened_before_it_can_be_approved(demo: Demo, sandbox: Sandbox):
+    made, old = first(demo, sandbox)
+    put(old, "at_bank", "sent")
+    change(sandbox, 1, cents=350_000)
+    again(sandbox, made)
+    (new,) = work(demo)
+    shown = demo.view(new)
+    assert [(one.kind, one.about, one.opened) for one in shown.cautions] == [("difference", old.reference, False)]
+    with pytest.raises(CautionsUnopened):
+        approve(demo, new)
+    approval.open_cautions(demo.client, demo.user, new.reference, ["period_twice:x"])
+    with pytest.raises(CautionsUnopened):
+        approve(demo, new)
+    approval.open_cautions(demo.client, demo.user, new.reference, [cautions.name(one) for one in shown.cautions])
+    assert approve(demo, new).total_cents == 5_192
+
+
+def test_less_for_everybody_makes_no_payment_and_is_told(demo: Demo, sandbox: Sandbox):
+    made, old = first(demo, sandbox)
+    put(old, "executed", "executed")
+    change(sandbox, 1, cents=344_000)
+    again(sandbox, made)
+    assert work(demo) == []
+    run = Run.get()
+    assert (run.state, run.reason, run.overpaid) == ("taken", "overpaid", [["Jong, Wouter de", WOUTER, 808]])
+    assert demo.view(old).overpaid == [("Jong, Wouter de", WOUTER, 808)]
+
+
+def test_a_line_that_was_struck_before_sending_is_paid_when_it_changed(demo: Demo, sandbox: Sandbox):
+    made, old = first(demo, sandbox)
+    line = demo.view(old).lines[0]
+    approval.refuse_line(demo.client, demo.user, old.reference, line.id)
+    put(old, "executed", "executed")
+    change(sandbox, 1, cents=340_000)
+    again(sandbox, made)
+    (new,) = work(demo)
+    assert [row[:2] for row in lines(new)] == [(WOUTER, 340_000)]
+    assert BatchLine.get_by_id(line.id).state == "void"
+
+
+def test_a_second_difference_builds_on_the_first(demo: Demo, sandbox: Sandbox):
+    made, old = first(demo, sandbox)
+    put(old, "executed", "executed")
+    change(sandbox, 1, cents=345_000)
+    again(sandbox, made)
+    (second,) = work(demo)
+    put(second, "executed", "executed")
+    change(sandbox, 1, cents=346_000)
+    again(sandbox, made)
+    (third,) = work(demo)
+    assert [row[:2] for row in lines(third)] == [(WOUTER, 1_000)]
+    total = BatchLine.select().where(BatchLine.iban == WOUTER)
+    assert sum(row.amount_cents for row in total) == 346_000
+
+
+# --- the file is gone or wrong ---------------------------------------------------------------------
+def test_a_run_that_became_empty_takes_its_payment_back(demo: Demo, sandbox: Sandbox):
+    made, old = first(demo, sandbox)
+    again(sandbox, made, lines=0)
+    assert work(demo) == []
+    assert (state(old), Run.get().state) == (("replaced", "run_emptied"), "empty")
+
+
+def test_a_newer_file_that_is_wrong_blocks_the_older_payment(demo: Demo, sandbox: Sandbox):
+    made, old = first(demo, sandbox)
+    again(sandbox, made, sepa="<Document/>")
+    assert work(demo) == []
+    assert (state(old), Run.get().state) == (("replaced", "run_refused"), "refused")
+    again(sandbox, made)
+    (new,) = work(demo)
+    assert new.total_cents == DEMO_TOTAL
+
+
+# --- gone from the list ----------------------------------------------------------------------------
+def later() -> None:
+    """A minute goes by."""
+    Run.update(missing_since=utcnow() - timedelta(minutes=1)).where(Run.missing_since.is_null(False)).execute()
+
+
+def test_a_run_that_is_not_listed_blocks_its_payment_at_once_and_ends_it_at_the_next_look(
+    demo: Demo, sandbox: Sandbox
+):
+    made, batch = first(demo, sandbox)
+    sandbox.control("POST", f"nmbrs/runs/{made['run']}", {"action": "remove"})
+    assert work(demo) == []
+    assert (state(batch)[0], demo.view(batch).run_missing) == ("open", True)
+    with pytest.raises(RunMissing):
+        approve(demo, batch)
+    later()
+    work(demo)
+    assert state(batch) == ("replaced", "vanished")
+    assert [row.result for row in nmbrs_history.history(demo.client)] == ["vanished"]
+
+
+def test_what_was_approved_is_taken_back_when_its_run_is_gone(demo: Demo, sandbox: Sandbox):
+    made, batch = first(demo, sandbox)
+    approve(demo, batch)
+    sandbox.control("POST", f"nmbrs/runs/{made['run']}", {"action": "remove"})
+    work(demo)
+    assert state(batch) == ("open", "run_missing")
+    assert Release.select().where(Release.voided_at.is_null()).count() == 0
+    assert BankOrder.select().count() == 0
+
+
+def test_a_hiccup_of_the_list_passes_by_itself(demo: Demo, sandbox: Sandbox):
+    _made, batch = first(demo, sandbox)
+    sandbox.fault(nmbrs_empty_runs=True)
+    work(demo)
+    assert demo.view(batch).run_missing
+    sandbox.fault(nmbrs_empty_runs=False)
+    later()
+    assert work(demo) == []
+    assert (state(batch)[0], demo.view(batch).run_missing) == ("open", False)
+    assert approve(demo, batch).total_cents == DEMO_TOTAL
+
+
+def test_a_run_that_comes_back_is_paid_once(demo: Demo, sandbox: Sandbox):
+    _made, batch = first(demo, sandbox)
+    sandbox.fault(nmbrs_empty_runs=True)
+    work(demo)
+    later()
+    work(demo)
+    assert state(batch)[0] == "replaced"
+    sandbox.fault(nmbrs_empty_runs=False)
+    (new,) = work(demo)
+    assert (new.total_cents, Batch.select().where(Batch.state == "open").count()) == (DEMO_TOTAL, 1)
+
+
+def test_a_run_that_was_sent_stays_sent_when_it_is_gone(demo: Demo, sandbox: Sandbox):
+    made, batch = first(demo, sandbox)
+    put(batch, "signed", "sent")
+    sandbox.control("POST", f"nmbrs/runs/{made['run']}", {"action": "remove"})
+    work(demo)
+    later()
+    work(demo)
+    assert state(batch)[0] == "signed"
+
+
+def test_a_new_number_for_the_same_run_is_paid_once(demo: Demo, sandbox: Sandbox):
+    made, old = first(demo, sandbox)
+    sandbox.fault(nmbrs_new_number=True)
+    change(sandbox, 1, cents=300_000)
+    again(sandbox, made)
+    (new,) = work(demo)
+    assert demo.view(old).run_missing
+    later()
+    work(demo)
+    assert (state(old)[0], state(new)[0]) == ("replaced", "open")
+    assert demo.view(new).cautions == []
+
+
+# --- two runs of one period ------------------------------------------------------------------------
+def test_a_second_run_of_a_period_must_be_opened_first(demo: Demo, sandbox: Sandbox):
+    _made, old = first(demo, sandbox)
+    sandbox.run_payroll(lines=3, description="april", webhook="none")
+    (new,) = work(demo)
+    for batch, other in ((new, old), (old, new)):
+        shown = demo.view(batch)
+        assert [(one.kind, one.about) for one in shown.cautions] == [("period_twice", other.reference)]
+        with pytest.raises(CautionsUnopened):
+            approve(demo, batch)
+    approval.open_cautions(demo.client, demo.user, new.reference, [f"period_twice:{old.reference}"])
+    assert approve(demo, new).line_count == 3
+
+
+def test_another_period_is_no_reason_to_warn(demo: Demo, sandbox: Sandbox):
+    first(demo, sandbox)
+    sandbox.run_payroll(lines=3, description="mei", webhook="none")
+    (new,) = work(demo)
+    assert demo.view(new).cautions == []
+
+
+def test_a_payment_that_was_struck_as_a_whole_is_no_reason_to_warn(demo: Demo, sandbox: Sandbox):
+    _made, old = first(demo, sandbox)
+    BatchLine.update(state="refused").where(BatchLine.batch == old.id).execute()
+    approval.discard(demo.client, demo.user, old.reference)
+    sandbox.run_payroll(lines=3, description="april", webhook="none")
+    (new,) = work(demo)
+    assert demo.view(new).cautions == []
+
+
+# --- by hand ---------------------------------------------------------------------------------------
+def test_taking_in_again_by_hand_doubles_nothing(demo: Demo, sandbox: Sandbox):
+    first(demo, sandbox)
+    nmbrs_history.take_in_again(demo.client, demo.user, Run.get().id)
+    assert work(demo) == []
+    assert Batch.select().count() == 1
+
+
+def test_what_was_struck_as_a_whole_can_be_taken_in_again(demo: Demo, sandbox: Sandbox):
+    _made, old = first(demo, sandbox)
+    BatchLine.update(state="refused").where(BatchLine.batch == old.id).execute()
+    approval.discard(demo.client, demo.user, old.reference)
+    nmbrs_history.take_in_again(demo.client, demo.user, Run.get().id)
+    (new,) = work(demo)
+    assert (new.total_cents, new.version != old.version) == (DEMO_TOTAL, True)
+
+
+def test_two_workers_that_read_the_newer_run_make_one_payment(demo: Demo, sandbox: Sandbox):
+    made, _old = first(demo, sandbox)
+    change(sandbox, 1, cents=300_000)
+    again(sandbox, made)
+    new = work(demo)
+    Run.update(due_at=utcnow()).execute()
+    assert [intake.take_in_run(Run.get().id) for _ in range(2)] == [None, None]
+    assert (len(new), Batch.select().where(Batch.state == "open").count()) == (1, 1)

@@ -1,0 +1,69 @@
+"""Loonheffing: a return is one line to the Belastingdienst, once, where it is switched on, and beside the salaries."""
+
+from datetime import timedelta
+
+import pytest
+
+from core.clock import utcnow
+from domain import wage_tax
+from domain.errors import NotFound
+from models import Batch, PayrollCompany, Run
+from tests.support.intake import lines, work
+from tests.support.sandbox import Sandbox
+from tests.support.world import Demo, make_client, make_user
+
+
+def switch_on(demo: Demo) -> None:
+    wage_tax.switch(demo.client, demo.user, demo.company.id, True)
+    earlier = utcnow() - timedelta(minutes=1)
+    PayrollCompany.update(wage_tax_from=earlier).where(PayrollCompany.id == demo.company.id).execute()
+
+
+def test_it_is_off_until_somebody_switches_it_on(demo: Demo, sandbox: Sandbox):
+    sandbox.run_payroll(lines=8, webhook="none")
+    assert [batch.kind for batch in work(demo)] == ["salary"]
+
+
+def test_a_return_is_one_line_with_its_reference(demo: Demo, sandbox: Sandbox):
+    switch_on(demo)
+    sandbox.run_payroll(lines=8, description="april", webhook="none")
+    made = {batch.kind: batch for batch in work(demo)}
+    tax = made["wage_tax"]
+    (row,) = lines(tax)
+    assert (row[0], tax.total_cents, tax.line_count) == ("NL86INGB0002445588", 1_980_608 * 35 // 100 // 100 * 100, 1)
+    reference = Run.get(Run.kind == "wage_tax").wage_tax_reference
+    shown = demo.view(tax).lines[0]
+    assert len(reference) == 16
+    assert reference in shown.description.replace(".", "")
+    assert demo.view(made["salary"]).cautions == []  # the same period, but not a second salary
+
+
+def test_it_comes_once(demo: Demo, sandbox: Sandbox):
+    switch_on(demo)
+    sandbox.run_payroll(lines=8, webhook="none")
+    work(demo)
+    assert work(demo) == []
+    assert Batch.select().where(Batch.kind == "wage_tax").count() == 1
+
+
+def test_returns_from_before_are_offered_not_pushed(demo: Demo, sandbox: Sandbox):
+    sandbox.run_payroll(lines=8, webhook="none")
+    work(demo)
+    wage_tax.switch(demo.client, demo.user, demo.company.id, True)
+    later = utcnow() + timedelta(minutes=1)
+    PayrollCompany.update(wage_tax_from=later).where(PayrollCompany.id == demo.company.id).execute()
+    assert work(demo) == []
+    assert [run.state for run in Run.select().where(Run.kind == "wage_tax")] == ["older"]
+
+
+def test_without_the_right_the_salaries_come_all_the_same(demo: Demo, sandbox: Sandbox):
+    switch_on(demo)
+    sandbox.fault(nmbrs_no_wage_tax_right=True)
+    sandbox.run_payroll(lines=8, webhook="none")
+    assert [batch.kind for batch in work(demo)] == ["salary"]
+
+
+def test_another_clients_company_is_not_there(demo: Demo, sandbox: Sandbox):
+    other = make_client(make_user())
+    with pytest.raises(NotFound):
+        wage_tax.switch(other.client, other.user, demo.company.id, True)

@@ -1,0 +1,30 @@
+"""What the worker does with Nmbrs, done in the test: look, then take in whatever is due."""
+
+from core.clock import utcnow
+from domain import intake, looking
+from models import Batch, BatchLine, PayrollCompany, Run
+from tests.support.world import Demo
+
+
+def now_due(demo: Demo) -> None:
+    """The pause is over, and somebody hints."""
+    PayrollCompany.update(look_due_at=utcnow()).where(PayrollCompany.id == demo.company.id).execute()
+    Run.update(due_at=utcnow()).where(Run.due_at.is_null(False)).execute()
+
+
+def work(demo: Demo) -> list[Batch]:
+    """The batches that were made now."""
+    now_due(demo)
+    looking.look(demo.company.id)
+    return [batch for run_id in intake.due_runs() if (batch := intake.take_in_run(run_id))]
+
+
+def lines(batch: Batch) -> list[tuple[str, int, str]]:
+    """IBAN, cents and state of each line."""
+    rows = BatchLine.select().where(BatchLine.batch == batch.id).order_by(BatchLine.position)
+    return [(row.iban, row.amount_cents, row.state) for row in rows]
+
+
+def state(batch: Batch) -> tuple[str, str | None]:
+    row = Batch.get_by_id(batch.id)
+    return row.state, row.state_reason
