@@ -151,7 +151,8 @@ def _received(run: Run) -> ReceivedView | None:
     if row is None:
         return None
     body = bytes(row.body)[:_MOST_BODY].decode("utf-8", "replace")
-    return ReceivedView(row.received_at, row.content_type, "".join(c if c.isprintable() or c == "\n" else "·" for c in body))
+    shown = "".join(c if c.isprintable() or c == "\n" else "·" for c in body)
+    return ReceivedView(row.received_at, row.content_type, shown)
 
 
 def _exchanges(run: Run) -> list[ExchangeView]:

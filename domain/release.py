@@ -23,8 +23,8 @@ def release(
 
     The session proves it where the bank signs; under delegated signing the pin does, and is the
     signature. NotYourRole, NotOpen, BatchChanged, NothingToPay, DateInvalid, LimitExceeded,
-    RunMissing, CautionsUnopened, WrongProof, PinWrong, PinLocked, AuthorityRefused. Nothing is kept when one is raised, but a
-    wrong pin is counted.
+    RunMissing, CautionsUnopened, WrongProof, PinWrong, PinLocked, AuthorityRefused. Nothing is kept
+    when one is raised, but a wrong pin is counted.
     """
     if membership.role not in MAY_RELEASE:
         raise NotYourRole

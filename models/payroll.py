@@ -9,7 +9,6 @@ from models.banking import BankAccount
 from models.base import JsonField, Table, UtcField
 from models.people import Client, User
 
-
 RUN_STATES = ("found", "retrying", "taken", "empty", "refused", "older", "unmapped", "vanished")
 
 

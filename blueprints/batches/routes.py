@@ -13,7 +13,16 @@ from blueprints.who import me
 from blueprints.words import say
 from core.clock import today_amsterdam
 from domain import approval, following, payments
-from domain.errors import BatchChanged, DateInvalid, DomainError, NotFound, PinLocked, PinMissing, PinWrong
+from domain.errors import (
+    BatchChanged,
+    CautionsUnopened,
+    DateInvalid,
+    DomainError,
+    NotFound,
+    PinLocked,
+    PinMissing,
+    PinWrong,
+)
 from domain.payments import Payment
 from domain.release import release
 
@@ -38,8 +47,9 @@ def _page(template: str, membership, payment: Payment, status: int = 200, **more
 
 def _mark(payment: Payment) -> str:
     """What a page has seen of a payment that moves by itself."""
-    told = (payment.order is not None and payment.order.can_sign, words.unanswered(payment))
-    return f"{payment.state}-{payment.state_at.timestamp():.6f}-{told[0]:d}{told[1]:d}"
+    can_sign = payment.order is not None and payment.order.can_sign
+    told = (can_sign, words.unanswered(payment), payment.run_missing, payment.unopened)
+    return f"{payment.state}-{payment.state_at.timestamp():.6f}-" + "".join(f"{one:d}" for one in told)
 
 
 def _by_htmx() -> bool:
@@ -229,6 +239,22 @@ def _beside(month: date, step: int) -> str:
     return f"{beside:%Y-%m}" if first <= beside <= last else ""
 
 
+# --- what has to be read first ---
+@blueprint.route("/<client>/betalingen/<reference>/lezen", methods=["GET", "POST"])
+@for_client(ALL)
+def read(membership, reference):
+    """What is so unusual that it must be read before *Betaal* works. Who may pay says that it was read."""
+    payment = payments.view(membership.client, reference)
+    if request.method == "POST":
+        if membership.role not in MAY_PAY:
+            abort(403)
+        approval.open_cautions(membership.client, membership.user, reference, request.form.getlist("seen"))
+        return goto(_address(membership, payment))
+    if not payment.cautions:
+        return goto(_address(membership, payment))
+    return _page("batches/read.html", membership, payment)
+
+
 # --- approving and signing ------------------------------------------------------------------------
 @blueprint.post("/<client>/betalingen/<reference>/betalen")
 @for_client(MAY_PAY)
@@ -243,6 +269,8 @@ def pay(membership, reference):
             raise BatchChanged
         if not payment.lines_payable:
             approval.discard(membership.client, membership.user, reference)
+        elif payment.unopened:
+            raise CautionsUnopened
         elif payment.needs_pin:
             return goto(_address(membership, payment, f"/pincode?shown={shown}"))
         else:
@@ -269,6 +297,8 @@ def pin(membership, reference):
         return goto(_address(membership, payment))
     if form.shown.data != payment.digest:
         return _back(membership, reference, BatchChanged())
+    if payment.unopened:
+        return _back(membership, reference, CautionsUnopened())
     if not form.validate_on_submit():
         return _pin_page(membership, payment, form)
     try:

@@ -13,6 +13,7 @@ from blueprints.texts import _l
 from core.clock import today_amsterdam, utcnow
 from core.iban import grouped
 from core.money import euro
+from domain.cautions import Caution
 from domain.payments import BatchRow, LineView, Payment
 from domain.states import WAITING
 
@@ -54,6 +55,13 @@ REASONS = {
     "too_far": _l("De gekozen dag is te ver weg. Er is niets betaald: kies een eerdere dag."),
     "proof_changed": _l("Je bank laat nu anders ondertekenen. Er is niets betaald: keur de betaling opnieuw goed."),
     "bank_unreachable": _l("De bank is nu niet bereikbaar. Er is niets betaald; we proberen het vanzelf opnieuw."),
+    "run_again": _l("De salarisrun is opnieuw gedraaid. Er is niets betaald van deze versie."),
+    "run_emptied": _l("De salarisrun bevat geen betalingen meer. Er is niets betaald."),
+    "run_refused": _l("De salarisrun is opnieuw gedraaid, met een fout in het bestand. Er is niets betaald."),
+    "vanished": _l("De salarisrun staat niet meer in Nmbrs. Er is niets betaald."),
+    "run_missing": _l(
+        "De salarisrun stond niet meer in Nmbrs. Je goedkeuring geldt niet meer; er is niets betaald."
+    ),
     "all_refused": _l("Je hebt alle regels weggestreept. Er wordt niets betaald."),
     "not_taken": _l(
         "De bank heeft deze betaling niet ontvangen. Er is niets betaald; je kunt het opnieuw klaarzetten."
@@ -147,8 +155,73 @@ def warnings(payment: Payment, problem: str = "") -> list[Warning]:
     if payment.state not in ("open", "approved"):
         return []
     first = (_day_gone,) if problem else (_day_gone, _over_limit)
-    looks = (*first, _short_of_money, _other_debtor, _spelt)
+    looks = (_run_missing, *first, _short_of_money, _other_debtor, _missing_people, _spelt)
     return [found for look in looks if (found := look(payment)) is not None]
+
+
+def _run_missing(payment: Payment) -> Warning | None:
+    if not payment.run_missing:
+        return None
+    text = _("We kijken het zo nog eens na. Tot dan kan deze betaling niet worden goedgekeurd; er is niets betaald.")
+    return Warning("bad", _("Deze run staat niet meer in Nmbrs"), text)
+
+
+def _missing_people(payment: Payment) -> Warning | None:
+    count, names = payment.missing_count, payment.missing_names or ()
+    if not count:
+        return None
+    title = ngettext(
+        "%(num)s medewerker staat niet in het betaalbestand", "%(num)s medewerkers staan niet in het betaalbestand", count
+    )  # fmt: skip
+    if not names or "?" in names:
+        return Warning("warn", title, _("Ze zitten wel in de salarisrun. Kijk in Nmbrs of dat klopt."))
+    told = _("%(names)s: wel in de salarisrun, geen betaling. Kijk in Nmbrs of dat klopt.", names=", ".join(names))
+    return Warning("warn", title, told)
+
+
+def overpaid(payment: Payment) -> list[str]:
+    """What went out for this run and is no longer in it: nobody takes that back but people."""
+    return [
+        _("%(name)s (%(iban)s) kreeg %(sum)s meer dan de run nu zegt.", name=name, sum=euro(cents),
+          iban=grouped(iban).replace(" ", NBSP))
+        for name, iban, cents in payment.overpaid
+    ]  # fmt: skip
+
+
+def caution_title(caution: Caution) -> str:
+    """The one line about something that has to be read first."""
+    return {
+        "difference": _("Deze run is al eerder betaald"),
+        "period_twice": _("Voor deze periode is er nog een betaling"),
+        "picked": _("Deze run is van vóór de koppeling"),
+    }[caution.kind]
+
+
+def caution_text(caution: Caution) -> str:
+    """What it means, and what to look at."""
+    if caution.kind == "picked":
+        return _("Misschien is hij al op een andere manier betaald. Kijk dat na voordat je betaalt.")
+    stands = str(STATES[caution.state][0]) if caution.state else ""
+    sum_then, when = euro(caution.total_cents), day(caution.at) if caution.at else ""
+    if caution.kind == "period_twice":
+        return _(
+            "Er is ook een betaling van %(sum)s (%(stands)s, %(when)s) voor dezelfde administratie en periode. "
+            "Kijk na of beide kloppen, anders krijgen mensen dubbel betaald.",
+            sum=sum_then, stands=stands, when=when,
+        )  # fmt: skip
+    return _(
+        "De run is opnieuw gedraaid nadat een betaling van %(sum)s al was verstuurd (%(stands)s, %(when)s). "
+        "Hier staat alleen wat er nog verschilt.",
+        sum=sum_then, stands=stands, when=when,
+    )  # fmt: skip
+
+
+def paid_before(row: LineView) -> str:
+    """What this account got for the run before, and what it should get in all."""
+    if row.paid_cents is None:
+        return ""
+    whole = euro(row.paid_cents + row.amount_cents)
+    return _("Al betaald: %(paid)s. Nu in totaal: %(whole)s.", paid=euro(row.paid_cents), whole=whole)
 
 
 def _day_gone(payment: Payment) -> Warning | None:

@@ -9,23 +9,31 @@ import models
 from models.base import database, is_sqlite
 from models.schema import _DIRECTORY
 
-SEED = (
-    "insert into client (id, public_id, name, kvk_number, created_at) values (1, 'c1', 'Demo BV', '68750110', '2026-01-01')",
-    "insert into user_account (id, email, name, password_hash, created_at) values (1, 'a@b.example', 'A', '-', '2026-01-01')",
-    "insert into nmbrs_connection (id, client_id, email, token_sealed, environment, status, created_at) "
-    "values (1, 1, 'a@b.example', 'x', 'demo', 'active', '2026-01-01')",
-    "insert into bank_link (id, client_id, user_id, bank, status, state_hash, created_at) "
-    "values (1, 1, 1, 'redirect', 'valid', 'h', '2026-01-01')",
-    "insert into bank_account (id, client_id, link_id, bank, iban, name, holder_name, resource_id, limit_payment_cents, "
-    "limit_day_cents, releases) values (1, 1, 1, 'redirect', 'NL95INGB0004921836', 'n', 'h', 'r', 1, 1, 0)",
-    "insert into payroll_company (id, connection_id, client_id, nmbrs_id, number, name, bank_account_id, mapped_at, "
-    "look_attempts) values (1, 1, 1, '9969', '9969', 'Demo BV', 1, '2026-01-01', 0)",
-    "insert into run (id, client_id, company_id, nmbrs_id, number, year, description, locked, state, attempts, found_at, "
-    "changed_at) values (1, 1, 1, '700001', 1, 2026, 'april', {true}, 'taken', 0, '2026-01-01', '2026-01-01')",
-    "insert into batch (id, client_id, run_id, company_id, nmbrs_company, year, run_number, version, reference, "
-    "description, bank_account_id, total_cents, line_count, orders_made, state, state_at, created_at) "
-    "values (1, 1, 1, 1, '9969', 2026, 1, 'v1', 'r1', 'april', 1, 100, 1, 0, 'open', '2026-01-01', '2026-01-01')",
-)  # fmt: skip
+SEED = {
+    "client": {"id": 1, "public_id": "c1", "kvk_number": "68750110"},
+    "user_account": {"id": 1, "email": "a@b.example"},
+    "nmbrs_connection": {"id": 1, "client_id": 1, "status": "active"},
+    "bank_link": {"id": 1, "client_id": 1, "user_id": 1, "status": "valid"},
+    "bank_account": {"id": 1, "client_id": 1, "link_id": 1},
+    "payroll_company": {"id": 1, "connection_id": 1, "client_id": 1, "nmbrs_id": "9969", "bank_account_id": 1,
+                        "mapped_at": "2026-01-01"},
+    "run": {"id": 1, "client_id": 1, "company_id": 1, "number": 1, "year": 2026, "state": "taken"},
+    "batch": {"id": 1, "client_id": 1, "run_id": 1, "company_id": 1, "bank_account_id": 1, "version": "v1",
+              "state": "open", "total_cents": 100, "line_count": 1},
+}  # fmt: skip
+FILLERS = {"INT": 0, "BOOL": False, "TIME": "2026-01-01", "DATE": "2026-01-01"}
+
+
+def insert(table: str, given: dict) -> None:
+    """A row of a table as it is now: what must be there and was not given gets something of its type."""
+    row = dict(given)
+    for column in models.database.get_columns(table):
+        if not column.null and column.name not in row:
+            kind = column.data_type.upper()
+            row[column.name] = next((value for mark, value in FILLERS.items() if mark in kind), column.name)
+    names, mark = ", ".join(f'"{name}"' for name in row), "?" if is_sqlite() else "%s"
+    marks = ", ".join([mark] * len(row))
+    models.database.execute_sql(f'insert into "{table}" ({names}) values ({marks})', tuple(row.values()))
 
 
 @pytest.fixture
@@ -39,8 +47,8 @@ def before(database: str, tmp_path: Path):
         models.database.execute_sql("drop schema public cascade")
         models.database.execute_sql("create schema public")
     Runner(models.database.obj, _DIRECTORY).up("0001_initial")
-    for statement in SEED:
-        models.database.execute_sql(statement.format(true="1" if is_sqlite() else "true"))
+    for table, row in SEED.items():
+        insert(table, row)
     yield
     if not is_sqlite():
         models.database.execute_sql("drop schema public cascade")
@@ -68,6 +76,6 @@ def test_the_unique_keys_are_those_of_the_models(database: str):
     for table in models.TABLES:
         name = table._meta.table_name
         found = {tuple(index.columns) for index in models.database.get_indexes(name) if index.unique}
-        wanted = {tuple(table._meta.fields[field].column_name for field in fields)
-                  for fields, unique in filter(lambda one: isinstance(one, tuple), table._meta.indexes) if unique}  # fmt: skip
+        declared = [one for one in table._meta.indexes if isinstance(one, tuple) and one[1]]
+        wanted = {tuple(table._meta.fields[field].column_name for field in fields) for fields, _unique in declared}
         assert wanted <= found, table.__name__

@@ -8,7 +8,7 @@ import pytest
 from core.clock import utcnow
 from domain import approval, books, cautions, intake, nmbrs_history, release
 from domain.errors import CautionsUnopened, NotOpen, RunMissing
-from models import Batch, BatchLine, BankOrder, Release, Run
+from models import BankOrder, Batch, BatchLine, Release, Run
 from tests.support.intake import lines, state, work
 from tests.support.sandbox import Sandbox
 from tests.support.world import PSU, Demo

@@ -22,7 +22,7 @@ def tried(demo: Demo) -> dict[str, tuple[str, str | None]]:
 
 def test_everything_is_allowed(demo: Demo, sandbox: Sandbox):
     sandbox.run_payroll(lines=8, webhook="none")
-    assert tried(demo) == {question: ("ok", None) for question in EVERY}
+    assert tried(demo) == dict.fromkeys(EVERY, ("ok", None))
 
 
 def test_without_a_run_the_file_cannot_be_tried_yet(demo: Demo, sandbox: Sandbox):

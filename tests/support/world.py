@@ -6,12 +6,12 @@ from datetime import UTC, datetime, timedelta
 from itertools import count
 from pathlib import Path
 
+from config import NMBRS_SCOPES
 from connectors.bank.berlin_group import BerlinGroupBank
 from connectors.bank.directory import HttpDirectory
 from connectors.bank.signing import development_identity
 from connectors.identity.oidc import OidcProvider, OidcSettings
 from connectors.mail import Mailer
-from config import NMBRS_SCOPES
 from connectors.nmbrs.oauth import NmbrsOAuth, OAuthSettings
 from connectors.nmbrs.payment_file import PaymentFile, PaymentLine
 from connectors.nmbrs.rest import RestPayroll, RestSettings
@@ -124,8 +124,8 @@ def make_demo(sandbox: Sandbox | None = None, bank: str = "redirect", pin: bool 
         token_sealed=seal(known["nmbrs_token"], "nmbrs_connection", client.id, email),
     )  # fmt: skip
     company = PayrollCompany.create(
-        connection=connection, client=client, nmbrs_id="9969", key="9969", number="9969", name="Demo BV", kvk_number="68750110",
-        bank_account=account, mapped_at=datetime.now(UTC),
+        connection=connection, client=client, nmbrs_id="9969", key="9969", number="9969", name="Demo BV",
+        kvk_number="68750110", bank_account=account, mapped_at=datetime.now(UTC),
     )  # fmt: skip
     return Demo(user, client, membership, link, account, other, connection, company)
 
