@@ -5,6 +5,7 @@ comes twice. A file that was read before and says something else is a new versio
 """
 
 from collections.abc import Sequence
+from dataclasses import replace
 
 from peewee import chunked
 
@@ -59,7 +60,7 @@ def _take_in(run: Run, caller: Caller) -> Batch | None:
         return None
     try:
         file = read_payment_file(raw, f"Salaris {run.description}".strip()) if raw is not None else None
-        wanted = [wanted_line(line) for line in file.lines] if file else []
+        wanted = [wanted_line(_with_reference(line, run)) for line in file.lines] if file else []
     except FileRefused as error:
         _refuse(run, error)
         return None
@@ -71,6 +72,11 @@ def _file_of(run: Run, caller: Caller) -> bytes | None:
     if run.kind == "wage_tax":
         return wage_tax.file_of(run, caller)
     return caller.ask("sepa_file", run.company.nmbrs_id, run.nmbrs_id, run.year, today_amsterdam())
+
+
+def _with_reference(line: PaymentLine, run: Run) -> PaymentLine:
+    """The Belastingdienst reads the payment reference and nothing else."""
+    return replace(line, description=run.wage_tax_reference) if run.kind == "wage_tax" else line
 
 
 def wanted_line(line: PaymentLine) -> Wanted:

@@ -90,7 +90,7 @@ def _order_of(batch: Batch, release: Release, lines: list[BatchLine]) -> Payment
     return PaymentOrder(
         msg_id=message_id(batch.reference, batch.orders_made + 1), created_at=utcnow(),
         initiating_party=_debtor_name(batch), debtor_name=_debtor_name(batch), debtor_iban=release.debtor_iban,
-        execution_date=release.execution_date, batch_booking=True,
+        execution_date=release.execution_date, batch_booking=True, wage_tax=batch.kind == "wage_tax",
         lines=[
             OrderLine(row.end_to_end_id, row.amount_cents, row.name_sent, row.iban, row.description_sent)
             for row in lines

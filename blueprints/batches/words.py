@@ -171,7 +171,8 @@ def _missing_people(payment: Payment) -> Warning | None:
     if not count:
         return None
     title = ngettext(
-        "%(num)s medewerker staat niet in het betaalbestand", "%(num)s medewerkers staan niet in het betaalbestand", count
+        "%(num)s medewerker staat niet in het betaalbestand",
+        "%(num)s medewerkers staan niet in het betaalbestand", count,
     )  # fmt: skip
     if not names or "?" in names:
         return Warning("warn", title, _("Ze zitten wel in de salarisrun. Kijk in Nmbrs of dat klopt."))

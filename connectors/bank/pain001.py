@@ -1,11 +1,12 @@
 """The payment file for the bank: pain.001.001.09, streamed, and read back to prove what it says.
 
-One payment information block for one account and one date; salary by CtgyPurp SALA, SEPA service
-level, shared charges, the accounts by IBAN alone (DbtrAgt NOTPROVIDED, no CdtrAgt). No addresses:
+One payment information block for one account and one date; salary by CtgyPurp SALA (wage tax carries none, and
+its payment reference as structured remittance, facts/bank.md), SEPA service level, shared charges, the accounts by IBAN alone (DbtrAgt NOTPROVIDED, no CdtrAgt). No addresses:
 unstructured ones are refused since November 2026 (EPC rulebooks 2025 v1.1) and none is asked for.
 """
 
-from collections.abc import Iterable, Iterator, Sequence
+import re
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime
 from io import BytesIO
@@ -19,6 +20,7 @@ from core.sepa_text import NAME, REMITTANCE, is_reference, is_sepa
 
 NAMESPACE = "urn:iso:std:iso:20022:tech:xsd:pain.001.001.09"
 MOST_CENTS = 999_999_999_99  # of one SEPA credit transfer (EPC rulebook, AT-04)
+_PAYMENT_REFERENCE = re.compile(r"[0-9]{16}")  # "betalingskenmerk"
 _Q = f"{{{NAMESPACE}}}"
 
 
@@ -56,6 +58,7 @@ class PaymentOrder:
     execution_date: date
     batch_booking: bool
     lines: Sequence[OrderLine] = field(repr=False)
+    wage_tax: bool = False
 
     @property
     def count(self) -> int:
@@ -80,7 +83,7 @@ def write_pain001(order: PaymentOrder) -> bytes:
             with xml.element("PmtInf"):
                 for element in _payment_information(order):
                     xml.write(element)
-                for transaction in _transactions(order.lines):
+                for transaction in _transactions(order):
                     xml.write(transaction, with_tail=True)
     return out.getvalue()
 
@@ -108,9 +111,9 @@ def _group_header(order: PaymentOrder) -> Any:
 
 
 def _payment_information(order: PaymentOrder) -> list[Any]:
-    kind = _element(
-        "PmtTpInf", _element("SvcLvl", _element("Cd", "SEPA")), _element("CtgyPurp", _element("Cd", "SALA"))
-    )
+    kind = _element("PmtTpInf", _element("SvcLvl", _element("Cd", "SEPA")))
+    if not order.wage_tax:
+        kind.append(_element("CtgyPurp", _element("Cd", "SALA")))
     agent = _element("DbtrAgt", _element("FinInstnId", _element("Othr", _element("Id", "NOTPROVIDED"))))
     return [
         _element("PmtInfId", order.msg_id),
@@ -127,18 +130,28 @@ def _payment_information(order: PaymentOrder) -> list[Any]:
     ]
 
 
-def _transactions(lines: Iterable[OrderLine]) -> Iterator[Any]:
+def _remittance(wage_tax: bool) -> tuple[Any, Any]:
+    """RmtInf, and the element in it that holds the text: free, or a payment reference as Dutch banks know it."""
+    if not wage_tax:
+        text = _element("Ustrd")
+        return _element("RmtInf", text), text
+    text = _element("Ref")
+    kind = _element("Tp", _element("CdOrPrtry", _element("Cd", "SCOR")), _element("Issr", "CUR"))
+    return _element("RmtInf", _element("Strd", _element("CdtrRefInf", kind, text))), text
+
+
+def _transactions(order: PaymentOrder) -> Iterator[Any]:
     """Each line's element: one and the same, filled anew, because it is written before the next is asked for."""
-    reference, amount, name, iban, remittance = (
-        _element("EndToEndId"), _element("InstdAmt", Ccy="EUR"), _element("Nm"), _element("IBAN"), _element("Ustrd"),
+    reference, amount, name, iban = (
+        _element("EndToEndId"), _element("InstdAmt", Ccy="EUR"), _element("Nm"), _element("IBAN"),
     )  # fmt: skip
-    information = _element("RmtInf", remittance)
+    information, remittance = _remittance(order.wage_tax)
     made = _element(
         "CdtTrfTxInf", _element("PmtId", reference), _element("Amt", amount), _element("Cdtr", name),
         _element("CdtrAcct", _element("Id", iban)),
     )  # fmt: skip
     made.tail = "\n"  # for who reads the file
-    for line in lines:
+    for line in order.lines:
         reference.text, amount.text = line.end_to_end_id, plain(line.amount_cents)
         name.text, iban.text, remittance.text = line.creditor_name, line.creditor_iban, line.remittance
         if line.remittance:
@@ -158,6 +171,8 @@ def _require_writable(order: PaymentOrder) -> None:
     for number, line in enumerate(order.lines, 1):
         if wrong := _wrong_in_line(line):
             raise OrderUnwritable(f"line {number}: {wrong}")
+        if order.wage_tax and not _PAYMENT_REFERENCE.fullmatch(line.remittance):
+            raise OrderUnwritable(f"line {number}: no payment reference")
         if line.end_to_end_id in seen:
             raise OrderUnwritable(f"line {number}: end_to_end_id stands twice")
         seen.add(line.end_to_end_id)
@@ -222,6 +237,7 @@ def _order(body: bytes) -> PaymentOrder:
     """Line by line: an element is let go once it is read."""
     lines: list[OrderLine] = []
     head: dict[str, str] = {}
+    wage_tax = False
     names = [f"{_Q}{name}" for name in ("CdtTrfTxInf", *_HEADS)]
     for _, element in etree.iterparse(
         BytesIO(body), tag=names, resolve_entities=False, no_network=True, load_dtd=False
@@ -232,21 +248,22 @@ def _order(body: bytes) -> PaymentOrder:
             element.clear()
         else:
             head |= {path: _find(element, path) for path in _HEADS[name]}
+            wage_tax = name == "PmtInf" and element.find(f"{_Q}PmtTpInf/{_Q}CtgyPurp") is None
     return PaymentOrder(
         msg_id=head["MsgId"], created_at=datetime.fromisoformat(head["CreDtTm"]),
         initiating_party=head["InitgPty/Nm"], debtor_name=head["Dbtr/Nm"], debtor_iban=head["DbtrAcct/Id/IBAN"],
         execution_date=date.fromisoformat(head["ReqdExctnDt/Dt"]), batch_booking=head["BtchBookg"] == "true",
-        lines=lines,
+        lines=lines, wage_tax=wage_tax,
     )  # fmt: skip
 
 
 def _read_line(element: Any) -> OrderLine:
     """By place: writing it again shows whether these were the places."""
     texts = [part.text or "" for part in element.iter()]
-    if len(texts) not in (10, 12):
+    if len(texts) not in (10, 12, 18):
         raise ValueError("other elements in a line")
     _, _, reference, _, amount, _, name, _, _, iban, *remittance = texts
-    return OrderLine(reference, cents(amount), name, iban, remittance[1] if remittance else "")
+    return OrderLine(reference, cents(amount), name, iban, remittance[-1] if remittance else "")
 
 
 def _find(element: Any, path: str) -> str:

@@ -270,3 +270,23 @@ def test_ten_thousand_lines_stay_one_order():
     assert read_back(body).lines == lines
     assert values(body, "GrpHdr/CtrlSum") == ["500050.00"]
     assert xsd.errors(body) == []
+
+
+# --- wage tax -------------------------------------------------------------------------------------------
+def test_wage_tax_carries_its_reference_structured_and_is_no_salary():
+    line = OrderLine("E1", 693_200, "Belastingdienst", "NL86INGB0002445588", "1000088001260400")
+    tax = replace(ORDER, lines=[line], wage_tax=True)
+    body = write_pain001(tax)
+    assert xsd.errors(body) == []
+    assert read_back(body) == tax
+    text = body.decode()
+    assert "SALA" not in text
+    assert "<Strd><CdtrRefInf><Tp><CdOrPrtry><Cd>SCOR</Cd></CdOrPrtry><Issr>CUR</Issr></Tp>" in text
+    assert "<Ref>1000088001260400</Ref>" in text
+
+
+@pytest.mark.parametrize("reference", ["", "1000.0880.0126.0400", "100008800126040", "Loonheffing april"])
+def test_wage_tax_without_a_reference_is_not_written(reference: str):
+    line = OrderLine("E1", 693_200, "Belastingdienst", "NL86INGB0002445588", reference)
+    with pytest.raises(OrderUnwritable):
+        write_pain001(replace(ORDER, lines=[line], wage_tax=True))
