@@ -4,7 +4,7 @@ press RUN! on."""
 from flask import Flask
 
 from sandbox.control import on_reset
-from sandbox.nmbrs import control, identity, misbehaviour, pages, payroll, rest, soap, upgrade
+from sandbox.nmbrs import book_pages, control, identity, misbehaviour, pages, payroll, rest, soap, upgrade
 from sandbox.store import get_store
 
 
@@ -12,7 +12,10 @@ def setup(app: Flask) -> None:
     misbehaviour.declare_all()
     on_reset(seed)
     upgrade.upgrade(get_store())
-    for blueprint in (soap.soap, rest.rest, identity.identity, control.control, pages.pages):
+    blueprints = (
+        soap.soap, rest.rest, identity.identity, control.control, pages.pages, book_pages.book_pages,
+    )  # fmt: skip
+    for blueprint in blueprints:
         app.register_blueprint(blueprint)
 
 

@@ -90,11 +90,16 @@ def employee(asked: Asked) -> Asked:
 
 
 def iban(given: str) -> str:
-    """A Dutch IBAN with right check digits, of one of the banks whose BIC is known here."""
-    compact = given.replace(" ", "").upper()
-    if not IBAN.fullmatch(compact) or not is_checked(compact):
+    known = known_iban(given)
+    if known is None:
         raise BadControl(f"iban: a Dutch IBAN of one of {', '.join(BANKS)} is expected")
-    return compact
+    return known
+
+
+def known_iban(given: str) -> str | None:
+    """Without its blanks; None unless it is Dutch, checked by 97, and of a bank whose BIC is known here."""
+    compact = "".join(given.split()).upper()
+    return compact if IBAN.fullmatch(compact) and is_checked(compact) else None
 
 
 def is_checked(compact: str) -> bool:

@@ -51,7 +51,7 @@ def act_on_run(run_id: int):
     run = payroll.run_by_id(run_id)
     if run is None:
         raise BadControl(f"there is no run {run_id}", 404)
-    act = ACTIONS.get(given.get("action", ""))
+    act = ACTIONS.get(str(given.get("action")))
     if act is None:
         raise BadControl(f"action: one of {', '.join(ACTIONS)} is expected")
     after = act(run, given)

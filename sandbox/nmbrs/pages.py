@@ -15,6 +15,8 @@ pages = Blueprint("nmbrs", __name__, url_prefix="/nmbrs")
 NEW_SETTING = webhooks.Setting("", "", active=False, events=[])
 # What the form of the manual offers; the other events can be set by API only.
 FORM_EVENTS = webhooks.RUN_EVENTS
+# A bureau has hundreds of debtors, and a company years of runs: a page shows the first ones.
+MOST_SHOWN = 50
 PROBLEMS = {
     2044: "Het endpoint moet een adres zijn dat met https:// begint.",
     2045: "Vul een naam in.",
@@ -45,8 +47,8 @@ def setting_or_404(debtor_id: int, number: int) -> Document:
 def environment():
     asked = request.args.get("zoek", "").strip().lower()
     found = [doc for doc in books.debtors() if asked in f"{doc['number']} {doc['name']}".lower()]
-    rows = [(debtor, books.companies(debtor["id"])) for debtor in found]
-    return render_template("nmbrs/environment.html", rows=rows, asked=asked)
+    rows = [(debtor, books.companies(debtor["id"])) for debtor in found[:MOST_SHOWN]]
+    return render_template("nmbrs/environment.html", rows=rows, asked=asked, hidden=len(found) - len(rows))
 
 
 @pages.get("/profiel")
@@ -180,7 +182,7 @@ def company_page(company_id: int):
         "nmbrs/company.html",
         company=company,
         debtor=debtor_or_404(company["debtor"]),
-        runs=payroll.runs(company_id, clock.now().year)[::-1],
+        runs=[run for year in payroll.years(company_id) for run in payroll.runs(company_id, year)[::-1]][:MOST_SHOWN],
         staff=[(display_name(person), person) for person in staff.staff(company_id)],
     )
 
