@@ -6,7 +6,7 @@ import pytest
 import requests
 from zeep.exceptions import Fault, TransportError, XMLParseError
 
-from sandbox.nmbrs.misbehaviour import RIGHTS, SWITCHES
+from sandbox.nmbrs.misbehaviour import REST_SWITCHES, RIGHTS, SWITCHES
 from sandbox.nmbrs.schema import SERVICES
 from tests.support.nmbrs import Nmbrs, raw_call, text_at
 from tests.support.sandbox import Sandbox
@@ -23,7 +23,7 @@ def listed(nmbrs: Nmbrs) -> list[int]:
 
 def test_every_misbehaviour_is_declared(sandbox: Sandbox):
     names = {name for name in sandbox.control("GET", "faults") if name.startswith("nmbrs_")}
-    assert names == set(RIGHTS) | set(SWITCHES)
+    assert names == set(RIGHTS) | set(SWITCHES) | set(REST_SWITCHES)
 
 
 def test_every_right_is_of_a_method_that_exists():
