@@ -19,7 +19,8 @@ from domain.references import draw, end_to_end_id
 from domain.versions import Wanted, difference, version_of
 from models import Batch, BatchLine, Client, Membership, NmbrsConnection, PayrollCompany, Run, User, transaction
 
-TAKE_LEASE = 600
+# Longer than Nmbrs may take over a file. Should two read at once after all, the keys keep it one payment.
+TAKE_LEASE = 240
 AT_ONCE = 200
 LINES_AT_ONCE = 1000
 

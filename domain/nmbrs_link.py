@@ -7,7 +7,7 @@ from typing import Any
 
 from connectors.nmbrs import port
 from core.clock import utcnow
-from domain import audit, nmbrs_rights, webhook_keys
+from domain import audit, nmbrs_companies, nmbrs_rights, webhook_keys
 from domain.errors import (
     AlreadyConnected,
     DomainError,
@@ -68,6 +68,7 @@ def connect(client: Client, user: User, email: str, token: str) -> NmbrsConnecti
     """
     email, token = email.strip(), token.strip()
     environment = _environment(email, token)
+    found = _companies(port.Credentials(email, token, environment.subdomain))
     same = (
         (NmbrsConnection.client == client.id) & (NmbrsConnection.email == email)
         & (NmbrsConnection.environment == environment.subdomain)
@@ -83,6 +84,7 @@ def connect(client: Client, user: User, email: str, token: str) -> NmbrsConnecti
             )  # fmt: skip
         elif known.removed_at is not None:
             NmbrsConnection.update(created_at=utcnow(), removed_at=None).where(NmbrsConnection.id == known.id).execute()
+        nmbrs_companies.keep(known, found)
         _take_up(known, token, user, "nmbrs.connected")
     return NmbrsConnection.get_by_id(known.id)
 
@@ -92,6 +94,15 @@ def _environment(email: str, token: str) -> port.Environment:
         return world().payroll.environment(port.Credentials(email, token))
     except port.PayrollError as error:
         raise told(error) from error
+
+
+def _companies(keys: port.Credentials) -> list[port.Company]:
+    """What the customer can choose from at once; where it is refused, the list of rights says so."""
+    try:
+        return world().payroll.companies(keys)
+    except port.PayrollError as error:
+        log.info("companies not listed at once: %s", error.code)
+        return []
 
 
 def renew_token(connection: NmbrsConnection, user: User, token: str) -> None:
