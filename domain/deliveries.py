@@ -1,5 +1,7 @@
 """Webhook deliveries: kept before they are answered, and only ever a hint to look sooner."""
 
+from datetime import timedelta
+
 from peewee import fn
 
 from connectors.nmbrs.hint import Hint, read_hint
@@ -7,10 +9,11 @@ from core.clock import utcnow
 from domain import looking, webhook_keys
 from domain.errors import NotFound
 from domain.nmbrs_calls import working
-from models import Delivery, NmbrsConnection, PayrollCompany, Run, transaction
+from models import Delivery, NmbrsConnection, NmbrsExchange, PayrollCompany, Run, transaction
 
 # What may wait unhandled for one key; above it the answer is "not stored".
 MOST_WAITING = 10_000
+KEPT = timedelta(days=90)
 
 
 class TooManyWaiting(Exception):
@@ -56,6 +59,14 @@ def handle(delivery_id: int) -> list[int]:
         _read_again(named, said.run_id)
         Delivery.update(handled_at=utcnow()).where(Delivery.id == row.id).execute()
     return named
+
+
+def forget_old() -> int:
+    """Empty the bodies of calls, and drop what was asked and answered, of longer ago than we keep (DESIGN §5.8)."""
+    before = utcnow() - KEPT
+    NmbrsExchange.delete().where(NmbrsExchange.at < before).execute()
+    old = (Delivery.received_at < before) & (Delivery.body != b"")
+    return Delivery.update(body=b"", headers={}).where(old, Delivery.handled_at.is_null(False)).execute()
 
 
 def _companies(client_id: int, said: Hint) -> tuple[list[int], list[int]]:

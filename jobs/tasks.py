@@ -89,6 +89,7 @@ def sweep() -> None:
         _enqueue_all("send_mail", mails.due())
         if int(time.time()) % 600 < 10:
             sessions.sweep()
+            deliveries.forget_old()
 
 
 def _enqueue_all(name: str, ids: list[int]) -> None:

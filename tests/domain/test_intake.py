@@ -14,7 +14,7 @@ from core.clock import utcnow
 from domain import deliveries, intake, looking, nmbrs_companies, nmbrs_history
 from domain.errors import NotFound
 from domain.world import World
-from models import Batch, BatchLine, Delivery, NmbrsConnection, OutgoingMail, PayrollCompany, Run
+from models import Batch, BatchLine, Delivery, NmbrsConnection, NmbrsExchange, OutgoingMail, PayrollCompany, Run
 from tests.support.intake import now_due, work
 from tests.support.pain import IBANS, File, Line, Part, file_of
 from tests.support.sandbox import Sandbox
@@ -270,3 +270,22 @@ def test_another_client_hears_nothing_of_a_hint(demo: Demo, sandbox: Sandbox):
     delivery = Delivery.create(client=other, content_type="", headers={}, body=b'{"CompanyId": 9969}')
     assert deliveries.handle(delivery.id) == []
     assert looking.due_companies() == []
+
+
+def test_what_was_received_and_asked_is_forgotten_after_ninety_days(demo: Demo, sandbox: Sandbox):
+    rows = []
+    for days in (91, 89):
+        delivery = Delivery.create(client=demo.client, content_type="", headers={"A": "b"}, body=b"{}")
+        deliveries.handle(delivery.id)
+        rows.append(delivery.id)
+        Delivery.update(received_at=utcnow() - timedelta(days=days)).where(Delivery.id == delivery.id).execute()
+    sandbox.run_payroll(lines=8, webhook="none")
+    work(demo)
+    assert NmbrsExchange.select().count() > 0
+    assert deliveries.forget_old() == 1
+    assert [(bytes(row.body), row.headers) for row in Delivery.select().order_by(Delivery.id)] == [
+        (b"", {}), (b"{}", {"A": "b"}),
+    ]  # fmt: skip
+    NmbrsExchange.update(at=utcnow() - timedelta(days=91)).execute()
+    deliveries.forget_old()
+    assert NmbrsExchange.select().count() == 0
