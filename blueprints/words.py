@@ -130,6 +130,22 @@ WORDS: dict[type[Exception], Callable[[Any], str]] = {
     errors.NmbrsUnavailable: lambda e: _(
         "Nmbrs is nu niet bereikbaar. Er is niets opgeslagen. Probeer het straks opnieuw."
     ),
+    errors.NmbrsTooBusy: lambda e: _(
+        "Nmbrs vraagt ons even te wachten. Er is niets opgeslagen. Probeer het straks opnieuw."
+    ),
+    errors.OtherCompany: lambda e: _(
+        "Deze administratie heeft een ander KvK-nummer dan je bedrijf. Bevestig eerst dat je haar wilt betalen."
+    ),
+    errors.ConsentExpired: lambda e: _(
+        "De toestemming bij Nmbrs duurde te lang, of is al gebruikt. Er is niets veranderd. Begin opnieuw."
+    ),
+    errors.OtherInterface: lambda e: _(
+        "Dit past niet bij de soort koppeling die je nu met Nmbrs hebt. Er is niets veranderd."
+    ),
+    errors.NotConverted: lambda e: _(
+        "Nmbrs kent je administraties nog niet in de nieuwe koppeling. Er is niets veranderd: alles werkt zoals het "
+        "deed. Geef toestemming als iemand die ze allemaal ziet, of vraag het Nmbrs."
+    ),
     errors.AlreadyConnected: lambda e: _("Dit Nmbrs-account is al gekoppeld."),
     # payments
     errors.BatchChanged: lambda e: _(
@@ -138,6 +154,8 @@ WORDS: dict[type[Exception], Callable[[Any], str]] = {
     errors.NotOpen: lambda e: _(
         "Dit kan nu niet meer: de betaling is al verder. Hieronder zie je hoe het ervoor staat."
     ),
+    errors.CautionsUnopened: lambda e: _("Lees eerst wat er bijzonder is aan deze betaling. Er is niets betaald."),
+    errors.RunMissing: lambda e: _("Deze run staat niet meer in Nmbrs. Er is niets betaald."),
     errors.NothingToPay: lambda e: _("Er is geen regel om te betalen. Keur minstens één regel goed."),
     errors.LimitExceeded: _limit,
     errors.DateInvalid: lambda e: date_reason(e.reason),

@@ -1,5 +1,6 @@
 """Apps: the link to Nmbrs, its settings and its history."""
 
-from blueprints.nmbrs.routes import blueprint
+from blueprints.nmbrs import entries, routes, settings
+from blueprints.nmbrs.screen import blueprint
 
-__all__ = ["blueprint"]
+__all__ = ["blueprint", "entries", "routes", "settings"]

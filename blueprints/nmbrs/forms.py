@@ -1,9 +1,13 @@
 from flask_wtf import FlaskForm
-from wtforms import PasswordField, StringField
-from wtforms.validators import DataRequired, Length
+from wtforms import BooleanField, PasswordField, RadioField, StringField
+from wtforms.validators import DataRequired, InputRequired, Length
 
 from blueprints.account.forms import trimmed
 from blueprints.texts import _l
+
+# How long the old webhook address goes on working, in hours.
+KEPT = [("0", _l("Meteen ongeldig")), ("1", _l("1 uur")), ("24", _l("1 dag")), ("168", _l("7 dagen")),
+        ("720", _l("30 dagen"))]  # fmt: skip
 
 
 class ConnectForm(FlaskForm):
@@ -17,5 +21,27 @@ class ConnectForm(FlaskForm):
     )
 
 
+class TokenForm(FlaskForm):
+    token = PasswordField(
+        _l("Nieuw token"), [DataRequired(_l("Plak hier het token uit Nmbrs.")), Length(max=500)], filters=[trimmed]
+    )
+
+
 class MappingForm(FlaskForm):
-    """One choice per company, under the name company-<id>; the routes read them."""
+    """One choice per company, under the name company-<id>; `Choices` reads them."""
+
+
+class ConfirmForm(FlaskForm):
+    """The choices once more, now for a company of another KvK number."""
+
+    confirmed = BooleanField(_l("Ja, deze administratie wil ik vanaf deze rekening betalen"))
+
+
+class AddressForm(FlaskForm):
+    keep = RadioField(
+        _l("Hoe lang blijft het oude adres werken?"), [InputRequired(_l("Kies hoe lang."))], choices=KEPT
+    )  # fmt: skip
+
+
+class PlainForm(FlaskForm):
+    """A button and its token against forged requests."""

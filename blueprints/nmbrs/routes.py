@@ -1,16 +1,21 @@
-from flask import Blueprint, flash, request
+"""How the link stands, connecting, and the list of rights."""
+
+from flask import flash, request
 from flask_babel import gettext as _
 
-from blueprints.access import ALL, for_client
+from blueprints.access import ALL, for_client, signed_in
 from blueprints.answers import fragment, goto, render
-from blueprints.nmbrs.forms import ConnectForm, MappingForm
-from blueprints.nmbrs.words import reason_words, result_words
+from blueprints.nmbrs.entries import history_of
+from blueprints.nmbrs.forms import ConnectForm
+from blueprints.nmbrs.rights_words import check_words
+from blueprints.nmbrs.screen import blueprint, home_of, place_of
+from blueprints.nmbrs.words import connection_words
 from blueprints.wake import wake
+from blueprints.who import me
 from blueprints.words import say
-from domain import bank_links, nmbrs_link
-from domain.errors import AccountInvalid, DomainError, NmbrsBadCredentials
-
-blueprint = Blueprint("nmbrs", __name__)
+from domain import looking, nmbrs_companies, nmbrs_link, nmbrs_move, nmbrs_rights, nmbrs_webhook
+from domain.errors import DomainError, NmbrsBadCredentials
+from domain.world import world
 
 
 @blueprint.get("/<client>/apps")
@@ -24,72 +29,100 @@ def apps(membership):
 def overview(membership):
     """How the link stands, and what came of each run. The history follows by itself while a run is on its way."""
     client = membership.client
-    connections = nmbrs_link.connections(client)
-    history = [(row, result_words(row)) for row in nmbrs_link.history(client)] if connections else []
+    rows = nmbrs_link.connections(client)
+    connections = [nmbrs_link.view(row) for row in rows]
+    delivered_at = nmbrs_webhook.last_delivery_at(client)
     return fragment(
         "nmbrs/overview.html",
         "nmbrs/_history.html",
         client=client,
-        connections=[(one, reason_words(one.problem) if one.problem else "") for one in connections],
-        history=history,
-        moving=any(row.result in ("found", "retrying") for row, _words in history),
-        last_delivery=nmbrs_link.last_delivery_at(client),
+        connections=[(one, connection_words(one)) for one in connections],
+        unmapped=nmbrs_companies.unmapped_runs(client) if connections else [],
+        older=len(nmbrs_companies.older_runs(client)) if connections else 0,
+        unsignalled=[] if delivered_at else [one.id for one in rows if _unsignalled(one)],
+        delivered_at=delivered_at,
+        looked_at=looking.last_looked_at(client.id),
+        **history_of(client),
     )
 
 
+def _unsignalled(connection) -> bool:
+    """It pays, it could be told of runs, and nobody has asked for that yet."""
+    asked = connection.interface == "rest" or connection.webhooks_wanted_at is not None
+    return not asked and nmbrs_link.view(connection).mapped > 0
+
+
+# --- connecting ---
 @blueprint.route("/<client>/apps/nmbrs/toevoegen", methods=["GET", "POST"])
 @for_client(ALL)
 def connect(membership):
     client, form = membership.client, ConnectForm()
+    offered = world().rest_offered and all(one.interface == "rest" for one in nmbrs_link.connections(client))
     if not form.validate_on_submit():
-        return render("nmbrs/connect.html", 422 if form.errors else 200, form=form)
+        return render("nmbrs/connect.html", 422 if form.errors else 200, form=form, rest_offered=offered)
     try:
         connection = nmbrs_link.connect(client, membership.user, form.email.data or "", form.token.data or "")
     except DomainError as error:
         wrong = form.token if isinstance(error, NmbrsBadCredentials) else form.email
         wrong.errors = [say(error)]
-        return render("nmbrs/connect.html", 422, form=form)
+        return render("nmbrs/connect.html", 422, form=form, rest_offered=offered)
+    wake("check_rights", connection.id)
     flash(_("Verbinding maken gelukt!"), "done")
-    return goto(f"/{client.public_id}/apps/nmbrs/{connection.id}/instellingen")
+    return goto(place_of(client, connection, "rechten"))
 
 
-@blueprint.route("/<client>/apps/nmbrs/<int:connection_id>/instellingen", methods=["GET", "POST"])
+@blueprint.post("/<client>/apps/nmbrs/toestemming")
 @for_client(ALL)
-def settings(membership, connection_id):
-    """Which account pays which company, and the webhook address with the steps in Nmbrs."""
-    client, form = membership.client, MappingForm()
-    connection = nmbrs_link.connection_of(client, connection_id)
-    companies = nmbrs_link.companies(connection)
-    if form.validate_on_submit():
-        try:
-            mapped = nmbrs_link.save_mapping(client, membership.user, connection, _choice(companies))
-        except (AccountInvalid, ValueError):
-            flash(say(AccountInvalid()), "bad")
-            return goto(request.path)
-        for company in mapped:
-            wake("look", company.id)
-        flash(_("Opgeslagen."), "good")
-        return goto(f"/{client.public_id}/apps/nmbrs")
-    accounts = bank_links.accounts(client)
-    return render(
-        "nmbrs/settings.html",
-        form=form,
-        connection=connection,
-        companies=[(company, _proposed(company, companies, accounts)) for company in companies],
-        accounts=accounts,
-        address=nmbrs_link.webhook_address(client),
+def consent(membership):
+    """A first connection over the later interface: to Nmbrs, to allow it there."""
+    return lead_to_nmbrs(membership, None, f"{home_of(membership.client)}/toevoegen")
+
+
+def lead_to_nmbrs(membership, connection, otherwise: str):
+    """To the page of Nmbrs where one allows it; or back to `otherwise`, with what is wrong."""
+    try:
+        return goto(nmbrs_move.begin(membership.client, membership.user, connection))
+    except DomainError as error:
+        flash(say(error), "bad")
+        return goto(otherwise)
+
+
+@blueprint.get("/nmbrs/terug")
+@signed_in
+def came_back():
+    """Back from Nmbrs, with its answer in the address."""
+    client = nmbrs_move.client_of(request.args.get("state", ""))
+    try:
+        connection = nmbrs_move.finish(me(), request.args.to_dict())
+    except DomainError as error:
+        flash(say(error), "bad")
+        return goto(home_of(client) if client else "/apps/nmbrs")
+    wake("check_rights", connection.id)
+    flash(_("Verbinding maken gelukt!"), "done")
+    # a first one has yet to be listed, which the page of the rights shows
+    part = "instellingen" if nmbrs_link.view(connection).mapped else "rechten"
+    return goto(place_of(connection.client, connection, part))
+
+
+# --- what the token may do ---
+@blueprint.route("/<client>/apps/nmbrs/<int:connection_id>/rechten", methods=["GET", "POST"])
+@for_client(ALL)
+def rights(membership, connection_id):
+    """Each call that the product needs, tried one by one; the list fills while one looks. POST: once more."""
+    connection = nmbrs_link.connection_of(membership.client, connection_id)
+    if request.method == "POST":
+        nmbrs_rights.again(connection)
+        wake("check_rights", connection.id)
+        return goto(place_of(membership.client, connection, "rechten"))
+    view = nmbrs_link.view(connection)
+    checks = nmbrs_rights.of_connection(connection)
+    return fragment(
+        "nmbrs/rights.html",
+        "nmbrs/_rights.html",
+        client=membership.client,
+        connection=view,
+        going=view.checking or any(one.result == "waiting" for one in checks),
+        checks=[check_words(one) for one in checks],
+        refused=[one for one in checks if one.result == "refused" and one.needed],
+        troubled=any(one.result == "trouble" for one in checks),
     )
-
-
-def _choice(companies):
-    """What was chosen, for the companies that are really there; an empty choice means: none."""
-    fields = {company.id: request.form.get(f"company-{company.id}") for company in companies}
-    return {key: int(value) if value else None for key, value in fields.items() if value is not None}
-
-
-def _proposed(company, companies, accounts):
-    """The account that pays now. Before anything is chosen: the only account, for the company with our KvK number."""
-    if company.account:
-        return company.account.id
-    fresh = not any(one.account for one in companies)
-    return accounts[0].id if fresh and company.same_kvk and len(accounts) == 1 else None

@@ -1,0 +1,147 @@
+"""What a token may do, in words: for the customer, and in English for the administrator it is sent on to."""
+
+from dataclasses import dataclass
+
+from flask_babel import gettext as _
+
+from domain.nmbrs_rights import CheckView
+
+# Nmbrs has more than one number for what a customer hears as one thing.
+_SAME = {
+    "bad_credentials": "1001", "40101": "1001", "40102": "1001",
+    "not_allowed": "1002", "40303": "1002", "40306": "1002",
+    "out_of_sight": "1003", "2003": "1003", "2004": "1003", "2009": "1003", "40401": "1003",
+    "disabled": "1004", "40304": "1004",
+    "42908": "busy", "42909": "busy", "quota_used_up": "busy",
+}  # fmt: skip
+# Sent on as it stands, so not a text of the screen's own language.
+_ENGLISH = {
+    "1001": "Nmbrs does not accept this e-mail address and token together. Create a new API token in the user profile.",
+    "1002": (
+        "Please tick {right} in the user template: User templates › the template of this user › the cog under API."
+    ),
+    "1003": "This user does not see the company. Please change the tags or filters of the user so that it does.",
+    "1004": "Nmbrs has disabled this environment, or its subscription is not valid. Please contact Nmbrs.",
+    "busy": "Nmbrs asks for fewer calls. Nothing has to be changed; try again later.",
+    "trouble": "Nmbrs had a failure, also after trying again. No right is missing; try again later.",
+}
+_ENGLISH_REST = "Please give consent again as a user who may use {right}."
+
+
+@dataclass(frozen=True)
+class CheckWords:
+    """One row of the list. Without `problem` there is nothing to do."""
+
+    question: str
+    title: str
+    call: str
+    tone: str
+    sign: str
+    state: str
+    problem: str = ""
+    without: str = ""
+    english: str = ""
+
+
+def check_words(check: CheckView) -> CheckWords:
+    """A check as a row: sign, state, and for what is refused which right to tick and where."""
+    tone, sign, state = _states()[check.result]
+    if check.result == "refused" and not check.needed:
+        tone, sign = "warn", "warn"
+    title = title_of(check.question)
+    if check.result not in ("refused", "trouble"):
+        return CheckWords(check.question, title, check.call, tone, sign, state)
+    without = _without().get(check.question, "") if not check.needed else ""
+    code = kind_of(check)
+    return CheckWords(
+        check.question, title, check.call, tone, sign, state, _problem(code, check.call), without,
+        _english(code, check.call),
+    )  # fmt: skip
+
+
+def kind_of(check: CheckView) -> str:
+    """Which of the few things that can be wrong this is: 1001 … 1004, busy or trouble."""
+    code = check.code or ""
+    kind = _SAME.get(code, code)
+    if kind in ("1001", "1002", "1003", "1004", "busy"):
+        return kind
+    return "1002" if check.result == "refused" else "trouble"
+
+
+def right_of(call: str) -> str:
+    """The vendor's call as its user template lists it: service › method."""
+    return call.replace(".", " › ", 1) if "/" not in call else call
+
+
+def title_of(question: str) -> str:
+    return {
+        "environment": _("Inloggen bij Nmbrs"),
+        "debtors": _("Debiteuren zien"),
+        "companies": _("Administraties zien"),
+        "runs": _("Salarisruns zien"),
+        "sepa_file": _("Het betaalbestand ophalen"),
+        "company_iban": _("De bankrekening in Nmbrs zien"),
+        "employees_in_run": _("Zien wie er in een run zit"),
+        "employees": _("Namen van medewerkers zien"),
+        "employee_ibans": _("Rekeningen van medewerkers zien"),
+        "wage_taxes": _("Aangiften loonheffing zien"),
+        "wage_tax_file": _("Het betaalbestand van de loonheffing ophalen"),
+        "webhook_events": _("Het seintje voor je aanzetten"),
+    }.get(question, question)
+
+
+def _states() -> dict[str, tuple[str, str, str]]:
+    return {
+        "waiting": ("", "clock", _("wordt gecontroleerd")),
+        "ok": ("good", "check", _("in orde")),
+        "refused": ("bad", "cross", _("niet toegestaan")),
+        "unknown": ("", "clock", _("nog niet te controleren: er is nog geen run")),
+        "trouble": ("warn", "warn", _("geen antwoord van Nmbrs")),
+    }
+
+
+def _without() -> dict[str, str]:
+    """What one goes without when a call that is not needed is not allowed."""
+    return {
+        "company_iban": _("Zonder dit recht kunnen we je rekening niet naast die in Nmbrs leggen. Betalen kan wel."),
+        "employees_in_run": _("Zonder dit recht weten we niet wie er in het bestand ontbreekt. Betalen kan wel."),
+        "employees": _("Zonder dit recht kunnen we niet bij naam noemen wie er ontbreekt. Betalen kan wel."),
+        "wage_taxes": _("Zonder dit recht kunnen we geen loonheffing klaarzetten. Salarissen betalen kan wel."),
+        "webhook_events": _("Zonder dit recht stel je het seintje zelf in; de stappen staan bij de instellingen."),
+    }
+
+
+def _problem(code: str, call: str) -> str:
+    return {
+        "1001": _("E-mail of token klopt niet. Maak in Nmbrs een nieuw token en vul dat in bij Nieuw token."),
+        "1002": ask_for_right(call),
+        "1003": _(
+            "Deze gebruiker ziet het bedrijf niet. Vraag de beheerder van Nmbrs om de filters en tags van deze "
+            "gebruiker zo te zetten dat het bedrijf erbij staat."
+        ),
+        "1004": _("Nmbrs heeft deze omgeving uitgezet of er is geen geldig abonnement. Neem contact op met Nmbrs."),
+        "busy": _("Nmbrs vraagt om even te wachten. Controleer het straks opnieuw."),
+        "trouble": _(
+            "Nmbrs gaf een storing, ook toen we het opnieuw probeerden. Er ontbreekt geen recht; controleer het "
+            "straks opnieuw."
+        ),
+    }[code]  # fmt: skip
+
+
+def ask_for_right(call: str) -> str:
+    """What to ask of the administrator; over the later interface rights hang on the consent."""
+    if "/" in call:
+        return _(
+            "Geef opnieuw toestemming, als een gebruiker die %(call)s mag gebruiken.",
+            call=call,
+        )  # fmt: skip
+    return _(
+        "Vraag de beheerder van Nmbrs om in de gebruikerssjabloon (Gebruikersprofielen › sjabloon › tandwiel onder "
+        "API) %(right)s aan te vinken.",
+        right=right_of(call),
+    )  # fmt: skip
+
+
+def _english(code: str, call: str) -> str:
+    text = _ENGLISH_REST if code == "1002" and "/" in call else _ENGLISH[code]
+    return text.format(right=right_of(call))
