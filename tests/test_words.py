@@ -17,6 +17,7 @@ EXAMPLES = {
     errors.AuthorityUndecided: ("together",),
     errors.NmbrsNotAllowed: ("SalaryDocuments_GetSEPA",),
     errors.NmbrsDisabled: ("closed",),
+    errors.OtherCompany: (["Duinrand Catering BV"],),
     errors.NotOpen: ("signed",),
     errors.LimitExceeded: ("payment", 100_000_00, 119_806_08),
     errors.DateInvalid: ("cut_off",),

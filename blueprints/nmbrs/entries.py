@@ -76,7 +76,7 @@ def entry(membership, run_id):
         client=membership.client,
         run=detail,
         words=result_words(detail.row),
-        states={batch.state: STATES[batch.state][0] for batch in detail.batches},
+        states={batch.state: STATES[str(batch.state)][0] for batch in detail.batches},
         exchanges=[(one, exchange_words(one)) for one in detail.exchanges],
         moving=awaited or detail.row.result in ("found", "retrying"),
         again=request.full_path.rstrip("?"),

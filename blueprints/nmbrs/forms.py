@@ -1,6 +1,6 @@
 from flask_wtf import FlaskForm
-from wtforms import BooleanField, PasswordField, RadioField, StringField
-from wtforms.validators import DataRequired, InputRequired, Length
+from wtforms import BooleanField, PasswordField, StringField
+from wtforms.validators import AnyOf, DataRequired, Length
 
 from blueprints.account.forms import trimmed
 from blueprints.texts import _l
@@ -38,9 +38,9 @@ class ConfirmForm(FlaskForm):
 
 
 class AddressForm(FlaskForm):
-    keep = RadioField(
-        _l("Hoe lang blijft het oude adres werken?"), [InputRequired(_l("Kies hoe lang."))], choices=KEPT
-    )  # fmt: skip
+    keep = StringField(
+        _l("Hoe lang blijft het oude adres werken?"), [AnyOf([hours for hours, _words in KEPT], _l("Kies hoe lang."))]
+    )
 
 
 class PlainForm(FlaskForm):

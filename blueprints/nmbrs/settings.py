@@ -9,7 +9,7 @@ from flask_babel import gettext as _
 
 from blueprints.access import ALL, OWNER, for_client
 from blueprints.answers import goto, render
-from blueprints.nmbrs.forms import AddressForm, ConfirmForm, MappingForm, PlainForm, TokenForm
+from blueprints.nmbrs.forms import KEPT, AddressForm, ConfirmForm, MappingForm, PlainForm, TokenForm
 from blueprints.nmbrs.routes import lead_to_nmbrs
 from blueprints.nmbrs.screen import blueprint, home_of, number, place_of
 from blueprints.nmbrs.words import connection_words, webhook_words
@@ -247,10 +247,11 @@ def new_address(membership, connection_id):
     client, connection = membership.client, nmbrs_link.connection_of(membership.client, connection_id)
     form = AddressForm()
     if not form.validate_on_submit():
-        kept = webhook_keys.old_until(client)
-        status = 422 if form.errors else 200
-        return render("nmbrs/address.html", status, form=form, old_until=kept, **_place(membership, connection))
-    webhook_keys.renew(client, membership.user, timedelta(hours=int(form.keep.data)))
+        return render(
+            "nmbrs/address.html", 422 if form.errors else 200, form=form, choices=KEPT,
+            old_until=webhook_keys.old_until(client), **_place(membership, connection),
+        )  # fmt: skip
+    webhook_keys.renew(client, membership.user, timedelta(hours=int(form.keep.data or 0)))
     _wake_webhooks(nmbrs_webhook.after_new_key(client))
     flash(_("Het adres is vernieuwd."), "good")
     return goto(place_of(client, connection, "instellingen") + "#seintje")

@@ -27,9 +27,25 @@ RIGHTS = {
     ("nmbrs.apps", "GET"): PAGE,
     ("nmbrs.overview", "GET"): PAGE,
     ("nmbrs.settings", "GET"): PAGE,
-    ("nmbrs.settings", "POST"): ON,
+    ("nmbrs.save", "POST"): ON,
     ("nmbrs.connect", "GET"): PAGE,
     ("nmbrs.connect", "POST"): SAID,
+    ("nmbrs.consent", "POST"): ON,
+    ("nmbrs.rights", "GET"): PAGE,
+    ("nmbrs.rights", "POST"): ON,
+    ("nmbrs.new_address", "GET"): PAGE,
+    ("nmbrs.new_address", "POST"): SAID,
+    ("nmbrs.renew_token", "GET"): PAGE,
+    ("nmbrs.renew_token", "POST"): SAID,
+    ("nmbrs.consent_again", "POST"): ON,
+    ("nmbrs.move", "GET"): Right(200, 403),
+    ("nmbrs.move", "POST"): OWNER_ONLY,
+    ("nmbrs.remove", "GET"): Right(200, 403),
+    ("nmbrs.remove", "POST"): OWNER_ONLY,
+    ("nmbrs.entry", "GET"): PAGE,
+    ("nmbrs.take_in_again", "POST"): ON,
+    ("nmbrs.older", "GET"): PAGE,
+    ("nmbrs.pick", "POST"): ON,
     ("batches.every", "GET"): PAGE,
     ("batches.one", "GET"): PAGE,
     ("batches.accept_all", "POST"): ON,
@@ -61,9 +77,18 @@ RIGHTS = {
 ROUTES = pytest.mark.parametrize(("endpoint", "method"), sorted(RIGHTS), ids=map("-".join, sorted(RIGHTS)))
 
 # Those whose address names a thing of the client besides the client itself.
+OF_NOTHING = (
+    "batches.every",
+    "nmbrs.apps",
+    "nmbrs.overview",
+    "nmbrs.connect",
+    "nmbrs.consent",
+    "nmbrs.older",
+    "nmbrs.pick",
+)
 OF_A_THING = [
     key for key in sorted(RIGHTS)
-    if key[0].startswith(("batches.", "bank.confirm", "nmbrs.settings")) and key[0] != "batches.every"
+    if key[0].startswith(("batches.", "bank.confirm", "nmbrs.")) and key[0] not in OF_NOTHING
 ]  # fmt: skip
 
 
@@ -85,7 +110,7 @@ def address(app: Flask, endpoint: str, demo: Demo, batch: Batch) -> str:
     (rule,) = list(app.url_map.iter_rules(endpoint))
     known = {
         "client": demo.client.public_id, "reference": batch.reference, "line_id": demo.view(batch).lines[0].id,
-        "link_id": demo.link.id, "connection_id": demo.connection.id,
+        "link_id": demo.link.id, "connection_id": demo.connection.id, "run_id": batch.run_id,
     }  # fmt: skip
     with app.test_request_context():
         path = url_for(endpoint, **{name: known[name] for name in rule.arguments})
