@@ -27,6 +27,11 @@ class OAuthDown(Exception):
 
 
 class ConsentService(Protocol):
+    @property
+    def host(self) -> str:
+        """Where the customer is sent; the pages may lead on there."""
+        ...
+
     def start(self, state: str, verifier: str, redirect_uri: str) -> str:
         """The address to send the customer to."""
         ...
