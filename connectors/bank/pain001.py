@@ -1,8 +1,9 @@
 """The payment file for the bank: pain.001.001.09, streamed, and read back to prove what it says.
 
-One payment information block for one account and one date; salary by CtgyPurp SALA (wage tax carries none, and
-its payment reference as structured remittance, facts/bank.md), SEPA service level, shared charges, the accounts by IBAN alone (DbtrAgt NOTPROVIDED, no CdtrAgt). No addresses:
-unstructured ones are refused since November 2026 (EPC rulebooks 2025 v1.1) and none is asked for.
+One payment information block for one account and one date; salary by CtgyPurp SALA (wage tax carries none, and its
+payment reference as structured remittance, facts/bank.md), SEPA service level, shared charges, the accounts by IBAN
+alone (DbtrAgt NOTPROVIDED, no CdtrAgt). No addresses: unstructured ones are refused since November 2026 (EPC rulebooks
+2025 v1.1) and none is asked for.
 """
 
 import re

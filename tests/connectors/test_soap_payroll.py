@@ -20,6 +20,7 @@ from connectors.nmbrs.payment_file import read_payment_file
 from connectors.nmbrs.soap import SoapPayroll
 from core.clock import utcnow
 from tests.support.meddler import Meddler, closed_port, saying
+from tests.support.nmbrs_rest import guid
 from tests.support.sandbox import Sandbox
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -58,6 +59,17 @@ CALLS: dict[str, Ask] = {
         keys, COMPANY, "1", 2026
     ),
     "CompanyService.SalaryDocuments_GetSEPA": lambda payroll, keys: payroll.sepa_file(keys, COMPANY, "1", 2026, DAY),
+    "CompanyService.WageTax_GetList": lambda payroll, keys: payroll.wage_taxes(keys, COMPANY, 2026),
+    "CompanyService.SalaryDocuments_GetSEPA_Tax": lambda payroll, keys: payroll.wage_tax_file(
+        keys, COMPANY, "1", "88001", 2026, DAY
+    ),
+    "CompanyService.Converter_GetByCompany_IntToGuid": lambda payroll, keys: payroll.guids(keys, COMPANY),
+    "EmployeeService.PersonalInfoWithoutBSN_Get_GetAllEmployeesByCompany": lambda payroll, keys: payroll.employees(
+        keys, COMPANY
+    ),
+    "EmployeeService.BankAccount_GetListCurrent": lambda payroll, keys: payroll.employee_ibans(
+        keys, COMPANY, ["503301"]
+    ),
     "DebtorService.WebhookSettings_GetEvents": lambda payroll, keys: payroll.webhook_events(keys),
     "DebtorService.WebhookSettings_Get": lambda payroll, keys: payroll.webhooks(keys, "21840"),
     "DebtorService.WebhookSettings_Insert": lambda payroll, keys: payroll.insert_webhook(
@@ -125,6 +137,32 @@ def test_the_file_comes_as_it_was(sandbox: Sandbox, payroll: SoapPayroll, keys: 
 def test_an_empty_file_is_nothing_to_pay(sandbox: Sandbox, payroll: SoapPayroll, keys: port.Credentials, text: str):
     made = sandbox.run_payroll(sepa=text, webhook="none")
     assert payroll.sepa_file(keys, COMPANY, str(made["run"]), made["year"], DAY) is None
+
+
+# --- people and wage tax ---
+def test_people_by_name_and_account(payroll: SoapPayroll, keys: port.Credentials):
+    people = {person.last_name: person for person in payroll.employees(keys, COMPANY)}
+    assert len(people) == 8
+    wouter = people["Jong"]
+    assert (wouter.first_name, wouter.initials, wouter.prefix) == ("Wouter", "W.", "de")
+    assert payroll.employee_ibans(keys, COMPANY, [wouter.id]) == {wouter.id: ["NL42INGB2268352412"]}
+    assert "Wouter" not in repr(wouter)
+
+
+def test_wage_tax_and_its_file(sandbox: Sandbox, payroll: SoapPayroll, keys: port.Credentials):
+    made = sandbox.run_payroll(lines=8, description="april", webhook="none")
+    [tax] = payroll.wage_taxes(keys, COMPANY, made["year"])
+    assert (tax.period, tax.year, tax.total_cents, len(tax.reference)) == (4, made["year"], 693_200, 16)
+    raw = payroll.wage_tax_file(keys, COMPANY, str(made["run"]), tax.id, tax.year, DAY)
+    assert raw is not None
+    found = read_payment_file(raw, "Loonheffing")
+    assert (found.count, found.total_cents, found.lines[0].iban) == (1, 693_200, "NL86INGB0002445588")
+
+
+def test_what_the_later_interface_calls_a_company(payroll: SoapPayroll, keys: port.Credentials):
+    assert payroll.guids(keys, COMPANY) == {
+        ("Company", COMPANY): guid("Company", 9969), ("Debtor", "21840"): guid("Debtor", 21840),
+    }  # fmt: skip
 
 
 # --- webhooks ---
@@ -196,6 +234,9 @@ RIGHTS = {
     "nmbrs_no_runs_right": ["CompanyService.Run_GetList"],
     "nmbrs_no_run_employees_right": ["CompanyService.Run_GetEmployeesByRunCompany"],
     "nmbrs_no_sepa_right": ["CompanyService.SalaryDocuments_GetSEPA"],
+    "nmbrs_no_wage_tax_right": ["CompanyService.WageTax_GetList", "CompanyService.SalaryDocuments_GetSEPA_Tax"],
+    "nmbrs_no_employee_right": ["EmployeeService.PersonalInfoWithoutBSN_Get_GetAllEmployeesByCompany"],
+    "nmbrs_converter_missing": ["CompanyService.Converter_GetByCompany_IntToGuid"],
     "nmbrs_no_webhook_right": [
         "DebtorService.WebhookSettings_GetEvents",
         "DebtorService.WebhookSettings_Get",
@@ -203,8 +244,6 @@ RIGHTS = {
         "DebtorService.WebhookSettings_Delete",
     ],
 }
-# Of methods that this product does not call.
-ELSEWHERE = {"nmbrs_no_wage_tax_right", "nmbrs_no_employee_right"}
 FILES = {
     "nmbrs_sepa_empty": None,
     "nmbrs_sepa_nil": None,
@@ -221,12 +260,14 @@ FILES = {
 }
 RUNS = {"nmbrs_empty_runs": 0, "nmbrs_run_unlisted": -1, "nmbrs_run_unlisted_once": -1, "nmbrs_locked_late": 0}
 OTHER = {"nmbrs_hang", "nmbrs_debtor_filtered", "nmbrs_extra_element", "nmbrs_extra_element_first"}
+# tests/domain/test_rerun.py, and the soak of `make test-long`
+ELSEWHERE = {"nmbrs_new_number", "nmbrs_2_percent_9999"}
 
 
 def test_every_switch_is_tried_here(sandbox: Sandbox):
     switches = {name for name in sandbox.control("GET", "faults") if name.startswith("nmbrs_")}
-    webhooks = {name for name in switches if name.startswith("nmbrs_webhook_")}
-    assert switches - webhooks == {*EACH_CALL, *RIGHTS, *ELSEWHERE, *FILES, *RUNS, *OTHER}
+    others = {name for name in switches if name.startswith(("nmbrs_webhook_", "nmbrs_rest_", "nmbrs_oauth_"))}
+    assert switches - others == {*EACH_CALL, *RIGHTS, *ELSEWHERE, *FILES, *RUNS, *OTHER}
 
 
 @pytest.mark.parametrize("fault", EACH_CALL)

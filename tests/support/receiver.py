@@ -23,9 +23,9 @@ class Receiver:
 
 
 @contextmanager
-def receiver() -> Iterator[Receiver]:
-    """Listen on a free port of this machine; answers `status` to everything."""
-    kept = Receiver()
+def receiver(status: int = 200, body: bytes = b"") -> Iterator[Receiver]:
+    """Listen on a free port of this machine; answers `status` and `body` to everything."""
+    kept, told = Receiver(status=status), body
 
     class Keep(BaseHTTPRequestHandler):
         def do_GET(self) -> None:
@@ -35,8 +35,10 @@ def receiver() -> Iterator[Receiver]:
             body = self.rfile.read(int(self.headers.get("Content-Length", 0)))
             kept.requests.append(Received(self.command, self.path, self.headers.get("Content-Type", ""), body))
             self.send_response(kept.status)
-            self.send_header("Content-Length", "0")
+            self.send_header("Content-Type", "application/json")
+            self.send_header("Content-Length", str(len(told)))
             self.end_headers()
+            self.wfile.write(told)
 
         def log_message(self, format: str, *args: object) -> None:
             """Says nothing: the tests read `requests`."""

@@ -1,0 +1,95 @@
+"""What a webhook call may say: nobody knows its body (facts §5.2), so every shape is read, and nothing is trusted.
+
+Only ids are taken, from fields whose names say so, to look sooner where something happened.
+"""
+
+import json
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any
+from urllib.parse import parse_qsl
+
+from lxml import etree
+
+_ID = re.compile(r"[0-9]{1,10}|[0-9a-fA-F]{8}(?:-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}")
+_NAMES = {
+    "companyid": "company_id", "runid": "run_id", "payrollrunid": "run_id", "debtorid": "debtor_id", "year": "year",
+}  # fmt: skip
+# What a person's payroll could explain; more is somebody playing.
+_DEEPEST, _MOST = 12, 2_000
+
+
+@dataclass(frozen=True)
+class Hint:
+    """Where something may have happened; None for what was not said."""
+
+    company_id: str | None = None
+    run_id: str | None = None
+    debtor_id: str | None = None
+    year: int | None = None
+
+
+def read_hint(content_type: str, body: bytes) -> Hint:
+    """What this body tells, whatever it is: JSON, form, XML, query, empty, rubbish. Never raises. The first of each
+    name counts."""
+    found: dict[str, str] = {}
+    for number, (name, value) in enumerate(_pairs(content_type.casefold(), body)):
+        field = _NAMES.get(re.sub(r"[^a-z]", "", name.casefold()))
+        text = value.strip()
+        if field and field not in found and _ID.fullmatch(text):
+            found[field] = text.lower()
+        if number >= _MOST:
+            break
+    year = found.pop("year", "")
+    return Hint(**found, year=int(year) if len(year) == 4 and year.isdigit() else None)
+
+
+def _pairs(kind: str, body: bytes) -> Iterator[tuple[str, str]]:
+    """Names and values, by what the body looks like; the content type may lie."""
+    text = body.decode("utf-8", "replace").strip()
+    if text[:1] in ("{", "["):
+        yield from _json(text)
+    elif text[:1] == "<":
+        yield from _xml(body)
+    elif "=" in text and "multipart" not in kind:
+        yield from parse_qsl(text, max_num_fields=None)
+
+
+def _json(text: str) -> Iterator[tuple[str, str]]:
+    try:
+        document = json.loads(text)
+    except (ValueError, RecursionError):
+        return
+    yield from _walk(document, 0)
+
+
+def _walk(node: Any, depth: int) -> Iterator[tuple[str, str]]:
+    if depth > _DEEPEST:
+        return
+    if isinstance(node, dict):
+        for name, value in node.items():
+            if isinstance(value, dict | list):
+                yield from _walk(value, depth + 1)
+            else:
+                yield name, str(value)
+    elif isinstance(node, list):
+        for value in node:
+            yield from _walk(value, depth + 1)
+
+
+def _xml(body: bytes) -> Iterator[tuple[str, str]]:
+    """No document type, no entity, no network."""
+    parser = etree.XMLParser(
+        resolve_entities=False, no_network=True, load_dtd=False, huge_tree=False, remove_comments=True,
+        remove_pis=True,
+    )  # fmt: skip
+    try:
+        root = etree.fromstring(body, parser)
+    except (etree.XMLSyntaxError, ValueError):
+        return
+    if root.getroottree().docinfo.doctype:
+        return
+    for element in root.iter("*"):
+        yield etree.QName(element).localname, element.text or ""
+        yield from ((str(name), str(value)) for name, value in element.attrib.items())

@@ -1,0 +1,113 @@
+"""Consent and tokens of the later interface: OAuth 2 authorization code at the vendor's identity service.
+
+Basic authentication of the client with both halves percent-encoded (facts §7); the refresh token changes at every
+use. Authlib makes the requests.
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from typing import Any
+from urllib.parse import quote, urlsplit
+
+import requests
+from authlib.integrations.base_client import OAuthError
+from authlib.integrations.requests_client import OAuth2Session
+
+from connectors.nmbrs.consent import OAuthDown, OAuthRefused, Tokens
+from core.clock import utcnow
+
+_OURS = ("invalid_client", "unauthorized_client", "server_error", "temporarily_unavailable")
+
+
+@dataclass(frozen=True)
+class OAuthSettings:
+    """`authority` is the address under which authorize, token and revocation stand. Time-out in seconds."""
+
+    authority: str
+    client_id: str
+    client_secret: str = field(repr=False)
+    scopes: str
+    timeout: float = 10
+
+
+class NmbrsOAuth:
+    """Speaks with the identity service; keeps nothing."""
+
+    def __init__(self, settings: OAuthSettings) -> None:
+        self._settings, self._authority = settings, settings.authority.rstrip("/")
+
+    @property
+    def host(self) -> str:
+        """Where a form may lead to."""
+        return urlsplit(self._authority).netloc
+
+    def start(self, state: str, verifier: str, redirect_uri: str) -> str:
+        """The address to send the customer to."""
+        with self._session(redirect_uri, self._settings.client_id) as session:
+            url, _ = session.create_authorization_url(
+                f"{self._authority}/authorize", state=state, code_verifier=verifier
+            )
+        return url
+
+    def redeem(self, code: str, verifier: str, redirect_uri: str) -> Tokens:
+        """The first pair. OAuthRefused, OAuthDown."""
+        with self._session(redirect_uri) as session:
+            return _tokens(
+                lambda: session.fetch_token(
+                    f"{self._authority}/token", grant_type="authorization_code", code=code, code_verifier=verifier
+                )
+            )
+
+    def refresh(self, refresh_token: str) -> Tokens:
+        """The next pair. OAuthRefused; OAuthDown, after which the old token may be worthless."""
+        with self._session() as session:
+            return _tokens(lambda: session.refresh_token(f"{self._authority}/token", refresh_token=refresh_token))
+
+    def revoke(self, refresh_token: str) -> None:
+        """Give the consent back. OAuthRefused, OAuthDown."""
+        with self._session() as session:
+            address = f"{self._authority}/revocation"
+            answer = _answered(
+                lambda: session.revoke_token(address, token=refresh_token, token_type_hint="refresh_token")
+            )
+        if answer.status_code >= 500:
+            raise OAuthDown
+        if answer.status_code != 200:
+            raise OAuthRefused("revocation")
+
+    def _session(self, redirect_uri: str | None = None, client_id: str = "") -> Any:  # Authlib is not typed
+        """Authlib puts id and secret into the header as they are: they are encoded here, but for an address."""
+        settings = self._settings
+        session: Any = OAuth2Session(
+            client_id or quote(settings.client_id, safe=""), quote(settings.client_secret, safe=""),
+            scope=settings.scopes, redirect_uri=redirect_uri, code_challenge_method="S256", default_timeout=settings.timeout,
+            token_endpoint_auth_method="client_secret_basic", revocation_endpoint_auth_method="client_secret_basic",
+        )  # fmt: skip
+        session.trust_env = False
+        return session
+
+
+def _answered(ask: Callable[[], Any]) -> Any:
+    """What the service says; its errors by their code. Nothing is chained: the request holds secrets."""
+    try:
+        return ask()
+    except OAuthError as error:
+        code = str(error.error or "")
+        raise (OAuthDown() if code in _OURS else OAuthRefused(code[:40] or "refused")) from None
+    except (requests.RequestException, ValueError):
+        raise OAuthDown from None
+
+
+def _tokens(ask: Callable[[], Any]) -> Tokens:
+    found = _answered(ask)
+    access, refresh = found.get("access_token"), found.get("refresh_token")
+    if not isinstance(access, str) or not isinstance(refresh, str) or not access or not refresh:
+        raise OAuthDown
+    return Tokens(access, refresh, _end(found.get("expires_in")))
+
+
+def _end(seconds: Any) -> datetime:
+    """When the access token ends; an hour when that is not said."""
+    number = seconds if isinstance(seconds, int) and 0 < seconds <= 86_400 else 3600
+    return utcnow() + timedelta(seconds=number)

@@ -1,0 +1,238 @@
+"""How a SOAP call to Nmbrs is made and its answer read: envelopes from WSDLs of our own, sockets, faults, rows.
+
+zeep makes the requests, from WSDLs that the project ships. The answers are read by name with lxml: zeep
+gives None, without a word, for every field that stands behind one it does not know, and takes ten
+times the time and memory for a large file.
+"""
+
+import logging
+import os
+import re
+import time
+from collections.abc import Callable, Iterable
+from contextlib import closing
+from datetime import UTC, datetime
+from http.cookiejar import DefaultCookiePolicy
+from pathlib import Path
+from typing import Any
+
+import requests
+from lxml import etree
+from zeep import Client
+
+from connectors.nmbrs import port
+from core.clock import AMSTERDAM
+
+# Of an answer: a file of 50 MB, the most that the reader takes, grows by its escapes on the way.
+MOST_BYTES = 100 * 1024 * 1024
+SERVICES = ("DebtorService", "CompanyService", "EmployeeService")
+_WSDL = Path(__file__).parent / "wsdl"
+_NAMESPACE = "https://api.nmbrs.nl/soap/v3/"
+_CODE = re.compile(r"--->\s*([0-9]{4,5}):\s*((?:(?!--->)[^\n\r])*)")
+_KINDS: dict[str, type[port.PayrollError]] = {
+    "1001": port.BadCredentials,
+    "1002": port.NotAllowed,
+    "1003": port.OutOfSight,
+    "2003": port.OutOfSight,
+    "2004": port.OutOfSight,
+    "2009": port.OutOfSight,
+    "1004": port.Disabled,
+    "1006": port.TryAgain,
+    "9999": port.TryAgain,
+}
+TRUE = ("true", "1")
+_WRITES = ("DebtorService.WebhookSettings_Insert", "DebtorService.WebhookSettings_Delete")  # never asked twice
+log = logging.getLogger(__name__)
+
+
+class SoapWire:
+    """One for the whole process; made before the worker forks, its sockets belong to each fork.
+
+    `base_url` is the host (the vendor's, or its sandbox). Time-outs in seconds. `pauses` are those
+    between quick tries of a read that Nmbrs asks to be tried again (1006, 9999).
+    """
+
+    def __init__(self, base_url: str, timeout: tuple[float, float], pauses: tuple[float, ...]) -> None:
+        self._base, self._pauses, self._timeout = base_url.rstrip("/"), pauses, timeout
+        self._held = os.getpid(), _new_session()
+        self._clients = {name: Client(str(_WSDL / f"{name}.wsdl")) for name in SERVICES}
+
+    def ask(
+        self, call: str, credentials: port.Credentials, arguments: dict[str, Any] | None = None,
+        timeout: tuple[float, float] | None = None,
+    ) -> Any:  # fmt: skip
+        """The result's element of "Service.Method", None when the answer holds none."""
+        envelope = self._envelope(call, credentials, arguments or {})
+
+        def attempt() -> Any:
+            root = self._post(call, envelope, timeout or self._timeout)
+            return _result(root, call, secret=credentials.token)
+
+        return attempt() if call in _WRITES else self._again(call, attempt)
+
+    def _envelope(self, call: str, credentials: port.Credentials, arguments: dict[str, Any]) -> bytes:
+        service, _, method = call.partition(".")
+        client, header = self._clients[service], _header(method, credentials)
+        try:
+            return etree.tostring(client.create_message(client.service, method, _soapheaders=header, **arguments))
+        except ValueError:  # signs that no text can have: typed wrong, whatever the vendor would say
+            raise port.BadCredentials(None, call, "credentials that are no text") from None
+
+    def _again(self, call: str, attempt: Callable[[], Any]) -> Any:
+        """A read may be tried again at once where the vendor says that it helps."""
+        for pause in self._pauses:
+            try:
+                return attempt()
+            except port.TryAgain as error:
+                if error.code is None:
+                    raise
+                log.info("%s: %s, tried again", call, error.code)
+            time.sleep(pause)
+        return attempt()
+
+    def _post(self, call: str, envelope: bytes, timeout: tuple[float, float]) -> Any:
+        """The answer's root element."""
+        service, _, method = call.partition(".")
+        headers = {"SOAPAction": f'"{_NAMESPACE}{service}/{method}"', "Content-Type": "text/xml; charset=utf-8"}
+        url = f"{self._base}/soap/v3/{service}.asmx"
+        try:
+            answer = self._session().post(
+                url, data=envelope, headers=headers, timeout=timeout, stream=True, allow_redirects=False
+            )
+            with closing(answer):
+                return _root(answer.iter_content(1 << 16), call)
+        except requests.RequestException as error:
+            # not chained: requests hangs the request, and so the token, on its errors
+            raise port.TryAgain(None, call, type(error).__name__) from None
+
+    def _session(self) -> requests.Session:
+        """This process's own: two forks on one socket would read each other's answers."""
+        owner, session = self._held
+        if owner != os.getpid():
+            session = _new_session()
+            self._held = os.getpid(), session
+        return session
+
+
+def _new_session() -> requests.Session:
+    """Nothing of one customer's call may go along with another's: no cookies are kept. Nor is there a
+    password file or proxy that the environment brings in."""
+    session = requests.Session()
+    session.cookies.set_policy(DefaultCookiePolicy(allowed_domains=[]))
+    session.trust_env = False
+    return session
+
+
+def _header(method: str, credentials: port.Credentials) -> dict[str, dict]:
+    """Who asks. The method that tells the domain is the one that takes none."""
+    known = {"Username": credentials.email, "Token": credentials.token}
+    if method == "Environment_Get":
+        return {"AuthHeader": known}
+    return {"AuthHeaderWithDomain": known | {"Domain": credentials.domain}}
+
+
+# --- how an answer is read ---
+def _root(parts: Iterable[bytes], call: str) -> Any:
+    """The answer's root, read as it comes in. SOAP knows no document types, so an answer has none."""
+    parser = etree.XMLParser(
+        encoding="utf-8", huge_tree=True, resolve_entities=False, no_network=True, load_dtd=False,
+        remove_comments=True, remove_pis=True,
+    )  # fmt: skip
+    size = 0
+    try:
+        for part in parts:
+            size += len(part)
+            if size > MOST_BYTES:
+                raise port.Unreadable(None, call, f"the answer is larger than {MOST_BYTES >> 20} MB")
+            if b"<!DOCTYPE" in part:
+                raise ValueError("a document type")
+            parser.feed(part)
+        root: Any = parser.close()
+        if root.getroottree().docinfo.doctype:
+            raise ValueError("a document type")
+        return root
+    except (etree.XMLSyntaxError, ValueError):
+        raise port.TryAgain(None, call, "the answer is no XML") from None
+
+
+def _result(root: Any, call: str, secret: str) -> Any:
+    """The element <MethodResult>, None when it is left out; a fault is raised, anything but SOAP is "try again"."""
+    body = next((child for child in root if local(root) == "Envelope" and local(child) == "Body"), None)
+    if body is None or len(body) == 0:
+        raise port.TryAgain(None, call, "the answer is no SOAP")
+    content, method = body[0], call.partition(".")[2]
+    if local(content) == "Fault":
+        texts = (child.text or "" for child in content.iter("{*}faultstring", "{*}Text"))
+        raise _fault(call, next(texts, "").replace(secret or "\0", "…"))
+    if local(content) != f"{method}Response":
+        raise port.TryAgain(None, call, "the answer is not the one of this call")
+    return next((child for child in content if local(child) == f"{method}Result"), None)
+
+
+def _fault(call: str, text: str) -> port.PayrollError:
+    """The last "---> CODE: text" of a fault says what it was; a fault without one is trouble on the way."""
+    found = _CODE.findall(text)
+    if not found:
+        return port.TryAgain(None, call, "fault without a code")
+    code, words = found[-1]
+    return _KINDS.get(code, port.Unreadable)(code, call, words.strip()[:200])
+
+
+def local(element: Any) -> str:
+    return etree.QName(element).localname
+
+
+class Row:
+    """One object of an answer: its fields by name, in whatever order they stand."""
+
+    def __init__(self, element: Any, call: str) -> None:
+        self.call, self.element = call, element
+        self._fields = {local(child): (child.text or "").strip() for child in reversed(element)}
+
+    def text(self, name: str) -> str | None:
+        return self._fields.get(name) or None
+
+    def needed(self, name: str) -> str:
+        """Unreadable without it."""
+        text = self.text(name)
+        if text is None:
+            raise port.Unreadable(None, self.call, f"{name} is missing")
+        return text
+
+    def number(self, name: str) -> int:
+        """A whole number that we cannot do without."""
+        try:
+            return int(self.needed(name))
+        except ValueError:
+            raise port.Unreadable(None, self.call, f"{name} is no number") from None
+
+    def moment(self, name: str) -> datetime | None:
+        """In UTC; the vendor's local time is Amsterdam's. None for what is none, such as .NET's year 1."""
+        try:
+            found = datetime.fromisoformat(self.text(name) or "")
+            return (found if found.tzinfo else found.replace(tzinfo=AMSTERDAM)).astimezone(UTC)
+        except (ValueError, OverflowError):
+            return None
+
+
+def read_object(result: Any, call: str) -> Row:
+    if result is None:
+        raise port.Unreadable(None, call, "nothing in the answer")
+    return Row(result, call)
+
+
+def read_rows(result: Any, name: str, call: str) -> list[Row]:
+    """The list in an answer; a left out one is empty. One that holds other things is none we know."""
+    if result is None:
+        return []
+    rows = [Row(child, call) for child in result if local(child) == name]
+    if len(result) and not rows:
+        raise port.Unreadable(None, call, f"the list of {name} holds something else")
+    return rows
+
+
+def read_number(text: str, call: str) -> int:
+    """An id as this interface has them. Another one was never of a company that it shows."""
+    if not re.fullmatch(r"[0-9]{1,10}", text):
+        raise port.OutOfSight(None, call, "no id of this interface")
+    return int(text)

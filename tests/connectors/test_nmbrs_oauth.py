@@ -1,0 +1,127 @@
+"""Consent for the later interface: there and back, tokens that rotate, and every no of the identity service."""
+
+import logging
+from datetime import UTC, datetime, timedelta
+from urllib.parse import parse_qs, urlsplit
+
+import pytest
+import requests
+
+from connectors.nmbrs.consent import OAuthDown, OAuthRefused, Tokens
+from connectors.nmbrs.oauth import NmbrsOAuth, OAuthSettings
+from tests.support import nmbrs_rest as side
+from tests.support.receiver import receiver
+from tests.support.sandbox import Sandbox
+
+VERIFIER = "v" * 64
+
+
+def service(sandbox: Sandbox, **changed: str) -> NmbrsOAuth:
+    settings = {"client_id": side.CLIENT, "client_secret": side.SECRET, "scopes": side.SCOPES} | changed
+    return NmbrsOAuth(OAuthSettings(side.connect(sandbox, "x").removesuffix("/x"), **settings, timeout=5))
+
+
+def allowed(sandbox: Sandbox, answer: str = "allow") -> dict[str, str]:
+    """What comes back after the customer pressed on the page that we sent them to."""
+    url = service(sandbox).start("a-state", VERIFIER, side.BACK)
+    form = {"user": side.USER, "debtor": [side.DEBTOR], "answer": answer}
+    came = requests.post(url, data=form, allow_redirects=False, timeout=10)
+    return {name: values[0] for name, values in parse_qs(urlsplit(came.headers["Location"]).query).items()}
+
+
+def redeemed(sandbox: Sandbox) -> Tokens:
+    return service(sandbox).redeem(allowed(sandbox)["code"], VERIFIER, side.BACK)
+
+
+def test_there_and_back(sandbox: Sandbox):
+    back = allowed(sandbox)
+    assert back["state"] == "a-state"
+    found = service(sandbox).redeem(back["code"], VERIFIER, side.BACK)
+    assert timedelta(minutes=50) < found.expires_at - datetime.now(UTC) <= timedelta(hours=1)
+    assert side.Rest(sandbox, token=found.access_token).data("/api/debtors")
+
+
+def test_the_address_asks_for_pkce_and_our_scopes(sandbox: Sandbox):
+    query = parse_qs(urlsplit(service(sandbox).start("s", VERIFIER, side.BACK)).query)
+    assert (query["code_challenge_method"], query["client_id"]) == (["S256"], [side.CLIENT])
+    assert "offline_access" in query["scope"][0]
+    assert VERIFIER not in str(query)
+
+
+def test_who_refuses_comes_back_without_a_code(sandbox: Sandbox):
+    assert allowed(sandbox, "deny").get("error") == "access_denied"
+
+
+def test_a_code_works_once_and_with_its_verifier_only(sandbox: Sandbox):
+    code = allowed(sandbox)["code"]
+    with pytest.raises(OAuthRefused):
+        service(sandbox).redeem(code, "w" * 64, side.BACK)
+    code = allowed(sandbox)["code"]
+    service(sandbox).redeem(code, VERIFIER, side.BACK)
+    with pytest.raises(OAuthRefused):
+        service(sandbox).redeem(code, VERIFIER, side.BACK)
+
+
+def test_a_refresh_token_is_good_for_one_use(sandbox: Sandbox):
+    first = redeemed(sandbox)
+    second = service(sandbox).refresh(first.refresh_token)
+    assert second.refresh_token != first.refresh_token
+    with pytest.raises(OAuthRefused) as told:
+        service(sandbox).refresh(first.refresh_token)
+    assert told.value.code == "invalid_grant"
+    assert service(sandbox).refresh(second.refresh_token).access_token != second.access_token
+
+
+@pytest.mark.parametrize(
+    ("fault", "error"),
+    [("nmbrs_oauth_invalid_grant", OAuthRefused), ("nmbrs_oauth_down", OAuthDown),
+     ("nmbrs_oauth_answer_lost", OAuthDown)],
+)  # fmt: skip
+def test_each_way_it_can_fail(sandbox: Sandbox, fault: str, error: type[Exception]):
+    first = redeemed(sandbox)
+    sandbox.fault(**{fault: True})
+    with pytest.raises(error):
+        service(sandbox).refresh(first.refresh_token)
+
+
+def test_a_lost_answer_has_used_the_token_up(sandbox: Sandbox):
+    first = redeemed(sandbox)
+    sandbox.fault(nmbrs_oauth_answer_lost=True)
+    with pytest.raises(OAuthDown):
+        service(sandbox).refresh(first.refresh_token)
+    sandbox.fault(nmbrs_oauth_answer_lost=False)
+    with pytest.raises(OAuthRefused):
+        service(sandbox).refresh(first.refresh_token)
+
+
+def test_a_consent_can_be_given_back(sandbox: Sandbox):
+    first = redeemed(sandbox)
+    service(sandbox).revoke(first.refresh_token)
+    with pytest.raises(OAuthRefused):
+        service(sandbox).refresh(first.refresh_token)
+
+
+def test_a_wrong_secret_is_ours_not_the_customers(sandbox: Sandbox):
+    first = redeemed(sandbox)
+    with pytest.raises(OAuthDown):
+        service(sandbox, client_secret="wrong").refresh(first.refresh_token)
+    assert service(sandbox).refresh(first.refresh_token)
+
+
+@pytest.mark.parametrize("body", [b"<html>", b"{}", b'{"access_token": 1, "refresh_token": "x"}', b'["x"]'])
+def test_an_answer_without_tokens_is_no_answer(body: bytes):
+    with receiver(status=200, body=body) as other:
+        asked = NmbrsOAuth(OAuthSettings(other.url, "c", "s", "scope"))
+        with pytest.raises(OAuthDown):
+            asked.refresh("r")
+
+
+def test_no_secret_shows(sandbox: Sandbox, caplog: pytest.LogCaptureFixture):
+    caplog.set_level(logging.DEBUG)
+    found = redeemed(sandbox)
+    sandbox.fault(nmbrs_oauth_invalid_grant=True)
+    with pytest.raises(OAuthRefused) as told:
+        service(sandbox).refresh(found.refresh_token)
+    shown = [repr(found), repr(told.value), repr(OAuthSettings("a", "c", side.SECRET, "s")), caplog.text]
+    for secret in (found.access_token, found.refresh_token, side.SECRET):
+        assert not any(secret in text for text in shown)

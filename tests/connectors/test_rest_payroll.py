@@ -1,0 +1,214 @@
+"""Nmbrs over REST: what each call gives, what each refusal means, and that no token shows anywhere."""
+
+import logging
+from datetime import UTC, date, datetime
+from typing import Any
+
+import pytest
+
+from connectors.nmbrs import port
+from connectors.nmbrs.payment_file import read_payment_file
+from connectors.nmbrs.rest import RestPayroll, RestSettings
+from tests.support import nmbrs_rest as side
+from tests.support.receiver import receiver
+from tests.support.sandbox import Sandbox
+
+DAY = date(2026, 11, 25)
+YEAR = datetime.now(UTC).year
+COMPANY = side.guid("Company", 9969)
+
+
+def payroll(sandbox: Sandbox, **changed: Any) -> RestPayroll:
+    settings = {"read_timeout": 5, "document_pauses": (0.01,), "file_timeout": 3} | changed
+    return RestPayroll(RestSettings(f"{sandbox.url}/nmbrs-rest", side.KEY, **settings))
+
+
+@pytest.fixture
+def keys(sandbox: Sandbox) -> port.Credentials:
+    """Of somebody who consented for Demo BV."""
+    return port.Credentials("", side.tokens(sandbox, side.DEBTOR)["access_token"])
+
+
+@pytest.fixture
+def both(sandbox: Sandbox) -> port.Credentials:
+    """A consent that spans two debtors."""
+    return port.Credentials("", side.tokens(sandbox, side.DEBTOR, side.SECOND_DEBTOR)["access_token"])
+
+
+# --- what each call gives --------------------------------------------------------------------------
+def test_who_debtors_and_companies(sandbox: Sandbox, keys: port.Credentials):
+    rest = payroll(sandbox)
+    assert rest.environment(keys) == port.Environment(side.USER, "Demo BV")
+    assert [(one.id, one.number, one.name) for one in rest.debtors(keys)] == [
+        (side.guid("Debtor", side.DEBTOR), "1", "Demo BV")
+    ]
+    (company,) = rest.companies(keys)
+    assert (company.id, company.number, company.name, company.kvk_number) == (COMPANY, "9969", "Demo BV", None)
+    assert rest.companies(keys, side.guid("Debtor", side.DEBTOR)) == [company]
+    assert rest.company_iban(keys, COMPANY) == "NL95INGB0004921836"
+
+
+def test_a_consent_for_several_debtors_is_gone_through_one_by_one(sandbox: Sandbox, both: port.Credentials):
+    assert sorted(one.number for one in payroll(sandbox).companies(both)) == ["4410", "9969"]
+
+
+@pytest.mark.parametrize("fault", ["nmbrs_rest_small_pages", "nmbrs_rest_extra_field"])
+def test_pages_are_gone_through_and_new_fields_ignored(sandbox: Sandbox, keys: port.Credentials, fault: str):
+    sandbox.fault(**{fault: True})
+    made = [sandbox.run_payroll(lines=3, description=month, webhook="none") for month in ("mei", "juni", "juli")]
+    found = payroll(sandbox).runs(keys, COMPANY, YEAR)
+    assert [run.number for run in found] == [run["number"] for run in made]
+    people = payroll(sandbox).employees(keys, COMPANY)
+    assert len(people) == 8
+
+
+def test_a_run_says_what_soap_says(sandbox: Sandbox, keys: port.Credentials):
+    sandbox.run_payroll(lines=8, description="april", webhook="none")
+    (run,) = payroll(sandbox).runs(keys, COMPANY, YEAR)
+    assert (run.number, run.year, run.period_start, run.period_end, run.description, run.locked) == (
+        1, YEAR, 4, 4, "april", True,
+    )  # fmt: skip
+    assert run.run_at is not None
+    assert abs((datetime.now(UTC) - run.run_at).total_seconds()) < 3600
+    assert len(payroll(sandbox).employees_in_run(keys, COMPANY, run.id, YEAR)) == 8
+
+
+def test_the_payment_file_is_waited_for_and_is_the_one_of_soap(sandbox: Sandbox, keys: port.Credentials):
+    sandbox.fault(nmbrs_rest_slow_document=True)
+    sandbox.run_payroll(lines=8, webhook="none")
+    rest = payroll(sandbox)
+    raw = rest.sepa_file(keys, COMPANY, rest.runs(keys, COMPANY, YEAR)[0].id, YEAR, DAY)
+    assert raw is not None
+    assert read_payment_file(raw, "x").total_cents == 1_980_608
+
+
+@pytest.mark.parametrize("fault", ["nmbrs_sepa_empty", "nmbrs_sepa_nil"])
+def test_no_payments_is_no_file(sandbox: Sandbox, keys: port.Credentials, fault: str):
+    sandbox.fault(**{fault: True})
+    sandbox.run_payroll(lines=8, webhook="none")
+    rest = payroll(sandbox)
+    assert rest.sepa_file(keys, COMPANY, rest.runs(keys, COMPANY, YEAR)[0].id, YEAR, DAY) is None
+
+
+def test_a_document_that_never_comes_is_tried_again_later(sandbox: Sandbox, keys: port.Credentials):
+    sandbox.fault(nmbrs_rest_slow_document=True)
+    sandbox.run_payroll(lines=8, webhook="none")
+    rest = payroll(sandbox, file_timeout=0)
+    with pytest.raises(port.TryAgain):
+        rest.sepa_file(keys, COMPANY, rest.runs(keys, COMPANY, YEAR)[0].id, YEAR, DAY)
+
+
+def test_people_by_name_and_account(sandbox: Sandbox, keys: port.Credentials):
+    rest = payroll(sandbox)
+    people = {person.last_name: person for person in rest.employees(keys, COMPANY)}
+    wouter = people["Jong"]
+    assert (wouter.first_name, wouter.initials, wouter.prefix) == ("Wouter", "W.", "de")
+    assert rest.employee_ibans(keys, COMPANY, [wouter.id, "nobody"]) == {
+        wouter.id: ["NL42INGB2268352412"], "nobody": [],
+    }  # fmt: skip
+
+
+def test_wage_tax(sandbox: Sandbox, keys: port.Credentials):
+    sandbox.run_payroll(lines=8, description="april", webhook="none")
+    rest = payroll(sandbox)
+    (tax,) = rest.wage_taxes(keys, COMPANY, YEAR)
+    assert (tax.period, tax.year, tax.total_cents, len(tax.reference)) == (4, YEAR, 693_200, 16)
+    raw = rest.wage_tax_file(keys, COMPANY, "0", tax.id, YEAR, DAY)
+    assert raw is not None
+    assert read_payment_file(raw, "x").total_cents == 693_200
+
+
+def test_it_has_no_webhooks_and_nothing_to_convert(sandbox: Sandbox, keys: port.Credentials):
+    rest = payroll(sandbox)
+    assert rest.guids(keys, COMPANY) == {}
+    for ask in (
+        lambda: rest.webhook_events(keys),
+        lambda: rest.webhooks(keys, "1"),
+        lambda: rest.insert_webhook(keys, "1", "n", "e", []),
+        lambda: rest.delete_webhook(keys, "1", "2"),
+    ):
+        with pytest.raises(port.NotThere):
+            ask()
+
+
+# --- what each refusal means -----------------------------------------------------------------------
+@pytest.mark.parametrize(
+    ("fault", "error", "code"),
+    [
+        ("nmbrs_rest_401", port.BadCredentials, "40102"),
+        ("nmbrs_rest_40303", port.OutOfSight, "40303"),
+        ("nmbrs_rest_40304", port.Disabled, "40304"),
+        ("nmbrs_rest_42908", port.TooMany, "42908"),
+        ("nmbrs_rest_42909", port.QuotaUsedUp, "42909"),
+        ("nmbrs_rest_50001", port.TryAgain, "50001"),
+        ("nmbrs_rest_50201", port.TryAgain, "50201"),
+        ("nmbrs_rest_503", port.TryAgain, "50301"),
+    ],
+)
+def test_each_code_has_its_meaning(
+    sandbox: Sandbox, keys: port.Credentials, fault: str, error: type[port.PayrollError], code: str
+):
+    sandbox.fault(**{fault: True})
+    with pytest.raises(error) as told:
+        payroll(sandbox).runs(keys, COMPANY, YEAR)
+    assert (type(told.value), told.value.code) == (error, code)
+    assert told.value.call == "GET /api/companies/{companyId}/runs"
+
+
+def test_a_document_that_is_lost_is_out_of_sight(sandbox: Sandbox, keys: port.Credentials):
+    sandbox.run_payroll(lines=8, webhook="none")
+    rest = payroll(sandbox)
+    run_id = rest.runs(keys, COMPANY, YEAR)[0].id
+    sandbox.fault(nmbrs_rest_document_lost=True)
+    with pytest.raises(port.OutOfSight):
+        rest.sepa_file(keys, COMPANY, run_id, YEAR, DAY)
+
+
+@pytest.mark.parametrize("company_id", ["9969", "", "../debtors", side.guid("Company", 1)])
+def test_an_id_that_is_not_ours_is_out_of_sight(sandbox: Sandbox, keys: port.Credentials, company_id: str):
+    with pytest.raises(port.OutOfSight):
+        payroll(sandbox).runs(keys, company_id, YEAR)
+
+
+def test_a_wrong_subscription_key_is_no_right(sandbox: Sandbox, keys: port.Credentials):
+    rest = RestPayroll(RestSettings(f"{sandbox.url}/nmbrs-rest", "wrong"))
+    with pytest.raises(port.BadCredentials):
+        rest.debtors(keys)
+
+
+@pytest.mark.parametrize(
+    ("status", "body", "error"),
+    [
+        (200, b"<html>onderhoud</html>", port.TryAgain),
+        (200, b'{"data": "x"}', port.Unreadable),
+        (200, b'{"data": [1]}', port.Unreadable),
+        (200, b'{"data": [{"number": 1}]}', port.Unreadable),
+        (302, b"", port.TryAgain),
+        (403, b"", port.NotAllowed),
+        (401, b"", port.BadCredentials),
+        (429, b"", port.TooMany),
+        (503, b"<html>", port.TryAgain),
+        (400, b'{"code": 40033, "title": "Parameter_Invalid"}', port.Unreadable),
+    ],
+)
+def test_an_answer_of_another_kind(status: int, body: bytes, error: type[port.PayrollError]):
+    with receiver(status=status, body=body) as other:
+        rest = RestPayroll(RestSettings(other.url, "k"))
+        with pytest.raises(error) as told:
+            rest.debtors(port.Credentials("", "secret-token"))
+    assert type(told.value) is error
+
+
+def test_nobody_there_is_tried_again():
+    with pytest.raises(port.TryAgain):
+        RestPayroll(RestSettings("http://127.0.0.1:9", "k")).debtors(port.Credentials("", "t"))
+
+
+def test_no_secret_shows(sandbox: Sandbox, keys: port.Credentials, caplog: pytest.LogCaptureFixture):
+    caplog.set_level(logging.DEBUG)
+    sandbox.fault(nmbrs_rest_401=True)
+    settings = RestSettings(f"{sandbox.url}/nmbrs-rest", side.KEY)
+    with pytest.raises(port.BadCredentials) as told:
+        RestPayroll(settings).debtors(keys)
+    shown = [str(told.value), repr(told.value), repr(settings), repr(keys), str(told.value.__dict__), caplog.text]
+    assert not any(keys.token in text or side.KEY in text for text in shown)

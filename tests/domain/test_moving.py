@@ -1,0 +1,286 @@
+"""The road after SOAP: consent, tokens that rotate, and a move that takes in no run twice."""
+
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
+from datetime import timedelta
+from typing import Any
+from urllib.parse import parse_qs, urlsplit
+
+import pytest
+import requests
+
+import models
+from connectors.nmbrs import port
+from connectors.nmbrs.consent import Tokens
+from core.clock import utcnow
+from domain import looking, nmbrs_link, nmbrs_move, nmbrs_rights, nmbrs_tokens, wage_tax
+from domain.errors import ConsentExpired, ConsentRefused, NotConverted, OtherInterface
+from domain.world import furnish, world
+from models import Batch, NmbrsConnection, NmbrsDebtor, PayrollCompany, Run
+from tests.support import nmbrs_rest as side
+from tests.support.intake import lines, state, work
+from tests.support.sandbox import Sandbox
+from tests.support.world import Demo, make_client, make_user
+
+COMPANY = side.guid("Company", 9969)
+
+
+def row(demo: Demo) -> NmbrsConnection:
+    return NmbrsConnection.get_by_id(demo.connection.id)
+
+
+def at_nmbrs(url: str, *debtors: int, answer: str = "allow") -> dict[str, str]:
+    """What comes back when the customer presses on Nmbrs's page."""
+    form = {"user": side.USER, "debtor": list(debtors or (side.DEBTOR,)), "answer": answer}
+    came = requests.post(url, data=form, allow_redirects=False, timeout=10)
+    assert came.status_code == 302, came.text
+    return {name: values[0] for name, values in parse_qs(urlsplit(came.headers["Location"]).query).items()}
+
+
+def move(demo: Demo, *debtors: int) -> NmbrsConnection:
+    url = nmbrs_move.begin(demo.client, demo.user, row(demo))
+    return nmbrs_move.finish(demo.user, at_nmbrs(url, *debtors))
+
+
+# --- moving ----------------------------------------------------------------------------------------
+def test_moving_takes_in_no_run_twice(demo: Demo, sandbox: Sandbox):
+    made = sandbox.run_payroll(lines=8, description="april", webhook="none")
+    (old,) = work(demo)
+    moved = move(demo)
+    assert (moved.interface, moved.status, moved.token_sealed) == ("rest", "active", "")
+    company = PayrollCompany.get_by_id(demo.company.id)
+    assert (company.nmbrs_id, company.key, company.guid) == (COMPANY, "9969", COMPANY)
+    assert work(demo) == []
+    assert (Run.select().count(), Batch.select().count(), state(old)[0]) == (1, 1, "open")
+    assert Run.get().nmbrs_id == side.guid("Run", made["run"])
+
+
+def test_after_moving_new_runs_come_over_rest_with_the_same_key(demo: Demo, sandbox: Sandbox):
+    move(demo)
+    sandbox.fault(nmbrs_wrong_token=True)  # SOAP is gone
+    sandbox.run_payroll(lines=8, webhook="none")
+    (batch,) = work(demo)
+    assert (batch.total_cents, batch.nmbrs_company, batch.missing_count) == (1_980_608, "9969", 0)
+
+
+def test_a_run_that_is_run_again_after_moving_replaces_its_payment(demo: Demo, sandbox: Sandbox):
+    made = sandbox.run_payroll(lines=8, webhook="none")
+    (old,) = work(demo)
+    move(demo)
+    work(demo)
+    sandbox.control("PUT", "nmbrs/employees/503301", {"cents": 300_000})
+    at = (utcnow() + timedelta(minutes=1)).isoformat()
+    again = {"action": "again", "webhook": "none", "run_at": at}
+    sandbox.control("POST", f"nmbrs/runs/{made['run']}", again)
+    (new,) = work(demo)
+    assert (state(old)[0], lines(new)[0][1]) == ("replaced", 300_000)
+
+
+def test_wage_tax_comes_over_rest_once(demo: Demo, sandbox: Sandbox):
+    wage_tax.switch(demo.client, demo.user, demo.company.id, True)
+    earlier = utcnow() - timedelta(minutes=1)
+    PayrollCompany.update(wage_tax_from=earlier).where(PayrollCompany.id == demo.company.id).execute()
+    sandbox.run_payroll(lines=8, webhook="none")
+    assert sorted(batch.kind for batch in work(demo)) == ["salary", "wage_tax"]
+    move(demo)
+    assert work(demo) == []
+    sandbox.run_payroll(lines=8, description="juli", webhook="none")
+    assert sorted(batch.kind for batch in work(demo)) == ["salary", "wage_tax"]
+
+
+def test_a_company_from_which_is_paid_and_that_cannot_be_converted_stops_the_move(demo: Demo, sandbox: Sandbox):
+    sandbox.fault(nmbrs_converter_missing=True)
+    with pytest.raises(NotConverted):
+        move(demo)
+    assert (row(demo).interface, PayrollCompany.get_by_id(demo.company.id).nmbrs_id) == ("soap", "9969")
+    sandbox.run_payroll(lines=8, webhook="none")
+    assert len(work(demo)) == 1
+
+
+def test_a_consent_that_does_not_cover_the_company_stops_the_move(demo: Demo, sandbox: Sandbox):
+    with pytest.raises(NotConverted):
+        move(demo, side.SECOND_DEBTOR)
+    assert row(demo).interface == "soap"
+
+
+def test_who_refuses_at_nmbrs_changes_nothing(demo: Demo, sandbox: Sandbox):
+    url = nmbrs_move.begin(demo.client, demo.user, row(demo))
+    with pytest.raises(ConsentRefused):
+        nmbrs_move.finish(demo.user, at_nmbrs(url, answer="deny"))
+    assert row(demo).interface == "soap"
+
+
+def test_the_way_back_is_walked_once_by_who_went(demo: Demo, sandbox: Sandbox):
+    url = nmbrs_move.begin(demo.client, demo.user, row(demo))
+    back = at_nmbrs(url)
+    other = make_client(make_user())
+    for user, query in ((other.user, back), (demo.user, {**back, "state": "x"})):
+        with pytest.raises(ConsentExpired):
+            nmbrs_move.finish(user, query)
+    nmbrs_move.finish(demo.user, back)
+    with pytest.raises(ConsentExpired):
+        nmbrs_move.finish(demo.user, back)
+
+
+def test_a_second_interface_beside_the_first_is_refused(demo: Demo, sandbox: Sandbox):
+    with pytest.raises(OtherInterface):
+        nmbrs_move.begin(demo.client, demo.user, None)
+
+
+def test_a_customer_may_begin_with_the_later_interface(demo: Demo, sandbox: Sandbox):
+    nmbrs_link.remove(row(demo), demo.user)
+    url = nmbrs_move.begin(demo.client, demo.user, None)
+    made = nmbrs_move.finish(demo.user, at_nmbrs(url))
+    nmbrs_rights.run(made.id)
+    results = {check.question: check.result for check in nmbrs_rights.of_connection(made)}
+    assert (results["environment"], results["companies"], "webhook_events" in results) == ("ok", "ok", False)
+    seen = PayrollCompany.select().where(PayrollCompany.connection == made.id)
+    assert [company.nmbrs_id for company in seen] == [COMPANY]
+
+
+def test_debtors_keep_their_place(demo: Demo, sandbox: Sandbox):
+    nmbrs_rights.begin(row(demo))
+    nmbrs_rights.run(demo.connection.id)
+    before = NmbrsDebtor.select().count()
+    moved = move(demo)
+    nmbrs_rights.run(moved.id)
+    assert NmbrsDebtor.select().count() == before
+    assert side.guid("Debtor", side.DEBTOR) in {debtor.nmbrs_id for debtor in NmbrsDebtor.select()}
+
+
+# --- tokens ----------------------------------------------------------------------------------------
+def age(connection: NmbrsConnection) -> Tokens:
+    """The access token is about to end."""
+    held = nmbrs_tokens.held(connection)
+    assert held is not None
+    old = replace(held, expires_at=utcnow() + timedelta(seconds=30))
+    nmbrs_tokens.keep(connection, old)
+    return old
+
+
+def test_tokens_are_renewed_before_they_end_and_kept_before_they_are_used(demo: Demo, sandbox: Sandbox):
+    moved = move(demo)
+    old = age(moved)
+    fresh = nmbrs_tokens.access_token(moved)
+    held = nmbrs_tokens.held(moved)
+    assert held is not None
+    assert (held.access_token, held.refresh_token != old.refresh_token) == (fresh, True)
+    assert row(demo).lease_until is None
+
+
+def test_workers_at_once_use_a_refresh_token_once(demo: Demo, sandbox: Sandbox):
+    moved = move(demo)
+    age(moved)
+
+    def one(_: int) -> str:
+        with models.database.connection_context():
+            try:
+                return nmbrs_tokens.access_token(NmbrsConnection.get_by_id(moved.id))
+            except port.TryAgain:
+                return "later"
+
+    with ThreadPoolExecutor(6) as pool:
+        found = set(pool.map(one, range(6))) - {"later"}
+    held = nmbrs_tokens.held(moved)
+    assert held is not None
+    assert found == {held.access_token}
+    assert work(demo) == []
+    assert row(demo).status == "active"
+
+
+def test_a_consent_that_has_ended_disturbs_and_can_be_given_again(demo: Demo, sandbox: Sandbox):
+    moved = move(demo)
+    age(moved)
+    sandbox.fault(nmbrs_oauth_invalid_grant=True)
+    work(demo)
+    assert (row(demo).status, row(demo).problem) == ("disturbed", "bad_credentials")
+    assert looking.due_companies() == []
+    sandbox.fault(nmbrs_oauth_invalid_grant=False)
+    again = move(demo)
+    assert (again.id, again.status) == (moved.id, "active")
+    sandbox.run_payroll(lines=8, webhook="none")
+    assert len(work(demo)) == 1
+
+
+def test_an_identity_service_that_is_away_is_tried_again(demo: Demo, sandbox: Sandbox):
+    moved = move(demo)
+    age(moved)
+    sandbox.fault(nmbrs_oauth_down=True)
+    work(demo)
+    assert row(demo).status == "active"
+    sandbox.fault(nmbrs_oauth_down=False)
+    sandbox.run_payroll(lines=8, webhook="none")
+    assert len(work(demo)) == 1
+
+
+def test_a_lost_answer_ends_in_a_new_consent_not_in_silence(demo: Demo, sandbox: Sandbox):
+    moved = move(demo)
+    age(moved)
+    sandbox.fault(nmbrs_oauth_answer_lost=True)
+    work(demo)
+    sandbox.fault(nmbrs_oauth_answer_lost=False)
+    work(demo)
+    assert (row(demo).status, row(demo).problem) == ("disturbed", "bad_credentials")
+
+
+@pytest.mark.parametrize(
+    ("fault", "status"),
+    [("nmbrs_rest_42908", "active"), ("nmbrs_rest_42909", "disturbed"), ("nmbrs_rest_50001", "active"),
+     ("nmbrs_rest_401", "disturbed"), ("nmbrs_rest_40304", "disturbed")],
+)  # fmt: skip
+def test_each_refusal_of_rest(demo: Demo, sandbox: Sandbox, fault: str, status: str):
+    move(demo)
+    sandbox.run_payroll(lines=8, webhook="none")
+    sandbox.fault(**{fault: True})
+    assert work(demo) == []
+    company = PayrollCompany.get_by_id(demo.company.id)
+    assert row(demo).status == status
+    if fault == "nmbrs_rest_42908":
+        assert company.look_due_at > utcnow() + timedelta(seconds=50)
+    sandbox.fault(**{fault: False})
+    nmbrs_rights.again(row(demo))
+    if fault == "nmbrs_rest_401":
+        move(demo)
+    assert [batch.total_cents for batch in work(demo)] == [1_980_608]
+
+
+def test_the_pauses_between_two_looks_are_those_of_the_interface(demo: Demo, sandbox: Sandbox):
+    move(demo)
+    work(demo)
+    due = PayrollCompany.get_by_id(demo.company.id).look_due_at
+    assert due is not None
+    assert due - utcnow() <= timedelta(hours=1)
+
+
+def test_moving_asks_nothing_of_the_other_side_inside_a_transaction(demo: Demo, sandbox: Sandbox):
+    """Every call out is made while no transaction is open."""
+    seen: list[bool] = []
+    real = world()
+
+    class Watched:
+        def __init__(self, inner: Any) -> None:
+            self._inner = inner
+
+        def __getattr__(self, name: str) -> Callable:
+            def ask(*given: Any) -> Any:
+                seen.append(models.database.in_transaction())
+                return getattr(self._inner, name)(*given)
+
+            return ask
+
+    watched = replace(
+        real, payroll=Watched(real.payroll), payroll_rest=Watched(real.payroll_rest),
+        nmbrs_oauth=Watched(real.nmbrs_oauth),
+    )  # fmt: skip
+    furnish(watched)
+    try:
+        moved = move(demo)
+        age(moved)
+        sandbox.run_payroll(lines=8, webhook="none")
+        work(demo)
+        nmbrs_rights.run(moved.id)
+    finally:
+        furnish(real)
+    assert len(seen) > 8
+    assert not any(seen)
