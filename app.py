@@ -62,7 +62,8 @@ def furnish(settings: config.Config, app: Flask | None = None) -> None:
     furnish_domain(
         World(
             payroll=SoapPayroll(settings.nmbrs_url), payroll_rest=_payroll_rest(settings),
-            nmbrs_oauth=_nmbrs_oauth(settings), rest_offered=bool(settings.nmbrs_client_id), bank=_bank(settings), banks=_banks(settings),
+            nmbrs_oauth=_nmbrs_oauth(settings), rest_offered=bool(settings.nmbrs_client_id), bank=_bank(settings),
+            banks=_banks(settings),
             identity=_identity(settings), register=KvkRegister(settings.kvk_url, settings.kvk_key),
             mailer=_mailer(settings), keyring=Keyring(settings.data_keys, settings.data_key),
             lookup_key=settings.lookup_key, pin_pepper=settings.pin_pepper, base_url=settings.base_url,

@@ -81,7 +81,8 @@ class NmbrsOAuth:
         settings = self._settings
         session: Any = OAuth2Session(
             client_id or quote(settings.client_id, safe=""), quote(settings.client_secret, safe=""),
-            scope=settings.scopes, redirect_uri=redirect_uri, code_challenge_method="S256", default_timeout=settings.timeout,
+            scope=settings.scopes, redirect_uri=redirect_uri, code_challenge_method="S256",
+            default_timeout=settings.timeout,
             token_endpoint_auth_method="client_secret_basic", revocation_endpoint_auth_method="client_secret_basic",
         )  # fmt: skip
         session.trust_env = False

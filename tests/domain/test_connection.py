@@ -201,7 +201,8 @@ def test_a_company_of_another_kvk_number_has_to_be_confirmed(demo: Demo, bureau:
 
 def test_a_choice_that_is_not_ours_changes_nothing(demo: Demo, bureau: NmbrsConnection):
     before = [(company.id, company.bank_account_id) for company in PayrollCompany.select()]
-    for choice in ({demo.company.id: 999}, {999: demo.account.id}):
+    wrong: list[dict[int, int | None]] = [{demo.company.id: 999}, {999: demo.account.id}]
+    for choice in wrong:
         with pytest.raises((AccountInvalid, NotFound)):
             nmbrs_companies.save_mapping(demo.client, demo.user, bureau, choice)
     assert [(company.id, company.bank_account_id) for company in PayrollCompany.select()] == before

@@ -8,6 +8,7 @@ from playhouse.migrations import Runner
 import models
 from models.base import database, is_sqlite
 from models.schema import _DIRECTORY
+from models.triggers import create_triggers
 
 SEED = {
     "client": {"id": 1, "public_id": "c1", "kvk_number": "68750110"},
@@ -54,7 +55,7 @@ def before(database: str, tmp_path: Path):
         models.database.execute_sql("drop schema public cascade")
         models.database.execute_sql("create schema public")
         Runner(models.database.obj, _DIRECTORY).up()
-        models.create_triggers()
+        create_triggers()
 
 
 def test_every_row_survives_and_knows_its_key_and_version(before: None):

@@ -1,3 +1,4 @@
+# pyright: reportOptionalOperand=false
 """The road after SOAP: consent, tokens that rotate, and a move that takes in no run twice."""
 
 from collections.abc import Callable

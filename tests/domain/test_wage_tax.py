@@ -31,7 +31,7 @@ def test_a_return_is_one_line_with_its_reference(demo: Demo, sandbox: Sandbox):
     tax = made["wage_tax"]
     (row,) = lines(tax)
     assert (row[0], tax.total_cents, tax.line_count) == ("NL86INGB0002445588", 1_980_608 * 35 // 100 // 100 * 100, 1)
-    reference = Run.get(Run.kind == "wage_tax").wage_tax_reference
+    reference = Run.get(Run.kind == "wage_tax").wage_tax_reference or ""
     shown = demo.view(tax).lines[0]
     assert len(reference) == 16
     assert reference in shown.description.replace(".", "")

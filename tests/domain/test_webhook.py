@@ -8,7 +8,7 @@ from flask.testing import FlaskClient
 import app as application
 import config
 import models
-from domain import deliveries, intake, looking, nmbrs_history, nmbrs_link
+from domain import deliveries, intake, looking, nmbrs_calls, nmbrs_history, nmbrs_link
 from models import Batch, BatchLine, Delivery, OutgoingMail, PayrollCompany, Run
 from tests.support.sandbox import Sandbox
 from tests.support.world import Demo, make_demo, make_world
@@ -142,7 +142,7 @@ def _file(sandbox: Sandbox, demo: Demo) -> str:
     from domain.world import world
 
     run = sandbox.run_payroll(lines=8, webhook="none")
-    keys = nmbrs_link.credentials(demo.connection)
+    keys = nmbrs_calls.credentials(demo.connection)
     raw = world().payroll.sepa_file(keys, "9969", str(run["run"]), run["year"], today_amsterdam())
     sandbox.reset()
     assert raw is not None

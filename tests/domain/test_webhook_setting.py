@@ -66,7 +66,7 @@ def test_nothing_is_set_that_nobody_asked_for(listed: Demo, sandbox: Sandbox):
 def test_a_visit_repairs_it(listed: Demo, sandbox: Sandbox, harm: str):
     install(listed)
     address = nmbrs_link.webhook_address(listed.client)
-    number = NmbrsDebtor.get(NmbrsDebtor.nmbrs_id == str(DEBTOR)).webhook_id
+    number = NmbrsDebtor.get(NmbrsDebtor.nmbrs_id == str(DEBTOR)).webhook_id or ""
     form = {"naam": "Bizcuit koppeling", "endpoint": address, "actief": "actief", "event_1": "actief",
             "event_2": "niet"}  # fmt: skip
     if harm == "removed":

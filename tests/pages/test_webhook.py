@@ -7,7 +7,7 @@ import pytest
 from werkzeug.test import TestResponse
 
 import models
-from domain import deliveries, intake, looking, nmbrs_history, nmbrs_link
+from domain import deliveries, intake, looking, nmbrs_link
 from models import Batch, Delivery
 from tests.support.site import Site
 from tests.support.world import Demo
