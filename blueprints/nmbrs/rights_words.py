@@ -87,6 +87,10 @@ def title_of(question: str) -> str:
         "wage_taxes": _("Aangiften loonheffing zien"),
         "wage_tax_file": _("Het betaalbestand van de loonheffing ophalen"),
         "webhook_events": _("Het seintje voor je aanzetten"),
+        "webhooks": _("Kijken of het seintje er staat"),
+        "insert_webhook": _("Het seintje aanzetten"),
+        "delete_webhook": _("Een oud seintje weghalen"),
+        "guids": _("De nieuwe nummers van administraties opvragen"),
     }.get(question, question)
 
 

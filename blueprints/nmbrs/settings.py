@@ -152,16 +152,25 @@ def _signal(membership, connection) -> dict:
     """The webhook at each debtor, the test of it, and when Nmbrs was last asked."""
     client = membership.client
     hooks = [] if connection.interface == "rest" else nmbrs_webhook.of_connection(connection)
+    delivered_at = nmbrs_webhook.last_delivery_at(client)
     return _place(membership, connection) | {
         "hooks": [(one, webhook_words(one)) for one in hooks],
         "wanted": connection.webhooks_wanted_at is not None,
         "installed": bool(hooks) and all(one.state == "installed" for one in hooks),
         "checking": any(one.checking for one in hooks),
-        "delivered_at": nmbrs_webhook.last_delivery_at(client),
+        "by_hand": _by_hand(connection, hooks, delivered_at),
+        "delivered_at": delivered_at,
         "looked_at": looking.last_looked_at(client.id),
         "minutes": REST_BUSY_SECONDS // 60,
         "address": nmbrs_link.webhook_address(client),
     }
+
+
+def _by_hand(connection, hooks, delivered_at) -> bool:
+    """Whether the steps to set it up oneself stand open: until it works, unless we are at it."""
+    if connection.webhooks_wanted_at is None:
+        return delivered_at is None
+    return not hooks or any(one.state in ("not_allowed", "failed") for one in hooks)
 
 
 def _wake_webhooks(debtor_ids: Iterable[int]) -> None:

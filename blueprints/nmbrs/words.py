@@ -17,7 +17,8 @@ def reason_words(reason: str) -> str:
     """Why a run was refused or has to wait, or why a connection is disturbed (codes of the file and of Nmbrs)."""
     code, _colon, call = reason.partition(":")
     if code == "not_allowed":
-        return _("Het Nmbrs-account mag %(call)s niet gebruiken.", call=call)
+        what = title_of(_TITLES[call]) if call in _TITLES else call
+        return _("Nmbrs staat dit account niet toe: %(what)s.", what=what[:1].lower() + what[1:])
     words = _file_words() | _nmbrs_words() | _run_words()
     return words.get(code, _("Nmbrs was niet bereikbaar."))
 
@@ -116,22 +117,20 @@ def connection_words(view: ConnectionView) -> dict[str, str]:
     if view.status == "active":
         return {"title": _("Er is een actieve verbinding met Nmbrs"), "problem": "", "todo": "", "way": ""}
     reason = view.problem or ""
-    code, _colon, call = reason.partition(":")
-    todo, way = _remedies(view.interface == "rest", call).get(
-        code, (_("We proberen het steeds opnieuw."), "")
-    )  # fmt: skip
+    always = (_("We proberen het steeds opnieuw."), "")
+    todo, way = _remedies(view.interface == "rest").get(reason.partition(":")[0], always)
     title = _("De verbinding met Nmbrs is gestoord")
     return {"title": title, "problem": reason_words(reason), "todo": todo, "way": way}
 
 
-def _remedies(rest: bool, call: str) -> dict[str, tuple[str, str]]:
+def _remedies(rest: bool) -> dict[str, tuple[str, str]]:
     """For each problem of a connection: what to do, and which button does it."""
     renewal = (_("Geef opnieuw toestemming bij Nmbrs."), "toestemming") if rest else (
         _("Maak in Nmbrs een nieuw token en vul het hier in."), "token"
     )  # fmt: skip
     return {
         "bad_credentials": renewal,
-        "not_allowed": (ask_for_right(call), "rechten"),
+        "not_allowed": (_("Kijk welk recht je beheerder in Nmbrs moet aanvinken."), "rechten"),
         "disabled": (_("Neem contact op met Nmbrs. Werkt het weer, controleer de rechten dan opnieuw."), "rechten"),
         "quota_used_up": (_("Neem contact met ons op, of controleer later opnieuw."), "rechten"),
     }
@@ -141,11 +140,11 @@ def webhook_words(view: WebhookView) -> dict[str, str]:
     """Tone, sign and state of the webhook at one debtor, and what to do."""
     problem = view.problem or ""
     call = problem.partition(":")[2]
-    own = _("Stel het seintje zelf in met de stappen hieronder.")
+    own = _("Of stel het seintje zelf in, met de stappen hieronder.")
     states = {
         "off": ("", "clock", _("nog niet aangezet"), ""),
         "installed": ("good", "check", _("geïnstalleerd"), ""),
-        "not_allowed": ("warn", "warn", _("mag niet"), f"{ask_for_right(call)} {_('Of doe dit:')} {own}"),
+        "not_allowed": ("warn", "warn", _("mag niet"), f"{ask_for_right(call)} {own}"),
         "failed": ("warn", "warn", _("niet gelukt"), f"{reason_words(problem)} {own}"),
     }
     tone, sign, state, text = states[view.state]
@@ -161,27 +160,10 @@ def exchange_words(exchange: ExchangeView) -> dict[str, str]:
     good = exchange.outcome == "ok"
     question = _TITLES.get(exchange.call, "")
     return {
-        "title": title_of(question) if question in _TITLED else _others().get(question, exchange.call),
+        "title": title_of(question) if question else exchange.call,
         "asked": asked, "tone": "good" if good else "bad", "sign": "check" if good else "cross",
         "outcome": _("gelukt") if good else reason_words(exchange.outcome), "answer": _answer(question, exchange),
     }  # fmt: skip
-
-
-_TITLED = ("runs", "sepa_file", "employees_in_run", "employees", "employee_ibans", "wage_taxes", "wage_tax_file")
-
-
-def _others() -> dict[str, str]:
-    return {
-        "environment": _("Inloggen bij Nmbrs"),
-        "debtors": _("Debiteuren zien"),
-        "companies": _("Administraties zien"),
-        "company_iban": _("De bankrekening in Nmbrs zien"),
-        "guids": _("De nieuwe nummers opvragen"),
-        "webhooks": _("Kijken of het seintje er staat"),
-        "webhook_events": _("Kijken welke seintjes er zijn"),
-        "insert_webhook": _("Het seintje aanzetten"),
-        "delete_webhook": _("Een oud seintje weghalen"),
-    }
 
 
 def _answer(question: str, exchange: ExchangeView) -> str:
