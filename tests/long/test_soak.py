@@ -77,10 +77,12 @@ def announcements(seed: int) -> list[str]:
 
 
 def kill(stack: Stack) -> None:
-    """The worker dies as by a power cut, with whatever it was doing."""
+    """The worker dies as by a power cut, in the middle of its work: it has made payments since it was started."""
+    before = Batch.select().count()
+    assert wait_until(lambda: stack.child("worker").alive and Batch.select().count() > before, 120, pause=0.2)
     process = stack.child("worker").process
-    if process is not None:
-        os.killpg(process.pid, signal.SIGKILL)
+    assert process is not None
+    os.killpg(process.pid, signal.SIGKILL)
 
 
 def run_everything(stack: Stack, companies: list[int]) -> None:
@@ -94,12 +96,12 @@ def run_everything(stack: Stack, companies: list[int]) -> None:
             kill(stack)
 
 
-def wait_until(found: Any, seconds: float) -> bool:
+def wait_until(found: Any, seconds: float, pause: float = 2) -> bool:
     ends = time.monotonic() + seconds
     while time.monotonic() < ends:
         if found():
             return True
-        time.sleep(2)
+        time.sleep(pause)
     return False
 
 
