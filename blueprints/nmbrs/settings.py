@@ -82,7 +82,7 @@ def _found(connection, text: str, chosen: Choices, accounts) -> Found:
     rows = [_row(view, chosen, proposed) for view in views]
     kept = _kept(connection, chosen, {view.id for view in views})
     many = total > len(views) or bool(text)
-    debtors = {row.company.debtor_number for row in (*kept, *rows)}
+    debtors = {row.company.debtor_number for row in (*kept, *rows)} - {""}
     return Found(kept, rows, total, text, many, len(debtors) > 1)
 
 
