@@ -82,7 +82,7 @@ def _companies(client_id: int, said: Hint) -> tuple[list[int], list[int]]:
 
 def _read_again(company_ids: list[int], run_id: str | None) -> None:
     """Of a run that is known already, something may have changed that the list does not show."""
-    runs = Run.select(Run.id).where(Run.company.in_(company_ids), Run.state == "taken", Run.due_at.is_null())
+    runs = Run.select(Run.id).where(Run.company.in_(company_ids), Run.state.in_(("taken", "empty", "refused")))
     if run_id:
         runs = runs.where(Run.nmbrs_id == run_id)
     else:

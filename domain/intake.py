@@ -6,6 +6,8 @@ comes twice. A file that was read before and says something else is a new versio
 
 from collections.abc import Sequence
 from dataclasses import replace
+from datetime import datetime
+from typing import Any
 
 from peewee import chunked
 
@@ -176,14 +178,20 @@ def _refuse(run: Run, error: FileRefused) -> None:
 def _try_later(run: Run, error: PayrollError) -> None:
     """Again with growing pauses; a run that was taken in before stays so meanwhile."""
     state = "taken" if run.state == "taken" else "retrying"
-    leases.release(
-        run, state=state, reason=reason_of(error), attempts=run.attempts + 1, due_at=leases.pause(run.attempts),
+    _release(
+        run, leases.pause(run.attempts), state=state, reason=reason_of(error), attempts=run.attempts + 1,
         changed_at=utcnow(),
     )  # fmt: skip
 
 
+def _release(run: Run, due_at: datetime | None, **changes: Any) -> None:
+    """Give the run back. Somebody who wanted it read again meanwhile has set a time of their own: that one stays."""
+    Run.update(due_at=due_at).where(Run.id == run.id, Run.due_at == run.due_at).execute()
+    leases.release(run, **changes)
+
+
 def _settle(run: Run, state: str, reason: str | None = None, line: int | None = None) -> None:
-    leases.release(run, state=state, reason=reason, reason_line=line, due_at=None, changed_at=utcnow())
+    _release(run, None, state=state, reason=reason, reason_line=line, changed_at=utcnow())
 
 
 def _finish(run: Run, version: str, count: int, nothing: bool = False, overpaid: Sequence = ()) -> None:
@@ -193,4 +201,4 @@ def _finish(run: Run, version: str, count: int, nothing: bool = False, overpaid:
     row = Run.get_by_id(run.id)
     changed = {} if row.version == version and row.state == state else {"changed_at": utcnow()}
     kept = {} if row.version == version else {"overpaid": [list(part) for part in overpaid] or None, "reason": reason}
-    leases.release(run, state=state, line_count=count, version=version, due_at=None, attempts=0, **kept, **changed)
+    _release(run, None, state=state, line_count=count, version=version, attempts=0, **kept, **changed)

@@ -1,17 +1,19 @@
 """A run that is run again, changed, locked, unlocked, emptied, taken back: nothing is paid twice, nothing is lost."""
 
+import json
 from datetime import timedelta
 from itertools import count
 
 import pytest
 
 from core.clock import utcnow
-from domain import approval, books, cautions, intake, nmbrs_history, release
+from domain import approval, books, cautions, deliveries, intake, leases, nmbrs_history, release
 from domain.errors import CautionsUnopened, NotOpen, RunMissing
-from models import BankOrder, Batch, BatchLine, Release, Run
+from domain.versions import Wanted
+from models import BankOrder, Batch, BatchLine, Delivery, Release, Run
 from tests.support.intake import lines, state, work
 from tests.support.sandbox import Sandbox
-from tests.support.world import PSU, Demo
+from tests.support.world import PSU, Demo, make_file
 
 DEMO_TOTAL = 1_980_608
 WOUTER, NAOMI = "NL42INGB2268352412", "NL52ABNA7650143244"
@@ -352,3 +354,23 @@ def test_two_workers_that_read_the_newer_run_make_one_payment(demo: Demo, sandbo
     Run.update(due_at=utcnow()).execute()
     assert [intake.take_in_run(Run.get().id) for _ in range(2)] == [None, None]
     assert (len(new), Batch.select().where(Batch.state == "open").count()) == (1, 1)
+
+
+def test_a_change_that_is_announced_while_the_run_is_being_read_is_read_after_it(demo: Demo, sandbox: Sandbox):
+    made, old = first(demo, sandbox)
+    nmbrs_history.take_in_again(demo.client, demo.user, Run.get().id)
+    claimed = leases.claim(Run, Run.get().id, 60)
+    assert claimed is not None
+    # the worker has fetched the old file when the webhook of the new one comes
+    change(sandbox, 1, cents=300_000)
+    again(sandbox, made)
+    body = json.dumps({"CompanyId": 9969, "RunId": made["run"]}).encode()
+    delivery = Delivery.create(client=demo.client, content_type="application/json", headers={}, body=body)
+    deliveries.handle(delivery.id)
+    wanted = [Wanted(row.name_shown, row.name_sent, row.description_shown, row.description_sent, row.iban,
+                     row.amount_cents) for row in BatchLine.select().where(BatchLine.batch == old.id)]  # fmt: skip
+    assert intake.store(claimed, make_file(), wanted) is None
+    assert intake.due_runs() == [claimed.id]
+    new = intake.take_in_run(claimed.id)
+    assert new is not None
+    assert (state(old)[0], lines(new)[0][1]) == ("replaced", 300_000)
