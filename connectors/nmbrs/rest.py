@@ -6,19 +6,18 @@ and lacks is an error. A document (the payment file) is made by a task and fetch
 
 import json
 import logging
-import os
 import re
 import time
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import closing
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime
-from http.cookiejar import DefaultCookiePolicy
 from typing import Any
 
 import requests
 
 from connectors.nmbrs import port
+from connectors.nmbrs.sessions import OwnSession
 from core.iban import normalise
 
 MOST_BYTES = 60 * 1024 * 1024  # a payment file of 50 MB, and some air
@@ -65,7 +64,7 @@ class RestPayroll:
 
     def __init__(self, settings: RestSettings) -> None:
         self._settings, self._base = settings, settings.base_url.rstrip("/")
-        self._held = os.getpid(), _new_session()
+        self._sessions = OwnSession()
 
     # --- calls ---
     def environment(self, credentials: port.Credentials) -> port.Environment:
@@ -238,7 +237,7 @@ class RestPayroll:
             "Accept": "application/json, application/octet-stream",
         }  # fmt: skip
         try:
-            answer = self._session().get(
+            answer = self._sessions.get().get(
                 self._base + call.path, params=call.query, headers=headers, stream=True, allow_redirects=False,
                 timeout=(settings.connect_timeout, settings.read_timeout),
             )
@@ -250,22 +249,6 @@ class RestPayroll:
         if answer.status_code in (200, 202):
             return answer.status_code, body
         raise _refused(answer.status_code, answer.headers.get("Retry-After"), body, call.name)
-
-    def _session(self) -> requests.Session:
-        """This process's own: two forks on one socket would read each other's answers."""
-        owner, session = self._held
-        if owner != os.getpid():
-            session = _new_session()
-            self._held = os.getpid(), session
-        return session
-
-
-def _new_session() -> requests.Session:
-    """No cookies are kept between customers, and nothing of the environment (proxy, password file) comes in."""
-    session = requests.Session()
-    session.trust_env = False
-    session.cookies.set_policy(DefaultCookiePolicy(allowed_domains=[]))
-    return session
 
 
 def _read(answer: requests.Response, call: str) -> bytes:

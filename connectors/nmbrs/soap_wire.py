@@ -6,13 +6,11 @@ times the time and memory for a large file.
 """
 
 import logging
-import os
 import re
 import time
 from collections.abc import Callable, Iterable
 from contextlib import closing
 from datetime import UTC, datetime
-from http.cookiejar import DefaultCookiePolicy
 from pathlib import Path
 from typing import Any
 
@@ -21,6 +19,7 @@ from lxml import etree
 from zeep import Client
 
 from connectors.nmbrs import port
+from connectors.nmbrs.sessions import OwnSession
 from core.clock import AMSTERDAM
 
 # Of an answer: a file of 50 MB, the most that the reader takes, grows by its escapes on the way.
@@ -54,7 +53,7 @@ class SoapWire:
 
     def __init__(self, base_url: str, timeout: tuple[float, float], pauses: tuple[float, ...]) -> None:
         self._base, self._pauses, self._timeout = base_url.rstrip("/"), pauses, timeout
-        self._held = os.getpid(), _new_session()
+        self._sessions = OwnSession()
         self._clients = {name: Client(str(_WSDL / f"{name}.wsdl")) for name in SERVICES}
 
     def ask(
@@ -96,7 +95,7 @@ class SoapWire:
         headers = {"SOAPAction": f'"{_NAMESPACE}{service}/{method}"', "Content-Type": "text/xml; charset=utf-8"}
         url = f"{self._base}/soap/v3/{service}.asmx"
         try:
-            answer = self._session().post(
+            answer = self._sessions.get().post(
                 url, data=envelope, headers=headers, timeout=timeout, stream=True, allow_redirects=False
             )
             with closing(answer):
@@ -104,23 +103,6 @@ class SoapWire:
         except requests.RequestException as error:
             # not chained: requests hangs the request, and so the token, on its errors
             raise port.TryAgain(None, call, type(error).__name__) from None
-
-    def _session(self) -> requests.Session:
-        """This process's own: two forks on one socket would read each other's answers."""
-        owner, session = self._held
-        if owner != os.getpid():
-            session = _new_session()
-            self._held = os.getpid(), session
-        return session
-
-
-def _new_session() -> requests.Session:
-    """Nothing of one customer's call may go along with another's: no cookies are kept. Nor is there a
-    password file or proxy that the environment brings in."""
-    session = requests.Session()
-    session.cookies.set_policy(DefaultCookiePolicy(allowed_domains=[]))
-    session.trust_env = False
-    return session
 
 
 def _header(method: str, credentials: port.Credentials) -> dict[str, dict]:
