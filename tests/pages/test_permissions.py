@@ -56,6 +56,8 @@ RIGHTS = {
     ("batches.pin", "POST"): OWNER_ONLY,
     ("batches.judge", "POST"): ON,
     ("batches.status", "GET"): ON,
+    ("batches.read", "GET"): ON,  # nothing to be read: on to the payment
+    ("batches.read", "POST"): OWNER_ONLY,
     ("batches.change", "GET"): PAGE,
     ("batches.change", "POST"): SAID,
     ("onboarding.identify", "GET"): PAGE,
