@@ -154,7 +154,10 @@ class _NothingToTry(Exception):
 
 def of_connection(connection: NmbrsConnection) -> list[CheckView]:
     """In the order in which they are tried; empty when they never were."""
-    rows = NmbrsCheck.select().where(NmbrsCheck.connection == connection.id).order_by(NmbrsCheck.position)
+    # a connection that moved to the later interface keeps rows of what is not asked there
+    asked = [question for question, _needed in _checks(connection)]
+    of_it = (NmbrsCheck.connection == connection.id) & NmbrsCheck.call.in_(asked)
+    rows = NmbrsCheck.select().where(of_it).order_by(NmbrsCheck.position)
     return [
         CheckView(row.call, name_of(connection, row.call), row.needed, row.result, row.code, row.at) for row in rows
     ]

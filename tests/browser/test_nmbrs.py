@@ -31,6 +31,8 @@ def test_the_link_is_set_up_and_works(phone: Phone):
     chooses_an_account_and_the_webhook(phone)
     sees_the_webhook_work(phone)
     opens_the_run(phone)
+    looks_at_what_keeps_it(phone)
+    moves_to_the_later_interface(phone)
 
 
 def test_a_missing_right_is_told_and_mended(phone: Phone):
@@ -110,4 +112,28 @@ def opens_the_run(phone: Phone) -> None:
     phone.heading("Salarisrun")
     phone.sees("RunFinish", "CompanyService.SalaryDocuments_GetSEPA", "19.806,08")
     phone.shot("57-salarisrun", whole=True)
+    phone.expect_accessible()
+
+
+def looks_at_what_keeps_it(phone: Phone) -> None:
+    phone.open("/apps/nmbrs")
+    for name in ("Adres vernieuwen", "Nieuw token", "Verbinding verwijderen"):
+        phone.link("App instellingen tonen").click()
+        phone.link(name).click()
+        phone.heading(name)
+        phone.expect_accessible()
+        phone.link("Annuleren").click()
+        phone.link("Terug").click()
+
+
+def moves_to_the_later_interface(phone: Phone) -> None:
+    """By way of Nmbrs's own page, to which the policy of ours lets a form lead."""
+    phone.link("App instellingen tonen").click()
+    phone.link("Overstappen naar de nieuwe Nmbrs-koppeling").click()
+    phone.expect_accessible()
+    phone.button("Ga naar Nmbrs").click()
+    phone.button("Toestaan").click()
+    phone.sees("Verbinding maken gelukt!", "elke 5 minuten op werkdagen van 7 tot 19 uur")
+    expect(phone.page.get_by_label("9969").locator("option:checked")).to_contain_text("NL95")
+    phone.shot("58-overgestapt", whole=True)
     phone.expect_accessible()

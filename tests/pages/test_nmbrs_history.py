@@ -161,7 +161,7 @@ def test_an_entry_shows_what_was_received_asked_and_answered(owner: Person, demo
     for text in (
         "april", "1 van", "Vergrendeld in Nmbrs ja", "application/json", "Salarisruns zien", "1 run",
         "CompanyService.SalaryDocuments_GetSEPA", f"CompanyId 9969 · RunID {run.nmbrs_id}", "bytes", "8 medewerkers",
-        batch.reference, "Goedkeuring vereist",
+        batch.reference, "Goedkeuring vereist", "Medewerkers zonder betaling 0",
     ):  # fmt: skip
         assert text in shown, text
     assert sandbox.credentials["nmbrs_token"] not in page

@@ -154,6 +154,9 @@ def test_the_owner_moves_it_to_the_later_interface(owner: Person, demo: Demo, he
     assert "Verbinding maken gelukt!" in page
     assert "elke 5 minuten" in page
     assert owner.get(f"{path}/overstappen").status_code == 404
+    nmbrs_rights.run(demo.connection.id)
+    rights = owner.get(f"{path}/rechten").get_data(as_text=True)
+    assert ("GET /api/debtors" in rights, "Het seintje voor je aanzetten" in rights) == (True, False)
     again = owner.post(f"{path}/toestemming")
     assert "/nmbrs-identity/connect/authorize?" in again.headers["Location"]
     assert owner.get(back).headers["Location"] == here
