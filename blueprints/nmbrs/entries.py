@@ -62,7 +62,7 @@ def _address(client: Client, only: nmbrs_history.Filter, show: int) -> str:
 
 
 # --- one entry ---
-@blueprint.get("/<client>/apps/nmbrs/historie/<int(max=2147483647):run_id>")
+@blueprint.get("/<client>/apps/nmbrs/historie/<int:run_id>")
 @for_client(ALL)
 def entry(membership, run_id):
     """What was received, asked and answered, and what came of it. Follows by itself while it is on its way."""
@@ -83,7 +83,7 @@ def entry(membership, run_id):
     )
 
 
-@blueprint.post("/<client>/apps/nmbrs/historie/<int(max=2147483647):run_id>")
+@blueprint.post("/<client>/apps/nmbrs/historie/<int:run_id>")
 @for_client(ALL)
 def take_in_again(membership, run_id):
     client = membership.client

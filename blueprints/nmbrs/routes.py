@@ -105,7 +105,7 @@ def came_back():
 
 
 # --- what the token may do ---
-@blueprint.route("/<client>/apps/nmbrs/<int(max=2147483647):connection_id>/rechten", methods=["GET", "POST"])
+@blueprint.route("/<client>/apps/nmbrs/<int:connection_id>/rechten", methods=["GET", "POST"])
 @for_client(ALL)
 def rights(membership, connection_id):
     """Each call that the product needs, tried one by one; the list fills while one looks. POST: once more."""

@@ -116,7 +116,7 @@ def _proposed(connection, accounts) -> int | None:
 
 
 # --- the page ---
-@blueprint.get("/<client>/apps/nmbrs/<int(max=2147483647):connection_id>/instellingen")
+@blueprint.get("/<client>/apps/nmbrs/<int:connection_id>/instellingen")
 @for_client(ALL)
 def settings(membership, connection_id):
     """The page; of it htmx asks the list of companies while one types, and how the webhook stands."""
@@ -184,7 +184,7 @@ def _wake_webhooks(debtor_ids: Iterable[int]) -> None:
 
 
 # --- saving what was chosen ---
-@blueprint.post("/<client>/apps/nmbrs/<int(max=2147483647):connection_id>/instellingen")
+@blueprint.post("/<client>/apps/nmbrs/<int:connection_id>/instellingen")
 @for_client(ALL)
 def save(membership, connection_id):
     """Search (without scripts), or save; a company of another KvK number is asked about first."""
@@ -254,7 +254,7 @@ def _ask(membership, connection, chosen: Choices, then: str):
 
 
 # --- keys: the address that Nmbrs calls, the token ---
-@blueprint.route("/<client>/apps/nmbrs/<int(max=2147483647):connection_id>/adres", methods=["GET", "POST"])
+@blueprint.route("/<client>/apps/nmbrs/<int:connection_id>/adres", methods=["GET", "POST"])
 @for_client(ALL)
 def new_address(membership, connection_id):
     """A new webhook address; the old one works for as long as one chooses."""
@@ -271,7 +271,7 @@ def new_address(membership, connection_id):
     return goto(place_of(client, connection, "instellingen") + "#seintje")
 
 
-@blueprint.route("/<client>/apps/nmbrs/<int(max=2147483647):connection_id>/token", methods=["GET", "POST"])
+@blueprint.route("/<client>/apps/nmbrs/<int:connection_id>/token", methods=["GET", "POST"])
 @for_client(ALL)
 def renew_token(membership, connection_id):
     """A new token of the same Nmbrs user: tried before it is kept."""
@@ -289,7 +289,7 @@ def renew_token(membership, connection_id):
     return render("nmbrs/token.html", 422 if form.errors else 200, form=form, **_place(membership, connection))
 
 
-@blueprint.post("/<client>/apps/nmbrs/<int(max=2147483647):connection_id>/toestemming")
+@blueprint.post("/<client>/apps/nmbrs/<int:connection_id>/toestemming")
 @for_client(ALL)
 def consent_again(membership, connection_id):
     """A connection that speaks the later interface: to Nmbrs, to allow it anew."""
@@ -301,7 +301,7 @@ def consent_again(membership, connection_id):
 
 
 # --- moving, ending ---
-@blueprint.route("/<client>/apps/nmbrs/<int(max=2147483647):connection_id>/overstappen", methods=["GET", "POST"])
+@blueprint.route("/<client>/apps/nmbrs/<int:connection_id>/overstappen", methods=["GET", "POST"])
 @for_client(OWNER)
 def move(membership, connection_id):
     """What moving to the later interface means; POST: to Nmbrs, to allow it."""
@@ -314,7 +314,7 @@ def move(membership, connection_id):
     return render("nmbrs/move.html", form=form, **_place(membership, connection))
 
 
-@blueprint.route("/<client>/apps/nmbrs/<int(max=2147483647):connection_id>/verwijderen", methods=["GET", "POST"])
+@blueprint.route("/<client>/apps/nmbrs/<int:connection_id>/verwijderen", methods=["GET", "POST"])
 @for_client(OWNER)
 def remove(membership, connection_id):
     """What goes and what stays; POST: it goes."""
