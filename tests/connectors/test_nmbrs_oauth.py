@@ -77,11 +77,16 @@ def test_a_refresh_token_is_good_for_one_use(sandbox: Sandbox):
     assert service(sandbox).refresh(second.refresh_token).access_token != second.access_token
 
 
-@pytest.mark.parametrize(
-    ("fault", "error"),
-    [("nmbrs_oauth_invalid_grant", OAuthRefused), ("nmbrs_oauth_down", OAuthDown),
-     ("nmbrs_oauth_answer_lost", OAuthDown)],
-)  # fmt: skip
+FAULTS = {
+    "nmbrs_oauth_invalid_grant": OAuthRefused, "nmbrs_oauth_down": OAuthDown, "nmbrs_oauth_answer_lost": OAuthDown,
+}  # fmt: skip
+
+
+def test_every_switch_is_tried_here(sandbox: Sandbox):
+    assert {name for name in sandbox.control("GET", "faults") if name.startswith("nmbrs_oauth_")} == {*FAULTS}
+
+
+@pytest.mark.parametrize(("fault", "error"), FAULTS.items())
 def test_each_way_it_can_fail(sandbox: Sandbox, fault: str, error: type[Exception]):
     first = redeemed(sandbox)
     sandbox.fault(**{fault: True})
