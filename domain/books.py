@@ -34,7 +34,7 @@ def _batch_totals() -> Iterator[str]:
 
 
 def _order_totals() -> Iterator[str]:
-    sums = _sums(BatchLine.state.in_(("sent", "executed", "returned")))
+    sums = _sums(BatchLine.state.in_(("sent", "executed", "returned", "rejected")))
     for order in BankOrder.select(BankOrder, Batch, Release).join(Batch).switch(BankOrder).join(Release):
         if (order.total_cents, order.line_count) != (order.release.total_cents, order.release.line_count):
             yield f"order {order.msg_id}: not what was released"

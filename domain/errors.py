@@ -116,6 +116,14 @@ class UnknownBank(DomainError):
     pass
 
 
+class BankFileRefused(DomainError):
+    """A file of the bank that changes nothing: unreadable, other_order, other_account, differs or nothing_new."""
+
+    def __init__(self, reason: str) -> None:
+        super().__init__(reason)
+        self.reason = reason
+
+
 # --- Nmbrs ---
 class NmbrsBadCredentials(DomainError):
     pass
