@@ -69,6 +69,18 @@ def date_reason(reason: str) -> str:
     return words.get(reason, _("Kies een andere dag."))
 
 
+def _bank_file(reason: str) -> str:
+    words = {
+        "unreadable": _("Dit is geen statusbericht of afschrift dat we kunnen lezen. Er is niets veranderd."),
+        "other_order": _("Dit bestand gaat over een andere betaling. Er is niets veranderd."),
+        "other_account": _("Dit afschrift is van een andere rekening. Er is niets veranderd."),
+        "differs": _(
+            "In dit afschrift staat een ander bedrag of aantal bij deze betaling. Er is niets veranderd. Bel je bank."
+        ),
+    }
+    return words.get(reason, _("In dit bestand staat niets nieuws over deze betaling. Er is niets veranderd."))
+
+
 WORDS: dict[type[Exception], Callable[[Any], str]] = {
     errors.NotFound: lambda e: _("Dit is er niet, of je hebt er geen toegang toe."),
     # accounts
@@ -115,6 +127,7 @@ WORDS: dict[type[Exception], Callable[[Any], str]] = {
     ),
     errors.ConsentPending: lambda e: _("De bank is nog niet klaar met je toestemming. Wacht even en kijk dan opnieuw."),
     errors.UnknownBank: lambda e: _("Deze bank kennen we niet (meer). Kies een bank uit de lijst."),
+    errors.BankFileRefused: lambda e: _bank_file(e.reason),
     # Nmbrs
     errors.NmbrsBadCredentials: lambda e: _(
         "Nmbrs herkent dit e-mailadres en token niet samen. Controleer de gegevens nauwkeurig en probeer het opnieuw."

@@ -1,5 +1,6 @@
-"""Payments: the list, the one payment, its day and account, releasing, signing."""
+"""Payments: the list, the one payment, its day and account, releasing, signing, files of the bank."""
 
+from blueprints.batches import bank_file
 from blueprints.batches.routes import blueprint
 
-__all__ = ["blueprint"]
+__all__ = ["bank_file", "blueprint"]

@@ -58,6 +58,8 @@ RIGHTS = {
     ("batches.status", "GET"): ON,
     ("batches.read", "GET"): ON,  # nothing to be read: on to the payment
     ("batches.read", "POST"): OWNER_ONLY,
+    ("batches.bank_file", "GET"): OWNER_ONLY,  # of a payment that was not sent: on to it
+    ("batches.bank_file", "POST"): OWNER_ONLY,
     ("batches.change", "GET"): PAGE,
     ("batches.change", "POST"): SAID,
     ("onboarding.identify", "GET"): PAGE,
