@@ -56,7 +56,7 @@ class Statement:
 
 def read_statements(raw: bytes) -> list[Statement]:
     """Every statement of a file. NotAStatement for anything else; entities and external parts are never resolved."""
-    parser = {"resolve_entities": False, "no_network": True, "load_dtd": False, "huge_tree": False}
+    parser: Any = {"resolve_entities": False, "no_network": True, "load_dtd": False, "huge_tree": False}
     found, entries = [], []
     version = None
     try:
