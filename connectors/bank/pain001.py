@@ -279,7 +279,8 @@ def _order(body: bytes) -> PaymentOrder:
 
 def _version(body: bytes) -> str:
     """Of the root element; ValueError for another one."""
-    for _, root in etree.iterparse(BytesIO(body), events=("start",), **_SAFE):
+    events: Any = etree.iterparse(BytesIO(body), events=("start",), **_SAFE)
+    for _, root in events:
         found = _ROOT.fullmatch(str(root.tag))
         if found:
             return found[1]
