@@ -34,7 +34,7 @@ def place_order(call: Call, service: str, product: str) -> Answer:
     body = {"transactionStatus": order["status"], "paymentId": order["id"]}
     headers = {"Location": answers.site(f"/bank/{call.bank_id}/v1{path_of(order)}")}
     if order["vop"]:
-        headers["ASPSP-VOP-Supported"] = "true" if faults.on("bank_vop") else "false"
+        headers["ASPSP-VOP-Supported"] = "true" if banks.checks_names(call.bank) else "false"
     found = answers.links(call.bank_id, self=path_of(order), status=f"{path_of(order)}/status")
     if may_start(call, order):
         way, approach = first_step(call, order)
