@@ -34,7 +34,8 @@ def _batch_totals() -> Iterator[str]:
 
 
 def _order_totals() -> Iterator[str]:
-    sums = _sums(BatchLine.state.in_(("sent", "executed", "returned")))
+    # a line with a reason of the bank's was in the order, whatever became of it
+    sums = _sums(BatchLine.state.in_(("sent", "executed", "returned")) | BatchLine.bank_reason.is_null(False))
     for order in BankOrder.select(BankOrder, Batch, Release).join(Batch).switch(BankOrder).join(Release):
         if (order.total_cents, order.line_count) != (order.release.total_cents, order.release.line_count):
             yield f"order {order.msg_id}: not what was released"
