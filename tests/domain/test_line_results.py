@@ -8,7 +8,7 @@ from core.clock import today_amsterdam, utcnow
 from domain import books, following, line_results, sending
 from domain.release import release
 from models import BankOrder, Batch, BatchLine
-from tests.domain.test_name_checks import follow, sign
+from tests.support.names import follow, sign
 from tests.support.sandbox import Sandbox
 from tests.support.world import PSU, Demo
 

@@ -1,19 +1,14 @@
 """Names that the bank checks before signing: nothing moves without a person when one differs. Against the sandbox."""
 
 import pytest
-import requests
 
-from domain import approval, books, following, name_checks, sending
+from domain import approval, books, name_checks, sending
 from domain.errors import BankUnavailable, NotFound, NotOpen
 from domain.release import release
 from models import AcceptedName, BankExchange, BankOrder, Batch, BatchLine
-from tests.support.bank import press
+from tests.support.names import ABROAD, CLOSE, OTHER, SAME, follow, send, sign
 from tests.support.sandbox import Sandbox
 from tests.support.world import PIN, PSU, Demo, make_batch, make_demo
-
-SAME, CLOSE = ("Jong, Wouter de", "NL42INGB2268352412", 344808), ("Silva Jansen", "NL27RABO0315273237", 231250)
-OTHER, ABROAD = ("Piet Onbekend", "NL52ABNA7650143244", 261100), ("Anna Schmidt", "DE89370400440532013000", 100)
-ALL = (SAME, CLOSE, OTHER, ABROAD)
 
 
 @pytest.fixture(autouse=True)
@@ -22,25 +17,6 @@ def checking(demo: Demo, sandbox: Sandbox):
     sandbox.control("PUT", "banks/redirect", {"vop": True})
     yield
     assert list(books.faults()) == []
-
-
-def send(demo: Demo, lines=ALL, batch: Batch | None = None) -> Batch:
-    """Approved, sent, and asked how it stands; everything twice."""
-    batch = batch or demo.batch(lines)
-    release(demo.membership, batch.reference, demo.view(batch).digest, "session", PSU)
-    for _ in range(2):
-        sending.send(batch.id)
-    return follow(batch)
-
-
-def follow(batch: Batch, times: int = 2) -> Batch:
-    for _ in range(times):
-        BankOrder.update(due_at=batch.created_at).where(
-            BankOrder.batch == batch.id, BankOrder.state != "ended"
-        ).execute()
-        for order_id in following.due_orders():
-            following.follow(order_id)
-    return Batch.get_by_id(batch.id)
 
 
 def state(batch: Batch) -> str:
@@ -59,10 +35,6 @@ def line_id(batch: Batch, name: str) -> int:
 
 def orders(sandbox: Sandbox) -> list[dict]:
     return sandbox.control("GET", "orders")
-
-
-def sign(demo: Demo, batch: Batch) -> requests.Response:
-    return press(following.begin_signing(demo.client, demo.user, batch.reference, PSU), "ondertekenen")
 
 
 # --- what the check finds -------------------------------------------------------------------------
@@ -288,7 +260,7 @@ def test_a_refused_order_asks_with_the_name_that_was_taken_over(demo: Demo, sand
     batch = send(demo, (CLOSE,))
     name_checks.accept(demo.client, demo.user, batch.reference, line_id(batch, CLOSE[0]))
     name_checks.go_on(demo.client, demo.user, batch.reference, PSU)
-    press(following.begin_signing(demo.client, demo.user, batch.reference, PSU), "weigeren")
+    sign(demo, batch, "weigeren")
     assert follow(batch).state == "rejected"
     approval.reopen(demo.client, demo.user, batch.reference)
     assert send(demo, batch=batch).state == "at_bank"

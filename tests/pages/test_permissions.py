@@ -58,6 +58,8 @@ RIGHTS = {
     ("batches.status", "GET"): ON,
     ("batches.read", "GET"): ON,  # nothing to be read: on to the payment
     ("batches.read", "POST"): OWNER_ONLY,
+    ("batches.judge_name", "POST"): OWNER_ONLY,
+    ("batches.go_on_with_names", "POST"): OWNER_ONLY,
     ("batches.change", "GET"): PAGE,
     ("batches.change", "POST"): SAID,
     ("onboarding.identify", "GET"): PAGE,
