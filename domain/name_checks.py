@@ -63,7 +63,7 @@ def shown(payment: Payment) -> NameCheck | None:
 def _difference(row: BatchLine, names: accepted_names.Names) -> Difference:
     taken = names.accepted(row.iban, row.name_shown)
     return Difference(
-        row.id, row.name_shown, row.iban, row.amount_cents, row.name_match, row.name_at_bank,
+        row.id, row.name_shown, row.iban, row.amount_cents, str(row.name_match), row.name_at_bank,
         taken is not None and taken == row.name_at_bank,
     )  # fmt: skip
 

@@ -76,6 +76,7 @@ def test_a_whole_order_that_is_refused_says_why(demo: Demo, sandbox: Sandbox, si
 def test_what_is_executed_is_looked_at_each_day_for_three_weeks(demo: Demo, sandbox: Sandbox, signed: Batch):
     execute(sandbox, signed)
     order = BankOrder.get()
+    assert order.due_at is not None
     assert timedelta(hours=23) < order.due_at - utcnow() <= timedelta(days=1)
     assert following.due_orders() == []
     order.execution_date = today_amsterdam() - timedelta(days=22)
