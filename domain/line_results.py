@@ -30,6 +30,8 @@ def take(batch: Batch, order: BankOrder, report: port.StatusReport, event: str |
     In the caller's transaction, before the batch moves. Lines that nothing is said of follow the whole.
     """
     require_transaction()
+    if BankOrder.get_by_id(order.id).state == "ended":
+        return None  # a person ended it while the bank was answering; the payment is another order's now
     keep_links(order, report.links)
     if report.transaction_status == "RVCM":
         _keep_names(batch, report.lines)
@@ -61,11 +63,12 @@ def keep_links(order: BankOrder, links: dict[str, str]) -> None:
     """Later links come beside the earlier ones: an order whose names are checked can only be signed after it."""
     if not links:
         return
+    order = BankOrder.get_by_id(order.id)
     known = json.loads(unseal(order.links_sealed, "bank_order_links", order.msg_id)) if order.links_sealed else {}
     if links.items() <= known.items():
         return
-    order.links_sealed = seal(json.dumps(known | links), "bank_order_links", order.msg_id)
-    BankOrder.update(links_sealed=order.links_sealed).where(BankOrder.id == order.id).execute()
+    sealed = seal(json.dumps(known | links), "bank_order_links", order.msg_id)
+    BankOrder.update(links_sealed=sealed).where(BankOrder.id == order.id).execute()
 
 
 def _keep_names(batch: Batch, said: Sequence[port.LineReport]) -> None:

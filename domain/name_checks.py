@@ -186,9 +186,10 @@ def _failed(order: BankOrder, call: str, request_id: str, error: port.BankError)
 
 
 def _confirm(order: BankOrder, request_id: str, psu: port.Psu) -> dict[str, str]:
+    """A bank that gives no link for it wants no confirmation: its signing is what lets the order go on."""
     line, link = line_of(order.bank_account.bank), links_of(order).get("creditorNameConfirmation")
     if link is None:
-        raise BankUnavailable
+        return {}
     try:
         return world().bank.confirm_names(line, link, psu, request_id)
     except port.BankError as error:
@@ -220,7 +221,8 @@ def _cancelled(line: port.BankLine, payment_id: str, psu: port.Psu, request_id: 
 
 
 def _waits(line: port.BankLine, payment_id: str) -> bool:
-    return world().bank.order_status(line, payment_id, uuid()).transaction_status == "RVCM"
+    report = world().bank.order_status(line, payment_id, uuid())
+    return report.transaction_status == "RVCM" and "creditorNameConfirmation" in report.links
 
 
 def _end(batch: Batch, order: BankOrder, user: User, line_id: int) -> None:

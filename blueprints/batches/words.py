@@ -143,9 +143,7 @@ def names_differ(payment: Payment) -> bool:
 
 
 def name_match(row: Difference) -> str:
-    """What the bank says of the name."""
-    if row.name_at_bank:
-        return _("Bij de bank: %(name)s", name=row.name_at_bank)
+    """What the bank says of the name, where it does not give the holder's."""
     return str(NAME_MATCHES[row.match])
 
 
@@ -314,7 +312,11 @@ def _spelt(payment: Payment) -> Warning | None:
     if not lines:
         return None
     title = ngettext("%(num)s regel leest de bank anders", "%(num)s regels leest de bank anders", len(lines))
-    return Warning("info", title, _("Banken kennen niet elk teken. Bij de regel staat hoe de bank het leest."), lines)
+    text = _(
+        "Banken kennen niet elk teken, of je nam de naam van de bank over. "
+        "Bij de regel staat hoe de bank het leest."
+    )
+    return Warning("info", title, text, lines)
 
 
 def line(row: LineView, payment: Payment) -> tuple[str, str]:

@@ -168,7 +168,7 @@ def cancel_order(call: Call, service: str, product: str, order_id: str) -> Answe
     if order["status"] in orders.SIGNED and faults.on("bank_cancel_needs_sca"):
         link = answers.links(call.bank_id, startAuthorisation=f"{path_of(order)}/cancellation-authorisations")
         return Answer(202, {"transactionStatus": order["status"], "_links": link})
-    if not orders.cancel(order_id):
+    if faults.on("bank_cancels_nothing") or not orders.cancel(order_id):
         problem = f"Een opdracht met status {order['status']} kan niet worden ingetrokken"
         raise Refusal(405, "CANCELLATION_INVALID", problem)
     return Answer(204)

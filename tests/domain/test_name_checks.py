@@ -2,10 +2,14 @@
 
 import pytest
 
-from domain import approval, books, name_checks, sending
+from connectors.bank.port import StatusReport
+from core.ids import uuid
+from domain import approval, books, line_results, name_checks, sending
+from domain.bank_links import line_of
 from domain.errors import BankUnavailable, NotFound, NotOpen
 from domain.release import release
-from models import AcceptedName, BankExchange, BankOrder, Batch, BatchLine
+from domain.world import world
+from models import AcceptedName, BankExchange, BankOrder, Batch, BatchLine, transaction
 from tests.support.names import ABROAD, CLOSE, OTHER, SAME, follow, send, sign
 from tests.support.sandbox import Sandbox
 from tests.support.world import PIN, PSU, Demo, make_batch, make_demo
@@ -157,6 +161,13 @@ def test_who_is_being_asked_for_is_not_asked_beside(demo: Demo):
     assert state(batch) == "name_check"
 
 
+def test_a_bank_that_gives_no_link_wants_no_confirmation(demo: Demo, sandbox: Sandbox):
+    batch = send(demo)
+    BankOrder.update(links_sealed=None).execute()
+    name_checks.go_on(demo.client, demo.user, batch.reference, PSU)
+    assert (state(batch), orders(sandbox)[0]["status"]) == ("at_bank", "RVCM")
+
+
 # --- striking a line ------------------------------------------------------------------------------
 def test_striking_a_line_ends_the_order_and_asks_for_a_new_approval(demo: Demo, sandbox: Sandbox):
     batch = send(demo)
@@ -172,6 +183,39 @@ def test_striking_a_line_ends_the_order_and_asks_for_a_new_approval(demo: Demo, 
     assert [one.name for one in check_of(demo, batch).lines] == [CLOSE[0], ABROAD[0]]
     assert [order["msg_id"] for order in orders(sandbox)] == [f"{batch.reference}-2", batch.reference]
     assert "Onbekend" not in orders(sandbox)[0]["body"]
+
+
+def test_what_is_still_said_of_an_ended_order_moves_nothing(demo: Demo):
+    """The status was on its way when the line was struck; the payment may be under way as another order."""
+    batch = send(demo)
+    name_checks.strike(demo.client, demo.user, batch.reference, line_id(batch, OTHER[0]), PSU)
+    ended = BankOrder.get()
+    send(demo, batch=batch)
+    for status, event in (("CANC", "bank_cancelled"), ("RCVC", "bank_has_it")):
+        with transaction():
+            held = Batch.get_by_id(batch.id)
+            assert line_results.take(held, ended, StatusReport(status), event) is None
+    assert state(batch) == "name_check"
+
+
+def test_an_order_that_the_bank_does_not_cancel_ends_while_it_waits(demo: Demo, sandbox: Sandbox):
+    """It cannot be signed before the confirmation, and without that the bank never executes it."""
+    batch = send(demo)
+    sandbox.fault(bank_cancels_nothing=True)
+    name_checks.strike(demo.client, demo.user, batch.reference, line_id(batch, OTHER[0]), PSU)
+    assert (state(batch), orders(sandbox)[0]["status"]) == ("open", "RVCM")
+
+
+def test_an_order_that_went_on_by_another_way_does_not_end(demo: Demo, sandbox: Sandbox):
+    """The names were confirmed in the bank's own screens: what may execute is never built anew."""
+    batch = send(demo)
+    link = name_checks.links_of(BankOrder.get())["creditorNameConfirmation"]
+    world().bank.confirm_names(line_of("redirect"), link, PSU, uuid())
+    sandbox.fault(bank_cancels_nothing=True)
+    with pytest.raises(NotOpen):
+        name_checks.strike(demo.client, demo.user, batch.reference, line_id(batch, OTHER[0]), PSU)
+    assert (state(batch), BankOrder.get().state) == ("name_check", "at_bank")
+    assert follow(batch).state == "at_bank"
 
 
 def test_a_bank_that_is_not_there_leaves_everything_as_it_was(demo: Demo, sandbox: Sandbox):
