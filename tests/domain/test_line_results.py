@@ -55,8 +55,8 @@ def test_what_comes_back_later_is_returned_and_not_refused(demo: Demo, sandbox: 
     assert demo.view(signed).lines_payable == 2
 
 
-def test_a_line_may_come_back_of_what_was_paid_in_part(demo: Demo, sandbox: Sandbox, signed: Batch):
-    """The bank has refused the first line; a status that is read again changes nothing."""
+def test_a_part_that_is_read_again_changes_nothing(demo: Demo, sandbox: Sandbox, signed: Batch):
+    """The line that was refused is not taken for one that came back."""
     sandbox.fault(bank_partial_execution=True)
     execute(sandbox, signed)
     order = BankOrder.get()
