@@ -3,7 +3,7 @@
 from connectors.bank import port
 from core.clock import utcnow
 from core.ids import uuid
-from domain import audit, leases, states
+from domain import audit, leases, line_results, name_checks, states
 from domain.bank_links import line_of
 from domain.bank_status import LINE_STATE, ORDER_STATE, event_of
 from domain.errors import BankUnavailable, NotFound, NotOpen
@@ -14,12 +14,14 @@ from domain.world import world
 from models import BankExchange, BankOrder, Batch, BatchLine, Client, User, transaction
 
 FOLLOW_LEASE = 60
+# What was executed is still looked at, seldom: it may come back.
+FOLLOWED = ("at_bank", "signed", "executed")
 
 
 def due_orders() -> list[int]:
     """Orders whose status is to be asked now."""
     query = BankOrder.select(BankOrder.id).where(
-        BankOrder.state.in_(("at_bank", "signed")), BankOrder.due_at <= utcnow()
+        BankOrder.state.in_(FOLLOWED), BankOrder.due_at <= utcnow()
     )
     return [row.id for row in query.order_by(BankOrder.due_at).limit(200)]
 
@@ -27,7 +29,7 @@ def due_orders() -> list[int]:
 def follow(order_id: int) -> None:
     """Ask the bank once how the order stands, and move the batch accordingly."""
     order = leases.claim(
-        BankOrder, order_id, FOLLOW_LEASE, BankOrder.state.in_(("at_bank", "signed")), BankOrder.due_at <= utcnow()
+        BankOrder, order_id, FOLLOW_LEASE, BankOrder.state.in_(FOLLOWED), BankOrder.due_at <= utcnow()
     )
     if order is None or order.payment_id is None:
         return
@@ -42,6 +44,7 @@ def follow(order_id: int) -> None:
     if sca == "failed" and event == "bank_has_it":
         event = "signing_failed"
     _record(order, request_id, report, event)
+    name_checks.prepare_signing_after(order.id)
 
 
 def _sca_status(line: port.BankLine, order: BankOrder) -> str | None:
@@ -55,20 +58,22 @@ def _asked(order: BankOrder, request_id: str, outcome: str, raw: str | None, att
     if raw != order.raw_status or raw is None:
         BankExchange.create(order=order.id, call="status", request_id=request_id, outcome=outcome, raw_status=raw)
     leases.release(
-        order, asked_at=utcnow(), attempts=attempts, due_at=leases.pause(attempts), raw_status=raw or order.raw_status
+        order, asked_at=utcnow(), attempts=attempts, due_at=line_results.next_ask(order, attempts),
+        raw_status=raw or order.raw_status,
     )
 
 
 def _record(order: BankOrder, request_id: str, report: port.StatusReport, event: str | None) -> None:
     with transaction():
         batch = Batch.get_by_id(order.batch_id)
+        event = line_results.take(batch, order, report, event)
         changed = event is not None and (batch.state, event) in states.ALLOWED
         _asked(order, request_id, "answered", report.transaction_status, 0 if changed else order.attempts + 1)
         if not changed or event is None:
             return
         states.move(batch, event, audit.WORKER, report.reason, order=order.id, status=report.transaction_status)
         state = ORDER_STATE[event]
-        done = {"due_at": None} if state in ("executed", "ended") else {}
+        done = {"due_at": line_results.next_ask(order, 0, state)} if state in ("executed", "ended") else {}
         BankOrder.update(state=state, **done).where(BankOrder.id == order.id).execute()
         if event in LINE_STATE:
             BatchLine.update(state=LINE_STATE[event]).where(

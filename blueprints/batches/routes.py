@@ -12,7 +12,7 @@ from blueprints.wake import wake
 from blueprints.who import me
 from blueprints.words import say
 from core.clock import today_amsterdam
-from domain import approval, following, payments
+from domain import approval, following, name_checks, payments
 from domain.errors import (
     BatchChanged,
     CautionsUnopened,
@@ -41,6 +41,7 @@ def _page(template: str, membership, payment: Payment, status: int = 200, **more
     values = {
         "payment": payment, "here": _address(membership, payment), "words": words, "seen": _mark(payment),
         "may_pay": membership.role in MAY_PAY, "problem": "", "spoken": "", "focus": False,
+        "names": name_checks.shown(payment),
     }  # fmt: skip
     return render(template, status, **{**values, **more})
 
@@ -48,7 +49,7 @@ def _page(template: str, membership, payment: Payment, status: int = 200, **more
 def _mark(payment: Payment) -> str:
     """What a page has seen of a payment that moves by itself."""
     can_sign = payment.order is not None and payment.order.can_sign
-    told = (can_sign, words.unanswered(payment), payment.run_missing, payment.unopened)
+    told = (can_sign, words.unanswered(payment), payment.run_missing, payment.unopened, words.names_differ(payment))
     return f"{payment.state}-{payment.state_at.timestamp():.6f}-" + "".join(f"{one:d}" for one in told)
 
 

@@ -60,6 +60,8 @@ RIGHTS = {
     ("batches.read", "POST"): OWNER_ONLY,
     ("batches.bank_file", "GET"): OWNER_ONLY,  # of a payment that was not sent: on to it
     ("batches.bank_file", "POST"): OWNER_ONLY,
+    ("batches.judge_name", "POST"): OWNER_ONLY,
+    ("batches.go_on_with_names", "POST"): OWNER_ONLY,
     ("batches.change", "GET"): PAGE,
     ("batches.change", "POST"): SAID,
     ("onboarding.identify", "GET"): PAGE,
