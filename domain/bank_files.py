@@ -15,6 +15,7 @@ from domain import audit, states
 from domain.bank_links import line_of
 from domain.bank_status import ORDER_STATE, event_of
 from domain.errors import BankFileRefused
+from domain.line_results import NO_CODE, UNPAID
 from domain.payments import find, hold
 from models import BankExchange, BankOrder, Batch, BatchLine, Client, User, transaction
 
@@ -158,4 +159,5 @@ def _lines(batch: Batch, event: str, finding: Finding) -> None:
         BatchLine.update(state=whole).where(BatchLine.batch == batch.id, BatchLine.state == "sent").execute()
     for end_to_end_id, state in finding.lines.items():
         named = (BatchLine.batch == batch.id) & (BatchLine.end_to_end_id == end_to_end_id)
-        BatchLine.update(state=state).where(named, going).execute()
+        code = (finding.reason or NO_CODE).removeprefix("bank:") if state in UNPAID else None
+        BatchLine.update(state=state, bank_reason=code).where(named, going).execute()
