@@ -44,5 +44,6 @@ class MethodForm(FlaskForm):
 
 class CodeForm(FlaskForm):
     code = StringField(
-        _l("Code van je bank"), [InputRequired(_l("Vul de code in.")), Length(max=64, message=_l("Deze code is te lang."))]
+        _l("Code van je bank"),
+        [InputRequired(_l("Vul de code in.")), Length(max=64, message=_l("Deze code is te lang."))],
     )

@@ -3,7 +3,7 @@
 import pytest
 import requests
 
-from domain import approval, following, limits, sending
+from domain import approval, following, limits, sending, signing
 from models import BankOrder, Batch, Pin, Release
 from tests.screens.test_payment_page import TOTAL, at, line_ids
 from tests.support.sandbox import Sandbox
