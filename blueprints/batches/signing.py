@@ -17,6 +17,7 @@ from domain.errors import CodeWrong, DomainError
 
 # What a person does on a page of ours; the rest happens at the bank, and the payment's page follows it.
 HERE = {"login": "batches/sign_login.html", "method": "batches/sign_method.html", "code": "batches/sign_code.html"}
+FORMS = {"login": BankLoginForm, "method": MethodForm, "code": CodeForm}
 
 
 @blueprint.post("/<client>/betalingen/<reference>/ondertekenen")
@@ -51,7 +52,9 @@ def signing_page(membership, reference):
 def _show(membership, reference: str, step: Step, form=None) -> Response:
     if step.how not in HERE:
         return goto(address(membership, reference))
-    made = form or {"login": BankLoginForm, "method": MethodForm, "code": CodeForm}[step.how]()
+    made = form or FORMS[step.how]()
+    if isinstance(made, CodeForm):
+        made.code.data = ""  # what was typed is never written back
     payment = payments.view(membership.client, reference)
     return page(HERE[step.how], membership, payment, 422 if made.errors else 200, form=made, step=step)
 
@@ -103,12 +106,12 @@ def give_code(membership, reference):
 def _step_taken(membership, reference: str, form, field, take) -> Response:
     """One step, and on to the next; what is wrong with it stands beside its field."""
     if not form.validate_on_submit():
-        return signing_page_again(membership, reference, form)
+        return _asked_again(membership, reference, form)
     try:
         step = take()
     except CodeWrong as error:
         field.errors = [say(error)]
-        return signing_page_again(membership, reference, form)
+        return _asked_again(membership, reference, form)
     except DomainError as error:
         return back(membership, reference, error)
     if step.how in ("signed", "second"):
@@ -116,14 +119,13 @@ def _step_taken(membership, reference: str, form, field, take) -> Response:
     return _on(membership, reference, step)
 
 
-def signing_page_again(membership, reference: str, form) -> Response:
+def _asked_again(membership, reference: str, form) -> Response:
     """The same step with what is wrong; when it is past, how it stands now."""
     try:
         step = signing.step(membership.client, reference)
     except DomainError as error:
         return back(membership, reference, error)
-    expected = {"login": BankLoginForm, "method": MethodForm, "code": CodeForm}.get(step.how)
-    return _show(membership, reference, step, form if isinstance(form, expected or ()) else None)
+    return _show(membership, reference, step, form if type(form) is FORMS.get(step.how) else None)
 
 
 @blueprint.post("/<client>/betalingen/<reference>/ondertekenen/stoppen")

@@ -180,7 +180,7 @@ def test_two_signers_at_the_bank(demo: Demo, sandbox: Sandbox, way: str):
     assert followed(batch).state == "at_bank"
     step = _begin(demo, batch)
     assert (step.how, step.may_give_up) == ("second", False)
-    second_signs(sandbox, BankOrder.get().payment_id)
+    second_signs(sandbox, BankOrder.get().payment_id or "")
     assert followed(batch).state == "signed"
 
 
