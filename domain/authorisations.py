@@ -14,7 +14,7 @@ from typing import Any, Literal
 
 from connectors.bank import port
 from core.clock import utcnow
-from domain.errors import NotFound, SigningBusy
+from domain.errors import NotFound, NotOpen, SigningBusy
 from domain.seals import seal, unseal
 from models import BankOrder
 
@@ -77,12 +77,14 @@ def placed(order: BankOrder, answer: port.OrderPlaced) -> str:
 
 
 def take(order_id: int) -> Claim:
-    """Be the one who speaks to the bank about this order. SigningBusy while another does.
+    """Be the one who speaks to the bank about this order. SigningBusy while another does, NotOpen when it is over.
 
     A claim that was never given back may have reached the bank: from then on only the bank knows
     what of this order can still be signed.
     """
     order = BankOrder.get_by_id(order_id)
+    if order.state != "at_bank":
+        raise NotOpen(order.state)
     document, now = read(order), utcnow()
     since = document.get("busy")
     if since is not None:
@@ -99,7 +101,8 @@ def take(order_id: int) -> Claim:
 def _exchange(order: BankOrder, text: str) -> bool:
     column, before = BankOrder.links_sealed, order.links_sealed
     same = column.is_null() if before is None else column == before
-    return BankOrder.update(links_sealed=text).where(BankOrder.id == order.id, same).execute() == 1
+    mine = (BankOrder.id == order.id, BankOrder.state == "at_bank", same)
+    return BankOrder.update(links_sealed=text).where(*mine).execute() == 1
 
 
 def give_back(claim: Claim, elsewhere: bool = False) -> None:

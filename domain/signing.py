@@ -87,7 +87,7 @@ def prepare_signing(order: BankOrder, psu: port.Psu) -> None:
         return
     try:
         _start(order, psu)
-    except (BankUnavailable, SigningBusy, SigningFailed, SigningRefused, SigningUnknown):
+    except (BankUnavailable, NotOpen, SigningBusy, SigningFailed, SigningRefused, SigningUnknown):
         return  # kept as an exchange; the person's own press says what is wrong
 
 
@@ -263,7 +263,10 @@ def give_up(client: Client, user: User, reference: str) -> None:
         authorisations.give_back(claim)
         following.ask_now(order)
         raise NotOpen("at_bank")
-    following.end_unsigned(order, audit.by_user(user), "given_up", report.transaction_status)
+    try:
+        following.end_unsigned(order, audit.by_user(user), "given_up", report.transaction_status)
+    except StateConflict as error:  # the bank ended it meanwhile
+        raise NotOpen("at_bank") from error
 
 
 def finish_signing(state: str, user: User) -> tuple[Client, str]:

@@ -361,8 +361,8 @@ def sign_note(payment: Payment, step: Step) -> tuple[str, str]:
             _("Open de app van je bank"),
             _("Keur de betaling goed in de app van %(bank)s. Deze pagina volgt vanzelf.", bank=bank),
         ),
-        "method": (_("Onderteken met je bankreader"), _("%(bank)s laat je kiezen hoe je ondertekent.", bank=bank)),
-        "code": (_("Pak je bankreader"), _("%(bank)s wacht op je code.", bank=bank)),
+        "method": (_("Nog ondertekenen"), _("%(bank)s laat je kiezen hoe je ondertekent.", bank=bank)),
+        "code": (_("Nog ondertekenen"), _("%(bank)s wacht op je code.", bank=bank)),
         "second": (
             _("Eén handtekening staat"),
             _("We wachten op de tweede ondertekenaar bij de bank. Deze pagina volgt vanzelf."),

@@ -412,6 +412,15 @@ def test_a_second_writer_never_undoes_what_a_later_one_wrote(demo: Demo, sandbox
     assert _step(demo, batch).how == "failed"
 
 
+def test_an_order_that_is_over_is_not_spoken_of(demo: Demo, sandbox: Sandbox):
+    """A window that looked before it ended, and presses after."""
+    _with_challenge(demo, sandbox)
+    order = BankOrder.get()
+    BankOrder.update(state="ended").execute()
+    with pytest.raises(NotOpen):
+        authorisations.take(order.id)
+
+
 # --- the bank's moods -----------------------------------------------------------------------------
 def test_not_ready_to_be_signed_yet(demo: Demo, sandbox: Sandbox):
     signing_by(sandbox, "embedded")

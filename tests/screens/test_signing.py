@@ -62,7 +62,7 @@ def test_the_app_is_followed_and_the_page_stops_by_itself(wouter: Browser, demo:
     assert wouter.open(at(demo, batch)).one("#payment").get("hx-trigger") is None
 
 
-def test_from_the_payment_to_a_signature_with_the_reader(wouter: Browser, demo: Demo, embedded: Batch, sandbox: Sandbox):
+def test_from_the_payment_to_a_signature_by_reader(wouter: Browser, demo: Demo, embedded: Batch, sandbox: Sandbox):
     page = wouter.open(at(demo, embedded))
     assert page.says("#pay-place button") == "Kies hoe je ondertekent"
     answer = wouter.post(at(demo, embedded, SIGN))
@@ -90,6 +90,7 @@ def test_a_wrong_code_is_said_beside_the_field_and_never_written_back(
     assert again.status == 422
     assert "Er is niets betaald" in again.says("#code-error")
     assert "Nog 2 keer" in again.says("#code-error")
+    assert "Nog 2 keer" in again.says("main > [role=alert]"), "where the page opens"
     assert _challenge(again) == _challenge(page)
     assert wrong not in again.answer.get_data(as_text=True)
     _send(wouter, demo, embedded, right)
@@ -191,6 +192,13 @@ def test_a_login_at_the_bank_goes_on_to_the_methods(wouter: Browser, demo: Demo,
     assert page.one("#bank_password").get("type") == "password"
     answer = wouter.post(at(demo, batch, f"{SIGN}/inloggen"), bank_user="wouter", bank_password="een-geheim-woord")
     assert wouter.open(answer.location).says("h1") == "Hoe onderteken je?"
+
+
+def test_the_words_of_a_bank_lead_nowhere(wouter: Browser, demo: Demo, embedded: Batch):
+    """An address in the bank's text is text: where a person goes from here is checked, never read from a sentence."""
+    page = _to_the_code(wouter, demo, embedded)
+    assert "http://" in page.says("main > .note.info")
+    assert page.all("main > .note.info a") == []
 
 
 @pytest.mark.parametrize("tail", ["", "/methode", "/code", "/inloggen", "/stoppen"])
