@@ -58,6 +58,11 @@ def _limit(error: errors.LimitExceeded) -> str:
     )
 
 
+def _code_wrong(error: errors.CodeWrong) -> str:
+    ours = _("De bank neemt dit niet aan. Er is niets betaald. Kijk het na en probeer het opnieuw.")
+    return f"{ours} {_('Je bank zegt: %(text)s', text=error.text)}" if error.text else ours
+
+
 def date_reason(reason: str) -> str:
     """Why a day will not do (the reasons of DateInvalid and of the calendar)."""
     words = {
@@ -176,6 +181,17 @@ WORDS: dict[type[Exception], Callable[[Any], str]] = {
     errors.ReleaseMissing: lambda e: _("Deze betaling is nog niet goedgekeurd. Er is niets betaald."),
     errors.WrongProof: lambda e: _("Deze bank vraagt om een andere manier van ondertekenen. Er is niets betaald."),
     errors.NotYourRole: lambda e: _("Dit mag je rol niet. Vraag het de eigenaar van het account. Er is niets betaald."),
+    # signing at the bank
+    errors.CodeWrong: _code_wrong,
+    errors.SigningBusy: lambda e: _("We zijn al met je bank in gesprek, misschien in een ander venster. Wacht even."),
+    errors.SigningFailed: lambda e: _("De bank heeft het ondertekenen gestopt. Er is niets betaald."),
+    errors.SigningRefused: lambda e: _(
+        "De bank laat je nu niet ondertekenen. Er is niets betaald. Probeer het straks opnieuw."
+    ),
+    errors.SigningUnknown: lambda e: _(
+        "De bank gaf geen antwoord. We weten nog niet of je handtekening is aangekomen en vragen het de bank. "
+        "Deze pagina volgt vanzelf."
+    ),
 }
 
 

@@ -232,6 +232,31 @@ class NotYourRole(DomainError):
     pass
 
 
+# --- signing at the bank ---
+class CodeWrong(DomainError):
+    """The bank does not take the code. Its words are for the person alone: they are not in str()."""
+
+    def __init__(self, text: str = "") -> None:
+        super().__init__("code_wrong")
+        self.text = text[:200]
+
+
+class SigningBusy(DomainError):
+    """Another window is speaking to the bank about this order."""
+
+
+class SigningFailed(DomainError):
+    """The bank has ended this signing: too often wrong, too late, or refused."""
+
+
+class SigningRefused(DomainError):
+    """The bank does not let this be signed, now."""
+
+
+class SigningUnknown(DomainError):
+    """Sent, and no answer: the bank may have the signature."""
+
+
 # --- faults of ours: never a person's doing ---
 class StateConflict(RuntimeError):
     """The change is not in the table, or another made one first."""

@@ -3,16 +3,14 @@
 A line that the bank refused was never paid ("rejected"); one that was paid and came back is "returned".
 """
 
-import json
 from collections.abc import Sequence
 from datetime import datetime, timedelta
 
 from connectors.bank import port
 from core.clock import today_amsterdam, utcnow
-from domain import leases
+from domain import authorisations, leases
 from domain.bank_status import EXECUTED
 from domain.payments import lines_of
-from domain.seals import seal, unseal
 from models import BankExchange, BankOrder, Batch, BatchLine, require_transaction
 
 REFUSED = frozenset({"RJCT", "CANC"})
@@ -64,11 +62,13 @@ def keep_links(order: BankOrder, links: dict[str, str]) -> None:
     if not links:
         return
     order = BankOrder.get_by_id(order.id)
-    known = json.loads(unseal(order.links_sealed, "bank_order_links", order.msg_id)) if order.links_sealed else {}
-    if links.items() <= known.items():
-        return
-    sealed = seal(json.dumps(known | links), "bank_order_links", order.msg_id)
-    BankOrder.update(links_sealed=sealed).where(BankOrder.id == order.id).execute()
+    document = authorisations.read(order)
+    if links.items() <= document["links"].items() or "busy" in document:
+        return  # while somebody signs, what is kept is theirs; the bank says its links again
+    sealed = authorisations.sealed(order, document | {"links": document["links"] | links})
+    column, before = BankOrder.links_sealed, order.links_sealed
+    same = column.is_null() if before is None else column == before
+    BankOrder.update(links_sealed=sealed).where(BankOrder.id == order.id, same).execute()
 
 
 def _keep_names(batch: Batch, said: Sequence[port.LineReport]) -> None:

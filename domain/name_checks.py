@@ -10,12 +10,12 @@ from datetime import timedelta
 from connectors.bank import port
 from core.clock import utcnow
 from core.ids import uuid
-from domain import accepted_names, audit, line_results, states
+from domain import accepted_names, audit, authorisations, line_results, states
 from domain.approval import renew_end_to_end_ids, void_releases
 from domain.bank_links import line_of
 from domain.errors import BankUnavailable, NotFound, NotOpen
 from domain.payments import Payment, hold
-from domain.sending import links_of, live_order, prepare_signing
+from domain.signing import live_order, prepare_signing
 from domain.world import world
 from models import BankExchange, BankOrder, Batch, BatchLine, Client, User, transaction
 
@@ -187,7 +187,7 @@ def _failed(order: BankOrder, call: str, request_id: str, error: port.BankError)
 
 def _confirm(order: BankOrder, request_id: str, psu: port.Psu) -> dict[str, str]:
     """A bank that gives no link for it wants no confirmation: its signing is what lets the order go on."""
-    line, link = line_of(order.bank_account.bank), links_of(order).get("creditorNameConfirmation")
+    line, link = line_of(order.bank_account.bank), authorisations.read(order)["links"].get("creditorNameConfirmation")
     if link is None:
         return {}
     try:
@@ -250,4 +250,4 @@ def prepare_signing_after(order_id: int) -> None:
     if batch.state != "at_bank" or order.state != "at_bank" or order.authorisation_id or line.signing == "delegated":
         return
     if order.raw_status in ("RCVC", "RVCM"):
-        prepare_signing(order, line, port.Psu(order.release.ip, None))
+        prepare_signing(order, port.Psu(order.release.ip, None))

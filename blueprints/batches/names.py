@@ -5,7 +5,7 @@ from flask_babel import gettext as _
 
 from blueprints.access import MAY_PAY, for_client, psu
 from blueprints.batches.forms import PayForm
-from blueprints.batches.routes import _as_it_stands, blueprint
+from blueprints.batches.routes import as_it_stands, blueprint
 from blueprints.words import say
 from domain import name_checks, payments
 from domain.errors import BatchChanged, DomainError, NotFound
@@ -33,10 +33,10 @@ def judge_name(membership, reference, line_id):
     except NotFound:
         raise
     except DomainError as error:
-        return _as_it_stands(membership, reference, say(error), up=True)
+        return as_it_stands(membership, reference, say(error), up=True)
     if choice == "overnemen":
-        return _as_it_stands(membership, reference, spoken=_("De naam van de bank is bewaard voor de volgende keer."))
-    return _as_it_stands(membership, reference, up=True)
+        return as_it_stands(membership, reference, spoken=_("De naam van de bank is bewaard voor de volgende keer."))
+    return as_it_stands(membership, reference, up=True)
 
 
 @blueprint.post("/<client>/betalingen/<reference>/namen")
@@ -49,5 +49,5 @@ def go_on_with_names(membership, reference):
     except NotFound:
         raise
     except DomainError as error:
-        return _as_it_stands(membership, reference, say(error), up=True)
-    return _as_it_stands(membership, reference, up=True)
+        return as_it_stands(membership, reference, say(error), up=True)
+    return as_it_stands(membership, reference, up=True)

@@ -13,6 +13,7 @@ from blueprints.texts import _l
 from core.clock import today_amsterdam, utcnow
 from core.iban import grouped
 from core.money import euro
+from domain.authorisations import Step
 from domain.cautions import Caution
 from domain.name_checks import Difference
 from domain.payments import BatchRow, LineView, Payment
@@ -64,6 +65,7 @@ REASONS = {
         "De salarisrun stond niet meer in Nmbrs. Je goedkeuring geldt niet meer; er is niets betaald."
     ),
     "all_refused": _l("Je hebt alle regels weggestreept. Er wordt niets betaald."),
+    "given_up": _l("Je hebt de betaling niet ondertekend. Er is niets betaald; je kunt het opnieuw klaarzetten."),
     "not_taken": _l(
         "De bank heeft deze betaling niet ontvangen. Er is niets betaald; je kunt het opnieuw klaarzetten."
     ),
@@ -390,3 +392,52 @@ def _when(payment: Payment, number: int, reached: int) -> str:
 def chosen_elsewhere(chosen: date, weeks: Sequence[Sequence]) -> bool:
     """The chosen day stands in another month than the one that is shown."""
     return not any(one.date == chosen for week in weeks for one in week)
+
+
+# --- signing at the bank ---
+def sign_label(payment: Payment, step: Step) -> str:
+    """The button that leads to signing."""
+    bank = payment.account.bank_name
+    return {
+        "method": _("Kies hoe je ondertekent"), "code": _("Onderteken met een code"),
+    }.get(step.how) or _("Onderteken bij %(bank)s", bank=bank)  # fmt: skip
+
+
+def sign_note(payment: Payment, step: Step) -> tuple[str, str]:
+    """Title and text of where signing stands; empty where the button says it all."""
+    bank = payment.account.bank_name
+    told = {
+        "app": (
+            _("Open de app van je bank"),
+            _("Keur de betaling goed in de app van %(bank)s. Deze pagina volgt vanzelf.", bank=bank),
+        ),
+        "method": (_("Nog ondertekenen"), _("%(bank)s laat je kiezen hoe je ondertekent.", bank=bank)),
+        "code": (_("Nog ondertekenen"), _("%(bank)s wacht op je code.", bank=bank)),
+        "second": (
+            _("Eén handtekening staat"),
+            _("We wachten op de tweede ondertekenaar bij de bank. Deze pagina volgt vanzelf."),
+        ),
+        "signed": (_("Je handtekening staat"), _("%(bank)s verwerkt haar. Deze pagina volgt vanzelf.", bank=bank)),
+        "failed": (
+            _("De bank heeft het ondertekenen gestopt"),
+            _("We vragen de bank hoe het ervoor staat. Er is niets betaald."),
+        ),
+    }  # fmt: skip
+    return told.get(step.how, ("", ""))
+
+
+def challenge(text: str) -> str:
+    """In fours, as a reader asks for it; a text that is no number stays as it is."""
+    return " ".join(text[at : at + 4] for at in range(0, len(text), 4)) if text.isdecimal() else text
+
+
+def code_hint(step: Step) -> str:
+    """What the code looks like, when the bank says."""
+    if step.digits_only and step.longest:
+        return ngettext("Hoogstens %(num)s cijfer", "Hoogstens %(num)s cijfers", step.longest)
+    return ""
+
+
+def code_room(step: Step) -> str:
+    """How much fits in the field: a person may type blanks between the digits."""
+    return str(step.longest * 2) if step.longest else "64"

@@ -4,7 +4,7 @@ import pytest
 
 from connectors.bank.port import StatusReport
 from core.ids import uuid
-from domain import approval, books, line_results, name_checks, sending
+from domain import approval, authorisations, books, line_results, name_checks, sending
 from domain.bank_links import line_of
 from domain.errors import BankUnavailable, NotFound, NotOpen
 from domain.release import release
@@ -209,7 +209,7 @@ def test_an_order_that_the_bank_does_not_cancel_ends_while_it_waits(demo: Demo, 
 def test_an_order_that_went_on_by_another_way_does_not_end(demo: Demo, sandbox: Sandbox):
     """The names were confirmed in the bank's own screens: what may execute is never built anew."""
     batch = send(demo)
-    link = name_checks.links_of(BankOrder.get())["creditorNameConfirmation"]
+    link = authorisations.read(BankOrder.get())["links"]["creditorNameConfirmation"]
     world().bank.confirm_names(line_of("redirect"), link, PSU, uuid())
     sandbox.fault(bank_cancels_nothing=True)
     with pytest.raises(NotOpen):

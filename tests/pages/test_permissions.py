@@ -51,6 +51,12 @@ RIGHTS = {
     ("batches.accept_all", "POST"): ON,
     ("batches.pay", "POST"): OWNER_ONLY,
     ("batches.sign", "POST"): OWNER_ONLY,
+    ("batches.signing_page", "GET"): OWNER_ONLY,  # nothing to be signed: on to the payment
+    ("batches.challenge_image", "GET"): Right(404, 403),
+    ("batches.log_in", "POST"): OWNER_ONLY,
+    ("batches.choose_method", "POST"): OWNER_ONLY,
+    ("batches.give_code", "POST"): OWNER_ONLY,
+    ("batches.stop", "POST"): OWNER_ONLY,
     ("batches.again", "POST"): OWNER_ONLY,
     ("batches.pin", "GET"): OWNER_ONLY,
     ("batches.pin", "POST"): OWNER_ONLY,

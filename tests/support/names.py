@@ -2,7 +2,7 @@
 
 import requests
 
-from domain import following, sending
+from domain import following, name_checks, sending, signing
 from domain.release import release
 from models import BankOrder, Batch
 from tests.support.bank import press
@@ -29,9 +29,10 @@ def follow(batch: Batch, times: int = 2) -> Batch:
         BankOrder.update(due_at=batch.created_at).where(mine).execute()
         for order_id in following.due_orders():
             following.follow(order_id)
+            name_checks.prepare_signing_after(order_id)
     return Batch.get_by_id(batch.id)
 
 
 def sign(demo: Demo, batch: Batch, choice: str = "ondertekenen") -> requests.Response:
     """Press a button on the bank's page."""
-    return press(following.begin_signing(demo.client, demo.user, batch.reference, PSU), choice)
+    return press(signing.begin_signing(demo.client, demo.user, batch.reference, PSU).url or "", choice)
