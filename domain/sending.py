@@ -8,7 +8,8 @@ an answer the batch stays in "sending" until the bank, or two people, say what h
 from typing import Any
 
 from connectors.bank import port
-from connectors.bank.pain001 import OrderLine, PaymentOrder, read_back, write_pain001
+from connectors.bank.formats import read_order, write_order
+from connectors.bank.pain001 import OrderLine, PaymentOrder
 from core.clock import utcnow
 from core.crypto import digest_sha256
 from core.ids import uuid
@@ -63,8 +64,9 @@ def prepare(batch: Batch) -> BankOrder | None:
         return None
     lines = [line for line in lines_of(batch) if line.state == "open"]
     order = _order_of(batch, release, lines)
-    body = write_pain001(order)
-    if digest.as_sent(read_back(body)) != digest.as_sent(order):
+    line = line_of(batch.bank_account.bank)
+    body = write_order(line, order)
+    if digest.as_sent(read_order(line, body)) != digest.as_sent(order):
         raise OrderDiffers(batch.reference)
     with transaction():
         return _store(batch, release, order, body)

@@ -2,8 +2,9 @@
 
 A line: `id`, `name`, `base_url` (without the version, https or loopback), `redirect_hosts` (where a
 person may be sent to sign), and optionally `product`, `signing`, `cut_off` (Amsterdam, "15:30"),
-`honours_request_id`, `vop` (it checks the payees' names when asked), and in a file `key_id`,
-`private_key`, `certificate` (PEM or a path). Other fields are left alone.
+`honours_request_id`, `vop` (it checks the payees' names when asked), `adapter`, `format` and
+`most_lines` (of an order), and in a file `key_id`, `private_key`, `certificate` (PEM or a path). Other
+fields are left alone.
 """
 
 import json
@@ -18,7 +19,7 @@ from typing import Any, get_args
 from urllib.parse import urlsplit
 
 from connectors.bank import signing
-from connectors.bank.port import BankError, BankLine, Signing
+from connectors.bank.port import Adapter, BankError, BankLine, OrderFormat, Signing
 from connectors.bank.transport import Request, exchange
 
 LOOPBACK = frozenset({"127.0.0.1", "localhost", "::1"})
@@ -58,10 +59,11 @@ def _line(number: int, row: Any, with_keys: bool) -> BankLine:
     try:
         return BankLine(
             id=bank_id, name=_name(row.get("name")), base_url=_base_url(row.get("base_url")),
-            product=_product(row.get("product", BankLine.product)), signing=_signing(row.get("signing", "redirect")),
+            product=_product(row.get("product", BankLine.product)), signing=_one_of(row, "signing", Signing),
             redirect_hosts=_hosts(row.get("redirect_hosts")), cut_off=_cut_off(row.get("cut_off", "15:30")),
             honours_request_id=_flag(row, "honours_request_id"), vop=_flag(row, "vop"),
-            **(_keys(row) if with_keys else {}),
+            adapter=_one_of(row, "adapter", Adapter), format=_one_of(row, "format", OrderFormat),
+            most_lines=_count(row, "most_lines"), **(_keys(row) if with_keys else {}),
         )  # fmt: skip
     except ValueError as error:
         raise DirectoryError(f"bank {bank_id}: {error}") from error
@@ -88,9 +90,18 @@ def _product(value: Any) -> str:
     return value
 
 
-def _signing(value: Any) -> Signing:
-    if value not in get_args(Signing):
-        raise ValueError(f"signing must be one of {', '.join(get_args(Signing))}")
+def _one_of(row: dict[str, Any], name: str, words: Any) -> Any:
+    """One of the words of a type; without one, what a line has of itself."""
+    value = row.get(name, getattr(BankLine, name))
+    if value not in get_args(words):
+        raise ValueError(f"{name} must be one of {', '.join(get_args(words))}")
+    return value
+
+
+def _count(row: dict[str, Any], name: str) -> int:
+    value = row.get(name, getattr(BankLine, name))
+    if type(value) is not int or value < 1:
+        raise ValueError(f"{name} must be a whole number above 0")
     return value
 
 

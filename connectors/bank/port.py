@@ -5,6 +5,8 @@ from datetime import date, datetime, time
 from typing import Literal, Protocol
 
 Signing = Literal["redirect", "decoupled", "embedded", "delegated"]
+Adapter = Literal["berlin_group", "ponto"]  # which of our adapters speaks with the bank
+OrderFormat = Literal["pain.001.001.09", "pain.001.001.03", "json", "ponto"]
 
 # The standard's own lists (Berlin Group 1.3.11, with the name checks of 1.3.16). An answer with
 # anything else in these places is one that we do not understand.
@@ -43,7 +45,8 @@ class BankLine:
 
     `redirect_hosts` are where a person may be sent to sign: "host" for any port, or "host:port".
     A line may name a key of its own (PEM text or a file's path); without one ours is used.
-    `vop`: the bank checks the payees' names when it is asked to.
+    `vop`: the bank checks the payees' names when it is asked to. `format` is what an order is written in,
+    `most_lines` how many payments it may hold.
     """
 
     id: str
@@ -55,6 +58,9 @@ class BankLine:
     cut_off: time = time(15, 30)
     honours_request_id: bool = False
     vop: bool = False
+    adapter: Adapter = "berlin_group"
+    format: OrderFormat = "pain.001.001.09"
+    most_lines: int = 20_000
     key_id: str | None = None
     private_key: str | None = field(default=None, repr=False)
     certificate: str | None = field(default=None, repr=False)
