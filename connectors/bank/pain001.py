@@ -16,6 +16,7 @@ from typing import Any
 
 from lxml import etree
 
+from connectors.bank.order_schema import schema_of
 from core.iban import normalise
 from core.money import cents, plain
 from core.sepa_text import NAME, REMITTANCE, is_reference, is_sepa
@@ -238,8 +239,8 @@ _HEADS = {
 def read_back(body: bytes) -> PaymentOrder:
     """What an XML reader finds in the bytes, to be compared with what was approved.
 
-    NotOurOrder when they are not ours: writing what was read must give these very bytes, so
-    nothing can stand in them that is not read.
+    NotOurOrder when they do not hold to the schema or are not ours: writing what was read must give
+    these very bytes, so nothing can stand in them that is not read.
     """
     try:
         order = _order(body)
@@ -252,14 +253,14 @@ def read_back(body: bytes) -> PaymentOrder:
 
 
 def _order(body: bytes) -> PaymentOrder:
-    """Line by line: an element is let go once it is read."""
+    """Line by line: each element is held against the schema, and let go once it is read."""
     version = _version(body)
     space = f"{{urn:iso:std:iso:20022:tech:xsd:{version}}}"
     lines: list[OrderLine] = []
     head: dict[str, str] = {}
     wage_tax, day = False, ""
     names = [f"{space}{name}" for name in ("CdtTrfTxInf", *_HEADS)]
-    for _, element in etree.iterparse(BytesIO(body), tag=names, **_SAFE):
+    for _, element in etree.iterparse(BytesIO(body), tag=names, schema=schema_of(version), **_SAFE):
         name = str(element.tag).removeprefix(space)
         if name == "CdtTrfTxInf":
             lines.append(_read_line(element))
