@@ -1,9 +1,11 @@
-"""Writing a payment order of 10,000 lines as the bank gets it."""
+"""Writing and checking a payment order of 10,000 lines, beside sepaxml, the well-known library for it."""
 
 import subprocess
 import sys
+from collections.abc import Callable
 from datetime import UTC, date, datetime
 from pathlib import Path
+from typing import Any
 
 from bench import files
 from bench.figure import Figure, added_mb, median_seconds
@@ -22,9 +24,9 @@ def measure(home: Path) -> list[Figure]:
     body = write_pain001(asked)
     seconds = median_seconds(lambda: write_pain001(asked))
     floor = median_seconds(lambda: etree.tostring(etree.fromstring(body)))
-    code = "from bench.pain import memory; memory()"
-    more = float(subprocess.check_output([sys.executable, "-c", code], text=True))
+    more = _memory_of("_writes")
     return [
+        *_beside_the_peer(asked),
         Figure(
             f"pain.001 of {LINES:,} lines", round(seconds, 3), "s", round(floor, 3),
             "lxml parses and writes the same bytes", f"≤ {GOAL_SECONDS:g} s", seconds <= GOAL_SECONDS,
@@ -34,6 +36,49 @@ def measure(home: Path) -> list[Figure]:
             "memory that writing it adds", round(more, 1), "MB", goal=f"≤ {GOAL_MB:g} MB", good=more <= GOAL_MB
         ),
     ]  # fmt: skip
+
+
+def _beside_the_peer(asked) -> list[Figure]:
+    """Both write the same payments and hold them against their schema; ours is then read back as well."""
+    ours, theirs = median_seconds(lambda: _ours(asked)), median_seconds(lambda: _theirs(asked), times=1)
+    ours_mb, theirs_mb = _memory_of("_ours"), _memory_of("_theirs")
+    name = "sepaxml writes the same payments and checks them"
+    return [
+        Figure(
+            f"pain.001 of {LINES:,} lines written and checked", round(ours, 3), "s", round(theirs, 3), name,
+            "no more than sepaxml", ours <= theirs, f"{ours / theirs:.2f} of sepaxml's time",
+        ),
+        Figure(
+            "memory that writing and checking adds", round(ours_mb, 1), "MB", round(theirs_mb, 1), name,
+            "no more than sepaxml", ours_mb <= theirs_mb, f"{ours_mb / theirs_mb:.2f} of sepaxml's memory",
+        ),
+    ]  # fmt: skip
+
+
+def _ours(asked) -> None:
+    from connectors.bank.pain001 import read_back, write_pain001
+
+    read_back(write_pain001(asked))
+
+
+def _theirs(asked) -> None:
+    from sepaxml import SepaTransfer
+
+    head = {"name": asked.debtor_name, "IBAN": asked.debtor_iban, "currency": "EUR", "batch": True}
+    transfer = SepaTransfer(head, schema=asked.version, clean=False)
+    for line in asked.lines:
+        transfer.add_payment({
+            "name": line.creditor_name, "IBAN": line.creditor_iban, "amount": line.amount_cents,
+            "description": line.remittance, "endtoend_id": line.end_to_end_id,
+            "execution_date": asked.execution_date,
+        })  # fmt: skip
+    transfer.export(validate=True)
+
+
+def _memory_of(what: str) -> float:
+    """MB, in a fresh process."""
+    code = f"from bench import pain; pain.memory(pain.{what})"
+    return float(subprocess.check_output([sys.executable, "-c", code], text=True))
 
 
 def order(lines: int = LINES):
@@ -51,10 +96,14 @@ def order(lines: int = LINES):
     )  # fmt: skip
 
 
-def memory() -> None:
-    """Print what writing one order adds to the memory of this process."""
+def _writes(asked) -> None:
     from connectors.bank.pain001 import write_pain001
 
-    write_pain001(order(10))
+    write_pain001(asked)
+
+
+def memory(act: Callable[[Any], None]) -> None:
+    """Print what doing this with one order adds to the memory of this process."""
+    act(order(10))
     asked = order()
-    print(added_mb(lambda: write_pain001(asked)))
+    print(added_mb(lambda: act(asked)))
