@@ -20,6 +20,7 @@ import models
 from blueprints import access
 from blueprints.assets import init_assets
 from blueprints.context import init_context
+from blueprints.paths import RowId
 from blueprints.security import init_security
 from blueprints.sessions import StoredSessions
 from connectors.bank import signing
@@ -179,6 +180,7 @@ def use_database(app: Flask) -> None:
 def use_screens(app: Flask) -> None:
     """Every package of blueprints; the webhook alone needs no token against forged requests."""
     protect = CSRFProtect(app)
+    app.url_map.converters["int"] = RowId
     for name in SCREENS:
         blueprint = import_module(f"blueprints.{name}").blueprint
         app.register_blueprint(blueprint)

@@ -1,6 +1,18 @@
-"""Addresses that a page was given to go on to."""
+"""Addresses: ids in them, and those that a page was given to go on to."""
 
+from typing import Any
 from urllib.parse import urlsplit
+
+from werkzeug.routing import IntegerConverter, Map
+
+LARGEST_ID = 2**31 - 1
+
+
+class RowId(IntegerConverter):
+    """A number that a row can have. A larger one is no address of ours: 404, and no error of the database."""
+
+    def __init__(self, map: Map, *args: Any, **options: Any) -> None:
+        super().__init__(map, *args, **{"max": LARGEST_ID, **options})
 
 
 def own_path(address: str | None) -> str | None:

@@ -58,6 +58,11 @@ def _limit(error: errors.LimitExceeded) -> str:
     )
 
 
+def _code_wrong(error: errors.CodeWrong) -> str:
+    ours = _("De bank neemt dit niet aan. Er is niets betaald. Kijk het na en probeer het opnieuw.")
+    return f"{ours} {_('Je bank zegt: %(text)s', text=error.text)}" if error.text else ours
+
+
 def date_reason(reason: str) -> str:
     """Why a day will not do (the reasons of DateInvalid and of the calendar)."""
     words = {
@@ -67,6 +72,18 @@ def date_reason(reason: str) -> str:
         "too_far": _("Zo ver vooruit neemt de bank nog niets aan. Kies een eerdere dag."),
     }
     return words.get(reason, _("Kies een andere dag."))
+
+
+def _bank_file(reason: str) -> str:
+    words = {
+        "unreadable": _("Dit is geen statusbericht of afschrift dat we kunnen lezen. Er is niets veranderd."),
+        "other_order": _("Dit bestand gaat over een andere betaling. Er is niets veranderd."),
+        "other_account": _("Dit afschrift is van een andere rekening. Er is niets veranderd."),
+        "differs": _(
+            "In dit afschrift staat een ander bedrag of aantal bij deze betaling. Er is niets veranderd. Bel je bank."
+        ),
+    }
+    return words.get(reason, _("In dit bestand staat niets nieuws over deze betaling. Er is niets veranderd."))
 
 
 WORDS: dict[type[Exception], Callable[[Any], str]] = {
@@ -115,6 +132,7 @@ WORDS: dict[type[Exception], Callable[[Any], str]] = {
     ),
     errors.ConsentPending: lambda e: _("De bank is nog niet klaar met je toestemming. Wacht even en kijk dan opnieuw."),
     errors.UnknownBank: lambda e: _("Deze bank kennen we niet (meer). Kies een bank uit de lijst."),
+    errors.BankFileRefused: lambda e: _bank_file(e.reason),
     # Nmbrs
     errors.NmbrsBadCredentials: lambda e: _(
         "Nmbrs herkent dit e-mailadres en token niet samen. Controleer de gegevens nauwkeurig en probeer het opnieuw."
@@ -163,6 +181,17 @@ WORDS: dict[type[Exception], Callable[[Any], str]] = {
     errors.ReleaseMissing: lambda e: _("Deze betaling is nog niet goedgekeurd. Er is niets betaald."),
     errors.WrongProof: lambda e: _("Deze bank vraagt om een andere manier van ondertekenen. Er is niets betaald."),
     errors.NotYourRole: lambda e: _("Dit mag je rol niet. Vraag het de eigenaar van het account. Er is niets betaald."),
+    # signing at the bank
+    errors.CodeWrong: _code_wrong,
+    errors.SigningBusy: lambda e: _("We zijn al met je bank in gesprek, misschien in een ander venster. Wacht even."),
+    errors.SigningFailed: lambda e: _("De bank heeft het ondertekenen gestopt. Er is niets betaald."),
+    errors.SigningRefused: lambda e: _(
+        "De bank laat je nu niet ondertekenen. Er is niets betaald. Probeer het straks opnieuw."
+    ),
+    errors.SigningUnknown: lambda e: _(
+        "De bank gaf geen antwoord. We weten nog niet of je handtekening is aangekomen en vragen het de bank. "
+        "Deze pagina volgt vanzelf."
+    ),
 }
 
 

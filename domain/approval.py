@@ -4,7 +4,7 @@ from datetime import date
 from typing import Any
 
 from core.clock import utcnow
-from domain import audit, cautions, states
+from domain import accepted_names, audit, cautions, states
 from domain.bank_links import accounts, line_of
 from domain.days import require_possible
 from domain.errors import AccountInvalid, NotFound, NothingToPay, NotOpen
@@ -42,9 +42,11 @@ def renew_end_to_end_ids(batch: Batch) -> None:
     """The next order draws new ids, hence needs a new release; lines that were on their way are open again."""
     batch.orders_made = Batch.get_by_id(batch.id).orders_made
     msg_id = message_id(batch.reference, batch.orders_made + 1)
-    for line in BatchLine.select().where(BatchLine.batch == batch.id, BatchLine.state.not_in(("void", "executed"))):
-        state = line.state if line.state == "refused" else "open"
-        BatchLine.update(end_to_end_id=end_to_end_id(msg_id, line.position), state=state).where(
+    lines = list(BatchLine.select().where(BatchLine.batch == batch.id, BatchLine.state.not_in(("void", "executed"))))
+    names = accepted_names.of_lines(batch.client_id, lines)
+    for line in lines:
+        state, fresh = line.state if line.state == "refused" else "open", accepted_names.fresh(line, names)
+        BatchLine.update(end_to_end_id=end_to_end_id(msg_id, line.position), state=state, **fresh).where(
             BatchLine.id == line.id
         ).execute()
 

@@ -2,8 +2,9 @@
 
 # ACTC is technical validation only: with a signature to come it says "the bank has it",
 # under delegated signing the app's own signature has been given already.
-BEFORE_SIGNING = frozenset({"RCVD", "ACTC", "PATC"})
-CHECKING_NAMES = frozenset({"RVNC", "RVCM", "RCVC"})
+# RCVC: the names were checked, and all match or were confirmed.
+BEFORE_SIGNING = frozenset({"RCVD", "RCVC", "ACTC", "PATC"})
+CHECKING_NAMES = frozenset({"RVNC", "RVCM"})
 SIGNED = frozenset({"PDNG", "ACFC", "ACCP", "ACWC", "ACWP", "ACSP"})
 EXECUTED = frozenset({"ACSC", "ACCC"})
 

@@ -34,7 +34,9 @@ def _batch_totals() -> Iterator[str]:
 
 
 def _order_totals() -> Iterator[str]:
-    sums = _sums(BatchLine.state.in_(("sent", "executed", "returned")))
+    # a line that the bank refused was in the order too, and so was one with a reason of its
+    states = ("sent", "executed", "returned", "rejected")
+    sums = _sums(BatchLine.state.in_(states) | BatchLine.bank_reason.is_null(False))
     for order in BankOrder.select(BankOrder, Batch, Release).join(Batch).switch(BankOrder).join(Release):
         if (order.total_cents, order.line_count) != (order.release.total_cents, order.release.line_count):
             yield f"order {order.msg_id}: not what was released"

@@ -86,5 +86,6 @@ def _read_again(company_ids: list[int], run_id: str | None) -> None:
     if run_id:
         runs = runs.where(Run.nmbrs_id == run_id)
     else:
-        runs = runs.where(Run.id.in_(Run.select(fn.max(Run.id)).group_by(Run.company)))
+        newest = Run.select(fn.max(Run.id)).where(Run.company.in_(company_ids)).group_by(Run.company)
+        runs = runs.where(Run.id.in_(newest))
     Run.update(due_at=utcnow()).where(Run.id.in_(runs)).execute()

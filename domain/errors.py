@@ -116,6 +116,14 @@ class UnknownBank(DomainError):
     pass
 
 
+class BankFileRefused(DomainError):
+    """A file of the bank that changes nothing: unreadable, other_order, other_account, differs or nothing_new."""
+
+    def __init__(self, reason: str) -> None:
+        super().__init__(reason)
+        self.reason = reason
+
+
 # --- Nmbrs ---
 class NmbrsBadCredentials(DomainError):
     pass
@@ -222,6 +230,31 @@ class WrongProof(DomainError):
 
 class NotYourRole(DomainError):
     pass
+
+
+# --- signing at the bank ---
+class CodeWrong(DomainError):
+    """The bank does not take the code. Its words are for the person alone: they are not in str()."""
+
+    def __init__(self, text: str = "") -> None:
+        super().__init__("code_wrong")
+        self.text = text[:200]
+
+
+class SigningBusy(DomainError):
+    """Another window is speaking to the bank about this order."""
+
+
+class SigningFailed(DomainError):
+    """The bank has ended this signing: too often wrong, too late, or refused."""
+
+
+class SigningRefused(DomainError):
+    """The bank does not let this be signed, now."""
+
+
+class SigningUnknown(DomainError):
+    """Sent, and no answer: the bank may have the signature."""
 
 
 # --- faults of ours: never a person's doing ---

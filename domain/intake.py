@@ -15,7 +15,7 @@ from connectors.nmbrs.payment_file import FileRefused, PaymentFile, PaymentLine,
 from connectors.nmbrs.port import PayrollError
 from core.clock import today_amsterdam, utcnow
 from core.sepa_text import to_sepa
-from domain import audit, leases, mails, missing_people, retiring, wage_tax
+from domain import accepted_names, audit, leases, mails, missing_people, retiring, wage_tax
 from domain.nmbrs_calls import Caller, reason_of, stopped, working
 from domain.references import draw, end_to_end_id
 from domain.versions import Wanted, difference, version_of
@@ -141,10 +141,12 @@ def _unused(run: Run, version: str) -> str:
 
 
 def _insert_lines(batch: Batch, pay: Sequence[Wanted]) -> None:
+    names = accepted_names.of_lines(batch.client_id, pay)
     rows = [
         {
             "batch": batch.id, "position": position, "end_to_end_id": end_to_end_id(batch.reference, position),
-            "name_shown": line.name_shown, "name_sent": line.name_sent, "description_shown": line.description_shown,
+            "name_shown": line.name_shown, "name_sent": names.sent(line.iban, line.name_shown),
+            "description_shown": line.description_shown,
             "description_sent": line.description_sent, "iban": line.iban, "amount_cents": line.amount_cents,
             "paid_cents": line.paid_cents, "state": "open",
         }

@@ -182,5 +182,6 @@ def _tell_owners(connection: NmbrsConnection, problem: str) -> None:
     for user in owners:
         mails.queue(
             user, "nmbrs_disturbed", once=f"nmbrs_disturbed:{connection.id}:{problem}:{utcnow():%Y%m%d}:{user.id}",
-            client=client, path=f"/{client.public_id}/apps/nmbrs", account=connection.environment, problem=problem,
+            client=client, path=f"/{client.public_id}/apps/nmbrs", account=connection.title or connection.environment,
+            problem=problem,
         )  # fmt: skip

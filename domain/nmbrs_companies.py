@@ -37,9 +37,9 @@ class CompanyView:
 def refresh(connection: NmbrsConnection, caller: Caller, debtors: list[port.Debtor] | None = None) -> int:
     """Take over the debtors and companies that this user sees now; returns how many. Nothing is ever removed here:
     a company that a user no longer sees keeps what it paid. PayrollError."""
-    debtors = caller.ask("debtors") if debtors is None else debtors
+    seen: list[port.Debtor] = caller.ask("debtors") if debtors is None else debtors
     count = 0
-    for debtor in debtors:
+    for debtor in seen:
         found = caller.ask("companies", debtor.id)
         with transaction():
             keep(connection, found, _keep_debtor(connection, debtor))

@@ -196,8 +196,8 @@ def view(connection: NmbrsConnection) -> ConnectionView:
     )
     lacks = [check for check in nmbrs_rights.of_connection(connection) if check.result == "refused"]
     return ConnectionView(
-        connection.id, connection.environment, connection.email, connection.interface, connection.status,
-        connection.problem, connection.disturbed_at, connection.asked_at, mapped.count(),
+        connection.id, connection.title or connection.environment, connection.email, connection.interface,
+        connection.status, connection.problem, connection.disturbed_at, connection.asked_at, mapped.count(),
         connection.checks_due_at is not None, len(lacks),
     )  # fmt: skip
 

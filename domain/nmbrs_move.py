@@ -89,6 +89,7 @@ def _first(client: Client, user: User, tokens: consent.Tokens) -> NmbrsConnectio
             client=client.id, email=user.email, environment=environment.subdomain,
             defaults={"token_sealed": "", "interface": "rest"},
         )  # fmt: skip
+        NmbrsConnection.update(title=environment.domain).where(NmbrsConnection.id == connection.id).execute()
         if connection.interface != "rest":
             raise OtherInterface
         if connection.removed_at is not None:

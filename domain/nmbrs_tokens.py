@@ -61,6 +61,8 @@ def _renewed(connection: NmbrsConnection) -> consent.Tokens:
     try:
         fresh = world().nmbrs_oauth.refresh(tokens.refresh_token)
     except consent.OAuthRefused as error:
+        if error.code != "invalid_grant":  # a fault of ours, or of our registration: the consent itself may stand
+            raise port.TryAgain(error.code, _CALL, "refused") from error
         raise port.BadCredentials(error.code, _CALL, "consent has ended") from error
     except consent.OAuthDown as error:
         raise port.TryAgain(None, _CALL, "no answer") from error

@@ -64,6 +64,7 @@ class LineView:
     name_sent: str
     description_sent: str
     paid_cents: int | None = None
+    bank_reason: str | None = None
 
     @property
     def converted(self) -> bool:
@@ -246,7 +247,7 @@ def _order_view(order: BankOrder | None, batch: Batch, signing: str) -> OrderVie
 def _line_view(row: BatchLine) -> LineView:
     return LineView(
         row.id, row.position, row.name_shown, row.iban, row.description_shown, row.amount_cents, row.state,
-        row.name_sent, row.description_sent, row.paid_cents,
+        row.name_sent, row.description_sent, row.paid_cents, row.bank_reason,
     )  # fmt: skip
 
 

@@ -5,7 +5,6 @@ resend sends those bytes with the same X-Request-ID, and only where the bank hon
 an answer the batch stays in "sending" until the bank, or two people, say what happened.
 """
 
-import json
 from typing import Any
 
 from connectors.bank import port
@@ -14,14 +13,14 @@ from core.clock import utcnow
 from core.crypto import digest_sha256
 from core.ids import uuid
 from core.sepa_text import to_sepa
-from domain import audit, days, digest, leases, states
+from domain import audit, authorisations, days, digest, leases, signing, states
 from domain.approval import void_releases
 from domain.bank_links import line_of
 from domain.bank_status import ORDER_STATE, event_of
-from domain.errors import OrderDiffers, StateConflict
+from domain.errors import OrderDiffers
 from domain.payments import find, hold, lines_of
 from domain.references import message_id
-from domain.seals import lookup, seal, unseal, unseal_bytes
+from domain.seals import lookup, seal, unseal_bytes
 from domain.world import world
 from models import BankExchange, BankOrder, Batch, BatchLine, Client, Release, transaction
 
@@ -112,17 +111,12 @@ def _store(batch: Batch, release: Release, order: PaymentOrder, body: bytes) -> 
         batch=batch, release=release, bank_account=batch.bank_account_id, msg_id=order.msg_id, request_id=uuid(),
         body_sealed=seal(body, "bank_order", order.msg_id), body_sha256=digest_sha256(body),
         total_cents=release.total_cents, line_count=release.line_count, execution_date=release.execution_date,
-        return_hash=lookup(_return_state(order.msg_id)),
+        return_hash=lookup(signing.return_state(order.msg_id)),
     )  # fmt: skip
     Batch.update(orders_made=Batch.orders_made + 1).where(Batch.id == batch.id).execute()
     BatchLine.update(state="sent").where(BatchLine.batch == batch.id, BatchLine.state == "open").execute()
     states.move(batch, "send", audit.WORKER, order=row.id, sha256=row.body_sha256)
     return row
-
-
-def _return_state(msg_id: str) -> str:
-    """The one-use state of the way back from the bank: cannot be guessed, need not be kept."""
-    return lookup(f"return:{msg_id}")
 
 
 def body_of(order: BankOrder) -> bytes:
@@ -131,10 +125,6 @@ def body_of(order: BankOrder) -> bytes:
     if digest_sha256(body) != order.body_sha256:
         raise OrderDiffers(order.msg_id)
     return body
-
-
-def return_address(order: BankOrder) -> str:
-    return f"{world().base_url}/bank/ondertekend/{_return_state(order.msg_id)}"
 
 
 def _deliver(batch: Batch, order: BankOrder) -> None:
@@ -147,7 +137,7 @@ def _deliver(batch: Batch, order: BankOrder) -> None:
     claimed = leases.claim(BankOrder, order.id, SEND_LEASE, BankOrder.state.in_(("ready", "sent")))
     if claimed is None or not _mark_called(batch, claimed):
         return
-    psu, back = port.Psu(claimed.release.ip, None), return_address(claimed)
+    psu, back = port.Psu(claimed.release.ip, None), signing.return_address(claimed)
     try:
         placed = world().bank.place_order(
             line, body_of(claimed), claimed.request_id, psu, back, f"{back}?geweigerd=1"
@@ -217,48 +207,8 @@ def _placed(batch: Batch, order: BankOrder, line: port.BankLine, placed: port.Or
         BankOrder.update(
             payment_id=placed.payment_id, raw_status=placed.transaction_status, attempts=0, due_at=utcnow(),
             lease_until=None, state=ORDER_STATE[event] if event else "at_bank",
-            links_sealed=seal(json.dumps(placed.links), "bank_order_links", order.msg_id),
+            links_sealed=authorisations.placed(order, placed),
         ).where(BankOrder.id == order.id).execute()  # fmt: skip
         states.move(batch, event or "bank_has_it", audit.WORKER, order=order.id, status=placed.transaction_status)
     if batch.state == "at_bank":
-        prepare_signing(BankOrder.get_by_id(order.id), line, port.Psu(order.release.ip, None))
-
-
-def links_of(order: BankOrder) -> dict[str, str]:
-    if order.links_sealed is None:
-        return {}
-    return json.loads(unseal(order.links_sealed, "bank_order_links", order.msg_id))
-
-
-def prepare_signing(order: BankOrder, line: port.BankLine, psu: port.Psu) -> str | None:
-    """Start the authorisation, when the bank wants one started; returns where the person signs.
-
-    A bank that does not answer now is asked again when the person presses the button.
-    """
-    links = links_of(order)
-    if "scaRedirect" in links:
-        return links["scaRedirect"]
-    start = next((links[name] for name in links if name.startswith("startAuthorisation")), None)
-    if start is None or order.payment_id is None:
-        return None
-    back = return_address(order)
-    try:
-        started = world().bank.start_authorisation(
-            line, order.payment_id, start, psu, back, f"{back}?geweigerd=1", uuid()
-        )
-    except port.BankError:
-        return None
-    if started.redirect_url:
-        links["scaRedirect"] = started.redirect_url
-    BankOrder.update(
-        authorisation_id=started.id, links_sealed=seal(json.dumps(links), "bank_order_links", order.msg_id)
-    ).where(BankOrder.id == order.id).execute()
-    return started.redirect_url
-
-
-def live_order(batch: Batch) -> BankOrder:
-    """StateConflict when the batch has none."""
-    row = BankOrder.get_or_none(BankOrder.batch == batch.id, BankOrder.state != "ended")
-    if row is None:
-        raise StateConflict(batch.reference)
-    return row
+        signing.prepare_signing(BankOrder.get_by_id(order.id), port.Psu(order.release.ip, None))

@@ -40,7 +40,7 @@ def renew(client: Client, user: User, keep: timedelta) -> None:
 def old_until(client: Client) -> datetime | None:
     """Until when an earlier address still works; None when only the newest does."""
     rows = WebhookKey.select().where(WebhookKey.client == client.id, WebhookKey.expires_at > utcnow())
-    return max((row.expires_at for row in rows), default=None)
+    return max(filter(None, (row.expires_at for row in rows)), default=None)
 
 
 def is_ours(client: Client, address_found: str) -> bool:

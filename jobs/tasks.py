@@ -8,6 +8,7 @@ from domain import (
     intake,
     looking,
     mails,
+    name_checks,
     nmbrs_rights,
     nmbrs_webhook,
     sending,
@@ -43,6 +44,7 @@ def send_order(batch_id: int) -> None:
 def follow_order(order_id: int) -> None:
     with database.connection_context():
         following.follow(order_id)
+        name_checks.prepare_signing_after(order_id)
 
 
 def send_mail(mail_id: int) -> None:

@@ -11,7 +11,7 @@ from models.base import (
     transaction,
 )
 from models.journal import AuditEvent, OutgoingMail
-from models.payments import BankExchange, BankOrder, Batch, BatchLine, Release, WarningOpened
+from models.payments import AcceptedName, BankExchange, BankOrder, Batch, BatchLine, Release, WarningOpened
 from models.payroll import (
     Delivery,
     NmbrsCheck,
@@ -38,12 +38,14 @@ from models.schema import migrate, pending_migrations
 
 TABLES = (
     User, Pin, LoginSession, EmailToken, Client, Membership, WebhookKey, IdentityAttempt, Identification, Authority,
-    BankLink, BankAccount, BankAccess, BankTransaction, NmbrsConnection, NmbrsCheck, NmbrsDebtor, NmbrsConsent, PayrollCompany, Delivery, Run,
-    NmbrsExchange, Batch, BatchLine, WarningOpened, Release, BankOrder, BankExchange, AuditEvent, OutgoingMail,
+    BankLink, BankAccount, BankAccess, BankTransaction, NmbrsConnection, NmbrsCheck, NmbrsDebtor, NmbrsConsent,
+    PayrollCompany, Delivery, Run, NmbrsExchange, Batch, BatchLine, AcceptedName, WarningOpened, Release, BankOrder,
+    BankExchange, AuditEvent, OutgoingMail,
 )  # fmt: skip
 
 __all__ = [
     "TABLES",
+    "AcceptedName",
     "AuditEvent",
     "Authority",
     "BankAccess",

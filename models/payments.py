@@ -14,6 +14,7 @@ BATCH_STATES = (
     "open", "approved", "sending", "name_check", "at_bank", "signed", "executed", "partly_executed",
     "rejected", "failed", "cancelled", "discarded", "replaced",
 )  # fmt: skip
+NAME_MATCHES = ("NMTC", "CMTC", "NOAP")
 LINE_STATES = ("open", "refused", "void", "sent", "executed", "rejected", "returned")
 # An order that may still pay. "ready": surely not at the bank; "sent": called, and no answer yet.
 LIVE_ORDERS = ("ready", "sent", "at_bank", "signed", "executed")
@@ -85,6 +86,9 @@ class BatchLine(Table):
     amount_cents = BigIntegerField()
     state = TextField(default="open")
     paid_cents = BigIntegerField(null=True)  # what an earlier version paid to this account already
+    name_match = TextField(null=True)  # what the name check of the last order said; null: it matches, or was not asked
+    name_at_bank = TextField(null=True)  # the holder's name, when it is almost ours
+    bank_reason = TextField(null=True)  # why the bank did not pay it, or sent it back; a code
 
     class Meta:
         indexes = ((("batch", "position"), True),)
@@ -94,7 +98,24 @@ class BatchLine(Table):
             Check("length(name_sent) between 1 and 70"),
             Check("length(description_sent) between 1 and 140"),
             Check("length(end_to_end_id) between 1 and 35"),
+            Check(_one_of("name_match", NAME_MATCHES)),
         ]
+
+
+class AcceptedName(Table):
+    """The name that a bank knows the holder of an account by, taken over by a person for the name that Nmbrs gives."""
+
+    client = ForeignKeyField(Client, on_delete="CASCADE")
+    client_id: int
+    iban = TextField()
+    name_given = TextField()
+    name_at_bank = TextField()
+    user = ForeignKeyField(User)
+    user_id: int
+    at = UtcField(default=utcnow)
+
+    class Meta:
+        indexes = ((("client", "iban"), True),)
 
 
 class WarningOpened(Table):

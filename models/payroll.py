@@ -17,7 +17,7 @@ class NmbrsConnection(Table):
     client_id: int
     email = TextField()
     token_sealed = TextField()
-    environment = TextField()  # the sub-domain: it goes into every call, and names the account on screen
+    environment = TextField()  # in SOAP the sub-domain, which goes into every call; in REST the debtor's GUID
     status = TextField(default="active")
     problem = TextField(null=True)
     created_at = UtcField(default=utcnow)
@@ -29,6 +29,7 @@ class NmbrsConnection(Table):
     checks_due_at = UtcField(null=True)
     webhooks_wanted_at = UtcField(null=True)
     removed_at = UtcField(null=True)
+    title = TextField(null=True)  # names the account on screen where the environment is no word
 
     class Meta:
         indexes = ((("client", "email", "environment"), True),)

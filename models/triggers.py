@@ -6,7 +6,7 @@ Rebuilding a SQLite table drops its triggers, so `migrate` creates them again af
 from models.base import database, is_sqlite
 
 _APPEND_ONLY = ("audit_event", "bank_exchange")
-_LINE_FACTS = ("batch_id", "position", "name_shown", "name_sent", "description_shown", "description_sent", "iban",
+_LINE_FACTS = ("batch_id", "position", "name_shown", "description_shown", "description_sent", "iban",
                "amount_cents", "paid_cents")  # fmt: skip
 _ORDER_FACTS = ("batch_id", "release_id", "msg_id", "request_id", "body_sha256", "total_cents", "line_count")
 _SUM_FAULT = "(select coalesce(sum(amount_cents), 0) from batch_line where batch_id = new.batch_id and state = 'open')"
@@ -21,6 +21,9 @@ def create_triggers() -> None:
         _refuse(f"{table}_keep", table, "update", "true", "is append-only")
         _refuse(f"{table}_stay", table, "delete", "true", "is append-only")
     _refuse("batch_line_facts", "batch_line", "update", _changed(_LINE_FACTS), "the facts of a line never change")
+    # a name that was taken over counts for the next order: what an id named to a bank, it names for ever
+    named = f"({_changed(('name_sent',))}) and new.end_to_end_id = old.end_to_end_id"
+    _refuse("batch_line_name", "batch_line", "update", named, "another name needs an end-to-end id of its own")
     _refuse("batch_line_stay", "batch_line", "delete", "true", "a line is never deleted")
     _refuse("bank_order_facts", "bank_order", "update", _changed(_ORDER_FACTS), "the facts of an order never change")
     _refuse("bank_order_stay", "bank_order", "delete", "true", "an order is never deleted")

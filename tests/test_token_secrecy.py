@@ -9,6 +9,7 @@ import time
 from collections.abc import Iterator
 from contextlib import closing
 from pathlib import Path
+from typing import Any
 
 import lxml.html
 import pytest
@@ -69,7 +70,8 @@ def queued(url: str) -> Iterator[tuple[str, bytes]]:
     for key in server.scan_iter():
         yield repr(key), server.dump(key) or b""
         if server.type(key) == b"hash":
-            for name, value in server.hgetall(key).items():  # type: ignore[union-attr]
+            fields: Any = server.hgetall(key)
+            for name, value in fields.items():
                 yield f"{key!r}.{name!r}", value
 
 

@@ -1,5 +1,6 @@
-"""Payments: the list, the one payment, its day and account, releasing, signing."""
+"""Payments: the list, the one payment, its day and account, releasing, signing, names, files of the bank."""
 
+from blueprints.batches import bank_file, names, signing
 from blueprints.batches.routes import blueprint
 
-__all__ = ["blueprint"]
+__all__ = ["bank_file", "blueprint", "names", "signing"]

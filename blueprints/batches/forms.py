@@ -1,8 +1,8 @@
 from typing import Any
 
 from flask_wtf import FlaskForm
-from wtforms import DateField, HiddenField, PasswordField, SelectField
-from wtforms.validators import InputRequired, Optional
+from wtforms import DateField, HiddenField, PasswordField, SelectField, StringField
+from wtforms.validators import InputRequired, Length, Optional
 
 from blueprints.texts import _l
 
@@ -27,3 +27,23 @@ class ChangeForm(FlaskForm):
 
     execution_date = DateField(_l("Uitvoeren op"), [Optional()], **_NO_DAY)
     account = SelectField(_l("Bankrekening"), [InputRequired(_CHOOSE)], coerce=int, **_NO_ACCOUNT)
+
+
+class BankLoginForm(FlaskForm):
+    """Who the person is at the bank, for a bank that asks it; neither is kept."""
+
+    bank_user = StringField(_l("Gebruikersnaam bij je bank"), [Length(max=100)])
+    bank_password = PasswordField(_l("Wachtwoord bij je bank"), [Length(max=200)])
+
+
+class MethodForm(FlaskForm):
+    """One of the ways to sign that the bank offers; which those are the bank says."""
+
+    method = StringField(_l("Hoe onderteken je?"), [InputRequired(_l("Kies hoe je ondertekent."))])
+
+
+class CodeForm(FlaskForm):
+    code = StringField(
+        _l("Code van je bank"),
+        [InputRequired(_l("Vul de code in.")), Length(max=64, message=_l("Deze code is te lang."))],
+    )

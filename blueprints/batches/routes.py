@@ -12,7 +12,8 @@ from blueprints.wake import wake
 from blueprints.who import me
 from blueprints.words import say
 from core.clock import today_amsterdam
-from domain import approval, following, payments
+from domain import approval, name_checks, payments, signing
+from domain.authorisations import Step
 from domain.errors import (
     BatchChanged,
     CautionsUnopened,
@@ -31,40 +32,49 @@ blueprint = Blueprint("batches", __name__)
 PAGE, MOST = 50, 1000
 
 
-def _address(membership, payment_or_reference, tail=""):
+def address(membership, payment_or_reference, tail=""):
     reference = getattr(payment_or_reference, "reference", payment_or_reference)
     return f"/{membership.client.public_id}/betalingen/{reference}{tail}"
 
 
-def _page(template: str, membership, payment: Payment, status: int = 200, **more) -> Response:
+def page(template: str, membership, payment: Payment, status: int = 200, **more) -> Response:
     """What every template of one payment is given."""
     values = {
-        "payment": payment, "here": _address(membership, payment), "words": words, "seen": _mark(payment),
+        "payment": payment, "here": address(membership, payment), "words": words, "seen": _mark(payment),
         "may_pay": membership.role in MAY_PAY, "problem": "", "spoken": "", "focus": False,
+        "names": name_checks.shown(payment), "step": _step(payment),
     }  # fmt: skip
     return render(template, status, **{**values, **more})
 
 
+def _step(payment: Payment) -> Step | None:
+    """How it is signed, while it waits for that."""
+    if payment.order is None or not payment.order.can_sign:
+        return None
+    return signing.step_of_order(payment.order.id)
+
+
 def _mark(payment: Payment) -> str:
     """What a page has seen of a payment that moves by itself."""
-    can_sign = payment.order is not None and payment.order.can_sign
-    told = (can_sign, words.unanswered(payment), payment.run_missing, payment.unopened)
-    return f"{payment.state}-{payment.state_at.timestamp():.6f}-" + "".join(f"{one:d}" for one in told)
+    step = _step(payment)
+    told = (words.unanswered(payment), payment.run_missing, payment.unopened, words.names_differ(payment))
+    seen = f"{payment.state}-{payment.state_at.timestamp():.6f}-" + "".join(f"{one:d}" for one in told)
+    return f"{seen}-{step.how if step else ''}"
 
 
 def _by_htmx() -> bool:
     return bool(request.headers.get("HX-Request"))
 
 
-def _as_it_stands(membership, reference: str, problem: str = "", up: bool = False, spoken: str = "") -> Response:
+def as_it_stands(membership, reference: str, problem: str = "", up: bool = False, spoken: str = "") -> Response:
     """The payment as it stands now, with what went wrong; for htmx the whole live part in place, `up` to be read."""
     if not _by_htmx():
         if problem:
             flash(problem, "bad")
-        return goto(_address(membership, reference))
+        return goto(address(membership, reference))
     payment = payments.view(membership.client, reference)
     status = 422 if problem else 200
-    response = _page(
+    response = page(
         "batches/_moved.html", membership, payment, status, problem=problem, spoken=problem or spoken, focus=up
     )
     response.headers["HX-Retarget"] = "#payment"
@@ -72,12 +82,12 @@ def _as_it_stands(membership, reference: str, problem: str = "", up: bool = Fals
     return response
 
 
-def _back(membership, reference: str, error: DomainError) -> Response:
+def back(membership, reference: str, error: DomainError) -> Response:
     """From another page back to the payment, which says what is wrong; nothing has been paid."""
     if isinstance(error, NotFound):
         raise error
     flash(say(error), "bad")
-    return goto(_address(membership, reference))
+    return goto(address(membership, reference))
 
 
 # --- looking --------------------------------------------------------------------------------------
@@ -102,7 +112,7 @@ def from_mail(reference):
 @blueprint.get("/<client>/betalingen/<reference>")
 @for_client(ALL)
 def one(membership, reference):
-    return _page("batches/payment.html", membership, payments.view(membership.client, reference))
+    return page("batches/payment.html", membership, payments.view(membership.client, reference))
 
 
 @blueprint.get("/<client>/betalingen/<reference>/status")
@@ -114,10 +124,10 @@ def status(membership, reference):
     if order_id is not None:
         wake("follow_order", order_id)
     if not _by_htmx():
-        return goto(_address(membership, payment))
+        return goto(address(membership, payment))
     if request.args.get("seen") == _mark(payment):
         return "", 204
-    return _page("batches/_moved.html", membership, payment)
+    return page("batches/_moved.html", membership, payment)
 
 
 # --- changing -------------------------------------------------------------------------------------
@@ -135,14 +145,14 @@ def judge(membership, reference, line_id):
     except NotFound:
         raise
     except DomainError as error:
-        return _as_it_stands(membership, reference, say(error), up=True)
+        return as_it_stands(membership, reference, say(error), up=True)
     if not _by_htmx():
-        return goto(_address(membership, reference, f"#regel-{line_id}"))
+        return goto(address(membership, reference, f"#regel-{line_id}"))
     after = payments.view(membership.client, reference)
     if request.form.get("shown") != before.digest or not _differ_only_in(line_id, before, after):
-        return _as_it_stands(membership, reference, say(BatchChanged()), up=True)
+        return as_it_stands(membership, reference, say(BatchChanged()), up=True)
     row = next(line for line in after.lines if line.id == line_id)
-    return _page("batches/_judged.html", membership, after, row=row)
+    return page("batches/_judged.html", membership, after, row=row)
 
 
 def _differ_only_in(line_id: int, before: Payment, after: Payment) -> bool:
@@ -167,8 +177,8 @@ def accept_all(membership, reference):
     except DomainError as error:
         if isinstance(error, NotFound):
             raise
-        return _as_it_stands(membership, reference, say(error), up=True)
-    return _as_it_stands(membership, reference, spoken=_("Alle regels worden betaald."))
+        return as_it_stands(membership, reference, say(error), up=True)
+    return as_it_stands(membership, reference, spoken=_("Alle regels worden betaald."))
 
 
 @blueprint.route("/<client>/betalingen/<reference>/wijzigen", methods=["GET", "POST"])
@@ -177,13 +187,13 @@ def change(membership, reference):
     """The pencil: another day, another account."""
     payment = payments.view(membership.client, reference)
     if payment.state not in ("open", "approved"):
-        return goto(_address(membership, payment))
+        return goto(address(membership, payment))
     accounts = payments.account_choices(membership.client)
     form = ChangeForm(account=payment.account.id)
     form.account.choices = [(account.id, account.iban) for account in accounts]
     if form.validate_on_submit() and _changed(membership, payment, form):
         flash(_("De betaling is aangepast."), "good")
-        return goto(_address(membership, payment))
+        return goto(address(membership, payment))
     return _sheet(membership, payment, form, accounts)
 
 
@@ -210,7 +220,7 @@ def _sheet(membership, payment: Payment, form: ChangeForm, accounts: list) -> Re
     month = _month(request.args.get("maand"), chosen)
     weeks, today = payments.calendar(replace(payment, execution_date=chosen), month), today_amsterdam()
     elsewhere = chosen >= today and words.chosen_elsewhere(chosen, weeks)
-    return _page(
+    return page(
         "batches/change.html", membership, payment, 422 if form.errors else 200, form=form, accounts=accounts,
         month=month, weeks=weeks, before=_beside(month, -1), after=_beside(month, 1), today=today,
         kept=chosen if elsewhere else None,
@@ -249,13 +259,13 @@ def read(membership, reference):
         if membership.role not in MAY_PAY:
             abort(403)
         approval.open_cautions(membership.client, membership.user, reference, request.form.getlist("seen"))
-        return goto(_address(membership, payment))
+        return goto(address(membership, payment))
     if not payment.cautions:
-        return goto(_address(membership, payment))
-    return _page("batches/read.html", membership, payment)
+        return goto(address(membership, payment))
+    return page("batches/read.html", membership, payment)
 
 
-# --- approving and signing ------------------------------------------------------------------------
+# --- approving ------------------------------------------------------------------------
 @blueprint.post("/<client>/betalingen/<reference>/betalen")
 @for_client(MAY_PAY)
 def pay(membership, reference):
@@ -263,7 +273,7 @@ def pay(membership, reference):
     payment = payments.view(membership.client, reference)
     shown = PayForm().shown.data or ""
     if payment.state != "open":  # pressed twice: how it stands is the answer
-        return _as_it_stands(membership, reference, up=True)
+        return as_it_stands(membership, reference, up=True)
     try:
         if shown != payment.digest:
             raise BatchChanged
@@ -272,14 +282,14 @@ def pay(membership, reference):
         elif payment.unopened:
             raise CautionsUnopened
         elif payment.needs_pin:
-            return goto(_address(membership, payment, f"/pincode?shown={shown}"))
+            return goto(address(membership, payment, f"/pincode?shown={shown}"))
         else:
             wake("send_order", release(membership, reference, shown, "session", psu()).batch_id)
     except NotFound:
         raise
     except DomainError as error:
-        return _as_it_stands(membership, reference, say(error), up=True)
-    return _as_it_stands(membership, reference, up=True)
+        return as_it_stands(membership, reference, say(error), up=True)
+    return as_it_stands(membership, reference, up=True)
 
 
 @blueprint.route("/<client>/betalingen/<reference>/pincode", methods=["GET", "POST"])
@@ -291,14 +301,14 @@ def pin(membership, reference):
     """
     payment = payments.view(membership.client, reference)
     if payment.state != "open" or not payment.needs_pin or not payment.lines_payable:
-        return goto(_address(membership, payment))
+        return goto(address(membership, payment))
     form = PinForm(shown=request.args.get("shown"))
     if not form.shown.data:
-        return goto(_address(membership, payment))
+        return goto(address(membership, payment))
     if form.shown.data != payment.digest:
-        return _back(membership, reference, BatchChanged())
+        return back(membership, reference, BatchChanged())
     if payment.unopened:
-        return _back(membership, reference, CautionsUnopened())
+        return back(membership, reference, CautionsUnopened())
     if not form.validate_on_submit():
         return _pin_page(membership, payment, form)
     try:
@@ -310,32 +320,14 @@ def pin(membership, reference):
         flash(say(error), "bad")
         return goto(f"/{membership.client.public_id}/pincode")
     except DomainError as error:
-        return _back(membership, reference, error)
+        return back(membership, reference, error)
     wake("send_order", row.batch_id)
-    return goto(_address(membership, payment))
+    return goto(address(membership, payment))
 
 
 def _pin_page(membership, payment: Payment, form: PinForm) -> Response:
     template = "batches/_pin.html" if _by_htmx() else "batches/pin.html"
-    return _page(template, membership, payment, 422 if form.errors else 200, form=form)
-
-
-@blueprint.post("/<client>/betalingen/<reference>/ondertekenen")
-@for_client(MAY_PAY)
-def sign(membership, reference):
-    """To the bank's own page, where this is signed."""
-    try:
-        return goto(following.begin_signing(membership.client, membership.user, reference, psu()))
-    except DomainError as error:
-        return _back(membership, reference, error)
-
-
-@blueprint.get("/bank/ondertekend/<state>")
-@signed_in
-def signed(state):
-    """Back from the bank: this proves nothing; the page shows what the bank says when asked."""
-    client, reference = following.finish_signing(state, me())
-    return goto(f"/{client.public_id}/betalingen/{reference}")
+    return page(template, membership, payment, 422 if form.errors else 200, form=form)
 
 
 @blueprint.post("/<client>/betalingen/<reference>/opnieuw")
@@ -345,5 +337,5 @@ def again(membership, reference):
     try:
         approval.reopen(membership.client, membership.user, reference)
     except DomainError as error:
-        return _back(membership, reference, error)
-    return goto(_address(membership, reference))
+        return back(membership, reference, error)
+    return goto(address(membership, reference))

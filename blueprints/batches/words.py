@@ -13,7 +13,9 @@ from blueprints.texts import _l
 from core.clock import today_amsterdam, utcnow
 from core.iban import grouped
 from core.money import euro
+from domain.authorisations import Step
 from domain.cautions import Caution
+from domain.name_checks import Difference
 from domain.payments import BatchRow, LineView, Payment
 from domain.states import WAITING
 
@@ -63,9 +65,39 @@ REASONS = {
         "De salarisrun stond niet meer in Nmbrs. Je goedkeuring geldt niet meer; er is niets betaald."
     ),
     "all_refused": _l("Je hebt alle regels weggestreept. Er wordt niets betaald."),
+    "given_up": _l("Je hebt de betaling niet ondertekend. Er is niets betaald; je kunt het opnieuw klaarzetten."),
     "not_taken": _l(
         "De bank heeft deze betaling niet ontvangen. Er is niets betaald; je kunt het opnieuw klaarzetten."
     ),
+}
+
+# Why one line was not paid or came back, in the codes of ISO 20022: what is wrong lies with the payee's account.
+LINE_REASONS = {
+    "AC01": _l("het rekeningnummer klopt niet"),
+    "AC03": _l("het rekeningnummer klopt niet"),
+    "AC04": _l("de rekening is opgeheven"),
+    "AC06": _l("de rekening is geblokkeerd"),
+    "AG01": _l("op deze rekening kan zo niet worden betaald"),
+    "AG02": _l("op deze rekening kan zo niet worden betaald"),
+    "AM04": _l("er stond niet genoeg geld op je rekening"),
+    "AM05": _l("de bank zag hem voor een dubbele aan"),
+    "BE01": _l("de naam hoort niet bij deze rekening"),
+    "BE04": _l("het adres van de ontvanger ontbreekt"),
+    "CNOR": _l("de bank van de ontvanger is zo niet bereikbaar"),
+    "CUST": _l("hij is teruggevraagd"),
+    "FOCR": _l("hij is teruggevraagd"),
+    "MD07": _l("de ontvanger is overleden"),
+    "MS02": _l("de ontvanger wilde hem niet"),
+    "MS03": _l("de bank noemt geen reden"),
+    "RC01": _l("de bank van de ontvanger is niet bekend"),
+    "RR04": _l("de bank mag hem volgens de wet niet uitvoeren"),
+}
+
+# How the bank knows the name of a payee; of a close match it gives the holder's.
+NAME_MATCHES = {
+    "CMTC": _l("De naam bij de bank lijkt hierop, maar is anders."),
+    "NMTC": _l("Volgens de bank hoort deze naam niet bij deze rekening."),
+    "NOAP": _l("De bank kan deze naam niet controleren."),
 }
 
 # Codes of ISO 20022 (external status reasons) and of the Berlin Group.
@@ -99,10 +131,22 @@ NO_ANSWER_AFTER = timedelta(minutes=1)
 def state(row: Payment | BatchRow) -> tuple[str, str]:
     """Label and tone; a signed payment says when the bank executes it."""
     words, tone = STATES[row.state]
+    if isinstance(row, Payment) and names_differ(row):
+        return _("Controleer de namen"), "accent"
     if row.state == "signed" and row.execution_date:
         when = day_and_month(row.execution_date).replace(" ", NBSP)
         return _("Ondertekend: de bank voert uit op %(day)s", day=when), tone
     return str(words), tone
+
+
+def names_differ(payment: Payment) -> bool:
+    """The bank has checked the names, and a person has to look at them."""
+    return payment.state == "name_check" and payment.order is not None and payment.order.raw_status == "RVCM"
+
+
+def name_match(row: Difference) -> str:
+    """What the bank says of the name, where it does not give the holder's."""
+    return str(NAME_MATCHES[row.match])
 
 
 def groups(rows: Sequence[BatchRow]) -> list[tuple[str, list[BatchRow]]]:
@@ -127,6 +171,8 @@ def reason(payment: Payment) -> str:
     if payment.state in ENDED:
         told = BANK_REASONS.get(code, ENDED[payment.state])
         return f"{told} {_('Er is niets betaald. Je kunt het opnieuw klaarzetten.')}"
+    if payment.state == "partly_executed" and any(line.bank_reason for line in payment.lines):
+        return _("De bank heeft niet alles uitgevoerd, of er kwam iets terug. Bij elke regel staat hoe het zit.")
     if payment.state == "partly_executed":
         return _("De bank heeft niet alles uitgevoerd. Vraag je bank naar de regels die ontbreken.")
     if unanswered(payment):
@@ -268,15 +314,21 @@ def _spelt(payment: Payment) -> Warning | None:
     if not lines:
         return None
     title = ngettext("%(num)s regel leest de bank anders", "%(num)s regels leest de bank anders", len(lines))
-    return Warning("info", title, _("Banken kennen niet elk teken. Bij de regel staat hoe de bank het leest."), lines)
+    text = _(
+        "Banken kennen niet elk teken, of je nam de naam van de bank over. "
+        "Bij de regel staat hoe de bank het leest."
+    )
+    return Warning("info", title, text, lines)
 
 
 def line(row: LineView, payment: Payment) -> tuple[str, str]:
     """What stands in the place of a line's description, and its tone; nothing where the payment says it for all."""
-    if row.state == payment.state:
-        return "", ""
+    if row.state == "sent" and payment.state == "partly_executed":
+        return _("Nog niet bekend: vraag het je bank"), "warn"
     words, tone = LINES.get(row.state, ("", ""))
-    return str(words), tone
+    if row.bank_reason in LINE_REASONS:
+        return f"{words}: {LINE_REASONS[row.bank_reason]}", tone
+    return ("", "") if row.state == payment.state else (str(words), tone)
 
 
 def read_as(row: LineView) -> list[str]:
@@ -340,3 +392,52 @@ def _when(payment: Payment, number: int, reached: int) -> str:
 def chosen_elsewhere(chosen: date, weeks: Sequence[Sequence]) -> bool:
     """The chosen day stands in another month than the one that is shown."""
     return not any(one.date == chosen for week in weeks for one in week)
+
+
+# --- signing at the bank ---
+def sign_label(payment: Payment, step: Step) -> str:
+    """The button that leads to signing."""
+    bank = payment.account.bank_name
+    return {
+        "method": _("Kies hoe je ondertekent"), "code": _("Onderteken met een code"),
+    }.get(step.how) or _("Onderteken bij %(bank)s", bank=bank)  # fmt: skip
+
+
+def sign_note(payment: Payment, step: Step) -> tuple[str, str]:
+    """Title and text of where signing stands; empty where the button says it all."""
+    bank = payment.account.bank_name
+    told = {
+        "app": (
+            _("Open de app van je bank"),
+            _("Keur de betaling goed in de app van %(bank)s. Deze pagina volgt vanzelf.", bank=bank),
+        ),
+        "method": (_("Nog ondertekenen"), _("%(bank)s laat je kiezen hoe je ondertekent.", bank=bank)),
+        "code": (_("Nog ondertekenen"), _("%(bank)s wacht op je code.", bank=bank)),
+        "second": (
+            _("Eén handtekening staat"),
+            _("We wachten op de tweede ondertekenaar bij de bank. Deze pagina volgt vanzelf."),
+        ),
+        "signed": (_("Je handtekening staat"), _("%(bank)s verwerkt haar. Deze pagina volgt vanzelf.", bank=bank)),
+        "failed": (
+            _("De bank heeft het ondertekenen gestopt"),
+            _("We vragen de bank hoe het ervoor staat. Er is niets betaald."),
+        ),
+    }  # fmt: skip
+    return told.get(step.how, ("", ""))
+
+
+def challenge(text: str) -> str:
+    """In fours, as a reader asks for it; a text that is no number stays as it is."""
+    return " ".join(text[at : at + 4] for at in range(0, len(text), 4)) if text.isdecimal() else text
+
+
+def code_hint(step: Step) -> str:
+    """What the code looks like, when the bank says."""
+    if step.digits_only and step.longest:
+        return ngettext("Hoogstens %(num)s cijfer", "Hoogstens %(num)s cijfers", step.longest)
+    return ""
+
+
+def code_room(step: Step) -> str:
+    """How much fits in the field: a person may type blanks between the digits."""
+    return str(step.longest * 2) if step.longest else "64"

@@ -55,6 +55,11 @@ def _choices(fields) -> Choices:
     return Choices(accounts, {key: f"{_TAX}{key}" in fields for key in shown if key is not None}, sane)
 
 
+def _text(fields) -> str:
+    """What is searched for; a database knows no control characters."""
+    return "".join(c for c in fields.get("zoek", "")[:100] if c.isprintable())
+
+
 @dataclass(frozen=True)
 class Row:
     """A company on the form: the account chosen (perhaps not saved yet), and whether its wage tax is paid too."""
@@ -119,12 +124,12 @@ def settings(membership, connection_id):
     part = request.headers.get("HX-Target", "")
     if part == "administraties":
         accounts = bank_links.accounts(membership.client)
-        found = _found(connection, request.args.get("zoek", ""), _choices(request.args), accounts)
+        found = _found(connection, _text(request.args), _choices(request.args), accounts)
         return render("nmbrs/_companies.html", found=found, accounts=accounts, **_place(membership, connection))
     if part == "seintje":
         return render("nmbrs/_signal.html", **_signal(membership, connection))
     _wake_webhooks(nmbrs_webhook.check(connection))
-    return _page(membership, connection, Choices({}, {}), request.args.get("zoek", ""))
+    return _page(membership, connection, Choices({}, {}), _text(request.args))
 
 
 def _page(membership, connection, chosen: Choices, text: str, status: int = 200):
@@ -187,7 +192,7 @@ def save(membership, connection_id):
     form, chosen = MappingForm(), _choices(request.form)
     then = request.form.get("daarna", "")
     if not form.validate_on_submit() or then == "zoek":
-        return _page(membership, connection, chosen, request.form.get("zoek", ""))
+        return _page(membership, connection, chosen, _text(request.form))
     chosen = _without_strangers(connection, chosen)
     try:
         if not chosen.sane:

@@ -35,5 +35,5 @@ def _words(key: str) -> tuple[str, str]:
         "bank": (_("Bankrekening koppelen"), _("De rekening waarvan je de salarissen betaalt.")),
         "nmbrs": (_("Nmbrs verbinden"), _("Met je e-mailadres en token uit Nmbrs.")),
         "mapping": (_("Administratie kiezen"), _("Welke rekening betaalt welke administratie.")),
-        "webhook": (_("Webhook instellen in Nmbrs"), _("Dan krijgen we een seintje na elke salarisrun.")),
+        "webhook": (_("Seintje van Nmbrs aanzetten"), _("Dan krijgen we een seintje na elke salarisrun.")),
     }[key]

@@ -16,7 +16,7 @@ from typing import Any
 from urllib.parse import quote
 from uuid import UUID, uuid5
 
-from connectors.bank import links, reading, signing
+from connectors.bank import line_reports, links, reading, signing
 from connectors.bank.pain002 import NotAReport, read_report
 from connectors.bank.port import (
     CONSENT_STATUSES,
@@ -32,6 +32,7 @@ from connectors.bank.port import (
     BankRefused,
     ConsentStarted,
     ConsentState,
+    LineReport,
     NotDelivered,
     OrderPlaced,
     Psu,
@@ -50,6 +51,8 @@ READS_PER_DAY = 4
 LONGEST_CONSENT = "9999-12-31"
 LONGEST_RAW = 4000
 JSON, XML = "application/json", "application/xml"
+# How a bank says that it has no such resource: then it tells nothing of single payments.
+NOT_THERE = frozenset({400, 404, 405, 406})
 # The contract has no code for an order that the bank has already, so banks say it in other ones.
 _DOUBLE = re.compile(r"\bDUPL|duplicat|already (exists|received|used)|X-Request-ID", re.IGNORECASE)
 _METHOD_PARTS = ("authenticationMethodId", "authenticationType", "name", "explanation")
@@ -154,6 +157,8 @@ class BerlinGroupBank:
         """
         headers = _headers(request_id, psu) | _ways_back(redirect_uri, nok_redirect_uri) | _preferred(line)
         headers["TPP-Explicit-Authorisation-Preferred"] = "true"
+        if line.vop:
+            headers["Client-VOP-Requested"] = "true"
         try:
             answer = self._send(line, "POST", f"/v1/bulk-payments/{line.product}", headers, body, XML)
         except BankRefused as error:
@@ -194,19 +199,51 @@ class BerlinGroupBank:
         return reading.one_of(reading.document(self._read(line, path, _headers(request_id))), "scaStatus", SCA_STATUSES)
 
     def order_status(self, line: BankLine, payment_id: str, request_id: str) -> StatusReport:
-        """What the bank says of the order now, in JSON or as a pain.002."""
-        headers = _headers(request_id) | {"Accept": f"{JSON}, {XML};q=0.9"}
-        answer = self._read(line, f"{_order_path(line, payment_id)}/status", headers)
+        """What the bank says of the order now, in JSON or as a pain.002, and of its payments one by one.
+
+        The JSON status holds the name check only: of an order that was executed in part or rejected the
+        extended status is asked too (BG 1.3.16), under a request id that follows from the given one.
+        """
+        path, headers = _order_path(line, payment_id), _headers(request_id) | {"Accept": f"{JSON}, {XML};q=0.9"}
+        answer = self._read(line, f"{path}/status", headers)
         if "xml" in answer.headers.get("content-type", "").lower():
-            return _status_in_xml(answer)
+            return _status_in_xml(line, path, answer)
         found = reading.document(answer)
         funds = found.get("fundsAvailable")
+        status = reading.one_of(found, "transactionStatus", TRANSACTION_STATUSES)
+        ended = status in ("PART", "RJCT")
         return StatusReport(
-            transaction_status=reading.one_of(found, "transactionStatus", TRANSACTION_STATUSES),
-            funds_available=funds if isinstance(funds, bool) else None,
+            transaction_status=status, funds_available=funds if isinstance(funds, bool) else None,
             reason=reading.reason_of([*reading.messages(found), {"text": found.get("psuMessage")}]),
-            raw=_raw(answer),
-        )
+            raw=_raw(answer), lines=self._lines(line, path, request_id) if ended else line_reports.of_names(found),
+            links=links.read_links(line, found),
+        )  # fmt: skip
+
+    def _lines(self, line: BankLine, path: str, request_id: str) -> tuple[LineReport, ...]:
+        """What the extended status says of single payments; nothing where the bank has no such resource."""
+        headers = _headers(str(uuid5(UUID(request_id), "extended-status")))
+        try:
+            answer = self._read(line, f"{path}/extended-status", headers)
+        except BankRefused as error:
+            if error.http_status in NOT_THERE:
+                return ()
+            raise
+        return line_reports.of_extended_status(reading.document(answer))
+
+    def confirm_names(self, line: BankLine, link: str, psu: Psu, request_id: str) -> dict[str, str]:
+        """Let an order go on whose names differ (creditor-confirmation, BG 1.3.16); returns the links to sign it.
+
+        `link` is the status's creditorNameConfirmation. BankRefused when there is nothing to confirm.
+        """
+        headers = _headers(request_id, psu)
+        return links.read_links(line, reading.document(self._send(line, "PUT", link, headers, b"{}", JSON)))
+
+    def cancel_order(self, line: BankLine, payment_id: str, psu: Psu, request_id: str) -> bool:
+        """Take an order back. False: the bank wants that signed first (202), and the order stands until then.
+
+        BankRefused (405 CANCELLATION_INVALID) when it cannot be taken back any more.
+        """
+        return self._send(line, "DELETE", _order_path(line, payment_id), _headers(request_id, psu)).status != 202
 
     # --- how a call is made ---
     def _authorise(self, line: BankLine, method: str, link: str, headers: dict[str, str], data: dict) -> Authorisation:
@@ -374,7 +411,7 @@ def _challenge(found: Mapping[str, Any]) -> dict[str, Any]:
     return parts
 
 
-def _status_in_xml(answer: Answer) -> StatusReport:
+def _status_in_xml(line: BankLine, path: str, answer: Answer) -> StatusReport:
     try:
         report = read_report(answer.body)
     except NotAReport as error:
@@ -383,4 +420,8 @@ def _status_in_xml(answer: Answer) -> StatusReport:
     if status not in TRANSACTION_STATUSES:
         raise AnswerUnknown("the pain.002 has no status that we know")
     reason = report.reasons[0] if report.reasons else None
-    return StatusReport(status, None, f"bank:{reason}" if reason else None, _raw(answer))
+    # A file has no place for links: this one stands where the standard says.
+    confirm = {"creditorNameConfirmation": f"{path}/creditor-confirmation"} if status == "RVCM" else {}
+    ways = {name: links.api_address(line, link) for name, link in confirm.items()}
+    told = line_reports.of_file(report.transactions)
+    return StatusReport(status, None, f"bank:{reason}" if reason else None, _raw(answer), told, ways)

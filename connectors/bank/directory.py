@@ -2,8 +2,8 @@
 
 A line: `id`, `name`, `base_url` (without the version, https or loopback), `redirect_hosts` (where a
 person may be sent to sign), and optionally `product`, `signing`, `cut_off` (Amsterdam, "15:30"),
-`honours_request_id`, and in a file `key_id`, `private_key`, `certificate` (PEM or a path). Other
-fields are left alone.
+`honours_request_id`, `vop` (it checks the payees' names when asked), and in a file `key_id`,
+`private_key`, `certificate` (PEM or a path). Other fields are left alone.
 """
 
 import json
@@ -60,7 +60,8 @@ def _line(number: int, row: Any, with_keys: bool) -> BankLine:
             id=bank_id, name=_name(row.get("name")), base_url=_base_url(row.get("base_url")),
             product=_product(row.get("product", BankLine.product)), signing=_signing(row.get("signing", "redirect")),
             redirect_hosts=_hosts(row.get("redirect_hosts")), cut_off=_cut_off(row.get("cut_off", "15:30")),
-            honours_request_id=_flag(row.get("honours_request_id", False)), **(_keys(row) if with_keys else {}),
+            honours_request_id=_flag(row, "honours_request_id"), vop=_flag(row, "vop"),
+            **(_keys(row) if with_keys else {}),
         )  # fmt: skip
     except ValueError as error:
         raise DirectoryError(f"bank {bank_id}: {error}") from error
@@ -107,9 +108,10 @@ def _cut_off(value: Any) -> time:
     return time(int(match[1]), int(match[2]))
 
 
-def _flag(value: Any) -> bool:
+def _flag(row: dict[str, Any], name: str) -> bool:
+    value = row.get(name, False)
     if not isinstance(value, bool):
-        raise ValueError("honours_request_id must be true or false")
+        raise ValueError(f"{name} must be true or false")
     return value
 
 

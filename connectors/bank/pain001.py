@@ -1,4 +1,5 @@
-"""The payment file for the bank: pain.001.001.09, streamed, and read back to prove what it says.
+"""The payment file for the bank: pain.001.001.09, or .03 where a bank wants that; streamed, and read back to prove
+what it says.
 
 One payment information block for one account and one date; salary by CtgyPurp SALA (wage tax carries none, and its
 payment reference as structured remittance, facts/bank.md), SEPA service level, shared charges, the accounts by IBAN
@@ -19,10 +20,12 @@ from core.iban import normalise
 from core.money import cents, plain
 from core.sepa_text import NAME, REMITTANCE, is_reference, is_sepa
 
+VERSIONS = ("pain.001.001.09", "pain.001.001.03")
 NAMESPACE = "urn:iso:std:iso:20022:tech:xsd:pain.001.001.09"
 MOST_CENTS = 999_999_999_99  # of one SEPA credit transfer (EPC rulebook, AT-04)
+_SAFE: Any = {"resolve_entities": False, "no_network": True, "load_dtd": False}
 _PAYMENT_REFERENCE = re.compile(r"[0-9]{16}")  # "betalingskenmerk"
-_Q = f"{{{NAMESPACE}}}"
+_ROOT = re.compile(r"\{urn:iso:std:iso:20022:tech:xsd:(pain\.001\.001\.0[39])\}Document")
 
 
 class OrderUnwritable(ValueError):
@@ -60,6 +63,11 @@ class PaymentOrder:
     batch_booking: bool
     lines: Sequence[OrderLine] = field(repr=False)
     wage_tax: bool = False
+    version: str = VERSIONS[0]
+
+    @property
+    def namespace(self) -> str:
+        return f"urn:iso:std:iso:20022:tech:xsd:{self.version}"
 
     @property
     def count(self) -> int:
@@ -79,7 +87,8 @@ def write_pain001(order: PaymentOrder) -> bytes:
         xml.write_declaration()
         # Only the root carries the namespace: the elements inside are made without one and so fall under it,
         # which spares each of them a declaration of its own.
-        with xml.element(f"{_Q}Document", nsmap={None: NAMESPACE}), xml.element("CstmrCdtTrfInitn"):
+        root = f"{{{order.namespace}}}Document"
+        with xml.element(root, nsmap={None: order.namespace}), xml.element("CstmrCdtTrfInitn"):
             xml.write(_group_header(order))
             with xml.element("PmtInf"):
                 for element in _payment_information(order):
@@ -123,12 +132,18 @@ def _payment_information(order: PaymentOrder) -> list[Any]:
         _element("NbOfTxs", str(order.count)),
         _element("CtrlSum", plain(order.total_cents)),
         kind,
-        _element("ReqdExctnDt", _element("Dt", order.execution_date.isoformat())),
+        _execution_date(order),
         _element("Dbtr", _element("Nm", order.debtor_name)),
         _element("DbtrAcct", _element("Id", _element("IBAN", order.debtor_iban)), _element("Ccy", "EUR")),
         agent,
         _element("ChrgBr", "SLEV"),
     ]
+
+
+def _execution_date(order: PaymentOrder) -> Any:
+    """A plain date in the older version, a choice of date and moment in the newer."""
+    day = order.execution_date.isoformat()
+    return _element("ReqdExctnDt", day if order.version == VERSIONS[1] else _element("Dt", day))
 
 
 def _remittance(wage_tax: bool) -> tuple[Any, Any]:
@@ -180,6 +195,8 @@ def _require_writable(order: PaymentOrder) -> None:
 
 
 def _wrong_in_header(order: PaymentOrder) -> str | None:
+    if order.version not in VERSIONS:
+        return "version"
     if order.created_at.tzinfo is None:
         return "created_at has no zone"
     if not is_reference(order.msg_id):
@@ -214,7 +231,7 @@ def _is_iban(text: str) -> bool:
 # --- reading back ---------------------------------------------------------------------------------------
 _HEADS = {
     "GrpHdr": ("MsgId", "CreDtTm", "InitgPty/Nm"),
-    "PmtInf": ("Dbtr/Nm", "DbtrAcct/Id/IBAN", "ReqdExctnDt/Dt", "BtchBookg"),
+    "PmtInf": ("Dbtr/Nm", "DbtrAcct/Id/IBAN", "BtchBookg"),
 }
 
 
@@ -236,26 +253,39 @@ def read_back(body: bytes) -> PaymentOrder:
 
 def _order(body: bytes) -> PaymentOrder:
     """Line by line: an element is let go once it is read."""
+    version = _version(body)
+    space = f"{{urn:iso:std:iso:20022:tech:xsd:{version}}}"
     lines: list[OrderLine] = []
     head: dict[str, str] = {}
-    wage_tax = False
-    names = [f"{_Q}{name}" for name in ("CdtTrfTxInf", *_HEADS)]
-    for _, element in etree.iterparse(
-        BytesIO(body), tag=names, resolve_entities=False, no_network=True, load_dtd=False
-    ):
-        name = str(element.tag).removeprefix(_Q)
+    wage_tax, day = False, ""
+    names = [f"{space}{name}" for name in ("CdtTrfTxInf", *_HEADS)]
+    for _, element in etree.iterparse(BytesIO(body), tag=names, **_SAFE):
+        name = str(element.tag).removeprefix(space)
         if name == "CdtTrfTxInf":
             lines.append(_read_line(element))
             element.clear()
-        else:
-            head |= {path: _find(element, path) for path in _HEADS[name]}
-            wage_tax = name == "PmtInf" and element.find(f"{_Q}PmtTpInf/{_Q}CtgyPurp") is None
+            continue
+        head |= {path: _find(element, space, path) for path in _HEADS[name]}
+        if name == "PmtInf":
+            wage_tax = element.find(f"{space}PmtTpInf/{space}CtgyPurp") is None
+            day = _find(element, space, "ReqdExctnDt" if version == VERSIONS[1] else "ReqdExctnDt/Dt")
     return PaymentOrder(
         msg_id=head["MsgId"], created_at=datetime.fromisoformat(head["CreDtTm"]),
         initiating_party=head["InitgPty/Nm"], debtor_name=head["Dbtr/Nm"], debtor_iban=head["DbtrAcct/Id/IBAN"],
-        execution_date=date.fromisoformat(head["ReqdExctnDt/Dt"]), batch_booking=head["BtchBookg"] == "true",
-        lines=lines, wage_tax=wage_tax,
+        execution_date=date.fromisoformat(day), batch_booking=head["BtchBookg"] == "true", lines=lines,
+        wage_tax=wage_tax, version=version,
     )  # fmt: skip
+
+
+def _version(body: bytes) -> str:
+    """Of the root element; ValueError for another one."""
+    events: Any = etree.iterparse(BytesIO(body), events=("start",), **_SAFE)
+    for _, root in events:
+        found = _ROOT.fullmatch(str(root.tag))
+        if found:
+            return found[1]
+        break
+    raise ValueError("another document")
 
 
 def _read_line(element: Any) -> OrderLine:
@@ -267,8 +297,8 @@ def _read_line(element: Any) -> OrderLine:
     return OrderLine(reference, cents(amount), name, iban, remittance[-1] if remittance else "")
 
 
-def _find(element: Any, path: str) -> str:
-    found = element.findtext("/".join(f"{_Q}{name}" for name in path.split("/")))
+def _find(element: Any, space: str, path: str) -> str:
+    found = element.findtext("/".join(f"{space}{name}" for name in path.split("/")))
     if found is None:
         raise KeyError(path)
     return found

@@ -14,6 +14,8 @@ TRANSACTION_STATUSES = frozenset(
         "PART", "RJCT", "CANC",
     }
 )  # fmt: skip
+# How the bank of the payee knows the name: not so, almost so, or it cannot be asked. A match has no code.
+NAME_MATCHES = frozenset({"NMTC", "CMTC", "NOAP"})
 SCA_STATUSES = frozenset(
     {
         "received", "psuIdentified", "psuAuthenticated", "scaMethodSelected", "started", "unconfirmed", "finalised",
@@ -41,6 +43,7 @@ class BankLine:
 
     `redirect_hosts` are where a person may be sent to sign: "host" for any port, or "host:port".
     A line may name a key of its own (PEM text or a file's path); without one ours is used.
+    `vop`: the bank checks the payees' names when it is asked to.
     """
 
     id: str
@@ -51,6 +54,7 @@ class BankLine:
     redirect_hosts: tuple[str, ...] = ()
     cut_off: time = time(15, 30)
     honours_request_id: bool = False
+    vop: bool = False
     key_id: str | None = None
     private_key: str | None = field(default=None, repr=False)
     certificate: str | None = field(default=None, repr=False)
@@ -119,13 +123,35 @@ class Authorisation:
 
 
 @dataclass(frozen=True)
+class LineReport:
+    """What the bank says of one payment of the order. `status` and `reason` are codes of ISO 20022.
+
+    `name_match`: NMTC (another name), CMTC (almost; then `matched_name` is the holder's), NOAP (cannot be
+    checked), or None when nothing was said of the name.
+    """
+
+    end_to_end_id: str
+    status: str | None = None
+    reason: str | None = None
+    name_match: str | None = None
+    matched_name: str | None = field(default=None, repr=False)
+
+
+@dataclass(frozen=True)
 class StatusReport:
-    """`reason` is a code of the bank's or of ISO 20022 (AM04, …), never a text."""
+    """`reason` is a code of the bank's or of ISO 20022 (AM04, …), never a text.
+
+    `lines` are the payments that the bank says something of by themselves: banks list what went otherwise
+    than the whole. `links` are where the order can go on, full addresses that were checked. `raw` may
+    hold names.
+    """
 
     transaction_status: str
     funds_available: bool | None = None
     reason: str | None = None
-    raw: str = ""
+    raw: str = field(default="", repr=False)
+    lines: tuple[LineReport, ...] = ()
+    links: dict[str, str] = field(default_factory=dict)
 
 
 class BankError(Exception):
@@ -181,3 +207,11 @@ class Bank(Protocol):
         ...
 
     def order_status(self, line: BankLine, payment_id: str, request_id: str) -> StatusReport: ...
+
+    def confirm_names(self, line: BankLine, link: str, psu: Psu, request_id: str) -> dict[str, str]:
+        """The links to go on with."""
+        ...
+
+    def cancel_order(self, line: BankLine, payment_id: str, psu: Psu, request_id: str) -> bool:
+        """Whether it is cancelled now."""
+        ...

@@ -16,6 +16,7 @@ _ID = re.compile(r"[0-9]{1,10}|[0-9a-fA-F]{8}(?:-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{
 _NAMES = {
     "companyid": "company_id", "runid": "run_id", "payrollrunid": "run_id", "debtorid": "debtor_id", "year": "year",
 }  # fmt: skip
+_DECLARATION = re.compile(r"\A<\?xml[^>]{0,200}\?>")
 # What a person's payroll could explain; more is somebody playing.
 _DEEPEST, _MOST = 12, 2_000
 
@@ -47,13 +48,19 @@ def read_hint(content_type: str, body: bytes) -> Hint:
 
 def _pairs(kind: str, body: bytes) -> Iterator[tuple[str, str]]:
     """Names and values, by what the body looks like; the content type may lie."""
-    text = body.decode("utf-8", "replace").strip()
+    text = _text_of(body)
     if text[:1] in ("{", "["):
         yield from _json(text)
     elif text[:1] == "<":
-        yield from _xml(body)
+        yield from _xml(text)
     elif "=" in text and "multipart" not in kind:
         yield from parse_qsl(text, max_num_fields=None)
+
+
+def _text_of(body: bytes) -> str:
+    """As text, without the mark that .NET likes to begin it with; what is no text stays in it as a sign for that."""
+    encoding = "utf-16" if body[:2] in (b"\xff\xfe", b"\xfe\xff") else "utf-8-sig"
+    return body.decode(encoding, "replace").strip()
 
 
 def _json(text: str) -> Iterator[tuple[str, str]]:
@@ -61,35 +68,42 @@ def _json(text: str) -> Iterator[tuple[str, str]]:
         document = json.loads(text)
     except (ValueError, RecursionError):
         return
-    yield from _walk(document, 0)
+    yield from _walk(document, 0, "")
 
 
-def _walk(node: Any, depth: int) -> Iterator[tuple[str, str]]:
+def _walk(node: Any, depth: int, owner: str) -> Iterator[tuple[str, str]]:
+    """`owner` is the field that the node stands in: {"Company": {"Id": 1}} names a company, too."""
     if depth > _DEEPEST:
         return
     if isinstance(node, dict):
         for name, value in node.items():
             if isinstance(value, dict | list):
-                yield from _walk(value, depth + 1)
+                yield from _walk(value, depth + 1, name)
             else:
-                yield name, str(value)
+                yield _named(name, owner), str(value)
     elif isinstance(node, list):
         for value in node:
-            yield from _walk(value, depth + 1)
+            yield from _walk(value, depth + 1, owner)
 
 
-def _xml(body: bytes) -> Iterator[tuple[str, str]]:
+def _named(name: str, owner: str) -> str:
+    return owner + name if name.casefold() == "id" else name
+
+
+def _xml(text: str) -> Iterator[tuple[str, str]]:
     """No document type, no entity, no network."""
     parser = etree.XMLParser(
         resolve_entities=False, no_network=True, load_dtd=False, huge_tree=False, remove_comments=True,
-        remove_pis=True,
+        remove_pis=True, encoding="utf-8",
     )  # fmt: skip
     try:
-        root = etree.fromstring(body, parser)
+        # without its declaration, whose encoding was that of the bytes
+        root = etree.fromstring(_DECLARATION.sub("", text).strip().encode("utf-8", "replace"), parser)
     except (etree.XMLSyntaxError, ValueError):
         return
     if root.getroottree().docinfo.doctype:
         return
     for element in root.iter("*"):
-        yield etree.QName(element).localname, element.text or ""
-        yield from ((str(name), str(value)) for name, value in element.attrib.items())
+        name, over = etree.QName(element).localname, element.getparent()
+        yield _named(name, "" if over is None else etree.QName(over).localname), element.text or ""
+        yield from ((_named(str(key), name), str(value)) for key, value in element.attrib.items())

@@ -4,6 +4,7 @@ Basic authentication of the client with both halves percent-encoded (facts §7);
 use. Authlib makes the requests.
 """
 
+import re
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
@@ -17,6 +18,7 @@ from authlib.integrations.requests_client import OAuth2Session
 from connectors.nmbrs.consent import OAuthDown, OAuthRefused, Tokens
 from core.clock import utcnow
 
+_CODE = re.compile(r"[a-z_]{1,40}")
 _OURS = ("invalid_client", "unauthorized_client", "server_error", "temporarily_unavailable")
 
 
@@ -69,10 +71,8 @@ class NmbrsOAuth:
         with self._session() as session:
             address = f"{self._authority}/revocation"
             answer = _answered(
-                lambda: session.revoke_token(address, token=refresh_token, token_type_hint="refresh_token")
+                lambda: _spoken(session.revoke_token(address, token=refresh_token, token_type_hint="refresh_token"))
             )
-        if answer.status_code >= 500:
-            raise OAuthDown
         if answer.status_code != 200:
             raise OAuthRefused("revocation")
 
@@ -86,18 +86,31 @@ class NmbrsOAuth:
             token_endpoint_auth_method="client_secret_basic", revocation_endpoint_auth_method="client_secret_basic",
         )  # fmt: skip
         session.trust_env = False
+        session.max_redirects = 0  # a token goes to the service that we know, and nowhere it points at
+        session.register_compliance_hook("access_token_response", _spoken)
+        session.register_compliance_hook("refresh_token_response", _spoken)
         return session
 
 
+def _spoken(answer: requests.Response) -> requests.Response:
+    """Only a yes or a no of the service counts: 429, a gateway's page or a way elsewhere say nothing of a consent."""
+    if answer.status_code != 200 and (answer.status_code == 429 or not 400 <= answer.status_code < 500):
+        raise requests.HTTPError(str(answer.status_code))
+    return answer
+
+
 def _answered(ask: Callable[[], Any]) -> Any:
-    """What the service says; its errors by their code. Nothing is chained: the request holds secrets."""
+    """What the service says; its errors by their code."""
     try:
         return ask()
     except OAuthError as error:
-        code = str(error.error or "")
-        raise (OAuthDown() if code in _OURS else OAuthRefused(code[:40] or "refused")) from None
-    except (requests.RequestException, ValueError):
-        raise OAuthDown from None
+        code = error.error if isinstance(error.error, str) else ""
+    except (requests.RequestException, ValueError, RecursionError):
+        code = ""
+    # raised out here: the error that was caught holds the request, and so our secrets
+    if not _CODE.fullmatch(code) or code in _OURS:
+        raise OAuthDown
+    raise OAuthRefused(code)
 
 
 def _tokens(ask: Callable[[], Any]) -> Tokens:

@@ -187,8 +187,9 @@ def _iban(text: str | None) -> str | None:
 
 
 def _employee(row: Row) -> port.Employee:
-    """The newest entry of the history of a person's names."""
-    history = [Row(element, row.call) for element in row.element.iter("{*}PersonalInfo_V2", "PersonalInfo_V2")]
+    """The newest entry of the history of a person's names: whatever holds a last name, for no public source shows
+    what the form without BSN calls it."""
+    history = [Row(element.getparent(), row.call) for element in row.element.iter("{*}LastName", "LastName")]
     newest = max(history, key=lambda one: (one.text("StartYear") or "", (one.text("StartPeriod") or "").zfill(3)),
                  default=row)  # fmt: skip
     return port.Employee(

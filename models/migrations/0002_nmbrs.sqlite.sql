@@ -28,6 +28,8 @@ ALTER TABLE "nmbrs_connection" ADD COLUMN "webhooks_wanted_at" DATETIME;
 
 ALTER TABLE "nmbrs_connection" ADD COLUMN "removed_at" DATETIME;
 
+ALTER TABLE "nmbrs_connection" ADD COLUMN "title" TEXT;
+
 ALTER TABLE "payroll_company" ADD COLUMN "key" TEXT NOT NULL DEFAULT '';
 
 ALTER TABLE "payroll_company" ADD COLUMN "guid" TEXT;

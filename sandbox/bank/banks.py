@@ -5,7 +5,7 @@ from collections.abc import Callable
 from datetime import timedelta
 from typing import Any
 
-from sandbox import clock, demo
+from sandbox import clock, demo, faults
 from sandbox.store import Document, get_store
 
 KIND, BOOKING = "bank", "bank_booking"
@@ -38,7 +38,7 @@ def seed() -> None:
         accounts = [account_document(iban, label, cents) for iban, label, cents in ACCOUNTS[bank_id]]
         signing = "embedded" if bank_id == "reader" else bank_id
         bank = {"id": bank_id, "name": name, "signing": signing, "cut_off": CUT_OFF, "honours_request_id": True}
-        get_store().put(KIND, bank_id, bank | {"accounts": accounts})
+        get_store().put(KIND, bank_id, bank | {"vop": False, "accounts": accounts})
     for ago, cents, party, text in HISTORY:
         day = clock.bank_day() - timedelta(days=ago)
         write_booking("redirect", demo.DEBTOR_IBAN, cents, day.isoformat(), {"party": party, "text": text})
@@ -66,6 +66,11 @@ def resource_id(bank_id: str, iban: str) -> str:
     return str(uuid.uuid5(uuid.NAMESPACE_URL, f"bank:{bank_id}:{iban}"))
 
 
+def checks_names(bank: Document) -> bool:
+    """By its own line, or because every bank is switched on it. A store of before knows no such line."""
+    return bool(bank.get("vop")) or faults.on("bank_vop")
+
+
 def directory(base_url: str) -> list[dict[str, Any]]:
     """The list of banks as the app reads it."""
     host = base_url.partition("//")[2]
@@ -79,6 +84,7 @@ def directory(base_url: str) -> list[dict[str, Any]]:
             "redirect_hosts": [host],
             "cut_off": bank["cut_off"],
             "honours_request_id": bank["honours_request_id"],
+            "vop": checks_names(bank),
         }
         for bank in every()
     ]

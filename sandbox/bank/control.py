@@ -13,7 +13,7 @@ from sandbox.store import Document
 
 control = Blueprint("bank_control", __name__)
 
-FIELDS = {"name", "accounts", "signing", "cut_off", "honours_request_id"}
+FIELDS = {"name", "accounts", "signing", "cut_off", "honours_request_id", "vop"}
 ACCOUNT_FIELDS = {"iban", "name", "owner", "balance"}
 
 
@@ -64,7 +64,8 @@ def shown(bank: Document) -> dict[str, Any]:
         {name: account[name] for name in ("iban", "name", "owner")} | {"balance": amount(account["cents"])}
         for account in bank["accounts"]
     ]
-    return {name: bank[name] for name in ("id", *sorted(FIELDS))} | {"accounts": accounts}
+    plain = {name: bank[name] for name in ("id", *sorted(FIELDS - {"vop"}))}
+    return plain | {"vop": banks.checks_names(bank), "accounts": accounts}
 
 
 def checked(asked: dict[str, Any]) -> dict[str, Any]:
@@ -72,8 +73,9 @@ def checked(asked: dict[str, Any]) -> dict[str, Any]:
     changes = dict(asked)
     if "signing" in asked and asked["signing"] not in banks.SIGNINGS:
         raise BadControl(f"signing: one of {', '.join(banks.SIGNINGS)} is expected")
-    if not isinstance(asked.get("honours_request_id", True), bool):
-        raise BadControl("honours_request_id: true or false is expected")
+    for name in ("honours_request_id", "vop"):
+        if not isinstance(asked.get(name, True), bool):
+            raise BadControl(f"{name}: true or false is expected")
     for name in ("name", "cut_off"):
         if not isinstance(asked.get(name, ""), str):
             raise BadControl(f"{name}: a text is expected")

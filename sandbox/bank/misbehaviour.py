@@ -44,6 +44,7 @@ SWITCHES = {
     "bank_vop": "De bank controleert namen als daarom gevraagd wordt (VoP)",
     "bank_vop_slow": "De naamcontrole is nog bezig (RVNC), zolang dit aan staat",
     "bank_cancel_needs_sca": "Intrekken van een opdracht moet ondertekend worden (202)",
+    "bank_cancels_nothing": "Een opdracht kan niet worden ingetrokken (405)",
     "bank_forgets_consent": "De bank kent de toestemming niet meer (CONSENT_UNKNOWN)",
     "bank_consent_expired": "De toestemming is verlopen (CONSENT_EXPIRED)",
     "bank_access_exceeded": "Saldo en mutaties zijn vandaag te vaak gevraagd (429)",

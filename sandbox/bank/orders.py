@@ -78,7 +78,7 @@ def known_message(bank_id: str, msg_id: str | None) -> bool:
 def take(bank: Document, instruction: Instruction, raw: bytes, about: dict[str, Any]) -> Document:
     """Keep a checked order. `about`: product, request_id, the ways back, whether a name check is asked for."""
     order_id, now = str(uuid.uuid4()), clock.bank_now().isoformat()
-    checking = about["vop"] and faults.on("bank_vop")
+    checking = about["vop"] and banks.checks_names(bank)
     status = "ACTC" if bank["signing"] == "delegated" else "RVNC" if checking else "RCVD"
     order = {
         "id": order_id, "bank": bank["id"], "msg_id": instruction.msg_id, "message": instruction.message,

@@ -34,7 +34,7 @@ def place_order(call: Call, service: str, product: str) -> Answer:
     body = {"transactionStatus": order["status"], "paymentId": order["id"]}
     headers = {"Location": answers.site(f"/bank/{call.bank_id}/v1{path_of(order)}")}
     if order["vop"]:
-        headers["ASPSP-VOP-Supported"] = "true" if faults.on("bank_vop") else "false"
+        headers["ASPSP-VOP-Supported"] = "true" if banks.checks_names(call.bank) else "false"
     found = answers.links(call.bank_id, self=path_of(order), status=f"{path_of(order)}/status")
     if may_start(call, order):
         way, approach = first_step(call, order)
@@ -168,7 +168,7 @@ def cancel_order(call: Call, service: str, product: str, order_id: str) -> Answe
     if order["status"] in orders.SIGNED and faults.on("bank_cancel_needs_sca"):
         link = answers.links(call.bank_id, startAuthorisation=f"{path_of(order)}/cancellation-authorisations")
         return Answer(202, {"transactionStatus": order["status"], "_links": link})
-    if not orders.cancel(order_id):
+    if faults.on("bank_cancels_nothing") or not orders.cancel(order_id):
         problem = f"Een opdracht met status {order['status']} kan niet worden ingetrokken"
         raise Refusal(405, "CANCELLATION_INVALID", problem)
     return Answer(204)

@@ -1,6 +1,9 @@
 """Consent for the later interface: there and back, tokens that rotate, and every no of the identity service."""
 
 import logging
+from base64 import b64decode
+from collections.abc import Iterator
+from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
 from urllib.parse import parse_qs, urlsplit
 
@@ -10,10 +13,12 @@ import requests
 from connectors.nmbrs.consent import OAuthDown, OAuthRefused, Tokens
 from connectors.nmbrs.oauth import NmbrsOAuth, OAuthSettings
 from tests.support import nmbrs_rest as side
+from tests.support.meddler import Meddler, meddler, saying
 from tests.support.receiver import receiver
 from tests.support.sandbox import Sandbox
 
 VERIFIER = "v" * 64
+TOKENS = b'{"access_token": "a", "refresh_token": "b", "token_type": "Bearer", "expires_in": 3600}'
 
 
 def service(sandbox: Sandbox, **changed: str) -> NmbrsOAuth:
@@ -72,11 +77,16 @@ def test_a_refresh_token_is_good_for_one_use(sandbox: Sandbox):
     assert service(sandbox).refresh(second.refresh_token).access_token != second.access_token
 
 
-@pytest.mark.parametrize(
-    ("fault", "error"),
-    [("nmbrs_oauth_invalid_grant", OAuthRefused), ("nmbrs_oauth_down", OAuthDown),
-     ("nmbrs_oauth_answer_lost", OAuthDown)],
-)  # fmt: skip
+FAULTS = {
+    "nmbrs_oauth_invalid_grant": OAuthRefused, "nmbrs_oauth_down": OAuthDown, "nmbrs_oauth_answer_lost": OAuthDown,
+}  # fmt: skip
+
+
+def test_every_switch_is_tried_here(sandbox: Sandbox):
+    assert {name for name in sandbox.control("GET", "faults") if name.startswith("nmbrs_oauth_")} == {*FAULTS}
+
+
+@pytest.mark.parametrize(("fault", "error"), FAULTS.items())
 def test_each_way_it_can_fail(sandbox: Sandbox, fault: str, error: type[Exception]):
     first = redeemed(sandbox)
     sandbox.fault(**{fault: True})
@@ -114,6 +124,84 @@ def test_an_answer_without_tokens_is_no_answer(body: bytes):
         asked = NmbrsOAuth(OAuthSettings(other.url, "c", "s", "scope"))
         with pytest.raises(OAuthDown):
             asked.refresh("r")
+
+
+@pytest.mark.parametrize("status", [301, 302, 307, 308])
+@pytest.mark.parametrize("ask", ["refresh", "redeem", "revoke"])
+def test_a_redirect_takes_no_secret_along(status: int, ask: str):
+    asks = {
+        "refresh": lambda asked: asked.refresh("r"),
+        "redeem": lambda asked: asked.redeem("c", VERIFIER, side.BACK),
+        "revoke": lambda asked: asked.revoke("r"),
+    }
+    with receiver(status=200, body=TOKENS) as thief, led_to(f"{thief.url}/token", status) as url:
+        with pytest.raises(OAuthDown):
+            asks[ask](NmbrsOAuth(OAuthSettings(url, "c", "s", "scope")))
+        assert thief.requests == []
+
+
+@contextmanager
+def led_to(place: str, status: int) -> Iterator[str]:
+    """A service that says: elsewhere."""
+    head = f"HTTP/1.1 {status} Elsewhere\r\nLocation: {place}\r\nContent-Length: 0\r\nConnection: close\r\n\r\n"
+    with saying(head.encode()) as number:
+        yield f"http://127.0.0.1:{number}"
+
+
+@pytest.mark.parametrize(
+    ("status", "body", "error"),
+    [
+        (429, b'{"error": "slow_down"}', OAuthDown),
+        (503, b'{"error": "invalid_grant"}', OAuthDown),
+        (302, TOKENS, OAuthDown),
+        (200, b"[" * 100_000, OAuthDown),
+        (400, b"[" * 100_000, OAuthDown),
+        (400, b"<html>", OAuthDown),
+        (400, b'{"error": "invalid_client"}', OAuthDown),
+        (400, b'{"error": ["invalid_grant"]}', OAuthDown),
+        (400, b'{"error": "r is a-refresh-token"}', OAuthDown),
+        (400, b'{"error": "invalid_grant"}', OAuthRefused),
+        (400, b'{"error": "access_denied"}', OAuthRefused),
+    ],
+)
+def test_only_a_no_of_the_service_ends_a_consent(status: int, body: bytes, error: type[Exception]):
+    with receiver(status=status, body=body) as other, pytest.raises(error) as told:
+        NmbrsOAuth(OAuthSettings(other.url, "c", "s", "scope")).refresh("a-refresh-token")
+    assert type(told.value) is error
+    assert "a-refresh-token" not in f"{told.value!r} {told.value.__context__!r}"
+
+
+@pytest.mark.parametrize(("status", "error"), [(400, OAuthRefused), (429, OAuthDown), (500, OAuthDown)])
+def test_a_consent_that_could_not_be_given_back(status: int, error: type[Exception]):
+    with receiver(status=status) as other, pytest.raises(error):
+        NmbrsOAuth(OAuthSettings(other.url, "c", "s", "scope")).revoke("r")
+
+
+@pytest.mark.parametrize("answer", [None, b"", b"\x00\r\n\r\n"])
+def test_no_answer_is_down(answer: bytes | None):
+    with saying(answer) as number, pytest.raises(OAuthDown):
+        NmbrsOAuth(OAuthSettings(f"http://127.0.0.1:{number}", "c", "s", "scope", timeout=0.3)).refresh("r")
+
+
+def test_both_halves_of_our_name_are_percent_encoded(between: Meddler):
+    asked = NmbrsOAuth(OAuthSettings(f"{between.url}/nmbrs-identity/connect", "a b:c", "s/+:&", "scope"))
+    with pytest.raises(OAuthDown):  # the service knows nobody of that name
+        asked.refresh("r")
+    ((_, headers, _),) = between.seen
+    assert b64decode(headers["Authorization"].removeprefix("Basic ")) == b"a%20b%3Ac:s%2F%2B%3A%26"
+
+
+@pytest.mark.parametrize("seconds", [b"null", b'"60"', b"0", b"-5", b"99999999999"])
+def test_a_token_without_a_sensible_end_lives_an_hour(seconds: bytes):
+    with receiver(status=200, body=TOKENS.replace(b"3600", seconds)) as other:
+        found = NmbrsOAuth(OAuthSettings(other.url, "c", "s", "scope")).refresh("r")
+    assert timedelta(minutes=50) < found.expires_at - datetime.now(UTC) <= timedelta(hours=1)
+
+
+@pytest.fixture
+def between(sandbox: Sandbox) -> Iterator[Meddler]:
+    with meddler(sandbox.url) as found:
+        yield found
 
 
 def test_no_secret_shows(sandbox: Sandbox, caplog: pytest.LogCaptureFixture):

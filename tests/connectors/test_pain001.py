@@ -64,6 +64,20 @@ def test_what_is_written_is_read_back_and_valid(order: PaymentOrder):
     assert xsd.errors(body) == []
 
 
+@given(orders())
+def test_the_older_version_is_written_read_back_and_valid(order: PaymentOrder):
+    older = replace(order, version="pain.001.001.03")
+    body = write_pain001(older)
+    assert read_back(body) == older
+    assert xsd.errors(body, "pain.001.001.03") == []
+    assert b"<Dt>" not in body
+
+
+def test_another_version_is_not_written():
+    with pytest.raises(OrderUnwritable):
+        write_pain001(replace(ORDER, version="pain.001.001.11"))
+
+
 BODY = write_pain001(ORDER)
 
 

@@ -165,6 +165,31 @@ def test_what_the_later_interface_calls_a_company(payroll: SoapPayroll, keys: po
     }  # fmt: skip
 
 
+def person(*names: tuple[int, int, str], called: str) -> str:
+    history = "".join(
+        f"<{called}><LastName>{name}</LastName><StartPeriod>{period}</StartPeriod><StartYear>{year}</StartYear></{called}>"
+        for year, period, name in names
+    )
+    return f"<PersonalInfoItem><EmployeeId>7</EmployeeId><History>{history}</History></PersonalInfoItem>"
+
+
+@pytest.mark.parametrize("called", ["PersonalInfo_V2", "PersonalInfoWithoutBSN"])
+@pytest.mark.parametrize(
+    ("names", "newest"),
+    [
+        ([(2024, 12, "Old"), (2025, 2, "New")], "New"),
+        ([(2025, 11, "New"), (2025, 2, "Old")], "New"),
+        ([(2025, 2, "Only")], "Only"),
+        ([], ""),
+    ],
+)
+def test_the_newest_name_of_a_person(keys: port.Credentials, names: list, newest: str, called: str):
+    method = "PersonalInfoWithoutBSN_Get_GetAllEmployeesByCompany"
+    with saying(answer_of(method, person(*names, called=called))) as number:
+        (found,) = payroll_at(f"http://127.0.0.1:{number}").employees(keys, COMPANY)
+    assert (found.id, found.last_name) == ("7", newest)
+
+
 # --- webhooks ---
 def test_a_webhook_is_set_seen_and_taken_away(payroll: SoapPayroll, keys: port.Credentials):
     run_end, *others = payroll.webhook_events(keys)

@@ -136,6 +136,7 @@ def test_a_customer_may_begin_with_the_later_interface(demo: Demo, sandbox: Sand
     nmbrs_rights.run(made.id)
     results = {check.question: check.result for check in nmbrs_rights.of_connection(made)}
     assert (results["environment"], results["companies"], "webhook_events" in results) == ("ok", "ok", False)
+    assert nmbrs_link.view(made).name == "Demo BV"
     seen = PayrollCompany.select().where(PayrollCompany.connection == made.id)
     assert [company.nmbrs_id for company in seen] == [COMPANY]
 

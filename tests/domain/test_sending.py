@@ -6,7 +6,7 @@ import pytest
 import requests
 from lxml import etree, html
 
-from domain import approval, books, following, operators, payments, sending
+from domain import approval, books, following, operators, payments, sending, signing
 from domain.errors import OrderDiffers, StateConflict
 from domain.release import release
 from models import BankAccount, BankExchange, BankOrder, Batch, BatchLine
@@ -55,7 +55,7 @@ def _press(url: str, words: str) -> requests.Response:
 
 
 def _sign(demo: Demo, batch: Batch, words: str = "Onderteken") -> None:
-    _press(following.begin_signing(demo.client, demo.user, batch.reference, PSU), words)
+    _press(signing.begin_signing(demo.client, demo.user, batch.reference, PSU).url or "", words)
 
 
 def _at_the_bank(sandbox: Sandbox) -> list[dict]:

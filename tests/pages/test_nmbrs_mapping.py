@@ -178,6 +178,16 @@ def test_a_search_without_result_says_so(owner: Person, bureau: NmbrsConnection,
     assert chosen(page) == {}
 
 
+def test_a_search_for_anything_is_answered(owner: Person, demo: Demo, path: str):
+    for text in ("%00", "%25_", "x" * 3000, "%F0%9F%8D%9E", "' or 1=1 --", "9969%0a"):
+        assert owner.get(f"{path}?zoek={text}").status_code == 200
+
+
+def test_an_address_with_a_number_too_large_is_not_there(owner: Person, path: str, demo: Demo):
+    assert owner.get(path.replace(f"/{demo.connection.id}/", f"/{10**30}/")).status_code == 404
+    assert owner.get(f"/{demo.client.public_id}/apps/nmbrs/historie/{10**30}").status_code == 404
+
+
 # --- wage tax ---
 def test_wage_tax_is_switched_per_company(owner: Person, demo: Demo, path: str):
     fields = {f"company-{demo.company.id}": str(demo.account.id), f"loonheffing-getoond-{demo.company.id}": "1"}

@@ -51,6 +51,12 @@ RIGHTS = {
     ("batches.accept_all", "POST"): ON,
     ("batches.pay", "POST"): OWNER_ONLY,
     ("batches.sign", "POST"): OWNER_ONLY,
+    ("batches.signing_page", "GET"): OWNER_ONLY,  # nothing to be signed: on to the payment
+    ("batches.challenge_image", "GET"): Right(404, 403),
+    ("batches.log_in", "POST"): OWNER_ONLY,
+    ("batches.choose_method", "POST"): OWNER_ONLY,
+    ("batches.give_code", "POST"): OWNER_ONLY,
+    ("batches.stop", "POST"): OWNER_ONLY,
     ("batches.again", "POST"): OWNER_ONLY,
     ("batches.pin", "GET"): OWNER_ONLY,
     ("batches.pin", "POST"): OWNER_ONLY,
@@ -58,6 +64,10 @@ RIGHTS = {
     ("batches.status", "GET"): ON,
     ("batches.read", "GET"): ON,  # nothing to be read: on to the payment
     ("batches.read", "POST"): OWNER_ONLY,
+    ("batches.bank_file", "GET"): OWNER_ONLY,  # of a payment that was not sent: on to it
+    ("batches.bank_file", "POST"): OWNER_ONLY,
+    ("batches.judge_name", "POST"): OWNER_ONLY,
+    ("batches.go_on_with_names", "POST"): OWNER_ONLY,
     ("batches.change", "GET"): PAGE,
     ("batches.change", "POST"): SAID,
     ("onboarding.identify", "GET"): PAGE,

@@ -278,7 +278,7 @@ def test_the_list_of_banks_is_as_the_app_reads_it(sandbox: Sandbox):
     assert lines[0] == {
         "id": "redirect", "name": "Zandbank", "base_url": f"{sandbox.url}/bank/redirect",
         "product": "pain.001-sepa-credit-transfers", "signing": "redirect", "redirect_hosts": [host],
-        "cut_off": "15:30", "honours_request_id": True,
+        "cut_off": "15:30", "honours_request_id": True, "vop": False,
     }  # fmt: skip
 
 

@@ -3,7 +3,7 @@
 import pytest
 import requests
 
-from domain import approval, following, limits, sending
+from domain import approval, following, limits, sending, signing
 from models import BankOrder, Batch, Pin, Release
 from tests.screens.test_payment_page import TOTAL, at, line_ids
 from tests.support.sandbox import Sandbox
@@ -234,7 +234,7 @@ def test_coming_back_from_the_bank_proves_nothing(wouter: Browser, charlie: Brow
     batch = demo.batch()
     pay(wouter, demo, batch)
     sending.send(batch.id)
-    back = sending.return_address(BankOrder.get()).removeprefix("http://localhost:8000")
+    back = signing.return_address(BankOrder.get()).removeprefix("http://localhost:8000")
     assert wouter.get(back).location == at(demo, batch)
     assert demo.view(batch).state == "at_bank"
     assert charlie.get(back).status == 404

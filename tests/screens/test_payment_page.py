@@ -212,3 +212,12 @@ def test_the_link_of_a_mail_leads_to_its_own_client(wouter: Browser, charlie: Br
     answer = wouter.get(f"/betalingen/{batch.reference}")
     assert (answer.status, answer.location) == (303, at(demo, batch))
     assert charlie.get(f"/betalingen/{batch.reference}").status == 404
+
+
+@pytest.mark.parametrize("number", [2**31, 2**63, 10**30])
+def test_an_id_that_no_row_can_have_is_not_there(wouter: Browser, demo: Demo, number: int):
+    batch, client = demo.batch(), demo.client.public_id
+    wouter.open(f"/{client}/betalingen/{batch.reference}")
+    assert wouter.post(f"/{client}/betalingen/{batch.reference}/regels/{number}?verdict=refuse").status == 404
+    for path in (f"saldo/bevestigen/{number}", f"apps/nmbrs/{number}/instellingen", f"apps/nmbrs/historie/{number}"):
+        assert wouter.get(f"/{client}/{path}").status == 404

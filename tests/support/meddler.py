@@ -59,6 +59,9 @@ def meddler(target: str) -> Iterator[Meddler]:
         def do_POST(self) -> None:
             self.do_GET()
 
+        def do_PUT(self) -> None:
+            self.do_GET()
+
         def log_message(self, format: str, *args: object) -> None:
             """Says nothing: the tests read `seen`."""
 

@@ -1,0 +1,80 @@
+"""What a bank says of single payments of an order: in JSON (Berlin Group 1.3.16) and in a pain.002.
+
+Banks list what went otherwise than the order as a whole, so a payment that is not here shares its status.
+"""
+
+import re
+from collections.abc import Iterable
+from typing import Any
+
+from connectors.bank import reading
+from connectors.bank.pain002 import TransactionStatus
+from connectors.bank.port import NAME_MATCHES, AnswerUnknown, LineReport
+
+LONGEST_NAME = 140
+_CODE = re.compile(r"[A-Z0-9]{4}")
+# The standard's own text calls a close match MBAM where its list says CMTC.
+_MATCH = {code: code for code in NAME_MATCHES} | {"MBAM": "CMTC"}
+# In files the result of the name check is the payment's status.
+_MATCH_IN_FILE = {"RVNM": "NMTC", "RVMC": "CMTC", "RVNA": "NOAP"}
+
+
+def of_names(found: dict[str, Any]) -> tuple[LineReport, ...]:
+    """The name check's list; payments whose name matches are not in it."""
+    return tuple(_name(row) for row in _rows(found, "originalTransactionInformationAndVopStatus"))
+
+
+def of_extended_status(found: dict[str, Any]) -> tuple[LineReport, ...]:
+    """Each payment's own status and reason. One payment may come as a document, more as a list of them."""
+    return tuple(_status(row) for row in _rows(found, "originalTransactionInformationAndStatus"))
+
+
+def of_file(transactions: Iterable[TransactionStatus]) -> tuple[LineReport, ...]:
+    """The same from a pain.002; the bank's words are a name only at a close match."""
+    return tuple(
+        LineReport(
+            one.end_to_end_id, one.status, next(iter(one.reasons), None), _MATCH_IN_FILE.get(one.status or ""),
+            _clean(next(iter(one.information), None)) if one.status == "RVMC" else None,
+        )
+        for one in transactions if one.end_to_end_id is not None
+    )  # fmt: skip
+
+
+def _rows(found: dict[str, Any], name: str) -> list[dict[str, Any]]:
+    """The documents that say of which payment they are."""
+    rows = found.get(name)
+    if isinstance(rows, dict):
+        rows = [rows]
+    kept = reading.rows_of({name: rows}, name) if rows is not None else []
+    return [row for row in kept if isinstance(row.get("originalEndToEndId"), str)]
+
+
+def _name(row: dict[str, Any]) -> LineReport:
+    said = row.get("creditorNameMatch")
+    match = _MATCH.get(said) if isinstance(said, str) else None
+    if said is not None and match is None:
+        raise AnswerUnknown("creditorNameMatch is not one we know")
+    name = _clean(row.get("matchedCreditorName")) if match == "CMTC" else None
+    return LineReport(row["originalEndToEndId"], _code(row, "transactionStatus"), _reason(row), match, name)
+
+
+def _status(row: dict[str, Any]) -> LineReport:
+    return LineReport(row["originalEndToEndId"], _code(row, "transactionStatus"), _reason(row))
+
+
+def _reason(row: dict[str, Any]) -> str | None:
+    return _code(row, "statusReasonInformationCode")
+
+
+def _code(row: dict[str, Any], name: str) -> str | None:
+    value = row.get(name)
+    if value is not None and not (isinstance(value, str) and _CODE.fullmatch(value)):
+        raise AnswerUnknown(f"{name} is no code")
+    return value
+
+
+def _clean(text: Any) -> str | None:
+    """A name as it can be shown and kept."""
+    if not isinstance(text, str):
+        return None
+    return " ".join("".join(sign if sign.isprintable() else " " for sign in text).split())[:LONGEST_NAME] or None

@@ -1,0 +1,203 @@
+"""What the bank said about signing an order, sealed with the order: links, methods, a challenge.
+
+Nothing that a person types stands here: no code, no password. Every change goes by compare and
+exchange on the sealed text, so that of two windows one speaks to the bank, and what one has
+written is never overwritten by another that read before it.
+"""
+
+import base64
+import binascii
+import json
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any, Literal
+
+from connectors.bank import port
+from core.clock import utcnow
+from domain.errors import NotFound, NotOpen, SigningBusy
+from domain.seals import seal, unseal
+from models import BankOrder
+
+# Longer than a bank may take to answer one call; after it the caller is taken to be dead.
+BUSY_SECONDS = 60
+LONGEST_IMAGE = 500_000
+DONE = frozenset({"finalised", "exempted"})
+_IMAGES = ((b"\x89PNG\r\n\x1a\n", "image/png"), (b"\xff\xd8\xff", "image/jpeg"), (b"GIF8", "image/gif"))
+# The links that ask who the person is at the bank, in the words of the standard.
+_NAME, _PASSWORD = "PsuIdentification", "PsuAuthentication"
+_LOGIN = tuple(f"{verb}{what}" for verb in ("startAuthorisationWith", "update") for what in (_PASSWORD, _NAME))
+
+Document = dict[str, Any]
+How = Literal["begin", "login", "page", "app", "method", "code", "signed", "failed", "second"]
+
+
+@dataclass(frozen=True)
+class Step:
+    """What a person has to do now. `instruction` is the bank's, and must be shown with the challenge."""
+
+    how: How
+    url: str | None = None
+    message: str = ""
+    wants_password: bool = False
+    methods: tuple[dict[str, str], ...] = ()
+    chosen: str = ""
+    instruction: str = ""
+    challenge: tuple[str, ...] = ()
+    image: bool = False
+    digits_only: bool = False
+    longest: int | None = None
+    may_begin_again: bool = False
+    may_give_up: bool = False
+
+
+@dataclass(frozen=True)
+class Claim:
+    """The document while one caller speaks to the bank, and the sealed text that proves it."""
+
+    order: BankOrder
+    document: Document
+    sealed: str
+
+
+def read(order: BankOrder) -> Document:
+    """Links, and the authorisation when one was begun. Understands rows that held links alone."""
+    if order.links_sealed is None:
+        return {"links": {}, "authorisation": None}
+    found = json.loads(unseal(order.links_sealed, "bank_order_links", order.msg_id))
+    return found if isinstance(found.get("links"), dict) else {"links": found, "authorisation": None}
+
+
+def sealed(order: BankOrder, document: Document) -> str:
+    return seal(json.dumps(document), "bank_order_links", order.msg_id)
+
+
+def placed(order: BankOrder, answer: port.OrderPlaced) -> str:
+    """The sealed document of an order that the bank has just taken."""
+    return sealed(order, {"links": answer.links, "authorisation": None, "message": answer.psu_message or ""})
+
+
+def take(order_id: int) -> Claim:
+    """Be the one who speaks to the bank about this order. SigningBusy while another does, NotOpen when it is over.
+
+    A claim that was never given back may have reached the bank: from then on only the bank knows
+    what of this order can still be signed.
+    """
+    order = BankOrder.get_by_id(order_id)
+    if order.state != "at_bank":
+        raise NotOpen(order.state)
+    document, now = read(order), utcnow()
+    since = document.get("busy")
+    if since is not None:
+        if now - datetime.fromisoformat(since) < timedelta(seconds=BUSY_SECONDS):
+            raise SigningBusy
+        document["elsewhere"] = True
+    document["busy"] = now.isoformat()
+    text = sealed(order, document)
+    if not _exchange(order, text):
+        raise SigningBusy
+    return Claim(order, document, text)
+
+
+def _exchange(order: BankOrder, text: str) -> bool:
+    column, before = BankOrder.links_sealed, order.links_sealed
+    same = column.is_null() if before is None else column == before
+    mine = (BankOrder.id == order.id, BankOrder.state == "at_bank", same)
+    return BankOrder.update(links_sealed=text).where(*mine).execute() == 1
+
+
+def give_back(claim: Claim, elsewhere: bool = False) -> None:
+    """Nothing new, or nothing known: `elsewhere` when the bank may have begun something that we do not see."""
+    document = {name: value for name, value in claim.document.items() if name != "busy"}
+    _replace(claim, document | ({"elsewhere": True} if elsewhere else {}))
+
+
+def keep(claim: Claim, answer: port.Authorisation, afresh: bool) -> None:
+    """Keep what the bank answered; `afresh` for a new authorisation, which forgets the one before."""
+    before = {} if afresh else claim.document["authorisation"] or {}
+    kept = {
+        "id": answer.id or before.get("id"), "status": answer.sca_status,
+        "methods": list(answer.methods) or before.get("methods", []),
+        "chosen": answer.chosen_method or before.get("chosen"), "challenge": answer.challenge,
+        "message": answer.psu_message or "", "links": answer.links,
+    }  # fmt: skip
+    document = {name: value for name, value in claim.document.items() if name != "busy"} | {"authorisation": kept}
+    if step_of(document).how in ("page", "app"):
+        document["elsewhere"] = True
+    _replace(claim, document, authorisation_id=kept["id"])
+
+
+def note_status(claim: Claim, status: str) -> None:
+    """The scaStatus that the bank says when asked."""
+    document = {name: value for name, value in claim.document.items() if name != "busy"}
+    _replace(claim, document | {"authorisation": (document["authorisation"] or {}) | {"status": status}})
+
+
+def _replace(claim: Claim, document: Document, **changes: Any) -> None:
+    """Unless the claim has run out and another took it: what that one writes is newer."""
+    mine = (BankOrder.id == claim.order.id) & (BankOrder.links_sealed == claim.sealed)
+    BankOrder.update(links_sealed=sealed(claim.order, document), **changes).where(mine).execute()
+
+
+# --- what it means for the person -----------------------------------------------------------------
+def step_of(document: Document) -> Step:
+    """How to go on, from what the bank said last."""
+    links, begun = document["links"], document["authorisation"]
+    if begun is None:
+        return _not_begun(links, document.get("message", ""))
+    known, status = begun.get("links", {}), begun.get("status")
+    if status in DONE or status == "failed":
+        return Step("failed" if status == "failed" else "signed", message=begun.get("message", ""))
+    if "scaRedirect" in known:
+        return Step("page", known["scaRedirect"], begun["message"])
+    alone = not document.get("elsewhere")
+    if begun.get("challenge") or "authoriseTransaction" in known:
+        return _code(begun, alone)
+    if "selectAuthenticationMethod" in known and begun.get("methods"):
+        return Step("method", message=begun["message"], methods=tuple(begun["methods"]), may_give_up=alone)
+    if login_link(document) is not None:
+        return _login(document, begun["message"], alone)
+    return Step("app", message=begun["message"])
+
+
+def _not_begun(links: dict[str, str], message: str) -> Step:
+    if "scaRedirect" in links:
+        return Step("page", links["scaRedirect"], message)
+    if "startAuthorisation" not in links and any(name in links for name in _LOGIN):
+        return _login({"links": links, "authorisation": None}, message, True)
+    return Step("begin" if any(name.startswith("startAuthorisation") for name in links) else "app", message=message)
+
+
+def _login(document: Document, message: str, alone: bool) -> Step:
+    name, _ = login_link(document) or ("", "")
+    return Step("login", message=message, wants_password=name.endswith(_PASSWORD), may_give_up=alone)
+
+
+def _code(begun: Document, alone: bool) -> Step:
+    asked = begun.get("challenge") or {}
+    return Step(
+        "code", message=begun["message"], methods=tuple(begun["methods"]),
+        chosen=(begun.get("chosen") or {}).get("name", ""), instruction=asked.get("additionalInformation", ""),
+        challenge=tuple(asked.get("data", ())), image="image" in asked,
+        digits_only=asked.get("otpFormat") == "integer", longest=asked.get("otpMaxLength"),
+        may_begin_again=len(begun["methods"]) > 1, may_give_up=alone,
+    )  # fmt: skip
+
+
+def login_link(document: Document) -> tuple[str, str] | None:
+    """Name and address of the link that asks who the person is at the bank."""
+    begun = document["authorisation"]
+    links = begun.get("links", {}) if begun else document["links"]
+    return next(((name, links[name]) for name in _LOGIN if name in links), None)
+
+
+def image_of(document: Document) -> tuple[bytes, str]:
+    """The challenge as a picture, with its kind. NotFound when there is none that is safe to show."""
+    text = ((document["authorisation"] or {}).get("challenge") or {}).get("image", "")
+    try:
+        picture = base64.b64decode(text.rpartition(",")[2], validate=True)
+    except binascii.Error as error:
+        raise NotFound from error
+    kind = next((kind for start, kind in _IMAGES if picture.startswith(start)), None)
+    if kind is None or len(picture) > LONGEST_IMAGE:
+        raise NotFound
+    return picture, kind

@@ -1,0 +1,288 @@
+"""Signing an order at its bank, in each of the ways of the standard: its page, its app, a reader with a code.
+
+Berlin Group NextGenPSD2 1.3, "SCA approaches". Claim and commit, call, record: a claim is the sealed
+document (`authorisations`), no call runs in a transaction, and what the person types goes to the
+bank and nowhere else. Whether the order is signed is the bank's status to say, never an answer here.
+"""
+
+from collections.abc import Callable
+from typing import NoReturn
+
+from connectors.bank import port
+from core.clock import utcnow
+from core.ids import uuid
+from domain import audit, authorisations, following
+from domain.authorisations import Claim, Document, Step
+from domain.bank_links import line_of
+from domain.errors import (
+    BankUnavailable,
+    CodeWrong,
+    NotFound,
+    NotOpen,
+    SigningBusy,
+    SigningFailed,
+    SigningRefused,
+    SigningUnknown,
+    StateConflict,
+)
+from domain.payments import find
+from domain.seals import lookup
+from domain.world import world
+from models import BankExchange, BankOrder, Batch, Client, User, transaction
+
+Call = Callable[[Document, str], port.Authorisation]
+WRONG_CODE = frozenset({"PSU_CREDENTIALS_INVALID", "SCA_INVALID"})
+
+
+def return_state(msg_id: str) -> str:
+    """The one-use state of the way back from the bank: cannot be guessed, need not be kept."""
+    return lookup(f"return:{msg_id}")
+
+
+def return_address(order: BankOrder) -> str:
+    return f"{world().base_url}/bank/ondertekend/{return_state(order.msg_id)}"
+
+
+def live_order(batch: Batch) -> BankOrder:
+    """StateConflict when the batch has none."""
+    row = BankOrder.get_or_none(BankOrder.batch == batch.id, BankOrder.state != "ended")
+    if row is None:
+        raise StateConflict(batch.reference)
+    return row
+
+
+# --- looking --------------------------------------------------------------------------------------
+def step_of_order(order_id: int) -> Step:
+    """What the person has to do, from our own records alone: any browser shows the same."""
+    order = BankOrder.get_by_id(order_id)
+    if order.raw_status == "PATC":
+        return Step("second")
+    return authorisations.step_of(authorisations.read(order))
+
+
+def step(client: Client, reference: str) -> Step:
+    """The same, by the payment's reference. NotFound; NotOpen when there is nothing to sign."""
+    return step_of_order(_waiting(client, reference).id)
+
+
+def image(client: Client, reference: str) -> tuple[bytes, str]:
+    """The challenge as a picture and its kind. NotFound when there is none, NotOpen."""
+    return authorisations.image_of(authorisations.read(_waiting(client, reference)))
+
+
+def _waiting(client: Client, reference: str) -> BankOrder:
+    batch = find(client, reference)
+    if batch.state != "at_bank":
+        raise NotOpen(batch.state)
+    return live_order(batch)
+
+
+# --- beginning ------------------------------------------------------------------------------------
+def prepare_signing(order: BankOrder, psu: port.Psu) -> None:
+    """Begin the authorisation of an order that the bank has just taken, when it can be begun without the person.
+
+    A bank that does not answer or does not want to yet is asked again when the person presses the button.
+    """
+    if authorisations.step_of(authorisations.read(order)).how != "begin":
+        return
+    try:
+        _start(order, psu)
+    except (BankUnavailable, NotOpen, SigningBusy, SigningFailed, SigningRefused, SigningUnknown):
+        return  # kept as an exchange; the person's own press says what is wrong
+
+
+def begin_signing(client: Client, user: User, reference: str, psu: port.Psu, again: bool = False) -> Step:
+    """How this payment is signed; begins when that was not done yet, and `again` for another method or a new code.
+
+    NotOpen when there is nothing to sign, BankUnavailable, SigningBusy, SigningRefused, SigningUnknown.
+    """
+    order = _waiting(client, reference)
+    found = step_of_order(order.id)
+    if found.how == "begin" or (again and found.may_begin_again):
+        _start(order, psu)
+    _note(client, user, "order.signing_begun", reference)
+    return step_of_order(order.id)
+
+
+def _start(order: BankOrder, psu: port.Psu, link_name: str = "startAuthorisation", data: dict | None = None) -> None:
+    line, back = line_of(order.bank_account.bank), return_address(order)
+
+    def call(document: Document, request_id: str) -> port.Authorisation:
+        links = document["links"]
+        link = links.get(link_name) or next(links[name] for name in links if name.startswith("startAuthorisation"))
+        return world().bank.start_authorisation(
+            line, order.payment_id or "", link, psu, back, f"{back}?geweigerd=1", request_id, data
+        )
+
+    _speak(order, "authorise", call, afresh=True)
+
+
+# --- going on -------------------------------------------------------------------------------------
+def log_in(client: Client, user: User, reference: str, psu: port.Psu, password: str | None) -> Step:
+    """Say to the bank who is there, for one that asks it; `psu.bank_user_id` is the name at the bank.
+
+    CodeWrong when the bank does not know the two together; and the errors of `begin_signing`.
+    """
+    order = _waiting(client, reference)
+    asked = authorisations.login_link(authorisations.read(order))
+    if asked is None or step_of_order(order.id).how != "login":
+        raise NotOpen("at_bank")
+    name, link = asked
+    data = {"psuData": {"password": password or ""}} if name.endswith("PsuAuthentication") else {}
+    if name.startswith("startAuthorisation"):
+        _start(order, psu, name, data)
+    else:
+        _continue(order, psu, link, data)
+    _note(client, user, "order.signing_logged_in", reference)
+    return step_of_order(order.id)
+
+
+def choose_method(client: Client, user: User, reference: str, psu: port.Psu, method_id: str) -> Step:
+    """Sign with this method. NotFound for one that the bank did not offer; and the errors of `begin_signing`."""
+    order = _waiting(client, reference)
+    begun = authorisations.read(order)["authorisation"] or {}
+    link = begun.get("links", {}).get("selectAuthenticationMethod")
+    if link is None:  # chosen already, in another window: how it stands is the answer
+        return step_of_order(order.id)
+    if method_id not in {one.get("authenticationMethodId") for one in begun.get("methods", ())}:
+        raise NotFound
+    _continue(order, psu, link, {"authenticationMethodId": method_id})
+    _note(client, user, "order.signing_method", reference)
+    return step_of_order(order.id)
+
+
+def answer_code(client: Client, user: User, reference: str, psu: port.Psu, code: str) -> Step:
+    """Give the bank the code that the person read; blanks in it are a person's. It is not kept.
+
+    CodeWrong with the bank's words; SigningFailed when the bank gives up; SigningUnknown without an
+    answer; and the errors of `begin_signing`. A code for a challenge that is over is not sent.
+    """
+    order = _waiting(client, reference)
+    link = ((authorisations.read(order)["authorisation"] or {}).get("links", {})).get("authoriseTransaction")
+    if link is None or step_of_order(order.id).how != "code":
+        return step_of_order(order.id)
+    _continue(order, psu, link, {"scaAuthenticationData": "".join(code.split())})
+    _note(client, user, "order.signing_code_given", reference)
+    following.ask_now(order)
+    return step_of_order(order.id)
+
+
+def _continue(order: BankOrder, psu: port.Psu, link: str, data: dict) -> None:
+    line = line_of(order.bank_account.bank)
+    _speak(
+        order, "authorise", lambda document, request_id: world().bank.continue_authorisation(
+            line, link, data, psu, request_id
+        ), code="scaAuthenticationData" in data or "psuData" in data,
+    )  # fmt: skip
+
+
+# --- one call, and what becomes of it -------------------------------------------------------------
+def _speak(order: BankOrder, name: str, call: Call, afresh: bool = False, code: bool = False) -> None:
+    claim, request_id = authorisations.take(order.id), uuid()
+    try:
+        answer = call(claim.document, request_id)
+    except port.NotDelivered as error:
+        _kept(order, name, request_id, "not_delivered")
+        authorisations.give_back(claim)
+        raise BankUnavailable from error
+    except port.BankRefused as error:
+        _kept(order, name, request_id, f"refused:{error.http_status}:{error.code}")
+        _refused(claim, error, code)
+    except port.BankError as error:
+        _kept(order, name, request_id, f"unknown:{type(error).__name__}")
+        authorisations.give_back(claim, elsewhere=True)
+        following.ask_now(order)
+        raise SigningUnknown from error
+    else:
+        _kept(order, name, request_id, "answered", answer.sca_status)
+        authorisations.keep(claim, answer, afresh)
+        if answer.sca_status == "failed":
+            following.ask_now(order)
+            raise SigningFailed
+
+
+def _kept(order: BankOrder, call: str, request_id: str, outcome: str, sca_status: str | None = None) -> None:
+    BankExchange.create(order=order.id, call=call, request_id=request_id, outcome=outcome, raw_status=sca_status)
+
+
+def _refused(claim: Claim, error: port.BankRefused, code: bool) -> None:
+    """A refusal is one of this step or the end of the signing: the bank's scaStatus says which."""
+    status = _asked(claim)
+    if status is not None:
+        authorisations.note_status(claim, status)
+    else:
+        authorisations.give_back(claim)
+    if status in authorisations.DONE:
+        following.ask_now(claim.order)  # an earlier answer of the bank's was lost: it is signed
+        return
+    if status == "failed":
+        following.ask_now(claim.order)
+        raise SigningFailed from error
+    _say_no(error, code)
+
+
+def _say_no(error: port.BankRefused, code: bool) -> NoReturn:
+    if code and error.code in WRONG_CODE:
+        raise CodeWrong(error.text) from error
+    raise SigningRefused(error.code) from error
+
+
+def _asked(claim: Claim) -> str | None:
+    """The scaStatus now; None when the bank does not say."""
+    order, begun = claim.order, claim.document["authorisation"] or {}
+    if order.payment_id is None or not begun.get("id"):
+        return None
+    try:
+        return world().bank.authorisation(line_of(order.bank_account.bank), order.payment_id, begun["id"], uuid())
+    except port.BankError:
+        return None
+
+
+def _note(client: Client, user: User, event: str, reference: str) -> None:
+    with transaction():
+        audit.note(client.id, audit.by_user(user), event, f"batch:{reference}")
+
+
+# --- the end --------------------------------------------------------------------------------------
+def give_up(client: Client, user: User, reference: str) -> None:
+    """Stop signing: the order ends unsigned and the payment can be set up again, as a new order.
+
+    Only where nobody but this app could still have it signed (a code that is typed here), and only
+    when the bank says that it is not signed. NotOpen otherwise; SigningBusy, BankUnavailable.
+    """
+    order = _waiting(client, reference)
+    if not step_of_order(order.id).may_give_up:
+        raise NotOpen("at_bank")
+    claim = authorisations.take(order.id)  # from here on no code goes out for this order
+    try:
+        report = world().bank.order_status(line_of(order.bank_account.bank), order.payment_id or "", uuid())
+    except port.BankError as error:
+        authorisations.give_back(claim)
+        raise BankUnavailable from error
+    if claim.document.get("elsewhere") or report.transaction_status not in ("RCVD", "ACTC"):
+        authorisations.give_back(claim)
+        following.ask_now(order)
+        raise NotOpen("at_bank")
+    try:
+        following.end_unsigned(order, audit.by_user(user), "given_up", report.transaction_status)
+    except StateConflict as error:  # the bank ended it meanwhile
+        raise NotOpen("at_bank") from error
+
+
+def finish_signing(state: str, user: User) -> tuple[Client, str]:
+    """The way back from the bank: proves nothing. The bank is asked; the page shows what it says.
+
+    NotFound when the state is not of a payment of a client of this user's.
+    """
+    order = BankOrder.get_or_none(BankOrder.return_hash == lookup(state))
+    if order is None:
+        raise NotFound
+    batch = Batch.get_by_id(order.batch_id)
+    client = Client.get_by_id(batch.client_id)
+    if not client.memberships.where(client.memberships.model.user == user.id).exists():
+        raise NotFound
+    BankOrder.update(returned_at=utcnow()).where(
+        BankOrder.id == order.id, BankOrder.state.in_(("at_bank", "signed"))
+    ).execute()
+    following.ask_now(order)
+    return client, batch.reference

@@ -1,0 +1,97 @@
+"""Names that the bank knows otherwise, on a phone: taken over, not paid, and paid as they are."""
+
+import pytest
+from playwright.sync_api import Locator, expect
+
+from tests.support.pain import Line, file_of
+from tests.support.phone import Phone, is_marked, mark
+from tools.story import wait_for
+
+pytestmark = pytest.mark.browser
+
+SAME, CLOSE, OTHER = "Jong, Wouter de", "Silva Jansen, Bruno", "Onbekend, Piet"
+FILE = file_of(
+    Line(344808, SAME, "NL42INGB2268352412"), Line(231250, CLOSE, "NL27RABO0315273237"),
+    Line(261100, OTHER, "NL52ABNA7650143244"),
+).xml()  # fmt: skip
+
+
+def test_names_are_checked_before_signing(wouter: Phone):
+    phone = wouter
+    phone.control("PUT", "banks/redirect", {"vop": True})
+    phone.control("POST", "faults", {"bank_vop_slow": True})
+    opens_the_payment(phone)
+    mark(phone)
+    phone.pay_button.click()
+    waits_for_the_bank(phone)
+    phone.control("POST", "faults", {"bank_vop_slow": False})
+    phone.state("Controleer de namen")
+    looks_at_the_names(phone)
+    takes_a_name_over(phone)
+    does_not_pay_the_other(phone)
+    phone.pay_button.click()
+    phone.state("Wacht op ondertekening bij de bank")  # the name that was taken over matches
+    assert is_marked(phone)
+
+
+def test_names_that_differ_are_paid_all_the_same(plain_wouter: Phone):
+    """Without scripts, by whoever knows that it is right."""
+    phone = plain_wouter
+    phone.control("PUT", "banks/redirect", {"vop": True})
+    opens_the_payment(phone)
+    phone.pay_button.click()
+    phone.until(lambda: phone.page.get_by_role("button", name="Toch zo betalen").count())
+    looks_at_the_names(phone)
+    phone.button("Toch zo betalen").click()
+    phone.state("Wacht op ondertekening bij de bank")
+    phone.button("Onderteken bij").click()
+    phone.button("Ondertekenen").click()
+    phone.until(lambda: phone.page.locator("#hero .badge").filter(has_text="Ondertekend").count())
+
+
+def opens_the_payment(phone: Phone) -> None:
+    """From the mail about a run that pays three people."""
+    phone.control("POST", "runs", {"company": "9969", "sepa": FILE})
+    wait_for("the mail about the payment", lambda: phone.mailed("/betalingen/"))
+    phone.page.goto(phone.mailed("/betalingen/")[0])
+    phone.sign_in()
+    phone.heading("Betaalopdracht")
+
+
+def waits_for_the_bank(phone: Phone) -> None:
+    phone.state("Namen worden gecontroleerd")
+    phone.sees("Dit kan twintig minuten duren; je mag de pagina verlaten.")
+    phone.shot("50-namen-bezig", whole=True)
+    phone.expect_accessible()
+
+
+def looks_at_the_names(phone: Phone) -> None:
+    expect(phone.page.locator("#namen form")).to_have_count(2)
+    expect(of(phone, CLOSE)).to_contain_text("Silva, Jose")
+    expect(of(phone, OTHER)).to_contain_text("hoort deze naam niet bij deze rekening")
+    phone.shot("51-namen", whole=True)
+    if phone.scripts:
+        phone.shot_both("51-namen")
+    phone.expect_accessible()
+
+
+def takes_a_name_over(phone: Phone) -> None:
+    of(phone, CLOSE).get_by_role("button", name="Naam van de bank overnemen").click()
+    expect(of(phone, CLOSE)).to_contain_text("bewaard voor de volgende keer")
+    expect(phone.page.locator("#live")).to_contain_text("bewaard voor de volgende keer")
+    phone.shot("52-naam-overgenomen", whole=True)
+    phone.expect_accessible()
+
+
+def does_not_pay_the_other(phone: Phone) -> None:
+    of(phone, OTHER).get_by_role("button", name="Regel niet betalen").click()
+    phone.state("Goedkeuring vereist")
+    phone.sees("Keur de betaling opnieuw goed.", "2 van 3 regels")
+    expect(phone.line(CLOSE)).to_contain_text("De bank leest: Silva, Jose")
+    expect(phone.pay_button).to_have_text("Betaal € 5.760,58")
+    phone.shot("53-opnieuw-goedkeuren", whole=True)
+    phone.expect_accessible()
+
+
+def of(phone: Phone, name: str) -> Locator:
+    return phone.page.get_by_role("form", name=name)

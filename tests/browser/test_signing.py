@@ -1,0 +1,89 @@
+"""Signing in the bank's app and with the bank's reader, on a phone."""
+
+import re
+
+import pytest
+from playwright.sync_api import expect
+
+from tests.support.phone import Phone, is_marked, mark
+
+pytestmark = pytest.mark.browser
+
+TOTAL = "19.806,08"
+
+
+def pays(phone: Phone, way: str) -> None:
+    """To a payment that waits for its signature at a bank that signs this way."""
+    phone.control("PUT", "banks/redirect", {"signing": way})
+    phone.to_the_payment()
+    phone.pay_button.click()
+    phone.until(lambda: "Wacht op ondertekening" in phone.page.locator("#hero .badge").inner_text())
+
+
+def test_in_the_app_of_the_bank(wouter: Phone):
+    phone = wouter
+    pays(phone, "decoupled")
+    phone.sees("Open de app van je bank", "Deze pagina volgt vanzelf")
+    phone.shot("80-open-de-app")
+    phone.expect_accessible()
+    mark(phone)
+    app = phone.page.context.new_page()
+    app.goto(f"{phone.house.sandbox_url}/bank/redirect/app")
+    app.get_by_role("button", name="Goedkeuren").first.click()
+    app.close()
+    phone.state("Ondertekend")
+    assert is_marked(phone), "the page followed by itself"
+    phone.shot("81-in-de-app-getekend", whole=True)
+
+
+def signs_with_the_reader(phone: Phone) -> None:
+    phone.pay_button.click()
+    phone.heading("Hoe onderteken je?")
+    phone.sees(TOTAL, "Bankpas en lezer", "Sms naar")
+    phone.shot("82-methode", whole=True)
+    phone.expect_accessible()
+    phone.page.get_by_role("radio", name="Bankpas en lezer").check()
+    phone.button("Verder").click()
+    phone.heading("Bankpas en lezer")
+    phone.sees(f"U tekent voor EUR {TOTAL}, 8 betalingen")
+    challenge = phone.page.locator("#challenge-1").inner_text()
+    assert re.fullmatch(r"\d{4} \d{4}", challenge), challenge
+    phone.shot("83-uitdaging")
+    phone.shot_both("83-uitdaging")
+    phone.expect_accessible()
+    code = reads(phone, challenge)
+    types(phone, f"{(int(code) + 1) % 10**6:06d}")
+    expect(phone.error_of("Code van je bank")).to_contain_text("Nog 2 keer proberen")
+    expect(phone.page.get_by_label("Code van je bank")).to_have_value("")
+    phone.shot("84-verkeerde-code", whole=True)
+    phone.expect_accessible()
+    types(phone, code)
+    phone.heading("Betaalopdracht")
+
+
+def reads(phone: Phone, challenge: str) -> str:
+    """The reader's own page: it shows the code for a challenge that is typed in."""
+    address = f"{phone.house.sandbox_url}/bank/redirect/reader"
+    page = phone.page.request.get(address, params={"uitdaging": challenge.replace(" ", "")}).text()
+    return re.findall(r"(?<![\d-])\d{6}(?![\d-])", page)[0]
+
+
+def types(phone: Phone, code: str) -> None:
+    phone.page.get_by_label("Code van je bank").fill(code)
+    phone.page.locator(".pay button").click()
+
+
+def test_with_the_reader(wouter: Phone):
+    phone = wouter
+    pays(phone, "embedded")
+    phone.shot("82-pak-je-reader")
+    signs_with_the_reader(phone)
+    phone.state("Ondertekend")
+    phone.shot("85-met-de-reader-getekend", whole=True)
+
+
+def test_with_the_reader_and_without_scripts(plain_wouter: Phone):
+    phone = plain_wouter
+    pays(phone, "embedded")
+    signs_with_the_reader(phone)
+    phone.until(lambda: "Ondertekend" in phone.page.locator("#hero .badge").inner_text())

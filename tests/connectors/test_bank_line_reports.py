@@ -1,0 +1,255 @@
+"""What a bank says of single payments: names that differ, and what was refused. Each exchange holds to the contract."""
+
+from typing import Any
+
+import pytest
+
+from connectors.bank.berlin_group import BerlinGroupBank
+from connectors.bank.directory import HttpDirectory
+from connectors.bank.port import AnswerUnknown, BankLine, BankRefused, LineReport, Psu, StatusReport
+from connectors.bank.signing import Signer, development_identity
+from core.ids import uuid
+from tests.support.bank import Pay, advance, bank_day, pain001, press
+from tests.support.exchanges import Watch
+from tests.support.rawbank import RawBank, raw_bank, says
+from tests.support.sandbox import Sandbox
+
+BACK, NOK = "http://localhost:8000/terug", "http://localhost:8000/terug?nee=1"
+PSU = Psu("192.0.2.10", "Mozilla/5.0")
+SAME = Pay("Jong, Wouter de", "NL42INGB2268352412", end_to_end_id="SAME")
+CLOSE = Pay("Silva Jansen", "NL27RABO0315273237", end_to_end_id="CLOSE")
+OTHER = Pay("Piet Onbekend", "NL52ABNA7650143244", end_to_end_id="OTHER")
+ABROAD = Pay("Anna Schmidt", "DE89370400440532013000", end_to_end_id="ABROAD")
+STATUS, EXTENDED = "transactionStatus", "originalTransactionInformationAndStatus"
+NAMES = "originalTransactionInformationAndVopStatus"
+
+
+@pytest.fixture(scope="module")
+def signer(tmp_path_factory: pytest.TempPathFactory) -> Signer:
+    return development_identity(tmp_path_factory.mktemp("signer"))
+
+
+@pytest.fixture
+def watch() -> Watch:
+    return Watch()
+
+
+@pytest.fixture
+def bank(signer: Signer, watch: Watch) -> BerlinGroupBank:
+    return BerlinGroupBank(signer, connect_timeout=2, read_timeout=10, observe=watch)
+
+
+@pytest.fixture
+def line(sandbox: Sandbox) -> BankLine:
+    """A bank that checks names."""
+    sandbox.control("PUT", "banks/redirect", {"vop": True})
+    return HttpDirectory(f"{sandbox.url}/banks", ttl_seconds=0).lines()["redirect"]
+
+
+def placed(bank: BerlinGroupBank, line: BankLine, sandbox: Sandbox, *pays: Pay) -> str:
+    body = pain001(bank_day(sandbox, 1), list(pays))
+    return bank.place_order(line, body, uuid(), PSU, BACK, NOK).payment_id
+
+
+def sign(bank: BerlinGroupBank, line: BankLine, payment_id: str, links: dict[str, str]) -> None:
+    started = bank.start_authorisation(line, payment_id, links["startAuthorisation"], PSU, BACK, NOK, uuid())
+    assert started.redirect_url is not None
+    press(started.redirect_url, "ondertekenen")
+
+
+# --- names ----------------------------------------------------------------------------------------
+RESULTS = [
+    ((SAME,), "RCVC", []),
+    ((CLOSE,), "RVCM", [LineReport("CLOSE", "RVCM", None, "CMTC", "Silva, Jose")]),
+    ((OTHER,), "RVCM", [LineReport("OTHER", "RVCM", None, "NMTC")]),
+    ((ABROAD,), "RVCM", [LineReport("ABROAD", "RVCM", None, "NOAP")]),
+    ((SAME, CLOSE, OTHER), "RVCM",
+     [LineReport("CLOSE", "RVCM", None, "CMTC", "Silva, Jose"), LineReport("OTHER", "RVCM", None, "NMTC")]),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(("pays", "status", "said"), RESULTS, ids=["same", "close", "other", "abroad", "mixed"])
+def test_each_result_of_the_name_check(
+    bank: BerlinGroupBank, line: BankLine, sandbox: Sandbox, pays: tuple[Pay, ...], status: str, said: list
+):
+    report = bank.order_status(line, placed(bank, line, sandbox, *pays), uuid())
+    assert (report.transaction_status, list(report.lines)) == (status, said)
+    assert set(report.links) == {"creditorNameConfirmation" if said else "startAuthorisation"}
+
+
+def test_the_check_is_asked_for_where_the_line_says_so(
+    bank: BerlinGroupBank, watch: Watch, line: BankLine, sandbox: Sandbox
+):
+    placed(bank, line, sandbox, SAME)
+    assert watch.last.headers["Client-VOP-Requested"] == "true"
+    sandbox.control("PUT", "banks/redirect", {"vop": False})
+    other = HttpDirectory(f"{sandbox.url}/banks", ttl_seconds=0).lines()["redirect"]
+    assert not other.vop
+    bank.place_order(other, pain001(bank_day(sandbox, 1), msg_id="2"), uuid(), PSU, BACK, NOK)
+    assert "Client-VOP-Requested" not in watch.last.headers
+
+
+def test_names_that_differ_are_confirmed_and_the_order_signed(bank: BerlinGroupBank, line: BankLine, sandbox: Sandbox):
+    order = placed(bank, line, sandbox, CLOSE)
+    link = bank.order_status(line, order, uuid()).links["creditorNameConfirmation"]
+    links = bank.confirm_names(line, link, PSU, uuid())
+    assert bank.order_status(line, order, uuid()).transaction_status == "RCVC"
+    sign(bank, line, order, links)
+    assert bank.order_status(line, order, uuid()).transaction_status == "ACSP"
+    with pytest.raises(BankRefused) as refused:
+        bank.confirm_names(line, link, PSU, uuid())
+    assert (refused.value.http_status, refused.value.code) == (409, "STATUS_INVALID")
+
+
+def test_an_order_whose_names_differ_is_taken_back(bank: BerlinGroupBank, line: BankLine, sandbox: Sandbox):
+    order = placed(bank, line, sandbox, CLOSE)
+    bank.order_status(line, order, uuid())
+    assert bank.cancel_order(line, order, PSU, uuid())
+    assert bank.order_status(line, order, uuid()).transaction_status == "CANC"
+    with pytest.raises(BankRefused) as refused:
+        bank.cancel_order(line, order, PSU, uuid())
+    assert (refused.value.http_status, refused.value.code) == (405, "CANCELLATION_INVALID")
+
+
+def test_taking_back_may_have_to_be_signed(bank: BerlinGroupBank, line: BankLine, sandbox: Sandbox):
+    sandbox.fault(bank_cancel_needs_sca=True)
+    order = placed(bank, line, sandbox, SAME)
+    sign(bank, line, order, bank.order_status(line, order, uuid()).links)
+    assert bank.cancel_order(line, order, PSU, uuid()) is False
+    assert bank.order_status(line, order, uuid()).transaction_status == "ACSP"
+
+
+def test_a_name_never_stands_in_what_is_printed():
+    report = StatusReport("RVCM", raw="Silva, Jose", lines=(LineReport("E", "RVCM", None, "CMTC", "Silva, Jose"),))
+    assert "Silva" not in repr(report)
+
+
+# --- what was paid and what was not ---------------------------------------------------------------
+def executed(bank: BerlinGroupBank, line: BankLine, sandbox: Sandbox) -> str:
+    order = placed(bank, line, sandbox, SAME, Pay("Jong, Wouter de", "NL42INGB2268352412", end_to_end_id="TWO"))
+    sign(bank, line, order, bank.order_status(line, order, uuid()).links)
+    advance(sandbox, 5)
+    return order
+
+
+def test_of_a_part_the_refused_payments_are_listed(
+    bank: BerlinGroupBank, watch: Watch, line: BankLine, sandbox: Sandbox
+):
+    sandbox.fault(bank_partial_execution=True)
+    report = bank.order_status(line, executed(bank, line, sandbox), uuid())
+    assert (report.transaction_status, report.lines) == ("PART", (LineReport("SAME", "RJCT", "AC06"),))
+    assert [call.rpartition("/")[2] for call in watch.calls()[-2:]] == ["status", "extended-status"]
+
+
+def test_a_payment_that_comes_back_is_listed(bank: BerlinGroupBank, line: BankLine, sandbox: Sandbox):
+    order = executed(bank, line, sandbox)
+    assert bank.order_status(line, order, uuid()).transaction_status == "ACSC"
+    sandbox.fault(bank_returns_line=True)
+    advance(sandbox, 1)
+    report = bank.order_status(line, order, uuid())
+    assert (report.transaction_status, report.lines) == ("PART", (LineReport("SAME", "RJCT", "AC06"),))
+
+
+# --- answers that the sandbox does not give -------------------------------------------------------
+def asked(*answers: Any) -> StatusReport:
+    with raw_bank(*answers) as raw:
+        return BerlinGroupBank(None, read_timeout=5).order_status(line_of(raw), "1", uuid())
+
+
+def line_of(raw: RawBank) -> BankLine:
+    return BankLine("raw", "Raw", raw.url, redirect_hosts=("127.0.0.1",))
+
+
+@pytest.mark.parametrize("status", [400, 404, 405, 406])
+def test_a_bank_without_extended_status_says_nothing_of_lines(status: int):
+    refused = says(status, {"tppMessages": [{"category": "ERROR", "code": "RESOURCE_UNKNOWN"}]})
+    assert asked(says(200, {STATUS: "PART"}), refused).lines == ()
+
+
+def test_a_bank_that_is_asked_too_often_has_not_answered():
+    too_often = {"tppMessages": [{"category": "ERROR", "code": "ACCESS_EXCEEDED"}]}
+    with pytest.raises(BankRefused):
+        asked(says(200, {STATUS: "PART"}), says(429, too_often))
+
+
+ONE = {"originalEndToEndId": "E1", STATUS: "RJCT", "statusReasonInformationCode": "AC04"}
+LISTS = [(ONE, 1), ([ONE, ONE | {"originalEndToEndId": "E2"}], 2), ([{STATUS: "RJCT"}], 0), (None, 0)]
+
+
+@pytest.mark.parametrize(("said", "count"), LISTS, ids=["one", "two", "nameless", "none"])
+def test_one_payment_may_come_without_a_list(said: Any, count: int):
+    report = asked(says(200, {STATUS: "RJCT"}), says(200, {"groupStatus": "RJCT", EXTENDED: said}))
+    assert len(report.lines) == count
+    assert {(one.status, one.reason) for one in report.lines} <= {("RJCT", "AC04")}
+
+
+WRONG = [
+    {EXTENDED: "x"}, {EXTENDED: ["x"]}, {EXTENDED: [ONE | {STATUS: 1}]}, {EXTENDED: [ONE | {STATUS: "rejected"}]},
+    {EXTENDED: [ONE | {"statusReasonInformationCode": "Jong, Wouter de"}]},
+]  # fmt: skip
+
+
+@pytest.mark.parametrize("said", WRONG, ids=range(len(WRONG)))
+def test_what_makes_no_sense_is_no_answer(said: dict[str, Any]):
+    with pytest.raises(AnswerUnknown):
+        asked(says(200, {STATUS: "PART"}), says(200, said))
+
+
+def named(**more: Any) -> LineReport:
+    row = {"originalEndToEndId": "E1", STATUS: "RVCM"} | more
+    return asked(says(200, {STATUS: "RVCM", NAMES: [row]})).lines[0]
+
+
+def test_a_name_comes_with_a_close_match_only():
+    assert named(creditorNameMatch="CMTC", matchedCreditorName=" Jong,\u0000 W.\n").matched_name == "Jong, W."
+    assert named(creditorNameMatch="NMTC", matchedCreditorName="Jong, W.").matched_name is None
+    assert named(creditorNameMatch="MBAM", matchedCreditorName="Jong, W.").name_match == "CMTC"
+    assert len(named(creditorNameMatch="CMTC", matchedCreditorName="x" * 999).matched_name or "") == 140
+    assert named().name_match is None
+
+
+def test_a_result_nobody_knows_is_no_answer():
+    with pytest.raises(AnswerUnknown):
+        named(creditorNameMatch="MTCH?")
+
+
+def file(group: str, *lines: tuple[str, str, str]) -> bytes:
+    rows = "".join(
+        f"<TxInfAndSts><OrgnlEndToEndId>{name}</OrgnlEndToEndId><TxSts>{status}</TxSts><StsRsnInf><Rsn><Cd>AC06</Cd>"
+        f"</Rsn><AddtlInf>{text}</AddtlInf></StsRsnInf></TxInfAndSts>"
+        for name, status, text in lines
+    )
+    return (
+        '<Document xmlns="urn:iso:std:iso:20022:tech:xsd:pain.002.001.10"><CstmrPmtStsRpt><OrgnlGrpInfAndSts>'
+        f"<OrgnlMsgId>1</OrgnlMsgId><GrpSts>{group}</GrpSts></OrgnlGrpInfAndSts><OrgnlPmtInfAndSts>{rows}"
+        "</OrgnlPmtInfAndSts></CstmrPmtStsRpt></Document>"
+    ).encode()
+
+
+def test_a_file_says_the_same_in_words_of_its_own():
+    lines = ("E1", "RVMC", "Jong, W."), ("E2", "RVNM", "geen"), ("E3", "RVNA", "-"), ("E4", "RCVC", "-")
+    report = asked(says(200, file("RVMC", *lines), "application/xml"))
+    assert report.transaction_status == "RVCM"
+    assert [(one.end_to_end_id, one.name_match, one.matched_name) for one in report.lines] == [
+        ("E1", "CMTC", "Jong, W."), ("E2", "NMTC", None), ("E3", "NOAP", None), ("E4", None, None),
+    ]  # fmt: skip
+    assert report.links["creditorNameConfirmation"].endswith(
+        "/v1/bulk-payments/pain.001-sepa-credit-transfers/1/creditor-confirmation"
+    )
+
+
+def test_a_file_of_a_part_lists_its_payments():
+    report = asked(says(200, file("PART", ("E1", "RJCT", "x"), ("E2", "ACSC", "")), "application/xml"))
+    assert [(one.end_to_end_id, one.status, one.reason) for one in report.lines] == [
+        ("E1", "RJCT", "AC06"), ("E2", "ACSC", "AC06"),
+    ]  # fmt: skip
+    assert report.links == {}
+
+
+def test_the_directory_says_who_checks_names(sandbox: Sandbox):
+    assert not any(one["vop"] for one in sandbox.get("/banks").json())
+    sandbox.control("PUT", "banks/reader", {"vop": True})
+    assert {one["id"] for one in sandbox.get("/banks").json() if one["vop"]} == {"reader"}
+    assert sandbox.control("GET", "banks/reader")["vop"] is True
+    sandbox.fault(bank_vop=True)
+    assert all(one["vop"] for one in sandbox.get("/banks").json())

@@ -1,0 +1,92 @@
+"""What the bank says line by line: paid, refused with its reason, come back days later. Against the sandbox."""
+
+from datetime import timedelta
+
+import pytest
+
+from core.clock import today_amsterdam, utcnow
+from domain import books, following, line_results, sending
+from domain.release import release
+from models import BankOrder, Batch, BatchLine
+from tests.support.names import follow, sign
+from tests.support.sandbox import Sandbox
+from tests.support.world import PSU, Demo
+
+
+@pytest.fixture(autouse=True)
+def the_books_are_right(demo: Demo):
+    yield
+    assert list(books.faults()) == []
+
+
+@pytest.fixture
+def signed(demo: Demo) -> Batch:
+    batch = demo.batch()
+    release(demo.membership, batch.reference, demo.view(batch).digest, "session", PSU)
+    sending.send(batch.id)
+    sign(demo, batch)
+    assert follow(batch).state == "signed"
+    return batch
+
+
+def execute(sandbox: Sandbox, batch: Batch, days: int = 5) -> Batch:
+    sandbox.control("POST", "clock", {"advance_days": days})
+    return follow(batch)
+
+
+def lines(batch: Batch) -> list[tuple[str, str | None]]:
+    rows = BatchLine.select().where(BatchLine.batch == batch.id).order_by(BatchLine.position)
+    return [(row.state, row.bank_reason) for row in rows]
+
+
+def test_of_a_part_each_line_has_its_own_state(demo: Demo, sandbox: Sandbox, signed: Batch):
+    sandbox.fault(bank_partial_execution=True)
+    assert execute(sandbox, signed).state == "partly_executed"
+    assert lines(signed) == [("rejected", "AC06"), ("executed", None), ("executed", None)]
+    view = demo.view(signed)
+    assert (view.lines_payable, view.total_cents) == (2, sum(line.amount_cents for line in view.lines[1:]))
+
+
+def test_what_comes_back_later_is_returned_and_not_refused(demo: Demo, sandbox: Sandbox, signed: Batch):
+    assert execute(sandbox, signed).state == "executed"
+    sandbox.fault(bank_returns_line=True)
+    assert execute(sandbox, signed, 1).state == "partly_executed"
+    assert lines(signed) == [("returned", "AC06"), ("executed", None), ("executed", None)]
+    assert demo.view(signed).lines_payable == 2
+
+
+def test_a_part_that_is_read_again_changes_nothing(demo: Demo, sandbox: Sandbox, signed: Batch):
+    """The line that was refused is not taken for one that came back."""
+    sandbox.fault(bank_partial_execution=True)
+    execute(sandbox, signed)
+    order = BankOrder.get()
+    assert order.due_at is not None
+    assert follow(signed, 3).state == "partly_executed"
+    assert lines(signed)[0] == ("rejected", "AC06")
+
+
+def test_a_whole_order_that_is_refused_says_why(demo: Demo, sandbox: Sandbox, signed: Batch):
+    sandbox.fault(bank_insufficient_funds=True)
+    batch = execute(sandbox, signed)
+    assert (batch.state, batch.state_reason) == ("rejected", "bank:AM04")
+    assert {state for state, _ in lines(signed)} == {"rejected"}
+    assert BankOrder.get().due_at is None
+
+
+def test_what_is_executed_is_looked_at_each_day_for_three_weeks(demo: Demo, sandbox: Sandbox, signed: Batch):
+    execute(sandbox, signed)
+    order = BankOrder.get()
+    assert order.due_at is not None
+    assert timedelta(hours=23) < order.due_at - utcnow() <= timedelta(days=1)
+    assert following.due_orders() == []
+    order.execution_date = today_amsterdam() - timedelta(days=22)
+    assert line_results.next_ask(order, 0) is None
+
+
+def test_a_line_that_was_refused_and_voided_since_still_counts_in_its_order(
+    demo: Demo, sandbox: Sandbox, signed: Batch
+):
+    sandbox.fault(bank_partial_execution=True)
+    execute(sandbox, signed)
+    BatchLine.update(state="void").where(BatchLine.state == "rejected").execute()
+    assert list(books.faults()) == []

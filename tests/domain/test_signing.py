@@ -1,0 +1,513 @@
+"""Signing at the bank in each of its ways, and each way in which that goes wrong. Against the sandbox's bank."""
+
+import base64
+import json
+from collections.abc import Callable, Iterator
+from dataclasses import replace
+from datetime import timedelta
+from pathlib import Path
+
+import pytest
+
+from connectors.bank.berlin_group import BerlinGroupBank
+from connectors.bank.directory import HttpDirectory
+from connectors.bank.signing import development_identity
+from core.clock import utcnow
+from domain import approval, authorisations, books, signing
+from domain.authorisations import Step
+from domain.errors import (
+    BankUnavailable,
+    CodeWrong,
+    NotFound,
+    NotOpen,
+    SigningBusy,
+    SigningFailed,
+    SigningRefused,
+    SigningUnknown,
+)
+from domain.world import furnish, world
+from models import AuditEvent, BankExchange, BankOrder, Batch
+from tests.support.meddler import Meddler, meddler
+from tests.support.sandbox import Sandbox
+from tests.support.signing import (
+    at_the_bank,
+    followed,
+    in_the_app,
+    reader,
+    second_signs,
+    signing_by,
+    text_message,
+)
+from tests.support.world import PSU, Demo
+
+PNG = b"\x89PNG\r\n\x1a\n" + b"0" * 40
+
+
+class Killed(BaseException):
+    """What a process feels when it is ended from outside."""
+
+
+@pytest.fixture(autouse=True)
+def the_books_are_right(demo: Demo):
+    yield
+    assert list(books.faults()) == []
+
+
+@pytest.fixture
+def between(world: object, sandbox: Sandbox) -> Iterator[Meddler]:
+    """Every call to the bank passes here."""
+    with meddler(sandbox.url) as found:
+        furnish(replace(_world(), banks=HttpDirectory(f"{found.url}/banks", ttl_seconds=0)))
+        yield found
+
+
+def _world():
+    return world()
+
+
+def _observing(keys: Path, look: Callable) -> None:
+    """From now on this is told of each exchange with the bank, before we record anything of it."""
+    furnish(replace(_world(), bank=BerlinGroupBank(development_identity(keys), read_timeout=5, observe=look)))
+
+
+def _begin(demo: Demo, batch: Batch, again: bool = False) -> Step:
+    return signing.begin_signing(demo.client, demo.user, batch.reference, PSU, again)
+
+
+def _choose(demo: Demo, batch: Batch, method: str = "lezer") -> Step:
+    return signing.choose_method(demo.client, demo.user, batch.reference, PSU, method)
+
+
+def _code(demo: Demo, batch: Batch, code: str) -> Step:
+    return signing.answer_code(demo.client, demo.user, batch.reference, PSU, code)
+
+
+def _step(demo: Demo, batch: Batch) -> Step:
+    return signing.step(demo.client, batch.reference)
+
+
+def _with_challenge(demo: Demo, sandbox: Sandbox) -> tuple[Batch, str]:
+    """A payment whose challenge stands there, and the challenge."""
+    signing_by(sandbox, "embedded")
+    batch = at_the_bank(demo)
+    _begin(demo, batch)
+    return batch, _choose(demo, batch).challenge[0]
+
+
+def _wrong(right: str) -> str:
+    return f"{(int(right) + 1) % 10**6:06d}"
+
+
+# --- each way -------------------------------------------------------------------------------------
+def test_a_page_of_the_bank(demo: Demo):
+    batch = at_the_bank(demo)
+    step = _begin(demo, batch)
+    assert (step.how, bool(step.url)) == ("page", True)
+    assert _begin(demo, batch) == step, "the same page, however often it is asked"
+    assert BankExchange.select().where(BankExchange.call == "authorise").count() == 1
+
+
+def test_in_the_app_of_the_bank(demo: Demo, sandbox: Sandbox):
+    signing_by(sandbox, "decoupled")
+    batch = at_the_bank(demo)
+    step = _begin(demo, batch)
+    assert step.how == "app"
+    assert "Open de app van uw bank" in step.message
+    assert not step.may_give_up, "in the app it could still be approved"
+    assert followed(batch).state == "at_bank"
+    assert in_the_app(sandbox) == 1
+    assert followed(batch).state == "signed"
+
+
+def test_refused_in_the_app(demo: Demo, sandbox: Sandbox):
+    signing_by(sandbox, "decoupled")
+    batch = at_the_bank(demo)
+    in_the_app(sandbox, "weigeren")
+    assert followed(batch).state in ("rejected", "failed")
+    approval.reopen(demo.client, demo.user, batch.reference)
+    assert demo.view(batch).state == "open"
+
+
+def test_with_the_reader(demo: Demo, sandbox: Sandbox):
+    signing_by(sandbox, "embedded")
+    batch = at_the_bank(demo)
+    step = _begin(demo, batch)
+    assert (step.how, [one["authenticationMethodId"] for one in step.methods]) == ("method", ["lezer", "sms"])
+    step = _choose(demo, batch)
+    assert (step.how, step.digits_only, step.longest, step.chosen) == ("code", True, 6, "Bankpas en lezer")
+    assert "EUR 8.559,16, 3 betalingen" in step.instruction, "what the bank obliges us to show"
+    code = reader(sandbox, step.challenge[0])
+    _code(demo, batch, f" {code[:3]} {code[3:]} ")
+    assert Batch.get_by_id(batch.id).state == "signed"
+
+
+def test_with_a_text_message(demo: Demo, sandbox: Sandbox):
+    signing_by(sandbox, "embedded")
+    batch = at_the_bank(demo)
+    step = _choose(demo, batch, "sms")
+    assert (step.how, step.challenge) == ("code", ())
+    _code(demo, batch, text_message(sandbox))
+    assert followed(batch).state == "signed"
+
+
+def test_nothing_to_choose(demo: Demo, sandbox: Sandbox):
+    signing_by(sandbox, "embedded")
+    sandbox.fault(bank_one_method=True)
+    batch = at_the_bank(demo)
+    step = _begin(demo, batch)
+    assert (step.how, step.may_begin_again) == ("code", False)
+    _code(demo, batch, reader(sandbox, step.challenge[0]))
+    assert followed(batch).state == "signed"
+
+
+def test_another_method_after_all(demo: Demo, sandbox: Sandbox):
+    batch, _challenge = _with_challenge(demo, sandbox)
+    assert _begin(demo, batch, again=True).how == "method"
+    _choose(demo, batch, "sms")
+    _code(demo, batch, text_message(sandbox))
+    assert followed(batch).state == "signed"
+
+
+@pytest.mark.parametrize("way", ["decoupled", "embedded"])
+def test_two_signers_at_the_bank(demo: Demo, sandbox: Sandbox, way: str):
+    signing_by(sandbox, way)
+    sandbox.fault(bank_two_signers=True)
+    batch = at_the_bank(demo)
+    if way == "embedded":
+        _code(demo, batch, reader(sandbox, _choose(demo, batch).challenge[0]))
+    else:
+        in_the_app(sandbox)
+    assert followed(batch).state == "at_bank"
+    step = _begin(demo, batch)
+    assert (step.how, step.may_give_up) == ("second", False)
+    second_signs(sandbox, BankOrder.get().payment_id or "")
+    assert followed(batch).state == "signed"
+
+
+def test_a_challenge_as_a_picture(demo: Demo, sandbox: Sandbox, between: Meddler):
+    signing_by(sandbox, "embedded")
+    sandbox.fault(bank_one_method=True)
+
+    def drawn(body: bytes) -> bytes:
+        found = json.loads(body)
+        if "challengeData" in found:
+            found["challengeData"] = {"image": base64.b64encode(PNG).decode()}
+        return json.dumps(found).encode()
+
+    between.changes["/authorisations"] = drawn
+    batch = at_the_bank(demo)
+    step = _step(demo, batch)
+    assert (step.how, step.image, step.challenge) == ("code", True, ())
+    assert signing.image(demo.client, batch.reference) == (PNG, "image/png")
+
+
+@pytest.mark.parametrize("image", ["", "?", base64.b64encode(b"<svg xmlns='x'/>").decode(), None])
+def test_a_picture_that_is_none_is_not_shown(image: str | None):
+    document = {"links": {}, "authorisation": {"challenge": {"image": image} if image is not None else None}}
+    with pytest.raises(NotFound):
+        authorisations.image_of(document)
+
+
+def test_a_bank_that_asks_who_is_there(demo: Demo, sandbox: Sandbox, between: Meddler):
+    """The password goes to the bank, and stands nowhere with us."""
+    signing_by(sandbox, "embedded")
+    product = "/pain.001-sepa-credit-transfers"
+    between.changes[product] = lambda body: body.replace(
+        b'"startAuthorisation"', b'"startAuthorisationWithPsuAuthentication"'
+    )
+    batch = at_the_bank(demo)
+    step = _begin(demo, batch)
+    assert (step.how, step.wants_password) == ("login", True)
+    who = replace(PSU, bank_user_id="wouter-bij-de-bank")
+    step = signing.log_in(demo.client, demo.user, batch.reference, who, "een-geheim-woord")
+    assert step.how == "method"
+    path, headers, body = between.seen[-1]
+    assert path.endswith("/authorisations")
+    assert json.loads(body) == {"psuData": {"password": "een-geheim-woord"}}
+    assert headers["PSU-ID"] == "wouter-bij-de-bank"
+    kept = repr([row.__data__ for table in (BankOrder, BankExchange, AuditEvent) for row in table.select()])
+    assert "geheim" not in kept + json.dumps(authorisations.read(BankOrder.get()))
+
+
+# --- wrong codes and the end ----------------------------------------------------------------------
+def test_a_wrong_code_says_so_and_can_be_typed_again(demo: Demo, sandbox: Sandbox):
+    batch, challenge = _with_challenge(demo, sandbox)
+    right = reader(sandbox, challenge)
+    with pytest.raises(CodeWrong) as caught:
+        _code(demo, batch, _wrong(right))
+    assert "Nog 2 keer" in caught.value.text
+    assert "Nog" not in str(caught.value)
+    assert _step(demo, batch).challenge == (challenge,), "the same challenge: nothing was lost"
+    _code(demo, batch, right)
+    assert followed(batch).state == "signed"
+
+
+def test_three_wrong_codes_end_it_and_it_can_be_set_up_again(demo: Demo, sandbox: Sandbox):
+    batch, challenge = _with_challenge(demo, sandbox)
+    wrong = _wrong(reader(sandbox, challenge))
+    for _ in range(2):
+        with pytest.raises(CodeWrong):
+            _code(demo, batch, wrong)
+    with pytest.raises(SigningFailed):
+        _code(demo, batch, wrong)
+    assert Batch.get_by_id(batch.id).state == "failed"
+    assert BankOrder.get().state == "ended"
+    with pytest.raises(NotOpen):
+        _code(demo, batch, reader(sandbox, challenge))
+    approval.reopen(demo.client, demo.user, batch.reference)
+    again, challenge = _again(demo, batch)
+    _code(demo, again, reader(sandbox, challenge))
+    assert followed(again).state == "signed"
+
+
+def _again(demo: Demo, batch: Batch) -> tuple[Batch, str]:
+    sent = at_the_bank(demo, batch)
+    return sent, _choose(demo, sent).challenge[0]
+
+
+def test_no_code_is_kept(demo: Demo, sandbox: Sandbox):
+    batch, challenge = _with_challenge(demo, sandbox)
+    code = reader(sandbox, challenge)
+    _code(demo, batch, code)
+    kept = repr([row.__data__ for table in (BankExchange, AuditEvent) for row in table.select()])
+    stored = json.dumps(authorisations.read(BankOrder.get()))
+    assert f'"{code}"' not in stored
+    assert f"'{code}'" not in kept
+
+
+def test_too_late(demo: Demo, sandbox: Sandbox):
+    batch, challenge = _with_challenge(demo, sandbox)
+    code = reader(sandbox, challenge)
+    sandbox.fault(bank_sca_expired=True)
+    assert followed(batch).state == "rejected"
+    with pytest.raises(NotOpen):
+        _code(demo, batch, code)
+    approval.reopen(demo.client, demo.user, batch.reference)
+
+
+def test_giving_up_ends_the_order_unsigned(demo: Demo, sandbox: Sandbox):
+    batch, challenge = _with_challenge(demo, sandbox)
+    signing.give_up(demo.client, demo.user, batch.reference)
+    ended = Batch.get_by_id(batch.id)
+    assert (ended.state, ended.state_reason, BankOrder.get().state) == ("failed", "given_up", "ended")
+    with pytest.raises(NotOpen):
+        _code(demo, batch, reader(sandbox, challenge))
+    assert sandbox.control("GET", "orders")[0]["status"] == "ACTC", "nobody signed"
+
+
+def test_what_is_signed_is_not_given_up(demo: Demo, sandbox: Sandbox, keys: Path):
+    """The code is at the bank when this process dies: giving up asks the bank, which has signed."""
+    batch, challenge = _with_challenge(demo, sandbox)
+    _dies_after(keys, "PUT")
+    with pytest.raises(Killed):
+        _code(demo, batch, reader(sandbox, challenge))
+    _lives(keys)
+    with pytest.raises(SigningBusy):
+        signing.give_up(demo.client, demo.user, batch.reference)
+    _claims_run_out()
+    with pytest.raises(NotOpen):
+        signing.give_up(demo.client, demo.user, batch.reference)
+    assert Batch.get_by_id(batch.id).state == "signed"
+
+
+def test_in_the_app_nothing_can_be_given_up_here(demo: Demo, sandbox: Sandbox):
+    signing_by(sandbox, "decoupled")
+    batch = at_the_bank(demo)
+    with pytest.raises(NotOpen):
+        signing.give_up(demo.client, demo.user, batch.reference)
+
+
+# --- two windows, replays, deaths -----------------------------------------------------------------
+def test_two_windows_at_once_make_one_call(demo: Demo, sandbox: Sandbox, keys: Path):
+    batch, challenge = _with_challenge(demo, sandbox)
+    code, met = reader(sandbox, challenge), []
+
+    def other_window(request, answer) -> None:
+        if request.method == "PUT":
+            with pytest.raises(SigningBusy):
+                _code(demo, batch, code)
+            met.append(request.method)
+
+    _observing(keys, other_window)
+    _code(demo, batch, code)
+    assert met == ["PUT"]
+    assert followed(batch).state == "signed"
+
+
+def test_a_code_sent_again_changes_nothing(demo: Demo, sandbox: Sandbox):
+    batch, challenge = _with_challenge(demo, sandbox)
+    code = reader(sandbox, challenge)
+    _code(demo, batch, code)
+    calls = BankExchange.select().where(BankExchange.call == "authorise").count()
+    with pytest.raises(NotOpen):
+        _code(demo, batch, code)
+    assert BankExchange.select().where(BankExchange.call == "authorise").count() == calls
+
+
+def test_a_method_chosen_in_another_window_already(demo: Demo, sandbox: Sandbox):
+    batch, challenge = _with_challenge(demo, sandbox)
+    assert _choose(demo, batch, "sms").challenge == (challenge,)
+
+
+def test_a_method_that_the_bank_did_not_offer(demo: Demo, sandbox: Sandbox):
+    signing_by(sandbox, "embedded")
+    batch = at_the_bank(demo)
+    with pytest.raises(NotFound):
+        _choose(demo, batch, "postduif")
+
+
+def _dies_after(keys: Path, method: str) -> None:
+    def die(request, answer) -> None:
+        if request.method == method and "/authorisations" in request.url and answer is not None:
+            raise Killed
+
+    _observing(keys, die)
+
+
+def _lives(keys: Path) -> None:
+    _observing(keys, lambda request, answer: None)
+
+
+def _claims_run_out() -> None:
+    order = BankOrder.get()
+    document = authorisations.read(order)
+    document["busy"] = (utcnow() - timedelta(seconds=authorisations.BUSY_SECONDS + 1)).isoformat()
+    BankOrder.update(links_sealed=authorisations.sealed(order, document)).execute()
+
+
+def test_killed_between_beginning_and_recording(demo: Demo, sandbox: Sandbox, keys: Path):
+    signing_by(sandbox, "embedded")
+    sandbox.fault(bank_sign_not_ready=True)
+    batch = at_the_bank(demo)
+    sandbox.fault(bank_sign_not_ready=False)
+    _dies_after(keys, "POST")
+    with pytest.raises(Killed):
+        _begin(demo, batch)
+    _lives(keys)
+    with pytest.raises(SigningBusy):
+        _begin(demo, batch)
+    _claims_run_out()
+    step = _begin(demo, batch)
+    assert (step.how, step.may_give_up) == ("method", False), "what was begun unseen may be signed elsewhere"
+    _code(demo, batch, reader(sandbox, _choose(demo, batch).challenge[0]))
+    assert followed(batch).state == "signed"
+
+
+def test_killed_after_the_code(demo: Demo, sandbox: Sandbox, keys: Path):
+    batch, challenge = _with_challenge(demo, sandbox)
+    _dies_after(keys, "PUT")
+    with pytest.raises(Killed):
+        _code(demo, batch, reader(sandbox, challenge))
+    _lives(keys)
+    assert followed(batch).state == "signed"
+
+
+def test_a_second_writer_never_undoes_what_a_later_one_wrote(demo: Demo, sandbox: Sandbox):
+    batch, _challenge = _with_challenge(demo, sandbox)
+    old = authorisations.take(BankOrder.get().id)
+    _claims_run_out()
+    newer = authorisations.take(BankOrder.get().id)
+    authorisations.note_status(newer, "failed")
+    authorisations.note_status(old, "finalised")
+    assert _step(demo, batch).how == "failed"
+
+
+def test_an_order_that_is_over_is_not_spoken_of(demo: Demo, sandbox: Sandbox):
+    """A window that looked before it ended, and presses after."""
+    _with_challenge(demo, sandbox)
+    order = BankOrder.get()
+    BankOrder.update(state="ended").execute()
+    with pytest.raises(NotOpen):
+        authorisations.take(order.id)
+
+
+# --- the bank's moods -----------------------------------------------------------------------------
+def test_not_ready_to_be_signed_yet(demo: Demo, sandbox: Sandbox):
+    signing_by(sandbox, "embedded")
+    sandbox.fault(bank_sign_not_ready=True)
+    batch = at_the_bank(demo)
+    assert batch.state == "at_bank"
+    with pytest.raises(SigningRefused):
+        _begin(demo, batch)
+    sandbox.fault(bank_sign_not_ready=False)
+    assert _begin(demo, batch).how == "method"
+
+
+@pytest.mark.parametrize("fault", ["bank_down", "bank_cut"])
+def test_no_answer_to_a_code_is_neither_yes_nor_no(demo: Demo, sandbox: Sandbox, fault: str):
+    batch, challenge = _with_challenge(demo, sandbox)
+    code = reader(sandbox, challenge)
+    sandbox.fault(**{fault: True})
+    with pytest.raises((SigningUnknown, SigningRefused)):
+        _code(demo, batch, code)
+    sandbox.fault(**{fault: False})
+    assert followed(batch).state == "at_bank"
+    _code(demo, batch, code)
+    assert followed(batch).state == "signed"
+
+
+def test_an_answer_that_is_lost_and_the_code_once_more(demo: Demo, sandbox: Sandbox, between: Meddler):
+    batch, challenge = _with_challenge(demo, sandbox)
+    path = f"/authorisations/{BankOrder.get().authorisation_id}"
+    between.changes[path] = lambda body: b"<html>??"
+    with pytest.raises(SigningUnknown):
+        _code(demo, batch, reader(sandbox, challenge))
+    assert Batch.get_by_id(batch.id).state == "signed", "the bank was asked at once"
+
+
+def test_a_bank_that_cannot_be_reached(demo: Demo, sandbox: Sandbox):
+    batch, challenge = _with_challenge(demo, sandbox)
+    gone = replace(_world().banks.lines()["redirect"], base_url="http://127.0.0.1:9/bank/redirect")
+    order = BankOrder.get()
+    document = authorisations.read(order)
+    there = document["authorisation"]["links"]["authoriseTransaction"]
+    moved = there.replace(sandbox.url, "http://127.0.0.1:9")
+    document["authorisation"]["links"]["authoriseTransaction"] = moved
+    BankOrder.update(links_sealed=authorisations.sealed(order, document)).execute()
+
+    class Moved:
+        def lines(self):
+            return {"redirect": gone}
+
+    before = _world()
+    furnish(replace(before, banks=Moved()))
+    with pytest.raises(BankUnavailable):
+        _code(demo, batch, reader(sandbox, challenge))
+    furnish(before)
+    assert _step(demo, batch).how == "code"
+
+
+@pytest.mark.parametrize("fault", ["bank_relative_links", "bank_slow_status", "bank_problem_json"])
+def test_other_habits_of_banks(demo: Demo, sandbox: Sandbox, fault: str):
+    sandbox.fault(**{fault: True})
+    batch, challenge = _with_challenge(demo, sandbox)
+    with pytest.raises(CodeWrong):
+        _code(demo, batch, _wrong(reader(sandbox, challenge)))
+    _code(demo, batch, reader(sandbox, challenge))
+    sandbox.fault(**{fault: False})
+    assert followed(batch).state == "signed"
+
+
+def test_a_page_of_another_site_is_not_taken(demo: Demo, sandbox: Sandbox):
+    sandbox.fault(bank_foreign_redirect=True)
+    batch = at_the_bank(demo)
+    with pytest.raises(SigningUnknown):
+        _begin(demo, batch)
+    sandbox.fault(bank_foreign_redirect=False)
+    assert _begin(demo, batch).how == "page"
+
+
+def test_orders_of_before_still_know_their_links(demo: Demo):
+    """Rows written when links were all that was kept."""
+    batch = at_the_bank(demo)
+    order = BankOrder.get()
+    links = {"scaRedirect": "https://bank.example/s"}
+    old = authorisations.seal(json.dumps(links), "bank_order_links", order.msg_id)
+    BankOrder.update(links_sealed=old).execute()
+    assert _step(demo, batch) == Step("page", "https://bank.example/s")
+
+
+def test_nothing_to_sign_before_the_bank_has_it(demo: Demo):
+    batch = demo.batch()
+    with pytest.raises(NotOpen):
+        _begin(demo, batch)

@@ -1,0 +1,29 @@
+"""What `make run` makes at each start: a payment that can be approved at once, also when this month's was paid."""
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from tools.seed import make_payment, waiting
+from tools.stack import Stack
+from tools.story import Story, catch_up
+
+pytestmark = pytest.mark.slow
+
+
+@pytest.fixture
+def story(tmp_path: Path, house_environ) -> Iterator[Story]:
+    with Stack(tmp_path / "home", environ=house_environ(), notice=print) as stack:
+        yield Story(stack.base_url, stack.sandbox_url)
+
+
+def test_a_second_payment_needs_nothing_to_be_read_first(story: Story):
+    catch_up(story, print)
+    first = make_payment(story)
+    story.approve()
+    story.sign()
+    assert waiting(story) is None
+    second = make_payment(story)
+    assert second.url != first.url
+    second.need("Betaal €")

@@ -1,0 +1,38 @@
+"""Payments on their way through a name check, for tests: sent, followed and signed as the jobs and a person do it."""
+
+import requests
+
+from domain import following, name_checks, sending, signing
+from domain.release import release
+from models import BankOrder, Batch
+from tests.support.bank import press
+from tests.support.world import PSU, Demo
+
+SAME, CLOSE = ("Jong, Wouter de", "NL42INGB2268352412", 344808), ("Silva Jansen", "NL27RABO0315273237", 231250)
+OTHER, ABROAD = ("Piet Onbekend", "NL52ABNA7650143244", 261100), ("Anna Schmidt", "DE89370400440532013000", 100)
+ALL = (SAME, CLOSE, OTHER, ABROAD)
+
+
+def send(demo: Demo, lines=ALL, batch: Batch | None = None) -> Batch:
+    """Approved, sent, and asked how it stands; everything twice."""
+    batch = batch or demo.batch(lines)
+    release(demo.membership, batch.reference, demo.view(batch).digest, "session", PSU)
+    for _ in range(2):
+        sending.send(batch.id)
+    return follow(batch)
+
+
+def follow(batch: Batch, times: int = 2) -> Batch:
+    """Ask the bank so often how it stands."""
+    for _ in range(times):
+        mine = (BankOrder.batch == batch.id) & (BankOrder.state != "ended")
+        BankOrder.update(due_at=batch.created_at).where(mine).execute()
+        for order_id in following.due_orders():
+            following.follow(order_id)
+            name_checks.prepare_signing_after(order_id)
+    return Batch.get_by_id(batch.id)
+
+
+def sign(demo: Demo, batch: Batch, choice: str = "ondertekenen") -> requests.Response:
+    """Press a button on the bank's page."""
+    return press(signing.begin_signing(demo.client, demo.user, batch.reference, PSU).url or "", choice)

@@ -1,0 +1,69 @@
+"""Bringing a payment to where it is signed, and what a person does then at the sandbox's bank.
+
+signing_by(sandbox, "embedded")
+batch = at_the_bank(demo)
+signing.answer_code(demo.client, demo.user, batch.reference, PSU, reader(sandbox, challenge))
+"""
+
+import re
+
+import requests
+
+from domain import following, sending
+from domain.release import release
+from models import BankOrder, Batch
+from tests.support.sandbox import Sandbox
+from tests.support.world import PSU, Demo
+
+BANK = "redirect"  # the demo's bank, whatever way of signing it is put on
+
+
+def signing_by(sandbox: Sandbox, way: str) -> None:
+    sandbox.control("PUT", f"banks/{BANK}", {"signing": way})
+
+
+def at_the_bank(demo: Demo, batch: Batch | None = None) -> Batch:
+    """Released and sent: the bank has it and waits for the signature."""
+    batch = batch or demo.batch()
+    release(demo.membership, batch.reference, demo.view(batch).digest, "session", PSU)
+    sending.send(batch.id)
+    return Batch.get_by_id(batch.id)
+
+
+def followed(batch: Batch, times: int = 2) -> Batch:
+    """As the worker follows it: every job may run twice."""
+    for _ in range(times):
+        live = (BankOrder.batch == batch.id, BankOrder.state != "ended")
+        BankOrder.update(due_at=batch.created_at).where(*live).execute()
+        for order_id in following.due_orders():
+            following.follow(order_id)
+    return Batch.get_by_id(batch.id)
+
+
+def reader(sandbox: Sandbox, challenge: str) -> str:
+    """The code that the bank's reader shows for this challenge."""
+    page = requests.get(f"{sandbox.url}/bank/{BANK}/reader", params={"uitdaging": challenge}, timeout=10).text
+    return _code(page, exclude=challenge)
+
+
+def text_message(sandbox: Sandbox) -> str:
+    """The code in the text message that was sent last."""
+    return _code(requests.get(f"{sandbox.url}/bank/{BANK}/reader", timeout=10).text)
+
+
+def _code(page: str, exclude: str = "") -> str:
+    return next(found for found in re.findall(r"(?<![\d-])\d{6}(?![\d-])", page) if found != exclude)
+
+
+def in_the_app(sandbox: Sandbox, decision: str = "goedkeuren") -> int:
+    """Decide on everything that waits in the bank's app; answers how much that was."""
+    page = requests.get(f"{sandbox.url}/bank/{BANK}/app", timeout=10).text
+    waiting = re.findall(rf'action="(/bank/{BANK}/app/[0-9a-f-]+)"', page)
+    for path in waiting:
+        requests.post(f"{sandbox.url}{path}", data={"besluit": decision}, timeout=10)
+    return len(waiting)
+
+
+def second_signs(sandbox: Sandbox, payment_id: str) -> None:
+    """The other person whom the bank wants a signature of."""
+    requests.post(f"{sandbox.url}/bank/{BANK}/tweede/{payment_id}", timeout=10)
