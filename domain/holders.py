@@ -4,11 +4,14 @@ Until that is settled nothing that was booked is shown (manual, "Toevoegen bankr
 checks of the holder); paying, balances and Nmbrs go on meanwhile.
 """
 
+import logging
 import re
 import unicodedata
 
+from connectors.register.port import RegisterDown, UnknownCompany
 from core.clock import utcnow
 from domain import audit
+from domain.world import world
 from models import BankAccount, BankLink, Client, transaction
 
 # Legal forms, spelt without points and in small letters; the longer before what they hold.
@@ -20,6 +23,7 @@ _FORMS = (
 _FORM = re.compile(rf"\b(?:{'|'.join(_FORMS)})\b")
 # "B.V.", "V O F": letters that stand alone are one word
 _LETTERS = re.compile(r"\b(?:[a-z] )+[a-z]\b")
+log = logging.getLogger(__name__)
 MAY_SHOW = ("agrees", "yes")
 
 
@@ -45,22 +49,34 @@ def may_show(account: BankAccount) -> bool:
     return account.holder_check in MAY_SHOW
 
 
-def compare(link: BankLink, client: Client) -> int:
-    """Settle by itself each account of this consent whose holder is the client; returns how many. In a transaction.
+def settle(link: BankLink) -> int:
+    """Settle by itself each account of this consent whose holder is the client as the KvK names it; returns how many.
 
-    What a person decided stays. An account whose name no longer agrees waits for a person.
+    An account is compared once per name that the bank gave: what a person decided stays, and what differs
+    waits for one. While the register is away nothing is settled; the next look at the consent tries again.
     """
-    settled = 0
-    for row in BankAccount.select().where(BankAccount.link == link.id):
-        if row.holder_check in ("yes", "no"):
-            continue
-        found = "agrees" if agree(row.holder_name, client.name) else None
-        settled += found is not None
-        if found != row.holder_check:
-            values = {"holder_check": found, "holder_checked_at": utcnow() if found else None}
-            BankAccount.update(**values).where(BankAccount.id == row.id).execute()
-            audit.note(client.id, audit.WORKER, "account.holder_compared", f"account:{row.id}", answer=found or "waits")
-    return settled
+    fresh = (BankAccount.link == link.id) & BankAccount.holder_check.is_null() & BankAccount.holder_checked_at.is_null()
+    rows, client = list(BankAccount.select().where(fresh)), Client.get_by_id(link.client_id)
+    if not rows:
+        return 0
+    try:
+        name = world().register.company(client.kvk_number).name
+    except (RegisterDown, UnknownCompany) as error:
+        log.info("holders of link %s wait for the register: %s", link.id, type(error).__name__)
+        return 0
+    return sum(_compare(row, name) for row in rows)
+
+
+def _compare(row: BankAccount, register_name: str) -> bool:
+    found = "agrees" if agree(row.holder_name, register_name) else None
+    unchanged = (BankAccount.id == row.id) & (BankAccount.holder_name == row.holder_name)
+    with transaction():
+        values = {"holder_check": found, "holder_checked_at": utcnow()}
+        kept = BankAccount.update(**values).where(unchanged, BankAccount.holder_checked_at.is_null()).execute()
+        if kept:
+            said = {"answer": found or "differs"}
+            audit.note(row.client_id, audit.WORKER, "account.holder_compared", f"account:{row.id}", **said)
+    return bool(kept and found)
 
 
 def waiting() -> list[BankAccount]:
@@ -78,4 +94,5 @@ def decide(account: BankAccount, answer: str, reason: str, by: str) -> None:
         values = {"holder_check": answer, "holder_checked_at": utcnow()}
         BankAccount.update(**values).where(BankAccount.id == account.id).execute()
         subject = f"account:{account.id}"
-        audit.note(account.client_id, audit.OPERATOR, "account.holder_decided", subject, answer=answer, reason=reason, by=by)
+        said = {"answer": answer, "reason": reason, "by": by}
+        audit.note(account.client_id, audit.OPERATOR, "account.holder_decided", subject, **said)
