@@ -213,4 +213,3 @@ def seed_demo() -> None:
     from tools.story import seed
 
     seed(click.echo)
-

@@ -35,7 +35,7 @@ def balances(membership):
     )  # fmt: skip
 
 
-def _known(client, stale=False):
+def _known(client, stale=False, late=""):
     found = bank_links.accounts(client)
     known = [account.balance_cents for account in found if account.balance_cents is not None]
     consent_of = consents.of_client(client)
@@ -44,7 +44,7 @@ def _known(client, stale=False):
         for link_id, consent in consent_of.items()
     ]
     return {
-        "accounts": found, "groups": groups, "total": sum(known) if known else None, "stale": stale,
+        "accounts": found, "groups": groups, "total": sum(known) if known else None, "stale": stale, "late": late,
         "words": bank_words,
     }  # fmt: skip
 
@@ -52,13 +52,13 @@ def _known(client, stale=False):
 @blueprint.post("/<client>/saldo/vernieuwen")
 @for_client(ALL)
 def refresh(membership):
-    client, late = membership.client, None
+    client, late = membership.client, ""
     try:
         bank_watch.refresh_balances(client, psu())
     except BankUnavailable:
         late = _("Niet elke bank was bereikbaar. Je ziet daar het laatst bekende saldo.")
     if request.headers.get("HX-Request"):
-        return render("bank/_accounts.html", late=late, **_known(client))
+        return render("bank/_accounts.html", **_known(client, late=late))
     if late:
         flash(late, "warn")
     return goto(f"/{client.public_id}/saldo")
