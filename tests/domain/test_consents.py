@@ -6,8 +6,9 @@ from datetime import UTC, date, datetime, timedelta
 import pytest
 
 import models
+from connectors.mail import Message
 from core.ids import uuid
-from domain import audit, bank_links, bank_watch, consents
+from domain import audit, bank_links, bank_watch, consents, mails, sending
 from domain.errors import (
     BankAskedOften,
     BankUnavailable,
@@ -16,8 +17,10 @@ from domain.errors import (
     ConsentRefused,
     NotFound,
 )
+from domain.mails import Letter
+from domain.release import release
 from domain.world import World
-from models import AuditEvent, BankAccess, BankAccount, BankLink, Membership, OutgoingMail, PayrollCompany
+from models import AuditEvent, BankAccess, BankAccount, BankLink, Batch, Membership, OutgoingMail, PayrollCompany
 from tests.support.bank import advance
 from tests.support.consents import BOTH, begin, linked, without_directory
 from tests.support.sandbox import Sandbox
@@ -163,9 +166,18 @@ def test_an_ended_consent_keeps_its_accounts_and_their_balances(owner: Membershi
     assert all(account.balance_cents is not None and account.balance_at for account in found)
 
 
+def test_a_payment_goes_to_the_bank_after_the_end_of_the_consent(world: World, sandbox: Sandbox):
+    demo = make_demo(sandbox, pin=False)
+    consents.end(linked(demo.client, demo.user), "expired")
+    batch = demo.batch()
+    release(demo.membership, batch.reference, demo.view(batch).digest, "session", PSU, None)
+    sending.send(batch.id)
+    assert Batch.get_by_id(batch.id).state == "at_bank"
+
+
 def test_past_its_last_day_it_is_expired_though_nobody_can_ask(owner: Membership, sandbox: Sandbox):
     link = linked(owner.client, owner.user)
-    BankLink.update(valid_until=date.today() - timedelta(days=1)).execute()
+    BankLink.update(valid_until=consents.today_amsterdam() - timedelta(days=1)).execute()
     sandbox.fault(bank_down=True)
     assert consents.view(look(link)).word == "expired"
 
@@ -232,7 +244,8 @@ def test_each_thing_each_day_and_each_consent_has_four_of_its_own(owner: Members
     consents.access(link, "balances:2", None)
     with pytest.raises(BankAskedOften):
         consents.access(link, "balances:1", None)
-    monkeypatch.setattr(consents, "today_amsterdam", lambda: date.today() + timedelta(days=2))
+    tomorrow = consents.today_amsterdam() + timedelta(days=1)
+    monkeypatch.setattr(consents, "today_amsterdam", lambda: tomorrow)
     consents.access(link, "balances:1", None)
 
 
@@ -302,6 +315,20 @@ def test_seven_days_before_the_end_each_owner_gets_one_mail(owner: Membership, s
     (mail,) = OutgoingMail.select()
     assert (mail.kind, mail.user_id) == ("consent_ends", owner.user_id)
     assert [one.word for one in consents.to_renew(owner.client)] == ["ends"]
+
+
+def test_that_mail_says_which_bank_and_until_when(owner: Membership, sandbox: Sandbox):
+    sandbox.fault(bank_consent_short=True)
+    link = look(linked(owner.client, owner.user))
+    told: list[Letter] = []
+
+    def write(letter: Letter) -> Message:
+        told.append(letter)
+        return Message(to=letter.user.email, subject="x", text="x", html="x")
+
+    assert [mails.deliver(mail_id, write) for mail_id in mails.due()] == [True]
+    assert told[0].facts == {"bank": link.bank_name, "last_day": f"{link.valid_until:%d-%m-%Y}"}
+    assert told[0].path == f"/{owner.client.public_id}/saldo"
 
 
 @pytest.mark.parametrize(("days", "word"), [(8, "valid"), (7, "ends"), (0, "ends"), (-1, "expired")])
