@@ -28,7 +28,7 @@ def test_a_consent_that_ends_is_renewed(stranger_with_a_short_consent: Phone):
     phone = stranger_with_a_short_consent
     phone.open("/overzicht")
     phone.sign_in()
-    phone.sees("loopt af", "Nog 5 dagen")
+    phone.sees("er is één ding te doen", "loopt af", "Nog 5 dagen")
     phone.shot("80-overzicht-verlengen")
     phone.expect_accessible()
     wait_for("the mail about the end", lambda: phone.mailed("/saldo"))

@@ -118,6 +118,7 @@ def test_who_never_answered_the_bank_is_asked_after_for_a_day(owner: Membership)
     begin(owner.client, owner.user)
     link = look(BankLink.get())
     assert link.status == "started"
+    assert link.due_at is not None
     assert link.due_at > datetime.now(UTC)
     BankLink.update(created_at=datetime.now(UTC) - timedelta(hours=25)).execute()
     link = look(link)
@@ -187,6 +188,7 @@ def test_a_bank_that_is_away_ends_nothing(owner: Membership, sandbox: Sandbox):
     sandbox.fault(bank_down=True)
     link = look(link)
     assert (link.status, link.lease_until) == ("valid", None)
+    assert link.due_at is not None
     assert link.due_at > datetime.now(UTC)
 
 

@@ -198,10 +198,10 @@ def test_every_page_stands_while_the_directory_is_away(wouter: Browser, demo: De
     BankLink.update(bank_name="ING").execute()
     batch, home = demo.batch(), f"/{demo.client.public_id}"
     without_directory(world)
+    payment, settings = f"betalingen/{batch.reference}", f"apps/nmbrs/{demo.connection.id}/instellingen"
     pages = {
-        "overzicht": "wacht één betaling", "saldo": "ING", "instellingen": "", f"apps/nmbrs/{demo.connection.id}/instellingen": "NL95",
-        f"betalingen/{batch.reference}": "NL95", "betalingen": "", f"saldo/bevestigen/{demo.link.id}": "NL95",
-        f"betalingen/{batch.reference}/wijzigen": "",
+        "overzicht": "wacht één betaling", "saldo": "ING", "instellingen": "", settings: "NL95", payment: "NL95",
+        f"{payment}/wijzigen": "", "betalingen": "", f"saldo/bevestigen/{demo.link.id}": "NL95",
     }  # fmt: skip
     for path, word in pages.items():
         assert word in wouter.open(f"{home}/{path}").text, path
