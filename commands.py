@@ -12,14 +12,14 @@ from redis.exceptions import RedisError
 import models
 from core.iban import normalise
 from core.money import cents, dutch
-from domain import audit, authority, books, intake, limits, looking, operators
+from domain import audit, authority, books, holders, intake, limits, looking, operators
 from domain.errors import NotFound
 from jobs import tasks
 
 
 def register(app: Flask) -> None:
-    for command in (migrate, check_books, rotate_keys, authority_group, limits_group, order_group, nmbrs_group, sweep,
-                    audit_group, seed_demo):  # fmt: skip
+    for command in (migrate, check_books, rotate_keys, authority_group, limits_group, accounts_group, order_group,
+                    nmbrs_group, sweep, audit_group, seed_demo):  # fmt: skip
         app.cli.add_command(command)
 
 
@@ -117,6 +117,33 @@ def limits_set(client: str, iban: str, payment: int | None, day: int | None) -> 
     click.echo("done")
 
 
+accounts_group = AppGroup("accounts", help="Whose bank accounts they are: those that wait for a decision.")
+
+
+@accounts_group.command("list", cls=Opened)
+def accounts_list() -> None:
+    """Accounts whose holder is not the client by name: client, IBAN, name at the bank, name of the client."""
+    for row in holders.waiting():
+        named = row.holder_name or "(no name)"
+        click.echo(f"{row.client.public_id}  {row.iban}  at the bank: {named}  client: {row.client.name}")
+
+
+@accounts_group.command("check", cls=Opened)
+@click.argument("client")
+@click.argument("iban")
+@click.option("--yes", "answer", flag_value="yes", help="the account is this client's")
+@click.option("--no", "answer", flag_value="no", help="it is not")
+@click.option("--reason", required=True)
+def accounts_check(client: str, iban: str, answer: str | None, reason: str) -> None:
+    """Decide whether this account is this client's; its transactions are shown after a yes."""
+    if answer is None:
+        raise click.UsageError("say --yes or --no")
+    found = operators.client_of(client)
+    account = operators.account_of(found, normalise(iban))
+    holders.decide(account, answer, reason, operator())
+    click.echo(f"{account.iban} is {'' if answer == 'yes' else 'not '}of {found.name}")
+
+
 order_group = AppGroup("order", help="Orders at the bank.")
 
 
@@ -186,4 +213,3 @@ def seed_demo() -> None:
     from tools.story import seed
 
     seed(click.echo)
-

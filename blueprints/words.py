@@ -131,6 +131,10 @@ WORDS: dict[type[Exception], Callable[[Any], str]] = {
         "De bank heeft geen toegang gegeven. Er is niets gekoppeld. Probeer het opnieuw."
     ),
     errors.ConsentPending: lambda e: _("De bank is nog niet klaar met je toestemming. Wacht even en kijk dan opnieuw."),
+    errors.ConsentEnded: lambda e: _(
+        "Je bank geeft ons geen toegang meer tot deze rekening. Er is niets betaald. Verleng de toestemming bij Saldo."
+    ),
+    errors.BankAskedOften: lambda e: _("Je bank geeft vandaag niets nieuws meer. Morgen kijken we opnieuw."),
     errors.UnknownBank: lambda e: _("Deze bank kennen we niet (meer). Kies een bank uit de lijst."),
     errors.BankFileRefused: lambda e: _bank_file(e.reason),
     # Nmbrs

@@ -1,14 +1,14 @@
 """Bank accounts under a consent: link, come back, confirm the holder's name, look at balances."""
 
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 
 from connectors.bank import port
 from connectors.bank.directory import DirectoryError
 from core.clock import utcnow
 from core.ids import token, uuid
-from domain import audit, identification
+from domain import audit, consents, holders, identification
 from domain.errors import BankUnavailable, ConsentPending, ConsentRefused, NotFound, UnknownBank
 from domain.seals import lookup
 from domain.world import world
@@ -35,6 +35,12 @@ class AccountView:
     balance_at: datetime | None
     limit_payment_cents: int
     limit_day_cents: int
+    link_id: int = 0
+    holder_check: str | None = None
+
+
+# How soon a consent that was begun is asked after, when its person did not come back to us; and how long.
+ASK_AFTER, GIVE_UP_AFTER = timedelta(minutes=10), timedelta(hours=24)
 
 
 def line_of(bank_id: str) -> port.BankLine:
@@ -74,9 +80,12 @@ def begin_link(client: Client, user: User, bank_id: str, psu: port.Psu, next_pag
     identification.may_link_bank(client, user)
     line, state = line_of(bank_id), token()
     back = f"{world().base_url}/bank/terug/{state}"
-    link = BankLink.create(client=client, user=user, bank=bank_id, state_hash=lookup(state), next_page=next_page)
+    link = BankLink.create(
+        client=client, user=user, bank=bank_id, bank_name=line.name, state_hash=lookup(state), next_page=next_page
+    )
     started = _asking(world().bank.start_consent, line, psu, back, f"{back}?geweigerd=1", uuid())
-    BankLink.update(consent_id=started.consent_id).where(BankLink.id == link.id).execute()
+    values = {"consent_id": started.consent_id, "due_at": utcnow() + ASK_AFTER}
+    BankLink.update(**values).where(BankLink.id == link.id).execute()
     return started.redirect_url
 
 
@@ -98,18 +107,29 @@ def finish_link(state: str, user: User, psu: port.Psu) -> BankLink:
     link = BankLink.get_or_none(BankLink.state_hash == lookup(state), BankLink.user == user.id)
     if link is None or link.consent_id is None:
         raise NotFound
-    if link.status == "valid":
+    return take_in(link, psu)
+
+
+def take_in(link: BankLink, psu: port.Psu | None) -> BankLink:
+    """Ask the bank what became of a consent that was begun, and keep its accounts; a second time changes nothing.
+
+    Without `psu` nobody came back. ConsentPending, ConsentRefused, BankUnavailable, BankAskedOften.
+    """
+    if link.status in ("valid", "ended"):
         return link
-    line = line_of(link.bank)
-    consent = _asking(world().bank.consent, line, link.consent_id, uuid())
+    line, consent_id = line_of(link.bank), link.consent_id or ""
+    consent = _asking(world().bank.consent, line, consent_id, uuid())
     if consent.status == "received":
         raise ConsentPending
     if consent.status != "valid":
-        BankLink.update(status="refused", returned_at=utcnow()).where(BankLink.id == link.id).execute()
+        values = {"status": "refused", "consent_status": consent.status, "returned_at": utcnow(), "due_at": None}
+        BankLink.update(**values).where(BankLink.id == link.id, BankLink.status != "valid").execute()
         raise ConsentRefused
-    found = _asking(world().bank.accounts, line, link.consent_id, psu, uuid())
-    balances = {a.resource_id: _balance(line, link.consent_id, a.resource_id, psu) for a in found}
-    _keep_accounts(link, consent, [a for a in found if a.currency == "EUR"], balances)
+    consents.access(link, "accounts", psu)
+    found = [a for a in _asking(world().bank.accounts, line, consent_id, psu, uuid()) if a.currency == "EUR"]
+    balances = {a.resource_id: _balance(line, consent_id, a.resource_id, psu) for a in found} if psu else {}
+    _keep_accounts(link, consent, found, balances)
+    holders.settle(link)
     return BankLink.get_by_id(link.id)
 
 
@@ -122,29 +142,60 @@ def _balance(line: port.BankLine, consent_id: str, resource_id: str, psu: port.P
 
 
 def _keep_accounts(link: BankLink, consent: port.ConsentState, found: list[port.Account], balances: dict) -> None:
-    now = utcnow()
+    now, owners = utcnow(), sorted({a.owner_name for a in found if a.owner_name})
     with transaction():
+        values = {
+            "status": "valid", "consent_status": consent.status, "valid_until": consent.valid_until, "asked_at": now,
+            "returned_at": now, "due_at": now, "holder_name": ", ".join(owners),
+        }  # fmt: skip
+        if not BankLink.update(**values).where(BankLink.id == link.id, BankLink.status != "valid").execute():
+            return  # it came back twice at once
+        known = all(_known_holder(link, account) for account in found)
         for account in found:
-            balance = balances[account.resource_id]
-            facts = {
-                "link": link.id, "bank": link.bank, "name": account.name or account.iban,
-                "holder_name": account.owner_name or "", "resource_id": account.resource_id,
-                "balance_cents": balance.cents if balance else None, "balance_at": balance.at if balance else None,
-            }  # fmt: skip
-            limits = {
-                "limit_payment_cents": world().limit_payment_cents, "limit_day_cents": world().limit_day_cents,
-            }  # fmt: skip
-            conflict = {"conflict_target": (BankAccount.client, BankAccount.iban), "update": facts}
-            BankAccount.insert(client=link.client_id, iban=account.iban, **facts, **limits).on_conflict(
-                **conflict
-            ).execute()
-        owners = sorted({a.owner_name for a in found if a.owner_name})
-        BankLink.update(
-            status="valid", valid_until=consent.valid_until, returned_at=now, holder_name=", ".join(owners)
-        ).where(BankLink.id == link.id).execute()
+            _keep_account(link, account, balances.get(account.resource_id))
+        if known and found:
+            BankLink.update(holder_confirmed_at=now).where(BankLink.id == link.id).execute()
+        _end_older(link)
         audit.note(
             link.client_id, audit.by_user(link.user), "bank.linked", f"link:{link.id}", bank=link.bank, count=len(found)
         )
+
+
+def _known_holder(link: BankLink, account: port.Account) -> bool:
+    """Whether the customer confirmed this name at this bank before: a renewal asks nothing again.
+
+    An account without a name is known when it was confirmed without one.
+    """
+    query = BankAccount.select(BankAccount.iban, BankAccount.holder_name).join(BankLink)
+    here = (BankAccount.client == link.client_id) & (BankAccount.bank == link.bank)
+    confirmed = {(r.iban, r.holder_name) for r in query.where(here, BankLink.holder_confirmed_at.is_null(False))}
+    name = account.owner_name or ""
+    return (account.iban, name) in confirmed or bool(name and name in {known for _, known in confirmed})
+
+
+def _keep_account(link: BankLink, account: port.Account, balance: port.Balance | None) -> None:
+    """One row per IBAN for ever: what is mapped to it stays so. Another holder's name is checked anew."""
+    facts: dict[str, Any] = {
+        "link": link.id, "bank": link.bank, "name": account.name or account.iban,
+        "holder_name": account.owner_name or "", "resource_id": account.resource_id,
+    }  # fmt: skip
+    if balance:
+        facts |= {"balance_cents": balance.cents, "balance_at": balance.at}
+    same = (BankAccount.client == link.client_id) & (BankAccount.iban == account.iban)
+    unchecked = {"holder_check": None, "holder_checked_at": None}
+    BankAccount.update(**unchecked).where(same, BankAccount.holder_name != facts["holder_name"]).execute()
+    limits = {"limit_payment_cents": world().limit_payment_cents, "limit_day_cents": world().limit_day_cents}
+    BankAccount.insert(client=link.client_id, iban=account.iban, **facts, **limits).on_conflict(
+        conflict_target=(BankAccount.client, BankAccount.iban), update=facts
+    ).execute()
+
+
+def _end_older(link: BankLink) -> None:
+    """Consents at the same bank whose accounts are all under this one now."""
+    empty = ~BankLink.id.in_(BankAccount.select(BankAccount.link))
+    mine = (BankLink.client == link.client_id) & (BankLink.bank == link.bank) & (BankLink.id != link.id)
+    for older in BankLink.select().where(mine, BankLink.status == "valid", empty):
+        consents.end_within(older, "replaced")
 
 
 def link_of(client: Client, link_id: int) -> BankLink:
@@ -180,25 +231,25 @@ def accounts_of_link(link: BankLink) -> list[AccountView]:
 
 
 def account_view(row: BankAccount) -> AccountView:
-    line = bank_lines().get(row.bank)
+    """As it is known here: no bank is asked, and its directory only for a link that kept no name."""
     return AccountView(
-        row.id, row.iban, row.name, row.holder_name, line.name if line else row.bank, row.balance_cents,
-        row.balance_at, row.limit_payment_cents, row.limit_day_cents,
+        row.id, row.iban, row.name, row.holder_name, row.link.bank_name or known_line(row.bank).name,
+        row.balance_cents, row.balance_at, row.limit_payment_cents, row.limit_day_cents, row.link_id, row.holder_check,
     )  # fmt: skip
 
 
-def refresh_balances(client: Client, psu: port.Psu | None) -> None:
-    """Ask the banks for fresh balances; one bank's failure does not stop another's. BankUnavailable at the end."""
-    failed = False
-    for row in BankAccount.select(BankAccount, BankLink).join(BankLink).where(BankAccount.client == client.id):
-        consent = row.link.consent_id or ""
-        try:
-            balance = world().bank.balance(line_of(row.bank), consent, row.resource_id, psu, uuid())
-        except (port.BankError, UnknownBank):
-            failed = True
-            continue
-        if balance:
-            values = {"balance_cents": balance.cents, "balance_at": balance.at}
-            BankAccount.update(**values).where(BankAccount.id == row.id).execute()
-    if failed:
-        raise BankUnavailable
+def known_line(bank_id: str) -> port.BankLine:
+    """For pages: the bank's line, or while the directory is away, what holds for most banks.
+
+    Nothing may be sent to a bank by it (its address is empty): what pays asks `line_of`.
+    """
+    try:
+        return line_of(bank_id)
+    except (BankUnavailable, UnknownBank):
+        return port.BankLine(bank_id, bank_id, "")
+
+
+def unconfirmed(client: Client) -> list[BankLink]:
+    """Consents that were given, whose holder's name nobody confirmed yet."""
+    query = BankLink.select().where(BankLink.client == client.id, BankLink.status == "valid")
+    return list(query.where(BankLink.holder_confirmed_at.is_null()).order_by(BankLink.id))

@@ -112,6 +112,14 @@ class ConsentPending(DomainError):
     pass
 
 
+class ConsentEnded(DomainError):
+    """The bank no longer lets us look under this consent."""
+
+
+class BankAskedOften(DomainError):
+    """The calls that the bank allows today without the customer are used up."""
+
+
 class UnknownBank(DomainError):
     pass
 

@@ -9,7 +9,7 @@ from peewee import JOIN, Case, fn
 
 from core.clock import utcnow
 from domain import cautions, days, digest
-from domain.bank_links import AccountView, account_view, accounts, line_of
+from domain.bank_links import AccountView, account_view, accounts, known_line
 from domain.cautions import Caution
 from domain.errors import NotFound
 from domain.states import SETTLED, WAITING
@@ -193,7 +193,7 @@ def lines_of(batch: Batch) -> list[BatchLine]:
 
 def execution_date(batch: Batch) -> date:
     """The chosen day, else the first bank day whose cut-off is open."""
-    return batch.execution_date or days.proposed(line_of(batch.bank_account.bank).cut_off)
+    return batch.execution_date or days.proposed(known_line(batch.bank_account.bank).cut_off)
 
 
 def view(client: Client, reference: str) -> Payment:
@@ -204,7 +204,7 @@ def view(client: Client, reference: str) -> Payment:
     newer = cautions.newer(batch)
     day, account = execution_date(batch), batch.bank_account
     payable = [row for row in rows if _counts(row.state, batch.state)]
-    signing = line_of(account.bank).signing
+    signing = known_line(account.bank).signing
     return Payment(
         id=batch.id, reference=batch.reference, client_name=client.name, company_name=batch.company.name,
         description=batch.description, state=batch.state, state_reason=batch.state_reason, state_at=batch.state_at,
@@ -278,4 +278,4 @@ def client_of_reference(user: User, reference: str) -> Client:
 def calendar(payment: Payment, month: date) -> list[list[days.Day]]:
     """Weeks from Monday."""
     bank = BankAccount.get_by_id(payment.account.id).bank
-    return days.month(month, line_of(bank).cut_off, payment.execution_date)
+    return days.month(month, known_line(bank).cut_off, payment.execution_date)

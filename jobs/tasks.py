@@ -3,6 +3,7 @@
 import time
 
 from domain import (
+    bank_watch,
     deliveries,
     following,
     intake,
@@ -73,6 +74,11 @@ def see_to_webhook(debtor_id: int) -> None:
         nmbrs_webhook.see_to(debtor_id)
 
 
+def look_at_bank(link_id: int) -> None:
+    with database.connection_context():
+        bank_watch.look(link_id)
+
+
 def sweep() -> None:
     """Put everything that waits in the database on the queue: the queue may have lost it.
 
@@ -88,6 +94,7 @@ def sweep() -> None:
         _enqueue_all("take_in", intake.due_runs())
         _enqueue_all("send_order", sending.due_batches())
         _enqueue_all("follow_order", following.due_orders())
+        _enqueue_all("look_at_bank", bank_watch.due_links())
         _enqueue_all("send_mail", mails.due())
         if int(time.time()) % 600 < 10:
             sessions.sweep()

@@ -1,6 +1,6 @@
 """Tables with their constraints. The database refuses nonsense; the domain decides what is allowed."""
 
-from models.banking import BankAccount, BankLink
+from models.banking import BankAccess, BankAccount, BankLink, BankTransaction
 from models.base import (
     NestedTransaction,
     connect,
@@ -38,9 +38,9 @@ from models.schema import migrate, pending_migrations
 
 TABLES = (
     User, Pin, LoginSession, EmailToken, Client, Membership, WebhookKey, IdentityAttempt, Identification, Authority,
-    BankLink, BankAccount, NmbrsConnection, NmbrsCheck, NmbrsDebtor, NmbrsConsent, PayrollCompany, Delivery, Run,
-    NmbrsExchange, Batch, BatchLine, AcceptedName, WarningOpened, Release, BankOrder, BankExchange, AuditEvent,
-    OutgoingMail,
+    BankLink, BankAccount, BankAccess, BankTransaction, NmbrsConnection, NmbrsCheck, NmbrsDebtor, NmbrsConsent,
+    PayrollCompany, Delivery, Run, NmbrsExchange, Batch, BatchLine, AcceptedName, WarningOpened, Release, BankOrder,
+    BankExchange, AuditEvent, OutgoingMail,
 )  # fmt: skip
 
 __all__ = [
@@ -48,10 +48,12 @@ __all__ = [
     "AcceptedName",
     "AuditEvent",
     "Authority",
+    "BankAccess",
     "BankAccount",
     "BankExchange",
     "BankLink",
     "BankOrder",
+    "BankTransaction",
     "Batch",
     "BatchLine",
     "Client",

@@ -1,6 +1,7 @@
-"""Where the money is: consents at banks and the accounts under them."""
+"""Where the money is: consents at banks, the accounts under them, and what was booked on those."""
 
-from peewee import BigIntegerField, Check, DateField, ForeignKeyField, TextField
+from peewee import BigIntegerField, BooleanField, Check, DateField, DeferredForeignKey, ForeignKeyField
+from peewee import IntegerField, TextField
 
 from core.clock import utcnow
 from models.base import Table, UtcField
@@ -25,6 +26,12 @@ class BankLink(Table):
     holder_name = TextField(null=True)
     holder_confirmed_at = UtcField(null=True)
     created_at = UtcField(default=utcnow)
+    bank_name = TextField(default="")  # as it was called: shown while the bank directory is away
+    consent_status = TextField(null=True)  # the bank's own word, or why we hold it ended
+    asked_at = UtcField(null=True)  # when the bank last said how the consent stands
+    looked_at = UtcField(null=True)  # when somebody last had the accounts read
+    due_at = UtcField(null=True, index=True)  # when they are read by themselves
+    lease_until = UtcField(null=True)
 
     class Meta:
         constraints = [Check("status in ('started', 'valid', 'refused', 'ended')")]
@@ -48,7 +55,51 @@ class BankAccount(Table):
     limit_day_cents = BigIntegerField()
     releases = BigIntegerField(default=0)  # counted at each release: the row that orders them
     created_at = UtcField(default=utcnow)
+    holder_check = TextField(null=True)  # null: a person has to look
+    holder_checked_at = UtcField(null=True)
+    transactions_at = UtcField(null=True)
 
     class Meta:
         indexes = ((("client", "iban"), True),)
-        constraints = [Check("limit_payment_cents >= 0"), Check("limit_day_cents >= 0")]
+        constraints = [Check("limit_payment_cents >= 0"), Check("limit_day_cents >= 0"),
+                       Check("holder_check in ('agrees', 'yes', 'no')")]  # fmt: skip
+
+
+class BankAccess(Table):
+    """How often one thing was asked of a bank on a day without the person there, under one consent."""
+
+    link = ForeignKeyField(BankLink)
+    link_id: int
+    day = DateField()
+    what = TextField()
+    times = IntegerField(default=1)
+
+    class Meta:
+        indexes = ((("link", "day", "what"), True),)
+        constraints = [Check("times between 1 and 4")]
+
+
+class BankTransaction(Table):
+    """One booking, once. With an order: it is that order's, or with a line as well, that line's."""
+
+    account = ForeignKeyField(BankAccount, backref="transactions")
+    account_id: int
+    bank_key = TextField()  # the bank's own name for it, or one made of what it tells
+    booked_on = DateField()
+    value_on = DateField(null=True)
+    cents = BigIntegerField()
+    party_name = TextField()
+    party_iban = TextField()
+    text = TextField()
+    end_to_end_id = TextField()
+    batch_count = IntegerField(null=True)
+    is_batch = BooleanField(default=False)
+    order = DeferredForeignKey("BankOrder", null=True)
+    order_id: int | None
+    line = DeferredForeignKey("BatchLine", null=True, unique=True)
+    line_id: int | None
+    seen_at = UtcField(default=utcnow)
+
+    class Meta:
+        indexes = ((("account", "bank_key"), True), (("account", "booked_on"), False))
+        constraints = [Check("line_id is null or order_id is not null")]

@@ -5,11 +5,12 @@ from flask_babel import gettext as _
 
 from blueprints.access import ALL, for_client, psu, signed_in
 from blueprints.answers import goto, render
+from blueprints.bank import words as bank_words
 from blueprints.bank.forms import BankForm, GoForm
 from blueprints.paths import own_path
 from blueprints.who import me
 from blueprints.words import say
-from domain import bank_links, identification
+from domain import bank_links, bank_watch, consents, identification
 from domain.errors import (
     AuthorityRefused,
     BankUnavailable,
@@ -26,19 +27,58 @@ blueprint = Blueprint("bank", __name__)
 @blueprint.get("/<client>/saldo")
 @for_client(ALL)
 def balances(membership):
-    found = bank_links.accounts(membership.client)
+    """What is known, at once; htmx then asks the banks, the customer being there."""
+    client = membership.client
+    return render(
+        "bank/balances.html", unconfirmed=bank_links.unconfirmed(client), form=GoForm(),
+        **_known(client, stale=bank_watch.stale(client)),
+    )  # fmt: skip
+
+
+def _known(client, stale=False, late=""):
+    found = bank_links.accounts(client)
     known = [account.balance_cents for account in found if account.balance_cents is not None]
-    return render("bank/balances.html", accounts=found, total=sum(known) if known else None, form=GoForm())
+    consent_of = consents.of_client(client)
+    groups = [
+        (consent, [account for account in found if account.link_id == link_id])
+        for link_id, consent in consent_of.items()
+    ]
+    return {
+        "accounts": found, "groups": groups, "total": sum(known) if known else None, "stale": stale, "late": late,
+        "words": bank_words,
+    }  # fmt: skip
 
 
 @blueprint.post("/<client>/saldo/vernieuwen")
 @for_client(ALL)
 def refresh(membership):
+    client, late = membership.client, ""
     try:
-        bank_links.refresh_balances(membership.client, psu())
+        bank_watch.refresh_balances(client, psu())
     except BankUnavailable:
-        flash(_("Niet elke bank was bereikbaar. Je ziet daar het laatst bekende saldo."), "warn")
-    return goto(f"/{membership.client.public_id}/saldo")
+        late = _("Niet elke bank was bereikbaar. Je ziet daar het laatst bekende saldo.")
+    if request.headers.get("HX-Request"):
+        return render("bank/_accounts.html", **_known(client, late=late))
+    if late:
+        flash(late, "warn")
+    return goto(f"/{client.public_id}/saldo")
+
+
+@blueprint.post("/<client>/saldo/verlengen/<int:link_id>")
+@for_client(ALL)
+def renew(membership, link_id):
+    """A new consent at the same bank; the accounts stay what they are."""
+    client, user = membership.client, membership.user
+    link, here = bank_links.link_of(client, link_id), f"/{client.public_id}/saldo"
+    try:
+        identification.may_link_bank(client, user)
+        return goto(bank_links.begin_link(client, user, link.bank, psu(), here))
+    except (NotIdentified, AuthorityRefused) as error:
+        flash(say(error), "info")
+        return goto(f"/{client.public_id}/identificatie?verder={quote(here)}")
+    except DomainError as error:
+        flash(say(error), "bad")
+        return goto(here)
 
 
 @blueprint.route("/<client>/saldo/toevoegen", methods=["GET", "POST"])
@@ -61,7 +101,14 @@ def add(membership):
         except DomainError as error:
             flash(say(error), "bad")
             return goto(_here())
-    return render("bank/add.html", 422 if form.errors else 200, form=form, banks=bank_links.banks())
+    return render("bank/add.html", 422 if form.errors else 200, form=form, banks=_banks())
+
+
+def _banks():
+    try:
+        return bank_links.banks()
+    except BankUnavailable:
+        return []  # the page says that none can be reached
 
 
 @blueprint.get("/bank/terug/<state>")
@@ -83,6 +130,9 @@ def back(state):
     except DomainError as error:
         flash(say(error), "bad")
         return goto("/saldo")
+    if link.holder_confirmed_at:
+        flash(_("Je bankrekening is gekoppeld."), "good")
+        return goto(own_path(link.next_page) or f"/{link.client.public_id}/saldo")
     return goto(f"/{link.client.public_id}/saldo/bevestigen/{link.id}")
 
 

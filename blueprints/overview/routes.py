@@ -2,9 +2,10 @@ from flask import Blueprint
 
 from blueprints.access import ALL, for_client
 from blueprints.answers import goto, render
+from blueprints.bank import words as bank_words
 from blueprints.batches import words
 from core.clock import amsterdam, utcnow
-from domain import onboarding, payments
+from domain import consents, onboarding, payments
 
 blueprint = Blueprint("overview", __name__)
 
@@ -25,4 +26,5 @@ def overview(membership):
         "overview/overview.html", waiting_rows=waiting, under_way=payments.batches(client, MOST, words.UNDER_WAY),
         done=payments.batches(client, LATEST, words.DONE), todo=todo, words=words,
         hour=amsterdam(utcnow()).hour, first_name=user.name.split()[0],
+        to_renew=consents.to_renew(client), bank_words=bank_words,
     )  # fmt: skip

@@ -10,7 +10,7 @@ from sandbox.bank.answers import Refusal
 from sandbox.store import Document, get_store
 
 KIND, USES = "bank_consent", "bank_consent_use"
-MAX_DAYS = 180
+MAX_DAYS, SHORT_DAYS = 180, 5
 RIGHTS = ("accounts", "balances", "transactions")
 EVERYTHING = ("availableAccounts", "availableAccountsWithBalance", "allPsd2")
 FIELDS = {
@@ -53,7 +53,8 @@ def valid_until(text: str) -> date:
         raise Refusal(400, "FORMAT_ERROR", "validUntil is geen datum", "validUntil") from error
     if asked < clock.bank_day():
         raise Refusal(400, "PERIOD_INVALID", "validUntil is voorbij", "validUntil")
-    return min(asked, clock.bank_day() + timedelta(days=MAX_DAYS))
+    longest = SHORT_DAYS if faults.on("bank_consent_short") else MAX_DAYS
+    return min(asked, clock.bank_day() + timedelta(days=longest))
 
 
 def offered(consent: Document) -> list[Document]:

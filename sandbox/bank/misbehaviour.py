@@ -47,6 +47,7 @@ SWITCHES = {
     "bank_cancels_nothing": "Een opdracht kan niet worden ingetrokken (405)",
     "bank_forgets_consent": "De bank kent de toestemming niet meer (CONSENT_UNKNOWN)",
     "bank_consent_expired": "De toestemming is verlopen (CONSENT_EXPIRED)",
+    "bank_consent_short": "Een nieuwe toestemming geldt maar vijf dagen",
     "bank_access_exceeded": "Saldo en mutaties zijn vandaag te vaak gevraagd (429)",
     "bank_no_owner_name": "De bank geeft de naam van de rekeninghouder niet",
     "bank_balance_down": "Saldi en mutaties geven status 503, de rest doet het",

@@ -81,6 +81,7 @@ RIGHTS = {
     ("overview.overview", "GET"): PAGE,
     ("bank.balances", "GET"): PAGE,
     ("bank.refresh", "POST"): ON,
+    ("bank.renew", "POST"): ON,
     ("bank.add", "GET"): Right(200, 303),  # who has not identified goes there first
     ("bank.add", "POST"): Right(422, 303),
     ("bank.confirm_holder", "GET"): PAGE,
@@ -100,7 +101,7 @@ OF_NOTHING = (
 )
 OF_A_THING = [
     key for key in sorted(RIGHTS)
-    if key[0].startswith(("batches.", "bank.confirm", "nmbrs.")) and key[0] not in OF_NOTHING
+    if key[0].startswith(("batches.", "bank.confirm", "bank.renew", "nmbrs.")) and key[0] not in OF_NOTHING
 ]  # fmt: skip
 
 

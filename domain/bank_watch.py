@@ -1,0 +1,137 @@
+"""Looking at banks: by itself a few times a day, and at once when the customer looks."""
+
+import logging
+from datetime import timedelta
+
+from connectors.bank import port
+from core.clock import utcnow
+from core.ids import uuid
+from domain import consents, holders, leases
+from domain.bank_links import ASK_AFTER, GIVE_UP_AFTER, line_of, take_in
+from domain.errors import BankAskedOften, BankUnavailable, ConsentEnded, ConsentPending, ConsentRefused, UnknownBank
+from domain.world import world
+from models import BankAccount, BankLink, Client
+
+EVERY = timedelta(hours=6)
+LEASE_SECONDS = 300
+FRESH = timedelta(minutes=1)  # how long what a customer sees counts as new
+log = logging.getLogger(__name__)
+
+
+def due_links() -> list[int]:
+    """Consents that must be looked at now."""
+    now = utcnow()
+    free = BankLink.lease_until.is_null() | (BankLink.lease_until < now)
+    query = BankLink.select(BankLink.id).where(BankLink.due_at <= now, free, BankLink.status.in_(("started", "valid")))
+    return [row.id for row in query.order_by(BankLink.due_at).limit(200)]
+
+
+def look(link_id: int) -> bool:
+    """Ask the bank how a consent stands and, without the customer, for its balances. False when it is not due.
+
+    A consent that was begun and whose person never came back is asked after for a day.
+    """
+    link = leases.claim(BankLink, link_id, LEASE_SECONDS, BankLink.due_at <= utcnow())
+    if link is None:
+        return False
+    next_at = utcnow() + EVERY
+    try:
+        if link.status == "started":
+            _look_for_lost(link)
+        elif link.status == "valid":
+            _look_at_valid(link)
+    except (BankUnavailable, UnknownBank, BankAskedOften) as error:
+        log.info("link %s: %s", link_id, type(error).__name__)
+        next_at = utcnow() + timedelta(hours=1)
+    except ConsentPending:
+        next_at = utcnow() + ASK_AFTER
+    now_is = BankLink.get_by_id(link_id)
+    over = now_is.status not in ("started", "valid")
+    leases.release(now_is, due_at=None if over else next_at)
+    return True
+
+
+def _look_for_lost(link: BankLink) -> None:
+    """Given at the bank, but the browser never came back: the accounts are there when the customer looks again."""
+    if utcnow() - link.created_at > GIVE_UP_AFTER:
+        values = {"status": "refused", "consent_status": "received"}
+        BankLink.update(**values).where(BankLink.id == link.id, BankLink.status == "started").execute()
+        return
+    try:
+        take_in(link, None)
+    except ConsentRefused:
+        log.info("link %s was refused at the bank", link.id)
+
+
+def _look_at_valid(link: BankLink) -> None:
+    holders.settle(link)
+    consents.access(link, "consent", None)
+    if not _ask_standing(link):
+        return
+    consents.remind(link)
+    _balances(link, None)
+
+
+def _ask_standing(link: BankLink) -> bool:
+    """Whether the consent is still valid, as the bank says now. BankUnavailable, UnknownBank."""
+    line = line_of(link.bank)
+    BankLink.update(bank_name=line.name).where(BankLink.id == link.id).execute()
+    try:
+        said = world().bank.consent(line, link.consent_id or "", uuid())
+    except port.BankRefused as error:
+        if error.code != "CONSENT_UNKNOWN":
+            raise BankUnavailable from error
+        consents.end(link, "unknown")
+        return False
+    except port.BankError as error:
+        raise BankUnavailable from error
+    return consents.keep(link, said)
+
+
+def _balances(link: BankLink, psu: port.Psu | None) -> None:
+    """Fresh balances of every account of this consent. BankUnavailable, BankAskedOften or ConsentEnded."""
+    line, failed = line_of(link.bank), None
+    for row in BankAccount.select().where(BankAccount.link == link.id):
+        asked = (world().bank.balance, line, link.consent_id or "", row.resource_id, psu, uuid())
+        try:
+            balance = consents.ask(link, f"balances:{row.id}", psu, *asked)
+        except (BankUnavailable, BankAskedOften) as error:
+            failed = error  # one account's failure does not stop another's
+            continue
+        except ConsentEnded:
+            log.info("link %s has ended", link.id)
+            return
+        if balance:
+            values = {"balance_cents": balance.cents, "balance_at": balance.at}
+            BankAccount.update(**values).where(BankAccount.id == row.id).execute()
+    if failed:
+        raise failed
+
+
+def _stale(client: Client):
+    old = BankLink.looked_at.is_null() | (BankLink.looked_at < utcnow() - FRESH)
+    return (BankLink.client == client.id) & (BankLink.status == "valid") & old
+
+
+def stale(client: Client) -> bool:
+    """Whether a look now would ask a bank anything."""
+    return BankLink.select().where(_stale(client)).exists()
+
+
+def refresh_balances(client: Client, psu: port.Psu) -> None:
+    """The customer looks: ask the banks for balances, each consent once a minute at most.
+
+    One bank's failure does not stop another's; BankUnavailable at the end.
+    """
+    failed = False
+    for link in list(BankLink.select().where(_stale(client)).order_by(BankLink.id)):
+        taken = BankLink.update(looked_at=utcnow()).where(BankLink.id == link.id, _stale(client)).execute()
+        if not taken:
+            continue  # another window asks already
+        try:
+            _balances(link, psu)
+        except (BankUnavailable, BankAskedOften, UnknownBank) as error:
+            log.info("link %s: %s", link.id, type(error).__name__)
+            failed = True
+    if failed:
+        raise BankUnavailable

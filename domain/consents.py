@@ -1,0 +1,150 @@
+"""What a consent at a bank allows: how it stands, until when, and how often we may ask without the customer."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import date, timedelta
+from typing import Any
+
+from connectors.bank import port
+from core.clock import today_amsterdam, utcnow
+from domain import audit, mails
+from domain.errors import BankAskedOften, BankUnavailable, ConsentEnded
+from models import BankAccess, BankAccount, BankLink, Client, Membership, User, transaction
+
+UNATTENDED = 4  # a day: RTS art. 36(5)(b), and frequencyPerDay of the standard
+SOON = timedelta(days=7)
+# Refusals of a call for accounts that are about the consent itself (Berlin Group 1.3.11, AIS).
+_OVER = frozenset({"CONSENT_EXPIRED", "CONSENT_INVALID", "CONSENT_UNKNOWN"})
+_OVER_AS = {"CONSENT_EXPIRED": "expired", "CONSENT_UNKNOWN": "unknown", "CONSENT_INVALID": "invalid"}
+
+
+@dataclass(frozen=True)
+class ConsentView:
+    """How a consent stands. `word`: the bank's own (valid, expired, revokedByPsu, terminatedByTpp, rejected), or
+    "ends" (valid, seven days or fewer), "unknown" or "invalid" (the bank says so without more).
+    `days_left` counts from today; 0 is the last day."""
+
+    id: int
+    bank_name: str
+    word: str
+    valid_until: date | None
+    days_left: int | None
+
+    @property
+    def attention(self) -> bool:
+        return self.word != "valid"
+
+
+def access(link: BankLink, what: str, psu: port.Psu | None) -> None:
+    """Claim one call for this thing ("balances:7") under this consent, before it is made.
+
+    With the person there nothing is counted. Without, the fifth on a day of Amsterdam raises
+    BankAskedOften: one statement counts, so two workers cannot both take the fourth.
+    """
+    if psu is not None:
+        return
+    counted = (
+        BankAccess.insert(link=link.id, day=today_amsterdam(), what=what, times=1)
+        .on_conflict(
+            conflict_target=(BankAccess.link, BankAccess.day, BankAccess.what),
+            update={BankAccess.times: BankAccess.times + 1},
+            where=(BankAccess.times < UNATTENDED),
+        )
+        .as_rowcount()
+        .execute()
+    )
+    if counted != 1:
+        raise BankAskedOften
+
+
+def ask(link: BankLink, what: str, psu: port.Psu | None, call: Callable[..., Any], *args: Any) -> Any:
+    """One call about the accounts of this consent, counted where it must be.
+
+    BankAskedOften (ours or the bank's 429), ConsentEnded (kept: the consent is then over), BankUnavailable.
+    """
+    access(link, what, psu)
+    try:
+        return call(*args)
+    except port.BankRefused as error:
+        if error.http_status == 429 or error.code == "ACCESS_EXCEEDED":
+            _use_up(link, what)
+            raise BankAskedOften from error
+        if error.code in _OVER:
+            end(link, _OVER_AS[error.code])
+            raise ConsentEnded from error
+        raise BankUnavailable from error
+    except port.BankError as error:
+        raise BankUnavailable from error
+
+
+def _use_up(link: BankLink, what: str) -> None:
+    """The bank counts more than we do: nothing more of this today without the customer."""
+    BankAccess.insert(link=link.id, day=today_amsterdam(), what=what, times=UNATTENDED).on_conflict(
+        conflict_target=(BankAccess.link, BankAccess.day, BankAccess.what), update={BankAccess.times: UNATTENDED}
+    ).execute()
+
+
+def end(link: BankLink, word: str) -> bool:
+    """The consent is over, once; `word` is the bank's or ours. Its accounts stay: they may still pay."""
+    with transaction():
+        return end_within(link, word)
+
+
+def end_within(link: BankLink, word: str) -> bool:
+    """The same inside the caller's transaction."""
+    values = {"status": "ended", "consent_status": word, "asked_at": utcnow(), "due_at": None}
+    ended = BankLink.update(**values).where(BankLink.id == link.id, BankLink.status == "valid").execute()
+    if ended:
+        audit.note(link.client_id, audit.WORKER, "bank.consent_ended", f"link:{link.id}", word=word)
+    return bool(ended)
+
+
+def keep(link: BankLink, said: port.ConsentState) -> bool:
+    """Keep what the bank says of a consent that was valid; False when it is over. The end is the bank's answer."""
+    if said.status not in ("valid", "partiallyAuthorised"):
+        end(link, said.status)
+        return False
+    values = {"consent_status": said.status, "valid_until": said.valid_until, "asked_at": utcnow()}
+    BankLink.update(**values).where(BankLink.id == link.id, BankLink.status == "valid").execute()
+    return True
+
+
+def remind(link: BankLink) -> None:
+    """Seven days before the end a mail to each owner, once per consent, while it has accounts that may pay."""
+    link = BankLink.get_by_id(link.id)
+    found = view(link)
+    if link.status != "valid" or found.word != "ends" or not _in_use(link):
+        return
+    client = Client.get_by_id(link.client_id)
+    owners = User.select().join(Membership).where(Membership.client == client.id, Membership.role == "owner")
+    with transaction():
+        for user in owners:
+            mails.queue(
+                user, "consent_ends", once=f"consent_ends:{link.id}:{user.id}", client=client,
+                path=f"/{client.public_id}/saldo", bank=link.bank_name or link.bank,
+                last_day=f"{link.valid_until:%d-%m-%Y}",
+            )  # fmt: skip
+
+
+def _in_use(link: BankLink) -> bool:
+    return link.holder_confirmed_at is not None and BankAccount.select().where(BankAccount.link == link.id).exists()
+
+
+def view(link: BankLink) -> ConsentView:
+    """How this consent stands today. Past its last day it is expired, also when the bank cannot be asked."""
+    left = (link.valid_until - today_amsterdam()).days if link.valid_until else None
+    word = "valid" if link.status == "valid" else link.consent_status or "unknown"
+    if link.status == "valid" and left is not None:
+        word = "expired" if left < 0 else "ends" if left <= SOON.days else "valid"
+    return ConsentView(link.id, link.bank_name or link.bank, word, link.valid_until, left)
+
+
+def of_client(client: Client) -> dict[int, ConsentView]:
+    """The consents under which this client's confirmed accounts are, by their id."""
+    query = BankLink.select().join(BankAccount).where(BankLink.client == client.id).distinct()
+    return {row.id: view(row) for row in query.where(BankLink.holder_confirmed_at.is_null(False)).order_by(BankLink.id)}
+
+
+def to_renew(client: Client) -> list[ConsentView]:
+    """Those that end within a week, or have ended."""
+    return [one for one in of_client(client).values() if one.attention]

@@ -1,0 +1,391 @@
+"""Consents: given, refused, never come back, asked by themselves at most four times a day, ending, renewed."""
+
+from concurrent.futures import ThreadPoolExecutor
+from datetime import UTC, date, datetime, timedelta
+
+import pytest
+
+import models
+from connectors.mail import Message
+from core.ids import uuid
+from domain import audit, bank_links, bank_watch, consents, mails, sending
+from domain.errors import (
+    BankAskedOften,
+    BankUnavailable,
+    ConsentEnded,
+    ConsentPending,
+    ConsentRefused,
+    NotFound,
+)
+from domain.mails import Letter
+from domain.release import release
+from domain.world import World
+from models import AuditEvent, BankAccess, BankAccount, BankLink, Batch, Membership, OutgoingMail, PayrollCompany
+from tests.support.bank import advance
+from tests.support.consents import BOTH, begin, linked, without_directory
+from tests.support.sandbox import Sandbox
+from tests.support.world import DEMO_IBAN, OTHER_IBAN, PSU, authorise, make_client, make_demo, make_user
+
+
+@pytest.fixture
+def owner(world: World) -> Membership:
+    """Somebody who may link a bank, and has none."""
+    user = make_user()
+    membership = make_client(user)
+    authorise(membership.client, user)
+    return membership
+
+
+def fresh(link: BankLink) -> BankLink:
+    return BankLink.get_by_id(link.id)
+
+
+def due(link: BankLink) -> None:
+    BankLink.update(due_at=datetime.now(UTC) - timedelta(seconds=1)).where(BankLink.id == link.id).execute()
+
+
+def look(link: BankLink) -> BankLink:
+    """The job, now."""
+    due(link)
+    assert bank_watch.look(link.id)
+    return fresh(link)
+
+
+def used(link: BankLink) -> dict[str, int]:
+    return {row.what: row.times for row in BankAccess.select().where(BankAccess.link == link.id)}
+
+
+# --- there and back -------------------------------------------------------------------------------
+def test_a_consent_holds_until_the_day_that_the_bank_says(owner: Membership, sandbox: Sandbox):
+    sandbox.fault(bank_consent_short=True)
+    link = linked(owner.client, owner.user)
+    assert (link.status, link.consent_status, link.bank_name) == ("valid", "valid", bank_links.line_of("redirect").name)
+    told = date.fromisoformat(sandbox.control("GET", "clock")["bank_day"]) + timedelta(days=5)
+    assert link.valid_until == told
+
+
+def test_coming_back_twice_changes_nothing(owner: Membership):
+    walk = begin(owner.client, owner.user)
+    state = walk.decide("toestaan", *BOTH)
+    first = bank_links.finish_link(state, owner.user, PSU)
+    events = AuditEvent.select().count()
+    assert bank_links.finish_link(state, owner.user, PSU).id == first.id
+    assert AuditEvent.select().count() == events
+    assert BankAccount.select().count() == 2
+
+
+def test_somebody_else_cannot_come_back_for_you(owner: Membership):
+    state = begin(owner.client, owner.user).decide("toestaan", *BOTH)
+    with pytest.raises(NotFound):
+        bank_links.finish_link(state, make_user(), PSU)
+
+
+def test_back_before_the_bank_was_answered_waits(owner: Membership):
+    begin(owner.client, owner.user)
+    link = BankLink.get()
+    with pytest.raises(ConsentPending):
+        bank_links.take_in(link, PSU)
+    assert fresh(link).status == "started"
+
+
+def test_a_refusal_at_the_bank_links_nothing(owner: Membership):
+    state = begin(owner.client, owner.user).decide("weigeren")
+    with pytest.raises(ConsentRefused):
+        bank_links.finish_link(state, owner.user, PSU)
+    assert (BankLink.get().status, BankLink.get().consent_status) == ("refused", "rejected")
+    assert BankAccount.select().count() == 0
+
+
+def test_a_bank_that_is_away_can_be_asked_again_later(owner: Membership, sandbox: Sandbox):
+    state = begin(owner.client, owner.user).decide("toestaan", *BOTH)
+    sandbox.fault(bank_down=True)
+    with pytest.raises(BankUnavailable):
+        bank_links.finish_link(state, owner.user, PSU)
+    sandbox.fault(bank_down=False)
+    assert bank_links.finish_link(state, owner.user, PSU).status == "valid"
+
+
+def test_who_never_comes_back_has_the_accounts_all_the_same(owner: Membership):
+    begin(owner.client, owner.user).decide("toestaan", *BOTH)
+    link = look(BankLink.get())
+    assert link.status == "valid"
+    assert [row.iban for row in BankAccount.select().order_by(BankAccount.id)] == list(BOTH)
+    assert bank_links.accounts(owner.client) == []
+    assert [row.id for row in bank_links.unconfirmed(owner.client)] == [link.id]
+
+
+def test_who_never_answered_the_bank_is_asked_after_for_a_day(owner: Membership):
+    begin(owner.client, owner.user)
+    link = look(BankLink.get())
+    assert link.status == "started"
+    assert link.due_at is not None
+    assert link.due_at > datetime.now(UTC)
+    BankLink.update(created_at=datetime.now(UTC) - timedelta(hours=25)).execute()
+    link = look(link)
+    assert (link.status, link.due_at) == ("refused", None)
+
+
+# --- how it stands --------------------------------------------------------------------------------
+def test_a_consent_that_expires_by_the_banks_clock_is_seen_by_the_job(owner: Membership, sandbox: Sandbox):
+    sandbox.fault(bank_consent_short=True)
+    link = linked(owner.client, owner.user)
+    advance(sandbox, 6)
+    link = look(link)
+    assert (link.status, link.consent_status, link.due_at) == ("ended", "expired", None)
+    assert consents.view(link).word == "expired"
+    assert audit.broken_links(owner.client_id) == []
+
+
+def test_a_consent_taken_back_at_the_bank_is_seen(owner: Membership, sandbox: Sandbox):
+    link = linked(owner.client, owner.user)
+    sandbox.post(f"/bank/redirect/toestemmingen/{link.consent_id}/intrekken")
+    assert consents.view(look(link)).word == "revokedByPsu"
+
+
+def test_a_consent_that_the_bank_forgot_is_over(owner: Membership, sandbox: Sandbox):
+    link = linked(owner.client, owner.user)
+    sandbox.fault(bank_forgets_consent=True)
+    assert (look(link).status, fresh(link).consent_status) == ("ended", "unknown")
+
+
+def test_an_account_call_that_hears_it_is_over_ends_it(owner: Membership, sandbox: Sandbox):
+    link = linked(owner.client, owner.user)
+    row, line = BankAccount.get(), bank_links.line_of("redirect")
+    sandbox.fault(bank_consent_expired=True)
+    with pytest.raises(ConsentEnded):
+        bank = bank_links.world().bank
+        consents.ask(link, "x", PSU, bank.balance, line, link.consent_id, row.resource_id, PSU, uuid())
+    assert (fresh(link).status, fresh(link).consent_status) == ("ended", "expired")
+
+
+def test_an_ended_consent_keeps_its_accounts_and_their_balances(owner: Membership, sandbox: Sandbox):
+    link = linked(owner.client, owner.user)
+    sandbox.fault(bank_consent_expired=True)
+    look(link)
+    found = bank_links.accounts(owner.client)
+    assert [account.iban for account in found] == list(BOTH)
+    assert all(account.balance_cents is not None and account.balance_at for account in found)
+
+
+def test_a_payment_goes_to_the_bank_after_the_end_of_the_consent(world: World, sandbox: Sandbox):
+    demo = make_demo(sandbox, pin=False)
+    consents.end(linked(demo.client, demo.user), "expired")
+    batch = demo.batch()
+    release(demo.membership, batch.reference, demo.view(batch).digest, "session", PSU, None)
+    sending.send(batch.id)
+    assert Batch.get_by_id(batch.id).state == "at_bank"
+
+
+def test_past_its_last_day_it_is_expired_though_nobody_can_ask(owner: Membership, sandbox: Sandbox):
+    link = linked(owner.client, owner.user)
+    BankLink.update(valid_until=consents.today_amsterdam() - timedelta(days=1)).execute()
+    sandbox.fault(bank_down=True)
+    assert consents.view(look(link)).word == "expired"
+
+
+def test_a_bank_that_is_away_ends_nothing(owner: Membership, sandbox: Sandbox):
+    link = linked(owner.client, owner.user)
+    sandbox.fault(bank_down=True)
+    link = look(link)
+    assert (link.status, link.lease_until) == ("valid", None)
+    assert link.due_at is not None
+    assert link.due_at > datetime.now(UTC)
+
+
+def test_without_the_directory_the_job_waits_and_ends_nothing(owner: Membership, world: World):
+    link = linked(owner.client, owner.user)
+    without_directory(world)
+    link = look(link)
+    assert (link.status, link.lease_until) == ("valid", None)
+
+
+def test_one_worker_looks_at_a_time(owner: Membership):
+    link = linked(owner.client, owner.user)
+    due(link)
+    assert bank_watch.due_links() == [link.id]
+    BankLink.update(lease_until=datetime.now(UTC) + timedelta(minutes=1)).execute()
+    assert bank_watch.due_links() == []
+    assert not bank_watch.look(link.id)
+
+
+# --- four a day -----------------------------------------------------------------------------------
+def test_the_job_reads_balances_four_times_a_day_and_no_more(owner: Membership, sandbox: Sandbox):
+    link = linked(owner.client, owner.user)
+    for _ in range(4):
+        look(link)
+    ids = [row.id for row in BankAccount.select()]
+    assert used(link) == {"consent": 4} | {f"balances:{one}": 4 for one in ids}
+    set_balance(sandbox, DEMO_IBAN, "12.34")
+    look(link)
+    assert BankAccount.get(BankAccount.iban == DEMO_IBAN).balance_cents != 1234, "the bank was not asked"
+    assert used(link) == {"consent": 4} | {f"balances:{one}": 4 for one in ids}
+
+
+def test_the_fourth_is_taken_once_by_many_at_the_same_moment(owner: Membership):
+    link = linked(owner.client, owner.user)
+    for _ in range(3):
+        consents.access(link, "balances:1", None)
+
+    def claim(_: int) -> bool:
+        with models.database.connection_context():
+            try:
+                consents.access(link, "balances:1", None)
+            except BankAskedOften:
+                return False
+            return True
+
+    with ThreadPoolExecutor(8) as workers:
+        assert sum(workers.map(claim, range(8))) == 1
+    assert used(link) == {"balances:1": 4}
+
+
+def test_each_thing_each_day_and_each_consent_has_four_of_its_own(owner: Membership, monkeypatch):
+    link = linked(owner.client, owner.user)
+    for _ in range(4):
+        consents.access(link, "balances:1", None)
+    consents.access(link, "balances:2", None)
+    with pytest.raises(BankAskedOften):
+        consents.access(link, "balances:1", None)
+    tomorrow = consents.today_amsterdam() + timedelta(days=1)
+    monkeypatch.setattr(consents, "today_amsterdam", lambda: tomorrow)
+    consents.access(link, "balances:1", None)
+
+
+def test_with_the_customer_there_nothing_is_counted(owner: Membership, sandbox: Sandbox):
+    link = linked(owner.client, owner.user)
+    for _ in range(6):
+        BankLink.update(looked_at=None).execute()
+        bank_watch.refresh_balances(owner.client, PSU)
+    assert used(link) == {}
+
+
+def test_a_bank_that_says_too_often_is_left_alone_for_the_day(owner: Membership, sandbox: Sandbox):
+    link = linked(owner.client, owner.user)
+    sandbox.fault(bank_access_exceeded=True)
+    look(link)
+    ids = [row.id for row in BankAccount.select()]
+    assert used(link) == {"consent": 1} | {f"balances:{one}": 4 for one in ids}
+    assert fresh(link).status == "valid"
+
+
+# --- balances -------------------------------------------------------------------------------------
+def set_balance(sandbox: Sandbox, iban: str, amount: str) -> None:
+    sandbox.control("PUT", "banks/redirect", {
+        "accounts": [{"iban": iban, "name": "Zakelijk", "balance": amount},
+                     {"iban": OTHER_IBAN, "name": "Spaar", "balance": "1.00"}],
+    })  # fmt: skip
+
+
+def test_a_look_brings_the_balance_of_now_and_another_within_the_minute_asks_nothing(
+    owner: Membership, sandbox: Sandbox
+):
+    linked(owner.client, owner.user)
+    assert bank_watch.stale(owner.client)
+    set_balance(sandbox, DEMO_IBAN, "12.34")
+    bank_watch.refresh_balances(owner.client, PSU)
+    assert BankAccount.get(BankAccount.iban == DEMO_IBAN).balance_cents == 1234
+    assert not bank_watch.stale(owner.client)
+    set_balance(sandbox, DEMO_IBAN, "56.78")
+    bank_watch.refresh_balances(owner.client, PSU)
+    assert BankAccount.get(BankAccount.iban == DEMO_IBAN).balance_cents == 1234
+
+
+def test_the_job_brings_balances_without_the_customer(owner: Membership, sandbox: Sandbox):
+    link = linked(owner.client, owner.user)
+    set_balance(sandbox, DEMO_IBAN, "99.00")
+    look(link)
+    assert BankAccount.get(BankAccount.iban == DEMO_IBAN).balance_cents == 9900
+
+
+def test_a_balance_that_cannot_be_had_leaves_the_last(owner: Membership, sandbox: Sandbox):
+    linked(owner.client, owner.user)
+    before = BankAccount.get(BankAccount.iban == DEMO_IBAN)
+    sandbox.fault(bank_balance_down=True)
+    with pytest.raises(BankUnavailable):
+        bank_watch.refresh_balances(owner.client, PSU)
+    after = BankAccount.get(BankAccount.iban == DEMO_IBAN)
+    assert (after.balance_cents, after.balance_at) == (before.balance_cents, before.balance_at)
+
+
+# --- the end --------------------------------------------------------------------------------------
+def test_seven_days_before_the_end_each_owner_gets_one_mail(owner: Membership, sandbox: Sandbox):
+    sandbox.fault(bank_consent_short=True)
+    link = linked(owner.client, owner.user)
+    Membership.create(user=make_user(), client=owner.client, role="preparer")
+    for _ in range(3):
+        look(link)
+    (mail,) = OutgoingMail.select()
+    assert (mail.kind, mail.user_id) == ("consent_ends", owner.user_id)
+    assert [one.word for one in consents.to_renew(owner.client)] == ["ends"]
+
+
+def test_that_mail_says_which_bank_and_until_when(owner: Membership, sandbox: Sandbox):
+    sandbox.fault(bank_consent_short=True)
+    link = look(linked(owner.client, owner.user))
+    told: list[Letter] = []
+
+    def write(letter: Letter) -> Message:
+        told.append(letter)
+        return Message(to=letter.user.email, subject="x", text="x", html="x")
+
+    assert [mails.deliver(mail_id, write) for mail_id in mails.due()] == [True]
+    assert told[0].facts == {"bank": link.bank_name, "last_day": f"{link.valid_until:%d-%m-%Y}"}
+    assert told[0].path == f"/{owner.client.public_id}/saldo"
+
+
+@pytest.mark.parametrize(("days", "word"), [(8, "valid"), (7, "ends"), (0, "ends"), (-1, "expired")])
+def test_the_week_before_the_end_counts_its_last_day(owner: Membership, days: int, word: str):
+    link = linked(owner.client, owner.user)
+    link.valid_until = consents.today_amsterdam() + timedelta(days=days)
+    assert consents.view(link).word == word
+
+
+def test_a_bank_that_names_no_end_is_never_about_to_end(owner: Membership):
+    link = linked(owner.client, owner.user)
+    link.valid_until = None
+    assert (consents.view(link).word, consents.view(link).days_left) == ("valid", None)
+
+
+def test_a_renewal_keeps_rows_and_mapping_and_ends_the_older(owner: Membership, sandbox: Sandbox):
+    older = linked(owner.client, owner.user)
+    rows = {row.iban: row.id for row in BankAccount.select()}
+    newer = begin(owner.client, owner.user).allow()
+    assert {row.iban: row.id for row in BankAccount.select()} == rows
+    assert {row.link_id for row in BankAccount.select()} == {newer.id}
+    assert (fresh(older).status, fresh(older).consent_status, fresh(older).due_at) == ("ended", "replaced", None)
+    assert newer.holder_confirmed_at, "the same name was confirmed before"
+    assert consents.to_renew(owner.client) == []
+
+
+def test_a_mapped_company_stays_mapped_over_a_renewal(world: World, sandbox: Sandbox):
+    demo = make_demo(sandbox, pin=False)
+    newer = begin(demo.client, demo.user).allow()
+    assert PayrollCompany.get().bank_account_id == demo.account.id
+    assert [account.id for account in bank_links.accounts(demo.client)] == [demo.account.id, demo.other.id]
+    assert BankAccount.get_by_id(demo.account.id).link_id == newer.id
+
+
+def test_a_renewal_that_leaves_an_account_out_keeps_the_older_for_it(owner: Membership):
+    older = linked(owner.client, owner.user)
+    newer = begin(owner.client, owner.user).allow(DEMO_IBAN)
+    assert fresh(older).status == "valid"
+    assert {row.iban: row.link_id for row in BankAccount.select()} == {DEMO_IBAN: newer.id, OTHER_IBAN: older.id}
+
+
+def test_a_renewal_under_another_name_is_to_be_confirmed(owner: Membership, sandbox: Sandbox):
+    linked(owner.client, owner.user)
+    sandbox.control("PUT", "banks/redirect", {
+        "accounts": [{"iban": DEMO_IBAN, "name": "Zakelijk", "balance": "1.00", "owner": "Duinrand Catering BV"}],
+    })  # fmt: skip
+    newer = begin(owner.client, owner.user).allow(DEMO_IBAN)
+    assert newer.holder_confirmed_at is None
+    assert DEMO_IBAN not in [account.iban for account in bank_links.accounts(owner.client)]
+
+
+def test_an_older_way_back_does_not_take_the_accounts_from_the_newer(owner: Membership):
+    walk = begin(owner.client, owner.user)
+    state = walk.decide("toestaan", *BOTH)
+    bank_links.finish_link(state, owner.user, PSU)
+    newer = begin(owner.client, owner.user).allow()
+    bank_links.finish_link(state, owner.user, PSU)
+    assert {row.link_id for row in BankAccount.select()} == {newer.id}

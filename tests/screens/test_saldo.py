@@ -1,0 +1,220 @@
+"""Saldo and what leads there: accounts per bank, consents that end, whose account it is, the directory away."""
+
+import re
+from datetime import timedelta
+
+import pytest
+from flask import Flask
+
+import models
+from domain import consents, holders
+from domain.world import World
+from models import BankAccount, BankLink, Identification, Pin
+from tests.support.consents import BOTH, Walk, begin, linked, without_directory
+from tests.support.sandbox import Sandbox
+from tests.support.screens import Browser, Page
+from tests.support.world import DEMO_IBAN, OTHER_IBAN, Demo, make_user
+
+
+@pytest.fixture
+def real(demo: Demo, sandbox: Sandbox) -> Demo:
+    """The demo's accounts under a consent that the sandbox's bank really gave."""
+    demo.link = linked(demo.client, demo.user)
+    Pin.create(user=demo.user, pin_hash="-")
+    return demo
+
+
+def saldo(demo: Demo) -> str:
+    return f"/{demo.client.public_id}/saldo"
+
+
+def ends_in(demo: Demo, days: int) -> None:
+    BankLink.update(valid_until=consents.today_amsterdam() + timedelta(days=days)).where(
+        BankLink.id == demo.link.id
+    ).execute()
+
+
+def ended(demo: Demo, word: str) -> None:
+    consents.end(BankLink.get_by_id(demo.link.id), word)
+
+
+def renew_form(page: Page) -> str:
+    return page.value("form[action*='/verlengen/']", "action")
+
+
+# --- what it shows --------------------------------------------------------------------------------
+def test_accounts_stand_under_their_bank_with_balance_and_time(wouter: Browser, real: Demo):
+    page = wouter.open(saldo(real))
+    assert [head.text_content().strip() for head in page.main.cssselect("h2")][:1] == [BankLink.get_by_id(
+        real.link.id).bank_name]  # fmt: skip
+    assert "NL95 INGB 0004 9218 36" in page.text
+    assert re.search(r"saldo van \d\d-\d\d-\d{4} \d\d:\d\d", page.text)
+    assert not page.all("form[action*='/verlengen/']")
+
+
+def test_a_look_asks_the_bank_once_and_then_a_minute_nothing(wouter: Browser, real: Demo, sandbox: Sandbox):
+    rows = [{"iban": DEMO_IBAN, "name": "Zakelijk", "balance": "12.34"},
+            {"iban": OTHER_IBAN, "name": "Spaar", "balance": "1.00"}]  # fmt: skip
+    sandbox.control("PUT", "banks/redirect", {"accounts": rows})
+    page = wouter.open(saldo(real))
+    part = wouter.post(page.value("#rekeningen", "hx-post"), htmx=True)
+    assert "12,34" in part.text
+    assert part.one("#rekeningen").get("hx-post") is None, "else it would ask for ever"
+    assert wouter.open(saldo(real)).one("#rekeningen").get("hx-post") is None
+
+
+def test_a_bank_away_is_said_and_the_last_balance_stays(wouter: Browser, real: Demo, sandbox: Sandbox):
+    sandbox.fault(bank_down=True)
+    part = wouter.post(wouter.open(saldo(real)).value("#rekeningen", "hx-post"), htmx=True)
+    assert "Niet elke bank was bereikbaar" in part.text
+    assert "saldo van" in part.text
+
+
+def test_without_scripts_the_button_does_the_same(wouter: Browser, real: Demo, sandbox: Sandbox):
+    wouter.open(saldo(real))
+    sandbox.fault(bank_down=True)
+    assert wouter.post(f"{saldo(real)}/vernieuwen").location == saldo(real)
+    assert "Niet elke bank was bereikbaar" in wouter.open(saldo(real)).text
+
+
+def test_it_says_why_transactions_are_not_shown(wouter: Browser, real: Demo):
+    assert "Transacties" not in wouter.open(saldo(real)).text
+    BankAccount.update(holder_check=None).where(BankAccount.id == real.account.id).execute()
+    assert "we controleren nog of de rekening van je bedrijf is" in wouter.open(saldo(real)).text
+    holders.decide(BankAccount.get_by_id(real.account.id), "no", "van een ander", "eva")
+    assert "staat niet op naam van je bedrijf" in wouter.open(saldo(real)).text
+
+
+def test_everything_else_goes_on_while_the_holder_is_looked_at(wouter: Browser, real: Demo):
+    BankAccount.update(holder_check=None).execute()
+    batch, home = real.batch(), f"/{real.client.public_id}"
+    for path in (f"{home}/apps/nmbrs/{real.connection.id}/instellingen", f"{home}/betalingen/{batch.reference}"):
+        assert "NL95 INGB 0004 9218 36" in wouter.open(path).text
+
+
+# --- the end of a consent -------------------------------------------------------------------------
+@pytest.mark.parametrize("place", ["saldo", "overzicht"])
+def test_a_week_before_the_end_a_banner_asks_to_renew(wouter: Browser, real: Demo, place: str):
+    path = f"/{real.client.public_id}/{place}"
+    ends_in(real, 8)
+    assert "Verlengen" not in wouter.open(path).text
+    ends_in(real, 7)
+    page = wouter.open(path)
+    assert "loopt af" in page.text
+    assert "Nog 7 dagen" in page.text
+    assert renew_form(page) == f"{saldo(real)}/verlengen/{real.link.id}"
+    ends_in(real, 0)
+    assert "Vandaag is de laatste dag" in wouter.open(path).text
+
+
+@pytest.mark.parametrize(
+    ("word", "said"),
+    [
+        ("expired", "is verlopen"),
+        ("revokedByPsu", "bij je bank ingetrokken"),
+        ("terminatedByTpp", "Wij hebben de toestemming beëindigd"),
+        ("rejected", "heeft de toestemming geweigerd"),
+        ("unknown", "kent de toestemming niet meer"),
+        ("invalid", "geeft ons geen toegang meer"),
+    ],
+)
+def test_after_the_end_it_says_what_happened_and_what_still_works(wouter: Browser, real: Demo, word: str, said: str):
+    ended(real, word)
+    page = wouter.open(saldo(real))
+    assert said in page.text
+    assert "laatst bekende saldo" in page.text
+    assert "saldo van" in page.text
+    assert page.one("#rekeningen").get("hx-post") is None, "there is no consent to ask under"
+    batch = real.batch()
+    assert wouter.open(f"/{real.client.public_id}/betalingen/{batch.reference}").all("form[action$='/betalen']")
+
+
+def test_renewing_leads_to_the_bank_and_back_with_everything_in_place(wouter: Browser, real: Demo):
+    ended(real, "expired")
+    page = wouter.open(saldo(real))
+    at_bank = wouter.post(renew_form(page)).location
+    assert "/bank/redirect/toestemming/" in at_bank
+    state = Walk(real.user, at_bank).decide("toestaan", *BOTH)
+    back = wouter.get(f"/bank/terug/{state}")
+    assert back.location == saldo(real), "the name was confirmed before"
+    page = wouter.open(saldo(real))
+    assert "Verlengen" not in page.text
+    assert models.PayrollCompany.get().bank_account_id == real.account.id
+    assert wouter.get(f"/bank/terug/{state}").location == saldo(real), "back twice is harmless"
+
+
+def test_only_who_may_link_a_bank_renews(wouter: Browser, real: Demo):
+    Identification.delete().execute()
+    before = BankLink.select().count()
+    wouter.open(saldo(real))
+    assert "/identificatie?verder=" in wouter.post(f"{saldo(real)}/verlengen/{real.link.id}").location
+    assert BankLink.select().count() == before
+
+
+def test_another_client_sees_and_renews_nothing(charlie: Browser, real: Demo):
+    assert charlie.get(saldo(real)).status == 404
+    charlie.open("/saldo")
+    assert charlie.post(f"{saldo(real)}/verlengen/{real.link.id}").status == 404
+
+
+def test_renewing_at_a_bank_that_is_away_says_so(wouter: Browser, real: Demo, sandbox: Sandbox):
+    ended(real, "expired")
+    page = wouter.open(saldo(real))
+    sandbox.fault(bank_down=True)
+    assert wouter.post(renew_form(page)).location == saldo(real)
+    assert "niet bereikbaar" in wouter.open(saldo(real)).text
+
+
+# --- the way back ---------------------------------------------------------------------------------
+def test_back_in_a_browser_that_is_not_signed_in_asks_for_that_first(app: Flask, demo: Demo):
+    state = begin(demo.client, demo.user).decide("toestaan", DEMO_IBAN)
+    answer = Browser(app).get(f"/bank/terug/{state}")
+    assert answer.status in (302, 303)
+    assert "/bank/terug/" in answer.location or "inloggen" in answer.location
+    assert BankLink.get_by_id(demo.link.id).status == "valid"
+
+
+def test_back_in_another_browser_of_ones_own_goes_on_there(app: Flask, demo: Demo):
+    state = begin(demo.client, demo.user).decide("toestaan", DEMO_IBAN, OTHER_IBAN)
+    assert Browser(app, demo.user).get(f"/bank/terug/{state}").location == saldo(demo)
+
+
+def test_back_as_somebody_else_finds_nothing(app: Flask, demo: Demo):
+    state = begin(demo.client, demo.user).decide("toestaan", DEMO_IBAN)
+    assert Browser(app, make_user()).get(f"/bank/terug/{state}").status == 404
+
+
+def test_who_never_came_back_finds_the_name_to_confirm_at_saldo(wouter: Browser, demo: Demo):
+    begin(demo.client, demo.user, "decoupled").decide("toestaan")
+    BankLink.update(status="valid", holder_name="Demo BV").where(BankLink.bank == "decoupled").execute()
+    page = wouter.open(saldo(demo))
+    assert "Bevestig de tenaamstelling" in page.text
+    assert page.all("a[href*='/saldo/bevestigen/']")
+
+
+# --- the bank directory away ----------------------------------------------------------------------
+def test_every_page_stands_while_the_directory_is_away(wouter: Browser, demo: Demo, world: World):
+    Pin.create(user=demo.user, pin_hash="-")
+    BankLink.update(bank_name="ING").execute()
+    batch, home = demo.batch(), f"/{demo.client.public_id}"
+    without_directory(world)
+    payment, settings = f"betalingen/{batch.reference}", f"apps/nmbrs/{demo.connection.id}/instellingen"
+    pages = {
+        "overzicht": "wacht één betaling", "saldo": "ING", "instellingen": "", settings: "NL95", payment: "NL95",
+        f"{payment}/wijzigen": "", "betalingen": "", f"saldo/bevestigen/{demo.link.id}": "NL95",
+    }  # fmt: skip
+    for path, word in pages.items():
+        assert word in wouter.open(f"{home}/{path}").text, path
+
+
+def test_no_bank_can_be_chosen_while_the_directory_is_away(wouter: Browser, demo: Demo, world: World):
+    without_directory(world)
+    assert "Nu geen bank bereikbaar" in wouter.open(f"{saldo(demo)}/toevoegen").text
+    wouter.open(saldo(demo))
+    assert wouter.post(f"{saldo(demo)}/verlengen/{demo.link.id}").location == saldo(demo)
+
+
+def test_a_link_without_a_name_is_called_by_its_bank(wouter: Browser, demo: Demo, world: World):
+    assert BankLink.get_by_id(demo.link.id).bank_name == ""
+    without_directory(world)
+    assert "redirect" in wouter.open(saldo(demo)).text

@@ -1,0 +1,51 @@
+"""Walks to a sandbox bank and back, as a customer does.
+
+walk = begin(demo.client, demo.user, "redirect")
+link = walk.allow()
+"""
+
+from dataclasses import dataclass, replace
+
+from connectors.bank.directory import HttpDirectory
+from domain import bank_links
+from domain.world import World, furnish
+from models import BankLink, Client, User
+from tests.support.bank import press
+from tests.support.sandbox import free_port
+from tests.support.world import DEMO_IBAN, OTHER_IBAN, PSU
+
+BOTH = (DEMO_IBAN, OTHER_IBAN)
+
+
+@dataclass
+class Walk:
+    """A person on the bank's page."""
+
+    user: User
+    page: str
+
+    def decide(self, choice: str, *ibans: str) -> str:
+        """Press a button at the bank; answers the state with which the browser would come back."""
+        way_back = press(self.page, choice, rekening=list(ibans)).headers["Location"]
+        return way_back.partition("?")[0].rpartition("/")[2]
+
+    def allow(self, *ibans: str) -> BankLink:
+        """Allow these accounts (both), and come back."""
+        return bank_links.finish_link(self.decide("toestaan", *(ibans or BOTH)), self.user, PSU)
+
+
+def begin(client: Client, user: User, bank: str = "redirect") -> Walk:
+    return Walk(user, bank_links.begin_link(client, user, bank, PSU, None))
+
+
+def linked(client: Client, user: User, bank: str = "redirect", *ibans: str) -> BankLink:
+    """A consent that was given, whose holder the customer confirmed."""
+    link = begin(client, user, bank).allow(*ibans)
+    return bank_links.confirm_holder(client, user, link.id)
+
+
+def without_directory(world: World) -> World:
+    """The same world where nobody answers at the bank directory's address, and nothing of it is known."""
+    gone = replace(world, banks=HttpDirectory(f"http://127.0.0.1:{free_port()}/banks", ttl_seconds=0))
+    furnish(gone)
+    return gone
