@@ -42,8 +42,9 @@ def of_batch(debtor_iban: str, day: date, lines: Iterable[BatchLine]) -> str:
 
 
 def as_sent(order: PaymentOrder) -> tuple:
-    """What a file says, in a form in which two can be compared."""
-    return (order.msg_id, order.debtor_iban, order.execution_date, [_line(line) for line in order.lines])
+    """What an order says, in a form in which two can be compared: more than a person is shown."""
+    about = (order.msg_id, order.debtor_iban, order.execution_date, order.batch_booking, order.wage_tax)
+    return (*about, [_line(line) for line in order.lines])
 
 
 def _line(line: OrderLine) -> tuple:

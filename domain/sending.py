@@ -8,7 +8,7 @@ an answer the batch stays in "sending" until the bank, or two people, say what h
 from typing import Any
 
 from connectors.bank import port
-from connectors.bank.formats import read_order, write_order
+from connectors.bank.formats import carried_by, read_order, write_order
 from connectors.bank.pain001 import OrderLine, PaymentOrder
 from core.clock import utcnow
 from core.crypto import digest_sha256
@@ -66,7 +66,7 @@ def prepare(batch: Batch) -> BankOrder | None:
     order = _order_of(batch, release, lines)
     line = line_of(batch.bank_account.bank)
     body = write_order(line, order)
-    if digest.as_sent(read_order(line, body)) != digest.as_sent(order):
+    if digest.as_sent(read_order(line, body)) != digest.as_sent(carried_by(line, order)):
         raise OrderDiffers(batch.reference)
     with transaction():
         return _store(batch, release, order, body)

@@ -17,6 +17,7 @@ from urllib.parse import quote
 from uuid import UUID, uuid5
 
 from connectors.bank import line_reports, links, reading, signing
+from connectors.bank.formats import JSON, XML, content_type, product_for
 from connectors.bank.pain002 import NotAReport, read_report
 from connectors.bank.port import (
     CONSENT_STATUSES,
@@ -50,7 +51,6 @@ READS_PER_DAY = 4
 # "As long as you allow" (contract, validUntil); the bank's answer says until when it is.
 LONGEST_CONSENT = "9999-12-31"
 LONGEST_RAW = 4000
-JSON, XML = "application/json", "application/xml"
 # How a bank says that it has no such resource: then it tells nothing of single payments.
 NOT_THERE = frozenset({400, 404, 405, 406})
 # The contract has no code for an order that the bank has already, so banks say it in other ones.
@@ -148,8 +148,9 @@ class BerlinGroupBank:
     def place_order(
         self, line: BankLine, body: bytes, request_id: str, psu: Psu, redirect_uri: str, nok_redirect_uri: str
     ) -> OrderPlaced:
-        """Give the file to the bank, once. An explicit authorisation is asked for: unsigned, it executes nothing.
+        """Give the order to the bank, once. An explicit authorisation is asked for: unsigned, it executes nothing.
 
+        The bytes say where they go: a file and a JSON body have products of their own.
         NotDelivered: surely not there. BankRefused: the bank itself said that it did not take it.
         AnswerUnknown: it may have it; AlreadyThere, a kind of that: it says that it has it. So are a
         conflict (409) and each refusal that speaks of a double, because what they conflict with can
@@ -159,8 +160,10 @@ class BerlinGroupBank:
         headers["TPP-Explicit-Authorisation-Preferred"] = "true"
         if line.vop:
             headers["Client-VOP-Requested"] = "true"
+        kind = content_type(body)
+        path = f"/v1/bulk-payments/{product_for(line, kind == JSON)}"
         try:
-            answer = self._send(line, "POST", f"/v1/bulk-payments/{line.product}", headers, body, XML)
+            answer = self._send(line, "POST", path, headers, body, kind, self._order_timeout)
         except BankRefused as error:
             if error.http_status == 409 or _DOUBLE.search(f"{error.code} {error.text}"):
                 raise AlreadyThere(f"HTTP {error.http_status} {error.code}: a double") from error
@@ -271,18 +274,17 @@ class BerlinGroupBank:
 
     def _send(
         self, line: BankLine, method: str, link: str, headers: dict[str, str], body: bytes = b"",
-        content_type: str | None = None,
+        media: str | None = None, limit: float | None = None,
     ) -> Answer:  # fmt: skip
         """One signed request and its answer, judged."""
         url = links.api_address(line, link)
-        if content_type:
-            headers = headers | {"Content-Type": content_type}
+        if media:
+            headers = headers | {"Content-Type": media}
         signer = self._signer_for(line)
         signed = headers | signer.headers(headers, body) if signer else headers
         request = Request(method, url, signed, body)
-        limit = self._order_timeout if content_type == XML else self._read_timeout
         try:
-            answer = exchange(request, self._connect_timeout, limit, self._tls)
+            answer = exchange(request, self._connect_timeout, limit or self._read_timeout, self._tls)
         except BankError:
             self._observe(request, None)
             raise
@@ -345,7 +347,7 @@ def _segment(identifier: str) -> str:
 
 
 def _order_path(line: BankLine, payment_id: str) -> str:
-    return f"/v1/bulk-payments/{line.product}/{_segment(payment_id)}"
+    return f"/v1/bulk-payments/{product_for(line, line.format == 'json')}/{_segment(payment_id)}"
 
 
 # --- what we read -------------------------------------------------------------------------------------

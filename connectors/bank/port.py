@@ -46,7 +46,10 @@ class BankLine:
     `redirect_hosts` are where a person may be sent to sign: "host" for any port, or "host:port".
     A line may name a key of its own (PEM text or a file's path); without one ours is used.
     `vop`: the bank checks the payees' names when it is asked to. `format` is what an order is written in,
-    `most_lines` how many payments it may hold.
+    `most_lines` how many payments it may hold. `knows_salary`: the JSON form may say SALA (a file always
+    does). `structured`: an order may carry a payment reference of its own kind, which wage tax needs.
+    `signable_after`: for so many seconds after it took an order, the bank may not be ready to have it signed.
+    `notifies`: the bank tells us at an address of ours that an order has changed.
     """
 
     id: str
@@ -61,6 +64,10 @@ class BankLine:
     adapter: Adapter = "berlin_group"
     format: OrderFormat = "pain.001.001.09"
     most_lines: int = 20_000
+    knows_salary: bool = False
+    structured: bool = True
+    signable_after: int = 0
+    notifies: bool = False
     key_id: str | None = None
     private_key: str | None = field(default=None, repr=False)
     certificate: str | None = field(default=None, repr=False)

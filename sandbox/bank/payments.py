@@ -26,6 +26,7 @@ NAME = "/<service>/<product>/<order_id>"
 @operation("PIS", psu_present=True, once=True, on_the_way=misbehaviour.after_order)
 def place_order(call: Call, service: str, product: str) -> Answer:
     check_product(service, product)
+    check_form(call, product)
     if request.mimetype != MEDIA[product]:
         raise Refusal(415)
     misbehaviour.before_order()
@@ -70,6 +71,12 @@ def first_step(call: Call, order: Document) -> tuple[dict[str, Any], str]:
 def check_product(service: str, product: str) -> None:
     if service != SERVICE or product not in MEDIA:
         raise Refusal(404, "PRODUCT_UNKNOWN", f"Deze bank kent {service}/{product} niet")
+
+
+def check_form(call: Call, product: str) -> None:
+    """A bank of JSON takes no files. A bank of files takes JSON too: what it tells others to send is its line."""
+    if banks.format_of(call.bank) == "json" and product != banks.JSON_PRODUCT:
+        raise Refusal(404, "PRODUCT_UNKNOWN", f"Deze bank kent {SERVICE}/{product} niet")
 
 
 def path_of(order: Document) -> str:
