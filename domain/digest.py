@@ -1,6 +1,8 @@
 """The digest of a payment: what was shown, what is approved and what is sent, in one number.
 
-RTS art. 5(3)(b): for a batch the approval is specific to its total and its payees; any change voids it.
+RTS art. 5(3)(b): for a batch the approval is specific to its total and its payees; any change voids it. How the
+account holder's own bank books it (one sum, or line by line) is neither: it stands beside the digest, at the release,
+so that approvals of before keep their digest, and an order is booked as was shown when it was approved.
 """
 
 import hashlib

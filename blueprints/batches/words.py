@@ -56,6 +56,12 @@ REASONS = {
     "not_a_bank_day": _l("De gekozen dag is geen bankdag. Er is niets betaald: kies een andere dag."),
     "too_far": _l("De gekozen dag is te ver weg. Er is niets betaald: kies een eerdere dag."),
     "proof_changed": _l("Je bank laat nu anders ondertekenen. Er is niets betaald: keur de betaling opnieuw goed."),
+    "too_many_lines": _l(
+        "Deze bank neemt niet zoveel betalingen in één opdracht aan. Er is niets betaald: kies een andere rekening."
+    ),
+    "no_tax_reference": _l(
+        "Deze bank neemt geen betalingskenmerk aan. Er is niets betaald: kies een andere rekening."
+    ),
     "bank_unreachable": _l("De bank is nu niet bereikbaar. Er is niets betaald; we proberen het vanzelf opnieuw."),
     "run_again": _l("De salarisrun is opnieuw gedraaid. Er is niets betaald van deze versie."),
     "run_emptied": _l("De salarisrun bevat geen betalingen meer. Er is niets betaald."),
@@ -389,6 +395,16 @@ def _when(payment: Payment, number: int, reached: int) -> str:
     return day(payment.execution_date) if payment.state not in _ENDED_AT else ""
 
 
+def booked(payment: Payment) -> str:
+    """How the bank books it on the statement."""
+    return _("In één bedrag, zonder namen") if payment.batch_booking else _("Per regel, met namen")
+
+
+def unchecked(payment: Payment) -> bool:
+    """The company has chosen that names are not checked; a payment of one line always is."""
+    return not payment.name_check and payment.lines_payable > 1
+
+
 def chosen_elsewhere(chosen: date, weeks: Sequence[Sequence]) -> bool:
     """The chosen day stands in another month than the one that is shown."""
     return not any(one.date == chosen for week in weeks for one in week)
@@ -407,6 +423,11 @@ def sign_note(payment: Payment, step: Step) -> tuple[str, str]:
     """Title and text of where signing stands; empty where the button says it all."""
     bank = payment.account.bank_name
     told = {
+        "soon": (
+            _("De bank zet de betaling klaar"),
+            _("%(bank)s is nog niet zover. Zodra je kunt ondertekenen, staat het hier: deze pagina volgt vanzelf. "
+              "Er is nog niets betaald.", bank=bank),
+        ),
         "app": (
             _("Open de app van je bank"),
             _("Keur de betaling goed in de app van %(bank)s. Deze pagina volgt vanzelf.", bank=bank),

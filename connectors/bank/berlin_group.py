@@ -38,6 +38,7 @@ from connectors.bank.port import (
     OrderPlaced,
     Psu,
     StatusReport,
+    Wishes,
 )
 from connectors.bank.transport import Answer, Request, TimedOut, exchange
 from core.clock import amsterdam_midnight, utcnow
@@ -51,6 +52,7 @@ READS_PER_DAY = 4
 # "As long as you allow" (contract, validUntil); the bank's answer says until when it is.
 LONGEST_CONSENT = "9999-12-31"
 LONGEST_RAW = 4000
+NO_WISHES = Wishes()
 # How a bank says that it has no such resource: then it tells nothing of single payments.
 NOT_THERE = frozenset({400, 404, 405, 406})
 # The contract has no code for an order that the bank has already, so banks say it in other ones.
@@ -146,8 +148,9 @@ class BerlinGroupBank:
 
     # --- orders ---
     def place_order(
-        self, line: BankLine, body: bytes, request_id: str, psu: Psu, redirect_uri: str, nok_redirect_uri: str
-    ) -> OrderPlaced:
+        self, line: BankLine, body: bytes, request_id: str, psu: Psu, redirect_uri: str, nok_redirect_uri: str,
+        wishes: Wishes = NO_WISHES,
+    ) -> OrderPlaced:  # fmt: skip
         """Give the order to the bank, once. An explicit authorisation is asked for: unsigned, it executes nothing.
 
         The bytes say where they go: a file and a JSON body have products of their own.
@@ -157,9 +160,7 @@ class BerlinGroupBank:
         only be this order, given before.
         """
         headers = _headers(request_id, psu) | _ways_back(redirect_uri, nok_redirect_uri) | _preferred(line)
-        headers["TPP-Explicit-Authorisation-Preferred"] = "true"
-        if line.vop:
-            headers["Client-VOP-Requested"] = "true"
+        headers |= _wished(line, wishes)
         kind = content_type(body)
         path = f"/v1/bulk-payments/{product_for(line, kind == JSON)}"
         try:
@@ -325,6 +326,17 @@ def _preferred(line: BankLine) -> dict[str, str]:
         "TPP-Redirect-Preferred": str(line.signing == "redirect").lower(),
         "TPP-Decoupled-Preferred": str(line.signing == "decoupled").lower(),
     }
+
+
+def _wished(line: BankLine, wishes: Wishes) -> dict[str, str]:
+    """"false" says not to check names (contract, Client-VOP-Requested); a bank that does not check is not told."""
+    headers = {"TPP-Explicit-Authorisation-Preferred": "true"}
+    if line.vop:
+        headers["Client-VOP-Requested"] = str(wishes.check_names).lower()
+    if wishes.notify_uri:
+        headers["TPP-Notification-URI"] = wishes.notify_uri
+        headers["TPP-Notification-Content-Preferred"] = "status=SCA,PROCESS,LAST"
+    return headers
 
 
 def _address(ip: str) -> str:

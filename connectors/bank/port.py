@@ -74,6 +74,15 @@ class BankLine:
 
 
 @dataclass(frozen=True)
+class Wishes:
+    """What is asked of the bank beside an order. `check_names` False: the bank is told not to check the payees' names,
+    where it would. `notify_uri`: where it may post that the order has changed."""
+
+    check_names: bool = True
+    notify_uri: str | None = None
+
+
+@dataclass(frozen=True)
 class ConsentStarted:
     consent_id: str
     status: str
@@ -203,8 +212,9 @@ class Bank(Protocol):
     ) -> Balance | None: ...
 
     def place_order(
-        self, line: BankLine, body: bytes, request_id: str, psu: Psu, redirect_uri: str, nok_redirect_uri: str
-    ) -> OrderPlaced: ...
+        self, line: BankLine, body: bytes, request_id: str, psu: Psu, redirect_uri: str, nok_redirect_uri: str,
+        wishes: Wishes = ...,
+    ) -> OrderPlaced: ...  # fmt: skip
 
     def start_authorisation(
         self, line: BankLine, payment_id: str, link: str, psu: Psu, redirect_uri: str, nok_redirect_uri: str,

@@ -101,7 +101,7 @@ def remittance_of(payment: dict[str, Any], path: str) -> str:
         raise NotAccepted("vrije tekst of een betalingskenmerk, niet allebei", here)
     check_fields(structured, STRUCTURED_FIELDS, here)
     reference = text_of(structured, "reference", here)
-    if not reference or (problem := sepa.text_problem(reference, MAX_REFERENCE)):
+    if not reference or sepa.text_problem(reference, MAX_REFERENCE):
         raise NotAccepted("het kenmerk ontbreekt of deugt niet", f"{here}/reference")
     return reference
 

@@ -14,9 +14,8 @@ from connectors.bank.pain001 import NotOurOrder, OrderLine, OrderUnwritable, wri
 from connectors.bank.port import BankLine
 from tests.connectors.test_pain001 import LINE, ORDER, SECOND, orders
 
-TAX = replace(
-    ORDER, wage_tax=True, lines=[OrderLine("L-1", 5_512_00, "Belastingdienst", "NL86INGB0002445588", "8123456780123450")]
-)  # fmt: skip
+TAX_LINE = OrderLine("L-1", 5_512_00, "Belastingdienst", "NL86INGB0002445588", "8123456780123450")
+TAX = replace(ORDER, wage_tax=True, lines=[TAX_LINE])
 BANK = BankLine("ing", "ING", "https://bank.example", "sepa-credit-transfers", format="json", knows_salary=True)
 
 
