@@ -108,6 +108,7 @@ def directory(base_url: str) -> list[dict[str, Any]]:
             "notifies": bool(bank.get("notifies")),
         }
         | told_of_form(bank)
+        | bank.get("line", {})  # what a test or a visitor wants it to say besides
         for bank in every()
     ]
 

@@ -13,7 +13,7 @@ from sandbox.store import Document
 
 control = Blueprint("bank_control", __name__)
 
-FIELDS = {"name", "accounts", "signing", "cut_off", "honours_request_id", "vop", "notifies", "format"}
+FIELDS = {"name", "accounts", "signing", "cut_off", "honours_request_id", "vop", "notifies", "format", "line"}
 ACCOUNT_FIELDS = {"iban", "name", "owner", "balance"}
 
 
@@ -66,7 +66,7 @@ def shown(bank: Document) -> dict[str, Any]:
     ]
     plain = {name: bank[name] for name in ("id", "name", "signing", "cut_off", "honours_request_id")}
     switched = {"vop": banks.checks_names(bank), "notifies": bool(bank.get("notifies"))}
-    return plain | switched | {"format": banks.format_of(bank), "accounts": accounts}
+    return plain | switched | {"format": banks.format_of(bank), "line": bank.get("line", {}), "accounts": accounts}
 
 
 def checked(asked: dict[str, Any]) -> dict[str, Any]:
@@ -82,6 +82,8 @@ def checked(asked: dict[str, Any]) -> dict[str, Any]:
     for name in ("name", "cut_off"):
         if not isinstance(asked.get(name, ""), str):
             raise BadControl(f"{name}: a text is expected")
+    if not isinstance(asked.get("line", {}), dict):
+        raise BadControl("line: an object is expected: what the bank's line says besides")
     if "accounts" in asked:
         changes["accounts"] = checked_accounts(asked["accounts"])
     return changes

@@ -6,7 +6,7 @@ from typing import Any
 from flask import Blueprint, request
 
 from sandbox import faults
-from sandbox.bank import answers, banks, json_order, misbehaviour, orders, pain001, pain002, sca
+from sandbox.bank import answers, banks, json_order, misbehaviour, notices, orders, pain001, pain002, sca
 from sandbox.bank.answers import Answer, Refusal
 from sandbox.bank.calls import Call, json_body, operation
 from sandbox.bank.instruction import Instruction, NotAccepted
@@ -36,6 +36,8 @@ def place_order(call: Call, service: str, product: str) -> Answer:
     headers = {"Location": answers.site(f"/bank/{call.bank_id}/v1{path_of(order)}")}
     if order["vop"]:
         headers["ASPSP-VOP-Supported"] = "true" if banks.checks_names(call.bank) else "false"
+    if order["notify"]:
+        headers["ASPSP-Notification-Support"] = str(notices.accepted(call.bank, order["notify"])).lower()
     found = answers.links(call.bank_id, self=path_of(order), status=f"{path_of(order)}/status")
     if may_start(call, order):
         way, approach = first_step(call, order)
@@ -50,7 +52,8 @@ def take(call: Call, product: str, read: Any, raw: bytes) -> Document:
     except NotAccepted as problem:
         raise Refusal(400, problem.code, problem.text, problem.path) from problem
     wanted = request.headers.get("Client-VOP-Requested") == "true"
-    about = {"product": product, "request_id": call.request_id, "vop": wanted} | call.ways_back
+    notify = request.headers.get("TPP-Notification-URI")
+    about = {"product": product, "request_id": call.request_id, "vop": wanted, "notify": notify} | call.ways_back
     return orders.take(call.bank, instruction, raw, about)
 
 
