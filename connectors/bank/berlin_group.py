@@ -6,6 +6,7 @@ more.
 """
 
 import re
+import socket
 from collections.abc import Callable, Mapping
 from datetime import datetime, timedelta
 from email.utils import formatdate
@@ -53,6 +54,7 @@ READS_PER_DAY = 4
 LONGEST_CONSENT = "9999-12-31"
 LONGEST_RAW = 4000
 NO_WISHES = Wishes()
+_ANYWHERE, _NO_ADDRESS = ("192.0.2.1", 9), "192.0.0.8"
 # How a bank says that it has no such resource: then it tells nothing of single payments.
 NOT_THERE = frozenset({400, 404, 405, 406})
 # The contract has no code for an order that the bank has already, so banks say it in other ones.
@@ -162,7 +164,7 @@ class BerlinGroupBank:
         headers = _headers(request_id, psu) | _ways_back(redirect_uri, nok_redirect_uri) | _preferred(line)
         headers |= _wished(line, wishes)
         kind = content_type(body)
-        path = f"/v1/bulk-payments/{product_for(line, kind == JSON)}"
+        path = _product_path(line, kind == JSON)
         try:
             answer = self._send(line, "POST", path, headers, body, kind, self._order_timeout)
         except BankRefused as error:
@@ -340,13 +342,27 @@ def _wished(line: BankLine, wishes: Wishes) -> dict[str, str]:
 
 
 def _address(ip: str) -> str:
-    """The contract knows IPv4 only; an IPv4 address in IPv6 clothes is written as one."""
+    """The contract knows IPv4 only (PSU-IP-Address, format ipv4); one in IPv6 clothes is written as one.
+
+    Of somebody who has none, the contract wants "the IP address used by the TPP" instead.
+    """
     try:
         parsed = ip_address(ip)
     except ValueError:
         return _plain(ip)
-    mapped = parsed.ipv4_mapped if isinstance(parsed, IPv6Address) else None
-    return str(mapped or parsed)
+    if not isinstance(parsed, IPv6Address):
+        return str(parsed)
+    return str(parsed.ipv4_mapped or _own_address())
+
+
+def _own_address() -> str:
+    """From where this machine goes out by IPv4; nothing is sent to find it. Without a way out, RFC 7600's dummy."""
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as probe:
+        try:
+            probe.connect(_ANYWHERE)
+        except OSError:
+            return _NO_ADDRESS
+        return str(probe.getsockname()[0])
 
 
 def _plain(text: str) -> str:
@@ -359,7 +375,11 @@ def _segment(identifier: str) -> str:
 
 
 def _order_path(line: BankLine, payment_id: str) -> str:
-    return f"/v1/bulk-payments/{product_for(line, line.format == 'json')}/{_segment(payment_id)}"
+    return f"{_product_path(line, line.format == 'json')}/{_segment(payment_id)}"
+
+
+def _product_path(line: BankLine, is_json: bool) -> str:
+    return f"/{line.payments_version}/bulk-payments/{product_for(line, is_json)}"
 
 
 # --- what we read -------------------------------------------------------------------------------------

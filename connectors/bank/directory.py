@@ -4,7 +4,7 @@ A line: `id`, `name`, `base_url` (without the version, https or loopback), `redi
 person may be sent to sign), and optionally `product`, `signing`, `cut_off` (Amsterdam, "15:30"),
 `honours_request_id`, `vop` (it checks the payees' names when asked), `adapter`, `format` and
 `most_lines` (of an order), `knows_salary` and `structured` (what an order may say), `signable_after`
-(seconds), `notifies`, and in a file `key_id`, `private_key`, `certificate` (PEM or a path). Other
+(seconds), `notifies`, `payments_version` (v1), and in a file `key_id`, `private_key`, `certificate` (PEM or a path). Other
 fields are left alone. What each means stands at port.BankLine.
 """
 
@@ -29,6 +29,7 @@ _ID = re.compile(r"[a-z0-9_-]{1,40}")
 _HOST = re.compile(r"(?:[a-z0-9](?:[a-z0-9.-]*[a-z0-9])?|\[[0-9a-f:]+\])(?::[0-9]{1,5})?")
 _PRODUCT = re.compile(r"pain\.001-[a-z0-9-]{1,60}")
 _JSON_PRODUCT = re.compile(r"[a-z][a-z0-9-]{0,59}")
+_VERSION = re.compile(r"v[1-9][0-9]?")
 _LONGEST_WAIT = 3600
 _CUT_OFF = re.compile(r"([01][0-9]|2[0-3]):([0-5][0-9])")
 log = logging.getLogger(__name__)
@@ -68,7 +69,7 @@ def _line(number: int, row: Any, with_keys: bool) -> BankLine:
             adapter=_one_of(row, "adapter", Adapter), format=_one_of(row, "format", OrderFormat),
             most_lines=_count(row, "most_lines"), knows_salary=_flag(row, "knows_salary"),
             structured=_flag(row, "structured", True), signable_after=_seconds(row, "signable_after"),
-            notifies=_flag(row, "notifies"), **(_keys(row) if with_keys else {}),
+            notifies=_flag(row, "notifies"), payments_version=_version(row), **(_keys(row) if with_keys else {}),
         )  # fmt: skip
     except ValueError as error:
         raise DirectoryError(f"bank {bank_id}: {error}") from error
@@ -126,6 +127,13 @@ def _cut_off(value: Any) -> time:
     if match is None:
         raise ValueError('cut_off must read like "15:30"')
     return time(int(match[1]), int(match[2]))
+
+
+def _version(row: dict[str, Any]) -> str:
+    value = row.get("payments_version", BankLine.payments_version)
+    if not isinstance(value, str) or not _VERSION.fullmatch(value):
+        raise ValueError("payments_version must read like v1")
+    return value
 
 
 def _seconds(row: dict[str, Any], name: str) -> int:

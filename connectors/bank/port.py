@@ -49,6 +49,7 @@ class BankLine:
     `most_lines` how many payments it may hold. `knows_salary`: the JSON form may say SALA (a file always
     does). `structured`: an order may carry a payment reference of its own kind, which wage tax needs.
     `signable_after`: for so many seconds after it took an order, the bank may not be ready to have it signed.
+    `payments_version`: of the bank's address for orders, where that is another than its accounts'.
     `notifies`: the bank tells us at an address of ours that an order has changed.
     """
 
@@ -67,6 +68,7 @@ class BankLine:
     knows_salary: bool = False
     structured: bool = True
     signable_after: int = 0
+    payments_version: str = "v1"
     notifies: bool = False
     key_id: str | None = None
     private_key: str | None = field(default=None, repr=False)
