@@ -4,8 +4,8 @@ A line: `id`, `name`, `base_url` (without the version, https or loopback), `redi
 person may be sent to sign), and optionally `product`, `signing`, `cut_off` (Amsterdam, "15:30"),
 `honours_request_id`, `vop` (it checks the payees' names when asked), `adapter`, `format` and
 `most_lines` (of an order), `knows_salary` and `structured` (what an order may say), `signable_after`
-(seconds), `notifies`, `payments_version` (v1), and in a file `key_id`, `private_key`, `certificate` (PEM or a path). Other
-fields are left alone. What each means stands at port.BankLine.
+(seconds), `notifies`, `payments_version` (v1), and in a file `key_id`, `private_key`, `certificate`
+(PEM or a path). Other fields are left alone. What each means stands at port.BankLine.
 """
 
 import json

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from dataclasses import replace
+from typing import cast, get_args
 
 from connectors.bank.json_order import carried, read_json, write_json
 from connectors.bank.pain001 import VERSIONS, PaymentOrder, read_back, write_pain001
@@ -41,9 +42,14 @@ def product_for(line: BankLine, is_json: bool) -> str:
     return plain if is_json else FILE_PRODUCT + plain
 
 
-def as_written(line: BankLine, form: OrderFormat) -> BankLine:
-    """The line as an order of this form knows it: its addresses stay what they were when the line changes."""
-    return replace(line, format=form, product=product_for(line, form == "json"))
+def as_written(line: BankLine, form: str) -> BankLine:
+    """The line as an order of this form knows it: its addresses stay what they were when the line changes.
+
+    ValueError for a form that there is none of.
+    """
+    if form not in get_args(OrderFormat):
+        raise ValueError(f"no form of orders: {form}")
+    return replace(line, format=cast(OrderFormat, form), product=product_for(line, form == "json"))
 
 
 def _file(version: str) -> tuple[Write, Read, Carried]:

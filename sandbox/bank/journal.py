@@ -44,5 +44,5 @@ def exchange(response: Response) -> dict[str, Any]:
     }  # fmt: skip
 
 
-def content(media: str, body: bytes) -> str:
+def content(media: str | None, body: bytes) -> str:
     return "<file/>" if media == _XML and body else body.decode("utf-8", "backslashreplace")

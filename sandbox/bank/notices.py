@@ -1,9 +1,11 @@
-"""The bank tells at the caller's address that an order has changed (lean push notifications 1.0), where its line says so.
+"""The bank tells at the caller's address that an order has changed (lean push notifications 1.0).
 
-Only to this machine: a sandbox calls nobody outside. A signal that finds nobody is lost, as with a real bank.
+Where its line says so, and only to this machine: a sandbox calls nobody outside. A signal that finds nobody is lost,
+as with a real bank.
 """
 
 import json
+import logging
 import threading
 import urllib.error
 import urllib.request
@@ -16,6 +18,7 @@ from sandbox.store import Document
 
 LOOPBACK_HOSTS = {"localhost", "127.0.0.1", "::1"}
 TIMEOUT_SECONDS = 10
+log = logging.getLogger(__name__)
 
 _waiting: SimpleQueue[urllib.request.Request] = SimpleQueue()
 _start = threading.Lock()
@@ -35,7 +38,7 @@ def accepted(bank: Document, address: str | None) -> bool:
 def tell(order: Document) -> None:
     """Signal the order's status as it is now, from a thread of its own: the bank waits for nobody."""
     address, bank = order.get("notify"), banks.find(order["bank"])
-    if bank is None or not accepted(bank, address):
+    if address is None or bank is None or not accepted(bank, address):
         return
     body = json.dumps({"paymentId": order["id"], "transactionStatus": order["status"]}).encode()
     headers = {"Content-Type": "application/json", "X-Request-ID": str(uuid.uuid4())}
@@ -53,4 +56,4 @@ def _send_forever() -> None:
         try:
             _line.open(request, timeout=TIMEOUT_SECONDS).close()
         except (OSError, urllib.error.HTTPError, ValueError) as error:
-            print(f"bank signal: {type(error).__name__}", flush=True)
+            log.info("bank signal: %s", type(error).__name__)

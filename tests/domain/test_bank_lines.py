@@ -1,14 +1,19 @@
 """What a bank's line says it does otherwise: fewer lines, no payment references, late with signing, its own booking."""
 
 import json
+from dataclasses import replace
+from datetime import timedelta
+from pathlib import Path
 
 import pytest
 import requests
 
+from connectors.bank.berlin_group import BerlinGroupBank
+from connectors.bank.signing import development_identity
 from domain import bank_wishes, books, name_checks, sending, signing
 from domain.errors import NotYourRole, OrderUnfit
 from domain.release import release
-from domain.world import World
+from domain.world import World, furnish
 from models import AuditEvent, BankOrder, Batch, BatchLine, Client, Release
 from tests.support.exchanges import Watch
 from tests.support.sandbox import Sandbox
@@ -23,10 +28,10 @@ def the_books_are_right(demo: Demo):
 
 
 @pytest.fixture
-def watch(world: World, monkeypatch: pytest.MonkeyPatch) -> Watch:
+def watch(world: World, keys: Path) -> Watch:
     """Looks at what the bank is told."""
     seen = Watch()
-    monkeypatch.setattr(world.bank, "_observe", seen)
+    furnish(replace(world, bank=BerlinGroupBank(development_identity(keys), read_timeout=5, observe=seen)))
     return seen
 
 
@@ -171,8 +176,7 @@ def test_after_its_time_the_person_presses(demo: Demo, sandbox: Sandbox):
     _line(sandbox, signable_after=90)
     sandbox.fault(bank_sign_not_ready=True)
     batch = at_the_bank(demo)
-    called = BankOrder.get().called_at
-    BankOrder.update(called_at=called.replace(year=called.year - 1)).execute()
+    BankOrder.update(called_at=batch.created_at - timedelta(seconds=90)).execute()
     assert signing.step(demo.client, batch.reference).how == "begin"
 
 

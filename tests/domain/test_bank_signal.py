@@ -6,7 +6,7 @@ from dataclasses import replace
 
 import pytest
 import requests
-from flask import Flask
+from flask import Flask, request
 from werkzeug.serving import make_server
 
 from blueprints.hooks import blueprint
@@ -19,31 +19,34 @@ from tests.support.sandbox import Sandbox
 from tests.support.signing import at_the_bank
 from tests.support.world import PSU, Demo
 
+HEARD: list[str] = []
+
 
 @pytest.fixture
-def hooks(world: World, sandbox: Sandbox, database: str) -> Iterator[str]:
-    """The machines' addresses on a socket of their own, in this process; the domain knows where."""
+def hooks(world: World, sandbox: Sandbox) -> Iterator[str]:
+    """The machines' addresses on a socket of their own, in this process; the domain knows where.
+
+    The bank's line says that it signals; whether it does is for the test.
+    """
+    HEARD.clear()
     app = Flask("hooks")
     app.register_blueprint(blueprint)
+    app.teardown_request(lambda _: HEARD.append(request.path))
 
     @app.before_request
     def connect() -> None:
-        _open()
+        database.connect(reuse_if_open=True)
 
     server = make_server("127.0.0.1", 0, app, threaded=True)
     thread = threading.Thread(target=server.serve_forever, daemon=True)
     thread.start()
     url = f"http://127.0.0.1:{server.server_port}"
     furnish(replace(world, hook_url=url))
-    sandbox.control("PUT", "banks/redirect", {"notifies": True})
+    sandbox.control("PUT", "banks/redirect", {"line": {"notifies": True}})
     yield url
     server.shutdown()
     thread.join(timeout=10)
     server.server_close()
-
-
-def _open() -> None:
-    database.connect(reuse_if_open=True)
 
 
 def _later() -> BankOrder:
@@ -60,9 +63,10 @@ def _address(order: BankOrder) -> str:
 
 
 def test_the_bank_signals_and_is_asked(demo: Demo, hooks: str, sandbox: Sandbox):
+    sandbox.control("PUT", "banks/redirect", {"notifies": True})
     batch = at_the_bank(demo)
     page = signing.begin_signing(demo.client, demo.user, batch.reference, PSU).url or ""
-    sandbox.wait_for(lambda: following.due_orders())  # of its being taken
+    sandbox.wait_for(lambda: HEARD)  # that it is ready to be signed
     _later()
     assert following.due_orders() == []
     requests.post(page, data={"besluit": "ondertekenen"}, timeout=10, allow_redirects=False)
