@@ -3,6 +3,7 @@
 from datetime import timedelta
 from importlib import import_module
 from pathlib import Path
+from ssl import SSLContext
 from typing import Any
 
 from flask import Flask, g, render_template, request
@@ -26,6 +27,7 @@ from blueprints.sessions import StoredSessions
 from connectors.bank import signing
 from connectors.bank.berlin_group import BerlinGroupBank
 from connectors.bank.directory import FileDirectory, HttpDirectory
+from connectors.bank.transport import tls_with
 from connectors.identity.oidc import OidcProvider, OidcSettings
 from connectors.mail import Mailer
 from connectors.nmbrs.oauth import NmbrsOAuth, OAuthSettings
@@ -92,8 +94,19 @@ def _nmbrs_oauth(settings: config.Config) -> NmbrsOAuth:
 def _bank(settings: config.Config) -> BerlinGroupBank:
     """Our key at the banks; in development one that the home folder keeps for the sandbox."""
     if settings.bank_key:
-        return BerlinGroupBank(signing.load(Path(settings.bank_key), Path(settings.bank_certificate)))
-    return BerlinGroupBank(signing.development_identity(settings.home))
+        signer = signing.load(Path(settings.bank_key), Path(settings.bank_certificate))
+    else:
+        signer = signing.development_identity(settings.home)
+    return BerlinGroupBank(signer, tls=_bank_tls(settings))
+
+
+def _bank_tls(settings: config.Config) -> SSLContext | None:
+    if not settings.bank_tls_key:
+        return None
+    try:
+        return tls_with(Path(settings.bank_tls_certificate), Path(settings.bank_tls_key))
+    except ValueError as error:
+        raise config.ConfigError(f"BIZCUIT_BANK_TLS_CERTIFICATE: {error}") from error
 
 
 def _identity(settings: config.Config) -> OidcProvider:

@@ -33,6 +33,8 @@ class Config:
     banks: str
     bank_key: str
     bank_certificate: str
+    bank_tls_key: str
+    bank_tls_certificate: str
     nmbrs_url: str
     nmbrs_rest_url: str
     nmbrs_authority: str
@@ -140,6 +142,7 @@ def _outside(read: _Reader, production: bool, sandbox: str) -> dict:
         "banks": at("BANKS", f"{sandbox}/banks"),
         "bank_key": read.text("BANK_KEY", None if production else ""),
         "bank_certificate": read.text("BANK_CERTIFICATE", None if production else ""),
+        **_on_the_line(read),
         "nmbrs_url": at("NMBRS_URL", sandbox),
         **_nmbrs_rest(read, production, sandbox),
         "oidc_issuer": at("OIDC_ISSUER", f"{sandbox}/broker"),
@@ -150,6 +153,14 @@ def _outside(read: _Reader, production: bool, sandbox: str) -> dict:
         "kvk_url": at("KVK_URL", f"{sandbox}/kvk/api"),
         "kvk_key": at("KVK_KEY", "sandbox"),
     }
+
+
+def _on_the_line(read: _Reader) -> dict:
+    """Our certificate towards banks that want to see one when we connect; other banks need none."""
+    key, certificate = read.text("BANK_TLS_KEY", ""), read.text("BANK_TLS_CERTIFICATE", "")
+    if bool(key) != bool(certificate):
+        raise ConfigError("BIZCUIT_BANK_TLS_KEY and BIZCUIT_BANK_TLS_CERTIFICATE come together")
+    return {"bank_tls_key": key, "bank_tls_certificate": certificate}
 
 
 NMBRS_SCOPES = (

@@ -86,6 +86,20 @@ def _bank_file(reason: str) -> str:
     return words.get(reason, _("In dit bestand staat niets nieuws over deze betaling. Er is niets veranderd."))
 
 
+def _unfit(error: errors.OrderUnfit) -> str:
+    if error.reason == "no_tax_reference":
+        return _(
+            "Deze bank neemt geen betalingskenmerk aan, en zonder kenmerk komt loonheffing niet goed aan. "
+            "Er is niets betaald. Kies een andere rekening."
+        )
+    most = f"{error.most:,}".replace(",", ".")
+    return _(
+        "Deze bank neemt hoogstens %(most)s betalingen in één opdracht aan; deze heeft er meer. Er is niets betaald. "
+        "Kies een rekening bij een andere bank, of maak in Nmbrs kleinere betalingen.",
+        most=most,
+    )  # fmt: skip
+
+
 WORDS: dict[type[Exception], Callable[[Any], str]] = {
     errors.NotFound: lambda e: _("Dit is er niet, of je hebt er geen toegang toe."),
     # accounts
@@ -180,6 +194,7 @@ WORDS: dict[type[Exception], Callable[[Any], str]] = {
     errors.RunMissing: lambda e: _("Deze run staat niet meer in Nmbrs. Er is niets betaald."),
     errors.NothingToPay: lambda e: _("Er is geen regel om te betalen. Keur minstens één regel goed."),
     errors.LimitExceeded: _limit,
+    errors.OrderUnfit: _unfit,
     errors.DateInvalid: lambda e: date_reason(e.reason),
     errors.AccountInvalid: lambda e: _("Kies een rekening die is gekoppeld en bevestigd."),
     errors.ReleaseMissing: lambda e: _("Deze betaling is nog niet goedgekeurd. Er is niets betaald."),

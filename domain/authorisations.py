@@ -28,7 +28,7 @@ _NAME, _PASSWORD = "PsuIdentification", "PsuAuthentication"
 _LOGIN = tuple(f"{verb}{what}" for verb in ("startAuthorisationWith", "update") for what in (_PASSWORD, _NAME))
 
 Document = dict[str, Any]
-How = Literal["begin", "login", "page", "app", "method", "code", "signed", "failed", "second"]
+How = Literal["begin", "login", "page", "app", "method", "code", "signed", "failed", "second", "soon"]
 
 
 @dataclass(frozen=True)

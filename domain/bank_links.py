@@ -6,13 +6,14 @@ from typing import Any
 
 from connectors.bank import port
 from connectors.bank.directory import DirectoryError
+from connectors.bank.formats import as_written
 from core.clock import utcnow
 from core.ids import token, uuid
 from domain import audit, consents, holders, identification
 from domain.errors import BankUnavailable, ConsentPending, ConsentRefused, NotFound, UnknownBank
 from domain.seals import lookup
 from domain.world import world
-from models import BankAccount, BankLink, Client, User, transaction
+from models import BankAccount, BankLink, BankOrder, Client, User, transaction
 
 
 @dataclass(frozen=True)
@@ -49,6 +50,11 @@ def line_of(bank_id: str) -> port.BankLine:
         return bank_lines()[bank_id]
     except KeyError as error:
         raise UnknownBank from error
+
+
+def line_of_order(order: BankOrder) -> port.BankLine:
+    """The line of the bank that has this order, as the order's form knows it. UnknownBank."""
+    return as_written(line_of(order.bank_account.bank), order.form)
 
 
 def bank_lines() -> dict[str, port.BankLine]:

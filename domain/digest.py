@@ -1,6 +1,8 @@
 """The digest of a payment: what was shown, what is approved and what is sent, in one number.
 
-RTS art. 5(3)(b): for a batch the approval is specific to its total and its payees; any change voids it.
+RTS art. 5(3)(b): for a batch the approval is specific to its total and its payees; any change voids it. How the
+account holder's own bank books it (one sum, or line by line) is neither: it stands beside the digest, at the release,
+so that approvals of before keep their digest, and an order is booked as was shown when it was approved.
 """
 
 import hashlib
@@ -42,8 +44,9 @@ def of_batch(debtor_iban: str, day: date, lines: Iterable[BatchLine]) -> str:
 
 
 def as_sent(order: PaymentOrder) -> tuple:
-    """What a file says, in a form in which two can be compared."""
-    return (order.msg_id, order.debtor_iban, order.execution_date, [_line(line) for line in order.lines])
+    """What an order says, in a form in which two can be compared: more than a person is shown."""
+    about = (order.msg_id, order.debtor_iban, order.execution_date, order.batch_booking, order.wage_tax)
+    return (*about, [_line(line) for line in order.lines])
 
 
 def _line(line: OrderLine) -> tuple:

@@ -228,6 +228,14 @@ class AccountInvalid(DomainError):
     pass
 
 
+class OrderUnfit(DomainError):
+    """The bank takes no such order. Reason: too_many_lines or no_tax_reference; `most` lines are possible."""
+
+    def __init__(self, reason: str, most: int) -> None:
+        super().__init__(reason)
+        self.reason, self.most = reason, most
+
+
 class ReleaseMissing(DomainError):
     pass
 

@@ -116,6 +116,8 @@ class Payment:
     missing_count: int | None = None
     missing_names: Sequence[str] | None = None
     newer_reference: str | None = None
+    batch_booking: bool = True
+    name_check: bool = True
 
     @property
     def unopened(self) -> bool:
@@ -200,7 +202,7 @@ def view(client: Client, reference: str) -> Payment:
     """NotFound when it is not this client's."""
     batch = find(client, reference)
     rows = lines_of(batch)
-    order, released_at = _newest_order(batch) if batch.state != "open" else (None, None)
+    order, release = _newest_order(batch) if batch.state != "open" else (None, None)
     newer = cautions.newer(batch)
     day, account = execution_date(batch), batch.bank_account
     payable = [row for row in rows if _counts(row.state, batch.state)]
@@ -208,8 +210,8 @@ def view(client: Client, reference: str) -> Payment:
     return Payment(
         id=batch.id, reference=batch.reference, client_name=client.name, company_name=batch.company.name,
         description=batch.description, state=batch.state, state_reason=batch.state_reason, state_at=batch.state_at,
-        created_at=batch.created_at, released_at=released_at, account=account_view(account),
-        execution_date=day,
+        created_at=batch.created_at, released_at=release.released_at if release else None,
+        account=account_view(account), execution_date=day,
         date_fixed=batch.execution_date is not None, total_cents=sum(row.amount_cents for row in payable),
         lines=[_line_view(row) for row in rows], digest=digest.of_batch(account.iban, day, payable),
         debtor_differs=bool(batch.file_debtor_iban) and batch.file_debtor_iban != account.iban, signing=signing,
@@ -218,6 +220,7 @@ def view(client: Client, reference: str) -> Payment:
         overpaid=_overpaid(batch),
         missing_count=batch.missing_count, missing_names=batch.missing_names,
         newer_reference=newer.reference if newer else None,
+        batch_booking=(release or client).batch_booking, name_check=(release or client).name_check,
     )  # fmt: skip
 
 
@@ -227,14 +230,14 @@ def _overpaid(batch: Batch) -> list[tuple[str, str, int]]:
     return [(name, iban, cents) for name, iban, cents in batch.run.overpaid or []] if concerned else []
 
 
-def _newest_order(batch: Batch) -> tuple[BankOrder | None, datetime | None]:
+def _newest_order(batch: Batch) -> tuple[BankOrder | None, Release | None]:
     """The newest standing release, and the order made of it, in one query."""
     query = Release.select(Release, BankOrder).join(BankOrder, JOIN.LEFT_OUTER, attr="order")
     row = query.where(Release.batch == batch.id, Release.voided_at.is_null()).order_by(Release.id.desc()).first()
     if row is None:
         return None, None
     order = getattr(row, "order", None)
-    return (order if order is not None and order.id else None), row.released_at
+    return (order if order is not None and order.id else None), row
 
 
 def _order_view(order: BankOrder | None, batch: Batch, signing: str) -> OrderView | None:

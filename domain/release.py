@@ -9,6 +9,7 @@ from domain import accounts, audit, cautions, digest, identification, states
 from domain.bank_links import line_of
 from domain.days import require_possible
 from domain.errors import BatchChanged, NothingToPay, NotOpen, NotYourRole, RunMissing, WrongProof
+from domain.fitting import require_fit
 from domain.limits import require_within
 from domain.payments import execution_date, find, hold, lines_of
 from models import BankAccount, Batch, BatchLine, Membership, Release, transaction
@@ -23,7 +24,7 @@ def release(
 
     The session proves it where the bank signs; under delegated signing the pin does, and is the
     signature. NotYourRole, NotOpen, BatchChanged, NothingToPay, DateInvalid, LimitExceeded,
-    RunMissing, CautionsUnopened, WrongProof, PinWrong, PinLocked, AuthorityRefused. Nothing is kept
+    RunMissing, CautionsUnopened, OrderUnfit, WrongProof, PinWrong, PinLocked, AuthorityRefused. Nothing is kept
     when one is raised, but a wrong pin is counted.
     """
     if membership.role not in MAY_RELEASE:
@@ -59,7 +60,9 @@ def _require_releasable(batch: Batch, shown: str) -> tuple[date, list[BatchLine]
     if digest.of_batch(batch.bank_account.iban, day, lines) != shown:
         raise BatchChanged
     cautions.require_opened(batch)
-    require_possible(day, line_of(batch.bank_account.bank).cut_off)
+    line = line_of(batch.bank_account.bank)
+    require_fit(line, len(lines), batch.kind)
+    require_possible(day, line.cut_off)
     return day, lines
 
 
@@ -70,6 +73,7 @@ def _release(batch: Batch, user, shown: str, proof: str, psu: Psu) -> Release:
     row = Release.create(
         batch=batch, user=user, digest=shown, debtor_iban=account.iban, execution_date=day, total_cents=total,
         line_count=len(lines), proof=proof, ip=psu.ip,
+        batch_booking=batch.client.batch_booking, name_check=batch.client.name_check,
     )  # fmt: skip
     Batch.update(execution_date=day).where(Batch.id == batch.id).execute()
     states.move(

@@ -8,15 +8,15 @@ an answer the batch stays in "sending" until the bank, or two people, say what h
 from typing import Any
 
 from connectors.bank import port
-from connectors.bank.formats import read_order, write_order
+from connectors.bank.formats import carried_by, read_order, write_order
 from connectors.bank.pain001 import OrderLine, PaymentOrder
 from core.clock import utcnow
 from core.crypto import digest_sha256
 from core.ids import uuid
 from core.sepa_text import to_sepa
-from domain import audit, authorisations, days, digest, leases, signing, states
+from domain import audit, authorisations, days, digest, fitting, leases, notices, signing, states
 from domain.approval import void_releases
-from domain.bank_links import line_of
+from domain.bank_links import line_of, line_of_order
 from domain.bank_status import ORDER_STATE, event_of
 from domain.errors import OrderDiffers
 from domain.payments import find, hold, lines_of
@@ -66,14 +66,16 @@ def prepare(batch: Batch) -> BankOrder | None:
     order = _order_of(batch, release, lines)
     line = line_of(batch.bank_account.bank)
     body = write_order(line, order)
-    if digest.as_sent(read_order(line, body)) != digest.as_sent(order):
+    if digest.as_sent(read_order(line, body)) != digest.as_sent(carried_by(line, order)):
         raise OrderDiffers(batch.reference)
     with transaction():
-        return _store(batch, release, order, body)
+        return _store(batch, release, line, order, body)
 
 
 def _obstacle(batch: Batch, release: Release) -> str | None:
     line = line_of(batch.bank_account.bank)
+    if unfit := fitting.misfit(line, release.line_count, batch.kind):
+        return unfit
     if (line.signing == "delegated") != (release.proof != "session"):
         return "proof_changed"
     return days.obstacle(release.execution_date, line.cut_off)
@@ -91,7 +93,7 @@ def _order_of(batch: Batch, release: Release, lines: list[BatchLine]) -> Payment
     return PaymentOrder(
         msg_id=message_id(batch.reference, batch.orders_made + 1), created_at=utcnow(),
         initiating_party=_debtor_name(batch), debtor_name=_debtor_name(batch), debtor_iban=release.debtor_iban,
-        execution_date=release.execution_date, batch_booking=True, wage_tax=batch.kind == "wage_tax",
+        execution_date=release.execution_date, batch_booking=release.batch_booking, wage_tax=batch.kind == "wage_tax",
         lines=[
             OrderLine(row.end_to_end_id, row.amount_cents, row.name_sent, row.iban, row.description_sent)
             for row in lines
@@ -103,7 +105,7 @@ def _debtor_name(batch: Batch) -> str:
     return to_sepa(batch.bank_account.holder_name or batch.company.name, 70)
 
 
-def _store(batch: Batch, release: Release, order: PaymentOrder, body: bytes) -> BankOrder:
+def _store(batch: Batch, release: Release, line: port.BankLine, order: PaymentOrder, body: bytes) -> BankOrder:
     """In one transaction: the digest holds against the database, the order exists, the batch is being sent."""
     batch = hold(batch.client, batch.reference)
     lines = [line for line in lines_of(batch) if line.state == "open"]
@@ -113,7 +115,8 @@ def _store(batch: Batch, release: Release, order: PaymentOrder, body: bytes) -> 
         batch=batch, release=release, bank_account=batch.bank_account_id, msg_id=order.msg_id, request_id=uuid(),
         body_sealed=seal(body, "bank_order", order.msg_id), body_sha256=digest_sha256(body),
         total_cents=release.total_cents, line_count=release.line_count, execution_date=release.execution_date,
-        return_hash=lookup(signing.return_state(order.msg_id)),
+        return_hash=lookup(signing.return_state(order.msg_id)), form=line.format,
+        notify_hash=lookup(notices.state_of(order.msg_id)) if line.notifies else None,
     )  # fmt: skip
     Batch.update(orders_made=Batch.orders_made + 1).where(Batch.id == batch.id).execute()
     BatchLine.update(state="sent").where(BatchLine.batch == batch.id, BatchLine.state == "open").execute()
@@ -131,7 +134,7 @@ def body_of(order: BankOrder) -> bytes:
 
 def _deliver(batch: Batch, order: BankOrder) -> None:
     """Call the bank with the order's bytes, when that is safe, and record the outcome."""
-    line = line_of(batch.bank_account.bank)
+    line = line_of_order(order)
     again = order.called_at is not None
     if again and (not line.honours_request_id or line.signing == "delegated" or order.attempts >= MAX_RESENDS):
         BankOrder.update(due_at=None).where(BankOrder.id == order.id).execute()
@@ -142,7 +145,7 @@ def _deliver(batch: Batch, order: BankOrder) -> None:
     psu, back = port.Psu(claimed.release.ip, None), signing.return_address(claimed)
     try:
         placed = world().bank.place_order(
-            line, body_of(claimed), claimed.request_id, psu, back, f"{back}?geweigerd=1"
+            line, body_of(claimed), claimed.request_id, psu, back, f"{back}?geweigerd=1", _wishes(claimed)
         )
     except port.NotDelivered:
         _not_delivered(batch, claimed, again)
@@ -153,6 +156,14 @@ def _deliver(batch: Batch, order: BankOrder) -> None:
         _unanswered(claimed, type(error).__name__)
     else:
         _placed(batch, claimed, line, placed)
+
+
+def _wishes(order: BankOrder) -> port.Wishes:
+    """As it was when this was approved. A payment of one line is always checked: only bundles may opt out
+    (Regulation (EU) 260/2012 art. 5c(6))."""
+    return port.Wishes(
+        check_names=order.release.name_check or order.line_count == 1, notify_uri=notices.address_of(order)
+    )
 
 
 def _mark_called(batch: Batch, order: BankOrder) -> bool:

@@ -6,6 +6,7 @@ bank and nowhere else. Whether the order is signed is the bank's status to say, 
 """
 
 from collections.abc import Callable
+from datetime import timedelta
 from typing import NoReturn
 
 from connectors.bank import port
@@ -13,7 +14,7 @@ from core.clock import utcnow
 from core.ids import uuid
 from domain import audit, authorisations, following
 from domain.authorisations import Claim, Document, Step
-from domain.bank_links import line_of
+from domain.bank_links import line_of_order
 from domain.errors import (
     BankUnavailable,
     CodeWrong,
@@ -57,7 +58,14 @@ def step_of_order(order_id: int) -> Step:
     order = BankOrder.get_by_id(order_id)
     if order.raw_status == "PATC":
         return Step("second")
-    return authorisations.step_of(authorisations.read(order))
+    found = authorisations.step_of(authorisations.read(order))
+    return Step("soon", message=found.message) if found.how == "begin" and getting_ready(order) else found
+
+
+def getting_ready(order: BankOrder) -> bool:
+    """The bank has said that it may need this long before its orders can be signed (its line: signable_after)."""
+    wait = timedelta(seconds=line_of_order(order).signable_after)
+    return bool(wait) and order.called_at is not None and utcnow() < order.called_at + wait
 
 
 def step(client: Client, reference: str) -> Step:
@@ -105,7 +113,7 @@ def begin_signing(client: Client, user: User, reference: str, psu: port.Psu, aga
 
 
 def _start(order: BankOrder, psu: port.Psu, link_name: str = "startAuthorisation", data: dict | None = None) -> None:
-    line, back = line_of(order.bank_account.bank), return_address(order)
+    line, back = line_of_order(order), return_address(order)
 
     def call(document: Document, request_id: str) -> port.Authorisation:
         links = document["links"]
@@ -168,7 +176,7 @@ def answer_code(client: Client, user: User, reference: str, psu: port.Psu, code:
 
 
 def _continue(order: BankOrder, psu: port.Psu, link: str, data: dict) -> None:
-    line = line_of(order.bank_account.bank)
+    line = line_of_order(order)
     _speak(
         order, "authorise", lambda document, request_id: world().bank.continue_authorisation(
             line, link, data, psu, request_id
@@ -233,7 +241,7 @@ def _asked(claim: Claim) -> str | None:
     if order.payment_id is None or not begun.get("id"):
         return None
     try:
-        return world().bank.authorisation(line_of(order.bank_account.bank), order.payment_id, begun["id"], uuid())
+        return world().bank.authorisation(line_of_order(order), order.payment_id, begun["id"], uuid())
     except port.BankError:
         return None
 
@@ -255,7 +263,7 @@ def give_up(client: Client, user: User, reference: str) -> None:
         raise NotOpen("at_bank")
     claim = authorisations.take(order.id)  # from here on no code goes out for this order
     try:
-        report = world().bank.order_status(line_of(order.bank_account.bank), order.payment_id or "", uuid())
+        report = world().bank.order_status(line_of_order(order), order.payment_id or "", uuid())
     except port.BankError as error:
         authorisations.give_back(claim)
         raise BankUnavailable from error

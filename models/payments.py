@@ -147,6 +147,8 @@ class Release(Table):
     line_count = IntegerField()
     proof = TextField()
     ip = TextField()
+    batch_booking = BooleanField(default=True)  # as the client wanted it when this was approved
+    name_check = BooleanField(default=True)
     released_at = UtcField(default=utcnow)
     voided_at = UtcField(null=True)
     void_reason = TextField(null=True)
@@ -181,6 +183,8 @@ class BankOrder(Table):
     authorisation_id = TextField(null=True)
     links_sealed = TextField(null=True)  # where the bank says to go on
     return_hash = TextField(unique=True)  # one-use state of the way back
+    form = TextField(default="pain.001.001.09")  # what the bytes are: the bank's line may change after them
+    notify_hash = TextField(null=True, unique=True)  # the state of the bank's signal; null: none was asked for
     returned_at = UtcField(null=True)
     asked_at = UtcField(null=True)
     attempts = IntegerField(default=0)

@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from peewee import Check, ForeignKeyField, IntegerField, TextField
+from peewee import BooleanField, Check, ForeignKeyField, IntegerField, TextField
 
 from core.clock import utcnow
 from models.base import JsonField, Table, UtcField
@@ -71,6 +71,8 @@ class Client(Table):
     created_at = UtcField(default=utcnow)
     lease_until = UtcField(null=True)
     lease_by = TextField(null=True)
+    batch_booking = BooleanField(default=True)  # a payment is booked as one sum, without names
+    name_check = BooleanField(default=True)  # names are checked of payments of more than one line too
 
     class Meta:
         constraints = [Check("length(kvk_number) = 8")]

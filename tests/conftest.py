@@ -7,6 +7,7 @@ BIZCUIT_TEST_DATABASE_URL and BIZCUIT_TEST_REDIS_URL the same tests run on Postg
 import itertools
 import os
 import shutil
+import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 from urllib.parse import urlsplit, urlunsplit
@@ -15,6 +16,7 @@ import pytest
 from hypothesis import settings
 
 import models
+from tests.support import contract, journal
 from tests.support.sandbox import Sandbox, sandbox_process
 from tools import browser
 from tools.stack import Stack
@@ -28,6 +30,37 @@ LONG = bool(os.environ.get("BIZCUIT_TEST_LONG"))
 settings.register_profile("short", deadline=None, max_examples=50)
 settings.register_profile("long", deadline=None, max_examples=2000)
 settings.load_profile("long" if LONG else "short")
+
+
+# Where every sandbox of this run writes what is asked of its banks, also those inside a house (see journal).
+EXCHANGES = pytest.StashKey[tempfile.TemporaryDirectory]()
+VERDICT = pytest.StashKey[journal.Verdict]()
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    if contract.CONTRACT.is_file():
+        config.stash[EXCHANGES] = tempfile.TemporaryDirectory(prefix="exchanges-")
+        os.environ["SANDBOX_EXCHANGES"] = config.stash[EXCHANGES].name
+
+
+@pytest.hookimpl(trylast=True)
+def pytest_sessionfinish(session: pytest.Session) -> None:
+    """Every exchange with a bank in the whole run, held against the contract; one that breaks it fails the run."""
+    if EXCHANGES not in session.config.stash:
+        return
+    with session.config.stash[EXCHANGES] as folder:
+        verdict = session.config.stash[VERDICT] = journal.judged(Path(folder))
+    if verdict.violations and session.exitstatus == pytest.ExitCode.OK:
+        session.exitstatus = pytest.ExitCode.TESTS_FAILED
+
+
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter, config: pytest.Config) -> None:
+    verdict = config.stash.get(VERDICT, None)
+    if verdict is None or not (verdict.checked or verdict.violations):
+        return
+    terminalreporter.write_line(str(verdict), red=bool(verdict.violations))
+    for text in verdict.violations[: journal.MOST_SHOWN]:
+        terminalreporter.write_line(text, red=True)
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:

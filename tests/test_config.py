@@ -57,6 +57,19 @@ def test_production_refuses_what_is_missing(tmp_path: Path, name: str):
     assert list(tmp_path.iterdir()) == []
 
 
+@pytest.mark.parametrize("given", ["BANK_TLS_KEY", "BANK_TLS_CERTIFICATE"])
+def test_a_certificate_for_the_line_comes_with_its_key(tmp_path: Path, given: str):
+    with pytest.raises(ConfigError, match="come together"):
+        production(tmp_path, **{given: "/etc/bizcuit/qwac.pem"})
+
+
+def test_a_certificate_that_cannot_be_used_stops_the_program(tmp_path: Path):
+    settings = production(tmp_path, BANK_TLS_KEY="/no/such.key", BANK_TLS_CERTIFICATE="/no/such.crt")
+    with pytest.raises(ConfigError, match=r"BIZCUIT_BANK_TLS_CERTIFICATE: such\.crt"):
+        application._bank_tls(settings)
+    assert application._bank_tls(production(tmp_path)) is None
+
+
 @pytest.mark.parametrize("name", SECRETS)
 @pytest.mark.parametrize("value", ["", "short", "x" * 31])
 def test_production_refuses_a_short_secret(tmp_path: Path, name: str, value: str):

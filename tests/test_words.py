@@ -21,6 +21,7 @@ EXAMPLES = {
     errors.NotOpen: ("signed",),
     errors.LimitExceeded: ("payment", 100_000_00, 119_806_08),
     errors.DateInvalid: ("cut_off",),
+    errors.OrderUnfit: ("too_many_lines", 5000),
     errors.BankFileRefused: ("unreadable",),
 }
 KINDS = [

@@ -8,6 +8,7 @@ from flask import current_app
 from flask_babel import gettext as _
 from flask_babel import ngettext
 
+from blueprints.batches.bank_words import BANK_REASONS, LINE_REASONS
 from blueprints.context import day, day_and_month, long_day, moment
 from blueprints.texts import _l
 from core.clock import today_amsterdam, utcnow
@@ -48,7 +49,7 @@ LINES = {
     "void": (_l("Vervallen: deze run is opnieuw gedraaid"), ""),
 }
 
-# Why a payment is where it is; the codes of a bank follow below.
+# Why a payment is where it is; the codes of a bank stand in `bank_words`.
 REASONS = {
     "changed": _l("Je hebt iets veranderd. Keur de betaling opnieuw goed."),
     "cut_off": _l("Het werd te laat voor de gekozen dag. Er is niets betaald: kies een dag en keur opnieuw goed."),
@@ -56,6 +57,12 @@ REASONS = {
     "not_a_bank_day": _l("De gekozen dag is geen bankdag. Er is niets betaald: kies een andere dag."),
     "too_far": _l("De gekozen dag is te ver weg. Er is niets betaald: kies een eerdere dag."),
     "proof_changed": _l("Je bank laat nu anders ondertekenen. Er is niets betaald: keur de betaling opnieuw goed."),
+    "too_many_lines": _l(
+        "Deze bank neemt niet zoveel betalingen in één opdracht aan. Er is niets betaald: kies een andere rekening."
+    ),
+    "no_tax_reference": _l(
+        "Deze bank neemt geen betalingskenmerk aan. Er is niets betaald: kies een andere rekening."
+    ),
     "bank_unreachable": _l("De bank is nu niet bereikbaar. Er is niets betaald; we proberen het vanzelf opnieuw."),
     "run_again": _l("De salarisrun is opnieuw gedraaid. Er is niets betaald van deze versie."),
     "run_emptied": _l("De salarisrun bevat geen betalingen meer. Er is niets betaald."),
@@ -71,28 +78,6 @@ REASONS = {
     ),
 }
 
-# Why one line was not paid or came back, in the codes of ISO 20022: what is wrong lies with the payee's account.
-LINE_REASONS = {
-    "AC01": _l("het rekeningnummer klopt niet"),
-    "AC03": _l("het rekeningnummer klopt niet"),
-    "AC04": _l("de rekening is opgeheven"),
-    "AC06": _l("de rekening is geblokkeerd"),
-    "AG01": _l("op deze rekening kan zo niet worden betaald"),
-    "AG02": _l("op deze rekening kan zo niet worden betaald"),
-    "AM04": _l("er stond niet genoeg geld op je rekening"),
-    "AM05": _l("de bank zag hem voor een dubbele aan"),
-    "BE01": _l("de naam hoort niet bij deze rekening"),
-    "BE04": _l("het adres van de ontvanger ontbreekt"),
-    "CNOR": _l("de bank van de ontvanger is zo niet bereikbaar"),
-    "CUST": _l("hij is teruggevraagd"),
-    "FOCR": _l("hij is teruggevraagd"),
-    "MD07": _l("de ontvanger is overleden"),
-    "MS02": _l("de ontvanger wilde hem niet"),
-    "MS03": _l("de bank noemt geen reden"),
-    "RC01": _l("de bank van de ontvanger is niet bekend"),
-    "RR04": _l("de bank mag hem volgens de wet niet uitvoeren"),
-}
-
 # How the bank knows the name of a payee; of a close match it gives the holder's.
 NAME_MATCHES = {
     "CMTC": _l("De naam bij de bank lijkt hierop, maar is anders."),
@@ -100,24 +85,6 @@ NAME_MATCHES = {
     "NOAP": _l("De bank kan deze naam niet controleren."),
 }
 
-# Codes of ISO 20022 (external status reasons) and of the Berlin Group.
-BANK_REASONS = {
-    "AM04": _l("Er stond niet genoeg geld op de rekening."),
-    "FUNDS_NOT_AVAILABLE": _l("Er stond niet genoeg geld op de rekening."),
-    "AC04": _l("De rekening is opgeheven."),
-    "AC06": _l("De rekening is geblokkeerd. Bel je bank."),
-    "SERVICE_BLOCKED": _l("De bank heeft deze dienst voor je rekening geblokkeerd. Bel je bank."),
-    "AG01": _l("Vanaf deze rekening mag zo niet worden betaald. Bel je bank."),
-    "AM14": _l("Het bedrag is hoger dan je bank toestaat."),
-    "DT01": _l("De bank neemt deze uitvoerdatum niet aan. Kies een andere dag."),
-    "EXECUTION_DATE_INVALID": _l("De bank neemt deze uitvoerdatum niet aan. Kies een andere dag."),
-    "DS0A": _l("De betaling is niet op tijd ondertekend."),
-    "DS02": _l("De betaling is bij de bank ingetrokken."),
-    "CN01": _l("De betaling is bij de bank geannuleerd."),
-    "CUST": _l("De betaling is bij de bank geannuleerd."),
-    "CONSENT_EXPIRED": _l("De koppeling met je bank is verlopen. Koppel de bank opnieuw."),
-    "CONSENT_INVALID": _l("De koppeling met je bank geldt niet meer. Koppel de bank opnieuw."),
-}
 ENDED = {
     "rejected": _l("De bank heeft de betaling geweigerd."),
     "failed": _l("Het ondertekenen is niet gelukt of afgebroken."),
@@ -389,6 +356,16 @@ def _when(payment: Payment, number: int, reached: int) -> str:
     return day(payment.execution_date) if payment.state not in _ENDED_AT else ""
 
 
+def booked(payment: Payment) -> str:
+    """How the bank books it on the statement."""
+    return _("In één bedrag, zonder namen") if payment.batch_booking else _("Per regel, met namen")
+
+
+def unchecked(payment: Payment) -> bool:
+    """The company has chosen that names are not checked; a payment of one line always is."""
+    return not payment.name_check and payment.lines_payable > 1
+
+
 def chosen_elsewhere(chosen: date, weeks: Sequence[Sequence]) -> bool:
     """The chosen day stands in another month than the one that is shown."""
     return not any(one.date == chosen for week in weeks for one in week)
@@ -407,6 +384,11 @@ def sign_note(payment: Payment, step: Step) -> tuple[str, str]:
     """Title and text of where signing stands; empty where the button says it all."""
     bank = payment.account.bank_name
     told = {
+        "soon": (
+            _("De bank zet de betaling klaar"),
+            _("%(bank)s is nog niet zover. Zodra je kunt ondertekenen, staat het hier: deze pagina volgt vanzelf. "
+              "Er is nog niets betaald.", bank=bank),
+        ),
         "app": (
             _("Open de app van je bank"),
             _("Keur de betaling goed in de app van %(bank)s. Deze pagina volgt vanzelf.", bank=bank),

@@ -1,4 +1,4 @@
-"""The one address that Nmbrs calls: check the key, keep the call, wake a job, answer."""
+"""Addresses for machines: the one that Nmbrs calls, and the one where a bank says that an order has changed."""
 
 from blueprints.hooks.routes import blueprint
 

@@ -3,7 +3,7 @@ from peewee import PeeweeException
 from werkzeug.exceptions import RequestEntityTooLarge
 
 from blueprints.wake import wake
-from domain import deliveries
+from domain import deliveries, notices
 from domain.errors import NotFound
 
 MOST_BYTES = 64 * 1024
@@ -30,6 +30,18 @@ def receive(key: str) -> Response:
         return Response(status=503, headers={"Retry-After": "60"})
     wake("handle_delivery", delivery_id)
     return Response(status=200)
+
+
+@blueprint.post("/bank/seintje/<state>")
+def bank_signal(state: str) -> Response:
+    """A bank says that an order has changed. What it says is not kept, nor believed: the bank is asked."""
+    try:
+        _body()
+        return Response(status=200 if notices.heard(state) else 404)
+    except RequestEntityTooLarge:
+        return Response(status=413)
+    except PeeweeException:
+        return Response(status=503, headers={"Retry-After": "60"})
 
 
 def _body() -> bytes:

@@ -2,10 +2,11 @@ from flask import Blueprint, flash
 from flask_babel import gettext as _
 from flask_babel import ngettext
 
-from blueprints.access import ALL, for_client
+from blueprints.access import ALL, OWNER, for_client
 from blueprints.answers import goto, render
 from blueprints.sessions import secret
-from domain import accounts, bank_links, sessions
+from blueprints.settings.forms import BankWishesForm
+from domain import accounts, bank_links, bank_wishes, sessions
 
 blueprint = Blueprint("settings", __name__)
 
@@ -17,7 +18,7 @@ def settings(membership):
     return render(
         "settings/settings.html", membership=membership, accounts=bank_links.accounts(membership.client),
         members=accounts.members_of(membership.client), others=accounts.memberships_of(membership.user),
-        sessions=sessions.standing(membership.user, secret()),
+        sessions=sessions.standing(membership.user, secret()), wishes=BankWishesForm(obj=membership.client),
     )  # fmt: skip
 
 
@@ -28,4 +29,14 @@ def sign_out_elsewhere(membership):
     ended = sessions.end_others(membership.user, secret())
     done = ngettext("Je bent op %(num)s andere plek uitgelogd.", "Je bent op %(num)s andere plekken uitgelogd.", ended)
     flash(done if ended else _("Je was nergens anders ingelogd."), "good")
+    return goto(f"/{membership.client.public_id}/instellingen")
+
+
+@blueprint.post("/<client>/instellingen/bank")
+@for_client(OWNER)
+def wish(membership):
+    """How payments are booked, and whether names of bundles are checked: from the next approval on."""
+    form = BankWishesForm()
+    changed = bank_wishes.change(membership, bool(form.batch_booking.data), bool(form.name_check.data))
+    flash(_("Bewaard. Het geldt voor wat je vanaf nu goedkeurt.") if changed else _("Er is niets veranderd."), "good")
     return goto(f"/{membership.client.public_id}/instellingen")

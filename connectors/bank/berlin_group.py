@@ -6,6 +6,7 @@ more.
 """
 
 import re
+import socket
 from collections.abc import Callable, Mapping
 from datetime import datetime, timedelta
 from email.utils import formatdate
@@ -17,6 +18,7 @@ from urllib.parse import quote
 from uuid import UUID, uuid5
 
 from connectors.bank import line_reports, links, reading, signing
+from connectors.bank.formats import JSON, XML, content_type, product_for
 from connectors.bank.pain002 import NotAReport, read_report
 from connectors.bank.port import (
     CONSENT_STATUSES,
@@ -37,6 +39,7 @@ from connectors.bank.port import (
     OrderPlaced,
     Psu,
     StatusReport,
+    Wishes,
 )
 from connectors.bank.transport import Answer, Request, TimedOut, exchange
 from core.clock import amsterdam_midnight, utcnow
@@ -50,7 +53,8 @@ READS_PER_DAY = 4
 # "As long as you allow" (contract, validUntil); the bank's answer says until when it is.
 LONGEST_CONSENT = "9999-12-31"
 LONGEST_RAW = 4000
-JSON, XML = "application/json", "application/xml"
+NO_WISHES = Wishes()
+_ANYWHERE, _NO_ADDRESS = ("192.0.2.1", 9), "192.0.0.8"
 # How a bank says that it has no such resource: then it tells nothing of single payments.
 NOT_THERE = frozenset({400, 404, 405, 406})
 # The contract has no code for an order that the bank has already, so banks say it in other ones.
@@ -146,21 +150,23 @@ class BerlinGroupBank:
 
     # --- orders ---
     def place_order(
-        self, line: BankLine, body: bytes, request_id: str, psu: Psu, redirect_uri: str, nok_redirect_uri: str
-    ) -> OrderPlaced:
-        """Give the file to the bank, once. An explicit authorisation is asked for: unsigned, it executes nothing.
+        self, line: BankLine, body: bytes, request_id: str, psu: Psu, redirect_uri: str, nok_redirect_uri: str,
+        wishes: Wishes = NO_WISHES,
+    ) -> OrderPlaced:  # fmt: skip
+        """Give the order to the bank, once. An explicit authorisation is asked for: unsigned, it executes nothing.
 
+        The bytes say where they go: a file and a JSON body have products of their own.
         NotDelivered: surely not there. BankRefused: the bank itself said that it did not take it.
         AnswerUnknown: it may have it; AlreadyThere, a kind of that: it says that it has it. So are a
         conflict (409) and each refusal that speaks of a double, because what they conflict with can
         only be this order, given before.
         """
         headers = _headers(request_id, psu) | _ways_back(redirect_uri, nok_redirect_uri) | _preferred(line)
-        headers["TPP-Explicit-Authorisation-Preferred"] = "true"
-        if line.vop:
-            headers["Client-VOP-Requested"] = "true"
+        headers |= _wished(line, wishes)
+        kind = content_type(body)
+        path = _product_path(line, kind == JSON)
         try:
-            answer = self._send(line, "POST", f"/v1/bulk-payments/{line.product}", headers, body, XML)
+            answer = self._send(line, "POST", path, headers, body, kind, self._order_timeout)
         except BankRefused as error:
             if error.http_status == 409 or _DOUBLE.search(f"{error.code} {error.text}"):
                 raise AlreadyThere(f"HTTP {error.http_status} {error.code}: a double") from error
@@ -271,18 +277,17 @@ class BerlinGroupBank:
 
     def _send(
         self, line: BankLine, method: str, link: str, headers: dict[str, str], body: bytes = b"",
-        content_type: str | None = None,
+        media: str | None = None, limit: float | None = None,
     ) -> Answer:  # fmt: skip
         """One signed request and its answer, judged."""
         url = links.api_address(line, link)
-        if content_type:
-            headers = headers | {"Content-Type": content_type}
+        if media:
+            headers = headers | {"Content-Type": media}
         signer = self._signer_for(line)
         signed = headers | signer.headers(headers, body) if signer else headers
         request = Request(method, url, signed, body)
-        limit = self._order_timeout if content_type == XML else self._read_timeout
         try:
-            answer = exchange(request, self._connect_timeout, limit, self._tls)
+            answer = exchange(request, self._connect_timeout, limit or self._read_timeout, self._tls)
         except BankError:
             self._observe(request, None)
             raise
@@ -325,14 +330,39 @@ def _preferred(line: BankLine) -> dict[str, str]:
     }
 
 
+def _wished(line: BankLine, wishes: Wishes) -> dict[str, str]:
+    """"false" says not to check names (contract, Client-VOP-Requested); a bank that does not check is not told."""
+    headers = {"TPP-Explicit-Authorisation-Preferred": "true"}
+    if line.vop:
+        headers["Client-VOP-Requested"] = str(wishes.check_names).lower()
+    if wishes.notify_uri:
+        headers["TPP-Notification-URI"] = wishes.notify_uri
+        headers["TPP-Notification-Content-Preferred"] = "status=SCA,PROCESS,LAST"
+    return headers
+
+
 def _address(ip: str) -> str:
-    """The contract knows IPv4 only; an IPv4 address in IPv6 clothes is written as one."""
+    """The contract knows IPv4 only (PSU-IP-Address, format ipv4); one in IPv6 clothes is written as one.
+
+    Of somebody who has none, the contract wants "the IP address used by the TPP" instead.
+    """
     try:
         parsed = ip_address(ip)
     except ValueError:
         return _plain(ip)
-    mapped = parsed.ipv4_mapped if isinstance(parsed, IPv6Address) else None
-    return str(mapped or parsed)
+    if not isinstance(parsed, IPv6Address):
+        return str(parsed)
+    return str(parsed.ipv4_mapped or _own_address())
+
+
+def _own_address() -> str:
+    """From where this machine goes out by IPv4; nothing is sent to find it. Without a way out, RFC 7600's dummy."""
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as probe:
+        try:
+            probe.connect(_ANYWHERE)
+        except OSError:
+            return _NO_ADDRESS
+        return str(probe.getsockname()[0])
 
 
 def _plain(text: str) -> str:
@@ -345,7 +375,11 @@ def _segment(identifier: str) -> str:
 
 
 def _order_path(line: BankLine, payment_id: str) -> str:
-    return f"/v1/bulk-payments/{line.product}/{_segment(payment_id)}"
+    return f"{_product_path(line, line.format == 'json')}/{_segment(payment_id)}"
+
+
+def _product_path(line: BankLine, is_json: bool) -> str:
+    return f"/{line.payments_version}/bulk-payments/{product_for(line, is_json)}"
 
 
 # --- what we read -------------------------------------------------------------------------------------

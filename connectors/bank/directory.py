@@ -3,8 +3,9 @@
 A line: `id`, `name`, `base_url` (without the version, https or loopback), `redirect_hosts` (where a
 person may be sent to sign), and optionally `product`, `signing`, `cut_off` (Amsterdam, "15:30"),
 `honours_request_id`, `vop` (it checks the payees' names when asked), `adapter`, `format` and
-`most_lines` (of an order), and in a file `key_id`, `private_key`, `certificate` (PEM or a path). Other
-fields are left alone.
+`most_lines` (of an order), `knows_salary` and `structured` (what an order may say), `signable_after`
+(seconds), `notifies`, `payments_version` (v1), and in a file `key_id`, `private_key`, `certificate`
+(PEM or a path). Other fields are left alone. What each means stands at port.BankLine.
 """
 
 import json
@@ -27,6 +28,9 @@ MOST_BYTES = 1024 * 1024
 _ID = re.compile(r"[a-z0-9_-]{1,40}")
 _HOST = re.compile(r"(?:[a-z0-9](?:[a-z0-9.-]*[a-z0-9])?|\[[0-9a-f:]+\])(?::[0-9]{1,5})?")
 _PRODUCT = re.compile(r"pain\.001-[a-z0-9-]{1,60}")
+_JSON_PRODUCT = re.compile(r"[a-z][a-z0-9-]{0,59}")
+_VERSION = re.compile(r"v[1-9][0-9]?")
+_LONGEST_WAIT = 3600
 _CUT_OFF = re.compile(r"([01][0-9]|2[0-3]):([0-5][0-9])")
 log = logging.getLogger(__name__)
 
@@ -59,11 +63,13 @@ def _line(number: int, row: Any, with_keys: bool) -> BankLine:
     try:
         return BankLine(
             id=bank_id, name=_name(row.get("name")), base_url=_base_url(row.get("base_url")),
-            product=_product(row.get("product", BankLine.product)), signing=_one_of(row, "signing", Signing),
+            product=_product(row), signing=_one_of(row, "signing", Signing),
             redirect_hosts=_hosts(row.get("redirect_hosts")), cut_off=_cut_off(row.get("cut_off", "15:30")),
             honours_request_id=_flag(row, "honours_request_id"), vop=_flag(row, "vop"),
             adapter=_one_of(row, "adapter", Adapter), format=_one_of(row, "format", OrderFormat),
-            most_lines=_count(row, "most_lines"), **(_keys(row) if with_keys else {}),
+            most_lines=_count(row, "most_lines"), knows_salary=_flag(row, "knows_salary"),
+            structured=_flag(row, "structured", True), signable_after=_seconds(row, "signable_after"),
+            notifies=_flag(row, "notifies"), payments_version=_version(row), **(_keys(row) if with_keys else {}),
         )  # fmt: skip
     except ValueError as error:
         raise DirectoryError(f"bank {bank_id}: {error}") from error
@@ -84,9 +90,13 @@ def _base_url(value: Any) -> str:
     return parts.geturl().rstrip("/")
 
 
-def _product(value: Any) -> str:
-    if not isinstance(value, str) or not _PRODUCT.fullmatch(value):
-        raise ValueError("product must be a pain.001 product, such as pain.001-sepa-credit-transfers")
+def _product(row: dict[str, Any]) -> str:
+    """As the form of its orders has it: a file's product says so in its name."""
+    in_json = row.get("format") == "json"
+    usual = BankLine.product.removeprefix("pain.001-") if in_json else BankLine.product
+    value = row.get("product", usual)
+    if not isinstance(value, str) or not (_JSON_PRODUCT if in_json else _PRODUCT).fullmatch(value):
+        raise ValueError(f"product must be one of its format, such as {usual}")
     return value
 
 
@@ -119,8 +129,22 @@ def _cut_off(value: Any) -> time:
     return time(int(match[1]), int(match[2]))
 
 
-def _flag(row: dict[str, Any], name: str) -> bool:
-    value = row.get(name, False)
+def _version(row: dict[str, Any]) -> str:
+    value = row.get("payments_version", BankLine.payments_version)
+    if not isinstance(value, str) or not _VERSION.fullmatch(value):
+        raise ValueError("payments_version must read like v1")
+    return value
+
+
+def _seconds(row: dict[str, Any], name: str) -> int:
+    value = row.get(name, getattr(BankLine, name))
+    if type(value) is not int or not 0 <= value <= _LONGEST_WAIT:
+        raise ValueError(f"{name} must be whole seconds, at most {_LONGEST_WAIT}")
+    return value
+
+
+def _flag(row: dict[str, Any], name: str, default: bool = False) -> bool:
+    value = row.get(name, default)
     if not isinstance(value, bool):
         raise ValueError(f"{name} must be true or false")
     return value

@@ -2,28 +2,63 @@
 
 from collections.abc import Callable
 from dataclasses import replace
+from typing import cast, get_args
 
-from connectors.bank.pain001 import PaymentOrder, read_back, write_pain001
-from connectors.bank.port import BankLine
+from connectors.bank.json_order import carried, read_json, write_json
+from connectors.bank.pain001 import VERSIONS, PaymentOrder, read_back, write_pain001
+from connectors.bank.port import BankLine, OrderFormat
 
-Write = Callable[[PaymentOrder], bytes]
+FILE_PRODUCT = "pain.001-"  # how the standard names the products that take a file
+JSON, XML = "application/json", "application/xml"
+
+Write = Callable[[BankLine, PaymentOrder], bytes]
 Read = Callable[[bytes], PaymentOrder]
+Carried = Callable[[PaymentOrder], PaymentOrder]
 
 
 def write_order(line: BankLine, order: PaymentOrder) -> bytes:
     """The bytes for this bank. OrderUnwritable for what its form does not carry."""
-    return _WRITTEN[line.format][0](order)
+    return _FORMS[line.format][0](line, order)
 
 
 def read_order(line: BankLine, body: bytes) -> PaymentOrder:
     """What the bytes say. NotOurOrder when they are not an order as `write_order` writes it, or say more than it."""
-    return _WRITTEN[line.format][1](body)
+    return _FORMS[line.format][1](body)
 
 
-def _pain001(version: str) -> tuple[Write, Read]:
-    return lambda order: write_pain001(replace(order, version=version)), read_back
+def carried_by(line: BankLine, order: PaymentOrder) -> PaymentOrder:
+    """The order as far as this bank's form has a place for it: what `read_order` must find."""
+    return _FORMS[line.format][2](order)
 
 
-_WRITTEN: dict[str, tuple[Write, Read]] = {
-    version: _pain001(version) for version in ("pain.001.001.09", "pain.001.001.03")
+def content_type(body: bytes) -> str:
+    """What an order's bytes are. They were stored before the line may have changed, so they are asked."""
+    return JSON if body[:1] == b"{" else XML
+
+
+def product_for(line: BankLine, is_json: bool) -> str:
+    """The bank's product in the form of these bytes: the same name, with pain.001- before it for a file."""
+    plain = line.product.removeprefix(FILE_PRODUCT)
+    return plain if is_json else FILE_PRODUCT + plain
+
+
+def as_written(line: BankLine, form: str) -> BankLine:
+    """The line as an order of this form knows it: its addresses stay what they were when the line changes.
+
+    ValueError for a form that there is none of.
+    """
+    if form not in get_args(OrderFormat):
+        raise ValueError(f"no form of orders: {form}")
+    return replace(line, format=cast(OrderFormat, form), product=product_for(line, form == "json"))
+
+
+def _file(version: str) -> tuple[Write, Read, Carried]:
+    def carried_in_file(order: PaymentOrder) -> PaymentOrder:
+        return replace(order, version=version)
+
+    return lambda line, order: write_pain001(carried_in_file(order)), read_back, carried_in_file
+
+
+_FORMS: dict[str, tuple[Write, Read, Carried]] = {version: _file(version) for version in VERSIONS} | {
+    "json": (lambda line, order: write_json(order, line.knows_salary), read_json, carried)
 }

@@ -180,10 +180,17 @@ def _transactions(order: PaymentOrder) -> Iterator[Any]:
 
 # --- what may be written --------------------------------------------------------------------------------
 def _require_writable(order: PaymentOrder) -> None:
-    if not order.lines:
-        raise OrderUnwritable("an order without lines")
     if wrong := _wrong_in_header(order):
         raise OrderUnwritable(wrong)
+    require_lines(order)
+
+
+def require_lines(order: PaymentOrder) -> None:
+    """OrderUnwritable unless the lines, and the account that pays them, may stand in an order of any form."""
+    if not order.lines:
+        raise OrderUnwritable("an order without lines")
+    if not _is_iban(order.debtor_iban):
+        raise OrderUnwritable("debtor_iban")
     seen: set[str] = set()
     for number, line in enumerate(order.lines, 1):
         if wrong := _wrong_in_line(line):
@@ -204,9 +211,7 @@ def _wrong_in_header(order: PaymentOrder) -> str | None:
         return "msg_id"
     if not is_sepa(order.initiating_party, NAME):
         return "initiating_party"
-    if not is_sepa(order.debtor_name, NAME):
-        return "debtor_name"
-    return None if _is_iban(order.debtor_iban) else "debtor_iban"
+    return None if is_sepa(order.debtor_name, NAME) else "debtor_name"
 
 
 def _wrong_in_line(line: OrderLine) -> str | None:

@@ -46,7 +46,11 @@ class BankLine:
     `redirect_hosts` are where a person may be sent to sign: "host" for any port, or "host:port".
     A line may name a key of its own (PEM text or a file's path); without one ours is used.
     `vop`: the bank checks the payees' names when it is asked to. `format` is what an order is written in,
-    `most_lines` how many payments it may hold.
+    `most_lines` how many payments it may hold. `knows_salary`: the JSON form may say SALA (a file always
+    does). `structured`: an order may carry a payment reference of its own kind, which wage tax needs.
+    `signable_after`: for so many seconds after it took an order, the bank may not be ready to have it signed.
+    `payments_version`: of the bank's address for orders, where that is another than its accounts'.
+    `notifies`: the bank tells us at an address of ours that an order has changed.
     """
 
     id: str
@@ -61,9 +65,23 @@ class BankLine:
     adapter: Adapter = "berlin_group"
     format: OrderFormat = "pain.001.001.09"
     most_lines: int = 20_000
+    knows_salary: bool = False
+    structured: bool = True
+    signable_after: int = 0
+    payments_version: str = "v1"
+    notifies: bool = False
     key_id: str | None = None
     private_key: str | None = field(default=None, repr=False)
     certificate: str | None = field(default=None, repr=False)
+
+
+@dataclass(frozen=True)
+class Wishes:
+    """What is asked of the bank beside an order. `check_names` False: the bank is told not to check the payees' names,
+    where it would. `notify_uri`: where it may post that the order has changed."""
+
+    check_names: bool = True
+    notify_uri: str | None = None
 
 
 @dataclass(frozen=True)
@@ -196,8 +214,9 @@ class Bank(Protocol):
     ) -> Balance | None: ...
 
     def place_order(
-        self, line: BankLine, body: bytes, request_id: str, psu: Psu, redirect_uri: str, nok_redirect_uri: str
-    ) -> OrderPlaced: ...
+        self, line: BankLine, body: bytes, request_id: str, psu: Psu, redirect_uri: str, nok_redirect_uri: str,
+        wishes: Wishes = ...,
+    ) -> OrderPlaced: ...  # fmt: skip
 
     def start_authorisation(
         self, line: BankLine, payment_id: str, link: str, psu: Psu, redirect_uri: str, nok_redirect_uri: str,

@@ -15,6 +15,7 @@ from collections.abc import Iterator, Mapping
 from contextlib import closing, contextmanager, suppress
 from dataclasses import dataclass, field
 from functools import cache
+from pathlib import Path
 from urllib.parse import urlsplit
 
 from connectors.bank.port import AnswerUnknown, NotDelivered
@@ -44,6 +45,18 @@ class Answer:
 
 
 @cache
+def tls_with(certificate: Path, key: Path) -> ssl.SSLContext:
+    """The usual trust, and a certificate of ours for banks that want one on the line (QWAC). ValueError names the file
+    that cannot be used."""
+    context = ssl.create_default_context()
+    context.minimum_version = ssl.TLSVersion.TLSv1_2
+    try:
+        context.load_cert_chain(certificate, key)
+    except (OSError, ssl.SSLError) as error:
+        raise ValueError(f"{certificate.name} and {key.name} are no certificate with its key") from error
+    return context
+
+
 def usual_tls() -> ssl.SSLContext:
     """Certificates and names are checked against this machine's authorities; TLS 1.2 or newer."""
     context = ssl.create_default_context()

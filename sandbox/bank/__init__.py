@@ -1,8 +1,10 @@
 """The banks: a Berlin Group NextGenPSD2 API with three ways to sign, and the pages of their customers."""
 
+import os
+
 from flask import Blueprint, Flask
 
-from sandbox.bank import accounts, banks, control, misbehaviour, orders, pages, payments
+from sandbox.bank import accounts, banks, control, journal, misbehaviour, orders, pages, payments
 from sandbox.bank.answers import Answer, Refusal
 from sandbox.bank.calls import Call, operation
 from sandbox.clock import on_advance
@@ -24,3 +26,5 @@ def setup(app: Flask) -> None:
     on_advance(orders.day_begins)
     for blueprint in (accounts.accounts, payments.payments, elsewhere, pages.pages, control.control):
         app.register_blueprint(blueprint)
+    if folder := os.environ.get("SANDBOX_EXCHANGES"):
+        journal.setup(app, folder)

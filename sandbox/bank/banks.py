@@ -1,4 +1,4 @@
-"""The three banks, their accounts and what is booked on them. Amounts are integer cents."""
+"""The four banks, their accounts and what is booked on them. Amounts are integer cents."""
 
 import uuid
 from collections.abc import Callable
@@ -12,8 +12,12 @@ KIND, BOOKING = "bank", "bank_booking"
 SIGNINGS = ("redirect", "decoupled", "embedded", "delegated")
 XML_PRODUCT, JSON_PRODUCT = "pain.001-sepa-credit-transfers", "sepa-credit-transfers"
 CUT_OFF = "15:30"
+# What an order is written in; a bank of JSON takes nothing else, and so many payments at most.
+FORMATS = ("pain.001.001.09", "pain.001.001.03", "json")
+MOST_LINES = {"json": 5000}
 
-NAMES = {"redirect": "Zandbank", "decoupled": "Appbank", "reader": "Leesbank"}
+NAMES = {"redirect": "Zandbank", "decoupled": "Appbank", "reader": "Leesbank", "json": "Bulkbank"}
+SIGNED_BY = {"reader": "embedded", "json": "redirect"}  # the other banks are named after it
 # (iban, name, cents) of the accounts of Demo BV at each bank.
 ACCOUNTS = {
     "redirect": [
@@ -21,6 +25,7 @@ ACCOUNTS = {
         (demo.SECOND_DEBTOR_IBAN, "Zaken Doen", 1_000_000_00),
     ],
     "decoupled": [("NL93KNAB0412875530", "Ondernemersrekening", 51_870_20)],
+    "json": [("NL98INGB0007318264", "Zakelijke rekening", 58_316_40)],
     "reader": [("NL50RABO0374628190", "Bedrijfsrekening", 63_004_75)],
 }
 # What happened on the demo account before: days ago, cents, other party, description.
@@ -36,9 +41,12 @@ HISTORY = [
 def seed() -> None:
     for bank_id, name in NAMES.items():
         accounts = [account_document(iban, label, cents) for iban, label, cents in ACCOUNTS[bank_id]]
-        signing = "embedded" if bank_id == "reader" else bank_id
-        bank = {"id": bank_id, "name": name, "signing": signing, "cut_off": CUT_OFF, "honours_request_id": True}
-        get_store().put(KIND, bank_id, bank | {"vop": False, "accounts": accounts})
+        bank = {
+            "id": bank_id, "name": name, "signing": SIGNED_BY.get(bank_id, bank_id), "cut_off": CUT_OFF,
+            "honours_request_id": True, "vop": False, "notifies": False, "accounts": accounts,
+            "format": "json" if bank_id == "json" else FORMATS[0],
+        }  # fmt: skip
+        get_store().put(KIND, bank_id, bank)
     for ago, cents, party, text in HISTORY:
         day = clock.bank_day() - timedelta(days=ago)
         write_booking("redirect", demo.DEBTOR_IBAN, cents, day.isoformat(), {"party": party, "text": text})
@@ -71,6 +79,19 @@ def checks_names(bank: Document) -> bool:
     return bool(bank.get("vop")) or faults.on("bank_vop")
 
 
+def format_of(bank: Document) -> str:
+    """What it takes an order in. A store of before knows no such line."""
+    return bank.get("format", FORMATS[0])
+
+
+def told_of_form(bank: Document) -> dict[str, Any]:
+    """What a bank's line says of an order's form."""
+    form = format_of(bank)
+    most = {"most_lines": MOST_LINES[form]} if form in MOST_LINES else {}
+    product = JSON_PRODUCT if form == "json" else XML_PRODUCT
+    return {"product": product, "format": form, "knows_salary": form == "json"} | most
+
+
 def directory(base_url: str) -> list[dict[str, Any]]:
     """The list of banks as the app reads it."""
     host = base_url.partition("//")[2]
@@ -79,13 +100,15 @@ def directory(base_url: str) -> list[dict[str, Any]]:
             "id": bank["id"],
             "name": bank["name"],
             "base_url": f"{base_url}/bank/{bank['id']}",
-            "product": XML_PRODUCT,
             "signing": bank["signing"],
             "redirect_hosts": [host],
             "cut_off": bank["cut_off"],
             "honours_request_id": bank["honours_request_id"],
             "vop": checks_names(bank),
+            "notifies": bool(bank.get("notifies")),
         }
+        | told_of_form(bank)
+        | bank.get("line", {})  # what a test or a visitor wants it to say besides
         for bank in every()
     ]
 

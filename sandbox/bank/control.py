@@ -13,7 +13,7 @@ from sandbox.store import Document
 
 control = Blueprint("bank_control", __name__)
 
-FIELDS = {"name", "accounts", "signing", "cut_off", "honours_request_id", "vop"}
+FIELDS = {"name", "accounts", "signing", "cut_off", "honours_request_id", "vop", "notifies", "format", "line"}
 ACCOUNT_FIELDS = {"iban", "name", "owner", "balance"}
 
 
@@ -64,8 +64,9 @@ def shown(bank: Document) -> dict[str, Any]:
         {name: account[name] for name in ("iban", "name", "owner")} | {"balance": amount(account["cents"])}
         for account in bank["accounts"]
     ]
-    plain = {name: bank[name] for name in ("id", *sorted(FIELDS - {"vop"}))}
-    return plain | {"vop": banks.checks_names(bank), "accounts": accounts}
+    plain = {name: bank[name] for name in ("id", "name", "signing", "cut_off", "honours_request_id")}
+    switched = {"vop": banks.checks_names(bank), "notifies": bool(bank.get("notifies"))}
+    return plain | switched | {"format": banks.format_of(bank), "line": bank.get("line", {}), "accounts": accounts}
 
 
 def checked(asked: dict[str, Any]) -> dict[str, Any]:
@@ -73,12 +74,16 @@ def checked(asked: dict[str, Any]) -> dict[str, Any]:
     changes = dict(asked)
     if "signing" in asked and asked["signing"] not in banks.SIGNINGS:
         raise BadControl(f"signing: one of {', '.join(banks.SIGNINGS)} is expected")
-    for name in ("honours_request_id", "vop"):
+    if "format" in asked and asked["format"] not in banks.FORMATS:
+        raise BadControl(f"format: one of {', '.join(banks.FORMATS)} is expected")
+    for name in ("honours_request_id", "vop", "notifies"):
         if not isinstance(asked.get(name, True), bool):
             raise BadControl(f"{name}: true or false is expected")
     for name in ("name", "cut_off"):
         if not isinstance(asked.get(name, ""), str):
             raise BadControl(f"{name}: a text is expected")
+    if not isinstance(asked.get("line", {}), dict):
+        raise BadControl("line: an object is expected: what the bank's line says besides")
     if "accounts" in asked:
         changes["accounts"] = checked_accounts(asked["accounts"])
     return changes

@@ -15,8 +15,10 @@ ORDER_FIELDS = {
 }  # fmt: skip
 PAYMENT_FIELDS = {
     "endToEndIdentification", "instructedAmount", "creditorAccount", "creditorName", "creditorAgent",
-    "creditorAddress", "remittanceInformationUnstructured",
+    "creditorAddress", "remittanceInformationUnstructured", "remittanceInformationStructured",
 }  # fmt: skip
+STRUCTURED_FIELDS = {"reference", "referenceType", "referenceIssuer"}
+MAX_REFERENCE = 35
 
 
 def read(raw: bytes) -> Instruction:
@@ -79,7 +81,7 @@ def read_payment(payment: Any, path: str) -> Line:
     check_fields(payment, PAYMENT_FIELDS, path)
     end_to_end_id = text_of(payment, "endToEndIdentification", path) or "NOTPROVIDED"
     name = text_of(payment, "creditorName", path)
-    remittance = text_of(payment, "remittanceInformationUnstructured", path)
+    remittance = remittance_of(payment, path)
     if problem := sepa.reference_problem(end_to_end_id):
         raise NotAccepted(problem, f"{path}/endToEndIdentification")
     if not name or (problem := sepa.text_problem(name, MAX_NAME)):
@@ -87,6 +89,21 @@ def read_payment(payment: Any, path: str) -> Line:
     if remittance and (problem := sepa.text_problem(remittance, MAX_REMITTANCE)):
         raise NotAccepted(problem, f"{path}/remittanceInformationUnstructured")
     return Line(end_to_end_id, amount_of(payment, path), name, iban_of(payment, "creditorAccount"), remittance)
+
+
+def remittance_of(payment: dict[str, Any], path: str) -> str:
+    """Free text, or the reference of a structured one; not both."""
+    structured = payment.get("remittanceInformationStructured")
+    if structured is None:
+        return text_of(payment, "remittanceInformationUnstructured", path)
+    here = f"{path}/remittanceInformationStructured"
+    if "remittanceInformationUnstructured" in payment:
+        raise NotAccepted("vrije tekst of een betalingskenmerk, niet allebei", here)
+    check_fields(structured, STRUCTURED_FIELDS, here)
+    reference = text_of(structured, "reference", here)
+    if not reference or sepa.text_problem(reference, MAX_REFERENCE):
+        raise NotAccepted("het kenmerk ontbreekt of deugt niet", f"{here}/reference")
+    return reference
 
 
 def text_of(payment: dict[str, Any], name: str, path: str) -> str:

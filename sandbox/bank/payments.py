@@ -6,7 +6,7 @@ from typing import Any
 from flask import Blueprint, request
 
 from sandbox import faults
-from sandbox.bank import answers, banks, json_order, misbehaviour, orders, pain001, pain002, sca
+from sandbox.bank import answers, banks, json_order, misbehaviour, notices, orders, pain001, pain002, sca
 from sandbox.bank.answers import Answer, Refusal
 from sandbox.bank.calls import Call, json_body, operation
 from sandbox.bank.instruction import Instruction, NotAccepted
@@ -26,6 +26,7 @@ NAME = "/<service>/<product>/<order_id>"
 @operation("PIS", psu_present=True, once=True, on_the_way=misbehaviour.after_order)
 def place_order(call: Call, service: str, product: str) -> Answer:
     check_product(service, product)
+    check_form(call, product)
     if request.mimetype != MEDIA[product]:
         raise Refusal(415)
     misbehaviour.before_order()
@@ -35,6 +36,8 @@ def place_order(call: Call, service: str, product: str) -> Answer:
     headers = {"Location": answers.site(f"/bank/{call.bank_id}/v1{path_of(order)}")}
     if order["vop"]:
         headers["ASPSP-VOP-Supported"] = "true" if banks.checks_names(call.bank) else "false"
+    if order["notify"]:
+        headers["ASPSP-Notification-Support"] = str(notices.accepted(call.bank, order["notify"])).lower()
     found = answers.links(call.bank_id, self=path_of(order), status=f"{path_of(order)}/status")
     if may_start(call, order):
         way, approach = first_step(call, order)
@@ -49,7 +52,8 @@ def take(call: Call, product: str, read: Any, raw: bytes) -> Document:
     except NotAccepted as problem:
         raise Refusal(400, problem.code, problem.text, problem.path) from problem
     wanted = request.headers.get("Client-VOP-Requested") == "true"
-    about = {"product": product, "request_id": call.request_id, "vop": wanted} | call.ways_back
+    notify = request.headers.get("TPP-Notification-URI")
+    about = {"product": product, "request_id": call.request_id, "vop": wanted, "notify": notify} | call.ways_back
     return orders.take(call.bank, instruction, raw, about)
 
 
@@ -70,6 +74,12 @@ def first_step(call: Call, order: Document) -> tuple[dict[str, Any], str]:
 def check_product(service: str, product: str) -> None:
     if service != SERVICE or product not in MEDIA:
         raise Refusal(404, "PRODUCT_UNKNOWN", f"Deze bank kent {service}/{product} niet")
+
+
+def check_form(call: Call, product: str) -> None:
+    """A bank of JSON takes no files. A bank of files takes JSON too: what it tells others to send is its line."""
+    if banks.format_of(call.bank) == "json" and product != banks.JSON_PRODUCT:
+        raise Refusal(404, "PRODUCT_UNKNOWN", f"Deze bank kent {SERVICE}/{product} niet")
 
 
 def path_of(order: Document) -> str:

@@ -8,6 +8,7 @@ import time
 from collections.abc import Callable
 from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
+from ipaddress import IPv4Address
 from typing import Any
 
 import pytest
@@ -280,6 +281,11 @@ def test_a_browsers_own_words_never_become_a_header(agent: str | None, expected:
 
 def test_an_ipv4_address_in_ipv6_clothes_is_written_as_one():
     assert sent(psu=Psu("::ffff:192.0.2.7"))["psu-ip-address"] == "192.0.2.7"
+
+
+def test_who_has_no_ipv4_address_goes_by_ours():
+    """The contract's own rule: "if not available, the TPP shall use the IP Address used by the TPP"."""
+    assert IPv4Address(sent(psu=Psu("2001:db8::7"))["psu-ip-address"])
 
 
 def test_the_name_at_the_bank_goes_along_when_it_is_known():

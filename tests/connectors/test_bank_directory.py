@@ -176,7 +176,7 @@ def test_a_file_that_was_never_there_or_never_right_is_an_error(tmp_path: Path):
 def test_it_reads_the_sandboxs_banks(sandbox: Sandbox):
     lines = HttpDirectory(f"{sandbox.url}/banks").lines()
     assert {line.id: line.signing for line in lines.values()} == {
-        "redirect": "redirect", "decoupled": "decoupled", "reader": "embedded",
+        "redirect": "redirect", "decoupled": "decoupled", "reader": "embedded", "json": "redirect",
     }  # fmt: skip
     assert lines["reader"].base_url == f"{sandbox.url}/bank/reader"
 

@@ -16,7 +16,7 @@ from cryptography.x509.oid import NameOID
 
 from connectors.bank import transport
 from connectors.bank.port import AnswerUnknown, BankError, NotDelivered
-from connectors.bank.transport import Answer, Request, TimedOut, exchange
+from connectors.bank.transport import Answer, Request, TimedOut, exchange, tls_with
 from tests.support.rawbank import (
     RawRequest,
     Script,
@@ -129,6 +129,23 @@ def trusting_tls(certificate: Path) -> ssl.SSLContext:
 def test_it_speaks_tls(server_tls: ssl.SSLContext, trusting_tls: ssl.SSLContext):
     with raw_bank(says(200, {}), tls=server_tls) as bank:
         assert post(bank.url, tls=trusting_tls).status == 200
+
+
+def test_our_certificate_is_shown_to_a_bank_that_asks(
+    certificate: Path, server_tls: ssl.SSLContext, monkeypatch: pytest.MonkeyPatch
+):
+    monkeypatch.setenv("SSL_CERT_FILE", str(certificate))  # the machine's authorities
+    server_tls.verify_mode = ssl.CERT_REQUIRED
+    server_tls.load_verify_locations(certificate)
+    with raw_bank(says(200, {}), tls=server_tls) as bank:
+        with pytest.raises(AnswerUnknown):
+            post(bank.url, tls=ssl.create_default_context(cafile=str(certificate)))
+        assert post(bank.url, tls=tls_with(certificate, certificate)).status == 200
+
+
+def test_a_key_that_is_not_there_is_named(tmp_path: Path, certificate: Path):
+    with pytest.raises(ValueError, match=r"no\.pem"):
+        tls_with(certificate, tmp_path / "no.pem")
 
 
 def test_a_certificate_that_is_not_trusted_gets_nothing_of_us(server_tls: ssl.SSLContext):

@@ -10,6 +10,7 @@ from domain import approval, books, following, operators, payments, sending, sig
 from domain.errors import OrderDiffers, StateConflict
 from domain.release import release
 from models import BankAccount, BankExchange, BankOrder, Batch, BatchLine
+from tests.support.meddler import closed_port
 from tests.support.sandbox import Sandbox
 from tests.support.world import PIN, PSU, Demo
 
@@ -108,18 +109,16 @@ def test_refusing_at_the_bank_lets_it_be_set_up_again(demo: Demo, sandbox: Sandb
     assert _at_the_bank(sandbox)[0]["msg_id"] == f"{batch.reference}-2"
 
 
-def test_a_bank_that_is_not_there_leaves_it_approved(demo: Demo, sandbox: Sandbox, monkeypatch: pytest.MonkeyPatch):
+def test_a_bank_that_is_not_there_leaves_it_approved(demo: Demo, sandbox: Sandbox):
     batch = _released(demo)
-    sandbox.control("PUT", "banks/redirect", {"signing": "redirect"})
-    line = sending.line_of("redirect")
-    gone = type(line)(**{**line.__dict__, "base_url": "http://127.0.0.1:9/bank/redirect"})
-    monkeypatch.setattr(sending, "line_of", lambda _: gone)  # the bank's address, where nothing listens
+    nowhere = f"http://127.0.0.1:{closed_port()}/bank/redirect"  # the bank's address, where nothing listens
+    sandbox.control("PUT", "banks/redirect", {"line": {"base_url": nowhere}})
     sent = _send(batch)
     order = BankOrder.get()
     assert (sent.state, sent.state_reason, order.state, order.called_at) == (
         "approved", "bank_unreachable", "ready", None,
     )  # fmt: skip
-    monkeypatch.undo()
+    sandbox.control("PUT", "banks/redirect", {"line": {}})
     BankOrder.update(due_at=batch.created_at).execute()
     assert sending.due_batches() == [batch.id]
     assert _send(batch).state == "at_bank"

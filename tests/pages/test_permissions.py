@@ -78,6 +78,7 @@ RIGHTS = {
     ("onboarding.welcome", "GET"): PAGE,
     ("settings.settings", "GET"): PAGE,
     ("settings.sign_out_elsewhere", "POST"): ON,
+    ("settings.wish", "POST"): OWNER_ONLY,
     ("overview.overview", "GET"): PAGE,
     ("bank.balances", "GET"): PAGE,
     ("bank.refresh", "POST"): ON,

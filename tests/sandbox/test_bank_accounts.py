@@ -272,13 +272,14 @@ def test_an_order_needs_no_consent(sandbox: Sandbox, tpp: Tpp):
 def test_the_list_of_banks_is_as_the_app_reads_it(sandbox: Sandbox):
     lines = sandbox.get("/banks").json()
     assert [(line["id"], line["signing"]) for line in lines] == [
-        ("redirect", "redirect"), ("decoupled", "decoupled"), ("reader", "embedded"),
+        ("redirect", "redirect"), ("decoupled", "decoupled"), ("reader", "embedded"), ("json", "redirect"),
     ]  # fmt: skip
     host = sandbox.url.removeprefix("http://")
     assert lines[0] == {
         "id": "redirect", "name": "Zandbank", "base_url": f"{sandbox.url}/bank/redirect",
         "product": "pain.001-sepa-credit-transfers", "signing": "redirect", "redirect_hosts": [host],
-        "cut_off": "15:30", "honours_request_id": True, "vop": False,
+        "cut_off": "15:30", "honours_request_id": True, "vop": False, "notifies": False,
+        "format": "pain.001.001.09", "knows_salary": False,
     }  # fmt: skip
 
 

@@ -276,3 +276,13 @@ def test_a_payment_at_the_bank_is_not_changed(wouter: Browser, demo: Demo, tail:
     assert wouter.post(path, htmx=True).status == 422
     assert demo.view(batch).lines_payable == 3
     assert wouter.get(at(demo, batch, "/wijzigen")).location == at(demo, batch)
+
+
+def test_more_lines_than_the_bank_takes_are_said_before_anything_goes(wouter: Browser, demo: Demo, sandbox: Sandbox):
+    sandbox.control("PUT", "banks/redirect", {"line": {"most_lines": 2}})
+    batch = demo.batch()
+    pay(wouter, demo, batch)
+    text = wouter.open(at(demo, batch)).text
+    assert "Deze bank neemt hoogstens 2 betalingen in één opdracht aan; deze heeft er meer." in text
+    assert "Er is niets betaald." in text
+    assert demo.view(batch).state == "open"

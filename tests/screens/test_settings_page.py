@@ -2,7 +2,7 @@
 
 from flask import Flask
 
-from models import LoginSession, Membership
+from models import Client, LoginSession, Membership
 from tests.support.screens import Browser
 from tests.support.world import Demo, make_user
 
@@ -33,3 +33,46 @@ def test_signing_out_elsewhere_ends_every_other_session_of_this_person_alone(app
 
 def test_another_client_sees_no_settings(charlie: Browser, demo: Demo):
     assert charlie.get(f"/{demo.client.public_id}/instellingen").status == 404
+
+
+# --- how the bank pays ---
+def wishes(demo: Demo) -> tuple[bool, bool]:
+    client = Client.get_by_id(demo.client.id)
+    return client.batch_booking, client.name_check
+
+
+def test_the_owner_chooses_how_it_is_booked_and_whether_names_are_checked(wouter: Browser, demo: Demo):
+    here = f"/{demo.client.public_id}/instellingen"
+    page = wouter.open(here)
+    assert [box.get("name") for box in page.all("form[action$='/bank'] input[checked]")] == [
+        "batch_booking", "name_check",
+    ]  # fmt: skip
+    assert wouter.post(f"{here}/bank", name_check="y").status == 303
+    assert wishes(demo) == (False, True)
+    page = wouter.open(here)
+    assert "Bewaard. Het geldt voor wat je vanaf nu goedkeurt." in page.text
+    assert [box.get("name") for box in page.all("form[action$='/bank'] input[checked]")] == ["name_check"]
+    wouter.post(f"{here}/bank", name_check="y")
+    assert "Er is niets veranderd." in wouter.open(here).text
+
+
+def test_others_see_it_and_cannot_choose(app: Flask, demo: Demo):
+    anna = make_user(name="Anna Smit")
+    Membership.create(user=anna, client=demo.client, role="approver")
+    other, here = Browser(app, anna), f"/{demo.client.public_id}/instellingen"
+    page = other.open(here)
+    assert page.all("form[action$='/bank']") == []
+    assert "één bedrag, zonder namen" in page.text
+    assert other.post(f"{here}/bank").status == 403
+    assert wishes(demo) == (True, True)
+
+
+def test_a_payment_says_how_it_will_be_booked_and_that_names_are_not_checked(wouter: Browser, demo: Demo):
+    batch = demo.batch()
+    here = f"/{demo.client.public_id}/betalingen/{batch.reference}"
+    assert "Op je afschrift: in één bedrag, zonder namen." in wouter.open(here).text
+    assert "controleert de namen niet" not in wouter.open(here).text
+    wouter.post(f"/{demo.client.public_id}/instellingen/bank")
+    page = wouter.open(here)
+    assert "Op je afschrift: per regel, met namen." in page.text
+    assert "De bank controleert de namen niet; zo is het ingesteld." in page.text

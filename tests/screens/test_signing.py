@@ -9,6 +9,7 @@ import pytest
 
 from connectors.bank.directory import HttpDirectory
 from domain import signing
+from domain.name_checks import prepare_signing_after
 from domain.world import World, furnish
 from models import BankOrder, Batch, Membership
 from tests.screens.test_payment_page import at
@@ -214,3 +215,17 @@ def test_who_prepares_does_not_sign(app, demo: Demo, wouter: Browser, embedded: 
 def test_who_is_no_member_sees_nothing(charlie: Browser, demo: Demo, embedded: Batch, tail: str):
     charlie.open("/betalingen")
     assert charlie.post(at(demo, embedded, SIGN + tail), method="lezer", code="123456").status == 404
+
+
+def test_a_bank_that_is_not_ready_yet_is_told_of_and_followed(wouter: Browser, demo: Demo, sandbox: Sandbox):
+    sandbox.control("PUT", "banks/redirect", {"line": {"signable_after": 90}})
+    sandbox.fault(bank_sign_not_ready=True)
+    batch = at_the_bank(demo)
+    page = wouter.open(at(demo, batch))
+    assert "De bank zet de betaling klaar" in page.says("#payment .note.info")
+    assert page.all("#pay-place button") == []
+    seen = page.value("#payment", "hx-get")
+    assert wouter.get(seen, htmx=True).status == 204
+    sandbox.fault(bank_sign_not_ready=False)
+    prepare_signing_after(BankOrder.get().id)
+    assert wouter.get(seen, htmx=True).says("#pay-place button") == "Onderteken bij Zandbank"

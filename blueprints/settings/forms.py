@@ -1,0 +1,11 @@
+from flask_wtf import FlaskForm
+from wtforms import BooleanField
+
+from blueprints.texts import _l
+
+
+class BankWishesForm(FlaskForm):
+    """A box that is not ticked is sent by nobody: absent means no."""
+
+    batch_booking = BooleanField(_l("Boek een betaling als één bedrag, zonder namen op het afschrift"))
+    name_check = BooleanField(_l("Laat de bank de namen controleren voordat er betaald wordt"))

@@ -1,0 +1,27 @@
+"""What a client wants of its banks: how payments are booked, and whether names are checked of every bundle.
+
+It counts from the next approval on: what was approved stays as it was shown.
+"""
+
+from domain import audit
+from domain.errors import NotYourRole
+from models import Client, Membership, transaction
+
+
+def change(membership: Membership, batch_booking: bool, name_check: bool) -> bool:
+    """Set both; whether something changed. NotYourRole for who is no owner.
+
+    `name_check` False opts out for bundles only; the law lets a company do so, and back in at any time
+    (Regulation (EU) 260/2012 art. 5c(6)).
+    """
+    if membership.role != "owner":
+        raise NotYourRole
+    wanted = {"batch_booking": batch_booking, "name_check": name_check}
+    with transaction():
+        client = Client.get_by_id(membership.client_id)
+        changed = {name: value for name, value in wanted.items() if getattr(client, name) != value}
+        if not changed:
+            return False
+        Client.update(**changed).where(Client.id == client.id).execute()
+        audit.note(client.id, audit.by_user(membership.user), "bank_wishes.changed", f"client:{client.id}", **changed)
+    return True

@@ -1,0 +1,33 @@
+"""The bank's signal that an order has changed: never believed, only a reason to ask sooner.
+
+The address holds a state of this order alone, known to us and its bank. What the signal says is not
+read (Berlin Group, lean push notifications 1.0: "the TPP needs to check the resource status").
+"""
+
+from core.clock import utcnow
+from domain.following import FOLLOWED
+from domain.seals import lookup
+from domain.world import world
+from models import BankOrder
+
+
+def state_of(msg_id: str) -> str:
+    """Cannot be guessed, need not be kept; another one than that of the way back."""
+    return lookup(f"notice:{msg_id}")
+
+
+def address_of(order: BankOrder) -> str | None:
+    """Where the bank may post its signal of this order; None when none was asked for."""
+    if order.notify_hash is None:
+        return None
+    return f"{world().hook_url}/bank/seintje/{state_of(order.msg_id)}"
+
+
+def heard(state: str) -> bool:
+    """Have the order of this state asked about now, unless it is over; whether there is one.
+
+    The same two statements whatever comes of them: how long it takes tells nobody which states exist.
+    """
+    mine = BankOrder.notify_hash == lookup(state)
+    BankOrder.update(due_at=utcnow()).where(mine, BankOrder.state.in_(FOLLOWED)).execute()
+    return BankOrder.select(BankOrder.id).where(mine).exists()

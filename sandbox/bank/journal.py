@@ -1,0 +1,48 @@
+"""Every exchange of the banks' API, a line of JSON each, for whoever wants to hold them against the contract.
+
+Written only when the sandbox was started with a folder for it; one file for each process.
+"""
+
+import json
+import os
+import threading
+from pathlib import Path
+from typing import Any
+
+from flask import Flask, Response, request
+
+from sandbox import faults
+
+_writing = threading.Lock()
+# What stands in a file is for the file's own schema; the contract says nothing of it.
+_XML = "application/xml"
+
+
+def setup(app: Flask, folder: str) -> None:
+    """Write what is asked of a bank and what it answers into `folder`."""
+    Path(folder).mkdir(parents=True, exist_ok=True)
+    path = Path(folder) / f"{os.getpid()}.jsonl"
+
+    @app.after_request
+    def note(response: Response) -> Response:
+        if request.path.startswith("/bank/") and "/v1/" in request.path:
+            row = json.dumps(exchange(response))
+            with _writing, path.open("a", encoding="utf-8") as lines:
+                lines.write(f"{row}\n")
+        return response
+
+
+def exchange(response: Response) -> dict[str, Any]:
+    """An answer that is cut off before its first byte has no status."""
+    cut = response.is_streamed
+    return {
+        "method": request.method, "target": request.full_path.rstrip("?"), "headers": dict(request.headers),
+        "body": content(request.mimetype, request.get_data(cache=True)),
+        "switches": [name for name, on in faults.states().items() if on and name.startswith("bank_")],
+        "status": None if cut else response.status_code, "answer_headers": dict(response.headers),
+        "answer": "" if cut else content(response.mimetype, response.get_data()),
+    }  # fmt: skip
+
+
+def content(media: str | None, body: bytes) -> str:
+    return "<file/>" if media == _XML and body else body.decode("utf-8", "backslashreplace")

@@ -1,0 +1,139 @@
+"""The order as JSON: as the contract says, the same each time, and nothing in it but what was approved."""
+
+import json
+from dataclasses import replace
+from datetime import date
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from connectors.bank.formats import as_written, carried_by, content_type, read_order, write_order
+from connectors.bank.json_order import carried, read_json, write_json
+from connectors.bank.pain001 import NotOurOrder, OrderLine, OrderUnwritable, write_pain001
+from connectors.bank.port import BankLine
+from tests.connectors.test_pain001 import LINE, ORDER, SECOND, orders
+
+TAX_LINE = OrderLine("L-1", 5_512_00, "Belastingdienst", "NL86INGB0002445588", "8123456780123450")
+TAX = replace(ORDER, wage_tax=True, lines=[TAX_LINE])
+BANK = BankLine("ing", "ING", "https://bank.example", "sepa-credit-transfers", format="json", knows_salary=True)
+
+
+@given(orders(), st.booleans())
+def test_what_is_written_is_read_back(order, salary_code: bool):
+    body = write_json(order, salary_code)
+    assert read_json(body) == carried(order)
+    assert write_json(order, salary_code) == body
+
+
+def test_it_is_the_contracts_bulk_payment():
+    assert json.loads(write_json(ORDER)) == {
+        "batchBookingPreferred": True,
+        "debtorAccount": {"iban": "NL95INGB0004921836", "currency": "EUR"},
+        "requestedExecutionDate": "2026-11-25",
+        "categoryPurposeCode": "SALA",
+        "payments": [
+            {
+                "endToEndIdentification": line.end_to_end_id,
+                "instructedAmount": {"currency": "EUR", "amount": amount},
+                "creditorAccount": {"iban": line.creditor_iban},
+                "creditorName": line.creditor_name,
+                "remittanceInformationUnstructured": "Salaris november 2026",
+            }
+            for line, amount in ((LINE, "3448.08"), (SECOND, "2611.00"))
+        ],
+    }
+
+
+def test_salary_is_named_only_to_a_bank_that_knows_it():
+    assert b"SALA" in write_order(BANK, ORDER)
+    assert b"categoryPurposeCode" not in write_order(replace(BANK, knows_salary=False), ORDER)
+
+
+def test_wage_tax_is_no_salary_and_carries_its_reference():
+    found = json.loads(write_json(TAX))
+    assert "categoryPurposeCode" not in found
+    assert found["payments"][0]["remittanceInformationStructured"] == {
+        "reference": "8123456780123450", "referenceType": "SCOR", "referenceIssuer": "CUR",
+    }  # fmt: skip
+    assert read_json(write_json(TAX)) == carried(TAX)
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        lambda body: body.replace(b"3448.08", b"3448.0"),
+        lambda body: body.replace(b"3448.08", b"3448.080"),
+        lambda body: body.replace(b'"3448.08"', b"3448.08"),
+        lambda body: body.replace(b"3448.08", b"-3448.08"),
+        lambda body: body.replace(b'"EUR","amount"', b'"USD","amount"', 1),
+        lambda body: body.replace(b"INGB2268352412", b"INGB2268352413"),
+        lambda body: body.replace(b"2026-11-25", b"20261125"),
+        lambda body: body.replace(b'Preferred":true', b'Preferred":1'),
+        lambda body: body.replace(b"SALA", b"PENS"),
+        lambda body: body.replace(b'"payments":[', b'"payments":[],"payments":['),
+        lambda body: body.replace(b'"creditorName"', b'"creditorAgent":"INGBNL2A","creditorName"', 1),
+        lambda body: body.replace(b"{", b"{ ", 1),
+        lambda body: body + b"\n",
+        lambda body: body[:-1],
+        lambda body: b"[" + body + b"]",
+        lambda body: b'{"payments":[]}',
+        lambda body: b"[" * 100_000,
+        lambda body: b"\xff",
+        lambda body: b"",
+    ],
+)
+def test_bytes_that_say_anything_else_are_not_our_order(change):
+    body = write_json(ORDER)
+    assert change(body) != body
+    with pytest.raises(NotOurOrder):
+        read_json(change(body))
+
+
+def test_tax_beside_salary_is_not_our_order():
+    mixed = json.loads(write_json(ORDER))
+    mixed["payments"][1] = json.loads(write_json(TAX))["payments"][0]
+    with pytest.raises(NotOurOrder):
+        read_json(json.dumps(mixed, separators=(",", ":")).encode())
+
+
+@pytest.mark.parametrize(
+    ("line", "wrong"),
+    [
+        (replace(LINE, creditor_name="Zoë"), "creditor_name"),
+        (replace(LINE, amount_cents=0), "amount_cents"),
+        (replace(LINE, creditor_iban="NL00INGB0000000000"), "creditor_iban"),
+        (replace(LINE, end_to_end_id=""), "end_to_end_id"),
+        (replace(LINE, remittance="x" * 141), "remittance"),
+        (LINE, "stands twice"),
+    ],
+)
+def test_what_sepa_does_not_carry_is_not_written(line: OrderLine, wrong: str):
+    with pytest.raises(OrderUnwritable, match=wrong):
+        write_json(replace(ORDER, lines=[LINE, line]))
+
+
+def test_an_order_of_nothing_or_from_nowhere_is_not_written():
+    with pytest.raises(OrderUnwritable):
+        write_json(replace(ORDER, lines=[]))
+    with pytest.raises(OrderUnwritable, match="debtor_iban"):
+        write_json(replace(ORDER, debtor_iban="NL95 INGB 0004 9218 36"))
+
+
+# --- which form, and where it goes ---
+def test_the_bytes_say_what_they_are():
+    assert content_type(write_json(ORDER)) == "application/json"
+    assert content_type(write_pain001(ORDER)) == "application/xml"
+
+
+@pytest.mark.parametrize("form", ["json", "pain.001.001.09", "pain.001.001.03"])
+def test_each_form_is_found_again_as_far_as_it_carries_the_order(form):
+    line = replace(BANK, format=form)
+    assert read_order(line, write_order(line, ORDER)) == carried_by(line, ORDER)
+    assert carried_by(line, ORDER).execution_date == date(2026, 11, 25)
+
+
+def test_an_order_keeps_its_address_when_the_line_changes():
+    then = as_written(BANK, "pain.001.001.09")
+    assert (then.format, then.product) == ("pain.001.001.09", "pain.001-sepa-credit-transfers")
+    assert as_written(then, "json") == BANK

@@ -1,0 +1,188 @@
+"""What a bank's line says it does otherwise: fewer lines, no payment references, late with signing, its own booking."""
+
+import json
+from dataclasses import replace
+from datetime import timedelta
+from pathlib import Path
+
+import pytest
+import requests
+
+from connectors.bank.berlin_group import BerlinGroupBank
+from connectors.bank.signing import development_identity
+from domain import bank_wishes, books, name_checks, sending, signing
+from domain.errors import NotYourRole, OrderUnfit
+from domain.release import release
+from domain.world import World, furnish
+from models import AuditEvent, BankOrder, Batch, BatchLine, Client, Release
+from tests.support.exchanges import Watch
+from tests.support.sandbox import Sandbox
+from tests.support.signing import at_the_bank, followed
+from tests.support.world import LINES, PSU, Demo, make_client, make_user
+
+
+@pytest.fixture(autouse=True)
+def the_books_are_right(demo: Demo):
+    yield
+    assert list(books.faults()) == []
+
+
+@pytest.fixture
+def watch(world: World, keys: Path) -> Watch:
+    """Looks at what the bank is told."""
+    seen = Watch()
+    furnish(replace(world, bank=BerlinGroupBank(development_identity(keys), read_timeout=5, observe=seen)))
+    return seen
+
+
+def _line(sandbox: Sandbox, **says: object) -> None:
+    sandbox.control("PUT", "banks/redirect", {"line": says})
+
+
+def _release(demo: Demo, batch: Batch) -> Release:
+    return release(demo.membership, batch.reference, demo.view(batch).digest, "session", PSU)
+
+
+def _placed(watch: Watch) -> dict[str, str]:
+    (sent,) = [one for one, _ in watch.seen if one.method == "POST" and one.url.endswith("credit-transfers")]
+    return dict(sent.headers)
+
+
+# --- how many lines ---
+def test_more_lines_than_the_bank_takes_are_not_approved(demo: Demo, sandbox: Sandbox):
+    _line(sandbox, most_lines=2)
+    batch = demo.batch()
+    with pytest.raises(OrderUnfit) as refused:
+        _release(demo, batch)
+    assert (refused.value.reason, refused.value.most) == ("too_many_lines", 2)
+    assert (Batch.get().state, Release.select().count()) == ("open", 0)
+
+
+def test_as_many_as_the_bank_takes_go_in_one_order(demo: Demo, sandbox: Sandbox):
+    _line(sandbox, most_lines=3)
+    assert at_the_bank(demo).state == "at_bank"
+    assert len(sandbox.control("GET", "orders")) == 1
+
+
+def test_a_line_that_became_shorter_opens_the_payment_again(demo: Demo, sandbox: Sandbox):
+    """Never split: what was approved as one order is one order or none."""
+    batch = demo.batch()
+    _release(demo, batch)
+    _line(sandbox, most_lines=2)
+    sending.send(batch.id)
+    batch = Batch.get()
+    assert (batch.state, batch.state_reason, BankOrder.select().count()) == ("open", "too_many_lines", 0)
+    assert sandbox.control("GET", "orders") == []
+
+
+def test_wage_tax_is_not_given_to_a_bank_that_loses_its_reference(demo: Demo, sandbox: Sandbox):
+    batch = demo.batch()
+    Batch.update(kind="wage_tax").execute()
+    _line(sandbox, structured=False)
+    with pytest.raises(OrderUnfit, match="no_tax_reference"):
+        _release(demo, batch)
+
+
+# --- how it is booked ---
+def test_the_client_chooses_how_it_is_booked(demo: Demo, sandbox: Sandbox):
+    assert bank_wishes.change(demo.membership, batch_booking=False, name_check=True)
+    at_the_bank(demo)
+    (order,) = sandbox.control("GET", "orders")
+    assert "<BtchBookg>false</BtchBookg>" in order["body"]
+
+
+def test_so_it_is_in_json(demo: Demo, sandbox: Sandbox):
+    sandbox.control("PUT", "banks/redirect", {"format": "json"})
+    bank_wishes.change(demo.membership, batch_booking=False, name_check=True)
+    at_the_bank(demo)
+    assert json.loads(sandbox.control("GET", "orders")[0]["body"])["batchBookingPreferred"] is False
+
+
+def test_what_was_approved_is_booked_as_was_shown_then(demo: Demo, sandbox: Sandbox):
+    batch = demo.batch()
+    digest = demo.view(batch).digest
+    _release(demo, batch)
+    bank_wishes.change(demo.membership, batch_booking=False, name_check=False)
+    sending.send(batch.id)
+    assert "<BtchBookg>true</BtchBookg>" in sandbox.control("GET", "orders")[0]["body"]
+    assert (demo.view(Batch.get()).batch_booking, demo.view(Batch.get()).digest) == (True, digest)
+
+
+# --- whether names are checked ---
+@pytest.mark.parametrize(("wanted", "said"), [(True, "true"), (False, "false")])
+def test_the_bank_is_told_whether_to_check_names(demo: Demo, sandbox: Sandbox, watch: Watch, wanted: bool, said: str):
+    sandbox.control("PUT", "banks/redirect", {"vop": True})
+    bank_wishes.change(demo.membership, batch_booking=True, name_check=wanted)
+    batch = at_the_bank(demo)
+    assert _placed(watch)["Client-VOP-Requested"] == said
+    assert batch.state == ("name_check" if wanted else "at_bank")
+
+
+def test_a_payment_of_one_line_is_always_checked(demo: Demo, sandbox: Sandbox, watch: Watch):
+    sandbox.control("PUT", "banks/redirect", {"vop": True})
+    bank_wishes.change(demo.membership, batch_booking=True, name_check=False)
+    assert at_the_bank(demo, demo.batch(LINES[:1])).state == "name_check"
+    assert _placed(watch)["Client-VOP-Requested"] == "true"
+
+
+def test_one_line_that_is_left_is_one_line(demo: Demo, sandbox: Sandbox, watch: Watch):
+    """Struck lines do not make a bundle."""
+    sandbox.control("PUT", "banks/redirect", {"vop": True})
+    bank_wishes.change(demo.membership, batch_booking=True, name_check=False)
+    batch = demo.batch()
+    BatchLine.update(state="refused").where(BatchLine.position > 1).execute()
+    at_the_bank(demo, batch)
+    assert _placed(watch)["Client-VOP-Requested"] == "true"
+
+
+def test_a_bank_that_checks_no_names_is_told_nothing(demo: Demo, watch: Watch):
+    bank_wishes.change(demo.membership, batch_booking=True, name_check=False)
+    at_the_bank(demo)
+    assert "Client-VOP-Requested" not in _placed(watch)
+
+
+# --- who chooses ---
+def test_only_the_owner_chooses_and_it_is_in_the_log(demo: Demo):
+    for role in ("approver", "preparer"):
+        other = make_client(make_user(), role)
+        with pytest.raises(NotYourRole):
+            bank_wishes.change(other, batch_booking=False, name_check=False)
+    assert bank_wishes.change(demo.membership, batch_booking=True, name_check=False)
+    assert not bank_wishes.change(demo.membership, batch_booking=True, name_check=False)
+    (event,) = AuditEvent.select().where(AuditEvent.kind == "bank_wishes.changed")
+    assert event.details == {"name_check": False}
+    client = Client.get_by_id(demo.client.id)
+    assert (client.batch_booking, client.name_check) == (True, False)
+
+
+# --- signing later ---
+def test_a_bank_that_is_late_is_asked_again_and_the_page_says_so(demo: Demo, sandbox: Sandbox):
+    _line(sandbox, signable_after=90)
+    sandbox.fault(bank_sign_not_ready=True)
+    batch = at_the_bank(demo)
+    assert signing.step(demo.client, batch.reference).how == "soon"
+    followed(batch)
+    name_checks.prepare_signing_after(BankOrder.get().id)
+    assert signing.step(demo.client, batch.reference).how == "soon"
+    sandbox.fault(bank_sign_not_ready=False)
+    name_checks.prepare_signing_after(BankOrder.get().id)
+    step = signing.step(demo.client, batch.reference)
+    assert step.how == "page"
+    requests.post(step.url or "", data={"besluit": "ondertekenen"}, timeout=10, allow_redirects=False)
+    assert followed(batch).state == "signed"
+
+
+def test_after_its_time_the_person_presses(demo: Demo, sandbox: Sandbox):
+    _line(sandbox, signable_after=90)
+    sandbox.fault(bank_sign_not_ready=True)
+    batch = at_the_bank(demo)
+    BankOrder.update(called_at=batch.created_at - timedelta(seconds=90)).execute()
+    assert signing.step(demo.client, batch.reference).how == "begin"
+
+
+def test_another_bank_is_not_asked_again_unasked(demo: Demo, sandbox: Sandbox):
+    sandbox.fault(bank_sign_not_ready=True)
+    batch = at_the_bank(demo)
+    sandbox.fault(bank_sign_not_ready=False)
+    name_checks.prepare_signing_after(BankOrder.get().id)
+    assert signing.step(demo.client, batch.reference).how == "begin"

@@ -1,0 +1,154 @@
+"""The bank's signal: a reason to ask now, from whoever knows the order's own address, and never more than that."""
+
+import threading
+from collections.abc import Iterator
+from dataclasses import replace
+
+import pytest
+import requests
+from flask import Flask, request
+from werkzeug.serving import make_server
+
+from blueprints.hooks import blueprint
+from domain import following, notices, sending, signing
+from domain.release import release
+from domain.world import World, furnish
+from models import BankOrder, Batch, Delivery, database
+from tests.support.bank import EXPLICIT, Tpp, bank_day, pain001
+from tests.support.sandbox import Sandbox
+from tests.support.signing import at_the_bank
+from tests.support.world import PSU, Demo
+
+HEARD: list[str] = []
+
+
+@pytest.fixture
+def hooks(world: World, sandbox: Sandbox) -> Iterator[str]:
+    """The machines' addresses on a socket of their own, in this process; the domain knows where.
+
+    The bank's line says that it signals; whether it does is for the test.
+    """
+    HEARD.clear()
+    app = Flask("hooks")
+    app.register_blueprint(blueprint)
+    app.teardown_request(lambda _: HEARD.append(request.path))
+
+    @app.before_request
+    def connect() -> None:
+        database.connect(reuse_if_open=True)
+
+    server = make_server("127.0.0.1", 0, app, threaded=True)
+    thread = threading.Thread(target=server.serve_forever, daemon=True)
+    thread.start()
+    url = f"http://127.0.0.1:{server.server_port}"
+    furnish(replace(world, hook_url=url))
+    sandbox.control("PUT", "banks/redirect", {"line": {"notifies": True}})
+    yield url
+    server.shutdown()
+    thread.join(timeout=10)
+    server.server_close()
+
+
+def _later() -> BankOrder:
+    """The order, with nothing due for a year."""
+    far = BankOrder.get().created_at.replace(year=BankOrder.get().created_at.year + 1)
+    BankOrder.update(due_at=far).execute()
+    return BankOrder.get()
+
+
+def _address(order: BankOrder) -> str:
+    found = notices.address_of(order)
+    assert found is not None
+    return found
+
+
+def test_the_bank_signals_and_is_asked(demo: Demo, hooks: str, sandbox: Sandbox):
+    sandbox.control("PUT", "banks/redirect", {"notifies": True})
+    batch = at_the_bank(demo)
+    page = signing.begin_signing(demo.client, demo.user, batch.reference, PSU).url or ""
+    sandbox.wait_for(lambda: HEARD)  # that it is ready to be signed
+    _later()
+    assert following.due_orders() == []
+    requests.post(page, data={"besluit": "ondertekenen"}, timeout=10, allow_redirects=False)
+    (order_id,) = sandbox.wait_for(lambda: following.due_orders())
+    following.follow(order_id)
+    assert Batch.get().state == "signed"
+
+
+def test_what_it_says_is_not_believed(demo: Demo, hooks: str):
+    at_the_bank(demo)
+    order = _later()
+    lie = {"paymentId": order.payment_id, "transactionStatus": "ACSC"}
+    assert requests.post(_address(order), json=lie, timeout=10).status_code == 200
+    assert (Batch.get().state, BankOrder.get().raw_status) == ("at_bank", order.raw_status)
+    assert following.due_orders() == [order.id]
+    following.follow(order.id)
+    assert Batch.get().state == "at_bank"
+
+
+@pytest.mark.parametrize("body", [b"", b"{", b"<xml/>", b"\xff" * 1000])
+def test_whatever_it_says_it_is_a_signal_and_is_kept_nowhere(demo: Demo, hooks: str, body: bytes):
+    at_the_bank(demo)
+    order = _later()
+    answer = requests.post(_address(order), data=body, headers={"Content-Type": "text/plain"}, timeout=10)
+    assert (answer.status_code, answer.content) == (200, b"")
+    assert Delivery.select().count() == 0
+    assert following.due_orders() == [order.id]
+
+
+def test_a_long_one_is_not_read(demo: Demo, hooks: str):
+    at_the_bank(demo)
+    order = _later()
+    assert requests.post(_address(order), data=b"x" * 65_537, timeout=10).status_code == 413
+    assert following.due_orders() == []
+
+
+@pytest.mark.parametrize("known", ["return", "nothing"])
+def test_nobody_else_can_signal(demo: Demo, hooks: str, known: str):
+    """Not with the state of the way back either: a browser has seen that one."""
+    at_the_bank(demo)
+    order = _later()
+    state = signing.return_state(order.msg_id) if known == "return" else "0" * 64
+    assert requests.post(f"{hooks}/bank/seintje/{state}", timeout=10).status_code == 404
+    assert following.due_orders() == []
+
+
+def test_it_asks_and_does_nothing_else(demo: Demo, hooks: str):
+    at_the_bank(demo)
+    order = _later()
+    assert requests.get(_address(order), timeout=10).status_code == 405
+    before = BankOrder.get().__data__
+    for _ in range(3):
+        requests.post(_address(order), timeout=10)
+    after = BankOrder.get().__data__
+    assert {name for name in after if after[name] != before[name]} == {"due_at"}
+
+
+def test_of_an_order_that_is_over_nothing_is_asked(demo: Demo, hooks: str):
+    at_the_bank(demo)
+    order = _later()
+    BankOrder.update(state="ended", due_at=None).execute()
+    assert requests.post(_address(order), timeout=10).status_code == 200
+    assert BankOrder.get().due_at is None
+
+
+def test_a_bank_that_does_not_signal_gets_no_address(demo: Demo, sandbox: Sandbox):
+    batch = demo.batch()
+    release(demo.membership, batch.reference, demo.view(batch).digest, "session", PSU)
+    sending.send(batch.id)
+    assert notices.address_of(BankOrder.get()) is None
+    assert notices.heard(notices.state_of(BankOrder.get().msg_id)) is False
+
+
+@pytest.mark.parametrize(
+    ("address", "support"),
+    [
+        ("http://127.0.0.1:9/a", "true"), ("http://localhost:9/a", "true"), ("https://elsewhere.example/a", "false"),
+        ("http://192.0.2.1/a", "false"), ("http://127.0.0.1.elsewhere.example/a", "false"), (None, None),
+    ],
+)  # fmt: skip
+def test_the_sandbox_signals_to_this_machine_alone(sandbox: Sandbox, address: str | None, support: str | None):
+    sandbox.control("PUT", "banks/redirect", {"notifies": True})
+    headers = EXPLICIT | ({"TPP-Notification-URI": address} if address else {})
+    answer = Tpp(sandbox.url).place(pain001(bank_day(sandbox)), headers)
+    assert (answer.status_code, answer.headers.get("ASPSP-Notification-Support")) == (201, support)

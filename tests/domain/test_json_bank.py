@@ -1,0 +1,82 @@
+"""A bank that takes no file: the same payment as JSON, once, to its end."""
+
+import json
+
+import pytest
+import requests
+
+from domain import books, sending, signing
+from models import BankOrder, Batch, BatchLine
+from tests.support.sandbox import Sandbox
+from tests.support.signing import at_the_bank, followed
+from tests.support.world import PSU, Demo
+
+
+@pytest.fixture(autouse=True)
+def a_bank_of_json(demo: Demo, sandbox: Sandbox):
+    sandbox.control("PUT", "banks/redirect", {"format": "json"})
+    yield
+    assert list(books.faults()) == []
+
+
+def _sign(demo: Demo, batch: Batch) -> None:
+    page = signing.begin_signing(demo.client, demo.user, batch.reference, PSU).url or ""
+    requests.post(page, data={"besluit": "ondertekenen"}, timeout=10, allow_redirects=False)
+
+
+def test_it_is_sent_signed_and_executed(demo: Demo, sandbox: Sandbox):
+    batch = at_the_bank(demo)
+    (order,) = sandbox.control("GET", "orders")
+    body = json.loads(order["body"])
+    assert (body["categoryPurposeCode"], body["batchBookingPreferred"]) == ("SALA", True)
+    assert [(row["creditorName"], row["instructedAmount"]["amount"]) for row in body["payments"]] == [
+        ("Jong, Wouter de", "3448.08"), ("Donkersloot Meijer, Naomi", "2611.00"), ("Schuurman, Lisanne", "2500.08"),
+    ]  # fmt: skip
+    _sign(demo, batch)
+    assert followed(batch).state == "signed"
+    sandbox.control("POST", "clock", {"advance_days": 5})
+    assert followed(batch).state == "executed"
+
+
+def test_a_lost_answer_is_found_again_by_the_request_id(demo: Demo, sandbox: Sandbox):
+    """There is no MsgId in JSON: the X-Request-ID alone says that it is the same order."""
+    sandbox.fault(bank_lost_answer=True)
+    assert at_the_bank(demo).state == "sending"
+    sandbox.fault(bank_lost_answer=False)
+    BankOrder.update(due_at=BankOrder.created_at, lease_until=None).execute()
+    sending.send(Batch.get().id)
+    assert Batch.get().state == "at_bank"
+    assert len(sandbox.control("GET", "orders")) == 1
+
+
+def test_what_came_of_each_line_is_read(demo: Demo, sandbox: Sandbox):
+    batch = at_the_bank(demo)
+    _sign(demo, batch)
+    sandbox.fault(bank_partial_execution=True)
+    sandbox.control("POST", "clock", {"advance_days": 5})
+    assert followed(batch).state == "partly_executed"
+    rows = [(row.state, row.bank_reason) for row in BatchLine.select().order_by(BatchLine.position)]
+    assert rows == [("rejected", "AC06"), ("executed", None), ("executed", None)]
+
+
+@pytest.mark.parametrize(("then", "now"), [("json", "pain.001.001.09"), ("pain.001.001.09", "json")])
+def test_an_order_is_followed_where_it_was_placed(demo: Demo, sandbox: Sandbox, then: str, now: str):
+    """The bank's line may take another form from today: the orders of yesterday keep their address."""
+    sandbox.control("PUT", "banks/redirect", {"format": then})
+    batch = at_the_bank(demo)
+    sandbox.control("PUT", "banks/redirect", {"format": now})
+    _sign(demo, batch)
+    assert followed(batch).state == "signed"
+
+
+def test_stored_bytes_go_to_the_address_of_their_form(demo: Demo, sandbox: Sandbox):
+    sandbox.fault(bank_cut=True)
+    batch = at_the_bank(demo)
+    sandbox.fault(bank_cut=False)
+    sandbox.control("PUT", "banks/redirect", {"format": "pain.001.001.09"})
+    BankOrder.update(due_at=BankOrder.created_at, lease_until=None).execute()
+    sending.send(batch.id)
+    assert Batch.get().state == "at_bank"
+    assert [json.loads(order["body"])["payments"] for order in sandbox.control("GET", "orders")]
+
+

@@ -1,0 +1,91 @@
+"""Every exchange that any sandbox of this test run had at its banks, held against the contract: both sides.
+
+Sandboxes write them down (sandbox/bank/journal.py): of tests that call a bank themselves, of the adapter, and of
+whole houses, whose web and worker are processes of their own.
+"""
+
+import json
+from collections import Counter
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import requests
+from openapi_core.exceptions import OpenAPIError
+from openapi_core.templating.paths.exceptions import PathError
+
+from tests.support import contract
+
+# Switches that make a bank's answer wrong on purpose, and nothing else may be.
+WRONG_ON_PURPOSE = frozenset(
+    {
+        "bank_strange_answer", "bank_strange_status", "bank_order_504", "bank_order_not_taken", "bank_duplicate_dupl",
+    }
+)  # fmt: skip
+MOST_SHOWN = 20
+
+
+@dataclass
+class Verdict:
+    """How many were checked; how many not: cut off, wrong by a switch, or of an address that the contract lacks."""
+
+    checked: int = 0
+    cut: int = 0
+    by_switch: Counter[str] = field(default_factory=Counter)
+    elsewhere: int = 0
+    violations: list[str] = field(default_factory=list)
+
+    def __str__(self) -> str:
+        left_out = f"{self.cut} cut off, {self.elsewhere} outside the contract, {sum(self.by_switch.values())} switched"
+        return f"bank contract: {self.checked} exchanges, {len(self.violations)} violations ({left_out})"
+
+
+def judged(folder: Path) -> Verdict:
+    """Every exchange in the folder."""
+    verdict = Verdict()
+    for row in exchanges(folder):
+        judge(row, verdict)
+    return verdict
+
+
+def exchanges(folder: Path) -> Iterator[dict[str, Any]]:
+    for path in sorted(folder.glob("*.jsonl")):
+        with path.open(encoding="utf-8") as lines:
+            yield from map(json.loads, lines)
+
+
+def judge(row: dict[str, Any], verdict: Verdict) -> None:
+    """Count one exchange, and what is wrong with it."""
+    if row["status"] is None:
+        verdict.cut += 1
+        return
+    if switched := WRONG_ON_PURPOSE.intersection(row["switches"]):
+        verdict.by_switch.update(switched)
+        return
+    asked = request_of(row)
+    try:
+        contract.check(asked, answer_of(row, asked))
+    except PathError:
+        if row["status"] not in (404, 405):
+            verdict.violations.append(f"{row['method']} {row['target']}: {row['status']}, not in the contract")
+        verdict.elsewhere += 1
+        return
+    except OpenAPIError as error:
+        why = "; ".join(str(part) for part in (error, error.__cause__, *getattr(error.__cause__, "schema_errors", ())))
+        verdict.violations.append(f"{row['method']} {row['target']} -> {row['status']}: {why[:400]}")
+    verdict.checked += 1
+
+
+def request_of(row: dict[str, Any]) -> requests.PreparedRequest:
+    """At one address for all banks: the checker makes a contract for each address."""
+    url = f"http://bank.example/v1/{row['target'].partition('/v1/')[2]}"
+    return requests.Request(row["method"], url, headers=row["headers"], data=row["body"] or None).prepare()
+
+
+def answer_of(row: dict[str, Any], asked: requests.PreparedRequest) -> requests.Response:
+    made = requests.Response()
+    made.status_code, made.request = row["status"], asked
+    made.headers.update(row["answer_headers"])
+    made._content = row["answer"].encode()
+    return made
