@@ -1,7 +1,15 @@
 """Where the money is: consents at banks, the accounts under them, and what was booked on those."""
 
-from peewee import BigIntegerField, BooleanField, Check, DateField, DeferredForeignKey, ForeignKeyField
-from peewee import IntegerField, TextField
+from peewee import (
+    BigIntegerField,
+    BooleanField,
+    Check,
+    DateField,
+    DeferredForeignKey,
+    ForeignKeyField,
+    IntegerField,
+    TextField,
+)
 
 from core.clock import utcnow
 from models.base import Table, UtcField
