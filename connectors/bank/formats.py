@@ -4,6 +4,7 @@ from collections.abc import Callable
 from dataclasses import replace
 
 from connectors.bank.pain001 import PaymentOrder, read_back, write_pain001
+from connectors.bank.ponto_order import read_ponto, write_ponto
 from connectors.bank.port import BankLine
 
 Write = Callable[[PaymentOrder], bytes]
@@ -27,3 +28,4 @@ def _pain001(version: str) -> tuple[Write, Read]:
 _WRITTEN: dict[str, tuple[Write, Read]] = {
     version: _pain001(version) for version in ("pain.001.001.09", "pain.001.001.03")
 }
+_WRITTEN["ponto"] = (write_ponto, read_ponto)

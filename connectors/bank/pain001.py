@@ -81,7 +81,7 @@ class PaymentOrder:
 # --- writing ------------------------------------------------------------------------------------------
 def write_pain001(order: PaymentOrder) -> bytes:
     """The file's bytes. OrderUnwritable for what SEPA does not carry: characters, lengths, ids, amounts, accounts."""
-    _require_writable(order)
+    require_writable(order)
     out = BytesIO()
     with etree.xmlfile(out, encoding="UTF-8") as xml:
         xml.write_declaration()
@@ -178,7 +178,8 @@ def _transactions(order: PaymentOrder) -> Iterator[Any]:
 
 
 # --- what may be written --------------------------------------------------------------------------------
-def _require_writable(order: PaymentOrder) -> None:
+def require_writable(order: PaymentOrder) -> None:
+    """OrderUnwritable unless SEPA carries every word of it: what holds for a file holds for any other form."""
     if not order.lines:
         raise OrderUnwritable("an order without lines")
     if wrong := _wrong_in_header(order):
