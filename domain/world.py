@@ -5,9 +5,9 @@ from typing import Protocol
 
 from connectors.bank.port import Bank, BankLine
 from connectors.bank.port import Psu as Psu
+from connectors.consent import ConsentService
 from connectors.identity.port import IdentityProvider
 from connectors.mail import Mailer
-from connectors.nmbrs.consent import ConsentService
 from connectors.nmbrs.port import Payroll
 from connectors.register.port import BusinessRegister
 from core.crypto import Keyring

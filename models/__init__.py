@@ -1,6 +1,6 @@
 """Tables with their constraints. The database refuses nonsense; the domain decides what is allowed."""
 
-from models.banking import BankAccount, BankLink
+from models.banking import BankAccount, BankGrant, BankLink
 from models.base import (
     NestedTransaction,
     connect,
@@ -40,7 +40,7 @@ TABLES = (
     User, Pin, LoginSession, EmailToken, Client, Membership, WebhookKey, IdentityAttempt, Identification, Authority,
     BankLink, BankAccount, NmbrsConnection, NmbrsCheck, NmbrsDebtor, NmbrsConsent, PayrollCompany, Delivery, Run,
     NmbrsExchange, Batch, BatchLine, AcceptedName, WarningOpened, Release, BankOrder, BankExchange, AuditEvent,
-    OutgoingMail,
+    OutgoingMail, BankGrant,
 )  # fmt: skip
 
 __all__ = [
@@ -50,6 +50,7 @@ __all__ = [
     "Authority",
     "BankAccount",
     "BankExchange",
+    "BankGrant",
     "BankLink",
     "BankOrder",
     "Batch",
