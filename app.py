@@ -24,8 +24,13 @@ from blueprints.paths import RowId
 from blueprints.security import init_security
 from blueprints.sessions import StoredSessions
 from connectors.bank import signing
+from connectors.bank.adapters import BanksByAdapter
 from connectors.bank.berlin_group import BerlinGroupBank
 from connectors.bank.directory import FileDirectory, HttpDirectory
+from connectors.bank.ponto import PontoBank
+from connectors.bank.ponto_oauth import PontoOAuth
+from connectors.bank.ponto_wire import PontoSettings, signer_of, tls_with
+from connectors.bank.port import Adapter, Bank
 from connectors.identity.oidc import OidcProvider, OidcSettings
 from connectors.mail import Mailer
 from connectors.nmbrs.oauth import NmbrsOAuth, OAuthSettings
@@ -64,7 +69,7 @@ def furnish(settings: config.Config, app: Flask | None = None) -> None:
         World(
             payroll=SoapPayroll(settings.nmbrs_url), payroll_rest=_payroll_rest(settings),
             nmbrs_oauth=_nmbrs_oauth(settings), rest_offered=bool(settings.nmbrs_client_id), bank=_bank(settings),
-            banks=_banks(settings),
+            banks=_banks(settings), ponto=_ponto_oauth(settings),
             identity=_identity(settings), register=KvkRegister(settings.kvk_url, settings.kvk_key),
             mailer=_mailer(settings), keyring=Keyring(settings.data_keys, settings.data_key),
             lookup_key=settings.lookup_key, pin_pepper=settings.pin_pepper, base_url=settings.base_url,
@@ -89,7 +94,27 @@ def _nmbrs_oauth(settings: config.Config) -> NmbrsOAuth:
     )  # fmt: skip
 
 
-def _bank(settings: config.Config) -> BerlinGroupBank:
+def _bank(settings: config.Config) -> BanksByAdapter:
+    """Who speaks with which bank; Ponto's only where Ponto knows us."""
+    ponto: dict[Adapter, Bank] = {"ponto": PontoBank(_ponto(settings))} if settings.ponto_client_id else {}
+    return BanksByAdapter({"berlin_group": _berlin_group(settings), **ponto})
+
+
+def _ponto(settings: config.Config) -> PontoSettings:
+    key, certificate = settings.ponto_tls_key, settings.ponto_tls_certificate
+    signing_key = settings.ponto_signature_key
+    return PontoSettings(
+        settings.ponto_authority, settings.ponto_client_id, settings.ponto_client_secret,
+        signer=signer_of(signing_key, settings.ponto_signature_key_id) if signing_key else None,
+        tls=tls_with(certificate, key) if key else None,
+    )  # fmt: skip
+
+
+def _ponto_oauth(settings: config.Config) -> PontoOAuth | None:
+    return PontoOAuth(_ponto(settings), settings.ponto_url) if settings.ponto_client_id else None
+
+
+def _berlin_group(settings: config.Config) -> BerlinGroupBank:
     """Our key at the banks; in development one that the home folder keeps for the sandbox."""
     if settings.bank_key:
         return BerlinGroupBank(signing.load(Path(settings.bank_key), Path(settings.bank_certificate)))

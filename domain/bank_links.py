@@ -8,7 +8,7 @@ from connectors.bank import port
 from connectors.bank.directory import DirectoryError
 from core.clock import utcnow
 from core.ids import token, uuid
-from domain import audit, identification
+from domain import audit, bank_grants, identification
 from domain.errors import BankUnavailable, ConsentPending, ConsentRefused, NotFound, UnknownBank
 from domain.seals import lookup
 from domain.world import world
@@ -20,6 +20,7 @@ class BankChoice:
     id: str
     name: str
     signing: str
+    adapter: str = "berlin_group"
 
 
 @dataclass(frozen=True)
@@ -45,6 +46,11 @@ def line_of(bank_id: str) -> port.BankLine:
         raise UnknownBank from error
 
 
+def line_for(account: BankAccount) -> port.BankLine:
+    """The line of the account's bank, with the customer's key where it wants one: what a call to a bank takes."""
+    return bank_grants.opened(line_of(account.bank), account.link)
+
+
 def bank_lines() -> dict[str, port.BankLine]:
     """Every bank's line by its id. BankUnavailable when the directory was never to be had."""
     try:
@@ -55,7 +61,7 @@ def bank_lines() -> dict[str, port.BankLine]:
 
 def banks() -> list[BankChoice]:
     """The banks to choose from. BankUnavailable."""
-    return [BankChoice(line.id, line.name, line.signing) for line in bank_lines().values()]
+    return [BankChoice(line.id, line.name, line.signing, line.adapter) for line in bank_lines().values()]
 
 
 def redirect_hosts() -> set[str]:
@@ -75,6 +81,8 @@ def begin_link(client: Client, user: User, bank_id: str, psu: port.Psu, next_pag
     line, state = line_of(bank_id), token()
     back = f"{world().base_url}/bank/terug/{state}"
     link = BankLink.create(client=client, user=user, bank=bank_id, state_hash=lookup(state), next_page=next_page)
+    if bank_grants.wanted(line):
+        return bank_grants.begin(link, state)
     started = _asking(world().bank.start_consent, line, psu, back, f"{back}?geweigerd=1", uuid())
     BankLink.update(consent_id=started.consent_id).where(BankLink.id == link.id).execute()
     return started.redirect_url
@@ -100,7 +108,7 @@ def finish_link(state: str, user: User, psu: port.Psu) -> BankLink:
         raise NotFound
     if link.status == "valid":
         return link
-    line = line_of(link.bank)
+    line = bank_grants.opened(line_of(link.bank), link)
     consent = _asking(world().bank.consent, line, link.consent_id, uuid())
     if consent.status == "received":
         raise ConsentPending
@@ -193,7 +201,7 @@ def refresh_balances(client: Client, psu: port.Psu | None) -> None:
     for row in BankAccount.select(BankAccount, BankLink).join(BankLink).where(BankAccount.client == client.id):
         consent = row.link.consent_id or ""
         try:
-            balance = world().bank.balance(line_of(row.bank), consent, row.resource_id, psu, uuid())
+            balance = world().bank.balance(line_for(row), consent, row.resource_id, psu, uuid())
         except (port.BankError, UnknownBank):
             failed = True
             continue

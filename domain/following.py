@@ -4,7 +4,7 @@ from connectors.bank import port
 from core.clock import utcnow
 from core.ids import uuid
 from domain import audit, leases, line_results, states
-from domain.bank_links import line_of
+from domain.bank_links import line_for
 from domain.bank_status import LINE_STATE, ORDER_STATE, event_of
 from domain.world import world
 from models import BankExchange, BankOrder, Batch, BatchLine, transaction
@@ -29,7 +29,7 @@ def follow(order_id: int) -> None:
     )
     if order is None or order.payment_id is None:
         return
-    line, request_id = line_of(order.bank_account.bank), uuid()
+    line, request_id = line_for(order.bank_account), uuid()
     try:
         report = world().bank.order_status(line, order.payment_id, request_id)
         sca = _sca_status(line, order) if report.transaction_status in ("RCVD", "ACTC") else None

@@ -12,7 +12,7 @@ from core.clock import utcnow
 from core.ids import uuid
 from domain import accepted_names, audit, authorisations, line_results, states
 from domain.approval import renew_end_to_end_ids, void_releases
-from domain.bank_links import line_of
+from domain.bank_links import line_for
 from domain.errors import BankUnavailable, NotFound, NotOpen
 from domain.payments import Payment, hold
 from domain.signing import live_order, prepare_signing
@@ -187,7 +187,7 @@ def _failed(order: BankOrder, call: str, request_id: str, error: port.BankError)
 
 def _confirm(order: BankOrder, request_id: str, psu: port.Psu) -> dict[str, str]:
     """A bank that gives no link for it wants no confirmation: its signing is what lets the order go on."""
-    line, link = line_of(order.bank_account.bank), authorisations.read(order)["links"].get("creditorNameConfirmation")
+    line, link = line_for(order.bank_account), authorisations.read(order)["links"].get("creditorNameConfirmation")
     if link is None:
         return {}
     try:
@@ -200,7 +200,7 @@ def _confirm(order: BankOrder, request_id: str, psu: port.Psu) -> dict[str, str]
 def _take_back(order: BankOrder, request_id: str, psu: port.Psu) -> None:
     """Cancel the order at the bank. One that does not cancel says whether it still waits for the confirmation:
     without that it never executes it (BG 1.3.16, creditorNameConfirmation)."""
-    line, payment_id = line_of(order.bank_account.bank), order.payment_id or ""
+    line, payment_id = line_for(order.bank_account), order.payment_id or ""
     try:
         gone = _cancelled(line, payment_id, psu, request_id) or _waits(line, payment_id)
     except port.BankError as error:
@@ -246,7 +246,7 @@ def prepare_signing_after(order_id: int) -> None:
     """An order that may be signed from now on: its authorisation is begun, as one without a name check has it."""
     order = BankOrder.get_by_id(order_id)
     batch = Batch.get_by_id(order.batch_id)
-    line = line_of(order.bank_account.bank)
+    line = line_for(order.bank_account)
     if batch.state != "at_bank" or order.state != "at_bank" or order.authorisation_id or line.signing == "delegated":
         return
     if order.raw_status in ("RCVC", "RVCM"):

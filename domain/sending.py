@@ -16,7 +16,7 @@ from core.ids import uuid
 from core.sepa_text import to_sepa
 from domain import audit, authorisations, days, digest, leases, signing, states
 from domain.approval import void_releases
-from domain.bank_links import line_of
+from domain.bank_links import line_for, line_of
 from domain.bank_status import ORDER_STATE, event_of
 from domain.errors import OrderDiffers
 from domain.payments import find, hold, lines_of
@@ -131,7 +131,7 @@ def body_of(order: BankOrder) -> bytes:
 
 def _deliver(batch: Batch, order: BankOrder) -> None:
     """Call the bank with the order's bytes, when that is safe, and record the outcome."""
-    line = line_of(batch.bank_account.bank)
+    line = line_for(batch.bank_account)
     again = order.called_at is not None
     if again and (not line.honours_request_id or line.signing == "delegated" or order.attempts >= MAX_RESENDS):
         BankOrder.update(due_at=None).where(BankOrder.id == order.id).execute()

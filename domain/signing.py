@@ -13,7 +13,7 @@ from core.clock import utcnow
 from core.ids import uuid
 from domain import audit, authorisations, following
 from domain.authorisations import Claim, Document, Step
-from domain.bank_links import line_of
+from domain.bank_links import line_for
 from domain.errors import (
     BankUnavailable,
     CodeWrong,
@@ -105,7 +105,7 @@ def begin_signing(client: Client, user: User, reference: str, psu: port.Psu, aga
 
 
 def _start(order: BankOrder, psu: port.Psu, link_name: str = "startAuthorisation", data: dict | None = None) -> None:
-    line, back = line_of(order.bank_account.bank), return_address(order)
+    line, back = line_for(order.bank_account), return_address(order)
 
     def call(document: Document, request_id: str) -> port.Authorisation:
         links = document["links"]
@@ -168,7 +168,7 @@ def answer_code(client: Client, user: User, reference: str, psu: port.Psu, code:
 
 
 def _continue(order: BankOrder, psu: port.Psu, link: str, data: dict) -> None:
-    line = line_of(order.bank_account.bank)
+    line = line_for(order.bank_account)
     _speak(
         order, "authorise", lambda document, request_id: world().bank.continue_authorisation(
             line, link, data, psu, request_id
@@ -233,7 +233,7 @@ def _asked(claim: Claim) -> str | None:
     if order.payment_id is None or not begun.get("id"):
         return None
     try:
-        return world().bank.authorisation(line_of(order.bank_account.bank), order.payment_id, begun["id"], uuid())
+        return world().bank.authorisation(line_for(order.bank_account), order.payment_id, begun["id"], uuid())
     except port.BankError:
         return None
 
@@ -255,7 +255,7 @@ def give_up(client: Client, user: User, reference: str) -> None:
         raise NotOpen("at_bank")
     claim = authorisations.take(order.id)  # from here on no code goes out for this order
     try:
-        report = world().bank.order_status(line_of(order.bank_account.bank), order.payment_id or "", uuid())
+        report = world().bank.order_status(line_for(order.bank_account), order.payment_id or "", uuid())
     except port.BankError as error:
         authorisations.give_back(claim)
         raise BankUnavailable from error

@@ -39,6 +39,7 @@ class World:
     limit_day_cents: int = 250_000_00
     poll_seconds: int = 3600
     rest_offered: bool = True
+    ponto: ConsentService | None = None  # where customers give us the key to their banks
 
 
 _world: World | None = None

@@ -1,5 +1,6 @@
 """What we ask of a bank. A bank is a line of configuration; amounts are cents, moments UTC."""
 
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import date, datetime, time
 from typing import Literal, Protocol
@@ -47,6 +48,9 @@ class BankLine:
     A line may name a key of its own (PEM text or a file's path); without one ours is used.
     `vop`: the bank checks the payees' names when it is asked to. `format` is what an order is written in,
     `most_lines` how many payments it may hold.
+
+    `access` is not of the configuration: the customer's own key, for adapters that speak in the customer's
+    name (Ponto). It gives an access token when one is needed, or raises a BankError; connectors know no table.
     """
 
     id: str
@@ -64,6 +68,7 @@ class BankLine:
     key_id: str | None = None
     private_key: str | None = field(default=None, repr=False)
     certificate: str | None = field(default=None, repr=False)
+    access: Callable[[], str] | None = field(default=None, repr=False, compare=False)
 
 
 @dataclass(frozen=True)

@@ -111,9 +111,9 @@ def test_refusing_at_the_bank_lets_it_be_set_up_again(demo: Demo, sandbox: Sandb
 def test_a_bank_that_is_not_there_leaves_it_approved(demo: Demo, sandbox: Sandbox, monkeypatch: pytest.MonkeyPatch):
     batch = _released(demo)
     sandbox.control("PUT", "banks/redirect", {"signing": "redirect"})
-    line = sending.line_of("redirect")
+    line = sending.line_for(demo.account)
     gone = type(line)(**{**line.__dict__, "base_url": "http://127.0.0.1:9/bank/redirect"})
-    monkeypatch.setattr(sending, "line_of", lambda _: gone)  # the bank's address, where nothing listens
+    monkeypatch.setattr(sending, "line_for", lambda _: gone)  # the bank's address, where nothing listens
     sent = _send(batch)
     order = BankOrder.get()
     assert (sent.state, sent.state_reason, order.state, order.called_at) == (
