@@ -29,7 +29,7 @@ from connectors.bank.berlin_group import BerlinGroupBank
 from connectors.bank.directory import FileDirectory, HttpDirectory
 from connectors.bank.ponto import PontoBank
 from connectors.bank.ponto_oauth import PontoOAuth
-from connectors.bank.ponto_wire import PontoSettings, signer_of, tls_with
+from connectors.bank.ponto_wire import PontoSettings, PontoSigner, signer_of, tls_with
 from connectors.bank.port import Adapter, Bank
 from connectors.identity.oidc import OidcProvider, OidcSettings
 from connectors.mail import Mailer
@@ -101,13 +101,16 @@ def _bank(settings: config.Config) -> BanksByAdapter:
 
 
 def _ponto(settings: config.Config) -> PontoSettings:
+    """What Ponto knows us by; in development the key that the home folder keeps for the sandbox signs here too."""
     key, certificate = settings.ponto_tls_key, settings.ponto_tls_certificate
-    signing_key = settings.ponto_signature_key
+    if settings.ponto_signature_key:
+        signer = signer_of(settings.ponto_signature_key, settings.ponto_signature_key_id)
+    else:
+        signer = PontoSigner(signing.development_identity(settings.home).key, "development")
     return PontoSettings(
-        settings.ponto_authority, settings.ponto_client_id, settings.ponto_client_secret,
-        signer=signer_of(signing_key, settings.ponto_signature_key_id) if signing_key else None,
+        settings.ponto_authority, settings.ponto_client_id, settings.ponto_client_secret, signer=signer,
         tls=tls_with(certificate, key) if key else None,
-    )  # fmt: skip
+    )
 
 
 def _ponto_oauth(settings: config.Config) -> PontoOAuth | None:

@@ -74,16 +74,16 @@ def _service() -> consent.ConsentService:
 
 def opened(line: port.BankLine, link: BankLink) -> port.BankLine:
     """The line, with the customer's key where the bank wants one."""
-    return replace(line, access=lambda: _access(link.id)) if wanted(line) else line
+    return replace(line, access=lambda refused: _access(link.id, refused)) if wanted(line) else line
 
 
-def _access(link_id: int) -> str:
+def _access(link_id: int, refused: str | None) -> str:
     """An access token. In the port's errors: nothing has gone to the bank when one is raised."""
     grant, service = BankGrant.get_or_none(BankGrant.link == link_id), world().ponto
     if grant is None or service is None:
         raise port.NotDelivered("no key of the customer's")
     try:
-        return _SHELF.access_token(grant, service)
+        return _SHELF.access_token(grant, service, refused)
     except token_pairs.NoPair:
         raise port.BankRefused(401, ENDED if grant.verifier_sealed is None else PENDING, "") from None
     except consent.OAuthRefused as error:

@@ -50,15 +50,15 @@ class Shelf:
         access, refresh, expires = json.loads(unseal(sealed, *self.place(row)))
         return Tokens(access, refresh, datetime.fromisoformat(expires))
 
-    def access_token(self, row: Any, service: ConsentService) -> str:
-        """A token that holds. NoPair, BeingRenewed, OAuthRefused, OAuthDown."""
+    def access_token(self, row: Any, service: ConsentService, refused: str | None = None) -> str:
+        """A token that holds, and is not the one that was refused. NoPair, BeingRenewed, OAuthRefused, OAuthDown."""
         tokens = self._present(row)
-        if tokens.expires_at - MARGIN > utcnow():
+        if _holds(tokens, refused):
             return tokens.access_token
         if leases.claim(self.table, row.id, REFRESH_LEASE) is None:
             raise BeingRenewed
         try:
-            return self._renewed(row, service).access_token
+            return self._renewed(row, service, refused).access_token
         finally:
             leases.release(row)
 
@@ -68,10 +68,10 @@ class Shelf:
             raise NoPair
         return tokens
 
-    def _renewed(self, row: Any, service: ConsentService) -> Tokens:
+    def _renewed(self, row: Any, service: ConsentService, refused: str | None) -> Tokens:
         """The next pair, written before anybody uses it; another worker may have fetched it just now."""
         tokens = self._present(row)
-        if tokens.expires_at - MARGIN > utcnow():
+        if _holds(tokens, refused):
             return tokens
         try:
             fresh = service.refresh(tokens.refresh_token)
@@ -83,3 +83,7 @@ class Shelf:
             return newer
         self.keep(row, fresh)
         return fresh
+
+
+def _holds(tokens: Tokens, refused: str | None) -> bool:
+    return tokens.access_token != refused and tokens.expires_at - MARGIN > utcnow()

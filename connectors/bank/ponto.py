@@ -88,12 +88,12 @@ class PontoBank:
         self, line: BankLine, consent_id: str, resource_id: str, psu: Psu | None, request_id: str
     ) -> Balance | None:
         """What can be spent, else what was booked, in euros; of the moment that Ponto last asked the bank."""
-        row = _resource(self._wire.read(line, f"/accounts/{_segment(resource_id)}"))
+        row = _resource(self._wire.read(line, f"accounts/{_segment(resource_id)}"))
         return _balance(row) if _attributes(row).get("currency") == "EUR" else None
 
     def _accounts(self, line: BankLine) -> list[dict[str, Any]]:
         rows: list[dict[str, Any]] = []
-        link: str | None = "/accounts?page%5Blimit%5D=100"
+        link: str | None = "accounts?page%5Blimit%5D=100"
         for _ in range(MOST_PAGES):
             if link is None:
                 return rows
@@ -114,7 +114,7 @@ class PontoBank:
         """
         iban, request = ponto_order.to_send(body, redirect_uri)
         account_id = self._account_id(line, iban)
-        path = f"/accounts/{_segment(account_id)}/bulk-payments"
+        path = f"accounts/{_segment(account_id)}/bulk-payments"
         answer = self._wire.ask(line, "POST", path, request, request_id)
         row = _resource(answer)
         way = _redirect(line, row)
@@ -252,4 +252,4 @@ def _order_path(payment_id: str) -> str:
     account_id, separator, order_id = payment_id.partition(_SEPARATOR)
     if not separator:
         raise NotDelivered("this is no order at Ponto")
-    return f"/accounts/{_segment(account_id)}/bulk-payments/{_segment(order_id)}"
+    return f"accounts/{_segment(account_id)}/bulk-payments/{_segment(order_id)}"

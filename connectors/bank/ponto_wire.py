@@ -94,24 +94,35 @@ class PontoWire:
 
     def read(self, line: BankLine, link: str) -> Answer:
         """A GET changes nothing: without a good answer it goes out once more, unless that took long."""
+        token = _token(line)
         try:
-            return self.ask(line, "GET", link)
+            return self._ask(line, "GET", link, token)
         except TimedOut:
             raise
         except (NotDelivered, AnswerUnknown):
-            return self.ask(line, "GET", link)
+            return self._ask(line, "GET", link, token)
 
     def ask(self, line: BankLine, method: str, link: str, body: bytes = b"", key: str | None = None) -> Answer:
         """One request in the customer's name, judged. `key`: by it a repeat of this request is known."""
-        if line.access is None:
-            raise NotDelivered(f"bank {line.id}: no key of the customer's")
-        headers = {"Accept": JSON_API, "Authorization": f"Bearer {line.access()}"}
+        return self._ask(line, method, link, _token(line), body, key)
+
+    def _ask(
+        self, line: BankLine, method: str, link: str, token: str, body: bytes = b"", key: str | None = None
+    ) -> Answer:
+        """A token may end before its time, and then nothing was done: once more with another one."""
+        answer = self._once(line, method, link, token, body, key)
+        if answer.status == 401:
+            answer = self._once(line, method, link, _token(line, token), body, key)
+        return judged(answer)
+
+    def _once(self, line: BankLine, method: str, link: str, token: str, body: bytes, key: str | None) -> Answer:
+        headers = {"Accept": JSON_API, "Authorization": f"Bearer {token}"}
         if body:
             headers["Content-Type"] = JSON_API
         if key is not None:
             headers["Ibanity-Idempotency-Key"] = key
         seconds = self._settings.order_timeout if method == "POST" else self._settings.read_timeout
-        return judged(self.send(method, links.api_address(line, link), headers, body, seconds))
+        return self.send(method, links.api_address(line, link), headers, body, seconds)
 
     def send(self, method: str, url: str, headers: dict[str, str], body: bytes, seconds: float) -> Answer:
         """One request, signed when we have a key. NotDelivered, AnswerUnknown."""
@@ -125,6 +136,13 @@ class PontoWire:
             raise
         self._observe(request, answer)
         return answer
+
+
+def _token(line: BankLine, refused: str | None = None) -> str:
+    """The customer's, or another than the one that was refused."""
+    if line.access is None:
+        raise NotDelivered(f"bank {line.id}: no key of the customer's")
+    return line.access(refused)
 
 
 def judged(answer: Answer) -> Answer:

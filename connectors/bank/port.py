@@ -50,7 +50,8 @@ class BankLine:
     `most_lines` how many payments it may hold.
 
     `access` is not of the configuration: the customer's own key, for adapters that speak in the customer's
-    name (Ponto). It gives an access token when one is needed, or raises a BankError; connectors know no table.
+    name (Ponto). It gives an access token when one is needed, and another when told which one was refused; or
+    raises a BankError. Connectors know no table.
     """
 
     id: str
@@ -68,7 +69,7 @@ class BankLine:
     key_id: str | None = None
     private_key: str | None = field(default=None, repr=False)
     certificate: str | None = field(default=None, repr=False)
-    access: Callable[[], str] | None = field(default=None, repr=False, compare=False)
+    access: Callable[[str | None], str] | None = field(default=None, repr=False, compare=False)
 
 
 @dataclass(frozen=True)

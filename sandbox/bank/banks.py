@@ -78,15 +78,17 @@ def directory(base_url: str) -> list[dict[str, Any]]:
         {
             "id": bank["id"],
             "name": bank["name"],
-            "base_url": f"{base_url}/bank/{bank['id']}",
+            "base_url": f"{base_url}{line.get('path', '/bank/' + bank['id'])}",
             "product": XML_PRODUCT,
             "signing": bank["signing"],
             "redirect_hosts": [host],
             "cut_off": bank["cut_off"],
             "honours_request_id": bank["honours_request_id"],
             "vop": checks_names(bank),
+            **{name: line[name] for name in ("adapter", "format") if name in line},
         }
         for bank in every()
+        for line in (bank.get("line", {}),)  # what its line says beyond the usual
     ]
 
 
