@@ -57,7 +57,8 @@ def wrong():
         "redirect_uri": is_registered(given.get("redirect_uri", "")),
         "response_type": given.get("response_type") == "code",
         "scope": {"ai", "pi"} <= set(given.get("scope", "").split()) <= {*SCOPES, OFFLINE},
-        "code_challenge": bool(given.get("code_challenge")) and given.get("code_challenge_method") == "S256",
+        "code_challenge": bool(given.get("code_challenge")),
+        "code_challenge_method": given.get("code_challenge_method") == "S256",
     }
     problem = next((name for name, right in checks.items() if not right), None)
     return (render_template("ponto/wrong.html", problem=problem, bank=office.bank()), 400) if problem else None

@@ -15,6 +15,7 @@ from cryptography.hazmat.primitives.asymmetric import rsa
 from cryptography.x509.oid import NameOID
 
 from connectors.bank import transport
+from connectors.bank.ponto_wire import tls_with
 from connectors.bank.port import AnswerUnknown, BankError, NotDelivered
 from connectors.bank.transport import Answer, Request, TimedOut, exchange
 from tests.support.rawbank import (
@@ -156,6 +157,17 @@ def test_a_client_refused_after_the_handshake_may_have_been_heard(
     server_tls.minimum_version = ssl.TLSVersion.TLSv1_3
     with raw_bank(says(200, {}), tls=server_tls) as bank, pytest.raises(AnswerUnknown):
         post(bank.url, tls=trusting_tls)
+
+
+def test_a_bank_that_wants_our_certificate_gets_it(server_tls: ssl.SSLContext, certificate: Path):
+    """As Ponto does."""
+    server_tls.verify_mode = ssl.CERT_REQUIRED
+    server_tls.load_verify_locations(certificate)
+    shown = tls_with(str(certificate), str(certificate))
+    assert (shown.minimum_version, shown.check_hostname) == (ssl.TLSVersion.TLSv1_2, True)
+    shown.load_verify_locations(certificate)
+    with raw_bank(says(200, {}), tls=server_tls) as bank:
+        assert post(bank.url, tls=shown).status == 200
 
 
 def test_old_tls_is_not_spoken():

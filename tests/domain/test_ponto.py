@@ -8,6 +8,7 @@ from datetime import timedelta
 from decimal import Decimal
 
 import pytest
+import requests
 
 import models
 from connectors.bank import port
@@ -238,14 +239,26 @@ def test_refused_at_the_bank_it_is_made_anew(demo: Demo, sandbox: Sandbox):
     assert found == {batch.reference: "RJCT", f"{batch.reference}-2": "RCVD"}
 
 
-def test_an_unsigned_order_can_be_deleted_and_a_signed_one_not(demo: Demo, sandbox: Sandbox):
+def test_a_signed_order_cannot_be_deleted(demo: Demo, sandbox: Sandbox):
     linked(demo)
     batch = sent(released(demo))
-    line, order = bank_links.line_for(demo.account), BankOrder.get()
+    line, payment_id = bank_links.line_for(demo.account), BankOrder.get().payment_id or ""
     sign(page_of(demo, batch))
-    with pytest.raises(port.BankRefused):
-        world().bank.cancel_order(line, order.payment_id, PSU, "")
+    with pytest.raises(port.BankRefused, match="paymentNotDeletable"):
+        world().bank.cancel_order(line, payment_id, PSU, "")
     assert followed(batch).state == "signed"
+
+
+def test_an_unsigned_order_is_deleted_and_can_be_signed_no_more(demo: Demo, sandbox: Sandbox):
+    linked(demo)
+    batch = sent(released(demo))
+    line, payment_id, page = bank_links.line_for(demo.account), BankOrder.get().payment_id or "", page_of(demo, batch)
+    assert world().bank.cancel_order(line, payment_id, PSU, "")
+    assert "Niet gelukt" in requests.get(page, timeout=10).text
+    requests.post(page, data={"besluit": "ondertekenen"}, allow_redirects=False, timeout=10)
+    assert [order["status"] for order in orders_at(sandbox)] == ["CANC"]
+    with pytest.raises(port.BankRefused, match="resourceNotFound"):
+        world().bank.order_status(line, payment_id, "")
 
 
 # What goes wrong, the state after two tries of the worker, and how many orders the bank has then.
