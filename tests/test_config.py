@@ -175,3 +175,18 @@ def test_no_secret_is_printed(tmp_path: Path):
     shown = repr(settings)
     hidden = ["s" * 32, "l" * 32, "p" * 32, "between us", "mail-secret", "metrics-secret", "k" * 32, "kvk_key"]
     assert [secret for secret in hidden if secret in shown] == []
+
+
+PONTO_KEYS = ("TLS_KEY", "TLS_CERTIFICATE", "SIGNATURE_KEY", "SIGNATURE_KEY_ID")
+
+
+def test_ponto_is_left_out_or_whole(tmp_path: Path):
+    assert application._ponto_oauth(production(tmp_path)) is None
+    told: dict[str, str | None] = {f"PONTO_{name}": "x" for name in PONTO_KEYS}
+    told |= {"PONTO_CLIENT_ID": "bizcuit", "PONTO_CLIENT_SECRET": "ponto-secret"}
+    settings = production(tmp_path, **told)
+    assert settings.ponto_url == "https://api.ibanity.com/ponto-connect"
+    assert "ponto-secret" not in repr(settings)
+    for name in PONTO_KEYS:
+        with pytest.raises(ConfigError, match=f"BIZCUIT_PONTO_{name} is not set"):
+            production(tmp_path, **told | {f"PONTO_{name}": None})
