@@ -32,11 +32,11 @@ def redirect_uri() -> str:
 
 def begin(link: BankLink, state: str) -> str:
     """The address where the customer gives us the key, for a linking that has just begun. BankUnavailable."""
-    verifier = token()
+    service, verifier = _service(), token()
     with transaction():
         grant = BankGrant.create(link=link, verifier_sealed=seal(verifier, "bank_grant_verifier", link.id))
         BankLink.update(consent_id=f"grant-{grant.id}").where(BankLink.id == link.id).execute()
-    return _service().start(state, verifier, redirect_uri())
+    return service.start(state, verifier, redirect_uri())
 
 
 def finish(user: User, state: str, code: str | None) -> None:

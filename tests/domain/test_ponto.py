@@ -14,9 +14,9 @@ import models
 from connectors.bank import port
 from core.clock import utcnow
 from domain import approval, bank_grants, bank_links, books, following, operators, payments, sending, signing
-from domain.errors import ConsentPending, ConsentRefused, NotFound
+from domain.errors import BankUnavailable, ConsentPending, ConsentRefused, NotFound
 from domain.release import release
-from domain.world import world
+from domain.world import furnish, world
 from models import BankExchange, BankGrant, BankLink, BankOrder, Batch, BatchLine
 from tests.support.ponto import IBAN, SECOND_IBAN, linked, orders_at, pressed, sign
 from tests.support.sandbox import Sandbox
@@ -105,6 +105,13 @@ def test_a_refusal_ends_this_linking_and_another_can_begin(demo: Demo):
     with pytest.raises(ConsentRefused):
         bank_links.finish_link(back["state"], demo.user, PSU)
     assert linked(demo).status == "valid"
+
+
+def test_where_ponto_does_not_know_us_nothing_is_begun(demo: Demo):
+    furnish(replace(world(), ponto=None))
+    with pytest.raises(BankUnavailable):
+        bank_links.begin_link(demo.client, demo.user, "ponto", PSU, None)
+    assert BankGrant.select().count() == 0
 
 
 def test_a_code_that_is_not_ours_gives_no_key(demo: Demo):
