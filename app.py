@@ -25,8 +25,13 @@ from blueprints.paths import RowId
 from blueprints.security import init_security
 from blueprints.sessions import StoredSessions
 from connectors.bank import signing
+from connectors.bank.adapters import BanksByAdapter
 from connectors.bank.berlin_group import BerlinGroupBank
 from connectors.bank.directory import FileDirectory, HttpDirectory
+from connectors.bank.ponto import PontoBank
+from connectors.bank.ponto_oauth import PontoOAuth
+from connectors.bank.ponto_wire import PontoSettings, PontoSigner, signer_of
+from connectors.bank.port import Adapter, Bank
 from connectors.bank.transport import tls_with
 from connectors.identity.oidc import OidcProvider, OidcSettings
 from connectors.mail import Mailer
@@ -66,7 +71,7 @@ def furnish(settings: config.Config, app: Flask | None = None) -> None:
         World(
             payroll=SoapPayroll(settings.nmbrs_url), payroll_rest=_payroll_rest(settings),
             nmbrs_oauth=_nmbrs_oauth(settings), rest_offered=bool(settings.nmbrs_client_id), bank=_bank(settings),
-            banks=_banks(settings),
+            banks=_banks(settings), ponto=_ponto_oauth(settings),
             identity=_identity(settings), register=KvkRegister(settings.kvk_url, settings.kvk_key),
             mailer=_mailer(settings), keyring=Keyring(settings.data_keys, settings.data_key),
             lookup_key=settings.lookup_key, pin_pepper=settings.pin_pepper, base_url=settings.base_url,
@@ -91,22 +96,45 @@ def _nmbrs_oauth(settings: config.Config) -> NmbrsOAuth:
     )  # fmt: skip
 
 
-def _bank(settings: config.Config) -> BerlinGroupBank:
+def _bank(settings: config.Config) -> BanksByAdapter:
+    """Who speaks with which bank; Ponto's only where Ponto knows us."""
+    ponto: dict[Adapter, Bank] = {"ponto": PontoBank(_ponto(settings))} if settings.ponto_client_id else {}
+    return BanksByAdapter({"berlin_group": _berlin_group(settings), **ponto})
+
+
+def _ponto(settings: config.Config) -> PontoSettings:
+    """What Ponto knows us by; in development the key that the home folder keeps for the sandbox signs here too."""
+    if settings.ponto_signature_key:
+        signer = signer_of(settings.ponto_signature_key, settings.ponto_signature_key_id)
+    else:
+        signer = PontoSigner(signing.development_identity(settings.home).key, "development")
+    return PontoSettings(
+        settings.ponto_authority, settings.ponto_client_id, settings.ponto_client_secret, signer=signer,
+        tls=_tls("PONTO", settings.ponto_tls_certificate, settings.ponto_tls_key),
+    )
+
+
+def _ponto_oauth(settings: config.Config) -> PontoOAuth | None:
+    return PontoOAuth(_ponto(settings), settings.ponto_url) if settings.ponto_client_id else None
+
+
+def _berlin_group(settings: config.Config) -> BerlinGroupBank:
     """Our key at the banks; in development one that the home folder keeps for the sandbox."""
     if settings.bank_key:
         signer = signing.load(Path(settings.bank_key), Path(settings.bank_certificate))
     else:
         signer = signing.development_identity(settings.home)
-    return BerlinGroupBank(signer, tls=_bank_tls(settings))
+    return BerlinGroupBank(signer, tls=_tls("BANK", settings.bank_tls_certificate, settings.bank_tls_key))
 
 
-def _bank_tls(settings: config.Config) -> SSLContext | None:
-    if not settings.bank_tls_key:
+def _tls(whose: str, certificate: str, key: str) -> SSLContext | None:
+    """What we show on the line; None without a key. ConfigError names whose cannot be used."""
+    if not key:
         return None
     try:
-        return tls_with(Path(settings.bank_tls_certificate), Path(settings.bank_tls_key))
+        return tls_with(Path(certificate), Path(key))
     except ValueError as error:
-        raise config.ConfigError(f"BIZCUIT_BANK_TLS_CERTIFICATE: {error}") from error
+        raise config.ConfigError(f"BIZCUIT_{whose}_TLS_CERTIFICATE: {error}") from error
 
 
 def _identity(settings: config.Config) -> OidcProvider:

@@ -42,6 +42,14 @@ class Config:
     nmbrs_client_secret: str = field(repr=False)
     nmbrs_subscription_key: str = field(repr=False)
     nmbrs_scopes: str
+    ponto_url: str
+    ponto_authority: str
+    ponto_client_id: str
+    ponto_client_secret: str = field(repr=False)
+    ponto_tls_key: str
+    ponto_tls_certificate: str
+    ponto_signature_key: str
+    ponto_signature_key_id: str
     oidc_issuer: str
     oidc_client_id: str
     oidc_client_secret: str = field(repr=False)
@@ -145,6 +153,7 @@ def _outside(read: _Reader, production: bool, sandbox: str) -> dict:
         **_on_the_line(read),
         "nmbrs_url": at("NMBRS_URL", sandbox),
         **_nmbrs_rest(read, production, sandbox),
+        **_ponto(read, production, sandbox),
         "oidc_issuer": at("OIDC_ISSUER", f"{sandbox}/broker"),
         "oidc_client_id": at("OIDC_CLIENT_ID", "bizcuit"),
         "oidc_client_secret": at("OIDC_CLIENT_SECRET", "sandbox-secret"),
@@ -184,6 +193,23 @@ def _nmbrs_rest(read: _Reader, production: bool, sandbox: str) -> dict:
         "nmbrs_client_secret": at("NMBRS_CLIENT_SECRET", "", "sandbox-nmbrs-secret"),
         "nmbrs_subscription_key": at("NMBRS_SUBSCRIPTION_KEY", "", "sandbox-subscription-key"),
         "nmbrs_scopes": read.text("NMBRS_SCOPES", NMBRS_SCOPES),
+    }
+
+
+def _ponto(read: _Reader, production: bool, sandbox: str) -> dict:
+    """Ponto Connect. Without a client id its banks cannot be linked; in life Ponto asks both keys of us."""
+
+    def at(name: str, real: str, ours: str) -> str:
+        return read.text(name, real if production else ours)
+
+    client_id = at("PONTO_CLIENT_ID", "", "bizcuit-ponto")
+    keys = ("PONTO_TLS_KEY", "PONTO_TLS_CERTIFICATE", "PONTO_SIGNATURE_KEY", "PONTO_SIGNATURE_KEY_ID")
+    return {
+        "ponto_url": at("PONTO_URL", "https://api.ibanity.com/ponto-connect", f"{sandbox}/ponto/api"),
+        "ponto_authority": at("PONTO_AUTHORITY", "https://authorization.myponto.com", f"{sandbox}/ponto"),
+        "ponto_client_id": client_id,
+        "ponto_client_secret": at("PONTO_CLIENT_SECRET", "", "sandbox-ponto-secret"),
+        **{name.lower(): read.text(name, None if production and client_id else "") for name in keys},
     }
 
 

@@ -42,10 +42,12 @@ def refuse_other_sites() -> None:
 
 
 def content_policy() -> str:
-    """Only our own scripts and styles; a form may lead on to a configured bank, the broker or Nmbrs."""
+    """Only our own scripts and styles; a form may lead on to a configured bank, Ponto, the broker or Nmbrs."""
     hosts = redirect_hosts() | {world().identity.host}
     if world().rest_offered:
         hosts.add(world().nmbrs_oauth.host)
+    if (ponto := world().ponto) is not None:
+        hosts.add(ponto.host)
     scheme = "https" if world().base_url.startswith("https") else "http"
     targets = " ".join(f"{scheme}://{host}" for host in sorted(hosts))
     return (

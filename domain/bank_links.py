@@ -9,7 +9,7 @@ from connectors.bank.directory import DirectoryError
 from connectors.bank.formats import as_written
 from core.clock import utcnow
 from core.ids import token, uuid
-from domain import audit, consents, holders, identification
+from domain import audit, bank_grants, consents, holders, identification
 from domain.errors import BankUnavailable, ConsentPending, ConsentRefused, NotFound, UnknownBank
 from domain.seals import lookup
 from domain.world import world
@@ -21,6 +21,7 @@ class BankChoice:
     id: str
     name: str
     signing: str
+    adapter: str = "berlin_group"
 
 
 @dataclass(frozen=True)
@@ -52,9 +53,14 @@ def line_of(bank_id: str) -> port.BankLine:
         raise UnknownBank from error
 
 
+def line_for(account: BankAccount) -> port.BankLine:
+    """The line of the account's bank, with the customer's key where it wants one: what a call to a bank takes."""
+    return bank_grants.opened(line_of(account.bank), account.link)
+
+
 def line_of_order(order: BankOrder) -> port.BankLine:
-    """The line of the bank that has this order, as the order's form knows it. UnknownBank."""
-    return as_written(line_of(order.bank_account.bank), order.form)
+    """The same for an order: the line as the order's form knows it. UnknownBank."""
+    return as_written(line_for(order.bank_account), order.form)
 
 
 def bank_lines() -> dict[str, port.BankLine]:
@@ -67,7 +73,7 @@ def bank_lines() -> dict[str, port.BankLine]:
 
 def banks() -> list[BankChoice]:
     """The banks to choose from. BankUnavailable."""
-    return [BankChoice(line.id, line.name, line.signing) for line in bank_lines().values()]
+    return [BankChoice(line.id, line.name, line.signing, line.adapter) for line in bank_lines().values()]
 
 
 def redirect_hosts() -> set[str]:
@@ -89,6 +95,8 @@ def begin_link(client: Client, user: User, bank_id: str, psu: port.Psu, next_pag
     link = BankLink.create(
         client=client, user=user, bank=bank_id, bank_name=line.name, state_hash=lookup(state), next_page=next_page
     )
+    if bank_grants.wanted(line):
+        return bank_grants.begin(link, state)
     started = _asking(world().bank.start_consent, line, psu, back, f"{back}?geweigerd=1", uuid())
     values = {"consent_id": started.consent_id, "due_at": utcnow() + ASK_AFTER}
     BankLink.update(**values).where(BankLink.id == link.id).execute()
@@ -123,7 +131,7 @@ def take_in(link: BankLink, psu: port.Psu | None) -> BankLink:
     """
     if link.status in ("valid", "ended"):
         return link
-    line, consent_id = line_of(link.bank), link.consent_id or ""
+    line, consent_id = bank_grants.opened(line_of(link.bank), link), link.consent_id or ""
     consent = _asking(world().bank.consent, line, consent_id, uuid())
     if consent.status == "received":
         raise ConsentPending

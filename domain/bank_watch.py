@@ -6,7 +6,7 @@ from datetime import timedelta
 from connectors.bank import port
 from core.clock import utcnow
 from core.ids import uuid
-from domain import consents, holders, leases
+from domain import bank_grants, consents, holders, leases
 from domain.bank_links import ASK_AFTER, GIVE_UP_AFTER, line_of, take_in
 from domain.errors import BankAskedOften, BankUnavailable, ConsentEnded, ConsentPending, ConsentRefused, UnknownBank
 from domain.world import world
@@ -74,7 +74,7 @@ def _look_at_valid(link: BankLink) -> None:
 
 def _ask_standing(link: BankLink) -> bool:
     """Whether the consent is still valid, as the bank says now. BankUnavailable, UnknownBank."""
-    line = line_of(link.bank)
+    line = bank_grants.opened(line_of(link.bank), link)
     BankLink.update(bank_name=line.name).where(BankLink.id == link.id).execute()
     try:
         said = world().bank.consent(line, link.consent_id or "", uuid())
@@ -90,7 +90,7 @@ def _ask_standing(link: BankLink) -> bool:
 
 def _balances(link: BankLink, psu: port.Psu | None) -> None:
     """Fresh balances of every account of this consent. BankUnavailable, BankAskedOften or ConsentEnded."""
-    line, failed = line_of(link.bank), None
+    line, failed = bank_grants.opened(line_of(link.bank), link), None
     for row in BankAccount.select().where(BankAccount.link == link.id):
         asked = (world().bank.balance, line, link.consent_id or "", row.resource_id, psu, uuid())
         try:

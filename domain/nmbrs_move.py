@@ -7,7 +7,8 @@ of a run are the same in both interfaces, so nothing is taken in twice.
 import logging
 from datetime import timedelta
 
-from connectors.nmbrs import consent, port
+from connectors import consent
+from connectors.nmbrs import port
 from core.clock import utcnow
 from core.ids import token
 from domain import audit, nmbrs_link, nmbrs_tokens

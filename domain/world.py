@@ -5,9 +5,9 @@ from typing import Protocol
 
 from connectors.bank.port import Bank, BankLine
 from connectors.bank.port import Psu as Psu
+from connectors.consent import ConsentService
 from connectors.identity.port import IdentityProvider
 from connectors.mail import Mailer
-from connectors.nmbrs.consent import ConsentService
 from connectors.nmbrs.port import Payroll
 from connectors.register.port import BusinessRegister
 from core.crypto import Keyring
@@ -39,6 +39,7 @@ class World:
     limit_day_cents: int = 250_000_00
     poll_seconds: int = 3600
     rest_offered: bool = True
+    ponto: ConsentService | None = None  # where customers give us the key to their banks
 
 
 _world: World | None = None

@@ -1,6 +1,6 @@
 """Tables with their constraints. The database refuses nonsense; the domain decides what is allowed."""
 
-from models.banking import BankAccess, BankAccount, BankLink, BankTransaction
+from models.banking import BankAccess, BankAccount, BankGrant, BankLink, BankTransaction
 from models.base import (
     NestedTransaction,
     connect,
@@ -40,7 +40,7 @@ TABLES = (
     User, Pin, LoginSession, EmailToken, Client, Membership, WebhookKey, IdentityAttempt, Identification, Authority,
     BankLink, BankAccount, BankAccess, BankTransaction, NmbrsConnection, NmbrsCheck, NmbrsDebtor, NmbrsConsent,
     PayrollCompany, Delivery, Run, NmbrsExchange, Batch, BatchLine, AcceptedName, WarningOpened, Release, BankOrder,
-    BankExchange, AuditEvent, OutgoingMail,
+    BankExchange, AuditEvent, OutgoingMail, BankGrant,
 )  # fmt: skip
 
 __all__ = [
@@ -51,6 +51,7 @@ __all__ = [
     "BankAccess",
     "BankAccount",
     "BankExchange",
+    "BankGrant",
     "BankLink",
     "BankOrder",
     "BankTransaction",

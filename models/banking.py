@@ -45,6 +45,17 @@ class BankLink(Table):
         constraints = [Check("status in ('started', 'valid', 'refused', 'ended')")]
 
 
+class BankGrant(Table):
+    """The customer's own key to a bank that wants one (Ponto): on the way to it, then the pair of tokens."""
+
+    link = ForeignKeyField(BankLink, backref="grants", unique=True, on_delete="CASCADE")
+    link_id: int
+    verifier_sealed = TextField(null=True)  # until the one way back
+    tokens_sealed = TextField(null=True)
+    lease_until = UtcField(null=True)
+    created_at = UtcField(default=utcnow)
+
+
 class BankAccount(Table):
     """An account that can pay. Amounts are cents; a limit of zero pays nothing."""
 

@@ -66,8 +66,7 @@ def test_a_certificate_for_the_line_comes_with_its_key(tmp_path: Path, given: st
 def test_a_certificate_that_cannot_be_used_stops_the_program(tmp_path: Path):
     settings = production(tmp_path, BANK_TLS_KEY="/no/such.key", BANK_TLS_CERTIFICATE="/no/such.crt")
     with pytest.raises(ConfigError, match=r"BIZCUIT_BANK_TLS_CERTIFICATE: such\.crt"):
-        application._bank_tls(settings)
-    assert application._bank_tls(production(tmp_path)) is None
+        application._bank(settings)
 
 
 @pytest.mark.parametrize("name", SECRETS)
@@ -188,3 +187,18 @@ def test_no_secret_is_printed(tmp_path: Path):
     shown = repr(settings)
     hidden = ["s" * 32, "l" * 32, "p" * 32, "between us", "mail-secret", "metrics-secret", "k" * 32, "kvk_key"]
     assert [secret for secret in hidden if secret in shown] == []
+
+
+PONTO_KEYS = ("TLS_KEY", "TLS_CERTIFICATE", "SIGNATURE_KEY", "SIGNATURE_KEY_ID")
+
+
+def test_ponto_is_left_out_or_whole(tmp_path: Path):
+    assert application._ponto_oauth(production(tmp_path)) is None
+    told: dict[str, str | None] = {f"PONTO_{name}": "x" for name in PONTO_KEYS}
+    told |= {"PONTO_CLIENT_ID": "bizcuit", "PONTO_CLIENT_SECRET": "ponto-secret"}
+    settings = production(tmp_path, **told)
+    assert settings.ponto_url == "https://api.ibanity.com/ponto-connect"
+    assert "ponto-secret" not in repr(settings)
+    for name in PONTO_KEYS:
+        with pytest.raises(ConfigError, match=f"BIZCUIT_PONTO_{name} is not set"):
+            production(tmp_path, **told | {f"PONTO_{name}": None})

@@ -10,7 +10,7 @@ from blueprints.bank.forms import BankForm, GoForm
 from blueprints.paths import own_path
 from blueprints.who import me
 from blueprints.words import say
-from domain import bank_links, bank_watch, consents, identification
+from domain import bank_grants, bank_links, bank_watch, consents, identification
 from domain.errors import (
     AuthorityRefused,
     BankUnavailable,
@@ -109,6 +109,21 @@ def _banks():
         return bank_links.banks()
     except BankUnavailable:
         return []  # the page says that none can be reached
+
+
+@blueprint.get("/bank/terug")
+@signed_in
+def back_with_key():
+    """The one address to which a bank that gives us a key sends everybody back; then on as from any bank."""
+    state = request.args.get("state", "")
+    try:
+        bank_grants.finish(me(), state, request.args.get("code"))
+    except NotFound:
+        raise
+    except DomainError as error:
+        flash(say(error), "bad")
+        return goto("/saldo")
+    return goto(f"/bank/terug/{quote(state, safe='')}")
 
 
 @blueprint.get("/bank/terug/<state>")

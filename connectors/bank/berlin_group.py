@@ -22,6 +22,7 @@ from connectors.bank.formats import JSON, XML, content_type, product_for
 from connectors.bank.pain002 import NotAReport, read_report
 from connectors.bank.port import (
     CONSENT_STATUSES,
+    NO_WISHES,
     SCA_APPROACHES,
     SCA_STATUSES,
     TRANSACTION_STATUSES,
@@ -53,7 +54,6 @@ READS_PER_DAY = 4
 # "As long as you allow" (contract, validUntil); the bank's answer says until when it is.
 LONGEST_CONSENT = "9999-12-31"
 LONGEST_RAW = 4000
-NO_WISHES = Wishes()
 _ANYWHERE, _NO_ADDRESS = ("192.0.2.1", 9), "192.0.0.8"
 # How a bank says that it has no such resource: then it tells nothing of single payments.
 NOT_THERE = frozenset({400, 404, 405, 406})

@@ -150,7 +150,7 @@ def _flag(row: dict[str, Any], name: str, default: bool = False) -> bool:
     return value
 
 
-def _keys(row: dict[str, Any]) -> dict[str, str | None]:
+def _keys(row: dict[str, Any]) -> dict[str, Any]:
     key_id, key, certificate = (row.get(name) for name in ("key_id", "private_key", "certificate"))
     given = [value for value in (key_id, key, certificate) if value is not None]
     if not all(isinstance(value, str) and value for value in given):

@@ -6,6 +6,7 @@ from typing import cast, get_args
 
 from connectors.bank.json_order import carried, read_json, write_json
 from connectors.bank.pain001 import VERSIONS, PaymentOrder, read_back, write_pain001
+from connectors.bank.ponto_order import read_ponto, write_ponto
 from connectors.bank.port import BankLine, OrderFormat
 
 FILE_PRODUCT = "pain.001-"  # how the standard names the products that take a file
@@ -60,5 +61,6 @@ def _file(version: str) -> tuple[Write, Read, Carried]:
 
 
 _FORMS: dict[str, tuple[Write, Read, Carried]] = {version: _file(version) for version in VERSIONS} | {
-    "json": (lambda line, order: write_json(order, line.knows_salary), read_json, carried)
+    "json": (lambda line, order: write_json(order, line.knows_salary), read_json, carried),
+    "ponto": (lambda line, order: write_ponto(order), read_ponto, lambda order: order),
 }

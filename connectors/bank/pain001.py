@@ -82,7 +82,7 @@ class PaymentOrder:
 # --- writing ------------------------------------------------------------------------------------------
 def write_pain001(order: PaymentOrder) -> bytes:
     """The file's bytes. OrderUnwritable for what SEPA does not carry: characters, lengths, ids, amounts, accounts."""
-    _require_writable(order)
+    require_writable(order)
     out = BytesIO()
     with etree.xmlfile(out, encoding="UTF-8") as xml:
         xml.write_declaration()
@@ -179,7 +179,8 @@ def _transactions(order: PaymentOrder) -> Iterator[Any]:
 
 
 # --- what may be written --------------------------------------------------------------------------------
-def _require_writable(order: PaymentOrder) -> None:
+def require_writable(order: PaymentOrder) -> None:
+    """OrderUnwritable unless SEPA carries every word of it: what holds for a file holds for any other form."""
     if wrong := _wrong_in_header(order):
         raise OrderUnwritable(wrong)
     require_lines(order)

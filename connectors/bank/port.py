@@ -1,5 +1,6 @@
 """What we ask of a bank. A bank is a line of configuration; amounts are cents, moments UTC."""
 
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import date, datetime, time
 from typing import Literal, Protocol
@@ -51,6 +52,10 @@ class BankLine:
     `signable_after`: for so many seconds after it took an order, the bank may not be ready to have it signed.
     `payments_version`: of the bank's address for orders, where that is another than its accounts'.
     `notifies`: the bank tells us at an address of ours that an order has changed.
+
+    `access` is not of the configuration: the customer's own key, for adapters that speak in the customer's
+    name (Ponto). It gives an access token when one is needed, and another when told which one was refused; or
+    raises a BankError. Connectors know no table.
     """
 
     id: str
@@ -73,6 +78,7 @@ class BankLine:
     key_id: str | None = None
     private_key: str | None = field(default=None, repr=False)
     certificate: str | None = field(default=None, repr=False)
+    access: Callable[[str | None], str] | None = field(default=None, repr=False, compare=False)
 
 
 @dataclass(frozen=True)
@@ -82,6 +88,9 @@ class Wishes:
 
     check_names: bool = True
     notify_uri: str | None = None
+
+
+NO_WISHES = Wishes()
 
 
 @dataclass(frozen=True)
@@ -215,7 +224,7 @@ class Bank(Protocol):
 
     def place_order(
         self, line: BankLine, body: bytes, request_id: str, psu: Psu, redirect_uri: str, nok_redirect_uri: str,
-        wishes: Wishes = ...,
+        wishes: Wishes = NO_WISHES,
     ) -> OrderPlaced: ...  # fmt: skip
 
     def start_authorisation(

@@ -2,7 +2,7 @@
 
 import json
 import re
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from datetime import date, datetime
 from typing import Any, NoReturn
 
@@ -20,10 +20,10 @@ _REASON = re.compile(r"([A-Z]{2}[0-9A-Z]{2})(?=:|$)")
 WITHOUT_BODY = frozenset({405, 406, 413, 415, 429})
 
 
-def document(answer: Answer) -> dict[str, Any]:
-    """The JSON document of an answer. AnswerUnknown when it is none."""
+def document(answer: Answer, fractions: Callable[[str], Any] = float) -> dict[str, Any]:
+    """The JSON document of an answer, numbers with a point read as told. AnswerUnknown when it is none."""
     try:
-        found = json.loads(answer.body.decode("utf-8"))
+        found = json.loads(answer.body.decode("utf-8"), parse_float=fractions)
     except (ValueError, RecursionError) as error:
         raise AnswerUnknown(f"HTTP {answer.status}: the answer is no JSON") from error
     if not isinstance(found, dict):

@@ -4,10 +4,8 @@ Basic authentication of the client with both halves percent-encoded (facts §7);
 use. Authlib makes the requests.
 """
 
-import re
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from datetime import datetime, timedelta
 from typing import Any
 from urllib.parse import quote, urlsplit
 
@@ -15,11 +13,7 @@ import requests
 from authlib.integrations.base_client import OAuthError
 from authlib.integrations.requests_client import OAuth2Session
 
-from connectors.nmbrs.consent import OAuthDown, OAuthRefused, Tokens
-from core.clock import utcnow
-
-_CODE = re.compile(r"[a-z_]{1,40}")
-_OURS = ("invalid_client", "unauthorized_client", "server_error", "temporarily_unavailable")
+from connectors.consent import OAuthRefused, Tokens, refused, tokens_of
 
 
 @dataclass(frozen=True)
@@ -104,24 +98,12 @@ def _answered(ask: Callable[[], Any]) -> Any:
     try:
         return ask()
     except OAuthError as error:
-        code = error.error if isinstance(error.error, str) else ""
+        code = error.error
     except (requests.RequestException, ValueError, RecursionError):
         code = ""
     # raised out here: the error that was caught holds the request, and so our secrets
-    if not _CODE.fullmatch(code) or code in _OURS:
-        raise OAuthDown
-    raise OAuthRefused(code)
+    raise refused(code)
 
 
 def _tokens(ask: Callable[[], Any]) -> Tokens:
-    found = _answered(ask)
-    access, refresh = found.get("access_token"), found.get("refresh_token")
-    if not isinstance(access, str) or not isinstance(refresh, str) or not access or not refresh:
-        raise OAuthDown
-    return Tokens(access, refresh, _end(found.get("expires_in")))
-
-
-def _end(seconds: Any) -> datetime:
-    """When the access token ends; an hour when that is not said."""
-    number = seconds if isinstance(seconds, int) and 0 < seconds <= 86_400 else 3600
-    return utcnow() + timedelta(seconds=number)
+    return tokens_of(_answered(ask))

@@ -99,7 +99,7 @@ def directory(base_url: str) -> list[dict[str, Any]]:
         {
             "id": bank["id"],
             "name": bank["name"],
-            "base_url": f"{base_url}/bank/{bank['id']}",
+            "base_url": f"{base_url}{line.get('path', '/bank/' + bank['id'])}",
             "signing": bank["signing"],
             "redirect_hosts": [host],
             "cut_off": bank["cut_off"],
@@ -108,8 +108,9 @@ def directory(base_url: str) -> list[dict[str, Any]]:
             "notifies": bool(bank.get("notifies")),
         }
         | told_of_form(bank)
-        | bank.get("line", {})  # what a test or a visitor wants it to say besides
+        | line
         for bank in every()
+        for line in (bank.get("line", {}),)  # what its line says beyond the usual, or a test wants it to say
     ]
 
 

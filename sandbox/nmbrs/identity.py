@@ -4,26 +4,34 @@ A code lives five minutes and works once, an access token an hour, a refresh tok
 each use gives another. Every moment is the sandbox's own clock's, which can be moved on.
 """
 
-import base64
-import hashlib
-import hmac
-import secrets
 from dataclasses import dataclass
-from datetime import datetime, timedelta
-from urllib.parse import unquote_plus, urlencode, urlsplit
+from datetime import timedelta
+from urllib.parse import urlsplit
 
-from flask import Blueprint, Response, current_app, jsonify, redirect, render_template, request
+from flask import Blueprint, Response, jsonify, redirect, render_template, request
 
 from sandbox import clock, demo, faults
 from sandbox.bank.misbehaviour import cut_connection
 from sandbox.nmbrs import books
+from sandbox.oauth import (
+    CHALLENGES,
+    Refused,
+    check_client,
+    fits,
+    is_over,
+    is_registered,
+    keep,
+    new_secret,
+    refusal,
+    spend,
+    way_back,
+)
 from sandbox.store import Document, get_store
 
 identity = Blueprint("nmbrs_identity", __name__, url_prefix="/nmbrs-identity/connect")
 
 CODE_LIFE, ACCESS_LIFE, REFRESH_LIFE = timedelta(minutes=5), timedelta(hours=1), timedelta(days=30)
 CODE, ACCESS, REFRESH, GRANT = "nmbrs_code", "nmbrs_access", "nmbrs_refresh", "nmbrs_grant"
-LOOPBACK_HOSTS = {"localhost", "127.0.0.1", "::1"}
 OFFLINE = "offline_access"
 
 # What the app was granted by Nmbrs, with the words of the page. Asking for anything else fails as a whole.
@@ -41,14 +49,6 @@ SCOPES = {
 
 class Wrong(Exception):
     """A request that the authorize address shows to the person, and never sends back to whoever asked."""
-
-
-class Refused(Exception):
-    """An error of the token address (RFC 6749, 5.2)."""
-
-    def __init__(self, error: str, status: int = 400):
-        super().__init__(error)
-        self.error, self.status = error, status
 
 
 @dataclass(frozen=True)
@@ -77,21 +77,6 @@ def read_asked() -> Asked:
     if method not in CHALLENGES:
         raise Wrong("Invalid code_challenge_method")
     return Asked(given["redirect_uri"], " ".join(scope), given.get("state"), given.get("code_challenge"), method)
-
-
-def is_registered(address: str) -> bool:
-    """Ports differ from run to run: any address of this machine, or of where the app lives, counts as
-    registered. What is sent to the token address must be the very same text."""
-    parts = urlsplit(address)
-    home = urlsplit(current_app.config["WEB_URL"])
-    here = parts.scheme == "http" and parts.hostname in LOOPBACK_HOSTS
-    return (here or (parts.scheme, parts.netloc) == (home.scheme, home.netloc)) and not parts.fragment
-
-
-CHALLENGES = {
-    "plain": lambda verifier: verifier,
-    "S256": lambda verifier: base64.urlsafe_b64encode(hashlib.sha256(verifier.encode()).digest()).rstrip(b"=").decode(),
-}
 
 
 # --- the page ---
@@ -145,10 +130,7 @@ def authorize_page(asked: Asked, email: str, chosen: list[int], problem: str = "
 
 
 def send_back(asked: Asked, **told: str):
-    if asked.state is not None:
-        told["state"] = asked.state
-    sign = "&" if urlsplit(asked.redirect_uri).query else "?"
-    return redirect(f"{asked.redirect_uri}{sign}{urlencode(told)}")
+    return redirect(way_back(asked.redirect_uri, asked.state, told))
 
 
 def make_code(asked: Asked, email: str, debtors: list[int]) -> str:
@@ -163,12 +145,12 @@ def make_code(asked: Asked, email: str, debtors: list[int]) -> str:
 @identity.post("/token")
 def token():
     try:
-        check_client()
+        check_client(demo.NMBRS_CLIENT_ID, demo.NMBRS_CLIENT_SECRET)
         if faults.on("nmbrs_oauth_invalid_grant"):
             raise Refused("invalid_grant")
         answer = tokens()
     except Refused as error:
-        return refusal(error)
+        return refusal(error, "nmbrs")
     if request.form["grant_type"] == "refresh_token" and faults.on("nmbrs_oauth_answer_lost"):
         return cut_connection()
     return jsonify(answer), {"Cache-Control": "no-store"}
@@ -178,9 +160,9 @@ def token():
 def revoke():
     """RFC 7009: an unknown token is as good as a revoked one. A refresh token takes all of its consent along."""
     try:
-        check_client()
+        check_client(demo.NMBRS_CLIENT_ID, demo.NMBRS_CLIENT_SECRET)
     except Refused as error:
-        return refusal(error)
+        return refusal(error, "nmbrs")
     secret = request.form.get("token", "")
     kept = get_store().get(REFRESH, secret)
     if kept is not None:
@@ -188,24 +170,6 @@ def revoke():
     get_store().delete(REFRESH, secret)
     get_store().delete(ACCESS, secret)
     return ""
-
-
-def refusal(error: Refused):
-    headers = {"Cache-Control": "no-store"}
-    if error.status == 401:
-        headers["WWW-Authenticate"] = 'Basic realm="nmbrs"'
-    return jsonify(error=error.error), error.status, headers
-
-
-def check_client() -> None:
-    """Basic only, both halves percent-encoded before they are joined (RFC 6749, 2.3.1)."""
-    given = request.authorization
-    if given is None or given.type != "basic":
-        raise Refused("invalid_client", 401)
-    name, secret = unquote_plus(given.username or ""), unquote_plus(given.password or "")
-    is_secret = hmac.compare_digest(secret.encode(), demo.NMBRS_CLIENT_SECRET.encode())
-    if name != demo.NMBRS_CLIENT_ID or not is_secret:
-        raise Refused("invalid_client", 401)
 
 
 def tokens() -> Document:
@@ -226,13 +190,6 @@ def from_code() -> Document:
     return issue(row["id"], row["scope"])
 
 
-def fits(row: Document, verifier: str | None) -> bool:
-    """PKCE: a verifier exactly when there was a challenge, and the right one."""
-    if row["challenge"] is None or verifier is None:
-        return row["challenge"] is None and verifier is None
-    return hmac.compare_digest(CHALLENGES[row["method"]](verifier).encode(), row["challenge"].encode())
-
-
 def from_refresh() -> Document:
     row = spend(REFRESH, request.form.get("refresh_token", ""))
     grant = get_store().get(GRANT, row["grant"])
@@ -251,29 +208,6 @@ def issue(grant: str, scope: str) -> Document:
     if OFFLINE in scope.split():
         answer["refresh_token"] = keep(REFRESH, REFRESH_LIFE, {"grant": grant})
     return answer
-
-
-def keep(kind: str, life: timedelta, doc: Document) -> str:
-    """Store a document under a new secret until it expires; answers the secret."""
-    secret = new_secret()
-    get_store().put(kind, secret, doc | {"expires": (clock.bank_now() + life).isoformat()})
-    return secret
-
-
-def spend(kind: str, secret: str) -> Document:
-    """What the secret stands for; it is gone from then on, also for who asks at the same moment."""
-    row = get_store().get(kind, secret)
-    if row is None or not get_store().delete(kind, secret) or is_over(row):
-        raise Refused("invalid_grant")
-    return row
-
-
-def is_over(row: Document) -> bool:
-    return clock.bank_now() >= datetime.fromisoformat(row["expires"])
-
-
-def new_secret() -> str:
-    return secrets.token_urlsafe(32)
 
 
 # --- what the rest of Nmbrs asks ---

@@ -177,8 +177,11 @@ def test_it_reads_the_sandboxs_banks(sandbox: Sandbox):
     lines = HttpDirectory(f"{sandbox.url}/banks").lines()
     assert {line.id: line.signing for line in lines.values()} == {
         "redirect": "redirect", "decoupled": "decoupled", "reader": "embedded", "json": "redirect",
+        "ponto": "redirect",
     }  # fmt: skip
     assert lines["reader"].base_url == f"{sandbox.url}/bank/reader"
+    ponto = lines["ponto"]
+    assert (ponto.adapter, ponto.format, ponto.base_url) == ("ponto", "ponto", f"{sandbox.url}/ponto/api")
 
 
 def test_another_way_of_signing_is_seen_once_the_answer_is_old(sandbox: Sandbox):

@@ -10,7 +10,7 @@ from urllib.parse import parse_qs, urlsplit
 import pytest
 import requests
 
-from connectors.nmbrs.consent import OAuthDown, OAuthRefused, Tokens
+from connectors.consent import OAuthDown, OAuthRefused, Tokens
 from connectors.nmbrs.oauth import NmbrsOAuth, OAuthSettings
 from tests.support import nmbrs_rest as side
 from tests.support.meddler import Meddler, meddler, saying

@@ -12,8 +12,8 @@ import pytest
 import requests
 
 import models
+from connectors.consent import Tokens
 from connectors.nmbrs import port
-from connectors.nmbrs.consent import Tokens
 from core.clock import utcnow
 from domain import looking, nmbrs_link, nmbrs_move, nmbrs_rights, nmbrs_tokens, wage_tax
 from domain.errors import ConsentExpired, ConsentRefused, NotConverted, OtherInterface

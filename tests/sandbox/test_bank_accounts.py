@@ -273,6 +273,7 @@ def test_the_list_of_banks_is_as_the_app_reads_it(sandbox: Sandbox):
     lines = sandbox.get("/banks").json()
     assert [(line["id"], line["signing"]) for line in lines] == [
         ("redirect", "redirect"), ("decoupled", "decoupled"), ("reader", "embedded"), ("json", "redirect"),
+        ("ponto", "redirect"),
     ]  # fmt: skip
     host = sandbox.url.removeprefix("http://")
     assert lines[0] == {

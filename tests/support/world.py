@@ -7,8 +7,12 @@ from itertools import count
 from pathlib import Path
 
 from config import NMBRS_SCOPES
+from connectors.bank.adapters import BanksByAdapter
 from connectors.bank.berlin_group import BerlinGroupBank
 from connectors.bank.directory import HttpDirectory
+from connectors.bank.ponto import PontoBank
+from connectors.bank.ponto_oauth import PontoOAuth
+from connectors.bank.ponto_wire import PontoSettings, PontoSigner
 from connectors.bank.signing import development_identity
 from connectors.identity.oidc import OidcProvider, OidcSettings
 from connectors.mail import Mailer
@@ -51,6 +55,10 @@ _numbers = count(1)
 
 def make_world(sandbox_url: str, smtp_port: int, folder: Path, base_url: str = "http://localhost:8000") -> World:
     """Furnish the domain with the adapters of production, pointed at this sandbox."""
+    ponto = PontoSettings(
+        f"{sandbox_url}/ponto", "bizcuit-ponto", "sandbox-ponto-secret", read_timeout=5, order_timeout=5,
+        signer=PontoSigner(development_identity(folder).key, "tests"),
+    )  # fmt: skip
     world = World(
         payroll=SoapPayroll(sandbox_url, read_timeout=5, pauses=(0.01,)),
         payroll_rest=RestPayroll(RestSettings(f"{sandbox_url}/nmbrs-rest", "sandbox-subscription-key")),
@@ -60,7 +68,10 @@ def make_world(sandbox_url: str, smtp_port: int, folder: Path, base_url: str = "
                 client_secret="sandbox-nmbrs-secret", scopes=NMBRS_SCOPES,
             )
         ),
-        bank=BerlinGroupBank(development_identity(folder), read_timeout=5),
+        bank=BanksByAdapter(
+            {"berlin_group": BerlinGroupBank(development_identity(folder), read_timeout=5), "ponto": PontoBank(ponto)}
+        ),
+        ponto=PontoOAuth(ponto, f"{sandbox_url}/ponto/api"),
         banks=HttpDirectory(f"{sandbox_url}/banks", ttl_seconds=0),
         identity=OidcProvider(OidcSettings(f"{sandbox_url}/broker", "bizcuit", "sandbox-secret")),
         register=KvkRegister(f"{sandbox_url}/kvk/api", "tests", pauses=(0.01,)),

@@ -1,8 +1,16 @@
-"""What we ask of the vendor's identity service: the customer's consent, and the tokens that come of it."""
+"""What we ask of an OAuth service (Nmbrs, Ponto): the customer's consent, and the tokens that come of it."""
 
+import re
+from collections.abc import Mapping
 from dataclasses import dataclass, field
-from datetime import datetime
-from typing import Protocol
+from datetime import datetime, timedelta
+from typing import Any, Protocol
+
+from core.clock import utcnow
+
+_CODE = re.compile(r"[a-z_]{1,40}")
+# Refusals that say something of us or of the service, and nothing of the customer's consent (RFC 6749, 5.2).
+_OURS = ("invalid_client", "unauthorized_client", "server_error", "temporarily_unavailable")
 
 
 @dataclass(frozen=True)
@@ -24,6 +32,27 @@ class OAuthRefused(Exception):
 
 class OAuthDown(Exception):
     """No answer, or none that can be read. A refresh token that was sent may have been used up by it."""
+
+
+def refused(code: Any) -> OAuthRefused | OAuthDown:
+    """What an error of the service means for the consent. A code that is none says nothing."""
+    if not isinstance(code, str) or not _CODE.fullmatch(code) or code in _OURS:
+        return OAuthDown()
+    return OAuthRefused(code)
+
+
+def tokens_of(found: Mapping[str, Any]) -> Tokens:
+    """The pair in the service's answer. OAuthDown when it holds none."""
+    access, refresh = found.get("access_token"), found.get("refresh_token")
+    if not isinstance(access, str) or not isinstance(refresh, str) or not access or not refresh:
+        raise OAuthDown
+    return Tokens(access, refresh, _end(found.get("expires_in")))
+
+
+def _end(seconds: Any) -> datetime:
+    """When the access token ends; an hour when that is not said."""
+    number = seconds if isinstance(seconds, int) and 0 < seconds <= 86_400 else 3600
+    return utcnow() + timedelta(seconds=number)
 
 
 class ConsentService(Protocol):

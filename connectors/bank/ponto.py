@@ -1,0 +1,259 @@
+"""Ponto Connect: banks by way of one party that has the licence, the customer's organisation by OAuth.
+
+The bank's own words are kept out of the rest of the house: what Ponto says becomes the codes of ISO 20022 here, and a
+word that we do not know is an answer that we do not understand. An order is a bulk payment under an account; both ids
+together are its id for us. It is signed at `links.redirect`, once: an order that failed there is made anew.
+What Ponto does not have (names checked beforehand, codes typed here) is never asked of it (docs/ponto.md).
+"""
+
+from collections.abc import Callable
+from datetime import date, datetime
+from decimal import Decimal
+from typing import Any, NoReturn
+from urllib.parse import quote
+
+from connectors.bank import links, ponto_order, reading
+from connectors.bank.ponto_wire import PontoSettings, PontoWire
+from connectors.bank.port import (
+    NO_WISHES,
+    Account,
+    AnswerUnknown,
+    Authorisation,
+    Balance,
+    BankError,
+    BankLine,
+    BankRefused,
+    ConsentStarted,
+    ConsentState,
+    NotDelivered,
+    OrderPlaced,
+    Psu,
+    StatusReport,
+    Wishes,
+)
+from connectors.bank.transport import Answer, Request
+from core.clock import AMSTERDAM, utcnow
+from core.iban import normalise
+
+# Only "unsigned" was seen; the others are the names that ISO 20022 gives these codes, as Ibanity spells them in its
+# other product. Whatever is not here moves nothing.
+STATUSES = {
+    "unsigned": "RCVD", "received": "RCVD", "accepted-technical-validation": "ACTC", "partially-accepted": "PART",
+    "partially-accepted-technical-correct": "PATC", "pending": "PDNG", "accepted-fund-checked": "ACFC",
+    "accepted-customer-profile": "ACCP", "accepted-with-change": "ACWC", "accepted-without-posting": "ACWP",
+    "accepted-settlement-in-process": "ACSP", "accepted-settlement-completed": "ACSC",
+    "accepted-creditor-settlement-completed": "ACCC", "rejected": "RJCT", "cancelled": "CANC",
+}  # fmt: skip
+MOST_PAGES = 20
+LONGEST_RAW = 4000
+# What the domain's key says when there is none yet (docs/decisions/0014-ponto.md).
+PENDING = "CONSENT_PENDING"
+_SEPARATOR = ":"
+MOST_EUROS = 10**13
+Observe = Callable[[Request, Answer | None], None]
+
+
+class PontoBank:
+    """Keeps no connection and no state. Every line it is given must bring `access`."""
+
+    def __init__(self, settings: PontoSettings, observe: Observe | None = None) -> None:
+        self._wire = PontoWire(settings, observe)
+
+    # --- consent and accounts ---
+    def start_consent(
+        self, line: BankLine, psu: Psu, redirect_uri: str, nok_redirect_uri: str, request_id: str
+    ) -> ConsentStarted:
+        """Never: the customer allows us by OAuth, which begins before there is a key (ponto_oauth.PontoOAuth)."""
+        _not_at_ponto("a consent of its own")
+
+    def consent(self, line: BankLine, consent_id: str, request_id: str) -> ConsentState:
+        """How the key stands: "received" before it was given, "expired" when it is no longer taken.
+
+        It is good until the first of the accounts has to be authorised at its bank again, as Ponto expects it.
+        """
+        try:
+            rows = self._accounts(line)
+        except BankRefused as error:
+            if error.code == PENDING:
+                return ConsentState("received", None)
+            if error.http_status in (401, 403):
+                return ConsentState("expired", None)
+            raise
+        ends = [end for row in rows if (end := _expected_end(row)) is not None]
+        return ConsentState("valid", min(ends) if ends else None)
+
+    def accounts(self, line: BankLine, consent_id: str, psu: Psu | None, request_id: str) -> list[Account]:
+        """The accounts that the customer's organisation lets us see, those with an IBAN."""
+        return [_account(row) for row in self._accounts(line) if _attributes(row).get("referenceType") == "IBAN"]
+
+    def balance(
+        self, line: BankLine, consent_id: str, resource_id: str, psu: Psu | None, request_id: str
+    ) -> Balance | None:
+        """What can be spent, else what was booked, in euros; of the moment that Ponto last asked the bank."""
+        row = _resource(self._wire.read(line, f"accounts/{_segment(resource_id)}"))
+        return _balance(row) if _attributes(row).get("currency") == "EUR" else None
+
+    def _accounts(self, line: BankLine) -> list[dict[str, Any]]:
+        rows: list[dict[str, Any]] = []
+        link: str | None = "accounts?page%5Blimit%5D=100"
+        for _ in range(MOST_PAGES):
+            if link is None:
+                return rows
+            found = _document(self._wire.read(line, link))
+            rows += reading.rows_of(found, "data")
+            following = found.get("links", {}).get("next") if isinstance(found.get("links"), dict) else None
+            link = following if isinstance(following, str) else None
+        raise AnswerUnknown("more accounts than anybody has")
+
+    # --- orders ---
+    def place_order(
+        self, line: BankLine, body: bytes, request_id: str, psu: Psu, redirect_uri: str, nok_redirect_uri: str,
+        wishes: Wishes = NO_WISHES,
+    ) -> OrderPlaced:  # fmt: skip
+        """Make the bulk payment, once; unsigned, it executes nothing. The request id is its idempotency key.
+
+        Ponto has no place for wishes: names are checked at the bank's own page, and it does not notify.
+        The account is found by the order's own IBAN: until that was done nothing of the order went out.
+        NotDelivered, BankRefused, AnswerUnknown as the port says; a conflict (409) is AnswerUnknown.
+        """
+        iban, request = ponto_order.to_send(body, redirect_uri)
+        account_id = self._account_id(line, iban)
+        path = f"accounts/{_segment(account_id)}/bulk-payments"
+        answer = self._wire.ask(line, "POST", path, request, request_id)
+        row = _resource(answer)
+        way = _redirect(line, row)
+        return OrderPlaced(
+            payment_id=f"{account_id}{_SEPARATOR}{reading.identifier(row, 'id')}", transaction_status=_status(row),
+            links={"scaRedirect": way} if way else {}, sca_approach="REDIRECT", raw=_raw(answer),
+        )  # fmt: skip
+
+    def _account_id(self, line: BankLine, iban: str) -> str:
+        try:
+            found = [one.resource_id for one in self.accounts(line, "", None, "") if one.iban == iban]
+        except BankRefused:
+            raise
+        except BankError as error:
+            raise NotDelivered("the account could not be looked up") from error
+        if not found:
+            raise BankRefused(404, "RESOURCE_UNKNOWN", "")
+        return found[0]
+
+    def order_status(self, line: BankLine, payment_id: str, request_id: str) -> StatusReport:
+        """Ponto's word for it, as a code. Ponto says nothing of single payments."""
+        answer = self._wire.read(line, _order_path(payment_id))
+        return StatusReport(transaction_status=_status(_resource(answer)), raw=_raw(answer))
+
+    def cancel_order(self, line: BankLine, payment_id: str, psu: Psu, request_id: str) -> bool:
+        """Delete an order that nobody signed. BankRefused when it cannot be deleted any more."""
+        self._wire.ask(line, "DELETE", _order_path(payment_id))
+        return True
+
+    # --- what Ponto does not have ---
+    def start_authorisation(
+        self, line: BankLine, payment_id: str, link: str, psu: Psu, redirect_uri: str, nok_redirect_uri: str,
+        request_id: str, data: dict | None = None,
+    ) -> Authorisation:  # fmt: skip
+        """Never: the page to sign on comes with the order. NotDelivered."""
+        _not_at_ponto("an authorisation to start")
+
+    def continue_authorisation(self, line: BankLine, link: str, data: dict, psu: Psu, request_id: str) -> Authorisation:
+        """Never. NotDelivered."""
+        _not_at_ponto("an authorisation to continue")
+
+    def authorisation(self, line: BankLine, payment_id: str, authorisation_id: str, request_id: str) -> str:
+        """Never. NotDelivered."""
+        _not_at_ponto("an authorisation to ask about")
+
+    def confirm_names(self, line: BankLine, link: str, psu: Psu, request_id: str) -> dict[str, str]:
+        """Never: names are checked at the bank's own page. NotDelivered."""
+        _not_at_ponto("names to confirm")
+
+
+def _not_at_ponto(what: str) -> NoReturn:
+    raise NotDelivered(f"Ponto has not {what}")
+
+
+# --- what we read -------------------------------------------------------------------------------------
+def _document(answer: Answer) -> dict[str, Any]:
+    """Amounts are numbers at Ponto: read as they are written, not as a double."""
+    return reading.document(answer, Decimal)
+
+
+def _resource(answer: Answer) -> dict[str, Any]:
+    row = _document(answer).get("data")
+    if not isinstance(row, dict):
+        raise AnswerUnknown("the answer holds no resource")
+    return row
+
+
+def _attributes(row: dict[str, Any]) -> dict[str, Any]:
+    found = row.get("attributes")
+    if not isinstance(found, dict):
+        raise AnswerUnknown("a resource without attributes")
+    return found
+
+
+def _status(row: dict[str, Any]) -> str:
+    return STATUSES[reading.one_of(_attributes(row), "status", frozenset(STATUSES))]
+
+
+def _redirect(line: BankLine, row: dict[str, Any]) -> str | None:
+    """Where the order is signed. Ponto has taken the order: a strange link fails the answer, not the order."""
+    found = row.get("links")
+    way = found.get("redirect") if isinstance(found, dict) else None
+    return links.sign_address(line, way) if isinstance(way, str) else None
+
+
+def _account(row: dict[str, Any]) -> Account:
+    attributes = _attributes(row)
+    try:
+        iban = normalise(str(attributes.get("reference")))
+    except ValueError as error:
+        raise AnswerUnknown("an account's IBAN is none") from error
+    currency = reading.text_or_none(attributes, "currency", 3)
+    if currency is None:
+        raise AnswerUnknown("an account without a currency")
+    names = (reading.text_or_none(attributes, name) for name in ("description", "product"))
+    return Account(
+        resource_id=reading.identifier(row, "id"), iban=iban, name=next((name for name in names if name), None),
+        owner_name=reading.text_or_none(attributes, "holderName"), currency=currency,
+    )  # fmt: skip
+
+
+def _balance(row: dict[str, Any]) -> Balance | None:
+    attributes = _attributes(row)
+    for name, kind in (("availableBalance", "interimAvailable"), ("currentBalance", "interimBooked")):
+        if attributes.get(name) is not None:
+            meta = row.get("meta")
+            at = reading.moment_or_none(meta if isinstance(meta, dict) else {}, "synchronizedAt")
+            return Balance(_cents(attributes[name]), kind, min(at, utcnow()) if at else utcnow())
+    return None
+
+
+def _cents(value: Any) -> int:
+    """A JSON number in euros, with at most two decimals that count."""
+    number = Decimal(value) if isinstance(value, int | Decimal) and not isinstance(value, bool) else Decimal("NaN")
+    if not number.is_finite() or abs(number) >= MOST_EUROS or (found := number * 100) != int(found):
+        raise AnswerUnknown("a balance that is no amount")
+    return int(found)
+
+
+def _expected_end(row: dict[str, Any]) -> date | None:
+    """The day on which the bank wants the account authorised anew."""
+    end = reading.moment_or_none(_attributes(row), "authorizationExpirationExpectedAt")
+    return end.astimezone(AMSTERDAM).date() if isinstance(end, datetime) else None
+
+
+def _raw(answer: Answer) -> str:
+    return answer.body[:LONGEST_RAW].decode("utf-8", "replace")
+
+
+def _segment(identifier: str) -> str:
+    return quote(identifier, safe="")
+
+
+def _order_path(payment_id: str) -> str:
+    account_id, separator, order_id = payment_id.partition(_SEPARATOR)
+    if not separator:
+        raise NotDelivered("this is no order at Ponto")
+    return f"accounts/{_segment(account_id)}/bulk-payments/{_segment(order_id)}"

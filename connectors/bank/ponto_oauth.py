@@ -1,0 +1,95 @@
+"""The customer allows us at Ponto: OAuth 2 authorization code with PKCE, and tokens that rotate.
+
+GET {authority}/oauth2/auth with the scopes below; POST {api}/oauth2/token and /oauth2/revoke, the client by Basic
+authentication (Postman collection, 2.1.2 to 2.1.5 and 2.5.3). The way back is registered with Ponto once, so it is
+one address for all, and the state travels beside it. Nobody reads a secret in an error.
+"""
+
+import json
+from base64 import b64encode
+from hashlib import sha256
+from typing import Any
+from urllib.parse import quote, urlencode, urlsplit
+
+from connectors.bank.ponto_wire import PontoSettings, PontoWire
+from connectors.bank.port import BankError
+from connectors.bank.transport import Answer
+from connectors.consent import OAuthDown, Tokens, refused, tokens_of
+
+# offline_access: to go on when nobody is there. Account information, and payments.
+SCOPES = "offline_access ai pi"
+_FORM = "application/x-www-form-urlencoded"
+
+
+class PontoOAuth:
+    """Keeps nothing. `api` is Ponto's address of the API, under which the tokens are given."""
+
+    def __init__(self, settings: PontoSettings, api: str, wire: PontoWire | None = None) -> None:
+        self._settings, self._api, self._wire = settings, api.rstrip("/"), wire or PontoWire(settings)
+
+    @property
+    def host(self) -> str:
+        """Where a form may lead to."""
+        return urlsplit(self._settings.authority).netloc
+
+    def start(self, state: str, verifier: str, redirect_uri: str) -> str:
+        """The address to send the customer to."""
+        challenge = sha256(verifier.encode()).digest()
+        asked = {
+            "response_type": "code", "client_id": self._settings.client_id, "redirect_uri": redirect_uri,
+            "scope": SCOPES, "state": state, "code_challenge": _url_safe(challenge), "code_challenge_method": "S256",
+        }  # fmt: skip
+        return f"{self._settings.authority.rstrip('/')}/oauth2/auth?{urlencode(asked)}"
+
+    def redeem(self, code: str, verifier: str, redirect_uri: str) -> Tokens:
+        """The first pair. OAuthRefused, OAuthDown."""
+        given = {"grant_type": "authorization_code", "code": code, "code_verifier": verifier}
+        return tokens_of(self._post("token", given | {"redirect_uri": redirect_uri}))
+
+    def refresh(self, refresh_token: str) -> Tokens:
+        """The next pair. OAuthRefused; OAuthDown, after which the old token may be worthless."""
+        return tokens_of(self._post("token", {"grant_type": "refresh_token", "refresh_token": refresh_token}))
+
+    def own_token(self) -> str:
+        """A token in our own name, for what needs no customer (client credentials). OAuthRefused, OAuthDown."""
+        token = self._post("token", {"grant_type": "client_credentials"}, alone=True).get("access_token")
+        if not isinstance(token, str) or not token:
+            raise OAuthDown
+        return token
+
+    def revoke(self, refresh_token: str) -> None:
+        """Give the consent back. OAuthRefused, OAuthDown."""
+        self._post("revoke", {"token": refresh_token})
+
+    def _post(self, what: str, given: dict[str, str], alone: bool = False) -> dict[str, Any]:
+        settings = self._settings
+        halves = f"{quote(settings.client_id, safe='')}:{quote(settings.client_secret, safe='')}"
+        headers = {
+            "Accept": "application/json", "Content-Type": _FORM,
+            "Authorization": f"Basic {b64encode(halves.encode()).decode()}",
+        }  # fmt: skip
+        body = urlencode(given if alone else given | {"client_id": settings.client_id}).encode()
+        try:
+            answer = self._wire.send("POST", f"{self._api}/oauth2/{what}", headers, body, settings.read_timeout)
+        except BankError:
+            answer = None
+        if answer is None:
+            raise OAuthDown  # out here: the error that was caught may lead to the request, and so to our secrets
+        return _spoken(answer)
+
+
+def _spoken(answer: Answer) -> dict[str, Any]:
+    """Only a yes or a no of the service counts: 429, a gateway's page or a way elsewhere say nothing of a consent."""
+    try:
+        found = json.loads(answer.body.decode("utf-8") or "{}")
+    except (ValueError, RecursionError):
+        found = None
+    if answer.status == 200 and isinstance(found, dict):
+        return found
+    if 400 <= answer.status < 500 and answer.status != 429 and isinstance(found, dict):
+        raise refused(found.get("error"))
+    raise OAuthDown
+
+
+def _url_safe(data: bytes) -> str:
+    return b64encode(data, b"-_").rstrip(b"=").decode()

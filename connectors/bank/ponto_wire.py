@@ -1,0 +1,164 @@
+"""One exchange with Ponto: its headers, its signature, and what an answer says of what was done.
+
+Signature: draft-cavage "hs2019" over (request-target) host digest (created), and over authorization and every
+Ibanity header that is sent; RSA-PSS with SHA-256 and a salt of 32; Digest in SHA-512. A repeated POST is known by
+Ibanity-Idempotency-Key. Sources: Ibanity's clients and Postman collection (docs/ponto.md).
+"""
+
+import json
+import re
+import ssl
+import time
+from base64 import b64encode
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from hashlib import sha512
+from pathlib import Path
+from urllib.parse import urlsplit
+
+from cryptography.hazmat.primitives import hashes, serialization
+from cryptography.hazmat.primitives.asymmetric import padding, rsa
+
+from connectors.bank import links, reading
+from connectors.bank.port import AnswerUnknown, BankError, BankLine, BankRefused, NotDelivered
+from connectors.bank.transport import Answer, Request, TimedOut, exchange
+
+JSON_API = "application/vnd.api+json"
+_CODE = re.compile(r"[A-Za-z0-9_.-]{1,60}")
+
+
+@dataclass(frozen=True)
+class PontoSigner:
+    """The key of our signature certificate, and what Ibanity calls that certificate."""
+
+    key: rsa.RSAPrivateKey = field(repr=False)
+    key_id: str
+
+    def headers(self, method: str, url: str, body: bytes, headers: Mapping[str, str]) -> dict[str, str]:
+        """Digest and Signature of a request that goes out now."""
+        parts, created = urlsplit(url), int(time.time())
+        digest = f"SHA-512={b64encode(sha512(body).digest()).decode()}"
+        target = f"{method.lower()} {parts.path}{'?' if parts.query else ''}{parts.query}"
+        signed = {"(request-target)": target, "host": parts.netloc, "digest": digest, "(created)": str(created)}
+        for name, value in headers.items():
+            if name.lower() == "authorization" or name.lower().startswith("ibanity-"):
+                signed[name.lower()] = value
+        text = "\n".join(f"{name}: {value}" for name, value in signed.items())
+        how = padding.PSS(padding.MGF1(hashes.SHA256()), salt_length=32)
+        signature = b64encode(self.key.sign(text.encode("latin-1"), how, hashes.SHA256())).decode()
+        said = f'keyId="{self.key_id}",created={created},algorithm="hs2019",headers="{" ".join(signed)}"'
+        return {"Digest": digest, "Signature": f'{said},signature="{signature}"'}
+
+
+def signer_of(key_file: str, key_id: str) -> PontoSigner:
+    """From a PEM file. ValueError when it holds no RSA key without a password."""
+    key = serialization.load_pem_private_key(Path(key_file).read_bytes(), None)
+    if not isinstance(key, rsa.RSAPrivateKey):
+        raise ValueError("the key that signs for Ponto must be RSA")
+    return PontoSigner(key, key_id)
+
+
+@dataclass(frozen=True)
+class PontoSettings:
+    """What Ponto knows us by. `authority` is where a customer allows us; time-outs in seconds.
+
+    Without `tls` no certificate is shown and without `signer` nothing is signed: for the sandbox alone.
+    """
+
+    authority: str
+    client_id: str
+    client_secret: str = field(repr=False)
+    signer: PontoSigner | None = None
+    tls: ssl.SSLContext | None = field(default=None, repr=False)
+    connect_timeout: float = 5
+    read_timeout: float = 30
+    order_timeout: float = 60
+
+
+Observe = Callable[[Request, Answer | None], None]
+
+
+class PontoWire:
+    """Keeps no connection and no state. `observe` is told of each exchange, with the answer or None."""
+
+    def __init__(self, settings: PontoSettings, observe: Observe | None = None) -> None:
+        self._settings, self._observe = settings, observe or (lambda request, answer: None)
+
+    def read(self, line: BankLine, link: str) -> Answer:
+        """A GET changes nothing: without a good answer it goes out once more, unless that took long."""
+        token = _token(line)
+        try:
+            return self._ask(line, "GET", link, token)
+        except TimedOut:
+            raise
+        except (NotDelivered, AnswerUnknown):
+            return self._ask(line, "GET", link, token)
+
+    def ask(self, line: BankLine, method: str, link: str, body: bytes = b"", key: str | None = None) -> Answer:
+        """One request in the customer's name, judged. `key`: by it a repeat of this request is known."""
+        return self._ask(line, method, link, _token(line), body, key)
+
+    def _ask(
+        self, line: BankLine, method: str, link: str, token: str, body: bytes = b"", key: str | None = None
+    ) -> Answer:
+        """A token may end before its time, and then nothing was done: once more with another one."""
+        answer = self._once(line, method, link, token, body, key)
+        if answer.status == 401:
+            answer = self._once(line, method, link, _token(line, token), body, key)
+        return judged(answer)
+
+    def _once(self, line: BankLine, method: str, link: str, token: str, body: bytes, key: str | None) -> Answer:
+        headers = {"Accept": JSON_API, "Authorization": f"Bearer {token}"}
+        if body:
+            headers["Content-Type"] = JSON_API
+        if key is not None:
+            headers["Ibanity-Idempotency-Key"] = key
+        seconds = self._settings.order_timeout if method == "POST" else self._settings.read_timeout
+        return self.send(method, links.api_address(line, link), headers, body, seconds)
+
+    def send(self, method: str, url: str, headers: dict[str, str], body: bytes, seconds: float) -> Answer:
+        """One request, signed when we have a key. NotDelivered, AnswerUnknown."""
+        signer = self._settings.signer
+        signed = headers | signer.headers(method, url, body, headers) if signer else headers
+        request = Request(method, url, signed, body)
+        try:
+            answer = exchange(request, self._settings.connect_timeout, seconds, self._settings.tls)
+        except BankError:
+            self._observe(request, None)
+            raise
+        self._observe(request, answer)
+        return answer
+
+
+def _token(line: BankLine, refused: str | None = None) -> str:
+    """The customer's, or another than the one that was refused."""
+    if line.access is None:
+        raise NotDelivered(f"bank {line.id}: no key of the customer's")
+    return line.access(refused)
+
+
+def judged(answer: Answer) -> Answer:
+    """The answer when it is a good one. BankRefused when Ponto itself said no, AnswerUnknown for the rest.
+
+    A 4xx is Ponto's no when it carries an error of JSON:API with a code; a conflict (409) is with something that
+    is there already, and may be this very request given before. Too many requests (429) is a no like any other.
+    """
+    if 200 <= answer.status < 300:
+        return answer
+    if 400 <= answer.status < 500 and answer.status not in (408, 409):
+        refusal = _refusal(answer)
+        if refusal is not None:
+            raise BankRefused(answer.status, *refusal)
+    raise AnswerUnknown(f"HTTP {answer.status}")
+
+
+def _refusal(answer: Answer) -> tuple[str, str] | None:
+    try:
+        found = json.loads(answer.body.decode("utf-8"))
+        first = found["errors"][0]
+        code, detail = first["code"], first.get("detail")
+    except (ValueError, KeyError, IndexError, TypeError, AttributeError, RecursionError):
+        return None
+    if not isinstance(code, str) or not _CODE.fullmatch(code):
+        return None
+    return code, detail[: reading.LONGEST_TEXT] if isinstance(detail, str) else ""

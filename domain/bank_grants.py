@@ -1,0 +1,94 @@
+"""The customer's own key to a bank that wants one: given by OAuth on the way of linking, asked for at every call.
+
+Connectors know no table: a bank's line goes to them with `access`, which reads, renews and keeps the pair of tokens
+here, and says in the port's own errors why there is none (docs/decisions/0014-ponto.md).
+"""
+
+from dataclasses import replace
+
+from connectors import consent
+from connectors.bank import port
+from core.ids import token
+from domain import token_pairs
+from domain.errors import BankUnavailable, ConsentRefused, NotFound
+from domain.seals import lookup, seal, unseal
+from domain.world import world
+from models import BankGrant, BankLink, User, transaction
+
+# What the adapter makes a consent's state of (connectors/bank/ponto.py).
+PENDING, ENDED = "CONSENT_PENDING", "CONSENT_EXPIRED"
+_SHELF = token_pairs.Shelf(BankGrant, lambda row: ("bank_grant", row.link_id))
+
+
+def wanted(line: port.BankLine) -> bool:
+    """Whether this bank is spoken to with a key of the customer's."""
+    return line.adapter == "ponto"
+
+
+def redirect_uri() -> str:
+    """One address for everybody: it is registered with the other side. The state travels beside it."""
+    return f"{world().base_url}/bank/terug"
+
+
+def begin(link: BankLink, state: str) -> str:
+    """The address where the customer gives us the key, for a linking that has just begun. BankUnavailable."""
+    service, verifier = _service(), token()
+    with transaction():
+        grant = BankGrant.create(link=link, verifier_sealed=seal(verifier, "bank_grant_verifier", link.id))
+        BankLink.update(consent_id=f"grant-{grant.id}").where(BankLink.id == link.id).execute()
+    return service.start(state, verifier, redirect_uri())
+
+
+def finish(user: User, state: str, code: str | None) -> None:
+    """Take the answer of the other side, once, for the person who went there.
+
+    NotFound for a state that is not this user's; ConsentRefused without a code or for one that is not taken;
+    BankUnavailable without an answer. In each case this linking has ended, and another can begin.
+    """
+    link = BankLink.get_or_none(BankLink.state_hash == lookup(state), BankLink.user == user.id)
+    grant = BankGrant.get_or_none(BankGrant.link == link.id) if link else None
+    if grant is None:
+        raise NotFound
+    sealed = grant.verifier_sealed
+    mine = (BankGrant.id == grant.id) & (BankGrant.verifier_sealed == sealed)
+    if sealed is None or BankGrant.update(verifier_sealed=None).where(mine).execute() != 1:
+        return  # came back before: how it stands is asked of the bank
+    if code is None:
+        raise ConsentRefused
+    try:
+        tokens = _service().redeem(code, unseal(sealed, "bank_grant_verifier", grant.link_id), redirect_uri())
+    except consent.OAuthRefused as error:
+        raise ConsentRefused from error
+    except consent.OAuthDown as error:
+        raise BankUnavailable from error
+    _SHELF.keep(grant, tokens)
+
+
+def _service() -> consent.ConsentService:
+    """BankUnavailable where we are not known to the other side."""
+    service = world().ponto
+    if service is None:
+        raise BankUnavailable
+    return service
+
+
+def opened(line: port.BankLine, link: BankLink) -> port.BankLine:
+    """The line, with the customer's key where the bank wants one."""
+    return replace(line, access=lambda refused: _access(link.id, refused)) if wanted(line) else line
+
+
+def _access(link_id: int, refused: str | None) -> str:
+    """An access token. In the port's errors: nothing has gone to the bank when one is raised."""
+    grant, service = BankGrant.get_or_none(BankGrant.link == link_id), world().ponto
+    if grant is None or service is None:
+        raise port.NotDelivered("no key of the customer's")
+    try:
+        return _SHELF.access_token(grant, service, refused)
+    except token_pairs.NoPair:
+        raise port.BankRefused(401, ENDED if grant.verifier_sealed is None else PENDING, "") from None
+    except consent.OAuthRefused as error:
+        if error.code == "invalid_grant":
+            raise port.BankRefused(401, ENDED, "") from error
+        raise port.NotDelivered("the key was not renewed") from error
+    except (consent.OAuthDown, token_pairs.BeingRenewed) as error:
+        raise port.NotDelivered("the key could not be renewed now") from error

@@ -1,0 +1,13 @@
+"""Ponto Connect: one party between the app and the customer's bank, with OAuth, a JSON:API and a page to sign on."""
+
+from flask import Flask
+
+from sandbox.control import on_reset
+from sandbox.ponto import access, api, misbehaviour, office, pages
+
+
+def setup(app: Flask) -> None:
+    misbehaviour.declare_all()
+    on_reset(office.seed)
+    for blueprint in (access.access, api.api, pages.pages):
+        app.register_blueprint(blueprint)

@@ -1,0 +1,344 @@
+"""Paying by way of Ponto: linked by a key of the customer's, signed at its page, once whatever goes wrong."""
+
+import json
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
+from datetime import timedelta
+from decimal import Decimal
+
+import pytest
+import requests
+
+import models
+from connectors.bank import port
+from core.clock import utcnow
+from domain import approval, bank_grants, bank_links, books, following, operators, payments, sending, signing
+from domain.errors import BankUnavailable, ConsentPending, ConsentRefused, NotFound
+from domain.release import release
+from domain.world import furnish, world
+from models import BankExchange, BankGrant, BankLink, BankOrder, Batch, BatchLine
+from tests.support.ponto import IBAN, SECOND_IBAN, linked, orders_at, pressed, sign
+from tests.support.sandbox import Sandbox
+from tests.support.world import PSU, Demo, make_user
+
+
+@pytest.fixture(autouse=True)
+def the_books_are_right(demo: Demo) -> Iterator[None]:
+    yield
+    assert list(books.faults()) == []
+
+
+def released(demo: Demo) -> Batch:
+    batch = demo.batch()
+    release(demo.membership, batch.reference, demo.view(batch).digest, "session", PSU)
+    return batch
+
+
+def sent(batch: Batch, times: int = 2) -> Batch:
+    """Every job may run twice."""
+    for _ in range(times):
+        BankOrder.update(due_at=batch.created_at).where(BankOrder.batch == batch.id).execute()
+        sending.send(batch.id)
+    return Batch.get_by_id(batch.id)
+
+
+def followed(batch: Batch) -> Batch:
+    for _ in range(2):
+        live = (BankOrder.batch == batch.id, BankOrder.state != "ended")
+        BankOrder.update(due_at=batch.created_at).where(*live).execute()
+        for order_id in following.due_orders():
+            following.follow(order_id)
+    return Batch.get_by_id(batch.id)
+
+
+def page_of(demo: Demo, batch: Batch) -> str:
+    step = signing.begin_signing(demo.client, demo.user, batch.reference, PSU)
+    assert step.how == "page"
+    return step.url or ""
+
+
+def grant_of(link: BankLink) -> BankGrant:
+    return BankGrant.get(BankGrant.link == link.id)
+
+
+def age(link: BankLink) -> None:
+    """The access token is about to end."""
+    grant = grant_of(link)
+    held = bank_grants._SHELF.held(grant)
+    assert held is not None
+    bank_grants._SHELF.keep(grant, replace(held, expires_at=utcnow() + timedelta(seconds=30)))
+
+
+# --- linking --------------------------------------------------------------------------------------
+def test_linking_gives_accounts_holder_balance_and_an_end(demo: Demo, sandbox: Sandbox):
+    link = linked(demo, ibans=(IBAN, SECOND_IBAN))
+    assert (link.status, link.holder_name, grant_of(link).verifier_sealed) == ("valid", "Demo BV", None)
+    assert link.valid_until is not None
+    assert timedelta(days=178) < link.valid_until - utcnow().date() < timedelta(days=182)
+    found = {view.iban: (view.name, view.balance_cents) for view in bank_links.accounts_of_link(link)}
+    assert found == {IBAN: ("Rabo Zakelijk", 72_500_00), SECOND_IBAN: ("Spaarrekening", 15_000_00)}
+
+
+def test_the_way_back_works_once_and_for_its_own_person(demo: Demo):
+    back = pressed(bank_links.begin_link(demo.client, demo.user, "ponto", PSU, None))
+    with pytest.raises(NotFound):
+        bank_grants.finish(make_user(), back["state"], back["code"])
+    bank_grants.finish(demo.user, back["state"], back["code"])
+    tokens = BankGrant.get().tokens_sealed
+    bank_grants.finish(demo.user, back["state"], "another code")
+    assert BankGrant.get().tokens_sealed == tokens
+    assert bank_links.finish_link(back["state"], demo.user, PSU).status == "valid"
+
+
+def test_who_comes_back_without_the_answer_is_still_on_the_way(demo: Demo):
+    back = pressed(bank_links.begin_link(demo.client, demo.user, "ponto", PSU, None))
+    with pytest.raises(ConsentPending):
+        bank_links.finish_link(back["state"], demo.user, PSU)
+
+
+def test_a_refusal_ends_this_linking_and_another_can_begin(demo: Demo):
+    back = pressed(bank_links.begin_link(demo.client, demo.user, "ponto", PSU, None), "weigeren")
+    assert back["error"] == "access_denied"
+    with pytest.raises(ConsentRefused):
+        bank_grants.finish(demo.user, back["state"], back.get("code"))
+    with pytest.raises(ConsentRefused):
+        bank_links.finish_link(back["state"], demo.user, PSU)
+    assert linked(demo).status == "valid"
+
+
+def test_where_ponto_does_not_know_us_nothing_is_begun(demo: Demo):
+    furnish(replace(world(), ponto=None))
+    with pytest.raises(BankUnavailable):
+        bank_links.begin_link(demo.client, demo.user, "ponto", PSU, None)
+    assert BankGrant.select().count() == 0
+
+
+def test_a_code_that_is_not_ours_gives_no_key(demo: Demo):
+    mine = pressed(bank_links.begin_link(demo.client, demo.user, "ponto", PSU, None))
+    other = pressed(bank_links.begin_link(demo.client, demo.user, "ponto", PSU, None))
+    with pytest.raises(ConsentRefused):
+        bank_grants.finish(demo.user, mine["state"], other["code"])
+
+
+def test_no_key_stands_readable(demo: Demo):
+    link = linked(demo)
+    token = bank_links.line_for(demo.account).access
+    assert token is not None
+    secret = token(None)
+    assert secret not in repr(bank_links.line_for(demo.account))
+    assert secret not in str([dict(row.__data__) for row in (grant_of(link), BankLink.get_by_id(link.id))])
+    assert operators.rotate_keys() == 0
+
+
+# --- tokens ---------------------------------------------------------------------------------------
+def test_workers_at_once_use_a_refresh_token_once(demo: Demo, sandbox: Sandbox):
+    link = linked(demo)
+    age(link)
+    sandbox.fault(ponto_refresh_slow=True)
+
+    def one(_: int) -> str:
+        with models.database.connection_context():
+            try:
+                return bank_links.line_for(demo.account).access(None)  # type: ignore[misc]
+            except port.NotDelivered:
+                return "later"
+
+    with ThreadPoolExecutor(4) as pool:
+        found = list(pool.map(one, range(4)))
+    held = bank_grants._SHELF.held(grant_of(link))
+    assert held is not None
+    assert set(found) - {"later"} == {held.access_token}
+    assert grant_of(link).lease_until is None
+    assert world().bank.balance(bank_links.line_for(demo.account), "", demo.account.resource_id, None, "")
+
+
+def test_who_lost_the_race_takes_what_the_winner_has_written(demo: Demo, sandbox: Sandbox):
+    """Our lease ran out while we asked: another has used the same refresh token, and keeps what it got."""
+    link = linked(demo)
+    age(link)
+    grant, service = grant_of(link), world().ponto
+    assert service is not None
+    held = bank_grants._SHELF.held(grant)
+    assert held is not None
+
+    class Slow:
+        host = service.host
+
+        def refresh(self, refresh_token: str):
+            bank_grants._SHELF.keep(grant, service.refresh(refresh_token))  # the other, meanwhile
+            return service.refresh(refresh_token)
+
+    token = bank_grants._SHELF.access_token(grant, Slow())  # type: ignore[arg-type]
+    newer = bank_grants._SHELF.held(grant)
+    assert newer is not None
+    assert (token, newer.refresh_token != held.refresh_token) == (newer.access_token, True)
+
+
+def test_a_withdrawn_key_is_told_and_given_anew(demo: Demo, sandbox: Sandbox):
+    link = linked(demo)
+    sandbox.fault(ponto_token_revoked=True)
+    line = bank_grants.opened(bank_links.line_of("ponto"), link)
+    assert world().bank.consent(line, "", "").status == "expired"
+    batch = sent(released(demo))
+    assert (batch.state, orders_at(sandbox)) == ("rejected", [])
+    sandbox.fault(ponto_token_revoked=False)
+    linked(demo)
+    approval.reopen(demo.client, demo.user, batch.reference)
+    assert sent(_released_again(demo, batch)).state == "at_bank"
+    assert len(orders_at(sandbox)) == 1
+
+
+def _released_again(demo: Demo, batch: Batch) -> Batch:
+    release(demo.membership, batch.reference, demo.view(batch).digest, "session", PSU)
+    return batch
+
+
+def test_a_lost_refresh_stops_nothing_that_was_sent(demo: Demo, sandbox: Sandbox):
+    link = linked(demo)
+    batch = released(demo)
+    age(link)
+    sandbox.fault(ponto_refresh_lost=True)
+    assert (sent(batch, times=1).state, orders_at(sandbox)) == ("approved", [])
+    assert (sent(batch, times=1).state, orders_at(sandbox)) == ("rejected", [])
+    assert Batch.get_by_id(batch.id).state_reason == "bank:CONSENT_EXPIRED"
+
+
+# --- paying ---------------------------------------------------------------------------------------
+def test_the_way_forward(demo: Demo, sandbox: Sandbox):
+    linked(demo)
+    batch = sent(released(demo))
+    assert batch.state == "at_bank"
+    page = page_of(demo, batch)
+    assert sign(page).endswith(signing.return_address(BankOrder.get()))
+    assert followed(batch).state == "signed"
+    sandbox.control("POST", "clock", {"advance_days": 5})
+    assert followed(batch).state == "executed"
+    assert {line.state for line in BatchLine.select()} == {"executed"}
+    assert len(orders_at(sandbox)) == 1
+
+
+def test_what_ponto_has_is_what_was_approved(demo: Demo, sandbox: Sandbox):
+    linked(demo)
+    batch = released(demo)
+    shown = demo.view(batch)
+    sent(batch)
+    [order] = orders_at(sandbox)
+    attributes = json.loads(order["body"], parse_float=Decimal)["data"]["attributes"]
+    fields = ("creditorName", "creditorAccountReference", "amount")
+    rows = [[one[name] for name in fields] for one in attributes["payments"]]
+    paid = [(name, iban, amount * 100) for name, iban, amount in rows]
+    assert paid == [(line.name_sent, line.iban, line.amount_cents) for line in shown.lines]
+    assert (attributes["reference"], attributes["requestedExecutionDate"]) == (
+        BankOrder.get().msg_id, shown.execution_date.isoformat(),
+    )  # fmt: skip
+    assert order["request_id"] == BankOrder.get().request_id
+
+
+def test_refused_at_the_bank_it_is_made_anew(demo: Demo, sandbox: Sandbox):
+    linked(demo)
+    batch = sent(released(demo))
+    sign(page_of(demo, batch), "weigeren")
+    assert followed(batch).state == "rejected"
+    approval.reopen(demo.client, demo.user, batch.reference)
+    assert sent(_released_again(demo, batch)).state == "at_bank"
+    found = {order["msg_id"]: order["status"] for order in orders_at(sandbox)}
+    assert found == {batch.reference: "RJCT", f"{batch.reference}-2": "RCVD"}
+
+
+def test_a_signed_order_cannot_be_deleted(demo: Demo, sandbox: Sandbox):
+    linked(demo)
+    batch = sent(released(demo))
+    line, payment_id = bank_links.line_for(demo.account), BankOrder.get().payment_id or ""
+    sign(page_of(demo, batch))
+    with pytest.raises(port.BankRefused, match="paymentNotDeletable"):
+        world().bank.cancel_order(line, payment_id, PSU, "")
+    assert followed(batch).state == "signed"
+
+
+def test_an_unsigned_order_is_deleted_and_can_be_signed_no_more(demo: Demo, sandbox: Sandbox):
+    linked(demo)
+    batch = sent(released(demo))
+    line, payment_id, page = bank_links.line_for(demo.account), BankOrder.get().payment_id or "", page_of(demo, batch)
+    assert world().bank.cancel_order(line, payment_id, PSU, "")
+    assert "Niet gelukt" in requests.get(page, timeout=10).text
+    requests.post(page, data={"besluit": "ondertekenen"}, allow_redirects=False, timeout=10)
+    assert [order["status"] for order in orders_at(sandbox)] == ["CANC"]
+    with pytest.raises(port.BankRefused, match="resourceNotFound"):
+        world().bank.order_status(line, payment_id, "")
+
+
+# What goes wrong, the state after two tries of the worker, and how many orders the bank has then.
+FAULTS = {
+    "ponto_down": ("approved", 0),
+    "ponto_not_taken": ("sending", 0),
+    "ponto_order_504": ("sending", 1),
+    "ponto_lost_answer": ("sending", 1),
+    "ponto_order_refused": ("rejected", 0),
+    "ponto_forgets_key": ("at_bank", 1),
+    "ponto_rejects_signed": ("at_bank", 1),
+    "ponto_strange_status": ("sending", 1),
+    "ponto_foreign_redirect": ("sending", 1),
+    "ponto_token_revoked": ("rejected", 0),
+    "ponto_refresh_lost": ("at_bank", 1),
+    "ponto_refresh_slow": ("at_bank", 1),
+}
+
+
+def test_every_switch_is_tried_here(sandbox: Sandbox):
+    assert {name for name in sandbox.control("GET", "faults") if name.startswith("ponto_")} == {*FAULTS}
+
+
+@pytest.mark.parametrize(("fault", "state", "count"), [(name, *found) for name, found in FAULTS.items()])
+def test_each_way_it_can_fail_gives_one_order_at_most(demo: Demo, sandbox: Sandbox, fault: str, state: str, count: int):
+    linked(demo)
+    batch = released(demo)
+    sandbox.fault(**{fault: True})
+    assert (sent(batch).state, len(orders_at(sandbox))) == (state, count)
+    assert len({order["request_id"] for order in orders_at(sandbox)}) == count
+
+
+@pytest.mark.parametrize(
+    "fault", ["ponto_not_taken", "ponto_order_504", "ponto_lost_answer", "ponto_strange_status",
+              "ponto_foreign_redirect", "ponto_down"]
+)  # fmt: skip
+def test_it_goes_on_by_itself_with_the_same_order(demo: Demo, sandbox: Sandbox, fault: str):
+    linked(demo)
+    batch = released(demo)
+    sandbox.fault(**{fault: True})
+    sent(batch)
+    sandbox.fault(**{fault: False})
+    if fault in ("ponto_foreign_redirect", "ponto_strange_status"):
+        # the answer is repeated as it was given, with what is strange in it: two people have to say
+        assert sent(batch).state == "sending"
+    else:
+        assert sent(batch).state == "at_bank"
+        sign(page_of(demo, batch))
+        assert followed(batch).state == "signed"
+    assert len(orders_at(sandbox)) == 1
+
+
+def test_rejected_by_the_bank_after_signing(demo: Demo, sandbox: Sandbox):
+    linked(demo)
+    sandbox.fault(ponto_rejects_signed=True)
+    batch = sent(released(demo))
+    sign(page_of(demo, batch))
+    assert followed(batch).state == "rejected"
+
+
+def test_a_word_that_nobody_knows_moves_nothing(demo: Demo, sandbox: Sandbox):
+    linked(demo)
+    batch = sent(released(demo))
+    sandbox.fault(ponto_strange_status=True)
+    assert followed(batch).state == "at_bank"
+    assert BankExchange.select().where(BankExchange.outcome == "failed:AnswerUnknown").count() == 2
+    sandbox.fault(ponto_strange_status=False)
+    assert followed(batch).state == "at_bank"
+
+
+def test_a_line_without_a_key_is_never_called(demo: Demo, sandbox: Sandbox):
+    linked(demo)
+    batch = released(demo)
+    BankGrant.delete().execute()
+    assert (sent(batch).state, orders_at(sandbox)) == ("approved", [])
+    assert payments.find(demo.client, batch.reference).state_reason == "bank_unreachable"
