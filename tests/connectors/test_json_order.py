@@ -10,9 +10,11 @@ from hypothesis import strategies as st
 
 from connectors.bank.formats import as_written, carried_by, content_type, read_order, write_order
 from connectors.bank.json_order import carried, read_json, write_json
-from connectors.bank.pain001 import NotOurOrder, OrderLine, OrderUnwritable, write_pain001
+from connectors.bank.pain001 import NotOurOrder, OrderLine, OrderUnwritable, PaymentOrder, write_pain001
 from connectors.bank.port import BankLine
 from tests.connectors.test_pain001 import LINE, ORDER, SECOND, orders
+from tests.support.bank import DEBTOR, EXPLICIT, JSON, Tpp, bank_day, pain001
+from tests.support.sandbox import Sandbox
 
 TAX_LINE = OrderLine("L-1", 5_512_00, "Belastingdienst", "NL86INGB0002445588", "8123456780123450")
 TAX = replace(ORDER, wage_tax=True, lines=[TAX_LINE])
@@ -137,3 +139,17 @@ def test_an_order_keeps_its_address_when_the_line_changes():
     then = as_written(BANK, "pain.001.001.09")
     assert (then.format, then.product) == ("pain.001.001.09", "pain.001-sepa-credit-transfers")
     assert as_written(then, "json") == BANK
+
+
+def test_an_order_has_a_form_that_there_is():
+    with pytest.raises(ValueError, match="no form"):
+        as_written(BANK, "csv")
+
+
+@pytest.mark.parametrize("order", [ORDER, TAX], ids=["salary", "tax"])
+def test_a_bank_of_json_takes_it_and_keeps_to_the_contract(sandbox: Sandbox, order: PaymentOrder):
+    body = write_json(replace(order, debtor_iban=DEBTOR, execution_date=date.fromisoformat(bank_day(sandbox, 1))))
+    sandbox.control("PUT", "banks/redirect", {"format": "json"})
+    answer = Tpp(sandbox.url).request("POST", JSON, body, EXPLICIT)
+    assert answer.status_code == 201, answer.text
+    assert Tpp(sandbox.url, checked=False).place(pain001(bank_day(sandbox))).status_code == 404
