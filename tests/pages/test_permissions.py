@@ -81,6 +81,7 @@ RIGHTS = {
     ("overview.overview", "GET"): PAGE,
     ("bank.balances", "GET"): PAGE,
     ("bank.refresh", "POST"): ON,
+    ("bank.bookings", "GET"): PAGE,
     ("bank.add", "GET"): Right(200, 303),  # who has not identified goes there first
     ("bank.add", "POST"): Right(422, 303),
     ("bank.confirm_holder", "GET"): PAGE,
@@ -100,7 +101,7 @@ OF_NOTHING = (
 )
 OF_A_THING = [
     key for key in sorted(RIGHTS)
-    if key[0].startswith(("batches.", "bank.confirm", "nmbrs.")) and key[0] not in OF_NOTHING
+    if key[0].startswith(("batches.", "bank.confirm", "bank.bookings", "nmbrs.")) and key[0] not in OF_NOTHING
 ]  # fmt: skip
 
 
@@ -123,6 +124,7 @@ def address(app: Flask, endpoint: str, demo: Demo, batch: Batch) -> str:
     known = {
         "client": demo.client.public_id, "reference": batch.reference, "line_id": demo.view(batch).lines[0].id,
         "link_id": demo.link.id, "connection_id": demo.connection.id, "run_id": batch.run_id,
+        "account_id": demo.account.id,
     }  # fmt: skip
     with app.test_request_context():
         path = url_for(endpoint, **{name: known[name] for name in rule.arguments})
