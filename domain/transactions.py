@@ -56,6 +56,7 @@ class Statement:
     name: str
     iban: str
     balance_cents: int | None
+    balance_at: datetime | None
     at: datetime | None
     days: list[tuple[date, list[Booking]]]
     page: int
@@ -170,8 +171,8 @@ def statement(client: Client, account_id: int, page: int = 1) -> Statement:
         days[-1][1].append(_booking(row))
     why_not = None if account.holder_check in CHECKED else "refused" if account.holder_check == "no" else "waiting"
     return Statement(
-        account.id, account.name, account.iban, account.balance_cents, account.transactions_at, days, page,
-        len(rows) > PER_PAGE, why_not,
+        account.id, account.name, account.iban, account.balance_cents, account.balance_at, account.transactions_at,
+        days, page, len(rows) > PER_PAGE, why_not,
     )  # fmt: skip
 
 

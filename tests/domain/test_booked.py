@@ -5,15 +5,17 @@ from datetime import date
 import pytest
 
 from core.bank_days import next_bank_day
-from domain import booked, books, sending, transactions
-from domain.errors import BankUnavailable
+from core.money import plain
+from domain import bank_files, booked, books, sending, transactions
+from domain.errors import BankFileRefused, BankUnavailable
 from domain.release import release
-from models import BankAccess, BankAccount, BankOrder, BankTransaction, Batch, BatchLine, transaction
+from models import AuditEvent, BankAccess, BankAccount, BankOrder, BankTransaction, Batch, BatchLine, transaction
+from tests.connectors.test_camt053 import entry, statement
 from tests.support.bank import bank_day
 from tests.support.bookings import allow, executed, look, of_orders
 from tests.support.names import follow, sign
 from tests.support.sandbox import Sandbox
-from tests.support.world import LINES, PSU, Demo
+from tests.support.world import DEMO_IBAN, LINES, PSU, Demo
 
 TOTAL = sum(cents for _, _, cents in LINES)
 
@@ -221,3 +223,32 @@ def test_a_bank_that_gives_nothing_leaves_what_is_there(demo: Demo, sandbox: San
         look(account)
     assert BankAccount.get_by_id(account.id).transactions_at == before
     assert len(transactions.statement(demo.client, account.id).days) > 0
+
+
+# --- beside a file of the bank ---------------------------------------------------------------------
+def lump_file(order: BankOrder) -> bytes:
+    inside = f"<NtryDtls><Btch><MsgId>{order.msg_id}</MsgId><NbOfTxs>3</NbOfTxs></Btch></NtryDtls>"
+    return statement(entry(plain(order.total_cents), inside=inside), account=f"<IBAN>{DEMO_IBAN}</IBAN>")
+
+
+def moves() -> int:
+    return AuditEvent.select().where(AuditEvent.kind == "batch.bank_executed").count()
+
+
+def test_a_statement_after_the_booking_is_nothing_new(demo: Demo, account: BankAccount):
+    batch = signed(demo)
+    order = BankOrder.get()
+    written(account, text=f"/PREF/{order.msg_id}/NRTX/3")
+    recognise(account)
+    with pytest.raises(BankFileRefused, match="nothing_new"):
+        bank_files.take(demo.client, demo.user, batch.reference, lump_file(order))
+    assert (state(batch), moves()) == ("executed", 1)
+
+
+def test_a_booking_after_the_statement_is_marked_and_moves_nothing(demo: Demo, account: BankAccount):
+    batch = signed(demo)
+    order = BankOrder.get()
+    assert bank_files.take(demo.client, demo.user, batch.reference, lump_file(order)) == "executed"
+    written(account, text=f"/PREF/{order.msg_id}/NRTX/3")
+    recognise(account)
+    assert (of_orders(), state(batch), moves()) == ([(-TOTAL, "lump")], "executed", 1)

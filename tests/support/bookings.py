@@ -1,6 +1,7 @@
 """The demo's accounts under a real consent of the sandbox, settled, so that their bookings can be read."""
 
 from domain import transactions
+from domain.world import Psu
 from models import BankAccount, BankLink, BankTransaction
 from tests.support.bank import Tpp, advance, consent
 from tests.support.names import follow
@@ -19,7 +20,7 @@ def allow(demo: Demo, sandbox: Sandbox) -> BankAccount:
     return BankAccount.get_by_id(demo.account.id)
 
 
-def look(account: BankAccount, psu=PSU) -> bool:
+def look(account: BankAccount, psu: Psu | None = PSU) -> bool:
     """Ask now, however short ago the last time was."""
     BankAccount.update(transactions_asked_at=None).where(BankAccount.id == account.id).execute()
     return transactions.refresh(account.id, psu)
