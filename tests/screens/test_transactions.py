@@ -49,7 +49,7 @@ def test_a_payment_says_when_it_was_booked_and_leads_there_and_back(wouter: Brow
     (link,) = page.all(".booking a")
     assert (link.get("href"), "Verzamelbetaling" in page.text, "3 betalingen" in page.text) == (payment, True, True)
     (there,) = [one for one in wouter.open(payment).all("#payment a") if "Geboekt op" in one.text_content()]
-    answer = wouter.get(there.get("href"))
+    answer = wouter.get(there.get("href") or "")
     row = BankTransaction.get(BankTransaction.order == BankOrder.get().id)
     assert (answer.status, answer.location) == (303, f"{path_of(demo, account)}?pagina=1#boeking-{row.id}")
     assert page.one(f"#boeking-{row.id}") is not None

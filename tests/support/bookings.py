@@ -33,7 +33,7 @@ def executed(sandbox: Sandbox, *batches, days: int = 5) -> None:
         follow(batch)
 
 
-def of_orders() -> list[tuple[int, str]]:
+def of_orders() -> list[tuple[int, str | None]]:
     """What was recognised: cents and role, oldest first."""
     rows = BankTransaction.select().where(BankTransaction.role.is_null(False)).order_by(BankTransaction.id)
     return [(row.cents, row.role) for row in rows]
