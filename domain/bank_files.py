@@ -15,11 +15,12 @@ from domain import audit, states
 from domain.bank_links import line_of
 from domain.bank_status import ORDER_STATE, event_of
 from domain.errors import BankFileRefused
-from domain.line_results import NO_CODE, UNPAID
+from domain.line_results import NO_CODE, UNPAID, next_ask
 from domain.payments import find, hold
-from models import BankExchange, BankOrder, Batch, BatchLine, Client, User, transaction
+from models import BankExchange, BankOrder, Batch, BatchLine, Client, User, require_transaction, transaction
 
 MOST_BYTES = 16 * 1024 * 1024
+BOOKING = "booking"  # read in the account's own bookings (domain.booked)
 _DONE, _REFUSED = ("ACSC", "ACCC"), ("RJCT", "CANC")
 
 
@@ -44,7 +45,10 @@ def take(client: Client, user: User, reference: str, raw: bytes) -> str:
         raise BankFileRefused("other_order")
     kind, finding = _read(batch, order, raw)
     with transaction():
-        return _record(hold(client, reference), order, user, kind, finding)
+        batch = hold(client, reference)
+        if not move(batch, order, audit.by_user(user), kind, finding):
+            raise BankFileRefused("nothing_new")
+        return batch.state
 
 
 def _read(batch: Batch, order: BankOrder, raw: bytes) -> tuple[str, Finding]:
@@ -119,22 +123,28 @@ def _paid(entries: Iterable[Entry], order: BankOrder, ids: dict[str, int]) -> bo
 
 
 # --- what comes of it ------------------------------------------------------------------------------
-def _record(batch: Batch, order: BankOrder, user: User, kind: str, finding: Finding) -> str:
+def move(batch: Batch, order: BankOrder, actor: str, kind: str, finding: Finding) -> bool:
+    """Batch, order and lines as the finding says, in the caller's transaction; False when it leads nowhere from here,
+    and then nothing has changed. `kind` is where it was read: pain.002, camt.053 or booking."""
+    require_transaction()
     steps = _way(batch.state, finding.event)
     if not steps:
-        raise BankFileRefused("nothing_new")
+        return False
     BankExchange.create(
-        order=order.id, call="file", request_id=uuid(), outcome=kind, raw_status=finding.status,
-        final=finding.event in ("bank_executed", "bank_rejected", "bank_cancelled"),
+        order=order.id, call=BOOKING if kind == BOOKING else "file", request_id=uuid(), outcome=kind,
+        raw_status=finding.status, final=finding.event in ("bank_executed", "bank_rejected", "bank_cancelled"),
     )  # fmt: skip
     for event in steps:
-        states.move(batch, event, audit.by_user(user), finding.reason, order=order.id, file=kind)
+        states.move(batch, event, actor, finding.reason, order=order.id, file=kind)
     state = ORDER_STATE[steps[-1]]
     BankOrder.update(state=state, raw_status=finding.status, lease_until=None).where(BankOrder.id == order.id).execute()
     if state in ("executed", "ended"):
-        BankOrder.update(due_at=None).where(BankOrder.id == order.id).execute()
-    _lines(batch, steps[-1], finding)
-    return batch.state
+        due_at = next_ask(order, 0, state) if kind == BOOKING else None  # who hands in files is not asked after
+        BankOrder.update(due_at=due_at).where(BankOrder.id == order.id).execute()
+    if steps[-1] == "bank_returned" and "bank_executed" in steps:
+        keep_lines(batch, "bank_executed", Finding(None, finding.status))
+    keep_lines(batch, steps[-1], finding)
+    return True
 
 
 def _way(state: str, event: str | None) -> list[str]:
@@ -151,7 +161,7 @@ def _way(state: str, event: str | None) -> list[str]:
     return []
 
 
-def _lines(batch: Batch, event: str, finding: Finding) -> None:
+def keep_lines(batch: Batch, event: str, finding: Finding) -> None:
     """Each line as the file says it; where it says nothing of lines, all follow the whole."""
     whole = {"bank_executed": "executed", "bank_rejected": "rejected", "bank_cancelled": "rejected"}.get(event)
     going = BatchLine.state.in_(("sent", "executed"))

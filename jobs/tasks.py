@@ -1,6 +1,7 @@
 """One function a job: a sentence each."""
 
 import time
+from contextlib import suppress
 
 from domain import (
     bank_watch,
@@ -14,7 +15,9 @@ from domain import (
     nmbrs_webhook,
     sending,
     sessions,
+    transactions,
 )
+from domain.errors import BankUnavailable, UnknownBank
 from jobs import busy, enqueue, letters
 from models import database
 
@@ -46,6 +49,11 @@ def follow_order(order_id: int) -> None:
     with database.connection_context():
         following.follow(order_id)
         name_checks.prepare_signing_after(order_id)
+
+
+def read_transactions(account_id: int) -> None:
+    with database.connection_context(), suppress(BankUnavailable, UnknownBank):  # logged there; later again
+        transactions.refresh(account_id, None)
 
 
 def send_mail(mail_id: int) -> None:
@@ -95,6 +103,7 @@ def sweep() -> None:
         _enqueue_all("send_order", sending.due_batches())
         _enqueue_all("follow_order", following.due_orders())
         _enqueue_all("look_at_bank", bank_watch.due_links())
+        _enqueue_all("read_transactions", transactions.due_accounts())
         _enqueue_all("send_mail", mails.due())
         if int(time.time()) % 600 < 10:
             sessions.sweep()

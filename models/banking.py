@@ -1,6 +1,7 @@
 """Where the money is: consents at banks, the accounts under them, and what was booked on those."""
 
 from peewee import (
+    SQL,
     BigIntegerField,
     BooleanField,
     Check,
@@ -76,7 +77,8 @@ class BankAccount(Table):
     created_at = UtcField(default=utcnow)
     holder_check = TextField(null=True)  # null: a person has to look
     holder_checked_at = UtcField(null=True)
-    transactions_at = UtcField(null=True)
+    transactions_at = UtcField(null=True)  # of when the bookings are
+    transactions_asked_at = UtcField(null=True)  # when the bank was last asked for them, answer or none
 
     class Meta:
         indexes = ((("client", "iban"), True),)
@@ -115,10 +117,25 @@ class BankTransaction(Table):
     is_batch = BooleanField(default=False)
     order = DeferredForeignKey("BankOrder", null=True)
     order_id: int | None
-    line = DeferredForeignKey("BatchLine", null=True, unique=True)
+    line = DeferredForeignKey("BatchLine", null=True)
     line_id: int | None
+    role = TextField(null=True)  # what it is of that order: paid whole, paid one line, or one line that came back
     seen_at = UtcField(default=utcnow)
 
     class Meta:
-        indexes = ((("account", "bank_key"), True), (("account", "booked_on"), False))
-        constraints = [Check("line_id is null or order_id is not null")]
+        indexes = (
+            (("account", "bank_key"), True),
+            (("line", "role"), True),
+            (("account", "booked_on"), False),
+        )
+        constraints = [
+            Check("role in ('lump', 'line', 'return')"),
+            Check("(order_id is null) = (role is null)"),
+            Check("(line_id is null) = (role is null or role = 'lump')"),
+        ]
+
+
+# One lump pays an order, and one lump pays no second one.
+BankTransaction.add_index(
+    BankTransaction.index(BankTransaction.order, unique=True, name="one_lump_of_an_order").where(SQL("role = 'lump'"))
+)

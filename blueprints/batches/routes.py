@@ -12,7 +12,7 @@ from blueprints.wake import wake
 from blueprints.who import me
 from blueprints.words import say
 from core.clock import today_amsterdam
-from domain import approval, name_checks, payments, signing
+from domain import approval, booked, name_checks, payments, signing
 from domain.authorisations import Step
 from domain.errors import (
     BatchChanged,
@@ -43,6 +43,7 @@ def page(template: str, membership, payment: Payment, status: int = 200, **more)
         "payment": payment, "here": address(membership, payment), "words": words, "seen": _mark(payment),
         "may_pay": membership.role in MAY_PAY, "problem": "", "spoken": "", "focus": False,
         "names": name_checks.shown(payment), "step": _step(payment),
+        "booking": booked.mark_of(payment.order.id) if payment.order else None,
     }  # fmt: skip
     return render(template, status, **{**values, **more})
 

@@ -366,6 +366,11 @@ def unchecked(payment: Payment) -> bool:
     return not payment.name_check and payment.lines_payable > 1
 
 
+def booked_on(booked: date) -> str:
+    """The bank's own booking, which the link leads to."""
+    return _("Geboekt op %(day)s", day=day_and_month(booked).replace(" ", NBSP))
+
+
 def chosen_elsewhere(chosen: date, weeks: Sequence[Sequence]) -> bool:
     """The chosen day stands in another month than the one that is shown."""
     return not any(one.date == chosen for week in weeks for one in week)

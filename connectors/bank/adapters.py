@@ -15,6 +15,7 @@ from connectors.bank.port import (
     NotDelivered,
     OrderPlaced,
     StatusReport,
+    Transaction,
 )
 
 
@@ -41,6 +42,9 @@ class BanksByAdapter:
 
     def balance(self, line: BankLine, *given: Any, **named: Any) -> Balance | None:
         return self._of(line).balance(line, *given, **named)
+
+    def transactions(self, line: BankLine, *given: Any, **named: Any) -> list[Transaction]:
+        return self._of(line).transactions(line, *given, **named)
 
     def place_order(self, line: BankLine, *given: Any, **named: Any) -> OrderPlaced:
         return self._of(line).place_order(line, *given, **named)

@@ -8,7 +8,7 @@ more.
 import re
 import socket
 from collections.abc import Callable, Mapping
-from datetime import datetime, timedelta
+from datetime import date, datetime, timedelta
 from email.utils import formatdate
 from ipaddress import IPv6Address, ip_address
 from json import dumps
@@ -18,6 +18,7 @@ from urllib.parse import quote
 from uuid import UUID, uuid5
 
 from connectors.bank import line_reports, links, reading, signing
+from connectors.bank import transactions as bookings
 from connectors.bank.formats import JSON, XML, content_type, product_for
 from connectors.bank.pain002 import NotAReport, read_report
 from connectors.bank.port import (
@@ -40,6 +41,7 @@ from connectors.bank.port import (
     OrderPlaced,
     Psu,
     StatusReport,
+    Transaction,
     Wishes,
 )
 from connectors.bank.transport import Answer, Request, TimedOut, exchange
@@ -55,6 +57,8 @@ READS_PER_DAY = 4
 LONGEST_CONSENT = "9999-12-31"
 LONGEST_RAW = 4000
 _ANYWHERE, _NO_ADDRESS = ("192.0.2.1", 9), "192.0.0.8"
+# Of a list of bookings. A bank that leads on for ever must not keep us busy for ever.
+MOST_PAGES = 100
 # How a bank says that it has no such resource: then it tells nothing of single payments.
 NOT_THERE = frozenset({400, 404, 405, 406})
 # The contract has no code for an order that the bank has already, so banks say it in other ones.
@@ -147,6 +151,29 @@ class BerlinGroupBank:
         kinds = {row.get("balanceType"): row for row in reversed(rows) if _amount(row).get("currency") == "EUR"}
         kind = next((kind for kind in BALANCE_ORDER if kind in kinds), None)
         return _balance(kind, kinds[kind]) if kind else None
+
+    def transactions(
+        self, line: BankLine, consent_id: str, resource_id: str, date_from: date, psu: Psu | None, request_id: str
+    ) -> list[Transaction]:
+        """All that was booked since this day and all that is expected, page after page, as the bank orders it.
+
+        A further page is asked under a request id that follows from the given one. AnswerUnknown for a page that
+        leads elsewhere (StrangeLink), in a circle, or on for ever: half a list is none.
+        """
+        start = f"/v1/accounts/{_segment(resource_id)}/transactions?{bookings.since(date_from)}"
+        told: list[Transaction] = []
+        following: str | None = links.api_address(line, start)
+        seen: set[str] = set()
+        while following is not None:
+            if following in seen or len(seen) == MOST_PAGES:
+                raise AnswerUnknown("the pages have no end")
+            asked = str(uuid5(UUID(request_id), f"page-{len(seen)}")) if seen else request_id
+            seen.add(following)
+            headers = _headers(asked, psu) | {"Consent-ID": _plain(consent_id)}
+            rows, link = bookings.page(reading.document(self._read(line, following, headers)))
+            told += rows
+            following = links.api_address(line, link) if link else None
+        return told
 
     # --- orders ---
     def place_order(

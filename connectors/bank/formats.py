@@ -50,7 +50,8 @@ def as_written(line: BankLine, form: str) -> BankLine:
     """
     if form not in get_args(OrderFormat):
         raise ValueError(f"no form of orders: {form}")
-    return replace(line, format=cast(OrderFormat, form), product=product_for(line, form == "json"))
+    product = line.product if form == "ponto" else product_for(line, form == "json")
+    return replace(line, format=cast(OrderFormat, form), product=product)
 
 
 def _file(version: str) -> tuple[Write, Read, Carried]:

@@ -6,8 +6,8 @@ together are its id for us. It is signed at `links.redirect`, once: an order tha
 What Ponto does not have (names checked beforehand, codes typed here) is never asked of it (docs/ponto.md).
 """
 
-from collections.abc import Callable
-from datetime import date, datetime
+from collections.abc import Callable, Iterator
+from datetime import UTC, date, datetime
 from decimal import Decimal
 from typing import Any, NoReturn
 from urllib.parse import quote
@@ -29,6 +29,7 @@ from connectors.bank.port import (
     OrderPlaced,
     Psu,
     StatusReport,
+    Transaction,
     Wishes,
 )
 from connectors.bank.transport import Answer, Request
@@ -93,17 +94,34 @@ class PontoBank:
         row = _resource(self._wire.read(line, f"accounts/{_segment(resource_id)}"))
         return _balance(row) if _attributes(row).get("currency") == "EUR" else None
 
+    def transactions(
+        self, line: BankLine, consent_id: str, resource_id: str, date_from: date, psu: Psu | None, request_id: str
+    ) -> list[Transaction]:
+        """What was booked since this day, newest first. Ponto tells of no lumps, and of nothing that is only expected.
+
+        Its list has no beginning to ask for: it is read until a page ends before that day.
+        """
+        told: list[Transaction] = []
+        for rows in self._pages(line, f"accounts/{_segment(resource_id)}/transactions?page%5Blimit%5D=100"):
+            page = [_transaction(row) for row in rows if _attributes(row).get("currency") == "EUR"]
+            told += [one for one in page if one.booked_on is not None and one.booked_on >= date_from]
+            if any(one.booked_on is not None and one.booked_on < date_from for one in page):
+                break
+        return told
+
     def _accounts(self, line: BankLine) -> list[dict[str, Any]]:
-        rows: list[dict[str, Any]] = []
-        link: str | None = "accounts?page%5Blimit%5D=100"
+        return [row for rows in self._pages(line, "accounts?page%5Blimit%5D=100") for row in rows]
+
+    def _pages(self, line: BankLine, link: str | None) -> Iterator[list[dict[str, Any]]]:
+        """A list, page after page. AnswerUnknown for one without an end."""
         for _ in range(MOST_PAGES):
             if link is None:
-                return rows
+                return
             found = _document(self._wire.read(line, link))
-            rows += reading.rows_of(found, "data")
+            yield reading.rows_of(found, "data")
             following = found.get("links", {}).get("next") if isinstance(found.get("links"), dict) else None
             link = following if isinstance(following, str) else None
-        raise AnswerUnknown("more accounts than anybody has")
+        raise AnswerUnknown("a list without an end")
 
     # --- orders ---
     def place_order(
@@ -220,6 +238,30 @@ def _account(row: dict[str, Any]) -> Account:
     )  # fmt: skip
 
 
+def _transaction(row: dict[str, Any]) -> Transaction:
+    """`executionDate` is when it was recorded on the account, as Ibanity's reference says (docs/ponto.md)."""
+    attributes = _attributes(row)
+    booked, value = (reading.moment_or_none(attributes, name) for name in ("executionDate", "valueDate"))
+    if booked is None:
+        raise AnswerUnknown("a transaction without a date")
+    try:
+        iban = normalise(str(attributes.get("counterpartReference")))
+    except ValueError:
+        iban = ""  # banks give cards and foreign accounts in other ways, and it is only shown
+    texts = ("endToEndId", "counterpartName", "remittanceInformation")
+    end_to_end_id, name, text = (reading.text_or_none(attributes, part) or "" for part in texts)
+    return Transaction(
+        booked=True, booked_on=_day(booked), value_on=_day(value) if value else None,
+        cents=_cents(attributes.get("amount")), transaction_id=reading.identifier(row, "id"),
+        end_to_end_id=end_to_end_id, party_name=name, party_iban=iban, text=text,
+    )  # fmt: skip
+
+
+def _day(moment: datetime) -> date:
+    """Ponto writes a day as its midnight in UTC."""
+    return moment.astimezone(UTC).date()
+
+
 def _balance(row: dict[str, Any]) -> Balance | None:
     attributes = _attributes(row)
     for name, kind in (("availableBalance", "interimAvailable"), ("currentBalance", "interimBooked")):
@@ -234,7 +276,7 @@ def _cents(value: Any) -> int:
     """A JSON number in euros, with at most two decimals that count."""
     number = Decimal(value) if isinstance(value, int | Decimal) and not isinstance(value, bool) else Decimal("NaN")
     if not number.is_finite() or abs(number) >= MOST_EUROS or (found := number * 100) != int(found):
-        raise AnswerUnknown("a balance that is no amount")
+        raise AnswerUnknown("an amount that is none")
     return int(found)
 
 

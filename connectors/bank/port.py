@@ -127,6 +127,28 @@ class Balance:
 
 
 @dataclass(frozen=True)
+class Transaction:
+    """One booking, or (`booked` false) one that is expected. Cents with their sign: out is negative.
+
+    Texts are empty where the bank says nothing. `booked_on` is there for each booking. Names of people
+    are in no repr.
+    """
+
+    booked: bool
+    booked_on: date | None
+    value_on: date | None
+    cents: int
+    transaction_id: str = ""
+    entry_reference: str = ""
+    end_to_end_id: str = ""
+    party_name: str = field(default="", repr=False)
+    party_iban: str = field(default="", repr=False)
+    text: str = field(default="", repr=False)
+    is_batch: bool = False
+    batch_count: int | None = None
+
+
+@dataclass(frozen=True)
 class OrderPlaced:
     """The bank has the order. `links` by their Berlin Group name, full addresses that were checked.
 
@@ -221,6 +243,10 @@ class Bank(Protocol):
     def balance(
         self, line: BankLine, consent_id: str, resource_id: str, psu: Psu | None, request_id: str
     ) -> Balance | None: ...
+
+    def transactions(
+        self, line: BankLine, consent_id: str, resource_id: str, date_from: date, psu: Psu | None, request_id: str
+    ) -> list[Transaction]: ...
 
     def place_order(
         self, line: BankLine, body: bytes, request_id: str, psu: Psu, redirect_uri: str, nok_redirect_uri: str,

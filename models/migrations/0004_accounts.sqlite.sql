@@ -16,6 +16,8 @@ ALTER TABLE "bank_account" ADD COLUMN "holder_checked_at" DATETIME;
 
 ALTER TABLE "bank_account" ADD COLUMN "transactions_at" DATETIME;
 
+ALTER TABLE "bank_account" ADD COLUMN "transactions_asked_at" DATETIME;
+
 CREATE TABLE "bank_access" ("id" INTEGER NOT NULL PRIMARY KEY,
   "link_id" INTEGER NOT NULL,
   "day" DATE NOT NULL,
@@ -38,11 +40,14 @@ CREATE TABLE "bank_transaction" ("id" INTEGER NOT NULL PRIMARY KEY,
   "is_batch" INTEGER NOT NULL,
   "order_id" INTEGER,
   "line_id" INTEGER,
+  "role" TEXT,
   "seen_at" DATETIME NOT NULL,
   FOREIGN KEY ("account_id") REFERENCES "bank_account" ("id"),
   FOREIGN KEY ("order_id") REFERENCES "bank_order" ("id"),
   FOREIGN KEY ("line_id") REFERENCES "batch_line" ("id"),
-  CHECK (line_id is null or order_id is not null));
+  CHECK (role in ('lump', 'line', 'return')),
+  CHECK ((order_id is null) = (role is null)),
+  CHECK ((line_id is null) = (role is null or role = 'lump')));
 
 UPDATE "bank_link" SET "due_at" = strftime('%Y-%m-%d %H:%M:%S', 'now') WHERE "status" = 'valid';
 
@@ -60,7 +65,12 @@ CREATE INDEX "bank_transaction_account_id" ON "bank_transaction" ("account_id");
 
 CREATE INDEX "bank_transaction_order_id" ON "bank_transaction" ("order_id");
 
-CREATE UNIQUE INDEX "bank_transaction_line_id" ON "bank_transaction" ("line_id");
+CREATE INDEX "bank_transaction_line_id" ON "bank_transaction" ("line_id");
+
+CREATE UNIQUE INDEX "bank_transaction_line_id_role" ON "bank_transaction" ("line_id",
+  "role");
+
+CREATE UNIQUE INDEX "one_lump_of_an_order" ON "bank_transaction" ("order_id") WHERE (role = 'lump');
 
 CREATE UNIQUE INDEX "bank_transaction_account_id_bank_key" ON "bank_transaction" ("account_id",
   "bank_key");

@@ -2,6 +2,7 @@
 
 from datetime import date
 from typing import Any
+from urllib.parse import urlencode
 
 from flask import Blueprint, request
 
@@ -14,6 +15,7 @@ from sandbox.store import Document
 
 accounts = Blueprint("bank_accounts", __name__, url_prefix="/bank/<bank_id>/v1")
 
+PAGE = 50
 BOOKING_STATUSES = ("booked", "pending", "both", "all", "information")
 
 
@@ -99,19 +101,22 @@ def show_consent_authorisation(call: Call, consent_id: str, sca_id: str) -> Answ
 
 
 # --- accounts -------------------------------------------------------------------------------------
-def standing_consent(call: Call, what: str, right: str) -> Document:
+def standing_consent(call: Call, what: str, right: str, counts: bool = True) -> Document:
     consent = consents.standing(call.bank_id, request.headers.get("Consent-ID"))
     if right not in consent["rights"]:
         raise Refusal(401, "CONSENT_INVALID", f"De toestemming gaat niet over {right}")
-    consents.count_use(consent, what, call.psu_ip is not None)
+    consents.count_use(consent, what, call.psu_ip is not None or not counts)
     return consent
 
 
-def asked_account(call: Call, account_id: str, right: str) -> Document:
-    """The account of this resource id; 404 when it is none of the accounts that were allowed."""
+def asked_account(call: Call, account_id: str, right: str, counts: bool = True) -> Document:
+    """The account of this resource id; 404 when it is none of the accounts that were allowed.
+
+    A further page of a list is no further question, and is not counted.
+    """
     if faults.on("bank_balance_down"):
         raise Refusal(503)
-    consent = standing_consent(call, f"{right}:{account_id}", right)
+    consent = standing_consent(call, f"{right}:{account_id}", right, counts)
     for iban in consent["ibans"]:
         account = banks.account(call.bank_id, iban)
         if account and banks.resource_id(call.bank_id, iban) == account_id:
@@ -186,15 +191,28 @@ def list_transactions(call: Call, account_id: str) -> Answer:
     if status == "information":
         raise Refusal(400, "PARAMETER_NOT_SUPPORTED", "bookingStatus information", "bookingStatus")
     first, last = asked_day("dateFrom", date.min), asked_day("dateTo", date.max)
-    account = asked_account(call, account_id, "transactions")
+    number = asked_page()
+    account = asked_account(call, account_id, "transactions", number == 1)
     report: dict[str, Any] = {}
+    paths = {"account": f"/accounts/{account_id}"}
     if status != "pending":
-        rows = banks.bookings(call.bank_id, account["iban"])
-        report["booked"] = [booked(row) for row in reversed(rows) if first <= row["day"] <= last]
-    if status != "booked":
+        rows = [row for row in reversed(banks.bookings(call.bank_id, account["iban"])) if first <= row["day"] <= last]
+        report["booked"] = [booked(row) for row in rows[(number - 1) * PAGE : number * PAGE]]
+        if len(rows) > number * PAGE:
+            asked = request.args.to_dict() | {"pagina": str(number + 1)}
+            paths["next"] = f"/accounts/{account_id}/transactions?{urlencode(asked)}"
+    if status != "booked" and number == 1:
         report["pending"] = [pending(order, block) for order, block in expected(call.bank_id, account["iban"])]
-    report["_links"] = answers.links(call.bank_id, account=f"/accounts/{account_id}")
+    report["_links"] = answers.links(call.bank_id, **paths)
     return Answer(200, {"account": {"iban": account["iban"], "currency": "EUR"}, "transactions": report})
+
+
+def asked_page() -> int:
+    """Our own way to tell where a further page begins: the standard leaves that to the bank."""
+    text = request.args.get("pagina", "1")
+    if not text.isdecimal() or not 1 <= int(text[:6]) < 100_000:
+        raise Refusal(400, "FORMAT_ERROR", "pagina is geen nummer", "pagina")
+    return int(text[:6])
 
 
 def asked_day(name: str, otherwise: date) -> str:
@@ -213,9 +231,10 @@ def booked(row: Document) -> dict[str, Any]:
         "transactionId": str(row["number"]), "entryReference": str(row["number"]),
         "bookingDate": row["day"], "valueDate": row["day"],
         "transactionAmount": {"currency": "EUR", "amount": amount(row["cents"])},
-        "remittanceInformationUnstructured": row["text"][:140],
     }  # fmt: skip
-    if "batch" in row:
+    if not ("batch" in row and faults.on("bank_bare_lump")):
+        body["remittanceInformationUnstructured"] = row["text"][:140]
+    if "batch" in row and not faults.on("bank_bare_lump"):
         body |= {"batchIndicator": True, "batchNumberOfTransactions": row["batch"]}
     if row.get("purpose"):
         body["purposeCode"] = row["purpose"]

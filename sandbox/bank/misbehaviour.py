@@ -39,6 +39,8 @@ SWITCHES = {
     "bank_contradictory_status": "De status springt om de andere keer terug naar RCVD",
     "bank_insufficient_funds": "Bij uitvoering blijkt er te weinig saldo (RJCT, AM04)",
     "bank_rejects_at_execution": "Bij uitvoering wordt de hele opdracht afgewezen (RJCT, DS04)",
+    "bank_bare_lump": "Van een verzamelboeking staat alleen het totaal en de dag in de lijst",
+    "bank_books_lines": "Elke regel wordt los geboekt, ook van een verzamelopdracht",
     "bank_partial_execution": "Bij uitvoering wordt de eerste regel afgewezen (PART, AC06)",
     "bank_returns_line": "De bankdag na uitvoering komt de eerste regel terug (PART)",
     "bank_vop": "De bank controleert namen als daarom gevraagd wordt (VoP)",

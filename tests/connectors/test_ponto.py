@@ -28,6 +28,7 @@ from connectors.bank.port import (
     NotDelivered,
     Psu,
     StatusReport,
+    Transaction,
 )
 from connectors.consent import OAuthDown, OAuthRefused
 from tests.connectors.test_ponto_order import ORDER
@@ -271,6 +272,35 @@ def test_balances_are_cents(changes: dict[str, Any], cents: int, kind: str):
 def test_what_is_no_amount_is_no_balance(amount: Any):
     with raw_bank(says(200, {"data": account(availableBalance=amount)})) as bank, pytest.raises(AnswerUnknown):
         PontoBank(settings()).balance(line_of(bank), "", "a-1", None, "")
+
+
+def booking(number: int, amount: Any, day: str, **more: Any) -> dict[str, Any]:
+    told = {"amount": amount, "currency": "EUR", "executionDate": f"{day}T00:00:00.000Z"}
+    return {"type": "transaction", "id": f"t-{number}", "attributes": told | more}
+
+
+def booked(*rows: dict[str, Any]) -> list[Transaction]:
+    with raw_bank(says(200, {"data": list(rows)})) as bank:
+        return PontoBank(settings()).transactions(line_of(bank), "", "a-1", date(2026, 9, 1), None, "")
+
+
+def test_what_was_booked_is_cents_of_a_day():
+    about = {"counterpartName": "Gemeente", "counterpartReference": "NL42INGB2268352412", "endToEndId": "E-1"}
+    (found,) = booked(booking(1, -19806.08, "2026-11-20", remittanceInformation="Salaris", **about))
+    assert found == Transaction(
+        True, date(2026, 11, 20), None, -19806_08, transaction_id="t-1", end_to_end_id="E-1", party_name="Gemeente",
+        party_iban="NL42INGB2268352412", text="Salaris",
+    )  # fmt: skip
+
+
+def test_bookings_of_before_are_left_out():
+    assert [one.transaction_id for one in booked(booking(1, 1, "2026-09-01"), booking(2, 1, "2026-08-31"))] == ["t-1"]
+
+
+@pytest.mark.parametrize("wrong", [{"executionDate": None}, {"executionDate": "gisteren"}, {"amount": 0.001}])
+def test_a_booking_that_cannot_be_read_is_no_list(wrong: dict[str, Any]):
+    with pytest.raises(AnswerUnknown):
+        booked(booking(1, 1, "2026-11-20") | {"attributes": booking(1, 1, "2026-11-20")["attributes"] | wrong})
 
 
 def test_another_currency_has_no_balance_for_us():

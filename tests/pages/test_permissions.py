@@ -83,6 +83,7 @@ RIGHTS = {
     ("bank.balances", "GET"): PAGE,
     ("bank.refresh", "POST"): ON,
     ("bank.renew", "POST"): ON,
+    ("bank.bookings", "GET"): PAGE,
     ("bank.add", "GET"): Right(200, 303),  # who has not identified goes there first
     ("bank.add", "POST"): Right(422, 303),
     ("bank.confirm_holder", "GET"): PAGE,
@@ -100,10 +101,8 @@ OF_NOTHING = (
     "nmbrs.older",
     "nmbrs.pick",
 )
-OF_A_THING = [
-    key for key in sorted(RIGHTS)
-    if key[0].startswith(("batches.", "bank.confirm", "bank.renew", "nmbrs.")) and key[0] not in OF_NOTHING
-]  # fmt: skip
+THINGS = ("batches.", "bank.confirm", "bank.renew", "bank.bookings", "nmbrs.")
+OF_A_THING = [key for key in sorted(RIGHTS) if key[0].startswith(THINGS) and key[0] not in OF_NOTHING]
 
 
 @pytest.fixture
@@ -125,6 +124,7 @@ def address(app: Flask, endpoint: str, demo: Demo, batch: Batch) -> str:
     known = {
         "client": demo.client.public_id, "reference": batch.reference, "line_id": demo.view(batch).lines[0].id,
         "link_id": demo.link.id, "connection_id": demo.connection.id, "run_id": batch.run_id,
+        "account_id": demo.account.id,
     }  # fmt: skip
     with app.test_request_context():
         path = url_for(endpoint, **{name: known[name] for name in rule.arguments})

@@ -1,0 +1,53 @@
+"""Bookings in a person's words."""
+
+from flask_babel import gettext as _
+from flask_babel import ngettext
+
+from core.iban import grouped
+from domain.transactions import Booking
+
+
+def title(booking: Booking) -> str:
+    """Who it is from or for; a lump says of how many, for it names nobody."""
+    if booking.party_name:
+        return booking.party_name
+    if booking.role == "lump" or booking.is_batch:
+        return _("Verzamelbetaling")
+    return _("Afschrijving") if booking.cents < 0 else _("Bijschrijving")
+
+
+def told(booking: Booking) -> list[str]:
+    """What the bank tells of it, a line each."""
+    rows = []
+    if booking.batch_count:
+        rows.append(ngettext("%(num)s betaling", "%(num)s betalingen", booking.batch_count))
+    if booking.text:
+        rows.append(booking.text)
+    if booking.party_iban:
+        rows.append(grouped(booking.party_iban))
+    return rows
+
+
+def payment(booking: Booking) -> str:
+    """What the link to the payment says."""
+    words = {
+        "lump": _("Naar deze betaalopdracht"),
+        "line": _("Naar de betaalopdracht van deze regel"),
+        "return": _("Teruggestort: naar de betaalopdracht"),
+    }
+    return words.get(booking.role or "", "")
+
+
+def why_not(reason: str | None) -> str:
+    """Why nothing is shown."""
+    words = {
+        "waiting": _(
+            "We controleren nog of de rekeninghouder het bedrijf is dat bij de KvK staat. "
+            "Daarna zie je hier de transacties. Betalen kan intussen gewoon."
+        ),
+        "refused": _(
+            "De rekeninghouder is volgens onze controle een ander dan je bedrijf. "
+            "Daarom tonen we hier geen transacties. Neem contact met ons op als dat niet klopt."
+        ),
+    }
+    return words.get(reason or "", "")

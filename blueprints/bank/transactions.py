@@ -1,0 +1,29 @@
+"""What was booked on one account, as of now when the customer looks."""
+
+from flask import request
+from flask_babel import gettext as _
+
+from blueprints.access import ALL, for_client, psu
+from blueprints.answers import goto, render
+from blueprints.bank import transaction_words as words
+from blueprints.bank.routes import blueprint
+from domain import transactions
+
+MOST_PAGES = 1000
+
+
+@blueprint.get("/<client>/saldo/<int:account_id>")
+@for_client(ALL)
+def bookings(membership, account_id):
+    """The last ninety days, newest first; a link to one booking leads to the page that it is on."""
+    client, booking = membership.client, request.args.get("boeking", 0, int)
+    fresh = transactions.look(client, account_id, psu())
+    if 0 < booking < 2**31:
+        page = transactions.page_of(account_id, booking)
+        return goto(f"/{client.public_id}/saldo/{account_id}?pagina={page}#boeking-{booking}")
+    page = max(1, min(request.args.get("pagina", 1, int), MOST_PAGES))
+    statement = transactions.statement(client, account_id, page)
+    late = "" if fresh else _("De bank was niet bereikbaar. Je ziet de laatst bekende transacties.")
+    return render(
+        "bank/transactions.html", statement=statement, late=late, words=words, why_not=words.why_not(statement.why_not),
+    )  # fmt: skip

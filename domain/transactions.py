@@ -1,0 +1,199 @@
+"""What was booked on an account: asked of the bank, kept once, shown per day.
+
+At most ninety days back, which is as far as a bank must go without a fresh signature (RTS art. 10).
+Names of the other side are shown to who may see the account; they go into no log and no mail.
+"""
+
+import logging
+from collections import Counter
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import date, datetime, timedelta
+from hashlib import sha256
+
+from connectors.bank import port
+from core.clock import today_amsterdam, utcnow
+from core.ids import uuid
+from domain import booked, consents, holders
+from domain.bank_links import line_for
+from domain.errors import BankAskedOften, BankUnavailable, ConsentEnded, NotFound, UnknownBank
+from domain.world import world
+from models import BankAccount, BankLink, BankOrder, BankTransaction, Batch, Client, transaction
+
+DAYS_BACK = timedelta(days=90)
+FRESH = timedelta(minutes=1)
+EVERY = timedelta(hours=6)
+PER_PAGE = 50
+AT_ONCE = 50  # rows of one statement
+log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True)
+class Booking:
+    """One booking as it is shown: cents with their sign; `reference` is the payment's that it belongs to, and `role`
+    how (lump, line, return)."""
+
+    id: int
+    booked_on: date
+    cents: int
+    party_name: str
+    party_iban: str
+    text: str
+    is_batch: bool
+    batch_count: int | None
+    reference: str | None
+    role: str | None
+
+
+@dataclass(frozen=True)
+class Statement:
+    """A page of bookings of one account, newest day first. `why_not`: "waiting" or "refused" when the holder of the
+    account is not settled; then nothing is listed. `at`: of when it is (UTC)."""
+
+    id: int
+    name: str
+    iban: str
+    balance_cents: int | None
+    balance_at: datetime | None
+    at: datetime | None
+    days: list[tuple[date, list[Booking]]]
+    page: int
+    more: bool
+    why_not: str | None
+
+
+# --- asking ----------------------------------------------------------------------------------------
+def refresh(account_id: int, psu: port.Psu | None) -> bool:
+    """Ask the bank what was booked, keep it, and recognise payments in it. False when it was not asked.
+
+    With the customer there (`psu`) at most once a minute, else within the four a day that a bank allows.
+    BankUnavailable when the bank gives no list, UnknownBank; what is kept stays as it was.
+    """
+    account = BankAccount.select(BankAccount, BankLink).join(BankLink).where(BankAccount.id == account_id).first()
+    if account is None or not holders.may_show(account) or account.link.status != "valid":
+        return False
+    link, line = account.link, line_for(account)
+    if not _claim(account, FRESH if psu else EVERY):
+        return False
+    since = today_amsterdam() - DAYS_BACK
+    asked = (world().bank.transactions, line, link.consent_id or "", account.resource_id, since, psu, uuid())
+    try:
+        told = consents.ask(link, f"transactions:{account.id}", psu, *asked)
+    except (BankAskedOften, ConsentEnded) as error:
+        log.info("transactions of account %s: %s", account.id, type(error).__name__)
+        return False
+    with transaction():
+        _keep(account, told, since)
+        booked.recognise(account)
+        BankAccount.update(transactions_at=utcnow()).where(BankAccount.id == account.id).execute()
+    return True
+
+
+def _claim(account: BankAccount, pause: timedelta) -> bool:
+    """Only one asks, and no sooner than this long after the last."""
+    asked = BankAccount.transactions_asked_at
+    free = asked.is_null() | (asked < utcnow() - pause)
+    return (
+        BankAccount.update(transactions_asked_at=utcnow()).where(BankAccount.id == account.id, free).execute() == 1
+    )  # fmt: skip
+
+
+def due_accounts() -> list[int]:
+    """Accounts whose bookings are to be read by themselves: settled, under a consent that stands, not read lately."""
+    old = BankAccount.transactions_asked_at.is_null() | (BankAccount.transactions_asked_at < utcnow() - EVERY)
+    query = BankAccount.select(BankAccount.id).join(BankLink)
+    query = query.where(BankAccount.holder_check.in_(holders.MAY_SHOW), BankLink.status == "valid", old)
+    return [row.id for row in query.order_by(BankAccount.id).limit(200)]
+
+
+# --- keeping ---------------------------------------------------------------------------------------
+def _keep(account: BankAccount, told: Iterable[port.Transaction], since: date) -> None:
+    """Each booking once, by the bank's own name for it. What is only expected is not kept."""
+    equals: Counter[str] = Counter()
+    rows = [
+        {
+            "account": account.id, "bank_key": _key(one, equals), "booked_on": one.booked_on, "value_on": one.value_on,
+            "cents": one.cents, "party_name": one.party_name, "party_iban": one.party_iban, "text": one.text,
+            "end_to_end_id": one.end_to_end_id, "is_batch": one.is_batch, "batch_count": one.batch_count,
+        }
+        for one in told
+        if one.booked and one.booked_on is not None and one.booked_on >= since
+    ]  # fmt: skip
+    mine = BankTransaction.account == account.id
+    known = {row.bank_key for row in BankTransaction.select(BankTransaction.bank_key).where(mine)}
+    fresh = [row for row in reversed(rows) if row["bank_key"] not in known]  # banks give the newest first
+    for start in range(0, len(fresh), AT_ONCE):
+        BankTransaction.insert_many(fresh[start : start + AT_ONCE]).on_conflict_ignore().execute()
+
+
+def _key(one: port.Transaction, equals: Counter[str]) -> str:
+    """The bank's id, else its entry reference, else what it tells; equal ones of one list are counted apart."""
+    if one.transaction_id:
+        return f"id:{one.transaction_id}"
+    if one.entry_reference:
+        return f"ref:{one.entry_reference}"
+    told = (one.booked_on, one.value_on, one.cents, one.end_to_end_id, one.party_name, one.party_iban, one.text)
+    digest = sha256(repr(tuple(map(str, told))).encode()).hexdigest()[:40]
+    equals[digest] += 1
+    return f"sum:{digest}:{equals[digest]}"
+
+
+# --- showing ---------------------------------------------------------------------------------------
+def statement(client: Client, account_id: int, page: int = 1) -> Statement:
+    """A page of what was booked on this account in the last ninety days. NotFound when it is not this client's."""
+    account = BankAccount.get_or_none(BankAccount.id == account_id, BankAccount.client == client.id)
+    if account is None:
+        raise NotFound
+    rows = _rows(account, page) if holders.may_show(account) else []
+    days: list[tuple[date, list[Booking]]] = []
+    for row in rows[:PER_PAGE]:
+        if not days or days[-1][0] != row.booked_on:
+            days.append((row.booked_on, []))
+        days[-1][1].append(_booking(row))
+    why_not = None if holders.may_show(account) else "refused" if account.holder_check == "no" else "waiting"
+    return Statement(
+        account.id, account.name, account.iban, account.balance_cents, account.balance_at, account.transactions_at,
+        days, page, len(rows) > PER_PAGE, why_not,
+    )  # fmt: skip
+
+
+def _rows(account: BankAccount, page: int) -> list[BankTransaction]:
+    """One more than a page holds, to know whether there is another."""
+    query = (
+        BankTransaction.select(BankTransaction, BankOrder, Batch)
+        .left_outer_join(BankOrder, on=(BankTransaction.order == BankOrder.id))
+        .left_outer_join(Batch, on=(BankOrder.batch == Batch.id))
+        .where(BankTransaction.account == account.id, BankTransaction.booked_on >= today_amsterdam() - DAYS_BACK)
+        .order_by(BankTransaction.booked_on.desc(), BankTransaction.id.desc())
+    )  # fmt: skip
+    return list(query.offset((page - 1) * PER_PAGE).limit(PER_PAGE + 1))
+
+
+def page_of(account_id: int, booking_id: int) -> int:
+    """The page on which a booking stands: for a link that leads to it. 1 when it is not there."""
+    row = BankTransaction.get_or_none(BankTransaction.id == booking_id, BankTransaction.account == account_id)
+    if row is None:
+        return 1
+    later = (BankTransaction.booked_on > row.booked_on) | (
+        (BankTransaction.booked_on == row.booked_on) & (BankTransaction.id > row.id)
+    )
+    before = BankTransaction.select().where(BankTransaction.account == account_id, later).count()
+    return before // PER_PAGE + 1
+
+
+def _booking(row: BankTransaction) -> Booking:
+    return Booking(
+        row.id, row.booked_on, row.cents, row.party_name, row.party_iban, row.text, row.is_batch, row.batch_count,
+        row.order.batch.reference if row.order_id else None, row.role,
+    )  # fmt: skip
+
+
+def look(client: Client, account_id: int, psu: port.Psu) -> bool:
+    """The customer looks: the bank is asked unless that was just done. False when it gave nothing. NotFound."""
+    if not BankAccount.select().where(BankAccount.id == account_id, BankAccount.client == client.id).exists():
+        raise NotFound
+    try:
+        refresh(account_id, psu)
+    except (BankUnavailable, UnknownBank):
+        return False
+    return True

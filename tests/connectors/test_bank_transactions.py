@@ -1,0 +1,211 @@
+"""What a bank booked, read from the sandbox and from banks that answer otherwise; each exchange is the contract's."""
+
+import json
+from collections.abc import Callable
+from datetime import date, timedelta
+
+import pytest
+
+from connectors.bank import transactions as bookings
+from connectors.bank.berlin_group import MOST_PAGES, BerlinGroupBank
+from connectors.bank.directory import HttpDirectory
+from connectors.bank.links import StrangeLink
+from connectors.bank.port import AnswerUnknown, BankLine, BankRefused, Psu, Transaction
+from connectors.bank.signing import Signer, development_identity
+from core.ids import uuid
+from tests.support.bank import DEBTOR, Pay, Tpp, advance, bank_day, consent, pain001
+from tests.support.exchanges import Watch
+from tests.support.meddler import Meddler
+from tests.support.sandbox import Sandbox
+
+PSU = Psu("192.0.2.10", "Mozilla/5.0")
+
+
+@pytest.fixture(scope="module")
+def signer(tmp_path_factory: pytest.TempPathFactory) -> Signer:
+    return development_identity(tmp_path_factory.mktemp("signer"))
+
+
+@pytest.fixture
+def watch() -> Watch:
+    return Watch()
+
+
+@pytest.fixture
+def ask(sandbox: Sandbox, signer: Signer, watch: Watch) -> Callable[..., list[Transaction]]:
+    """The demo account's bookings, at the sandbox itself or at somebody in between."""
+    tpp = Tpp(sandbox.url)
+    given = consent(tpp)
+    found = tpp.get("/accounts", headers={"Consent-ID": given, "PSU-IP-Address": PSU.ip}).json()["accounts"]
+    resource = next(row["resourceId"] for row in found if row["iban"] == DEBTOR)
+    since = date.fromisoformat(bank_day(sandbox)) - timedelta(days=90)
+    bank = BerlinGroupBank(signer, connect_timeout=2, read_timeout=10, observe=watch)
+
+    def asked(at: str = sandbox.url, psu: Psu | None = PSU, days: int = 90) -> list[Transaction]:
+        line: BankLine = HttpDirectory(f"{at}/banks", ttl_seconds=0).lines()["redirect"]
+        return bank.transactions(line, given, resource, since + timedelta(days=90 - days), psu, uuid())
+
+    return asked
+
+
+def pay(sandbox: Sandbox, lines: int, batch: bool = True, msg_id: str = "REF-1") -> None:
+    rows = [Pay(amount=f"{number}.25", end_to_end_id=f"E2E-{number}") for number in range(1, lines + 1)]
+    sandbox.control("PUT", "banks/redirect", {"signing": "redirect"})
+    Tpp(sandbox.url).placed(pain001(bank_day(sandbox, 1), rows, msg_id=msg_id, batch=batch)).sign()
+
+
+def test_what_happened_before(ask: Callable[..., list[Transaction]]):
+    told = ask()
+    assert [one.cents for one in told] == [-318_25, -2_150_00, 7_315_40, 12_480_00, -2_150_00]
+    assert {(one.booked, one.is_batch, one.batch_count) for one in told} == {(True, False, None)}
+    assert (told[0].party_name, told[0].text) == ("Energie Direct Zuid", "Termijn")
+    assert all(one.transaction_id and one.booked_on == one.value_on for one in told)
+
+
+def test_only_since_the_day_that_is_asked(ask: Callable[..., list[Transaction]]):
+    assert [one.cents for one in ask(days=11)] == [-318_25, -2_150_00]
+
+
+def test_expected_and_booked_are_told_apart(sandbox: Sandbox, ask: Callable[..., list[Transaction]]):
+    pay(sandbox, 3)
+    expected = [one for one in ask() if not one.booked]
+    assert [(one.cents, one.booked_on, one.is_batch, one.batch_count) for one in expected] == [(-675, None, True, 3)]
+    advance(sandbox, 5)
+    lump = ask()[0]
+    assert (lump.booked, lump.cents, lump.is_batch, lump.batch_count) == (True, -675, True, 3)
+    assert "REF-1" in lump.text and not lump.party_name
+
+
+def test_page_after_page(sandbox: Sandbox, watch: Watch, ask: Callable[..., list[Transaction]]):
+    pay(sandbox, 120, batch=False)
+    advance(sandbox, 5)
+    told = ask()
+    assert {one.end_to_end_id for one in told if one.end_to_end_id} == {f"E2E-{n}" for n in range(1, 121)}
+    assert (len(told), len({one.transaction_id for one in told})) == (125, 125)
+    assert len(watch.seen) == 3
+    assert len({request.headers["X-Request-ID"] for request, _ in watch.seen}) == 3
+    assert all("Signature" in request.headers and "Digest" in request.headers for request, _ in watch.seen)
+
+
+def test_the_pages_of_one_list_are_one_question(sandbox: Sandbox, ask: Callable[..., list[Transaction]]):
+    pay(sandbox, 120, batch=False)
+    advance(sandbox, 5)
+    for _ in range(4):
+        assert len(ask(psu=None)) == 125
+    with pytest.raises(BankRefused) as refused:
+        ask(psu=None)
+    assert (refused.value.http_status, refused.value.code) == (429, "ACCESS_EXCEEDED")
+    assert len(ask()) == 125  # the customer is there
+
+
+@pytest.fixture
+def other_bank(between: Meddler, watch: Watch) -> Meddler:
+    """A bank that answers otherwise than the contract allows: its request ids are not passed on either."""
+    watch.checked = False
+    return between
+
+
+def with_next(href: str) -> Callable[[bytes], bytes]:
+    def changed(body: bytes) -> bytes:
+        found = json.loads(body)
+        found["transactions"]["_links"]["next"] = {"href": href}
+        return json.dumps(found).encode()
+
+    return changed
+
+
+@pytest.mark.parametrize("href", ["https://elsewhere.example/v1/x", "//elsewhere.example/v1/x", "http://127.0.0.1:9/v1/x"])
+def test_a_page_that_leads_elsewhere_is_not_followed(
+    other_bank: Meddler, ask: Callable[..., list[Transaction]], href: str
+):
+    other_bank.changes["/transactions"] = with_next(href)
+    with pytest.raises(StrangeLink):
+        ask(other_bank.url)
+    assert other_bank.count("/transactions") == 1
+
+
+def leading_to(href: str) -> bytes:
+    """A page without bookings, and the next."""
+    links = {"account": {"href": "/v1/accounts/x"}, "next": {"href": href}}
+    return json.dumps({"transactions": {"booked": [], "_links": links}}).encode()
+
+
+def test_pages_in_a_circle_come_to_an_end(other_bank: Meddler, ask: Callable[..., list[Transaction]]):
+    other_bank.changes["/transactions"] = lambda body: leading_to("/v1/accounts/x/transactions?bookingStatus=both")
+    other_bank.statuses["/transactions"] = 200
+    with pytest.raises(AnswerUnknown, match="no end"):
+        ask(other_bank.url)
+    assert other_bank.count("/transactions") == 2
+
+
+def test_pages_without_end_come_to_one(other_bank: Meddler, ask: Callable[..., list[Transaction]]):
+    numbers = iter(range(10_000))
+    other_bank.changes["/transactions"] = lambda body: leading_to(f"/v1/accounts/x/transactions?to={next(numbers)}")
+    other_bank.statuses["/transactions"] = 200
+    with pytest.raises(AnswerUnknown, match="no end"):
+        ask(other_bank.url)
+    assert other_bank.count("/transactions") == MOST_PAGES
+
+
+# --- rubbish -----------------------------------------------------------------------------------------
+GOOD = {
+    "transactionId": "1", "bookingDate": "2026-11-26", "transactionAmount": {"currency": "EUR", "amount": "-10.00"},
+}  # fmt: skip
+
+
+def report(**changes) -> dict:
+    row = {name: value for name, value in (GOOD | changes).items() if value is not None}
+    return {"transactions": {"booked": [row], "_links": {"account": {"href": "/v1/accounts/x"}}}}
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {"bookingDate": None}, {"bookingDate": "26-11-2026"}, {"bookingDate": 20261126}, {"valueDate": "soon"},
+        {"transactionAmount": None}, {"transactionAmount": "10.00"},
+        {"transactionAmount": {"currency": "USD", "amount": "10.00"}},
+        {"transactionAmount": {"currency": "EUR", "amount": 10.0}},
+        {"transactionAmount": {"currency": "EUR", "amount": "10.001"}},
+        {"transactionAmount": {"currency": "EUR", "amount": "1e3"}},
+        {"transactionAmount": {"currency": "EUR", "amount": "--1"}},
+        {"transactionId": 5}, {"endToEndId": ["x"]}, {"creditorName": {"name": "x"}},
+        {"batchIndicator": "true"}, {"batchIndicator": True, "batchNumberOfTransactions": "3"},
+        {"batchIndicator": True, "batchNumberOfTransactions": 0},
+        {"batchIndicator": True, "batchNumberOfTransactions": True},
+        {"remittanceInformationUnstructuredArray": "text"},
+    ],
+    ids=lambda changes: json.dumps(changes)[:60],
+)  # fmt: skip
+def test_a_strange_value_makes_the_list_unknown(changes: dict):
+    assert len(bookings.page(report())[0]) == 1
+    with pytest.raises(AnswerUnknown):
+        bookings.page(report(**changes))
+
+
+@pytest.mark.parametrize(
+    "found", [{}, {"transactions": []}, {"transactions": {"booked": {}}}, {"transactions": {"booked": [1]}},
+              {"transactions": {"booked": [], "_links": []}},
+              {"transactions": {"booked": [], "_links": {"next": "/v1"}}}],
+)  # fmt: skip
+def test_what_is_no_report(found: dict):
+    with pytest.raises(AnswerUnknown):
+        bookings.page(found)
+
+
+def test_a_bank_that_answers_rubbish(other_bank: Meddler, ask: Callable[..., list[Transaction]]):
+    other_bank.changes["/transactions"] = lambda body: b"<html>busy</html>"
+    with pytest.raises(AnswerUnknown):
+        ask(other_bank.url)
+
+
+def test_what_is_only_shown_may_be_odd():
+    """A counterparty without an IBAN, words over lines, and the sign that says that there is no id."""
+    (one,), _ = bookings.page(
+        report(
+            creditorAccount={"bban": "123"}, creditorName="Jansen\u0000\n  BV", endToEndId="NOTPROVIDED",
+            remittanceInformationUnstructuredArray=["Salaris", "november"], additionalInformation="/PREF/A-1",
+        )
+    )  # fmt: skip
+    assert (one.party_iban, one.party_name, one.end_to_end_id) == ("", "Jansen BV", "")
+    assert (one.text, one.cents) == ("Salaris november /PREF/A-1", -1000)
+    assert "Jansen" not in repr(one) and "Salaris" not in repr(one)

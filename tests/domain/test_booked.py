@@ -1,0 +1,254 @@
+"""Payments recognised in what the bank booked: lump, reference only, total and day, line by line, returned."""
+
+from datetime import date
+
+import pytest
+
+from core.bank_days import next_bank_day
+from core.money import plain
+from domain import bank_files, booked, books, sending, transactions
+from domain.errors import BankFileRefused, BankUnavailable
+from domain.release import release
+from models import AuditEvent, BankAccess, BankAccount, BankOrder, BankTransaction, Batch, BatchLine, transaction
+from tests.connectors.test_camt053 import entry, statement
+from tests.support.bank import bank_day
+from tests.support.bookings import allow, executed, look, of_orders
+from tests.support.names import follow, sign
+from tests.support.sandbox import Sandbox
+from tests.support.world import DEMO_IBAN, LINES, PSU, Demo
+
+TOTAL = sum(cents for _, _, cents in LINES)
+
+
+@pytest.fixture
+def account(demo: Demo, sandbox: Sandbox) -> BankAccount:
+    return allow(demo, sandbox)
+
+
+@pytest.fixture(autouse=True)
+def the_books_are_right(demo: Demo):
+    yield
+    assert list(books.faults()) == []
+
+
+def signed(demo: Demo, number: int = 1, on: date | None = None) -> Batch:
+    batch = demo.batch(number=number)
+    Batch.update(execution_date=on).where(Batch.id == batch.id).execute()
+    release(demo.membership, batch.reference, demo.view(batch).digest, "session", PSU)
+    sending.send(batch.id)
+    sign(demo, batch)
+    return follow(batch)
+
+
+def written(account: BankAccount, **facts) -> BankTransaction:
+    """A booking as a bank of another kind would tell it, on the order's day unless that is said."""
+    order = BankOrder.select().order_by(BankOrder.id).first()
+    told = {
+        "account": account.id, "bank_key": f"k{BankTransaction.select().count()}", "cents": -TOTAL, "party_name": "",
+        "party_iban": "", "text": "", "end_to_end_id": "", "booked_on": order.execution_date,
+    }  # fmt: skip
+    return BankTransaction.create(**told | facts)
+
+
+def recognise(account: BankAccount) -> None:
+    with transaction():
+        booked.recognise(account)
+
+
+def state(batch: Batch) -> str:
+    return Batch.get_by_id(batch.id).state
+
+
+def test_a_lump_by_its_reference_count_and_total(demo: Demo, sandbox: Sandbox, account: BankAccount):
+    batch = signed(demo)
+    executed(sandbox, batch)
+    assert look(account)
+    assert of_orders() == [(-TOTAL, "lump")]
+    order, row = BankOrder.get(), BankTransaction.get(BankTransaction.role == "lump")
+    mark = booked.mark_of(order.id)
+    assert mark == booked.Mark(row.booked_on, account.id, row.id)
+    found = transactions.statement(demo.client, account.id)
+    linked = [one for _, rows in found.days for one in rows if one.reference]
+    assert [(one.reference, one.role, one.batch_count) for one in linked] == [(batch.reference, "lump", 3)]
+
+
+def test_a_lump_that_is_read_twice_is_one(demo: Demo, sandbox: Sandbox, account: BankAccount):
+    batch = signed(demo)
+    executed(sandbox, batch)
+    look(account)
+    before = BankTransaction.select().count()
+    look(account)
+    assert (BankTransaction.select().count(), of_orders()) == (before, [(-TOTAL, "lump")])
+
+
+def test_a_booking_is_proof_before_the_bank_says_its_status(demo: Demo, sandbox: Sandbox, account: BankAccount):
+    batch = signed(demo)
+    executed(sandbox)  # nobody asks after the order
+    look(account)
+    order = BankOrder.get()
+    assert (state(batch), order.state, order.raw_status) == ("executed", "executed", "BOOK")
+    assert order.due_at is not None  # it may come back
+    assert {row.state for row in BatchLine.select()} == {"executed"}
+
+
+def test_by_reference_alone(demo: Demo, account: BankAccount):
+    batch = signed(demo)
+    order = BankOrder.get()
+    written(account, text=f"Salarissen {order.msg_id} verwerkt")
+    recognise(account)
+    assert (of_orders(), state(batch)) == ([(-TOTAL, "lump")], "executed")
+
+
+@pytest.mark.parametrize(
+    "facts",
+    [
+        {"text": "/PREF/{}-2/NRTX/3"},
+        {"text": "/PREF/{}/NRTX/3", "cents": -TOTAL - 1},
+        {"text": "/PREF/{}/NRTX/2", "is_batch": True, "batch_count": 2},
+        {"text": "/PREF/{}/NRTX/3", "cents": TOTAL},
+        {"text": "/PREF/20260101000000-99999/NRTX/3"},
+    ],
+    ids=["a later order", "another sum", "another count", "money in", "another reference"],
+)
+def test_what_does_not_fit_is_nobodys(demo: Demo, account: BankAccount, facts: dict):
+    batch = signed(demo)
+    written(account, **facts | {"text": facts["text"].format(BankOrder.get().msg_id)})
+    recognise(account)
+    assert (of_orders(), state(batch)) == ([], "signed")
+
+
+def test_by_total_and_day_where_the_bank_tells_no_more(demo: Demo, sandbox: Sandbox, account: BankAccount):
+    sandbox.fault(bank_bare_lump=True)
+    today = date.fromisoformat(bank_day(sandbox))
+    batch = signed(demo, on=next_bank_day(today))
+    executed(sandbox, batch, days=(next_bank_day(today) - today).days)
+    look(account)
+    row = BankTransaction.get(BankTransaction.role == "lump")
+    assert (row.cents, row.text, row.is_batch) == (-TOTAL, "", False)
+
+
+def test_total_and_day_are_marked_and_prove_nothing(demo: Demo, account: BankAccount):
+    batch = signed(demo)
+    written(account)
+    recognise(account)
+    assert (of_orders(), state(batch)) == ([(-TOTAL, "lump")], "signed")  # the bank's status says when it was executed
+
+
+def test_a_day_off_is_not_the_same_booking(demo: Demo, account: BankAccount):
+    signed(demo)
+    order = BankOrder.get()
+    written(account, booked_on=order.execution_date.replace(year=order.execution_date.year - 1))
+    recognise(account)
+    assert of_orders() == []
+
+
+def test_of_two_equal_orders_a_lump_without_reference_is_neithers(demo: Demo, account: BankAccount):
+    first, second = signed(demo), signed(demo, 2)
+    written(account)
+    recognise(account)
+    written(account)
+    recognise(account)
+    assert of_orders() == []
+    assert {state(first), state(second)} == {"signed"}
+
+
+def test_of_two_equal_orders_each_lump_with_its_reference_has_its_own(
+    demo: Demo, sandbox: Sandbox, account: BankAccount
+):
+    batches = signed(demo), signed(demo, 2)
+    executed(sandbox, *batches)
+    look(account)
+    rows = list(BankTransaction.select().where(BankTransaction.role == "lump"))
+    assert {row.order.msg_id for row in rows} == {order.msg_id for order in BankOrder.select()}
+    assert all(row.order.msg_id in row.text for row in rows)
+
+
+def test_line_by_line(demo: Demo, sandbox: Sandbox, account: BankAccount):
+    sandbox.fault(bank_books_lines=True)
+    batch = signed(demo)
+    executed(sandbox)
+    look(account)
+    assert sorted(of_orders()) == sorted((-cents, "line") for _, _, cents in LINES)
+    assert state(batch) == "executed"
+    assert booked.mark_of(BankOrder.get().id) is not None
+
+
+def test_some_of_the_lines_are_not_the_whole(demo: Demo, account: BankAccount):
+    batch = signed(demo)
+    line = BatchLine.select().order_by(BatchLine.position).first()
+    written(account, end_to_end_id=line.end_to_end_id, cents=-line.amount_cents)
+    recognise(account)
+    assert (of_orders(), state(batch)) == ([(-line.amount_cents, "line")], "signed")
+    assert booked.mark_of(BankOrder.get().id) is None
+
+
+def test_what_came_back_marks_its_line_once(demo: Demo, sandbox: Sandbox, account: BankAccount):
+    batch = signed(demo)
+    executed(sandbox, batch)
+    sandbox.fault(bank_returns_line=True)
+    executed(sandbox, days=1)
+    look(account)
+    assert of_orders()[-1] == (LINES[0][2], "return")
+    assert state(batch) == "partly_executed"
+    executed(sandbox, batch, days=0)  # then the bank says the same in its status
+    look(account)
+    rows = [(row.state, row.bank_reason) for row in BatchLine.select().order_by(BatchLine.position)]
+    assert rows == [("returned", "MS03"), ("executed", None), ("executed", None)]
+
+
+# --- asking --------------------------------------------------------------------------------------
+def test_at_most_four_times_a_day_by_itself(demo: Demo, account: BankAccount):
+    assert [look(account, None) for _ in range(5)] == [True, True, True, True, False]
+    assert BankAccess.get(BankAccess.what == f"transactions:{account.id}").times == 4
+    assert look(account)  # the customer is there
+
+
+def test_at_most_once_a_minute_when_the_customer_looks(account: BankAccount):
+    assert [transactions.refresh(account.id, PSU) for _ in range(2)] == [True, False]
+    assert transactions.due_accounts() == [row.id for row in BankAccount.select() if row.id != account.id]
+
+
+def test_nothing_is_asked_while_the_holder_is_not_settled(demo: Demo, account: BankAccount):
+    BankAccount.update(holder_check=None).execute()
+    assert (look(account), transactions.due_accounts()) == (False, [])
+    found = transactions.statement(demo.client, account.id)
+    assert (found.why_not, found.days) == ("waiting", [])
+
+
+def test_a_bank_that_gives_nothing_leaves_what_is_there(demo: Demo, sandbox: Sandbox, account: BankAccount):
+    look(account)
+    before = BankAccount.get_by_id(account.id).transactions_at
+    sandbox.fault(bank_down=True)
+    with pytest.raises(BankUnavailable):
+        look(account)
+    assert BankAccount.get_by_id(account.id).transactions_at == before
+    assert len(transactions.statement(demo.client, account.id).days) > 0
+
+
+# --- beside a file of the bank ---------------------------------------------------------------------
+def lump_file(order: BankOrder) -> bytes:
+    inside = f"<NtryDtls><Btch><MsgId>{order.msg_id}</MsgId><NbOfTxs>3</NbOfTxs></Btch></NtryDtls>"
+    return statement(entry(plain(order.total_cents), inside=inside), account=f"<IBAN>{DEMO_IBAN}</IBAN>")
+
+
+def moves() -> int:
+    return AuditEvent.select().where(AuditEvent.kind == "batch.bank_executed").count()
+
+
+def test_a_statement_after_the_booking_is_nothing_new(demo: Demo, account: BankAccount):
+    batch = signed(demo)
+    order = BankOrder.get()
+    written(account, text=f"/PREF/{order.msg_id}/NRTX/3")
+    recognise(account)
+    with pytest.raises(BankFileRefused, match="nothing_new"):
+        bank_files.take(demo.client, demo.user, batch.reference, lump_file(order))
+    assert (state(batch), moves()) == ("executed", 1)
+
+
+def test_a_booking_after_the_statement_is_marked_and_moves_nothing(demo: Demo, account: BankAccount):
+    batch = signed(demo)
+    order = BankOrder.get()
+    assert bank_files.take(demo.client, demo.user, batch.reference, lump_file(order)) == "executed"
+    written(account, text=f"/PREF/{order.msg_id}/NRTX/3")
+    recognise(account)
+    assert (of_orders(), state(batch), moves()) == ([(-TOTAL, "lump")], "executed", 1)
