@@ -64,9 +64,9 @@ def test_a_certificate_for_the_line_comes_with_its_key(tmp_path: Path, given: st
 
 
 def test_a_certificate_that_cannot_be_used_stops_the_program(tmp_path: Path):
-    settings = production(tmp_path, BANK_TLS_KEY="/no/such.key", BANK_TLS_CERTIFICATE="/no/such.crt")
     with pytest.raises(ConfigError, match=r"BIZCUIT_BANK_TLS_CERTIFICATE: such\.crt"):
-        application._bank(settings)
+        application._tls("BANK", "/no/such.crt", "/no/such.key")
+    assert application._tls("BANK", "", "") is None
 
 
 @pytest.mark.parametrize("name", SECRETS)
