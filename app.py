@@ -27,6 +27,7 @@ from connectors.bank import signing
 from connectors.bank.berlin_group import BerlinGroupBank
 from connectors.bank.directory import FileDirectory, HttpDirectory
 from connectors.identity.oidc import OidcProvider, OidcSettings
+from connectors.identity.profiles import PROFILES
 from connectors.mail import Mailer
 from connectors.nmbrs.oauth import NmbrsOAuth, OAuthSettings
 from connectors.nmbrs.rest import RestPayroll, RestSettings
@@ -100,7 +101,9 @@ def _identity(settings: config.Config) -> OidcProvider:
     return OidcProvider(
         OidcSettings(
             issuer=settings.oidc_issuer, client_id=settings.oidc_client_id, client_secret=settings.oidc_client_secret,
-            scopes=settings.oidc_scopes, acr_values=settings.oidc_acr,
+            profile=PROFILES[settings.oidc_profile], scopes=settings.oidc_scopes,
+            acr_values=settings.oidc_acr or None, claim_names=settings.oidc_claims,
+            accepted=settings.oidc_accepted or None,
         )
     )  # fmt: skip
 
