@@ -32,7 +32,14 @@ def authority(reason: str) -> str:
         "minor": _("Wie jonger is dan achttien mag niet namens het bedrijf betalen."),
         "person_blocked": _("Je mag dit bedrijf volgens de KvK op dit moment niet vertegenwoordigen."),
         "not_authorised": _("Je bent volgens de KvK niet bevoegd om voor dit bedrijf te tekenen."),
-        "together": _("Je mag volgens de KvK alleen samen met iemand anders tekenen. Wij bekijken dat zelf."),
+        "through_company": _("Je vertegenwoordigt het bedrijf dat volgens de KvK dit bedrijf bestuurt."),
+        "company_not_followed": _(
+            "Dit bedrijf wordt volgens de KvK bestuurd door een ander bedrijf. Wij bekijken zelf of je mag tekenen."
+        ),
+        "holding_may_not": _(
+            "Volgens de KvK kan het bedrijf dat dit bedrijf bestuurt, of jij daarin, niet voor dit bedrijf tekenen."
+        ),
+        "together": _("Je mag volgens de KvK alleen samen met iemand anders tekenen."),
         "limited": _("Je volmacht is volgens de KvK beperkt. Wij bekijken zelf of dit mag."),
         "name_differs": _("Je naam bij de KvK is niet precies de naam van je identificatie. Wij bekijken het zelf."),
         "not_asked": _("De KvK is nog niet gevraagd of je voor dit bedrijf mag tekenen."),
@@ -120,7 +127,8 @@ WORDS: dict[type[Exception], Callable[[Any], str]] = {
     errors.AuthorityUndecided: lambda e: authority(e.reason),
     errors.AuthorityRefused: lambda e: authority(e.reason),
     errors.RegisterUnavailable: lambda e: _(
-        "De KvK is nu niet bereikbaar. Je identificatie is bewaard; vraag het zo nog eens."
+        "De KvK is nu niet bereikbaar, dus we weten niet zeker of je nog mag tekenen. Er is niets betaald; je "
+        "identificatie is bewaard. Probeer het zo opnieuw."
     ),
     errors.UnknownCompany: lambda e: _("De KvK kent dit KvK-nummer niet. Mail ons, dan herstellen we het samen."),
     # banks

@@ -17,6 +17,7 @@ from domain.errors import (
     IdentificationRefused,
     IdentityProviderDown,
     NotIdentified,
+    RegisterUnavailable,
     WrongSession,
 )
 from domain.seals import lookup, seal, unseal
@@ -128,11 +129,36 @@ def ask_again(client: Client, user: User) -> Authority:
 
 
 def may_link_bank(client: Client, user: User) -> None:
-    """Raises what stands in the way: NotIdentified, AuthorityUndecided, AuthorityRefused."""
+    """Whether this person may sign for this company, asked of the register now; raises what stands in the way.
+
+    NotIdentified, AuthorityUndecided, AuthorityRefused; RegisterUnavailable and UnknownCompany, unless a yes
+    of less than a week ago holds.
+    """
+    _require(client, user, timedelta(0))
+
+
+def require_authority(client: Client, user: User) -> None:
+    """As `may_link_bank`, but asked again only when the last answer is older than a day. A no counts at once."""
+    _require(client, user, authority_rule.ASKED_AFTER)
+
+
+def _require(client: Client, user: User, age: timedelta) -> None:
     if not identified(user):
         raise NotIdentified
     row = standing(client, user)
-    if row is None or row.answer == "not_established":
-        raise AuthorityUndecided(row.reason if row else "not_asked")
+    if row is None or authority_rule.is_old(row, age):
+        row = _asked_anew(client, user, row)
+    if row.answer == "not_established":
+        raise AuthorityUndecided(row.reason)
     if row.answer == "no":
         raise AuthorityRefused(row.reason)
+
+
+def _asked_anew(client: Client, user: User, row: Authority | None) -> Authority:
+    """The register's answer of now. While it is away, a yes of less than a week ago holds; nothing else does."""
+    try:
+        return ask_again(client, user)
+    except RegisterUnavailable:
+        if row is None or row.answer != "yes" or authority_rule.is_old(row, authority_rule.HOLDS_WHILE_AWAY):
+            raise
+        return row
