@@ -18,6 +18,8 @@ from domain.errors import (
     DomainError,
     NotFound,
     NotIdentified,
+    RegisterUnavailable,
+    UnknownCompany,
 )
 
 blueprint = Blueprint("bank", __name__)
