@@ -9,6 +9,7 @@ from flask_babel import ngettext
 
 from core.money import euro
 from domain import errors
+from domain.world import world
 
 
 def _password(reason: str) -> str:
@@ -50,7 +51,21 @@ def authority(reason: str) -> str:
 def _identification(reason: str) -> str:
     if reason == "another_person":
         return _("Deze identificatie is van iemand anders dan de vorige keer. Identificeer je als dezelfde persoon.")
-    return _("De identificatie is niet geaccepteerd. Probeer het opnieuw, met je eigen privébankpas.")
+    return _(
+        "De identificatie is niet geaccepteerd: het antwoord klopte niet met wat we vroegen. Er is niets gedeeld of "
+        "gekoppeld. Probeer het opnieuw, in deze browser en als jezelf."
+    )
+
+
+def _invitation(reason: str) -> str:
+    words = {
+        "not_needed": _("Er hoeft nu niemand te worden uitgenodigd."),
+        "yourself": _("Dit is je eigen e-mailadres. Nodig iemand uit die samen met jou mag tekenen."),
+        "member": _("Deze persoon doet al mee. Vraag of hij zich identificeert."),
+        "other_address": _("Deze uitnodiging is voor een ander e-mailadres. Log in met het adres dat de mail kreeg."),
+        "account": _("Dit e-mailadres heeft al een account. Log in en open de link opnieuw."),
+    }
+    return words[reason]
 
 
 def _limit(error: errors.LimitExceeded) -> str:
@@ -117,13 +132,27 @@ WORDS: dict[type[Exception], Callable[[Any], str]] = {
     errors.PinAlreadySet: lambda e: _("Je hebt al een pincode. Identificeer je opnieuw om een nieuwe te kiezen."),
     # who you are
     errors.IdentificationCancelled: lambda e: _("Je hebt de identificatie geannuleerd. Er is niets gedeeld."),
-    errors.IdentificationExpired: lambda e: _("De identificatie duurde te lang. Begin opnieuw."),
+    errors.IdentificationExpired: lambda e: _(
+        "Deze identificatie is verlopen of al gebruikt. Er is niets gedeeld. Begin hieronder opnieuw."
+    ),
     errors.IdentificationRefused: lambda e: _identification(e.reason),
-    errors.IdentityProviderDown: lambda e: _("iDIN is nu niet bereikbaar. Probeer het over een paar minuten opnieuw."),
+    errors.IdentityProviderDown: lambda e: _(
+        "%(method)s is nu niet bereikbaar. Probeer het over een paar minuten opnieuw.", method=world().identity.name
+    ),
     errors.WrongSession: lambda e: _(
         "De identificatie kwam terug in een andere browser dan waarin je begon. Begin opnieuw, in één browser."
     ),
-    errors.NotIdentified: lambda e: _("Identificeer je eerst met iDIN."),
+    errors.IdentityCodeWrong: lambda e: (
+        ngettext(
+            "Deze code klopt niet. Je kunt het nog %(num)s keer proberen; daarna begin je opnieuw.",
+            "Deze code klopt niet. Je kunt het nog %(num)s keer proberen.",
+            e.tries_left,
+        )
+        if e.tries_left
+        else _("Deze code klopt niet. Begin opnieuw met identificeren.")
+    ),
+    errors.NotIdentified: lambda e: _("Identificeer je eerst met %(method)s.", method=world().identity.name),
+    errors.InvitationRefused: lambda e: _invitation(e.reason),
     errors.AuthorityUndecided: lambda e: authority(e.reason),
     errors.AuthorityRefused: lambda e: authority(e.reason),
     errors.RegisterUnavailable: lambda e: _(
