@@ -197,7 +197,7 @@ def join(token):
     try:
         client = _joined(token, form) if isinstance(form, JoinForm) else second_signer.accept(token, me())
     except WeakPassword as error:
-        form.password.errors = [say(error)]
+        form["password"].errors = [say(error)]
         return render("onboarding/join.html", 422, **shown)
     except (InvitationRefused, LinkExpired) as error:
         flash(say(error), "bad")

@@ -206,6 +206,7 @@ def test_who_came_back_elsewhere_is_checked_as_anybody(newcomer: Person, site: S
 def test_the_waiting_answer_is_sealed(newcomer: Person):
     code = elsewhere(newcomer)
     row = IdentityAttempt.get()
+    assert row.identity_sealed is not None
     assert "Jong" not in row.identity_sealed
     assert code not in str(row.__data__)
 
