@@ -129,7 +129,8 @@ def strangers_broker(back: str) -> Iterator[Broker]:
             self.end_headers()
             self.wfile.write(body)
 
-        do_POST = do_GET
+        def do_POST(self) -> None:
+            self.do_GET()
 
         def log_message(self, format: str, *args: object) -> None:
             """Says nothing."""
