@@ -66,7 +66,7 @@ def furnish(settings: config.Config, app: Flask | None = None) -> None:
             payroll=SoapPayroll(settings.nmbrs_url), payroll_rest=_payroll_rest(settings),
             nmbrs_oauth=_nmbrs_oauth(settings), rest_offered=bool(settings.nmbrs_client_id), bank=_bank(settings),
             banks=_banks(settings),
-            identity=_identity(settings), register=KvkRegister(settings.kvk_url, settings.kvk_key),
+            identity=_identity(settings), register=_register(settings),
             mailer=_mailer(settings), keyring=Keyring(settings.data_keys, settings.data_key),
             lookup_key=settings.lookup_key, pin_pepper=settings.pin_pepper, base_url=settings.base_url,
             hook_url=settings.hook_url, support_email=settings.support_email,
@@ -106,6 +106,10 @@ def _identity(settings: config.Config) -> OidcProvider:
             accepted=settings.oidc_accepted or None,
         )
     )  # fmt: skip
+
+
+def _register(settings: config.Config) -> KvkRegister:
+    return KvkRegister(settings.kvk_url, settings.kvk_key, certificate=settings.kvk_certificate or None)
 
 
 def _mailer(settings: config.Config) -> Mailer:

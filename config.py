@@ -52,6 +52,7 @@ class Config:
     oidc_accepted: dict[str, tuple[str, ...]]
     kvk_url: str
     kvk_key: str = field(repr=False)
+    kvk_certificate: str
     smtp_host: str
     smtp_port: int
     smtp_user: str
@@ -163,6 +164,7 @@ def _outside(read: _Reader, production: bool, sandbox: str) -> dict:
         **_method(read),
         "kvk_url": at("KVK_URL", f"{sandbox}/kvk/api"),
         "kvk_key": at("KVK_KEY", "sandbox"),
+        "kvk_certificate": read.text("KVK_CERTIFICATE", ""),
     }
 
 

@@ -4,7 +4,7 @@ from flask_login import current_user
 
 from blueprints import sessions
 from blueprints.access import ALL, OWNER, for_client
-from blueprints.answers import goto, render
+from blueprints.answers import fragment, goto, render
 from blueprints.onboarding.forms import CodeForm, GoForm, InviteForm, JoinForm, PinForm
 from blueprints.onboarding.words import step_words
 from blueprints.paths import own_path
@@ -20,6 +20,7 @@ from domain.errors import (
     PinAlreadySet,
     PinNotSixDigits,
     PinTooCommon,
+    RegisterUnavailable,
     WeakPassword,
     WrongSession,
 )
@@ -28,6 +29,19 @@ from domain.world import world
 blueprint = Blueprint("onboarding", __name__)
 
 CALLBACK = "/identificatie/terug"
+
+
+@blueprint.get("/registreren/bedrijf")
+def find_company():
+    """Which company is yours: as one types, or with the button. Choosing one fills the form of registering."""
+    text, found, said = request.args.get("zoek", ""), [], None
+    try:
+        found = onboarding.companies_like(text)
+    except RegisterUnavailable:
+        said = _("De KvK is nu niet bereikbaar. Vul naam en nummer zelf in.")
+    nothing = not found and not said and len(text.strip()) >= onboarding.SEARCHED_FROM
+    page, part = "onboarding/company.html", "onboarding/_companies.html"
+    return fragment(page, part, text=text, found=found, said=said, nothing=nothing)
 
 
 @blueprint.get("/<client>/welkom")
