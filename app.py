@@ -136,6 +136,7 @@ def bare_app(settings: config.Config) -> Flask:
         PREFERRED_URL_SCHEME="https" if settings.base_url.startswith("https") else "http",
         BASE_URL=settings.base_url,
         SUPPORT_EMAIL=settings.support_email,
+        IDENTITY_METHOD=PROFILES[settings.oidc_profile].name,
         METRICS_TOKEN=settings.metrics_token,
         MAX_CONTENT_LENGTH=2 * 1024 * 1024,
         BABEL_DEFAULT_LOCALE="nl",

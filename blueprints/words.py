@@ -9,7 +9,6 @@ from flask_babel import ngettext
 
 from core.money import euro
 from domain import errors
-from domain.world import world
 
 
 def _password(reason: str) -> str:
@@ -137,7 +136,8 @@ WORDS: dict[type[Exception], Callable[[Any], str]] = {
     ),
     errors.IdentificationRefused: lambda e: _identification(e.reason),
     errors.IdentityProviderDown: lambda e: _(
-        "%(method)s is nu niet bereikbaar. Probeer het over een paar minuten opnieuw.", method=world().identity.name
+        "%(method)s is nu niet bereikbaar. Probeer het over een paar minuten opnieuw.",
+        method=current_app.config["IDENTITY_METHOD"],
     ),
     errors.WrongSession: lambda e: _(
         "De identificatie kwam terug in een andere browser dan waarin je begon. Begin opnieuw, in één browser."
@@ -151,7 +151,9 @@ WORDS: dict[type[Exception], Callable[[Any], str]] = {
         if e.tries_left
         else _("Deze code klopt niet. Begin opnieuw met identificeren.")
     ),
-    errors.NotIdentified: lambda e: _("Identificeer je eerst met %(method)s.", method=world().identity.name),
+    errors.NotIdentified: lambda e: _(
+        "Identificeer je eerst met %(method)s.", method=current_app.config["IDENTITY_METHOD"]
+    ),
     errors.InvitationRefused: lambda e: _invitation(e.reason),
     errors.AuthorityUndecided: lambda e: authority(e.reason),
     errors.AuthorityRefused: lambda e: authority(e.reason),

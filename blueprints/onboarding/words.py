@@ -33,41 +33,41 @@ def _words(key: str) -> tuple[str, str, str]:
         "email": (
             _("E-mailadres bevestigen"),
             _("Zo komen berichten over je betalingen alleen bij jou."),
-            _("1 minuut"),
+            _("Duurt ongeveer 1 minuut."),
         ),
         "pin": (
             _("Pincode kiezen"),
             _("Met deze zes cijfers keur je betalingen goed; niemand anders kan dat."),
-            _("1 minuut"),
+            _("Duurt ongeveer 1 minuut."),
         ),
         "identification": (
             _("Identificeren met %(method)s", method=world().identity.name),
             _("De wet vraagt wie er betaalt. Alleen je naam en geboortedatum worden gedeeld."),
-            _("3 minuten"),
+            _("Duurt ongeveer 3 minuten."),
         ),
         "authority": (
             _("Tekenbevoegdheid"),
             _("Alleen wie voor je bedrijf mag tekenen, mag ervoor betalen. We vragen het de KvK."),
-            _("vanzelf"),
+            _("Gaat vanzelf."),
         ),
         "bank": (
             _("Bankrekening koppelen"),
             _("De rekening waarvan je de salarissen betaalt. Je bank vraagt je toestemming."),
-            _("3 minuten"),
+            _("Duurt ongeveer 3 minuten."),
         ),
         "nmbrs": (
             _("Nmbrs verbinden"),
             _("Daar halen we de salarisruns op. Houd je e-mailadres en token uit Nmbrs bij de hand."),
-            _("5 minuten"),
+            _("Duurt ongeveer 5 minuten."),
         ),
         "mapping": (
             _("Administratie kiezen"),
             _("Zodat elke administratie van de goede rekening wordt betaald."),
-            _("1 minuut"),
+            _("Duurt ongeveer 1 minuut."),
         ),
         "webhook": (
             _("Seintje van Nmbrs aanzetten"),
             _("Dan staat een salarisrun meteen voor je klaar. Zonder seintje kijken we zelf elk uur."),
-            _("3 minuten"),
+            _("Duurt ongeveer 3 minuten."),
         ),
     }[key]
