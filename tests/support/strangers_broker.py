@@ -87,7 +87,7 @@ class Broker:
             return 200, {"Content-Type": "application/json"}, self.keys
         if path not in PATHS:
             return 404, {}, b""
-        endpoint = self.op.get_endpoint(PATHS[path])
+        endpoint: Any = self.op.get_endpoint(PATHS[path])
         info = {"headers": {"authorization": authorization}} if authorization else {"headers": {}}
         request: Any = endpoint.parse_request(asked, http_info=info)
         if "error" in request:
@@ -107,7 +107,8 @@ class Broker:
 
     def _signed_in(self, endpoint: Any, request: Any, user: str) -> Any:
         """As the library's own example goes on when the person has proved who it is."""
-        way = self.op.context.authn_broker.default()
+        broker: Any = self.op.context.authn_broker
+        way = broker.default()
         now = utc_time_sans_frac()
         session = endpoint.create_session(request, user, way["acr"], now, way["method"])
         return endpoint.authz_part2(request=request, session_id=session)
