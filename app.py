@@ -34,6 +34,7 @@ from connectors.bank.ponto_wire import PontoSettings, PontoSigner, signer_of
 from connectors.bank.port import Adapter, Bank
 from connectors.bank.transport import tls_with
 from connectors.identity.oidc import OidcProvider, OidcSettings
+from connectors.identity.profiles import PROFILES
 from connectors.mail import Mailer
 from connectors.nmbrs.oauth import NmbrsOAuth, OAuthSettings
 from connectors.nmbrs.rest import RestPayroll, RestSettings
@@ -72,7 +73,7 @@ def furnish(settings: config.Config, app: Flask | None = None) -> None:
             payroll=SoapPayroll(settings.nmbrs_url), payroll_rest=_payroll_rest(settings),
             nmbrs_oauth=_nmbrs_oauth(settings), rest_offered=bool(settings.nmbrs_client_id), bank=_bank(settings),
             banks=_banks(settings), ponto=_ponto_oauth(settings),
-            identity=_identity(settings), register=KvkRegister(settings.kvk_url, settings.kvk_key),
+            identity=_identity(settings), register=_register(settings),
             mailer=_mailer(settings), keyring=Keyring(settings.data_keys, settings.data_key),
             lookup_key=settings.lookup_key, pin_pepper=settings.pin_pepper, base_url=settings.base_url,
             hook_url=settings.hook_url, support_email=settings.support_email,
@@ -141,9 +142,15 @@ def _identity(settings: config.Config) -> OidcProvider:
     return OidcProvider(
         OidcSettings(
             issuer=settings.oidc_issuer, client_id=settings.oidc_client_id, client_secret=settings.oidc_client_secret,
-            scopes=settings.oidc_scopes, acr_values=settings.oidc_acr,
+            profile=PROFILES[settings.oidc_profile], scopes=settings.oidc_scopes,
+            acr_values=settings.oidc_acr or None, claim_names=settings.oidc_claims,
+            accepted=settings.oidc_accepted or None,
         )
     )  # fmt: skip
+
+
+def _register(settings: config.Config) -> KvkRegister:
+    return KvkRegister(settings.kvk_url, settings.kvk_key, certificate=settings.kvk_certificate or None)
 
 
 def _mailer(settings: config.Config) -> Mailer:
@@ -170,6 +177,7 @@ def bare_app(settings: config.Config) -> Flask:
         PREFERRED_URL_SCHEME="https" if settings.base_url.startswith("https") else "http",
         BASE_URL=settings.base_url,
         SUPPORT_EMAIL=settings.support_email,
+        IDENTITY_METHOD=PROFILES[settings.oidc_profile].name,
         METRICS_TOKEN=settings.metrics_token,
         MAX_CONTENT_LENGTH=2 * 1024 * 1024,
         BABEL_DEFAULT_LOCALE="nl",

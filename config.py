@@ -13,6 +13,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from connectors.identity.profiles import DEFAULT, FIELDS, PROFILES
+
 PREFIX = "BIZCUIT_"
 ROOT = Path(__file__).parent
 
@@ -53,10 +55,14 @@ class Config:
     oidc_issuer: str
     oidc_client_id: str
     oidc_client_secret: str = field(repr=False)
+    oidc_profile: str
     oidc_scopes: str
     oidc_acr: str
+    oidc_claims: dict[str, str]
+    oidc_accepted: dict[str, tuple[str, ...]]
     kvk_url: str
     kvk_key: str = field(repr=False)
+    kvk_certificate: str
     smtp_host: str
     smtp_port: int
     smtp_user: str
@@ -98,6 +104,16 @@ class _Reader:
         if not re.fullmatch(r"[0-9]{1,12}", value):
             raise ConfigError(f"{PREFIX}{name} must be a whole number, not below zero")
         return int(value)
+
+    def pairs(self, name: str) -> dict[str, str]:
+        """`name=value` pairs apart by commas."""
+        found = {}
+        for part in filter(None, map(str.strip, self.text(name, "").split(","))):
+            key, is_pair, value = part.partition("=")
+            if not is_pair or not key.strip():
+                raise ConfigError(f"{PREFIX}{name} must hold name=value pairs, apart by commas")
+            found[key.strip()] = value.strip()
+        return found
 
     def choice(self, name: str, default: str, *allowed: str) -> str:
         value = self.text(name, default)
@@ -157,10 +173,24 @@ def _outside(read: _Reader, production: bool, sandbox: str) -> dict:
         "oidc_issuer": at("OIDC_ISSUER", f"{sandbox}/broker"),
         "oidc_client_id": at("OIDC_CLIENT_ID", "bizcuit"),
         "oidc_client_secret": at("OIDC_CLIENT_SECRET", "sandbox-secret"),
-        "oidc_scopes": read.text("OIDC_SCOPES", "openid idin-name date-of-birth"),
-        "oidc_acr": read.text("OIDC_ACR", "idp:idin"),
+        **_method(read),
         "kvk_url": at("KVK_URL", f"{sandbox}/kvk/api"),
         "kvk_key": at("KVK_KEY", "sandbox"),
+        "kvk_certificate": read.text("KVK_CERTIFICATE", ""),
+    }
+
+
+def _method(read: _Reader) -> dict:
+    """How people identify themselves: a profile by name, and what of it is other than the profile says."""
+    claims = read.pairs("OIDC_CLAIMS")
+    if unknown := sorted(set(claims) - set(FIELDS)):
+        raise ConfigError(f"BIZCUIT_OIDC_CLAIMS names {unknown[0]}; known are {', '.join(FIELDS)}")
+    return {
+        "oidc_profile": read.choice("OIDC_PROFILE", DEFAULT, *PROFILES),
+        "oidc_scopes": read.text("OIDC_SCOPES", ""),
+        "oidc_acr": read.text("OIDC_ACR", ""),
+        "oidc_claims": claims,
+        "oidc_accepted": {name: tuple(told.split("|")) for name, told in read.pairs("OIDC_ACCEPTED").items()},
     }
 
 

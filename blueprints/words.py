@@ -32,7 +32,14 @@ def authority(reason: str) -> str:
         "minor": _("Wie jonger is dan achttien mag niet namens het bedrijf betalen."),
         "person_blocked": _("Je mag dit bedrijf volgens de KvK op dit moment niet vertegenwoordigen."),
         "not_authorised": _("Je bent volgens de KvK niet bevoegd om voor dit bedrijf te tekenen."),
-        "together": _("Je mag volgens de KvK alleen samen met iemand anders tekenen. Wij bekijken dat zelf."),
+        "through_company": _("Je vertegenwoordigt het bedrijf dat volgens de KvK dit bedrijf bestuurt."),
+        "company_not_followed": _(
+            "Dit bedrijf wordt volgens de KvK bestuurd door een ander bedrijf. Wij bekijken zelf of je mag tekenen."
+        ),
+        "holding_may_not": _(
+            "Volgens de KvK kan het bedrijf dat dit bedrijf bestuurt, of jij daarin, niet voor dit bedrijf tekenen."
+        ),
+        "together": _("Je mag volgens de KvK alleen samen met iemand anders tekenen."),
         "limited": _("Je volmacht is volgens de KvK beperkt. Wij bekijken zelf of dit mag."),
         "name_differs": _("Je naam bij de KvK is niet precies de naam van je identificatie. Wij bekijken het zelf."),
         "not_asked": _("De KvK is nog niet gevraagd of je voor dit bedrijf mag tekenen."),
@@ -43,7 +50,21 @@ def authority(reason: str) -> str:
 def _identification(reason: str) -> str:
     if reason == "another_person":
         return _("Deze identificatie is van iemand anders dan de vorige keer. Identificeer je als dezelfde persoon.")
-    return _("De identificatie is niet geaccepteerd. Probeer het opnieuw, met je eigen privébankpas.")
+    return _(
+        "De identificatie is niet geaccepteerd: het antwoord klopte niet met wat we vroegen. Er is niets gedeeld of "
+        "gekoppeld. Probeer het opnieuw, in deze browser en als jezelf."
+    )
+
+
+def _invitation(reason: str) -> str:
+    words = {
+        "not_needed": _("Er hoeft nu niemand te worden uitgenodigd."),
+        "yourself": _("Dit is je eigen e-mailadres. Nodig iemand uit die samen met jou mag tekenen."),
+        "member": _("Deze persoon doet al mee. Vraag of hij zich identificeert."),
+        "other_address": _("Deze uitnodiging is voor een ander e-mailadres. Log in met het adres dat de mail kreeg."),
+        "account": _("Dit e-mailadres heeft al een account. Log in en open de link opnieuw."),
+    }
+    return words[reason]
 
 
 def _limit(error: errors.LimitExceeded) -> str:
@@ -124,17 +145,35 @@ WORDS: dict[type[Exception], Callable[[Any], str]] = {
     errors.PinAlreadySet: lambda e: _("Je hebt al een pincode. Identificeer je opnieuw om een nieuwe te kiezen."),
     # who you are
     errors.IdentificationCancelled: lambda e: _("Je hebt de identificatie geannuleerd. Er is niets gedeeld."),
-    errors.IdentificationExpired: lambda e: _("De identificatie duurde te lang. Begin opnieuw."),
+    errors.IdentificationExpired: lambda e: _(
+        "Deze identificatie is verlopen of al gebruikt. Er is niets gedeeld. Begin hieronder opnieuw."
+    ),
     errors.IdentificationRefused: lambda e: _identification(e.reason),
-    errors.IdentityProviderDown: lambda e: _("iDIN is nu niet bereikbaar. Probeer het over een paar minuten opnieuw."),
+    errors.IdentityProviderDown: lambda e: _(
+        "%(method)s is nu niet bereikbaar. Probeer het over een paar minuten opnieuw.",
+        method=current_app.config["IDENTITY_METHOD"],
+    ),
     errors.WrongSession: lambda e: _(
         "De identificatie kwam terug in een andere browser dan waarin je begon. Begin opnieuw, in één browser."
     ),
-    errors.NotIdentified: lambda e: _("Identificeer je eerst met iDIN."),
+    errors.IdentityCodeWrong: lambda e: (
+        ngettext(
+            "Deze code klopt niet. Je kunt het nog %(num)s keer proberen; daarna begin je opnieuw.",
+            "Deze code klopt niet. Je kunt het nog %(num)s keer proberen.",
+            e.tries_left,
+        )
+        if e.tries_left
+        else _("Deze code klopt niet. Begin opnieuw met identificeren.")
+    ),
+    errors.NotIdentified: lambda e: _(
+        "Identificeer je eerst met %(method)s.", method=current_app.config["IDENTITY_METHOD"]
+    ),
+    errors.InvitationRefused: lambda e: _invitation(e.reason),
     errors.AuthorityUndecided: lambda e: authority(e.reason),
     errors.AuthorityRefused: lambda e: authority(e.reason),
     errors.RegisterUnavailable: lambda e: _(
-        "De KvK is nu niet bereikbaar. Je identificatie is bewaard; vraag het zo nog eens."
+        "De KvK is nu niet bereikbaar, dus we weten niet zeker of je nog mag tekenen. Er is niets betaald; je "
+        "identificatie is bewaard. Probeer het zo opnieuw."
     ),
     errors.UnknownCompany: lambda e: _("De KvK kent dit KvK-nummer niet. Mail ons, dan herstellen we het samen."),
     # banks

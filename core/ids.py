@@ -25,3 +25,8 @@ def uuid() -> str:
 def five_digits() -> str:
     """The tail of a bank reference."""
     return f"{secrets.randbelow(100_000):05d}"
+
+
+def eight_digits() -> str:
+    """A code that a person copies by hand; 26 bits (ASVS 6.5.4 asks for 20), with few tries and a short life."""
+    return f"{secrets.randbelow(10**8):08d}"

@@ -77,6 +77,14 @@ class WrongSession(DomainError):
     """The answer came back in another session than the one that began."""
 
 
+class IdentityCodeWrong(DomainError):
+    """The code of the other browser is another one."""
+
+    def __init__(self, tries_left: int) -> None:
+        super().__init__(f"{tries_left} tries left")
+        self.tries_left = tries_left
+
+
 class NotIdentified(DomainError):
     pass
 
@@ -89,6 +97,14 @@ class AuthorityRefused(DomainError):
 
 class AuthorityUndecided(AuthorityRefused):
     """Nobody has established it yet: a person decides."""
+
+
+class InvitationRefused(DomainError):
+    """A second signer: not_needed, yourself, member, other_address or account."""
+
+    def __init__(self, reason: str) -> None:
+        super().__init__(reason)
+        self.reason = reason
 
 
 class RegisterUnavailable(DomainError):

@@ -1,12 +1,14 @@
 """Identification: once, at a broker, in the session that began it; then the register is asked."""
 
+import hmac
 import json
-from datetime import date, timedelta
+from dataclasses import asdict
+from datetime import date, datetime, timedelta
 
 from connectors.identity import port
 from core.clock import utcnow
 from core.crypto import SealBroken
-from core.ids import token
+from core.ids import eight_digits, token
 from domain import audit
 from domain import authority as authority_rule
 from domain.errors import (
@@ -15,8 +17,10 @@ from domain.errors import (
     IdentificationCancelled,
     IdentificationExpired,
     IdentificationRefused,
+    IdentityCodeWrong,
     IdentityProviderDown,
     NotIdentified,
+    RegisterUnavailable,
     WrongSession,
 )
 from domain.seals import lookup, seal, unseal
@@ -24,6 +28,8 @@ from domain.world import world
 from models import Authority, Client, Identification, IdentityAttempt, User, transaction
 
 ATTEMPT_LIFE = timedelta(minutes=15)
+CODE_LIFE = timedelta(minutes=10)  # ASVS 6.5.5
+CODE_TRIES = 5
 
 
 def begin(user: User, client: Client, session_key: str, redirect_uri: str) -> str:
@@ -45,12 +51,32 @@ def begin(user: User, client: Client, session_key: str, redirect_uri: str) -> st
 def finish(query: dict, session_key: str, redirect_uri: str) -> tuple[Client, Authority]:
     """Take the broker's answer, once, in the session that began it; then ask the register.
 
-    The identification itself is kept also when the register cannot be asked (RegisterUnavailable).
+    WrongSession when another session began it: nothing is used up (see `arrive_elsewhere`). The
+    identification itself is kept also when the register cannot be asked (RegisterUnavailable).
     """
-    row = _use_attempt(str(query.get("state", "")), session_key)
+    row = _fresh_attempt(query)
+    if row.session_hash != lookup(session_key):
+        raise WrongSession
+    identity = _answered(row, query, redirect_uri)
+    _keep(row, identity)
+    return row.client, authority_rule.ask(row.client, row.user, identity)
+
+
+def _fresh_attempt(query: dict) -> IdentityAttempt:
+    row = IdentityAttempt.get_or_none(IdentityAttempt.state_hash == lookup(str(query.get("state", ""))))
+    if row is None or row.used_at is not None or row.started_at < utcnow() - ATTEMPT_LIFE:
+        raise IdentificationExpired
+    return row
+
+
+def _answered(row: IdentityAttempt, query: dict, redirect_uri: str) -> port.Identity:
+    """Who the broker says it is. The attempt is used up first, whatever comes of it."""
+    unused = (IdentityAttempt.state_hash == row.state_hash) & IdentityAttempt.used_at.is_null()
+    if not IdentityAttempt.update(used_at=utcnow()).where(unused).execute():
+        raise IdentificationExpired
     state, nonce, verifier = json.loads(unseal(row.sealed, "identity_attempt", row.state_hash))
     try:
-        identity = world().identity.finish(port.Attempt(state, nonce, verifier), redirect_uri, query)
+        return world().identity.finish(port.Attempt(state, nonce, verifier), redirect_uri, query)
     except port.Cancelled as error:
         raise IdentificationCancelled from error
     except port.Expired as error:
@@ -59,19 +85,73 @@ def finish(query: dict, session_key: str, redirect_uri: str) -> tuple[Client, Au
         raise IdentificationRefused(str(error)) from error
     except port.ProviderDown as error:
         raise IdentityProviderDown from error
+
+
+# --- back in another browser ---
+def arrive_elsewhere(query: dict, redirect_uri: str) -> str:
+    """The broker's answer, in a browser that did not begin this: the code to type where it did begin.
+
+    An app on the home screen of a phone gets its callbacks in the browser (facts, 1.4). Nobody is bound to
+    anything here: who it is waits, sealed, for the starting session. IdentificationExpired, …Cancelled,
+    …Refused, IdentityProviderDown.
+    """
+    row = _fresh_attempt(query)
+    identity = _answered(row, query, redirect_uri)
+    code = eight_digits()
+    IdentityAttempt.update(
+        identity_sealed=seal(_as_text(identity), "identity_attempt_answer", row.state_hash),
+        code_hash=lookup(f"{row.state_hash}:{code}"), arrived_at=utcnow(),
+    ).where(IdentityAttempt.state_hash == row.state_hash).execute()  # fmt: skip
+    return code
+
+
+def confirm_elsewhere(user: User, session_key: str, code: str) -> tuple[Client, Authority]:
+    """Finish in the session that began, with the code that the other browser shows; then ask the register.
+
+    IdentityCodeWrong with the tries that are left; IdentificationExpired when nothing waits, or no more.
+    """
+    row = awaiting_code(user, session_key)
+    if row is None:
+        raise IdentificationExpired
+    this = IdentityAttempt.state_hash == row.state_hash
+    # counted before it is compared, in one statement: five tries are five, also at the same moment
+    counted = IdentityAttempt.update(code_tries=IdentityAttempt.code_tries + 1).where(
+        this, IdentityAttempt.code_tries < CODE_TRIES, IdentityAttempt.identity_sealed.is_null(False)
+    )
+    if not counted.execute():
+        raise IdentificationExpired
+    if not hmac.compare_digest(row.code_hash or "", lookup(f"{row.state_hash}:{code}")):
+        raise IdentityCodeWrong(CODE_TRIES - row.code_tries - 1)
+    taken = IdentityAttempt.update(identity_sealed=None).where(this, IdentityAttempt.identity_sealed.is_null(False))
+    if not taken.execute():
+        raise IdentificationExpired
+    identity = _from_text(unseal(row.identity_sealed or "", "identity_attempt_answer", row.state_hash))
     _keep(row, identity)
     return row.client, authority_rule.ask(row.client, row.user, identity)
 
 
-def _use_attempt(state: str, session_key: str) -> IdentityAttempt:
-    with transaction():
-        row = IdentityAttempt.get_or_none(IdentityAttempt.state_hash == lookup(state))
-        if row is None or row.used_at is not None or row.started_at < utcnow() - ATTEMPT_LIFE:
-            raise IdentificationExpired
-        if row.session_hash != lookup(session_key):
-            raise WrongSession
-        IdentityAttempt.update(used_at=utcnow()).where(IdentityAttempt.state_hash == row.state_hash).execute()
-    return row
+def awaiting_code(user: User, session_key: str) -> IdentityAttempt | None:
+    """The identification of this session that came back in another browser, if it may still be finished."""
+    query = IdentityAttempt.select().where(
+        IdentityAttempt.session_hash == lookup(session_key), IdentityAttempt.user == user.id,
+        IdentityAttempt.identity_sealed.is_null(False), IdentityAttempt.code_tries < CODE_TRIES,
+        IdentityAttempt.arrived_at > utcnow() - CODE_LIFE,
+    )  # fmt: skip
+    return query.order_by(IdentityAttempt.arrived_at.desc()).first()
+
+
+def _as_text(identity: port.Identity) -> str:
+    told = asdict(identity) | {"authenticated_at": identity.authenticated_at.isoformat()}
+    return json.dumps(told | {"birth_date": identity.birth_date.isoformat() if identity.birth_date else None})
+
+
+def _from_text(text: str) -> port.Identity:
+    told = json.loads(text)
+    born = told["birth_date"]
+    return port.Identity(
+        **told | {"authenticated_at": datetime.fromisoformat(told["authenticated_at"]),
+                  "birth_date": date.fromisoformat(born) if born else None}
+    )  # fmt: skip
 
 
 def _keep(row: IdentityAttempt, identity: port.Identity) -> None:
@@ -128,11 +208,36 @@ def ask_again(client: Client, user: User) -> Authority:
 
 
 def may_link_bank(client: Client, user: User) -> None:
-    """Raises what stands in the way: NotIdentified, AuthorityUndecided, AuthorityRefused."""
+    """Whether this person may sign for this company, asked of the register now; raises what stands in the way.
+
+    NotIdentified, AuthorityUndecided, AuthorityRefused; RegisterUnavailable and UnknownCompany, unless a yes
+    of less than a week ago holds.
+    """
+    _require(client, user, timedelta(0))
+
+
+def require_authority(client: Client, user: User) -> None:
+    """As `may_link_bank`, but asked again only when the last answer is older than a day. A no counts at once."""
+    _require(client, user, authority_rule.ASKED_AFTER)
+
+
+def _require(client: Client, user: User, age: timedelta) -> None:
     if not identified(user):
         raise NotIdentified
     row = standing(client, user)
-    if row is None or row.answer == "not_established":
-        raise AuthorityUndecided(row.reason if row else "not_asked")
+    if row is None or authority_rule.is_old(row, age):
+        row = _asked_anew(client, user, row)
+    if row.answer == "not_established":
+        raise AuthorityUndecided(row.reason)
     if row.answer == "no":
         raise AuthorityRefused(row.reason)
+
+
+def _asked_anew(client: Client, user: User, row: Authority | None) -> Authority:
+    """The register's answer of now. While it is away, a yes of less than a week ago holds; nothing else does."""
+    try:
+        return ask_again(client, user)
+    except RegisterUnavailable:
+        if row is None or row.answer != "yes" or authority_rule.is_old(row, authority_rule.HOLDS_WHILE_AWAY):
+            raise
+        return row

@@ -2,8 +2,13 @@
 
 from dataclasses import dataclass, replace
 
+from connectors.register.port import Company, RegisterDown
 from domain import accounts, bank_links, identification
+from domain.errors import RegisterUnavailable
+from domain.world import world
 from models import Client, Delivery, NmbrsConnection, PayrollCompany, User
+
+SEARCHED_FROM = 3  # letters
 
 
 @dataclass(frozen=True)
@@ -12,6 +17,17 @@ class Step:
     done: bool
     current: bool = False
     detail: str | None = None
+
+
+def companies_like(text: str) -> list[Company]:
+    """Companies of this name or number in the register, to choose from at registering. RegisterUnavailable."""
+    wanted = " ".join(text.split())
+    if len(wanted) < SEARCHED_FROM:
+        return []
+    try:
+        return world().register.search(wanted[:100])
+    except RegisterDown as error:
+        raise RegisterUnavailable from error
 
 
 def steps(client: Client, user: User) -> list[Step]:

@@ -24,14 +24,15 @@ def release(
 
     The session proves it where the bank signs; under delegated signing the pin does, and is the
     signature. NotYourRole, NotOpen, BatchChanged, NothingToPay, DateInvalid, LimitExceeded,
-    RunMissing, CautionsUnopened, OrderUnfit, WrongProof, PinWrong, PinLocked, AuthorityRefused. Nothing is kept
-    when one is raised, but a wrong pin is counted.
+    RunMissing, CautionsUnopened, OrderUnfit, WrongProof, PinWrong, PinLocked, NotIdentified,
+    AuthorityRefused, RegisterUnavailable. Nothing is kept when one is raised, but a wrong pin is counted and
+    the register's answer is kept.
     """
     if membership.role not in MAY_RELEASE:
         raise NotYourRole
     client, user = membership.client, membership.user
     batch = find(client, reference)
-    identification.may_link_bank(client, user)
+    identification.require_authority(client, user)
     _require_proof(line_of(batch.bank_account.bank).signing, proof)
     if proof == "pin":
         _require_releasable(batch, shown)

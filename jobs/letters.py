@@ -27,4 +27,4 @@ def write(letter: Letter) -> Message:
         subject = render_template(f"mail/{letter.kind}.subject.txt", **values).strip()
         text = render_template(f"mail/{letter.kind}.txt", **values)
         html = render_template(f"mail/{letter.kind}.html", **values)
-    return Message(to=letter.user.email, subject=subject, text=text, html=html)
+    return Message(to=letter.facts.get("to") or letter.user.email, subject=subject, text=text, html=html)

@@ -31,6 +31,7 @@ from models.people import (
     LoginSession,
     Membership,
     Pin,
+    SecondSigner,
     User,
     WebhookKey,
 )
@@ -38,6 +39,7 @@ from models.schema import migrate, pending_migrations
 
 TABLES = (
     User, Pin, LoginSession, EmailToken, Client, Membership, WebhookKey, IdentityAttempt, Identification, Authority,
+    SecondSigner,
     BankLink, BankAccount, BankAccess, BankTransaction, NmbrsConnection, NmbrsCheck, NmbrsDebtor, NmbrsConsent,
     PayrollCompany, Delivery, Run, NmbrsExchange, Batch, BatchLine, AcceptedName, WarningOpened, Release, BankOrder,
     BankExchange, AuditEvent, OutgoingMail, BankGrant,
@@ -75,6 +77,7 @@ __all__ = [
     "Pin",
     "Release",
     "Run",
+    "SecondSigner",
     "User",
     "WarningOpened",
     "WebhookKey",

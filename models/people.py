@@ -114,6 +114,14 @@ class IdentityAttempt(Table):
     sealed = TextField()  # state, nonce and PKCE verifier
     started_at = UtcField(default=utcnow)
     used_at = UtcField(null=True)
+    # came back in another browser: who it is waits for the code that was shown there
+    identity_sealed = TextField(null=True)
+    code_hash = TextField(null=True)
+    code_tries = IntegerField(default=0)
+    arrived_at = UtcField(null=True)
+
+    class Meta:
+        constraints = [Check("code_tries between 0 and 5")]
 
 
 class Identification(Table):
@@ -143,3 +151,21 @@ class Authority(Table):
     class Meta:
         constraints = [Check("answer in ('yes', 'no', 'not_established')")]
 
+
+class SecondSigner(Table):
+    """Somebody who is asked to identify for a company that is signed for together."""
+
+    client = ForeignKeyField(Client, backref="second_signers", on_delete="CASCADE")
+    client_id: int
+    invited_by = ForeignKeyField(User, on_delete="CASCADE")
+    invited_by_id: int
+    email = TextField()
+    token_hash = TextField(unique=True)
+    created_at = UtcField(default=utcnow)
+    expires_at = UtcField()
+    user = ForeignKeyField(User, null=True, backref="asked_to_sign", on_delete="CASCADE")
+    user_id: int | None
+    accepted_at = UtcField(null=True)
+
+    class Meta:
+        constraints = [Check("email = lower(email)"), Check("(user_id is null) = (accepted_at is null)")]

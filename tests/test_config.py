@@ -202,3 +202,23 @@ def test_ponto_is_left_out_or_whole(tmp_path: Path):
     for name in PONTO_KEYS:
         with pytest.raises(ConfigError, match=f"BIZCUIT_PONTO_{name} is not set"):
             production(tmp_path, **told | {f"PONTO_{name}": None})
+
+
+# --- how people identify themselves ---
+def identified_by(tmp_path: Path, **given: str) -> config.Config:
+    return config.load({"BIZCUIT_HOME": str(tmp_path)} | {f"BIZCUIT_OIDC_{name}": text for name, text in given.items()})
+
+
+def test_claims_and_levels_of_the_broker_are_pairs(tmp_path: Path):
+    found = identified_by(tmp_path, PROFILE="itsme", CLAIMS="birth_date=born, prefix=", ACCEPTED="acr=a:b|c, amr=x")
+    assert found.oidc_profile == "itsme"
+    assert found.oidc_claims == {"birth_date": "born", "prefix": ""}
+    assert found.oidc_accepted == {"acr": ("a:b", "c"), "amr": ("x",)}
+
+
+@pytest.mark.parametrize(
+    "given", [{"PROFILE": "digid"}, {"CLAIMS": "bsn=bsn"}, {"CLAIMS": "birth_date"}, {"ACCEPTED": "=x"}]
+)
+def test_what_makes_no_sense_is_named(tmp_path: Path, given: dict[str, str]):
+    with pytest.raises(config.ConfigError, match=f"BIZCUIT_OIDC_{next(iter(given))}"):
+        identified_by(tmp_path, **given)

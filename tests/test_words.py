@@ -13,6 +13,8 @@ EXAMPLES = {
     errors.WeakPassword: ("short",),
     errors.PinWrong: (2,),
     errors.IdentificationRefused: ("another_person",),
+    errors.IdentityCodeWrong: (2,),
+    errors.InvitationRefused: ("yourself",),
     errors.AuthorityRefused: ("not_in_register",),
     errors.AuthorityUndecided: ("together",),
     errors.NmbrsNotAllowed: ("SalaryDocuments_GetSEPA",),
@@ -34,7 +36,7 @@ KINDS = [
 @pytest.fixture(autouse=True)
 def dutch_app():
     app = Flask(__name__)
-    app.config.update(BABEL_DEFAULT_LOCALE="nl", SUPPORT_EMAIL="support@bizcuit.nl")
+    app.config.update(BABEL_DEFAULT_LOCALE="nl", SUPPORT_EMAIL="support@bizcuit.nl", IDENTITY_METHOD="iDIN")
     Babel(app)
     with app.test_request_context():
         yield

@@ -67,7 +67,8 @@ def sign_out():
 
 @blueprint.route("/registreren", methods=["GET", "POST"])
 def register():
-    form = RegisterForm()
+    chosen = {"company_name": request.args.get("bedrijf"), "kvk_number": request.args.get("kvk")}
+    form = RegisterForm(data={name: value for name, value in chosen.items() if value})
     if not form.validate_on_submit():
         return render("account/register.html", 422 if form.errors else 200, form=form)
     try:

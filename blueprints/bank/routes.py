@@ -19,6 +19,8 @@ from domain.errors import (
     DomainError,
     NotFound,
     NotIdentified,
+    RegisterUnavailable,
+    UnknownCompany,
 )
 
 blueprint = Blueprint("bank", __name__)
@@ -88,12 +90,15 @@ def add(membership):
     client, user = membership.client, membership.user
     onward = own_path(request.args.get("verder"))
     try:
-        identification.may_link_bank(client, user)
+        identification.require_authority(client, user)
     except NotIdentified as error:
         flash(say(error), "info")
         return goto(f"/{client.public_id}/identificatie?verder={quote(_here())}")
     except AuthorityRefused:
         return goto(f"/{client.public_id}/identificatie")
+    except (RegisterUnavailable, UnknownCompany) as error:
+        flash(say(error), "bad")
+        return goto(f"/{client.public_id}/saldo")
     form = BankForm()
     if form.validate_on_submit():
         try:

@@ -1,7 +1,8 @@
 from flask_wtf import FlaskForm
-from wtforms import PasswordField
-from wtforms.validators import EqualTo, InputRequired, Regexp
+from wtforms import PasswordField, StringField
+from wtforms.validators import DataRequired, EqualTo, InputRequired, Length, Regexp
 
+from blueprints.account.forms import ADDRESS, digits, trimmed
 from blueprints.texts import _l
 
 
@@ -20,6 +21,42 @@ class PinForm(FlaskForm):
             EqualTo("pin", message=_l("Dit is een andere pincode dan hierboven.")),
         ],
     )
+
+
+class CodeForm(FlaskForm):
+    """The code that another browser shows."""
+
+    code = StringField(
+        _l("Code uit de andere browser"),
+        [
+            InputRequired(_l("Vul de code in.")),
+            Regexp(r"^[0-9]{8}$", message=_l("De code is precies acht cijfers.")),
+        ],
+        filters=[digits],
+    )
+
+
+class InviteForm(FlaskForm):
+    email = StringField(
+        _l("E-mailadres van wie met je tekent"),
+        [
+            InputRequired(_l("Vul een e-mailadres in.")),
+            Length(max=254, message=_l("Dit e-mailadres is te lang.")),
+            Regexp(ADDRESS, message=_l("Dit is geen e-mailadres. Het lijkt op naam@bedrijf.nl.")),
+        ],
+        filters=[trimmed],
+    )
+
+
+class JoinForm(FlaskForm):
+    """A second signer who has no account yet."""
+
+    name = StringField(
+        _l("Je naam"),
+        [DataRequired(_l("Vul je naam in.")), Length(max=100, message=_l("Hoogstens 100 tekens."))],
+        filters=[trimmed],
+    )
+    password = PasswordField(_l("Wachtwoord"), [InputRequired(_l("Kies een wachtwoord."))])
 
 
 class GoForm(FlaskForm):

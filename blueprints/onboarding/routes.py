@@ -1,21 +1,47 @@
 from flask import Blueprint, flash, request, session
 from flask_babel import gettext as _
+from flask_login import current_user
 
 from blueprints import sessions
-from blueprints.access import ALL, for_client, signed_in
-from blueprints.answers import goto, render
-from blueprints.onboarding.forms import GoForm, PinForm
+from blueprints.access import ALL, OWNER, for_client
+from blueprints.answers import fragment, goto, render
+from blueprints.onboarding.forms import CodeForm, GoForm, InviteForm, JoinForm, PinForm
 from blueprints.onboarding.words import step_words
 from blueprints.paths import own_path
+from blueprints.wake import wake
 from blueprints.who import me
 from blueprints.words import authority, say
-from domain import accounts, identification, onboarding
-from domain.errors import DomainError, PinAlreadySet, PinNotSixDigits, PinTooCommon
+from domain import accounts, identification, onboarding, second_signer
+from domain.errors import (
+    DomainError,
+    IdentityCodeWrong,
+    InvitationRefused,
+    LinkExpired,
+    PinAlreadySet,
+    PinNotSixDigits,
+    PinTooCommon,
+    RegisterUnavailable,
+    WeakPassword,
+    WrongSession,
+)
 from domain.world import world
 
 blueprint = Blueprint("onboarding", __name__)
 
 CALLBACK = "/identificatie/terug"
+
+
+@blueprint.get("/registreren/bedrijf")
+def find_company():
+    """Which company is yours: as one types, or with the button. Choosing one fills the form of registering."""
+    text, found, said = request.args.get("zoek", ""), [], None
+    try:
+        found = onboarding.companies_like(text)
+    except RegisterUnavailable:
+        said = _("De KvK is nu niet bereikbaar. Vul naam en nummer zelf in.")
+    nothing = not found and not said and len(text.strip()) >= onboarding.SEARCHED_FROM
+    page, part = "onboarding/company.html", "onboarding/_companies.html"
+    return fragment(page, part, text=text, found=found, said=said, nothing=nothing)
 
 
 @blueprint.get("/<client>/welkom")
@@ -60,17 +86,51 @@ def identify(membership):
             return goto(identification.begin(user, client, sessions.key(), _callback()))
         except DomainError as error:
             flash(say(error), "bad")
-            return goto(f"/{client.public_id}/identificatie")
+            return goto(_identify_page(client))
+    return _identify(membership)
+
+
+def _identify(membership, status=200, code_form=None, invite_form=None):
+    client, user = membership.client, membership.user
     standing = identification.standing(client, user)
     return render(
         "onboarding/identify.html",
-        form=form,
+        status,
+        method=world().identity.name,
         identified=identification.identified(user),
         answer=standing.answer if standing else None,
         reason=authority(standing.reason) if standing else None,
+        second=second_signer.standing(client, user),
+        owner=membership.role == "owner",
+        awaits_code=identification.awaiting_code(user, session.get("walk", "")) is not None,
+        code_form=code_form or CodeForm(),
+        invite_form=invite_form or InviteForm(formdata=None),
         onward=session.get("after_identification") or f"/{client.public_id}/welkom",
         again="verder" in request.args,
     )
+
+
+@blueprint.post("/<client>/identificatie/code")
+@for_client(ALL)
+def confirm_code(membership):
+    """Back from another browser: the code that it shows finishes what was begun here."""
+    form, client = CodeForm(), membership.client
+    if not form.validate_on_submit():
+        return _identify(membership, 422, code_form=form)
+    try:
+        client, standing = identification.confirm_elsewhere(
+            membership.user, session.get("walk", ""), form.code.data or ""
+        )
+    except IdentityCodeWrong as error:
+        if error.tries_left:
+            form.code.errors = [say(error)]
+            return _identify(membership, 422, code_form=form)
+        flash(say(error), "bad")
+        return goto(_identify_page(client))
+    except DomainError as error:
+        flash(say(error), "bad")
+        return goto(_identify_page(client))
+    return _after(client, standing)
 
 
 @blueprint.post("/<client>/identificatie/opnieuw")
@@ -82,21 +142,90 @@ def ask_register_again(membership):
         standing = identification.ask_again(client, membership.user)
     except DomainError as error:
         flash(say(error), "bad")
-        return goto(f"/{client.public_id}/identificatie")
+        return goto(_identify_page(client))
     return _after(client, standing)
 
 
 @blueprint.get(CALLBACK)
-@signed_in
 def identified():
-    """The way back from the broker. It proves nothing by itself: the broker's answer is fetched and checked."""
+    """The way back from the broker. It proves nothing by itself: the broker's answer is fetched and checked.
+
+    In another browser than where it began nobody need be signed in: it shows a code for the one that began.
+    """
+    query = request.args.to_dict()
     try:
-        client, standing = identification.finish(request.args.to_dict(), sessions.key(), _callback())
+        client, standing = identification.finish(query, session.get("walk", ""), _callback())
+    except WrongSession:
+        return _elsewhere(query)
     except DomainError as error:
-        flash(say(error), "bad")
-        membership = accounts.first_membership(me())
-        return goto(f"/{membership.client.public_id}/identificatie" if membership else "/inloggen")
+        return _not_identified(error)
     return _after(client, standing)
+
+
+def _elsewhere(query):
+    try:
+        code = identification.arrive_elsewhere(query, _callback())
+    except DomainError as error:
+        return render("onboarding/elsewhere.html", 400, code=None, said=say(error))
+    return render("onboarding/elsewhere.html", code=code, said=None)
+
+
+def _not_identified(error):
+    """What to do now, where the person is signed in; else on a page that leads back to Bizcuit."""
+    membership = accounts.first_membership(me()) if current_user.is_authenticated else None
+    if membership is None:
+        return render("onboarding/elsewhere.html", 400, code=None, said=say(error))
+    flash(say(error), "bad")
+    return goto(_identify_page(membership.client))
+
+
+# --- together with somebody else ---
+@blueprint.post("/<client>/identificatie/samen")
+@for_client(OWNER)
+def invite_second_signer(membership):
+    """Ask somebody by mail to identify too."""
+    form, client = InviteForm(), membership.client
+    if not form.validate_on_submit():
+        return _identify(membership, 422, invite_form=form)
+    try:
+        second_signer.invite(client, membership.user, form.email.data or "")
+    except InvitationRefused as error:
+        form.email.errors = [say(error)]
+        return _identify(membership, 422, invite_form=form)
+    wake("send_mails")
+    flash(_("We hebben een uitnodiging gestuurd. Die werkt een week lang."), "good")
+    return goto(_identify_page(client))
+
+
+@blueprint.route("/samen-tekenen/<token>", methods=["GET", "POST"])
+def join(token):
+    """The way in for a second signer. GET changes nothing: mail scanners open links."""
+    invitation = second_signer.peek(token)
+    if invitation is None:
+        return render("onboarding/join.html", 410, invitation=None)
+    mine, known = current_user.is_authenticated, second_signer.has_account(invitation)
+    form = GoForm() if mine or known else JoinForm()
+    shown = {"invitation": invitation, "form": form, "known": known, "onward": request.path}
+    if not form.validate_on_submit() or (known and not mine):
+        return render("onboarding/join.html", 422 if form.errors else 200, **shown)
+    try:
+        client = _joined(token, form) if isinstance(form, JoinForm) else second_signer.accept(token, me())
+    except WeakPassword as error:
+        form["password"].errors = [say(error)]
+        return render("onboarding/join.html", 422, **shown)
+    except (InvitationRefused, LinkExpired) as error:
+        flash(say(error), "bad")
+        return goto(request.path)
+    flash(_("Je doet mee. Identificeer je nu, dan kunnen jullie samen tekenen."), "good")
+    return goto(_identify_page(client))
+
+
+def _joined(token, form):
+    return second_signer.accept_new(token, form.name.data or "", form.password.data or "")
+
+
+def _identify_page(client):
+    return f"/{client.public_id}/identificatie"
 
 
 def _callback() -> str:
@@ -106,6 +235,6 @@ def _callback() -> str:
 def _after(client, standing):
     """Allowed: on to where someone was going. Otherwise the page that says why not, or not yet."""
     if standing.answer != "yes":
-        return goto(f"/{client.public_id}/identificatie")
+        return goto(_identify_page(client))
     flash(_("Je bent geïdentificeerd en mag voor %(name)s tekenen.", name=client.name), "good")
     return goto(session.pop("after_identification", None) or f"/{client.public_id}/welkom")

@@ -1,6 +1,7 @@
 from flask_babel import gettext as _
 
 from domain.onboarding import Step
+from domain.world import world
 
 # Sign, and path below the client's address.
 PLACES = {
@@ -18,22 +19,55 @@ PLACES = {
 def step_words(step: Step) -> dict[str, str]:
     """Sign, title, explanation and path (below the client's address) of a step of setting up."""
     sign, path = PLACES[step.key]
-    title, text = _words(step.key)
+    title, text, takes = _words(step.key)
     if step.key == "authority" and step.detail == "not_established":
         text = _("We bekijken je bevoegdheid zelf. Je hoort van ons.")
     if step.key == "authority" and step.detail == "no":
         text = _("Volgens de KvK mag je niet voor dit bedrijf tekenen.")
-    return {"sign": sign, "title": title, "text": text, "path": path}
+    return {"sign": sign, "title": title, "text": text, "path": path, "takes": takes}
 
 
-def _words(key: str) -> tuple[str, str]:
+def _words(key: str) -> tuple[str, str, str]:
+    """Title, why it is asked, how long it takes."""
     return {
-        "email": (_("E-mailadres bevestigen"), _("Via de knop in de mail.")),
-        "pin": (_("Pincode kiezen"), _("Zes cijfers waarmee je betalingen goedkeurt.")),
-        "identification": (_("Identificeren met iDIN"), _("Met je privébankpas; alleen naam en geboortedatum.")),
-        "authority": (_("Tekenbevoegdheid"), _("We vragen de KvK of je voor je bedrijf mag tekenen.")),
-        "bank": (_("Bankrekening koppelen"), _("De rekening waarvan je de salarissen betaalt.")),
-        "nmbrs": (_("Nmbrs verbinden"), _("Met je e-mailadres en token uit Nmbrs.")),
-        "mapping": (_("Administratie kiezen"), _("Welke rekening betaalt welke administratie.")),
-        "webhook": (_("Seintje van Nmbrs aanzetten"), _("Dan krijgen we een seintje na elke salarisrun.")),
+        "email": (
+            _("E-mailadres bevestigen"),
+            _("Zo komen berichten over je betalingen alleen bij jou."),
+            _("Duurt ongeveer 1 minuut."),
+        ),
+        "pin": (
+            _("Pincode kiezen"),
+            _("Met deze zes cijfers keur je betalingen goed; niemand anders kan dat."),
+            _("Duurt ongeveer 1 minuut."),
+        ),
+        "identification": (
+            _("Identificeren met %(method)s", method=world().identity.name),
+            _("De wet vraagt wie er betaalt. Alleen je naam en geboortedatum worden gedeeld."),
+            _("Duurt ongeveer 3 minuten."),
+        ),
+        "authority": (
+            _("Tekenbevoegdheid"),
+            _("Alleen wie voor je bedrijf mag tekenen, mag ervoor betalen. We vragen het de KvK."),
+            _("Gaat vanzelf."),
+        ),
+        "bank": (
+            _("Bankrekening koppelen"),
+            _("De rekening waarvan je de salarissen betaalt. Je bank vraagt je toestemming."),
+            _("Duurt ongeveer 3 minuten."),
+        ),
+        "nmbrs": (
+            _("Nmbrs verbinden"),
+            _("Daar halen we de salarisruns op. Houd je e-mailadres en token uit Nmbrs bij de hand."),
+            _("Duurt ongeveer 5 minuten."),
+        ),
+        "mapping": (
+            _("Administratie kiezen"),
+            _("Zodat elke administratie van de goede rekening wordt betaald."),
+            _("Duurt ongeveer 1 minuut."),
+        ),
+        "webhook": (
+            _("Seintje van Nmbrs aanzetten"),
+            _("Dan staat een salarisrun meteen voor je klaar. Zonder seintje kijken we zelf elk uur."),
+            _("Duurt ongeveer 3 minuten."),
+        ),
     }[key]

@@ -25,15 +25,12 @@ from joserfc.errors import BadSignatureError, InvalidKeyIdError, JoseError
 from joserfc.jwk import KeySet
 
 from connectors.identity.port import Attempt, Cancelled, Expired, Identity, ProviderDown, Refused
+from connectors.identity.profiles import DEFAULT, PROFILES, Profile
 from core.clock import utcnow
 
 ALGORITHMS = ["RS256", "ES256"]
 METADATA_SECONDS = 3600
 KEYS_SECONDS = 30  # a token by an unknown key makes us ask for the keys anew, at most this often
-CLAIMS = {
-    "initials": "initials", "last_name": "idin_legal_last_name", "prefix": "idin_legal_last_name_prefix",
-    "birth_date": "birthdate",
-}  # fmt: skip
 _ENDPOINTS = ("authorization_endpoint", "token_endpoint", "userinfo_endpoint", "jwks_uri")
 _STOPPED = ("access_denied", "user_cancelled")
 _AWAY = ("server_error", "temporarily_unavailable", "invalid_client", "unauthorized_client")
@@ -45,28 +42,39 @@ Value = TypeVar("Value")
 
 @dataclass(frozen=True)
 class OidcSettings:
-    """One broker. `claim_names` maps our four fields to its claims ("a.b" looks inside claim a).
+    """One broker, and the profile of what is asked of it (see `profiles`).
 
-    `accepted`: claims of the identity token that must hold one of these values; by default `acr` must
-    be what `acr_values` asked for. Somebody who proved himself longer than `fresh_seconds` ago must do
-    it again. Time-out in seconds.
+    Each of `scopes`, `acr_values` and `accepted` stands in for the profile's when given; `claim_names`
+    does so claim by claim. Somebody who proved himself longer than `fresh_seconds` ago must do it again.
+    Time-out in seconds.
     """
 
     issuer: str
     client_id: str
     client_secret: str = field(repr=False)
-    scopes: str = "openid idin-name date-of-birth"
-    acr_values: str = "idp:idin"
-    claim_names: Mapping[str, str] = field(default_factory=lambda: dict(CLAIMS))
+    profile: Profile = PROFILES[DEFAULT]
+    scopes: str = ""
+    acr_values: str | None = None
+    claim_names: Mapping[str, str] = field(default_factory=dict)
     accepted: Mapping[str, tuple[str, ...]] | None = None
     fresh_seconds: int = 600
     leeway_seconds: int = 10
     timeout: float = 8
 
     def levels(self) -> Mapping[str, tuple[str, ...]]:
+        """Claims of the identity token that must hold one of these values."""
         if self.accepted is not None:
             return self.accepted
-        return {"acr": tuple(self.acr_values.split())} if self.acr_values else {}
+        if self.acr_values is not None and self.acr_values != self.profile.acr_values:
+            return {"acr": tuple(self.acr_values.split())} if self.acr_values else {}
+        return self.profile.accepted
+
+    def asked_level(self) -> str:
+        return self.profile.acr_values if self.acr_values is None else self.acr_values
+
+    def claims(self) -> dict[str, str]:
+        """The claim of each field of ours; an empty one is not looked for."""
+        return {name: claim for name, claim in {**self.profile.claims, **self.claim_names}.items() if claim}
 
 
 class OidcProvider:
@@ -82,10 +90,16 @@ class OidcProvider:
         """Where forms may lead to; asks nobody."""
         return urlsplit(self._settings.issuer).netloc
 
+    @property
+    def name(self) -> str:
+        """How the person knows this way of proving who one is: iDIN, itsme."""
+        return self._settings.profile.name
+
     # --- there ---
     def start(self, attempt: Attempt, redirect_uri: str) -> str:
         """Where to send the person. ProviderDown when the broker's metadata cannot be had or is not its own."""
-        extra = {"acr_values": self._settings.acr_values} if self._settings.acr_values else {}
+        level = self._settings.asked_level()
+        extra = {"acr_values": level} if level else {}
         url, _ = self._session(redirect_uri).create_authorization_url(
             self._metadata.get()["authorization_endpoint"], state=attempt.state, nonce=attempt.nonce,
             code_verifier=attempt.verifier, prompt="login", max_age=self._settings.fresh_seconds, ui_locales="nl",
@@ -96,8 +110,9 @@ class OidcProvider:
     def _session(self, redirect_uri: str) -> Any:  # Authlib is not typed
         settings = self._settings
         return OAuth2Session(
-            settings.client_id, settings.client_secret, scope=settings.scopes, redirect_uri=redirect_uri,
-            code_challenge_method="S256", token_endpoint_auth_method="client_secret_basic",
+            settings.client_id, settings.client_secret, scope=settings.scopes or settings.profile.scopes,
+            redirect_uri=redirect_uri, code_challenge_method="S256",
+            token_endpoint_auth_method=_proof_of_client(self._metadata.get()),
             default_timeout=settings.timeout,
         )  # fmt: skip
 
@@ -109,8 +124,7 @@ class OidcProvider:
         """
         if not hmac.compare_digest(str(query.get("state", "")).encode(), attempt.state.encode()):
             raise Refused("state")
-        if query.get("iss", self._settings.issuer) != self._settings.issuer:  # RFC 9207: no mix-up of brokers
-            raise Refused("issuer")
+        self._require_this_broker(query)
         if query.get("error"):
             raise _told_error(str(query["error"]))
         if not query.get("code"):
@@ -120,6 +134,13 @@ class OidcProvider:
             claims = self._verified(token.get("id_token"), attempt.nonce)
             told = self._user_info(session, claims["sub"])
         return self._identity({**claims, **told}, claims, token["id_token"])
+
+    def _require_this_broker(self, query: dict) -> None:
+        """RFC 9207, no mix-up of brokers: the answer names ours, and must name it where ours always does."""
+        named = query.get("iss")
+        must = self._metadata.get().get("authorization_response_iss_parameter_supported") is True
+        if named != self._settings.issuer and (must or named is not None):
+            raise Refused("issuer")
 
     def _exchange(self, session: Any, code: str, attempt: Attempt) -> dict:
         try:
@@ -166,12 +187,13 @@ class OidcProvider:
         return found
 
     def _identity(self, told: dict[str, Any], claims: dict[str, Any], id_token: str) -> Identity:
-        names = {name: _claim(told, path) for name, path in self._settings.claim_names.items()}
+        names = {name: _claim(told, path) for name, path in self._settings.claims().items()}
         if not names.get("last_name"):
             raise Refused("no_name")
+        initials = names.get("initials") or _first_letters(names.get("first_names", ""))
         levels = (claims.get(name) for name in (*self._settings.levels(), "acr"))
         return Identity(
-            provider=self._settings.issuer, subject=claims["sub"], initials=names.get("initials", ""),
+            provider=self._settings.issuer, subject=claims["sub"], initials=initials,
             last_name=names["last_name"], prefix=names.get("prefix") or None,
             birth_date=birth_date(names.get("birth_date", "")), level=next(filter(None, levels), None),
             authenticated_at=datetime.fromtimestamp(claims["auth_time"], UTC),
@@ -221,6 +243,13 @@ class _Kept(Generic[Value]):
         if self._found is None or monotonic() - self._found[0] > seconds:
             self._found = (monotonic(), self._fetch())
         return self._found[1]
+
+
+def _proof_of_client(metadata: dict[str, Any]) -> str:
+    """How we prove who we are: in the header, as the standard prefers, unless the broker only reads the form."""
+    known = metadata.get("token_endpoint_auth_methods_supported")
+    only_form = isinstance(known, list) and "client_secret_basic" not in known and "client_secret_post" in known
+    return "client_secret_post" if only_form else "client_secret_basic"
 
 
 def _told_error(code: str) -> Exception:
@@ -273,6 +302,11 @@ def _claim(claims: Any, path: str) -> str:
         for name in path.split("."):
             found = found.get(name) if isinstance(found, dict) else None
     return found.strip() if isinstance(found, str) else ""
+
+
+def _first_letters(names: str) -> str:
+    """The initials of somebody of whom first names are told."""
+    return "".join(name[0] for name in re.split(r"[\s\-]+", names) if name).upper()
 
 
 def birth_date(text: str) -> date | None:

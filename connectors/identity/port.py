@@ -51,6 +51,11 @@ class ProviderDown(IdentityError):
 
 class IdentityProvider(Protocol):
     @property
+    def name(self) -> str:
+        """How people know the method: iDIN, itsme."""
+        ...
+
+    @property
     def host(self) -> str:
         """Where the person is sent; the pages may lead on there."""
         ...

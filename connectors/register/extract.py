@@ -123,6 +123,21 @@ def read_company(document: dict[str, Any], owner: dict[str, Any] | None, kvk_num
     return Company(kvk_number, name, form or None, not ended)
 
 
+def read_found(document: dict[str, Any]) -> list[Company]:
+    """Companies among what a search found: each number once, also when several of its branches were found.
+
+    Only what is registered now is searched; the legal form does not stand there. ValueError when it is no result.
+    """
+    if not isinstance(document.get("resultaten"), list):
+        raise ValueError("no result of a search")
+    found: dict[str, Company] = {}
+    for item in _list(document["resultaten"]):
+        number, name = _text(item.get("kvkNummer")), _text(item.get("naam"))
+        if re.fullmatch(r"[0-9]{8}", number) and name:
+            found.setdefault(number, Company(number, name, None, active=True))
+    return list(found.values())
+
+
 def owner_of(document: dict[str, Any]) -> dict[str, Any] | None:
     """The owner as it stands inside a base profile, when it does."""
     found = _in(document, "_embedded", "eigenaar")

@@ -6,7 +6,7 @@ from typing import Any
 
 import requests
 
-from connectors.register.extract import fault_codes, has_link, owner_of, read_company, read_extract
+from connectors.register.extract import fault_codes, has_link, owner_of, read_company, read_extract, read_found
 from connectors.register.port import Company, Extract, RegisterDown, UnknownCompany
 
 _UNKNOWN = frozenset({"IPD0005", "IPD5200"})
@@ -18,12 +18,21 @@ class _Temporary(RegisterDown):
 
 
 class KvkRegister:
-    """`base_url` up to and with /api. Time-out in seconds; `pauses` lie between tries of what is temporary."""
+    """`base_url` up to and with /api. Time-out in seconds; `pauses` lie between tries of what is temporary.
+
+    `certificate`: path of a PEM file with our key and certificate, for the register's protected address.
+    """
 
     def __init__(
-        self, base_url: str, api_key: str, timeout: float = 5, pauses: tuple[float, ...] = (0.3, 1.0)
+        self,
+        base_url: str,
+        api_key: str,
+        timeout: float = 5,
+        pauses: tuple[float, ...] = (0.3, 1.0),
+        certificate: str | None = None,
     ) -> None:
         self._base, self._key, self._timeout, self._pauses = base_url.rstrip("/"), api_key, timeout, pauses
+        self._certificate = certificate
 
     def company(self, kvk_number: str) -> Company:
         """Name and form of a company. UnknownCompany, RegisterDown."""
@@ -36,6 +45,16 @@ class KvkRegister:
         except ValueError as error:
             raise RegisterDown(str(error)) from error
 
+    def search(self, text: str) -> list[Company]:
+        """Companies of this name or number; none when there are none. RegisterDown."""
+        by = "kvkNummer" if re.fullmatch(r"[0-9]{8}", text) else "naam"
+        try:
+            return read_found(self._get("/v2/zoeken", {by: text, "resultatenPerPagina": "10"}))
+        except UnknownCompany:
+            return []
+        except ValueError as error:
+            raise RegisterDown(str(error)) from error
+
     def extract(self, kvk_number: str) -> Extract:
         """Who holds which function. UnknownCompany, RegisterDown."""
         found = self._get(f"/v1/functionarissen/kvknummer/{_checked(kvk_number)}")
@@ -44,19 +63,20 @@ class KvkRegister:
         except ValueError as error:
             raise RegisterDown(str(error)) from error
 
-    def _get(self, path: str) -> dict[str, Any]:
+    def _get(self, path: str, asked: dict[str, str] | None = None) -> dict[str, Any]:
         for pause in self._pauses:
             try:
-                return self._once(path)
+                return self._once(path, asked)
             except _Temporary:
                 time.sleep(pause)
-        return self._once(path)
+        return self._once(path, asked)
 
-    def _once(self, path: str) -> dict[str, Any]:
+    def _once(self, path: str, asked: dict[str, str] | None) -> dict[str, Any]:
         try:
             answer = requests.get(
-                f"{self._base}{path}", headers={"apikey": self._key}, timeout=self._timeout, allow_redirects=False
-            )
+                f"{self._base}{path}", params=asked, headers={"apikey": self._key}, timeout=self._timeout,
+                allow_redirects=False, cert=self._certificate,
+            )  # fmt: skip
         except requests.RequestException as error:
             raise RegisterDown(type(error).__name__) from error
         found = _json(answer)

@@ -68,6 +68,10 @@ class RegisterDown(Exception):
 
 
 class BusinessRegister(Protocol):
+    def search(self, text: str) -> list[Company]:
+        """By name, or by number when it is one; the best first, ten at most, none when there are none. RegisterDown."""
+        ...
+
     def company(self, kvk_number: str) -> Company:
         """UnknownCompany, RegisterDown."""
         ...

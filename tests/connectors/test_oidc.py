@@ -18,6 +18,7 @@ from joserfc.jwk import ECKey, KeySet, RSAKey
 
 from connectors.identity.oidc import OidcProvider, OidcSettings, birth_date
 from connectors.identity.port import Attempt, Cancelled, Expired, Identity, ProviderDown, Refused
+from connectors.identity.profiles import FIELDS, PROFILES, Profile
 from core.ids import token
 from tests.support.meddler import Meddler, closed_port, saying
 from tests.support.sandbox import Sandbox
@@ -540,3 +541,62 @@ def test_keys_that_are_none(between: Meddler, keys: bytes):
     between.changes["/broker/jwks"] = lambda _: keys
     with pytest.raises((ProviderDown, Refused)):
         identify(OidcProvider(settings(between.url)))
+
+
+# --- the profiles ---
+def as_told_by(forger: Forger, profile: str, claims: dict[str, Any], told: dict[str, Any], **changes: Any) -> Identity:
+    """The broker's answer as that profile's broker writes it."""
+    user_info(forger, initials=None, idin_legal_last_name=None, idin_legal_last_name_prefix=None, **told)
+    forger.claims(**claims)
+    return identify(through(forger, profile=PROFILES[profile], **changes))
+
+
+def test_iDIN_at_idura(forger: Forger):
+    verified = {"initials": "WJ", "legallastname": "Jong", "legallastnameprefix": "de"}
+    claims = {"acr": None, "authenticationtype": "urn:grn:authn:nl:idin"}
+    found = as_told_by(forger, "idura-idin", claims, {"verified_claims": verified, "birthdate": "1980-04-12"})
+    assert (found.initials, found.prefix, found.last_name) == ("WJ", "de", "Jong")
+    assert (found.birth_date, found.level) == (date(1980, 4, 12), "urn:grn:authn:nl:idin")
+
+
+def test_itsme_tells_first_names(forger: Forger):
+    told = {"given_name": "Wouter Jan-Piet", "family_name": "de Jong", "birthdate": "1980-04-12"}
+    found = as_told_by(forger, "itsme", {"acr": "idp:itsme"}, told)
+    assert (found.initials, found.prefix, found.last_name) == ("WJP", None, "de Jong")
+
+
+def test_iDIN_is_not_good_enough_where_itsme_was_asked(forger: Forger):
+    told = {"given_name": "Wouter", "family_name": "de Jong"}
+    assert refusal(lambda: as_told_by(forger, "itsme", {"acr": "idp:idin"}, told)) == "level"
+
+
+def test_one_claim_of_a_profile_may_be_called_otherwise(forger: Forger):
+    told = {"idin_legal_last_name": "Jong", "initials": "W", "birthdate": "x", "born": "1980-04-12"}
+    user_info(forger, **told)
+    found = identify(through(forger, claim_names={"birth_date": "born", "prefix": ""}))
+    assert (found.birth_date, found.prefix, found.last_name) == (date(1980, 4, 12), None, "Jong")
+
+
+@pytest.mark.parametrize("profile", PROFILES.values(), ids=PROFILES)
+def test_a_profile_asks_for_a_level_and_checks_it(profile: Profile):
+    """Whoever adds one and forgets what its tokens must say would take any level."""
+    made = OidcSettings("https://broker.example", "us", SECRET, profile=profile)
+    assert made.asked_level()
+    assert made.levels()
+    assert {"last_name", "birth_date"} <= set(made.claims()) <= set(FIELDS)
+    assert profile.scopes.split()[0] == "openid"
+
+
+def test_a_broker_that_says_that_it_names_itself_must(between: Meddler):
+    """RFC 9207: with the parameter announced, an answer without it came from somebody else."""
+    changed_metadata(between, authorization_response_iss_parameter_supported=True)
+    provider, walker = OidcProvider(settings(between.url)), attempt()
+    assert refusal(lambda: provider.finish(walker, BACK, {"state": walker.state, "code": "x"})) == "issuer"
+
+
+def test_a_broker_that_reads_our_secret_from_the_form_only(between: Meddler, forger: Forger):
+    changed_metadata(between, token_endpoint_auth_methods_supported=["client_secret_post"])
+    with pytest.raises(ProviderDown):  # the sandbox reads the header only, and says invalid_client
+        identify(through(forger))
+    (asked,) = [body for path, _, body in between.seen if path.endswith("/token")]
+    assert b"client_secret=sandbox-secret" in asked

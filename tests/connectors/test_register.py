@@ -507,3 +507,24 @@ def test_rubbish_takes_away_what_it_replaces_and_nothing_else(place: str, part: 
 @pytest.mark.parametrize("part", [None, 7, "x", [], [7]])
 def test_rubbish_in_place_of_functions(part: Any):
     assert read(document({"heeft": part})).functions == []
+
+
+# --- searching ---
+def test_companies_of_a_name(sandbox: Sandbox):
+    assert register(sandbox.url).search("demo") == [Company(DEMO, "Demo BV", None, active=True)]
+    assert [found.kvk_number for found in register(sandbox.url).search(DEMO)] == [DEMO]
+    assert register(sandbox.url).search("bestaat vast niet") == []
+
+
+def test_branches_of_one_company_are_one(between: Meddler):
+    item = {"kvkNummer": DEMO, "naam": "Demo BV"}
+    rest = [item | {"type": "nevenvestiging"}, {"kvkNummer": "1"}, {"naam": "x"}, "x"]
+    between.changes["/zoeken"] = lambda _: json.dumps({"resultaten": [item, *rest]}).encode()
+    assert [found.kvk_number for found in register(between.url).search("demo")] == [DEMO]
+
+
+@pytest.mark.parametrize("body", ["{}", "[]", '{"resultaten": 7}', "no"])
+def test_a_result_that_is_none(between: Meddler, body: str):
+    between.changes["/zoeken"] = lambda _: body.encode()
+    with pytest.raises(RegisterDown):
+        register(between.url).search("demo")

@@ -1,12 +1,13 @@
 """Who may sign: the register's rule with its gaps closed, and the matching of a person."""
 
+from dataclasses import replace
 from datetime import UTC, date, datetime
 
 import pytest
 
 from connectors.identity.port import Identity
-from connectors.register.port import Extract, Function, Person
-from domain.authority import judge, match
+from connectors.register.port import Extract, Function, LegalPerson, Person, RegisterDown, UnknownCompany
+from domain.authority import FOLLOWED, judge, match
 
 
 def somebody(**changes) -> Person:
@@ -87,3 +88,106 @@ def test_a_minor_may_not_sign():
 )
 def test_matching(person: Person, who: Identity, how: str):
     assert match(person, who) == how
+
+
+# --- as people and brokers write names ---
+@pytest.mark.parametrize(
+    ("person", "who", "how"),
+    [
+        (somebody(), identity(last_name="de Jong", prefix=None), "exact"),
+        (somebody(prefix=None, last_name="de Jong"), identity(), "exact"),
+        (somebody(), identity(last_name="van Jong", prefix=None), "no"),
+        (somebody(first_names="Theodorus Jan"), identity(initials="Th.J."), "exact"),
+        (somebody(first_names="IJsbrand"), identity(initials="IJ"), "exact"),
+        (somebody(first_names="IJsbrand"), identity(initials="I"), "exact"),
+        (somebody(first_names="Christiaan"), identity(initials="Ch"), "exact"),
+        (somebody(first_names="Jan-Piet Karel"), identity(initials="JK"), "exact"),
+        (somebody(first_names="Jan-Piet Karel"), identity(initials="JPK"), "exact"),
+        (somebody(first_names="Jan-Piet Karel"), identity(initials="KJ"), "partly"),
+        (somebody(first_names=None, initials="W.J."), identity(initials="WJ"), "exact"),
+        (somebody(first_names=None), identity(), "partly"),
+        (somebody(birth_date=None, last_name="Vries"), identity(), "no"),
+        (somebody(last_name="d'Hondt", prefix=None), identity(last_name="D’Hondt", prefix=None), "exact"),
+    ],
+)
+def test_names_as_they_are_written(person: Person, who: Identity, how: str):
+    assert match(person, who) == how
+
+
+# --- a company that is director of the company ---
+def holding(number: str | None = "10000001", code: str | None = "azb", **changes) -> Function:
+    return director(code, person=None, legal_person=LegalPerson(number, "Holding BV"), **changes)
+
+
+def followed(found: Extract, **others: Extract) -> tuple[str, str]:
+    """The answer about Wouter, with these extracts under n10000001 and so on; any other number is unknown."""
+
+    def follow(number: str) -> Extract:
+        if f"n{number}" not in others:
+            raise UnknownCompany
+        return replace(others[f"n{number}"], kvk_number=number)
+
+    answer = judge(found, identity(), follow)
+    return answer.answer, answer.reason
+
+
+@pytest.mark.parametrize(
+    ("code", "above", "answer"),
+    [
+        ("azb", extract(director("azb")), ("yes", "through_company")),
+        ("azb", extract(director(None, kind="owner")), ("yes", "through_company")),
+        ("gb", extract(director("azb")), ("not_established", "together")),
+        ("azb", extract(director("gb")), ("not_established", "together")),
+        ("nb", extract(director("azb")), ("no", "not_authorised")),
+        ("nb", extract(director("gb")), ("no", "not_authorised")),
+        ("azb", extract(director("nb")), ("no", "holding_may_not")),
+        ("azb", extract(director("azb"), ended=True), ("no", "holding_may_not")),
+        ("azb", extract(director("azb"), blocked="x"), ("no", "holding_may_not")),
+        ("azb", extract(director("azb", ended=True)), ("no", "not_in_register")),
+        ("azb", extract(director(person=somebody(last_name="Vries"))), ("no", "not_in_register")),
+        ("azb", extract(director(person=somebody(birth_date=None))), ("not_established", "name_differs")),
+    ],
+)
+def test_a_person_by_way_of_a_company(code: str, above: Extract, answer: tuple[str, str]):
+    assert followed(extract(holding(code=code)), n10000001=above) == answer
+
+
+@pytest.mark.parametrize("changes", [{"ended": True}, {"suspended": True}])
+def test_a_company_whose_function_does_not_count(changes: dict):
+    assert followed(extract(holding(**changes)), n10000001=extract(director()))[0] == "no"
+
+
+def test_a_company_that_cannot_be_followed_is_for_a_person_to_decide():
+    undecided = ("not_established", "company_not_followed")
+    assert followed(extract(holding(None))) == undecided
+    assert followed(extract(holding("99999999"))) == undecided
+    assert judge(extract(holding()), identity()).reason == "company_not_followed"
+    # but who is known not to be authorised is, wherever the company leads
+    assert followed(extract(holding(None), director("nb"))) == ("no", "not_authorised")
+
+
+def test_nobody_is_followed_for_whom_the_register_says_yes():
+    def follow(number: str) -> Extract:
+        raise RegisterDown
+
+    assert judge(extract(holding(), director("azb")), identity(), follow).answer == "yes"
+    with pytest.raises(RegisterDown):
+        judge(extract(holding(), director("nb")), identity(), follow)
+
+
+def chain(length: int) -> dict[str, Extract]:
+    """Companies above one another; Wouter is director of the highest."""
+    between = {f"n1000000{n}": extract(holding(f"1000000{n + 1}")) for n in range(1, length)}
+    return between | {f"n1000000{length}": extract(director("azb"))}
+
+
+def test_it_is_followed_so_far_and_no_further():
+    assert followed(extract(holding()), **chain(FOLLOWED - 1)) == ("yes", "through_company")
+    assert followed(extract(holding()), **chain(FOLLOWED)) == ("not_established", "company_not_followed")
+
+
+def test_companies_that_direct_one_another_end():
+    here = extract(holding("10000001"))
+    assert followed(here, n10000001=extract(holding("68750110"))) == ("no", "not_in_register")
+    both = extract(holding("68750110"), director("azb"))
+    assert followed(here, n10000001=both) == ("yes", "through_company")

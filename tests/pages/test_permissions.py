@@ -73,6 +73,8 @@ RIGHTS = {
     ("onboarding.identify", "GET"): PAGE,
     ("onboarding.identify", "POST"): ON,
     ("onboarding.ask_register_again", "POST"): ON,
+    ("onboarding.confirm_code", "POST"): SAID,
+    ("onboarding.invite_second_signer", "POST"): Right(422, 403),
     ("onboarding.pin", "GET"): PAGE,
     ("onboarding.pin", "POST"): SAID,
     ("onboarding.welcome", "GET"): PAGE,

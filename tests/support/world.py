@@ -50,6 +50,7 @@ LINES = (
     ("Donkersloot Meijer, Naomi", "NL52ABNA7650143244", 261100),
     ("Schuurman, Lisanne", "NL57ABNA7134384551", 250008),
 )
+WOUTER = '{"initials": "W", "last_name": "Jong", "prefix": "de", "birth_date": "1980-04-12"}'  # as the broker has him
 _numbers = count(1)
 
 
@@ -143,7 +144,7 @@ def make_demo(sandbox: Sandbox | None = None, bank: str = "redirect", pin: bool 
 
 def authorise(client: Client, user: User, answer: str = "yes", ago: timedelta = timedelta(days=1)) -> None:
     Identification.create(
-        user=user, provider="broker", subject=f"s{user.id}", person_sealed=seal("{}", "identification", user.id),
+        user=user, provider="broker", subject=f"s{user.id}", person_sealed=seal(WOUTER, "identification", user.id),
         authenticated_at=datetime.now(UTC), evidence="-", created_at=datetime.now(UTC) - ago,
     )  # fmt: skip
     Authority.create(client=client, user=user, answer=answer, reason="alone")

@@ -1,0 +1,96 @@
+"""An OpenID provider that nobody here wrote works in place of the sandbox's, with settings alone."""
+
+from collections.abc import Iterator
+from datetime import UTC, date, datetime, timedelta
+from pathlib import Path
+from urllib.parse import parse_qsl, urlsplit
+
+import pytest
+import requests
+
+import app as application
+import config
+from connectors.identity.oidc import OidcProvider
+from connectors.identity.port import Attempt, Expired, ProviderDown, Refused
+from core.ids import token
+from tests.support.strangers_broker import CLIENT, LEVEL, SECRET, Broker, strangers_broker
+
+BACK = "http://localhost:8000/identificatie/terug"
+
+
+@pytest.fixture(scope="module")
+def broker() -> Iterator[Broker]:
+    with strangers_broker(BACK) as running:
+        yield running
+
+
+def provider(broker: Broker, home: Path, **changes: str) -> OidcProvider:
+    """Made of settings as an operator would write them, by the program itself."""
+    given = {
+        "HOME": str(home), "OIDC_ISSUER": broker.url, "OIDC_CLIENT_ID": CLIENT, "OIDC_CLIENT_SECRET": SECRET,
+        "OIDC_PROFILE": "itsme", "OIDC_SCOPES": "openid profile", "OIDC_ACR": LEVEL,
+    }  # fmt: skip
+    told = {f"BIZCUIT_{name}": value for name, value in (given | changes).items()}
+    return application._identity(config.load(told))
+
+
+def attempt() -> Attempt:
+    return Attempt(token(), token(), token())
+
+
+def walk(made: OidcProvider, walker: Attempt) -> dict[str, str]:
+    """There, the person proves who it is (as the provider's own pages say that), and back with this query."""
+    there = requests.post(made.start(walker, BACK), data={"user": "wouter"}, allow_redirects=False, timeout=10)
+    assert there.status_code == 302, there.text
+    assert there.headers["Location"].startswith(BACK + "?")
+    return dict(parse_qsl(urlsplit(there.headers["Location"]).query))
+
+
+def test_the_whole_walk(broker: Broker, tmp_path: Path):
+    made, walker = provider(broker, tmp_path), attempt()
+    query = walk(made, walker)
+    found = made.finish(walker, BACK, query)
+    assert (found.initials, found.last_name, found.birth_date) == ("WJ", "de Jong", date(1980, 4, 12))
+    assert (found.provider, found.level) == (broker.url, LEVEL)
+    assert datetime.now(UTC) - found.authenticated_at < timedelta(minutes=1)
+    assert query["iss"] == broker.url  # it names itself, as RFC 9207 has it, and that was held against the setting
+
+
+def test_its_subject_is_ours_alone_and_stays(broker: Broker, tmp_path: Path):
+    made = provider(broker, tmp_path)
+    walks = [attempt(), attempt()]
+    first, second = (made.finish(walker, BACK, walk(made, walker)).subject for walker in walks)
+    assert first == second
+
+
+def test_a_code_of_it_works_once_and_with_its_own_verifier(broker: Broker, tmp_path: Path):
+    made, walker = provider(broker, tmp_path), attempt()
+    query = walk(made, walker)
+    other = Attempt(walker.state, walker.nonce, token())
+    with pytest.raises((Expired, Refused)):
+        made.finish(other, BACK, query)
+    query = walk(made, walker)
+    made.finish(walker, BACK, query)
+    with pytest.raises((Expired, Refused)):
+        made.finish(walker, BACK, query)
+
+
+def test_another_nonce_is_refused(broker: Broker, tmp_path: Path):
+    made, walker = provider(broker, tmp_path), attempt()
+    query = walk(made, walker)
+    with pytest.raises(Refused, match="nonce"):
+        made.finish(Attempt(walker.state, token(), walker.verifier), BACK, query)
+
+
+def test_a_level_that_it_does_not_give_is_refused(broker: Broker, tmp_path: Path):
+    made, walker = provider(broker, tmp_path, OIDC_ACCEPTED="acr=urn:stranger:high"), attempt()
+    query = walk(made, walker)
+    with pytest.raises(Refused, match="level"):
+        made.finish(walker, BACK, query)
+
+
+def test_a_wrong_secret_of_ours_is_no_fault_of_the_person(broker: Broker, tmp_path: Path):
+    made, walker = provider(broker, tmp_path, OIDC_CLIENT_SECRET="another"), attempt()
+    query = walk(made, walker)
+    with pytest.raises(ProviderDown):
+        made.finish(walker, BACK, query)
