@@ -69,7 +69,7 @@ def _of_report(batch: Batch, order: BankOrder, report: Report) -> Finding:
     if report.original_message_id != order.msg_id:
         raise BankFileRefused("other_order")
     status = report.overall
-    event = event_of(status, line_of(batch.bank_account.bank).signing) if status else None
+    event = event_of(status, _signing_of(order)) if status else None
     if status is None or event is None:
         raise BankFileRefused("unreadable")
     lines = {}
@@ -77,6 +77,11 @@ def _of_report(batch: Batch, order: BankOrder, report: Report) -> Finding:
         if one.end_to_end_id and one.status in (*_DONE, *_REFUSED):
             lines[one.end_to_end_id] = "executed" if one.status in _DONE else "rejected"
     return Finding(event, status, f"bank:{report.reasons[0]}" if report.reasons else None, lines)
+
+
+def _signing_of(order: BankOrder) -> str:
+    """A file that a person brought to the bank is signed there, whatever proved its release here."""
+    return "redirect" if order.by_hand else line_of(order.bank_account.bank).signing
 
 
 # --- a statement -----------------------------------------------------------------------------------

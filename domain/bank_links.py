@@ -9,7 +9,7 @@ from connectors.bank.directory import DirectoryError
 from connectors.bank.formats import as_written
 from core.clock import utcnow
 from core.ids import token, uuid
-from domain import audit, bank_grants, consents, holders, identification
+from domain import audit, bank_grants, consents, hand_line, holders, identification
 from domain.errors import BankUnavailable, ConsentPending, ConsentRefused, NotFound, UnknownBank
 from domain.seals import lookup
 from domain.world import world
@@ -47,6 +47,8 @@ ASK_AFTER, GIVE_UP_AFTER = timedelta(minutes=10), timedelta(hours=24)
 
 def line_of(bank_id: str) -> port.BankLine:
     """UnknownBank when the configuration no longer has it."""
+    if hand_line.is_by_hand(bank_id):
+        return hand_line.LINE
     try:
         return bank_lines()[bank_id]
     except KeyError as error:

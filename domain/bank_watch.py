@@ -6,7 +6,7 @@ from datetime import timedelta
 from connectors.bank import port
 from core.clock import utcnow
 from core.ids import uuid
-from domain import bank_grants, consents, holders, leases
+from domain import bank_grants, consents, hand_line, holders, leases
 from domain.bank_links import ASK_AFTER, GIVE_UP_AFTER, line_of, take_in
 from domain.errors import BankAskedOften, BankUnavailable, ConsentEnded, ConsentPending, ConsentRefused, UnknownBank
 from domain.world import world
@@ -110,7 +110,8 @@ def _balances(link: BankLink, psu: port.Psu | None) -> None:
 
 def _stale(client: Client):
     old = BankLink.looked_at.is_null() | (BankLink.looked_at < utcnow() - FRESH)
-    return (BankLink.client == client.id) & (BankLink.status == "valid") & old
+    asked = (BankLink.status == "valid") & (BankLink.bank != hand_line.BANK)
+    return (BankLink.client == client.id) & asked & old
 
 
 def stale(client: Client) -> bool:

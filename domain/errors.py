@@ -252,6 +252,18 @@ class OrderUnfit(DomainError):
         self.reason, self.most = reason, most
 
 
+class AccountExists(DomainError):
+    """This account is there already."""
+
+
+class IbanInvalid(DomainError):
+    pass
+
+
+class NameMissing(DomainError):
+    pass
+
+
 class ReleaseMissing(DomainError):
     pass
 

@@ -17,7 +17,7 @@ FOLLOWED = ("at_bank", "signed", "executed")
 def due_orders() -> list[int]:
     """Orders whose status is to be asked now."""
     query = BankOrder.select(BankOrder.id).where(
-        BankOrder.state.in_(FOLLOWED), BankOrder.due_at <= utcnow()
+        BankOrder.state.in_(FOLLOWED), BankOrder.due_at <= utcnow(), ~BankOrder.by_hand
     )
     return [row.id for row in query.order_by(BankOrder.due_at).limit(200)]
 

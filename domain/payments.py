@@ -8,7 +8,7 @@ from typing import Any
 from peewee import JOIN, Case, fn
 
 from core.clock import utcnow
-from domain import cautions, days, digest
+from domain import cautions, days, digest, hand_line
 from domain.bank_links import AccountView, account_view, accounts, known_line
 from domain.cautions import Caution
 from domain.errors import NotFound
@@ -50,6 +50,7 @@ class BatchRow:
     state_at: datetime
     execution_date: date | None
     created_at: datetime
+    by_hand: bool = False
 
 
 @dataclass(frozen=True)
@@ -118,6 +119,7 @@ class Payment:
     newer_reference: str | None = None
     batch_booking: bool = True
     name_check: bool = True
+    by_hand: bool = False
 
     @property
     def unopened(self) -> bool:
@@ -148,17 +150,18 @@ def batches(client: Client, limit: int = 50, states: Sequence[str] = ()) -> list
     payable = Case(None, [(BatchLine.state.not_in(NOT_PAID) | refused_whole, 1)], 0)
     query: Any = (
         Batch.select(
-            Batch, PayrollCompany.name.alias("company_name"), fn.count(BatchLine.id).alias("lines_all"),
+            Batch, PayrollCompany.name.alias("company_name"), BankAccount.bank.alias("bank"),
+            fn.count(BatchLine.id).alias("lines_all"),
             fn.sum(payable).alias("lines_payable"), fn.sum(payable * BatchLine.amount_cents).alias("payable_cents"),
         )
-        .join(PayrollCompany).switch(Batch).join(BatchLine)
+        .join(PayrollCompany).switch(Batch).join(BankAccount).switch(Batch).join(BatchLine)
         .where(Batch.client == client.id, *([Batch.state.in_(states)] if states else []))
-        .group_by(Batch.id, PayrollCompany.name).order_by(Batch.id.desc()).limit(limit)
+        .group_by(Batch.id, PayrollCompany.name, BankAccount.bank).order_by(Batch.id.desc()).limit(limit)
     )  # fmt: skip
     return [
         BatchRow(
             row.reference, row.company_name, row.description, int(row.payable_cents), int(row.lines_payable),
-            row.lines_all, row.state, row.state_at, row.execution_date, row.created_at,
+            row.lines_all, row.state, row.state_at, row.execution_date, row.created_at, hand_line.is_by_hand(row.bank),
         )
         for row in query.objects()
     ]  # fmt: skip
@@ -221,6 +224,7 @@ def view(client: Client, reference: str) -> Payment:
         missing_count=batch.missing_count, missing_names=batch.missing_names,
         newer_reference=newer.reference if newer else None,
         batch_booking=(release or client).batch_booking, name_check=(release or client).name_check,
+        by_hand=order.by_hand if order else hand_line.is_by_hand(account.bank),
     )  # fmt: skip
 
 
@@ -256,7 +260,7 @@ def _line_view(row: BatchLine) -> LineView:
 
 def order_to_ask(payment: Payment) -> int | None:
     """The order whose status is worth asking again while somebody looks; at most once every two seconds."""
-    if payment.order is None or payment.order.state not in ("at_bank", "signed"):
+    if payment.order is None or payment.by_hand or payment.order.state not in ("at_bank", "signed"):
         return None
     now = utcnow()
     quiet = BankOrder.asked_at.is_null() | (BankOrder.asked_at < now - ASK_AGAIN_AFTER)

@@ -10,11 +10,11 @@ from typing import Any
 from connectors.bank import port
 from connectors.bank.formats import carried_by, read_order, write_order
 from connectors.bank.pain001 import OrderLine, PaymentOrder
-from core.clock import utcnow
+from core.clock import today_amsterdam, utcnow
 from core.crypto import digest_sha256
 from core.ids import uuid
 from core.sepa_text import to_sepa
-from domain import audit, authorisations, days, digest, fitting, leases, notices, signing, states
+from domain import audit, authorisations, days, digest, fitting, hand_line, leases, notices, signing, states
 from domain.approval import void_releases
 from domain.bank_links import line_of, line_of_order
 from domain.bank_status import ORDER_STATE, event_of
@@ -23,18 +23,22 @@ from domain.payments import find, hold, lines_of
 from domain.references import message_id
 from domain.seals import lookup, seal, unseal_bytes
 from domain.world import world
-from models import BankExchange, BankOrder, Batch, BatchLine, Client, Release, transaction
+from models import BankAccount, BankExchange, BankOrder, Batch, BatchLine, Client, Release, transaction
 
 SEND_LEASE = 180
 MAX_RESENDS = 8
 
 
 def due_batches() -> list[int]:
-    """Approved batches without an order, or whose order waits for another try."""
-    approved = Batch.select(Batch.id).where(Batch.state == "approved")
+    """Approved batches without an order, or whose order waits for another try.
+
+    What a person takes to the bank waits for that person, until its day has come: then it may be too late.
+    """
+    goes = (BankAccount.bank != hand_line.BANK) | (Batch.execution_date <= today_amsterdam())
+    approved = Batch.select(Batch.id).join(BankAccount).where(Batch.state == "approved", goes)
     unmade = approved.where(Batch.id.not_in(BankOrder.select(BankOrder.batch).where(BankOrder.state != "ended")))
     waiting = BankOrder.select(BankOrder.batch).where(
-        BankOrder.state.in_(("ready", "sent")), BankOrder.due_at <= utcnow()
+        BankOrder.state.in_(("ready", "sent")), BankOrder.due_at <= utcnow(), ~BankOrder.by_hand
     )
     return sorted({row.id for row in unmade} | {row.batch_id for row in waiting})
 
@@ -45,10 +49,20 @@ def send(batch_id: int) -> None:
     batch = find(Client.get_by_id(batch.client_id), batch.reference)
     order = BankOrder.get_or_none(BankOrder.batch == batch.id, BankOrder.state.in_(("ready", "sent")))
     if order is None and batch.state == "approved":
+        if hand_line.is_by_hand(batch.bank_account.bank):
+            open_when_late(batch)
+            return
         order = prepare(batch)
         batch = find(batch.client, batch.reference)
-    if order is not None:
+    if order is not None and not order.by_hand:  # of the order, not the account: that may have got a link since
         _deliver(batch, order)
+
+
+def open_when_late(batch: Batch) -> None:
+    """An approved payment that waits for a person opens again when its day can no longer be met."""
+    why_not = _obstacle(batch, Release.get(Release.batch == batch.id, Release.voided_at.is_null()))
+    if why_not:
+        _open_again(batch, why_not)
 
 
 def prepare(batch: Batch) -> BankOrder | None:
@@ -116,6 +130,7 @@ def _store(batch: Batch, release: Release, line: port.BankLine, order: PaymentOr
         body_sealed=seal(body, "bank_order", order.msg_id), body_sha256=digest_sha256(body),
         total_cents=release.total_cents, line_count=release.line_count, execution_date=release.execution_date,
         return_hash=lookup(signing.return_state(order.msg_id)), form=line.format,
+        by_hand=hand_line.is_by_hand(line.id),
         notify_hash=lookup(notices.state_of(order.msg_id)) if line.notifies else None,
     )  # fmt: skip
     Batch.update(orders_made=Batch.orders_made + 1).where(Batch.id == batch.id).execute()

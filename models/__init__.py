@@ -11,7 +11,16 @@ from models.base import (
     transaction,
 )
 from models.journal import AuditEvent, OutgoingMail
-from models.payments import AcceptedName, BankExchange, BankOrder, Batch, BatchLine, Release, WarningOpened
+from models.payments import (
+    AcceptedName,
+    BankExchange,
+    BankOrder,
+    Batch,
+    BatchLine,
+    OrderDownload,
+    Release,
+    WarningOpened,
+)
 from models.payroll import (
     Delivery,
     NmbrsCheck,
@@ -42,7 +51,7 @@ TABLES = (
     SecondSigner,
     BankLink, BankAccount, BankAccess, BankTransaction, NmbrsConnection, NmbrsCheck, NmbrsDebtor, NmbrsConsent,
     PayrollCompany, Delivery, Run, NmbrsExchange, Batch, BatchLine, AcceptedName, WarningOpened, Release, BankOrder,
-    BankExchange, AuditEvent, OutgoingMail, BankGrant,
+    BankExchange, AuditEvent, OutgoingMail, BankGrant, OrderDownload,
 )  # fmt: skip
 
 __all__ = [
@@ -72,6 +81,7 @@ __all__ = [
     "NmbrsConsent",
     "NmbrsDebtor",
     "NmbrsExchange",
+    "OrderDownload",
     "OutgoingMail",
     "PayrollCompany",
     "Pin",

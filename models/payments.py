@@ -185,6 +185,7 @@ class BankOrder(Table):
     return_hash = TextField(unique=True)  # one-use state of the way back
     form = TextField(default="pain.001.001.09")  # what the bytes are: the bank's line may change after them
     notify_hash = TextField(null=True, unique=True)  # the state of the bank's signal; null: none was asked for
+    by_hand = BooleanField(default=False)  # a person takes the file to the bank: never sent, never asked after
     returned_at = UtcField(null=True)
     asked_at = UtcField(null=True)
     attempts = IntegerField(default=0)
@@ -205,6 +206,16 @@ Release.add_index(
         SQL("voided_at is null")
     )
 )
+
+
+class OrderDownload(Table):
+    """Somebody took the file of an order, to bring it to the bank: from the first on the bank may have it."""
+
+    order = ForeignKeyField(BankOrder, backref="downloads")
+    order_id: int
+    user = ForeignKeyField(User)
+    user_id: int
+    at = UtcField(default=utcnow)
 
 
 class BankExchange(Table):

@@ -5,10 +5,11 @@ Rebuilding a SQLite table drops its triggers, so `migrate` creates them again af
 
 from models.base import database, is_sqlite
 
-_APPEND_ONLY = ("audit_event", "bank_exchange")
+_APPEND_ONLY = ("audit_event", "bank_exchange", "order_download")
 _LINE_FACTS = ("batch_id", "position", "name_shown", "description_shown", "description_sent", "iban",
                "amount_cents", "paid_cents")  # fmt: skip
-_ORDER_FACTS = ("batch_id", "release_id", "msg_id", "request_id", "body_sha256", "total_cents", "line_count")
+_ORDER_FACTS = ("batch_id", "release_id", "msg_id", "request_id", "body_sha256", "total_cents", "line_count",
+                "by_hand")  # fmt: skip
 _SUM_FAULT = "(select coalesce(sum(amount_cents), 0) from batch_line where batch_id = new.batch_id and state = 'open')"
 _COUNT_FAULT = "(select count(*) from batch_line where batch_id = new.batch_id and state = 'open')"
 

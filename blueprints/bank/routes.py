@@ -106,7 +106,7 @@ def add(membership):
         except DomainError as error:
             flash(say(error), "bad")
             return goto(_here())
-    return render("bank/add.html", 422 if form.errors else 200, form=form, banks=_banks())
+    return render("bank/add.html", 422 if form.errors else 200, form=form, banks=_banks(), onward=onward)
 
 
 def _banks():

@@ -22,6 +22,12 @@ class PinForm(PayForm):
     pin = PasswordField(_l("Pincode"), [InputRequired(_l("Voer je pincode in."))])
 
 
+class SaidForm(FlaskForm):
+    """A person's word about a payment, with the pin."""
+
+    pin = PasswordField(_l("Pincode"), [InputRequired(_l("Voer je pincode in."))])
+
+
 class ChangeForm(FlaskForm):
     """Day and account; without a day the first that is possible."""
 

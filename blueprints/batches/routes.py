@@ -12,7 +12,7 @@ from blueprints.wake import wake
 from blueprints.who import me
 from blueprints.words import say
 from core.clock import today_amsterdam
-from domain import approval, booked, name_checks, payments, signing
+from domain import approval, booked, by_hand, name_checks, payments, signing
 from domain.authorisations import Step
 from domain.errors import (
     BatchChanged,
@@ -42,7 +42,7 @@ def page(template: str, membership, payment: Payment, status: int = 200, **more)
     values = {
         "payment": payment, "here": address(membership, payment), "words": words, "seen": _mark(payment),
         "may_pay": membership.role in MAY_PAY, "problem": "", "spoken": "", "focus": False,
-        "names": name_checks.shown(payment), "step": _step(payment),
+        "names": name_checks.shown(payment), "step": _step(payment), "hand": by_hand.shown(payment),
         "booking": booked.mark_of(payment.order.id) if payment.order else None,
     }  # fmt: skip
     return render(template, status, **{**values, **more})
@@ -57,10 +57,10 @@ def _step(payment: Payment) -> Step | None:
 
 def _mark(payment: Payment) -> str:
     """What a page has seen of a payment that moves by itself."""
-    step = _step(payment)
+    step, hand = _step(payment), by_hand.shown(payment)
     told = (words.unanswered(payment), payment.run_missing, payment.unopened, words.names_differ(payment))
     seen = f"{payment.state}-{payment.state_at.timestamp():.6f}-" + "".join(f"{one:d}" for one in told)
-    return f"{seen}-{step.how if step else ''}"
+    return f"{seen}-{step.how if step else ''}-{len(hand.taken) if hand else ''}"
 
 
 def _by_htmx() -> bool:

@@ -72,6 +72,10 @@ REASONS = {
         "De salarisrun stond niet meer in Nmbrs. Je goedkeuring geldt niet meer; er is niets betaald."
     ),
     "all_refused": _l("Je hebt alle regels weggestreept. Er wordt niets betaald."),
+    "said_paid": _l("Er is gemeld dat de bank dit heeft uitgevoerd; de bank zelf heeft ons niets laten weten."),
+    "said_refused": _l(
+        "Er is gemeld dat de bank het bestand heeft geweigerd. Er is niets betaald; je kunt het opnieuw klaarzetten."
+    ),
     "given_up": _l("Je hebt de betaling niet ondertekend. Er is niets betaald; je kunt het opnieuw klaarzetten."),
     "not_taken": _l(
         "De bank heeft deze betaling niet ontvangen. Er is niets betaald; je kunt het opnieuw klaarzetten."
@@ -98,6 +102,8 @@ NO_ANSWER_AFTER = timedelta(minutes=1)
 def state(row: Payment | BatchRow) -> tuple[str, str]:
     """Label and tone; a signed payment says when the bank executes it."""
     words, tone = STATES[row.state]
+    if row.by_hand and row.state == "sending":
+        return _("Bestand gedownload: nog niets gehoord van je bank"), tone
     if isinstance(row, Payment) and names_differ(row):
         return _("Controleer de namen"), "accent"
     if row.state == "signed" and row.execution_date:
@@ -126,8 +132,8 @@ def groups(rows: Sequence[BatchRow]) -> list[tuple[str, list[BatchRow]]]:
 
 
 def unanswered(payment: Payment) -> bool:
-    """It was sent a while ago, and the bank has not said whether it has it."""
-    return payment.state == "sending" and utcnow() - payment.state_at > NO_ANSWER_AFTER
+    """It was sent a while ago, and the bank has not said whether it has it. A file that somebody took was not sent."""
+    return not payment.by_hand and payment.state == "sending" and utcnow() - payment.state_at > NO_ANSWER_AFTER
 
 
 def reason(payment: Payment) -> str:
@@ -369,6 +375,16 @@ def unchecked(payment: Payment) -> bool:
 def booked_on(booked: date) -> str:
     """The bank's own booking, which the link leads to."""
     return _("Geboekt op %(day)s", day=day_and_month(booked).replace(" ", NBSP))
+
+
+def file_note(payment: Payment) -> str:
+    """What to mind about a file that was taken."""
+    if payment.state != "sending":
+        return _("Zo is het bestand naar de bank gebracht.")
+    return _(
+        "Lees het bestand maar één keer in bij je bank, anders kan er dubbel betaald worden. "
+        "We weten nog niet of er betaald is: lees een bestand van je bank in, of zeg het hieronder."
+    )
 
 
 def chosen_elsewhere(chosen: date, weeks: Sequence[Sequence]) -> bool:

@@ -66,6 +66,10 @@ RIGHTS = {
     ("batches.read", "POST"): OWNER_ONLY,
     ("batches.bank_file", "GET"): OWNER_ONLY,  # of a payment that was not sent: on to it
     ("batches.bank_file", "POST"): OWNER_ONLY,
+    ("batches.take_file", "GET"): OWNER_ONLY,  # a look takes nothing: on to the payment
+    ("batches.take_file", "POST"): OWNER_ONLY,
+    ("batches.say_of_file", "GET"): OWNER_ONLY,  # nobody took a file: on to the payment
+    ("batches.say_of_file", "POST"): OWNER_ONLY,
     ("batches.judge_name", "POST"): OWNER_ONLY,
     ("batches.go_on_with_names", "POST"): OWNER_ONLY,
     ("batches.change", "GET"): PAGE,
@@ -88,6 +92,8 @@ RIGHTS = {
     ("bank.bookings", "GET"): PAGE,
     ("bank.add", "GET"): Right(200, 303),  # who has not identified goes there first
     ("bank.add", "POST"): Right(422, 303),
+    ("bank.add_by_hand", "GET"): Right(200, 303),
+    ("bank.add_by_hand", "POST"): Right(422, 303),
     ("bank.confirm_holder", "GET"): PAGE,
     ("bank.confirm_holder", "POST"): ON,
 }
@@ -126,7 +132,7 @@ def address(app: Flask, endpoint: str, demo: Demo, batch: Batch) -> str:
     known = {
         "client": demo.client.public_id, "reference": batch.reference, "line_id": demo.view(batch).lines[0].id,
         "link_id": demo.link.id, "connection_id": demo.connection.id, "run_id": batch.run_id,
-        "account_id": demo.account.id,
+        "account_id": demo.account.id, "verdict": "betaald",
     }  # fmt: skip
     with app.test_request_context():
         path = url_for(endpoint, **{name: known[name] for name in rule.arguments})

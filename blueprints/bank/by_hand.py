@@ -1,0 +1,43 @@
+"""An account without a bank link: its number and whose it is, and payments from it go as a file."""
+
+from urllib.parse import quote
+
+from flask import flash, request
+from flask_babel import gettext as _
+
+from blueprints.access import ALL, for_client
+from blueprints.answers import goto, render
+from blueprints.bank.forms import HandForm
+from blueprints.bank.routes import blueprint
+from blueprints.paths import own_path
+from blueprints.words import say
+from domain import by_hand, identification
+from domain.errors import AccountExists, AuthorityRefused, IbanInvalid, NameMissing, NotIdentified
+
+
+@blueprint.route("/<client>/saldo/toevoegen/zonder-koppeling", methods=["GET", "POST"])
+@for_client(ALL)
+def add_by_hand(membership):
+    """Who has not identified goes that way first, and comes back here, as for a link."""
+    client, form = membership.client, HandForm()
+    try:
+        identification.may_link_bank(client, membership.user)
+    except NotIdentified as error:
+        flash(say(error), "info")
+        here = quote(request.full_path.rstrip("?"))
+        return goto(f"/{client.public_id}/identificatie?verder={here}")
+    except AuthorityRefused:
+        return goto(f"/{client.public_id}/identificatie")
+    if request.method == "GET":
+        form.holder.data = client.name
+    elif form.validate_on_submit():
+        try:
+            by_hand.add_account(client, membership.user, form.iban.data or "", form.holder.data or "")
+        except (IbanInvalid, AccountExists) as error:
+            form.iban.errors = [say(error)]
+        except NameMissing as error:
+            form.holder.errors = [say(error)]
+        else:
+            flash(_("De rekening is toegevoegd. Betalingen gaan als bestand dat je zelf naar je bank brengt."), "good")
+            return goto(own_path(request.args.get("verder")) or f"/{client.public_id}/saldo")
+    return render("bank/by_hand.html", 422 if form.errors else 200, form=form)

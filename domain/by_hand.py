@@ -1,0 +1,191 @@
+"""Without a bank link: an account is added by hand, and what is approved for it is a file that a person brings.
+
+Taking the file is the moment after which the bank may have it: from then on the order is never replaced or built
+anew, and only a file of the bank (`bank_files`) or a person's word with a pin ends it. Until one comes, nothing
+here says that it was paid.
+"""
+
+from dataclasses import dataclass
+from datetime import datetime
+
+from peewee import IntegrityError
+
+from core.clock import utcnow
+from core.iban import normalise
+from core.ids import token, uuid
+from domain import accounts, audit, hand_line, identification, sending, states
+from domain.errors import AccountExists, IbanInvalid, NameMissing, NotOpen, NotYourRole, OrderDiffers, StateConflict
+from domain.payments import Payment, find, hold
+from domain.release import MAY_RELEASE
+from domain.seals import lookup
+from domain.world import world
+from models import (
+    BankAccount,
+    BankExchange,
+    BankLink,
+    BankOrder,
+    Batch,
+    BatchLine,
+    Client,
+    Membership,
+    OrderDownload,
+    User,
+    transaction,
+)
+
+LONGEST_NAME = 70  # of a debtor in a payment file
+PAID, REFUSED = "paid", "refused"
+# What becomes of the order and its lines, by what the person says.
+_ORDER = {PAID: "executed", REFUSED: "ended"}
+_LINES = {PAID: "executed", REFUSED: "rejected"}
+
+
+@dataclass(frozen=True)
+class Taken:
+    """One time that the file was taken; moments in UTC."""
+
+    at: datetime
+    by: str
+
+
+@dataclass(frozen=True)
+class HandView:
+    """How a payment by hand stands. `may_take`: its file is there; `taken`: who took it, the newest first;
+    `may_say`: a person may say what became of it."""
+
+    msg_id: str
+    may_take: bool
+    taken: tuple[Taken, ...]
+    may_say: bool
+
+
+# --- the account ----------------------------------------------------------------------------------
+def add_account(client: Client, user: User, iban: str, name: str) -> BankAccount:
+    """An account without a bank link. Who adds it must be identified and authorised, as for a link.
+
+    IbanInvalid, NameMissing, AccountExists; NotIdentified, AuthorityUndecided, AuthorityRefused.
+    """
+    identification.may_link_bank(client, user)
+    plain, holder = _iban(iban), " ".join(name.split())[:LONGEST_NAME]
+    if not holder:
+        raise NameMissing
+    try:
+        with transaction():
+            return _add(client, user, plain, holder)
+    except IntegrityError as error:
+        raise AccountExists from error
+
+
+def _iban(text: str) -> str:
+    try:
+        return normalise(text)
+    except ValueError as error:
+        raise IbanInvalid from error
+
+
+def _add(client: Client, user: User, iban: str, holder: str) -> BankAccount:
+    link = BankLink.create(
+        client=client, user=user, bank=hand_line.BANK, bank_name=hand_line.LINE.name, status="valid",
+        state_hash=lookup(token()), holder_name=holder, holder_confirmed_at=utcnow(), returned_at=utcnow(),
+    )  # fmt: skip
+    row = BankAccount.create(
+        client=client, link=link, bank=hand_line.BANK, iban=iban, name=holder, holder_name=holder, resource_id="",
+        limit_payment_cents=world().limit_payment_cents, limit_day_cents=world().limit_day_cents,
+    )  # fmt: skip
+    audit.note(client.id, audit.by_user(user), "account.added_by_hand", f"account:{row.id}")
+    return row
+
+
+# --- how it stands --------------------------------------------------------------------------------
+def shown(payment: Payment) -> HandView | None:
+    """None for a payment that goes over a link, or that was not approved."""
+    if not payment.by_hand or payment.state == "open":
+        return None
+    msg_id = payment.order.msg_id if payment.order else payment.reference
+    taken = _taken(payment.order.id) if payment.order else ()
+    waits = payment.order is not None and payment.order.state in ("ready", "sent")
+    may_take = payment.state == "approved" or (payment.state == "sending" and waits)
+    said = (payment.state, f"person_says_{PAID}") in states.ALLOWED
+    return HandView(msg_id, may_take, taken, bool(taken) and said)
+
+
+def _taken(order_id: int) -> tuple[Taken, ...]:
+    query = OrderDownload.select(OrderDownload, User).join(User).where(OrderDownload.order == order_id)
+    return tuple(Taken(row.at, row.user.name) for row in query.order_by(OrderDownload.id.desc()).limit(20))
+
+
+# --- the file -------------------------------------------------------------------------------------
+def take_file(membership: Membership, reference: str) -> tuple[str, bytes]:
+    """The file's message id and its exact bytes, as approved; from the first time on the bank may have it.
+
+    NotYourRole; NotOpen when there is none: not approved, over, or too late for its day (it is open again then).
+    """
+    if membership.role not in MAY_RELEASE:
+        raise NotYourRole
+    client, batch = membership.client, find(membership.client, reference)
+    order = _order_to_take(batch)
+    body = sending.body_of(order)
+    with transaction():
+        held = hold(client, reference)
+        fresh = BankOrder.get_by_id(order.id)
+        if held.state != "sending" or fresh.state not in ("ready", "sent"):
+            raise NotOpen(held.state)
+        now = utcnow()
+        values = {"state": "sent", "due_at": None, "called_at": fresh.called_at or now}
+        BankOrder.update(**values).where(BankOrder.id == order.id).execute()
+        OrderDownload.create(order=order.id, user=membership.user_id, at=now)
+        audit.note(
+            client.id, audit.by_user(membership.user), "order.downloaded", f"batch:{reference}", order=order.id,
+            sha256=order.body_sha256, again=fresh.called_at is not None,
+        )  # fmt: skip
+    return order.msg_id, body
+
+
+def _order_to_take(batch: Batch) -> BankOrder:
+    """The order that stands, or made now of the release: two who press at once get the same one."""
+    order = _live(batch)
+    if order is None and batch.state == "approved" and hand_line.is_by_hand(batch.bank_account.bank):
+        try:
+            order = sending.prepare(batch)
+        except (IntegrityError, OrderDiffers, StateConflict):
+            order = _live(batch)
+            if order is None:
+                raise
+    if order is None or not order.by_hand:
+        raise NotOpen(Batch.get_by_id(batch.id).state)
+    return order
+
+
+def _live(batch: Batch) -> BankOrder | None:
+    return BankOrder.get_or_none(BankOrder.batch == batch.id, BankOrder.state != "ended")
+
+
+# --- a person's word ------------------------------------------------------------------------------
+def say(membership: Membership, reference: str, verdict: str, pin: str) -> None:
+    """What became of the file at the bank, as a person saw there: PAID, or REFUSED (nothing of it was paid).
+
+    NotYourRole, NotOpen (never taken, or over), PinWrong, PinLocked, PinMissing. A refused one can be approved again.
+    """
+    if membership.role not in MAY_RELEASE:
+        raise NotYourRole
+    client, user = membership.client, membership.user
+    _require_taken(find(client, reference))
+    accounts.check_pin(user, pin)
+    with transaction():
+        batch = hold(client, reference)
+        order = _require_taken(batch)
+        states.move(batch, f"person_says_{verdict}", audit.by_user(user), f"said_{verdict}", order=order.id)
+        BankExchange.create(order=order.id, call="person", request_id=uuid(), outcome=f"said_{verdict}", final=True)
+        values = {"state": _ORDER[verdict], "due_at": None, "lease_until": None}
+        BankOrder.update(**values).where(BankOrder.id == order.id).execute()
+        BatchLine.update(state=_LINES[verdict]).where(
+            BatchLine.batch == batch.id, BatchLine.state == "sent"
+        ).execute()
+
+
+def _require_taken(batch: Batch) -> BankOrder:
+    order = _live(batch)
+    known = (batch.state, f"person_says_{PAID}") in states.ALLOWED
+    if order is None or not order.by_hand or order.called_at is None or not known:
+        raise NotOpen(batch.state)
+    return order

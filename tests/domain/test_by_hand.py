@@ -1,0 +1,282 @@
+"""Without a bank link: an account by hand, a file that is taken, and who may say what became of it."""
+
+import threading
+from datetime import timedelta
+
+import pytest
+import time_machine
+
+from connectors.bank.pain001 import read_back
+from core.clock import utcnow
+from domain import approval, bank_files, books, by_hand, following, onboarding, payments, sending
+from domain.errors import (
+    AccountExists,
+    IbanInvalid,
+    NameMissing,
+    NotFound,
+    NotIdentified,
+    NotOpen,
+    NotYourRole,
+    PinWrong,
+    WrongProof,
+)
+from domain.operators import order_body
+from domain.release import release
+from models import AuditEvent, BankAccount, BankLink, BankOrder, Batch, BatchLine, Membership, OrderDownload
+from tests.connectors.test_pain002 import report
+from tests.support.sandbox import Sandbox
+from tests.support.world import DEMO_IBAN, PIN, PSU, Demo, make_client, make_demo, make_user
+
+IBAN = "NL61KNAB0257398104"
+
+
+@pytest.fixture(autouse=True)
+def the_books_are_right(demo: Demo):
+    yield
+    assert list(books.faults()) == []
+
+
+@pytest.fixture
+def account(demo: Demo) -> BankAccount:
+    return by_hand.add_account(demo.client, demo.user, "nl61 knab 0257 3981 04", " Demo  BV ")
+
+
+@pytest.fixture
+def approved(demo: Demo, account: BankAccount) -> Batch:
+    return approve(demo, demo.batch(), account)
+
+
+def approve(demo: Demo, batch: Batch, account: BankAccount) -> Batch:
+    approval.change(demo.client, demo.user, batch.reference, None, account.id)
+    release(demo.membership, batch.reference, demo.view(batch).digest, "pin", PSU, PIN)
+    return work(batch)
+
+
+def work(batch: Batch) -> Batch:
+    """All that the worker does by itself, twice."""
+    for _ in range(2):
+        for batch_id in sending.due_batches():
+            sending.send(batch_id)
+        sending.send(batch.id)  # woken by the button
+        for order_id in following.due_orders():
+            following.follow(order_id)
+    return Batch.get_by_id(batch.id)
+
+
+def take(demo: Demo, batch: Batch) -> bytes:
+    return by_hand.take_file(demo.membership, batch.reference)[1]
+
+
+def order_of(batch: Batch) -> BankOrder:
+    return BankOrder.select().where(BankOrder.batch == batch.id).order_by(BankOrder.id.desc()).get()
+
+
+def lines(batch: Batch) -> set[str]:
+    return {row.state for row in BatchLine.select().where(BatchLine.batch == batch.id)}
+
+
+# --- the account ----------------------------------------------------------------------------------
+def test_an_account_by_hand_can_pay(demo: Demo, account: BankAccount):
+    assert (account.iban, account.holder_name) == (IBAN, "Demo BV")
+    assert account.id in {one.id for one in payments.account_choices(demo.client)}
+    assert AuditEvent.select().where(AuditEvent.kind == "account.added_by_hand").count() == 1
+
+
+def test_who_has_no_link_goes_on_with_it(world, sandbox: Sandbox):
+    demo = make_demo(sandbox)
+    BankLink.update(holder_confirmed_at=None).execute()
+
+    def bank_done() -> bool:
+        return next(step.done for step in onboarding.steps(demo.client, demo.user) if step.key == "bank")
+
+    assert not bank_done()
+    by_hand.add_account(demo.client, demo.user, IBAN, "Demo BV")
+    assert bank_done()
+
+
+@pytest.mark.parametrize(
+    ("iban", "name", "error"),
+    [("NL61KNAB0257398105", "Demo BV", IbanInvalid), ("", "Demo BV", IbanInvalid), (IBAN, "  ", NameMissing),
+     (DEMO_IBAN, "Demo BV", AccountExists)],
+)  # fmt: skip
+def test_an_account_that_cannot_be_added(demo: Demo, iban: str, name: str, error: type[Exception]):
+    before = (BankAccount.select().count(), BankLink.select().count())
+    with pytest.raises(error):
+        by_hand.add_account(demo.client, demo.user, iban, name)
+    assert (BankAccount.select().count(), BankLink.select().count()) == before
+
+
+def test_who_did_not_identify_adds_none(world, sandbox: Sandbox):
+    stranger = make_client(make_user())
+    with pytest.raises(NotIdentified):
+        by_hand.add_account(stranger.client, stranger.user, IBAN, "Demo BV")
+
+
+# --- the file -------------------------------------------------------------------------------------
+def test_approved_it_waits_for_a_person_and_nothing_is_sent(demo: Demo, approved: Batch, sandbox: Sandbox):
+    assert approved.state == "approved"
+    assert not BankOrder.select().where(BankOrder.batch == approved.id).exists()
+    assert sandbox.control("GET", "orders") == []
+
+
+def test_the_pin_is_the_proof(demo: Demo, account: BankAccount):
+    batch = demo.batch()
+    approval.change(demo.client, demo.user, batch.reference, None, account.id)
+    with pytest.raises(WrongProof):
+        release(demo.membership, batch.reference, demo.view(batch).digest, "session", PSU)
+    with pytest.raises(PinWrong):
+        release(demo.membership, batch.reference, demo.view(batch).digest, "pin", PSU, "000001")
+
+
+def test_the_file_is_what_was_approved(demo: Demo, approved: Batch, sandbox: Sandbox):
+    body = take(demo, approved)
+    order = read_back(body)
+    assert (order.msg_id, order.debtor_iban) == (approved.reference, IBAN)
+    assert sum(line.amount_cents for line in order.lines) == demo.view(approved).total_cents
+    assert body == order_body(approved.reference)
+    assert work(approved).state == "sending"
+    assert sandbox.control("GET", "orders") == []
+
+
+def test_taken_again_it_is_the_same_and_says_who_had_it(demo: Demo, approved: Batch):
+    colleague = Membership.create(user=make_user(name="Naomi"), client=demo.client, role="approver")
+    first = take(demo, approved)
+    assert by_hand.take_file(colleague, approved.reference)[1] == first
+    found = by_hand.shown(demo.view(approved))
+    assert found is not None and [one.by for one in found.taken] == ["Naomi", "Wouter de Jong"]
+    kept = AuditEvent.select().where(AuditEvent.kind == "order.downloaded").order_by(AuditEvent.number)
+    assert [event.details["again"] for event in kept] == [False, True]
+    assert BankOrder.select().where(BankOrder.batch == approved.id).count() == 1
+
+
+def test_two_who_take_it_at_once_get_one_order(demo: Demo, approved: Batch):
+    got, start = [], threading.Barrier(2)
+
+    def press() -> None:
+        start.wait()
+        got.append(take(demo, approved))
+
+    people = [threading.Thread(target=press) for _ in range(2)]
+    for person in people:
+        person.start()
+    for person in people:
+        person.join()
+    assert len(got) == 2 and got[0] == got[1]
+    assert BankOrder.select().where(BankOrder.batch == approved.id).count() == 1
+    assert OrderDownload.select().count() == 2
+
+
+def test_only_who_may_release_takes_it(demo: Demo, approved: Batch):
+    preparer = Membership.create(user=make_user(), client=demo.client, role="preparer")
+    with pytest.raises(NotYourRole):
+        by_hand.take_file(preparer, approved.reference)
+    with pytest.raises(NotYourRole):
+        by_hand.say(preparer, approved.reference, by_hand.PAID, PIN)
+    with pytest.raises(NotFound):
+        by_hand.take_file(make_client(make_user()), approved.reference)
+    assert Batch.get_by_id(approved.id).state == "approved"
+
+
+def test_before_it_is_taken_it_can_be_changed(demo: Demo, approved: Batch):
+    first = BatchLine.select().where(BatchLine.batch == approved.id).get()
+    approval.refuse_line(demo.client, demo.user, approved.reference, first.id)
+    assert Batch.get_by_id(approved.id).state == "open"
+    with pytest.raises(NotOpen):
+        take(demo, approved)
+
+
+def test_once_taken_it_is_never_changed_or_built_anew(demo: Demo, approved: Batch):
+    take(demo, approved)
+    first = BatchLine.select().where(BatchLine.batch == approved.id).get()
+    with pytest.raises(NotOpen):
+        approval.refuse_line(demo.client, demo.user, approved.reference, first.id)
+    with pytest.raises(NotOpen):
+        approval.reopen(demo.client, demo.user, approved.reference)
+    assert BankOrder.select().where(BankOrder.batch == approved.id).count() == 1
+
+
+def test_too_late_for_its_day_it_opens_again_and_no_file_is_given(demo: Demo, approved: Batch):
+    with time_machine.travel(utcnow() + timedelta(days=6)):
+        with pytest.raises(NotOpen):
+            take(demo, approved)
+        found = Batch.get_by_id(approved.id)
+    assert (found.state, found.state_reason) == ("open", "past")
+    assert not OrderDownload.select().exists()
+
+
+def test_the_worker_opens_it_again_when_its_day_is_gone(demo: Demo, approved: Batch):
+    with time_machine.travel(utcnow() + timedelta(days=6)):
+        found = work(approved)
+    assert (found.state, found.state_reason) == ("open", "past")
+
+
+def test_once_taken_a_day_that_passes_changes_nothing(demo: Demo, approved: Batch):
+    take(demo, approved)
+    with time_machine.travel(utcnow() + timedelta(days=40)):
+        assert work(approved).state == "sending"
+
+
+def test_a_link_that_comes_later_does_not_send_what_was_taken(demo: Demo, approved: Batch, sandbox: Sandbox):
+    """The same account, by now at a bank that honours a repeated request: its file may be at that bank already."""
+    take(demo, approved)
+    BankAccount.update(bank="redirect", link=demo.link, resource_id=IBAN).where(BankAccount.iban == IBAN).execute()
+    assert work(approved).state == "sending"
+    assert sandbox.control("GET", "orders") == []
+
+
+# --- what became of it ----------------------------------------------------------------------------
+def test_a_person_says_that_it_was_paid(demo: Demo, approved: Batch):
+    take(demo, approved)
+    with pytest.raises(PinWrong):
+        by_hand.say(demo.membership, approved.reference, by_hand.PAID, "000001")
+    assert Batch.get_by_id(approved.id).state == "sending"
+    by_hand.say(demo.membership, approved.reference, by_hand.PAID, PIN)
+    found = work(approved)
+    assert (found.state, found.state_reason, lines(approved)) == ("executed", "said_paid", {"executed"})
+    event = AuditEvent.get(AuditEvent.kind == "batch.person_says_paid")
+    assert event.actor == f"user:{demo.user.id}"
+    with pytest.raises(NotOpen):
+        by_hand.say(demo.membership, approved.reference, by_hand.REFUSED, PIN)
+
+
+def test_a_refused_file_is_approved_again_under_other_names(demo: Demo, account: BankAccount, approved: Batch):
+    first = read_back(take(demo, approved))
+    by_hand.say(demo.membership, approved.reference, by_hand.REFUSED, PIN)
+    assert (Batch.get_by_id(approved.id).state, order_of(approved).state) == ("rejected", "ended")
+    approval.reopen(demo.client, demo.user, approved.reference)
+    approve(demo, approved, account)
+    second = read_back(take(demo, approved))
+    assert second.msg_id == f"{approved.reference}-2"
+    assert not {row.end_to_end_id for row in first.lines} & {row.end_to_end_id for row in second.lines}
+
+
+@pytest.mark.parametrize("verdict", [by_hand.PAID, by_hand.REFUSED])
+def test_nothing_is_said_of_a_file_that_nobody_took(demo: Demo, approved: Batch, verdict: str):
+    with pytest.raises(NotOpen):
+        by_hand.say(demo.membership, approved.reference, verdict, PIN)
+
+
+@pytest.mark.parametrize("verdict", [by_hand.PAID, by_hand.REFUSED])
+def test_nobody_says_it_of_an_order_over_a_link(demo: Demo, sandbox: Sandbox, verdict: str):
+    batch = demo.batch()
+    release(demo.membership, batch.reference, demo.view(batch).digest, "session", PSU)
+    sending.send(batch.id)
+    with pytest.raises(NotOpen):
+        by_hand.say(demo.membership, batch.reference, verdict, PIN)
+    with pytest.raises(NotOpen):
+        by_hand.take_file(demo.membership, batch.reference)
+
+
+@pytest.mark.parametrize(
+    ("code", "state"), [("ACTC", "at_bank"), ("ACSP", "signed"), ("ACSC", "executed"), ("RJCT", "rejected")]
+)
+def test_a_report_of_the_bank_moves_it(demo: Demo, approved: Batch, code: str, state: str):
+    """ACTC is no signature: that is given at the bank, after the file is there."""
+    take(demo, approved)
+    raw = report(f"<GrpSts>{code}</GrpSts>", message_id=approved.reference)
+    assert bank_files.take(demo.client, demo.user, approved.reference, raw) == state
+    assert work(approved).state == state
+    assert payments.order_to_ask(demo.view(approved)) is None
+    if state in ("at_bank", "signed"):
+        by_hand.say(demo.membership, approved.reference, by_hand.PAID, PIN)
+        assert Batch.get_by_id(approved.id).state == "executed"
