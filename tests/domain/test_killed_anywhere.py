@@ -1,0 +1,124 @@
+"""A worker that dies anywhere while it gives an order to the bank: the bank has it once, or it can still be sent once.
+
+A process of its own sends the order and is ended, as by a power cut, before each statement that changes the
+database and after each commit, one run per place (reading leaves nothing behind). Then time passes, and another
+worker sweeps what waits.
+"""
+
+import os
+from collections.abc import Callable, Iterator
+from datetime import timedelta
+
+import pytest
+
+import models
+from core.clock import utcnow
+from domain import books, following, sending
+from domain.release import release
+from models import BankAccount, BankOrder, Batch
+from tests.support.sandbox import Sandbox
+from tests.support.world import PSU, Demo
+
+DIED, LIVED = 9, 0
+MOST_PLACES = 200
+
+
+def _dies_at(place: int) -> None:
+    """From here on this process ends at the place with this number: a statement that is to go, or a commit that went."""
+    real, passed = models.database.obj, 0
+    execute, commit = real.execute_sql, real.commit
+
+    def reached() -> None:
+        nonlocal passed
+        passed += 1
+        if passed == place:
+            os._exit(DIED)
+
+    def execute_sql(sql, *given, **named):
+        if not sql.startswith("SELECT"):
+            reached()
+        return execute(sql, *given, **named)
+
+    def committed() -> None:
+        commit()
+        reached()
+
+    real.execute_sql, real.commit = execute_sql, committed
+
+
+def _sends_and_dies(url: str, batch: Batch, place: int) -> bool:
+    """Whether it died before it was done."""
+    models.database.close()
+    child = os.fork()
+    if child == 0:
+        try:
+            models.connect(url)  # nothing of the parent's connection is used
+            with models.database.connection_context():
+                _dies_at(place)
+                sending.send(batch.id)
+            os._exit(LIVED)
+        except BaseException:
+            os._exit(1)
+    code = os.waitstatus_to_exitcode(os.waitpid(child, 0)[1])
+    models.database.connect()
+    assert code in (DIED, LIVED)
+    return code == DIED
+
+
+def _an_hour_passes(batch: Batch) -> None:
+    ago = utcnow() - timedelta(hours=1)
+    orders = BankOrder.update(lease_until=ago, called_at=ago).where(BankOrder.batch == batch.id)
+    orders.where(BankOrder.called_at.is_null(False)).execute()
+    BankOrder.update(lease_until=ago).where(BankOrder.batch == batch.id).execute()
+    BankOrder.update(due_at=ago).where(BankOrder.batch == batch.id, BankOrder.due_at.is_null(False)).execute()
+
+
+def _another_worker_sweeps(batch: Batch) -> None:
+    """Three times: each wakes what the one before has left."""
+    for _ in range(3):
+        _an_hour_passes(batch)
+        for batch_id in sending.due_batches():
+            sending.send(batch_id)
+        for order_id in following.due_orders():
+            following.follow(order_id)
+
+
+@pytest.fixture
+def killed_everywhere(database: str, demo: Demo, sandbox: Sandbox) -> Callable[[], Iterator[tuple[Batch, list[dict]]]]:
+    """Each place in turn: the payment after all that, and what the bank has of it."""
+    BankAccount.update(limit_day_cents=10**12).execute()
+
+    def places() -> Iterator[tuple[Batch, list[dict]]]:
+        for place in range(1, MOST_PLACES):
+            batch = demo.batch(number=place)
+            release(demo.membership, batch.reference, demo.view(batch).digest, "session", PSU)
+            died = _sends_and_dies(database, batch, place)
+            _another_worker_sweeps(batch)
+            mine = [o for o in sandbox.control("GET", "orders") if o["msg_id"].startswith(batch.reference)]
+            yield Batch.get_by_id(batch.id), mine
+            if not died:
+                assert place > 12, "it died at too few places to mean anything"
+                return
+        pytest.fail("it never got to the end")
+
+    return places
+
+
+def test_where_a_repeat_is_harmless_the_bank_has_it_once(killed_everywhere):
+    for batch, at_bank in killed_everywhere():
+        assert [o["msg_id"] for o in at_bank] == [batch.reference]
+        assert batch.state == "at_bank"
+        assert BankOrder.select().where(BankOrder.batch == batch.id).count() == 1
+    assert list(books.faults()) == []
+
+
+def test_where_it_is_not_the_bank_has_it_at_most_once_and_people_are_asked(killed_everywhere, sandbox: Sandbox):
+    sandbox.control("PUT", "banks/redirect", {"line": {"honours_request_id": False}})
+    unknown = 0
+    for batch, at_bank in killed_everywhere():
+        assert len(at_bank) <= 1
+        assert batch.state in ("at_bank", "sending")
+        assert batch.state == "sending" or len(at_bank) == 1
+        unknown += batch.state == "sending"
+    assert unknown > 0, "dying around the call leaves what nobody knows"
+    assert list(books.faults()) == []
