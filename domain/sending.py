@@ -18,7 +18,7 @@ from domain import audit, authorisations, days, digest, fitting, hand_line, leas
 from domain.approval import void_releases
 from domain.bank_links import line_of, line_of_order
 from domain.bank_status import ORDER_STATE, event_of
-from domain.errors import OrderDiffers
+from domain.errors import OrderDiffers, StateConflict
 from domain.payments import find, hold, lines_of
 from domain.references import message_id
 from domain.seals import lookup, seal, unseal_bytes
@@ -52,7 +52,10 @@ def send(batch_id: int) -> None:
         if hand_line.is_by_hand(batch.bank_account.bank):
             open_when_late(batch)
             return
-        order = prepare(batch)
+        try:
+            order = prepare(batch)
+        except StateConflict:
+            return  # another worker is at it
         batch = find(batch.client, batch.reference)
     if order is not None and not order.by_hand:  # of the order, not the account: that may have got a link since
         _deliver(batch, order)
@@ -69,21 +72,29 @@ def prepare(batch: Batch) -> BankOrder | None:
     """Make the order of the standing release, its bytes sealed in the database; nothing is called.
 
     None when it may not go: the day has passed its cut-off (the batch opens again, and says so) or
-    the release was proved in a way that this bank does not take.
+    the release was proved in a way that this bank does not take. StateConflict when another was first.
     """
     release = Release.get(Release.batch == batch.id, Release.voided_at.is_null())
     why_not = _obstacle(batch, release)
     if why_not:
         _open_again(batch, why_not)
         return None
-    lines = [line for line in lines_of(batch) if line.state == "open"]
-    order = _order_of(batch, release, lines)
+    order = _order_of(batch, release, _released_lines(batch, release))
     line = line_of(batch.bank_account.bank)
     body = write_order(line, order)
     if digest.as_sent(read_order(line, body)) != digest.as_sent(carried_by(line, order)):
         raise OrderDiffers(batch.reference)
     with transaction():
         return _store(batch, release, line, order, body)
+
+
+def _released_lines(batch: Batch, release: Release) -> list[BatchLine]:
+    """The lines that were released. OrderDiffers; StateConflict when they have gone into an order meanwhile."""
+    lines = [line for line in lines_of(batch) if line.state == "open"]
+    if digest.of_batch(release.debtor_iban, release.execution_date, lines) != release.digest:
+        state = Batch.get_by_id(batch.id).state
+        raise OrderDiffers(batch.reference) if state == "approved" else StateConflict(f"{batch.reference} is {state}")
+    return lines
 
 
 def _obstacle(batch: Batch, release: Release) -> str | None:
@@ -120,8 +131,14 @@ def _debtor_name(batch: Batch) -> str:
 
 
 def _store(batch: Batch, release: Release, line: port.BankLine, order: PaymentOrder, body: bytes) -> BankOrder:
-    """In one transaction: the digest holds against the database, the order exists, the batch is being sent."""
+    """In one transaction: the digest holds against the database, the order exists, the batch is being sent.
+
+    StateConflict when another made the order at this very moment, or the release no longer stands.
+    """
     batch = hold(batch.client, batch.reference)
+    stands = Release.select().where(Release.id == release.id, Release.voided_at.is_null()).exists()
+    if batch.state != "approved" or not stands:
+        raise StateConflict(f"{batch.reference} is {batch.state}")
     lines = [line for line in lines_of(batch) if line.state == "open"]
     if digest.of_batch(release.debtor_iban, release.execution_date, lines) != release.digest:
         raise OrderDiffers(batch.reference)

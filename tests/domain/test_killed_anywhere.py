@@ -24,7 +24,7 @@ MOST_PLACES = 200
 
 
 def _dies_at(place: int) -> None:
-    """From here on this process ends at the place with this number: a statement that is to go, or a commit that went."""
+    """From here on this process ends at the place with this number: before a write, or after a commit."""
     real, passed = models.database.obj, 0
     execute, commit = real.execute_sql, real.commit
 
@@ -51,14 +51,15 @@ def _sends_and_dies(url: str, batch: Batch, place: int) -> bool:
     models.database.close()
     child = os.fork()
     if child == 0:
+        code = 1
         try:
             models.connect(url)  # nothing of the parent's connection is used
             with models.database.connection_context():
                 _dies_at(place)
                 sending.send(batch.id)
-            os._exit(LIVED)
-        except BaseException:
-            os._exit(1)
+            code = LIVED
+        finally:
+            os._exit(code)  # never back into the test's own process
     code = os.waitstatus_to_exitcode(os.waitpid(child, 0)[1])
     models.database.connect()
     assert code in (DIED, LIVED)
@@ -91,7 +92,7 @@ def killed_everywhere(database: str, demo: Demo, sandbox: Sandbox) -> Callable[[
     def places() -> Iterator[tuple[Batch, list[dict]]]:
         for place in range(1, MOST_PLACES):
             batch = demo.batch(number=place)
-            release(demo.membership, batch.reference, demo.view(batch).digest, "session", PSU)
+            release(demo.membership, str(batch.reference), demo.view(batch).digest, "session", PSU)
             died = _sends_and_dies(database, batch, place)
             _another_worker_sweeps(batch)
             mine = [o for o in sandbox.control("GET", "orders") if o["msg_id"].startswith(batch.reference)]
