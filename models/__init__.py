@@ -23,29 +23,34 @@ from models.payroll import (
     Run,
 )
 from models.people import (
+    Attempts,
     Authority,
+    Challenge,
     Client,
+    Device,
     EmailToken,
     Identification,
     IdentityAttempt,
     LoginSession,
     Membership,
+    Passkey,
     Pin,
+    PinTries,
     User,
     WebhookKey,
 )
 from models.schema import migrate, pending_migrations
 
 TABLES = (
-    User, Pin, LoginSession, EmailToken, Client, Membership, WebhookKey, IdentityAttempt, Identification, Authority,
+    User, Pin, Device, PinTries, Passkey, Challenge, Attempts, LoginSession, EmailToken, Client, Membership, WebhookKey, IdentityAttempt, Identification, Authority,
     BankLink, BankAccount, NmbrsConnection, NmbrsCheck, NmbrsDebtor, NmbrsConsent, PayrollCompany, Delivery, Run,
     NmbrsExchange, Batch, BatchLine, AcceptedName, WarningOpened, Release, BankOrder, BankExchange, AuditEvent,
     OutgoingMail,
 )  # fmt: skip
 
 __all__ = [
-    "TABLES",
     "AcceptedName",
+    "Attempts",
     "AuditEvent",
     "Authority",
     "BankAccount",
@@ -54,8 +59,10 @@ __all__ = [
     "BankOrder",
     "Batch",
     "BatchLine",
+    "Challenge",
     "Client",
     "Delivery",
+    "Device",
     "EmailToken",
     "Identification",
     "IdentityAttempt",
@@ -68,10 +75,13 @@ __all__ = [
     "NmbrsDebtor",
     "NmbrsExchange",
     "OutgoingMail",
+    "Passkey",
     "PayrollCompany",
     "Pin",
+    "PinTries",
     "Release",
     "Run",
+    "TABLES",
     "User",
     "WarningOpened",
     "WebhookKey",
