@@ -3,6 +3,7 @@
 import time
 
 from domain import (
+    attempts,
     deliveries,
     following,
     intake,
@@ -91,6 +92,7 @@ def sweep() -> None:
         _enqueue_all("send_mail", mails.due())
         if int(time.time()) % 600 < 10:
             sessions.sweep()
+            attempts.sweep()
             deliveries.forget_old()
 
 

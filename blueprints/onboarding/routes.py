@@ -7,10 +7,11 @@ from blueprints.answers import goto, render
 from blueprints.onboarding.forms import GoForm, PinForm
 from blueprints.onboarding.words import step_words
 from blueprints.paths import own_path
+from blueprints.proving import here, proved
 from blueprints.who import me
 from blueprints.words import authority, say
-from domain import accounts, identification, onboarding
-from domain.errors import DomainError, PinAlreadySet, PinNotSixDigits, PinTooCommon
+from domain import accounts, identification, onboarding, pins
+from domain.errors import DomainError, PinAlreadySet, PinIsBirthDate, PinNotSixDigits, PinTooCommon
 from domain.world import world
 
 blueprint = Blueprint("onboarding", __name__)
@@ -32,13 +33,14 @@ def welcome(membership):
 @for_client(ALL)
 def pin(membership):
     form, user = PinForm(), membership.user
-    known = accounts.has_pin(user)
+    known = pins.known(user)
     if not form.validate_on_submit():
-        locked = known and accounts.pin_locked(user)
+        device = here()
+        locked = known and pins.locked(user, device.id if device else None)
         return render("onboarding/pin.html", 422 if form.errors else 200, form=form, known=known, locked=locked)
     try:
-        accounts.set_pin(user, form.pin.data or "")
-    except (PinNotSixDigits, PinTooCommon) as error:
+        pins.set_pin(user, form.pin.data or "")
+    except (PinNotSixDigits, PinTooCommon, PinIsBirthDate) as error:
         form.pin.errors = [say(error)]
         return render("onboarding/pin.html", 422, form=form, known=known, locked=False)
     except PinAlreadySet as error:
@@ -96,6 +98,7 @@ def identified():
         flash(say(error), "bad")
         membership = accounts.first_membership(me())
         return goto(f"/{membership.client.public_id}/identificatie" if membership else "/inloggen")
+    proved(me(), "identification")
     return _after(client, standing)
 
 

@@ -4,8 +4,9 @@ from flask_babel import ngettext
 
 from blueprints.access import ALL, for_client
 from blueprints.answers import goto, render
+from blueprints.proving import here
 from blueprints.sessions import secret
-from domain import accounts, bank_links, sessions
+from domain import accounts, bank_links, passkeys, pins, sessions
 
 blueprint = Blueprint("settings", __name__)
 
@@ -13,11 +14,13 @@ blueprint = Blueprint("settings", __name__)
 @blueprint.get("/<client>/instellingen")
 @for_client(ALL)
 def settings(membership):
-    """Who you are here, what may be paid, where you are signed in, where help is, and the way out."""
+    """Who you are here, what may be paid, how you sign in and where, where help is, and the way out."""
+    user, device = membership.user, here()
     return render(
         "settings/settings.html", membership=membership, accounts=bank_links.accounts(membership.client),
-        members=accounts.members_of(membership.client), others=accounts.memberships_of(membership.user),
-        sessions=sessions.standing(membership.user, secret()),
+        members=accounts.members_of(membership.client), others=accounts.memberships_of(user),
+        sessions=sessions.standing(user, secret()), passkeys=passkeys.standing(user), pin_known=pins.known(user),
+        pin_locked=pins.locked(user, device.id if device else None),
     )  # fmt: skip
 
 
@@ -28,4 +31,13 @@ def sign_out_elsewhere(membership):
     ended = sessions.end_others(membership.user, secret())
     done = ngettext("Je bent op %(num)s andere plek uitgelogd.", "Je bent op %(num)s andere plekken uitgelogd.", ended)
     flash(done if ended else _("Je was nergens anders ingelogd."), "good")
+    return goto(f"/{membership.client.public_id}/instellingen")
+
+
+@blueprint.post("/<client>/instellingen/sessies/<key>/uitloggen")
+@for_client(ALL)
+def sign_out_there(membership, key):
+    """Ends one session of this person."""
+    ended = sessions.end_one(membership.user, key)
+    flash(_("Daar ben je uitgelogd.") if ended else _("Daar was je al uitgelogd."), "good")
     return goto(f"/{membership.client.public_id}/instellingen")
