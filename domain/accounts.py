@@ -29,7 +29,7 @@ def register(name: str, email: str, password: str, company_name: str, kvk_number
         known = User.get_or_none(User.email == email)
         with database.atomic() as made:
             # for a known address all the same work is done, and undone: it takes as long
-            _enrol(f"{token()}@known.invalid" if known else email, name, hashed, company_name, kvk_number)
+            _enrol(f"{public_id()}@known.invalid" if known else email, name, hashed, company_name, kvk_number)
             if known is not None:
                 made.rollback()
         if known is not None:
@@ -64,7 +64,7 @@ def _discreetly(email: str, wanted: Callable[[User], bool], act: Callable[[User]
     with transaction():
         user = User.get_or_none(User.email == normal_email(email))
         with database.atomic() as done:
-            nobody = User.create(email=f"{token()}@unknown.invalid", name="-", password_hash="-")
+            nobody = User.create(email=f"{public_id()}@unknown.invalid", name="-", password_hash="-")
             if user is not None and wanted(user):
                 act(user)
                 nobody.delete_instance()

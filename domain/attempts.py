@@ -40,6 +40,7 @@ RULES = {
     "register.address": Rule(60, timedelta(hours=1)),
     "mail.account": Rule(3, timedelta(hours=1)),
     "mail.address": Rule(30, timedelta(hours=1)),
+    "passkey.ask": Rule(300, timedelta(minutes=10), 5),  # each page that offers passkeys asks once by itself
     "passkey.address": Rule(60, timedelta(minutes=30)),
     "prove.user": Rule(5, timedelta(hours=1), 300),
     "pin.user": Rule(10, timedelta(hours=1), 300),

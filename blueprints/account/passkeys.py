@@ -22,13 +22,14 @@ def options(text: str) -> Response:
 
 @blueprint.post("/inloggen/passkey/vraag")
 def ask_sign_in():
-    attempts.spend("passkey.address", attempts.network(request.remote_addr or ""))
+    attempts.spend("passkey.ask", attempts.network(request.remote_addr or ""))
     return options(passkeys.ask_sign_in(sessions.key()))
 
 
 @blueprint.post("/inloggen/passkey")
 def sign_in_with_passkey():
     onward = own_path(request.args.get("verder"))
+    attempts.spend("passkey.address", attempts.network(request.remote_addr or ""))
     try:
         user = passkeys.sign_in(sessions.key(), request.form.get("answer", ""))
         if user.email_confirmed_at is None:

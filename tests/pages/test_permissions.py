@@ -133,6 +133,7 @@ def address(app: Flask, endpoint: str, demo: Demo, batch: Batch) -> str:
     known = {
         "client": demo.client.public_id, "reference": batch.reference, "line_id": demo.view(batch).lines[0].id,
         "link_id": demo.link.id, "connection_id": demo.connection.id, "run_id": batch.run_id,
+        "passkey_id": 1, "key": "x" * 24,
     }  # fmt: skip
     with app.test_request_context():
         path = url_for(endpoint, **{name: known[name] for name in rule.arguments})
