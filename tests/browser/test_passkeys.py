@@ -40,7 +40,7 @@ def make_passkey(phone: Phone, name: str) -> None:
 
 
 def sign_out(phone: Phone) -> None:
-    phone.link("Instellingen").first.click()
+    phone.link("Terug").click()
     phone.button("Uitloggen").last.click()
     phone.heading("Inloggen")
 
