@@ -106,7 +106,7 @@ WORDS: dict[type[Exception], Callable[[Any], str]] = {
         "Je hebt een nieuw wachtwoord gekozen. Identificeer je eerst opnieuw met iDIN; daarna kun je weer betalen. "
         "Er is niets betaald."
     ),
-    errors.PasskeyRefused: lambda e: _("Deze passkey is niet geaccepteerd. Probeer het opnieuw of kies een andere weg."),
+    errors.PasskeyRefused: lambda e: _("Deze passkey is niet geaccepteerd. Probeer het opnieuw of kies een andere."),
     errors.PasskeyKnown: lambda e: _("Deze passkey is al bekend."),
     errors.PinIsBirthDate: lambda e: _("Deze pincode is je geboortedatum. Kies een andere."),
     errors.PinNotSixDigits: lambda e: _("Een pincode is precies zes cijfers."),

@@ -10,7 +10,6 @@ from threading import BoundedSemaphore
 
 from argon2 import PasswordHasher
 from argon2.exceptions import InvalidHashError, VerificationError
-
 from zxcvbn.frequency_lists import FREQUENCY_LISTS
 
 from domain.errors import PinNotSixDigits, PinTooCommon, TooOften, WeakPassword

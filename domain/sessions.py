@@ -23,7 +23,7 @@ def load(secret: str, active: bool = True) -> LoginSession | None:
     now = utcnow()
     row = LoginSession.get_or_none(LoginSession.token_hash == lookup(secret), LoginSession.expires_at > now)
     if row is not None and active and now - row.seen_at > _NOTED_EVERY:
-        if row.proved_until is not None and row.proved_until > now:
+        if row.proved_at is not None and row.proved_until is not None and row.proved_until > now:
             # counted from the last moment that was noted, so never longer than five minutes of silence
             row.proved_until = min(now + PROOF_IDLE, row.proved_at + PROOF_LONGEST)
         LoginSession.update(

@@ -42,13 +42,15 @@ from models.people import (
 from models.schema import migrate, pending_migrations
 
 TABLES = (
-    User, Pin, Device, PinTries, Passkey, Challenge, Attempts, LoginSession, EmailToken, Client, Membership, WebhookKey, IdentityAttempt, Identification, Authority,
+    User, Pin, Device, PinTries, Passkey, Challenge, Attempts, LoginSession, EmailToken, Client, Membership, WebhookKey,
+    IdentityAttempt, Identification, Authority,
     BankLink, BankAccount, NmbrsConnection, NmbrsCheck, NmbrsDebtor, NmbrsConsent, PayrollCompany, Delivery, Run,
     NmbrsExchange, Batch, BatchLine, AcceptedName, WarningOpened, Release, BankOrder, BankExchange, AuditEvent,
     OutgoingMail,
 )  # fmt: skip
 
 __all__ = [
+    "TABLES",
     "AcceptedName",
     "Attempts",
     "AuditEvent",
@@ -81,7 +83,6 @@ __all__ = [
     "PinTries",
     "Release",
     "Run",
-    "TABLES",
     "User",
     "WarningOpened",
     "WebhookKey",

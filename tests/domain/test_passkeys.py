@@ -33,7 +33,7 @@ class Key:
     """An authenticator with one key."""
 
     def __init__(self, verified: bool = True, origin: str = ORIGIN) -> None:
-        self.secret, self.id = ec.generate_private_key(ec.SECP256R1()), b"key" + text(hashlib.sha256().digest()).encode()
+        self.secret, self.id = ec.generate_private_key(ec.SECP256R1()), hashlib.sha256(b"a key").digest()
         self.verified, self.origin = verified, origin
 
     def make(self, options: str) -> str:
@@ -41,9 +41,8 @@ class Key:
         cose = {1: 2, 3: -7, -1: 1, -2: numbers.x.to_bytes(32, "big"), -3: numbers.y.to_bytes(32, "big")}
         held = bytes(16) + len(self.id).to_bytes(2, "big") + self.id + encode_cbor(cose)
         told = {"fmt": "none", "attStmt": {}, "authData": self._data(0x40) + held}
-        return self._answer(
-            {"clientDataJSON": text(self._client("webauthn.create", options)), "attestationObject": text(encode_cbor(told))}
-        )
+        client = self._client("webauthn.create", options)
+        return self._answer({"clientDataJSON": text(client), "attestationObject": text(encode_cbor(told))})
 
     def sign(self, options: str) -> str:
         client, data = self._client("webauthn.get", options), self._data(0)

@@ -11,12 +11,12 @@ from core.bank_days import next_bank_day
 from core.clock import today_amsterdam, utcnow
 from domain import approval, limits
 from domain.errors import (
-    DeviceUnconfirmed,
-    IdentifyAfterReset,
     AuthorityRefused,
     BatchChanged,
     DateInvalid,
+    DeviceUnconfirmed,
     DomainError,
+    IdentifyAfterReset,
     LimitExceeded,
     NothingToPay,
     NotOpen,

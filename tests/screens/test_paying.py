@@ -3,12 +3,11 @@
 import pytest
 import requests
 
-from domain import approval, following, limits, sending, signing
+from domain import approval, following, limits, passwords, sending, signing
 from models import BankOrder, Batch, Pin, PinTries, Release
 from tests.screens.test_payment_page import TOTAL, at, line_ids
 from tests.support.sandbox import Sandbox
 from tests.support.screens import Browser, Page
-from domain import passwords
 from tests.support.world import PIN, Demo
 
 WRONG = "135790"
