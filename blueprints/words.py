@@ -101,7 +101,6 @@ WORDS: dict[type[Exception], Callable[[Any], str]] = {
         e.seconds,
     ),
     errors.DeviceUnconfirmed: lambda e: _("Bevestig eerst dat dit apparaat van jou is. Er is niets betaald."),
-    errors.ProofTooOld: lambda e: _("Laat eerst opnieuw zien dat jij het bent."),
     errors.IdentifyAfterReset: lambda e: _(
         "Je hebt een nieuw wachtwoord gekozen. Identificeer je eerst opnieuw met iDIN; daarna kun je weer betalen. "
         "Er is niets betaald."

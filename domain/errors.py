@@ -40,10 +40,6 @@ class DeviceUnconfirmed(DomainError):
     """Nobody has said yet that this device is theirs."""
 
 
-class ProofTooOld(DomainError):
-    """The person must show again who they are before this."""
-
-
 class IdentifyAfterReset(DomainError):
     """The password was set by a mail: nothing is paid until a newer identification."""
 
