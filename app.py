@@ -13,6 +13,7 @@ from flask_wtf.csrf import CSRFError
 from htmx_flask import Htmx
 from jinja2 import StrictUndefined
 from werkzeug.exceptions import HTTPException
+from werkzeug.middleware.proxy_fix import ProxyFix
 
 import commands
 import config
@@ -41,7 +42,7 @@ from connectors.nmbrs.rest import RestPayroll, RestSettings
 from connectors.nmbrs.soap import SoapPayroll
 from connectors.register.kvk import KvkRegister
 from core.crypto import Keyring
-from domain.errors import NotFound
+from domain.errors import NotFound, TooOften
 from domain.world import World
 from domain.world import furnish as furnish_domain
 from jobs import letters
@@ -55,6 +56,8 @@ def create_app(settings: config.Config | None = None) -> Flask:
     """The whole web application, ready to serve."""
     settings = settings or config.load()
     app = bare_app(settings)
+    if settings.proxies:  # so many proxies in front of us each add one address; what comes before is the visitor's tale
+        app.wsgi_app = ProxyFix(app.wsgi_app, x_for=settings.proxies, x_proto=settings.proxies)
     furnish(settings, app)
     jobs.connect(settings.redis_url)
     use_sessions(app, settings)
@@ -196,6 +199,7 @@ def use_sessions(app: Flask, settings: config.Config) -> None:
     secure = settings.base_url.startswith("https")
     app.config.update(
         SESSION_COOKIE_NAME="__Host-bz" if secure else "bz",
+        DEVICE_COOKIE_NAME="__Host-bzd" if secure else "bzd",
         SESSION_COOKIE_SECURE=secure,
         SESSION_COOKIE_SAMESITE="Lax",
         PERMANENT_SESSION_LIFETIME=timedelta(days=14),
@@ -247,6 +251,10 @@ def use_errors(app: Flask) -> None:
     @app.errorhandler(NotFound)
     def _not_found(error: NotFound) -> tuple[str, int]:
         return render_template("errors/404.html"), 404
+
+    @app.errorhandler(TooOften)
+    def _too_often(error: TooOften) -> Any:
+        return render_template("errors/429.html", seconds=error.seconds), 429, {"Retry-After": str(error.seconds)}
 
     @app.errorhandler(HTTPException)
     def _http(error: HTTPException) -> Any:

@@ -79,6 +79,7 @@ class Config:
     limit_day_cents: int
     poll_seconds: int
     metrics_token: str = field(repr=False)
+    proxies: int
 
 
 class _Reader:
@@ -144,6 +145,7 @@ def load(environment: Mapping[str, str] | None = None) -> Config:
         limit_day_cents=read.number("LIMIT_DAY_CENTS", 250_000_00),
         poll_seconds=read.number("POLL_SECONDS", 3600),
         metrics_token=read.text("METRICS_TOKEN", ""),
+        proxies=read.number("PROXIES", 0),
     )  # fmt: skip
 
 

@@ -3,12 +3,17 @@
 from collections.abc import Callable, Iterable
 from functools import wraps
 from typing import Any
+from urllib.parse import urlsplit
 
 from flask import abort, g, redirect, request, url_for
 from flask_login import LoginManager, current_user
 
+from blueprints.answers import goto
+from blueprints.paths import own_path
+from blueprints.sessions import secret
 from blueprints.who import me
-from domain import accounts
+from domain import accounts, devices, sessions
+from domain.errors import DeviceUnconfirmed
 from domain.world import Psu
 from models import Membership
 
@@ -69,6 +74,44 @@ def for_client(roles: Iterable[str] = ALL) -> Callable:
         return guarded
 
     return decorate
+
+
+def fresh(view: Callable) -> Callable:
+    """Only for who has just shown who they are: otherwise that is asked first (ASVS 7.5.1). Inside `for_client`."""
+
+    @wraps(view)
+    def guarded(*args: Any, **kwargs: Any) -> Any:
+        if not sessions.proved_recently(secret()):
+            return goto(url_for("account.prove", verder=_back()))
+        return view(*args, **kwargs)
+
+    return guarded
+
+
+def approving(view: Callable) -> Callable:
+    """Only for who has just shown who they are, on a device that is theirs: for whatever releases money."""
+
+    @wraps(view)
+    @fresh
+    def guarded(*args: Any, **kwargs: Any) -> Any:
+        device = sessions.device_of(secret())
+        try:
+            devices.require_confirmed(me(), device.id if device else None)
+        except DeviceUnconfirmed:
+            return goto(url_for("account.device", verder=_back()))
+        return view(*args, **kwargs)
+
+    return guarded
+
+
+def _back() -> str:
+    """Where to come back to: this page, or the page whose form was sent."""
+    if request.method == "GET" and not request.headers.get("HX-Request"):
+        return own_path(request.full_path.rstrip("?")) or "/"
+    told = urlsplit(request.headers.get("HX-Current-URL") or request.referrer or "")
+    if told.netloc != request.host:
+        return "/"
+    return own_path(told.path + (f"?{told.query}" if told.query else "")) or "/"
 
 
 def psu() -> Psu:

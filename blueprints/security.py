@@ -15,7 +15,7 @@ _UNSAFE = frozenset({"POST", "PUT", "PATCH", "DELETE"})
 
 HEADERS = {
     "X-Content-Type-Options": "nosniff",
-    "Referrer-Policy": "no-referrer",
+    "Referrer-Policy": "same-origin",
     "Cross-Origin-Opener-Policy": "same-origin",
     "Cross-Origin-Resource-Policy": "same-origin",
     "Permissions-Policy": "camera=(), geolocation=(), microphone=(), payment=()",
@@ -28,7 +28,10 @@ def init_security(app: Flask) -> None:
 
 
 def refuse_other_sites() -> None:
-    """A changing request from another site is refused before it is read (besides the form's token)."""
+    """A changing request from another site is refused before it is read (besides the form's token).
+
+    A browser says where it comes from by Sec-Fetch-Site, an older one by Origin; `null` is nobody's origin.
+    """
     if request.method not in _UNSAFE or request.endpoint in _MACHINES:
         return
     site = request.headers.get("Sec-Fetch-Site")

@@ -19,6 +19,7 @@ class StoredSession(CallbackDict, SessionMixin):
         self.modified = False
         self.retired: str | None = None
         self.user_id: int | None = None
+        self.device_id: int | None = None
 
     @staticmethod
     def _touched(changed: Any) -> None:
@@ -28,10 +29,15 @@ class StoredSession(CallbackDict, SessionMixin):
         self.retired, self.secret, self.modified = self.secret, None, True
 
 
+def _by_itself(request: Request) -> bool:
+    """A page that looks whether something moved is no activity of the person (RTS art. 4(3)(d))."""
+    return request.path.endswith("/status") and "HX-Request" in request.headers
+
+
 class StoredSessions(SessionInterface):
     def open_session(self, app: Flask, request: Request) -> StoredSession:
         secret = request.cookies.get(app.config["SESSION_COOKIE_NAME"])
-        row = sessions.load(secret) if secret else None
+        row = sessions.load(secret, not _by_itself(request)) if secret else None
         return StoredSession(row.data, secret) if row else StoredSession()
 
     def save_session(self, app: Flask, session: StoredSession, response: Response) -> None:  # type: ignore[override]
@@ -45,7 +51,7 @@ class StoredSessions(SessionInterface):
             return
         if session.secret is None:
             user = session.get("_user_id")
-            session.secret = sessions.start(dict(session), int(user) if user else None)
+            session.secret = sessions.start(dict(session), int(user) if user else None, session.device_id)
             response.set_cookie(
                 name, session.secret, path="/", httponly=True, secure=self.get_cookie_secure(app), samesite="Lax"
             )
@@ -56,6 +62,11 @@ class StoredSessions(SessionInterface):
 def renew() -> None:
     """A new token for this session: at sign-in and sign-out."""
     session.renew()  # type: ignore[attr-defined]
+
+
+def on_device(device_id: int) -> None:
+    """The session that is about to begin stands on this device."""
+    session.device_id = device_id  # type: ignore[attr-defined]
 
 
 def secret() -> str | None:

@@ -130,6 +130,19 @@ WORDS: dict[type[Exception], Callable[[Any], str]] = {
     ),
     errors.LinkExpired: lambda e: _("Deze link is al gebruikt of te oud. Vraag een nieuwe aan."),
     errors.WeakPassword: lambda e: _password(e.reason),
+    errors.TooOften: lambda e: ngettext(
+        "Dit is te vaak kort na elkaar geprobeerd. Wacht %(num)s seconde en probeer het dan opnieuw.",
+        "Dit is te vaak kort na elkaar geprobeerd. Wacht %(num)s seconden en probeer het dan opnieuw.",
+        e.seconds,
+    ),
+    errors.DeviceUnconfirmed: lambda e: _("Bevestig eerst dat dit apparaat van jou is. Er is niets betaald."),
+    errors.IdentifyAfterReset: lambda e: _(
+        "Je hebt een nieuw wachtwoord gekozen. Identificeer je eerst opnieuw met iDIN; daarna kun je weer betalen. "
+        "Er is niets betaald."
+    ),
+    errors.PasskeyRefused: lambda e: _("Deze passkey is niet geaccepteerd. Probeer het opnieuw of kies een andere."),
+    errors.PasskeyKnown: lambda e: _("Deze passkey is al bekend."),
+    errors.PinIsBirthDate: lambda e: _("Deze pincode is je geboortedatum. Kies een andere."),
     errors.PinNotSixDigits: lambda e: _("Een pincode is precies zes cijfers."),
     errors.PinTooCommon: lambda e: _("Deze pincode is te makkelijk te raden. Kies een andere, geen rij of herhaling."),
     errors.PinWrong: lambda e: ngettext(
@@ -139,7 +152,7 @@ WORDS: dict[type[Exception], Callable[[Any], str]] = {
     ),
     errors.PinLocked: lambda e: _(
         "Je pincode staat op slot na vijf verkeerde pogingen. Er is niets betaald. "
-        "Identificeer je opnieuw om een nieuwe pincode te kiezen."
+        "Gebruik een passkey, of identificeer je opnieuw."
     ),
     errors.PinMissing: lambda e: _("Je hebt nog geen pincode. Kies er eerst een."),
     errors.PinAlreadySet: lambda e: _("Je hebt al een pincode. Identificeer je opnieuw om een nieuwe te kiezen."),

@@ -1,30 +1,19 @@
-"""Account: register, confirm the e-mail address, sign in, the six-digit pin."""
+"""Account: register, confirm the e-mail address, sign in, a new password."""
 
-import re
+from collections.abc import Callable
 from datetime import timedelta
-
-from peewee import Case
 
 from core.clock import utcnow
 from core.ids import public_id, token
-from domain import audit, mails, passwords
-from domain.errors import (
-    EmailNotConfirmed,
-    LinkExpired,
-    PinAlreadySet,
-    PinLocked,
-    PinMissing,
-    PinWrong,
-    SignInRefused,
-)
+from domain import attempts, audit, devices, mails, passwords
+from domain.devices import Visit
+from domain.errors import EmailNotConfirmed, LinkExpired, SignInRefused
 from domain.seals import lookup
 from domain.webhook_keys import make_key
-from models import Client, EmailToken, Identification, Membership, Pin, User, transaction
+from models import Client, EmailToken, LoginSession, Membership, User, database, transaction
 
 CONFIRMATION_LIFE = timedelta(hours=24)
-# How long an identification lets someone choose a new pin.
-IDENTITY_FRESH = timedelta(minutes=15)
-PIN_TRIES = 5  # RTS art. 4(3)(b): at most five
+RESET_LIFE = timedelta(minutes=30)
 
 
 def register(name: str, email: str, password: str, company_name: str, kvk_number: str) -> None:
@@ -38,15 +27,22 @@ def register(name: str, email: str, password: str, company_name: str, kvk_number
     hashed = passwords.hash_password(password)
     with transaction():
         known = User.get_or_none(User.email == email)
+        with database.atomic() as made:
+            # for a known address all the same work is done, and undone: it takes as long
+            _enrol(f"{public_id()}@known.invalid" if known else email, name, hashed, company_name, kvk_number)
+            if known is not None:
+                made.rollback()
         if known is not None:
             mails.queue(known, "already_registered", once=f"already:{known.id}:{utcnow():%Y%m%d%H}")
-            return
-        user = User.create(email=email, name=name.strip(), password_hash=hashed)
-        client = Client.create(public_id=public_id(), name=company_name.strip(), kvk_number=kvk_number)
-        Membership.create(user=user, client=client, role="owner")
-        make_key(client)
-        audit.note(client.id, audit.by_user(user), "client.registered", f"client:{client.id}", kvk=kvk_number)
-        _mail_confirmation(user)
+
+
+def _enrol(email: str, name: str, hashed: str, company_name: str, kvk_number: str) -> None:
+    user = User.create(email=email, name=name.strip(), password_hash=hashed)
+    client = Client.create(public_id=public_id(), name=company_name.strip(), kvk_number=kvk_number)
+    Membership.create(user=user, client=client, role="owner")
+    make_key(client)
+    audit.note(client.id, audit.by_user(user), "client.registered", f"client:{client.id}", kvk=kvk_number)
+    _mail_confirmation(user)
 
 
 def normal_email(email: str) -> str:
@@ -55,51 +51,134 @@ def normal_email(email: str) -> str:
 
 def resend_confirmation(email: str) -> None:
     """A new link, when this address waits for one. Silent otherwise."""
+    _discreetly(email, lambda user: user.email_confirmed_at is None, _mail_confirmation)
+
+
+def ask_reset(email: str) -> None:
+    """Mail a link that sets a new password, when this address is known. Silent otherwise."""
+    _discreetly(email, lambda user: user.email_confirmed_at is not None, _mail_reset)
+
+
+def _discreetly(email: str, wanted: Callable[[User], bool], act: Callable[[User], None]) -> None:
+    """Do it for the person of this address; for nobody do the same and undo it, which takes as long (ASVS 6.3.8)."""
     with transaction():
         user = User.get_or_none(User.email == normal_email(email))
-        if user is not None and user.email_confirmed_at is None:
-            _mail_confirmation(user)
+        with database.atomic() as done:
+            nobody = User.create(email=f"{public_id()}@unknown.invalid", name="-", password_hash="-")
+            if user is not None and wanted(user):
+                act(user)
+                nobody.delete_instance()
+            else:
+                act(nobody)
+                done.rollback()
 
 
 def _mail_confirmation(user: User) -> None:
+    _mail_link(user, "confirm", CONFIRMATION_LIFE, "confirm_email", "/bevestigen/")
+
+
+def _mail_reset(user: User) -> None:
+    _mail_link(user, "reset", RESET_LIFE, "reset_password", "/wachtwoord/")
+
+
+def _mail_link(user: User, purpose: str, life: timedelta, kind: str, path: str) -> None:
     secret = token()
-    EmailToken.create(
-        token_hash=lookup(secret), user=user, purpose="confirm", expires_at=utcnow() + CONFIRMATION_LIFE
-    )
-    mails.queue(user, "confirm_email", once=f"confirm:{lookup(secret)}", path=f"/bevestigen/{secret}")
+    EmailToken.create(token_hash=lookup(secret), user=user, purpose=purpose, expires_at=utcnow() + life)
+    mails.queue(user, kind, once=f"{purpose}:{lookup(secret)}", path=path + secret)
 
 
-def _fresh(secret: str) -> EmailToken | None:
+def _fresh(secret: str, purpose: str) -> EmailToken | None:
     return EmailToken.get_or_none(
-        EmailToken.token_hash == lookup(secret),
-        EmailToken.purpose == "confirm",
-        EmailToken.used_at.is_null(),
+        EmailToken.token_hash == lookup(secret), EmailToken.purpose == purpose, EmailToken.used_at.is_null(),
         EmailToken.expires_at > utcnow(),
-    )
+    )  # fmt: skip
 
 
-def peek_confirmation(secret: str) -> bool:
-    """Whether the link would still work. Changes nothing: mail scanners open links."""
-    return _fresh(secret) is not None
+def peek_link(secret: str, purpose: str) -> bool:
+    """Whether the link ("confirm" or "reset") would still work. Changes nothing: mail scanners open links."""
+    return _fresh(secret, purpose) is not None
+
+
+def _use_link(secret: str, purpose: str) -> User:
+    found = _fresh(secret, purpose)
+    if found is None:
+        raise LinkExpired
+    EmailToken.update(used_at=utcnow()).where(
+        EmailToken.user == found.user_id, EmailToken.purpose == purpose, EmailToken.used_at.is_null()
+    ).execute()
+    return User.get_by_id(found.user_id)
+
+
+def reset_password(secret: str, password: str) -> User:
+    """A new password by the link of a mail. LinkExpired, WeakPassword.
+
+    Every session ends. A mailbox is no proof of identity: nothing is paid until an identification that is newer
+    (ASVS 6.3.6, 6.4.4; domain.release holds it).
+    """
+    found = _fresh(secret, "reset")
+    if found is None:
+        raise LinkExpired
+    passwords.check_password(password, found.user.email, found.user.name)
+    hashed = passwords.hash_password(password)
+    with transaction():
+        user = _use_link(secret, "reset")
+        User.update(password_hash=hashed, reset_at=utcnow()).where(User.id == user.id).execute()
+        LoginSession.delete().where(LoginSession.user == user.id).execute()
+        mails.queue(user, "password_changed", once=f"password:{user.id}:{utcnow().isoformat()}")
+    return user
+
+
+def change_password(user: User, old: str, new: str, keep: str | None) -> None:
+    """Another password, by somebody who knows the old one. SignInRefused, WeakPassword. Other sessions end."""
+    if not passwords.password_fits(user.password_hash, old):
+        raise SignInRefused
+    passwords.check_password(new, user.email, user.name)
+    hashed = passwords.hash_password(new)
+    with transaction():
+        User.update(password_hash=hashed).where(User.id == user.id).execute()
+        LoginSession.delete().where(
+            LoginSession.user == user.id, LoginSession.token_hash != lookup(keep or "")
+        ).execute()
+        mails.queue(user, "password_changed", once=f"password:{user.id}:{utcnow().isoformat()}")
+
+
+def prove_password(user: User, password: str) -> None:
+    """The password once more, of who is signed in. SignInRefused, TooOften."""
+    attempts.spend("prove.user", user.id)
+    if not passwords.password_fits(user.password_hash, password):
+        raise SignInRefused
+    attempts.forget("prove.user", user.id)
 
 
 def confirm_email(secret: str) -> User:
     """LinkExpired when the link is used, too old or not ours."""
     with transaction():
-        found = _fresh(secret)
-        if found is None:
-            raise LinkExpired
-        EmailToken.update(used_at=utcnow()).where(EmailToken.user == found.user_id).execute()
-        User.update(email_confirmed_at=utcnow()).where(User.id == found.user_id).execute()
-        return User.get_by_id(found.user_id)
+        user = _use_link(secret, "confirm")
+        User.update(email_confirmed_at=utcnow()).where(User.id == user.id).execute()
+        return User.get_by_id(user.id)
 
 
-def sign_in(email: str, password: str) -> User:
-    """SignInRefused for a wrong pair, in the same time and words for an unknown address.
+def sign_in(email: str, password: str, visit: Visit | None = None, ip: str = "") -> User:
+    """SignInRefused for a wrong pair, in the same time and words for an unknown address. TooOften.
 
+    A device that this person signed in on before has a budget of its own, which no stranger can use up.
     EmailNotConfirmed after the right password; a new link has then been mailed.
     """
-    user = User.get_or_none(User.email == normal_email(email))
+    address = normal_email(email)
+    known = devices.recognise(address, visit.secret) if visit else None
+    budgets = [("sign_in.device", known.id)] if known else [
+        ("sign_in.account", address), ("sign_in.address", attempts.network(ip)),
+    ]  # fmt: skip
+    for rule, who in budgets:
+        attempts.spend(rule, who)
+    user = _with_password(address, password)
+    for rule, who in budgets:
+        attempts.refund(rule, who)
+    return user
+
+
+def _with_password(address: str, password: str) -> User:
+    user = User.get_or_none(User.email == address)
     fits = passwords.password_fits(user.password_hash if user else passwords.NOBODY, password)
     if user is None or not fits:
         raise SignInRefused
@@ -111,63 +190,6 @@ def sign_in(email: str, password: str) -> User:
 
 def user_by_id(user_id: int) -> User | None:
     return User.get_or_none(User.id == user_id)
-
-
-def has_pin(user: User) -> bool:
-    return Pin.select().where(Pin.user == user.id).exists()
-
-
-def pin_locked(user: User) -> bool:
-    return Pin.select().where(Pin.user == user.id, Pin.locked_at.is_null(False)).exists()
-
-
-def set_pin(user: User, pin: str) -> None:
-    """Set the pin for the first time, or anew just after a new identification.
-
-    PinNotSixDigits, PinTooCommon; PinAlreadySet when identity was not proved again (ASVS 6.4.4).
-    """
-    passwords.check_pin_choice(pin)
-    hashed = passwords.hash_pin(user.id, pin)
-    with transaction():
-        old = Pin.get_or_none(Pin.user == user.id)
-        if old is None:
-            Pin.create(user=user, pin_hash=hashed)
-            return
-        since = max(old.set_at, utcnow() - IDENTITY_FRESH)
-        proved = Identification.select().where(Identification.user == user.id, Identification.created_at > since)
-        if not proved.exists():
-            raise PinAlreadySet
-        Pin.update(pin_hash=hashed, failures=0, locked_at=None, set_at=utcnow()).where(Pin.user == user.id).execute()
-
-
-def check_pin(user: User, pin: str) -> None:
-    """PinWrong with the tries that are left, PinLocked at the fifth, PinMissing.
-
-    The try is counted, and committed, before the pin is compared: five tries are five, also
-    when they come at the same moment.
-    """
-    now = utcnow()
-    with transaction():
-        last = Case(None, [(Pin.failures == PIN_TRIES - 1, now)])
-        # one statement counts: two tries at once cannot both read the same number
-        counted = (
-            Pin.update(failures=Pin.failures + 1, locked_at=last)
-            .where(Pin.user == user.id, Pin.locked_at.is_null())
-            .execute()
-        )
-        row = Pin.get_or_none(Pin.user == user.id)
-    if row is None:
-        raise PinMissing
-    if not counted:
-        raise PinLocked
-    if re.fullmatch(r"[0-9]{6}", pin) and passwords.pin_fits(row.pin_hash, user.id, pin):
-        Pin.update(failures=0, locked_at=None).where(Pin.id == row.id, Pin.pin_hash == row.pin_hash).execute()
-        return
-    if row.locked_at is not None:
-        with transaction():
-            mails.queue(user, "pin_locked", once=f"pin-locked:{user.id}:{now.isoformat()}")
-        raise PinLocked
-    raise PinWrong(PIN_TRIES - row.failures)
 
 
 def memberships_of(user: User) -> list[Membership]:

@@ -13,7 +13,7 @@ from peewee import IntegrityError
 from core.clock import utcnow
 from core.iban import normalise
 from core.ids import token, uuid
-from domain import accounts, audit, hand_line, identification, sending, states
+from domain import audit, hand_line, identification, pins, sending, states
 from domain.errors import AccountExists, IbanInvalid, NameMissing, NotOpen, NotYourRole, OrderDiffers, StateConflict
 from domain.payments import Payment, find, hold
 from domain.release import MAY_RELEASE
@@ -27,6 +27,7 @@ from models import (
     Batch,
     BatchLine,
     Client,
+    Device,
     Membership,
     OrderDownload,
     User,
@@ -161,16 +162,17 @@ def _live(batch: Batch) -> BankOrder | None:
 
 
 # --- a person's word ------------------------------------------------------------------------------
-def say(membership: Membership, reference: str, verdict: str, pin: str) -> None:
+def say(membership: Membership, reference: str, verdict: str, pin: str, device: Device | None) -> None:
     """What became of the file at the bank, as a person saw there: PAID, or REFUSED (nothing of it was paid).
 
-    NotYourRole, NotOpen (never taken, or over), PinWrong, PinLocked, PinMissing. A refused one can be approved again.
+    NotYourRole, NotOpen (never taken, or over), PinWrong, PinLocked, PinMissing, DeviceUnconfirmed. A refused one
+    can be approved again.
     """
     if membership.role not in MAY_RELEASE:
         raise NotYourRole
     client, user = membership.client, membership.user
     _require_taken(find(client, reference))
-    accounts.check_pin(user, pin)
+    pins.check(user, pin, device)
     with transaction():
         batch = hold(client, reference)
         order = _require_taken(batch)

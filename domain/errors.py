@@ -28,6 +28,34 @@ class WeakPassword(DomainError):
         self.reason = reason
 
 
+class TooOften(DomainError):
+    """Seconds until the next try may be made."""
+
+    def __init__(self, seconds: int) -> None:
+        super().__init__(f"{seconds} s")
+        self.seconds = seconds
+
+
+class DeviceUnconfirmed(DomainError):
+    """Nobody has said yet that this device is theirs."""
+
+
+class IdentifyAfterReset(DomainError):
+    """The password was set by a mail: nothing is paid until a newer identification."""
+
+
+class PasskeyRefused(DomainError):
+    """Never says what was wrong with it."""
+
+
+class PasskeyKnown(DomainError):
+    pass
+
+
+class PinIsBirthDate(DomainError):
+    pass
+
+
 class PinNotSixDigits(DomainError):
     pass
 

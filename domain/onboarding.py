@@ -3,7 +3,7 @@
 from dataclasses import dataclass, replace
 
 from connectors.register.port import Company, RegisterDown
-from domain import accounts, bank_links, identification
+from domain import bank_links, identification, pins
 from domain.errors import RegisterUnavailable
 from domain.world import world
 from models import Client, Delivery, NmbrsConnection, PayrollCompany, User
@@ -36,7 +36,7 @@ def steps(client: Client, user: User) -> list[Step]:
     mapped = PayrollCompany.select().where(PayrollCompany.client == client.id, PayrollCompany.mapped_at.is_null(False))
     found = [
         Step("email", user.email_confirmed_at is not None),
-        Step("pin", accounts.has_pin(user)),
+        Step("pin", pins.known(user)),
         Step("identification", identification.identified(user)),
         Step("authority", bool(standing and standing.answer == "yes"), detail=standing.answer if standing else None),
         Step("bank", bool(bank_links.accounts(client))),

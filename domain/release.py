@@ -1,47 +1,78 @@
 """Release: one person's act of approving exactly what was shown. Then the batch may be sent, once."""
 
+from dataclasses import dataclass
 from datetime import date
 
 from peewee import IntegrityError
 
 from connectors.bank.port import Psu
-from domain import accounts, audit, cautions, digest, identification, states
+from domain import audit, cautions, digest, identification, passkeys, pins, states
 from domain.bank_links import line_of
 from domain.days import require_possible
-from domain.errors import BatchChanged, NothingToPay, NotOpen, NotYourRole, RunMissing, WrongProof
+from domain.errors import (
+    BatchChanged,
+    IdentifyAfterReset,
+    NothingToPay,
+    NotOpen,
+    NotYourRole,
+    RunMissing,
+    WrongProof,
+)
 from domain.fitting import require_fit
 from domain.limits import require_within
 from domain.payments import execution_date, find, hold, lines_of
-from models import BankAccount, Batch, BatchLine, Membership, Release, transaction
+from models import BankAccount, Batch, BatchLine, Device, Membership, Release, User, transaction
 
 MAY_RELEASE = frozenset({"owner", "approver"})
 
 
+@dataclass(frozen=True)
+class SignedWith:
+    """A passkey's answer, and what binds its challenge to the session that asked."""
+
+    answer: str
+    binding: str
+
+
 def release(
-    membership: Membership, reference: str, shown: str, proof: str, psu: Psu, pin: str | None = None
-) -> Release:
+    membership: Membership, reference: str, shown: str, proof: str, psu: Psu, pin: str | None = None,
+    device: Device | None = None, passkey: SignedWith | None = None,
+) -> Release:  # fmt: skip
     """Approve the payment whose digest was shown.
 
-    The session proves it where the bank signs; under delegated signing the pin does, and is the
-    signature. NotYourRole, NotOpen, BatchChanged, NothingToPay, DateInvalid, LimitExceeded,
-    RunMissing, CautionsUnopened, OrderUnfit, WrongProof, PinWrong, PinLocked, NotIdentified,
-    AuthorityRefused, RegisterUnavailable. Nothing is kept when one is raised, but a wrong pin is counted and
-    the register's answer is kept.
+    The session proves it where the bank signs; under delegated signing the pin (on a confirmed device) or a
+    passkey does, and is the signature. NotYourRole, NotOpen, BatchChanged, NothingToPay, DateInvalid,
+    LimitExceeded, RunMissing, CautionsUnopened, OrderUnfit, WrongProof, PinWrong, PinLocked,
+    DeviceUnconfirmed, PasskeyRefused, IdentifyAfterReset, NotIdentified, AuthorityRefused,
+    RegisterUnavailable. Nothing is kept when one is raised, but a wrong pin is counted, a passkey's challenge
+    is used and the register's answer is kept.
     """
     if membership.role not in MAY_RELEASE:
         raise NotYourRole
     client, user = membership.client, membership.user
     batch = find(client, reference)
     identification.require_authority(client, user)
+    require_identified_since_reset(user)
     _require_proof(line_of(batch.bank_account.bank).signing, proof)
-    if proof == "pin":
+    if proof != "session":
         _require_releasable(batch, shown)
-        accounts.check_pin(user, pin or "")
+    if proof == "pin":
+        pins.check(user, pin or "", device)
+    elif proof == "passkey":
+        given = passkey or SignedWith("", "")
+        passkeys.check_release(user, given.binding, given.answer, shown)
     try:
         with transaction():
             return _release(hold(client, reference), user, shown, proof, psu)
     except IntegrityError as error:  # the same digest was released at this very moment
         raise NotOpen("approved") from error
+
+
+def require_identified_since_reset(user: User) -> None:
+    """IdentifyAfterReset when the password came by mail and nobody proved since who they are (ASVS 6.4.4)."""
+    reset_at = User.get_by_id(user.id).reset_at
+    if reset_at is not None and not pins.identified_since(user, reset_at):
+        raise IdentifyAfterReset
 
 
 def _require_proof(signing: str, proof: str) -> None:

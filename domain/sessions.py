@@ -5,36 +5,46 @@ from datetime import datetime, timedelta
 
 from core.clock import utcnow
 from core.ids import token
+from domain import devices
 from domain.seals import lookup
-from models import LoginSession, User
+from models import Challenge, Device, LoginSession, User
 
 IDLE = timedelta(hours=8)
 ABSOLUTE = timedelta(days=14)
 ANONYMOUS = timedelta(hours=2)
+# RTS art. 4(3)(d): at most five minutes of inactivity before something can be approved.
+PROOF_IDLE = timedelta(minutes=5)
+PROOF_LONGEST = timedelta(hours=1)
+_NOTED_EVERY = timedelta(seconds=30)
 
 
-def load(secret: str) -> LoginSession | None:
-    """The session of this cookie, while it lasts."""
+def load(secret: str, active: bool = True) -> LoginSession | None:
+    """The session of this cookie, while it lasts. A page that looks by itself is not `active`."""
     now = utcnow()
     row = LoginSession.get_or_none(LoginSession.token_hash == lookup(secret), LoginSession.expires_at > now)
-    if row is not None and now - row.seen_at > timedelta(minutes=1):
-        LoginSession.update(seen_at=now, expires_at=_ends(row.user_id, row.created_at)).where(
-            LoginSession.token_hash == row.token_hash
-        ).execute()
+    if row is not None and active and now - row.seen_at > _NOTED_EVERY:
+        if row.proved_at is not None and row.proved_until is not None and row.proved_until > now:
+            # counted from the last moment that was noted, so never longer than five minutes of silence
+            row.proved_until = min(now + PROOF_IDLE, row.proved_at + PROOF_LONGEST)
+        LoginSession.update(
+            seen_at=now, expires_at=_ends(row.user_id, row.created_at), proved_until=row.proved_until
+        ).where(LoginSession.token_hash == row.token_hash).execute()
     return row
 
 
-def _ends(user_id: int | None, created_at) -> object:
+def _ends(user_id: int | None, created_at: datetime) -> datetime:
     now = utcnow()
     return min(now + IDLE, created_at + ABSOLUTE) if user_id else created_at + ANONYMOUS
 
 
-def start(data: dict, user_id: int | None) -> str:
-    """A new session; returns the secret for the cookie."""
+def start(data: dict, user_id: int | None, device_id: int | None = None) -> str:
+    """A new session; returns the secret for the cookie. Signing in is a proof (see proved_recently)."""
     secret, now = token(), utcnow()
     LoginSession.create(
-        token_hash=lookup(secret), user=user_id, data=data, created_at=now, seen_at=now, expires_at=_ends(user_id, now)
-    )
+        token_hash=lookup(secret), user=user_id, data=data, created_at=now, seen_at=now, device=device_id,
+        expires_at=_ends(user_id, now), proved_at=now if user_id else None,
+        proved_until=now + PROOF_IDLE if user_id else None,
+    )  # fmt: skip
     return secret
 
 
@@ -46,21 +56,62 @@ def end(secret: str) -> None:
     LoginSession.delete().where(LoginSession.token_hash == lookup(secret)).execute()
 
 
+def prove(secret: str | None) -> None:
+    """The person has just shown again who they are, in this session."""
+    now = utcnow()
+    LoginSession.update(proved_at=now, proved_until=now + PROOF_IDLE).where(
+        LoginSession.token_hash == lookup(secret or ""), LoginSession.user.is_null(False)
+    ).execute()
+
+
+def proved_recently(secret: str | None) -> bool:
+    """Whether who is here has shown who they are, and has not been away for five minutes since.
+
+    At most an hour after the password, passkey or identification, however active (ASVS 7.5.1).
+    """
+    row = LoginSession.get_or_none(LoginSession.token_hash == lookup(secret or ""), LoginSession.user.is_null(False))
+    return row is not None and row.proved_until is not None and row.proved_until > utcnow()
+
+
+def device_of(secret: str | None) -> Device | None:
+    """The device on which this session was begun."""
+    row = LoginSession.get_or_none(LoginSession.token_hash == lookup(secret or ""))
+    return row.device if row and row.device_id else None
+
+
 @dataclass(frozen=True)
 class SessionView:
-    """Moments in UTC; `here` is the session that looks."""
+    """Moments in UTC; `here` is the session that looks; `key` names it to its own person and opens nothing."""
 
     started_at: datetime
     seen_at: datetime
     here: bool
+    key: str = ""
+    words: str = ""
+    confirmed: bool = False
 
 
 def standing(user: User, secret: str | None) -> list[SessionView]:
     """Where this user is signed in now: here first, then the one seen last (ASVS 7.5.2)."""
     own = lookup(secret) if secret else ""
     rows = LoginSession.select().where(LoginSession.user == user.id, LoginSession.expires_at > utcnow())
-    found = [SessionView(row.created_at, row.seen_at, row.token_hash == own) for row in rows]
+    known = {device.id: device for device in Device.select().where(Device.user == user.id)}
+    found = [_view(row, own, known.get(row.device_id)) for row in rows]
     return sorted(found, key=lambda one: (one.here, one.seen_at), reverse=True)
+
+
+def _view(row: LoginSession, own: str, device: Device | None) -> SessionView:
+    told = devices.words(device.agent) if device else ""
+    confirmed = device is not None and device.confirmed_at is not None
+    return SessionView(row.created_at, row.seen_at, row.token_hash == own, row.token_hash[:24], told, confirmed)
+
+
+def end_one(user: User, key: str) -> bool:
+    """Sign this user out of one of their own sessions, by the key of its view. Whether there was one."""
+    if len(key) != 24:
+        return False
+    ended = LoginSession.delete().where(LoginSession.user == user.id, LoginSession.token_hash.startswith(key))
+    return bool(ended.execute())
 
 
 def end_others(user: User, secret: str | None) -> int:
@@ -71,4 +122,5 @@ def end_others(user: User, secret: str | None) -> int:
 
 def sweep() -> int:
     """Remove what is over."""
+    Challenge.delete().where(Challenge.expires_at <= utcnow()).execute()
     return LoginSession.delete().where(LoginSession.expires_at <= utcnow()).execute()

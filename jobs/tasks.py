@@ -4,6 +4,7 @@ import time
 from contextlib import suppress
 
 from domain import (
+    attempts,
     bank_watch,
     deliveries,
     following,
@@ -107,6 +108,7 @@ def sweep() -> None:
         _enqueue_all("send_mail", mails.due())
         if int(time.time()) % 600 < 10:
             sessions.sweep()
+            attempts.sweep()
             deliveries.forget_old()
 
 

@@ -14,6 +14,7 @@ class User(Table):
     password_hash = TextField()
     email_confirmed_at = UtcField(null=True)
     created_at = UtcField(default=utcnow)
+    reset_at = UtcField(null=True)  # password set by a link in a mail: paying waits for a newer identification
 
     class Meta:
         table_name = "user_account"  # "user" is a reserved word in PostgreSQL
@@ -31,12 +32,77 @@ class Pin(Table):
     user = ForeignKeyField(User, unique=True, backref="pins")
     user_id: int
     pin_hash = TextField()
-    failures = IntegerField(default=0)
-    locked_at = UtcField(null=True)
     set_at = UtcField(default=utcnow)
 
+
+class Device(Table):
+    """A browser in which this person signed in: the secret is in its cookie, only a digest is here."""
+
+    user = ForeignKeyField(User, backref="devices", on_delete="CASCADE")
+    user_id: int
+    token_hash = TextField()
+    agent = TextField()
+    created_at = UtcField(default=utcnow)
+    seen_at = UtcField(default=utcnow)
+    confirmed_at = UtcField(null=True)
+    confirmed_by = TextField(null=True)
+
     class Meta:
+        indexes = ((("token_hash", "user"), True),)
+        constraints = [
+            Check("confirmed_by in ('mail', 'passkey', 'identification')"),
+            Check("(confirmed_at is null) = (confirmed_by is null)"),
+        ]
+
+
+class PinTries(Table):
+    """Wrong pins of one person on one device; the fifth locks it there."""
+
+    user = ForeignKeyField(User, on_delete="CASCADE")
+    user_id: int
+    device = ForeignKeyField(Device, on_delete="CASCADE")
+    device_id: int
+    failures = IntegerField(default=0)
+    locked_at = UtcField(null=True)
+
+    class Meta:
+        indexes = ((("user", "device"), True),)
         constraints = [Check("failures between 0 and 5"), Check("(failures < 5) = (locked_at is null)")]
+
+
+class Passkey(Table):
+    user = ForeignKeyField(User, backref="passkeys", on_delete="CASCADE")
+    user_id: int
+    credential_id = TextField(unique=True)  # base64url, as browsers write it
+    public_key = TextField()
+    sign_count = IntegerField()  # synced passkeys always say 0
+    name = TextField()
+    created_at = UtcField(default=utcnow)
+    used_at = UtcField(null=True)
+
+
+class Challenge(Table):
+    """What a passkey is asked to sign: once, for one purpose, in the session that asked."""
+
+    challenge_hash = TextField(primary_key=True)
+    purpose = TextField()
+    session_hash = TextField()
+    user = ForeignKeyField(User, null=True, on_delete="CASCADE")
+    user_id: int | None
+    nonce = TextField(null=True)
+    expires_at = UtcField(index=True)
+
+    class Meta:
+        constraints = [Check("purpose in ('register', 'sign_in', 'prove', 'release')")]
+
+
+class Attempts(Table):
+    """Tries against one target from one side; `bucket` is a keyed digest and names nobody."""
+
+    bucket = TextField(primary_key=True)
+    tries = IntegerField()
+    free_at = UtcField()
+    last_at = UtcField(index=True)
 
 
 class LoginSession(Table):
@@ -49,6 +115,10 @@ class LoginSession(Table):
     created_at = UtcField(default=utcnow)
     seen_at = UtcField(default=utcnow)
     expires_at = UtcField(index=True)
+    device = ForeignKeyField(Device, null=True, on_delete="CASCADE")
+    device_id: int | None
+    proved_at = UtcField(null=True)  # the last password, passkey or identification
+    proved_until = UtcField(null=True)  # moves on while the person is active
 
 
 class EmailToken(Table):
@@ -60,6 +130,8 @@ class EmailToken(Table):
     purpose = TextField()
     expires_at = UtcField()
     used_at = UtcField(null=True)
+    device = ForeignKeyField(Device, null=True, on_delete="CASCADE")
+    device_id: int | None
 
 
 class Client(Table):

@@ -12,6 +12,7 @@ from domain import errors
 EXAMPLES = {
     errors.WeakPassword: ("short",),
     errors.PinWrong: (2,),
+    errors.TooOften: (30,),
     errors.IdentificationRefused: ("another_person",),
     errors.IdentityCodeWrong: (2,),
     errors.InvitationRefused: ("yourself",),

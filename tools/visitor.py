@@ -50,6 +50,10 @@ class Visitor:
             raise PageError(f"{method} {url}: {answer.status_code} {answer.text[:200]}")
         return answer.json()
 
+    def cookies(self) -> list[Any]:
+        """The cookies that this device keeps."""
+        return list(self._session.cookies)
+
     def _page(self, answer: requests.Response, expect: int) -> "Page":
         page = Page(self, answer)
         if answer.status_code != expect:

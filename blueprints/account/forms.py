@@ -68,5 +68,19 @@ class ResendForm(FlaskForm):
     email = _email()
 
 
+class PasswordForm(FlaskForm):
+    """The password once more, of who is signed in."""
+
+    password = PasswordField(_l("Wachtwoord"), [InputRequired(_l("Vul je wachtwoord in."))])
+
+
+class NewPasswordForm(FlaskForm):
+    password = PasswordField(_l("Nieuw wachtwoord"), [InputRequired(_l("Kies een wachtwoord."))])
+
+
+class ChangePasswordForm(NewPasswordForm):
+    old = PasswordField(_l("Huidig wachtwoord"), [InputRequired(_l("Vul je huidige wachtwoord in."))])
+
+
 class ConfirmForm(FlaskForm):
     """Nothing but the token against forged requests."""

@@ -1,15 +1,17 @@
 from flask import Blueprint, flash, request, session
 from flask_babel import gettext as _
-from flask_login import current_user, login_user, logout_user
+from flask_login import current_user, logout_user
 
 from blueprints import sessions
 from blueprints.account.forms import ConfirmForm, RegisterForm, ResendForm, SignInForm
 from blueprints.answers import goto, render
+from blueprints.devices import visit
 from blueprints.paths import own_path
+from blueprints.proving import enter
 from blueprints.wake import wake
 from blueprints.who import me
 from blueprints.words import say
-from domain import accounts, onboarding
+from domain import accounts, attempts, devices, onboarding
 from domain.errors import EmailNotConfirmed, LinkExpired, SignInRefused, WeakPassword
 from models import User
 
@@ -23,6 +25,16 @@ def first_page(user: User) -> str:
         return "/overzicht"
     done = onboarding.finished(membership.client, user)
     return f"/{membership.client.public_id}/{'overzicht' if done else 'welkom'}"
+
+
+def _network() -> str:
+    return attempts.network(request.remote_addr or "")
+
+
+def spend_on_mail(email: str) -> None:
+    """One mail asked for this address, from this side. TooOften, known or not."""
+    attempts.spend("mail.address", _network())
+    attempts.spend("mail.account", accounts.normal_email(email))
 
 
 @blueprint.get("/")
@@ -41,7 +53,7 @@ def sign_in():
     if not form.validate_on_submit():
         return render("account/sign_in.html", 422 if form.errors else 200, form=form)
     try:
-        user = accounts.sign_in(form.email.data or "", form.password.data or "")
+        user = accounts.sign_in(form.email.data or "", form.password.data or "", visit(), request.remote_addr or "")
     except EmailNotConfirmed as error:
         session["registered"] = form.email.data
         flash(say(error), "warn")
@@ -49,9 +61,8 @@ def sign_in():
     except SignInRefused as error:
         form.password.errors = [say(error)]
         return render("account/sign_in.html", 422, form=form)
-    session.clear()  # what an earlier person left at this device goes
-    sessions.renew()
-    login_user(user)
+    enter(user)
+    wake("send_mails")
     return goto(onward or first_page(user))
 
 
@@ -71,6 +82,7 @@ def register():
     form = RegisterForm(data={name: value for name, value in chosen.items() if value})
     if not form.validate_on_submit():
         return render("account/register.html", 422 if form.errors else 200, form=form)
+    attempts.spend("register.address", _network())
     try:
         accounts.register(**form.filled())
     except WeakPassword as error:
@@ -86,6 +98,7 @@ def registered():
     """Look into your mailbox; a new mail on request."""
     form = ResendForm(email=session.get("registered", ""))
     if form.validate_on_submit():
+        spend_on_mail(form.email.data or "")
         accounts.resend_confirmation(form.email.data or "")
         wake("send_mails")
         session["registered"] = form.email.data
@@ -99,11 +112,12 @@ def confirm(token):
     """GET shows a button and changes nothing: mail scanners open links, the person presses."""
     form = ConfirmForm()
     if not form.validate_on_submit():
-        return render("account/confirm.html", form=form, fresh=accounts.peek_confirmation(token))
+        return render("account/confirm.html", form=form, fresh=accounts.peek_link(token, "confirm"))
     try:
-        accounts.confirm_email(token)
+        user = accounts.confirm_email(token)
     except LinkExpired:
         return render("account/confirm.html", 410, form=form, fresh=False)
+    devices.confirm_at_enrolment(user, visit())
     session.pop("registered", None)
     flash(_("Je e-mailadres is bevestigd. Log in om verder te gaan."), "good")
     return goto("/inloggen")

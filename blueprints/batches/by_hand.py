@@ -3,12 +3,13 @@
 from flask import Response, flash, request
 from flask_babel import gettext as _
 
-from blueprints.access import MAY_PAY, for_client
+from blueprints.access import MAY_PAY, approving, for_client
 from blueprints.answers import goto
 from blueprints.batches.forms import SaidForm
 from blueprints.batches.routes import address, back, blueprint, page
+from blueprints.proving import here
 from blueprints.words import say
-from domain import by_hand, payments
+from domain import attempts, by_hand, payments
 from domain.errors import DomainError, PinLocked, PinMissing, PinWrong
 
 VERDICTS = {"betaald": by_hand.PAID, "geweigerd": by_hand.REFUSED}
@@ -34,6 +35,7 @@ def take_file(membership, reference):
 
 @blueprint.route("/<client>/betalingen/<reference>/gemeld/<any(betaald, geweigerd):verdict>", methods=["GET", "POST"])
 @for_client(MAY_PAY)
+@approving
 def say_of_file(membership, reference, verdict):
     """What the person saw at the bank, proved with the pin."""
     payment = payments.view(membership.client, reference)
@@ -42,8 +44,9 @@ def say_of_file(membership, reference, verdict):
         return goto(address(membership, payment))
     if not form.validate_on_submit():
         return _said_page(membership, payment, verdict, form)
+    attempts.spend("pin.user", membership.user_id)
     try:
-        by_hand.say(membership, reference, VERDICTS[verdict], form.pin.data or "")
+        by_hand.say(membership, reference, VERDICTS[verdict], form.pin.data or "", here())
     except PinWrong as error:
         form.pin.errors = [say(error)]
         return _said_page(membership, payment, verdict, form)

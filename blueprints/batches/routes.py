@@ -4,15 +4,18 @@ from datetime import date
 from flask import Blueprint, Response, abort, flash, request
 from flask_babel import gettext as _
 
-from blueprints.access import ALL, MAY_PAY, for_client, psu, signed_in
+from blueprints import sessions
+from blueprints.access import ALL, MAY_PAY, approving, for_client, psu, signed_in
+from blueprints.account.passkeys import options
 from blueprints.answers import goto, render
 from blueprints.batches import words
 from blueprints.batches.forms import ChangeForm, PayForm, PinForm
+from blueprints.proving import here
 from blueprints.wake import wake
 from blueprints.who import me
 from blueprints.words import say
 from core.clock import today_amsterdam
-from domain import approval, booked, by_hand, name_checks, payments, signing
+from domain import approval, attempts, booked, by_hand, name_checks, passkeys, payments, signing
 from domain.authorisations import Step
 from domain.errors import (
     BatchChanged,
@@ -20,12 +23,13 @@ from domain.errors import (
     DateInvalid,
     DomainError,
     NotFound,
+    PasskeyRefused,
     PinLocked,
     PinMissing,
     PinWrong,
 )
 from domain.payments import Payment
-from domain.release import release
+from domain.release import SignedWith, release
 
 blueprint = Blueprint("batches", __name__)
 
@@ -269,6 +273,7 @@ def read(membership, reference):
 # --- approving ------------------------------------------------------------------------
 @blueprint.post("/<client>/betalingen/<reference>/betalen")
 @for_client(MAY_PAY)
+@approving
 def pay(membership, reference):
     """Betaal: where the bank signs this releases; under delegated signing the pin comes first."""
     payment = payments.view(membership.client, reference)
@@ -295,6 +300,7 @@ def pay(membership, reference):
 
 @blueprint.route("/<client>/betalingen/<reference>/pincode", methods=["GET", "POST"])
 @for_client(MAY_PAY)
+@approving
 def pin(membership, reference):
     """What is signed is what was shown: the digest comes along from the payment's page.
 
@@ -312,23 +318,56 @@ def pin(membership, reference):
         return back(membership, reference, CautionsUnopened())
     if not form.validate_on_submit():
         return _pin_page(membership, payment, form)
+    attempts.spend("pin.user", membership.user_id)
     try:
-        row = release(membership, reference, form.shown.data, "pin", psu(), form.pin.data)
+        row = release(membership, reference, form.shown.data, "pin", psu(), form.pin.data, device=here())
     except PinWrong as error:
         form.pin.errors = [say(error)]
         return _pin_page(membership, payment, form)
     except (PinLocked, PinMissing) as error:
         flash(say(error), "bad")
+        wake("send_mails")
         return goto(f"/{membership.client.public_id}/pincode")
     except DomainError as error:
         return back(membership, reference, error)
+    attempts.forget("pin.user", membership.user_id)
     wake("send_order", row.batch_id)
     return goto(address(membership, payment))
 
 
+@blueprint.post("/<client>/betalingen/<reference>/passkey/vraag")
+@for_client(MAY_PAY)
+@approving
+def ask_passkey(membership, reference):
+    """What a passkey signs is made of the payment that was shown."""
+    if request.form.get("shown") != payments.view(membership.client, reference).digest:
+        abort(409)
+    return options(passkeys.ask_release(membership.user, sessions.key(), request.form["shown"]))
+
+
+@blueprint.post("/<client>/betalingen/<reference>/passkey")
+@for_client(MAY_PAY)
+@approving
+def sign_with_passkey(membership, reference):
+    """A passkey in the place of the pin: it signs this very payment."""
+    shown, signed = request.form.get("shown", ""), SignedWith(request.form.get("answer", ""), sessions.key())
+    try:
+        row = release(membership, reference, shown, "passkey", psu(), passkey=signed)
+    except PasskeyRefused as error:
+        flash(say(error), "bad")
+        return goto(address(membership, reference, f"/pincode?shown={shown}"))
+    except DomainError as error:
+        return back(membership, reference, error)
+    wake("send_order", row.batch_id)
+    return goto(address(membership, reference))
+
+
 def _pin_page(membership, payment: Payment, form: PinForm) -> Response:
     template = "batches/_pin.html" if _by_htmx() else "batches/pin.html"
-    return page(template, membership, payment, 422 if form.errors else 200, form=form)
+    return page(
+        template, membership, payment, 422 if form.errors else 200, form=form,
+        has_passkey=passkeys.any_of(membership.user),
+    )  # fmt: skip
 
 
 @blueprint.post("/<client>/betalingen/<reference>/opnieuw")

@@ -8,16 +8,18 @@ from blueprints.answers import fragment, goto, render
 from blueprints.onboarding.forms import CodeForm, GoForm, InviteForm, JoinForm, PinForm
 from blueprints.onboarding.words import step_words
 from blueprints.paths import own_path
+from blueprints.proving import here, proved
 from blueprints.wake import wake
 from blueprints.who import me
 from blueprints.words import authority, say
-from domain import accounts, identification, onboarding, second_signer
+from domain import accounts, identification, onboarding, pins, second_signer
 from domain.errors import (
     DomainError,
     IdentityCodeWrong,
     InvitationRefused,
     LinkExpired,
     PinAlreadySet,
+    PinIsBirthDate,
     PinNotSixDigits,
     PinTooCommon,
     RegisterUnavailable,
@@ -58,13 +60,14 @@ def welcome(membership):
 @for_client(ALL)
 def pin(membership):
     form, user = PinForm(), membership.user
-    known = accounts.has_pin(user)
+    known = pins.known(user)
     if not form.validate_on_submit():
-        locked = known and accounts.pin_locked(user)
+        device = here()
+        locked = known and pins.locked(user, device.id if device else None)
         return render("onboarding/pin.html", 422 if form.errors else 200, form=form, known=known, locked=locked)
     try:
-        accounts.set_pin(user, form.pin.data or "")
-    except (PinNotSixDigits, PinTooCommon) as error:
+        pins.set_pin(user, form.pin.data or "")
+    except (PinNotSixDigits, PinTooCommon, PinIsBirthDate) as error:
         form.pin.errors = [say(error)]
         return render("onboarding/pin.html", 422, form=form, known=known, locked=False)
     except PinAlreadySet as error:
@@ -130,6 +133,7 @@ def confirm_code(membership):
     except DomainError as error:
         flash(say(error), "bad")
         return goto(_identify_page(client))
+    proved(me(), "identification")
     return _after(client, standing)
 
 
@@ -159,6 +163,7 @@ def identified():
         return _elsewhere(query)
     except DomainError as error:
         return _not_identified(error)
+    proved(me(), "identification")
     return _after(client, standing)
 
 

@@ -4,9 +4,10 @@ from flask_babel import ngettext
 
 from blueprints.access import ALL, OWNER, for_client
 from blueprints.answers import goto, render
+from blueprints.proving import here
 from blueprints.sessions import secret
 from blueprints.settings.forms import BankWishesForm
-from domain import accounts, bank_links, bank_wishes, sessions
+from domain import accounts, bank_links, bank_wishes, passkeys, pins, sessions
 
 blueprint = Blueprint("settings", __name__)
 
@@ -14,11 +15,13 @@ blueprint = Blueprint("settings", __name__)
 @blueprint.get("/<client>/instellingen")
 @for_client(ALL)
 def settings(membership):
-    """Who you are here, what may be paid, where you are signed in, where help is, and the way out."""
+    """Who you are here, what may be paid, how you sign in and where, where help is, and the way out."""
+    user, device = membership.user, here()
     return render(
         "settings/settings.html", membership=membership, accounts=bank_links.accounts(membership.client),
-        members=accounts.members_of(membership.client), others=accounts.memberships_of(membership.user),
-        sessions=sessions.standing(membership.user, secret()), wishes=BankWishesForm(obj=membership.client),
+        members=accounts.members_of(membership.client), others=accounts.memberships_of(user),
+        sessions=sessions.standing(user, secret()), passkeys=passkeys.standing(user), pin_known=pins.known(user),
+        pin_locked=pins.locked(user, device.id if device else None), wishes=BankWishesForm(obj=membership.client),
     )  # fmt: skip
 
 
@@ -39,4 +42,13 @@ def wish(membership):
     form = BankWishesForm()
     changed = bank_wishes.change(membership, bool(form.batch_booking.data), bool(form.name_check.data))
     flash(_("Bewaard. Het geldt voor wat je vanaf nu goedkeurt.") if changed else _("Er is niets veranderd."), "good")
+    return goto(f"/{membership.client.public_id}/instellingen")
+
+
+@blueprint.post("/<client>/instellingen/sessies/<key>/uitloggen")
+@for_client(ALL)
+def sign_out_there(membership, key):
+    """Ends one session of this person."""
+    ended = sessions.end_one(membership.user, key)
+    flash(_("Daar ben je uitgelogd.") if ended else _("Daar was je al uitgelogd."), "good")
     return goto(f"/{membership.client.public_id}/instellingen")

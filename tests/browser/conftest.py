@@ -12,7 +12,7 @@ import pytest
 
 from tests.support.phone import Phone, entrepreneur, new_context, newcomer
 from tools.stack import Stack
-from tools.story import Person
+from tools.story import Person, Story
 
 _emails = (f"wouter{number}@demobv.example" for number in itertools.count(1))
 
@@ -39,6 +39,14 @@ def take(chromium, house: Stack, shots: Path) -> Iterator[Callable[..., Phone]]:
         phone.expect_no_trouble()
 
 
+def known(take: Callable[..., Phone], story: Story, **options: bool) -> Phone:
+    """The phone on which this person made the account: its device cookie comes along, and no session."""
+    phone = take(story.person, **options)
+    (cookie,) = [one for one in story.visitor.cookies() if one.name == "bzd"]
+    phone.page.context.add_cookies([{"name": "bzd", "value": cookie.value or "", "url": phone.house.base_url}])
+    return phone
+
+
 @pytest.fixture
 def stranger(house: Stack, take: Callable[..., Phone]) -> Phone:
     """The phone of somebody who has no account yet."""
@@ -48,10 +56,10 @@ def stranger(house: Stack, take: Callable[..., Phone]) -> Phone:
 @pytest.fixture
 def wouter(house: Stack, take: Callable[..., Phone]) -> Phone:
     """The phone of an entrepreneur whose bank and Nmbrs are linked; not signed in."""
-    return take(entrepreneur(house, next(_emails)).person)
+    return known(take, entrepreneur(house, next(_emails)))
 
 
 @pytest.fixture
 def plain_wouter(house: Stack, take: Callable[..., Phone]) -> Phone:
     """The same on a phone that runs no scripts."""
-    return take(entrepreneur(house, next(_emails)).person, scripts=False)
+    return known(take, entrepreneur(house, next(_emails)), scripts=False)

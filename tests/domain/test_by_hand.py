@@ -22,12 +22,18 @@ from domain.errors import (
 )
 from domain.operators import order_body
 from domain.release import release
-from models import AuditEvent, BankAccount, BankLink, BankOrder, Batch, BatchLine, Membership, OrderDownload
+from models import AuditEvent, BankAccount, BankLink, BankOrder, Batch, BatchLine, Device, Membership, OrderDownload
 from tests.connectors.test_pain002 import report
 from tests.support.sandbox import Sandbox
-from tests.support.world import DEMO_IBAN, PIN, PSU, Demo, make_client, make_demo, make_user
+from tests.support.world import DEMO_IBAN, PIN, PSU, Demo, make_client, make_demo, make_device, make_user
 
 IBAN = "NL61KNAB0257398104"
+
+
+def here(membership: Membership) -> Device:
+    """The device of this person, confirmed."""
+    known = Device.get_or_none(Device.user == membership.user_id)
+    return known or make_device(membership.user)
 
 
 @pytest.fixture(autouse=True)
@@ -48,7 +54,7 @@ def approved(demo: Demo, account: BankAccount) -> Batch:
 
 def approve(demo: Demo, batch: Batch, account: BankAccount) -> Batch:
     approval.change(demo.client, demo.user, batch.reference, None, account.id)
-    release(demo.membership, batch.reference, demo.view(batch).digest, "pin", PSU, PIN)
+    release(demo.membership, batch.reference, demo.view(batch).digest, "pin", PSU, PIN, here(demo.membership))
     return work(batch)
 
 
@@ -171,7 +177,7 @@ def test_only_who_may_release_takes_it(demo: Demo, approved: Batch):
     with pytest.raises(NotYourRole):
         by_hand.take_file(preparer, approved.reference)
     with pytest.raises(NotYourRole):
-        by_hand.say(preparer, approved.reference, by_hand.PAID, PIN)
+        by_hand.say(preparer, approved.reference, by_hand.PAID, PIN, here(preparer))
     with pytest.raises(NotFound):
         by_hand.take_file(make_client(make_user()), approved.reference)
     assert Batch.get_by_id(approved.id).state == "approved"
@@ -228,20 +234,20 @@ def test_a_link_that_comes_later_does_not_send_what_was_taken(demo: Demo, approv
 def test_a_person_says_that_it_was_paid(demo: Demo, approved: Batch):
     take(demo, approved)
     with pytest.raises(PinWrong):
-        by_hand.say(demo.membership, approved.reference, by_hand.PAID, "000001")
+        by_hand.say(demo.membership, approved.reference, by_hand.PAID, "000001", here(demo.membership))
     assert Batch.get_by_id(approved.id).state == "sending"
-    by_hand.say(demo.membership, approved.reference, by_hand.PAID, PIN)
+    by_hand.say(demo.membership, approved.reference, by_hand.PAID, PIN, here(demo.membership))
     found = work(approved)
     assert (found.state, found.state_reason, lines(approved)) == ("executed", "said_paid", {"executed"})
     event = AuditEvent.get(AuditEvent.kind == "batch.person_says_paid")
     assert event.actor == f"user:{demo.user.id}"
     with pytest.raises(NotOpen):
-        by_hand.say(demo.membership, approved.reference, by_hand.REFUSED, PIN)
+        by_hand.say(demo.membership, approved.reference, by_hand.REFUSED, PIN, here(demo.membership))
 
 
 def test_a_refused_file_is_approved_again_under_other_names(demo: Demo, account: BankAccount, approved: Batch):
     first = read_back(take(demo, approved))
-    by_hand.say(demo.membership, approved.reference, by_hand.REFUSED, PIN)
+    by_hand.say(demo.membership, approved.reference, by_hand.REFUSED, PIN, here(demo.membership))
     assert (Batch.get_by_id(approved.id).state, order_of(approved).state) == ("rejected", "ended")
     approval.reopen(demo.client, demo.user, approved.reference)
     approve(demo, approved, account)
@@ -253,7 +259,7 @@ def test_a_refused_file_is_approved_again_under_other_names(demo: Demo, account:
 @pytest.mark.parametrize("verdict", [by_hand.PAID, by_hand.REFUSED])
 def test_nothing_is_said_of_a_file_that_nobody_took(demo: Demo, approved: Batch, verdict: str):
     with pytest.raises(NotOpen):
-        by_hand.say(demo.membership, approved.reference, verdict, PIN)
+        by_hand.say(demo.membership, approved.reference, verdict, PIN, here(demo.membership))
 
 
 @pytest.mark.parametrize("verdict", [by_hand.PAID, by_hand.REFUSED])
@@ -262,7 +268,7 @@ def test_nobody_says_it_of_an_order_over_a_link(demo: Demo, sandbox: Sandbox, ve
     release(demo.membership, batch.reference, demo.view(batch).digest, "session", PSU)
     sending.send(batch.id)
     with pytest.raises(NotOpen):
-        by_hand.say(demo.membership, batch.reference, verdict, PIN)
+        by_hand.say(demo.membership, batch.reference, verdict, PIN, here(demo.membership))
     with pytest.raises(NotOpen):
         by_hand.take_file(demo.membership, batch.reference)
 
@@ -278,5 +284,5 @@ def test_a_report_of_the_bank_moves_it(demo: Demo, approved: Batch, code: str, s
     assert work(approved).state == state
     assert payments.order_to_ask(demo.view(approved)) is None
     if state in ("at_bank", "signed"):
-        by_hand.say(demo.membership, approved.reference, by_hand.PAID, PIN)
+        by_hand.say(demo.membership, approved.reference, by_hand.PAID, PIN, here(demo.membership))
         assert Batch.get_by_id(approved.id).state == "executed"

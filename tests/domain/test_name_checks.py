@@ -12,7 +12,7 @@ from domain.world import world
 from models import AcceptedName, BankExchange, BankOrder, Batch, BatchLine, transaction
 from tests.support.names import ABROAD, CLOSE, OTHER, SAME, follow, send, sign
 from tests.support.sandbox import Sandbox
-from tests.support.world import PIN, PSU, Demo, make_batch, make_demo
+from tests.support.world import PIN, PSU, Demo, make_batch, make_demo, make_device
 
 
 @pytest.fixture(autouse=True)
@@ -299,7 +299,7 @@ def test_delegated_orders_are_approved_again_after_a_strike(demo: Demo, sandbox:
     batch = send(demo)
     name_checks.strike(demo.client, demo.user, batch.reference, line_id(batch, OTHER[0]), PSU)
     sandbox.control("PUT", "banks/redirect", {"signing": "delegated"})
-    release(demo.membership, batch.reference, demo.view(batch).digest, "pin", PSU, PIN)
+    release(demo.membership, batch.reference, demo.view(batch).digest, "pin", PSU, PIN, make_device(demo.user))
     sending.send(batch.id)
     assert state(batch) == "signed"
 

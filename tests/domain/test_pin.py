@@ -6,10 +6,24 @@ from datetime import timedelta
 import pytest
 
 import models
-from domain import accounts, passwords
-from domain.errors import PinAlreadySet, PinLocked, PinNotSixDigits, PinTooCommon, PinWrong
-from models import OutgoingMail, Pin
-from tests.support.world import PIN, Demo, authorise, make_user
+from domain import passwords, pins
+from domain.errors import (
+    DeviceUnconfirmed,
+    PinAlreadySet,
+    PinIsBirthDate,
+    PinLocked,
+    PinNotSixDigits,
+    PinTooCommon,
+    PinWrong,
+)
+from models import Device, OutgoingMail, Pin, PinTries
+from tests.support.world import PIN, Demo, authorise, make_device, make_user
+
+
+@pytest.fixture
+def own(demo: Demo) -> Device:
+    """The confirmed device of the demo's person."""
+    return make_device(demo.user)
 
 
 @pytest.mark.parametrize("pin", ["000000", "123456", "654321", "121212", "123123", "111222", "999999", "890123"])
@@ -24,32 +38,32 @@ def test_a_pin_is_six_digits(pin: str):
         passwords.check_pin_choice(pin)
 
 
-def test_the_right_pin_takes_back_the_failures(demo: Demo):
+def test_the_right_pin_takes_back_the_failures(demo: Demo, own: Device):
     with pytest.raises(PinWrong) as wrong:
-        accounts.check_pin(demo.user, "111111")
+        pins.check(demo.user, "111111", own)
     assert wrong.value.tries_left == 4
-    accounts.check_pin(demo.user, PIN)
-    assert Pin.get().failures == 0
+    pins.check(demo.user, PIN, own)
+    assert PinTries.get().failures == 0
 
 
-def test_the_fifth_wrong_try_locks_and_tells(demo: Demo):
+def test_the_fifth_wrong_try_locks_and_tells(demo: Demo, own: Device):
     for _ in range(4):
         with pytest.raises(PinWrong):
-            accounts.check_pin(demo.user, "111111")
+            pins.check(demo.user, "111111", own)
     with pytest.raises(PinLocked):
-        accounts.check_pin(demo.user, "111111")
+        pins.check(demo.user, "111111", own)
     with pytest.raises(PinLocked):
-        accounts.check_pin(demo.user, PIN)
+        pins.check(demo.user, PIN, own)
     assert OutgoingMail.select().where(OutgoingMail.kind == "pin_locked").count() == 1
 
 
-def test_five_tries_at_once_are_five(demo: Demo):
+def test_five_tries_at_once_are_five(demo: Demo, own: Device):
     """However many arrive together, no more than five pins are compared."""
 
     def attempt(_: int) -> str:
         with models.database.connection_context():
             try:
-                accounts.check_pin(demo.user, "111111")
+                pins.check(demo.user, "111111", own)
             except (PinWrong, PinLocked) as error:
                 return type(error).__name__
         return "fits"
@@ -60,18 +74,50 @@ def test_five_tries_at_once_are_five(demo: Demo):
     assert outcomes.count("PinLocked") == 8
 
 
-def test_a_pin_is_renewed_only_after_identifying_again(demo: Demo):
+def test_a_pin_is_renewed_only_after_identifying_again(demo: Demo, own: Device):
     with pytest.raises(PinAlreadySet):
-        accounts.set_pin(demo.user, "580274")
+        pins.set_pin(demo.user, "580274")
     authorise(demo.client, demo.user, ago=timedelta(0))
-    accounts.set_pin(demo.user, "580274")
-    accounts.check_pin(demo.user, "580274")
+    pins.set_pin(demo.user, "580274")
+    pins.check(demo.user, "580274", own)
     with pytest.raises(PinAlreadySet):
-        accounts.set_pin(demo.user, "471936")
+        pins.set_pin(demo.user, "471936")
 
 
 def test_a_pin_does_not_fit_another_person_with_the_same_hash(demo: Demo):
     other = make_user()
+    own = make_device(other)
     Pin.create(user=other, pin_hash=Pin.get().pin_hash)
     with pytest.raises(PinWrong):
-        accounts.check_pin(other, PIN)
+        pins.check(other, PIN, own)
+
+
+def test_the_lock_is_of_one_device(demo: Demo, own: Device):
+    for _ in range(4):
+        with pytest.raises(PinWrong):
+            pins.check(demo.user, "111111", own)
+    with pytest.raises(PinLocked):
+        pins.check(demo.user, "111111", own)
+    elsewhere = make_device(demo.user)
+    pins.check(demo.user, PIN, elsewhere)
+    assert (pins.locked(demo.user, own.id), pins.locked(demo.user, elsewhere.id)) == (True, False)
+    pins.unlock(demo.user, own.id)
+    pins.check(demo.user, PIN, own)
+
+
+@pytest.mark.parametrize("whose", ["nobody's", "another's", "unconfirmed"])
+def test_a_pin_counts_only_on_a_device_that_its_person_confirmed(demo: Demo, whose: str):
+    device = {"nobody's": None, "another's": make_device(make_user()), "unconfirmed": make_device(demo.user)}[whose]
+    if whose == "unconfirmed":
+        Device.update(confirmed_at=None, confirmed_by=None).execute()
+    with pytest.raises(DeviceUnconfirmed):
+        pins.check(demo.user, PIN, device)
+    assert PinTries.select().count() == 0
+
+
+@pytest.mark.parametrize("pin", ["120480", "041280", "800412", "198004", "041980", "198012", "121980", "801204"])
+def test_the_birth_date_is_no_pin(demo: Demo, pin: str):
+    Pin.delete().execute()
+    with pytest.raises(PinIsBirthDate):
+        pins.set_pin(demo.user, pin)
+    assert Pin.select().count() == 0

@@ -8,23 +8,26 @@ import pytest
 
 import models
 from core.bank_days import next_bank_day
-from core.clock import today_amsterdam
+from core.clock import today_amsterdam, utcnow
 from domain import approval, limits
 from domain.errors import (
     AuthorityRefused,
     BatchChanged,
     DateInvalid,
+    DeviceUnconfirmed,
     DomainError,
+    IdentifyAfterReset,
     LimitExceeded,
     NothingToPay,
     NotOpen,
     NotYourRole,
+    PinWrong,
     WrongProof,
 )
 from domain.release import release
-from models import BankAccount, Batch, Release
+from models import BankAccount, Batch, Release, User
 from tests.support.sandbox import Sandbox
-from tests.support.world import OTHER_IBAN, PIN, PSU, Demo, authorise, make_client
+from tests.support.world import OTHER_IBAN, PIN, PSU, Demo, authorise, make_client, make_device
 
 
 def _release(demo: Demo, batch: Batch, **changes) -> Release:
@@ -188,10 +191,22 @@ def test_delegated_signing_asks_for_the_pin(demo: Demo, sandbox: Sandbox):
     batch = demo.batch()
     with pytest.raises(WrongProof):
         _release(demo, batch)
-    with pytest.raises(DomainError):
-        _release(demo, batch, proof="pin", pin="111111")
+    own = make_device(demo.user)
+    with pytest.raises(PinWrong):
+        _release(demo, batch, proof="pin", pin="111111", device=own)
+    with pytest.raises(DeviceUnconfirmed):
+        _release(demo, batch, proof="pin", pin=PIN)
     assert demo.view(batch).state == "open"
-    assert _release(demo, batch, proof="pin", pin=PIN).proof == "pin"
+    assert _release(demo, batch, proof="pin", pin=PIN, device=own).proof == "pin"
+
+
+def test_after_a_reset_nothing_is_paid_until_a_newer_identification(demo: Demo):
+    batch = demo.batch()
+    User.update(reset_at=utcnow()).execute()
+    with pytest.raises(IdentifyAfterReset):
+        _release(demo, batch)
+    authorise(demo.client, demo.user, ago=timedelta(seconds=-1))
+    assert _release(demo, batch).proof == "session"
 
 
 def test_a_pin_is_no_proof_where_the_bank_signs(demo: Demo):

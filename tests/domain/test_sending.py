@@ -12,7 +12,7 @@ from domain.release import release
 from models import BankAccount, BankExchange, BankOrder, Batch, BatchLine
 from tests.support.meddler import closed_port
 from tests.support.sandbox import Sandbox
-from tests.support.world import PIN, PSU, Demo
+from tests.support.world import PIN, PSU, Demo, make_device
 
 
 @pytest.fixture(autouse=True)
@@ -23,7 +23,7 @@ def the_books_are_right(demo: Demo):
 
 def _released(demo: Demo, batch: Batch | None = None, proof: str = "session", pin: str | None = None) -> Batch:
     batch = batch or demo.batch()
-    release(demo.membership, batch.reference, demo.view(batch).digest, proof, PSU, pin)
+    release(demo.membership, batch.reference, demo.view(batch).digest, proof, PSU, pin, make_device(demo.user))
     return batch
 
 

@@ -60,6 +60,16 @@ RIGHTS = {
     ("batches.again", "POST"): OWNER_ONLY,
     ("batches.pin", "GET"): OWNER_ONLY,
     ("batches.pin", "POST"): OWNER_ONLY,
+    ("batches.ask_passkey", "POST"): Right(409, 403),  # without what was shown
+    ("batches.sign_with_passkey", "POST"): OWNER_ONLY,
+    ("settings.sign_out_there", "POST"): ON,
+    ("settings.show_passkeys", "GET"): PAGE,
+    ("settings.ask_passkey", "POST"): PAGE,
+    ("settings.add_passkey", "POST"): ON,
+    ("settings.rename_passkey", "POST"): Right(404, 404),
+    ("settings.remove_passkey", "POST"): Right(404, 404),
+    ("settings.change_password", "GET"): PAGE,
+    ("settings.change_password", "POST"): SAID,
     ("batches.judge", "POST"): ON,
     ("batches.status", "GET"): ON,
     ("batches.read", "GET"): ON,  # nothing to be read: on to the payment
@@ -133,6 +143,7 @@ def address(app: Flask, endpoint: str, demo: Demo, batch: Batch) -> str:
         "client": demo.client.public_id, "reference": batch.reference, "line_id": demo.view(batch).lines[0].id,
         "link_id": demo.link.id, "connection_id": demo.connection.id, "run_id": batch.run_id,
         "account_id": demo.account.id, "verdict": "betaald",
+        "passkey_id": 1, "key": "x" * 24,
     }  # fmt: skip
     with app.test_request_context():
         path = url_for(endpoint, **{name: known[name] for name in rule.arguments})

@@ -3,19 +3,19 @@
 import pytest
 
 from connectors.bank.pain001 import read_back
-from domain import accounts, approval, by_hand
+from domain import approval, by_hand, passwords
 from domain.operators import order_body
 from domain.release import release
 from models import BankAccount, Batch, Membership, OrderDownload, Pin
 from tests.support.screens import Browser
-from tests.support.world import PIN, PSU, Demo, make_user
+from tests.support.world import PIN, PSU, Demo, make_device, make_user
 
 IBAN = "NL61KNAB0257398104"
 
 
 @pytest.fixture
 def demo(demo: Demo) -> Demo:
-    Pin.create(user=demo.user, pin_hash=accounts.passwords.hash_pin(demo.user.id, PIN))
+    Pin.create(user=demo.user, pin_hash=passwords.hash_pin(demo.user.id, PIN))
     return demo
 
 
@@ -24,7 +24,7 @@ def approved(demo: Demo) -> Batch:
     account = by_hand.add_account(demo.client, demo.user, IBAN, "Demo BV")
     batch = demo.batch()
     approval.change(demo.client, demo.user, batch.reference, None, account.id)
-    release(demo.membership, batch.reference, demo.view(batch).digest, "pin", PSU, PIN)
+    release(demo.membership, batch.reference, demo.view(batch).digest, "pin", PSU, PIN, make_device(demo.user))
     return batch
 
 

@@ -3,12 +3,12 @@
 import pytest
 import requests
 
-from domain import approval, following, limits, sending, signing
-from models import BankOrder, Batch, Pin, Release
+from domain import approval, following, limits, passwords, sending, signing
+from models import BankOrder, Batch, Pin, PinTries, Release
 from tests.screens.test_payment_page import TOTAL, at, line_ids
 from tests.support.sandbox import Sandbox
 from tests.support.screens import Browser, Page
-from tests.support.world import PIN, Demo, accounts
+from tests.support.world import PIN, Demo
 
 WRONG = "135790"
 
@@ -28,7 +28,7 @@ def pay(who: Browser, demo: Demo, batch: Batch, htmx: bool = False, shown: str |
 def delegated(demo: Demo, sandbox: Sandbox) -> Demo:
     """The bank takes our pin as the signature."""
     sandbox.control("PUT", "banks/redirect", {"signing": "delegated"})
-    Pin.create(user=demo.user, pin_hash=accounts.passwords.hash_pin(demo.user.id, PIN))
+    Pin.create(user=demo.user, pin_hash=passwords.hash_pin(demo.user.id, PIN))
     return demo
 
 
@@ -186,7 +186,7 @@ def test_a_change_between_looking_and_the_pin_stops_it(wouter: Browser, delegate
     answer = wouter.post(at(delegated, batch, "/pincode"), shown=shown, pin=PIN)
     assert answer.location == at(delegated, batch)
     assert "intussen veranderd" in wouter.open(at(delegated, batch)).says("main > [role=alert]")
-    assert (Release.select().count(), Pin.get().failures) == (0, 0)
+    assert (Release.select().count(), PinTries.select().count()) == (0, 0)
 
 
 def test_where_the_pin_signs_betaal_alone_releases_nothing(wouter: Browser, delegated: Demo):

@@ -18,6 +18,7 @@ from werkzeug.test import TestResponse
 
 from domain import sessions
 from models import User
+from tests.support.world import make_device
 
 NBSP = "\u00a0"
 
@@ -72,7 +73,8 @@ class Browser:
         self.client = app.test_client()
         self.token = ""
         if user is not None:
-            self.secret = sessions.start({"_user_id": str(user.id), "_fresh": True}, user.id)
+            device = make_device(user)
+            self.secret = sessions.start({"_user_id": str(user.id), "_fresh": True}, user.id, device.id)
             self.client.set_cookie(app.config["SESSION_COOKIE_NAME"], self.secret)
 
     def get(self, path: str, htmx: bool = False) -> Page:

@@ -6,8 +6,11 @@ from typing import Any
 from flask import Flask
 from werkzeug.test import TestResponse
 
+from core.clock import utcnow
+from core.ids import token
 from domain import sessions
-from models import User
+from domain.seals import lookup
+from models import Device, User
 from tests.support import page_rules
 from tests.support.sandbox import Sandbox
 
@@ -22,7 +25,12 @@ class Person:
         self.client = site.app.test_client()
         if user is not None:
             data = {"_user_id": str(user.id), "_fresh": True}
-            self.client.set_cookie("bz", sessions.start(data, user.id))
+            secret = token()
+            self.client.set_cookie("bzd", secret)
+            device = Device.create(
+                user=user, token_hash=lookup(secret), agent="", confirmed_at=utcnow(), confirmed_by="mail"
+            )
+            self.client.set_cookie("bz", sessions.start(data, user.id, device.id))
 
     @property
     def cookie(self) -> str | None:

@@ -22,7 +22,7 @@ from connectors.nmbrs.rest import RestPayroll, RestSettings
 from connectors.nmbrs.soap import SoapPayroll
 from connectors.register.kvk import KvkRegister
 from core.crypto import Keyring
-from domain import accounts, intake, payments
+from domain import intake, passwords, payments
 from domain.seals import lookup, seal
 from domain.webhook_keys import make_key
 from domain.world import Psu, World, furnish
@@ -32,6 +32,7 @@ from models import (
     BankLink,
     Batch,
     Client,
+    Device,
     Identification,
     Membership,
     NmbrsConnection,
@@ -112,6 +113,14 @@ def make_user(email: str | None = None, name: str = "Wouter de Jong") -> User:
     )  # fmt: skip
 
 
+def make_device(user: User) -> Device:
+    """A device that this person has confirmed."""
+    now = datetime.now(UTC)
+    return Device.create(
+        user=user, token_hash=lookup(f"d{next(_numbers)}"), agent="", confirmed_at=now, confirmed_by="mail"
+    )
+
+
 def make_client(user: User, role: str = "owner") -> Membership:
     number = next(_numbers)
     client = Client.create(public_id=f"client{number:06d}", name="Demo BV", kvk_number="68750110")
@@ -125,7 +134,7 @@ def make_demo(sandbox: Sandbox | None = None, bank: str = "redirect", pin: bool 
     membership = make_client(user)
     client = membership.client
     if pin:
-        Pin.create(user=user, pin_hash=accounts.passwords.hash_pin(user.id, PIN))
+        Pin.create(user=user, pin_hash=passwords.hash_pin(user.id, PIN))
     authorise(client, user)
     link = make_link(client, user, bank)
     account, other = make_account(link, DEMO_IBAN), make_account(link, OTHER_IBAN)

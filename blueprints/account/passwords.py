@@ -1,0 +1,45 @@
+"""A forgotten password: a mail, a new one, and paying only after a new identification."""
+
+from flask import flash, request, session
+from flask_babel import gettext as _
+
+from blueprints.account.forms import NewPasswordForm, ResendForm
+from blueprints.account.routes import blueprint, spend_on_mail
+from blueprints.answers import goto, render
+from blueprints.wake import wake
+from blueprints.words import say
+from domain import accounts, attempts
+from domain.errors import LinkExpired, WeakPassword
+
+
+@blueprint.route("/wachtwoord-vergeten", methods=["GET", "POST"])
+def forgot():
+    form = ResendForm()
+    if not form.validate_on_submit():
+        return render("account/forgot.html", 422 if form.errors else 200, form=form)
+    spend_on_mail(form.email.data or "")
+    accounts.ask_reset(form.email.data or "")
+    wake("send_mails")
+    flash(_("Als dit adres bij ons bekend is, krijg je een mail met een knop. Die werkt 30 minuten."), "good")
+    return goto("/inloggen")
+
+
+@blueprint.route("/wachtwoord/<token>", methods=["GET", "POST"])
+def reset(token):
+    """GET changes nothing: mail scanners open links."""
+    form = NewPasswordForm()
+    if not form.validate_on_submit():
+        works = accounts.peek_link(token, "reset")
+        return render("account/reset.html", 422 if form.errors else 200, form=form, fresh=works)
+    attempts.spend("mail.address", attempts.network(request.remote_addr or ""))
+    try:
+        user = accounts.reset_password(token, form.password.data or "")
+    except WeakPassword as error:
+        form.password.errors = [say(error)]
+        return render("account/reset.html", 422, form=form, fresh=True)
+    except LinkExpired:
+        return render("account/reset.html", 410, form=form, fresh=False)
+    session["reset_here"] = user.id
+    wake("send_mails")
+    flash(_("Je nieuwe wachtwoord is ingesteld. Overal elders ben je uitgelogd. Log nu in."), "good")
+    return goto("/inloggen")

@@ -1,0 +1,26 @@
+"""The cookie by which a browser is known again; it signs nobody in."""
+
+from flask import Response, after_this_request, current_app, g, request
+
+from core.ids import token
+from domain.devices import Visit
+
+LIFE = 400 * 24 * 3600  # seconds; browsers keep no cookie longer
+
+
+def visit() -> Visit:
+    """What this browser brings along; one that is new gets its secret with this answer."""
+    name, agent = current_app.config["DEVICE_COOKIE_NAME"], request.user_agent.string or ""
+    secret = request.cookies.get(name) or g.get("device_secret")
+    if secret is None:
+        secret = g.device_secret = token()
+        after_this_request(_hand_out)
+    return Visit(secret[:200], agent)
+
+
+def _hand_out(response: Response) -> Response:
+    response.set_cookie(
+        current_app.config["DEVICE_COOKIE_NAME"], g.device_secret, max_age=LIFE, path="/", httponly=True,
+        secure=current_app.config["SESSION_COOKIE_SECURE"], samesite="Lax",
+    )  # fmt: skip
+    return response

@@ -1,0 +1,92 @@
+"""How one signs in: passkeys and the password. Each change asks first who is there."""
+
+from flask import flash, request
+from flask_babel import gettext as _
+
+from blueprints import sessions
+from blueprints.access import ALL, for_client, fresh
+from blueprints.account.forms import ChangePasswordForm
+from blueprints.account.passkeys import options
+from blueprints.answers import goto, render
+from blueprints.proving import proved
+from blueprints.settings.routes import blueprint
+from blueprints.wake import wake
+from blueprints.words import say
+from domain import accounts, attempts, devices, passkeys
+from domain.errors import PasskeyKnown, PasskeyRefused, SignInRefused, WeakPassword
+
+
+def _page(membership) -> str:
+    return f"/{membership.client.public_id}/instellingen/passkeys"
+
+
+@blueprint.get("/<client>/instellingen/passkeys")
+@for_client(ALL)
+@fresh
+def show_passkeys(membership):
+    told = devices.words(request.user_agent.string or "")
+    return render("settings/passkeys.html", passkeys=passkeys.standing(membership.user), name=told or "Passkey")
+
+
+@blueprint.post("/<client>/instellingen/passkeys/vraag")
+@for_client(ALL)
+@fresh
+def ask_passkey(membership):
+    return options(passkeys.ask_registration(membership.user, sessions.key()))
+
+
+@blueprint.post("/<client>/instellingen/passkeys")
+@for_client(ALL)
+@fresh
+def add_passkey(membership):
+    try:
+        passkeys.register(
+            membership.user, sessions.key(), request.form.get("answer", ""), request.form.get("name", "")
+        )
+    except (PasskeyRefused, PasskeyKnown) as error:
+        flash(say(error), "bad")
+        return goto(_page(membership))
+    proved(membership.user, "password")
+    wake("send_mails")
+    flash(_("Je passkey is toegevoegd. Je kunt er nu mee inloggen en betalingen goedkeuren."), "good")
+    return goto(_page(membership))
+
+
+@blueprint.post("/<client>/instellingen/passkeys/<int:passkey_id>/naam")
+@for_client(ALL)
+@fresh
+def rename_passkey(membership, passkey_id):
+    passkeys.rename(membership.user, passkey_id, request.form.get("name", ""))
+    flash(_("De naam is veranderd."), "good")
+    return goto(_page(membership))
+
+
+@blueprint.post("/<client>/instellingen/passkeys/<int:passkey_id>/verwijderen")
+@for_client(ALL)
+@fresh
+def remove_passkey(membership, passkey_id):
+    passkeys.remove(membership.user, passkey_id)
+    wake("send_mails")
+    flash(_("De passkey is verwijderd. Je kunt altijd inloggen met je wachtwoord."), "good")
+    return goto(_page(membership))
+
+
+@blueprint.route("/<client>/instellingen/wachtwoord", methods=["GET", "POST"])
+@for_client(ALL)
+def change_password(membership):
+    form = ChangePasswordForm()
+    if not form.validate_on_submit():
+        return render("settings/password.html", 422 if form.errors else 200, form=form)
+    attempts.spend("prove.user", membership.user_id)
+    try:
+        accounts.change_password(membership.user, form.old.data or "", form.password.data or "", sessions.secret())
+    except SignInRefused:
+        form.old.errors = [_("Dit wachtwoord klopt niet. Probeer het opnieuw.")]
+    except WeakPassword as error:
+        form.password.errors = [say(error)]
+    else:
+        attempts.forget("prove.user", membership.user_id)
+        wake("send_mails")
+        flash(_("Je wachtwoord is veranderd. Overal elders ben je uitgelogd."), "good")
+        return goto(f"/{membership.client.public_id}/instellingen")
+    return render("settings/password.html", 422, form=form)

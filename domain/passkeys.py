@@ -1,0 +1,250 @@
+"""Passkeys: a key on the person's device signs a challenge of ours, after face, finger or code (WebAuthn level 3).
+
+Every challenge is used once, within five minutes, by the session that asked, for the purpose it was asked for.
+"""
+
+import hashlib
+import json
+import secrets
+from base64 import urlsafe_b64decode, urlsafe_b64encode
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any
+from urllib.parse import urlsplit
+
+import webauthn
+from peewee import IntegrityError
+from webauthn.helpers import exceptions
+from webauthn.helpers.structs import (
+    AuthenticatorSelectionCriteria,
+    PublicKeyCredentialDescriptor,
+    ResidentKeyRequirement,
+    UserVerificationRequirement,
+)
+
+from core.clock import utcnow
+from domain import mails
+from domain.errors import NotFound, PasskeyKnown, PasskeyRefused
+from domain.seals import lookup
+from domain.world import world
+from models import Challenge, Passkey, User, transaction
+
+LIFE = timedelta(minutes=5)
+MOST = 20
+LONGEST_ANSWER = 20_000
+# Says what is signed, so that a signature for signing in is never one for a payment.
+_RELEASE = b"bizcuit-release-v1"
+_FAULTS = (exceptions.WebAuthnException, ValueError, KeyError, TypeError)
+
+
+@dataclass(frozen=True)
+class PasskeyView:
+    """Moments in UTC."""
+
+    id: int
+    name: str
+    created_at: datetime
+    used_at: datetime | None
+
+
+def standing(user: User) -> list[PasskeyView]:
+    """The passkeys of this person, oldest first."""
+    rows = Passkey.select().where(Passkey.user == user.id).order_by(Passkey.id)
+    return [PasskeyView(row.id, row.name, row.created_at, row.used_at) for row in rows]
+
+
+def any_of(user: User) -> bool:
+    return Passkey.select().where(Passkey.user == user.id).exists()
+
+
+# --- asking ---------------------------------------------------------------------------------------
+def ask_registration(user: User, binding: str) -> str:
+    """The options (JSON) with which a browser makes a new passkey for this person."""
+    challenge = _keep("register", binding, user)
+    options = webauthn.generate_registration_options(
+        rp_id=_rp_id(), rp_name="Bizcuit", user_name=user.email, user_display_name=user.name,
+        user_id=lookup(f"passkey-user|{user.id}").encode()[:32], challenge=challenge,
+        authenticator_selection=AuthenticatorSelectionCriteria(
+            resident_key=ResidentKeyRequirement.REQUIRED, user_verification=UserVerificationRequirement.REQUIRED
+        ),
+        exclude_credentials=_credentials(user),
+    )  # fmt: skip
+    return webauthn.options_to_json(options)
+
+
+def ask_sign_in(binding: str) -> str:
+    """The options for a passkey of whoever is there: the browser offers those it has for this site."""
+    return _request(_keep("sign_in", binding, None), [])
+
+
+def ask_proof(user: User, binding: str) -> str:
+    """The options with which this person shows again who they are."""
+    return _request(_keep("prove", binding, user), _credentials(user))
+
+
+def ask_release(user: User, binding: str, digest: str) -> str:
+    """The options with which this person signs one payment: the challenge is made of its digest (RTS art. 5)."""
+    nonce = secrets.token_hex(32)
+    return _request(_keep("release", binding, user, release_challenge(nonce, digest), nonce), _credentials(user))
+
+
+def release_challenge(nonce: str, digest: str) -> bytes:
+    """SHA-256 of a mark, a nonce and the digest of what is shown: another payment has another challenge."""
+    return hashlib.sha256(b"\n".join((_RELEASE, nonce.encode(), digest.encode()))).digest()
+
+
+def _request(challenge: bytes, allowed: list[PublicKeyCredentialDescriptor]) -> str:
+    options = webauthn.generate_authentication_options(
+        rp_id=_rp_id(), challenge=challenge, allow_credentials=allowed,
+        user_verification=UserVerificationRequirement.REQUIRED, timeout=int(LIFE.total_seconds() * 1000),
+    )  # fmt: skip
+    return webauthn.options_to_json(options)
+
+
+def _keep(
+    purpose: str, binding: str, user: User | None, challenge: bytes | None = None, nonce: str | None = None
+) -> bytes:
+    challenge = challenge or secrets.token_bytes(32)
+    Challenge.create(
+        challenge_hash=lookup(_text(challenge)), purpose=purpose, session_hash=lookup(binding), user=user, nonce=nonce,
+        expires_at=utcnow() + LIFE,
+    )  # fmt: skip
+    return challenge
+
+
+def _credentials(user: User) -> list[PublicKeyCredentialDescriptor]:
+    rows = Passkey.select(Passkey.credential_id).where(Passkey.user == user.id)
+    return [PublicKeyCredentialDescriptor(id=_bytes(row.credential_id)) for row in rows]
+
+
+# --- taking the answer ----------------------------------------------------------------------------
+def register(user: User, binding: str, answer: str, name: str) -> None:
+    """Keep the passkey that a browser made, and mail that it was added. PasskeyRefused, PasskeyKnown."""
+    credential, challenge = _opened(answer), _use(answer, "register", binding, user)
+    try:
+        made = webauthn.verify_registration_response(
+            credential=credential, expected_challenge=_bytes(challenge.text), expected_rp_id=_rp_id(),
+            expected_origin=_origin(), require_user_verification=True,
+        )  # fmt: skip
+    except _FAULTS as error:
+        raise PasskeyRefused from error
+    try:
+        with transaction():
+            if Passkey.select().where(Passkey.user == user.id).count() >= MOST:
+                raise PasskeyRefused
+            row = Passkey.create(
+                user=user, credential_id=_text(made.credential_id), public_key=_text(made.credential_public_key),
+                sign_count=made.sign_count, name=_name(name),
+            )  # fmt: skip
+            mails.queue(user, "passkey_added", once=f"passkey:{row.credential_id}", name=row.name)
+    except IntegrityError as error:
+        raise PasskeyKnown from error
+
+
+def sign_in(binding: str, answer: str) -> User:
+    """The person whose passkey answered. PasskeyRefused, whatever was wrong."""
+    challenge = _use(answer, "sign_in", binding, None)
+    return _verified(answer, challenge.text, None).user
+
+
+def prove(user: User, binding: str, answer: str) -> None:
+    """This person's passkey answered. PasskeyRefused."""
+    challenge = _use(answer, "prove", binding, user)
+    _verified(answer, challenge.text, user)
+
+
+def check_release(user: User, binding: str, answer: str, digest: str) -> None:
+    """This person's passkey signed the payment with this digest, now, once. PasskeyRefused."""
+    challenge = _use(answer, "release", binding, user)
+    if challenge.text != _text(release_challenge(challenge.nonce or "", digest)):
+        raise PasskeyRefused
+    _verified(answer, challenge.text, user)
+
+
+def rename(user: User, passkey_id: int, name: str) -> None:
+    """NotFound when it is not this person's."""
+    if not Passkey.update(name=_name(name)).where(Passkey.id == passkey_id, Passkey.user == user.id).execute():
+        raise NotFound
+
+
+def remove(user: User, passkey_id: int) -> None:
+    """Forget a passkey, and mail that it is gone. NotFound. The password always stays: nobody is shut out."""
+    with transaction():
+        row = Passkey.get_or_none(Passkey.id == passkey_id, Passkey.user == user.id)
+        if row is None:
+            raise NotFound
+        row.delete_instance()
+        mails.queue(user, "passkey_removed", once=f"passkey-gone:{row.credential_id}", name=row.name)
+
+
+@dataclass(frozen=True)
+class _Asked:
+    text: str
+    nonce: str | None
+
+
+def _use(answer: str, purpose: str, binding: str, user: User | None) -> _Asked:
+    """Take the challenge that this answer names out of the database: it is used now, right or wrong."""
+    try:
+        signed = json.loads(_bytes(_opened(answer)["response"]["clientDataJSON"]))
+        text = _text(_bytes(str(signed["challenge"])))
+    except _FAULTS as error:
+        raise PasskeyRefused from error
+    with transaction():
+        row = Challenge.get_or_none(Challenge.challenge_hash == lookup(text))
+        used = Challenge.delete().where(Challenge.challenge_hash == lookup(text)).execute()
+    if row is None or not used or row.expires_at <= utcnow():
+        raise PasskeyRefused
+    if (row.purpose, row.session_hash, row.user_id) != (purpose, lookup(binding), user.id if user else None):
+        raise PasskeyRefused
+    return _Asked(text, row.nonce)
+
+
+def _verified(answer: str, challenge: str, user: User | None) -> Passkey:
+    credential = _opened(answer)
+    row = Passkey.get_or_none(Passkey.credential_id == str(credential.get("id", "")))
+    if row is None or (user is not None and row.user_id != user.id):
+        raise PasskeyRefused
+    try:
+        seen = webauthn.verify_authentication_response(
+            credential=credential, expected_challenge=_bytes(challenge), expected_rp_id=_rp_id(),
+            expected_origin=_origin(), credential_public_key=_bytes(row.public_key),
+            credential_current_sign_count=row.sign_count, require_user_verification=True,
+        )  # fmt: skip
+    except _FAULTS as error:
+        raise PasskeyRefused from error
+    Passkey.update(sign_count=seen.new_sign_count, used_at=utcnow()).where(Passkey.id == row.id).execute()
+    return row
+
+
+def _opened(answer: str) -> dict[str, Any]:
+    if len(answer) > LONGEST_ANSWER:
+        raise PasskeyRefused
+    try:
+        found = json.loads(answer)
+    except ValueError as error:
+        raise PasskeyRefused from error
+    if not isinstance(found, dict):
+        raise PasskeyRefused
+    return found
+
+
+def _name(text: str) -> str:
+    return " ".join(text.split())[:60] or "Passkey"
+
+
+def _rp_id() -> str:
+    return urlsplit(world().base_url).hostname or ""
+
+
+def _origin() -> str:
+    parts = urlsplit(world().base_url)
+    return f"{parts.scheme}://{parts.netloc}"
+
+
+def _text(data: bytes) -> str:
+    return urlsafe_b64encode(data).rstrip(b"=").decode()
+
+
+def _bytes(text: str) -> bytes:
+    return urlsafe_b64decode(text + "=" * (-len(text) % 4))

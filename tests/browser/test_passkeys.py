@@ -1,0 +1,110 @@
+"""Passkeys in a real browser, with its virtual authenticator: making, signing in, approving, removing."""
+
+import re
+from collections.abc import Iterator
+
+import pytest
+from playwright.sync_api import CDPSession, expect
+
+from tests.support.phone import Phone
+
+OVERVIEW = re.compile(r"/overzicht$")
+pytestmark = pytest.mark.browser
+
+
+@pytest.fixture
+def finger(wouter: Phone) -> Iterator[CDPSession]:
+    """A device that knows its person, and says yes."""
+    session = wouter.page.context.new_cdp_session(wouter.page)
+    session.send("WebAuthn.enable")
+    yield session
+    session.send("WebAuthn.disable")
+
+
+def authenticator(finger: CDPSession, verified: bool = True) -> str:
+    options = {
+        "protocol": "ctap2", "transport": "internal", "hasResidentKey": True, "hasUserVerification": True,
+        "isUserVerified": verified, "automaticPresenceSimulation": True,
+    }  # fmt: skip
+    return finger.send("WebAuthn.addVirtualAuthenticator", {"options": options})["authenticatorId"]
+
+
+def make_passkey(phone: Phone, name: str) -> None:
+    """From the page after signing in, by way of the settings."""
+    phone.link("Instellingen").first.click()
+    phone.link("Passkeys").click()
+    phone.heading("Passkeys")
+    phone.page.get_by_label("Naam, zodat je hem herkent").fill(name)
+    phone.button("Passkey maken").click()
+    phone.sees("Je passkey is toegevoegd.", name)
+
+
+def sign_out(phone: Phone) -> None:
+    phone.link("Terug").click()
+    phone.button("Uitloggen").last.click()
+
+
+def signed_in(phone: Phone) -> None:
+    phone.open("/inloggen")
+    phone.sign_in()
+    expect(phone.page).to_have_url(OVERVIEW)
+
+
+def test_made_used_renamed_and_removed(wouter: Phone, finger: CDPSession):
+    phone = wouter
+    signed_in(phone)
+    authenticator(finger)
+    make_passkey(phone, "Mijn telefoon")
+    phone.shot("90-passkeys", whole=True)
+    phone.expect_accessible()
+    phone.page.locator("summary", has_text="Wijzigen").click()
+    phone.page.get_by_label("Naam", exact=True).fill("Oude telefoon")
+    phone.button("Naam opslaan").click()
+    phone.sees("De naam is veranderd.", "Oude telefoon")
+    sign_out(phone)
+    expect(phone.page).to_have_url(OVERVIEW)  # the field offered it, the finger said yes
+    phone.link("Instellingen").first.click()
+    phone.link("Passkeys").click()
+    phone.page.locator("summary", has_text="Wijzigen").click()
+    phone.button("Passkey verwijderen").click()
+    phone.sees("De passkey is verwijderd.", "Je hebt nog geen passkey.")
+
+
+def test_the_button_signs_in_and_an_unverified_person_is_refused(wouter: Phone, finger: CDPSession):
+    phone = wouter
+    signed_in(phone)
+    made = authenticator(finger)
+    make_passkey(phone, "Sleutel")
+    # a browser that does not offer passkeys in a field: the button is the way
+    phone.page.add_init_script("PublicKeyCredential.isConditionalMediationAvailable = async () => false")
+    sign_out(phone)
+    phone.heading("Inloggen")
+    phone.shot("91-inloggen")
+    phone.expect_accessible()
+    finger.send("WebAuthn.setUserVerified", {"authenticatorId": made, "isUserVerified": False})
+    phone.button("Met een passkey").click()
+    expect(phone.page.get_by_text("Het is niet gelukt met je passkey.")).to_be_visible(timeout=20_000)
+    expect(phone.page).to_have_url(re.compile("/inloggen$"))
+    finger.send("WebAuthn.setUserVerified", {"authenticatorId": made, "isUserVerified": True})
+    phone.button("Met een passkey").click()
+    expect(phone.page).to_have_url(OVERVIEW)
+
+
+def test_a_payment_is_approved_with_a_passkey(wouter: Phone, finger: CDPSession):
+    phone = wouter
+    phone.control("PUT", "banks/redirect", {"signing": "delegated"})
+    phone.to_the_payment()
+    payment = phone.page.url
+    authenticator(finger)
+    phone.open("/overzicht")
+    make_passkey(phone, "Mijn telefoon")
+    phone.page.goto(payment)
+    phone.pay_button.click()
+    phone.heading("Keur de betaling goed met je pincode")
+    phone.sees("19.806,08", "Wie er betaald wordt")
+    phone.shot("92-goedkeuren", whole=True)
+    phone.expect_accessible()
+    phone.button("Met passkey").click()
+    phone.heading("Betaalopdracht")
+    phone.until(lambda: "klaar" not in phone.page.locator("#hero .badge").inner_text().lower())
+    phone.shot("93-goedgekeurd")
