@@ -22,7 +22,17 @@ from domain.errors import (
 )
 from domain.operators import order_body
 from domain.release import release
-from models import AuditEvent, BankAccount, BankLink, BankOrder, Batch, BatchLine, Membership, OrderDownload
+from models import (
+    AuditEvent,
+    BankAccount,
+    BankExchange,
+    BankLink,
+    BankOrder,
+    Batch,
+    BatchLine,
+    Membership,
+    OrderDownload,
+)
 from tests.connectors.test_pain002 import report
 from tests.support.sandbox import Sandbox
 from tests.support.world import DEMO_IBAN, PIN, PSU, Demo, make_client, make_demo, make_user
@@ -222,6 +232,7 @@ def test_a_link_that_comes_later_does_not_send_what_was_taken(demo: Demo, approv
     BankAccount.update(bank="redirect", link=demo.link, resource_id=IBAN).where(BankAccount.iban == IBAN).execute()
     assert work(approved).state == "sending"
     assert sandbox.control("GET", "orders") == []
+    assert not BankExchange.select().exists(), "no bank was spoken to"
 
 
 # --- what became of it ----------------------------------------------------------------------------
