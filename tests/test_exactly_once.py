@@ -11,8 +11,8 @@ TABLE = (ROOT / "docs" / "exactly-once.md").read_text()
 NAMED = re.findall(r"`(tests/[\w/]+\.py)::(\w+)`", TABLE)
 ASKED = (
     "time-out before", "time-out after", "killed before", "after `called_at`", "after the answer", "two tabs",
-    "two people", "double tap", "walked twice", "another user", "clock jumps forward or back", "cut-off", "webhook twice",
-    "queue emptied", "DUPL",
+    "two people", "double tap", "walked twice", "another user", "clock jumps forward or back", "cut-off",
+    "webhook twice", "queue emptied", "DUPL",
 )  # fmt: skip
 
 
