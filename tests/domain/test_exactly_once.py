@@ -15,7 +15,7 @@ from rq import Queue, SimpleWorker
 import jobs
 import models
 from core.clock import utcnow
-from domain import approval, books, following, sending, signing
+from domain import approval, books, following, leases, sending, signing
 from domain.errors import NotFound, NotOpen, StateConflict
 from domain.release import release
 from jobs import tasks
@@ -89,10 +89,41 @@ def test_a_worker_killed_anywhere_gives_it_once(
             approval.reopen(Membership.get().client, Membership.get().user, released.reference)
 
 
-def test_workers_at_the_same_moment_give_it_once(database: str, sandbox: Sandbox, keys: Path, released: Batch):
+@pytest.mark.parametrize("made", [False, True])
+def test_workers_at_the_same_moment_give_it_once(
+    database: str, sandbox: Sandbox, keys: Path, released: Batch, made: bool
+):
+    """Of an order that is to be made, and of one that is and waits; the bank is slow, so that they meet."""
+    honouring(sandbox, False)
+    sandbox.fault(bank_slow=True)
+    if made:
+        sending.prepare(released)
     started = [dying_worker.start(database, sandbox, keys, released.id) for _ in range(3)]
     for one in started:
         one.wait(60)
+    sandbox.fault(bank_slow=False)
+    assert (wake(released).state, at_bank(sandbox)) == ("at_bank", [released.reference])
+
+
+def test_a_worker_that_slept_between_looking_and_claiming_does_not_give_it_again(sandbox: Sandbox, released: Batch):
+    """It looked when nothing had been called; meanwhile another called, and the answer was lost."""
+    honouring(sandbox, False)
+    looked = sending.prepare(released)
+    assert looked is not None and looked.called_at is None
+    sandbox.fault(bank_lost_answer=True)
+    sending.send(released.id)
+    sandbox.fault(bank_lost_answer=False)
+    sending._deliver(Batch.get_by_id(released.id), looked)
+    assert (Batch.get_by_id(released.id).state, at_bank(sandbox)) == ("sending", [released.reference])
+
+
+def test_what_another_worker_holds_is_left_alone(sandbox: Sandbox, released: Batch):
+    order = sending.prepare(released)
+    assert order is not None
+    assert leases.claim(BankOrder, order.id, sending.SEND_LEASE) is not None
+    for _ in range(2):
+        sending.send(released.id)
+    assert at_bank(sandbox) == []
     assert (wake(released).state, at_bank(sandbox)) == ("at_bank", [released.reference])
 
 
