@@ -258,6 +258,13 @@ WORDS: dict[type[Exception], Callable[[Any], str]] = {
     # signing at the bank
     errors.CodeWrong: _code_wrong,
     errors.SigningBusy: lambda e: _("We zijn al met je bank in gesprek, misschien in een ander venster. Wacht even."),
+    errors.CancellationRefused: lambda e: _(
+        "De bank kan deze betaling niet meer intrekken. Ze blijft staan; hieronder zie je hoe het ervoor staat."
+    ),
+    errors.CancellationUnknown: lambda e: _(
+        "De bank gaf geen antwoord. We weten nog niet of de betaling is ingetrokken en vragen het de bank. "
+        "Deze pagina volgt vanzelf."
+    ),
     errors.SigningFailed: lambda e: _("De bank heeft het ondertekenen gestopt. Er is niets betaald."),
     errors.SigningRefused: lambda e: _(
         "De bank laat je nu niet ondertekenen. Er is niets betaald. Probeer het straks opnieuw."

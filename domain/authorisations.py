@@ -8,7 +8,7 @@ written is never overwritten by another that read before it.
 import base64
 import binascii
 import json
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Any, Literal
 
@@ -48,6 +48,7 @@ class Step:
     longest: int | None = None
     may_begin_again: bool = False
     may_give_up: bool = False
+    cancels: bool = False  # what is signed is that the order is taken back
 
 
 @dataclass(frozen=True)
@@ -83,9 +84,9 @@ def take(order_id: int) -> Claim:
     what of this order can still be signed.
     """
     order = BankOrder.get_by_id(order_id)
-    if order.state != "at_bank":
-        raise NotOpen(order.state)
     document, now = read(order), utcnow()
+    if order.state != "at_bank" and not (order.state == "signed" and cancels(document)):
+        raise NotOpen(order.state)
     since = document.get("busy")
     if since is not None:
         if now - datetime.fromisoformat(since) < timedelta(seconds=BUSY_SECONDS):
@@ -101,7 +102,7 @@ def take(order_id: int) -> Claim:
 def _exchange(order: BankOrder, text: str) -> bool:
     column, before = BankOrder.links_sealed, order.links_sealed
     same = column.is_null() if before is None else column == before
-    mine = (BankOrder.id == order.id, BankOrder.state == "at_bank", same)
+    mine = (BankOrder.id == order.id, BankOrder.state == order.state, same)
     return BankOrder.update(links_sealed=text).where(*mine).execute() == 1
 
 
@@ -123,7 +124,8 @@ def keep(claim: Claim, answer: port.Authorisation, afresh: bool) -> None:
     document = {name: value for name, value in claim.document.items() if name != "busy"} | {"authorisation": kept}
     if step_of(document).how in ("page", "app"):
         document["elsewhere"] = True
-    _replace(claim, document, authorisation_id=kept["id"])
+    # the order's own authorisation is asked after by the order's column: a cancellation's is not that
+    _replace(claim, document, **({} if cancels(document) else {"authorisation_id": kept["id"]}))
 
 
 def note_status(claim: Claim, status: str) -> None:
@@ -139,8 +141,38 @@ def _replace(claim: Claim, document: Document, **changes: Any) -> None:
 
 
 # --- what it means for the person -----------------------------------------------------------------
+def cancels(document: Document) -> bool:
+    """What is being signed is the cancellation of the order."""
+    return "before" in document
+
+
+def to_cancel(order: BankOrder, links: dict[str, str]) -> bool:
+    """From now on what is signed is the cancellation, at these links; what was there before is kept beside it.
+
+    False when somebody is speaking to the bank about this order, or it is over.
+    """
+    document = read(order)
+    if "busy" in document or order.state not in ("at_bank", "signed"):
+        return False
+    before = document["before"] if cancels(document) else document
+    return _exchange(order, sealed(order, {"links": links, "authorisation": None, "before": before}))
+
+
+def not_to_cancel(order: BankOrder) -> bool:
+    """Back to what was there before the bank asked to sign the cancellation. False as for `to_cancel`."""
+    document = read(order)
+    if not cancels(document) or "busy" in document:
+        return False
+    return _exchange(order, sealed(order, document["before"]))
+
+
 def step_of(document: Document) -> Step:
-    """How to go on, from what the bank said last."""
+    """How to go on, from what the bank said last. Giving up a cancellation does not give up the order."""
+    found = _step_of(document)
+    return replace(found, cancels=True, may_give_up=False) if cancels(document) else found
+
+
+def _step_of(document: Document) -> Step:
     links, begun = document["links"], document["authorisation"]
     if begun is None:
         return _not_begun(links, document.get("message", ""))

@@ -329,6 +329,18 @@ class SigningUnknown(DomainError):
     """Sent, and no answer: the bank may have the signature."""
 
 
+class CancellationRefused(DomainError):
+    """The bank does not take this order back. Its own code."""
+
+    def __init__(self, code: str) -> None:
+        super().__init__(code)
+        self.code = code
+
+
+class CancellationUnknown(DomainError):
+    """Asked, and no answer: the bank may have taken the order back."""
+
+
 # --- faults of ours: never a person's doing ---
 class StateConflict(RuntimeError):
     """The change is not in the table, or another made one first."""

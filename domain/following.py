@@ -12,6 +12,7 @@ from models import BankExchange, BankOrder, Batch, BatchLine, transaction
 FOLLOW_LEASE = 60
 # What was executed is still looked at, seldom: it may come back.
 FOLLOWED = ("at_bank", "signed", "executed")
+CANCELLING = "cancel_order"  # the exchanges about taking an order back
 
 
 def due_orders() -> list[int]:
@@ -37,9 +38,22 @@ def follow(order_id: int) -> None:
         _asked(order, request_id, f"failed:{type(error).__name__}", None, order.attempts + 1)
         return
     event = event_of(report.transaction_status, line.signing)
-    if sca == "failed" and event == "bank_has_it":
+    if sca == "failed" and event == "bank_has_it" and not being_cancelled(order):
         event = "signing_failed"
     _record(order, request_id, report, event)
+
+
+def last_cancelling(order: BankOrder) -> BankExchange | None:
+    """What was last written of taking this order back; None when nobody asked that."""
+    mine = (BankExchange.order == order.id) & (BankExchange.call == CANCELLING)
+    return BankExchange.select().where(mine).order_by(BankExchange.id.desc()).first()
+
+
+def being_cancelled(order: BankOrder) -> bool:
+    """It was asked, and the bank did not say what came of it. A signing that fails then fails because of that:
+    only the status says how the order ended."""
+    last = last_cancelling(order)
+    return last is not None and (last.outcome == "asked" or last.outcome.startswith("unknown"))
 
 
 def _sca_status(line: port.BankLine, order: BankOrder) -> str | None:
@@ -87,6 +101,14 @@ def ask_now(order: BankOrder) -> None:
         BankOrder.id == order.id, BankOrder.state.in_(("at_bank", "signed"))
     ).execute()
     follow(order.id)
+
+
+def end_cancelled(order: BankOrder, actor: str) -> None:
+    """The bank has said that it took the order back (204); in the caller's transaction.
+
+    StateConflict when the payment can no longer be cancelled by what the table knows.
+    """
+    _move(order, Batch.get_by_id(order.batch_id), "bank_cancelled", actor, None, "CANC")
 
 
 def end_unsigned(order: BankOrder, actor: str, reason: str, status: str) -> None:

@@ -63,7 +63,7 @@ def keep_links(order: BankOrder, links: dict[str, str]) -> None:
         return
     order = BankOrder.get_by_id(order.id)
     document = authorisations.read(order)
-    if links.items() <= document["links"].items() or "busy" in document:
+    if links.items() <= document["links"].items() or "busy" in document or authorisations.cancels(document):
         return  # while somebody signs, what is kept is theirs; the bank says its links again
     sealed = authorisations.sealed(order, document | {"links": document["links"] | links})
     column, before = BankOrder.links_sealed, order.links_sealed

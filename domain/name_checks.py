@@ -215,7 +215,7 @@ def _take_back(order: BankOrder, request_id: str, psu: port.Psu) -> None:
 def _cancelled(line: port.BankLine, payment_id: str, psu: port.Psu, request_id: str) -> bool:
     """False as well when the bank says that it does not cancel this order."""
     try:
-        return world().bank.cancel_order(line, payment_id, psu, request_id)
+        return world().bank.cancel_order(line, payment_id, psu, request_id).done
     except port.BankRefused:
         return False
 

@@ -167,12 +167,14 @@ def body_of(order: BankOrder) -> bytes:
 def _deliver(batch: Batch, order: BankOrder) -> None:
     """Call the bank with the order's bytes, when that is safe, and record the outcome."""
     line = line_of_order(order)
-    again = order.called_at is not None
-    if again and (not line.honours_request_id or line.signing == "delegated" or order.attempts >= MAX_RESENDS):
-        BankOrder.update(due_at=None).where(BankOrder.id == order.id).execute()
-        return
     claimed = leases.claim(BankOrder, order.id, SEND_LEASE, BankOrder.state.in_(("ready", "sent")))
-    if claimed is None or not _mark_called(batch, claimed):
+    if claimed is None:
+        return
+    again = claimed.called_at is not None  # as the claim found it: another may have called since we looked
+    if again and (not line.honours_request_id or line.signing == "delegated" or claimed.attempts >= MAX_RESENDS):
+        leases.release(claimed, due_at=None)
+        return
+    if not _mark_called(batch, claimed):
         return
     psu, back = port.Psu(claimed.release.ip, None), signing.return_address(claimed)
     try:

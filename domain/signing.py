@@ -56,9 +56,9 @@ def live_order(batch: Batch) -> BankOrder:
 def step_of_order(order_id: int) -> Step:
     """What the person has to do, from our own records alone: any browser shows the same."""
     order = BankOrder.get_by_id(order_id)
-    if order.raw_status == "PATC":
-        return Step("second")
     found = authorisations.step_of(authorisations.read(order))
+    if order.raw_status == "PATC" and not found.cancels:
+        return Step("second")
     return Step("soon", message=found.message) if found.how == "begin" and getting_ready(order) else found
 
 
@@ -80,9 +80,12 @@ def image(client: Client, reference: str) -> tuple[bytes, str]:
 
 def _waiting(client: Client, reference: str) -> BankOrder:
     batch = find(client, reference)
-    if batch.state != "at_bank":
+    if batch.state not in ("at_bank", "signed"):
         raise NotOpen(batch.state)
-    return live_order(batch)
+    order = live_order(batch)
+    if batch.state == "signed" and not authorisations.cancels(authorisations.read(order)):
+        raise NotOpen(batch.state)
+    return order
 
 
 # --- beginning ------------------------------------------------------------------------------------
@@ -91,7 +94,8 @@ def prepare_signing(order: BankOrder, psu: port.Psu) -> None:
 
     A bank that does not answer or does not want to yet is asked again when the person presses the button.
     """
-    if authorisations.step_of(authorisations.read(order)).how != "begin":
+    found = authorisations.step_of(authorisations.read(order))
+    if found.how != "begin" or found.cancels:
         return
     try:
         _start(order, psu)
@@ -241,7 +245,9 @@ def _asked(claim: Claim) -> str | None:
     if order.payment_id is None or not begun.get("id"):
         return None
     try:
-        return world().bank.authorisation(line_of_order(order), order.payment_id, begun["id"], uuid())
+        return world().bank.authorisation(
+            line_of_order(order), order.payment_id, begun["id"], uuid(), authorisations.cancels(claim.document)
+        )
     except port.BankError:
         return None
 

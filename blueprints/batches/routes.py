@@ -15,7 +15,7 @@ from blueprints.wake import wake
 from blueprints.who import me
 from blueprints.words import say
 from core.clock import today_amsterdam
-from domain import approval, attempts, booked, by_hand, name_checks, passkeys, payments, signing
+from domain import approval, attempts, booked, by_hand, cancelling, name_checks, passkeys, payments, signing
 from domain.authorisations import Step
 from domain.errors import (
     BatchChanged,
@@ -47,6 +47,7 @@ def page(template: str, membership, payment: Payment, status: int = 200, **more)
         "payment": payment, "here": address(membership, payment), "words": words, "seen": _mark(payment),
         "may_pay": membership.role in MAY_PAY, "problem": "", "spoken": "", "focus": False,
         "names": name_checks.shown(payment), "step": _step(payment), "hand": by_hand.shown(payment),
+        "cancel": cancelling.shown(payment),
         "booking": booked.mark_of(payment.order.id) if payment.order else None,
     }  # fmt: skip
     return render(template, status, **{**values, **more})
@@ -54,7 +55,10 @@ def page(template: str, membership, payment: Payment, status: int = 200, **more)
 
 def _step(payment: Payment) -> Step | None:
     """How it is signed, while it waits for that."""
-    if payment.order is None or not payment.order.can_sign:
+    if payment.order is None or payment.by_hand:
+        return None
+    stands = None if payment.order.can_sign else cancelling.shown(payment)
+    if not payment.order.can_sign and not (stands and stands.to_sign):
         return None
     return signing.step_of_order(payment.order.id)
 
@@ -62,7 +66,9 @@ def _step(payment: Payment) -> Step | None:
 def _mark(payment: Payment) -> str:
     """What a page has seen of a payment that moves by itself."""
     step, hand = _step(payment), by_hand.shown(payment)
-    told = (words.unanswered(payment), payment.run_missing, payment.unopened, words.names_differ(payment))
+    stands = cancelling.shown(payment)
+    told = (words.unanswered(payment), payment.run_missing, payment.unopened, words.names_differ(payment),
+            bool(stands and stands.running), bool(stands and stands.to_sign))  # fmt: skip
     seen = f"{payment.state}-{payment.state_at.timestamp():.6f}-" + "".join(f"{one:d}" for one in told)
     return f"{seen}-{step.how if step else ''}-{len(hand.taken) if hand else ''}"
 

@@ -29,10 +29,11 @@ def sign(membership, reference):
         step = signing.begin_signing(membership.client, membership.user, reference, psu(), again)
     except DomainError as error:
         return back(membership, reference, error)
-    return _on(membership, reference, step)
+    return on(membership, reference, step)
 
 
-def _on(membership, reference: str, step: Step) -> Response:
+def on(membership, reference: str, step: Step) -> Response:
+    """To where this step is taken."""
     if step.how == "page" and step.url:
         return goto(step.url)
     return goto(address(membership, reference, "/ondertekenen" if step.how in HERE else ""))
@@ -116,7 +117,7 @@ def _step_taken(membership, reference: str, form, field, take) -> Response:
         return back(membership, reference, error)
     if step.how in ("signed", "second"):
         flash(_("De bank heeft je handtekening."), "good")
-    return _on(membership, reference, step)
+    return on(membership, reference, step)
 
 
 def _asked_again(membership, reference: str, form) -> Response:

@@ -396,6 +396,8 @@ def chosen_elsewhere(chosen: date, weeks: Sequence[Sequence]) -> bool:
 def sign_label(payment: Payment, step: Step) -> str:
     """The button that leads to signing."""
     bank = payment.account.bank_name
+    if step.cancels:
+        return _("Onderteken het annuleren")
     return {
         "method": _("Kies hoe je ondertekent"), "code": _("Onderteken met een code"),
     }.get(step.how) or _("Onderteken bij %(bank)s", bank=bank)  # fmt: skip
@@ -404,6 +406,8 @@ def sign_label(payment: Payment, step: Step) -> str:
 def sign_note(payment: Payment, step: Step) -> tuple[str, str]:
     """Title and text of where signing stands; empty where the button says it all."""
     bank = payment.account.bank_name
+    if step.cancels:
+        return _cancel_note(step, bank)
     told = {
         "soon": (
             _("De bank zet de betaling klaar"),
@@ -425,6 +429,18 @@ def sign_note(payment: Payment, step: Step) -> tuple[str, str]:
             _("De bank heeft het ondertekenen gestopt"),
             _("We vragen de bank hoe het ervoor staat. Er is niets betaald."),
         ),
+    }  # fmt: skip
+    return told.get(step.how, ("", ""))
+
+
+def _cancel_note(step: Step, bank: str) -> tuple[str, str]:
+    """Where the signing of a cancellation stands."""
+    told = {
+        "app": (
+            _("Open de app van je bank"),
+            _("Keur het annuleren goed in de app van %(bank)s. Deze pagina volgt vanzelf.", bank=bank),
+        ),
+        "failed": (_("Het annuleren is niet ondertekend"), _("De betaling blijft staan.")),
     }  # fmt: skip
     return told.get(step.how, ("", ""))
 

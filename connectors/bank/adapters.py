@@ -10,6 +10,7 @@ from connectors.bank.port import (
     Balance,
     Bank,
     BankLine,
+    Cancellation,
     ConsentStarted,
     ConsentState,
     NotDelivered,
@@ -64,5 +65,5 @@ class BanksByAdapter:
     def confirm_names(self, line: BankLine, *given: Any, **named: Any) -> dict[str, str]:
         return self._of(line).confirm_names(line, *given, **named)
 
-    def cancel_order(self, line: BankLine, *given: Any, **named: Any) -> bool:
+    def cancel_order(self, line: BankLine, *given: Any, **named: Any) -> Cancellation:
         return self._of(line).cancel_order(line, *given, **named)

@@ -34,6 +34,7 @@ from connectors.bank.port import (
     BankError,
     BankLine,
     BankRefused,
+    Cancellation,
     ConsentStarted,
     ConsentState,
     LineReport,
@@ -226,9 +227,12 @@ class BerlinGroupBank:
         """
         return self._authorise(line, "PUT", link, _headers(request_id, psu), data)
 
-    def authorisation(self, line: BankLine, payment_id: str, authorisation_id: str, request_id: str) -> str:
-        """The scaStatus of a signing that was begun."""
-        path = f"{_order_path(line, payment_id)}/authorisations/{_segment(authorisation_id)}"
+    def authorisation(
+        self, line: BankLine, payment_id: str, authorisation_id: str, request_id: str, of_cancelling: bool = False
+    ) -> str:
+        """The scaStatus of a signing that was begun, of the order or of its cancellation."""
+        kind = "cancellation-authorisations" if of_cancelling else "authorisations"
+        path = f"{_order_path(line, payment_id)}/{kind}/{_segment(authorisation_id)}"
         return reading.one_of(reading.document(self._read(line, path, _headers(request_id))), "scaStatus", SCA_STATUSES)
 
     def order_status(self, line: BankLine, payment_id: str, request_id: str) -> StatusReport:
@@ -271,12 +275,18 @@ class BerlinGroupBank:
         headers = _headers(request_id, psu)
         return links.read_links(line, reading.document(self._send(line, "PUT", link, headers, b"{}", JSON)))
 
-    def cancel_order(self, line: BankLine, payment_id: str, psu: Psu, request_id: str) -> bool:
-        """Take an order back. False: the bank wants that signed first (202), and the order stands until then.
+    def cancel_order(self, line: BankLine, payment_id: str, psu: Psu, request_id: str) -> Cancellation:
+        """Take an order back: done (204), or to be signed first at the links that the bank gives (202).
 
-        BankRefused (405 CANCELLATION_INVALID) when it cannot be taken back any more.
+        BankRefused (405 CANCELLATION_INVALID) when it cannot be taken back any more; AnswerUnknown for any
+        other good answer than those two, which says nothing of what was done.
         """
-        return self._send(line, "DELETE", _order_path(line, payment_id), _headers(request_id, psu)).status != 202
+        answer = self._send(line, "DELETE", _order_path(line, payment_id), _headers(request_id, psu))
+        if answer.status == 204:
+            return Cancellation(True)
+        if answer.status != 202:
+            raise AnswerUnknown(f"HTTP {answer.status} to a cancellation")
+        return Cancellation(False, links.read_links(line, reading.document(answer)))
 
     # --- how a call is made ---
     def _authorise(self, line: BankLine, method: str, link: str, headers: dict[str, str], data: dict) -> Authorisation:

@@ -23,6 +23,7 @@ from connectors.bank.port import (
     BankError,
     BankLine,
     BankRefused,
+    Cancellation,
     ConsentStarted,
     ConsentState,
     NotDelivered,
@@ -161,10 +162,10 @@ class PontoBank:
         answer = self._wire.read(line, _order_path(payment_id))
         return StatusReport(transaction_status=_status(_resource(answer)), raw=_raw(answer))
 
-    def cancel_order(self, line: BankLine, payment_id: str, psu: Psu, request_id: str) -> bool:
+    def cancel_order(self, line: BankLine, payment_id: str, psu: Psu, request_id: str) -> Cancellation:
         """Delete an order that nobody signed. BankRefused when it cannot be deleted any more."""
         self._wire.ask(line, "DELETE", _order_path(payment_id))
-        return True
+        return Cancellation(True)
 
     # --- what Ponto does not have ---
     def start_authorisation(
@@ -178,7 +179,9 @@ class PontoBank:
         """Never. NotDelivered."""
         _not_at_ponto("an authorisation to continue")
 
-    def authorisation(self, line: BankLine, payment_id: str, authorisation_id: str, request_id: str) -> str:
+    def authorisation(
+        self, line: BankLine, payment_id: str, authorisation_id: str, request_id: str, of_cancelling: bool = False
+    ) -> str:
         """Never. NotDelivered."""
         _not_at_ponto("an authorisation to ask about")
 

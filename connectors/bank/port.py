@@ -209,6 +209,15 @@ class StatusReport:
     links: dict[str, str] = field(default_factory=dict)
 
 
+@dataclass(frozen=True)
+class Cancellation:
+    """What the bank says to a cancellation. Not `done`: it wants that signed first, at these links, and the order
+    stands until then."""
+
+    done: bool
+    links: dict[str, str] = field(default_factory=dict)
+
+
 class BankError(Exception):
     """Any failure of a call to a bank. Its text holds no name, account or amount."""
 
@@ -262,7 +271,9 @@ class Bank(Protocol):
         self, line: BankLine, link: str, data: dict, psu: Psu, request_id: str
     ) -> Authorisation: ...
 
-    def authorisation(self, line: BankLine, payment_id: str, authorisation_id: str, request_id: str) -> str:
+    def authorisation(
+        self, line: BankLine, payment_id: str, authorisation_id: str, request_id: str, of_cancelling: bool = False
+    ) -> str:
         """The scaStatus."""
         ...
 
@@ -272,6 +283,4 @@ class Bank(Protocol):
         """The links to go on with."""
         ...
 
-    def cancel_order(self, line: BankLine, payment_id: str, psu: Psu, request_id: str) -> bool:
-        """Whether it is cancelled now."""
-        ...
+    def cancel_order(self, line: BankLine, payment_id: str, psu: Psu, request_id: str) -> Cancellation: ...

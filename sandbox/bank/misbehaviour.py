@@ -46,6 +46,8 @@ SWITCHES = {
     "bank_vop": "De bank controleert namen als daarom gevraagd wordt (VoP)",
     "bank_vop_slow": "De naamcontrole is nog bezig (RVNC), zolang dit aan staat",
     "bank_cancel_needs_sca": "Intrekken van een opdracht moet ondertekend worden (202)",
+    "bank_cancel_lost_answer": "Intrekken: de bank doet het, maar de verbinding wordt verbroken",
+    "bank_cancel_not_taken": "Intrekken: status 504 en de bank heeft het niet gedaan",
     "bank_cancels_nothing": "Een opdracht kan niet worden ingetrokken (405)",
     "bank_forgets_consent": "De bank kent de toestemming niet meer (CONSENT_UNKNOWN)",
     "bank_consent_expired": "De toestemming is verlopen (CONSENT_EXPIRED)",
@@ -93,6 +95,19 @@ def before_order() -> None:
         raise Refusal(504, page=GATEWAY_PAGE)
     if faults.on("bank_order_refused"):
         raise Refusal(400, "PAYMENT_FAILED", "De opdracht kan niet worden verwerkt")
+
+
+def before_cancelling() -> None:
+    """What goes wrong before the bank takes an order back."""
+    if faults.on("bank_cancel_not_taken"):
+        raise Refusal(504, page=GATEWAY_PAGE)
+
+
+def after_cancelling(answer: Answer) -> Answer:
+    """The bank has done what it does with it, and its answer is lost."""
+    if faults.on("bank_cancel_lost_answer"):
+        raise Cut
+    return answer
 
 
 def after_order(answer: Answer) -> Answer:

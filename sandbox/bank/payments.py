@@ -172,10 +172,11 @@ def confirm_names(call: Call, service: str, product: str, order_id: str) -> Answ
 
 # --- cancelling -----------------------------------------------------------------------------------
 @payments.delete(NAME)
-@operation("PIS")
+@operation("PIS", on_the_way=misbehaviour.after_cancelling)
 def cancel_order(call: Call, service: str, product: str, order_id: str) -> Answer:
     order = asked_order(call, service, product, order_id)
-    if order["status"] in orders.SIGNED and faults.on("bank_cancel_needs_sca"):
+    misbehaviour.before_cancelling()
+    if order["status"] not in orders.FINAL and faults.on("bank_cancel_needs_sca"):
         link = answers.links(call.bank_id, startAuthorisation=f"{path_of(order)}/cancellation-authorisations")
         return Answer(202, {"transactionStatus": order["status"], "_links": link})
     if faults.on("bank_cancels_nothing") or not orders.cancel(order_id):

@@ -104,7 +104,7 @@ def test_names_that_differ_are_confirmed_and_the_order_signed(bank: BerlinGroupB
 def test_an_order_whose_names_differ_is_taken_back(bank: BerlinGroupBank, line: BankLine, sandbox: Sandbox):
     order = placed(bank, line, sandbox, CLOSE)
     bank.order_status(line, order, uuid())
-    assert bank.cancel_order(line, order, PSU, uuid())
+    assert bank.cancel_order(line, order, PSU, uuid()).done
     assert bank.order_status(line, order, uuid()).transaction_status == "CANC"
     with pytest.raises(BankRefused) as refused:
         bank.cancel_order(line, order, PSU, uuid())
@@ -115,7 +115,8 @@ def test_taking_back_may_have_to_be_signed(bank: BerlinGroupBank, line: BankLine
     sandbox.fault(bank_cancel_needs_sca=True)
     order = placed(bank, line, sandbox, SAME)
     sign(bank, line, order, bank.order_status(line, order, uuid()).links)
-    assert bank.cancel_order(line, order, PSU, uuid()) is False
+    asked = bank.cancel_order(line, order, PSU, uuid())
+    assert (asked.done, list(asked.links)) == (False, ["startAuthorisation"])
     assert bank.order_status(line, order, uuid()).transaction_status == "ACSP"
 
 

@@ -22,18 +22,22 @@ from domain.errors import (
 )
 from domain.operators import order_body
 from domain.release import release
-from models import AuditEvent, BankAccount, BankLink, BankOrder, Batch, BatchLine, Device, Membership, OrderDownload
+from models import (
+    AuditEvent,
+    BankAccount,
+    BankExchange,
+    BankLink,
+    BankOrder,
+    Batch,
+    BatchLine,
+    Membership,
+    OrderDownload,
+)
 from tests.connectors.test_pain002 import report
 from tests.support.sandbox import Sandbox
-from tests.support.world import DEMO_IBAN, PIN, PSU, Demo, make_client, make_demo, make_device, make_user
+from tests.support.world import DEMO_IBAN, PIN, PSU, Demo, here, make_client, make_demo, make_user
 
 IBAN = "NL61KNAB0257398104"
-
-
-def here(membership: Membership) -> Device:
-    """The device of this person, confirmed."""
-    known = Device.get_or_none(Device.user == membership.user_id)
-    return known or make_device(membership.user)
 
 
 @pytest.fixture(autouse=True)
@@ -131,7 +135,7 @@ def test_the_pin_is_the_proof(demo: Demo, account: BankAccount):
     with pytest.raises(WrongProof):
         release(demo.membership, batch.reference, demo.view(batch).digest, "session", PSU)
     with pytest.raises(PinWrong):
-        release(demo.membership, batch.reference, demo.view(batch).digest, "pin", PSU, "000001")
+        release(demo.membership, batch.reference, demo.view(batch).digest, "pin", PSU, "000001", here(demo.membership))
 
 
 def test_the_file_is_what_was_approved(demo: Demo, approved: Batch, sandbox: Sandbox):
@@ -228,6 +232,7 @@ def test_a_link_that_comes_later_does_not_send_what_was_taken(demo: Demo, approv
     BankAccount.update(bank="redirect", link=demo.link, resource_id=IBAN).where(BankAccount.iban == IBAN).execute()
     assert work(approved).state == "sending"
     assert sandbox.control("GET", "orders") == []
+    assert not BankExchange.select().exists(), "no bank was spoken to"
 
 
 # --- what became of it ----------------------------------------------------------------------------

@@ -260,7 +260,7 @@ def test_an_unsigned_order_is_deleted_and_can_be_signed_no_more(demo: Demo, sand
     linked(demo)
     batch = sent(released(demo))
     line, payment_id, page = bank_links.line_for(demo.account), BankOrder.get().payment_id or "", page_of(demo, batch)
-    assert world().bank.cancel_order(line, payment_id, PSU, "")
+    assert world().bank.cancel_order(line, payment_id, PSU, "").done
     assert "Niet gelukt" in requests.get(page, timeout=10).text
     requests.post(page, data={"besluit": "ondertekenen"}, allow_redirects=False, timeout=10)
     assert [order["status"] for order in orders_at(sandbox)] == ["CANC"]

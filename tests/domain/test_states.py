@@ -15,9 +15,11 @@ def test_every_state_stands_in_the_table():
     assert named == set(BATCH_STATES)
 
 
-def test_sending_is_left_by_the_banks_answer_alone():
+def test_sending_is_left_by_the_banks_answer_or_a_persons_word_and_never_by_a_clock():
+    """A person's word is for a file that a person took (decision 0013); `by_hand` holds that to its orders."""
     events = {event for before, event in states.ALLOWED if before == "sending"}
-    assert events and all(event.startswith("bank_") for event in events)
+    of_people = {event for event in events if not event.startswith("bank_")}
+    assert of_people == {"person_says_paid", "person_says_refused"}
 
 
 def test_what_is_executed_never_becomes_payable_again():

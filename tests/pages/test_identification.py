@@ -36,7 +36,7 @@ class Cookies:
     """As much of a request as finding its session takes."""
 
     def __init__(self, who: Person):
-        self.cookies = {"bz": who.cookie}
+        self.cookies, self.path, self.headers = {"bz": who.cookie}, "/", {}
 
 
 def to_broker(who: Person) -> str:

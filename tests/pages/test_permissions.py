@@ -80,6 +80,9 @@ RIGHTS = {
     ("batches.take_file", "POST"): OWNER_ONLY,
     ("batches.say_of_file", "GET"): OWNER_ONLY,  # nobody took a file: on to the payment
     ("batches.say_of_file", "POST"): OWNER_ONLY,
+    ("batches.cancel", "GET"): OWNER_ONLY,  # nothing is at the bank: on to the payment
+    ("batches.cancel", "POST"): OWNER_ONLY,
+    ("batches.keep_payment", "POST"): OWNER_ONLY,
     ("batches.judge_name", "POST"): OWNER_ONLY,
     ("batches.go_on_with_names", "POST"): OWNER_ONLY,
     ("batches.change", "GET"): PAGE,

@@ -21,6 +21,7 @@ from tests.support import contract
 WRONG_ON_PURPOSE = frozenset(
     {
         "bank_strange_answer", "bank_strange_status", "bank_order_504", "bank_order_not_taken", "bank_duplicate_dupl",
+        "bank_cancel_not_taken",
     }
 )  # fmt: skip
 MOST_SHOWN = 20

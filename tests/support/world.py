@@ -121,6 +121,11 @@ def make_device(user: User) -> Device:
     )
 
 
+def here(membership: Membership) -> Device:
+    """The device of this person, confirmed; the same one each time."""
+    return Device.get_or_none(Device.user == membership.user_id) or make_device(membership.user)
+
+
 def make_client(user: User, role: str = "owner") -> Membership:
     number = next(_numbers)
     client = Client.create(public_id=f"client{number:06d}", name="Demo BV", kvk_number="68750110")

@@ -1,0 +1,152 @@
+"""Taking an order back at the bank before it is executed: only the bank's word makes it cancelled.
+
+Claim and commit, call, record. What is asked is written down first; without an answer the order is being
+cancelled and the bank is asked how it stands. A bank that wants the cancellation signed gets that by the ways
+of `signing`. Asking again is harmless: what was cancelled cannot be cancelled twice.
+"""
+
+from dataclasses import dataclass
+from datetime import timedelta
+
+from connectors.bank import port
+from core.clock import today_amsterdam, utcnow
+from core.ids import uuid
+from domain import audit, authorisations, following, pins
+from domain.bank_links import line_of_order
+from domain.errors import (
+    BankUnavailable,
+    CancellationRefused,
+    CancellationUnknown,
+    NotOpen,
+    NotYourRole,
+    SigningBusy,
+)
+from domain.payments import Payment, find, hold
+from domain.release import MAY_RELEASE
+from domain.world import world
+from models import BankExchange, BankOrder, Batch, Client, Device, Membership, User, transaction
+
+CALL = following.CANCELLING
+ASKED, DONE, TO_SIGN = "asked", "cancelled", "to_be_signed"
+# Longer than a call to a bank may last: after it, whoever asked has died and the bank may have it.
+ASKING_LASTS = timedelta(minutes=3)
+
+
+@dataclass(frozen=True)
+class CancelView:
+    """`offered`: it can be asked (again). `running`: it was asked, and the bank did not say what came of it.
+    `to_sign`: the bank wants it signed."""
+
+    offered: bool
+    running: bool
+    to_sign: bool
+
+
+def shown(payment: Payment) -> CancelView | None:
+    """How cancelling stands; None when there is nothing to cancel."""
+    if payment.order is None or payment.state not in ("at_bank", "signed"):
+        return None
+    order = BankOrder.get_by_id(payment.order.id)
+    to_sign, running = authorisations.cancels(authorisations.read(order)), following.being_cancelled(order)
+    return CancelView(_may_be_asked(order) and not _is_asking(order), running, to_sign)
+
+
+def _may_be_asked(order: BankOrder) -> bool:
+    """At the bank, or signed for a day that is still to come: on the day itself the bank may be at it."""
+    if order.by_hand or order.payment_id is None:
+        return False
+    return order.state == "at_bank" or (order.state == "signed" and order.execution_date > today_amsterdam())
+
+
+def _is_asking(order: BankOrder) -> bool:
+    last = following.last_cancelling(order)
+    return last is not None and last.outcome == ASKED and last.at > utcnow() - ASKING_LASTS
+
+
+# --- asking ---------------------------------------------------------------------------------------
+def ask(membership: Membership, reference: str, pin: str, device: Device | None, psu: port.Psu) -> None:
+    """Ask the bank to take the order back. Afterwards it is cancelled, or waits to be signed (`shown`).
+
+    NotYourRole, NotOpen, SigningBusy (somebody asks now, or signs), PinWrong, PinLocked, PinMissing,
+    DeviceUnconfirmed;
+    BankUnavailable: nothing was asked; CancellationRefused: the order stands; CancellationUnknown.
+    """
+    if membership.role not in MAY_RELEASE:
+        raise NotYourRole
+    client, user = membership.client, membership.user
+    _askable(find(client, reference))
+    pins.check(user, pin, device)
+    order, request_id = _claim(client, user, reference)
+    try:
+        answer = world().bank.cancel_order(line_of_order(order), order.payment_id or "", psu, request_id)
+    except port.NotDelivered as error:
+        _keep(order, request_id, "not_delivered")
+        raise BankUnavailable from error
+    except port.BankRefused as error:
+        _keep(order, request_id, f"refused:{error.http_status}:{error.code}")
+        if not _cancelled_since(order):
+            raise CancellationRefused(error.code) from error
+    except port.BankError as error:
+        _keep(order, request_id, f"unknown:{type(error).__name__}")
+        if not _cancelled_since(order):
+            raise CancellationUnknown from error
+    else:
+        _answered(client, user, reference, order, request_id, answer)
+
+
+def _askable(batch: Batch) -> BankOrder:
+    order = BankOrder.get_or_none(BankOrder.batch == batch.id, BankOrder.state.in_(("at_bank", "signed")))
+    if order is None or batch.state not in ("at_bank", "signed") or not _may_be_asked(order):
+        raise NotOpen(batch.state)
+    if _is_asking(order):
+        raise SigningBusy
+    return order
+
+
+def _claim(client: Client, user: User, reference: str) -> tuple[BankOrder, str]:
+    """From this commit on the bank may have been asked; one person asks at a time."""
+    with transaction():
+        order, request_id = _askable(hold(client, reference)), uuid()
+        _keep(order, request_id, ASKED)
+        audit.note(client.id, audit.by_user(user), "order.cancelling", f"batch:{reference}", order=order.id)
+    return order, request_id
+
+
+def _keep(order: BankOrder, request_id: str, outcome: str) -> None:
+    BankExchange.create(order=order.id, call=CALL, request_id=request_id, outcome=outcome, final=outcome == DONE)
+
+
+def _cancelled_since(order: BankOrder) -> bool:
+    """A no, or no answer, may come after an earlier cancellation that was taken: the bank's status says it."""
+    following.ask_now(order)
+    return Batch.get_by_id(order.batch_id).state == "cancelled"
+
+
+def _answered(
+    client: Client, user: User, reference: str, order: BankOrder, request_id: str, answer: port.Cancellation
+) -> None:
+    if answer.done:
+        with transaction():
+            hold(client, reference)
+            _keep(order, request_id, DONE)
+            if BankOrder.get_by_id(order.id).state in ("at_bank", "signed"):  # else the status told it already
+                following.end_cancelled(order, audit.by_user(user))
+        return
+    _keep(order, request_id, TO_SIGN)
+    if not authorisations.to_cancel(BankOrder.get_by_id(order.id), answer.links):
+        raise SigningBusy
+
+
+def stop(client: Client, user: User, reference: str) -> None:
+    """Not cancel after all, while the bank waits for a signature of it: the order stands as it was.
+
+    NotOpen when there is nothing to stop, SigningBusy while another window speaks to the bank.
+    """
+    batch = find(client, reference)
+    order = BankOrder.get_or_none(BankOrder.batch == batch.id, BankOrder.state.in_(("at_bank", "signed")))
+    if order is None or not authorisations.cancels(authorisations.read(order)):
+        raise NotOpen(batch.state)
+    if not authorisations.not_to_cancel(order):
+        raise SigningBusy
+    with transaction():
+        audit.note(client.id, audit.by_user(user), "order.cancelling_stopped", f"batch:{reference}", order=order.id)

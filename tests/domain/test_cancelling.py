@@ -1,0 +1,294 @@
+"""Taking an order back at the bank: only the bank's word makes it cancelled. Against the sandbox's bank."""
+
+from dataclasses import replace
+from datetime import timedelta
+from pathlib import Path
+
+import pytest
+
+from connectors.bank.berlin_group import BerlinGroupBank
+from connectors.bank.signing import development_identity
+from core.clock import today_amsterdam
+from domain import approval, authorisations, books, cancelling, signing
+from domain.cancelling import CancelView
+from domain.errors import (
+    BankUnavailable,
+    CancellationRefused,
+    CancellationUnknown,
+    NotOpen,
+    NotYourRole,
+    PinWrong,
+    SigningBusy,
+)
+from domain.world import furnish, world
+from models import AuditEvent, BankExchange, BankOrder, Batch, BatchLine, Membership
+from tests.support.bank import press
+from tests.support.meddler import closed_port
+from tests.support.sandbox import Sandbox
+from tests.support.signing import at_the_bank, followed, in_the_app, reader, signing_by
+from tests.support.world import PIN, PSU, Demo, here, make_user
+
+
+class Killed(BaseException):
+    """What a process feels when it is ended from outside."""
+
+
+@pytest.fixture(autouse=True)
+def the_books_are_right(demo: Demo):
+    yield
+    assert list(books.faults()) == []
+
+
+def ask(demo: Demo, batch: Batch) -> str:
+    cancelling.ask(demo.membership, batch.reference, PIN, here(demo.membership), PSU)
+    return Batch.get_by_id(batch.id).state
+
+
+def shown(demo: Demo, batch: Batch) -> CancelView | None:
+    return cancelling.shown(demo.view(batch))
+
+
+def signed(demo: Demo, ahead: int = 5) -> Batch:
+    """Signed on the bank's page, for a day that is still to come."""
+    batch = demo.batch()
+    day = today_amsterdam() + timedelta(days=ahead)
+    while day.weekday() > 4:
+        day += timedelta(days=1)
+    approval.change(demo.client, demo.user, batch.reference, day, demo.account.id)
+    at_the_bank(demo, batch)
+    press(signing.begin_signing(demo.client, demo.user, batch.reference, PSU).url or "", "ondertekenen")
+    found = followed(batch)
+    assert found.state == "signed"
+    return found
+
+
+def statuses(sandbox: Sandbox) -> list[str]:
+    return [order["status"] for order in sandbox.control("GET", "orders")]
+
+
+# --- the bank says yes ----------------------------------------------------------------------------
+def test_before_it_is_signed(demo: Demo, sandbox: Sandbox):
+    batch = at_the_bank(demo)
+    assert shown(demo, batch) == CancelView(offered=True, running=False, to_sign=False)
+    assert ask(demo, batch) == "cancelled"
+    assert (statuses(sandbox), BankOrder.get().state) == (["CANC"], "ended")
+    event = AuditEvent.get(AuditEvent.kind == "batch.bank_cancelled")
+    assert event.actor == f"user:{demo.user.id}"
+    assert shown(demo, batch) is None
+    assert followed(batch).state == "cancelled"
+
+
+def test_signed_for_a_day_to_come(demo: Demo, sandbox: Sandbox):
+    batch = signed(demo)
+    assert ask(demo, batch) == "cancelled"
+    sandbox.control("POST", "clock", {"advance_days": 14})
+    assert (followed(batch).state, statuses(sandbox)) == ("cancelled", ["CANC"])
+
+
+def test_a_cancelled_payment_is_approved_again_as_a_new_order(demo: Demo, sandbox: Sandbox):
+    batch = at_the_bank(demo)
+    before = {line.end_to_end_id for line in BatchLine.select()}
+    ask(demo, batch)
+    approval.reopen(demo.client, demo.user, batch.reference)
+    assert not before & {line.end_to_end_id for line in BatchLine.select()}
+    assert at_the_bank(demo, batch).state == "at_bank"
+    assert sandbox.control("GET", "orders")[0]["msg_id"] == f"{batch.reference}-2"
+    assert statuses(sandbox) == ["RCVD", "CANC"] or statuses(sandbox) == ["ACTC", "CANC"]
+
+
+# --- the bank wants it signed ---------------------------------------------------------------------
+def test_signed_on_the_banks_page(demo: Demo, sandbox: Sandbox):
+    sandbox.fault(bank_cancel_needs_sca=True)
+    batch = signed(demo)
+    assert ask(demo, batch) == "signed", "until the bank says so it is not cancelled"
+    found = shown(demo, batch)
+    assert found is not None and found.to_sign
+    step = signing.begin_signing(demo.client, demo.user, batch.reference, PSU)
+    assert (step.how, step.cancels, step.may_give_up) == ("page", True, False)
+    assert followed(batch).state == "signed"
+    press(step.url or "", "ondertekenen")
+    assert (followed(batch).state, statuses(sandbox)) == ("cancelled", ["CANC"])
+
+
+def test_signed_with_the_reader(demo: Demo, sandbox: Sandbox):
+    signing_by(sandbox, "embedded")
+    sandbox.fault(bank_cancel_needs_sca=True)
+    batch = at_the_bank(demo)
+    assert ask(demo, batch) == "at_bank"
+    assert signing.begin_signing(demo.client, demo.user, batch.reference, PSU).how == "method"
+    step = signing.choose_method(demo.client, demo.user, batch.reference, PSU, "lezer")
+    signing.answer_code(demo.client, demo.user, batch.reference, PSU, reader(sandbox, step.challenge[0]))
+    assert Batch.get_by_id(batch.id).state == "cancelled"
+
+
+def test_signed_in_the_app(demo: Demo, sandbox: Sandbox):
+    signing_by(sandbox, "decoupled")
+    batch = at_the_bank(demo)
+    in_the_app(sandbox)
+    assert followed(batch).state == "signed"
+    BankOrder.update(execution_date=today_amsterdam() + timedelta(days=3)).execute()
+    sandbox.fault(bank_cancel_needs_sca=True)
+    ask(demo, batch)
+    assert signing.begin_signing(demo.client, demo.user, batch.reference, PSU).how == "app"
+    assert in_the_app(sandbox) == 1
+    assert followed(batch).state == "cancelled"
+
+
+def test_refused_in_the_app_the_order_stands(demo: Demo, sandbox: Sandbox):
+    """The authorisation of the cancellation fails; that of the order did not."""
+    signing_by(sandbox, "decoupled")
+    sandbox.fault(bank_cancel_needs_sca=True)
+    batch = at_the_bank(demo)
+    ask(demo, batch)
+    signing.begin_signing(demo.client, demo.user, batch.reference, PSU)
+    own = BankOrder.get().authorisation_id
+    page = signing.step(demo.client, batch.reference)
+    assert (page.how, page.cancels) == ("app", True)
+    followed(batch)
+    assert (Batch.get_by_id(batch.id).state, BankOrder.get().authorisation_id) == ("at_bank", own)
+
+
+def test_not_after_all(demo: Demo, sandbox: Sandbox):
+    sandbox.fault(bank_cancel_needs_sca=True)
+    batch = at_the_bank(demo)
+    before = signing.step(demo.client, batch.reference)
+    ask(demo, batch)
+    ask(demo, batch)
+    cancelling.stop(demo.client, demo.user, batch.reference)
+    assert signing.step(demo.client, batch.reference) == before
+    with pytest.raises(NotOpen):
+        cancelling.stop(demo.client, demo.user, batch.reference)
+    press(signing.begin_signing(demo.client, demo.user, batch.reference, PSU).url or "", "ondertekenen")
+    assert followed(batch).state == "signed"
+
+
+def test_what_the_bank_says_of_the_order_does_not_change_what_is_signed(demo: Demo, sandbox: Sandbox):
+    sandbox.fault(bank_cancel_needs_sca=True)
+    batch = at_the_bank(demo)
+    ask(demo, batch)
+    links = authorisations.read(BankOrder.get())["links"]
+    followed(batch, 3)
+    assert authorisations.read(BankOrder.get())["links"] == links
+    assert "cancellation-authorisations" in links["startAuthorisation"]
+
+
+# --- the bank says no, or nothing -----------------------------------------------------------------
+def test_a_no_leaves_it_as_it_is(demo: Demo, sandbox: Sandbox):
+    sandbox.fault(bank_cancels_nothing=True)
+    batch = at_the_bank(demo)
+    with pytest.raises(CancellationRefused) as refused:
+        ask(demo, batch)
+    assert refused.value.code == "CANCELLATION_INVALID"
+    assert Batch.get_by_id(batch.id).state == "at_bank"
+    assert shown(demo, batch) == CancelView(offered=True, running=False, to_sign=False)
+
+
+def test_an_answer_that_is_lost_is_found_in_the_status(demo: Demo, sandbox: Sandbox):
+    sandbox.fault(bank_cancel_lost_answer=True)
+    batch = at_the_bank(demo)
+    assert ask(demo, batch) == "cancelled"
+
+
+def test_without_any_answer_it_is_being_cancelled(demo: Demo, sandbox: Sandbox):
+    sandbox.fault(bank_cancel_lost_answer=True, bank_slow_status=True)
+    batch = at_the_bank(demo)
+    with pytest.raises(CancellationUnknown):
+        ask(demo, batch)
+    assert Batch.get_by_id(batch.id).state == "at_bank"
+    found = shown(demo, batch)
+    assert found is not None and found.running
+    sandbox.fault(bank_slow_status=False)
+    assert followed(batch).state == "cancelled"
+
+
+def test_not_taken_it_can_be_asked_again(demo: Demo, sandbox: Sandbox):
+    sandbox.fault(bank_cancel_not_taken=True)
+    batch = at_the_bank(demo)
+    with pytest.raises(CancellationUnknown):
+        ask(demo, batch)
+    sandbox.fault(bank_cancel_not_taken=False)
+    assert shown(demo, batch) == CancelView(offered=True, running=True, to_sign=False)
+    assert ask(demo, batch) == "cancelled"
+
+
+def test_a_no_after_a_yes_that_was_lost_is_no_no(demo: Demo, sandbox: Sandbox):
+    sandbox.fault(bank_cancel_lost_answer=True, bank_slow_status=True)
+    batch = at_the_bank(demo)
+    with pytest.raises(CancellationUnknown):
+        ask(demo, batch)
+    sandbox.fault(bank_cancel_lost_answer=False, bank_slow_status=False)
+    assert ask(demo, batch) == "cancelled"
+
+
+def test_a_bank_that_is_not_there(demo: Demo, sandbox: Sandbox):
+    batch = at_the_bank(demo)
+    nowhere = f"http://127.0.0.1:{closed_port()}/bank/redirect"
+    sandbox.control("PUT", "banks/redirect", {"line": {"base_url": nowhere}})
+    with pytest.raises(BankUnavailable):
+        ask(demo, batch)
+    assert shown(demo, batch) == CancelView(offered=True, running=False, to_sign=False)
+
+
+def test_killed_while_asking(demo: Demo, sandbox: Sandbox, keys: Path):
+    """The bank did it, and nobody recorded that: the status tells it."""
+    batch = at_the_bank(demo)
+
+    def die(request, answer) -> None:
+        if request.method == "DELETE" and answer is not None:
+            raise Killed
+
+    furnish(replace(world(), bank=BerlinGroupBank(development_identity(keys), read_timeout=5, observe=die)))
+    with pytest.raises(Killed):
+        ask(demo, batch)
+    found = shown(demo, batch)
+    assert found == CancelView(offered=False, running=True, to_sign=False)
+    with pytest.raises(SigningBusy):
+        ask(demo, batch)
+    assert followed(batch).state == "cancelled"
+
+
+def test_two_people_at_once_ask_once(demo: Demo, sandbox: Sandbox, keys: Path):
+    batch, met = at_the_bank(demo), []
+
+    def other(request, answer) -> None:
+        if request.method == "DELETE":
+            with pytest.raises(SigningBusy):
+                ask(demo, batch)
+            met.append(request.method)
+
+    furnish(replace(world(), bank=BerlinGroupBank(development_identity(keys), read_timeout=5, observe=other)))
+    assert ask(demo, batch) == "cancelled"
+    assert met == ["DELETE"]
+
+
+# --- who and when ---------------------------------------------------------------------------------
+def test_the_pin_confirms_it(demo: Demo, sandbox: Sandbox):
+    batch = at_the_bank(demo)
+    with pytest.raises(PinWrong):
+        cancelling.ask(demo.membership, batch.reference, "000001", here(demo.membership), PSU)
+    assert not BankExchange.select().where(BankExchange.call == cancelling.CALL).exists()
+
+
+def test_only_who_may_release(demo: Demo, sandbox: Sandbox):
+    batch = at_the_bank(demo)
+    preparer = Membership.create(user=make_user(), client=demo.client, role="preparer")
+    with pytest.raises(NotYourRole):
+        cancelling.ask(preparer, batch.reference, PIN, here(preparer), PSU)
+
+
+def test_on_the_day_itself_a_signed_one_is_not_offered(demo: Demo, sandbox: Sandbox):
+    batch = signed(demo)
+    BankOrder.update(execution_date=today_amsterdam()).execute()
+    found = shown(demo, batch)
+    assert found is not None and not found.offered
+    with pytest.raises(NotOpen):
+        ask(demo, batch)
+
+
+def test_what_was_executed_is_not_cancelled(demo: Demo, sandbox: Sandbox):
+    batch = signed(demo)
+    sandbox.control("POST", "clock", {"advance_days": 14})
+    assert followed(batch).state == "executed"
+    assert shown(demo, batch) is None
+    with pytest.raises(NotOpen):
+        ask(demo, batch)
