@@ -43,7 +43,8 @@ def known(take: Callable[..., Phone], story: Story, **options: bool) -> Phone:
     """The phone on which this person made the account: its device cookie comes along, and no session."""
     phone = take(story.person, **options)
     (cookie,) = [one for one in story.visitor.cookies() if one.name == "bzd"]
-    phone.page.context.add_cookies([{"name": "bzd", "value": cookie.value or "", "url": phone.house.base_url}])
+    kept = {"name": "bzd", "value": cookie.value or "", "url": phone.house.base_url, "httpOnly": True}
+    phone.page.context.add_cookies([kept])  # type: ignore[list-item]
     return phone
 
 

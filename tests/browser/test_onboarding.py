@@ -83,7 +83,7 @@ def identify(phone: Phone) -> None:
 
 
 def link_bank(phone: Phone) -> None:
-    phone.link("Saldo").click()
+    phone.link("Saldo", exact=True).click()
     phone.sees("Nog geen bankrekening")
     phone.shot("12-saldo-leeg")
     phone.link("Bankrekening toevoegen").last.click()
@@ -99,7 +99,7 @@ def link_bank(phone: Phone) -> None:
     phone.shot("14-tenaamstelling")
     phone.expect_accessible()
     phone.button("Bevestig tenaamstelling").click()
-    phone.link("Saldo").click()
+    phone.link("Saldo", exact=True).click()
     phone.sees("NL95 INGB 0004 9218 36", "saldo van")
     phone.shot("15-saldo")
     phone.expect_accessible()

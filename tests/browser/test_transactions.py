@@ -24,7 +24,7 @@ def test_a_payment_and_its_booking(wouter: Phone):
     phone.control("POST", "clock", {"advance_days": 5})
     phone.until(lambda: phone.page.locator("#hero .badge").filter(has_text="Uitgevoerd").count())
     payment = phone.page.url
-    phone.link("Saldo").click()
+    phone.link("Saldo", exact=True).click()
     phone.page.locator("a.task").first.click()
     phone.sees("Verzamelbetaling", "2 betalingen", "Naar deze betaalopdracht")
     phone.expect_accessible()
