@@ -26,6 +26,7 @@ EXAMPLES = {
     errors.DateInvalid: ("cut_off",),
     errors.OrderUnfit: ("too_many_lines", 5000),
     errors.BankFileRefused: ("unreadable",),
+    errors.CancellationRefused: ("CANCELLATION_INVALID",),
 }
 KINDS = [
     kind

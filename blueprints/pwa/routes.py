@@ -20,6 +20,7 @@ KEPT = [
     "js/busy.js",
     "js/reveal.js",
     "js/copy.js",
+    "js/passkey.js",
     "js/pin.js",
     "js/pwa.js",
     "icons/icon.svg",
