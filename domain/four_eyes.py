@@ -193,14 +193,14 @@ def asked(client: Client) -> FourEyesChange | None:
     return query.where(FourEyesChange.client == client.id).first()
 
 
-def agree(membership: Membership, change_id: int) -> None:
+def agree(membership: Membership, key: str) -> None:
     """A second person agrees, and it counts.
 
     NothingAsked, NotYourRole, NotIdentified; SamePerson for whoever asked it.
     """
     client, user = membership.client, membership.user
     with transaction():
-        row = _answerable(membership, change_id)
+        row = _answerable(membership, key)
         if not identified(user):
             raise NotIdentified
         if same_person(row.user, user):
@@ -208,20 +208,20 @@ def agree(membership: Membership, change_id: int) -> None:
         _set(client, user, row.from_cents, asked_by=row.user_id)
 
 
-def decline(membership: Membership, change_id: int) -> None:
+def decline(membership: Membership, key: str) -> None:
     """It stays as it was: by anyone who may approve, also by whoever asked. NothingAsked, NotYourRole."""
     with transaction():
-        row = _answerable(membership, change_id)
+        row = _answerable(membership, key)
         FourEyesChange.delete().where(FourEyesChange.id == row.id).execute()
         client = membership.client
         audit.note(client.id, audit.by_user(membership.user), "four_eyes.declined", f"client:{client.id}")
 
 
-def _answerable(membership: Membership, change_id: int) -> FourEyesChange:
+def _answerable(membership: Membership, key: str) -> FourEyesChange:
     if membership.role not in MAY_APPROVE:
         raise NotYourRole
     _held(membership.client)
     row = asked(membership.client)
-    if row is None or row.id != change_id:
+    if row is None or row.key != key:
         raise NothingAsked
     return row

@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from typing import Any
 
 from peewee import fn
 
@@ -31,7 +32,7 @@ class MemberView:
 def members(client: Client) -> list[MemberView]:
     """Everyone who may do something in this client, in the order in which they came."""
     known = Identification.select(fn.count(Identification.id)).where(Identification.user == User.id)
-    query = (
+    query: Any = (
         Membership.select(Membership, User, known.alias("known")).join(User)
         .where(Membership.client == client.id).order_by(Membership.id)
     )  # fmt: skip

@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from typing import Any
 
 from peewee import fn
 
@@ -55,7 +56,7 @@ def _order(row: ClientWaits) -> tuple:
 
 
 def _payments(user: User, ids) -> dict[int, tuple[int, datetime]]:
-    query = Batch.select(Batch.client, fn.count(Batch.id), fn.min(Batch.created_at))
+    query: Any = Batch.select(Batch.client, fn.count(Batch.id), fn.min(Batch.created_at))
     rows = query.where(Batch.client.in_(ids), waits_for(user)).group_by(Batch.client).tuples()
     return {client_id: (count, Batch.created_at.python_value(oldest)) for client_id, count, oldest in rows}
 
@@ -64,7 +65,7 @@ def _banks(ids) -> set[int]:
     """Clients with a confirmed account under a consent that ends within a week, or has ended."""
     soon = today_amsterdam() + timedelta(days=consents.SOON.days)
     broken = (BankLink.status != "valid") | (BankLink.valid_until <= soon)
-    query = BankLink.select(BankLink.client).where(
+    query: Any = BankLink.select(BankLink.client).where(
         BankLink.client.in_(ids), BankLink.holder_confirmed_at.is_null(False), broken
     )
     return {client_id for (client_id,) in query.distinct().tuples()}
@@ -72,7 +73,7 @@ def _banks(ids) -> set[int]:
 
 def _nmbrs(ids) -> set[int]:
     disturbed = (NmbrsConnection.status == "disturbed") & NmbrsConnection.removed_at.is_null()
-    query = NmbrsConnection.select(NmbrsConnection.client).where(NmbrsConnection.client.in_(ids), disturbed)
+    query: Any = NmbrsConnection.select(NmbrsConnection.client).where(NmbrsConnection.client.in_(ids), disturbed)
     return {client_id for (client_id,) in query.distinct().tuples()}
 
 

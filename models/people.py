@@ -264,5 +264,10 @@ class FourEyesChange(Table):
     from_cents = BigIntegerField(null=True)  # null: off
     asked_at = UtcField(default=utcnow)
 
+    @property
+    def key(self) -> str:
+        """Names this very question: SQLite gives the number of a row that is gone to the next one."""
+        return f"{self.id}-{self.asked_at:%Y%m%d%H%M%S%f}"
+
     class Meta:
         constraints = [Check("from_cents >= 0")]

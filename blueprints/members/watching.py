@@ -38,23 +38,23 @@ def four_eyes_page(membership):
     return back(membership, told[became])
 
 
-@blueprint.post("/<client>/mensen/vier-ogen/<int:change_id>/akkoord")
+@blueprint.post("/<client>/mensen/vier-ogen/<key>/akkoord")
 @for_client(MAY_PAY)
 @fresh
-def agree(membership, change_id):
-    return _answered(membership, four_eyes.agree, change_id, _("Je bent akkoord gegaan. Het geldt vanaf nu."))
+def agree(membership, key):
+    return _answered(membership, four_eyes.agree, key, _("Je bent akkoord gegaan. Het geldt vanaf nu."))
 
 
-@blueprint.post("/<client>/mensen/vier-ogen/<int:change_id>/niet")
+@blueprint.post("/<client>/mensen/vier-ogen/<key>/niet")
 @for_client(MAY_PAY)
 @fresh
-def decline(membership, change_id):
-    return _answered(membership, four_eyes.decline, change_id, _("Het blijft zoals het was."))
+def decline(membership, key):
+    return _answered(membership, four_eyes.decline, key, _("Het blijft zoals het was."))
 
 
-def _answered(membership, answer, change_id, said):
+def _answered(membership, answer, key, said):
     try:
-        answer(membership, change_id)
+        answer(membership, key)
     except DomainError as error:
         return back(membership, say(error), "bad")
     return back(membership, said)
