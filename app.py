@@ -48,7 +48,8 @@ from domain.world import furnish as furnish_domain
 from jobs import letters
 
 SCREENS = (
-    "shortcuts", "account", "onboarding", "bank", "nmbrs", "batches", "overview", "settings", "hooks", "pwa", "status",
+    "shortcuts", "account", "onboarding", "bank", "nmbrs", "batches", "overview", "members", "settings", "hooks",
+    "pwa", "status",
 )  # fmt: skip
 
 

@@ -12,7 +12,7 @@ from blueprints.answers import goto
 from blueprints.paths import own_path
 from blueprints.sessions import secret
 from blueprints.who import me
-from domain import accounts, devices, sessions
+from domain import accounts, devices, members, sessions
 from domain.errors import DeviceUnconfirmed
 from domain.world import Psu
 from models import Membership
@@ -57,6 +57,7 @@ def member(public_id: str, roles: Iterable[str] = ALL) -> Membership:
     if found is None:
         abort(404)
     g.client, g.membership = found.client, found
+    members.seen(found)
     if found.role not in roles:
         abort(403)
     return found

@@ -63,6 +63,9 @@ def _invitation(reason: str) -> str:
         "member": _("Deze persoon doet al mee. Vraag of hij zich identificeert."),
         "other_address": _("Deze uitnodiging is voor een ander e-mailadres. Log in met het adres dat de mail kreeg."),
         "account": _("Dit e-mailadres heeft al een account. Log in en open de link opnieuw."),
+        "role": _("Kies een rol uit de lijst."),
+        "too_many": _("Er wachten al twintig uitnodigingen. Trek er eerst een in."),
+        "unconfirmed": _("Bevestig eerst je e-mailadres. Open daarna deze link opnieuw."),
     }
     return words[reason]
 
@@ -188,6 +191,18 @@ WORDS: dict[type[Exception], Callable[[Any], str]] = {
         "De KvK is nu niet bereikbaar, dus we weten niet zeker of je nog mag tekenen. Er is niets betaald; je "
         "identificatie is bewaard. Probeer het zo opnieuw."
     ),
+    # working together
+    errors.LastOwner: lambda e: _("Dit is de enige eigenaar. Maak eerst iemand anders eigenaar."),
+    errors.TooFewApprovers: lambda e: _(
+        "Twee mensen moeten kunnen goedkeuren, en dat zijn er zo te weinig. Nodig eerst iemand uit die mag betalen."
+    ),
+    errors.ChangedByYou: lambda e: _(
+        "Je hebt deze betaling zelf als laatste gewijzigd. Laat anderen hem goedkeuren. Er is niets betaald."
+    ),
+    errors.SamePerson: lambda e: _(
+        "Dit vraagt om iemand anders: volgens de identificatie zijn deze twee accounts van één persoon."
+    ),
+    errors.NothingAsked: lambda e: _("Dit is al geregeld, of opnieuw gevraagd. Kijk hieronder hoe het staat."),
     errors.UnknownCompany: lambda e: _("De KvK kent dit KvK-nummer niet. Mail ons, dan herstellen we het samen."),
     # banks
     errors.BankUnavailable: lambda e: _(

@@ -4,28 +4,33 @@ from datetime import date
 from typing import Any
 
 from core.clock import utcnow
-from domain import accepted_names, audit, cautions, states
+from domain import accepted_names, audit, cautions, four_eyes, states
 from domain.bank_links import accounts, line_of
 from domain.days import require_possible
 from domain.errors import AccountInvalid, NotFound, NothingToPay, NotOpen
 from domain.payments import find, hold
 from domain.references import end_to_end_id, message_id
-from models import BankOrder, Batch, BatchLine, Client, Release, User, transaction
+from models import Approval, BankOrder, Batch, BatchLine, Client, Release, User, require_transaction, transaction
 
 
 def _reopened(client: Client, user: User, reference: str) -> Batch:
-    """The batch, open to changes: an approved one that is not being sent comes back, its releases void."""
+    """The batch, open to changes: an approved one that is not being sent comes back, its releases void.
+
+    So is the approval of one person, where two have to.
+    """
     batch = hold(client, reference)
     if batch.state == "approved":
         void_releases(batch, "changed")
         states.move(batch, "change", audit.by_user(user), "changed")
     if batch.state != "open":
         raise NotOpen(batch.state)
+    four_eyes.void(batch, "changed")
     return batch
 
 
 def void_releases(batch: Batch, reason: str) -> None:
-    """No release stands any more, and an order that never left ends."""
+    """No release or approval stands any more, and an order that never left ends."""
+    four_eyes.void(batch, reason)
     Release.update(voided_at=utcnow(), void_reason=reason).where(
         Release.batch == batch.id, Release.voided_at.is_null()
     ).execute()
@@ -36,6 +41,29 @@ def void_releases(batch: Batch, reason: str) -> None:
     )
     if ended:
         renew_end_to_end_ids(batch)
+
+
+def void_given_by(client: Client, user: User, actor: str, reason: str) -> int:
+    """What this person approved and is not being sent yet is approved no more; returns of how many payments.
+
+    In the caller's transaction.
+    """
+    require_transaction()
+    given = Approval.select(Approval.batch).where(Approval.user == user.id, Approval.voided_at.is_null())
+    released = Release.select(Release.batch).where(Release.user == user.id, Release.voided_at.is_null())
+    theirs = Batch.select().where(
+        Batch.client == client.id, Batch.state.in_(("open", "approved")), Batch.id.in_(given) | Batch.id.in_(released)
+    )
+    voided = 0
+    for found in list(theirs.order_by(Batch.id)):
+        batch = hold(client, found.reference)
+        if batch.state not in ("open", "approved"):
+            continue
+        void_releases(batch, reason)
+        if batch.state == "approved":
+            states.move(batch, "change", actor, reason)
+        voided += 1
+    return voided
 
 
 def renew_end_to_end_ids(batch: Batch) -> None:
@@ -69,7 +97,16 @@ def _judge(client: Client, user: User, reference: str, line_id: int, verdict: st
             raise NotFound
         if line.state != verdict:
             BatchLine.update(state=verdict).where(BatchLine.id == line.id).execute()
+            _changed(batch, user)
             _note(batch, user, f"line.{'refused' if verdict == 'refused' else 'accepted'}", line=line.id)
+
+
+def _changed(batch: Batch, user: User) -> None:
+    """Who changed a line last. When every line is paid again as Nmbrs sent it, nobody's change is left."""
+    struck = BatchLine.select().where(BatchLine.batch == batch.id, BatchLine.state == "refused").exists()
+    now = Batch.get_by_id(batch.id)
+    as_sent = not struck and now.execution_date is None and now.bank_account_id == now.company.bank_account_id
+    Batch.update(changed_by=None if as_sent else user.id).where(Batch.id == batch.id).execute()
 
 
 def accept_all(client: Client, user: User, reference: str) -> None:
@@ -78,6 +115,7 @@ def accept_all(client: Client, user: User, reference: str) -> None:
         batch = _reopened(client, user, reference)
         back = BatchLine.update(state="open").where(BatchLine.batch == batch.id, BatchLine.state == "refused").execute()
         if back:
+            _changed(batch, user)
             _note(batch, user, "line.all_accepted", count=back)
 
 
@@ -88,7 +126,9 @@ def change(client: Client, user: User, reference: str, execution_date: date | No
         raise AccountInvalid
     with transaction():
         batch = _reopened(client, user, reference)
-        Batch.update(bank_account=account_id, execution_date=execution_date).where(Batch.id == batch.id).execute()
+        Batch.update(bank_account=account_id, execution_date=execution_date, changed_by=user.id).where(
+            Batch.id == batch.id
+        ).execute()
         changed = find(client, reference)
         if execution_date is not None:
             require_possible(execution_date, line_of(changed.bank_account.bank).cut_off)

@@ -128,11 +128,31 @@ class AuthorityUndecided(AuthorityRefused):
 
 
 class InvitationRefused(DomainError):
-    """A second signer: not_needed, yourself, member, other_address or account."""
+    """not_needed, yourself, member, role, too_many, other_address, unconfirmed or account."""
 
     def __init__(self, reason: str) -> None:
         super().__init__(reason)
         self.reason = reason
+
+
+class LastOwner(DomainError):
+    """A client always has an owner."""
+
+
+class TooFewApprovers(DomainError):
+    """Two have to approve, and there would not be two who may."""
+
+
+class ChangedByYou(DomainError):
+    """Nobody approves what they changed last, where two approve."""
+
+
+class SamePerson(DomainError):
+    """Two accounts of one person are one person."""
+
+
+class NothingAsked(DomainError):
+    """What was to be agreed to has been settled, or was asked anew."""
 
 
 class RegisterUnavailable(DomainError):

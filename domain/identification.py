@@ -32,6 +32,17 @@ CODE_LIFE = timedelta(minutes=10)  # ASVS 6.5.5
 CODE_TRIES = 5
 
 
+def same_person(one: User, other: User) -> bool:
+    """Whether two accounts belong to one person, as the broker knows people: they are one signature."""
+    if one.id == other.id:
+        return True
+    known = [
+        {(row.provider, row.subject) for row in Identification.select().where(Identification.user == user.id)}
+        for user in (one, other)
+    ]
+    return bool(known[0] & known[1])
+
+
 def begin(user: User, client: Client, session_key: str, redirect_uri: str) -> str:
     """The broker's address to go to. Bound to this session; IdentityProviderDown."""
     attempt = port.Attempt(state=token(), nonce=token(), verifier=token())

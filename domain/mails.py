@@ -9,7 +9,7 @@ from core.clock import utcnow
 from domain import leases
 from domain.seals import seal, unseal
 from domain.world import world
-from models import Client, OutgoingMail, User
+from models import Client, Membership, OutgoingMail, User
 
 MAX_ATTEMPTS = 12
 
@@ -32,6 +32,22 @@ def queue(user: User, kind: str, *, once: str, client: Client | None = None, pat
     """Keep a mail to be sent; the same `once` is told once. Facts: totals at most, never a person's pay."""
     sealed = seal(json.dumps({"path": path, "facts": facts}), "outgoing_mail", user.id, once)
     OutgoingMail.insert(user=user, client=client, kind=kind, sealed=sealed, once=once).on_conflict_ignore().execute()
+
+
+def owners_of(client: Client) -> list[User]:
+    query = User.select().join(Membership).where(Membership.client == client.id, Membership.role == "owner")
+    return list(query.order_by(User.id))
+
+
+def tell_owners(client: Client, what: str, whom: User, by: User, role: str, *also: User) -> None:
+    """Who may do what has changed (joined, role or removed): to every owner, and to those who were one until now."""
+    told = {user.id: user for user in (*owners_of(client), *also)}
+    for user in told.values():
+        queue(
+            user, "member_changed", once=f"member:{client.id}:{whom.id}:{what}:{utcnow().isoformat()}:{user.id}",
+            client=client, path="/instellingen" if user not in also else None, what=what, name=whom.name, by=by.name,
+            role=role,
+        )  # fmt: skip
 
 
 def due() -> list[int]:

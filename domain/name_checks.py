@@ -237,6 +237,7 @@ def _end(batch: Batch, order: BankOrder, user: User, line_id: int) -> None:
     BankOrder.update(state="ended", due_at=None).where(BankOrder.id == order.id).execute()
     BatchLine.update(state="refused").where(BatchLine.id == line_id).execute()
     void_releases(batch, "changed")
+    Batch.update(changed_by=user.id).where(Batch.id == batch.id).execute()
     renew_end_to_end_ids(batch)
     states.move(batch, event, audit.by_user(user), "changed", order=order.id, line=line_id)
 

@@ -14,6 +14,7 @@ from domain.cautions import Caution
 from domain.errors import NotFound
 from domain.states import SETTLED, WAITING
 from models import (
+    Approval,
     BankAccount,
     BankOrder,
     Batch,
@@ -120,6 +121,7 @@ class Payment:
     batch_booking: bool = True
     name_check: bool = True
     by_hand: bool = False
+    hidden: tuple[int, int] | None = None  # the lines are not for this person: how many, how many are paid
 
     @property
     def unopened(self) -> bool:
@@ -128,10 +130,12 @@ class Payment:
 
     @property
     def lines_all(self) -> int:
-        return len(self.lines)
+        return self.hidden[0] if self.hidden else len(self.lines)
 
     @property
     def lines_payable(self) -> int:
+        if self.hidden:
+            return self.hidden[1]
         return sum(_counts(line.state, self.state) for line in self.lines)
 
     @property
@@ -167,9 +171,23 @@ def batches(client: Client, limit: int = 50, states: Sequence[str] = ()) -> list
     ]  # fmt: skip
 
 
-def count_waiting(client: Client) -> int:
-    """At how many payments a person has something to do."""
-    return Batch.select().where(Batch.client == client.id, Batch.state.in_(WAITING)).count()
+def count_waiting(client: Client, user: User) -> int:
+    """At how many payments this person has something to do."""
+    return Batch.select().where(Batch.client == client.id, waits_for(user)).count()
+
+
+def waits_for(user: User) -> Any:
+    """The condition of a payment that waits for this person: not what only waits for a second approval."""
+    mine = Approval.select(Approval.batch).where(Approval.user == user.id, Approval.voided_at.is_null())
+    return Batch.state.in_(WAITING) & ~((Batch.state == "open") & Batch.id.in_(mine))
+
+
+def approved_by_me(client: Client, user: User) -> set[str]:
+    """References of open payments that this person approved and another still has to."""
+    query = Batch.select(Batch.reference).join(Approval).where(
+        Batch.client == client.id, Batch.state == "open", Approval.user == user.id, Approval.voided_at.is_null()
+    )
+    return {row.reference for row in query}
 
 
 def find(client: Client, reference: str) -> Batch:

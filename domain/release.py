@@ -6,7 +6,7 @@ from datetime import date
 from peewee import IntegrityError
 
 from connectors.bank.port import Psu
-from domain import audit, cautions, digest, identification, passkeys, pins, states
+from domain import audit, cautions, digest, four_eyes, identification, passkeys, pins, states
 from domain.bank_links import line_of
 from domain.days import require_possible
 from domain.errors import (
@@ -21,7 +21,7 @@ from domain.errors import (
 from domain.fitting import require_fit
 from domain.limits import require_within
 from domain.payments import execution_date, find, hold, lines_of
-from models import BankAccount, Batch, BatchLine, Device, Membership, Release, User, transaction
+from models import Approval, BankAccount, Batch, BatchLine, Device, Membership, Release, User, transaction
 
 MAY_RELEASE = frozenset({"owner", "approver"})
 
@@ -37,15 +37,15 @@ class SignedWith:
 def release(
     membership: Membership, reference: str, shown: str, proof: str, psu: Psu, pin: str | None = None,
     device: Device | None = None, passkey: SignedWith | None = None,
-) -> Release:  # fmt: skip
-    """Approve the payment whose digest was shown.
+) -> Release | Approval:  # fmt: skip
+    """Approve the payment whose digest was shown. An Approval when a second person has to approve it too.
 
     The session proves it where the bank signs; under delegated signing the pin (on a confirmed device) or a
     passkey does, and is the signature. NotYourRole, NotOpen, BatchChanged, NothingToPay, DateInvalid,
     LimitExceeded, RunMissing, CautionsUnopened, OrderUnfit, WrongProof, PinWrong, PinLocked,
     DeviceUnconfirmed, PasskeyRefused, IdentifyAfterReset, NotIdentified, AuthorityRefused,
-    RegisterUnavailable. Nothing is kept when one is raised, but a wrong pin is counted, a passkey's challenge
-    is used and the register's answer is kept.
+    RegisterUnavailable, ChangedByYou, SamePerson. Nothing is kept when one is raised, but a wrong pin is
+    counted, a passkey's challenge is used and the register's answer is kept.
     """
     if membership.role not in MAY_RELEASE:
         raise NotYourRole
@@ -63,9 +63,17 @@ def release(
         passkeys.check_release(user, given.binding, given.answer, shown)
     try:
         with transaction():
+            _require_still_may(membership)
             return _release(hold(client, reference), user, shown, proof, psu)
     except IntegrityError as error:  # the same digest was released at this very moment
         raise NotOpen("approved") from error
+
+
+def _require_still_may(membership: Membership) -> None:
+    """A role that was taken away a moment ago gives nothing; kept as it is until the transaction ends."""
+    still = (Membership.id == membership.id) & Membership.role.in_(sorted(MAY_RELEASE))
+    if not Membership.update(role=Membership.role).where(still).execute():
+        raise NotYourRole
 
 
 def require_identified_since_reset(user: User) -> None:
@@ -98,16 +106,21 @@ def _require_releasable(batch: Batch, shown: str) -> tuple[date, list[BatchLine]
     return day, lines
 
 
-def _release(batch: Batch, user, shown: str, proof: str, psu: Psu) -> Release:
+def _release(batch: Batch, user: User, shown: str, proof: str, psu: Psu) -> Release | Approval:
     day, lines = _require_releasable(batch, shown)
     account, total = BankAccount.get_by_id(batch.bank_account_id), sum(line.amount_cents for line in lines)
     require_within(account, total)
+    fixed_day = batch.execution_date is None
+    Batch.update(execution_date=day).where(Batch.id == batch.id).execute()
+    if four_eyes.applies(batch.client, total):
+        first = four_eyes.approve(batch, user, shown, total, proof, psu.ip, fixed_day)
+        if first is not None:
+            return first
     row = Release.create(
         batch=batch, user=user, digest=shown, debtor_iban=account.iban, execution_date=day, total_cents=total,
         line_count=len(lines), proof=proof, ip=psu.ip,
         batch_booking=batch.client.batch_booking, name_check=batch.client.name_check,
     )  # fmt: skip
-    Batch.update(execution_date=day).where(Batch.id == batch.id).execute()
     states.move(
         batch, "release", audit.by_user(user), digest=shown, total=total, count=len(lines), day=day.isoformat(),
         proof=proof, release=row.id,

@@ -4,7 +4,7 @@ What was not sent gives way: it is "replaced" and its lines are never payable. W
 stays as it is; the newer version pays only the difference (`versions`).
 """
 
-from domain import audit, states
+from domain import audit, four_eyes, states
 from domain.approval import void_releases
 from domain.payments import hold
 from domain.versions import Before
@@ -45,9 +45,10 @@ def _replace(batch: Batch, reason: str) -> None:
 def take_back_approval(run: Run, reason: str) -> None:
     """What is approved and not yet being sent has to be approved anew, in the caller's transaction."""
     for batch in batches_of(run):
-        if batch.state != "approved":
+        if batch.state not in ("open", "approved"):
             continue
         held = hold(Client.get_by_id(batch.client_id), batch.reference)
+        four_eyes.void(held, reason)
         if held.state == "approved":
             void_releases(held, reason)
             states.move(held, "change", audit.WORKER, reason)

@@ -13,6 +13,7 @@ from models.base import (
 from models.journal import AuditEvent, OutgoingMail
 from models.payments import (
     AcceptedName,
+    Approval,
     BankExchange,
     BankOrder,
     Batch,
@@ -38,30 +39,32 @@ from models.people import (
     Client,
     Device,
     EmailToken,
+    FourEyesChange,
     Identification,
     IdentityAttempt,
+    Invitation,
     LoginSession,
     Membership,
     Passkey,
     Pin,
     PinTries,
-    SecondSigner,
     User,
     WebhookKey,
 )
 from models.schema import migrate, pending_migrations
 
 TABLES = (
-    User, Pin, Device, PinTries, Passkey, Challenge, Attempts, LoginSession, EmailToken, Client, Membership, WebhookKey,
-    IdentityAttempt, Identification, Authority, SecondSigner, BankLink, BankAccount, BankAccess, BankTransaction,
-    BankGrant, NmbrsConnection, NmbrsCheck, NmbrsDebtor, NmbrsConsent, PayrollCompany, Delivery, Run, NmbrsExchange,
-    Batch, BatchLine, AcceptedName, WarningOpened, Release, BankOrder, OrderDownload, BankExchange, AuditEvent,
-    OutgoingMail,
+    User, Pin, Device, PinTries, Passkey, Challenge, Attempts, LoginSession, EmailToken, Client, Membership,
+    WebhookKey, IdentityAttempt, Identification, Authority, Invitation, FourEyesChange, BankLink, BankAccount,
+    BankAccess, BankTransaction, BankGrant, NmbrsConnection, NmbrsCheck, NmbrsDebtor, NmbrsConsent, PayrollCompany,
+    Delivery, Run, NmbrsExchange, Batch, BatchLine, AcceptedName, WarningOpened, Approval, Release, BankOrder,
+    OrderDownload, BankExchange, AuditEvent, OutgoingMail,
 )  # fmt: skip
 
 __all__ = [
     "TABLES",
     "AcceptedName",
+    "Approval",
     "Attempts",
     "AuditEvent",
     "Authority",
@@ -79,8 +82,10 @@ __all__ = [
     "Delivery",
     "Device",
     "EmailToken",
+    "FourEyesChange",
     "Identification",
     "IdentityAttempt",
+    "Invitation",
     "LoginSession",
     "Membership",
     "NestedTransaction",
@@ -97,7 +102,6 @@ __all__ = [
     "PinTries",
     "Release",
     "Run",
-    "SecondSigner",
     "User",
     "WarningOpened",
     "WebhookKey",

@@ -57,6 +57,8 @@ class Batch(Table):
     picked = BooleanField(default=False)  # its run is from before the link
     missing_count = IntegerField(null=True)  # people of the run without a payment; null: not known
     missing_names: Any = JsonField(null=True)
+    changed_by = ForeignKeyField(User, null=True, on_delete="SET NULL")  # who changed line, day or account last
+    changed_by_id: int | None
 
     class Meta:
         indexes = (
@@ -160,6 +162,29 @@ class Release(Table):
         ]
 
 
+class Approval(Table):
+    """Where two approve: what one of them said yes to. The release comes to be with the last of them."""
+
+    batch = ForeignKeyField(Batch, backref="approvals")
+    batch_id: int
+    user = ForeignKeyField(User)
+    user_id: int
+    digest = TextField()
+    total_cents = BigIntegerField()
+    proof = TextField()
+    ip = TextField()
+    fixed_day = BooleanField(default=False)  # nobody had chosen the day: it is free again when this is void
+    approved_at = UtcField(default=utcnow)
+    voided_at = UtcField(null=True)
+    void_reason = TextField(null=True)
+
+    class Meta:
+        constraints = [
+            Check("proof in ('session', 'pin', 'passkey')"),
+            Check("(voided_at is null) = (void_reason is null)"),
+        ]
+
+
 class BankOrder(Table):
     """One attempt to give the batch to the bank. The bytes stand here before the first call."""
 
@@ -200,6 +225,11 @@ class BankOrder(Table):
 # A batch has one order that may still pay, and no second one beside it.
 BankOrder.add_index(
     BankOrder.index(BankOrder.batch, unique=True, name="one_live_order").where(SQL("state <> 'ended'"))
+)
+Approval.add_index(
+    Approval.index(Approval.batch, Approval.user, unique=True, name="one_approval_of_a_person").where(
+        SQL("voided_at is null")
+    )
 )
 Release.add_index(
     Release.index(Release.batch, Release.digest, unique=True, name="one_release_of_a_digest").where(

@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from peewee import BooleanField, Check, ForeignKeyField, IntegerField, TextField
+from peewee import BigIntegerField, BooleanField, Check, ForeignKeyField, IntegerField, TextField
 
 from core.clock import utcnow
 from models.base import JsonField, Table, UtcField
@@ -145,9 +145,11 @@ class Client(Table):
     lease_by = TextField(null=True)
     batch_booking = BooleanField(default=True)  # a payment is booked as one sum, without names
     name_check = BooleanField(default=True)  # names are checked of payments of more than one line too
+    four_eyes_cents = BigIntegerField(null=True)  # from this total on two approve; null: one always does
+    lines_hidden = BooleanField(default=False)  # preparers see total and count, not the lines
 
     class Meta:
-        constraints = [Check("length(kvk_number) = 8")]
+        constraints = [Check("length(kvk_number) = 8"), Check("four_eyes_cents >= 0")]
 
 
 class Membership(Table):
@@ -224,20 +226,48 @@ class Authority(Table):
         constraints = [Check("answer in ('yes', 'no', 'not_established')")]
 
 
-class SecondSigner(Table):
-    """Somebody who is asked to identify for a company that is signed for together."""
+class Invitation(Table):
+    """Somebody is asked by mail to help in a client: the link works for one address, once, for a week."""
 
-    client = ForeignKeyField(Client, backref="second_signers", on_delete="CASCADE")
+    client = ForeignKeyField(Client, backref="invitations", on_delete="CASCADE")
     client_id: int
     invited_by = ForeignKeyField(User, on_delete="CASCADE")
     invited_by_id: int
     email = TextField()
+    role = TextField()
+    to_sign = BooleanField(default=False)  # the company is signed for together: this person identifies too
     token_hash = TextField(unique=True)
     created_at = UtcField(default=utcnow)
     expires_at = UtcField()
-    user = ForeignKeyField(User, null=True, backref="asked_to_sign", on_delete="CASCADE")
+    withdrawn_at = UtcField(null=True)
+    user = ForeignKeyField(User, null=True, backref="joined_by", on_delete="CASCADE")
     user_id: int | None
     accepted_at = UtcField(null=True)
 
     class Meta:
-        constraints = [Check("email = lower(email)"), Check("(user_id is null) = (accepted_at is null)")]
+        constraints = [
+            Check("email = lower(email)"),
+            Check("role in ('owner', 'approver', 'preparer')"),
+            Check("not to_sign or role <> 'preparer'"),
+            Check("(user_id is null) = (accepted_at is null)"),
+            Check("accepted_at is null or withdrawn_at is null"),
+        ]
+
+
+class FourEyesChange(Table):
+    """Weaker four eyes that one person asks for and another has to agree to; at most one a client."""
+
+    client = ForeignKeyField(Client, unique=True, on_delete="CASCADE")
+    client_id: int
+    user = ForeignKeyField(User, on_delete="CASCADE")
+    user_id: int
+    from_cents = BigIntegerField(null=True)  # null: off
+    asked_at = UtcField(default=utcnow)
+
+    @property
+    def key(self) -> str:
+        """Names this very question: SQLite gives the number of a row that is gone to the next one."""
+        return f"{self.id}-{self.asked_at:%Y%m%d%H%M%S%f}"
+
+    class Meta:
+        constraints = [Check("from_cents >= 0")]

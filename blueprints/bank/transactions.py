@@ -1,13 +1,13 @@
 """What was booked on one account, as of now when the customer looks."""
 
-from flask import request
+from flask import flash, request
 from flask_babel import gettext as _
 
 from blueprints.access import ALL, for_client, psu
 from blueprints.answers import goto, render
 from blueprints.bank import transaction_words as words
 from blueprints.bank.routes import blueprint
-from domain import transactions
+from domain import confidential, transactions
 
 MOST_PAGES = 1000
 
@@ -17,6 +17,9 @@ MOST_PAGES = 1000
 def bookings(membership, account_id):
     """The last ninety days, newest first; a link to one booking leads to the page that it is on."""
     client, booking = membership.client, request.args.get("boeking", 0, int)
+    if not confidential.sees_lines(membership.role, client):  # what is booked line by line says who got what
+        flash(_("De eigenaar van het account houdt bedragen per persoon verborgen, dus ook de transacties."), "warn")
+        return goto(f"/{client.public_id}/saldo")
     fresh = transactions.look(client, account_id, psu())
     if 0 < booking < 2**31:
         page = transactions.page_of(account_id, booking)

@@ -10,12 +10,25 @@ from blueprints.account.passkeys import options
 from blueprints.answers import goto, render
 from blueprints.batches import words
 from blueprints.batches.forms import ChangeForm, PayForm, PinForm
+from blueprints.members import words as member_words
 from blueprints.proving import here
 from blueprints.wake import wake
 from blueprints.who import me
 from blueprints.words import say
 from core.clock import today_amsterdam
-from domain import approval, attempts, booked, by_hand, cancelling, name_checks, passkeys, payments, signing
+from domain import (
+    approval,
+    attempts,
+    booked,
+    by_hand,
+    cancelling,
+    confidential,
+    four_eyes,
+    name_checks,
+    passkeys,
+    payments,
+    signing,
+)
 from domain.authorisations import Step
 from domain.errors import (
     BatchChanged,
@@ -28,8 +41,10 @@ from domain.errors import (
     PinMissing,
     PinWrong,
 )
+from domain.four_eyes import Eyes
 from domain.payments import Payment
 from domain.release import SignedWith, release
+from models import Approval, Release
 
 blueprint = Blueprint("batches", __name__)
 
@@ -42,12 +57,14 @@ def address(membership, payment_or_reference, tail=""):
 
 
 def page(template: str, membership, payment: Payment, status: int = 200, **more) -> Response:
-    """What every template of one payment is given."""
+    """What every template of one payment is given: no more of it than this member may see."""
+    payment, eyes = confidential.for_member(membership, payment), _eyes(membership, payment)
     values = {
-        "payment": payment, "here": address(membership, payment), "words": words, "seen": _mark(payment),
+        "payment": payment, "here": address(membership, payment), "words": words, "seen": _mark(payment, eyes),
+        "eyes": eyes, "eyes_told": member_words.told(eyes) if eyes else None,
         "may_pay": membership.role in MAY_PAY, "problem": "", "spoken": "", "focus": False,
-        "names": name_checks.shown(payment), "step": _step(payment), "hand": by_hand.shown(payment),
-        "cancel": cancelling.shown(payment),
+        "names": None if payment.hidden else name_checks.shown(payment), "step": _step(payment),
+        "hand": by_hand.shown(payment), "cancel": cancelling.shown(payment),
         "booking": booked.mark_of(payment.order.id) if payment.order else None,
     }  # fmt: skip
     return render(template, status, **{**values, **more})
@@ -63,14 +80,19 @@ def _step(payment: Payment) -> Step | None:
     return signing.step_of_order(payment.order.id)
 
 
-def _mark(payment: Payment) -> str:
+def _eyes(membership, payment: Payment) -> Eyes | None:
+    """Who approved and who is asked, where two approve."""
+    return four_eyes.look(membership.client, membership.user, payment.id, payment.state, payment.total_cents)
+
+
+def _mark(payment: Payment, eyes: Eyes | None) -> str:
     """What a page has seen of a payment that moves by itself."""
     step, hand = _step(payment), by_hand.shown(payment)
     stands = cancelling.shown(payment)
     told = (words.unanswered(payment), payment.run_missing, payment.unopened, words.names_differ(payment),
             bool(stands and stands.running), bool(stands and stands.to_sign))  # fmt: skip
     seen = f"{payment.state}-{payment.state_at.timestamp():.6f}-" + "".join(f"{one:d}" for one in told)
-    return f"{seen}-{step.how if step else ''}-{len(hand.taken) if hand else ''}"
+    return f"{seen}-{step.how if step else ''}-{len(hand.taken) if hand else ''}-{len(eyes.by) if eyes else ''}"
 
 
 def _by_htmx() -> bool:
@@ -136,7 +158,7 @@ def status(membership, reference):
         wake("follow_order", order_id)
     if not _by_htmx():
         return goto(address(membership, payment))
-    if request.args.get("seen") == _mark(payment):
+    if request.args.get("seen") == _mark(payment, _eyes(membership, payment)):
         return "", 204
     return page("batches/_moved.html", membership, payment)
 
@@ -150,6 +172,7 @@ def judge(membership, reference, line_id):
     verdict = verdicts.get(request.args.get("verdict", ""))
     if verdict is None:
         abort(400)
+    _require_lines(membership)
     before = payments.view(membership.client, reference)
     try:
         verdict(membership.client, membership.user, reference, line_id)
@@ -164,6 +187,12 @@ def judge(membership, reference, line_id):
         return as_it_stands(membership, reference, say(BatchChanged()), up=True)
     row = next(line for line in after.lines if line.id == line_id)
     return page("batches/_judged.html", membership, after, row=row)
+
+
+def _require_lines(membership) -> None:
+    """Who does not see the lines judges none of them."""
+    if not confidential.sees_lines(membership.role, membership.client):
+        abort(403)
 
 
 def _differ_only_in(line_id: int, before: Payment, after: Payment) -> bool:
@@ -183,6 +212,7 @@ def _differ_only_in(line_id: int, before: Payment, after: Payment) -> bool:
 @for_client(ALL)
 def accept_all(membership, reference):
     """Takes back every ✗."""
+    _require_lines(membership)
     try:
         approval.accept_all(membership.client, membership.user, reference)
     except DomainError as error:
@@ -296,12 +326,20 @@ def pay(membership, reference):
         elif payment.needs_pin:
             return goto(address(membership, payment, f"/pincode?shown={shown}"))
         else:
-            wake("send_order", release(membership, reference, shown, "session", psu()).batch_id)
+            _approved(release(membership, reference, shown, "session", psu()))
     except NotFound:
         raise
     except DomainError as error:
         return as_it_stands(membership, reference, say(error), up=True)
     return as_it_stands(membership, reference, up=True)
+
+
+def _approved(row: Release | Approval) -> None:
+    """It goes to the bank now; or a second person is told that it waits for them."""
+    if isinstance(row, Approval):
+        wake("send_mails")
+    else:
+        wake("send_order", row.batch_id)
 
 
 @blueprint.route("/<client>/betalingen/<reference>/pincode", methods=["GET", "POST"])
@@ -337,7 +375,7 @@ def pin(membership, reference):
     except DomainError as error:
         return back(membership, reference, error)
     attempts.forget("pin.user", membership.user_id)
-    wake("send_order", row.batch_id)
+    _approved(row)
     return goto(address(membership, payment))
 
 
@@ -364,7 +402,7 @@ def sign_with_passkey(membership, reference):
         return goto(address(membership, reference, f"/pincode?shown={shown}"))
     except DomainError as error:
         return back(membership, reference, error)
-    wake("send_order", row.batch_id)
+    _approved(row)
     return goto(address(membership, reference))
 
 

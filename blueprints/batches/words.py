@@ -71,6 +71,8 @@ REASONS = {
     "run_missing": _l(
         "De salarisrun stond niet meer in Nmbrs. Je goedkeuring geldt niet meer; er is niets betaald."
     ),
+    "role_changed": _l("Wie dit goedkeurde, mag dat niet meer. Er is niets betaald: keur de betaling opnieuw goed."),
+    "member_removed": _l("Wie dit goedkeurde, doet niet meer mee. Er is niets betaald: keur de betaling opnieuw goed."),
     "all_refused": _l("Je hebt alle regels weggestreept. Er wordt niets betaald."),
     "said_paid": _l("Er is gemeld dat de bank dit heeft uitgevoerd; de bank zelf heeft ons niets laten weten."),
     "said_refused": _l(

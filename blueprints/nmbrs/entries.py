@@ -9,7 +9,7 @@ from blueprints.batches.words import STATES
 from blueprints.nmbrs.screen import blueprint, home_of, number
 from blueprints.nmbrs.words import exchange_words, result_names, result_words
 from blueprints.wake import wake
-from domain import nmbrs_companies, nmbrs_history
+from domain import confidential, nmbrs_companies, nmbrs_history
 from models import Client
 
 MOST = 1000
@@ -66,7 +66,7 @@ def _address(client: Client, only: nmbrs_history.Filter, show: int) -> str:
 @for_client(ALL)
 def entry(membership, run_id):
     """What was received, asked and answered, and what came of it. Follows by itself while it is on its way."""
-    detail = nmbrs_history.detail(membership.client, run_id)
+    detail = confidential.history_for_member(membership, nmbrs_history.detail(membership.client, run_id))
     asked = len(detail.exchanges)
     follow = request.args.get("na", type=int)
     awaited = follow is not None and asked <= follow and asked < _MOST_ASKED

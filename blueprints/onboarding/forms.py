@@ -1,6 +1,6 @@
 from flask_wtf import FlaskForm
 from wtforms import PasswordField, StringField
-from wtforms.validators import DataRequired, EqualTo, InputRequired, Length, Regexp
+from wtforms.validators import EqualTo, InputRequired, Length, Regexp
 
 from blueprints.account.forms import ADDRESS, digits, trimmed
 from blueprints.texts import _l
@@ -46,17 +46,6 @@ class InviteForm(FlaskForm):
         ],
         filters=[trimmed],
     )
-
-
-class JoinForm(FlaskForm):
-    """A second signer who has no account yet."""
-
-    name = StringField(
-        _l("Je naam"),
-        [DataRequired(_l("Vul je naam in.")), Length(max=100, message=_l("Hoogstens 100 tekens."))],
-        filters=[trimmed],
-    )
-    password = PasswordField(_l("Wachtwoord"), [InputRequired(_l("Kies een wachtwoord."))])
 
 
 class GoForm(FlaskForm):

@@ -5,7 +5,7 @@ from flask_login import current_user
 from blueprints import sessions
 from blueprints.access import ALL, OWNER, for_client
 from blueprints.answers import fragment, goto, render
-from blueprints.onboarding.forms import CodeForm, GoForm, InviteForm, JoinForm, PinForm
+from blueprints.onboarding.forms import CodeForm, GoForm, InviteForm, PinForm
 from blueprints.onboarding.words import step_words
 from blueprints.paths import own_path
 from blueprints.proving import here, proved
@@ -17,13 +17,11 @@ from domain.errors import (
     DomainError,
     IdentityCodeWrong,
     InvitationRefused,
-    LinkExpired,
     PinAlreadySet,
     PinIsBirthDate,
     PinNotSixDigits,
     PinTooCommon,
     RegisterUnavailable,
-    WeakPassword,
     WrongSession,
 )
 from domain.world import world
@@ -200,33 +198,6 @@ def invite_second_signer(membership):
     wake("send_mails")
     flash(_("We hebben een uitnodiging gestuurd. Die werkt een week lang."), "good")
     return goto(_identify_page(client))
-
-
-@blueprint.route("/samen-tekenen/<token>", methods=["GET", "POST"])
-def join(token):
-    """The way in for a second signer. GET changes nothing: mail scanners open links."""
-    invitation = second_signer.peek(token)
-    if invitation is None:
-        return render("onboarding/join.html", 410, invitation=None)
-    mine, known = current_user.is_authenticated, second_signer.has_account(invitation)
-    form = GoForm() if mine or known else JoinForm()
-    shown = {"invitation": invitation, "form": form, "known": known, "onward": request.path}
-    if not form.validate_on_submit() or (known and not mine):
-        return render("onboarding/join.html", 422 if form.errors else 200, **shown)
-    try:
-        client = _joined(token, form) if isinstance(form, JoinForm) else second_signer.accept(token, me())
-    except WeakPassword as error:
-        form["password"].errors = [say(error)]
-        return render("onboarding/join.html", 422, **shown)
-    except (InvitationRefused, LinkExpired) as error:
-        flash(say(error), "bad")
-        return goto(request.path)
-    flash(_("Je doet mee. Identificeer je nu, dan kunnen jullie samen tekenen."), "good")
-    return goto(_identify_page(client))
-
-
-def _joined(token, form):
-    return second_signer.accept_new(token, form.name.data or "", form.password.data or "")
 
 
 def _identify_page(client):

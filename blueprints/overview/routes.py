@@ -1,15 +1,31 @@
-from flask import Blueprint
+from flask import Blueprint, abort
 
-from blueprints.access import ALL, for_client
+from blueprints.access import ALL, for_client, signed_in
 from blueprints.answers import goto, render
 from blueprints.bank import words as bank_words
 from blueprints.batches import words
+from blueprints.members.words import ROLES
+from blueprints.who import me
 from core.clock import amsterdam, utcnow
-from domain import consents, onboarding, payments
+from domain import accounts, consents, onboarding, payments, waiting
 
 blueprint = Blueprint("overview", __name__)
 
 LATEST, MOST = 5, 20
+
+
+@blueprint.get("/overzicht")
+@signed_in
+def all_clients():
+    """What waits where; with one client, straight to it."""
+    mine = accounts.memberships_of(me())
+    if not mine:
+        abort(404)
+    if len(mine) == 1:
+        return goto(f"/{mine[0].client.public_id}/overzicht")
+    rows = waiting.across(me())
+    todo, rest = [row for row in rows if row.anything], [row for row in rows if not row.anything]
+    return render("overview/all.html", todo=todo, rest=rest, roles=ROLES, first_name=me().name.split()[0])
 
 
 @blueprint.get("/<client>/overzicht")
@@ -21,9 +37,11 @@ def overview(membership):
     todo = next((step for step in steps if step.current and step.key != "webhook"), None)
     if todo and todo.key in ("email", "pin"):
         return goto(f"/{client.public_id}/welkom")
-    waiting = payments.batches(client, MOST, words.TO_DO)
+    rows, approved = payments.batches(client, MOST, words.TO_DO), payments.approved_by_me(client, user)
     return render(
-        "overview/overview.html", waiting_rows=waiting, under_way=payments.batches(client, MOST, words.UNDER_WAY),
+        "overview/overview.html", waiting_rows=[row for row in rows if row.reference not in approved],
+        for_another=[row for row in rows if row.reference in approved],
+        under_way=payments.batches(client, MOST, words.UNDER_WAY),
         done=payments.batches(client, LATEST, words.DONE), todo=todo, words=words,
         hour=amsterdam(utcnow()).hour, first_name=user.name.split()[0],
         to_renew=consents.to_renew(client), bank_words=bank_words,

@@ -5,7 +5,7 @@ from blueprints.answers import goto
 from blueprints.who import me
 from domain import accounts
 
-PATHS = ("overzicht", "saldo", "saldo/toevoegen", "betalingen", "apps", "apps/nmbrs", "instellingen", "welkom")
+PATHS = ("saldo", "saldo/toevoegen", "betalingen", "apps", "apps/nmbrs", "instellingen", "welkom")
 
 blueprint = Blueprint("shortcuts", __name__)
 

@@ -32,7 +32,9 @@ from tests.support.world import OTHER_IBAN, PIN, PSU, Demo, authorise, make_clie
 
 def _release(demo: Demo, batch: Batch, **changes) -> Release:
     given = {"shown": demo.view(batch).digest, "proof": "session", "psu": PSU} | changes
-    return release(demo.membership, batch.reference, **given)
+    row = release(demo.membership, batch.reference, **given)
+    assert isinstance(row, Release)
+    return row
 
 
 def test_it_approves_what_was_shown(demo: Demo):

@@ -11,7 +11,7 @@ import requests
 from core.clock import utcnow
 from domain import identification, mails
 from jobs import letters
-from models import Authority, Identification, IdentityAttempt, Membership, SecondSigner, User
+from models import Authority, Identification, IdentityAttempt, Membership, Invitation, User
 from tests.support.sandbox import Sandbox
 from tests.support.site import Person, Site
 from tests.support.world import Demo, make_client, make_user
@@ -228,7 +228,7 @@ def invite(who: Person, email: str) -> str:
         mails.deliver(mail_id, letters.write)
     (newest, *_) = who.site.sandbox.control("GET", "inbox")
     assert newest["to"] == email
-    (link,) = {link for link in newest["links"] if "/samen-tekenen/" in link}
+    (link,) = {link for link in newest["links"] if "/uitnodiging/" in link}
     return urlsplit(link).path
 
 
@@ -238,7 +238,7 @@ def test_a_second_signer_is_invited_and_both_identify(together: Person, site: Si
     assert "We wachten op naomi@demobv.example" in told(together, place(together))
     stranger = site.person()
     assert "samen voor Demo BV te tekenen" in told(stranger, path)
-    assert SecondSigner.get().accepted_at is None
+    assert Invitation.get().accepted_at is None
     answer = stranger.post(path, {"name": "Naomi Donkersloot", "password": "een zin die niemand raadt"})
     assert answer.status_code == 303
     naomi = User.get(User.email == "naomi@demobv.example")
@@ -267,7 +267,7 @@ def test_one_person_with_two_accounts_is_one_signature(together: Person, site: S
 def test_who_cannot_be_invited(together: Person, demo: Demo, email: str | None, said: str):
     answer = together.post(place(together) + "/samen", {"email": demo.user.email if email is None else email})
     assert (answer.status_code, said in answer.get_data(as_text=True)) == (422, True)
-    assert SecondSigner.select().count() == 0
+    assert Invitation.select().count() == 0
 
 
 def test_an_invitation_is_for_one_address_and_one_time(together: Person, site: Site):
@@ -275,7 +275,7 @@ def test_an_invitation_is_for_one_address_and_one_time(together: Person, site: S
     other = site.person(make_user("else@demobv.example"))
     assert "ingelogd met een ander e-mailadres" in told(other, path)
     other.post(path)
-    assert SecondSigner.get().user_id is None
+    assert Invitation.get().user_id is None
     newer = invite(together, "naomi@demobv.example")
     assert site.person().get(path).status_code == 410
     naomi = site.person(make_user("naomi@demobv.example"))
@@ -289,9 +289,9 @@ def test_an_account_is_not_made_twice(together: Person, site: Site):
     stranger = site.person()
     assert "Log in met naomi@demobv.example" in told(stranger, path)
     stranger.post(path, {"name": "N", "password": "een zin die niemand raadt"})
-    assert (User.select().count(), SecondSigner.get().accepted_at) == (2, None)
+    assert (User.select().count(), Invitation.get().accepted_at) == (2, None)
 
 
 def test_nobody_is_invited_who_is_not_needed(owner: Person):
     answer = owner.post(place(owner) + "/samen", {"email": "naomi@demobv.example"})
-    assert (answer.status_code, SecondSigner.select().count()) == (422, 0)
+    assert (answer.status_code, Invitation.select().count()) == (422, 0)

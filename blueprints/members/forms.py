@@ -1,0 +1,67 @@
+from flask_wtf import FlaskForm
+from wtforms import BooleanField, PasswordField, SelectField, StringField
+from wtforms.validators import DataRequired, InputRequired, Length, Regexp
+
+from blueprints.account.forms import ADDRESS, trimmed
+from blueprints.members.words import ROLE_CHOICES
+from blueprints.texts import _l
+
+
+class RoleForm(FlaskForm):
+    role = SelectField(_l("Rol"), choices=ROLE_CHOICES, default="preparer", validate_choice=True)
+
+
+class InviteForm(RoleForm):
+    email = StringField(
+        _l("E-mailadres"),
+        [
+            InputRequired(_l("Vul een e-mailadres in.")),
+            Length(max=254, message=_l("Dit e-mailadres is te lang.")),
+            Regexp(ADDRESS, message=_l("Dit is geen e-mailadres. Het lijkt op naam@bedrijf.nl.")),
+        ],
+        filters=[trimmed],
+    )
+    to_sign = BooleanField(_l("Vraag deze persoon om zich als tweede ondertekenaar te identificeren"))
+
+
+class JoinForm(FlaskForm):
+    """Somebody who was invited and has no account yet: the address is that of the invitation."""
+
+    name = StringField(
+        _l("Je naam"),
+        [DataRequired(_l("Vul je naam in.")), Length(max=100, message=_l("Hoogstens 100 tekens."))],
+        filters=[trimmed],
+    )
+    password = PasswordField(_l("Wachtwoord"), [InputRequired(_l("Kies een wachtwoord."))])
+
+
+class FourEyesForm(FlaskForm):
+    """From which total on two approve: whole euros or with cents, as people type them."""
+
+    amount = StringField(
+        _l("Vanaf welk totaal keuren twee mensen goed?"),
+        [
+            InputRequired(_l("Vul een bedrag in, bijvoorbeeld 10.000,00.")),
+            Regexp(
+                r"^(?:[0-9]{1,9}|[0-9]{1,3}(?:\.[0-9]{3}){1,2})(?:,[0-9]{2})?$",
+                message=_l("Vul een bedrag in, bijvoorbeeld 10.000,00."),
+            ),
+        ],
+        filters=[trimmed],
+    )
+
+    @property
+    def cents(self) -> int:
+        """Only after validation."""
+        euros, _comma, rest = (self.amount.data or "").replace(".", "").partition(",")
+        return int(euros) * 100 + int(rest or 0)
+
+
+class HideForm(FlaskForm):
+    """A box that is not ticked is sent by nobody: absent means no."""
+
+    hidden = BooleanField(_l("Verberg namen, rekeningen en bedragen van regels voor wie voorbereidt"))
+
+
+class GoForm(FlaskForm):
+    """A button and nothing else."""

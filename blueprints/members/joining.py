@@ -1,0 +1,54 @@
+"""The other end of an invitation: who has the mail, and is who it was sent to, joins."""
+
+from flask import flash, request
+from flask_babel import gettext as _
+from flask_login import current_user
+
+from blueprints.answers import goto, render
+from blueprints.members import words
+from blueprints.members.forms import GoForm, JoinForm
+from blueprints.members.routes import blueprint
+from blueprints.wake import wake
+from blueprints.who import me
+from blueprints.words import say
+from domain import invitations
+from domain.errors import InvitationRefused, LinkExpired, WeakPassword
+
+
+@blueprint.route("/uitnodiging/<token>", methods=["GET", "POST"])
+def join(token):
+    """GET changes nothing: mail scanners open links."""
+    invitation = invitations.peek(token)
+    if invitation is None:
+        return render("members/join.html", 410, invitation=None)
+    mine, known = current_user.is_authenticated, invitations.has_account(invitation)
+    form = GoForm() if mine or known else JoinForm()
+    shown = {
+        "invitation": invitation, "form": form, "known": known, "onward": request.path, "words": words,
+        "masked": invitations.masked(invitation.email),
+    }  # fmt: skip
+    if not form.validate_on_submit() or (known and not mine):
+        return render("members/join.html", 422 if form.errors else 200, **shown)
+    try:
+        joined = _joined(token, form) if isinstance(form, JoinForm) else invitations.accept(token, me())
+    except WeakPassword as error:
+        form["password"].errors = [say(error)]
+        return render("members/join.html", 422, **shown)
+    except (InvitationRefused, LinkExpired) as error:
+        flash(say(error), "bad")
+        return goto(request.path)
+    return _welcome(joined, invitation)
+
+
+def _joined(token, form):
+    return invitations.accept_new(token, form.name.data or "", form.password.data or "")
+
+
+def _welcome(joined, invitation):
+    wake("send_mails")
+    here = f"/{joined.client.public_id}"
+    if invitation.to_sign:
+        flash(_("Je doet mee. Identificeer je nu, dan kunnen jullie samen tekenen."), "good")
+        return goto(f"{here}/identificatie")
+    flash(_("Je doet mee in %(name)s.", name=joined.client.name), "good")
+    return goto(f"{here}/overzicht" if joined.role == "preparer" else f"{here}/welkom")

@@ -1,0 +1,51 @@
+"""Who may see what each person earns. The one place that decides it, for every page, fragment and file."""
+
+from dataclasses import replace
+
+from domain import audit
+from domain.errors import NotYourRole
+from domain.nmbrs_history import Detail
+from domain.payments import Payment
+from models import Client, Membership, transaction
+
+
+def sees_lines(role: str, client: Client) -> bool:
+    """Whether this role sees names, IBANs and amounts of lines; everybody else sees total and count."""
+    return role != "preparer" or not client.lines_hidden
+
+
+def for_member(membership: Membership, payment: Payment) -> Payment:
+    """The payment as this person may see it.
+
+    Hidden means that it is not there: no line, no name and no digest of them reaches a template.
+    """
+    if sees_lines(membership.role, membership.client):
+        return payment
+    return replace(
+        payment, lines=[], digest="", overpaid=(), missing_names=None,
+        hidden=(payment.lines_all, payment.lines_payable),
+    )  # fmt: skip
+
+
+def history_for_member(membership: Membership, detail: Detail) -> Detail:
+    """A run's history as this person may see it: what came in and went out may say who gets what."""
+    if sees_lines(membership.role, membership.client):
+        return detail
+    received = replace(detail.received, body="") if detail.received else None
+    exchanges = [replace(one, asked={}, answer={}) for one in detail.exchanges]
+    return replace(detail, overpaid=[], received=received, exchanges=exchanges)
+
+
+def hide_lines(membership: Membership, hidden: bool) -> bool:
+    """Hide the lines from preparers, or show them again; whether that changed anything. NotYourRole."""
+    if membership.role != "owner":
+        raise NotYourRole
+    client = membership.client
+    with transaction():
+        changed = Client.update(lines_hidden=hidden).where(Client.id == client.id, Client.lines_hidden != hidden)
+        if not changed.execute():
+            return False
+        audit.note(
+            client.id, audit.by_user(membership.user), "lines_hidden.changed", f"client:{client.id}", hidden=hidden
+        )
+    return True

@@ -1,0 +1,227 @@
+"""Four eyes: from a total on, two different people approve, and nobody what they changed last.
+
+The first approval changes no state: it stands for exactly the digest that was shown, until anything changes.
+The release, of which there is one, comes to be with the second (docs/decisions/0022-four-eyes.md).
+"""
+
+from dataclasses import dataclass
+
+from core.clock import utcnow
+from domain import audit, authority, mails
+from domain.errors import ChangedByYou, NothingAsked, NotIdentified, NotYourRole, SamePerson, TooFewApprovers
+from domain.identification import identified, same_person
+from models import Approval, Batch, Client, FourEyesChange, Membership, User, require_transaction, transaction
+
+MAY_APPROVE = ("owner", "approver")
+
+
+@dataclass(frozen=True)
+class Eyes:
+    """Where a payment of which two approve stands: names of who did, and of who may be asked yet."""
+
+    by: tuple[str, ...]
+    asked: tuple[str, ...]
+    mine: bool
+    changed_by_me: bool
+    open: bool
+
+    @property
+    def waits(self) -> bool:
+        """One person has approved; another still has to."""
+        return self.open and bool(self.by)
+
+    @property
+    def stuck(self) -> bool:
+        """Nobody is left who could make it two."""
+        return self.open and len(self.by) + len(self.asked) < 2
+
+
+def applies(client: Client, total_cents: int) -> bool:
+    """Whether two have to approve a payment of this total."""
+    return client.four_eyes_cents is not None and total_cents >= client.four_eyes_cents
+
+
+def _people(client: Client) -> list[User]:
+    query = User.select().join(Membership)
+    return list(query.where(Membership.client == client.id, Membership.role.in_(MAY_APPROVE)).order_by(User.id))
+
+
+def standing_of(batch_id: int) -> list[Approval]:
+    """The approvals of a payment that are not void, the first one first."""
+    query = Approval.select(Approval, User).join(User)
+    return list(query.where(Approval.batch == batch_id, Approval.voided_at.is_null()).order_by(Approval.id))
+
+
+def look(client: Client, user: User, batch_id: int, state: str, total_cents: int) -> Eyes | None:
+    """How it stands, for this user; None where one person approves and for what is past that."""
+    if client.four_eyes_cents is None:
+        return None
+    given = standing_of(batch_id)
+    if state != "open":
+        return Eyes(tuple(one.user.name for one in given), (), False, False, False) if given else None
+    if not applies(client, total_cents):
+        return None
+    changed_by, done = Batch.get_by_id(batch_id).changed_by_id, {one.user_id for one in given}
+    asked = [one.name for one in _people(client) if one.id not in done and one.id != changed_by]
+    names = tuple(one.user.name for one in given)
+    return Eyes(names, tuple(asked), user.id in done, changed_by == user.id, True)
+
+
+# --- approving ------------------------------------------------------------------------------------
+def approve(
+    batch: Batch, user: User, shown: str, total_cents: int, proof: str, ip: str, fixed_day: bool
+) -> Approval | None:
+    """Keep this person's approval, in the transaction of the release; None when it was the last one needed.
+
+    The same person twice counts once. ChangedByYou; SamePerson when two accounts belong to one person.
+    """
+    require_transaction()
+    if batch.changed_by_id == user.id:
+        raise ChangedByYou
+    given = _counting(batch, shown)
+    mine = next((one for one in given if one.user_id == user.id), None)
+    if mine is not None:
+        return mine
+    if any(same_person(one.user, user) for one in given):
+        raise SamePerson
+    row = Approval.create(
+        batch=batch.id, user=user, digest=shown, total_cents=total_cents, proof=proof, ip=ip, fixed_day=fixed_day
+    )
+    audit.note(
+        batch.client_id, audit.by_user(user), "batch.approved_by_one", f"batch:{batch.reference}", digest=shown,
+        total=total_cents, proof=proof, approval=row.id,
+    )  # fmt: skip
+    if given:
+        return None
+    _ask_next(batch, row)
+    return row
+
+
+def _counting(batch: Batch, shown: str) -> list[Approval]:
+    """Approvals that still count: of exactly what is shown now, by who may still sign. The others become void."""
+    counting = []
+    for one in standing_of(batch.id):
+        answer = authority.standing(batch.client, one.user)
+        if one.digest == shown and answer is not None and answer.answer == "yes":
+            counting.append(one)
+        else:
+            _void((Approval.id == one.id), "changed" if one.digest != shown else "authority")
+    return counting
+
+
+def _ask_next(batch: Batch, row: Approval) -> None:
+    client = Client.get_by_id(batch.client_id)
+    for other in _people(client):
+        if other.id not in (row.user_id, batch.changed_by_id):
+            mails.queue(
+                other, "approval_asked", once=f"approval:{row.id}:{other.id}", client=client,
+                path=f"/betalingen/{batch.reference}", by=row.user.name, total_cents=row.total_cents,
+            )  # fmt: skip
+
+
+def void(batch: Batch, reason: str) -> int:
+    """No approval of this payment stands any more; a day that nobody had chosen is free again. How many stood."""
+    require_transaction()
+    given = standing_of(batch.id)
+    if any(one.fixed_day for one in given):
+        Batch.update(execution_date=None).where(Batch.id == batch.id).execute()
+    return _void(Approval.batch == batch.id, reason) if given else 0
+
+
+def _void(which, reason: str) -> int:
+    return (
+        Approval.update(voided_at=utcnow(), void_reason=reason).where(which, Approval.voided_at.is_null()).execute()
+    )
+
+
+# --- the setting ----------------------------------------------------------------------------------
+def change(membership: Membership, from_cents: int | None) -> str:
+    """Two approve from this total (cents) on; None: one always does. Returns "changed", "same" or "asked".
+
+    What makes it stricter counts at once. What makes it weaker waits until somebody else who may approve agrees,
+    where there is such a person. NotYourRole for who is no owner; TooFewApprovers where no two could.
+    """
+    if membership.role != "owner":
+        raise NotYourRole
+    client, user = membership.client, membership.user
+    with transaction():
+        now = _held(client)
+        if now.four_eyes_cents == from_cents:
+            FourEyesChange.delete().where(FourEyesChange.client == client.id).execute()
+            return "same"
+        others = [one for one in _people(client) if one.id != user.id]
+        if from_cents is not None and not others:
+            raise TooFewApprovers
+        if _weaker(now.four_eyes_cents, from_cents) and others:
+            _ask(client, user, from_cents, others)
+            return "asked"
+        _set(client, user, from_cents)
+    return "changed"
+
+
+def _held(client: Client) -> Client:
+    Client.update(lease_by=Client.lease_by).where(Client.id == client.id).execute()
+    return Client.get_by_id(client.id)
+
+
+def _weaker(before: int | None, after: int | None) -> bool:
+    return before is not None and (after is None or after > before)
+
+
+def _ask(client: Client, user: User, from_cents: int | None, others: list[User]) -> None:
+    FourEyesChange.delete().where(FourEyesChange.client == client.id).execute()
+    row = FourEyesChange.create(client=client, user=user, from_cents=from_cents)
+    audit.note(client.id, audit.by_user(user), "four_eyes.asked", f"client:{client.id}", from_cents=from_cents)
+    for other in others:
+        mails.queue(
+            other, "four_eyes_asked", once=f"four-eyes:{row.id}:{row.asked_at.isoformat()}:{other.id}", client=client,
+            path=f"/{client.public_id}/mensen", by=user.name, from_cents=from_cents,
+        )  # fmt: skip
+
+
+def _set(client: Client, user: User, from_cents: int | None, **more: int) -> None:
+    Client.update(four_eyes_cents=from_cents).where(Client.id == client.id).execute()
+    FourEyesChange.delete().where(FourEyesChange.client == client.id).execute()
+    audit.note(
+        client.id, audit.by_user(user), "four_eyes.changed", f"client:{client.id}", from_cents=from_cents, **more
+    )
+
+
+def asked(client: Client) -> FourEyesChange | None:
+    """The weaker setting that waits for somebody else to agree."""
+    query = FourEyesChange.select(FourEyesChange, User).join(User)
+    return query.where(FourEyesChange.client == client.id).first()
+
+
+def agree(membership: Membership, key: str) -> None:
+    """A second person agrees, and it counts.
+
+    NothingAsked, NotYourRole, NotIdentified; SamePerson for whoever asked it.
+    """
+    client, user = membership.client, membership.user
+    with transaction():
+        row = _answerable(membership, key)
+        if not identified(user):
+            raise NotIdentified
+        if same_person(row.user, user):
+            raise SamePerson
+        _set(client, user, row.from_cents, asked_by=row.user_id)
+
+
+def decline(membership: Membership, key: str) -> None:
+    """It stays as it was: by anyone who may approve, also by whoever asked. NothingAsked, NotYourRole."""
+    with transaction():
+        row = _answerable(membership, key)
+        FourEyesChange.delete().where(FourEyesChange.id == row.id).execute()
+        client = membership.client
+        audit.note(client.id, audit.by_user(membership.user), "four_eyes.declined", f"client:{client.id}")
+
+
+def _answerable(membership: Membership, key: str) -> FourEyesChange:
+    if membership.role not in MAY_APPROVE:
+        raise NotYourRole
+    _held(membership.client)
+    row = asked(membership.client)
+    if row is None or row.key != key:
+        raise NothingAsked
+    return row

@@ -1,0 +1,127 @@
+"""Members of a client: who they are, what they may do, and ending that. Only owners change anything here."""
+
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any
+
+from peewee import fn
+
+from core.clock import utcnow
+from domain import approval, audit, four_eyes, invitations, mails
+from domain.confidential import sees_lines
+from domain.errors import LastOwner, NotFound, TooFewApprovers
+from models import Client, FourEyesChange, Identification, Membership, User, transaction
+
+SEEN_EVERY = timedelta(minutes=1)
+
+
+@dataclass(frozen=True)
+class MemberView:
+    """seen_at: when this person was last in this client; UTC. sees_salaries: names, IBANs and amounts of lines."""
+
+    id: int
+    user_id: int
+    name: str
+    email: str
+    role: str
+    identified: bool
+    seen_at: datetime
+    sees_salaries: bool
+
+
+def members(client: Client) -> list[MemberView]:
+    """Everyone who may do something in this client, in the order in which they came."""
+    known = Identification.select(fn.count(Identification.id)).where(Identification.user == User.id)
+    query: Any = (
+        Membership.select(Membership, User, known.alias("known")).join(User)
+        .where(Membership.client == client.id).order_by(Membership.id)
+    )  # fmt: skip
+    return [
+        MemberView(
+            row.id, row.user_id, row.user.name, row.user.email, row.role, row.known > 0, row.used_at,
+            sees_lines(row.role, client),
+        )
+        for row in query
+    ]  # fmt: skip
+
+
+def seen(membership: Membership) -> None:
+    """This person is here now; written down once a minute."""
+    now = utcnow()
+    if now - membership.used_at > SEEN_EVERY:
+        Membership.update(used_at=now).where(Membership.id == membership.id).execute()
+
+
+def find(client: Client, membership_id: int) -> Membership:
+    """NotFound when it is not of this client."""
+    query = Membership.select(Membership, User).join(User)
+    row = query.where(Membership.id == membership_id, Membership.client == client.id).first()
+    if row is None:
+        raise NotFound
+    return row
+
+
+def change_role(client: Client, by: User, membership_id: int, role: str) -> bool:
+    """Another role, from the next request on; whether anything changed.
+
+    Approvals that this person gave on payments which are not sent are void where the new role may not give
+    them. NotYourRole, NotFound, LastOwner, TooFewApprovers.
+    """
+    if role not in invitations.ROLES:
+        raise NotFound
+    with transaction():
+        row = _held(client, by, membership_id)
+        if row.role == role:
+            return False
+        before = row.role
+        _require_allowed(client, row, role)
+        Membership.update(role=role).where(Membership.id == row.id).execute()
+        if role != "owner":
+            _was_owner(client, row.user)
+        if role not in four_eyes.MAY_APPROVE:
+            approval.void_given_by(client, row.user, audit.by_user(by), "role_changed")
+        audit.note(
+            client.id, audit.by_user(by), "member.role_changed", f"user:{row.user_id}", before=before, after=role
+        )
+        mails.tell_owners(client, "role", row.user, by, role, *([row.user] if before == "owner" else []))
+    return True
+
+
+def remove(client: Client, by: User, membership_id: int) -> None:
+    """This person is no member any more, from the next request on.
+
+    Approvals they gave on payments which are not sent are void, invitations they sent work no more.
+    NotYourRole, NotFound, LastOwner, TooFewApprovers.
+    """
+    with transaction():
+        row = _held(client, by, membership_id)
+        _require_allowed(client, row, None)
+        Membership.delete().where(Membership.id == row.id).execute()
+        _was_owner(client, row.user)
+        approval.void_given_by(client, row.user, audit.by_user(by), "member_removed")
+        audit.note(client.id, audit.by_user(by), "member.removed", f"user:{row.user_id}", role=row.role)
+        mails.tell_owners(client, "removed", row.user, by, row.role, *([row.user] if row.role == "owner" else []))
+
+
+def _held(client: Client, by: User, membership_id: int) -> Membership:
+    """The member, while nobody else changes members of this client."""
+    Client.update(lease_by=Client.lease_by).where(Client.id == client.id).execute()
+    invitations.require_owner(client, by)
+    return find(client, membership_id)
+
+
+def _require_allowed(client: Client, row: Membership, role: str | None) -> None:
+    """Somebody must be owner; and while two have to approve, two must be able to."""
+    others = Membership.select().where(Membership.client == client.id, Membership.id != row.id)
+    if row.role == "owner" and role != "owner" and not others.where(Membership.role == "owner").exists():
+        raise LastOwner
+    if row.role in four_eyes.MAY_APPROVE and role not in four_eyes.MAY_APPROVE:
+        able = others.where(Membership.role.in_(four_eyes.MAY_APPROVE)).count()
+        if Client.get_by_id(client.id).four_eyes_cents is not None and able < 2:
+            raise TooFewApprovers
+
+
+def _was_owner(client: Client, user: User) -> None:
+    """What only an owner may begin ends with it."""
+    invitations.end_those_by(client, user)
+    FourEyesChange.delete().where(FourEyesChange.client == client.id, FourEyesChange.user == user.id).execute()

@@ -1,0 +1,309 @@
+"""Four eyes: two different people, of exactly what was shown, and nobody what they changed last."""
+
+import contextlib
+from concurrent.futures import ThreadPoolExecutor
+from datetime import timedelta
+
+import pytest
+
+import models
+from core.bank_days import next_bank_day
+from core.clock import today_amsterdam
+from domain import approval, audit, four_eyes, limits, members, payments, retiring
+from domain.errors import (
+    BatchChanged,
+    ChangedByYou,
+    DomainError,
+    LimitExceeded,
+    NothingAsked,
+    NotIdentified,
+    NotOpen,
+    NotYourRole,
+    SamePerson,
+    TooFewApprovers,
+)
+from domain.release import release
+from models import Approval, Authority, Batch, Client, FourEyesChange, Identification, Membership, OutgoingMail, Release
+from tests.support.world import PSU, Demo, authorise, make_user
+
+TOTAL = 855916
+
+
+@pytest.fixture
+def naomi(demo: Demo) -> Membership:
+    """A second person who may approve; two have to from ten euro on."""
+    made = colleague(demo, "Naomi")
+    Client.update(four_eyes_cents=10_00).execute()
+    demo.membership = Membership.get_by_id(demo.membership.id)
+    return Membership.get_by_id(made.id)
+
+
+def colleague(demo: Demo, name: str, role: str = "approver") -> Membership:
+    user = make_user(name=name)
+    authorise(demo.client, user)
+    return Membership.create(user=user, client=demo.client, role=role)
+
+
+def press(demo: Demo, who: Membership, batch: Batch, **changes) -> Release | Approval:
+    given = {"shown": demo.view(batch).digest, "proof": "session", "psu": PSU} | changes
+    return release(Membership.get_by_id(who.id), batch.reference, **given)
+
+
+def told(kind: str) -> list[int]:
+    return sorted(row.user_id for row in OutgoingMail.select().where(OutgoingMail.kind == kind))
+
+
+def test_the_first_stands_and_the_second_releases_the_same_digest(demo: Demo, naomi: Membership):
+    batch = demo.batch()
+    first = press(demo, demo.membership, batch)
+    assert isinstance(first, Approval)
+    assert (demo.view(batch).state, Release.select().count()) == ("open", 0)
+    second = press(demo, naomi, batch)
+    assert isinstance(second, Release)
+    assert (second.digest, second.total_cents, demo.view(batch).state) == (first.digest, TOTAL, "approved")
+    assert {row.user_id for row in Approval.select()} == {demo.user.id, naomi.user_id}
+    assert audit.broken_links(demo.client.id) == []
+
+
+def test_one_person_twice_counts_once(demo: Demo, naomi: Membership):
+    batch = demo.batch()
+    first, again = press(demo, demo.membership, batch), press(demo, demo.membership, batch)
+    assert (again.id, demo.view(batch).state, Approval.select().count()) == (first.id, "open", 1)
+
+
+def test_below_the_amount_one_is_enough_and_from_it_on_two(demo: Demo, naomi: Membership):
+    one, two = demo.batch(number=1), demo.batch(number=2)
+    Client.update(four_eyes_cents=TOTAL + 1).execute()
+    assert isinstance(press(demo, demo.membership, one), Release)
+    Client.update(four_eyes_cents=TOTAL).execute()
+    assert isinstance(press(demo, demo.membership, two), Approval)
+
+
+@pytest.mark.parametrize("what", ["line", "date", "account", "run"])
+def test_any_change_voids_the_first(demo: Demo, naomi: Membership, what: str):
+    batch = demo.batch()
+    press(demo, demo.membership, batch)
+    seen, later = demo.view(batch), next_bank_day(today_amsterdam() + timedelta(days=7))
+    helper = colleague(demo, "Lisanne", "preparer").user
+
+    def run_is_gone() -> None:
+        with models.transaction():
+            retiring.take_back_approval(batch.run, "run_missing")
+
+    {
+        "line": lambda: approval.refuse_line(demo.client, helper, batch.reference, seen.lines[0].id),
+        "date": lambda: approval.change(demo.client, helper, batch.reference, later, demo.account.id),
+        "account": lambda: approval.change(demo.client, helper, batch.reference, None, demo.other.id),
+        "run": run_is_gone,
+    }[what]()
+    assert Approval.get().voided_at is not None
+    if what != "run":
+        with pytest.raises(BatchChanged):
+            press(demo, naomi, batch, shown=seen.digest)
+    assert isinstance(press(demo, naomi, batch), Approval)
+    assert isinstance(press(demo, demo.membership, batch), Release)
+
+
+def test_the_day_that_was_proposed_stays_for_the_second_and_is_free_after_a_change(demo: Demo, naomi: Membership):
+    batch = demo.batch()
+    press(demo, demo.membership, batch)
+    assert Batch.get_by_id(batch.id).execution_date is not None
+    line = demo.view(batch).lines[0].id
+    approval.refuse_line(demo.client, naomi.user, batch.reference, line)
+    assert Batch.get_by_id(batch.id).execution_date is None
+
+
+def test_nobody_approves_what_they_changed_last(demo: Demo, naomi: Membership):
+    batch, third = demo.batch(), colleague(demo, "Jose")
+    line = demo.view(batch).lines[0].id
+    approval.refuse_line(demo.client, demo.user, batch.reference, line)
+    with pytest.raises(ChangedByYou):
+        press(demo, demo.membership, batch)
+    assert Approval.select().count() == 0
+    press(demo, naomi, batch)
+    assert isinstance(press(demo, third, batch), Release)
+
+
+def test_a_change_that_is_taken_back_is_nobodys(demo: Demo, naomi: Membership):
+    batch = demo.batch()
+    line = demo.view(batch).lines[0].id
+    approval.refuse_line(demo.client, demo.user, batch.reference, line)
+    approval.accept_line(demo.client, demo.user, batch.reference, line)
+    assert isinstance(press(demo, demo.membership, batch), Approval)
+    approval.change(demo.client, naomi.user, batch.reference, None, demo.other.id)
+    with pytest.raises(ChangedByYou):
+        press(demo, naomi, batch)
+
+
+def test_two_accounts_of_one_person_are_one_approver(demo: Demo, naomi: Membership):
+    first = Identification.get(Identification.user == demo.user.id)
+    Identification.update(provider=first.provider, subject=first.subject).execute()
+    batch = demo.batch()
+    press(demo, demo.membership, batch)
+    with pytest.raises(SamePerson):
+        press(demo, naomi, batch)
+    assert (demo.view(batch).state, Approval.select().count()) == ("open", 1)
+
+
+def test_an_approval_of_who_may_no_longer_sign_does_not_count(demo: Demo, naomi: Membership):
+    batch = demo.batch()
+    press(demo, demo.membership, batch)
+    Authority.create(client=demo.client, user=demo.user, answer="no", reason="not_in_register")
+    assert isinstance(press(demo, naomi, batch), Approval)
+    assert {row.user_id for row in Approval.select().where(Approval.voided_at.is_null())} == {naomi.user_id}
+
+
+@pytest.mark.parametrize("state", ["open", "approved"])
+def test_removing_or_demoting_an_approver_voids_theirs(demo: Demo, naomi: Membership, state: str):
+    third = colleague(demo, "Jose")
+    batch = demo.batch()
+    press(demo, naomi, batch)
+    if state == "approved":
+        press(demo, demo.membership, batch)
+    members.change_role(demo.client, demo.user, naomi.id, "preparer")
+    assert demo.view(batch).state == "open"
+    assert not Release.select().where(Release.voided_at.is_null()).exists()
+    with pytest.raises(NotYourRole):
+        press(demo, naomi, batch)
+    press(demo, third, batch)
+    members.change_role(demo.client, demo.user, naomi.id, "approver")
+    members.remove(demo.client, demo.user, third.id)
+    assert not Approval.select().where(Approval.voided_at.is_null()).exists()
+    assert demo.view(batch).state == "open"
+
+
+def test_the_limit_is_asked_of_both_and_used_once(demo: Demo, naomi: Membership):
+    batch = demo.batch()
+    press(demo, demo.membership, batch)
+    assert limits.released_today(demo.account) == 0
+    press(demo, naomi, batch)
+    assert limits.released_today(demo.account) == TOTAL
+    models.BankAccount.update(limit_payment_cents=TOTAL - 1).execute()
+    with pytest.raises(LimitExceeded):
+        press(demo, demo.membership, demo.batch(number=2))
+    assert Approval.select().count() == 2
+
+
+def at_once(acts: list) -> list:
+    """Everybody at the same moment, each on a connection of their own."""
+
+    def one(act):
+        with models.database.connection_context(), contextlib.suppress(DomainError):
+            return act()
+
+    with ThreadPoolExecutor(len(acts)) as pool:
+        return list(pool.map(one, acts))
+
+
+def test_many_at_the_same_moment_give_one_release(demo: Demo, naomi: Membership):
+    people = [demo.membership, naomi, colleague(demo, "Jose"), colleague(demo, "Alek")]
+    batch = demo.batch()
+    shown = demo.view(batch).digest
+    acts = [lambda who=who: press(demo, who, batch, shown=shown) for who in people for _ in range(2)]
+    at_once(acts)
+    assert (Release.select().count(), demo.view(batch).state) == (1, "approved")
+    assert Approval.select().where(Approval.voided_at.is_null()).count() == 2
+    with pytest.raises(NotOpen):
+        press(demo, people[-1], batch, shown=shown)
+
+
+def test_removal_and_approval_at_the_same_moment_leave_no_release_of_who_is_gone(demo: Demo, naomi: Membership):
+    colleague(demo, "Jose")
+    batch = demo.batch()
+    press(demo, demo.membership, batch)
+    shown, there = demo.view(batch).digest, Membership.get_by_id(naomi.id)
+    at_once(
+        [
+            lambda: release(there, batch.reference, shown, "session", PSU),
+            lambda: members.remove(demo.client, demo.user, naomi.id),
+        ]
+    )
+    standing = Release.select().where(Release.voided_at.is_null(), Release.user == naomi.user_id)
+    assert not standing.exists()
+    assert demo.view(batch).state == "open"
+
+
+def test_the_others_are_asked_by_mail_once_and_told_the_total_at_most(demo: Demo, naomi: Membership):
+    colleague(demo, "Lisanne", "preparer")
+    batch = demo.batch()
+    press(demo, demo.membership, batch)
+    press(demo, demo.membership, batch)
+    assert told("approval_asked") == [naomi.user_id]
+
+
+def test_it_waits_no_longer_for_who_has_approved(demo: Demo, naomi: Membership):
+    batch = demo.batch()
+    press(demo, demo.membership, batch)
+    assert payments.count_waiting(demo.client, demo.user) == 0
+    assert payments.count_waiting(demo.client, naomi.user) == 1
+    eyes = four_eyes.look(naomi.client, naomi.user, batch.id, "open", TOTAL)
+    assert eyes is not None
+    assert (eyes.by, eyes.asked, eyes.mine, eyes.stuck) == ((demo.user.name,), ("Naomi",), False, False)
+
+
+def test_without_the_setting_nothing_is_new(demo: Demo):
+    colleague(demo, "Naomi")
+    batch = demo.batch()
+    assert four_eyes.look(demo.client, demo.user, batch.id, "open", TOTAL) is None
+    assert isinstance(press(demo, demo.membership, batch), Release)
+    assert (Approval.select().count(), told("approval_asked")) == (0, [])
+
+
+# --- the setting ---
+def test_stricter_counts_at_once(demo: Demo):
+    colleague(demo, "Naomi")
+    assert four_eyes.change(demo.membership, 50_000_00) == "changed"
+    assert four_eyes.change(demo.membership, 10_000_00) == "changed"
+    assert four_eyes.change(demo.membership, 10_000_00) == "same"
+    assert Client.get().four_eyes_cents == 10_000_00
+
+
+@pytest.mark.parametrize("wanted", [None, 20_000_00])
+def test_weaker_waits_for_somebody_else(demo: Demo, wanted: int | None):
+    naomi, helper = colleague(demo, "Naomi"), colleague(demo, "Lisanne", "preparer")
+    four_eyes.change(demo.membership, 10_000_00)
+    assert four_eyes.change(demo.membership, wanted) == "asked"
+    asked = FourEyesChange.get()
+    for who, error in ((demo.membership, SamePerson), (helper, NotYourRole)):
+        with pytest.raises(error):
+            four_eyes.agree(who, asked.key)
+    assert (Client.get().four_eyes_cents, told("four_eyes_asked")) == (10_000_00, [naomi.user_id])
+    four_eyes.agree(naomi, asked.key)
+    assert (Client.get().four_eyes_cents, FourEyesChange.select().count()) == (wanted, 0)
+    with pytest.raises(NothingAsked):
+        four_eyes.agree(naomi, asked.key)
+
+
+def test_an_account_that_nobody_identified_agrees_to_nothing(demo: Demo):
+    other = Membership.create(user=make_user(), client=demo.client, role="approver")
+    four_eyes.change(demo.membership, 0)
+    four_eyes.change(demo.membership, None)
+    with pytest.raises(NotIdentified):
+        four_eyes.agree(other, FourEyesChange.get().key)
+    assert Client.get().four_eyes_cents == 0
+
+
+def test_what_was_asked_anew_is_not_agreed_to_by_an_old_page(demo: Demo):
+    naomi = colleague(demo, "Naomi")
+    four_eyes.change(demo.membership, 10_00)
+    four_eyes.change(demo.membership, 20_00)
+    old = FourEyesChange.get().key
+    four_eyes.decline(naomi, old)
+    four_eyes.change(demo.membership, None)
+    with pytest.raises(NothingAsked):
+        four_eyes.agree(naomi, old)
+    assert Client.get().four_eyes_cents == 10_00
+
+
+def test_two_have_to_be_able_to(demo: Demo):
+    with pytest.raises(TooFewApprovers):
+        four_eyes.change(demo.membership, 0)
+    naomi = colleague(demo, "Naomi")
+    with pytest.raises(NotYourRole):
+        four_eyes.change(naomi, 0)
+    four_eyes.change(demo.membership, 0)
+    for act in (lambda: members.remove(demo.client, demo.user, naomi.id),
+                lambda: members.change_role(demo.client, demo.user, naomi.id, "preparer")):  # fmt: skip
+        with pytest.raises(TooFewApprovers):
+            act()
+    assert Membership.get_by_id(naomi.id).role == "approver"

@@ -1,0 +1,131 @@
+"""Invitations bind to an address, work once and for a week, and can be withdrawn and sent again."""
+
+import json
+from concurrent.futures import ThreadPoolExecutor
+from datetime import timedelta
+
+import pytest
+
+import models
+from core.clock import utcnow
+from domain import invitations
+from domain.errors import InvitationRefused, LinkExpired, NotFound, WeakPassword
+from domain.seals import unseal
+from models import Invitation, Membership, OutgoingMail, User
+from tests.support.world import Demo, make_client, make_user
+
+NAOMI = "naomi@demobv.example"
+
+
+def links() -> list[str]:
+    """The secrets of the links in the mails, the newest last."""
+    rows = OutgoingMail.select().where(OutgoingMail.kind.in_(("invitation", "second_signer"))).order_by(OutgoingMail.id)
+    told = [json.loads(unseal(row.sealed, "outgoing_mail", row.user_id, row.once)) for row in rows]
+    return [one["path"].rpartition("/")[2] for one in told]
+
+
+def invite(demo: Demo, email: str = NAOMI, role: str = "approver") -> str:
+    invitations.invite(demo.client, demo.user, email, role)
+    return links()[-1]
+
+
+def test_who_has_the_address_joins_once_with_the_role_that_was_offered(demo: Demo):
+    secret, naomi = invite(demo, role="preparer"), make_user(NAOMI)
+    assert invitations.accept(secret, naomi).role == "preparer"
+    with pytest.raises(LinkExpired):
+        invitations.accept(secret, naomi)
+    assert Membership.select().where(Membership.user == naomi.id).count() == 1
+
+
+def test_the_secret_is_kept_nowhere(demo: Demo):
+    secret = invite(demo)
+    assert secret not in json.dumps(list(Invitation.select().dicts()), default=str)
+    assert secret not in OutgoingMail.get().sealed
+
+
+def test_another_address_and_an_unconfirmed_one_are_refused(demo: Demo):
+    secret = invite(demo)
+    for user, reason in ((make_user("else@demobv.example"), "other_address"), (_unconfirmed(), "unconfirmed")):
+        with pytest.raises(InvitationRefused, match=reason):
+            invitations.accept(secret, user)
+    assert Membership.select().count() == 1
+    assert invitations.peek(secret) is not None
+
+
+def _unconfirmed() -> User:
+    return User.create(email=NAOMI, name="Naomi", password_hash="-")
+
+
+def test_a_new_account_has_the_address_of_the_invitation_confirmed(demo: Demo):
+    secret = invite(demo)
+    with pytest.raises(WeakPassword):
+        invitations.accept_new(secret, "Naomi", "12345678")
+    joined = invitations.accept_new(secret, "Naomi", "een zin die niemand raadt")
+    assert (joined.user.email, joined.user.email_confirmed_at is not None) == (NAOMI, True)
+
+
+def test_withdrawn_old_and_replaced_links_work_no_more(demo: Demo):
+    naomi = make_user(NAOMI)
+    first = invite(demo)
+    second = invite(demo)
+    (row,) = invitations.waiting(demo.client)
+    invitations.resend(demo.client, demo.user, row.id)
+    third = links()[-1]
+    assert len({first, second, third}) == 3
+    for dead in (first, second):
+        with pytest.raises(LinkExpired):
+            invitations.accept(dead, naomi)
+    Invitation.update(expires_at=utcnow() - timedelta(seconds=1)).where(Invitation.id == row.id).execute()
+    with pytest.raises(LinkExpired):
+        invitations.accept(third, naomi)
+    invitations.resend(demo.client, demo.user, row.id)
+    invitations.withdraw(demo.client, demo.user, row.id)
+    with pytest.raises(LinkExpired):
+        invitations.accept(links()[-1], naomi)
+    with pytest.raises(NotFound):
+        invitations.withdraw(demo.client, demo.user, row.id)
+    assert Membership.select().count() == 1
+
+
+@pytest.mark.parametrize(
+    ("email", "role", "reason"),
+    [(None, "owner", "yourself"), ("member@demobv.example", "owner", "member"), (NAOMI, "king", "role")],
+)
+def test_who_cannot_be_invited(demo: Demo, email: str | None, role: str, reason: str):
+    Membership.create(user=make_user("member@demobv.example"), client=demo.client, role="preparer")
+    with pytest.raises(InvitationRefused, match=reason):
+        invitations.invite(demo.client, demo.user, email or demo.user.email, role)
+    assert Invitation.select().count() == 0
+
+
+def test_a_client_mails_so_many_people_and_no_more(demo: Demo):
+    for number in range(invitations.MOST_WAITING):
+        invite(demo, f"person-{number}@demobv.example")
+    with pytest.raises(InvitationRefused, match="too_many"):
+        invite(demo)
+
+
+def test_two_clicks_at_the_same_moment_join_once(demo: Demo):
+    secret, naomi = invite(demo), make_user(NAOMI)
+
+    def click(_) -> bool:
+        with models.database.connection_context():
+            try:
+                return bool(invitations.accept(secret, naomi))
+            except LinkExpired:
+                return False
+
+    with ThreadPoolExecutor(4) as pool:
+        assert sorted(pool.map(click, range(4))) == [False, False, False, True]
+    assert Membership.select().where(Membership.user == naomi.id).count() == 1
+
+
+def test_an_invitation_of_another_client_is_not_there(demo: Demo):
+    invite(demo)
+    other = make_client(make_user(name="Charlie"))
+    with pytest.raises(NotFound):
+        invitations.withdraw(other.client, other.user, Invitation.get().id)
+
+
+def test_an_address_is_recognised_but_not_told():
+    assert invitations.masked("naomi@demobv.example") == "n…@d….example"

@@ -1,0 +1,88 @@
+"""Members: who is there, another role, taking somebody out; always an owner, always told and logged."""
+
+from datetime import timedelta
+
+import pytest
+
+from core.clock import utcnow
+from domain import audit, invitations, members
+from domain.errors import LastOwner, NotFound, NotYourRole
+from models import AuditEvent, Invitation, Membership, OutgoingMail
+from tests.support.world import Demo, authorise, make_client, make_user
+
+
+@pytest.fixture
+def naomi(demo: Demo) -> Membership:
+    return Membership.create(user=make_user(name="Naomi"), client=demo.client, role="approver")
+
+
+def told() -> list[int]:
+    return sorted(row.user_id for row in OutgoingMail.select().where(OutgoingMail.kind == "member_changed"))
+
+
+def test_everyone_stands_with_role_and_identification(demo: Demo, naomi: Membership):
+    make_client(make_user(name="Charlie"))
+    found = [(one.name, one.role, one.identified, one.sees_salaries) for one in members.members(demo.client)]
+    assert found == [("Wouter de Jong", "owner", True, True), ("Naomi", "approver", False, True)]
+    authorise(demo.client, naomi.user)
+    assert [one.identified for one in members.members(demo.client)] == [True, True]
+
+
+def test_last_seen_is_written_once_a_minute(demo: Demo):
+    long_ago = utcnow() - timedelta(days=2)
+    Membership.update(used_at=long_ago).execute()
+    members.seen(Membership.get_by_id(demo.membership.id))
+    now = Membership.get_by_id(demo.membership.id).used_at
+    assert now > long_ago
+    members.seen(Membership.get_by_id(demo.membership.id))
+    assert Membership.get_by_id(demo.membership.id).used_at == now
+
+
+def test_another_role_is_logged_and_told_to_the_owners(demo: Demo, naomi: Membership):
+    assert members.change_role(demo.client, demo.user, naomi.id, "owner")
+    assert not members.change_role(demo.client, demo.user, naomi.id, "owner")
+    assert (Membership.get_by_id(naomi.id).role, told()) == ("owner", sorted([demo.user.id, naomi.user_id]))
+    event = AuditEvent.select().order_by(AuditEvent.id.desc()).get()
+    assert (event.kind, event.details) == ("member.role_changed", {"before": "approver", "after": "owner"})
+    assert audit.broken_links(demo.client.id) == []
+
+
+def test_the_last_owner_stays(demo: Demo, naomi: Membership):
+    mine = demo.membership.id
+    with pytest.raises(LastOwner):
+        members.remove(demo.client, demo.user, mine)
+    with pytest.raises(LastOwner):
+        members.change_role(demo.client, demo.user, mine, "approver")
+    members.change_role(demo.client, demo.user, naomi.id, "owner")
+    members.remove(demo.client, demo.user, mine)
+    assert [row.user_id for row in Membership.select().where(Membership.client == demo.client.id)] == [naomi.user_id]
+
+
+def test_who_is_removed_takes_their_invitations_along_and_an_owner_hears_it(demo: Demo, naomi: Membership):
+    members.change_role(demo.client, demo.user, naomi.id, "owner")
+    OutgoingMail.delete().execute()
+    invitations.invite(demo.client, naomi.user, "alek@demobv.example", "owner")
+    members.remove(demo.client, demo.user, naomi.id)
+    assert invitations.waiting(demo.client) == []
+    assert Invitation.get().withdrawn_at is not None
+    assert told() == sorted([demo.user.id, naomi.user_id])
+
+
+@pytest.mark.parametrize("role", ["approver", "preparer"])
+def test_only_an_owner_changes_members(demo: Demo, naomi: Membership, role: str):
+    Membership.update(role=role).where(Membership.id == naomi.id).execute()
+    for act in (
+        lambda: members.remove(demo.client, naomi.user, demo.membership.id),
+        lambda: members.change_role(demo.client, naomi.user, naomi.id, "owner"),
+        lambda: invitations.invite(demo.client, naomi.user, "alek@demobv.example", "owner"),
+    ):
+        with pytest.raises(NotYourRole):
+            act()
+    assert Membership.get_by_id(naomi.id).role == role
+
+
+def test_members_of_another_client_are_not_there(demo: Demo):
+    other = make_client(make_user(name="Charlie"))
+    with pytest.raises(NotFound):
+        members.remove(demo.client, demo.user, other.id)
+    assert Membership.select().count() == 2
