@@ -40,7 +40,9 @@ def _line(sandbox: Sandbox, **says: object) -> None:
 
 
 def _release(demo: Demo, batch: Batch) -> Release:
-    return release(demo.membership, batch.reference, demo.view(batch).digest, "session", PSU)
+    made = release(demo.membership, batch.reference, demo.view(batch).digest, "session", PSU)
+    assert isinstance(made, Release)
+    return made
 
 
 def _placed(watch: Watch) -> dict[str, str]:

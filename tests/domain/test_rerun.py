@@ -48,7 +48,9 @@ def put(batch: Batch, state: str, lines: str | None = None) -> None:
 
 
 def approve(demo: Demo, batch: Batch) -> Release:
-    return release.release(demo.membership, batch.reference, demo.view(batch).digest, "session", PSU)
+    made = release.release(demo.membership, batch.reference, demo.view(batch).digest, "session", PSU)
+    assert isinstance(made, Release)
+    return made
 
 
 # --- not sent yet: replaced ------------------------------------------------------------------------
