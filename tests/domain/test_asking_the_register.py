@@ -35,7 +35,9 @@ def registered(sandbox: Sandbox, code: str = "azb", person: dict[str, Any] | Non
 
 def pay(demo: Demo) -> Release:
     batch = demo.batch()
-    return release.release(demo.membership, batch.reference, demo.view(batch).digest, "session", PSU)
+    made = release.release(demo.membership, batch.reference, demo.view(batch).digest, "session", PSU)
+    assert isinstance(made, Release)
+    return made
 
 
 def answers(demo: Demo) -> list[str]:
