@@ -6,7 +6,9 @@ from dataclasses import replace
 import pytest
 from playwright.sync_api import expect
 
-from tests.support.phone import Phone
+from tests.browser.conftest import known
+from tests.support.phone import Phone, entrepreneur
+from tools.stack import Stack
 from tools.story import wait_for
 
 pytestmark = pytest.mark.browser
@@ -50,16 +52,44 @@ def test_two_people_approve_one_payment(wouter: Phone, naomi: Phone):
     wouter.shot("97-allebei", whole=True)
 
 
-def invites(phone: Phone, here: str) -> None:
+def test_who_helps_a_second_client_goes_to_and_fro(house: Stack, take: Callable[..., Phone], wouter: Phone):
+    other = known(take, entrepreneur(house, "duinrand@demobv.example"))
+    other.open("/inloggen")
+    other.sign_in()
+    other.heading("Demo BV")
+    here = other.page.url.rpartition("/")[0]
+    invites(other, here, wouter.person.email, "preparer")
+    wait_for("the invitation", lambda: wouter.mailed("/uitnodiging/"))
+    wouter.page.goto(wouter.mailed("/uitnodiging/")[0])
+    wouter.link("Inloggen").click()
+    wouter.sign_in()
+    wouter.button("Doe mee").click()
+    wouter.sees("Je doet mee in Demo BV.")
+    wouter.shot("98-tweede-klant")
+    wouter.expect_accessible()
+    wouter.link("Alle klanten").click()
+    wouter.heading("Alle klanten")
+    wouter.shot("99-alle-klanten")
+    wouter.shot_both("99-alle-klanten")
+    wouter.expect_accessible()
+    wouter.page.locator("a.task").first.click()
+    wouter.page.locator(".clients a:not([aria-current])").first.click()
+    expect(wouter.page.locator(".clients [aria-current]")).to_have_count(1)
+    wouter.open(f"/{wouter.page.url.split('/')[3]}/betalingen")
+    expect(wouter.page.locator("h1 small")).to_have_text("Demo BV")
+    wouter.shot("99-betalingen")
+
+
+def invites(phone: Phone, here: str, email: str = GUEST, role: str = "approver") -> None:
     phone.page.goto(f"{here}/mensen")
     phone.heading("Mensen")
     phone.link("Iemand uitnodigen").click()
-    phone.page.get_by_label("E-mailadres").fill(GUEST)
-    phone.page.get_by_label("Rol").select_option("approver")
+    phone.page.get_by_label("E-mailadres").fill(email)
+    phone.page.get_by_label("Rol").select_option(role)
     phone.shot("90-uitnodigen")
     phone.expect_accessible()
     phone.button("Uitnodigen").click()
-    phone.sees(f"{GUEST} heeft een uitnodiging gekregen", "Uitgenodigd")
+    phone.sees(f"{email} heeft een uitnodiging gekregen", "Uitgenodigd")
     phone.shot("91-mensen", whole=True)
     phone.shot_both("91-mensen")
     phone.expect_accessible()
@@ -109,7 +139,7 @@ def approves_first(phone: Phone, payment: str) -> None:
 def approves_second(phone: Phone, payment: str) -> None:
     wait_for("the mail that asks", lambda: phone.mailed("/betalingen/"))
     phone.page.goto(payment)
-    phone.sees("Goedgekeurd door Wouter de Jong", "Er is nog een goedkeuring nodig, van Naomi Donkersloot.")
+    phone.sees("Goedgekeurd door Wouter de Jong", "Er is nog één goedkeuring nodig. Jij kunt die geven.")
     phone.shot("95-tweede", whole=True)
     phone.pay_button.click()
     phone.state("Wacht op ondertekening bij de bank")
