@@ -11,7 +11,7 @@ import requests
 from core.clock import utcnow
 from domain import identification, mails
 from jobs import letters
-from models import Authority, Identification, IdentityAttempt, Membership, Invitation, User
+from models import Authority, Identification, IdentityAttempt, Invitation, Membership, User
 from tests.support.sandbox import Sandbox
 from tests.support.site import Person, Site
 from tests.support.world import Demo, make_client, make_user

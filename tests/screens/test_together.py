@@ -165,6 +165,8 @@ def test_two_approve_and_each_reads_who_is_asked(wouter: Browser, naomi: Browser
     assert "Er is nog een goedkeuring nodig, van Naomi Meijer." in after.text
     assert after.says("#pay-place") == "Wacht op een tweede goedkeuring"
     assert "Wacht op een ander" in wouter.open(f"/{demo.client.public_id}/overzicht").text
+    assert "Wacht op een ander" in wouter.open(f"/{demo.client.public_id}/betalingen").text
+    assert "Wacht op jou" in naomi.open(f"/{demo.client.public_id}/betalingen").text
     assert "Goedgekeurd door Wouter de Jong" in lisanne.open(here).text
     theirs = naomi.open(here)
     assert "Goedgekeurd door Wouter de Jong" in theirs.text
