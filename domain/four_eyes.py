@@ -24,6 +24,7 @@ class Eyes:
     mine: bool
     changed_by_me: bool
     open: bool
+    asks_me: bool = False
 
     @property
     def waits(self) -> bool:
@@ -62,9 +63,9 @@ def look(client: Client, user: User, batch_id: int, state: str, total_cents: int
     if not applies(client, total_cents):
         return None
     changed_by, done = Batch.get_by_id(batch_id).changed_by_id, {one.user_id for one in given}
-    asked = [one.name for one in _people(client) if one.id not in done and one.id != changed_by]
-    names = tuple(one.user.name for one in given)
-    return Eyes(names, tuple(asked), user.id in done, changed_by == user.id, True)
+    asked = [one for one in _people(client) if one.id not in done and one.id != changed_by]
+    names, others = tuple(one.user.name for one in given), tuple(one.name for one in asked)
+    return Eyes(names, others, user.id in done, changed_by == user.id, True, user.id in {one.id for one in asked})
 
 
 # --- approving ------------------------------------------------------------------------------------

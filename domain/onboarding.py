@@ -6,7 +6,7 @@ from connectors.register.port import Company, RegisterDown
 from domain import bank_links, identification, pins
 from domain.errors import RegisterUnavailable
 from domain.world import world
-from models import Client, Delivery, NmbrsConnection, PayrollCompany, User
+from models import Client, Delivery, Membership, NmbrsConnection, PayrollCompany, User
 
 SEARCHED_FROM = 3  # letters
 
@@ -30,8 +30,11 @@ def companies_like(text: str) -> list[Company]:
         raise RegisterUnavailable from error
 
 
+OF_WHO_PAYS = ("pin", "identification", "authority")
+
+
 def steps(client: Client, user: User) -> list[Step]:
-    """In order; the first that is not done is the current one."""
+    """In order; the first that is not done is the current one. Who only prepares proves nothing before a payment."""
     standing = identification.standing(client, user)
     mapped = PayrollCompany.select().where(PayrollCompany.client == client.id, PayrollCompany.mapped_at.is_null(False))
     found = [
@@ -44,6 +47,9 @@ def steps(client: Client, user: User) -> list[Step]:
         Step("mapping", mapped.exists()),
         Step("webhook", Delivery.select().where(Delivery.client == client.id).exists()),
     ]
+    mine = Membership.get_or_none(Membership.client == client.id, Membership.user == user.id)
+    if mine is not None and mine.role == "preparer":
+        found = [step for step in found if step.key not in OF_WHO_PAYS]
     current = next((step.key for step in found if not step.done), None)
     return [replace(step, current=step.key == current) for step in found]
 

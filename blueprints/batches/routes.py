@@ -131,7 +131,8 @@ def every(membership):
     shown = max(PAGE, min(request.args.get("toon", PAGE, int), MOST))
     rows = payments.batches(membership.client, limit=shown + 1)
     more = shown + PAGE if len(rows) > shown < MOST else 0
-    return render("batches/list.html", groups=words.groups(rows[:shown]), more=more, words=words)
+    groups = words.groups(rows[:shown], payments.approved_by_me(membership.client, membership.user))
+    return render("batches/list.html", groups=groups, more=more, words=words)
 
 
 @blueprint.get("/betalingen/<reference>")

@@ -1,6 +1,6 @@
 """States in a person's words, what is unusual about a payment, and its three facts: approved, signed, executed."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from datetime import date, timedelta
 
@@ -124,12 +124,18 @@ def name_match(row: Difference) -> str:
     return str(NAME_MATCHES[row.match])
 
 
-def groups(rows: Sequence[BatchRow]) -> list[tuple[str, list[BatchRow]]]:
-    """A list under its headings; headings without payments are left out."""
-    to_do = [row for row in rows if row.state in TO_DO]
+def groups(rows: Sequence[BatchRow], approved: Collection[str] = ()) -> list[tuple[str, list[BatchRow]]]:
+    """A list under its headings; headings without payments are left out.
+
+    `approved` are the references of those that wait for a second approval, after that of who looks.
+    """
+    to_do = [row for row in rows if row.state in TO_DO and row.reference not in approved]
+    other = [row for row in rows if row.reference in approved]
     under_way = [row for row in rows if row.state in UNDER_WAY]
     over = [row for row in rows if row.state not in TO_DO + UNDER_WAY]
-    found = ((_("Wacht op jou"), to_do), (_("Onderweg"), under_way), (_("Afgerond"), over))
+    found = (
+        (_("Wacht op jou"), to_do), (_("Wacht op een ander"), other), (_("Onderweg"), under_way), (_("Afgerond"), over),
+    )  # fmt: skip
     return [(title, some) for title, some in found if some]
 
 

@@ -36,6 +36,8 @@ def told(eyes: Eyes) -> tuple[str, str]:
     if eyes.changed_by_me:
         text = _("Wie als laatste iets wijzigt, keurt niet zelf goed. Gevraagd: %(asked)s.", asked=asked)
         return _("Twee anderen keuren deze betaling goed"), text
+    if eyes.by and eyes.asks_me:
+        return _("Goedgekeurd door %(by)s", by=by), _("Er is nog één goedkeuring nodig. Jij kunt die geven.")
     if eyes.by:
         return _("Goedgekeurd door %(by)s", by=by), _("Er is nog een goedkeuring nodig, van %(asked)s.", asked=asked)
     return _("Twee mensen keuren deze betaling goed"), _("Gevraagd: %(asked)s.", asked=asked)

@@ -7,7 +7,7 @@ from blueprints.batches import words
 from blueprints.members.words import ROLES
 from blueprints.who import me
 from core.clock import amsterdam, utcnow
-from domain import accounts, consents, onboarding, payments, waiting
+from domain import consents, onboarding, payments, waiting
 
 blueprint = Blueprint("overview", __name__)
 
@@ -18,12 +18,11 @@ LATEST, MOST = 5, 20
 @signed_in
 def all_clients():
     """What waits where; with one client, straight to it."""
-    mine = accounts.memberships_of(me())
-    if not mine:
-        abort(404)
-    if len(mine) == 1:
-        return goto(f"/{mine[0].client.public_id}/overzicht")
     rows = waiting.across(me())
+    if not rows:
+        abort(404)
+    if len(rows) == 1:
+        return goto(f"/{rows[0].public_id}/overzicht")
     todo, rest = [row for row in rows if row.anything], [row for row in rows if not row.anything]
     return render("overview/all.html", todo=todo, rest=rest, roles=ROLES, first_name=me().name.split()[0])
 

@@ -39,7 +39,7 @@ def test_a_payroll_run_is_paid(wouter: Phone):
 
 
 def sees_the_payment(phone: Phone) -> None:
-    expect(phone.page).to_have_title("Betaling 19.806,08 · Bizcuit")
+    expect(phone.page).to_have_title("Betaling 19.806,08 · Demo BV · Bizcuit")
     phone.sees("Demo BV", "Goedkeuring vereist", "Jong, Wouter de", "NL42 INGB 2268 3524 12")
     expect(phone.page.get_by_role("heading", name="Betaling 19.806,08")).to_be_attached()
     expect(phone.page.locator("li.line")).to_have_count(8)

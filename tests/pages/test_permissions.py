@@ -1,29 +1,56 @@
-"""Who may do what in a client: every route × nobody, someone else, a preparer, an owner. A new route must be added."""
+"""Who may do what: every route × everybody there is. A new route without a row fails.
 
-from dataclasses import dataclass
+Each row is one request on a client that is all set up, with one open payment; forms are sent empty but for their
+token. One world is made for the whole module and put back after whatever changed it.
+"""
+
+import shutil
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+from datetime import timedelta
+from pathlib import Path
+from typing import Any
 
 import pytest
 from flask import Flask, url_for
 
+import app as application
+import config
+import jobs
 import models
-from models import AuditEvent, Batch, Membership, PayrollCompany, User
+from core.clock import utcnow
+from domain import four_eyes, invitations, members
+from models import AuditEvent, Batch, Client, FourEyesChange, Invitation, LoginSession, Membership, PayrollCompany, User
+from tests.conftest import POSTGRES
+from tests.support.sandbox import Sandbox
 from tests.support.site import Person, Site
-from tests.support.world import Demo, make_client, make_user
+from tests.support.world import authorise, make_client, make_demo, make_user
 
 
 @dataclass(frozen=True)
 class Right:
-    """What an owner and a preparer get at a route: the status of the answer."""
+    """The status of the answer for who takes part. An owner whom nobody identified gets an owner's, unless told.
+
+    Nobody at all is led to sign-in; who takes no part (any more) gets 404: those stand in the tests, for every row.
+    """
 
     owner: int
+    approver: int
     preparer: int
+    unidentified: int | None = None
+
+    def of(self, who: str) -> int:
+        if who == "unidentified" and self.unidentified is None:
+            return self.owner
+        found: int = getattr(self, who)
+        return found
 
 
-PAGE, ON, SAID = Right(200, 200), Right(303, 303), Right(422, 422)
-OWNER_ONLY = Right(303, 403)
+PAGE, ON, SAID = Right(200, 200, 200), Right(303, 303, 303), Right(422, 422, 422)
+WHO_PAYS = Right(303, 303, 403)
+OWNER_ONLY, OWNER_PAGE, OWNER_SAID = Right(303, 403, 403), Right(200, 403, 403), Right(422, 403, 403)
 
-# On a client that is all set up, with one open payment; forms are sent empty but for their token.
-RIGHTS = {
+RIGHTS: dict[tuple[str, str], Right] = {
     ("nmbrs.apps", "GET"): PAGE,
     ("nmbrs.overview", "GET"): PAGE,
     ("nmbrs.settings", "GET"): PAGE,
@@ -38,9 +65,9 @@ RIGHTS = {
     ("nmbrs.renew_token", "GET"): PAGE,
     ("nmbrs.renew_token", "POST"): SAID,
     ("nmbrs.consent_again", "POST"): ON,
-    ("nmbrs.move", "GET"): Right(200, 403),
+    ("nmbrs.move", "GET"): Right(200, 403, 403),
     ("nmbrs.move", "POST"): OWNER_ONLY,
-    ("nmbrs.remove", "GET"): Right(200, 403),
+    ("nmbrs.remove", "GET"): Right(200, 403, 403),
     ("nmbrs.remove", "POST"): OWNER_ONLY,
     ("nmbrs.entry", "GET"): PAGE,
     ("nmbrs.take_in_again", "POST"): ON,
@@ -49,49 +76,63 @@ RIGHTS = {
     ("batches.every", "GET"): PAGE,
     ("batches.one", "GET"): PAGE,
     ("batches.accept_all", "POST"): ON,
-    ("batches.pay", "POST"): OWNER_ONLY,
-    ("batches.sign", "POST"): OWNER_ONLY,
-    ("batches.signing_page", "GET"): OWNER_ONLY,  # nothing to be signed: on to the payment
-    ("batches.challenge_image", "GET"): Right(404, 403),
-    ("batches.log_in", "POST"): OWNER_ONLY,
-    ("batches.choose_method", "POST"): OWNER_ONLY,
-    ("batches.give_code", "POST"): OWNER_ONLY,
-    ("batches.stop", "POST"): OWNER_ONLY,
-    ("batches.again", "POST"): OWNER_ONLY,
-    ("batches.pin", "GET"): OWNER_ONLY,
-    ("batches.pin", "POST"): OWNER_ONLY,
-    ("batches.ask_passkey", "POST"): Right(409, 403),  # without what was shown
-    ("batches.sign_with_passkey", "POST"): OWNER_ONLY,
+    ("batches.pay", "POST"): WHO_PAYS,
+    ("batches.sign", "POST"): WHO_PAYS,
+    ("batches.signing_page", "GET"): WHO_PAYS,  # nothing to be signed: on to the payment
+    ("batches.challenge_image", "GET"): Right(404, 404, 403),
+    ("batches.log_in", "POST"): WHO_PAYS,
+    ("batches.choose_method", "POST"): WHO_PAYS,
+    ("batches.give_code", "POST"): WHO_PAYS,
+    ("batches.stop", "POST"): WHO_PAYS,
+    ("batches.again", "POST"): WHO_PAYS,
+    ("batches.pin", "GET"): WHO_PAYS,
+    ("batches.pin", "POST"): WHO_PAYS,
+    ("batches.ask_passkey", "POST"): Right(409, 409, 403),  # without what was shown
+    ("batches.sign_with_passkey", "POST"): WHO_PAYS,
     ("settings.sign_out_there", "POST"): ON,
     ("settings.show_passkeys", "GET"): PAGE,
     ("settings.ask_passkey", "POST"): PAGE,
     ("settings.add_passkey", "POST"): ON,
-    ("settings.rename_passkey", "POST"): Right(404, 404),
-    ("settings.remove_passkey", "POST"): Right(404, 404),
+    ("settings.rename_passkey", "POST"): Right(404, 404, 404),
+    ("settings.remove_passkey", "POST"): Right(404, 404, 404),
     ("settings.change_password", "GET"): PAGE,
     ("settings.change_password", "POST"): SAID,
     ("batches.judge", "POST"): ON,
     ("batches.status", "GET"): ON,
     ("batches.read", "GET"): ON,  # nothing to be read: on to the payment
-    ("batches.read", "POST"): OWNER_ONLY,
-    ("batches.bank_file", "GET"): OWNER_ONLY,  # of a payment that was not sent: on to it
-    ("batches.bank_file", "POST"): OWNER_ONLY,
-    ("batches.take_file", "GET"): OWNER_ONLY,  # a look takes nothing: on to the payment
-    ("batches.take_file", "POST"): OWNER_ONLY,
-    ("batches.say_of_file", "GET"): OWNER_ONLY,  # nobody took a file: on to the payment
-    ("batches.say_of_file", "POST"): OWNER_ONLY,
-    ("batches.cancel", "GET"): OWNER_ONLY,  # nothing is at the bank: on to the payment
-    ("batches.cancel", "POST"): OWNER_ONLY,
-    ("batches.keep_payment", "POST"): OWNER_ONLY,
-    ("batches.judge_name", "POST"): OWNER_ONLY,
-    ("batches.go_on_with_names", "POST"): OWNER_ONLY,
+    ("batches.read", "POST"): WHO_PAYS,
+    ("batches.bank_file", "GET"): WHO_PAYS,  # of a payment that was not sent: on to it
+    ("batches.bank_file", "POST"): WHO_PAYS,
+    ("batches.take_file", "GET"): WHO_PAYS,  # a look takes nothing: on to the payment
+    ("batches.take_file", "POST"): WHO_PAYS,
+    ("batches.say_of_file", "GET"): WHO_PAYS,  # nobody took a file: on to the payment
+    ("batches.say_of_file", "POST"): WHO_PAYS,
+    ("batches.cancel", "GET"): WHO_PAYS,  # nothing is at the bank: on to the payment
+    ("batches.cancel", "POST"): WHO_PAYS,
+    ("batches.keep_payment", "POST"): WHO_PAYS,
+    ("batches.judge_name", "POST"): WHO_PAYS,
+    ("batches.go_on_with_names", "POST"): WHO_PAYS,
     ("batches.change", "GET"): PAGE,
     ("batches.change", "POST"): SAID,
+    ("members.everyone", "GET"): PAGE,
+    ("members.invite", "GET"): OWNER_PAGE,
+    ("members.invite", "POST"): OWNER_SAID,
+    ("members.resend", "POST"): OWNER_ONLY,
+    ("members.withdraw", "POST"): OWNER_ONLY,
+    ("members.one", "GET"): OWNER_PAGE,
+    ("members.one", "POST"): OWNER_ONLY,
+    ("members.remove", "GET"): OWNER_PAGE,
+    ("members.remove", "POST"): OWNER_ONLY,
+    ("members.hide_lines", "POST"): OWNER_ONLY,
+    ("members.four_eyes_page", "GET"): OWNER_PAGE,
+    ("members.four_eyes_page", "POST"): OWNER_SAID,
+    ("members.agree", "POST"): WHO_PAYS,
+    ("members.decline", "POST"): WHO_PAYS,
     ("onboarding.identify", "GET"): PAGE,
     ("onboarding.identify", "POST"): ON,
     ("onboarding.ask_register_again", "POST"): ON,
     ("onboarding.confirm_code", "POST"): SAID,
-    ("onboarding.invite_second_signer", "POST"): Right(422, 403),
+    ("onboarding.invite_second_signer", "POST"): Right(422, 403, 403),
     ("onboarding.pin", "GET"): PAGE,
     ("onboarding.pin", "POST"): SAID,
     ("onboarding.welcome", "GET"): PAGE,
@@ -103,133 +144,337 @@ RIGHTS = {
     ("bank.refresh", "POST"): ON,
     ("bank.renew", "POST"): ON,
     ("bank.bookings", "GET"): PAGE,
-    ("bank.add", "GET"): Right(200, 303),  # who has not identified goes there first
-    ("bank.add", "POST"): Right(422, 303),
-    ("bank.add_by_hand", "GET"): Right(200, 303),
-    ("bank.add_by_hand", "POST"): Right(422, 303),
+    ("bank.add", "GET"): Right(200, 200, 303, unidentified=303),  # who has not identified goes there first
+    ("bank.add", "POST"): Right(422, 422, 303, unidentified=303),
+    ("bank.add_by_hand", "GET"): Right(200, 200, 303, unidentified=303),
+    ("bank.add_by_hand", "POST"): Right(422, 422, 303, unidentified=303),
     ("bank.confirm_holder", "GET"): PAGE,
     ("bank.confirm_holder", "POST"): ON,
 }
-ROUTES = pytest.mark.parametrize(("endpoint", "method"), sorted(RIGHTS), ids=map("-".join, sorted(RIGHTS)))
 
-# Those whose address names a thing of the client besides the client itself.
-OF_NOTHING = (
-    "batches.every",
-    "nmbrs.apps",
-    "nmbrs.overview",
-    "nmbrs.connect",
-    "nmbrs.consent",
-    "nmbrs.older",
-    "nmbrs.pick",
-)
-THINGS = ("batches.", "bank.confirm", "bank.renew", "bank.bookings", "nmbrs.")
-OF_A_THING = [key for key in sorted(RIGHTS) if key[0].startswith(THINGS) and key[0] not in OF_NOTHING]
+# Routes without a client in their address. Keys and tokens in them are of nothing.
+@dataclass(frozen=True)
+class Open:
+    """Nobody in particular; somebody signed in, whatever their role; signed in without any client (any more)."""
+
+    nobody: int
+    signed_in: int
+    without: int | None = None
+
+    def of(self, who: str) -> int:
+        if who == "removed":
+            return self.signed_in if self.without is None else self.without
+        return self.nobody if who == "nobody" else self.signed_in
+
+
+ALL_SEE, LEADS_ON = Open(200, 200), Open(303, 303, 404)
+OPEN: dict[tuple[str, str], Open] = {
+    ("static", "GET"): ALL_SEE,
+    ("shortcuts.to_saldo", "GET"): LEADS_ON,
+    ("shortcuts.to_saldo_toevoegen", "GET"): LEADS_ON,
+    ("shortcuts.to_betalingen", "GET"): LEADS_ON,
+    ("shortcuts.to_apps", "GET"): LEADS_ON,
+    ("shortcuts.to_apps_nmbrs", "GET"): LEADS_ON,
+    ("shortcuts.to_instellingen", "GET"): LEADS_ON,
+    ("shortcuts.to_welkom", "GET"): LEADS_ON,
+    ("overview.all_clients", "GET"): LEADS_ON,
+    ("account.start", "GET"): Open(303, 303),
+    ("account.sign_in", "GET"): Open(200, 303),
+    ("account.sign_in", "POST"): Open(422, 422),
+    ("account.sign_out", "POST"): Open(303, 303),
+    ("account.register", "GET"): ALL_SEE,
+    ("account.register", "POST"): Open(422, 422),
+    ("account.registered", "GET"): ALL_SEE,
+    ("account.registered", "POST"): Open(422, 422),
+    ("account.confirm", "GET"): ALL_SEE,
+    ("account.confirm", "POST"): Open(410, 410),
+    ("account.ask_sign_in", "POST"): ALL_SEE,
+    ("account.sign_in_with_passkey", "POST"): Open(303, 303),
+    ("account.ask_proof", "POST"): Open(303, 200),
+    ("account.prove_with_passkey", "POST"): Open(303, 303),
+    ("account.forgot", "GET"): ALL_SEE,
+    ("account.forgot", "POST"): Open(422, 422),
+    ("account.reset", "GET"): ALL_SEE,
+    ("account.reset", "POST"): Open(422, 422),
+    ("account.prove", "GET"): Open(303, 200),
+    ("account.prove", "POST"): Open(303, 422),
+    ("account.device", "GET"): Open(303, 303),
+    ("account.device", "POST"): Open(303, 303),
+    ("account.confirm_device", "GET"): Open(303, 200),
+    ("account.confirm_device", "POST"): Open(303, 303),
+    ("onboarding.find_company", "GET"): ALL_SEE,
+    ("onboarding.identified", "GET"): Open(400, 303, 400),
+    ("bank.back", "GET"): Open(303, 404),
+    ("bank.back_with_key", "GET"): Open(303, 404),
+    ("nmbrs.came_back", "GET"): Open(303, 303),
+    ("batches.from_mail", "GET"): Open(303, 303, 404),
+    ("batches.signed", "GET"): Open(303, 404),
+    ("members.join", "GET"): Open(410, 410),
+    ("members.join", "POST"): Open(410, 410),
+    ("hooks.receive", "GET"): Open(404, 404),
+    ("hooks.receive", "POST"): Open(404, 404),
+    ("hooks.bank_signal", "POST"): Open(404, 404),
+    ("pwa.manifest", "GET"): ALL_SEE,
+    ("pwa.service_worker", "GET"): ALL_SEE,
+    ("pwa.offline", "GET"): ALL_SEE,
+    ("status.alive", "GET"): ALL_SEE,
+    ("status.ready", "GET"): Open(503, 503),  # nobody answers where the queue should be
+    ("status.metrics", "GET"): Open(404, 404),  # not public
+}
+
+MEMBERS = ("owner", "approver", "preparer", "unidentified")
+OUTSIDE = ("stranger", "removed")
+ELSEWHERE = {("batches.from_mail", "stranger"): 404}
+
+
+# Answers of machines and for machines, which are no pages of the house.
+NO_PAGES = (
+    "/static/", "/manifest", "/sw.js", "/offline", "/healthz", "/readyz", "/metrics", "/client/", "/bank/seintje/",
+)  # fmt: skip
+
+
+class Prepared:
+    """The application on a world in which everybody has signed in; `back` puts it as it was."""
+
+    def __init__(self, program: Flask, settings: config.Config, url: str, sandbox: Sandbox):
+        self.program, self.settings, self.url, self.sandbox = program, settings, url, sandbox
+        self.people: dict[str, Person] = {}
+        self.tokens: dict[str, str] = {}
+        self.cookies: dict[str, str | None] = {}
+        self._connect()
+        self._make()
+
+    def _connect(self) -> None:
+        models.database.close()
+        application.furnish(replace(self.settings, database_url=self.url), self.program)
+        jobs.connect(self.settings.redis_url)
+        models.database.connect(reuse_if_open=True)
+
+    def _make(self) -> None:
+        self.site = Site(self.program, self.sandbox)
+        self.demo = make_demo(self.sandbox, pin=False)
+        self.batch = self.demo.batch()
+        users = self._users()
+        for name, user in users.items():
+            self.people[name] = self.site.person(user)
+            self.tokens[name] = self.people[name].token()
+            self.cookies[name] = self.people[name].cookie
+        self.things = self._things()
+        self.own = str(Membership.get(Membership.user == users["stranger"]).client.public_id)
+        self._long_lasting()
+        self.before = self._facts()
+        if not POSTGRES:
+            models.database.execute_sql("pragma wal_checkpoint(truncate)")
+            models.database.close()
+            shutil.copyfile(self._file, f"{self._file}.kept")
+            self._connect()
+            self.changes = self._count()
+
+    def _users(self) -> dict[str, User | None]:
+        """Everybody; their pins fit nothing, which is quick."""
+        demo = self.demo
+        found: dict[str, User | None] = {"nobody": None, "owner": demo.user}
+        for name, role in (("approver", "approver"), ("preparer", "preparer"), ("unidentified", "owner")):
+            found[name] = make_user(name=f"De {name}")
+            Membership.create(user=found[name], client=demo.client, role=role)
+        approver, removed, stranger = found["approver"], make_user(name="Weg"), make_user(name="Charlie")
+        gone = Membership.create(user=removed, client=demo.client, role="owner")
+        authorise(demo.client, removed)
+        members.remove(demo.client, demo.user, gone.id)
+        make_client(stranger)
+        assert approver is not None
+        authorise(demo.client, approver)
+        found |= {"removed": removed, "stranger": stranger}
+        for user in found.values():
+            if user is not None:
+                models.Pin.create(user=user, pin_hash="-")
+        return found
+
+    def _things(self) -> dict[str, Any]:
+        """What addresses name: a colleague, an invitation, a question about four eyes."""
+        demo = self.demo
+        invitations.invite(demo.client, demo.user, "alek@demobv.example", "preparer")
+        Client.update(four_eyes_cents=900_000_00).where(Client.id == demo.client.id).execute()
+        four_eyes.change(Membership.get_by_id(demo.membership.id), None)
+        spare = Membership.create(user=make_user(name="Reserve"), client=demo.client, role="approver")
+        return {
+            "client": demo.client.public_id, "reference": self.batch.reference,
+            "line_id": demo.view(self.batch).lines[0].id, "link_id": demo.link.id, "connection_id": demo.connection.id,
+            "run_id": self.batch.run_id, "account_id": demo.account.id, "passkey_id": 1, "verdict": "betaald",
+            "member_id": spare.id, "invitation_id": Invitation.get().id, "key": FourEyesChange.get().key,
+            "token": "of-nothing", "state": "of-nothing", "filename": "css/base.css",
+        }  # fmt: skip
+
+    def _long_lasting(self) -> None:
+        """Nothing is written because time goes by: seen, proved and used were all a moment from now."""
+        later = utcnow() + timedelta(hours=1)
+        LoginSession.update(seen_at=later, proved_until=later, expires_at=later + timedelta(days=1)).execute()
+        models.Device.update(seen_at=later).execute()
+        Membership.update(used_at=later).execute()
+
+    @property
+    def _file(self) -> str:
+        return self.url.removeprefix("sqlite:///")
+
+    def _count(self) -> int:
+        return models.database.connection().total_changes
+
+    def _facts(self) -> tuple:
+        lines = [(line.id, line.state) for line in self.demo.view(Batch.get()).lines]
+        mapped = [(row.id, row.bank_account_id) for row in PayrollCompany.select()]
+        return AuditEvent.select().count(), Batch.get().state, lines, mapped, Membership.select().count()
+
+    @property
+    def changed(self) -> bool:
+        """Whether anything at all was written since; on PostgreSQL, whether any fact was."""
+        return self._facts() != self.before if POSTGRES else self._count() != self.changes
+
+    def back(self) -> None:
+        if not self.changed:
+            return
+        if POSTGRES:
+            tables = ", ".join(f'"{table._meta.table_name}"' for table in models.TABLES)
+            models.database.execute_sql(f"truncate {tables} restart identity cascade")
+            self._make()
+            return
+        models.database.close()
+        for end in ("-wal", "-shm"):
+            Path(f"{self._file}{end}").unlink(missing_ok=True)
+        shutil.copyfile(f"{self._file}.kept", self._file)
+        models.database.connect()
+        self.changes = self._count()
+
+    def address(self, endpoint: str, method: str, **other: Any) -> str:
+        """The route's address for this client and its things."""
+        rules = [rule for rule in self.program.url_map.iter_rules(endpoint) if method in (rule.methods or ())]
+        known = {**self.things, **other}
+        with self.program.test_request_context():
+            path = url_for(endpoint, **{name: known[name] for name in rules[0].arguments})
+        return f"{path}?verdict=refuse" if endpoint == "batches.judge" else path
+
+    def ask(self, who: str, method: str, path: str) -> Any:
+        """As this person: the answer, every page of which is held to the rules of the house."""
+        person, cookie = self.people[who], self.cookies[who]
+        assert cookie is not None
+        person.client.set_cookie("bz", cookie)  # signing out, and in, gave another
+        if path.startswith(NO_PAGES):
+            return person.client.open(path, method=method)
+        if method == "GET":
+            return person.get(path)
+        return person.bare_post(path, {"csrf_token": self.tokens[who]})
+
+
+@pytest.fixture(scope="module")
+def once(program: Flask, settings: config.Config, migrated: str, running_sandbox: Sandbox,
+         tmp_path_factory: pytest.TempPathFactory) -> Iterator[Prepared]:  # fmt: skip
+    running_sandbox.reset()
+    url = migrated
+    if not POSTGRES:
+        url = f"sqlite:///{tmp_path_factory.mktemp('prepared') / 'test.db'}"
+        shutil.copyfile(migrated.removeprefix("sqlite:///"), url.removeprefix("sqlite:///"))
+    models.connect(url)
+    models.database.connect()
+    if POSTGRES:
+        tables = ", ".join(f'"{table._meta.table_name}"' for table in models.TABLES)
+        models.database.execute_sql(f"truncate {tables} restart identity cascade")
+    yield Prepared(program, settings, url, running_sandbox)
+    models.database.close()
 
 
 @pytest.fixture
-def batch(demo: Demo) -> Batch:
-    return demo.batch()
+def prepared(once: Prepared) -> Iterator[Prepared]:
+    yield once
+    once.back()
 
 
-@pytest.fixture
-def preparer(demo: Demo) -> User:
-    user = make_user(name="Lisanne Schuurman")
-    Membership.create(user=user, client=demo.client, role="preparer")
-    models.Pin.create(user=user, pin_hash="-")
-    return user
+def every(rows: dict) -> Any:
+    return pytest.mark.parametrize(("endpoint", "method"), sorted(rows), ids=map("-".join, sorted(rows)))
 
 
-def address(app: Flask, endpoint: str, demo: Demo, batch: Batch) -> str:
-    """The route's address for this client and its things."""
-    (rule,) = list(app.url_map.iter_rules(endpoint))
-    known = {
-        "client": demo.client.public_id, "reference": batch.reference, "line_id": demo.view(batch).lines[0].id,
-        "link_id": demo.link.id, "connection_id": demo.connection.id, "run_id": batch.run_id,
-        "account_id": demo.account.id, "verdict": "betaald",
-        "passkey_id": 1, "key": "x" * 24,
-    }  # fmt: skip
-    with app.test_request_context():
-        path = url_for(endpoint, **{name: known[name] for name in rule.arguments})
-    return f"{path}?verdict=refuse" if endpoint == "batches.judge" else path
-
-
-def ask(who: Person, method: str, path: str) -> int:
-    return (who.get(path) if method == "GET" else who.post(path)).status_code
-
-
-def as_it_is(demo: Demo) -> tuple:
-    """What may not have changed by a request of someone who may not."""
-    lines = [(line.id, line.state) for line in demo.view(Batch.get()).lines]
-    mapped = [(row.id, row.bank_account_id) for row in PayrollCompany.select()]
-    return AuditEvent.select().count(), Batch.get().state, lines, mapped
-
-
-def test_every_route_of_a_client_has_an_expectation(site: Site):
+def test_every_route_has_an_expectation(program: Flask):
     found = {
-        (rule.endpoint, method)
-        for rule in site.app.url_map.iter_rules()
-        if "client" in rule.arguments
+        (rule.endpoint, method): "client" in rule.arguments
+        for rule in program.url_map.iter_rules()
         for method in (rule.methods or set()) - {"HEAD", "OPTIONS"}
     }
-    assert found == set(RIGHTS)
+    assert {key for key, of_client in found.items() if of_client} == set(RIGHTS)
+    assert {key for key, of_client in found.items() if not of_client} == set(OPEN)
 
 
-@pytest.fixture
-def stranger() -> User:
-    """Owner of another client."""
-    user = make_user(name="Charlie")
-    make_client(user)
-    return user
+@every(RIGHTS)
+@pytest.mark.parametrize("who", MEMBERS)
+def test_who_takes_part(prepared: Prepared, who: str, endpoint: str, method: str):
+    wanted = RIGHTS[(endpoint, method)].of(who)
+    answer = prepared.ask(who, method, prepared.address(endpoint, method))
+    assert answer.status_code == wanted
+    assert wanted != 403 or not prepared.changed
 
 
-@ROUTES
-def test_who_is_no_member_gets_nothing(
-    site: Site, demo: Demo, batch: Batch, stranger: User, endpoint: str, method: str
-):
-    """Nobody is led to sign-in; another owner finds nothing, also not by way of the own client's address."""
-    path, before = address(site.app, endpoint, demo, batch), as_it_is(demo)
-    nobody, other = site.person(), site.person(stranger)
-    answer = nobody.get(path) if method == "GET" else nobody.post(path)
+@every(RIGHTS)
+def test_nobody_is_led_to_sign_in(prepared: Prepared, endpoint: str, method: str):
+    answer = prepared.ask("nobody", method, prepared.address(endpoint, method))
     assert (answer.status_code, answer.headers["Location"].partition("=")[0]) == (303, "/inloggen?verder")
-    assert ask(other, method, path) == 404
-    if (endpoint, method) in OF_A_THING:
-        own = str(Membership.get(Membership.user == stranger.id).client.public_id)
-        assert ask(other, method, path.replace(str(demo.client.public_id), own)) == 404
-    assert as_it_is(demo) == before
+    assert not prepared.changed
 
 
-@ROUTES
-def test_a_preparer(site: Site, demo: Demo, batch: Batch, preparer: User, endpoint: str, method: str):
-    path, before = address(site.app, endpoint, demo, batch), as_it_is(demo)
-    wanted = RIGHTS[(endpoint, method)].preparer
-    assert ask(site.person(preparer), method, path) == wanted
-    assert wanted != 403 or as_it_is(demo) == before
+@every(RIGHTS)
+@pytest.mark.parametrize("who", OUTSIDE)
+def test_who_takes_no_part_finds_nothing(prepared: Prepared, who: str, endpoint: str, method: str):
+    """The owner of another client, and who was taken out of this one."""
+    assert prepared.ask(who, method, prepared.address(endpoint, method)).status_code == 404
+    assert not prepared.changed
 
 
-@ROUTES
-def test_an_owner(site: Site, demo: Demo, batch: Batch, owner: Person, endpoint: str, method: str):
-    path = address(site.app, endpoint, demo, batch)
-    assert ask(owner, method, path) == RIGHTS[(endpoint, method)].owner
+THINGS = ("reference", "link_id", "connection_id", "run_id", "account_id", "member_id", "invitation_id")
 
 
-def test_a_payment_of_another_is_not_there_by_its_short_address_either(
-    site: Site, demo: Demo, batch: Batch, stranger: User
-):
-    path = f"/betalingen/{batch.reference}"
-    assert site.person(demo.user).get(path).status_code == 303
-    assert site.person(stranger).get(path).status_code == 404
-    assert site.person(stranger).get("/betalingen/20260101000000-00000").status_code == 404
+@every(RIGHTS)
+def test_things_of_another_client_are_not_there_by_way_of_the_own_one(prepared: Prepared, endpoint: str, method: str):
+    (rule, *_) = prepared.program.url_map.iter_rules(endpoint)
+    path = prepared.address(endpoint, method, client=prepared.own)
+    answer = prepared.ask("stranger", method, path)
+    if rule.arguments & set(THINGS):
+        assert answer.status_code == 404
+    assert prepared._facts() == prepared.before or not rule.arguments & set(THINGS)
 
 
-def test_a_fragment_tells_nobody_anything(site: Site, demo: Demo, batch: Batch):
-    path = f"/{demo.client.public_id}/betalingen/{batch.reference}/status"
-    answer = site.person().get(path, headers={"HX-Request": "true"})
+@every(OPEN)
+@pytest.mark.parametrize("who", ("nobody", *MEMBERS, *OUTSIDE))
+def test_routes_without_a_client(prepared: Prepared, who: str, endpoint: str, method: str):
+    """Nothing of a client is changed by any of them."""
+    wanted = OPEN[(endpoint, method)].of(who)
+    if (endpoint, who) in ELSEWHERE:
+        wanted = ELSEWHERE[(endpoint, who)]
+    assert prepared.ask(who, method, prepared.address(endpoint, method)).status_code == wanted
+    assert prepared._facts() == prepared.before
+
+
+def test_a_payment_of_another_is_not_there_by_its_short_address_either(prepared: Prepared):
+    path = f"/betalingen/{prepared.batch.reference}"
+    assert prepared.ask("preparer", "GET", path).status_code == 303
+    assert prepared.ask("stranger", "GET", path).status_code == 404
+    assert prepared.ask("removed", "GET", path).status_code == 404
+    assert prepared.ask("stranger", "GET", "/betalingen/20260101000000-00000").status_code == 404
+
+
+def test_a_fragment_tells_nobody_anything(prepared: Prepared):
+    path = prepared.address("batches.status", "GET")
+    answer = prepared.people["nobody"].get(path, headers={"HX-Request": "true"})
     assert (answer.status_code, answer.data) == (401, b"")
     assert answer.headers["HX-Redirect"].startswith("/inloggen?")
 
 
-def test_a_member_that_was_taken_out_is_out_at_once(site: Site, demo: Demo, owner: Person):
-    path = f"/{demo.client.public_id}/instellingen"
-    assert owner.get(path).status_code == 200
-    Membership.delete().where(Membership.user == demo.user.id).execute()
-    assert owner.get(path).status_code == 404
+def test_a_member_that_is_taken_out_is_out_at_once(prepared: Prepared):
+    path = prepared.address("settings.settings", "GET")
+    assert prepared.ask("approver", "GET", path).status_code == 200
+    mine = Membership.get(Membership.user == User.get(User.name == "De approver").id)
+    members.remove(prepared.demo.client, prepared.demo.user, mine.id)
+    assert prepared.ask("approver", "GET", path).status_code == 404
+
+
+def test_a_role_that_is_taken_away_is_gone_at_once(prepared: Prepared):
+    path = prepared.address("members.invite", "GET")
+    mine = Membership.get(Membership.user == User.get(User.name == "De unidentified").id)
+    assert prepared.ask("unidentified", "GET", path).status_code == 200
+    members.change_role(prepared.demo.client, prepared.demo.user, mine.id, "approver")
+    assert prepared.ask("unidentified", "GET", path).status_code == 403

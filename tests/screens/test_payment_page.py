@@ -27,7 +27,7 @@ def strike(who: Browser, demo: Demo, batch: Batch, number: int, verdict: str = "
 def test_it_shows_what_is_to_be_paid(wouter: Browser, demo: Demo):
     batch = demo.batch()
     page = wouter.open(at(demo, batch))
-    assert page.says("title") == f"Betaling {TOTAL} · Bizcuit"
+    assert page.says("title") == f"Betaling {TOTAL} · Demo BV · Bizcuit"
     assert page.says("#hero h2") == f"Betaling {TOTAL}"
     assert "Demo BV · 3 regels · april" in page.text
     assert page.says("#hero .badge") == "Goedkeuring vereist"

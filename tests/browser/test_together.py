@@ -1,0 +1,146 @@
+"""Two people, each with a phone: one invites the other, and both approve one payment."""
+
+from collections.abc import Callable
+from dataclasses import replace
+
+import pytest
+from playwright.sync_api import expect
+
+from tests.browser.conftest import known
+from tests.support.phone import Phone, entrepreneur
+from tools.stack import Stack
+from tools.story import wait_for
+
+pytestmark = pytest.mark.browser
+
+WOUTER = {"voornamen": "Wouter", "voorvoegselGeslachtsnaam": "de", "geslachtsnaam": "Jong", "geboortedatum": "19800412"}
+NAOMI = {"voornamen": "Naomi", "geslachtsnaam": "Donkersloot", "geboortedatum": "19850923"}
+GUEST = "naomi-twee@demobv.example"
+
+
+def director(who: dict[str, str]) -> dict:
+    power = {"soort": {"code": "azb", "omschrijving": "Alleen/zelfstandig bevoegd"}}
+    return {"bestuursfunctie": {"functie": {"code": "02"}, "door": {"natuurlijkPersoon": who}, "bevoegdheid": power}}
+
+
+def both_direct(phone: Phone) -> None:
+    """The register knows two directors, who may each sign alone."""
+    owner = {"persoonRechtsvorm": "BeslotenVennootschap", "heeft": [director(WOUTER), director(NAOMI)]}
+    activity = {"kvkNummer": "68750110", "naam": "Demo BV", "heeftAlsEigenaar": {"rechtspersoon": owner}}
+    phone.control("PUT", "register/68750110", {"product": {"maatschappelijkeActiviteit": activity}})
+
+
+@pytest.fixture
+def naomi(take: Callable[..., Phone], wouter: Phone) -> Phone:
+    """A phone that nobody signed in on."""
+    return take(replace(wouter.person, email=GUEST, name="Naomi Donkersloot"))
+
+
+def test_two_people_approve_one_payment(wouter: Phone, naomi: Phone):
+    both_direct(wouter)
+    wouter.to_the_payment()
+    payment = wouter.page.url
+    here = payment.partition("/betalingen/")[0]
+    invites(wouter, here)
+    accepts(naomi)
+    identifies(naomi)
+    asks_for_two(wouter, here)
+    approves_first(wouter, payment)
+    approves_second(naomi, payment)
+    wouter.state("Wacht op ondertekening bij de bank")
+    wouter.sees("Goedgekeurd door Wouter de Jong en Naomi Donkersloot")
+    wouter.shot("97-allebei", whole=True)
+
+
+def test_who_helps_a_second_client_goes_to_and_fro(house: Stack, take: Callable[..., Phone], wouter: Phone):
+    other = known(take, entrepreneur(house, "duinrand@demobv.example"))
+    other.open("/inloggen")
+    other.sign_in()
+    other.heading("Demo BV")
+    here = other.page.url.rpartition("/")[0]
+    invites(other, here, wouter.person.email, "preparer")
+    wait_for("the invitation", lambda: wouter.mailed("/uitnodiging/"))
+    wouter.page.goto(wouter.mailed("/uitnodiging/")[0])
+    wouter.link("Inloggen").click()
+    wouter.sign_in()
+    wouter.button("Doe mee").click()
+    wouter.sees("Je doet mee in Demo BV.")
+    wouter.shot("98-tweede-klant")
+    wouter.expect_accessible()
+    wouter.link("Alle klanten").click()
+    wouter.heading("Alle klanten")
+    wouter.shot("99-alle-klanten")
+    wouter.shot_both("99-alle-klanten")
+    wouter.expect_accessible()
+    wouter.page.locator("a.task").first.click()
+    wouter.page.locator(".clients a:not([aria-current])").first.click()
+    expect(wouter.page.locator(".clients [aria-current]")).to_have_count(1)
+    wouter.open(f"/{wouter.page.url.split('/')[3]}/betalingen")
+    expect(wouter.page.locator("h1 small")).to_have_text("Demo BV")
+    wouter.shot("99-betalingen")
+
+
+def invites(phone: Phone, here: str, email: str = GUEST, role: str = "approver") -> None:
+    phone.page.goto(f"{here}/mensen")
+    phone.heading("Mensen")
+    phone.link("Iemand uitnodigen").click()
+    phone.page.get_by_label("E-mailadres").fill(email)
+    phone.page.get_by_label("Rol").select_option(role)
+    phone.shot("90-uitnodigen")
+    phone.expect_accessible()
+    phone.button("Uitnodigen").click()
+    phone.sees(f"{email} heeft een uitnodiging gekregen", "Uitgenodigd")
+    phone.shot("91-mensen", whole=True)
+    phone.shot_both("91-mensen")
+    phone.expect_accessible()
+
+
+def accepts(phone: Phone) -> None:
+    wait_for("the invitation", lambda: phone.mailed("/uitnodiging/"))
+    phone.page.goto(phone.mailed("/uitnodiging/")[0])
+    phone.heading("Uitnodiging")
+    expect(phone.page.get_by_label("E-mailadres")).to_have_value(GUEST)
+    phone.page.get_by_label("Je naam").fill(phone.person.name)
+    phone.page.get_by_label("Wachtwoord", exact=True).fill(phone.person.password)
+    phone.shot("92-account-maken", whole=True)
+    phone.expect_accessible()
+    phone.button("Account maken en meedoen").click()
+    phone.sign_in()
+    phone.sees("Nog even instellen")
+
+
+def identifies(phone: Phone) -> None:
+    phone.page.goto(f"{phone.page.url.rpartition('/')[0]}/identificatie")
+    phone.button("Identificeer met iDIN").click()
+    phone.button("N. Donkersloot").click()
+    phone.sees("mag voor Demo BV tekenen")
+
+
+def asks_for_two(phone: Phone, here: str) -> None:
+    phone.page.goto(f"{here}/mensen/vier-ogen")
+    phone.page.get_by_label("Vanaf welk totaal keuren twee mensen goed?").fill("10.000,00")
+    phone.shot("93-vier-ogen")
+    phone.expect_accessible()
+    phone.button("Bewaren").click()
+    phone.sees("Vanaf € 10.000,00 keuren twee mensen een betaling goed.", "Naomi Donkersloot")
+
+
+def approves_first(phone: Phone, payment: str) -> None:
+    phone.page.goto(payment)
+    phone.sees("Twee mensen keuren deze betaling goed")
+    phone.pay_button.click()
+    phone.sees("Er is nog een goedkeuring nodig, van Naomi Donkersloot.", "Wacht op een tweede goedkeuring")
+    phone.state("Goedkeuring vereist")
+    phone.shot("94-eerste", whole=True)
+    phone.shot_both("94-eerste")
+    phone.expect_accessible()
+
+
+def approves_second(phone: Phone, payment: str) -> None:
+    wait_for("the mail that asks", lambda: phone.mailed("/betalingen/"))
+    phone.page.goto(payment)
+    phone.sees("Goedgekeurd door Wouter de Jong", "Er is nog één goedkeuring nodig. Jij kunt die geven.")
+    phone.shot("95-tweede", whole=True)
+    phone.pay_button.click()
+    phone.state("Wacht op ondertekening bij de bank")
+    phone.shot("96-goedgekeurd", whole=True)

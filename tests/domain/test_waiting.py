@@ -1,0 +1,65 @@
+"""One list of what waits where: the oldest first, in as many statements for sixty clients as for three."""
+
+import logging
+from datetime import timedelta
+
+import pytest
+
+from core.clock import utcnow
+from domain import waiting
+from models import Approval, BankLink, Batch, Client, Membership, NmbrsConnection, User
+from tests.support.world import Demo, make_client, make_demo, make_user
+
+
+@pytest.fixture
+def bookkeeper(demo: Demo) -> User:
+    """Prepares for three companies: one with two payments, one with an older payment, one without."""
+    user = make_user(name="Boekhouder")
+    other, quiet = make_demo(), make_demo()
+    for name, one in (("Nieuw BV", demo), ("Oud BV", other), ("Stil BV", quiet)):
+        Client.update(name=name).where(Client.id == one.client.id).execute()
+        Membership.create(user=user, client=one.client, role="preparer")
+    for number in (1, 2):
+        demo.batch(number=number)
+    old = other.batch()
+    Batch.update(created_at=utcnow() - timedelta(days=3)).where(Batch.id == old.id).execute()
+    make_client(make_user(name="Charlie"))
+    return user
+
+
+def found(user: User) -> list[tuple[str, int, bool, bool]]:
+    return [(row.name, row.payments, row.bank, row.nmbrs) for row in waiting.across(user)]
+
+
+def test_the_oldest_payment_stands_first_and_what_is_done_last(bookkeeper: User):
+    assert [row[:2] for row in found(bookkeeper)] == [("Oud BV", 1), ("Nieuw BV", 2), ("Stil BV", 0)]
+
+
+def test_a_broken_link_asks_for_care_before_what_is_done(bookkeeper: User):
+    quiet = Client.get(Client.name == "Stil BV")
+    empty = Membership.create(user=bookkeeper, client=make_client(make_user()).client, role="preparer").client
+    Client.update(name="Aap BV").where(Client.id == empty.id).execute()
+    BankLink.update(status="ended").where(BankLink.client == quiet.id).execute()
+    NmbrsConnection.update(status="disturbed").where(NmbrsConnection.client == quiet.id).execute()
+    assert found(bookkeeper)[2:] == [("Stil BV", 0, True, True), ("Aap BV", 0, False, False)]
+
+
+def test_a_consent_that_ends_within_a_week_is_said(bookkeeper: User):
+    soon = (utcnow() + timedelta(days=6)).date()
+    BankLink.update(valid_until=soon).where(BankLink.client == Client.get(Client.name == "Oud BV").id).execute()
+    assert [row[0] for row in found(bookkeeper) if row[2]] == ["Oud BV"]
+
+
+def test_what_one_has_approved_waits_for_another(bookkeeper: User, demo: Demo):
+    first = Batch.select().where(Batch.client == demo.client.id).get()
+    Approval.create(batch=first, user=bookkeeper, digest="-", total_cents=1, proof="session", ip="-")
+    assert ("Nieuw BV", 1, False, False) in found(bookkeeper)
+
+
+@pytest.mark.parametrize("more", [0, 57])
+def test_the_number_of_statements_does_not_grow(bookkeeper: User, caplog: pytest.LogCaptureFixture, more: int):
+    for _ in range(more):
+        Membership.create(user=bookkeeper, client=make_client(make_user()).client, role="preparer")
+    with caplog.at_level(logging.DEBUG, logger="peewee"):
+        assert len(waiting.across(bookkeeper)) == 3 + more
+    assert len([one for one in caplog.records if one.name == "peewee"]) == 4
