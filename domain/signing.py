@@ -7,6 +7,7 @@ bank and nowhere else. Whether the order is signed is the bank's status to say, 
 
 from collections.abc import Callable
 from datetime import timedelta
+from time import sleep
 from typing import NoReturn
 
 from connectors.bank import port
@@ -32,6 +33,7 @@ from domain.world import world
 from models import BankExchange, BankOrder, Batch, Client, User, transaction
 
 Call = Callable[[Document, str], port.Authorisation]
+PATIENCE, PAUSE_SECONDS = 20, 0.2  # how often, and how long each time, a person waits for another's call
 WRONG_CODE = frozenset({"PSU_CREDENTIALS_INVALID", "SCA_INVALID"})
 
 
@@ -110,10 +112,25 @@ def begin_signing(client: Client, user: User, reference: str, psu: port.Psu, aga
     """
     order = _waiting(client, reference)
     found = step_of_order(order.id)
-    if found.how == "begin" or (again and found.may_begin_again):
+    if found.how == "begin":
+        _start_or_join(order, psu)
+    elif again and found.may_begin_again:
         _start(order, psu)
     _note(client, user, "order.signing_begun", reference)
     return step_of_order(order.id)
+
+
+def _start_or_join(order: BankOrder, psu: port.Psu) -> None:
+    """Begin, or be content with what another has just begun: the worker does so once the bank has the order, and
+    a quick thumb is there before the bank has answered it. SigningBusy when that one takes too long."""
+    for _ in range(PATIENCE):
+        try:
+            return _start(order, psu)
+        except SigningBusy:
+            sleep(PAUSE_SECONDS)
+        if step_of_order(order.id).how != "begin":
+            return None
+    raise SigningBusy
 
 
 def _start(order: BankOrder, psu: port.Psu, link_name: str = "startAuthorisation", data: dict | None = None) -> None:

@@ -3,6 +3,7 @@
 import base64
 import json
 from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
@@ -26,7 +27,7 @@ from domain.errors import (
     SigningUnknown,
 )
 from domain.world import furnish, world
-from models import AuditEvent, BankExchange, BankOrder, Batch
+from models import AuditEvent, BankExchange, BankOrder, Batch, database
 from tests.support.meddler import Meddler, meddler
 from tests.support.sandbox import Sandbox
 from tests.support.signing import (
@@ -332,6 +333,24 @@ def test_two_windows_at_once_make_one_call(demo: Demo, sandbox: Sandbox, keys: P
     _code(demo, batch, code)
     assert met == ["PUT"]
     assert followed(batch).state == "signed"
+
+
+def _on_its_own(demo: Demo, batch: Batch) -> Step:
+    with database.connection_context():
+        return _begin(demo, batch)
+
+
+def test_a_quick_thumb_joins_what_the_worker_begins(demo: Demo, sandbox: Sandbox):
+    """The bank still answers the worker: the person waits for that answer and sees it, and the bank is asked once."""
+    sandbox.fault(bank_sign_not_ready=True)
+    batch = at_the_bank(demo)
+    sandbox.fault(bank_sign_not_ready=False, bank_slow=True)
+    begun = BankExchange.select().where(BankExchange.call == "authorise", BankExchange.outcome == "answered")
+    assert (_step(demo, batch).how, begun.count()) == ("begin", 0)
+    with ThreadPoolExecutor(2) as both:
+        steps = list(both.map(lambda _: _on_its_own(demo, batch), range(2)))
+    assert (steps[0].how, steps[1]) == ("page", steps[0])
+    assert begun.count() == 1
 
 
 def test_a_code_sent_again_changes_nothing(demo: Demo, sandbox: Sandbox):
