@@ -7,7 +7,7 @@ from domain import audit, leases, line_results, states
 from domain.bank_links import line_of_order
 from domain.bank_status import LINE_STATE, ORDER_STATE, event_of
 from domain.world import world
-from models import BankExchange, BankOrder, Batch, BatchLine, transaction
+from models import BankAccount, BankExchange, BankOrder, Batch, BatchLine, transaction
 
 FOLLOW_LEASE = 60
 # What was executed is still looked at, seldom: it may come back.
@@ -93,6 +93,8 @@ def _move(order: BankOrder, batch: Batch, event: str, actor: str, reason: str | 
         BatchLine.update(state=LINE_STATE[event]).where(
             BatchLine.batch == batch.id, BatchLine.state == "sent"
         ).execute()
+    if state == "executed":  # it is booked by now: the account is looked at anew, however short ago it was
+        BankAccount.update(transactions_asked_at=None).where(BankAccount.id == order.bank_account_id).execute()
 
 
 def ask_now(order: BankOrder) -> None:

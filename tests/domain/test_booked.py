@@ -208,6 +208,17 @@ def test_at_most_once_a_minute_when_the_customer_looks(account: BankAccount):
     assert transactions.due_accounts() == [row.id for row in BankAccount.select() if row.id != account.id]
 
 
+def test_what_was_just_executed_is_looked_for_at_once(demo: Demo, sandbox: Sandbox, account: BankAccount):
+    """Nobody waits a minute, or six hours, to see booked what the bank says it has executed."""
+    batch = signed(demo)
+    look(account)
+    assert of_orders() == []
+    executed(sandbox, batch)
+    assert account.id in transactions.due_accounts()
+    assert transactions.refresh(account.id, PSU)
+    assert [role for _, role in of_orders()] == ["lump"]
+
+
 def test_nothing_is_asked_while_the_holder_is_not_settled(demo: Demo, account: BankAccount):
     BankAccount.update(holder_check=None).execute()
     assert (look(account), transactions.due_accounts()) == (False, [])
