@@ -3,6 +3,8 @@ PYTHON ?= python3
 VENV := $(CURDIR)/.venv
 PY := $(VENV)/bin/python
 SHELL := /bin/sh
+# Tests of one file stay with one worker: they share what a module sets up.
+WORKERS ?= -n auto --maxprocesses 4 --dist loadfile
 .DEFAULT_GOAL := help
 .PHONY: help run test test-long demo lint types bench migrate pins clean ready ready-dev
 
@@ -13,7 +15,7 @@ run: ready ## set everything up and start web, worker and sandbox (Ctrl-C stops 
 	@exec "$(PY)" -m tools.launch
 
 test: ready-dev ## the whole suite, with a browser, on embedded parts
-	@exec "$(PY)" -m pytest $(ARGS)
+	@exec "$(PY)" -m pytest $(WORKERS) $(ARGS)
 
 test-long: ready-dev ## the suite with more examples and the slow checks
 	@BIZCUIT_TEST_LONG=1 exec "$(PY)" -m pytest $(ARGS)

@@ -2,6 +2,7 @@
 
 By default everything is embedded: SQLite files and the queue server of the launcher. With
 BIZCUIT_TEST_DATABASE_URL and BIZCUIT_TEST_REDIS_URL the same tests run on PostgreSQL and Redis.
+Several workers (pytest -n) each have a sandbox, a house and, on PostgreSQL, a database of their own.
 """
 
 import itertools
@@ -22,7 +23,16 @@ from tools import browser
 from tools.stack import Stack
 from tools.visitor import Visitor
 
-POSTGRES = os.environ.get("BIZCUIT_TEST_DATABASE_URL", "")
+
+def _of_this_worker(url: str) -> str:
+    """On a server, the database of one of several workers bears its name."""
+    worker = os.environ.get("PYTEST_XDIST_WORKER", "")
+    parts = urlsplit(url)
+    return urlunsplit(parts._replace(path=f"{parts.path}_{worker}")) if url and worker else url
+
+
+SERVER = os.environ.get("BIZCUIT_TEST_DATABASE_URL", "")
+POSTGRES = _of_this_worker(SERVER)
 REDIS = os.environ.get("BIZCUIT_TEST_REDIS_URL", "")
 LONG = bool(os.environ.get("BIZCUIT_TEST_LONG"))
 
@@ -38,7 +48,8 @@ VERDICT = pytest.StashKey[journal.Verdict]()
 
 
 def pytest_configure(config: pytest.Config) -> None:
-    if contract.CONTRACT.is_file():
+    """The one folder for all workers is made, and judged, by the one that started them."""
+    if contract.CONTRACT.is_file() and "PYTEST_XDIST_WORKER" not in os.environ:
         config.stash[EXCHANGES] = tempfile.TemporaryDirectory(prefix="exchanges-")
         os.environ["SANDBOX_EXCHANGES"] = config.stash[EXCHANGES].name
 
@@ -71,12 +82,31 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 
 
 # --- the database ---------------------------------------------------------------------------------
+def on_server(statement: str, *values: str) -> list[tuple]:
+    """One statement on the database server, outside any transaction, and the rows that it gives."""
+    import psycopg
+
+    with psycopg.connect(SERVER, autocommit=True) as connection:
+        done = connection.execute(statement.encode(), values or None)
+        return done.fetchall() if done.description else []
+
+
+def _name(url: str) -> str:
+    return urlsplit(url).path.lstrip("/")
+
+
+def _exists(url: str) -> bool:
+    return bool(on_server("select 1 from pg_database where datname = %s", _name(url)))
+
+
 @pytest.fixture(scope="session")
 def migrated(tmp_path_factory: pytest.TempPathFactory) -> str:
     """The address of a database that the real migrations have made, and nothing else."""
     url = POSTGRES or f"sqlite:///{tmp_path_factory.mktemp('database') / 'template.db'}"
     models.connect(url)
     if POSTGRES:
+        if POSTGRES != SERVER and not _exists(POSTGRES):
+            on_server(f'create database "{_name(POSTGRES)}"')
         with models.database.connection_context():
             models.database.execute_sql("drop schema public cascade")
             models.database.execute_sql("create schema public")
@@ -121,6 +151,14 @@ def sandbox(running_sandbox: Sandbox) -> Sandbox:
 
 # --- the running house ----------------------------------------------------------------------------
 _counter = itertools.count(1)
+QUEUES = 16  # that a Redis has
+
+
+def _queue(number: int) -> int:
+    """Which of them: workers take turns, so that none empties another's."""
+    worker = int(os.environ.get("PYTEST_XDIST_WORKER", "gw0").removeprefix("gw"))
+    workers = int(os.environ.get("PYTEST_XDIST_WORKER_COUNT", "1"))
+    return (number * workers + worker) % (QUEUES - QUEUES % workers)
 
 
 @pytest.fixture(scope="session")
@@ -150,23 +188,17 @@ class HouseEnviron:
     def remove(self) -> None:
         """Drop the databases that were handed out."""
         for name in self._names:
-            self._on_server(f'drop database if exists "{name}" with (force)')
+            on_server(f'drop database if exists "{name}" with (force)')
 
     def _make_database(self, name: str) -> str:
-        self._on_server(f'create database "{name}"')
+        on_server(f'create database "{name}"')
         self._names.append(name)
-        return urlunsplit(urlsplit(POSTGRES)._replace(path=f"/{name}"))
-
-    def _on_server(self, statement: str) -> None:
-        import psycopg
-
-        with psycopg.connect(POSTGRES, autocommit=True) as connection:
-            connection.execute(statement.encode())
+        return urlunsplit(urlsplit(SERVER)._replace(path=f"/{name}"))
 
     def _empty_queue(self, number: int) -> str:
         import redis
 
-        url = urlunsplit(urlsplit(REDIS)._replace(path=f"/{number % 16}"))
+        url = urlunsplit(urlsplit(REDIS)._replace(path=f"/{_queue(number)}"))
         redis.Redis.from_url(url).flushdb()
         return url
 
