@@ -125,15 +125,19 @@ def _start_or_join(order: BankOrder, psu: port.Psu) -> None:
     a quick thumb is there before the bank has answered it. SigningBusy when that one takes too long."""
     for _ in range(PATIENCE):
         try:
-            return _start(order, psu)
+            return _start(order, psu, first=True)
         except SigningBusy:
             sleep(PAUSE_SECONDS)
-        if step_of_order(order.id).how != "begin":
-            return None
     raise SigningBusy
 
 
-def _start(order: BankOrder, psu: port.Psu, link_name: str = "startAuthorisation", data: dict | None = None) -> None:
+def _start(
+    order: BankOrder,
+    psu: port.Psu,
+    link_name: str = "startAuthorisation",
+    data: dict | None = None,
+    first: bool = False,
+) -> None:
     line, back = line_of_order(order), return_address(order)
 
     def call(document: Document, request_id: str) -> port.Authorisation:
@@ -143,7 +147,7 @@ def _start(order: BankOrder, psu: port.Psu, link_name: str = "startAuthorisation
             line, order.payment_id or "", link, psu, back, f"{back}?geweigerd=1", request_id, data
         )
 
-    _speak(order, "authorise", call, afresh=True)
+    _speak(order, "authorise", call, afresh=True, first=first)
 
 
 # --- going on -------------------------------------------------------------------------------------
@@ -206,8 +210,14 @@ def _continue(order: BankOrder, psu: port.Psu, link: str, data: dict) -> None:
 
 
 # --- one call, and what becomes of it -------------------------------------------------------------
-def _speak(order: BankOrder, name: str, call: Call, afresh: bool = False, code: bool = False) -> None:
+def _speak(
+    order: BankOrder, name: str, call: Call, afresh: bool = False, code: bool = False, first: bool = False
+) -> None:
+    """`first`: only when no other has begun meanwhile."""
     claim, request_id = authorisations.take(order.id), uuid()
+    if first and authorisations.step_of(claim.document).how != "begin":
+        authorisations.give_back(claim)
+        return
     try:
         answer = call(claim.document, request_id)
     except port.NotDelivered as error:
