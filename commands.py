@@ -19,7 +19,7 @@ from jobs import tasks
 
 def register(app: Flask) -> None:
     for command in (migrate, check_books, rotate_keys, authority_group, limits_group, accounts_group, order_group,
-                    nmbrs_group, sweep, audit_group, seed_demo):  # fmt: skip
+                    nmbrs_group, sessions_group, sweep, audit_group, seed_demo):  # fmt: skip
         app.cli.add_command(command)
 
 
@@ -192,6 +192,21 @@ def sweep() -> None:
         tasks.sweep()
     except RedisError as error:
         raise click.ClickException("the queue is away") from error
+
+
+sessions_group = AppGroup("sessions", help="Where people are signed in.")
+
+
+@sessions_group.command("end", cls=Opened)
+@click.option("--email", help="of this person alone")
+@click.option("--all", "everybody", is_flag=True, help="of everybody")
+@click.option("--reason", required=True)
+def sessions_end(email: str | None, everybody: bool, reason: str) -> None:
+    """Sign people out everywhere, at once: a phone that was stolen, a key that leaked."""
+    if bool(email) == everybody:
+        raise click.UsageError("either --email or --all")
+    ended = operators.end_sessions(operator(), reason, operators.user_of(email) if email else None)
+    click.echo(f"{ended} sessions ended")
 
 
 audit_group = AppGroup("audit", help="The log.")

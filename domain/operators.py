@@ -18,6 +18,7 @@ from models import (
     BatchLine,
     Client,
     Identification,
+    LoginSession,
     Membership,
     NmbrsConnection,
     User,
@@ -28,6 +29,13 @@ from models import (
 
 def client_of(public_id: str) -> Client:
     row = Client.get_or_none(Client.public_id == public_id)
+    if row is None:
+        raise NotFound
+    return row
+
+
+def user_of(email: str) -> User:
+    row = User.get_or_none(User.email == email.strip().lower())
     if row is None:
         raise NotFound
     return row
@@ -122,3 +130,20 @@ def rotate_keys() -> int:
                 again = ring.seal(ring.open(sealed, place(row)), place(row))
                 done += table.update({column: again}).where(table.id == row.id, field == sealed).execute()
     return done
+
+
+def end_sessions(operator: str, reason: str, user: User | None) -> int:
+    """Sign this person, or everybody, out everywhere (ASVS 7.4.5); answers how many sessions that were.
+
+    What was proved in those sessions, and what was begun in them, goes with them.
+    """
+    mine = LoginSession.user == user.id if user else LoginSession.user.is_null(False)
+    clients = Client.select(Client.id).order_by(Client.id)
+    if user:
+        clients = clients.join(Membership).where(Membership.user == user.id)
+    about = f"user:{user.id}" if user else "everybody"
+    with transaction():
+        ended = LoginSession.delete().where(mine).execute()
+        for client in clients:
+            audit.note(client.id, audit.OPERATOR, "sessions.ended", about, by=operator, reason=reason)
+    return ended
