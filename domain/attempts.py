@@ -38,6 +38,7 @@ RULES = {
     "sign_in.account": Rule(5, timedelta(hours=6)),
     "sign_in.address": Rule(30, timedelta(minutes=30)),
     "register.address": Rule(60, timedelta(hours=1)),
+    "register.search": Rule(120, timedelta(minutes=30), 30),  # asked as one types; the register counts its questions
     "mail.account": Rule(3, timedelta(hours=1)),
     "mail.address": Rule(30, timedelta(hours=1)),
     "passkey.ask": Rule(300, timedelta(minutes=10), 5),  # each page that offers passkeys asks once by itself

@@ -5,7 +5,7 @@ from urllib.parse import quote
 from flask import flash, request
 from flask_babel import gettext as _
 
-from blueprints.access import ALL, for_client
+from blueprints.access import ALL, for_client, fresh
 from blueprints.answers import goto, render
 from blueprints.bank.forms import HandForm
 from blueprints.bank.routes import blueprint
@@ -17,6 +17,7 @@ from domain.errors import AccountExists, AuthorityRefused, IbanInvalid, NameMiss
 
 @blueprint.route("/<client>/saldo/toevoegen/zonder-koppeling", methods=["GET", "POST"])
 @for_client(ALL)
+@fresh
 def add_by_hand(membership):
     """Who has not identified goes that way first, and comes back here, as for a link."""
     client, form = membership.client, HandForm()

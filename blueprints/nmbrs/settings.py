@@ -7,7 +7,7 @@ from datetime import timedelta
 from flask import flash, request
 from flask_babel import gettext as _
 
-from blueprints.access import ALL, OWNER, for_client
+from blueprints.access import ALL, OWNER, for_client, fresh
 from blueprints.answers import goto, render
 from blueprints.nmbrs.forms import KEPT, AddressForm, ConfirmForm, MappingForm, PlainForm, TokenForm
 from blueprints.nmbrs.routes import lead_to_nmbrs
@@ -256,6 +256,7 @@ def _ask(membership, connection, chosen: Choices, then: str):
 # --- keys: the address that Nmbrs calls, the token ---
 @blueprint.route("/<client>/apps/nmbrs/<int:connection_id>/adres", methods=["GET", "POST"])
 @for_client(ALL)
+@fresh
 def new_address(membership, connection_id):
     """A new webhook address; the old one works for as long as one chooses."""
     client, connection = membership.client, nmbrs_link.connection_of(membership.client, connection_id)
@@ -303,6 +304,7 @@ def consent_again(membership, connection_id):
 # --- moving, ending ---
 @blueprint.route("/<client>/apps/nmbrs/<int:connection_id>/overstappen", methods=["GET", "POST"])
 @for_client(OWNER)
+@fresh
 def move(membership, connection_id):
     """What moving to the later interface means; POST: to Nmbrs, to allow it."""
     connection = nmbrs_link.connection_of(membership.client, connection_id)
@@ -316,6 +318,7 @@ def move(membership, connection_id):
 
 @blueprint.route("/<client>/apps/nmbrs/<int:connection_id>/verwijderen", methods=["GET", "POST"])
 @for_client(OWNER)
+@fresh
 def remove(membership, connection_id):
     """What goes and what stays; POST: it goes."""
     connection = nmbrs_link.connection_of(membership.client, connection_id)

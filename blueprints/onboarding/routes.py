@@ -3,7 +3,7 @@ from flask_babel import gettext as _
 from flask_login import current_user
 
 from blueprints import sessions
-from blueprints.access import ALL, OWNER, for_client
+from blueprints.access import ALL, OWNER, for_client, fresh
 from blueprints.answers import fragment, goto, render
 from blueprints.onboarding.forms import CodeForm, GoForm, InviteForm, PinForm
 from blueprints.onboarding.words import step_words
@@ -12,7 +12,7 @@ from blueprints.proving import here, proved
 from blueprints.wake import wake
 from blueprints.who import me
 from blueprints.words import authority, say
-from domain import accounts, identification, onboarding, pins, second_signer
+from domain import accounts, attempts, identification, onboarding, pins, second_signer
 from domain.errors import (
     DomainError,
     IdentityCodeWrong,
@@ -22,6 +22,7 @@ from domain.errors import (
     PinNotSixDigits,
     PinTooCommon,
     RegisterUnavailable,
+    TooOften,
     WrongSession,
 )
 from domain.world import world
@@ -36,9 +37,13 @@ def find_company():
     """Which company is yours: as one types, or with the button. Choosing one fills the form of registering."""
     text, found, said = request.args.get("zoek", ""), [], None
     try:
+        if len(text.strip()) >= onboarding.SEARCHED_FROM:
+            attempts.spend("register.search", attempts.network(request.remote_addr or ""))
         found = onboarding.companies_like(text)
     except RegisterUnavailable:
         said = _("De KvK is nu niet bereikbaar. Vul naam en nummer zelf in.")
+    except TooOften:
+        said = _("Je zoekt wel heel vaak. Wacht even, of vul naam en nummer zelf in.")
     nothing = not found and not said and len(text.strip()) >= onboarding.SEARCHED_FROM
     page, part = "onboarding/company.html", "onboarding/_companies.html"
     return fragment(page, part, text=text, found=found, said=said, nothing=nothing)
@@ -56,6 +61,7 @@ def welcome(membership):
 
 @blueprint.route("/<client>/pincode", methods=["GET", "POST"])
 @for_client(ALL)
+@fresh
 def pin(membership):
     form, user = PinForm(), membership.user
     known = pins.known(user)

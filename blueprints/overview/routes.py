@@ -1,4 +1,4 @@
-from flask import Blueprint, abort
+from flask import Blueprint
 
 from blueprints.access import ALL, for_client, signed_in
 from blueprints.answers import goto, render
@@ -17,10 +17,10 @@ LATEST, MOST = 5, 20
 @blueprint.get("/overzicht")
 @signed_in
 def all_clients():
-    """What waits where; with one client, straight to it."""
+    """What waits where; with one client, straight to it; who takes part nowhere (any more) is told what to do."""
     rows = waiting.across(me())
     if not rows:
-        abort(404)
+        return render("overview/none.html")
     if len(rows) == 1:
         return goto(f"/{rows[0].public_id}/overzicht")
     todo, rest = [row for row in rows if row.anything], [row for row in rows if not row.anything]

@@ -1,4 +1,4 @@
-from flask import Blueprint, abort, request
+from flask import Blueprint, request
 
 from blueprints.access import signed_in
 from blueprints.answers import goto
@@ -14,7 +14,7 @@ blueprint = Blueprint("shortcuts", __name__)
 def lead_on():
     membership = accounts.first_membership(me())
     if membership is None:
-        abort(404)
+        return goto("/overzicht")
     return goto(f"/{membership.client.public_id}{request.path}")
 
 

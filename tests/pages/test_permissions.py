@@ -167,7 +167,7 @@ class Open:
         return self.nobody if who == "nobody" else self.signed_in
 
 
-ALL_SEE, LEADS_ON = Open(200, 200), Open(303, 303, 404)
+ALL_SEE, LEADS_ON = Open(200, 200), Open(303, 303)
 OPEN: dict[tuple[str, str], Open] = {
     ("static", "GET"): ALL_SEE,
     ("shortcuts.to_saldo", "GET"): LEADS_ON,
@@ -177,7 +177,7 @@ OPEN: dict[tuple[str, str], Open] = {
     ("shortcuts.to_apps_nmbrs", "GET"): LEADS_ON,
     ("shortcuts.to_instellingen", "GET"): LEADS_ON,
     ("shortcuts.to_welkom", "GET"): LEADS_ON,
-    ("overview.all_clients", "GET"): LEADS_ON,
+    ("overview.all_clients", "GET"): Open(303, 303, 200),
     ("account.start", "GET"): Open(303, 303),
     ("account.sign_in", "GET"): Open(200, 303),
     ("account.sign_in", "POST"): Open(422, 422),
@@ -221,6 +221,37 @@ OPEN: dict[tuple[str, str], Open] = {
     ("status.ready", "GET"): Open(503, 503),  # nobody answers where the queue should be
     ("status.metrics", "GET"): Open(404, 404),  # not public
 }
+
+# What is asked once more who one is before it is done (ASVS 7.5.1): who they are, who takes part, whence and how money
+# goes. Beside it stand those that release money, which also want a device of one's own.
+PROOF = frozenset(
+    {
+        "onboarding.pin", "settings.wish", "settings.show_passkeys", "settings.ask_passkey", "settings.add_passkey",
+        "settings.rename_passkey", "settings.remove_passkey", "members.invite", "members.resend", "members.withdraw",
+        "members.one", "members.remove", "members.hide_lines", "members.four_eyes_page", "members.agree",
+        "members.decline", "nmbrs.new_address", "nmbrs.move", "nmbrs.remove", "bank.add_by_hand",
+    }
+)  # fmt: skip
+RELEASES = frozenset(
+    {
+        "batches.pay", "batches.pin", "batches.ask_passkey", "batches.sign_with_passkey", "batches.cancel",
+        "batches.say_of_file",
+    }
+)  # fmt: skip
+# No proof: setting up, reading, what only makes a payment smaller or stops it, and what asks for the pin or the
+# password itself, or is the bank's to allow.
+AT_ONCE = frozenset(
+    {
+        "nmbrs.save", "nmbrs.connect", "nmbrs.consent", "nmbrs.rights", "nmbrs.renew_token",
+        "nmbrs.consent_again", "nmbrs.take_in_again", "nmbrs.pick", "batches.accept_all", "batches.sign",
+        "batches.log_in", "batches.choose_method", "batches.give_code", "batches.stop", "batches.again",
+        "settings.sign_out_there", "settings.change_password", "batches.judge", "batches.read",
+        "batches.bank_file", "batches.take_file", "batches.keep_payment", "batches.judge_name",
+        "batches.go_on_with_names", "batches.change", "onboarding.identify", "onboarding.ask_register_again",
+        "onboarding.confirm_code", "onboarding.invite_second_signer", "settings.sign_out_elsewhere",
+        "bank.refresh", "bank.renew", "bank.add", "bank.confirm_holder",
+    }
+)  # fmt: skip
 
 MEMBERS = ("owner", "approver", "preparer", "unidentified")
 OUTSIDE = ("stranger", "removed")
@@ -447,6 +478,26 @@ def test_routes_without_a_client(prepared: Prepared, who: str, endpoint: str, me
         wanted = ELSEWHERE[(endpoint, who)]
     assert prepared.ask(who, method, prepared.address(endpoint, method)).status_code == wanted
     assert prepared._facts() == prepared.before
+
+
+def test_of_every_act_it_is_said_whether_one_shows_who_one_is():
+    acts = {endpoint for endpoint, method in RIGHTS if method == "POST"} | PROOF
+    assert sorted([*PROOF, *RELEASES, *AT_ONCE]) == sorted(acts)
+
+
+@pytest.mark.parametrize("endpoint", sorted(PROOF | RELEASES))
+def test_after_five_minutes_away_one_shows_who_one_is_first(prepared: Prepared, endpoint: str):
+    """And until then nothing is done."""
+    methods = [method for name, method in RIGHTS if name == endpoint]
+    paths = {method: prepared.address(endpoint, method) for method in methods}
+    try:
+        LoginSession.update(proved_until=utcnow() - timedelta(seconds=1)).execute()
+        for method, path in paths.items():
+            answer = prepared.ask("owner", method, path)
+            assert (answer.status_code, answer.headers["Location"].startswith("/bewijs?verder=")) == (303, True), method
+        assert prepared._facts() == prepared.before
+    finally:
+        LoginSession.update(proved_until=utcnow() + timedelta(hours=1)).execute()
 
 
 def test_a_payment_of_another_is_not_there_by_its_short_address_either(prepared: Prepared):

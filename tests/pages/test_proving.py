@@ -316,3 +316,15 @@ def test_null_is_nobodys_origin(site: Site, wouter: User):
     who = site.person(wouter)
     assert who.post("/uitloggen", headers={"Origin": "null"}).status_code == 403
     assert Pin.select().count() == 0
+
+
+# --- searching one's company ----------------------------------------------------------------------
+def test_who_searches_without_end_waits_and_may_go_on_by_hand(site: Site):
+    """The register counts what it is asked; nobody is kept from registering."""
+    who = site.person()
+    for _ in range(attempts.RULES["register.search"].free):
+        assert "Je zoekt wel heel vaak" not in who.get("/registreren/bedrijf?zoek=Demo").get_data(as_text=True)
+        who.get("/registreren/bedrijf?zoek=")  # nothing is asked, and nothing counted
+    who.get("/registreren/bedrijf?zoek=Demo")
+    assert "Je zoekt wel heel vaak" in who.get("/registreren/bedrijf?zoek=Demo").get_data(as_text=True)
+    assert who.get("/registreren").status_code == 200
