@@ -17,7 +17,7 @@ ACCOUNT = AccountView(1, "NL95INGB0004921836", "ING", "Demo BV", "ING", 10**9, A
 
 
 @pytest.fixture(autouse=True)
-def in_dutch(all_screens: Flask):
+def in_dutch(all_screens: Flask, database: str):
     with all_screens.test_request_context():
         yield
 
