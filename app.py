@@ -21,6 +21,7 @@ import jobs
 import models
 from blueprints import access
 from blueprints.assets import init_assets
+from blueprints.compression import init_compression
 from blueprints.context import init_context
 from blueprints.paths import RowId
 from blueprints.security import init_security
@@ -211,6 +212,7 @@ def use_sessions(app: Flask, settings: config.Config) -> None:
     access.login.init_app(app)
     Htmx(app)
     init_security(app)
+    init_compression(app)
 
 
 def use_database(app: Flask) -> None:

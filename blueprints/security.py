@@ -15,9 +15,12 @@ _UNSAFE = frozenset({"POST", "PUT", "PATCH", "DELETE"})
 
 HEADERS = {
     "X-Content-Type-Options": "nosniff",
+    "Cross-Origin-Resource-Policy": "same-origin",
+}
+# What is about a page and what it may do; on a file it would only weigh.
+OF_PAGES = {
     "Referrer-Policy": "same-origin",
     "Cross-Origin-Opener-Policy": "same-origin",
-    "Cross-Origin-Resource-Policy": "same-origin",
     "Permissions-Policy": "camera=(), geolocation=(), microphone=(), payment=()",
 }
 
@@ -61,7 +64,7 @@ def content_policy() -> str:
 
 
 def add_headers(response: Response) -> Response:
-    for name, value in HEADERS.items():
+    for name, value in (HEADERS if request.endpoint == "static" else HEADERS | OF_PAGES).items():
         response.headers.setdefault(name, value)
     if response.mimetype == "text/html":
         response.headers["Content-Security-Policy"] = content_policy()
