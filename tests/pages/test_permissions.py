@@ -293,7 +293,7 @@ class Prepared:
         self.things = self._things()
         self.own = str(Membership.get(Membership.user == users["stranger"]).client.public_id)
         self._long_lasting()
-        self.before = self._facts()
+        self.before, self.sessions = self._facts(), self._sessions()
         if not POSTGRES:
             models.database.execute_sql("pragma wal_checkpoint(truncate)")
             models.database.close()
@@ -350,6 +350,10 @@ class Prepared:
     def _count(self) -> int:
         return models.database.connection().total_changes
 
+    def _sessions(self) -> dict[str, str]:
+        """What makes a person's cookie and token good: their sessions, and what is kept in them."""
+        return {row.token_hash: repr(row.data) for row in LoginSession.select()}
+
     def _facts(self) -> tuple:
         lines = [(line.id, line.state) for line in self.demo.view(Batch.get()).lines]
         mapped = [(row.id, row.bank_account_id) for row in PayrollCompany.select()]
@@ -357,8 +361,10 @@ class Prepared:
 
     @property
     def changed(self) -> bool:
-        """Whether anything at all was written since; on PostgreSQL, whether any fact was."""
-        return self._facts() != self.before if POSTGRES else self._count() != self.changes
+        """Whether anything at all was written since; on PostgreSQL, whether any fact was or a session ended."""
+        if POSTGRES:
+            return self._facts() != self.before or not self.sessions.items() <= self._sessions().items()
+        return self._count() != self.changes
 
     def back(self) -> None:
         if not self.changed:
