@@ -56,7 +56,12 @@ class Phone:
             self.troubles.append(f"{request.failure} {request.method} {request.url}")
 
     def expect_no_trouble(self) -> None:
-        assert not self.troubles, "\n".join(self.troubles)
+        assert not self.troubles, "\n".join([*self.troubles, self._last_fault()])
+
+    def _last_fault(self) -> str:
+        """What the pages' own process wrote of the last fault: a status alone says nothing."""
+        said = (self.house.logs / "web.log").read_text(errors="replace")
+        return said[said.rfind("Traceback") :][:6000] if "Traceback" in said else "no fault in its log"
 
     def expect_accessible(self) -> None:
         """No serious fault that axe can find on the page as it is. (Axe is a script; without scripts nobody looks.)"""
