@@ -8,6 +8,7 @@ from urllib.parse import urlsplit
 from flask import abort, g, redirect, request, url_for
 from flask_login import LoginManager, current_user
 
+from blueprints import typed
 from blueprints.answers import goto
 from blueprints.paths import own_path
 from blueprints.sessions import secret
@@ -79,14 +80,28 @@ def for_client(roles: Iterable[str] = ALL) -> Callable:
 
 def fresh(view: Callable) -> Callable:
     """Only for who has just shown who they are: otherwise that is asked first (ASVS 7.5.1). Inside `for_client`."""
+    return fresh_keeping()(view)
 
-    @wraps(view)
-    def guarded(*args: Any, **kwargs: Any) -> Any:
-        if not sessions.proved_recently(secret()):
-            return goto(url_for("account.prove", verder=_back()))
-        return view(*args, **kwargs)
 
-    return guarded
+def fresh_keeping(*names: str, secret_too: bool = False) -> Callable:
+    """As `fresh`; these fields of the form are shown once more after it. Never name one that holds a secret.
+
+    `secret_too`: the form has one, which the person is told to fill in again.
+    """
+
+    def decorate(view: Callable) -> Callable:
+        @wraps(view)
+        def guarded(*args: Any, **kwargs: Any) -> Any:
+            if sessions.proved_recently(secret()):
+                return view(*args, **kwargs)
+            back = _back()
+            if request.method == "POST":
+                typed.keep(back, names, secret_too)
+            return goto(url_for("account.prove", verder=back))
+
+        return guarded
+
+    return decorate
 
 
 def approving(view: Callable) -> Callable:
@@ -110,8 +125,8 @@ def _back() -> str:
     if request.method == "GET" and not request.headers.get("HX-Request"):
         return own_path(request.full_path.rstrip("?")) or "/"
     told = urlsplit(request.headers.get("HX-Current-URL") or request.referrer or "")
-    if told.netloc != request.host:
-        return "/"
+    if told.netloc != request.host:  # a browser that does not say: the form's own page, where it has one
+        return request.path if "GET" in (getattr(request.url_rule, "methods", None) or ()) else "/"
     return own_path(told.path + (f"?{told.query}" if told.query else "")) or "/"
 
 

@@ -2,7 +2,7 @@
 
 from flask import Response, flash, request, url_for
 
-from blueprints import sessions
+from blueprints import sessions, typed
 from blueprints.access import signed_in
 from blueprints.account.routes import blueprint, first_page
 from blueprints.answers import goto
@@ -59,4 +59,4 @@ def prove_with_passkey():
         flash(say(error), "bad")
         return goto(url_for("account.prove", verder=onward))
     proved(me(), "passkey")
-    return goto(onward)
+    return typed.go_on(onward)

@@ -3,6 +3,7 @@
 from flask import flash, request, url_for
 from flask_babel import gettext as _
 
+from blueprints import typed
 from blueprints.access import signed_in
 from blueprints.account.forms import ConfirmForm, PasswordForm
 from blueprints.account.routes import blueprint, first_page, spend_on_mail
@@ -29,7 +30,7 @@ def prove():
             form.password.errors = [_("Dit wachtwoord klopt niet. Probeer het opnieuw.")]
         else:
             proved(me(), "password")
-            return goto(onward)
+            return typed.go_on(onward)
     status = 422 if form.errors else 200
     return render("account/prove.html", status, form=form, onward=onward, passkeys=passkeys.any_of(me()))
 

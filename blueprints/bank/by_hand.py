@@ -5,7 +5,7 @@ from urllib.parse import quote
 from flask import flash, request
 from flask_babel import gettext as _
 
-from blueprints.access import ALL, for_client, fresh
+from blueprints.access import ALL, for_client, fresh_keeping
 from blueprints.answers import goto, render
 from blueprints.bank.forms import HandForm
 from blueprints.bank.routes import blueprint
@@ -17,7 +17,7 @@ from domain.errors import AccountExists, AuthorityRefused, IbanInvalid, NameMiss
 
 @blueprint.route("/<client>/saldo/toevoegen/zonder-koppeling", methods=["GET", "POST"])
 @for_client(ALL)
-@fresh
+@fresh_keeping("iban", "holder")
 def add_by_hand(membership):
     """Who has not identified goes that way first, and comes back here, as for a link."""
     client, form = membership.client, HandForm()
@@ -30,7 +30,7 @@ def add_by_hand(membership):
     except AuthorityRefused:
         return goto(f"/{client.public_id}/identificatie")
     if request.method == "GET":
-        form.holder.data = client.name
+        form.holder.data = form.holder.data or client.name
     elif form.validate_on_submit():
         try:
             by_hand.add_account(client, membership.user, form.iban.data or "", form.holder.data or "")

@@ -3,6 +3,7 @@ from wtforms import StringField
 from wtforms.validators import InputRequired, Length
 
 from blueprints.texts import _l
+from blueprints.typed import KeptForm
 
 
 class BankForm(FlaskForm):
@@ -11,7 +12,7 @@ class BankForm(FlaskForm):
     bank = StringField(_l("Bank"), [InputRequired(_l("Kies een bank."))])
 
 
-class HandForm(FlaskForm):
+class HandForm(KeptForm):
     """An account without a bank link."""
 
     iban = StringField(_l("Rekeningnummer (IBAN)"), [InputRequired(_l("Vul het rekeningnummer in.")), Length(max=50)])

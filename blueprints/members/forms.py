@@ -5,9 +5,10 @@ from wtforms.validators import DataRequired, InputRequired, Length, Regexp
 from blueprints.account.forms import ADDRESS, trimmed
 from blueprints.members.words import ROLE_CHOICES
 from blueprints.texts import _l
+from blueprints.typed import KeptForm
 
 
-class RoleForm(FlaskForm):
+class RoleForm(KeptForm):
     role = SelectField(_l("Rol"), choices=ROLE_CHOICES, default="preparer", validate_choice=True)
 
 
@@ -35,7 +36,7 @@ class JoinForm(FlaskForm):
     password = PasswordField(_l("Wachtwoord"), [InputRequired(_l("Kies een wachtwoord."))])
 
 
-class FourEyesForm(FlaskForm):
+class FourEyesForm(KeptForm):
     """From which total on two approve: whole euros or with cents, as people type them."""
 
     amount = StringField(
@@ -57,7 +58,7 @@ class FourEyesForm(FlaskForm):
         return int(euros) * 100 + int(rest or 0)
 
 
-class HideForm(FlaskForm):
+class HideForm(KeptForm):
     """A box that is not ticked is sent by nobody: absent means no."""
 
     hidden = BooleanField(_l("Verberg namen, rekeningen en bedragen van regels voor wie voorbereidt"))

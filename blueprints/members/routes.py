@@ -1,7 +1,7 @@
 from flask import Blueprint, flash
 from flask_babel import gettext as _
 
-from blueprints.access import ALL, OWNER, for_client, fresh
+from blueprints.access import ALL, OWNER, for_client, fresh, fresh_keeping
 from blueprints.answers import goto, render
 from blueprints.members import words
 from blueprints.members.forms import GoForm, HideForm, InviteForm, RoleForm
@@ -39,7 +39,7 @@ def everyone(membership):
 
 @blueprint.route("/<client>/mensen/uitnodigen", methods=["GET", "POST"])
 @for_client(OWNER)
-@fresh
+@fresh_keeping("email", "role", "to_sign")
 def invite(membership):
     form = InviteForm()
     shown = {"form": form, "here": place(membership)}
@@ -72,7 +72,7 @@ def withdraw(membership, invitation_id):
 
 @blueprint.route("/<client>/mensen/<int:member_id>", methods=["GET", "POST"])
 @for_client(OWNER)
-@fresh
+@fresh_keeping("role")
 def one(membership, member_id):
     """Another role for this person; below it, the way to take somebody out."""
     who = members.find(membership.client, member_id)
@@ -112,7 +112,7 @@ def remove(membership, member_id):
 
 @blueprint.post("/<client>/mensen/regels")
 @for_client(OWNER)
-@fresh
+@fresh_keeping("hidden")
 def hide_lines(membership):
     """Whether preparers see what each person earns."""
     hidden = bool(HideForm().hidden.data)

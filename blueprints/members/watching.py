@@ -3,7 +3,7 @@
 from flask import request
 from flask_babel import gettext as _
 
-from blueprints.access import MAY_PAY, OWNER, for_client, fresh
+from blueprints.access import MAY_PAY, OWNER, for_client, fresh, fresh_keeping
 from blueprints.answers import render
 from blueprints.members import words
 from blueprints.members.forms import FourEyesForm
@@ -16,7 +16,7 @@ from domain.errors import DomainError, TooFewApprovers
 
 @blueprint.route("/<client>/mensen/vier-ogen", methods=["GET", "POST"])
 @for_client(OWNER)
-@fresh
+@fresh_keeping("amount")
 def four_eyes_page(membership):
     """The amount, or off. What is weaker than it was waits for somebody else."""
     now = membership.client.four_eyes_cents

@@ -3,7 +3,7 @@
 from flask import flash, request
 from flask_babel import gettext as _
 
-from blueprints.access import ALL, for_client, signed_in
+from blueprints.access import ALL, for_client, fresh, fresh_keeping, signed_in
 from blueprints.answers import fragment, goto, render
 from blueprints.nmbrs.entries import history_of
 from blueprints.nmbrs.forms import ConnectForm
@@ -55,6 +55,7 @@ def _unsignalled(connection) -> bool:
 # --- connecting ---
 @blueprint.route("/<client>/apps/nmbrs/toevoegen", methods=["GET", "POST"])
 @for_client(ALL)
+@fresh_keeping("email", secret_too=True)
 def connect(membership):
     client, form = membership.client, ConnectForm()
     offered = world().rest_offered and all(one.interface == "rest" for one in nmbrs_link.connections(client))
@@ -73,6 +74,7 @@ def connect(membership):
 
 @blueprint.post("/<client>/apps/nmbrs/toestemming")
 @for_client(ALL)
+@fresh
 def consent(membership):
     """A first connection over the later interface: to Nmbrs, to allow it there."""
     return lead_to_nmbrs(membership, None, f"{home_of(membership.client)}/toevoegen")

@@ -7,7 +7,7 @@ from datetime import timedelta
 from flask import flash, request
 from flask_babel import gettext as _
 
-from blueprints.access import ALL, OWNER, for_client, fresh
+from blueprints.access import ALL, OWNER, for_client, fresh, fresh_keeping
 from blueprints.answers import goto, render
 from blueprints.nmbrs.forms import KEPT, AddressForm, ConfirmForm, MappingForm, PlainForm, TokenForm
 from blueprints.nmbrs.routes import lead_to_nmbrs
@@ -256,7 +256,7 @@ def _ask(membership, connection, chosen: Choices, then: str):
 # --- keys: the address that Nmbrs calls, the token ---
 @blueprint.route("/<client>/apps/nmbrs/<int:connection_id>/adres", methods=["GET", "POST"])
 @for_client(ALL)
-@fresh
+@fresh_keeping("keep")
 def new_address(membership, connection_id):
     """A new webhook address; the old one works for as long as one chooses."""
     client, connection = membership.client, nmbrs_link.connection_of(membership.client, connection_id)
@@ -274,6 +274,7 @@ def new_address(membership, connection_id):
 
 @blueprint.route("/<client>/apps/nmbrs/<int:connection_id>/token", methods=["GET", "POST"])
 @for_client(ALL)
+@fresh_keeping(secret_too=True)
 def renew_token(membership, connection_id):
     """A new token of the same Nmbrs user: tried before it is kept."""
     connection = nmbrs_link.connection_of(membership.client, connection_id)
@@ -292,6 +293,7 @@ def renew_token(membership, connection_id):
 
 @blueprint.post("/<client>/apps/nmbrs/<int:connection_id>/toestemming")
 @for_client(ALL)
+@fresh
 def consent_again(membership, connection_id):
     """A connection that speaks the later interface: to Nmbrs, to allow it anew."""
     connection = nmbrs_link.connection_of(membership.client, connection_id)

@@ -4,6 +4,7 @@ from wtforms.validators import EqualTo, InputRequired, Length, Regexp
 
 from blueprints.account.forms import ADDRESS, digits, trimmed
 from blueprints.texts import _l
+from blueprints.typed import KeptForm
 
 
 class PinForm(FlaskForm):
@@ -36,7 +37,7 @@ class CodeForm(FlaskForm):
     )
 
 
-class InviteForm(FlaskForm):
+class InviteForm(KeptForm):
     email = StringField(
         _l("E-mailadres van wie met je tekent"),
         [

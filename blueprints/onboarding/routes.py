@@ -3,7 +3,7 @@ from flask_babel import gettext as _
 from flask_login import current_user
 
 from blueprints import sessions
-from blueprints.access import ALL, OWNER, for_client, fresh
+from blueprints.access import ALL, OWNER, for_client, fresh_keeping
 from blueprints.answers import fragment, goto, render
 from blueprints.onboarding.forms import CodeForm, GoForm, InviteForm, PinForm
 from blueprints.onboarding.words import step_words
@@ -61,7 +61,7 @@ def welcome(membership):
 
 @blueprint.route("/<client>/pincode", methods=["GET", "POST"])
 @for_client(ALL)
-@fresh
+@fresh_keeping(secret_too=True)
 def pin(membership):
     form, user = PinForm(), membership.user
     known = pins.known(user)
@@ -191,6 +191,7 @@ def _not_identified(error):
 # --- together with somebody else ---
 @blueprint.post("/<client>/identificatie/samen")
 @for_client(OWNER)
+@fresh_keeping("email")
 def invite_second_signer(membership):
     """Ask somebody by mail to identify too."""
     form, client = InviteForm(), membership.client

@@ -1,10 +1,10 @@
-from flask_wtf import FlaskForm
 from wtforms import BooleanField
 
 from blueprints.texts import _l
+from blueprints.typed import KeptForm
 
 
-class BankWishesForm(FlaskForm):
+class BankWishesForm(KeptForm):
     """A box that is not ticked is sent by nobody: absent means no."""
 
     batch_booking = BooleanField(_l("Boek een betaling als één bedrag, zonder namen op het afschrift"))

@@ -2,7 +2,7 @@ from flask import Blueprint, flash
 from flask_babel import gettext as _
 from flask_babel import ngettext
 
-from blueprints.access import ALL, OWNER, for_client, fresh
+from blueprints.access import ALL, OWNER, for_client, fresh_keeping
 from blueprints.answers import goto, render
 from blueprints.proving import here
 from blueprints.sessions import secret
@@ -37,7 +37,7 @@ def sign_out_elsewhere(membership):
 
 @blueprint.post("/<client>/instellingen/bank")
 @for_client(OWNER)
-@fresh
+@fresh_keeping("batch_booking", "name_check")
 def wish(membership):
     """How payments are booked, and whether names of bundles are checked: from the next approval on."""
     form = BankWishesForm()

@@ -106,6 +106,97 @@ def test_paying_asks_for_a_recent_proof_and_a_confirmed_device(owner: Person, de
     assert models.Release.select().count() == 1
 
 
+# --- and back to where one was --------------------------------------------------------------------
+# Where a form is, where it is sent, what is sent and what of that stands there again afterwards.
+SENT: dict[str, tuple[str, str, dict[str, str], tuple[str, ...]]] = {
+    "invite": (
+        "mensen/uitnodigen", "mensen/uitnodigen", {"email": "alek@demobv.example", "role": "approver", "to_sign": "y"},
+        ('value="alek@demobv.example"', '<option selected value="approver">', '<input checked id="to_sign"'),
+    ),
+    "four eyes": ("mensen/vier-ogen", "mensen/vier-ogen", {"amount": "12.345,67"}, ('value="12.345,67"',)),
+    "hidden lines": ("mensen", "mensen/regels", {"hidden": "y"}, ('<input checked id="hidden"',)),
+    "wishes": ("instellingen", "instellingen/bank", {"batch_booking": "y"}, ('<input id="name_check"',)),
+    "by hand": (
+        "saldo/toevoegen/zonder-koppeling", "saldo/toevoegen/zonder-koppeling",
+        {"iban": "NL91ABNA0417164300", "holder": "Elders BV"}, ('value="NL91ABNA0417164300"', 'value="Elders BV"'),
+    ),
+    "connect": (
+        "apps/nmbrs/toevoegen", "apps/nmbrs/toevoegen", {"email": "salaris@demobv.example", "token": "tok-geheim-1"},
+        ('value="salaris@demobv.example"',),
+    ),
+    "address": (
+        "apps/nmbrs/{connection}/adres", "apps/nmbrs/{connection}/adres", {"keep": "24"}, ('value="24" checked',),
+    ),
+    "token": ("apps/nmbrs/{connection}/token", "apps/nmbrs/{connection}/token", {"token": "tok-geheim-2"}, ()),
+    "pin": ("pincode", "pincode", {"pin": "824613", "again": "824613"}, ()),
+}  # fmt: skip
+SECRETS = ("tok-geheim-1", "tok-geheim-2", "824613")
+
+
+def kinds() -> list[str]:
+    return [event.kind for event in models.AuditEvent.select()]
+
+
+@pytest.mark.parametrize("name", SENT)
+def test_what_was_typed_stands_there_again_and_waits(owner: Person, demo: Demo, hashed: str, name: str):
+    """But no secret, which is nowhere in the session; and nothing is done before the button is pressed again."""
+    User.update(password_hash=hashed).execute()
+    tail, act, sent, again = SENT[name]
+    here = f"/{demo.client.public_id}"
+    page, act = (f"{here}/{part.format(connection=demo.connection.id)}" for part in (tail, act))
+    stale()
+    asked = owner.post(act, sent, headers={"Referer": f"http://localhost{page}"})
+    assert asked.headers["Location"] == f"/bewijs?verder={page}"
+    assert not any(secret in str(LoginSession.get().data) for secret in SECRETS)
+    unproved = LoginSession.get().data["typed"]
+    assert owner.post(asked.headers["Location"], {"password": PASSWORD}).headers["Location"] == page
+    shown = owner.get(page).get_data(as_text=True)
+    assert "Er is nog niets gedaan" in shown
+    assert [part for part in again if part not in shown] == []
+    assert not any(secret in shown for secret in SECRETS)
+    assert set(kinds()) <= {"authority.checked"}, "but for the page of accounts, which asks the register"
+    assert unproved["proved"] is False
+    once_more = owner.get(page).get_data(as_text=True)
+    assert [part for part in again if part in once_more] == [], "it is shown once"
+
+
+def test_what_was_typed_is_not_shown_to_who_does_not_prove(owner: Person, demo: Demo):
+    """Else a box would seem ticked that is not."""
+    page = f"/{demo.client.public_id}/mensen"
+    stale()
+    owner.post(f"{page}/regels", {"hidden": "y"}, headers={"Referer": f"http://localhost{page}"})
+    assert '<input checked id="hidden"' not in owner.get(page).get_data(as_text=True)
+
+
+def test_what_was_typed_is_forgotten_after_a_while_and_elsewhere(owner: Person, demo: Demo, hashed: str):
+    User.update(password_hash=hashed).execute()
+    page = f"/{demo.client.public_id}/mensen/vier-ogen"
+    for verder, age in ((page, timedelta(minutes=16)), (f"/{demo.client.public_id}/saldo", timedelta())):
+        stale()
+        owner.post(page, {"amount": "12.345,67"}, headers={"Referer": f"http://localhost{page}"})
+        row = LoginSession.get()
+        row.data["typed"]["until"] = (utcnow() + timedelta(minutes=15) - age).isoformat()
+        LoginSession.update(data=row.data).execute()
+        owner.post(f"/bewijs?verder={verder}", {"password": PASSWORD})
+        assert "12.345,67" not in owner.get(page).get_data(as_text=True)
+
+
+def test_without_a_referer_one_comes_back_to_the_form(owner: Person, demo: Demo):
+    page = f"/{demo.client.public_id}/mensen/vier-ogen"
+    stale()
+    assert owner.post(page, {"amount": "1"}).headers["Location"] == f"/bewijs?verder={page}"
+    assert owner.post(f"/{demo.client.public_id}/mensen/regels").headers["Location"] == "/bewijs?verder=/"
+
+
+def test_a_page_that_was_asked_for_is_there_with_a_word(owner: Person, demo: Demo, hashed: str):
+    User.update(password_hash=hashed).execute()
+    page = f"/{demo.client.public_id}/mensen/uitnodigen"
+    stale()
+    asked = owner.get(page).headers["Location"]
+    owner.post(asked, {"password": PASSWORD})
+    assert "Ga verder waar je was" in owner.get(page).get_data(as_text=True)
+
+
 # --- devices --------------------------------------------------------------------------------------
 def test_a_new_device_is_told_and_a_known_one_is_not(site: Site, wouter: User):
     first, second = site.person(), site.person()
