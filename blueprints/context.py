@@ -3,6 +3,7 @@
 from datetime import date, datetime
 
 from babel.dates import format_date
+from babel.numbers import format_decimal
 from flask import Flask, current_app, g
 from flask_babel import get_locale
 
@@ -54,12 +55,17 @@ def second(value: datetime) -> str:
     return amsterdam(value).strftime("%d-%m-%Y %H:%M:%S")
 
 
+def number(value: int) -> str:
+    """5.000 (5,000 in English)."""
+    return format_decimal(value, locale=language())
+
+
 def _values() -> dict[str, object]:
     return {"client": g.get("client"), "support_email": current_app.config["SUPPORT_EMAIL"], "lang": language()}
 
 
 def init_context(app: Flask) -> None:
     """Adds the filters and values that templates count on."""
-    for function in (dutch, euro, grouped, day, long_day, month, moment, second):
+    for function in (dutch, euro, grouped, day, long_day, month, moment, number, second):
         app.jinja_env.filters[function.__name__] = function
     app.context_processor(_values)

@@ -1,14 +1,15 @@
 """Changing a payment before it is approved: lines, day, account. Every change voids all releases."""
 
+from dataclasses import dataclass
 from datetime import date
 from typing import Any
 
 from core.clock import utcnow
-from domain import accepted_names, audit, cautions, four_eyes, states
+from domain import accepted_names, audit, cautions, four_eyes, states, sums
 from domain.bank_links import accounts, line_of
 from domain.days import require_possible
 from domain.errors import AccountInvalid, NotFound, NothingToPay, NotOpen
-from domain.payments import find, hold
+from domain.payments import execution_date, find, hold
 from domain.references import end_to_end_id, message_id
 from models import Approval, BankOrder, Batch, BatchLine, Client, Release, User, require_transaction, transaction
 
@@ -79,18 +80,32 @@ def renew_end_to_end_ids(batch: Batch) -> None:
         ).execute()
 
 
-def refuse_line(client: Client, user: User, reference: str, line_id: int) -> None:
+@dataclass(frozen=True)
+class Judged:
+    """What a verdict about one line changed: the payment's digest before and after it, in one transaction.
+
+    `alone`: nothing but this line changed; otherwise the payment was approved and all of it is as new.
+    """
+
+    before: str
+    after: str
+    alone: bool
+
+
+def refuse_line(client: Client, user: User, reference: str, line_id: int) -> Judged:
     """✗: this line is not paid."""
-    _judge(client, user, reference, line_id, "refused")
+    return _judge(client, user, reference, line_id, "refused")
 
 
-def accept_line(client: Client, user: User, reference: str, line_id: int) -> None:
+def accept_line(client: Client, user: User, reference: str, line_id: int) -> Judged:
     """✓: takes back a ✗."""
-    _judge(client, user, reference, line_id, "open")
+    return _judge(client, user, reference, line_id, "open")
 
 
-def _judge(client: Client, user: User, reference: str, line_id: int, verdict: str) -> None:
+def _judge(client: Client, user: User, reference: str, line_id: int, verdict: str) -> Judged:
     with transaction():
+        stood = hold(client, reference)
+        before = _digest(stood)
         batch = _reopened(client, user, reference)
         line = BatchLine.get_or_none(BatchLine.id == line_id, BatchLine.batch == batch.id)
         if line is None or line.state not in ("open", "refused"):
@@ -99,6 +114,12 @@ def _judge(client: Client, user: User, reference: str, line_id: int, verdict: st
             BatchLine.update(state=verdict).where(BatchLine.id == line.id).execute()
             _changed(batch, user)
             _note(batch, user, f"line.{'refused' if verdict == 'refused' else 'accepted'}", line=line.id)
+        return Judged(before, _digest(find(client, reference)), stood.state == "open")
+
+
+def _digest(batch: Batch) -> str:
+    """Of the payment as it stands in this transaction, which holds it."""
+    return sums.of_batch(batch, execution_date(batch)).digest
 
 
 def _changed(batch: Batch, user: User) -> None:
@@ -109,14 +130,15 @@ def _changed(batch: Batch, user: User) -> None:
     Batch.update(changed_by=None if as_sent else user.id).where(Batch.id == batch.id).execute()
 
 
-def accept_all(client: Client, user: User, reference: str) -> None:
-    """Take back every ✗."""
+def accept_all(client: Client, user: User, reference: str) -> int:
+    """Take back every ✗; of how many lines."""
     with transaction():
         batch = _reopened(client, user, reference)
         back = BatchLine.update(state="open").where(BatchLine.batch == batch.id, BatchLine.state == "refused").execute()
         if back:
             _changed(batch, user)
             _note(batch, user, "line.all_accepted", count=back)
+        return back
 
 
 def change(client: Client, user: User, reference: str, execution_date: date | None, account_id: int) -> None:

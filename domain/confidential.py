@@ -4,6 +4,7 @@ from dataclasses import replace
 
 from domain import audit
 from domain.errors import NotYourRole
+from domain.found_lines import Look
 from domain.nmbrs_history import Detail
 from domain.payments import Payment
 from models import Client, Membership, transaction
@@ -22,9 +23,14 @@ def for_member(membership: Membership, payment: Payment) -> Payment:
     if sees_lines(membership.role, membership.client):
         return payment
     return replace(
-        payment, lines=[], digest="", overpaid=(), missing_names=None,
-        hidden=(payment.lines_all, payment.lines_payable),
+        payment, lines=[], digest="", overpaid=(), missing_names=None, hidden=True, found=None, spelt_count=0, spelt=(),
+        reasons=False,
     )  # fmt: skip
+
+
+def look_for_member(membership: Membership, look: Look) -> Look:
+    """What this person may look for: who sees no lines finds nothing by searching them either."""
+    return look if sees_lines(membership.role, membership.client) else Look()
 
 
 def history_for_member(membership: Membership, detail: Detail) -> Detail:

@@ -10,7 +10,7 @@ from connectors.bank import port
 from core.clock import today_amsterdam, utcnow
 from domain import authorisations, leases
 from domain.bank_status import EXECUTED
-from domain.payments import lines_of
+from domain.sums import lines_of
 from models import BankExchange, BankOrder, Batch, BatchLine, require_transaction
 
 REFUSED = frozenset({"RJCT", "CANC"})

@@ -8,11 +8,13 @@ from typing import Any
 from peewee import JOIN, Case, fn
 
 from core.clock import utcnow
-from domain import cautions, days, digest, hand_line
+from domain import cautions, days, found_lines, hand_line, sums
 from domain.bank_links import AccountView, account_view, accounts, known_line
 from domain.cautions import Caution
 from domain.errors import NotFound
+from domain.found_lines import Found, Look
 from domain.states import SETTLED, WAITING
+from domain.sums import NOT_PAID, Sums, lines_of
 from models import (
     Approval,
     BankAccount,
@@ -29,12 +31,6 @@ from models import (
 )
 
 ASK_AGAIN_AFTER = timedelta(seconds=2)
-NOT_PAID = ("refused", "rejected", "returned", "void")
-
-
-def _counts(line_state: str, batch_state: str) -> bool:
-    """Part of the total: what is to be paid, or what an order was that the bank refused as a whole."""
-    return line_state not in NOT_PAID or line_state == batch_state == "rejected"
 
 
 @dataclass(frozen=True)
@@ -90,7 +86,10 @@ class OrderView:
 
 @dataclass(frozen=True)
 class Payment:
-    """One payment as it is shown; `digest` names exactly this."""
+    """One payment as it is shown; `digest` names exactly this, whichever of its lines are shown.
+
+    `lines` are all of them, or the page of `found`; total, counts, `spelt` and `reasons` are of all (see `sums`).
+    """
 
     id: int
     reference: str
@@ -106,6 +105,8 @@ class Payment:
     execution_date: date
     date_fixed: bool
     total_cents: int
+    lines_all: int
+    lines_payable: int
     lines: list[LineView]
     digest: str
     debtor_differs: bool
@@ -121,22 +122,16 @@ class Payment:
     batch_booking: bool = True
     name_check: bool = True
     by_hand: bool = False
-    hidden: tuple[int, int] | None = None  # the lines are not for this person: how many, how many are paid
+    hidden: bool = False  # the lines are not for this person
+    found: Found | None = None
+    spelt_count: int = 0
+    spelt: Sequence[LineView] = ()
+    reasons: bool = False
 
     @property
     def unopened(self) -> bool:
         """Something has to be read before it can be approved."""
         return any(not one.opened for one in self.cautions)
-
-    @property
-    def lines_all(self) -> int:
-        return self.hidden[0] if self.hidden else len(self.lines)
-
-    @property
-    def lines_payable(self) -> int:
-        if self.hidden:
-            return self.hidden[1]
-        return sum(_counts(line.state, self.state) for line in self.lines)
 
     @property
     def needs_pin(self) -> bool:
@@ -210,31 +205,51 @@ def hold(client: Client, reference: str) -> Batch:
     return find(client, reference)
 
 
-def lines_of(batch: Batch) -> list[BatchLine]:
-    return list(BatchLine.select().where(BatchLine.batch == batch.id).order_by(BatchLine.position))
-
-
 def execution_date(batch: Batch) -> date:
     """The chosen day, else the first bank day whose cut-off is open."""
     return batch.execution_date or days.proposed(known_line(batch.bank_account.bank).cut_off)
 
 
-def view(client: Client, reference: str) -> Payment:
-    """NotFound when it is not this client's."""
+def view(client: Client, reference: str, look: Look | None = None) -> Payment:
+    """The payment with all its lines, or with the page that somebody looks at. NotFound when it is not this client's.
+
+    Of a long payment only the lines of that page are read; what counts of all of them is kept (see `sums`).
+    """
     batch = find(client, reference)
-    rows = lines_of(batch)
+    day = execution_date(batch)
+    counted, rows, found = _lines(batch, day, look)
+    return _payment(client, batch, day, counted, rows, found)
+
+
+def _lines(batch: Batch, day: date, look: Look | None) -> tuple[Sums, Sequence[BatchLine], Found | None]:
+    """What is counted of all lines, and those that are shown."""
+    if look is None or batch.line_count <= sums.SHORT:
+        rows = lines_of(batch)
+        counted = sums.of_lines(batch, day, rows)
+        if look is None:
+            return counted, rows, None
+        if not look.filters:
+            return counted, (found := found_lines.whole(batch, rows)).rows, found
+    else:
+        counted = sums.of_batch(batch, day)
+    found = found_lines.find(batch, look, counted.count)
+    return counted, found.rows, found
+
+
+def _payment(
+    client: Client, batch: Batch, day: date, counted: Sums, rows: Sequence[BatchLine], found: Found | None
+) -> Payment:
     order, release = _newest_order(batch) if batch.state != "open" else (None, None)
     newer = cautions.newer(batch)
-    day, account = execution_date(batch), batch.bank_account
-    payable = [row for row in rows if _counts(row.state, batch.state)]
+    account = batch.bank_account
     signing = known_line(account.bank).signing
     return Payment(
         id=batch.id, reference=batch.reference, client_name=client.name, company_name=batch.company.name,
         description=batch.description, state=batch.state, state_reason=batch.state_reason, state_at=batch.state_at,
         created_at=batch.created_at, released_at=release.released_at if release else None,
         account=account_view(account), execution_date=day,
-        date_fixed=batch.execution_date is not None, total_cents=sum(row.amount_cents for row in payable),
-        lines=[_line_view(row) for row in rows], digest=digest.of_batch(account.iban, day, payable),
+        date_fixed=batch.execution_date is not None, total_cents=counted.cents, lines_all=counted.count,
+        lines_payable=counted.payable, lines=[_line_view(row) for row in rows], digest=counted.digest,
         debtor_differs=bool(batch.file_debtor_iban) and batch.file_debtor_iban != account.iban, signing=signing,
         order=_order_view(order, batch, signing), kind=batch.kind, cautions=cautions.of_batch(batch),
         run_missing=batch.run.missing_since is not None,
@@ -243,7 +258,24 @@ def view(client: Client, reference: str) -> Payment:
         newer_reference=newer.reference if newer else None,
         batch_booking=(release or client).batch_booking, name_check=(release or client).name_check,
         by_hand=order.by_hand if order else hand_line.is_by_hand(account.bank),
+        found=found, spelt_count=counted.spelt_count, spelt=_spelt(counted, rows), reasons=counted.reasons,
     )  # fmt: skip
+
+
+def _spelt(counted: Sums, rows: Sequence[BatchLine]) -> list[LineView]:
+    """The first lines that the bank reads otherwise; those of another page are read for it."""
+    wanted, here = set(counted.spelt), {row.id: row for row in rows}
+    if beyond := wanted - here.keys():
+        here |= {row.id: row for row in BatchLine.select().where(BatchLine.id.in_(beyond))}
+    return sorted((_line_view(here[one]) for one in wanted), key=lambda row: row.position)
+
+
+def line(batch_id: int, line_id: int) -> LineView:
+    """One line of a payment. NotFound when it is not this payment's."""
+    row = BatchLine.get_or_none(BatchLine.id == line_id, BatchLine.batch == batch_id)
+    if row is None:
+        raise NotFound
+    return _line_view(row)
 
 
 def _overpaid(batch: Batch) -> list[tuple[str, str, int]]:

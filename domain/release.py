@@ -20,7 +20,8 @@ from domain.errors import (
 )
 from domain.fitting import require_fit
 from domain.limits import require_within
-from domain.payments import execution_date, find, hold, lines_of
+from domain.payments import execution_date, find, hold
+from domain.sums import lines_of
 from models import Approval, BankAccount, Batch, BatchLine, Device, Membership, Release, User, transaction
 
 MAY_RELEASE = frozenset({"owner", "approver"})

@@ -19,9 +19,10 @@ from domain.approval import void_releases
 from domain.bank_links import line_of, line_of_order
 from domain.bank_status import ORDER_STATE, event_of
 from domain.errors import OrderDiffers, StateConflict
-from domain.payments import find, hold, lines_of
+from domain.payments import find, hold
 from domain.references import message_id
 from domain.seals import lookup, seal, unseal_bytes
+from domain.sums import lines_of
 from domain.world import world
 from models import BankAccount, BankExchange, BankOrder, Batch, BatchLine, Client, Release, transaction
 

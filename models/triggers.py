@@ -13,6 +13,12 @@ _ORDER_FACTS = ("batch_id", "release_id", "msg_id", "request_id", "body_sha256",
 _SUM_FAULT = "(select coalesce(sum(amount_cents), 0) from batch_line where batch_id = new.batch_id and state = 'open')"
 _COUNT_FAULT = "(select count(*) from batch_line where batch_id = new.batch_id and state = 'open')"
 
+_MOVE_ONE = "begin update batch set lines_version = lines_version + 1 where id = new.batch_id; end"
+_MOVE_ALL = (
+    "begin update batch set lines_version = lines_version + 1 where id in (select batch_id from changed); "
+    "return null; end"
+)
+
 _WRONG_SUM, _WRONG_COUNT = "the total is not the sum of its lines", "the count is not that of its lines"
 
 
@@ -31,6 +37,8 @@ def create_triggers() -> None:
     _refuse("release_sum", "release", "insert", f"new.total_cents <> {_SUM_FAULT}", _WRONG_SUM)
     _refuse("release_count", "release", "insert", f"new.line_count <> {_COUNT_FAULT}", _WRONG_COUNT)
     _refuse("order_sum", "bank_order", "insert", f"new.total_cents <> {_SUM_FAULT}", _WRONG_SUM)
+    for event in ("insert", "update"):
+        _count_on(f"batch_line_{event}_counted", event)
 
 
 def _changed(columns: tuple[str, ...]) -> str:
@@ -54,3 +62,17 @@ def _refuse(name: str, table: str, event: str, condition: str, words: str) -> No
     )
     database.execute_sql(f"drop trigger if exists {name} on {table}")
     database.execute_sql(f"create trigger {name} before {event} on {table} for each row execute function {name}()")
+
+
+def _count_on(name: str, event: str) -> None:
+    """After this event on lines, their batch has another version of them: in the same transaction, whoever did it."""
+    if is_sqlite():
+        database.execute_sql(f"drop trigger if exists {name}")
+        database.execute_sql(f"create trigger {name} after {event} on batch_line {_MOVE_ONE}")
+        return
+    database.execute_sql(f"create or replace function {name}() returns trigger as $$ {_MOVE_ALL} $$ language plpgsql")
+    database.execute_sql(f"drop trigger if exists {name} on batch_line")
+    database.execute_sql(
+        f"create trigger {name} after {event} on batch_line referencing new table as changed "
+        f"for each statement execute function {name}()"
+    )

@@ -9,6 +9,7 @@ from blueprints.batches.routes import blueprint, page
 from blueprints.words import say
 from domain import bank_files, payments
 from domain.errors import BankFileRefused
+from domain.found_lines import Look
 
 SENT = ("sending", "at_bank", "signed", "executed", "partly_executed")
 
@@ -18,7 +19,7 @@ SENT = ("sending", "at_bank", "signed", "executed", "partly_executed")
 def bank_file(membership, reference):
     """Hand in what the bank gave: a status report or a statement; the payment follows it, or says why not."""
     request.max_content_length = bank_files.MOST_BYTES + 64 * 1024
-    payment = payments.view(membership.client, reference)
+    payment = payments.view(membership.client, reference, Look())
     here = f"/{membership.client.public_id}/betalingen/{payment.reference}"
     if payment.state not in SENT:
         return goto(here)

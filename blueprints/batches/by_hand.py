@@ -11,6 +11,7 @@ from blueprints.proving import here
 from blueprints.words import say
 from domain import attempts, by_hand, payments
 from domain.errors import DomainError, PinLocked, PinMissing, PinWrong
+from domain.found_lines import Look
 
 VERDICTS = {"betaald": by_hand.PAID, "geweigerd": by_hand.REFUSED}
 
@@ -20,7 +21,7 @@ VERDICTS = {"betaald": by_hand.PAID, "geweigerd": by_hand.REFUSED}
 def take_file(membership, reference):
     """The file. By a press only: from then on the bank may have it, so a look, or a browser that fetches
     ahead, takes nothing and leads to the payment."""
-    payment = payments.view(membership.client, reference)
+    payment = payments.view(membership.client, reference, Look())
     if request.method == "GET":
         return goto(address(membership, payment))
     try:
@@ -38,7 +39,7 @@ def take_file(membership, reference):
 @approving
 def say_of_file(membership, reference, verdict):
     """What the person saw at the bank, proved with the pin."""
-    payment = payments.view(membership.client, reference)
+    payment = payments.view(membership.client, reference, Look())
     hand, form = by_hand.shown(payment), SaidForm()
     if hand is None or not hand.may_say:
         return goto(address(membership, payment))

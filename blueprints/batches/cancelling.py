@@ -12,6 +12,7 @@ from blueprints.proving import here
 from blueprints.words import say
 from domain import attempts, cancelling, payments, signing
 from domain.errors import DomainError, PinLocked, PinMissing, PinWrong
+from domain.found_lines import Look
 
 
 @blueprint.route("/<client>/betalingen/<reference>/annuleren", methods=["GET", "POST"])
@@ -19,7 +20,7 @@ from domain.errors import DomainError, PinLocked, PinMissing, PinWrong
 @approving
 def cancel(membership, reference):
     """Annuleer bij de bank: what is taken back, and the pin."""
-    payment = payments.view(membership.client, reference)
+    payment = payments.view(membership.client, reference, Look())
     stands, form = cancelling.shown(payment), SaidForm()
     if stands is None or not stands.offered:
         return goto(address(membership, payment))
@@ -45,7 +46,7 @@ def _page(membership, payment: payments.Payment, form: SaidForm) -> Response:
 
 def _asked(membership, reference: str) -> Response:
     """Cancelled, or on to where the bank wants it signed."""
-    stands = cancelling.shown(payments.view(membership.client, reference))
+    stands = cancelling.shown(payments.view(membership.client, reference, Look()))
     if stands is None or not stands.to_sign:
         return goto(address(membership, reference))
     try:

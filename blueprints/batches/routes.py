@@ -10,6 +10,7 @@ from blueprints.account.passkeys import options
 from blueprints.answers import goto, render
 from blueprints.batches import words
 from blueprints.batches.forms import ChangeForm, PayForm, PinForm
+from blueprints.batches.looks import looked, named, query
 from blueprints.members import words as member_words
 from blueprints.proving import here
 from blueprints.wake import wake
@@ -41,6 +42,7 @@ from domain.errors import (
     PinMissing,
     PinWrong,
 )
+from domain.found_lines import Look
 from domain.four_eyes import Eyes
 from domain.payments import Payment
 from domain.release import SignedWith, release
@@ -62,7 +64,8 @@ def page(template: str, membership, payment: Payment, status: int = 200, **more)
     values = {
         "payment": payment, "here": address(membership, payment), "words": words, "seen": _mark(payment, eyes),
         "eyes": eyes, "eyes_told": member_words.told(eyes) if eyes else None,
-        "may_pay": membership.role in MAY_PAY, "problem": "", "spoken": "", "focus": False,
+        "may_pay": membership.role in MAY_PAY, "problem": "", "done": "", "spoken": "", "focus": False, "query": query,
+        "named": named,
         "names": None if payment.hidden else name_checks.shown(payment), "step": _step(payment),
         "hand": by_hand.shown(payment), "cancel": cancelling.shown(payment),
         "booking": booked.mark_of(payment.order.id) if payment.order else None,
@@ -99,17 +102,21 @@ def _by_htmx() -> bool:
     return bool(request.headers.get("HX-Request"))
 
 
-def as_it_stands(membership, reference: str, problem: str = "", up: bool = False, spoken: str = "") -> Response:
-    """The payment as it stands now, with what went wrong; for htmx the whole live part in place, `up` to be read."""
+def as_it_stands(
+    membership, reference: str, problem: str = "", up: bool = False, spoken: str = "", done: str = ""
+) -> Response:
+    """The payment as it stands now, with what went wrong or was done; for htmx the whole live part in place, `up` to
+    be read. What somebody looks for stays."""
     if not _by_htmx():
-        if problem:
-            flash(problem, "bad")
-        return goto(address(membership, reference))
-    payment = payments.view(membership.client, reference)
+        if problem or done:
+            flash(problem or done, "bad" if problem else "good")
+        return goto(address(membership, reference, query(looked(membership))))
+    payment = payments.view(membership.client, reference, looked(membership))
     status = 422 if problem else 200
     response = page(
-        "batches/_moved.html", membership, payment, status, problem=problem, spoken=problem or spoken, focus=up
-    )
+        "batches/_moved.html", membership, payment, status, problem=problem, spoken=problem or spoken, focus=up,
+        done=done,
+    )  # fmt: skip
     response.headers["HX-Retarget"] = "#payment"
     response.headers["HX-Reswap"] = "outerHTML show:#payment:top" if up else "outerHTML"
     return response
@@ -146,14 +153,22 @@ def from_mail(reference):
 @blueprint.get("/<client>/betalingen/<reference>")
 @for_client(ALL)
 def one(membership, reference):
-    return page("batches/payment.html", membership, payments.view(membership.client, reference))
+    """The payment; for who searches or turns a page only what was found, at an address that can be kept."""
+    payment = payments.view(membership.client, reference, looked(membership))
+    wanted = _by_htmx() and request.headers.get("HX-Target") == "found"
+    if not wanted or payment.found is None or not _sees_lines(membership):
+        return page("batches/payment.html", membership, payment)
+    turned = request.headers.get("HX-Trigger") in ("vorige", "volgende")
+    answer = page("batches/_found_now.html", membership, payment, turned=turned)
+    answer.headers["HX-Replace-Url"] = address(membership, payment, query(payment.found.look))
+    return answer
 
 
 @blueprint.get("/<client>/betalingen/<reference>/status")
 @for_client(ALL)
 def status(membership, reference):
     """The payment's live part when it has changed since the page last looked; nothing otherwise."""
-    payment = payments.view(membership.client, reference)
+    payment = payments.view(membership.client, reference, looked(membership))
     order_id = payments.order_to_ask(payment)
     if order_id is not None:
         wake("follow_order", order_id)
@@ -174,39 +189,32 @@ def judge(membership, reference, line_id):
     if verdict is None:
         abort(400)
     _require_lines(membership)
-    before = payments.view(membership.client, reference)
     try:
-        verdict(membership.client, membership.user, reference, line_id)
+        judged = verdict(membership.client, membership.user, reference, line_id)
     except NotFound:
         raise
     except DomainError as error:
         return as_it_stands(membership, reference, say(error), up=True)
     if not _by_htmx():
-        return goto(address(membership, reference, f"#regel-{line_id}"))
-    after = payments.view(membership.client, reference)
-    if request.form.get("shown") != before.digest or not _differ_only_in(line_id, before, after):
+        return goto(address(membership, reference, f"{query(looked(membership))}#regel-{line_id}"))
+    after = payments.view(membership.client, reference, looked(membership))
+    if request.form.get("shown") != judged.before or after.digest != judged.after:
+        # somebody else is at work too: the button may not carry the digest of lines that this page shows differently
         return as_it_stands(membership, reference, say(BatchChanged()), up=True)
-    row = next(line for line in after.lines if line.id == line_id)
+    row = payments.line(after.id, line_id)
+    if not judged.alone:
+        return as_it_stands(membership, reference, spoken=words.judged(row, after))
     return page("batches/_judged.html", membership, after, row=row)
+
+
+def _sees_lines(membership) -> bool:
+    return confidential.sees_lines(membership.role, membership.client)
 
 
 def _require_lines(membership) -> None:
     """Who does not see the lines judges none of them."""
-    if not confidential.sees_lines(membership.role, membership.client):
+    if not _sees_lines(membership):
         abort(403)
-
-
-def _differ_only_in(line_id: int, before: Payment, after: Payment) -> bool:
-    """Whether a page that showed `before` shows `after` once this line is swapped: someone else may be at work too.
-
-    Otherwise the button would carry the digest of lines that this page shows differently.
-    """
-
-    def rest(payment: Payment) -> tuple:
-        lines = [line for line in payment.lines if line.id != line_id]
-        return payment.account.id, payment.execution_date, lines
-
-    return rest(before) == rest(after)
 
 
 @blueprint.post("/<client>/betalingen/<reference>/alles")
@@ -215,19 +223,20 @@ def accept_all(membership, reference):
     """Takes back every ✗."""
     _require_lines(membership)
     try:
-        approval.accept_all(membership.client, membership.user, reference)
+        back = approval.accept_all(membership.client, membership.user, reference)
     except DomainError as error:
         if isinstance(error, NotFound):
             raise
         return as_it_stands(membership, reference, say(error), up=True)
-    return as_it_stands(membership, reference, spoken=_("Alle regels worden betaald."))
+    done = words.all_back(payments.view(membership.client, reference, Look()), back)
+    return as_it_stands(membership, reference, spoken=done, done=done)
 
 
 @blueprint.route("/<client>/betalingen/<reference>/wijzigen", methods=["GET", "POST"])
 @for_client(ALL)
 def change(membership, reference):
     """The pencil: another day, another account."""
-    payment = payments.view(membership.client, reference)
+    payment = payments.view(membership.client, reference, Look())
     if payment.state not in ("open", "approved"):
         return goto(address(membership, payment))
     accounts = payments.account_choices(membership.client)
@@ -351,7 +360,7 @@ def pin(membership, reference):
 
     Total, count, day, account and reference stand where the pin is typed.
     """
-    payment = payments.view(membership.client, reference)
+    payment = payments.view(membership.client, reference, Look())
     if payment.state != "open" or not payment.needs_pin or not payment.lines_payable:
         return goto(address(membership, payment))
     form = PinForm(shown=request.args.get("shown"))

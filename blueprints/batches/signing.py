@@ -14,6 +14,7 @@ from blueprints.words import say
 from domain import payments, signing
 from domain.authorisations import Step
 from domain.errors import CodeWrong, DomainError
+from domain.found_lines import Look
 
 # What a person does on a page of ours; the rest happens at the bank, and the payment's page follows it.
 HERE = {"login": "batches/sign_login.html", "method": "batches/sign_method.html", "code": "batches/sign_code.html"}
@@ -56,7 +57,7 @@ def _show(membership, reference: str, step: Step, form=None) -> Response:
     made = form or FORMS[step.how]()
     if isinstance(made, CodeForm):
         made.code.data = ""  # what was typed is never written back
-    payment = payments.view(membership.client, reference)
+    payment = payments.view(membership.client, reference, Look())
     return page(HERE[step.how], membership, payment, 422 if made.errors else 200, form=made, step=step)
 
 

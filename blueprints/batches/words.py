@@ -9,13 +9,14 @@ from flask_babel import gettext as _
 from flask_babel import ngettext
 
 from blueprints.batches.bank_words import BANK_REASONS, LINE_REASONS
-from blueprints.context import day, day_and_month, long_day, moment
+from blueprints.context import day, day_and_month, long_day, moment, number
 from blueprints.texts import _l
 from core.clock import today_amsterdam, utcnow
 from core.iban import grouped
 from core.money import euro
 from domain.authorisations import Step
 from domain.cautions import Caution
+from domain.found_lines import REFUSED, REMARKED, SEARCHED_FROM, page_of
 from domain.name_checks import Difference
 from domain.payments import BatchRow, LineView, Payment
 from domain.states import WAITING
@@ -152,7 +153,7 @@ def reason(payment: Payment) -> str:
     if payment.state in ENDED:
         told = BANK_REASONS.get(code, ENDED[payment.state])
         return f"{told} {_('Er is niets betaald. Je kunt het opnieuw klaarzetten.')}"
-    if payment.state == "partly_executed" and any(line.bank_reason for line in payment.lines):
+    if payment.state == "partly_executed" and payment.reasons:
         return _("De bank heeft niet alles uitgevoerd, of er kwam iets terug. Bij elke regel staat hoe het zit.")
     if payment.state == "partly_executed":
         return _("De bank heeft niet alles uitgevoerd. Vraag je bank naar de regels die ontbreken.")
@@ -166,12 +167,13 @@ def reason(payment: Payment) -> str:
 
 @dataclass(frozen=True)
 class Warning:
-    """Something unusual, said before the lines; `lines` are those that it is about."""
+    """Something unusual, said before the lines; `lines` are those that it is about, `others` how many more."""
 
     tone: str
     title: str
     text: str
     lines: Sequence[LineView] = ()
+    others: int = 0
 
 
 def warnings(payment: Payment, problem: str = "") -> list[Warning]:
@@ -291,15 +293,15 @@ def _other_debtor(payment: Payment) -> Warning | None:
 
 
 def _spelt(payment: Payment) -> Warning | None:
-    lines = [line for line in payment.lines if line.converted and line.payable]
-    if not lines:
+    count = payment.spelt_count
+    if not count:
         return None
-    title = ngettext("%(num)s regel leest de bank anders", "%(num)s regels leest de bank anders", len(lines))
+    title = ngettext("%(num)s regel leest de bank anders", "%(num)s regels leest de bank anders", count)
     text = _(
         "Banken kennen niet elk teken, of je nam de naam van de bank over. "
         "Bij de regel staat hoe de bank het leest."
     )
-    return Warning("info", title, text, lines)
+    return Warning("info", title, text, payment.spelt, count - len(payment.spelt))
 
 
 def line(row: LineView, payment: Payment) -> tuple[str, str]:
@@ -312,10 +314,88 @@ def line(row: LineView, payment: Payment) -> tuple[str, str]:
     return ("", "") if row.state == payment.state else (str(words), tone)
 
 
+def to_line(row: LineView, payment: Payment, here: str) -> str:
+    """The address of a line of a payment that is open: on this page, or on its own."""
+    if any(one.id == row.id for one in payment.lines):
+        return f"#regel-{row.id}"
+    return f"{here}?blad={page_of(row.position)}#regel-{row.id}"
+
+
 def read_as(row: LineView) -> list[str]:
     """Name and description as the bank gets them, where they differ from what Nmbrs wrote."""
     pairs = ((row.name, row.name_sent), (row.description, row.description_sent))
     return [sent for shown, sent in pairs if shown != sent]
+
+
+# --- which lines are shown ---
+FILTERS = (("", _l("Alles")), (REFUSED, _l("Niet betalen")), (REMARKED, _l("Met opmerking")))
+
+
+def searched(payment: Payment) -> bool:
+    """There is something to search in; or somebody does."""
+    return bool(payment.found and (payment.lines_all >= SEARCHED_FROM or payment.found.look.filters))
+
+
+def shown_of(payment: Payment) -> str:
+    """How many of all lines are shown, and that this says nothing about what is paid; empty where all are."""
+    found = payment.found
+    if not found or (found.pages == 1 and not found.look.filters):
+        return ""
+    whole = number(payment.lines_all)
+    if not found.look.filters:
+        told = _("Regel %(first)s tot en met %(last)s van %(all)s.",
+                 first=number(found.first), last=number(found.last), all=whole)  # fmt: skip
+    elif found.pages == 1:
+        told = _("%(some)s van %(all)s regels getoond.", some=number(found.count), all=whole)
+    else:
+        told = _("%(some)s van %(all)s regels gevonden; je ziet %(first)s tot en met %(last)s.",
+                 some=number(found.count), all=whole, first=number(found.first), last=number(found.last))  # fmt: skip
+    return f"{told} {_pays_for(payment)}".strip()
+
+
+def _pays_for(payment: Payment) -> str:
+    if payment.state != "open" or not payment.lines_payable:
+        return ""
+    if payment.lines_payable == payment.lines_all:
+        return _("Betaal geldt voor alle %(all)s.", all=number(payment.lines_all))
+    return _("Betaal geldt voor alle %(some)s die niet zijn weggestreept.", some=number(payment.lines_payable))
+
+
+def found_told(payment: Payment) -> str:
+    """What is spoken after searching or turning a page."""
+    count = payment.found.count if payment.found else 0
+    told = ngettext("%(num)s regel gevonden.", "%(num)s regels gevonden.", count)
+    return f"{told} {shown_of(payment)}".strip() if count else _("Geen regels gevonden.")
+
+
+def nothing_found(payment: Payment) -> str:
+    """In the place of the lines where there are none."""
+    text = payment.found.look.text if payment.found else ""
+    return _("Geen regels gevonden met “%(text)s”.", text=text) if text else _("Er zijn geen regels van deze soort.")
+
+
+def judged(row: LineView, payment: Payment) -> str:
+    """What became of a line, and of the total."""
+    verdict = _("wordt betaald") if row.payable else _("wordt niet betaald")
+    return _("%(name)s: %(verdict)s. Totaal %(sum)s.", name=row.name, verdict=verdict, sum=euro(payment.total_cents))
+
+
+def all_back(payment: Payment, back: int) -> str:
+    """What *Alles goedkeuren* did; nothing is paid by it."""
+    if not back:
+        return _("Alle regels worden betaald.")
+    told = ngettext("%(num)s regel is teruggezet.", "%(num)s regels zijn teruggezet.", back)
+    whole = ngettext(
+        "De betaling is weer %(sum)s.", "Alle %(count)s regels doen weer mee: %(sum)s.", payment.lines_all,
+        count=number(payment.lines_all), sum=euro(payment.total_cents),
+    )  # fmt: skip
+    return f"{told} {whole} {_('Er is nog niets betaald.')}"
+
+
+def struck(payment: Payment) -> str:
+    """What *Alles goedkeuren* takes back."""
+    count = payment.lines_all - payment.lines_payable
+    return ngettext("%(num)s weggestreepte regel weer betalen", "%(num)s weggestreepte regels weer betalen", count)
 
 
 def soon(payment: Payment) -> str:
@@ -347,10 +427,10 @@ def facts(payment: Payment) -> list[tuple[str, str, str]]:
     reached = _REACHED.get(payment.state, 1 if ended is not None else 0)
     over = ended is not None or payment.state in ("discarded", "replaced")
     rows = []
-    for number, (todo, done) in enumerate(_labels(payment)):
-        how = "done" if number < reached else "now" if number == reached and not over else ""
-        label, when = done if how == "done" else todo, _when(payment, number, reached)
-        rows.append((label, "bad" if number == ended else how, when))
+    for at, (todo, done) in enumerate(_labels(payment)):
+        how = "done" if at < reached else "now" if at == reached and not over else ""
+        label, when = done if how == "done" else todo, _when(payment, at, reached)
+        rows.append((label, "bad" if at == ended else how, when))
     return rows
 
 
@@ -359,13 +439,13 @@ def _labels(payment: Payment) -> list[tuple[str, str]]:
     return [(_("Goedkeuren"), _("Goedgekeurd")), (_("Ondertekenen"), _("Ondertekend")), (_("Uitvoeren"), executed)]
 
 
-def _when(payment: Payment, number: int, reached: int) -> str:
+def _when(payment: Payment, fact: int, reached: int) -> str:
     """When a fact came true; for the last one the day that is agreed with the bank."""
-    if number >= reached and not (number == 2 and reached):
+    if fact >= reached and not (fact == 2 and reached):
         return ""
-    if number == 0:
+    if fact == 0:
         return moment(payment.released_at) if payment.released_at else ""
-    if number == 1:
+    if fact == 1:
         return moment(payment.state_at) if payment.state == "signed" else ""
     return day(payment.execution_date) if payment.state not in _ENDED_AT else ""
 

@@ -121,7 +121,8 @@ def test_everything_is_taken_back_by_one_button(wouter: Browser, demo: Demo):
         strike(wouter, demo, batch, number)
     part = wouter.post(at(demo, batch, "/alles"), htmx=True)
     assert part.says("#pay-place button") == f"Betaal € {TOTAL}"
-    assert part.says("#live") == "Alle regels worden betaald."
+    told = f"2 regels zijn teruggezet. Alle 3 regels doen weer mee: € {TOTAL}. Er is nog niets betaald."
+    assert (part.says("#live"), part.says("#payment .note.good")) == (told, told)
     assert demo.view(batch).lines_payable == 3
 
 

@@ -28,7 +28,8 @@ def payment(state: str, reason: str | None = None, **changes) -> Payment:
         "id": 1, "reference": "r", "client_name": "Demo BV", "company_name": "Demo BV", "description": "april",
         "state": state, "state_reason": reason, "state_at": utcnow(), "created_at": AT,
         "released_at": None if state == "open" else AT, "account": ACCOUNT, "execution_date": date(2036, 11, 24),
-        "date_fixed": True, "total_cents": 100, "lines": [line], "digest": "d", "debtor_differs": False,
+        "date_fixed": True, "total_cents": 100, "lines": [line], "lines_all": 1, "lines_payable": 1, "digest": "d",
+        "debtor_differs": False,
         "signing": "redirect", "order": None,
     }  # fmt: skip
     return Payment(**{**values, **changes})

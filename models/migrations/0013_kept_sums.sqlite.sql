@@ -1,0 +1,3 @@
+ALTER TABLE "batch" ADD COLUMN "lines_version" INTEGER NOT NULL DEFAULT 0;
+
+ALTER TABLE "batch" ADD COLUMN "lines_kept" TEXT;
