@@ -2,7 +2,8 @@
 
 A page holds a secret (the form's token) beside what somebody may have written into its address, so that the length
 of a compressed one tells something of the secret (BREACH). Each gets a name of a random length in its gzip header,
-as Django's pages do: the length that is seen then says next to nothing. Static files hold no secret and are pressed
+as Django's pages do: the length that is seen then says next to nothing. And a page of which another site wrote the
+address, with text in it, is not compressed at all. Static files hold no secret and are pressed
 as hard as can be (brotli where the browser knows it), once.
 """
 
@@ -54,7 +55,14 @@ def _form(static: bool) -> str | None:
     """What this browser reads: brotli for a file, which cannot be padded and need not be; else gzip, or neither."""
     if static and request.accept_encodings["br"]:
         return "br"
+    if not static and _asked_by_another_site():
+        return None
     return "gzip" if request.accept_encodings["gzip"] else None
+
+
+def _asked_by_another_site() -> bool:
+    """Another site chose what stands in the address, and that may stand in the page."""
+    return request.headers.get("Sec-Fetch-Site") in ("cross-site", "same-site") and bool(request.query_string)
 
 
 @lru_cache(maxsize=128)

@@ -84,7 +84,7 @@ def renew_end_to_end_ids(batch: Batch) -> None:
 class Judged:
     """What a verdict about one line changed: the payment's digest before and after it, in one transaction.
 
-    `alone`: nothing but this line changed; otherwise the payment was approved and all of it is as new.
+    `alone`: nothing but this line changed; otherwise somebody had approved, and all of it is as new.
     """
 
     before: str
@@ -105,7 +105,7 @@ def accept_line(client: Client, user: User, reference: str, line_id: int) -> Jud
 def _judge(client: Client, user: User, reference: str, line_id: int, verdict: str) -> Judged:
     with transaction():
         stood = hold(client, reference)
-        before = _digest(stood)
+        before, given = _digest(stood), four_eyes.standing_of(stood.id)
         batch = _reopened(client, user, reference)
         line = BatchLine.get_or_none(BatchLine.id == line_id, BatchLine.batch == batch.id)
         if line is None or line.state not in ("open", "refused"):
@@ -114,7 +114,7 @@ def _judge(client: Client, user: User, reference: str, line_id: int, verdict: st
             BatchLine.update(state=verdict).where(BatchLine.id == line.id).execute()
             _changed(batch, user)
             _note(batch, user, f"line.{'refused' if verdict == 'refused' else 'accepted'}", line=line.id)
-        return Judged(before, _digest(find(client, reference)), stood.state == "open")
+        return Judged(before, _digest(find(client, reference)), stood.state == "open" and not given)
 
 
 def _digest(batch: Batch) -> str:

@@ -1,9 +1,8 @@
 """What somebody looks for in a payment, as the address says it: ?zoek=…&bij=…&blad=…"""
 
-from urllib.parse import parse_qsl, urlencode, urlsplit
+from urllib.parse import urlencode
 
 from flask import request
-from werkzeug.datastructures import MultiDict
 
 from domain.confidential import look_for_member
 from domain.found_lines import Look, looked_for
@@ -12,11 +11,8 @@ _NAMES = ("zoek", "bij", "blad")
 
 
 def looked(membership) -> Look:
-    """As asked for, or as sent along with a form; for another part of a page that htmx keeps, as that page says it."""
+    """As asked for in the address, or as sent along with a form."""
     given = request.values
-    if request.headers.get("HX-Request") and not any(name in given for name in _NAMES):
-        there = urlsplit(request.headers.get("HX-Current-URL", "")).query
-        given = MultiDict(parse_qsl(there[:1000]))
     look = looked_for(given.get("zoek", ""), given.get("bij", ""), given.get("blad", 1, int))
     return look_for_member(membership, look)
 
@@ -26,6 +22,11 @@ def named(look: Look, page: int = 0) -> list[tuple[str, str]]:
     page = page or look.page
     values = (look.text, look.only, str(page) if page > 1 else "")
     return [(name, value) for name, value in zip(_NAMES, values, strict=True) if value]
+
+
+def lasting(look: Look) -> str:
+    """What an address may keep while one stays on the page: no text, which may be somebody's name."""
+    return query(Look() if look.text else look)
 
 
 def query(look: Look, page: int = 0) -> str:

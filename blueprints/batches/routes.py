@@ -10,7 +10,7 @@ from blueprints.account.passkeys import options
 from blueprints.answers import goto, render
 from blueprints.batches import words
 from blueprints.batches.forms import ChangeForm, PayForm, PinForm
-from blueprints.batches.looks import looked, named, query
+from blueprints.batches.looks import lasting, looked, named, query
 from blueprints.members import words as member_words
 from blueprints.proving import here
 from blueprints.wake import wake
@@ -153,14 +153,14 @@ def from_mail(reference):
 @blueprint.get("/<client>/betalingen/<reference>")
 @for_client(ALL)
 def one(membership, reference):
-    """The payment; for who searches or turns a page only what was found, at an address that can be kept."""
+    """The payment; for who searches or turns a page only what was found."""
     payment = payments.view(membership.client, reference, looked(membership))
     wanted = _by_htmx() and request.headers.get("HX-Target") == "found"
     if not wanted or payment.found is None or not _sees_lines(membership):
         return page("batches/payment.html", membership, payment)
     turned = request.headers.get("HX-Trigger") in ("vorige", "volgende")
     answer = page("batches/_found_now.html", membership, payment, turned=turned)
-    answer.headers["HX-Replace-Url"] = address(membership, payment, query(payment.found.look))
+    answer.headers["HX-Replace-Url"] = address(membership, payment, lasting(payment.found.look))
     return answer
 
 

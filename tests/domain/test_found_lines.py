@@ -1,0 +1,109 @@
+"""Finding lines: what a person would type finds what they mean, and whatever is found, the payment is the same."""
+
+import pytest
+
+from domain import payments
+from domain.found_lines import PAGE, REFUSED, REMARKED, Found, Look, looked_for
+from models import Batch, BatchLine
+from tests.support.long_runs import iban, many
+from tests.support.world import Demo
+
+PEOPLE = [
+    ("Vries, Jan de", iban(12), 100_00), ("Jansen, Özge", iban(34), 200_00), ("Inga 100%_x", iban(56), 300_00),
+    ("O'Brien & Zn", iban(78), 400_00),
+]  # fmt: skip
+
+
+@pytest.fixture
+def batch(demo: Demo) -> Batch:
+    return demo.batch(PEOPLE)
+
+
+def look(demo: Demo, batch: Batch, wanted: Look) -> Found:
+    found = payments.view(demo.client, batch.reference, wanted).found
+    assert found is not None
+    return found
+
+
+def names(demo: Demo, batch: Batch, text: str, only: str = "") -> list[str]:
+    return [row.name_shown.split()[0].strip(",") for row in look(demo, batch, looked_for(text, only)).rows]
+
+
+@pytest.mark.parametrize(
+    ("typed", "found"),
+    [
+        ("jan", ["Vries", "Jansen"]), ("jan vries", ["Vries"]), ("de  JAN", ["Vries"]), ("özge", ["Jansen"]),
+        ("Özge", ["Jansen"]), ("ozge", ["Jansen"]), ("ing", ["Inga"]), ("%", ["Inga"]), ("_", ["Inga"]),
+        ("o'brien &", ["O'Brien"]), ("april", ["Vries", "Jansen", "Inga", "O'Brien"]), ("april ozge", ["Jansen"]),
+        (iban(34), ["Jansen"]), (iban(34).lower(), ["Jansen"]), ("0000 0000 56", ["Inga"]), ("nobody", []),
+        ("\\", []), ("'; drop table", []), ("…", []), ("", ["Vries", "Jansen", "Inga", "O'Brien"]),
+    ],
+)  # fmt: skip
+def test_it_finds_what_is_meant(demo: Demo, batch: Batch, typed: str, found: list[str]):
+    assert names(demo, batch, typed) == found
+
+
+def test_it_filters_what_is_struck_and_what_has_a_remark(demo: Demo, batch: Batch):
+    BatchLine.update(state="refused").where(BatchLine.position == 1).execute()
+    BatchLine.update(name_match="CMTC").where(BatchLine.position == 1).execute()
+    assert names(demo, batch, "", REFUSED) == ["Vries"]
+    assert names(demo, batch, "", REMARKED) == ["Vries", "Jansen", "Inga", "O'Brien"]
+    BatchLine.update(name_match=None).where(BatchLine.position == 1).execute()
+    assert names(demo, batch, "jan", REMARKED) == ["Jansen"]  # of whom the bank reads Ö otherwise
+
+
+@pytest.mark.parametrize(
+    ("typed", "only", "page", "look"),
+    [
+        ("  a   b ", "", 1, Look("a b")), ("x" * 500, "", 1, Look("x" * 70)), ("", "anders", 1, Look()),
+        ("", REFUSED, 0, Look(only=REFUSED)), ("", "", -3, Look()), ("", "", 7, Look(page=7)),
+    ],
+)  # fmt: skip
+def test_what_cannot_be_looked_for_is_left_out(typed: str, only: str, page: int, look: Look):
+    assert looked_for(typed, only, page) == look
+
+
+def test_pages_hold_every_line_once_in_order(demo: Demo):
+    batch = demo.batch(many(2 * PAGE + 20))
+    pages = [look(demo, batch, Look(page=number)) for number in (1, 2, 3)]
+    assert [(one.first, one.last, one.count, one.pages) for one in pages] == [
+        (1, 100, 220, 3), (101, 200, 220, 3), (201, 220, 220, 3),
+    ]  # fmt: skip
+    assert [row.position for one in pages for row in one.rows] == list(range(1, 221))
+
+
+@pytest.mark.parametrize("page", [4, 2**40])
+def test_beyond_the_last_page_is_the_last(demo: Demo, page: int):
+    batch = demo.batch(many(2 * PAGE + 20))
+    assert look(demo, batch, Look(page=page)).look.page == 3
+
+
+def test_what_is_found_has_pages_of_its_own(demo: Demo):
+    batch = demo.batch(many(1_100))
+    found = look(demo, batch, looked_for("jansen", "", 2))  # every tenth
+    assert (found.count, found.pages, len(found.rows)) == (110, 2, 10)
+
+
+def test_only_the_page_is_read(demo: Demo):
+    batch = demo.batch(many(2 * PAGE + 20))
+    assert len(payments.view(demo.client, batch.reference, Look(page=2)).lines) == PAGE
+
+
+@pytest.mark.parametrize("wanted", [Look(page=2), looked_for("jansen"), looked_for("", REFUSED), looked_for("nobody")])
+@pytest.mark.parametrize("count", [20, 120])
+def test_the_payment_is_the_same_whatever_is_shown(demo: Demo, wanted: Look, count: int):
+    batch = demo.batch(many(count))
+    whole, some = (payments.view(demo.client, batch.reference, one) for one in (None, wanted))
+    assert (some.digest, some.total_cents, some.lines_all, some.lines_payable) == (
+        whole.digest, whole.total_cents, whole.lines_all, whole.lines_payable,
+    )  # fmt: skip
+
+
+@pytest.mark.parametrize("count", [20, 120])
+def test_when_it_is_over_what_was_not_paid_comes_last(demo: Demo, count: int):
+    batch = demo.batch(many(count))
+    BatchLine.update(state="executed").where(BatchLine.batch == batch.id).execute()
+    BatchLine.update(state="refused").where(BatchLine.batch == batch.id, BatchLine.position == 2).execute()
+    Batch.update(state="executed").where(Batch.id == batch.id).execute()
+    last = look(demo, batch, Look(page=2))
+    assert (last.rows[-1].position, last.count) == (2, count)

@@ -1,0 +1,118 @@
+"""What is kept of a long payment is what counting all its lines says, whatever happened to them; or it is not used."""
+
+import pytest
+from peewee import SQL
+
+from connectors.bank.port import Psu
+from domain import approval, payments, release, sums
+from domain.errors import BatchChanged
+from domain.found_lines import Look
+from models import Batch, BatchLine
+from tests.support.long_runs import many
+from tests.support.world import Demo
+
+PSU = Psu("127.0.0.1", None)
+LONG = sums.SHORT + 20
+
+
+@pytest.fixture
+def batch(demo: Demo) -> Batch:
+    return demo.batch(many(LONG))
+
+
+def shown(demo: Demo, batch: Batch) -> tuple:
+    """Digest, total and counts as a page shows them; the second time they come out of what was kept."""
+    for _ in range(2):
+        found = payments.view(demo.client, batch.reference, Look())
+    return found.digest, found.total_cents, found.lines_all, found.lines_payable, found.spelt_count, found.reasons
+
+
+def counted(demo: Demo, batch: Batch) -> tuple:
+    """The same of all lines."""
+    whole = payments.view(demo.client, batch.reference)
+    return whole.digest, whole.total_cents, whole.lines_all, whole.lines_payable, whole.spelt_count, whole.reasons
+
+
+def strike(demo: Demo, batch: Batch) -> None:
+    line = BatchLine.get(BatchLine.batch == batch.id, BatchLine.position == 7)
+    approval.refuse_line(demo.client, demo.user, batch.reference, line.id)
+
+
+def other_account(demo: Demo, batch: Batch) -> None:
+    approval.change(demo.client, demo.user, batch.reference, None, demo.other.id)
+
+
+def behind_our_back(demo: Demo, batch: Batch) -> None:
+    BatchLine.update(state="refused").where(BatchLine.batch == batch.id, BatchLine.position > 100).execute()
+
+
+def refused_whole(demo: Demo, batch: Batch) -> None:
+    BatchLine.update(state="rejected", bank_reason="AC04").where(BatchLine.batch == batch.id).execute()
+    Batch.update(state="rejected").where(Batch.id == batch.id).execute()
+
+
+def another_spelling(demo: Demo, batch: Batch) -> None:
+    changed = {"name_sent": "Somebody", "end_to_end_id": BatchLine.end_to_end_id.concat("x")}
+    BatchLine.update(**changed).where(BatchLine.batch == batch.id, BatchLine.position.in_((3, 110))).execute()
+
+
+@pytest.mark.parametrize("act", [strike, other_account, behind_our_back, refused_whole, another_spelling])
+def test_no_change_is_missed(demo: Demo, batch: Batch, act):
+    before = shown(demo, batch)
+    assert before == counted(demo, batch)
+    act(demo, batch)
+    assert shown(demo, batch) == counted(demo, batch) != before
+
+
+def test_everything_taken_back_is_as_before(demo: Demo, batch: Batch):
+    before = shown(demo, batch)
+    strike(demo, batch)
+    assert approval.accept_all(demo.client, demo.user, batch.reference) == 1
+    assert shown(demo, batch) == before
+
+
+def test_a_verdict_tells_the_digests_around_it(demo: Demo, batch: Batch):
+    before, line = shown(demo, batch)[0], BatchLine.get(BatchLine.batch == batch.id, BatchLine.position == 120)
+    judged = approval.refuse_line(demo.client, demo.user, batch.reference, line.id)
+    assert (judged.before, judged.after, judged.alone) == (before, counted(demo, batch)[0], True)
+
+
+def test_what_was_counted_while_a_line_changed_is_not_kept(demo: Demo, batch: Batch):
+    slow = payments.find(demo.client, batch.reference)
+    behind_our_back(demo, batch)
+    sums.of_batch(slow, payments.execution_date(slow))
+    assert Batch.get_by_id(batch.id).lines_kept is None
+    assert shown(demo, batch) == counted(demo, batch)
+
+
+def test_a_wrong_number_that_was_kept_pays_nothing(demo: Demo, batch: Batch):
+    shown(demo, batch)
+    kept = Batch.get_by_id(batch.id).lines_kept
+    kept["sums"] |= {"digest": "0" * 64, "cents": 1}
+    Batch.update(lines_kept=kept).where(Batch.id == batch.id).execute()
+    wrong = shown(demo, batch)[0]
+    assert wrong == "0" * 64
+    with pytest.raises(BatchChanged):
+        release.release(demo.membership, batch.reference, wrong, "session", PSU)
+    assert Batch.get_by_id(batch.id).state == "open"
+
+
+def test_a_short_payment_keeps_nothing(demo: Demo):
+    batch = demo.batch(many(sums.SHORT))
+    assert shown(demo, batch) == counted(demo, batch)
+    assert Batch.get_by_id(batch.id).lines_kept is None
+
+
+def test_every_change_of_lines_is_another_version(demo: Demo, batch: Batch):
+    versions = []
+    for change in ({"state": "refused"}, {"state": "open"}, {"bank_reason": "AC04"}, {"state": SQL("state")}):
+        BatchLine.update(**change).where(BatchLine.batch == batch.id, BatchLine.position == 1).execute()
+        versions.append(Batch.get_by_id(batch.id).lines_version)
+    assert len(set(versions)) == 4
+
+
+def test_of_another_payment_nothing_changes(demo: Demo, batch: Batch):
+    other = demo.batch(many(LONG), number=2)
+    before = Batch.get_by_id(other.id).lines_version
+    strike(demo, batch)
+    assert Batch.get_by_id(other.id).lines_version == before
