@@ -6,6 +6,8 @@ from pathlib import Path
 
 from flask import Flask, Response, current_app, request, url_for
 
+# What is never asked for again needs no second mark of its age, nor a name to be saved under.
+_UNASKED = ("Last-Modified", "Content-Disposition", "Accept-Ranges")
 FOR_EVER = "public, max-age=31536000, immutable"
 
 
@@ -31,6 +33,8 @@ def _keep_versioned(response: Response) -> Response:
     asked = request.args.get("v")
     if asked and asked == version_of((request.view_args or {})["filename"]):
         response.headers["Cache-Control"] = FOR_EVER
+        for name in _UNASKED:
+            response.headers.pop(name, None)
     return response
 
 

@@ -24,6 +24,9 @@ OF_PAGES = {
     "Permissions-Policy": "camera=(), geolocation=(), microphone=(), payment=()",
 }
 
+# A part of a page lives by the policy of its page. Were it ever opened by itself, it may do nothing at all.
+PART_POLICY = "default-src 'none'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
+
 
 def init_security(app: Flask) -> None:
     app.before_request(refuse_other_sites)
@@ -63,11 +66,16 @@ def content_policy() -> str:
     ).strip()
 
 
+def _is_part() -> bool:
+    """Fetched by a script of ours: no browser opens an answer to such a request as a page."""
+    return "HX-Request" in request.headers
+
+
 def add_headers(response: Response) -> Response:
     for name, value in (HEADERS if request.endpoint == "static" else HEADERS | OF_PAGES).items():
         response.headers.setdefault(name, value)
     if response.mimetype == "text/html":
-        response.headers["Content-Security-Policy"] = content_policy()
+        response.headers["Content-Security-Policy"] = PART_POLICY if _is_part() else content_policy()
     if request.endpoint not in _PUBLIC:
         response.headers.setdefault("Cache-Control", "no-store")
     if world().base_url.startswith("https"):

@@ -8,7 +8,10 @@ const PREFIX = "bizcuit-";
 const CACHE = PREFIX + VERSION;
 
 // Fetched without cookies, so that not even by mistake something of the signed-in person is kept.
-const anonymous = (address) => new Request(address, { credentials: "omit", cache: "reload" });
+// A file under its version is the same wherever it comes from, also when the page has just fetched it.
+const anonymous = (address) => new Request(address, {
+  credentials: "omit", cache: address === OFFLINE ? "reload" : "default",
+});
 
 async function install() {
   const cache = await caches.open(CACHE);

@@ -4,6 +4,7 @@ import gzip
 from typing import Any
 
 import brotli
+import pytest
 
 from tests.support.site import Person, Site
 from tests.support.world import Demo
@@ -55,3 +56,17 @@ def test_pictures_and_short_answers_stay_as_they_are(site: Site):
         assert "Content-Encoding" not in got(who, path).headers, path
     assert "Content-Encoding" not in who.client.get("/offline", headers={"Accept-Encoding": "gzip;q=0"}).headers
     assert got(who, "/static/css/base.css", Range="bytes=0-9").status_code == 206
+
+
+@pytest.mark.parametrize(
+    ("comes_from", "tail", "small"),
+    [
+        ("cross-site", "?verder=/jan", False), ("same-site", "?verder=/jan", False), ("cross-site", "", True),
+        ("same-origin", "?verder=/jan", True), ("none", "?verder=/jan", True),
+    ],
+)  # fmt: skip
+def test_what_another_site_wrote_in_the_address_is_not_compressed_with_our_secrets(
+    site: Site, comes_from: str, tail: str, small: bool
+):
+    answer = got(site.person(), "/inloggen" + tail, **{"Sec-Fetch-Site": comes_from})
+    assert ("Content-Encoding" in answer.headers) is small

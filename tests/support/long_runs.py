@@ -1,6 +1,6 @@
 """People of a run that is long enough to search in."""
 
-FIRST = ("Anna", "Bilal", "Chantal", "Daan", "Emine", "Fatima", "Gijs", "Hanna", "Ilse", "Jan")
+FIRST = ("Anna", "Bilal", "Chantal", "Daan", "Emine", "Fatima", "Gijs", "Hein", "Ilse", "Jan")
 LAST = ("Vries, de", "Yılmaz", "Jansen", "Berg, van den", "Bakker", "Visser", "Öztürk", "Smit", "Meijer", "Mulder")
 
 
