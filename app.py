@@ -7,7 +7,6 @@ from ssl import SSLContext
 from typing import Any
 
 from flask import Flask, g, render_template, request
-from flask_babel import Babel
 from flask_wtf import CSRFProtect
 from flask_wtf.csrf import CSRFError
 from htmx_flask import Htmx
@@ -23,6 +22,7 @@ from blueprints import access
 from blueprints.assets import init_assets
 from blueprints.compression import init_compression
 from blueprints.context import init_context
+from blueprints.languages import for_everyone, init_languages
 from blueprints.paths import RowId
 from blueprints.security import init_security
 from blueprints.sessions import StoredSessions
@@ -185,12 +185,10 @@ def bare_app(settings: config.Config) -> Flask:
         IDENTITY_METHOD=PROFILES[settings.oidc_profile].name,
         METRICS_TOKEN=settings.metrics_token,
         MAX_CONTENT_LENGTH=2 * 1024 * 1024,
-        BABEL_DEFAULT_LOCALE="nl",
-        BABEL_DEFAULT_TIMEZONE="Europe/Amsterdam",
     )
     app.jinja_env.undefined = StrictUndefined
     app.jinja_env.trim_blocks = app.jinja_env.lstrip_blocks = True
-    Babel(app)
+    init_languages(app)
     init_assets(app)
     init_context(app)
     return app
@@ -266,4 +264,6 @@ def use_errors(app: Flask) -> None:
             return error
         if error.code == 404:
             g.pop("client", None)
+        if known == "500":
+            for_everyone()  # asking who looks would ask the database, which may be what is broken
         return render_template(f"errors/{known}.html"), error.code

@@ -7,7 +7,7 @@ from flask import current_app
 from flask_babel import gettext as _
 from flask_babel import ngettext
 
-from core.money import euro
+from blueprints.context import euro, number
 from domain import errors
 
 
@@ -116,11 +116,10 @@ def _unfit(error: errors.OrderUnfit) -> str:
             "Deze bank neemt geen betalingskenmerk aan, en zonder kenmerk komt loonheffing niet goed aan. "
             "Er is niets betaald. Kies een andere rekening."
         )
-    most = f"{error.most:,}".replace(",", ".")
     return _(
         "Deze bank neemt hoogstens %(most)s betalingen in één opdracht aan; deze heeft er meer. Er is niets betaald. "
         "Kies een rekening bij een andere bank, of maak in Nmbrs kleinere betalingen.",
-        most=most,
+        most=number(error.most),
     )  # fmt: skip
 
 

@@ -1,4 +1,4 @@
-"""Money is integer cents. One reader, one writer for screens, one for messages."""
+"""Money is integer cents. One reader, one writer for messages, one for operators (screens: blueprints.context)."""
 
 import re
 
@@ -28,8 +28,3 @@ def dutch(amount: int) -> str:
     sign = "-" if amount < 0 else ""
     whole = f"{abs(amount) // 100:,}".replace(",", ".")
     return f"{sign}{whole},{abs(amount) % 100:02d}"
-
-
-def euro(amount: int) -> str:
-    """The same behind a euro sign, which never parts from its number."""
-    return f"€\u00a0{dutch(amount)}"

@@ -16,11 +16,13 @@ CONFIRMATION_LIFE = timedelta(hours=24)
 RESET_LIFE = timedelta(minutes=30)
 
 
-def register(name: str, email: str, password: str, company_name: str, kvk_number: str) -> None:
+def register(
+    name: str, email: str, password: str, company_name: str, kvk_number: str, language: str | None = None
+) -> None:
     """Make user, client and membership, and mail a link that confirms the address.
 
     The outcome is the same for an address that is known already (that mailbox gets a mail that
-    says so): nobody learns here who is a customer. WeakPassword is raised before anything.
+    says so): nobody learns here who is a customer. WeakPassword is raised before anything. `language`: of their mails.
     """
     email = normal_email(email)
     passwords.check_password(password, email, name, company_name)
@@ -29,15 +31,15 @@ def register(name: str, email: str, password: str, company_name: str, kvk_number
         known = User.get_or_none(User.email == email)
         with database.atomic() as made:
             # for a known address all the same work is done, and undone: it takes as long
-            _enrol(f"{public_id()}@known.invalid" if known else email, name, hashed, company_name, kvk_number)
+            _enrol(f"{public_id()}@known.invalid" if known else email, name, hashed, company_name, kvk_number, language)
             if known is not None:
                 made.rollback()
         if known is not None:
             mails.queue(known, "already_registered", once=f"already:{known.id}:{utcnow():%Y%m%d%H}")
 
 
-def _enrol(email: str, name: str, hashed: str, company_name: str, kvk_number: str) -> None:
-    user = User.create(email=email, name=name.strip(), password_hash=hashed)
+def _enrol(email: str, name: str, hashed: str, company_name: str, kvk_number: str, language: str | None) -> None:
+    user = User.create(email=email, name=name.strip(), password_hash=hashed, language=language)
     client = Client.create(public_id=public_id(), name=company_name.strip(), kvk_number=kvk_number)
     Membership.create(user=user, client=client, role="owner")
     make_key(client)
@@ -140,6 +142,11 @@ def change_password(user: User, old: str, new: str, keep: str | None) -> None:
             LoginSession.user == user.id, LoginSession.token_hash != lookup(keep or "")
         ).execute()
         mails.queue(user, "password_changed", once=f"password:{user.id}:{utcnow().isoformat()}")
+
+
+def choose_language(user: User, language: str) -> None:
+    """nl or en, for this person's screens and mails from now on."""
+    User.update(language=language).where(User.id == user.id).execute()
 
 
 def prove_password(user: User, password: str) -> None:

@@ -113,7 +113,7 @@ def remind(link: BankLink) -> None:
     """Seven days before the end a mail to each owner, once per consent, while it has accounts that may pay."""
     link = BankLink.get_by_id(link.id)
     found = view(link)
-    if link.status != "valid" or found.word != "ends" or not _in_use(link):
+    if link.status != "valid" or found.word != "ends" or link.valid_until is None or not _in_use(link):
         return
     client = Client.get_by_id(link.client_id)
     owners = User.select().join(Membership).where(Membership.client == client.id, Membership.role == "owner")
@@ -122,7 +122,7 @@ def remind(link: BankLink) -> None:
             mails.queue(
                 user, "consent_ends", once=f"consent_ends:{link.id}:{user.id}", client=client,
                 path=f"/{client.public_id}/saldo", bank=link.bank_name or link.bank,
-                last_day=f"{link.valid_until:%d-%m-%Y}",
+                last_day=link.valid_until.isoformat(),
             )  # fmt: skip
 
 

@@ -136,8 +136,11 @@ def accept(secret: str, user: User) -> Membership:
         return _accept(secret, user)
 
 
-def accept_new(secret: str, name: str, password: str) -> Membership:
-    """Join with a new account: the link proves the address. LinkExpired, WeakPassword, InvitationRefused (account)."""
+def accept_new(secret: str, name: str, password: str, language: str | None = None) -> Membership:
+    """Join with a new account: the link proves the address. LinkExpired, WeakPassword, InvitationRefused (account).
+
+    `language`: of this person's screens and mails, nl or en.
+    """
     invitation = peek(secret)
     if invitation is None:
         raise LinkExpired
@@ -147,7 +150,8 @@ def accept_new(secret: str, name: str, password: str) -> Membership:
         if has_account(invitation):
             raise InvitationRefused("account")
         user = User.create(
-            email=invitation.email, name=name.strip(), password_hash=hashed, email_confirmed_at=utcnow()
+            email=invitation.email, name=name.strip(), password_hash=hashed, email_confirmed_at=utcnow(),
+            language=language,
         )  # fmt: skip
         return _accept(secret, user)
 

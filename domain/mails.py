@@ -16,13 +16,17 @@ MAX_ATTEMPTS = 12
 
 @dataclass(frozen=True)
 class Letter:
-    """What a mail tells: its kind, to whom, about which company, and the path its button leads to."""
+    """What a mail tells: its kind, to whom, about which company, and the path its button leads to.
+
+    `language`: nl or en, of who reads it.
+    """
 
     kind: str
     user: User
     client: Client | None
     path: str | None
     facts: dict
+    language: str = "nl"
 
 
 Writer = Callable[[Letter], Message]
@@ -56,13 +60,19 @@ def due() -> list[int]:
     return [row.id for row in query.order_by(OutgoingMail.id).limit(200)]
 
 
+def _language(row: OutgoingMail, facts: dict) -> str:
+    """Of who gets it; of who sends an invitation, when nobody has that address yet. Dutch for who never chose."""
+    reader = User.get_or_none(User.email == facts["to"]) if "to" in facts else None
+    return (reader or row.user).language or "nl"
+
+
 def deliver(mail_id: int, write: Writer) -> bool:
     """Send one mail. True when it went; otherwise it stays for a later try."""
     row = leases.claim(OutgoingMail, mail_id, 60, OutgoingMail.sent_at.is_null(), OutgoingMail.due_at <= utcnow())
     if row is None:
         return False
     content = json.loads(unseal(row.sealed, "outgoing_mail", row.user_id, row.once))
-    letter = Letter(row.kind, row.user, row.client, content["path"], content["facts"])
+    letter = Letter(row.kind, row.user, row.client, content["path"], content["facts"], _language(row, content["facts"]))
     try:
         world().mailer.send(write(letter))
     except MailNotSent as error:

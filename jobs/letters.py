@@ -1,6 +1,10 @@
-"""What mails say: a template per kind, in text and HTML, with one button. Totals at most."""
+"""What mails say, in the language of who gets them: a template per kind, in text and HTML, with one button.
+
+Totals at most.
+"""
 
 from flask import Flask, render_template
+from flask_babel import force_locale
 
 from connectors.mail import Message
 from domain.mails import Letter
@@ -19,7 +23,7 @@ def write(letter: Letter) -> Message:
     """The mail as it goes out."""
     if _app is None:
         raise RuntimeError("letters have no templates yet")
-    with _app.app_context():
+    with _app.app_context(), force_locale(letter.language):
         values = {"user": letter.user, "company": letter.client, "facts": letter.facts, "base_url": world().base_url,
                   "support_email": world().support_email}  # fmt: skip
         if letter.path:

@@ -15,10 +15,11 @@ class User(Table):
     email_confirmed_at = UtcField(null=True)
     created_at = UtcField(default=utcnow)
     reset_at = UtcField(null=True)  # password set by a link in a mail: paying waits for a newer identification
+    language = TextField(null=True)  # of screens and mails; None: screens as the browser asks, mails in Dutch
 
     class Meta:
         table_name = "user_account"  # "user" is a reserved word in PostgreSQL
-        constraints = [Check("email = lower(email)")]
+        constraints = [Check("email = lower(email)"), Check("language in ('nl', 'en')")]
 
     # what flask-login asks of a user
     is_active = is_authenticated = True

@@ -6,6 +6,7 @@ from blueprints import sessions
 from blueprints.account.forms import ConfirmForm, RegisterForm, ResendForm, SignInForm
 from blueprints.answers import goto, render
 from blueprints.devices import visit
+from blueprints.languages import language
 from blueprints.paths import own_path
 from blueprints.proving import enter
 from blueprints.wake import wake
@@ -84,7 +85,7 @@ def register():
         return render("account/register.html", 422 if form.errors else 200, form=form)
     attempts.spend("register.address", _network())
     try:
-        accounts.register(**form.filled())
+        accounts.register(**form.filled(), language=language())
     except WeakPassword as error:
         form.password.errors = [say(error)]
         return render("account/register.html", 422, form=form)

@@ -9,11 +9,10 @@ from flask_babel import gettext as _
 from flask_babel import ngettext
 
 from blueprints.batches.bank_words import BANK_REASONS, LINE_REASONS
-from blueprints.context import day, day_and_month, long_day, moment, number
+from blueprints.context import day, day_and_month, euro, long_day, moment, number
 from blueprints.texts import _l
 from core.clock import today_amsterdam, utcnow
 from core.iban import grouped
-from core.money import euro
 from domain.authorisations import Step
 from domain.cautions import Caution
 from domain.found_lines import REFUSED, REMARKED, SEARCHED_FROM, page_of

@@ -1,8 +1,10 @@
+from flask_babel import gettext as _
 from flask_wtf import FlaskForm
-from wtforms import BooleanField, PasswordField, SelectField, StringField
-from wtforms.validators import DataRequired, InputRequired, Length, Regexp
+from wtforms import BooleanField, Field, PasswordField, SelectField, StringField
+from wtforms.validators import DataRequired, InputRequired, Length, Regexp, ValidationError
 
 from blueprints.account.forms import ADDRESS, trimmed
+from blueprints.context import read_amount
 from blueprints.members.words import ROLE_CHOICES
 from blueprints.texts import _l
 from blueprints.typed import KeptForm
@@ -36,6 +38,12 @@ class JoinForm(FlaskForm):
     password = PasswordField(_l("Wachtwoord"), [InputRequired(_l("Kies een wachtwoord."))])
 
 
+def an_amount(form: FlaskForm, field: Field) -> None:
+    """As people write it in the language of the page."""
+    if read_amount(field.data or "") is None:
+        raise ValidationError(_("Vul een bedrag in, bijvoorbeeld 10.000,00."))
+
+
 class FourEyesForm(KeptForm):
     """From which total on two approve: whole euros or with cents, as people type them."""
 
@@ -43,10 +51,7 @@ class FourEyesForm(KeptForm):
         _l("Vanaf welk totaal keuren twee mensen goed?"),
         [
             InputRequired(_l("Vul een bedrag in, bijvoorbeeld 10.000,00.")),
-            Regexp(
-                r"^(?:[0-9]{1,9}|[0-9]{1,3}(?:\.[0-9]{3}){1,2})(?:,[0-9]{2})?$",
-                message=_l("Vul een bedrag in, bijvoorbeeld 10.000,00."),
-            ),
+            an_amount,
         ],
         filters=[trimmed],
     )
@@ -54,8 +59,7 @@ class FourEyesForm(KeptForm):
     @property
     def cents(self) -> int:
         """Only after validation."""
-        euros, _comma, rest = (self.amount.data or "").replace(".", "").partition(",")
-        return int(euros) * 100 + int(rest or 0)
+        return read_amount(self.amount.data or "") or 0
 
 
 class HideForm(KeptForm):

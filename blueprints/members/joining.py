@@ -5,6 +5,7 @@ from flask_babel import gettext as _
 from flask_login import current_user
 
 from blueprints.answers import goto, render
+from blueprints.languages import language
 from blueprints.members import words
 from blueprints.members.forms import GoForm, JoinForm
 from blueprints.members.routes import blueprint
@@ -41,7 +42,7 @@ def join(token):
 
 
 def _joined(token, form):
-    return invitations.accept_new(token, form.name.data or "", form.password.data or "")
+    return invitations.accept_new(token, form.name.data or "", form.password.data or "", language())
 
 
 def _welcome(joined, invitation):

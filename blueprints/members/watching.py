@@ -5,11 +5,11 @@ from flask_babel import gettext as _
 
 from blueprints.access import MAY_PAY, OWNER, for_client, fresh, fresh_keeping
 from blueprints.answers import render
+from blueprints.context import amount
 from blueprints.members import words
 from blueprints.members.forms import FourEyesForm
 from blueprints.members.routes import back, blueprint, place
 from blueprints.words import say
-from core.money import dutch
 from domain import four_eyes
 from domain.errors import DomainError, TooFewApprovers
 
@@ -20,7 +20,7 @@ from domain.errors import DomainError, TooFewApprovers
 def four_eyes_page(membership):
     """The amount, or off. What is weaker than it was waits for somebody else."""
     now = membership.client.four_eyes_cents
-    form = FourEyesForm(amount=dutch(now) if now is not None else None)
+    form = FourEyesForm(amount=amount(now) if now is not None else None)
     shown = {"form": form, "here": place(membership), "now": now, "words": words}
     off = request.method == "POST" and "uit" in request.form
     if not off and not form.validate_on_submit():

@@ -2,8 +2,8 @@
 
 from flask_babel import gettext as _
 
+from blueprints.context import euro
 from blueprints.texts import _l
-from core.money import euro
 from domain.four_eyes import Eyes
 
 ROLES = {"owner": _l("eigenaar"), "approver": _l("mag betalen"), "preparer": _l("bereidt voor")}

@@ -3,6 +3,7 @@
 from flask_babel import gettext as _
 from flask_babel import ngettext
 
+from blueprints.context import number
 from blueprints.nmbrs.rights_words import ask_for_right, title_of
 from domain.nmbrs_calls import CALLS
 from domain.nmbrs_history import ExchangeView, HistoryRow
@@ -171,7 +172,7 @@ def _answer(question: str, exchange: ExchangeView) -> str:
     if answer.get("empty"):
         return _("leeg")
     if "bytes" in answer:
-        return _("%(size)s bytes", size=f"{answer['bytes']:,}".replace(",", "."))
+        return _("%(size)s bytes", size=number(answer["bytes"]))
     if "count" in answer:
         return _counted(question, answer["count"])
     return str(answer.get("text", ""))

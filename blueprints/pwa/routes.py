@@ -3,9 +3,11 @@ from hashlib import sha256
 from pathlib import Path
 
 from flask import Blueprint, Response, current_app, render_template
+from flask_babel import force_locale
 from flask_babel import gettext as _
 
 from blueprints.assets import static_url
+from blueprints.languages import LANGUAGES, language
 
 blueprint = Blueprint("pwa", __name__)
 
@@ -44,7 +46,7 @@ def manifest() -> Response:
         "name": "Bizcuit",
         "short_name": "Bizcuit",
         "description": _("Salarissen uit Nmbrs betalen, vanaf je telefoon."),
-        "lang": "nl",
+        "lang": language(),
         "dir": "ltr",
         "start_url": "/overzicht",
         "scope": "/",
@@ -68,13 +70,21 @@ def manifest() -> Response:
 @blueprint.get("/sw.js")
 def service_worker() -> Response:
     files = [static_url(name) for name in KEPT]
-    page = render_template("pwa/offline.html")
-    version = sha256("\n".join([*files, page]).encode()).hexdigest()[:12]
+    version = sha256("\n".join([*files, *_offline_pages()]).encode()).hexdigest()[:12]
     source = (Path(current_app.static_folder or "static") / "sw.js").read_text()
     source = source.replace('"@version@"', json.dumps(version)).replace('["@files@"]', json.dumps(files))
     response = Response(source, mimetype="text/javascript")
     response.headers["Cache-Control"] = FRESH
     return response
+
+
+def _offline_pages() -> list[str]:
+    """In every language: the worker is the same for everyone, whichever of them its browser then keeps."""
+    pages = []
+    for one in LANGUAGES:
+        with force_locale(one):
+            pages.append(render_template("pwa/offline.html"))
+    return pages
 
 
 @blueprint.get("/offline")

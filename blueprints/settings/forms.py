@@ -1,5 +1,7 @@
-from wtforms import BooleanField
+from flask_wtf import FlaskForm
+from wtforms import BooleanField, SelectField
 
+from blueprints.languages import LANGUAGES
 from blueprints.texts import _l
 from blueprints.typed import KeptForm
 
@@ -9,3 +11,7 @@ class BankWishesForm(KeptForm):
 
     batch_booking = BooleanField(_l("Boek een betaling als één bedrag, zonder namen op het afschrift"))
     name_check = BooleanField(_l("Laat de bank de namen controleren voordat er betaald wordt"))
+
+
+class LanguageForm(FlaskForm):
+    language = SelectField(choices=[(code, code) for code in LANGUAGES])

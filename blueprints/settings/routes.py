@@ -1,12 +1,13 @@
 from flask import Blueprint, flash
 from flask_babel import gettext as _
-from flask_babel import ngettext
+from flask_babel import ngettext, refresh
 
 from blueprints.access import ALL, OWNER, for_client, fresh_keeping
 from blueprints.answers import goto, render
 from blueprints.proving import here
 from blueprints.sessions import secret
-from blueprints.settings.forms import BankWishesForm
+from blueprints.settings.forms import BankWishesForm, LanguageForm
+from blueprints.who import me
 from domain import accounts, bank_links, bank_wishes, passkeys, pins, sessions
 
 blueprint = Blueprint("settings", __name__)
@@ -43,6 +44,19 @@ def wish(membership):
     form = BankWishesForm()
     changed = bank_wishes.change(membership, bool(form.batch_booking.data), bool(form.name_check.data))
     flash(_("Bewaard. Het geldt voor wat je vanaf nu goedkeurt.") if changed else _("Er is niets veranderd."), "good")
+    return goto(f"/{membership.client.public_id}/instellingen")
+
+
+@blueprint.post("/<client>/instellingen/taal")
+@for_client(ALL)
+def choose_language(membership):
+    """In which language this person reads, from the next page on."""
+    form = LanguageForm()
+    if form.validate_on_submit():
+        accounts.choose_language(membership.user, form.language.data)
+        me().language = form.language.data
+        refresh()
+        flash(_("Bewaard. Pagina's en mails zijn vanaf nu in het Nederlands."), "good")
     return goto(f"/{membership.client.public_id}/instellingen")
 
 

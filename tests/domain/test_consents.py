@@ -329,7 +329,8 @@ def test_that_mail_says_which_bank_and_until_when(owner: Membership, sandbox: Sa
         return Message(to=letter.user.email, subject="x", text="x", html="x")
 
     assert [mails.deliver(mail_id, write) for mail_id in mails.due()] == [True]
-    assert told[0].facts == {"bank": link.bank_name, "last_day": f"{link.valid_until:%d-%m-%Y}"}
+    assert link.valid_until is not None
+    assert told[0].facts == {"bank": link.bank_name, "last_day": link.valid_until.isoformat()}
     assert told[0].path == f"/{owner.client.public_id}/saldo"
 
 

@@ -139,6 +139,7 @@ RIGHTS: dict[tuple[str, str], Right] = {
     ("settings.settings", "GET"): PAGE,
     ("settings.sign_out_elsewhere", "POST"): ON,
     ("settings.wish", "POST"): OWNER_ONLY,
+    ("settings.choose_language", "POST"): ON,
     ("overview.overview", "GET"): PAGE,
     ("bank.balances", "GET"): PAGE,
     ("bank.refresh", "POST"): ON,
