@@ -6,7 +6,7 @@ from contextlib import contextmanager
 from datetime import UTC, datetime
 from typing import Any
 
-from peewee import DatabaseProxy, DateTimeField, Model, PostgresqlDatabase, SqliteDatabase, TextField
+from peewee import DatabaseProxy, DateTimeField, Model, ModelSelect, PostgresqlDatabase, SqliteDatabase, TextField
 from playhouse.db_url import connect as connect_url
 
 database = DatabaseProxy()
@@ -80,9 +80,24 @@ class JsonField(TextField):
         return None if value is None else json.loads(value)
 
 
+class Rows(ModelSelect):
+    """A query of which every row is read before the first is looked at.
+
+    A half-read query keeps SQLite's view of that moment open: a write in the loop then fails at once ("database is
+    locked") when anybody else wrote meanwhile, a bank's answer in between being time enough.
+    """
+
+    def __iter__(self) -> Iterator[Any]:
+        return iter(list(super().__iter__()))
+
+
 class Table(Model):
     id: Any
 
     class Meta:
         database = database
         legacy_table_names = False
+
+    @classmethod
+    def select(cls, *fields: Any) -> Rows:
+        return Rows(cls, fields or cls._meta.sorted_fields, is_default=not fields)

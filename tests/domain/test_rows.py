@@ -1,0 +1,37 @@
+"""A loop over rows may write, whoever else writes meanwhile."""
+
+from threading import Thread
+from typing import Any
+
+from models import User, database
+from tests.support.world import make_user
+
+
+def written_elsewhere(user: User) -> None:
+    """Another process's write, over a connection of its own."""
+
+    def write() -> None:
+        with database.connection_context():
+            User.update(password_hash="x").where(User.id == user.id).execute()
+
+    other = Thread(target=write)
+    other.start()
+    other.join()
+
+
+def test_a_write_in_a_loop_waits_for_nobody(world: Any):
+    first = make_user()
+    for _ in range(3):
+        make_user()
+    for user in User.select().order_by(User.id):
+        written_elsewhere(first)
+        User.update(name="Nieuw").where(User.id == user.id).execute()
+    assert {(user.name, user.id == first.id) for user in User.select()} == {("Nieuw", True), ("Nieuw", False)}
+
+
+def test_rows_can_be_asked_for_twice(world: Any):
+    made = [make_user().id for _ in range(3)]
+    query = User.select(User.id).order_by(User.id)
+    assert [user.id for user in query] == [user.id for user in query] == made
+    assert list(query.tuples()) == [(one,) for one in made]
+    assert (query.count(), query.first().id, query.get().id) == (3, made[0], made[0])
