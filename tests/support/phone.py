@@ -137,8 +137,12 @@ class Phone:
         self.shot(f"04-mail-{name.split()[0].lower()}")
 
         def left() -> bool:
-            # Chromium may lose a tap inside a frame that it is still laying out; a person taps again.
-            button.tap(no_wait_after=True)
+            # Chromium may lose a tap inside a frame that it is still laying out; a person taps again. On a busy
+            # machine the page of the tap before may come just then, and there is no button any more.
+            try:
+                button.tap(no_wait_after=True, timeout=1_500)
+            except PlaywrightTimeout:
+                return self.page.url.startswith(self.house.base_url)
             try:
                 self.page.wait_for_url(f"{self.house.base_url}/**", timeout=1_500)
             except PlaywrightTimeout:
