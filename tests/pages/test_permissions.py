@@ -492,7 +492,7 @@ def test_of_every_act_it_is_said_whether_one_shows_who_one_is():
     assert sorted([*PROOF, *RELEASES, *AT_ONCE]) == sorted(acts)
 
 
-def everything() -> dict[str, list[tuple]]:
+def everything() -> dict[str, list[Any]]:
     """Every row there is, but for the sessions."""
     tables = [table for table in models.TABLES if table is not LoginSession]
     return {table.__name__: sorted(table.select().tuples(), key=repr) for table in tables}

@@ -154,7 +154,7 @@ def test_what_was_typed_stands_there_again_and_waits(owner: Person, demo: Demo, 
     assert "Er is nog niets gedaan" in shown
     assert [part for part in again if part not in shown] == []
     assert not any(secret in shown for secret in SECRETS)
-    assert set(kinds()) <= {"authority.checked", "authority.asked"}, "but for the page of accounts, which asks the register"
+    assert set(kinds()) <= {"authority.checked", "authority.asked"}, "the page of accounts asks the register"
     assert unproved["proved"] is False
     once_more = owner.get(page).get_data(as_text=True)
     assert [part for part in again if part in once_more] == [], "it is shown once"
