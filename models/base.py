@@ -4,7 +4,7 @@ import json
 from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime
-from typing import Any
+from typing import Any, Self, cast
 
 from peewee import DatabaseProxy, DateTimeField, Model, ModelSelect, PostgresqlDatabase, SqliteDatabase, TextField
 from playhouse.db_url import connect as connect_url
@@ -99,5 +99,5 @@ class Table(Model):
         legacy_table_names = False
 
     @classmethod
-    def select(cls, *fields: Any) -> Rows:
-        return Rows(cls, fields or cls._meta.sorted_fields, is_default=not fields)
+    def select(cls, *fields: Any) -> "ModelSelect[Self]":
+        return cast("ModelSelect[Self]", Rows(cls, fields or cls._meta.sorted_fields, is_default=not fields))

@@ -67,10 +67,20 @@ def test_the_worker_keeps_versioned_files_and_nothing_else(client):
     assert [client.get(file).status_code for file in files] == [200] * len(files)
 
 
+def scripts_of_some_pages() -> set[str]:
+    """What templates load beside the scripts of every page."""
+    told = [re.findall(r"set scripts = \[(.*?)\]", file.read_text()) for file in (ROOT / "templates").rglob("*.html")]
+    return {name for names in told for found in names for name in re.findall(r"'(\w+)'", found)}
+
+
 def test_the_worker_keeps_all_that_a_page_loads(app, client):
-    page = app.jinja_env.get_template("base.html")
+    page, some = app.jinja_env.get_template("base.html"), scripts_of_some_pages()
+    assert some == {"pin", "passkey"}
     with app.test_request_context():
-        html = page.render(client=None, csrf_token=lambda: "", support_email="x", get_flashed_messages=lambda **_: [])
+        html = page.render(
+            client=None, csrf_token=lambda: "", support_email="x", get_flashed_messages=lambda **_: [],
+            scripts=sorted(some),
+        )  # fmt: skip
     loaded = {url for url in re.findall(r"(?:src|href)=\"(/static/[^\"]+)\"", html) if "apple-touch" not in url}
     assert loaded == set(files_of(client.get("/sw.js").text))
 

@@ -246,7 +246,8 @@ AT_ONCE = frozenset(
     {
         "nmbrs.save", "nmbrs.rights", "nmbrs.take_in_again", "nmbrs.pick", "batches.accept_all", "batches.sign",
         "batches.log_in", "batches.choose_method", "batches.give_code", "batches.stop", "batches.again",
-        "settings.sign_out_there", "settings.change_password", "batches.judge", "batches.read",
+        "settings.sign_out_there", "settings.change_password", "settings.choose_language",
+        "batches.judge", "batches.read",
         "batches.bank_file", "batches.take_file", "batches.keep_payment", "batches.judge_name",
         "batches.go_on_with_names", "batches.change", "onboarding.identify", "onboarding.ask_register_again",
         "onboarding.confirm_code", "settings.sign_out_elsewhere",
