@@ -4,6 +4,7 @@ Each row is one request on a client that is all set up, with one open payment; f
 token. One world is made for the whole module and put back after whatever changed it.
 """
 
+import re
 import shutil
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
@@ -11,6 +12,7 @@ from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
+import html5lib
 import pytest
 from flask import Flask, url_for
 
@@ -20,7 +22,18 @@ import jobs
 import models
 from core.clock import utcnow
 from domain import four_eyes, invitations, members
-from models import AuditEvent, Batch, Client, FourEyesChange, Invitation, LoginSession, Membership, PayrollCompany, User
+from models import (
+    AuditEvent,
+    Batch,
+    BatchLine,
+    Client,
+    FourEyesChange,
+    Invitation,
+    LoginSession,
+    Membership,
+    PayrollCompany,
+    User,
+)
 from tests.conftest import POSTGRES
 from tests.support.sandbox import Sandbox
 from tests.support.site import Person, Site
@@ -308,7 +321,7 @@ class Prepared:
         demo = self.demo
         found: dict[str, User | None] = {"nobody": None, "owner": demo.user}
         for name, role in (("approver", "approver"), ("preparer", "preparer"), ("unidentified", "owner")):
-            found[name] = make_user(name=f"De {name}")
+            found[name] = make_user(name=f"Sam {name}")
             Membership.create(user=found[name], client=demo.client, role=role)
         approver, removed, stranger = found["approver"], make_user(name="Weg"), make_user(name="Charlie")
         gone = Membership.create(user=removed, client=demo.client, role="owner")
@@ -541,7 +554,7 @@ def test_a_fragment_tells_nobody_anything(prepared: Prepared):
 def test_a_member_that_is_taken_out_is_out_at_once(prepared: Prepared):
     path = prepared.address("settings.settings", "GET")
     assert prepared.ask("approver", "GET", path).status_code == 200
-    mine = Membership.get(Membership.user == User.get(User.name == "De approver").id)
+    mine = Membership.get(Membership.user == User.get(User.name == "Sam approver").id)
     members.remove(prepared.demo.client, prepared.demo.user, mine.id)
     assert prepared.ask("approver", "GET", path).status_code == 404
 
@@ -552,3 +565,54 @@ def test_a_role_that_is_taken_away_is_gone_at_once(prepared: Prepared):
     assert prepared.ask("unidentified", "GET", path).status_code == 200
     members.change_role(prepared.demo.client, prepared.demo.user, mine.id, "approver")
     assert prepared.ask("unidentified", "GET", path).status_code == 403
+
+
+# --- the other language ---------------------------------------------------------------------------
+DUTCH = re.compile(
+    r"\b(de|het|een|niet|geen|jouw|deze|wordt|betaling|betalingen|rekening|klopt|nog|naar|ook|maar|voor|met|van|je)\b",
+    re.IGNORECASE,
+)
+
+
+def words_of(page: str) -> str:
+    """What a person reads or hears of a page, without the things of the database and what is quoted from Nmbrs."""
+    root = html5lib.parse(page, treebuilder="lxml", namespaceHTMLElements=False).getroot()
+    for quiet in [*root.iter("script", "style", "title"), *root.xpath("//body//*[@lang='nl']")]:
+        quiet.clear(keep_tail=True)
+    said = [*root.itertext(), *(value for node in root.iter() for name, value in node.items() if name in HEARD)]
+    text = re.sub("‘[^’]*’", "", " ".join(said))
+    for one in names():
+        text = text.replace(one, "")
+    return text
+
+
+def names() -> set[str]:
+    """What people called things and each other, whatever language they read."""
+    lines = [(line.name_shown, line.description_shown) for line in BatchLine.select()]
+    return {user.name for user in User.select()} | {word for line in lines for word in line}
+
+
+HEARD = ("aria-label", "placeholder", "alt", "title", "data-done", "data-lost", "data-failed")
+
+
+@pytest.mark.parametrize("who", ("owner", "preparer"))
+def test_every_page_is_in_english_too(prepared: Prepared, who: str):
+    """Of who chose English, every page that opens; the same pages hold Dutch for who did not."""
+    places = {prepared.address(name, "GET") for name, method in [*RIGHTS, *OPEN] if method == "GET"}
+    pages = sorted(path for path in places if not path.startswith(NO_PAGES))
+    found, dutch, seen = {}, 0, 0
+    for language in ("nl", "en"):
+        User.update(language=language).execute()
+        for path in pages:
+            answer = prepared.ask(who, "GET", path)
+            if answer.status_code != 200 or answer.mimetype != "text/html":
+                continue
+            words = DUTCH.findall(words_of(answer.get_data(as_text=True)))
+            if language == "nl":
+                dutch += bool(words)
+                continue
+            seen += 1
+            if words:
+                found[path] = words
+    assert found == {}
+    assert (seen, dutch) == (seen, seen) and seen > (30 if who == "owner" else 15)
