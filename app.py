@@ -41,6 +41,7 @@ from connectors.mail import Mailer
 from connectors.nmbrs.oauth import NmbrsOAuth, OAuthSettings
 from connectors.nmbrs.rest import RestPayroll, RestSettings
 from connectors.nmbrs.soap import SoapPayroll
+from connectors.push import Pusher
 from connectors.register.kvk import KvkRegister
 from core.crypto import Keyring
 from domain.errors import NotFound, TooOften
@@ -79,7 +80,7 @@ def furnish(settings: config.Config, app: Flask | None = None) -> None:
             nmbrs_oauth=_nmbrs_oauth(settings), rest_offered=bool(settings.nmbrs_client_id), bank=_bank(settings),
             banks=_banks(settings), ponto=_ponto_oauth(settings),
             identity=_identity(settings), register=_register(settings),
-            mailer=_mailer(settings), keyring=Keyring(settings.data_keys, settings.data_key),
+            mailer=_mailer(settings), pusher=_pusher(settings), keyring=Keyring(settings.data_keys, settings.data_key),
             lookup_key=settings.lookup_key, pin_pepper=settings.pin_pepper, base_url=settings.base_url,
             hook_url=settings.hook_url, support_email=settings.support_email,
             limit_payment_cents=settings.limit_payment_cents, limit_day_cents=settings.limit_day_cents,
@@ -163,6 +164,12 @@ def _mailer(settings: config.Config) -> Mailer:
         host=settings.smtp_host, port=settings.smtp_port, sender=settings.mail_from, user=settings.smtp_user,
         password=settings.smtp_password, starttls=settings.smtp_starttls,
     )  # fmt: skip
+
+
+def _pusher(settings: config.Config) -> Pusher:
+    """In development the sandbox's push service may be on this machine."""
+    local = "" if settings.production else settings.sandbox_url
+    return Pusher(settings.push_key, settings.support_email, local=local)
 
 
 def _banks(settings: config.Config) -> FileDirectory | HttpDirectory:

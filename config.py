@@ -14,6 +14,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from connectors.identity.profiles import DEFAULT, FIELDS, PROFILES
+from connectors.push import Pusher
 
 PREFIX = "BIZCUIT_"
 ROOT = Path(__file__).parent
@@ -70,6 +71,7 @@ class Config:
     smtp_starttls: bool
     mail_from: str
     support_email: str
+    push_key: str = field(repr=False)
     session_key: str = field(repr=False)
     lookup_key: bytes = field(repr=False)
     pin_pepper: bytes = field(repr=False)
@@ -138,6 +140,7 @@ def load(environment: Mapping[str, str] | None = None) -> Config:
         **_stores(read, home), **_mail(read, production), data_keys=keys,
         data_key=read.text("DATA_KEY", next(iter(keys))),
         hook_url=read.text("HOOK_URL", base_url.replace("//localhost", "//127.0.0.1")).rstrip("/"),
+        push_key=_push_key(read, production, home),
         session_key=_secret(read, "SESSION_KEY", production, home),
         lookup_key=_secret(read, "LOOKUP_KEY", production, home).encode(),
         pin_pepper=_secret(read, "PIN_PEPPER", production, home).encode(),
@@ -261,6 +264,19 @@ def _secret(read: _Reader, name: str, production: bool, home: Path) -> str:
     value = read.text(name, "") or ("" if production else _drawn(home, name))
     if len(value) < 32:
         raise ConfigError(f"{PREFIX}{name} must be a secret of at least 32 characters")
+    return value
+
+
+def _push_key(read: _Reader, production: bool, home: Path) -> str:
+    """The key that signs push messages: 32 bytes in base64url, as tools for VAPID write it.
+
+    Browsers know its other half: with another key each has to be asked anew.
+    """
+    value = _secret(read, "PUSH_KEY", production, home)
+    try:
+        Pusher(value, "")
+    except ValueError as error:
+        raise ConfigError("BIZCUIT_PUSH_KEY must be 32 bytes in base64url") from error
     return value
 
 

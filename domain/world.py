@@ -9,6 +9,7 @@ from connectors.consent import ConsentService
 from connectors.identity.port import IdentityProvider
 from connectors.mail import Mailer
 from connectors.nmbrs.port import Payroll
+from connectors.push import Pusher
 from connectors.register.port import BusinessRegister
 from core.crypto import Keyring
 
@@ -29,6 +30,7 @@ class World:
     identity: IdentityProvider
     register: BusinessRegister
     mailer: Mailer
+    pusher: Pusher
     keyring: Keyring
     lookup_key: bytes = field(repr=False)
     pin_pepper: bytes = field(repr=False)

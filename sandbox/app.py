@@ -11,7 +11,7 @@ from sandbox import control
 from sandbox.store import Store, open_store
 
 # Each part is a module with `setup(app)`, which registers its blueprints and says how it seeds itself.
-PARTS = ("show", "control", "home", "nmbrs", "mailbox", "bank", "ponto", "broker", "register")
+PARTS = ("show", "control", "home", "nmbrs", "mailbox", "bank", "ponto", "broker", "register", "push")
 
 
 class SandboxApp(Flask):

@@ -25,6 +25,7 @@ PRODUCTION = {
     "BIZCUIT_SMTP_HOST": "mail.example",
     "BIZCUIT_SESSION_KEY": "s" * 32,
     "BIZCUIT_LOOKUP_KEY": "l" * 32,
+    "BIZCUIT_PUSH_KEY": KEY,
     "BIZCUIT_PIN_PEPPER": "p" * 32,
     "BIZCUIT_DATA_KEYS": f"first:{KEY}",
 }
@@ -117,6 +118,23 @@ def test_several_data_keys_the_first_seals(tmp_path: Path):
     second = urlsafe_b64encode(b"m" * 32).decode()
     settings = production(tmp_path, DATA_KEYS=f"new:{second}, old:{KEY}")
     assert (settings.data_key, set(settings.data_keys)) == ("new", {"new", "old"})
+
+
+@pytest.mark.parametrize("value", ["A" * 42 + "E", f"{'A' * 42}E="])
+def test_a_key_for_messages_is_as_tools_write_it(tmp_path: Path, value: str):
+    assert production(tmp_path, PUSH_KEY=value).push_key == value
+
+
+@pytest.mark.parametrize("value", ["p" * 32, "A" * 43, "*" * 43, "A" * 64])
+def test_a_key_for_messages_that_is_none_is_refused(tmp_path: Path, value: str):
+    with pytest.raises(ConfigError, match="BIZCUIT_PUSH_KEY") as refused:
+        production(tmp_path, PUSH_KEY=value)
+    assert value not in str(refused.value)
+
+
+def test_only_in_development_a_push_service_may_be_on_this_machine(tmp_path: Path):
+    assert application._pusher(production(tmp_path)).local == ""
+    assert application._pusher(development(tmp_path, SANDBOX_PORT="9001")).local == "http://127.0.0.1:9001"
 
 
 # --- from a file ----------------------------------------------------------------------------------

@@ -20,6 +20,7 @@ from connectors.nmbrs.oauth import NmbrsOAuth, OAuthSettings
 from connectors.nmbrs.payment_file import PaymentFile, PaymentLine
 from connectors.nmbrs.rest import RestPayroll, RestSettings
 from connectors.nmbrs.soap import SoapPayroll
+from connectors.push import Pusher
 from connectors.register.kvk import KvkRegister
 from core.crypto import Keyring
 from domain import intake, passwords, payments
@@ -78,6 +79,7 @@ def make_world(sandbox_url: str, smtp_port: int, folder: Path, base_url: str = "
         identity=OidcProvider(OidcSettings(f"{sandbox_url}/broker", "bizcuit", "sandbox-secret")),
         register=KvkRegister(f"{sandbox_url}/kvk/api", "tests", pauses=(0.01,)),
         mailer=Mailer("127.0.0.1", smtp_port, "Bizcuit <noreply@bizcuit.nl>"),
+        pusher=Pusher("A" * 42 + "E", "support@bizcuit.nl", local=sandbox_url),
         keyring=Keyring({"k1": b"1" * 32}, "k1"), lookup_key=b"lookup" * 8, pin_pepper=b"pepper" * 8,
         base_url=base_url, hook_url=base_url, support_email="support@bizcuit.nl",
     )  # fmt: skip

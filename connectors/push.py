@@ -1,0 +1,314 @@
+"""Web push: one encrypted message to one browser, by way of the push service that the browser chose.
+
+Encrypted for that browser alone (RFC 8291, aes128gcm) and signed by us (VAPID, RFC 8292), sent as RFC 8030 says. The
+address comes from a browser and thus from anybody: nothing is sent but to https on a public host, at an address that
+was looked at before, and no redirect is followed.
+"""
+
+import http.client
+import json
+import re
+import socket
+import ssl
+import threading
+from base64 import urlsafe_b64decode, urlsafe_b64encode
+from collections.abc import Iterator
+from contextlib import closing, contextmanager, suppress
+from dataclasses import dataclass, field
+from datetime import timedelta
+from email.utils import parsedate_to_datetime
+from functools import cached_property
+from ipaddress import IPv4Address, IPv6Address, IPv6Network, ip_address
+from typing import Literal
+from urllib.parse import SplitResult, urlsplit
+
+import http_ece
+from cryptography.hazmat.primitives.asymmetric import ec
+from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
+from joserfc import jwt
+from joserfc.jwk import ECKey
+
+from core.clock import utcnow
+
+Urgency = Literal["very-low", "low", "normal", "high"]
+LONGEST_ENDPOINT = 1000  # characters
+MOST_BYTES = 3993  # of a message, before it is encrypted (RFC 8291, section 4)
+LONGEST_PAUSE = 24 * 3600  # seconds; what a push service may have us wait
+_STEP = 512  # messages are made as long as the next multiple: their length tells nothing of what they say
+_SIGNED_FOR = timedelta(hours=6)  # RFC 8292 allows a day
+# Addresses that carry an IPv4 address inside, which may be a private one.
+_TRANSLATED = (IPv6Network("64:ff9b::/96"), IPv6Network("64:ff9b:1::/48"), IPv6Network("2002::/16"))
+
+
+class PushError(Exception):
+    """A message was not taken. Names no address: who has it can send to that browser's screen nothing, but knows it."""
+
+
+class PushGone(PushError):
+    """The browser does not want messages any more, now or ever (404, 410): forget it."""
+
+
+class PushLater(PushError):
+    """Not now (429, 5xx, no answer): a later try may work. `seconds` is how long the service asks to wait, if it did.
+
+    Without an answer the message may have been taken: the same topic sees to it that it is shown once.
+    """
+
+    def __init__(self, reason: str, seconds: int | None = None) -> None:
+        super().__init__(reason)
+        self.seconds = seconds
+
+
+class PushRefused(PushError):
+    """The service does not take this message, and will not."""
+
+
+class UnfitSubscription(ValueError):
+    """This is no subscription of a browser, or its address is not one that we send to."""
+
+
+@dataclass(frozen=True)
+class Subscription:
+    """A browser that wants messages. Keys as the browser writes them: base64url, a point of P-256 and 16 bytes."""
+
+    endpoint: str = field(repr=False)
+    public_key: str = field(repr=False)
+    auth: str = field(repr=False)
+
+    @classmethod
+    def read(cls, text: str) -> "Subscription":
+        """What `JSON.stringify` makes of a PushSubscription. UnfitSubscription."""
+        try:
+            told = json.loads(text)
+            made = cls(told["endpoint"], told["keys"]["p256dh"], told["keys"]["auth"])
+            _receiver(made)
+        except (ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
+            raise UnfitSubscription("not a subscription") from error
+        return made
+
+
+@dataclass(frozen=True)
+class PushMessage:
+    """What to tell. `ttl` in seconds: how long the service keeps it for a browser that is away.
+
+    A message takes the place of a waiting one with the same `topic` (at most 32 letters, digits, - and _).
+    """
+
+    content: bytes = field(repr=False)
+    ttl: int
+    topic: str
+    urgency: Urgency = "normal"
+
+
+@dataclass(frozen=True)
+class Pusher:
+    """Sends. `key` is our VAPID key: 32 bytes in base64url; `contact` an address of mail where services may complain.
+
+    `local` is the origin of a push service that is allowed on this machine, for development; empty: none.
+    `timeout` in seconds, for the whole exchange. `tls` replaces the usual trust.
+    """
+
+    key: str = field(repr=False)
+    contact: str
+    local: str = ""
+    timeout: float = 10
+    tls: ssl.SSLContext | None = field(default=None, repr=False)
+
+    def __post_init__(self) -> None:
+        """ValueError when the key is none."""
+        _ = self.public_key
+
+    @cached_property
+    def _private(self) -> ec.EllipticCurvePrivateKey:
+        number = _decoded(self.key)
+        if len(number) != 32:
+            raise ValueError("a VAPID key has 32 bytes")
+        return ec.derive_private_key(int.from_bytes(number), ec.SECP256R1())
+
+    @cached_property
+    def public_key(self) -> str:
+        """What a browser is given when it subscribes (applicationServerKey): base64url."""
+        return _encoded(_point(self._private.public_key()))
+
+    def check(self, subscription: Subscription) -> None:
+        """UnfitSubscription when nothing would ever be sent to this address. Looks no name up."""
+        _place(subscription.endpoint, self.local)
+
+    def send(self, subscription: Subscription, message: PushMessage) -> None:
+        """Give one message to the browser's push service. PushGone, PushLater, PushRefused; the address may be unfit
+        (PushRefused)."""
+        try:
+            place = _place(subscription.endpoint, self.local)
+            body = _encrypted(subscription, message)
+        except (UnfitSubscription, ValueError) as error:
+            raise PushRefused(str(error)) from None
+        headers = {
+            "Authorization": f"vapid t={self._token(place)}, k={self.public_key}", "Content-Encoding": "aes128gcm",
+            "Content-Type": "application/octet-stream", "TTL": str(message.ttl), "Urgency": message.urgency,
+            "Topic": message.topic, "Connection": "close",
+        }  # fmt: skip
+        _judge(*self._exchange(place, headers, body))
+
+    def _token(self, place: SplitResult) -> str:
+        """Who sends, to this service alone (RFC 8292, section 2)."""
+        claims = {
+            "aud": f"{place.scheme}://{place.netloc}", "exp": int((utcnow() + _SIGNED_FOR).timestamp()),
+            "sub": f"mailto:{self.contact}",
+        }  # fmt: skip
+        return jwt.encode({"typ": "JWT", "alg": "ES256"}, claims, ECKey.import_key(self._private), ["ES256"])
+
+    def _exchange(self, place: SplitResult, headers: dict[str, str], body: bytes) -> tuple[int, str | None]:
+        """The answer's status and its Retry-After."""
+        host, secure = place.hostname or "", place.scheme == "https"
+        target = (place.path or "/") + (f"?{place.query}" if place.query else "")
+        try:
+            sock = _connected(host, place.port or 443, self.timeout, public=not _is_local(place, self.local))
+            with closing(sock), _limited(sock, self.timeout):
+                line = http.client.HTTPConnection(host, place.port or 443, timeout=self.timeout)
+                if secure:
+                    line = http.client.HTTPSConnection(host, place.port or 443, timeout=self.timeout)
+                    sock = (self.tls or ssl.create_default_context()).wrap_socket(sock, server_hostname=host)
+                with closing(line):
+                    line.sock = sock  # to the address that was looked at, not to what the name says a moment later
+                    line.request("POST", target, body, headers)
+                    answer = line.getresponse()
+                    return answer.status, answer.headers.get("Retry-After")
+        except UnfitSubscription as error:
+            raise PushRefused(str(error)) from None
+        except (OSError, http.client.HTTPException, ValueError) as error:
+            raise PushLater(f"no answer: {type(error).__name__}") from None
+
+
+def _judge(status: int, retry_after: str | None) -> None:
+    """RFC 8030, sections 5 and 7.3."""
+    if status in (200, 201, 202):
+        return
+    if status in (404, 410):
+        raise PushGone(f"answered {status}")
+    if status == 429 or status >= 500:
+        raise PushLater(f"answered {status}", _seconds(retry_after))
+    raise PushRefused(f"answered {status}")  # a redirect too: nobody is followed
+
+
+def _seconds(retry_after: str | None) -> int | None:
+    """Retry-After is a number of seconds or a moment (RFC 9110, section 10.2.3)."""
+    if retry_after is None:
+        return None
+    if re.fullmatch(r"[0-9]{1,9}", retry_after.strip()):
+        return min(int(retry_after), LONGEST_PAUSE)
+    with suppress(ValueError, TypeError):
+        left = (parsedate_to_datetime(retry_after) - utcnow()).total_seconds()
+        return min(max(int(left), 0), LONGEST_PAUSE)
+    return None
+
+
+# --- where to -------------------------------------------------------------------------------------
+def _place(endpoint: object, local: str) -> SplitResult:
+    """The parts of an address that we send to. UnfitSubscription for any other."""
+    if not isinstance(endpoint, str) or not re.fullmatch(rf"[\x21-\x7e]{{1,{LONGEST_ENDPOINT}}}", endpoint):
+        raise UnfitSubscription("not an address")
+    try:
+        place = urlsplit(endpoint)
+        port = place.port
+    except ValueError as error:
+        raise UnfitSubscription("not an address") from error
+    if _is_local(place, local):
+        return place
+    if place.scheme != "https" or not place.hostname or port not in (None, 443) or "@" in place.netloc:
+        raise UnfitSubscription("not https on a public host")
+    if (written := _written(place.hostname)) and not _public(written):
+        raise UnfitSubscription("not https on a public host")
+    return place
+
+
+def _written(host: str) -> IPv4Address | IPv6Address | None:
+    """The address that stands where a name would; None for a name."""
+    try:
+        return ip_address(host)
+    except ValueError:
+        return None
+
+
+def _is_local(place: SplitResult, local: str) -> bool:
+    return bool(local) and f"{place.scheme}://{place.netloc}" == local
+
+
+def _public(address: IPv4Address | IPv6Address) -> bool:
+    """Whether it is an address of the whole internet, also inside what carries it."""
+    if isinstance(address, IPv6Address):
+        if any(address in network for network in _TRANSLATED):
+            return False
+        if address.ipv4_mapped is not None:
+            return _public(address.ipv4_mapped)
+    return address.is_global and not address.is_multicast and not address.is_reserved
+
+
+def _connected(host: str, port: int, timeout: float, public: bool) -> socket.socket:
+    """A line to one of the host's addresses. OSError; UnfitSubscription when one of them is not public."""
+    found = [one[4][:2] for one in socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)]
+    if public and not all(_public(ip_address(str(address).partition("%")[0])) for address, _ in found):
+        raise UnfitSubscription("not a public host")
+    last: OSError = OSError("no address")
+    for address, number in found:
+        try:
+            return socket.create_connection((str(address), int(number)), timeout)
+        except OSError as error:
+            last = error
+    raise last
+
+
+@contextmanager
+def _limited(sock: socket.socket, seconds: float) -> Iterator[None]:
+    """Cut the line when the time is up: a time-out on the socket alone begins anew with every byte."""
+    kept = sock.dup()  # encryption takes the first one over
+
+    def cut() -> None:
+        with suppress(OSError):  # the other side hung up first
+            kept.shutdown(socket.SHUT_RDWR)
+
+    timer = threading.Timer(seconds, cut)
+    timer.daemon = True
+    timer.start()
+    try:
+        yield
+    finally:
+        timer.cancel()
+        kept.close()
+
+
+# --- what is sent ---------------------------------------------------------------------------------
+def _encrypted(subscription: Subscription, message: PushMessage) -> bytes:
+    """For this browser's eyes (RFC 8291): each message with a key of its own."""
+    size = -(-max(len(message.content), 1) // _STEP) * _STEP
+    content = message.content.ljust(min(size, MOST_BYTES))  # white space after JSON says nothing
+    if len(content) > MOST_BYTES:
+        raise UnfitSubscription("too long a message")
+    receiver, secret = _receiver(subscription)
+    return http_ece.encrypt(
+        content, private_key=ec.generate_private_key(ec.SECP256R1()), dh=_point(receiver), auth_secret=secret,
+        version="aes128gcm",
+    )  # fmt: skip
+
+
+def _receiver(subscription: Subscription) -> tuple[ec.EllipticCurvePublicKey, bytes]:
+    """The browser's key and its secret. ValueError."""
+    key = ec.EllipticCurvePublicKey.from_encoded_point(ec.SECP256R1(), _decoded(subscription.public_key))
+    secret = _decoded(subscription.auth)
+    if len(secret) != 16:
+        raise ValueError("the secret of a browser has 16 bytes")
+    return key, secret
+
+
+def _point(key: ec.EllipticCurvePublicKey) -> bytes:
+    return key.public_bytes(Encoding.X962, PublicFormat.UncompressedPoint)
+
+
+def _encoded(data: bytes) -> str:
+    return urlsafe_b64encode(data).rstrip(b"=").decode()
+
+
+def _decoded(text: str) -> bytes:
+    """Base64url, with or without padding. ValueError."""
+    if not re.fullmatch(r"[A-Za-z0-9_-]{1,200}=*", text):
+        raise ValueError("not base64url")
+    return urlsafe_b64decode(text.rstrip("=") + "=" * (-len(text.rstrip("=")) % 4))

@@ -1,0 +1,40 @@
+"""The sandbox's push service: what it takes, what it refuses, what it shows."""
+
+from urllib.parse import urlsplit
+
+import requests
+
+from connectors.push import Pusher, PushMessage
+from tests.support.push import Receiver
+from tests.support.sandbox import Sandbox
+
+MESSAGE = PushMessage(b'{"title": "x"}', ttl=60, topic="t")
+
+
+def test_it_refuses_who_does_not_say_who_they_are(sandbox: Sandbox):
+    headers = {"TTL": "60", "Content-Encoding": "aes128gcm"}
+    assert sandbox.post("/push/x", data=b"x", headers=headers).status_code == 401
+    forged = {**headers, "Authorization": "vapid t=a.b.c, k=AAAA"}
+    assert sandbox.post("/push/x", data=b"x", headers=forged).status_code == 403
+    assert sandbox.control("GET", "push") == []
+
+
+def test_it_refuses_what_was_signed_for_another(sandbox: Sandbox):
+    """A token travels from the one service to the other: it is worth nothing there."""
+    pusher = Pusher("A" * 42 + "E", "a@b.example", local="http://other.example")
+    token = pusher._token(urlsplit("http://other.example/x"))
+    headers = {"TTL": "60", "Content-Encoding": "aes128gcm", "Authorization": f"vapid t={token}, k={pusher.public_key}"}
+    assert sandbox.post("/push/x", data=b"x", headers=headers).status_code == 403
+
+
+def test_it_shows_what_it_took_the_newest_first(sandbox: Sandbox):
+    pusher, phone = Pusher("A" * 42 + "E", "a@b.example", local=sandbox.url), Receiver(sandbox)
+    for text in (b'"one"', b'"two"'):
+        pusher.send(phone.subscription, PushMessage(text, ttl=60, topic="t"))
+    assert phone.told() == ["two", "one"]
+    assert [one["for"] for one in sandbox.control("GET", "push")] == [phone.name] * 2
+
+
+def test_a_receiver_needs_keys_of_the_right_size(sandbox: Sandbox):
+    for given in ({}, {"private_key": "AAAA", "auth": "AAAA"}, {"private_key": 5, "auth": 6}):
+        assert requests.put(f"{sandbox.url}/control/push/x", json=given, timeout=10).status_code == 400
