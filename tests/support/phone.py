@@ -79,7 +79,9 @@ class Phone:
         name += "" if self.scripts else "-zonder-scripts"
         if whole:
             self.page.evaluate("scrollTo(0, 0)")  # what is fixed to the window is drawn where the window stands
-        self.page.screenshot(path=self.shots / f"{name}.png", full_page=whole, scale="css", animations="disabled")
+        # The caret stays as it is: hiding it would write on every field's style, see `expect_accessible`.
+        path = self.shots / f"{name}.png"
+        self.page.screenshot(path=path, full_page=whole, scale="css", animations="disabled", caret="initial")
 
     def shot_both(self, name: str) -> None:
         """The same page in the dark and on a wide screen; back to the phone afterwards."""
@@ -133,6 +135,7 @@ class Phone:
 
     def press_mail_button(self, name: str) -> None:
         button = self.page.frame_locator("iframe.letter").get_by_role("link", name=name)
+        button.scroll_into_view_if_needed()
         expect(button).to_be_in_viewport()
         self.shot(f"04-mail-{name.split()[0].lower()}")
 
