@@ -135,7 +135,7 @@ class Phone:
 
     def press_mail_button(self, name: str) -> None:
         button = self.page.frame_locator("iframe.letter").get_by_role("link", name=name)
-        button.scroll_into_view_if_needed()
+        self.page.locator("iframe.letter").evaluate("letter => letter.scrollIntoView({block: 'end'})")
         expect(button).to_be_in_viewport()
         self.shot(f"04-mail-{name.split()[0].lower()}")
 
