@@ -264,6 +264,7 @@ WORDS: dict[type[Exception], Callable[[Any], str]] = {
     errors.DateInvalid: lambda e: date_reason(e.reason),
     errors.AccountInvalid: lambda e: _("Kies een rekening die is gekoppeld en bevestigd."),
     errors.AccountExists: lambda e: _("Deze bankrekening staat er al."),
+    errors.PushUnfit: lambda e: _("Meldingen aanzetten is niet gelukt in deze browser. Je krijgt wel altijd een mail."),
     errors.IbanInvalid: lambda e: _("Dit is geen geldig rekeningnummer (IBAN). Kijk de cijfers na."),
     errors.NameMissing: lambda e: _("Vul in op wiens naam de rekening staat."),
     errors.ReleaseMissing: lambda e: _("Deze betaling is nog niet goedgekeurd. Er is niets betaald."),

@@ -5,7 +5,7 @@ from datetime import timedelta
 
 from core.clock import utcnow
 from core.ids import public_id, token
-from domain import attempts, audit, devices, mails, passwords
+from domain import attempts, audit, devices, mails, passwords, sessions
 from domain.devices import Visit
 from domain.errors import EmailNotConfirmed, LinkExpired, SignInRefused
 from domain.seals import lookup
@@ -125,7 +125,7 @@ def reset_password(secret: str, password: str) -> User:
     with transaction():
         user = _use_link(secret, "reset")
         User.update(password_hash=hashed, reset_at=utcnow()).where(User.id == user.id).execute()
-        LoginSession.delete().where(LoginSession.user == user.id).execute()
+        sessions.sign_out_where(LoginSession.user == user.id)
         mails.queue(user, "password_changed", once=f"password:{user.id}:{utcnow().isoformat()}")
     return user
 
@@ -138,9 +138,7 @@ def change_password(user: User, old: str, new: str, keep: str | None) -> None:
     hashed = passwords.hash_password(new)
     with transaction():
         User.update(password_hash=hashed).where(User.id == user.id).execute()
-        LoginSession.delete().where(
-            LoginSession.user == user.id, LoginSession.token_hash != lookup(keep or "")
-        ).execute()
+        sessions.end_others(user, keep)
         mails.queue(user, "password_changed", once=f"password:{user.id}:{utcnow().isoformat()}")
 
 

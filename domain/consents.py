@@ -7,9 +7,9 @@ from typing import Any
 
 from connectors.bank import port
 from core.clock import today_amsterdam, utcnow
-from domain import audit, mails
+from domain import audit, mails, notifications
 from domain.errors import BankAskedOften, BankUnavailable, ConsentEnded
-from models import BankAccess, BankAccount, BankLink, Client, Membership, User, transaction
+from models import BankAccess, BankAccount, BankLink, Client, transaction
 
 UNATTENDED = 4  # a day: RTS art. 36(5)(b), and frequencyPerDay of the standard
 SOON = timedelta(days=7)
@@ -116,12 +116,13 @@ def remind(link: BankLink) -> None:
     if link.status != "valid" or found.word != "ends" or link.valid_until is None or not _in_use(link):
         return
     client = Client.get_by_id(link.client_id)
-    owners = User.select().join(Membership).where(Membership.client == client.id, Membership.role == "owner")
+    owners, path = mails.owners_of(client), f"/{client.public_id}/saldo"
     with transaction():
+        notifications.queue(client, "consent", f"consent_ends:{link.id}", path, owners)
         for user in owners:
             mails.queue(
                 user, "consent_ends", once=f"consent_ends:{link.id}:{user.id}", client=client,
-                path=f"/{client.public_id}/saldo", bank=link.bank_name or link.bank,
+                path=path, bank=link.bank_name or link.bank,
                 last_day=link.valid_until.isoformat(),
             )  # fmt: skip
 

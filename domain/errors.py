@@ -304,6 +304,10 @@ class AccountExists(DomainError):
     """This account is there already."""
 
 
+class PushUnfit(DomainError):
+    """What a browser gave is no subscription, or leads where we do not send."""
+
+
 class IbanInvalid(DomainError):
     pass
 

@@ -7,7 +7,7 @@ The release, of which there is one, comes to be with the second (docs/decisions/
 from dataclasses import dataclass
 
 from core.clock import utcnow
-from domain import audit, authority, mails
+from domain import audit, authority, mails, notifications
 from domain.errors import ChangedByYou, NothingAsked, NotIdentified, NotYourRole, SamePerson, TooFewApprovers
 from domain.identification import identified, same_person
 from models import Approval, Batch, Client, FourEyesChange, Membership, User, require_transaction, transaction
@@ -111,13 +111,14 @@ def _counting(batch: Batch, shown: str) -> list[Approval]:
 
 
 def _ask_next(batch: Batch, row: Approval) -> None:
-    client = Client.get_by_id(batch.client_id)
-    for other in _people(client):
-        if other.id not in (row.user_id, batch.changed_by_id):
-            mails.queue(
-                other, "approval_asked", once=f"approval:{row.id}:{other.id}", client=client,
-                path=f"/betalingen/{batch.reference}", by=row.user.name, total_cents=row.total_cents,
-            )  # fmt: skip
+    client, path = Client.get_by_id(batch.client_id), f"/betalingen/{batch.reference}"
+    others = [one for one in _people(client) if one.id not in (row.user_id, batch.changed_by_id)]
+    notifications.queue(client, "asked", f"asked:{row.id}", path, others, batch)
+    for other in others:
+        mails.queue(
+            other, "approval_asked", once=f"approval:{row.id}:{other.id}", client=client, path=path,
+            by=row.user.name, total_cents=row.total_cents,
+        )  # fmt: skip
 
 
 def void(batch: Batch, reason: str) -> int:

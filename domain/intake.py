@@ -15,7 +15,7 @@ from connectors.nmbrs.payment_file import FileRefused, PaymentFile, PaymentLine,
 from connectors.nmbrs.port import PayrollError
 from core.clock import today_amsterdam, utcnow
 from core.sepa_text import to_sepa
-from domain import accepted_names, audit, leases, mails, missing_people, retiring, wage_tax
+from domain import accepted_names, audit, leases, mails, missing_people, notifications, retiring, wage_tax
 from domain.nmbrs_calls import Caller, reason_of, stopped, working
 from domain.references import draw, end_to_end_id
 from domain.versions import Wanted, difference, version_of
@@ -159,11 +159,13 @@ def _insert_lines(batch: Batch, pay: Sequence[Wanted]) -> None:
 def _tell(batch: Batch) -> None:
     """A mail with a button to everyone who may release it. Total and count, nobody's pay."""
     query = User.select().join(Membership).where(Membership.client == batch.client_id)
-    client = Client.get_by_id(batch.client_id)
-    for user in query.where(Membership.role.in_(("owner", "approver"))):
+    client, people = Client.get_by_id(batch.client_id), list(query.where(Membership.role.in_(("owner", "approver"))))
+    path = f"/betalingen/{batch.reference}"
+    notifications.queue(client, "waits", f"waits:{batch.id}", path, people, batch)
+    for user in people:
         mails.queue(
             user, "batch_ready", once=f"batch_ready:{batch.id}:{user.id}", client=client,
-            path=f"/betalingen/{batch.reference}", total_cents=batch.total_cents, count=batch.line_count,
+            path=path, total_cents=batch.total_cents, count=batch.line_count,
             description=batch.description,
         )  # fmt: skip
 

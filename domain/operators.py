@@ -4,7 +4,7 @@ from collections.abc import Callable, Iterator
 from typing import Any
 
 from core.clock import utcnow
-from domain import audit, states
+from domain import audit, sessions, states
 from domain.errors import NotFound, StateConflict
 from domain.sending import body_of
 from domain.world import world
@@ -21,6 +21,7 @@ from models import (
     LoginSession,
     Membership,
     NmbrsConnection,
+    PushSubscription,
     User,
     WebhookKey,
     transaction,
@@ -116,6 +117,7 @@ _SEALED: tuple[tuple[Any, str, Callable[[Any], str]], ...] = (
     (Identification, "person_sealed", lambda row: f"identification|{row.user_id}"),
     (BankOrder, "body_sealed", lambda row: f"bank_order|{row.msg_id}"),
     (BankOrder, "links_sealed", lambda row: f"bank_order_links|{row.msg_id}"),
+    (PushSubscription, "sealed", lambda row: f"push_subscription|{row.user_id}|{row.endpoint_hash}"),
 )
 
 
@@ -143,7 +145,7 @@ def end_sessions(operator: str, reason: str, user: User | None) -> int:
         clients = clients.join(Membership).where(Membership.user == user.id)
     about = f"user:{user.id}" if user else "everybody"
     with transaction():
-        ended = LoginSession.delete().where(mine).execute()
+        ended = sessions.sign_out_where(mine)
         for client in clients:
             audit.note(client.id, audit.OPERATOR, "sessions.ended", about, by=operator, reason=reason)
     return ended

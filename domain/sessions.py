@@ -2,12 +2,13 @@
 
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from typing import Any
 
 from core.clock import utcnow
 from core.ids import token
 from domain import devices
 from domain.seals import lookup
-from models import Challenge, Device, LoginSession, User
+from models import Challenge, Device, LoginSession, PushSubscription, User
 
 IDLE = timedelta(hours=8)
 ABSOLUTE = timedelta(days=14)
@@ -54,6 +55,21 @@ def keep(secret: str, data: dict) -> None:
 
 def end(secret: str) -> None:
     LoginSession.delete().where(LoginSession.token_hash == lookup(secret)).execute()
+
+
+def sign_out(secret: str) -> None:
+    """The person ends this session: nothing of theirs comes to this device any more."""
+    sign_out_where(LoginSession.token_hash == lookup(secret))
+
+
+def sign_out_where(*conditions: Any) -> int:
+    """End these sessions, and notifications in the browsers where they were; answers how many sessions."""
+    rows = list(LoginSession.select().where(*conditions))
+    for row in rows:
+        if row.user_id and row.device_id:
+            mine = PushSubscription.user == row.user_id
+            PushSubscription.delete().where(mine, PushSubscription.device == row.device_id).execute()
+    return LoginSession.delete().where(LoginSession.token_hash.in_([row.token_hash for row in rows])).execute()
 
 
 def prove(secret: str | None) -> None:
@@ -110,14 +126,13 @@ def end_one(user: User, key: str) -> bool:
     """Sign this user out of one of their own sessions, by the key of its view. Whether there was one."""
     if len(key) != 24:
         return False
-    ended = LoginSession.delete().where(LoginSession.user == user.id, LoginSession.token_hash.startswith(key))
-    return bool(ended.execute())
+    return bool(sign_out_where(LoginSession.user == user.id, LoginSession.token_hash.startswith(key)))
 
 
 def end_others(user: User, secret: str | None) -> int:
     """Sign this user out everywhere but here; answers how many sessions that were."""
     own = lookup(secret) if secret else ""
-    return LoginSession.delete().where(LoginSession.user == user.id, LoginSession.token_hash != own).execute()
+    return sign_out_where(LoginSession.user == user.id, LoginSession.token_hash != own)
 
 
 def sweep() -> int:

@@ -6,7 +6,7 @@ Labels for people live with the screens; the meaning of a bank's codes lives in 
 from typing import Any
 
 from core.clock import utcnow
-from domain import audit
+from domain import audit, notifications
 from domain.errors import StateConflict
 from models import Batch, require_transaction
 
@@ -81,3 +81,4 @@ def move(batch: Batch, event: str, actor: str, reason: str | None = None, **deta
     audit.note(
         batch.client_id, actor, f"batch.{event}", f"batch:{batch.reference}", before=before, after=target, **extra
     )
+    notifications.payment_moved(batch)

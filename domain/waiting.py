@@ -61,6 +61,12 @@ def _payments(user: User, ids) -> dict[int, tuple[int, datetime]]:
     return {client_id: (count, Batch.created_at.python_value(oldest)) for client_id, count, oldest in rows}
 
 
+def payments_of(user: User) -> int:
+    """How many payments wait for this person, over all their clients: the number on the app's icon."""
+    ids = Membership.select(Membership.client).where(Membership.user == user.id)
+    return Batch.select().where(Batch.client.in_(ids), waits_for(user)).count()
+
+
 def _banks(ids) -> set[int]:
     """Clients with a confirmed account under a consent that ends within a week, or has ended."""
     soon = today_amsterdam() + timedelta(days=consents.SOON.days)

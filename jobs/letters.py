@@ -4,6 +4,7 @@ Totals at most.
 """
 
 from flask import Flask, render_template
+from flask.ctx import AppContext
 from flask_babel import force_locale
 
 from connectors.mail import Message
@@ -19,11 +20,16 @@ def use(app: Flask) -> None:
     _app = app
 
 
-def write(letter: Letter) -> Message:
-    """The mail as it goes out."""
+def templates() -> AppContext:
+    """A context in which templates of ours can be filled."""
     if _app is None:
         raise RuntimeError("letters have no templates yet")
-    with _app.app_context(), force_locale(letter.language):
+    return _app.app_context()
+
+
+def write(letter: Letter) -> Message:
+    """The mail as it goes out."""
+    with templates(), force_locale(letter.language):
         values = {"user": letter.user, "company": letter.client, "facts": letter.facts, "base_url": world().base_url,
                   "support_email": world().support_email}  # fmt: skip
         if letter.path:

@@ -14,12 +14,13 @@ from domain import (
     name_checks,
     nmbrs_rights,
     nmbrs_webhook,
+    notification_delivery,
     sending,
     sessions,
     transactions,
 )
 from domain.errors import BankUnavailable, UnknownBank
-from jobs import busy, enqueue, letters
+from jobs import busy, enqueue, letters, notices
 from models import database
 
 
@@ -38,18 +39,20 @@ def look(company_id: int) -> None:
 def take_in(run_id: int) -> None:
     with database.connection_context():
         if intake.take_in_run(run_id):
-            _enqueue_all("send_mail", mails.due())
+            _tell()
 
 
 def send_order(batch_id: int) -> None:
     with database.connection_context():
         sending.send(batch_id)
+        _tell()
 
 
 def follow_order(order_id: int) -> None:
     with database.connection_context():
         following.follow(order_id)
         name_checks.prepare_signing_after(order_id)
+        _tell()
 
 
 def read_transactions(account_id: int) -> None:
@@ -64,7 +67,12 @@ def send_mail(mail_id: int) -> None:
 
 def send_mails() -> None:
     with database.connection_context():
-        _enqueue_all("send_mail", mails.due())
+        _tell()
+
+
+def notify(notification_id: int) -> None:
+    with database.connection_context():
+        notification_delivery.deliver(notification_id, notices.write)
 
 
 def poll() -> None:
@@ -105,11 +113,17 @@ def sweep() -> None:
         _enqueue_all("follow_order", following.due_orders())
         _enqueue_all("look_at_bank", bank_watch.due_links())
         _enqueue_all("read_transactions", transactions.due_accounts())
-        _enqueue_all("send_mail", mails.due())
+        _tell()
         if int(time.time()) % 600 < 10:
             sessions.sweep()
             attempts.sweep()
             deliveries.forget_old()
+
+
+def _tell() -> None:
+    """What was just written down to be told goes now, not at the next sweep."""
+    _enqueue_all("send_mail", mails.due())
+    _enqueue_all("notify", notification_delivery.due())
 
 
 def _enqueue_all(name: str, ids: list[int]) -> None:

@@ -10,7 +10,7 @@ from models.base import (
     require_transaction,
     transaction,
 )
-from models.journal import AuditEvent, OutgoingMail
+from models.journal import AuditEvent, Notification, OutgoingMail
 from models.payments import (
     AcceptedName,
     Approval,
@@ -48,17 +48,18 @@ from models.people import (
     Passkey,
     Pin,
     PinTries,
+    PushSubscription,
     User,
     WebhookKey,
 )
 from models.schema import migrate, pending_migrations
 
 TABLES = (
-    User, Pin, Device, PinTries, Passkey, Challenge, Attempts, LoginSession, EmailToken, Client, Membership,
-    WebhookKey, IdentityAttempt, Identification, Authority, Invitation, FourEyesChange, BankLink, BankAccount,
-    BankAccess, BankTransaction, BankGrant, NmbrsConnection, NmbrsCheck, NmbrsDebtor, NmbrsConsent, PayrollCompany,
-    Delivery, Run, NmbrsExchange, Batch, BatchLine, AcceptedName, WarningOpened, Approval, Release, BankOrder,
-    OrderDownload, BankExchange, AuditEvent, OutgoingMail,
+    User, Pin, Device, PushSubscription, PinTries, Passkey, Challenge, Attempts, LoginSession, EmailToken, Client,
+    Membership, WebhookKey, IdentityAttempt, Identification, Authority, Invitation, FourEyesChange, BankLink,
+    BankAccount, BankAccess, BankTransaction, BankGrant, NmbrsConnection, NmbrsCheck, NmbrsDebtor, NmbrsConsent,
+    PayrollCompany, Delivery, Run, NmbrsExchange, Batch, BatchLine, AcceptedName, WarningOpened, Approval, Release,
+    BankOrder, OrderDownload, BankExchange, AuditEvent, OutgoingMail, Notification,
 )  # fmt: skip
 
 __all__ = [
@@ -94,12 +95,14 @@ __all__ = [
     "NmbrsConsent",
     "NmbrsDebtor",
     "NmbrsExchange",
+    "Notification",
     "OrderDownload",
     "OutgoingMail",
     "Passkey",
     "PayrollCompany",
     "Pin",
     "PinTries",
+    "PushSubscription",
     "Release",
     "Run",
     "User",

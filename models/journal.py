@@ -1,12 +1,13 @@
-"""What happened and what is still to be told: audit events, mails."""
+"""What happened and what is still to be told: audit events, mails, notifications."""
 
 from typing import Any
 
-from peewee import ForeignKeyField, IntegerField, TextField
+from peewee import Check, ForeignKeyField, IntegerField, TextField
 
 from core.clock import utcnow
 from models.base import JsonField, Table, UtcField
-from models.people import Client, User
+from models.payments import Batch
+from models.people import Client, PushSubscription, User
 
 
 class AuditEvent(Table):
@@ -42,3 +43,26 @@ class OutgoingMail(Table):
     lease_until = UtcField(null=True)
     sent_at = UtcField(null=True)
     created_at = UtcField(default=utcnow)
+
+
+class Notification(Table):
+    """A message to one browser that waits to be sent or was sent: what happened, never a name or an amount."""
+
+    subscription = ForeignKeyField(PushSubscription, on_delete="CASCADE")
+    subscription_id: int
+    client = ForeignKeyField(Client, on_delete="CASCADE")
+    client_id: int
+    batch = ForeignKeyField(Batch, null=True)
+    batch_id: int | None
+    what = TextField()
+    path = TextField()
+    once = TextField()  # a fact is told once
+    attempts = IntegerField(default=0)
+    due_at = UtcField(null=True, default=utcnow, index=True)
+    lease_until = UtcField(null=True)
+    sent_at = UtcField(null=True)
+    created_at = UtcField(default=utcnow)
+
+    class Meta:
+        indexes = ((("subscription", "once"), True),)
+        constraints = [Check("what in ('waits', 'asked', 'executed', 'partly', 'refused', 'consent')")]

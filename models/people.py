@@ -15,6 +15,7 @@ class User(Table):
     email_confirmed_at = UtcField(null=True)
     created_at = UtcField(default=utcnow)
     reset_at = UtcField(null=True)  # password set by a link in a mail: paying waits for a newer identification
+    unheard: Any = JsonField(null=True)  # kinds of notifications that this person does not want
     language = TextField(null=True)  # of screens and mails; None: screens as the browser asks, mails in Dutch
 
     class Meta:
@@ -54,6 +55,18 @@ class Device(Table):
             Check("confirmed_by in ('mail', 'passkey', 'identification')"),
             Check("(confirmed_at is null) = (confirmed_by is null)"),
         ]
+
+
+class PushSubscription(Table):
+    """A browser that wants notifications, for the person who switched them on there."""
+
+    user = ForeignKeyField(User, on_delete="CASCADE")
+    user_id: int
+    device = ForeignKeyField(Device, unique=True, on_delete="CASCADE")
+    device_id: int
+    endpoint_hash = TextField(unique=True)
+    sealed = TextField()  # where to, and the browser's keys
+    created_at = UtcField(default=utcnow)
 
 
 class PinTries(Table):

@@ -4,6 +4,7 @@
 const VERSION = "@version@";
 const FILES = ["@files@"];
 const OFFLINE = "/offline";
+const ICON = "@icon@";
 const PREFIX = "bizcuit-";
 const CACHE = PREFIX + VERSION;
 
@@ -42,6 +43,27 @@ async function page(event) {
   }
 }
 
+// What happened, as the server says it: no name and no amount is ever in it.
+async function told(event) {
+  const { title, text, path, tag, waiting } = event.data.json();
+  await self.registration.showNotification(title, {
+    body: text, tag, data: path, icon: ICON, badge: ICON, renotify: true,
+  });
+  await navigator.setAppBadge?.(waiting);
+}
+
+// The window that is open leads there, else a new one. Signing in, where needed, comes back to the same place.
+async function opened(event) {
+  event.notification.close();
+  const address = new URL(event.notification.data, self.location.origin);
+  if (address.origin !== self.location.origin) return;
+  const [window] = await self.clients.matchAll({ type: "window" });
+  if (!window) await self.clients.openWindow(address);
+  else await (await window.navigate(address).catch(() => null) ?? window).focus();
+}
+
+self.addEventListener("push", (event) => event.waitUntil(told(event)));
+self.addEventListener("notificationclick", (event) => event.waitUntil(opened(event)));
 self.addEventListener("install", (event) => event.waitUntil(install()));
 self.addEventListener("activate", (event) => event.waitUntil(activate()));
 self.addEventListener("fetch", (event) => {

@@ -27,7 +27,7 @@ def pairs(message: Message) -> list[tuple[str, str]]:
     """Each English text beside the Dutch one that it stands for."""
     if isinstance(message.id, str):
         return [(message.id, str(message.string))]
-    return list(zip(message.id, message.string, strict=True))
+    return [(str(ours), str(theirs)) for ours, theirs in zip(message.id or (), message.string or (), strict=True)]
 
 
 PAIRS = [pair for message in TOLD for pair in pairs(message)]

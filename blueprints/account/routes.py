@@ -13,6 +13,7 @@ from blueprints.wake import wake
 from blueprints.who import me
 from blueprints.words import say
 from domain import accounts, attempts, devices, onboarding
+from domain import sessions as stored
 from domain.errors import EmailNotConfirmed, LinkExpired, SignInRefused, WeakPassword
 from models import User
 
@@ -69,6 +70,7 @@ def sign_in():
 
 @blueprint.post("/uitloggen")
 def sign_out():
+    stored.sign_out(sessions.secret() or "")
     logout_user()
     session.clear()
     sessions.renew()

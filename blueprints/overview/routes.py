@@ -24,7 +24,11 @@ def all_clients():
     if len(rows) == 1:
         return goto(f"/{rows[0].public_id}/overzicht")
     todo, rest = [row for row in rows if row.anything], [row for row in rows if not row.anything]
-    return render("overview/all.html", todo=todo, rest=rest, roles=ROLES, first_name=me().name.split()[0])
+    count = sum(row.payments for row in rows)
+    return render(
+        "overview/all.html", waiting_count=count, todo=todo, rest=rest, roles=ROLES,
+        first_name=me().name.split()[0],
+    )  # fmt: skip
 
 
 @blueprint.get("/<client>/overzicht")
@@ -43,5 +47,5 @@ def overview(membership):
         under_way=payments.batches(client, MOST, words.UNDER_WAY),
         done=payments.batches(client, LATEST, words.DONE), todo=todo, words=words,
         hour=amsterdam(utcnow()).hour, first_name=user.name.split()[0],
-        to_renew=consents.to_renew(client), bank_words=bank_words,
+        to_renew=consents.to_renew(client), bank_words=bank_words, waiting_count=waiting.payments_of(user),
     )  # fmt: skip

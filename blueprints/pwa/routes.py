@@ -24,6 +24,7 @@ KEPT = [
     "js/copy.js",
     "js/passkey.js",
     "js/pin.js",
+    "js/notifications.js",
     "js/pwa.js",
     "icons/icon.svg",
 ]
@@ -73,6 +74,7 @@ def service_worker() -> Response:
     version = sha256("\n".join([*files, *_offline_pages()]).encode()).hexdigest()[:12]
     source = (Path(current_app.static_folder or "static") / "sw.js").read_text()
     source = source.replace('"@version@"', json.dumps(version)).replace('["@files@"]', json.dumps(files))
+    source = source.replace('"@icon@"', json.dumps(static_url("icons/icon-192.png")))
     response = Response(source, mimetype="text/javascript")
     response.headers["Cache-Control"] = FRESH
     return response

@@ -1,6 +1,6 @@
-"""Account, members, limits, signing in, help, signing out."""
+"""Account, members, limits, signing in, notifications, language, help, signing out."""
 
-from blueprints.settings import access
+from blueprints.settings import access, notifications
 from blueprints.settings.routes import blueprint
 
-__all__ = ["access", "blueprint"]
+__all__ = ["access", "blueprint", "notifications"]

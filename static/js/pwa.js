@@ -6,3 +6,7 @@ if ("serviceWorker" in navigator && isSecureContext) {
     });
   });
 }
+
+// The number on the app's icon, where this page knows it: how many payments wait.
+const waiting = document.querySelector("meta[name=waiting]");
+if (waiting && navigator.setAppBadge) navigator.setAppBadge(Number(waiting.content)).catch(() => {});

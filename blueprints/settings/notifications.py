@@ -1,0 +1,63 @@
+"""Notifications: in this browser or not, and of what one wants to hear."""
+
+from flask import flash, request
+from flask_babel import gettext as _
+
+from blueprints.access import ALL, for_client
+from blueprints.answers import goto, render
+from blueprints.proving import here
+from blueprints.settings.routes import blueprint
+from blueprints.settings.words import HEARD
+from blueprints.words import say
+from domain import notifications
+from domain.errors import PushUnfit
+from domain.world import world
+
+
+@blueprint.get("/<client>/instellingen/meldingen")
+@for_client(ALL)
+def show_notifications(membership):
+    device = here()
+    return render(
+        "settings/notifications.html", kinds=HEARD, heard=notifications.heard(membership.user),
+        wanted=bool(device and notifications.wanted_on(device)), key=world().pusher.public_key,
+    )  # fmt: skip
+
+
+@blueprint.post("/<client>/instellingen/meldingen")
+@for_client(ALL)
+def choose_notifications(membership):
+    """Of what this person wants to hear, in every browser. A box that is not ticked is sent by nobody."""
+    notifications.choose(membership.user, set(request.form.getlist("kind")) & set(notifications.KINDS))
+    flash(_("Bewaard."), "good")
+    return _back(membership)
+
+
+@blueprint.post("/<client>/instellingen/meldingen/aan")
+@for_client(ALL)
+def switch_on(membership):
+    """In this browser, which has just made a subscription."""
+    device = here()
+    try:
+        if device is None:
+            raise PushUnfit
+        notifications.subscribe(membership.user, device, request.form.get("subscription", ""))
+    except PushUnfit as error:
+        flash(say(error), "bad")
+    else:
+        flash(_("Meldingen staan aan op dit toestel."), "good")
+    return _back(membership)
+
+
+@blueprint.post("/<client>/instellingen/meldingen/uit")
+@for_client(ALL)
+def switch_off(membership):
+    device = here()
+    if device is not None:
+        notifications.unsubscribe(membership.user, device)
+    flash(_("Meldingen staan uit op dit toestel."), "good")
+    return _back(membership)
+
+
+def _back(membership):
+    return goto(f"/{membership.client.public_id}/instellingen/meldingen")

@@ -1,0 +1,10 @@
+from blueprints.texts import _l
+
+# What one may hear of (domain.notifications.KINDS), in the order of a payment's life.
+HEARD = {
+    "waits": _l("Er staat een betaling klaar"),
+    "asked": _l("Iemand vraagt mijn goedkeuring"),
+    "executed": _l("Een betaling is uitgevoerd"),
+    "refused": _l("Een betaling is geweigerd of niet helemaal uitgevoerd"),
+    "consent": _l("Een bankkoppeling loopt af"),
+}

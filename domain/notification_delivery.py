@@ -1,0 +1,91 @@
+"""Sending notifications: once to each browser, with growing pauses while its push service is away."""
+
+import json
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any
+
+from connectors.push import PushError, PushGone, PushLater, PushMessage, Subscription
+from core.clock import utcnow
+from domain import leases, waiting
+from domain.seals import lookup, unseal
+from domain.world import world
+from models import Membership, Notification, PushSubscription
+
+STILL = {"waits": ("open",), "asked": ("open",)}  # told only while the payment is in such a state
+MAX_ATTEMPTS, KEPT_SECONDS = 12, 2 * 24 * 3600
+
+
+@dataclass(frozen=True)
+class Notice:
+    """What is told: `what` happened at which client, where it leads (a path), and how many payments wait now."""
+
+    what: str
+    client: str
+    path: str
+    waiting: int
+    language: str
+
+
+# The title and the text of a notice, in its language.
+Writer = Callable[[Notice], tuple[str, str]]
+
+
+def due() -> list[int]:
+    """Those that may go now."""
+    query = Notification.select(Notification.id).where(Notification.due_at <= utcnow(), Notification.sent_at.is_null())
+    return [row.id for row in query.order_by(Notification.id).limit(200)]
+
+
+def deliver(notification_id: int, write: Writer) -> bool:
+    """Send one. True when it went; otherwise it stays for a later try, or is over."""
+    row = leases.claim(
+        Notification, notification_id, 60, Notification.sent_at.is_null(), Notification.due_at <= utcnow()
+    )
+    if row is None:
+        return False
+    if _over(row):
+        leases.release(row, due_at=None)
+        return False
+    try:
+        world().pusher.send(_to(row.subscription), _message(row, write))
+    except PushGone:
+        PushSubscription.delete().where(PushSubscription.id == row.subscription_id).execute()
+        return False
+    except PushError as error:
+        leases.release(row, attempts=row.attempts + 1, due_at=_again(row, error))
+        return False
+    leases.release(row, sent_at=utcnow(), due_at=None, attempts=row.attempts + 1)
+    return True
+
+
+def _over(row: Any) -> bool:
+    """It came too late: nobody is called to what is no longer there, or to a client where they no longer take part."""
+    user = row.subscription.user_id
+    member = Membership.select().where(Membership.client == row.client_id, Membership.user == user).exists()
+    return not member or (row.what in STILL and row.batch is not None and row.batch.state not in STILL[row.what])
+
+
+def _again(row: Any, error: PushError) -> datetime | None:
+    """When to try once more; None when never."""
+    if not isinstance(error, PushLater) or row.attempts + 1 >= MAX_ATTEMPTS:
+        return None
+    asked = utcnow() + timedelta(seconds=error.seconds or 0)
+    return max(asked, leases.pause(row.attempts))
+
+
+def _to(row: PushSubscription) -> Subscription:
+    told = json.loads(unseal(row.sealed, "push_subscription", row.user_id, row.endpoint_hash))
+    return Subscription(told["endpoint"], told["p256dh"], told["auth"])
+
+
+def _message(row: Any, write: Writer) -> PushMessage:
+    """Titles and texts are made now, so that the number on the icon is of now."""
+    user = row.subscription.user
+    notice = Notice(row.what, row.client.name, row.path, waiting.payments_of(user), user.language or "nl")
+    title, text = write(notice)
+    topic = lookup(f"{row.client_id}:{row.path}")[:32]  # what is newer of the same thing takes the place of the older
+    content = {"title": title, "text": text, "path": row.path, "tag": topic, "waiting": notice.waiting}
+    urgency = "high" if row.what in ("waits", "asked", "refused") else "normal"
+    return PushMessage(json.dumps(content).encode(), KEPT_SECONDS, topic, urgency)

@@ -1,0 +1,276 @@
+"""Notifications: to whom they go, once, and never about what is over; browsers that are gone are forgotten."""
+
+import json
+from datetime import timedelta
+from typing import Any
+
+import pytest
+
+from core.clock import utcnow
+from domain import accounts, four_eyes, notification_delivery, notifications, passwords, sessions, states
+from domain.errors import PushUnfit
+from domain.notification_delivery import Notice
+from models import (
+    Approval,
+    Batch,
+    BatchLine,
+    Client,
+    EmailToken,
+    LoginSession,
+    Membership,
+    Notification,
+    PushSubscription,
+    User,
+    transaction,
+)
+from tests.support.push import Receiver
+from tests.support.sandbox import Sandbox
+from tests.support.world import PSU, Demo, authorise, make_device, make_user
+
+
+def write(notice: Notice) -> tuple[str, str]:
+    return notice.what, f"{notice.client} {notice.language}"
+
+
+@pytest.fixture
+def phone(demo: Demo, sandbox: Sandbox) -> Receiver:
+    """The owner's phone, which wants notifications."""
+    return on_a_phone(demo.user, sandbox)
+
+
+def on_a_phone(user: User, sandbox: Sandbox) -> Receiver:
+    made = Receiver(sandbox)
+    notifications.subscribe(user, make_device(user), made.written)
+    return made
+
+
+def send() -> list[bool]:
+    return [notification_delivery.deliver(row_id, write) for row_id in notification_delivery.due()]
+
+
+def move(batch: Batch, *events: str) -> Batch:
+    """Along the table, as whatever follows the bank does."""
+    for event in events:
+        with transaction():
+            batch = Batch.get_by_id(batch.id)
+            states.move(batch, event, "worker")
+    return batch
+
+
+# --- what is told ---
+def test_a_payment_that_waits_is_told_once(demo: Demo, phone: Receiver):
+    batch = demo.batch()
+    assert send() == [True]
+    assert send() == []
+    (told,) = phone.told()
+    assert (told["title"], told["text"], told["path"]) == ("waits", "Demo BV nl", f"/betalingen/{batch.reference}")
+    assert told["waiting"] == 1
+    assert phone.messages()[0]["topic"] == told["tag"]
+
+
+@pytest.mark.parametrize(
+    ("events", "what"),
+    [
+        (("bank_has_it", "bank_signed", "bank_executed"), "executed"),
+        (("bank_has_it", "bank_signed", "bank_executed_partly"), "partly"),
+        (("bank_has_it", "bank_rejected"), "refused"),
+        (("bank_has_it", "bank_signed", "bank_executed", "bank_returned"), "partly"),
+        (("bank_has_it", "bank_signed"), None),
+    ],
+)
+def test_how_it_ended_is_told(demo: Demo, phone: Receiver, events: tuple[str, ...], what: str | None):
+    batch = demo.batch()
+    send()
+    move(batch, "release", "send", *events)
+    send()
+    assert [told["title"] for told in phone.told()][::-1][1:] in ([what] if what else [], ["executed", what])
+
+
+def test_who_is_asked_for_a_second_approval_hears_of_it(demo: Demo, sandbox: Sandbox, phone: Receiver):
+    other = make_user(name="Naomi")
+    authorise(demo.client, other)
+    Membership.create(user=other, client=demo.client, role="approver")
+    Client.update(four_eyes_cents=10_00).execute()
+    batch, second = demo.batch(), on_a_phone(other, sandbox)
+    Notification.delete().execute()
+    with transaction():
+        four_eyes.approve(Batch.get_by_id(batch.id), demo.user, "x", 1000, "session", PSU.ip, False)
+    assert Approval.select().count() == 1
+    send()
+    assert [told["title"] for told in second.told()] == ["asked"]
+    assert phone.told() == []
+
+
+def test_preparers_and_other_clients_hear_nothing(demo: Demo, sandbox: Sandbox):
+    preparer, stranger = make_user(name="Piet"), make_user(name="Charlie")
+    Membership.create(user=preparer, client=demo.client, role="preparer")
+    phones = [on_a_phone(user, sandbox) for user in (preparer, stranger)]
+    move(demo.batch(), "release", "send", "bank_executed")
+    send()
+    assert [one.messages() for one in phones] == [[], []]
+
+
+def test_only_the_kinds_that_one_wants(demo: Demo, phone: Receiver):
+    assert notifications.heard(demo.user) == set(notifications.KINDS)
+    notifications.choose(demo.user, {"refused", "no-such-kind"})
+    assert notifications.heard(User.get_by_id(demo.user.id)) == {"refused"}
+    first = demo.batch()
+    move(first, "release", "send", "bank_rejected")
+    send()
+    assert [told["title"] for told in phone.told()] == ["refused"]
+
+
+def test_every_browser_of_a_person_hears(demo: Demo, sandbox: Sandbox, phone: Receiver):
+    tablet = on_a_phone(demo.user, sandbox)
+    demo.batch()
+    send()
+    assert (len(phone.told()), len(tablet.told())) == (1, 1)
+
+
+def test_the_language_is_that_of_the_person(demo: Demo, phone: Receiver):
+    User.update(language="en").execute()
+    demo.batch()
+    send()
+    assert phone.told()[0]["text"] == "Demo BV en"
+
+
+# --- what is over is not told ---
+def test_nobody_is_called_to_a_payment_that_is_gone(demo: Demo, phone: Receiver):
+    batch = demo.batch()
+    move(batch, "discard")
+    assert send() == [False]
+    assert send() == []
+    assert phone.messages() == []
+
+
+def test_who_takes_no_part_any_more_hears_nothing(demo: Demo, phone: Receiver):
+    demo.batch()
+    Membership.delete().execute()
+    assert send() == [False]
+    assert phone.messages() == []
+
+
+# --- push services ---
+def test_a_browser_that_is_gone_is_forgotten(demo: Demo, sandbox: Sandbox, phone: Receiver):
+    sandbox.fault(push_gone=True)
+    demo.batch()
+    assert send() == [False]
+    assert (PushSubscription.select().count(), Notification.select().count()) == (0, 0)
+
+
+@pytest.mark.parametrize(("fault", "least"), [("push_busy", 120), ("push_down", 5)])
+def test_later_when_the_service_says_so(demo: Demo, sandbox: Sandbox, phone: Receiver, fault: str, least: int):
+    sandbox.fault(**{fault: True})
+    demo.batch()
+    before = utcnow()
+    assert send() == [False]
+    row = Notification.get()
+    assert row.due_at is not None
+    assert row.due_at >= before + timedelta(seconds=least - 1)
+    assert (row.attempts, row.sent_at, row.lease_until) == (1, None, None)
+    sandbox.fault(**{fault: False})
+    Notification.update(due_at=utcnow()).execute()
+    assert send() == [True]
+    assert len(phone.told()) == 1
+
+
+def test_it_ends_after_so_many_tries_and_where_it_is_refused(demo: Demo, sandbox: Sandbox, phone: Receiver):
+    demo.batch()
+    Notification.update(attempts=notification_delivery.MAX_ATTEMPTS - 1).execute()
+    sandbox.fault(push_down=True)
+    assert send() == [False]
+    assert Notification.get().due_at is None
+    sandbox.fault(push_down=False, push_elsewhere=True)
+    Notification.update(attempts=0, due_at=utcnow()).execute()
+    assert send() == [False]
+    assert Notification.get().due_at is None
+    assert phone.messages() == []
+
+
+# --- switching on and off ---
+@pytest.mark.parametrize(
+    "written",
+    ["", "{}", "[]", "null", '{"endpoint": 1}', json.dumps({"endpoint": "https://x.example", "keys": {}}), "\0"],
+)
+def test_what_is_no_subscription_is_not_kept(demo: Demo, written: str):
+    with pytest.raises(PushUnfit):
+        notifications.subscribe(demo.user, make_device(demo.user), written)
+    assert PushSubscription.select().count() == 0
+
+
+@pytest.mark.parametrize(
+    "address",
+    ["http://push.example/a", "https://127.0.0.1/a", "https://10.0.0.8/a", "https://[::1]/a", "https://x.example:8443/a"],
+)
+def test_addresses_of_our_own_house_are_refused(demo: Demo, phone: Receiver, address: str):
+    told = json.loads(phone.written) | {"endpoint": address}
+    with pytest.raises(PushUnfit):
+        notifications.subscribe(demo.user, make_device(demo.user), json.dumps(told))
+    assert PushSubscription.select().count() == 1
+
+
+def test_a_browser_has_one_person_and_a_device_one_subscription(demo: Demo, sandbox: Sandbox):
+    phone, device, other = Receiver(sandbox), make_device(demo.user), make_user(name="Piet")
+    notifications.subscribe(demo.user, device, phone.written)
+    notifications.subscribe(demo.user, device, phone.written)
+    notifications.subscribe(demo.user, device, Receiver(sandbox).written)
+    assert PushSubscription.select().count() == 1
+    notifications.subscribe(other, make_device(other), PushSubscription and phone.written)
+    notifications.subscribe(demo.user, make_device(demo.user), phone.written)
+    assert [row.user_id for row in PushSubscription.select().order_by(PushSubscription.id)] == [demo.user.id] * 2
+
+
+def test_what_is_kept_is_sealed(demo: Demo, phone: Receiver):
+    row = PushSubscription.get()
+    assert phone.endpoint not in json.dumps([row.sealed, row.endpoint_hash])
+
+
+def signed_in(user: User, sandbox: Sandbox) -> tuple[str, int]:
+    """A session on a device of its own, with notifications; the secret and the device."""
+    device = make_device(user)
+    notifications.subscribe(user, device, Receiver(sandbox).written)
+    return sessions.start({}, user.id, device.id), device.id
+
+
+def left() -> set[int]:
+    return {row.device_id for row in PushSubscription.select()}
+
+
+def test_signing_out_ends_them_there(demo: Demo, sandbox: Sandbox):
+    (here, one), (_, two) = signed_in(demo.user, sandbox), signed_in(demo.user, sandbox)
+    sessions.sign_out(here)
+    assert left() == {two} != {one}
+
+
+def test_signing_out_elsewhere_ends_them_there(demo: Demo, sandbox: Sandbox):
+    (here, one), _other, (third, _) = (signed_in(demo.user, sandbox) for _ in range(3))
+    key = next(view.key for view in sessions.standing(demo.user, here) if not view.here)
+    assert sessions.end_one(demo.user, key)
+    assert len(left()) == 2
+    assert sessions.end_others(demo.user, here) == 1
+    assert left() == {one}
+    assert sessions.load(third) is None
+
+
+def test_a_new_password_ends_them_all(demo: Demo, sandbox: Sandbox, monkeypatch: Any):
+    signed_in(demo.user, sandbox)
+    monkeypatch.setattr(passwords, "hash_password", lambda _text: "-")
+    (link,) = [accounts.lookup("a")]
+    EmailToken.create(token_hash=link, user=demo.user, purpose="reset", expires_at=utcnow() + timedelta(hours=1))
+    accounts.reset_password("a", "een zin die niemand raadt")
+    assert (left(), LoginSession.select().count()) == (set(), 0)
+
+
+def test_a_session_that_ran_out_leaves_them(demo: Demo, sandbox: Sandbox):
+    """Who put the app on the phone hears of payments, also after a week without opening it."""
+    signed_in(demo.user, sandbox)
+    LoginSession.update(expires_at=utcnow() - timedelta(days=1)).execute()
+    sessions.sweep()
+    assert len(left()) == 1
+
+
+def test_nothing_of_a_payment_is_in_what_is_kept(demo: Demo, phone: Receiver):
+    batch = demo.batch()
+    row = json.dumps([Notification.get().path, Notification.get().once, Notification.get().what])
+    secrets = [line.iban for line in BatchLine.select()] + [line.name_shown for line in BatchLine.select()]
+    assert not any(one in row for one in [*secrets, str(batch.total_cents)])

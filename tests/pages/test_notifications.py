@@ -1,0 +1,117 @@
+"""The page of notifications, what its forms do, and what a message says: in both languages, never what is private."""
+
+import re
+from typing import Any
+
+import pytest
+
+from domain import notification_delivery, notifications
+from domain.notification_delivery import Notice
+from jobs import notices
+from models import BatchLine, LoginSession, PushSubscription, User
+from tests.support.push import Receiver
+from tests.support.site import Person, Site
+from tests.support.world import Demo
+
+WHATS = sorted(what for whats in notifications.KINDS.values() for what in whats)
+
+
+@pytest.fixture
+def owner(site: Site, demo: Demo) -> Person:
+    return site.person(demo.user)
+
+
+def at(demo: Demo, tail: str = "") -> str:
+    return f"/{demo.client.public_id}/instellingen/meldingen{tail}"
+
+
+def switch_on(owner: Person, demo: Demo) -> Receiver:
+    phone = Receiver(owner.site.sandbox)
+    assert owner.post(at(demo, "/aan"), {"subscription": phone.written}).status_code == 303
+    return phone
+
+
+def test_on_and_off_again(owner: Person, demo: Demo):
+    assert 'data-notifications="off"' in owner.get(at(demo)).text
+    switch_on(owner, demo)
+    shown = owner.get(at(demo)).text
+    assert 'data-notifications="on"' in shown
+    assert "Meldingen staan aan op dit toestel." in shown
+    assert [row.device_id for row in PushSubscription.select()] == [LoginSession.get(user=demo.user).device_id]
+    owner.post(at(demo, "/uit"))
+    assert PushSubscription.select().count() == 0
+    assert 'data-notifications="off"' in owner.get(at(demo)).text
+
+
+def test_the_page_carries_our_public_key(owner: Person, demo: Demo):
+    found = re.search(r'data-key="([\w-]+)"', owner.get(at(demo)).text)
+    assert found and len(found[1]) == 87, "a point of P-256, 65 bytes in base64url"
+
+
+@pytest.mark.parametrize("written", ["", "{}", '{"endpoint": "https://10.0.0.1/x"}'])
+def test_what_is_none_is_said_and_not_kept(owner: Person, demo: Demo, written: str):
+    owner.post(at(demo, "/aan"), {"subscription": written})
+    assert "Meldingen aanzetten is niet gelukt in deze browser." in owner.get(at(demo)).text
+    assert PushSubscription.select().count() == 0
+
+
+def test_a_session_without_a_device_gets_none(site: Site, demo: Demo):
+    who = site.person(demo.user)
+    LoginSession.update(device=None).execute()
+    who.post(at(demo, "/aan"), {"subscription": Receiver(site.sandbox).written})
+    assert PushSubscription.select().count() == 0
+
+
+def test_what_one_wants_to_hear_of(owner: Person, demo: Demo):
+    assert owner.get(at(demo)).text.count('name="kind"') == owner.get(at(demo)).text.count(" checked") == 5
+    owner.post(at(demo), {"kind": ["refused", "waits", "nonsense"]})
+    assert User.get().unheard == ["asked", "consent", "executed"]
+    assert owner.get(at(demo)).text.count(" checked") == 2
+    owner.post(at(demo))
+    assert notifications.heard(User.get()) == set()
+
+
+def test_signing_out_ends_them_here(owner: Person, demo: Demo):
+    switch_on(owner, demo)
+    owner.post("/uitloggen")
+    assert PushSubscription.select().count() == 0
+
+
+def test_a_payment_arrives_on_the_phone(owner: Person, demo: Demo):
+    phone = switch_on(owner, demo)
+    batch = demo.batch()
+    for row_id in notification_delivery.due():
+        assert notification_delivery.deliver(row_id, notices.write)
+    (told,) = phone.told()
+    assert told == {
+        "title": "Er staat een betaling klaar", "text": "Demo BV: bekijk de betaling, en betaal.",
+        "path": f"/betalingen/{batch.reference}", "tag": told["tag"], "waiting": 1,
+    }  # fmt: skip
+    answer = owner.get(told["path"])
+    assert answer.headers["Location"].endswith(f"/{demo.client.public_id}/betalingen/{batch.reference}")
+
+
+@pytest.mark.parametrize("language", ["nl", "en"])
+@pytest.mark.parametrize("what", WHATS)
+def test_every_message_names_the_company_and_nothing_private(site: Site, demo: Demo, what: str, language: str):
+    batch = demo.batch()
+    title, text = notices.write(Notice(what, demo.client.name, f"/betalingen/{batch.reference}", 3, language))
+    said = f"{title} {text}"
+    assert "Demo BV" in text
+    assert "\n" not in said
+    assert 3 < len(title) <= 40, "more is cut off on a phone"
+    assert len(text) <= 110
+    private: list[Any] = [demo.user.name, demo.user.email, *(line.name_shown for line in BatchLine.select())]
+    assert not any(str(one) in said for one in private)
+    assert not re.search(r"\d|€|[A-Z]{2}\d\d", said), "no amount, no account"
+
+
+def test_both_languages_say_something_of_their_own(site: Site, demo: Demo):
+    texts = [notices.write(Notice(what, "X", "/", 0, language)) for what in WHATS for language in ("nl", "en")]
+    assert len(set(texts)) == len(texts)
+
+
+def test_the_number_of_waiting_payments_is_on_the_overview(owner: Person, demo: Demo):
+    demo.batch()
+    shown = owner.get(f"/{demo.client.public_id}/overzicht").text
+    assert '<meta name="waiting" content="1">' in shown
