@@ -565,7 +565,7 @@ def test_a_member_that_is_taken_out_is_out_at_once(prepared: Prepared):
 
 def test_a_role_that_is_taken_away_is_gone_at_once(prepared: Prepared):
     path = prepared.address("members.invite", "GET")
-    mine = Membership.get(Membership.user == User.get(User.name == "De unidentified").id)
+    mine = Membership.get(Membership.user == User.get(User.name == "Sam unidentified").id)
     assert prepared.ask("unidentified", "GET", path).status_code == 200
     members.change_role(prepared.demo.client, prepared.demo.user, mine.id, "approver")
     assert prepared.ask("unidentified", "GET", path).status_code == 403
