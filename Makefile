@@ -6,7 +6,7 @@ SHELL := /bin/sh
 # Tests of one file stay with one worker: they share what a module sets up.
 WORKERS ?= -n auto --maxprocesses 4 --dist loadfile
 .DEFAULT_GOAL := help
-.PHONY: help run test test-long demo lint types bench migrate pins clean ready ready-dev
+.PHONY: help run test test-long pictures demo lint types bench migrate pins clean ready ready-dev
 
 help: ## what can be made
 	@awk -F ':.*## ' '/^[a-z-]+:.*## /{printf "  make %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -19,6 +19,9 @@ test: ready-dev ## the whole suite, with a browser, on embedded parts
 
 test-long: ready-dev ## the suite with more examples and the slow checks
 	@BIZCUIT_TEST_LONG=1 exec "$(PY)" -m pytest $(ARGS)
+
+pictures: ready-dev ## every page in both languages, four sizes, light and dark, in screenshots/
+	@BIZCUIT_SCREENSHOTS=screenshots exec "$(PY)" -m pytest -n 2 --dist loadfile tests/browser $(ARGS)
 
 demo: ready ## the whole main job over HTTP on a fresh temporary database
 	@exec "$(PY)" -m tools.demo

@@ -1,22 +1,28 @@
-"""Every page of somebody who is set up, at four sizes, light and dark: nothing sticks out, nothing jumps, axe finds
-nothing of any weight, and the browser has nothing to say. A picture of each is left in the folder of pictures."""
+"""Every page of somebody who is set up, in both languages, at four sizes, light and dark: nothing sticks out, nothing
+jumps, axe finds nothing of any weight, and the browser has nothing to say; nor with text twice as large, or on a window
+of 320 pixels (WCAG 1.4.4 and 1.4.10). A picture of each
+is left where BIZCUIT_SCREENSHOTS says: `make pictures`."""
 
+import os
 import re
 
 import pytest
 from axe_playwright_python.sync_playwright import Axe
+from playwright.sync_api import expect
 
 from tests.support.phone import Phone
 
 pytestmark = pytest.mark.browser
 
 SIZES = ((360, 740), (390, 844), (768, 1024), (1440, 900))
+NARROW, LARGE, USUAL = 320, 32, 16  # pixels of the window; of the browser's own letter
 MOST_SHIFT = 0.02  # of the window, in all (web.dev, cumulative layout shift: good is 0.1)
 OUTSIDE = ("/registreren", "/registreren/bedrijf", "/wachtwoord-vergeten", "/offline")
 INSIDE = (
     "overzicht", "welkom", "saldo", "saldo/toevoegen", "saldo/toevoegen/zonder-koppeling", "betalingen", "apps",
     "apps/nmbrs", "apps/nmbrs/toevoegen", "apps/nmbrs/eerder", "instellingen", "instellingen/passkeys",
-    "instellingen/wachtwoord", "pincode", "identificatie", "mensen", "mensen/uitnodigen", "mensen/vier-ogen",
+    "instellingen/wachtwoord", "instellingen/meldingen", "pincode", "identificatie", "mensen", "mensen/uitnodigen",
+    "mensen/vier-ogen",
 )  # fmt: skip
 # Links of these pages lead to the pages that have a number in their address.
 FOLLOWED = re.compile(r"/(apps/nmbrs/\d+/|apps/nmbrs/historie/|saldo/\d+$|mensen/\d+$|betalingen/\d+-\d+)")
@@ -40,20 +46,41 @@ STICKS_OUT = """() => {
 }"""
 
 
+def picture(phone: Phone, name: str) -> None:
+    """Some seven hundred: only where somebody wants to look at them."""
+    if "BIZCUIT_SCREENSHOTS" in os.environ:
+        phone.shot(name, whole=True)
+
+
 def look(phone: Phone, name: str) -> list[str]:
     """What is wrong with the page that is open, at each size and in both schemes."""
     wrong = []
     for scheme in ("light", "dark"):
-        phone.page.emulate_media(color_scheme=scheme)  # type: ignore[arg-type]
+        phone.page.emulate_media(color_scheme=scheme, reduced_motion="reduce")  # type: ignore[arg-type]
+        phone.page.wait_for_function("() => document.getAnimations().length === 0")
         for width, height in SIZES:
             phone.page.set_viewport_size({"width": width, "height": height})
             wrong += [f"{width} {scheme}: {one}" for one in phone.page.evaluate(STICKS_OUT)]
-            phone.shot(f"alle-{name}-{width}-{scheme}", whole=True)
+            picture(phone, f"alle-{name}-{width}-{scheme}")
         found = Axe().run(phone.page).response["violations"]
         phone.page.evaluate("document.querySelectorAll('[style=\"\"]').forEach((e) => e.removeAttribute('style'))")
         wrong += [f"axe {scheme}: {one['id']} {[node['html'][:120] for node in one['nodes'][:3]]}" for one in found]
     phone.page.emulate_media(color_scheme="light")
+    wrong += narrow_and_large(phone, name)
     phone.page.set_viewport_size({"width": 390, "height": 844})
+    return wrong
+
+
+def narrow_and_large(phone: Phone, name: str) -> list[str]:
+    """The narrowest window that must do, and text twice as large."""
+    phone.page.set_viewport_size({"width": NARROW, "height": 640})
+    wrong = [f"{NARROW}: {one}" for one in phone.page.evaluate(STICKS_OUT)]
+    phone.page.set_viewport_size({"width": 390, "height": 844})
+    devtools = phone.page.context.new_cdp_session(phone.page)
+    devtools.send("Page.setFontSizes", {"fontSizes": {"standard": LARGE, "fixed": LARGE}})
+    wrong += [f"twice as large: {one}" for one in phone.page.evaluate(STICKS_OUT)]
+    devtools.send("Page.setFontSizes", {"fontSizes": {"standard": USUAL, "fixed": 13}})
+    devtools.detach()
     return wrong
 
 
@@ -64,15 +91,35 @@ def opened(phone: Phone, path: str) -> list[str]:
     shifted = phone.page.evaluate("window.shifted || 0")
     jumps = [f"jumps: {shifted:.3f}"] if shifted > MOST_SHIFT else []
     name = re.sub(r"\W+", "-", path.strip("/").partition("/")[2] or path).strip("-")
-    return [f"{path}: {one}" for one in jumps + look(phone, name or "begin")]
+    language = phone.page.locator("html").get_attribute("lang")
+    return [f"{path}: {one}" for one in jumps + look(phone, f"{language}-{name or 'begin'}")]
 
 
-def test_every_page(wouter: Phone):
+def asks_for(phone: Phone, language: str) -> None:
+    """What this browser asks for from now on, of who is not known."""
+    agent = phone.page.evaluate("navigator.userAgent")
+    devtools = phone.page.context.new_cdp_session(phone.page)
+    devtools.send("Network.setUserAgentOverride", {"userAgent": agent, "acceptLanguage": language})
+
+
+def chooses(phone: Phone, here: str, language: str) -> None:
+    phone.open(f"{here}/instellingen")
+    phone.page.locator(f"input[name=language][value={language}]").check()
+    phone.page.locator("form[action$='/taal'] button").click()
+    expect(phone.page.locator("html")).to_have_attribute("lang", language)
+
+
+@pytest.mark.parametrize("language", ["nl", "en"])
+def test_every_page(wouter: Phone, language: str):
     phone = wouter
     phone.page.add_init_script(SHIFTS)
+    asks_for(phone, language)
     wrong = [one for path in ("/inloggen", *OUTSIDE) for one in opened(phone, path)]
+    expect(phone.page.locator("html")).to_have_attribute("lang", language)
+    asks_for(phone, "nl")
     phone.to_the_payment()
     here = "/" + phone.page.url.removeprefix(phone.house.base_url).split("/")[1]
+    chooses(phone, here, language)
     paths, seen = [f"{here}/{one}" for one in INSIDE] + ["/bewijs", "/bestaat-niet"], set()
     while paths:
         path = paths.pop(0)
