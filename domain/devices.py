@@ -134,3 +134,13 @@ class DeviceView:
 def view(device: Device | None) -> DeviceView | None:
     """What a screen tells of a device."""
     return DeviceView(words(device.agent), device.seen_at, device.confirmed_at is not None) if device else None
+
+
+def to_offer(device: Device | None) -> bool:
+    """Whether putting the app on the home screen was never offered on this device."""
+    return device is not None and device.offered_at is None
+
+
+def offered(device: Device) -> None:
+    """It was offered there, and taken or not."""
+    Device.update(offered_at=utcnow()).where(Device.id == device.id, Device.offered_at.is_null()).execute()

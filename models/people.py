@@ -48,6 +48,7 @@ class Device(Table):
     seen_at = UtcField(default=utcnow)
     confirmed_at = UtcField(null=True)
     confirmed_by = TextField(null=True)
+    offered_at = UtcField(null=True)  # to put the app on its home screen; once
 
     class Meta:
         indexes = ((("token_hash", "user"), True),)

@@ -75,7 +75,7 @@ def scripts_of_some_pages() -> set[str]:
 
 def test_the_worker_keeps_all_that_a_page_loads(app, client):
     page, some = app.jinja_env.get_template("base.html"), scripts_of_some_pages()
-    assert some == {"pin", "passkey", "notifications"}
+    assert some == {"pin", "passkey", "notifications", "swipe", "install"}
     with app.test_request_context():
         html = page.render(
             client=None, csrf_token=lambda: "", support_email="x", get_flashed_messages=lambda **_: [],

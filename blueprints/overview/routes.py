@@ -5,9 +5,10 @@ from blueprints.answers import goto, render
 from blueprints.bank import words as bank_words
 from blueprints.batches import words
 from blueprints.members.words import ROLES
+from blueprints.proving import here
 from blueprints.who import me
 from core.clock import amsterdam, utcnow
-from domain import consents, onboarding, payments, waiting
+from domain import consents, devices, onboarding, payments, waiting
 
 blueprint = Blueprint("overview", __name__)
 
@@ -47,5 +48,16 @@ def overview(membership):
         under_way=payments.batches(client, MOST, words.UNDER_WAY),
         done=payments.batches(client, LATEST, words.DONE), todo=todo, words=words,
         hour=amsterdam(utcnow()).hour, first_name=user.name.split()[0],
-        to_renew=consents.to_renew(client), bank_words=bank_words, waiting_count=waiting.payments_of(user),
+        to_renew=consents.to_renew(client), bank_words=bank_words,
+        offer_install=not todo and devices.to_offer(here()), waiting_count=waiting.payments_of(user),
     )  # fmt: skip
+
+
+@blueprint.post("/<client>/overzicht/beginscherm")
+@for_client(ALL)
+def home_screen_offered(membership):
+    """The home screen was offered on this device; not again."""
+    device = here()
+    if device is not None:
+        devices.offered(device)
+    return goto(f"/{membership.client.public_id}/overzicht")

@@ -25,6 +25,8 @@ KEPT = [
     "js/passkey.js",
     "js/pin.js",
     "js/notifications.js",
+    "js/swipe.js",
+    "js/install.js",
     "js/pwa.js",
     "icons/icon.svg",
 ]

@@ -158,6 +158,7 @@ RIGHTS: dict[tuple[str, str], Right] = {
     ("settings.switch_on", "POST"): ON,
     ("settings.switch_off", "POST"): ON,
     ("overview.overview", "GET"): PAGE,
+    ("overview.home_screen_offered", "POST"): ON,
     ("bank.balances", "GET"): PAGE,
     ("bank.refresh", "POST"): ON,
     ("bank.renew", "POST"): ON,
@@ -268,7 +269,7 @@ AT_ONCE = frozenset(
         "batches.bank_file", "batches.take_file", "batches.keep_payment", "batches.judge_name",
         "batches.go_on_with_names", "batches.change", "onboarding.identify", "onboarding.ask_register_again",
         "onboarding.confirm_code", "settings.sign_out_elsewhere",
-        "bank.refresh", "bank.renew", "bank.add", "bank.confirm_holder",
+        "overview.home_screen_offered", "bank.refresh", "bank.renew", "bank.add", "bank.confirm_holder",
     }
 )  # fmt: skip
 
