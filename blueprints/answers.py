@@ -29,6 +29,11 @@ def fragment(page: str, part: str, status: int = 200, **context: Any) -> Respons
     return render(part if _htmx() else page, status, **context)
 
 
+def unchanged(mark: str) -> bool:
+    """Whether a page that looks again by itself has seen this already: answer it with 204 then."""
+    return _htmx() and request.args.get("seen") == mark
+
+
 def goto(url: str) -> Response:
     """On to another page: 303, or told to htmx, which would follow a 303 by itself without the address bar."""
     if _htmx():

@@ -85,10 +85,14 @@ class Detail:
 
 def history(client: Client, limit: int = PAGE, offset: int = 0, only: Filter | None = None) -> list[HistoryRow]:
     """What came of each run, newest first."""
-    only = only or Filter()
+    return rows_of(client, Run.state.not_in(_HIDDEN), *_conditions(only or Filter()), limit=limit, offset=offset)
+
+
+def rows_of(client: Client, *which: Any, limit: int = PAGE, offset: int = 0) -> list[HistoryRow]:
+    """Runs of this client that meet these conditions, the last changed first."""
     query = (
         Run.select(Run, PayrollCompany, BankAccount).join(PayrollCompany).join(BankAccount, JOIN.LEFT_OUTER)
-        .where(Run.client == client.id, Run.state.not_in(_HIDDEN), *_conditions(only))
+        .where(Run.client == client.id, *which)
         .order_by(Run.changed_at.desc(), Run.id.desc()).limit(limit).offset(offset)
     )  # fmt: skip
     rows = list(query)

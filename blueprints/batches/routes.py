@@ -7,7 +7,7 @@ from flask_babel import gettext as _
 from blueprints import sessions
 from blueprints.access import ALL, MAY_PAY, approving, for_client, psu, signed_in
 from blueprints.account.passkeys import options
-from blueprints.answers import goto, render
+from blueprints.answers import goto, render, unchanged
 from blueprints.batches import words
 from blueprints.batches.forms import ChangeForm, PayForm, PinForm
 from blueprints.batches.looks import lasting, looked, named, query
@@ -174,7 +174,7 @@ def status(membership, reference):
         wake("follow_order", order_id)
     if not _by_htmx():
         return goto(address(membership, payment))
-    if request.args.get("seen") == _mark(payment, _eyes(membership, payment)):
+    if unchanged(_mark(payment, _eyes(membership, payment))):
         return "", 204
     return page("batches/_moved.html", membership, payment)
 

@@ -1,14 +1,20 @@
+from hashlib import sha256
+from typing import Any
+
 from flask import Blueprint
 
 from blueprints.access import ALL, for_client, signed_in
-from blueprints.answers import goto, render
+from blueprints.answers import fragment, goto, render, unchanged
 from blueprints.bank import words as bank_words
 from blueprints.batches import words
 from blueprints.members.words import ROLES
+from blueprints.nmbrs.words import connection_words, result_words
 from blueprints.proving import here
 from blueprints.who import me
 from core.clock import amsterdam, utcnow
-from domain import consents, devices, onboarding, payments, waiting
+from domain import consents, devices, held_up, onboarding, payments, waiting
+from domain.payments import BatchRow
+from models import Client
 
 blueprint = Blueprint("overview", __name__)
 
@@ -42,15 +48,32 @@ def overview(membership):
     if todo and todo.key in ("email", "pin"):
         return goto(f"/{client.public_id}/welkom")
     rows, approved = payments.batches(client, MOST, words.TO_DO), payments.approved_by_me(client, user)
-    return render(
-        "overview/overview.html", waiting_rows=[row for row in rows if row.reference not in approved],
+    now = _now(client, todo, [row for row in rows if row.reference not in approved])
+    if unchanged(now["seen"]):
+        return "", 204
+    return fragment(
+        "overview/overview.html", "overview/_looked.html", client=client, **now,
         for_another=[row for row in rows if row.reference in approved],
         under_way=payments.batches(client, MOST, words.UNDER_WAY),
-        done=payments.batches(client, LATEST, words.DONE), todo=todo, words=words,
-        hour=amsterdam(utcnow()).hour, first_name=user.name.split()[0],
-        to_renew=consents.to_renew(client), bank_words=bank_words,
+        done=payments.batches(client, LATEST, words.DONE), words=words,
+        hour=amsterdam(utcnow()).hour, first_name=user.name.split()[0], bank_words=bank_words,
         offer_install=not todo and devices.to_offer(here()), waiting_count=waiting.payments_of(user),
     )  # fmt: skip
+
+
+def _now(client: Client, todo: onboarding.Step | None, waiting_rows: list[BatchRow]) -> dict[str, Any]:
+    """What there is to do and what is coming, with a mark of it: a page that looks again gets it when it changed."""
+    held = held_up.held_up(client)
+    links = [(one, connection_words(one)) for one in held.links]
+    refused, coming = ([(row, result_words(row)) for row in rows] for rows in (held.refused, held.coming))
+    to_renew = consents.to_renew(client)
+    mendable = sum(1 for _one, stands in links if stands["way"])
+    told = repr((waiting_rows, todo, links, refused, coming, held.unmapped, to_renew))
+    return {
+        "waiting_rows": waiting_rows, "todo": todo, "links": links, "refused": refused, "coming": coming,
+        "unmapped": held.unmapped, "to_renew": to_renew, "seen": sha256(told.encode()).hexdigest()[:16],
+        "things": len(to_renew) + mendable + len(refused) + bool(held.unmapped),
+    }  # fmt: skip
 
 
 @blueprint.post("/<client>/overzicht/beginscherm")

@@ -1,0 +1,46 @@
+"""What keeps a payment from coming that a person can mend, and what is on its way from Nmbrs."""
+
+from dataclasses import dataclass
+from datetime import timedelta
+
+from peewee import fn
+
+from core.clock import utcnow
+from domain import nmbrs_companies, nmbrs_history, nmbrs_link
+from domain.nmbrs_history import HistoryRow
+from domain.nmbrs_link import ConnectionView
+from models import Client, Run
+
+RECENT = timedelta(days=14)
+MOST = 5
+
+
+@dataclass(frozen=True)
+class HeldUp:
+    """links: Nmbrs accounts that do not answer us. refused: runs of the last fourteen days that could not be made a
+    payment, without a newer run of the same company. unmapped: how many runs no account pays yet. coming: runs that
+    are being fetched."""
+
+    links: list[ConnectionView]
+    refused: list[HistoryRow]
+    unmapped: int
+    coming: list[HistoryRow]
+
+
+def held_up(client: Client) -> HeldUp:
+    """How the way from Nmbrs to a payment stands."""
+    links = [nmbrs_link.view(row) for row in nmbrs_link.connections(client) if row.status == "disturbed"]
+    return HeldUp(
+        links, _refused(client), len(nmbrs_companies.unmapped_runs(client)),
+        nmbrs_history.rows_of(client, Run.state.in_(("found", "retrying")), limit=MOST),
+    )  # fmt: skip
+
+
+def _refused(client: Client) -> list[HistoryRow]:
+    later = Run.alias()
+    newer = later.select().where(
+        later.company == Run.company, later.kind == Run.kind,
+        (later.year > Run.year) | ((later.year == Run.year) & (later.number > Run.number)),
+    )  # fmt: skip
+    recent = (Run.state == "refused") & (Run.changed_at > utcnow() - RECENT)
+    return nmbrs_history.rows_of(client, recent, ~fn.EXISTS(newer), limit=MOST)
