@@ -144,6 +144,11 @@ def unanswered(payment: Payment) -> bool:
     return not payment.by_hand and payment.state == "sending" and utcnow() - payment.state_at > NO_ANSWER_AFTER
 
 
+def on_its_way(payment: Payment) -> bool:
+    """It is being brought to the bank at this moment."""
+    return not payment.by_hand and payment.state in ("approved", "sending") and not unanswered(payment)
+
+
 def reason(payment: Payment) -> str:
     """Why, in plain words and whether money moved; empty when there is nothing to explain."""
     code = (payment.state_reason or "").removeprefix("bank:")

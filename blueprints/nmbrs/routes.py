@@ -125,6 +125,7 @@ def rights(membership, connection_id):
         connection=view,
         going=view.checking or any(one.result == "waiting" for one in checks),
         checks=[check_words(one) for one in checks],
+        tried=sum(one.result != "waiting" for one in checks),
         refused=[one for one in checks if one.result == "refused" and one.needed],
         troubled=any(one.result == "trouble" for one in checks),
     )

@@ -44,9 +44,13 @@ def test_while_it_is_tried_the_list_fills_by_itself(owner: Person, demo: Demo, p
     assert list(rows) == [question for question, _needed in nmbrs_rights.CHECKS]
     assert all("wordt gecontroleerd" in row for row in rows.values())
     assert 'hx-trigger="every 1s"' in page
+    assert f'max="{len(nmbrs_rights.CHECKS)}" value="0"' in page
+    assert f"0 van {len(nmbrs_rights.CHECKS)}" in page
     part = owner.get(path, headers={"HX-Request": "true"}).get_data(as_text=True)
     assert rows_of(part) == rows
     assert "<h1" not in part
+    NmbrsCheck.update(result="ok").where(NmbrsCheck.position <= 2).execute()
+    assert 'value="3"' in owner.get(path, headers={"HX-Request": "true"}).get_data(as_text=True)
     nmbrs_rights.run(demo.connection.id)
     assert "every 1s" not in owner.get(path, headers={"HX-Request": "true"}).get_data(as_text=True)
 

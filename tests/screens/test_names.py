@@ -38,7 +38,7 @@ def test_while_the_bank_checks_one_may_leave(wouter: Browser, demo: Demo, sandbo
     sandbox.fault(bank_vop_slow=True)
     page = wouter.open(at(demo, send(demo, ALL)))
     assert page.says("#hero .badge") == "Namen worden gecontroleerd"
-    assert "Dit kan twintig minuten duren; je mag de pagina verlaten." in page.says("#payment .note.info")
+    assert "Dit kan twintig minuten duren; je mag de pagina verlaten." in page.says("#payment .waiting")
     assert page.one("#payment").get("hx-trigger") == "every 2s"
     assert page.all("#namen") == page.all("#pay-place button") == []
 

@@ -43,6 +43,17 @@ def test_the_button_approves_what_the_page_showed(wouter: Browser, demo: Demo):
     assert Release.get().total_cents == 855916
 
 
+def test_while_it_is_brought_to_the_bank_one_may_leave(wouter: Browser, demo: Demo):
+    batch = demo.batch()
+    assert wouter.open(at(demo, batch)).all(".waiting") == []
+    pay(wouter, demo, batch)
+    told = wouter.open(at(demo, batch)).says("#opgemerkt .waiting")
+    assert told.startswith("We brengen de betaling naar ")
+    assert told.endswith("Je mag deze pagina verlaten; er gaat niets verloren.")
+    sending.send(batch.id)
+    assert wouter.open(at(demo, batch)).all(".waiting") == []
+
+
 def test_in_place_the_payment_moves_and_follows_itself(wouter: Browser, demo: Demo):
     batch = demo.batch()
     part = pay(wouter, demo, batch, htmx=True)
