@@ -18,6 +18,7 @@ KEPT = [
     "css/chrome.css",
     "css/components.css",
     "vendor/htmx-2.0.11.min.js",
+    "js/fade.js",
     "js/live.js",
     "js/busy.js",
     "js/reveal.js",
