@@ -11,7 +11,7 @@ from jinja2 import StrictUndefined
 
 from blueprints.assets import FOR_EVER, init_assets
 from blueprints.context import init_context
-from blueprints.pwa import blueprint
+from blueprints.pwa import blueprint, splash
 
 ROOT = Path(__file__).parent.parent
 
@@ -56,6 +56,38 @@ def test_every_icon_of_the_manifest_is_there(client):
         assert answer.data[:8] == b"\x89PNG\r\n\x1a\n"
         width = int.from_bytes(answer.data[16:20], "big")
         assert f"{width}x{width}" == icon["sizes"]
+
+
+def size_of(picture: bytes) -> tuple[int, int]:
+    """Of a PNG, or of a WebP in the extended form (RFC 9649, 2.7: two times 24 bits, each one less)."""
+    if picture[:8] == b"\x89PNG\r\n\x1a\n":
+        return int.from_bytes(picture[16:20], "big"), int.from_bytes(picture[20:24], "big")
+    assert picture[8:16] == b"WEBPVP8X"
+    return int.from_bytes(picture[24:27], "little") + 1, int.from_bytes(picture[27:30], "little") + 1
+
+
+def test_a_browser_can_show_what_the_app_looks_like(client):
+    told = json.loads(client.get("/manifest.webmanifest").data)["screenshots"]
+    assert {one["form_factor"] for one in told} == {"narrow", "wide"}
+    for one in told:
+        answer = client.get(one["src"])
+        assert (answer.status_code, answer.mimetype) == (200, one["type"])
+        assert "{}x{}".format(*size_of(answer.data)) == one["sizes"]
+        assert len(answer.data) < 100_000
+        assert one["label"]
+
+
+@pytest.mark.parametrize("one", splash.ALL, ids=lambda one: f"{one.name}")
+def test_ios_starts_with_a_picture_of_the_size_of_its_screen(client, one: splash.Splash):
+    answer = client.get(f"/static/{one.name}")
+    assert size_of(answer.data) == (one.width * one.ratio, one.height * one.ratio)
+
+
+def test_only_who_may_use_them_is_told_of_the_first_pictures():
+    phone = "Mozilla/5.0 (iPhone; CPU iPhone OS 18_0 like Mac OS X) AppleWebKit/605.1.15 Version/18.0 Safari/604.1"
+    assert splash.wanted(phone) == splash.ALL
+    assert splash.wanted("Mozilla/5.0 (Linux; Android 14) Chrome/130.0 Mobile") == []
+    assert len({one.media for one in splash.ALL}) == len(splash.ALL) == 42
 
 
 def test_the_worker_keeps_versioned_files_and_nothing_else(client):

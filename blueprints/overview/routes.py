@@ -1,7 +1,7 @@
 from hashlib import sha256
 from typing import Any
 
-from flask import Blueprint
+from flask import Blueprint, request
 
 from blueprints.access import ALL, for_client, signed_in
 from blueprints.answers import fragment, goto, render, unchanged
@@ -10,6 +10,7 @@ from blueprints.batches import words
 from blueprints.members.words import ROLES
 from blueprints.nmbrs.words import connection_words, result_words
 from blueprints.proving import here
+from blueprints.pwa import splash
 from blueprints.who import me
 from core.clock import amsterdam, utcnow
 from domain import consents, devices, held_up, onboarding, payments, waiting
@@ -57,7 +58,8 @@ def overview(membership):
         under_way=payments.batches(client, MOST, words.UNDER_WAY),
         done=payments.batches(client, LATEST, words.DONE), words=words,
         hour=amsterdam(utcnow()).hour, first_name=user.name.split()[0], bank_words=bank_words,
-        offer_install=not todo and devices.to_offer(here()), waiting_count=waiting.payments_of(user),
+        offer_install=not todo and devices.to_offer(here()), splashes=splash.wanted(request.user_agent.string),
+        waiting_count=waiting.payments_of(user),
     )  # fmt: skip
 
 

@@ -1,4 +1,5 @@
 import json
+from dataclasses import dataclass
 from hashlib import sha256
 from pathlib import Path
 
@@ -43,6 +44,31 @@ def _shortcut(name: str, url: str) -> dict[str, object]:
     return {"name": name, "url": url, "icons": [_icon("icon-192.png", 192, "any")]}
 
 
+@dataclass(frozen=True)
+class Screenshot:
+    """A picture that a browser shows beside "install"; tools/app_pictures.py takes them. Sizes in pixels."""
+
+    name: str
+    page: str
+    width: int
+    height: int
+    form: str
+
+    def told(self) -> dict[str, str]:
+        words = {"payment": _("Een betaling die klaarstaat"), "overview": _("Is er iets te doen?")}
+        return {
+            "src": static_url(self.name), "sizes": f"{self.width}x{self.height}", "type": "image/webp",
+            "form_factor": self.form, "label": words[self.page],
+        }  # fmt: skip
+
+
+SCREENSHOTS = (
+    Screenshot("screens/betaling.webp", "payment", 780, 1688, "narrow"),
+    Screenshot("screens/overzicht.webp", "overview", 780, 1688, "narrow"),
+    Screenshot("screens/betaling-breed.webp", "payment", 1280, 800, "wide"),
+)
+
+
 @blueprint.get("/manifest.webmanifest")
 def manifest() -> Response:
     content = {
@@ -64,6 +90,7 @@ def manifest() -> Response:
             _icon("maskable-192.png", 192, "maskable"),
             _icon("maskable-512.png", 512, "maskable"),
         ],
+        "screenshots": [one.told() for one in SCREENSHOTS],
         "shortcuts": [_shortcut(_("Betalingen"), "/betalingen"), _shortcut(_("Saldo"), "/saldo")],
     }
     response = Response(json.dumps(content, ensure_ascii=False), mimetype="application/manifest+json")

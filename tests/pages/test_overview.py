@@ -139,3 +139,12 @@ def test_a_run_on_its_way_is_followed_until_it_is_there(owner: Person, demo: Dem
     assert made.reference in part
     assert "hx-trigger" not in part, "nothing more is coming"
     assert Batch.select().count() == 1
+
+
+# --- the home screen of iOS ---
+def test_an_iphone_finds_its_first_picture_here(owner: Person, here: str):
+    agent = "Mozilla/5.0 (iPhone; CPU iPhone OS 18_0 like Mac OS X) AppleWebKit/605.1.15 Version/18.0 Safari/604.1"
+    page = owner.get(here, headers={"User-Agent": agent}).get_data(as_text=True)
+    found = re.findall(r'<link rel="apple-touch-startup-image" media="([^"]+)" href="([^"]+)">', page)
+    assert len(found) == 42
+    assert "startup-image" not in owner.get(here).get_data(as_text=True)
