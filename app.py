@@ -7,6 +7,7 @@ from ssl import SSLContext
 from typing import Any
 
 from flask import Flask, g, render_template, request
+from flask_login import current_user
 from flask_wtf import CSRFProtect
 from flask_wtf.csrf import CSRFError
 from htmx_flask import Htmx
@@ -253,12 +254,19 @@ def use_errors(app: Flask) -> None:
     """Each error is a page of ours that says what to do."""
 
     @app.errorhandler(CSRFError)
-    def _forged(error: CSRFError) -> tuple[str, int]:
+    def _forged(error: CSRFError) -> Any:
+        # The session that knew the token has ended: nobody is signed in, and whoever pressed wants to be.
+        if "client" in (request.view_args or {}) and not current_user.is_authenticated:
+            return access.to_sign_in()
         return render_template("errors/csrf.html"), 400
 
+    @app.errorhandler(404)
     @app.errorhandler(NotFound)
-    def _not_found(error: NotFound) -> tuple[str, int]:
-        return render_template("errors/404.html"), 404
+    def _not_found(error: Exception) -> tuple[str, int]:
+        g.pop("client", None)
+        # A link may be meant for another account of the same person.
+        onward = access.this_place() if current_user.is_authenticated and request.view_args else None
+        return render_template("errors/404.html", onward=onward, user=current_user), 404
 
     @app.errorhandler(TooOften)
     def _too_often(error: TooOften) -> Any:
@@ -266,11 +274,14 @@ def use_errors(app: Flask) -> None:
 
     @app.errorhandler(HTTPException)
     def _http(error: HTTPException) -> Any:
-        known = {403: "403", 404: "404", 429: "429", 500: "500"}.get(error.code or 500)
-        if known is None:
-            return error
-        if error.code == 404:
-            g.pop("client", None)
-        if known == "500":
+        if request.blueprint == "hooks":
+            return error  # Nmbrs reads no page
+        page = {403: "403", 413: "413", 429: "429", 500: "500"}.get(error.code or 500, "other")
+        if page == "500":
             for_everyone()  # asking who looks would ask the database, which may be what is broken
-        return render_template(f"errors/{known}.html"), error.code
+        return render_template(f"errors/{page}.html"), error.code, _told_besides(error)
+
+
+def _told_besides(error: HTTPException) -> list[tuple[str, str]]:
+    """What belongs to an error beside its page, as which methods an address does know."""
+    return [(name, value) for name, value in error.get_headers() if name != "Content-Type"]

@@ -31,10 +31,9 @@ def _load_user(user_id: str) -> Any:
 
 
 @login.unauthorized_handler
-def _to_sign_in() -> Any:
-    """To sign-in and back to the same place; a fragment's page is asked for as a whole."""
-    here = request.full_path.rstrip("?") if request.method == "GET" and not request.headers.get("HX-Request") else "/"
-    target = url_for("account.sign_in", verder=here)
+def to_sign_in() -> Any:
+    """To sign-in and back to the same place: this page, or the one whose form or part was asked for."""
+    target = url_for("account.sign_in", verder=this_place())
     if request.headers.get("HX-Request"):
         return "", 401, {"HX-Redirect": target}
     return redirect(target, 303)
@@ -46,7 +45,7 @@ def signed_in(view: Callable) -> Callable:
     @wraps(view)
     def guarded(*args: Any, **kwargs: Any) -> Any:
         if not current_user.is_authenticated:
-            return _to_sign_in()
+            return to_sign_in()
         return view(*args, **kwargs)
 
     return guarded
@@ -94,7 +93,7 @@ def fresh_keeping(*names: str, secret_too: bool = False) -> Callable:
         def guarded(*args: Any, **kwargs: Any) -> Any:
             if sessions.proved_recently(secret()):
                 return view(*args, **kwargs)
-            back = _back()
+            back = this_place()
             if request.method == "POST":
                 typed.keep(back, names, secret_too)
             return goto(url_for("account.prove", verder=back))
@@ -114,13 +113,13 @@ def approving(view: Callable) -> Callable:
         try:
             devices.require_confirmed(me(), device.id if device else None)
         except DeviceUnconfirmed:
-            return goto(url_for("account.device", verder=_back()))
+            return goto(url_for("account.device", verder=this_place()))
         return view(*args, **kwargs)
 
     return guarded
 
 
-def _back() -> str:
+def this_place() -> str:
     """Where to come back to: this page, or the page whose form was sent."""
     if request.method == "GET" and not request.headers.get("HX-Request"):
         return own_path(request.full_path.rstrip("?")) or "/"

@@ -52,9 +52,11 @@ def photograph(browser: Browser, story: Story, one: Screenshot, address: str) ->
     """A phone has twice the pixels."""
     scale = 2 if one.form == "narrow" else 1
     context = browser.new_context(
-        viewport={"width": one.width // scale, "height": one.height // scale}, device_scale_factor=scale, locale="nl-NL",
+        viewport={"width": one.width // scale, "height": one.height // scale},
+        device_scale_factor=scale,
         is_mobile=scale == 2,
-    )  # fmt: skip
+        locale="nl-NL",
+    )
     for cookie in story.visitor.cookies():
         context.add_cookies([{"name": cookie.name, "value": cookie.value or "", "url": story.web}])
     page = context.new_page()

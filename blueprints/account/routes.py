@@ -1,4 +1,4 @@
-from flask import Blueprint, flash, request, session
+from flask import Blueprint, flash, request, session, url_for
 from flask_babel import gettext as _
 from flask_login import current_user, logout_user
 
@@ -70,11 +70,13 @@ def sign_in():
 
 @blueprint.post("/uitloggen")
 def sign_out():
+    """To sign-in; and from there, for who came for something of another account, back to it."""
+    onward = own_path(request.args.get("verder"))
     stored.sign_out(sessions.secret() or "")
     logout_user()
     session.clear()
     sessions.renew()
-    response = goto("/inloggen")
+    response = goto(url_for("account.sign_in", verder=onward))
     response.headers["Clear-Site-Data"] = '"cache", "storage"'
     return response
 
