@@ -294,3 +294,21 @@ def test_another_site_changes_nothing_even_with_the_token(
 
 def test_coming_from_another_site_by_a_link_is_fine(site: Site):
     assert site.person().get("/inloggen", headers={"Sec-Fetch-Site": "cross-site"}).status_code == 200
+
+
+@pytest.mark.parametrize(
+    ("path", "purposes"),
+    [
+        ("/registreren", {"name": "name", "email": "username", "company_name": "organization"}),
+        ("/registreren", {"password": "new-password"}),
+        ("/inloggen", {"email": "username webauthn", "password": "current-password"}),
+        ("/wachtwoord-vergeten", {"email": "username"}),
+    ],
+)
+def test_fields_about_oneself_say_what_they_are(site: Site, path: str, purposes: dict[str, str]):
+    """So that a browser or a password manager fills them in (WCAG 1.3.5)."""
+    page = html5lib.parse(
+        site.person().get(path).get_data(as_text=True), treebuilder="lxml", namespaceHTMLElements=False
+    ).getroot()
+    told = {field.get("name"): field.get("autocomplete") for field in page.iter("input")}
+    assert told.items() >= purposes.items()

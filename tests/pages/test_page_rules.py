@@ -4,7 +4,8 @@ import pytest
 
 from tests.support.page_rules import faults_of
 
-GOOD = '<!doctype html><html lang="nl"><title>x</title><body><h1>x</h1>{}</body></html>'
+HELP = '<footer class="help"><a href="mailto:a@b.example">a</a></footer>'
+GOOD = f'<!doctype html><html lang="nl"><title>x</title><body><main><h1>x</h1>{{}}</main>{HELP}</body></html>'
 
 
 @pytest.mark.parametrize(
@@ -25,6 +26,21 @@ GOOD = '<!doctype html><html lang="nl"><title>x</title><body><h1>x</h1>{}</body>
 )
 def test_a_breach_is_noticed(part: str, fault: str):
     assert any(fault in found for found in faults_of(GOOD.format(part)))
+
+
+@pytest.mark.parametrize(
+    ("there", "instead", "fault"),
+    [
+        ("<h1>x</h1>", "", "0 h1"),
+        ("<title>x</title>", "<title> </title>", "no words in the title"),
+        ('lang="nl"', "", "language None"),
+        ('lang="nl"', 'lang="de"', "language 'de'"),
+        (HELP, "", "nowhere to find help"),
+        ("main>", "div>", "0 main"),
+    ],
+)
+def test_what_a_page_lacks_is_noticed(there: str, instead: str, fault: str):
+    assert fault in faults_of(GOOD.format("").replace(there, instead))
 
 
 def test_a_good_page_has_no_faults():

@@ -64,9 +64,20 @@ def faults_of(text: str, fragment: bool = False) -> list[str]:
     parsed = [f"{position}: {code} {detail}" for position, code, detail in parser.errors]
     nodes = [node for node in root.iter() if isinstance(node.tag, str)]
     found = parsed + _doubled_ids(nodes) + _unlabelled(nodes) + _forms(nodes) + _inline(nodes)
-    headings = sum(node.tag == "h1" for node in nodes)
-    if not fragment and headings != 1:
-        found.append(f"{headings} h1")
+    return found if fragment else found + _whole(nodes)
+
+
+def _whole(nodes: list[etree._Element]) -> list[str]:
+    """What a page has once: its heading, its title, its main part, its language, and where to find help."""
+    counted = Counter(str(node.tag) for node in nodes)
+    found = [f"{counted[tag]} {tag}" for tag in ("h1", "title", "main") if counted[tag] != 1]
+    if not any(node.tag == "title" and (node.text or "").strip() for node in nodes):
+        found.append("no words in the title")
+    if nodes[0].get("lang") not in ("nl", "en"):
+        found.append(f"language {nodes[0].get('lang')!r}")
+    helped = [node for node in nodes if node.tag == "footer" and node.get("class") == "help"]
+    if [len(list(one.iter("a"))) for one in helped] != [1]:
+        found.append("nowhere to find help")
     return found
 
 
