@@ -15,6 +15,8 @@ from io import BytesIO
 import brotli
 from flask import Flask, Response, request
 
+from blueprints.assets import SERVED
+
 KINDS = frozenset(
     {
         "text/html", "text/css", "text/javascript", "application/javascript", "application/json",
@@ -35,14 +37,14 @@ def compressed(response: Response) -> Response:
     if response.mimetype not in KINDS or "Content-Encoding" in response.headers:
         return response
     response.vary.add("Accept-Encoding")
-    form = _form(request.endpoint == "static")
+    form = _form(request.endpoint in SERVED)
     if request.method == "HEAD" or response.status_code in (204, 206, 304) or form is None:
         return response
     response.direct_passthrough = False
     body = response.get_data()
     if len(body) < SMALLEST:
         return response
-    once = request.endpoint == "static"
+    once = request.endpoint in SERVED
     response.set_data(_pressed_once(body, form) if once else pressed(body, QUICK, secrets.randbelow(MOST_PADDING)))
     response.headers["Content-Encoding"] = form
     tag, _ = response.get_etag()

@@ -9,7 +9,7 @@ from flask import Flask, g
 from flask_babel import Babel
 from jinja2 import StrictUndefined
 
-from blueprints.assets import FOR_EVER, init_assets
+from blueprints.assets import FOR_EVER, JOINED, init_assets, static_url
 from blueprints.context import init_context
 from blueprints.pwa import blueprint, splash
 
@@ -43,9 +43,10 @@ def test_the_manifest_makes_the_app_installable(client):
     answer = client.get("/manifest.webmanifest")
     told = json.loads(answer.data)
     assert answer.mimetype == "application/manifest+json"
+    assert "orientation" not in told, "upright or on its side, as the person holds it (WCAG 1.3.4)"
     assert (told["id"], told["scope"], told["display"], told["start_url"]) == ("/", "/", "standalone", "/overzicht")
     assert {(i["sizes"], i["purpose"]) for i in told["icons"]} == {
-        ("192x192", "any"), ("512x512", "any"), ("192x192", "maskable"), ("512x512", "maskable"),
+        ("any", "any"), ("192x192", "any"), ("512x512", "any"), ("192x192", "maskable"), ("512x512", "maskable"),
     }  # fmt: skip
 
 
@@ -53,6 +54,9 @@ def test_every_icon_of_the_manifest_is_there(client):
     for icon in json.loads(client.get("/manifest.webmanifest").data)["icons"]:
         answer = client.get(icon["src"])
         assert answer.status_code == 200
+        if icon["sizes"] == "any":
+            assert (answer.mimetype, icon["type"]) == ("image/svg+xml", "image/svg+xml")
+            continue
         assert answer.data[:8] == b"\x89PNG\r\n\x1a\n"
         width = int.from_bytes(answer.data[16:20], "big")
         assert f"{width}x{width}" == icon["sizes"]
@@ -107,7 +111,7 @@ def scripts_of_some_pages() -> set[str]:
 
 def test_the_worker_keeps_all_that_a_page_loads(app, client):
     page, some = app.jinja_env.get_template("base.html"), scripts_of_some_pages()
-    assert some == {"pin", "passkey", "notifications", "swipe", "install"}
+    assert some == {"pin", "passkey", "notifications"}
     with app.test_request_context():
         html = page.render(
             client=None, csrf_token=lambda: "", support_email="x", get_flashed_messages=lambda **_: [],
@@ -159,3 +163,34 @@ def test_nothing_of_ours_is_inline():
     for path in pages:
         text = path.read_text()
         assert not re.search(r"\s(?:style|on[a-z]+)=[\"']|<style|<script(?![^>]*\ssrc=)|hx-on|javascript:", text), path
+
+
+# --- several files in one answer ---
+@pytest.mark.parametrize("name", JOINED)
+def test_files_that_belong_together_come_in_one_answer(client, name: str):
+    answer = client.get(f"/static/{name}")
+    texts = [(ROOT / "static" / one).read_text() for one in JOINED[name]]
+    assert answer.status_code == 200
+    assert [text for text in texts if text not in answer.text] == []
+    assert answer.text.index(texts[0]) < answer.text.index(texts[-1])
+
+
+def test_every_script_is_served_once():
+    """Those that every page has in one answer, the others by themselves: none is left out, none comes twice."""
+    joined = [one for names in JOINED.values() for one in names if one.endswith(".js")]
+    all_of_them = {f"js/{file.name}" for file in (ROOT / "static/js").iterdir()}
+    alone = {f"js/{name}.js" for name in scripts_of_some_pages()} | {"js/fade.js"}
+    assert sorted([*joined, *alone]) == sorted(all_of_them)
+
+
+def test_what_is_joined_has_the_version_of_all_of_it(app, client, tmp_path):
+    with app.test_request_context():
+        address = static_url("css/bizcuit.css")
+        assert client.get(address).headers["Cache-Control"] == FOR_EVER
+        app.static_folder = str(tmp_path)
+        for one in JOINED["css/bizcuit.css"]:
+            (tmp_path / one).parent.mkdir(exist_ok=True)
+            (tmp_path / one).write_text("a")
+        before = static_url("css/bizcuit.css")
+        (tmp_path / one).write_text("b")
+        assert len({address, before, static_url("css/bizcuit.css")}) == 3

@@ -14,22 +14,13 @@ blueprint = Blueprint("pwa", __name__)
 
 # Everything a page needs besides itself; kept by the service worker under the addresses pages use.
 KEPT = [
-    "css/tokens.css",
-    "css/base.css",
-    "css/chrome.css",
-    "css/components.css",
+    "css/bizcuit.css",
     "vendor/htmx-2.0.11.min.js",
     "js/fade.js",
-    "js/live.js",
-    "js/busy.js",
-    "js/reveal.js",
-    "js/copy.js",
+    "js/bizcuit.js",
     "js/passkey.js",
     "js/pin.js",
     "js/notifications.js",
-    "js/swipe.js",
-    "js/install.js",
-    "js/pwa.js",
     "icons/icon.svg",
 ]
 # The page is asked for anew each time, without anything of the one who asks.
@@ -85,6 +76,7 @@ def manifest() -> Response:
         "theme_color": "#FBF8F4",
         "categories": ["finance", "business"],
         "icons": [
+            {"src": static_url("icons/icon.svg"), "sizes": "any", "type": "image/svg+xml", "purpose": "any"},
             _icon("icon-192.png", 192, "any"),
             _icon("icon-512.png", 512, "any"),
             _icon("maskable-192.png", 192, "maskable"),

@@ -3,7 +3,7 @@ const region = () => document.getElementById("live");
 const toast = () => document.getElementById("toast");
 let hiding;
 
-export function say(text) {
+function say(text) {
   const element = region();
   if (!element) return;
   element.textContent = "";

@@ -68,13 +68,12 @@ async function autofill(form) {
   }
 }
 
-if (window.PublicKeyCredential) {
-  document.querySelectorAll("form[data-passkey]").forEach((form) => {
-    form.hidden = false;
-    form.addEventListener("submit", (event) => {
-      event.preventDefault();
-      run(form);
-    });
-    autofill(form);
+document.querySelectorAll("form[data-passkey]").forEach((form) => {
+  form.hidden = !window.PublicKeyCredential;
+  if (form.hidden) return;
+  form.addEventListener("submit", (event) => {
+    event.preventDefault();
+    run(form);
   });
-}
+  autofill(form);
+});
