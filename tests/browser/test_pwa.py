@@ -3,7 +3,7 @@
 import pytest
 from playwright.sync_api import expect
 
-from tests.support.phone import Phone
+from tests.support.phone import Phone, is_marked, mark
 
 pytestmark = pytest.mark.browser
 
@@ -61,6 +61,41 @@ def test_without_a_network_it_says_so_and_nothing_private_is_kept(wouter: Phone)
     phone.heading("Inloggen")
     assert phone.page.evaluate(STORED)["session"].keys() <= {HTMX_PATH}
     assert "betalingen" not in str(phone.page.evaluate(STORED))
+    phone.troubles = [told for told in phone.troubles if "ERR_INTERNET_DISCONNECTED" not in told]
+
+
+# What an earlier version left, and another address of the worker: to the browser that is a worker that has changed.
+UPDATE = """async () => {
+  const before = await caches.open("bizcuit-before");
+  await before.put("/static/css/bizcuit.css?v=before", new Response("x"));
+  const once = { once: true };
+  const taken = new Promise((done) => navigator.serviceWorker.addEventListener("controllerchange", done, once));
+  const { installing } = await navigator.serviceWorker.register("/sw.js?after", { scope: "/" });
+  const active = new Promise((done) => installing.addEventListener("statechange", () => {
+    if (installing.state === "activated") done();
+  }));
+  await Promise.all([taken, active]);
+  return await caches.keys();
+}"""
+OF_BEFORE = "async () => (await fetch('/static/js/bizcuit.js?v=before')).status"
+
+
+def test_an_update_takes_over_and_the_open_page_goes_on(wouter: Phone):
+    phone = wouter
+    phone.to_the_payment()
+    phone.page.wait_for_function(CONTROLLED)
+    mark(phone)
+    kept = phone.page.evaluate(UPDATE)
+    assert len(kept) == 1 and kept != ["bizcuit-before"], kept
+    phone.line("Jong, Wouter de").get_by_role("button", name="Niet betalen").click()
+    expect(phone.pay_button).to_have_text("Betaal € 16.358,00")
+    assert is_marked(phone)
+    assert phone.page.evaluate(OF_BEFORE) == 200, "an open page may still ask for what it was made with"
+    phone.open("/overzicht")
+    phone.sees("er wacht één betaling.")
+    phone.page.context.set_offline(True)
+    phone.open("/overzicht")
+    phone.heading("Je hebt geen verbinding")
     phone.troubles = [told for told in phone.troubles if "ERR_INTERNET_DISCONNECTED" not in told]
 
 
