@@ -18,7 +18,7 @@ JOINED = {
         "js/live.js", "js/busy.js", "js/reveal.js", "js/copy.js", "js/swipe.js", "js/install.js", "js/pwa.js",
     ],
 }  # fmt: skip
-SERVED = ("static", "joined")  # the endpoints of files
+SERVED = ("static", "stylesheet", "script")  # the endpoints of files
 
 
 @lru_cache(maxsize=256)
@@ -46,24 +46,29 @@ def _keep_versioned(response: Response) -> Response:
     if request.endpoint not in SERVED or response.status_code not in (200, 304):
         return response
     asked = request.args.get("v")
-    if asked and asked == version_of((request.view_args or {})["filename"]):
+    if asked and asked == version_of(request.path.removeprefix(f"{current_app.static_url_path}/")):
         response.headers["Cache-Control"] = FOR_EVER
         for name in _UNASKED:
             response.headers.pop(name, None)
     return response
 
 
-def _joined(filename: str) -> Response:
-    """Each script keeps its names to itself: in a module a block holds what is declared in it."""
-    texts = [path.read_text() for path in _paths(filename)]
-    if filename.endswith(".js"):
-        return Response("".join(f"{{\n{text}}}\n" for text in texts), mimetype="text/javascript")
-    return Response("".join(texts), mimetype="text/css")
+def _texts(name: str) -> list[str]:
+    return [path.read_text() for path in _paths(name)]
+
+
+def stylesheet() -> Response:
+    return Response("".join(_texts("css/bizcuit.css")), mimetype="text/css")
+
+
+def script() -> Response:
+    """Each module keeps its names to itself: a block holds what is declared in it."""
+    return Response("".join(f"{{\n{text}}}\n" for text in _texts("js/bizcuit.js")), mimetype="text/javascript")
 
 
 def init_assets(app: Flask) -> None:
     """Gives templates `static_url` and lets browsers keep what was asked for by its version."""
     app.jinja_env.globals["static_url"] = static_url
-    for name in JOINED:
-        app.add_url_rule(f"/static/{name}", "joined", _joined, defaults={"filename": name})
+    app.add_url_rule("/static/css/bizcuit.css", view_func=stylesheet)
+    app.add_url_rule("/static/js/bizcuit.js", view_func=script)
     app.after_request(_keep_versioned)

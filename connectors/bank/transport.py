@@ -57,8 +57,12 @@ def tls_with(certificate: Path, key: Path) -> ssl.SSLContext:
     return context
 
 
+@cache
 def usual_tls() -> ssl.SSLContext:
-    """Certificates and names are checked against this machine's authorities; TLS 1.2 or newer."""
+    """Certificates and names are checked against this machine's authorities; TLS 1.2 or newer.
+
+    Read once a process: reading the authorities costs more than the rest of a call.
+    """
     context = ssl.create_default_context()
     context.minimum_version = ssl.TLSVersion.TLSv1_2
     return context
@@ -73,7 +77,7 @@ def exchange(
     drips. NotDelivered when no connection was made; AnswerUnknown (TimedOut) for whatever fails after
     that, an answer that breaks off or one above 20 MB included.
     """
-    with closing(_connection(request.url, connect_timeout, tls or usual_tls())) as connection:
+    with closing(_connection(request.url, connect_timeout, tls)) as connection:
         try:
             connection.connect()
         except (OSError, ValueError) as error:
@@ -88,10 +92,11 @@ def exchange(
             raise AnswerUnknown(f"no answer: {type(error).__name__}") from error
 
 
-def _connection(url: str, connect_timeout: float, tls: ssl.SSLContext) -> http.client.HTTPConnection:
+def _connection(url: str, connect_timeout: float, tls: ssl.SSLContext | None) -> http.client.HTTPConnection:
     parts = urlsplit(url)
     if parts.scheme == "https":
-        return http.client.HTTPSConnection(parts.hostname or "", parts.port, timeout=connect_timeout, context=tls)
+        context = tls or usual_tls()
+        return http.client.HTTPSConnection(parts.hostname or "", parts.port, timeout=connect_timeout, context=context)
     return http.client.HTTPConnection(parts.hostname or "", parts.port, timeout=connect_timeout)
 
 

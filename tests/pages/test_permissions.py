@@ -189,6 +189,8 @@ class Open:
 ALL_SEE, LEADS_ON = Open(200, 200), Open(303, 303)
 OPEN: dict[tuple[str, str], Open] = {
     ("static", "GET"): ALL_SEE,
+    ("stylesheet", "GET"): ALL_SEE,
+    ("script", "GET"): ALL_SEE,
     ("shortcuts.to_saldo", "GET"): LEADS_ON,
     ("shortcuts.to_saldo_toevoegen", "GET"): LEADS_ON,
     ("shortcuts.to_betalingen", "GET"): LEADS_ON,
