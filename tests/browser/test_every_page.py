@@ -12,7 +12,7 @@ from playwright.sync_api import expect
 
 from tests.support.phone import Phone
 
-pytestmark = pytest.mark.browser
+pytestmark = [pytest.mark.browser, pytest.mark.thorough]
 
 SIZES = ((360, 740), (390, 844), (768, 1024), (1440, 900))
 NARROW, LARGE, USUAL = 320, 32, 16  # pixels of the window; of the browser's own letter

@@ -15,7 +15,7 @@ pytestmark = pytest.mark.browser
 _emails = (f"nmbrs{number}@demobv.example" for number in itertools.count(1))
 
 
-@pytest.fixture(params=[True, False], ids=["scripts", "plain"])
+@pytest.fixture(params=[True, pytest.param(False, marks=pytest.mark.thorough)], ids=["scripts", "plain"])
 def phone(request, house: Stack, take: Callable[..., Phone]) -> Phone:
     """The phone of somebody whose bank is linked and who has nothing to do with Nmbrs yet."""
     story = Story(house.base_url, house.sandbox_url)

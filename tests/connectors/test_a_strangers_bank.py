@@ -108,7 +108,7 @@ def booked(statements: list[Statement]) -> list[Entry]:
 
 
 @pytest.mark.parametrize("version", VERSIONS)
-@pytest.mark.parametrize("count", [1, 8, 80, 10_000])
+@pytest.mark.parametrize("count", [1, 8, 80, pytest.param(10_000, marks=pytest.mark.thorough)])
 def test_it_takes_the_file_and_its_answers_are_read(bank: Stranger, count: int, version: str):
     asked = order(count, version=version)
     answer = bank.gives(write_pain001(asked)).json()

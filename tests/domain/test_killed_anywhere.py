@@ -19,6 +19,8 @@ from models import BankAccount, BankOrder, Batch
 from tests.support.sandbox import Sandbox
 from tests.support.world import PSU, Demo
 
+pytestmark = pytest.mark.thorough
+
 DIED, LIVED = 9, 0
 MOST_PLACES = 200
 
