@@ -25,6 +25,10 @@ SPACED = """() => {
     p { margin-bottom: 2em !important; }`);
   document.adoptedStyleSheets = [wide];
 }"""
+# Words that end in dots for want of room; what a native field shows of its choice is the browser's.
+SHORTENED = """() => [...document.querySelectorAll('main *, header *, nav *')].filter((one) =>
+  one.tagName !== 'SELECT' && one.tagName !== 'INPUT' && getComputedStyle(one).textOverflow === 'ellipsis'
+  && one.scrollWidth > one.clientWidth + 1 && one.clientWidth).map((one) => `shortened: ${one.textContent.trim()}`)"""
 USUAL_SPACE = "() => { document.adoptedStyleSheets = []; }"
 MOST_SHIFT = 0.02  # of the window, in all (web.dev, cumulative layout shift: good is 0.1)
 OUTSIDE = ("/registreren", "/registreren/bedrijf", "/wachtwoord-vergeten", "/offline")
@@ -70,7 +74,8 @@ def look(phone: Phone, name: str) -> list[str]:
         phone.page.wait_for_function("() => document.getAnimations().length === 0")
         for width, height in SIZES:
             phone.page.set_viewport_size({"width": width, "height": height})
-            wrong += [f"{width} {scheme}: {one}" for one in phone.page.evaluate(STICKS_OUT)]
+            found = phone.page.evaluate(STICKS_OUT) + phone.page.evaluate(SHORTENED)
+            wrong += [f"{width} {scheme}: {one}" for one in found]
             picture(phone, f"alle-{name}-{width}-{scheme}")
         found = Axe().run(phone.page, options=EVERY_RULE).response["violations"]
         phone.page.evaluate("document.querySelectorAll('[style=\"\"]').forEach((e) => e.removeAttribute('style'))")

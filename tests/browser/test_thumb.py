@@ -105,7 +105,7 @@ def test_on_an_iphone_the_steps_are_shown(wouter: Phone):
     phone.page.add_init_script("Object.defineProperty(Navigator.prototype, 'standalone', { get: () => false })")
     phone.open("/overzicht")
     phone.sign_in()
-    phone.sees(OFFER, "Tik onderaan in Safari op Deel.")
+    phone.sees(OFFER, "Tik in Safari op Deel.")
     expect(phone.button("Zet op beginscherm")).to_be_hidden()
     phone.shot("61-beginscherm-iphone", whole=True)
     phone.shot_both("61-beginscherm-iphone")
