@@ -137,6 +137,7 @@ def test_every_answer_has_one_meaning(status: int, expected: type[PushError] | N
     [("30", 30), ("0", 0), ("999999999", 86_400), ("soon", None), ("-5", None),
      (format_datetime(utcnow() - timedelta(hours=1), usegmt=True), 0),
      (format_datetime(utcnow() + timedelta(days=9), usegmt=True), 86_400)],
+    ids=["seconds", "at once", "too long", "words", "negative", "a moment that was", "a moment far away"],
 )  # fmt: skip
 def test_how_long_to_wait_is_a_number_or_a_moment(told: str, seconds: int | None):
     answer = f"HTTP/1.1 503 x\r\nRetry-After: {told}\r\nContent-Length: 0\r\n\r\n".encode()
