@@ -4,11 +4,12 @@ from urllib.parse import urlsplit
 
 from flask import Flask, Response, abort, request
 
+from blueprints.assets import SERVED
 from domain.bank_links import redirect_hosts
 from domain.world import world
 
 # Answers that may be kept by a browser; everything else says no-store.
-_PUBLIC = frozenset({"static", "pwa.manifest", "pwa.service_worker", "pwa.offline"})
+_PUBLIC = frozenset({*SERVED, "pwa.manifest", "pwa.service_worker", "pwa.offline"})
 # Called by other machines, with a secret in the address.
 _MACHINES = frozenset({"hooks.receive", "hooks.bank_signal"})
 _UNSAFE = frozenset({"POST", "PUT", "PATCH", "DELETE"})
@@ -17,7 +18,7 @@ HEADERS = {
     "X-Content-Type-Options": "nosniff",
     "Cross-Origin-Resource-Policy": "same-origin",
 }
-# What is about a page and what it may do; on a file it would only weigh.
+# What is about a page and what it may do; on a file, or a part of a page, it would only weigh.
 OF_PAGES = {
     "Referrer-Policy": "same-origin",
     "Cross-Origin-Opener-Policy": "same-origin",
@@ -72,7 +73,8 @@ def _is_part() -> bool:
 
 
 def add_headers(response: Response) -> Response:
-    for name, value in (HEADERS if request.endpoint == "static" else HEADERS | OF_PAGES).items():
+    page = request.endpoint not in SERVED and not _is_part()
+    for name, value in (HEADERS | OF_PAGES if page else HEADERS).items():
         response.headers.setdefault(name, value)
     if response.mimetype == "text/html":
         response.headers["Content-Security-Policy"] = PART_POLICY if _is_part() else content_policy()

@@ -71,6 +71,7 @@ def test_eighty_lines_are_few_nodes_and_few_bytes(wouter: Phone, wire: Wire):
         assert (first <= FIRST, second <= SECOND) == (True, True), (path, first, second)
     opened(phone, payment)
     verdict = wire.of(lambda: strike(phone))
+    print("one line struck:", verdict, "bytes")
     assert verdict <= VERDICT
     phone.page.context.clear_cookies()
     first, second = first_visit(phone, wire, "/inloggen"), wire.of(lambda: opened(phone, "/inloggen"))
