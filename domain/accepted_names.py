@@ -6,7 +6,7 @@ from typing import Any
 from core.clock import utcnow
 from core.sepa_text import to_sepa
 from domain.errors import NotFound
-from models import AcceptedName, BatchLine, require_transaction
+from models import AcceptedName, BatchLine, require_held
 
 MOST_AT_ONCE = 500
 
@@ -44,7 +44,7 @@ def fresh(line: BatchLine, names: Names) -> dict[str, Any]:
 
 def keep(client_id: int, user_id: int, line: BatchLine) -> None:
     """Take the bank's name over, in the caller's transaction. NotFound when there is none that could be sent."""
-    require_transaction()
+    require_held(client_id)
     if line.name_at_bank is None or not any(sign.isalnum() for sign in to_sepa(line.name_at_bank, 70)):
         raise NotFound
     said = {"name_given": line.name_shown, "name_at_bank": line.name_at_bank, "user": user_id, "at": utcnow()}

@@ -10,7 +10,7 @@ from domain.devices import Visit
 from domain.errors import EmailNotConfirmed, LinkExpired, SignInRefused
 from domain.seals import lookup
 from domain.webhook_keys import make_key
-from models import Client, EmailToken, LoginSession, Membership, User, database, transaction
+from models import Client, EmailToken, LoginSession, Membership, User, database, hold_clients, transaction
 
 CONFIRMATION_LIFE = timedelta(hours=24)
 RESET_LIFE = timedelta(minutes=30)
@@ -41,6 +41,7 @@ def register(
 def _enrol(email: str, name: str, hashed: str, company_name: str, kvk_number: str, language: str | None) -> None:
     user = User.create(email=email, name=name.strip(), password_hash=hashed, language=language)
     client = Client.create(public_id=public_id(), name=company_name.strip(), kvk_number=kvk_number)
+    hold_clients(client.id)
     Membership.create(user=user, client=client, role="owner")
     make_key(client)
     audit.note(client.id, audit.by_user(user), "client.registered", f"client:{client.id}", kvk=kvk_number)

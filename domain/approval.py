@@ -11,7 +11,7 @@ from domain.days import require_possible
 from domain.errors import AccountInvalid, NotFound, NothingToPay, NotOpen
 from domain.payments import execution_date, find, hold
 from domain.references import end_to_end_id, message_id
-from models import Approval, BankOrder, Batch, BatchLine, Client, Release, User, require_transaction, transaction
+from models import Approval, BankOrder, Batch, BatchLine, Client, Release, User, require_held, transaction
 
 
 def _reopened(client: Client, user: User, reference: str) -> Batch:
@@ -49,7 +49,7 @@ def void_given_by(client: Client, user: User, actor: str, reason: str) -> int:
 
     In the caller's transaction.
     """
-    require_transaction()
+    require_held(client.id)
     given = Approval.select(Approval.batch).where(Approval.user == user.id, Approval.voided_at.is_null())
     released = Release.select(Release.batch).where(Release.user == user.id, Release.voided_at.is_null())
     theirs = Batch.select().where(
@@ -103,7 +103,7 @@ def accept_line(client: Client, user: User, reference: str, line_id: int) -> Jud
 
 
 def _judge(client: Client, user: User, reference: str, line_id: int, verdict: str) -> Judged:
-    with transaction():
+    with transaction(client.id):
         stood = hold(client, reference)
         before, given = _digest(stood), four_eyes.standing_of(stood.id)
         batch = _reopened(client, user, reference)
@@ -132,7 +132,7 @@ def _changed(batch: Batch, user: User) -> None:
 
 def accept_all(client: Client, user: User, reference: str) -> int:
     """Take back every ✗; of how many lines."""
-    with transaction():
+    with transaction(client.id):
         batch = _reopened(client, user, reference)
         back = BatchLine.update(state="open").where(BatchLine.batch == batch.id, BatchLine.state == "refused").execute()
         if back:
@@ -146,7 +146,7 @@ def change(client: Client, user: User, reference: str, execution_date: date | No
     usable = {view.id for view in accounts(client)}
     if account_id not in usable:
         raise AccountInvalid
-    with transaction():
+    with transaction(client.id):
         batch = _reopened(client, user, reference)
         Batch.update(bank_account=account_id, execution_date=execution_date, changed_by=user.id).where(
             Batch.id == batch.id
@@ -165,7 +165,7 @@ def open_cautions(client: Client, user: User, reference: str, seen: list[str]) -
 
 def discard(client: Client, user: User, reference: str) -> None:
     """Niet betalen: every line is refused, and the payment ends."""
-    with transaction():
+    with transaction(client.id):
         batch = _reopened(client, user, reference)
         if BatchLine.select().where(BatchLine.batch == batch.id, BatchLine.state == "open").exists():
             raise NothingToPay
@@ -174,7 +174,7 @@ def discard(client: Client, user: User, reference: str) -> None:
 
 def reopen(client: Client, user: User, reference: str) -> None:
     """The same batch again after a refusal: a new order to come, with new ids and a new release."""
-    with transaction():
+    with transaction(client.id):
         batch = hold(client, reference)
         if (batch.state, "reopen") not in states.ALLOWED:
             raise NotOpen(batch.state)

@@ -5,16 +5,14 @@ from typing import Any
 
 from core.clock import utcnow
 from core.crypto import digest_sha256
-from models import AuditEvent, Client, require_transaction
+from models import AuditEvent, require_held
 
 GENESIS = "0" * 64
 
 
 def note(client_id: int, actor: str, kind: str, subject: str, **details: Any) -> AuditEvent:
     """Append an event. Details hold ids, hashes and sums only: the chain outlives a person's data."""
-    require_transaction()
-    # the client's row is the lock that keeps two writers from making the same link
-    Client.update(lease_by=Client.lease_by).where(Client.id == client_id).execute()
+    require_held(client_id)  # which keeps two writers from making the same link
     last = (
         AuditEvent.select(AuditEvent.number, AuditEvent.hash)
         .where(AuditEvent.client == client_id)

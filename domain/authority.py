@@ -64,7 +64,7 @@ def _person_decided(earlier: Authority, found: Answer) -> bool:
 
 
 def keep(client: Client, user: User, found: Answer, actor: str, decided_by: str | None = None) -> Authority:
-    with transaction():
+    with transaction(client.id):
         row = Authority.create(
             client=client, user=user, answer=found.answer, reason=found.reason, decided_by=decided_by
         )

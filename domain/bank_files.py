@@ -17,7 +17,7 @@ from domain.bank_status import ORDER_STATE, event_of
 from domain.errors import BankFileRefused
 from domain.line_results import NO_CODE, UNPAID, next_ask
 from domain.payments import find, hold
-from models import BankExchange, BankOrder, Batch, BatchLine, Client, User, require_transaction, transaction
+from models import BankExchange, BankOrder, Batch, BatchLine, Client, User, require_held, transaction
 
 MOST_BYTES = 16 * 1024 * 1024
 BOOKING = "booking"  # read in the account's own bookings (domain.booked)
@@ -44,7 +44,7 @@ def take(client: Client, user: User, reference: str, raw: bytes) -> str:
     if order is None:
         raise BankFileRefused("other_order")
     kind, finding = _read(batch, order, raw)
-    with transaction():
+    with transaction(client.id):
         batch = hold(client, reference)
         if not move(batch, order, audit.by_user(user), kind, finding):
             raise BankFileRefused("nothing_new")
@@ -131,7 +131,7 @@ def _paid(entries: Iterable[Entry], order: BankOrder, ids: dict[str, int]) -> bo
 def move(batch: Batch, order: BankOrder, actor: str, kind: str, finding: Finding) -> bool:
     """Batch, order and lines as the finding says, in the caller's transaction; False when it leads nowhere from here,
     and then nothing has changed. `kind` is where it was read: pain.002, camt.053 or booking."""
-    require_transaction()
+    require_held(batch.client_id)
     steps = _way(batch.state, finding.event)
     if not steps:
         return False

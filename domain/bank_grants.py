@@ -33,7 +33,7 @@ def redirect_uri() -> str:
 def begin(link: BankLink, state: str) -> str:
     """The address where the customer gives us the key, for a linking that has just begun. BankUnavailable."""
     service, verifier = _service(), token()
-    with transaction():
+    with transaction(link.client_id):
         grant = BankGrant.create(link=link, verifier_sealed=seal(verifier, "bank_grant_verifier", link.id))
         BankLink.update(consent_id=f"grant-{grant.id}").where(BankLink.id == link.id).execute()
     return service.start(state, verifier, redirect_uri())

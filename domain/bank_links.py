@@ -159,7 +159,7 @@ def _balance(line: port.BankLine, consent_id: str, resource_id: str, psu: port.P
 
 def _keep_accounts(link: BankLink, consent: port.ConsentState, found: list[port.Account], balances: dict) -> None:
     now, owners = utcnow(), sorted({a.owner_name for a in found if a.owner_name})
-    with transaction():
+    with transaction(link.client_id):
         values = {
             "status": "valid", "consent_status": consent.status, "valid_until": consent.valid_until, "asked_at": now,
             "returned_at": now, "due_at": now, "holder_name": ", ".join(owners),
@@ -226,7 +226,7 @@ def confirm_holder(client: Client, user: User, link_id: int) -> BankLink:
     link = link_of(client, link_id)
     if link.status != "valid":
         raise ConsentPending
-    with transaction():
+    with transaction(client.id):
         BankLink.update(holder_confirmed_at=utcnow()).where(BankLink.id == link.id).execute()
         audit.note(client.id, audit.by_user(user), "bank.holder_confirmed", f"link:{link.id}")
     return link_of(client, link_id)

@@ -17,7 +17,7 @@ def change(membership: Membership, batch_booking: bool, name_check: bool) -> boo
     if membership.role != "owner":
         raise NotYourRole
     wanted = {"batch_booking": batch_booking, "name_check": name_check}
-    with transaction():
+    with transaction(membership.client_id):
         client = Client.get_by_id(membership.client_id)
         changed = {name: value for name, value in wanted.items() if getattr(client, name) != value}
         if not changed:

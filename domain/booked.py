@@ -16,7 +16,7 @@ from typing import Any
 
 from core.clock import today_amsterdam
 from domain import audit, bank_files
-from models import BankAccount, BankOrder, BankTransaction, Batch, BatchLine, require_transaction
+from models import BankAccount, BankOrder, BankTransaction, Batch, BatchLine, require_held
 
 # So a Dutch bank's text gives a reference; with one it tells more than total and day.
 _REFERENCE = re.compile(r"/(PREF|EREF|MARF)/")
@@ -38,10 +38,9 @@ class Mark:
 def recognise(account: BankAccount) -> None:
     """Give what was booked on this account, and is nobody's yet, to the orders and lines that it is of.
 
-    In the caller's transaction, which no other recognises beside: this account's row is held.
+    In the caller's transaction, which no other recognises beside: it holds the account's client.
     """
-    require_transaction()
-    BankAccount.update(releases=BankAccount.releases).where(BankAccount.id == account.id).execute()
+    require_held(account.client_id)
     orders = _orders(account)
     loose = (BankTransaction.account == account.id) & BankTransaction.order.is_null()
     rows = list(BankTransaction.select().where(loose).order_by(BankTransaction.booked_on, BankTransaction.id))

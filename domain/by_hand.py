@@ -71,7 +71,7 @@ def add_account(client: Client, user: User, iban: str, name: str) -> BankAccount
     if not holder:
         raise NameMissing
     try:
-        with transaction():
+        with transaction(client.id):
             return _add(client, user, plain, holder)
     except IntegrityError as error:
         raise AccountExists from error
@@ -126,7 +126,7 @@ def take_file(membership: Membership, reference: str) -> tuple[str, bytes]:
     client, batch = membership.client, find(membership.client, reference)
     order = _order_to_take(batch)
     body = sending.body_of(order)
-    with transaction():
+    with transaction(client.id):
         held = hold(client, reference)
         fresh = BankOrder.get_by_id(order.id)
         if held.state != "sending" or fresh.state not in ("ready", "sent"):
@@ -173,7 +173,7 @@ def say(membership: Membership, reference: str, verdict: str, pin: str, device: 
     client, user = membership.client, membership.user
     _require_taken(find(client, reference))
     pins.check(user, pin, device)
-    with transaction():
+    with transaction(client.id):
         batch = hold(client, reference)
         order = _require_taken(batch)
         states.move(batch, f"person_says_{verdict}", audit.by_user(user), f"said_{verdict}", order=order.id)

@@ -105,7 +105,7 @@ def _askable(batch: Batch) -> BankOrder:
 
 def _claim(client: Client, user: User, reference: str) -> tuple[BankOrder, str]:
     """From this commit on the bank may have been asked; one person asks at a time."""
-    with transaction():
+    with transaction(client.id):
         order, request_id = _askable(hold(client, reference)), uuid()
         _keep(order, request_id, ASKED)
         audit.note(client.id, audit.by_user(user), "order.cancelling", f"batch:{reference}", order=order.id)
@@ -126,7 +126,7 @@ def _answered(
     client: Client, user: User, reference: str, order: BankOrder, request_id: str, answer: port.Cancellation
 ) -> None:
     if answer.done:
-        with transaction():
+        with transaction(client.id):
             hold(client, reference)
             _keep(order, request_id, DONE)
             if BankOrder.get_by_id(order.id).state in ("at_bank", "signed"):  # else the status told it already
@@ -148,5 +148,5 @@ def stop(client: Client, user: User, reference: str) -> None:
         raise NotOpen(batch.state)
     if not authorisations.not_to_cancel(order):
         raise SigningBusy
-    with transaction():
+    with transaction(client.id):
         audit.note(client.id, audit.by_user(user), "order.cancelling_stopped", f"batch:{reference}", order=order.id)

@@ -47,7 +47,7 @@ def hide_lines(membership: Membership, hidden: bool) -> bool:
     if membership.role != "owner":
         raise NotYourRole
     client = membership.client
-    with transaction():
+    with transaction(client.id):
         changed = Client.update(lines_hidden=hidden).where(Client.id == client.id, Client.lines_hidden != hidden)
         if not changed.execute():
             return False

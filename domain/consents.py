@@ -86,7 +86,7 @@ def _use_up(link: BankLink, what: str) -> None:
 
 def end(link: BankLink, word: str) -> bool:
     """The consent is over, once; `word` is the bank's or ours. Its accounts stay: they may still pay."""
-    with transaction():
+    with transaction(link.client_id):
         return end_within(link, word)
 
 
@@ -117,7 +117,7 @@ def remind(link: BankLink) -> None:
         return
     client = Client.get_by_id(link.client_id)
     owners, path = mails.owners_of(client), f"/{client.public_id}/saldo"
-    with transaction():
+    with transaction(client.id):
         notifications.queue(client, "consent", f"consent_ends:{link.id}", path, owners)
         for user in owners:
             mails.queue(

@@ -48,11 +48,11 @@ def handle(delivery_id: int) -> list[int]:
     What the body says is only used to look sooner at the company that it names, and to read a run again that it
     names: Nmbrs's own list of runs is the truth. Handled twice, it looks twice, which makes nothing twice.
     """
-    with transaction():
-        row = Delivery.get_or_none(Delivery.id == delivery_id)
-        if row is None or row.handled_at is not None:
-            return []
-        said = read_hint(row.content_type, bytes(row.body))
+    row = Delivery.get_or_none(Delivery.id == delivery_id, Delivery.handled_at.is_null())
+    if row is None:
+        return []
+    said = read_hint(row.content_type, bytes(row.body))
+    with transaction(row.client_id):
         named, others = _companies(row.client_id, said)
         looking.hint(named, row.id)
         looking.hint(others, row.id, spare=True)

@@ -73,7 +73,7 @@ def _asked(order: BankOrder, request_id: str, outcome: str, raw: str | None, att
 
 
 def _record(order: BankOrder, request_id: str, report: port.StatusReport, event: str | None) -> None:
-    with transaction():
+    with transaction(order.batch.client_id):
         batch = Batch.get_by_id(order.batch_id)
         event = line_results.take(batch, order, report, event)
         changed = event is not None and (batch.state, event) in states.ALLOWED
@@ -118,5 +118,5 @@ def end_unsigned(order: BankOrder, actor: str, reason: str, status: str) -> None
 
     StateConflict when the payment is no longer waiting for a signature.
     """
-    with transaction():
+    with transaction(order.batch.client_id):
         _move(order, Batch.get_by_id(order.batch_id), "signing_failed", actor, reason, status)

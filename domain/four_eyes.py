@@ -10,7 +10,7 @@ from core.clock import utcnow
 from domain import audit, authority, mails, notifications
 from domain.errors import ChangedByYou, NothingAsked, NotIdentified, NotYourRole, SamePerson, TooFewApprovers
 from domain.identification import identified, same_person
-from models import Approval, Batch, Client, FourEyesChange, Membership, User, require_transaction, transaction
+from models import Approval, Batch, Client, FourEyesChange, Membership, User, require_held, transaction
 
 MAY_APPROVE = ("owner", "approver")
 
@@ -76,7 +76,7 @@ def approve(
 
     The same person twice counts once. ChangedByYou; SamePerson when two accounts belong to one person.
     """
-    require_transaction()
+    require_held(batch.client_id)
     if batch.changed_by_id == user.id:
         raise ChangedByYou
     given = _counting(batch, shown)
@@ -123,7 +123,7 @@ def _ask_next(batch: Batch, row: Approval) -> None:
 
 def void(batch: Batch, reason: str) -> int:
     """No approval of this payment stands any more; a day that nobody had chosen is free again. How many stood."""
-    require_transaction()
+    require_held(batch.client_id)
     given = standing_of(batch.id)
     if any(one.fixed_day for one in given):
         Batch.update(execution_date=None).where(Batch.id == batch.id).execute()
@@ -146,7 +146,7 @@ def change(membership: Membership, from_cents: int | None) -> str:
     if membership.role != "owner":
         raise NotYourRole
     client, user = membership.client, membership.user
-    with transaction():
+    with transaction(client.id):
         now = _held(client)
         if now.four_eyes_cents == from_cents:
             FourEyesChange.delete().where(FourEyesChange.client == client.id).execute()
@@ -162,7 +162,7 @@ def change(membership: Membership, from_cents: int | None) -> str:
 
 
 def _held(client: Client) -> Client:
-    Client.update(lease_by=Client.lease_by).where(Client.id == client.id).execute()
+    require_held(client.id)
     return Client.get_by_id(client.id)
 
 
@@ -201,7 +201,7 @@ def agree(membership: Membership, key: str) -> None:
     NothingAsked, NotYourRole, NotIdentified; SamePerson for whoever asked it.
     """
     client, user = membership.client, membership.user
-    with transaction():
+    with transaction(client.id):
         row = _answerable(membership, key)
         if not identified(user):
             raise NotIdentified
@@ -212,7 +212,7 @@ def agree(membership: Membership, key: str) -> None:
 
 def decline(membership: Membership, key: str) -> None:
     """It stays as it was: by anyone who may approve, also by whoever asked. NothingAsked, NotYourRole."""
-    with transaction():
+    with transaction(membership.client_id):
         row = _answerable(membership, key)
         FourEyesChange.delete().where(FourEyesChange.id == row.id).execute()
         client = membership.client

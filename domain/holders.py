@@ -70,7 +70,7 @@ def settle(link: BankLink) -> int:
 def _compare(row: BankAccount, register_name: str) -> bool:
     found = "agrees" if agree(row.holder_name, register_name) else None
     unchanged = (BankAccount.id == row.id) & (BankAccount.holder_name == row.holder_name)
-    with transaction():
+    with transaction(row.client_id):
         values = {"holder_check": found, "holder_checked_at": utcnow()}
         kept = BankAccount.update(**values).where(unchanged, BankAccount.holder_checked_at.is_null()).execute()
         if kept:
@@ -91,7 +91,7 @@ def decide(account: BankAccount, answer: str, reason: str, by: str) -> None:
     """A person's word, "yes" or "no", with the reason in the log."""
     if answer not in ("yes", "no"):
         raise ValueError("a decision is yes or no")
-    with transaction():
+    with transaction(account.client_id):
         values = {"holder_check": answer, "holder_checked_at": utcnow()}
         BankAccount.update(**values).where(BankAccount.id == account.id).execute()
         subject = f"account:{account.id}"

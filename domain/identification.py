@@ -170,7 +170,7 @@ def _keep(row: IdentityAttempt, identity: port.Identity) -> None:
         "initials": identity.initials, "last_name": identity.last_name, "prefix": identity.prefix,
         "birth_date": identity.birth_date.isoformat() if identity.birth_date else None,
     }  # fmt: skip
-    with transaction():
+    with transaction(row.client_id):
         earlier = Identification.select().where(Identification.user == row.user_id).order_by(Identification.id).first()
         if earlier and (earlier.provider, earlier.subject) != (identity.provider, identity.subject):
             raise IdentificationRefused("another_person")

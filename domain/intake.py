@@ -96,9 +96,7 @@ def store(
 ) -> Batch | None:
     """The batch with its lines, the mail and the log, or nothing of it. None when the file says nothing new."""
     version = version_of(wanted)
-    with transaction():
-        # the run's row is the lock between two that read it at the same time
-        Run.update(lease_until=Run.lease_until).where(Run.id == run.id).execute()
+    with transaction(run.client_id):
         if Run.get_by_id(run.id).version == version:
             _finish(run, version, len(wanted))
             return None
@@ -173,7 +171,7 @@ def _tell(batch: Batch) -> None:
 # --- what became of the run ---
 def _refuse(run: Run, error: FileRefused) -> None:
     """A wrong file is no payment; what an earlier, right one made and was not sent cannot stay payable."""
-    with transaction():
+    with transaction(run.client_id):
         retiring.retire(run, "run_refused")
         Run.update(version=None).where(Run.id == run.id).execute()
         _settle(run, "refused", error.code, error.line)

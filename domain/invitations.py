@@ -8,7 +8,7 @@ from domain import audit, mails, passwords
 from domain.accounts import normal_email
 from domain.errors import InvitationRefused, LinkExpired, NotFound, NotYourRole
 from domain.seals import lookup
-from models import Client, Invitation, Membership, User, require_transaction, transaction
+from models import Client, Invitation, Membership, User, require_held, transaction
 
 INVITATION_LIFE = timedelta(days=7)
 MOST_WAITING = 20  # of one client: an account is no way to mail the world
@@ -26,7 +26,7 @@ def invite(client: Client, user: User, email: str, role: str, to_sign: bool = Fa
         raise InvitationRefused("role")
     if email == user.email:
         raise InvitationRefused("yourself")
-    with transaction():
+    with transaction(client.id):
         require_owner(client, user)
         if Membership.select().join(User).where(Membership.client == client.id, User.email == email).exists():
             raise InvitationRefused("member")
@@ -43,10 +43,10 @@ def invite(client: Client, user: User, email: str, role: str, to_sign: bool = Fa
 
 
 def require_owner(client: Client, user: User) -> None:
-    """NotYourRole, also for who was an owner a moment ago: the row is kept as it is until the transaction ends."""
-    require_transaction()
+    """NotYourRole, also for who was an owner a moment ago: in a transaction in which nobody's role changes."""
+    require_held(client.id)
     mine = (Membership.client == client.id) & (Membership.user == user.id) & (Membership.role == "owner")
-    if not Membership.update(role=Membership.role).where(mine).execute():
+    if not Membership.select().where(mine).exists():
         raise NotYourRole
 
 
@@ -72,7 +72,7 @@ def _end(client: Client, *which) -> int:
 
 def end_those_by(client: Client, user: User) -> None:
     """Whoever may no longer invite has invited nobody: in the caller's transaction."""
-    require_transaction()
+    require_held(client.id)
     _end(client, Invitation.invited_by == user.id)
 
 
@@ -91,7 +91,7 @@ def _mine(client: Client, invitation_id: int) -> Invitation:
 
 def withdraw(client: Client, user: User, invitation_id: int) -> None:
     """The link works no more. NotFound when it waits no longer, NotYourRole."""
-    with transaction():
+    with transaction(client.id):
         require_owner(client, user)
         row = _mine(client, invitation_id)
         _end(client, Invitation.id == row.id)
@@ -100,7 +100,7 @@ def withdraw(client: Client, user: User, invitation_id: int) -> None:
 
 def resend(client: Client, user: User, invitation_id: int) -> None:
     """A new mail with a new link, for another week. NotFound, NotYourRole."""
-    with transaction():
+    with transaction(client.id):
         require_owner(client, user)
         row = _mine(client, invitation_id)
         audit.note(client.id, audit.by_user(user), "invitation.sent_again", f"invitation:{row.id}")
@@ -113,6 +113,13 @@ def peek(secret: str) -> Invitation | None:
     return Invitation.get_or_none(
         Invitation.token_hash == lookup(secret), Invitation.expires_at > utcnow(), *_open()
     )  # fmt: skip
+
+
+def _standing(secret: str) -> Invitation:
+    invitation = peek(secret)
+    if invitation is None:
+        raise LinkExpired
+    return invitation
 
 
 def has_account(invitation: Invitation) -> bool:
@@ -132,7 +139,8 @@ def accept(secret: str, user: User) -> Membership:
     LinkExpired; InvitationRefused: other_address for another than was invited, unconfirmed when nobody has
     shown yet that the address of this account is theirs.
     """
-    with transaction():
+    invitation = _standing(secret)
+    with transaction(invitation.client_id):
         return _accept(secret, user)
 
 
@@ -141,12 +149,10 @@ def accept_new(secret: str, name: str, password: str, language: str | None = Non
 
     `language`: of this person's screens and mails, nl or en.
     """
-    invitation = peek(secret)
-    if invitation is None:
-        raise LinkExpired
+    invitation = _standing(secret)
     passwords.check_password(password, invitation.email, name)
     hashed = passwords.hash_password(password)
-    with transaction():
+    with transaction(invitation.client_id):
         if has_account(invitation):
             raise InvitationRefused("account")
         user = User.create(
@@ -157,9 +163,7 @@ def accept_new(secret: str, name: str, password: str, language: str | None = Non
 
 
 def _accept(secret: str, user: User) -> Membership:
-    invitation = peek(secret)
-    if invitation is None:
-        raise LinkExpired
+    invitation = _standing(secret)
     if user.email != invitation.email:
         raise InvitationRefused("other_address")
     if User.get_by_id(user.id).email_confirmed_at is None:

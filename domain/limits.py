@@ -5,7 +5,7 @@ from peewee import fn
 from core.clock import amsterdam_midnight, today_amsterdam
 from domain import audit
 from domain.errors import LimitExceeded
-from models import BankAccount, Batch, Release, require_transaction, transaction
+from models import BankAccount, Batch, Release, require_held, transaction
 
 
 def require_within(account: BankAccount, total_cents: int) -> None:
@@ -13,9 +13,7 @@ def require_within(account: BankAccount, total_cents: int) -> None:
 
     The day counts every release of today that still stands or led to an order that may live.
     """
-    require_transaction()
-    # counting on the account's row makes two releases at once wait for each other
-    BankAccount.update(releases=BankAccount.releases + 1).where(BankAccount.id == account.id).execute()
+    require_held(account.client_id)  # two releases at once wait for each other
     limits = BankAccount.get_by_id(account.id)
     if total_cents > limits.limit_payment_cents:
         raise LimitExceeded("payment", limits.limit_payment_cents, total_cents)
@@ -39,7 +37,7 @@ def raise_limits(account: BankAccount, payment_cents: int | None, day_cents: int
     """An operator sets other limits; the log keeps who and what."""
     new_payment = account.limit_payment_cents if payment_cents is None else payment_cents
     new_day = account.limit_day_cents if day_cents is None else day_cents
-    with transaction():
+    with transaction(account.client_id):
         BankAccount.update(limit_payment_cents=new_payment, limit_day_cents=new_day).where(
             BankAccount.id == account.id
         ).execute()

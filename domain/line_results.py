@@ -11,7 +11,7 @@ from core.clock import today_amsterdam, utcnow
 from domain import authorisations, leases
 from domain.bank_status import EXECUTED
 from domain.sums import lines_of
-from models import BankExchange, BankOrder, Batch, BatchLine, require_transaction
+from models import BankExchange, BankOrder, Batch, BatchLine, require_held
 
 REFUSED = frozenset({"RJCT", "CANC"})
 UNPAID = ("rejected", "returned")
@@ -27,7 +27,7 @@ def take(batch: Batch, order: BankOrder, report: port.StatusReport, event: str |
 
     In the caller's transaction, before the batch moves. Lines that nothing is said of follow the whole.
     """
-    require_transaction()
+    require_held(batch.client_id)
     if BankOrder.get_by_id(order.id).state == "ended":
         return None  # a person ended it while the bank was answering; the payment is another order's now
     keep_links(order, report.links)

@@ -189,13 +189,13 @@ def _missing(company: PayrollCompany, years: tuple[int, ...], listed: set[tuple[
 
 def _block(run: Run) -> None:
     """Nothing of it can be approved now, and what was approved is no longer."""
-    with transaction():
+    with transaction(run.client_id):
         Run.update(missing_since=utcnow()).where(Run.id == run.id).execute()
         retiring.take_back_approval(run, "run_missing")
 
 
 def _end(run: Run) -> None:
-    with transaction():
+    with transaction(run.client_id):
         retiring.retire(run, "vanished")
         Run.update(state="vanished", due_at=None, version=None, reason=None, changed_at=utcnow()).where(
             Run.id == run.id

@@ -10,7 +10,7 @@ from core.clock import utcnow
 from domain import approval, audit, four_eyes, invitations, mails
 from domain.confidential import sees_lines
 from domain.errors import LastOwner, NotFound, TooFewApprovers
-from models import Client, FourEyesChange, Identification, Membership, User, transaction
+from models import Client, FourEyesChange, Identification, Membership, User, require_held, transaction
 
 SEEN_EVERY = timedelta(minutes=1)
 
@@ -69,7 +69,7 @@ def change_role(client: Client, by: User, membership_id: int, role: str) -> bool
     """
     if role not in invitations.ROLES:
         raise NotFound
-    with transaction():
+    with transaction(client.id):
         row = _held(client, by, membership_id)
         if row.role == role:
             return False
@@ -93,7 +93,7 @@ def remove(client: Client, by: User, membership_id: int) -> None:
     Approvals they gave on payments which are not sent are void, invitations they sent work no more.
     NotYourRole, NotFound, LastOwner, TooFewApprovers.
     """
-    with transaction():
+    with transaction(client.id):
         row = _held(client, by, membership_id)
         _require_allowed(client, row, None)
         Membership.delete().where(Membership.id == row.id).execute()
@@ -104,8 +104,8 @@ def remove(client: Client, by: User, membership_id: int) -> None:
 
 
 def _held(client: Client, by: User, membership_id: int) -> Membership:
-    """The member, while nobody else changes members of this client."""
-    Client.update(lease_by=Client.lease_by).where(Client.id == client.id).execute()
+    """The member, in a transaction in which nobody else changes members of this client."""
+    require_held(client.id)
     invitations.require_owner(client, by)
     return find(client, membership_id)
 

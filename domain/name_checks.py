@@ -74,7 +74,7 @@ def accept(client: Client, user: User, reference: str, line_id: int) -> None:
 
     NotOpen when names are not to be judged now, NotFound when the bank gave no name for this line.
     """
-    with transaction():
+    with transaction(client.id):
         batch, _ = _waiting(client, reference)
         line = _line(batch, line_id)
         accepted_names.keep(client.id, user.id, line)
@@ -86,7 +86,7 @@ def strike(client: Client, user: User, reference: str, line_id: int, psu: port.P
 
     NotOpen when that is too late, NotFound for another line, BankUnavailable: nothing has changed then.
     """
-    with transaction():
+    with transaction(client.id):
         batch, order = _waiting(client, reference)
         if _may_be_confirmed(order):
             raise NotOpen(batch.state)
@@ -94,7 +94,7 @@ def strike(client: Client, user: User, reference: str, line_id: int, psu: port.P
         request_id = _ask(order, CANCEL)
         audit.note(client.id, audit.by_user(user), "name.striking", f"batch:{reference}", line=line_id, order=order.id)
     _take_back(order, request_id, psu)
-    with transaction():
+    with transaction(client.id):
         _end(hold(client, reference), order, user, line_id)
 
 
@@ -103,7 +103,7 @@ def go_on(client: Client, user: User, reference: str, psu: port.Psu) -> None:
 
     NotOpen when there is nothing to confirm, BankUnavailable when the bank did not take it.
     """
-    with transaction():
+    with transaction(client.id):
         batch, order = _waiting(client, reference)
         differing = BatchLine.select().where(BatchLine.batch == batch.id, BatchLine.name_match.is_null(False)).count()
         request_id = _ask(order, CONFIRM)
@@ -111,7 +111,7 @@ def go_on(client: Client, user: User, reference: str, psu: port.Psu) -> None:
             client.id, audit.by_user(user), "names.confirmed", f"batch:{reference}", order=order.id, count=differing
         )
     links = _confirm(order, request_id, psu)
-    with transaction():
+    with transaction(client.id):
         held = hold(client, reference)
         _answered(order, CONFIRM, request_id, "confirmed", links)
         if held.state == "name_check":
@@ -181,7 +181,7 @@ def _failed(order: BankOrder, call: str, request_id: str, error: port.BankError)
         kind = "not_delivered"
     if isinstance(error, port.BankRefused):
         kind = f"refused:{error.code}"
-    with transaction():
+    with transaction(order.batch.client_id):
         _answered(order, call, request_id, kind)
 
 
@@ -207,7 +207,7 @@ def _take_back(order: BankOrder, request_id: str, psu: port.Psu) -> None:
         _failed(order, CANCEL, request_id, error)
         raise BankUnavailable from error
     if not gone:
-        with transaction():
+        with transaction(order.batch.client_id):
             _answered(order, CANCEL, request_id, "refused")
         raise NotOpen("name_check")
 

@@ -164,7 +164,7 @@ def _suffer(connection: NmbrsConnection, question: str, error: port.PayrollError
 def disturb(connection: NmbrsConnection, problem: str) -> None:
     """The connection is "gestoord": said on screen, and once by mail to the owner."""
     now = utcnow()
-    with transaction():
+    with transaction(connection.client_id):
         disturbed = (
             NmbrsConnection.update(status="disturbed", problem=problem, disturbed_at=now)
             .where(NmbrsConnection.id == connection.id, NmbrsConnection.status == "active")

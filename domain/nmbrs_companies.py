@@ -41,7 +41,7 @@ def refresh(connection: NmbrsConnection, caller: Caller, debtors: list[port.Debt
     count = 0
     for debtor in seen:
         found = caller.ask("companies", debtor.id)
-        with transaction():
+        with transaction(connection.client_id):
             keep(connection, found, _keep_debtor(connection, debtor))
         count += len(found)
     return count
@@ -138,7 +138,7 @@ def save_mapping(
     newly chosen and nobody confirmed that. Nothing is changed when one is raised.
     """
     usable = {view.id for view in accounts(client)}
-    with transaction():
+    with transaction(client.id):
         rows = {company_id: _own(connection, company_id) for company_id in choice}
         if any(account is not None and account not in usable for account in choice.values()):
             raise AccountInvalid
@@ -200,7 +200,7 @@ def older_runs(client: Client) -> list[Run]:
 def pick(client: Client, user: User, run_id: int) -> Run:
     """Take in a run from before the link after all. NotFound."""
     now = utcnow()
-    with transaction():
+    with transaction(client.id):
         mine = (Run.id == run_id) & (Run.client == client.id) & (Run.state == "older")
         if not Run.update(state="found", due_at=now, picked_at=now, changed_at=now).where(mine).execute():
             raise NotFound

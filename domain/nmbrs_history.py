@@ -176,7 +176,7 @@ def _can_again(run: Run) -> bool:
 def take_in_again(client: Client, user: User, run_id: int) -> None:
     """Read the run once more, by hand. What was struck as a whole, or gave way, is made a payment again. NotFound."""
     mine = (Run.id == run_id) & (Run.client == client.id)
-    with transaction():
+    with transaction(client.id):
         run = Run.get_or_none(mine)
         if run is None or not _can_again(run):
             raise NotFound

@@ -73,7 +73,7 @@ def connect(client: Client, user: User, email: str, token: str) -> NmbrsConnecti
         (NmbrsConnection.client == client.id) & (NmbrsConnection.email == email)
         & (NmbrsConnection.environment == environment.subdomain)
     )  # fmt: skip
-    with transaction():
+    with transaction(client.id):
         known = NmbrsConnection.get_or_none(same)
         if known is not None and known.removed_at is None and known.status == "active":
             raise AlreadyConnected
@@ -115,7 +115,7 @@ def renew_token(connection: NmbrsConnection, user: User, token: str) -> None:
     environment = _environment(connection.email, token.strip())
     if environment.subdomain != connection.environment:
         raise NmbrsBadCredentials
-    with transaction():
+    with transaction(connection.client_id):
         _take_up(connection, token.strip(), user, "nmbrs.token_renewed")
 
 
@@ -146,7 +146,7 @@ def remove(connection: NmbrsConnection, user: User) -> None:
     """Forget the keys and stop asking. Payments that were made stay; no account is paid from by it any more."""
     _take_webhooks_away(connection)
     now = utcnow()
-    with transaction():
+    with transaction(connection.client_id):
         NmbrsConnection.update(
             removed_at=now, token_sealed="", tokens_sealed=None, checks_due_at=None, webhooks_wanted_at=None
         ).where(NmbrsConnection.id == connection.id).execute()

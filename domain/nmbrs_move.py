@@ -68,11 +68,11 @@ def finish(user: User, query: dict[str, str]) -> NmbrsConnection:
 
 def _use(user: User, state: str) -> tuple[NmbrsConsent, str]:
     key = lookup(state)
-    with transaction():
-        row = NmbrsConsent.get_or_none(NmbrsConsent.state_hash == key)
-        if row is None or row.used_at is not None or row.expires_at < utcnow() or row.user_id != user.id:
-            raise ConsentExpired
-        NmbrsConsent.update(used_at=utcnow()).where(NmbrsConsent.id == row.id).execute()
+    mine = (NmbrsConsent.state_hash == key) & (NmbrsConsent.user == user.id)
+    fresh = NmbrsConsent.used_at.is_null() & (NmbrsConsent.expires_at >= utcnow())
+    if not NmbrsConsent.update(used_at=utcnow()).where(mine, fresh).execute():
+        raise ConsentExpired
+    row = NmbrsConsent.get(mine)
     return row, unseal(row.verifier_sealed, "nmbrs_consent", key)
 
 
@@ -85,7 +85,7 @@ def client_of(state: str) -> Client | None:
 def _first(client: Client, user: User, tokens: consent.Tokens) -> NmbrsConnection:
     """A connection that never spoke SOAP; or one of before, which gets new keys."""
     environment = world().payroll_rest.environment(port.Credentials(user.email, tokens.access_token))
-    with transaction():
+    with transaction(client.id):
         connection, _made = NmbrsConnection.get_or_create(
             client=client.id, email=user.email, environment=environment.subdomain,
             defaults={"token_sealed": "", "interface": "rest"},
@@ -105,14 +105,14 @@ def _first(client: Client, user: User, tokens: consent.Tokens) -> NmbrsConnectio
 
 def _renewed_or_moved(user: User, connection: NmbrsConnection, tokens: consent.Tokens) -> NmbrsConnection:
     if connection.interface == "rest":
-        with transaction():
+        with transaction(connection.client_id):
             nmbrs_tokens.keep(connection, tokens)
             nmbrs_link.go_on(connection)
             audit.note(connection.client_id, audit.by_user(user), "nmbrs.consented", f"connection:{connection.id}")
         return NmbrsConnection.get_by_id(connection.id)
     names = _converted(connection)
     _require_seen(connection, names, tokens)
-    with transaction():
+    with transaction(connection.client_id):
         nmbrs_tokens.keep(connection, tokens)
         _rename(connection, names)
         NmbrsConnection.update(interface="rest", token_sealed="").where(NmbrsConnection.id == connection.id).execute()

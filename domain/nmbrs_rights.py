@@ -165,7 +165,7 @@ def of_connection(connection: NmbrsConnection) -> list[CheckView]:
 
 def again(connection: NmbrsConnection) -> None:
     """Somebody wants it tried once more, also after a stop; what was disturbed gets its chance."""
-    with transaction():
+    with transaction(connection.client_id):
         if connection.problem == "quota_used_up":
             NmbrsConnection.update(status="active", problem=None, disturbed_at=None).where(
                 NmbrsConnection.id == connection.id

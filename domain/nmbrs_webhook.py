@@ -38,7 +38,7 @@ class WebhookView:
 
 def install(client: Client, user: User, connection: NmbrsConnection) -> list[int]:
     """The customer wants it: returns the debtors to see to."""
-    with transaction():
+    with transaction(client.id):
         NmbrsConnection.update(webhooks_wanted_at=utcnow()).where(NmbrsConnection.id == connection.id).execute()
         audit.note(client.id, audit.by_user(user), "webhook.wanted", f"connection:{connection.id}")
         connection.webhooks_wanted_at = utcnow()

@@ -87,7 +87,7 @@ def resolve_order(reference: str, taken: bool, reason: str, by: str) -> str:
     batch, verdict = Batch.get_by_id(order.batch_id), "taken" if taken else "not_taken"
     if batch.state != "sending":
         raise StateConflict(f"{reference} is {batch.state}, not sending")
-    with transaction():
+    with transaction(batch.client_id):
         subject = f"order:{order.msg_id}"
         said = AuditEvent.select().where(AuditEvent.subject == subject, AuditEvent.kind == f"order.said_{verdict}")
         others = [event for event in said if event.details["by"] != by]
@@ -140,11 +140,10 @@ def end_sessions(operator: str, reason: str, user: User | None) -> int:
     What was proved in those sessions, and what was begun in them, goes with them.
     """
     mine = LoginSession.user == user.id if user else LoginSession.user.is_null(False)
-    clients = Client.select(Client.id).order_by(Client.id)
-    if user:
-        clients = clients.join(Membership).where(Membership.user == user.id)
+    query = Client.select(Client.id).order_by(Client.id)
+    clients = list(query.join(Membership).where(Membership.user == user.id) if user else query)
     about = f"user:{user.id}" if user else "everybody"
-    with transaction():
+    with transaction(*(client.id for client in clients)):
         ended = sessions.sign_out_where(mine)
         for client in clients:
             audit.note(client.id, audit.OPERATOR, "sessions.ended", about, by=operator, reason=reason)

@@ -27,7 +27,7 @@ from models import (
     Release,
     Run,
     User,
-    require_transaction,
+    require_held,
 )
 
 ASK_AGAIN_AFTER = timedelta(seconds=2)
@@ -198,10 +198,8 @@ def find(client: Client, reference: str) -> Batch:
 
 
 def hold(client: Client, reference: str) -> Batch:
-    """The batch, kept from changing by another until this transaction ends."""
-    require_transaction()
-    mine = (Batch.client == client.id) & (Batch.reference == reference)
-    Batch.update(orders_made=Batch.orders_made).where(mine).execute()
+    """The batch as it is and stays until this transaction, which holds its client, ends."""
+    require_held(client.id)
     return find(client, reference)
 
 

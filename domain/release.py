@@ -63,7 +63,7 @@ def release(
         given = passkey or SignedWith("", "")
         passkeys.check_release(user, given.binding, given.answer, shown)
     try:
-        with transaction():
+        with transaction(client.id):
             _require_still_may(membership)
             return _release(hold(client, reference), user, shown, proof, psu)
     except IntegrityError as error:  # the same digest was released at this very moment
@@ -71,9 +71,9 @@ def release(
 
 
 def _require_still_may(membership: Membership) -> None:
-    """A role that was taken away a moment ago gives nothing; kept as it is until the transaction ends."""
+    """A role that was taken away a moment ago gives nothing; it stays as it is until the transaction ends."""
     still = (Membership.id == membership.id) & Membership.role.in_(sorted(MAY_RELEASE))
-    if not Membership.update(role=Membership.role).where(still).execute():
+    if not Membership.select().where(still).exists():
         raise NotYourRole
 
 

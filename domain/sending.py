@@ -85,7 +85,7 @@ def prepare(batch: Batch) -> BankOrder | None:
     body = write_order(line, order)
     if digest.as_sent(read_order(line, body)) != digest.as_sent(carried_by(line, order)):
         raise OrderDiffers(batch.reference)
-    with transaction():
+    with transaction(batch.client_id):
         return _store(batch, release, line, order, body)
 
 
@@ -109,7 +109,7 @@ def _obstacle(batch: Batch, release: Release) -> str | None:
 
 def _open_again(batch: Batch, reason: str) -> None:
     """Never shifted silently: the person chooses and approves again."""
-    with transaction():
+    with transaction(batch.client_id):
         void_releases(batch, reason)
         Batch.update(execution_date=None).where(Batch.id == batch.id).execute()
         states.move(batch, "change", audit.WORKER, reason)
@@ -203,7 +203,7 @@ def _wishes(order: BankOrder) -> port.Wishes:
 
 def _mark_called(batch: Batch, order: BankOrder) -> bool:
     """From this commit on the bank may have it."""
-    with transaction():
+    with transaction(batch.client_id):
         if batch.state == "approved":
             states.move(batch, "send", audit.WORKER, order=order.id, sha256=order.body_sha256)
         elif batch.state != "sending":
@@ -220,7 +220,7 @@ def _exchange(order: BankOrder, call: str, outcome: str, raw: str | None = None,
 
 def _not_delivered(batch: Batch, order: BankOrder, again: bool) -> None:
     """Nothing reached the bank this time; unless an earlier call may have, the batch is approved still."""
-    with transaction():
+    with transaction(batch.client_id):
         _exchange(order, "place", "not_delivered")
         due = leases.pause(order.attempts)
         changes: dict[str, Any] = {"attempts": order.attempts + 1, "due_at": due, "lease_until": None}
@@ -232,7 +232,7 @@ def _not_delivered(batch: Batch, order: BankOrder, again: bool) -> None:
 
 def _unanswered(order: BankOrder, what: str) -> None:
     """The bank may have it. Sent again only where that is harmless; otherwise a person asks the bank."""
-    with transaction():
+    with transaction(order.batch.client_id):
         _exchange(order, "place", f"unknown:{what}")
         BankOrder.update(
             attempts=order.attempts + 1, due_at=leases.pause(order.attempts), lease_until=None
@@ -241,7 +241,7 @@ def _unanswered(order: BankOrder, what: str) -> None:
 
 def _refused(batch: Batch, order: BankOrder, error: port.BankRefused) -> None:
     """The bank said no before it took the order: the order ends; the same batch can become a new one."""
-    with transaction():
+    with transaction(batch.client_id):
         _exchange(order, "place", f"refused:{error.http_status}:{error.code}", final=True)
         BankOrder.update(state="ended", due_at=None, lease_until=None).where(BankOrder.id == order.id).execute()
         BatchLine.update(state="rejected").where(BatchLine.batch == batch.id, BatchLine.state == "sent").execute()
@@ -250,7 +250,7 @@ def _refused(batch: Batch, order: BankOrder, error: port.BankRefused) -> None:
 
 def _placed(batch: Batch, order: BankOrder, line: port.BankLine, placed: port.OrderPlaced) -> None:
     event = event_of(placed.transaction_status, line.signing)
-    with transaction():
+    with transaction(batch.client_id):
         _exchange(order, "place", "placed", placed.transaction_status)
         BankOrder.update(
             payment_id=placed.payment_id, raw_status=placed.transaction_status, attempts=0, due_at=utcnow(),

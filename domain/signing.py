@@ -280,7 +280,7 @@ def _asked(claim: Claim) -> str | None:
 
 
 def _note(client: Client, user: User, event: str, reference: str) -> None:
-    with transaction():
+    with transaction(client.id):
         audit.note(client.id, audit.by_user(user), event, f"batch:{reference}")
 
 

@@ -8,7 +8,7 @@ from typing import Any
 from core.clock import utcnow
 from domain import audit, notifications
 from domain.errors import StateConflict
-from models import Batch, require_transaction
+from models import Batch, require_held
 
 ALLOWED: dict[tuple[str, str], str] = {
     ("open", "release"): "approved",
@@ -64,7 +64,7 @@ def move(batch: Batch, event: str, actor: str, reason: str | None = None, **deta
 
     StateConflict when the table has no such edge, or the row is no longer where it was read.
     """
-    require_transaction()
+    require_held(batch.client_id)
     before, target = batch.state, ALLOWED.get((batch.state, event))
     if target is None:
         raise StateConflict(f"{batch.reference}: {event} from {batch.state}")

@@ -82,7 +82,7 @@ def refresh(account_id: int, psu: port.Psu | None) -> bool:
     except (BankAskedOften, ConsentEnded) as error:
         log.info("transactions of account %s: %s", account.id, type(error).__name__)
         return False
-    with transaction():
+    with transaction(account.client_id):
         _keep(account, told, since)
         booked.recognise(account)
         BankAccount.update(transactions_at=utcnow()).where(BankAccount.id == account.id).execute()

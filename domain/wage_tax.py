@@ -27,7 +27,7 @@ def switch(client: Client, user: User, company_id: int, on: bool) -> None:
         raise NotFound
     if on == (company.wage_tax_from is not None):
         return
-    with transaction():
+    with transaction(client.id):
         PayrollCompany.update(wage_tax_from=utcnow() if on else None, look_due_at=utcnow()).where(mine).execute()
         kind = "nmbrs.wage_tax_on" if on else "nmbrs.wage_tax_off"
         audit.note(client.id, audit.by_user(user), kind, f"company:{company.id}")

@@ -26,7 +26,7 @@ def address(client: Client) -> str:
 def renew(client: Client, user: User, keep: timedelta) -> None:
     """A new address. The old ones go on working for so long, so that no run is announced to nobody meanwhile."""
     ends = utcnow() + keep
-    with transaction():
+    with transaction(client.id):
         WebhookKey.update(expires_at=ends).where(
             WebhookKey.client == client.id, WebhookKey.expires_at.is_null() | (WebhookKey.expires_at > ends)
         ).execute()

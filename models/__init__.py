@@ -1,15 +1,7 @@
 """Tables with their constraints. The database refuses nonsense; the domain decides what is allowed."""
 
 from models.banking import BankAccess, BankAccount, BankGrant, BankLink, BankTransaction
-from models.base import (
-    NestedTransaction,
-    connect,
-    database,
-    is_postgres,
-    is_sqlite,
-    require_transaction,
-    transaction,
-)
+from models.base import connect, database, is_postgres, is_sqlite
 from models.journal import AuditEvent, Notification, OutgoingMail
 from models.payments import (
     AcceptedName,
@@ -53,6 +45,7 @@ from models.people import (
     WebhookKey,
 )
 from models.schema import migrate, pending_migrations
+from models.transactions import NestedTransaction, NotHeld, hold_clients, require_held, transaction
 
 TABLES = (
     User, Pin, Device, PushSubscription, PinTries, Passkey, Challenge, Attempts, LoginSession, EmailToken, Client,
@@ -95,6 +88,7 @@ __all__ = [
     "NmbrsConsent",
     "NmbrsDebtor",
     "NmbrsExchange",
+    "NotHeld",
     "Notification",
     "OrderDownload",
     "OutgoingMail",
@@ -110,10 +104,11 @@ __all__ = [
     "WebhookKey",
     "connect",
     "database",
+    "hold_clients",
     "is_postgres",
     "is_sqlite",
     "migrate",
     "pending_migrations",
-    "require_transaction",
+    "require_held",
     "transaction",
 ]  # fmt: skip

@@ -73,7 +73,6 @@ class BankAccount(Table):
     balance_at = UtcField(null=True)
     limit_payment_cents = BigIntegerField()
     limit_day_cents = BigIntegerField()
-    releases = BigIntegerField(default=0)  # counted at each release: the row that orders them
     created_at = UtcField(default=utcnow)
     holder_check = TextField(null=True)  # null: a person has to look
     holder_checked_at = UtcField(null=True)

@@ -2,7 +2,6 @@
 
 import json
 from collections.abc import Iterator
-from contextlib import contextmanager
 from datetime import UTC, datetime
 from typing import Any, Self, cast
 
@@ -30,29 +29,6 @@ def is_sqlite() -> bool:
 
 def is_postgres() -> bool:
     return isinstance(database.obj, PostgresqlDatabase)
-
-
-class NestedTransaction(RuntimeError):
-    """A transaction was begun inside another: it would be a savepoint, without its lock."""
-
-
-@contextmanager
-def transaction() -> Iterator[None]:
-    """One transaction that may read before it writes.
-
-    On SQLite it takes the write lock at the start (otherwise the first write after a read fails
-    when another writer came between). Refuses to nest.
-    """
-    if database.in_transaction():
-        raise NestedTransaction
-    with database.atomic("IMMEDIATE") if is_sqlite() else database.atomic():
-        yield
-
-
-def require_transaction() -> None:
-    """For functions that write a fact and its audit event: only together or not at all."""
-    if not database.in_transaction():
-        raise RuntimeError("this must run inside a transaction")
 
 
 class UtcField(DateTimeField):

@@ -156,8 +156,6 @@ class Client(Table):
     name = TextField()
     kvk_number = TextField()
     created_at = UtcField(default=utcnow)
-    lease_until = UtcField(null=True)
-    lease_by = TextField(null=True)
     batch_booking = BooleanField(default=True)  # a payment is booked as one sum, without names
     name_check = BooleanField(default=True)  # names are checked of payments of more than one line too
     four_eyes_cents = BigIntegerField(null=True)  # from this total on two approve; null: one always does

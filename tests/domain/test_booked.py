@@ -51,7 +51,7 @@ def written(account: BankAccount, **facts) -> BankTransaction:
 
 
 def recognise(account: BankAccount) -> None:
-    with transaction():
+    with transaction(account.client_id):
         booked.recognise(account)
 
 

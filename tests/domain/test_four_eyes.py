@@ -87,7 +87,7 @@ def test_any_change_voids_the_first(demo: Demo, naomi: Membership, what: str):
     helper = colleague(demo, "Lisanne", "preparer").user
 
     def run_is_gone() -> None:
-        with models.transaction():
+        with models.transaction(demo.client.id):
             retiring.take_back_approval(batch.run, "run_missing")
 
     {

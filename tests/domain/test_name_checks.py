@@ -192,7 +192,7 @@ def test_what_is_still_said_of_an_ended_order_moves_nothing(demo: Demo):
     ended = BankOrder.get()
     send(demo, batch=batch)
     for status, event in (("CANC", "bank_cancelled"), ("RCVC", "bank_has_it")):
-        with transaction():
+        with transaction(demo.client.id):
             held = Batch.get_by_id(batch.id)
             assert line_results.take(held, ended, StatusReport(status), event) is None
     assert state(batch) == "name_check"

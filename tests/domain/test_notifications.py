@@ -51,7 +51,7 @@ def send() -> list[bool]:
 def move(batch: Batch, *events: str) -> Batch:
     """Along the table, as whatever follows the bank does."""
     for event in events:
-        with transaction():
+        with transaction(batch.client_id):
             batch = Batch.get_by_id(batch.id)
             states.move(batch, event, "worker")
     return batch
@@ -93,7 +93,7 @@ def test_who_is_asked_for_a_second_approval_hears_of_it(demo: Demo, sandbox: San
     Client.update(four_eyes_cents=10_00).execute()
     batch, second = demo.batch(), on_a_phone(other, sandbox)
     Notification.delete().execute()
-    with transaction():
+    with transaction(demo.client.id):
         four_eyes.approve(Batch.get_by_id(batch.id), demo.user, "x", 1000, "session", PSU.ip, False)
     assert Approval.select().count() == 1
     send()

@@ -33,7 +33,7 @@ def test_what_is_executed_never_becomes_payable_again():
 
 def test_a_move_writes_state_and_event_together(demo: Demo):
     batch = demo.batch()
-    with models.transaction():
+    with models.transaction(demo.client.id):
         states.move(batch, "release", "user:1", total=5)
     assert Batch.get_by_id(batch.id).state == "approved"
     event = AuditEvent.select().order_by(AuditEvent.id.desc()).get()
@@ -42,7 +42,7 @@ def test_a_move_writes_state_and_event_together(demo: Demo):
 
 def test_an_edge_that_is_not_there_is_refused(demo: Demo):
     batch = demo.batch()
-    with pytest.raises(StateConflict), models.transaction():
+    with pytest.raises(StateConflict), models.transaction(demo.client.id):
         states.move(batch, "bank_executed", "worker")
     assert Batch.get_by_id(batch.id).state == "open"
 
@@ -50,9 +50,9 @@ def test_an_edge_that_is_not_there_is_refused(demo: Demo):
 def test_a_row_that_another_moved_is_not_moved_again(demo: Demo):
     batch, stale = demo.batch(), None
     stale = Batch.get_by_id(batch.id)
-    with models.transaction():
+    with models.transaction(demo.client.id):
         states.move(batch, "release", "user:1")
-    with pytest.raises(StateConflict), models.transaction():
+    with pytest.raises(StateConflict), models.transaction(demo.client.id):
         states.move(stale, "release", "user:2")
 
 

@@ -1,0 +1,6 @@
+"""What once kept writers apart is gone: a transaction holds its client's row (decision 0025)."""
+
+
+def up(migrator, db):
+    for table, column in (("client", "lease_until"), ("client", "lease_by"), ("bank_account", "releases")):
+        db.execute_sql(f'ALTER TABLE "{table}" DROP COLUMN "{column}"')

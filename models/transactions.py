@@ -1,0 +1,66 @@
+"""Transactions. Whoever changes what belongs to a client holds that client first: nobody ever waits in a ring.
+
+Why one lock for a client, and in which order: docs/decisions/0025-one-writer-a-client.md.
+"""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from contextvars import ContextVar
+from typing import Any, cast
+
+from models.base import database, is_postgres, is_sqlite
+from models.people import Client
+
+_held: ContextVar[frozenset[int] | None] = ContextVar("held", default=None)
+
+
+class NestedTransaction(RuntimeError):
+    """A transaction was begun inside another: it would be a savepoint, without its locks."""
+
+
+class NotHeld(RuntimeError):
+    """Something of a client is changed by a transaction that does not hold this client."""
+
+
+@contextmanager
+def transaction(*client_ids: int) -> Iterator[None]:
+    """One transaction that may read before it writes, alone with what belongs to these clients.
+
+    On SQLite it takes the write lock at the start (otherwise the first write after a read fails
+    when another writer came between). Refuses to nest.
+    """
+    if database.in_transaction():
+        raise NestedTransaction
+    with database.atomic("IMMEDIATE") if is_sqlite() else database.atomic():
+        _held.set(frozenset())
+        try:
+            if client_ids:
+                hold_clients(*client_ids)
+            yield
+        finally:
+            _held.set(None)
+
+
+def hold_clients(*client_ids: int) -> None:
+    """Nobody else changes what belongs to these until the transaction ends; all at once, hence in one order.
+
+    For `transaction`, and for a client that was made in this very one.
+    """
+    before = held()
+    if before is None or before:
+        raise NotHeld(f"{client_ids} after {before}: in a transaction, and all at once")
+    if is_postgres():  # rows that only refer to a client, such as a delivery, do not wait for this
+        query = Client.select(Client.id).where(Client.id.in_(client_ids)).order_by(Client.id)
+        list(query.for_update(cast(Any, "FOR NO KEY UPDATE")))
+    _held.set(frozenset(client_ids))
+
+
+def held() -> frozenset[int] | None:
+    """The clients that this thread's transaction holds; None without one."""
+    return _held.get()
+
+
+def require_held(client_id: int) -> None:
+    """For functions that change what belongs to a client, and write the log of it: together or not at all."""
+    if client_id not in (held() or ()):
+        raise NotHeld(f"client {client_id}")

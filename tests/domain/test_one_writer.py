@@ -1,0 +1,133 @@
+"""One writer a client: what two do at the same moment comes one after the other, and nobody waits in a ring."""
+
+import contextlib
+from concurrent.futures import ThreadPoolExecutor
+from datetime import timedelta
+from threading import Event
+
+import pytest
+
+import models
+from core.bank_days import next_bank_day
+from core.clock import today_amsterdam
+from domain import approval, audit, four_eyes, members, retiring, states
+from domain.errors import DomainError
+from domain.release import release
+from models import Batch, Client, Membership, NestedTransaction, NotHeld, Release, User, transaction
+from tests.support.world import PSU, Demo, authorise, make_client, make_user
+
+ROUNDS = 6
+
+
+@pytest.fixture
+def elsewhere(demo: Demo) -> Client:
+    """Another client, of another person."""
+    return make_client(make_user()).client
+
+
+# --- what is held ---------------------------------------------------------------------------------
+def test_what_is_a_clients_is_changed_by_who_holds_it_and_by_nobody_else(demo: Demo, elsewhere: Client):
+    batch = demo.batch()
+    for clients in ((), (elsewhere.id,)):
+        with pytest.raises(NotHeld), transaction(*clients):
+            states.move(batch, "release", "user:1")
+        with pytest.raises(NotHeld), transaction(*clients):
+            audit.note(demo.client.id, "user:1", "x", "y")
+    with pytest.raises(NotHeld):
+        audit.note(demo.client.id, "user:1", "x", "y")
+    assert Batch.get_by_id(batch.id).state == "open"
+
+
+def test_a_change_that_asks_nothing_is_seen_by_the_watch_of_the_tests(demo: Demo):
+    batch = demo.batch()
+    with pytest.raises(AssertionError, match="batch is changed"), transaction():
+        Batch.update(difference=True).where(Batch.id == batch.id).execute()
+    assert not Batch.get_by_id(batch.id).difference
+    with transaction():
+        User.update(name="Wouter").where(User.id == demo.user.id).execute()
+
+
+def test_clients_are_held_all_at_once_and_only_in_a_transaction(demo: Demo, elsewhere: Client):
+    with transaction(elsewhere.id, demo.client.id):
+        for client in (demo.client, elsewhere):
+            audit.note(client.id, "user:1", "x", "y")
+        with pytest.raises(NotHeld):
+            models.hold_clients(demo.client.id)
+        with pytest.raises(NestedTransaction), transaction(demo.client.id):
+            pass
+    with pytest.raises(NotHeld):
+        models.hold_clients(demo.client.id)
+    with pytest.raises(ZeroDivisionError), transaction(demo.client.id):
+        raise ZeroDivisionError
+    with pytest.raises(NotHeld), transaction():
+        models.require_held(demo.client.id)
+
+
+# --- at the same moment ---------------------------------------------------------------------------
+def test_the_second_reads_what_the_first_wrote(demo: Demo, elsewhere: Client):
+    inside, seen = Event(), []
+
+    def second() -> None:
+        inside.wait(10)
+        with models.database.connection_context(), transaction(demo.client.id):
+            seen.append(Client.get_by_id(demo.client.id).name)
+
+    def of_another_client() -> None:
+        with models.database.connection_context(), transaction(elsewhere.id):
+            seen.append("another")
+
+    with ThreadPoolExecutor(2) as pool:
+        waits = pool.submit(second)
+        with transaction(demo.client.id):
+            inside.set()
+            if models.is_postgres():  # SQLite has one writer for all
+                pool.submit(of_another_client).result(10)
+            assert not waits.done()
+            Client.update(name="Nieuw").where(Client.id == demo.client.id).execute()
+        waits.result(10)
+    assert seen == [*(["another"] if models.is_postgres() else []), "Nieuw"]
+
+
+def test_what_people_and_the_worker_do_at_once_ends_in_no_ring(demo: Demo):
+    """Each act takes other rows in an order of its own; a database that sees a ring ends one with an error of its own,
+    which would come out here."""
+    user = make_user(name="Naomi")
+    authorise(demo.client, user)
+    naomi = Membership.create(user=user, client=demo.client, role="approver")
+    Client.update(four_eyes_cents=10_00).execute()
+    batches = [demo.batch(number=number) for number in (1, 2)]
+    later = next_bank_day(today_amsterdam() + timedelta(days=7))
+
+    def pay(who: Membership, batch: Batch) -> None:
+        release(Membership.get_by_id(who.id), batch.reference, demo.view(batch).digest, "session", PSU)
+
+    def run_is_gone(batch: Batch) -> None:
+        with transaction(demo.client.id):
+            retiring.take_back_approval(batch.run, "run_missing")
+
+    def once(act) -> None:
+        with models.database.connection_context(), contextlib.suppress(DomainError):
+            act()
+
+    first, second = batches
+    acts = [
+        lambda: pay(demo.membership, first),
+        lambda: pay(naomi, first),
+        lambda: pay(naomi, second),
+        lambda: approval.refuse_line(demo.client, user, first.reference, demo.view(first).lines[0].id),
+        lambda: approval.accept_all(demo.client, user, first.reference),
+        lambda: approval.change(demo.client, demo.user, second.reference, later, demo.other.id),
+        lambda: members.change_role(demo.client, demo.user, naomi.id, "preparer"),
+        lambda: members.change_role(demo.client, demo.user, naomi.id, "owner"),
+        lambda: four_eyes.change(Membership.get_by_id(demo.membership.id), None),
+        lambda: four_eyes.change(Membership.get_by_id(demo.membership.id), 10_00),
+        lambda: run_is_gone(first),
+        lambda: run_is_gone(second),
+    ]
+    with ThreadPoolExecutor(6) as pool:
+        for done in [pool.submit(once, act) for _ in range(ROUNDS) for act in acts]:
+            done.result()
+    assert audit.broken_links(demo.client.id) == []
+    for batch in batches:
+        standing = Release.select().where(Release.batch == batch.id, Release.voided_at.is_null()).count()
+        assert standing == (demo.view(batch).state == "approved")
