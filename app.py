@@ -20,7 +20,7 @@ import config
 import jobs
 import models
 from blueprints import access
-from blueprints.assets import init_assets
+from blueprints.assets import SERVED, init_assets
 from blueprints.compression import init_compression
 from blueprints.context import init_context
 from blueprints.languages import for_everyone, init_languages
@@ -230,7 +230,7 @@ def use_database(app: Flask) -> None:
 
     @app.before_request
     def _open() -> None:
-        if request.endpoint != "static":
+        if request.endpoint not in SERVED:
             models.database.connect(reuse_if_open=True)
 
     @app.teardown_request
@@ -240,7 +240,8 @@ def use_database(app: Flask) -> None:
 
 
 def use_screens(app: Flask) -> None:
-    """Every package of blueprints; the webhook alone needs no token against forged requests."""
+    """Every package of blueprints. No token against forged requests needs what machines call, and the worker's word
+    that a subscription changed."""
     protect = CSRFProtect(app)
     app.url_map.converters["int"] = RowId
     for name in SCREENS:
@@ -248,6 +249,7 @@ def use_screens(app: Flask) -> None:
         app.register_blueprint(blueprint)
         if name == "hooks":
             protect.exempt(blueprint)
+    protect.exempt("blueprints.pwa.routes.subscription_renewed")
 
 
 def use_errors(app: Flask) -> None:

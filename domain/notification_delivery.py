@@ -51,7 +51,8 @@ def deliver(notification_id: int, write: Writer) -> bool:
     try:
         world().pusher.send(_to(row.subscription), _message(row, write))
     except PushGone:
-        PushSubscription.delete().where(PushSubscription.id == row.subscription_id).execute()
+        gone = PushSubscription.endpoint_hash == row.subscription.endpoint_hash  # it may have been renewed meanwhile
+        PushSubscription.delete().where(PushSubscription.id == row.subscription_id, gone).execute()
         return False
     except PushError as error:
         leases.release(row, attempts=row.attempts + 1, due_at=_again(row, error))

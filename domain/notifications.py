@@ -8,6 +8,7 @@ import json
 from collections.abc import Iterable
 
 from connectors.push import Subscription, UnfitSubscription
+from domain.devices import Visit
 from domain.errors import PushUnfit
 from domain.seals import lookup, seal
 from domain.world import world
@@ -29,19 +30,42 @@ def subscribe(user: User, device: Device, written: str) -> None:
 
     `written` is the browser's subscription as JSON. PushUnfit when it is none, or leads where we do not send.
     """
-    try:
-        found = Subscription.read(written)
-        world().pusher.check(found)
-    except UnfitSubscription as error:
-        raise PushUnfit from error
-    known = lookup(found.endpoint)
-    content = json.dumps({"endpoint": found.endpoint, "p256dh": found.public_key, "auth": found.auth})
+    known, content = _read(written)
     with transaction():
         PushSubscription.delete().where(
             (PushSubscription.endpoint_hash == known) | (PushSubscription.device == device.id)
         ).execute()
         sealed = seal(content, "push_subscription", user.id, known)
         PushSubscription.create(user=user, device=device, endpoint_hash=known, sealed=sealed)
+
+
+def renew(visit: Visit, written: str) -> None:
+    """This browser made its subscription anew by itself: who had notifications in it has them by the new one, also
+    those that are on their way. Nobody gets any who had none. PushUnfit.
+    """
+    of_browser = PushSubscription.select().join(Device).where(Device.token_hash == lookup(visit.secret))
+    row = of_browser.first()
+    if row is None:
+        return
+    known, content = _read(written)
+    with transaction():
+        PushSubscription.delete().where(
+            PushSubscription.endpoint_hash == known, PushSubscription.id != row.id
+        ).execute()
+        PushSubscription.update(
+            endpoint_hash=known, sealed=seal(content, "push_subscription", row.user_id, known)
+        ).where(PushSubscription.id == row.id).execute()
+
+
+def _read(written: str) -> tuple[str, str]:
+    """What a subscription is found by, and what is kept of it."""
+    try:
+        found = Subscription.read(written)
+        world().pusher.check(found)
+    except UnfitSubscription as error:
+        raise PushUnfit from error
+    kept = {"endpoint": found.endpoint, "p256dh": found.public_key, "auth": found.auth}
+    return lookup(found.endpoint), json.dumps(kept)
 
 
 def unsubscribe(user: User, device: Device) -> None:

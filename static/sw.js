@@ -2,9 +2,11 @@
 // that belongs to anyone: no page, no fragment, no answer with a cookie ever enters its cache.
 // The two lists below are filled in when this file is served (blueprints/pwa/routes.py).
 const VERSION = "@version@";
-const FILES = ["@files@"];
+const FILES = "@files@";
 const OFFLINE = "/offline";
 const ICON = "@icon@";
+const RENEWED = "@renewed@";
+const KEY = "@key@"; // by which this server is known to push services
 const PREFIX = "bizcuit-";
 const CACHE = PREFIX + VERSION;
 
@@ -62,6 +64,14 @@ async function opened(event) {
   else await (await window.navigate(address).catch(() => null) ?? window).focus();
 }
 
+// The browser has ended a subscription by itself: the server hears of the next one, before a message is missed.
+async function renewed(event) {
+  const made = event.newSubscription
+    ?? await self.registration.pushManager.subscribe({ userVisibleOnly: true, applicationServerKey: KEY });
+  await fetch(RENEWED, { method: "POST", body: JSON.stringify(made), headers: { "Content-Type": "application/json" } });
+}
+
+self.addEventListener("pushsubscriptionchange", (event) => event.waitUntil(renewed(event)));
 self.addEventListener("push", (event) => event.waitUntil(told(event)));
 self.addEventListener("notificationclick", (event) => event.waitUntil(opened(event)));
 self.addEventListener("install", (event) => event.waitUntil(install()));

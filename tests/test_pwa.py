@@ -12,8 +12,16 @@ from jinja2 import StrictUndefined
 from blueprints.assets import FOR_EVER, JOINED, init_assets, static_url
 from blueprints.context import init_context
 from blueprints.pwa import blueprint, splash
+from domain.world import World
+from tests.support.world import make_world
 
 ROOT = Path(__file__).parent.parent
+
+
+@pytest.fixture(scope="module", autouse=True)
+def world(tmp_path_factory: pytest.TempPathFactory) -> World:
+    """Nobody answers where anything outside should be."""
+    return make_world("http://127.0.0.1:1", 1, tmp_path_factory.mktemp("keys"))
 
 
 @pytest.fixture
@@ -48,6 +56,13 @@ def test_the_manifest_makes_the_app_installable(client):
     assert {(i["sizes"], i["purpose"]) for i in told["icons"]} == {
         ("any", "any"), ("192x192", "any"), ("512x512", "any"), ("192x192", "maskable"), ("512x512", "maskable"),
     }  # fmt: skip
+
+
+def test_the_worker_knows_by_which_key_and_whither_it_renews(client, world: World):
+    worker = client.get("/sw.js").text
+    assert "@" not in re.sub(r"//.*", "", worker), "something was not filled in"
+    assert f'const KEY = "{world.pusher.public_key}";' in worker
+    assert client.post(json.loads(re.findall(r"const RENEWED = (.+);", worker)[0])).status_code != 404
 
 
 def test_every_icon_of_the_manifest_is_there(client):

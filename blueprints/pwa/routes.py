@@ -1,14 +1,19 @@
 import json
+import re
 from dataclasses import dataclass
 from hashlib import sha256
 from pathlib import Path
 
-from flask import Blueprint, Response, current_app, render_template
+from flask import Blueprint, Response, current_app, render_template, request
 from flask_babel import force_locale
 from flask_babel import gettext as _
 
 from blueprints.assets import static_url
+from blueprints.devices import visit
 from blueprints.languages import LANGUAGES, language
+from domain import notifications
+from domain.errors import PushUnfit
+from domain.world import world
 
 blueprint = Blueprint("pwa", __name__)
 
@@ -23,6 +28,7 @@ KEPT = [
     "js/notifications.js",
     "icons/icon.svg",
 ]
+RENEWED = "/meldingen/vernieuwd"
 # The page is asked for anew each time, without anything of the one who asks.
 FRESH = "no-cache"
 
@@ -95,8 +101,9 @@ def service_worker() -> Response:
     files = [static_url(name) for name in KEPT]
     version = sha256("\n".join([*files, *_offline_pages()]).encode()).hexdigest()[:12]
     source = (Path(current_app.static_folder or "static") / "sw.js").read_text()
-    source = source.replace('"@version@"', json.dumps(version)).replace('["@files@"]', json.dumps(files))
-    source = source.replace('"@icon@"', json.dumps(static_url("icons/icon-192.png")))
+    known = {"version": version, "files": files, "icon": static_url("icons/icon-192.png"), "renewed": RENEWED,
+             "key": world().pusher.public_key}  # fmt: skip
+    source = re.sub(r'"@(\w+)@"', lambda place: json.dumps(known[place[1]]), source)
     response = Response(source, mimetype="text/javascript")
     response.headers["Cache-Control"] = FRESH
     return response
@@ -109,6 +116,19 @@ def _offline_pages() -> list[str]:
         with force_locale(one):
             pages.append(render_template("pwa/offline.html"))
     return pages
+
+
+@blueprint.post(RENEWED)
+def subscription_renewed() -> Response:
+    """The worker says that its browser made another subscription; told apart by the device's cookie, no session needed.
+
+    Sent by no form, hence without a form's token: what comes from another site was refused before it is read.
+    """
+    try:
+        notifications.renew(visit(), request.get_data(cache=False, as_text=True))
+    except PushUnfit:
+        return Response(status=422)
+    return Response(status=204)
 
 
 @blueprint.get("/offline")

@@ -122,3 +122,21 @@ def test_switched_on_by_hand_and_told_of_a_payment(wouter: Phone):
     assert message["told"]["waiting"] == 1
     phone.open(message["told"]["path"])
     phone.heading("Betaalopdracht")
+
+
+def test_a_subscription_that_the_browser_renews_is_told_to_the_server(wouter: Phone):
+    """The worker does it without a page: here on an event of our own, with a subscription as the browser gives it."""
+    phone = wouter
+    phone.open("/overzicht")
+    phone.sign_in()
+    phone.page.evaluate("() => navigator.serviceWorker.ready.then(() => null)")
+    (worker,) = phone.page.context.service_workers
+    renewed = "/meldingen/vernieuwd"
+    with phone.page.context.expect_event("response", lambda told: told.url.endswith(renewed)) as answered:
+        worker.evaluate(
+            "(made) => self.dispatchEvent(Object.assign(new ExtendableEvent('pushsubscriptionchange'),"
+            " { newSubscription: made }))",
+            {"endpoint": "https://push.example/x"},
+        )
+    assert answered.value.status == 204
+    assert json.loads(answered.value.request.post_data or "") == {"endpoint": "https://push.example/x"}

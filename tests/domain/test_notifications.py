@@ -8,13 +8,16 @@ import pytest
 
 from core.clock import utcnow
 from domain import accounts, four_eyes, notification_delivery, notifications, passwords, sessions, states
+from domain.devices import Visit
 from domain.errors import PushUnfit
 from domain.notification_delivery import Notice
+from domain.seals import lookup
 from models import (
     Approval,
     Batch,
     BatchLine,
     Client,
+    Device,
     EmailToken,
     LoginSession,
     Membership,
@@ -218,6 +221,22 @@ def test_a_browser_has_one_person_and_a_device_one_subscription(demo: Demo, sand
     notifications.subscribe(other, make_device(other), PushSubscription and phone.written)
     notifications.subscribe(demo.user, make_device(demo.user), phone.written)
     assert [row.user_id for row in PushSubscription.select().order_by(PushSubscription.id)] == [demo.user.id] * 2
+
+
+def test_an_old_address_that_is_gone_takes_no_new_one_along(demo: Demo, sandbox: Sandbox, phone: Receiver):
+    """The browser renewed its subscription while the last message to the old one was on its way."""
+    later, visit = Receiver(sandbox), Visit("secret", "")
+    Device.update(token_hash=lookup(visit.secret)).where(Device.user == demo.user.id).execute()
+    sandbox.fault(push_gone=True)
+    demo.batch()
+
+    def renewed_while_it_is_written(notice: Notice) -> tuple[str, str]:
+        notifications.renew(visit, later.written)
+        return write(notice)
+
+    (waiting,) = notification_delivery.due()
+    assert not notification_delivery.deliver(waiting, renewed_while_it_is_written)
+    assert PushSubscription.get().endpoint_hash == lookup(later.endpoint)
 
 
 def test_what_is_kept_is_sealed(demo: Demo, phone: Receiver):

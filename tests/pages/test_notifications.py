@@ -1,5 +1,6 @@
 """The page of notifications, what its forms do, and what a message says: in both languages, never what is private."""
 
+import json
 import re
 from typing import Any
 
@@ -60,6 +61,40 @@ def test_a_session_without_a_device_gets_none(site: Site, demo: Demo):
     LoginSession.update(device=None).execute()
     who.post(at(demo, "/aan"), {"subscription": Receiver(site.sandbox).written})
     assert PushSubscription.select().count() == 0
+
+
+RENEWED = "/meldingen/vernieuwd"
+
+
+def renew(person: Person, written: str, **headers: str) -> int:
+    """As the worker sends it: JSON, and no form's token."""
+    kind = {"Content-Type": "application/json"} | headers
+    return person.client.post(RENEWED, data=written, headers=kind).status_code
+
+
+def test_a_browser_that_renews_its_subscription_still_hears(owner: Person, demo: Demo):
+    old, new = switch_on(owner, demo), Receiver(owner.site.sandbox)
+    batch = demo.batch()  # of which the old one was to be told
+    assert renew(owner, new.written) == 204
+    LoginSession.delete().execute()  # signed in or not: it is the browser that says so
+    last = Receiver(owner.site.sandbox)
+    assert renew(owner, last.written) == 204
+    for row_id in notification_delivery.due():
+        assert notification_delivery.deliver(row_id, notices.write)
+    assert [one["path"] for one in last.told()] == [f"/betalingen/{batch.reference}"]
+    assert old.told() == new.told() == []
+
+
+def test_nobody_gets_by_renewing_what_was_not_theirs(owner: Person, site: Site, demo: Demo):
+    phone, stranger = switch_on(owner, demo), Receiver(site.sandbox)
+    before = PushSubscription.get().sealed
+    assert renew(site.person(), stranger.written) == 204  # a browser that nobody has notifications in
+    assert renew(owner, stranger.written, **{"Sec-Fetch-Site": "cross-site"}) == 403
+    assert renew(owner, stranger.written, Origin="https://evil.example") == 403
+    assert renew(owner, "[]") == 422
+    assert renew(owner, json.dumps({"endpoint": "https://127.0.0.1/x", "keys": {}})) == 422
+    assert (PushSubscription.get().sealed, PushSubscription.select().count()) == (before, 1)
+    assert renew(owner, phone.written) == 204  # the same one again
 
 
 def test_what_one_wants_to_hear_of(owner: Person, demo: Demo):

@@ -238,6 +238,7 @@ OPEN: dict[tuple[str, str], Open] = {
     ("pwa.manifest", "GET"): ALL_SEE,
     ("pwa.service_worker", "GET"): ALL_SEE,
     ("pwa.offline", "GET"): ALL_SEE,
+    ("pwa.subscription_renewed", "POST"): Open(204, 204),  # of a browser in which nobody has notifications: nothing
     ("status.alive", "GET"): ALL_SEE,
     ("status.ready", "GET"): Open(503, 503),  # nobody answers where the queue should be
     ("status.metrics", "GET"): Open(404, 404),  # not public
