@@ -9,7 +9,7 @@ from tests.support.phone import Phone, newcomer
 from tools.stack import Stack
 from tools.story import ONBOARDING, Story, wait_for
 
-pytestmark = pytest.mark.browser
+pytestmark = [pytest.mark.browser, pytest.mark.thorough]
 
 
 @pytest.fixture

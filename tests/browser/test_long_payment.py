@@ -95,6 +95,7 @@ def strike(phone: Phone) -> None:
     phone.page.wait_for_load_state("networkidle")
 
 
+@pytest.mark.thorough
 def test_a_payment_of_five_thousand_lines(wouter: Phone):
     phone = wouter
     to_a_payment_of(phone, 5_000)

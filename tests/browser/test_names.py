@@ -34,6 +34,7 @@ def test_names_are_checked_before_signing(wouter: Phone):
     assert is_marked(phone)
 
 
+@pytest.mark.thorough
 def test_names_that_differ_are_paid_all_the_same(plain_wouter: Phone):
     """Without scripts, by whoever knows that it is right."""
     phone = plain_wouter

@@ -10,7 +10,7 @@ from tests.support.phone import PATIENCE, Phone, is_marked, mark, newcomer
 from tools.stack import Stack
 from tools.story import ONBOARDING, Story
 
-pytestmark = pytest.mark.browser
+pytestmark = [pytest.mark.browser, pytest.mark.thorough]
 
 _emails = (f"nmbrs{number}@demobv.example" for number in itertools.count(1))
 

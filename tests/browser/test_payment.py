@@ -186,6 +186,7 @@ def types_pin(phone: Phone, pin: str) -> None:
         phone.page.locator(f"[data-key='{digit}']").click()
 
 
+@pytest.mark.thorough
 def test_over_the_limit_it_stops_and_says_where_to_ask(wouter: Phone):
     phone = wouter
     phone.to_the_payment()

@@ -4,7 +4,7 @@ import pytest
 
 from tests.support.phone import Phone
 
-pytestmark = pytest.mark.browser
+pytestmark = [pytest.mark.browser, pytest.mark.thorough]
 
 ACCOUNT, TOTAL = "NL11 RABO 0391 8472 65", "19.806,08"
 

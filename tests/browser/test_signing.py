@@ -82,6 +82,7 @@ def test_with_the_reader(wouter: Phone):
     phone.shot("85-met-de-reader-getekend", whole=True)
 
 
+@pytest.mark.thorough
 def test_with_the_reader_and_without_scripts(plain_wouter: Phone):
     phone = plain_wouter
     pays(phone, "embedded")

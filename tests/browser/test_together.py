@@ -11,7 +11,7 @@ from tests.support.phone import Phone, entrepreneur
 from tools.stack import Stack
 from tools.story import wait_for
 
-pytestmark = pytest.mark.browser
+pytestmark = [pytest.mark.browser, pytest.mark.thorough]
 
 WOUTER = {"voornamen": "Wouter", "voorvoegselGeslachtsnaam": "de", "geslachtsnaam": "Jong", "geboortedatum": "19800412"}
 NAOMI = {"voornamen": "Naomi", "geslachtsnaam": "Donkersloot", "geboortedatum": "19850923"}

@@ -6,7 +6,7 @@ from tests.support.pain import Line, file_of
 from tests.support.phone import Phone
 from tools.story import wait_for
 
-pytestmark = pytest.mark.browser
+pytestmark = [pytest.mark.browser, pytest.mark.thorough]
 
 FILE = file_of(Line(344808, "Jong, Wouter de", "NL42INGB2268352412"), Line(231250, "Bruno", "NL27RABO0315273237")).xml()
 
