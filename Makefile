@@ -5,8 +5,9 @@ PY := $(VENV)/bin/python
 SHELL := /bin/sh
 # Tests of one file stay with one worker: they share what a module sets up.
 WORKERS ?= -n auto --maxprocesses 4 --dist loadfile
+STATES ?= $(CURDIR)/.states
 .DEFAULT_GOAL := help
-.PHONY: help run test test-long pictures demo lint types bench migrate pins clean ready ready-dev
+.PHONY: help run test test-long pictures states demo lint types bench migrate pins clean ready ready-dev
 
 help: ## what can be made
 	@awk -F ':.*## ' '/^[a-z-]+:.*## /{printf "  make %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -22,6 +23,11 @@ test-long: ready-dev ## the suite with more examples and the slow checks
 
 pictures: ready-dev ## every page in both languages, four sizes, light and dark, in screenshots/
 	@BIZCUIT_SCREENSHOTS=screenshots exec "$(PY)" -m pytest -n 2 --dist loadfile tests/browser $(ARGS)
+
+states: ready-dev ## every state that the tests of pages come by, looked at in a browser (axe, light and dark)
+	@rm -rf "$(STATES)" && mkdir -p "$(STATES)"
+	@BIZCUIT_KEEP_STATES="$(STATES)" "$(PY)" -m pytest $(WORKERS) tests/pages tests/screens
+	@BIZCUIT_STATES="$(STATES)" exec "$(PY)" -m pytest -n 2 tests/browser/test_every_state.py
 
 demo: ready ## the whole main job over HTTP on a fresh temporary database
 	@exec "$(PY)" -m tools.demo

@@ -7,6 +7,8 @@ import html5lib
 from lxml import etree
 from werkzeug.test import TestResponse
 
+from tests.support import states
+
 HEADERS = {"X-Content-Type-Options": "nosniff", "Cross-Origin-Resource-Policy": "same-origin"}
 OF_PAGES = {
     "Referrer-Policy": "same-origin",
@@ -45,6 +47,7 @@ def check(answer: TestResponse, sandbox_url: str, fragment: bool = False) -> Non
     else:
         check_policy(policy, sandbox_url)
     if answer.data and not 300 <= answer.status_code < 400:
+        states.keep(answer, answer.get_data(as_text=True))
         faults = faults_of(answer.get_data(as_text=True), fragment)
         assert not faults, f"{answer.request.method} {answer.request.path}: {faults}"
 
