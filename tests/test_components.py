@@ -5,7 +5,7 @@ from pathlib import Path
 
 import lxml.html
 import pytest
-from flask import Flask, render_template_string
+from flask import Flask, render_template_string, session
 from flask_babel import Babel
 from flask_wtf import FlaskForm
 from jinja2 import StrictUndefined
@@ -53,6 +53,16 @@ def test_a_field_keeps_what_was_typed_and_says_what_is_wrong(app):
     assert field.get("aria-invalid") == "true"
     assert field.get("aria-describedby") == "email-hint email-error"
     assert "Vul je e-mailadres in." in wrong.xpath("string(//*[@id='email-error'])")
+
+
+def test_what_was_said_twice_before_a_page_was_shown_is_read_once(app):
+    with app.test_request_context():
+        # as a session gives them back that was kept as JSON
+        session["_flashes"] = [["good", "Bewaard."], ["info", "Identificeer je eerst."], ["good", "Bewaard."]]
+        shown = render_template_string("{% from 'components/note.html' import flashes with context %}{{ flashes() }}")
+    assert [one.text_content() for one in lxml.html.fromstring(f"<div>{shown}</div>").xpath("//div/div/div")] == [
+        "Bewaard.", "Identificeer je eerst.",
+    ]  # fmt: skip
 
 
 @pytest.mark.parametrize("call", ["secret(form.token)", "secret(form.password)", "field(form.password)"])
