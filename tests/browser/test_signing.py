@@ -29,8 +29,11 @@ def test_in_the_app_of_the_bank(wouter: Phone):
     mark(phone)
     app = phone.page.context.new_page()
     app.goto(f"{phone.house.sandbox_url}/bank/redirect/app")
-    app.get_by_role("button", name="Goedkeuren").first.click()
-    app.close()
+    approve = app.get_by_role("button", name="Goedkeuren")
+    waiting = approve.count()
+    approve.first.click()
+    expect(approve).to_have_count(waiting - 1)
+    phone.page.bring_to_front()
     phone.state("Ondertekend")
     assert is_marked(phone), "the page followed by itself"
     phone.shot("81-in-de-app-getekend", whole=True)
