@@ -15,6 +15,7 @@ from playwright.sync_api import TimeoutError as PlaywrightTimeout
 
 from tools.stack import Stack
 from tools.story import ONBOARDING, Person, Story, wait_for
+from tools.visitor import PageError
 
 SIZE = {"width": 390, "height": 844}
 PATIENCE = 20_000  # milliseconds for what runs behind the pages: queue, mail, bank
@@ -117,11 +118,23 @@ class Phone:
         """Look again at the page until it is so; for what does not change by itself."""
 
         def looked() -> object:
+            # Who presses a button waits for its answer before looking again: loading the page anew could end the
+            # request before it has left.
+            expect(self.page.locator(".htmx-request")).to_have_count(0)
             self.page.reload()
             return ready()
 
-        if not ready():
+        if ready():
+            return
+        try:
             wait_for(f"{self.page.url} to change", looked, patience=PATIENCE / 1000)
+        except PageError as error:
+            raise AssertionError(f"{error}; {self._as_it_stands()}") from None
+
+    def _as_it_stands(self) -> str:
+        """What the page says and what the worker wrote last, for who reads why a test failed."""
+        worker = (self.house.logs / "worker.log").read_text(errors="replace").splitlines()[-30:]
+        return "\n".join(["the page says:", self.page.locator("main").inner_text(), "the worker wrote:", *worker])
 
     # --- steps ---------------------------------------------------------------------------------
     def open_mail(self, part: str) -> None:
