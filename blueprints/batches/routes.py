@@ -8,7 +8,7 @@ from blueprints import sessions
 from blueprints.access import ALL, MAY_PAY, approving, for_client, psu, signed_in
 from blueprints.account.passkeys import options
 from blueprints.answers import goto, render, unchanged
-from blueprints.batches import words
+from blueprints.batches import line_words, sign_words, unusual_words, words
 from blueprints.batches.forms import ChangeForm, PayForm, PinForm
 from blueprints.batches.looks import lasting, looked, named, query
 from blueprints.members import words as member_words
@@ -62,7 +62,8 @@ def page(template: str, membership, payment: Payment, status: int = 200, **more)
     """What every template of one payment is given: no more of it than this member may see."""
     payment, eyes = confidential.for_member(membership, payment), _eyes(membership, payment)
     values = {
-        "payment": payment, "here": address(membership, payment), "words": words, "seen": _mark(payment, eyes),
+        "payment": payment, "here": address(membership, payment), "seen": _mark(payment, eyes),
+        "words": words, "line_words": line_words, "unusual_words": unusual_words, "sign_words": sign_words,
         "eyes": eyes, "eyes_told": member_words.told(eyes) if eyes else None,
         "may_pay": membership.role in MAY_PAY, "problem": "", "done": "", "spoken": "", "focus": False, "query": query,
         "named": named,
@@ -203,7 +204,7 @@ def judge(membership, reference, line_id):
         return as_it_stands(membership, reference, say(BatchChanged()), up=True)
     row = payments.line(after.id, line_id)
     if not judged.alone:
-        return as_it_stands(membership, reference, spoken=words.judged(row, after))
+        return as_it_stands(membership, reference, spoken=line_words.judged(row, after))
     return page("batches/_judged.html", membership, after, row=row)
 
 
@@ -228,7 +229,7 @@ def accept_all(membership, reference):
         if isinstance(error, NotFound):
             raise
         return as_it_stands(membership, reference, say(error), up=True)
-    done = words.all_back(payments.view(membership.client, reference, Look()), back)
+    done = line_words.all_back(payments.view(membership.client, reference, Look()), back)
     return as_it_stands(membership, reference, spoken=done, done=done)
 
 

@@ -5,7 +5,7 @@ from datetime import UTC, date, datetime, timedelta
 import pytest
 from flask import Flask
 
-from blueprints.batches import words
+from blueprints.batches import line_words, unusual_words, words
 from core.clock import utcnow
 from domain.bank_links import AccountView
 from domain.payments import LineView, Payment
@@ -41,7 +41,7 @@ def told(state: str, **changes) -> list[str]:
 
 def test_every_state_has_words():
     assert set(words.STATES) == set(BATCH_STATES)
-    assert set(words.LINES) == set(LINE_STATES) - {"open", "sent"}
+    assert set(line_words.LINES) == set(LINE_STATES) - {"open", "sent"}
 
 
 def test_every_state_stands_in_one_part_of_the_list():
@@ -99,17 +99,17 @@ def test_a_day_nobody_chose_is_as_soon_as_possible():
 
 
 def test_a_day_that_is_over_is_said():
-    titles = [one.title for one in words.warnings(payment("open", execution_date=date(2020, 11, 24)))]
+    titles = [one.title for one in unusual_words.warnings(payment("open", execution_date=date(2020, 11, 24)))]
     assert titles == ["De gekozen dag is voorbij"]
 
 
 def test_nothing_is_unusual_about_what_can_no_longer_be_changed():
     for state in {state for state, _event in ALLOWED} - {"open", "approved"}:
-        assert words.warnings(payment(state, debtor_differs=True)) == []
+        assert unusual_words.warnings(payment(state, debtor_differs=True)) == []
 
 
 def test_lines_say_only_what_the_payment_does_not():
     line = payment("open").lines[0]
     executed = LineView(**{**vars(line), "state": "executed"})
-    assert words.line(executed, payment("executed")) == ("", "")
-    assert words.line(executed, payment("partly_executed")) == ("Betaald", "good")
+    assert line_words.line(executed, payment("executed")) == ("", "")
+    assert line_words.line(executed, payment("partly_executed")) == ("Betaald", "good")

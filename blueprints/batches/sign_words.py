@@ -1,0 +1,76 @@
+"""Where signing at the bank stands, in a person's words."""
+
+from flask_babel import gettext as _
+from flask_babel import ngettext
+
+from domain.authorisations import Step
+from domain.payments import Payment
+
+
+def sign_label(payment: Payment, step: Step) -> str:
+    """The button that leads to signing."""
+    bank = payment.account.bank_name
+    if step.cancels:
+        return _("Onderteken het annuleren")
+    return {
+        "method": _("Kies hoe je ondertekent"), "code": _("Onderteken met een code"),
+    }.get(step.how) or _("Onderteken bij %(bank)s", bank=bank)  # fmt: skip
+
+
+def sign_note(payment: Payment, step: Step) -> tuple[str, str]:
+    """Title and text of where signing stands; empty where the button says it all."""
+    bank = payment.account.bank_name
+    if step.cancels:
+        return _cancel_note(step, bank)
+    told = {
+        "soon": (
+            _("De bank zet de betaling klaar"),
+            _("%(bank)s is nog niet zover. Zodra je kunt ondertekenen, staat het hier: deze pagina volgt vanzelf. "
+              "Er is nog niets betaald.", bank=bank),
+        ),
+        "app": (
+            _("Open de app van je bank"),
+            _("Keur de betaling goed in de app van %(bank)s. Deze pagina volgt vanzelf.", bank=bank),
+        ),
+        "method": (_("Nog ondertekenen"), _("%(bank)s laat je kiezen hoe je ondertekent.", bank=bank)),
+        "code": (_("Nog ondertekenen"), _("%(bank)s wacht op je code.", bank=bank)),
+        "second": (
+            _("Eén handtekening staat"),
+            _("We wachten op de tweede ondertekenaar bij de bank. Deze pagina volgt vanzelf."),
+        ),
+        "signed": (_("Je handtekening staat"), _("%(bank)s verwerkt haar. Deze pagina volgt vanzelf.", bank=bank)),
+        "failed": (
+            _("De bank heeft het ondertekenen gestopt"),
+            _("We vragen de bank hoe het ervoor staat. Er is niets betaald."),
+        ),
+    }  # fmt: skip
+    return told.get(step.how, ("", ""))
+
+
+def _cancel_note(step: Step, bank: str) -> tuple[str, str]:
+    """Where the signing of a cancellation stands."""
+    told = {
+        "app": (
+            _("Open de app van je bank"),
+            _("Keur het annuleren goed in de app van %(bank)s. Deze pagina volgt vanzelf.", bank=bank),
+        ),
+        "failed": (_("Het annuleren is niet ondertekend"), _("De betaling blijft staan.")),
+    }  # fmt: skip
+    return told.get(step.how, ("", ""))
+
+
+def challenge(text: str) -> str:
+    """In fours, as a reader asks for it; a text that is no number stays as it is."""
+    return " ".join(text[at : at + 4] for at in range(0, len(text), 4)) if text.isdecimal() else text
+
+
+def code_hint(step: Step) -> str:
+    """What the code looks like, when the bank says."""
+    if step.digits_only and step.longest:
+        return ngettext("Hoogstens %(num)s cijfer", "Hoogstens %(num)s cijfers", step.longest)
+    return ""
+
+
+def code_room(step: Step) -> str:
+    """How much fits in the field: a person may type blanks between the digits."""
+    return str(step.longest * 2) if step.longest else "64"
