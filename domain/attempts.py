@@ -9,7 +9,7 @@ import ipaddress
 from dataclasses import dataclass
 from datetime import timedelta
 
-from peewee import Case
+from peewee import Case, Value
 
 from core.clock import utcnow
 from domain.errors import TooOften
@@ -64,15 +64,18 @@ def spend(rule: str, who: object) -> None:
     """
     now, limits, bucket = utcnow(), RULES[rule], _bucket(rule, who)
     old = Attempts.last_at < now - limits.forget
-    steps = [(Attempts.tries == n, now + timedelta(seconds=limits.wait(n + 1))) for n in range(limits.free + 11)]
-    later = now + timedelta(seconds=limits.longest)
+
+    def after(seconds: int) -> Value:
+        return Attempts.free_at.to_value(now + timedelta(seconds=seconds))  # a case does not know its column
+
+    steps = [(Attempts.tries == n, after(limits.wait(n + 1))) for n in range(limits.free + 11)]
     counted = (
         Attempts.insert(bucket=bucket, tries=1, free_at=now, last_at=now)
         .on_conflict(
             conflict_target=[Attempts.bucket],
             update={
                 Attempts.tries: Case(None, [(old, 1)], Attempts.tries + 1),
-                Attempts.free_at: Case(None, [(old, now), *steps], later),
+                Attempts.free_at: Case(None, [(old, after(0)), *steps], after(limits.longest)),
                 Attempts.last_at: now,
             },
             where=(Attempts.free_at <= now) | old,

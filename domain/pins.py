@@ -95,7 +95,7 @@ def check(user: User, pin: str, device: Device | None) -> None:
 
 def _count(user: User, device: Device) -> int:
     """Count this try, in one statement; PinLocked when there is none left."""
-    last = Case(None, [(PinTries.failures == TRIES - 1, utcnow())])
+    last = Case(None, [(PinTries.failures == TRIES - 1, PinTries.locked_at.to_value(utcnow()))])
     mine = (PinTries.user == user.id) & (PinTries.device == device.id)
     with transaction():
         PinTries.insert(user=user, device=device, failures=0).on_conflict_ignore().execute()

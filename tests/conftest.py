@@ -17,7 +17,7 @@ import pytest
 from hypothesis import settings
 
 import models
-from tests.support import contract, journal, one_writer
+from tests.support import contract, journal, moments, one_writer
 from tests.support.sandbox import Sandbox, sandbox_process
 from tools import browser
 from tools.stack import Stack
@@ -50,6 +50,7 @@ VERDICT = pytest.StashKey[journal.Verdict]()
 def pytest_configure(config: pytest.Config) -> None:
     """The one folder for all workers is made, and judged, by the one that started them."""
     models.database.attach_callback(one_writer.watch)
+    models.database.attach_callback(moments.watch)
     if contract.CONTRACT.is_file() and "PYTEST_XDIST_WORKER" not in os.environ:
         config.stash[EXCHANGES] = tempfile.TemporaryDirectory(prefix="exchanges-")
         os.environ["SANDBOX_EXCHANGES"] = config.stash[EXCHANGES].name
