@@ -1,12 +1,12 @@
 // The service worker. It keeps the versioned static files and the public offline page, and nothing
 // that belongs to anyone: no page, no fragment, no answer with a cookie ever enters its cache.
-// The two lists below are filled in when this file is served (blueprints/pwa/routes.py).
+// Everything between two @ is filled in when this file is served (blueprints/pwa/routes.py).
 const VERSION = "@version@";
 const FILES = "@files@";
 const OFFLINE = "/offline";
 const ICON = "@icon@";
 const RENEWED = "@renewed@";
-const KEY = "@key@"; // by which this server is known to push services
+const SERVER_KEY = "@key@"; // by which push services know this server
 const PREFIX = "bizcuit-";
 const CACHE = PREFIX + VERSION;
 
@@ -67,7 +67,7 @@ async function opened(event) {
 // The browser has ended a subscription by itself: the server hears of the next one, before a message is missed.
 async function renewed(event) {
   const made = event.newSubscription
-    ?? await self.registration.pushManager.subscribe({ userVisibleOnly: true, applicationServerKey: KEY });
+    ?? await self.registration.pushManager.subscribe({ userVisibleOnly: true, applicationServerKey: SERVER_KEY });
   await fetch(RENEWED, { method: "POST", body: JSON.stringify(made), headers: { "Content-Type": "application/json" } });
 }
 

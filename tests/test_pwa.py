@@ -61,7 +61,7 @@ def test_the_manifest_makes_the_app_installable(client):
 def test_the_worker_knows_by_which_key_and_whither_it_renews(client, world: World):
     worker = client.get("/sw.js").text
     assert "@" not in re.sub(r"//.*", "", worker), "something was not filled in"
-    assert f'const KEY = "{world.pusher.public_key}";' in worker
+    assert f'const SERVER_KEY = "{world.pusher.public_key}";' in worker
     assert client.post(json.loads(re.findall(r"const RENEWED = (.+);", worker)[0])).status_code != 404
 
 
