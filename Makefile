@@ -3,8 +3,9 @@ PYTHON ?= python3
 VENV := $(CURDIR)/.venv
 PY := $(VENV)/bin/python
 SHELL := /bin/sh
-# Tests of one file stay with one worker: they share what a module sets up.
-WORKERS ?= -n auto --maxprocesses 4 --dist loadfile
+# Tests of one file stay with one worker: they share what a module sets up. They keep the order of tests/conftest.py;
+# by how many tests a file has, the slowest would come last and one worker would wait for the other.
+WORKERS ?= -n auto --maxprocesses 4 --dist loadfile --no-loadscope-reorder
 STATES ?= $(CURDIR)/.states
 .DEFAULT_GOAL := help
 .PHONY: help run test test-long pictures states demo lint types bench migrate pins clean ready ready-dev

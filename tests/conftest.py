@@ -78,13 +78,15 @@ def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter, config: p
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
     """Leave the slow checks to `make test-long`, and the thorough ones to that and to the run on servers, unless a file
-    is named; browser tests come last (they are the slowest)."""
+    is named. Browser tests are the slowest: they come last, and first where several workers share them, so that no
+    worker waits for the other at the end."""
     if not LONG:
         items[:] = [item for item in items if not item.get_closest_marker("slow")]
     named = any(".py" in argument for argument in config.args)
     if not (LONG or SERVER or named or "BIZCUIT_SCREENSHOTS" in os.environ):
         items[:] = [item for item in items if not item.get_closest_marker("thorough")]
-    items.sort(key=lambda item: item.get_closest_marker("browser") is not None)
+    shared = "PYTEST_XDIST_WORKER" in os.environ
+    items.sort(key=lambda item: item.get_closest_marker("browser") is not None, reverse=shared)
 
 
 # --- the database ---------------------------------------------------------------------------------
