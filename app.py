@@ -51,7 +51,7 @@ from domain.world import furnish as furnish_domain
 from jobs import letters
 
 SCREENS = (
-    "shortcuts", "account", "onboarding", "bank", "nmbrs", "batches", "overview", "members", "settings", "hooks",
+    "shortcuts", "account", "onboarding", "bank", "nmbrs", "payments", "overview", "members", "settings", "hooks",
     "pwa", "status",
 )  # fmt: skip
 

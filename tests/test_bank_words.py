@@ -6,7 +6,7 @@ import pytest
 from flask import Flask
 from flask_babel import Babel
 
-from blueprints.batches.bank_words import BANK_REASONS, LINE_REASONS
+from blueprints.payments.presenters.bank_codes import BANK_REASONS, LINE_REASONS
 from tests.support.contract import SPECS
 
 CODES = SPECS / "bank" / "codes.json"

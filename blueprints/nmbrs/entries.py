@@ -5,9 +5,9 @@ from flask_babel import gettext as _
 
 from blueprints.access import ALL, for_client
 from blueprints.answers import fragment, goto, render
-from blueprints.batches.words import STATES
 from blueprints.nmbrs.screen import blueprint, home_of, number
 from blueprints.nmbrs.words import exchange_words, result_names, result_words
+from blueprints.payments.presenters.status import STATES
 from blueprints.wake import wake
 from domain import confidential, nmbrs_companies, nmbrs_history
 from models import Client

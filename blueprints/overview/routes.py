@@ -6,9 +6,9 @@ from flask import Blueprint, request
 from blueprints.access import ALL, for_client, signed_in
 from blueprints.answers import fragment, goto, render, unchanged
 from blueprints.bank import words as bank_words
-from blueprints.batches import words
 from blueprints.members.words import ROLES
 from blueprints.nmbrs.words import connection_words, result_words
+from blueprints.payments.presenters import status as words
 from blueprints.proving import here
 from blueprints.pwa import splash
 from blueprints.who import me

@@ -86,22 +86,22 @@ RIGHTS: dict[tuple[str, str], Right] = {
     ("nmbrs.take_in_again", "POST"): ON,
     ("nmbrs.older", "GET"): PAGE,
     ("nmbrs.pick", "POST"): ON,
-    ("batches.every", "GET"): PAGE,
-    ("batches.one", "GET"): PAGE,
-    ("batches.accept_all", "POST"): ON,
-    ("batches.pay", "POST"): WHO_PAYS,
-    ("batches.sign", "POST"): WHO_PAYS,
-    ("batches.signing_page", "GET"): WHO_PAYS,  # nothing to be signed: on to the payment
-    ("batches.challenge_image", "GET"): Right(404, 404, 403),
-    ("batches.log_in", "POST"): WHO_PAYS,
-    ("batches.choose_method", "POST"): WHO_PAYS,
-    ("batches.give_code", "POST"): WHO_PAYS,
-    ("batches.stop", "POST"): WHO_PAYS,
-    ("batches.again", "POST"): WHO_PAYS,
-    ("batches.pin", "GET"): WHO_PAYS,
-    ("batches.pin", "POST"): WHO_PAYS,
-    ("batches.ask_passkey", "POST"): Right(409, 409, 403),  # without what was shown
-    ("batches.sign_with_passkey", "POST"): WHO_PAYS,
+    ("payments.every", "GET"): PAGE,
+    ("payments.one", "GET"): PAGE,
+    ("payments.accept_all", "POST"): ON,
+    ("payments.pay", "POST"): WHO_PAYS,
+    ("payments.sign", "POST"): WHO_PAYS,
+    ("payments.signing_page", "GET"): WHO_PAYS,  # nothing to be signed: on to the payment
+    ("payments.challenge_image", "GET"): Right(404, 404, 403),
+    ("payments.log_in", "POST"): WHO_PAYS,
+    ("payments.choose_method", "POST"): WHO_PAYS,
+    ("payments.give_code", "POST"): WHO_PAYS,
+    ("payments.stop", "POST"): WHO_PAYS,
+    ("payments.again", "POST"): WHO_PAYS,
+    ("payments.pin", "GET"): WHO_PAYS,
+    ("payments.pin", "POST"): WHO_PAYS,
+    ("payments.ask_passkey", "POST"): Right(409, 409, 403),  # without what was shown
+    ("payments.sign_with_passkey", "POST"): WHO_PAYS,
     ("settings.sign_out_there", "POST"): ON,
     ("settings.show_passkeys", "GET"): PAGE,
     ("settings.ask_passkey", "POST"): PAGE,
@@ -110,23 +110,23 @@ RIGHTS: dict[tuple[str, str], Right] = {
     ("settings.remove_passkey", "POST"): Right(404, 404, 404),
     ("settings.change_password", "GET"): PAGE,
     ("settings.change_password", "POST"): SAID,
-    ("batches.judge", "POST"): ON,
-    ("batches.status", "GET"): ON,
-    ("batches.read", "GET"): ON,  # nothing to be read: on to the payment
-    ("batches.read", "POST"): WHO_PAYS,
-    ("batches.bank_file", "GET"): WHO_PAYS,  # of a payment that was not sent: on to it
-    ("batches.bank_file", "POST"): WHO_PAYS,
-    ("batches.take_file", "GET"): WHO_PAYS,  # a look takes nothing: on to the payment
-    ("batches.take_file", "POST"): WHO_PAYS,
-    ("batches.say_of_file", "GET"): WHO_PAYS,  # nobody took a file: on to the payment
-    ("batches.say_of_file", "POST"): WHO_PAYS,
-    ("batches.cancel", "GET"): WHO_PAYS,  # nothing is at the bank: on to the payment
-    ("batches.cancel", "POST"): WHO_PAYS,
-    ("batches.keep_payment", "POST"): WHO_PAYS,
-    ("batches.judge_name", "POST"): WHO_PAYS,
-    ("batches.go_on_with_names", "POST"): WHO_PAYS,
-    ("batches.change", "GET"): PAGE,
-    ("batches.change", "POST"): SAID,
+    ("payments.judge", "POST"): ON,
+    ("payments.status", "GET"): ON,
+    ("payments.read", "GET"): ON,  # nothing to be read: on to the payment
+    ("payments.read", "POST"): WHO_PAYS,
+    ("payments.bank_file", "GET"): WHO_PAYS,  # of a payment that was not sent: on to it
+    ("payments.bank_file", "POST"): WHO_PAYS,
+    ("payments.take_file", "GET"): WHO_PAYS,  # a look takes nothing: on to the payment
+    ("payments.take_file", "POST"): WHO_PAYS,
+    ("payments.say_of_file", "GET"): WHO_PAYS,  # nobody took a file: on to the payment
+    ("payments.say_of_file", "POST"): WHO_PAYS,
+    ("payments.cancel", "GET"): WHO_PAYS,  # nothing is at the bank: on to the payment
+    ("payments.cancel", "POST"): WHO_PAYS,
+    ("payments.keep_payment", "POST"): WHO_PAYS,
+    ("payments.judge_name", "POST"): WHO_PAYS,
+    ("payments.go_on_with_names", "POST"): WHO_PAYS,
+    ("payments.change", "GET"): PAGE,
+    ("payments.change", "POST"): SAID,
     ("members.everyone", "GET"): PAGE,
     ("members.invite", "GET"): OWNER_PAGE,
     ("members.invite", "POST"): OWNER_SAID,
@@ -228,8 +228,8 @@ OPEN: dict[tuple[str, str], Open] = {
     ("bank.back", "GET"): Open(303, 404),
     ("bank.back_with_key", "GET"): Open(303, 404),
     ("nmbrs.came_back", "GET"): Open(303, 303),
-    ("batches.from_mail", "GET"): Open(303, 303, 404),
-    ("batches.signed", "GET"): Open(303, 404),
+    ("payments.from_mail", "GET"): Open(303, 303, 404),
+    ("payments.signed", "GET"): Open(303, 404),
     ("members.join", "GET"): Open(410, 410),
     ("members.join", "POST"): Open(410, 410),
     ("hooks.receive", "GET"): Open(404, 404),
@@ -257,20 +257,20 @@ PROOF = frozenset(
 )  # fmt: skip
 RELEASES = frozenset(
     {
-        "batches.pay", "batches.pin", "batches.ask_passkey", "batches.sign_with_passkey", "batches.cancel",
-        "batches.say_of_file",
+        "payments.pay", "payments.pin", "payments.ask_passkey", "payments.sign_with_passkey", "payments.cancel",
+        "payments.say_of_file",
     }
 )  # fmt: skip
 # No proof: setting up, reading, what only makes a payment smaller or stops it, and what asks for the pin or the
 # password itself, or is the bank's to allow.
 AT_ONCE = frozenset(
     {
-        "nmbrs.save", "nmbrs.rights", "nmbrs.take_in_again", "nmbrs.pick", "batches.accept_all", "batches.sign",
-        "batches.log_in", "batches.choose_method", "batches.give_code", "batches.stop", "batches.again",
+        "nmbrs.save", "nmbrs.rights", "nmbrs.take_in_again", "nmbrs.pick", "payments.accept_all", "payments.sign",
+        "payments.log_in", "payments.choose_method", "payments.give_code", "payments.stop", "payments.again",
         "settings.sign_out_there", "settings.change_password", "settings.choose_language",
-        "settings.choose_notifications", "settings.switch_on", "settings.switch_off", "batches.judge", "batches.read",
-        "batches.bank_file", "batches.take_file", "batches.keep_payment", "batches.judge_name",
-        "batches.go_on_with_names", "batches.change", "onboarding.identify", "onboarding.ask_register_again",
+        "settings.choose_notifications", "settings.switch_on", "settings.switch_off", "payments.judge", "payments.read",
+        "payments.bank_file", "payments.take_file", "payments.keep_payment", "payments.judge_name",
+        "payments.go_on_with_names", "payments.change", "onboarding.identify", "onboarding.ask_register_again",
         "onboarding.confirm_code", "settings.sign_out_elsewhere",
         "overview.home_screen_offered", "bank.refresh", "bank.renew", "bank.add", "bank.confirm_holder",
     }
@@ -278,7 +278,7 @@ AT_ONCE = frozenset(
 
 MEMBERS = ("owner", "approver", "preparer", "unidentified")
 OUTSIDE = ("stranger", "removed")
-ELSEWHERE = {("batches.from_mail", "stranger"): 404}
+ELSEWHERE = {("payments.from_mail", "stranger"): 404}
 
 
 # Answers of machines and for machines, which are no pages of the house.
@@ -410,7 +410,7 @@ class Prepared:
         known = {**self.things, **other}
         with self.program.test_request_context():
             path = url_for(endpoint, **{name: known[name] for name in rules[0].arguments})
-        return f"{path}?verdict=refuse" if endpoint == "batches.judge" else path
+        return f"{path}?verdict=refuse" if endpoint == "payments.judge" else path
 
     def ask(self, who: str, method: str, path: str) -> Any:
         """As this person: the answer, every page of which is held to the rules of the house."""
@@ -553,7 +553,7 @@ def test_a_payment_of_another_is_not_there_by_its_short_address_either(prepared:
 
 
 def test_a_fragment_tells_nobody_anything(prepared: Prepared):
-    path = prepared.address("batches.status", "GET")
+    path = prepared.address("payments.status", "GET")
     answer = prepared.people["nobody"].get(path, headers={"HX-Request": "true"})
     assert (answer.status_code, answer.data) == (401, b"")
     assert answer.headers["HX-Redirect"].startswith("/inloggen?")

@@ -5,7 +5,9 @@ from datetime import UTC, date, datetime, timedelta
 import pytest
 from flask import Flask
 
-from blueprints.batches import line_words, unusual_words, words
+from blueprints.payments.presenters import lines as line_words
+from blueprints.payments.presenters import status as words
+from blueprints.payments.presenters import warnings as unusual_words
 from core.clock import utcnow
 from domain.bank_links import AccountView
 from domain.payments import LineView, Payment

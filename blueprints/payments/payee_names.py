@@ -4,8 +4,8 @@ from flask import abort, request
 from flask_babel import gettext as _
 
 from blueprints.access import MAY_PAY, for_client, psu
-from blueprints.batches.forms import PayForm
-from blueprints.batches.routes import as_it_stands, blueprint
+from blueprints.payments.forms import PayForm
+from blueprints.payments.routes import as_it_stands, blueprint
 from blueprints.words import say
 from domain import name_checks, payments
 from domain.errors import BatchChanged, DomainError, NotFound

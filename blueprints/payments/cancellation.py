@@ -5,9 +5,9 @@ from flask_babel import gettext as _
 
 from blueprints.access import MAY_PAY, approving, for_client, psu
 from blueprints.answers import goto
-from blueprints.batches.forms import SaidForm
-from blueprints.batches.routes import address, back, blueprint, page
-from blueprints.batches.signing import on
+from blueprints.payments.bank_signing import on
+from blueprints.payments.forms import SaidForm
+from blueprints.payments.routes import address, back, blueprint, page
 from blueprints.proving import here
 from blueprints.words import say
 from domain import attempts, cancelling, payments, signing
@@ -41,7 +41,7 @@ def cancel(membership, reference):
 
 
 def _page(membership, payment: payments.Payment, form: SaidForm) -> Response:
-    return page("batches/cancel.html", membership, payment, 422 if form.errors else 200, form=form)
+    return page("payments/cancel.html", membership, payment, 422 if form.errors else 200, form=form)
 
 
 def _asked(membership, reference: str) -> Response:

@@ -5,8 +5,8 @@ from flask_babel import gettext as _
 
 from blueprints.access import MAY_PAY, approving, for_client
 from blueprints.answers import goto
-from blueprints.batches.forms import SaidForm
-from blueprints.batches.routes import address, back, blueprint, page
+from blueprints.payments.forms import SaidForm
+from blueprints.payments.routes import address, back, blueprint, page
 from blueprints.proving import here
 from blueprints.words import say
 from domain import attempts, by_hand, payments
@@ -62,5 +62,5 @@ def say_of_file(membership, reference, verdict):
 
 def _said_page(membership, payment: payments.Payment, verdict: str, form: SaidForm) -> Response:
     return page(
-        "batches/said.html", membership, payment, 422 if form.errors else 200, form=form, verdict=verdict
+        "payments/report_outcome.html", membership, payment, 422 if form.errors else 200, form=form, verdict=verdict
     )  # fmt: skip

@@ -3,8 +3,8 @@
 from flask_babel import gettext as _
 from flask_babel import ngettext
 
-from blueprints.batches.bank_words import LINE_REASONS
 from blueprints.context import euro, number
+from blueprints.payments.presenters.bank_codes import LINE_REASONS
 from blueprints.texts import _l
 from domain.found_lines import REFUSED, REMARKED, SEARCHED_FROM
 from domain.payments import LineView, Payment

@@ -8,10 +8,13 @@ from blueprints import sessions
 from blueprints.access import ALL, MAY_PAY, approving, for_client, psu, signed_in
 from blueprints.account.passkeys import options
 from blueprints.answers import goto, render, unchanged
-from blueprints.batches import line_words, sign_words, unusual_words, words
-from blueprints.batches.forms import ChangeForm, PayForm, PinForm
-from blueprints.batches.looks import lasting, looked, named, query
 from blueprints.members import words as member_words
+from blueprints.payments.forms import ChangeForm, PayForm, PinForm
+from blueprints.payments.line_query import lasting, looked, named, query
+from blueprints.payments.presenters import lines as line_words
+from blueprints.payments.presenters import signing as sign_words
+from blueprints.payments.presenters import status as words
+from blueprints.payments.presenters import warnings as unusual_words
 from blueprints.proving import here
 from blueprints.wake import wake
 from blueprints.who import me
@@ -48,7 +51,7 @@ from domain.payments import Payment
 from domain.release import SignedWith, release
 from models import Approval, Release
 
-blueprint = Blueprint("batches", __name__)
+blueprint = Blueprint("payments", __name__)
 
 PAGE, MOST = 50, 1000
 
@@ -115,7 +118,7 @@ def as_it_stands(
     payment = payments.view(membership.client, reference, looked(membership))
     status = 422 if problem else 200
     response = page(
-        "batches/_moved.html", membership, payment, status, problem=problem, spoken=problem or spoken, focus=up,
+        "payments/_live_update.html", membership, payment, status, problem=problem, spoken=problem or spoken, focus=up,
         done=done,
     )  # fmt: skip
     response.headers["HX-Retarget"] = "#payment"
@@ -140,7 +143,7 @@ def every(membership):
     rows = payments.batches(membership.client, limit=shown + 1)
     more = shown + PAGE if len(rows) > shown < MOST else 0
     groups = words.groups(rows[:shown], payments.approved_by_me(membership.client, membership.user))
-    return render("batches/list.html", groups=groups, more=more, words=words)
+    return render("payments/list.html", groups=groups, more=more, words=words)
 
 
 @blueprint.get("/betalingen/<reference>")
@@ -158,9 +161,9 @@ def one(membership, reference):
     payment = payments.view(membership.client, reference, looked(membership))
     wanted = _by_htmx() and request.headers.get("HX-Target") == "found"
     if not wanted or payment.found is None or not _sees_lines(membership):
-        return page("batches/payment.html", membership, payment)
+        return page("payments/payment.html", membership, payment)
     turned = request.headers.get("HX-Trigger") in ("vorige", "volgende")
-    answer = page("batches/_found_now.html", membership, payment, turned=turned)
+    answer = page("payments/_results_update.html", membership, payment, turned=turned)
     answer.headers["HX-Replace-Url"] = address(membership, payment, lasting(payment.found.look))
     return answer
 
@@ -177,7 +180,7 @@ def status(membership, reference):
         return goto(address(membership, payment))
     if unchanged(_mark(payment, _eyes(membership, payment))):
         return "", 204
-    return page("batches/_moved.html", membership, payment)
+    return page("payments/_live_update.html", membership, payment)
 
 
 # --- changing -------------------------------------------------------------------------------------
@@ -205,7 +208,7 @@ def judge(membership, reference, line_id):
     row = payments.line(after.id, line_id)
     if not judged.alone:
         return as_it_stands(membership, reference, spoken=line_words.judged(row, after))
-    return page("batches/_judged.html", membership, after, row=row)
+    return page("payments/_line_update.html", membership, after, row=row)
 
 
 def _sees_lines(membership) -> bool:
@@ -273,7 +276,7 @@ def _sheet(membership, payment: Payment, form: ChangeForm, accounts: list) -> Re
     weeks, today = payments.calendar(replace(payment, execution_date=chosen), month), today_amsterdam()
     elsewhere = chosen >= today and words.chosen_elsewhere(chosen, weeks)
     return page(
-        "batches/change.html", membership, payment, 422 if form.errors else 200, form=form, accounts=accounts,
+        "payments/change.html", membership, payment, 422 if form.errors else 200, form=form, accounts=accounts,
         month=month, weeks=weeks, before=_beside(month, -1), after=_beside(month, 1), today=today,
         kept=chosen if elsewhere else None,
     )  # fmt: skip
@@ -314,7 +317,7 @@ def read(membership, reference):
         return goto(address(membership, payment))
     if not payment.cautions:
         return goto(address(membership, payment))
-    return page("batches/read.html", membership, payment)
+    return page("payments/warnings.html", membership, payment)
 
 
 # --- approving ------------------------------------------------------------------------
@@ -418,7 +421,7 @@ def sign_with_passkey(membership, reference):
 
 
 def _pin_page(membership, payment: Payment, form: PinForm) -> Response:
-    template = "batches/_pin.html" if _by_htmx() else "batches/pin.html"
+    template = "payments/_pin.html" if _by_htmx() else "payments/pin.html"
     return page(
         template, membership, payment, 422 if form.errors else 200, form=form,
         has_passkey=passkeys.any_of(membership.user),

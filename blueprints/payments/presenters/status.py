@@ -5,8 +5,8 @@ from datetime import date, timedelta
 
 from flask_babel import gettext as _
 
-from blueprints.batches.bank_words import BANK_REASONS
 from blueprints.context import day, day_and_month, long_day, moment
+from blueprints.payments.presenters.bank_codes import BANK_REASONS
 from blueprints.texts import _l
 from core.clock import today_amsterdam, utcnow
 from domain.name_checks import Difference

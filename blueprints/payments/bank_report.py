@@ -5,7 +5,7 @@ from flask_babel import gettext as _
 
 from blueprints.access import MAY_PAY, for_client
 from blueprints.answers import goto
-from blueprints.batches.routes import blueprint, page
+from blueprints.payments.routes import blueprint, page
 from blueprints.words import say
 from domain import bank_files, payments
 from domain.errors import BankFileRefused
@@ -24,11 +24,11 @@ def bank_file(membership, reference):
     if payment.state not in SENT:
         return goto(here)
     if request.method == "GET":
-        return page("batches/bank_file.html", membership, payment)
+        return page("payments/bank_report.html", membership, payment)
     given = request.files.get("bestand") or abort(400)
     try:
         bank_files.take(membership.client, membership.user, reference, given.read(bank_files.MOST_BYTES + 1))
     except BankFileRefused as error:
-        return page("batches/bank_file.html", membership, payment, 422, problem=say(error))
+        return page("payments/bank_report.html", membership, payment, 422, problem=say(error))
     flash(_("Het bestand is gelezen. Hieronder zie je hoe het ervoor staat."), "good")
     return goto(here)

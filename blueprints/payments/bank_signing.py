@@ -7,8 +7,8 @@ from flask_babel import gettext as _
 
 from blueprints.access import MAY_PAY, for_client, psu, signed_in
 from blueprints.answers import goto
-from blueprints.batches.forms import BankLoginForm, CodeForm, MethodForm
-from blueprints.batches.routes import address, back, blueprint, page
+from blueprints.payments.forms import BankLoginForm, CodeForm, MethodForm
+from blueprints.payments.routes import address, back, blueprint, page
 from blueprints.who import me
 from blueprints.words import say
 from domain import payments, signing
@@ -17,7 +17,7 @@ from domain.errors import CodeWrong, DomainError
 from domain.found_lines import Look
 
 # What a person does on a page of ours; the rest happens at the bank, and the payment's page follows it.
-HERE = {"login": "batches/sign_login.html", "method": "batches/sign_method.html", "code": "batches/sign_code.html"}
+HERE = {"login": "payments/sign_login.html", "method": "payments/sign_method.html", "code": "payments/sign_code.html"}
 FORMS = {"login": BankLoginForm, "method": MethodForm, "code": CodeForm}
 
 

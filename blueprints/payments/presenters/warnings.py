@@ -7,8 +7,8 @@ from flask import current_app
 from flask_babel import gettext as _
 from flask_babel import ngettext
 
-from blueprints.batches.words import NBSP, STATES
 from blueprints.context import day, euro, moment
+from blueprints.payments.presenters.status import NBSP, STATES
 from core.clock import today_amsterdam
 from core.iban import grouped
 from domain.cautions import Caution

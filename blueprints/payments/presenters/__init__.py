@@ -1,0 +1,1 @@
+"""What the pages of payments say, in a person's words; nothing here asks the database."""
