@@ -217,4 +217,7 @@ def first_membership(user: User) -> Membership | None:
 def membership(user: User, client_public_id: str) -> Membership | None:
     """What this user may do in this client; None when nothing."""
     query = Membership.select(Membership, Client).join(Client)
-    return query.where(Membership.user == user.id, Client.public_id == client_public_id).first()
+    found = query.where(Membership.user == user.id, Client.public_id == client_public_id).first()
+    if found is not None:
+        found.user = user  # so that `membership.user` is not read from the database once more
+    return found

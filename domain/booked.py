@@ -182,7 +182,7 @@ def mark_of(order_id: int) -> Mark | None:
     rows = list(BankTransaction.select().where(paid).order_by(BankTransaction.booked_on, BankTransaction.id))
     if not rows:
         return None
-    last, order = rows[-1], BankOrder.get_by_id(order_id)
-    lines = BatchLine.select().where(BatchLine.batch == order.batch_id, BatchLine.state.not_in(UNPAID)).count()
-    whole = last.role == "lump" or len(rows) >= lines
+    last, batch = rows[-1], BankOrder.select(BankOrder.batch).where(BankOrder.id == order_id)
+    lines = BatchLine.select().where(BatchLine.batch.in_(batch), BatchLine.state.not_in(UNPAID))
+    whole = last.role == "lump" or len(rows) >= lines.count()
     return Mark(last.booked_on, last.account_id, last.id) if whole else None

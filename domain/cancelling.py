@@ -46,9 +46,10 @@ def shown(payment: Payment) -> CancelView | None:
     """How cancelling stands; None when there is nothing to cancel."""
     if payment.order is None or payment.state not in ("at_bank", "signed"):
         return None
-    order = BankOrder.get_by_id(payment.order.id)
-    to_sign, running = authorisations.cancels(authorisations.read(order)), following.being_cancelled(order)
-    return CancelView(_may_be_asked(order) and not _is_asking(order), running, to_sign)
+    order = payment.order.row
+    last = following.last_cancelling(order)
+    to_sign = authorisations.cancels(authorisations.read(order))
+    return CancelView(_may_be_asked(order) and not _in_progress(last), following.is_unanswered(last), to_sign)
 
 
 def _may_be_asked(order: BankOrder) -> bool:
@@ -59,7 +60,11 @@ def _may_be_asked(order: BankOrder) -> bool:
 
 
 def _is_asking(order: BankOrder) -> bool:
-    last = following.last_cancelling(order)
+    return _in_progress(following.last_cancelling(order))
+
+
+def _in_progress(last: BankExchange | None) -> bool:
+    """Whether the last request to cancel may still be on its way to the bank."""
     return last is not None and last.outcome == ASKED and last.at > utcnow() - ASKING_LASTS
 
 

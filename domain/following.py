@@ -52,7 +52,11 @@ def last_cancelling(order: BankOrder) -> BankExchange | None:
 def being_cancelled(order: BankOrder) -> bool:
     """It was asked, and the bank did not say what came of it. A signing that fails then fails because of that:
     only the status says how the order ended."""
-    last = last_cancelling(order)
+    return is_unanswered(last_cancelling(order))
+
+
+def is_unanswered(last: BankExchange | None) -> bool:
+    """Whether this request to cancel was made and the bank did not say what came of it."""
     return last is not None and (last.outcome == "asked" or last.outcome.startswith("unknown"))
 
 

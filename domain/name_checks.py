@@ -56,7 +56,7 @@ def shown(payment: Payment) -> NameCheck | None:
         BatchLine.select().where(BatchLine.batch == payment.id, BatchLine.name_match.is_null(False))
         .order_by(BatchLine.position)
     )  # fmt: skip
-    names = accepted_names.of_lines(Batch.get_by_id(payment.id).client_id, rows)
+    names = accepted_names.of_lines(payment.order.row.batch.client_id, rows)
     return NameCheck(False, tuple(_difference(row, names) for row in rows))
 
 

@@ -1,7 +1,7 @@
 """Reading payments: lists, the one payment as it is shown, its calendar."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import date, datetime, timedelta
 from typing import Any
 
@@ -18,6 +18,7 @@ from domain.sums import NOT_PAID, Sums, lines_of
 from models import (
     Approval,
     BankAccount,
+    BankLink,
     BankOrder,
     Batch,
     BatchLine,
@@ -76,12 +77,15 @@ class LineView:
 
 @dataclass(frozen=True)
 class OrderView:
+    """The newest order of a payment. `row` is what it was read from, so that nobody has to read it again."""
+
     id: int
     msg_id: str
     state: str
     raw_status: str | None
     can_sign: bool
     placed_at: datetime | None
+    row: BankOrder = field(repr=False, compare=False)
 
 
 @dataclass(frozen=True)
@@ -186,10 +190,10 @@ def approved_by_me(client: Client, user: User) -> set[str]:
 
 
 def find(client: Client, reference: str) -> Batch:
-    """The batch with its account, company and run. NotFound when it is not this client's."""
+    """The batch with its account, the account's consent, company and run. NotFound when it is not this client's."""
     query = (
-        Batch.select(Batch, BankAccount, PayrollCompany, Run).join(BankAccount).switch(Batch).join(PayrollCompany)
-        .switch(Batch).join(Run)
+        Batch.select(Batch, BankAccount, BankLink, PayrollCompany, Run).join(BankAccount).join(BankLink)
+        .switch(Batch).join(PayrollCompany).switch(Batch).join(Run)
     )  # fmt: skip
     row = query.where(Batch.client == client.id, Batch.reference == reference).first()
     if row is None:
@@ -296,7 +300,10 @@ def _order_view(order: BankOrder | None, batch: Batch, signing: str) -> OrderVie
     if order is None:
         return None
     can_sign = batch.state == "at_bank" and signing != "delegated"
-    return OrderView(order.id, order.msg_id, order.state, order.raw_status, can_sign, order.called_at)
+    if order.bank_account_id == batch.bank_account_id:
+        order.bank_account = batch.bank_account
+    order.batch = batch
+    return OrderView(order.id, order.msg_id, order.state, order.raw_status, can_sign, order.called_at, order)
 
 
 def _line_view(row: BatchLine) -> LineView:

@@ -56,8 +56,12 @@ def live_order(batch: Batch) -> BankOrder:
 
 # --- looking --------------------------------------------------------------------------------------
 def step_of_order(order_id: int) -> Step:
-    """What the person has to do, from our own records alone: any browser shows the same."""
-    order = BankOrder.get_by_id(order_id)
+    """The same as `step_for`, of an order that was not read yet."""
+    return step_for(BankOrder.get_by_id(order_id))
+
+
+def step_for(order: BankOrder) -> Step:
+    """Return what the person has to do, from our own records alone: any browser shows the same."""
     found = authorisations.step_of(authorisations.read(order))
     if order.raw_status == "PATC" and not found.cancels:
         return Step("second")
