@@ -1,6 +1,27 @@
 """Payments: the list, the one payment, its day and account, approving, signing, payee names, files of the bank."""
 
-from blueprints.payments import bank_report, bank_signing, cancellation, manual_file, payee_names
-from blueprints.payments.routes import blueprint
+from blueprints.payments import (
+    amendments,
+    approval,
+    bank_report,
+    bank_signing,
+    cancellation,
+    detail,
+    manual_file,
+    payee_names,
+    payment_list,
+)
+from blueprints.payments.blueprint import blueprint
 
-__all__ = ["bank_report", "bank_signing", "blueprint", "cancellation", "manual_file", "payee_names"]
+__all__ = [
+    "amendments",
+    "approval",
+    "bank_report",
+    "bank_signing",
+    "blueprint",
+    "cancellation",
+    "detail",
+    "manual_file",
+    "payee_names",
+    "payment_list",
+]

@@ -5,30 +5,33 @@ from flask_babel import gettext as _
 
 from blueprints.access import MAY_PAY, for_client
 from blueprints.answers import goto
-from blueprints.payments.routes import blueprint, page
+from blueprints.payments.blueprint import blueprint
+from blueprints.payments.detail import url_of
+from blueprints.payments.page import build_sheet, render_sheet
 from blueprints.words import say
 from domain import bank_files, payments
 from domain.errors import BankFileRefused
 from domain.found_lines import Look
 
 SENT = ("sending", "at_bank", "signed", "executed", "partly_executed")
+_FORM_BYTES = 64 * 1024  # what a form adds to the file that it carries
 
 
 @blueprint.route("/<client>/betalingen/<reference>/bestand", methods=["GET", "POST"])
 @for_client(MAY_PAY)
-def bank_file(membership, reference):
-    """Hand in what the bank gave: a status report or a statement; the payment follows it, or says why not."""
-    request.max_content_length = bank_files.MOST_BYTES + 64 * 1024
+def upload_report(membership, reference):
+    """Take in a status report or a statement of the bank; the payment follows it, or the page says why not."""
+    request.max_content_length = bank_files.MOST_BYTES + _FORM_BYTES
     payment = payments.view(membership.client, reference, Look())
-    here = f"/{membership.client.public_id}/betalingen/{payment.reference}"
     if payment.state not in SENT:
-        return goto(here)
+        return goto(url_of(membership, reference))
+    sheet = build_sheet(membership, payment)
     if request.method == "GET":
-        return page("payments/bank_report.html", membership, payment)
+        return render_sheet("payments/bank_report.html", sheet, problem="")
     given = request.files.get("bestand") or abort(400)
     try:
         bank_files.take(membership.client, membership.user, reference, given.read(bank_files.MOST_BYTES + 1))
     except BankFileRefused as error:
-        return page("payments/bank_report.html", membership, payment, 422, problem=say(error))
+        return render_sheet("payments/bank_report.html", sheet, 422, problem=say(error))
     flash(_("Het bestand is gelezen. Hieronder zie je hoe het ervoor staat."), "good")
-    return goto(here)
+    return goto(url_of(membership, reference))

@@ -1,5 +1,6 @@
 """Signing at the bank: on its page, in its app, or here with a code of the bank's reader."""
 
+from collections.abc import Callable
 from dataclasses import replace
 
 from flask import Response, abort, flash, request
@@ -7,64 +8,76 @@ from flask_babel import gettext as _
 
 from blueprints.access import MAY_PAY, for_client, psu, signed_in
 from blueprints.answers import goto
+from blueprints.payments.blueprint import blueprint
+from blueprints.payments.detail import redirect_with_problem, url_of
 from blueprints.payments.forms import BankLoginForm, CodeForm, MethodForm
-from blueprints.payments.routes import address, back, blueprint, page
+from blueprints.payments.page import build_sheet, payment_url, render_sheet
+from blueprints.payments.presenters.signing import challenge_groups, code_hint, code_maxlength
 from blueprints.who import me
 from blueprints.words import say
 from domain import payments, signing
 from domain.authorisations import Step
 from domain.errors import CodeWrong, DomainError
 from domain.found_lines import Look
+from models import Membership
 
-# What a person does on a page of ours; the rest happens at the bank, and the payment's page follows it.
-HERE = {"login": "payments/sign_login.html", "method": "payments/sign_method.html", "code": "payments/sign_code.html"}
+# The steps that a person takes on a page of ours; the others are taken at the bank, and the payment's page follows.
+TEMPLATES = {
+    "login": "payments/sign_login.html",
+    "method": "payments/sign_method.html",
+    "code": "payments/sign_code.html",
+}
 FORMS = {"login": BankLoginForm, "method": MethodForm, "code": CodeForm}
 
 
 @blueprint.post("/<client>/betalingen/<reference>/ondertekenen")
 @for_client(MAY_PAY)
-def sign(membership, reference):
-    """To where this is signed: the bank's own page, or ours for a code, or the payment, which says what to do."""
+def start_signing(membership, reference):
+    """Lead to where this is signed: the bank's own page, or ours for a code, or the payment, which says what to do."""
     again = "again" in request.form
     try:
         step = signing.begin_signing(membership.client, membership.user, reference, psu(), again)
     except DomainError as error:
-        return back(membership, reference, error)
-    return on(membership, reference, step)
+        return redirect_with_problem(membership, reference, error)
+    return redirect_to_step(membership, reference, step)
 
 
-def on(membership, reference: str, step: Step) -> Response:
-    """To where this step is taken."""
+def redirect_to_step(membership: Membership, reference: str, step: Step) -> Response:
+    """Lead to where this step is taken."""
     if step.how == "page" and step.url:
         return goto(step.url)
-    return goto(address(membership, reference, "/ondertekenen" if step.how in HERE else ""))
+    return goto(url_of(membership, reference, "signing_page" if step.how in TEMPLATES else "detail"))
 
 
 @blueprint.get("/<client>/betalingen/<reference>/ondertekenen")
 @for_client(MAY_PAY)
 def signing_page(membership, reference):
-    """As it stands by our records, in whichever browser."""
+    """Show the step that is to be taken now; by our own records, so the same in whichever browser."""
     try:
         step = signing.step(membership.client, reference)
     except DomainError as error:
-        return back(membership, reference, error)
+        return redirect_with_problem(membership, reference, error)
     return _show(membership, reference, step)
 
 
-def _show(membership, reference: str, step: Step, form=None) -> Response:
-    if step.how not in HERE:
-        return goto(address(membership, reference))
+def _show(membership: Membership, reference: str, step: Step, form=None) -> Response:
+    if step.how not in TEMPLATES:
+        return goto(url_of(membership, reference))
     made = form or FORMS[step.how]()
     if isinstance(made, CodeForm):
         made.code.data = ""  # what was typed is never written back
-    payment = payments.view(membership.client, reference, Look())
-    return page(HERE[step.how], membership, payment, 422 if made.errors else 200, form=made, step=step)
+    sheet = build_sheet(membership, payments.view(membership.client, reference, Look()))
+    return render_sheet(
+        TEMPLATES[step.how], sheet, 422 if made.errors else 200, form=made, step=step,
+        challenge=[challenge_groups(text) for text in step.challenge], code_hint=code_hint(step),
+        code_maxlength=code_maxlength(step),
+    )  # fmt: skip
 
 
 @blueprint.get("/<client>/betalingen/<reference>/ondertekenen/beeld")
 @for_client(MAY_PAY)
 def challenge_image(membership, reference):
-    """The challenge as the bank drew it, for a reader that looks at it; no browser keeps it (no-store)."""
+    """The challenge as a picture of the bank's, for a reader with a camera; no browser keeps it (no-store)."""
     try:
         picture, kind = signing.image(membership.client, reference)
     except DomainError:
@@ -74,11 +87,11 @@ def challenge_image(membership, reference):
 
 @blueprint.post("/<client>/betalingen/<reference>/ondertekenen/inloggen")
 @for_client(MAY_PAY)
-def log_in(membership, reference):
-    """The name and the password at the bank go to the bank, and nowhere else."""
+def submit_credentials(membership, reference):
+    """Give the bank the person's name and password there; they are kept nowhere."""
     form = BankLoginForm()
     who = replace(psu(), bank_user_id=form.bank_user.data or None)
-    return _step_taken(
+    return _take_step(
         membership, reference, form, form.bank_user,
         lambda: signing.log_in(membership.client, membership.user, reference, who, form.bank_password.data),
     )  # fmt: skip
@@ -87,8 +100,9 @@ def log_in(membership, reference):
 @blueprint.post("/<client>/betalingen/<reference>/ondertekenen/methode")
 @for_client(MAY_PAY)
 def choose_method(membership, reference):
+    """Choose one of the bank's ways to sign."""
     form = MethodForm()
-    return _step_taken(
+    return _take_step(
         membership, reference, form, form.method,
         lambda: signing.choose_method(membership.client, membership.user, reference, psu(), form.method.data or ""),
     )  # fmt: skip
@@ -96,54 +110,54 @@ def choose_method(membership, reference):
 
 @blueprint.post("/<client>/betalingen/<reference>/ondertekenen/code")
 @for_client(MAY_PAY)
-def give_code(membership, reference):
-    """The code of the reader or the text message."""
+def submit_otp(membership, reference):
+    """Give the bank the code of the reader or the text message."""
     form = CodeForm()
-    return _step_taken(
+    return _take_step(
         membership, reference, form, form.code,
         lambda: signing.answer_code(membership.client, membership.user, reference, psu(), form.code.data or ""),
     )  # fmt: skip
 
 
-def _step_taken(membership, reference: str, form, field, take) -> Response:
-    """One step, and on to the next; what is wrong with it stands beside its field."""
+def _take_step(membership: Membership, reference: str, form, field, take: Callable[[], Step]) -> Response:
+    """Take one step and lead to the next; what is wrong with it stands beside its field."""
     if not form.validate_on_submit():
-        return _asked_again(membership, reference, form)
+        return _show_again(membership, reference, form)
     try:
         step = take()
     except CodeWrong as error:
         field.errors = [say(error)]
-        return _asked_again(membership, reference, form)
+        return _show_again(membership, reference, form)
     except DomainError as error:
-        return back(membership, reference, error)
+        return redirect_with_problem(membership, reference, error)
     if step.how in ("signed", "second"):
         flash(_("De bank heeft je handtekening."), "good")
-    return on(membership, reference, step)
+    return redirect_to_step(membership, reference, step)
 
 
-def _asked_again(membership, reference: str, form) -> Response:
-    """The same step with what is wrong; when it is past, how it stands now."""
+def _show_again(membership: Membership, reference: str, form) -> Response:
+    """The same step with what is wrong; when it is past, the step that is to be taken now."""
     try:
         step = signing.step(membership.client, reference)
     except DomainError as error:
-        return back(membership, reference, error)
+        return redirect_with_problem(membership, reference, error)
     return _show(membership, reference, step, form if type(form) is FORMS.get(step.how) else None)
 
 
 @blueprint.post("/<client>/betalingen/<reference>/ondertekenen/stoppen")
 @for_client(MAY_PAY)
-def stop(membership, reference):
-    """Give up signing: nothing is paid, and the payment can be set up again."""
+def abandon_signing(membership, reference):
+    """Stop signing: nothing is paid, and the payment can be set up again."""
     try:
         signing.give_up(membership.client, membership.user, reference)
     except DomainError as error:
-        return back(membership, reference, error)
-    return goto(address(membership, reference))
+        return redirect_with_problem(membership, reference, error)
+    return goto(url_of(membership, reference))
 
 
 @blueprint.get("/bank/ondertekend/<state>")
 @signed_in
-def signed(state):
-    """Back from the bank: this proves nothing; the page shows what the bank says when asked."""
+def signing_return(state):
+    """Come back from the bank: this proves nothing; the page shows what the bank says when asked."""
     client, reference = signing.finish_signing(state, me())
-    return goto(f"/{client.public_id}/betalingen/{reference}")
+    return goto(payment_url(client.public_id, reference))

@@ -13,7 +13,7 @@ _NO_ACCOUNT: dict[str, Any] = {"invalid_value_message": _CHOOSE, "invalid_choice
 
 
 class PayForm(FlaskForm):
-    """Betaal: carries the digest of what was shown."""
+    """*Betaal*: carries the digest of what was shown."""
 
     shown = HiddenField(validators=[InputRequired()])
 
@@ -22,8 +22,8 @@ class PinForm(PayForm):
     pin = PasswordField(_l("Pincode"), [InputRequired(_l("Voer je pincode in."))])
 
 
-class SaidForm(FlaskForm):
-    """A person's word about a payment, with the pin."""
+class ConfirmForm(FlaskForm):
+    """What a person says of a payment, or asks of the bank, confirmed with the pin."""
 
     pin = PasswordField(_l("Pincode"), [InputRequired(_l("Voer je pincode in."))])
 

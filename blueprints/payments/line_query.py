@@ -1,35 +1,28 @@
-"""What somebody looks for in a payment, as the address says it: ?zoek=…&bij=…&blad=…"""
-
-from urllib.parse import urlencode
+"""Which lines of a payment are asked for, as the address says it: ?zoek=…&bij=…&blad=… (search, filter, page)."""
 
 from flask import request
 
 from domain.confidential import look_for_member
 from domain.found_lines import Look, looked_for
+from models import Membership
 
 _NAMES = ("zoek", "bij", "blad")
 
 
-def looked(membership) -> Look:
-    """As asked for in the address, or as sent along with a form."""
+def parse_query(membership: Membership) -> Look:
+    """Return what is asked for in the address, or was sent along with a form."""
     given = request.values
     look = looked_for(given.get("zoek", ""), given.get("bij", ""), given.get("blad", 1, int))
     return look_for_member(membership, look)
 
 
-def named(look: Look, page: int = 0) -> list[tuple[str, str]]:
-    """Names and values that say it; nothing for the first page of everything. `page`: another page of the same."""
+def query_values(look: Look, page: int = 0) -> dict[str, str]:
+    """Return the query's names and values; nothing for the first page of everything. `page`: another page of it."""
     page = page or look.page
     values = (look.text, look.only, str(page) if page > 1 else "")
-    return [(name, value) for name, value in zip(_NAMES, values, strict=True) if value]
+    return {name: value for name, value in zip(_NAMES, values, strict=True) if value}
 
 
-def lasting(look: Look) -> str:
-    """What an address may keep while one stays on the page: no text, which may be somebody's name."""
-    return query(Look() if look.text else look)
-
-
-def query(look: Look, page: int = 0) -> str:
-    """The same at the end of an address."""
-    said = urlencode(named(look, page))
-    return f"?{said}" if said else ""
+def shareable_query(look: Look) -> dict[str, str]:
+    """Return what an address may keep while one stays on the page: no text, which may be somebody's name."""
+    return query_values(Look() if look.text else look)

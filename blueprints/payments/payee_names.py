@@ -1,53 +1,50 @@
-"""Names that the bank knows otherwise: taking one over, not paying a line, or going on."""
+"""Names that the bank knows otherwise: accepting one, not paying a line, or paying all the same."""
 
 from flask import abort, request
 from flask_babel import gettext as _
 
 from blueprints.access import MAY_PAY, for_client, psu
+from blueprints.payments.blueprint import blueprint
+from blueprints.payments.detail import render_current, render_problem
 from blueprints.payments.forms import PayForm
-from blueprints.payments.routes import as_it_stands, blueprint
-from blueprints.words import say
 from domain import name_checks, payments
-from domain.errors import BatchChanged, DomainError, NotFound
-
-
-def _require_shown(membership, reference):
-    """What is decided is about the names that the page showed: an order that was made anew has others."""
-    if PayForm().shown.data != payments.view(membership.client, reference).digest:
-        raise BatchChanged
+from domain.errors import BatchChanged, DomainError
+from models import Membership
 
 
 @blueprint.post("/<client>/betalingen/<reference>/namen/<int:line_id>")
 @for_client(MAY_PAY)
-def judge_name(membership, reference, line_id):
-    """Naam van de bank overnemen, or Regel niet betalen."""
-    who, choice = (membership.client, membership.user, reference, line_id), request.form.get("keuze")
+def decide_name(membership, reference, line_id):
+    """Accept the bank's name for the next time, or exclude the line."""
+    line, choice = (membership.client, membership.user, reference, line_id), request.form.get("keuze")
     try:
         _require_shown(membership, reference)
         if choice == "overnemen":
-            name_checks.accept(*who)
+            name_checks.accept(*line)
         elif choice == "niet-betalen":
-            name_checks.strike(*who, psu())
+            name_checks.strike(*line, psu())
         else:
             abort(400)
-    except NotFound:
-        raise
     except DomainError as error:
-        return as_it_stands(membership, reference, say(error), up=True)
+        return render_problem(membership, reference, error)
     if choice == "overnemen":
-        return as_it_stands(membership, reference, spoken=_("De naam van de bank is bewaard voor de volgende keer."))
-    return as_it_stands(membership, reference, up=True)
+        return render_current(membership, reference, spoken=_("De naam van de bank is bewaard voor de volgende keer."))
+    return render_current(membership, reference, focus=True)
 
 
 @blueprint.post("/<client>/betalingen/<reference>/namen")
 @for_client(MAY_PAY)
-def go_on_with_names(membership, reference):
-    """Toch zo betalen."""
+def confirm_names(membership, reference):
+    """Pay although names differ."""
     try:
         _require_shown(membership, reference)
         name_checks.go_on(membership.client, membership.user, reference, psu())
-    except NotFound:
-        raise
     except DomainError as error:
-        return as_it_stands(membership, reference, say(error), up=True)
-    return as_it_stands(membership, reference, up=True)
+        return render_problem(membership, reference, error)
+    return render_current(membership, reference, focus=True)
+
+
+def _require_shown(membership: Membership, reference: str) -> None:
+    """Raise BatchChanged unless the page showed these very names: an order that was made anew has others."""
+    if PayForm().shown.data != payments.view(membership.client, reference).digest:
+        raise BatchChanged

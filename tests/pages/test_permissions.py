@@ -86,21 +86,21 @@ RIGHTS: dict[tuple[str, str], Right] = {
     ("nmbrs.take_in_again", "POST"): ON,
     ("nmbrs.older", "GET"): PAGE,
     ("nmbrs.pick", "POST"): ON,
-    ("payments.every", "GET"): PAGE,
-    ("payments.one", "GET"): PAGE,
-    ("payments.accept_all", "POST"): ON,
+    ("payments.list_payments", "GET"): PAGE,
+    ("payments.detail", "GET"): PAGE,
+    ("payments.include_all", "POST"): ON,
     ("payments.pay", "POST"): WHO_PAYS,
-    ("payments.sign", "POST"): WHO_PAYS,
+    ("payments.start_signing", "POST"): WHO_PAYS,
     ("payments.signing_page", "GET"): WHO_PAYS,  # nothing to be signed: on to the payment
     ("payments.challenge_image", "GET"): Right(404, 404, 403),
-    ("payments.log_in", "POST"): WHO_PAYS,
+    ("payments.submit_credentials", "POST"): WHO_PAYS,
     ("payments.choose_method", "POST"): WHO_PAYS,
-    ("payments.give_code", "POST"): WHO_PAYS,
-    ("payments.stop", "POST"): WHO_PAYS,
-    ("payments.again", "POST"): WHO_PAYS,
+    ("payments.submit_otp", "POST"): WHO_PAYS,
+    ("payments.abandon_signing", "POST"): WHO_PAYS,
+    ("payments.reopen", "POST"): WHO_PAYS,
     ("payments.pin", "GET"): WHO_PAYS,
     ("payments.pin", "POST"): WHO_PAYS,
-    ("payments.ask_passkey", "POST"): Right(409, 409, 403),  # without what was shown
+    ("payments.passkey_options", "POST"): Right(409, 409, 403),  # without what was shown
     ("payments.sign_with_passkey", "POST"): WHO_PAYS,
     ("settings.sign_out_there", "POST"): ON,
     ("settings.show_passkeys", "GET"): PAGE,
@@ -110,21 +110,21 @@ RIGHTS: dict[tuple[str, str], Right] = {
     ("settings.remove_passkey", "POST"): Right(404, 404, 404),
     ("settings.change_password", "GET"): PAGE,
     ("settings.change_password", "POST"): SAID,
-    ("payments.judge", "POST"): ON,
+    ("payments.decide_line", "POST"): ON,
     ("payments.status", "GET"): ON,
-    ("payments.read", "GET"): ON,  # nothing to be read: on to the payment
-    ("payments.read", "POST"): WHO_PAYS,
-    ("payments.bank_file", "GET"): WHO_PAYS,  # of a payment that was not sent: on to it
-    ("payments.bank_file", "POST"): WHO_PAYS,
-    ("payments.take_file", "GET"): WHO_PAYS,  # a look takes nothing: on to the payment
-    ("payments.take_file", "POST"): WHO_PAYS,
-    ("payments.say_of_file", "GET"): WHO_PAYS,  # nobody took a file: on to the payment
-    ("payments.say_of_file", "POST"): WHO_PAYS,
+    ("payments.acknowledge_warnings", "GET"): ON,  # nothing to be read: on to the payment
+    ("payments.acknowledge_warnings", "POST"): WHO_PAYS,
+    ("payments.upload_report", "GET"): WHO_PAYS,  # of a payment that was not sent: on to it
+    ("payments.upload_report", "POST"): WHO_PAYS,
+    ("payments.download_file", "GET"): WHO_PAYS,  # a look takes nothing: on to the payment
+    ("payments.download_file", "POST"): WHO_PAYS,
+    ("payments.report_outcome", "GET"): WHO_PAYS,  # nobody took a file: on to the payment
+    ("payments.report_outcome", "POST"): WHO_PAYS,
     ("payments.cancel", "GET"): WHO_PAYS,  # nothing is at the bank: on to the payment
     ("payments.cancel", "POST"): WHO_PAYS,
-    ("payments.keep_payment", "POST"): WHO_PAYS,
-    ("payments.judge_name", "POST"): WHO_PAYS,
-    ("payments.go_on_with_names", "POST"): WHO_PAYS,
+    ("payments.withdraw_cancellation", "POST"): WHO_PAYS,
+    ("payments.decide_name", "POST"): WHO_PAYS,
+    ("payments.confirm_names", "POST"): WHO_PAYS,
     ("payments.change", "GET"): PAGE,
     ("payments.change", "POST"): SAID,
     ("members.everyone", "GET"): PAGE,
@@ -229,7 +229,7 @@ OPEN: dict[tuple[str, str], Open] = {
     ("bank.back_with_key", "GET"): Open(303, 404),
     ("nmbrs.came_back", "GET"): Open(303, 303),
     ("payments.from_mail", "GET"): Open(303, 303, 404),
-    ("payments.signed", "GET"): Open(303, 404),
+    ("payments.signing_return", "GET"): Open(303, 404),
     ("members.join", "GET"): Open(410, 410),
     ("members.join", "POST"): Open(410, 410),
     ("hooks.receive", "GET"): Open(404, 404),
@@ -257,21 +257,22 @@ PROOF = frozenset(
 )  # fmt: skip
 RELEASES = frozenset(
     {
-        "payments.pay", "payments.pin", "payments.ask_passkey", "payments.sign_with_passkey", "payments.cancel",
-        "payments.say_of_file",
+        "payments.pay", "payments.pin", "payments.passkey_options", "payments.sign_with_passkey", "payments.cancel",
+        "payments.report_outcome",
     }
 )  # fmt: skip
 # No proof: setting up, reading, what only makes a payment smaller or stops it, and what asks for the pin or the
 # password itself, or is the bank's to allow.
 AT_ONCE = frozenset(
     {
-        "nmbrs.save", "nmbrs.rights", "nmbrs.take_in_again", "nmbrs.pick", "payments.accept_all", "payments.sign",
-        "payments.log_in", "payments.choose_method", "payments.give_code", "payments.stop", "payments.again",
-        "settings.sign_out_there", "settings.change_password", "settings.choose_language",
-        "settings.choose_notifications", "settings.switch_on", "settings.switch_off", "payments.judge", "payments.read",
-        "payments.bank_file", "payments.take_file", "payments.keep_payment", "payments.judge_name",
-        "payments.go_on_with_names", "payments.change", "onboarding.identify", "onboarding.ask_register_again",
-        "onboarding.confirm_code", "settings.sign_out_elsewhere",
+        "nmbrs.save", "nmbrs.rights", "nmbrs.take_in_again", "nmbrs.pick", "payments.include_all",
+        "payments.start_signing", "payments.submit_credentials", "payments.choose_method", "payments.submit_otp",
+        "payments.abandon_signing", "payments.reopen", "settings.sign_out_there", "settings.change_password",
+        "settings.choose_language", "settings.choose_notifications", "settings.switch_on", "settings.switch_off",
+        "payments.decide_line", "payments.acknowledge_warnings", "payments.upload_report", "payments.download_file",
+        "payments.withdraw_cancellation", "payments.decide_name", "payments.confirm_names", "payments.change",
+        "onboarding.identify", "onboarding.ask_register_again", "onboarding.confirm_code",
+        "settings.sign_out_elsewhere",
         "overview.home_screen_offered", "bank.refresh", "bank.renew", "bank.add", "bank.confirm_holder",
     }
 )  # fmt: skip
@@ -410,7 +411,7 @@ class Prepared:
         known = {**self.things, **other}
         with self.program.test_request_context():
             path = url_for(endpoint, **{name: known[name] for name in rules[0].arguments})
-        return f"{path}?verdict=refuse" if endpoint == "payments.judge" else path
+        return f"{path}?verdict=refuse" if endpoint == "payments.decide_line" else path
 
     def ask(self, who: str, method: str, path: str) -> Any:
         """As this person: the answer, every page of which is held to the rules of the house."""

@@ -38,7 +38,7 @@ def payment(state: str, reason: str | None = None, **changes) -> Payment:
 
 
 def told(state: str, **changes) -> list[str]:
-    return [how for _label, how, _when in words.facts(payment(state, **changes))]
+    return [how for _label, how, _when in words.progress_steps(payment(state, **changes))]
 
 
 def test_every_state_has_words():
@@ -69,12 +69,12 @@ def test_the_three_facts(state: str, facts: list[str]):
 @pytest.mark.parametrize("state", BATCH_STATES)
 def test_a_fact_is_in_the_past_tense_only_when_it_is_true(state: str):
     past = {"Goedgekeurd", "Ondertekend", "Uitgevoerd", "Deels uitgevoerd"}
-    for label, how, _when in words.facts(payment(state)):
+    for label, how, _when in words.progress_steps(payment(state)):
         assert (label in past) == (how == "done")
 
 
 def test_signed_says_when_the_bank_executes():
-    label, tone = words.state(payment("signed"))
+    label, tone = words.state_label(payment("signed"))
     assert (label.replace(words.NBSP, " "), tone) == ("Ondertekend: de bank voert uit op 24 november", "good")
 
 
@@ -96,22 +96,22 @@ def test_an_order_without_an_answer_warns_against_paying_twice():
 
 def test_a_day_nobody_chose_is_as_soon_as_possible():
     today = payment("open").execution_date
-    assert words.soon(payment("open", date_fixed=False)) == "zo snel mogelijk"
-    assert words.soon(payment("open", execution_date=today)).startswith("over ")
+    assert words.relative_date(payment("open", date_fixed=False)) == "zo snel mogelijk"
+    assert words.relative_date(payment("open", execution_date=today)).startswith("over ")
 
 
 def test_a_day_that_is_over_is_said():
-    titles = [one.title for one in unusual_words.warnings(payment("open", execution_date=date(2020, 11, 24)))]
+    titles = [one.title for one in unusual_words.find_notices(payment("open", execution_date=date(2020, 11, 24)))]
     assert titles == ["De gekozen dag is voorbij"]
 
 
 def test_nothing_is_unusual_about_what_can_no_longer_be_changed():
     for state in {state for state, _event in ALLOWED} - {"open", "approved"}:
-        assert unusual_words.warnings(payment(state, debtor_differs=True)) == []
+        assert unusual_words.find_notices(payment(state, debtor_differs=True)) == []
 
 
 def test_lines_say_only_what_the_payment_does_not():
     line = payment("open").lines[0]
     executed = LineView(**{**vars(line), "state": "executed"})
-    assert line_words.line(executed, payment("executed")) == ("", "")
-    assert line_words.line(executed, payment("partly_executed")) == ("Betaald", "good")
+    assert line_words.line_status(executed, payment("executed")) == ("", "")
+    assert line_words.line_status(executed, payment("partly_executed")) == ("Betaald", "good")

@@ -1,12 +1,17 @@
-"""What is said of the lines of a payment: of each, of those that are shown, and of what became of one."""
+"""The lines of a payment as its page shows them: each line, which of them are shown, and what became of one."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
 
 from flask_babel import gettext as _
 from flask_babel import ngettext
 
 from blueprints.context import euro, number
+from blueprints.payments.actions import EDITABLE
+from blueprints.payments.line_query import query_values
 from blueprints.payments.presenters.bank_codes import LINE_REASONS
 from blueprints.texts import _l
-from domain.found_lines import REFUSED, REMARKED, SEARCHED_FROM
+from domain.found_lines import REFUSED, REMARKED, SEARCHED_FROM, Found
 from domain.payments import LineView, Payment
 
 LINES = {
@@ -18,7 +23,96 @@ LINES = {
 }
 
 
-def line(row: LineView, payment: Payment) -> tuple[str, str]:
+@dataclass(frozen=True)
+class LineRow:
+    """One line. `status` stands in the place of the description, in this `tone`; `remarks` stand below it.
+
+    `exclude_url` and `include_url` are where ✗ and ✓ lead; empty when lines cannot be changed any more.
+    """
+
+    id: int
+    name: str
+    iban: str
+    description: str
+    amount_cents: int
+    payable: bool
+    status: str
+    tone: str
+    remarks: list[str]
+    exclude_url: str
+    include_url: str
+
+
+@dataclass(frozen=True)
+class Filter:
+    """One of the choices beside the search field."""
+
+    id: str
+    value: str
+    label: str
+    chosen: bool
+
+
+@dataclass(frozen=True)
+class LineResults:
+    """The lines that are shown: all of a short payment, a page of a long one, or what was searched.
+
+    `count_text` says how many are shown where that is not all of them, `nothing_text` what was not found.
+    `previous_url` and `next_url` lead to the pages beside this one; empty where there is none.
+    """
+
+    rows: list[LineRow]
+    count_text: str
+    nothing_text: str
+    searched_text: str
+    filters: list[Filter]
+    page: int
+    pages: int
+    previous_url: str
+    next_url: str
+
+    @property
+    def paid(self) -> list[LineRow]:
+        return [row for row in self.rows if row.payable]
+
+    @property
+    def not_paid(self) -> list[LineRow]:
+        return [row for row in self.rows if not row.payable]
+
+
+def present_line(row: LineView, payment: Payment, url: Callable[..., str]) -> LineRow:
+    """Return the line as the page shows it. `url` makes an address of this payment, as `PaymentSheet.url` does."""
+    status, tone = line_status(row, payment)
+    remarks = [_("De bank leest: %(text)s", text=text) for text in texts_for_bank(row)]
+    if row.paid_cents is not None:
+        remarks.append(paid_before(row))
+    exclude, include = "", ""
+    if payment.state in EDITABLE:
+        exclude, include = (url("decide_line", line_id=row.id, verdict=one) for one in ("refuse", "accept"))
+    return LineRow(
+        row.id, row.name, row.iban, row.description, row.amount_cents, row.payable, status, tone, remarks, exclude,
+        include,
+    )  # fmt: skip
+
+
+def present_results(payment: Payment, found: Found, url: Callable[..., str]) -> LineResults:
+    """Return the lines that are shown, and the ways to the others."""
+    look = found.look
+    before, after = look.page - 1, look.page + 1
+    return LineResults(
+        rows=[present_line(row, payment, url) for row in payment.lines],
+        count_text=result_count(payment, found),
+        nothing_text=nothing_found(found),
+        searched_text=look.text,
+        filters=[Filter(value or "alles", value, str(label), value == look.only) for value, label in FILTERS],
+        page=look.page,
+        pages=found.pages,
+        previous_url=url(**query_values(look, before)) if before else "",
+        next_url=url(**query_values(look, after)) if after <= found.pages else "",
+    )
+
+
+def line_status(row: LineView, payment: Payment) -> tuple[str, str]:
     """What stands in the place of a line's description, and its tone; nothing where the payment says it for all."""
     if row.state == "sent" and payment.state == "partly_executed":
         return _("Nog niet bekend: vraag het je bank"), "warn"
@@ -31,15 +125,14 @@ def line(row: LineView, payment: Payment) -> tuple[str, str]:
 FILTERS = (("", _l("Alles")), (REFUSED, _l("Niet betalen")), (REMARKED, _l("Met opmerking")))
 
 
-def searched(payment: Payment) -> bool:
-    """There is something to search in; or somebody does."""
+def is_searchable(payment: Payment) -> bool:
+    """Whether the page offers to search: there are many lines, or somebody searches already."""
     return bool(payment.found and (payment.lines_all >= SEARCHED_FROM or payment.found.look.filters))
 
 
-def shown_of(payment: Payment) -> str:
+def result_count(payment: Payment, found: Found) -> str:
     """How many of all lines are shown, and that this says nothing about what is paid; empty where all are."""
-    found = payment.found
-    if not found or (found.pages == 1 and not found.look.filters):
+    if found.pages == 1 and not found.look.filters:
         return ""
     whole = number(payment.lines_all)
     if not found.look.filters:
@@ -61,30 +154,29 @@ def _pays_for(payment: Payment) -> str:
     return _("Betaal geldt voor alle %(some)s die niet zijn weggestreept.", some=number(payment.lines_payable))
 
 
-def found_told(payment: Payment) -> str:
-    """What is spoken after searching or turning a page."""
-    count = payment.found.count if payment.found else 0
-    told = ngettext("%(num)s regel gevonden.", "%(num)s regels gevonden.", count)
-    return f"{told} {shown_of(payment)}".strip() if count else _("Geen regels gevonden.")
+def result_announcement(payment: Payment, found: Found) -> str:
+    """What a screen reader says after searching or turning a page."""
+    told = ngettext("%(num)s regel gevonden.", "%(num)s regels gevonden.", found.count)
+    return f"{told} {result_count(payment, found)}".strip() if found.count else _("Geen regels gevonden.")
 
 
-def nothing_found(payment: Payment) -> str:
+def nothing_found(found: Found) -> str:
     """In the place of the lines where there are none."""
-    text = payment.found.look.text if payment.found else ""
+    text = found.look.text
     return _("Geen regels gevonden met “%(text)s”.", text=text) if text else _("Er zijn geen regels van deze soort.")
 
 
-def judged(row: LineView, payment: Payment) -> str:
-    """What became of a line, and of the total."""
+def decision_announcement(row: LineView, payment: Payment) -> str:
+    """What a screen reader says after ✗ or ✓: what became of the line, and of the total."""
     verdict = _("wordt betaald") if row.payable else _("wordt niet betaald")
     return _("%(name)s: %(verdict)s. Totaal %(sum)s.", name=row.name, verdict=verdict, sum=euro(payment.total_cents))
 
 
-def all_back(payment: Payment, back: int) -> str:
-    """What *Alles goedkeuren* did; nothing is paid by it."""
-    if not back:
+def inclusion_announcement(payment: Payment, count: int) -> str:
+    """What *Alles goedkeuren* did: `count` lines are paid again. Nothing is paid by it."""
+    if not count:
         return _("Alle regels worden betaald.")
-    told = ngettext("%(num)s regel is teruggezet.", "%(num)s regels zijn teruggezet.", back)
+    told = ngettext("%(num)s regel is teruggezet.", "%(num)s regels zijn teruggezet.", count)
     whole = ngettext(
         "De betaling is weer %(sum)s.", "Alle %(count)s regels doen weer mee: %(sum)s.", payment.lines_all,
         count=number(payment.lines_all), sum=euro(payment.total_cents),
@@ -92,7 +184,21 @@ def all_back(payment: Payment, back: int) -> str:
     return f"{told} {whole} {_('Er is nog niets betaald.')}"
 
 
-def struck(payment: Payment) -> str:
+def excluded_count(payment: Payment) -> str:
     """What *Alles goedkeuren* takes back."""
     count = payment.lines_all - payment.lines_payable
     return ngettext("%(num)s weggestreepte regel weer betalen", "%(num)s weggestreepte regels weer betalen", count)
+
+
+def paid_before(row: LineView) -> str:
+    """What this account got for the run before, and what it should get in all."""
+    if row.paid_cents is None:
+        return ""
+    whole = euro(row.paid_cents + row.amount_cents)
+    return _("Al betaald: %(paid)s. Nu in totaal: %(whole)s.", paid=euro(row.paid_cents), whole=whole)
+
+
+def texts_for_bank(row: LineView) -> list[str]:
+    """Name and description as the bank gets them, where they differ from what Nmbrs wrote."""
+    pairs = ((row.name, row.name_sent), (row.description, row.description_sent))
+    return [sent for shown, sent in pairs if shown != sent]

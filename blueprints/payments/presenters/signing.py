@@ -1,10 +1,28 @@
-"""Where signing at the bank stands, in a person's words."""
+"""Signing at the bank (strong customer authentication), in a person's words."""
+
+from dataclasses import dataclass
 
 from flask_babel import gettext as _
 from flask_babel import ngettext
 
 from domain.authorisations import Step
 from domain.payments import Payment
+
+
+@dataclass(frozen=True)
+class SigningNote:
+    """Where signing stands. `bank_message` are the bank's own words, where they help."""
+
+    title: str
+    text: str
+    bank_message: str
+
+
+def present_signing(payment: Payment, step: Step) -> SigningNote | None:
+    """Return the note above a payment that waits to be signed; None where the button says it all."""
+    title, text = sign_note(payment, step)
+    message = step.message if step.how in ("page", "app") else ""
+    return SigningNote(title, text, _("Je bank zegt: %(text)s", text=message) if message else "") if title else None
 
 
 def sign_label(payment: Payment, step: Step) -> str:
@@ -59,18 +77,18 @@ def _cancel_note(step: Step, bank: str) -> tuple[str, str]:
     return told.get(step.how, ("", ""))
 
 
-def challenge(text: str) -> str:
-    """In fours, as a reader asks for it; a text that is no number stays as it is."""
+def challenge_groups(text: str) -> str:
+    """Return the challenge in groups of four, as a reader shows it; a text that is no number stays as it is."""
     return " ".join(text[at : at + 4] for at in range(0, len(text), 4)) if text.isdecimal() else text
 
 
 def code_hint(step: Step) -> str:
-    """What the code looks like, when the bank says."""
+    """What the code looks like, where the bank says so."""
     if step.digits_only and step.longest:
         return ngettext("Hoogstens %(num)s cijfer", "Hoogstens %(num)s cijfers", step.longest)
     return ""
 
 
-def code_room(step: Step) -> str:
+def code_maxlength(step: Step) -> str:
     """How much fits in the field: a person may type blanks between the digits."""
     return str(step.longest * 2) if step.longest else "64"

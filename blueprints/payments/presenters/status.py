@@ -1,14 +1,16 @@
-"""States in a person's words, why, and the three facts of a payment: approved, signed, executed."""
+"""The state of a payment in a person's words, the reason, and its three steps: approved, signed, executed."""
 
 from collections.abc import Collection, Sequence
 from datetime import date, timedelta
 
 from flask_babel import gettext as _
+from flask_babel import ngettext
 
-from blueprints.context import day, day_and_month, long_day, moment
+from blueprints.context import day, day_and_month, euro, long_day, moment, number
 from blueprints.payments.presenters.bank_codes import BANK_REASONS
 from blueprints.texts import _l
 from core.clock import today_amsterdam, utcnow
+from domain.bank_links import AccountView
 from domain.name_checks import Difference
 from domain.payments import BatchRow, Payment
 from domain.states import WAITING
@@ -87,7 +89,7 @@ NBSP = "\u00a0"
 NO_ANSWER_AFTER = timedelta(minutes=1)
 
 
-def state(row: Payment | BatchRow) -> tuple[str, str]:
+def state_label(row: Payment | BatchRow) -> tuple[str, str]:
     """Label and tone; a signed payment says when the bank executes it."""
     words, tone = STATES[row.state]
     if row.by_hand and row.state == "sending":
@@ -106,7 +108,7 @@ def names_differ(payment: Payment) -> bool:
 
 
 def name_match(row: Difference) -> str:
-    """What the bank says of the name, where it does not give the holder's."""
+    """What the bank says of the payee's name, where it does not give the holder's."""
     return str(NAME_MATCHES[row.match])
 
 
@@ -125,14 +127,14 @@ def groups(rows: Sequence[BatchRow], approved: Collection[str] = ()) -> list[tup
     return [(title, some) for title, some in found if some]
 
 
-def unanswered(payment: Payment) -> bool:
-    """It was sent a while ago, and the bank has not said whether it has it. A file that somebody took was not sent."""
+def is_outcome_unknown(payment: Payment) -> bool:
+    """Whether it was sent more than a minute ago and the bank has not confirmed it. A downloaded file is not sent."""
     return not payment.by_hand and payment.state == "sending" and utcnow() - payment.state_at > NO_ANSWER_AFTER
 
 
-def on_its_way(payment: Payment) -> bool:
-    """It is being brought to the bank at this moment."""
-    return not payment.by_hand and payment.state in ("approved", "sending") and not unanswered(payment)
+def is_in_flight(payment: Payment) -> bool:
+    """Whether it is being submitted to the bank at this moment."""
+    return not payment.by_hand and payment.state in ("approved", "sending") and not is_outcome_unknown(payment)
 
 
 def reason(payment: Payment) -> str:
@@ -147,7 +149,7 @@ def reason(payment: Payment) -> str:
         return _("De bank heeft niet alles uitgevoerd, of er kwam iets terug. Bij elke regel staat hoe het zit.")
     if payment.state == "partly_executed":
         return _("De bank heeft niet alles uitgevoerd. Vraag je bank naar de regels die ontbreken.")
-    if unanswered(payment):
+    if is_outcome_unknown(payment):
         return _(
             "De bank heeft nog niet gezegd of de betaling is aangekomen. We zoeken het uit. "
             "Betaal de salarissen intussen niet op een andere manier, dan wordt niets dubbel betaald."
@@ -155,7 +157,19 @@ def reason(payment: Payment) -> str:
     return ""
 
 
-def soon(payment: Payment) -> str:
+def line_count(payment: Payment) -> str:
+    """How many lines there are; how many of them are paid, where that is not all."""
+    if payment.lines_payable == payment.lines_all:
+        return ngettext("%(count)s regel", "%(count)s regels", payment.lines_all, count=number(payment.lines_all))
+    return _("%(some)s van %(all)s regels", some=number(payment.lines_payable), all=number(payment.lines_all))
+
+
+def balance(account: AccountView) -> str:
+    """The balance as it was read last."""
+    return _("saldo onbekend") if account.balance_cents is None else euro(account.balance_cents)
+
+
+def relative_date(payment: Payment) -> str:
     """How far away the day of execution is; a day that nobody chose is the first that is possible."""
     if not payment.date_fixed:
         return _("zo snel mogelijk")
@@ -165,7 +179,7 @@ def soon(payment: Payment) -> str:
     return {0: _("vandaag"), 1: _("morgen")}.get(ahead) or _("over %(days)s dagen", days=ahead)
 
 
-def in_full(value: date) -> str:
+def date_in_full(value: date) -> str:
     """dinsdag 24 november, with the year when it is not this one."""
     text = long_day(value)
     return text.removesuffix(f" {value.year}") if value.year == today_amsterdam().year else text
@@ -174,12 +188,12 @@ def in_full(value: date) -> str:
 _REACHED = {
     "approved": 1, "sending": 1, "name_check": 1, "at_bank": 1, "signed": 2, "executed": 3, "partly_executed": 3,
 }  # fmt: skip
-# At which fact it ended. A bank may refuse before and after signing: what is sure is that it was not executed.
+# At which step it ended. A bank may refuse before and after signing: what is sure is that it was not executed.
 _ENDED_AT = {"failed": 1, "rejected": 2, "cancelled": 2}
 
 
-def facts(payment: Payment) -> list[tuple[str, str, str]]:
-    """The three facts as steps: label, how it stands (done, now, bad or still to come), when."""
+def progress_steps(payment: Payment) -> list[tuple[str, str, str]]:
+    """Return approved, signed and executed as steps: label, how it stands (done, now, bad or still to come), when."""
     ended = _ENDED_AT.get(payment.state)
     reached = _REACHED.get(payment.state, 1 if ended is not None else 0)
     over = ended is not None or payment.state in ("discarded", "replaced")
@@ -196,42 +210,37 @@ def _labels(payment: Payment) -> list[tuple[str, str]]:
     return [(_("Goedkeuren"), _("Goedgekeurd")), (_("Ondertekenen"), _("Ondertekend")), (_("Uitvoeren"), executed)]
 
 
-def _when(payment: Payment, fact: int, reached: int) -> str:
-    """When a fact came true; for the last one the day that is agreed with the bank."""
-    if fact >= reached and not (fact == 2 and reached):
+def _when(payment: Payment, step: int, reached: int) -> str:
+    """When a step was reached; for the last one the day that is agreed with the bank."""
+    if step >= reached and not (step == 2 and reached):
         return ""
-    if fact == 0:
+    if step == 0:
         return moment(payment.released_at) if payment.released_at else ""
-    if fact == 1:
+    if step == 1:
         return moment(payment.state_at) if payment.state == "signed" else ""
     return day(payment.execution_date) if payment.state not in _ENDED_AT else ""
 
 
-def booked(payment: Payment) -> str:
-    """How the bank books it on the statement."""
+def statement_style(payment: Payment) -> str:
+    """How the bank books it on the account statement."""
     return _("In één bedrag, zonder namen") if payment.batch_booking else _("Per regel, met namen")
 
 
-def unchecked(payment: Payment) -> bool:
+def is_name_check_off(payment: Payment) -> bool:
     """The company has chosen that names are not checked; a payment of one line always is."""
     return not payment.name_check and payment.lines_payable > 1
 
 
 def booked_on(booked: date) -> str:
-    """The bank's own booking, which the link leads to."""
+    """The words of the link that leads to the bank's own booking."""
     return _("Geboekt op %(day)s", day=day_and_month(booked).replace(" ", NBSP))
 
 
 def file_note(payment: Payment) -> str:
-    """What to mind about a file that was taken."""
+    """What to mind about a payment file that was downloaded."""
     if payment.state != "sending":
         return _("Zo is het bestand naar de bank gebracht.")
     return _(
         "Lees het bestand maar één keer in bij je bank, anders kan er dubbel betaald worden. "
         "We weten nog niet of er betaald is: lees een bestand van je bank in, of zeg het hieronder."
     )
-
-
-def chosen_elsewhere(chosen: date, weeks: Sequence[Sequence]) -> bool:
-    """The chosen day stands in another month than the one that is shown."""
-    return not any(one.date == chosen for week in weeks for one in week)

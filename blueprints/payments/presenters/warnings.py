@@ -1,23 +1,25 @@
-"""What is unusual about a payment, said before its lines: the gravest first; and what has to be read first."""
+"""What is unusual about a payment, said before its lines, the gravest first; and what has to be read before paying."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 from flask import current_app
 from flask_babel import gettext as _
 from flask_babel import ngettext
 
-from blueprints.context import day, euro, moment
+from blueprints.context import day, euro, moment, number
+from blueprints.payments.actions import EDITABLE
+from blueprints.payments.presenters.notes import Link
 from blueprints.payments.presenters.status import NBSP, STATES
 from core.clock import today_amsterdam
 from core.iban import grouped
-from domain.cautions import Caution
-from domain.found_lines import page_of
+from domain.cautions import Caution, name
+from domain.found_lines import REMARKED, page_of
 from domain.payments import LineView, Payment
 
 
 @dataclass(frozen=True)
-class Warning:
+class Notice:
     """Something unusual, said before the lines; `lines` are those that it is about, `others` how many more."""
 
     tone: str
@@ -27,32 +29,64 @@ class Warning:
     others: int = 0
 
 
-def warnings(payment: Payment, problem: str = "") -> list[Warning]:
-    """What is unusual about a payment that can still be changed, the gravest first.
+@dataclass(frozen=True)
+class LinkedNotice:
+    """The same for a template: links to the lines, and the words and address for the other ones."""
+
+    tone: str
+    title: str
+    text: str
+    lines: list[Link]
+    others: Link | None
+
+
+@dataclass(frozen=True)
+class PresentedWarning:
+    """Something that has to be read before *Betaal* works. `key` is sent back when it was read.
+
+    `url` leads to the other payment that it is about; empty when there is none.
+    """
+
+    key: str
+    tone: str
+    title: str
+    text: str
+    url: str
+
+
+def find_notices(payment: Payment, problem: str = "") -> list[Notice]:
+    """Return what is unusual about a payment that can still be changed, the gravest first.
 
     Beside a problem that has just been said, the limit is not said once more.
     """
-    if payment.state not in ("open", "approved"):
+    if payment.state not in EDITABLE:
         return []
-    first = (_day_gone,) if problem else (_day_gone, _over_limit)
-    looks = (_run_missing, *first, _short_of_money, _other_debtor, _missing_people, _spelt)
-    return [found for look in looks if (found := look(payment)) is not None]
+    first = (_date_passed,) if problem else (_date_passed, _over_limit)
+    checks = (_run_missing, *first, _balance_too_low, _other_account, _missing_employees, _converted_lines)
+    return [found for check in checks if (found := check(payment)) is not None]
 
 
-def _run_missing(payment: Payment) -> Warning | None:
+def present_notice(notice: Notice, payment: Payment, url: Callable[..., str]) -> LinkedNotice:
+    """Return the notice with links. `url` makes an address of this payment, as `PaymentSheet.url` does."""
+    others = Link(_("en %(count)s andere", count=number(notice.others)), url(bij=REMARKED)) if notice.others else None
+    lines = [Link(row.name, line_url(row, payment, url)) for row in notice.lines]
+    return LinkedNotice(notice.tone, notice.title, notice.text, lines, others)
+
+
+def _run_missing(payment: Payment) -> Notice | None:
     if not payment.run_missing:
         return None
     text = _("We kijken het zo nog eens na. Tot dan kan deze betaling niet worden goedgekeurd; er is niets betaald.")
-    return Warning("bad", _("Deze run staat niet meer in Nmbrs"), text)
+    return Notice("bad", _("Deze run staat niet meer in Nmbrs"), text)
 
 
-def _day_gone(payment: Payment) -> Warning | None:
+def _date_passed(payment: Payment) -> Notice | None:
     if payment.execution_date >= today_amsterdam():
         return None
-    return Warning("warn", _("De gekozen dag is voorbij"), _("Kies een andere dag voordat je betaalt."))
+    return Notice("warn", _("De gekozen dag is voorbij"), _("Kies een andere dag voordat je betaalt."))
 
 
-def _over_limit(payment: Payment) -> Warning | None:
+def _over_limit(payment: Payment) -> Notice | None:
     limit = payment.account.limit_payment_cents
     if payment.total_cents <= limit:
         return None
@@ -60,10 +94,10 @@ def _over_limit(payment: Payment) -> Warning | None:
         "De limiet van deze rekening is %(limit)s per betaling. Vraag een hogere limiet aan via %(mail)s.",
         limit=euro(limit), mail=current_app.config["SUPPORT_EMAIL"],
     )  # fmt: skip
-    return Warning("warn", _("Boven je betaallimiet"), text)
+    return Notice("warn", _("Boven je betaallimiet"), text)
 
 
-def _short_of_money(payment: Payment) -> Warning | None:
+def _balance_too_low(payment: Payment) -> Notice | None:
     account = payment.account
     if account.balance_cents is None or account.balance_at is None or account.balance_cents >= payment.total_cents:
         return None
@@ -71,20 +105,20 @@ def _short_of_money(payment: Payment) -> Warning | None:
         "Op %(name)s stond %(balance)s (%(moment)s). Dat is minder dan deze betaling.",
         name=account.name, balance=euro(account.balance_cents), moment=moment(account.balance_at),
     )  # fmt: skip
-    return Warning("warn", _("Misschien te weinig saldo"), text)
+    return Notice("warn", _("Misschien te weinig saldo"), text)
 
 
-def _other_debtor(payment: Payment) -> Warning | None:
+def _other_account(payment: Payment) -> Notice | None:
     if not payment.debtor_differs:
         return None
     text = _(
         "In Nmbrs staat een andere bankrekening dan %(iban)s, de rekening waarvan je nu betaalt.",
         iban=grouped(payment.account.iban).replace(" ", NBSP),
     )
-    return Warning("warn", _("Andere rekening dan in Nmbrs"), text)
+    return Notice("warn", _("Andere rekening dan in Nmbrs"), text)
 
 
-def _missing_people(payment: Payment) -> Warning | None:
+def _missing_employees(payment: Payment) -> Notice | None:
     count, names = payment.missing_count, payment.missing_names or ()
     if not count:
         return None
@@ -93,12 +127,12 @@ def _missing_people(payment: Payment) -> Warning | None:
         "%(num)s medewerkers staan niet in het betaalbestand", count,
     )  # fmt: skip
     if not names or "?" in names:
-        return Warning("warn", title, _("Ze zitten wel in de salarisrun. Kijk in Nmbrs of dat klopt."))
+        return Notice("warn", title, _("Ze zitten wel in de salarisrun. Kijk in Nmbrs of dat klopt."))
     told = _("%(names)s: wel in de salarisrun, geen betaling. Kijk in Nmbrs of dat klopt.", names=", ".join(names))
-    return Warning("warn", title, told)
+    return Notice("warn", title, told)
 
 
-def _spelt(payment: Payment) -> Warning | None:
+def _converted_lines(payment: Payment) -> Notice | None:
     count = payment.spelt_count
     if not count:
         return None
@@ -107,11 +141,11 @@ def _spelt(payment: Payment) -> Warning | None:
         "Banken kennen niet elk teken, of je nam de naam van de bank over. "
         "Bij de regel staat hoe de bank het leest."
     )
-    return Warning("info", title, text, payment.spelt, count - len(payment.spelt))
+    return Notice("info", title, text, payment.spelt, count - len(payment.spelt))
 
 
 def overpaid(payment: Payment) -> list[str]:
-    """What went out for this run and is no longer in it: nobody takes that back but people."""
+    """Return who was paid more than the run says now: the program takes nothing back."""
     return [
         _("%(name)s (%(iban)s) kreeg %(sum)s meer dan de run nu zegt.", name=name, sum=euro(cents),
           iban=grouped(iban).replace(" ", NBSP))
@@ -119,7 +153,15 @@ def overpaid(payment: Payment) -> list[str]:
     ]  # fmt: skip
 
 
-def caution_title(caution: Caution) -> str:
+def present_warning(caution: Caution, payment_url: Callable[[str], str]) -> PresentedWarning:
+    """Return the warning for a page. `payment_url` makes the address of a payment of its reference."""
+    return PresentedWarning(
+        key=name(caution), tone="warn" if caution.opened else "bad", title=warning_title(caution),
+        text=warning_text(caution), url=payment_url(caution.about) if caution.about else "",
+    )  # fmt: skip
+
+
+def warning_title(caution: Caution) -> str:
     """The one line about something that has to be read first."""
     return {
         "difference": _("Deze run is al eerder betaald"),
@@ -128,7 +170,7 @@ def caution_title(caution: Caution) -> str:
     }[caution.kind]
 
 
-def caution_text(caution: Caution) -> str:
+def warning_text(caution: Caution) -> str:
     """What it means, and what to look at."""
     if caution.kind == "picked":
         return _("Misschien is hij al op een andere manier betaald. Kijk dat na voordat je betaalt.")
@@ -147,22 +189,9 @@ def caution_text(caution: Caution) -> str:
     )  # fmt: skip
 
 
-def paid_before(row: LineView) -> str:
-    """What this account got for the run before, and what it should get in all."""
-    if row.paid_cents is None:
-        return ""
-    whole = euro(row.paid_cents + row.amount_cents)
-    return _("Al betaald: %(paid)s. Nu in totaal: %(whole)s.", paid=euro(row.paid_cents), whole=whole)
-
-
-def read_as(row: LineView) -> list[str]:
-    """Name and description as the bank gets them, where they differ from what Nmbrs wrote."""
-    pairs = ((row.name, row.name_sent), (row.description, row.description_sent))
-    return [sent for shown, sent in pairs if shown != sent]
-
-
-def to_line(row: LineView, payment: Payment, here: str) -> str:
-    """The address of a line of a payment that is open: on this page, or on its own."""
+def line_url(row: LineView, payment: Payment, url: Callable[..., str]) -> str:
+    """The address of a line of a payment that is open: on this page, or on its own page of lines."""
+    anchor = f"regel-{row.id}"
     if any(one.id == row.id for one in payment.lines):
-        return f"#regel-{row.id}"
-    return f"{here}?blad={page_of(row.position)}#regel-{row.id}"
+        return f"#{anchor}"
+    return url(blad=page_of(row.position), _anchor=anchor)

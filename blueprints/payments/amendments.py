@@ -1,0 +1,148 @@
+"""Changing a payment before it is approved: its lines, its day, its account; and reading what is unusual about it."""
+
+from dataclasses import replace
+from datetime import date
+
+from flask import Response, abort, flash, request
+from flask_babel import gettext as _
+
+from blueprints.access import ALL, MAY_PAY, for_client
+from blueprints.answers import goto
+from blueprints.payments.actions import EDITABLE
+from blueprints.payments.blueprint import blueprint
+from blueprints.payments.detail import is_htmx, render_current, render_problem, url_of
+from blueprints.payments.forms import ChangeForm
+from blueprints.payments.line_query import parse_query, query_values
+from blueprints.payments.page import build_page, build_sheet, present_warnings, render_page, render_sheet
+from blueprints.payments.presenters.calendar import month_of, present_account, present_calendar
+from blueprints.payments.presenters.lines import (
+    decision_announcement,
+    inclusion_announcement,
+    paid_before,
+    present_line,
+)
+from blueprints.payments.presenters.warnings import overpaid
+from blueprints.words import say
+from domain import approval, confidential, payments
+from domain.errors import BatchChanged, DateInvalid, DomainError, NotFound
+from domain.found_lines import Look
+from domain.payments import Payment
+from models import Membership
+
+
+# --- lines ---
+@blueprint.post("/<client>/betalingen/<reference>/regels/<int:line_id>")
+@for_client(ALL)
+def decide_line(membership, reference, line_id):
+    """Exclude a line (✗) or include it again (✓); the line, the total and the button follow at once."""
+    verdicts = {"refuse": approval.refuse_line, "accept": approval.accept_line}
+    decide = verdicts.get(request.args.get("verdict", ""))
+    if decide is None:
+        abort(400)
+    _require_lines(membership)
+    try:
+        decision = decide(membership.client, membership.user, reference, line_id)
+    except DomainError as error:
+        return render_problem(membership, reference, error)
+    query = parse_query(membership)
+    if not is_htmx():
+        return goto(url_of(membership, reference, **query_values(query), _anchor=f"regel-{line_id}"))
+    payment = payments.view(membership.client, reference, query)
+    if request.form.get("shown") != decision.before or payment.digest != decision.after:
+        # somebody else is at work too: the button may not carry the digest of lines that this page shows differently
+        return render_current(membership, reference, say(BatchChanged()), focus=True, payment=payment)
+    line = payments.line(payment.id, line_id)
+    announcement = decision_announcement(line, payment)
+    if not decision.alone:
+        return render_current(membership, reference, spoken=announcement, payment=payment)
+    page = build_page(membership, payment)
+    return render_page(
+        "payments/_line_update.html", page, row=present_line(line, payment, page.url), announcement=announcement
+    )  # fmt: skip
+
+
+def _require_lines(membership: Membership) -> None:
+    """Who does not see the lines decides about none of them."""
+    if not confidential.sees_lines(membership.role, membership.client):
+        abort(403)
+
+
+@blueprint.post("/<client>/betalingen/<reference>/alles")
+@for_client(ALL)
+def include_all(membership, reference):
+    """Include every excluded line again."""
+    _require_lines(membership)
+    try:
+        count = approval.accept_all(membership.client, membership.user, reference)
+    except DomainError as error:
+        return render_problem(membership, reference, error)
+    payment = payments.view(membership.client, reference, parse_query(membership))
+    done = inclusion_announcement(payment, count)
+    return render_current(membership, reference, spoken=done, done=done, payment=payment)
+
+
+# --- day and account ---
+@blueprint.route("/<client>/betalingen/<reference>/wijzigen", methods=["GET", "POST"])
+@for_client(ALL)
+def change(membership, reference):
+    """Choose another day or another account."""
+    payment = payments.view(membership.client, reference, Look())
+    if payment.state not in EDITABLE:
+        return goto(url_of(membership, reference))
+    accounts = payments.account_choices(membership.client)
+    form = ChangeForm(account=payment.account.id)
+    form.account.choices = [(account.id, account.iban) for account in accounts]
+    if form.validate_on_submit() and _is_changed(membership, payment, form):
+        flash(_("De betaling is aangepast."), "good")
+        return goto(url_of(membership, reference))
+    return _change_page(membership, payment, form, accounts)
+
+
+def _is_changed(membership: Membership, payment: Payment, form: ChangeForm) -> bool:
+    """Change day and account, or say beside the field why not. The proposed day, left alone, stays a proposal."""
+    day = form.execution_date.data
+    if day == payment.execution_date and not payment.date_fixed:
+        day = None
+    try:
+        approval.change(membership.client, membership.user, payment.reference, day, form.account.data)
+    except DomainError as error:
+        if isinstance(error, NotFound):
+            raise
+        field = form.execution_date if isinstance(error, DateInvalid) else form.account
+        field.errors = [say(error)]
+        return False
+    return True
+
+
+def _change_page(membership: Membership, payment: Payment, form: ChangeForm, accounts: list) -> Response:
+    """Show the month that is asked for, or that of the day which was chosen so far."""
+    asked = request.args.get("execution_date", type=date.fromisoformat)
+    chosen = form.execution_date.data or asked or payment.execution_date
+    month = month_of(request.args.get("maand"), chosen)
+    weeks = payments.calendar(replace(payment, execution_date=chosen), month)
+    sheet = build_sheet(membership, payment)
+    return render_sheet(
+        "payments/change.html", sheet, 422 if form.errors else 200, form=form,
+        shown=present_calendar(month, weeks, chosen, sheet.url),
+        accounts=[present_account(one, payment.total_cents, form.account.data) for one in accounts],
+    )  # fmt: skip
+
+
+# --- warnings ---
+@blueprint.route("/<client>/betalingen/<reference>/lezen", methods=["GET", "POST"])
+@for_client(ALL)
+def acknowledge_warnings(membership, reference):
+    """Show what has to be read before *Betaal* works. Who may pay says that it was read."""
+    payment = payments.view(membership.client, reference)
+    if request.method == "POST":
+        if membership.role not in MAY_PAY:
+            abort(403)
+        approval.open_cautions(membership.client, membership.user, reference, request.form.getlist("seen"))
+        return goto(url_of(membership, reference))
+    if not payment.cautions:
+        return goto(url_of(membership, reference))
+    sheet = build_sheet(membership, payment)
+    return render_sheet(
+        "payments/warnings.html", sheet, warnings=present_warnings(sheet), overpaid=overpaid(sheet.payment),
+        changed=[(one, paid_before(one)) for one in sheet.payment.lines if one.paid_cents is not None],
+    )  # fmt: skip

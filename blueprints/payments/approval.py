@@ -1,0 +1,164 @@
+"""Approving a payment: *Betaal*, the pin or a passkey where the app's own proof is the signature, and once more after
+the bank refused it."""
+
+from flask import Response, abort, flash, request, url_for
+
+from blueprints import sessions
+from blueprints.access import MAY_PAY, approving, for_client, psu
+from blueprints.account.passkeys import options
+from blueprints.answers import goto
+from blueprints.payments.blueprint import blueprint
+from blueprints.payments.detail import is_htmx, redirect_with_problem, render_current, render_problem, url_of
+from blueprints.payments.forms import PayForm, PinForm
+from blueprints.payments.page import build_sheet, render_sheet
+from blueprints.payments.presenters.lines import present_line
+from blueprints.proving import here
+from blueprints.wake import wake
+from blueprints.words import say
+from domain import approval, attempts, passkeys, payments
+from domain.errors import (
+    BatchChanged,
+    CautionsUnopened,
+    DomainError,
+    PasskeyRefused,
+    PinLocked,
+    PinMissing,
+    PinWrong,
+)
+from domain.found_lines import Look
+from domain.payments import Payment
+from domain.release import SignedWith, release
+from models import Approval, Membership, Release
+
+
+@blueprint.post("/<client>/betalingen/<reference>/betalen")
+@for_client(MAY_PAY)
+@approving
+def pay(membership, reference):
+    """*Betaal*: where the bank signs this approves the payment; under delegated signing the pin comes first."""
+    payment = payments.view(membership.client, reference)
+    if payment.state != "open":  # pressed twice: how it stands is the answer
+        return render_current(membership, reference, focus=True)
+    shown = PayForm().shown.data or ""
+    try:
+        if shown != payment.digest:
+            raise BatchChanged
+        if not payment.lines_payable:
+            approval.discard(membership.client, membership.user, reference)
+        elif payment.unopened:
+            raise CautionsUnopened
+        elif payment.needs_pin:
+            return goto(url_of(membership, reference, "pin", shown=shown))
+        else:
+            _enqueue_next(release(membership, reference, shown, "session", psu()))
+    except DomainError as error:
+        return render_problem(membership, reference, error)
+    return render_current(membership, reference, focus=True)
+
+
+def _enqueue_next(row: Release | Approval) -> None:
+    """It goes to the bank now; or a second person is told that it waits for them."""
+    if isinstance(row, Approval):
+        wake("send_mails")
+    else:
+        wake("send_order", row.batch_id)
+
+
+# --- the app's own proof ---
+@blueprint.route("/<client>/betalingen/<reference>/pincode", methods=["GET", "POST"])
+@for_client(MAY_PAY)
+@approving
+def pin(membership, reference):
+    """Approve with the pin. What is signed is what was shown: the digest comes along from the payment's page.
+
+    Total, count, day, account and reference stand where the pin is typed.
+    """
+    payment = payments.view(membership.client, reference, Look())
+    if payment.state != "open" or not payment.needs_pin or not payment.lines_payable:
+        return goto(url_of(membership, reference))
+    form = PinForm(shown=request.args.get("shown"))
+    if not form.shown.data:
+        return goto(url_of(membership, reference))
+    if form.shown.data != payment.digest:
+        return redirect_with_problem(membership, reference, BatchChanged())
+    if payment.unopened:
+        return redirect_with_problem(membership, reference, CautionsUnopened())
+    if not form.validate_on_submit():
+        return _pin_page(membership, payment, form)
+    return _approve_with_pin(membership, payment, form)
+
+
+def _approve_with_pin(membership: Membership, payment: Payment, form: PinForm) -> Response:
+    """Count the attempt, then approve. A wrong pin is said beside its field."""
+    attempts.spend("pin.user", membership.user_id)
+    try:
+        row = release(
+            membership, payment.reference, form.shown.data or "", "pin", psu(), form.pin.data, device=here()
+        )  # fmt: skip
+    except PinWrong as error:
+        form.pin.errors = [say(error)]
+        return _pin_page(membership, payment, form)
+    except (PinLocked, PinMissing) as error:
+        wake("send_mails")
+        return redirect_to_pin_setup(membership, error)
+    except DomainError as error:
+        return redirect_with_problem(membership, payment.reference, error)
+    attempts.forget("pin.user", membership.user_id)
+    _enqueue_next(row)
+    return goto(url_of(membership, payment.reference))
+
+
+def redirect_to_pin_setup(membership: Membership, error: DomainError) -> Response:
+    """To where a pin is chosen, for who has none or whose pin is locked."""
+    flash(say(error), "bad")
+    return goto(url_for("onboarding.pin", client=membership.client.public_id))
+
+
+def _pin_page(membership: Membership, payment: Payment, form: PinForm) -> Response:
+    template = "payments/_pin.html" if is_htmx() else "payments/pin.html"
+    sheet = build_sheet(membership, payment)
+    found = sheet.payment.found
+    return render_sheet(
+        template, sheet, 422 if form.errors else 200, form=form, has_passkey=passkeys.any_of(membership.user),
+        lines=[present_line(one, sheet.payment, sheet.url) for one in sheet.payment.lines if one.payable],
+        more_lines=found is not None and found.pages > 1,
+    )  # fmt: skip
+
+
+@blueprint.post("/<client>/betalingen/<reference>/passkey/vraag")
+@for_client(MAY_PAY)
+@approving
+def passkey_options(membership, reference):
+    """What a passkey has to sign: it is made of the payment that was shown."""
+    if request.form.get("shown") != payments.view(membership.client, reference).digest:
+        abort(409)
+    return options(passkeys.ask_release(membership.user, sessions.key(), request.form["shown"]))
+
+
+@blueprint.post("/<client>/betalingen/<reference>/passkey")
+@for_client(MAY_PAY)
+@approving
+def sign_with_passkey(membership, reference):
+    """Approve with a passkey in the place of the pin: it signs this very payment."""
+    shown, signed = request.form.get("shown", ""), SignedWith(request.form.get("answer", ""), sessions.key())
+    try:
+        row = release(membership, reference, shown, "passkey", psu(), passkey=signed)
+    except PasskeyRefused as error:
+        flash(say(error), "bad")
+        return goto(url_of(membership, reference, "pin", shown=shown))
+    except DomainError as error:
+        return redirect_with_problem(membership, reference, error)
+    _enqueue_next(row)
+    return goto(url_of(membership, reference))
+
+
+# --- once more ---
+@blueprint.post("/<client>/betalingen/<reference>/opnieuw")
+@for_client(MAY_PAY)
+def reopen(membership, reference):
+    """Set up the same payment once more after a refusal: as a new order, approved anew."""
+    try:
+        approval.reopen(membership.client, membership.user, reference)
+    except DomainError as error:
+        return redirect_with_problem(membership, reference, error)
+    return goto(url_of(membership, reference))

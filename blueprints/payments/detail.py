@@ -1,0 +1,107 @@
+"""One payment: its page, the part that follows the bank by itself, and how it stands after something was done."""
+
+from flask import Response, flash, request
+
+from blueprints.access import ALL, for_client
+from blueprints.answers import goto, unchanged
+from blueprints.payments.blueprint import blueprint
+from blueprints.payments.line_query import parse_query, query_values, shareable_query
+from blueprints.payments.page import (
+    PaymentPage,
+    build_page,
+    fingerprint,
+    load_progress,
+    payment_url,
+    render_page,
+)
+from blueprints.payments.presenters.lines import result_announcement
+from blueprints.wake import wake
+from blueprints.words import say
+from domain import payments
+from domain.errors import DomainError, NotFound
+from domain.found_lines import Found
+from domain.payments import Payment
+from models import Membership
+
+
+def url_of(membership: Membership, reference: str, view: str = "detail", **values: str | int) -> str:
+    """The address of a view of one payment of this member's client."""
+    return payment_url(membership.client.public_id, reference, view, **values)
+
+
+def is_htmx() -> bool:
+    """Whether htmx asks: for a part of the page, which it puts in place."""
+    return bool(request.headers.get("HX-Request"))
+
+
+@blueprint.get("/<client>/betalingen/<reference>")
+@for_client(ALL)
+def detail(membership, reference):
+    """Show the payment; to who searches or turns a page only the lines that were found."""
+    payment = payments.view(membership.client, reference, parse_query(membership))
+    page = build_page(membership, payment)
+    found = page.payment.found
+    if is_htmx() and request.headers.get("HX-Target") == "found" and found is not None:
+        return _results(page, found)
+    return render_page("payments/payment.html", page)
+
+
+def _results(page: PaymentPage, found: Found) -> Response:
+    """The lines that were found, and the address under which the page may stay."""
+    turned = request.headers.get("HX-Trigger") in ("vorige", "volgende")
+    announcement = result_announcement(page.payment, found)
+    answer = render_page("payments/_results_update.html", page, turned=turned, announcement=announcement)
+    answer.headers["HX-Replace-Url"] = page.url(**shareable_query(found.look))
+    return answer
+
+
+@blueprint.get("/<client>/betalingen/<reference>/status")
+@for_client(ALL)
+def status(membership, reference):
+    """Show the payment's live part when it has changed since the page last asked; nothing otherwise."""
+    payment = payments.view(membership.client, reference, parse_query(membership))
+    order_id = payments.order_to_ask(payment)
+    if order_id is not None:
+        wake("follow_order", order_id)
+    if not is_htmx():
+        return goto(url_of(membership, reference))
+    progress = load_progress(membership, payment)
+    if unchanged(fingerprint(payment, progress)):
+        return "", 204
+    return render_page("payments/_live_update.html", build_page(membership, payment, progress))
+
+
+def render_current(
+    membership: Membership, reference: str, problem: str = "", focus: bool = False, spoken: str = "", done: str = "",
+    payment: Payment | None = None,
+) -> Response:  # fmt: skip
+    """The payment as it stands now, with what went wrong or was done.
+
+    For htmx the whole live part in place; `focus` moves the screen and the keyboard there, to be read. What somebody
+    searches for stays. `payment`: as it was read just now.
+    """
+    if not is_htmx():
+        if problem or done:
+            flash(problem or done, "bad" if problem else "good")
+        return goto(url_of(membership, reference, **query_values(parse_query(membership))))
+    payment = payment or payments.view(membership.client, reference, parse_query(membership))
+    page = build_page(membership, payment, problem=problem, done=done, spoken=problem or spoken, focus=focus)
+    response = render_page("payments/_live_update.html", page, 422 if problem else 200)
+    response.headers["HX-Retarget"] = "#payment"
+    response.headers["HX-Reswap"] = "outerHTML show:#payment:top" if focus else "outerHTML"
+    return response
+
+
+def render_problem(membership: Membership, reference: str, error: DomainError) -> Response:
+    """The payment as it stands now, and what is wrong. NotFound stays one."""
+    if isinstance(error, NotFound):
+        raise error
+    return render_current(membership, reference, say(error), focus=True)
+
+
+def redirect_with_problem(membership: Membership, reference: str, error: DomainError) -> Response:
+    """From another page back to the payment, which says what is wrong; nothing has been paid."""
+    if isinstance(error, NotFound):
+        raise error
+    flash(say(error), "bad")
+    return goto(url_of(membership, reference))

@@ -1,0 +1,273 @@
+"""What a payment's pages show, put together once a request: the templates get strings, decisions and lists.
+
+`PaymentSheet` is what every page of a payment needs, `PaymentPage` what the payment's own page shows. A view asks
+`load_progress` what changes by itself, and `build_page` for all of it; no question is asked of the database twice.
+"""
+
+from dataclasses import dataclass
+
+from flask import Response, url_for
+from flask_babel import gettext as _
+
+from blueprints.answers import render
+from blueprints.members.words import told
+from blueprints.payments.actions import EDITABLE, ENDED, Action, is_polled, next_action
+from blueprints.payments.line_query import query_values
+from blueprints.payments.presenters import status
+from blueprints.payments.presenters.action import action_label, action_note
+from blueprints.payments.presenters.cancellation import Cancellation, present_cancellation
+from blueprints.payments.presenters.lines import LineResults, excluded_count, is_searchable, present_results
+from blueprints.payments.presenters.manual_file import ManualFile, present_file
+from blueprints.payments.presenters.notes import Link, Note
+from blueprints.payments.presenters.payee_names import PayeeNames, present_names
+from blueprints.payments.presenters.signing import SigningNote, present_signing
+from blueprints.payments.presenters.warnings import (
+    LinkedNotice,
+    PresentedWarning,
+    find_notices,
+    overpaid,
+    present_notice,
+    present_warning,
+)
+from core.iban import grouped
+from domain import booked, by_hand, cancelling, confidential, four_eyes, name_checks, signing
+from domain.authorisations import Step
+from domain.by_hand import HandView
+from domain.cancelling import CancelView
+from domain.four_eyes import Eyes
+from domain.payments import Payment
+from domain.release import MAY_RELEASE
+from models import Membership
+
+# States in which the bank may have written a file about the payment.
+_REPORTED_BY_BANK = ("sending", "at_bank", "signed", "executed")
+
+
+@dataclass(frozen=True)
+class Progress:
+    """What of a payment changes without this person: approvals, signing, downloads, a cancellation."""
+
+    approvals: Eyes | None
+    cancellation: CancelView | None
+    manual: HandView | None
+    step: Step | None
+
+
+@dataclass(frozen=True)
+class PaymentSheet:
+    """What every page of a payment shows: no more of the payment than this member may see."""
+
+    client_id: str  # public
+    payment: Payment
+    can_pay: bool
+    execution_day: str
+    bank_reference: str  # of the order; before there is one, of the payment
+
+    def url(self, view: str = "detail", **values: str | int) -> str:
+        """The address of this payment's page, or of another view of it."""
+        return payment_url(self.client_id, self.payment.reference, view, **values)
+
+
+@dataclass(frozen=True)
+class PaymentPage(PaymentSheet):
+    """The payment's own page. `problem`, `done`, `spoken` and `focus` are about what was just done here.
+
+    Empty strings, empty lists and None mean that the part is not there.
+    """
+
+    state_label: str
+    state_tone: str
+    fingerprint: str  # of what changes by itself: `status` answers only when it is another one
+    polled: bool
+    editable: bool
+    searchable: bool
+    action: Action
+    action_label: str
+    action_note: str
+    steps: list[tuple[str, str, str]]
+    in_flight: bool
+    reason: Note | None
+    approvals: Note | None
+    names: PayeeNames | None
+    signing: SigningNote | None
+    manual: ManualFile | None
+    cancellation: Cancellation | None
+    booking: Link | None
+    warnings: list[PresentedWarning]
+    notices: list[LinkedNotice]
+    overpaid: list[str]
+    newer_url: str
+    line_count: str
+    relative_date: str
+    balance: str
+    statement_style: str
+    names_unchecked: bool
+    facts: list[tuple[str, str]]  # of a payment that cannot be changed any more
+    takes_bank_report: bool
+    query_fields: dict[str, str]
+    results: LineResults | None  # None for who may not see the lines
+    excluded_count: str
+    problem: str = ""
+    done: str = ""
+    spoken: str = ""
+    focus: bool = False
+
+
+def payment_url(client_id: str, reference: str, view: str = "detail", **values: str | int) -> str:
+    """The address of a view of one payment. `client_id` is the client's public id."""
+    return url_for(f"payments.{view}", client=client_id, reference=reference, **values)
+
+
+def load_progress(membership: Membership, payment: Payment) -> Progress:
+    """Read what changes without this person; each is asked of the database once."""
+    approvals = four_eyes.look(
+        membership.client, membership.user, payment.id, payment.state, payment.total_cents
+    )  # fmt: skip
+    cancellation = cancelling.shown(payment)
+    return Progress(approvals, cancellation, by_hand.shown(payment), _step(payment, cancellation))
+
+
+def _step(payment: Payment, cancellation: CancelView | None) -> Step | None:
+    """How the order, or its cancellation, is signed; None while nothing waits for that."""
+    if payment.order is None or payment.by_hand:
+        return None
+    if payment.order.can_sign or (cancellation is not None and cancellation.to_sign):
+        return signing.step_for(payment.order.row)
+    return None
+
+
+def fingerprint(payment: Payment, progress: Progress) -> str:
+    """Return what stands for all that a page of this payment shows and that may change by itself."""
+    cancellation, step, manual, approvals = progress.cancellation, progress.step, progress.manual, progress.approvals
+    seen = (
+        status.is_outcome_unknown(payment), payment.run_missing, payment.unopened, status.names_differ(payment),
+        bool(cancellation and cancellation.running), bool(cancellation and cancellation.to_sign),
+    )  # fmt: skip
+    parts = (
+        payment.state, f"{payment.state_at.timestamp():.6f}", "".join(f"{one:d}" for one in seen),
+        step.how if step else "", len(manual.taken) if manual else "", len(approvals.by) if approvals else "",
+    )  # fmt: skip
+    return "-".join(str(part) for part in parts)
+
+
+def build_sheet(membership: Membership, payment: Payment) -> PaymentSheet:
+    """Return what a page of this payment beside its own one shows."""
+    payment = confidential.for_member(membership, payment)
+    return PaymentSheet(
+        client_id=membership.client.public_id,
+        payment=payment,
+        can_pay=membership.role in MAY_RELEASE,
+        execution_day=status.date_in_full(payment.execution_date),
+        bank_reference=payment.order.msg_id if payment.order else payment.reference,
+    )
+
+
+def build_page(
+    membership: Membership, payment: Payment, progress: Progress | None = None, problem: str = "", done: str = "",
+    spoken: str = "", focus: bool = False,
+) -> PaymentPage:  # fmt: skip
+    """Return what the payment's own page shows; once a request."""
+    sheet = build_sheet(membership, payment)
+    payment = sheet.payment
+    progress = progress or load_progress(membership, payment)
+    label, tone = status.state_label(payment)
+    action = next_action(payment, sheet.can_pay, progress.approvals, progress.manual, progress.step)
+    return PaymentPage(
+        **vars(sheet),
+        state_label=label,
+        state_tone=tone,
+        fingerprint=fingerprint(payment, progress),
+        polled=is_polled(payment, progress.approvals),
+        editable=payment.state in EDITABLE,
+        searchable=is_searchable(payment),
+        action=action,
+        action_label=action_label(action, payment, progress.step),
+        action_note=action_note(action),
+        steps=status.progress_steps(payment),
+        in_flight=status.is_in_flight(payment),
+        reason=_reason(payment),
+        approvals=_approvals(progress.approvals),
+        names=_names(payment, sheet),
+        signing=present_signing(payment, progress.step) if progress.step else None,
+        manual=present_file(progress.manual, payment, sheet.can_pay) if progress.manual else None,
+        cancellation=present_cancellation(progress.cancellation, sheet.can_pay) if progress.cancellation else None,
+        booking=_booking(payment, sheet),
+        warnings=present_warnings(sheet),
+        notices=[present_notice(one, payment, sheet.url) for one in find_notices(payment, problem)],
+        overpaid=overpaid(payment),
+        newer_url=payment_url(sheet.client_id, payment.newer_reference) if payment.newer_reference else "",
+        line_count=status.line_count(payment),
+        relative_date=status.relative_date(payment),
+        balance=status.balance(payment.account),
+        statement_style=status.statement_style(payment),
+        names_unchecked=status.is_name_check_off(payment),
+        facts=_facts(sheet),
+        takes_bank_report=sheet.can_pay and payment.state in _REPORTED_BY_BANK,
+        query_fields=query_values(payment.found.look) if payment.found else {},
+        results=present_results(payment, payment.found, sheet.url) if payment.found else None,
+        excluded_count=excluded_count(payment),
+        problem=problem,
+        done=done,
+        spoken=spoken or label,
+        focus=focus,
+    )
+
+
+def present_warnings(sheet: PaymentSheet) -> list[PresentedWarning]:
+    """What has to be read before *Betaal* works."""
+    return [
+        present_warning(one, lambda reference: payment_url(sheet.client_id, reference))
+        for one in sheet.payment.cautions
+    ]  # fmt: skip
+
+
+def _facts(sheet: PaymentSheet) -> list[tuple[str, str]]:
+    """Label and value, line by line."""
+    payment = sheet.payment
+    facts = [
+        (_("Uitvoeren op"), sheet.execution_day), (_("Van rekening"), grouped(payment.account.iban)),
+        (_("Referentie"), sheet.bank_reference), (_("Op je afschrift"), status.statement_style(payment)),
+    ]  # fmt: skip
+    if status.is_name_check_off(payment):
+        facts.append((_("Namen"), _("niet gecontroleerd; zo is het ingesteld")))
+    return facts
+
+
+def _reason(payment: Payment) -> Note | None:
+    text = status.reason(payment)
+    return Note("bad" if payment.state in ENDED else "warn", text=text) if text else None
+
+
+def _approvals(approvals: Eyes | None) -> Note | None:
+    if approvals is None:
+        return None
+    title, text = told(approvals)
+    return Note("warn" if approvals.stuck else "info", title, text)
+
+
+def _names(payment: Payment, sheet: PaymentSheet) -> PayeeNames | None:
+    """Nothing for who may not see the lines: names are theirs."""
+    check = None if payment.hidden else name_checks.shown(payment)
+    return present_names(check, payment, sheet.url) if check else None
+
+
+def _booking(payment: Payment, sheet: PaymentSheet) -> Link | None:
+    mark = booked.mark_of(payment.order.id) if payment.order else None
+    if mark is None:
+        return None
+    url = url_for("bank.bookings", client=sheet.client_id, account_id=mark.account_id, boeking=mark.transaction_id)
+    return Link(status.booked_on(mark.booked_on), url)
+
+
+def render_sheet(template: str, sheet: PaymentSheet, status_code: int = 200, **more: object) -> Response:
+    """Render a page beside the payment's own one; `sheet` is called that in the template."""
+    return render(template, status_code, sheet=sheet, payment=sheet.payment, **more)
+
+
+def render_page(template: str, page: PaymentPage, status_code: int = 200, **more: object) -> Response:
+    """Render the payment's own page or a part of it; `page` is called that in the template.
+
+    A template sets `oob` and `part` for what it sends along to be swapped in elsewhere on the page.
+    """
+    values = {"oob": False, "part": False, "turned": False} | more
+    return render(template, status_code, page=page, payment=page.payment, **values)

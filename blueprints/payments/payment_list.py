@@ -1,0 +1,32 @@
+"""The list of payments, and the link in a mail that leads to one of them."""
+
+from flask import request
+
+from blueprints.access import ALL, for_client, signed_in
+from blueprints.answers import goto, render
+from blueprints.payments.blueprint import blueprint
+from blueprints.payments.page import payment_url
+from blueprints.payments.presenters import status
+from blueprints.who import me
+from domain import payments
+
+PAGE_SIZE, MAX_SHOWN = 50, 1000
+
+
+@blueprint.get("/<client>/betalingen")
+@for_client(ALL)
+def list_payments(membership):
+    """List what waits for somebody, what goes on by itself and what is over."""
+    shown = max(PAGE_SIZE, min(request.args.get("toon", PAGE_SIZE, int), MAX_SHOWN))
+    rows = payments.batches(membership.client, limit=shown + 1)
+    more = shown + PAGE_SIZE if len(rows) > shown < MAX_SHOWN else 0
+    groups = status.groups(rows[:shown], payments.approved_by_me(membership.client, membership.user))
+    return render("payments/list.html", groups=groups, more=more, words=status)
+
+
+@blueprint.get("/betalingen/<reference>")
+@signed_in
+def from_mail(reference):
+    """Lead from the link in a mail to the payment in its own client."""
+    client = payments.client_of_reference(me(), reference)
+    return goto(payment_url(client.public_id, reference))

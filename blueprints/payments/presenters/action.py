@@ -1,0 +1,39 @@
+"""What stands at the foot of a payment's page for each action: the words of its button, or why there is none."""
+
+from flask_babel import gettext as _
+
+from blueprints.context import euro
+from blueprints.payments.actions import Action
+from blueprints.payments.presenters.signing import sign_label
+from blueprints.texts import _l
+from domain.authorisations import Step
+from domain.payments import Payment
+
+# Where there is nothing to press.
+NOTES = {
+    Action.PREPARE_ONLY: _l("Je mag betalingen voorbereiden. De eigenaar van het account keurt ze goed."),
+    Action.AWAIT_SECOND_APPROVAL: _l("Wacht op een tweede goedkeuring"),
+    Action.LEAVE_TO_OTHERS: _l("Je hebt deze betaling als laatste gewijzigd. Anderen keuren hem goed."),
+    Action.AWAIT_RUN: _l("Deze run staat niet meer in Nmbrs. Betalen kan nu niet."),
+}
+LABELS = {
+    Action.READ_WARNINGS: _l("Lees eerst wat er bijzonder is"),
+    Action.DISCARD: _l("Niet betalen"),
+    Action.DOWNLOAD_FILE: _l("Download het bestand"),
+    Action.DOWNLOAD_FILE_AGAIN: _l("Download nog een keer"),
+    Action.REOPEN: _l("Opnieuw klaarzetten"),
+}
+
+
+def action_note(action: Action) -> str:
+    """Why there is nothing to press; empty when there is, or when there is nothing to say."""
+    return str(NOTES.get(action, ""))
+
+
+def action_label(action: Action, payment: Payment, step: Step | None) -> str:
+    """The words of the button or link; empty when there is none."""
+    if action in (Action.APPROVE, Action.APPROVE_WITH_PIN):
+        return _("Betaal %(sum)s", sum=euro(payment.total_cents))
+    if action is Action.SIGN and step is not None:
+        return sign_label(payment, step)
+    return str(LABELS.get(action, ""))

@@ -1,0 +1,94 @@
+"""The calendar of execution dates, and the accounts to choose from, as the page that changes a payment shows them."""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from datetime import date
+
+from flask_babel import gettext as _
+
+from blueprints.context import moment
+from blueprints.payments.presenters.status import balance
+from core.clock import today_amsterdam
+from domain.bank_links import AccountView
+from domain.days import Day
+
+
+@dataclass(frozen=True)
+class CalendarMonth:
+    """One month: weeks from Monday, and the addresses of the months beside it, empty where nothing can be chosen.
+
+    `today_url` leads to the month of today; empty when that is shown. `kept`: the chosen day, when it stands in
+    another month.
+    """
+
+    month: date
+    weeks: Sequence[Sequence[Day]]
+    previous_url: str
+    next_url: str
+    today: date
+    today_url: str
+    kept: date | None
+
+
+@dataclass(frozen=True)
+class AccountChoice:
+    """An account that can pay. `too_low`: its balance is less than the payment."""
+
+    id: int
+    name: str
+    iban: str
+    balance: str
+    balance_moment: str
+    too_low: bool
+    chosen: bool
+
+
+def present_calendar(
+    month: date, weeks: Sequence[Sequence[Day]], chosen: date, url: Callable[..., str]
+) -> CalendarMonth:
+    """Return the month for the page. `url` makes an address of this payment, as `PaymentSheet.url` does."""
+    today = today_amsterdam()
+    previous, following = neighbour_month(month, -1), neighbour_month(month, 1)
+    this_month = f"{today:%Y-%m}"
+    elsewhere = chosen >= today and not any(one.date == chosen for week in weeks for one in week)
+    return CalendarMonth(
+        month=month,
+        weeks=weeks,
+        previous_url=url("change", maand=previous) if previous else "",
+        next_url=url("change", maand=following) if following else "",
+        today=today,
+        today_url="" if f"{month:%Y-%m}" == this_month else url("change", maand=this_month),
+        kept=chosen if elsewhere else None,
+    )
+
+
+def present_account(account: AccountView, total_cents: int, chosen_id: int | None) -> AccountChoice:
+    """Return one account to choose; `total_cents` is what is to be paid from it."""
+    cents = account.balance_cents
+    return AccountChoice(
+        account.id, account.name, account.iban, balance(account),
+        _("saldo van %(moment)s", moment=moment(account.balance_at)) if account.balance_at else "",
+        cents is not None and cents < total_cents, account.id == chosen_id,
+    )  # fmt: skip
+
+
+def month_of(text: str | None, chosen: date) -> date:
+    """Return the first day of the month that is asked for, within the year in which a day can be chosen."""
+    try:
+        month = date.fromisoformat(f"{text}-01") if text else chosen.replace(day=1)
+    except ValueError:
+        month = chosen.replace(day=1)
+    first, last = _months()
+    return min(max(month, first), last)
+
+
+def _months() -> tuple[date, date]:
+    now = today_amsterdam().replace(day=1)
+    return now, now.replace(year=now.year + 1)
+
+
+def neighbour_month(month: date, step: int) -> str:
+    """Return the month before (-1) or after (1) as an address writes it; empty when nothing can be chosen there."""
+    number = month.year * 12 + month.month - 1 + step
+    beside, (first, last) = date(number // 12, number % 12 + 1, 1), _months()
+    return f"{beside:%Y-%m}" if first <= beside <= last else ""

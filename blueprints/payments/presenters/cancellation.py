@@ -1,0 +1,42 @@
+"""Cancelling a payment at the bank, as the payment's page shows it."""
+
+from dataclasses import dataclass
+
+from flask_babel import gettext as _
+
+from blueprints.payments.presenters.notes import Note
+from domain.cancelling import CancelView
+
+
+@dataclass(frozen=True)
+class Cancellation:
+    """`note` says how a cancellation stands, `request_label` is the link that asks for one; empty when there is none.
+
+    `may_withdraw`: this person may decide not to cancel after all.
+    """
+
+    note: Note | None
+    request_label: str
+    may_withdraw: bool
+
+
+def present_cancellation(status: CancelView, can_pay: bool) -> Cancellation:
+    """Return the cancellation for a page."""
+    label = ""
+    if can_pay and status.offered and not status.to_sign:
+        label = _("Vraag het de bank opnieuw") if status.running else _("Annuleer bij de bank")
+    return Cancellation(_note(status), label, can_pay and status.to_sign)
+
+
+def _note(status: CancelView) -> Note | None:
+    title = _("De betaling wordt geannuleerd")
+    if status.to_sign:
+        text = _("De bank wil dat je het annuleren ondertekent. Tot dan blijft de betaling staan.")
+        return Note("warn", title, text)
+    if status.running:
+        text = _(
+            "De bank heeft nog niet gezegd of het gelukt is. We vragen het; deze pagina volgt vanzelf. "
+            "Zolang de bank niets zegt, kan de betaling nog worden uitgevoerd."
+        )
+        return Note("warn", title, text)
+    return None

@@ -1,0 +1,46 @@
+"""The payment file of an account without a bank link, as the payment's page shows it."""
+
+from dataclasses import dataclass
+
+from flask_babel import gettext as _
+
+from blueprints.context import moment
+from blueprints.payments.presenters.notes import Note
+from blueprints.payments.presenters.status import file_note
+from domain.by_hand import HandView
+from domain.payments import Payment
+
+
+@dataclass(frozen=True)
+class ManualFile:
+    """`note` says what to do with the file, `earlier` who downloaded it before the last time.
+
+    `may_report`: this person may say what the bank did with it.
+    """
+
+    msg_id: str
+    note: Note | None
+    earlier: list[str]
+    may_report: bool
+
+
+def present_file(manual: HandView, payment: Payment, can_pay: bool) -> ManualFile:
+    """Return the file for a page of this payment."""
+    earlier = [_("Eerder: %(moment)s door %(name)s", moment=moment(one.at), name=one.by) for one in manual.taken[1:]]
+    return ManualFile(manual.msg_id, _note(manual, payment, can_pay), earlier, can_pay and manual.may_say)
+
+
+def _note(manual: HandView, payment: Payment, can_pay: bool) -> Note | None:
+    if manual.taken:
+        last = manual.taken[0]
+        title = _("Gedownload op %(moment)s door %(name)s", moment=moment(last.at), name=last.by)
+        return Note("warn", title, file_note(payment))
+    if not manual.may_take:
+        return None
+    text = _("De eigenaar van het account brengt het betaalbestand naar de bank. Er is nog niets betaald.")
+    if can_pay:
+        text = _(
+            "Download het betaalbestand, lees het in bij internetbankieren en onderteken het daar. "
+            "Er is nog niets betaald."
+        )
+    return Note("info", _("Breng het bestand naar je bank"), text)

@@ -1,0 +1,66 @@
+"""Names that the bank knows otherwise (verification of payee), as the payment's page shows them."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from flask_babel import gettext as _
+from flask_babel import ngettext
+
+from blueprints.context import number
+from blueprints.payments.presenters.status import name_match
+from domain.name_checks import Difference, NameCheck
+from domain.payments import Payment
+
+
+@dataclass(frozen=True)
+class NameRow:
+    """One payee whose name differs. `remark` says what the bank found, or that its name was accepted."""
+
+    name: str
+    name_at_bank: str
+    iban: str
+    amount_cents: int
+    remark: str
+    may_accept: bool
+    url: str
+
+
+@dataclass(frozen=True)
+class PayeeNames:
+    """`waiting` while the bank checks; after that the names that differ, and what is said above them."""
+
+    waiting: str
+    text: str
+    rows: list[NameRow]
+
+
+def present_names(check: NameCheck, payment: Payment, url: Callable[..., str]) -> PayeeNames:
+    """Return the name check for a page. `url` makes an address of this payment, as `PaymentSheet.url` does."""
+    if check.running:
+        return PayeeNames(_checking(payment), "", [])
+    text = _("De bank zegt niet om welke regels het gaat. Er is nog niets betaald.")
+    if check.lines:
+        text = _("Er is nog niets betaald. Kijk of het geld naar de juiste persoon gaat.")
+    return PayeeNames("", text, [_row(one, url) for one in check.lines])
+
+
+def _checking(payment: Payment) -> str:
+    told = ngettext(
+        "De bank kijkt of de naam bij de rekening hoort.",
+        "De bank kijkt van %(count)s namen of ze bij de rekening horen.",
+        payment.lines_payable, count=number(payment.lines_payable),
+    )  # fmt: skip
+    patience = _("Dit kan twintig minuten duren; je mag de pagina verlaten. Er is nog niets betaald.")
+    return f"{told} {patience}"
+
+
+def _row(one: Difference, url: Callable[..., str]) -> NameRow:
+    remark = ""
+    if not one.name_at_bank:
+        remark = name_match(one)
+    elif one.taken_over:
+        remark = _("De naam van de bank is bewaard voor de volgende keer.")
+    return NameRow(
+        one.name, one.name_at_bank or "", one.iban, one.amount_cents, remark,
+        bool(one.name_at_bank) and not one.taken_over, url("decide_name", line_id=one.id),
+    )  # fmt: skip
