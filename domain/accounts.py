@@ -1,51 +1,18 @@
-"""Account: register, confirm the e-mail address, sign in, a new password."""
+"""Accounts of users: confirm the e-mail address, sign in, set a new password."""
 
 from collections.abc import Callable
 from datetime import timedelta
 
 from core.clock import utcnow
 from core.ids import public_id, token
-from domain import attempts, audit, devices, mails, passwords, sessions
+from domain import attempts, devices, mails, passwords, sessions
 from domain.devices import Visit
 from domain.errors import EmailNotConfirmed, LinkExpired, SignInRefused
 from domain.seals import lookup
-from domain.webhook_keys import make_key
-from models import Client, EmailToken, LoginSession, Membership, User, database, hold_clients, transaction
+from models import Client, EmailToken, LoginSession, Membership, User, database, transaction
 
 CONFIRMATION_LIFE = timedelta(hours=24)
 RESET_LIFE = timedelta(minutes=30)
-
-
-def register(
-    name: str, email: str, password: str, company_name: str, kvk_number: str, language: str | None = None
-) -> None:
-    """Make user, client and membership, and mail a link that confirms the address.
-
-    The outcome is the same for an address that is known already (that mailbox gets a mail that
-    says so): nobody learns here who is a customer. WeakPassword is raised before anything. `language`: of their mails.
-    """
-    email = normal_email(email)
-    passwords.check_password(password, email, name, company_name)
-    hashed = passwords.hash_password(password)
-    with transaction():
-        known = User.get_or_none(User.email == email)
-        with database.atomic() as made:
-            # for a known address all the same work is done, and undone: it takes as long
-            _enrol(f"{public_id()}@known.invalid" if known else email, name, hashed, company_name, kvk_number, language)
-            if known is not None:
-                made.rollback()
-        if known is not None:
-            mails.queue(known, "already_registered", once=f"already:{known.id}:{utcnow():%Y%m%d%H}")
-
-
-def _enrol(email: str, name: str, hashed: str, company_name: str, kvk_number: str, language: str | None) -> None:
-    user = User.create(email=email, name=name.strip(), password_hash=hashed, language=language)
-    client = Client.create(public_id=public_id(), name=company_name.strip(), kvk_number=kvk_number)
-    hold_clients(client.id)
-    Membership.create(user=user, client=client, role="owner")
-    make_key(client)
-    audit.note(client.id, audit.by_user(user), "client.registered", f"client:{client.id}", kvk=kvk_number)
-    _mail_confirmation(user)
 
 
 def normal_email(email: str) -> str:
@@ -54,7 +21,7 @@ def normal_email(email: str) -> str:
 
 def resend_confirmation(email: str) -> None:
     """A new link, when this address waits for one. Silent otherwise."""
-    _discreetly(email, lambda user: user.email_confirmed_at is None, _mail_confirmation)
+    _discreetly(email, lambda user: user.email_confirmed_at is None, mail_confirmation)
 
 
 def ask_reset(email: str) -> None:
@@ -76,7 +43,7 @@ def _discreetly(email: str, wanted: Callable[[User], bool], act: Callable[[User]
                 done.rollback()
 
 
-def _mail_confirmation(user: User) -> None:
+def mail_confirmation(user: User) -> None:
     _mail_link(user, "confirm", CONFIRMATION_LIFE, "confirm_email", "/bevestigen/")
 
 

@@ -8,10 +8,10 @@ from typing import Any
 
 from connectors.push import PushError, PushGone, PushLater, PushMessage, Subscription
 from core.clock import utcnow
-from domain import leases, waiting
+from domain import leases
 from domain.seals import lookup, unseal
 from domain.world import world
-from models import Membership, Notification, PushSubscription
+from models import Membership, Notification, PushSubscription, User
 
 STILL = {"waits": ("open",), "asked": ("open",)}  # told only while the payment is in such a state
 MAX_ATTEMPTS, KEPT_SECONDS = 12, 2 * 24 * 3600
@@ -30,6 +30,7 @@ class Notice:
 
 # The title and the text of a notice, in its language.
 Writer = Callable[[Notice], tuple[str, str]]
+BadgeCount = Callable[[User], int]
 
 
 def due() -> list[int]:
@@ -38,8 +39,11 @@ def due() -> list[int]:
     return [row.id for row in query.order_by(Notification.id).limit(200)]
 
 
-def deliver(notification_id: int, write: Writer) -> bool:
-    """Send one. True when it went; otherwise it stays for a later try, or is over."""
+def deliver(notification_id: int, write: Writer, badge_count: BadgeCount) -> bool:
+    """Send one. True when it went; otherwise it stays for a later try, or is over.
+
+    `badge_count` returns the number of payments that wait for a user: the number on the app's icon.
+    """
     row = leases.claim(
         Notification, notification_id, 60, Notification.sent_at.is_null(), Notification.due_at <= utcnow()
     )
@@ -49,7 +53,7 @@ def deliver(notification_id: int, write: Writer) -> bool:
         leases.release(row, due_at=None)
         return False
     try:
-        world().pusher.send(_to(row.subscription), _message(row, write))
+        world().pusher.send(_to(row.subscription), _message(row, write, badge_count))
     except PushGone:
         gone = PushSubscription.endpoint_hash == row.subscription.endpoint_hash  # it may have been renewed meanwhile
         PushSubscription.delete().where(PushSubscription.id == row.subscription_id, gone).execute()
@@ -81,10 +85,10 @@ def _to(row: PushSubscription) -> Subscription:
     return Subscription(told["endpoint"], told["p256dh"], told["auth"])
 
 
-def _message(row: Any, write: Writer) -> PushMessage:
+def _message(row: Any, write: Writer, badge_count: BadgeCount) -> PushMessage:
     """Titles and texts are made now, so that the number on the icon is of now."""
     user = row.subscription.user
-    notice = Notice(row.what, row.client.name, row.path, waiting.payments_of(user), user.language or "nl")
+    notice = Notice(row.what, row.client.name, row.path, badge_count(user), user.language or "nl")
     title, text = write(notice)
     topic = lookup(f"{row.client_id}:{row.path}")[:32]  # what is newer of the same thing takes the place of the older
     content = {"title": title, "text": text, "path": row.path, "tag": topic, "waiting": notice.waiting}

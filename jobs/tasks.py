@@ -18,6 +18,7 @@ from domain import (
     sending,
     sessions,
     transactions,
+    waiting,
 )
 from domain.errors import BankUnavailable, UnknownBank
 from jobs import busy, enqueue, letters, notices
@@ -72,7 +73,7 @@ def send_mails() -> None:
 
 def notify(notification_id: int) -> None:
     with database.connection_context():
-        notification_delivery.deliver(notification_id, notices.write)
+        notification_delivery.deliver(notification_id, notices.write, waiting.payments_of)
 
 
 def poll() -> None:

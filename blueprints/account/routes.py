@@ -12,7 +12,7 @@ from blueprints.proving import enter
 from blueprints.wake import wake
 from blueprints.who import me
 from blueprints.words import say
-from domain import accounts, attempts, devices, onboarding
+from domain import accounts, attempts, devices, onboarding, registration
 from domain import sessions as stored
 from domain.errors import EmailNotConfirmed, LinkExpired, SignInRefused, WeakPassword
 from models import User
@@ -89,7 +89,7 @@ def register():
         return render("account/register.html", 422 if form.errors else 200, form=form)
     attempts.spend("register.address", _network())
     try:
-        accounts.register(**form.filled(), language=language())
+        registration.register(**form.filled(), language=language())
     except WeakPassword as error:
         form.password.errors = [say(error)]
         return render("account/register.html", 422, form=form)

@@ -11,7 +11,7 @@ from flask_babel import gettext as _
 from blueprints.assets import static_url
 from blueprints.devices import visit
 from blueprints.languages import LANGUAGES, language
-from domain import notifications
+from domain import push_subscriptions
 from domain.errors import PushUnfit
 from domain.world import world
 
@@ -125,7 +125,7 @@ def subscription_renewed() -> Response:
     Sent by no form, hence without a form's token: what comes from another site was refused before it is read.
     """
     try:
-        notifications.renew(visit(), request.get_data(cache=False, as_text=True))
+        push_subscriptions.renew(visit(), request.get_data(cache=False, as_text=True))
     except PushUnfit:
         return Response(status=422)
     return Response(status=204)

@@ -9,7 +9,7 @@ from blueprints.proving import here
 from blueprints.settings.routes import blueprint
 from blueprints.settings.words import HEARD
 from blueprints.words import say
-from domain import notifications
+from domain import notifications, push_subscriptions
 from domain.errors import PushUnfit
 from domain.world import world
 
@@ -20,7 +20,7 @@ def show_notifications(membership):
     device = here()
     return render(
         "settings/notifications.html", kinds=HEARD, heard=notifications.heard(membership.user),
-        wanted=bool(device and notifications.wanted_on(device)), key=world().pusher.public_key,
+        wanted=bool(device and push_subscriptions.wanted_on(device)), key=world().pusher.public_key,
     )  # fmt: skip
 
 
@@ -41,7 +41,7 @@ def switch_on(membership):
     try:
         if device is None:
             raise PushUnfit
-        notifications.subscribe(membership.user, device, request.form.get("subscription", ""))
+        push_subscriptions.subscribe(membership.user, device, request.form.get("subscription", ""))
     except PushUnfit as error:
         flash(say(error), "bad")
     else:
@@ -54,7 +54,7 @@ def switch_on(membership):
 def switch_off(membership):
     device = here()
     if device is not None:
-        notifications.unsubscribe(membership.user, device)
+        push_subscriptions.unsubscribe(membership.user, device)
     flash(_("Meldingen staan uit op dit toestel."), "good")
     return _back(membership)
 

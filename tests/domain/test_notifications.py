@@ -7,7 +7,17 @@ from typing import Any
 import pytest
 
 from core.clock import utcnow
-from domain import accounts, four_eyes, notification_delivery, notifications, passwords, sessions, states
+from domain import (
+    accounts,
+    four_eyes,
+    notification_delivery,
+    notifications,
+    passwords,
+    push_subscriptions,
+    sessions,
+    states,
+    waiting,
+)
 from domain.devices import Visit
 from domain.errors import PushUnfit
 from domain.notification_delivery import Notice
@@ -43,12 +53,12 @@ def phone(demo: Demo, sandbox: Sandbox) -> Receiver:
 
 def on_a_phone(user: User, sandbox: Sandbox) -> Receiver:
     made = Receiver(sandbox)
-    notifications.subscribe(user, make_device(user), made.written)
+    push_subscriptions.subscribe(user, make_device(user), made.written)
     return made
 
 
 def send() -> list[bool]:
-    return [notification_delivery.deliver(row_id, write) for row_id in notification_delivery.due()]
+    return [notification_delivery.deliver(row_id, write, waiting.payments_of) for row_id in notification_delivery.due()]
 
 
 def move(batch: Batch, *events: str) -> Batch:
@@ -197,7 +207,7 @@ def test_it_ends_after_so_many_tries_and_where_it_is_refused(demo: Demo, sandbox
 )
 def test_what_is_no_subscription_is_not_kept(demo: Demo, written: str):
     with pytest.raises(PushUnfit):
-        notifications.subscribe(demo.user, make_device(demo.user), written)
+        push_subscriptions.subscribe(demo.user, make_device(demo.user), written)
     assert PushSubscription.select().count() == 0
 
 
@@ -208,18 +218,18 @@ def test_what_is_no_subscription_is_not_kept(demo: Demo, written: str):
 def test_addresses_of_our_own_house_are_refused(demo: Demo, phone: Receiver, address: str):
     told = json.loads(phone.written) | {"endpoint": address}
     with pytest.raises(PushUnfit):
-        notifications.subscribe(demo.user, make_device(demo.user), json.dumps(told))
+        push_subscriptions.subscribe(demo.user, make_device(demo.user), json.dumps(told))
     assert PushSubscription.select().count() == 1
 
 
 def test_a_browser_has_one_person_and_a_device_one_subscription(demo: Demo, sandbox: Sandbox):
     phone, device, other = Receiver(sandbox), make_device(demo.user), make_user(name="Piet")
-    notifications.subscribe(demo.user, device, phone.written)
-    notifications.subscribe(demo.user, device, phone.written)
-    notifications.subscribe(demo.user, device, Receiver(sandbox).written)
+    push_subscriptions.subscribe(demo.user, device, phone.written)
+    push_subscriptions.subscribe(demo.user, device, phone.written)
+    push_subscriptions.subscribe(demo.user, device, Receiver(sandbox).written)
     assert PushSubscription.select().count() == 1
-    notifications.subscribe(other, make_device(other), PushSubscription and phone.written)
-    notifications.subscribe(demo.user, make_device(demo.user), phone.written)
+    push_subscriptions.subscribe(other, make_device(other), PushSubscription and phone.written)
+    push_subscriptions.subscribe(demo.user, make_device(demo.user), phone.written)
     assert [row.user_id for row in PushSubscription.select().order_by(PushSubscription.id)] == [demo.user.id] * 2
 
 
@@ -231,11 +241,11 @@ def test_an_old_address_that_is_gone_takes_no_new_one_along(demo: Demo, sandbox:
     demo.batch()
 
     def renewed_while_it_is_written(notice: Notice) -> tuple[str, str]:
-        notifications.renew(visit, later.written)
+        push_subscriptions.renew(visit, later.written)
         return write(notice)
 
-    (waiting,) = notification_delivery.due()
-    assert not notification_delivery.deliver(waiting, renewed_while_it_is_written)
+    (notice_id,) = notification_delivery.due()
+    assert not notification_delivery.deliver(notice_id, renewed_while_it_is_written, waiting.payments_of)
     assert PushSubscription.get().endpoint_hash == lookup(later.endpoint)
 
 
@@ -247,7 +257,7 @@ def test_what_is_kept_is_sealed(demo: Demo, phone: Receiver):
 def signed_in(user: User, sandbox: Sandbox) -> tuple[str, int]:
     """A session on a device of its own, with notifications; the secret and the device."""
     device = make_device(user)
-    notifications.subscribe(user, device, Receiver(sandbox).written)
+    push_subscriptions.subscribe(user, device, Receiver(sandbox).written)
     return sessions.start({}, user.id, device.id), device.id
 
 

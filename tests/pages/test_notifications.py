@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from domain import notification_delivery, notifications
+from domain import notification_delivery, notifications, waiting
 from domain.notification_delivery import Notice
 from jobs import notices
 from models import BatchLine, LoginSession, PushSubscription, User
@@ -80,7 +80,7 @@ def test_a_browser_that_renews_its_subscription_still_hears(owner: Person, demo:
     last = Receiver(owner.site.sandbox)
     assert renew(owner, last.written) == 204
     for row_id in notification_delivery.due():
-        assert notification_delivery.deliver(row_id, notices.write)
+        assert notification_delivery.deliver(row_id, notices.write, waiting.payments_of)
     assert [one["path"] for one in last.told()] == [f"/betalingen/{batch.reference}"]
     assert old.told() == new.told() == []
 
@@ -116,7 +116,7 @@ def test_a_payment_arrives_on_the_phone(owner: Person, demo: Demo):
     phone = switch_on(owner, demo)
     batch = demo.batch()
     for row_id in notification_delivery.due():
-        assert notification_delivery.deliver(row_id, notices.write)
+        assert notification_delivery.deliver(row_id, notices.write, waiting.payments_of)
     (told,) = phone.told()
     assert told == {
         "title": "Er staat een betaling klaar", "text": "Demo BV: bekijk de betaling, en betaal.",

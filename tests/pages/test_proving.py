@@ -8,7 +8,7 @@ import pytest
 
 import models
 from core.clock import utcnow
-from domain import accounts, attempts, mails, passwords
+from domain import accounts, attempts, mails, passwords, registration
 from domain.devices import words
 from domain.errors import SignInRefused, TooOften, WeakPassword
 from jobs import letters
@@ -337,7 +337,7 @@ def test_a_known_address_costs_what_an_unknown_one_costs(
     counter, costs = Counter(monkeypatch), []
     for email in ("w@demobv.example", "niemand@demobv.example"):
         given = {
-            "register": lambda email=email: accounts.register("N", email, OTHER, "Demo BV", "68750110"),
+            "register": lambda email=email: registration.register("N", email, OTHER, "Demo BV", "68750110"),
             "sign_in": lambda email=email: refused(email),
         }
         costs.append(counter.of(given.get(act, lambda email=email: getattr(accounts, act)(email))))

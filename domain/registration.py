@@ -1,0 +1,47 @@
+"""Registration: one form makes a user, the client, the membership and the webhook key."""
+
+from core.clock import utcnow
+from core.ids import public_id
+from domain import audit, mails, passwords
+from domain.accounts import mail_confirmation, normal_email
+from domain.webhook_keys import make_key
+from models import Client, Membership, User, database, hold_clients, transaction
+
+
+def register(
+    name: str, email: str, password: str, company_name: str, kvk_number: str, language: str | None = None
+) -> None:
+    """Make user, client and membership, and mail a link that confirms the address.
+
+    The outcome is the same for an address that is known already (that mailbox gets a mail that says so), so the
+    form reveals nothing about who is a customer. `language` is the language of the mails.
+
+    Raises:
+        WeakPassword: before anything is written.
+    """
+    email = normal_email(email)
+    passwords.check_password(password, email, name, company_name)
+    hashed = passwords.hash_password(password)
+    with transaction():
+        known = User.get_or_none(User.email == email)
+        with database.atomic() as made:
+            # For a known address do the same work and roll it back, so that timing reveals nothing.
+            _create_account(
+                f"{public_id()}@known.invalid" if known else email, name, hashed, company_name, kvk_number, language
+            )
+            if known is not None:
+                made.rollback()
+        if known is not None:
+            mails.queue(known, "already_registered", once=f"already:{known.id}:{utcnow():%Y%m%d%H}")
+
+
+def _create_account(
+    email: str, name: str, hashed: str, company_name: str, kvk_number: str, language: str | None
+) -> None:
+    user = User.create(email=email, name=name.strip(), password_hash=hashed, language=language)
+    client = Client.create(public_id=public_id(), name=company_name.strip(), kvk_number=kvk_number)
+    hold_clients(client.id)
+    Membership.create(user=user, client=client, role="owner")
+    make_key(client)
+    audit.note(client.id, audit.by_user(user), "client.registered", f"client:{client.id}", kvk=kvk_number)
+    mail_confirmation(user)
