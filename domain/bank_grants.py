@@ -1,7 +1,7 @@
 """The customer's own key to a bank that wants one: given by OAuth on the way of linking, asked for at every call.
 
 Connectors know no table: a bank's line goes to them with `access`, which reads, renews and keeps the pair of tokens
-here, and says in the port's own errors why there is none (docs/decisions/0014-ponto.md).
+here, and says in the port's own errors why there is none (docs/decisions/0013-ponto.md).
 """
 
 from dataclasses import replace

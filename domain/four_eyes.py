@@ -1,7 +1,7 @@
 """Four eyes: from a total on, two different people approve, and nobody what they changed last.
 
 The first approval changes no state: it stands for exactly the digest that was shown, until anything changes.
-The release, of which there is one, comes to be with the second (docs/decisions/0022-four-eyes.md).
+The release, of which there is one, comes to be with the second (docs/decisions/0016-four-eyes.md).
 """
 
 from dataclasses import dataclass

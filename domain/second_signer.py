@@ -1,7 +1,7 @@
 """Where the register says "together with others": somebody is asked by mail to identify for the company too.
 
 The invitation binds to the address it was sent to, works once, and gives the right to approve; whether the
-two may sign is then decided by a person (docs/decisions/0020-when-the-register-is-asked.md).
+two may sign is then decided by a person (docs/decisions/0015-signing-authority-checks.md).
 """
 
 from dataclasses import dataclass

@@ -1,6 +1,6 @@
 """Transactions. Whoever changes what belongs to a client holds that client first: nobody ever waits in a ring.
 
-Why one lock for a client, and in which order: docs/decisions/0025-one-writer-a-client.md.
+Why one lock for a client, and in which order: docs/decisions/0019-one-writer-per-client.md.
 """
 
 from collections.abc import Iterator

@@ -48,7 +48,7 @@ STATUSES = {
 }  # fmt: skip
 MOST_PAGES = 20
 LONGEST_RAW = 4000
-# What the domain's key says when there is none yet (docs/decisions/0014-ponto.md).
+# What the domain's key says when there is none yet (docs/decisions/0013-ponto.md).
 PENDING = "CONSENT_PENDING"
 _SEPARATOR = ":"
 MOST_EUROS = 10**13

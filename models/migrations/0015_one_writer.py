@@ -1,4 +1,4 @@
-"""What once kept writers apart is gone: a transaction holds its client's row (decision 0025)."""
+"""What once kept writers apart is gone: a transaction holds its client's row (decision 0019)."""
 
 
 def up(migrator, db):

@@ -16,7 +16,7 @@ def test_every_state_stands_in_the_table():
 
 
 def test_sending_is_left_by_the_banks_answer_or_a_persons_word_and_never_by_a_clock():
-    """A person's word is for a file that a person took (decision 0013); `by_hand` holds that to its orders."""
+    """A person's word is for a file that a person took (decision 0012); `by_hand` holds that to its orders."""
     events = {event for before, event in states.ALLOWED if before == "sending"}
     of_people = {event for event in events if not event.startswith("bank_")}
     assert of_people == {"person_says_paid", "person_says_refused"}

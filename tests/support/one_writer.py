@@ -1,4 +1,4 @@
-"""Every statement of every test, held against the rule of one writer a client (decision 0025).
+"""Every statement of every test, held against the rule of one writer a client (decision 0019).
 
 Inside a transaction, whoever changes a row that belongs to a client holds that client. A statement that stands
 alone holds one row at a time and waits for nobody while it does.
