@@ -1,9 +1,9 @@
 """Who may sign for a company: the KvK's own rule, with its gaps closed, and the matching of a person.
 
-Source: the register's published rule (facts: "KVK's own interpretation rule"); closed gaps: "not
+Source: the register's published rule (docs/facts/identity.md, 2.2); closed gaps: "not
 authorised" is a no, ended functions do not count, an ended bankruptcy no longer blocks, and a company that
 is director of the company is followed to the people in it. Asked when, and what holds while the register
-is away: docs/decisions/0020-when-the-register-is-asked.md.
+is away: docs/decisions/0015-signing-authority-checks.md.
 """
 
 import re

@@ -62,7 +62,7 @@ def handle(delivery_id: int) -> list[int]:
 
 
 def forget_old() -> int:
-    """Empty the bodies of calls, and drop what was asked and answered, of longer ago than we keep (DESIGN §5.8)."""
+    """Delete webhook bodies and stored Nmbrs exchanges after 90 days (docs/design.md, never-list 8)."""
     before = utcnow() - KEPT
     NmbrsExchange.delete().where(NmbrsExchange.at < before).execute()
     old = (Delivery.received_at < before) & (Delivery.body != b"")

@@ -1,7 +1,7 @@
 """Whose account it is: the name as the bank has it beside the name that the register knows.
 
-Until that is settled nothing that was booked is shown (manual, "Toevoegen bankrekening": statutory
-checks of the holder); paying, balances and Nmbrs go on meanwhile.
+Until that is settled nothing that was booked is shown (docs/manual.md, rule 2: the holder is
+verified by law); paying, balances and Nmbrs go on meanwhile.
 """
 
 import logging

@@ -102,8 +102,8 @@ def _answered(row: IdentityAttempt, query: dict, redirect_uri: str) -> port.Iden
 def arrive_elsewhere(query: dict, redirect_uri: str) -> str:
     """The broker's answer, in a browser that did not begin this: the code to type where it did begin.
 
-    An app on the home screen of a phone gets its callbacks in the browser (facts, 1.4). Nobody is bound to
-    anything here: who it is waits, sealed, for the starting session. IdentificationExpired, …Cancelled,
+    An app on the home screen of a phone receives callbacks in the browser (docs/facts/identity.md, 1.4). Nobody is
+    bound to anything here: the identity waits, encrypted, for the starting session. IdentificationExpired, …Cancelled,
     …Refused, IdentityProviderDown.
     """
     row = _fresh_attempt(query)

@@ -1,7 +1,7 @@
 """What a token may do: each call that the product needs is tried, and a refusal names the right that is missing.
 
-Rights stand per API method in the user template of Nmbrs (facts §2.1), so a token that signs in may still fail at
-one of them. A job tries them one by one; the screen shows the list filling.
+The user template of Nmbrs allows each API method separately, so a valid token may still fail at one of them
+(docs/facts/nmbrs.md, section 2). A job tries them one by one; the screen shows the list as it fills.
 """
 
 from collections.abc import Callable

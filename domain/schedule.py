@@ -5,7 +5,7 @@ from datetime import UTC, datetime, timedelta
 from core.bank_days import is_bank_day
 from core.clock import amsterdam
 
-# A run may be announced before it is listed (facts §9): looked for again within the hour, in seconds.
+# A run may be announced before it is listed (docs/facts/nmbrs.md, 7.1): looked for again within the hour, in seconds.
 HINT_PAUSES = (5, 10, 20, 40, 60, 120, 240, 480, 900, 1200)
 HINT_LASTS = timedelta(hours=1)
 # The later interface has no webhooks: every five minutes on working days from 7 to 19 h.

@@ -1,6 +1,6 @@
 """Two versions of one run: what makes them the same, and what is still to be paid when the first was paid.
 
-A version is the sorted lines, never the file, whose date and ids change at each fetch (DESIGN §5.1).
+A version is the sorted lines, never the file, whose date and ids change at each fetch (docs/design.md, never-list 1).
 """
 
 from collections import Counter, defaultdict

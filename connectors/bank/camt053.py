@@ -1,7 +1,7 @@
 """The bank's statement, camt.053, of every version in use: read by local name, safely, booking by booking.
 
 Only booked entries in euros count. A salary batch is often one lump without names, known by the message id, the
-count and the total alone (facts/bank.md §2.2); a return names the end-to-end id and its reason.
+count and the total alone (docs/facts/bank.md, section 2); a return names the end-to-end id and its reason.
 """
 
 import re

@@ -1,7 +1,7 @@
-"""The schema of the payment file, in both versions: the standard's, narrowed to what this product writes.
+"""Schema of the payment file in both versions: the ISO 20022 schema, narrowed to what this product writes.
 
-The standard's own schema is published under terms of its own; ours names the same elements in the same
-order and allows less. Source: ISO 20022 pain.001.001.09 and .03, EPC rulebooks 2025 v1.1 (facts/bank.md §2).
+ISO 20022 publishes its schema under its own terms. Ours names the same elements in the same order and allows less.
+Sources: ISO 20022 pain.001.001.09 and .03; EPC rulebooks 2025 v1.1 (docs/facts/bank.md, section 2).
 """
 
 from functools import cache

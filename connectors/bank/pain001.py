@@ -1,10 +1,10 @@
 """The payment file for the bank: pain.001.001.09, or .03 where a bank wants that; streamed, and read back to prove
 what it says.
 
-One payment information block for one account and one date; salary by CtgyPurp SALA (wage tax carries none, and its
-payment reference as structured remittance, facts/bank.md), SEPA service level, shared charges, the accounts by IBAN
-alone (DbtrAgt NOTPROVIDED, no CdtrAgt). No addresses: unstructured ones are refused since November 2026 (EPC rulebooks
-2025 v1.1) and none is asked for.
+One payment information block per account and date. Salaries carry category purpose SALA; wage tax carries none, and its
+payment reference as structured remittance (docs/facts/bank.md, section 2). SEPA service level, shared charges, accounts
+by IBAN only (DbtrAgt NOTPROVIDED, no CdtrAgt). No addresses: unstructured ones are refused since November 2026 (EPC
+rulebooks 2025 v1.1), and none is required.
 """
 
 import re

@@ -13,7 +13,7 @@ from lxml import etree
 MOST_TRANSACTIONS = 100_000
 _VERSION = re.compile(r"urn:iso:std:iso:20022:tech:xsd:(pain\.002\.001\.\d{2})")
 _CODE = re.compile(r"[A-Z0-9]{4}")
-# In reports the names' check is spelt otherwise than in the API, and means another thing (codes of both: facts, 2.3).
+# Payee verification codes in reports; the API uses other codes, with other meanings (docs/facts/bank.md, section 3).
 _IN_API_WORDS = {"RVMC": "RVCM", "RVNM": "RVCM", "RVNA": "RVCM"}
 
 

@@ -4,7 +4,7 @@ Chosen by a setting, each part of it can be set apart; nothing of a broker stand
 maps our fields (initials or first_names, last_name, prefix, birth_date) to claims, "a.b" looks inside claim
 a. `accepted` names claims of the identity token that must hold one of these values.
 
-Sources: the brokers' own pages (facts, 1.3). A name that no source shows is marked; setting it apart is
+Sources: pages of the brokers (docs/facts/identity.md, 1.3). A name that no source shows is marked; setting it apart is
 enough when the broker calls it otherwise.
 """
 

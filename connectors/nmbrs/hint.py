@@ -1,6 +1,6 @@
-"""What a webhook call may say: nobody knows its body (facts §5.2), so every shape is read, and nothing is trusted.
+"""Parse the body of a webhook call. Its format is unknown (docs/facts/nmbrs.md, 7.1): any shape is read, none trusted.
 
-Only ids are taken, from fields whose names say so, to look sooner where something happened.
+Only ids are taken, from fields whose names say so, to poll sooner where something happened.
 """
 
 import json

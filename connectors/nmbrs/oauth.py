@@ -1,7 +1,7 @@
-"""Consent and tokens of the later interface: OAuth 2 authorization code at the vendor's identity service.
+"""OAuth 2 authorization code flow and tokens of the REST interface, at the vendor's identity service.
 
-Basic authentication of the client with both halves percent-encoded (facts §7); the refresh token changes at every
-use. Authlib makes the requests.
+The client authenticates with Basic, both halves percent-encoded; the refresh token rotates at every use
+(docs/facts/nmbrs.md, section 5). Authlib makes the requests.
 """
 
 from collections.abc import Callable

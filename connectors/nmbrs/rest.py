@@ -177,7 +177,7 @@ def _employee(row: Fields) -> port.Employee:
 
 
 def _wage_tax(row: Fields) -> port.WageTax:
-    """`totalGeneral` is in whole euros (facts §10, assumed; the payment takes its amount from the file)."""
+    """Convert a row. `totalGeneral` is assumed to be whole euros; payments use the file (docs/facts/nmbrs.md, 7.4)."""
     return port.WageTax(
         id=row.guid("wageTaxId"), year=row.number("year"), period=row.number("period"),
         serial=row.number("serialNumber"), reference=re.sub(r"[^0-9]", "", row.text("paymentReference")),

@@ -199,7 +199,7 @@ def _employee(row: Row) -> port.Employee:
 
 
 def _wage_tax(row: Row) -> port.WageTax:
-    """`TotalGeneral` is in whole euros (facts §10, assumed; the payment takes its amount from the file)."""
+    """Convert a row. `TotalGeneral` is assumed to be whole euros; payments use the file (docs/facts/nmbrs.md, 7.4)."""
     return port.WageTax(
         id=row.needed("LoonaangifteID"), year=row.number("Year"), period=row.number("Period"),
         serial=row.number("SerialNumber"), reference=re.sub(r"[^0-9]", "", row.text("PaymentReference") or ""),
