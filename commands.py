@@ -12,6 +12,7 @@ from redis.exceptions import RedisError
 import models
 from core.iban import normalise
 from core.money import cents, dutch
+from core.version import VERSION
 from domain import audit, authority, books, holders, intake, limits, looking, operators
 from domain.errors import NotFound
 from jobs import tasks
@@ -19,7 +20,7 @@ from jobs import tasks
 
 def register(app: Flask) -> None:
     for command in (migrate, check_books, rotate_keys, authority_group, limits_group, accounts_group, order_group,
-                    nmbrs_group, sessions_group, sweep, audit_group, seed_demo):  # fmt: skip
+                    nmbrs_group, sessions_group, sweep, audit_group, seed_demo, version):  # fmt: skip
         app.cli.add_command(command)
 
 
@@ -36,6 +37,12 @@ class Opened(click.Command):
 
 def operator() -> str:
     return getpass.getuser()
+
+
+@click.command()
+def version() -> None:
+    """Print the version of the program."""
+    click.echo(VERSION)
 
 
 @click.command()
