@@ -1,6 +1,9 @@
-"""What the documents name is there: files, commands, settings."""
+"""What documents, comments and docstrings name exists: files, sections, commands, settings."""
 
+import ast
+import io
 import re
+import tokenize
 from pathlib import Path
 
 import click
@@ -9,7 +12,7 @@ import pytest
 import commands
 
 ROOT = Path(__file__).parent.parent
-PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").rglob("*.md"))]
+PAGES = [*sorted(ROOT.glob("*.md")), *sorted((ROOT / "docs").rglob("*.md"))]
 ROOMS = ("blueprints", "bench", "connectors", "core", "docs", "domain", "jobs", "models", "sandbox", "static",
          "templates", "tests", "tools")  # fmt: skip
 _PATH = re.compile(rf"`((?:{'|'.join(ROOMS)})/[\w./-]*|[a-z_]+\.(?:py|md|txt))(?:::\w+)?`")
@@ -62,3 +65,98 @@ def test_every_command_is_told_to_who_operates_it(known: dict[str, click.Command
     text = (ROOT / "docs" / "operating.md").read_text("utf-8")
     told = {name for name, _ in _COMMAND.findall(text)}
     assert set(known) - told == {"seed-demo"}
+
+
+# --- citations in comments and docstrings ---------------------------------------------------------
+_CITED = re.compile(rf"(?<![\w/.-])((?:{'|'.join(ROOMS)})/(?:[\w-]+/)*[\w.-]+\.[a-z]+)")
+_PLACE = re.compile(r"\b(docs/[\w/-]+\.md), (section|never-list|rule)?\s*(\d+(?:\.\d+)?)")
+_OUTSIDE = re.compile(
+    r"\.\./shared|\bDESIGN\b|\bHEART\b|\bfacts?[ ,/(]*§|\(facts\b|\bthe facts (?:ask|say)|[Mm]anual page|§ ?\d"
+)
+WRITTEN_BY_TOOLS = {"bench/results.json"}
+
+
+def _sources() -> list[Path]:
+    """Every file of ours that has comments."""
+    at_root = [ROOT / "Makefile", ROOT / ".ci" / "run", ROOT / ".env.example", *ROOT.glob("*.py"), *ROOT.glob("*.toml")]
+    in_rooms = [path for room in ROOMS for path in sorted((ROOT / room).rglob("*"))]
+    return at_root + [path for path in in_rooms
+                      if path.suffix in {".py", ".html", ".js", ".css"} and "vendor" not in path.parts]  # fmt: skip
+
+
+def _words(path: Path) -> str:
+    """Comments and docstrings of a Python file; of any other file, all of it."""
+    text = path.read_text("utf-8")
+    if path.suffix != ".py":
+        return text
+    documented = (ast.Module, ast.ClassDef, ast.FunctionDef, ast.AsyncFunctionDef)
+    docstrings = [ast.get_docstring(node) or "" for node in ast.walk(ast.parse(text)) if isinstance(node, documented)]
+    tokens = tokenize.generate_tokens(io.StringIO(text).readline)
+    return "\n".join([*docstrings, *(token.string for token in tokens if token.type == tokenize.COMMENT)])
+
+
+@pytest.fixture(scope="module")
+def words() -> dict[str, str]:
+    """The comments and docstrings of each source file, by its path."""
+    return {str(path.relative_to(ROOT)): _words(path) for path in _sources()}
+
+
+def missing_files(words: dict[str, str]) -> list[str]:
+    """Citations of files that do not exist."""
+    return [f"{name}: {cited}" for name, text in words.items() for cited in _CITED.findall(text)
+            if cited not in WRITTEN_BY_TOOLS and not _is_there(cited)]  # fmt: skip
+
+
+def missing_places(words: dict[str, str]) -> list[str]:
+    """Citations of a section or rule that its document does not have."""
+    return [f"{name}: {document}, {number}" for name, text in words.items()
+            for document, kind, number in _PLACE.findall(text) if not _has_place(document, kind, number)]  # fmt: skip
+
+
+def _has_place(document: str, kind: str, number: str) -> bool:
+    """`## 4.` is section 4; rule 3 of a list is its item 3; 1.4 is item 4 below section 1."""
+    text = (ROOT / document).read_text("utf-8")
+    if kind == "never-list":
+        text = text.partition("may never happen\n")[2]
+    if kind in ("never-list", "rule"):
+        return bool(re.search(rf"^{number}\. ", text, re.MULTILINE))
+    section, _, item = number.partition(".")
+    heading = re.search(rf"^## {section}\. .*\n((?:(?!## ).*\n)*)", text, re.MULTILINE)
+    return bool(heading) and (not item or bool(re.search(rf"^{item}\. ", heading[1], re.MULTILINE)))
+
+
+def outside_sources(words: dict[str, str]) -> list[str]:
+    """Citations of documents that are not in the repository."""
+    return [f"{name}: {match[0]}" for name, text in words.items() if (match := _OUTSIDE.search(text))]
+
+
+def test_files_that_comments_cite_exist(words: dict[str, str]):
+    assert missing_files(words) == []
+
+
+def test_sections_that_comments_cite_exist(words: dict[str, str]):
+    assert missing_places(words) == []
+
+
+def test_sections_that_documents_cite_exist():
+    assert missing_places({str(page.relative_to(ROOT)): page.read_text("utf-8") for page in PAGES}) == []
+
+
+def test_nothing_cites_a_document_outside_the_repository(words: dict[str, str]):
+    pages = {str(page.relative_to(ROOT)): page.read_text("utf-8") for page in PAGES}
+    assert outside_sources(words | pages) == []
+
+
+@pytest.mark.parametrize(
+    ("check", "planted"),
+    [
+        (missing_files, "see docs/nowhere.md"),
+        (missing_places, "docs/design.md, never-list 99"),
+        (missing_places, "docs/facts/identity.md, 1.99"),
+        (missing_places, "docs/facts/bank.md, section 99"),
+        (outside_sources, "as DESIGN says"),
+        (outside_sources, "(facts \u00a73.1)"),
+    ],
+)
+def test_a_planted_citation_is_found(check, planted: str):
+    assert check({"x.py": planted})
