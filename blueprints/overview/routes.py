@@ -8,7 +8,8 @@ from blueprints.answers import fragment, goto, render, unchanged
 from blueprints.bank import words as bank_words
 from blueprints.members.words import ROLES
 from blueprints.nmbrs.words import connection_words, result_words
-from blueprints.payments.presenters import status as words
+from blueprints.payments.presenters.payment_list import present_rows
+from blueprints.payments.presenters.status import DONE, TO_DO, UNDER_WAY
 from blueprints.proving import here
 from blueprints.pwa import splash
 from blueprints.who import me
@@ -48,15 +49,15 @@ def overview(membership):
     todo = next((step for step in steps if step.current and step.key != "webhook"), None)
     if todo and todo.key in ("email", "pin"):
         return goto(f"/{client.public_id}/welkom")
-    rows, approved = payments.batches(client, MOST, words.TO_DO), payments.approved_by_me(client, user)
+    rows, approved = payments.batches(client, MOST, TO_DO), payments.approved_by_me(client, user)
     now = _now(client, todo, [row for row in rows if row.reference not in approved])
     if unchanged(now["seen"]):
         return "", 204
     return fragment(
         "overview/overview.html", "overview/_looked.html", client=client, **now,
-        for_another=[row for row in rows if row.reference in approved],
-        under_way=payments.batches(client, MOST, words.UNDER_WAY),
-        done=payments.batches(client, LATEST, words.DONE), words=words,
+        for_another=present_rows([row for row in rows if row.reference in approved], client.public_id),
+        under_way=present_rows(payments.batches(client, MOST, UNDER_WAY), client.public_id),
+        done=present_rows(payments.batches(client, LATEST, DONE), client.public_id),
         hour=amsterdam(utcnow()).hour, first_name=user.name.split()[0], bank_words=bank_words,
         offer_install=not todo and devices.to_offer(here()), splashes=splash.wanted(request.user_agent.string),
         waiting_count=waiting.payments_of(user),
@@ -72,8 +73,9 @@ def _now(client: Client, todo: onboarding.Step | None, waiting_rows: list[BatchR
     mendable = sum(1 for _one, stands in links if stands["way"])
     told = repr((waiting_rows, todo, links, refused, coming, held.unmapped, to_renew))
     return {
-        "waiting_rows": waiting_rows, "todo": todo, "links": links, "refused": refused, "coming": coming,
-        "unmapped": held.unmapped, "to_renew": to_renew, "seen": sha256(told.encode()).hexdigest()[:16],
+        "waiting_rows": present_rows(waiting_rows, client.public_id), "todo": todo, "links": links,
+        "refused": refused, "coming": coming, "unmapped": held.unmapped, "to_renew": to_renew,
+        "seen": sha256(told.encode()).hexdigest()[:16],
         "things": len(to_renew) + mendable + len(refused) + bool(held.unmapped),
     }  # fmt: skip
 

@@ -1,5 +1,7 @@
 """One payment: its page, the part that follows the bank by itself, and how it stands after something was done."""
 
+from typing import Any
+
 from flask import Response, flash, request
 
 from blueprints.access import ALL, for_client
@@ -24,7 +26,7 @@ from domain.payments import Payment
 from models import Membership
 
 
-def url_of(membership: Membership, reference: str, view: str = "detail", **values: str | int) -> str:
+def url_of(membership: Membership, reference: str, view: str = "detail", **values: Any) -> str:
     """The address of a view of one payment of this member's client."""
     return payment_url(membership.client.public_id, reference, view, **values)
 

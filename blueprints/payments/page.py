@@ -5,6 +5,7 @@
 """
 
 from dataclasses import dataclass
+from typing import Any
 
 from flask import Response, url_for
 from flask_babel import gettext as _
@@ -63,7 +64,7 @@ class PaymentSheet:
     execution_day: str
     bank_reference: str  # of the order; before there is one, of the payment
 
-    def url(self, view: str = "detail", **values: str | int) -> str:
+    def url(self, view: str = "detail", **values: Any) -> str:
         """The address of this payment's page, or of another view of it."""
         return payment_url(self.client_id, self.payment.reference, view, **values)
 
@@ -113,7 +114,7 @@ class PaymentPage(PaymentSheet):
     focus: bool = False
 
 
-def payment_url(client_id: str, reference: str, view: str = "detail", **values: str | int) -> str:
+def payment_url(client_id: str, reference: str, view: str = "detail", **values: Any) -> str:
     """The address of a view of one payment. `client_id` is the client's public id."""
     return url_for(f"payments.{view}", client=client_id, reference=reference, **values)
 

@@ -6,7 +6,7 @@ from blueprints.access import ALL, for_client, signed_in
 from blueprints.answers import goto, render
 from blueprints.payments.blueprint import blueprint
 from blueprints.payments.page import payment_url
-from blueprints.payments.presenters import status
+from blueprints.payments.presenters.payment_list import group_rows
 from blueprints.who import me
 from domain import payments
 
@@ -20,8 +20,9 @@ def list_payments(membership):
     shown = max(PAGE_SIZE, min(request.args.get("toon", PAGE_SIZE, int), MAX_SHOWN))
     rows = payments.batches(membership.client, limit=shown + 1)
     more = shown + PAGE_SIZE if len(rows) > shown < MAX_SHOWN else 0
-    groups = status.groups(rows[:shown], payments.approved_by_me(membership.client, membership.user))
-    return render("payments/list.html", groups=groups, more=more, words=status)
+    approved = payments.approved_by_me(membership.client, membership.user)
+    groups = group_rows(rows[:shown], membership.client.public_id, approved)
+    return render("payments/list.html", groups=groups, more=more)
 
 
 @blueprint.get("/betalingen/<reference>")

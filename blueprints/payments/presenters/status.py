@@ -1,6 +1,5 @@
 """The state of a payment in a person's words, the reason, and its three steps: approved, signed, executed."""
 
-from collections.abc import Collection, Sequence
 from datetime import date, timedelta
 
 from flask_babel import gettext as _
@@ -110,21 +109,6 @@ def names_differ(payment: Payment) -> bool:
 def name_match(row: Difference) -> str:
     """What the bank says of the payee's name, where it does not give the holder's."""
     return str(NAME_MATCHES[row.match])
-
-
-def groups(rows: Sequence[BatchRow], approved: Collection[str] = ()) -> list[tuple[str, list[BatchRow]]]:
-    """A list under its headings; headings without payments are left out.
-
-    `approved` are the references of those that wait for a second approval, after that of who looks.
-    """
-    to_do = [row for row in rows if row.state in TO_DO and row.reference not in approved]
-    other = [row for row in rows if row.reference in approved]
-    under_way = [row for row in rows if row.state in UNDER_WAY]
-    over = [row for row in rows if row.state not in TO_DO + UNDER_WAY]
-    found = (
-        (_("Wacht op jou"), to_do), (_("Wacht op een ander"), other), (_("Onderweg"), under_way), (_("Afgerond"), over),
-    )  # fmt: skip
-    return [(title, some) for title, some in found if some]
 
 
 def is_outcome_unknown(payment: Payment) -> bool:

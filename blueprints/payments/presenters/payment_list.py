@@ -1,0 +1,62 @@
+"""Payments in a list, here and on the overview."""
+
+from collections.abc import Collection, Sequence
+from dataclasses import dataclass
+
+from flask import url_for
+from flask_babel import gettext as _
+from flask_babel import ngettext
+
+from blueprints.context import day, euro
+from blueprints.payments.presenters.status import NBSP, TO_DO, UNDER_WAY, state_label
+from domain.payments import BatchRow
+
+_ICONS = {"good": "check", "bad": "warn"}
+
+
+@dataclass(frozen=True)
+class ListRow:
+    """One payment: whose it is, what it pays, how much, and how it stands."""
+
+    url: str
+    icon: str
+    title: str
+    text: str
+    tone: str
+    total: str
+
+
+def present_rows(rows: Sequence[BatchRow], client_id: str) -> list[ListRow]:
+    """Return the payments as a list shows them. `client_id` is the client's public id."""
+    return [_present_row(row, client_id) for row in rows]
+
+
+def _present_row(row: BatchRow, client_id: str) -> ListRow:
+    label, tone = state_label(row)
+    lines = ngettext("%(num)s regel", "%(num)s regels", row.lines_payable)
+    created = day(row.created_at).replace(" ", NBSP)
+    return ListRow(
+        url=url_for("payments.detail", client=client_id, reference=row.reference),
+        icon=_ICONS.get(tone, "pay"),
+        title=f"{row.company_name}, {row.description}",
+        text=f"{label} · {lines} · {created}",
+        tone=tone,
+        total=euro(row.total_cents),
+    )
+
+
+def group_rows(
+    rows: Sequence[BatchRow], client_id: str, approved: Collection[str] = ()
+) -> list[tuple[str, list[ListRow]]]:
+    """Return the list under its headings; headings without payments are left out.
+
+    `approved` are the references of those that wait for a second approval, after that of who looks.
+    """
+    to_do = [row for row in rows if row.state in TO_DO and row.reference not in approved]
+    other = [row for row in rows if row.reference in approved]
+    under_way = [row for row in rows if row.state in UNDER_WAY]
+    over = [row for row in rows if row.state not in TO_DO + UNDER_WAY]
+    found = (
+        (_("Wacht op jou"), to_do), (_("Wacht op een ander"), other), (_("Onderweg"), under_way), (_("Afgerond"), over),
+    )  # fmt: skip
+    return [(title, present_rows(some, client_id)) for title, some in found if some]
