@@ -19,7 +19,8 @@ def licence_of(name: str) -> str:
     except importlib.metadata.PackageNotFoundError:
         return "not installed here"
     classifiers = [line for line in metadata.get_all("Classifier") or [] if line.startswith("License")]
-    return " ".join([metadata.get("License-Expression") or "", metadata.get("License") or "", *classifiers]).strip()
+    named = [line for key in ("License-Expression", "License") for line in metadata.get_all(key) or []]
+    return " ".join([*named, *classifiers]).strip()
 
 
 @pytest.mark.parametrize("name", NAMES)
