@@ -160,3 +160,26 @@ def test_nothing_cites_a_document_outside_the_repository(words: dict[str, str]):
 )
 def test_a_planted_citation_is_found(check, planted: str):
     assert check({"x.py": planted})
+
+
+# --- the glossary ---------------------------------------------------------------------------------
+_TERM = re.compile(r"^\| ([^|]+) \| ([^|]+) \| ([^|]+) \| ([^|]+) \| (\w+) \|$", re.MULTILINE)
+
+
+def test_each_term_of_the_glossary_says_where_it_lives():
+    text = (ROOT / "docs" / "glossary.md").read_text("utf-8")
+    drawing = (ROOT / "docs" / "architecture.md").read_text("utf-8")
+    packages = set(re.findall(r"^ {8}(\w+)$", drawing, re.MULTILINE))
+    terms = _TERM.findall(text)
+    rows = [line for line in text.splitlines() if line.startswith("| ") and not line.startswith("| Dutch")]
+    assert len(terms) == len(rows) > 60, "a row has another form"
+    assert {room for *_words, room in terms} <= packages | set(ROOMS)
+
+
+@pytest.mark.parametrize(
+    "term",
+    ["debtor", "creditor", "loonheffing", "administratie", "payroll run", "batch", "release", "order", "VoP", "SCA",
+     "consent", "seintje", "betaalopdracht", "end-to-end id", "reconciliation", "outbox", "polling"],
+)  # fmt: skip
+def test_the_glossary_has_the_words_of_the_field(term: str):
+    assert term in (ROOT / "docs" / "glossary.md").read_text("utf-8")
