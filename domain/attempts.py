@@ -68,7 +68,10 @@ def spend(rule: str, who: object) -> None:
     def after(seconds: int) -> Value:
         return Attempts.free_at.to_value(now + timedelta(seconds=seconds))  # a case does not know its column
 
-    steps = [(Attempts.tries == n, after(limits.wait(n + 1))) for n in range(limits.free + 11)]
+    # `tries` is the count before this try; the waits double from 1 second until they reach the longest.
+    doublings = range((limits.longest - 1).bit_length())
+    steps = [(Attempts.tries < limits.free - 1, after(0))]
+    steps += [(Attempts.tries == limits.free - 1 + n, after(2**n)) for n in doublings]
     counted = (
         Attempts.insert(bucket=bucket, tries=1, free_at=now, last_at=now)
         .on_conflict(

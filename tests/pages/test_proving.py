@@ -378,6 +378,18 @@ def test_waits_double_and_end(site: Site):
     assert [rule.wait(n) for n in (1, 4, 5, 6, 7, 30)] == [0, 0, 1, 2, 4, 900]
 
 
+@pytest.mark.parametrize("name", attempts.RULES)
+def test_the_stored_wait_is_that_of_the_rule_at_every_count(site: Site, name: str, monkeypatch: pytest.MonkeyPatch):
+    now, rule = utcnow(), attempts.RULES[name]
+    monkeypatch.setattr(attempts, "utcnow", lambda: now)
+    attempts.spend(name, "x")
+    for tries in {1, 2, *range(max(rule.free - 2, 1), rule.free + 13)}:
+        models.Attempts.update(tries=tries, free_at=now, last_at=now).execute()
+        attempts.spend(name, "x")
+        row = models.Attempts.get()
+        assert (row.tries, row.free_at - now) == (tries + 1, timedelta(seconds=rule.wait(tries + 1)))
+
+
 def test_a_right_try_is_given_back_and_a_quiet_time_forgets(site: Site):
     for _ in range(20):
         attempts.spend("mail.account", "x")
