@@ -17,7 +17,7 @@ import pytest
 from hypothesis import settings
 
 import models
-from tests.support import contract, journal, moments, one_writer
+from tests.support import journal, moments, one_writer, reference
 from tests.support.sandbox import Sandbox, sandbox_process
 from tools import browser
 from tools.stack import Stack
@@ -51,14 +51,15 @@ def pytest_configure(config: pytest.Config) -> None:
     """The one folder for all workers is made, and judged, by the one that started them."""
     models.database.attach_callback(one_writer.watch)
     models.database.attach_callback(moments.watch)
-    if contract.CONTRACT.is_file() and "PYTEST_XDIST_WORKER" not in os.environ:
+    if reference.is_here(reference.BANK_CONTRACT) and "PYTEST_XDIST_WORKER" not in os.environ:
         config.stash[EXCHANGES] = tempfile.TemporaryDirectory(prefix="exchanges-")
         os.environ["SANDBOX_EXCHANGES"] = config.stash[EXCHANGES].name
 
 
 @pytest.hookimpl(trylast=True)
 def pytest_sessionfinish(session: pytest.Session) -> None:
-    """Every exchange with a bank in the whole run, held against the contract; one that breaks it fails the run."""
+    """Hold every exchange with a bank in the whole run against the contract; one that breaks it fails the run."""
+    _require_reference_data(session)
     if EXCHANGES not in session.config.stash:
         return
     with session.config.stash[EXCHANGES] as folder:
@@ -67,7 +68,29 @@ def pytest_sessionfinish(session: pytest.Session) -> None:
         session.exitstatus = pytest.ExitCode.TESTS_FAILED
 
 
+def _not_checked(config: pytest.Config) -> str:
+    reporter = config.pluginmanager.get_plugin("terminalreporter")
+    return reference.summary(reference.left_out(reporter.stats)) if reporter else ""
+
+
+def _require_reference_data(session: pytest.Session) -> None:
+    """Fail the run in which tests were left out, where all of them are required (BIZCUIT_REQUIRE_SPECS)."""
+    if reference.REQUIRED and session.exitstatus == pytest.ExitCode.OK and _not_checked(session.config):
+        session.exitstatus = pytest.ExitCode.TESTS_FAILED
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_makereport(item: pytest.Item) -> Iterator[None]:
+    """Report every test that lacks reference data at one place, so that the run lists them in one line."""
+    report = yield
+    if report.skipped and reference.LEFT_OUT in str(report.longrepr):
+        report.longrepr = (reference.__file__, 1, f"Skipped: {reference.LEFT_OUT}")
+    return report
+
+
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter, config: pytest.Config) -> None:
+    if not_checked := _not_checked(config):
+        terminalreporter.write_line(not_checked, red=reference.REQUIRED, yellow=not reference.REQUIRED)
     verdict = config.stash.get(VERDICT, None)
     if verdict is None or not (verdict.checked or verdict.violations):
         return

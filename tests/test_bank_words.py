@@ -7,9 +7,7 @@ from flask import Flask
 from flask_babel import Babel
 
 from blueprints.payments.presenters.bank_codes import BANK_REASONS, LINE_REASONS
-from tests.support.contract import SPECS
-
-CODES = SPECS / "bank" / "codes.json"
+from tests.support import reference
 
 
 @pytest.fixture(autouse=True)
@@ -23,9 +21,7 @@ def in_dutch():
 
 @pytest.fixture(scope="module")
 def codes() -> dict:
-    if not CODES.is_file():
-        pytest.skip("the lists of codes are not beside this checkout")
-    return json.loads(CODES.read_text("utf-8"))
+    return json.loads(reference.path("bank/codes.json").read_text("utf-8"))
 
 
 def test_every_message_code_of_the_standard_has_words(codes: dict):

@@ -6,10 +6,8 @@ from typing import Any
 
 import pytest
 
-from tests.support import contract
 from tests.support.journal import Verdict, judge, judged
 
-pytestmark = pytest.mark.skipif(not contract.CONTRACT.is_file(), reason="the contract is not beside this checkout")
 ID = "3b8e2c1a-7f54-4d0e-9c2b-5a6d7e8f9012"
 ORDER = "/bank/redirect/v1/bulk-payments/sepa-credit-transfers"
 

@@ -197,7 +197,7 @@ def test_every_status_of_the_standard_is_known(status: str):
 
 
 def test_the_lists_are_those_of_the_contract():
-    schemas = json.loads(contract.CONTRACT.read_text())["components"]["schemas"]
+    schemas = contract.published()["components"]["schemas"]
     assert set(schemas["transactionStatus"]["enum"]) == TRANSACTION_STATUSES
     assert set(schemas["scaStatus"]["enum"]) == SCA_STATUSES
     assert set(schemas["consentStatus"]["enum"]) == CONSENT_STATUSES

@@ -7,9 +7,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from connectors.bank.camt053 import NotAStatement, read_statements
-from tests.support.contract import SPECS
+from tests.support import reference
 
-SAMPLES = SPECS.parent / "samples" / "bank"
 IBAN = "NL95INGB0004921836"
 MSG = "20261123034734-66580"
 
@@ -100,9 +99,7 @@ def test_nothing_else_than_a_refusal_comes_of_rubbish(raw: bytes):
     ("camt.053.001.02_ing-nl.xml", 9, None), ("camt.053.001.08_genkgo.xml", 1, 885),
 ])  # fmt: skip
 def test_statements_of_real_banks(name: str, count: int, total: int | None):
-    if not (SAMPLES / name).is_file():
-        pytest.skip("the samples are not part of the project")
-    (found,) = read_statements((SAMPLES / name).read_bytes())
+    (found,) = read_statements(reference.sample(f"bank/{name}").read_bytes())
     assert len(found.entries) == count
     if total is not None:
         assert sum(one.cents for one in found.entries) == total

@@ -5,10 +5,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from connectors.bank.pain002 import NotAReport, read_report
-from tests.support import xsd
-from tests.support.contract import SPECS
+from tests.support import reference, xsd
 
-SAMPLES = SPECS.parent / "samples" / "bank"
 VERSIONS = ("03", "10", "11", "14")
 
 
@@ -93,7 +91,7 @@ SAMPLE_FILES = [
 
 @pytest.mark.parametrize(("name", "status", "reasons", "count"), SAMPLE_FILES)
 def test_it_reads_reports_of_real_banks(name: str, status: str, reasons: tuple[str, ...], count: int):
-    read = read_report((SAMPLES / name).read_bytes())
+    read = read_report(reference.sample(f"bank/{name}").read_bytes())
     assert (read.overall, read.reasons, len(read.transactions)) == (status, reasons, count)
 
 

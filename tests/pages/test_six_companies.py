@@ -7,7 +7,6 @@ register holds of his company.
 import json
 from collections.abc import Callable
 from datetime import timedelta
-from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -16,13 +15,13 @@ import requests
 
 from core.clock import today_amsterdam
 from models import Authority, Client, Membership
+from tests.support import reference
 from tests.support.sandbox import Sandbox
 from tests.support.site import Person, Site
 from tests.support.world import make_client, make_user
 
 Document = dict[str, Any]
 KVK = "90000001"
-SAMPLES = Path(__file__).parents[3] / "shared" / "specs" / "kvk" / "inschrijving"
 YESTERDAY, TOMORROW = (f"{today_amsterdam() + timedelta(days=days):%Y%m%d}" for days in (-1, 1))
 JAN = {"voornamen": "Jan", "geslachtsnaam": "Klaasen", "volledigeNaam": "Jan Klaasen", "geboortedatum": "20000101"}
 
@@ -151,12 +150,11 @@ def test_a_company_that_directs_his_is_followed(
     assert Authority.get().answer == answer
 
 
-@pytest.mark.skipif(not SAMPLES.exists(), reason="the register's own samples are not beside this folder")
 @pytest.mark.parametrize(
     ("number", "answer"), [("90000002", "yes"), ("90000003", "yes"), ("90000005", "no")]
 )  # the last one ended in 2013, which the register's own rule does not see
 def test_the_registers_own_samples(jan: Person, sandbox: Sandbox, number: str, answer: str):
-    (sample,) = SAMPLES.glob(f"{number}-*.json")
+    (sample,) = reference.path("kvk/inschrijving").glob(f"{number}-*.json")
     sandbox.control("PUT", f"register/{KVK}", json.loads(sample.read_text()))
     identified(jan)
     assert Authority.get().answer == answer

@@ -18,7 +18,6 @@ from tests.support.nmbrs_rest import (
     contract,
     guid,
     hold_to_contract,
-    need_contract,
     tokens,
 )
 from tests.support.sandbox import Sandbox
@@ -45,20 +44,17 @@ def every_path(rest: Rest, run: dict[str, Any]) -> list[str]:
 
 
 def test_every_answer_is_as_the_contract_says(rest: Rest):
-    need_contract()
     for path in every_path(rest, rest.sandbox.run_payroll()):
         rest.get(path)
 
 
 def test_every_error_is_as_the_contract_says(rest: Rest):
-    need_contract()
     for path in every_path(rest, rest.sandbox.run_payroll()):
         stranger = Rest(rest.sandbox, token="nobody's")
         assert stranger.code(path) == 40102, path
 
 
 def test_the_contract_check_finds_a_misspelt_field(rest: Rest):
-    need_contract()
     answer = rest.ask("/api/debtors")
     answer._content = answer.content.replace(b"debtorId", b"debtorID")
     with pytest.raises(jsonschema.ValidationError):
@@ -66,7 +62,6 @@ def test_the_contract_check_finds_a_misspelt_field(rest: Rest):
 
 
 def test_the_contract_foresees_the_scopes_that_are_asked(rest: Rest):
-    need_contract()
     known = contract()["components"]["securitySchemes"]["Bearer"]["flows"]["authorizationCode"]["scopes"]
     assert set(SCOPES.split()) <= set(known)
 

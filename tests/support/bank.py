@@ -21,7 +21,7 @@ from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import padding, rsa
 from cryptography.x509.oid import NameOID
 
-from tests.support import contract, xsd
+from tests.support import contract, reference, xsd
 from tests.support.sandbox import Sandbox
 
 BACK, NOK = "http://localhost:8000/terug", "http://localhost:8000/terug?nee=1"
@@ -98,6 +98,10 @@ class Tpp:
     bank: str = "redirect"
     who: Identity = field(default_factory=identity)
     checked: bool = True
+
+    def __post_init__(self) -> None:
+        if self.checked:
+            reference.path(reference.BANK_CONTRACT)
 
     def request(
         self, method: str, path: str, body: bytes = b"", headers: dict[str, str] | None = None,

@@ -1,30 +1,28 @@
 """Does an exchange obey the Berlin Group contract? Checked by openapi-core against the contract file.
 
-The file is not part of the project: it is read from the folder BIZCUIT_SPECS, or from where it lies
-beside the checkout.
+The file is reference data (see reference): a test that has an exchange checked is left out without it.
 """
 
 import json
-import os
 from functools import cache
-from pathlib import Path
 from typing import Any
 
 import requests
 from openapi_core import Config, OpenAPI
 from openapi_core.contrib.requests import RequestsOpenAPIRequest, RequestsOpenAPIResponse
 
-ROOT = Path(__file__).resolve().parents[2]
-SPECS = Path(os.environ.get("BIZCUIT_SPECS") or ROOT.parent / "shared" / "specs")
-CONTRACT = SPECS / "bank" / "psd2-api-contract.json"
+from tests.support import reference
+
+
+def published() -> dict[str, Any]:
+    """Return the contract as the standard's authors publish it."""
+    return json.loads(reference.path(reference.BANK_CONTRACT).read_text(encoding="utf-8"))
 
 
 @cache
 def contract(base_url: str) -> OpenAPI:
     """The contract, served below `base_url` (http://127.0.0.1:…/bank/redirect)."""
-    if not CONTRACT.is_file():
-        raise FileNotFoundError(f"there is no contract at {CONTRACT}: no exchange with a bank can be checked")
-    document = json.loads(CONTRACT.read_text(encoding="utf-8"))
+    document = published()
     document["servers"] = [{"url": base_url}]
     free_xml(document)
     readers = {"application/problem+json": read_json}

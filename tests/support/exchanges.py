@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 import requests
 
 from connectors.bank.transport import Answer, Request
-from tests.support import contract
+from tests.support import contract, reference
 
 
 @dataclass
@@ -14,6 +14,10 @@ class Watch:
 
     checked: bool = True
     seen: list[tuple[Request, Answer | None]] = field(default_factory=list)
+
+    def __post_init__(self) -> None:
+        if self.checked:
+            reference.path(reference.BANK_CONTRACT)
 
     def __call__(self, request: Request, answer: Answer | None) -> None:
         self.seen.append((request, answer))

@@ -1,16 +1,16 @@
-"""Is a file valid against the schema of pain.001.001.09? The schema lies beside the checkout (see contract)."""
+"""Is a file valid against the schema of pain.001.001.09? Its schema is reference data."""
 
 from functools import cache
 
 from lxml import etree
 
-from tests.support.contract import SPECS
+from tests.support import reference
 
 
 @cache
 def schema(name: str) -> etree.XMLSchema:
     """The schema of a message, such as pain.001.001.09."""
-    return etree.XMLSchema(etree.parse(SPECS / "bank" / "xsd" / f"{name}.xsd"))
+    return etree.XMLSchema(etree.parse(reference.path(f"bank/xsd/{name}.xsd")))
 
 
 def errors(body: bytes, name: str = "pain.001.001.09") -> list[str]:
