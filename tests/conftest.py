@@ -14,9 +14,11 @@ from pathlib import Path
 from urllib.parse import urlsplit, urlunsplit
 
 import pytest
+from argon2 import PasswordHasher
 from hypothesis import settings
 
 import models
+from domain import passwords
 from tests.support import journal, moments, one_writer, reference
 from tests.support.sandbox import Sandbox, sandbox_process
 from tools import browser
@@ -49,6 +51,8 @@ VERDICT = pytest.StashKey[journal.Verdict]()
 
 def pytest_configure(config: pytest.Config) -> None:
     """The one folder for all workers is made, and judged, by the one that started them."""
+    passwords.hasher = PasswordHasher(time_cost=1, memory_cost=8, parallelism=1)
+    passwords.NOBODY = passwords.hasher.hash("nobody signs in with this")
     models.database.attach_callback(one_writer.watch)
     models.database.attach_callback(moments.watch)
     if reference.is_here(reference.BANK_CONTRACT) and "PYTEST_XDIST_WORKER" not in os.environ:

@@ -76,6 +76,7 @@ def _pem(text_or_path: str) -> bytes:
         raise ValueError(f"a bank key's file cannot be read: {error.strerror}") from error
 
 
+@lru_cache(maxsize=32)
 def _signer(key_pem: bytes, certificate_pem: bytes, key_id: str) -> Signer:
     try:
         key = serialization.load_pem_private_key(key_pem, None)

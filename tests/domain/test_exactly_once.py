@@ -100,7 +100,7 @@ def test_workers_at_the_same_moment_give_it_once(
         sending.prepare(released)
     started = [dying_worker.start(database, sandbox, keys, released.id) for _ in range(3)]
     for one in started:
-        one.wait(60)
+        one.wait()
     sandbox.fault(bank_slow=False)
     assert (wake(released).state, at_bank(sandbox)) == ("at_bank", [released.reference])
 

@@ -2,20 +2,23 @@
 
 run(database, sandbox, keys, batch.id, "after the answer")   # -> the process, ended by SIGKILL
 
-Nothing of the bank's side is played: the calls go over real sockets, and the end is the system's own kill.
+The process is forked, with a database connection and adapters of its own. Nothing of the bank's side is played: the
+calls go over real sockets, and the end is the system's own kill.
 """
 
+import importlib
 import os
 import signal
-import subprocess
-import sys
 from collections.abc import Callable
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import models
+from domain import sending
 from tests.support.sandbox import Sandbox
+from tests.support.world import make_world
 
-ROOT = Path(__file__).parents[2]
 # Where it dies: (module, function, whether after it). In the order of the way.
 POINTS = {
     "before the order is made": ("domain.sending", "prepare", False),
@@ -30,18 +33,38 @@ POINTS = {
 }
 # From here on the bank may have been called, as far as the database knows.
 UNSURE = ("after called_at is written", "after the answer")
+FAILED = 1
 
 
-def start(database: str, sandbox: Sandbox, keys: Path, batch_id: int, point: str = "") -> subprocess.Popen:
-    command = [sys.executable, "-m", "tests.support.dying_worker"]
-    return subprocess.Popen(
-        [*command, database, sandbox.url, str(sandbox.smtp_port), str(keys), str(batch_id), point], cwd=ROOT
-    )
+@dataclass(frozen=True)
+class Worker:
+    """A process that was started."""
+
+    pid: int
+
+    def wait(self) -> int:
+        """Return how it ended: 0, or minus the signal."""
+        return os.waitstatus_to_exitcode(os.waitpid(self.pid, 0)[1])
+
+
+def start(database: str, sandbox: Sandbox, keys: Path, batch_id: int, point: str = "") -> Worker:
+    models.database.close()  # no connection is shared over the fork
+    child = os.fork()
+    if child == 0:
+        code = FAILED
+        try:
+            signal.alarm(60)
+            _work(database, sandbox, keys, batch_id, point)
+            code = 0
+        finally:
+            os._exit(code)  # never back into the test's own process
+    models.database.connect()
+    return Worker(child)
 
 
 def run(database: str, sandbox: Sandbox, keys: Path, batch_id: int, point: str = "") -> int:
-    """The way it ended: 0, or minus the signal."""
-    return start(database, sandbox, keys, batch_id, point).wait(60)
+    """Return how it ended: 0, or minus the signal."""
+    return start(database, sandbox, keys, batch_id, point).wait()
 
 
 def _dying(real: Callable[..., Any], after: bool) -> Callable[..., Any]:
@@ -53,22 +76,12 @@ def _dying(real: Callable[..., Any], after: bool) -> Callable[..., Any]:
     return dies
 
 
-def _main(database: str, sandbox_url: str, smtp_port: str, keys: str, batch_id: str, point: str) -> None:
-    import importlib
-
-    import models
-    from domain import sending
-    from tests.support.world import make_world
-
+def _work(database: str, sandbox: Sandbox, keys: Path, batch_id: int, point: str) -> None:
     models.connect(database)
-    make_world(sandbox_url, int(smtp_port), Path(keys))
+    make_world(sandbox.url, sandbox.smtp_port, keys)
     if point:
         name, function, after = POINTS[point]
         module = importlib.import_module(name)
         setattr(module, function, _dying(getattr(module, function), after))
     with models.database.connection_context():
-        sending.send(int(batch_id))
-
-
-if __name__ == "__main__":
-    _main(*sys.argv[1:])
+        sending.send(batch_id)
