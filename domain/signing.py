@@ -27,7 +27,7 @@ from domain.errors import (
     SigningUnknown,
     StateConflict,
 )
-from domain.payments import find
+from domain.payments import Payment, find
 from domain.seals import lookup
 from domain.world import world
 from models import BankExchange, BankOrder, Batch, Client, User, transaction
@@ -74,9 +74,14 @@ def getting_ready(order: BankOrder) -> bool:
     return bool(wait) and order.called_at is not None and utcnow() < order.called_at + wait
 
 
-def step(client: Client, reference: str) -> Step:
-    """The same, by the payment's reference. NotFound; NotOpen when there is nothing to sign."""
-    return step_of_order(_waiting(client, reference).id)
+def step_of_payment(payment: Payment) -> Step:
+    """Return the same of a payment that was just read. NotOpen when there is nothing to sign."""
+    if payment.order is None or payment.state not in ("at_bank", "signed"):
+        raise NotOpen(payment.state)
+    order = payment.order.row
+    if order.state == "ended" or (payment.state == "signed" and not authorisations.cancels(authorisations.read(order))):
+        raise NotOpen(payment.state)
+    return step_for(order)
 
 
 def image(client: Client, reference: str) -> tuple[bytes, str]:

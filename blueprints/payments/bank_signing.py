@@ -53,22 +53,23 @@ def redirect_to_step(membership: Membership, reference: str, step: Step) -> Resp
 @for_client(MAY_PAY)
 def signing_page(membership, reference):
     """Show the step that is to be taken now; by our own records, so the same in whichever browser."""
+    return _show(membership, reference)
+
+
+def _show(membership: Membership, reference: str, typed=None) -> Response:
+    """Show the step that is to be taken now; with what was `typed` for it, when that is a form of this very step."""
+    payment = payments.view(membership.client, reference, Look())
     try:
-        step = signing.step(membership.client, reference)
+        step = signing.step_of_payment(payment)
     except DomainError as error:
         return redirect_with_problem(membership, reference, error)
-    return _show(membership, reference, step)
-
-
-def _show(membership: Membership, reference: str, step: Step, form=None) -> Response:
     if step.how not in TEMPLATES:
         return goto(url_of(membership, reference))
-    made = form or FORMS[step.how]()
+    made = typed if type(typed) is FORMS[step.how] else FORMS[step.how]()
     if isinstance(made, CodeForm):
         made.code.data = ""  # what was typed is never written back
-    sheet = build_sheet(membership, payments.view(membership.client, reference, Look()))
     return render_sheet(
-        TEMPLATES[step.how], sheet, 422 if made.errors else 200, form=made, step=step,
+        TEMPLATES[step.how], build_sheet(membership, payment), 422 if made.errors else 200, form=made, step=step,
         challenge=[challenge_groups(text) for text in step.challenge], code_hint=code_hint(step),
         code_maxlength=code_maxlength(step),
     )  # fmt: skip
@@ -122,26 +123,17 @@ def submit_otp(membership, reference):
 def _take_step(membership: Membership, reference: str, form, field, take: Callable[[], Step]) -> Response:
     """Take one step and lead to the next; what is wrong with it stands beside its field."""
     if not form.validate_on_submit():
-        return _show_again(membership, reference, form)
+        return _show(membership, reference, form)
     try:
         step = take()
     except CodeWrong as error:
         field.errors = [say(error)]
-        return _show_again(membership, reference, form)
+        return _show(membership, reference, form)
     except DomainError as error:
         return redirect_with_problem(membership, reference, error)
     if step.how in ("signed", "second"):
         flash(_("De bank heeft je handtekening."), "good")
     return redirect_to_step(membership, reference, step)
-
-
-def _show_again(membership: Membership, reference: str, form) -> Response:
-    """The same step with what is wrong; when it is past, the step that is to be taken now."""
-    try:
-        step = signing.step(membership.client, reference)
-    except DomainError as error:
-        return redirect_with_problem(membership, reference, error)
-    return _show(membership, reference, step, form if type(form) is FORMS.get(step.how) else None)
 
 
 @blueprint.post("/<client>/betalingen/<reference>/ondertekenen/stoppen")

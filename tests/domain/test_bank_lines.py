@@ -162,13 +162,13 @@ def test_a_bank_that_is_late_is_asked_again_and_the_page_says_so(demo: Demo, san
     _line(sandbox, signable_after=90)
     sandbox.fault(bank_sign_not_ready=True)
     batch = at_the_bank(demo)
-    assert signing.step(demo.client, batch.reference).how == "soon"
+    assert signing.step_of_payment(demo.view(batch)).how == "soon"
     followed(batch)
     name_checks.prepare_signing_after(BankOrder.get().id)
-    assert signing.step(demo.client, batch.reference).how == "soon"
+    assert signing.step_of_payment(demo.view(batch)).how == "soon"
     sandbox.fault(bank_sign_not_ready=False)
     name_checks.prepare_signing_after(BankOrder.get().id)
-    step = signing.step(demo.client, batch.reference)
+    step = signing.step_of_payment(demo.view(batch))
     assert step.how == "page"
     requests.post(step.url or "", data={"besluit": "ondertekenen"}, timeout=10, allow_redirects=False)
     assert followed(batch).state == "signed"
@@ -179,7 +179,7 @@ def test_after_its_time_the_person_presses(demo: Demo, sandbox: Sandbox):
     sandbox.fault(bank_sign_not_ready=True)
     batch = at_the_bank(demo)
     BankOrder.update(called_at=batch.created_at - timedelta(seconds=90)).execute()
-    assert signing.step(demo.client, batch.reference).how == "begin"
+    assert signing.step_of_payment(demo.view(batch)).how == "begin"
 
 
 def test_another_bank_is_not_asked_again_unasked(demo: Demo, sandbox: Sandbox):
@@ -187,4 +187,4 @@ def test_another_bank_is_not_asked_again_unasked(demo: Demo, sandbox: Sandbox):
     batch = at_the_bank(demo)
     sandbox.fault(bank_sign_not_ready=False)
     name_checks.prepare_signing_after(BankOrder.get().id)
-    assert signing.step(demo.client, batch.reference).how == "begin"
+    assert signing.step_of_payment(demo.view(batch)).how == "begin"

@@ -142,7 +142,7 @@ def test_refused_in_the_app_the_order_stands(demo: Demo, sandbox: Sandbox):
     ask(demo, batch)
     signing.begin_signing(demo.client, demo.user, batch.reference, PSU)
     own = BankOrder.get().authorisation_id
-    page = signing.step(demo.client, batch.reference)
+    page = signing.step_of_payment(demo.view(batch))
     assert (page.how, page.cancels) == ("app", True)
     followed(batch)
     assert (Batch.get_by_id(batch.id).state, BankOrder.get().authorisation_id) == ("at_bank", own)
@@ -151,11 +151,11 @@ def test_refused_in_the_app_the_order_stands(demo: Demo, sandbox: Sandbox):
 def test_not_after_all(demo: Demo, sandbox: Sandbox):
     sandbox.fault(bank_cancel_needs_sca=True)
     batch = at_the_bank(demo)
-    before = signing.step(demo.client, batch.reference)
+    before = signing.step_of_payment(demo.view(batch))
     ask(demo, batch)
     ask(demo, batch)
     cancelling.stop(demo.client, demo.user, batch.reference)
-    assert signing.step(demo.client, batch.reference) == before
+    assert signing.step_of_payment(demo.view(batch)) == before
     with pytest.raises(NotOpen):
         cancelling.stop(demo.client, demo.user, batch.reference)
     press(signing.begin_signing(demo.client, demo.user, batch.reference, PSU).url or "", "ondertekenen")

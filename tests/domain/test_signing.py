@@ -84,7 +84,7 @@ def _code(demo: Demo, batch: Batch, code: str) -> Step:
 
 
 def _step(demo: Demo, batch: Batch) -> Step:
-    return signing.step(demo.client, batch.reference)
+    return signing.step_of_payment(demo.view(batch))
 
 
 def _with_challenge(demo: Demo, sandbox: Sandbox) -> tuple[Batch, str]:

@@ -67,6 +67,13 @@ def test_a_payment_that_is_at_the_bank(
     assert len(asked.statements) <= 7, asked.statements
 
 
+def test_the_page_to_sign_on(wouter: Browser, demo: Demo, sandbox: Sandbox, log: pytest.LogCaptureFixture):
+    signing_by(sandbox, "embedded")
+    asked = read(wouter, at(demo, at_the_bank(demo), "/ondertekenen"), log)
+    assert asked.twice == []
+    assert len(asked.statements) <= 5, asked.statements
+
+
 def test_what_asks_by_itself_every_two_seconds(wouter: Browser, demo: Demo, log: pytest.LogCaptureFixture):
     batch = at_the_bank(demo)
     seen = wouter.open(at(demo, batch)).value("#payment", "hx-get")

@@ -208,7 +208,7 @@ def test_who_prepares_does_not_sign(app, demo: Demo, wouter: Browser, embedded: 
     Membership.update(role="preparer").where(Membership.id == demo.membership.id).execute()
     answer = wouter.post(at(demo, embedded, SIGN + tail), method="lezer", code="123456")
     assert answer.status == 403
-    assert signing.step(demo.client, embedded.reference).how == "method"
+    assert signing.step_of_payment(demo.view(embedded)).how == "method"
 
 
 @pytest.mark.parametrize("tail", ["", "/methode", "/code", "/inloggen", "/stoppen"])
