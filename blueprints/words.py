@@ -267,7 +267,6 @@ WORDS: dict[type[Exception], Callable[[Any], str]] = {
     errors.PushUnfit: lambda e: _("Meldingen aanzetten is niet gelukt in deze browser. Je krijgt wel altijd een mail."),
     errors.IbanInvalid: lambda e: _("Dit is geen geldig rekeningnummer (IBAN). Kijk de cijfers na."),
     errors.NameMissing: lambda e: _("Vul in op wiens naam de rekening staat."),
-    errors.ReleaseMissing: lambda e: _("Deze betaling is nog niet goedgekeurd. Er is niets betaald."),
     errors.WrongProof: lambda e: _("Deze bank vraagt om een andere manier van ondertekenen. Er is niets betaald."),
     errors.NotYourRole: lambda e: _("Dit mag je rol niet. Vraag het de eigenaar van het account. Er is niets betaald."),
     # signing at the bank

@@ -316,10 +316,6 @@ class NameMissing(DomainError):
     pass
 
 
-class ReleaseMissing(DomainError):
-    pass
-
-
 class WrongProof(DomainError):
     """This bank's way of signing asks for another proof."""
 

@@ -206,10 +206,6 @@ def identity_of(user: User) -> port.Identity | None:
     )  # fmt: skip
 
 
-def standing(client: Client, user: User) -> Authority | None:
-    return authority_rule.standing(client, user)
-
-
 def ask_again(client: Client, user: User) -> Authority:
     """Ask the register anew with the identification we have. NotIdentified when there is none."""
     identity = identity_of(user)
@@ -235,7 +231,7 @@ def require_authority(client: Client, user: User) -> None:
 def _require(client: Client, user: User, age: timedelta) -> None:
     if not identified(user):
         raise NotIdentified
-    row = standing(client, user)
+    row = authority_rule.standing(client, user)
     if row is None or authority_rule.is_old(row, age):
         row = _asked_anew(client, user, row)
     if row.answer == "not_established":

@@ -3,7 +3,7 @@
 from dataclasses import dataclass, replace
 
 from connectors.register.port import Company, RegisterDown
-from domain import bank_links, identification, pins
+from domain import authority, bank_links, identification, pins
 from domain.errors import RegisterUnavailable
 from domain.world import world
 from models import Client, Delivery, Membership, NmbrsConnection, PayrollCompany, User
@@ -35,7 +35,7 @@ OF_WHO_PAYS = ("pin", "identification", "authority")
 
 def steps(client: Client, user: User) -> list[Step]:
     """In order; the first that is not done is the current one. Who only prepares proves nothing before a payment."""
-    standing = identification.standing(client, user)
+    standing = authority.standing(client, user)
     mapped = PayrollCompany.select().where(PayrollCompany.client == client.id, PayrollCompany.mapped_at.is_null(False))
     found = [
         Step("email", user.email_confirmed_at is not None),

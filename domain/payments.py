@@ -9,7 +9,7 @@ from peewee import JOIN, Case, fn
 
 from core.clock import utcnow
 from domain import cautions, days, found_lines, hand_line, sums
-from domain.bank_links import AccountView, account_view, accounts, known_line
+from domain.bank_links import AccountView, account_view, known_line
 from domain.cautions import Caution
 from domain.errors import NotFound
 from domain.found_lines import Found, Look
@@ -321,11 +321,6 @@ def order_to_ask(payment: Payment) -> int | None:
     quiet = BankOrder.asked_at.is_null() | (BankOrder.asked_at < now - ASK_AGAIN_AFTER)
     asked = BankOrder.update(due_at=now).where(BankOrder.id == payment.order.id, quiet).execute()
     return payment.order.id if asked else None
-
-
-def account_choices(client: Client) -> list[AccountView]:
-    """The accounts that may pay, with their balances."""
-    return accounts(client)
 
 
 def client_of_reference(user: User, reference: str) -> Client:

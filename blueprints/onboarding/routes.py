@@ -13,6 +13,7 @@ from blueprints.wake import wake
 from blueprints.who import me
 from blueprints.words import authority, say
 from domain import accounts, attempts, identification, onboarding, pins, second_signer
+from domain.authority import standing as standing_authority
 from domain.errors import (
     DomainError,
     IdentityCodeWrong,
@@ -99,7 +100,7 @@ def identify(membership):
 
 def _identify(membership, status=200, code_form=None, invite_form=None):
     client, user = membership.client, membership.user
-    standing = identification.standing(client, user)
+    standing = standing_authority(client, user)
     return render(
         "onboarding/identify.html",
         status,

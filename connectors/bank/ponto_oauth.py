@@ -50,25 +50,18 @@ class PontoOAuth:
         """The next pair. OAuthRefused; OAuthDown, after which the old token may be worthless."""
         return tokens_of(self._post("token", {"grant_type": "refresh_token", "refresh_token": refresh_token}))
 
-    def own_token(self) -> str:
-        """A token in our own name, for what needs no customer (client credentials). OAuthRefused, OAuthDown."""
-        token = self._post("token", {"grant_type": "client_credentials"}, alone=True).get("access_token")
-        if not isinstance(token, str) or not token:
-            raise OAuthDown
-        return token
-
     def revoke(self, refresh_token: str) -> None:
         """Give the consent back. OAuthRefused, OAuthDown."""
         self._post("revoke", {"token": refresh_token})
 
-    def _post(self, what: str, given: dict[str, str], alone: bool = False) -> dict[str, Any]:
+    def _post(self, what: str, given: dict[str, str]) -> dict[str, Any]:
         settings = self._settings
         halves = f"{quote(settings.client_id, safe='')}:{quote(settings.client_secret, safe='')}"
         headers = {
             "Accept": "application/json", "Content-Type": _FORM,
             "Authorization": f"Basic {b64encode(halves.encode()).decode()}",
         }  # fmt: skip
-        body = urlencode(given if alone else given | {"client_id": settings.client_id}).encode()
+        body = urlencode(given | {"client_id": settings.client_id}).encode()
         try:
             answer = self._wire.send("POST", f"{self._api}/oauth2/{what}", headers, body, settings.read_timeout)
         except BankError:
