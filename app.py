@@ -170,7 +170,7 @@ def _mailer(settings: config.Config) -> Mailer:
 def _pusher(settings: config.Config) -> Pusher:
     """In development the sandbox's push service may be on this machine."""
     local = "" if settings.production else settings.sandbox_url
-    return Pusher(settings.push_key, settings.support_email, local=local)
+    return Pusher(settings.push_key, settings.support_email, local=local, services=settings.push_services)
 
 
 def _banks(settings: config.Config) -> FileDirectory | HttpDirectory:

@@ -14,7 +14,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from connectors.identity.profiles import DEFAULT, FIELDS, PROFILES
-from connectors.push import Pusher
+from connectors.push import PUSH_SERVICES, Pusher
 
 PREFIX = "BIZCUIT_"
 ROOT = Path(__file__).parent
@@ -72,6 +72,7 @@ class Config:
     mail_from: str
     support_email: str
     push_key: str = field(repr=False)
+    push_services: tuple[str, ...]
     session_key: str = field(repr=False)
     lookup_key: bytes = field(repr=False)
     pin_pepper: bytes = field(repr=False)
@@ -140,7 +141,7 @@ def load(environment: Mapping[str, str] | None = None) -> Config:
         **_stores(read, home), **_mail(read, production), data_keys=keys,
         data_key=read.text("DATA_KEY", next(iter(keys))),
         hook_url=read.text("HOOK_URL", base_url.replace("//localhost", "//127.0.0.1")).rstrip("/"),
-        push_key=_push_key(read, production, home),
+        push_key=_push_key(read, production, home), push_services=_push_services(read),
         session_key=_secret(read, "SESSION_KEY", production, home),
         lookup_key=_secret(read, "LOOKUP_KEY", production, home).encode(),
         pin_pepper=_secret(read, "PIN_PEPPER", production, home).encode(),
@@ -278,6 +279,15 @@ def _push_key(read: _Reader, production: bool, home: Path) -> str:
     except ValueError as error:
         raise ConfigError("BIZCUIT_PUSH_KEY must be 32 bytes in base64url") from error
     return value
+
+
+def _push_services(read: _Reader) -> tuple[str, ...]:
+    """Return the hosts that push messages may go to, apart by commas; "*." before a host allows the names below it."""
+    named = [part.strip().lower() for part in read.text("PUSH_SERVICES", ",".join(PUSH_SERVICES)).split(",")]
+    for service in named:
+        if not re.fullmatch(r"(\*\.)?([a-z0-9-]+\.)+[a-z][a-z0-9-]+", service):
+            raise ConfigError("BIZCUIT_PUSH_SERVICES must be host names, apart by commas")
+    return tuple(named)
 
 
 def _data_keys(read: _Reader, production: bool, home: Path) -> dict[str, bytes]:

@@ -1,8 +1,8 @@
 """Web push: one encrypted message to one browser, by way of the push service that the browser chose.
 
 Encrypted for that browser alone (RFC 8291, aes128gcm) and signed by us (VAPID, RFC 8292), sent as RFC 8030 says. The
-address comes from a browser and thus from anybody: nothing is sent but to https on a public host, at an address that
-was looked at before, and no redirect is followed.
+address comes from a browser and thus from anybody: messages go only to the push services on a list, over https, and no
+redirect is followed.
 """
 
 import http.client
@@ -18,7 +18,6 @@ from dataclasses import dataclass, field
 from datetime import timedelta
 from email.utils import parsedate_to_datetime
 from functools import cached_property
-from ipaddress import IPv4Address, IPv6Address, IPv6Network, ip_address
 from typing import Literal
 from urllib.parse import SplitResult, urlsplit
 
@@ -36,8 +35,10 @@ MOST_BYTES = 3993  # of a message, before it is encrypted (RFC 8291, section 4)
 LONGEST_PAUSE = 24 * 3600  # seconds; what a push service may have us wait
 _STEP = 512  # messages are made as long as the next multiple: their length tells nothing of what they say
 _SIGNED_FOR = timedelta(hours=6)  # RFC 8292 allows a day
-# Addresses that carry an IPv4 address inside, which may be a private one.
-_TRANSLATED = (IPv6Network("64:ff9b::/96"), IPv6Network("64:ff9b:1::/48"), IPv6Network("2002::/16"))
+# The push services of browsers: Chromium, Firefox, Safari, Edge. "*." stands for any names below.
+PUSH_SERVICES = (
+    "fcm.googleapis.com", "*.push.services.mozilla.com", "*.push.apple.com", "*.notify.windows.com",
+)  # fmt: skip
 
 
 class PushError(Exception):
@@ -104,6 +105,7 @@ class PushMessage:
 class Pusher:
     """Sends. `key` is our VAPID key: 32 bytes in base64url; `contact` an address of mail where services may complain.
 
+    `services` lists the hosts that messages may go to, as PUSH_SERVICES does.
     `local` is the origin of a push service that is allowed on this machine, for development; empty: none.
     `timeout` in seconds, for the whole exchange. `tls` replaces the usual trust.
     """
@@ -113,6 +115,7 @@ class Pusher:
     local: str = ""
     timeout: float = 10
     tls: ssl.SSLContext | None = field(default=None, repr=False)
+    services: tuple[str, ...] = PUSH_SERVICES
 
     def __post_init__(self) -> None:
         """ValueError when the key is none."""
@@ -132,13 +135,13 @@ class Pusher:
 
     def check(self, subscription: Subscription) -> None:
         """UnfitSubscription when nothing would ever be sent to this address. Looks no name up."""
-        _place(subscription.endpoint, self.local)
+        _place(subscription.endpoint, self.local, self.services)
 
     def send(self, subscription: Subscription, message: PushMessage) -> None:
         """Give one message to the browser's push service. PushGone, PushLater, PushRefused; the address may be unfit
         (PushRefused)."""
         try:
-            place = _place(subscription.endpoint, self.local)
+            place = _place(subscription.endpoint, self.local, self.services)
             body = _encrypted(subscription, message)
         except (UnfitSubscription, ValueError) as error:
             raise PushRefused(str(error)) from None
@@ -159,22 +162,20 @@ class Pusher:
 
     def _exchange(self, place: SplitResult, headers: dict[str, str], body: bytes) -> tuple[int, str | None]:
         """The answer's status and its Retry-After."""
-        host, secure = place.hostname or "", place.scheme == "https"
+        host, port = place.hostname or "", place.port or 443
         target = (place.path or "/") + (f"?{place.query}" if place.query else "")
         try:
-            sock = _connected(host, place.port or 443, self.timeout, public=not _is_local(place, self.local))
+            sock = socket.create_connection((host, port), self.timeout)
             with closing(sock), _limited(sock, self.timeout):
-                line = http.client.HTTPConnection(host, place.port or 443, timeout=self.timeout)
-                if secure:
-                    line = http.client.HTTPSConnection(host, place.port or 443, timeout=self.timeout)
+                line = http.client.HTTPConnection(host, port, timeout=self.timeout)
+                if place.scheme == "https":
+                    line = http.client.HTTPSConnection(host, port, timeout=self.timeout)
                     sock = (self.tls or ssl.create_default_context()).wrap_socket(sock, server_hostname=host)
                 with closing(line):
-                    line.sock = sock  # to the address that was looked at, not to what the name says a moment later
+                    line.sock = sock  # connected here, so that the time limit holds for the handshake too
                     line.request("POST", target, body, headers)
                     answer = line.getresponse()
                     return answer.status, answer.headers.get("Retry-After")
-        except UnfitSubscription as error:
-            raise PushRefused(str(error)) from None
         except (OSError, http.client.HTTPException, ValueError) as error:
             raise PushLater(f"no answer: {type(error).__name__}") from None
 
@@ -203,8 +204,8 @@ def _seconds(retry_after: str | None) -> int | None:
 
 
 # --- where to -------------------------------------------------------------------------------------
-def _place(endpoint: object, local: str) -> SplitResult:
-    """The parts of an address that we send to. UnfitSubscription for any other."""
+def _place(endpoint: object, local: str, services: tuple[str, ...]) -> SplitResult:
+    """Return the parts of an address at a push service. Raises UnfitSubscription for any other address."""
     if not isinstance(endpoint, str) or not re.fullmatch(rf"[\x21-\x7e]{{1,{LONGEST_ENDPOINT}}}", endpoint):
         raise UnfitSubscription("not an address")
     try:
@@ -212,49 +213,18 @@ def _place(endpoint: object, local: str) -> SplitResult:
         port = place.port
     except ValueError as error:
         raise UnfitSubscription("not an address") from error
-    if _is_local(place, local):
+    if local and f"{place.scheme}://{place.netloc}" == local:
         return place
-    if place.scheme != "https" or not place.hostname or port not in (None, 443) or "@" in place.netloc:
-        raise UnfitSubscription("not https on a public host")
-    if (written := _written(place.hostname)) and not _public(written):
-        raise UnfitSubscription("not https on a public host")
+    if place.scheme != "https" or port not in (None, 443) or "@" in place.netloc:
+        raise UnfitSubscription("not https")
+    if not any(_is_host_of(place.hostname or "", service) for service in services):
+        raise UnfitSubscription("not a known push service")
     return place
 
 
-def _written(host: str) -> IPv4Address | IPv6Address | None:
-    """The address that stands where a name would; None for a name."""
-    try:
-        return ip_address(host)
-    except ValueError:
-        return None
-
-
-def _is_local(place: SplitResult, local: str) -> bool:
-    return bool(local) and f"{place.scheme}://{place.netloc}" == local
-
-
-def _public(address: IPv4Address | IPv6Address) -> bool:
-    """Whether it is an address of the whole internet, also inside what carries it."""
-    if isinstance(address, IPv6Address):
-        if any(address in network for network in _TRANSLATED):
-            return False
-        if address.ipv4_mapped is not None:
-            return _public(address.ipv4_mapped)
-    return address.is_global and not address.is_multicast and not address.is_reserved
-
-
-def _connected(host: str, port: int, timeout: float, public: bool) -> socket.socket:
-    """A line to one of the host's addresses. OSError; UnfitSubscription when one of them is not public."""
-    found = [one[4][:2] for one in socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)]
-    if public and not all(_public(ip_address(str(address).partition("%")[0])) for address, _ in found):
-        raise UnfitSubscription("not a public host")
-    last: OSError = OSError("no address")
-    for address, number in found:
-        try:
-            return socket.create_connection((str(address), int(number)), timeout)
-        except OSError as error:
-            last = error
-    raise last
+def _is_host_of(host: str, service: str) -> bool:
+    """Return whether the host is this push service, or below it when the service starts with "*."."""
+    return host.endswith(service[1:]) if service.startswith("*.") else host == service
 
 
 @contextmanager

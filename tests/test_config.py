@@ -8,6 +8,7 @@ import pytest
 import app as application
 import config
 from config import ConfigError
+from connectors.push import PUSH_SERVICES
 
 KEY = urlsafe_b64encode(b"k" * 32).decode()
 PRODUCTION = {
@@ -130,6 +131,19 @@ def test_a_key_for_messages_that_is_none_is_refused(tmp_path: Path, value: str):
     with pytest.raises(ConfigError, match="BIZCUIT_PUSH_KEY") as refused:
         production(tmp_path, PUSH_KEY=value)
     assert value not in str(refused.value)
+
+
+def test_push_services_are_read_from_a_list(tmp_path: Path):
+    assert production(tmp_path).push_services == PUSH_SERVICES
+    services = production(tmp_path, PUSH_SERVICES="push.example, *.Push.example").push_services
+    assert services == ("push.example", "*.push.example")
+    assert application._pusher(production(tmp_path, PUSH_SERVICES="push.example")).services == ("push.example",)
+
+
+@pytest.mark.parametrize("value", ["*", "*.", "*.com", "https://push.example", "localhost", "127.0.0.1", "a.example,,"])
+def test_a_list_of_push_services_names_hosts_only(tmp_path: Path, value: str):
+    with pytest.raises(ConfigError, match="BIZCUIT_PUSH_SERVICES"):
+        production(tmp_path, PUSH_SERVICES=value)
 
 
 def test_only_in_development_a_push_service_may_be_on_this_machine(tmp_path: Path):

@@ -177,24 +177,39 @@ def test_who_drips_is_cut_off():
     ["http://push.example/x", "https://127.0.0.1/x", "https://[::1]/x", "https://10.0.0.8/x", "https://192.168.1.1/x",
      "https://169.254.169.254/latest/meta-data", "https://[::ffff:10.0.0.1]/x", "https://[64:ff9b::a00:1]/x",
      "https://[fd00::1]/x", "https://0.0.0.0/x", "https://224.0.0.1/x", "https://100.64.0.1/x",
-     "https://push.example:8443/x", "https://me@push.example/x", "https:///x", "ftp://push.example/x", "file:///x",
-     "https://push.example/\nx", "https://push.example/" + "x" * 1000, "https://push.example:x/", ""],
+     "https://fcm.googleapis.com:8443/x", "https://me@fcm.googleapis.com/x", "https:///x", "ftp://push.example/x", "file:///x",
+     "https://fcm.googleapis.com/\nx", "https://fcm.googleapis.com/" + "x" * 1000, "https://fcm.googleapis.com:x/", "",
+     "http://fcm.googleapis.com/x", "https://push.example/x", "https://93.184.215.14/x", "https://evilfcm.googleapis.com/x",
+     "https://fcm.googleapis.com.example/x", "https://fcm.googleapis.com./x", "https://push.apple.com/x",
+     "https://web.push.apple.com.example/x", "https://evilpush.apple.com/x"],
 )  # fmt: skip
-def test_an_address_that_is_not_public_is_unfit_and_is_never_sent_to(endpoint: str):
+def test_an_address_that_is_not_of_a_push_service_is_unfit_and_is_never_sent_to(endpoint: str):
     pusher = Pusher(KEY, "a@b.example", local="http://127.0.0.1:1")
     with pytest.raises(UnfitSubscription):
         pusher.check(at(endpoint))
     assert isinstance(failure(pusher, at(endpoint)), PushRefused)
 
 
-def test_an_address_of_a_push_service_is_fit():
-    for endpoint in ("https://push.example/x?y=1", "https://push.example:443/x", "https://93.184.215.14/x"):
-        Pusher(KEY, "a@b.example").check(at(endpoint))
+@pytest.mark.parametrize(
+    "endpoint",
+    ["https://fcm.googleapis.com/fcm/send/x?y=1", "https://fcm.googleapis.com:443/x", "https://FCM.googleapis.com/x",
+     "https://updates.push.services.mozilla.com/wpush/v2/x", "https://web.push.apple.com/x",
+     "https://db5p.notify.windows.com/w/?token=x"],
+)  # fmt: skip
+def test_an_address_of_a_push_service_is_fit(endpoint: str):
+    Pusher(KEY, "a@b.example").check(at(endpoint))
+
+
+def test_the_list_of_push_services_is_configurable():
+    pusher = Pusher(KEY, "a@b.example", services=("push.example",))
+    pusher.check(at("https://push.example/x"))
+    with pytest.raises(UnfitSubscription):
+        pusher.check(at("https://fcm.googleapis.com/x"))
 
 
 @pytest.mark.parametrize("host", ["localhost", "2130706433", "0x7f000001"])
-def test_a_name_of_this_machine_is_found_out_before_anything_is_sent(host: str):
-    """No line is made: what a name stands for is looked at first."""
+def test_a_name_of_this_machine_is_refused_without_looking_it_up(host: str, monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setattr(socket, "getaddrinfo", lambda *args, **options: pytest.fail("looked up"))
     assert isinstance(failure(Pusher(KEY, "a@b.example"), at(f"https://{host}/x")), PushRefused)
 
 
