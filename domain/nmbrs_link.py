@@ -143,12 +143,15 @@ def go_on(connection: NmbrsConnection) -> None:
 
 
 def remove(connection: NmbrsConnection, user: User) -> None:
-    """Forget the keys and stop asking. Payments that were made stay; no account is paid from by it any more."""
+    """Forget the keys and stop asking. Payments that were made stay; no account is paid from by it any more.
+
+    OAuth tokens stay until `nmbrs_tokens.revoke` has given them back to Nmbrs.
+    """
     _take_webhooks_away(connection)
     now = utcnow()
     with transaction(connection.client_id):
         NmbrsConnection.update(
-            removed_at=now, token_sealed="", tokens_sealed=None, checks_due_at=None, webhooks_wanted_at=None
+            removed_at=now, token_sealed="", checks_due_at=None, webhooks_wanted_at=None
         ).where(NmbrsConnection.id == connection.id).execute()
         PayrollCompany.update(
             bank_account=None, mapped_at=None, look_due_at=None, hinted_at=None, wage_tax_from=None

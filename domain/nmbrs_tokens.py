@@ -1,18 +1,34 @@
-"""The keys of the later interface: an access token of an hour, and a refresh token that changes at every use."""
+"""The keys of the later interface: an access token of an hour, and a refresh token that changes at every use.
+
+The tokens of a removed connection stay, encrypted, until Nmbrs has revoked them (RFC 7009): a job asks for it, and
+the sweep tries again for as long as Nmbrs does not answer.
+"""
+
+import logging
 
 from connectors import consent
 from connectors.nmbrs import port
-from domain import token_pairs
+from core.clock import utcnow
+from domain import audit, leases, token_pairs
 from domain.world import world
-from models import NmbrsConnection
+from models import NmbrsConnection, transaction
 
 _CALL = "POST /connect/token"
 _SHELF = token_pairs.Shelf(NmbrsConnection, lambda row: ("nmbrs_tokens", row.client_id, row.id))
 keep, held = _SHELF.keep, _SHELF.held
+# How long, in seconds, a revocation that failed waits before the next attempt.
+REVOKE_AGAIN_AFTER = 600
+_TO_REVOKE = NmbrsConnection.removed_at.is_null(False) & NmbrsConnection.tokens_sealed.is_null(False)
+log = logging.getLogger(__name__)
 
 
 def access_token(connection: NmbrsConnection) -> str:
-    """A token that holds for some minutes yet. BadCredentials when consent has to be given again, TryAgain."""
+    """A token that holds for some minutes yet. BadCredentials when consent has to be given again, TryAgain.
+
+    BadCredentials too for a connection that was removed: its tokens only wait to be revoked.
+    """
+    if NmbrsConnection.get_by_id(connection.id).removed_at is not None:
+        raise port.BadCredentials(None, _CALL, "removed")
     try:
         return _SHELF.access_token(connection, world().nmbrs_oauth)
     except token_pairs.NoPair as error:
@@ -25,3 +41,42 @@ def access_token(connection: NmbrsConnection) -> str:
         raise port.BadCredentials(error.code, _CALL, "consent has ended") from error
     except consent.OAuthDown as error:
         raise port.TryAgain(None, _CALL, "no answer") from error
+
+
+def due_revocations() -> list[int]:
+    """Return the removed connections whose tokens are still to be revoked and that no attempt holds."""
+    free = NmbrsConnection.lease_until.is_null() | (NmbrsConnection.lease_until < utcnow())
+    return [row.id for row in NmbrsConnection.select(NmbrsConnection.id).where(_TO_REVOKE, free)]
+
+
+def revoke(connection_id: int) -> None:
+    """Revoke the tokens of a removed connection at Nmbrs, then forget them.
+
+    Without an answer the tokens stay and the lease runs on, so that the sweep tries again when it ends. A refusal
+    means that the consent no longer stands. The audit log keeps what came of it.
+    """
+    connection = leases.claim(NmbrsConnection, connection_id, REVOKE_AGAIN_AFTER, _TO_REVOKE)
+    tokens = held(connection) if connection else None
+    if connection is None or tokens is None:
+        return
+    result = "revoked"
+    try:
+        world().nmbrs_oauth.revoke(tokens.refresh_token)
+    except consent.OAuthDown:
+        log.warning("connection %s: tokens not revoked, no answer", connection_id)
+        return
+    except consent.OAuthRefused as error:
+        result = error.code
+    _forget_revoked(connection, result)
+
+
+def _forget_revoked(connection: NmbrsConnection, result: str) -> None:
+    """Forget the tokens, unless the customer has consented again meanwhile and the row holds new ones."""
+    same = (NmbrsConnection.id == connection.id) & (NmbrsConnection.tokens_sealed == connection.tokens_sealed)
+    with transaction(connection.client_id):
+        if NmbrsConnection.update(tokens_sealed=None).where(same, _TO_REVOKE).execute():
+            audit.note(
+                connection.client_id, audit.WORKER, "nmbrs.tokens_revoked", f"connection:{connection.id}",
+                result=result,
+            )  # fmt: skip
+        leases.release(connection)

@@ -13,6 +13,7 @@ from domain import (
     mails,
     name_checks,
     nmbrs_rights,
+    nmbrs_tokens,
     nmbrs_webhook,
     notification_delivery,
     sending,
@@ -92,6 +93,11 @@ def see_to_webhook(debtor_id: int) -> None:
         nmbrs_webhook.see_to(debtor_id)
 
 
+def revoke_nmbrs_tokens(connection_id: int) -> None:
+    with database.connection_context():
+        nmbrs_tokens.revoke(connection_id)
+
+
 def look_at_bank(link_id: int) -> None:
     with database.connection_context():
         bank_watch.look(link_id)
@@ -108,6 +114,7 @@ def sweep() -> None:
         _enqueue_all("handle_delivery", deliveries.waiting())
         _enqueue_all("check_rights", nmbrs_rights.due())
         _enqueue_all("see_to_webhook", nmbrs_webhook.due())
+        _enqueue_all("revoke_nmbrs_tokens", nmbrs_tokens.due_revocations())
         _enqueue_all("look", looking.due_companies())
         _enqueue_all("take_in", intake.due_runs())
         _enqueue_all("send_order", sending.due_batches())

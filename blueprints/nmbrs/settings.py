@@ -327,6 +327,7 @@ def remove(membership, connection_id):
     form = PlainForm()
     if form.validate_on_submit():
         nmbrs_link.remove(connection, membership.user)
+        wake("revoke_nmbrs_tokens", connection.id)
         flash(_("De verbinding is verwijderd. Er is niets betaald; je betalingen staan er nog."), "good")
         return goto(home_of(membership.client))
     return render("nmbrs/remove.html", form=form, **_place(membership, connection))

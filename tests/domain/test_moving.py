@@ -10,17 +10,20 @@ from urllib.parse import parse_qs, urlsplit
 
 import pytest
 import requests
+import time_machine
 
 import models
-from connectors.consent import Tokens
+from connectors.consent import OAuthRefused, Tokens
 from connectors.nmbrs import port
+from connectors.nmbrs.oauth import NmbrsOAuth, OAuthSettings
 from core.clock import utcnow
 from domain import looking, nmbrs_link, nmbrs_move, nmbrs_rights, nmbrs_tokens, wage_tax
 from domain.errors import ConsentExpired, ConsentRefused, NotConverted, OtherInterface
 from domain.world import furnish, world
-from models import Batch, NmbrsConnection, NmbrsDebtor, PayrollCompany, Run
+from models import AuditEvent, Batch, NmbrsConnection, NmbrsDebtor, PayrollCompany, Run
 from tests.support import nmbrs_rest as side
 from tests.support.intake import lines, state, work
+from tests.support.receiver import receiver
 from tests.support.sandbox import Sandbox
 from tests.support.world import Demo, make_client, make_user
 
@@ -149,6 +152,60 @@ def test_debtors_keep_their_place(demo: Demo, sandbox: Sandbox):
     nmbrs_rights.run(moved.id)
     assert NmbrsDebtor.select().count() == before
     assert side.guid("Debtor", side.DEBTOR) in {debtor.nmbrs_id for debtor in NmbrsDebtor.select()}
+
+
+# --- revocation ------------------------------------------------------------------------------------
+def removed(demo: Demo) -> tuple[NmbrsConnection, Tokens]:
+    """A REST connection that was removed, and the tokens it had."""
+    moved = move(demo)
+    tokens = nmbrs_tokens.held(moved)
+    assert tokens is not None
+    nmbrs_link.remove(moved, demo.user)
+    return row(demo), tokens
+
+
+def revocations() -> list[str]:
+    events = AuditEvent.select().where(AuditEvent.kind == "nmbrs.tokens_revoked")
+    return [event.details["result"] for event in events]
+
+
+def test_tokens_of_a_removed_connection_are_revoked_at_nmbrs_once(demo: Demo, sandbox: Sandbox):
+    gone, tokens = removed(demo)
+    assert nmbrs_tokens.due_revocations() == [gone.id]
+    for _ in range(2):
+        nmbrs_tokens.revoke(gone.id)
+    assert (row(demo).tokens_sealed, row(demo).lease_until, nmbrs_tokens.due_revocations()) == (None, None, [])
+    assert revocations() == ["revoked"]
+    with pytest.raises(OAuthRefused):
+        world().nmbrs_oauth.refresh(tokens.refresh_token)
+
+
+def test_tokens_of_a_removed_connection_are_used_for_no_call(demo: Demo):
+    gone, _tokens = removed(demo)
+    with pytest.raises(port.BadCredentials):
+        nmbrs_tokens.access_token(gone)
+
+
+def test_a_revocation_without_an_answer_is_tried_again(demo: Demo, sandbox: Sandbox):
+    gone, tokens = removed(demo)
+    working = world().nmbrs_oauth
+    with receiver(status=503, body=b"") as down:
+        furnish(replace(world(), nmbrs_oauth=NmbrsOAuth(OAuthSettings(down.url, "c", "s", "scope"))))
+        nmbrs_tokens.revoke(gone.id)
+    assert nmbrs_tokens.held(gone) == tokens
+    assert (revocations(), nmbrs_tokens.due_revocations()) == ([], [])
+    furnish(replace(world(), nmbrs_oauth=working))
+    with time_machine.travel(utcnow() + timedelta(seconds=nmbrs_tokens.REVOKE_AGAIN_AFTER + 1)):
+        assert nmbrs_tokens.due_revocations() == [gone.id]
+        nmbrs_tokens.revoke(gone.id)
+    assert (revocations(), row(demo).tokens_sealed) == (["revoked"], None)
+
+
+def test_a_connection_that_is_kept_is_never_revoked(demo: Demo):
+    moved = move(demo)
+    nmbrs_tokens.revoke(moved.id)
+    assert nmbrs_tokens.due_revocations() == []
+    assert nmbrs_tokens.access_token(moved)
 
 
 # --- tokens ----------------------------------------------------------------------------------------
