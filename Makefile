@@ -16,7 +16,7 @@ help: ## what can be made
 run: ready ## set everything up and start web, worker and sandbox (Ctrl-C stops all)
 	@exec "$(PY)" -m tools.launch
 
-test: ready-dev ## the suite, with a browser, on embedded parts (on servers: all of it)
+test: ready-dev ## the suite, with a browser, on embedded parts (on servers: what they can change)
 	@exec "$(PY)" -m pytest $(WORKERS) $(ARGS)
 
 test-long: ready-dev ## the suite with more examples and the slow checks

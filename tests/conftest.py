@@ -38,6 +38,14 @@ POSTGRES = _of_this_worker(SERVER)
 REDIS = os.environ.get("BIZCUIT_TEST_REDIS_URL", "")
 LONG = bool(os.environ.get("BIZCUIT_TEST_LONG"))
 
+# What a database or queue can change, by folder or file: a run on servers repeats these alone (with BIZCUIT_TEST_LONG
+# or a file that is named: whatever was asked). The rest knows no dialect of SQL.
+OF_A_DATABASE = (
+    "tests/domain/", "tests/long/", "tests/test_demo.py", "tests/test_token_secrecy.py", "tests/test_valkey.py",
+    "/test_account.py", "/test_nmbrs_history.py", "/test_overview.py", "/test_payment_lists.py",
+    "/test_payment_page.py", "/test_saldo.py", "/test_together.py", "/test_transactions.py",
+)  # fmt: skip
+
 # No deadlines: a slow machine is no fault of the law that is tested.
 settings.register_profile("short", deadline=None, max_examples=50)
 settings.register_profile("long", deadline=None, max_examples=2000)
@@ -105,13 +113,21 @@ def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter, config: p
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
     """Leave the slow checks to `make test-long`, and the thorough ones to that and to the run on servers, unless a file
-    is named. Browser tests are the slowest: they come last, and first where several workers share them, so that no
+    is named. On servers run what a database or queue can change (OF_A_DATABASE), without a browser.
+
+    Browser tests are the slowest: they come last, and first where several workers share them, so that no
     worker waits for the other at the end."""
     if not LONG:
         items[:] = [item for item in items if not item.get_closest_marker("slow")]
     named = any(".py" in argument for argument in config.args)
     if not (LONG or SERVER or named or "BIZCUIT_SCREENSHOTS" in os.environ):
         items[:] = [item for item in items if not item.get_closest_marker("thorough")]
+    for item in items:
+        file = item.nodeid.partition("::")[0]
+        if any(part in file for part in OF_A_DATABASE) and not item.get_closest_marker("browser"):
+            item.add_marker("database")
+    if (SERVER or REDIS) and not (LONG or named):
+        items[:] = [item for item in items if item.get_closest_marker("database")]
     shared = "PYTEST_XDIST_WORKER" in os.environ
     items.sort(key=lambda item: item.get_closest_marker("browser") is not None, reverse=shared)
 

@@ -3,6 +3,8 @@
 import re
 import subprocess
 import sys
+from collections.abc import Callable
+from pathlib import Path
 
 import pytest
 
@@ -19,6 +21,16 @@ def test_the_whole_job_ends_executed():
     assert done.returncode == 0, done.stdout + done.stderr
     assert lines[-1] == "executed 8/8 EUR 19806.08"
     assert len(lines) == len(ONBOARDING) + len(PAYING)
+
+
+@pytest.mark.thorough
+def test_the_whole_job_ends_executed_on_the_servers_of_the_run(
+    tmp_path: Path, house_environ: Callable[[], dict[str, str]], capsys: pytest.CaptureFixture[str]
+):
+    """On PostgreSQL and Redis in .ci/run: the demo above starts embedded parts of its own."""
+    with Stack(tmp_path, environ=house_environ(), notice=print) as stack:
+        assert demo.walk(Story(stack.base_url, stack.sandbox_url)) == 0
+    assert "executed 8/8 EUR 19806.08" in capsys.readouterr().out
 
 
 def test_a_step_that_fails_is_named(house: Stack, capsys: pytest.CaptureFixture[str]):
