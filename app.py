@@ -19,14 +19,14 @@ import commands
 import config
 import jobs
 import models
-from blueprints import access
-from blueprints.assets import SERVED, init_assets
-from blueprints.compression import init_compression
-from blueprints.context import init_context
-from blueprints.languages import for_everyone, init_languages
-from blueprints.paths import RowId
-from blueprints.security import init_security
-from blueprints.sessions import StoredSessions
+from blueprints.web import authorization
+from blueprints.web.compression import init_compression
+from blueprints.web.formatters import init_context
+from blueprints.web.i18n import for_everyone, init_languages
+from blueprints.web.security_headers import init_security
+from blueprints.web.session_interface import StoredSessions
+from blueprints.web.static_assets import SERVED, init_assets
+from blueprints.web.urls import RowId
 from connectors.bank import signing
 from connectors.bank.adapters import BanksByAdapter
 from connectors.bank.berlin_group import BerlinGroupBank
@@ -51,8 +51,8 @@ from domain.world import furnish as furnish_domain
 from jobs import letters
 
 SCREENS = (
-    "shortcuts", "account", "onboarding", "bank", "nmbrs", "payments", "overview", "members", "settings", "hooks",
-    "pwa", "status",
+    "shortcuts", "account", "onboarding", "banking", "payroll", "payments", "overview", "team", "settings", "webhooks",
+    "pwa", "ops",
 )  # fmt: skip
 
 
@@ -215,7 +215,7 @@ def use_sessions(app: Flask, settings: config.Config) -> None:
         WTF_CSRF_SSL_STRICT=False,  # our own Origin check covers http too
     )
     app.session_interface = StoredSessions()
-    access.login.init_app(app)
+    authorization.login.init_app(app)
     Htmx(app)
     init_security(app)
     init_compression(app)
@@ -247,7 +247,7 @@ def use_screens(app: Flask) -> None:
     for name in SCREENS:
         blueprint = import_module(f"blueprints.{name}").blueprint
         app.register_blueprint(blueprint)
-        if name == "hooks":
+        if name == "webhooks":
             protect.exempt(blueprint)
     protect.exempt("blueprints.pwa.routes.subscription_renewed")
 
@@ -259,7 +259,7 @@ def use_errors(app: Flask) -> None:
     def _forged(error: CSRFError) -> Any:
         # The session that knew the token has ended: nobody is signed in, and whoever pressed wants to be.
         if "client" in (request.view_args or {}) and not current_user.is_authenticated:
-            return access.to_sign_in()
+            return authorization.to_sign_in()
         return render_template("errors/csrf.html"), 400
 
     @app.errorhandler(404)
@@ -267,7 +267,7 @@ def use_errors(app: Flask) -> None:
     def _not_found(error: Exception) -> tuple[str, int]:
         g.pop("client", None)
         # A link may be meant for another account of the same person.
-        onward = access.this_place() if current_user.is_authenticated and request.view_args else None
+        onward = authorization.this_place() if current_user.is_authenticated and request.view_args else None
         return render_template("errors/404.html", onward=onward, user=current_user), 404
 
     @app.errorhandler(TooOften)
@@ -276,7 +276,7 @@ def use_errors(app: Flask) -> None:
 
     @app.errorhandler(HTTPException)
     def _http(error: HTTPException) -> Any:
-        if request.blueprint == "hooks":
+        if request.blueprint == "webhooks":
             return error  # Nmbrs reads no page
         page = {403: "403", 413: "413", 429: "429", 500: "500"}.get(error.code or 500, "other")
         if page == "500":

@@ -1,4 +1,4 @@
-"""Money is integer cents. One reader, one writer for messages, one for operators (screens: blueprints.context)."""
+"""Money is integer cents. One reader, one writer for messages, one for operators (screens: `formatters` of the web)."""
 
 import re
 

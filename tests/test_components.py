@@ -12,8 +12,8 @@ from jinja2 import StrictUndefined
 from wtforms import PasswordField, StringField
 from wtforms.validators import InputRequired
 
-from blueprints import context
-from blueprints.assets import init_assets
+from blueprints.web import formatters
+from blueprints.web.static_assets import init_assets
 
 ROOT = Path(__file__).parent.parent
 
@@ -31,7 +31,7 @@ def app() -> Flask:
     app.jinja_env.undefined = StrictUndefined
     Babel(app)
     init_assets(app)
-    context.init_context(app)
+    formatters.init_context(app)
     return app
 
 
@@ -101,10 +101,10 @@ def test_the_keypad_is_an_ordinary_field_beside_its_keys(app):
 
 def test_days_are_written_as_the_dutch_write_them(app):
     with app.test_request_context():
-        assert context.day(date(2020, 11, 24)) == "di 24 nov."
-        assert context.day(date(2020, 5, 4)) == "ma 4 mei"
-        assert context.long_day(date(2020, 11, 24)) == "dinsdag 24 november 2020"
-        assert context.month(date(2020, 11, 1)) == "november 2020"
-        assert context.moment(datetime(2020, 11, 13, 14, 47, 41, tzinfo=UTC)) == "13-11-2020 15:47"
-        assert context.second(datetime(2020, 11, 13, 14, 47, 41, tzinfo=UTC)) == "13-11-2020 15:47:41"
-        assert context.day(datetime(2020, 11, 23, 23, 30, tzinfo=UTC)) == "di 24 nov."
+        assert formatters.day(date(2020, 11, 24)) == "di 24 nov."
+        assert formatters.day(date(2020, 5, 4)) == "ma 4 mei"
+        assert formatters.long_day(date(2020, 11, 24)) == "dinsdag 24 november 2020"
+        assert formatters.month(date(2020, 11, 1)) == "november 2020"
+        assert formatters.moment(datetime(2020, 11, 13, 14, 47, 41, tzinfo=UTC)) == "13-11-2020 15:47"
+        assert formatters.second(datetime(2020, 11, 13, 14, 47, 41, tzinfo=UTC)) == "13-11-2020 15:47:41"
+        assert formatters.day(datetime(2020, 11, 23, 23, 30, tzinfo=UTC)) == "di 24 nov."

@@ -2,7 +2,7 @@
 
 import pytest
 
-from blueprints.paths import own_path
+from blueprints.web.urls import own_path
 
 
 @pytest.mark.parametrize("address", ["/betalingen/20201113034734-66580", "/x/saldo?a=1", "/"])

@@ -9,8 +9,8 @@ from babel.messages.catalog import Message
 from flask import Flask
 from flask_babel import force_locale
 
-from blueprints import context
-from blueprints.languages import init_languages
+from blueprints.web import formatters
+from blueprints.web.i18n import init_languages
 from tools import catalogue
 
 ENGLISH = catalogue.read()
@@ -92,7 +92,7 @@ def test_things_are_written_as_the_language_does(app: Flask, name: str):
     found = []
     for language in ("nl", "en"):
         with force_locale(language):
-            found.append(getattr(context, name)(value))
+            found.append(getattr(formatters, name)(value))
     assert found == wanted
 
 
@@ -110,4 +110,4 @@ def test_things_are_written_as_the_language_does(app: Flask, name: str):
 def test_an_amount_is_read_as_the_language_writes_it(app: Flask, language: str, text: str, cents: int | None):
     """What could mean either is refused: ten thousand is not ten."""
     with force_locale(language):
-        assert context.read_amount(text) == cents
+        assert formatters.read_amount(text) == cents

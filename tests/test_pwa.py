@@ -9,9 +9,9 @@ from flask import Flask, g
 from flask_babel import Babel
 from jinja2 import StrictUndefined
 
-from blueprints.assets import FOR_EVER, JOINED, init_assets, static_url
-from blueprints.context import init_context
 from blueprints.pwa import blueprint, splash
+from blueprints.web.formatters import init_context
+from blueprints.web.static_assets import FOR_EVER, JOINED, init_assets, static_url
 from domain.world import World
 from tests.support.world import make_world
 

@@ -18,7 +18,7 @@ ROOT = Path(__file__).parent.parent
 ROOMS = ("blueprints", "connectors", "core", "domain", "jobs", "models", "sandbox")
 LONGEST, MEDIAN = 60, 10  # lines of a function
 
-# What of ours each room may import beside itself. blueprints wake jobs through one module of theirs.
+# What of ours each room may import beside itself. How far blueprints know jobs stands below.
 MAY_KNOW = {
     "core": set(),
     "models": {"core"},
@@ -37,6 +37,9 @@ FORBIDDEN = {
     "jobs": {"zeep", "requests", "lxml"},
     "blueprints": {"zeep", "requests", "lxml"},
 }
+# A view may wake a job and nothing more; what says whether we are ready also asks the queue.
+OF_JOBS = {"enqueue"}
+OF_JOBS_IN = {"blueprints.ops.routes": {"connection"}}
 # Modules that speak to the outside: handed in by the program's front doors, imported by nobody else.
 ADAPTER_MARKS = {"zeep", "requests", "authlib", "urllib3"}
 READ_CONFIG = ("app", "worker", "commands", "config", "tools", "tests")
@@ -122,6 +125,23 @@ def wrong_libraries(tree: list[Module]) -> list[str]:
         for one in module.imports()
         if any(one.top == name or one.top.startswith(f"{name}_") for name in FORBIDDEN.get(module.room, ()))
     ]
+
+
+def more_than_waking(tree: list[Module]) -> list[str]:
+    """A view names what it takes from jobs, and that is `enqueue` only."""
+    return [
+        f"{module.name}:{node.lineno} may take only `enqueue` from jobs"
+        for module in tree
+        if module.room == "blueprints"
+        for node, _ in walk(module.tree, False)
+        if not _only_wakes(node, OF_JOBS | OF_JOBS_IN.get(module.name, set()))
+    ]
+
+
+def _only_wakes(node: ast.AST, allowed: set[str]) -> bool:
+    if isinstance(node, ast.ImportFrom) and (node.module or "").split(".")[0] == "jobs":
+        return {alias.name for alias in node.names} <= allowed
+    return not (isinstance(node, ast.Import) and any(a.name.split(".")[0] == "jobs" for a in node.names))
 
 
 def wrong_config(tree: list[Module]) -> list[str]:
@@ -218,6 +238,7 @@ def long_functions(tree: list[Module]) -> list[str]:
 WALLS = (
     wrong_neighbours,
     wrong_libraries,
+    more_than_waking,
     wrong_config,
     known_sandbox,
     known_adapters,
@@ -262,13 +283,17 @@ PLANTED = [
     (wrong_neighbours, {"core/money.py": "from models import User"}),
     (wrong_neighbours, {"models/people.py": "import domain.accounts"}),
     (wrong_neighbours, {"connectors/bank/port.py": "def f():\n    from models import BankLink"}),
-    (wrong_neighbours, {"domain/a.py": "from blueprints import wake"}),
+    (wrong_neighbours, {"domain/a.py": "from blueprints.web import urls"}),
     (wrong_neighbours, {"sandbox/a.py": "from core import money"}),
     (wrong_libraries, {"domain/a.py": "import flask_babel"}),
     (wrong_libraries, {"domain/a.py": "from lxml import etree"}),
     (wrong_libraries, {"connectors/mail.py": "from peewee import Model"}),
     (wrong_libraries, {"models/a.py": "from flask import g"}),
     (wrong_libraries, {"blueprints/a/routes.py": "import requests.adapters"}),
+    (more_than_waking, {"blueprints/a/routes.py": "import jobs"}),
+    (more_than_waking, {"blueprints/a/routes.py": "from jobs import tasks"}),
+    (more_than_waking, {"blueprints/a/routes.py": "from jobs.tasks import sweep"}),
+    (more_than_waking, {"blueprints/a/routes.py": "from jobs import connection"}),
     (wrong_config, {"domain/a.py": "from config import settings"}),
     (wrong_config, {"blueprints/a/routes.py": "import config"}),
     (known_sandbox, {"app.py": "from sandbox import demo"}),
@@ -308,7 +333,7 @@ def test_what_is_allowed_is_not_called_wrong(tmp_path: Path):
         "models/people.py": "from models.base import Table",
         "models/base.py": "import peewee",
         "app.py": "import config\nfrom blueprints import account",
-        "blueprints/account.py": "from domain import a",
+        "blueprints/account.py": "from domain import a\nfrom jobs import enqueue",
     }
     for name, text in allowed.items():
         (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)

@@ -6,7 +6,7 @@ import pytest
 from flask import Flask
 from flask_babel import Babel
 
-from blueprints import words
+from blueprints.web import error_messages
 from domain import errors
 
 EXAMPLES = {
@@ -45,12 +45,12 @@ def dutch_app():
 
 
 def said(kind: type[errors.DomainError]) -> str:
-    return words.say(kind(*EXAMPLES.get(kind, ())))
+    return error_messages.say(kind(*EXAMPLES.get(kind, ())))
 
 
 @pytest.mark.parametrize("kind", KINDS, ids=lambda kind: kind.__name__)
 def test_every_error_has_words_of_its_own(kind: type[errors.DomainError]):
-    assert kind in words.WORDS
+    assert kind in error_messages.WORDS
     assert said(kind).endswith((".", "!"))
 
 
@@ -60,8 +60,8 @@ def test_no_two_errors_say_the_same():
 
 
 def test_an_error_nobody_knows_says_that_nothing_was_paid():
-    assert "Er is niets betaald" in words.say(ValueError("inside"))
-    assert "inside" not in words.say(ValueError("inside"))
+    assert "Er is niets betaald" in error_messages.say(ValueError("inside"))
+    assert "inside" not in error_messages.say(ValueError("inside"))
 
 
 def test_the_limit_names_its_amount_and_where_to_ask_for_more():
@@ -72,8 +72,8 @@ def test_the_limit_names_its_amount_and_where_to_ask_for_more():
 
 
 def test_a_wrong_pin_says_how_often_one_may_try():
-    assert "nog 2 keer" in words.say(errors.PinWrong(2))
-    assert "op slot" in words.say(errors.PinWrong(1))
+    assert "nog 2 keer" in error_messages.say(errors.PinWrong(2))
+    assert "op slot" in error_messages.say(errors.PinWrong(1))
 
 
 def test_a_refused_sign_in_does_not_say_which_part_was_wrong():

@@ -15,7 +15,7 @@ from babel.messages.pofile import read_po, write_po
 
 ROOT = Path(__file__).parent.parent
 ENGLISH = ROOT / "translations" / "en" / "LC_MESSAGES" / "messages.po"
-KEYWORDS = {**DEFAULT_KEYWORDS, "_l": None}  # blueprints.texts
+KEYWORDS = {**DEFAULT_KEYWORDS, "_l": None}  # blueprints.web.lazy_texts
 _HEADER = "# English texts of Bizcuit. Dutch is the source and stands in the code; see docs/languages.md."
 
 

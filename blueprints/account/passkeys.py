@@ -2,17 +2,17 @@
 
 from flask import Response, flash, request, url_for
 
-from blueprints import sessions, typed
-from blueprints.access import signed_in
 from blueprints.account.routes import blueprint, first_page
-from blueprints.answers import goto
-from blueprints.paths import own_path
-from blueprints.proving import enter, proved
-from blueprints.wake import wake
-from blueprints.who import me
-from blueprints.words import say
+from blueprints.web import saved_forms, session_interface
+from blueprints.web.authorization import signed_in
+from blueprints.web.current_user import me
+from blueprints.web.error_messages import say
+from blueprints.web.responses import goto
+from blueprints.web.step_up import enter, proved
+from blueprints.web.urls import own_path
 from domain import attempts, passkeys
 from domain.errors import EmailNotConfirmed, PasskeyRefused
+from jobs import enqueue
 
 
 def options(text: str) -> Response:
@@ -23,7 +23,7 @@ def options(text: str) -> Response:
 @blueprint.post("/inloggen/passkey/vraag")
 def ask_sign_in():
     attempts.spend("passkey.ask", attempts.network(request.remote_addr or ""))
-    return options(passkeys.ask_sign_in(sessions.key()))
+    return options(passkeys.ask_sign_in(session_interface.key()))
 
 
 @blueprint.post("/inloggen/passkey")
@@ -31,7 +31,7 @@ def sign_in_with_passkey():
     onward = own_path(request.args.get("verder"))
     attempts.spend("passkey.address", attempts.network(request.remote_addr or ""))
     try:
-        user = passkeys.sign_in(sessions.key(), request.form.get("answer", ""))
+        user = passkeys.sign_in(session_interface.key(), request.form.get("answer", ""))
         if user.email_confirmed_at is None:
             raise EmailNotConfirmed
     except (PasskeyRefused, EmailNotConfirmed) as error:
@@ -39,14 +39,14 @@ def sign_in_with_passkey():
         return goto("/inloggen")
     attempts.refund("passkey.address", attempts.network(request.remote_addr or ""))
     enter(user, passkey=True)
-    wake("send_mails")
+    enqueue("send_mails")
     return goto(onward or first_page(user))
 
 
 @blueprint.post("/bewijs/passkey/vraag")
 @signed_in
 def ask_proof():
-    return options(passkeys.ask_proof(me(), sessions.key()))
+    return options(passkeys.ask_proof(me(), session_interface.key()))
 
 
 @blueprint.post("/bewijs/passkey")
@@ -54,9 +54,9 @@ def ask_proof():
 def prove_with_passkey():
     onward = own_path(request.args.get("verder")) or first_page(me())
     try:
-        passkeys.prove(me(), sessions.key(), request.form.get("answer", ""))
+        passkeys.prove(me(), session_interface.key(), request.form.get("answer", ""))
     except PasskeyRefused as error:
         flash(say(error), "bad")
         return goto(url_for("account.prove", verder=onward))
     proved(me(), "passkey")
-    return typed.go_on(onward)
+    return saved_forms.go_on(onward)

@@ -5,11 +5,11 @@ from flask_babel import gettext as _
 
 from blueprints.account.forms import NewPasswordForm, ResendForm
 from blueprints.account.routes import blueprint, spend_on_mail
-from blueprints.answers import goto, render
-from blueprints.wake import wake
-from blueprints.words import say
+from blueprints.web.error_messages import say
+from blueprints.web.responses import goto, render
 from domain import accounts, attempts
 from domain.errors import LinkExpired, WeakPassword
+from jobs import enqueue
 
 
 @blueprint.route("/wachtwoord-vergeten", methods=["GET", "POST"])
@@ -19,7 +19,7 @@ def forgot():
         return render("account/forgot.html", 422 if form.errors else 200, form=form)
     spend_on_mail(form.email.data or "")
     accounts.ask_reset(form.email.data or "")
-    wake("send_mails")
+    enqueue("send_mails")
     flash(_("Als dit adres bij ons bekend is, krijg je een mail met een knop. Die werkt 30 minuten."), "good")
     return goto("/inloggen")
 
@@ -40,6 +40,6 @@ def reset(token):
     except LinkExpired:
         return render("account/reset.html", 410, form=form, fresh=False)
     session["reset_here"] = user.id
-    wake("send_mails")
+    enqueue("send_mails")
     flash(_("Je nieuwe wachtwoord is ingesteld. Overal elders ben je uitgelogd. Log nu in."), "good")
     return goto("/inloggen")

@@ -2,19 +2,19 @@ from flask import Blueprint, flash, request, session, url_for
 from flask_babel import gettext as _
 from flask_login import current_user, logout_user
 
-from blueprints import sessions
 from blueprints.account.forms import ConfirmForm, RegisterForm, ResendForm, SignInForm
-from blueprints.answers import goto, render
-from blueprints.devices import visit
-from blueprints.languages import language
-from blueprints.paths import own_path
-from blueprints.proving import enter
-from blueprints.wake import wake
-from blueprints.who import me
-from blueprints.words import say
+from blueprints.web import session_interface
+from blueprints.web.current_user import me
+from blueprints.web.device_cookie import visit
+from blueprints.web.error_messages import say
+from blueprints.web.i18n import language
+from blueprints.web.responses import goto, render
+from blueprints.web.step_up import enter
+from blueprints.web.urls import own_path
 from domain import accounts, attempts, devices, onboarding, registration
 from domain import sessions as stored
 from domain.errors import EmailNotConfirmed, LinkExpired, SignInRefused, WeakPassword
+from jobs import enqueue
 from models import User
 
 blueprint = Blueprint("account", __name__)
@@ -64,7 +64,7 @@ def sign_in():
         form.password.errors = [say(error)]
         return render("account/sign_in.html", 422, form=form)
     enter(user)
-    wake("send_mails")
+    enqueue("send_mails")
     return goto(onward or first_page(user))
 
 
@@ -72,10 +72,10 @@ def sign_in():
 def sign_out():
     """To sign-in; and from there, for who came for something of another account, back to it."""
     onward = own_path(request.args.get("verder"))
-    stored.sign_out(sessions.secret() or "")
+    stored.sign_out(session_interface.secret() or "")
     logout_user()
     session.clear()
-    sessions.renew()
+    session_interface.renew()
     response = goto(url_for("account.sign_in", verder=onward))
     response.headers["Clear-Site-Data"] = '"cache", "storage"'
     return response
@@ -93,7 +93,7 @@ def register():
     except WeakPassword as error:
         form.password.errors = [say(error)]
         return render("account/register.html", 422, form=form)
-    wake("send_mails")
+    enqueue("send_mails")
     session["registered"] = form.email.data
     return goto("/registreren/klaar")
 
@@ -105,7 +105,7 @@ def registered():
     if form.validate_on_submit():
         spend_on_mail(form.email.data or "")
         accounts.resend_confirmation(form.email.data or "")
-        wake("send_mails")
+        enqueue("send_mails")
         session["registered"] = form.email.data
         flash(_("We hebben een nieuwe mail gestuurd, als dit adres nog bevestigd moet worden."), "good")
         return goto("/registreren/klaar")

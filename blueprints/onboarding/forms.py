@@ -3,8 +3,8 @@ from wtforms import PasswordField, StringField
 from wtforms.validators import EqualTo, InputRequired, Length, Regexp
 
 from blueprints.account.forms import ADDRESS, digits, trimmed
-from blueprints.texts import _l
-from blueprints.typed import KeptForm
+from blueprints.web.lazy_texts import _l
+from blueprints.web.saved_forms import KeptForm
 
 
 class PinForm(FlaskForm):

@@ -2,16 +2,15 @@ from flask import Blueprint, flash, request, session
 from flask_babel import gettext as _
 from flask_login import current_user
 
-from blueprints import sessions
-from blueprints.access import ALL, OWNER, for_client, fresh_keeping
-from blueprints.answers import fragment, goto, render
 from blueprints.onboarding.forms import CodeForm, GoForm, InviteForm, PinForm
 from blueprints.onboarding.words import step_words
-from blueprints.paths import own_path
-from blueprints.proving import here, proved
-from blueprints.wake import wake
-from blueprints.who import me
-from blueprints.words import authority, say
+from blueprints.web import session_interface
+from blueprints.web.authorization import ALL, OWNER, for_client, fresh_keeping
+from blueprints.web.current_user import me
+from blueprints.web.error_messages import authority, say
+from blueprints.web.responses import fragment, goto, render
+from blueprints.web.step_up import here, proved
+from blueprints.web.urls import own_path
 from domain import accounts, attempts, identification, onboarding, pins, second_signer
 from domain.authority import standing as standing_authority
 from domain.errors import (
@@ -27,6 +26,7 @@ from domain.errors import (
     WrongSession,
 )
 from domain.world import world
+from jobs import enqueue
 
 blueprint = Blueprint("onboarding", __name__)
 
@@ -91,7 +91,7 @@ def identify(membership):
         session["after_identification"] = onward
     if form.validate_on_submit():
         try:
-            return goto(identification.begin(user, client, sessions.key(), _callback()))
+            return goto(identification.begin(user, client, session_interface.key(), _callback()))
         except DomainError as error:
             flash(say(error), "bad")
             return goto(_identify_page(client))
@@ -203,7 +203,7 @@ def invite_second_signer(membership):
     except InvitationRefused as error:
         form.email.errors = [say(error)]
         return _identify(membership, 422, invite_form=form)
-    wake("send_mails")
+    enqueue("send_mails")
     flash(_("We hebben een uitnodiging gestuurd. Die werkt een week lang."), "good")
     return goto(_identify_page(client))
 

@@ -3,16 +3,16 @@ from typing import Any
 
 from flask import Blueprint, request
 
-from blueprints.access import ALL, for_client, signed_in
-from blueprints.answers import fragment, goto, render, unchanged
-from blueprints.bank import words as bank_words
-from blueprints.members.words import ROLES
-from blueprints.nmbrs.words import connection_words, result_words
+from blueprints.banking.presenters import consents as bank_words
 from blueprints.payments.presenters.payment_list import present_rows
 from blueprints.payments.presenters.status import DONE, TO_DO, UNDER_WAY
-from blueprints.proving import here
+from blueprints.payroll.presenters.status import connection_words, result_words
 from blueprints.pwa import splash
-from blueprints.who import me
+from blueprints.team.presenter import ROLES
+from blueprints.web.authorization import ALL, for_client, signed_in
+from blueprints.web.current_user import me
+from blueprints.web.responses import fragment, goto, render, unchanged
+from blueprints.web.step_up import here
 from core.clock import amsterdam, utcnow
 from domain import consents, devices, held_up, onboarding, payments, waiting
 from domain.payments import BatchRow

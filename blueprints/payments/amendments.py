@@ -6,8 +6,6 @@ from datetime import date
 from flask import Response, abort, flash, request
 from flask_babel import gettext as _
 
-from blueprints.access import ALL, MAY_PAY, for_client
-from blueprints.answers import goto
 from blueprints.payments.actions import EDITABLE
 from blueprints.payments.blueprint import blueprint
 from blueprints.payments.detail import is_htmx, render_current, render_problem, url_of
@@ -22,7 +20,9 @@ from blueprints.payments.presenters.lines import (
     present_line,
 )
 from blueprints.payments.presenters.warnings import overpaid
-from blueprints.words import say
+from blueprints.web.authorization import ALL, MAY_PAY, for_client
+from blueprints.web.error_messages import say
+from blueprints.web.responses import goto
 from domain import approval, bank_links, confidential, payments
 from domain.errors import BatchChanged, DateInvalid, DomainError, NotFound
 from domain.found_lines import Look

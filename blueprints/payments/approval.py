@@ -3,18 +3,17 @@ the bank refused it."""
 
 from flask import Response, abort, flash, request, url_for
 
-from blueprints import sessions
-from blueprints.access import MAY_PAY, approving, for_client, psu
 from blueprints.account.passkeys import options
-from blueprints.answers import goto
 from blueprints.payments.blueprint import blueprint
 from blueprints.payments.detail import is_htmx, redirect_with_problem, render_current, render_problem, url_of
 from blueprints.payments.forms import PayForm, PinForm
 from blueprints.payments.page import build_sheet, render_sheet
 from blueprints.payments.presenters.lines import present_line
-from blueprints.proving import here
-from blueprints.wake import wake
-from blueprints.words import say
+from blueprints.web import session_interface
+from blueprints.web.authorization import MAY_PAY, approving, for_client, psu
+from blueprints.web.error_messages import say
+from blueprints.web.responses import goto
+from blueprints.web.step_up import here
 from domain import approval, attempts, passkeys, payments
 from domain.errors import (
     BatchChanged,
@@ -28,6 +27,7 @@ from domain.errors import (
 from domain.found_lines import Look
 from domain.payments import Payment
 from domain.release import SignedWith, release
+from jobs import enqueue
 from models import Approval, Membership, Release
 
 
@@ -59,9 +59,9 @@ def pay(membership, reference):
 def _enqueue_next(row: Release | Approval) -> None:
     """It goes to the bank now; or a second person is told that it waits for them."""
     if isinstance(row, Approval):
-        wake("send_mails")
+        enqueue("send_mails")
     else:
-        wake("send_order", row.batch_id)
+        enqueue("send_order", row.batch_id)
 
 
 # --- the app's own proof ---
@@ -99,7 +99,7 @@ def _approve_with_pin(membership: Membership, payment: Payment, form: PinForm) -
         form.pin.errors = [say(error)]
         return _pin_page(membership, payment, form)
     except (PinLocked, PinMissing) as error:
-        wake("send_mails")
+        enqueue("send_mails")
         return redirect_to_pin_setup(membership, error)
     except DomainError as error:
         return redirect_with_problem(membership, payment.reference, error)
@@ -132,7 +132,7 @@ def passkey_options(membership, reference):
     """What a passkey has to sign: it is made of the payment that was shown."""
     if request.form.get("shown") != payments.view(membership.client, reference).digest:
         abort(409)
-    return options(passkeys.ask_release(membership.user, sessions.key(), request.form["shown"]))
+    return options(passkeys.ask_release(membership.user, session_interface.key(), request.form["shown"]))
 
 
 @blueprint.post("/<client>/betalingen/<reference>/passkey")
@@ -140,7 +140,7 @@ def passkey_options(membership, reference):
 @approving
 def sign_with_passkey(membership, reference):
     """Approve with a passkey in the place of the pin: it signs this very payment."""
-    shown, signed = request.form.get("shown", ""), SignedWith(request.form.get("answer", ""), sessions.key())
+    shown, signed = request.form.get("shown", ""), SignedWith(request.form.get("answer", ""), session_interface.key())
     try:
         row = release(membership, reference, shown, "passkey", psu(), passkey=signed)
     except PasskeyRefused as error:

@@ -3,12 +3,12 @@
 from flask import abort, flash, request
 from flask_babel import gettext as _
 
-from blueprints.access import MAY_PAY, for_client
-from blueprints.answers import goto
 from blueprints.payments.blueprint import blueprint
 from blueprints.payments.detail import url_of
 from blueprints.payments.page import build_sheet, render_sheet
-from blueprints.words import say
+from blueprints.web.authorization import MAY_PAY, for_client
+from blueprints.web.error_messages import say
+from blueprints.web.responses import goto
 from domain import bank_files, payments
 from domain.errors import BankFileRefused
 from domain.found_lines import Look

@@ -6,15 +6,15 @@ from dataclasses import replace
 from flask import Response, abort, flash, request
 from flask_babel import gettext as _
 
-from blueprints.access import MAY_PAY, for_client, psu, signed_in
-from blueprints.answers import goto
 from blueprints.payments.blueprint import blueprint
 from blueprints.payments.detail import redirect_with_problem, url_of
 from blueprints.payments.forms import BankLoginForm, CodeForm, MethodForm
 from blueprints.payments.page import build_sheet, payment_url, render_sheet
 from blueprints.payments.presenters.signing import challenge_groups, code_hint, code_maxlength
-from blueprints.who import me
-from blueprints.words import say
+from blueprints.web.authorization import MAY_PAY, for_client, psu, signed_in
+from blueprints.web.current_user import me
+from blueprints.web.error_messages import say
+from blueprints.web.responses import goto
 from domain import payments, signing
 from domain.authorisations import Step
 from domain.errors import CodeWrong, DomainError

@@ -4,8 +4,6 @@ from typing import Any
 
 from flask import Response, flash, request
 
-from blueprints.access import ALL, for_client
-from blueprints.answers import goto, unchanged
 from blueprints.payments.blueprint import blueprint
 from blueprints.payments.line_query import parse_query, query_values, shareable_query
 from blueprints.payments.page import (
@@ -17,12 +15,14 @@ from blueprints.payments.page import (
     render_page,
 )
 from blueprints.payments.presenters.lines import result_announcement
-from blueprints.wake import wake
-from blueprints.words import say
+from blueprints.web.authorization import ALL, for_client
+from blueprints.web.error_messages import say
+from blueprints.web.responses import goto, unchanged
 from domain import payments
 from domain.errors import DomainError, NotFound
 from domain.found_lines import Found
 from domain.payments import Payment
+from jobs import enqueue
 from models import Membership
 
 
@@ -64,7 +64,7 @@ def status(membership, reference):
     payment = payments.view(membership.client, reference, parse_query(membership))
     order_id = payments.order_to_ask(payment)
     if order_id is not None:
-        wake("follow_order", order_id)
+        enqueue("follow_order", order_id)
     if not is_htmx():
         return goto(url_of(membership, reference))
     progress = load_progress(membership, payment)

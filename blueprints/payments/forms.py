@@ -4,7 +4,7 @@ from flask_wtf import FlaskForm
 from wtforms import DateField, HiddenField, PasswordField, SelectField, StringField
 from wtforms.validators import InputRequired, Length, Optional
 
-from blueprints.texts import _l
+from blueprints.web.lazy_texts import _l
 
 # WTForms' own words for these are English.
 _NO_DAY: dict[str, Any] = {"invalid_value_message": _l("Kies een dag in de kalender.")}

@@ -3,15 +3,15 @@
 from flask import Response, flash, request
 from flask_babel import gettext as _
 
-from blueprints.access import MAY_PAY, approving, for_client
-from blueprints.answers import goto
 from blueprints.payments.approval import redirect_to_pin_setup
 from blueprints.payments.blueprint import blueprint
 from blueprints.payments.detail import redirect_with_problem, url_of
 from blueprints.payments.forms import ConfirmForm
 from blueprints.payments.page import build_sheet, render_sheet
-from blueprints.proving import here
-from blueprints.words import say
+from blueprints.web.authorization import MAY_PAY, approving, for_client
+from blueprints.web.error_messages import say
+from blueprints.web.responses import goto
+from blueprints.web.step_up import here
 from domain import attempts, by_hand, payments
 from domain.by_hand import HandView
 from domain.errors import DomainError, PinLocked, PinMissing, PinWrong

@@ -10,8 +10,6 @@ from typing import Any
 from flask import Response, url_for
 from flask_babel import gettext as _
 
-from blueprints.answers import render
-from blueprints.members.words import told
 from blueprints.payments.actions import EDITABLE, ENDED, Action, is_polled, next_action
 from blueprints.payments.line_query import query_values
 from blueprints.payments.presenters import status
@@ -30,6 +28,8 @@ from blueprints.payments.presenters.warnings import (
     present_notice,
     present_warning,
 )
+from blueprints.team.presenter import told
+from blueprints.web.responses import render
 from core.iban import grouped
 from domain import booked, by_hand, cancelling, confidential, four_eyes, name_checks, signing
 from domain.authorisations import Step
@@ -256,7 +256,7 @@ def _booking(payment: Payment, sheet: PaymentSheet) -> Link | None:
     mark = booked.mark_of(payment.order.id) if payment.order else None
     if mark is None:
         return None
-    url = url_for("bank.bookings", client=sheet.client_id, account_id=mark.account_id, boeking=mark.transaction_id)
+    url = url_for("banking.bookings", client=sheet.client_id, account_id=mark.account_id, boeking=mark.transaction_id)
     return Link(status.booked_on(mark.booked_on), url)
 
 

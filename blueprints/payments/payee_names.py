@@ -3,10 +3,10 @@
 from flask import abort, request
 from flask_babel import gettext as _
 
-from blueprints.access import MAY_PAY, for_client, psu
 from blueprints.payments.blueprint import blueprint
 from blueprints.payments.detail import render_current, render_problem
 from blueprints.payments.forms import PayForm
+from blueprints.web.authorization import MAY_PAY, for_client, psu
 from domain import name_checks, payments
 from domain.errors import BatchChanged, DomainError
 from models import Membership

@@ -2,12 +2,12 @@
 
 from flask import request
 
-from blueprints.access import ALL, for_client, signed_in
-from blueprints.answers import goto, render
 from blueprints.payments.blueprint import blueprint
 from blueprints.payments.page import payment_url
 from blueprints.payments.presenters.payment_list import group_rows
-from blueprints.who import me
+from blueprints.web.authorization import ALL, for_client, signed_in
+from blueprints.web.current_user import me
+from blueprints.web.responses import goto, render
 from domain import payments
 
 PAGE_SIZE, MAX_SHOWN = 50, 1000

@@ -8,9 +8,9 @@ from flask import Blueprint, Response, current_app, render_template, request
 from flask_babel import force_locale
 from flask_babel import gettext as _
 
-from blueprints.assets import static_url
-from blueprints.devices import visit
-from blueprints.languages import LANGUAGES, language
+from blueprints.web.device_cookie import visit
+from blueprints.web.i18n import LANGUAGES, language
+from blueprints.web.static_assets import static_url
 from domain import push_subscriptions
 from domain.errors import PushUnfit
 from domain.world import world

@@ -3,17 +3,17 @@
 from flask import flash, request
 from flask_babel import gettext as _
 
-from blueprints import sessions
-from blueprints.access import ALL, for_client, fresh
 from blueprints.account.forms import ChangePasswordForm
 from blueprints.account.passkeys import options
-from blueprints.answers import goto, render
-from blueprints.proving import proved
 from blueprints.settings.routes import blueprint
-from blueprints.wake import wake
-from blueprints.words import say
+from blueprints.web import session_interface
+from blueprints.web.authorization import ALL, for_client, fresh
+from blueprints.web.error_messages import say
+from blueprints.web.responses import goto, render
+from blueprints.web.step_up import proved
 from domain import accounts, attempts, devices, passkeys
 from domain.errors import PasskeyKnown, PasskeyRefused, SignInRefused, WeakPassword
+from jobs import enqueue
 
 
 def _page(membership) -> str:
@@ -32,7 +32,7 @@ def show_passkeys(membership):
 @for_client(ALL)
 @fresh
 def ask_passkey(membership):
-    return options(passkeys.ask_registration(membership.user, sessions.key()))
+    return options(passkeys.ask_registration(membership.user, session_interface.key()))
 
 
 @blueprint.post("/<client>/instellingen/passkeys")
@@ -41,13 +41,13 @@ def ask_passkey(membership):
 def add_passkey(membership):
     try:
         passkeys.register(
-            membership.user, sessions.key(), request.form.get("answer", ""), request.form.get("name", "")
+            membership.user, session_interface.key(), request.form.get("answer", ""), request.form.get("name", "")
         )
     except (PasskeyRefused, PasskeyKnown) as error:
         flash(say(error), "bad")
         return goto(_page(membership))
     proved(membership.user, "password")
-    wake("send_mails")
+    enqueue("send_mails")
     flash(_("Je passkey is toegevoegd. Je kunt er nu mee inloggen en betalingen goedkeuren."), "good")
     return goto(_page(membership))
 
@@ -66,7 +66,7 @@ def rename_passkey(membership, passkey_id):
 @fresh
 def remove_passkey(membership, passkey_id):
     passkeys.remove(membership.user, passkey_id)
-    wake("send_mails")
+    enqueue("send_mails")
     flash(_("De passkey is verwijderd. Je kunt altijd inloggen met je wachtwoord."), "good")
     return goto(_page(membership))
 
@@ -79,14 +79,15 @@ def change_password(membership):
         return render("settings/password.html", 422 if form.errors else 200, form=form)
     attempts.spend("prove.user", membership.user_id)
     try:
-        accounts.change_password(membership.user, form.old.data or "", form.password.data or "", sessions.secret())
+        key = session_interface.secret()
+        accounts.change_password(membership.user, form.old.data or "", form.password.data or "", key)
     except SignInRefused:
         form.old.errors = [_("Dit wachtwoord klopt niet. Probeer het opnieuw.")]
     except WeakPassword as error:
         form.password.errors = [say(error)]
     else:
         attempts.forget("prove.user", membership.user_id)
-        wake("send_mails")
+        enqueue("send_mails")
         flash(_("Je wachtwoord is veranderd. Overal elders ben je uitgelogd."), "good")
         return goto(f"/{membership.client.public_id}/instellingen")
     return render("settings/password.html", 422, form=form)

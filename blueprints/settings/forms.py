@@ -1,9 +1,9 @@
 from flask_wtf import FlaskForm
 from wtforms import BooleanField, SelectField
 
-from blueprints.languages import LANGUAGES
-from blueprints.texts import _l
-from blueprints.typed import KeptForm
+from blueprints.web.i18n import LANGUAGES
+from blueprints.web.lazy_texts import _l
+from blueprints.web.saved_forms import KeptForm
 
 
 class BankWishesForm(KeptForm):

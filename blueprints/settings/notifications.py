@@ -3,12 +3,12 @@
 from flask import flash, request
 from flask_babel import gettext as _
 
-from blueprints.access import ALL, for_client
-from blueprints.answers import goto, render
-from blueprints.proving import here
 from blueprints.settings.routes import blueprint
 from blueprints.settings.words import HEARD
-from blueprints.words import say
+from blueprints.web.authorization import ALL, for_client
+from blueprints.web.error_messages import say
+from blueprints.web.responses import goto, render
+from blueprints.web.step_up import here
 from domain import notifications, push_subscriptions
 from domain.errors import PushUnfit
 from domain.world import world

@@ -2,12 +2,12 @@ from flask import Blueprint, flash
 from flask_babel import gettext as _
 from flask_babel import ngettext, refresh
 
-from blueprints.access import ALL, OWNER, for_client, fresh_keeping
-from blueprints.answers import goto, render
-from blueprints.proving import here
-from blueprints.sessions import secret
 from blueprints.settings.forms import BankWishesForm, LanguageForm
-from blueprints.who import me
+from blueprints.web.authorization import ALL, OWNER, for_client, fresh_keeping
+from blueprints.web.current_user import me
+from blueprints.web.responses import goto, render
+from blueprints.web.session_interface import secret
+from blueprints.web.step_up import here
 from domain import accounts, bank_links, bank_wishes, passkeys, pins, sessions
 
 blueprint = Blueprint("settings", __name__)

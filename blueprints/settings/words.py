@@ -1,4 +1,4 @@
-from blueprints.texts import _l
+from blueprints.web.lazy_texts import _l
 
 # What one may hear of (domain.notifications.KINDS), in the order of a payment's life.
 HEARD = {

@@ -1,8 +1,8 @@
 from flask import Blueprint, request
 
-from blueprints.access import signed_in
-from blueprints.answers import goto
-from blueprints.who import me
+from blueprints.web.authorization import signed_in
+from blueprints.web.current_user import me
+from blueprints.web.responses import goto
 from domain import accounts
 
 PATHS = ("saldo", "saldo/toevoegen", "betalingen", "apps", "apps/nmbrs", "instellingen", "welkom")

@@ -15,7 +15,7 @@ from axe_playwright_python.sync_playwright import Axe
 from flask import Flask
 from playwright.sync_api import Page, Route
 
-from blueprints.assets import init_assets
+from blueprints.web.static_assets import init_assets
 from tests.browser.test_every_page import EVERY_RULE, SHORTENED, STICKS_OUT
 
 pytestmark = pytest.mark.browser

@@ -9,7 +9,7 @@ import requests
 from flask import Flask, request
 from werkzeug.serving import make_server
 
-from blueprints.hooks import blueprint
+from blueprints.webhooks import blueprint
 from domain import following, notices, sending, signing
 from domain.release import release
 from domain.world import World, furnish

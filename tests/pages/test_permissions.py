@@ -64,28 +64,28 @@ WHO_PAYS = Right(303, 303, 403)
 OWNER_ONLY, OWNER_PAGE, OWNER_SAID = Right(303, 403, 403), Right(200, 403, 403), Right(422, 403, 403)
 
 RIGHTS: dict[tuple[str, str], Right] = {
-    ("nmbrs.apps", "GET"): PAGE,
-    ("nmbrs.overview", "GET"): PAGE,
-    ("nmbrs.settings", "GET"): PAGE,
-    ("nmbrs.save", "POST"): ON,
-    ("nmbrs.connect", "GET"): PAGE,
-    ("nmbrs.connect", "POST"): SAID,
-    ("nmbrs.consent", "POST"): ON,
-    ("nmbrs.rights", "GET"): PAGE,
-    ("nmbrs.rights", "POST"): ON,
-    ("nmbrs.new_address", "GET"): PAGE,
-    ("nmbrs.new_address", "POST"): SAID,
-    ("nmbrs.renew_token", "GET"): PAGE,
-    ("nmbrs.renew_token", "POST"): SAID,
-    ("nmbrs.consent_again", "POST"): ON,
-    ("nmbrs.move", "GET"): Right(200, 403, 403),
-    ("nmbrs.move", "POST"): OWNER_ONLY,
-    ("nmbrs.remove", "GET"): Right(200, 403, 403),
-    ("nmbrs.remove", "POST"): OWNER_ONLY,
-    ("nmbrs.entry", "GET"): PAGE,
-    ("nmbrs.take_in_again", "POST"): ON,
-    ("nmbrs.older", "GET"): PAGE,
-    ("nmbrs.pick", "POST"): ON,
+    ("payroll.apps", "GET"): PAGE,
+    ("payroll.overview", "GET"): PAGE,
+    ("payroll.settings", "GET"): PAGE,
+    ("payroll.save", "POST"): ON,
+    ("payroll.connect", "GET"): PAGE,
+    ("payroll.connect", "POST"): SAID,
+    ("payroll.consent", "POST"): ON,
+    ("payroll.rights", "GET"): PAGE,
+    ("payroll.rights", "POST"): ON,
+    ("payroll.new_address", "GET"): PAGE,
+    ("payroll.new_address", "POST"): SAID,
+    ("payroll.renew_token", "GET"): PAGE,
+    ("payroll.renew_token", "POST"): SAID,
+    ("payroll.consent_again", "POST"): ON,
+    ("payroll.move", "GET"): Right(200, 403, 403),
+    ("payroll.move", "POST"): OWNER_ONLY,
+    ("payroll.remove", "GET"): Right(200, 403, 403),
+    ("payroll.remove", "POST"): OWNER_ONLY,
+    ("payroll.entry", "GET"): PAGE,
+    ("payroll.take_in_again", "POST"): ON,
+    ("payroll.older", "GET"): PAGE,
+    ("payroll.pick", "POST"): ON,
     ("payments.list_payments", "GET"): PAGE,
     ("payments.detail", "GET"): PAGE,
     ("payments.include_all", "POST"): ON,
@@ -127,20 +127,20 @@ RIGHTS: dict[tuple[str, str], Right] = {
     ("payments.confirm_names", "POST"): WHO_PAYS,
     ("payments.change", "GET"): PAGE,
     ("payments.change", "POST"): SAID,
-    ("members.everyone", "GET"): PAGE,
-    ("members.invite", "GET"): OWNER_PAGE,
-    ("members.invite", "POST"): OWNER_SAID,
-    ("members.resend", "POST"): OWNER_ONLY,
-    ("members.withdraw", "POST"): OWNER_ONLY,
-    ("members.one", "GET"): OWNER_PAGE,
-    ("members.one", "POST"): OWNER_ONLY,
-    ("members.remove", "GET"): OWNER_PAGE,
-    ("members.remove", "POST"): OWNER_ONLY,
-    ("members.hide_lines", "POST"): OWNER_ONLY,
-    ("members.four_eyes_page", "GET"): OWNER_PAGE,
-    ("members.four_eyes_page", "POST"): OWNER_SAID,
-    ("members.agree", "POST"): WHO_PAYS,
-    ("members.decline", "POST"): WHO_PAYS,
+    ("team.everyone", "GET"): PAGE,
+    ("team.invite", "GET"): OWNER_PAGE,
+    ("team.invite", "POST"): OWNER_SAID,
+    ("team.resend", "POST"): OWNER_ONLY,
+    ("team.withdraw", "POST"): OWNER_ONLY,
+    ("team.one", "GET"): OWNER_PAGE,
+    ("team.one", "POST"): OWNER_ONLY,
+    ("team.remove", "GET"): OWNER_PAGE,
+    ("team.remove", "POST"): OWNER_ONLY,
+    ("team.hide_lines", "POST"): OWNER_ONLY,
+    ("team.four_eyes_page", "GET"): OWNER_PAGE,
+    ("team.four_eyes_page", "POST"): OWNER_SAID,
+    ("team.agree", "POST"): WHO_PAYS,
+    ("team.decline", "POST"): WHO_PAYS,
     ("onboarding.identify", "GET"): PAGE,
     ("onboarding.identify", "POST"): ON,
     ("onboarding.ask_register_again", "POST"): ON,
@@ -159,16 +159,16 @@ RIGHTS: dict[tuple[str, str], Right] = {
     ("settings.switch_off", "POST"): ON,
     ("overview.overview", "GET"): PAGE,
     ("overview.home_screen_offered", "POST"): ON,
-    ("bank.balances", "GET"): PAGE,
-    ("bank.refresh", "POST"): ON,
-    ("bank.renew", "POST"): ON,
-    ("bank.bookings", "GET"): PAGE,
-    ("bank.add", "GET"): Right(200, 200, 303, unidentified=303),  # who has not identified goes there first
-    ("bank.add", "POST"): Right(422, 422, 303, unidentified=303),
-    ("bank.add_by_hand", "GET"): Right(200, 200, 303, unidentified=303),
-    ("bank.add_by_hand", "POST"): Right(422, 422, 303, unidentified=303),
-    ("bank.confirm_holder", "GET"): PAGE,
-    ("bank.confirm_holder", "POST"): ON,
+    ("banking.balances", "GET"): PAGE,
+    ("banking.refresh", "POST"): ON,
+    ("banking.renew", "POST"): ON,
+    ("banking.bookings", "GET"): PAGE,
+    ("banking.add", "GET"): Right(200, 200, 303, unidentified=303),  # who has not identified goes there first
+    ("banking.add", "POST"): Right(422, 422, 303, unidentified=303),
+    ("banking.add_by_hand", "GET"): Right(200, 200, 303, unidentified=303),
+    ("banking.add_by_hand", "POST"): Right(422, 422, 303, unidentified=303),
+    ("banking.confirm_holder", "GET"): PAGE,
+    ("banking.confirm_holder", "POST"): ON,
 }
 
 # Routes without a client in their address. Keys and tokens in them are of nothing.
@@ -225,23 +225,23 @@ OPEN: dict[tuple[str, str], Open] = {
     ("account.confirm_device", "POST"): Open(303, 303),
     ("onboarding.find_company", "GET"): ALL_SEE,
     ("onboarding.identified", "GET"): Open(400, 303, 400),
-    ("bank.back", "GET"): Open(303, 404),
-    ("bank.back_with_key", "GET"): Open(303, 404),
-    ("nmbrs.came_back", "GET"): Open(303, 303),
+    ("banking.back", "GET"): Open(303, 404),
+    ("banking.back_with_key", "GET"): Open(303, 404),
+    ("payroll.came_back", "GET"): Open(303, 303),
     ("payments.from_mail", "GET"): Open(303, 303, 404),
     ("payments.signing_return", "GET"): Open(303, 404),
-    ("members.join", "GET"): Open(410, 410),
-    ("members.join", "POST"): Open(410, 410),
-    ("hooks.receive", "GET"): Open(404, 404),
-    ("hooks.receive", "POST"): Open(404, 404),
-    ("hooks.bank_signal", "POST"): Open(404, 404),
+    ("team.join", "GET"): Open(410, 410),
+    ("team.join", "POST"): Open(410, 410),
+    ("webhooks.receive", "GET"): Open(404, 404),
+    ("webhooks.receive", "POST"): Open(404, 404),
+    ("webhooks.bank_signal", "POST"): Open(404, 404),
     ("pwa.manifest", "GET"): ALL_SEE,
     ("pwa.service_worker", "GET"): ALL_SEE,
     ("pwa.offline", "GET"): ALL_SEE,
     ("pwa.subscription_renewed", "POST"): Open(204, 204),  # of a browser in which nobody has notifications: nothing
-    ("status.alive", "GET"): ALL_SEE,
-    ("status.ready", "GET"): Open(503, 503),  # nobody answers where the queue should be
-    ("status.metrics", "GET"): Open(404, 404),  # not public
+    ("ops.alive", "GET"): ALL_SEE,
+    ("ops.ready", "GET"): Open(503, 503),  # nobody answers where the queue should be
+    ("ops.metrics", "GET"): Open(404, 404),  # not public
 }
 
 # What is asked once more who one is before it is done (ASVS 7.5.1): who they are, who takes part, whence and how money
@@ -249,10 +249,11 @@ OPEN: dict[tuple[str, str], Open] = {
 PROOF = frozenset(
     {
         "onboarding.pin", "settings.wish", "settings.show_passkeys", "settings.ask_passkey", "settings.add_passkey",
-        "settings.rename_passkey", "settings.remove_passkey", "members.invite", "members.resend", "members.withdraw",
-        "members.one", "members.remove", "members.hide_lines", "members.four_eyes_page", "members.agree",
-        "members.decline", "nmbrs.connect", "nmbrs.consent", "nmbrs.renew_token", "nmbrs.consent_again",
-        "nmbrs.new_address", "nmbrs.move", "nmbrs.remove", "bank.add_by_hand", "onboarding.invite_second_signer",
+        "settings.rename_passkey", "settings.remove_passkey", "team.invite", "team.resend", "team.withdraw",
+        "team.one", "team.remove", "team.hide_lines", "team.four_eyes_page", "team.agree",
+        "team.decline", "payroll.connect", "payroll.consent", "payroll.renew_token", "payroll.consent_again",
+        "payroll.new_address", "payroll.move", "payroll.remove", "banking.add_by_hand",
+        "onboarding.invite_second_signer",
     }
 )  # fmt: skip
 RELEASES = frozenset(
@@ -265,7 +266,7 @@ RELEASES = frozenset(
 # password itself, or is the bank's to allow.
 AT_ONCE = frozenset(
     {
-        "nmbrs.save", "nmbrs.rights", "nmbrs.take_in_again", "nmbrs.pick", "payments.include_all",
+        "payroll.save", "payroll.rights", "payroll.take_in_again", "payroll.pick", "payments.include_all",
         "payments.start_signing", "payments.submit_credentials", "payments.choose_method", "payments.submit_otp",
         "payments.abandon_signing", "payments.reopen", "settings.sign_out_there", "settings.change_password",
         "settings.choose_language", "settings.choose_notifications", "settings.switch_on", "settings.switch_off",
@@ -273,7 +274,7 @@ AT_ONCE = frozenset(
         "payments.withdraw_cancellation", "payments.decide_name", "payments.confirm_names", "payments.change",
         "onboarding.identify", "onboarding.ask_register_again", "onboarding.confirm_code",
         "settings.sign_out_elsewhere",
-        "overview.home_screen_offered", "bank.refresh", "bank.renew", "bank.add", "bank.confirm_holder",
+        "overview.home_screen_offered", "banking.refresh", "banking.renew", "banking.add", "banking.confirm_holder",
     }
 )  # fmt: skip
 
@@ -569,7 +570,7 @@ def test_a_member_that_is_taken_out_is_out_at_once(prepared: Prepared):
 
 
 def test_a_role_that_is_taken_away_is_gone_at_once(prepared: Prepared):
-    path = prepared.address("members.invite", "GET")
+    path = prepared.address("team.invite", "GET")
     mine = Membership.get(Membership.user == User.get(User.name == "Sam unidentified").id)
     assert prepared.ask("unidentified", "GET", path).status_code == 200
     members.change_role(prepared.demo.client, prepared.demo.user, mine.id, "approver")

@@ -2,10 +2,10 @@
 
 from flask_babel import gettext as _
 
-from blueprints.context import euro
 from blueprints.payments.actions import Action
 from blueprints.payments.presenters.signing import sign_label
-from blueprints.texts import _l
+from blueprints.web.formatters import euro
+from blueprints.web.lazy_texts import _l
 from domain.authorisations import Step
 from domain.payments import Payment
 

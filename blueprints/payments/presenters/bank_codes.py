@@ -4,7 +4,7 @@ Of a whole payment: what happened, and what to do; whether money moved is said b
 (`words.reason`). Of one line: why that line was not paid, or came back.
 """
 
-from blueprints.texts import _l
+from blueprints.web.lazy_texts import _l
 
 # --- what several codes come down to ---
 _NO_MONEY = _l("Er stond niet genoeg geld op de rekening.")

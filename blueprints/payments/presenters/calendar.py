@@ -6,8 +6,8 @@ from datetime import date
 
 from flask_babel import gettext as _
 
-from blueprints.context import moment
 from blueprints.payments.presenters.status import balance
+from blueprints.web.formatters import moment
 from core.clock import today_amsterdam
 from domain.bank_links import AccountView
 from domain.days import Day

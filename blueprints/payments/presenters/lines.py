@@ -6,11 +6,11 @@ from dataclasses import dataclass
 from flask_babel import gettext as _
 from flask_babel import ngettext
 
-from blueprints.context import euro, number
 from blueprints.payments.actions import EDITABLE
 from blueprints.payments.line_query import query_values
 from blueprints.payments.presenters.bank_codes import LINE_REASONS
-from blueprints.texts import _l
+from blueprints.web.formatters import euro, number
+from blueprints.web.lazy_texts import _l
 from domain.found_lines import REFUSED, REMARKED, SEARCHED_FROM, Found
 from domain.payments import LineView, Payment
 

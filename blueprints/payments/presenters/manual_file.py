@@ -4,9 +4,9 @@ from dataclasses import dataclass
 
 from flask_babel import gettext as _
 
-from blueprints.context import moment
 from blueprints.payments.presenters.notes import Note
 from blueprints.payments.presenters.status import file_note
+from blueprints.web.formatters import moment
 from domain.by_hand import HandView
 from domain.payments import Payment
 

@@ -6,8 +6,8 @@ from dataclasses import dataclass
 from flask_babel import gettext as _
 from flask_babel import ngettext
 
-from blueprints.context import number
 from blueprints.payments.presenters.status import name_match
+from blueprints.web.formatters import number
 from domain.name_checks import Difference, NameCheck
 from domain.payments import Payment
 

@@ -7,8 +7,8 @@ from flask import url_for
 from flask_babel import gettext as _
 from flask_babel import ngettext
 
-from blueprints.context import day, euro
 from blueprints.payments.presenters.status import NBSP, TO_DO, UNDER_WAY, state_label
+from blueprints.web.formatters import day, euro
 from domain.payments import BatchRow
 
 _ICONS = {"good": "check", "bad": "warn"}

@@ -5,9 +5,9 @@ from datetime import date, timedelta
 from flask_babel import gettext as _
 from flask_babel import ngettext
 
-from blueprints.context import day, day_and_month, euro, long_day, moment, number
 from blueprints.payments.presenters.bank_codes import BANK_REASONS
-from blueprints.texts import _l
+from blueprints.web.formatters import day, day_and_month, euro, long_day, moment, number
+from blueprints.web.lazy_texts import _l
 from core.clock import today_amsterdam, utcnow
 from domain.bank_links import AccountView
 from domain.name_checks import Difference

@@ -7,10 +7,10 @@ from flask import current_app
 from flask_babel import gettext as _
 from flask_babel import ngettext
 
-from blueprints.context import day, euro, moment, number
 from blueprints.payments.actions import EDITABLE
 from blueprints.payments.presenters.notes import Link
 from blueprints.payments.presenters.status import NBSP, STATES
+from blueprints.web.formatters import day, euro, moment, number
 from core.clock import today_amsterdam
 from core.iban import grouped
 from domain.cautions import Caution, name

@@ -1,0 +1,25 @@
+from flask_wtf import FlaskForm
+from wtforms import StringField
+from wtforms.validators import InputRequired, Length
+
+from blueprints.web.lazy_texts import _l
+from blueprints.web.saved_forms import KeptForm
+
+
+class BankForm(FlaskForm):
+    """The pressed button carries the bank."""
+
+    bank = StringField(_l("Bank"), [InputRequired(_l("Kies een bank."))])
+
+
+class HandForm(KeptForm):
+    """An account without a bank link."""
+
+    iban = StringField(_l("Rekeningnummer (IBAN)"), [InputRequired(_l("Vul het rekeningnummer in.")), Length(max=50)])
+    holder = StringField(
+        _l("Op naam van"), [InputRequired(_l("Vul in op wiens naam de rekening staat.")), Length(max=70)]
+    )
+
+
+class GoForm(FlaskForm):
+    """A button and nothing else."""

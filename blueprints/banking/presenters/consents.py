@@ -1,0 +1,49 @@
+"""How a consent at a bank stands, in words: what it is, what still works, what to do."""
+
+from flask_babel import gettext as _
+from flask_babel import ngettext
+
+from blueprints.web.formatters import day_and_month
+from domain.bank_links import AccountView
+from domain.consents import ConsentView
+from domain.holders import MAY_SHOW
+
+
+def heading(consent: ConsentView) -> str:
+    """One line, for the banner."""
+    bank = consent.bank_name
+    if consent.word == "ends":
+        return _("De toegang tot %(bank)s loopt af", bank=bank)
+    return _("De toegang tot %(bank)s is voorbij", bank=bank)
+
+
+def why(consent: ConsentView) -> str:
+    """What happened, and what still works."""
+    if consent.word == "ends":
+        return _ends(consent)
+    words = {
+        "expired": _("De toestemming aan je bank is verlopen."),
+        "revokedByPsu": _("De toestemming is bij je bank ingetrokken."),
+        "terminatedByTpp": _("Wij hebben de toestemming beëindigd."),
+        "rejected": _("Je bank heeft de toestemming geweigerd."),
+        "unknown": _("Je bank kent de toestemming niet meer."),
+    }
+    happened = words.get(consent.word, _("Je bank geeft ons geen toegang meer."))
+    return f"{happened} {_('Je ziet het laatst bekende saldo. Betalen kan nog, als je bank dat toestaat.')}"
+
+
+def _ends(consent: ConsentView) -> str:
+    if not consent.days_left:
+        return _("Vandaag is de laatste dag. Verleng nu, dan blijf je je saldo zien.")
+    left = ngettext("Nog %(num)s dag", "Nog %(num)s dagen", consent.days_left)
+    until = day_and_month(consent.valid_until) if consent.valid_until else ""
+    return _("%(left)s, tot en met %(day)s. Verleng nu, dan blijf je je saldo zien.", left=left, day=until)
+
+
+def holder(account: AccountView) -> str:
+    """Why the transactions of this account are not shown; empty when they are."""
+    if account.holder_check in MAY_SHOW:
+        return ""
+    if account.holder_check == "no":
+        return _("Transacties tonen we niet: de rekening staat niet op naam van je bedrijf.")
+    return _("Transacties volgen: we controleren nog of de rekening van je bedrijf is. Betalen kan al.")

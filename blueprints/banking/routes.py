@@ -1,0 +1,177 @@
+from urllib.parse import quote
+
+from flask import Blueprint, flash, request
+from flask_babel import gettext as _
+
+from blueprints.banking.forms import BankForm, GoForm
+from blueprints.banking.presenters import consents as bank_words
+from blueprints.web.authorization import ALL, for_client, psu, signed_in
+from blueprints.web.current_user import me
+from blueprints.web.error_messages import say
+from blueprints.web.responses import goto, render
+from blueprints.web.urls import own_path
+from domain import bank_grants, bank_links, bank_watch, consents, identification
+from domain.errors import (
+    AuthorityRefused,
+    BankUnavailable,
+    ConsentPending,
+    ConsentRefused,
+    DomainError,
+    NotFound,
+    NotIdentified,
+    RegisterUnavailable,
+    UnknownCompany,
+)
+
+blueprint = Blueprint("banking", __name__)
+
+
+@blueprint.get("/<client>/saldo")
+@for_client(ALL)
+def balances(membership):
+    """What is known, at once; htmx then asks the banks, the customer being there."""
+    client = membership.client
+    return render(
+        "banking/balances.html", unconfirmed=bank_links.unconfirmed(client), form=GoForm(),
+        **_known(client, stale=bank_watch.stale(client)),
+    )  # fmt: skip
+
+
+def _known(client, stale=False, late=""):
+    found = bank_links.accounts(client)
+    known = [account.balance_cents for account in found if account.balance_cents is not None]
+    consent_of = consents.of_client(client)
+    groups = [
+        (consent, [account for account in found if account.link_id == link_id])
+        for link_id, consent in consent_of.items()
+    ]
+    return {
+        "accounts": found, "groups": groups, "total": sum(known) if known else None, "stale": stale, "late": late,
+        "words": bank_words,
+    }  # fmt: skip
+
+
+@blueprint.post("/<client>/saldo/vernieuwen")
+@for_client(ALL)
+def refresh(membership):
+    client, late = membership.client, ""
+    try:
+        bank_watch.refresh_balances(client, psu())
+    except BankUnavailable:
+        late = _("Niet elke bank was bereikbaar. Je ziet daar het laatst bekende saldo.")
+    if request.headers.get("HX-Request"):
+        return render("banking/_accounts.html", **_known(client, late=late))
+    if late:
+        flash(late, "warn")
+    return goto(f"/{client.public_id}/saldo")
+
+
+@blueprint.post("/<client>/saldo/verlengen/<int:link_id>")
+@for_client(ALL)
+def renew(membership, link_id):
+    """A new consent at the same bank; the accounts stay what they are."""
+    client, user = membership.client, membership.user
+    link, here = bank_links.link_of(client, link_id), f"/{client.public_id}/saldo"
+    try:
+        identification.may_link_bank(client, user)
+        return goto(bank_links.begin_link(client, user, link.bank, psu(), here))
+    except (NotIdentified, AuthorityRefused) as error:
+        flash(say(error), "info")
+        return goto(f"/{client.public_id}/identificatie?verder={quote(here)}")
+    except DomainError as error:
+        flash(say(error), "bad")
+        return goto(here)
+
+
+@blueprint.route("/<client>/saldo/toevoegen", methods=["GET", "POST"])
+@for_client(ALL)
+def add(membership):
+    """Choose a bank and go there. Who has not identified goes that way first, and comes back here."""
+    client, user = membership.client, membership.user
+    onward = own_path(request.args.get("verder"))
+    try:
+        identification.require_authority(client, user)
+    except NotIdentified as error:
+        flash(say(error), "info")
+        return goto(f"/{client.public_id}/identificatie?verder={quote(_here())}")
+    except AuthorityRefused:
+        return goto(f"/{client.public_id}/identificatie")
+    except (RegisterUnavailable, UnknownCompany) as error:
+        flash(say(error), "bad")
+        return goto(f"/{client.public_id}/saldo")
+    form = BankForm()
+    if form.validate_on_submit():
+        try:
+            return goto(bank_links.begin_link(client, user, form.bank.data or "", psu(), onward))
+        except DomainError as error:
+            flash(say(error), "bad")
+            return goto(_here())
+    return render("banking/add.html", 422 if form.errors else 200, form=form, banks=_banks(), onward=onward)
+
+
+def _banks():
+    try:
+        return bank_links.banks()
+    except BankUnavailable:
+        return []  # the page says that none can be reached
+
+
+@blueprint.get("/bank/terug")
+@signed_in
+def back_with_key():
+    """The one address to which a bank that gives us a key sends everybody back; then on as from any bank."""
+    state = request.args.get("state", "")
+    try:
+        bank_grants.finish(me(), state, request.args.get("code"))
+    except NotFound:
+        raise
+    except DomainError as error:
+        flash(say(error), "bad")
+        return goto("/saldo")
+    return goto(f"/bank/terug/{quote(state, safe='')}")
+
+
+@blueprint.get("/bank/terug/<state>")
+@signed_in
+def back(state):
+    """The way back from the bank proves nothing but its state: the bank is asked whether it agreed."""
+    try:
+        link = bank_links.finish_link(state, me(), psu())
+    except ConsentPending:
+        if "geweigerd" not in request.args:
+            return render("banking/pending.html", again=request.path)
+        flash(say(ConsentRefused()), "warn")
+        return goto("/saldo")
+    except NotFound:
+        raise
+    except BankUnavailable as error:
+        flash(say(error), "warn")
+        return render("banking/pending.html", again=request.path)
+    except DomainError as error:
+        flash(say(error), "bad")
+        return goto("/saldo")
+    if link.holder_confirmed_at:
+        flash(_("Je bankrekening is gekoppeld."), "good")
+        return goto(own_path(link.next_page) or f"/{link.client.public_id}/saldo")
+    return goto(f"/{link.client.public_id}/saldo/bevestigen/{link.id}")
+
+
+@blueprint.route("/<client>/saldo/bevestigen/<int:link_id>", methods=["GET", "POST"])
+@for_client(ALL)
+def confirm_holder(membership, link_id):
+    """The name as the bank has it, to be confirmed; from then on these accounts can pay."""
+    client, form = membership.client, GoForm()
+    link = bank_links.link_of(client, link_id)
+    if form.validate_on_submit():
+        try:
+            link = bank_links.confirm_holder(client, membership.user, link_id)
+        except ConsentPending as error:
+            flash(say(error), "warn")
+            return goto(f"/{client.public_id}/saldo")
+        flash(_("Je bankrekening is gekoppeld."), "good")
+        return goto(own_path(link.next_page) or f"/{client.public_id}/saldo")
+    return render("banking/confirm.html", form=form, link=link, accounts=bank_links.accounts_of_link(link))
+
+
+def _here() -> str:
+    return request.full_path.rstrip("?")

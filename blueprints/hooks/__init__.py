@@ -1,5 +1,0 @@
-"""Addresses for machines: the one that Nmbrs calls, and the one where a bank says that an order has changed."""
-
-from blueprints.hooks.routes import blueprint
-
-__all__ = ["blueprint"]

@@ -1,0 +1,42 @@
+import hmac
+
+from flask import Blueprint, Response, abort, current_app, jsonify, request
+from peewee import PeeweeException
+from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
+from redis.exceptions import RedisError
+
+from domain import health
+from jobs import connection
+
+blueprint = Blueprint("ops", __name__)
+
+
+@blueprint.get("/healthz")
+def alive() -> Response:
+    """The process answers; it knows of nothing else."""
+    return Response("ok\n", content_type="text/plain")
+
+
+@blueprint.get("/readyz")
+def ready() -> tuple[Response, int]:
+    """503 names what is missing."""
+    missing = []
+    try:
+        health.database_answers()
+    except PeeweeException:
+        missing.append("database")
+    try:
+        connection().ping()
+    except RedisError:
+        missing.append("queue")
+    return jsonify({"ready": not missing, "missing": missing}), 503 if missing else 200
+
+
+@blueprint.get("/metrics")
+def metrics() -> Response:
+    """For Prometheus, with the token of the settings; not there without one."""
+    wanted = current_app.config["METRICS_TOKEN"]
+    given = request.headers.get("Authorization", "").removeprefix("Bearer ")
+    if not wanted or not hmac.compare_digest(wanted.encode(), given.encode()):
+        abort(404)
+    return Response(generate_latest(health.REGISTRY), content_type=CONTENT_TYPE_LATEST)

@@ -1,0 +1,48 @@
+from flask_wtf import FlaskForm
+from wtforms import BooleanField, PasswordField, StringField
+from wtforms.validators import AnyOf, DataRequired, Length
+
+from blueprints.account.forms import trimmed
+from blueprints.web.lazy_texts import _l
+from blueprints.web.saved_forms import KeptForm
+
+# How long the old webhook address goes on working, in hours.
+KEPT = [("0", _l("Meteen ongeldig")), ("1", _l("1 uur")), ("24", _l("1 dag")), ("168", _l("7 dagen")),
+        ("720", _l("30 dagen"))]  # fmt: skip
+
+
+class ConnectForm(KeptForm):
+    email = StringField(
+        _l("E-mailadres"),
+        [DataRequired(_l("Vul het e-mailadres van je Nmbrs-account in.")), Length(max=254)],
+        filters=[trimmed],
+    )
+    token = PasswordField(
+        _l("Token"), [DataRequired(_l("Plak hier het token uit Nmbrs.")), Length(max=500)], filters=[trimmed]
+    )
+
+
+class TokenForm(FlaskForm):
+    token = PasswordField(
+        _l("Nieuw token"), [DataRequired(_l("Plak hier het token uit Nmbrs.")), Length(max=500)], filters=[trimmed]
+    )
+
+
+class MappingForm(FlaskForm):
+    """One choice per company, under the name company-<id>; `Choices` reads them."""
+
+
+class ConfirmForm(FlaskForm):
+    """The choices once more, now for a company of another KvK number."""
+
+    confirmed = BooleanField(_l("Ja, deze administratie wil ik vanaf deze rekening betalen"))
+
+
+class AddressForm(KeptForm):
+    keep = StringField(
+        _l("Hoe lang blijft het oude adres werken?"), [AnyOf([hours for hours, _words in KEPT], _l("Kies hoe lang."))]
+    )
+
+
+class PlainForm(FlaskForm):
+    """A button and its token against forged requests."""

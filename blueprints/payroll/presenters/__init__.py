@@ -1,0 +1,1 @@
+"""What the pages of this package say, in the language of the reader."""

@@ -1,0 +1,190 @@
+"""What came of a run, how a connection stands, and what Nmbrs was asked, in words."""
+
+from flask_babel import gettext as _
+from flask_babel import ngettext
+
+from blueprints.payroll.presenters.permissions import ask_for_right, title_of
+from blueprints.web.formatters import number
+from domain.nmbrs_calls import CALLS
+from domain.nmbrs_history import ExchangeView, HistoryRow
+from domain.nmbrs_link import ConnectionView
+from domain.nmbrs_webhook import WebhookView
+
+_TITLES = {name: question for question, (soap, rest, _names) in CALLS.items() for name in (soap, rest) if name != "-"}
+
+
+# --- why something did not go as it should ---
+def reason_words(reason: str) -> str:
+    """Why a run was refused or has to wait, or why a connection is disturbed (codes of the file and of Nmbrs)."""
+    code, _colon, call = reason.partition(":")
+    if code == "not_allowed":
+        what = title_of(_TITLES[call]) if call in _TITLES else call
+        return _("Nmbrs staat dit account niet toe: %(what)s.", what=what[:1].lower() + what[1:])
+    words = _file_words() | _nmbrs_words() | _run_words()
+    return words.get(code, _("Nmbrs was niet bereikbaar."))
+
+
+def _file_words() -> dict[str, str]:
+    return {
+        "empty": _("Het betaalbestand van Nmbrs is leeg."),
+        "not_xml": _("Het betaalbestand van Nmbrs is niet te lezen."),
+        "not_pain": _("Nmbrs gaf een bestand dat geen betaalbestand is."),
+        "wrong_sum": _("Het totaal in het betaalbestand is niet de som van de regels."),
+        "wrong_count": _("Het aantal in het betaalbestand is niet het aantal regels."),
+        "bad_iban": _("Er staat een ongeldig rekeningnummer in het betaalbestand."),
+        "other_currency": _("Er staat een bedrag in een andere munt dan de euro in het betaalbestand."),
+        "doubled_id": _("Een kenmerk staat dubbel in het betaalbestand."),
+        "no_lines": _("Er staat geen betaling in het betaalbestand."),
+        "bad_amount": _("Er staat een ongeldig bedrag in het betaalbestand."),
+        "too_large": _("Het betaalbestand is te groot."),
+        "too_many_lines": _("Het betaalbestand heeft te veel regels."),
+        "missing_field": _("In het betaalbestand ontbreekt iets."),
+        "name_unusable": _("Een naam in het betaalbestand is niet bruikbaar voor de bank."),
+    }
+
+
+def _nmbrs_words() -> dict[str, str]:
+    return {
+        "bad_credentials": _("Nmbrs herkent het e-mailadres en token niet meer."),
+        "out_of_sight": _("Het Nmbrs-account ziet deze administratie niet."),
+        "disabled": _("Nmbrs heeft de toegang uitgezet."),
+        "not_mapped": _("Deze administratie heeft nog geen bankrekening."),
+        "unreadable": _("Het antwoord van Nmbrs was niet te lezen."),
+        "quota_used_up": _("We mogen Nmbrs voorlopig niet meer vragen stellen: het tegoed is op."),
+        "2044": _("Nmbrs neemt alleen een adres aan dat met https:// begint."),
+    }
+
+
+def _run_words() -> dict[str, str]:
+    return {
+        "nothing_more": _("Deze run is opnieuw gedraaid. Er is niets meer te betalen dan al is betaald."),
+        "overpaid": _("Deze run is opnieuw gedraaid, en er is al meer betaald dan er nu in staat."),
+        "run_missing": _("Deze run staat niet meer in Nmbrs."),
+        "vanished": _("Deze run staat niet meer in Nmbrs."),
+    }
+
+
+# --- a run in the history ---
+def result_words(row: HistoryRow) -> dict[str, str]:
+    """Tone, sign, title and what to do, for a row of the history."""
+    reason = reason_words(row.reason) if row.reason else ""
+    if row.reason and row.line:
+        reason = _("Regel %(line)s: %(reason)s", line=row.line, reason=reason)
+    tone, sign, title, text = _results(reason)[row.result]
+    if row.result == "taken" and row.reason:
+        tone, sign, title, text = _taken_with_a_reason(row.reason, reason)
+    if row.missing and row.result != "vanished":
+        tone, sign = "warn", "warn"
+        text = " ".join(filter(None, (text, _("Staat niet meer in Nmbrs; de betaling kan zolang niet door."))))
+    return {"tone": tone, "sign": sign, "title": title, "text": text}
+
+
+def _results(reason: str) -> dict[str, tuple[str, str, str, str]]:
+    gone = _("Wat nog niet was betaald, is vervangen. Er is niets betaald.")
+    return {
+        "taken": ("good", "check", _("Klaargezet om te betalen"), ""),
+        "empty": ("", "info", _("Geen betalingen in deze run"), ""),
+        "refused": ("bad", "cross", _("Niet klaargezet"), _("%(reason)s Er is niets betaald.", reason=reason)),
+        "retrying": ("warn", "clock", _("Wordt opnieuw geprobeerd"), reason),
+        "found": ("", "clock", _("Wordt opgehaald"), ""),
+        "vanished": ("warn", "warn", _("Staat niet meer in Nmbrs"), gone),
+    }
+
+
+def _taken_with_a_reason(code: str, reason: str) -> tuple[str, str, str, str]:
+    if code == "nothing_more":
+        return "good", "check", _("Niets meer te betalen"), reason
+    if code == "overpaid":
+        return "warn", "warn", _("Te veel betaald"), reason
+    text = _("Opnieuw ophalen lukte nog niet: %(reason)s We proberen het opnieuw.", reason=reason)
+    return "warn", "clock", _("Klaargezet om te betalen"), text
+
+
+def result_names() -> dict[str, str]:
+    """The results that one can ask for."""
+    return {
+        "taken": _("Klaargezet"),
+        "empty": _("Geen betalingen"),
+        "refused": _("Niet klaargezet"),
+        "retrying": _("Wordt opnieuw geprobeerd"),
+        "found": _("Wordt opgehaald"),
+        "vanished": _("Niet meer in Nmbrs"),
+    }
+
+
+# --- how a connection stands ---
+def connection_words(view: ConnectionView) -> dict[str, str]:
+    """Title, what is wrong, and what to do: `way` names the page (or deed) that mends it, '' for none."""
+    if view.status == "active":
+        return {"title": _("Er is een actieve verbinding met Nmbrs"), "problem": "", "todo": "", "way": ""}
+    reason = view.problem or ""
+    always = (_("We proberen het steeds opnieuw."), "")
+    todo, way = _remedies(view.interface == "rest").get(reason.partition(":")[0], always)
+    title = _("De verbinding met Nmbrs is gestoord")
+    return {"title": title, "problem": reason_words(reason), "todo": todo, "way": way}
+
+
+def _remedies(rest: bool) -> dict[str, tuple[str, str]]:
+    """For each problem of a connection: what to do, and which button does it."""
+    renewal = (_("Geef opnieuw toestemming bij Nmbrs."), "toestemming") if rest else (
+        _("Maak in Nmbrs een nieuw token en vul het hier in."), "token"
+    )  # fmt: skip
+    return {
+        "bad_credentials": renewal,
+        "not_allowed": (_("Kijk welk recht je beheerder in Nmbrs moet aanvinken."), "rechten"),
+        "disabled": (_("Neem contact op met Nmbrs. Werkt het weer, controleer de rechten dan opnieuw."), "rechten"),
+        "quota_used_up": (_("Neem contact met ons op, of controleer later opnieuw."), "rechten"),
+    }
+
+
+def webhook_words(view: WebhookView) -> dict[str, str]:
+    """Tone, sign and state of the webhook at one debtor, and what to do."""
+    problem = view.problem or ""
+    call = problem.partition(":")[2]
+    own = _("Of stel het seintje zelf in, met de stappen hieronder.")
+    states = {
+        "off": ("", "clock", _("nog niet aangezet"), ""),
+        "installed": ("good", "check", _("geïnstalleerd"), ""),
+        "not_allowed": ("warn", "warn", _("mag niet"), f"{ask_for_right(call)} {own}"),
+        "failed": ("warn", "warn", _("niet gelukt"), f"{reason_words(problem)} {own}"),
+    }
+    tone, sign, state, text = states[view.state]
+    if view.checking and view.state == "off":
+        state = _("wordt aangezet")
+    return {"tone": tone, "sign": sign, "state": state, "text": text}
+
+
+# --- what was asked and answered ---
+def exchange_words(exchange: ExchangeView) -> dict[str, str]:
+    """One question to Nmbrs: what it was about, what was asked with it, how it went and what came back."""
+    asked = " · ".join(f"{name} {value}" for name, value in exchange.asked.items())
+    good = exchange.outcome == "ok"
+    question = _TITLES.get(exchange.call, "")
+    return {
+        "title": title_of(question) if question else exchange.call,
+        "asked": asked, "tone": "good" if good else "bad", "sign": "check" if good else "cross",
+        "outcome": _("gelukt") if good else reason_words(exchange.outcome), "answer": _answer(question, exchange),
+    }  # fmt: skip
+
+
+def _answer(question: str, exchange: ExchangeView) -> str:
+    answer = exchange.answer
+    if answer.get("empty"):
+        return _("leeg")
+    if "bytes" in answer:
+        return _("%(size)s bytes", size=number(answer["bytes"]))
+    if "count" in answer:
+        return _counted(question, answer["count"])
+    return str(answer.get("text", ""))
+
+
+def _counted(question: str, count: int) -> str:
+    if question == "runs":
+        return ngettext("%(num)s run", "%(num)s runs", count)
+    if question in ("employees_in_run", "employees"):
+        return ngettext("%(num)s medewerker", "%(num)s medewerkers", count)
+    if question == "companies":
+        return ngettext("%(num)s administratie", "%(num)s administraties", count)
+    if question == "wage_taxes":
+        return ngettext("%(num)s aangifte", "%(num)s aangiften", count)
+    return ngettext("%(num)s antwoord", "%(num)s antwoorden", count)

@@ -1,0 +1,60 @@
+"""Four eyes: from which total two people approve, and agreeing to less."""
+
+from flask import request
+from flask_babel import gettext as _
+
+from blueprints.team import presenter
+from blueprints.team.forms import FourEyesForm
+from blueprints.team.routes import back, blueprint, place
+from blueprints.web.authorization import MAY_PAY, OWNER, for_client, fresh, fresh_keeping
+from blueprints.web.error_messages import say
+from blueprints.web.formatters import amount
+from blueprints.web.responses import render
+from domain import four_eyes
+from domain.errors import DomainError, TooFewApprovers
+
+
+@blueprint.route("/<client>/mensen/vier-ogen", methods=["GET", "POST"])
+@for_client(OWNER)
+@fresh_keeping("amount")
+def four_eyes_page(membership):
+    """The amount, or off. What is weaker than it was waits for somebody else."""
+    now = membership.client.four_eyes_cents
+    form = FourEyesForm(amount=amount(now) if now is not None else None)
+    shown = {"form": form, "here": place(membership), "now": now, "words": presenter}
+    off = request.method == "POST" and "uit" in request.form
+    if not off and not form.validate_on_submit():
+        return render("team/four_eyes.html", 422 if form.errors else 200, **shown)
+    try:
+        became = four_eyes.change(membership, None if off else form.cents)
+    except TooFewApprovers as error:
+        form.amount.errors = [say(error)]
+        return render("team/four_eyes.html", 422, **shown)
+    told = {
+        "changed": _("Bewaard. Het geldt vanaf de volgende goedkeuring."),
+        "same": _("Er is niets veranderd."),
+        "asked": _("Een ander die mag betalen, moet hiermee akkoord gaan. Tot dan blijft het zoals het was."),
+    }
+    return back(membership, told[became])
+
+
+@blueprint.post("/<client>/mensen/vier-ogen/<key>/akkoord")
+@for_client(MAY_PAY)
+@fresh
+def agree(membership, key):
+    return _answered(membership, four_eyes.agree, key, _("Je bent akkoord gegaan. Het geldt vanaf nu."))
+
+
+@blueprint.post("/<client>/mensen/vier-ogen/<key>/niet")
+@for_client(MAY_PAY)
+@fresh
+def decline(membership, key):
+    return _answered(membership, four_eyes.decline, key, _("Het blijft zoals het was."))
+
+
+def _answered(membership, answer, key, said):
+    try:
+        answer(membership, key)
+    except DomainError as error:
+        return back(membership, say(error), "bad")
+    return back(membership, said)

@@ -1,0 +1,55 @@
+"""The other end of an invitation: who has the mail, and is who it was sent to, joins."""
+
+from flask import flash, request
+from flask_babel import gettext as _
+from flask_login import current_user
+
+from blueprints.team import presenter
+from blueprints.team.forms import GoForm, JoinForm
+from blueprints.team.routes import blueprint
+from blueprints.web.current_user import me
+from blueprints.web.error_messages import say
+from blueprints.web.i18n import language
+from blueprints.web.responses import goto, render
+from domain import invitations
+from domain.errors import InvitationRefused, LinkExpired, WeakPassword
+from jobs import enqueue
+
+
+@blueprint.route("/uitnodiging/<token>", methods=["GET", "POST"])
+def join(token):
+    """GET changes nothing: mail scanners open links."""
+    invitation = invitations.peek(token)
+    if invitation is None:
+        return render("team/join.html", 410, invitation=None)
+    mine, known = current_user.is_authenticated, invitations.has_account(invitation)
+    form = GoForm() if mine or known else JoinForm()
+    shown = {
+        "invitation": invitation, "form": form, "known": known, "onward": request.path, "words": presenter,
+        "masked": invitations.masked(invitation.email),
+    }  # fmt: skip
+    if not form.validate_on_submit() or (known and not mine):
+        return render("team/join.html", 422 if form.errors else 200, **shown)
+    try:
+        joined = _joined(token, form) if isinstance(form, JoinForm) else invitations.accept(token, me())
+    except WeakPassword as error:
+        form["password"].errors = [say(error)]
+        return render("team/join.html", 422, **shown)
+    except (InvitationRefused, LinkExpired) as error:
+        flash(say(error), "bad")
+        return goto(request.path)
+    return _welcome(joined, invitation)
+
+
+def _joined(token, form):
+    return invitations.accept_new(token, form.name.data or "", form.password.data or "", language())
+
+
+def _welcome(joined, invitation):
+    enqueue("send_mails")
+    here = f"/{joined.client.public_id}"
+    if invitation.to_sign:
+        flash(_("Je doet mee. Identificeer je nu, dan kunnen jullie samen tekenen."), "good")
+        return goto(f"{here}/identificatie")
+    flash(_("Je doet mee in %(name)s.", name=joined.client.name), "good")
+    return goto(f"{here}/overzicht" if joined.role == "preparer" else f"{here}/welkom")

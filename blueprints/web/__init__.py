@@ -1,0 +1,1 @@
+"""What all blueprints share: rights, answers, sessions, forms, formats, languages, static files."""

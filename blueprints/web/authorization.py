@@ -1,0 +1,134 @@
+"""Who may see what: each view of a client names the roles that may use it. Other people's things answer 404."""
+
+from collections.abc import Callable, Iterable
+from functools import wraps
+from typing import Any
+from urllib.parse import urlsplit
+
+from flask import abort, g, redirect, request, url_for
+from flask_login import LoginManager, current_user
+
+from blueprints.web import saved_forms
+from blueprints.web.current_user import me
+from blueprints.web.responses import goto
+from blueprints.web.session_interface import secret
+from blueprints.web.urls import own_path
+from domain import accounts, devices, members, sessions
+from domain.errors import DeviceUnconfirmed
+from domain.world import Psu
+from models import Membership
+
+ALL = frozenset({"owner", "approver", "preparer"})
+MAY_PAY = frozenset({"owner", "approver"})
+OWNER = frozenset({"owner"})
+
+login = LoginManager()
+
+
+@login.user_loader
+def _load_user(user_id: str) -> Any:
+    return accounts.user_by_id(int(user_id))
+
+
+@login.unauthorized_handler
+def to_sign_in() -> Any:
+    """To sign-in and back to the same place: this page, or the one whose form or part was asked for."""
+    target = url_for("account.sign_in", verder=this_place())
+    if request.headers.get("HX-Request"):
+        return "", 401, {"HX-Redirect": target}
+    return redirect(target, 303)
+
+
+def signed_in(view: Callable) -> Callable:
+    """Only for who is signed in."""
+
+    @wraps(view)
+    def guarded(*args: Any, **kwargs: Any) -> Any:
+        if not current_user.is_authenticated:
+            return to_sign_in()
+        return view(*args, **kwargs)
+
+    return guarded
+
+
+def member(public_id: str, roles: Iterable[str] = ALL) -> Membership:
+    """The membership behind this address; 404 when there is none, 403 for a role that may not."""
+    found = accounts.membership(me(), public_id)
+    if found is None:
+        abort(404)
+    g.client, g.membership = found.client, found
+    members.seen(found)
+    if found.role not in roles:
+        abort(403)
+    return found
+
+
+def for_client(roles: Iterable[str] = ALL) -> Callable:
+    """Loads the client of the address once, with the right to be there; the view gets `membership`."""
+
+    def decorate(view: Callable) -> Callable:
+        @wraps(view)
+        @signed_in
+        def guarded(client: str, **kwargs: Any) -> Any:
+            return view(membership=member(client, roles), **kwargs)
+
+        return guarded
+
+    return decorate
+
+
+def fresh(view: Callable) -> Callable:
+    """Only for who has just shown who they are: otherwise that is asked first (ASVS 7.5.1). Inside `for_client`."""
+    return fresh_keeping()(view)
+
+
+def fresh_keeping(*names: str, secret_too: bool = False) -> Callable:
+    """As `fresh`; these fields of the form are shown once more after it. Never name one that holds a secret.
+
+    `secret_too`: the form has one, which the person is told to fill in again.
+    """
+
+    def decorate(view: Callable) -> Callable:
+        @wraps(view)
+        def guarded(*args: Any, **kwargs: Any) -> Any:
+            if sessions.proved_recently(secret()):
+                return view(*args, **kwargs)
+            back = this_place()
+            if request.method == "POST":
+                saved_forms.keep(back, names, secret_too)
+            return goto(url_for("account.prove", verder=back))
+
+        return guarded
+
+    return decorate
+
+
+def approving(view: Callable) -> Callable:
+    """Only for who has just shown who they are, on a device that is theirs: for whatever releases money."""
+
+    @wraps(view)
+    @fresh
+    def guarded(*args: Any, **kwargs: Any) -> Any:
+        device = sessions.device_of(secret())
+        try:
+            devices.require_confirmed(me(), device.id if device else None)
+        except DeviceUnconfirmed:
+            return goto(url_for("account.device", verder=this_place()))
+        return view(*args, **kwargs)
+
+    return guarded
+
+
+def this_place() -> str:
+    """Where to come back to: this page, or the page whose form was sent."""
+    if request.method == "GET" and not request.headers.get("HX-Request"):
+        return own_path(request.full_path.rstrip("?")) or "/"
+    told = urlsplit(request.headers.get("HX-Current-URL") or request.referrer or "")
+    if told.netloc != request.host:  # a browser that does not say: the form's own page, where it has one
+        return request.path if "GET" in (getattr(request.url_rule, "methods", None) or ()) else "/"
+    return own_path(told.path + (f"?{told.query}" if told.query else "")) or "/"
+
+
+def psu() -> Psu:
+    """The person at the other end, as banks want to know."""
+    return Psu(request.remote_addr or "127.0.0.1", (request.user_agent.string or "")[:200] or None)

@@ -1,0 +1,95 @@
+"""What every template may use: how money, accounts and days are written in the language of the page, and who looks."""
+
+import re
+from datetime import date, datetime
+from decimal import Decimal
+
+from babel.dates import format_date
+from babel.numbers import format_currency, format_decimal
+from flask import Flask, current_app, g
+
+from blueprints.web.i18n import language
+from core.clock import amsterdam
+from core.iban import grouped
+from core.money import cents
+
+_WRITTEN_AS = {"nl": "nl", "en": "en_GB"}
+_DAY = {"nl": "%d-%m-%Y", "en": "%d/%m/%Y"}  # the pattern of CLDR, with two digits for a day and a month
+
+
+def _locale() -> str:
+    return _WRITTEN_AS[language()]
+
+
+def _date(value: date | str) -> date:
+    if isinstance(value, str):  # of a mail, which is kept as text
+        return date.fromisoformat(value)
+    return amsterdam(value).date() if isinstance(value, datetime) else value
+
+
+def euro(total: int) -> str:
+    """1980608: € 19.806,08 in Dutch, the sign never parting from its number; €19,806.08 in English."""
+    return format_currency(Decimal(total) / 100, "EUR", locale=_locale())
+
+
+def amount(total: int) -> str:
+    """The same without the sign."""
+    return format_decimal(Decimal(total) / 100, "#,##0.00", locale=_locale())
+
+
+def read_amount(text: str) -> int | None:
+    """Whole euros or with cents, as people type them in the language of the page, in cents; None for no amount."""
+    groups, comma = (".", ",") if language() == "nl" else (",", ".")
+    thousands = rf"[0-9]{{1,3}}(?:{re.escape(groups)}[0-9]{{3}}){{1,2}}"
+    if not re.fullmatch(rf"(?:[0-9]{{1,9}}|{thousands})(?:{re.escape(comma)}[0-9]{{2}})?", text):
+        return None
+    return cents(text.replace(groups, "").replace(comma, "."))
+
+
+def number(count: int) -> str:
+    """12345: 12.345 in Dutch, 12,345 in English."""
+    return format_decimal(count, locale=_locale())
+
+
+def day(value: date) -> str:
+    """di 24 nov. (Dutch puts a point behind a month that is cut short)."""
+    value = _date(value)
+    text = format_date(value, "EEE d MMM", locale=_locale())
+    whole = format_date(value, "MMMM", locale=_locale())
+    return text if text.endswith((whole, ".")) or language() != "nl" else f"{text}."
+
+
+def long_day(value: date | str) -> str:
+    """dinsdag 24 november 2020."""
+    return format_date(_date(value), "EEEE d MMMM y", locale=_locale())
+
+
+def day_and_month(value: date) -> str:
+    """24 november."""
+    return format_date(_date(value), "d MMMM", locale=_locale())
+
+
+def month(value: date) -> str:
+    """november 2020, over a calendar."""
+    return format_date(_date(value), "LLLL y", locale=_locale())
+
+
+def moment(value: datetime) -> str:
+    """13-11-2020 15:47 (13/11/2020 in English), on the clock in Amsterdam."""
+    return f"{amsterdam(value):{_DAY[language()]} %H:%M}"
+
+
+def second(value: datetime) -> str:
+    """13-11-2020 15:47:41, as the manual shows the history."""
+    return f"{amsterdam(value):{_DAY[language()]} %H:%M:%S}"
+
+
+def _values() -> dict[str, object]:
+    return {"client": g.get("client"), "support_email": current_app.config["SUPPORT_EMAIL"], "lang": language()}
+
+
+def init_context(app: Flask) -> None:
+    """Adds the filters and values that templates count on."""
+    for function in (amount, euro, number, grouped, day, long_day, month, moment, second):
+        app.jinja_env.filters[function.__name__] = function
+    app.context_processor(_values)

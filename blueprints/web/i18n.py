@@ -1,0 +1,94 @@
+"""Which language somebody reads, and the texts of that language.
+
+Dutch stands in the code. English is read from its .po file when it is first asked for, in some hundredths of a second:
+there is no compiled catalogue that could be older than the texts.
+"""
+
+from functools import cache
+from io import BytesIO
+from pathlib import Path
+
+from babel.messages.mofile import write_mo
+from babel.messages.pofile import read_po
+from babel.support import NullTranslations, Translations
+from flask import Flask, Response, g, has_request_context, request
+from flask_babel import Babel, Domain, get_locale
+from flask_login import current_user
+from werkzeug.utils import cached_property
+
+SOURCE = "nl"
+LANGUAGES = (SOURCE, "en")
+_FOLDER = Path(__file__).parents[2] / "translations"
+
+
+@cache
+def texts(of: str) -> NullTranslations:
+    """What stands for each Dutch text in this language."""
+    if of == SOURCE:
+        return NullTranslations()
+    with (_FOLDER / of / "LC_MESSAGES" / "messages.po").open("rb") as file:
+        catalogue = read_po(file, locale=of)
+    compiled = BytesIO()
+    write_mo(compiled, catalogue)
+    compiled.seek(0)
+    return Translations(compiled)
+
+
+class Texts(Domain):
+    """Flask-Babel's way to the texts, which would look for compiled files."""
+
+    def get_translations(self) -> NullTranslations:
+        return texts(language())
+
+
+class Speaker(Babel):
+    """Flask-Babel with our texts behind it."""
+
+    @cached_property
+    def domain_instance(self) -> Domain:
+        return Texts()
+
+
+def language() -> str:
+    """The language of this page or mail: nl or en."""
+    locale = get_locale()
+    return locale.language if locale else SOURCE
+
+
+def for_everyone() -> None:
+    """This answer knows nobody: only the browser says in which language it is."""
+    g.reader_unknown = True
+
+
+def select() -> str:
+    """The person's own choice, else what the browser asks for, else Dutch."""
+    if not has_request_context():
+        return SOURCE
+    return _own_choice() or _of_browser()
+
+
+def _own_choice() -> str | None:
+    # what the service worker keeps is asked for without a cookie, and is nobody's own
+    if g.get("reader_unknown") or request.blueprint == "pwa":
+        return None
+    return current_user.language if current_user and current_user.is_authenticated else None
+
+
+def _of_browser() -> str:
+    g.language_of_browser = True
+    return request.accept_languages.best_match(LANGUAGES, default=SOURCE) or SOURCE
+
+
+def say_language(response: Response) -> Response:
+    """Names the language of a text, and what it depended on where nobody chose it."""
+    if response.mimetype in ("text/html", "application/manifest+json"):
+        response.headers["Content-Language"] = language()
+    if g.get("language_of_browser"):
+        response.vary.add("Accept-Language")
+    return response
+
+
+def init_languages(app: Flask) -> None:
+    """Texts in the language of who reads them, on every answer."""
+    Speaker(app, default_locale=SOURCE, default_timezone="Europe/Amsterdam", locale_selector=select)
+    app.after_request(say_language)

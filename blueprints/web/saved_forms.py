@@ -1,0 +1,82 @@
+"""What somebody sent when they were first asked who they are: kept in their session, and shown once more afterwards.
+
+Nothing is done by itself: the person sees what it was and presses again. Only fields that a view names are kept,
+so never a password, a pin or a token.
+"""
+
+from collections.abc import Iterable
+from datetime import datetime, timedelta
+from typing import Any
+from urllib.parse import urlsplit
+
+from flask import Response, flash, request, session
+from flask_babel import gettext as _
+from flask_wtf import FlaskForm
+from werkzeug.datastructures import MultiDict
+
+from blueprints.web.responses import goto
+from core.clock import utcnow
+
+_LASTS = timedelta(minutes=15)
+_KEY, _LONGEST = "typed", 500
+
+
+def keep(page: str, names: Iterable[str], secret: bool) -> None:
+    """Remember these fields of the form that was sent, for the page that it stands on.
+
+    `secret` says that the form also has what is not kept.
+    """
+    session[_KEY] = {
+        "page": urlsplit(page).path, "values": {name: _plain(name) for name in names}, "secret": secret,
+        "until": (utcnow() + _LASTS).isoformat(), "proved": False,
+    }  # fmt: skip
+
+
+def _plain(name: str) -> list[str]:
+    """A database knows no control characters."""
+    return ["".join(filter(str.isprintable, value[:_LONGEST])) for value in request.form.getlist(name)]
+
+
+def go_on(onward: str) -> Response:
+    """The person showed who they are: back to where they were, with a word on what is still to be done."""
+    kept = session.pop(_KEY, None)
+    if kept is None or kept["page"] != urlsplit(onward).path:
+        flash(_("Dank je, jij bent het. Ga verder waar je was."), "good")
+        return goto(onward)
+    session[_KEY] = kept | {"proved": True}
+    flash(_said(kept), "good")
+    return goto(onward)
+
+
+def _said(kept: dict[str, Any]) -> str:
+    if kept["secret"]:
+        return _(
+            "Dank je, jij bent het. Er is nog niets gedaan. "
+            "Een token of pincode onthouden we niet: vul die nog één keer in."
+        )
+    if kept["values"]:
+        return _(
+            "Dank je, jij bent het. Er is nog niets gedaan. "
+            "Wat je invulde staat er nog: druk nog één keer op de knop."
+        )
+    return _("Dank je, jij bent het. Er is nog niets gedaan: druk nog één keer op de knop.")
+
+
+def _again(form: FlaskForm) -> MultiDict[str, str] | None:
+    """What was kept for this form on this page, once; None when nothing was."""
+    kept = session.get(_KEY)
+    if not kept or not kept["proved"] or kept["page"] != request.path or not kept["values"]:
+        return None
+    if not kept["values"].keys() <= form._fields.keys():  # another form on the same page
+        return None
+    del session[_KEY]
+    return MultiDict(kept["values"]) if datetime.fromisoformat(kept["until"]) > utcnow() else None
+
+
+class KeptForm(FlaskForm):
+    """A form that shows once more what was typed before somebody was asked who they are."""
+
+    class Meta(FlaskForm.Meta):
+        def wrap_formdata(self, form: FlaskForm, formdata: Any) -> Any:
+            found = super().wrap_formdata(form, formdata)
+            return _again(form) if found is None and request.method == "GET" else found

@@ -1,0 +1,42 @@
+"""Who proved what in this session: signing in, showing it again, and on which device."""
+
+from flask import session
+from flask_login import login_user
+
+from blueprints.web import session_interface
+from blueprints.web.device_cookie import visit
+from domain import devices, pins
+from domain import sessions as stored
+from models import Device, User
+
+
+def enter(user: User, passkey: bool = False) -> None:
+    """Sign this person in, in a session with a new token on this device."""
+    kept = session.get("reset_here")
+    session.clear()  # what an earlier person left at this device goes
+    session_interface.renew()
+    device = devices.welcome(user, visit())
+    session_interface.on_device(device.id)
+    login_user(user)
+    if passkey:
+        _own_device(user, device.id, "passkey")
+    elif kept == user.id:  # the link of a mail was pressed in this very session
+        devices.confirm(device.id, "mail")
+
+
+def proved(user: User, how: str) -> None:
+    """The person showed again who they are, by password, passkey or identification (those two own the device)."""
+    stored.prove(session_interface.secret())
+    device = stored.device_of(session_interface.secret())
+    if device is not None and how != "password":
+        _own_device(user, device.id, how)
+
+
+def _own_device(user: User, device_id: int, how: str) -> None:
+    devices.confirm(device_id, how)
+    pins.unlock(user, device_id)
+
+
+def here() -> Device | None:
+    """The device of this session."""
+    return stored.device_of(session_interface.secret())

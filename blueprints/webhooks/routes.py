@@ -1,0 +1,55 @@
+from flask import Blueprint, Response, request
+from peewee import PeeweeException
+from werkzeug.exceptions import RequestEntityTooLarge
+
+from domain import deliveries, notices
+from domain.errors import NotFound
+from jobs import enqueue
+
+MOST_BYTES = 64 * 1024
+# What may help to understand a delivery later; never cookies or authorisation.
+KEPT_HEADERS = ("Content-Type", "User-Agent", "Content-Length", "Date", "X-Request-Id", "Webhook-Id")
+
+blueprint = Blueprint("webhooks", __name__)
+
+
+@blueprint.route("/client/<key>/webhooks/paymentsbatch", methods=["GET", "POST"])
+def receive(key: str) -> Response:
+    """200 with an empty body whatever a POST carries; GET and HEAD change nothing."""
+    try:
+        if request.method != "POST":
+            return Response(status=200 if deliveries.known_key(key) else 404)
+        body = _body()
+        headers = {name: request.headers[name][:500] for name in KEPT_HEADERS if name in request.headers}
+        delivery_id = deliveries.receive(key, request.headers.get("Content-Type", ""), headers, body)
+    except NotFound:
+        return Response(status=404)
+    except RequestEntityTooLarge:
+        return Response(status=413)
+    except (PeeweeException, deliveries.TooManyWaiting):
+        return Response(status=503, headers={"Retry-After": "60"})
+    enqueue("handle_delivery", delivery_id)
+    return Response(status=200)
+
+
+@blueprint.post("/bank/seintje/<state>")
+def bank_signal(state: str) -> Response:
+    """A bank says that an order has changed. What it says is not kept, nor believed: the bank is asked."""
+    try:
+        _body()
+        return Response(status=200 if notices.heard(state) else 404)
+    except RequestEntityTooLarge:
+        return Response(status=413)
+    except PeeweeException:
+        return Response(status=503, headers={"Retry-After": "60"})
+
+
+def _body() -> bytes:
+    """The raw body, also when its length is not told; never more than may be kept."""
+    if (request.content_length or 0) > MOST_BYTES:
+        raise RequestEntityTooLarge
+    body = request.stream.read(MOST_BYTES + 1)
+    query = request.query_string
+    if len(body) + len(query) > MOST_BYTES:
+        raise RequestEntityTooLarge
+    return body or query
