@@ -65,7 +65,7 @@ def _show(membership: Membership, reference: str, typed=None) -> Response:
         return redirect_with_problem(membership, reference, error)
     if step.how not in TEMPLATES:
         return goto(url_of(membership, reference))
-    made = typed if type(typed) is FORMS[step.how] else FORMS[step.how]()
+    made = typed if typed is not None and type(typed) is FORMS[step.how] else FORMS[step.how]()
     if isinstance(made, CodeForm):
         made.code.data = ""  # what was typed is never written back
     return render_sheet(
