@@ -45,9 +45,9 @@ from connectors.nmbrs.soap import SoapPayroll
 from connectors.push import Pusher
 from connectors.register.kvk import KvkRegister
 from core.crypto import Keyring
-from domain.errors import NotFound, TooOften
-from domain.world import World
-from domain.world import furnish as furnish_domain
+from domain.common.errors import NotFound, TooOften
+from domain.common.services import World
+from domain.common.services import furnish as furnish_domain
 from jobs import letters
 
 SCREENS = (

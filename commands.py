@@ -13,8 +13,9 @@ import models
 from core.iban import normalise
 from core.money import cents, dutch
 from core.version import VERSION
-from domain import audit, authority, books, holders, intake, limits, looking, operators
-from domain.errors import NotFound
+from domain import authority, books, holders, intake, limits, looking, operators
+from domain.common import audit
+from domain.common.errors import NotFound
 from jobs import tasks
 
 

@@ -11,8 +11,9 @@ import models
 from bench.files import DEBTOR_IBAN
 from core.clock import utcnow
 from core.ids import public_id
-from domain import accounts, intake, webhook_keys, world
-from domain.seals import seal
+from domain import accounts, intake, webhook_keys
+from domain.common import services
+from domain.common.encryption import seal
 from models import (
     BankAccount,
     BankLink,
@@ -63,7 +64,7 @@ class OneFile:
 
 def hand_out(file: bytes) -> None:
     """Let the program find this file at its payroll."""
-    world.furnish(replace(world.world(), payroll=OneFile(file)))  # type: ignore[arg-type]
+    services.furnish(replace(services.world(), payroll=OneFile(file)))  # type: ignore[arg-type]
 
 
 def make_client() -> Client:

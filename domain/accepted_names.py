@@ -5,7 +5,7 @@ from typing import Any
 
 from core.clock import utcnow
 from core.sepa_text import to_sepa
-from domain.errors import NotFound
+from domain.common.errors import NotFound
 from models import AcceptedName, BatchLine, require_held
 
 MOST_AT_ONCE = 500

@@ -6,9 +6,9 @@ from datetime import timedelta
 from core.clock import utcnow
 from core.ids import public_id, token
 from domain import attempts, devices, mails, passwords, sessions
+from domain.common.encryption import lookup
+from domain.common.errors import EmailNotConfirmed, LinkExpired, SignInRefused
 from domain.devices import Visit
-from domain.errors import EmailNotConfirmed, LinkExpired, SignInRefused
-from domain.seals import lookup
 from models import Client, EmailToken, LoginSession, Membership, User, database, transaction
 
 CONFIRMATION_LIFE = timedelta(hours=24)

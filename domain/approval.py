@@ -5,10 +5,11 @@ from datetime import date
 from typing import Any
 
 from core.clock import utcnow
-from domain import accepted_names, audit, cautions, four_eyes, states, sums
+from domain import accepted_names, cautions, four_eyes, states, sums
 from domain.bank_links import accounts, line_of
+from domain.common import audit
+from domain.common.errors import AccountInvalid, NotFound, NothingToPay, NotOpen
 from domain.days import require_possible
-from domain.errors import AccountInvalid, NotFound, NothingToPay, NotOpen
 from domain.payments import execution_date, find, hold
 from domain.references import end_to_end_id, message_id
 from models import Approval, BankOrder, Batch, BatchLine, Client, Release, User, require_held, transaction

@@ -12,8 +12,8 @@ from datetime import timedelta
 from peewee import Case, Value
 
 from core.clock import utcnow
-from domain.errors import TooOften
-from domain.seals import lookup
+from domain.common.encryption import lookup
+from domain.common.errors import TooOften
 from models import Attempts
 
 LONGEST = 900  # seconds

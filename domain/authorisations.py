@@ -14,8 +14,8 @@ from typing import Any, Literal
 
 from connectors.bank import port
 from core.clock import utcnow
-from domain.errors import NotFound, NotOpen, SigningBusy
-from domain.seals import seal, unseal
+from domain.common.encryption import seal, unseal
+from domain.common.errors import NotFound, NotOpen, SigningBusy
 from models import BankOrder
 
 # Longer than a bank may take to answer one call; after it the caller is taken to be dead.

@@ -16,9 +16,9 @@ from connectors.identity.port import Identity
 from connectors.register.port import Extract, Function, Person, RegisterDown
 from connectors.register.port import UnknownCompany as UnknownNumber
 from core.clock import today_amsterdam, utcnow
-from domain import audit
-from domain.errors import RegisterUnavailable, UnknownCompany
-from domain.world import world
+from domain.common import audit
+from domain.common.errors import RegisterUnavailable, UnknownCompany
+from domain.common.services import world
 from models import Authority, Client, User, transaction
 
 

@@ -11,10 +11,11 @@ from dataclasses import dataclass, field
 from connectors.bank.camt053 import Entry, NotAStatement, Statement, read_statements
 from connectors.bank.pain002 import NotAReport, Report, read_report
 from core.ids import uuid
-from domain import audit, states
+from domain import states
 from domain.bank_links import line_of
 from domain.bank_status import ORDER_STATE, event_of
-from domain.errors import BankFileRefused
+from domain.common import audit
+from domain.common.errors import BankFileRefused
 from domain.line_results import NO_CODE, UNPAID, next_ask
 from domain.payments import find, hold
 from models import BankExchange, BankOrder, Batch, BatchLine, Client, User, require_held, transaction

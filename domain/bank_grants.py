@@ -9,15 +9,15 @@ from dataclasses import replace
 from connectors import consent
 from connectors.bank import port
 from core.ids import token
-from domain import token_pairs
-from domain.errors import BankUnavailable, ConsentRefused, NotFound
-from domain.seals import lookup, seal, unseal
-from domain.world import world
+from domain.common import oauth_tokens
+from domain.common.encryption import lookup, seal, unseal
+from domain.common.errors import BankUnavailable, ConsentRefused, NotFound
+from domain.common.services import world
 from models import BankGrant, BankLink, User, transaction
 
 # What the adapter makes a consent's state of (connectors/bank/ponto.py).
 PENDING, ENDED = "CONSENT_PENDING", "CONSENT_EXPIRED"
-_SHELF = token_pairs.Shelf(BankGrant, lambda row: ("bank_grant", row.link_id))
+_SHELF = oauth_tokens.Shelf(BankGrant, lambda row: ("bank_grant", row.link_id))
 
 
 def wanted(line: port.BankLine) -> bool:
@@ -84,11 +84,11 @@ def _access(link_id: int, refused: str | None) -> str:
         raise port.NotDelivered("no key of the customer's")
     try:
         return _SHELF.access_token(grant, service, refused)
-    except token_pairs.NoPair:
+    except oauth_tokens.NoPair:
         raise port.BankRefused(401, ENDED if grant.verifier_sealed is None else PENDING, "") from None
     except consent.OAuthRefused as error:
         if error.code == "invalid_grant":
             raise port.BankRefused(401, ENDED, "") from error
         raise port.NotDelivered("the key was not renewed") from error
-    except (consent.OAuthDown, token_pairs.BeingRenewed) as error:
+    except (consent.OAuthDown, oauth_tokens.BeingRenewed) as error:
         raise port.NotDelivered("the key could not be renewed now") from error

@@ -9,10 +9,11 @@ from connectors.bank.directory import DirectoryError
 from connectors.bank.formats import as_written
 from core.clock import utcnow
 from core.ids import token, uuid
-from domain import audit, bank_grants, consents, hand_line, holders, identification
-from domain.errors import BankUnavailable, ConsentPending, ConsentRefused, NotFound, UnknownBank
-from domain.seals import lookup
-from domain.world import world
+from domain import bank_grants, consents, hand_line, holders, identification
+from domain.common import audit
+from domain.common.encryption import lookup
+from domain.common.errors import BankUnavailable, ConsentPending, ConsentRefused, NotFound, UnknownBank
+from domain.common.services import world
 from models import BankAccount, BankLink, BankOrder, Client, User, transaction
 
 

@@ -6,10 +6,18 @@ from datetime import timedelta
 from connectors.bank import port
 from core.clock import utcnow
 from core.ids import uuid
-from domain import bank_grants, consents, hand_line, holders, leases
+from domain import bank_grants, consents, hand_line, holders
 from domain.bank_links import ASK_AFTER, GIVE_UP_AFTER, line_of, take_in
-from domain.errors import BankAskedOften, BankUnavailable, ConsentEnded, ConsentPending, ConsentRefused, UnknownBank
-from domain.world import world
+from domain.common import leases
+from domain.common.errors import (
+    BankAskedOften,
+    BankUnavailable,
+    ConsentEnded,
+    ConsentPending,
+    ConsentRefused,
+    UnknownBank,
+)
+from domain.common.services import world
 from models import BankAccount, BankLink, Client
 
 EVERY = timedelta(hours=6)

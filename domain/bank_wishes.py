@@ -3,8 +3,8 @@
 It counts from the next approval on: what was approved stays as it was shown.
 """
 
-from domain import audit
-from domain.errors import NotYourRole
+from domain.common import audit
+from domain.common.errors import NotYourRole
 from models import Client, Membership, transaction
 
 

@@ -15,7 +15,8 @@ from datetime import date, timedelta
 from typing import Any
 
 from core.clock import today_amsterdam
-from domain import audit, bank_files
+from domain import bank_files
+from domain.common import audit
 from models import BankAccount, BankOrder, BankTransaction, Batch, BatchLine, require_held
 
 # So a Dutch bank's text gives a reference; with one it tells more than total and day.

@@ -5,7 +5,7 @@ from typing import Any
 
 from peewee import fn
 
-from domain import audit
+from domain.common import audit
 from models import BankOrder, Batch, BatchLine, Client, Release
 
 

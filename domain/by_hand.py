@@ -13,12 +13,21 @@ from peewee import IntegrityError
 from core.clock import utcnow
 from core.iban import normalise
 from core.ids import token, uuid
-from domain import audit, hand_line, identification, pins, sending, states
-from domain.errors import AccountExists, IbanInvalid, NameMissing, NotOpen, NotYourRole, OrderDiffers, StateConflict
+from domain import hand_line, identification, pins, sending, states
+from domain.common import audit
+from domain.common.encryption import lookup
+from domain.common.errors import (
+    AccountExists,
+    IbanInvalid,
+    NameMissing,
+    NotOpen,
+    NotYourRole,
+    OrderDiffers,
+    StateConflict,
+)
+from domain.common.services import world
 from domain.payments import Payment, find, hold
 from domain.release import MAY_RELEASE
-from domain.seals import lookup
-from domain.world import world
 from models import (
     BankAccount,
     BankExchange,

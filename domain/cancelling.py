@@ -11,9 +11,10 @@ from datetime import timedelta
 from connectors.bank import port
 from core.clock import today_amsterdam, utcnow
 from core.ids import uuid
-from domain import audit, authorisations, following, pins
+from domain import authorisations, following, pins
 from domain.bank_links import line_of_order
-from domain.errors import (
+from domain.common import audit
+from domain.common.errors import (
     BankUnavailable,
     CancellationRefused,
     CancellationUnknown,
@@ -21,9 +22,9 @@ from domain.errors import (
     NotYourRole,
     SigningBusy,
 )
+from domain.common.services import world
 from domain.payments import Payment, find, hold
 from domain.release import MAY_RELEASE
-from domain.world import world
 from models import BankExchange, BankOrder, Batch, Client, Device, Membership, User, transaction
 
 CALL = following.CANCELLING

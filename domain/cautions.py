@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from datetime import datetime
 
-from domain.errors import CautionsUnopened
+from domain.common.errors import CautionsUnopened
 from models import Batch, User, WarningOpened
 
 # Another payment that counts as made, or that may still be made.

@@ -2,8 +2,8 @@
 
 from dataclasses import replace
 
-from domain import audit
-from domain.errors import NotYourRole
+from domain.common import audit
+from domain.common.errors import NotYourRole
 from domain.found_lines import Look
 from domain.nmbrs_history import Detail
 from domain.payments import Payment

@@ -7,8 +7,9 @@ from typing import Any
 
 from connectors.bank import port
 from core.clock import today_amsterdam, utcnow
-from domain import audit, mails, notifications
-from domain.errors import BankAskedOften, BankUnavailable, ConsentEnded
+from domain import mails, notifications
+from domain.common import audit
+from domain.common.errors import BankAskedOften, BankUnavailable, ConsentEnded
 from models import BankAccess, BankAccount, BankLink, Client, transaction
 
 UNATTENDED = 4  # a day: RTS art. 36(5)(b), and frequencyPerDay of the standard

@@ -5,7 +5,7 @@ from datetime import date, datetime, time, timedelta
 
 from core.bank_days import is_bank_day, next_bank_day
 from core.clock import amsterdam, utcnow
-from domain.errors import DateInvalid
+from domain.common.errors import DateInvalid
 
 FURTHEST = timedelta(days=365)
 

@@ -7,7 +7,7 @@ from peewee import fn
 from connectors.nmbrs.hint import Hint, read_hint
 from core.clock import utcnow
 from domain import looking, webhook_keys
-from domain.errors import NotFound
+from domain.common.errors import NotFound
 from domain.nmbrs_calls import working
 from models import Delivery, NmbrsConnection, NmbrsExchange, PayrollCompany, Run, transaction
 

@@ -9,8 +9,8 @@ from peewee import IntegrityError
 from core.clock import utcnow
 from core.ids import token
 from domain import mails
-from domain.errors import DeviceUnconfirmed, LinkExpired
-from domain.seals import lookup
+from domain.common.encryption import lookup
+from domain.common.errors import DeviceUnconfirmed, LinkExpired
 from models import Device, EmailToken, User, transaction
 
 LINK_LIFE = timedelta(minutes=30)

@@ -4,7 +4,7 @@ A payment is never split silently: what was approved as one is one order, or non
 """
 
 from connectors.bank.port import BankLine
-from domain.errors import OrderUnfit
+from domain.common.errors import OrderUnfit
 
 TOO_MANY, NO_REFERENCE = "too_many_lines", "no_tax_reference"
 

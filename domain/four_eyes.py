@@ -7,8 +7,9 @@ The release, of which there is one, comes to be with the second (docs/decisions/
 from dataclasses import dataclass
 
 from core.clock import utcnow
-from domain import audit, authority, mails, notifications
-from domain.errors import ChangedByYou, NothingAsked, NotIdentified, NotYourRole, SamePerson, TooFewApprovers
+from domain import authority, mails, notifications
+from domain.common import audit
+from domain.common.errors import ChangedByYou, NothingAsked, NotIdentified, NotYourRole, SamePerson, TooFewApprovers
 from domain.identification import identified, same_person
 from models import Approval, Batch, Client, FourEyesChange, Membership, User, require_held, transaction
 

@@ -10,8 +10,9 @@ import unicodedata
 
 from connectors.register.port import RegisterDown, UnknownCompany
 from core.clock import utcnow
-from domain import audit, hand_line
-from domain.world import world
+from domain import hand_line
+from domain.common import audit
+from domain.common.services import world
 from models import BankAccount, BankLink, Client, transaction
 
 # Legal forms, spelt without points and in small letters; the longer before what they hold.

@@ -9,9 +9,10 @@ from connectors.identity import port
 from core.clock import utcnow
 from core.crypto import SealBroken
 from core.ids import eight_digits, token
-from domain import audit
 from domain import authority as authority_rule
-from domain.errors import (
+from domain.common import audit
+from domain.common.encryption import lookup, seal, unseal
+from domain.common.errors import (
     AuthorityRefused,
     AuthorityUndecided,
     IdentificationCancelled,
@@ -23,8 +24,7 @@ from domain.errors import (
     RegisterUnavailable,
     WrongSession,
 )
-from domain.seals import lookup, seal, unseal
-from domain.world import world
+from domain.common.services import world
 from models import Authority, Client, Identification, IdentityAttempt, User, transaction
 
 ATTEMPT_LIFE = timedelta(minutes=15)

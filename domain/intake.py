@@ -15,7 +15,8 @@ from connectors.nmbrs.payment_file import FileRefused, PaymentFile, PaymentLine,
 from connectors.nmbrs.port import PayrollError
 from core.clock import today_amsterdam, utcnow
 from core.sepa_text import to_sepa
-from domain import accepted_names, audit, leases, mails, missing_people, notifications, retiring, wage_tax
+from domain import accepted_names, mails, missing_people, notifications, retiring, wage_tax
+from domain.common import audit, leases
 from domain.nmbrs_calls import Caller, reason_of, stopped, working
 from domain.references import draw, end_to_end_id
 from domain.versions import Wanted, difference, version_of

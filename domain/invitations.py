@@ -4,10 +4,11 @@ from datetime import timedelta
 
 from core.clock import utcnow
 from core.ids import token
-from domain import audit, mails, passwords
+from domain import mails, passwords
 from domain.accounts import normal_email
-from domain.errors import InvitationRefused, LinkExpired, NotFound, NotYourRole
-from domain.seals import lookup
+from domain.common import audit
+from domain.common.encryption import lookup
+from domain.common.errors import InvitationRefused, LinkExpired, NotFound, NotYourRole
 from models import Client, Invitation, Membership, User, require_held, transaction
 
 INVITATION_LIFE = timedelta(days=7)

@@ -3,8 +3,8 @@
 from peewee import fn
 
 from core.clock import amsterdam_midnight, today_amsterdam
-from domain import audit
-from domain.errors import LimitExceeded
+from domain.common import audit
+from domain.common.errors import LimitExceeded
 from models import BankAccount, Batch, Release, require_held, transaction
 
 

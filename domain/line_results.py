@@ -8,8 +8,9 @@ from datetime import datetime, timedelta
 
 from connectors.bank import port
 from core.clock import today_amsterdam, utcnow
-from domain import authorisations, leases
+from domain import authorisations
 from domain.bank_status import EXECUTED
+from domain.common import leases
 from domain.sums import lines_of
 from models import BankExchange, BankOrder, Batch, BatchLine, require_held
 

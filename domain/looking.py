@@ -10,9 +10,10 @@ from peewee import IntegrityError, fn
 
 from connectors.nmbrs.port import PayrollError, RunInfo, TooMany
 from core.clock import today_amsterdam, utcnow
-from domain import leases, retiring, schedule, wage_tax
+from domain import retiring, schedule, wage_tax
+from domain.common import leases
+from domain.common.services import world
 from domain.nmbrs_calls import Caller, stopped, working
-from domain.world import world
 from models import NmbrsConnection, PayrollCompany, Run, transaction
 
 LOOK_LEASE = 120

@@ -6,9 +6,9 @@ from dataclasses import dataclass
 
 from connectors.mail import MailNotSent, Message
 from core.clock import utcnow
-from domain import leases
-from domain.seals import seal, unseal
-from domain.world import world
+from domain.common import leases
+from domain.common.encryption import seal, unseal
+from domain.common.services import world
 from models import Client, Membership, OutgoingMail, User
 
 MAX_ATTEMPTS = 12

@@ -7,9 +7,10 @@ from typing import Any
 from peewee import fn
 
 from core.clock import utcnow
-from domain import approval, audit, four_eyes, invitations, mails
+from domain import approval, four_eyes, invitations, mails
+from domain.common import audit
+from domain.common.errors import LastOwner, NotFound, TooFewApprovers
 from domain.confidential import sees_lines
-from domain.errors import LastOwner, NotFound, TooFewApprovers
 from models import Client, FourEyesChange, Identification, Membership, User, require_held, transaction
 
 SEEN_EVERY = timedelta(minutes=1)

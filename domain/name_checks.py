@@ -10,13 +10,14 @@ from datetime import timedelta
 from connectors.bank import port
 from core.clock import utcnow
 from core.ids import uuid
-from domain import accepted_names, audit, authorisations, line_results, states
+from domain import accepted_names, authorisations, line_results, states
 from domain.approval import renew_end_to_end_ids, void_releases
 from domain.bank_links import line_of_order
-from domain.errors import BankUnavailable, NotFound, NotOpen
+from domain.common import audit
+from domain.common.errors import BankUnavailable, NotFound, NotOpen
+from domain.common.services import world
 from domain.payments import Payment, hold
 from domain.signing import getting_ready, live_order, prepare_signing
-from domain.world import world
 from models import BankExchange, BankOrder, Batch, BatchLine, Client, User, transaction
 
 # Longer than a call to a bank may last: after it, whoever asked has died.

@@ -10,9 +10,10 @@ from typing import Any
 from connectors.nmbrs import port
 from core.clock import utcnow
 from core.crypto import digest_sha256
-from domain import audit, mails, nmbrs_tokens
-from domain.seals import unseal
-from domain.world import world
+from domain import mails, nmbrs_tokens
+from domain.common import audit
+from domain.common.encryption import unseal
+from domain.common.services import world
 from models import Client, Membership, NmbrsConnection, NmbrsExchange, PayrollCompany, Run, User, transaction
 
 # What each question is called at Nmbrs: over SOAP, over REST, and the names of what is asked with it.

@@ -8,9 +8,10 @@ from peewee import JOIN, fn
 
 from connectors.nmbrs import port
 from core.clock import utcnow
-from domain import audit, looking
+from domain import looking
 from domain.bank_links import AccountView, accounts
-from domain.errors import AccountInvalid, NotFound, OtherCompany
+from domain.common import audit
+from domain.common.errors import AccountInvalid, NotFound, OtherCompany
 from domain.nmbrs_calls import Caller
 from models import Client, NmbrsConnection, NmbrsDebtor, PayrollCompany, Run, User, transaction
 

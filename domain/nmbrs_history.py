@@ -7,8 +7,8 @@ from typing import Any
 from peewee import JOIN
 
 from core.clock import utcnow
-from domain import audit
-from domain.errors import NotFound
+from domain.common import audit
+from domain.common.errors import NotFound
 from models import BankAccount, Batch, Client, Delivery, NmbrsExchange, PayrollCompany, Run, User, transaction
 
 PAGE = 25

@@ -7,8 +7,10 @@ from typing import Any
 
 from connectors.nmbrs import port
 from core.clock import utcnow
-from domain import audit, nmbrs_companies, nmbrs_rights, webhook_keys
-from domain.errors import (
+from domain import nmbrs_companies, nmbrs_rights, webhook_keys
+from domain.common import audit
+from domain.common.encryption import seal
+from domain.common.errors import (
     AlreadyConnected,
     DomainError,
     NmbrsBadCredentials,
@@ -20,9 +22,8 @@ from domain.errors import (
     NotFound,
     OtherInterface,
 )
+from domain.common.services import world
 from domain.nmbrs_calls import Caller
-from domain.seals import seal
-from domain.world import world
 from models import Client, NmbrsConnection, NmbrsDebtor, PayrollCompany, Run, User, transaction
 
 log = logging.getLogger(__name__)

@@ -11,11 +11,12 @@ from connectors import consent
 from connectors.nmbrs import port
 from core.clock import utcnow
 from core.ids import token
-from domain import audit, nmbrs_link, nmbrs_tokens
-from domain.errors import ConsentExpired, ConsentRefused, NmbrsUnavailable, NotConverted, OtherInterface
+from domain import nmbrs_link, nmbrs_tokens
+from domain.common import audit
+from domain.common.encryption import lookup, seal, unseal
+from domain.common.errors import ConsentExpired, ConsentRefused, NmbrsUnavailable, NotConverted, OtherInterface
+from domain.common.services import world
 from domain.nmbrs_calls import Caller
-from domain.seals import lookup, seal, unseal
-from domain.world import world
 from models import Client, NmbrsConnection, NmbrsConsent, NmbrsDebtor, PayrollCompany, User, transaction
 
 CONSENT_LIFE = timedelta(minutes=15)

@@ -9,12 +9,12 @@ import logging
 from connectors import consent
 from connectors.nmbrs import port
 from core.clock import utcnow
-from domain import audit, leases, token_pairs
-from domain.world import world
+from domain.common import audit, leases, oauth_tokens
+from domain.common.services import world
 from models import NmbrsConnection, transaction
 
 _CALL = "POST /connect/token"
-_SHELF = token_pairs.Shelf(NmbrsConnection, lambda row: ("nmbrs_tokens", row.client_id, row.id))
+_SHELF = oauth_tokens.Shelf(NmbrsConnection, lambda row: ("nmbrs_tokens", row.client_id, row.id))
 keep, held = _SHELF.keep, _SHELF.held
 # How long, in seconds, a revocation that failed waits before the next attempt.
 REVOKE_AGAIN_AFTER = 600
@@ -31,9 +31,9 @@ def access_token(connection: NmbrsConnection) -> str:
         raise port.BadCredentials(None, _CALL, "removed")
     try:
         return _SHELF.access_token(connection, world().nmbrs_oauth)
-    except token_pairs.NoPair as error:
+    except oauth_tokens.NoPair as error:
         raise port.BadCredentials(None, _CALL, "no consent") from error
-    except token_pairs.BeingRenewed as error:
+    except oauth_tokens.BeingRenewed as error:
         raise port.TryAgain(None, _CALL, "being renewed") from error
     except consent.OAuthRefused as error:
         if error.code != "invalid_grant":  # a fault of ours, or of our registration: the consent itself may stand

@@ -11,7 +11,8 @@ from datetime import datetime, timedelta
 
 from connectors.nmbrs import port
 from core.clock import utcnow
-from domain import audit, leases, webhook_keys
+from domain import webhook_keys
+from domain.common import audit, leases
 from domain.nmbrs_calls import Caller, reason_of, working
 from models import Client, Delivery, NmbrsConnection, NmbrsDebtor, PayrollCompany, User, transaction
 

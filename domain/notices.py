@@ -5,9 +5,9 @@ read (Berlin Group, lean push notifications 1.0: "the TPP needs to check the res
 """
 
 from core.clock import utcnow
+from domain.common.encryption import lookup
+from domain.common.services import world
 from domain.following import FOLLOWED
-from domain.seals import lookup
-from domain.world import world
 from models import BankOrder
 
 

@@ -8,9 +8,9 @@ from typing import Any
 
 from connectors.push import PushError, PushGone, PushLater, PushMessage, Subscription
 from core.clock import utcnow
-from domain import leases
-from domain.seals import lookup, unseal
-from domain.world import world
+from domain.common import leases
+from domain.common.encryption import lookup, unseal
+from domain.common.services import world
 from models import Membership, Notification, PushSubscription, User
 
 STILL = {"waits": ("open",), "asked": ("open",)}  # told only while the payment is in such a state

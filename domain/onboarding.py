@@ -4,8 +4,8 @@ from dataclasses import dataclass, replace
 
 from connectors.register.port import Company, RegisterDown
 from domain import authority, bank_links, identification, pins
-from domain.errors import RegisterUnavailable
-from domain.world import world
+from domain.common.errors import RegisterUnavailable
+from domain.common.services import world
 from models import Client, Delivery, Membership, NmbrsConnection, PayrollCompany, User
 
 SEARCHED_FROM = 3  # letters

@@ -4,10 +4,11 @@ from collections.abc import Callable, Iterator
 from typing import Any
 
 from core.clock import utcnow
-from domain import audit, sessions, states
-from domain.errors import NotFound, StateConflict
+from domain import sessions, states
+from domain.common import audit
+from domain.common.errors import NotFound, StateConflict
+from domain.common.services import world
 from domain.sending import body_of
-from domain.world import world
 from models import (
     AuditEvent,
     BankAccount,

@@ -24,9 +24,9 @@ from webauthn.helpers.structs import (
 
 from core.clock import utcnow
 from domain import mails
-from domain.errors import NotFound, PasskeyKnown, PasskeyRefused
-from domain.seals import lookup
-from domain.world import world
+from domain.common.encryption import lookup
+from domain.common.errors import NotFound, PasskeyKnown, PasskeyRefused
+from domain.common.services import world
 from models import Challenge, Passkey, User, transaction
 
 LIFE = timedelta(minutes=5)

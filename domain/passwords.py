@@ -12,8 +12,8 @@ from argon2 import PasswordHasher
 from argon2.exceptions import InvalidHashError, VerificationError
 from zxcvbn.frequency_lists import FREQUENCY_LISTS
 
-from domain.errors import PinNotSixDigits, PinTooCommon, TooOften, WeakPassword
-from domain.world import world
+from domain.common.errors import PinNotSixDigits, PinTooCommon, TooOften, WeakPassword
+from domain.common.services import world
 
 # RFC 9106's second recommendation; ASVS 5 appendix C asks for less.
 hasher = PasswordHasher()

@@ -11,7 +11,7 @@ from core.clock import utcnow
 from domain import cautions, days, found_lines, hand_line, sums
 from domain.bank_links import AccountView, account_view, known_line
 from domain.cautions import Caution
-from domain.errors import NotFound
+from domain.common.errors import NotFound
 from domain.found_lines import Found, Look
 from domain.states import SETTLED, WAITING
 from domain.sums import NOT_PAID, Sums, lines_of

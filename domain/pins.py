@@ -11,7 +11,7 @@ from peewee import Case
 
 from core.clock import utcnow
 from domain import devices, identification, mails, passwords
-from domain.errors import PinAlreadySet, PinIsBirthDate, PinLocked, PinMissing, PinWrong
+from domain.common.errors import PinAlreadySet, PinIsBirthDate, PinLocked, PinMissing, PinWrong
 from models import Device, Identification, Pin, PinTries, User, transaction
 
 TRIES = 5  # RTS art. 4(3)(b): at most five

@@ -3,10 +3,10 @@
 import json
 
 from connectors.push import Subscription, UnfitSubscription
+from domain.common.encryption import lookup, seal
+from domain.common.errors import PushUnfit
+from domain.common.services import world
 from domain.devices import Visit
-from domain.errors import PushUnfit
-from domain.seals import lookup, seal
-from domain.world import world
 from models import Device, PushSubscription, User, transaction
 
 

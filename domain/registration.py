@@ -2,8 +2,9 @@
 
 from core.clock import utcnow
 from core.ids import public_id
-from domain import audit, mails, passwords
+from domain import mails, passwords
 from domain.accounts import mail_confirmation, normal_email
+from domain.common import audit
 from domain.webhook_keys import make_key
 from models import Client, Membership, User, database, hold_clients, transaction
 

@@ -6,10 +6,10 @@ from datetime import date
 from peewee import IntegrityError
 
 from connectors.bank.port import Psu
-from domain import audit, cautions, digest, four_eyes, identification, passkeys, pins, states
+from domain import cautions, digest, four_eyes, identification, passkeys, pins, states
 from domain.bank_links import line_of
-from domain.days import require_possible
-from domain.errors import (
+from domain.common import audit
+from domain.common.errors import (
     BatchChanged,
     IdentifyAfterReset,
     NothingToPay,
@@ -18,6 +18,7 @@ from domain.errors import (
     RunMissing,
     WrongProof,
 )
+from domain.days import require_possible
 from domain.fitting import require_fit
 from domain.limits import require_within
 from domain.payments import execution_date, find, hold

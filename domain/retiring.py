@@ -4,8 +4,9 @@ What was not sent gives way: it is "replaced" and its lines are never payable. W
 stays as it is; the newer version pays only the difference (`versions`).
 """
 
-from domain import audit, four_eyes, states
+from domain import four_eyes, states
 from domain.approval import void_releases
+from domain.common import audit
 from domain.payments import hold
 from domain.versions import Before
 from models import Batch, BatchLine, Client, Run

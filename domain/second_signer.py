@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 from core.clock import utcnow
 from domain import authority, invitations
-from domain.errors import InvitationRefused
+from domain.common.errors import InvitationRefused
 from domain.identification import same_person
 from models import Client, Invitation, Membership, User
 

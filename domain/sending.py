@@ -14,16 +14,17 @@ from core.clock import today_amsterdam, utcnow
 from core.crypto import digest_sha256
 from core.ids import uuid
 from core.sepa_text import to_sepa
-from domain import audit, authorisations, days, digest, fitting, hand_line, leases, notices, signing, states
+from domain import authorisations, days, digest, fitting, hand_line, notices, signing, states
 from domain.approval import void_releases
 from domain.bank_links import line_of, line_of_order
 from domain.bank_status import ORDER_STATE, event_of
-from domain.errors import OrderDiffers, StateConflict
+from domain.common import audit, leases
+from domain.common.encryption import lookup, seal, unseal_bytes
+from domain.common.errors import OrderDiffers, StateConflict
+from domain.common.services import world
 from domain.payments import find, hold
 from domain.references import message_id
-from domain.seals import lookup, seal, unseal_bytes
 from domain.sums import lines_of
-from domain.world import world
 from models import BankAccount, BankExchange, BankOrder, Batch, BatchLine, Client, Release, transaction
 
 SEND_LEASE = 180

@@ -7,7 +7,7 @@ from typing import Any
 from core.clock import utcnow
 from core.ids import token
 from domain import devices
-from domain.seals import lookup
+from domain.common.encryption import lookup
 from models import Challenge, Device, LoginSession, PushSubscription, User
 
 IDLE = timedelta(hours=8)

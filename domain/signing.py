@@ -13,10 +13,12 @@ from typing import NoReturn
 from connectors.bank import port
 from core.clock import utcnow
 from core.ids import uuid
-from domain import audit, authorisations, following
+from domain import authorisations, following
 from domain.authorisations import Claim, Document, Step
 from domain.bank_links import line_of_order
-from domain.errors import (
+from domain.common import audit
+from domain.common.encryption import lookup
+from domain.common.errors import (
     BankUnavailable,
     CodeWrong,
     NotFound,
@@ -27,9 +29,8 @@ from domain.errors import (
     SigningUnknown,
     StateConflict,
 )
+from domain.common.services import world
 from domain.payments import Payment, find
-from domain.seals import lookup
-from domain.world import world
 from models import BankExchange, BankOrder, Batch, Client, User, transaction
 
 Call = Callable[[Document, str], port.Authorisation]

@@ -6,8 +6,9 @@ Labels for people live with the screens; the meaning of a bank's codes lives in 
 from typing import Any
 
 from core.clock import utcnow
-from domain import audit, notifications
-from domain.errors import StateConflict
+from domain import notifications
+from domain.common import audit
+from domain.common.errors import StateConflict
 from models import Batch, require_held
 
 ALLOWED: dict[tuple[str, str], str] = {

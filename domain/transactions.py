@@ -16,8 +16,8 @@ from core.clock import today_amsterdam, utcnow
 from core.ids import uuid
 from domain import booked, consents, holders
 from domain.bank_links import line_for
-from domain.errors import BankAskedOften, BankUnavailable, ConsentEnded, NotFound, UnknownBank
-from domain.world import world
+from domain.common.errors import BankAskedOften, BankUnavailable, ConsentEnded, NotFound, UnknownBank
+from domain.common.services import world
 from models import BankAccount, BankLink, BankOrder, BankTransaction, Batch, Client, transaction
 
 DAYS_BACK = timedelta(days=90)

@@ -10,8 +10,8 @@ from peewee import IntegrityError
 
 from connectors.nmbrs.port import PayrollError, WageTax
 from core.clock import today_amsterdam, utcnow
-from domain import audit
-from domain.errors import NotFound
+from domain.common import audit
+from domain.common.errors import NotFound
 from domain.nmbrs_calls import Caller
 from models import Client, PayrollCompany, Run, User, transaction
 

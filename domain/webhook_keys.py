@@ -4,9 +4,9 @@ from datetime import datetime, timedelta
 
 from core.clock import utcnow
 from core.ids import token
-from domain import audit
-from domain.seals import lookup, seal, unseal
-from domain.world import world
+from domain.common import audit
+from domain.common.encryption import lookup, seal, unseal
+from domain.common.services import world
 from models import Client, User, WebhookKey, transaction
 
 

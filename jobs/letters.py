@@ -8,8 +8,8 @@ from flask.ctx import AppContext
 from flask_babel import force_locale
 
 from connectors.mail import Message
+from domain.common.services import world
 from domain.mails import Letter
-from domain.world import world
 
 _app: Flask | None = None
 

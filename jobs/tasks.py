@@ -21,7 +21,7 @@ from domain import (
     transactions,
     waiting,
 )
-from domain.errors import BankUnavailable, UnknownBank
+from domain.common.errors import BankUnavailable, UnknownBank
 from jobs import busy, enqueue, letters, notices
 from models import database
 

@@ -12,7 +12,7 @@ from jinja2 import StrictUndefined
 from blueprints.pwa import blueprint, splash
 from blueprints.web.formatters import init_context
 from blueprints.web.static_assets import FOR_EVER, JOINED, init_assets, static_url
-from domain.world import World
+from domain.common.services import World
 from tests.support.world import make_world
 
 ROOT = Path(__file__).parent.parent

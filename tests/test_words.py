@@ -7,7 +7,7 @@ from flask import Flask
 from flask_babel import Babel
 
 from blueprints.web import error_messages
-from domain import errors
+from domain.common import errors
 
 EXAMPLES = {
     errors.WeakPassword: ("short",),

@@ -11,7 +11,7 @@ from blueprints.web.responses import goto
 from blueprints.web.step_up import enter, proved
 from blueprints.web.urls import own_path
 from domain import attempts, passkeys
-from domain.errors import EmailNotConfirmed, PasskeyRefused
+from domain.common.errors import EmailNotConfirmed, PasskeyRefused
 from jobs import enqueue
 
 

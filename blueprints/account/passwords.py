@@ -8,7 +8,7 @@ from blueprints.account.routes import blueprint, spend_on_mail
 from blueprints.web.error_messages import say
 from blueprints.web.responses import goto, render
 from domain import accounts, attempts
-from domain.errors import LinkExpired, WeakPassword
+from domain.common.errors import LinkExpired, WeakPassword
 from jobs import enqueue
 
 

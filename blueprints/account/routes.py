@@ -13,7 +13,7 @@ from blueprints.web.step_up import enter
 from blueprints.web.urls import own_path
 from domain import accounts, attempts, devices, onboarding, registration
 from domain import sessions as stored
-from domain.errors import EmailNotConfirmed, LinkExpired, SignInRefused, WeakPassword
+from domain.common.errors import EmailNotConfirmed, LinkExpired, SignInRefused, WeakPassword
 from jobs import enqueue
 from models import User
 

@@ -13,7 +13,7 @@ from blueprints.web.responses import goto, render
 from blueprints.web.step_up import here, proved
 from blueprints.web.urls import own_path
 from domain import accounts, devices, passkeys
-from domain.errors import LinkExpired, SignInRefused
+from domain.common.errors import LinkExpired, SignInRefused
 from jobs import enqueue
 
 

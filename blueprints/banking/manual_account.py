@@ -12,7 +12,7 @@ from blueprints.web.error_messages import say
 from blueprints.web.responses import goto, render
 from blueprints.web.urls import own_path
 from domain import by_hand, identification
-from domain.errors import AccountExists, AuthorityRefused, IbanInvalid, NameMissing, NotIdentified
+from domain.common.errors import AccountExists, AuthorityRefused, IbanInvalid, NameMissing, NotIdentified
 
 
 @blueprint.route("/<client>/saldo/toevoegen/zonder-koppeling", methods=["GET", "POST"])

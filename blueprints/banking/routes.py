@@ -11,7 +11,7 @@ from blueprints.web.error_messages import say
 from blueprints.web.responses import goto, render
 from blueprints.web.urls import own_path
 from domain import bank_grants, bank_links, bank_watch, consents, identification
-from domain.errors import (
+from domain.common.errors import (
     AuthorityRefused,
     BankUnavailable,
     ConsentPending,

@@ -13,7 +13,7 @@ from blueprints.web.step_up import here, proved
 from blueprints.web.urls import own_path
 from domain import accounts, attempts, identification, onboarding, pins, second_signer
 from domain.authority import standing as standing_authority
-from domain.errors import (
+from domain.common.errors import (
     DomainError,
     IdentityCodeWrong,
     InvitationRefused,
@@ -25,7 +25,7 @@ from domain.errors import (
     TooOften,
     WrongSession,
 )
-from domain.world import world
+from domain.common.services import world
 from jobs import enqueue
 
 blueprint = Blueprint("onboarding", __name__)

@@ -24,7 +24,7 @@ from blueprints.web.authorization import ALL, MAY_PAY, for_client
 from blueprints.web.error_messages import say
 from blueprints.web.responses import goto
 from domain import approval, bank_links, confidential, payments
-from domain.errors import BatchChanged, DateInvalid, DomainError, NotFound
+from domain.common.errors import BatchChanged, DateInvalid, DomainError, NotFound
 from domain.found_lines import Look
 from domain.payments import Payment
 from models import Membership

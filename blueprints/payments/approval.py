@@ -15,7 +15,7 @@ from blueprints.web.error_messages import say
 from blueprints.web.responses import goto
 from blueprints.web.step_up import here
 from domain import approval, attempts, passkeys, payments
-from domain.errors import (
+from domain.common.errors import (
     BatchChanged,
     CautionsUnopened,
     DomainError,

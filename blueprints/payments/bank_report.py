@@ -10,7 +10,7 @@ from blueprints.web.authorization import MAY_PAY, for_client
 from blueprints.web.error_messages import say
 from blueprints.web.responses import goto
 from domain import bank_files, payments
-from domain.errors import BankFileRefused
+from domain.common.errors import BankFileRefused
 from domain.found_lines import Look
 
 SENT = ("sending", "at_bank", "signed", "executed", "partly_executed")

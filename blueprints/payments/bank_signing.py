@@ -17,7 +17,7 @@ from blueprints.web.error_messages import say
 from blueprints.web.responses import goto
 from domain import payments, signing
 from domain.authorisations import Step
-from domain.errors import CodeWrong, DomainError
+from domain.common.errors import CodeWrong, DomainError
 from domain.found_lines import Look
 from models import Membership
 

@@ -14,7 +14,7 @@ from blueprints.web.error_messages import say
 from blueprints.web.responses import goto
 from blueprints.web.step_up import here
 from domain import attempts, cancelling, payments, signing
-from domain.errors import DomainError, PinLocked, PinMissing, PinWrong
+from domain.common.errors import DomainError, PinLocked, PinMissing, PinWrong
 from domain.found_lines import Look
 from domain.payments import Payment
 from models import Membership

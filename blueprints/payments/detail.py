@@ -19,7 +19,7 @@ from blueprints.web.authorization import ALL, for_client
 from blueprints.web.error_messages import say
 from blueprints.web.responses import goto, unchanged
 from domain import payments
-from domain.errors import DomainError, NotFound
+from domain.common.errors import DomainError, NotFound
 from domain.found_lines import Found
 from domain.payments import Payment
 from jobs import enqueue

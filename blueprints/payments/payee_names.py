@@ -8,7 +8,7 @@ from blueprints.payments.detail import render_current, render_problem
 from blueprints.payments.forms import PayForm
 from blueprints.web.authorization import MAY_PAY, for_client, psu
 from domain import name_checks, payments
-from domain.errors import BatchChanged, DomainError
+from domain.common.errors import BatchChanged, DomainError
 from models import Membership
 
 

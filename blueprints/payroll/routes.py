@@ -13,8 +13,8 @@ from blueprints.web.current_user import me
 from blueprints.web.error_messages import say
 from blueprints.web.responses import fragment, goto, render
 from domain import looking, nmbrs_companies, nmbrs_link, nmbrs_move, nmbrs_rights, nmbrs_webhook
-from domain.errors import DomainError, NmbrsBadCredentials
-from domain.world import world
+from domain.common.errors import DomainError, NmbrsBadCredentials
+from domain.common.services import world
 from jobs import enqueue
 
 

@@ -23,10 +23,10 @@ from domain import (
     wage_tax,
     webhook_keys,
 )
-from domain.errors import AccountInvalid, DomainError, NotFound, OtherCompany
+from domain.common.errors import AccountInvalid, DomainError, NotFound, OtherCompany
+from domain.common.services import world
 from domain.nmbrs_companies import CompanyView
 from domain.schedule import REST_BUSY_SECONDS
-from domain.world import world
 from jobs import enqueue
 
 # A bureau's token may see this many; the list itself shows a page of them.

@@ -12,8 +12,8 @@ from blueprints.web.device_cookie import visit
 from blueprints.web.i18n import LANGUAGES, language
 from blueprints.web.static_assets import static_url
 from domain import push_subscriptions
-from domain.errors import PushUnfit
-from domain.world import world
+from domain.common.errors import PushUnfit
+from domain.common.services import world
 
 blueprint = Blueprint("pwa", __name__)
 

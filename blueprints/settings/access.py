@@ -12,7 +12,7 @@ from blueprints.web.error_messages import say
 from blueprints.web.responses import goto, render
 from blueprints.web.step_up import proved
 from domain import accounts, attempts, devices, passkeys
-from domain.errors import PasskeyKnown, PasskeyRefused, SignInRefused, WeakPassword
+from domain.common.errors import PasskeyKnown, PasskeyRefused, SignInRefused, WeakPassword
 from jobs import enqueue
 
 

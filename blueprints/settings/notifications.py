@@ -10,8 +10,8 @@ from blueprints.web.error_messages import say
 from blueprints.web.responses import goto, render
 from blueprints.web.step_up import here
 from domain import notifications, push_subscriptions
-from domain.errors import PushUnfit
-from domain.world import world
+from domain.common.errors import PushUnfit
+from domain.common.services import world
 
 
 @blueprint.get("/<client>/instellingen/meldingen")

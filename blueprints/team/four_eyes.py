@@ -11,7 +11,7 @@ from blueprints.web.error_messages import say
 from blueprints.web.formatters import amount
 from blueprints.web.responses import render
 from domain import four_eyes
-from domain.errors import DomainError, TooFewApprovers
+from domain.common.errors import DomainError, TooFewApprovers
 
 
 @blueprint.route("/<client>/mensen/vier-ogen", methods=["GET", "POST"])

@@ -12,7 +12,7 @@ from blueprints.web.error_messages import say
 from blueprints.web.i18n import language
 from blueprints.web.responses import goto, render
 from domain import invitations
-from domain.errors import InvitationRefused, LinkExpired, WeakPassword
+from domain.common.errors import InvitationRefused, LinkExpired, WeakPassword
 from jobs import enqueue
 
 

@@ -7,7 +7,7 @@ from blueprints.web.authorization import ALL, OWNER, for_client, fresh, fresh_ke
 from blueprints.web.error_messages import say
 from blueprints.web.responses import goto, render
 from domain import confidential, four_eyes, invitations, members
-from domain.errors import DomainError, InvitationRefused, NotFound
+from domain.common.errors import DomainError, InvitationRefused, NotFound
 from jobs import enqueue
 
 blueprint = Blueprint("team", __name__)

@@ -14,8 +14,8 @@ from blueprints.web.responses import goto
 from blueprints.web.session_interface import secret
 from blueprints.web.urls import own_path
 from domain import accounts, devices, members, sessions
-from domain.errors import DeviceUnconfirmed
-from domain.world import Psu
+from domain.common.errors import DeviceUnconfirmed
+from domain.common.services import Psu
 from models import Membership
 
 ALL = frozenset({"owner", "approver", "preparer"})

@@ -8,7 +8,7 @@ from flask_babel import gettext as _
 from flask_babel import ngettext
 
 from blueprints.web.formatters import euro, number
-from domain import errors
+from domain.common import errors
 
 
 def _password(reason: str) -> str:

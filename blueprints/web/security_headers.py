@@ -6,7 +6,7 @@ from flask import Flask, Response, abort, request
 
 from blueprints.web.static_assets import SERVED
 from domain.bank_links import redirect_hosts
-from domain.world import world
+from domain.common.services import world
 
 # Answers that may be kept by a browser; everything else says no-store.
 _PUBLIC = frozenset({*SERVED, "pwa.manifest", "pwa.service_worker", "pwa.offline"})

@@ -3,7 +3,7 @@ from peewee import PeeweeException
 from werkzeug.exceptions import RequestEntityTooLarge
 
 from domain import deliveries, notices
-from domain.errors import NotFound
+from domain.common.errors import NotFound
 from jobs import enqueue
 
 MOST_BYTES = 64 * 1024

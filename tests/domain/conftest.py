@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from domain.world import World
+from domain.common.services import World
 from tests.support.sandbox import Sandbox
 from tests.support.world import Demo, make_demo, make_world
 

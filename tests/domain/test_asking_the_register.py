@@ -8,7 +8,13 @@ import pytest
 
 from core.clock import utcnow
 from domain import authority, bank_links, identification, payments, release
-from domain.errors import AuthorityRefused, AuthorityUndecided, NotIdentified, RegisterUnavailable, UnknownCompany
+from domain.common.errors import (
+    AuthorityRefused,
+    AuthorityUndecided,
+    NotIdentified,
+    RegisterUnavailable,
+    UnknownCompany,
+)
 from models import AuditEvent, Authority, Identification, Release
 from tests.support.sandbox import Sandbox
 from tests.support.world import PSU, Demo

@@ -11,9 +11,9 @@ import requests
 from connectors.bank.berlin_group import BerlinGroupBank
 from connectors.bank.signing import development_identity
 from domain import bank_wishes, books, name_checks, sending, signing
-from domain.errors import NotYourRole, OrderUnfit
+from domain.common.errors import NotYourRole, OrderUnfit
+from domain.common.services import World, furnish
 from domain.release import release
-from domain.world import World, furnish
 from models import AuditEvent, BankOrder, Batch, BatchLine, Client, Release
 from tests.support.exchanges import Watch
 from tests.support.sandbox import Sandbox

@@ -9,7 +9,7 @@ import time_machine
 from connectors.bank.pain001 import read_back
 from core.clock import utcnow
 from domain import approval, bank_files, bank_links, books, by_hand, following, onboarding, payments, sending
-from domain.errors import (
+from domain.common.errors import (
     AccountExists,
     IbanInvalid,
     NameMissing,

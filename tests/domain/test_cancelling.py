@@ -11,7 +11,7 @@ from connectors.bank.signing import development_identity
 from core.clock import today_amsterdam
 from domain import approval, authorisations, books, cancelling, signing
 from domain.cancelling import CancelView
-from domain.errors import (
+from domain.common.errors import (
     BankUnavailable,
     CancellationRefused,
     CancellationUnknown,
@@ -20,7 +20,7 @@ from domain.errors import (
     PinWrong,
     SigningBusy,
 )
-from domain.world import furnish, world
+from domain.common.services import furnish, world
 from models import AuditEvent, BankExchange, BankOrder, Batch, BatchLine, Membership
 from tests.support.bank import press
 from tests.support.meddler import closed_port

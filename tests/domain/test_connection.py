@@ -5,8 +5,9 @@ from datetime import timedelta
 import pytest
 
 from core.clock import utcnow
-from domain import intake, looking, nmbrs_companies, nmbrs_link, nmbrs_rights, seals
-from domain.errors import (
+from domain import intake, looking, nmbrs_companies, nmbrs_link, nmbrs_rights
+from domain.common import encryption
+from domain.common.errors import (
     AccountInvalid,
     AlreadyConnected,
     NmbrsBadCredentials,
@@ -161,7 +162,7 @@ def test_two_accounts_that_see_one_company_pay_it_once(demo: Demo, sandbox: Sand
 def test_the_token_stands_nowhere_readable(demo: Demo, sandbox: Sandbox):
     token = sandbox.credentials["nmbrs_token"]
     assert token not in row(demo).token_sealed
-    assert seals.unseal(row(demo).token_sealed, "nmbrs_connection", demo.client.id, row(demo).email) == token
+    assert encryption.unseal(row(demo).token_sealed, "nmbrs_connection", demo.client.id, row(demo).email) == token
     events = [str(event.details) for event in AuditEvent.select()]
     assert not any(token in text for text in events)
 

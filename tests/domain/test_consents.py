@@ -8,8 +8,9 @@ import pytest
 import models
 from connectors.mail import Message
 from core.ids import uuid
-from domain import audit, bank_links, bank_watch, consents, mails, sending
-from domain.errors import (
+from domain import bank_links, bank_watch, consents, mails, sending
+from domain.common import audit
+from domain.common.errors import (
     BankAskedOften,
     BankUnavailable,
     ConsentEnded,
@@ -17,9 +18,9 @@ from domain.errors import (
     ConsentRefused,
     NotFound,
 )
+from domain.common.services import World
 from domain.mails import Letter
 from domain.release import release
-from domain.world import World
 from models import AuditEvent, BankAccess, BankAccount, BankLink, Batch, Membership, OutgoingMail, PayrollCompany
 from tests.support.bank import advance
 from tests.support.consents import BOTH, begin, linked, without_directory

@@ -15,8 +15,9 @@ from rq import Queue, SimpleWorker
 import jobs
 import models
 from core.clock import utcnow
-from domain import approval, books, following, leases, sending, signing
-from domain.errors import NotFound, NotOpen, StateConflict
+from domain import approval, books, following, sending, signing
+from domain.common import leases
+from domain.common.errors import NotFound, NotOpen, StateConflict
 from domain.release import release
 from jobs import tasks
 from models import BankExchange, BankOrder, Batch, BatchLine, Membership, Release

@@ -9,8 +9,9 @@ import pytest
 import models
 from core.bank_days import next_bank_day
 from core.clock import today_amsterdam
-from domain import approval, audit, four_eyes, limits, members, payments, retiring
-from domain.errors import (
+from domain import approval, four_eyes, limits, members, payments, retiring
+from domain.common import audit
+from domain.common.errors import (
     BatchChanged,
     ChangedByYou,
     DomainError,

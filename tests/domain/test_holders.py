@@ -10,8 +10,9 @@ import app as program
 import commands
 import config
 import models
-from domain import audit, bank_links, bank_watch, holders
-from domain.world import World
+from domain import bank_links, bank_watch, holders
+from domain.common import audit
+from domain.common.services import World
 from models import AuditEvent, BankAccount, BankLink, Membership
 from tests.support.consents import begin, linked
 from tests.support.sandbox import Sandbox

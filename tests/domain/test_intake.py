@@ -12,8 +12,8 @@ import pytest
 import models
 from core.clock import utcnow
 from domain import deliveries, intake, looking, nmbrs_companies, nmbrs_history
-from domain.errors import NotFound
-from domain.world import World
+from domain.common.errors import NotFound
+from domain.common.services import World
 from models import Batch, BatchLine, Delivery, NmbrsConnection, NmbrsExchange, OutgoingMail, PayrollCompany, Run
 from tests.support.intake import now_due, work
 from tests.support.pain import IBANS, File, Line, Part, file_of

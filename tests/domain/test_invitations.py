@@ -9,8 +9,8 @@ import pytest
 import models
 from core.clock import utcnow
 from domain import invitations
-from domain.errors import InvitationRefused, LinkExpired, NotFound, WeakPassword
-from domain.seals import unseal
+from domain.common.encryption import unseal
+from domain.common.errors import InvitationRefused, LinkExpired, NotFound, WeakPassword
 from models import Invitation, Membership, OutgoingMail, User
 from tests.support.world import Demo, make_client, make_user
 

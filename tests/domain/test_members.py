@@ -5,8 +5,9 @@ from datetime import timedelta
 import pytest
 
 from core.clock import utcnow
-from domain import audit, invitations, members
-from domain.errors import LastOwner, NotFound, NotYourRole
+from domain import invitations, members
+from domain.common import audit
+from domain.common.errors import LastOwner, NotFound, NotYourRole
 from models import AuditEvent, Invitation, Membership, OutgoingMail
 from tests.support.world import Demo, authorise, make_client, make_user
 

@@ -18,8 +18,8 @@ from connectors.nmbrs import port
 from connectors.nmbrs.oauth import NmbrsOAuth, OAuthSettings
 from core.clock import utcnow
 from domain import looking, nmbrs_link, nmbrs_move, nmbrs_rights, nmbrs_tokens, wage_tax
-from domain.errors import ConsentExpired, ConsentRefused, NotConverted, OtherInterface
-from domain.world import furnish, world
+from domain.common.errors import ConsentExpired, ConsentRefused, NotConverted, OtherInterface
+from domain.common.services import furnish, world
 from models import AuditEvent, Batch, NmbrsConnection, NmbrsDebtor, PayrollCompany, Run
 from tests.support import nmbrs_rest as side
 from tests.support.intake import lines, state, work

@@ -6,9 +6,9 @@ from connectors.bank.port import StatusReport
 from core.ids import uuid
 from domain import approval, authorisations, books, line_results, name_checks, sending
 from domain.bank_links import line_of
-from domain.errors import BankUnavailable, NotFound, NotOpen
+from domain.common.errors import BankUnavailable, NotFound, NotOpen
+from domain.common.services import world
 from domain.release import release
-from domain.world import world
 from models import AcceptedName, BankExchange, BankOrder, Batch, BatchLine, transaction
 from tests.support.names import ABROAD, CLOSE, OTHER, SAME, follow, send, sign
 from tests.support.sandbox import Sandbox

@@ -18,10 +18,10 @@ from domain import (
     states,
     waiting,
 )
+from domain.common.encryption import lookup
+from domain.common.errors import PushUnfit
 from domain.devices import Visit
-from domain.errors import PushUnfit
 from domain.notification_delivery import Notice
-from domain.seals import lookup
 from models import (
     Approval,
     Batch,

@@ -10,8 +10,9 @@ import pytest
 import models
 from core.bank_days import next_bank_day
 from core.clock import today_amsterdam
-from domain import approval, audit, four_eyes, members, retiring, states
-from domain.errors import DomainError
+from domain import approval, four_eyes, members, retiring, states
+from domain.common import audit
+from domain.common.errors import DomainError
 from domain.release import release
 from models import Batch, Client, Membership, NestedTransaction, NotHeld, Release, User, transaction
 from tests.support.world import PSU, Demo, authorise, make_client, make_user

@@ -15,7 +15,7 @@ from webauthn.helpers import encode_cbor
 
 from core.clock import utcnow
 from domain import approval, passkeys
-from domain.errors import BatchChanged, NotFound, PasskeyRefused
+from domain.common.errors import BatchChanged, NotFound, PasskeyRefused
 from domain.release import SignedWith, release
 from models import Challenge, OutgoingMail, Passkey, Release
 from tests.support.sandbox import Sandbox

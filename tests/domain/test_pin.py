@@ -7,7 +7,7 @@ import pytest
 
 import models
 from domain import passwords, pins
-from domain.errors import (
+from domain.common.errors import (
     DeviceUnconfirmed,
     PinAlreadySet,
     PinIsBirthDate,

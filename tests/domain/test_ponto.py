@@ -14,9 +14,9 @@ import models
 from connectors.bank import port
 from core.clock import utcnow
 from domain import approval, bank_grants, bank_links, books, following, operators, payments, sending, signing
-from domain.errors import BankUnavailable, ConsentPending, ConsentRefused, NotFound
+from domain.common.errors import BankUnavailable, ConsentPending, ConsentRefused, NotFound
+from domain.common.services import furnish, world
 from domain.release import release
-from domain.world import furnish, world
 from models import BankExchange, BankGrant, BankLink, BankOrder, Batch, BatchLine
 from tests.support.ponto import IBAN, SECOND_IBAN, linked, orders_at, pressed, sign
 from tests.support.sandbox import Sandbox

@@ -10,7 +10,7 @@ import models
 from core.bank_days import next_bank_day
 from core.clock import today_amsterdam, utcnow
 from domain import approval, limits
-from domain.errors import (
+from domain.common.errors import (
     AuthorityRefused,
     BatchChanged,
     DateInvalid,

@@ -7,8 +7,9 @@ from itertools import count
 import pytest
 
 from core.clock import utcnow
-from domain import approval, books, cautions, deliveries, intake, leases, nmbrs_history, release
-from domain.errors import CautionsUnopened, NotOpen, RunMissing
+from domain import approval, books, cautions, deliveries, intake, nmbrs_history, release
+from domain.common import leases
+from domain.common.errors import CautionsUnopened, NotOpen, RunMissing
 from domain.versions import Wanted
 from models import BankOrder, Batch, BatchLine, Delivery, Release, Run
 from tests.support.intake import lines, state, work

@@ -7,7 +7,7 @@ import requests
 from lxml import etree, html
 
 from domain import approval, books, following, operators, payments, sending, signing
-from domain.errors import OrderDiffers, StateConflict
+from domain.common.errors import OrderDiffers, StateConflict
 from domain.release import release
 from models import BankAccount, BankExchange, BankOrder, Batch, BatchLine
 from tests.support.meddler import closed_port

@@ -16,7 +16,7 @@ from connectors.bank.signing import development_identity
 from core.clock import utcnow
 from domain import approval, authorisations, books, signing
 from domain.authorisations import Step
-from domain.errors import (
+from domain.common.errors import (
     BankUnavailable,
     CodeWrong,
     NotFound,
@@ -26,7 +26,7 @@ from domain.errors import (
     SigningRefused,
     SigningUnknown,
 )
-from domain.world import furnish, world
+from domain.common.services import furnish, world
 from models import AuditEvent, BankExchange, BankOrder, Batch, database
 from tests.support.meddler import Meddler, meddler
 from tests.support.sandbox import Sandbox

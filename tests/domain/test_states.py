@@ -3,8 +3,9 @@
 import pytest
 
 import models
-from domain import audit, states
-from domain.errors import StateConflict
+from domain import states
+from domain.common import audit
+from domain.common.errors import StateConflict
 from models import AuditEvent, Batch
 from models.payments import BATCH_STATES
 from tests.support.world import Demo

@@ -5,7 +5,7 @@ from peewee import SQL
 
 from connectors.bank.port import Psu
 from domain import approval, payments, release, sums
-from domain.errors import BatchChanged
+from domain.common.errors import BatchChanged
 from domain.found_lines import Look
 from models import Batch, BatchLine
 from tests.support.long_runs import many

@@ -6,7 +6,7 @@ import pytest
 
 from core.clock import utcnow
 from domain import wage_tax
-from domain.errors import NotFound
+from domain.common.errors import NotFound
 from models import Batch, PayrollCompany, Run
 from tests.support.intake import lines, work
 from tests.support.sandbox import Sandbox

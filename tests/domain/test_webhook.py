@@ -139,7 +139,7 @@ def test_a_wrong_file_makes_no_batch_and_says_why(
 def _file(sandbox: Sandbox, demo: Demo) -> str:
     """The payment file of a good run that the client has not seen."""
     from core.clock import today_amsterdam
-    from domain.world import world
+    from domain.common.services import world
 
     run = sandbox.run_payroll(lines=8, webhook="none")
     keys = nmbrs_calls.credentials(demo.connection)

@@ -19,7 +19,7 @@ import app as application
 import config
 import models
 from domain import books, looking, nmbrs_link
-from domain.seals import seal
+from domain.common.encryption import seal
 from models import Batch, BatchLine, Client, Delivery, NmbrsConnection, PayrollCompany, Run
 from tests.support.world import make_account, make_client, make_link, make_user
 from tools.stack import Stack

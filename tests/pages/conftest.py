@@ -10,7 +10,7 @@ import app as application
 import config
 import jobs
 import models
-from domain.seals import seal
+from domain.common.encryption import seal
 from models import Identification, Pin
 from tests.support.sandbox import Sandbox
 from tests.support.site import Person, Site

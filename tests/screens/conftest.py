@@ -8,7 +8,7 @@ from flask import Flask
 import app as program
 import config
 import jobs
-from domain.world import World
+from domain.common.services import World
 from tests.support.sandbox import Sandbox
 from tests.support.screens import Browser
 from tests.support.world import Demo, make_client, make_demo, make_user, make_world

@@ -8,7 +8,7 @@ from flask import Flask
 
 import models
 from domain import consents, holders
-from domain.world import World
+from domain.common.services import World
 from models import BankAccount, BankLink, Identification, Pin
 from tests.support.consents import BOTH, Walk, begin, linked, without_directory
 from tests.support.sandbox import Sandbox

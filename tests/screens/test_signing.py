@@ -9,8 +9,8 @@ import pytest
 
 from connectors.bank.directory import HttpDirectory
 from domain import signing
+from domain.common.services import World, furnish
 from domain.name_checks import prepare_signing_after
-from domain.world import World, furnish
 from models import BankOrder, Batch, Membership
 from tests.screens.test_payment_page import at
 from tests.support.meddler import Meddler, meddler

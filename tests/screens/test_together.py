@@ -10,7 +10,7 @@ from flask import Flask, url_for
 from core.iban import grouped
 from core.money import dutch
 from domain import mails
-from domain.seals import unseal
+from domain.common.encryption import unseal
 from jobs import letters
 from models import (
     Approval,

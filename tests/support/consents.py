@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 
 from connectors.bank.directory import HttpDirectory
 from domain import bank_links
-from domain.world import World, furnish
+from domain.common.services import World, furnish
 from models import BankLink, Client, User
 from tests.support.bank import press
 from tests.support.sandbox import free_port

@@ -9,7 +9,7 @@ from werkzeug.test import TestResponse
 from core.clock import utcnow
 from core.ids import token
 from domain import sessions
-from domain.seals import lookup
+from domain.common.encryption import lookup
 from models import Device, User
 from tests.support import page_rules
 from tests.support.sandbox import Sandbox

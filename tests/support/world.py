@@ -24,9 +24,9 @@ from connectors.push import Pusher
 from connectors.register.kvk import KvkRegister
 from core.crypto import Keyring
 from domain import intake, passwords, payments
-from domain.seals import lookup, seal
+from domain.common.encryption import lookup, seal
+from domain.common.services import Psu, World, furnish
 from domain.webhook_keys import make_key
-from domain.world import Psu, World, furnish
 from models import (
     Authority,
     BankAccount,

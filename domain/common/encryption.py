@@ -1,7 +1,7 @@
 """Secrets at rest, each bound to its place: table, row, field."""
 
 from core.crypto import keyed_digest
-from domain.world import world
+from domain.common.services import world
 
 
 def seal(text: str | bytes, *place: object) -> str:

@@ -13,8 +13,8 @@ from typing import Any
 
 from connectors.consent import ConsentService, OAuthRefused, Tokens
 from core.clock import utcnow
-from domain import leases
-from domain.seals import seal, unseal
+from domain.common import leases
+from domain.common.encryption import seal, unseal
 
 REFRESH_LEASE = 60
 MARGIN = timedelta(minutes=3)
