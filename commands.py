@@ -13,9 +13,10 @@ import models
 from core.iban import normalise
 from core.money import cents, dutch
 from core.version import VERSION
-from domain import authority, books, holders, intake, limits, looking, operators
+from domain import books, holders, intake, limits, looking, operators
 from domain.common import audit
 from domain.common.errors import NotFound
+from domain.identity import signing_authority
 from jobs import tasks
 
 
@@ -75,7 +76,7 @@ authority_group = AppGroup("authority", help="Who may sign: accounts that wait f
 @authority_group.command("list", cls=Opened)
 def authority_list() -> None:
     """Accounts that wait."""
-    for row in authority.waiting():
+    for row in signing_authority.waiting():
         click.echo(f"{row.client.public_id}  {row.client.name}  {row.user.email}  {row.reason}")
 
 
@@ -91,7 +92,7 @@ def authority_decide(client: str, email: str, answer: str | None, reason: str) -
         raise click.UsageError("say --yes or --no")
     found = operators.client_of(client)
     user = operators.member_of(found, email)
-    authority.decide(found, user, answer, reason, operator())
+    signing_authority.decide(found, user, answer, reason, operator())
     click.echo(f"{user.email} may {'sign' if answer == 'yes' else 'not sign'} for {found.name}")
 
 

@@ -9,11 +9,12 @@ from connectors.bank.directory import DirectoryError
 from connectors.bank.formats import as_written
 from core.clock import utcnow
 from core.ids import token, uuid
-from domain import bank_grants, consents, hand_line, holders, identification
+from domain import bank_grants, consents, hand_line, holders
 from domain.common import audit
 from domain.common.encryption import lookup
 from domain.common.errors import BankUnavailable, ConsentPending, ConsentRefused, NotFound, UnknownBank
 from domain.common.services import world
+from domain.identity import identification
 from models import BankAccount, BankLink, BankOrder, Client, User, transaction
 
 

@@ -13,7 +13,7 @@ from peewee import IntegrityError
 from core.clock import utcnow
 from core.iban import normalise
 from core.ids import token, uuid
-from domain import hand_line, identification, pins, sending, states
+from domain import hand_line, pins, sending, states
 from domain.common import audit
 from domain.common.encryption import lookup
 from domain.common.errors import (
@@ -26,6 +26,7 @@ from domain.common.errors import (
     StateConflict,
 )
 from domain.common.services import world
+from domain.identity import identification
 from domain.payments import Payment, find, hold
 from domain.release import MAY_RELEASE
 from models import (

@@ -7,10 +7,11 @@ The release, of which there is one, comes to be with the second (docs/decisions/
 from dataclasses import dataclass
 
 from core.clock import utcnow
-from domain import authority, mails, notifications
+from domain import mails, notifications
 from domain.common import audit
 from domain.common.errors import ChangedByYou, NothingAsked, NotIdentified, NotYourRole, SamePerson, TooFewApprovers
-from domain.identification import identified, same_person
+from domain.identity import signing_authority
+from domain.identity.identification import identified, same_person
 from models import Approval, Batch, Client, FourEyesChange, Membership, User, require_held, transaction
 
 MAY_APPROVE = ("owner", "approver")
@@ -103,7 +104,7 @@ def _counting(batch: Batch, shown: str) -> list[Approval]:
     """Approvals that still count: of exactly what is shown now, by who may still sign. The others become void."""
     counting = []
     for one in standing_of(batch.id):
-        answer = authority.standing(batch.client, one.user)
+        answer = signing_authority.standing(batch.client, one.user)
         if one.digest == shown and answer is not None and answer.answer == "yes":
             counting.append(one)
         else:

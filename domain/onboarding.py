@@ -3,9 +3,10 @@
 from dataclasses import dataclass, replace
 
 from connectors.register.port import Company, RegisterDown
-from domain import authority, bank_links, identification, pins
+from domain import bank_links, pins
 from domain.common.errors import RegisterUnavailable
 from domain.common.services import world
+from domain.identity import identification, signing_authority
 from models import Client, Delivery, Membership, NmbrsConnection, PayrollCompany, User
 
 SEARCHED_FROM = 3  # letters
@@ -35,7 +36,7 @@ OF_WHO_PAYS = ("pin", "identification", "authority")
 
 def steps(client: Client, user: User) -> list[Step]:
     """In order; the first that is not done is the current one. Who only prepares proves nothing before a payment."""
-    standing = authority.standing(client, user)
+    standing = signing_authority.standing(client, user)
     mapped = PayrollCompany.select().where(PayrollCompany.client == client.id, PayrollCompany.mapped_at.is_null(False))
     found = [
         Step("email", user.email_confirmed_at is not None),

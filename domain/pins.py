@@ -10,8 +10,9 @@ from datetime import date, timedelta
 from peewee import Case
 
 from core.clock import utcnow
-from domain import devices, identification, mails, passwords
+from domain import devices, mails, passwords
 from domain.common.errors import PinAlreadySet, PinIsBirthDate, PinLocked, PinMissing, PinWrong
+from domain.identity import identification
 from models import Device, Identification, Pin, PinTries, User, transaction
 
 TRIES = 5  # RTS art. 4(3)(b): at most five

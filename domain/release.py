@@ -6,7 +6,7 @@ from datetime import date
 from peewee import IntegrityError
 
 from connectors.bank.port import Psu
-from domain import cautions, digest, four_eyes, identification, passkeys, pins, states
+from domain import cautions, digest, four_eyes, passkeys, pins, states
 from domain.bank_links import line_of
 from domain.common import audit
 from domain.common.errors import (
@@ -20,6 +20,7 @@ from domain.common.errors import (
 )
 from domain.days import require_possible
 from domain.fitting import require_fit
+from domain.identity import identification
 from domain.limits import require_within
 from domain.payments import execution_date, find, hold
 from domain.sums import lines_of

@@ -7,9 +7,10 @@ two may sign is then decided by a person (docs/decisions/0015-signing-authority-
 from dataclasses import dataclass
 
 from core.clock import utcnow
-from domain import authority, invitations
+from domain import invitations
 from domain.common.errors import InvitationRefused
-from domain.identification import same_person
+from domain.identity import signing_authority
+from domain.identity.identification import same_person
 from models import Client, Invitation, Membership, User
 
 
@@ -23,11 +24,11 @@ class Standing:
 
 def standing(client: Client, user: User) -> Standing:
     """How far the second signer is whom this user needs."""
-    mine = authority.standing(client, user)
+    mine = signing_authority.standing(client, user)
     if mine is None or mine.reason != "together":
         return Standing("not_needed")
     for other in User.select().join(Membership).where(Membership.client == client.id, User.id != user.id):
-        found = authority.standing(client, other)
+        found = signing_authority.standing(client, other)
         if found and (found.answer == "yes" or found.reason == "together") and not same_person(user, other):
             return Standing("identified", other.email)
     invited = _newest(client)

@@ -11,8 +11,9 @@ from blueprints.web.authorization import ALL, for_client, fresh_keeping
 from blueprints.web.error_messages import say
 from blueprints.web.responses import goto, render
 from blueprints.web.urls import own_path
-from domain import by_hand, identification
+from domain import by_hand
 from domain.common.errors import AccountExists, AuthorityRefused, IbanInvalid, NameMissing, NotIdentified
+from domain.identity import identification
 
 
 @blueprint.route("/<client>/saldo/toevoegen/zonder-koppeling", methods=["GET", "POST"])

@@ -10,7 +10,7 @@ from blueprints.web.current_user import me
 from blueprints.web.error_messages import say
 from blueprints.web.responses import goto, render
 from blueprints.web.urls import own_path
-from domain import bank_grants, bank_links, bank_watch, consents, identification
+from domain import bank_grants, bank_links, bank_watch, consents
 from domain.common.errors import (
     AuthorityRefused,
     BankUnavailable,
@@ -22,6 +22,7 @@ from domain.common.errors import (
     RegisterUnavailable,
     UnknownCompany,
 )
+from domain.identity import identification
 
 blueprint = Blueprint("banking", __name__)
 

@@ -11,8 +11,7 @@ from blueprints.web.error_messages import authority, say
 from blueprints.web.responses import fragment, goto, render
 from blueprints.web.step_up import here, proved
 from blueprints.web.urls import own_path
-from domain import accounts, attempts, identification, onboarding, pins, second_signer
-from domain.authority import standing as standing_authority
+from domain import accounts, attempts, onboarding, pins, second_signer
 from domain.common.errors import (
     DomainError,
     IdentityCodeWrong,
@@ -26,6 +25,8 @@ from domain.common.errors import (
     WrongSession,
 )
 from domain.common.services import world
+from domain.identity import identification
+from domain.identity.signing_authority import standing as standing_authority
 from jobs import enqueue
 
 blueprint = Blueprint("onboarding", __name__)

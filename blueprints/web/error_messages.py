@@ -21,7 +21,7 @@ def _password(reason: str) -> str:
 
 
 def authority(reason: str) -> str:
-    """Why the register says yes, no or not yet (the codes of domain.authority)."""
+    """Why the register says yes, no or not yet (the codes of domain.identity.signing_authority)."""
     words = {
         "owner": _("Je bent eigenaar van dit bedrijf."),
         "alone": _("Je mag dit bedrijf alleen vertegenwoordigen."),

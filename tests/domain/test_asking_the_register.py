@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from core.clock import utcnow
-from domain import authority, bank_links, identification, payments, release
+from domain import bank_links, payments, release
 from domain.common.errors import (
     AuthorityRefused,
     AuthorityUndecided,
@@ -15,6 +15,7 @@ from domain.common.errors import (
     RegisterUnavailable,
     UnknownCompany,
 )
+from domain.identity import identification, signing_authority
 from models import AuditEvent, Authority, Identification, Release
 from tests.support.sandbox import Sandbox
 from tests.support.world import PSU, Demo
@@ -132,14 +133,14 @@ def test_without_an_identification_nobody_is_asked(demo: Demo):
 
 # --- a person's decision ---
 def decide(demo: Demo, answer: str) -> None:
-    authority.decide(demo.client, demo.user, answer, "seen the articles", "ops")
+    signing_authority.decide(demo.client, demo.user, answer, "seen the articles", "ops")
 
 
 def test_a_decided_yes_stays_while_the_register_leaves_it_open(demo: Demo, sandbox: Sandbox):
     registered(sandbox, "gb")
     decide(demo, "yes")
     identification.may_link_bank(demo.client, demo.user)
-    newest = authority.standing(demo.client, demo.user)
+    newest = signing_authority.standing(demo.client, demo.user)
     assert newest is not None
     assert (newest.answer, newest.decided_by) == ("yes", "ops")
     identification.may_link_bank(demo.client, demo.user)  # and so on
@@ -169,7 +170,7 @@ def test_a_director_without_birth_date_waits_for_a_person(demo: Demo, sandbox: S
     with pytest.raises(AuthorityUndecided) as caught:
         identification.may_link_bank(demo.client, demo.user)
     assert caught.value.reason == "name_differs"
-    assert [row.user_id for row in authority.waiting()] == [demo.user.id]
+    assert [row.user_id for row in signing_authority.waiting()] == [demo.user.id]
 
 
 def test_the_payments_page_is_not_asked_of_the_register(demo: Demo, sandbox: Sandbox):

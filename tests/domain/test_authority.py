@@ -7,7 +7,7 @@ import pytest
 
 from connectors.identity.port import Identity
 from connectors.register.port import Extract, Function, LegalPerson, Person, RegisterDown, UnknownCompany
-from domain.authority import FOLLOWED, judge, match
+from domain.identity.signing_authority import FOLLOWED, judge, match
 
 
 def somebody(**changes) -> Person:

@@ -9,7 +9,8 @@ import pytest
 import requests
 
 from core.clock import utcnow
-from domain import identification, mails
+from domain import mails
+from domain.identity import identification
 from jobs import letters
 from models import Authority, Identification, IdentityAttempt, Invitation, Membership, User
 from tests.support.sandbox import Sandbox

@@ -9,7 +9,6 @@ from connectors.identity import port
 from core.clock import utcnow
 from core.crypto import SealBroken
 from core.ids import eight_digits, token
-from domain import authority as authority_rule
 from domain.common import audit
 from domain.common.encryption import lookup, seal, unseal
 from domain.common.errors import (
@@ -25,6 +24,7 @@ from domain.common.errors import (
     WrongSession,
 )
 from domain.common.services import world
+from domain.identity import signing_authority as authority_rule
 from models import Authority, Client, Identification, IdentityAttempt, User, transaction
 
 ATTEMPT_LIFE = timedelta(minutes=15)
