@@ -5,10 +5,11 @@ from datetime import timedelta
 
 from core.clock import utcnow
 from core.ids import public_id, token
-from domain import attempts, devices, mails, passwords, sessions
+from domain import attempts, devices, passwords, sessions
 from domain.common.encryption import lookup
 from domain.common.errors import EmailNotConfirmed, LinkExpired, SignInRefused
 from domain.devices import Visit
+from domain.outbox import mail
 from models import Client, EmailToken, LoginSession, Membership, User, database, transaction
 
 CONFIRMATION_LIFE = timedelta(hours=24)
@@ -54,7 +55,7 @@ def _mail_reset(user: User) -> None:
 def _mail_link(user: User, purpose: str, life: timedelta, kind: str, path: str) -> None:
     secret = token()
     EmailToken.create(token_hash=lookup(secret), user=user, purpose=purpose, expires_at=utcnow() + life)
-    mails.queue(user, kind, once=f"{purpose}:{lookup(secret)}", path=path + secret)
+    mail.queue(user, kind, once=f"{purpose}:{lookup(secret)}", path=path + secret)
 
 
 def _fresh(secret: str, purpose: str) -> EmailToken | None:
@@ -94,7 +95,7 @@ def reset_password(secret: str, password: str) -> User:
         user = _use_link(secret, "reset")
         User.update(password_hash=hashed, reset_at=utcnow()).where(User.id == user.id).execute()
         sessions.sign_out_where(LoginSession.user == user.id)
-        mails.queue(user, "password_changed", once=f"password:{user.id}:{utcnow().isoformat()}")
+        mail.queue(user, "password_changed", once=f"password:{user.id}:{utcnow().isoformat()}")
     return user
 
 
@@ -107,7 +108,7 @@ def change_password(user: User, old: str, new: str, keep: str | None) -> None:
     with transaction():
         User.update(password_hash=hashed).where(User.id == user.id).execute()
         sessions.end_others(user, keep)
-        mails.queue(user, "password_changed", once=f"password:{user.id}:{utcnow().isoformat()}")
+        mail.queue(user, "password_changed", once=f"password:{user.id}:{utcnow().isoformat()}")
 
 
 def choose_language(user: User, language: str) -> None:

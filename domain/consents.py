@@ -7,9 +7,9 @@ from typing import Any
 
 from connectors.bank import port
 from core.clock import today_amsterdam, utcnow
-from domain import mails, notifications
 from domain.common import audit
 from domain.common.errors import BankAskedOften, BankUnavailable, ConsentEnded
+from domain.outbox import mail, push
 from models import BankAccess, BankAccount, BankLink, Client, transaction
 
 UNATTENDED = 4  # a day: RTS art. 36(5)(b), and frequencyPerDay of the standard
@@ -117,11 +117,11 @@ def remind(link: BankLink) -> None:
     if link.status != "valid" or found.word != "ends" or link.valid_until is None or not _in_use(link):
         return
     client = Client.get_by_id(link.client_id)
-    owners, path = mails.owners_of(client), f"/{client.public_id}/saldo"
+    owners, path = mail.owners_of(client), f"/{client.public_id}/saldo"
     with transaction(client.id):
-        notifications.queue(client, "consent", f"consent_ends:{link.id}", path, owners)
+        push.queue(client, "consent", f"consent_ends:{link.id}", path, owners)
         for user in owners:
-            mails.queue(
+            mail.queue(
                 user, "consent_ends", once=f"consent_ends:{link.id}:{user.id}", client=client,
                 path=path, bank=link.bank_name or link.bank,
                 last_day=link.valid_until.isoformat(),

@@ -8,9 +8,9 @@ from peewee import IntegrityError
 
 from core.clock import utcnow
 from core.ids import token
-from domain import mails
 from domain.common.encryption import lookup
 from domain.common.errors import DeviceUnconfirmed, LinkExpired
+from domain.outbox import mail
 from models import Device, EmailToken, User, transaction
 
 LINK_LIFE = timedelta(minutes=30)
@@ -59,7 +59,7 @@ def welcome(user: User, visit: Visit) -> Device:
         others = Device.select().where(Device.user == user.id).exists()
         made = Device.create(user=user, token_hash=lookup(visit.secret), agent=_short(visit.agent))
         if others:
-            mails.queue(user, "new_device", once=f"device:{made.id}", device=words(made.agent))
+            mail.queue(user, "new_device", once=f"device:{made.id}", device=words(made.agent))
         return made
 
 
@@ -89,7 +89,7 @@ def ask_by_mail(user: User, device_id: int) -> None:
         EmailToken.create(
             token_hash=lookup(secret), user=user, purpose="device", device=device_id, expires_at=utcnow() + LINK_LIFE
         )
-        mails.queue(user, "confirm_device", once=f"device-link:{lookup(secret)}", path=f"/apparaat/{secret}")
+        mail.queue(user, "confirm_device", once=f"device-link:{lookup(secret)}", path=f"/apparaat/{secret}")
 
 
 def confirm_by_link(user: User, device_id: int | None, secret: str) -> None:

@@ -7,11 +7,11 @@ The release, of which there is one, comes to be with the second (docs/decisions/
 from dataclasses import dataclass
 
 from core.clock import utcnow
-from domain import mails, notifications
 from domain.common import audit
 from domain.common.errors import ChangedByYou, NothingAsked, NotIdentified, NotYourRole, SamePerson, TooFewApprovers
 from domain.identity import signing_authority
 from domain.identity.identification import identified, same_person
+from domain.outbox import mail, push
 from models import Approval, Batch, Client, FourEyesChange, Membership, User, require_held, transaction
 
 MAY_APPROVE = ("owner", "approver")
@@ -115,9 +115,9 @@ def _counting(batch: Batch, shown: str) -> list[Approval]:
 def _ask_next(batch: Batch, row: Approval) -> None:
     client, path = Client.get_by_id(batch.client_id), f"/betalingen/{batch.reference}"
     others = [one for one in _people(client) if one.id not in (row.user_id, batch.changed_by_id)]
-    notifications.queue(client, "asked", f"asked:{row.id}", path, others, batch)
+    push.queue(client, "asked", f"asked:{row.id}", path, others, batch)
     for other in others:
-        mails.queue(
+        mail.queue(
             other, "approval_asked", once=f"approval:{row.id}:{other.id}", client=client, path=path,
             by=row.user.name, total_cents=row.total_cents,
         )  # fmt: skip
@@ -177,7 +177,7 @@ def _ask(client: Client, user: User, from_cents: int | None, others: list[User])
     row = FourEyesChange.create(client=client, user=user, from_cents=from_cents)
     audit.note(client.id, audit.by_user(user), "four_eyes.asked", f"client:{client.id}", from_cents=from_cents)
     for other in others:
-        mails.queue(
+        mail.queue(
             other, "four_eyes_asked", once=f"four-eyes:{row.id}:{row.asked_at.isoformat()}:{other.id}", client=client,
             path=f"/{client.public_id}/mensen", by=user.name, from_cents=from_cents,
         )  # fmt: skip

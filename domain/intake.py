@@ -15,9 +15,10 @@ from connectors.nmbrs.payment_file import FileRefused, PaymentFile, PaymentLine,
 from connectors.nmbrs.port import PayrollError
 from core.clock import today_amsterdam, utcnow
 from core.sepa_text import to_sepa
-from domain import accepted_names, mails, missing_people, notifications, retiring, wage_tax
+from domain import accepted_names, missing_people, retiring, wage_tax
 from domain.common import audit, leases
 from domain.nmbrs_calls import Caller, reason_of, stopped, working
+from domain.outbox import mail, push
 from domain.references import draw, end_to_end_id
 from domain.versions import Wanted, difference, version_of
 from models import Batch, BatchLine, Client, Membership, NmbrsConnection, PayrollCompany, Run, User, transaction
@@ -160,9 +161,9 @@ def _tell(batch: Batch) -> None:
     query = User.select().join(Membership).where(Membership.client == batch.client_id)
     client, people = Client.get_by_id(batch.client_id), list(query.where(Membership.role.in_(("owner", "approver"))))
     path = f"/betalingen/{batch.reference}"
-    notifications.queue(client, "waits", f"waits:{batch.id}", path, people, batch)
+    push.queue(client, "waits", f"waits:{batch.id}", path, people, batch)
     for user in people:
-        mails.queue(
+        mail.queue(
             user, "batch_ready", once=f"batch_ready:{batch.id}:{user.id}", client=client,
             path=path, total_cents=batch.total_cents, count=batch.line_count,
             description=batch.description,

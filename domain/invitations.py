@@ -4,11 +4,12 @@ from datetime import timedelta
 
 from core.clock import utcnow
 from core.ids import token
-from domain import mails, passwords
+from domain import passwords
 from domain.accounts import normal_email
 from domain.common import audit
 from domain.common.encryption import lookup
 from domain.common.errors import InvitationRefused, LinkExpired, NotFound, NotYourRole
+from domain.outbox import mail
 from models import Client, Invitation, Membership, User, require_held, transaction
 
 INVITATION_LIFE = timedelta(days=7)
@@ -57,7 +58,7 @@ def _mail(row: Invitation, by: User) -> None:
     Invitation.update(token_hash=lookup(secret), expires_at=utcnow() + INVITATION_LIFE).where(
         Invitation.id == row.id
     ).execute()
-    mails.queue(
+    mail.queue(
         by, "second_signer" if row.to_sign else "invitation", once=f"invitation:{lookup(secret)}", client=row.client,
         path=f"/uitnodiging/{secret}", to=row.email, by=by.name, role=row.role,
     )  # fmt: skip
@@ -177,5 +178,5 @@ def _accept(secret: str, user: User) -> Membership:
     audit.note(
         client.id, audit.by_user(user), "member.joined", f"user:{user.id}", role=joined.role, invitation=invitation.id
     )
-    mails.tell_owners(client, "joined", user, user, joined.role)
+    mail.tell_owners(client, "joined", user, user, joined.role)
     return joined

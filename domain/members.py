@@ -7,10 +7,11 @@ from typing import Any
 from peewee import fn
 
 from core.clock import utcnow
-from domain import approval, four_eyes, invitations, mails
+from domain import approval, four_eyes, invitations
 from domain.common import audit
 from domain.common.errors import LastOwner, NotFound, TooFewApprovers
 from domain.confidential import sees_lines
+from domain.outbox import mail
 from models import Client, FourEyesChange, Identification, Membership, User, require_held, transaction
 
 SEEN_EVERY = timedelta(minutes=1)
@@ -84,7 +85,7 @@ def change_role(client: Client, by: User, membership_id: int, role: str) -> bool
         audit.note(
             client.id, audit.by_user(by), "member.role_changed", f"user:{row.user_id}", before=before, after=role
         )
-        mails.tell_owners(client, "role", row.user, by, role, *([row.user] if before == "owner" else []))
+        mail.tell_owners(client, "role", row.user, by, role, *([row.user] if before == "owner" else []))
     return True
 
 
@@ -101,7 +102,7 @@ def remove(client: Client, by: User, membership_id: int) -> None:
         _was_owner(client, row.user)
         approval.void_given_by(client, row.user, audit.by_user(by), "member_removed")
         audit.note(client.id, audit.by_user(by), "member.removed", f"user:{row.user_id}", role=row.role)
-        mails.tell_owners(client, "removed", row.user, by, row.role, *([row.user] if row.role == "owner" else []))
+        mail.tell_owners(client, "removed", row.user, by, row.role, *([row.user] if row.role == "owner" else []))
 
 
 def _held(client: Client, by: User, membership_id: int) -> Membership:

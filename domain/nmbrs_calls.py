@@ -10,10 +10,11 @@ from typing import Any
 from connectors.nmbrs import port
 from core.clock import utcnow
 from core.crypto import digest_sha256
-from domain import mails, nmbrs_tokens
+from domain import nmbrs_tokens
 from domain.common import audit
 from domain.common.encryption import unseal
 from domain.common.services import world
+from domain.outbox import mail
 from models import Client, Membership, NmbrsConnection, NmbrsExchange, PayrollCompany, Run, User, transaction
 
 # What each question is called at Nmbrs: over SOAP, over REST, and the names of what is asked with it.
@@ -181,7 +182,7 @@ def _tell_owners(connection: NmbrsConnection, problem: str) -> None:
     audit.note(client.id, audit.WORKER, "nmbrs.disturbed", f"connection:{connection.id}", problem=problem)
     owners = User.select().join(Membership).where(Membership.client == client.id, Membership.role == "owner")
     for user in owners:
-        mails.queue(
+        mail.queue(
             user, "nmbrs_disturbed", once=f"nmbrs_disturbed:{connection.id}:{problem}:{utcnow():%Y%m%d}:{user.id}",
             client=client, path=f"/{client.public_id}/apps/nmbrs", account=connection.title or connection.environment,
             problem=problem,

@@ -23,10 +23,10 @@ from webauthn.helpers.structs import (
 )
 
 from core.clock import utcnow
-from domain import mails
 from domain.common.encryption import lookup
 from domain.common.errors import NotFound, PasskeyKnown, PasskeyRefused
 from domain.common.services import world
+from domain.outbox import mail
 from models import Challenge, Passkey, User, transaction
 
 LIFE = timedelta(minutes=5)
@@ -136,7 +136,7 @@ def register(user: User, binding: str, answer: str, name: str) -> None:
                 user=user, credential_id=_text(made.credential_id), public_key=_text(made.credential_public_key),
                 sign_count=made.sign_count, name=_name(name),
             )  # fmt: skip
-            mails.queue(user, "passkey_added", once=f"passkey:{row.credential_id}", name=row.name)
+            mail.queue(user, "passkey_added", once=f"passkey:{row.credential_id}", name=row.name)
     except IntegrityError as error:
         raise PasskeyKnown from error
 
@@ -174,7 +174,7 @@ def remove(user: User, passkey_id: int) -> None:
         if row is None:
             raise NotFound
         row.delete_instance()
-        mails.queue(user, "passkey_removed", once=f"passkey-gone:{row.credential_id}", name=row.name)
+        mail.queue(user, "passkey_removed", once=f"passkey-gone:{row.credential_id}", name=row.name)
 
 
 @dataclass(frozen=True)

@@ -10,9 +10,10 @@ from datetime import date, timedelta
 from peewee import Case
 
 from core.clock import utcnow
-from domain import devices, mails, passwords
+from domain import devices, passwords
 from domain.common.errors import PinAlreadySet, PinIsBirthDate, PinLocked, PinMissing, PinWrong
 from domain.identity import identification
+from domain.outbox import mail
 from models import Device, Identification, Pin, PinTries, User, transaction
 
 TRIES = 5  # RTS art. 4(3)(b): at most five
@@ -53,7 +54,7 @@ def set_pin(user: User, pin: str) -> None:
             raise PinAlreadySet
         Pin.update(pin_hash=hashed, set_at=utcnow()).where(Pin.user == user.id).execute()
         PinTries.delete().where(PinTries.user == user.id).execute()
-        mails.queue(user, "pin_changed", once=f"pin-changed:{user.id}:{utcnow().isoformat()}")
+        mail.queue(user, "pin_changed", once=f"pin-changed:{user.id}:{utcnow().isoformat()}")
 
 
 def identified_since(user: User, moment) -> bool:
@@ -88,7 +89,7 @@ def check(user: User, pin: str, device: Device | None) -> None:
     if failures < TRIES:
         raise PinWrong(TRIES - failures)
     with transaction():
-        mails.queue(
+        mail.queue(
             user, "pin_locked", once=f"pin-locked:{user.id}:{utcnow().isoformat()}", device=devices.words(own.agent)
         )
     raise PinLocked

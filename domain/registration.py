@@ -2,9 +2,10 @@
 
 from core.clock import utcnow
 from core.ids import public_id
-from domain import mails, passwords
+from domain import passwords
 from domain.accounts import mail_confirmation, normal_email
 from domain.common import audit
+from domain.outbox import mail
 from domain.webhook_keys import make_key
 from models import Client, Membership, User, database, hold_clients, transaction
 
@@ -33,7 +34,7 @@ def register(
             if known is not None:
                 made.rollback()
         if known is not None:
-            mails.queue(known, "already_registered", once=f"already:{known.id}:{utcnow():%Y%m%d%H}")
+            mail.queue(known, "already_registered", once=f"already:{known.id}:{utcnow():%Y%m%d%H}")
 
 
 def _create_account(

@@ -6,9 +6,9 @@ Labels for people live with the screens; the meaning of a bank's codes lives in 
 from typing import Any
 
 from core.clock import utcnow
-from domain import notifications
 from domain.common import audit
 from domain.common.errors import StateConflict
+from domain.outbox import push
 from models import Batch, require_held
 
 ALLOWED: dict[tuple[str, str], str] = {
@@ -82,4 +82,4 @@ def move(batch: Batch, event: str, actor: str, reason: str | None = None, **deta
     audit.note(
         batch.client_id, actor, f"batch.{event}", f"batch:{batch.reference}", before=before, after=target, **extra
     )
-    notifications.payment_moved(batch)
+    push.payment_moved(batch)

@@ -9,7 +9,7 @@ from flask_babel import force_locale
 
 from connectors.mail import Message
 from domain.common.services import world
-from domain.mails import Letter
+from domain.outbox.mail import Letter
 
 _app: Flask | None = None
 

@@ -3,7 +3,7 @@
 from flask import render_template
 from flask_babel import force_locale
 
-from domain.notification_delivery import Notice
+from domain.outbox.push_delivery import Notice
 from jobs.letters import templates
 
 

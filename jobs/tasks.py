@@ -10,18 +10,17 @@ from domain import (
     following,
     intake,
     looking,
-    mails,
     name_checks,
     nmbrs_rights,
     nmbrs_tokens,
     nmbrs_webhook,
-    notification_delivery,
     sending,
     sessions,
     transactions,
     waiting,
 )
 from domain.common.errors import BankUnavailable, UnknownBank
+from domain.outbox import mail, push_delivery
 from jobs import busy, enqueue, letters, notices
 from models import database
 
@@ -64,7 +63,7 @@ def read_transactions(account_id: int) -> None:
 
 def send_mail(mail_id: int) -> None:
     with database.connection_context():
-        mails.deliver(mail_id, letters.write)
+        mail.deliver(mail_id, letters.write)
 
 
 def send_mails() -> None:
@@ -74,7 +73,7 @@ def send_mails() -> None:
 
 def notify(notification_id: int) -> None:
     with database.connection_context():
-        notification_delivery.deliver(notification_id, notices.write, waiting.payments_of)
+        push_delivery.deliver(notification_id, notices.write, waiting.payments_of)
 
 
 def poll() -> None:
@@ -130,8 +129,8 @@ def sweep() -> None:
 
 def _tell() -> None:
     """What was just written down to be told goes now, not at the next sweep."""
-    _enqueue_all("send_mail", mails.due())
-    _enqueue_all("notify", notification_delivery.due())
+    _enqueue_all("send_mail", mail.due())
+    _enqueue_all("notify", push_delivery.due())
 
 
 def _enqueue_all(name: str, ids: list[int]) -> None:

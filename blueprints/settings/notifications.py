@@ -9,9 +9,10 @@ from blueprints.web.authorization import ALL, for_client
 from blueprints.web.error_messages import say
 from blueprints.web.responses import goto, render
 from blueprints.web.step_up import here
-from domain import notifications, push_subscriptions
+from domain import push_subscriptions
 from domain.common.errors import PushUnfit
 from domain.common.services import world
+from domain.outbox import push
 
 
 @blueprint.get("/<client>/instellingen/meldingen")
@@ -19,7 +20,7 @@ from domain.common.services import world
 def show_notifications(membership):
     device = here()
     return render(
-        "settings/notifications.html", kinds=HEARD, heard=notifications.heard(membership.user),
+        "settings/notifications.html", kinds=HEARD, heard=push.heard(membership.user),
         wanted=bool(device and push_subscriptions.wanted_on(device)), key=world().pusher.public_key,
     )  # fmt: skip
 
@@ -28,7 +29,7 @@ def show_notifications(membership):
 @for_client(ALL)
 def choose_notifications(membership):
     """Of what this person wants to hear, in every browser. A box that is not ticked is sent by nobody."""
-    notifications.choose(membership.user, set(request.form.getlist("kind")) & set(notifications.KINDS))
+    push.choose(membership.user, set(request.form.getlist("kind")) & set(push.KINDS))
     flash(_("Bewaard."), "good")
     return _back(membership)
 

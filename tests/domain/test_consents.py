@@ -8,7 +8,7 @@ import pytest
 import models
 from connectors.mail import Message
 from core.ids import uuid
-from domain import bank_links, bank_watch, consents, mails, sending
+from domain import bank_links, bank_watch, consents, sending
 from domain.common import audit
 from domain.common.errors import (
     BankAskedOften,
@@ -19,7 +19,8 @@ from domain.common.errors import (
     NotFound,
 )
 from domain.common.services import World
-from domain.mails import Letter
+from domain.outbox import mail as mails
+from domain.outbox.mail import Letter
 from domain.release import release
 from models import AuditEvent, BankAccess, BankAccount, BankLink, Batch, Membership, OutgoingMail, PayrollCompany
 from tests.support.bank import advance

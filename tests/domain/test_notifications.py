@@ -7,21 +7,12 @@ from typing import Any
 import pytest
 
 from core.clock import utcnow
-from domain import (
-    accounts,
-    four_eyes,
-    notification_delivery,
-    notifications,
-    passwords,
-    push_subscriptions,
-    sessions,
-    states,
-    waiting,
-)
+from domain import accounts, four_eyes, passwords, push_subscriptions, sessions, states, waiting
 from domain.common.encryption import lookup
 from domain.common.errors import PushUnfit
 from domain.devices import Visit
-from domain.notification_delivery import Notice
+from domain.outbox import push, push_delivery
+from domain.outbox.push_delivery import Notice
 from models import (
     Approval,
     Batch,
@@ -58,7 +49,7 @@ def on_a_phone(user: User, sandbox: Sandbox) -> Receiver:
 
 
 def send() -> list[bool]:
-    return [notification_delivery.deliver(row_id, write, waiting.payments_of) for row_id in notification_delivery.due()]
+    return [push_delivery.deliver(row_id, write, waiting.payments_of) for row_id in push_delivery.due()]
 
 
 def move(batch: Batch, *events: str) -> Batch:
@@ -124,9 +115,9 @@ def test_preparers_and_other_clients_hear_nothing(demo: Demo, sandbox: Sandbox):
 
 
 def test_only_the_kinds_that_one_wants(demo: Demo, phone: Receiver):
-    assert notifications.heard(demo.user) == set(notifications.KINDS)
-    notifications.choose(demo.user, {"refused", "no-such-kind"})
-    assert notifications.heard(User.get_by_id(demo.user.id)) == {"refused"}
+    assert push.heard(demo.user) == set(push.KINDS)
+    push.choose(demo.user, {"refused", "no-such-kind"})
+    assert push.heard(User.get_by_id(demo.user.id)) == {"refused"}
     first = demo.batch()
     move(first, "release", "send", "bank_rejected")
     send()
@@ -189,7 +180,7 @@ def test_later_when_the_service_says_so(demo: Demo, sandbox: Sandbox, phone: Rec
 
 def test_it_ends_after_so_many_tries_and_where_it_is_refused(demo: Demo, sandbox: Sandbox, phone: Receiver):
     demo.batch()
-    Notification.update(attempts=notification_delivery.MAX_ATTEMPTS - 1).execute()
+    Notification.update(attempts=push_delivery.MAX_ATTEMPTS - 1).execute()
     sandbox.fault(push_down=True)
     assert send() == [False]
     assert Notification.get().due_at is None
@@ -244,8 +235,8 @@ def test_an_old_address_that_is_gone_takes_no_new_one_along(demo: Demo, sandbox:
         push_subscriptions.renew(visit, later.written)
         return write(notice)
 
-    (notice_id,) = notification_delivery.due()
-    assert not notification_delivery.deliver(notice_id, renewed_while_it_is_written, waiting.payments_of)
+    (notice_id,) = push_delivery.due()
+    assert not push_delivery.deliver(notice_id, renewed_while_it_is_written, waiting.payments_of)
     assert PushSubscription.get().endpoint_hash == lookup(later.endpoint)
 
 

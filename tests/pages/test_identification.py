@@ -9,8 +9,8 @@ import pytest
 import requests
 
 from core.clock import utcnow
-from domain import mails
 from domain.identity import identification
+from domain.outbox import mail
 from jobs import letters
 from models import Authority, Identification, IdentityAttempt, Invitation, Membership, User
 from tests.support.sandbox import Sandbox
@@ -225,8 +225,8 @@ def together(site: Site, demo: Demo) -> Person:
 def invite(who: Person, email: str) -> str:
     """Invite this address; the path of the link in its mail."""
     assert who.post(place(who) + "/samen", {"email": email}).status_code == 303
-    for mail_id in mails.due():
-        mails.deliver(mail_id, letters.write)
+    for mail_id in mail.due():
+        mail.deliver(mail_id, letters.write)
     (newest, *_) = who.site.sandbox.control("GET", "inbox")
     assert newest["to"] == email
     (link,) = {link for link in newest["links"] if "/uitnodiging/" in link}

@@ -5,7 +5,8 @@ from typing import Any
 
 import pytest
 
-from domain import invitations, mails
+from domain import invitations
+from domain.outbox import mail
 from jobs import letters
 from models import OutgoingMail, User
 from tests.support.site import Person, Site
@@ -92,8 +93,8 @@ def test_registering_in_english_writes_in_english(site: Site):
 
 def letter(site: Site) -> Any:
     """The newest mail, after sending what waits."""
-    for mail_id in mails.due():
-        assert mails.deliver(mail_id, letters.write)
+    for mail_id in mail.due():
+        assert mail.deliver(mail_id, letters.write)
     (newest, *_others) = site.sandbox.control("GET", "inbox")
     return newest
 

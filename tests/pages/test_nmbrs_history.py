@@ -7,7 +7,8 @@ import html5lib
 import pytest
 
 from core.clock import utcnow
-from domain import intake, mails
+from domain import intake
+from domain.outbox import mail as mails
 from jobs import letters
 from models import (
     Batch,

@@ -6,15 +6,16 @@ from typing import Any
 
 import pytest
 
-from domain import notification_delivery, notifications, waiting
-from domain.notification_delivery import Notice
+from domain import waiting
+from domain.outbox import push, push_delivery
+from domain.outbox.push_delivery import Notice
 from jobs import notices
 from models import BatchLine, LoginSession, PushSubscription, User
 from tests.support.push import Receiver
 from tests.support.site import Person, Site
 from tests.support.world import Demo
 
-WHATS = sorted(what for whats in notifications.KINDS.values() for what in whats)
+WHATS = sorted(what for whats in push.KINDS.values() for what in whats)
 
 
 @pytest.fixture
@@ -79,8 +80,8 @@ def test_a_browser_that_renews_its_subscription_still_hears(owner: Person, demo:
     LoginSession.delete().execute()  # signed in or not: it is the browser that says so
     last = Receiver(owner.site.sandbox)
     assert renew(owner, last.written) == 204
-    for row_id in notification_delivery.due():
-        assert notification_delivery.deliver(row_id, notices.write, waiting.payments_of)
+    for row_id in push_delivery.due():
+        assert push_delivery.deliver(row_id, notices.write, waiting.payments_of)
     assert [one["path"] for one in last.told()] == [f"/betalingen/{batch.reference}"]
     assert old.told() == new.told() == []
 
@@ -103,7 +104,7 @@ def test_what_one_wants_to_hear_of(owner: Person, demo: Demo):
     assert User.get().unheard == ["asked", "consent", "executed"]
     assert owner.get(at(demo)).text.count(" checked") == 2
     owner.post(at(demo))
-    assert notifications.heard(User.get()) == set()
+    assert push.heard(User.get()) == set()
 
 
 def test_signing_out_ends_them_here(owner: Person, demo: Demo):
@@ -115,8 +116,8 @@ def test_signing_out_ends_them_here(owner: Person, demo: Demo):
 def test_a_payment_arrives_on_the_phone(owner: Person, demo: Demo):
     phone = switch_on(owner, demo)
     batch = demo.batch()
-    for row_id in notification_delivery.due():
-        assert notification_delivery.deliver(row_id, notices.write, waiting.payments_of)
+    for row_id in push_delivery.due():
+        assert push_delivery.deliver(row_id, notices.write, waiting.payments_of)
     (told,) = phone.told()
     assert told == {
         "title": "Er staat een betaling klaar", "text": "Demo BV: bekijk de betaling, en betaal.",

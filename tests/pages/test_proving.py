@@ -8,9 +8,10 @@ import pytest
 
 import models
 from core.clock import utcnow
-from domain import accounts, attempts, mails, passwords, registration
+from domain import accounts, attempts, passwords, registration
 from domain.common.errors import SignInRefused, TooOften, WeakPassword
 from domain.devices import words
+from domain.outbox import mail as mails
 from jobs import letters
 from models import Device, EmailToken, LoginSession, Membership, OutgoingMail, Pin, User
 from tests.support.site import Person, Site
