@@ -11,7 +11,8 @@ import models
 from bench.files import DEBTOR_IBAN
 from core.clock import utcnow
 from core.ids import public_id
-from domain import accounts, intake, webhook_keys
+from domain import intake, webhook_keys
+from domain.accounts import accounts
 from domain.common import services
 from domain.common.encryption import seal
 from models import (

@@ -13,7 +13,8 @@ from peewee import IntegrityError
 from core.clock import utcnow
 from core.iban import normalise
 from core.ids import token, uuid
-from domain import hand_line, pins, sending, states
+from domain import hand_line, sending, states
+from domain.accounts import pins
 from domain.common import audit
 from domain.common.encryption import lookup
 from domain.common.errors import (

@@ -4,8 +4,8 @@ from datetime import timedelta
 
 from core.clock import utcnow
 from core.ids import token
-from domain import passwords
-from domain.accounts import normal_email
+from domain.accounts import passwords
+from domain.accounts.accounts import normal_email
 from domain.common import audit
 from domain.common.encryption import lookup
 from domain.common.errors import InvitationRefused, LinkExpired, NotFound, NotYourRole

@@ -3,7 +3,8 @@
 from dataclasses import dataclass, replace
 
 from connectors.register.port import Company, RegisterDown
-from domain import bank_links, pins
+from domain import bank_links
+from domain.accounts import pins
 from domain.common.errors import RegisterUnavailable
 from domain.common.services import world
 from domain.identity import identification, signing_authority

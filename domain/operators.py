@@ -4,7 +4,8 @@ from collections.abc import Callable, Iterator
 from typing import Any
 
 from core.clock import utcnow
-from domain import sessions, states
+from domain import states
+from domain.accounts import sessions
 from domain.common import audit
 from domain.common.errors import NotFound, StateConflict
 from domain.common.services import world

@@ -2,8 +2,8 @@
 
 from core.clock import utcnow
 from core.ids import public_id
-from domain import passwords
-from domain.accounts import mail_confirmation, normal_email
+from domain.accounts import passwords
+from domain.accounts.accounts import mail_confirmation, normal_email
 from domain.common import audit
 from domain.outbox import mail
 from domain.webhook_keys import make_key

@@ -6,7 +6,8 @@ from datetime import date
 from peewee import IntegrityError
 
 from connectors.bank.port import Psu
-from domain import cautions, digest, four_eyes, passkeys, pins, states
+from domain import cautions, digest, four_eyes, states
+from domain.accounts import passkeys, pins
 from domain.bank_links import line_of
 from domain.common import audit
 from domain.common.errors import (

@@ -4,7 +4,6 @@ import time
 from contextlib import suppress
 
 from domain import (
-    attempts,
     bank_watch,
     deliveries,
     following,
@@ -15,10 +14,10 @@ from domain import (
     nmbrs_tokens,
     nmbrs_webhook,
     sending,
-    sessions,
     transactions,
     waiting,
 )
+from domain.accounts import rate_limits, sessions
 from domain.common.errors import BankUnavailable, UnknownBank
 from domain.outbox import mail, push_delivery
 from jobs import busy, enqueue, letters, notices
@@ -123,7 +122,7 @@ def sweep() -> None:
         _tell()
         if int(time.time()) % 600 < 10:
             sessions.sweep()
-            attempts.sweep()
+            rate_limits.sweep()
             deliveries.forget_old()
 
 

@@ -18,7 +18,7 @@ from argon2 import PasswordHasher
 from hypothesis import settings
 
 import models
-from domain import passwords
+from domain.accounts import passwords
 from tests.support import journal, moments, one_writer, reference
 from tests.support.sandbox import Sandbox, sandbox_process
 from tools import browser

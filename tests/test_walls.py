@@ -281,7 +281,7 @@ def test_the_domain_works_without_the_outside():
 LONG_FUNCTION = "def f():\n" + "    x = 1\n" * LONGEST
 PLANTED = [
     (wrong_neighbours, {"core/money.py": "from models import User"}),
-    (wrong_neighbours, {"models/people.py": "import domain.accounts"}),
+    (wrong_neighbours, {"models/people.py": "import domain.accounts.accounts"}),
     (wrong_neighbours, {"connectors/bank/port.py": "def f():\n    from models import BankLink"}),
     (wrong_neighbours, {"domain/a.py": "from blueprints.web import urls"}),
     (wrong_neighbours, {"sandbox/a.py": "from core import money"}),

@@ -10,7 +10,7 @@ from blueprints.web.error_messages import say
 from blueprints.web.responses import goto
 from blueprints.web.step_up import enter, proved
 from blueprints.web.urls import own_path
-from domain import attempts, passkeys
+from domain.accounts import passkeys, rate_limits
 from domain.common.errors import EmailNotConfirmed, PasskeyRefused
 from jobs import enqueue
 
@@ -22,14 +22,14 @@ def options(text: str) -> Response:
 
 @blueprint.post("/inloggen/passkey/vraag")
 def ask_sign_in():
-    attempts.spend("passkey.ask", attempts.network(request.remote_addr or ""))
+    rate_limits.spend("passkey.ask", rate_limits.network(request.remote_addr or ""))
     return options(passkeys.ask_sign_in(session_interface.key()))
 
 
 @blueprint.post("/inloggen/passkey")
 def sign_in_with_passkey():
     onward = own_path(request.args.get("verder"))
-    attempts.spend("passkey.address", attempts.network(request.remote_addr or ""))
+    rate_limits.spend("passkey.address", rate_limits.network(request.remote_addr or ""))
     try:
         user = passkeys.sign_in(session_interface.key(), request.form.get("answer", ""))
         if user.email_confirmed_at is None:
@@ -37,7 +37,7 @@ def sign_in_with_passkey():
     except (PasskeyRefused, EmailNotConfirmed) as error:
         flash(say(error), "bad")
         return goto("/inloggen")
-    attempts.refund("passkey.address", attempts.network(request.remote_addr or ""))
+    rate_limits.refund("passkey.address", rate_limits.network(request.remote_addr or ""))
     enter(user, passkey=True)
     enqueue("send_mails")
     return goto(onward or first_page(user))

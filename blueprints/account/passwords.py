@@ -7,7 +7,7 @@ from blueprints.account.forms import NewPasswordForm, ResendForm
 from blueprints.account.routes import blueprint, spend_on_mail
 from blueprints.web.error_messages import say
 from blueprints.web.responses import goto, render
-from domain import accounts, attempts
+from domain.accounts import accounts, rate_limits
 from domain.common.errors import LinkExpired, WeakPassword
 from jobs import enqueue
 
@@ -31,7 +31,7 @@ def reset(token):
     if not form.validate_on_submit():
         works = accounts.peek_link(token, "reset")
         return render("account/reset.html", 422 if form.errors else 200, form=form, fresh=works)
-    attempts.spend("mail.address", attempts.network(request.remote_addr or ""))
+    rate_limits.spend("mail.address", rate_limits.network(request.remote_addr or ""))
     try:
         user = accounts.reset_password(token, form.password.data or "")
     except WeakPassword as error:

@@ -11,8 +11,9 @@ from blueprints.web.i18n import language
 from blueprints.web.responses import goto, render
 from blueprints.web.step_up import enter
 from blueprints.web.urls import own_path
-from domain import accounts, attempts, devices, onboarding, registration
-from domain import sessions as stored
+from domain import onboarding, registration
+from domain.accounts import accounts, devices, rate_limits
+from domain.accounts import sessions as stored
 from domain.common.errors import EmailNotConfirmed, LinkExpired, SignInRefused, WeakPassword
 from jobs import enqueue
 from models import User
@@ -30,13 +31,13 @@ def first_page(user: User) -> str:
 
 
 def _network() -> str:
-    return attempts.network(request.remote_addr or "")
+    return rate_limits.network(request.remote_addr or "")
 
 
 def spend_on_mail(email: str) -> None:
     """One mail asked for this address, from this side. TooOften, known or not."""
-    attempts.spend("mail.address", _network())
-    attempts.spend("mail.account", accounts.normal_email(email))
+    rate_limits.spend("mail.address", _network())
+    rate_limits.spend("mail.account", accounts.normal_email(email))
 
 
 @blueprint.get("/")
@@ -87,7 +88,7 @@ def register():
     form = RegisterForm(data={name: value for name, value in chosen.items() if value})
     if not form.validate_on_submit():
         return render("account/register.html", 422 if form.errors else 200, form=form)
-    attempts.spend("register.address", _network())
+    rate_limits.spend("register.address", _network())
     try:
         registration.register(**form.filled(), language=language())
     except WeakPassword as error:

@@ -12,7 +12,7 @@ from blueprints.web.error_messages import say
 from blueprints.web.responses import goto, render
 from blueprints.web.step_up import here, proved
 from blueprints.web.urls import own_path
-from domain import accounts, devices, passkeys
+from domain.accounts import accounts, devices, passkeys
 from domain.common.errors import LinkExpired, SignInRefused
 from jobs import enqueue
 

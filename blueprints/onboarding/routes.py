@@ -11,7 +11,8 @@ from blueprints.web.error_messages import authority, say
 from blueprints.web.responses import fragment, goto, render
 from blueprints.web.step_up import here, proved
 from blueprints.web.urls import own_path
-from domain import accounts, attempts, onboarding, pins, second_signer
+from domain import onboarding, second_signer
+from domain.accounts import accounts, pins, rate_limits
 from domain.common.errors import (
     DomainError,
     IdentityCodeWrong,
@@ -40,7 +41,7 @@ def find_company():
     text, found, said = request.args.get("zoek", ""), [], None
     try:
         if len(text.strip()) >= onboarding.SEARCHED_FROM:
-            attempts.spend("register.search", attempts.network(request.remote_addr or ""))
+            rate_limits.spend("register.search", rate_limits.network(request.remote_addr or ""))
         found = onboarding.companies_like(text)
     except RegisterUnavailable:
         said = _("De KvK is nu niet bereikbaar. Vul naam en nummer zelf in.")

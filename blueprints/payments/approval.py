@@ -14,7 +14,8 @@ from blueprints.web.authorization import MAY_PAY, approving, for_client, psu
 from blueprints.web.error_messages import say
 from blueprints.web.responses import goto
 from blueprints.web.step_up import here
-from domain import approval, attempts, passkeys, payments
+from domain import approval, payments
+from domain.accounts import passkeys, rate_limits
 from domain.common.errors import (
     BatchChanged,
     CautionsUnopened,
@@ -90,7 +91,7 @@ def pin(membership, reference):
 
 def _approve_with_pin(membership: Membership, payment: Payment, form: PinForm) -> Response:
     """Count the attempt, then approve. A wrong pin is said beside its field."""
-    attempts.spend("pin.user", membership.user_id)
+    rate_limits.spend("pin.user", membership.user_id)
     try:
         row = release(
             membership, payment.reference, form.shown.data or "", "pin", psu(), form.pin.data, device=here()
@@ -103,7 +104,7 @@ def _approve_with_pin(membership: Membership, payment: Payment, form: PinForm) -
         return redirect_to_pin_setup(membership, error)
     except DomainError as error:
         return redirect_with_problem(membership, payment.reference, error)
-    attempts.forget("pin.user", membership.user_id)
+    rate_limits.forget("pin.user", membership.user_id)
     _enqueue_next(row)
     return goto(url_of(membership, payment.reference))
 

@@ -13,7 +13,8 @@ from blueprints.web.authorization import MAY_PAY, approving, for_client, psu
 from blueprints.web.error_messages import say
 from blueprints.web.responses import goto
 from blueprints.web.step_up import here
-from domain import attempts, cancelling, payments, signing
+from domain import cancelling, payments, signing
+from domain.accounts import rate_limits
 from domain.common.errors import DomainError, PinLocked, PinMissing, PinWrong
 from domain.found_lines import Look
 from domain.payments import Payment
@@ -31,7 +32,7 @@ def cancel(membership, reference):
         return goto(url_of(membership, reference))
     if not form.validate_on_submit():
         return _cancel_page(membership, payment, form)
-    attempts.spend("pin.user", membership.user_id)
+    rate_limits.spend("pin.user", membership.user_id)
     try:
         cancelling.ask(membership, reference, form.pin.data or "", here(), psu())
     except PinWrong as error:

@@ -12,7 +12,8 @@ from blueprints.web.authorization import MAY_PAY, approving, for_client
 from blueprints.web.error_messages import say
 from blueprints.web.responses import goto
 from blueprints.web.step_up import here
-from domain import attempts, by_hand, payments
+from domain import by_hand, payments
+from domain.accounts import rate_limits
 from domain.by_hand import HandView
 from domain.common.errors import DomainError, PinLocked, PinMissing, PinWrong
 from domain.found_lines import Look
@@ -53,7 +54,7 @@ def report_outcome(membership, reference, verdict):
         return goto(url_of(membership, reference))
     if not form.validate_on_submit():
         return _outcome_page(membership, payment, manual, verdict, form)
-    attempts.spend("pin.user", membership.user_id)
+    rate_limits.spend("pin.user", membership.user_id)
     try:
         by_hand.say(membership, reference, VERDICTS[verdict], form.pin.data or "", here())
     except PinWrong as error:

@@ -11,7 +11,7 @@ from flask_babel import gettext as _
 from blueprints.web.device_cookie import visit
 from blueprints.web.i18n import LANGUAGES, language
 from blueprints.web.static_assets import static_url
-from domain import push_subscriptions
+from domain.accounts import push_subscriptions
 from domain.common.errors import PushUnfit
 from domain.common.services import world
 

@@ -11,7 +11,7 @@ from blueprints.web.authorization import ALL, for_client, fresh
 from blueprints.web.error_messages import say
 from blueprints.web.responses import goto, render
 from blueprints.web.step_up import proved
-from domain import accounts, attempts, devices, passkeys
+from domain.accounts import accounts, devices, passkeys, rate_limits
 from domain.common.errors import PasskeyKnown, PasskeyRefused, SignInRefused, WeakPassword
 from jobs import enqueue
 
@@ -77,7 +77,7 @@ def change_password(membership):
     form = ChangePasswordForm()
     if not form.validate_on_submit():
         return render("settings/password.html", 422 if form.errors else 200, form=form)
-    attempts.spend("prove.user", membership.user_id)
+    rate_limits.spend("prove.user", membership.user_id)
     try:
         key = session_interface.secret()
         accounts.change_password(membership.user, form.old.data or "", form.password.data or "", key)
@@ -86,7 +86,7 @@ def change_password(membership):
     except WeakPassword as error:
         form.password.errors = [say(error)]
     else:
-        attempts.forget("prove.user", membership.user_id)
+        rate_limits.forget("prove.user", membership.user_id)
         enqueue("send_mails")
         flash(_("Je wachtwoord is veranderd. Overal elders ben je uitgelogd."), "good")
         return goto(f"/{membership.client.public_id}/instellingen")

@@ -9,7 +9,7 @@ from blueprints.web.authorization import ALL, for_client
 from blueprints.web.error_messages import say
 from blueprints.web.responses import goto, render
 from blueprints.web.step_up import here
-from domain import push_subscriptions
+from domain.accounts import push_subscriptions
 from domain.common.errors import PushUnfit
 from domain.common.services import world
 from domain.outbox import push

@@ -8,7 +8,8 @@ from blueprints.web.current_user import me
 from blueprints.web.responses import goto, render
 from blueprints.web.session_interface import secret
 from blueprints.web.step_up import here
-from domain import accounts, bank_links, bank_wishes, passkeys, pins, sessions
+from domain import bank_links, bank_wishes
+from domain.accounts import accounts, passkeys, pins, sessions
 
 blueprint = Blueprint("settings", __name__)
 

@@ -3,7 +3,7 @@ from flask import Blueprint, request
 from blueprints.web.authorization import signed_in
 from blueprints.web.current_user import me
 from blueprints.web.responses import goto
-from domain import accounts
+from domain.accounts import accounts
 
 PATHS = ("saldo", "saldo/toevoegen", "betalingen", "apps", "apps/nmbrs", "instellingen", "welkom")
 

@@ -13,7 +13,8 @@ from blueprints.web.current_user import me
 from blueprints.web.responses import goto
 from blueprints.web.session_interface import secret
 from blueprints.web.urls import own_path
-from domain import accounts, devices, members, sessions
+from domain import members
+from domain.accounts import accounts, devices, sessions
 from domain.common.errors import DeviceUnconfirmed
 from domain.common.services import Psu
 from models import Membership

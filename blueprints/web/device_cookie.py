@@ -3,7 +3,7 @@
 from flask import Response, after_this_request, current_app, g, request
 
 from core.ids import token
-from domain.devices import Visit
+from domain.accounts.devices import Visit
 
 LIFE = 400 * 24 * 3600  # seconds; browsers keep no cookie longer
 

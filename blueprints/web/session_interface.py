@@ -7,7 +7,7 @@ from flask.sessions import SessionInterface, SessionMixin
 from werkzeug.datastructures import CallbackDict
 
 from core.ids import token
-from domain import sessions
+from domain.accounts import sessions
 
 
 class StoredSession(CallbackDict, SessionMixin):

@@ -5,8 +5,8 @@ from flask_login import login_user
 
 from blueprints.web import session_interface
 from blueprints.web.device_cookie import visit
-from domain import devices, pins
-from domain import sessions as stored
+from domain.accounts import devices, pins
+from domain.accounts import sessions as stored
 from models import Device, User
 
 

@@ -7,10 +7,11 @@ from typing import Any
 import pytest
 
 from core.clock import utcnow
-from domain import accounts, four_eyes, passwords, push_subscriptions, sessions, states, waiting
+from domain import four_eyes, states, waiting
+from domain.accounts import accounts, passwords, push_subscriptions, sessions
+from domain.accounts.devices import Visit
 from domain.common.encryption import lookup
 from domain.common.errors import PushUnfit
-from domain.devices import Visit
 from domain.outbox import push, push_delivery
 from domain.outbox.push_delivery import Notice
 from models import (

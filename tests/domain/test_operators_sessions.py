@@ -4,7 +4,8 @@ import pytest
 from flask import Flask
 
 import commands
-from domain import books, sessions
+from domain import books
+from domain.accounts import sessions
 from models import AuditEvent, LoginSession
 from tests.support.world import Demo, make_user
 

@@ -14,7 +14,8 @@ from cryptography.hazmat.primitives.asymmetric import ec
 from webauthn.helpers import encode_cbor
 
 from core.clock import utcnow
-from domain import approval, passkeys
+from domain import approval
+from domain.accounts import passkeys
 from domain.common.errors import BatchChanged, NotFound, PasskeyRefused
 from domain.release import SignedWith, release
 from models import Challenge, OutgoingMail, Passkey, Release

@@ -6,7 +6,7 @@ from datetime import timedelta
 import pytest
 
 import models
-from domain import passwords, pins
+from domain.accounts import passwords, pins
 from domain.common.errors import (
     DeviceUnconfirmed,
     PinAlreadySet,

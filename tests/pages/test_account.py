@@ -8,7 +8,7 @@ import html5lib
 import pytest
 
 from core.clock import utcnow
-from domain import passwords
+from domain.accounts import passwords
 from domain.outbox import mail as mails
 from jobs import letters
 from models import Client, EmailToken, LoginSession, Membership, OutgoingMail, User

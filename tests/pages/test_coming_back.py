@@ -6,7 +6,7 @@ from urllib.parse import parse_qs, urlsplit
 import html5lib
 import pytest
 
-from domain import passwords, sessions
+from domain.accounts import passwords, sessions
 from models import Batch, BatchLine, User
 from tests.support.site import Person, Site
 from tests.support.world import Demo, make_client, make_user

@@ -8,9 +8,10 @@ import pytest
 
 import models
 from core.clock import utcnow
-from domain import accounts, attempts, passwords, registration
+from domain import registration
+from domain.accounts import accounts, passwords, rate_limits
+from domain.accounts.devices import words
 from domain.common.errors import SignInRefused, TooOften, WeakPassword
-from domain.devices import words
 from domain.outbox import mail as mails
 from jobs import letters
 from models import Device, EmailToken, LoginSession, Membership, OutgoingMail, Pin, User
@@ -353,7 +354,7 @@ def test_a_known_address_costs_what_an_unknown_one_costs(
 def in_quick_succession(monkeypatch: pytest.MonkeyPatch) -> None:
     """Tries a millisecond apart, however long a busy machine takes over them: the first wait is only a second."""
     begin, ticks = utcnow(), itertools.count()
-    monkeypatch.setattr(attempts, "utcnow", lambda: begin + timedelta(milliseconds=next(ticks)))
+    monkeypatch.setattr(rate_limits, "utcnow", lambda: begin + timedelta(milliseconds=next(ticks)))
 
 
 def test_strangers_wait_longer_and_longer_and_the_owner_does_not(site: Site, wouter: User, in_quick_succession: None):
@@ -375,32 +376,32 @@ def test_an_unknown_address_is_slowed_alike(site: Site, wouter: User, in_quick_s
 
 
 def test_waits_double_and_end(site: Site):
-    rule = attempts.RULES["sign_in.account"]
+    rule = rate_limits.RULES["sign_in.account"]
     assert [rule.wait(n) for n in (1, 4, 5, 6, 7, 30)] == [0, 0, 1, 2, 4, 900]
 
 
-@pytest.mark.parametrize("name", attempts.RULES)
+@pytest.mark.parametrize("name", rate_limits.RULES)
 def test_the_stored_wait_is_that_of_the_rule_at_every_count(site: Site, name: str, monkeypatch: pytest.MonkeyPatch):
-    now, rule = utcnow(), attempts.RULES[name]
-    monkeypatch.setattr(attempts, "utcnow", lambda: now)
-    attempts.spend(name, "x")
+    now, rule = utcnow(), rate_limits.RULES[name]
+    monkeypatch.setattr(rate_limits, "utcnow", lambda: now)
+    rate_limits.spend(name, "x")
     for tries in {1, 2, *range(max(rule.free - 2, 1), rule.free + 13)}:
         models.Attempts.update(tries=tries, free_at=now, last_at=now).execute()
-        attempts.spend(name, "x")
+        rate_limits.spend(name, "x")
         row = models.Attempts.get()
         assert (row.tries, row.free_at - now) == (tries + 1, timedelta(seconds=rule.wait(tries + 1)))
 
 
 def test_a_right_try_is_given_back_and_a_quiet_time_forgets(site: Site):
     for _ in range(20):
-        attempts.spend("mail.account", "x")
-        attempts.refund("mail.account", "x")
+        rate_limits.spend("mail.account", "x")
+        rate_limits.refund("mail.account", "x")
     for _ in range(3):
-        attempts.spend("mail.account", "x")
+        rate_limits.spend("mail.account", "x")
     with pytest.raises(TooOften):
-        attempts.spend("mail.account", "x")
+        rate_limits.spend("mail.account", "x")
     models.Attempts.update(last_at=utcnow() - timedelta(hours=2)).execute()
-    attempts.spend("mail.account", "x")
+    rate_limits.spend("mail.account", "x")
     assert models.Attempts.get().tries == 1
 
 
@@ -408,7 +409,7 @@ def test_a_right_try_is_given_back_and_a_quiet_time_forgets(site: Site):
     ("ip", "net"), [("192.0.2.7", "192.0.2.7"), ("2001:db8::7", "2001:db8::/64"), ("?", "unknown")]
 )
 def test_a_household_is_one_address(ip: str, net: str):
-    assert attempts.network(ip) == net
+    assert rate_limits.network(ip) == net
 
 
 def test_common_passwords_are_refused():
@@ -434,7 +435,7 @@ def test_null_is_nobodys_origin(site: Site, wouter: User):
 def test_who_searches_without_end_waits_and_may_go_on_by_hand(site: Site):
     """The register counts what it is asked; nobody is kept from registering."""
     who = site.person()
-    for _ in range(attempts.RULES["register.search"].free):
+    for _ in range(rate_limits.RULES["register.search"].free):
         assert "Je zoekt wel heel vaak" not in who.get("/registreren/bedrijf?zoek=Demo").get_data(as_text=True)
         who.get("/registreren/bedrijf?zoek=")  # nothing is asked, and nothing counted
     who.get("/registreren/bedrijf?zoek=Demo")

@@ -3,7 +3,8 @@
 import pytest
 
 from connectors.bank.pain001 import read_back
-from domain import approval, by_hand, passwords
+from domain import approval, by_hand
+from domain.accounts import passwords
 from domain.operators import order_body
 from domain.release import release
 from models import BankAccount, Batch, Membership, OrderDownload, Pin

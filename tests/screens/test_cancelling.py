@@ -2,7 +2,7 @@
 
 import pytest
 
-from domain import accounts
+from domain.accounts import accounts
 from models import Membership, Pin
 from tests.support.sandbox import Sandbox
 from tests.support.screens import Browser

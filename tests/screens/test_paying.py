@@ -3,7 +3,8 @@
 import pytest
 import requests
 
-from domain import approval, following, limits, passwords, sending, signing
+from domain import approval, following, limits, sending, signing
+from domain.accounts import passwords
 from models import BankOrder, Batch, Pin, PinTries, Release
 from tests.screens.test_payment_page import TOTAL, at, line_ids
 from tests.support.sandbox import Sandbox

@@ -16,7 +16,7 @@ from flask import Flask
 from lxml.html import HtmlElement
 from werkzeug.test import TestResponse
 
-from domain import sessions
+from domain.accounts import sessions
 from models import User
 from tests.support import states
 from tests.support.world import make_device

@@ -8,7 +8,7 @@ from werkzeug.test import TestResponse
 
 from core.clock import utcnow
 from core.ids import token
-from domain import sessions
+from domain.accounts import sessions
 from domain.common.encryption import lookup
 from models import Device, User
 from tests.support import page_rules

@@ -23,7 +23,8 @@ from connectors.nmbrs.soap import SoapPayroll
 from connectors.push import Pusher
 from connectors.register.kvk import KvkRegister
 from core.crypto import Keyring
-from domain import intake, passwords, payments
+from domain import intake, payments
+from domain.accounts import passwords
 from domain.common.encryption import lookup, seal
 from domain.common.services import Psu, World, furnish
 from domain.webhook_keys import make_key

@@ -5,10 +5,10 @@ from datetime import timedelta
 
 from core.clock import utcnow
 from core.ids import public_id, token
-from domain import attempts, devices, passwords, sessions
+from domain.accounts import devices, passwords, rate_limits, sessions
+from domain.accounts.devices import Visit
 from domain.common.encryption import lookup
 from domain.common.errors import EmailNotConfirmed, LinkExpired, SignInRefused
-from domain.devices import Visit
 from domain.outbox import mail
 from models import Client, EmailToken, LoginSession, Membership, User, database, transaction
 
@@ -118,10 +118,10 @@ def choose_language(user: User, language: str) -> None:
 
 def prove_password(user: User, password: str) -> None:
     """The password once more, of who is signed in. SignInRefused, TooOften."""
-    attempts.spend("prove.user", user.id)
+    rate_limits.spend("prove.user", user.id)
     if not passwords.password_fits(user.password_hash, password):
         raise SignInRefused
-    attempts.forget("prove.user", user.id)
+    rate_limits.forget("prove.user", user.id)
 
 
 def confirm_email(secret: str) -> User:
@@ -141,13 +141,13 @@ def sign_in(email: str, password: str, visit: Visit | None = None, ip: str = "")
     address = normal_email(email)
     known = devices.recognise(address, visit.secret) if visit else None
     budgets = [("sign_in.device", known.id)] if known else [
-        ("sign_in.account", address), ("sign_in.address", attempts.network(ip)),
+        ("sign_in.account", address), ("sign_in.address", rate_limits.network(ip)),
     ]  # fmt: skip
     for rule, who in budgets:
-        attempts.spend(rule, who)
+        rate_limits.spend(rule, who)
     user = _with_password(address, password)
     for rule, who in budgets:
-        attempts.refund(rule, who)
+        rate_limits.refund(rule, who)
     return user
 
 

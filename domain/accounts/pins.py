@@ -10,7 +10,7 @@ from datetime import date, timedelta
 from peewee import Case
 
 from core.clock import utcnow
-from domain import devices, passwords
+from domain.accounts import devices, passwords
 from domain.common.errors import PinAlreadySet, PinIsBirthDate, PinLocked, PinMissing, PinWrong
 from domain.identity import identification
 from domain.outbox import mail

@@ -6,7 +6,7 @@ from typing import Any
 
 from core.clock import utcnow
 from core.ids import token
-from domain import devices
+from domain.accounts import devices
 from domain.common.encryption import lookup
 from models import Challenge, Device, LoginSession, PushSubscription, User
 

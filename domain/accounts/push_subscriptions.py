@@ -3,10 +3,10 @@
 import json
 
 from connectors.push import Subscription, UnfitSubscription
+from domain.accounts.devices import Visit
 from domain.common.encryption import lookup, seal
 from domain.common.errors import PushUnfit
 from domain.common.services import world
-from domain.devices import Visit
 from models import Device, PushSubscription, User, transaction
 
 
