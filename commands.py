@@ -13,7 +13,8 @@ import models
 from core.iban import normalise
 from core.money import cents, dutch
 from core.version import VERSION
-from domain import books, holders, intake, limits, looking, operators
+from domain import books, intake, limits, looking, operators
+from domain.banking import holder_verification
 from domain.common import audit
 from domain.common.errors import NotFound
 from domain.identity import signing_authority
@@ -132,7 +133,7 @@ accounts_group = AppGroup("accounts", help="Whose bank accounts they are: those 
 @accounts_group.command("list", cls=Opened)
 def accounts_list() -> None:
     """Accounts whose holder is not the client by name: client, IBAN, name at the bank, name of the client."""
-    for row in holders.waiting():
+    for row in holder_verification.waiting():
         named = row.holder_name or "(no name)"
         click.echo(f"{row.client.public_id}  {row.iban}  at the bank: {named}  client: {row.client.name}")
 
@@ -149,7 +150,7 @@ def accounts_check(client: str, iban: str, answer: str | None, reason: str) -> N
         raise click.UsageError("say --yes or --no")
     found = operators.client_of(client)
     account = operators.account_of(found, normalise(iban))
-    holders.decide(account, answer, reason, operator())
+    holder_verification.decide(account, answer, reason, operator())
     click.echo(f"{account.iban} is {'' if answer == 'yes' else 'not '}of {found.name}")
 
 

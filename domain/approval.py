@@ -6,7 +6,7 @@ from typing import Any
 
 from core.clock import utcnow
 from domain import accepted_names, cautions, four_eyes, states, sums
-from domain.bank_links import accounts, line_of
+from domain.banking.linking import accounts, line_of
 from domain.common import audit
 from domain.common.errors import AccountInvalid, NotFound, NothingToPay, NotOpen
 from domain.days import require_possible

@@ -12,8 +12,8 @@ from connectors.bank.camt053 import Entry, NotAStatement, Statement, read_statem
 from connectors.bank.pain002 import NotAReport, Report, read_report
 from core.ids import uuid
 from domain import states
-from domain.bank_links import line_of
 from domain.bank_status import ORDER_STATE, event_of
+from domain.banking.linking import line_of
 from domain.common import audit
 from domain.common.errors import BankFileRefused
 from domain.line_results import NO_CODE, UNPAID, next_ask

@@ -13,8 +13,9 @@ from peewee import IntegrityError
 from core.clock import utcnow
 from core.iban import normalise
 from core.ids import token, uuid
-from domain import hand_line, sending, states
+from domain import sending, states
 from domain.accounts import pins
+from domain.banking import manual_bank
 from domain.common import audit
 from domain.common.encryption import lookup
 from domain.common.errors import (
@@ -97,11 +98,11 @@ def _iban(text: str) -> str:
 
 def _add(client: Client, user: User, iban: str, holder: str) -> BankAccount:
     link = BankLink.create(
-        client=client, user=user, bank=hand_line.BANK, bank_name=hand_line.LINE.name, status="valid",
+        client=client, user=user, bank=manual_bank.BANK, bank_name=manual_bank.LINE.name, status="valid",
         state_hash=lookup(token()), holder_name=holder, holder_confirmed_at=utcnow(), returned_at=utcnow(),
     )  # fmt: skip
     row = BankAccount.create(
-        client=client, link=link, bank=hand_line.BANK, iban=iban, name=holder, holder_name=holder, resource_id="",
+        client=client, link=link, bank=manual_bank.BANK, iban=iban, name=holder, holder_name=holder, resource_id="",
         limit_payment_cents=world().limit_payment_cents, limit_day_cents=world().limit_day_cents,
     )  # fmt: skip
     audit.note(client.id, audit.by_user(user), "account.added_by_hand", f"account:{row.id}")
@@ -156,7 +157,7 @@ def take_file(membership: Membership, reference: str) -> tuple[str, bytes]:
 def _order_to_take(batch: Batch) -> BankOrder:
     """The order that stands, or made now of the release: two who press at once get the same one."""
     order = _live(batch)
-    if order is None and batch.state == "approved" and hand_line.is_by_hand(batch.bank_account.bank):
+    if order is None and batch.state == "approved" and manual_bank.is_by_hand(batch.bank_account.bank):
         try:
             order = sending.prepare(batch)
         except (IntegrityError, OrderDiffers, StateConflict):

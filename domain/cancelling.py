@@ -13,7 +13,7 @@ from core.clock import today_amsterdam, utcnow
 from core.ids import uuid
 from domain import authorisations, following
 from domain.accounts import pins
-from domain.bank_links import line_of_order
+from domain.banking.linking import line_of_order
 from domain.common import audit
 from domain.common.errors import (
     BankUnavailable,

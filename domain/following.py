@@ -4,8 +4,8 @@ from connectors.bank import port
 from core.clock import utcnow
 from core.ids import uuid
 from domain import line_results, states
-from domain.bank_links import line_of_order
 from domain.bank_status import LINE_STATE, ORDER_STATE, event_of
+from domain.banking.linking import line_of_order
 from domain.common import audit, leases
 from domain.common.services import world
 from models import BankAccount, BankExchange, BankOrder, Batch, BatchLine, transaction

@@ -12,7 +12,7 @@ from core.clock import utcnow
 from core.ids import uuid
 from domain import accepted_names, authorisations, line_results, states
 from domain.approval import renew_end_to_end_ids, void_releases
-from domain.bank_links import line_of_order
+from domain.banking.linking import line_of_order
 from domain.common import audit
 from domain.common.errors import BankUnavailable, NotFound, NotOpen
 from domain.common.services import world

@@ -9,7 +9,7 @@ from peewee import JOIN, fn
 from connectors.nmbrs import port
 from core.clock import utcnow
 from domain import looking
-from domain.bank_links import AccountView, accounts
+from domain.banking.linking import AccountView, accounts
 from domain.common import audit
 from domain.common.errors import AccountInvalid, NotFound, OtherCompany
 from domain.nmbrs_calls import Caller

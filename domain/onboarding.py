@@ -3,8 +3,8 @@
 from dataclasses import dataclass, replace
 
 from connectors.register.port import Company, RegisterDown
-from domain import bank_links
 from domain.accounts import pins
+from domain.banking import linking
 from domain.common.errors import RegisterUnavailable
 from domain.common.services import world
 from domain.identity import identification, signing_authority
@@ -44,7 +44,7 @@ def steps(client: Client, user: User) -> list[Step]:
         Step("pin", pins.known(user)),
         Step("identification", identification.identified(user)),
         Step("authority", bool(standing and standing.answer == "yes"), detail=standing.answer if standing else None),
-        Step("bank", bool(bank_links.accounts(client))),
+        Step("bank", bool(linking.accounts(client))),
         Step("nmbrs", NmbrsConnection.select().where(NmbrsConnection.client == client.id).exists()),
         Step("mapping", mapped.exists()),
         Step("webhook", Delivery.select().where(Delivery.client == client.id).exists()),

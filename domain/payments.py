@@ -8,8 +8,9 @@ from typing import Any
 from peewee import JOIN, Case, fn
 
 from core.clock import utcnow
-from domain import cautions, days, found_lines, hand_line, sums
-from domain.bank_links import AccountView, account_view, known_line
+from domain import cautions, days, found_lines, sums
+from domain.banking import manual_bank
+from domain.banking.linking import AccountView, account_view, known_line
 from domain.cautions import Caution
 from domain.common.errors import NotFound
 from domain.found_lines import Found, Look
@@ -164,7 +165,7 @@ def batches(client: Client, limit: int = 50, states: Sequence[str] = ()) -> list
     return [
         BatchRow(
             row.reference, row.company_name, row.description, int(row.payable_cents), int(row.lines_payable),
-            row.lines_all, row.state, row.state_at, row.execution_date, row.created_at, hand_line.is_by_hand(row.bank),
+            row.lines_all, row.state, row.state_at, row.execution_date, row.created_at, manual_bank.is_by_hand(row.bank),
         )
         for row in query.objects()
     ]  # fmt: skip
@@ -259,7 +260,7 @@ def _payment(
         missing_count=batch.missing_count, missing_names=batch.missing_names,
         newer_reference=newer.reference if newer else None,
         batch_booking=(release or client).batch_booking, name_check=(release or client).name_check,
-        by_hand=order.by_hand if order else hand_line.is_by_hand(account.bank),
+        by_hand=order.by_hand if order else manual_bank.is_by_hand(account.bank),
         found=found, spelt_count=counted.spelt_count, spelt=_spelt(counted, rows), reasons=counted.reasons,
     )  # fmt: skip
 

@@ -8,7 +8,7 @@ from peewee import IntegrityError
 from connectors.bank.port import Psu
 from domain import cautions, digest, four_eyes, states
 from domain.accounts import passkeys, pins
-from domain.bank_links import line_of
+from domain.banking.linking import line_of
 from domain.common import audit
 from domain.common.errors import (
     BatchChanged,

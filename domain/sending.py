@@ -14,10 +14,11 @@ from core.clock import today_amsterdam, utcnow
 from core.crypto import digest_sha256
 from core.ids import uuid
 from core.sepa_text import to_sepa
-from domain import authorisations, days, digest, fitting, hand_line, notices, signing, states
+from domain import authorisations, days, digest, fitting, notices, signing, states
 from domain.approval import void_releases
-from domain.bank_links import line_of, line_of_order
 from domain.bank_status import ORDER_STATE, event_of
+from domain.banking import manual_bank
+from domain.banking.linking import line_of, line_of_order
 from domain.common import audit, leases
 from domain.common.encryption import lookup, seal, unseal_bytes
 from domain.common.errors import OrderDiffers, StateConflict
@@ -36,7 +37,7 @@ def due_batches() -> list[int]:
 
     What a person takes to the bank waits for that person, until its day has come: then it may be too late.
     """
-    goes = (BankAccount.bank != hand_line.BANK) | (Batch.execution_date <= today_amsterdam())
+    goes = (BankAccount.bank != manual_bank.BANK) | (Batch.execution_date <= today_amsterdam())
     approved = Batch.select(Batch.id).join(BankAccount).where(Batch.state == "approved", goes)
     unmade = approved.where(Batch.id.not_in(BankOrder.select(BankOrder.batch).where(BankOrder.state != "ended")))
     waiting = BankOrder.select(BankOrder.batch).where(
@@ -51,7 +52,7 @@ def send(batch_id: int) -> None:
     batch = find(Client.get_by_id(batch.client_id), batch.reference)
     order = BankOrder.get_or_none(BankOrder.batch == batch.id, BankOrder.state.in_(("ready", "sent")))
     if order is None and batch.state == "approved":
-        if hand_line.is_by_hand(batch.bank_account.bank):
+        if manual_bank.is_by_hand(batch.bank_account.bank):
             open_when_late(batch)
             return
         try:
@@ -149,7 +150,7 @@ def _store(batch: Batch, release: Release, line: port.BankLine, order: PaymentOr
         body_sealed=seal(body, "bank_order", order.msg_id), body_sha256=digest_sha256(body),
         total_cents=release.total_cents, line_count=release.line_count, execution_date=release.execution_date,
         return_hash=lookup(signing.return_state(order.msg_id)), form=line.format,
-        by_hand=hand_line.is_by_hand(line.id),
+        by_hand=manual_bank.is_by_hand(line.id),
         notify_hash=lookup(notices.state_of(order.msg_id)) if line.notifies else None,
     )  # fmt: skip
     Batch.update(orders_made=Batch.orders_made + 1).where(Batch.id == batch.id).execute()

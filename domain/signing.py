@@ -15,7 +15,7 @@ from core.clock import utcnow
 from core.ids import uuid
 from domain import authorisations, following
 from domain.authorisations import Claim, Document, Step
-from domain.bank_links import line_of_order
+from domain.banking.linking import line_of_order
 from domain.common import audit
 from domain.common.encryption import lookup
 from domain.common.errors import (

@@ -14,8 +14,9 @@ from hashlib import sha256
 from connectors.bank import port
 from core.clock import today_amsterdam, utcnow
 from core.ids import uuid
-from domain import booked, consents, holders
-from domain.bank_links import line_for
+from domain import booked
+from domain.banking import consents, holder_verification
+from domain.banking.linking import line_for
 from domain.common.errors import BankAskedOften, BankUnavailable, ConsentEnded, NotFound, UnknownBank
 from domain.common.services import world
 from models import BankAccount, BankLink, BankOrder, BankTransaction, Batch, Client, transaction
@@ -70,7 +71,7 @@ def refresh(account_id: int, psu: port.Psu | None) -> bool:
     BankUnavailable when the bank gives no list, UnknownBank; what is kept stays as it was.
     """
     account = BankAccount.select(BankAccount, BankLink).join(BankLink).where(BankAccount.id == account_id).first()
-    if account is None or not holders.may_show(account) or account.link.status != "valid":
+    if account is None or not holder_verification.may_show(account) or account.link.status != "valid":
         return False
     link, line = account.link, line_for(account)
     if not _claim(account, FRESH if psu else EVERY):
@@ -102,7 +103,7 @@ def due_accounts() -> list[int]:
     """Accounts whose bookings are to be read by themselves: settled, under a consent that stands, not read lately."""
     old = BankAccount.transactions_asked_at.is_null() | (BankAccount.transactions_asked_at < utcnow() - EVERY)
     query = BankAccount.select(BankAccount.id).join(BankLink)
-    query = query.where(BankAccount.holder_check.in_(holders.MAY_SHOW), BankLink.status == "valid", old)
+    query = query.where(BankAccount.holder_check.in_(holder_verification.MAY_SHOW), BankLink.status == "valid", old)
     return [row.id for row in query.order_by(BankAccount.id).limit(200)]
 
 
@@ -144,13 +145,13 @@ def statement(client: Client, account_id: int, page: int = 1) -> Statement:
     account = BankAccount.get_or_none(BankAccount.id == account_id, BankAccount.client == client.id)
     if account is None:
         raise NotFound
-    rows = _rows(account, page) if holders.may_show(account) else []
+    rows = _rows(account, page) if holder_verification.may_show(account) else []
     days: list[tuple[date, list[Booking]]] = []
     for row in rows[:PER_PAGE]:
         if not days or days[-1][0] != row.booked_on:
             days.append((row.booked_on, []))
         days[-1][1].append(_booking(row))
-    why_not = None if holders.may_show(account) else "refused" if account.holder_check == "no" else "waiting"
+    why_not = None if holder_verification.may_show(account) else "refused" if account.holder_check == "no" else "waiting"
     return Statement(
         account.id, account.name, account.iban, account.balance_cents, account.balance_at, account.transactions_at,
         days, page, len(rows) > PER_PAGE, why_not,

@@ -7,7 +7,7 @@ from typing import Any
 from peewee import fn
 
 from core.clock import today_amsterdam
-from domain import consents
+from domain.banking import consents
 from domain.payments import waits_for
 from models import BankLink, Batch, Client, Membership, NmbrsConnection, User
 

@@ -4,7 +4,6 @@ import time
 from contextlib import suppress
 
 from domain import (
-    bank_watch,
     deliveries,
     following,
     intake,
@@ -18,6 +17,7 @@ from domain import (
     waiting,
 )
 from domain.accounts import rate_limits, sessions
+from domain.banking import account_sync
 from domain.common.errors import BankUnavailable, UnknownBank
 from domain.outbox import mail, push_delivery
 from jobs import busy, enqueue, letters, notices
@@ -98,7 +98,7 @@ def revoke_nmbrs_tokens(connection_id: int) -> None:
 
 def look_at_bank(link_id: int) -> None:
     with database.connection_context():
-        bank_watch.look(link_id)
+        account_sync.look(link_id)
 
 
 def sweep() -> None:
@@ -117,7 +117,7 @@ def sweep() -> None:
         _enqueue_all("take_in", intake.due_runs())
         _enqueue_all("send_order", sending.due_batches())
         _enqueue_all("follow_order", following.due_orders())
-        _enqueue_all("look_at_bank", bank_watch.due_links())
+        _enqueue_all("look_at_bank", account_sync.due_links())
         _enqueue_all("read_transactions", transactions.due_accounts())
         _tell()
         if int(time.time()) % 600 < 10:

@@ -10,7 +10,7 @@ from blueprints.web.current_user import me
 from blueprints.web.error_messages import say
 from blueprints.web.responses import goto, render
 from blueprints.web.urls import own_path
-from domain import bank_grants, bank_links, bank_watch, consents
+from domain.banking import account_sync, consents, linking, oauth_grants
 from domain.common.errors import (
     AuthorityRefused,
     BankUnavailable,
@@ -33,13 +33,13 @@ def balances(membership):
     """What is known, at once; htmx then asks the banks, the customer being there."""
     client = membership.client
     return render(
-        "banking/balances.html", unconfirmed=bank_links.unconfirmed(client), form=GoForm(),
-        **_known(client, stale=bank_watch.stale(client)),
+        "banking/balances.html", unconfirmed=linking.unconfirmed(client), form=GoForm(),
+        **_known(client, stale=account_sync.stale(client)),
     )  # fmt: skip
 
 
 def _known(client, stale=False, late=""):
-    found = bank_links.accounts(client)
+    found = linking.accounts(client)
     known = [account.balance_cents for account in found if account.balance_cents is not None]
     consent_of = consents.of_client(client)
     groups = [
@@ -57,7 +57,7 @@ def _known(client, stale=False, late=""):
 def refresh(membership):
     client, late = membership.client, ""
     try:
-        bank_watch.refresh_balances(client, psu())
+        account_sync.refresh_balances(client, psu())
     except BankUnavailable:
         late = _("Niet elke bank was bereikbaar. Je ziet daar het laatst bekende saldo.")
     if request.headers.get("HX-Request"):
@@ -72,10 +72,10 @@ def refresh(membership):
 def renew(membership, link_id):
     """A new consent at the same bank; the accounts stay what they are."""
     client, user = membership.client, membership.user
-    link, here = bank_links.link_of(client, link_id), f"/{client.public_id}/saldo"
+    link, here = linking.link_of(client, link_id), f"/{client.public_id}/saldo"
     try:
         identification.may_link_bank(client, user)
-        return goto(bank_links.begin_link(client, user, link.bank, psu(), here))
+        return goto(linking.begin_link(client, user, link.bank, psu(), here))
     except (NotIdentified, AuthorityRefused) as error:
         flash(say(error), "info")
         return goto(f"/{client.public_id}/identificatie?verder={quote(here)}")
@@ -103,7 +103,7 @@ def add(membership):
     form = BankForm()
     if form.validate_on_submit():
         try:
-            return goto(bank_links.begin_link(client, user, form.bank.data or "", psu(), onward))
+            return goto(linking.begin_link(client, user, form.bank.data or "", psu(), onward))
         except DomainError as error:
             flash(say(error), "bad")
             return goto(_here())
@@ -112,7 +112,7 @@ def add(membership):
 
 def _banks():
     try:
-        return bank_links.banks()
+        return linking.banks()
     except BankUnavailable:
         return []  # the page says that none can be reached
 
@@ -123,7 +123,7 @@ def back_with_key():
     """The one address to which a bank that gives us a key sends everybody back; then on as from any bank."""
     state = request.args.get("state", "")
     try:
-        bank_grants.finish(me(), state, request.args.get("code"))
+        oauth_grants.finish(me(), state, request.args.get("code"))
     except NotFound:
         raise
     except DomainError as error:
@@ -137,7 +137,7 @@ def back_with_key():
 def back(state):
     """The way back from the bank proves nothing but its state: the bank is asked whether it agreed."""
     try:
-        link = bank_links.finish_link(state, me(), psu())
+        link = linking.finish_link(state, me(), psu())
     except ConsentPending:
         if "geweigerd" not in request.args:
             return render("banking/pending.html", again=request.path)
@@ -162,16 +162,16 @@ def back(state):
 def confirm_holder(membership, link_id):
     """The name as the bank has it, to be confirmed; from then on these accounts can pay."""
     client, form = membership.client, GoForm()
-    link = bank_links.link_of(client, link_id)
+    link = linking.link_of(client, link_id)
     if form.validate_on_submit():
         try:
-            link = bank_links.confirm_holder(client, membership.user, link_id)
+            link = linking.confirm_holder(client, membership.user, link_id)
         except ConsentPending as error:
             flash(say(error), "warn")
             return goto(f"/{client.public_id}/saldo")
         flash(_("Je bankrekening is gekoppeld."), "good")
         return goto(own_path(link.next_page) or f"/{client.public_id}/saldo")
-    return render("banking/confirm.html", form=form, link=link, accounts=bank_links.accounts_of_link(link))
+    return render("banking/confirm.html", form=form, link=link, accounts=linking.accounts_of_link(link))
 
 
 def _here() -> str:

@@ -14,8 +14,9 @@ from blueprints.web.current_user import me
 from blueprints.web.responses import fragment, goto, render, unchanged
 from blueprints.web.step_up import here
 from core.clock import amsterdam, utcnow
-from domain import consents, held_up, onboarding, payments, waiting
+from domain import held_up, onboarding, payments, waiting
 from domain.accounts import devices
+from domain.banking import consents
 from domain.payments import BatchRow
 from models import Client
 

@@ -23,7 +23,8 @@ from blueprints.payments.presenters.warnings import overpaid
 from blueprints.web.authorization import ALL, MAY_PAY, for_client
 from blueprints.web.error_messages import say
 from blueprints.web.responses import goto
-from domain import approval, bank_links, confidential, payments
+from domain import approval, confidential, payments
+from domain.banking import linking
 from domain.common.errors import BatchChanged, DateInvalid, DomainError, NotFound
 from domain.found_lines import Look
 from domain.payments import Payment
@@ -89,7 +90,7 @@ def change(membership, reference):
     payment = payments.view(membership.client, reference, Look())
     if payment.state not in EDITABLE:
         return goto(url_of(membership, reference))
-    accounts = bank_links.accounts(membership.client)
+    accounts = linking.accounts(membership.client)
     form = ChangeForm(account=payment.account.id)
     form.account.choices = [(account.id, account.iban) for account in accounts]
     if form.validate_on_submit() and _is_changed(membership, payment, form):

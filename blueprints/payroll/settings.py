@@ -14,15 +14,8 @@ from blueprints.payroll.routes import lead_to_nmbrs
 from blueprints.web.authorization import ALL, OWNER, for_client, fresh, fresh_keeping
 from blueprints.web.error_messages import say
 from blueprints.web.responses import goto, render
-from domain import (
-    bank_links,
-    looking,
-    nmbrs_companies,
-    nmbrs_link,
-    nmbrs_webhook,
-    wage_tax,
-    webhook_keys,
-)
+from domain import looking, nmbrs_companies, nmbrs_link, nmbrs_webhook, wage_tax, webhook_keys
+from domain.banking import linking
 from domain.common.errors import AccountInvalid, DomainError, NotFound, OtherCompany
 from domain.common.services import world
 from domain.nmbrs_companies import CompanyView
@@ -123,7 +116,7 @@ def settings(membership, connection_id):
     connection = nmbrs_link.connection_of(membership.client, connection_id)
     part = request.headers.get("HX-Target", "")
     if part == "administraties":
-        accounts = bank_links.accounts(membership.client)
+        accounts = linking.accounts(membership.client)
         found = _found(connection, _text(request.args), _choices(request.args), accounts)
         return render("payroll/_companies.html", found=found, accounts=accounts, **_place(membership, connection))
     if part == "seintje":
@@ -133,7 +126,7 @@ def settings(membership, connection_id):
 
 
 def _page(membership, connection, chosen: Choices, text: str, status: int = 200):
-    accounts = bank_links.accounts(membership.client)
+    accounts = linking.accounts(membership.client)
     view = nmbrs_link.view(connection)
     return render(
         "payroll/settings.html",
@@ -242,7 +235,7 @@ def _ask(membership, connection, chosen: Choices, then: str):
     if "asked" in request.form:
         form.confirmed.errors = [_("Zet het vinkje om door te gaan, of ga terug.")]
     views, _total = nmbrs_companies.companies(connection, "", _ALL_OF_THEM)
-    accounts = {account.id: account for account in bank_links.accounts(membership.client)}
+    accounts = {account.id: account for account in linking.accounts(membership.client)}
     others = [
         (view, accounts[account_id]) for view in views
         if not view.same_kvk and view.account is None and (account_id := chosen.accounts.get(view.id))

@@ -8,8 +8,8 @@ from blueprints.web.current_user import me
 from blueprints.web.responses import goto, render
 from blueprints.web.session_interface import secret
 from blueprints.web.step_up import here
-from domain import bank_links, bank_wishes
 from domain.accounts import accounts, passkeys, pins, sessions
+from domain.banking import linking, payment_preferences
 
 blueprint = Blueprint("settings", __name__)
 
@@ -20,7 +20,7 @@ def settings(membership):
     """Who you are here, what may be paid, how you sign in and where, where help is, and the way out."""
     user, device = membership.user, here()
     return render(
-        "settings/settings.html", membership=membership, accounts=bank_links.accounts(membership.client),
+        "settings/settings.html", membership=membership, accounts=linking.accounts(membership.client),
         members=accounts.members_of(membership.client), others=accounts.memberships_of(user),
         sessions=sessions.standing(user, secret()), passkeys=passkeys.standing(user), pin_known=pins.known(user),
         pin_locked=pins.locked(user, device.id if device else None), wishes=BankWishesForm(obj=membership.client),
@@ -43,7 +43,7 @@ def sign_out_elsewhere(membership):
 def wish(membership):
     """How payments are booked, and whether names of bundles are checked: from the next approval on."""
     form = BankWishesForm()
-    changed = bank_wishes.change(membership, bool(form.batch_booking.data), bool(form.name_check.data))
+    changed = payment_preferences.change(membership, bool(form.batch_booking.data), bool(form.name_check.data))
     flash(_("Bewaard. Het geldt voor wat je vanaf nu goedkeurt.") if changed else _("Er is niets veranderd."), "good")
     return goto(f"/{membership.client.public_id}/instellingen")
 

@@ -5,7 +5,7 @@ from urllib.parse import urlsplit
 from flask import Flask, Response, abort, request
 
 from blueprints.web.static_assets import SERVED
-from domain.bank_links import redirect_hosts
+from domain.banking.linking import redirect_hosts
 from domain.common.services import world
 
 # Answers that may be kept by a browser; everything else says no-store.

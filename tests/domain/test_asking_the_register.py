@@ -7,7 +7,8 @@ from typing import Any
 import pytest
 
 from core.clock import utcnow
-from domain import bank_links, payments, release
+from domain import payments, release
+from domain.banking import linking
 from domain.common.errors import (
     AuthorityRefused,
     AuthorityUndecided,
@@ -104,14 +105,14 @@ def test_nothing_else_holds(demo: Demo, sandbox: Sandbox, fault: str, call: str,
 
 def doing(call: str, demo: Demo) -> Callable[[], Any]:
     if call == "link":
-        return lambda: bank_links.begin_link(demo.client, demo.user, "redirect", PSU, None)
+        return lambda: linking.begin_link(demo.client, demo.user, "redirect", PSU, None)
     return lambda: pay(demo)
 
 
 def test_a_bank_link_asks_whatever_the_age(demo: Demo, sandbox: Sandbox):
     registered(sandbox, "gb")
     with pytest.raises(AuthorityUndecided) as caught:
-        bank_links.begin_link(demo.client, demo.user, "redirect", PSU, None)
+        linking.begin_link(demo.client, demo.user, "redirect", PSU, None)
     assert caught.value.reason == "together"
     assert answers(demo) == ["yes", "not_established"]
 

@@ -10,7 +10,8 @@ import requests
 
 from connectors.bank.berlin_group import BerlinGroupBank
 from connectors.bank.signing import development_identity
-from domain import bank_wishes, books, name_checks, sending, signing
+from domain import books, name_checks, sending, signing
+from domain.banking import payment_preferences
 from domain.common.errors import NotYourRole, OrderUnfit
 from domain.common.services import World, furnish
 from domain.release import release
@@ -87,7 +88,7 @@ def test_wage_tax_is_not_given_to_a_bank_that_loses_its_reference(demo: Demo, sa
 
 # --- how it is booked ---
 def test_the_client_chooses_how_it_is_booked(demo: Demo, sandbox: Sandbox):
-    assert bank_wishes.change(demo.membership, batch_booking=False, name_check=True)
+    assert payment_preferences.change(demo.membership, batch_booking=False, name_check=True)
     at_the_bank(demo)
     (order,) = sandbox.control("GET", "orders")
     assert "<BtchBookg>false</BtchBookg>" in order["body"]
@@ -95,7 +96,7 @@ def test_the_client_chooses_how_it_is_booked(demo: Demo, sandbox: Sandbox):
 
 def test_so_it_is_in_json(demo: Demo, sandbox: Sandbox):
     sandbox.control("PUT", "banks/redirect", {"format": "json"})
-    bank_wishes.change(demo.membership, batch_booking=False, name_check=True)
+    payment_preferences.change(demo.membership, batch_booking=False, name_check=True)
     at_the_bank(demo)
     assert json.loads(sandbox.control("GET", "orders")[0]["body"])["batchBookingPreferred"] is False
 
@@ -104,7 +105,7 @@ def test_what_was_approved_is_booked_as_was_shown_then(demo: Demo, sandbox: Sand
     batch = demo.batch()
     digest = demo.view(batch).digest
     _release(demo, batch)
-    bank_wishes.change(demo.membership, batch_booking=False, name_check=False)
+    payment_preferences.change(demo.membership, batch_booking=False, name_check=False)
     sending.send(batch.id)
     assert "<BtchBookg>true</BtchBookg>" in sandbox.control("GET", "orders")[0]["body"]
     assert (demo.view(Batch.get()).batch_booking, demo.view(Batch.get()).digest) == (True, digest)
@@ -114,7 +115,7 @@ def test_what_was_approved_is_booked_as_was_shown_then(demo: Demo, sandbox: Sand
 @pytest.mark.parametrize(("wanted", "said"), [(True, "true"), (False, "false")])
 def test_the_bank_is_told_whether_to_check_names(demo: Demo, sandbox: Sandbox, watch: Watch, wanted: bool, said: str):
     sandbox.control("PUT", "banks/redirect", {"vop": True})
-    bank_wishes.change(demo.membership, batch_booking=True, name_check=wanted)
+    payment_preferences.change(demo.membership, batch_booking=True, name_check=wanted)
     batch = at_the_bank(demo)
     assert _placed(watch)["Client-VOP-Requested"] == said
     assert batch.state == ("name_check" if wanted else "at_bank")
@@ -122,7 +123,7 @@ def test_the_bank_is_told_whether_to_check_names(demo: Demo, sandbox: Sandbox, w
 
 def test_a_payment_of_one_line_is_always_checked(demo: Demo, sandbox: Sandbox, watch: Watch):
     sandbox.control("PUT", "banks/redirect", {"vop": True})
-    bank_wishes.change(demo.membership, batch_booking=True, name_check=False)
+    payment_preferences.change(demo.membership, batch_booking=True, name_check=False)
     assert at_the_bank(demo, demo.batch(LINES[:1])).state == "name_check"
     assert _placed(watch)["Client-VOP-Requested"] == "true"
 
@@ -130,7 +131,7 @@ def test_a_payment_of_one_line_is_always_checked(demo: Demo, sandbox: Sandbox, w
 def test_one_line_that_is_left_is_one_line(demo: Demo, sandbox: Sandbox, watch: Watch):
     """Struck lines do not make a bundle."""
     sandbox.control("PUT", "banks/redirect", {"vop": True})
-    bank_wishes.change(demo.membership, batch_booking=True, name_check=False)
+    payment_preferences.change(demo.membership, batch_booking=True, name_check=False)
     batch = demo.batch()
     BatchLine.update(state="refused").where(BatchLine.position > 1).execute()
     at_the_bank(demo, batch)
@@ -138,7 +139,7 @@ def test_one_line_that_is_left_is_one_line(demo: Demo, sandbox: Sandbox, watch: 
 
 
 def test_a_bank_that_checks_no_names_is_told_nothing(demo: Demo, watch: Watch):
-    bank_wishes.change(demo.membership, batch_booking=True, name_check=False)
+    payment_preferences.change(demo.membership, batch_booking=True, name_check=False)
     at_the_bank(demo)
     assert "Client-VOP-Requested" not in _placed(watch)
 
@@ -148,9 +149,9 @@ def test_only_the_owner_chooses_and_it_is_in_the_log(demo: Demo):
     for role in ("approver", "preparer"):
         other = make_client(make_user(), role)
         with pytest.raises(NotYourRole):
-            bank_wishes.change(other, batch_booking=False, name_check=False)
-    assert bank_wishes.change(demo.membership, batch_booking=True, name_check=False)
-    assert not bank_wishes.change(demo.membership, batch_booking=True, name_check=False)
+            payment_preferences.change(other, batch_booking=False, name_check=False)
+    assert payment_preferences.change(demo.membership, batch_booking=True, name_check=False)
+    assert not payment_preferences.change(demo.membership, batch_booking=True, name_check=False)
     (event,) = AuditEvent.select().where(AuditEvent.kind == "bank_wishes.changed")
     assert event.details == {"name_check": False}
     client = Client.get_by_id(demo.client.id)

@@ -8,7 +8,8 @@ import time_machine
 
 from connectors.bank.pain001 import read_back
 from core.clock import utcnow
-from domain import approval, bank_files, bank_links, books, by_hand, following, onboarding, payments, sending
+from domain import approval, bank_files, books, by_hand, following, onboarding, payments, sending
+from domain.banking import linking
 from domain.common.errors import (
     AccountExists,
     IbanInvalid,
@@ -88,7 +89,7 @@ def lines(batch: Batch) -> set[str]:
 # --- the account ----------------------------------------------------------------------------------
 def test_an_account_by_hand_can_pay(demo: Demo, account: BankAccount):
     assert (account.iban, account.holder_name) == (IBAN, "Demo BV")
-    assert account.id in {one.id for one in bank_links.accounts(demo.client)}
+    assert account.id in {one.id for one in linking.accounts(demo.client)}
     assert AuditEvent.select().where(AuditEvent.kind == "account.added_by_hand").count() == 1
 
 

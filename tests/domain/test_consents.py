@@ -8,7 +8,8 @@ import pytest
 import models
 from connectors.mail import Message
 from core.ids import uuid
-from domain import bank_links, bank_watch, consents, sending
+from domain import sending
+from domain.banking import account_sync, consents, linking
 from domain.common import audit
 from domain.common.errors import (
     BankAskedOften,
@@ -49,7 +50,7 @@ def due(link: BankLink) -> None:
 def look(link: BankLink) -> BankLink:
     """The job, now."""
     due(link)
-    assert bank_watch.look(link.id)
+    assert account_sync.look(link.id)
     return fresh(link)
 
 
@@ -61,7 +62,7 @@ def used(link: BankLink) -> dict[str, int]:
 def test_a_consent_holds_until_the_day_that_the_bank_says(owner: Membership, sandbox: Sandbox):
     sandbox.fault(bank_consent_short=True)
     link = linked(owner.client, owner.user)
-    assert (link.status, link.consent_status, link.bank_name) == ("valid", "valid", bank_links.line_of("redirect").name)
+    assert (link.status, link.consent_status, link.bank_name) == ("valid", "valid", linking.line_of("redirect").name)
     told = date.fromisoformat(sandbox.control("GET", "clock")["bank_day"]) + timedelta(days=5)
     assert link.valid_until == told
 
@@ -69,9 +70,9 @@ def test_a_consent_holds_until_the_day_that_the_bank_says(owner: Membership, san
 def test_coming_back_twice_changes_nothing(owner: Membership):
     walk = begin(owner.client, owner.user)
     state = walk.decide("toestaan", *BOTH)
-    first = bank_links.finish_link(state, owner.user, PSU)
+    first = linking.finish_link(state, owner.user, PSU)
     events = AuditEvent.select().count()
-    assert bank_links.finish_link(state, owner.user, PSU).id == first.id
+    assert linking.finish_link(state, owner.user, PSU).id == first.id
     assert AuditEvent.select().count() == events
     assert BankAccount.select().count() == 2
 
@@ -79,21 +80,21 @@ def test_coming_back_twice_changes_nothing(owner: Membership):
 def test_somebody_else_cannot_come_back_for_you(owner: Membership):
     state = begin(owner.client, owner.user).decide("toestaan", *BOTH)
     with pytest.raises(NotFound):
-        bank_links.finish_link(state, make_user(), PSU)
+        linking.finish_link(state, make_user(), PSU)
 
 
 def test_back_before_the_bank_was_answered_waits(owner: Membership):
     begin(owner.client, owner.user)
     link = BankLink.get()
     with pytest.raises(ConsentPending):
-        bank_links.take_in(link, PSU)
+        linking.take_in(link, PSU)
     assert fresh(link).status == "started"
 
 
 def test_a_refusal_at_the_bank_links_nothing(owner: Membership):
     state = begin(owner.client, owner.user).decide("weigeren")
     with pytest.raises(ConsentRefused):
-        bank_links.finish_link(state, owner.user, PSU)
+        linking.finish_link(state, owner.user, PSU)
     assert (BankLink.get().status, BankLink.get().consent_status) == ("refused", "rejected")
     assert BankAccount.select().count() == 0
 
@@ -102,9 +103,9 @@ def test_a_bank_that_is_away_can_be_asked_again_later(owner: Membership, sandbox
     state = begin(owner.client, owner.user).decide("toestaan", *BOTH)
     sandbox.fault(bank_down=True)
     with pytest.raises(BankUnavailable):
-        bank_links.finish_link(state, owner.user, PSU)
+        linking.finish_link(state, owner.user, PSU)
     sandbox.fault(bank_down=False)
-    assert bank_links.finish_link(state, owner.user, PSU).status == "valid"
+    assert linking.finish_link(state, owner.user, PSU).status == "valid"
 
 
 def test_who_never_comes_back_has_the_accounts_all_the_same(owner: Membership):
@@ -112,8 +113,8 @@ def test_who_never_comes_back_has_the_accounts_all_the_same(owner: Membership):
     link = look(BankLink.get())
     assert link.status == "valid"
     assert [row.iban for row in BankAccount.select().order_by(BankAccount.id)] == list(BOTH)
-    assert bank_links.accounts(owner.client) == []
-    assert [row.id for row in bank_links.unconfirmed(owner.client)] == [link.id]
+    assert linking.accounts(owner.client) == []
+    assert [row.id for row in linking.unconfirmed(owner.client)] == [link.id]
 
 
 def test_who_never_answered_the_bank_is_asked_after_for_a_day(owner: Membership):
@@ -152,10 +153,10 @@ def test_a_consent_that_the_bank_forgot_is_over(owner: Membership, sandbox: Sand
 
 def test_an_account_call_that_hears_it_is_over_ends_it(owner: Membership, sandbox: Sandbox):
     link = linked(owner.client, owner.user)
-    row, line = BankAccount.get(), bank_links.line_of("redirect")
+    row, line = BankAccount.get(), linking.line_of("redirect")
     sandbox.fault(bank_consent_expired=True)
     with pytest.raises(ConsentEnded):
-        bank = bank_links.world().bank
+        bank = linking.world().bank
         consents.ask(link, "x", PSU, bank.balance, line, link.consent_id, row.resource_id, PSU, uuid())
     assert (fresh(link).status, fresh(link).consent_status) == ("ended", "expired")
 
@@ -164,7 +165,7 @@ def test_an_ended_consent_keeps_its_accounts_and_their_balances(owner: Membershi
     link = linked(owner.client, owner.user)
     sandbox.fault(bank_consent_expired=True)
     look(link)
-    found = bank_links.accounts(owner.client)
+    found = linking.accounts(owner.client)
     assert [account.iban for account in found] == list(BOTH)
     assert all(account.balance_cents is not None and account.balance_at for account in found)
 
@@ -204,10 +205,10 @@ def test_without_the_directory_the_job_waits_and_ends_nothing(owner: Membership,
 def test_one_worker_looks_at_a_time(owner: Membership):
     link = linked(owner.client, owner.user)
     due(link)
-    assert bank_watch.due_links() == [link.id]
+    assert account_sync.due_links() == [link.id]
     BankLink.update(lease_until=datetime.now(UTC) + timedelta(minutes=1)).execute()
-    assert bank_watch.due_links() == []
-    assert not bank_watch.look(link.id)
+    assert account_sync.due_links() == []
+    assert not account_sync.look(link.id)
 
 
 # --- four a day -----------------------------------------------------------------------------------
@@ -257,7 +258,7 @@ def test_with_the_customer_there_nothing_is_counted(owner: Membership, sandbox: 
     link = linked(owner.client, owner.user)
     for _ in range(6):
         BankLink.update(looked_at=None).execute()
-        bank_watch.refresh_balances(owner.client, PSU)
+        account_sync.refresh_balances(owner.client, PSU)
     assert used(link) == {}
 
 
@@ -282,13 +283,13 @@ def test_a_look_brings_the_balance_of_now_and_another_within_the_minute_asks_not
     owner: Membership, sandbox: Sandbox
 ):
     linked(owner.client, owner.user)
-    assert bank_watch.stale(owner.client)
+    assert account_sync.stale(owner.client)
     set_balance(sandbox, DEMO_IBAN, "12.34")
-    bank_watch.refresh_balances(owner.client, PSU)
+    account_sync.refresh_balances(owner.client, PSU)
     assert BankAccount.get(BankAccount.iban == DEMO_IBAN).balance_cents == 1234
-    assert not bank_watch.stale(owner.client)
+    assert not account_sync.stale(owner.client)
     set_balance(sandbox, DEMO_IBAN, "56.78")
-    bank_watch.refresh_balances(owner.client, PSU)
+    account_sync.refresh_balances(owner.client, PSU)
     assert BankAccount.get(BankAccount.iban == DEMO_IBAN).balance_cents == 1234
 
 
@@ -304,7 +305,7 @@ def test_a_balance_that_cannot_be_had_leaves_the_last(owner: Membership, sandbox
     before = BankAccount.get(BankAccount.iban == DEMO_IBAN)
     sandbox.fault(bank_balance_down=True)
     with pytest.raises(BankUnavailable):
-        bank_watch.refresh_balances(owner.client, PSU)
+        account_sync.refresh_balances(owner.client, PSU)
     after = BankAccount.get(BankAccount.iban == DEMO_IBAN)
     assert (after.balance_cents, after.balance_at) == (before.balance_cents, before.balance_at)
 
@@ -364,7 +365,7 @@ def test_a_mapped_company_stays_mapped_over_a_renewal(world: World, sandbox: San
     demo = make_demo(sandbox, pin=False)
     newer = begin(demo.client, demo.user).allow()
     assert PayrollCompany.get().bank_account_id == demo.account.id
-    assert [account.id for account in bank_links.accounts(demo.client)] == [demo.account.id, demo.other.id]
+    assert [account.id for account in linking.accounts(demo.client)] == [demo.account.id, demo.other.id]
     assert BankAccount.get_by_id(demo.account.id).link_id == newer.id
 
 
@@ -382,13 +383,13 @@ def test_a_renewal_under_another_name_is_to_be_confirmed(owner: Membership, sand
     })  # fmt: skip
     newer = begin(owner.client, owner.user).allow(DEMO_IBAN)
     assert newer.holder_confirmed_at is None
-    assert DEMO_IBAN not in [account.iban for account in bank_links.accounts(owner.client)]
+    assert DEMO_IBAN not in [account.iban for account in linking.accounts(owner.client)]
 
 
 def test_an_older_way_back_does_not_take_the_accounts_from_the_newer(owner: Membership):
     walk = begin(owner.client, owner.user)
     state = walk.decide("toestaan", *BOTH)
-    bank_links.finish_link(state, owner.user, PSU)
+    linking.finish_link(state, owner.user, PSU)
     newer = begin(owner.client, owner.user).allow()
-    bank_links.finish_link(state, owner.user, PSU)
+    linking.finish_link(state, owner.user, PSU)
     assert {row.link_id for row in BankAccount.select()} == {newer.id}

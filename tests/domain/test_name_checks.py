@@ -5,7 +5,7 @@ import pytest
 from connectors.bank.port import StatusReport
 from core.ids import uuid
 from domain import approval, authorisations, books, line_results, name_checks, sending
-from domain.bank_links import line_of
+from domain.banking.linking import line_of
 from domain.common.errors import BankUnavailable, NotFound, NotOpen
 from domain.common.services import world
 from domain.release import release

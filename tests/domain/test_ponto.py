@@ -13,7 +13,8 @@ import requests
 import models
 from connectors.bank import port
 from core.clock import utcnow
-from domain import approval, bank_grants, bank_links, books, following, operators, payments, sending, signing
+from domain import approval, books, following, operators, payments, sending, signing
+from domain.banking import linking, oauth_grants
 from domain.common.errors import BankUnavailable, ConsentPending, ConsentRefused, NotFound
 from domain.common.services import furnish, world
 from domain.release import release
@@ -65,9 +66,9 @@ def grant_of(link: BankLink) -> BankGrant:
 def age(link: BankLink) -> None:
     """The access token is about to end."""
     grant = grant_of(link)
-    held = bank_grants._SHELF.held(grant)
+    held = oauth_grants._SHELF.held(grant)
     assert held is not None
-    bank_grants._SHELF.keep(grant, replace(held, expires_at=utcnow() + timedelta(seconds=30)))
+    oauth_grants._SHELF.keep(grant, replace(held, expires_at=utcnow() + timedelta(seconds=30)))
 
 
 # --- linking --------------------------------------------------------------------------------------
@@ -76,57 +77,57 @@ def test_linking_gives_accounts_holder_balance_and_an_end(demo: Demo, sandbox: S
     assert (link.status, link.holder_name, grant_of(link).verifier_sealed) == ("valid", "Demo BV", None)
     assert link.valid_until is not None
     assert timedelta(days=178) < link.valid_until - utcnow().date() < timedelta(days=182)
-    found = {view.iban: (view.name, view.balance_cents) for view in bank_links.accounts_of_link(link)}
+    found = {view.iban: (view.name, view.balance_cents) for view in linking.accounts_of_link(link)}
     assert found == {IBAN: ("Rabo Zakelijk", 72_500_00), SECOND_IBAN: ("Spaarrekening", 15_000_00)}
 
 
 def test_the_way_back_works_once_and_for_its_own_person(demo: Demo):
-    back = pressed(bank_links.begin_link(demo.client, demo.user, "ponto", PSU, None))
+    back = pressed(linking.begin_link(demo.client, demo.user, "ponto", PSU, None))
     with pytest.raises(NotFound):
-        bank_grants.finish(make_user(), back["state"], back["code"])
-    bank_grants.finish(demo.user, back["state"], back["code"])
+        oauth_grants.finish(make_user(), back["state"], back["code"])
+    oauth_grants.finish(demo.user, back["state"], back["code"])
     tokens = BankGrant.get().tokens_sealed
-    bank_grants.finish(demo.user, back["state"], "another code")
+    oauth_grants.finish(demo.user, back["state"], "another code")
     assert BankGrant.get().tokens_sealed == tokens
-    assert bank_links.finish_link(back["state"], demo.user, PSU).status == "valid"
+    assert linking.finish_link(back["state"], demo.user, PSU).status == "valid"
 
 
 def test_who_comes_back_without_the_answer_is_still_on_the_way(demo: Demo):
-    back = pressed(bank_links.begin_link(demo.client, demo.user, "ponto", PSU, None))
+    back = pressed(linking.begin_link(demo.client, demo.user, "ponto", PSU, None))
     with pytest.raises(ConsentPending):
-        bank_links.finish_link(back["state"], demo.user, PSU)
+        linking.finish_link(back["state"], demo.user, PSU)
 
 
 def test_a_refusal_ends_this_linking_and_another_can_begin(demo: Demo):
-    back = pressed(bank_links.begin_link(demo.client, demo.user, "ponto", PSU, None), "weigeren")
+    back = pressed(linking.begin_link(demo.client, demo.user, "ponto", PSU, None), "weigeren")
     assert back["error"] == "access_denied"
     with pytest.raises(ConsentRefused):
-        bank_grants.finish(demo.user, back["state"], back.get("code"))
+        oauth_grants.finish(demo.user, back["state"], back.get("code"))
     with pytest.raises(ConsentRefused):
-        bank_links.finish_link(back["state"], demo.user, PSU)
+        linking.finish_link(back["state"], demo.user, PSU)
     assert linked(demo).status == "valid"
 
 
 def test_where_ponto_does_not_know_us_nothing_is_begun(demo: Demo):
     furnish(replace(world(), ponto=None))
     with pytest.raises(BankUnavailable):
-        bank_links.begin_link(demo.client, demo.user, "ponto", PSU, None)
+        linking.begin_link(demo.client, demo.user, "ponto", PSU, None)
     assert BankGrant.select().count() == 0
 
 
 def test_a_code_that_is_not_ours_gives_no_key(demo: Demo):
-    mine = pressed(bank_links.begin_link(demo.client, demo.user, "ponto", PSU, None))
-    other = pressed(bank_links.begin_link(demo.client, demo.user, "ponto", PSU, None))
+    mine = pressed(linking.begin_link(demo.client, demo.user, "ponto", PSU, None))
+    other = pressed(linking.begin_link(demo.client, demo.user, "ponto", PSU, None))
     with pytest.raises(ConsentRefused):
-        bank_grants.finish(demo.user, mine["state"], other["code"])
+        oauth_grants.finish(demo.user, mine["state"], other["code"])
 
 
 def test_no_key_stands_readable(demo: Demo):
     link = linked(demo)
-    token = bank_links.line_for(demo.account).access
+    token = linking.line_for(demo.account).access
     assert token is not None
     secret = token(None)
-    assert secret not in repr(bank_links.line_for(demo.account))
+    assert secret not in repr(linking.line_for(demo.account))
     assert secret not in str([dict(row.__data__) for row in (grant_of(link), BankLink.get_by_id(link.id))])
     assert operators.rotate_keys() == 0
 
@@ -140,17 +141,17 @@ def test_workers_at_once_use_a_refresh_token_once(demo: Demo, sandbox: Sandbox):
     def one(_: int) -> str:
         with models.database.connection_context():
             try:
-                return bank_links.line_for(demo.account).access(None)  # type: ignore[misc]
+                return linking.line_for(demo.account).access(None)  # type: ignore[misc]
             except port.NotDelivered:
                 return "later"
 
     with ThreadPoolExecutor(4) as pool:
         found = list(pool.map(one, range(4)))
-    held = bank_grants._SHELF.held(grant_of(link))
+    held = oauth_grants._SHELF.held(grant_of(link))
     assert held is not None
     assert set(found) - {"later"} == {held.access_token}
     assert grant_of(link).lease_until is None
-    assert world().bank.balance(bank_links.line_for(demo.account), "", demo.account.resource_id, None, "")
+    assert world().bank.balance(linking.line_for(demo.account), "", demo.account.resource_id, None, "")
 
 
 def test_who_lost_the_race_takes_what_the_winner_has_written(demo: Demo, sandbox: Sandbox):
@@ -159,18 +160,18 @@ def test_who_lost_the_race_takes_what_the_winner_has_written(demo: Demo, sandbox
     age(link)
     grant, service = grant_of(link), world().ponto
     assert service is not None
-    held = bank_grants._SHELF.held(grant)
+    held = oauth_grants._SHELF.held(grant)
     assert held is not None
 
     class Slow:
         host = service.host
 
         def refresh(self, refresh_token: str):
-            bank_grants._SHELF.keep(grant, service.refresh(refresh_token))  # the other, meanwhile
+            oauth_grants._SHELF.keep(grant, service.refresh(refresh_token))  # the other, meanwhile
             return service.refresh(refresh_token)
 
-    token = bank_grants._SHELF.access_token(grant, Slow())  # type: ignore[arg-type]
-    newer = bank_grants._SHELF.held(grant)
+    token = oauth_grants._SHELF.access_token(grant, Slow())  # type: ignore[arg-type]
+    newer = oauth_grants._SHELF.held(grant)
     assert newer is not None
     assert (token, newer.refresh_token != held.refresh_token) == (newer.access_token, True)
 
@@ -178,7 +179,7 @@ def test_who_lost_the_race_takes_what_the_winner_has_written(demo: Demo, sandbox
 def test_a_withdrawn_key_is_told_and_given_anew(demo: Demo, sandbox: Sandbox):
     link = linked(demo)
     sandbox.fault(ponto_token_revoked=True)
-    line = bank_grants.opened(bank_links.line_of("ponto"), link)
+    line = oauth_grants.opened(linking.line_of("ponto"), link)
     assert world().bank.consent(line, "", "").status == "expired"
     batch = sent(released(demo))
     assert (batch.state, orders_at(sandbox)) == ("rejected", [])
@@ -249,7 +250,7 @@ def test_refused_at_the_bank_it_is_made_anew(demo: Demo, sandbox: Sandbox):
 def test_a_signed_order_cannot_be_deleted(demo: Demo, sandbox: Sandbox):
     linked(demo)
     batch = sent(released(demo))
-    line, payment_id = bank_links.line_for(demo.account), BankOrder.get().payment_id or ""
+    line, payment_id = linking.line_for(demo.account), BankOrder.get().payment_id or ""
     sign(page_of(demo, batch))
     with pytest.raises(port.BankRefused, match="paymentNotDeletable"):
         world().bank.cancel_order(line, payment_id, PSU, "")
@@ -259,7 +260,7 @@ def test_a_signed_order_cannot_be_deleted(demo: Demo, sandbox: Sandbox):
 def test_an_unsigned_order_is_deleted_and_can_be_signed_no_more(demo: Demo, sandbox: Sandbox):
     linked(demo)
     batch = sent(released(demo))
-    line, payment_id, page = bank_links.line_for(demo.account), BankOrder.get().payment_id or "", page_of(demo, batch)
+    line, payment_id, page = linking.line_for(demo.account), BankOrder.get().payment_id or "", page_of(demo, batch)
     assert world().bank.cancel_order(line, payment_id, PSU, "").done
     assert "Niet gelukt" in requests.get(page, timeout=10).text
     requests.post(page, data={"besluit": "ondertekenen"}, allow_redirects=False, timeout=10)

@@ -9,7 +9,7 @@ from blueprints.payments.presenters import lines as line_words
 from blueprints.payments.presenters import status as words
 from blueprints.payments.presenters import warnings as unusual_words
 from core.clock import utcnow
-from domain.bank_links import AccountView
+from domain.banking.linking import AccountView
 from domain.payments import LineView, Payment
 from domain.states import ALLOWED, SETTLED, WAITING
 from models.payments import BATCH_STATES, LINE_STATES

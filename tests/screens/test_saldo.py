@@ -7,7 +7,7 @@ import pytest
 from flask import Flask
 
 import models
-from domain import consents, holders
+from domain.banking import consents, holder_verification
 from domain.common.services import World
 from models import BankAccount, BankLink, Identification, Pin
 from tests.support.consents import BOTH, Walk, begin, linked, without_directory
@@ -81,7 +81,7 @@ def test_it_says_why_transactions_are_not_shown(wouter: Browser, real: Demo):
     assert "Transacties" not in wouter.open(saldo(real)).text
     BankAccount.update(holder_check=None).where(BankAccount.id == real.account.id).execute()
     assert "we controleren nog of de rekening van je bedrijf is" in wouter.open(saldo(real)).text
-    holders.decide(BankAccount.get_by_id(real.account.id), "no", "van een ander", "eva")
+    holder_verification.decide(BankAccount.get_by_id(real.account.id), "no", "van een ander", "eva")
     assert "staat niet op naam van je bedrijf" in wouter.open(saldo(real)).text
 
 

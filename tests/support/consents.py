@@ -7,7 +7,7 @@ link = walk.allow()
 from dataclasses import dataclass, replace
 
 from connectors.bank.directory import HttpDirectory
-from domain import bank_links
+from domain.banking import linking
 from domain.common.services import World, furnish
 from models import BankLink, Client, User
 from tests.support.bank import press
@@ -31,17 +31,17 @@ class Walk:
 
     def allow(self, *ibans: str) -> BankLink:
         """Allow these accounts (both), and come back."""
-        return bank_links.finish_link(self.decide("toestaan", *(ibans or BOTH)), self.user, PSU)
+        return linking.finish_link(self.decide("toestaan", *(ibans or BOTH)), self.user, PSU)
 
 
 def begin(client: Client, user: User, bank: str = "redirect") -> Walk:
-    return Walk(user, bank_links.begin_link(client, user, bank, PSU, None))
+    return Walk(user, linking.begin_link(client, user, bank, PSU, None))
 
 
 def linked(client: Client, user: User, bank: str = "redirect", *ibans: str) -> BankLink:
     """A consent that was given, whose holder the customer confirmed."""
     link = begin(client, user, bank).allow(*ibans)
-    return bank_links.confirm_holder(client, user, link.id)
+    return linking.confirm_holder(client, user, link.id)
 
 
 def without_directory(world: World) -> World:

@@ -8,7 +8,7 @@ from urllib.parse import parse_qs, urlsplit
 
 import requests
 
-from domain import bank_grants, bank_links
+from domain.banking import linking, oauth_grants
 from models import BankAccount, BankLink, PayrollCompany
 from tests.support.sandbox import Sandbox
 from tests.support.world import PSU, Demo
@@ -26,11 +26,11 @@ def pressed(address: str, decision: str = "toestaan", ibans: tuple[str, ...] = (
 
 def linked(demo: Demo, decision: str = "toestaan", ibans: tuple[str, ...] = (IBAN,)) -> BankLink:
     """There and back, the holder confirmed, the demo's company paid from the first of the accounts."""
-    address = bank_links.begin_link(demo.client, demo.user, "ponto", PSU, None)
+    address = linking.begin_link(demo.client, demo.user, "ponto", PSU, None)
     back = pressed(address, decision, ibans)
-    bank_grants.finish(demo.user, back["state"], back.get("code"))
-    link = bank_links.finish_link(back["state"], demo.user, PSU)
-    bank_links.confirm_holder(demo.client, demo.user, link.id)
+    oauth_grants.finish(demo.user, back["state"], back.get("code"))
+    link = linking.finish_link(back["state"], demo.user, PSU)
+    linking.confirm_holder(demo.client, demo.user, link.id)
     account = BankAccount.get(BankAccount.link == link.id, BankAccount.iban == ibans[0])
     PayrollCompany.update(bank_account=account).where(PayrollCompany.id == demo.company.id).execute()
     demo.company = PayrollCompany.get_by_id(demo.company.id)

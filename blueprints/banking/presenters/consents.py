@@ -4,9 +4,9 @@ from flask_babel import gettext as _
 from flask_babel import ngettext
 
 from blueprints.web.formatters import day_and_month
-from domain.bank_links import AccountView
-from domain.consents import ConsentView
-from domain.holders import MAY_SHOW
+from domain.banking.consents import ConsentView
+from domain.banking.holder_verification import MAY_SHOW
+from domain.banking.linking import AccountView
 
 
 def heading(consent: ConsentView) -> str:

@@ -9,7 +9,7 @@ from blueprints.payments.presenters.bank_codes import BANK_REASONS
 from blueprints.web.formatters import day, day_and_month, euro, long_day, moment, number
 from blueprints.web.lazy_texts import _l
 from core.clock import today_amsterdam, utcnow
-from domain.bank_links import AccountView
+from domain.banking.linking import AccountView
 from domain.name_checks import Difference
 from domain.payments import BatchRow, Payment
 from domain.states import WAITING

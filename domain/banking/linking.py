@@ -9,7 +9,7 @@ from connectors.bank.directory import DirectoryError
 from connectors.bank.formats import as_written
 from core.clock import utcnow
 from core.ids import token, uuid
-from domain import bank_grants, consents, hand_line, holders
+from domain.banking import consents, holder_verification, manual_bank, oauth_grants
 from domain.common import audit
 from domain.common.encryption import lookup
 from domain.common.errors import BankUnavailable, ConsentPending, ConsentRefused, NotFound, UnknownBank
@@ -49,8 +49,8 @@ ASK_AFTER, GIVE_UP_AFTER = timedelta(minutes=10), timedelta(hours=24)
 
 def line_of(bank_id: str) -> port.BankLine:
     """UnknownBank when the configuration no longer has it."""
-    if hand_line.is_by_hand(bank_id):
-        return hand_line.LINE
+    if manual_bank.is_by_hand(bank_id):
+        return manual_bank.LINE
     try:
         return bank_lines()[bank_id]
     except KeyError as error:
@@ -59,7 +59,7 @@ def line_of(bank_id: str) -> port.BankLine:
 
 def line_for(account: BankAccount) -> port.BankLine:
     """The line of the account's bank, with the customer's key where it wants one: what a call to a bank takes."""
-    return bank_grants.opened(line_of(account.bank), account.link)
+    return oauth_grants.opened(line_of(account.bank), account.link)
 
 
 def line_of_order(order: BankOrder) -> port.BankLine:
@@ -99,8 +99,8 @@ def begin_link(client: Client, user: User, bank_id: str, psu: port.Psu, next_pag
     link = BankLink.create(
         client=client, user=user, bank=bank_id, bank_name=line.name, state_hash=lookup(state), next_page=next_page
     )
-    if bank_grants.wanted(line):
-        return bank_grants.begin(link, state)
+    if oauth_grants.wanted(line):
+        return oauth_grants.begin(link, state)
     started = _asking(world().bank.start_consent, line, psu, back, f"{back}?geweigerd=1", uuid())
     values = {"consent_id": started.consent_id, "due_at": utcnow() + ASK_AFTER}
     BankLink.update(**values).where(BankLink.id == link.id).execute()
@@ -135,7 +135,7 @@ def take_in(link: BankLink, psu: port.Psu | None) -> BankLink:
     """
     if link.status in ("valid", "ended"):
         return link
-    line, consent_id = bank_grants.opened(line_of(link.bank), link), link.consent_id or ""
+    line, consent_id = oauth_grants.opened(line_of(link.bank), link), link.consent_id or ""
     consent = _asking(world().bank.consent, line, consent_id, uuid())
     if consent.status == "received":
         raise ConsentPending
@@ -147,7 +147,7 @@ def take_in(link: BankLink, psu: port.Psu | None) -> BankLink:
     found = [a for a in _asking(world().bank.accounts, line, consent_id, psu, uuid()) if a.currency == "EUR"]
     balances = {a.resource_id: _balance(line, consent_id, a.resource_id, psu) for a in found} if psu else {}
     _keep_accounts(link, consent, found, balances)
-    holders.settle(link)
+    holder_verification.settle(link)
     return BankLink.get_by_id(link.id)
 
 

@@ -6,8 +6,8 @@ from datetime import timedelta
 from connectors.bank import port
 from core.clock import utcnow
 from core.ids import uuid
-from domain import bank_grants, consents, hand_line, holders
-from domain.bank_links import ASK_AFTER, GIVE_UP_AFTER, line_of, take_in
+from domain.banking import consents, holder_verification, manual_bank, oauth_grants
+from domain.banking.linking import ASK_AFTER, GIVE_UP_AFTER, line_of, take_in
 from domain.common import leases
 from domain.common.errors import (
     BankAskedOften,
@@ -72,7 +72,7 @@ def _look_for_lost(link: BankLink) -> None:
 
 
 def _look_at_valid(link: BankLink) -> None:
-    holders.settle(link)
+    holder_verification.settle(link)
     consents.access(link, "consent", None)
     if not _ask_standing(link):
         return
@@ -82,7 +82,7 @@ def _look_at_valid(link: BankLink) -> None:
 
 def _ask_standing(link: BankLink) -> bool:
     """Whether the consent is still valid, as the bank says now. BankUnavailable, UnknownBank."""
-    line = bank_grants.opened(line_of(link.bank), link)
+    line = oauth_grants.opened(line_of(link.bank), link)
     BankLink.update(bank_name=line.name).where(BankLink.id == link.id).execute()
     try:
         said = world().bank.consent(line, link.consent_id or "", uuid())
@@ -98,7 +98,7 @@ def _ask_standing(link: BankLink) -> bool:
 
 def _balances(link: BankLink, psu: port.Psu | None) -> None:
     """Fresh balances of every account of this consent. BankUnavailable, BankAskedOften or ConsentEnded."""
-    line, failed = bank_grants.opened(line_of(link.bank), link), None
+    line, failed = oauth_grants.opened(line_of(link.bank), link), None
     for row in BankAccount.select().where(BankAccount.link == link.id):
         asked = (world().bank.balance, line, link.consent_id or "", row.resource_id, psu, uuid())
         try:
@@ -118,7 +118,7 @@ def _balances(link: BankLink, psu: port.Psu | None) -> None:
 
 def _stale(client: Client):
     old = BankLink.looked_at.is_null() | (BankLink.looked_at < utcnow() - FRESH)
-    asked = (BankLink.status == "valid") & (BankLink.bank != hand_line.BANK)
+    asked = (BankLink.status == "valid") & (BankLink.bank != manual_bank.BANK)
     return (BankLink.client == client.id) & asked & old
 
 

@@ -10,7 +10,7 @@ import unicodedata
 
 from connectors.register.port import RegisterDown, UnknownCompany
 from core.clock import utcnow
-from domain import hand_line
+from domain.banking import manual_bank
 from domain.common import audit
 from domain.common.services import world
 from models import BankAccount, BankLink, Client, transaction
@@ -84,7 +84,7 @@ def waiting() -> list[BankAccount]:
     """Accounts whose holder the customer confirmed, and that a person has to look at; each with its client."""
     query = BankAccount.select(BankAccount, BankLink, Client).join(BankLink).switch(BankAccount).join(Client)
     confirmed = BankLink.holder_confirmed_at.is_null(False)
-    confirmed &= BankAccount.bank != hand_line.BANK  # no bank says whose it is, and nothing of it is shown
+    confirmed &= BankAccount.bank != manual_bank.BANK  # no bank says whose it is, and nothing of it is shown
     return list(query.where(BankAccount.holder_check.is_null(), confirmed).order_by(BankAccount.id))
 
 
