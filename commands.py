@@ -13,11 +13,12 @@ import models
 from core.iban import normalise
 from core.money import cents, dutch
 from core.version import VERSION
-from domain import books, intake, limits, looking, operators
+from domain import books, intake, looking, operators
 from domain.banking import holder_verification
 from domain.common import audit
 from domain.common.errors import NotFound
 from domain.identity import signing_authority
+from domain.payments import limits
 from jobs import tasks
 
 

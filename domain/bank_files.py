@@ -11,13 +11,13 @@ from dataclasses import dataclass, field
 from connectors.bank.camt053 import Entry, NotAStatement, Statement, read_statements
 from connectors.bank.pain002 import NotAReport, Report, read_report
 from core.ids import uuid
-from domain import states
 from domain.bank_status import ORDER_STATE, event_of
 from domain.banking.linking import line_of
 from domain.common import audit
 from domain.common.errors import BankFileRefused
 from domain.line_results import NO_CODE, UNPAID, next_ask
-from domain.payments import find, hold
+from domain.payments import state_machine
+from domain.payments.queries import find, hold
 from models import BankExchange, BankOrder, Batch, BatchLine, Client, User, require_held, transaction
 
 MOST_BYTES = 16 * 1024 * 1024
@@ -141,7 +141,7 @@ def move(batch: Batch, order: BankOrder, actor: str, kind: str, finding: Finding
         raw_status=finding.status, final=finding.event in ("bank_executed", "bank_rejected", "bank_cancelled"),
     )  # fmt: skip
     for event in steps:
-        states.move(batch, event, actor, finding.reason, order=order.id, file=kind)
+        state_machine.move(batch, event, actor, finding.reason, order=order.id, file=kind)
     state = ORDER_STATE[steps[-1]]
     BankOrder.update(state=state, raw_status=finding.status, lease_until=None).where(BankOrder.id == order.id).execute()
     if state in ("executed", "ended"):
@@ -161,7 +161,7 @@ def _way(state: str, event: str | None) -> list[str]:
     for way in ([event], ["bank_has_it", event], ["bank_executed", event], ["bank_has_it", "bank_executed", event]):
         here: str | None = state
         for step in way:
-            here = states.ALLOWED.get((here or "", step))
+            here = state_machine.ALLOWED.get((here or "", step))
         if here is not None:
             return way
     return []

@@ -13,7 +13,7 @@ from peewee import IntegrityError
 from core.clock import utcnow
 from core.iban import normalise
 from core.ids import token, uuid
-from domain import sending, states
+from domain import sending
 from domain.accounts import pins
 from domain.banking import manual_bank
 from domain.common import audit
@@ -29,8 +29,9 @@ from domain.common.errors import (
 )
 from domain.common.services import world
 from domain.identity import identification
-from domain.payments import Payment, find, hold
-from domain.release import MAY_RELEASE
+from domain.payments import state_machine
+from domain.payments.queries import Payment, find, hold
+from domain.payments.release import MAY_RELEASE
 from models import (
     BankAccount,
     BankExchange,
@@ -118,7 +119,7 @@ def shown(payment: Payment) -> HandView | None:
     taken = _taken(payment.order.id) if payment.order else ()
     waits = payment.order is not None and payment.order.state in ("ready", "sent")
     may_take = payment.state == "approved" or (payment.state == "sending" and waits)
-    said = (payment.state, f"person_says_{PAID}") in states.ALLOWED
+    said = (payment.state, f"person_says_{PAID}") in state_machine.ALLOWED
     return HandView(msg_id, may_take, taken, bool(taken) and said)
 
 
@@ -188,7 +189,7 @@ def say(membership: Membership, reference: str, verdict: str, pin: str, device: 
     with transaction(client.id):
         batch = hold(client, reference)
         order = _require_taken(batch)
-        states.move(batch, f"person_says_{verdict}", audit.by_user(user), f"said_{verdict}", order=order.id)
+        state_machine.move(batch, f"person_says_{verdict}", audit.by_user(user), f"said_{verdict}", order=order.id)
         BankExchange.create(order=order.id, call="person", request_id=uuid(), outcome=f"said_{verdict}", final=True)
         values = {"state": _ORDER[verdict], "due_at": None, "lease_until": None}
         BankOrder.update(**values).where(BankOrder.id == order.id).execute()
@@ -199,7 +200,7 @@ def say(membership: Membership, reference: str, verdict: str, pin: str, device: 
 
 def _require_taken(batch: Batch) -> BankOrder:
     order = _live(batch)
-    known = (batch.state, f"person_says_{PAID}") in states.ALLOWED
+    known = (batch.state, f"person_says_{PAID}") in state_machine.ALLOWED
     if order is None or not order.by_hand or order.called_at is None or not known:
         raise NotOpen(batch.state)
     return order

@@ -24,8 +24,8 @@ from domain.common.errors import (
     SigningBusy,
 )
 from domain.common.services import world
-from domain.payments import Payment, find, hold
-from domain.release import MAY_RELEASE
+from domain.payments.queries import Payment, find, hold
+from domain.payments.release import MAY_RELEASE
 from models import BankExchange, BankOrder, Batch, Client, Device, Membership, User, transaction
 
 CALL = following.CANCELLING

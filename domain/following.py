@@ -3,11 +3,12 @@
 from connectors.bank import port
 from core.clock import utcnow
 from core.ids import uuid
-from domain import line_results, states
+from domain import line_results
 from domain.bank_status import LINE_STATE, ORDER_STATE, event_of
 from domain.banking.linking import line_of_order
 from domain.common import audit, leases
 from domain.common.services import world
+from domain.payments import state_machine
 from models import BankAccount, BankExchange, BankOrder, Batch, BatchLine, transaction
 
 FOLLOW_LEASE = 60
@@ -81,7 +82,7 @@ def _record(order: BankOrder, request_id: str, report: port.StatusReport, event:
     with transaction(order.batch.client_id):
         batch = Batch.get_by_id(order.batch_id)
         event = line_results.take(batch, order, report, event)
-        changed = event is not None and (batch.state, event) in states.ALLOWED
+        changed = event is not None and (batch.state, event) in state_machine.ALLOWED
         _asked(order, request_id, "answered", report.transaction_status, 0 if changed else order.attempts + 1)
         if not changed or event is None:
             return
@@ -90,7 +91,7 @@ def _record(order: BankOrder, request_id: str, report: port.StatusReport, event:
 
 def _move(order: BankOrder, batch: Batch, event: str, actor: str, reason: str | None, status: str) -> None:
     """Batch, order and lines together."""
-    states.move(batch, event, actor, reason, order=order.id, status=status)
+    state_machine.move(batch, event, actor, reason, order=order.id, status=status)
     state = ORDER_STATE[event]
     done = {"due_at": line_results.next_ask(order, 0, state)} if state in ("executed", "ended") else {}
     BankOrder.update(state=state, **done).where(BankOrder.id == order.id).execute()

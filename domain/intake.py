@@ -15,11 +15,12 @@ from connectors.nmbrs.payment_file import FileRefused, PaymentFile, PaymentLine,
 from connectors.nmbrs.port import PayrollError
 from core.clock import today_amsterdam, utcnow
 from core.sepa_text import to_sepa
-from domain import accepted_names, missing_people, retiring, wage_tax
+from domain import missing_people, retiring, wage_tax
 from domain.common import audit, leases
 from domain.nmbrs_calls import Caller, reason_of, stopped, working
 from domain.outbox import mail, push
-from domain.references import draw, end_to_end_id
+from domain.payments import creditor_names
+from domain.payments.references import draw, end_to_end_id
 from domain.versions import Wanted, difference, version_of
 from models import Batch, BatchLine, Client, Membership, NmbrsConnection, PayrollCompany, Run, User, transaction
 
@@ -141,7 +142,7 @@ def _unused(run: Run, version: str) -> str:
 
 
 def _insert_lines(batch: Batch, pay: Sequence[Wanted]) -> None:
-    names = accepted_names.of_lines(batch.client_id, pay)
+    names = creditor_names.of_lines(batch.client_id, pay)
     rows = [
         {
             "batch": batch.id, "position": position, "end_to_end_id": end_to_end_id(batch.reference, position),

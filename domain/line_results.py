@@ -11,7 +11,7 @@ from core.clock import today_amsterdam, utcnow
 from domain import authorisations
 from domain.bank_status import EXECUTED
 from domain.common import leases
-from domain.sums import lines_of
+from domain.payments.totals import lines_of
 from models import BankExchange, BankOrder, Batch, BatchLine, require_held
 
 REFUSED = frozenset({"RJCT", "CANC"})

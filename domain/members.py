@@ -7,11 +7,12 @@ from typing import Any
 from peewee import fn
 
 from core.clock import utcnow
-from domain import approval, four_eyes, invitations
+from domain import invitations
 from domain.common import audit
 from domain.common.errors import LastOwner, NotFound, TooFewApprovers
 from domain.confidential import sees_lines
 from domain.outbox import mail
+from domain.payments import amendments, four_eyes
 from models import Client, FourEyesChange, Identification, Membership, User, require_held, transaction
 
 SEEN_EVERY = timedelta(minutes=1)
@@ -81,7 +82,7 @@ def change_role(client: Client, by: User, membership_id: int, role: str) -> bool
         if role != "owner":
             _was_owner(client, row.user)
         if role not in four_eyes.MAY_APPROVE:
-            approval.void_given_by(client, row.user, audit.by_user(by), "role_changed")
+            amendments.void_given_by(client, row.user, audit.by_user(by), "role_changed")
         audit.note(
             client.id, audit.by_user(by), "member.role_changed", f"user:{row.user_id}", before=before, after=role
         )
@@ -100,7 +101,7 @@ def remove(client: Client, by: User, membership_id: int) -> None:
         _require_allowed(client, row, None)
         Membership.delete().where(Membership.id == row.id).execute()
         _was_owner(client, row.user)
-        approval.void_given_by(client, row.user, audit.by_user(by), "member_removed")
+        amendments.void_given_by(client, row.user, audit.by_user(by), "member_removed")
         audit.note(client.id, audit.by_user(by), "member.removed", f"user:{row.user_id}", role=row.role)
         mail.tell_owners(client, "removed", row.user, by, row.role, *([row.user] if row.role == "owner" else []))
 

@@ -10,13 +10,14 @@ from datetime import timedelta
 from connectors.bank import port
 from core.clock import utcnow
 from core.ids import uuid
-from domain import accepted_names, authorisations, line_results, states
-from domain.approval import renew_end_to_end_ids, void_releases
+from domain import authorisations, line_results
 from domain.banking.linking import line_of_order
 from domain.common import audit
 from domain.common.errors import BankUnavailable, NotFound, NotOpen
 from domain.common.services import world
-from domain.payments import Payment, hold
+from domain.payments import creditor_names, state_machine
+from domain.payments.amendments import renew_end_to_end_ids, void_releases
+from domain.payments.queries import Payment, hold
 from domain.signing import getting_ready, live_order, prepare_signing
 from models import BankExchange, BankOrder, Batch, BatchLine, Client, User, transaction
 
@@ -57,11 +58,11 @@ def shown(payment: Payment) -> NameCheck | None:
         BatchLine.select().where(BatchLine.batch == payment.id, BatchLine.name_match.is_null(False))
         .order_by(BatchLine.position)
     )  # fmt: skip
-    names = accepted_names.of_lines(payment.order.row.batch.client_id, rows)
+    names = creditor_names.of_lines(payment.order.row.batch.client_id, rows)
     return NameCheck(False, tuple(_difference(row, names) for row in rows))
 
 
-def _difference(row: BatchLine, names: accepted_names.Names) -> Difference:
+def _difference(row: BatchLine, names: creditor_names.Names) -> Difference:
     taken = names.accepted(row.iban, row.name_shown)
     return Difference(
         row.id, row.name_shown, row.iban, row.amount_cents, str(row.name_match), row.name_at_bank,
@@ -78,7 +79,7 @@ def accept(client: Client, user: User, reference: str, line_id: int) -> None:
     with transaction(client.id):
         batch, _ = _waiting(client, reference)
         line = _line(batch, line_id)
-        accepted_names.keep(client.id, user.id, line)
+        creditor_names.keep(client.id, user.id, line)
         audit.note(client.id, audit.by_user(user), "name.accepted", f"batch:{reference}", line=line.id)
 
 
@@ -116,7 +117,7 @@ def go_on(client: Client, user: User, reference: str, psu: port.Psu) -> None:
         held = hold(client, reference)
         _answered(order, CONFIRM, request_id, "confirmed", links)
         if held.state == "name_check":
-            states.move(held, "bank_has_it", audit.by_user(user), order=order.id, status="RCVC")
+            state_machine.move(held, "bank_has_it", audit.by_user(user), order=order.id, status="RCVC")
     prepare_signing_after(order.id)
 
 
@@ -240,7 +241,7 @@ def _end(batch: Batch, order: BankOrder, user: User, line_id: int) -> None:
     void_releases(batch, "changed")
     Batch.update(changed_by=user.id).where(Batch.id == batch.id).execute()
     renew_end_to_end_ids(batch)
-    states.move(batch, event, audit.by_user(user), "changed", order=order.id, line=line_id)
+    state_machine.move(batch, event, audit.by_user(user), "changed", order=order.id, line=line_id)
 
 
 # --- after the check ---

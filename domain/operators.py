@@ -4,11 +4,11 @@ from collections.abc import Callable, Iterator
 from typing import Any
 
 from core.clock import utcnow
-from domain import states
 from domain.accounts import sessions
 from domain.common import audit
 from domain.common.errors import NotFound, StateConflict
 from domain.common.services import world
+from domain.payments import state_machine
 from domain.sending import body_of
 from models import (
     AuditEvent,
@@ -103,11 +103,11 @@ def resolve_order(reference: str, taken: bool, reason: str, by: str) -> str:
 def _resolve(batch: Batch, order: BankOrder, taken: bool, reason: str) -> None:
     if taken:
         BankOrder.update(state="at_bank", due_at=utcnow(), lease_until=None).where(BankOrder.id == order.id).execute()
-        states.move(batch, "bank_has_it", audit.OPERATOR, reason)
+        state_machine.move(batch, "bank_has_it", audit.OPERATOR, reason)
         return
     BankOrder.update(state="ended", due_at=None, lease_until=None).where(BankOrder.id == order.id).execute()
     BatchLine.update(state="rejected").where(BatchLine.batch == batch.id, BatchLine.state == "sent").execute()
-    states.move(batch, "bank_rejected", audit.OPERATOR, "not_taken")
+    state_machine.move(batch, "bank_rejected", audit.OPERATOR, "not_taken")
 
 
 _SEALED: tuple[tuple[Any, str, Callable[[Any], str]], ...] = (

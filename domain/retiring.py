@@ -4,10 +4,10 @@ What was not sent gives way: it is "replaced" and its lines are never payable. W
 stays as it is; the newer version pays only the difference (`versions`).
 """
 
-from domain import four_eyes, states
-from domain.approval import void_releases
 from domain.common import audit
-from domain.payments import hold
+from domain.payments import four_eyes, state_machine
+from domain.payments.amendments import void_releases
+from domain.payments.queries import hold
 from domain.versions import Before
 from models import Batch, BatchLine, Client, Run
 
@@ -35,10 +35,10 @@ def retire(run: Run, reason: str) -> list[Batch]:
 
 def _replace(batch: Batch, reason: str) -> None:
     if batch.state in _NEVER_WENT:
-        states.move(batch, "reopen", audit.WORKER, reason)
+        state_machine.move(batch, "reopen", audit.WORKER, reason)
     if batch.state in ("open", "approved"):
         void_releases(batch, reason)
-        states.move(batch, "replace", audit.WORKER, reason)
+        state_machine.move(batch, "replace", audit.WORKER, reason)
     # also of a payment that was struck as a whole: the newer version holds these people
     BatchLine.update(state="void").where(BatchLine.batch == batch.id).execute()
 
@@ -52,7 +52,7 @@ def take_back_approval(run: Run, reason: str) -> None:
         four_eyes.void(held, reason)
         if held.state == "approved":
             void_releases(held, reason)
-            states.move(held, "change", audit.WORKER, reason)
+            state_machine.move(held, "change", audit.WORKER, reason)
 
 
 def lines_before(batches: list[Batch]) -> list[Before]:

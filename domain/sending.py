@@ -14,8 +14,7 @@ from core.clock import today_amsterdam, utcnow
 from core.crypto import digest_sha256
 from core.ids import uuid
 from core.sepa_text import to_sepa
-from domain import authorisations, days, digest, fitting, notices, signing, states
-from domain.approval import void_releases
+from domain import authorisations, notices, signing
 from domain.bank_status import ORDER_STATE, event_of
 from domain.banking import manual_bank
 from domain.banking.linking import line_of, line_of_order
@@ -23,9 +22,11 @@ from domain.common import audit, leases
 from domain.common.encryption import lookup, seal, unseal_bytes
 from domain.common.errors import OrderDiffers, StateConflict
 from domain.common.services import world
-from domain.payments import find, hold
-from domain.references import message_id
-from domain.sums import lines_of
+from domain.payments import bank_capabilities, digest, execution_dates, state_machine
+from domain.payments.amendments import void_releases
+from domain.payments.queries import find, hold
+from domain.payments.references import message_id
+from domain.payments.totals import lines_of
 from models import BankAccount, BankExchange, BankOrder, Batch, BatchLine, Client, Release, transaction
 
 SEND_LEASE = 180
@@ -102,11 +103,11 @@ def _released_lines(batch: Batch, release: Release) -> list[BatchLine]:
 
 def _obstacle(batch: Batch, release: Release) -> str | None:
     line = line_of(batch.bank_account.bank)
-    if unfit := fitting.misfit(line, release.line_count, batch.kind):
+    if unfit := bank_capabilities.misfit(line, release.line_count, batch.kind):
         return unfit
     if (line.signing == "delegated") != (release.proof != "session"):
         return "proof_changed"
-    return days.obstacle(release.execution_date, line.cut_off)
+    return execution_dates.obstacle(release.execution_date, line.cut_off)
 
 
 def _open_again(batch: Batch, reason: str) -> None:
@@ -114,7 +115,7 @@ def _open_again(batch: Batch, reason: str) -> None:
     with transaction(batch.client_id):
         void_releases(batch, reason)
         Batch.update(execution_date=None).where(Batch.id == batch.id).execute()
-        states.move(batch, "change", audit.WORKER, reason)
+        state_machine.move(batch, "change", audit.WORKER, reason)
 
 
 def _order_of(batch: Batch, release: Release, lines: list[BatchLine]) -> PaymentOrder:
@@ -155,7 +156,7 @@ def _store(batch: Batch, release: Release, line: port.BankLine, order: PaymentOr
     )  # fmt: skip
     Batch.update(orders_made=Batch.orders_made + 1).where(Batch.id == batch.id).execute()
     BatchLine.update(state="sent").where(BatchLine.batch == batch.id, BatchLine.state == "open").execute()
-    states.move(batch, "send", audit.WORKER, order=row.id, sha256=row.body_sha256)
+    state_machine.move(batch, "send", audit.WORKER, order=row.id, sha256=row.body_sha256)
     return row
 
 
@@ -207,7 +208,7 @@ def _mark_called(batch: Batch, order: BankOrder) -> bool:
     """From this commit on the bank may have it."""
     with transaction(batch.client_id):
         if batch.state == "approved":
-            states.move(batch, "send", audit.WORKER, order=order.id, sha256=order.body_sha256)
+            state_machine.move(batch, "send", audit.WORKER, order=order.id, sha256=order.body_sha256)
         elif batch.state != "sending":
             return False
         BankOrder.update(called_at=utcnow(), state="sent").where(BankOrder.id == order.id).execute()
@@ -228,7 +229,7 @@ def _not_delivered(batch: Batch, order: BankOrder, again: bool) -> None:
         changes: dict[str, Any] = {"attempts": order.attempts + 1, "due_at": due, "lease_until": None}
         if not again:
             changes |= {"called_at": None, "state": "ready"}
-            states.move(batch, "bank_did_not_take", audit.WORKER, "bank_unreachable")
+            state_machine.move(batch, "bank_did_not_take", audit.WORKER, "bank_unreachable")
         BankOrder.update(**changes).where(BankOrder.id == order.id).execute()
 
 
@@ -247,7 +248,7 @@ def _refused(batch: Batch, order: BankOrder, error: port.BankRefused) -> None:
         _exchange(order, "place", f"refused:{error.http_status}:{error.code}", final=True)
         BankOrder.update(state="ended", due_at=None, lease_until=None).where(BankOrder.id == order.id).execute()
         BatchLine.update(state="rejected").where(BatchLine.batch == batch.id, BatchLine.state == "sent").execute()
-        states.move(batch, "bank_rejected", audit.WORKER, f"bank:{error.code}", order=order.id)
+        state_machine.move(batch, "bank_rejected", audit.WORKER, f"bank:{error.code}", order=order.id)
 
 
 def _placed(batch: Batch, order: BankOrder, line: port.BankLine, placed: port.OrderPlaced) -> None:
@@ -259,6 +260,6 @@ def _placed(batch: Batch, order: BankOrder, line: port.BankLine, placed: port.Or
             lease_until=None, state=ORDER_STATE[event] if event else "at_bank",
             links_sealed=authorisations.placed(order, placed),
         ).where(BankOrder.id == order.id).execute()  # fmt: skip
-        states.move(batch, event or "bank_has_it", audit.WORKER, order=order.id, status=placed.transaction_status)
+        state_machine.move(batch, event or "bank_has_it", audit.WORKER, order=order.id, status=placed.transaction_status)
     if batch.state == "at_bank":
         signing.prepare_signing(BankOrder.get_by_id(order.id), port.Psu(order.release.ip, None))

@@ -30,7 +30,7 @@ from domain.common.errors import (
     StateConflict,
 )
 from domain.common.services import world
-from domain.payments import Payment, find
+from domain.payments.queries import Payment, find
 from models import BankExchange, BankOrder, Batch, Client, User, transaction
 
 Call = Callable[[Document, str], port.Authorisation]

@@ -8,7 +8,7 @@ from peewee import fn
 
 from core.clock import today_amsterdam
 from domain.banking import consents
-from domain.payments import waits_for
+from domain.payments.queries import waits_for
 from models import BankLink, Batch, Client, Membership, NmbrsConnection, User
 
 SHOWN_BESIDE = 8  # clients that stand at the top of every page, the last used first

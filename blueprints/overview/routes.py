@@ -14,10 +14,11 @@ from blueprints.web.current_user import me
 from blueprints.web.responses import fragment, goto, render, unchanged
 from blueprints.web.step_up import here
 from core.clock import amsterdam, utcnow
-from domain import held_up, onboarding, payments, waiting
+from domain import held_up, onboarding, waiting
 from domain.accounts import devices
 from domain.banking import consents
-from domain.payments import BatchRow
+from domain.payments import queries
+from domain.payments.queries import BatchRow
 from models import Client
 
 blueprint = Blueprint("overview", __name__)
@@ -51,15 +52,15 @@ def overview(membership):
     todo = next((step for step in steps if step.current and step.key != "webhook"), None)
     if todo and todo.key in ("email", "pin"):
         return goto(f"/{client.public_id}/welkom")
-    rows, approved = payments.batches(client, MOST, TO_DO), payments.approved_by_me(client, user)
+    rows, approved = queries.batches(client, MOST, TO_DO), queries.approved_by_me(client, user)
     now = _now(client, todo, [row for row in rows if row.reference not in approved])
     if unchanged(now["seen"]):
         return "", 204
     return fragment(
         "overview/overview.html", "overview/_looked.html", client=client, **now,
         for_another=present_rows([row for row in rows if row.reference in approved], client.public_id),
-        under_way=present_rows(payments.batches(client, MOST, UNDER_WAY), client.public_id),
-        done=present_rows(payments.batches(client, LATEST, DONE), client.public_id),
+        under_way=present_rows(queries.batches(client, MOST, UNDER_WAY), client.public_id),
+        done=present_rows(queries.batches(client, LATEST, DONE), client.public_id),
         hour=amsterdam(utcnow()).hour, first_name=user.name.split()[0], bank_words=bank_words,
         offer_install=not todo and devices.to_offer(here()), splashes=splash.wanted(request.user_agent.string),
         waiting_count=waiting.payments_of(user),

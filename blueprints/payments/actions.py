@@ -4,8 +4,8 @@ from enum import StrEnum
 
 from domain.authorisations import Step
 from domain.by_hand import HandView
-from domain.four_eyes import Eyes
-from domain.payments import Payment
+from domain.payments.four_eyes import Eyes
+from domain.payments.queries import Payment
 
 
 class Action(StrEnum):

@@ -23,11 +23,12 @@ from blueprints.payments.presenters.warnings import overpaid
 from blueprints.web.authorization import ALL, MAY_PAY, for_client
 from blueprints.web.error_messages import say
 from blueprints.web.responses import goto
-from domain import approval, confidential, payments
+from domain import confidential
 from domain.banking import linking
 from domain.common.errors import BatchChanged, DateInvalid, DomainError, NotFound
-from domain.found_lines import Look
-from domain.payments import Payment
+from domain.payments import amendments, queries
+from domain.payments.line_search import Look
+from domain.payments.queries import Payment
 from models import Membership
 
 
@@ -36,7 +37,7 @@ from models import Membership
 @for_client(ALL)
 def decide_line(membership, reference, line_id):
     """Exclude a line (✗) or include it again (✓); the line, the total and the button follow at once."""
-    verdicts = {"refuse": approval.refuse_line, "accept": approval.accept_line}
+    verdicts = {"refuse": amendments.refuse_line, "accept": amendments.accept_line}
     decide = verdicts.get(request.args.get("verdict", ""))
     if decide is None:
         abort(400)
@@ -48,11 +49,11 @@ def decide_line(membership, reference, line_id):
     query = parse_query(membership)
     if not is_htmx():
         return goto(url_of(membership, reference, **query_values(query), _anchor=f"regel-{line_id}"))
-    payment = payments.view(membership.client, reference, query)
+    payment = queries.view(membership.client, reference, query)
     if request.form.get("shown") != decision.before or payment.digest != decision.after:
         # somebody else is at work too: the button may not carry the digest of lines that this page shows differently
         return render_current(membership, reference, say(BatchChanged()), focus=True, payment=payment)
-    line = payments.line(payment.id, line_id)
+    line = queries.line(payment.id, line_id)
     announcement = decision_announcement(line, payment)
     if not decision.alone:
         return render_current(membership, reference, spoken=announcement, payment=payment)
@@ -74,10 +75,10 @@ def include_all(membership, reference):
     """Include every excluded line again."""
     _require_lines(membership)
     try:
-        count = approval.accept_all(membership.client, membership.user, reference)
+        count = amendments.accept_all(membership.client, membership.user, reference)
     except DomainError as error:
         return render_problem(membership, reference, error)
-    payment = payments.view(membership.client, reference, parse_query(membership))
+    payment = queries.view(membership.client, reference, parse_query(membership))
     done = inclusion_announcement(payment, count)
     return render_current(membership, reference, spoken=done, done=done, payment=payment)
 
@@ -87,7 +88,7 @@ def include_all(membership, reference):
 @for_client(ALL)
 def change(membership, reference):
     """Choose another day or another account."""
-    payment = payments.view(membership.client, reference, Look())
+    payment = queries.view(membership.client, reference, Look())
     if payment.state not in EDITABLE:
         return goto(url_of(membership, reference))
     accounts = linking.accounts(membership.client)
@@ -105,7 +106,7 @@ def _is_changed(membership: Membership, payment: Payment, form: ChangeForm) -> b
     if day == payment.execution_date and not payment.date_fixed:
         day = None
     try:
-        approval.change(membership.client, membership.user, payment.reference, day, form.account.data)
+        amendments.change(membership.client, membership.user, payment.reference, day, form.account.data)
     except DomainError as error:
         if isinstance(error, NotFound):
             raise
@@ -120,7 +121,7 @@ def _change_page(membership: Membership, payment: Payment, form: ChangeForm, acc
     asked = request.args.get("execution_date", type=date.fromisoformat)
     chosen = form.execution_date.data or asked or payment.execution_date
     month = month_of(request.args.get("maand"), chosen)
-    weeks = payments.calendar(replace(payment, execution_date=chosen), month)
+    weeks = queries.calendar(replace(payment, execution_date=chosen), month)
     sheet = build_sheet(membership, payment)
     return render_sheet(
         "payments/change.html", sheet, 422 if form.errors else 200, form=form,
@@ -134,11 +135,11 @@ def _change_page(membership: Membership, payment: Payment, form: ChangeForm, acc
 @for_client(ALL)
 def acknowledge_warnings(membership, reference):
     """Show what has to be read before *Betaal* works. Who may pay says that it was read."""
-    payment = payments.view(membership.client, reference)
+    payment = queries.view(membership.client, reference)
     if request.method == "POST":
         if membership.role not in MAY_PAY:
             abort(403)
-        approval.open_cautions(membership.client, membership.user, reference, request.form.getlist("seen"))
+        amendments.open_cautions(membership.client, membership.user, reference, request.form.getlist("seen"))
         return goto(url_of(membership, reference))
     if not payment.cautions:
         return goto(url_of(membership, reference))

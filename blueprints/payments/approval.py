@@ -14,7 +14,6 @@ from blueprints.web.authorization import MAY_PAY, approving, for_client, psu
 from blueprints.web.error_messages import say
 from blueprints.web.responses import goto
 from blueprints.web.step_up import here
-from domain import approval, payments
 from domain.accounts import passkeys, rate_limits
 from domain.common.errors import (
     BatchChanged,
@@ -25,9 +24,10 @@ from domain.common.errors import (
     PinMissing,
     PinWrong,
 )
-from domain.found_lines import Look
-from domain.payments import Payment
-from domain.release import SignedWith, release
+from domain.payments import amendments, queries
+from domain.payments.line_search import Look
+from domain.payments.queries import Payment
+from domain.payments.release import SignedWith, release
 from jobs import enqueue
 from models import Approval, Membership, Release
 
@@ -37,7 +37,7 @@ from models import Approval, Membership, Release
 @approving
 def pay(membership, reference):
     """*Betaal*: where the bank signs this approves the payment; under delegated signing the pin comes first."""
-    payment = payments.view(membership.client, reference)
+    payment = queries.view(membership.client, reference)
     if payment.state != "open":  # pressed twice: how it stands is the answer
         return render_current(membership, reference, focus=True)
     shown = PayForm().shown.data or ""
@@ -45,7 +45,7 @@ def pay(membership, reference):
         if shown != payment.digest:
             raise BatchChanged
         if not payment.lines_payable:
-            approval.discard(membership.client, membership.user, reference)
+            amendments.discard(membership.client, membership.user, reference)
         elif payment.unopened:
             raise CautionsUnopened
         elif payment.needs_pin:
@@ -74,7 +74,7 @@ def pin(membership, reference):
 
     Total, count, day, account and reference stand where the pin is typed.
     """
-    payment = payments.view(membership.client, reference, Look())
+    payment = queries.view(membership.client, reference, Look())
     if payment.state != "open" or not payment.needs_pin or not payment.lines_payable:
         return goto(url_of(membership, reference))
     form = PinForm(shown=request.args.get("shown"))
@@ -131,7 +131,7 @@ def _pin_page(membership: Membership, payment: Payment, form: PinForm) -> Respon
 @approving
 def passkey_options(membership, reference):
     """What a passkey has to sign: it is made of the payment that was shown."""
-    if request.form.get("shown") != payments.view(membership.client, reference).digest:
+    if request.form.get("shown") != queries.view(membership.client, reference).digest:
         abort(409)
     return options(passkeys.ask_release(membership.user, session_interface.key(), request.form["shown"]))
 
@@ -159,7 +159,7 @@ def sign_with_passkey(membership, reference):
 def reopen(membership, reference):
     """Set up the same payment once more after a refusal: as a new order, approved anew."""
     try:
-        approval.reopen(membership.client, membership.user, reference)
+        amendments.reopen(membership.client, membership.user, reference)
     except DomainError as error:
         return redirect_with_problem(membership, reference, error)
     return goto(url_of(membership, reference))

@@ -9,9 +9,10 @@ from blueprints.payments.page import build_sheet, render_sheet
 from blueprints.web.authorization import MAY_PAY, for_client
 from blueprints.web.error_messages import say
 from blueprints.web.responses import goto
-from domain import bank_files, payments
+from domain import bank_files
 from domain.common.errors import BankFileRefused
-from domain.found_lines import Look
+from domain.payments import queries
+from domain.payments.line_search import Look
 
 SENT = ("sending", "at_bank", "signed", "executed", "partly_executed")
 _FORM_BYTES = 64 * 1024  # what a form adds to the file that it carries
@@ -22,7 +23,7 @@ _FORM_BYTES = 64 * 1024  # what a form adds to the file that it carries
 def upload_report(membership, reference):
     """Take in a status report or a statement of the bank; the payment follows it, or the page says why not."""
     request.max_content_length = bank_files.MOST_BYTES + _FORM_BYTES
-    payment = payments.view(membership.client, reference, Look())
+    payment = queries.view(membership.client, reference, Look())
     if payment.state not in SENT:
         return goto(url_of(membership, reference))
     sheet = build_sheet(membership, payment)

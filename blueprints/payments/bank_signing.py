@@ -15,10 +15,11 @@ from blueprints.web.authorization import MAY_PAY, for_client, psu, signed_in
 from blueprints.web.current_user import me
 from blueprints.web.error_messages import say
 from blueprints.web.responses import goto
-from domain import payments, signing
+from domain import signing
 from domain.authorisations import Step
 from domain.common.errors import CodeWrong, DomainError
-from domain.found_lines import Look
+from domain.payments import queries
+from domain.payments.line_search import Look
 from models import Membership
 
 # The steps that a person takes on a page of ours; the others are taken at the bank, and the payment's page follows.
@@ -58,7 +59,7 @@ def signing_page(membership, reference):
 
 def _show(membership: Membership, reference: str, typed=None) -> Response:
     """Show the step that is to be taken now; with what was `typed` for it, when that is a form of this very step."""
-    payment = payments.view(membership.client, reference, Look())
+    payment = queries.view(membership.client, reference, Look())
     try:
         step = signing.step_of_payment(payment)
     except DomainError as error:

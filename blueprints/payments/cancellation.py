@@ -13,11 +13,12 @@ from blueprints.web.authorization import MAY_PAY, approving, for_client, psu
 from blueprints.web.error_messages import say
 from blueprints.web.responses import goto
 from blueprints.web.step_up import here
-from domain import cancelling, payments, signing
+from domain import cancelling, signing
 from domain.accounts import rate_limits
 from domain.common.errors import DomainError, PinLocked, PinMissing, PinWrong
-from domain.found_lines import Look
-from domain.payments import Payment
+from domain.payments import queries
+from domain.payments.line_search import Look
+from domain.payments.queries import Payment
 from models import Membership
 
 
@@ -26,7 +27,7 @@ from models import Membership
 @approving
 def cancel(membership, reference):
     """Ask the bank to cancel the payment: the page says what is cancelled, the pin confirms it."""
-    payment = payments.view(membership.client, reference, Look())
+    payment = queries.view(membership.client, reference, Look())
     status, form = cancelling.shown(payment), ConfirmForm()
     if status is None or not status.offered:
         return goto(url_of(membership, reference))
@@ -53,7 +54,7 @@ def _cancel_page(membership: Membership, payment: Payment, form: ConfirmForm) ->
 
 def _redirect_after_request(membership: Membership, reference: str) -> Response:
     """It is cancelled; or on to where the bank wants the cancellation signed."""
-    status = cancelling.shown(payments.view(membership.client, reference, Look()))
+    status = cancelling.shown(queries.view(membership.client, reference, Look()))
     if status is None or not status.to_sign:
         return goto(url_of(membership, reference))
     try:

@@ -18,10 +18,10 @@ from blueprints.payments.presenters.lines import result_announcement
 from blueprints.web.authorization import ALL, for_client
 from blueprints.web.error_messages import say
 from blueprints.web.responses import goto, unchanged
-from domain import payments
 from domain.common.errors import DomainError, NotFound
-from domain.found_lines import Found
-from domain.payments import Payment
+from domain.payments import queries
+from domain.payments.line_search import Found
+from domain.payments.queries import Payment
 from jobs import enqueue
 from models import Membership
 
@@ -40,7 +40,7 @@ def is_htmx() -> bool:
 @for_client(ALL)
 def detail(membership, reference):
     """Show the payment; to who searches or turns a page only the lines that were found."""
-    payment = payments.view(membership.client, reference, parse_query(membership))
+    payment = queries.view(membership.client, reference, parse_query(membership))
     page = build_page(membership, payment)
     found = page.payment.found
     if is_htmx() and request.headers.get("HX-Target") == "found" and found is not None:
@@ -61,8 +61,8 @@ def _results(page: PaymentPage, found: Found) -> Response:
 @for_client(ALL)
 def status(membership, reference):
     """Show the payment's live part when it has changed since the page last asked; nothing otherwise."""
-    payment = payments.view(membership.client, reference, parse_query(membership))
-    order_id = payments.order_to_ask(payment)
+    payment = queries.view(membership.client, reference, parse_query(membership))
+    order_id = queries.order_to_ask(payment)
     if order_id is not None:
         enqueue("follow_order", order_id)
     if not is_htmx():
@@ -86,7 +86,7 @@ def render_current(
         if problem or done:
             flash(problem or done, "bad" if problem else "good")
         return goto(url_of(membership, reference, **query_values(parse_query(membership))))
-    payment = payment or payments.view(membership.client, reference, parse_query(membership))
+    payment = payment or queries.view(membership.client, reference, parse_query(membership))
     page = build_page(membership, payment, problem=problem, done=done, spoken=problem or spoken, focus=focus)
     response = render_page("payments/_live_update.html", page, 422 if problem else 200)
     response.headers["HX-Retarget"] = "#payment"

@@ -3,7 +3,7 @@
 from flask import request
 
 from domain.confidential import look_for_member
-from domain.found_lines import Look, looked_for
+from domain.payments.line_search import Look, looked_for
 from models import Membership
 
 _NAMES = ("zoek", "bij", "blad")

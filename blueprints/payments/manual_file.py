@@ -12,12 +12,13 @@ from blueprints.web.authorization import MAY_PAY, approving, for_client
 from blueprints.web.error_messages import say
 from blueprints.web.responses import goto
 from blueprints.web.step_up import here
-from domain import by_hand, payments
+from domain import by_hand
 from domain.accounts import rate_limits
 from domain.by_hand import HandView
 from domain.common.errors import DomainError, PinLocked, PinMissing, PinWrong
-from domain.found_lines import Look
-from domain.payments import Payment
+from domain.payments import queries
+from domain.payments.line_search import Look
+from domain.payments.queries import Payment
 from models import Membership
 
 VERDICTS = {"betaald": by_hand.PAID, "geweigerd": by_hand.REFUSED}
@@ -30,7 +31,7 @@ def download_file(membership, reference):
 
     A GET, by a person or a browser that fetches ahead, downloads nothing and leads to the payment.
     """
-    payment = payments.view(membership.client, reference, Look())
+    payment = queries.view(membership.client, reference, Look())
     if request.method == "GET":
         return goto(url_of(membership, payment.reference))
     try:
@@ -48,7 +49,7 @@ def download_file(membership, reference):
 @approving
 def report_outcome(membership, reference, verdict):
     """Record what the person saw at the bank, proved with the pin."""
-    payment = payments.view(membership.client, reference, Look())
+    payment = queries.view(membership.client, reference, Look())
     manual, form = by_hand.shown(payment), ConfirmForm()
     if manual is None or not manual.may_say:
         return goto(url_of(membership, reference))

@@ -31,13 +31,14 @@ from blueprints.payments.presenters.warnings import (
 from blueprints.team.presenter import told
 from blueprints.web.responses import render
 from core.iban import grouped
-from domain import booked, by_hand, cancelling, confidential, four_eyes, name_checks, signing
+from domain import booked, by_hand, cancelling, confidential, name_checks, signing
 from domain.authorisations import Step
 from domain.by_hand import HandView
 from domain.cancelling import CancelView
-from domain.four_eyes import Eyes
-from domain.payments import Payment
-from domain.release import MAY_RELEASE
+from domain.payments import four_eyes
+from domain.payments.four_eyes import Eyes
+from domain.payments.queries import Payment
+from domain.payments.release import MAY_RELEASE
 from models import Membership
 
 # States in which the bank may have written a file about the payment.

@@ -7,8 +7,9 @@ from blueprints.payments.blueprint import blueprint
 from blueprints.payments.detail import render_current, render_problem
 from blueprints.payments.forms import PayForm
 from blueprints.web.authorization import MAY_PAY, for_client, psu
-from domain import name_checks, payments
+from domain import name_checks
 from domain.common.errors import BatchChanged, DomainError
+from domain.payments import queries
 from models import Membership
 
 
@@ -46,5 +47,5 @@ def confirm_names(membership, reference):
 
 def _require_shown(membership: Membership, reference: str) -> None:
     """Raise BatchChanged unless the page showed these very names: an order that was made anew has others."""
-    if PayForm().shown.data != payments.view(membership.client, reference).digest:
+    if PayForm().shown.data != queries.view(membership.client, reference).digest:
         raise BatchChanged

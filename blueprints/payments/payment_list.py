@@ -8,7 +8,7 @@ from blueprints.payments.presenters.payment_list import group_rows
 from blueprints.web.authorization import ALL, for_client, signed_in
 from blueprints.web.current_user import me
 from blueprints.web.responses import goto, render
-from domain import payments
+from domain.payments import queries
 
 PAGE_SIZE, MAX_SHOWN = 50, 1000
 
@@ -18,9 +18,9 @@ PAGE_SIZE, MAX_SHOWN = 50, 1000
 def list_payments(membership):
     """List what waits for somebody, what goes on by itself and what is over."""
     shown = max(PAGE_SIZE, min(request.args.get("toon", PAGE_SIZE, int), MAX_SHOWN))
-    rows = payments.batches(membership.client, limit=shown + 1)
+    rows = queries.batches(membership.client, limit=shown + 1)
     more = shown + PAGE_SIZE if len(rows) > shown < MAX_SHOWN else 0
-    approved = payments.approved_by_me(membership.client, membership.user)
+    approved = queries.approved_by_me(membership.client, membership.user)
     groups = group_rows(rows[:shown], membership.client.public_id, approved)
     return render("payments/list.html", groups=groups, more=more)
 
@@ -29,5 +29,5 @@ def list_payments(membership):
 @signed_in
 def from_mail(reference):
     """Lead from the link in a mail to the payment in its own client."""
-    client = payments.client_of_reference(me(), reference)
+    client = queries.client_of_reference(me(), reference)
     return goto(payment_url(client.public_id, reference))

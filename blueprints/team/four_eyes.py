@@ -10,8 +10,8 @@ from blueprints.web.authorization import MAY_PAY, OWNER, for_client, fresh, fres
 from blueprints.web.error_messages import say
 from blueprints.web.formatters import amount
 from blueprints.web.responses import render
-from domain import four_eyes
 from domain.common.errors import DomainError, TooFewApprovers
+from domain.payments import four_eyes
 
 
 @blueprint.route("/<client>/mensen/vier-ogen", methods=["GET", "POST"])

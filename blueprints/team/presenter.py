@@ -4,7 +4,7 @@ from flask_babel import gettext as _
 
 from blueprints.web.formatters import euro
 from blueprints.web.lazy_texts import _l
-from domain.four_eyes import Eyes
+from domain.payments.four_eyes import Eyes
 
 ROLES = {"owner": _l("eigenaar"), "approver": _l("mag betalen"), "preparer": _l("bereidt voor")}
 ROLE_CHOICES = [

@@ -6,8 +6,9 @@ from blueprints.team.forms import GoForm, HideForm, InviteForm, RoleForm
 from blueprints.web.authorization import ALL, OWNER, for_client, fresh, fresh_keeping
 from blueprints.web.error_messages import say
 from blueprints.web.responses import goto, render
-from domain import confidential, four_eyes, invitations, members
+from domain import confidential, invitations, members
 from domain.common.errors import DomainError, InvitationRefused, NotFound
+from domain.payments import four_eyes
 from jobs import enqueue
 
 blueprint = Blueprint("team", __name__)

@@ -4,7 +4,8 @@ from typing import Any
 
 from flask import Response, g, make_response, redirect, render_template, request
 
-from domain import payments, waiting
+from domain import waiting
+from domain.payments import queries
 
 
 def _htmx() -> bool:
@@ -18,7 +19,7 @@ def render(template: str, status: int = 200, **context: Any) -> Response:
     """A whole page, with the number of payments that wait for its tabs; or what htmx asked for."""
     if "client" in g and not _htmx():
         context.setdefault("beside", waiting.beside(g.membership))
-        context.setdefault("waiting", payments.count_waiting(g.client, g.membership.user))
+        context.setdefault("waiting", queries.count_waiting(g.client, g.membership.user))
     response = make_response(render_template(template, **context), status)
     response.vary.add("HX-Request")
     return response

@@ -84,7 +84,7 @@ def reset_password(secret: str, password: str) -> User:
     """A new password by the link of a mail. LinkExpired, WeakPassword.
 
     Every session ends. A mailbox is no proof of identity: nothing is paid until an identification that is newer
-    (ASVS 6.3.6, 6.4.4; domain.release holds it).
+    (ASVS 6.3.6, 6.4.4; domain.payments.release holds it).
     """
     found = _fresh(secret, "reset")
     if found is None:

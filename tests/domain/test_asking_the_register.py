@@ -7,7 +7,6 @@ from typing import Any
 import pytest
 
 from core.clock import utcnow
-from domain import payments, release
 from domain.banking import linking
 from domain.common.errors import (
     AuthorityRefused,
@@ -17,6 +16,7 @@ from domain.common.errors import (
     UnknownCompany,
 )
 from domain.identity import identification, signing_authority
+from domain.payments import queries, release
 from models import AuditEvent, Authority, Identification, Release
 from tests.support.sandbox import Sandbox
 from tests.support.world import PSU, Demo
@@ -179,4 +179,4 @@ def test_the_payments_page_is_not_asked_of_the_register(demo: Demo, sandbox: San
     sandbox.fault(kvk_down=True)
     aged(demo, 30)
     batch = demo.batch()
-    assert payments.view(demo.client, batch.reference).reference == batch.reference
+    assert queries.view(demo.client, batch.reference).reference == batch.reference

@@ -5,7 +5,7 @@ import pytest
 from core.money import plain
 from domain import bank_files, books, sending
 from domain.common.errors import BankFileRefused, NotFound
-from domain.release import release
+from domain.payments.release import release
 from models import BankExchange, BankOrder, Batch, BatchLine
 from tests.connectors.test_camt053 import entry, statement
 from tests.connectors.test_pain002 import block, line, report

@@ -14,7 +14,7 @@ from domain import books, name_checks, sending, signing
 from domain.banking import payment_preferences
 from domain.common.errors import NotYourRole, OrderUnfit
 from domain.common.services import World, furnish
-from domain.release import release
+from domain.payments.release import release
 from models import AuditEvent, BankOrder, Batch, BatchLine, Client, Release
 from tests.support.exchanges import Watch
 from tests.support.sandbox import Sandbox

@@ -12,7 +12,7 @@ from werkzeug.serving import make_server
 from blueprints.webhooks import blueprint
 from domain import following, notices, sending, signing
 from domain.common.services import World, furnish
-from domain.release import release
+from domain.payments.release import release
 from models import BankOrder, Batch, Delivery, database
 from tests.support.bank import EXPLICIT, Tpp, bank_day, pain001
 from tests.support.sandbox import Sandbox

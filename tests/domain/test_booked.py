@@ -8,7 +8,7 @@ from core.bank_days import next_bank_day
 from core.money import plain
 from domain import bank_files, booked, books, sending, transactions
 from domain.common.errors import BankFileRefused, BankUnavailable
-from domain.release import release
+from domain.payments.release import release
 from models import AuditEvent, BankAccess, BankAccount, BankOrder, BankTransaction, Batch, BatchLine, transaction
 from tests.connectors.test_camt053 import entry, statement
 from tests.support.bank import bank_day

@@ -8,7 +8,7 @@ import time_machine
 
 from connectors.bank.pain001 import read_back
 from core.clock import utcnow
-from domain import approval, bank_files, books, by_hand, following, onboarding, payments, sending
+from domain import bank_files, books, by_hand, following, onboarding, sending
 from domain.banking import linking
 from domain.common.errors import (
     AccountExists,
@@ -22,7 +22,8 @@ from domain.common.errors import (
     WrongProof,
 )
 from domain.operators import order_body
-from domain.release import release
+from domain.payments import amendments, queries
+from domain.payments.release import release
 from models import (
     AuditEvent,
     BankAccount,
@@ -58,7 +59,7 @@ def approved(demo: Demo, account: BankAccount) -> Batch:
 
 
 def approve(demo: Demo, batch: Batch, account: BankAccount) -> Batch:
-    approval.change(demo.client, demo.user, batch.reference, None, account.id)
+    amendments.change(demo.client, demo.user, batch.reference, None, account.id)
     release(demo.membership, batch.reference, demo.view(batch).digest, "pin", PSU, PIN, here(demo.membership))
     return work(batch)
 
@@ -132,7 +133,7 @@ def test_approved_it_waits_for_a_person_and_nothing_is_sent(demo: Demo, approved
 
 def test_the_pin_is_the_proof(demo: Demo, account: BankAccount):
     batch = demo.batch()
-    approval.change(demo.client, demo.user, batch.reference, None, account.id)
+    amendments.change(demo.client, demo.user, batch.reference, None, account.id)
     with pytest.raises(WrongProof):
         release(demo.membership, batch.reference, demo.view(batch).digest, "session", PSU)
     with pytest.raises(PinWrong):
@@ -190,7 +191,7 @@ def test_only_who_may_release_takes_it(demo: Demo, approved: Batch):
 
 def test_before_it_is_taken_it_can_be_changed(demo: Demo, approved: Batch):
     first = BatchLine.select().where(BatchLine.batch == approved.id).get()
-    approval.refuse_line(demo.client, demo.user, approved.reference, first.id)
+    amendments.refuse_line(demo.client, demo.user, approved.reference, first.id)
     assert Batch.get_by_id(approved.id).state == "open"
     with pytest.raises(NotOpen):
         take(demo, approved)
@@ -200,9 +201,9 @@ def test_once_taken_it_is_never_changed_or_built_anew(demo: Demo, approved: Batc
     take(demo, approved)
     first = BatchLine.select().where(BatchLine.batch == approved.id).get()
     with pytest.raises(NotOpen):
-        approval.refuse_line(demo.client, demo.user, approved.reference, first.id)
+        amendments.refuse_line(demo.client, demo.user, approved.reference, first.id)
     with pytest.raises(NotOpen):
-        approval.reopen(demo.client, demo.user, approved.reference)
+        amendments.reopen(demo.client, demo.user, approved.reference)
     assert BankOrder.select().where(BankOrder.batch == approved.id).count() == 1
 
 
@@ -255,7 +256,7 @@ def test_a_refused_file_is_approved_again_under_other_names(demo: Demo, account:
     first = read_back(take(demo, approved))
     by_hand.say(demo.membership, approved.reference, by_hand.REFUSED, PIN, here(demo.membership))
     assert (Batch.get_by_id(approved.id).state, order_of(approved).state) == ("rejected", "ended")
-    approval.reopen(demo.client, demo.user, approved.reference)
+    amendments.reopen(demo.client, demo.user, approved.reference)
     approve(demo, approved, account)
     second = read_back(take(demo, approved))
     assert second.msg_id == f"{approved.reference}-2"
@@ -288,7 +289,7 @@ def test_a_report_of_the_bank_moves_it(demo: Demo, approved: Batch, code: str, s
     raw = report(f"<GrpSts>{code}</GrpSts>", message_id=approved.reference)
     assert bank_files.take(demo.client, demo.user, approved.reference, raw) == state
     assert work(approved).state == state
-    assert payments.order_to_ask(demo.view(approved)) is None
+    assert queries.order_to_ask(demo.view(approved)) is None
     if state in ("at_bank", "signed"):
         by_hand.say(demo.membership, approved.reference, by_hand.PAID, PIN, here(demo.membership))
         assert Batch.get_by_id(approved.id).state == "executed"

@@ -9,7 +9,7 @@ import pytest
 from connectors.bank.berlin_group import BerlinGroupBank
 from connectors.bank.signing import development_identity
 from core.clock import today_amsterdam
-from domain import approval, authorisations, books, cancelling, signing
+from domain import authorisations, books, cancelling, signing
 from domain.cancelling import CancelView
 from domain.common.errors import (
     BankUnavailable,
@@ -21,6 +21,7 @@ from domain.common.errors import (
     SigningBusy,
 )
 from domain.common.services import furnish, world
+from domain.payments import amendments
 from models import AuditEvent, BankExchange, BankOrder, Batch, BatchLine, Membership
 from tests.support.bank import press
 from tests.support.meddler import closed_port
@@ -54,7 +55,7 @@ def signed(demo: Demo, ahead: int = 5) -> Batch:
     day = today_amsterdam() + timedelta(days=ahead)
     while day.weekday() > 4:
         day += timedelta(days=1)
-    approval.change(demo.client, demo.user, batch.reference, day, demo.account.id)
+    amendments.change(demo.client, demo.user, batch.reference, day, demo.account.id)
     at_the_bank(demo, batch)
     press(signing.begin_signing(demo.client, demo.user, batch.reference, PSU).url or "", "ondertekenen")
     found = followed(batch)
@@ -89,7 +90,7 @@ def test_a_cancelled_payment_is_approved_again_as_a_new_order(demo: Demo, sandbo
     batch = at_the_bank(demo)
     before = {line.end_to_end_id for line in BatchLine.select()}
     ask(demo, batch)
-    approval.reopen(demo.client, demo.user, batch.reference)
+    amendments.reopen(demo.client, demo.user, batch.reference)
     assert not before & {line.end_to_end_id for line in BatchLine.select()}
     assert at_the_bank(demo, batch).state == "at_bank"
     assert sandbox.control("GET", "orders")[0]["msg_id"] == f"{batch.reference}-2"

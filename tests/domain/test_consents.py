@@ -22,7 +22,7 @@ from domain.common.errors import (
 from domain.common.services import World
 from domain.outbox import mail as mails
 from domain.outbox.mail import Letter
-from domain.release import release
+from domain.payments.release import release
 from models import AuditEvent, BankAccess, BankAccount, BankLink, Batch, Membership, OutgoingMail, PayrollCompany
 from tests.support.bank import advance
 from tests.support.consents import BOTH, begin, linked, without_directory

@@ -15,10 +15,11 @@ from rq import Queue, SimpleWorker
 import jobs
 import models
 from core.clock import utcnow
-from domain import approval, books, following, sending, signing
+from domain import books, following, sending, signing
 from domain.common import leases
 from domain.common.errors import NotFound, NotOpen, StateConflict
-from domain.release import release
+from domain.payments import amendments
+from domain.payments.release import release
 from jobs import tasks
 from models import BankExchange, BankOrder, Batch, BatchLine, Membership, Release
 from tests.support import dying_worker
@@ -87,7 +88,7 @@ def test_a_worker_killed_anywhere_gives_it_once(
         assert (found.state, at_bank(sandbox)) == ("sending", had_it)
         assert sending.due_batches() == []
         with pytest.raises(NotOpen):
-            approval.reopen(Membership.get().client, Membership.get().user, released.reference)
+            amendments.reopen(Membership.get().client, Membership.get().user, released.reference)
 
 
 @pytest.mark.parametrize("made", [False, True])
@@ -221,7 +222,7 @@ def test_the_way_back_of_an_order_that_ended_wakes_nothing(demo: Demo, sandbox: 
     press(signing.begin_signing(demo.client, demo.user, batch.reference, PSU).url or "", "weiger")
     assert followed(batch).state in ("rejected", "failed")
     old = signing.return_state(BankOrder.get().msg_id)
-    approval.reopen(demo.client, demo.user, batch.reference)
+    amendments.reopen(demo.client, demo.user, batch.reference)
     at_the_bank(demo, batch)
     for _ in range(2):
         signing.finish_signing(old, demo.user)

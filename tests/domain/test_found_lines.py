@@ -2,8 +2,8 @@
 
 import pytest
 
-from domain import payments
-from domain.found_lines import PAGE, REFUSED, REMARKED, Found, Look, looked_for
+from domain.payments import queries
+from domain.payments.line_search import PAGE, REFUSED, REMARKED, Found, Look, looked_for
 from models import Batch, BatchLine
 from tests.support.long_runs import iban, many
 from tests.support.world import Demo
@@ -20,7 +20,7 @@ def batch(demo: Demo) -> Batch:
 
 
 def look(demo: Demo, batch: Batch, wanted: Look) -> Found:
-    found = payments.view(demo.client, batch.reference, wanted).found
+    found = queries.view(demo.client, batch.reference, wanted).found
     assert found is not None
     return found
 
@@ -86,14 +86,14 @@ def test_what_is_found_has_pages_of_its_own(demo: Demo):
 
 def test_only_the_page_is_read(demo: Demo):
     batch = demo.batch(many(2 * PAGE + 20))
-    assert len(payments.view(demo.client, batch.reference, Look(page=2)).lines) == PAGE
+    assert len(queries.view(demo.client, batch.reference, Look(page=2)).lines) == PAGE
 
 
 @pytest.mark.parametrize("wanted", [Look(page=2), looked_for("jansen"), looked_for("", REFUSED), looked_for("nobody")])
 @pytest.mark.parametrize("count", [20, 120])
 def test_the_payment_is_the_same_whatever_is_shown(demo: Demo, wanted: Look, count: int):
     batch = demo.batch(many(count))
-    whole, some = (payments.view(demo.client, batch.reference, one) for one in (None, wanted))
+    whole, some = (queries.view(demo.client, batch.reference, one) for one in (None, wanted))
     assert (some.digest, some.total_cents, some.lines_all, some.lines_payable) == (
         whole.digest, whole.total_cents, whole.lines_all, whole.lines_payable,
     )  # fmt: skip

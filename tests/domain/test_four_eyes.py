@@ -9,7 +9,7 @@ import pytest
 import models
 from core.bank_days import next_bank_day
 from core.clock import today_amsterdam
-from domain import approval, four_eyes, limits, members, payments, retiring
+from domain import members, retiring
 from domain.common import audit
 from domain.common.errors import (
     BatchChanged,
@@ -23,7 +23,8 @@ from domain.common.errors import (
     SamePerson,
     TooFewApprovers,
 )
-from domain.release import release
+from domain.payments import amendments, four_eyes, limits, queries
+from domain.payments.release import release
 from models import Approval, Authority, Batch, Client, FourEyesChange, Identification, Membership, OutgoingMail, Release
 from tests.support.world import PSU, Demo, authorise, make_user
 
@@ -92,9 +93,9 @@ def test_any_change_voids_the_first(demo: Demo, naomi: Membership, what: str):
             retiring.take_back_approval(batch.run, "run_missing")
 
     {
-        "line": lambda: approval.refuse_line(demo.client, helper, batch.reference, seen.lines[0].id),
-        "date": lambda: approval.change(demo.client, helper, batch.reference, later, demo.account.id),
-        "account": lambda: approval.change(demo.client, helper, batch.reference, None, demo.other.id),
+        "line": lambda: amendments.refuse_line(demo.client, helper, batch.reference, seen.lines[0].id),
+        "date": lambda: amendments.change(demo.client, helper, batch.reference, later, demo.account.id),
+        "account": lambda: amendments.change(demo.client, helper, batch.reference, None, demo.other.id),
         "run": run_is_gone,
     }[what]()
     assert Approval.get().voided_at is not None
@@ -110,14 +111,14 @@ def test_the_day_that_was_proposed_stays_for_the_second_and_is_free_after_a_chan
     press(demo, demo.membership, batch)
     assert Batch.get_by_id(batch.id).execution_date is not None
     line = demo.view(batch).lines[0].id
-    approval.refuse_line(demo.client, naomi.user, batch.reference, line)
+    amendments.refuse_line(demo.client, naomi.user, batch.reference, line)
     assert Batch.get_by_id(batch.id).execution_date is None
 
 
 def test_nobody_approves_what_they_changed_last(demo: Demo, naomi: Membership):
     batch, third = demo.batch(), colleague(demo, "Jose")
     line = demo.view(batch).lines[0].id
-    approval.refuse_line(demo.client, demo.user, batch.reference, line)
+    amendments.refuse_line(demo.client, demo.user, batch.reference, line)
     with pytest.raises(ChangedByYou):
         press(demo, demo.membership, batch)
     assert Approval.select().count() == 0
@@ -128,10 +129,10 @@ def test_nobody_approves_what_they_changed_last(demo: Demo, naomi: Membership):
 def test_a_change_that_is_taken_back_is_nobodys(demo: Demo, naomi: Membership):
     batch = demo.batch()
     line = demo.view(batch).lines[0].id
-    approval.refuse_line(demo.client, demo.user, batch.reference, line)
-    approval.accept_line(demo.client, demo.user, batch.reference, line)
+    amendments.refuse_line(demo.client, demo.user, batch.reference, line)
+    amendments.accept_line(demo.client, demo.user, batch.reference, line)
     assert isinstance(press(demo, demo.membership, batch), Approval)
-    approval.change(demo.client, naomi.user, batch.reference, None, demo.other.id)
+    amendments.change(demo.client, naomi.user, batch.reference, None, demo.other.id)
     with pytest.raises(ChangedByYou):
         press(demo, naomi, batch)
 
@@ -235,8 +236,8 @@ def test_the_others_are_asked_by_mail_once_and_told_the_total_at_most(demo: Demo
 def test_it_waits_no_longer_for_who_has_approved(demo: Demo, naomi: Membership):
     batch = demo.batch()
     press(demo, demo.membership, batch)
-    assert payments.count_waiting(demo.client, demo.user) == 0
-    assert payments.count_waiting(demo.client, naomi.user) == 1
+    assert queries.count_waiting(demo.client, demo.user) == 0
+    assert queries.count_waiting(demo.client, naomi.user) == 1
     eyes = four_eyes.look(naomi.client, naomi.user, batch.id, "open", TOTAL)
     assert eyes is not None
     assert (eyes.by, eyes.asked, eyes.mine, eyes.stuck) == ((demo.user.name,), ("Naomi",), False, False)

@@ -14,7 +14,7 @@ import pytest
 import models
 from core.clock import utcnow
 from domain import books, following, sending
-from domain.release import release
+from domain.payments.release import release
 from models import BankAccount, BankOrder, Batch
 from tests.support.sandbox import Sandbox
 from tests.support.world import PSU, Demo

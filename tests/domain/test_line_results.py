@@ -6,7 +6,7 @@ import pytest
 
 from core.clock import today_amsterdam, utcnow
 from domain import books, following, line_results, sending
-from domain.release import release
+from domain.payments.release import release
 from models import BankOrder, Batch, BatchLine
 from tests.support.names import follow, sign
 from tests.support.sandbox import Sandbox

@@ -4,11 +4,12 @@ import pytest
 
 from connectors.bank.port import StatusReport
 from core.ids import uuid
-from domain import approval, authorisations, books, line_results, name_checks, sending
+from domain import authorisations, books, line_results, name_checks, sending
 from domain.banking.linking import line_of
 from domain.common.errors import BankUnavailable, NotFound, NotOpen
 from domain.common.services import world
-from domain.release import release
+from domain.payments import amendments
+from domain.payments.release import release
 from models import AcceptedName, BankExchange, BankOrder, Batch, BatchLine, transaction
 from tests.support.names import ABROAD, CLOSE, OTHER, SAME, follow, send, sign
 from tests.support.sandbox import Sandbox
@@ -310,5 +311,5 @@ def test_a_refused_order_asks_with_the_name_that_was_taken_over(demo: Demo, sand
     name_checks.go_on(demo.client, demo.user, batch.reference, PSU)
     sign(demo, batch, "weigeren")
     assert follow(batch).state == "rejected"
-    approval.reopen(demo.client, demo.user, batch.reference)
+    amendments.reopen(demo.client, demo.user, batch.reference)
     assert send(demo, batch=batch).state == "at_bank"

@@ -7,13 +7,14 @@ from typing import Any
 import pytest
 
 from core.clock import utcnow
-from domain import four_eyes, states, waiting
+from domain import waiting
 from domain.accounts import accounts, passwords, push_subscriptions, sessions
 from domain.accounts.devices import Visit
 from domain.common.encryption import lookup
 from domain.common.errors import PushUnfit
 from domain.outbox import push, push_delivery
 from domain.outbox.push_delivery import Notice
+from domain.payments import four_eyes, state_machine
 from models import (
     Approval,
     Batch,
@@ -58,7 +59,7 @@ def move(batch: Batch, *events: str) -> Batch:
     for event in events:
         with transaction(batch.client_id):
             batch = Batch.get_by_id(batch.id)
-            states.move(batch, event, "worker")
+            state_machine.move(batch, event, "worker")
     return batch
 
 

@@ -10,10 +10,11 @@ import pytest
 import models
 from core.bank_days import next_bank_day
 from core.clock import today_amsterdam
-from domain import approval, four_eyes, members, retiring, states
+from domain import members, retiring
 from domain.common import audit
 from domain.common.errors import DomainError
-from domain.release import release
+from domain.payments import amendments, four_eyes, state_machine
+from domain.payments.release import release
 from models import Batch, Client, Membership, NestedTransaction, NotHeld, Release, User, transaction
 from tests.support.world import PSU, Demo, authorise, make_client, make_user
 
@@ -31,7 +32,7 @@ def test_what_is_a_clients_is_changed_by_who_holds_it_and_by_nobody_else(demo: D
     batch = demo.batch()
     for clients in ((), (elsewhere.id,)):
         with pytest.raises(NotHeld), transaction(*clients):
-            states.move(batch, "release", "user:1")
+            state_machine.move(batch, "release", "user:1")
         with pytest.raises(NotHeld), transaction(*clients):
             audit.note(demo.client.id, "user:1", "x", "y")
     with pytest.raises(NotHeld):
@@ -115,9 +116,9 @@ def test_what_people_and_the_worker_do_at_once_ends_in_no_ring(demo: Demo):
         lambda: pay(demo.membership, first),
         lambda: pay(naomi, first),
         lambda: pay(naomi, second),
-        lambda: approval.refuse_line(demo.client, user, first.reference, demo.view(first).lines[0].id),
-        lambda: approval.accept_all(demo.client, user, first.reference),
-        lambda: approval.change(demo.client, demo.user, second.reference, later, demo.other.id),
+        lambda: amendments.refuse_line(demo.client, user, first.reference, demo.view(first).lines[0].id),
+        lambda: amendments.accept_all(demo.client, user, first.reference),
+        lambda: amendments.change(demo.client, demo.user, second.reference, later, demo.other.id),
         lambda: members.change_role(demo.client, demo.user, naomi.id, "preparer"),
         lambda: members.change_role(demo.client, demo.user, naomi.id, "owner"),
         lambda: four_eyes.change(Membership.get_by_id(demo.membership.id), None),

@@ -14,10 +14,10 @@ from cryptography.hazmat.primitives.asymmetric import ec
 from webauthn.helpers import encode_cbor
 
 from core.clock import utcnow
-from domain import approval
 from domain.accounts import passkeys
 from domain.common.errors import BatchChanged, NotFound, PasskeyRefused
-from domain.release import SignedWith, release
+from domain.payments import amendments
+from domain.payments.release import SignedWith, release
 from models import Challenge, OutgoingMail, Passkey, Release
 from tests.support.sandbox import Sandbox
 from tests.support.world import PSU, Demo, make_user
@@ -137,7 +137,7 @@ def test_a_payment_is_signed_and_a_changed_one_is_not(demo: Demo, key: Key, sand
     batch = demo.batch()
     before = demo.view(batch)
     old = SignedWith(key.sign(passkeys.ask_release(demo.user, HERE, before.digest)), HERE)
-    approval.refuse_line(demo.client, demo.user, batch.reference, before.lines[0].id)
+    amendments.refuse_line(demo.client, demo.user, batch.reference, before.lines[0].id)
     now = demo.view(batch).digest
     with pytest.raises(BatchChanged):
         release(demo.membership, batch.reference, before.digest, "passkey", PSU, passkey=old)

@@ -13,11 +13,12 @@ import requests
 import models
 from connectors.bank import port
 from core.clock import utcnow
-from domain import approval, books, following, operators, payments, sending, signing
+from domain import books, following, operators, sending, signing
 from domain.banking import linking, oauth_grants
 from domain.common.errors import BankUnavailable, ConsentPending, ConsentRefused, NotFound
 from domain.common.services import furnish, world
-from domain.release import release
+from domain.payments import amendments, queries
+from domain.payments.release import release
 from models import BankExchange, BankGrant, BankLink, BankOrder, Batch, BatchLine
 from tests.support.ponto import IBAN, SECOND_IBAN, linked, orders_at, pressed, sign
 from tests.support.sandbox import Sandbox
@@ -185,7 +186,7 @@ def test_a_withdrawn_key_is_told_and_given_anew(demo: Demo, sandbox: Sandbox):
     assert (batch.state, orders_at(sandbox)) == ("rejected", [])
     sandbox.fault(ponto_token_revoked=False)
     linked(demo)
-    approval.reopen(demo.client, demo.user, batch.reference)
+    amendments.reopen(demo.client, demo.user, batch.reference)
     assert sent(_released_again(demo, batch)).state == "at_bank"
     assert len(orders_at(sandbox)) == 1
 
@@ -241,7 +242,7 @@ def test_refused_at_the_bank_it_is_made_anew(demo: Demo, sandbox: Sandbox):
     batch = sent(released(demo))
     sign(page_of(demo, batch), "weigeren")
     assert followed(batch).state == "rejected"
-    approval.reopen(demo.client, demo.user, batch.reference)
+    amendments.reopen(demo.client, demo.user, batch.reference)
     assert sent(_released_again(demo, batch)).state == "at_bank"
     found = {order["msg_id"]: order["status"] for order in orders_at(sandbox)}
     assert found == {batch.reference: "RJCT", f"{batch.reference}-2": "RCVD"}
@@ -342,4 +343,4 @@ def test_a_line_without_a_key_is_never_called(demo: Demo, sandbox: Sandbox):
     batch = released(demo)
     BankGrant.delete().execute()
     assert (sent(batch).state, orders_at(sandbox)) == ("approved", [])
-    assert payments.find(demo.client, batch.reference).state_reason == "bank_unreachable"
+    assert queries.find(demo.client, batch.reference).state_reason == "bank_unreachable"

@@ -9,7 +9,6 @@ import pytest
 import models
 from core.bank_days import next_bank_day
 from core.clock import today_amsterdam, utcnow
-from domain import approval, limits
 from domain.common.errors import (
     AuthorityRefused,
     BatchChanged,
@@ -24,7 +23,8 @@ from domain.common.errors import (
     PinWrong,
     WrongProof,
 )
-from domain.release import release
+from domain.payments import amendments, limits
+from domain.payments.release import release
 from models import BankAccount, Batch, Release, User
 from tests.support.sandbox import Sandbox
 from tests.support.world import OTHER_IBAN, PIN, PSU, Demo, authorise, make_client, make_device
@@ -47,7 +47,7 @@ def test_it_approves_what_was_shown(demo: Demo):
 def test_a_change_after_looking_is_noticed(demo: Demo):
     batch = demo.batch()
     seen = demo.view(batch)
-    approval.refuse_line(demo.client, demo.user, batch.reference, seen.lines[0].id)
+    amendments.refuse_line(demo.client, demo.user, batch.reference, seen.lines[0].id)
     with pytest.raises(BatchChanged):
         _release(demo, batch, shown=seen.digest)
     assert demo.view(batch).state == "open"
@@ -56,7 +56,7 @@ def test_a_change_after_looking_is_noticed(demo: Demo):
 def test_another_account_after_looking_is_noticed(demo: Demo):
     batch = demo.batch()
     seen = demo.view(batch)
-    approval.change(demo.client, demo.user, batch.reference, None, demo.other.id)
+    amendments.change(demo.client, demo.user, batch.reference, None, demo.other.id)
     with pytest.raises(BatchChanged):
         _release(demo, batch, shown=seen.digest)
 
@@ -67,9 +67,9 @@ def test_every_change_voids_the_release(demo: Demo, what: str):
     _release(demo, batch)
     later = next_bank_day(today_amsterdam() + timedelta(days=7))
     changes = {
-        "line": lambda: approval.refuse_line(demo.client, demo.user, batch.reference, demo.view(batch).lines[0].id),
-        "date": lambda: approval.change(demo.client, demo.user, batch.reference, later, demo.account.id),
-        "account": lambda: approval.change(demo.client, demo.user, batch.reference, None, demo.other.id),
+        "line": lambda: amendments.refuse_line(demo.client, demo.user, batch.reference, demo.view(batch).lines[0].id),
+        "date": lambda: amendments.change(demo.client, demo.user, batch.reference, later, demo.account.id),
+        "account": lambda: amendments.change(demo.client, demo.user, batch.reference, None, demo.other.id),
     }
     changes[what]()
     assert demo.view(batch).state == "open"
@@ -106,10 +106,10 @@ def test_two_presses_at_the_same_moment_are_one_release(demo: Demo):
 def test_nothing_to_pay(demo: Demo):
     batch = demo.batch()
     for line in demo.view(batch).lines:
-        approval.refuse_line(demo.client, demo.user, batch.reference, line.id)
+        amendments.refuse_line(demo.client, demo.user, batch.reference, line.id)
     with pytest.raises(NothingToPay):
         _release(demo, batch)
-    approval.discard(demo.client, demo.user, batch.reference)
+    amendments.discard(demo.client, demo.user, batch.reference)
     assert demo.view(batch).state == "discarded"
 
 
@@ -137,7 +137,7 @@ def test_a_release_that_was_voided_does_not_count_for_the_day(demo: Demo):
     limits.raise_limits(demo.account, None, 855916 * 2 - 1, "anna")
     first, second = demo.batch(number=1), demo.batch(number=2)
     _release(demo, first)
-    approval.change(demo.client, demo.user, first.reference, None, demo.other.id)
+    amendments.change(demo.client, demo.user, first.reference, None, demo.other.id)
     _release(demo, second)
 
 
@@ -183,7 +183,7 @@ def test_a_day_that_is_no_bank_day_is_refused(demo: Demo):
     batch = demo.batch()
     for day, reason in ((date(2020, 11, 13), "past"), (date(today_amsterdam().year + 1, 1, 1), "not_a_bank_day")):
         with pytest.raises(DateInvalid) as invalid:
-            approval.change(demo.client, demo.user, batch.reference, day, demo.account.id)
+            amendments.change(demo.client, demo.user, batch.reference, day, demo.account.id)
         assert invalid.value.reason == reason
     assert Batch.get_by_id(batch.id).execution_date is None
 
@@ -218,7 +218,7 @@ def test_a_pin_is_no_proof_where_the_bank_signs(demo: Demo):
 
 def test_the_account_that_is_shown_is_the_one_that_pays(demo: Demo):
     batch = demo.batch()
-    approval.change(demo.client, demo.user, batch.reference, None, demo.other.id)
+    amendments.change(demo.client, demo.user, batch.reference, None, demo.other.id)
     assert _release(demo, batch).debtor_iban == OTHER_IBAN
     assert BankAccount.get_by_id(Batch.get_by_id(batch.id).bank_account_id).iban == OTHER_IBAN
 
@@ -235,7 +235,7 @@ def test_a_line_struck_at_the_moment_of_release_is_never_half_in(demo: Demo):
 
         def strike(seen=seen, batch=batch) -> None:
             with models.database.connection_context():
-                approval.refuse_line(demo.client, demo.user, batch.reference, seen.lines[0].id)
+                amendments.refuse_line(demo.client, demo.user, batch.reference, seen.lines[0].id)
 
         with ThreadPoolExecutor(2) as pool:
             for done in (pool.submit(press), pool.submit(strike)):

@@ -7,9 +7,10 @@ from itertools import count
 import pytest
 
 from core.clock import utcnow
-from domain import approval, books, cautions, deliveries, intake, nmbrs_history, release
+from domain import books, deliveries, intake, nmbrs_history
 from domain.common import leases
 from domain.common.errors import CautionsUnopened, NotOpen, RunMissing
+from domain.payments import amendments, release, warnings
 from domain.versions import Wanted
 from models import BankOrder, Batch, BatchLine, Delivery, Release, Run
 from tests.support.intake import lines, state, work
@@ -90,14 +91,14 @@ def test_locking_and_unlocking_reads_it_again_and_keeps_the_payment(demo: Demo, 
 def test_a_struck_line_of_a_replaced_payment_is_void(demo: Demo, sandbox: Sandbox):
     made, old = first(demo, sandbox)
     line = demo.view(old).lines[0]
-    approval.refuse_line(demo.client, demo.user, old.reference, line.id)
+    amendments.refuse_line(demo.client, demo.user, old.reference, line.id)
     change(sandbox, 2, cents=1_00)
     again(sandbox, made)
     (new,) = work(demo)
     assert lines(old)[0][2] == "void"
     assert {row[2] for row in lines(new)} == {"open"}
     with pytest.raises(NotOpen):
-        approval.accept_line(demo.client, demo.user, old.reference, line.id)
+        amendments.accept_line(demo.client, demo.user, old.reference, line.id)
 
 
 @pytest.mark.parametrize("ended", ["rejected", "failed", "cancelled"])
@@ -113,7 +114,7 @@ def test_a_payment_that_came_to_nothing_gives_way_too(demo: Demo, sandbox: Sandb
 def test_a_payment_that_was_struck_as_a_whole_does_not_swallow_the_newer_run(demo: Demo, sandbox: Sandbox):
     made, old = first(demo, sandbox)
     BatchLine.update(state="refused").where(BatchLine.batch == old.id).execute()
-    approval.discard(demo.client, demo.user, old.reference)
+    amendments.discard(demo.client, demo.user, old.reference)
     change(sandbox, 1, cents=300_000)
     again(sandbox, made)
     (new,) = work(demo)
@@ -161,10 +162,10 @@ def test_the_difference_must_be_opened_before_it_can_be_approved(demo: Demo, san
     assert [(one.kind, one.about, one.opened) for one in shown.cautions] == [("difference", old.reference, False)]
     with pytest.raises(CautionsUnopened):
         approve(demo, new)
-    approval.open_cautions(demo.client, demo.user, new.reference, ["period_twice:x"])
+    amendments.open_cautions(demo.client, demo.user, new.reference, ["period_twice:x"])
     with pytest.raises(CautionsUnopened):
         approve(demo, new)
-    approval.open_cautions(demo.client, demo.user, new.reference, [cautions.name(one) for one in shown.cautions])
+    amendments.open_cautions(demo.client, demo.user, new.reference, [warnings.name(one) for one in shown.cautions])
     assert approve(demo, new).total_cents == 5_192
 
 
@@ -182,7 +183,7 @@ def test_less_for_everybody_makes_no_payment_and_is_told(demo: Demo, sandbox: Sa
 def test_a_line_that_was_struck_before_sending_is_paid_when_it_changed(demo: Demo, sandbox: Sandbox):
     made, old = first(demo, sandbox)
     line = demo.view(old).lines[0]
-    approval.refuse_line(demo.client, demo.user, old.reference, line.id)
+    amendments.refuse_line(demo.client, demo.user, old.reference, line.id)
     put(old, "executed", "executed")
     change(sandbox, 1, cents=340_000)
     again(sandbox, made)
@@ -312,7 +313,7 @@ def test_a_second_run_of_a_period_must_be_opened_first(demo: Demo, sandbox: Sand
         assert [(one.kind, one.about) for one in shown.cautions] == [("period_twice", other.reference)]
         with pytest.raises(CautionsUnopened):
             approve(demo, batch)
-    approval.open_cautions(demo.client, demo.user, new.reference, [f"period_twice:{old.reference}"])
+    amendments.open_cautions(demo.client, demo.user, new.reference, [f"period_twice:{old.reference}"])
     assert approve(demo, new).line_count == 3
 
 
@@ -326,7 +327,7 @@ def test_another_period_is_no_reason_to_warn(demo: Demo, sandbox: Sandbox):
 def test_a_payment_that_was_struck_as_a_whole_is_no_reason_to_warn(demo: Demo, sandbox: Sandbox):
     _made, old = first(demo, sandbox)
     BatchLine.update(state="refused").where(BatchLine.batch == old.id).execute()
-    approval.discard(demo.client, demo.user, old.reference)
+    amendments.discard(demo.client, demo.user, old.reference)
     sandbox.run_payroll(lines=3, description="april", webhook="none")
     (new,) = work(demo)
     assert demo.view(new).cautions == []
@@ -343,7 +344,7 @@ def test_taking_in_again_by_hand_doubles_nothing(demo: Demo, sandbox: Sandbox):
 def test_what_was_struck_as_a_whole_can_be_taken_in_again(demo: Demo, sandbox: Sandbox):
     _made, old = first(demo, sandbox)
     BatchLine.update(state="refused").where(BatchLine.batch == old.id).execute()
-    approval.discard(demo.client, demo.user, old.reference)
+    amendments.discard(demo.client, demo.user, old.reference)
     nmbrs_history.take_in_again(demo.client, demo.user, Run.get().id)
     (new,) = work(demo)
     assert (new.total_cents, new.version != old.version) == (DEMO_TOTAL, True)

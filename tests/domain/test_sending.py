@@ -6,9 +6,10 @@ import pytest
 import requests
 from lxml import etree, html
 
-from domain import approval, books, following, operators, payments, sending, signing
+from domain import books, following, operators, sending, signing
 from domain.common.errors import OrderDiffers, StateConflict
-from domain.release import release
+from domain.payments import amendments, queries
+from domain.payments.release import release
 from models import BankAccount, BankExchange, BankOrder, Batch, BatchLine
 from tests.support.meddler import closed_port
 from tests.support.sandbox import Sandbox
@@ -90,7 +91,7 @@ def test_what_the_bank_has_is_what_was_approved(demo: Demo, sandbox: Sandbox):
 
 def test_a_struck_line_is_not_sent(demo: Demo, sandbox: Sandbox):
     batch = demo.batch()
-    approval.refuse_line(demo.client, demo.user, batch.reference, demo.view(batch).lines[1].id)
+    amendments.refuse_line(demo.client, demo.user, batch.reference, demo.view(batch).lines[1].id)
     _send(_released(demo, batch))
     body = _at_the_bank(sandbox)[0]["body"]
     assert "Donkersloot" not in body
@@ -102,7 +103,7 @@ def test_refusing_at_the_bank_lets_it_be_set_up_again(demo: Demo, sandbox: Sandb
     before = {line.end_to_end_id for line in BatchLine.select()}
     _sign(demo, batch, "Weiger")
     assert _follow(batch).state in ("rejected", "cancelled", "failed")
-    approval.reopen(demo.client, demo.user, batch.reference)
+    amendments.reopen(demo.client, demo.user, batch.reference)
     assert demo.view(batch).state == "open"
     assert not before & {line.end_to_end_id for line in BatchLine.select()}
     _send(_released(demo, batch))
@@ -133,7 +134,7 @@ def test_a_lost_answer_is_never_taken_for_a_no(demo: Demo, sandbox: Sandbox):
     assert (batch.state, order.state) == ("sending", "sent")
     assert order.called_at is not None
     with pytest.raises(Exception, match="sending"):
-        approval.refuse_line(demo.client, demo.user, batch.reference, BatchLine.get().id)
+        amendments.refuse_line(demo.client, demo.user, batch.reference, BatchLine.get().id)
     sandbox.fault(bank_lost_answer=False)
     BankOrder.update(due_at=batch.created_at).execute()
     assert _send(batch).state == "at_bank"
@@ -194,7 +195,7 @@ def test_a_day_past_its_cut_off_is_never_shifted(
 
 def test_bytes_that_changed_are_not_sent(demo: Demo, sandbox: Sandbox):
     batch = _released(demo)
-    order = sending.prepare(payments.find(demo.client, batch.reference))
+    order = sending.prepare(queries.find(demo.client, batch.reference))
     assert order is not None
     broken = sending.seal(b"<Document/>", "bank_order", order.msg_id)
     BankOrder.update(body_sealed=broken).where(BankOrder.id == order.id).execute()

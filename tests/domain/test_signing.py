@@ -14,7 +14,7 @@ from connectors.bank.berlin_group import BerlinGroupBank
 from connectors.bank.directory import HttpDirectory
 from connectors.bank.signing import development_identity
 from core.clock import utcnow
-from domain import approval, authorisations, books, signing
+from domain import authorisations, books, signing
 from domain.authorisations import Step
 from domain.common.errors import (
     BankUnavailable,
@@ -27,6 +27,7 @@ from domain.common.errors import (
     SigningUnknown,
 )
 from domain.common.services import furnish, world
+from domain.payments import amendments
 from models import AuditEvent, BankExchange, BankOrder, Batch, database
 from tests.support.meddler import Meddler, meddler
 from tests.support.sandbox import Sandbox
@@ -125,7 +126,7 @@ def test_refused_in_the_app(demo: Demo, sandbox: Sandbox):
     batch = at_the_bank(demo)
     in_the_app(sandbox, "weigeren")
     assert followed(batch).state in ("rejected", "failed")
-    approval.reopen(demo.client, demo.user, batch.reference)
+    amendments.reopen(demo.client, demo.user, batch.reference)
     assert demo.view(batch).state == "open"
 
 
@@ -255,7 +256,7 @@ def test_three_wrong_codes_end_it_and_it_can_be_set_up_again(demo: Demo, sandbox
     assert BankOrder.get().state == "ended"
     with pytest.raises(NotOpen):
         _code(demo, batch, reader(sandbox, challenge))
-    approval.reopen(demo.client, demo.user, batch.reference)
+    amendments.reopen(demo.client, demo.user, batch.reference)
     again, challenge = _again(demo, batch)
     _code(demo, again, reader(sandbox, challenge))
     assert followed(again).state == "signed"
@@ -283,7 +284,7 @@ def test_too_late(demo: Demo, sandbox: Sandbox):
     assert followed(batch).state == "rejected"
     with pytest.raises(NotOpen):
         _code(demo, batch, code)
-    approval.reopen(demo.client, demo.user, batch.reference)
+    amendments.reopen(demo.client, demo.user, batch.reference)
 
 
 def test_giving_up_ends_the_order_unsigned(demo: Demo, sandbox: Sandbox):

@@ -4,15 +4,15 @@ import pytest
 from peewee import SQL
 
 from connectors.bank.port import Psu
-from domain import approval, payments, release, sums
 from domain.common.errors import BatchChanged
-from domain.found_lines import Look
+from domain.payments import amendments, queries, release, totals
+from domain.payments.line_search import Look
 from models import Batch, BatchLine
 from tests.support.long_runs import many
 from tests.support.world import Demo
 
 PSU = Psu("127.0.0.1", None)
-LONG = sums.SHORT + 20
+LONG = totals.SHORT + 20
 
 
 @pytest.fixture
@@ -23,23 +23,23 @@ def batch(demo: Demo) -> Batch:
 def shown(demo: Demo, batch: Batch) -> tuple:
     """Digest, total and counts as a page shows them; the second time they come out of what was kept."""
     for _ in range(2):
-        found = payments.view(demo.client, batch.reference, Look())
+        found = queries.view(demo.client, batch.reference, Look())
     return found.digest, found.total_cents, found.lines_all, found.lines_payable, found.spelt_count, found.reasons
 
 
 def counted(demo: Demo, batch: Batch) -> tuple:
     """The same of all lines."""
-    whole = payments.view(demo.client, batch.reference)
+    whole = queries.view(demo.client, batch.reference)
     return whole.digest, whole.total_cents, whole.lines_all, whole.lines_payable, whole.spelt_count, whole.reasons
 
 
 def strike(demo: Demo, batch: Batch) -> None:
     line = BatchLine.get(BatchLine.batch == batch.id, BatchLine.position == 7)
-    approval.refuse_line(demo.client, demo.user, batch.reference, line.id)
+    amendments.refuse_line(demo.client, demo.user, batch.reference, line.id)
 
 
 def other_account(demo: Demo, batch: Batch) -> None:
-    approval.change(demo.client, demo.user, batch.reference, None, demo.other.id)
+    amendments.change(demo.client, demo.user, batch.reference, None, demo.other.id)
 
 
 def behind_our_back(demo: Demo, batch: Batch) -> None:
@@ -67,20 +67,20 @@ def test_no_change_is_missed(demo: Demo, batch: Batch, act):
 def test_everything_taken_back_is_as_before(demo: Demo, batch: Batch):
     before = shown(demo, batch)
     strike(demo, batch)
-    assert approval.accept_all(demo.client, demo.user, batch.reference) == 1
+    assert amendments.accept_all(demo.client, demo.user, batch.reference) == 1
     assert shown(demo, batch) == before
 
 
 def test_a_verdict_tells_the_digests_around_it(demo: Demo, batch: Batch):
     before, line = shown(demo, batch)[0], BatchLine.get(BatchLine.batch == batch.id, BatchLine.position == 120)
-    judged = approval.refuse_line(demo.client, demo.user, batch.reference, line.id)
+    judged = amendments.refuse_line(demo.client, demo.user, batch.reference, line.id)
     assert (judged.before, judged.after, judged.alone) == (before, counted(demo, batch)[0], True)
 
 
 def test_what_was_counted_while_a_line_changed_is_not_kept(demo: Demo, batch: Batch):
-    slow = payments.find(demo.client, batch.reference)
+    slow = queries.find(demo.client, batch.reference)
     behind_our_back(demo, batch)
-    sums.of_batch(slow, payments.execution_date(slow))
+    totals.of_batch(slow, queries.execution_date(slow))
     assert Batch.get_by_id(batch.id).lines_kept is None
     assert shown(demo, batch) == counted(demo, batch)
 
@@ -98,7 +98,7 @@ def test_a_wrong_number_that_was_kept_pays_nothing(demo: Demo, batch: Batch):
 
 
 def test_a_short_payment_keeps_nothing(demo: Demo):
-    batch = demo.batch(many(sums.SHORT))
+    batch = demo.batch(many(totals.SHORT))
     assert shown(demo, batch) == counted(demo, batch)
     assert Batch.get_by_id(batch.id).lines_kept is None
 

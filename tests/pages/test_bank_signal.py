@@ -3,7 +3,7 @@
 import pytest
 
 from domain import notices, sending
-from domain.release import release
+from domain.payments.release import release
 from models import BankOrder, LoginSession
 from tests.support.sandbox import Sandbox
 from tests.support.site import Site

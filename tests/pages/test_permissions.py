@@ -21,7 +21,8 @@ import config
 import jobs
 import models
 from core.clock import utcnow
-from domain import four_eyes, invitations, members
+from domain import invitations, members
+from domain.payments import four_eyes
 from models import (
     AuditEvent,
     Batch,

@@ -5,7 +5,7 @@ from io import BytesIO
 import pytest
 
 from domain import sending
-from domain.release import release
+from domain.payments.release import release
 from models import BankOrder, Batch, Membership
 from tests.connectors.test_pain002 import report
 from tests.support.screens import Browser

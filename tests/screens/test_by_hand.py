@@ -3,10 +3,11 @@
 import pytest
 
 from connectors.bank.pain001 import read_back
-from domain import approval, by_hand
+from domain import by_hand
 from domain.accounts import passwords
 from domain.operators import order_body
-from domain.release import release
+from domain.payments import amendments
+from domain.payments.release import release
 from models import BankAccount, Batch, Membership, OrderDownload, Pin
 from tests.support.screens import Browser
 from tests.support.world import PIN, PSU, Demo, make_device, make_user
@@ -24,7 +25,7 @@ def demo(demo: Demo) -> Demo:
 def approved(demo: Demo) -> Batch:
     account = by_hand.add_account(demo.client, demo.user, IBAN, "Demo BV")
     batch = demo.batch()
-    approval.change(demo.client, demo.user, batch.reference, None, account.id)
+    amendments.change(demo.client, demo.user, batch.reference, None, account.id)
     release(demo.membership, batch.reference, demo.view(batch).digest, "pin", PSU, PIN, make_device(demo.user))
     return batch
 

@@ -6,7 +6,7 @@ import pytest
 
 from core.bank_days import is_bank_day, next_bank_day
 from core.clock import today_amsterdam
-from domain import approval
+from domain.payments import amendments
 from models import BankAccount, Batch
 from tests.screens.test_payment_page import at
 from tests.support.screens import Browser, Page
@@ -95,7 +95,7 @@ def test_accounts_that_are_not_ours_are_refused_in_dutch(wouter: Browser, demo: 
 
 def test_the_chosen_day_stays_chosen_in_another_month(wouter: Browser, demo: Demo):
     batch = demo.batch()
-    approval.change(demo.client, demo.user, batch.reference, later(), demo.account.id)
+    amendments.change(demo.client, demo.user, batch.reference, later(), demo.account.id)
     far = f"{later(120):%Y-%m}"
     page = wouter.open(at(demo, batch, f"/wijzigen?maand={far}"))
     assert checked(page)["execution_date"] == later().isoformat()

@@ -3,8 +3,8 @@
 import pytest
 from flask import Flask
 
-from domain import approval
-from domain.found_lines import PAGE
+from domain.payments import amendments
+from domain.payments.line_search import PAGE
 from models import Batch, BatchLine, Client, Membership
 from tests.support.long_runs import iban, many, name
 from tests.support.screens import Browser, Page
@@ -133,7 +133,7 @@ def test_in_place_the_words_about_what_is_shown_follow(wouter: Browser, demo: De
 
 def test_a_page_that_is_behind_gets_what_it_looks_at(wouter: Browser, demo: Demo, batch: Batch):
     shown = wouter.open(at(demo, batch)).value("#payment > [name=shown]")
-    approval.refuse_line(demo.client, demo.user, batch.reference, line_of(batch, 200))
+    amendments.refuse_line(demo.client, demo.user, batch.reference, line_of(batch, 200))
     path = at(demo, batch, f"/regels/{line_of(batch, 102)}?verdict=refuse")
     answer = wouter.post(path, htmx=True, shown=shown, zoek="jansen anna", bij="")
     assert answer.status == 422
@@ -143,7 +143,7 @@ def test_a_page_that_is_behind_gets_what_it_looks_at(wouter: Browser, demo: Demo
 
 def test_everything_is_taken_back_also_what_is_not_shown(wouter: Browser, demo: Demo, batch: Batch):
     for position in (102, 150):
-        approval.refuse_line(demo.client, demo.user, batch.reference, line_of(batch, position))
+        amendments.refuse_line(demo.client, demo.user, batch.reference, line_of(batch, position))
     page = wouter.open(at(demo, batch, "?zoek=jansen+anna"))
     assert page.says("#alles p") == "2 weggestreepte regels weer betalen"
     answer = wouter.post(at(demo, batch, "/alles"), zoek="jansen anna")

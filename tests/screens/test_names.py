@@ -3,7 +3,7 @@
 import pytest
 
 from domain import sending
-from domain.release import release
+from domain.payments.release import release
 from models import AcceptedName, BankOrder, Batch, BatchLine, Membership
 from tests.screens.test_payment_page import at
 from tests.support.names import ALL, CLOSE, OTHER, follow, send, sign

@@ -3,8 +3,9 @@
 import pytest
 import requests
 
-from domain import approval, following, limits, sending, signing
+from domain import following, sending, signing
 from domain.accounts import passwords
+from domain.payments import amendments, limits
 from models import BankOrder, Batch, Pin, PinTries, Release
 from tests.screens.test_payment_page import TOTAL, at, line_ids
 from tests.support.sandbox import Sandbox
@@ -81,7 +82,7 @@ def test_what_was_not_shown_is_not_paid(wouter: Browser, demo: Demo, shown: str)
     batch = demo.batch()
     if shown == "old":
         shown = shown_to(wouter, demo, batch)
-        approval.refuse_line(demo.client, demo.user, batch.reference, line_ids(demo, batch)[0])
+        amendments.refuse_line(demo.client, demo.user, batch.reference, line_ids(demo, batch)[0])
     wouter.open(at(demo, batch))
     part = pay(wouter, demo, batch, htmx=True, shown=shown)
     assert part.status == 422
@@ -113,7 +114,7 @@ def test_over_the_limit_it_stops_and_says_where_to_ask(wouter: Browser, demo: De
 def test_with_every_line_struck_the_button_reads_niet_betalen(wouter: Browser, demo: Demo):
     batch = demo.batch()
     for line in line_ids(demo, batch):
-        approval.refuse_line(demo.client, demo.user, batch.reference, line)
+        amendments.refuse_line(demo.client, demo.user, batch.reference, line)
     page = wouter.open(at(demo, batch))
     assert page.says("#pay-place button") == "Niet betalen"
     pay(wouter, demo, batch)
@@ -127,7 +128,7 @@ def test_a_page_that_read_betaal_never_discards(wouter: Browser, demo: Demo):
     batch = demo.batch()
     shown = shown_to(wouter, demo, batch)
     for line in line_ids(demo, batch):
-        approval.refuse_line(demo.client, demo.user, batch.reference, line)
+        amendments.refuse_line(demo.client, demo.user, batch.reference, line)
     assert pay(wouter, demo, batch, htmx=True, shown=shown).status == 422
     assert demo.view(batch).state == "open"
 
@@ -194,7 +195,7 @@ def test_the_pin_is_asked_only_after_the_payment_was_shown(wouter: Browser, dele
 def test_a_change_between_looking_and_the_pin_stops_it(wouter: Browser, delegated: Demo):
     batch = delegated.batch()
     shown = to_pin(wouter, delegated, batch).value("[name=shown]")
-    approval.refuse_line(delegated.client, delegated.user, batch.reference, line_ids(delegated, batch)[0])
+    amendments.refuse_line(delegated.client, delegated.user, batch.reference, line_ids(delegated, batch)[0])
     answer = wouter.post(at(delegated, batch, "/pincode"), shown=shown, pin=PIN)
     assert answer.location == at(delegated, batch)
     assert "intussen veranderd" in wouter.open(at(delegated, batch)).says("main > [role=alert]")

@@ -12,9 +12,9 @@ from blueprints.payments.actions import Action, is_polled, next_action
 from blueprints.payments.presenters.action import NOTES, action_label, action_note
 from domain.authorisations import Step
 from domain.by_hand import HandView, Taken
-from domain.cautions import Caution
-from domain.four_eyes import Eyes
-from domain.states import SETTLED
+from domain.payments.four_eyes import Eyes
+from domain.payments.state_machine import SETTLED
+from domain.payments.warnings import Caution
 from models.payments import BATCH_STATES
 from tests.screens.test_payment_words import AT, payment
 

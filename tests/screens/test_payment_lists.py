@@ -3,8 +3,8 @@
 import pytest
 
 from core.clock import utcnow
-from domain import approval
-from domain.release import release
+from domain.payments import amendments
+from domain.payments.release import release
 from models import Batch, BatchLine, Pin
 from tests.support.screens import Browser, Page
 from tests.support.world import LINES, PSU, Demo
@@ -87,7 +87,7 @@ def test_an_approved_payment_asks_for_nothing(wouter: Browser, demo: Demo):
 
 def test_the_total_in_the_list_follows_a_struck_line(wouter: Browser, demo: Demo):
     batch = demo.batch()
-    approval.refuse_line(demo.client, demo.user, batch.reference, demo.view(batch).lines[0].id)
+    amendments.refuse_line(demo.client, demo.user, batch.reference, demo.view(batch).lines[0].id)
     row = rows(page_of(wouter, demo, "betalingen"))[0]
     assert "€ 5.111,08" in row
     assert "2 regels" in row

@@ -2,7 +2,7 @@
 
 import pytest
 
-from domain import approval
+from domain.payments import amendments
 from models import BankAccount, Batch, BatchLine, Membership
 from tests.support.screens import Browser, Page
 from tests.support.world import LINES, OTHER_IBAN, Demo, make_user
@@ -95,7 +95,7 @@ def test_in_place_the_line_total_count_and_button_come_at_once(wouter: Browser, 
 def test_a_page_that_is_behind_gets_all_lines_and_is_told(wouter: Browser, app, demo: Demo):
     batch = demo.batch()
     shown = wouter.open(at(demo, batch)).value("#payment > [name=shown]")
-    approval.refuse_line(demo.client, demo.user, batch.reference, line_ids(demo, batch)[2])
+    amendments.refuse_line(demo.client, demo.user, batch.reference, line_ids(demo, batch)[2])
     part = strike(wouter, demo, batch, 0, htmx=True, shown=shown)
     assert part.status == 422
     assert part.answer.headers["HX-Retarget"] == "#payment"
@@ -110,7 +110,7 @@ def test_a_page_that_is_behind_gets_all_lines_and_is_told(wouter: Browser, app, 
 def test_another_account_meanwhile_is_told_too(wouter: Browser, demo: Demo):
     batch = demo.batch()
     shown = wouter.open(at(demo, batch)).value("#payment > [name=shown]")
-    approval.change(demo.client, demo.user, batch.reference, None, demo.other.id)
+    amendments.change(demo.client, demo.user, batch.reference, None, demo.other.id)
     part = strike(wouter, demo, batch, 0, htmx=True, shown=shown)
     assert (part.status, part.answer.headers.get("HX-Retarget")) == (422, "#payment")
     assert "NL64 TRIO 0379 5016 86" in part.says(".pair")
@@ -145,7 +145,7 @@ def test_a_line_of_another_payment_is_not_there(wouter: Browser, demo: Demo):
 
 def test_what_is_unusual_stands_before_the_lines(wouter: Browser, demo: Demo):
     batch = demo.batch([*LINES[:2], ("Šafařík, Tomáš", *LINES[2][1:])])
-    approval.change(demo.client, demo.user, batch.reference, None, demo.other.id)
+    amendments.change(demo.client, demo.user, batch.reference, None, demo.other.id)
     BankAccount.update(balance_cents=100, limit_payment_cents=855_915).where(BankAccount.iban == OTHER_IBAN).execute()
     line = line_ids(demo, batch)[2]
     page = wouter.open(at(demo, batch))

@@ -5,7 +5,7 @@ from collections import Counter
 
 import pytest
 
-from domain import four_eyes
+from domain.payments import four_eyes
 from models import Batch, Client
 from tests.screens.test_payment_page import at, strike
 from tests.screens.test_together import joined

@@ -10,8 +10,8 @@ from blueprints.payments.presenters import status as words
 from blueprints.payments.presenters import warnings as unusual_words
 from core.clock import utcnow
 from domain.banking.linking import AccountView
-from domain.payments import LineView, Payment
-from domain.states import ALLOWED, SETTLED, WAITING
+from domain.payments.queries import LineView, Payment
+from domain.payments.state_machine import ALLOWED, SETTLED, WAITING
 from models.payments import BATCH_STATES, LINE_STATES
 
 AT = datetime(2026, 11, 24, 9, 30, tzinfo=UTC)

@@ -1,6 +1,6 @@
 """What must be read before a payment can be approved: the button leads there, and reading it brings Betaal back."""
 
-from domain import cautions
+from domain.payments import warnings
 from models import Batch, BatchLine, Membership, Run, WarningOpened
 from tests.support.sandbox import Sandbox
 from tests.support.screens import Browser
@@ -57,7 +57,7 @@ def test_a_warning_that_came_up_since_stays_closed(wouter: Browser, demo: Demo):
     _first, second = two_of_one_period(demo)
     wouter.open(path_of(demo, second, "/lezen"))
     wouter.post(path_of(demo, second, "/lezen"), seen=["period_twice:20260101000000-00000"])
-    assert [one.opened for one in cautions.of_batch(Batch.get_by_id(second.id))] == [False]
+    assert [one.opened for one in warnings.of_batch(Batch.get_by_id(second.id))] == [False]
 
 
 def test_the_difference_says_who_gets_what_and_who_got_too_much(wouter: Browser, demo: Demo):

@@ -3,7 +3,7 @@
 import requests
 
 from domain import following, name_checks, sending, signing
-from domain.release import release
+from domain.payments.release import release
 from models import BankOrder, Batch
 from tests.support.bank import press
 from tests.support.world import PSU, Demo

@@ -10,7 +10,7 @@ import re
 import requests
 
 from domain import following, sending
-from domain.release import release
+from domain.payments.release import release
 from models import BankOrder, Batch
 from tests.support.sandbox import Sandbox
 from tests.support.world import PSU, Demo

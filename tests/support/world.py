@@ -23,10 +23,11 @@ from connectors.nmbrs.soap import SoapPayroll
 from connectors.push import Pusher
 from connectors.register.kvk import KvkRegister
 from core.crypto import Keyring
-from domain import intake, payments
+from domain import intake
 from domain.accounts import passwords
 from domain.common.encryption import lookup, seal
 from domain.common.services import Psu, World, furnish
+from domain.payments import queries
 from domain.webhook_keys import make_key
 from models import (
     Authority,
@@ -105,8 +106,8 @@ class Demo:
         """A batch as intake makes it of a run with these lines."""
         return make_batch(self.company, lines, number)
 
-    def view(self, batch: Batch) -> payments.Payment:
-        return payments.view(self.client, batch.reference)
+    def view(self, batch: Batch) -> queries.Payment:
+        return queries.view(self.client, batch.reference)
 
 
 def make_user(email: str | None = None, name: str = "Wouter de Jong") -> User:

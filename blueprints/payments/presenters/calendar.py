@@ -10,7 +10,7 @@ from blueprints.payments.presenters.status import balance
 from blueprints.web.formatters import moment
 from core.clock import today_amsterdam
 from domain.banking.linking import AccountView
-from domain.days import Day
+from domain.payments.execution_dates import Day
 
 
 @dataclass(frozen=True)

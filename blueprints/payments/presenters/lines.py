@@ -11,8 +11,8 @@ from blueprints.payments.line_query import query_values
 from blueprints.payments.presenters.bank_codes import LINE_REASONS
 from blueprints.web.formatters import euro, number
 from blueprints.web.lazy_texts import _l
-from domain.found_lines import REFUSED, REMARKED, SEARCHED_FROM, Found
-from domain.payments import LineView, Payment
+from domain.payments.line_search import REFUSED, REMARKED, SEARCHED_FROM, Found
+from domain.payments.queries import LineView, Payment
 
 LINES = {
     "refused": (_l("Niet betalen"), "bad"),

@@ -8,7 +8,7 @@ from blueprints.payments.presenters.notes import Note
 from blueprints.payments.presenters.status import file_note
 from blueprints.web.formatters import moment
 from domain.by_hand import HandView
-from domain.payments import Payment
+from domain.payments.queries import Payment
 
 
 @dataclass(frozen=True)

@@ -6,7 +6,7 @@ from flask_babel import gettext as _
 from flask_babel import ngettext
 
 from domain.authorisations import Step
-from domain.payments import Payment
+from domain.payments.queries import Payment
 
 
 @dataclass(frozen=True)

@@ -11,8 +11,8 @@ from blueprints.web.lazy_texts import _l
 from core.clock import today_amsterdam, utcnow
 from domain.banking.linking import AccountView
 from domain.name_checks import Difference
-from domain.payments import BatchRow, Payment
-from domain.states import WAITING
+from domain.payments.queries import BatchRow, Payment
+from domain.payments.state_machine import WAITING
 
 STATES = {
     "open": (_l("Goedkeuring vereist"), "accent"),

@@ -13,9 +13,9 @@ from blueprints.payments.presenters.status import NBSP, STATES
 from blueprints.web.formatters import day, euro, moment, number
 from core.clock import today_amsterdam
 from core.iban import grouped
-from domain.cautions import Caution, name
-from domain.found_lines import REMARKED, page_of
-from domain.payments import LineView, Payment
+from domain.payments.line_search import REMARKED, page_of
+from domain.payments.queries import LineView, Payment
+from domain.payments.warnings import Caution, name
 
 
 @dataclass(frozen=True)

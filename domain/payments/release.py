@@ -6,7 +6,6 @@ from datetime import date
 from peewee import IntegrityError
 
 from connectors.bank.port import Psu
-from domain import cautions, digest, four_eyes, states
 from domain.accounts import passkeys, pins
 from domain.banking.linking import line_of
 from domain.common import audit
@@ -19,12 +18,13 @@ from domain.common.errors import (
     RunMissing,
     WrongProof,
 )
-from domain.days import require_possible
-from domain.fitting import require_fit
 from domain.identity import identification
-from domain.limits import require_within
-from domain.payments import execution_date, find, hold
-from domain.sums import lines_of
+from domain.payments import digest, four_eyes, state_machine, warnings
+from domain.payments.bank_capabilities import require_fit
+from domain.payments.execution_dates import require_possible
+from domain.payments.limits import require_within
+from domain.payments.queries import execution_date, find, hold
+from domain.payments.totals import lines_of
 from models import Approval, BankAccount, Batch, BatchLine, Device, Membership, Release, User, transaction
 
 MAY_RELEASE = frozenset({"owner", "approver"})
@@ -103,7 +103,7 @@ def _require_releasable(batch: Batch, shown: str) -> tuple[date, list[BatchLine]
         raise NothingToPay
     if digest.of_batch(batch.bank_account.iban, day, lines) != shown:
         raise BatchChanged
-    cautions.require_opened(batch)
+    warnings.require_opened(batch)
     line = line_of(batch.bank_account.bank)
     require_fit(line, len(lines), batch.kind)
     require_possible(day, line.cut_off)
@@ -125,7 +125,7 @@ def _release(batch: Batch, user: User, shown: str, proof: str, psu: Psu) -> Rele
         line_count=len(lines), proof=proof, ip=psu.ip,
         batch_booking=batch.client.batch_booking, name_check=batch.client.name_check,
     )  # fmt: skip
-    states.move(
+    state_machine.move(
         batch, "release", audit.by_user(user), digest=shown, total=total, count=len(lines), day=day.isoformat(),
         proof=proof, release=row.id,
     )  # fmt: skip

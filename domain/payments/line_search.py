@@ -12,7 +12,7 @@ from typing import Any
 from peewee import Case
 
 from core.sepa_text import to_sepa
-from domain.sums import NOT_PAID
+from domain.payments.totals import NOT_PAID
 from models import Batch, BatchLine
 
 PAGE = 100

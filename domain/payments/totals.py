@@ -9,7 +9,7 @@ from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from datetime import date
 
-from domain import digest
+from domain.payments import digest
 from models import Batch, BatchLine
 
 NOT_PAID = ("refused", "rejected", "returned", "void")

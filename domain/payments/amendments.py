@@ -5,13 +5,13 @@ from datetime import date
 from typing import Any
 
 from core.clock import utcnow
-from domain import accepted_names, cautions, four_eyes, states, sums
 from domain.banking.linking import accounts, line_of
 from domain.common import audit
 from domain.common.errors import AccountInvalid, NotFound, NothingToPay, NotOpen
-from domain.days import require_possible
-from domain.payments import execution_date, find, hold
-from domain.references import end_to_end_id, message_id
+from domain.payments import creditor_names, four_eyes, state_machine, totals, warnings
+from domain.payments.execution_dates import require_possible
+from domain.payments.queries import execution_date, find, hold
+from domain.payments.references import end_to_end_id, message_id
 from models import Approval, BankOrder, Batch, BatchLine, Client, Release, User, require_held, transaction
 
 
@@ -23,7 +23,7 @@ def _reopened(client: Client, user: User, reference: str) -> Batch:
     batch = hold(client, reference)
     if batch.state == "approved":
         void_releases(batch, "changed")
-        states.move(batch, "change", audit.by_user(user), "changed")
+        state_machine.move(batch, "change", audit.by_user(user), "changed")
     if batch.state != "open":
         raise NotOpen(batch.state)
     four_eyes.void(batch, "changed")
@@ -63,7 +63,7 @@ def void_given_by(client: Client, user: User, actor: str, reason: str) -> int:
             continue
         void_releases(batch, reason)
         if batch.state == "approved":
-            states.move(batch, "change", actor, reason)
+            state_machine.move(batch, "change", actor, reason)
         voided += 1
     return voided
 
@@ -73,9 +73,9 @@ def renew_end_to_end_ids(batch: Batch) -> None:
     batch.orders_made = Batch.get_by_id(batch.id).orders_made
     msg_id = message_id(batch.reference, batch.orders_made + 1)
     lines = list(BatchLine.select().where(BatchLine.batch == batch.id, BatchLine.state.not_in(("void", "executed"))))
-    names = accepted_names.of_lines(batch.client_id, lines)
+    names = creditor_names.of_lines(batch.client_id, lines)
     for line in lines:
-        state, fresh = line.state if line.state == "refused" else "open", accepted_names.fresh(line, names)
+        state, fresh = line.state if line.state == "refused" else "open", creditor_names.fresh(line, names)
         BatchLine.update(end_to_end_id=end_to_end_id(msg_id, line.position), state=state, **fresh).where(
             BatchLine.id == line.id
         ).execute()
@@ -120,7 +120,7 @@ def _judge(client: Client, user: User, reference: str, line_id: int, verdict: st
 
 def _digest(batch: Batch) -> str:
     """Of the payment as it stands in this transaction, which holds it."""
-    return sums.of_batch(batch, execution_date(batch)).digest
+    return totals.of_batch(batch, execution_date(batch)).digest
 
 
 def _changed(batch: Batch, user: User) -> None:
@@ -161,7 +161,7 @@ def change(client: Client, user: User, reference: str, execution_date: date | No
 
 def open_cautions(client: Client, user: User, reference: str, seen: list[str]) -> None:
     """The warnings that must be opened were: `seen` are the names ("kind:about") of those on the screen."""
-    cautions.mark_opened(find(client, reference), user, seen)
+    warnings.mark_opened(find(client, reference), user, seen)
 
 
 def discard(client: Client, user: User, reference: str) -> None:
@@ -170,19 +170,19 @@ def discard(client: Client, user: User, reference: str) -> None:
         batch = _reopened(client, user, reference)
         if BatchLine.select().where(BatchLine.batch == batch.id, BatchLine.state == "open").exists():
             raise NothingToPay
-        states.move(batch, "discard", audit.by_user(user), "all_refused")
+        state_machine.move(batch, "discard", audit.by_user(user), "all_refused")
 
 
 def reopen(client: Client, user: User, reference: str) -> None:
     """The same batch again after a refusal: a new order to come, with new ids and a new release."""
     with transaction(client.id):
         batch = hold(client, reference)
-        if (batch.state, "reopen") not in states.ALLOWED:
+        if (batch.state, "reopen") not in state_machine.ALLOWED:
             raise NotOpen(batch.state)
         void_releases(batch, "reopened")
         renew_end_to_end_ids(batch)
         Batch.update(execution_date=None).where(Batch.id == batch.id).execute()
-        states.move(batch, "reopen", audit.by_user(user))
+        state_machine.move(batch, "reopen", audit.by_user(user))
 
 
 def _note(batch: Batch, user: User, kind: str, **details: Any) -> None:

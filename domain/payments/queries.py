@@ -8,14 +8,14 @@ from typing import Any
 from peewee import JOIN, Case, fn
 
 from core.clock import utcnow
-from domain import cautions, days, found_lines, sums
 from domain.banking import manual_bank
 from domain.banking.linking import AccountView, account_view, known_line
-from domain.cautions import Caution
 from domain.common.errors import NotFound
-from domain.found_lines import Found, Look
-from domain.states import SETTLED, WAITING
-from domain.sums import NOT_PAID, Sums, lines_of
+from domain.payments import execution_dates, line_search, totals, warnings
+from domain.payments.line_search import Found, Look
+from domain.payments.state_machine import SETTLED, WAITING
+from domain.payments.totals import NOT_PAID, Sums, lines_of
+from domain.payments.warnings import Caution
 from models import (
     Approval,
     BankAccount,
@@ -210,7 +210,7 @@ def hold(client: Client, reference: str) -> Batch:
 
 def execution_date(batch: Batch) -> date:
     """The chosen day, else the first bank day whose cut-off is open."""
-    return batch.execution_date or days.proposed(known_line(batch.bank_account.bank).cut_off)
+    return batch.execution_date or execution_dates.proposed(known_line(batch.bank_account.bank).cut_off)
 
 
 def view(client: Client, reference: str, look: Look | None = None) -> Payment:
@@ -226,16 +226,16 @@ def view(client: Client, reference: str, look: Look | None = None) -> Payment:
 
 def _lines(batch: Batch, day: date, look: Look | None) -> tuple[Sums, Sequence[BatchLine], Found | None]:
     """What is counted of all lines, and those that are shown."""
-    if look is None or batch.line_count <= sums.SHORT:
+    if look is None or batch.line_count <= totals.SHORT:
         rows = lines_of(batch)
-        counted = sums.of_lines(batch, day, rows)
+        counted = totals.of_lines(batch, day, rows)
         if look is None:
             return counted, rows, None
         if not look.filters:
-            return counted, (found := found_lines.whole(batch, rows)).rows, found
+            return counted, (found := line_search.whole(batch, rows)).rows, found
     else:
-        counted = sums.of_batch(batch, day)
-    found = found_lines.find(batch, look, counted.count)
+        counted = totals.of_batch(batch, day)
+    found = line_search.find(batch, look, counted.count)
     return counted, found.rows, found
 
 
@@ -243,7 +243,7 @@ def _payment(
     client: Client, batch: Batch, day: date, counted: Sums, rows: Sequence[BatchLine], found: Found | None
 ) -> Payment:
     order, release = _newest_order(batch) if batch.state != "open" else (None, None)
-    newer = cautions.newer(batch)
+    newer = warnings.newer(batch)
     account = batch.bank_account
     signing = known_line(account.bank).signing
     return Payment(
@@ -254,7 +254,7 @@ def _payment(
         date_fixed=batch.execution_date is not None, total_cents=counted.cents, lines_all=counted.count,
         lines_payable=counted.payable, lines=[_line_view(row) for row in rows], digest=counted.digest,
         debtor_differs=bool(batch.file_debtor_iban) and batch.file_debtor_iban != account.iban, signing=signing,
-        order=_order_view(order, batch, signing), kind=batch.kind, cautions=cautions.of_batch(batch),
+        order=_order_view(order, batch, signing), kind=batch.kind, cautions=warnings.of_batch(batch),
         run_missing=batch.run.missing_since is not None,
         overpaid=_overpaid(batch),
         missing_count=batch.missing_count, missing_names=batch.missing_names,
@@ -333,7 +333,7 @@ def client_of_reference(user: User, reference: str) -> Client:
     return row.client
 
 
-def calendar(payment: Payment, month: date) -> list[list[days.Day]]:
+def calendar(payment: Payment, month: date) -> list[list[execution_dates.Day]]:
     """Weeks from Monday."""
     bank = BankAccount.get_by_id(payment.account.id).bank
-    return days.month(month, known_line(bank).cut_off, payment.execution_date)
+    return execution_dates.month(month, known_line(bank).cut_off, payment.execution_date)
