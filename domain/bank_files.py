@@ -11,11 +11,11 @@ from dataclasses import dataclass, field
 from connectors.bank.camt053 import Entry, NotAStatement, Statement, read_statements
 from connectors.bank.pain002 import NotAReport, Report, read_report
 from core.ids import uuid
-from domain.bank_status import ORDER_STATE, event_of
 from domain.banking.linking import line_of
 from domain.common import audit
 from domain.common.errors import BankFileRefused
-from domain.line_results import NO_CODE, UNPAID, next_ask
+from domain.orders.line_statuses import NO_CODE, UNPAID, next_ask
+from domain.orders.status_codes import ORDER_STATE, event_of
 from domain.payments import state_machine
 from domain.payments.queries import find, hold
 from models import BankExchange, BankOrder, Batch, BatchLine, Client, User, require_held, transaction

@@ -8,8 +8,8 @@ from domain.accounts import sessions
 from domain.common import audit
 from domain.common.errors import NotFound, StateConflict
 from domain.common.services import world
+from domain.orders.submission import body_of
 from domain.payments import state_machine
-from domain.sending import body_of
 from models import (
     AuditEvent,
     BankAccount,

@@ -3,22 +3,11 @@
 import time
 from contextlib import suppress
 
-from domain import (
-    deliveries,
-    following,
-    intake,
-    looking,
-    name_checks,
-    nmbrs_rights,
-    nmbrs_tokens,
-    nmbrs_webhook,
-    sending,
-    transactions,
-    waiting,
-)
+from domain import deliveries, intake, looking, nmbrs_rights, nmbrs_tokens, nmbrs_webhook, transactions, waiting
 from domain.accounts import rate_limits, sessions
 from domain.banking import account_sync
 from domain.common.errors import BankUnavailable, UnknownBank
+from domain.orders import payee_verification, status_polling, submission
 from domain.outbox import mail, push_delivery
 from jobs import busy, enqueue, letters, notices
 from models import database
@@ -44,14 +33,14 @@ def take_in(run_id: int) -> None:
 
 def send_order(batch_id: int) -> None:
     with database.connection_context():
-        sending.send(batch_id)
+        submission.send(batch_id)
         _tell()
 
 
 def follow_order(order_id: int) -> None:
     with database.connection_context():
-        following.follow(order_id)
-        name_checks.prepare_signing_after(order_id)
+        status_polling.follow(order_id)
+        payee_verification.prepare_signing_after(order_id)
         _tell()
 
 
@@ -115,8 +104,8 @@ def sweep() -> None:
         _enqueue_all("revoke_nmbrs_tokens", nmbrs_tokens.due_revocations())
         _enqueue_all("look", looking.due_companies())
         _enqueue_all("take_in", intake.due_runs())
-        _enqueue_all("send_order", sending.due_batches())
-        _enqueue_all("follow_order", following.due_orders())
+        _enqueue_all("send_order", submission.due_batches())
+        _enqueue_all("follow_order", status_polling.due_orders())
         _enqueue_all("look_at_bank", account_sync.due_links())
         _enqueue_all("read_transactions", transactions.due_accounts())
         _tell()

@@ -11,9 +11,9 @@ from blueprints.web.authorization import ALL, for_client, fresh_keeping
 from blueprints.web.error_messages import say
 from blueprints.web.responses import goto, render
 from blueprints.web.urls import own_path
-from domain import by_hand
 from domain.common.errors import AccountExists, AuthorityRefused, IbanInvalid, NameMissing, NotIdentified
 from domain.identity import identification
+from domain.orders import manual_submission
 
 
 @blueprint.route("/<client>/saldo/toevoegen/zonder-koppeling", methods=["GET", "POST"])
@@ -34,7 +34,7 @@ def add_by_hand(membership):
         form.holder.data = form.holder.data or client.name
     elif form.validate_on_submit():
         try:
-            by_hand.add_account(client, membership.user, form.iban.data or "", form.holder.data or "")
+            manual_submission.add_account(client, membership.user, form.iban.data or "", form.holder.data or "")
         except (IbanInvalid, AccountExists) as error:
             form.iban.errors = [say(error)]
         except NameMissing as error:

@@ -2,8 +2,8 @@
 
 from enum import StrEnum
 
-from domain.authorisations import Step
-from domain.by_hand import HandView
+from domain.orders.manual_submission import HandView
+from domain.orders.sca_state import Step
 from domain.payments.four_eyes import Eyes
 from domain.payments.queries import Payment
 

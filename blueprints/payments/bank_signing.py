@@ -15,9 +15,9 @@ from blueprints.web.authorization import MAY_PAY, for_client, psu, signed_in
 from blueprints.web.current_user import me
 from blueprints.web.error_messages import say
 from blueprints.web.responses import goto
-from domain import signing
-from domain.authorisations import Step
 from domain.common.errors import CodeWrong, DomainError
+from domain.orders import sca
+from domain.orders.sca_state import Step
 from domain.payments import queries
 from domain.payments.line_search import Look
 from models import Membership
@@ -37,7 +37,7 @@ def start_signing(membership, reference):
     """Lead to where this is signed: the bank's own page, or ours for a code, or the payment, which says what to do."""
     again = "again" in request.form
     try:
-        step = signing.begin_signing(membership.client, membership.user, reference, psu(), again)
+        step = sca.begin_signing(membership.client, membership.user, reference, psu(), again)
     except DomainError as error:
         return redirect_with_problem(membership, reference, error)
     return redirect_to_step(membership, reference, step)
@@ -61,7 +61,7 @@ def _show(membership: Membership, reference: str, typed=None) -> Response:
     """Show the step that is to be taken now; with what was `typed` for it, when that is a form of this very step."""
     payment = queries.view(membership.client, reference, Look())
     try:
-        step = signing.step_of_payment(payment)
+        step = sca.step_of_payment(payment)
     except DomainError as error:
         return redirect_with_problem(membership, reference, error)
     if step.how not in TEMPLATES:
@@ -81,7 +81,7 @@ def _show(membership: Membership, reference: str, typed=None) -> Response:
 def challenge_image(membership, reference):
     """The challenge as a picture of the bank's, for a reader with a camera; no browser keeps it (no-store)."""
     try:
-        picture, kind = signing.image(membership.client, reference)
+        picture, kind = sca.image(membership.client, reference)
     except DomainError:
         abort(404)
     return Response(picture, mimetype=kind)
@@ -95,7 +95,7 @@ def submit_credentials(membership, reference):
     who = replace(psu(), bank_user_id=form.bank_user.data or None)
     return _take_step(
         membership, reference, form, form.bank_user,
-        lambda: signing.log_in(membership.client, membership.user, reference, who, form.bank_password.data),
+        lambda: sca.log_in(membership.client, membership.user, reference, who, form.bank_password.data),
     )  # fmt: skip
 
 
@@ -106,7 +106,7 @@ def choose_method(membership, reference):
     form = MethodForm()
     return _take_step(
         membership, reference, form, form.method,
-        lambda: signing.choose_method(membership.client, membership.user, reference, psu(), form.method.data or ""),
+        lambda: sca.choose_method(membership.client, membership.user, reference, psu(), form.method.data or ""),
     )  # fmt: skip
 
 
@@ -117,7 +117,7 @@ def submit_otp(membership, reference):
     form = CodeForm()
     return _take_step(
         membership, reference, form, form.code,
-        lambda: signing.answer_code(membership.client, membership.user, reference, psu(), form.code.data or ""),
+        lambda: sca.answer_code(membership.client, membership.user, reference, psu(), form.code.data or ""),
     )  # fmt: skip
 
 
@@ -142,7 +142,7 @@ def _take_step(membership: Membership, reference: str, form, field, take: Callab
 def abandon_signing(membership, reference):
     """Stop signing: nothing is paid, and the payment can be set up again."""
     try:
-        signing.give_up(membership.client, membership.user, reference)
+        sca.give_up(membership.client, membership.user, reference)
     except DomainError as error:
         return redirect_with_problem(membership, reference, error)
     return goto(url_of(membership, reference))
@@ -152,5 +152,5 @@ def abandon_signing(membership, reference):
 @signed_in
 def signing_return(state):
     """Come back from the bank: this proves nothing; the page shows what the bank says when asked."""
-    client, reference = signing.finish_signing(state, me())
+    client, reference = sca.finish_signing(state, me())
     return goto(payment_url(client.public_id, reference))

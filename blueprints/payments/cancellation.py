@@ -13,9 +13,9 @@ from blueprints.web.authorization import MAY_PAY, approving, for_client, psu
 from blueprints.web.error_messages import say
 from blueprints.web.responses import goto
 from blueprints.web.step_up import here
-from domain import cancelling, signing
 from domain.accounts import rate_limits
 from domain.common.errors import DomainError, PinLocked, PinMissing, PinWrong
+from domain.orders import cancellation, sca
 from domain.payments import queries
 from domain.payments.line_search import Look
 from domain.payments.queries import Payment
@@ -28,14 +28,14 @@ from models import Membership
 def cancel(membership, reference):
     """Ask the bank to cancel the payment: the page says what is cancelled, the pin confirms it."""
     payment = queries.view(membership.client, reference, Look())
-    status, form = cancelling.shown(payment), ConfirmForm()
+    status, form = cancellation.shown(payment), ConfirmForm()
     if status is None or not status.offered:
         return goto(url_of(membership, reference))
     if not form.validate_on_submit():
         return _cancel_page(membership, payment, form)
     rate_limits.spend("pin.user", membership.user_id)
     try:
-        cancelling.ask(membership, reference, form.pin.data or "", here(), psu())
+        cancellation.ask(membership, reference, form.pin.data or "", here(), psu())
     except PinWrong as error:
         form.pin.errors = [say(error)]
         return _cancel_page(membership, payment, form)
@@ -54,11 +54,11 @@ def _cancel_page(membership: Membership, payment: Payment, form: ConfirmForm) ->
 
 def _redirect_after_request(membership: Membership, reference: str) -> Response:
     """It is cancelled; or on to where the bank wants the cancellation signed."""
-    status = cancelling.shown(queries.view(membership.client, reference, Look()))
+    status = cancellation.shown(queries.view(membership.client, reference, Look()))
     if status is None or not status.to_sign:
         return goto(url_of(membership, reference))
     try:
-        step = signing.begin_signing(membership.client, membership.user, reference, psu())
+        step = sca.begin_signing(membership.client, membership.user, reference, psu())
     except DomainError as error:
         return redirect_with_problem(membership, reference, error)
     return redirect_to_step(membership, reference, step)
@@ -69,7 +69,7 @@ def _redirect_after_request(membership: Membership, reference: str) -> Response:
 def withdraw_cancellation(membership, reference):
     """Not cancel after all."""
     try:
-        cancelling.stop(membership.client, membership.user, reference)
+        cancellation.stop(membership.client, membership.user, reference)
     except DomainError as error:
         return redirect_with_problem(membership, reference, error)
     flash(_("De betaling blijft staan zoals hij stond."), "good")

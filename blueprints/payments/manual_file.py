@@ -12,16 +12,16 @@ from blueprints.web.authorization import MAY_PAY, approving, for_client
 from blueprints.web.error_messages import say
 from blueprints.web.responses import goto
 from blueprints.web.step_up import here
-from domain import by_hand
 from domain.accounts import rate_limits
-from domain.by_hand import HandView
 from domain.common.errors import DomainError, PinLocked, PinMissing, PinWrong
+from domain.orders import manual_submission
+from domain.orders.manual_submission import HandView
 from domain.payments import queries
 from domain.payments.line_search import Look
 from domain.payments.queries import Payment
 from models import Membership
 
-VERDICTS = {"betaald": by_hand.PAID, "geweigerd": by_hand.REFUSED}
+VERDICTS = {"betaald": manual_submission.PAID, "geweigerd": manual_submission.REFUSED}
 
 
 @blueprint.route("/<client>/betalingen/<reference>/bestand.xml", methods=["GET", "POST"])
@@ -35,7 +35,7 @@ def download_file(membership, reference):
     if request.method == "GET":
         return goto(url_of(membership, payment.reference))
     try:
-        name, body = by_hand.take_file(membership, reference)
+        name, body = manual_submission.take_file(membership, reference)
     except DomainError as error:
         return redirect_with_problem(membership, reference, error)
     answer = Response(body, mimetype="application/xml")
@@ -50,14 +50,14 @@ def download_file(membership, reference):
 def report_outcome(membership, reference, verdict):
     """Record what the person saw at the bank, proved with the pin."""
     payment = queries.view(membership.client, reference, Look())
-    manual, form = by_hand.shown(payment), ConfirmForm()
+    manual, form = manual_submission.shown(payment), ConfirmForm()
     if manual is None or not manual.may_say:
         return goto(url_of(membership, reference))
     if not form.validate_on_submit():
         return _outcome_page(membership, payment, manual, verdict, form)
     rate_limits.spend("pin.user", membership.user_id)
     try:
-        by_hand.say(membership, reference, VERDICTS[verdict], form.pin.data or "", here())
+        manual_submission.say(membership, reference, VERDICTS[verdict], form.pin.data or "", here())
     except PinWrong as error:
         form.pin.errors = [say(error)]
         return _outcome_page(membership, payment, manual, verdict, form)

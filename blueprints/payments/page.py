@@ -31,10 +31,12 @@ from blueprints.payments.presenters.warnings import (
 from blueprints.team.presenter import told
 from blueprints.web.responses import render
 from core.iban import grouped
-from domain import booked, by_hand, cancelling, confidential, name_checks, signing
-from domain.authorisations import Step
-from domain.by_hand import HandView
-from domain.cancelling import CancelView
+from domain import booked, confidential
+from domain.orders import cancellation as cancelling
+from domain.orders import manual_submission, payee_verification, sca
+from domain.orders.cancellation import CancelView
+from domain.orders.manual_submission import HandView
+from domain.orders.sca_state import Step
 from domain.payments import four_eyes
 from domain.payments.four_eyes import Eyes
 from domain.payments.queries import Payment
@@ -126,7 +128,7 @@ def load_progress(membership: Membership, payment: Payment) -> Progress:
         membership.client, membership.user, payment.id, payment.state, payment.total_cents
     )  # fmt: skip
     cancellation = cancelling.shown(payment)
-    return Progress(approvals, cancellation, by_hand.shown(payment), _step(payment, cancellation))
+    return Progress(approvals, cancellation, manual_submission.shown(payment), _step(payment, cancellation))
 
 
 def _step(payment: Payment, cancellation: CancelView | None) -> Step | None:
@@ -134,7 +136,7 @@ def _step(payment: Payment, cancellation: CancelView | None) -> Step | None:
     if payment.order is None or payment.by_hand:
         return None
     if payment.order.can_sign or (cancellation is not None and cancellation.to_sign):
-        return signing.step_for(payment.order.row)
+        return sca.step_for(payment.order.row)
     return None
 
 
@@ -249,7 +251,7 @@ def _approvals(approvals: Eyes | None) -> Note | None:
 
 def _names(payment: Payment, sheet: PaymentSheet) -> PayeeNames | None:
     """Nothing for who may not see the lines: names are theirs."""
-    check = None if payment.hidden else name_checks.shown(payment)
+    check = None if payment.hidden else payee_verification.shown(payment)
     return present_names(check, payment, sheet.url) if check else None
 
 

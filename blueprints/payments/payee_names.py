@@ -7,8 +7,8 @@ from blueprints.payments.blueprint import blueprint
 from blueprints.payments.detail import render_current, render_problem
 from blueprints.payments.forms import PayForm
 from blueprints.web.authorization import MAY_PAY, for_client, psu
-from domain import name_checks
 from domain.common.errors import BatchChanged, DomainError
+from domain.orders import payee_verification
 from domain.payments import queries
 from models import Membership
 
@@ -21,9 +21,9 @@ def decide_name(membership, reference, line_id):
     try:
         _require_shown(membership, reference)
         if choice == "overnemen":
-            name_checks.accept(*line)
+            payee_verification.accept(*line)
         elif choice == "niet-betalen":
-            name_checks.strike(*line, psu())
+            payee_verification.strike(*line, psu())
         else:
             abort(400)
     except DomainError as error:
@@ -39,7 +39,7 @@ def confirm_names(membership, reference):
     """Pay although names differ."""
     try:
         _require_shown(membership, reference)
-        name_checks.go_on(membership.client, membership.user, reference, psu())
+        payee_verification.go_on(membership.client, membership.user, reference, psu())
     except DomainError as error:
         return render_problem(membership, reference, error)
     return render_current(membership, reference, focus=True)

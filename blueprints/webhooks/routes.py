@@ -2,8 +2,9 @@ from flask import Blueprint, Response, request
 from peewee import PeeweeException
 from werkzeug.exceptions import RequestEntityTooLarge
 
-from domain import deliveries, notices
+from domain import deliveries
 from domain.common.errors import NotFound
+from domain.orders import status_callbacks
 from jobs import enqueue
 
 MOST_BYTES = 64 * 1024
@@ -37,7 +38,7 @@ def bank_signal(state: str) -> Response:
     """A bank says that an order has changed. What it says is not kept, nor believed: the bank is asked."""
     try:
         _body()
-        return Response(status=200 if notices.heard(state) else 404)
+        return Response(status=200 if status_callbacks.heard(state) else 404)
     except RequestEntityTooLarge:
         return Response(status=413)
     except PeeweeException:

@@ -3,8 +3,9 @@
 import pytest
 
 from core.money import plain
-from domain import bank_files, books, sending
+from domain import bank_files, books
 from domain.common.errors import BankFileRefused, NotFound
+from domain.orders import submission
 from domain.payments.release import release
 from models import BankExchange, BankOrder, Batch, BatchLine
 from tests.connectors.test_camt053 import entry, statement
@@ -24,7 +25,7 @@ def sent(demo: Demo, sandbox: Sandbox) -> Batch:
     """At the bank, which asks for a signature."""
     batch = demo.batch()
     release(demo.membership, batch.reference, demo.view(batch).digest, "session", PSU)
-    sending.send(batch.id)
+    submission.send(batch.id)
     found = Batch.get_by_id(batch.id)
     assert found.state == "at_bank"
     return found
@@ -35,7 +36,7 @@ def silent(demo: Demo, sandbox: Sandbox) -> Batch:
     """Sent, and the bank never said whether it has it."""
     batch = demo.batch()
     release(demo.membership, batch.reference, demo.view(batch).digest, "session", PSU)
-    sending.send(batch.id)
+    submission.send(batch.id)
     Batch.update(state="sending").where(Batch.id == batch.id).execute()
     BankOrder.update(state="sent", payment_id=None).where(BankOrder.batch == batch.id).execute()
     return Batch.get_by_id(batch.id)

@@ -10,10 +10,11 @@ import requests
 
 from connectors.bank.berlin_group import BerlinGroupBank
 from connectors.bank.signing import development_identity
-from domain import books, name_checks, sending, signing
+from domain import books
 from domain.banking import payment_preferences
 from domain.common.errors import NotYourRole, OrderUnfit
 from domain.common.services import World, furnish
+from domain.orders import payee_verification, sca, submission
 from domain.payments.release import release
 from models import AuditEvent, BankOrder, Batch, BatchLine, Client, Release
 from tests.support.exchanges import Watch
@@ -72,7 +73,7 @@ def test_a_line_that_became_shorter_opens_the_payment_again(demo: Demo, sandbox:
     batch = demo.batch()
     _release(demo, batch)
     _line(sandbox, most_lines=2)
-    sending.send(batch.id)
+    submission.send(batch.id)
     batch = Batch.get()
     assert (batch.state, batch.state_reason, BankOrder.select().count()) == ("open", "too_many_lines", 0)
     assert sandbox.control("GET", "orders") == []
@@ -106,7 +107,7 @@ def test_what_was_approved_is_booked_as_was_shown_then(demo: Demo, sandbox: Sand
     digest = demo.view(batch).digest
     _release(demo, batch)
     payment_preferences.change(demo.membership, batch_booking=False, name_check=False)
-    sending.send(batch.id)
+    submission.send(batch.id)
     assert "<BtchBookg>true</BtchBookg>" in sandbox.control("GET", "orders")[0]["body"]
     assert (demo.view(Batch.get()).batch_booking, demo.view(Batch.get()).digest) == (True, digest)
 
@@ -163,13 +164,13 @@ def test_a_bank_that_is_late_is_asked_again_and_the_page_says_so(demo: Demo, san
     _line(sandbox, signable_after=90)
     sandbox.fault(bank_sign_not_ready=True)
     batch = at_the_bank(demo)
-    assert signing.step_of_payment(demo.view(batch)).how == "soon"
+    assert sca.step_of_payment(demo.view(batch)).how == "soon"
     followed(batch)
-    name_checks.prepare_signing_after(BankOrder.get().id)
-    assert signing.step_of_payment(demo.view(batch)).how == "soon"
+    payee_verification.prepare_signing_after(BankOrder.get().id)
+    assert sca.step_of_payment(demo.view(batch)).how == "soon"
     sandbox.fault(bank_sign_not_ready=False)
-    name_checks.prepare_signing_after(BankOrder.get().id)
-    step = signing.step_of_payment(demo.view(batch))
+    payee_verification.prepare_signing_after(BankOrder.get().id)
+    step = sca.step_of_payment(demo.view(batch))
     assert step.how == "page"
     requests.post(step.url or "", data={"besluit": "ondertekenen"}, timeout=10, allow_redirects=False)
     assert followed(batch).state == "signed"
@@ -180,12 +181,12 @@ def test_after_its_time_the_person_presses(demo: Demo, sandbox: Sandbox):
     sandbox.fault(bank_sign_not_ready=True)
     batch = at_the_bank(demo)
     BankOrder.update(called_at=batch.created_at - timedelta(seconds=90)).execute()
-    assert signing.step_of_payment(demo.view(batch)).how == "begin"
+    assert sca.step_of_payment(demo.view(batch)).how == "begin"
 
 
 def test_another_bank_is_not_asked_again_unasked(demo: Demo, sandbox: Sandbox):
     sandbox.fault(bank_sign_not_ready=True)
     batch = at_the_bank(demo)
     sandbox.fault(bank_sign_not_ready=False)
-    name_checks.prepare_signing_after(BankOrder.get().id)
-    assert signing.step_of_payment(demo.view(batch)).how == "begin"
+    payee_verification.prepare_signing_after(BankOrder.get().id)
+    assert sca.step_of_payment(demo.view(batch)).how == "begin"

@@ -10,8 +10,8 @@ from flask import Flask, request
 from werkzeug.serving import make_server
 
 from blueprints.webhooks import blueprint
-from domain import following, notices, sending, signing
 from domain.common.services import World, furnish
+from domain.orders import sca, status_callbacks, status_polling, submission
 from domain.payments.release import release
 from models import BankOrder, Batch, Delivery, database
 from tests.support.bank import EXPLICIT, Tpp, bank_day, pain001
@@ -57,7 +57,7 @@ def _later() -> BankOrder:
 
 
 def _address(order: BankOrder) -> str:
-    found = notices.address_of(order)
+    found = status_callbacks.address_of(order)
     assert found is not None
     return found
 
@@ -65,13 +65,13 @@ def _address(order: BankOrder) -> str:
 def test_the_bank_signals_and_is_asked(demo: Demo, hooks: str, sandbox: Sandbox):
     sandbox.control("PUT", "banks/redirect", {"notifies": True})
     batch = at_the_bank(demo)
-    page = signing.begin_signing(demo.client, demo.user, batch.reference, PSU).url or ""
+    page = sca.begin_signing(demo.client, demo.user, batch.reference, PSU).url or ""
     sandbox.wait_for(lambda: HEARD)  # that it is ready to be signed
     _later()
-    assert following.due_orders() == []
+    assert status_polling.due_orders() == []
     requests.post(page, data={"besluit": "ondertekenen"}, timeout=10, allow_redirects=False)
-    (order_id,) = sandbox.wait_for(lambda: following.due_orders())
-    following.follow(order_id)
+    (order_id,) = sandbox.wait_for(lambda: status_polling.due_orders())
+    status_polling.follow(order_id)
     assert Batch.get().state == "signed"
 
 
@@ -81,8 +81,8 @@ def test_what_it_says_is_not_believed(demo: Demo, hooks: str):
     lie = {"paymentId": order.payment_id, "transactionStatus": "ACSC"}
     assert requests.post(_address(order), json=lie, timeout=10).status_code == 200
     assert (Batch.get().state, BankOrder.get().raw_status) == ("at_bank", order.raw_status)
-    assert following.due_orders() == [order.id]
-    following.follow(order.id)
+    assert status_polling.due_orders() == [order.id]
+    status_polling.follow(order.id)
     assert Batch.get().state == "at_bank"
 
 
@@ -93,14 +93,14 @@ def test_whatever_it_says_it_is_a_signal_and_is_kept_nowhere(demo: Demo, hooks: 
     answer = requests.post(_address(order), data=body, headers={"Content-Type": "text/plain"}, timeout=10)
     assert (answer.status_code, answer.content) == (200, b"")
     assert Delivery.select().count() == 0
-    assert following.due_orders() == [order.id]
+    assert status_polling.due_orders() == [order.id]
 
 
 def test_a_long_one_is_not_read(demo: Demo, hooks: str):
     at_the_bank(demo)
     order = _later()
     assert requests.post(_address(order), data=b"x" * 65_537, timeout=10).status_code == 413
-    assert following.due_orders() == []
+    assert status_polling.due_orders() == []
 
 
 @pytest.mark.parametrize("known", ["return", "nothing"])
@@ -108,9 +108,9 @@ def test_nobody_else_can_signal(demo: Demo, hooks: str, known: str):
     """Not with the state of the way back either: a browser has seen that one."""
     at_the_bank(demo)
     order = _later()
-    state = signing.return_state(order.msg_id) if known == "return" else "0" * 64
+    state = sca.return_state(order.msg_id) if known == "return" else "0" * 64
     assert requests.post(f"{hooks}/bank/seintje/{state}", timeout=10).status_code == 404
-    assert following.due_orders() == []
+    assert status_polling.due_orders() == []
 
 
 def test_it_asks_and_does_nothing_else(demo: Demo, hooks: str):
@@ -135,9 +135,9 @@ def test_of_an_order_that_is_over_nothing_is_asked(demo: Demo, hooks: str):
 def test_a_bank_that_does_not_signal_gets_no_address(demo: Demo, sandbox: Sandbox):
     batch = demo.batch()
     release(demo.membership, batch.reference, demo.view(batch).digest, "session", PSU)
-    sending.send(batch.id)
-    assert notices.address_of(BankOrder.get()) is None
-    assert notices.heard(notices.state_of(BankOrder.get().msg_id)) is False
+    submission.send(batch.id)
+    assert status_callbacks.address_of(BankOrder.get()) is None
+    assert status_callbacks.heard(status_callbacks.state_of(BankOrder.get().msg_id)) is False
 
 
 @pytest.mark.parametrize(

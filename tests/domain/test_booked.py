@@ -6,8 +6,9 @@ import pytest
 
 from core.bank_days import next_bank_day
 from core.money import plain
-from domain import bank_files, booked, books, sending, transactions
+from domain import bank_files, booked, books, transactions
 from domain.common.errors import BankFileRefused, BankUnavailable
+from domain.orders import submission
 from domain.payments.release import release
 from models import AuditEvent, BankAccess, BankAccount, BankOrder, BankTransaction, Batch, BatchLine, transaction
 from tests.connectors.test_camt053 import entry, statement
@@ -35,7 +36,7 @@ def signed(demo: Demo, number: int = 1, on: date | None = None) -> Batch:
     batch = demo.batch(number=number)
     Batch.update(execution_date=on).where(Batch.id == batch.id).execute()
     release(demo.membership, batch.reference, demo.view(batch).digest, "session", PSU)
-    sending.send(batch.id)
+    submission.send(batch.id)
     sign(demo, batch)
     return follow(batch)
 

@@ -8,7 +8,7 @@ import time_machine
 
 from connectors.bank.pain001 import read_back
 from core.clock import utcnow
-from domain import bank_files, books, by_hand, following, onboarding, sending
+from domain import bank_files, books, onboarding
 from domain.banking import linking
 from domain.common.errors import (
     AccountExists,
@@ -22,6 +22,7 @@ from domain.common.errors import (
     WrongProof,
 )
 from domain.operators import order_body
+from domain.orders import manual_submission, status_polling, submission
 from domain.payments import amendments, queries
 from domain.payments.release import release
 from models import (
@@ -50,7 +51,7 @@ def the_books_are_right(demo: Demo):
 
 @pytest.fixture
 def account(demo: Demo) -> BankAccount:
-    return by_hand.add_account(demo.client, demo.user, "nl61 knab 0257 3981 04", " Demo  BV ")
+    return manual_submission.add_account(demo.client, demo.user, "nl61 knab 0257 3981 04", " Demo  BV ")
 
 
 @pytest.fixture
@@ -67,16 +68,16 @@ def approve(demo: Demo, batch: Batch, account: BankAccount) -> Batch:
 def work(batch: Batch) -> Batch:
     """All that the worker does by itself, twice."""
     for _ in range(2):
-        for batch_id in sending.due_batches():
-            sending.send(batch_id)
-        sending.send(batch.id)  # woken by the button
-        for order_id in following.due_orders():
-            following.follow(order_id)
+        for batch_id in submission.due_batches():
+            submission.send(batch_id)
+        submission.send(batch.id)  # woken by the button
+        for order_id in status_polling.due_orders():
+            status_polling.follow(order_id)
     return Batch.get_by_id(batch.id)
 
 
 def take(demo: Demo, batch: Batch) -> bytes:
-    return by_hand.take_file(demo.membership, batch.reference)[1]
+    return manual_submission.take_file(demo.membership, batch.reference)[1]
 
 
 def order_of(batch: Batch) -> BankOrder:
@@ -102,7 +103,7 @@ def test_who_has_no_link_goes_on_with_it(world, sandbox: Sandbox):
         return next(step.done for step in onboarding.steps(demo.client, demo.user) if step.key == "bank")
 
     assert not bank_done()
-    by_hand.add_account(demo.client, demo.user, IBAN, "Demo BV")
+    manual_submission.add_account(demo.client, demo.user, IBAN, "Demo BV")
     assert bank_done()
 
 
@@ -114,14 +115,14 @@ def test_who_has_no_link_goes_on_with_it(world, sandbox: Sandbox):
 def test_an_account_that_cannot_be_added(demo: Demo, iban: str, name: str, error: type[Exception]):
     before = (BankAccount.select().count(), BankLink.select().count())
     with pytest.raises(error):
-        by_hand.add_account(demo.client, demo.user, iban, name)
+        manual_submission.add_account(demo.client, demo.user, iban, name)
     assert (BankAccount.select().count(), BankLink.select().count()) == before
 
 
 def test_who_did_not_identify_adds_none(world, sandbox: Sandbox):
     stranger = make_client(make_user())
     with pytest.raises(NotIdentified):
-        by_hand.add_account(stranger.client, stranger.user, IBAN, "Demo BV")
+        manual_submission.add_account(stranger.client, stranger.user, IBAN, "Demo BV")
 
 
 # --- the file -------------------------------------------------------------------------------------
@@ -153,8 +154,8 @@ def test_the_file_is_what_was_approved(demo: Demo, approved: Batch, sandbox: San
 def test_taken_again_it_is_the_same_and_says_who_had_it(demo: Demo, approved: Batch):
     colleague = Membership.create(user=make_user(name="Naomi"), client=demo.client, role="approver")
     first = take(demo, approved)
-    assert by_hand.take_file(colleague, approved.reference)[1] == first
-    found = by_hand.shown(demo.view(approved))
+    assert manual_submission.take_file(colleague, approved.reference)[1] == first
+    found = manual_submission.shown(demo.view(approved))
     assert found is not None and [one.by for one in found.taken] == ["Naomi", "Wouter de Jong"]
     kept = AuditEvent.select().where(AuditEvent.kind == "order.downloaded").order_by(AuditEvent.number)
     assert [event.details["again"] for event in kept] == [False, True]
@@ -181,11 +182,11 @@ def test_two_who_take_it_at_once_get_one_order(demo: Demo, approved: Batch):
 def test_only_who_may_release_takes_it(demo: Demo, approved: Batch):
     preparer = Membership.create(user=make_user(), client=demo.client, role="preparer")
     with pytest.raises(NotYourRole):
-        by_hand.take_file(preparer, approved.reference)
+        manual_submission.take_file(preparer, approved.reference)
     with pytest.raises(NotYourRole):
-        by_hand.say(preparer, approved.reference, by_hand.PAID, PIN, here(preparer))
+        manual_submission.say(preparer, approved.reference, manual_submission.PAID, PIN, here(preparer))
     with pytest.raises(NotFound):
-        by_hand.take_file(make_client(make_user()), approved.reference)
+        manual_submission.take_file(make_client(make_user()), approved.reference)
     assert Batch.get_by_id(approved.id).state == "approved"
 
 
@@ -241,20 +242,20 @@ def test_a_link_that_comes_later_does_not_send_what_was_taken(demo: Demo, approv
 def test_a_person_says_that_it_was_paid(demo: Demo, approved: Batch):
     take(demo, approved)
     with pytest.raises(PinWrong):
-        by_hand.say(demo.membership, approved.reference, by_hand.PAID, "000001", here(demo.membership))
+        manual_submission.say(demo.membership, approved.reference, manual_submission.PAID, "000001", here(demo.membership))
     assert Batch.get_by_id(approved.id).state == "sending"
-    by_hand.say(demo.membership, approved.reference, by_hand.PAID, PIN, here(demo.membership))
+    manual_submission.say(demo.membership, approved.reference, manual_submission.PAID, PIN, here(demo.membership))
     found = work(approved)
     assert (found.state, found.state_reason, lines(approved)) == ("executed", "said_paid", {"executed"})
     event = AuditEvent.get(AuditEvent.kind == "batch.person_says_paid")
     assert event.actor == f"user:{demo.user.id}"
     with pytest.raises(NotOpen):
-        by_hand.say(demo.membership, approved.reference, by_hand.REFUSED, PIN, here(demo.membership))
+        manual_submission.say(demo.membership, approved.reference, manual_submission.REFUSED, PIN, here(demo.membership))
 
 
 def test_a_refused_file_is_approved_again_under_other_names(demo: Demo, account: BankAccount, approved: Batch):
     first = read_back(take(demo, approved))
-    by_hand.say(demo.membership, approved.reference, by_hand.REFUSED, PIN, here(demo.membership))
+    manual_submission.say(demo.membership, approved.reference, manual_submission.REFUSED, PIN, here(demo.membership))
     assert (Batch.get_by_id(approved.id).state, order_of(approved).state) == ("rejected", "ended")
     amendments.reopen(demo.client, demo.user, approved.reference)
     approve(demo, approved, account)
@@ -263,21 +264,21 @@ def test_a_refused_file_is_approved_again_under_other_names(demo: Demo, account:
     assert not {row.end_to_end_id for row in first.lines} & {row.end_to_end_id for row in second.lines}
 
 
-@pytest.mark.parametrize("verdict", [by_hand.PAID, by_hand.REFUSED])
+@pytest.mark.parametrize("verdict", [manual_submission.PAID, manual_submission.REFUSED])
 def test_nothing_is_said_of_a_file_that_nobody_took(demo: Demo, approved: Batch, verdict: str):
     with pytest.raises(NotOpen):
-        by_hand.say(demo.membership, approved.reference, verdict, PIN, here(demo.membership))
+        manual_submission.say(demo.membership, approved.reference, verdict, PIN, here(demo.membership))
 
 
-@pytest.mark.parametrize("verdict", [by_hand.PAID, by_hand.REFUSED])
+@pytest.mark.parametrize("verdict", [manual_submission.PAID, manual_submission.REFUSED])
 def test_nobody_says_it_of_an_order_over_a_link(demo: Demo, sandbox: Sandbox, verdict: str):
     batch = demo.batch()
     release(demo.membership, batch.reference, demo.view(batch).digest, "session", PSU)
-    sending.send(batch.id)
+    submission.send(batch.id)
     with pytest.raises(NotOpen):
-        by_hand.say(demo.membership, batch.reference, verdict, PIN, here(demo.membership))
+        manual_submission.say(demo.membership, batch.reference, verdict, PIN, here(demo.membership))
     with pytest.raises(NotOpen):
-        by_hand.take_file(demo.membership, batch.reference)
+        manual_submission.take_file(demo.membership, batch.reference)
 
 
 @pytest.mark.parametrize(
@@ -291,5 +292,5 @@ def test_a_report_of_the_bank_moves_it(demo: Demo, approved: Batch, code: str, s
     assert work(approved).state == state
     assert queries.order_to_ask(demo.view(approved)) is None
     if state in ("at_bank", "signed"):
-        by_hand.say(demo.membership, approved.reference, by_hand.PAID, PIN, here(demo.membership))
+        manual_submission.say(demo.membership, approved.reference, manual_submission.PAID, PIN, here(demo.membership))
         assert Batch.get_by_id(approved.id).state == "executed"

@@ -9,8 +9,7 @@ import pytest
 from connectors.bank.berlin_group import BerlinGroupBank
 from connectors.bank.signing import development_identity
 from core.clock import today_amsterdam
-from domain import authorisations, books, cancelling, signing
-from domain.cancelling import CancelView
+from domain import books
 from domain.common.errors import (
     BankUnavailable,
     CancellationRefused,
@@ -21,6 +20,8 @@ from domain.common.errors import (
     SigningBusy,
 )
 from domain.common.services import furnish, world
+from domain.orders import cancellation, sca, sca_state
+from domain.orders.cancellation import CancelView
 from domain.payments import amendments
 from models import AuditEvent, BankExchange, BankOrder, Batch, BatchLine, Membership
 from tests.support.bank import press
@@ -41,12 +42,12 @@ def the_books_are_right(demo: Demo):
 
 
 def ask(demo: Demo, batch: Batch) -> str:
-    cancelling.ask(demo.membership, batch.reference, PIN, here(demo.membership), PSU)
+    cancellation.ask(demo.membership, batch.reference, PIN, here(demo.membership), PSU)
     return Batch.get_by_id(batch.id).state
 
 
 def shown(demo: Demo, batch: Batch) -> CancelView | None:
-    return cancelling.shown(demo.view(batch))
+    return cancellation.shown(demo.view(batch))
 
 
 def signed(demo: Demo, ahead: int = 5) -> Batch:
@@ -57,7 +58,7 @@ def signed(demo: Demo, ahead: int = 5) -> Batch:
         day += timedelta(days=1)
     amendments.change(demo.client, demo.user, batch.reference, day, demo.account.id)
     at_the_bank(demo, batch)
-    press(signing.begin_signing(demo.client, demo.user, batch.reference, PSU).url or "", "ondertekenen")
+    press(sca.begin_signing(demo.client, demo.user, batch.reference, PSU).url or "", "ondertekenen")
     found = followed(batch)
     assert found.state == "signed"
     return found
@@ -104,7 +105,7 @@ def test_signed_on_the_banks_page(demo: Demo, sandbox: Sandbox):
     assert ask(demo, batch) == "signed", "until the bank says so it is not cancelled"
     found = shown(demo, batch)
     assert found is not None and found.to_sign
-    step = signing.begin_signing(demo.client, demo.user, batch.reference, PSU)
+    step = sca.begin_signing(demo.client, demo.user, batch.reference, PSU)
     assert (step.how, step.cancels, step.may_give_up) == ("page", True, False)
     assert followed(batch).state == "signed"
     press(step.url or "", "ondertekenen")
@@ -116,9 +117,9 @@ def test_signed_with_the_reader(demo: Demo, sandbox: Sandbox):
     sandbox.fault(bank_cancel_needs_sca=True)
     batch = at_the_bank(demo)
     assert ask(demo, batch) == "at_bank"
-    assert signing.begin_signing(demo.client, demo.user, batch.reference, PSU).how == "method"
-    step = signing.choose_method(demo.client, demo.user, batch.reference, PSU, "lezer")
-    signing.answer_code(demo.client, demo.user, batch.reference, PSU, reader(sandbox, step.challenge[0]))
+    assert sca.begin_signing(demo.client, demo.user, batch.reference, PSU).how == "method"
+    step = sca.choose_method(demo.client, demo.user, batch.reference, PSU, "lezer")
+    sca.answer_code(demo.client, demo.user, batch.reference, PSU, reader(sandbox, step.challenge[0]))
     assert Batch.get_by_id(batch.id).state == "cancelled"
 
 
@@ -130,7 +131,7 @@ def test_signed_in_the_app(demo: Demo, sandbox: Sandbox):
     BankOrder.update(execution_date=today_amsterdam() + timedelta(days=3)).execute()
     sandbox.fault(bank_cancel_needs_sca=True)
     ask(demo, batch)
-    assert signing.begin_signing(demo.client, demo.user, batch.reference, PSU).how == "app"
+    assert sca.begin_signing(demo.client, demo.user, batch.reference, PSU).how == "app"
     assert in_the_app(sandbox) == 1
     assert followed(batch).state == "cancelled"
 
@@ -141,9 +142,9 @@ def test_refused_in_the_app_the_order_stands(demo: Demo, sandbox: Sandbox):
     sandbox.fault(bank_cancel_needs_sca=True)
     batch = at_the_bank(demo)
     ask(demo, batch)
-    signing.begin_signing(demo.client, demo.user, batch.reference, PSU)
+    sca.begin_signing(demo.client, demo.user, batch.reference, PSU)
     own = BankOrder.get().authorisation_id
-    page = signing.step_of_payment(demo.view(batch))
+    page = sca.step_of_payment(demo.view(batch))
     assert (page.how, page.cancels) == ("app", True)
     followed(batch)
     assert (Batch.get_by_id(batch.id).state, BankOrder.get().authorisation_id) == ("at_bank", own)
@@ -152,14 +153,14 @@ def test_refused_in_the_app_the_order_stands(demo: Demo, sandbox: Sandbox):
 def test_not_after_all(demo: Demo, sandbox: Sandbox):
     sandbox.fault(bank_cancel_needs_sca=True)
     batch = at_the_bank(demo)
-    before = signing.step_of_payment(demo.view(batch))
+    before = sca.step_of_payment(demo.view(batch))
     ask(demo, batch)
     ask(demo, batch)
-    cancelling.stop(demo.client, demo.user, batch.reference)
-    assert signing.step_of_payment(demo.view(batch)) == before
+    cancellation.stop(demo.client, demo.user, batch.reference)
+    assert sca.step_of_payment(demo.view(batch)) == before
     with pytest.raises(NotOpen):
-        cancelling.stop(demo.client, demo.user, batch.reference)
-    press(signing.begin_signing(demo.client, demo.user, batch.reference, PSU).url or "", "ondertekenen")
+        cancellation.stop(demo.client, demo.user, batch.reference)
+    press(sca.begin_signing(demo.client, demo.user, batch.reference, PSU).url or "", "ondertekenen")
     assert followed(batch).state == "signed"
 
 
@@ -167,9 +168,9 @@ def test_what_the_bank_says_of_the_order_does_not_change_what_is_signed(demo: De
     sandbox.fault(bank_cancel_needs_sca=True)
     batch = at_the_bank(demo)
     ask(demo, batch)
-    links = authorisations.read(BankOrder.get())["links"]
+    links = sca_state.read(BankOrder.get())["links"]
     followed(batch, 3)
-    assert authorisations.read(BankOrder.get())["links"] == links
+    assert sca_state.read(BankOrder.get())["links"] == links
     assert "cancellation-authorisations" in links["startAuthorisation"]
 
 
@@ -266,15 +267,15 @@ def test_two_people_at_once_ask_once(demo: Demo, sandbox: Sandbox, keys: Path):
 def test_the_pin_confirms_it(demo: Demo, sandbox: Sandbox):
     batch = at_the_bank(demo)
     with pytest.raises(PinWrong):
-        cancelling.ask(demo.membership, batch.reference, "000001", here(demo.membership), PSU)
-    assert not BankExchange.select().where(BankExchange.call == cancelling.CALL).exists()
+        cancellation.ask(demo.membership, batch.reference, "000001", here(demo.membership), PSU)
+    assert not BankExchange.select().where(BankExchange.call == cancellation.CALL).exists()
 
 
 def test_only_who_may_release(demo: Demo, sandbox: Sandbox):
     batch = at_the_bank(demo)
     preparer = Membership.create(user=make_user(), client=demo.client, role="preparer")
     with pytest.raises(NotYourRole):
-        cancelling.ask(preparer, batch.reference, PIN, here(preparer), PSU)
+        cancellation.ask(preparer, batch.reference, PIN, here(preparer), PSU)
 
 
 def test_on_the_day_itself_a_signed_one_is_not_offered(demo: Demo, sandbox: Sandbox):

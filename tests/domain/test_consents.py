@@ -8,7 +8,6 @@ import pytest
 import models
 from connectors.mail import Message
 from core.ids import uuid
-from domain import sending
 from domain.banking import account_sync, consents, linking
 from domain.common import audit
 from domain.common.errors import (
@@ -20,6 +19,7 @@ from domain.common.errors import (
     NotFound,
 )
 from domain.common.services import World
+from domain.orders import submission
 from domain.outbox import mail as mails
 from domain.outbox.mail import Letter
 from domain.payments.release import release
@@ -175,7 +175,7 @@ def test_a_payment_goes_to_the_bank_after_the_end_of_the_consent(world: World, s
     consents.end(linked(demo.client, demo.user), "expired")
     batch = demo.batch()
     release(demo.membership, batch.reference, demo.view(batch).digest, "session", PSU, None)
-    sending.send(batch.id)
+    submission.send(batch.id)
     assert Batch.get_by_id(batch.id).state == "at_bank"
 
 

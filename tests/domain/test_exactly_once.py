@@ -15,9 +15,10 @@ from rq import Queue, SimpleWorker
 import jobs
 import models
 from core.clock import utcnow
-from domain import books, following, sending, signing
+from domain import books
 from domain.common import leases
 from domain.common.errors import NotFound, NotOpen, StateConflict
+from domain.orders import sca, status_polling, submission
 from domain.payments import amendments
 from domain.payments.release import release
 from jobs import tasks
@@ -62,8 +63,8 @@ def wake(batch: Batch, times: int = 3) -> Batch:
         BankOrder.update(due_at=batch.created_at).where(
             BankOrder.batch == batch.id, BankOrder.state.in_(("ready", "sent")), BankOrder.due_at.is_null(False)
         ).execute()
-        for batch_id in {*sending.due_batches(), batch.id}:
-            sending.send(batch_id)
+        for batch_id in {*submission.due_batches(), batch.id}:
+            submission.send(batch_id)
     return Batch.get_by_id(batch.id)
 
 
@@ -86,7 +87,7 @@ def test_a_worker_killed_anywhere_gives_it_once(
         assert (found.state, at_bank(sandbox)) == ("at_bank", [released.reference])
     else:  # nobody but the bank can know: a person asks it
         assert (found.state, at_bank(sandbox)) == ("sending", had_it)
-        assert sending.due_batches() == []
+        assert submission.due_batches() == []
         with pytest.raises(NotOpen):
             amendments.reopen(Membership.get().client, Membership.get().user, released.reference)
 
@@ -99,7 +100,7 @@ def test_workers_at_the_same_moment_give_it_once(
     honouring(sandbox, False)
     sandbox.fault(bank_slow=True)
     if made:
-        sending.prepare(released)
+        submission.prepare(released)
     started = [dying_worker.start(database, sandbox, keys, released.id) for _ in range(3)]
     for one in started:
         one.wait()
@@ -110,21 +111,21 @@ def test_workers_at_the_same_moment_give_it_once(
 def test_a_worker_that_slept_between_looking_and_claiming_does_not_give_it_again(sandbox: Sandbox, released: Batch):
     """It looked when nothing had been called; meanwhile another called, and the answer was lost."""
     honouring(sandbox, False)
-    looked = sending.prepare(released)
+    looked = submission.prepare(released)
     assert looked is not None and looked.called_at is None
     sandbox.fault(bank_lost_answer=True)
-    sending.send(released.id)
+    submission.send(released.id)
     sandbox.fault(bank_lost_answer=False)
-    sending._deliver(Batch.get_by_id(released.id), looked)
+    submission._deliver(Batch.get_by_id(released.id), looked)
     assert (Batch.get_by_id(released.id).state, at_bank(sandbox)) == ("sending", [released.reference])
 
 
 def test_what_another_worker_holds_is_left_alone(sandbox: Sandbox, released: Batch):
-    order = sending.prepare(released)
+    order = submission.prepare(released)
     assert order is not None
-    assert leases.claim(BankOrder, order.id, sending.SEND_LEASE) is not None
+    assert leases.claim(BankOrder, order.id, submission.SEND_LEASE) is not None
     for _ in range(2):
-        sending.send(released.id)
+        submission.send(released.id)
     assert at_bank(sandbox) == []
     assert (wake(released).state, at_bank(sandbox)) == ("at_bank", [released.reference])
 
@@ -141,7 +142,7 @@ def test_without_an_answer_it_is_given_once(
 ):
     honouring(sandbox, honours)
     sandbox.fault(**{fault: True})
-    sending.send(released.id)
+    submission.send(released.id)
     assert Batch.get_by_id(released.id).state == "sending"
     assert at_bank(sandbox) == [released.reference] * taken
     sandbox.fault(**{fault: False})
@@ -155,7 +156,7 @@ def test_without_an_answer_it_is_given_once(
 def test_a_double_says_that_the_bank_has_it(sandbox: Sandbox, released: Batch):
     """DUPL to a repeat is no refusal: the order stays, and a person hears of it from the bank."""
     sandbox.fault(bank_lost_answer=True)
-    sending.send(released.id)
+    submission.send(released.id)
     sandbox.fault(
         bank_lost_answer=False, bank_accepts_duplicates=False, bank_forgets_request_id=True, bank_duplicate_dupl=True
     )
@@ -195,7 +196,7 @@ def test_two_people_two_tabs_and_a_double_tap_give_it_once(demo: Demo, sandbox: 
 
     def pays(who: Membership):
         def act() -> None:
-            sending.send(release(who, batch.reference, shown, "session", PSU).batch_id)
+            submission.send(release(who, batch.reference, shown, "session", PSU).batch_id)
 
         return act
 
@@ -208,24 +209,24 @@ def test_two_people_two_tabs_and_a_double_tap_give_it_once(demo: Demo, sandbox: 
 # --- replayed ways back ---------------------------------------------------------------------------
 def test_the_way_back_walked_again_gives_and_signs_nothing_more(demo: Demo, sandbox: Sandbox):
     batch = at_the_bank(demo)
-    press(signing.begin_signing(demo.client, demo.user, batch.reference, PSU).url or "", "ondertekenen")
-    state = signing.return_state(BankOrder.get().msg_id)
+    press(sca.begin_signing(demo.client, demo.user, batch.reference, PSU).url or "", "ondertekenen")
+    state = sca.return_state(BankOrder.get().msg_id)
     for _ in range(3):
-        signing.finish_signing(state, demo.user)
+        sca.finish_signing(state, demo.user)
     assert (Batch.get_by_id(batch.id).state, at_bank(sandbox)) == ("signed", [batch.reference])
     with pytest.raises(NotFound):
-        signing.finish_signing(state, make_client(make_user()).user)
+        sca.finish_signing(state, make_client(make_user()).user)
 
 
 def test_the_way_back_of_an_order_that_ended_wakes_nothing(demo: Demo, sandbox: Sandbox):
     batch = at_the_bank(demo)
-    press(signing.begin_signing(demo.client, demo.user, batch.reference, PSU).url or "", "weiger")
+    press(sca.begin_signing(demo.client, demo.user, batch.reference, PSU).url or "", "weiger")
     assert followed(batch).state in ("rejected", "failed")
-    old = signing.return_state(BankOrder.get().msg_id)
+    old = sca.return_state(BankOrder.get().msg_id)
     amendments.reopen(demo.client, demo.user, batch.reference)
     at_the_bank(demo, batch)
     for _ in range(2):
-        signing.finish_signing(old, demo.user)
+        sca.finish_signing(old, demo.user)
     assert Batch.get_by_id(batch.id).state == "at_bank"
     assert sorted(at_bank(sandbox)) == [batch.reference, f"{batch.reference}-2"]
 
@@ -234,14 +235,14 @@ def test_the_way_back_of_an_order_that_ended_wakes_nothing(demo: Demo, sandbox: 
 @pytest.mark.parametrize("jump", [timedelta(hours=-26), timedelta(hours=3), timedelta(days=9)])
 def test_a_clock_that_jumps_after_a_lost_answer_builds_nothing_anew(sandbox: Sandbox, released: Batch, jump: timedelta):
     sandbox.fault(bank_lost_answer=True)
-    sending.send(released.id)
-    body = sending.body_of(BankOrder.get())
+    submission.send(released.id)
+    body = submission.body_of(BankOrder.get())
     sandbox.fault(bank_lost_answer=False)
     with time_machine.travel(utcnow() + jump):
         wake(released)
     found = wake(released)
     assert (found.state, at_bank(sandbox)) == ("at_bank", [released.reference])
-    assert sending.body_of(BankOrder.get()) == body
+    assert submission.body_of(BankOrder.get()) == body
 
 
 @pytest.mark.parametrize("jump", [timedelta(days=8), timedelta(days=400)])
@@ -278,9 +279,9 @@ def test_an_emptied_queue_loses_and_doubles_nothing(queue, sandbox: Sandbox, rel
 
 def test_what_was_given_is_followed_to_one_execution(demo: Demo, sandbox: Sandbox, released: Batch):
     wake(released)
-    press(signing.begin_signing(demo.client, demo.user, released.reference, PSU).url or "", "ondertekenen")
+    press(sca.begin_signing(demo.client, demo.user, released.reference, PSU).url or "", "ondertekenen")
     sandbox.control("POST", "clock", {"advance_days": 14})
     sandbox.control("POST", "clock", {"advance_days": 14})
     assert followed(released, 3).state == "executed"
-    assert (at_bank(sandbox), following.due_orders()) == ([released.reference], [])
+    assert (at_bank(sandbox), status_polling.due_orders()) == ([released.reference], [])
     assert {line.state for line in BatchLine.select()} == {"executed"}

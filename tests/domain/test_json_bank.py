@@ -5,7 +5,8 @@ import json
 import pytest
 import requests
 
-from domain import books, sending, signing
+from domain import books
+from domain.orders import sca, submission
 from models import BankOrder, Batch, BatchLine
 from tests.support.sandbox import Sandbox
 from tests.support.signing import at_the_bank, followed
@@ -20,7 +21,7 @@ def a_bank_of_json(demo: Demo, sandbox: Sandbox):
 
 
 def _sign(demo: Demo, batch: Batch) -> None:
-    page = signing.begin_signing(demo.client, demo.user, batch.reference, PSU).url or ""
+    page = sca.begin_signing(demo.client, demo.user, batch.reference, PSU).url or ""
     requests.post(page, data={"besluit": "ondertekenen"}, timeout=10, allow_redirects=False)
 
 
@@ -44,7 +45,7 @@ def test_a_lost_answer_is_found_again_by_the_request_id(demo: Demo, sandbox: San
     assert at_the_bank(demo).state == "sending"
     sandbox.fault(bank_lost_answer=False)
     BankOrder.update(due_at=BankOrder.created_at, lease_until=None).execute()
-    sending.send(Batch.get().id)
+    submission.send(Batch.get().id)
     assert Batch.get().state == "at_bank"
     assert len(sandbox.control("GET", "orders")) == 1
 
@@ -75,7 +76,7 @@ def test_stored_bytes_go_to_the_address_of_their_form(demo: Demo, sandbox: Sandb
     sandbox.fault(bank_cut=False)
     sandbox.control("PUT", "banks/redirect", {"format": "pain.001.001.09"})
     BankOrder.update(due_at=BankOrder.created_at, lease_until=None).execute()
-    sending.send(batch.id)
+    submission.send(batch.id)
     assert Batch.get().state == "at_bank"
     assert [json.loads(order["body"])["payments"] for order in sandbox.control("GET", "orders")]
 

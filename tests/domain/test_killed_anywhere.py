@@ -13,7 +13,8 @@ import pytest
 
 import models
 from core.clock import utcnow
-from domain import books, following, sending
+from domain import books
+from domain.orders import status_polling, submission
 from domain.payments.release import release
 from models import BankAccount, BankOrder, Batch
 from tests.support.sandbox import Sandbox
@@ -58,7 +59,7 @@ def _sends_and_dies(url: str, batch: Batch, place: int) -> bool:
             models.connect(url)  # nothing of the parent's connection is used
             with models.database.connection_context():
                 _dies_at(place)
-                sending.send(batch.id)
+                submission.send(batch.id)
             code = LIVED
         finally:
             os._exit(code)  # never back into the test's own process
@@ -80,10 +81,10 @@ def _another_worker_sweeps(batch: Batch) -> None:
     """Three times: each wakes what the one before has left."""
     for _ in range(3):
         _an_hour_passes(batch)
-        for batch_id in sending.due_batches():
-            sending.send(batch_id)
-        for order_id in following.due_orders():
-            following.follow(order_id)
+        for batch_id in submission.due_batches():
+            submission.send(batch_id)
+        for order_id in status_polling.due_orders():
+            status_polling.follow(order_id)
 
 
 @pytest.fixture

@@ -5,7 +5,8 @@ from datetime import timedelta
 import pytest
 
 from core.clock import today_amsterdam, utcnow
-from domain import books, following, line_results, sending
+from domain import books
+from domain.orders import line_statuses, status_polling, submission
 from domain.payments.release import release
 from models import BankOrder, Batch, BatchLine
 from tests.support.names import follow, sign
@@ -23,7 +24,7 @@ def the_books_are_right(demo: Demo):
 def signed(demo: Demo) -> Batch:
     batch = demo.batch()
     release(demo.membership, batch.reference, demo.view(batch).digest, "session", PSU)
-    sending.send(batch.id)
+    submission.send(batch.id)
     sign(demo, batch)
     assert follow(batch).state == "signed"
     return batch
@@ -78,9 +79,9 @@ def test_what_is_executed_is_looked_at_each_day_for_three_weeks(demo: Demo, sand
     order = BankOrder.get()
     assert order.due_at is not None
     assert timedelta(hours=23) < order.due_at - utcnow() <= timedelta(days=1)
-    assert following.due_orders() == []
+    assert status_polling.due_orders() == []
     order.execution_date = today_amsterdam() - timedelta(days=22)
-    assert line_results.next_ask(order, 0) is None
+    assert line_statuses.next_ask(order, 0) is None
 
 
 def test_a_line_that_was_refused_and_voided_since_still_counts_in_its_order(

@@ -4,10 +4,11 @@ import pytest
 
 from connectors.bank.port import StatusReport
 from core.ids import uuid
-from domain import authorisations, books, line_results, name_checks, sending
+from domain import books
 from domain.banking.linking import line_of
 from domain.common.errors import BankUnavailable, NotFound, NotOpen
 from domain.common.services import world
+from domain.orders import line_statuses, payee_verification, sca_state, submission
 from domain.payments import amendments
 from domain.payments.release import release
 from models import AcceptedName, BankExchange, BankOrder, Batch, BatchLine, transaction
@@ -28,8 +29,8 @@ def state(batch: Batch) -> str:
     return Batch.get_by_id(batch.id).state
 
 
-def check_of(demo: Demo, batch: Batch) -> name_checks.NameCheck:
-    found = name_checks.shown(demo.view(batch))
+def check_of(demo: Demo, batch: Batch) -> payee_verification.NameCheck:
+    found = payee_verification.shown(demo.view(batch))
     assert found is not None
     return found
 
@@ -71,7 +72,7 @@ def test_a_batch_of_one_line_waits_for_a_person_too(demo: Demo, line: tuple[str,
     batch = send(demo, (line,))
     assert batch.state == "name_check"
     assert [one.name for one in check_of(demo, batch).lines] == [line[0]]
-    name_checks.strike(demo.client, demo.user, batch.reference, line_id(batch, line[0]), PSU)
+    payee_verification.strike(demo.client, demo.user, batch.reference, line_id(batch, line[0]), PSU)
     view = demo.view(batch)
     assert (view.state, view.lines_payable) == ("open", 0)
 
@@ -83,9 +84,9 @@ def test_a_check_that_never_ends_stays_a_check(demo: Demo, sandbox: Sandbox):
     assert check_of(demo, batch).running
     assert BankOrder.get().attempts >= 5
     with pytest.raises(NotOpen):
-        name_checks.go_on(demo.client, demo.user, batch.reference, PSU)
+        payee_verification.go_on(demo.client, demo.user, batch.reference, PSU)
     with pytest.raises(NotOpen):
-        name_checks.strike(demo.client, demo.user, batch.reference, line_id(batch, CLOSE[0]), PSU)
+        payee_verification.strike(demo.client, demo.user, batch.reference, line_id(batch, CLOSE[0]), PSU)
     assert len(orders(sandbox)) == 1
 
 
@@ -110,7 +111,7 @@ def test_a_bank_that_does_not_check_is_not_asked(demo: Demo, sandbox: Sandbox):
 # --- going on knowingly ---------------------------------------------------------------------------
 def test_going_on_is_told_to_the_bank_and_then_signed(demo: Demo, sandbox: Sandbox):
     batch = send(demo)
-    name_checks.go_on(demo.client, demo.user, batch.reference, PSU)
+    payee_verification.go_on(demo.client, demo.user, batch.reference, PSU)
     assert (state(batch), orders(sandbox)[0]["status"]) == ("at_bank", "ACTC")
     assert follow(batch).state == "at_bank"
     sign(demo, batch)
@@ -121,9 +122,9 @@ def test_going_on_is_told_to_the_bank_and_then_signed(demo: Demo, sandbox: Sandb
 
 def test_going_on_twice_is_going_on_once(demo: Demo):
     batch = send(demo)
-    name_checks.go_on(demo.client, demo.user, batch.reference, PSU)
+    payee_verification.go_on(demo.client, demo.user, batch.reference, PSU)
     with pytest.raises(NotOpen):
-        name_checks.go_on(demo.client, demo.user, batch.reference, PSU)
+        payee_verification.go_on(demo.client, demo.user, batch.reference, PSU)
     confirmed = BankExchange.select().where(BankExchange.call == "confirm_names")
     assert [row.outcome for row in confirmed] == ["asked", "confirmed"]
 
@@ -131,7 +132,7 @@ def test_going_on_twice_is_going_on_once(demo: Demo):
 def test_a_status_that_is_behind_takes_nothing_back(demo: Demo, sandbox: Sandbox):
     batch = send(demo)
     sandbox.fault(bank_slow_status=True, bank_sign_not_ready=True)
-    name_checks.go_on(demo.client, demo.user, batch.reference, PSU)
+    payee_verification.go_on(demo.client, demo.user, batch.reference, PSU)
     assert follow(batch).state == "at_bank"
     assert BankOrder.get().raw_status == "RVCM"
 
@@ -141,12 +142,12 @@ def test_a_lost_answer_to_the_confirmation_is_never_taken_for_a_no(demo: Demo, s
     batch = send(demo)
     sandbox.fault(bank_cut=True)
     with pytest.raises(BankUnavailable):
-        name_checks.go_on(demo.client, demo.user, batch.reference, PSU)
+        payee_verification.go_on(demo.client, demo.user, batch.reference, PSU)
     sandbox.fault(bank_cut=False)
     assert state(batch) == "name_check"
     with pytest.raises(NotOpen):
-        name_checks.strike(demo.client, demo.user, batch.reference, line_id(batch, OTHER[0]), PSU)
-    name_checks.go_on(demo.client, demo.user, batch.reference, PSU)
+        payee_verification.strike(demo.client, demo.user, batch.reference, line_id(batch, OTHER[0]), PSU)
+    payee_verification.go_on(demo.client, demo.user, batch.reference, PSU)
     assert state(batch) == "at_bank"
 
 
@@ -155,9 +156,9 @@ def test_who_is_being_asked_for_is_not_asked_beside(demo: Demo):
     batch = send(demo)
     order = BankOrder.get()
     BankExchange.create(order=order.id, call="confirm_names", request_id="r1", outcome="asked")
-    for act in (name_checks.strike, name_checks.accept):
+    for act in (payee_verification.strike, payee_verification.accept):
         with pytest.raises(NotOpen):
-            more = (PSU,) if act is name_checks.strike else ()
+            more = (PSU,) if act is payee_verification.strike else ()
             act(demo.client, demo.user, batch.reference, line_id(batch, CLOSE[0]), *more)
     assert state(batch) == "name_check"
 
@@ -165,7 +166,7 @@ def test_who_is_being_asked_for_is_not_asked_beside(demo: Demo):
 def test_a_bank_that_gives_no_link_wants_no_confirmation(demo: Demo, sandbox: Sandbox):
     batch = send(demo)
     BankOrder.update(links_sealed=None).execute()
-    name_checks.go_on(demo.client, demo.user, batch.reference, PSU)
+    payee_verification.go_on(demo.client, demo.user, batch.reference, PSU)
     assert (state(batch), orders(sandbox)[0]["status"]) == ("at_bank", "RVCM")
 
 
@@ -173,7 +174,7 @@ def test_a_bank_that_gives_no_link_wants_no_confirmation(demo: Demo, sandbox: Sa
 def test_striking_a_line_ends_the_order_and_asks_for_a_new_approval(demo: Demo, sandbox: Sandbox):
     batch = send(demo)
     before = {line.end_to_end_id for line in BatchLine.select()}
-    name_checks.strike(demo.client, demo.user, batch.reference, line_id(batch, OTHER[0]), PSU)
+    payee_verification.strike(demo.client, demo.user, batch.reference, line_id(batch, OTHER[0]), PSU)
     view = demo.view(batch)
     assert (view.state, view.state_reason, view.lines_payable) == ("open", "changed", 3)
     assert [line.name for line in view.lines if not line.payable] == [OTHER[0]]
@@ -189,13 +190,13 @@ def test_striking_a_line_ends_the_order_and_asks_for_a_new_approval(demo: Demo, 
 def test_what_is_still_said_of_an_ended_order_moves_nothing(demo: Demo):
     """The status was on its way when the line was struck; the payment may be under way as another order."""
     batch = send(demo)
-    name_checks.strike(demo.client, demo.user, batch.reference, line_id(batch, OTHER[0]), PSU)
+    payee_verification.strike(demo.client, demo.user, batch.reference, line_id(batch, OTHER[0]), PSU)
     ended = BankOrder.get()
     send(demo, batch=batch)
     for status, event in (("CANC", "bank_cancelled"), ("RCVC", "bank_has_it")):
         with transaction(demo.client.id):
             held = Batch.get_by_id(batch.id)
-            assert line_results.take(held, ended, StatusReport(status), event) is None
+            assert line_statuses.take(held, ended, StatusReport(status), event) is None
     assert state(batch) == "name_check"
 
 
@@ -203,18 +204,18 @@ def test_an_order_that_the_bank_does_not_cancel_ends_while_it_waits(demo: Demo, 
     """It cannot be signed before the confirmation, and without that the bank never executes it."""
     batch = send(demo)
     sandbox.fault(bank_cancels_nothing=True)
-    name_checks.strike(demo.client, demo.user, batch.reference, line_id(batch, OTHER[0]), PSU)
+    payee_verification.strike(demo.client, demo.user, batch.reference, line_id(batch, OTHER[0]), PSU)
     assert (state(batch), orders(sandbox)[0]["status"]) == ("open", "RVCM")
 
 
 def test_an_order_that_went_on_by_another_way_does_not_end(demo: Demo, sandbox: Sandbox):
     """The names were confirmed in the bank's own screens: what may execute is never built anew."""
     batch = send(demo)
-    link = authorisations.read(BankOrder.get())["links"]["creditorNameConfirmation"]
+    link = sca_state.read(BankOrder.get())["links"]["creditorNameConfirmation"]
     world().bank.confirm_names(line_of("redirect"), link, PSU, uuid())
     sandbox.fault(bank_cancels_nothing=True)
     with pytest.raises(NotOpen):
-        name_checks.strike(demo.client, demo.user, batch.reference, line_id(batch, OTHER[0]), PSU)
+        payee_verification.strike(demo.client, demo.user, batch.reference, line_id(batch, OTHER[0]), PSU)
     assert (state(batch), BankOrder.get().state) == ("name_check", "at_bank")
     assert follow(batch).state == "at_bank"
 
@@ -223,17 +224,17 @@ def test_a_bank_that_is_not_there_leaves_everything_as_it_was(demo: Demo, sandbo
     batch = send(demo)
     sandbox.fault(bank_down=True)
     with pytest.raises(BankUnavailable):
-        name_checks.strike(demo.client, demo.user, batch.reference, line_id(batch, OTHER[0]), PSU)
+        payee_verification.strike(demo.client, demo.user, batch.reference, line_id(batch, OTHER[0]), PSU)
     sandbox.fault(bank_down=False)
     assert (state(batch), {line.state for line in BatchLine.select()}) == ("name_check", {"sent"})
-    name_checks.strike(demo.client, demo.user, batch.reference, line_id(batch, OTHER[0]), PSU)
+    payee_verification.strike(demo.client, demo.user, batch.reference, line_id(batch, OTHER[0]), PSU)
     assert state(batch) == "open"
 
 
 def test_what_matched_cannot_be_struck_here(demo: Demo):
     batch = send(demo)
     with pytest.raises(NotFound):
-        name_checks.strike(demo.client, demo.user, batch.reference, line_id(batch, SAME[0]), PSU)
+        payee_verification.strike(demo.client, demo.user, batch.reference, line_id(batch, SAME[0]), PSU)
     assert state(batch) == "name_check"
 
 
@@ -241,7 +242,7 @@ def test_what_matched_cannot_be_struck_here(demo: Demo):
 def test_a_name_that_is_taken_over_is_not_put_into_what_was_released(demo: Demo, sandbox: Sandbox):
     batch = send(demo)
     for _ in range(2):
-        name_checks.accept(demo.client, demo.user, batch.reference, line_id(batch, CLOSE[0]))
+        payee_verification.accept(demo.client, demo.user, batch.reference, line_id(batch, CLOSE[0]))
     assert AcceptedName.select().count() == 1
     assert [one.taken_over for one in check_of(demo, batch).lines] == [True, False, False]
     assert (state(batch), BatchLine.get_by_id(line_id(batch, CLOSE[0])).name_sent) == ("name_check", CLOSE[0])
@@ -250,8 +251,8 @@ def test_a_name_that_is_taken_over_is_not_put_into_what_was_released(demo: Demo,
 
 def test_it_counts_for_the_next_order(demo: Demo, sandbox: Sandbox):
     batch = send(demo)
-    name_checks.accept(demo.client, demo.user, batch.reference, line_id(batch, CLOSE[0]))
-    name_checks.strike(demo.client, demo.user, batch.reference, line_id(batch, OTHER[0]), PSU)
+    payee_verification.accept(demo.client, demo.user, batch.reference, line_id(batch, CLOSE[0]))
+    payee_verification.strike(demo.client, demo.user, batch.reference, line_id(batch, OTHER[0]), PSU)
     line = BatchLine.get_by_id(line_id(batch, CLOSE[0]))
     assert (line.name_shown, line.name_sent, line.name_match) == (CLOSE[0], "Silva, Jose", None)
     send(demo, batch=batch)
@@ -261,7 +262,7 @@ def test_it_counts_for_the_next_order(demo: Demo, sandbox: Sandbox):
 
 def test_it_counts_for_the_next_run_and_for_the_same_name_only(demo: Demo):
     batch = send(demo, (CLOSE,))
-    name_checks.accept(demo.client, demo.user, batch.reference, line_id(batch, CLOSE[0]))
+    payee_verification.accept(demo.client, demo.user, batch.reference, line_id(batch, CLOSE[0]))
     other_name = ("Silva Pereira", CLOSE[1], 100)
     sent = [sent_name(make_batch(demo.company, (one,), number)) for number, one in ((2, CLOSE), (3, other_name))]
     assert sent == ["Silva, Jose", "Silva Pereira"]
@@ -269,7 +270,7 @@ def test_it_counts_for_the_next_run_and_for_the_same_name_only(demo: Demo):
 
 def test_it_counts_for_nobody_else(demo: Demo, sandbox: Sandbox):
     batch = send(demo, (CLOSE,))
-    name_checks.accept(demo.client, demo.user, batch.reference, line_id(batch, CLOSE[0]))
+    payee_verification.accept(demo.client, demo.user, batch.reference, line_id(batch, CLOSE[0]))
     assert sent_name(make_demo(sandbox, pin=False).batch((CLOSE,))) == CLOSE[0]
 
 
@@ -277,13 +278,13 @@ def test_it_counts_for_nobody_else(demo: Demo, sandbox: Sandbox):
 def test_there_is_no_name_to_take_over_but_a_close_one(demo: Demo, name: str):
     batch = send(demo)
     with pytest.raises(NotFound):
-        name_checks.accept(demo.client, demo.user, batch.reference, line_id(batch, name))
+        payee_verification.accept(demo.client, demo.user, batch.reference, line_id(batch, name))
 
 
 def test_another_client_finds_nothing_here(demo: Demo, sandbox: Sandbox):
     batch, stranger = send(demo), make_demo(sandbox, pin=False)
     with pytest.raises(NotFound):
-        name_checks.go_on(stranger.client, stranger.user, batch.reference, PSU)
+        payee_verification.go_on(stranger.client, stranger.user, batch.reference, PSU)
     assert state(batch) == "name_check"
 
 
@@ -291,24 +292,24 @@ def test_another_client_finds_nothing_here(demo: Demo, sandbox: Sandbox):
 def test_after_the_check_a_bank_app_is_asked_to_sign(demo: Demo, sandbox: Sandbox):
     sandbox.control("PUT", "banks/redirect", {"signing": "decoupled"})
     batch = send(demo)
-    name_checks.go_on(demo.client, demo.user, batch.reference, PSU)
+    payee_verification.go_on(demo.client, demo.user, batch.reference, PSU)
     assert (state(batch), BankOrder.get().authorisation_id is not None) == ("at_bank", True)
 
 
 def test_delegated_orders_are_approved_again_after_a_strike(demo: Demo, sandbox: Sandbox):
     """The pin's signature was under another order: it does not count for the next."""
     batch = send(demo)
-    name_checks.strike(demo.client, demo.user, batch.reference, line_id(batch, OTHER[0]), PSU)
+    payee_verification.strike(demo.client, demo.user, batch.reference, line_id(batch, OTHER[0]), PSU)
     sandbox.control("PUT", "banks/redirect", {"signing": "delegated"})
     release(demo.membership, batch.reference, demo.view(batch).digest, "pin", PSU, PIN, make_device(demo.user))
-    sending.send(batch.id)
+    submission.send(batch.id)
     assert state(batch) == "signed"
 
 
 def test_a_refused_order_asks_with_the_name_that_was_taken_over(demo: Demo, sandbox: Sandbox):
     batch = send(demo, (CLOSE,))
-    name_checks.accept(demo.client, demo.user, batch.reference, line_id(batch, CLOSE[0]))
-    name_checks.go_on(demo.client, demo.user, batch.reference, PSU)
+    payee_verification.accept(demo.client, demo.user, batch.reference, line_id(batch, CLOSE[0]))
+    payee_verification.go_on(demo.client, demo.user, batch.reference, PSU)
     sign(demo, batch, "weigeren")
     assert follow(batch).state == "rejected"
     amendments.reopen(demo.client, demo.user, batch.reference)

@@ -13,10 +13,11 @@ import requests
 import models
 from connectors.bank import port
 from core.clock import utcnow
-from domain import books, following, operators, sending, signing
+from domain import books, operators
 from domain.banking import linking, oauth_grants
 from domain.common.errors import BankUnavailable, ConsentPending, ConsentRefused, NotFound
 from domain.common.services import furnish, world
+from domain.orders import sca, status_polling, submission
 from domain.payments import amendments, queries
 from domain.payments.release import release
 from models import BankExchange, BankGrant, BankLink, BankOrder, Batch, BatchLine
@@ -41,7 +42,7 @@ def sent(batch: Batch, times: int = 2) -> Batch:
     """Every job may run twice."""
     for _ in range(times):
         BankOrder.update(due_at=batch.created_at).where(BankOrder.batch == batch.id).execute()
-        sending.send(batch.id)
+        submission.send(batch.id)
     return Batch.get_by_id(batch.id)
 
 
@@ -49,13 +50,13 @@ def followed(batch: Batch) -> Batch:
     for _ in range(2):
         live = (BankOrder.batch == batch.id, BankOrder.state != "ended")
         BankOrder.update(due_at=batch.created_at).where(*live).execute()
-        for order_id in following.due_orders():
-            following.follow(order_id)
+        for order_id in status_polling.due_orders():
+            status_polling.follow(order_id)
     return Batch.get_by_id(batch.id)
 
 
 def page_of(demo: Demo, batch: Batch) -> str:
-    step = signing.begin_signing(demo.client, demo.user, batch.reference, PSU)
+    step = sca.begin_signing(demo.client, demo.user, batch.reference, PSU)
     assert step.how == "page"
     return step.url or ""
 
@@ -212,7 +213,7 @@ def test_the_way_forward(demo: Demo, sandbox: Sandbox):
     batch = sent(released(demo))
     assert batch.state == "at_bank"
     page = page_of(demo, batch)
-    assert sign(page).endswith(signing.return_address(BankOrder.get()))
+    assert sign(page).endswith(sca.return_address(BankOrder.get()))
     assert followed(batch).state == "signed"
     sandbox.control("POST", "clock", {"advance_days": 5})
     assert followed(batch).state == "executed"

@@ -6,8 +6,9 @@ import pytest
 import requests
 from lxml import etree, html
 
-from domain import books, following, operators, sending, signing
+from domain import books, operators
 from domain.common.errors import OrderDiffers, StateConflict
+from domain.orders import sca, status_polling, submission
 from domain.payments import amendments, queries
 from domain.payments.release import release
 from models import BankAccount, BankExchange, BankOrder, Batch, BatchLine
@@ -31,7 +32,7 @@ def _released(demo: Demo, batch: Batch | None = None, proof: str = "session", pi
 def _send(batch: Batch, times: int = 2) -> Batch:
     """Every job may run twice."""
     for _ in range(times):
-        sending.send(batch.id)
+        submission.send(batch.id)
     return Batch.get_by_id(batch.id)
 
 
@@ -39,8 +40,8 @@ def _follow(batch: Batch, times: int = 2) -> Batch:
     for _ in range(times):
         live = BankOrder.update(due_at=batch.created_at).where(BankOrder.batch == batch.id, BankOrder.state != "ended")
         live.execute()
-        for order_id in following.due_orders():
-            following.follow(order_id)
+        for order_id in status_polling.due_orders():
+            status_polling.follow(order_id)
     return Batch.get_by_id(batch.id)
 
 
@@ -57,7 +58,7 @@ def _press(url: str, words: str) -> requests.Response:
 
 
 def _sign(demo: Demo, batch: Batch, words: str = "Onderteken") -> None:
-    _press(signing.begin_signing(demo.client, demo.user, batch.reference, PSU).url or "", words)
+    _press(sca.begin_signing(demo.client, demo.user, batch.reference, PSU).url or "", words)
 
 
 def _at_the_bank(sandbox: Sandbox) -> list[dict]:
@@ -73,7 +74,7 @@ def test_the_way_forward(demo: Demo, sandbox: Sandbox):
     sandbox.control("POST", "clock", {"advance_days": 5})
     assert _follow(batch).state == "executed"
     assert {line.state for line in BatchLine.select()} == {"executed"}
-    assert following.due_orders() == []
+    assert status_polling.due_orders() == []
 
 
 def test_what_the_bank_has_is_what_was_approved(demo: Demo, sandbox: Sandbox):
@@ -121,7 +122,7 @@ def test_a_bank_that_is_not_there_leaves_it_approved(demo: Demo, sandbox: Sandbo
     )  # fmt: skip
     sandbox.control("PUT", "banks/redirect", {"line": {}})
     BankOrder.update(due_at=batch.created_at).execute()
-    assert sending.due_batches() == [batch.id]
+    assert submission.due_batches() == [batch.id]
     assert _send(batch).state == "at_bank"
     at_bank = _at_the_bank(sandbox)
     assert [(o["request_id"], o["msg_id"]) for o in at_bank] == [(order.request_id, order.msg_id)]
@@ -187,7 +188,7 @@ def test_a_day_past_its_cut_off_is_never_shifted(
     demo: Demo, monkeypatch: pytest.MonkeyPatch, sandbox: Sandbox
 ):
     batch = _released(demo)
-    monkeypatch.setattr(sending.days, "obstacle", lambda day, cut_off, now=None: "cut_off")
+    monkeypatch.setattr(submission.days, "obstacle", lambda day, cut_off, now=None: "cut_off")
     sent = _send(batch)
     assert (sent.state, sent.state_reason, sent.execution_date) == ("open", "cut_off", None)
     assert _at_the_bank(sandbox) == []
@@ -195,12 +196,12 @@ def test_a_day_past_its_cut_off_is_never_shifted(
 
 def test_bytes_that_changed_are_not_sent(demo: Demo, sandbox: Sandbox):
     batch = _released(demo)
-    order = sending.prepare(queries.find(demo.client, batch.reference))
+    order = submission.prepare(queries.find(demo.client, batch.reference))
     assert order is not None
-    broken = sending.seal(b"<Document/>", "bank_order", order.msg_id)
+    broken = submission.seal(b"<Document/>", "bank_order", order.msg_id)
     BankOrder.update(body_sealed=broken).where(BankOrder.id == order.id).execute()
     with pytest.raises(OrderDiffers):
-        sending.send(batch.id)
+        submission.send(batch.id)
     assert _at_the_bank(sandbox) == []
 
 

@@ -14,8 +14,7 @@ from connectors.bank.berlin_group import BerlinGroupBank
 from connectors.bank.directory import HttpDirectory
 from connectors.bank.signing import development_identity
 from core.clock import utcnow
-from domain import authorisations, books, signing
-from domain.authorisations import Step
+from domain import books
 from domain.common.errors import (
     BankUnavailable,
     CodeWrong,
@@ -27,6 +26,8 @@ from domain.common.errors import (
     SigningUnknown,
 )
 from domain.common.services import furnish, world
+from domain.orders import sca, sca_state
+from domain.orders.sca_state import Step
 from domain.payments import amendments
 from models import AuditEvent, BankExchange, BankOrder, Batch, database
 from tests.support.meddler import Meddler, meddler
@@ -73,19 +74,19 @@ def _observing(keys: Path, look: Callable) -> None:
 
 
 def _begin(demo: Demo, batch: Batch, again: bool = False) -> Step:
-    return signing.begin_signing(demo.client, demo.user, batch.reference, PSU, again)
+    return sca.begin_signing(demo.client, demo.user, batch.reference, PSU, again)
 
 
 def _choose(demo: Demo, batch: Batch, method: str = "lezer") -> Step:
-    return signing.choose_method(demo.client, demo.user, batch.reference, PSU, method)
+    return sca.choose_method(demo.client, demo.user, batch.reference, PSU, method)
 
 
 def _code(demo: Demo, batch: Batch, code: str) -> Step:
-    return signing.answer_code(demo.client, demo.user, batch.reference, PSU, code)
+    return sca.answer_code(demo.client, demo.user, batch.reference, PSU, code)
 
 
 def _step(demo: Demo, batch: Batch) -> Step:
-    return signing.step_of_payment(demo.view(batch))
+    return sca.step_of_payment(demo.view(batch))
 
 
 def _with_challenge(demo: Demo, sandbox: Sandbox) -> tuple[Batch, str]:
@@ -200,14 +201,14 @@ def test_a_challenge_as_a_picture(demo: Demo, sandbox: Sandbox, between: Meddler
     batch = at_the_bank(demo)
     step = _step(demo, batch)
     assert (step.how, step.image, step.challenge) == ("code", True, ())
-    assert signing.image(demo.client, batch.reference) == (PNG, "image/png")
+    assert sca.image(demo.client, batch.reference) == (PNG, "image/png")
 
 
 @pytest.mark.parametrize("image", ["", "?", base64.b64encode(b"<svg xmlns='x'/>").decode(), None])
 def test_a_picture_that_is_none_is_not_shown(image: str | None):
     document = {"links": {}, "authorisation": {"challenge": {"image": image} if image is not None else None}}
     with pytest.raises(NotFound):
-        authorisations.image_of(document)
+        sca_state.image_of(document)
 
 
 def test_a_bank_that_asks_who_is_there(demo: Demo, sandbox: Sandbox, between: Meddler):
@@ -221,14 +222,14 @@ def test_a_bank_that_asks_who_is_there(demo: Demo, sandbox: Sandbox, between: Me
     step = _begin(demo, batch)
     assert (step.how, step.wants_password) == ("login", True)
     who = replace(PSU, bank_user_id="wouter-bij-de-bank")
-    step = signing.log_in(demo.client, demo.user, batch.reference, who, "een-geheim-woord")
+    step = sca.log_in(demo.client, demo.user, batch.reference, who, "een-geheim-woord")
     assert step.how == "method"
     path, headers, body = between.seen[-1]
     assert path.endswith("/authorisations")
     assert json.loads(body) == {"psuData": {"password": "een-geheim-woord"}}
     assert headers["PSU-ID"] == "wouter-bij-de-bank"
     kept = repr([row.__data__ for table in (BankOrder, BankExchange, AuditEvent) for row in table.select()])
-    assert "geheim" not in kept + json.dumps(authorisations.read(BankOrder.get()))
+    assert "geheim" not in kept + json.dumps(sca_state.read(BankOrder.get()))
 
 
 # --- wrong codes and the end ----------------------------------------------------------------------
@@ -272,7 +273,7 @@ def test_no_code_is_kept(demo: Demo, sandbox: Sandbox):
     code = reader(sandbox, challenge)
     _code(demo, batch, code)
     kept = repr([row.__data__ for table in (BankExchange, AuditEvent) for row in table.select()])
-    stored = json.dumps(authorisations.read(BankOrder.get()))
+    stored = json.dumps(sca_state.read(BankOrder.get()))
     assert f'"{code}"' not in stored
     assert f"'{code}'" not in kept
 
@@ -289,7 +290,7 @@ def test_too_late(demo: Demo, sandbox: Sandbox):
 
 def test_giving_up_ends_the_order_unsigned(demo: Demo, sandbox: Sandbox):
     batch, challenge = _with_challenge(demo, sandbox)
-    signing.give_up(demo.client, demo.user, batch.reference)
+    sca.give_up(demo.client, demo.user, batch.reference)
     ended = Batch.get_by_id(batch.id)
     assert (ended.state, ended.state_reason, BankOrder.get().state) == ("failed", "given_up", "ended")
     with pytest.raises(NotOpen):
@@ -305,10 +306,10 @@ def test_what_is_signed_is_not_given_up(demo: Demo, sandbox: Sandbox, keys: Path
         _code(demo, batch, reader(sandbox, challenge))
     _lives(keys)
     with pytest.raises(SigningBusy):
-        signing.give_up(demo.client, demo.user, batch.reference)
+        sca.give_up(demo.client, demo.user, batch.reference)
     _claims_run_out()
     with pytest.raises(NotOpen):
-        signing.give_up(demo.client, demo.user, batch.reference)
+        sca.give_up(demo.client, demo.user, batch.reference)
     assert Batch.get_by_id(batch.id).state == "signed"
 
 
@@ -316,7 +317,7 @@ def test_in_the_app_nothing_can_be_given_up_here(demo: Demo, sandbox: Sandbox):
     signing_by(sandbox, "decoupled")
     batch = at_the_bank(demo)
     with pytest.raises(NotOpen):
-        signing.give_up(demo.client, demo.user, batch.reference)
+        sca.give_up(demo.client, demo.user, batch.reference)
 
 
 # --- two windows, replays, deaths -----------------------------------------------------------------
@@ -390,9 +391,9 @@ def _lives(keys: Path) -> None:
 
 def _claims_run_out() -> None:
     order = BankOrder.get()
-    document = authorisations.read(order)
-    document["busy"] = (utcnow() - timedelta(seconds=authorisations.BUSY_SECONDS + 1)).isoformat()
-    BankOrder.update(links_sealed=authorisations.sealed(order, document)).execute()
+    document = sca_state.read(order)
+    document["busy"] = (utcnow() - timedelta(seconds=sca_state.BUSY_SECONDS + 1)).isoformat()
+    BankOrder.update(links_sealed=sca_state.sealed(order, document)).execute()
 
 
 def test_killed_between_beginning_and_recording(demo: Demo, sandbox: Sandbox, keys: Path):
@@ -424,11 +425,11 @@ def test_killed_after_the_code(demo: Demo, sandbox: Sandbox, keys: Path):
 
 def test_a_second_writer_never_undoes_what_a_later_one_wrote(demo: Demo, sandbox: Sandbox):
     batch, _challenge = _with_challenge(demo, sandbox)
-    old = authorisations.take(BankOrder.get().id)
+    old = sca_state.take(BankOrder.get().id)
     _claims_run_out()
-    newer = authorisations.take(BankOrder.get().id)
-    authorisations.note_status(newer, "failed")
-    authorisations.note_status(old, "finalised")
+    newer = sca_state.take(BankOrder.get().id)
+    sca_state.note_status(newer, "failed")
+    sca_state.note_status(old, "finalised")
     assert _step(demo, batch).how == "failed"
 
 
@@ -438,7 +439,7 @@ def test_an_order_that_is_over_is_not_spoken_of(demo: Demo, sandbox: Sandbox):
     order = BankOrder.get()
     BankOrder.update(state="ended").execute()
     with pytest.raises(NotOpen):
-        authorisations.take(order.id)
+        sca_state.take(order.id)
 
 
 # --- the bank's moods -----------------------------------------------------------------------------
@@ -479,11 +480,11 @@ def test_a_bank_that_cannot_be_reached(demo: Demo, sandbox: Sandbox):
     batch, challenge = _with_challenge(demo, sandbox)
     gone = replace(_world().banks.lines()["redirect"], base_url="http://127.0.0.1:9/bank/redirect")
     order = BankOrder.get()
-    document = authorisations.read(order)
+    document = sca_state.read(order)
     there = document["authorisation"]["links"]["authoriseTransaction"]
     moved = there.replace(sandbox.url, "http://127.0.0.1:9")
     document["authorisation"]["links"]["authoriseTransaction"] = moved
-    BankOrder.update(links_sealed=authorisations.sealed(order, document)).execute()
+    BankOrder.update(links_sealed=sca_state.sealed(order, document)).execute()
 
     class Moved:
         def lines(self):
@@ -522,7 +523,7 @@ def test_orders_of_before_still_know_their_links(demo: Demo):
     batch = at_the_bank(demo)
     order = BankOrder.get()
     links = {"scaRedirect": "https://bank.example/s"}
-    old = authorisations.seal(json.dumps(links), "bank_order_links", order.msg_id)
+    old = sca_state.seal(json.dumps(links), "bank_order_links", order.msg_id)
     BankOrder.update(links_sealed=old).execute()
     assert _step(demo, batch) == Step("page", "https://bank.example/s")
 

@@ -2,7 +2,7 @@
 
 import pytest
 
-from domain import notices, sending
+from domain.orders import status_callbacks, submission
 from domain.payments.release import release
 from models import BankOrder, LoginSession
 from tests.support.sandbox import Sandbox
@@ -16,8 +16,8 @@ def path(demo: Demo, sandbox: Sandbox) -> str:
     sandbox.control("PUT", "banks/redirect", {"line": {"notifies": True}})
     batch = demo.batch()
     release(demo.membership, batch.reference, demo.view(batch).digest, "session", PSU)
-    sending.send(batch.id)
-    return f"/bank/seintje/{notices.state_of(BankOrder.get().msg_id)}"
+    submission.send(batch.id)
+    return f"/bank/seintje/{status_callbacks.state_of(BankOrder.get().msg_id)}"
 
 
 @pytest.mark.parametrize("site_header", [None, "cross-site", "same-site"])

@@ -4,7 +4,7 @@ from io import BytesIO
 
 import pytest
 
-from domain import sending
+from domain.orders import submission
 from domain.payments.release import release
 from models import BankOrder, Batch, Membership
 from tests.connectors.test_pain002 import report
@@ -16,7 +16,7 @@ from tests.support.world import PSU, Demo, make_user
 def sent(demo: Demo) -> Batch:
     batch = demo.batch()
     release(demo.membership, batch.reference, demo.view(batch).digest, "session", PSU)
-    sending.send(batch.id)
+    submission.send(batch.id)
     return Batch.get_by_id(batch.id)
 
 

@@ -3,9 +3,9 @@
 import pytest
 
 from connectors.bank.pain001 import read_back
-from domain import by_hand
 from domain.accounts import passwords
 from domain.operators import order_body
+from domain.orders import manual_submission
 from domain.payments import amendments
 from domain.payments.release import release
 from models import BankAccount, Batch, Membership, OrderDownload, Pin
@@ -23,7 +23,7 @@ def demo(demo: Demo) -> Demo:
 
 @pytest.fixture
 def approved(demo: Demo) -> Batch:
-    account = by_hand.add_account(demo.client, demo.user, IBAN, "Demo BV")
+    account = manual_submission.add_account(demo.client, demo.user, IBAN, "Demo BV")
     batch = demo.batch()
     amendments.change(demo.client, demo.user, batch.reference, None, account.id)
     release(demo.membership, batch.reference, demo.view(batch).digest, "pin", PSU, PIN, make_device(demo.user))

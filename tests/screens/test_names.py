@@ -2,7 +2,7 @@
 
 import pytest
 
-from domain import sending
+from domain.orders import submission
 from domain.payments.release import release
 from models import AcceptedName, BankOrder, Batch, BatchLine, Membership
 from tests.screens.test_payment_page import at
@@ -157,7 +157,7 @@ def paid(demo: Demo, sandbox: Sandbox) -> Batch:
     sandbox.control("PUT", "banks/redirect", {"vop": False})
     batch = demo.batch()
     release(demo.membership, batch.reference, demo.view(batch).digest, "session", PSU)
-    sending.send(batch.id)
+    submission.send(batch.id)
     sign(demo, batch)
     return follow(batch)
 

@@ -3,8 +3,8 @@
 import pytest
 import requests
 
-from domain import following, sending, signing
 from domain.accounts import passwords
+from domain.orders import sca, status_polling, submission
 from domain.payments import amendments, limits
 from models import BankOrder, Batch, Pin, PinTries, Release
 from tests.screens.test_payment_page import TOTAL, at, line_ids
@@ -52,7 +52,7 @@ def test_while_it_is_brought_to_the_bank_one_may_leave(wouter: Browser, demo: De
     told = wouter.open(at(demo, batch)).says("#opgemerkt .waiting")
     assert told.startswith("We brengen de betaling naar ")
     assert told.endswith("Je mag deze pagina verlaten; er gaat niets verloren.")
-    sending.send(batch.id)
+    submission.send(batch.id)
     assert wouter.open(at(demo, batch)).all(".waiting") == []
 
 
@@ -214,7 +214,7 @@ def test_where_the_pin_signs_betaal_alone_releases_nothing(wouter: Browser, dele
 def test_it_is_followed_until_nothing_can_change(wouter: Browser, demo: Demo, sandbox: Sandbox):
     batch = demo.batch()
     pay(wouter, demo, batch)
-    sending.send(batch.id)
+    submission.send(batch.id)
     page = wouter.open(at(demo, batch))
     assert page.says("#hero .badge") == "Wacht op ondertekening bij de bank"
     assert page.says("#pay-place button") == "Onderteken bij Zandbank"
@@ -223,7 +223,7 @@ def test_it_is_followed_until_nothing_can_change(wouter: Browser, demo: Demo, sa
     bank = wouter.post(at(demo, batch, "/ondertekenen"))
     assert bank.location.startswith(sandbox.url)
     requests.post(bank.location, data={"besluit": "ondertekenen"}, timeout=10, allow_redirects=False)
-    following.follow(BankOrder.get().id)
+    status_polling.follow(BankOrder.get().id)
     part = wouter.get(seen, htmx=True)
     assert part.says("#hero .badge").startswith("Ondertekend: de bank voert uit op")
     assert part.says("#live").startswith("Ondertekend")
@@ -231,7 +231,7 @@ def test_it_is_followed_until_nothing_can_change(wouter: Browser, demo: Demo, sa
     assert part.all("#pay-place[hx-swap-oob] button") == []
     sandbox.control("POST", "clock", {"advance_days": 7})
     BankOrder.update(due_at=BankOrder.get().created_at).execute()
-    following.follow(BankOrder.get().id)
+    status_polling.follow(BankOrder.get().id)
     last = wouter.get(part.value("#payment", "hx-get"), htmx=True)
     assert last.says("#hero .badge") == "Uitgevoerd"
     assert last.one("#payment").get("hx-trigger") is None
@@ -246,8 +246,8 @@ def test_the_status_alone_leads_to_the_page(wouter: Browser, demo: Demo):
 def test_coming_back_from_the_bank_proves_nothing(wouter: Browser, charlie: Browser, demo: Demo, sandbox: Sandbox):
     batch = demo.batch()
     pay(wouter, demo, batch)
-    sending.send(batch.id)
-    back = signing.return_address(BankOrder.get()).removeprefix("http://localhost:8000")
+    submission.send(batch.id)
+    back = sca.return_address(BankOrder.get()).removeprefix("http://localhost:8000")
     assert wouter.get(back).location == at(demo, batch)
     assert demo.view(batch).state == "at_bank"
     assert charlie.get(back).status == 404
@@ -258,7 +258,7 @@ def test_a_refused_payment_can_be_had_again(wouter: Browser, demo: Demo, sandbox
     sandbox.control("POST", "clock", {"advance_days": 30})  # the chosen day is long past at the bank
     batch = demo.batch()
     pay(wouter, demo, batch)
-    sending.send(batch.id)
+    submission.send(batch.id)
     page = wouter.open(at(demo, batch))
     assert page.says("#hero .badge") == "Geweigerd door de bank"
     assert page.says("#hero h2") == f"Betaling {TOTAL}"
@@ -282,7 +282,7 @@ def test_what_cannot_be_done_now_is_said(wouter: Browser, demo: Demo, tail: str)
 def test_a_payment_at_the_bank_is_not_changed(wouter: Browser, demo: Demo, tail: str):
     batch = demo.batch()
     pay(wouter, demo, batch)
-    sending.send(batch.id)
+    submission.send(batch.id)
     path = at(demo, batch, tail.format(line=line_ids(demo, batch)[0]))
     assert wouter.post(path).status == 303
     assert "Dit kan nu niet meer" in wouter.open(at(demo, batch)).says("main > [role=alert]")

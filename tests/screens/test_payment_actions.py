@@ -10,8 +10,8 @@ from flask import Flask
 
 from blueprints.payments.actions import Action, is_polled, next_action
 from blueprints.payments.presenters.action import NOTES, action_label, action_note
-from domain.authorisations import Step
-from domain.by_hand import HandView, Taken
+from domain.orders.manual_submission import HandView, Taken
+from domain.orders.sca_state import Step
 from domain.payments.four_eyes import Eyes
 from domain.payments.state_machine import SETTLED
 from domain.payments.warnings import Caution

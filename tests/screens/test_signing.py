@@ -8,9 +8,9 @@ from dataclasses import replace
 import pytest
 
 from connectors.bank.directory import HttpDirectory
-from domain import signing
 from domain.common.services import World, furnish
-from domain.name_checks import prepare_signing_after
+from domain.orders import sca
+from domain.orders.payee_verification import prepare_signing_after
 from models import BankOrder, Batch, Membership
 from tests.screens.test_payment_page import at
 from tests.support.meddler import Meddler, meddler
@@ -208,7 +208,7 @@ def test_who_prepares_does_not_sign(app, demo: Demo, wouter: Browser, embedded: 
     Membership.update(role="preparer").where(Membership.id == demo.membership.id).execute()
     answer = wouter.post(at(demo, embedded, SIGN + tail), method="lezer", code="123456")
     assert answer.status == 403
-    assert signing.step_of_payment(demo.view(embedded)).how == "method"
+    assert sca.step_of_payment(demo.view(embedded)).how == "method"
 
 
 @pytest.mark.parametrize("tail", ["", "/methode", "/code", "/inloggen", "/stoppen"])

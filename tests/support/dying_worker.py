@@ -15,21 +15,21 @@ from pathlib import Path
 from typing import Any
 
 import models
-from domain import sending
+from domain.orders import submission
 from tests.support.sandbox import Sandbox
 from tests.support.world import make_world
 
 # Where it dies: (module, function, whether after it). In the order of the way.
 POINTS = {
-    "before the order is made": ("domain.sending", "prepare", False),
-    "before the order is stored": ("domain.sending", "_store", False),
-    "after the order is stored": ("domain.sending", "prepare", True),
+    "before the order is made": ("domain.orders.submission", "prepare", False),
+    "before the order is stored": ("domain.orders.submission", "_store", False),
+    "after the order is stored": ("domain.orders.submission", "prepare", True),
     "before the claim": ("domain.common.leases", "claim", False),
     "after the claim": ("domain.common.leases", "claim", True),
-    "after called_at is written": ("domain.sending", "_mark_called", True),
-    "after the answer": ("domain.sending", "_placed", False),
-    "after the answer is recorded": ("domain.signing", "prepare_signing", False),
-    "after all": ("domain.signing", "prepare_signing", True),
+    "after called_at is written": ("domain.orders.submission", "_mark_called", True),
+    "after the answer": ("domain.orders.submission", "_placed", False),
+    "after the answer is recorded": ("domain.orders.sca", "prepare_signing", False),
+    "after all": ("domain.orders.sca", "prepare_signing", True),
 }
 # From here on the bank may have been called, as far as the database knows.
 UNSURE = ("after called_at is written", "after the answer")
@@ -84,4 +84,4 @@ def _work(database: str, sandbox: Sandbox, keys: Path, batch_id: int, point: str
         module = importlib.import_module(name)
         setattr(module, function, _dying(getattr(module, function), after))
     with models.database.connection_context():
-        sending.send(batch_id)
+        submission.send(batch_id)

@@ -2,7 +2,7 @@
 
 import requests
 
-from domain import following, name_checks, sending, signing
+from domain.orders import payee_verification, sca, status_polling, submission
 from domain.payments.release import release
 from models import BankOrder, Batch
 from tests.support.bank import press
@@ -18,7 +18,7 @@ def send(demo: Demo, lines=ALL, batch: Batch | None = None) -> Batch:
     batch = batch or demo.batch(lines)
     release(demo.membership, batch.reference, demo.view(batch).digest, "session", PSU)
     for _ in range(2):
-        sending.send(batch.id)
+        submission.send(batch.id)
     return follow(batch)
 
 
@@ -27,12 +27,12 @@ def follow(batch: Batch, times: int = 2) -> Batch:
     for _ in range(times):
         mine = (BankOrder.batch == batch.id) & (BankOrder.state != "ended")
         BankOrder.update(due_at=batch.created_at).where(mine).execute()
-        for order_id in following.due_orders():
-            following.follow(order_id)
-            name_checks.prepare_signing_after(order_id)
+        for order_id in status_polling.due_orders():
+            status_polling.follow(order_id)
+            payee_verification.prepare_signing_after(order_id)
     return Batch.get_by_id(batch.id)
 
 
 def sign(demo: Demo, batch: Batch, choice: str = "ondertekenen") -> requests.Response:
     """Press a button on the bank's page."""
-    return press(signing.begin_signing(demo.client, demo.user, batch.reference, PSU).url or "", choice)
+    return press(sca.begin_signing(demo.client, demo.user, batch.reference, PSU).url or "", choice)

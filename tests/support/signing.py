@@ -9,7 +9,7 @@ import re
 
 import requests
 
-from domain import following, sending
+from domain.orders import status_polling, submission
 from domain.payments.release import release
 from models import BankOrder, Batch
 from tests.support.sandbox import Sandbox
@@ -26,7 +26,7 @@ def at_the_bank(demo: Demo, batch: Batch | None = None) -> Batch:
     """Released and sent: the bank has it and waits for the signature."""
     batch = batch or demo.batch()
     release(demo.membership, batch.reference, demo.view(batch).digest, "session", PSU)
-    sending.send(batch.id)
+    submission.send(batch.id)
     return Batch.get_by_id(batch.id)
 
 
@@ -35,8 +35,8 @@ def followed(batch: Batch, times: int = 2) -> Batch:
     for _ in range(times):
         live = (BankOrder.batch == batch.id, BankOrder.state != "ended")
         BankOrder.update(due_at=batch.created_at).where(*live).execute()
-        for order_id in following.due_orders():
-            following.follow(order_id)
+        for order_id in status_polling.due_orders():
+            status_polling.follow(order_id)
     return Batch.get_by_id(batch.id)
 
 

@@ -6,7 +6,7 @@ from blueprints.payments.actions import Action
 from blueprints.payments.presenters.signing import sign_label
 from blueprints.web.formatters import euro
 from blueprints.web.lazy_texts import _l
-from domain.authorisations import Step
+from domain.orders.sca_state import Step
 from domain.payments.queries import Payment
 
 # Where there is nothing to press.

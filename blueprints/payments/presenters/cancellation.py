@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from flask_babel import gettext as _
 
 from blueprints.payments.presenters.notes import Note
-from domain.cancelling import CancelView
+from domain.orders.cancellation import CancelView
 
 
 @dataclass(frozen=True)

@@ -7,7 +7,7 @@ from flask_babel import gettext as _
 from blueprints.payments.presenters.notes import Note
 from blueprints.payments.presenters.status import file_note
 from blueprints.web.formatters import moment
-from domain.by_hand import HandView
+from domain.orders.manual_submission import HandView
 from domain.payments.queries import Payment
 
 

@@ -8,7 +8,7 @@ from flask_babel import ngettext
 
 from blueprints.payments.presenters.status import name_match
 from blueprints.web.formatters import number
-from domain.name_checks import Difference, NameCheck
+from domain.orders.payee_verification import Difference, NameCheck
 from domain.payments.queries import Payment
 
 

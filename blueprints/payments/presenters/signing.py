@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from flask_babel import gettext as _
 from flask_babel import ngettext
 
-from domain.authorisations import Step
+from domain.orders.sca_state import Step
 from domain.payments.queries import Payment
 
 

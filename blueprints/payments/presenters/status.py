@@ -10,7 +10,7 @@ from blueprints.web.formatters import day, day_and_month, euro, long_day, moment
 from blueprints.web.lazy_texts import _l
 from core.clock import today_amsterdam, utcnow
 from domain.banking.linking import AccountView
-from domain.name_checks import Difference
+from domain.orders.payee_verification import Difference
 from domain.payments.queries import BatchRow, Payment
 from domain.payments.state_machine import WAITING
 

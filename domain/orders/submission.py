@@ -14,14 +14,14 @@ from core.clock import today_amsterdam, utcnow
 from core.crypto import digest_sha256
 from core.ids import uuid
 from core.sepa_text import to_sepa
-from domain import authorisations, notices, signing
-from domain.bank_status import ORDER_STATE, event_of
 from domain.banking import manual_bank
 from domain.banking.linking import line_of, line_of_order
 from domain.common import audit, leases
 from domain.common.encryption import lookup, seal, unseal_bytes
 from domain.common.errors import OrderDiffers, StateConflict
 from domain.common.services import world
+from domain.orders import sca, sca_state, status_callbacks
+from domain.orders.status_codes import ORDER_STATE, event_of
 from domain.payments import bank_capabilities, digest, execution_dates, state_machine
 from domain.payments.amendments import void_releases
 from domain.payments.queries import find, hold
@@ -150,9 +150,9 @@ def _store(batch: Batch, release: Release, line: port.BankLine, order: PaymentOr
         batch=batch, release=release, bank_account=batch.bank_account_id, msg_id=order.msg_id, request_id=uuid(),
         body_sealed=seal(body, "bank_order", order.msg_id), body_sha256=digest_sha256(body),
         total_cents=release.total_cents, line_count=release.line_count, execution_date=release.execution_date,
-        return_hash=lookup(signing.return_state(order.msg_id)), form=line.format,
+        return_hash=lookup(sca.return_state(order.msg_id)), form=line.format,
         by_hand=manual_bank.is_by_hand(line.id),
-        notify_hash=lookup(notices.state_of(order.msg_id)) if line.notifies else None,
+        notify_hash=lookup(status_callbacks.state_of(order.msg_id)) if line.notifies else None,
     )  # fmt: skip
     Batch.update(orders_made=Batch.orders_made + 1).where(Batch.id == batch.id).execute()
     BatchLine.update(state="sent").where(BatchLine.batch == batch.id, BatchLine.state == "open").execute()
@@ -180,7 +180,7 @@ def _deliver(batch: Batch, order: BankOrder) -> None:
         return
     if not _mark_called(batch, claimed):
         return
-    psu, back = port.Psu(claimed.release.ip, None), signing.return_address(claimed)
+    psu, back = port.Psu(claimed.release.ip, None), sca.return_address(claimed)
     try:
         placed = world().bank.place_order(
             line, body_of(claimed), claimed.request_id, psu, back, f"{back}?geweigerd=1", _wishes(claimed)
@@ -200,7 +200,7 @@ def _wishes(order: BankOrder) -> port.Wishes:
     """As it was when this was approved. A payment of one line is always checked: only bundles may opt out
     (Regulation (EU) 260/2012 art. 5c(6))."""
     return port.Wishes(
-        check_names=order.release.name_check or order.line_count == 1, notify_uri=notices.address_of(order)
+        check_names=order.release.name_check or order.line_count == 1, notify_uri=status_callbacks.address_of(order)
     )
 
 
@@ -258,8 +258,8 @@ def _placed(batch: Batch, order: BankOrder, line: port.BankLine, placed: port.Or
         BankOrder.update(
             payment_id=placed.payment_id, raw_status=placed.transaction_status, attempts=0, due_at=utcnow(),
             lease_until=None, state=ORDER_STATE[event] if event else "at_bank",
-            links_sealed=authorisations.placed(order, placed),
+            links_sealed=sca_state.placed(order, placed),
         ).where(BankOrder.id == order.id).execute()  # fmt: skip
         state_machine.move(batch, event or "bank_has_it", audit.WORKER, order=order.id, status=placed.transaction_status)
     if batch.state == "at_bank":
-        signing.prepare_signing(BankOrder.get_by_id(order.id), port.Psu(order.release.ip, None))
+        sca.prepare_signing(BankOrder.get_by_id(order.id), port.Psu(order.release.ip, None))

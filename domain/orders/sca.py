@@ -13,8 +13,6 @@ from typing import NoReturn
 from connectors.bank import port
 from core.clock import utcnow
 from core.ids import uuid
-from domain import authorisations, following
-from domain.authorisations import Claim, Document, Step
 from domain.banking.linking import line_of_order
 from domain.common import audit
 from domain.common.encryption import lookup
@@ -30,6 +28,8 @@ from domain.common.errors import (
     StateConflict,
 )
 from domain.common.services import world
+from domain.orders import sca_state, status_polling
+from domain.orders.sca_state import Claim, Document, Step
 from domain.payments.queries import Payment, find
 from models import BankExchange, BankOrder, Batch, Client, User, transaction
 
@@ -63,7 +63,7 @@ def step_of_order(order_id: int) -> Step:
 
 def step_for(order: BankOrder) -> Step:
     """Return what the person has to do, from our own records alone: any browser shows the same."""
-    found = authorisations.step_of(authorisations.read(order))
+    found = sca_state.step_of(sca_state.read(order))
     if order.raw_status == "PATC" and not found.cancels:
         return Step("second")
     return Step("soon", message=found.message) if found.how == "begin" and getting_ready(order) else found
@@ -80,14 +80,14 @@ def step_of_payment(payment: Payment) -> Step:
     if payment.order is None or payment.state not in ("at_bank", "signed"):
         raise NotOpen(payment.state)
     order = payment.order.row
-    if order.state == "ended" or (payment.state == "signed" and not authorisations.cancels(authorisations.read(order))):
+    if order.state == "ended" or (payment.state == "signed" and not sca_state.cancels(sca_state.read(order))):
         raise NotOpen(payment.state)
     return step_for(order)
 
 
 def image(client: Client, reference: str) -> tuple[bytes, str]:
     """The challenge as a picture and its kind. NotFound when there is none, NotOpen."""
-    return authorisations.image_of(authorisations.read(_waiting(client, reference)))
+    return sca_state.image_of(sca_state.read(_waiting(client, reference)))
 
 
 def _waiting(client: Client, reference: str) -> BankOrder:
@@ -95,7 +95,7 @@ def _waiting(client: Client, reference: str) -> BankOrder:
     if batch.state not in ("at_bank", "signed"):
         raise NotOpen(batch.state)
     order = live_order(batch)
-    if batch.state == "signed" and not authorisations.cancels(authorisations.read(order)):
+    if batch.state == "signed" and not sca_state.cancels(sca_state.read(order)):
         raise NotOpen(batch.state)
     return order
 
@@ -106,7 +106,7 @@ def prepare_signing(order: BankOrder, psu: port.Psu) -> None:
 
     A bank that does not answer or does not want to yet is asked again when the person presses the button.
     """
-    found = authorisations.step_of(authorisations.read(order))
+    found = sca_state.step_of(sca_state.read(order))
     if found.how != "begin" or found.cancels:
         return
     try:
@@ -167,7 +167,7 @@ def log_in(client: Client, user: User, reference: str, psu: port.Psu, password: 
     CodeWrong when the bank does not know the two together; and the errors of `begin_signing`.
     """
     order = _waiting(client, reference)
-    asked = authorisations.login_link(authorisations.read(order))
+    asked = sca_state.login_link(sca_state.read(order))
     if asked is None or step_of_order(order.id).how != "login":
         raise NotOpen("at_bank")
     name, link = asked
@@ -183,7 +183,7 @@ def log_in(client: Client, user: User, reference: str, psu: port.Psu, password: 
 def choose_method(client: Client, user: User, reference: str, psu: port.Psu, method_id: str) -> Step:
     """Sign with this method. NotFound for one that the bank did not offer; and the errors of `begin_signing`."""
     order = _waiting(client, reference)
-    begun = authorisations.read(order)["authorisation"] or {}
+    begun = sca_state.read(order)["authorisation"] or {}
     link = begun.get("links", {}).get("selectAuthenticationMethod")
     if link is None:  # chosen already, in another window: how it stands is the answer
         return step_of_order(order.id)
@@ -201,12 +201,12 @@ def answer_code(client: Client, user: User, reference: str, psu: port.Psu, code:
     answer; and the errors of `begin_signing`. A code for a challenge that is over is not sent.
     """
     order = _waiting(client, reference)
-    link = ((authorisations.read(order)["authorisation"] or {}).get("links", {})).get("authoriseTransaction")
+    link = ((sca_state.read(order)["authorisation"] or {}).get("links", {})).get("authoriseTransaction")
     if link is None or step_of_order(order.id).how != "code":
         return step_of_order(order.id)
     _continue(order, psu, link, {"scaAuthenticationData": "".join(code.split())})
     _note(client, user, "order.signing_code_given", reference)
-    following.ask_now(order)
+    status_polling.ask_now(order)
     return step_of_order(order.id)
 
 
@@ -224,29 +224,29 @@ def _speak(
     order: BankOrder, name: str, call: Call, afresh: bool = False, code: bool = False, first: bool = False
 ) -> None:
     """`first`: only when no other has begun meanwhile."""
-    claim, request_id = authorisations.take(order.id), uuid()
-    if first and authorisations.step_of(claim.document).how != "begin":
-        authorisations.give_back(claim)
+    claim, request_id = sca_state.take(order.id), uuid()
+    if first and sca_state.step_of(claim.document).how != "begin":
+        sca_state.give_back(claim)
         return
     try:
         answer = call(claim.document, request_id)
     except port.NotDelivered as error:
         _kept(order, name, request_id, "not_delivered")
-        authorisations.give_back(claim)
+        sca_state.give_back(claim)
         raise BankUnavailable from error
     except port.BankRefused as error:
         _kept(order, name, request_id, f"refused:{error.http_status}:{error.code}")
         _refused(claim, error, code)
     except port.BankError as error:
         _kept(order, name, request_id, f"unknown:{type(error).__name__}")
-        authorisations.give_back(claim, elsewhere=True)
-        following.ask_now(order)
+        sca_state.give_back(claim, elsewhere=True)
+        status_polling.ask_now(order)
         raise SigningUnknown from error
     else:
         _kept(order, name, request_id, "answered", answer.sca_status)
-        authorisations.keep(claim, answer, afresh)
+        sca_state.keep(claim, answer, afresh)
         if answer.sca_status == "failed":
-            following.ask_now(order)
+            status_polling.ask_now(order)
             raise SigningFailed
 
 
@@ -258,14 +258,14 @@ def _refused(claim: Claim, error: port.BankRefused, code: bool) -> None:
     """A refusal is one of this step or the end of the signing: the bank's scaStatus says which."""
     status = _asked(claim)
     if status is not None:
-        authorisations.note_status(claim, status)
+        sca_state.note_status(claim, status)
     else:
-        authorisations.give_back(claim)
-    if status in authorisations.DONE:
-        following.ask_now(claim.order)  # an earlier answer of the bank's was lost: it is signed
+        sca_state.give_back(claim)
+    if status in sca_state.DONE:
+        status_polling.ask_now(claim.order)  # an earlier answer of the bank's was lost: it is signed
         return
     if status == "failed":
-        following.ask_now(claim.order)
+        status_polling.ask_now(claim.order)
         raise SigningFailed from error
     _say_no(error, code)
 
@@ -283,7 +283,7 @@ def _asked(claim: Claim) -> str | None:
         return None
     try:
         return world().bank.authorisation(
-            line_of_order(order), order.payment_id, begun["id"], uuid(), authorisations.cancels(claim.document)
+            line_of_order(order), order.payment_id, begun["id"], uuid(), sca_state.cancels(claim.document)
         )
     except port.BankError:
         return None
@@ -304,18 +304,18 @@ def give_up(client: Client, user: User, reference: str) -> None:
     order = _waiting(client, reference)
     if not step_of_order(order.id).may_give_up:
         raise NotOpen("at_bank")
-    claim = authorisations.take(order.id)  # from here on no code goes out for this order
+    claim = sca_state.take(order.id)  # from here on no code goes out for this order
     try:
         report = world().bank.order_status(line_of_order(order), order.payment_id or "", uuid())
     except port.BankError as error:
-        authorisations.give_back(claim)
+        sca_state.give_back(claim)
         raise BankUnavailable from error
     if claim.document.get("elsewhere") or report.transaction_status not in ("RCVD", "ACTC"):
-        authorisations.give_back(claim)
-        following.ask_now(order)
+        sca_state.give_back(claim)
+        status_polling.ask_now(order)
         raise NotOpen("at_bank")
     try:
-        following.end_unsigned(order, audit.by_user(user), "given_up", report.transaction_status)
+        status_polling.end_unsigned(order, audit.by_user(user), "given_up", report.transaction_status)
     except StateConflict as error:  # the bank ended it meanwhile
         raise NotOpen("at_bank") from error
 
@@ -335,5 +335,5 @@ def finish_signing(state: str, user: User) -> tuple[Client, str]:
     BankOrder.update(returned_at=utcnow()).where(
         BankOrder.id == order.id, BankOrder.state.in_(("at_bank", "signed"))
     ).execute()
-    following.ask_now(order)
+    status_polling.ask_now(order)
     return client, batch.reference

@@ -13,7 +13,6 @@ from peewee import IntegrityError
 from core.clock import utcnow
 from core.iban import normalise
 from core.ids import token, uuid
-from domain import sending
 from domain.accounts import pins
 from domain.banking import manual_bank
 from domain.common import audit
@@ -29,6 +28,7 @@ from domain.common.errors import (
 )
 from domain.common.services import world
 from domain.identity import identification
+from domain.orders import submission
 from domain.payments import state_machine
 from domain.payments.queries import Payment, find, hold
 from domain.payments.release import MAY_RELEASE
@@ -138,7 +138,7 @@ def take_file(membership: Membership, reference: str) -> tuple[str, bytes]:
         raise NotYourRole
     client, batch = membership.client, find(membership.client, reference)
     order = _order_to_take(batch)
-    body = sending.body_of(order)
+    body = submission.body_of(order)
     with transaction(client.id):
         held = hold(client, reference)
         fresh = BankOrder.get_by_id(order.id)
@@ -160,7 +160,7 @@ def _order_to_take(batch: Batch) -> BankOrder:
     order = _live(batch)
     if order is None and batch.state == "approved" and manual_bank.is_by_hand(batch.bank_account.bank):
         try:
-            order = sending.prepare(batch)
+            order = submission.prepare(batch)
         except (IntegrityError, OrderDiffers, StateConflict):
             order = _live(batch)
             if order is None:

@@ -8,9 +8,9 @@ from datetime import datetime, timedelta
 
 from connectors.bank import port
 from core.clock import today_amsterdam, utcnow
-from domain import authorisations
-from domain.bank_status import EXECUTED
 from domain.common import leases
+from domain.orders import sca_state
+from domain.orders.status_codes import EXECUTED
 from domain.payments.totals import lines_of
 from models import BankExchange, BankOrder, Batch, BatchLine, require_held
 
@@ -63,10 +63,10 @@ def keep_links(order: BankOrder, links: dict[str, str]) -> None:
     if not links:
         return
     order = BankOrder.get_by_id(order.id)
-    document = authorisations.read(order)
-    if links.items() <= document["links"].items() or "busy" in document or authorisations.cancels(document):
+    document = sca_state.read(order)
+    if links.items() <= document["links"].items() or "busy" in document or sca_state.cancels(document):
         return  # while somebody signs, what is kept is theirs; the bank says its links again
-    sealed = authorisations.sealed(order, document | {"links": document["links"] | links})
+    sealed = sca_state.sealed(order, document | {"links": document["links"] | links})
     column, before = BankOrder.links_sealed, order.links_sealed
     same = column.is_null() if before is None else column == before
     BankOrder.update(links_sealed=sealed).where(BankOrder.id == order.id, same).execute()

@@ -11,7 +11,6 @@ from datetime import timedelta
 from connectors.bank import port
 from core.clock import today_amsterdam, utcnow
 from core.ids import uuid
-from domain import authorisations, following
 from domain.accounts import pins
 from domain.banking.linking import line_of_order
 from domain.common import audit
@@ -24,11 +23,12 @@ from domain.common.errors import (
     SigningBusy,
 )
 from domain.common.services import world
+from domain.orders import sca_state, status_polling
 from domain.payments.queries import Payment, find, hold
 from domain.payments.release import MAY_RELEASE
 from models import BankExchange, BankOrder, Batch, Client, Device, Membership, User, transaction
 
-CALL = following.CANCELLING
+CALL = status_polling.CANCELLING
 ASKED, DONE, TO_SIGN = "asked", "cancelled", "to_be_signed"
 # Longer than a call to a bank may last: after it, whoever asked has died and the bank may have it.
 ASKING_LASTS = timedelta(minutes=3)
@@ -49,9 +49,9 @@ def shown(payment: Payment) -> CancelView | None:
     if payment.order is None or payment.state not in ("at_bank", "signed"):
         return None
     order = payment.order.row
-    last = following.last_cancelling(order)
-    to_sign = authorisations.cancels(authorisations.read(order))
-    return CancelView(_may_be_asked(order) and not _in_progress(last), following.is_unanswered(last), to_sign)
+    last = status_polling.last_cancelling(order)
+    to_sign = sca_state.cancels(sca_state.read(order))
+    return CancelView(_may_be_asked(order) and not _in_progress(last), status_polling.is_unanswered(last), to_sign)
 
 
 def _may_be_asked(order: BankOrder) -> bool:
@@ -62,7 +62,7 @@ def _may_be_asked(order: BankOrder) -> bool:
 
 
 def _is_asking(order: BankOrder) -> bool:
-    return _in_progress(following.last_cancelling(order))
+    return _in_progress(status_polling.last_cancelling(order))
 
 
 def _in_progress(last: BankExchange | None) -> bool:
@@ -125,7 +125,7 @@ def _keep(order: BankOrder, request_id: str, outcome: str) -> None:
 
 def _cancelled_since(order: BankOrder) -> bool:
     """A no, or no answer, may come after an earlier cancellation that was taken: the bank's status says it."""
-    following.ask_now(order)
+    status_polling.ask_now(order)
     return Batch.get_by_id(order.batch_id).state == "cancelled"
 
 
@@ -137,10 +137,10 @@ def _answered(
             hold(client, reference)
             _keep(order, request_id, DONE)
             if BankOrder.get_by_id(order.id).state in ("at_bank", "signed"):  # else the status told it already
-                following.end_cancelled(order, audit.by_user(user))
+                status_polling.end_cancelled(order, audit.by_user(user))
         return
     _keep(order, request_id, TO_SIGN)
-    if not authorisations.to_cancel(BankOrder.get_by_id(order.id), answer.links):
+    if not sca_state.to_cancel(BankOrder.get_by_id(order.id), answer.links):
         raise SigningBusy
 
 
@@ -151,9 +151,9 @@ def stop(client: Client, user: User, reference: str) -> None:
     """
     batch = find(client, reference)
     order = BankOrder.get_or_none(BankOrder.batch == batch.id, BankOrder.state.in_(("at_bank", "signed")))
-    if order is None or not authorisations.cancels(authorisations.read(order)):
+    if order is None or not sca_state.cancels(sca_state.read(order)):
         raise NotOpen(batch.state)
-    if not authorisations.not_to_cancel(order):
+    if not sca_state.not_to_cancel(order):
         raise SigningBusy
     with transaction(client.id):
         audit.note(client.id, audit.by_user(user), "order.cancelling_stopped", f"batch:{reference}", order=order.id)

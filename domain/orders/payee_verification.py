@@ -10,15 +10,15 @@ from datetime import timedelta
 from connectors.bank import port
 from core.clock import utcnow
 from core.ids import uuid
-from domain import authorisations, line_results
 from domain.banking.linking import line_of_order
 from domain.common import audit
 from domain.common.errors import BankUnavailable, NotFound, NotOpen
 from domain.common.services import world
+from domain.orders import line_statuses, sca_state
+from domain.orders.sca import getting_ready, live_order, prepare_signing
 from domain.payments import creditor_names, state_machine
 from domain.payments.amendments import renew_end_to_end_ids, void_releases
 from domain.payments.queries import Payment, hold
-from domain.signing import getting_ready, live_order, prepare_signing
 from models import BankExchange, BankOrder, Batch, BatchLine, Client, User, transaction
 
 # Longer than a call to a bank may last: after it, whoever asked has died.
@@ -173,7 +173,7 @@ def _answered(order: BankOrder, call: str, request_id: str, outcome: str, links:
     BankExchange.create(order=order.id, call=call, request_id=request_id, outcome=outcome)
     BankOrder.update(due_at=utcnow()).where(BankOrder.id == order.id).execute()
     if links:
-        line_results.keep_links(order, links)
+        line_statuses.keep_links(order, links)
 
 
 def _failed(order: BankOrder, call: str, request_id: str, error: port.BankError) -> None:
@@ -189,7 +189,7 @@ def _failed(order: BankOrder, call: str, request_id: str, error: port.BankError)
 
 def _confirm(order: BankOrder, request_id: str, psu: port.Psu) -> dict[str, str]:
     """A bank that gives no link for it wants no confirmation: its signing is what lets the order go on."""
-    line, link = line_of_order(order), authorisations.read(order)["links"].get("creditorNameConfirmation")
+    line, link = line_of_order(order), sca_state.read(order)["links"].get("creditorNameConfirmation")
     if link is None:
         return {}
     try:

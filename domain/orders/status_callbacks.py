@@ -7,7 +7,7 @@ read (Berlin Group, lean push notifications 1.0: "the TPP needs to check the res
 from core.clock import utcnow
 from domain.common.encryption import lookup
 from domain.common.services import world
-from domain.following import FOLLOWED
+from domain.orders.status_polling import FOLLOWED
 from models import BankOrder
 
 

@@ -3,11 +3,11 @@
 from connectors.bank import port
 from core.clock import utcnow
 from core.ids import uuid
-from domain import line_results
-from domain.bank_status import LINE_STATE, ORDER_STATE, event_of
 from domain.banking.linking import line_of_order
 from domain.common import audit, leases
 from domain.common.services import world
+from domain.orders import line_statuses
+from domain.orders.status_codes import LINE_STATE, ORDER_STATE, event_of
 from domain.payments import state_machine
 from models import BankAccount, BankExchange, BankOrder, Batch, BatchLine, transaction
 
@@ -73,7 +73,7 @@ def _asked(order: BankOrder, request_id: str, outcome: str, raw: str | None, att
     if raw != order.raw_status or raw is None:
         BankExchange.create(order=order.id, call="status", request_id=request_id, outcome=outcome, raw_status=raw)
     leases.release(
-        order, asked_at=utcnow(), attempts=attempts, due_at=line_results.next_ask(order, attempts),
+        order, asked_at=utcnow(), attempts=attempts, due_at=line_statuses.next_ask(order, attempts),
         raw_status=raw or order.raw_status,
     )
 
@@ -81,7 +81,7 @@ def _asked(order: BankOrder, request_id: str, outcome: str, raw: str | None, att
 def _record(order: BankOrder, request_id: str, report: port.StatusReport, event: str | None) -> None:
     with transaction(order.batch.client_id):
         batch = Batch.get_by_id(order.batch_id)
-        event = line_results.take(batch, order, report, event)
+        event = line_statuses.take(batch, order, report, event)
         changed = event is not None and (batch.state, event) in state_machine.ALLOWED
         _asked(order, request_id, "answered", report.transaction_status, 0 if changed else order.attempts + 1)
         if not changed or event is None:
@@ -93,7 +93,7 @@ def _move(order: BankOrder, batch: Batch, event: str, actor: str, reason: str | 
     """Batch, order and lines together."""
     state_machine.move(batch, event, actor, reason, order=order.id, status=status)
     state = ORDER_STATE[event]
-    done = {"due_at": line_results.next_ask(order, 0, state)} if state in ("executed", "ended") else {}
+    done = {"due_at": line_statuses.next_ask(order, 0, state)} if state in ("executed", "ended") else {}
     BankOrder.update(state=state, **done).where(BankOrder.id == order.id).execute()
     if event in LINE_STATE:
         BatchLine.update(state=LINE_STATE[event]).where(
