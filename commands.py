@@ -13,12 +13,13 @@ import models
 from core.iban import normalise
 from core.money import cents, dutch
 from core.version import VERSION
-from domain import books, intake, looking, operators
+from domain import books, operators
 from domain.banking import holder_verification
 from domain.common import audit
 from domain.common.errors import NotFound
 from domain.identity import signing_authority
 from domain.payments import limits
+from domain.payroll import intake, run_discovery
 from jobs import tasks
 
 
@@ -189,9 +190,9 @@ nmbrs_group = AppGroup("nmbrs", help="The link to Nmbrs.")
 @nmbrs_group.command("poll", cls=Opened)
 def nmbrs_poll() -> None:
     """Look at every mapped company now."""
-    click.echo(f"{looking.poll()} companies to look at")
-    for company_id in looking.due_companies():
-        looking.look(company_id)
+    click.echo(f"{run_discovery.poll()} companies to look at")
+    for company_id in run_discovery.due_companies():
+        run_discovery.look(company_id)
     for run_id in intake.due_runs():
         intake.take_in_run(run_id)
 

@@ -11,10 +11,10 @@ import models
 from bench.files import DEBTOR_IBAN
 from core.clock import utcnow
 from core.ids import public_id
-from domain import intake, webhook_keys
 from domain.accounts import accounts
 from domain.common import services
 from domain.common.encryption import seal
+from domain.payroll import intake, webhook_keys
 from models import (
     BankAccount,
     BankLink,

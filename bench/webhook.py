@@ -16,7 +16,7 @@ from urllib.parse import urlsplit
 import models
 from bench import ground
 from bench.figure import Figure
-from domain import nmbrs_link
+from domain.payroll import connections
 from tools.stack import LOOPBACK, ROOT, WEB_OPTIONS, Ports, Stack, answers_http
 
 CALLS, CALLERS = 3000, 16
@@ -26,7 +26,7 @@ BODY = json.dumps({"event": "Run Einde", "company": 9969, "run": 1234}).encode()
 def measure(home: Path) -> list[Figure]:
     """Both servers with the same options, the same load, one after the other (twice, the better one counts)."""
     ground.furnish(home)
-    path = urlsplit(nmbrs_link.webhook_address(ground.make_client())).path
+    path = urlsplit(connections.webhook_address(ground.make_client())).path
     models.database.close()
     environ = {**os.environ, **ground.database_named()}
     with Stack(home, environ=environ, without=("worker", "sandbox")) as stack:

@@ -4,9 +4,9 @@ from dataclasses import replace
 
 from domain.common import audit
 from domain.common.errors import NotYourRole
-from domain.nmbrs_history import Detail
 from domain.payments.line_search import Look
 from domain.payments.queries import Payment
+from domain.payroll.run_history import Detail
 from models import Client, Membership, transaction
 
 

@@ -6,9 +6,9 @@ from datetime import timedelta
 from peewee import fn
 
 from core.clock import utcnow
-from domain import nmbrs_companies, nmbrs_history, nmbrs_link
-from domain.nmbrs_history import HistoryRow
-from domain.nmbrs_link import ConnectionView
+from domain.payroll import companies, connections, run_history
+from domain.payroll.connections import ConnectionView
+from domain.payroll.run_history import HistoryRow
 from models import Client, Run
 
 RECENT = timedelta(days=14)
@@ -29,10 +29,10 @@ class HeldUp:
 
 def held_up(client: Client) -> HeldUp:
     """How the way from Nmbrs to a payment stands."""
-    links = [nmbrs_link.view(row) for row in nmbrs_link.connections(client) if row.status == "disturbed"]
+    links = [connections.view(row) for row in connections.connections(client) if row.status == "disturbed"]
     return HeldUp(
-        links, _refused(client), len(nmbrs_companies.unmapped_runs(client)),
-        nmbrs_history.rows_of(client, Run.state.in_(("found", "retrying")), limit=MOST),
+        links, _refused(client), len(companies.unmapped_runs(client)),
+        run_history.rows_of(client, Run.state.in_(("found", "retrying")), limit=MOST),
     )  # fmt: skip
 
 
@@ -43,4 +43,4 @@ def _refused(client: Client) -> list[HistoryRow]:
         (later.year > Run.year) | ((later.year == Run.year) & (later.number > Run.number)),
     )  # fmt: skip
     recent = (Run.state == "refused") & (Run.changed_at > utcnow() - RECENT)
-    return nmbrs_history.rows_of(client, recent, ~fn.EXISTS(newer), limit=MOST)
+    return run_history.rows_of(client, recent, ~fn.EXISTS(newer), limit=MOST)

@@ -6,7 +6,7 @@ from domain.accounts import passwords
 from domain.accounts.accounts import mail_confirmation, normal_email
 from domain.common import audit
 from domain.outbox import mail
-from domain.webhook_keys import make_key
+from domain.payroll.webhook_keys import make_key
 from models import Client, Membership, User, database, hold_clients, transaction
 
 

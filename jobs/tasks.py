@@ -3,25 +3,33 @@
 import time
 from contextlib import suppress
 
-from domain import deliveries, intake, looking, nmbrs_rights, nmbrs_tokens, nmbrs_webhook, transactions, waiting
+from domain import transactions, waiting
 from domain.accounts import rate_limits, sessions
 from domain.banking import account_sync
 from domain.common.errors import BankUnavailable, UnknownBank
 from domain.orders import payee_verification, status_polling, submission
 from domain.outbox import mail, push_delivery
+from domain.payroll import (
+    intake,
+    nmbrs_tokens,
+    permission_check,
+    run_discovery,
+    webhook_deliveries,
+    webhook_registration,
+)
 from jobs import busy, enqueue, letters, notices
 from models import database
 
 
 def handle_delivery(delivery_id: int) -> None:
     with database.connection_context():
-        for company_id in deliveries.handle(delivery_id):
+        for company_id in webhook_deliveries.handle(delivery_id):
             enqueue("look", company_id)
 
 
 def look(company_id: int) -> None:
     with database.connection_context():
-        for run_id in looking.look(company_id):
+        for run_id in run_discovery.look(company_id):
             enqueue("take_in", run_id)
 
 
@@ -67,17 +75,17 @@ def notify(notification_id: int) -> None:
 def poll() -> None:
     """Each company has its own next moment; this only finds one that lost it."""
     with database.connection_context():
-        looking.plan()
+        run_discovery.plan()
 
 
 def check_rights(connection_id: int) -> None:
     with database.connection_context():
-        nmbrs_rights.run(connection_id)
+        permission_check.run(connection_id)
 
 
 def see_to_webhook(debtor_id: int) -> None:
     with database.connection_context():
-        nmbrs_webhook.see_to(debtor_id)
+        webhook_registration.see_to(debtor_id)
 
 
 def revoke_nmbrs_tokens(connection_id: int) -> None:
@@ -98,11 +106,11 @@ def sweep() -> None:
     if busy("default"):
         return
     with database.connection_context():
-        _enqueue_all("handle_delivery", deliveries.waiting())
-        _enqueue_all("check_rights", nmbrs_rights.due())
-        _enqueue_all("see_to_webhook", nmbrs_webhook.due())
+        _enqueue_all("handle_delivery", webhook_deliveries.waiting())
+        _enqueue_all("check_rights", permission_check.due())
+        _enqueue_all("see_to_webhook", webhook_registration.due())
         _enqueue_all("revoke_nmbrs_tokens", nmbrs_tokens.due_revocations())
-        _enqueue_all("look", looking.due_companies())
+        _enqueue_all("look", run_discovery.due_companies())
         _enqueue_all("take_in", intake.due_runs())
         _enqueue_all("send_order", submission.due_batches())
         _enqueue_all("follow_order", status_polling.due_orders())
@@ -112,7 +120,7 @@ def sweep() -> None:
         if int(time.time()) % 600 < 10:
             sessions.sweep()
             rate_limits.sweep()
-            deliveries.forget_old()
+            webhook_deliveries.forget_old()
 
 
 def _tell() -> None:

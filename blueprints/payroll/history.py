@@ -8,7 +8,8 @@ from blueprints.payroll.blueprint import blueprint, home_of, number
 from blueprints.payroll.presenters.status import exchange_words, result_names, result_words
 from blueprints.web.authorization import ALL, for_client
 from blueprints.web.responses import fragment, goto, render
-from domain import confidential, nmbrs_companies, nmbrs_history
+from domain import confidential
+from domain.payroll import companies, run_history
 from jobs import enqueue
 from models import Client
 
@@ -21,41 +22,41 @@ _MOST_ASKED = 40
 def history_of(client: Client) -> dict:
     """What the list and its filters show, by the filters in the address."""
     only, show = _filter(), _how_many()
-    rows = nmbrs_history.history(client, show + 1, 0, only)
-    filtered = only != nmbrs_history.Filter()
+    rows = run_history.history(client, show + 1, 0, only)
+    filtered = only != run_history.Filter()
     return {
         "history": [(row, result_words(row)) for row in rows[:show]],
-        "more": _address(client, only, show + nmbrs_history.PAGE) if len(rows) > show and show < MOST else "",
+        "more": _address(client, only, show + run_history.PAGE) if len(rows) > show and show < MOST else "",
         "again": _address(client, only, show),
         "moving": any(row.result in ("found", "retrying") for row in rows[:show]) or not (rows or filtered),
         "filtered": filtered,
         "only": only,
-        "companies": nmbrs_history.companies(client),
-        "periods": nmbrs_history.periods(client),
+        "companies": run_history.companies(client),
+        "periods": run_history.periods(client),
         "results": result_names(),
     }
 
 
-def _filter() -> nmbrs_history.Filter:
+def _filter() -> run_history.Filter:
     """The filters as they stand in the address; one that is no choice of ours counts as none."""
     year, _dash, period = request.args.get("periode", "").partition("-")
     result = request.args.get("resultaat", "")
-    return nmbrs_history.Filter(
+    return run_history.Filter(
         number(request.args.get("administratie", "")),
         (int(year), int(period)) if number(year) and number(period) else None,
-        result if result in nmbrs_history.RESULTS else None,
+        result if result in run_history.RESULTS else None,
     )
 
 
 def _how_many() -> int:
-    return min(max(number(request.args.get("toon", "")) or 0, nmbrs_history.PAGE), MOST)
+    return min(max(number(request.args.get("toon", "")) or 0, run_history.PAGE), MOST)
 
 
-def _address(client: Client, only: nmbrs_history.Filter, show: int) -> str:
+def _address(client: Client, only: run_history.Filter, show: int) -> str:
     """The list with these filters."""
     asked = {
         "administratie": only.company_id, "periode": "-".join(map(str, only.period)) if only.period else None,
-        "resultaat": only.result, "toon": show if show != nmbrs_history.PAGE else None,
+        "resultaat": only.result, "toon": show if show != run_history.PAGE else None,
     }  # fmt: skip
     query = "&".join(f"{name}={value}" for name, value in asked.items() if value is not None)
     return f"{home_of(client)}?{query}" if query else home_of(client)
@@ -66,7 +67,7 @@ def _address(client: Client, only: nmbrs_history.Filter, show: int) -> str:
 @for_client(ALL)
 def entry(membership, run_id):
     """What was received, asked and answered, and what came of it. Follows by itself while it is on its way."""
-    detail = confidential.history_for_member(membership, nmbrs_history.detail(membership.client, run_id))
+    detail = confidential.history_for_member(membership, run_history.detail(membership.client, run_id))
     asked = len(detail.exchanges)
     follow = request.args.get("na", type=int)
     awaited = follow is not None and asked <= follow and asked < _MOST_ASKED
@@ -87,8 +88,8 @@ def entry(membership, run_id):
 @for_client(ALL)
 def take_in_again(membership, run_id):
     client = membership.client
-    before = len(nmbrs_history.detail(client, run_id).exchanges)
-    nmbrs_history.take_in_again(client, membership.user, run_id)
+    before = len(run_history.detail(client, run_id).exchanges)
+    run_history.take_in_again(client, membership.user, run_id)
     enqueue("take_in", run_id)
     flash(_("We halen deze run opnieuw op bij Nmbrs."), "good")
     return goto(f"{home_of(client)}/historie/{run_id}?na={before}")
@@ -98,7 +99,7 @@ def take_in_again(membership, run_id):
 @blueprint.get("/<client>/apps/nmbrs/eerder")
 @for_client(ALL)
 def older(membership):
-    return render("payroll/older.html", client=membership.client, runs=nmbrs_companies.older_runs(membership.client))
+    return render("payroll/older.html", client=membership.client, runs=companies.older_runs(membership.client))
 
 
 @blueprint.post("/<client>/apps/nmbrs/eerder")
@@ -109,7 +110,7 @@ def pick(membership):
     if run_id is None:
         flash(_("Kies eerst een run."), "bad")
         return goto(f"{home_of(membership.client)}/eerder")
-    run = nmbrs_companies.pick(membership.client, membership.user, run_id)
+    run = companies.pick(membership.client, membership.user, run_id)
     enqueue("take_in", run.id)
     flash(_("We halen deze run op. Kijk goed of hij niet al is betaald voordat je de betaling goedkeurt."), "good")
     return goto(home_of(membership.client))

@@ -12,9 +12,18 @@ from blueprints.web.authorization import ALL, for_client, fresh, fresh_keeping, 
 from blueprints.web.current_user import me
 from blueprints.web.error_messages import say
 from blueprints.web.responses import fragment, goto, render
-from domain import looking, nmbrs_companies, nmbrs_link, nmbrs_move, nmbrs_rights, nmbrs_webhook
 from domain.common.errors import DomainError, NmbrsBadCredentials
 from domain.common.services import world
+from domain.payroll import (
+    companies,
+    permission_check,
+    rest_migration,
+    run_discovery,
+    webhook_registration,
+)
+from domain.payroll import (
+    connections as nmbrs_link,
+)
 from jobs import enqueue
 
 
@@ -31,17 +40,17 @@ def overview(membership):
     client = membership.client
     rows = nmbrs_link.connections(client)
     connections = [nmbrs_link.view(row) for row in rows]
-    delivered_at = nmbrs_webhook.last_delivery_at(client)
+    delivered_at = webhook_registration.last_delivery_at(client)
     return fragment(
         "payroll/overview.html",
         "payroll/_history.html",
         client=client,
         connections=[(one, connection_words(one)) for one in connections],
-        unmapped=nmbrs_companies.unmapped_runs(client) if connections else [],
-        older=len(nmbrs_companies.older_runs(client)) if connections else 0,
+        unmapped=companies.unmapped_runs(client) if connections else [],
+        older=len(companies.older_runs(client)) if connections else 0,
         unsignalled=[] if delivered_at else [one.id for one in rows if _unsignalled(one)],
         delivered_at=delivered_at,
-        looked_at=looking.last_looked_at(client.id),
+        looked_at=run_discovery.last_looked_at(client.id),
         **history_of(client),
     )
 
@@ -83,7 +92,7 @@ def consent(membership):
 def lead_to_nmbrs(membership, connection, otherwise: str):
     """To the page of Nmbrs where one allows it; or back to `otherwise`, with what is wrong."""
     try:
-        return goto(nmbrs_move.begin(membership.client, membership.user, connection))
+        return goto(rest_migration.begin(membership.client, membership.user, connection))
     except DomainError as error:
         flash(say(error), "bad")
         return goto(otherwise)
@@ -93,9 +102,9 @@ def lead_to_nmbrs(membership, connection, otherwise: str):
 @signed_in
 def came_back():
     """Back from Nmbrs, with its answer in the address."""
-    client = nmbrs_move.client_of(request.args.get("state", ""))
+    client = rest_migration.client_of(request.args.get("state", ""))
     try:
-        connection = nmbrs_move.finish(me(), request.args.to_dict())
+        connection = rest_migration.finish(me(), request.args.to_dict())
     except DomainError as error:
         flash(say(error), "bad")
         return goto(home_of(client) if client else "/apps/nmbrs")
@@ -113,11 +122,11 @@ def rights(membership, connection_id):
     """Each call that the product needs, tried one by one; the list fills while one looks. POST: once more."""
     connection = nmbrs_link.connection_of(membership.client, connection_id)
     if request.method == "POST":
-        nmbrs_rights.again(connection)
+        permission_check.again(connection)
         enqueue("check_rights", connection.id)
         return goto(place_of(membership.client, connection, "rechten"))
     view = nmbrs_link.view(connection)
-    checks = nmbrs_rights.of_connection(connection)
+    checks = permission_check.of_connection(connection)
     return fragment(
         "payroll/rights.html",
         "payroll/_rights.html",

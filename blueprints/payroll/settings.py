@@ -14,12 +14,12 @@ from blueprints.payroll.routes import lead_to_nmbrs
 from blueprints.web.authorization import ALL, OWNER, for_client, fresh, fresh_keeping
 from blueprints.web.error_messages import say
 from blueprints.web.responses import goto, render
-from domain import looking, nmbrs_companies, nmbrs_link, nmbrs_webhook, wage_tax, webhook_keys
 from domain.banking import linking
 from domain.common.errors import AccountInvalid, DomainError, NotFound, OtherCompany
 from domain.common.services import world
-from domain.nmbrs_companies import CompanyView
-from domain.schedule import REST_BUSY_SECONDS
+from domain.payroll import companies, connections, run_discovery, wage_tax, webhook_keys, webhook_registration
+from domain.payroll.companies import CompanyView
+from domain.payroll.poll_schedule import REST_BUSY_SECONDS
 from jobs import enqueue
 
 # A bureau's token may see this many; the list itself shows a page of them.
@@ -75,7 +75,7 @@ class Found:
 
 
 def _found(connection, text: str, chosen: Choices, accounts) -> Found:
-    views, total = nmbrs_companies.companies(connection, text)
+    views, total = companies.companies(connection, text)
     proposed = _proposed(connection, accounts)
     rows = [_row(view, chosen, proposed) for view in views]
     kept = _kept(connection, chosen, {view.id for view in views})
@@ -88,7 +88,7 @@ def _kept(connection, chosen: Choices, listed: set[int]) -> list[Row]:
     hidden = (chosen.accounts.keys() | chosen.wage_tax.keys()) - listed
     if not hidden:
         return []
-    views, _total = nmbrs_companies.companies(connection, "", _ALL_OF_THEM)
+    views, _total = companies.companies(connection, "", _ALL_OF_THEM)
     rows = [_row(view, chosen, None) for view in views if view.id in hidden]
     return [row for row in rows if row.chosen != _saved(row.company) or row.wage_tax != row.company.wage_tax]
 
@@ -104,7 +104,7 @@ def _saved(view: CompanyView) -> int | None:
 
 def _proposed(connection, accounts) -> int | None:
     """Before anything is chosen: the only account, for the company with our KvK number."""
-    fresh = nmbrs_link.view(connection).mapped == 0
+    fresh = connections.view(connection).mapped == 0
     return accounts[0].id if fresh and len(accounts) == 1 else None
 
 
@@ -113,7 +113,7 @@ def _proposed(connection, accounts) -> int | None:
 @for_client(ALL)
 def settings(membership, connection_id):
     """The page; of it htmx asks the list of companies while one types, and how the webhook stands."""
-    connection = nmbrs_link.connection_of(membership.client, connection_id)
+    connection = connections.connection_of(membership.client, connection_id)
     part = request.headers.get("HX-Target", "")
     if part == "administraties":
         accounts = linking.accounts(membership.client)
@@ -121,13 +121,13 @@ def settings(membership, connection_id):
         return render("payroll/_companies.html", found=found, accounts=accounts, **_place(membership, connection))
     if part == "seintje":
         return render("payroll/_signal.html", **_signal(membership, connection))
-    _wake_webhooks(nmbrs_webhook.check(connection))
+    _wake_webhooks(webhook_registration.check(connection))
     return _page(membership, connection, Choices({}, {}), _text(request.args))
 
 
 def _page(membership, connection, chosen: Choices, text: str, status: int = 200):
     accounts = linking.accounts(membership.client)
-    view = nmbrs_link.view(connection)
+    view = connections.view(connection)
     return render(
         "payroll/settings.html",
         status,
@@ -143,14 +143,14 @@ def _page(membership, connection, chosen: Choices, text: str, status: int = 200)
 
 
 def _place(membership, connection) -> dict:
-    return {"client": membership.client, "connection": nmbrs_link.view(connection)}
+    return {"client": membership.client, "connection": connections.view(connection)}
 
 
 def _signal(membership, connection) -> dict:
     """The webhook at each debtor, the test of it, and when Nmbrs was last asked."""
     client = membership.client
-    hooks = [] if connection.interface == "rest" else nmbrs_webhook.of_connection(connection)
-    delivered_at = nmbrs_webhook.last_delivery_at(client)
+    hooks = [] if connection.interface == "rest" else webhook_registration.of_connection(connection)
+    delivered_at = webhook_registration.last_delivery_at(client)
     return _place(membership, connection) | {
         "hooks": [(one, webhook_words(one)) for one in hooks],
         "wanted": connection.webhooks_wanted_at is not None,
@@ -158,9 +158,9 @@ def _signal(membership, connection) -> dict:
         "checking": any(one.checking for one in hooks),
         "by_hand": _by_hand(connection, hooks, delivered_at),
         "delivered_at": delivered_at,
-        "looked_at": looking.last_looked_at(client.id),
+        "looked_at": run_discovery.last_looked_at(client.id),
         "minutes": REST_BUSY_SECONDS // 60,
-        "address": nmbrs_link.webhook_address(client),
+        "address": connections.webhook_address(client),
     }
 
 
@@ -181,7 +181,7 @@ def _wake_webhooks(debtor_ids: Iterable[int]) -> None:
 @for_client(ALL)
 def save(membership, connection_id):
     """Search (without scripts), or save; a company of another KvK number is asked about first."""
-    connection = nmbrs_link.connection_of(membership.client, connection_id)
+    connection = connections.connection_of(membership.client, connection_id)
     form, chosen = MappingForm(), _choices(request.form)
     then = request.form.get("daarna", "")
     if not form.validate_on_submit() or then == "zoek":
@@ -203,7 +203,7 @@ def _without_strangers(connection, chosen: Choices) -> Choices:
     """Only companies of this connection: a list of before may name others."""
     if not (chosen.accounts or chosen.wage_tax):
         return chosen
-    known = {view.id for view in nmbrs_companies.companies(connection, "", _ALL_OF_THEM)[0]}
+    known = {view.id for view in companies.companies(connection, "", _ALL_OF_THEM)[0]}
     return replace(
         chosen,
         accounts={key: value for key, value in chosen.accounts.items() if key in known},
@@ -213,7 +213,7 @@ def _without_strangers(connection, chosen: Choices) -> Choices:
 
 def _save(membership, connection, chosen: Choices, confirmed: bool) -> None:
     client, user = membership.client, membership.user
-    mapped = nmbrs_companies.save_mapping(client, user, connection, chosen.accounts, confirmed)
+    mapped = companies.save_mapping(client, user, connection, chosen.accounts, confirmed)
     for company_id, on in chosen.wage_tax.items():
         wage_tax.switch(client, user, company_id, on and chosen.accounts.get(company_id, 1) is not None)
     for company in mapped:
@@ -222,9 +222,9 @@ def _save(membership, connection, chosen: Choices, confirmed: bool) -> None:
 
 def _saved_then(membership, connection, then: str):
     if then == "seintje":
-        _wake_webhooks(nmbrs_webhook.install(membership.client, membership.user, connection))
+        _wake_webhooks(webhook_registration.install(membership.client, membership.user, connection))
         return goto(place_of(membership.client, connection, "instellingen") + "#seintje")
-    _wake_webhooks(nmbrs_webhook.check(connection))
+    _wake_webhooks(webhook_registration.check(connection))
     flash(_("Opgeslagen."), "good")
     return goto(home_of(membership.client))
 
@@ -234,7 +234,7 @@ def _ask(membership, connection, chosen: Choices, then: str):
     form = ConfirmForm()
     if "asked" in request.form:
         form.confirmed.errors = [_("Zet het vinkje om door te gaan, of ga terug.")]
-    views, _total = nmbrs_companies.companies(connection, "", _ALL_OF_THEM)
+    views, _total = companies.companies(connection, "", _ALL_OF_THEM)
     accounts = {account.id: account for account in linking.accounts(membership.client)}
     others = [
         (view, accounts[account_id]) for view in views
@@ -252,7 +252,7 @@ def _ask(membership, connection, chosen: Choices, then: str):
 @fresh_keeping("keep")
 def new_address(membership, connection_id):
     """A new webhook address; the old one works for as long as one chooses."""
-    client, connection = membership.client, nmbrs_link.connection_of(membership.client, connection_id)
+    client, connection = membership.client, connections.connection_of(membership.client, connection_id)
     form = AddressForm()
     if not form.validate_on_submit():
         return render(
@@ -260,7 +260,7 @@ def new_address(membership, connection_id):
             old_until=webhook_keys.old_until(client), **_place(membership, connection),
         )  # fmt: skip
     webhook_keys.renew(client, membership.user, timedelta(hours=int(form.keep.data or 0)))
-    _wake_webhooks(nmbrs_webhook.after_new_key(client))
+    _wake_webhooks(webhook_registration.after_new_key(client))
     flash(_("Het adres is vernieuwd."), "good")
     return goto(place_of(client, connection, "instellingen") + "#seintje")
 
@@ -270,11 +270,11 @@ def new_address(membership, connection_id):
 @fresh_keeping(secret_too=True)
 def renew_token(membership, connection_id):
     """A new token of the same Nmbrs user: tried before it is kept."""
-    connection = nmbrs_link.connection_of(membership.client, connection_id)
+    connection = connections.connection_of(membership.client, connection_id)
     form = TokenForm()
     if form.validate_on_submit():
         try:
-            nmbrs_link.renew_token(connection, membership.user, form.token.data or "")
+            connections.renew_token(connection, membership.user, form.token.data or "")
         except DomainError as error:
             form.token.errors = [say(error)]
         else:
@@ -289,7 +289,7 @@ def renew_token(membership, connection_id):
 @fresh
 def consent_again(membership, connection_id):
     """A connection that speaks the later interface: to Nmbrs, to allow it anew."""
-    connection = nmbrs_link.connection_of(membership.client, connection_id)
+    connection = connections.connection_of(membership.client, connection_id)
     here = place_of(membership.client, connection, "instellingen")
     if connection.interface != "rest":
         return goto(here)
@@ -302,7 +302,7 @@ def consent_again(membership, connection_id):
 @fresh
 def move(membership, connection_id):
     """What moving to the later interface means; POST: to Nmbrs, to allow it."""
-    connection = nmbrs_link.connection_of(membership.client, connection_id)
+    connection = connections.connection_of(membership.client, connection_id)
     if not world().rest_offered or connection.interface != "soap":
         raise NotFound
     form = PlainForm()
@@ -316,10 +316,10 @@ def move(membership, connection_id):
 @fresh
 def remove(membership, connection_id):
     """What goes and what stays; POST: it goes."""
-    connection = nmbrs_link.connection_of(membership.client, connection_id)
+    connection = connections.connection_of(membership.client, connection_id)
     form = PlainForm()
     if form.validate_on_submit():
-        nmbrs_link.remove(connection, membership.user)
+        connections.remove(connection, membership.user)
         enqueue("revoke_nmbrs_tokens", connection.id)
         flash(_("De verbinding is verwijderd. Er is niets betaald; je betalingen staan er nog."), "good")
         return goto(home_of(membership.client))

@@ -2,9 +2,9 @@ from flask import Blueprint, Response, request
 from peewee import PeeweeException
 from werkzeug.exceptions import RequestEntityTooLarge
 
-from domain import deliveries
 from domain.common.errors import NotFound
 from domain.orders import status_callbacks
+from domain.payroll import webhook_deliveries
 from jobs import enqueue
 
 MOST_BYTES = 64 * 1024
@@ -19,15 +19,15 @@ def receive(key: str) -> Response:
     """200 with an empty body whatever a POST carries; GET and HEAD change nothing."""
     try:
         if request.method != "POST":
-            return Response(status=200 if deliveries.known_key(key) else 404)
+            return Response(status=200 if webhook_deliveries.known_key(key) else 404)
         body = _body()
         headers = {name: request.headers[name][:500] for name in KEPT_HEADERS if name in request.headers}
-        delivery_id = deliveries.receive(key, request.headers.get("Content-Type", ""), headers, body)
+        delivery_id = webhook_deliveries.receive(key, request.headers.get("Content-Type", ""), headers, body)
     except NotFound:
         return Response(status=404)
     except RequestEntityTooLarge:
         return Response(status=413)
-    except (PeeweeException, deliveries.TooManyWaiting):
+    except (PeeweeException, webhook_deliveries.TooManyWaiting):
         return Response(status=503, headers={"Retry-After": "60"})
     enqueue("handle_delivery", delivery_id)
     return Response(status=200)

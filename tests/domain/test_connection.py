@@ -5,7 +5,6 @@ from datetime import timedelta
 import pytest
 
 from core.clock import utcnow
-from domain import intake, looking, nmbrs_companies, nmbrs_link, nmbrs_rights
 from domain.common import encryption
 from domain.common.errors import (
     AccountInvalid,
@@ -16,6 +15,7 @@ from domain.common.errors import (
     NotFound,
     OtherCompany,
 )
+from domain.payroll import companies, connections, intake, permission_check, run_discovery
 from models import AuditEvent, Batch, Membership, NmbrsConnection, OutgoingMail, PayrollCompany, Run
 from tests.support.intake import now_due, work
 from tests.support.sandbox import Sandbox
@@ -46,14 +46,14 @@ def test_a_token_that_stops_working_disturbs_the_connection_and_tells_the_owner_
 def test_nothing_is_asked_with_a_token_that_does_not_work(demo: Demo, sandbox: Sandbox):
     sandbox.run_payroll(lines=8, webhook="none")
     now_due(demo)
-    (run_id,) = looking.look(demo.company.id)
+    (run_id,) = run_discovery.look(demo.company.id)
     sandbox.fault(nmbrs_wrong_token=True)
     intake.take_in_run(run_id)
     assert Run.get_by_id(run_id).state == "retrying"
     sandbox.fault(nmbrs_wrong_token=False)
     now_due(demo)
-    assert (looking.due_companies(), intake.due_runs(), looking.poll()) == ([], [], 0)
-    assert (looking.look(demo.company.id), intake.take_in_run(run_id)) == ([], None)
+    assert (run_discovery.due_companies(), intake.due_runs(), run_discovery.poll()) == ([], [], 0)
+    assert (run_discovery.look(demo.company.id), intake.take_in_run(run_id)) == ([], None)
     assert (row(demo).status, Batch.select().count()) == ("disturbed", 0)
 
 
@@ -62,11 +62,11 @@ def test_a_new_token_takes_up_what_waited(demo: Demo, sandbox: Sandbox):
     sandbox.fault(nmbrs_wrong_token=True)
     work(demo)
     with pytest.raises(NmbrsBadCredentials):
-        nmbrs_link.renew_token(row(demo), demo.user, "wrong")
+        connections.renew_token(row(demo), demo.user, "wrong")
     assert row(demo).status == "disturbed"
     sandbox.fault(nmbrs_wrong_token=False)
-    nmbrs_link.renew_token(row(demo), demo.user, sandbox.credentials["nmbrs_token"])
-    assert (row(demo).status, row(demo).problem, looking.due_companies()) == ("active", None, [demo.company.id])
+    connections.renew_token(row(demo), demo.user, sandbox.credentials["nmbrs_token"])
+    assert (row(demo).status, row(demo).problem, run_discovery.due_companies()) == ("active", None, [demo.company.id])
     assert [batch.total_cents for batch in work(demo)] == [1_980_608]
 
 
@@ -76,7 +76,7 @@ def test_a_right_that_is_missing_disturbs_until_that_call_works(demo: Demo, sand
     work(demo)
     assert row(demo).problem == "not_allowed:CompanyService.SalaryDocuments_GetSEPA"
     now_due(demo)
-    looking.look(demo.company.id)
+    run_discovery.look(demo.company.id)
     assert row(demo).status == "disturbed"  # that runs are listed does not mend the file
     sandbox.fault(nmbrs_no_sepa_right=False)
     assert len(work(demo)) == 1
@@ -92,20 +92,20 @@ def test_a_right_that_is_missing_beside_the_payment_disturbs_nothing(demo: Demo,
 
 def test_one_failing_account_stops_no_other(demo: Demo, sandbox: Sandbox):
     known = sandbox.control("POST", "nmbrs/users", {"email": "two@demobv.example", "debtors": None})
-    second = nmbrs_link.connect(demo.client, demo.user, known["email"], known["token"])
-    nmbrs_link.NmbrsConnection.update(status="disturbed", problem="bad_credentials").where(
+    second = connections.connect(demo.client, demo.user, known["email"], known["token"])
+    connections.NmbrsConnection.update(status="disturbed", problem="bad_credentials").where(
         NmbrsConnection.id == second.id
     ).execute()
     sandbox.run_payroll(lines=8, webhook="none")
     assert len(work(demo)) == 1
-    assert [one.status for one in nmbrs_link.connections(demo.client)] == ["active", "disturbed"]
+    assert [one.status for one in connections.connections(demo.client)] == ["active", "disturbed"]
 
 
 # --- connecting ------------------------------------------------------------------------------------
 def test_the_same_account_twice_is_said(demo: Demo, sandbox: Sandbox):
     known = sandbox.credentials
     with pytest.raises(AlreadyConnected):
-        nmbrs_link.connect(demo.client, demo.user, known["nmbrs_user"], known["nmbrs_token"])
+        connections.connect(demo.client, demo.user, known["nmbrs_user"], known["nmbrs_token"])
 
 
 @pytest.mark.parametrize(
@@ -117,43 +117,43 @@ def test_what_nmbrs_refuses_is_not_kept(demo: Demo, sandbox: Sandbox, fault: str
     known = sandbox.control("POST", "nmbrs/users", {"email": "two@demobv.example", "debtors": None})
     sandbox.fault(**{fault: True})
     with pytest.raises(error):
-        nmbrs_link.connect(demo.client, demo.user, known["email"], known["token"])
+        connections.connect(demo.client, demo.user, known["email"], known["token"])
     assert NmbrsConnection.select().count() == 1
 
 
 def test_1006_is_tried_again_by_itself(demo: Demo, sandbox: Sandbox):
     known = sandbox.control("POST", "nmbrs/users", {"email": "two@demobv.example", "debtors": None})
     sandbox.fault(nmbrs_1006_once=True)
-    assert nmbrs_link.connect(demo.client, demo.user, known["email"], known["token"]).environment == "demo"
+    assert connections.connect(demo.client, demo.user, known["email"], known["token"]).environment == "demo"
 
 
 def test_removing_forgets_the_keys_and_keeps_the_payments(demo: Demo, sandbox: Sandbox):
     sandbox.run_payroll(lines=8, webhook="none")
     (batch,) = work(demo)
-    nmbrs_link.remove(row(demo), demo.user)
+    connections.remove(row(demo), demo.user)
     gone = row(demo)
-    assert (gone.token_sealed, nmbrs_link.connections(demo.client), looking.due_companies()) == ("", [], [])
+    assert (gone.token_sealed, connections.connections(demo.client), run_discovery.due_companies()) == ("", [], [])
     assert Batch.get_by_id(batch.id).state == "open"
     with pytest.raises(NotFound):
-        nmbrs_link.connection_of(demo.client, gone.id)
+        connections.connection_of(demo.client, gone.id)
 
 
 def test_a_removed_account_can_be_connected_again_and_pays_nothing_twice(demo: Demo, sandbox: Sandbox):
     sandbox.run_payroll(lines=8, webhook="none")
     work(demo)
-    nmbrs_link.remove(row(demo), demo.user)
+    connections.remove(row(demo), demo.user)
     known = sandbox.credentials
-    back = nmbrs_link.connect(demo.client, demo.user, known["nmbrs_user"], known["nmbrs_token"])
+    back = connections.connect(demo.client, demo.user, known["nmbrs_user"], known["nmbrs_token"])
     assert back.id == demo.connection.id
-    nmbrs_companies.save_mapping(demo.client, demo.user, back, {demo.company.id: demo.account.id})
+    companies.save_mapping(demo.client, demo.user, back, {demo.company.id: demo.account.id})
     work(demo)
     assert Batch.select().count() == 1
 
 
 def test_two_accounts_that_see_one_company_pay_it_once(demo: Demo, sandbox: Sandbox):
     known = sandbox.control("POST", "nmbrs/users", {"email": "two@demobv.example", "debtors": None})
-    second = nmbrs_link.connect(demo.client, demo.user, known["email"], known["token"])
-    nmbrs_rights.run(second.id)
+    second = connections.connect(demo.client, demo.user, known["email"], known["token"])
+    permission_check.run(second.id)
     seen = PayrollCompany.select().where(PayrollCompany.client == demo.client.id)
     assert sorted(company.number for company in seen) == ["4410", "9969"]
     assert PayrollCompany.get_by_id(demo.company.id).connection_id == demo.connection.id
@@ -172,31 +172,31 @@ def test_the_token_stands_nowhere_readable(demo: Demo, sandbox: Sandbox):
 def bureau(demo: Demo, sandbox: Sandbox) -> NmbrsConnection:
     """The demo's account, which sees thirty bakeries beside its own company."""
     sandbox.control("POST", "nmbrs/companies", {"count": 30, "prefix": "Bakkerij", "kvk": None, "staff": 0})
-    nmbrs_rights.begin(row(demo))
-    nmbrs_rights.run(demo.connection.id)
+    permission_check.begin(row(demo))
+    permission_check.run(demo.connection.id)
     return row(demo)
 
 
 def test_the_own_company_comes_first_and_one_finds_by_typing(demo: Demo, bureau: NmbrsConnection):
-    views, total = nmbrs_companies.companies(bureau)
+    views, total = companies.companies(bureau)
     assert (views[0].number, views[0].same_kvk, len(views), total) == ("9969", True, 25, 32)
     last = PayrollCompany.select().order_by(PayrollCompany.id.desc()).first()
-    found, count = nmbrs_companies.companies(bureau, f"bakk {last.number}")
+    found, count = companies.companies(bureau, f"bakk {last.number}")
     assert ([view.id for view in found], count) == ([last.id], 1)
-    assert nmbrs_companies.companies(bureau, "100% nergens") == ([], 0)
+    assert companies.companies(bureau, "100% nergens") == ([], 0)
 
 
 def test_a_company_of_another_kvk_number_has_to_be_confirmed(demo: Demo, bureau: NmbrsConnection):
     other = PayrollCompany.get(PayrollCompany.number == "4410")
     with pytest.raises(OtherCompany) as told:
-        nmbrs_companies.save_mapping(demo.client, demo.user, bureau, {other.id: demo.account.id})
+        companies.save_mapping(demo.client, demo.user, bureau, {other.id: demo.account.id})
     assert told.value.names == ["Duinrand Catering BV"]
     assert PayrollCompany.get_by_id(other.id).mapped_at is None
     choice: dict[int, int | None] = {other.id: demo.account.id}
-    nmbrs_companies.save_mapping(demo.client, demo.user, bureau, choice, confirmed=True)
+    companies.save_mapping(demo.client, demo.user, bureau, choice, confirmed=True)
     assert PayrollCompany.get_by_id(other.id).mapped_at is not None
     # it is not asked again for what was confirmed
-    nmbrs_companies.save_mapping(demo.client, demo.user, bureau, {other.id: demo.other.id})
+    companies.save_mapping(demo.client, demo.user, bureau, {other.id: demo.other.id})
     assert PayrollCompany.get_by_id(other.id).bank_account_id == demo.other.id
 
 
@@ -205,7 +205,7 @@ def test_a_choice_that_is_not_ours_changes_nothing(demo: Demo, bureau: NmbrsConn
     wrong: list[dict[int, int | None]] = [{demo.company.id: 999}, {999: demo.account.id}]
     for choice in wrong:
         with pytest.raises((AccountInvalid, NotFound)):
-            nmbrs_companies.save_mapping(demo.client, demo.user, bureau, choice)
+            companies.save_mapping(demo.client, demo.user, bureau, choice)
     assert [(company.id, company.bank_account_id) for company in PayrollCompany.select()] == before
 
 
@@ -213,14 +213,14 @@ def test_saving_the_same_mapping_again_takes_nothing_in_anew(demo: Demo, sandbox
     sandbox.run_payroll(lines=8, webhook="none")
     work(demo)
     since = PayrollCompany.get_by_id(demo.company.id).mapped_at
-    nmbrs_companies.save_mapping(demo.client, demo.user, row(demo), {demo.company.id: demo.account.id})
+    companies.save_mapping(demo.client, demo.user, row(demo), {demo.company.id: demo.account.id})
     assert PayrollCompany.get_by_id(demo.company.id).mapped_at == since
     assert (work(demo), Batch.select().count()) == ([], 1)
 
 
 def test_companies_are_not_forgotten_when_they_are_filtered_away(demo: Demo, sandbox: Sandbox):
     sandbox.fault(nmbrs_debtor_filtered=True)
-    nmbrs_rights.begin(row(demo))
-    nmbrs_rights.run(demo.connection.id)
+    permission_check.begin(row(demo))
+    permission_check.run(demo.connection.id)
     assert PayrollCompany.get_by_id(demo.company.id).bank_account_id == demo.account.id
     assert row(demo).created_at < utcnow() + timedelta(seconds=1)

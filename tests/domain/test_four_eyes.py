@@ -9,7 +9,7 @@ import pytest
 import models
 from core.bank_days import next_bank_day
 from core.clock import today_amsterdam
-from domain import members, retiring
+from domain import members
 from domain.common import audit
 from domain.common.errors import (
     BatchChanged,
@@ -25,6 +25,7 @@ from domain.common.errors import (
 )
 from domain.payments import amendments, four_eyes, limits, queries
 from domain.payments.release import release
+from domain.payroll import supersession
 from models import Approval, Authority, Batch, Client, FourEyesChange, Identification, Membership, OutgoingMail, Release
 from tests.support.world import PSU, Demo, authorise, make_user
 
@@ -90,7 +91,7 @@ def test_any_change_voids_the_first(demo: Demo, naomi: Membership, what: str):
 
     def run_is_gone() -> None:
         with models.transaction(demo.client.id):
-            retiring.take_back_approval(batch.run, "run_missing")
+            supersession.take_back_approval(batch.run, "run_missing")
 
     {
         "line": lambda: amendments.refuse_line(demo.client, helper, batch.reference, seen.lines[0].id),

@@ -11,9 +11,9 @@ import pytest
 
 import models
 from core.clock import utcnow
-from domain import deliveries, intake, looking, nmbrs_companies, nmbrs_history
 from domain.common.errors import NotFound
 from domain.common.services import World
+from domain.payroll import companies, intake, run_discovery, run_history, webhook_deliveries
 from models import Batch, BatchLine, Delivery, NmbrsConnection, NmbrsExchange, OutgoingMail, PayrollCompany, Run
 from tests.support.intake import now_due, work
 from tests.support.pain import IBANS, File, Line, Part, file_of
@@ -30,7 +30,7 @@ def demo(world: World, sandbox: Sandbox) -> Demo:
 
 
 def told(demo: Demo) -> list[tuple[str, str | None, int | None]]:
-    return [(row.result, row.reason, row.line) for row in nmbrs_history.history(demo.client)]
+    return [(row.result, row.reason, row.line) for row in run_history.history(demo.client)]
 
 
 # --- files that are wrong -------------------------------------------------------------------------
@@ -104,7 +104,7 @@ def test_an_end_to_end_id_that_is_none_may_repeat(demo: Demo, sandbox: Sandbox):
 def test_a_run_that_cannot_be_fetched_is_tried_again(demo: Demo, sandbox: Sandbox, fault: str, reason: str):
     sandbox.run_payroll(lines=8, webhook="none")
     now_due(demo)
-    (run_id,) = looking.look(demo.company.id)
+    (run_id,) = run_discovery.look(demo.company.id)
     sandbox.fault(**{fault: True})
     assert intake.take_in_run(run_id) is None
     run = Run.get_by_id(run_id)
@@ -120,7 +120,7 @@ def test_a_run_that_cannot_be_fetched_is_tried_again(demo: Demo, sandbox: Sandbo
 def test_the_pauses_grow(demo: Demo, sandbox: Sandbox):
     sandbox.run_payroll(lines=8, webhook="none")
     now_due(demo)
-    (run_id,) = looking.look(demo.company.id)
+    (run_id,) = run_discovery.look(demo.company.id)
     sandbox.fault(nmbrs_9999=True)
     pauses = []
     for _ in range(4):
@@ -134,7 +134,7 @@ def test_the_pauses_grow(demo: Demo, sandbox: Sandbox):
 def test_a_run_that_waits_is_not_taken_in_early(demo: Demo, sandbox: Sandbox):
     sandbox.run_payroll(lines=8, webhook="none")
     now_due(demo)
-    (run_id,) = looking.look(demo.company.id)
+    (run_id,) = run_discovery.look(demo.company.id)
     Run.update(due_at=utcnow() + timedelta(minutes=1)).where(Run.id == run_id).execute()
     assert intake.take_in_run(run_id) is None
     assert Batch.select().count() == 0
@@ -181,7 +181,7 @@ def at_once(job: Callable[[int], Any], row_id: int, workers: int = 6) -> list[An
 def test_workers_at_once_make_one_batch(demo: Demo, sandbox: Sandbox):
     sandbox.run_payroll(lines=8, webhook="none")
     now_due(demo)
-    found = at_once(looking.look, demo.company.id)
+    found = at_once(run_discovery.look, demo.company.id)
     assert sorted(map(len, found)) == [0, 0, 0, 0, 0, 1]
     (run_id,) = next(ids for ids in found if ids)
     made = at_once(intake.take_in_run, run_id)
@@ -193,7 +193,7 @@ def test_workers_at_once_make_one_batch(demo: Demo, sandbox: Sandbox):
 def test_a_worker_that_died_holds_nobody_up(demo: Demo, sandbox: Sandbox):
     sandbox.run_payroll(lines=8, webhook="none")
     now_due(demo)
-    (run_id,) = looking.look(demo.company.id)
+    (run_id,) = run_discovery.look(demo.company.id)
     Run.update(lease_until=utcnow() + timedelta(minutes=1)).where(Run.id == run_id).execute()
     assert intake.take_in_run(run_id) is None
     Run.update(lease_until=utcnow() - timedelta(seconds=1)).where(Run.id == run_id).execute()
@@ -216,25 +216,25 @@ def test_a_run_of_a_company_that_nobody_pays_waits_and_is_taken_in_when_one_does
     unmap(demo)
     sandbox.run_payroll(lines=8, webhook="none")
     delivery = Delivery.create(client=demo.client, content_type="", headers={}, body=b"")
-    assert deliveries.handle(delivery.id) == [demo.company.id]
-    assert (looking.look(demo.company.id), intake.due_runs(), Batch.select().count()) == ([], [], 0)
-    assert [run.state for run in nmbrs_companies.unmapped_runs(demo.client)] == ["unmapped"]
+    assert webhook_deliveries.handle(delivery.id) == [demo.company.id]
+    assert (run_discovery.look(demo.company.id), intake.due_runs(), Batch.select().count()) == ([], [], 0)
+    assert [run.state for run in companies.unmapped_runs(demo.client)] == ["unmapped"]
     choice: dict[int, int | None] = {demo.company.id: demo.account.id}
-    nmbrs_companies.save_mapping(demo.client, demo.user, demo.connection, choice)
+    companies.save_mapping(demo.client, demo.user, demo.connection, choice)
     assert [batch.total_cents for batch in work(demo)] == [1_980_608]
-    assert nmbrs_companies.unmapped_runs(demo.client) == []
+    assert companies.unmapped_runs(demo.client) == []
 
 
 def test_the_poll_leaves_a_company_alone_that_nobody_pays(demo: Demo, sandbox: Sandbox):
     unmap(demo)
-    assert (looking.poll(), looking.due_companies(), Run.select().count()) == (0, [], 0)
+    assert (run_discovery.poll(), run_discovery.due_companies(), Run.select().count()) == (0, [], 0)
 
 
 def test_the_poll_finds_what_was_never_announced(demo: Demo, sandbox: Sandbox):
     sandbox.run_payroll(lines=8, webhook="none")
-    assert looking.poll() == 1
-    assert looking.due_companies() == [demo.company.id]
-    (run_id,) = looking.look(demo.company.id)
+    assert run_discovery.poll() == 1
+    assert run_discovery.due_companies() == [demo.company.id]
+    (run_id,) = run_discovery.look(demo.company.id)
     assert intake.take_in_run(run_id) is not None
 
 
@@ -245,12 +245,12 @@ def test_a_run_from_before_the_link_is_older_until_somebody_picks_it(demo: Demo,
     assert work(demo) == []
     assert [(run.state, run.due_at) for run in Run.select()] == [("older", None)]
     assert told(demo) == []
-    (older,) = nmbrs_companies.older_runs(demo.client)
-    nmbrs_companies.pick(demo.client, demo.user, older.id)
+    (older,) = companies.older_runs(demo.client)
+    companies.pick(demo.client, demo.user, older.id)
     (batch,) = work(demo)
     assert (batch.picked, batch.total_cents) == (True, 1_980_608)
     with pytest.raises(NotFound):
-        nmbrs_companies.pick(demo.client, demo.user, older.id)
+        companies.pick(demo.client, demo.user, older.id)
 
 
 def test_a_run_that_waited_long_for_its_mapping_is_offered_not_pushed(demo: Demo, sandbox: Sandbox):
@@ -261,31 +261,31 @@ def test_a_run_that_waited_long_for_its_mapping_is_offered_not_pushed(demo: Demo
     work(demo)
     Run.update(run_at=utcnow() - timedelta(days=40)).execute()
     choice: dict[int, int | None] = {demo.company.id: demo.account.id}
-    nmbrs_companies.save_mapping(demo.client, demo.user, demo.connection, choice)
+    companies.save_mapping(demo.client, demo.user, demo.connection, choice)
     assert ([run.state for run in Run.select()], intake.due_runs()) == (["older"], [])
 
 
 def test_another_client_hears_nothing_of_a_hint(demo: Demo, sandbox: Sandbox):
     other = make_client(make_user()).client
     delivery = Delivery.create(client=other, content_type="", headers={}, body=b'{"CompanyId": 9969}')
-    assert deliveries.handle(delivery.id) == []
-    assert looking.due_companies() == []
+    assert webhook_deliveries.handle(delivery.id) == []
+    assert run_discovery.due_companies() == []
 
 
 def test_what_was_received_and_asked_is_forgotten_after_ninety_days(demo: Demo, sandbox: Sandbox):
     rows = []
     for days in (91, 89):
         delivery = Delivery.create(client=demo.client, content_type="", headers={"A": "b"}, body=b"{}")
-        deliveries.handle(delivery.id)
+        webhook_deliveries.handle(delivery.id)
         rows.append(delivery.id)
         Delivery.update(received_at=utcnow() - timedelta(days=days)).where(Delivery.id == delivery.id).execute()
     sandbox.run_payroll(lines=8, webhook="none")
     work(demo)
     assert NmbrsExchange.select().count() > 0
-    assert deliveries.forget_old() == 1
+    assert webhook_deliveries.forget_old() == 1
     assert [(bytes(row.body), row.headers) for row in Delivery.select().order_by(Delivery.id)] == [
         (b"", {}), (b"{}", {"A": "b"}),
     ]  # fmt: skip
     NmbrsExchange.update(at=utcnow() - timedelta(days=91)).execute()
-    deliveries.forget_old()
+    webhook_deliveries.forget_old()
     assert NmbrsExchange.select().count() == 0

@@ -17,9 +17,9 @@ from connectors.consent import OAuthRefused, Tokens
 from connectors.nmbrs import port
 from connectors.nmbrs.oauth import NmbrsOAuth, OAuthSettings
 from core.clock import utcnow
-from domain import looking, nmbrs_link, nmbrs_move, nmbrs_rights, nmbrs_tokens, wage_tax
 from domain.common.errors import ConsentExpired, ConsentRefused, NotConverted, OtherInterface
 from domain.common.services import furnish, world
+from domain.payroll import connections, nmbrs_tokens, permission_check, rest_migration, run_discovery, wage_tax
 from models import AuditEvent, Batch, NmbrsConnection, NmbrsDebtor, PayrollCompany, Run
 from tests.support import nmbrs_rest as side
 from tests.support.intake import lines, state, work
@@ -43,8 +43,8 @@ def at_nmbrs(url: str, *debtors: int, answer: str = "allow") -> dict[str, str]:
 
 
 def move(demo: Demo, *debtors: int) -> NmbrsConnection:
-    url = nmbrs_move.begin(demo.client, demo.user, row(demo))
-    return nmbrs_move.finish(demo.user, at_nmbrs(url, *debtors))
+    url = rest_migration.begin(demo.client, demo.user, row(demo))
+    return rest_migration.finish(demo.user, at_nmbrs(url, *debtors))
 
 
 # --- moving ----------------------------------------------------------------------------------------
@@ -109,47 +109,47 @@ def test_a_consent_that_does_not_cover_the_company_stops_the_move(demo: Demo, sa
 
 
 def test_who_refuses_at_nmbrs_changes_nothing(demo: Demo, sandbox: Sandbox):
-    url = nmbrs_move.begin(demo.client, demo.user, row(demo))
+    url = rest_migration.begin(demo.client, demo.user, row(demo))
     with pytest.raises(ConsentRefused):
-        nmbrs_move.finish(demo.user, at_nmbrs(url, answer="deny"))
+        rest_migration.finish(demo.user, at_nmbrs(url, answer="deny"))
     assert row(demo).interface == "soap"
 
 
 def test_the_way_back_is_walked_once_by_who_went(demo: Demo, sandbox: Sandbox):
-    url = nmbrs_move.begin(demo.client, demo.user, row(demo))
+    url = rest_migration.begin(demo.client, demo.user, row(demo))
     back = at_nmbrs(url)
     other = make_client(make_user())
     for user, query in ((other.user, back), (demo.user, {**back, "state": "x"})):
         with pytest.raises(ConsentExpired):
-            nmbrs_move.finish(user, query)
-    nmbrs_move.finish(demo.user, back)
+            rest_migration.finish(user, query)
+    rest_migration.finish(demo.user, back)
     with pytest.raises(ConsentExpired):
-        nmbrs_move.finish(demo.user, back)
+        rest_migration.finish(demo.user, back)
 
 
 def test_a_second_interface_beside_the_first_is_refused(demo: Demo, sandbox: Sandbox):
     with pytest.raises(OtherInterface):
-        nmbrs_move.begin(demo.client, demo.user, None)
+        rest_migration.begin(demo.client, demo.user, None)
 
 
 def test_a_customer_may_begin_with_the_later_interface(demo: Demo, sandbox: Sandbox):
-    nmbrs_link.remove(row(demo), demo.user)
-    url = nmbrs_move.begin(demo.client, demo.user, None)
-    made = nmbrs_move.finish(demo.user, at_nmbrs(url))
-    nmbrs_rights.run(made.id)
-    results = {check.question: check.result for check in nmbrs_rights.of_connection(made)}
+    connections.remove(row(demo), demo.user)
+    url = rest_migration.begin(demo.client, demo.user, None)
+    made = rest_migration.finish(demo.user, at_nmbrs(url))
+    permission_check.run(made.id)
+    results = {check.question: check.result for check in permission_check.of_connection(made)}
     assert (results["environment"], results["companies"], "webhook_events" in results) == ("ok", "ok", False)
-    assert nmbrs_link.view(made).name == "Demo BV"
+    assert connections.view(made).name == "Demo BV"
     seen = PayrollCompany.select().where(PayrollCompany.connection == made.id)
     assert [company.nmbrs_id for company in seen] == [COMPANY]
 
 
 def test_debtors_keep_their_place(demo: Demo, sandbox: Sandbox):
-    nmbrs_rights.begin(row(demo))
-    nmbrs_rights.run(demo.connection.id)
+    permission_check.begin(row(demo))
+    permission_check.run(demo.connection.id)
     before = NmbrsDebtor.select().count()
     moved = move(demo)
-    nmbrs_rights.run(moved.id)
+    permission_check.run(moved.id)
     assert NmbrsDebtor.select().count() == before
     assert side.guid("Debtor", side.DEBTOR) in {debtor.nmbrs_id for debtor in NmbrsDebtor.select()}
 
@@ -160,7 +160,7 @@ def removed(demo: Demo) -> tuple[NmbrsConnection, Tokens]:
     moved = move(demo)
     tokens = nmbrs_tokens.held(moved)
     assert tokens is not None
-    nmbrs_link.remove(moved, demo.user)
+    connections.remove(moved, demo.user)
     return row(demo), tokens
 
 
@@ -254,7 +254,7 @@ def test_a_consent_that_has_ended_disturbs_and_can_be_given_again(demo: Demo, sa
     sandbox.fault(nmbrs_oauth_invalid_grant=True)
     work(demo)
     assert (row(demo).status, row(demo).problem) == ("disturbed", "bad_credentials")
-    assert looking.due_companies() == []
+    assert run_discovery.due_companies() == []
     sandbox.fault(nmbrs_oauth_invalid_grant=False)
     again = move(demo)
     assert (again.id, again.status) == (moved.id, "active")
@@ -298,7 +298,7 @@ def test_each_refusal_of_rest(demo: Demo, sandbox: Sandbox, fault: str, status: 
     if fault == "nmbrs_rest_42908":
         assert company.look_due_at > utcnow() + timedelta(seconds=50)
     sandbox.fault(**{fault: False})
-    nmbrs_rights.again(row(demo))
+    permission_check.again(row(demo))
     if fault == "nmbrs_rest_401":
         move(demo)
     assert [batch.total_cents for batch in work(demo)] == [1_980_608]
@@ -338,7 +338,7 @@ def test_moving_asks_nothing_of_the_other_side_inside_a_transaction(demo: Demo, 
         age(moved)
         sandbox.run_payroll(lines=8, webhook="none")
         work(demo)
-        nmbrs_rights.run(moved.id)
+        permission_check.run(moved.id)
     finally:
         furnish(real)
     assert len(seen) > 8

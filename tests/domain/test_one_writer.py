@@ -10,11 +10,12 @@ import pytest
 import models
 from core.bank_days import next_bank_day
 from core.clock import today_amsterdam
-from domain import members, retiring
+from domain import members
 from domain.common import audit
 from domain.common.errors import DomainError
 from domain.payments import amendments, four_eyes, state_machine
 from domain.payments.release import release
+from domain.payroll import supersession
 from models import Batch, Client, Membership, NestedTransaction, NotHeld, Release, User, transaction
 from tests.support.world import PSU, Demo, authorise, make_client, make_user
 
@@ -105,7 +106,7 @@ def test_what_people_and_the_worker_do_at_once_ends_in_no_ring(demo: Demo):
 
     def run_is_gone(batch: Batch) -> None:
         with transaction(demo.client.id):
-            retiring.take_back_approval(batch.run, "run_missing")
+            supersession.take_back_approval(batch.run, "run_missing")
 
     def once(act) -> None:
         with models.database.connection_context(), contextlib.suppress(DomainError):

@@ -7,11 +7,12 @@ from itertools import count
 import pytest
 
 from core.clock import utcnow
-from domain import books, deliveries, intake, nmbrs_history
+from domain import books
 from domain.common import leases
 from domain.common.errors import CautionsUnopened, NotOpen, RunMissing
 from domain.payments import amendments, release, warnings
-from domain.versions import Wanted
+from domain.payroll import intake, run_history, webhook_deliveries
+from domain.payroll.run_versions import Wanted
 from models import BankOrder, Batch, BatchLine, Delivery, Release, Run
 from tests.support.intake import lines, state, work
 from tests.support.sandbox import Sandbox
@@ -243,7 +244,7 @@ def test_a_run_that_is_not_listed_blocks_its_payment_at_once_and_ends_it_at_the_
     later()
     work(demo)
     assert state(batch) == ("replaced", "vanished")
-    assert [row.result for row in nmbrs_history.history(demo.client)] == ["vanished"]
+    assert [row.result for row in run_history.history(demo.client)] == ["vanished"]
 
 
 def test_what_was_approved_is_taken_back_when_its_run_is_gone(demo: Demo, sandbox: Sandbox):
@@ -336,7 +337,7 @@ def test_a_payment_that_was_struck_as_a_whole_is_no_reason_to_warn(demo: Demo, s
 # --- by hand ---------------------------------------------------------------------------------------
 def test_taking_in_again_by_hand_doubles_nothing(demo: Demo, sandbox: Sandbox):
     first(demo, sandbox)
-    nmbrs_history.take_in_again(demo.client, demo.user, Run.get().id)
+    run_history.take_in_again(demo.client, demo.user, Run.get().id)
     assert work(demo) == []
     assert Batch.select().count() == 1
 
@@ -345,7 +346,7 @@ def test_what_was_struck_as_a_whole_can_be_taken_in_again(demo: Demo, sandbox: S
     _made, old = first(demo, sandbox)
     BatchLine.update(state="refused").where(BatchLine.batch == old.id).execute()
     amendments.discard(demo.client, demo.user, old.reference)
-    nmbrs_history.take_in_again(demo.client, demo.user, Run.get().id)
+    run_history.take_in_again(demo.client, demo.user, Run.get().id)
     (new,) = work(demo)
     assert (new.total_cents, new.version != old.version) == (DEMO_TOTAL, True)
 
@@ -362,7 +363,7 @@ def test_two_workers_that_read_the_newer_run_make_one_payment(demo: Demo, sandbo
 
 def test_a_change_that_is_announced_while_the_run_is_being_read_is_read_after_it(demo: Demo, sandbox: Sandbox):
     made, old = first(demo, sandbox)
-    nmbrs_history.take_in_again(demo.client, demo.user, Run.get().id)
+    run_history.take_in_again(demo.client, demo.user, Run.get().id)
     claimed = leases.claim(Run, Run.get().id, 60)
     assert claimed is not None
     # the worker has fetched the old file when the webhook of the new one comes
@@ -370,7 +371,7 @@ def test_a_change_that_is_announced_while_the_run_is_being_read_is_read_after_it
     again(sandbox, made)
     body = json.dumps({"CompanyId": 9969, "RunId": made["run"]}).encode()
     delivery = Delivery.create(client=demo.client, content_type="application/json", headers={}, body=body)
-    deliveries.handle(delivery.id)
+    webhook_deliveries.handle(delivery.id)
     wanted = [Wanted(row.name_shown, row.name_sent, row.description_shown, row.description_sent, row.iban,
                      row.amount_cents) for row in BatchLine.select().where(BatchLine.batch == old.id)]  # fmt: skip
     assert intake.store(claimed, make_file(), wanted) is None

@@ -5,7 +5,7 @@ from collections import Counter
 from hypothesis import given
 from hypothesis import strategies as st
 
-from domain.versions import Before, Wanted, difference, version_of
+from domain.payroll.run_versions import Before, Wanted, difference, version_of
 
 
 def wanted(iban: str, cents: int, name: str = "A", text: str = "Salaris") -> Wanted:

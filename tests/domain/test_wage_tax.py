@@ -5,8 +5,8 @@ from datetime import timedelta
 import pytest
 
 from core.clock import utcnow
-from domain import wage_tax
 from domain.common.errors import NotFound
+from domain.payroll import wage_tax
 from models import Batch, PayrollCompany, Run
 from tests.support.intake import lines, work
 from tests.support.sandbox import Sandbox

@@ -8,7 +8,7 @@ from flask.testing import FlaskClient
 import app as application
 import config
 import models
-from domain import deliveries, intake, looking, nmbrs_calls, nmbrs_history, nmbrs_link
+from domain.payroll import connections, intake, nmbrs_client, run_discovery, run_history, webhook_deliveries
 from models import Batch, BatchLine, Delivery, OutgoingMail, PayrollCompany, Run
 from tests.support.sandbox import Sandbox
 from tests.support.world import Demo, make_demo, make_world
@@ -35,7 +35,7 @@ def mapped(web: FlaskClient, sandbox: Sandbox) -> Demo:
 
 
 def path_of(demo: Demo) -> str:
-    return nmbrs_link.webhook_address(demo.client).removeprefix("http://localhost:8000")
+    return connections.webhook_address(demo.client).removeprefix("http://localhost:8000")
 
 
 @pytest.mark.parametrize(
@@ -88,17 +88,17 @@ def test_what_cannot_be_stored_is_not_confirmed(web: FlaskClient, mapped: Demo):
 
 
 def test_more_than_may_wait_is_not_taken(web: FlaskClient, mapped: Demo, monkeypatch: pytest.MonkeyPatch):
-    monkeypatch.setattr(deliveries, "MOST_WAITING", 2)
+    monkeypatch.setattr(webhook_deliveries, "MOST_WAITING", 2)
     assert [web.post(path_of(mapped), data=b"{}").status_code for _ in range(3)] == [200, 200, 503]
 
 
 def work_off() -> None:
     """What the worker does, every job twice."""
     for _ in range(2):
-        for delivery_id in deliveries.waiting():
-            deliveries.handle(delivery_id)
-        for company_id in looking.due_companies() * 2:
-            looking.look(company_id)
+        for delivery_id in webhook_deliveries.waiting():
+            webhook_deliveries.handle(delivery_id)
+        for company_id in run_discovery.due_companies() * 2:
+            run_discovery.look(company_id)
         for run_id in intake.due_runs() * 2:
             intake.take_in_run(run_id)
 
@@ -111,7 +111,7 @@ def test_sent_twice_it_makes_one_batch_and_one_mail(web: FlaskClient, mapped: De
     batch = Batch.get()
     assert (Batch.select().count(), batch.total_cents, BatchLine.select().count()) == (1, 1_980_608, 8)
     assert OutgoingMail.select().where(OutgoingMail.kind == "batch_ready").count() == 1
-    assert [(row.result, row.items) for row in nmbrs_history.history(mapped.client)] == [("taken", 8)]
+    assert [(row.result, row.items) for row in run_history.history(mapped.client)] == [("taken", 8)]
 
 
 @pytest.mark.parametrize(
@@ -132,7 +132,7 @@ def test_a_wrong_file_makes_no_batch_and_says_why(
     sandbox.run_payroll(sepa=good.replace(*change), webhook="none")
     web.post(path_of(mapped), data=b"")
     work_off()
-    assert [(row.result, row.reason) for row in nmbrs_history.history(mapped.client)] == [("refused", reason)]
+    assert [(row.result, row.reason) for row in run_history.history(mapped.client)] == [("refused", reason)]
     assert Batch.select().count() == 0
 
 
@@ -142,7 +142,7 @@ def _file(sandbox: Sandbox, demo: Demo) -> str:
     from domain.common.services import world
 
     run = sandbox.run_payroll(lines=8, webhook="none")
-    keys = nmbrs_calls.credentials(demo.connection)
+    keys = nmbrs_client.credentials(demo.connection)
     raw = world().payroll.sepa_file(keys, "9969", str(run["run"]), run["year"], today_amsterdam())
     sandbox.reset()
     assert raw is not None
@@ -170,4 +170,4 @@ def test_an_empty_run_says_so(web: FlaskClient, mapped: Demo, sandbox: Sandbox):
     sandbox.run_payroll(webhook="none")
     web.post(path_of(mapped), data=b"")
     work_off()
-    assert [row.result for row in nmbrs_history.history(mapped.client)] == ["empty"]
+    assert [row.result for row in run_history.history(mapped.client)] == ["empty"]

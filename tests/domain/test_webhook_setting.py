@@ -4,7 +4,7 @@ from datetime import timedelta
 
 import pytest
 
-from domain import nmbrs_link, nmbrs_rights, nmbrs_webhook, webhook_keys
+from domain.payroll import connections, permission_check, webhook_keys, webhook_registration
 from models import AuditEvent, NmbrsConnection, NmbrsDebtor
 from tests.support.sandbox import Sandbox
 from tests.support.world import Demo
@@ -15,8 +15,8 @@ DEBTOR = 21840
 @pytest.fixture
 def listed(demo: Demo) -> Demo:
     """Its debtors and companies are known."""
-    nmbrs_rights.begin(NmbrsConnection.get_by_id(demo.connection.id))
-    nmbrs_rights.run(demo.connection.id)
+    permission_check.begin(NmbrsConnection.get_by_id(demo.connection.id))
+    permission_check.run(demo.connection.id)
     return demo
 
 
@@ -30,16 +30,16 @@ def settings(sandbox: Sandbox) -> list[tuple[str, bool, list[int]]]:
 
 
 def install(demo: Demo) -> list[str]:
-    for debtor_id in nmbrs_webhook.install(demo.client, demo.user, connection(demo)):
-        nmbrs_webhook.see_to(debtor_id)
-    return [view.state for view in nmbrs_webhook.of_connection(connection(demo))]
+    for debtor_id in webhook_registration.install(demo.client, demo.user, connection(demo)):
+        webhook_registration.see_to(debtor_id)
+    return [view.state for view in webhook_registration.of_connection(connection(demo))]
 
 
 def check(demo: Demo) -> list[str]:
     NmbrsDebtor.update(webhook_checked_at=None).execute()
-    for debtor_id in nmbrs_webhook.check(connection(demo)):
-        nmbrs_webhook.see_to(debtor_id)
-    return [view.state for view in nmbrs_webhook.of_connection(connection(demo))]
+    for debtor_id in webhook_registration.check(connection(demo)):
+        webhook_registration.see_to(debtor_id)
+    return [view.state for view in webhook_registration.of_connection(connection(demo))]
 
 
 def pages(sandbox: Sandbox, path: str, **form: str) -> None:
@@ -49,7 +49,7 @@ def pages(sandbox: Sandbox, path: str, **form: str) -> None:
 
 def test_one_tap_sets_it_for_finished_runs_only(listed: Demo, sandbox: Sandbox):
     assert install(listed) == ["installed"]
-    assert settings(sandbox) == [(nmbrs_link.webhook_address(listed.client), True, [1])]
+    assert settings(sandbox) == [(connections.webhook_address(listed.client), True, [1])]
 
 
 def test_twice_is_once(listed: Demo, sandbox: Sandbox):
@@ -59,13 +59,13 @@ def test_twice_is_once(listed: Demo, sandbox: Sandbox):
 
 
 def test_nothing_is_set_that_nobody_asked_for(listed: Demo, sandbox: Sandbox):
-    assert (nmbrs_webhook.check(connection(listed)), settings(sandbox)) == ([], [])
+    assert (webhook_registration.check(connection(listed)), settings(sandbox)) == ([], [])
 
 
 @pytest.mark.parametrize("harm", ["removed", "not active", "too many events", "another name"])
 def test_a_visit_repairs_it(listed: Demo, sandbox: Sandbox, harm: str):
     install(listed)
-    address = nmbrs_link.webhook_address(listed.client)
+    address = connections.webhook_address(listed.client)
     number = NmbrsDebtor.get(NmbrsDebtor.nmbrs_id == str(DEBTOR)).webhook_id or ""
     form = {"naam": "Bizcuit koppeling", "endpoint": address, "actief": "actief", "event_1": "actief",
             "event_2": "niet"}  # fmt: skip
@@ -86,14 +86,14 @@ def test_a_webhook_of_somebody_else_is_left_alone(listed: Demo, sandbox: Sandbox
     pages(sandbox, "nieuw", **form)
     install(listed)
     assert [row[0] for row in settings(sandbox)] == [
-        "https://ander.example/hook", nmbrs_link.webhook_address(listed.client),
+        "https://ander.example/hook", connections.webhook_address(listed.client),
     ]  # fmt: skip
 
 
 def test_without_the_right_the_steps_are_for_the_customer(listed: Demo, sandbox: Sandbox):
     sandbox.fault(nmbrs_no_webhook_right=True)
     assert install(listed) == ["not_allowed"]
-    (view,) = nmbrs_webhook.of_connection(connection(listed))
+    (view,) = webhook_registration.of_connection(connection(listed))
     assert (view.problem or "").startswith("not_allowed:DebtorService.WebhookSettings")
     sandbox.fault(nmbrs_no_webhook_right=False)
     assert check(listed) == ["installed"]
@@ -104,8 +104,8 @@ def test_a_hiccup_is_tried_again(listed: Demo, sandbox: Sandbox):
     assert install(listed) == ["failed"]
     NmbrsDebtor.update(webhook_due_at=NmbrsDebtor.webhook_checked_at).execute()
     sandbox.fault(nmbrs_9999=False)
-    for debtor_id in nmbrs_webhook.due():
-        nmbrs_webhook.see_to(debtor_id)
+    for debtor_id in webhook_registration.due():
+        webhook_registration.see_to(debtor_id)
     assert len(settings(sandbox)) == 1
 
 
@@ -117,12 +117,12 @@ def test_only_debtors_that_pay_get_one(listed: Demo, sandbox: Sandbox):
 # --- the key in the address ------------------------------------------------------------------------
 def test_a_new_address_is_set_and_the_old_one_works_for_as_long_as_was_chosen(listed: Demo, sandbox: Sandbox):
     install(listed)
-    old = nmbrs_link.webhook_address(listed.client)
+    old = connections.webhook_address(listed.client)
     webhook_keys.renew(listed.client, listed.user, timedelta(days=1))
-    new = nmbrs_link.webhook_address(listed.client)
+    new = connections.webhook_address(listed.client)
     assert old != new
-    for debtor_id in nmbrs_webhook.after_new_key(listed.client):
-        nmbrs_webhook.see_to(debtor_id)
+    for debtor_id in webhook_registration.after_new_key(listed.client):
+        webhook_registration.see_to(debtor_id)
     assert settings(sandbox) == [(new, True, [1])]
     for address in (old, new):
         assert webhook_keys.client_id_of(address.split("/")[-3]) == listed.client.id
@@ -130,14 +130,14 @@ def test_a_new_address_is_set_and_the_old_one_works_for_as_long_as_was_chosen(li
 
 
 def test_an_old_address_can_end_at_once(demo: Demo):
-    old = nmbrs_link.webhook_address(demo.client)
+    old = connections.webhook_address(demo.client)
     webhook_keys.renew(demo.client, demo.user, timedelta(0))
     assert webhook_keys.client_id_of(old.split("/")[-3]) is None
     assert webhook_keys.old_until(demo.client) is None
 
 
 def test_a_second_renewal_never_lengthens_the_life_of_the_first_key(demo: Demo):
-    first = nmbrs_link.webhook_address(demo.client)
+    first = connections.webhook_address(demo.client)
     webhook_keys.renew(demo.client, demo.user, timedelta(0))
     webhook_keys.renew(demo.client, demo.user, timedelta(days=30))
     assert webhook_keys.client_id_of(first.split("/")[-3]) is None
@@ -145,5 +145,5 @@ def test_a_second_renewal_never_lengthens_the_life_of_the_first_key(demo: Demo):
 
 def test_the_secret_stands_not_in_the_log(demo: Demo):
     webhook_keys.renew(demo.client, demo.user, timedelta(0))
-    secret = nmbrs_link.webhook_address(demo.client).split("/")[-3]
+    secret = connections.webhook_address(demo.client).split("/")[-3]
     assert not any(secret in str(event.details) + event.subject for event in AuditEvent.select())

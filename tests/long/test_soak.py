@@ -18,8 +18,9 @@ import requests
 import app as application
 import config
 import models
-from domain import books, looking, nmbrs_link
+from domain import books
 from domain.common.encryption import seal
+from domain.payroll import connections, run_discovery
 from models import Batch, BatchLine, Client, Delivery, NmbrsConnection, PayrollCompany, Run
 from tests.support.world import make_account, make_client, make_link, make_user
 from tools.stack import Stack
@@ -60,7 +61,7 @@ def make_customer(stack: Stack, number: int, company: int, debtor: int) -> Clien
         connection=connection, client=client, nmbrs_id=str(company), key=str(company), number=str(company),
         name=f"Bakkerij {company}", bank_account=account, mapped_at=connection.created_at,
     )  # fmt: skip
-    form = {"naam": "Bizcuit", "endpoint": nmbrs_link.webhook_address(client), "actief": "actief", "event_1": "actief"}
+    form = {"naam": "Bizcuit", "endpoint": connections.webhook_address(client), "actief": "actief", "event_1": "actief"}
     answer = requests.post(f"{stack.sandbox_url}/nmbrs/debiteur/{debtor}/webhooks/nieuw", data=form, timeout=10)
     assert answer.ok, answer.text
     return client
@@ -121,7 +122,7 @@ def test_every_run_becomes_one_payment(busy: Stack):
 
     hinted = len(wanted) - len(wanted) // 20
     assert wait_until(lambda: Batch.select().count() >= hinted, PATIENCE), f"{Batch.select().count()} of {hinted}"
-    looking.poll()  # what the clock does within the hour
+    run_discovery.poll()  # what the clock does within the hour
     assert wait_until(lambda: Batch.select().count() >= len(wanted), PATIENCE), missing(wanted)
 
     found = Counter((row.nmbrs_company, row.year, row.run_number) for row in Batch.select())

@@ -7,8 +7,8 @@ import html5lib
 import pytest
 
 from core.clock import utcnow
-from domain import intake
 from domain.outbox import mail as mails
+from domain.payroll import intake
 from jobs import letters
 from models import (
     Batch,

@@ -5,7 +5,7 @@ from urllib.parse import parse_qs, urlsplit
 import pytest
 import requests
 
-from domain import nmbrs_move, nmbrs_rights
+from domain.payroll import permission_check, rest_migration
 from models import Batch, Membership, NmbrsConnection, PayrollCompany
 from tests.support.sandbox import Sandbox
 from tests.support.site import Person, Site
@@ -42,7 +42,7 @@ def test_a_first_connection_leads_to_its_rights(newcomer: Person, sandbox: Sandb
     assert "Verbinding maken gelukt!" in page
     assert f'href="{home}/{connection.id}/instellingen"' in page
     assert known["nmbrs_token"] not in page
-    assert nmbrs_rights.due() == [connection.id]
+    assert permission_check.due() == [connection.id]
 
 
 def test_a_newcomer_may_do_without_a_token(newcomer: Person):
@@ -136,8 +136,8 @@ def walk(address: str) -> str:
 
 @pytest.fixture
 def listed(demo: Demo) -> NmbrsConnection:
-    nmbrs_rights.begin(connection_of(demo))
-    nmbrs_rights.run(demo.connection.id)
+    permission_check.begin(connection_of(demo))
+    permission_check.run(demo.connection.id)
     return connection_of(demo)
 
 
@@ -154,7 +154,7 @@ def test_the_owner_moves_it_to_the_later_interface(owner: Person, demo: Demo, he
     assert "Verbinding maken gelukt!" in page
     assert "elke 5 minuten" in page
     assert owner.get(f"{path}/overstappen").status_code == 404
-    nmbrs_rights.run(demo.connection.id)
+    permission_check.run(demo.connection.id)
     rights = owner.get(f"{path}/rechten").get_data(as_text=True)
     assert ("GET /api/debtors" in rights, "Het seintje voor je aanzetten" in rights) == (True, False)
     again = owner.post(f"{path}/toestemming")
@@ -166,7 +166,7 @@ def test_the_owner_moves_it_to_the_later_interface(owner: Person, demo: Demo, he
 def test_who_says_no_at_nmbrs_keeps_what_was(owner: Person, demo: Demo, here: str, listed: NmbrsConnection):
     address = owner.post(f"{here}/{demo.connection.id}/overstappen").headers["Location"]
     (state,) = parse_qs(urlsplit(address).query)["state"]
-    assert nmbrs_move.client_of(state) == demo.client
+    assert rest_migration.client_of(state) == demo.client
     answer = owner.get(f"/nmbrs/terug?state={state}&error=access_denied")
     assert answer.headers["Location"] == here
     assert connection_of(demo).interface == "soap"

@@ -3,7 +3,7 @@
 import html5lib
 import pytest
 
-from domain import nmbrs_rights
+from domain.payroll import permission_check
 from models import AuditEvent, BankAccount, NmbrsConnection, NmbrsDebtor, PayrollCompany
 from tests.support.sandbox import Sandbox
 from tests.support.site import Person
@@ -133,8 +133,8 @@ def bureau(demo: Demo, sandbox: Sandbox) -> NmbrsConnection:
     """A bureau's token sees 300 companies more."""
     sandbox.control("POST", "nmbrs/companies", {"count": 300, "debtor": "Bureau", "prefix": "Bakkerij", "staff": 0})
     connection = NmbrsConnection.get_by_id(demo.connection.id)
-    nmbrs_rights.begin(connection)
-    nmbrs_rights.run(connection.id)
+    permission_check.begin(connection)
+    permission_check.run(connection.id)
     assert PayrollCompany.select().count() > 300
     return connection
 

@@ -5,7 +5,7 @@ import re
 import html5lib
 import pytest
 
-from domain import nmbrs_rights
+from domain.payroll import permission_check
 from models import NmbrsCheck, NmbrsConnection
 from tests.support.sandbox import Sandbox
 from tests.support.site import Person
@@ -33,7 +33,7 @@ def path(demo: Demo) -> str:
 def page_after(owner: Person, demo: Demo, path: str) -> str:
     """The page when the job has tried everything."""
     assert owner.post(path).status_code == 303
-    nmbrs_rights.run(demo.connection.id)
+    permission_check.run(demo.connection.id)
     return owner.get(path).get_data(as_text=True)
 
 
@@ -41,17 +41,17 @@ def test_while_it_is_tried_the_list_fills_by_itself(owner: Person, demo: Demo, p
     owner.post(path)
     page = owner.get(path).get_data(as_text=True)
     rows = rows_of(page)
-    assert list(rows) == [question for question, _needed in nmbrs_rights.CHECKS]
+    assert list(rows) == [question for question, _needed in permission_check.CHECKS]
     assert all("wordt gecontroleerd" in row for row in rows.values())
     assert 'hx-trigger="every 1s"' in page
-    assert f'max="{len(nmbrs_rights.CHECKS)}" value="0"' in page
-    assert f"0 van {len(nmbrs_rights.CHECKS)}" in page
+    assert f'max="{len(permission_check.CHECKS)}" value="0"' in page
+    assert f"0 van {len(permission_check.CHECKS)}" in page
     part = owner.get(path, headers={"HX-Request": "true"}).get_data(as_text=True)
     assert rows_of(part) == rows
     assert "<h1" not in part
     NmbrsCheck.update(result="ok").where(NmbrsCheck.position <= 2).execute()
     assert 'value="3"' in owner.get(path, headers={"HX-Request": "true"}).get_data(as_text=True)
-    nmbrs_rights.run(demo.connection.id)
+    permission_check.run(demo.connection.id)
     assert "every 1s" not in owner.get(path, headers={"HX-Request": "true"}).get_data(as_text=True)
 
 
@@ -135,14 +135,14 @@ def test_each_refusal_is_said_in_both_languages(
 )
 def test_a_code_of_any_kind_has_words(owner: Person, demo: Demo, path: str, result: str, code: str | None, said: str):
     connection = NmbrsConnection.get_by_id(demo.connection.id)
-    nmbrs_rights.begin(connection)
+    permission_check.begin(connection)
     NmbrsCheck.update(result=result, code=code).execute()
     assert all(said in row for row in rows_of(owner.get(path).get_data(as_text=True)).values())
 
 
 def test_over_the_later_interface_consent_is_asked_again(owner: Person, demo: Demo, path: str):
     NmbrsConnection.update(interface="rest").execute()
-    nmbrs_rights.begin(NmbrsConnection.get_by_id(demo.connection.id))
+    permission_check.begin(NmbrsConnection.get_by_id(demo.connection.id))
     NmbrsCheck.update(result="refused", code="40303").execute()
     rows = rows_of(owner.get(path).get_data(as_text=True))
     assert "webhook_events" not in rows

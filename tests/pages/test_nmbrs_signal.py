@@ -6,7 +6,7 @@ from datetime import timedelta
 import pytest
 
 from core.clock import utcnow
-from domain import nmbrs_link, nmbrs_rights, nmbrs_webhook, webhook_keys
+from domain.payroll import connections, permission_check, webhook_keys, webhook_registration
 from models import Delivery, NmbrsConnection, NmbrsDebtor, PayrollCompany, WebhookKey
 from tests.support.sandbox import Sandbox
 from tests.support.site import Person, Site
@@ -19,8 +19,8 @@ SIGNAL = {"HX-Request": "true", "HX-Target": "seintje"}
 def path(demo: Demo) -> str:
     """Of a connection whose debtors are known."""
     connection = NmbrsConnection.get_by_id(demo.connection.id)
-    nmbrs_rights.begin(connection)
-    nmbrs_rights.run(connection.id)
+    permission_check.begin(connection)
+    permission_check.run(connection.id)
     return f"/{demo.client.public_id}/apps/nmbrs/{demo.connection.id}/instellingen"
 
 
@@ -31,8 +31,8 @@ def part(owner: Person, path: str) -> str:
 
 def worked(demo: Demo) -> None:
     """What the worker does with the debtors that were woken."""
-    for debtor_id in nmbrs_webhook.due():
-        nmbrs_webhook.see_to(debtor_id)
+    for debtor_id in webhook_registration.due():
+        webhook_registration.see_to(debtor_id)
 
 
 def installed_at_nmbrs(sandbox: Sandbox) -> list[str]:
@@ -45,7 +45,7 @@ def test_one_tap_sets_it_and_the_page_follows(owner: Person, demo: Demo, path: s
     page = owner.get(path).get_data(as_text=True)
     assert "Zet het seintje aan" in page
     assert "<details open>" in page
-    assert nmbrs_link.webhook_address(demo.client) in page
+    assert connections.webhook_address(demo.client) in page
     answer = owner.post(path, {"daarna": "seintje"})
     assert (answer.status_code, answer.headers["Location"]) == (303, f"{path}#seintje")
     going = part(owner, path)
@@ -54,7 +54,7 @@ def test_one_tap_sets_it_and_the_page_follows(owner: Person, demo: Demo, path: s
     done = part(owner, path)
     assert "geïnstalleerd, gecontroleerd" in done
     assert 'hx-trigger="every 5s"' in done
-    assert installed_at_nmbrs(sandbox) == [nmbrs_link.webhook_address(demo.client)]
+    assert installed_at_nmbrs(sandbox) == [connections.webhook_address(demo.client)]
     assert "Zet het seintje aan" not in done
     assert "<details open>" not in owner.get(path).get_data(as_text=True)
 
@@ -114,12 +114,12 @@ def test_each_visit_checks_and_repairs(owner: Person, demo: Demo, path: str, san
     owner.post(path, {"daarna": "seintje"})
     worked(demo)
     (hook,) = sandbox.control("GET", "nmbrs/webhooks")
-    assert nmbrs_webhook.due() == []
+    assert webhook_registration.due() == []
     NmbrsDebtor.update(webhook_checked_at=utcnow() - timedelta(minutes=2)).execute()
     part(owner, path)
-    assert nmbrs_webhook.due() == []  # the part that follows is no visit
+    assert webhook_registration.due() == []  # the part that follows is no visit
     owner.get(path)
-    assert len(nmbrs_webhook.due()) == 1
+    assert len(webhook_registration.due()) == 1
     worked(demo)
     assert sandbox.control("GET", "nmbrs/webhooks") == [hook]
 
@@ -128,7 +128,7 @@ def test_each_visit_checks_and_repairs(owner: Person, demo: Demo, path: str, san
 def test_it_says_so_when_a_first_one_has_come(owner: Person, demo: Demo, path: str, site: Site):
     before = part(owner, path)
     assert ("Nog geen seintje" in before, "Het seintje werkt" in before) == (True, False)
-    address = nmbrs_link.webhook_address(demo.client)
+    address = connections.webhook_address(demo.client)
     site.person().client.post(address.removeprefix("http://localhost:8000"), data="rubbish")
     after = part(owner, path)
     assert ("Nog geen seintje" in after, "Het seintje werkt" in after) == (False, True)
@@ -157,17 +157,17 @@ def test_the_later_interface_polls_and_says_how_often(owner: Person, demo: Demo,
 # --- the address ---
 @pytest.mark.parametrize(("keep", "hours"), [("1", 1), ("24", 24), ("168", 168), ("720", 720)])
 def test_a_new_address_leaves_the_old_one_its_time(owner: Person, demo: Demo, path: str, keep: str, hours: int):
-    old = nmbrs_link.webhook_address(demo.client)
+    old = connections.webhook_address(demo.client)
     renew = path.replace("instellingen", "adres")
     answer = owner.post(renew, {"keep": keep})
     assert (answer.status_code, answer.headers["Location"]) == (303, f"{path}#seintje")
-    assert nmbrs_link.webhook_address(demo.client) != old
+    assert connections.webhook_address(demo.client) != old
     until = webhook_keys.old_until(demo.client)
     assert until is not None
     assert abs(until - utcnow() - timedelta(hours=hours)) < timedelta(minutes=1)
     page = owner.get(path).get_data(as_text=True)
     assert "Het oude adres werkt nog tot" in page
-    assert (nmbrs_link.webhook_address(demo.client) in page, old in page) == (True, False)
+    assert (connections.webhook_address(demo.client) in page, old in page) == (True, False)
     assert "Een ouder adres werkt nog tot" in owner.get(renew).get_data(as_text=True)
 
 
@@ -182,7 +182,7 @@ def test_what_was_installed_gets_the_new_address(owner: Person, demo: Demo, path
     worked(demo)
     owner.post(path.replace("instellingen", "adres"), {"keep": "24"})
     worked(demo)
-    assert installed_at_nmbrs(sandbox) == [nmbrs_link.webhook_address(demo.client)]
+    assert installed_at_nmbrs(sandbox) == [connections.webhook_address(demo.client)]
 
 
 @pytest.mark.parametrize("keep", ["", "2", "-1", "1e9", "x"])

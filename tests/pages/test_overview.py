@@ -8,7 +8,7 @@ import html5lib
 import pytest
 
 from core.clock import utcnow
-from domain import intake, looking
+from domain.payroll import intake, run_discovery
 from models import Batch, NmbrsConnection, Run
 from tests.support.intake import now_due
 from tests.support.sandbox import Sandbox
@@ -122,7 +122,7 @@ def test_of_another_client_nothing_is_told(owner: Person, here: str):
 def test_a_run_on_its_way_is_followed_until_it_is_there(owner: Person, demo: Demo, sandbox: Sandbox, here: str):
     sandbox.run_payroll(lines=8, description="april", webhook="none")
     now_due(demo)
-    looking.look(demo.company.id)
+    run_discovery.look(demo.company.id)
     page = owner.get(here).get_data(as_text=True)
     assert "Komt eraan uit Nmbrs" in page
     assert "Wordt opgehaald" in page

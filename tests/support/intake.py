@@ -1,7 +1,7 @@
 """What the worker does with Nmbrs, done in the test: look, then take in whatever is due."""
 
 from core.clock import utcnow
-from domain import intake, looking
+from domain.payroll import intake, run_discovery
 from models import Batch, BatchLine, PayrollCompany, Run
 from tests.support.world import Demo
 
@@ -15,7 +15,7 @@ def now_due(demo: Demo) -> None:
 def work(demo: Demo) -> list[Batch]:
     """The batches that were made now."""
     now_due(demo)
-    looking.look(demo.company.id)
+    run_discovery.look(demo.company.id)
     return [batch for run_id in intake.due_runs() if (batch := intake.take_in_run(run_id))]
 
 

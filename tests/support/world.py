@@ -23,12 +23,12 @@ from connectors.nmbrs.soap import SoapPayroll
 from connectors.push import Pusher
 from connectors.register.kvk import KvkRegister
 from core.crypto import Keyring
-from domain import intake
 from domain.accounts import passwords
 from domain.common.encryption import lookup, seal
 from domain.common.services import Psu, World, furnish
 from domain.payments import queries
-from domain.webhook_keys import make_key
+from domain.payroll import intake
+from domain.payroll.webhook_keys import make_key
 from models import (
     Authority,
     BankAccount,

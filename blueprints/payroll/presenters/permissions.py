@@ -4,7 +4,7 @@ from dataclasses import dataclass
 
 from flask_babel import gettext as _
 
-from domain.nmbrs_rights import CheckView
+from domain.payroll.permission_check import CheckView
 
 # Nmbrs has more than one number for what a customer hears as one thing.
 _SAME = {

@@ -7,7 +7,6 @@ from typing import Any
 
 from connectors.nmbrs import port
 from core.clock import utcnow
-from domain import nmbrs_companies, nmbrs_rights, webhook_keys
 from domain.common import audit
 from domain.common.encryption import seal
 from domain.common.errors import (
@@ -23,7 +22,8 @@ from domain.common.errors import (
     OtherInterface,
 )
 from domain.common.services import world
-from domain.nmbrs_calls import Caller
+from domain.payroll import companies, permission_check, webhook_keys
+from domain.payroll.nmbrs_client import Caller
 from models import Client, NmbrsConnection, NmbrsDebtor, PayrollCompany, Run, User, transaction
 
 log = logging.getLogger(__name__)
@@ -85,7 +85,7 @@ def connect(client: Client, user: User, email: str, token: str) -> NmbrsConnecti
             )  # fmt: skip
         elif known.removed_at is not None:
             NmbrsConnection.update(created_at=utcnow(), removed_at=None).where(NmbrsConnection.id == known.id).execute()
-        nmbrs_companies.keep(known, found)
+        companies.keep(known, found)
         _take_up(known, token, user, "nmbrs.connected")
     return NmbrsConnection.get_by_id(known.id)
 
@@ -140,7 +140,7 @@ def go_on(connection: NmbrsConnection) -> None:
         PayrollCompany.connection == connection.id, PayrollCompany.mapped_at.is_null(False)
     ).execute()
     Run.update(due_at=now, attempts=0).where(Run.company.in_(of_it), Run.due_at.is_null(False)).execute()
-    nmbrs_rights.begin(connection)
+    permission_check.begin(connection)
 
 
 def remove(connection: NmbrsConnection, user: User) -> None:
@@ -198,7 +198,7 @@ def view(connection: NmbrsConnection) -> ConnectionView:
     mapped: Any = PayrollCompany.select().where(
         PayrollCompany.connection == connection.id, PayrollCompany.mapped_at.is_null(False)
     )
-    lacks = [check for check in nmbrs_rights.of_connection(connection) if check.result == "refused"]
+    lacks = [check for check in permission_check.of_connection(connection) if check.result == "refused"]
     return ConnectionView(
         connection.id, connection.title or connection.environment, connection.email, connection.interface,
         connection.status, connection.problem, connection.disturbed_at, connection.asked_at, mapped.count(),

@@ -11,8 +11,8 @@ from typing import Any
 
 from connectors.nmbrs import port
 from core.clock import today_amsterdam, utcnow
-from domain import nmbrs_companies
-from domain.nmbrs_calls import Caller, name_of, reason_of
+from domain.payroll import companies
+from domain.payroll.nmbrs_client import Caller, name_of, reason_of
 from models import NmbrsCheck, NmbrsConnection, transaction
 
 # The port's question, and whether there are no payments without it.
@@ -115,7 +115,7 @@ class _Trial:
     @property
     def _company(self) -> Any:
         """The one to try on: mapped before unmapped, the client's own before others."""
-        rows = nmbrs_companies.for_trying(self.connection)
+        rows = companies.for_trying(self.connection)
         if not rows:
             raise _NothingToTry
         return rows[0]
@@ -126,17 +126,17 @@ class _Trial:
     def _companies(self) -> None:
         """The list is kept while we are at it. Without a right to the debtors, all companies at once."""
         if self.debtors:
-            nmbrs_companies.refresh(self.connection, self.caller, self.debtors)
+            companies.refresh(self.connection, self.caller, self.debtors)
             return
-        nmbrs_companies.keep(self.connection, self.caller.ask("companies", None))
+        companies.keep(self.connection, self.caller.ask("companies", None))
 
     def _runs(self) -> None:
-        for company in nmbrs_companies.for_trying(self.connection)[:5]:
+        for company in companies.for_trying(self.connection)[:5]:
             found = self.caller.ask("runs", company.nmbrs_id, today_amsterdam().year)
             if found:
                 self.run, self.company_of_run = found[-1], company
                 return
-        if not nmbrs_companies.for_trying(self.connection):
+        if not companies.for_trying(self.connection):
             raise _NothingToTry
 
     def _one_run(self) -> tuple[str, str, int]:

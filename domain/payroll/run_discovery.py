@@ -10,10 +10,10 @@ from peewee import IntegrityError, fn
 
 from connectors.nmbrs.port import PayrollError, RunInfo, TooMany
 from core.clock import today_amsterdam, utcnow
-from domain import retiring, schedule, wage_tax
 from domain.common import leases
 from domain.common.services import world
-from domain.nmbrs_calls import Caller, stopped, working
+from domain.payroll import poll_schedule, supersession, wage_tax
+from domain.payroll.nmbrs_client import Caller, stopped, working
 from models import NmbrsConnection, PayrollCompany, Run, transaction
 
 LOOK_LEASE = 120
@@ -192,12 +192,12 @@ def _block(run: Run) -> None:
     """Nothing of it can be approved now, and what was approved is no longer."""
     with transaction(run.client_id):
         Run.update(missing_since=utcnow()).where(Run.id == run.id).execute()
-        retiring.take_back_approval(run, "run_missing")
+        supersession.take_back_approval(run, "run_missing")
 
 
 def _end(run: Run) -> None:
     with transaction(run.client_id):
-        retiring.retire(run, "vanished")
+        supersession.retire(run, "vanished")
         Run.update(state="vanished", due_at=None, version=None, reason=None, changed_at=utcnow()).where(
             Run.id == run.id
         ).execute()
@@ -209,15 +209,15 @@ def _next(company: PayrollCompany) -> datetime | None:
     now = utcnow()
     if company.mapped_at is None:
         return None
-    seconds = schedule.period(company.connection.interface, now, world().poll_seconds)
-    return schedule.next_regular(company.id, now, seconds)
+    seconds = poll_schedule.period(company.connection.interface, now, world().poll_seconds)
+    return poll_schedule.next_regular(company.id, now, seconds)
 
 
 def _looked(company: PayrollCompany, news: bool, doubt: bool) -> None:
     """After a hint that brought nothing, look again for a while; otherwise at the next regular moment."""
     now, later = utcnow(), _next(company)
     hinted = company.hinted_at if not news else None
-    again = schedule.after_hint(hinted, company.look_attempts, now) if hinted else None
+    again = poll_schedule.after_hint(hinted, company.look_attempts, now) if hinted else None
     if doubt:
         again = min(again or now + timedelta(minutes=1), now + timedelta(minutes=1))
     due = min(filter(None, (again, later)), default=None)

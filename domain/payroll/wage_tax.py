@@ -12,7 +12,7 @@ from connectors.nmbrs.port import PayrollError, WageTax
 from core.clock import today_amsterdam, utcnow
 from domain.common import audit
 from domain.common.errors import NotFound
-from domain.nmbrs_calls import Caller
+from domain.payroll.nmbrs_client import Caller
 from models import Client, PayrollCompany, Run, User, transaction
 
 _ROOM_FOR_SERIALS = 1000

@@ -8,11 +8,11 @@ from peewee import JOIN, fn
 
 from connectors.nmbrs import port
 from core.clock import utcnow
-from domain import looking
 from domain.banking.linking import AccountView, accounts
 from domain.common import audit
 from domain.common.errors import AccountInvalid, NotFound, OtherCompany
-from domain.nmbrs_calls import Caller
+from domain.payroll import run_discovery
+from domain.payroll.nmbrs_client import Caller
 from models import Client, NmbrsConnection, NmbrsDebtor, PayrollCompany, Run, User, transaction
 
 PAGE = 25
@@ -178,7 +178,7 @@ def _map(client: Client, user: User, row: PayrollCompany, account_id: int | None
 def _wake_waiting(company: PayrollCompany) -> None:
     """What was kept until an account was chosen is taken in now; what waited too long is offered to pick."""
     unmapped = (Run.company == company.id) & (Run.state == "unmapped")
-    old = Run.run_at.is_null(False) & (Run.run_at < looking.linked_at(company) - looking.GRACE)
+    old = Run.run_at.is_null(False) & (Run.run_at < run_discovery.linked_at(company) - run_discovery.GRACE)
     Run.update(state="older", due_at=None).where(unmapped, old).execute()
     Run.update(state="found", due_at=utcnow()).where(unmapped).execute()
 

@@ -15,13 +15,13 @@ from connectors.nmbrs.payment_file import FileRefused, PaymentFile, PaymentLine,
 from connectors.nmbrs.port import PayrollError
 from core.clock import today_amsterdam, utcnow
 from core.sepa_text import to_sepa
-from domain import missing_people, retiring, wage_tax
 from domain.common import audit, leases
-from domain.nmbrs_calls import Caller, reason_of, stopped, working
 from domain.outbox import mail, push
 from domain.payments import creditor_names
 from domain.payments.references import draw, end_to_end_id
-from domain.versions import Wanted, difference, version_of
+from domain.payroll import missing_employees, supersession, wage_tax
+from domain.payroll.nmbrs_client import Caller, reason_of, stopped, working
+from domain.payroll.run_versions import Wanted, difference, version_of
 from models import Batch, BatchLine, Client, Membership, NmbrsConnection, PayrollCompany, Run, User, transaction
 
 # Longer than Nmbrs may take over a file. Should two read at once after all, the keys keep it one payment.
@@ -70,7 +70,7 @@ def _take_in(run: Run, caller: Caller) -> Batch | None:
     except FileRefused as error:
         _refuse(run, error)
         return None
-    missing = missing_people.of_run(run, caller, wanted) if wanted and run.kind == "salary" else None
+    missing = missing_employees.of_run(run, caller, wanted) if wanted and run.kind == "salary" else None
     return store(run, file, wanted, missing)
 
 
@@ -95,7 +95,7 @@ def wanted_line(line: PaymentLine) -> Wanted:
 
 # --- from what the file says to what is to be paid ---
 def store(
-    run: Run, file: PaymentFile | None, wanted: Sequence[Wanted], missing: missing_people.Missing | None = None
+    run: Run, file: PaymentFile | None, wanted: Sequence[Wanted], missing: missing_employees.Missing | None = None
 ) -> Batch | None:
     """The batch with its lines, the mail and the log, or nothing of it. None when the file says nothing new."""
     version = version_of(wanted)
@@ -103,9 +103,9 @@ def store(
         if Run.get_by_id(run.id).version == version:
             _finish(run, version, len(wanted))
             return None
-        stay = retiring.retire(run, "run_again" if file else "run_emptied")
-        owed = difference(wanted, retiring.lines_before(stay))
-        retiring.void_lines(owed.void)
+        stay = supersession.retire(run, "run_again" if file else "run_emptied")
+        owed = difference(wanted, supersession.lines_before(stay))
+        supersession.void_lines(owed.void)
         _finish(run, version, len(wanted), nothing=not owed.pay, overpaid=owed.overpaid)
         if not owed.pay or file is None:
             return None
@@ -116,7 +116,7 @@ def store(
 
 def _make(
     run: Run, file: PaymentFile, pay: Sequence[Wanted], version: str, again: bool,
-    missing: missing_people.Missing | None,
+    missing: missing_employees.Missing | None,
 ) -> Batch:  # fmt: skip
     company = run.company
     batch = Batch.create(
@@ -175,7 +175,7 @@ def _tell(batch: Batch) -> None:
 def _refuse(run: Run, error: FileRefused) -> None:
     """A wrong file is no payment; what an earlier, right one made and was not sent cannot stay payable."""
     with transaction(run.client_id):
-        retiring.retire(run, "run_refused")
+        supersession.retire(run, "run_refused")
         Run.update(version=None).where(Run.id == run.id).execute()
         _settle(run, "refused", error.code, error.line)
 

@@ -11,12 +11,12 @@ from connectors import consent
 from connectors.nmbrs import port
 from core.clock import utcnow
 from core.ids import token
-from domain import nmbrs_link, nmbrs_tokens
 from domain.common import audit
 from domain.common.encryption import lookup, seal, unseal
 from domain.common.errors import ConsentExpired, ConsentRefused, NmbrsUnavailable, NotConverted, OtherInterface
 from domain.common.services import world
-from domain.nmbrs_calls import Caller
+from domain.payroll import connections, nmbrs_tokens
+from domain.payroll.nmbrs_client import Caller
 from models import Client, NmbrsConnection, NmbrsConsent, NmbrsDebtor, PayrollCompany, User, transaction
 
 CONSENT_LIFE = timedelta(minutes=15)
@@ -30,7 +30,7 @@ def begin(client: Client, user: User, connection: NmbrsConnection | None) -> str
 
     OtherInterface when a connection speaks SOAP still and a second one beside it was meant.
     """
-    if connection is None and any(one.interface == "soap" for one in nmbrs_link.connections(client)):
+    if connection is None and any(one.interface == "soap" for one in connections.connections(client)):
         raise OtherInterface
     state, verifier = token(), token()
     NmbrsConsent.create(
@@ -64,7 +64,7 @@ def finish(user: User, query: dict[str, str]) -> NmbrsConnection:
             return _first(client, user, tokens)
         return _renewed_or_moved(user, NmbrsConnection.get_by_id(asked.connection_id), tokens)
     except port.PayrollError as error:
-        raise nmbrs_link.told(error) from error
+        raise connections.told(error) from error
 
 
 def _use(user: User, state: str) -> tuple[NmbrsConsent, str]:
@@ -99,7 +99,7 @@ def _first(client: Client, user: User, tokens: consent.Tokens) -> NmbrsConnectio
                 NmbrsConnection.id == connection.id
             ).execute()
         nmbrs_tokens.keep(connection, tokens)
-        nmbrs_link.go_on(connection)
+        connections.go_on(connection)
         audit.note(client.id, audit.by_user(user), "nmbrs.consented", f"connection:{connection.id}")
     return NmbrsConnection.get_by_id(connection.id)
 
@@ -108,7 +108,7 @@ def _renewed_or_moved(user: User, connection: NmbrsConnection, tokens: consent.T
     if connection.interface == "rest":
         with transaction(connection.client_id):
             nmbrs_tokens.keep(connection, tokens)
-            nmbrs_link.go_on(connection)
+            connections.go_on(connection)
             audit.note(connection.client_id, audit.by_user(user), "nmbrs.consented", f"connection:{connection.id}")
         return NmbrsConnection.get_by_id(connection.id)
     names = _converted(connection)
@@ -118,7 +118,7 @@ def _renewed_or_moved(user: User, connection: NmbrsConnection, tokens: consent.T
         _rename(connection, names)
         NmbrsConnection.update(interface="rest", token_sealed="").where(NmbrsConnection.id == connection.id).execute()
         connection.interface = "rest"
-        nmbrs_link.go_on(connection)
+        connections.go_on(connection)
         audit.note(
             connection.client_id, audit.by_user(user), "nmbrs.moved", f"connection:{connection.id}",
             companies=len(names),

@@ -8,7 +8,7 @@ from domain.common import audit
 from domain.payments import four_eyes, state_machine
 from domain.payments.amendments import void_releases
 from domain.payments.queries import hold
-from domain.versions import Before
+from domain.payroll.run_versions import Before
 from models import Batch, BatchLine, Client, Run
 
 # The bank has it, or may have it.

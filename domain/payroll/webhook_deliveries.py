@@ -6,9 +6,9 @@ from peewee import fn
 
 from connectors.nmbrs.hint import Hint, read_hint
 from core.clock import utcnow
-from domain import looking, webhook_keys
 from domain.common.errors import NotFound
-from domain.nmbrs_calls import working
+from domain.payroll import run_discovery, webhook_keys
+from domain.payroll.nmbrs_client import working
 from models import Delivery, NmbrsConnection, NmbrsExchange, PayrollCompany, Run, transaction
 
 # What may wait unhandled for one key; above it the answer is "not stored".
@@ -54,8 +54,8 @@ def handle(delivery_id: int) -> list[int]:
     said = read_hint(row.content_type, bytes(row.body))
     with transaction(row.client_id):
         named, others = _companies(row.client_id, said)
-        looking.hint(named, row.id)
-        looking.hint(others, row.id, spare=True)
+        run_discovery.hint(named, row.id)
+        run_discovery.hint(others, row.id, spare=True)
         _read_again(named, said.run_id)
         Delivery.update(handled_at=utcnow()).where(Delivery.id == row.id).execute()
     return named
@@ -77,7 +77,7 @@ def _companies(client_id: int, said: Hint) -> tuple[list[int], list[int]]:
     mapped = [row.id for row in rows if row.mapped_at is not None]
     if named:
         return named, [one for one in mapped if one not in named]
-    return ([row.id for row in rows], []) if len(rows) <= looking.FEW else (mapped, [])
+    return ([row.id for row in rows], []) if len(rows) <= run_discovery.FEW else (mapped, [])
 
 
 def _read_again(company_ids: list[int], run_id: str | None) -> None:

@@ -10,8 +10,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from connectors.nmbrs.port import Employee, PayrollError
-from domain.nmbrs_calls import Caller
-from domain.versions import Wanted
+from domain.payroll.nmbrs_client import Caller
+from domain.payroll.run_versions import Wanted
 from models import Run
 
 # Over SOAP an account is asked for person by person: only for a few is that worth the calls.

@@ -11,9 +11,9 @@ from datetime import datetime, timedelta
 
 from connectors.nmbrs import port
 from core.clock import utcnow
-from domain import webhook_keys
 from domain.common import audit, leases
-from domain.nmbrs_calls import Caller, reason_of, working
+from domain.payroll import webhook_keys
+from domain.payroll.nmbrs_client import Caller, reason_of, working
 from models import Client, Delivery, NmbrsConnection, NmbrsDebtor, PayrollCompany, User, transaction
 
 NAME = "Bizcuit koppeling"

@@ -10,11 +10,11 @@ from typing import Any
 from connectors.nmbrs import port
 from core.clock import utcnow
 from core.crypto import digest_sha256
-from domain import nmbrs_tokens
 from domain.common import audit
 from domain.common.encryption import unseal
 from domain.common.services import world
 from domain.outbox import mail
+from domain.payroll import nmbrs_tokens
 from models import Client, Membership, NmbrsConnection, NmbrsExchange, PayrollCompany, Run, User, transaction
 
 # What each question is called at Nmbrs: over SOAP, over REST, and the names of what is asked with it.
