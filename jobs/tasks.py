@@ -3,7 +3,7 @@
 import time
 from contextlib import suppress
 
-from domain import transactions, waiting
+from domain import waiting
 from domain.accounts import rate_limits, sessions
 from domain.banking import account_sync
 from domain.common.errors import BankUnavailable, UnknownBank
@@ -17,6 +17,7 @@ from domain.payroll import (
     webhook_deliveries,
     webhook_registration,
 )
+from domain.reconciliation import transactions
 from jobs import busy, enqueue, letters, notices
 from models import database
 

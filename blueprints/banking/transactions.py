@@ -7,7 +7,8 @@ from blueprints.banking.presenters import transactions as words
 from blueprints.banking.routes import blueprint
 from blueprints.web.authorization import ALL, for_client, psu
 from blueprints.web.responses import goto, render
-from domain import confidential, transactions
+from domain import confidential
+from domain.reconciliation import transactions
 
 MOST_PAGES = 1000
 

@@ -9,10 +9,10 @@ from blueprints.payments.page import build_sheet, render_sheet
 from blueprints.web.authorization import MAY_PAY, for_client
 from blueprints.web.error_messages import say
 from blueprints.web.responses import goto
-from domain import bank_files
 from domain.common.errors import BankFileRefused
 from domain.payments import queries
 from domain.payments.line_search import Look
+from domain.reconciliation import bank_reports
 
 SENT = ("sending", "at_bank", "signed", "executed", "partly_executed")
 _FORM_BYTES = 64 * 1024  # what a form adds to the file that it carries
@@ -22,7 +22,7 @@ _FORM_BYTES = 64 * 1024  # what a form adds to the file that it carries
 @for_client(MAY_PAY)
 def upload_report(membership, reference):
     """Take in a status report or a statement of the bank; the payment follows it, or the page says why not."""
-    request.max_content_length = bank_files.MOST_BYTES + _FORM_BYTES
+    request.max_content_length = bank_reports.MOST_BYTES + _FORM_BYTES
     payment = queries.view(membership.client, reference, Look())
     if payment.state not in SENT:
         return goto(url_of(membership, reference))
@@ -31,7 +31,7 @@ def upload_report(membership, reference):
         return render_sheet("payments/bank_report.html", sheet, problem="")
     given = request.files.get("bestand") or abort(400)
     try:
-        bank_files.take(membership.client, membership.user, reference, given.read(bank_files.MOST_BYTES + 1))
+        bank_reports.take(membership.client, membership.user, reference, given.read(bank_reports.MOST_BYTES + 1))
     except BankFileRefused as error:
         return render_sheet("payments/bank_report.html", sheet, 422, problem=say(error))
     flash(_("Het bestand is gelezen. Hieronder zie je hoe het ervoor staat."), "good")

@@ -31,7 +31,7 @@ from blueprints.payments.presenters.warnings import (
 from blueprints.team.presenter import told
 from blueprints.web.responses import render
 from core.iban import grouped
-from domain import booked, confidential
+from domain import confidential
 from domain.orders import cancellation as cancelling
 from domain.orders import manual_submission, payee_verification, sca
 from domain.orders.cancellation import CancelView
@@ -41,6 +41,7 @@ from domain.payments import four_eyes
 from domain.payments.four_eyes import Eyes
 from domain.payments.queries import Payment
 from domain.payments.release import MAY_RELEASE
+from domain.reconciliation import matching
 from models import Membership
 
 # States in which the bank may have written a file about the payment.
@@ -256,7 +257,7 @@ def _names(payment: Payment, sheet: PaymentSheet) -> PayeeNames | None:
 
 
 def _booking(payment: Payment, sheet: PaymentSheet) -> Link | None:
-    mark = booked.mark_of(payment.order.id) if payment.order else None
+    mark = matching.mark_of(payment.order.id) if payment.order else None
     if mark is None:
         return None
     url = url_for("banking.bookings", client=sheet.client_id, account_id=mark.account_id, boeking=mark.transaction_id)

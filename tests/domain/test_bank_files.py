@@ -3,10 +3,11 @@
 import pytest
 
 from core.money import plain
-from domain import bank_files, books
+from domain import books
 from domain.common.errors import BankFileRefused, NotFound
 from domain.orders import submission
 from domain.payments.release import release
+from domain.reconciliation import bank_reports
 from models import BankExchange, BankOrder, Batch, BatchLine
 from tests.connectors.test_camt053 import entry, statement
 from tests.connectors.test_pain002 import block, line, report
@@ -47,7 +48,7 @@ def order_of(batch: Batch) -> BankOrder:
 
 
 def take(demo: Demo, batch: Batch, raw: bytes) -> str:
-    return bank_files.take(demo.client, demo.user, batch.reference, raw)
+    return bank_reports.take(demo.client, demo.user, batch.reference, raw)
 
 
 def lines(batch: Batch) -> list[str]:
@@ -163,4 +164,4 @@ def test_a_payment_that_was_never_sent_has_no_files(demo: Demo, sandbox: Sandbox
 def test_another_client_has_no_such_payment(demo: Demo, sent: Batch):
     other = make_client(make_user())
     with pytest.raises(NotFound):
-        bank_files.take(other.client, other.user, sent.reference, lump(sent))
+        bank_reports.take(other.client, other.user, sent.reference, lump(sent))

@@ -6,10 +6,11 @@ import pytest
 
 from core.bank_days import next_bank_day
 from core.money import plain
-from domain import bank_files, booked, books, transactions
+from domain import books
 from domain.common.errors import BankFileRefused, BankUnavailable
 from domain.orders import submission
 from domain.payments.release import release
+from domain.reconciliation import bank_reports, matching, transactions
 from models import AuditEvent, BankAccess, BankAccount, BankOrder, BankTransaction, Batch, BatchLine, transaction
 from tests.connectors.test_camt053 import entry, statement
 from tests.support.bank import bank_day
@@ -53,7 +54,7 @@ def written(account: BankAccount, **facts) -> BankTransaction:
 
 def recognise(account: BankAccount) -> None:
     with transaction(account.client_id):
-        booked.recognise(account)
+        matching.recognise(account)
 
 
 def state(batch: Batch) -> str:
@@ -66,8 +67,8 @@ def test_a_lump_by_its_reference_count_and_total(demo: Demo, sandbox: Sandbox, a
     assert look(account)
     assert of_orders() == [(-TOTAL, "lump")]
     order, row = BankOrder.get(), BankTransaction.get(BankTransaction.role == "lump")
-    mark = booked.mark_of(order.id)
-    assert mark == booked.Mark(row.booked_on, account.id, row.id)
+    mark = matching.mark_of(order.id)
+    assert mark == matching.Mark(row.booked_on, account.id, row.id)
     found = transactions.statement(demo.client, account.id)
     linked = [one for _, rows in found.days for one in rows if one.reference]
     assert [(one.reference, one.role, one.batch_count) for one in linked] == [(batch.reference, "lump", 3)]
@@ -171,7 +172,7 @@ def test_line_by_line(demo: Demo, sandbox: Sandbox, account: BankAccount):
     look(account)
     assert sorted(of_orders()) == sorted((-cents, "line") for _, _, cents in LINES)
     assert state(batch) == "executed"
-    assert booked.mark_of(BankOrder.get().id) is not None
+    assert matching.mark_of(BankOrder.get().id) is not None
 
 
 def test_some_of_the_lines_are_not_the_whole(demo: Demo, account: BankAccount):
@@ -180,7 +181,7 @@ def test_some_of_the_lines_are_not_the_whole(demo: Demo, account: BankAccount):
     written(account, end_to_end_id=line.end_to_end_id, cents=-line.amount_cents)
     recognise(account)
     assert (of_orders(), state(batch)) == ([(-line.amount_cents, "line")], "signed")
-    assert booked.mark_of(BankOrder.get().id) is None
+    assert matching.mark_of(BankOrder.get().id) is None
 
 
 def test_what_came_back_marks_its_line_once(demo: Demo, sandbox: Sandbox, account: BankAccount):
@@ -253,14 +254,14 @@ def test_a_statement_after_the_booking_is_nothing_new(demo: Demo, account: BankA
     written(account, text=f"/PREF/{order.msg_id}/NRTX/3")
     recognise(account)
     with pytest.raises(BankFileRefused, match="nothing_new"):
-        bank_files.take(demo.client, demo.user, batch.reference, lump_file(order))
+        bank_reports.take(demo.client, demo.user, batch.reference, lump_file(order))
     assert (state(batch), moves()) == ("executed", 1)
 
 
 def test_a_booking_after_the_statement_is_marked_and_moves_nothing(demo: Demo, account: BankAccount):
     batch = signed(demo)
     order = BankOrder.get()
-    assert bank_files.take(demo.client, demo.user, batch.reference, lump_file(order)) == "executed"
+    assert bank_reports.take(demo.client, demo.user, batch.reference, lump_file(order)) == "executed"
     written(account, text=f"/PREF/{order.msg_id}/NRTX/3")
     recognise(account)
     assert (of_orders(), state(batch), moves()) == ([(-TOTAL, "lump")], "executed", 1)

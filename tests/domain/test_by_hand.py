@@ -8,7 +8,7 @@ import time_machine
 
 from connectors.bank.pain001 import read_back
 from core.clock import utcnow
-from domain import bank_files, books, onboarding
+from domain import books, onboarding
 from domain.banking import linking
 from domain.common.errors import (
     AccountExists,
@@ -25,6 +25,7 @@ from domain.operators import order_body
 from domain.orders import manual_submission, status_polling, submission
 from domain.payments import amendments, queries
 from domain.payments.release import release
+from domain.reconciliation import bank_reports
 from models import (
     AuditEvent,
     BankAccount,
@@ -288,7 +289,7 @@ def test_a_report_of_the_bank_moves_it(demo: Demo, approved: Batch, code: str, s
     """ACTC is no signature: that is given at the bank, after the file is there."""
     take(demo, approved)
     raw = report(f"<GrpSts>{code}</GrpSts>", message_id=approved.reference)
-    assert bank_files.take(demo.client, demo.user, approved.reference, raw) == state
+    assert bank_reports.take(demo.client, demo.user, approved.reference, raw) == state
     assert work(approved).state == state
     assert queries.order_to_ask(demo.view(approved)) is None
     if state in ("at_bank", "signed"):

@@ -6,7 +6,7 @@ import pytest
 
 from core.clock import today_amsterdam
 from domain import books
-from domain.transactions import PER_PAGE
+from domain.reconciliation.transactions import PER_PAGE
 from models import BankAccount, BankOrder, BankTransaction, Batch
 from tests.support.bookings import allow, executed
 from tests.support.names import follow, sign

@@ -1,7 +1,7 @@
 """The demo's accounts under a real consent of the sandbox, settled, so that their bookings can be read."""
 
-from domain import transactions
 from domain.common.services import Psu
+from domain.reconciliation import transactions
 from models import BankAccount, BankLink, BankTransaction
 from tests.support.bank import Tpp, advance, consent
 from tests.support.names import follow

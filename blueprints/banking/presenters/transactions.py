@@ -4,7 +4,7 @@ from flask_babel import gettext as _
 from flask_babel import ngettext
 
 from core.iban import grouped
-from domain.transactions import Booking
+from domain.reconciliation.transactions import Booking
 
 
 def title(booking: Booking) -> str:

@@ -14,11 +14,11 @@ from hashlib import sha256
 from connectors.bank import port
 from core.clock import today_amsterdam, utcnow
 from core.ids import uuid
-from domain import booked
 from domain.banking import consents, holder_verification
 from domain.banking.linking import line_for
 from domain.common.errors import BankAskedOften, BankUnavailable, ConsentEnded, NotFound, UnknownBank
 from domain.common.services import world
+from domain.reconciliation import matching
 from models import BankAccount, BankLink, BankOrder, BankTransaction, Batch, Client, transaction
 
 DAYS_BACK = timedelta(days=90)
@@ -85,7 +85,7 @@ def refresh(account_id: int, psu: port.Psu | None) -> bool:
         return False
     with transaction(account.client_id):
         _keep(account, told, since)
-        booked.recognise(account)
+        matching.recognise(account)
         BankAccount.update(transactions_at=utcnow()).where(BankAccount.id == account.id).execute()
     return True
 

@@ -21,7 +21,7 @@ from domain.payments.queries import find, hold
 from models import BankExchange, BankOrder, Batch, BatchLine, Client, User, require_held, transaction
 
 MOST_BYTES = 16 * 1024 * 1024
-BOOKING = "booking"  # read in the account's own bookings (domain.booked)
+BOOKING = "booking"  # read in the account's own bookings (domain.reconciliation.matching)
 _DONE, _REFUSED = ("ACSC", "ACCC"), ("RJCT", "CANC")
 
 

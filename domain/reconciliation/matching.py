@@ -15,8 +15,8 @@ from datetime import date, timedelta
 from typing import Any
 
 from core.clock import today_amsterdam
-from domain import bank_files
 from domain.common import audit
+from domain.reconciliation import bank_reports
 from models import BankAccount, BankOrder, BankTransaction, Batch, BatchLine, require_held
 
 # So a Dutch bank's text gives a reference; with one it tells more than total and day.
@@ -162,9 +162,9 @@ def _give(row: BankTransaction, order: BankOrder, role: str, line: BatchLine | N
 def _prove(order: BankOrder, event: str, lines: dict[str, str]) -> None:
     """The payment as the booking proves it. What is known already stays as it is."""
     batch, reason = Batch.get_by_id(order.batch_id), NO_REASON if lines else None
-    finding = bank_files.Finding(event, "BOOK", reason, lines)
-    if not bank_files.move(batch, order, audit.WORKER, bank_files.BOOKING, finding):
-        bank_files.keep_lines(batch, "", finding)
+    finding = bank_reports.Finding(event, "BOOK", reason, lines)
+    if not bank_reports.move(batch, order, audit.WORKER, bank_reports.BOOKING, finding):
+        bank_reports.keep_lines(batch, "", finding)
 
 
 def _has_lump(order: BankOrder) -> bool:
