@@ -7,8 +7,8 @@ from blueprints.banking.presenters import transactions as words
 from blueprints.banking.routes import blueprint
 from blueprints.web.authorization import ALL, for_client, psu
 from blueprints.web.responses import goto, render
-from domain import confidential
 from domain.reconciliation import transactions
+from domain.team import salary_visibility
 
 MOST_PAGES = 1000
 
@@ -18,7 +18,7 @@ MOST_PAGES = 1000
 def bookings(membership, account_id):
     """The last ninety days, newest first; a link to one booking leads to the page that it is on."""
     client, booking = membership.client, request.args.get("boeking", 0, int)
-    if not confidential.sees_lines(membership.role, client):  # what is booked line by line says who got what
+    if not salary_visibility.sees_lines(membership.role, client):  # what is booked line by line says who got what
         flash(_("De eigenaar van het account houdt bedragen per persoon verborgen, dus ook de transacties."), "warn")
         return goto(f"/{client.public_id}/saldo")
     fresh = transactions.look(client, account_id, psu())

@@ -11,7 +11,7 @@ from blueprints.web.error_messages import authority, say
 from blueprints.web.responses import fragment, goto, render
 from blueprints.web.step_up import here, proved
 from blueprints.web.urls import own_path
-from domain import onboarding, second_signer
+from domain import onboarding
 from domain.accounts import accounts, pins, rate_limits
 from domain.common.errors import (
     DomainError,
@@ -28,6 +28,7 @@ from domain.common.errors import (
 from domain.common.services import world
 from domain.identity import identification
 from domain.identity.signing_authority import standing as standing_authority
+from domain.team import co_signer
 from jobs import enqueue
 
 blueprint = Blueprint("onboarding", __name__)
@@ -110,7 +111,7 @@ def _identify(membership, status=200, code_form=None, invite_form=None):
         identified=identification.identified(user),
         answer=standing.answer if standing else None,
         reason=authority(standing.reason) if standing else None,
-        second=second_signer.standing(client, user),
+        second=co_signer.standing(client, user),
         owner=membership.role == "owner",
         awaits_code=identification.awaiting_code(user, session.get("walk", "")) is not None,
         code_form=code_form or CodeForm(),
@@ -201,7 +202,7 @@ def invite_second_signer(membership):
     if not form.validate_on_submit():
         return _identify(membership, 422, invite_form=form)
     try:
-        second_signer.invite(client, membership.user, form.email.data or "")
+        co_signer.invite(client, membership.user, form.email.data or "")
     except InvitationRefused as error:
         form.email.errors = [say(error)]
         return _identify(membership, 422, invite_form=form)

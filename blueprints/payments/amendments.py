@@ -23,12 +23,12 @@ from blueprints.payments.presenters.warnings import overpaid
 from blueprints.web.authorization import ALL, MAY_PAY, for_client
 from blueprints.web.error_messages import say
 from blueprints.web.responses import goto
-from domain import confidential
 from domain.banking import linking
 from domain.common.errors import BatchChanged, DateInvalid, DomainError, NotFound
 from domain.payments import amendments, queries
 from domain.payments.line_search import Look
 from domain.payments.queries import Payment
+from domain.team import salary_visibility
 from models import Membership
 
 
@@ -65,7 +65,7 @@ def decide_line(membership, reference, line_id):
 
 def _require_lines(membership: Membership) -> None:
     """Who does not see the lines decides about none of them."""
-    if not confidential.sees_lines(membership.role, membership.client):
+    if not salary_visibility.sees_lines(membership.role, membership.client):
         abort(403)
 
 

@@ -2,8 +2,8 @@
 
 from flask import request
 
-from domain.confidential import look_for_member
 from domain.payments.line_search import Look, looked_for
+from domain.team.salary_visibility import look_for_member
 from models import Membership
 
 _NAMES = ("zoek", "bij", "blad")

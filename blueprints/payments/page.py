@@ -31,7 +31,6 @@ from blueprints.payments.presenters.warnings import (
 from blueprints.team.presenter import told
 from blueprints.web.responses import render
 from core.iban import grouped
-from domain import confidential
 from domain.orders import cancellation as cancelling
 from domain.orders import manual_submission, payee_verification, sca
 from domain.orders.cancellation import CancelView
@@ -42,6 +41,7 @@ from domain.payments.four_eyes import Eyes
 from domain.payments.queries import Payment
 from domain.payments.release import MAY_RELEASE
 from domain.reconciliation import matching
+from domain.team import salary_visibility
 from models import Membership
 
 # States in which the bank may have written a file about the payment.
@@ -157,7 +157,7 @@ def fingerprint(payment: Payment, progress: Progress) -> str:
 
 def build_sheet(membership: Membership, payment: Payment) -> PaymentSheet:
     """Return what a page of this payment beside its own one shows."""
-    payment = confidential.for_member(membership, payment)
+    payment = salary_visibility.for_member(membership, payment)
     return PaymentSheet(
         client_id=membership.client.public_id,
         payment=payment,

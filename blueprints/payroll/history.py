@@ -8,8 +8,8 @@ from blueprints.payroll.blueprint import blueprint, home_of, number
 from blueprints.payroll.presenters.status import exchange_words, result_names, result_words
 from blueprints.web.authorization import ALL, for_client
 from blueprints.web.responses import fragment, goto, render
-from domain import confidential
 from domain.payroll import companies, run_history
+from domain.team import salary_visibility
 from jobs import enqueue
 from models import Client
 
@@ -67,7 +67,7 @@ def _address(client: Client, only: run_history.Filter, show: int) -> str:
 @for_client(ALL)
 def entry(membership, run_id):
     """What was received, asked and answered, and what came of it. Follows by itself while it is on its way."""
-    detail = confidential.history_for_member(membership, run_history.detail(membership.client, run_id))
+    detail = salary_visibility.history_for_member(membership, run_history.detail(membership.client, run_id))
     asked = len(detail.exchanges)
     follow = request.args.get("na", type=int)
     awaited = follow is not None and asked <= follow and asked < _MOST_ASKED

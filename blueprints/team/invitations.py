@@ -11,8 +11,8 @@ from blueprints.web.current_user import me
 from blueprints.web.error_messages import say
 from blueprints.web.i18n import language
 from blueprints.web.responses import goto, render
-from domain import invitations
 from domain.common.errors import InvitationRefused, LinkExpired, WeakPassword
+from domain.team import invitations
 from jobs import enqueue
 
 

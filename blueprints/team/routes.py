@@ -6,9 +6,9 @@ from blueprints.team.forms import GoForm, HideForm, InviteForm, RoleForm
 from blueprints.web.authorization import ALL, OWNER, for_client, fresh, fresh_keeping
 from blueprints.web.error_messages import say
 from blueprints.web.responses import goto, render
-from domain import confidential, invitations, members
 from domain.common.errors import DomainError, InvitationRefused, NotFound
 from domain.payments import four_eyes
+from domain.team import invitations, members, salary_visibility
 from jobs import enqueue
 
 blueprint = Blueprint("team", __name__)
@@ -117,7 +117,7 @@ def remove(membership, member_id):
 def hide_lines(membership):
     """Whether preparers see what each person earns."""
     hidden = bool(HideForm().hidden.data)
-    changed = confidential.hide_lines(membership, hidden)
+    changed = salary_visibility.hide_lines(membership, hidden)
     if not changed:
         return back(membership, _("Er is niets veranderd."))
     if hidden:

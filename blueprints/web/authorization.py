@@ -13,10 +13,10 @@ from blueprints.web.current_user import me
 from blueprints.web.responses import goto
 from blueprints.web.session_interface import secret
 from blueprints.web.urls import own_path
-from domain import members
 from domain.accounts import accounts, devices, sessions
 from domain.common.errors import DeviceUnconfirmed
 from domain.common.services import Psu
+from domain.team import members
 from models import Membership
 
 ALL = frozenset({"owner", "approver", "preparer"})

@@ -9,7 +9,6 @@ import pytest
 import models
 from core.bank_days import next_bank_day
 from core.clock import today_amsterdam
-from domain import members
 from domain.common import audit
 from domain.common.errors import (
     BatchChanged,
@@ -26,6 +25,7 @@ from domain.common.errors import (
 from domain.payments import amendments, four_eyes, limits, queries
 from domain.payments.release import release
 from domain.payroll import supersession
+from domain.team import members
 from models import Approval, Authority, Batch, Client, FourEyesChange, Identification, Membership, OutgoingMail, Release
 from tests.support.world import PSU, Demo, authorise, make_user
 

@@ -8,9 +8,9 @@ import pytest
 
 import models
 from core.clock import utcnow
-from domain import invitations
 from domain.common.encryption import unseal
 from domain.common.errors import InvitationRefused, LinkExpired, NotFound, WeakPassword
+from domain.team import invitations
 from models import Invitation, Membership, OutgoingMail, User
 from tests.support.world import Demo, make_client, make_user
 

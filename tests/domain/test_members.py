@@ -5,9 +5,9 @@ from datetime import timedelta
 import pytest
 
 from core.clock import utcnow
-from domain import invitations, members
 from domain.common import audit
 from domain.common.errors import LastOwner, NotFound, NotYourRole
+from domain.team import invitations, members
 from models import AuditEvent, Invitation, Membership, OutgoingMail
 from tests.support.world import Demo, authorise, make_client, make_user
 

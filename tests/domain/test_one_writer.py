@@ -10,12 +10,12 @@ import pytest
 import models
 from core.bank_days import next_bank_day
 from core.clock import today_amsterdam
-from domain import members
 from domain.common import audit
 from domain.common.errors import DomainError
 from domain.payments import amendments, four_eyes, state_machine
 from domain.payments.release import release
 from domain.payroll import supersession
+from domain.team import members
 from models import Batch, Client, Membership, NestedTransaction, NotHeld, Release, User, transaction
 from tests.support.world import PSU, Demo, authorise, make_client, make_user
 

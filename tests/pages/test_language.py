@@ -5,8 +5,8 @@ from typing import Any
 
 import pytest
 
-from domain import invitations
 from domain.outbox import mail
+from domain.team import invitations
 from jobs import letters
 from models import OutgoingMail, User
 from tests.support.site import Person, Site

@@ -21,8 +21,8 @@ import config
 import jobs
 import models
 from core.clock import utcnow
-from domain import invitations, members
 from domain.payments import four_eyes
+from domain.team import invitations, members
 from models import (
     AuditEvent,
     Batch,

@@ -8,11 +8,11 @@ import pytest
 
 import models
 from core.clock import utcnow
-from domain import registration
 from domain.accounts import accounts, passwords, rate_limits
 from domain.accounts.devices import words
 from domain.common.errors import SignInRefused, TooOften, WeakPassword
 from domain.outbox import mail as mails
+from domain.team import registration
 from jobs import letters
 from models import Device, EmailToken, LoginSession, Membership, OutgoingMail, Pin, User
 from tests.support.site import Person, Site

@@ -7,12 +7,12 @@ from typing import Any
 from peewee import fn
 
 from core.clock import utcnow
-from domain import invitations
 from domain.common import audit
 from domain.common.errors import LastOwner, NotFound, TooFewApprovers
-from domain.confidential import sees_lines
 from domain.outbox import mail
 from domain.payments import amendments, four_eyes
+from domain.team import invitations
+from domain.team.salary_visibility import sees_lines
 from models import Client, FourEyesChange, Identification, Membership, User, require_held, transaction
 
 SEEN_EVERY = timedelta(minutes=1)

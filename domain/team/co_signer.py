@@ -7,10 +7,10 @@ two may sign is then decided by a person (docs/decisions/0015-signing-authority-
 from dataclasses import dataclass
 
 from core.clock import utcnow
-from domain import invitations
 from domain.common.errors import InvitationRefused
 from domain.identity import signing_authority
 from domain.identity.identification import same_person
+from domain.team import invitations
 from models import Client, Invitation, Membership, User
 
 
