@@ -3,12 +3,12 @@
 import time
 from contextlib import suppress
 
-from domain import waiting
 from domain.accounts import rate_limits, sessions
 from domain.banking import account_sync
 from domain.common.errors import BankUnavailable, UnknownBank
 from domain.orders import payee_verification, status_polling, submission
 from domain.outbox import mail, push_delivery
+from domain.overview import worklist
 from domain.payroll import (
     intake,
     nmbrs_tokens,
@@ -70,7 +70,7 @@ def send_mails() -> None:
 
 def notify(notification_id: int) -> None:
     with database.connection_context():
-        push_delivery.deliver(notification_id, notices.write, waiting.payments_of)
+        push_delivery.deliver(notification_id, notices.write, worklist.payments_of)
 
 
 def poll() -> None:

@@ -11,10 +11,10 @@ from blueprints.web.i18n import language
 from blueprints.web.responses import goto, render
 from blueprints.web.step_up import enter
 from blueprints.web.urls import own_path
-from domain import onboarding
 from domain.accounts import accounts, devices, rate_limits
 from domain.accounts import sessions as stored
 from domain.common.errors import EmailNotConfirmed, LinkExpired, SignInRefused, WeakPassword
+from domain.overview import onboarding
 from domain.team import registration
 from jobs import enqueue
 from models import User

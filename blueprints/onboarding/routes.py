@@ -11,7 +11,6 @@ from blueprints.web.error_messages import authority, say
 from blueprints.web.responses import fragment, goto, render
 from blueprints.web.step_up import here, proved
 from blueprints.web.urls import own_path
-from domain import onboarding
 from domain.accounts import accounts, pins, rate_limits
 from domain.common.errors import (
     DomainError,
@@ -28,6 +27,7 @@ from domain.common.errors import (
 from domain.common.services import world
 from domain.identity import identification
 from domain.identity.signing_authority import standing as standing_authority
+from domain.overview import onboarding
 from domain.team import co_signer
 from jobs import enqueue
 

@@ -1,7 +1,7 @@
 from flask_babel import gettext as _
 
 from domain.common.services import world
-from domain.onboarding import Step
+from domain.overview.onboarding import Step
 
 # Sign, and path below the client's address.
 PLACES = {

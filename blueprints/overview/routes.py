@@ -14,9 +14,9 @@ from blueprints.web.current_user import me
 from blueprints.web.responses import fragment, goto, render, unchanged
 from blueprints.web.step_up import here
 from core.clock import amsterdam, utcnow
-from domain import held_up, onboarding, waiting
 from domain.accounts import devices
 from domain.banking import consents
+from domain.overview import blockers, onboarding, worklist
 from domain.payments import queries
 from domain.payments.queries import BatchRow
 from models import Client
@@ -30,7 +30,7 @@ LATEST, MOST = 5, 20
 @signed_in
 def all_clients():
     """What waits where; with one client, straight to it; who takes part nowhere (any more) is told what to do."""
-    rows = waiting.across(me())
+    rows = worklist.across(me())
     if not rows:
         return render("overview/none.html")
     if len(rows) == 1:
@@ -63,13 +63,13 @@ def overview(membership):
         done=present_rows(queries.batches(client, LATEST, DONE), client.public_id),
         hour=amsterdam(utcnow()).hour, first_name=user.name.split()[0], bank_words=bank_words,
         offer_install=not todo and devices.to_offer(here()), splashes=splash.wanted(request.user_agent.string),
-        waiting_count=waiting.payments_of(user),
+        waiting_count=worklist.payments_of(user),
     )  # fmt: skip
 
 
 def _now(client: Client, todo: onboarding.Step | None, waiting_rows: list[BatchRow]) -> dict[str, Any]:
     """What there is to do and what is coming, with a mark of it: a page that looks again gets it when it changed."""
-    held = held_up.held_up(client)
+    held = blockers.held_up(client)
     links = [(one, connection_words(one)) for one in held.links]
     refused, coming = ([(row, result_words(row)) for row in rows] for rows in (held.refused, held.coming))
     to_renew = consents.to_renew(client)

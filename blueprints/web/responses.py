@@ -4,7 +4,7 @@ from typing import Any
 
 from flask import Response, g, make_response, redirect, render_template, request
 
-from domain import waiting
+from domain.overview import worklist
 from domain.payments import queries
 
 
@@ -18,7 +18,7 @@ def _htmx() -> bool:
 def render(template: str, status: int = 200, **context: Any) -> Response:
     """A whole page, with the number of payments that wait for its tabs; or what htmx asked for."""
     if "client" in g and not _htmx():
-        context.setdefault("beside", waiting.beside(g.membership))
+        context.setdefault("beside", worklist.beside(g.membership))
         context.setdefault("waiting", queries.count_waiting(g.client, g.membership.user))
     response = make_response(render_template(template, **context), status)
     response.vary.add("HX-Request")

@@ -8,7 +8,7 @@ import time_machine
 
 from connectors.bank.pain001 import read_back
 from core.clock import utcnow
-from domain import books, onboarding
+from domain import books
 from domain.banking import linking
 from domain.common.errors import (
     AccountExists,
@@ -23,6 +23,7 @@ from domain.common.errors import (
 )
 from domain.operators import order_body
 from domain.orders import manual_submission, status_polling, submission
+from domain.overview import onboarding
 from domain.payments import amendments, queries
 from domain.payments.release import release
 from domain.reconciliation import bank_reports

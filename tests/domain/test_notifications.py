@@ -7,13 +7,13 @@ from typing import Any
 import pytest
 
 from core.clock import utcnow
-from domain import waiting
 from domain.accounts import accounts, passwords, push_subscriptions, sessions
 from domain.accounts.devices import Visit
 from domain.common.encryption import lookup
 from domain.common.errors import PushUnfit
 from domain.outbox import push, push_delivery
 from domain.outbox.push_delivery import Notice
+from domain.overview import worklist
 from domain.payments import four_eyes, state_machine
 from models import (
     Approval,
@@ -51,7 +51,7 @@ def on_a_phone(user: User, sandbox: Sandbox) -> Receiver:
 
 
 def send() -> list[bool]:
-    return [push_delivery.deliver(row_id, write, waiting.payments_of) for row_id in push_delivery.due()]
+    return [push_delivery.deliver(row_id, write, worklist.payments_of) for row_id in push_delivery.due()]
 
 
 def move(batch: Batch, *events: str) -> Batch:
@@ -238,7 +238,7 @@ def test_an_old_address_that_is_gone_takes_no_new_one_along(demo: Demo, sandbox:
         return write(notice)
 
     (notice_id,) = push_delivery.due()
-    assert not push_delivery.deliver(notice_id, renewed_while_it_is_written, waiting.payments_of)
+    assert not push_delivery.deliver(notice_id, renewed_while_it_is_written, worklist.payments_of)
     assert PushSubscription.get().endpoint_hash == lookup(later.endpoint)
 
 

@@ -6,9 +6,9 @@ from typing import Any
 
 import pytest
 
-from domain import waiting
 from domain.outbox import push, push_delivery
 from domain.outbox.push_delivery import Notice
+from domain.overview import worklist
 from jobs import notices
 from models import BatchLine, LoginSession, PushSubscription, User
 from tests.support.push import Receiver
@@ -81,7 +81,7 @@ def test_a_browser_that_renews_its_subscription_still_hears(owner: Person, demo:
     last = Receiver(owner.site.sandbox)
     assert renew(owner, last.written) == 204
     for row_id in push_delivery.due():
-        assert push_delivery.deliver(row_id, notices.write, waiting.payments_of)
+        assert push_delivery.deliver(row_id, notices.write, worklist.payments_of)
     assert [one["path"] for one in last.told()] == [f"/betalingen/{batch.reference}"]
     assert old.told() == new.told() == []
 
@@ -117,7 +117,7 @@ def test_a_payment_arrives_on_the_phone(owner: Person, demo: Demo):
     phone = switch_on(owner, demo)
     batch = demo.batch()
     for row_id in push_delivery.due():
-        assert push_delivery.deliver(row_id, notices.write, waiting.payments_of)
+        assert push_delivery.deliver(row_id, notices.write, worklist.payments_of)
     (told,) = phone.told()
     assert told == {
         "title": "Er staat een betaling klaar", "text": "Demo BV: bekijk de betaling, en betaal.",
