@@ -13,11 +13,11 @@ import models
 from core.iban import normalise
 from core.money import cents, dutch
 from core.version import VERSION
-from domain import books, operators
 from domain.banking import holder_verification
 from domain.common import audit
 from domain.common.errors import NotFound
 from domain.identity import signing_authority
+from domain.operations import integrity, operators
 from domain.payments import limits
 from domain.payroll import intake, run_discovery
 from jobs import tasks
@@ -60,7 +60,7 @@ def migrate() -> None:
 @click.command("check-books", cls=Opened)
 def check_books() -> None:
     """Prove that every total is the sum of its lines, that nothing is doubled, that the log holds."""
-    found = list(books.faults())
+    found = list(integrity.faults())
     for fault in found:
         click.echo(fault)
     click.echo(f"{len(found)} faults")

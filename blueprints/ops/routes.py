@@ -5,7 +5,7 @@ from peewee import PeeweeException
 from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
 from redis.exceptions import RedisError
 
-from domain import health
+from domain.operations import metrics as health
 from jobs import connection
 
 blueprint = Blueprint("ops", __name__)

@@ -3,8 +3,8 @@
 import pytest
 
 from core.money import plain
-from domain import books
 from domain.common.errors import BankFileRefused, NotFound
+from domain.operations import integrity
 from domain.orders import submission
 from domain.payments.release import release
 from domain.reconciliation import bank_reports
@@ -18,7 +18,7 @@ from tests.support.world import PSU, Demo, make_client, make_user
 @pytest.fixture(autouse=True)
 def the_books_are_right(demo: Demo):
     yield
-    assert list(books.faults()) == []
+    assert list(integrity.faults()) == []
 
 
 @pytest.fixture

@@ -10,10 +10,10 @@ import requests
 
 from connectors.bank.berlin_group import BerlinGroupBank
 from connectors.bank.signing import development_identity
-from domain import books
 from domain.banking import payment_preferences
 from domain.common.errors import NotYourRole, OrderUnfit
 from domain.common.services import World, furnish
+from domain.operations import integrity
 from domain.orders import payee_verification, sca, submission
 from domain.payments.release import release
 from models import AuditEvent, BankOrder, Batch, BatchLine, Client, Release
@@ -26,7 +26,7 @@ from tests.support.world import LINES, PSU, Demo, make_client, make_user
 @pytest.fixture(autouse=True)
 def the_books_are_right(demo: Demo):
     yield
-    assert list(books.faults()) == []
+    assert list(integrity.faults()) == []
 
 
 @pytest.fixture

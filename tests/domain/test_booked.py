@@ -6,8 +6,8 @@ import pytest
 
 from core.bank_days import next_bank_day
 from core.money import plain
-from domain import books
 from domain.common.errors import BankFileRefused, BankUnavailable
+from domain.operations import integrity
 from domain.orders import submission
 from domain.payments.release import release
 from domain.reconciliation import bank_reports, matching, transactions
@@ -30,7 +30,7 @@ def account(demo: Demo, sandbox: Sandbox) -> BankAccount:
 @pytest.fixture(autouse=True)
 def the_books_are_right(demo: Demo):
     yield
-    assert list(books.faults()) == []
+    assert list(integrity.faults()) == []
 
 
 def signed(demo: Demo, number: int = 1, on: date | None = None) -> Batch:

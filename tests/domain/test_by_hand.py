@@ -8,7 +8,6 @@ import time_machine
 
 from connectors.bank.pain001 import read_back
 from core.clock import utcnow
-from domain import books
 from domain.banking import linking
 from domain.common.errors import (
     AccountExists,
@@ -21,7 +20,8 @@ from domain.common.errors import (
     PinWrong,
     WrongProof,
 )
-from domain.operators import order_body
+from domain.operations import integrity
+from domain.operations.operators import order_body
 from domain.orders import manual_submission, status_polling, submission
 from domain.overview import onboarding
 from domain.payments import amendments, queries
@@ -48,7 +48,7 @@ IBAN = "NL61KNAB0257398104"
 @pytest.fixture(autouse=True)
 def the_books_are_right(demo: Demo):
     yield
-    assert list(books.faults()) == []
+    assert list(integrity.faults()) == []
 
 
 @pytest.fixture

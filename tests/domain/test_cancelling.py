@@ -9,7 +9,6 @@ import pytest
 from connectors.bank.berlin_group import BerlinGroupBank
 from connectors.bank.signing import development_identity
 from core.clock import today_amsterdam
-from domain import books
 from domain.common.errors import (
     BankUnavailable,
     CancellationRefused,
@@ -20,6 +19,7 @@ from domain.common.errors import (
     SigningBusy,
 )
 from domain.common.services import furnish, world
+from domain.operations import integrity
 from domain.orders import cancellation, sca, sca_state
 from domain.orders.cancellation import CancelView
 from domain.payments import amendments
@@ -38,7 +38,7 @@ class Killed(BaseException):
 @pytest.fixture(autouse=True)
 def the_books_are_right(demo: Demo):
     yield
-    assert list(books.faults()) == []
+    assert list(integrity.faults()) == []
 
 
 def ask(demo: Demo, batch: Batch) -> str:

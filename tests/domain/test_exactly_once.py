@@ -15,9 +15,9 @@ from rq import Queue, SimpleWorker
 import jobs
 import models
 from core.clock import utcnow
-from domain import books
 from domain.common import leases
 from domain.common.errors import NotFound, NotOpen, StateConflict
+from domain.operations import integrity
 from domain.orders import sca, status_polling, submission
 from domain.payments import amendments
 from domain.payments.release import release
@@ -36,7 +36,7 @@ KILLED = -9
 @pytest.fixture(autouse=True)
 def the_books_are_right(demo: Demo):
     yield
-    assert list(books.faults()) == []
+    assert list(integrity.faults()) == []
 
 
 @pytest.fixture(autouse=True)

@@ -5,7 +5,7 @@ import json
 import pytest
 import requests
 
-from domain import books
+from domain.operations import integrity
 from domain.orders import sca, submission
 from models import BankOrder, Batch, BatchLine
 from tests.support.sandbox import Sandbox
@@ -17,7 +17,7 @@ from tests.support.world import PSU, Demo
 def a_bank_of_json(demo: Demo, sandbox: Sandbox):
     sandbox.control("PUT", "banks/redirect", {"format": "json"})
     yield
-    assert list(books.faults()) == []
+    assert list(integrity.faults()) == []
 
 
 def _sign(demo: Demo, batch: Batch) -> None:

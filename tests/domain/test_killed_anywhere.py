@@ -13,7 +13,7 @@ import pytest
 
 import models
 from core.clock import utcnow
-from domain import books
+from domain.operations import integrity
 from domain.orders import status_polling, submission
 from domain.payments.release import release
 from models import BankAccount, BankOrder, Batch
@@ -113,7 +113,7 @@ def test_where_a_repeat_is_harmless_the_bank_has_it_once(killed_everywhere):
         assert [o["msg_id"] for o in at_bank] == [batch.reference]
         assert batch.state == "at_bank"
         assert BankOrder.select().where(BankOrder.batch == batch.id).count() == 1
-    assert list(books.faults()) == []
+    assert list(integrity.faults()) == []
 
 
 def test_where_it_is_not_the_bank_has_it_at_most_once_and_people_are_asked(killed_everywhere, sandbox: Sandbox):
@@ -125,4 +125,4 @@ def test_where_it_is_not_the_bank_has_it_at_most_once_and_people_are_asked(kille
         assert batch.state == "sending" or len(at_bank) == 1
         unknown += batch.state == "sending"
     assert unknown > 0, "dying around the call leaves what nobody knows"
-    assert list(books.faults()) == []
+    assert list(integrity.faults()) == []

@@ -5,7 +5,7 @@ from datetime import timedelta
 import pytest
 
 from core.clock import today_amsterdam, utcnow
-from domain import books
+from domain.operations import integrity
 from domain.orders import line_statuses, status_polling, submission
 from domain.payments.release import release
 from models import BankOrder, Batch, BatchLine
@@ -17,7 +17,7 @@ from tests.support.world import PSU, Demo
 @pytest.fixture(autouse=True)
 def the_books_are_right(demo: Demo):
     yield
-    assert list(books.faults()) == []
+    assert list(integrity.faults()) == []
 
 
 @pytest.fixture
@@ -90,4 +90,4 @@ def test_a_line_that_was_refused_and_voided_since_still_counts_in_its_order(
     sandbox.fault(bank_partial_execution=True)
     execute(sandbox, signed)
     BatchLine.update(state="void").where(BatchLine.state == "rejected").execute()
-    assert list(books.faults()) == []
+    assert list(integrity.faults()) == []

@@ -4,10 +4,10 @@ import pytest
 
 from connectors.bank.port import StatusReport
 from core.ids import uuid
-from domain import books
 from domain.banking.linking import line_of
 from domain.common.errors import BankUnavailable, NotFound, NotOpen
 from domain.common.services import world
+from domain.operations import integrity
 from domain.orders import line_statuses, payee_verification, sca_state, submission
 from domain.payments import amendments
 from domain.payments.release import release
@@ -22,7 +22,7 @@ def checking(demo: Demo, sandbox: Sandbox):
     """The bank checks names, and afterwards the books are right."""
     sandbox.control("PUT", "banks/redirect", {"vop": True})
     yield
-    assert list(books.faults()) == []
+    assert list(integrity.faults()) == []
 
 
 def state(batch: Batch) -> str:

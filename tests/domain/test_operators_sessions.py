@@ -4,8 +4,8 @@ import pytest
 from flask import Flask
 
 import commands
-from domain import books
 from domain.accounts import sessions
+from domain.operations import integrity
 from models import AuditEvent, LoginSession
 from tests.support.world import Demo, make_user
 
@@ -33,7 +33,7 @@ def test_of_one_person_and_then_of_everybody(demo: Demo, app: Flask):
     assert "1 sessions ended" in end(app, "--all").output
     assert [row.user_id for row in LoginSession.select()] == [None], "what somebody is registering stays"
     assert sessions.load(nobodys) is not None
-    assert list(books.faults()) == []
+    assert list(integrity.faults()) == []
 
 
 def test_it_says_whose(demo: Demo, app: Flask):

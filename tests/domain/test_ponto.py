@@ -13,10 +13,10 @@ import requests
 import models
 from connectors.bank import port
 from core.clock import utcnow
-from domain import books, operators
 from domain.banking import linking, oauth_grants
 from domain.common.errors import BankUnavailable, ConsentPending, ConsentRefused, NotFound
 from domain.common.services import furnish, world
+from domain.operations import integrity, operators
 from domain.orders import sca, status_polling, submission
 from domain.payments import amendments, queries
 from domain.payments.release import release
@@ -29,7 +29,7 @@ from tests.support.world import PSU, Demo, make_user
 @pytest.fixture(autouse=True)
 def the_books_are_right(demo: Demo) -> Iterator[None]:
     yield
-    assert list(books.faults()) == []
+    assert list(integrity.faults()) == []
 
 
 def released(demo: Demo) -> Batch:

@@ -7,9 +7,9 @@ from itertools import count
 import pytest
 
 from core.clock import utcnow
-from domain import books
 from domain.common import leases
 from domain.common.errors import CautionsUnopened, NotOpen, RunMissing
+from domain.operations import integrity
 from domain.payments import amendments, release, warnings
 from domain.payroll import intake, run_history, webhook_deliveries
 from domain.payroll.run_versions import Wanted
@@ -69,7 +69,7 @@ def test_a_payment_that_was_not_sent_gives_way_to_the_newer_run(demo: Demo, sand
     assert {row[2] for row in lines(old)} == {"void"}
     assert (new.total_cents, new.line_count, new.difference) == (DEMO_TOTAL - 344_808 + 300_000, 8, False)
     assert Release.select().where(Release.voided_at.is_null()).count() == 0
-    assert list(books.faults()) == []
+    assert list(integrity.faults()) == []
 
 
 def test_the_same_run_once_more_changes_nothing(demo: Demo, sandbox: Sandbox):
@@ -150,7 +150,7 @@ def test_of_a_run_that_was_sent_only_the_difference_is_paid(demo: Demo, sandbox:
     shown = demo.view(new)
     assert (shown.lines[0].paid_cents, shown.overpaid) == (344_808, [("Donkersloot Meijer, Naomi", NAOMI, 61_100)])
     assert new.difference
-    assert list(books.faults()) == []
+    assert list(integrity.faults()) == []
 
 
 def test_the_difference_must_be_opened_before_it_can_be_approved(demo: Demo, sandbox: Sandbox):

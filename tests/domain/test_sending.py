@@ -6,8 +6,8 @@ import pytest
 import requests
 from lxml import etree, html
 
-from domain import books, operators
 from domain.common.errors import OrderDiffers, StateConflict
+from domain.operations import integrity, operators
 from domain.orders import sca, status_polling, submission
 from domain.payments import amendments, queries
 from domain.payments.release import release
@@ -20,7 +20,7 @@ from tests.support.world import PIN, PSU, Demo, make_device
 @pytest.fixture(autouse=True)
 def the_books_are_right(demo: Demo):
     yield
-    assert list(books.faults()) == []
+    assert list(integrity.faults()) == []
 
 
 def _released(demo: Demo, batch: Batch | None = None, proof: str = "session", pin: str | None = None) -> Batch:

@@ -14,7 +14,6 @@ from connectors.bank.berlin_group import BerlinGroupBank
 from connectors.bank.directory import HttpDirectory
 from connectors.bank.signing import development_identity
 from core.clock import utcnow
-from domain import books
 from domain.common.errors import (
     BankUnavailable,
     CodeWrong,
@@ -26,6 +25,7 @@ from domain.common.errors import (
     SigningUnknown,
 )
 from domain.common.services import furnish, world
+from domain.operations import integrity
 from domain.orders import sca, sca_state
 from domain.orders.sca_state import Step
 from domain.payments import amendments
@@ -53,7 +53,7 @@ class Killed(BaseException):
 @pytest.fixture(autouse=True)
 def the_books_are_right(demo: Demo):
     yield
-    assert list(books.faults()) == []
+    assert list(integrity.faults()) == []
 
 
 @pytest.fixture

@@ -18,8 +18,8 @@ import requests
 import app as application
 import config
 import models
-from domain import books
 from domain.common.encryption import seal
+from domain.operations import integrity
 from domain.payroll import connections, run_discovery
 from models import Batch, BatchLine, Client, Delivery, NmbrsConnection, PayrollCompany, Run
 from tests.support.world import make_account, make_client, make_link, make_user
@@ -131,7 +131,7 @@ def test_every_run_becomes_one_payment(busy: Stack):
     assert BatchLine.select().count() == len(wanted) * LINES
     assert Run.select().where(Run.state != "taken").count() == 0
     assert Delivery.select().count() >= len(wanted) * 105 // 100 - len(wanted) // 100
-    assert list(books.faults()) == []
+    assert list(integrity.faults()) == []
 
 
 def missing(wanted: set[tuple[str, int, int]]) -> str:

@@ -4,7 +4,7 @@ import pytest
 
 from connectors.bank.pain001 import read_back
 from domain.accounts import passwords
-from domain.operators import order_body
+from domain.operations.operators import order_body
 from domain.orders import manual_submission
 from domain.payments import amendments
 from domain.payments.release import release

@@ -5,7 +5,7 @@ from datetime import timedelta
 import pytest
 
 from core.clock import today_amsterdam
-from domain import books
+from domain.operations import integrity
 from domain.reconciliation.transactions import PER_PAGE
 from models import BankAccount, BankOrder, BankTransaction, Batch
 from tests.support.bookings import allow, executed
@@ -109,4 +109,4 @@ def test_what_strangers_write_is_text(wouter: Browser, demo: Demo, account: Bank
 @pytest.fixture(autouse=True)
 def the_books_are_right(demo: Demo):
     yield
-    assert list(books.faults()) == []
+    assert list(integrity.faults()) == []

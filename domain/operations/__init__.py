@@ -1,0 +1,1 @@
+"""What operators need: their commands, the integrity check of the books, metrics."""
