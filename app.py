@@ -44,7 +44,7 @@ from connectors.nmbrs.rest import RestPayroll, RestSettings
 from connectors.nmbrs.soap import SoapPayroll
 from connectors.push import Pusher
 from connectors.register.kvk import KvkRegister
-from core.crypto import Keyring
+from core.encryption import Keyring
 from domain.common.errors import NotFound, TooOften
 from domain.common.services import World
 from domain.common.services import furnish as furnish_domain

@@ -4,7 +4,7 @@ import json
 from typing import Any
 
 from core.clock import utcnow
-from core.crypto import digest_sha256
+from core.encryption import digest_sha256
 from models import AuditEvent, require_held
 
 GENESIS = "0" * 64

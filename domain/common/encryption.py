@@ -1,6 +1,6 @@
 """Secrets at rest, each bound to its place: table, row, field."""
 
-from core.crypto import keyed_digest
+from core.encryption import keyed_digest
 from domain.common.services import world
 
 

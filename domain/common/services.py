@@ -11,7 +11,7 @@ from connectors.mail import Mailer
 from connectors.nmbrs.port import Payroll
 from connectors.push import Pusher
 from connectors.register.port import BusinessRegister
-from core.crypto import Keyring
+from core.encryption import Keyring
 
 
 class Banks(Protocol):

@@ -7,7 +7,7 @@ from datetime import date, datetime, timedelta
 
 from connectors.identity import port
 from core.clock import utcnow
-from core.crypto import SealBroken
+from core.encryption import SealBroken
 from core.ids import eight_digits, token
 from domain.common import audit
 from domain.common.encryption import lookup, seal, unseal

@@ -11,7 +11,7 @@ from connectors.bank import port
 from connectors.bank.formats import carried_by, read_order, write_order
 from connectors.bank.pain001 import OrderLine, PaymentOrder
 from core.clock import today_amsterdam, utcnow
-from core.crypto import digest_sha256
+from core.encryption import digest_sha256
 from core.ids import uuid
 from core.sepa_text import to_sepa
 from domain.banking import manual_bank

@@ -9,7 +9,7 @@ from typing import Any
 
 from connectors.nmbrs import port
 from core.clock import utcnow
-from core.crypto import digest_sha256
+from core.encryption import digest_sha256
 from domain.common import audit
 from domain.common.encryption import unseal
 from domain.common.services import world

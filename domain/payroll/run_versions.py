@@ -8,7 +8,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field, replace
 from typing import TypeVar
 
-from core.crypto import digest_sha256
+from core.encryption import digest_sha256
 
 
 @dataclass(frozen=True)

@@ -22,7 +22,7 @@ from connectors.nmbrs.rest import RestPayroll, RestSettings
 from connectors.nmbrs.soap import SoapPayroll
 from connectors.push import Pusher
 from connectors.register.kvk import KvkRegister
-from core.crypto import Keyring
+from core.encryption import Keyring
 from domain.accounts import passwords
 from domain.common.encryption import lookup, seal
 from domain.common.services import Psu, World, furnish
