@@ -1,8 +1,9 @@
 """Tables with their constraints. The database refuses nonsense; the domain decides what is allowed."""
 
+from models.audit import AuditEvent, Notification, OutgoingMail
 from models.banking import BankAccess, BankAccount, BankGrant, BankLink, BankTransaction
 from models.base import connect, database, is_postgres, is_sqlite
-from models.journal import AuditEvent, Notification, OutgoingMail
+from models.client_lock import NestedTransaction, NotHeld, hold_clients, require_held, transaction
 from models.payments import (
     AcceptedName,
     Approval,
@@ -45,7 +46,6 @@ from models.people import (
     WebhookKey,
 )
 from models.schema import migrate, pending_migrations
-from models.transactions import NestedTransaction, NotHeld, hold_clients, require_held, transaction
 
 TABLES = (
     User, Pin, Device, PushSubscription, PinTries, Passkey, Challenge, Attempts, LoginSession, EmailToken, Client,

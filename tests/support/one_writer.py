@@ -10,7 +10,7 @@ from typing import Any
 from peewee import QueryEvent
 
 import models
-from models import Client, transactions
+from models import Client, client_lock
 
 _CHANGES = re.compile(r'\s*(?:insert into|update|delete from)\s+"?(\w+)', re.IGNORECASE)
 
@@ -34,6 +34,6 @@ def watch(database: Any) -> None:
     def look(event: QueryEvent) -> None:
         found = _CHANGES.match(event.sql)
         if found and found[1] in tables:
-            assert transactions.held() != frozenset(), f"{found[1]} is changed by a transaction that holds no client"
+            assert client_lock.held() != frozenset(), f"{found[1]} is changed by a transaction that holds no client"
 
     database.query_hooks.append(look)
