@@ -27,23 +27,23 @@ from blueprints.web.security_headers import init_security
 from blueprints.web.session_interface import StoredSessions
 from blueprints.web.static_assets import SERVED, init_assets
 from blueprints.web.urls import RowId
-from connectors.bank import signing
-from connectors.bank.adapters import BanksByAdapter
+from connectors.bank import http_signatures
 from connectors.bank.berlin_group import BerlinGroupBank
 from connectors.bank.directory import FileDirectory, HttpDirectory
 from connectors.bank.ponto import PontoBank
 from connectors.bank.ponto_oauth import PontoOAuth
-from connectors.bank.ponto_wire import PontoSettings, PontoSigner, signer_of
+from connectors.bank.ponto_transport import PontoSettings, PontoSigner, signer_of
 from connectors.bank.port import Adapter, Bank
+from connectors.bank.router import BanksByAdapter
 from connectors.bank.transport import tls_with
 from connectors.identity.oidc import OidcProvider, OidcSettings
 from connectors.identity.profiles import PROFILES
-from connectors.mail import Mailer
 from connectors.nmbrs.oauth import NmbrsOAuth, OAuthSettings
 from connectors.nmbrs.rest import RestPayroll, RestSettings
 from connectors.nmbrs.soap import SoapPayroll
-from connectors.push import Pusher
 from connectors.register.kvk import KvkRegister
+from connectors.smtp import Mailer
+from connectors.web_push import Pusher
 from core.encryption import Keyring
 from domain.common.errors import NotFound, TooOften
 from domain.common.services import World
@@ -115,7 +115,7 @@ def _ponto(settings: config.Config) -> PontoSettings:
     if settings.ponto_signature_key:
         signer = signer_of(settings.ponto_signature_key, settings.ponto_signature_key_id)
     else:
-        signer = PontoSigner(signing.development_identity(settings.home).key, "development")
+        signer = PontoSigner(http_signatures.development_identity(settings.home).key, "development")
     return PontoSettings(
         settings.ponto_authority, settings.ponto_client_id, settings.ponto_client_secret, signer=signer,
         tls=_tls("PONTO", settings.ponto_tls_certificate, settings.ponto_tls_key),
@@ -129,9 +129,9 @@ def _ponto_oauth(settings: config.Config) -> PontoOAuth | None:
 def _berlin_group(settings: config.Config) -> BerlinGroupBank:
     """Our key at the banks; in development one that the home folder keeps for the sandbox."""
     if settings.bank_key:
-        signer = signing.load(Path(settings.bank_key), Path(settings.bank_certificate))
+        signer = http_signatures.load(Path(settings.bank_key), Path(settings.bank_certificate))
     else:
-        signer = signing.development_identity(settings.home)
+        signer = http_signatures.development_identity(settings.home)
     return BerlinGroupBank(signer, tls=_tls("BANK", settings.bank_tls_certificate, settings.bank_tls_key))
 
 

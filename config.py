@@ -14,7 +14,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from connectors.identity.profiles import DEFAULT, FIELDS, PROFILES
-from connectors.push import PUSH_SERVICES, Pusher
+from connectors.web_push import PUSH_SERVICES, Pusher
 
 PREFIX = "BIZCUIT_"
 ROOT = Path(__file__).parent

@@ -7,7 +7,7 @@ from flask import Flask, render_template
 from flask.ctx import AppContext
 from flask_babel import force_locale
 
-from connectors.mail import Message
+from connectors.smtp import Message
 from domain.common.services import world
 from domain.outbox.mail import Letter
 

@@ -8,7 +8,7 @@ import pytest
 import app as application
 import config
 from config import ConfigError
-from connectors.push import PUSH_SERVICES
+from connectors.web_push import PUSH_SERVICES
 
 KEY = urlsafe_b64encode(b"k" * 32).decode()
 PRODUCTION = {

@@ -287,7 +287,7 @@ PLANTED = [
     (wrong_neighbours, {"sandbox/a.py": "from core import money"}),
     (wrong_libraries, {"domain/a.py": "import flask_babel"}),
     (wrong_libraries, {"domain/a.py": "from lxml import etree"}),
-    (wrong_libraries, {"connectors/mail.py": "from peewee import Model"}),
+    (wrong_libraries, {"connectors/smtp.py": "from peewee import Model"}),
     (wrong_libraries, {"models/a.py": "from flask import g"}),
     (wrong_libraries, {"blueprints/a/routes.py": "import requests.adapters"}),
     (more_than_waking, {"blueprints/a/routes.py": "import jobs"}),

@@ -17,9 +17,9 @@ from typing import Any
 from urllib.parse import quote
 from uuid import UUID, uuid5
 
-from connectors.bank import line_reports, links, reading, signing
-from connectors.bank import transactions as bookings
-from connectors.bank.formats import JSON, XML, content_type, product_for
+from connectors.bank import account_report as bookings
+from connectors.bank import http_signatures, payment_status_report, response_links, response_parsing
+from connectors.bank.order_formats import JSON, XML, content_type, product_for
 from connectors.bank.pain002 import NotAReport, read_report
 from connectors.bank.port import (
     CONSENT_STATUSES,
@@ -85,7 +85,7 @@ class BerlinGroupBank:
     """
 
     def __init__(
-        self, signer: signing.Signer | None, connect_timeout: float = 5, read_timeout: float = 30,
+        self, signer: http_signatures.Signer | None, connect_timeout: float = 5, read_timeout: float = 30,
         order_timeout: float | None = None, observe: Callable[[Request, Answer | None], None] | None = None,
         tls: SSLContext | None = None,
     ) -> None:  # fmt: skip
@@ -114,10 +114,10 @@ class BerlinGroupBank:
         headers = _headers(request_id, psu) | _ways_back(redirect_uri, nok_redirect_uri)
         headers["TPP-Redirect-Preferred"] = "true"  # the person chooses the accounts on the bank's page
         answer = self._send(line, "POST", "/v1/consents", headers, dumps(wish).encode(), JSON)
-        found = reading.document(answer)
-        known = links.read_links(line, found)
-        consent_id = reading.identifier(found, "consentId")
-        status = reading.one_of(found, "consentStatus", CONSENT_STATUSES)
+        found = response_parsing.document(answer)
+        known = response_links.read_links(line, found)
+        consent_id = response_parsing.identifier(found, "consentId")
+        status = response_parsing.one_of(found, "consentStatus", CONSENT_STATUSES)
         url = known.get("scaRedirect")
         if url is None and "startAuthorisation" in known:
             again = headers | {"X-Request-ID": str(uuid5(UUID(request_id), "authorisation"))}
@@ -129,9 +129,9 @@ class BerlinGroupBank:
     def consent(self, line: BankLine, consent_id: str, request_id: str) -> ConsentState:
         """How the consent stands, and until when: the bank's answer, not a constant."""
         answer = self._read(line, f"/v1/consents/{_segment(consent_id)}", _headers(request_id))
-        found = reading.document(answer)
-        status = reading.one_of(found, "consentStatus", CONSENT_STATUSES)
-        return ConsentState(status, reading.day_or_none(found, "validUntil"))
+        found = response_parsing.document(answer)
+        status = response_parsing.one_of(found, "consentStatus", CONSENT_STATUSES)
+        return ConsentState(status, response_parsing.day_or_none(found, "validUntil"))
 
     def accounts(self, line: BankLine, consent_id: str, psu: Psu | None, request_id: str) -> list[Account]:
         """The accounts under this consent that have an IBAN.
@@ -139,8 +139,8 @@ class BerlinGroupBank:
         `psu` is the person when one is looking; without one the bank counts the call (four a day).
         """
         headers = _headers(request_id, psu) | {"Consent-ID": _plain(consent_id)}
-        found = reading.document(self._read(line, "/v1/accounts", headers))
-        return [_account(row) for row in reading.rows_of(found, "accounts") if row.get("iban")]
+        found = response_parsing.document(self._read(line, "/v1/accounts", headers))
+        return [_account(row) for row in response_parsing.rows_of(found, "accounts") if row.get("iban")]
 
     def balance(
         self, line: BankLine, consent_id: str, resource_id: str, psu: Psu | None, request_id: str
@@ -148,7 +148,7 @@ class BerlinGroupBank:
         """The balance in euros that says best what can be spent, and which it is; None when there is none."""
         headers = _headers(request_id, psu) | {"Consent-ID": _plain(consent_id)}
         answer = self._read(line, f"/v1/accounts/{_segment(resource_id)}/balances", headers)
-        rows = reading.rows_of(reading.document(answer), "balances")
+        rows = response_parsing.rows_of(response_parsing.document(answer), "balances")
         kinds = {row.get("balanceType"): row for row in reversed(rows) if _amount(row).get("currency") == "EUR"}
         kind = next((kind for kind in BALANCE_ORDER if kind in kinds), None)
         return _balance(kind, kinds[kind]) if kind else None
@@ -163,7 +163,7 @@ class BerlinGroupBank:
         """
         start = f"/v1/accounts/{_segment(resource_id)}/transactions?{bookings.since(date_from)}"
         told: list[Transaction] = []
-        following: str | None = links.api_address(line, start)
+        following: str | None = response_links.api_address(line, start)
         seen: set[str] = set()
         while following is not None:
             if following in seen or len(seen) == MOST_PAGES:
@@ -171,9 +171,9 @@ class BerlinGroupBank:
             asked = str(uuid5(UUID(request_id), f"page-{len(seen)}")) if seen else request_id
             seen.add(following)
             headers = _headers(asked, psu) | {"Consent-ID": _plain(consent_id)}
-            rows, link = bookings.page(reading.document(self._read(line, following, headers)))
+            rows, link = bookings.page(response_parsing.document(self._read(line, following, headers)))
             told += rows
-            following = links.api_address(line, link) if link else None
+            following = response_links.api_address(line, link) if link else None
         return told
 
     # --- orders ---
@@ -199,13 +199,13 @@ class BerlinGroupBank:
             if error.http_status == 409 or _DOUBLE.search(f"{error.code} {error.text}"):
                 raise AlreadyThere(f"HTTP {error.http_status} {error.code}: a double") from error
             raise
-        found = reading.document(answer)
+        found = response_parsing.document(answer)
         approach = answer.headers.get("aspsp-sca-approach")
         return OrderPlaced(
-            payment_id=reading.identifier(found, "paymentId"),
-            transaction_status=reading.one_of(found, "transactionStatus", TRANSACTION_STATUSES),
-            links=links.read_links(line, found), sca_approach=approach if approach in SCA_APPROACHES else None,
-            psu_message=reading.text_or_none(found, "psuMessage"), raw=_raw(answer),
+            payment_id=response_parsing.identifier(found, "paymentId"),
+            transaction_status=response_parsing.one_of(found, "transactionStatus", TRANSACTION_STATUSES),
+            links=response_links.read_links(line, found), sca_approach=approach if approach in SCA_APPROACHES else None,
+            psu_message=response_parsing.text_or_none(found, "psuMessage"), raw=_raw(answer),
         )  # fmt: skip
 
     def start_authorisation(
@@ -233,7 +233,7 @@ class BerlinGroupBank:
         """The scaStatus of a signing that was begun, of the order or of its cancellation."""
         kind = "cancellation-authorisations" if of_cancelling else "authorisations"
         path = f"{_order_path(line, payment_id)}/{kind}/{_segment(authorisation_id)}"
-        return reading.one_of(reading.document(self._read(line, path, _headers(request_id))), "scaStatus", SCA_STATUSES)
+        return response_parsing.one_of(response_parsing.document(self._read(line, path, _headers(request_id))), "scaStatus", SCA_STATUSES)
 
     def order_status(self, line: BankLine, payment_id: str, request_id: str) -> StatusReport:
         """What the bank says of the order now, in JSON or as a pain.002, and of its payments one by one.
@@ -245,15 +245,15 @@ class BerlinGroupBank:
         answer = self._read(line, f"{path}/status", headers)
         if "xml" in answer.headers.get("content-type", "").lower():
             return _status_in_xml(line, path, answer)
-        found = reading.document(answer)
+        found = response_parsing.document(answer)
         funds = found.get("fundsAvailable")
-        status = reading.one_of(found, "transactionStatus", TRANSACTION_STATUSES)
+        status = response_parsing.one_of(found, "transactionStatus", TRANSACTION_STATUSES)
         ended = status in ("PART", "RJCT")
         return StatusReport(
             transaction_status=status, funds_available=funds if isinstance(funds, bool) else None,
-            reason=reading.reason_of([*reading.messages(found), {"text": found.get("psuMessage")}]),
-            raw=_raw(answer), lines=self._lines(line, path, request_id) if ended else line_reports.of_names(found),
-            links=links.read_links(line, found),
+            reason=response_parsing.reason_of([*response_parsing.messages(found), {"text": found.get("psuMessage")}]),
+            raw=_raw(answer), lines=self._lines(line, path, request_id) if ended else payment_status_report.of_names(found),
+            links=response_links.read_links(line, found),
         )  # fmt: skip
 
     def _lines(self, line: BankLine, path: str, request_id: str) -> tuple[LineReport, ...]:
@@ -265,7 +265,7 @@ class BerlinGroupBank:
             if error.http_status in NOT_THERE:
                 return ()
             raise
-        return line_reports.of_extended_status(reading.document(answer))
+        return payment_status_report.of_extended_status(response_parsing.document(answer))
 
     def confirm_names(self, line: BankLine, link: str, psu: Psu, request_id: str) -> dict[str, str]:
         """Let an order go on whose names differ (creditor-confirmation, BG 1.3.16); returns the links to sign it.
@@ -273,7 +273,7 @@ class BerlinGroupBank:
         `link` is the status's creditorNameConfirmation. BankRefused when there is nothing to confirm.
         """
         headers = _headers(request_id, psu)
-        return links.read_links(line, reading.document(self._send(line, "PUT", link, headers, b"{}", JSON)))
+        return response_links.read_links(line, response_parsing.document(self._send(line, "PUT", link, headers, b"{}", JSON)))
 
     def cancel_order(self, line: BankLine, payment_id: str, psu: Psu, request_id: str) -> Cancellation:
         """Take an order back: done (204), or to be signed first at the links that the bank gives (202).
@@ -286,20 +286,20 @@ class BerlinGroupBank:
             return Cancellation(True)
         if answer.status != 202:
             raise AnswerUnknown(f"HTTP {answer.status} to a cancellation")
-        return Cancellation(False, links.read_links(line, reading.document(answer)))
+        return Cancellation(False, response_links.read_links(line, response_parsing.document(answer)))
 
     # --- how a call is made ---
     def _authorise(self, line: BankLine, method: str, link: str, headers: dict[str, str], data: dict) -> Authorisation:
-        found = reading.document(self._send(line, method, link, headers, dumps(data).encode(), JSON))
-        known = links.read_links(line, found)
-        methods = reading.rows_of(found, "scaMethods") if found.get("scaMethods") else []
+        found = response_parsing.document(self._send(line, method, link, headers, dumps(data).encode(), JSON))
+        known = response_links.read_links(line, found)
+        methods = response_parsing.rows_of(found, "scaMethods") if found.get("scaMethods") else []
         chosen, challenge = found.get("chosenScaMethod"), found.get("challengeData")
         return Authorisation(
-            id=reading.identifier(found, "authorisationId") if "authorisationId" in found else None,
-            sca_status=reading.one_of(found, "scaStatus", SCA_STATUSES), redirect_url=known.get("scaRedirect"),
+            id=response_parsing.identifier(found, "authorisationId") if "authorisationId" in found else None,
+            sca_status=response_parsing.one_of(found, "scaStatus", SCA_STATUSES), redirect_url=known.get("scaRedirect"),
             methods=tuple(_method(row) for row in methods),
             challenge=_challenge(challenge) if isinstance(challenge, dict) else None,
-            psu_message=reading.text_or_none(found, "psuMessage"), links=known,
+            psu_message=response_parsing.text_or_none(found, "psuMessage"), links=known,
             chosen_method=_method(chosen) if isinstance(chosen, dict) else None,
         )  # fmt: skip
 
@@ -317,7 +317,7 @@ class BerlinGroupBank:
         media: str | None = None, limit: float | None = None,
     ) -> Answer:  # fmt: skip
         """One signed request and its answer, judged."""
-        url = links.api_address(line, link)
+        url = response_links.api_address(line, link)
         if media:
             headers = headers | {"Content-Type": media}
         signer = self._signer_for(line)
@@ -329,13 +329,13 @@ class BerlinGroupBank:
             self._observe(request, None)
             raise
         self._observe(request, answer)
-        return reading.judged(request, answer)
+        return response_parsing.judged(request, answer)
 
-    def _signer_for(self, line: BankLine) -> signing.Signer | None:
+    def _signer_for(self, line: BankLine) -> http_signatures.Signer | None:
         if line.private_key is None or line.certificate is None:
             return self._signer
         try:
-            return signing.of_line(line.key_id, line.private_key, line.certificate)
+            return http_signatures.of_line(line.key_id, line.private_key, line.certificate)
         except ValueError as error:
             raise NotDelivered(f"bank {line.id}: {error}") from error
 
@@ -404,7 +404,7 @@ def _own_address() -> str:
 
 def _plain(text: str) -> str:
     """What may stand in a header: a browser's own words must not end the line or begin another."""
-    return re.sub(r"[^ -~]", "", text)[: reading.LONGEST_ID].strip()
+    return re.sub(r"[^ -~]", "", text)[: response_parsing.LONGEST_ID].strip()
 
 
 def _segment(identifier: str) -> str:
@@ -429,13 +429,13 @@ def _account(row: dict[str, Any]) -> Account:
         iban = normalise(str(row["iban"]))
     except ValueError as error:
         raise AnswerUnknown("an account's IBAN is none") from error
-    name = next((text for key in ("name", "displayName", "product") if (text := reading.text_or_none(row, key))), None)
-    currency = reading.text_or_none(row, "currency", 3)
+    name = next((text for key in ("name", "displayName", "product") if (text := response_parsing.text_or_none(row, key))), None)
+    currency = response_parsing.text_or_none(row, "currency", 3)
     if currency is None:
         raise AnswerUnknown("an account without a currency")
     return Account(
-        resource_id=reading.identifier(row, "resourceId"), iban=iban, name=name,
-        owner_name=reading.text_or_none(row, "ownerName"), currency=currency,
+        resource_id=response_parsing.identifier(row, "resourceId"), iban=iban, name=name,
+        owner_name=response_parsing.text_or_none(row, "ownerName"), currency=currency,
     )  # fmt: skip
 
 
@@ -462,7 +462,7 @@ def _as_of(kind: str, row: dict[str, Any]) -> datetime:
 
     `lastChangeDateTime` is no answer to it: it says when something was last booked.
     """
-    day = reading.day_or_none(row, "referenceDate")
+    day = response_parsing.day_or_none(row, "referenceDate")
     now = utcnow()
     if day is None or kind not in ("closingBooked", "openingBooked"):
         return now
@@ -493,6 +493,6 @@ def _status_in_xml(line: BankLine, path: str, answer: Answer) -> StatusReport:
     reason = report.reasons[0] if report.reasons else None
     # A file has no place for links: this one stands where the standard says.
     confirm = {"creditorNameConfirmation": f"{path}/creditor-confirmation"} if status == "RVCM" else {}
-    ways = {name: links.api_address(line, link) for name, link in confirm.items()}
-    told = line_reports.of_file(report.transactions)
+    ways = {name: response_links.api_address(line, link) for name, link in confirm.items()}
+    told = payment_status_report.of_file(report.transactions)
     return StatusReport(status, None, f"bank:{reason}" if reason else None, _raw(answer), told, ways)

@@ -19,7 +19,7 @@ from time import monotonic
 from typing import Any, get_args
 from urllib.parse import urlsplit
 
-from connectors.bank import signing
+from connectors.bank import http_signatures
 from connectors.bank.port import Adapter, BankError, BankLine, OrderFormat, Signing
 from connectors.bank.transport import Request, exchange
 
@@ -158,7 +158,7 @@ def _keys(row: dict[str, Any]) -> dict[str, Any]:
     if (key is None) != (certificate is None):
         raise ValueError("private_key and certificate come together")
     if key is not None and certificate is not None:
-        signing.of_line(key_id, key, certificate)
+        http_signatures.of_line(key_id, key, certificate)
     return {"key_id": key_id, "private_key": key, "certificate": certificate}
 
 

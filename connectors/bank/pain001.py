@@ -16,7 +16,7 @@ from typing import Any
 
 from lxml import etree
 
-from connectors.bank.order_schema import schema_of
+from connectors.bank.pain001_schema import schema_of
 from core.iban import normalise
 from core.money import cents, plain
 from core.sepa_text import NAME, REMITTANCE, is_reference, is_sepa

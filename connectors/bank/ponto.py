@@ -12,8 +12,8 @@ from decimal import Decimal
 from typing import Any, NoReturn
 from urllib.parse import quote
 
-from connectors.bank import links, ponto_order, reading
-from connectors.bank.ponto_wire import PontoSettings, PontoWire
+from connectors.bank import ponto_order, response_links, response_parsing
+from connectors.bank.ponto_transport import PontoSettings, PontoWire
 from connectors.bank.port import (
     NO_WISHES,
     Account,
@@ -119,7 +119,7 @@ class PontoBank:
             if link is None:
                 return
             found = _document(self._wire.read(line, link))
-            yield reading.rows_of(found, "data")
+            yield response_parsing.rows_of(found, "data")
             following = found.get("links", {}).get("next") if isinstance(found.get("links"), dict) else None
             link = following if isinstance(following, str) else None
         raise AnswerUnknown("a list without an end")
@@ -142,7 +142,7 @@ class PontoBank:
         row = _resource(answer)
         way = _redirect(line, row)
         return OrderPlaced(
-            payment_id=f"{account_id}{_SEPARATOR}{reading.identifier(row, 'id')}", transaction_status=_status(row),
+            payment_id=f"{account_id}{_SEPARATOR}{response_parsing.identifier(row, 'id')}", transaction_status=_status(row),
             links={"scaRedirect": way} if way else {}, sca_approach="REDIRECT", raw=_raw(answer),
         )  # fmt: skip
 
@@ -197,7 +197,7 @@ def _not_at_ponto(what: str) -> NoReturn:
 # --- what we read -------------------------------------------------------------------------------------
 def _document(answer: Answer) -> dict[str, Any]:
     """Amounts are numbers at Ponto: read as they are written, not as a double."""
-    return reading.document(answer, Decimal)
+    return response_parsing.document(answer, Decimal)
 
 
 def _resource(answer: Answer) -> dict[str, Any]:
@@ -215,14 +215,14 @@ def _attributes(row: dict[str, Any]) -> dict[str, Any]:
 
 
 def _status(row: dict[str, Any]) -> str:
-    return STATUSES[reading.one_of(_attributes(row), "status", frozenset(STATUSES))]
+    return STATUSES[response_parsing.one_of(_attributes(row), "status", frozenset(STATUSES))]
 
 
 def _redirect(line: BankLine, row: dict[str, Any]) -> str | None:
     """Where the order is signed. Ponto has taken the order: a strange link fails the answer, not the order."""
     found = row.get("links")
     way = found.get("redirect") if isinstance(found, dict) else None
-    return links.sign_address(line, way) if isinstance(way, str) else None
+    return response_links.sign_address(line, way) if isinstance(way, str) else None
 
 
 def _account(row: dict[str, Any]) -> Account:
@@ -231,20 +231,20 @@ def _account(row: dict[str, Any]) -> Account:
         iban = normalise(str(attributes.get("reference")))
     except ValueError as error:
         raise AnswerUnknown("an account's IBAN is none") from error
-    currency = reading.text_or_none(attributes, "currency", 3)
+    currency = response_parsing.text_or_none(attributes, "currency", 3)
     if currency is None:
         raise AnswerUnknown("an account without a currency")
-    names = (reading.text_or_none(attributes, name) for name in ("description", "product"))
+    names = (response_parsing.text_or_none(attributes, name) for name in ("description", "product"))
     return Account(
-        resource_id=reading.identifier(row, "id"), iban=iban, name=next((name for name in names if name), None),
-        owner_name=reading.text_or_none(attributes, "holderName"), currency=currency,
+        resource_id=response_parsing.identifier(row, "id"), iban=iban, name=next((name for name in names if name), None),
+        owner_name=response_parsing.text_or_none(attributes, "holderName"), currency=currency,
     )  # fmt: skip
 
 
 def _transaction(row: dict[str, Any]) -> Transaction:
     """`executionDate` is when it was recorded on the account, as Ibanity's reference says (docs/ponto.md)."""
     attributes = _attributes(row)
-    booked, value = (reading.moment_or_none(attributes, name) for name in ("executionDate", "valueDate"))
+    booked, value = (response_parsing.moment_or_none(attributes, name) for name in ("executionDate", "valueDate"))
     if booked is None:
         raise AnswerUnknown("a transaction without a date")
     try:
@@ -252,10 +252,10 @@ def _transaction(row: dict[str, Any]) -> Transaction:
     except ValueError:
         iban = ""  # banks give cards and foreign accounts in other ways, and it is only shown
     texts = ("endToEndId", "counterpartName", "remittanceInformation")
-    end_to_end_id, name, text = (reading.text_or_none(attributes, part) or "" for part in texts)
+    end_to_end_id, name, text = (response_parsing.text_or_none(attributes, part) or "" for part in texts)
     return Transaction(
         booked=True, booked_on=_day(booked), value_on=_day(value) if value else None,
-        cents=_cents(attributes.get("amount")), transaction_id=reading.identifier(row, "id"),
+        cents=_cents(attributes.get("amount")), transaction_id=response_parsing.identifier(row, "id"),
         end_to_end_id=end_to_end_id, party_name=name, party_iban=iban, text=text,
     )  # fmt: skip
 
@@ -270,7 +270,7 @@ def _balance(row: dict[str, Any]) -> Balance | None:
     for name, kind in (("availableBalance", "interimAvailable"), ("currentBalance", "interimBooked")):
         if attributes.get(name) is not None:
             meta = row.get("meta")
-            at = reading.moment_or_none(meta if isinstance(meta, dict) else {}, "synchronizedAt")
+            at = response_parsing.moment_or_none(meta if isinstance(meta, dict) else {}, "synchronizedAt")
             return Balance(_cents(attributes[name]), kind, min(at, utcnow()) if at else utcnow())
     return None
 
@@ -285,7 +285,7 @@ def _cents(value: Any) -> int:
 
 def _expected_end(row: dict[str, Any]) -> date | None:
     """The day on which the bank wants the account authorised anew."""
-    end = reading.moment_or_none(_attributes(row), "authorizationExpirationExpectedAt")
+    end = response_parsing.moment_or_none(_attributes(row), "authorizationExpirationExpectedAt")
     return end.astimezone(AMSTERDAM).date() if isinstance(end, datetime) else None
 
 

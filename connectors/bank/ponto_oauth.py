@@ -11,10 +11,10 @@ from hashlib import sha256
 from typing import Any
 from urllib.parse import quote, urlencode, urlsplit
 
-from connectors.bank.ponto_wire import PontoSettings, PontoWire
+from connectors.bank.ponto_transport import PontoSettings, PontoWire
 from connectors.bank.port import BankError
 from connectors.bank.transport import Answer
-from connectors.consent import OAuthDown, Tokens, refused, tokens_of
+from connectors.oauth import OAuthDown, Tokens, refused, tokens_of
 
 # offline_access: to go on when nobody is there. Account information, and payments.
 SCOPES = "offline_access ai pi"

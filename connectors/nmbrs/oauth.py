@@ -13,7 +13,7 @@ import requests
 from authlib.integrations.base_client import OAuthError
 from authlib.integrations.requests_client import OAuth2Session
 
-from connectors.consent import OAuthRefused, Tokens, refused, tokens_of
+from connectors.oauth import OAuthRefused, Tokens, refused, tokens_of
 
 
 @dataclass(frozen=True)

@@ -9,7 +9,7 @@ from collections.abc import Sequence
 from datetime import UTC, date, datetime
 
 from connectors.nmbrs import port
-from connectors.nmbrs.rest_wire import Ask, Fields, RestSettings, RestWire
+from connectors.nmbrs.rest_transport import Ask, Fields, RestSettings, RestWire
 from core.iban import normalise
 
 __all__ = ["RestPayroll", "RestSettings"]

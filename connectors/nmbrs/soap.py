@@ -8,7 +8,7 @@ from typing import Any
 from lxml import etree
 
 from connectors.nmbrs import port
-from connectors.nmbrs.soap_wire import TRUE, Row, SoapWire, read_number, read_object, read_rows
+from connectors.nmbrs.soap_transport import TRUE, Row, SoapWire, read_number, read_object, read_rows
 from core.iban import normalise
 
 

@@ -2,7 +2,7 @@
 
 import json
 
-from connectors.push import Subscription, UnfitSubscription
+from connectors.web_push import Subscription, UnfitSubscription
 from domain.accounts.devices import Visit
 from domain.common.encryption import lookup, seal
 from domain.common.errors import PushUnfit

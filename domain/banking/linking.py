@@ -6,7 +6,7 @@ from typing import Any
 
 from connectors.bank import port
 from connectors.bank.directory import DirectoryError
-from connectors.bank.formats import as_written
+from connectors.bank.order_formats import as_written
 from core.clock import utcnow
 from core.ids import token, uuid
 from domain.banking import consents, holder_verification, manual_bank, oauth_grants

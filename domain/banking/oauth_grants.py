@@ -6,7 +6,7 @@ here, and says in the port's own errors why there is none (docs/decisions/0013-p
 
 from dataclasses import replace
 
-from connectors import consent
+from connectors import oauth
 from connectors.bank import port
 from core.ids import token
 from domain.common import oauth_tokens
@@ -57,14 +57,14 @@ def finish(user: User, state: str, code: str | None) -> None:
         raise ConsentRefused
     try:
         tokens = _service().redeem(code, unseal(sealed, "bank_grant_verifier", grant.link_id), redirect_uri())
-    except consent.OAuthRefused as error:
+    except oauth.OAuthRefused as error:
         raise ConsentRefused from error
-    except consent.OAuthDown as error:
+    except oauth.OAuthDown as error:
         raise BankUnavailable from error
     _SHELF.keep(grant, tokens)
 
 
-def _service() -> consent.ConsentService:
+def _service() -> oauth.ConsentService:
     """BankUnavailable where we are not known to the other side."""
     service = world().ponto
     if service is None:
@@ -86,9 +86,9 @@ def _access(link_id: int, refused: str | None) -> str:
         return _SHELF.access_token(grant, service, refused)
     except oauth_tokens.NoPair:
         raise port.BankRefused(401, ENDED if grant.verifier_sealed is None else PENDING, "") from None
-    except consent.OAuthRefused as error:
+    except oauth.OAuthRefused as error:
         if error.code == "invalid_grant":
             raise port.BankRefused(401, ENDED, "") from error
         raise port.NotDelivered("the key was not renewed") from error
-    except (consent.OAuthDown, oauth_tokens.BeingRenewed) as error:
+    except (oauth.OAuthDown, oauth_tokens.BeingRenewed) as error:
         raise port.NotDelivered("the key could not be renewed now") from error

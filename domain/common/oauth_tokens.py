@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
-from connectors.consent import ConsentService, OAuthRefused, Tokens
+from connectors.oauth import ConsentService, OAuthRefused, Tokens
 from core.clock import utcnow
 from domain.common import leases
 from domain.common.encryption import seal, unseal

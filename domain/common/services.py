@@ -5,12 +5,12 @@ from typing import Protocol
 
 from connectors.bank.port import Bank, BankLine
 from connectors.bank.port import Psu as Psu
-from connectors.consent import ConsentService
 from connectors.identity.port import IdentityProvider
-from connectors.mail import Mailer
 from connectors.nmbrs.port import Payroll
-from connectors.push import Pusher
+from connectors.oauth import ConsentService
 from connectors.register.port import BusinessRegister
+from connectors.smtp import Mailer
+from connectors.web_push import Pusher
 from core.encryption import Keyring
 
 

@@ -8,7 +8,7 @@ an answer the batch stays in "sending" until the bank, or two people, say what h
 from typing import Any
 
 from connectors.bank import port
-from connectors.bank.formats import carried_by, read_order, write_order
+from connectors.bank.order_formats import carried_by, read_order, write_order
 from connectors.bank.pain001 import OrderLine, PaymentOrder
 from core.clock import today_amsterdam, utcnow
 from core.encryption import digest_sha256

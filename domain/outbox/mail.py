@@ -4,7 +4,7 @@ import json
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from connectors.mail import MailNotSent, Message
+from connectors.smtp import MailNotSent, Message
 from core.clock import utcnow
 from domain.common import leases
 from domain.common.encryption import seal, unseal

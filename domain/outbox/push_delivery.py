@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
-from connectors.push import PushError, PushGone, PushLater, PushMessage, Subscription
+from connectors.web_push import PushError, PushGone, PushLater, PushMessage, Subscription
 from core.clock import utcnow
 from domain.common import leases
 from domain.common.encryption import lookup, unseal

@@ -6,7 +6,7 @@ the sweep tries again for as long as Nmbrs does not answer.
 
 import logging
 
-from connectors import consent
+from connectors import oauth
 from connectors.nmbrs import port
 from core.clock import utcnow
 from domain.common import audit, leases, oauth_tokens
@@ -35,11 +35,11 @@ def access_token(connection: NmbrsConnection) -> str:
         raise port.BadCredentials(None, _CALL, "no consent") from error
     except oauth_tokens.BeingRenewed as error:
         raise port.TryAgain(None, _CALL, "being renewed") from error
-    except consent.OAuthRefused as error:
+    except oauth.OAuthRefused as error:
         if error.code != "invalid_grant":  # a fault of ours, or of our registration: the consent itself may stand
             raise port.TryAgain(error.code, _CALL, "refused") from error
         raise port.BadCredentials(error.code, _CALL, "consent has ended") from error
-    except consent.OAuthDown as error:
+    except oauth.OAuthDown as error:
         raise port.TryAgain(None, _CALL, "no answer") from error
 
 
@@ -62,10 +62,10 @@ def revoke(connection_id: int) -> None:
     result = "revoked"
     try:
         world().nmbrs_oauth.revoke(tokens.refresh_token)
-    except consent.OAuthDown:
+    except oauth.OAuthDown:
         log.warning("connection %s: tokens not revoked, no answer", connection_id)
         return
-    except consent.OAuthRefused as error:
+    except oauth.OAuthRefused as error:
         result = error.code
     _forget_revoked(connection, result)
 

@@ -7,7 +7,7 @@ of a run are the same in both interfaces, so nothing is taken in twice.
 import logging
 from datetime import timedelta
 
-from connectors import consent
+from connectors import oauth
 from connectors.nmbrs import port
 from core.clock import utcnow
 from core.ids import token
@@ -54,9 +54,9 @@ def finish(user: User, query: dict[str, str]) -> NmbrsConnection:
         raise ConsentRefused
     try:
         tokens = world().nmbrs_oauth.redeem(query["code"], verifier, redirect_uri())
-    except consent.OAuthRefused as error:
+    except oauth.OAuthRefused as error:
         raise ConsentRefused from error
-    except consent.OAuthDown as error:
+    except oauth.OAuthDown as error:
         raise NmbrsUnavailable from error
     client = Client.get_by_id(asked.client_id)
     try:
@@ -83,7 +83,7 @@ def client_of(state: str) -> Client | None:
     return Client.get_by_id(row.client_id) if row else None
 
 
-def _first(client: Client, user: User, tokens: consent.Tokens) -> NmbrsConnection:
+def _first(client: Client, user: User, tokens: oauth.Tokens) -> NmbrsConnection:
     """A connection that never spoke SOAP; or one of before, which gets new keys."""
     environment = world().payroll_rest.environment(port.Credentials(user.email, tokens.access_token))
     with transaction(client.id):
@@ -104,7 +104,7 @@ def _first(client: Client, user: User, tokens: consent.Tokens) -> NmbrsConnectio
     return NmbrsConnection.get_by_id(connection.id)
 
 
-def _renewed_or_moved(user: User, connection: NmbrsConnection, tokens: consent.Tokens) -> NmbrsConnection:
+def _renewed_or_moved(user: User, connection: NmbrsConnection, tokens: oauth.Tokens) -> NmbrsConnection:
     if connection.interface == "rest":
         with transaction(connection.client_id):
             nmbrs_tokens.keep(connection, tokens)
@@ -145,7 +145,7 @@ def _converted(connection: NmbrsConnection) -> dict[tuple[str, str], str]:
     return names
 
 
-def _require_seen(connection: NmbrsConnection, names: dict[tuple[str, str], str], tokens: consent.Tokens) -> None:
+def _require_seen(connection: NmbrsConnection, names: dict[tuple[str, str], str], tokens: oauth.Tokens) -> None:
     """The new consent must cover every company from which is paid. NotConverted, PayrollError."""
     keys = port.Credentials(connection.email, tokens.access_token, connection.environment)
     seen = {company.id for company in world().payroll_rest.companies(keys)}

@@ -4,7 +4,7 @@ from datetime import timedelta
 
 from peewee import fn
 
-from connectors.nmbrs.hint import Hint, read_hint
+from connectors.nmbrs.webhook_payload import Hint, read_hint
 from core.clock import utcnow
 from domain.common.errors import NotFound
 from domain.payroll import run_discovery, webhook_keys

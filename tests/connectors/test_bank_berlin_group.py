@@ -13,10 +13,10 @@ import requests
 
 from connectors.bank.berlin_group import AlreadyThere, BerlinGroupBank
 from connectors.bank.directory import HttpDirectory
-from connectors.bank.links import StrangeLink
+from connectors.bank.http_signatures import Signer, development_identity
 from connectors.bank.pain001 import OrderLine, PaymentOrder, write_pain001
 from connectors.bank.port import AnswerUnknown, BankLine, BankRefused, NotDelivered, OrderPlaced, Psu
-from connectors.bank.signing import Signer, development_identity
+from connectors.bank.response_links import StrangeLink
 from connectors.bank.transport import TimedOut
 from core.ids import uuid
 from tests.support import xsd

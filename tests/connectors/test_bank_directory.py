@@ -10,8 +10,8 @@ from typing import Any
 import pytest
 
 from connectors.bank.directory import DirectoryError, FileDirectory, HttpDirectory, read_lines
+from connectors.bank.http_signatures import development_identity
 from connectors.bank.port import BankLine
-from connectors.bank.signing import development_identity
 from tests.support.rawbank import hangs_up, raw_bank, says
 from tests.support.sandbox import Sandbox
 

@@ -8,7 +8,7 @@ import pytest
 
 from connectors.bank.berlin_group import BerlinGroupBank
 from connectors.bank.directory import DirectoryError, read_lines
-from connectors.bank.formats import write_order
+from connectors.bank.order_formats import write_order
 from connectors.bank.port import BankLine, Psu
 from core.ids import uuid
 from tests.connectors.test_pain001 import ORDER

@@ -6,8 +6,8 @@ import pytest
 
 from connectors.bank.berlin_group import BerlinGroupBank
 from connectors.bank.directory import HttpDirectory
+from connectors.bank.http_signatures import Signer, development_identity
 from connectors.bank.port import AnswerUnknown, BankLine, BankRefused, LineReport, Psu, StatusReport
-from connectors.bank.signing import Signer, development_identity
 from core.ids import uuid
 from tests.support.bank import Pay, advance, bank_day, pain001, press
 from tests.support.exchanges import Watch

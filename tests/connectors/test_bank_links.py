@@ -4,8 +4,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from connectors.bank.links import StrangeLink, api_address, read_links, sign_address
 from connectors.bank.port import AnswerUnknown, BankLine
+from connectors.bank.response_links import StrangeLink, api_address, read_links, sign_address
 
 BANK = BankLine(
     "zand", "Zandbank", "https://api.zand.example/psd2", redirect_hosts=("inloggen.zand.example", "b.example:8443")

@@ -14,8 +14,8 @@ from cryptography import x509
 from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.asymmetric import ec, rsa
 
-from connectors.bank import signing
-from connectors.bank.signing import Signer, development_identity, load
+from connectors.bank import http_signatures
+from connectors.bank.http_signatures import Signer, development_identity, load
 
 ROOT = Path(__file__).resolve().parents[2]
 HEADERS = {
@@ -155,7 +155,7 @@ def test_the_development_identity_is_made_once_and_kept(folder: Path, signer: Si
 
 def test_processes_that_start_at_once_end_up_with_one(tmp_path: Path):
     code = (
-        "import sys, pathlib; from connectors.bank.signing import development_identity\n"
+        "import sys, pathlib; from connectors.bank.http_signatures import development_identity\n"
         "print(development_identity(pathlib.Path(sys.argv[1])).key_id)"
     )
     command = [sys.executable, "-c", code, str(tmp_path / "new")]
@@ -181,11 +181,11 @@ def test_it_loads_from_files(signer: Signer, tmp_path: Path):
 def test_a_line_names_texts_or_files(signer: Signer, tmp_path: Path):
     key, certificate = (pem.decode() for pem in pem_of(signer))
     (tmp_path / "key.pem").write_text(key)
-    by_text = signing.of_line("7", key, certificate)
-    by_file = signing.of_line("7", str(tmp_path / "key.pem"), certificate)
+    by_text = http_signatures.of_line("7", key, certificate)
+    by_file = http_signatures.of_line("7", str(tmp_path / "key.pem"), certificate)
     assert by_text.headers(HEADERS, b"") == by_file.headers(HEADERS, b"")
     assert by_text.key_id == "7"
-    assert signing.of_line(None, key, certificate).key_id == signer.key_id
+    assert http_signatures.of_line(None, key, certificate).key_id == signer.key_id
 
 
 def test_wrong_keys_are_refused(signer: Signer, tmp_path: Path):
@@ -202,4 +202,4 @@ def test_wrong_keys_are_refused(signer: Signer, tmp_path: Path):
         (locked.decode(), "without a password"), (certificate, "no PEM"), (str(tmp_path / "none"), "cannot be read"),
     ]:  # fmt: skip
         with pytest.raises(ValueError, match=reason):
-            signing.of_line(None, wrong, certificate)
+            http_signatures.of_line(None, wrong, certificate)

@@ -6,12 +6,12 @@ from datetime import date, timedelta
 
 import pytest
 
-from connectors.bank import transactions as bookings
+from connectors.bank import account_report as bookings
 from connectors.bank.berlin_group import MOST_PAGES, BerlinGroupBank
 from connectors.bank.directory import HttpDirectory
-from connectors.bank.links import StrangeLink
+from connectors.bank.http_signatures import Signer, development_identity
 from connectors.bank.port import AnswerUnknown, BankLine, BankRefused, Psu, Transaction
-from connectors.bank.signing import Signer, development_identity
+from connectors.bank.response_links import StrangeLink
 from core.ids import uuid
 from tests.support.bank import DEBTOR, Pay, Tpp, advance, bank_day, consent, pain001
 from tests.support.exchanges import Watch

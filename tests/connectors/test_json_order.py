@@ -8,8 +8,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from connectors.bank.formats import as_written, carried_by, content_type, read_order, write_order
 from connectors.bank.json_order import carried, read_json, write_json
+from connectors.bank.order_formats import as_written, carried_by, content_type, read_order, write_order
 from connectors.bank.pain001 import NotOurOrder, OrderLine, OrderUnwritable, PaymentOrder, write_pain001
 from connectors.bank.port import BankLine
 from tests.connectors.test_pain001 import LINE, ORDER, SECOND, orders

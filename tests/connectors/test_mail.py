@@ -16,7 +16,7 @@ from cryptography import x509
 from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 
-from connectors.mail import Mailer, MailNotSent, Message
+from connectors.smtp import Mailer, MailNotSent, Message
 from tests.support.meddler import closed_port, saying
 from tests.support.sandbox import Sandbox
 

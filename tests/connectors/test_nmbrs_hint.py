@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from connectors.nmbrs.hint import Hint, read_hint
+from connectors.nmbrs.webhook_payload import Hint, read_hint
 
 FULL = Hint("9969", "700001", "21840", 2026)
 GUID = "6B1C7F0E-3F1D-5C0A-9F57-2D6C3C5F9A10"

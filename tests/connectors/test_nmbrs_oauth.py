@@ -10,8 +10,8 @@ from urllib.parse import parse_qs, urlsplit
 import pytest
 import requests
 
-from connectors.consent import OAuthDown, OAuthRefused, Tokens
 from connectors.nmbrs.oauth import NmbrsOAuth, OAuthSettings
+from connectors.oauth import OAuthDown, OAuthRefused, Tokens
 from tests.support import nmbrs_rest as side
 from tests.support.meddler import Meddler, meddler, saying
 from tests.support.receiver import receiver

@@ -5,8 +5,8 @@ from dataclasses import replace
 import pytest
 from lxml import etree
 
-from connectors.bank.order_schema import schema_of
 from connectors.bank.pain001 import VERSIONS, NotOurOrder, PaymentOrder, read_back, write_pain001
+from connectors.bank.pain001_schema import schema_of
 from tests.connectors.test_pain001 import LINE, ORDER
 from tests.support import xsd
 

@@ -15,11 +15,10 @@ import pytest
 from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import padding, rsa
 
-from connectors.bank.adapters import BanksByAdapter
 from connectors.bank.ponto import STATUSES, PontoBank
 from connectors.bank.ponto_oauth import PontoOAuth
 from connectors.bank.ponto_order import write_ponto
-from connectors.bank.ponto_wire import PontoSettings, PontoSigner, signer_of
+from connectors.bank.ponto_transport import PontoSettings, PontoSigner, signer_of
 from connectors.bank.port import (
     TRANSACTION_STATUSES,
     AnswerUnknown,
@@ -30,7 +29,8 @@ from connectors.bank.port import (
     StatusReport,
     Transaction,
 )
-from connectors.consent import OAuthDown, OAuthRefused
+from connectors.bank.router import BanksByAdapter
+from connectors.oauth import OAuthDown, OAuthRefused
 from tests.connectors.test_ponto_order import ORDER
 from tests.support.meddler import closed_port
 from tests.support.ponto import IBAN, pressed

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from connectors.bank.formats import read_order, write_order
+from connectors.bank.order_formats import read_order, write_order
 from connectors.bank.pain001 import MOST_CENTS, NotOurOrder, OrderLine, OrderUnwritable, PaymentOrder
 from connectors.bank.ponto_order import to_send
 from connectors.bank.port import BankLine

@@ -13,7 +13,7 @@ from email.utils import format_datetime
 
 import pytest
 
-from connectors.push import (
+from connectors.web_push import (
     Pusher,
     PushError,
     PushGone,

@@ -15,7 +15,7 @@ import pytest
 
 from connectors.nmbrs import port
 from connectors.nmbrs.rest import RestPayroll, RestSettings
-from connectors.nmbrs.rest_wire import MOST_BYTES
+from connectors.nmbrs.rest_transport import MOST_BYTES
 from tests.support.meddler import saying
 
 TOKEN, KEY = "a-secret-access-token", "a-secret-subscription-key"

@@ -9,7 +9,7 @@ import pytest
 import requests
 
 from connectors.bank.berlin_group import BerlinGroupBank
-from connectors.bank.signing import development_identity
+from connectors.bank.http_signatures import development_identity
 from domain.banking import payment_preferences
 from domain.common.errors import NotYourRole, OrderUnfit
 from domain.common.services import World, furnish

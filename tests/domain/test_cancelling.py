@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from connectors.bank.berlin_group import BerlinGroupBank
-from connectors.bank.signing import development_identity
+from connectors.bank.http_signatures import development_identity
 from core.clock import today_amsterdam
 from domain.common.errors import (
     BankUnavailable,

@@ -6,7 +6,7 @@ from datetime import UTC, date, datetime, timedelta
 import pytest
 
 import models
-from connectors.mail import Message
+from connectors.smtp import Message
 from core.ids import uuid
 from domain.banking import account_sync, consents, linking
 from domain.common import audit

@@ -13,9 +13,9 @@ import requests
 import time_machine
 
 import models
-from connectors.consent import OAuthRefused, Tokens
 from connectors.nmbrs import port
 from connectors.nmbrs.oauth import NmbrsOAuth, OAuthSettings
+from connectors.oauth import OAuthRefused, Tokens
 from core.clock import utcnow
 from domain.common.errors import ConsentExpired, ConsentRefused, NotConverted, OtherInterface
 from domain.common.services import furnish, world

@@ -12,7 +12,7 @@ import pytest
 
 from connectors.bank.berlin_group import BerlinGroupBank
 from connectors.bank.directory import HttpDirectory
-from connectors.bank.signing import development_identity
+from connectors.bank.http_signatures import development_identity
 from core.clock import utcnow
 from domain.common.errors import (
     BankUnavailable,

@@ -4,7 +4,7 @@ from urllib.parse import urlsplit
 
 import requests
 
-from connectors.push import Pusher, PushMessage
+from connectors.web_push import Pusher, PushMessage
 from tests.support.push import Receiver
 from tests.support.sandbox import Sandbox
 

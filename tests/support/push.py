@@ -10,7 +10,7 @@ from typing import Any
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 
-from connectors.push import Subscription
+from connectors.web_push import Subscription
 from tests.support.sandbox import Sandbox
 
 _numbers = count(1)

@@ -7,21 +7,21 @@ from itertools import count
 from pathlib import Path
 
 from config import NMBRS_SCOPES
-from connectors.bank.adapters import BanksByAdapter
 from connectors.bank.berlin_group import BerlinGroupBank
 from connectors.bank.directory import HttpDirectory
+from connectors.bank.http_signatures import development_identity
 from connectors.bank.ponto import PontoBank
 from connectors.bank.ponto_oauth import PontoOAuth
-from connectors.bank.ponto_wire import PontoSettings, PontoSigner
-from connectors.bank.signing import development_identity
+from connectors.bank.ponto_transport import PontoSettings, PontoSigner
+from connectors.bank.router import BanksByAdapter
 from connectors.identity.oidc import OidcProvider, OidcSettings
-from connectors.mail import Mailer
 from connectors.nmbrs.oauth import NmbrsOAuth, OAuthSettings
 from connectors.nmbrs.payment_file import PaymentFile, PaymentLine
 from connectors.nmbrs.rest import RestPayroll, RestSettings
 from connectors.nmbrs.soap import SoapPayroll
-from connectors.push import Pusher
 from connectors.register.kvk import KvkRegister
+from connectors.smtp import Mailer
+from connectors.web_push import Pusher
 from core.encryption import Keyring
 from domain.accounts import passwords
 from domain.common.encryption import lookup, seal

@@ -4,7 +4,7 @@ import re
 from datetime import date
 from typing import Any
 
-from connectors.bank import reading
+from connectors.bank import response_parsing
 from connectors.bank.port import AnswerUnknown, Transaction
 from core.iban import normalise
 from core.money import cents
@@ -31,7 +31,7 @@ def page(found: dict[str, Any]) -> tuple[list[Transaction], str | None]:
 
 def _rows(report: dict[str, Any], name: str) -> list[dict[str, Any]]:
     """A list that is left out is an empty one: banks leave `pending` out when there is nothing."""
-    return reading.rows_of(report, name) if report.get(name) is not None else []
+    return response_parsing.rows_of(report, name) if report.get(name) is not None else []
 
 
 def _next(links: Any) -> str | None:
@@ -51,15 +51,15 @@ def _next(links: Any) -> str | None:
 def _transaction(row: dict[str, Any], booked: bool) -> Transaction:
     amount = _cents(row)
     side = "creditor" if amount < 0 else "debtor"
-    booked_on = reading.day_or_none(row, "bookingDate")
+    booked_on = response_parsing.day_or_none(row, "bookingDate")
     if booked and booked_on is None:
         raise AnswerUnknown("a booking without a date")
     is_batch, count = _batch(row)
     end_to_end_id = _words(row, "endToEndId", 35)
     return Transaction(
-        booked=booked, booked_on=booked_on, value_on=reading.day_or_none(row, "valueDate"), cents=amount,
-        transaction_id=_words(row, "transactionId", reading.LONGEST_ID),
-        entry_reference=_words(row, "entryReference", reading.LONGEST_ID),
+        booked=booked, booked_on=booked_on, value_on=response_parsing.day_or_none(row, "valueDate"), cents=amount,
+        transaction_id=_words(row, "transactionId", response_parsing.LONGEST_ID),
+        entry_reference=_words(row, "entryReference", response_parsing.LONGEST_ID),
         end_to_end_id="" if end_to_end_id.replace(" ", "") == NOT_PROVIDED else end_to_end_id,
         party_name=_words(row, f"{side}Name", LONGEST_NAME), party_iban=_iban(row.get(f"{side}Account")),
         text=_text(row), is_batch=is_batch, batch_count=count,

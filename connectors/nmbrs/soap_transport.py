@@ -19,7 +19,7 @@ from lxml import etree
 from zeep import Client
 
 from connectors.nmbrs import port
-from connectors.nmbrs.sessions import OwnSession
+from connectors.nmbrs.http_session import OwnSession
 from core.clock import AMSTERDAM
 
 # Of an answer: a file of 50 MB, the most that the reader takes, grows by its escapes on the way.

@@ -7,7 +7,7 @@ import re
 from collections.abc import Iterable
 from typing import Any
 
-from connectors.bank import reading
+from connectors.bank import response_parsing
 from connectors.bank.pain002 import TransactionStatus
 from connectors.bank.port import NAME_MATCHES, AnswerUnknown, LineReport
 
@@ -45,7 +45,7 @@ def _rows(found: dict[str, Any], name: str) -> list[dict[str, Any]]:
     rows = found.get(name)
     if isinstance(rows, dict):
         rows = [rows]
-    kept = reading.rows_of({name: rows}, name) if rows is not None else []
+    kept = response_parsing.rows_of({name: rows}, name) if rows is not None else []
     return [row for row in kept if isinstance(row.get("originalEndToEndId"), str)]
 
 

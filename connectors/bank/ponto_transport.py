@@ -19,7 +19,7 @@ from urllib.parse import urlsplit
 from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import padding, rsa
 
-from connectors.bank import links, reading
+from connectors.bank import response_links, response_parsing
 from connectors.bank.port import AnswerUnknown, BankError, BankLine, BankRefused, NotDelivered
 from connectors.bank.transport import Answer, Request, TimedOut, exchange
 
@@ -114,7 +114,7 @@ class PontoWire:
         if key is not None:
             headers["Ibanity-Idempotency-Key"] = key
         seconds = self._settings.order_timeout if method == "POST" else self._settings.read_timeout
-        return self.send(method, links.api_address(line, link), headers, body, seconds)
+        return self.send(method, response_links.api_address(line, link), headers, body, seconds)
 
     def send(self, method: str, url: str, headers: dict[str, str], body: bytes, seconds: float) -> Answer:
         """One request, signed when we have a key. NotDelivered, AnswerUnknown."""
@@ -161,4 +161,4 @@ def _refusal(answer: Answer) -> tuple[str, str] | None:
         return None
     if not isinstance(code, str) or not _CODE.fullmatch(code):
         return None
-    return code, detail[: reading.LONGEST_TEXT] if isinstance(detail, str) else ""
+    return code, detail[: response_parsing.LONGEST_TEXT] if isinstance(detail, str) else ""

@@ -16,7 +16,7 @@ from typing import Any
 import requests
 
 from connectors.nmbrs import port
-from connectors.nmbrs.sessions import OwnSession
+from connectors.nmbrs.http_session import OwnSession
 
 MOST_BYTES = 60 * 1024 * 1024  # a payment file of 50 MB, and some air
 PAGE_SIZE, MOST_PAGES = 100, 1_000
