@@ -48,7 +48,7 @@ from core.encryption import Keyring
 from domain.common.errors import NotFound, TooOften
 from domain.common.services import World
 from domain.common.services import furnish as furnish_domain
-from jobs import letters
+from jobs import mail_rendering
 
 SCREENS = (
     "shortcuts", "account", "onboarding", "banking", "payroll", "payments", "overview", "team", "settings", "webhooks",
@@ -88,7 +88,7 @@ def furnish(settings: config.Config, app: Flask | None = None) -> None:
             poll_seconds=settings.poll_seconds,
         )
     )  # fmt: skip
-    letters.use(app or bare_app(settings))
+    mail_rendering.use(app or bare_app(settings))
 
 
 def _payroll_rest(settings: config.Config) -> RestPayroll:

@@ -18,7 +18,7 @@ from domain.payroll import (
     webhook_registration,
 )
 from domain.reconciliation import transactions
-from jobs import busy, enqueue, letters, notices
+from jobs import busy, enqueue, mail_rendering, push_rendering
 from models import database
 
 
@@ -60,7 +60,7 @@ def read_transactions(account_id: int) -> None:
 
 def send_mail(mail_id: int) -> None:
     with database.connection_context():
-        mail.deliver(mail_id, letters.write)
+        mail.deliver(mail_id, mail_rendering.write)
 
 
 def send_mails() -> None:
@@ -70,7 +70,7 @@ def send_mails() -> None:
 
 def notify(notification_id: int) -> None:
     with database.connection_context():
-        push_delivery.deliver(notification_id, notices.write, worklist.payments_of)
+        push_delivery.deliver(notification_id, push_rendering.write, worklist.payments_of)
 
 
 def poll() -> None:

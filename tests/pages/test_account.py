@@ -10,7 +10,7 @@ import pytest
 from core.clock import utcnow
 from domain.accounts import passwords
 from domain.outbox import mail as mails
-from jobs import letters
+from jobs import mail_rendering
 from models import Client, EmailToken, LoginSession, Membership, OutgoingMail, User
 from tests.support.site import Person, Site
 from tests.support.world import Demo, make_client
@@ -58,7 +58,7 @@ def sign_in(who: Person, email: str = "w@demobv.example", password: str = PASSWO
 def link_of(site: Site) -> str:
     """Send what waits, and open the newest mail: where its link leads."""
     for mail_id in mails.due():
-        mails.deliver(mail_id, letters.write)
+        mails.deliver(mail_id, mail_rendering.write)
     (newest, *_) = site.sandbox.control("GET", "inbox")
     (link,) = {link for link in newest["links"] if "/bevestigen/" in link}
     return link.removeprefix("http://localhost:8000")

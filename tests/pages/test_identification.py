@@ -11,7 +11,7 @@ import requests
 from core.clock import utcnow
 from domain.identity import identification
 from domain.outbox import mail
-from jobs import letters
+from jobs import mail_rendering
 from models import Authority, Identification, IdentityAttempt, Invitation, Membership, User
 from tests.support.sandbox import Sandbox
 from tests.support.site import Person, Site
@@ -226,7 +226,7 @@ def invite(who: Person, email: str) -> str:
     """Invite this address; the path of the link in its mail."""
     assert who.post(place(who) + "/samen", {"email": email}).status_code == 303
     for mail_id in mail.due():
-        mail.deliver(mail_id, letters.write)
+        mail.deliver(mail_id, mail_rendering.write)
     (newest, *_) = who.site.sandbox.control("GET", "inbox")
     assert newest["to"] == email
     (link,) = {link for link in newest["links"] if "/uitnodiging/" in link}

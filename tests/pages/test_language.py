@@ -7,7 +7,7 @@ import pytest
 
 from domain.outbox import mail
 from domain.team import invitations
-from jobs import letters
+from jobs import mail_rendering
 from models import OutgoingMail, User
 from tests.support.site import Person, Site
 from tests.support.world import Demo
@@ -94,7 +94,7 @@ def test_registering_in_english_writes_in_english(site: Site):
 def letter(site: Site) -> Any:
     """The newest mail, after sending what waits."""
     for mail_id in mail.due():
-        assert mail.deliver(mail_id, letters.write)
+        assert mail.deliver(mail_id, mail_rendering.write)
     (newest, *_others) = site.sandbox.control("GET", "inbox")
     return newest
 

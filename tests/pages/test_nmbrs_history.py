@@ -9,7 +9,7 @@ import pytest
 from core.clock import utcnow
 from domain.outbox import mail as mails
 from domain.payroll import intake
-from jobs import letters
+from jobs import mail_rendering
 from models import (
     Batch,
     Delivery,
@@ -281,7 +281,7 @@ def test_the_owner_is_mailed_what_to_do(
     mails.queue(
         demo.user, "nmbrs_disturbed", once="x", client=demo.client, path=here, account="demo", problem=problem
     )  # fmt: skip
-    assert mails.deliver(OutgoingMail.get().id, letters.write)
+    assert mails.deliver(OutgoingMail.get().id, mail_rendering.write)
     (mail, *_) = sandbox.control("GET", "inbox")
     assert mail["subject"] == "De verbinding met Nmbrs is gestoord voor Demo BV"
     for text in (mail["text"], text_of(mail["html"])):

@@ -9,7 +9,7 @@ import pytest
 from domain.outbox import push, push_delivery
 from domain.outbox.push_delivery import Notice
 from domain.overview import worklist
-from jobs import notices
+from jobs import push_rendering
 from models import BatchLine, LoginSession, PushSubscription, User
 from tests.support.push import Receiver
 from tests.support.site import Person, Site
@@ -81,7 +81,7 @@ def test_a_browser_that_renews_its_subscription_still_hears(owner: Person, demo:
     last = Receiver(owner.site.sandbox)
     assert renew(owner, last.written) == 204
     for row_id in push_delivery.due():
-        assert push_delivery.deliver(row_id, notices.write, worklist.payments_of)
+        assert push_delivery.deliver(row_id, push_rendering.write, worklist.payments_of)
     assert [one["path"] for one in last.told()] == [f"/betalingen/{batch.reference}"]
     assert old.told() == new.told() == []
 
@@ -117,7 +117,7 @@ def test_a_payment_arrives_on_the_phone(owner: Person, demo: Demo):
     phone = switch_on(owner, demo)
     batch = demo.batch()
     for row_id in push_delivery.due():
-        assert push_delivery.deliver(row_id, notices.write, worklist.payments_of)
+        assert push_delivery.deliver(row_id, push_rendering.write, worklist.payments_of)
     (told,) = phone.told()
     assert told == {
         "title": "Er staat een betaling klaar", "text": "Demo BV: bekijk de betaling, en betaal.",
@@ -131,7 +131,7 @@ def test_a_payment_arrives_on_the_phone(owner: Person, demo: Demo):
 @pytest.mark.parametrize("what", WHATS)
 def test_every_message_names_the_company_and_nothing_private(site: Site, demo: Demo, what: str, language: str):
     batch = demo.batch()
-    title, text = notices.write(Notice(what, demo.client.name, f"/betalingen/{batch.reference}", 3, language))
+    title, text = push_rendering.write(Notice(what, demo.client.name, f"/betalingen/{batch.reference}", 3, language))
     said = f"{title} {text}"
     assert "Demo BV" in text
     assert "\n" not in said
@@ -143,7 +143,7 @@ def test_every_message_names_the_company_and_nothing_private(site: Site, demo: D
 
 
 def test_both_languages_say_something_of_their_own(site: Site, demo: Demo):
-    texts = [notices.write(Notice(what, "X", "/", 0, language)) for what in WHATS for language in ("nl", "en")]
+    texts = [push_rendering.write(Notice(what, "X", "/", 0, language)) for what in WHATS for language in ("nl", "en")]
     assert len(set(texts)) == len(texts)
 
 

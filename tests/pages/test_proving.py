@@ -13,7 +13,7 @@ from domain.accounts.devices import words
 from domain.common.errors import SignInRefused, TooOften, WeakPassword
 from domain.outbox import mail as mails
 from domain.team import registration
-from jobs import letters
+from jobs import mail_rendering
 from models import Device, EmailToken, LoginSession, Membership, OutgoingMail, Pin, User
 from tests.support.site import Person, Site
 from tests.support.world import Demo, make_client
@@ -47,7 +47,7 @@ def mailed(site: Site, kind: str) -> str:
     """Where the button of the newest mail of this kind leads."""
     assert OutgoingMail.select().where(OutgoingMail.kind == kind).exists()
     for mail_id in mails.due():
-        mails.deliver(mail_id, letters.write)
+        mails.deliver(mail_id, mail_rendering.write)
     (newest, *_) = site.sandbox.control("GET", "inbox")
     found = [link for link in newest["links"] if link.startswith("http")]
     return found[0].removeprefix("http://localhost:8000")

@@ -11,7 +11,7 @@ from core.iban import grouped
 from core.money import dutch
 from domain.common.encryption import unseal
 from domain.outbox import mail
-from jobs import letters
+from jobs import mail_rendering
 from models import (
     Approval,
     Batch,
@@ -124,9 +124,9 @@ def test_the_last_owner_is_told_why_not(wouter: Browser, demo: Demo):
 
 @pytest.mark.parametrize("kind", ["invitation", "member_changed", "approval_asked", "four_eyes_asked"])
 def test_the_mails_name_no_employee(all_screens: Flask, demo: Demo, kind: str):
-    letters.use(all_screens)
+    mail_rendering.use(all_screens)
     facts = {"by": "Wouter", "name": "Naomi", "what": "joined", "role": "approver", "total_cents": 1, "from_cents": 0}
-    wrote = letters.write(mail.Letter(kind, demo.user, demo.client, "/x", facts))
+    wrote = mail_rendering.write(mail.Letter(kind, demo.user, demo.client, "/x", facts))
     assert demo.client.name in wrote.subject
     assert not any(name in wrote.text + wrote.html for name, _iban, _cents in LINES)
 

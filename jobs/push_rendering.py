@@ -4,7 +4,7 @@ from flask import render_template
 from flask_babel import force_locale
 
 from domain.outbox.push_delivery import Notice
-from jobs.letters import templates
+from jobs.mail_rendering import templates
 
 
 def write(notice: Notice) -> tuple[str, str]:
