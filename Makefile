@@ -46,14 +46,14 @@ migrate: ready ## bring the database in BIZCUIT_HOME up to date
 	@exec "$(PY)" -m flask --app app migrate
 
 pins: ready-dev ## write the pinned requirement files anew from the .in files
-	@exec "$(PY)" -m tools.pins $(ARGS)
+	@exec "$(PY)" -m tools.lock_requirements $(ARGS)
 
 clean: ## remove .venv and caches (var/, the data, stays)
 	rm -rf "$(VENV)" .pytest_cache .ruff_cache .hypothesis
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +
 
 ready:
-	@exec "$(PYTHON)" tools/setup.py requirements.txt
+	@exec "$(PYTHON)" tools/bootstrap_venv.py requirements.txt
 
 ready-dev:
-	@exec "$(PYTHON)" tools/setup.py requirements.txt requirements-dev.txt
+	@exec "$(PYTHON)" tools/bootstrap_venv.py requirements.txt requirements-dev.txt

@@ -237,6 +237,6 @@ def audit_verify() -> None:
 @click.command("seed-demo")
 def seed_demo() -> None:
     """Walk the demo entrepreneur through onboarding, over HTTP; web, worker and sandbox must run."""
-    from tools.story import seed
+    from tools.demo_journey import seed
 
     seed(click.echo)

@@ -8,8 +8,8 @@ import time
 from pathlib import Path
 
 from bench.figure import Figure
-from tools import pss
-from tools.stack import ROOT, Ports
+from tools import memory
+from tools.dev_stack import ROOT, Ports
 
 GOAL_SECONDS, GOAL_MB = 5.0, 300.0
 SETTLING = 5.0  # seconds of rest before the memory is read
@@ -50,7 +50,7 @@ def start(home: Path, ports: Ports, rest: float) -> tuple[float, float]:
         seconds = time.perf_counter() - begun
         time.sleep(rest)
         root = int((home / "run" / "launcher.lock").read_text())
-        return seconds, sum(pss.house(root).values()) / 1e6
+        return seconds, sum(memory.house(root).values()) / 1e6
     finally:
         os.kill(int((home / "run" / "launcher.lock").read_text()), signal.SIGTERM)
         launcher.wait()

@@ -14,7 +14,7 @@ import app
 import models
 from bench import files, ground
 from bench.figure import Figure
-from tools.stack import Stack
+from tools.dev_stack import Stack
 
 LINES = 80
 TIMES = 40

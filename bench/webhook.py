@@ -17,7 +17,7 @@ import models
 from bench import ground
 from bench.figure import Figure
 from domain.payroll import connections
-from tools.stack import LOOPBACK, ROOT, WEB_OPTIONS, Ports, Stack, answers_http
+from tools.dev_stack import LOOPBACK, ROOT, WEB_OPTIONS, Ports, Stack, answers_http
 
 CALLS, CALLERS = 3000, 16
 BODY = json.dumps({"event": "Run Einde", "company": 9969, "run": 1234}).encode()

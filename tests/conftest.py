@@ -22,8 +22,8 @@ from domain.accounts import passwords
 from tests.support import journal, moments, one_writer, reference
 from tests.support.sandbox import Sandbox, sandbox_process
 from tools import browser
-from tools.stack import Stack
-from tools.visitor import Visitor
+from tools.dev_stack import Stack
+from tools.http_browser import Visitor
 
 
 def _of_this_worker(url: str) -> str:

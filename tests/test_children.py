@@ -10,8 +10,8 @@ from pathlib import Path
 
 import pytest
 
-from tools import children
-from tools.children import Child, Supervisor
+from tools import process_supervisor
+from tools.process_supervisor import Child, Supervisor
 
 SLEEPER = "import time; print('up', flush=True); time.sleep(300)"
 
@@ -36,7 +36,7 @@ def make_child(tmp_path: Path):
         return child
 
     yield make
-    children.stop_all(made, grace=1)
+    process_supervisor.stop_all(made, grace=1)
 
 
 def wait_until(ready: Callable[[], object], patience: float = 10.0) -> None:
@@ -56,7 +56,7 @@ def test_a_dead_child_is_started_again(make_child):
     os.kill(first, signal.SIGKILL)
     wait_until(lambda: child.alive and child.process.pid != first)
     supervisor.hold()
-    children.stop_all([child])
+    process_supervisor.stop_all([child])
     supervisor.stop()
     assert len(notices) == 1
     assert "sleeper is gestopt (-9)" in notices[0]
@@ -86,8 +86,8 @@ def test_a_stop_that_is_not_obeyed_ends_in_a_kill(make_child):
     child.start()
     wait_until(lambda: "up" in child.last_words())
     pid = child.process.pid
-    children.stop_all([child], grace=0.3)
-    assert not children.command_line(pid)
+    process_supervisor.stop_all([child], grace=0.3)
+    assert not process_supervisor.command_line(pid)
     assert not child.pid_file.exists()
 
 
@@ -98,15 +98,15 @@ def test_what_a_child_started_goes_with_it(make_child):
     child.start()
     wait_until(lambda: child.last_words().strip())
     grandchild = int(child.last_words())
-    children.stop_all([child], grace=1)
-    wait_until(lambda: not children.command_line(grandchild))
+    process_supervisor.stop_all([child], grace=1)
+    wait_until(lambda: not process_supervisor.command_line(grandchild))
 
 
 def test_leftovers_of_a_killed_launcher_are_ended(make_child):
     child = make_child()
     child.start()
     wait_until(lambda: "up" in child.last_words())
-    children.end_leftovers(child.pid_file.parent)
+    process_supervisor.end_leftovers(child.pid_file.parent)
     wait_until(lambda: not child.alive)
     assert not child.pid_file.exists()
 
@@ -116,7 +116,7 @@ def test_a_process_that_only_got_the_number_of_a_leftover_is_spared(make_child):
     child.start()
     wait_until(lambda: "up" in child.last_words())
     child.pid_file.write_text(f"{child.process.pid} another-program")
-    children.end_leftovers(child.pid_file.parent)
+    process_supervisor.end_leftovers(child.pid_file.parent)
     assert child.alive
 
 
@@ -125,7 +125,7 @@ def test_children_die_with_a_killed_launcher(tmp_path: Path):
     code = f"""
 import os, sys, time
 from pathlib import Path
-from tools.children import Child
+from tools.process_supervisor import Child
 there = Path({str(tmp_path)!r})
 command = [sys.executable, "-c", {SLEEPER!r}]
 child = Child("sleeper", command, "-c", there, dict(os.environ), there / "l", there / "p")
@@ -140,4 +140,4 @@ time.sleep(300)
     launcher.kill()
     launcher.wait()
     launcher.stdout.close()
-    wait_until(lambda: not children.command_line(pid))
+    wait_until(lambda: not process_supervisor.command_line(pid))

@@ -9,8 +9,8 @@ from pathlib import Path
 import pytest
 
 from tools import demo
-from tools.stack import ROOT, Ports, Stack
-from tools.story import ONBOARDING, PAYING, Story
+from tools.demo_journey import ONBOARDING, PAYING, Story
+from tools.dev_stack import ROOT, Ports, Stack
 
 
 def test_the_whole_job_ends_executed():

@@ -11,10 +11,10 @@ from flask_babel import force_locale
 
 from blueprints.web import formatters
 from blueprints.web.i18n import init_languages
-from tools import catalogue
+from tools import translations
 
-ENGLISH = catalogue.read()
-TOLD = catalogue.told(ENGLISH)
+ENGLISH = translations.read()
+TOLD = translations.told(ENGLISH)
 PLACEHOLDER = re.compile(r"%\((\w+)\)s|%%")
 TAG = re.compile(r"</?\w+[^>]*>")
 # What is written alike in both languages: names, words of the standard, and what both took from a third.
@@ -35,9 +35,9 @@ PAIRS = [pair for message in TOLD for pair in pairs(message)]
 
 def test_the_catalogue_is_that_of_the_code():
     """Nothing without a translation, nothing that nobody says any more; the file as the tool writes it."""
-    current = catalogue.updated()
-    assert catalogue.missing(current) == []
-    assert catalogue.written(current) == catalogue.ENGLISH.read_bytes()
+    current = translations.updated()
+    assert translations.missing(current) == []
+    assert translations.written(current) == translations.ENGLISH.read_bytes()
     assert len(TOLD) > 1_000
 
 

@@ -13,9 +13,9 @@ from pathlib import Path
 
 import pytest
 
-from tools import children, launch, pss
-from tools.stack import ROOT, Ports, StackFailed, answers_http
-from tools.visitor import Visitor
+from tools import launch, memory, process_supervisor
+from tools.dev_stack import ROOT, Ports, StackFailed, answers_http
+from tools.http_browser import Visitor
 
 PATIENCE = 60.0
 
@@ -147,7 +147,7 @@ def test_ctrl_c_stops_everything_and_the_next_start_loses_nothing(running: Launc
     pids = running.pids()
     assert set(pids) == {"queue", "sandbox", "web", "worker"}
     assert running.signal(signal.SIGINT) == 0
-    assert [pid for pid in pids.values() if children.command_line(pid)] == []
+    assert [pid for pid in pids.values() if process_supervisor.command_line(pid)] == []
     assert running.pids() == {}
     running.start()
     assert payment_of(running) == payment
@@ -156,11 +156,11 @@ def test_ctrl_c_stops_everything_and_the_next_start_loses_nothing(running: Launc
 @pytest.mark.skipif(sys.platform != "linux", reason="the tie is Linux's own")
 def test_a_killed_launcher_leaves_nothing_and_can_be_started_again(running: Launcher):
     payment = payment_of(running)
-    pids = [pid for root in running.pids().values() for pid in pss.tree(root)]
+    pids = [pid for root in running.pids().values() for pid in memory.tree(root)]
     running.signal(signal.SIGKILL)
     running.start()
     assert payment_of(running) == payment
-    wait_until(lambda: not any(children.command_line(pid) for pid in pids))
+    wait_until(lambda: not any(process_supervisor.command_line(pid) for pid in pids))
 
 
 def test_logs_hold_no_secrets(running: Launcher):

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from tools import setup
+from tools import bootstrap_venv
 
 ROOT = Path(__file__).parent.parent
 
@@ -19,13 +19,13 @@ def finished(tmp_path: Path) -> Path:
     venv = tmp_path / "venv"
     (venv / "bin").mkdir(parents=True)
     (venv / "bin" / "python").symlink_to(sys.executable)
-    stamp = {"at": str(venv), "files": {"requirements.txt": setup.digest(str(ROOT / "requirements.txt"))}}
+    stamp = {"at": str(venv), "files": {"requirements.txt": bootstrap_venv.digest(str(ROOT / "requirements.txt"))}}
     (venv / "installed.json").write_text(json.dumps(stamp))
     return venv
 
 
 def run_setup(venv: Path, *files: str) -> subprocess.CompletedProcess[str]:
-    """tools/setup.py for this .venv, where no installer can be reached."""
+    """tools/bootstrap_venv.py for this .venv, where no installer can be reached."""
     environ = {**os.environ, "BIZCUIT_VENV": str(venv), "PATH": "/nonexistent"}
     command = [sys.executable, str(ROOT / "tools" / "setup.py"), *files]
     return subprocess.run(command, env=environ, capture_output=True, text=True, check=False)
@@ -48,17 +48,17 @@ def test_what_is_there_is_not_installed_again(finished: Path):
 )
 def test_what_changed_is_noticed(finished: Path, change: dict[str, object], monkeypatch: pytest.MonkeyPatch):
     stamp = json.loads((finished / "installed.json").read_text())
-    wanted = {"requirements.txt": setup.digest(str(ROOT / "requirements.txt"))}
-    monkeypatch.setattr(setup, "VENV", str(finished))
-    monkeypatch.setattr(setup, "PYTHON", str(finished / "bin" / "python"))
-    assert setup.fulfils(stamp, wanted)
-    assert not setup.fulfils({**stamp, **change}, wanted)
+    wanted = {"requirements.txt": bootstrap_venv.digest(str(ROOT / "requirements.txt"))}
+    monkeypatch.setattr(bootstrap_venv, "VENV", str(finished))
+    monkeypatch.setattr(bootstrap_venv, "PYTHON", str(finished / "bin" / "python"))
+    assert bootstrap_venv.fulfils(stamp, wanted)
+    assert not bootstrap_venv.fulfils({**stamp, **change}, wanted)
 
 
 def test_an_old_python_is_told_what_is_needed(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]):
     monkeypatch.setattr(sys, "version_info", (3, 9, 18, "final", 0))
     monkeypatch.setenv("PATH", "/nonexistent")
-    assert setup.main(["requirements.txt"]) == 1
+    assert bootstrap_venv.main(["requirements.txt"]) == 1
     said = capsys.readouterr().err
     assert "Python 3.11 or newer is needed" in said
     assert "is 3.9." in said
@@ -69,5 +69,5 @@ def test_a_python_without_venv_is_told_what_to_install(
 ):
     monkeypatch.setitem(sys.modules, "ensurepip", None)
     with pytest.raises(SystemExit):
-        setup.make_venv()
+        bootstrap_venv.make_venv()
     assert "apt-get install python3-venv" in capsys.readouterr().err

@@ -16,9 +16,9 @@ import pytest
 import redis
 import requests
 
-from tools.stack import Stack
-from tools.story import ONBOARDING, Story
-from tools.visitor import Page, PageError
+from tools.demo_journey import ONBOARDING, Story
+from tools.dev_stack import Stack
+from tools.http_browser import Page, PageError
 
 REFUSALS = (
     "nmbrs_wrong_token", "nmbrs_disabled", "nmbrs_9999", "nmbrs_html_503", "nmbrs_not_xml", "nmbrs_no_runs_right",

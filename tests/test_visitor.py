@@ -6,7 +6,7 @@ from urllib.parse import parse_qsl
 
 import pytest
 
-from tools.visitor import PageError, Visitor
+from tools.http_browser import PageError, Visitor
 
 PAGE = """<!doctype html><title>Adres</title><h1>Adres</h1>
 <form id="first" method="post" action="/echo">

@@ -11,9 +11,9 @@ from pathlib import Path
 
 import requests
 
-from tools.stack import Stack, StackFailed
-from tools.story import ONBOARDING, PAYING, Story
-from tools.visitor import PageError
+from tools.demo_journey import ONBOARDING, PAYING, Story
+from tools.dev_stack import Stack, StackFailed
+from tools.http_browser import PageError
 
 
 def main() -> int:

@@ -13,7 +13,7 @@ import sys
 import threading
 from pathlib import Path
 
-from tools.stack import PORT_VARIABLES, ROOT, Ports, Stack, StackFailed
+from tools.dev_stack import PORT_VARIABLES, ROOT, Ports, Stack, StackFailed
 
 DEFAULT_PORTS = Ports(web=8000, sandbox=8001, smtp=8002)
 
@@ -71,7 +71,7 @@ def seed(stack: Stack) -> dict[str, str]:
 
     The house stands without it too (somebody may have changed the demo's password): a failure is only told.
     """
-    command = [sys.executable, "-m", "tools.seed"]
+    command = [sys.executable, "-m", "tools.dev_seed"]
     done = subprocess.run(
         command, cwd=ROOT, env=stack.environment, stdin=subprocess.DEVNULL, capture_output=True, check=False
     )

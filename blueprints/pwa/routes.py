@@ -43,7 +43,7 @@ def _shortcut(name: str, url: str) -> dict[str, object]:
 
 @dataclass(frozen=True)
 class Screenshot:
-    """A picture that a browser shows beside "install"; tools/app_pictures.py takes them. Sizes in pixels."""
+    """A picture that a browser shows beside "install"; tools/splash_images.py takes them. Sizes in pixels."""
 
     name: str
     page: str

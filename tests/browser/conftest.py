@@ -11,8 +11,8 @@ from pathlib import Path
 import pytest
 
 from tests.support.phone import Phone, entrepreneur, new_context, newcomer
-from tools.stack import Stack
-from tools.story import Person, Story
+from tools.demo_journey import Person, Story
+from tools.dev_stack import Stack
 
 # Looks at what another run has kept: see there.
 collect_ignore = [] if "BIZCUIT_STATES" in os.environ else ["test_every_state.py"]

@@ -6,8 +6,8 @@ import pytest
 from playwright.sync_api import expect
 
 from tests.support.phone import Phone, newcomer
-from tools.stack import Stack
-from tools.story import ONBOARDING, Story, wait_for
+from tools.demo_journey import ONBOARDING, Story, wait_for
+from tools.dev_stack import Stack
 
 pytestmark = [pytest.mark.browser, pytest.mark.thorough]
 

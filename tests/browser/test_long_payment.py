@@ -6,7 +6,7 @@ import pytest
 from playwright.sync_api import CDPSession, expect
 
 from tests.support.phone import Phone, is_marked, mark
-from tools.story import wait_for
+from tools.demo_journey import wait_for
 
 pytestmark = pytest.mark.browser
 

@@ -5,7 +5,7 @@ from playwright.sync_api import Locator, expect
 
 from tests.support.pain import Line, file_of
 from tests.support.phone import Phone, is_marked, mark
-from tools.story import wait_for
+from tools.demo_journey import wait_for
 
 pytestmark = pytest.mark.browser
 

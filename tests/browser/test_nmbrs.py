@@ -7,8 +7,8 @@ import pytest
 from playwright.sync_api import expect
 
 from tests.support.phone import PATIENCE, Phone, is_marked, mark, newcomer
-from tools.stack import Stack
-from tools.story import ONBOARDING, Story
+from tools.demo_journey import ONBOARDING, Story
+from tools.dev_stack import Stack
 
 pytestmark = [pytest.mark.browser, pytest.mark.thorough]
 

@@ -10,7 +10,7 @@ from playwright.sync_api import CDPSession, expect
 
 from tests.support.phone import Phone
 from tests.support.push import encoded
-from tools.story import wait_for
+from tools.demo_journey import wait_for
 
 pytestmark = pytest.mark.browser
 

@@ -8,7 +8,7 @@ import pytest
 from playwright.sync_api import expect
 
 from tests.support.phone import Phone, is_marked, mark
-from tools.stack import ROOT
+from tools.dev_stack import ROOT
 
 pytestmark = pytest.mark.browser
 

@@ -8,8 +8,8 @@ from playwright.sync_api import expect
 
 from tests.browser.conftest import known
 from tests.support.phone import Phone, entrepreneur
-from tools.stack import Stack
-from tools.story import wait_for
+from tools.demo_journey import wait_for
+from tools.dev_stack import Stack
 
 pytestmark = [pytest.mark.browser, pytest.mark.thorough]
 

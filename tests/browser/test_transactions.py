@@ -4,7 +4,7 @@ import pytest
 
 from tests.support.pain import Line, file_of
 from tests.support.phone import Phone
-from tools.story import wait_for
+from tools.demo_journey import wait_for
 
 pytestmark = [pytest.mark.browser, pytest.mark.thorough]
 

@@ -5,9 +5,9 @@ from pathlib import Path
 
 import pytest
 
-from tools.seed import make_payment, waiting
-from tools.stack import Stack
-from tools.story import Story, catch_up
+from tools.demo_journey import Story, catch_up
+from tools.dev_seed import make_payment, waiting
+from tools.dev_stack import Stack
 
 pytestmark = pytest.mark.slow
 

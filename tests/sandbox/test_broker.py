@@ -12,7 +12,7 @@ from joserfc.errors import JoseError
 from joserfc.jwk import KeySet
 
 from tests.support.sandbox import Sandbox
-from tools.visitor import Visitor
+from tools.http_browser import Visitor
 
 BACK = "http://127.0.0.1:9/identificatie/terug"
 SCOPE = "openid idin-name date-of-birth"

@@ -13,9 +13,9 @@ from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import BrowserContext, ConsoleMessage, Locator, Page, Request, Response, expect
 from playwright.sync_api import TimeoutError as PlaywrightTimeout
 
-from tools.stack import Stack
-from tools.story import ONBOARDING, Person, Story, wait_for
-from tools.visitor import PageError
+from tools.demo_journey import ONBOARDING, Person, Story, wait_for
+from tools.dev_stack import Stack
+from tools.http_browser import PageError
 
 SIZE = {"width": 390, "height": 844}
 PATIENCE = 20_000  # milliseconds for what runs behind the pages: queue, mail, bank

@@ -11,7 +11,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from xml.etree import ElementTree
 
-from tools.visitor import Page, PageError, Visitor, words
+from tools.http_browser import Page, PageError, Visitor, words
 
 PATIENCE = 60.0  # seconds for what runs behind the pages: queue, mail, bank
 COMPANY_NUMBER = "9969"

@@ -4,7 +4,7 @@ Standard library only and plain syntax: this runs before anything is installed, 
 `python3` happens to be. When nothing changed it only reads one small file, so that every
 `make` target can afford to call it.
 
-    python3 tools/setup.py requirements.txt [requirements-dev.txt]
+    python3 tools/bootstrap_venv.py requirements.txt [requirements-dev.txt]
 """
 
 import hashlib

@@ -1,4 +1,4 @@
-"""Bring the English catalogue to the texts that the code and the templates hold: `python -m tools.catalogue`.
+"""Bring the English catalogue to the texts that the code and the templates hold: `python -m tools.translations`.
 
 New texts are added without a translation and named on screen, texts that nobody says any more go. Exits with 1 while
 anything has no translation yet. With --check nothing is written.
@@ -77,7 +77,7 @@ def main(arguments: list[str]) -> int:
     for text in missing(catalogue):
         print(f"no translation: {text}")
     if stale and "--check" in arguments:
-        print("the catalogue is not what the code says: run python -m tools.catalogue")
+        print("the catalogue is not what the code says: run python -m tools.translations")
         return 1
     return int(bool(missing(catalogue)))
 

@@ -14,8 +14,8 @@ from urllib.parse import urljoin
 import requests
 
 from core.clock import today_amsterdam
-from tools.story import AMOUNT, Story, catch_up
-from tools.visitor import Page, PageError
+from tools.demo_journey import AMOUNT, Story, catch_up
+from tools.http_browser import Page, PageError
 
 
 def main() -> int:

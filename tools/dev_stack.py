@@ -22,8 +22,8 @@ from pathlib import Path
 from types import TracebackType
 from typing import IO, Self
 
-from tools import children, valkey
-from tools.children import Child, Supervisor
+from tools import embedded_valkey, process_supervisor
+from tools.process_supervisor import Child, Supervisor
 
 ROOT = Path(__file__).parent.parent
 LOOPBACK = "127.0.0.1"
@@ -95,7 +95,7 @@ class Stack:
 
     @property
     def redis_url(self) -> str:
-        return self._given.get("BIZCUIT_REDIS_URL") or f"unix://{valkey.socket_path(self.home)}"
+        return self._given.get("BIZCUIT_REDIS_URL") or f"unix://{embedded_valkey.socket_path(self.home)}"
 
     @property
     def environment(self) -> dict[str, str]:
@@ -128,7 +128,7 @@ class Stack:
         """Start everything and return when web and sandbox answer. Raises StackFailed."""
         self._take_home()
         try:
-            children.end_leftovers(self.run)
+            process_supervisor.end_leftovers(self.run)
             self._refuse_busy_ports()
             self._start_children()
         except BaseException:
@@ -139,12 +139,12 @@ class Stack:
         """Stop everything: first what uses the queue, then the queue."""
         self._supervisor.hold()
         users = [child for child in self._children if child.name != "queue"]
-        children.stop_all(users)
-        children.stop_all([child for child in self._children if child.name == "queue"])
+        process_supervisor.stop_all(users)
+        process_supervisor.stop_all([child for child in self._children if child.name == "queue"])
         self._supervisor.stop()
         self._children = []
         if not self._given.get("BIZCUIT_REDIS_URL"):
-            shutil.rmtree(valkey.socket_path(self.home).parent, ignore_errors=True)
+            shutil.rmtree(embedded_valkey.socket_path(self.home).parent, ignore_errors=True)
         if self._lock is not None:
             self._lock.close()
             self._lock = None
@@ -218,12 +218,12 @@ class Stack:
         ]
         if self._given.get("BIZCUIT_REDIS_URL"):
             return plan
-        path = valkey.socket_path(self.home)
-        return [self._child("queue", str(path), valkey.command(self.home / "queue", path)), *plan]
+        path = embedded_valkey.socket_path(self.home)
+        return [self._child("queue", str(path), embedded_valkey.command(self.home / "queue", path)), *plan]
 
     def _child(self, name: str, mark: str, command: list[str]) -> Child:
         log = self.logs / f"{name}.log"
-        children.set_aside(log)
+        process_supervisor.set_aside(log)
         return Child(name, command, mark, ROOT, self.environment, log, self.run / f"{name}.pid")
 
     def _migrate(self) -> None:
@@ -254,7 +254,7 @@ class Stack:
 
     def _probe(self, name: str) -> Callable[[], bool]:
         if name == "queue":
-            return lambda: valkey.answers(valkey.socket_path(self.home))
+            return lambda: embedded_valkey.answers(embedded_valkey.socket_path(self.home))
         if name in ("web", "sandbox"):
             port = self.ports.web if name == "web" else self.ports.sandbox
             return lambda: answers_http(port)

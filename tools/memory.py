@@ -2,7 +2,7 @@
 
 PSS counts a page that n processes share as 1/n in each, so that the sum is what the house really costs.
 
-    python -m tools.pss [PID]      # default: the launcher of BIZCUIT_HOME
+    python -m tools.memory [PID]      # default: the launcher of BIZCUIT_HOME
 """
 
 import contextlib

@@ -1,10 +1,10 @@
 """Run a command that dies with the process that started it.
 
-    python tools/tether.py PARENT_PID COMMAND…
+    python tools/die_with_parent.py PARENT_PID COMMAND…
 
 On Linux the kernel sends the command SIGTERM when its parent goes (PR_SET_PDEATHSIG survives
 exec), so that a killed launcher leaves nothing behind. Elsewhere the command simply runs; the
-next launcher stops it by the process file (see tools/stack.py).
+next launcher stops it by the process file (see tools/dev_stack.py).
 """
 
 import os

@@ -1,6 +1,6 @@
 """Draws what a phone shows of the app before it is open: the pictures with which it starts on iOS (static/splash), and
 those of its screens that a browser shows beside "install" (static/screens). Run when the looks change:
-python -m tools.app_pictures [chromium]
+python -m tools.splash_images [chromium]
 """
 
 import sys
@@ -13,8 +13,8 @@ from playwright.sync_api import Browser, Page, sync_playwright
 from blueprints.pwa.routes import SCREENSHOTS, Screenshot
 from blueprints.pwa.splash import ALL, Splash
 from tools.browser import FLAGS, find
-from tools.stack import Stack
-from tools.story import ONBOARDING, Story, wait_for
+from tools.demo_journey import ONBOARDING, Story, wait_for
+from tools.dev_stack import Stack
 
 STATIC = Path(__file__).parent.parent / "static"
 SIGN = (STATIC / "icons" / "icon.svg").read_text()
