@@ -4,9 +4,9 @@ import os
 
 from flask import Blueprint, Flask
 
-from sandbox.bank import accounts, banks, control, journal, misbehaviour, orders, pages, payments
+from sandbox.bank import accounts, banks, control, exchange_log, faults, orders, pages, payments
 from sandbox.bank.answers import Answer, Refusal
-from sandbox.bank.calls import Call, operation
+from sandbox.bank.api_calls import Call, operation
 from sandbox.clock import on_advance
 from sandbox.control import on_reset
 
@@ -21,10 +21,10 @@ def nothing_here(call: Call, rest: str) -> Answer:
 
 
 def setup(app: Flask) -> None:
-    misbehaviour.declare_all()
+    faults.declare_all()
     on_reset(banks.seed)
     on_advance(orders.day_begins)
     for blueprint in (accounts.accounts, payments.payments, elsewhere, pages.pages, control.control):
         app.register_blueprint(blueprint)
     if folder := os.environ.get("SANDBOX_EXCHANGES"):
-        journal.setup(app, folder)
+        exchange_log.setup(app, folder)

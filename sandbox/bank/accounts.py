@@ -9,7 +9,7 @@ from flask import Blueprint, request
 from sandbox import clock, faults
 from sandbox.bank import answers, banks, consents, orders, sca
 from sandbox.bank.answers import Answer, Refusal
-from sandbox.bank.calls import Call, json_body, operation
+from sandbox.bank.api_calls import Call, json_body, operation
 from sandbox.bank.sepa import amount
 from sandbox.store import Document
 

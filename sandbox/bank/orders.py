@@ -14,7 +14,7 @@ from datetime import date
 from typing import Any
 
 from sandbox import clock, faults
-from sandbox.bank import banks, notices, vop
+from sandbox.bank import banks, status_callbacks, vop
 from sandbox.bank.instruction import Block, Instruction, NotAccepted, line_document
 from sandbox.bank.sepa import is_bank_day
 from sandbox.store import Document, get_store
@@ -119,7 +119,7 @@ def move(order_id: str, before: tuple[str, ...], status: str, **changes: Any) ->
 
     order = get_store().update(KIND, order_id, change)
     if moved:
-        notices.tell(order)
+        status_callbacks.tell(order)
     return moved
 
 

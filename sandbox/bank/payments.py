@@ -6,9 +6,21 @@ from typing import Any
 from flask import Blueprint, request
 
 from sandbox import faults
-from sandbox.bank import answers, banks, json_order, misbehaviour, notices, orders, pain001, pain002, sca
+from sandbox.bank import (
+    answers,
+    banks,
+    json_order,
+    orders,
+    pain001,
+    pain002,
+    sca,
+    status_callbacks,
+)
+from sandbox.bank import (
+    faults as misbehaviour,
+)
 from sandbox.bank.answers import Answer, Refusal
-from sandbox.bank.calls import Call, json_body, operation
+from sandbox.bank.api_calls import Call, json_body, operation
 from sandbox.bank.instruction import Instruction, NotAccepted
 from sandbox.store import Document
 
@@ -37,7 +49,7 @@ def place_order(call: Call, service: str, product: str) -> Answer:
     if order["vop"]:
         headers["ASPSP-VOP-Supported"] = "true" if banks.checks_names(call.bank) else "false"
     if order["notify"]:
-        headers["ASPSP-Notification-Support"] = str(notices.accepted(call.bank, order["notify"])).lower()
+        headers["ASPSP-Notification-Support"] = str(status_callbacks.accepted(call.bank, order["notify"])).lower()
     found = answers.links(call.bank_id, self=path_of(order), status=f"{path_of(order)}/status")
     if may_start(call, order):
         way, approach = first_step(call, order)

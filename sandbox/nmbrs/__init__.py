@@ -4,16 +4,16 @@ press RUN! on."""
 from flask import Flask
 
 from sandbox.control import on_reset
-from sandbox.nmbrs import book_pages, control, identity, misbehaviour, pages, payroll, rest, soap, upgrade
+from sandbox.nmbrs import admin_pages, control, faults, identity, pages, payroll, rest, soap, store_migration
 from sandbox.store import get_store
 
 
 def setup(app: Flask) -> None:
-    misbehaviour.declare_all()
+    faults.declare_all()
     on_reset(seed)
-    upgrade.upgrade(get_store())
+    store_migration.upgrade(get_store())
     blueprints = (
-        soap.soap, rest.rest, identity.identity, control.control, pages.pages, book_pages.book_pages,
+        soap.soap, rest.rest, identity.identity, control.control, pages.pages, admin_pages.book_pages,
     )  # fmt: skip
     for blueprint in blueprints:
         app.register_blueprint(blueprint)
@@ -21,4 +21,4 @@ def setup(app: Flask) -> None:
 
 def seed() -> None:
     payroll.seed()
-    upgrade.mark(get_store())
+    store_migration.mark(get_store())

@@ -8,7 +8,7 @@ from flask import Blueprint, jsonify
 
 from sandbox import clock, demo
 from sandbox.control import BadControl, json_object
-from sandbox.nmbrs import asked, books, payroll, staff, webhooks
+from sandbox.nmbrs import control_requests, ledger_data, payroll, staff, webhooks
 from sandbox.store import Document
 
 control = Blueprint("nmbrs_control", __name__, url_prefix="/control")
@@ -18,7 +18,7 @@ MOST_COMPANIES = 2_000
 
 @control.get("/credentials")
 def credentials():
-    user = books.user(demo.NMBRS_USER) or {}
+    user = ledger_data.user(demo.NMBRS_USER) or {}
     return jsonify(
         nmbrs_user=demo.NMBRS_USER,
         nmbrs_token=user.get("token"),
@@ -33,8 +33,8 @@ def credentials():
 @control.post("/runs")
 def make_run():
     given = json_object()
-    company = asked.company(given)
-    wish, variant = asked.wish(given), asked.variant(given)
+    company = control_requests.company(given)
+    wish, variant = control_requests.wish(given), control_requests.variant(given)
     run = payroll.run_payroll(company, wish)
     webhooks.announce(run, variant)
     return jsonify(run=run["id"], number=run["number"], year=run["year"]), 201
@@ -62,8 +62,8 @@ def act_on_run(run_id: int):
 
 
 def again(run: Document, given: dict[str, Any]) -> Document:
-    variant = asked.variant(given)
-    after = payroll.run_again(run, asked.wish(given), keep_run_at=asked.flag(given, "keep_run_at"))
+    variant = control_requests.variant(given)
+    after = payroll.run_again(run, control_requests.wish(given), keep_run_at=control_requests.flag(given, "keep_run_at"))
     webhooks.announce(after, variant)
     return after
 
@@ -74,7 +74,7 @@ def remove(run: Document, given: dict[str, Any]) -> Document:
 
 
 def announce(run: Document, given: dict[str, Any]) -> Document:
-    webhooks.announce(run, asked.variant(given))
+    webhooks.announce(run, control_requests.variant(given))
     return run
 
 
@@ -91,13 +91,13 @@ ACTIONS: dict[str, Callable[[Document, dict[str, Any]], Document]] = {
 @control.post("/nmbrs/employees")
 def hire():
     given = json_object()
-    company = asked.company(given)
-    return jsonify(id=staff.hire(company, asked.new_employee(given))["id"]), 201
+    company = control_requests.company(given)
+    return jsonify(id=staff.hire(company, control_requests.new_employee(given))["id"]), 201
 
 
 @control.put("/nmbrs/employees/<int:employee_id>")
 def change_employee(employee_id: int):
-    told = asked.employee(json_object())
+    told = control_requests.employee(json_object())
     changed = staff.change(employee_id, told)
     if changed is None:
         raise BadControl(f"there is no employee {employee_id} in the books", 404)
@@ -116,9 +116,9 @@ def dismiss(employee_id: int):
 def make_companies():
     """`count` debtors with a company each; with `debtor`, all companies stand under that one."""
     given = json_object()
-    count = asked.whole(given, "count", 1, MOST_COMPANIES) or 1
-    people = asked.whole(given, "staff", 0, 99)
-    prefix, kvk = asked.text(given, "prefix") or "Bedrijf", asked.text(given, "kvk")
+    count = control_requests.whole(given, "count", 1, MOST_COMPANIES) or 1
+    people = control_requests.whole(given, "staff", 0, 99)
+    prefix, kvk = control_requests.text(given, "prefix") or "Bedrijf", control_requests.text(given, "kvk")
     shared = asked_debtor(given.get("debtor"))
     made = [make_company(shared, prefix, kvk, 3 if people is None else people) for _ in range(count)]
     return jsonify(companies=[doc["id"] for doc in made], debtors=sorted({doc["debtor"] for doc in made})), 201
@@ -128,18 +128,18 @@ def asked_debtor(given: Any) -> Document | None:
     """The debtor of this number or name; a name that nobody has makes one."""
     if given is None:
         return None
-    known = [doc for doc in books.debtors() if str(given) in (doc["number"], doc["name"])]
-    return known[0] if known else books.add_debtor(str(given))
+    known = [doc for doc in ledger_data.debtors() if str(given) in (doc["number"], doc["name"])]
+    return known[0] if known else ledger_data.add_debtor(str(given))
 
 
 def make_company(shared: Document | None, prefix: str, kvk: str | None, people: int) -> Document:
-    debtor = shared or books.add_debtor(prefix)
+    debtor = shared or ledger_data.add_debtor(prefix)
     try:
-        company = books.add_company(debtor["id"], prefix, kvk)
+        company = ledger_data.add_company(debtor["id"], prefix, kvk)
     except ValueError as error:
         raise BadControl(str(error), 409) from error
     if shared is None:
-        books.rename_debtor(debtor["id"], company["name"])
+        ledger_data.rename_debtor(debtor["id"], company["name"])
     staff.fill(company["id"], people)
     return company
 
@@ -147,22 +147,22 @@ def make_company(shared: Document | None, prefix: str, kvk: str | None, people: 
 @control.post("/nmbrs/users")
 def make_user():
     given = json_object()
-    email, debtors = asked.text(given, "email"), given.get("debtors")
+    email, debtors = control_requests.text(given, "email"), given.get("debtors")
     if not email or "@" not in email:
         raise BadControl("email: an e-mail address is expected")
     if debtors is not None and not (isinstance(debtors, list) and all(map(is_debtor, debtors))):
         raise BadControl("debtors: null or a list of ids of debtors is expected")
-    user = books.save_user(email, uuid.uuid4().hex, debtors)
+    user = ledger_data.save_user(email, uuid.uuid4().hex, debtors)
     return jsonify(email=user["email"], token=user["token"]), 201
 
 
 def is_debtor(given: Any) -> bool:
-    return isinstance(given, int) and books.debtor(given) is not None
+    return isinstance(given, int) and ledger_data.debtor(given) is not None
 
 
 # --- webhooks ---
 @control.get("/nmbrs/webhooks")
 def list_webhooks():
-    told = [(doc["id"], webhooks.settings(doc["id"]), webhooks.sent(doc["id"])) for doc in books.debtors()]
+    told = [(doc["id"], webhooks.settings(doc["id"]), webhooks.sent(doc["id"])) for doc in ledger_data.debtors()]
     rows = [{"debtor": number, "settings": kept, "sent": sent} for number, kept, sent in told]
     return jsonify([row for row in rows if row["settings"] or row["sent"]])

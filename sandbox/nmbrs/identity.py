@@ -11,8 +11,8 @@ from urllib.parse import urlsplit
 from flask import Blueprint, Response, jsonify, redirect, render_template, request
 
 from sandbox import clock, demo, faults
-from sandbox.bank.misbehaviour import cut_connection
-from sandbox.nmbrs import books
+from sandbox.bank.faults import cut_connection
+from sandbox.nmbrs import ledger_data
 from sandbox.oauth import (
     CHALLENGES,
     Refused,
@@ -103,23 +103,23 @@ def answer_page():
     if request.form.get("answer") != "allow":
         return send_back(asked, error="access_denied")
     email, debtors = request.form.get("user", ""), request.form.getlist("debtor", type=int)
-    who = books.user(email)
+    who = ledger_data.user(email)
     if who is None:
         raise Wrong("Unknown user")
-    if not debtors or not set(debtors) <= {doc["id"] for doc in books.debtors_of(who)}:
+    if not debtors or not set(debtors) <= {doc["id"] for doc in ledger_data.debtors_of(who)}:
         return authorize_page(asked, email, debtors, "Kies ten minste één debiteur."), 400
     return send_back(asked, code=make_code(asked, email, debtors))
 
 
 def authorize_page(asked: Asked, email: str, chosen: list[int], problem: str = "") -> str:
-    who = books.user(email)
+    who = ledger_data.user(email)
     if who is None:
         raise Wrong("Unknown user")
-    debtors = books.debtors_of(who)
+    debtors = ledger_data.debtors_of(who)
     return render_template(
         "nmbrs/authorize.html",
         who=who,
-        users=books.users(),
+        users=ledger_data.users(),
         debtors=debtors,
         chosen=chosen or [doc["id"] for doc in debtors[:1]],
         scopes=[SCOPES[name] for name in asked.scope.split()],

@@ -8,7 +8,7 @@ from typing import Any
 from lxml import etree
 
 from sandbox import clock, demo, faults
-from sandbox.nmbrs import books, payroll, sepa, staff, webhooks
+from sandbox.nmbrs import ledger_data, payroll, sepa, staff, webhooks
 from sandbox.nmbrs.errors import NmbrsFault
 from sandbox.nmbrs.people import bic, display_name
 from sandbox.store import Document
@@ -24,7 +24,7 @@ class Caller:
     debtors: list[int] | None
 
     def sees(self, debtor_id: int) -> bool:
-        if debtor_id == books.DEBTOR_ID and faults.on("nmbrs_debtor_filtered"):
+        if debtor_id == ledger_data.DEBTOR_ID and faults.on("nmbrs_debtor_filtered"):
             return False
         return self.debtors is None or debtor_id in self.debtors
 
@@ -43,7 +43,7 @@ def answers(name: str) -> Callable[[Handler], Handler]:
 
 def visible_debtor(caller: Caller, debtor_id: int) -> Document:
     """2009 for a debtor that does not exist, 1003 for one outside the user's filter."""
-    found = books.debtor(debtor_id)
+    found = ledger_data.debtor(debtor_id)
     if found is None:
         raise NmbrsFault(2009)
     if not caller.sees(debtor_id):
@@ -53,7 +53,7 @@ def visible_debtor(caller: Caller, debtor_id: int) -> Document:
 
 def visible_company(caller: Caller, company_id: int) -> Document:
     """2004 for a company that does not exist or that the user may not see."""
-    company = books.company(company_id)
+    company = ledger_data.company(company_id)
     if company is None or not caller.sees(company["debtor"]):
         raise NmbrsFault(2004)
     return company
@@ -76,7 +76,7 @@ def as_debtor(doc: Document) -> Any:
 
 
 def visible_debtors(caller: Caller) -> list[Document]:
-    return [doc for doc in books.debtors_of({"debtors": caller.debtors}) if caller.sees(doc["id"])]
+    return [doc for doc in ledger_data.debtors_of({"debtors": caller.debtors}) if caller.sees(doc["id"])]
 
 
 @answers("DebtorService.List_GetAll")
@@ -114,7 +114,7 @@ def as_bank_account(number: int, iban: str, name: str) -> Any:
 @answers("DebtorService.BankAccount_Get")
 def debtor_bank_account(caller: Caller, given: Parameters) -> Any:
     debtor = visible_debtor(caller, given["DebtorId"])
-    company = books.companies(debtor["id"])[0]
+    company = ledger_data.companies(debtor["id"])[0]
     return as_bank_account(debtor["id"], company["iban"], debtor["name"])
 
 
@@ -188,14 +188,14 @@ def as_company(doc: Document) -> Any:
 @answers("CompanyService.List_GetAll")
 def all_companies(caller: Caller, _: Parameters) -> Any:
     if caller.debtors is None:
-        return [as_company(doc) for doc in books.companies() if caller.sees(doc["debtor"])]
-    return [as_company(doc) for owner in visible_debtors(caller) for doc in books.companies(owner["id"])]
+        return [as_company(doc) for doc in ledger_data.companies() if caller.sees(doc["debtor"])]
+    return [as_company(doc) for owner in visible_debtors(caller) for doc in ledger_data.companies(owner["id"])]
 
 
 @answers("CompanyService.List_GetByDebtor")
 def companies_of_debtor(caller: Caller, given: Parameters) -> Any:
     debtor = visible_debtor(caller, given["DebtorId"])
-    return [as_company(doc) for doc in books.companies(debtor["id"])]
+    return [as_company(doc) for doc in ledger_data.companies(debtor["id"])]
 
 
 @answers("CompanyService.Company_GetCurrentPeriod")
@@ -289,7 +289,7 @@ def int_to_guid(caller: Caller, given: Parameters) -> Any:
     }.get(given["Entity"], [])
     return {
         "Entity": given["Entity"],
-        "Mappings": [{"IdInt": number, "IdGuid": books.guid(given["Entity"], number)} for number in numbers],
+        "Mappings": [{"IdInt": number, "IdGuid": ledger_data.guid(given["Entity"], number)} for number in numbers],
     }
 
 
@@ -316,7 +316,7 @@ def list_employees(caller: Caller, given: Parameters) -> Any:
 @answers("EmployeeService.BankAccount_GetListCurrent")
 def employee_bank_accounts(caller: Caller, given: Parameters) -> Any:
     person = staff.employee(given["EmployeeId"])
-    company = books.company(person["company"]) if person else None
+    company = ledger_data.company(person["company"]) if person else None
     if person is None or company is None or not caller.sees(company["debtor"]):
         raise NmbrsFault(2003)
     return [as_bank_account(person["id"], person["iban"], display_name(person))]

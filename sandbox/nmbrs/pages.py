@@ -4,8 +4,8 @@ from dataclasses import replace
 
 from flask import Blueprint, abort, flash, redirect, render_template, request, url_for
 
-from sandbox import clock, demo, show
-from sandbox.nmbrs import books, payroll, staff, webhooks
+from sandbox import clock, demo, jinja_filters
+from sandbox.nmbrs import ledger_data, payroll, staff, webhooks
 from sandbox.nmbrs.errors import NmbrsFault
 from sandbox.nmbrs.people import display_name
 from sandbox.store import Document
@@ -29,11 +29,11 @@ def signed_in():
 
 
 def debtor_or_404(debtor_id: int) -> Document:
-    return books.debtor(debtor_id) or abort(404)
+    return ledger_data.debtor(debtor_id) or abort(404)
 
 
 def company_or_404(company_id: int) -> Document:
-    return books.company(company_id) or abort(404)
+    return ledger_data.company(company_id) or abort(404)
 
 
 def setting_or_404(debtor_id: int, number: int) -> Document:
@@ -46,19 +46,19 @@ def setting_or_404(debtor_id: int, number: int) -> Document:
 @pages.get("/")
 def environment():
     asked = request.args.get("zoek", "").strip().lower()
-    found = [doc for doc in books.debtors() if asked in f"{doc['number']} {doc['name']}".lower()]
-    rows = [(debtor, books.companies(debtor["id"])) for debtor in found[:MOST_SHOWN]]
+    found = [doc for doc in ledger_data.debtors() if asked in f"{doc['number']} {doc['name']}".lower()]
+    rows = [(debtor, ledger_data.companies(debtor["id"])) for debtor in found[:MOST_SHOWN]]
     return render_template("nmbrs/environment.html", rows=rows, asked=asked, hidden=len(found) - len(rows))
 
 
 @pages.get("/profiel")
 def profile():
-    return render_template("nmbrs/profile.html", user=books.user(demo.NMBRS_USER))
+    return render_template("nmbrs/profile.html", user=ledger_data.user(demo.NMBRS_USER))
 
 
 @pages.post("/profiel/token")
 def renew_own_token():
-    books.renew_token(demo.NMBRS_USER)
+    ledger_data.renew_token(demo.NMBRS_USER)
     flash("Er is een nieuw token gemaakt; het oude werkt niet meer.")
     return redirect(url_for("nmbrs.profile"))
 
@@ -66,23 +66,23 @@ def renew_own_token():
 @pages.get("/debiteur/<int:debtor_id>")
 def debtor_page(debtor_id: int):
     debtor = debtor_or_404(debtor_id)
-    return render_template("nmbrs/debtor.html", debtor=debtor, companies=books.companies(debtor_id))
+    return render_template("nmbrs/debtor.html", debtor=debtor, companies=ledger_data.companies(debtor_id))
 
 
 @pages.get("/debiteur/<int:debtor_id>/klant-login")
 def client_logins(debtor_id: int):
     debtor = debtor_or_404(debtor_id)
-    users = [user for user in books.users() if debtor_id in (user["debtors"] or [])]
+    users = [user for user in ledger_data.users() if debtor_id in (user["debtors"] or [])]
     return render_template("nmbrs/client_logins.html", debtor=debtor, users=users)
 
 
 @pages.post("/debiteur/<int:debtor_id>/klant-login/token")
 def add_client_token(debtor_id: int):
     debtor_or_404(debtor_id)
-    user = books.user(request.form.get("gebruiker", ""))
+    user = ledger_data.user(request.form.get("gebruiker", ""))
     if user is None or debtor_id not in (user["debtors"] or []):
         abort(404)
-    books.renew_token(user["email"])
+    ledger_data.renew_token(user["email"])
     flash("Het token is toegevoegd.")
     return redirect(url_for("nmbrs.client_logins", debtor_id=debtor_id))
 
@@ -204,6 +204,6 @@ def run_now(company_id: int):
     company_or_404(company_id)
     run = payroll.run_payroll(company_id)
     webhooks.announce(run)
-    net = show.euro(run["cents"])
+    net = jinja_filters.euro(run["cents"])
     flash(f"Loonopdracht {run['number']} is gedraaid: {run['people']} medewerkers, {net} netto.")
     return redirect(url_for("nmbrs.company_page", company_id=company_id))

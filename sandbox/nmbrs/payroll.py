@@ -5,8 +5,8 @@ from datetime import date, datetime, timedelta
 from typing import Any
 
 from sandbox import clock, faults
-from sandbox.nmbrs import books, staff
-from sandbox.nmbrs.misbehaviour import chosen
+from sandbox.nmbrs import ledger_data, staff
+from sandbox.nmbrs.faults import chosen
 from sandbox.store import Document, get_store
 
 # The largest run that can be made; also the room between the ids of two companies' made-up employees.
@@ -22,7 +22,7 @@ INDEX = "nmbrs_run_index"
 
 def seed() -> None:
     """The books at the start: Demo BV with its eight people, and a second company of somebody else."""
-    books.seed()
+    ledger_data.seed()
     staff.seed()
 
 

@@ -9,7 +9,7 @@ from typing import Any
 from flask import Blueprint, Response, jsonify, request
 
 from sandbox import clock, demo, faults
-from sandbox.nmbrs import books, identity, payroll, sepa, staff
+from sandbox.nmbrs import identity, ledger_data, payroll, sepa, staff
 from sandbox.nmbrs import rest_shapes as shapes
 from sandbox.nmbrs.operations import Caller
 from sandbox.nmbrs.rest_answers import RestError, error_answer, extended, invalid, page_of, refuse, whole
@@ -68,7 +68,7 @@ def not_there(anything: str):
 def number_behind(entity: str, name: str, text: str, unknown: int) -> int:
     """The number behind a GUID of the address; 40033 when it is no GUID, `unknown` when it names nothing."""
     try:
-        number = books.number_of(entity, str(uuid.UUID(text)))
+        number = ledger_data.number_of(entity, str(uuid.UUID(text)))
     except ValueError as error:
         raise invalid(name, "The parameter is invalid. It needs to be a GUID.") from error
     if number is None:
@@ -78,14 +78,14 @@ def number_behind(entity: str, name: str, text: str, unknown: int) -> int:
 
 def visible_debtor(caller: Caller, debtor_id: str) -> Document:
     number = number_behind("Debtor", "debtorId", debtor_id, 40401)
-    found = books.debtor(number)
+    found = ledger_data.debtor(number)
     if found is None or not caller.sees(number):
         raise RestError(40303)
     return found
 
 
 def visible_company(caller: Caller, company_id: str) -> Document:
-    found = books.company(number_behind("Company", "companyId", company_id, 40404))
+    found = ledger_data.company(number_behind("Company", "companyId", company_id, 40404))
     if found is None or not caller.sees(found["debtor"]):
         raise RestError(40303)
     return found
@@ -95,7 +95,7 @@ def one_of(found: list[Document], entity: str, text: str) -> Document:
     """The one whose GUID this is, else 40401."""
     wanted = text.lower()
     for doc in found:
-        if books.guid(entity, doc["id"]) == wanted:
+        if ledger_data.guid(entity, doc["id"]) == wanted:
             return doc
     raise RestError(40401)
 
@@ -118,18 +118,18 @@ def asked_moment(name: str) -> datetime | None:
 @call("/user/info", "user.info.read")
 def user_info(caller: Caller):
     debtors = caller.debtors or []
-    return jsonify(page_of([books.user(caller.email)], lambda doc: shapes.user(doc, debtors[0])))
+    return jsonify(page_of([ledger_data.user(caller.email)], lambda doc: shapes.user(doc, debtors[0])))
 
 
 @call("/debtors", "company.info.read")
 def list_debtors(caller: Caller):
-    found = [doc for doc in books.debtors_of({"debtors": caller.debtors}) if caller.sees(doc["id"])]
+    found = [doc for doc in ledger_data.debtors_of({"debtors": caller.debtors}) if caller.sees(doc["id"])]
     return jsonify(page_of(found, shapes.debtor))
 
 
 @call("/debtors/<debtor_id>/companies", "company.info.read")
 def companies_of_debtor(caller: Caller, debtor_id: str):
-    return jsonify(page_of(books.companies(visible_debtor(caller, debtor_id)["id"]), shapes.company))
+    return jsonify(page_of(ledger_data.companies(visible_debtor(caller, debtor_id)["id"]), shapes.company))
 
 
 @call("/companies", "company.info.read")
@@ -137,7 +137,7 @@ def list_companies(caller: Caller):
     debtors = caller.debtors or []
     if len(debtors) > 1 or faults.on("nmbrs_rest_40306"):
         raise RestError(40306)
-    found = [doc for debtor in debtors if caller.sees(debtor) for doc in books.companies(debtor)]
+    found = [doc for debtor in debtors if caller.sees(debtor) for doc in ledger_data.companies(debtor)]
     return jsonify(page_of(found, shapes.company))
 
 
@@ -145,7 +145,7 @@ def list_companies(caller: Caller):
 def company_accounts(caller: Caller, company_id: str):
     company = visible_company(caller, company_id)
     answer = page_of([company], shapes.company_account)
-    return jsonify(answer | {"companyId": books.guid("Company", company["id"])})
+    return jsonify(answer | {"companyId": ledger_data.guid("Company", company["id"])})
 
 
 # --- runs ---
@@ -205,14 +205,14 @@ def document(caller: Caller, task_id: str):
 def visible_task(caller: Caller, task_id: str) -> Document:
     """The task, with this asking counted; 40401 when it is not there, or not for this caller."""
     task = get_store().get(TASK, task_id.lower())
-    company = books.company(task["company"]) if task else None
+    company = ledger_data.company(task["company"]) if task else None
     if company is None or not caller.sees(company["debtor"]) or faults.on("nmbrs_rest_document_lost"):
         raise RestError(40401)
     return get_store().update(TASK, task_id.lower(), lambda doc: doc and doc | {"asked": doc["asked"] + 1})
 
 
 def document_text(task: Document) -> str:
-    company = books.company(task["company"]) or {}
+    company = ledger_data.company(task["company"]) or {}
     day = date.fromisoformat(task["day"])
     if task["kind"] == "Run":
         run = payroll.run(task["company"], task["year"], task["number"])
@@ -239,7 +239,7 @@ def asked_employees(caller: Caller, company_id: str) -> list[Document]:
     found = staff.employees(visible_company(caller, company_id)["id"])
     one, moment = request.args.get("employeeId", "").lower(), asked_moment("createdFrom")
     if one:
-        found = [person for person in found if books.guid("Employee", person["id"]) == one]
+        found = [person for person in found if ledger_data.guid("Employee", person["id"]) == one]
     if moment:
         least = shapes.utc(moment.isoformat())
         found = [person for person in found if shapes.since(person) >= least]

@@ -3,7 +3,7 @@
 from datetime import UTC, datetime
 
 from sandbox import clock
-from sandbox.nmbrs import books, payroll
+from sandbox.nmbrs import ledger_data, payroll
 from sandbox.nmbrs.people import bic, display_name
 from sandbox.store import Document
 
@@ -24,15 +24,15 @@ def utc(text: str) -> str:
 
 
 def debtor(doc: Document) -> Document:
-    return {"debtorId": books.guid("Debtor", doc["id"]), "number": doc["number"], "name": doc["name"]}
+    return {"debtorId": ledger_data.guid("Debtor", doc["id"]), "number": doc["number"], "name": doc["name"]}
 
 
 def company(doc: Document) -> Document:
     return {
-        "companyId": books.guid("Company", doc["id"]),
+        "companyId": ledger_data.guid("Company", doc["id"]),
         "number": str(doc["number"]),
         "name": doc["name"],
-        "debtorId": books.guid("Debtor", doc["debtor"]),
+        "debtorId": ledger_data.guid("Debtor", doc["debtor"]),
     }
 
 
@@ -49,7 +49,7 @@ def company_account(doc: Document) -> Document:
 
 def run(doc: Document) -> Document:
     return {
-        "payrollRunId": books.guid("Run", doc["id"]),
+        "payrollRunId": ledger_data.guid("Run", doc["id"]),
         "number": doc["number"],
         "description": doc["description"],
         "year": doc["year"],
@@ -62,13 +62,13 @@ def run(doc: Document) -> Document:
 
 
 def employee_in_run(person: Document) -> Document:
-    return {"employeeId": books.guid("Employee", person["id"]), "employeeNumber": person["number"]}
+    return {"employeeId": ledger_data.guid("Employee", person["id"]), "employeeNumber": person["number"]}
 
 
 def wage_tax(doc: Document) -> Document:
     first, last = payroll.days_of(doc["year"], doc["period"])
     return {
-        "wageTaxId": books.guid("WageTax", doc["id"]),
+        "wageTaxId": ledger_data.guid("WageTax", doc["id"]),
         "serialNumber": doc["serial"],
         "totalGeneral": doc["euros"],
         "paymentReference": doc["reference"],
@@ -94,17 +94,17 @@ def personal_info(person: Document) -> Document:
         "employeeType": "formerPayroll" if person.get("dismissed") else "payroll",
     }
     info = {
-        "personalInfoId": books.guid("PersonalInfo", person["id"]),
+        "personalInfoId": ledger_data.guid("PersonalInfo", person["id"]),
         "basicInfo": basic,
         "period": BEGIN_PERIOD,
         "createdAt": since(person),
     }
-    return {"employeeId": books.guid("Employee", person["id"]), "info": [info]}
+    return {"employeeId": ledger_data.guid("Employee", person["id"]), "info": [info]}
 
 
 def employee_accounts(person: Document) -> Document:
     account = {
-        "bankAccountId": books.guid("BankAccount", person["id"]),
+        "bankAccountId": ledger_data.guid("BankAccount", person["id"]),
         "number": person["iban"][8:].lstrip("0"),
         "description": "Hoofdrekening",
         "IBAN": person["iban"],
@@ -112,7 +112,7 @@ def employee_accounts(person: Document) -> Document:
         "bankAccountType": "bankAccount1",
         "createdAt": since(person),
     }
-    return {"employeeId": books.guid("Employee", person["id"]), "bankAccounts": [account]}
+    return {"employeeId": ledger_data.guid("Employee", person["id"]), "bankAccounts": [account]}
 
 
 def since(person: Document) -> str:
@@ -124,6 +124,6 @@ def user(doc: Document, debtor_id: int) -> Document:
         "name": doc["email"].partition("@")[0].replace(".", " ").title(),
         "email": doc["email"],
         "language": "NL",
-        "debtorId": books.guid("Debtor", debtor_id),
-        "userId": books.guid("User", doc["email"]),
+        "debtorId": ledger_data.guid("Debtor", debtor_id),
+        "userId": ledger_data.guid("User", doc["email"]),
     }

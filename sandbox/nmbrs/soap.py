@@ -6,7 +6,8 @@ from flask import Blueprint, Response, abort, request
 from lxml import etree
 
 from sandbox import demo, faults
-from sandbox.nmbrs import books, misbehaviour
+from sandbox.nmbrs import faults as misbehaviour
+from sandbox.nmbrs import ledger_data
 from sandbox.nmbrs.envelope import (
     CONTENT_TYPES,
     SOAP_11,
@@ -105,7 +106,7 @@ def authenticate(service: Service, operation: Operation, call: Call) -> Caller:
     if header is None:
         raise NmbrsFault(1001)
     given = read_header(service, header)
-    user = books.user(given["Username"])
+    user = ledger_data.user(given["Username"])
     domain_fits = given.get("Domain", "") in ("", demo.NMBRS_SUBDOMAIN)
     if user is None or not user["token"] or user["token"] != given["Token"] or not domain_fits:
         raise NmbrsFault(1001)

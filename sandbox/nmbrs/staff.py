@@ -3,7 +3,7 @@
 from typing import Any
 
 from sandbox import clock, demo
-from sandbox.nmbrs import books
+from sandbox.nmbrs import ledger_data
 from sandbox.nmbrs.people import person
 from sandbox.store import Document, get_store
 
@@ -54,7 +54,7 @@ def in_books(company_id: int) -> list[Document]:
 
 def employees(company_id: int) -> list[Document]:
     """Everybody who was ever in a run: those in the books, then the made-up people."""
-    extra = (books.company(company_id) or {"extra": 0})["extra"]
+    extra = (ledger_data.company(company_id) or {"extra": 0})["extra"]
     return in_books(company_id) + [made_up(company_id, index) for index in range(extra)]
 
 
@@ -73,7 +73,7 @@ def employee(employee_id: int) -> Document | None:
     if known is not None:
         return known
     company_id, index = divmod(employee_id, 100_000)
-    owner = books.company(company_id)
+    owner = ledger_data.company(company_id)
     is_there = owner is not None and FIRST_MADE_UP <= index < FIRST_MADE_UP + owner["extra"]
     return person(company_id, index) if is_there else None
 

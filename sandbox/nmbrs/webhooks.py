@@ -10,9 +10,9 @@ from queue import SimpleQueue
 from urllib.parse import urlencode, urlsplit
 
 from sandbox import clock
-from sandbox.nmbrs import books
+from sandbox.nmbrs import ledger_data
 from sandbox.nmbrs.errors import NmbrsFault
-from sandbox.nmbrs.misbehaviour import chosen
+from sandbox.nmbrs.faults import chosen
 from sandbox.store import Document, get_store
 
 SETTING, SENT = "nmbrs_webhook", "nmbrs_sent_webhook"
@@ -124,7 +124,7 @@ def announce(run: Document, variant: str | None = None) -> None:
     """Tell every active setting of the run's debtor, in the background. `variant` is how; left out, the
     switches decide."""
     variant = variant or switched_variant()
-    company = books.company(run["company"])
+    company = ledger_data.company(run["company"])
     if variant == "none" or company is None:
         return
     for setting in settings(company["debtor"]):

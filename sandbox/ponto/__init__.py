@@ -3,11 +3,11 @@
 from flask import Flask
 
 from sandbox.control import on_reset
-from sandbox.ponto import access, api, misbehaviour, office, pages
+from sandbox.ponto import access, api, faults, organisation, pages
 
 
 def setup(app: Flask) -> None:
-    misbehaviour.declare_all()
-    on_reset(office.seed)
+    faults.declare_all()
+    on_reset(organisation.seed)
     for blueprint in (access.access, api.api, pages.pages):
         app.register_blueprint(blueprint)

@@ -5,7 +5,7 @@ from datetime import timedelta
 from flask import Blueprint, Response, jsonify, redirect, render_template, request
 
 from sandbox import clock, faults
-from sandbox.bank.misbehaviour import cut_connection
+from sandbox.bank.faults import cut_connection
 from sandbox.oauth import (
     Refused,
     check_client,
@@ -18,7 +18,8 @@ from sandbox.oauth import (
     spend,
     way_back,
 )
-from sandbox.ponto import misbehaviour, office
+from sandbox.ponto import faults as misbehaviour
+from sandbox.ponto import organisation
 from sandbox.store import Document, get_store
 
 access = Blueprint("ponto_access", __name__, url_prefix="/ponto")
@@ -43,7 +44,7 @@ def answer_page():
     if request.form.get("besluit") != "toestaan":
         return send_back(error="access_denied")
     chosen = request.form.getlist("rekening")
-    known = {account["iban"] for account in office.bank()["accounts"]}
+    known = {account["iban"] for account in organisation.bank()["accounts"]}
     if not chosen or not set(chosen) <= known:
         return page("Kies minstens één rekening, of kies Weigeren."), 400
     return send_back(code=make_code(chosen))
@@ -53,7 +54,7 @@ def wrong():
     """What is shown to the person, and never sent back to whoever asked."""
     given = request.args
     checks = {
-        "client_id": given.get("client_id") == office.CLIENT_ID,
+        "client_id": given.get("client_id") == organisation.CLIENT_ID,
         "redirect_uri": is_registered(given.get("redirect_uri", "")),
         "response_type": given.get("response_type") == "code",
         "scope": {"ai", "pi"} <= set(given.get("scope", "").split()) <= {*SCOPES, OFFLINE},
@@ -61,11 +62,11 @@ def wrong():
         "code_challenge_method": given.get("code_challenge_method") == "S256",
     }
     problem = next((name for name, right in checks.items() if not right), None)
-    return (render_template("ponto/wrong.html", problem=problem, bank=office.bank()), 400) if problem else None
+    return (render_template("ponto/wrong.html", problem=problem, bank=organisation.bank()), 400) if problem else None
 
 
 def page(problem: str = "") -> str:
-    return render_template("ponto/allow.html", bank=office.bank(), scopes=SCOPES.values(), problem=problem)
+    return render_template("ponto/allow.html", bank=organisation.bank(), scopes=SCOPES.values(), problem=problem)
 
 
 def send_back(**told: str):
@@ -85,7 +86,7 @@ def token():
         return Response("", 503)
     kind = request.form.get("grant_type")
     try:
-        check_client(office.CLIENT_ID, office.CLIENT_SECRET)
+        check_client(organisation.CLIENT_ID, organisation.CLIENT_SECRET)
         if kind == "client_credentials":
             return told({"access_token": new_secret(), "expires_in": 1799, "token_type": "bearer", "scope": ""})
         if faults.on("ponto_token_revoked"):
@@ -134,7 +135,7 @@ def issue(grant: str, scope: str) -> Document:
 def revoke():
     """RFC 7009: an unknown token is as good as a revoked one. It takes the whole consent along."""
     try:
-        check_client(office.CLIENT_ID, office.CLIENT_SECRET)
+        check_client(organisation.CLIENT_ID, organisation.CLIENT_SECRET)
     except Refused as error:
         return refusal(error, "ponto")
     row = get_store().get(REFRESH, request.form.get("token", ""))

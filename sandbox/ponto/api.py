@@ -14,9 +14,9 @@ from flask import Blueprint, Response, current_app, request
 
 from sandbox import clock, faults
 from sandbox.bank import banks, orders
+from sandbox.bank.faults import GATEWAY_PAGE, cut_connection
 from sandbox.bank.instruction import NotAccepted
-from sandbox.bank.misbehaviour import GATEWAY_PAGE, cut_connection
-from sandbox.ponto import access, bulk, office
+from sandbox.ponto import access, bulk, organisation
 from sandbox.store import Document, get_store
 
 api = Blueprint("ponto_api", __name__, url_prefix="/ponto/api")
@@ -85,8 +85,8 @@ def check_signature() -> None:
 # --- accounts -------------------------------------------------------------------------------------
 def own_account(grant: Document, account_id: str) -> Document:
     for iban in grant["ibans"]:
-        account = banks.account(office.BANK, iban)
-        if account is not None and office.account_id(iban) == account_id:
+        account = banks.account(organisation.BANK, iban)
+        if account is not None and organisation.account_id(iban) == account_id:
             return account
     raise Problem(404, "resourceNotFound", "There is no such account")
 
@@ -94,7 +94,7 @@ def own_account(grant: Document, account_id: str) -> Document:
 @api.get("/userinfo")
 @granted
 def userinfo(grant: Document):
-    return said({"sub": office.ORGANISATION, "name": office.owner()})
+    return said({"sub": organisation.ORGANISATION, "name": organisation.owner()})
 
 
 @api.get("/accounts")
@@ -102,7 +102,7 @@ def userinfo(grant: Document):
 def list_accounts(grant: Document):
     """In pages as JSON:API has them, so that who reads only the first misses the rest."""
     limit = request.args.get("page[limit]", 10, type=int)
-    found = [banks.account(office.BANK, iban) for iban in grant["ibans"]]
+    found = [banks.account(organisation.BANK, iban) for iban in grant["ibans"]]
     rows = [account_document(grant, account) for account in found if account is not None]
     ids = [row["id"] for row in rows]
     after = request.args.get("page[after]")
@@ -126,9 +126,9 @@ def here(path: str) -> str:
 
 def account_document(grant: Document, account: Document) -> dict[str, Any]:
     now, balance = clock.bank_now(), account["cents"] / 100
-    ends = clock.bank_now().fromisoformat(grant["at"]) + timedelta(days=office.AUTHORISED_DAYS)
+    ends = clock.bank_now().fromisoformat(grant["at"]) + timedelta(days=organisation.AUTHORISED_DAYS)
     return {
-        "type": "account", "id": office.account_id(account["iban"]), "meta": {"synchronizedAt": now.isoformat()},
+        "type": "account", "id": organisation.account_id(account["iban"]), "meta": {"synchronizedAt": now.isoformat()},
         "attributes": {
             "subtype": "checking", "referenceType": "IBAN", "reference": account["iban"], "currency": "EUR",
             "product": "Zakelijke rekening", "description": account["name"], "holderName": account["owner"],
@@ -141,7 +141,7 @@ def account_document(grant: Document, account: Document) -> dict[str, Any]:
 @api.get("/accounts/<account_id>/transactions")
 @granted
 def list_transactions(grant: Document, account_id: str):
-    rows = banks.bookings(office.BANK, own_account(grant, account_id)["iban"])
+    rows = banks.bookings(organisation.BANK, own_account(grant, account_id)["iban"])
     return said({"data": [transaction(row) for row in reversed(rows)], "links": {}, "meta": {}})
 
 
@@ -197,7 +197,7 @@ def take(account: Document, key: str) -> dict[str, Any]:
     except NotAccepted as problem:
         raise Problem(400, "validationError", problem.text, problem.path) from problem
     about = {"product": "bulk-payments", "request_id": key, "vop": False, "back": back, "nok": back}
-    order = orders.take(office.bank(), instruction, raw, about)
+    order = orders.take(organisation.bank(), instruction, raw, about)
     return shown(order) | ({"links": {"redirect": sign_page(order)}} if back else {})
 
 
@@ -219,7 +219,7 @@ def shown(order: Document) -> dict[str, Any]:
 
 
 def own_order(grant: Document, account_id: str, order_id: str) -> Document:
-    account, order = own_account(grant, account_id), orders.find(office.BANK, order_id)
+    account, order = own_account(grant, account_id), orders.find(organisation.BANK, order_id)
     if order is None or order["blocks"][0]["iban"] != account["iban"] or order["status"] == "CANC":
         raise Problem(404, "resourceNotFound", "There is no such bulk payment")
     return order

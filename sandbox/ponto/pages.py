@@ -5,7 +5,7 @@ from flask import Blueprint, Response, abort, redirect, render_template, request
 from sandbox import faults
 from sandbox.bank import orders
 from sandbox.bank.pages import keep_nothing, lines_of
-from sandbox.ponto import office
+from sandbox.ponto import organisation
 from sandbox.store import Document
 
 pages = Blueprint("ponto", __name__, url_prefix="/ponto")
@@ -18,15 +18,15 @@ def forget(response: Response) -> Response:
 
 @pages.get("/")
 def front():
-    return redirect(url_for("bank.overview", bank_id=office.BANK))
+    return redirect(url_for("bank.overview", bank_id=organisation.BANK))
 
 
 @pages.get("/ondertekenen/<order_id>")
 def sign_page(order_id: str):
     order = asked_order(order_id)
     if not orders.can_be_signed(order):
-        return render_template("ponto/done.html", order=order, bank=office.bank())
-    return render_template("ponto/sign.html", order=order, lines=lines_of(order), bank=office.bank())
+        return render_template("ponto/done.html", order=order, bank=organisation.bank())
+    return render_template("ponto/sign.html", order=order, lines=lines_of(order), bank=organisation.bank())
 
 
 @pages.post("/ondertekenen/<order_id>")
@@ -43,4 +43,4 @@ def sign(order_id: str):
 
 
 def asked_order(order_id: str) -> Document:
-    return orders.find(office.BANK, order_id) or abort(404)
+    return orders.find(organisation.BANK, order_id) or abort(404)

@@ -6,7 +6,7 @@ import pytest
 import requests
 from zeep.exceptions import Fault, TransportError, XMLParseError
 
-from sandbox.nmbrs.misbehaviour import REST_SWITCHES, RIGHTS, SWITCHES
+from sandbox.nmbrs.faults import REST_SWITCHES, RIGHTS, SWITCHES
 from sandbox.nmbrs.schema import SERVICES
 from tests.support.nmbrs import Nmbrs, raw_call, text_at
 from tests.support.sandbox import Sandbox

@@ -1,6 +1,6 @@
 """Every exchange that any sandbox of this test run had at its banks, held against the contract: both sides.
 
-Sandboxes write them down (sandbox/bank/journal.py): of tests that call a bank themselves, of the adapter, and of
+Sandboxes write them down (sandbox/bank/exchange_log.py): of tests that call a bank themselves, of the adapter, and of
 whole houses, whose web and worker are processes of their own.
 """
 

@@ -7,7 +7,7 @@ from typing import Any
 from flask import Blueprint, abort, current_app, flash, redirect, render_template, request, url_for
 
 from sandbox import demo
-from sandbox.nmbrs import asked, books, identity, payroll, staff, webhooks
+from sandbox.nmbrs import control_requests, identity, ledger_data, payroll, staff, webhooks
 from sandbox.nmbrs.pages import MOST_SHOWN, company_or_404, signed_in
 from sandbox.nmbrs.people import display_name
 from sandbox.store import Document
@@ -142,7 +142,7 @@ def problems_in(filled: dict[str, str]) -> dict[str, str]:
     """What is wrong, by field."""
     problems = {
         "last_name": "" if filled["last_name"] else "Vul een achternaam in.",
-        "iban": "" if asked.known_iban(filled["iban"]) else "Vul een IBAN van een Nederlandse bank in.",
+        "iban": "" if control_requests.known_iban(filled["iban"]) else "Vul een IBAN van een Nederlandse bank in.",
         "net": "" if cents_of(filled["net"]) else "Vul een bedrag in, zoals 2.500,08.",
     }
     return {name: text for name, text in problems.items() if text}
@@ -162,7 +162,7 @@ def fields_of(filled: dict[str, str]) -> dict[str, Any]:
     return names | {
         "initials": f"{filled['first_name'][:1]}." if filled["first_name"] else "",
         "payment_name": filled["payment_name"] or staff.payment_name(names),
-        "iban": asked.known_iban(filled["iban"]),
+        "iban": control_requests.known_iban(filled["iban"]),
         "cents": cents_of(filled["net"]),
     }
 
@@ -170,7 +170,7 @@ def fields_of(filled: dict[str, str]) -> dict[str, Any]:
 # --- REST ---
 @book_pages.get("/koppelingen")
 def grants():
-    names = {doc["id"]: doc["name"] for doc in books.debtors()}
+    names = {doc["id"]: doc["name"] for doc in ledger_data.debtors()}
     newest = identity.grants()[:MOST_SHOWN]
     shown = [(grant, ", ".join(names.get(number, str(number)) for number in grant["debtors"])) for grant in newest]
     here = current_app.config["BASE_URL"]

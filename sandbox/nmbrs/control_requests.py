@@ -6,7 +6,7 @@ from typing import Any
 
 from sandbox import clock
 from sandbox.control import BadControl
-from sandbox.nmbrs import books, payroll, staff, webhooks
+from sandbox.nmbrs import ledger_data, payroll, staff, webhooks
 from sandbox.nmbrs.people import BANKS
 
 Asked = dict[str, Any]
@@ -16,8 +16,8 @@ MOST_CENTS = 100_000_00
 
 def company(asked: Asked) -> int:
     name = str(asked.get("company", ""))
-    if not name.isdecimal() or books.company(int(name)) is None:
-        known = [str(doc["number"]) for doc in books.companies()]
+    if not name.isdecimal() or ledger_data.company(int(name)) is None:
+        known = [str(doc["number"]) for doc in ledger_data.companies()]
         raise BadControl(f"company: there is no {name!r}, only {', '.join(known[:20])}", 404)
     return int(name)
 

@@ -1,6 +1,6 @@
 """A store that an earlier sandbox wrote: its flat kinds become a kind per company or debtor, once."""
 
-from sandbox.nmbrs import books, payroll, staff, webhooks
+from sandbox.nmbrs import ledger_data, payroll, staff, webhooks
 from sandbox.store import Store
 
 
@@ -13,7 +13,7 @@ def upgrade(store: Store) -> None:
         spread(store, "nmbrs_employee", "company")
         spread(store, webhooks.SETTING, "debtor")
         spread(store, webhooks.SENT, "debtor")
-        for company in books.companies():
+        for company in ledger_data.companies():
             index_company(store, company["id"])
         store.put("nmbrs_form", "two", {})
 
@@ -24,11 +24,11 @@ def mark(store: Store) -> None:
 
 
 def number_companies(store: Store) -> None:
-    everyone = books.companies()
-    for debtor in books.debtors():
+    everyone = ledger_data.companies()
+    for debtor in ledger_data.debtors():
         mine = [doc["id"] for doc in everyone if doc["debtor"] == debtor["id"]]
         store.put("nmbrs_debtor", debtor["id"], debtor | {"companies": mine})
-        books.keep_guid("Debtor", debtor["id"])
+        ledger_data.keep_guid("Debtor", debtor["id"])
 
 
 def spread(store: Store, kind: str, owner: str) -> None:
@@ -39,7 +39,7 @@ def spread(store: Store, kind: str, owner: str) -> None:
 
 
 def index_company(store: Store, company_id: int) -> None:
-    books.keep_guid("Company", company_id)
+    ledger_data.keep_guid("Company", company_id)
     for employee in staff.in_books(company_id):
         store.put("nmbrs_employer", employee["id"], {"company": company_id})
     for year in range(2020, 2031):

@@ -15,7 +15,8 @@ from urllib.parse import urlsplit
 from flask import Response, request
 
 from sandbox import clock, faults
-from sandbox.bank import answers, banks, misbehaviour, signatures
+from sandbox.bank import answers, banks, signatures
+from sandbox.bank import faults as misbehaviour
 from sandbox.bank.answers import Answer, Refusal
 from sandbox.store import Document, get_store
 
