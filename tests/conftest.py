@@ -19,7 +19,7 @@ from hypothesis import settings
 
 import models
 from domain.accounts import passwords
-from tests.support import journal, moments, one_writer, reference
+from tests.support import client_lock_guard, contract_report, reference, timezone_guard
 from tests.support.sandbox import Sandbox, sandbox_process
 from tools import browser
 from tools.dev_stack import Stack
@@ -54,15 +54,15 @@ settings.load_profile("long" if LONG else "short")
 
 # Where every sandbox of this run writes what is asked of its banks, also those inside a house (see journal).
 EXCHANGES = pytest.StashKey[tempfile.TemporaryDirectory]()
-VERDICT = pytest.StashKey[journal.Verdict]()
+VERDICT = pytest.StashKey[contract_report.Verdict]()
 
 
 def pytest_configure(config: pytest.Config) -> None:
     """The one folder for all workers is made, and judged, by the one that started them."""
     passwords.hasher = PasswordHasher(time_cost=1, memory_cost=8, parallelism=1)
     passwords.NOBODY = passwords.hasher.hash("nobody signs in with this")
-    models.database.attach_callback(one_writer.watch)
-    models.database.attach_callback(moments.watch)
+    models.database.attach_callback(client_lock_guard.watch)
+    models.database.attach_callback(timezone_guard.watch)
     if reference.is_here(reference.BANK_CONTRACT) and "PYTEST_XDIST_WORKER" not in os.environ:
         config.stash[EXCHANGES] = tempfile.TemporaryDirectory(prefix="exchanges-")
         os.environ["SANDBOX_EXCHANGES"] = config.stash[EXCHANGES].name
@@ -75,7 +75,7 @@ def pytest_sessionfinish(session: pytest.Session) -> None:
     if EXCHANGES not in session.config.stash:
         return
     with session.config.stash[EXCHANGES] as folder:
-        verdict = session.config.stash[VERDICT] = journal.judged(Path(folder))
+        verdict = session.config.stash[VERDICT] = contract_report.judged(Path(folder))
     if verdict.violations and session.exitstatus == pytest.ExitCode.OK:
         session.exitstatus = pytest.ExitCode.TESTS_FAILED
 
@@ -107,7 +107,7 @@ def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter, config: p
     if verdict is None or not (verdict.checked or verdict.violations):
         return
     terminalreporter.write_line(str(verdict), red=bool(verdict.violations))
-    for text in verdict.violations[: journal.MOST_SHOWN]:
+    for text in verdict.violations[: contract_report.MOST_SHOWN]:
         terminalreporter.write_line(text, red=True)
 
 

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from tests.support.journal import Verdict, judge, judged
+from tests.support.contract_report import Verdict, judge, judged
 
 ID = "3b8e2c1a-7f54-4d0e-9c2b-5a6d7e8f9012"
 ORDER = "/bank/redirect/v1/bulk-payments/sepa-credit-transfers"

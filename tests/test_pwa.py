@@ -13,7 +13,7 @@ from blueprints.pwa import blueprint, splash
 from blueprints.web.formatters import init_context
 from blueprints.web.static_assets import FOR_EVER, JOINED, init_assets, static_url
 from domain.common.services import World
-from tests.support.world import make_world
+from tests.support.factories import make_world
 
 ROOT = Path(__file__).parent.parent
 

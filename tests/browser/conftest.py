@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.support.phone import Phone, entrepreneur, new_context, newcomer
+from tests.support.mobile_page import Phone, entrepreneur, new_context, newcomer
 from tools.demo_journey import Person, Story
 from tools.dev_stack import Stack
 

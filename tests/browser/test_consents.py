@@ -5,7 +5,7 @@ from collections.abc import Callable
 import pytest
 from playwright.sync_api import expect
 
-from tests.support.phone import Phone, newcomer
+from tests.support.mobile_page import Phone, newcomer
 from tools.demo_journey import ONBOARDING, Story, wait_for
 from tools.dev_stack import Stack
 

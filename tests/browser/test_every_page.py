@@ -10,7 +10,7 @@ import pytest
 from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import expect
 
-from tests.support.phone import Phone
+from tests.support.mobile_page import Phone
 
 pytestmark = [pytest.mark.browser, pytest.mark.thorough]
 

@@ -5,7 +5,7 @@ from itertools import pairwise
 import pytest
 from playwright.sync_api import expect
 
-from tests.support.phone import Phone
+from tests.support.mobile_page import Phone
 
 pytestmark = pytest.mark.browser
 

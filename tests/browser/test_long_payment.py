@@ -5,7 +5,7 @@ from collections.abc import Callable, Iterator
 import pytest
 from playwright.sync_api import CDPSession, expect
 
-from tests.support.phone import Phone, is_marked, mark
+from tests.support.mobile_page import Phone, is_marked, mark
 from tools.demo_journey import wait_for
 
 pytestmark = pytest.mark.browser

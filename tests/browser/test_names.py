@@ -3,8 +3,8 @@
 import pytest
 from playwright.sync_api import Locator, expect
 
-from tests.support.pain import Line, file_of
-from tests.support.phone import Phone, is_marked, mark
+from tests.support.mobile_page import Phone, is_marked, mark
+from tests.support.pain001_builder import Line, file_of
 from tools.demo_journey import wait_for
 
 pytestmark = pytest.mark.browser

@@ -6,7 +6,7 @@ from collections.abc import Callable
 import pytest
 from playwright.sync_api import expect
 
-from tests.support.phone import PATIENCE, Phone, is_marked, mark, newcomer
+from tests.support.mobile_page import PATIENCE, Phone, is_marked, mark, newcomer
 from tools.demo_journey import ONBOARDING, Story
 from tools.dev_stack import Stack
 

@@ -8,7 +8,7 @@ from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 from playwright.sync_api import CDPSession, expect
 
-from tests.support.phone import Phone
+from tests.support.mobile_page import Phone
 from tests.support.push import encoded
 from tools.demo_journey import wait_for
 

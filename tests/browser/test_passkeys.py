@@ -6,7 +6,7 @@ from collections.abc import Iterator
 import pytest
 from playwright.sync_api import CDPSession, expect
 
-from tests.support.phone import Phone
+from tests.support.mobile_page import Phone
 
 OVERVIEW = re.compile(r"/overzicht$")
 pytestmark = pytest.mark.browser

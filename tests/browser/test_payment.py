@@ -7,7 +7,7 @@ from datetime import date
 import pytest
 from playwright.sync_api import expect
 
-from tests.support.phone import Phone, is_marked, mark
+from tests.support.mobile_page import Phone, is_marked, mark
 from tools.dev_stack import ROOT
 
 pytestmark = pytest.mark.browser

@@ -2,7 +2,7 @@
 
 import pytest
 
-from tests.support.phone import Phone
+from tests.support.mobile_page import Phone
 
 pytestmark = [pytest.mark.browser, pytest.mark.thorough]
 

@@ -5,7 +5,7 @@ import re
 import pytest
 from playwright.sync_api import expect
 
-from tests.support.phone import Phone, is_marked, mark
+from tests.support.mobile_page import Phone, is_marked, mark
 
 pytestmark = pytest.mark.browser
 

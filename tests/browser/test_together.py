@@ -7,7 +7,7 @@ import pytest
 from playwright.sync_api import expect
 
 from tests.browser.conftest import known
-from tests.support.phone import Phone, entrepreneur
+from tests.support.mobile_page import Phone, entrepreneur
 from tools.demo_journey import wait_for
 from tools.dev_stack import Stack
 

@@ -2,8 +2,8 @@
 
 import pytest
 
-from tests.support.pain import Line, file_of
-from tests.support.phone import Phone
+from tests.support.mobile_page import Phone
+from tests.support.pain001_builder import Line, file_of
 from tools.demo_journey import wait_for
 
 pytestmark = [pytest.mark.browser, pytest.mark.thorough]

@@ -4,8 +4,8 @@ from collections.abc import Iterator
 
 import pytest
 
-from tests.support.meddler import Meddler, meddler
 from tests.support.sandbox import Sandbox
+from tests.support.tampering_proxy import Meddler, meddler
 
 
 @pytest.fixture

@@ -13,7 +13,7 @@ import config
 from connectors.identity.oidc import OidcProvider
 from connectors.identity.port import Attempt, Expired, ProviderDown, Refused
 from core.ids import token
-from tests.support.strangers_broker import CLIENT, LEVEL, SECRET, Broker, strangers_broker
+from tests.support.third_party_oidc import CLIENT, LEVEL, SECRET, Broker, strangers_broker
 
 BACK = "http://localhost:8000/identificatie/terug"
 

@@ -32,7 +32,7 @@ from connectors.bank.transport import TimedOut
 from core.clock import amsterdam_midnight
 from tests.support import contract
 from tests.support.exchanges import Watch
-from tests.support.rawbank import RawBank, Script, drips, hangs_up, is_silent, raw_bank, says, says_raw
+from tests.support.raw_socket_bank import RawBank, Script, drips, hangs_up, is_silent, raw_bank, says, says_raw
 
 BACK, NOK = "https://app.example/terug", "https://app.example/terug?geweigerd=1"
 PSU = Psu("192.0.2.10", "Mozilla/5.0")

@@ -12,7 +12,7 @@ import pytest
 from connectors.bank.directory import DirectoryError, FileDirectory, HttpDirectory, read_lines
 from connectors.bank.http_signatures import development_identity
 from connectors.bank.port import BankLine
-from tests.support.rawbank import hangs_up, raw_bank, says
+from tests.support.raw_socket_bank import hangs_up, raw_bank, says
 from tests.support.sandbox import Sandbox
 
 LINE: dict[str, Any] = {

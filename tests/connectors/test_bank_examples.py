@@ -12,7 +12,7 @@ from connectors.bank.order_formats import write_order
 from connectors.bank.port import BankLine, Psu
 from core.ids import uuid
 from tests.connectors.test_pain001 import ORDER
-from tests.support.rawbank import RawRequest, raw_bank, says
+from tests.support.raw_socket_bank import RawRequest, raw_bank, says
 
 EXAMPLE = Path(__file__).parents[2] / "docs" / "banks.example.json"
 PLACED = {"transactionStatus": "RCVD", "paymentId": "1", "_links": {}}

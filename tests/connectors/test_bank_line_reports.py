@@ -11,7 +11,7 @@ from connectors.bank.port import AnswerUnknown, BankLine, BankRefused, LineRepor
 from core.ids import uuid
 from tests.support.bank import Pay, advance, bank_day, pain001, press
 from tests.support.exchanges import Watch
-from tests.support.rawbank import RawBank, raw_bank, says
+from tests.support.raw_socket_bank import RawBank, raw_bank, says
 from tests.support.sandbox import Sandbox
 
 BACK, NOK = "http://localhost:8000/terug", "http://localhost:8000/terug?nee=1"

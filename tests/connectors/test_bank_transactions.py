@@ -15,8 +15,8 @@ from connectors.bank.response_links import StrangeLink
 from core.ids import uuid
 from tests.support.bank import DEBTOR, Pay, Tpp, advance, bank_day, consent, pain001
 from tests.support.exchanges import Watch
-from tests.support.meddler import Meddler
 from tests.support.sandbox import Sandbox
+from tests.support.tampering_proxy import Meddler
 
 PSU = Psu("192.0.2.10", "Mozilla/5.0")
 

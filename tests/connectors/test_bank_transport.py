@@ -17,7 +17,7 @@ from cryptography.x509.oid import NameOID
 from connectors.bank import transport
 from connectors.bank.port import AnswerUnknown, BankError, NotDelivered
 from connectors.bank.transport import Answer, Request, TimedOut, exchange, tls_with
-from tests.support.rawbank import (
+from tests.support.raw_socket_bank import (
     RawRequest,
     Script,
     drips,

@@ -17,8 +17,8 @@ from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 
 from connectors.smtp import Mailer, MailNotSent, Message
-from tests.support.meddler import closed_port, saying
 from tests.support.sandbox import Sandbox
+from tests.support.tampering_proxy import closed_port, saying
 
 HOST = "127.0.0.1"
 SENDER = "Bizcuit <noreply@bizcuit.example>"

@@ -13,9 +13,9 @@ import requests
 from connectors.nmbrs.oauth import NmbrsOAuth, OAuthSettings
 from connectors.oauth import OAuthDown, OAuthRefused, Tokens
 from tests.support import nmbrs_rest as side
-from tests.support.meddler import Meddler, meddler, saying
 from tests.support.receiver import receiver
 from tests.support.sandbox import Sandbox
+from tests.support.tampering_proxy import Meddler, meddler, saying
 
 VERIFIER = "v" * 64
 TOKENS = b'{"access_token": "a", "refresh_token": "b", "token_type": "Bearer", "expires_in": 3600}'

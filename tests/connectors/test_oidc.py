@@ -20,8 +20,8 @@ from connectors.identity.oidc import OidcProvider, OidcSettings, birth_date
 from connectors.identity.port import Attempt, Cancelled, Expired, Identity, ProviderDown, Refused
 from connectors.identity.profiles import FIELDS, PROFILES, Profile
 from core.ids import token
-from tests.support.meddler import Meddler, closed_port, saying
 from tests.support.sandbox import Sandbox
+from tests.support.tampering_proxy import Meddler, closed_port, saying
 
 BACK = "http://localhost:8000/identificatie/terug"
 SECRET = "sandbox-secret"

@@ -11,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from connectors.nmbrs.payment_file import MOST_LINES, FileRefused, PaymentFile, read_payment_file
-from tests.support.pain import IBANS, PAIN_03, File, Line, Part, file_of, plain, with_line
+from tests.support.pain001_builder import IBANS, PAIN_03, File, Line, Part, file_of, plain, with_line
 
 ROOT = Path(__file__).resolve().parents[2]
 

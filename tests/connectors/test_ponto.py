@@ -32,10 +32,10 @@ from connectors.bank.port import (
 from connectors.bank.router import BanksByAdapter
 from connectors.oauth import OAuthDown, OAuthRefused
 from tests.connectors.test_ponto_order import ORDER
-from tests.support.meddler import closed_port
 from tests.support.ponto import IBAN, pressed
-from tests.support.rawbank import RawBank, hangs_up, raw_bank, says
+from tests.support.raw_socket_bank import RawBank, hangs_up, raw_bank, says
 from tests.support.sandbox import Sandbox
+from tests.support.tampering_proxy import closed_port
 
 KEY = rsa.generate_private_key(public_exponent=65537, key_size=2048)
 SIGNER = PontoSigner(KEY, "certificate-1")

@@ -24,9 +24,9 @@ from connectors.web_push import (
     UnfitSubscription,
 )
 from core.clock import utcnow
-from tests.support.meddler import closed_port
 from tests.support.push import Receiver, encoded
 from tests.support.sandbox import Sandbox
+from tests.support.tampering_proxy import closed_port
 
 KEY = "A" * 42 + "E"
 MESSAGE = PushMessage(json.dumps({"title": "Er wacht een betaling"}).encode(), ttl=600, topic="abc_-9", urgency="high")

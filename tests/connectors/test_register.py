@@ -11,8 +11,8 @@ from connectors.register.extract import has_link, read_company, read_extract
 from connectors.register.kvk import KvkRegister
 from connectors.register.port import Company, Extract, Function, LegalPerson, Person, RegisterDown, UnknownCompany
 from core.clock import today_amsterdam
-from tests.support.meddler import Meddler, closed_port, saying
 from tests.support.sandbox import Sandbox
+from tests.support.tampering_proxy import Meddler, closed_port, saying
 
 DEMO = "68750110"
 EXTRACTS = f"/functionarissen/kvknummer/{DEMO}"

@@ -16,7 +16,7 @@ import pytest
 from connectors.nmbrs import port
 from connectors.nmbrs.rest import RestPayroll, RestSettings
 from connectors.nmbrs.rest_transport import MOST_BYTES
-from tests.support.meddler import saying
+from tests.support.tampering_proxy import saying
 
 TOKEN, KEY = "a-secret-access-token", "a-secret-subscription-key"
 KEYS = port.Credentials("a@b.example", TOKEN)

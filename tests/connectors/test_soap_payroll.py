@@ -19,9 +19,9 @@ from connectors.nmbrs import port
 from connectors.nmbrs.payment_file import read_payment_file
 from connectors.nmbrs.soap import SoapPayroll
 from core.clock import utcnow
-from tests.support.meddler import Meddler, closed_port, saying
 from tests.support.nmbrs_rest import guid
 from tests.support.sandbox import Sandbox
+from tests.support.tampering_proxy import Meddler, closed_port, saying
 
 ROOT = Path(__file__).resolve().parents[2]
 DAY = date(2026, 11, 25)

@@ -5,8 +5,8 @@ from pathlib import Path
 import pytest
 
 from domain.common.services import World
+from tests.support.factories import Demo, make_demo, make_world
 from tests.support.sandbox import Sandbox
-from tests.support.world import Demo, make_demo, make_world
 
 
 @pytest.fixture(scope="session")

@@ -18,8 +18,8 @@ from domain.common.errors import (
 from domain.identity import identification, signing_authority
 from domain.payments import queries, release
 from models import AuditEvent, Authority, Identification, Release
+from tests.support.factories import PSU, Demo
 from tests.support.sandbox import Sandbox
-from tests.support.world import PSU, Demo
 
 DEMO = "68750110"
 

@@ -11,8 +11,8 @@ from domain.reconciliation import bank_reports
 from models import BankExchange, BankOrder, Batch, BatchLine
 from tests.connectors.test_camt053 import entry, statement
 from tests.connectors.test_pain002 import block, line, report
+from tests.support.factories import PSU, Demo, make_client, make_user
 from tests.support.sandbox import Sandbox
-from tests.support.world import PSU, Demo, make_client, make_user
 
 
 @pytest.fixture(autouse=True)

@@ -18,9 +18,9 @@ from domain.orders import payee_verification, sca, submission
 from domain.payments.release import release
 from models import AuditEvent, BankOrder, Batch, BatchLine, Client, Release
 from tests.support.exchanges import Watch
+from tests.support.factories import LINES, PSU, Demo, make_client, make_user
 from tests.support.sandbox import Sandbox
 from tests.support.signing import at_the_bank, followed
-from tests.support.world import LINES, PSU, Demo, make_client, make_user
 
 
 @pytest.fixture(autouse=True)

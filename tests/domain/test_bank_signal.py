@@ -15,9 +15,9 @@ from domain.orders import sca, status_callbacks, status_polling, submission
 from domain.payments.release import release
 from models import BankOrder, Batch, Delivery, database
 from tests.support.bank import EXPLICIT, Tpp, bank_day, pain001
+from tests.support.factories import PSU, Demo
 from tests.support.sandbox import Sandbox
 from tests.support.signing import at_the_bank
-from tests.support.world import PSU, Demo
 
 HEARD: list[str] = []
 

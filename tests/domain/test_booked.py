@@ -15,9 +15,9 @@ from models import AuditEvent, BankAccess, BankAccount, BankOrder, BankTransacti
 from tests.connectors.test_camt053 import entry, statement
 from tests.support.bank import bank_day
 from tests.support.bookings import allow, executed, look, of_orders
+from tests.support.factories import DEMO_IBAN, LINES, PSU, Demo
 from tests.support.names import follow, sign
 from tests.support.sandbox import Sandbox
-from tests.support.world import DEMO_IBAN, LINES, PSU, Demo
 
 TOTAL = sum(cents for _, _, cents in LINES)
 

@@ -39,8 +39,8 @@ from models import (
     OrderDownload,
 )
 from tests.connectors.test_pain002 import report
+from tests.support.factories import DEMO_IBAN, PIN, PSU, Demo, here, make_client, make_demo, make_user
 from tests.support.sandbox import Sandbox
-from tests.support.world import DEMO_IBAN, PIN, PSU, Demo, here, make_client, make_demo, make_user
 
 IBAN = "NL61KNAB0257398104"
 

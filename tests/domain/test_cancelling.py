@@ -25,10 +25,10 @@ from domain.orders.cancellation import CancelView
 from domain.payments import amendments
 from models import AuditEvent, BankExchange, BankOrder, Batch, BatchLine, Membership
 from tests.support.bank import press
-from tests.support.meddler import closed_port
+from tests.support.factories import PIN, PSU, Demo, here, make_user
 from tests.support.sandbox import Sandbox
 from tests.support.signing import at_the_bank, followed, in_the_app, reader, signing_by
-from tests.support.world import PIN, PSU, Demo, here, make_user
+from tests.support.tampering_proxy import closed_port
 
 
 class Killed(BaseException):

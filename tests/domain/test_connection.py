@@ -17,9 +17,9 @@ from domain.common.errors import (
 )
 from domain.payroll import companies, connections, intake, permission_check, run_discovery
 from models import AuditEvent, Batch, Membership, NmbrsConnection, OutgoingMail, PayrollCompany, Run
+from tests.support.factories import Demo, make_user
 from tests.support.intake import now_due, work
 from tests.support.sandbox import Sandbox
-from tests.support.world import Demo, make_user
 
 
 def row(demo: Demo) -> NmbrsConnection:

@@ -26,8 +26,8 @@ from domain.payments.release import release
 from models import AuditEvent, BankAccess, BankAccount, BankLink, Batch, Membership, OutgoingMail, PayrollCompany
 from tests.support.bank import advance
 from tests.support.consents import BOTH, begin, linked, without_directory
+from tests.support.factories import DEMO_IBAN, OTHER_IBAN, PSU, authorise, make_client, make_demo, make_user
 from tests.support.sandbox import Sandbox
-from tests.support.world import DEMO_IBAN, OTHER_IBAN, PSU, authorise, make_client, make_demo, make_user
 
 
 @pytest.fixture

@@ -6,7 +6,7 @@ import pytest
 from peewee import DatabaseError
 
 from models import AuditEvent, BankExchange, BankOrder, Batch, BatchLine, Release
-from tests.support.world import Demo
+from tests.support.factories import Demo
 
 
 def _release(batch: Batch, total: int, count: int) -> Release:

@@ -23,11 +23,11 @@ from domain.payments import amendments
 from domain.payments.release import release
 from jobs import tasks
 from models import BankExchange, BankOrder, Batch, BatchLine, Membership, Release
-from tests.support import dying_worker
+from tests.support import crashing_worker
 from tests.support.bank import press
+from tests.support.factories import PSU, Demo, authorise, make_client, make_user
 from tests.support.sandbox import Sandbox
 from tests.support.signing import at_the_bank, followed
-from tests.support.world import PSU, Demo, authorise, make_client, make_user
 from tests.test_valkey import ask, queue  # noqa: F401  (a fixture)
 
 KILLED = -9
@@ -75,15 +75,15 @@ def honouring(sandbox: Sandbox, honours: bool) -> None:
 
 # --- killed ---------------------------------------------------------------------------------------
 @pytest.mark.parametrize("honours", [True, False])
-@pytest.mark.parametrize("point", dying_worker.POINTS)
+@pytest.mark.parametrize("point", crashing_worker.POINTS)
 def test_a_worker_killed_anywhere_gives_it_once(
     database: str, sandbox: Sandbox, keys: Path, released: Batch, point: str, honours: bool
 ):
     honouring(sandbox, honours)
-    assert dying_worker.run(database, sandbox, keys, released.id, point) == KILLED
+    assert crashing_worker.run(database, sandbox, keys, released.id, point) == KILLED
     had_it = at_bank(sandbox)
     found = wake(released)
-    if honours or point not in dying_worker.UNSURE:
+    if honours or point not in crashing_worker.UNSURE:
         assert (found.state, at_bank(sandbox)) == ("at_bank", [released.reference])
     else:  # nobody but the bank can know: a person asks it
         assert (found.state, at_bank(sandbox)) == ("sending", had_it)
@@ -101,7 +101,7 @@ def test_workers_at_the_same_moment_give_it_once(
     sandbox.fault(bank_slow=True)
     if made:
         submission.prepare(released)
-    started = [dying_worker.start(database, sandbox, keys, released.id) for _ in range(3)]
+    started = [crashing_worker.start(database, sandbox, keys, released.id) for _ in range(3)]
     for one in started:
         one.wait()
     sandbox.fault(bank_slow=False)

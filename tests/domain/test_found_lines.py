@@ -5,8 +5,8 @@ import pytest
 from domain.payments import queries
 from domain.payments.line_search import PAGE, REFUSED, REMARKED, Found, Look, looked_for
 from models import Batch, BatchLine
-from tests.support.long_runs import iban, many
-from tests.support.world import Demo
+from tests.support.factories import Demo
+from tests.support.large_batches import iban, many
 
 PEOPLE = [
     ("Vries, Jan de", iban(12), 100_00), ("Jansen, Özge", iban(34), 200_00), ("Inga 100%_x", iban(56), 300_00),

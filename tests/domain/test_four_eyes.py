@@ -27,7 +27,7 @@ from domain.payments.release import release
 from domain.payroll import supersession
 from domain.team import members
 from models import Approval, Authority, Batch, Client, FourEyesChange, Identification, Membership, OutgoingMail, Release
-from tests.support.world import PSU, Demo, authorise, make_user
+from tests.support.factories import PSU, Demo, authorise, make_user
 
 TOTAL = 855916
 

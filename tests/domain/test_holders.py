@@ -15,8 +15,8 @@ from domain.common import audit
 from domain.common.services import World
 from models import AuditEvent, BankAccount, BankLink, Membership
 from tests.support.consents import begin, linked
+from tests.support.factories import DEMO_IBAN, OTHER_IBAN, authorise, make_client, make_user
 from tests.support.sandbox import Sandbox
-from tests.support.world import DEMO_IBAN, OTHER_IBAN, authorise, make_client, make_user
 
 
 @pytest.fixture

@@ -15,10 +15,10 @@ from domain.common.errors import NotFound
 from domain.common.services import World
 from domain.payroll import companies, intake, run_discovery, run_history, webhook_deliveries
 from models import Batch, BatchLine, Delivery, NmbrsConnection, NmbrsExchange, OutgoingMail, PayrollCompany, Run
+from tests.support.factories import Demo, make_client, make_demo, make_user
 from tests.support.intake import now_due, work
-from tests.support.pain import IBANS, File, Line, Part, file_of
+from tests.support.pain001_builder import IBANS, File, Line, Part, file_of
 from tests.support.sandbox import Sandbox
-from tests.support.world import Demo, make_client, make_demo, make_user
 
 LINES = (Line(), Line(cents=12_345, iban=IBANS[1]))
 

@@ -12,7 +12,7 @@ from domain.common.encryption import unseal
 from domain.common.errors import InvitationRefused, LinkExpired, NotFound, WeakPassword
 from domain.team import invitations
 from models import Invitation, Membership, OutgoingMail, User
-from tests.support.world import Demo, make_client, make_user
+from tests.support.factories import Demo, make_client, make_user
 
 NAOMI = "naomi@demobv.example"
 

@@ -8,9 +8,9 @@ import requests
 from domain.operations import integrity
 from domain.orders import sca, submission
 from models import BankOrder, Batch, BatchLine
+from tests.support.factories import PSU, Demo
 from tests.support.sandbox import Sandbox
 from tests.support.signing import at_the_bank, followed
-from tests.support.world import PSU, Demo
 
 
 @pytest.fixture(autouse=True)

@@ -17,8 +17,8 @@ from domain.operations import integrity
 from domain.orders import status_polling, submission
 from domain.payments.release import release
 from models import BankAccount, BankOrder, Batch
+from tests.support.factories import PSU, Demo
 from tests.support.sandbox import Sandbox
-from tests.support.world import PSU, Demo
 
 pytestmark = pytest.mark.thorough
 

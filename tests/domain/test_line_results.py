@@ -9,9 +9,9 @@ from domain.operations import integrity
 from domain.orders import line_statuses, status_polling, submission
 from domain.payments.release import release
 from models import BankOrder, Batch, BatchLine
+from tests.support.factories import PSU, Demo
 from tests.support.names import follow, sign
 from tests.support.sandbox import Sandbox
-from tests.support.world import PSU, Demo
 
 
 @pytest.fixture(autouse=True)

@@ -9,7 +9,7 @@ from domain.common import audit
 from domain.common.errors import LastOwner, NotFound, NotYourRole
 from domain.team import invitations, members
 from models import AuditEvent, Invitation, Membership, OutgoingMail
-from tests.support.world import Demo, authorise, make_client, make_user
+from tests.support.factories import Demo, authorise, make_client, make_user
 
 
 @pytest.fixture

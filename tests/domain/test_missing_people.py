@@ -4,9 +4,9 @@ import pytest
 
 from connectors.nmbrs.port import Employee
 from domain.payroll import missing_employees
+from tests.support.factories import Demo
 from tests.support.intake import work
 from tests.support.sandbox import Sandbox
-from tests.support.world import Demo
 
 
 def person(first: str, initials: str, prefix: str, last: str) -> Employee:

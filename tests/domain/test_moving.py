@@ -22,10 +22,10 @@ from domain.common.services import furnish, world
 from domain.payroll import connections, nmbrs_tokens, permission_check, rest_migration, run_discovery, wage_tax
 from models import AuditEvent, Batch, NmbrsConnection, NmbrsDebtor, PayrollCompany, Run
 from tests.support import nmbrs_rest as side
+from tests.support.factories import Demo, make_client, make_user
 from tests.support.intake import lines, state, work
 from tests.support.receiver import receiver
 from tests.support.sandbox import Sandbox
-from tests.support.world import Demo, make_client, make_user
 
 COMPANY = side.guid("Company", 9969)
 

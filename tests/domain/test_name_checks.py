@@ -12,9 +12,9 @@ from domain.orders import line_statuses, payee_verification, sca_state, submissi
 from domain.payments import amendments
 from domain.payments.release import release
 from models import AcceptedName, BankExchange, BankOrder, Batch, BatchLine, transaction
+from tests.support.factories import PIN, PSU, Demo, make_batch, make_demo, make_device
 from tests.support.names import ABROAD, CLOSE, OTHER, SAME, follow, send, sign
 from tests.support.sandbox import Sandbox
-from tests.support.world import PIN, PSU, Demo, make_batch, make_demo, make_device
 
 
 @pytest.fixture(autouse=True)

@@ -29,9 +29,9 @@ from models import (
     User,
     transaction,
 )
+from tests.support.factories import PSU, Demo, authorise, make_device, make_user
 from tests.support.push import Receiver
 from tests.support.sandbox import Sandbox
-from tests.support.world import PSU, Demo, authorise, make_device, make_user
 
 
 def write(notice: Notice) -> tuple[str, str]:

@@ -17,7 +17,7 @@ from domain.payments.release import release
 from domain.payroll import supersession
 from domain.team import members
 from models import Batch, Client, Membership, NestedTransaction, NotHeld, Release, User, transaction
-from tests.support.world import PSU, Demo, authorise, make_client, make_user
+from tests.support.factories import PSU, Demo, authorise, make_client, make_user
 
 ROUNDS = 6
 

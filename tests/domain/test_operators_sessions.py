@@ -7,7 +7,7 @@ import commands
 from domain.accounts import sessions
 from domain.operations import integrity
 from models import AuditEvent, LoginSession
-from tests.support.world import Demo, make_user
+from tests.support.factories import Demo, make_user
 
 
 @pytest.fixture

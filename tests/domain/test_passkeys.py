@@ -19,8 +19,8 @@ from domain.common.errors import BatchChanged, NotFound, PasskeyRefused
 from domain.payments import amendments
 from domain.payments.release import SignedWith, release
 from models import Challenge, OutgoingMail, Passkey, Release
+from tests.support.factories import PSU, Demo, make_user
 from tests.support.sandbox import Sandbox
-from tests.support.world import PSU, Demo, make_user
 
 HERE = "binding of this session"
 ORIGIN = "http://localhost:8000"

@@ -17,7 +17,7 @@ from domain.common.errors import (
     PinWrong,
 )
 from models import Device, OutgoingMail, Pin, PinTries
-from tests.support.world import PIN, Demo, authorise, make_device, make_user
+from tests.support.factories import PIN, Demo, authorise, make_device, make_user
 
 
 @pytest.fixture

@@ -21,9 +21,9 @@ from domain.orders import sca, status_polling, submission
 from domain.payments import amendments, queries
 from domain.payments.release import release
 from models import BankExchange, BankGrant, BankLink, BankOrder, Batch, BatchLine
+from tests.support.factories import PSU, Demo, make_user
 from tests.support.ponto import IBAN, SECOND_IBAN, linked, orders_at, pressed, sign
 from tests.support.sandbox import Sandbox
-from tests.support.world import PSU, Demo, make_user
 
 
 @pytest.fixture(autouse=True)

@@ -26,8 +26,8 @@ from domain.common.errors import (
 from domain.payments import amendments, limits
 from domain.payments.release import release
 from models import BankAccount, Batch, Release, User
+from tests.support.factories import OTHER_IBAN, PIN, PSU, Demo, authorise, make_client, make_device
 from tests.support.sandbox import Sandbox
-from tests.support.world import OTHER_IBAN, PIN, PSU, Demo, authorise, make_client, make_device
 
 
 def _release(demo: Demo, batch: Batch, **changes) -> Release:

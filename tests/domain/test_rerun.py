@@ -14,9 +14,9 @@ from domain.payments import amendments, release, warnings
 from domain.payroll import intake, run_history, webhook_deliveries
 from domain.payroll.run_versions import Wanted
 from models import BankOrder, Batch, BatchLine, Delivery, Release, Run
+from tests.support.factories import PSU, Demo, make_file
 from tests.support.intake import lines, state, work
 from tests.support.sandbox import Sandbox
-from tests.support.world import PSU, Demo, make_file
 
 DEMO_TOTAL = 1_980_608
 WOUTER, NAOMI = "NL42INGB2268352412", "NL52ABNA7650143244"

@@ -4,8 +4,8 @@ import pytest
 
 from domain.payroll import permission_check
 from models import NmbrsConnection
+from tests.support.factories import Demo
 from tests.support.sandbox import Sandbox
-from tests.support.world import Demo
 
 EVERY = [question for question, _needed in permission_check.CHECKS]
 

@@ -4,7 +4,7 @@ from threading import Thread
 from typing import Any
 
 from models import User, database
-from tests.support.world import make_user
+from tests.support.factories import make_user
 
 
 def written_elsewhere(user: User) -> None:

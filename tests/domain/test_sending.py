@@ -12,9 +12,9 @@ from domain.orders import sca, status_polling, submission
 from domain.payments import amendments, queries
 from domain.payments.release import release
 from models import BankAccount, BankExchange, BankOrder, Batch, BatchLine
-from tests.support.meddler import closed_port
+from tests.support.factories import PIN, PSU, Demo, make_device
 from tests.support.sandbox import Sandbox
-from tests.support.world import PIN, PSU, Demo, make_device
+from tests.support.tampering_proxy import closed_port
 
 
 @pytest.fixture(autouse=True)

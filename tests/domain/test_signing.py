@@ -30,7 +30,7 @@ from domain.orders import sca, sca_state
 from domain.orders.sca_state import Step
 from domain.payments import amendments
 from models import AuditEvent, BankExchange, BankOrder, Batch, database
-from tests.support.meddler import Meddler, meddler
+from tests.support.factories import PSU, Demo
 from tests.support.sandbox import Sandbox
 from tests.support.signing import (
     at_the_bank,
@@ -41,7 +41,7 @@ from tests.support.signing import (
     signing_by,
     text_message,
 )
-from tests.support.world import PSU, Demo
+from tests.support.tampering_proxy import Meddler, meddler
 
 PNG = b"\x89PNG\r\n\x1a\n" + b"0" * 40
 

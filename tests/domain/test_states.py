@@ -8,7 +8,7 @@ from domain.common.errors import StateConflict
 from domain.payments import state_machine
 from models import AuditEvent, Batch
 from models.payments import BATCH_STATES
-from tests.support.world import Demo
+from tests.support.factories import Demo
 
 
 def test_every_state_stands_in_the_table():

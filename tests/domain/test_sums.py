@@ -8,8 +8,8 @@ from domain.common.errors import BatchChanged
 from domain.payments import amendments, queries, release, totals
 from domain.payments.line_search import Look
 from models import Batch, BatchLine
-from tests.support.long_runs import many
-from tests.support.world import Demo
+from tests.support.factories import Demo
+from tests.support.large_batches import many
 
 PSU = Psu("127.0.0.1", None)
 LONG = totals.SHORT + 20

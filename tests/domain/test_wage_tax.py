@@ -8,9 +8,9 @@ from core.clock import utcnow
 from domain.common.errors import NotFound
 from domain.payroll import wage_tax
 from models import Batch, PayrollCompany, Run
+from tests.support.factories import Demo, make_client, make_user
 from tests.support.intake import lines, work
 from tests.support.sandbox import Sandbox
-from tests.support.world import Demo, make_client, make_user
 
 
 def switch_on(demo: Demo) -> None:

@@ -8,7 +8,7 @@ import pytest
 from core.clock import utcnow
 from domain.overview import worklist
 from models import Approval, BankLink, Batch, Client, Membership, NmbrsConnection, User
-from tests.support.world import Demo, make_client, make_demo, make_user
+from tests.support.factories import Demo, make_client, make_demo, make_user
 
 
 @pytest.fixture

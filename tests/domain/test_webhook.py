@@ -10,8 +10,8 @@ import config
 import models
 from domain.payroll import connections, intake, nmbrs_client, run_discovery, run_history, webhook_deliveries
 from models import Batch, BatchLine, Delivery, OutgoingMail, PayrollCompany, Run
+from tests.support.factories import Demo, make_demo, make_world
 from tests.support.sandbox import Sandbox
-from tests.support.world import Demo, make_demo, make_world
 
 
 @pytest.fixture

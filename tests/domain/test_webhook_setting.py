@@ -6,8 +6,8 @@ import pytest
 
 from domain.payroll import connections, permission_check, webhook_keys, webhook_registration
 from models import AuditEvent, NmbrsConnection, NmbrsDebtor
+from tests.support.factories import Demo
 from tests.support.sandbox import Sandbox
-from tests.support.world import Demo
 
 DEBTOR = 21840
 

@@ -22,7 +22,7 @@ from domain.common.encryption import seal
 from domain.operations import integrity
 from domain.payroll import connections, run_discovery
 from models import Batch, BatchLine, Client, Delivery, NmbrsConnection, PayrollCompany, Run
-from tests.support.world import make_account, make_client, make_link, make_user
+from tests.support.factories import make_account, make_client, make_link, make_user
 from tools.dev_stack import Stack
 
 pytestmark = pytest.mark.slow

@@ -12,9 +12,9 @@ import jobs
 import models
 from domain.common.encryption import seal
 from models import Identification, Pin
+from tests.support.factories import Demo, make_demo
 from tests.support.sandbox import Sandbox
 from tests.support.site import Person, Site
-from tests.support.world import Demo, make_demo
 
 # Somebody with the name of the demo entrepreneur, as the broker proved it.
 PERSON = {"initials": "W", "last_name": "Jong", "prefix": "de", "birth_date": "1980-04-12"}

@@ -12,8 +12,8 @@ from domain.accounts import passwords
 from domain.outbox import mail as mails
 from jobs import mail_rendering
 from models import Client, EmailToken, LoginSession, Membership, OutgoingMail, User
+from tests.support.factories import Demo, make_client
 from tests.support.site import Person, Site
-from tests.support.world import Demo, make_client
 
 PASSWORD = "een zin die niemand raadt"
 TYPED = {

@@ -5,9 +5,9 @@ import pytest
 from domain.orders import status_callbacks, submission
 from domain.payments.release import release
 from models import BankOrder, LoginSession
+from tests.support.factories import PSU, Demo
 from tests.support.sandbox import Sandbox
 from tests.support.site import Site
-from tests.support.world import PSU, Demo
 
 
 @pytest.fixture

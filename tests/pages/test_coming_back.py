@@ -8,8 +8,8 @@ import pytest
 
 from domain.accounts import passwords, sessions
 from models import Batch, BatchLine, User
+from tests.support.factories import Demo, make_client, make_user
 from tests.support.site import Person, Site
-from tests.support.world import Demo, make_client, make_user
 
 PASSWORD = "zes mussen op een dak"
 

@@ -6,8 +6,8 @@ from typing import Any
 import brotli
 import pytest
 
+from tests.support.factories import Demo
 from tests.support.site import Person, Site
-from tests.support.world import Demo
 
 GZIP = {"Accept-Encoding": "gzip, deflate"}
 

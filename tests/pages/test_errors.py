@@ -5,8 +5,8 @@ from io import BytesIO
 
 import pytest
 
+from tests.support.factories import Demo
 from tests.support.site import Person
-from tests.support.world import Demo
 
 
 def says(page: str) -> str:

@@ -13,9 +13,9 @@ from domain.identity import identification
 from domain.outbox import mail
 from jobs import mail_rendering
 from models import Authority, Identification, IdentityAttempt, Invitation, Membership, User
+from tests.support.factories import Demo, make_client, make_user
 from tests.support.sandbox import Sandbox
 from tests.support.site import Person, Site
-from tests.support.world import Demo, make_client, make_user
 
 CODE = re.compile(r">(\d{4}) (\d{4})<")
 

@@ -9,8 +9,8 @@ from domain.outbox import mail
 from domain.team import invitations
 from jobs import mail_rendering
 from models import OutgoingMail, User
+from tests.support.factories import Demo
 from tests.support.site import Person, Site
-from tests.support.world import Demo
 
 ENGLISH, DUTCH = {"Accept-Language": "en-GB,en;q=0.9"}, {"Accept-Language": "nl-NL,nl;q=0.9,en;q=0.8"}
 

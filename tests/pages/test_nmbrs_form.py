@@ -3,8 +3,8 @@
 import pytest
 
 from models import NmbrsConnection
+from tests.support.factories import Demo
 from tests.support.site import Person
-from tests.support.world import Demo
 
 TOKEN = "a-token-that-opens-nothing"
 

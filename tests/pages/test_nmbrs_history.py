@@ -19,10 +19,10 @@ from models import (
     PayrollCompany,
     Run,
 )
+from tests.support.factories import Demo
 from tests.support.intake import now_due, work
 from tests.support.sandbox import Sandbox
 from tests.support.site import Person
-from tests.support.world import Demo
 
 PART = {"HX-Request": "true"}
 

@@ -7,9 +7,9 @@ import requests
 
 from domain.payroll import permission_check, rest_migration
 from models import Batch, Membership, NmbrsConnection, PayrollCompany
+from tests.support.factories import Demo, make_client, make_user
 from tests.support.sandbox import Sandbox
 from tests.support.site import Person, Site
-from tests.support.world import Demo, make_client, make_user
 
 
 @pytest.fixture

@@ -5,9 +5,9 @@ import pytest
 
 from domain.payroll import permission_check
 from models import AuditEvent, BankAccount, NmbrsConnection, NmbrsDebtor, PayrollCompany
+from tests.support.factories import Demo
 from tests.support.sandbox import Sandbox
 from tests.support.site import Person
-from tests.support.world import Demo
 
 CONFIRM = "Ja, deze administratie wil ik vanaf deze rekening betalen"
 

@@ -7,9 +7,9 @@ import pytest
 
 from domain.payroll import permission_check
 from models import NmbrsCheck, NmbrsConnection
+from tests.support.factories import Demo
 from tests.support.sandbox import Sandbox
 from tests.support.site import Person
-from tests.support.world import Demo
 
 ASK = "Vraag de beheerder van Nmbrs om in de gebruikerssjabloon (Gebruikersprofielen › sjabloon › tandwiel onder API) "
 

@@ -8,9 +8,9 @@ import pytest
 from core.clock import utcnow
 from domain.payroll import connections, permission_check, webhook_keys, webhook_registration
 from models import Delivery, NmbrsConnection, NmbrsDebtor, PayrollCompany, WebhookKey
+from tests.support.factories import Demo
 from tests.support.sandbox import Sandbox
 from tests.support.site import Person, Site
-from tests.support.world import Demo
 
 SIGNAL = {"HX-Request": "true", "HX-Target": "seintje"}
 

@@ -11,9 +11,9 @@ from domain.outbox.push_delivery import Notice
 from domain.overview import worklist
 from jobs import push_rendering
 from models import BatchLine, LoginSession, PushSubscription, User
+from tests.support.factories import Demo
 from tests.support.push import Receiver
 from tests.support.site import Person, Site
-from tests.support.world import Demo
 
 WHATS = sorted(what for whats in push.KINDS.values() for what in whats)
 

@@ -10,10 +10,10 @@ import pytest
 from core.clock import utcnow
 from domain.payroll import intake, run_discovery
 from models import Batch, NmbrsConnection, Run
+from tests.support.factories import Demo, make_client, make_demo, make_user
 from tests.support.intake import now_due
 from tests.support.sandbox import Sandbox
 from tests.support.site import Person
-from tests.support.world import Demo, make_client, make_demo, make_user
 
 PART = {"HX-Request": "true", "HX-Target": "nu"}
 DONE = "alles is gedaan."

@@ -36,9 +36,9 @@ from models import (
     User,
 )
 from tests.conftest import POSTGRES
+from tests.support.factories import authorise, make_client, make_demo, make_user
 from tests.support.sandbox import Sandbox
 from tests.support.site import Person, Site
-from tests.support.world import authorise, make_client, make_demo, make_user
 
 
 @dataclass(frozen=True)

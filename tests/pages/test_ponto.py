@@ -6,9 +6,9 @@ from urllib.parse import urlencode, urlsplit
 import pytest
 
 from models import BankGrant, BankLink
+from tests.support.factories import Demo, make_client, make_user
 from tests.support.ponto import IBAN, pressed
 from tests.support.site import Person, Site
-from tests.support.world import Demo, make_client, make_user
 
 
 def leaves(owner: Person, demo: Demo, decision: str = "toestaan") -> dict[str, str]:

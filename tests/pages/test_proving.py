@@ -15,8 +15,8 @@ from domain.outbox import mail as mails
 from domain.team import registration
 from jobs import mail_rendering
 from models import Device, EmailToken, LoginSession, Membership, OutgoingMail, Pin, User
+from tests.support.factories import Demo, make_client
 from tests.support.site import Person, Site
-from tests.support.world import Demo, make_client
 
 PASSWORD = "een zin die niemand raadt"
 OTHER = "een heel andere zin voor later"

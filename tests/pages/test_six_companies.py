@@ -16,9 +16,9 @@ import requests
 from core.clock import today_amsterdam
 from models import Authority, Client, Membership
 from tests.support import reference
+from tests.support.factories import make_client, make_user
 from tests.support.sandbox import Sandbox
 from tests.support.site import Person, Site
-from tests.support.world import make_client, make_user
 
 Document = dict[str, Any]
 KVK = "90000001"

@@ -9,8 +9,8 @@ from werkzeug.test import TestResponse
 import models
 from domain.payroll import connections, intake, run_discovery, webhook_deliveries
 from models import Batch, Delivery
+from tests.support.factories import Demo
 from tests.support.site import Site
-from tests.support.world import Demo
 
 
 def path_of(demo: Demo) -> str:

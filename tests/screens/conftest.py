@@ -9,9 +9,9 @@ import app as program
 import config
 import jobs
 from domain.common.services import World
+from tests.support.factories import Demo, make_client, make_demo, make_user, make_world
 from tests.support.sandbox import Sandbox
 from tests.support.screens import Browser
-from tests.support.world import Demo, make_client, make_demo, make_user, make_world
 
 
 @pytest.fixture(scope="session")

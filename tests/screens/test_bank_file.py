@@ -8,8 +8,8 @@ from domain.orders import submission
 from domain.payments.release import release
 from models import BankOrder, Batch, Membership
 from tests.connectors.test_pain002 import report
+from tests.support.factories import PSU, Demo, make_user
 from tests.support.screens import Browser
-from tests.support.world import PSU, Demo, make_user
 
 
 @pytest.fixture

@@ -9,8 +9,8 @@ from domain.orders import manual_submission
 from domain.payments import amendments
 from domain.payments.release import release
 from models import BankAccount, Batch, Membership, OrderDownload, Pin
+from tests.support.factories import PIN, PSU, Demo, make_device, make_user
 from tests.support.screens import Browser
-from tests.support.world import PIN, PSU, Demo, make_device, make_user
 
 IBAN = "NL61KNAB0257398104"
 

@@ -4,10 +4,10 @@ import pytest
 
 from domain.accounts import accounts
 from models import Membership, Pin
+from tests.support.factories import PIN, Demo, make_user
 from tests.support.sandbox import Sandbox
 from tests.support.screens import Browser
 from tests.support.signing import at_the_bank, followed, reader, signing_by
-from tests.support.world import PIN, Demo, make_user
 
 
 @pytest.fixture

@@ -9,8 +9,8 @@ from core.clock import today_amsterdam
 from domain.payments import amendments
 from models import BankAccount, Batch
 from tests.screens.test_payment_page import at
+from tests.support.factories import OTHER_IBAN, Demo, make_account, make_client, make_link, make_user
 from tests.support.screens import Browser, Page
-from tests.support.world import OTHER_IBAN, Demo, make_account, make_client, make_link, make_user
 
 
 def later(days: int = 14) -> date:

@@ -6,9 +6,9 @@ from flask import Flask
 from domain.payments import amendments
 from domain.payments.line_search import PAGE
 from models import Batch, BatchLine, Client, Membership
-from tests.support.long_runs import iban, many, name
+from tests.support.factories import Demo, make_user
+from tests.support.large_batches import iban, many, name
 from tests.support.screens import Browser, Page
-from tests.support.world import Demo, make_user
 
 
 def at(demo: Demo, batch: Batch, tail: str = "") -> str:

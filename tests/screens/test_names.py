@@ -6,10 +6,10 @@ from domain.orders import submission
 from domain.payments.release import release
 from models import AcceptedName, BankOrder, Batch, BatchLine, Membership
 from tests.screens.test_payment_page import at
+from tests.support.factories import PSU, Demo, make_user
 from tests.support.names import ALL, CLOSE, OTHER, follow, send, sign
 from tests.support.sandbox import Sandbox
 from tests.support.screens import Browser, Page
-from tests.support.world import PSU, Demo, make_user
 
 
 @pytest.fixture(autouse=True)

@@ -8,9 +8,9 @@ from domain.orders import sca, status_polling, submission
 from domain.payments import amendments, limits
 from models import BankOrder, Batch, Pin, PinTries, Release
 from tests.screens.test_payment_page import TOTAL, at, line_ids
+from tests.support.factories import PIN, Demo
 from tests.support.sandbox import Sandbox
 from tests.support.screens import Browser, Page
-from tests.support.world import PIN, Demo
 
 WRONG = "135790"
 

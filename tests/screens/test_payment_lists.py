@@ -6,8 +6,8 @@ from core.clock import utcnow
 from domain.payments import amendments
 from domain.payments.release import release
 from models import Batch, BatchLine, Pin
+from tests.support.factories import LINES, PSU, Demo
 from tests.support.screens import Browser, Page
-from tests.support.world import LINES, PSU, Demo
 
 
 def put(demo: Demo, *states: str) -> None:

@@ -4,8 +4,8 @@ import pytest
 
 from domain.payments import amendments
 from models import BankAccount, Batch, BatchLine, Membership
+from tests.support.factories import LINES, OTHER_IBAN, Demo, make_user
 from tests.support.screens import Browser, Page
-from tests.support.world import LINES, OTHER_IBAN, Demo, make_user
 
 TOTAL, WITHOUT_FIRST = "8.559,16", "5.111,08"
 

@@ -9,11 +9,11 @@ from domain.payments import four_eyes
 from models import Batch, Client
 from tests.screens.test_payment_page import at, strike
 from tests.screens.test_together import joined
-from tests.support.long_runs import many
+from tests.support.factories import Demo
+from tests.support.large_batches import many
 from tests.support.sandbox import Sandbox
 from tests.support.screens import Browser
 from tests.support.signing import at_the_bank, signing_by
-from tests.support.world import Demo
 
 # What every page of a client asks before it is anybody's turn: who is there, and what they may do here.
 OF_EVERY_PAGE = ('"login_session"', '"user_account" AS "t1" WHERE ("t1"."id" = ', '"membership" AS "t1"')

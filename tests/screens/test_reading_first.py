@@ -2,9 +2,9 @@
 
 from domain.payments import warnings
 from models import Batch, BatchLine, Membership, Run, WarningOpened
+from tests.support.factories import LINES, Demo, make_user
 from tests.support.sandbox import Sandbox
 from tests.support.screens import Browser
-from tests.support.world import LINES, Demo, make_user
 
 
 def path_of(demo: Demo, batch: Batch, tail: str = "") -> str:

@@ -11,9 +11,9 @@ from domain.banking import consents, holder_verification
 from domain.common.services import World
 from models import BankAccount, BankLink, Identification, Pin
 from tests.support.consents import BOTH, Walk, begin, linked, without_directory
+from tests.support.factories import DEMO_IBAN, OTHER_IBAN, Demo, make_user
 from tests.support.sandbox import Sandbox
 from tests.support.screens import Browser, Page
-from tests.support.world import DEMO_IBAN, OTHER_IBAN, Demo, make_user
 
 
 @pytest.fixture

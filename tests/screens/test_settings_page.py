@@ -3,8 +3,8 @@
 from flask import Flask
 
 from models import Client, LoginSession, Membership
+from tests.support.factories import Demo, make_user
 from tests.support.screens import Browser
-from tests.support.world import Demo, make_user
 
 
 def test_it_shows_account_members_limits_and_help(wouter: Browser, demo: Demo):

@@ -13,11 +13,11 @@ from domain.orders import sca
 from domain.orders.payee_verification import prepare_signing_after
 from models import BankOrder, Batch, Membership
 from tests.screens.test_payment_page import at
-from tests.support.meddler import Meddler, meddler
+from tests.support.factories import Demo
 from tests.support.sandbox import Sandbox
 from tests.support.screens import Browser, Page
 from tests.support.signing import at_the_bank, followed, in_the_app, reader, second_signs, signing_by
-from tests.support.world import Demo
+from tests.support.tampering_proxy import Meddler, meddler
 
 SIGN = "/ondertekenen"
 PNG = b"\x89PNG\r\n\x1a\n" + b"0" * 40

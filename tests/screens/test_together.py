@@ -27,9 +27,9 @@ from models import (
     User,
 )
 from tests.support import names
+from tests.support.factories import LINES, Demo, authorise, make_client, make_user
 from tests.support.sandbox import Sandbox
 from tests.support.screens import Browser
-from tests.support.world import LINES, Demo, authorise, make_client, make_user
 
 
 def joined(demo: Demo, name: str, role: str) -> User:

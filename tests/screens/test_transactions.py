@@ -9,11 +9,11 @@ from domain.operations import integrity
 from domain.reconciliation.transactions import PER_PAGE
 from models import BankAccount, BankOrder, BankTransaction, Batch
 from tests.support.bookings import allow, executed
+from tests.support.factories import Demo
 from tests.support.names import follow, sign
 from tests.support.sandbox import Sandbox
 from tests.support.screens import Browser
 from tests.support.signing import at_the_bank
-from tests.support.world import Demo
 
 
 @pytest.fixture

@@ -4,9 +4,9 @@ from domain.common.services import Psu
 from domain.reconciliation import transactions
 from models import BankAccount, BankLink, BankTransaction
 from tests.support.bank import Tpp, advance, consent
+from tests.support.factories import PSU, Demo
 from tests.support.names import follow
 from tests.support.sandbox import Sandbox
-from tests.support.world import PSU, Demo
 
 
 def allow(demo: Demo, sandbox: Sandbox) -> BankAccount:

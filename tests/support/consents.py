@@ -11,8 +11,8 @@ from domain.banking import linking
 from domain.common.services import World, furnish
 from models import BankLink, Client, User
 from tests.support.bank import press
+from tests.support.factories import DEMO_IBAN, OTHER_IBAN, PSU
 from tests.support.sandbox import free_port
-from tests.support.world import DEMO_IBAN, OTHER_IBAN, PSU
 
 BOTH = (DEMO_IBAN, OTHER_IBAN)
 

@@ -3,7 +3,7 @@
 from core.clock import utcnow
 from domain.payroll import intake, run_discovery
 from models import Batch, BatchLine, PayrollCompany, Run
-from tests.support.world import Demo
+from tests.support.factories import Demo
 
 
 def now_due(demo: Demo) -> None:

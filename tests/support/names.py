@@ -6,7 +6,7 @@ from domain.orders import payee_verification, sca, status_polling, submission
 from domain.payments.release import release
 from models import BankOrder, Batch
 from tests.support.bank import press
-from tests.support.world import PSU, Demo
+from tests.support.factories import PSU, Demo
 
 SAME, CLOSE = ("Jong, Wouter de", "NL42INGB2268352412", 344808), ("Silva Jansen", "NL27RABO0315273237", 231250)
 OTHER, ABROAD = ("Piet Onbekend", "NL52ABNA7650143244", 261100), ("Anna Schmidt", "DE89370400440532013000", 100)

@@ -9,7 +9,7 @@ import html5lib
 from lxml import etree
 from werkzeug.test import TestResponse
 
-from tests.support import states
+from tests.support import page_snapshots
 
 HEADERS = {"X-Content-Type-Options": "nosniff", "Cross-Origin-Resource-Policy": "same-origin"}
 OF_PAGES = {
@@ -70,7 +70,7 @@ def _judged_once(text: str, answer: TestResponse, fragment: bool) -> list[str]:
     """Return the faults of a page; one that is built as one that was judged before is not parsed again."""
     key = sha256(masked(text).encode()).digest(), fragment
     if key not in _judged:
-        states.keep(answer, text)
+        page_snapshots.keep(answer, text)
         _judged[key] = faults_of(text, fragment)
     return _judged[key]
 

@@ -10,8 +10,8 @@ import requests
 
 from domain.banking import linking, oauth_grants
 from models import BankAccount, BankLink, PayrollCompany
+from tests.support.factories import PSU, Demo
 from tests.support.sandbox import Sandbox
-from tests.support.world import PSU, Demo
 
 IBAN, SECOND_IBAN = "NL11RABO0391847265", "NL02ABNA0518374926"
 

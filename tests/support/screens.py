@@ -18,8 +18,8 @@ from werkzeug.test import TestResponse
 
 from domain.accounts import sessions
 from models import User
-from tests.support import states
-from tests.support.world import make_device
+from tests.support import page_snapshots
+from tests.support.factories import make_device
 
 NBSP = "\u00a0"
 
@@ -103,7 +103,7 @@ class Browser:
             assert not htmx or answer.status_code >= 400, "a whole page where a part was asked"
             self.token = json.loads(page.tree.xpath("//body/@hx-headers")[0])["X-CSRFToken"]
             assert faults(page) == []
-            states.keep(answer, body)
+            page_snapshots.keep(answer, body)
         return page
 
 

@@ -12,8 +12,8 @@ import requests
 from domain.orders import status_polling, submission
 from domain.payments.release import release
 from models import BankOrder, Batch
+from tests.support.factories import PSU, Demo
 from tests.support.sandbox import Sandbox
-from tests.support.world import PSU, Demo
 
 BANK = "redirect"  # the demo's bank, whatever way of signing it is put on
 

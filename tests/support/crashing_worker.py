@@ -16,8 +16,8 @@ from typing import Any
 
 import models
 from domain.orders import submission
+from tests.support.factories import make_world
 from tests.support.sandbox import Sandbox
-from tests.support.world import make_world
 
 # Where it dies: (module, function, whether after it). In the order of the way.
 POINTS = {
