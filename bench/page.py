@@ -12,8 +12,8 @@ from playhouse.db_url import connect
 
 import app
 import models
-from bench import files, ground
-from bench.figure import Figure
+from bench import files, fixtures
+from bench.measurement import Figure
 from tools.dev_stack import Stack
 
 LINES = 80
@@ -37,10 +37,10 @@ def measure(home: Path) -> list[Figure]:
 
 def measure_beside(home: Path, sandbox_url: str) -> list[Figure]:
     """The same, with a sandbox that runs."""
-    settings = ground.furnish(home, sandbox_url)
-    client = ground.make_client()
-    ground.hand_out(files.payment_file(LINES))
-    batch = ground.take_in(client, 1)
+    settings = fixtures.furnish(home, sandbox_url)
+    client = fixtures.make_client()
+    fixtures.hand_out(files.payment_file(LINES))
+    batch = fixtures.take_in(client, 1)
     assert batch is not None
     models.database.close()
     path = f"/{client.public_id}/betalingen/{batch.reference}"
@@ -68,8 +68,8 @@ def measure_beside(home: Path, sandbox_url: str) -> list[Figure]:
 def _payment_of(client: models.Client, number: int, lines: int) -> str:
     """The address of one more payment, of so many lines."""
     models.database.connect(reuse_if_open=True)
-    ground.hand_out(files.payment_file(lines, number * LONG))
-    batch = ground.take_in(client, number)
+    fixtures.hand_out(files.payment_file(lines, number * LONG))
+    batch = fixtures.take_in(client, number)
     assert batch is not None
     models.database.close()
     return f"/{client.public_id}/betalingen/{batch.reference}"
@@ -81,7 +81,7 @@ def signed_in(application: flask.Flask) -> FlaskClient:
     form = browser.get("/inloggen").text
     token = re.search(r'name="csrf_token"[^>]*value="([^"]+)"', form)
     assert token
-    typed = {"email": ground.EMAIL, "password": ground.PASSWORD, "csrf_token": token.group(1)}
+    typed = {"email": fixtures.EMAIL, "password": fixtures.PASSWORD, "csrf_token": token.group(1)}
     answer = browser.post("/inloggen", data=typed)
     assert answer.status_code in (302, 303), answer.text
     return browser

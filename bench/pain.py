@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from bench import files
-from bench.figure import Figure, added_mb, median_seconds
+from bench.measurement import Figure, added_mb, median_seconds
 
 LINES = 10_000
 GOAL_SECONDS, GOAL_MB = 0.5, 40.0

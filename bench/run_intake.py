@@ -11,8 +11,8 @@ from lxml import etree
 from playhouse.db_url import connect
 
 import models
-from bench import files, ground
-from bench.figure import Figure
+from bench import files, fixtures
+from bench.measurement import Figure
 
 LINES = 10_000
 GOAL = 2.0
@@ -23,10 +23,10 @@ FILE_BYTES = len(files.payment_file(101)) - len(files.payment_file(100))
 
 def measure(home: Path) -> list[Figure]:
     """The time beside its floor, and what reading costs in memory as files grow."""
-    ground.furnish(home)
-    client = ground.make_client()
-    ground.hand_out(files.payment_file(100, start=7))
-    ground.take_in(client, 1)  # everything imported, every statement prepared
+    fixtures.furnish(home)
+    client = fixtures.make_client()
+    fixtures.hand_out(files.payment_file(100, start=7))
+    fixtures.take_in(client, 1)  # everything imported, every statement prepared
     taken, bare = [], []
     for number in range(3):
         file = files.payment_file(LINES, start=number + 1)
@@ -45,9 +45,9 @@ def measure(home: Path) -> list[Figure]:
 
 def intake(client: models.Client, file: bytes, number: int) -> float:
     """Seconds from the file to the batch, as the worker does it."""
-    ground.hand_out(file)
+    fixtures.hand_out(file)
     start = time.perf_counter()
-    batch = ground.take_in(client, number)
+    batch = fixtures.take_in(client, number)
     assert batch is not None
     assert batch.line_count == LINES
     return time.perf_counter() - start
@@ -112,4 +112,4 @@ def reading(lines: int) -> float:
     with tempfile.NamedTemporaryFile(suffix=".xml") as file:
         file.write(files.payment_file(lines))
         file.flush()
-        return float(subprocess.check_output([sys.executable, "-m", "bench.reading", file.name], text=True))
+        return float(subprocess.check_output([sys.executable, "-m", "bench.parse_speed", file.name], text=True))

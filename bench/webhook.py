@@ -14,8 +14,8 @@ from pathlib import Path
 from urllib.parse import urlsplit
 
 import models
-from bench import ground
-from bench.figure import Figure
+from bench import fixtures
+from bench.measurement import Figure
 from domain.payroll import connections
 from tools.dev_stack import LOOPBACK, ROOT, WEB_OPTIONS, Ports, Stack, answers_http
 
@@ -25,10 +25,10 @@ BODY = json.dumps({"event": "Run Einde", "company": 9969, "run": 1234}).encode()
 
 def measure(home: Path) -> list[Figure]:
     """Both servers with the same options, the same load, one after the other (twice, the better one counts)."""
-    ground.furnish(home)
-    path = urlsplit(connections.webhook_address(ground.make_client())).path
+    fixtures.furnish(home)
+    path = urlsplit(connections.webhook_address(fixtures.make_client())).path
     models.database.close()
-    environ = {**os.environ, **ground.database_named()}
+    environ = {**os.environ, **fixtures.database_named()}
     with Stack(home, environ=environ, without=("worker", "sandbox")) as stack:
         ours = best(f"{LOOPBACK}:{stack.ports.web}", path)
     with bare_server(home) as port:
@@ -55,7 +55,7 @@ def best(host: str, path: str) -> dict[str, float]:
 def bare_server(home: Path) -> Iterator[int]:
     """The floor on a free port."""
     port = Ports.free().web
-    command = f"-m gunicorn --bind {LOOPBACK}:{port} {WEB_OPTIONS} bench.bare:application".split()
+    command = f"-m gunicorn --bind {LOOPBACK}:{port} {WEB_OPTIONS} bench.baseline:application".split()
     environ = {**os.environ, "BENCH_DATABASE": str(home / "bare.db")}
     server = subprocess.Popen([sys.executable, *command], cwd=ROOT, env=environ, stderr=subprocess.DEVNULL)
     try:

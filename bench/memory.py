@@ -7,7 +7,7 @@ import sys
 import time
 from pathlib import Path
 
-from bench.figure import Figure
+from bench.measurement import Figure
 from tools import memory
 from tools.dev_stack import ROOT, Ports
 

@@ -1,10 +1,10 @@
-"""Read one payment file in a fresh process: python -m bench.reading FILE prints the MB that it took."""
+"""Read one payment file in a fresh process: python -m bench.parse_speed FILE prints the MB that it took."""
 
 import sys
 from pathlib import Path
 
 from bench import files
-from bench.figure import added_mb
+from bench.measurement import added_mb
 from connectors.nmbrs.payment_file import read_payment_file
 
 
