@@ -60,7 +60,7 @@ class Batch(Table):
     changed_by = ForeignKeyField(User, null=True, on_delete="SET NULL")  # who changed line, day or account last
     changed_by_id: int | None
     lines_version = IntegerField(default=0)  # moved on by a trigger whenever a line is added or changed
-    lines_kept: Any = JsonField(null=True)  # what was counted of the lines at one version of them: see domain/payments/totals.py
+    lines_kept: Any = JsonField(null=True)  # totals of one lines_version: see domain/payments/totals.py
 
     class Meta:
         indexes = (

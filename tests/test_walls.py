@@ -28,6 +28,22 @@ MAY_KNOW = {
     "blueprints": {"core", "domain", "jobs", "models"},
     "sandbox": set(),
 }
+# The floors of the domain: what each of its packages may import beside itself. Only downwards, so there is no circle.
+PACKAGE_MAY_KNOW = {
+    "common": set(),
+    "identity": {"common"},
+    "outbox": {"common"},
+    "accounts": {"common", "identity", "outbox"},
+    "banking": {"common", "identity", "outbox"},
+    "payments": {"accounts", "banking", "common", "identity", "outbox"},
+    "orders": {"accounts", "banking", "common", "identity", "payments"},
+    "payroll": {"banking", "common", "outbox", "payments"},
+    "reconciliation": {"banking", "common", "orders", "payments"},
+    "team": {"accounts", "common", "identity", "outbox", "payments", "payroll"},
+    "overview": {"accounts", "banking", "common", "identity", "payments", "payroll"},
+    "operations": {"accounts", "common", "orders", "payments"},
+}
+MOST_FLOORS, MOST_ARROWS = 8, 60
 # What of others' a room may not import.
 FORBIDDEN = {
     "core": {"flask", "peewee", "playhouse", "zeep", "requests", "rq", "redis"},
@@ -45,6 +61,11 @@ ADAPTER_MARKS = {"zeep", "requests", "authlib", "urllib3"}
 READ_CONFIG = ("app", "worker", "commands", "config", "tools", "tests")
 
 
+def package_of(name: str) -> str:
+    """The package of the domain: "payments" of domain.payments.release; empty for domain itself."""
+    return (name.split(".") + [""])[1]
+
+
 @dataclass(frozen=True)
 class Import:
     """One import: the module that is named, the line, and whether only the type checker sees it."""
@@ -57,6 +78,10 @@ class Import:
     def top(self) -> str:
         return self.name.split(".")[0]
 
+    @property
+    def package(self) -> str:
+        return package_of(self.name)
+
 
 @dataclass(frozen=True)
 class Module:
@@ -68,6 +93,10 @@ class Module:
     @property
     def room(self) -> str:
         return self.name.split(".")[0]
+
+    @property
+    def package(self) -> str:
+        return package_of(self.name)
 
     def imports(self) -> Iterator[Import]:
         for node, hidden in walk(self.tree, False):
@@ -115,6 +144,31 @@ def wrong_neighbours(tree: list[Module]) -> list[str]:
         for one in module.imports()
         if one.top in ROOMS and one.top != module.room and one.top not in MAY_KNOW[module.room]
     ]
+
+
+def wrong_packages(tree: list[Module]) -> list[str]:
+    """Imports between packages of the domain that the table of floors does not allow, and modules outside a package."""
+    inside = [module for module in tree if module.room == "domain" and module.package]
+    homeless = [f"{one.name} is in no package of the domain" for one in inside if one.package not in PACKAGE_MAY_KNOW]
+    return homeless + [
+        f"{module.name}:{one.line} may not import {one.name}"
+        for module in inside
+        if module.package in PACKAGE_MAY_KNOW
+        for one in module.imports()
+        if one.top == "domain" and one.package not in ("", module.package, *PACKAGE_MAY_KNOW[module.package])
+    ]
+
+
+def floors(graph: dict[str, set[str]]) -> dict[str, int]:
+    """The floor of each package: 1 when it imports no other, else one above the highest that it imports."""
+    known: dict[str, int] = {}
+
+    def floor(name: str) -> int:
+        if name not in known:
+            known[name] = 1 + max((floor(below) for below in graph[name]), default=0)
+        return known[name]
+
+    return {name: floor(name) for name in graph}
 
 
 def wrong_libraries(tree: list[Module]) -> list[str]:
@@ -237,6 +291,7 @@ def long_functions(tree: list[Module]) -> list[str]:
 
 WALLS = (
     wrong_neighbours,
+    wrong_packages,
     wrong_libraries,
     more_than_waking,
     wrong_config,
@@ -262,6 +317,17 @@ def test_the_wall_stands(wall, house: list[Module]):
     assert wall(house) == []
 
 
+def test_the_domain_has_few_floors_and_arrows(house: list[Module]):
+    used = {name: set() for name in PACKAGE_MAY_KNOW}
+    for module in house:
+        if module.room == "domain" and module.package:
+            known = {one.package for one in module.imports() if one.top == "domain"}
+            used[module.package] |= known - {module.package, ""}
+    assert used == PACKAGE_MAY_KNOW, "the table allows what nobody imports"
+    assert max(floors(used).values()) <= MOST_FLOORS
+    assert sum(map(len, used.values())) <= MOST_ARROWS
+
+
 def test_most_functions_are_short(house: list[Module]):
     assert statistics.median(lengths(house).values()) <= MEDIAN
 
@@ -285,6 +351,10 @@ PLANTED = [
     (wrong_neighbours, {"connectors/bank/port.py": "def f():\n    from models import BankLink"}),
     (wrong_neighbours, {"domain/a.py": "from blueprints.web import urls"}),
     (wrong_neighbours, {"sandbox/a.py": "from core import money"}),
+    (wrong_packages, {"domain/payments/a.py": "from domain.orders import submission"}),
+    (wrong_packages, {"domain/accounts/a.py": "from domain import payments"}),
+    (wrong_packages, {"domain/outbox/a.py": "def f():\n    from domain.accounts.devices import DeviceCookie"}),
+    (wrong_packages, {"domain/stray.py": ""}),
     (wrong_libraries, {"domain/a.py": "import flask_babel"}),
     (wrong_libraries, {"domain/a.py": "from lxml import etree"}),
     (wrong_libraries, {"connectors/smtp.py": "from peewee import Model"}),
@@ -324,16 +394,16 @@ def test_a_planted_violation_is_found(wall, files: dict[str, str], tmp_path: Pat
 
 def test_what_is_allowed_is_not_called_wrong(tmp_path: Path):
     allowed = {
-        "domain/a.py": "from connectors.bank import port\nfrom models import User\nfrom core import money",
-        "domain/b.py": "from typing import TYPE_CHECKING\nfrom domain import a\n"
-        "if TYPE_CHECKING:\n    from domain.c import C",
-        "domain/c.py": "from domain import b",
+        "domain/common/a.py": "from connectors.bank import port\nfrom models import User\nfrom core import money",
+        "domain/common/b.py": "from typing import TYPE_CHECKING\nfrom domain.common import a\n"
+        "if TYPE_CHECKING:\n    from domain.common.c import C",
+        "domain/common/c.py": "from domain.common import b",
         "connectors/bank/port.py": "from core import money",
         "models/__init__.py": "from models.people import User",
         "models/people.py": "from models.base import Table",
         "models/base.py": "import peewee",
         "app.py": "import config\nfrom blueprints import account",
-        "blueprints/account.py": "from domain import a\nfrom jobs import enqueue",
+        "blueprints/account.py": "from domain.common import a\nfrom jobs import enqueue",
     }
     for name, text in allowed.items():
         (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)

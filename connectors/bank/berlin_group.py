@@ -233,7 +233,8 @@ class BerlinGroupBank:
         """The scaStatus of a signing that was begun, of the order or of its cancellation."""
         kind = "cancellation-authorisations" if of_cancelling else "authorisations"
         path = f"{_order_path(line, payment_id)}/{kind}/{_segment(authorisation_id)}"
-        return response_parsing.one_of(response_parsing.document(self._read(line, path, _headers(request_id))), "scaStatus", SCA_STATUSES)
+        answer = response_parsing.document(self._read(line, path, _headers(request_id)))
+        return response_parsing.one_of(answer, "scaStatus", SCA_STATUSES)
 
     def order_status(self, line: BankLine, payment_id: str, request_id: str) -> StatusReport:
         """What the bank says of the order now, in JSON or as a pain.002, and of its payments one by one.
@@ -252,7 +253,8 @@ class BerlinGroupBank:
         return StatusReport(
             transaction_status=status, funds_available=funds if isinstance(funds, bool) else None,
             reason=response_parsing.reason_of([*response_parsing.messages(found), {"text": found.get("psuMessage")}]),
-            raw=_raw(answer), lines=self._lines(line, path, request_id) if ended else payment_status_report.of_names(found),
+            raw=_raw(answer),
+            lines=self._lines(line, path, request_id) if ended else payment_status_report.of_names(found),
             links=response_links.read_links(line, found),
         )  # fmt: skip
 
@@ -273,7 +275,8 @@ class BerlinGroupBank:
         `link` is the status's creditorNameConfirmation. BankRefused when there is nothing to confirm.
         """
         headers = _headers(request_id, psu)
-        return response_links.read_links(line, response_parsing.document(self._send(line, "PUT", link, headers, b"{}", JSON)))
+        answer = self._send(line, "PUT", link, headers, b"{}", JSON)
+        return response_links.read_links(line, response_parsing.document(answer))
 
     def cancel_order(self, line: BankLine, payment_id: str, psu: Psu, request_id: str) -> Cancellation:
         """Take an order back: done (204), or to be signed first at the links that the bank gives (202).
@@ -429,7 +432,8 @@ def _account(row: dict[str, Any]) -> Account:
         iban = normalise(str(row["iban"]))
     except ValueError as error:
         raise AnswerUnknown("an account's IBAN is none") from error
-    name = next((text for key in ("name", "displayName", "product") if (text := response_parsing.text_or_none(row, key))), None)
+    names = (response_parsing.text_or_none(row, key) for key in ("name", "displayName", "product"))
+    name = next((text for text in names if text), None)
     currency = response_parsing.text_or_none(row, "currency", 3)
     if currency is None:
         raise AnswerUnknown("an account without a currency")

@@ -142,7 +142,8 @@ class PontoBank:
         row = _resource(answer)
         way = _redirect(line, row)
         return OrderPlaced(
-            payment_id=f"{account_id}{_SEPARATOR}{response_parsing.identifier(row, 'id')}", transaction_status=_status(row),
+            payment_id=f"{account_id}{_SEPARATOR}{response_parsing.identifier(row, 'id')}",
+            transaction_status=_status(row),
             links={"scaRedirect": way} if way else {}, sca_approach="REDIRECT", raw=_raw(answer),
         )  # fmt: skip
 
@@ -236,7 +237,8 @@ def _account(row: dict[str, Any]) -> Account:
         raise AnswerUnknown("an account without a currency")
     names = (response_parsing.text_or_none(attributes, name) for name in ("description", "product"))
     return Account(
-        resource_id=response_parsing.identifier(row, "id"), iban=iban, name=next((name for name in names if name), None),
+        resource_id=response_parsing.identifier(row, "id"), iban=iban,
+        name=next((name for name in names if name), None),
         owner_name=response_parsing.text_or_none(attributes, "holderName"), currency=currency,
     )  # fmt: skip
 

@@ -260,6 +260,8 @@ def _placed(batch: Batch, order: BankOrder, line: port.BankLine, placed: port.Or
             lease_until=None, state=ORDER_STATE[event] if event else "at_bank",
             links_sealed=sca_state.placed(order, placed),
         ).where(BankOrder.id == order.id).execute()  # fmt: skip
-        state_machine.move(batch, event or "bank_has_it", audit.WORKER, order=order.id, status=placed.transaction_status)
+        state_machine.move(
+            batch, event or "bank_has_it", audit.WORKER, order=order.id, status=placed.transaction_status
+        )
     if batch.state == "at_bank":
         sca.prepare_signing(BankOrder.get_by_id(order.id), port.Psu(order.release.ip, None))

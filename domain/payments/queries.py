@@ -165,7 +165,8 @@ def batches(client: Client, limit: int = 50, states: Sequence[str] = ()) -> list
     return [
         BatchRow(
             row.reference, row.company_name, row.description, int(row.payable_cents), int(row.lines_payable),
-            row.lines_all, row.state, row.state_at, row.execution_date, row.created_at, manual_bank.is_by_hand(row.bank),
+            row.lines_all, row.state, row.state_at, row.execution_date, row.created_at,
+            manual_bank.is_by_hand(row.bank),
         )
         for row in query.objects()
     ]  # fmt: skip

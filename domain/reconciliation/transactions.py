@@ -151,7 +151,9 @@ def statement(client: Client, account_id: int, page: int = 1) -> Statement:
         if not days or days[-1][0] != row.booked_on:
             days.append((row.booked_on, []))
         days[-1][1].append(_booking(row))
-    why_not = None if holder_verification.may_show(account) else "refused" if account.holder_check == "no" else "waiting"
+    why_not = None
+    if not holder_verification.may_show(account):
+        why_not = "refused" if account.holder_check == "no" else "waiting"
     return Statement(
         account.id, account.name, account.iban, account.balance_cents, account.balance_at, account.transactions_at,
         days, page, len(rows) > PER_PAGE, why_not,

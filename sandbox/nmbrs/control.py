@@ -63,7 +63,8 @@ def act_on_run(run_id: int):
 
 def again(run: Document, given: dict[str, Any]) -> Document:
     variant = control_requests.variant(given)
-    after = payroll.run_again(run, control_requests.wish(given), keep_run_at=control_requests.flag(given, "keep_run_at"))
+    keep_run_at = control_requests.flag(given, "keep_run_at")
+    after = payroll.run_again(run, control_requests.wish(given), keep_run_at=keep_run_at)
     webhooks.announce(after, variant)
     return after
 

@@ -244,7 +244,8 @@ def test_a_link_that_comes_later_does_not_send_what_was_taken(demo: Demo, approv
 def test_a_person_says_that_it_was_paid(demo: Demo, approved: Batch):
     take(demo, approved)
     with pytest.raises(PinWrong):
-        manual_submission.say(demo.membership, approved.reference, manual_submission.PAID, "000001", here(demo.membership))
+        wrong = "000001"
+        manual_submission.say(demo.membership, approved.reference, manual_submission.PAID, wrong, here(demo.membership))
     assert Batch.get_by_id(approved.id).state == "sending"
     manual_submission.say(demo.membership, approved.reference, manual_submission.PAID, PIN, here(demo.membership))
     found = work(approved)
@@ -252,7 +253,8 @@ def test_a_person_says_that_it_was_paid(demo: Demo, approved: Batch):
     event = AuditEvent.get(AuditEvent.kind == "batch.person_says_paid")
     assert event.actor == f"user:{demo.user.id}"
     with pytest.raises(NotOpen):
-        manual_submission.say(demo.membership, approved.reference, manual_submission.REFUSED, PIN, here(demo.membership))
+        refused = manual_submission.REFUSED
+        manual_submission.say(demo.membership, approved.reference, refused, PIN, here(demo.membership))
 
 
 def test_a_refused_file_is_approved_again_under_other_names(demo: Demo, account: BankAccount, approved: Batch):

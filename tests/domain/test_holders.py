@@ -78,7 +78,8 @@ def test_names_that_do_not(bank: str, register: str):
 # --- settled by itself ----------------------------------------------------------------------------
 def test_the_registers_own_name_settles_it(owner: Membership):
     linked(owner.client, owner.user)
-    assert [(row.holder_check, holder_verification.may_show(row)) for row in BankAccount.select()] == [("agrees", True)] * 2
+    shown = [(row.holder_check, holder_verification.may_show(row)) for row in BankAccount.select()]
+    assert shown == [("agrees", True)] * 2
 
 
 def test_what_somebody_typed_when_registering_settles_nothing(owner: Membership, sandbox: Sandbox):

@@ -188,7 +188,7 @@ def test_a_day_past_its_cut_off_is_never_shifted(
     demo: Demo, monkeypatch: pytest.MonkeyPatch, sandbox: Sandbox
 ):
     batch = _released(demo)
-    monkeypatch.setattr(submission.days, "obstacle", lambda day, cut_off, now=None: "cut_off")
+    monkeypatch.setattr(submission.execution_dates, "obstacle", lambda day, cut_off, now=None: "cut_off")
     sent = _send(batch)
     assert (sent.state, sent.state_reason, sent.execution_date) == ("open", "cut_off", None)
     assert _at_the_bank(sandbox) == []
