@@ -1,7 +1,6 @@
 """create_app: the sandbox as one Flask application, in named steps."""
 
 import importlib
-import importlib.util
 from pathlib import Path
 
 from flask import Flask
@@ -11,7 +10,9 @@ from sandbox import control
 from sandbox.store import Store, open_store
 
 # Each part is a module with `setup(app)`, which registers its blueprints and says how it seeds itself.
-PARTS = ("show", "control", "home", "nmbrs", "mailbox", "bank", "ponto", "broker", "register", "push")
+PARTS = (
+    "jinja_filters", "control", "front_page", "nmbrs", "mailbox", "bank", "ponto", "oidc_provider", "register", "push",
+)  # fmt: skip
 
 
 class SandboxApp(Flask):
@@ -40,6 +41,4 @@ def create_app(home: str | Path, web_url: str, base_url: str) -> SandboxApp:
 
 def register_parts(app: SandboxApp) -> None:
     for part in PARTS:
-        name = f"sandbox.{part}"
-        if importlib.util.find_spec(name) is not None:
-            importlib.import_module(name).setup(app)
+        importlib.import_module(f"sandbox.{part}").setup(app)
