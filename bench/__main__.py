@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import Any
 
 HERE = Path(__file__).parent
-PARTS = ("webhook", "run_intake", "page", "pain", "house")
+PARTS = ("webhook", "run_intake", "page", "pain", "memory")
 
 
 def main(parts: list[str]) -> int:
