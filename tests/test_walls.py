@@ -184,7 +184,7 @@ def wrong_libraries(tree: list[Module]) -> list[str]:
 def more_than_waking(tree: list[Module]) -> list[str]:
     """A view names what it takes from jobs, and that is `enqueue` only."""
     return [
-        f"{module.name}:{node.lineno} may take only `enqueue` from jobs"
+        f"{module.name}:{getattr(node, 'lineno', 0)} may take only `enqueue` from jobs"
         for module in tree
         if module.room == "blueprints"
         for node, _ in walk(module.tree, False)
