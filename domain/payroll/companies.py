@@ -7,6 +7,7 @@ from typing import Any
 from peewee import JOIN, fn
 
 from connectors.nmbrs import port
+from connectors.nmbrs.port import Payroll
 from core.clock import utcnow
 from domain.banking.linking import AccountView, accounts
 from domain.common import audit
@@ -38,10 +39,10 @@ class CompanyView:
 def refresh(connection: NmbrsConnection, caller: Caller, debtors: list[port.Debtor] | None = None) -> int:
     """Take over the debtors and companies that this user sees now; returns how many. Nothing is ever removed here:
     a company that a user no longer sees keeps what it paid. PayrollError."""
-    seen: list[port.Debtor] = caller.ask("debtors") if debtors is None else debtors
+    seen: list[port.Debtor] = caller.ask(Payroll.debtors) if debtors is None else debtors
     count = 0
     for debtor in seen:
-        found = caller.ask("companies", debtor.id)
+        found = caller.ask(Payroll.companies, debtor.id)
         with transaction(connection.client_id):
             keep(connection, found, _keep_debtor(connection, debtor))
         count += len(found)

@@ -6,6 +6,7 @@ from datetime import datetime
 from typing import Any
 
 from connectors.nmbrs import port
+from connectors.nmbrs.port import Payroll
 from core.clock import utcnow
 from domain.common import audit
 from domain.common.encryption import seal
@@ -171,7 +172,7 @@ def _take_webhooks_away(connection: NmbrsConnection) -> None:
     installed = (NmbrsDebtor.connection == connection.id) & NmbrsDebtor.webhook_id.is_null(False)
     for debtor in NmbrsDebtor.select().where(installed).limit(20):
         try:
-            caller.ask("delete_webhook", debtor.nmbrs_id, debtor.webhook_id)
+            caller.ask(Payroll.delete_webhook, debtor.nmbrs_id, str(debtor.webhook_id))
         except port.PayrollError as error:
             log.info("debtor %s: webhook stays behind: %s", debtor.id, error.code)
             return

@@ -12,7 +12,7 @@ from typing import Any
 from peewee import chunked
 
 from connectors.nmbrs.payment_file import FileRefused, PaymentFile, PaymentLine, read_payment_file
-from connectors.nmbrs.port import PayrollError
+from connectors.nmbrs.port import Payroll, PayrollError
 from core.clock import today_amsterdam, utcnow
 from core.sepa_text import to_sepa
 from domain.common import audit, leases
@@ -77,7 +77,7 @@ def _take_in(run: Run, caller: Caller) -> Batch | None:
 def _file_of(run: Run, caller: Caller) -> bytes | None:
     if run.kind == "wage_tax":
         return wage_tax.file_of(run, caller)
-    return caller.ask("sepa_file", run.company.nmbrs_id, run.nmbrs_id, run.year, today_amsterdam())
+    return caller.ask(Payroll.sepa_file, run.company.nmbrs_id, run.nmbrs_id, run.year, today_amsterdam())
 
 
 def _with_reference(line: PaymentLine, run: Run) -> PaymentLine:

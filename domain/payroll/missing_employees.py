@@ -9,7 +9,7 @@ import unicodedata
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from connectors.nmbrs.port import Employee, PayrollError
+from connectors.nmbrs.port import Employee, Payroll, PayrollError
 from domain.payroll.nmbrs_client import Caller
 from domain.payroll.run_versions import Wanted
 from models import Run
@@ -31,7 +31,7 @@ def of_run(run: Run, caller: Caller, wanted: Sequence[Wanted]) -> Missing | None
     """People of the run without a payment in its file; None when Nmbrs does not say who is in the run."""
     company = run.company
     try:
-        ids = caller.ask("employees_in_run", company.nmbrs_id, run.nmbrs_id, run.year)
+        ids = caller.ask(Payroll.employees_in_run, company.nmbrs_id, run.nmbrs_id, run.year)
     except PayrollError as error:
         log.info("run %s: people not counted: %s", run.id, error.code)
         return None
@@ -48,12 +48,12 @@ def of_run(run: Run, caller: Caller, wanted: Sequence[Wanted]) -> Missing | None
 
 def _unpaid(caller: Caller, company_id: str, ids: set[str], wanted: Sequence[Wanted]) -> list[str]:
     """Those whom neither name nor account finds in the file."""
-    people = [person for person in caller.ask("employees", company_id) if person.id in ids]
+    people = [person for person in caller.ask(Payroll.employees, company_id) if person.id in ids]
     named = [_words(line.name_shown) for line in wanted]
     left = [person for person in people if not any(matches(person, words) for words in named)]
     if left and len(left) <= MOST_ASKED:
         paid = {line.iban for line in wanted}
-        ibans = caller.ask("employee_ibans", company_id, [person.id for person in left])
+        ibans = caller.ask(Payroll.employee_ibans, company_id, [person.id for person in left])
         left = [person for person in left if not paid & set(ibans.get(person.id, []))]
     unknown = len(ids) - len(people)
     return [full_name(person) for person in left] + ["?"] * unknown

@@ -4,8 +4,9 @@ Every call of the domain goes through a `Caller`. It remembers what was asked an
 history can show it, and moves the connection between "active" and "disturbed".
 """
 
+from collections.abc import Callable
 from datetime import timedelta
-from typing import Any
+from typing import Any, Concatenate, ParamSpec, TypeVar
 
 from connectors.nmbrs import port
 from core.clock import utcnow
@@ -50,6 +51,8 @@ VITAL = ("runs", "sepa_file")
 # Asking on would be of no use, or do harm, until a person has done something.
 STOPPING = ("bad_credentials", "quota_used_up")
 _NOTE_AFTER = timedelta(minutes=1)
+Asked = ParamSpec("Asked")
+Answer = TypeVar("Answer")
 
 
 class Caller:
@@ -62,10 +65,18 @@ class Caller:
         self._payroll = payroll_of(connection)
         self._kept: list[dict[str, Any]] = []
 
-    def ask(self, question: str, *given: Any) -> Any:
-        """The answer of the port's method of that name; its PayrollError, after the connection has taken note."""
+    def ask(
+        self, call: Callable[Concatenate[Any, port.Credentials, Asked], Answer], *given: Asked.args,
+        **named: Asked.kwargs,
+    ) -> Answer:  # fmt: skip
+        """Return the answer to a method of the port, as in `ask(Payroll.runs, company_id, year)`.
+
+        Raises:
+            PayrollError: what the port raised, after the connection has taken note of it.
+        """
+        question = call.__name__
         try:
-            found = getattr(self._payroll, question)(credentials(self.connection), *given)
+            found = getattr(self._payroll, question)(credentials(self.connection), *given, **named)
         except port.PayrollError as error:
             self._remember(question, given, reason_of(error), {"text": error.text})
             _suffer(self.connection, question, error)

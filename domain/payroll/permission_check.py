@@ -10,6 +10,7 @@ from datetime import datetime
 from typing import Any
 
 from connectors.nmbrs import port
+from connectors.nmbrs.port import Payroll
 from core.clock import today_amsterdam, utcnow
 from domain.payroll import companies
 from domain.payroll.nmbrs_client import Caller, name_of, reason_of
@@ -95,13 +96,13 @@ class _Trial:
     def attempt(self, question: str) -> tuple[str, str | None]:
         """How it went: the result, and the code of a refusal."""
         attempts: dict[str, Callable[[], Any]] = {
-            "environment": lambda: self.caller.ask("environment"), "debtors": self._debtors,
+            "environment": lambda: self.caller.ask(Payroll.environment), "debtors": self._debtors,
             "companies": self._companies, "runs": self._runs, "sepa_file": self._sepa_file,
-            "company_iban": lambda: self.caller.ask("company_iban", self._company.nmbrs_id),
-            "employees_in_run": lambda: self.caller.ask("employees_in_run", *self._one_run()),
-            "employees": lambda: self.caller.ask("employees", self._company.nmbrs_id),
-            "wage_taxes": lambda: self.caller.ask("wage_taxes", self._company.nmbrs_id, today_amsterdam().year),
-            "webhook_events": lambda: self.caller.ask("webhook_events"),
+            "company_iban": lambda: self.caller.ask(Payroll.company_iban, self._company.nmbrs_id),
+            "employees_in_run": lambda: self.caller.ask(Payroll.employees_in_run, *self._one_run()),
+            "employees": lambda: self.caller.ask(Payroll.employees, self._company.nmbrs_id),
+            "wage_taxes": lambda: self.caller.ask(Payroll.wage_taxes, self._company.nmbrs_id, today_amsterdam().year),
+            "webhook_events": lambda: self.caller.ask(Payroll.webhook_events),
         }  # fmt: skip
         try:
             attempts[question]()
@@ -121,18 +122,18 @@ class _Trial:
         return rows[0]
 
     def _debtors(self) -> None:
-        self.debtors = self.caller.ask("debtors")
+        self.debtors = self.caller.ask(Payroll.debtors)
 
     def _companies(self) -> None:
         """The list is kept while we are at it. Without a right to the debtors, all companies at once."""
         if self.debtors:
             companies.refresh(self.connection, self.caller, self.debtors)
             return
-        companies.keep(self.connection, self.caller.ask("companies", None))
+        companies.keep(self.connection, self.caller.ask(Payroll.companies, None))
 
     def _runs(self) -> None:
         for company in companies.for_trying(self.connection)[:5]:
-            found = self.caller.ask("runs", company.nmbrs_id, today_amsterdam().year)
+            found = self.caller.ask(Payroll.runs, company.nmbrs_id, today_amsterdam().year)
             if found:
                 self.run, self.company_of_run = found[-1], company
                 return
@@ -145,7 +146,7 @@ class _Trial:
         return self.company_of_run.nmbrs_id, self.run.id, self.run.year
 
     def _sepa_file(self) -> None:
-        self.caller.ask("sepa_file", *self._one_run(), today_amsterdam())
+        self.caller.ask(Payroll.sepa_file, *self._one_run(), today_amsterdam())
 
 
 class _NothingToTry(Exception):

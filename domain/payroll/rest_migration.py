@@ -9,6 +9,7 @@ from datetime import timedelta
 
 from connectors import oauth
 from connectors.nmbrs import port
+from connectors.nmbrs.port import Payroll
 from core.clock import utcnow
 from core.ids import token
 from domain.common import audit
@@ -135,7 +136,7 @@ def _converted(connection: NmbrsConnection) -> dict[tuple[str, str], str]:
     paying = [row for row in ordered if row.mapped_at is not None]
     for row in ordered[: len(paying) + MOST_UNMAPPED]:
         try:
-            names |= caller.ask("guids", row.nmbrs_id)
+            names |= caller.ask(Payroll.guids, row.nmbrs_id)
         except port.PayrollError as error:
             if row.mapped_at is not None:
                 raise NotConverted from error

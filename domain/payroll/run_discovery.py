@@ -8,7 +8,7 @@ from datetime import datetime, timedelta
 
 from peewee import IntegrityError, fn
 
-from connectors.nmbrs.port import PayrollError, RunInfo, TooMany
+from connectors.nmbrs.port import Payroll, PayrollError, RunInfo, TooMany
 from core.clock import today_amsterdam, utcnow
 from domain.common import leases
 from domain.common.services import world
@@ -85,7 +85,7 @@ def look(company_id: int) -> list[int]:
         return []
     caller, years = Caller(company.connection, company), _years()
     try:
-        found = [info for year in years for info in caller.ask("runs", company.nmbrs_id, year)]
+        found = [info for year in years for info in caller.ask(Payroll.runs, company.nmbrs_id, year)]
     except PayrollError as error:
         caller.keep()
         _look_failed(company, error)

@@ -8,7 +8,7 @@ import logging
 
 from peewee import IntegrityError
 
-from connectors.nmbrs.port import PayrollError, WageTax
+from connectors.nmbrs.port import Payroll, PayrollError, WageTax
 from core.clock import today_amsterdam, utcnow
 from domain.common import audit
 from domain.common.errors import NotFound
@@ -38,7 +38,7 @@ def look(company: PayrollCompany, caller: Caller, years: tuple[int, ...]) -> lis
     if company.wage_tax_from is None or company.mapped_at is None:
         return []
     try:
-        found = [tax for year in years for tax in caller.ask("wage_taxes", company.nmbrs_id, year)]
+        found = [tax for year in years for tax in caller.ask(Payroll.wage_taxes, company.nmbrs_id, year)]
     except PayrollError as error:
         log.info("company %s: wage tax not listed: %s", company.id, error.code)
         return []
@@ -66,7 +66,7 @@ def _know(company: PayrollCompany, tax: WageTax) -> int | None:
 def file_of(run: Run, caller: Caller) -> bytes | None:
     """The payment file of a return; asked with a run of its period, which SOAP wants to know."""
     return caller.ask(
-        "wage_tax_file", run.company.nmbrs_id, _run_of_period(run), run.nmbrs_id, run.year, today_amsterdam()
+        Payroll.wage_tax_file, run.company.nmbrs_id, _run_of_period(run), run.nmbrs_id, run.year, today_amsterdam()
     )
 
 

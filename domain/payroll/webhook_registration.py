@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from connectors.nmbrs import port
+from connectors.nmbrs.port import Payroll
 from core.clock import utcnow
 from domain.common import audit, leases
 from domain.payroll import webhook_keys
@@ -106,18 +107,19 @@ def _put_right(caller: Caller, debtor: NmbrsDebtor) -> str:
     """The id of the one webhook of ours that stands at this debtor, as it should be."""
     client = Client.get_by_id(caller.connection.client_id)
     address = webhook_keys.address(client)
-    ours = [hook for hook in caller.ask("webhooks", debtor.nmbrs_id) if webhook_keys.is_ours(client, hook.endpoint)]
+    hooks = caller.ask(Payroll.webhooks, debtor.nmbrs_id)
+    ours = [hook for hook in hooks if webhook_keys.is_ours(client, hook.endpoint)]
     right = next((hook for hook in ours if hook.endpoint == address and _tells_only_of_runs(hook)), None)
     if right is None:
-        events = [event.id for event in caller.ask("webhook_events") if _is_run_finished(event)]
+        events = [event.id for event in caller.ask(Payroll.webhook_events) if _is_run_finished(event)]
         if not events:
             raise port.Unreadable(None, "DebtorService.WebhookSettings_GetEvents", "no event for a finished run")
-        right_id = caller.ask("insert_webhook", debtor.nmbrs_id, NAME, address, events)
+        right_id = caller.ask(Payroll.insert_webhook, debtor.nmbrs_id, NAME, address, events)
     else:
         right_id = right.id
     for hook in ours:
         if hook.id != right_id:
-            caller.ask("delete_webhook", debtor.nmbrs_id, hook.id)
+            caller.ask(Payroll.delete_webhook, debtor.nmbrs_id, hook.id)
     return right_id
 
 
