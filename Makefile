@@ -27,7 +27,7 @@ pictures: ready-dev ## every page in both languages, four sizes, light and dark,
 
 states: ready-dev ## every state that the tests of pages come by, looked at in a browser (axe, light and dark)
 	@rm -rf "$(STATES)" && mkdir -p "$(STATES)"
-	@BIZCUIT_KEEP_STATES="$(STATES)" "$(PY)" -m pytest $(WORKERS) tests/pages tests/screens
+	@BIZCUIT_KEEP_STATES="$(STATES)" "$(PY)" -m pytest $(WORKERS) tests/web
 	@BIZCUIT_STATES="$(STATES)" exec "$(PY)" -m pytest -n 2 tests/browser/test_every_state.py
 
 demo: ready ## the whole main job over HTTP on a fresh temporary database

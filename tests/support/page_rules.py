@@ -34,7 +34,7 @@ POLICY = {
 PART_POLICY = "default-src 'none'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
 
 
-def check(answer: TestResponse, sandbox_url: str, fragment: bool = False) -> None:
+def check(answer: TestResponse, sandbox_url: str) -> None:
     """Fails when the answer breaks a rule of the house."""
     part = "HX-Request" in answer.request.headers
     found = {name: answer.headers.get(name) for name in HEADERS | OF_PAGES}
@@ -50,6 +50,8 @@ def check(answer: TestResponse, sandbox_url: str, fragment: bool = False) -> Non
         check_policy(policy, sandbox_url)
     if answer.data and not 300 <= answer.status_code < 400:
         text = answer.get_data(as_text=True)
+        fragment = part and "<body" not in text
+        assert fragment or not part or answer.status_code >= 400, "a whole page where a part was asked for"
         faults = _judged_once(text, answer, fragment)
         assert not faults, f"{answer.request.method} {answer.request.path}: {faults}"
 
@@ -90,8 +92,8 @@ def faults_of(text: str, fragment: bool = False) -> list[str]:
     root = parser.parse(whole).getroot()
     parsed = [f"{position}: {code} {detail}" for position, code, detail in parser.errors]
     nodes = [node for node in root.iter() if isinstance(node.tag, str)]
-    found = parsed + _doubled_ids(nodes) + _unlabelled(nodes) + _forms(nodes) + _inline(nodes)
-    return found if fragment else found + _whole(nodes)
+    found = parsed + _doubled_ids(nodes) + _unlabelled(nodes) + _nameless(nodes) + _forms(nodes) + _inline(nodes)
+    return found if fragment else found + _whole(nodes) + _labels_of_nothing(nodes)
 
 
 def _whole(nodes: list[etree._Element]) -> list[str]:
@@ -123,6 +125,20 @@ def _unlabelled(nodes: list[etree._Element]) -> list[str]:
         if not (inside or node.get("aria-label") or node.get("aria-labelledby") or node.get("id") in labels):
             found.append(f"{node.tag} {node.get('name')} without a label")
     return found
+
+
+def _labels_of_nothing(nodes: list[etree._Element]) -> list[str]:
+    """A label names a field of the same page (a part of a page may bring the one without the other)."""
+    ids = {node.get("id") for node in nodes}
+    return [f"label for {node.get('for')}, which is not there" for node in nodes
+            if node.tag == "label" and node.get("for") is not None and node.get("for") not in ids]  # fmt: skip
+
+
+def _nameless(nodes: list[etree._Element]) -> list[str]:
+    """What is pressed says what it does: in words, or in a label for who does not see its picture."""
+    pressed = [node for node in nodes if node.tag == "button" or (node.tag == "a" and node.get("href") is not None)]
+    return [f"{node.tag} without a name" for node in pressed
+            if not ("".join(node.itertext()).strip() or node.get("aria-label"))]  # fmt: skip
 
 
 def _forms(nodes: list[etree._Element]) -> list[str]:

@@ -1,0 +1,78 @@
+"""The whole web application in this process, on an empty database, beside the sandbox, without a queue."""
+
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+from flask import Flask
+
+import app as application
+import config
+import jobs
+from domain.common import services
+from domain.common.services import World
+from jobs import mail_rendering
+from models import Pin
+from tests.support.factories import Demo, make_client, make_demo, make_user, make_world
+from tests.support.sandbox import Sandbox
+from tests.support.web_client import Site, WebClient
+
+
+@pytest.fixture(scope="session")
+def settings(running_sandbox: Sandbox, tmp_path_factory: pytest.TempPathFactory) -> config.Config:
+    """Those of the sandbox; nobody answers where the queue should be."""
+    home = tmp_path_factory.mktemp("home")
+    return config.load(
+        {
+            "BIZCUIT_HOME": str(home), "BIZCUIT_SANDBOX_URL": running_sandbox.url,
+            "BIZCUIT_SMTP_PORT": str(running_sandbox.smtp_port), "BIZCUIT_REDIS_URL": "redis://127.0.0.1:1/0",
+        }
+    )  # fmt: skip
+
+
+@pytest.fixture(scope="session")
+def production_world(settings: config.Config) -> tuple[Flask, World]:
+    """create_app() once (its templates stay compiled), and the domain as it furnishes it."""
+    made = application.create_app(settings)
+    return made, services.world()
+
+
+@pytest.fixture(scope="session")
+def app(production_world: tuple[Flask, World]) -> Flask:
+    return production_world[0]
+
+
+@pytest.fixture
+def world(production_world: tuple[Flask, World], settings: config.Config, database: str, sandbox: Sandbox) -> World:
+    """Furnish the domain on this test's database, with patience for a sandbox only: short waits, nothing remembered."""
+    made, furnished = production_world
+    quick = make_world(sandbox.url, sandbox.smtp_port, Path(settings.home))
+    world = replace(quick, hook_url=furnished.hook_url, pusher=furnished.pusher)
+    services.furnish(world)
+    mail_rendering.use(made)
+    jobs.connect(settings.redis_url)
+    return world
+
+
+@pytest.fixture
+def site(app: Flask, world: World, sandbox: Sandbox) -> Site:
+    return Site(app, sandbox)
+
+
+@pytest.fixture
+def demo(site: Site, sandbox: Sandbox) -> Demo:
+    """All set up; the pin is there but fits nothing, which is quicker."""
+    made = make_demo(sandbox, pin=False)
+    Pin.create(user=made.user, pin_hash="-")
+    return made
+
+
+@pytest.fixture
+def owner(site: Site, demo: Demo) -> WebClient:
+    return site.person(demo.user)
+
+
+@pytest.fixture
+def charlie(site: Site) -> WebClient:
+    """Owner of another client: must see nothing of the first."""
+    return site.person(make_client(make_user(name="Charlie")).user)

@@ -1,0 +1,62 @@
+"""Handing in a file of the bank: the payment follows it, or says why not."""
+
+from io import BytesIO
+
+import pytest
+
+from domain.orders import submission
+from domain.payments.release import release
+from models import BankOrder, Batch, Membership
+from tests.connectors.test_pain002 import report
+from tests.support.factories import PSU, Demo, make_user
+from tests.support.web_client import Site, WebClient
+
+
+@pytest.fixture
+def sent(demo: Demo) -> Batch:
+    batch = demo.batch()
+    release(demo.membership, batch.reference, demo.view(batch).digest, "session", PSU)
+    submission.send(batch.id)
+    return Batch.get_by_id(batch.id)
+
+
+def path_of(demo: Demo, batch: Batch) -> str:
+    return f"/{demo.client.public_id}/betalingen/{batch.reference}"
+
+
+def test_a_status_report_is_read_and_the_payment_says_so(owner: WebClient, demo: Demo, sent: Batch):
+    page = owner.open(path_of(demo, sent))
+    assert any(link.get("href") == f"{path_of(demo, sent)}/bestand" for link in page.all("a"))
+    order = BankOrder.get(BankOrder.batch == sent.id)
+    assert order.msg_id in owner.open(f"{path_of(demo, sent)}/bestand").text
+    raw = report("<GrpSts>ACSC</GrpSts>", message_id=order.msg_id)
+    answer = owner.post(f"{path_of(demo, sent)}/bestand", bestand=(BytesIO(raw), "status.xml"))
+    assert (answer.status_code, answer.location) == (303, path_of(demo, sent))
+    assert "Uitgevoerd" in owner.open(path_of(demo, sent)).text
+
+
+@pytest.mark.parametrize(
+    ("raw", "words"),
+    [(report("<GrpSts>ACSC</GrpSts>", message_id="another"), "over een andere betaling"), (b"<html>", "niet"),
+     (b"", "niet")],
+)  # fmt: skip
+def test_another_file_says_why_it_changes_nothing(owner: WebClient, demo: Demo, sent: Batch, raw: bytes, words: str):
+    owner.open(path_of(demo, sent))
+    answer = owner.post(f"{path_of(demo, sent)}/bestand", bestand=(BytesIO(raw), "x.xml"))
+    assert answer.status_code == 422
+    assert words in answer.says(".note.bad")
+    assert "Er is niets veranderd" in answer.says(".note.bad")
+    assert Batch.get_by_id(sent.id).state == "at_bank"
+
+
+def test_who_prepares_hands_in_nothing(site: Site, demo: Demo, sent: Batch):
+    preparer = make_user()
+    Membership.create(user=preparer, client=demo.client, role="preparer")
+    browser = site.person(preparer)
+    browser.open(path_of(demo, sent))
+    assert browser.get(f"{path_of(demo, sent)}/bestand").status_code == 403
+
+
+def test_a_payment_that_was_not_sent_takes_no_file(owner: WebClient, demo: Demo):
+    batch = demo.batch()
+    assert owner.get(f"{path_of(demo, batch)}/bestand").location == path_of(demo, batch)

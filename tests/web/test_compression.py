@@ -1,0 +1,72 @@
+"""Answers are made small, say the same, and their length tells little."""
+
+import gzip
+from typing import Any
+
+import brotli
+import pytest
+
+from tests.support.factories import Demo
+from tests.support.web_client import Site, WebClient
+
+GZIP = {"Accept-Encoding": "gzip, deflate"}
+
+
+def got(who: WebClient, path: str, **headers: str) -> Any:
+    return who.client.get(path, headers=GZIP | headers)
+
+
+def test_a_page_is_small_and_the_same(site: Site, demo: Demo):
+    who = site.person(demo.user)
+    path = f"/{demo.client.public_id}/instellingen"
+    small, plain = got(who, path), who.client.get(path)
+    assert (small.headers["Content-Encoding"], "Content-Encoding" in plain.headers) == ("gzip", False)
+    assert all("Accept-Encoding" in answer.headers["Vary"] for answer in (small, plain))
+    assert got(who, path, **{"Accept-Encoding": "gzip, br"}).headers["Content-Encoding"] == "gzip", "can be padded"
+    page = gzip.decompress(small.data).decode()
+    assert "Betaallimieten" in page and page.rstrip().endswith("</html>")
+    assert len(small.data) * 3 < len(plain.data)
+
+
+def test_equal_pages_are_not_equally_long(site: Site):
+    who = site.person()
+    lengths = {len(got(who, "/offline").data) for _ in range(30)}
+    assert len(lengths) > 5
+    assert max(lengths) - min(lengths) <= 100
+
+
+def test_a_static_file_is_pressed_once_and_known_again(site: Site):
+    who, path = site.person(), "/static/vendor/htmx-2.0.11.min.js"
+    small, plain = got(who, path), who.client.get(path)
+    assert gzip.decompress(small.data) == plain.data
+    assert small.data == got(who, path).data
+    assert len(small.data) < 18_000
+    smaller = got(who, path, **{"Accept-Encoding": "gzip, br"})
+    assert (smaller.headers["Content-Encoding"], brotli.decompress(smaller.data)) == ("br", plain.data)
+    assert len(smaller.data) < len(small.data)
+    assert small.headers["ETag"] == "W/" + plain.headers["ETag"]
+    for tag in (small.headers["ETag"], plain.headers["ETag"]):
+        again = got(who, path, **{"If-None-Match": tag})
+        assert (again.status_code, again.data, "Content-Encoding" in again.headers) == (304, b"", False)
+
+
+def test_pictures_and_short_answers_stay_as_they_are(site: Site):
+    who = site.person()
+    for path in ("/static/icons/icon-192.png", "/healthz"):
+        assert "Content-Encoding" not in got(who, path).headers, path
+    assert "Content-Encoding" not in who.client.get("/offline", headers={"Accept-Encoding": "gzip;q=0"}).headers
+    assert got(who, "/static/css/base.css", Range="bytes=0-9").status_code == 206
+
+
+@pytest.mark.parametrize(
+    ("comes_from", "tail", "small"),
+    [
+        ("cross-site", "?verder=/jan", False), ("same-site", "?verder=/jan", False), ("cross-site", "", True),
+        ("same-origin", "?verder=/jan", True), ("none", "?verder=/jan", True),
+    ],
+)  # fmt: skip
+def test_what_another_site_wrote_in_the_address_is_not_compressed_with_our_secrets(
+    site: Site, comes_from: str, tail: str, small: bool
+):
+    answer = got(site.person(), "/inloggen" + tail, **{"Sec-Fetch-Site": comes_from})
+    assert ("Content-Encoding" in answer.headers) is small

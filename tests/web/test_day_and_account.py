@@ -1,0 +1,145 @@
+"""Behind the pencil: another day in the Dutch calendar, another account with its balance."""
+
+from datetime import date, timedelta
+
+import pytest
+
+from core.bank_days import is_bank_day, next_bank_day
+from core.clock import today_amsterdam
+from domain.payments import amendments
+from models import BankAccount, Batch
+from tests.support.factories import OTHER_IBAN, Demo, make_account, make_client, make_link, make_user
+from tests.support.web_client import Page, WebClient
+from tests.web.test_payment_page import at
+
+
+def later(days: int = 14) -> date:
+    """A bank day that many days ahead, or soon after."""
+    return next_bank_day(today_amsterdam() + timedelta(days=days))
+
+
+def weekend() -> date:
+    """The first Saturday after the next three weeks."""
+    day = today_amsterdam() + timedelta(days=21)
+    return day + timedelta(days=(5 - day.weekday()) % 7)
+
+
+def change(who: WebClient, demo: Demo, batch: Batch, day: object, account: object) -> Page:
+    who.open(at(demo, batch, "/wijzigen"))
+    return who.post(at(demo, batch, "/wijzigen"), execution_date=str(day), account=str(account))
+
+
+def checked(page: Page) -> dict[str | None, str | None]:
+    """What is chosen: by name, the value."""
+    return {node.get("name"): node.get("value") for node in page.all("input[type=radio][checked]")}
+
+
+def test_it_shows_the_proposed_day_and_each_account_with_its_balance(owner: WebClient, demo: Demo):
+    batch = demo.batch()
+    page = owner.open(at(demo, batch, "/wijzigen"))
+    payment = demo.view(batch)
+    assert checked(page) == {"execution_date": payment.execution_date.isoformat(), "account": str(demo.account.id)}
+    assert [node.text_content() for node in page.all(".week.names span")] == ["ma", "di", "wo", "do", "vr", "za", "zo"]
+    cards = [node.text_content() for node in page.all("fieldset.rows .choice")]
+    assert len(cards) == 2
+    assert "NL64 TRIO 0379 5016 86" in cards[1]
+    assert "€\u00a084.210,55" in cards[1]
+    assert "saldo van" in cards[1]
+
+
+def test_day_and_account_are_changed_together(owner: WebClient, demo: Demo):
+    batch = demo.batch()
+    answer = change(owner, demo, batch, later(), demo.other.id)
+    assert (answer.status_code, answer.location) == (303, at(demo, batch))
+    page = owner.open(at(demo, batch))
+    assert "De betaling is aangepast." in page.text
+    assert "NL64 TRIO 0379 5016 86" in page.says(".pair")
+    assert demo.view(batch).execution_date == later()
+
+
+def test_a_day_that_will_not_do_is_said_beside_the_calendar_and_stays_chosen(owner: WebClient, demo: Demo):
+    batch = demo.batch()
+    page = change(owner, demo, batch, weekend(), demo.other.id)
+    assert page.status_code == 422
+    assert "Kies een bankdag" in page.says("#execution_date-error")
+    assert checked(page) == {"execution_date": weekend().isoformat(), "account": str(demo.other.id)}
+    assert (demo.view(batch).date_fixed, demo.view(batch).account.id) == (False, demo.account.id)
+
+
+@pytest.mark.parametrize(
+    ("day", "words"),
+    [
+        (today_amsterdam() - timedelta(days=1), "al voorbij"), (later(400), "Zo ver vooruit"),
+        ("gisteren", "Kies een dag in de kalender"), ("2026-02-31", "Kies een dag in de kalender"),
+    ],
+)  # fmt: skip
+def test_days_that_nobody_can_choose_are_refused_in_dutch(owner: WebClient, demo: Demo, day: object, words: str):
+    batch = demo.batch()
+    page = change(owner, demo, batch, day, demo.account.id)
+    assert page.status_code == 422
+    assert words in page.says("#execution_date-error")
+    assert Batch.get().execution_date is None
+
+
+@pytest.mark.parametrize("account", ["", "0", "x", "other client's"])
+def test_accounts_that_are_not_ours_are_refused_in_dutch(owner: WebClient, demo: Demo, account: str):
+    batch = demo.batch()
+    if account == "other client's":
+        membership = make_client(make_user())
+        account = str(make_account(make_link(membership.client, membership.user, "redirect"), OTHER_IBAN).id)
+    page = change(owner, demo, batch, later(), account)
+    assert page.status_code == 422
+    assert "Kies een rekening uit de lijst." in page.says("#account-error")
+    assert demo.view(batch).account.id == demo.account.id
+
+
+def test_the_chosen_day_stays_chosen_in_another_month(owner: WebClient, demo: Demo):
+    batch = demo.batch()
+    amendments.change(demo.client, demo.user, batch.reference, later(), demo.account.id)
+    far = f"{later(120):%Y-%m}"
+    page = owner.open(at(demo, batch, f"/wijzigen?maand={far}"))
+    assert checked(page)["execution_date"] == later().isoformat()
+    assert "nu gekozen" in page.says("#calendar .choice")
+    asked = owner.open(at(demo, batch, f"/wijzigen?maand={far}&execution_date={later(30)}"))
+    assert checked(asked)["execution_date"] == later(30).isoformat()
+
+
+def test_the_proposed_day_left_alone_stays_a_proposal(owner: WebClient, demo: Demo):
+    batch = demo.batch()
+    change(owner, demo, batch, demo.view(batch).execution_date, demo.other.id)
+    payment = demo.view(batch)
+    assert (payment.account.id, payment.date_fixed) == (demo.other.id, False)
+    assert "zo snel mogelijk" in owner.open(at(demo, batch)).says(".pair")
+
+
+@pytest.mark.parametrize("month", ["", "2026-13", "x", "0000-00", "9999-12"])
+def test_a_month_that_is_none_shows_one_all_the_same(owner: WebClient, demo: Demo, month: str):
+    assert owner.get(at(demo, demo.batch(), f"/wijzigen?maand={month}")).status_code == 200
+
+
+@pytest.mark.parametrize("day", ["", "x", "9999-12-31", "0001-01-01"])
+def test_a_chosen_day_that_is_none_is_no_fault(owner: WebClient, demo: Demo, day: str):
+    assert owner.get(at(demo, demo.batch(), f"/wijzigen?execution_date={day}")).status_code == 200
+
+
+def test_months_without_a_day_to_choose_are_not_offered(owner: WebClient, demo: Demo):
+    batch = demo.batch()
+    here = today_amsterdam()
+    first = owner.open(at(demo, batch, f"/wijzigen?maand={here:%Y-%m}"))
+    last = owner.open(at(demo, batch, f"/wijzigen?maand={here.year + 1}-{here:%m}"))
+    assert [link.get("aria-label") for link in first.all("#calendar .month a")] == ["Volgende maand"]
+    assert [link.get("aria-label") for link in last.all("#calendar .month a")] == ["Vorige maand"]
+
+
+def test_a_day_says_why_it_will_not_do(owner: WebClient, demo: Demo):
+    batch, day = demo.batch(), weekend()
+    page = owner.open(at(demo, batch, f"/wijzigen?maand={day:%Y-%m}"))
+    assert page.value(f"#dag-{day}", "aria-label").endswith(", weekend")
+    assert not is_bank_day(day)
+
+
+def test_a_balance_below_the_payment_is_marked(owner: WebClient, demo: Demo):
+    BankAccount.update(balance_cents=855915).where(BankAccount.id == demo.other.id).execute()
+    page = owner.open(at(demo, demo.batch(), "/wijzigen"))
+    marked = ["minder dan deze betaling" in node.text_content() for node in page.all("fieldset.rows .choice")]
+    assert marked == [False, True]

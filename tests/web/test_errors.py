@@ -1,0 +1,38 @@
+"""Whatever goes wrong is a page of ours: what happened, that nothing was paid, and the way on."""
+
+import re
+from io import BytesIO
+
+import pytest
+
+from tests.support.factories import Demo
+from tests.support.web_client import WebClient
+
+
+def says(page: str) -> str:
+    found = re.search(r"<h1>(.*?)</h1>\s*<p>(.*?)</p>", page, re.DOTALL)
+    assert found
+    return f"{found[1]}: {found[2]}"
+
+
+def test_a_way_that_an_address_does_not_know(owner: WebClient, demo: Demo):
+    answer = owner.post(f"/{demo.client.public_id}/overzicht")
+    assert answer.status_code == 405
+    assert set(answer.headers["Allow"].split(", ")) >= {"GET", "HEAD"}
+    assert says(answer.html).startswith("Dat kan hier niet: ")
+
+
+@pytest.mark.parametrize("size", [3_000_000])
+def test_too_much_at_once(owner: WebClient, demo: Demo, size: int):
+    path = f"/{demo.client.public_id}/betalingen/{demo.batch().reference}/bestand"
+    answer = owner.post(path, {"bestand": (BytesIO(b"x" * size), "status.xml")})
+    assert answer.status_code == 413
+    told = says(answer.html)
+    assert told.startswith("Dat is te groot: ")
+    assert "niets betaald" in told
+
+
+def test_a_form_that_is_not_of_this_page(owner: WebClient, demo: Demo):
+    answer = owner.post(f"/{demo.client.public_id}/betalingen/{demo.batch().reference}/regels/1?verdict=other")
+    assert answer.status_code == 400
+    assert "Er is niets veranderd en niets betaald." in says(answer.html)

@@ -1,0 +1,110 @@
+"""Who reads what: the own choice, else what the browser asks for, else Dutch; and mails as their reader reads."""
+
+import re
+from typing import Any
+
+import pytest
+
+from domain.outbox import mail
+from domain.team import invitations
+from jobs import mail_rendering
+from models import OutgoingMail, User
+from tests.support.factories import Demo
+from tests.support.web_client import Site, WebClient
+
+ENGLISH, DUTCH = {"Accept-Language": "en-GB,en;q=0.9"}, {"Accept-Language": "nl-NL,nl;q=0.9,en;q=0.8"}
+
+
+def heading(answer: Any) -> str:
+    found = re.search(r"<h1[^>]*>(.*?)</h1>", answer.html, re.DOTALL)
+    assert found
+    return found[1].strip()
+
+
+def choose(who: WebClient, demo: Demo, language: str) -> Any:
+    return who.post(f"/{demo.client.public_id}/instellingen/taal", {"language": language})
+
+
+@pytest.mark.parametrize(
+    ("asks", "language", "said"),
+    [
+        ("en-GB,en;q=0.9", "en", "Sign in"), ("nl-NL,nl;q=0.9,en;q=0.8", "nl", "Inloggen"),
+        ("fr-FR,en;q=0.5", "en", "Sign in"), ("de-DE", "nl", "Inloggen"), ("", "nl", "Inloggen"),
+        ("*", "nl", "Inloggen"), ("en;q=0", "nl", "Inloggen"), ("nl;q=0.4,en;q=0.6", "en", "Sign in"),
+    ],
+)  # fmt: skip
+def test_who_is_unknown_reads_what_the_browser_asks_for(site: Site, asks: str, language: str, said: str):
+    answer = site.person().get("/inloggen", headers={"Accept-Language": asks} if asks else {})
+    assert heading(answer) == said
+    assert f'<html lang="{language}"' in answer.html
+    assert answer.headers["Content-Language"] == language
+    assert "Accept-Language" in answer.vary
+
+
+def test_the_own_choice_goes_before_the_browser(site: Site, demo: Demo):
+    who, path = site.person(demo.user), f"/{demo.client.public_id}/instellingen"
+    assert heading(who.get(path, headers=ENGLISH)) == "Settings", "nothing was chosen yet"
+    assert heading(who.get(path, headers=DUTCH)) == "Instellingen"
+    told = choose(who, demo, "en")
+    assert told.status_code == 303
+    shown = who.get(path, headers=DUTCH)
+    assert heading(shown) == "Settings"
+    assert "Saved. Pages and emails are in English from now on." in shown.html
+    assert "Accept-Language" not in shown.vary
+    choose(who, demo, "nl")
+    assert heading(who.get(path, headers=ENGLISH)) == "Instellingen"
+
+
+@pytest.mark.parametrize("language", ["de", "", "../en", "EN"])
+def test_no_other_language_can_be_chosen(site: Site, demo: Demo, language: str):
+    choose(site.person(demo.user), demo, language)
+    assert User.get_by_id(demo.user.id).language is None
+
+
+def test_a_fault_is_said_in_the_language_of_the_page(site: Site, demo: Demo):
+    who = site.person(demo.user)
+    assert heading(who.get("/bestaat-niet", headers=ENGLISH)) != heading(who.get("/bestaat-niet", headers=DUTCH))
+    answer = who.post("/inloggen", {"email": "x", "password": ""}, headers=ENGLISH)
+    assert "Vul " not in answer.html
+
+
+def test_what_is_kept_on_the_phone_is_nobodys_own(site: Site, demo: Demo):
+    """The offline page and the manifest go by the browser, whoever is signed in."""
+    who = site.person(demo.user)
+    choose(who, demo, "en")
+    for path, dutch, english in (
+        ("/offline", "Je hebt geen verbinding", "You have no connection"),
+        ("/manifest.webmanifest", '"lang": "nl"', '"lang": "en"'),
+    ):
+        assert dutch in who.client.get(path, headers=DUTCH).html
+        assert english in who.client.get(path, headers=ENGLISH).html
+
+
+def test_registering_in_english_writes_in_english(site: Site):
+    who = site.person()
+    typed = {
+        "name": "Ann", "email": "ann@demobv.example", "password": "a sentence nobody guesses",
+        "company_name": "Demo BV", "kvk_number": "68750110",
+    }  # fmt: skip
+    who.post("/registreren", typed, headers=ENGLISH)
+    assert User.get().language == "en"
+    assert "confirm" in letter(site)["subject"].lower()
+
+
+def letter(site: Site) -> Any:
+    """The newest mail, after sending what waits."""
+    for mail_id in mail.due():
+        assert mail.deliver(mail_id, mail_rendering.write)
+    (newest, *_others) = site.sandbox.control("GET", "inbox")
+    return newest
+
+
+def test_an_invitation_is_in_the_language_of_who_knows_it(site: Site, demo: Demo):
+    """Of the person who gets it where they have an account, else of who invites."""
+    User.update(language="en").execute()
+    invitations.invite(demo.client, User.get(), "alek@demobv.example", "preparer")
+    assert letter(site)["subject"] == "Join Demo BV"
+    known = User.create(email="piet@demobv.example", name="Piet", password_hash="-", language="nl")
+    invitations.invite(demo.client, User.get(), known.email, "preparer")
+    assert letter(site)["subject"] == "Doe mee in Demo BV"
+    assert OutgoingMail.select().where(OutgoingMail.sent_at.is_null()).count() == 0

@@ -1,0 +1,194 @@
+"""Connecting, a new token, consent over the later interface, moving and removing: what is said, and what is kept."""
+
+from urllib.parse import parse_qs, urlsplit
+
+import pytest
+import requests
+
+from domain.payroll import permission_check, rest_migration
+from models import Batch, Membership, NmbrsConnection, PayrollCompany
+from tests.support.factories import Demo, make_client, make_user
+from tests.support.sandbox import Sandbox
+from tests.support.web_client import Site, WebClient
+
+
+@pytest.fixture
+def here(demo: Demo) -> str:
+    return f"/{demo.client.public_id}/apps/nmbrs"
+
+
+def connection_of(demo: Demo) -> NmbrsConnection:
+    return NmbrsConnection.get_by_id(demo.connection.id)
+
+
+@pytest.fixture
+def newcomer(site: Site) -> WebClient:
+    user = make_user()
+    make_client(user)
+    return site.person(user)
+
+
+def home_of(person: WebClient) -> str:
+    return f"/{Membership.select().order_by(Membership.id.desc()).get().client.public_id}/apps/nmbrs"
+
+
+# --- connecting ---
+def test_a_first_connection_leads_to_its_rights(newcomer: WebClient, sandbox: Sandbox):
+    known, home = sandbox.credentials, home_of(newcomer)
+    answer = newcomer.post(f"{home}/toevoegen", {"email": known["nmbrs_user"], "token": known["nmbrs_token"]})
+    connection = NmbrsConnection.get()
+    assert answer.headers["Location"] == f"{home}/{connection.id}/rechten"
+    page = newcomer.get(answer.headers["Location"]).html
+    assert "Verbinding maken gelukt!" in page
+    assert f'href="{home}/{connection.id}/instellingen"' in page
+    assert known["nmbrs_token"] not in page
+    assert permission_check.due() == [connection.id]
+
+
+def test_a_newcomer_may_do_without_a_token(newcomer: WebClient):
+    home = home_of(newcomer)
+    assert "Liever zonder token?" in newcomer.get(f"{home}/toevoegen").html
+    answer = newcomer.post(f"{home}/toestemming")
+    assert (answer.status_code, "/nmbrs-identity/connect/authorize?" in answer.headers["Location"]) == (303, True)
+
+
+def test_beside_a_token_it_is_not_offered(owner: WebClient, here: str):
+    assert "Liever zonder token?" not in owner.get(f"{here}/toevoegen").html
+    assert owner.post(f"{here}/toestemming").headers["Location"] == f"{here}/toevoegen"
+    assert "Dit past niet bij de soort koppeling" in owner.get(f"{here}/toevoegen").html
+
+
+# --- how it stands ---
+@pytest.mark.parametrize(
+    ("problem", "said", "button"),
+    [
+        ("bad_credentials", "Maak in Nmbrs een nieuw token", "token"),
+        ("not_allowed:CompanyService.SalaryDocuments_GetSEPA", "het betaalbestand ophalen", "rechten"),
+        ("disabled", "Nmbrs heeft de toegang uitgezet.", "rechten"),
+        ("quota_used_up", "het tegoed is op", "rechten"),
+    ],
+)
+def test_what_disturbs_it_is_said_with_one_button(
+    owner: WebClient, demo: Demo, here: str, problem: str, said: str, button: str
+):
+    NmbrsConnection.update(status="disturbed", problem=problem).execute()
+    for path in (here, f"{here}/{demo.connection.id}/instellingen"):
+        page = owner.get(path).html
+        assert "De verbinding met Nmbrs is gestoord" in page
+        assert said in page
+        assert "Er is niets betaald." in page
+        assert f'class="button" href="{here}/{demo.connection.id}/{button}"' in page
+    assert "De verbinding is gestoord" in owner.get(f"/{demo.client.public_id}/apps").html
+
+
+def test_over_the_later_interface_the_button_asks_consent(owner: WebClient, demo: Demo, here: str):
+    NmbrsConnection.update(status="disturbed", problem="bad_credentials", interface="rest").execute()
+    page = owner.get(here).html
+    assert f'action="{here}/{demo.connection.id}/toestemming"' in page
+    assert "Opnieuw toestemming geven" in page
+
+
+# --- a new token ---
+def test_a_new_token_mends_it(owner: WebClient, demo: Demo, here: str, sandbox: Sandbox):
+    NmbrsConnection.update(status="disturbed", problem="bad_credentials").execute()
+    path = f"{here}/{demo.connection.id}"
+    answer = owner.post(f"{path}/token", {"token": sandbox.credentials["nmbrs_token"]})
+    assert answer.headers["Location"] == f"{path}/rechten"
+    assert (connection_of(demo).status, connection_of(demo).problem) == ("active", None)
+    assert "Verbinding maken gelukt!" in owner.get(f"{path}/rechten").html
+
+
+@pytest.mark.parametrize(
+    ("token", "said"), [("", "Plak hier het token uit Nmbrs."), ("wrong-token", "Nmbrs herkent dit e-mailadres")]
+)
+def test_a_token_that_nmbrs_refuses_is_neither_kept_nor_shown(
+    owner: WebClient, demo: Demo, here: str, token: str, said: str
+):
+    before = connection_of(demo).token_sealed
+    answer = owner.post(f"{here}/{demo.connection.id}/token", {"token": token})
+    page = answer.html
+    assert (answer.status_code, said in page, "wrong-token" in page) == (422, True, False)
+    assert connection_of(demo).token_sealed == before
+
+
+# --- removing ---
+def test_removing_is_asked_first_and_keeps_the_payments(owner: WebClient, demo: Demo, here: str):
+    demo.batch()
+    path = f"{here}/{demo.connection.id}/verwijderen"
+    page = owner.get(path).html
+    assert ("Dit blijft" in page, connection_of(demo).removed_at) == (True, None)
+    assert owner.post(path).headers["Location"] == here
+    page = owner.get(here).html
+    assert "De verbinding is verwijderd." in page
+    assert "Er is nog geen verbinding met Nmbrs" in page
+    assert Batch.get().state == "open"
+    assert PayrollCompany.get_by_id(demo.company.id).bank_account_id is None
+    assert owner.get(f"{here}/{demo.connection.id}/instellingen").status_code == 404
+
+
+# --- moving ---
+def walk(address: str) -> str:
+    """Allow it at Nmbrs as a person does; the way back, without our host."""
+    form = {"user": "wouter@demobv.example", "debtor": "21840", "answer": "allow"}
+    answer = requests.post(address, data=form, allow_redirects=False, timeout=10)
+    back = urlsplit(answer.headers["Location"])
+    assert back.path == "/nmbrs/terug"
+    return f"{back.path}?{back.query}"
+
+
+@pytest.fixture
+def listed(demo: Demo) -> NmbrsConnection:
+    permission_check.begin(connection_of(demo))
+    permission_check.run(demo.connection.id)
+    return connection_of(demo)
+
+
+def test_the_owner_moves_it_to_the_later_interface(owner: WebClient, demo: Demo, here: str, listed: NmbrsConnection):
+    path = f"{here}/{demo.connection.id}"
+    assert "Overstappen naar de nieuwe Nmbrs-koppeling" in owner.get(f"{path}/instellingen").html
+    assert "Nmbrs stopt op 1 maart 2027" in owner.get(f"{path}/overstappen").html
+    answer = owner.post(f"{path}/overstappen")
+    assert answer.status_code == 303
+    back = walk(answer.headers["Location"])
+    assert owner.get(back).headers["Location"] == f"{path}/instellingen"
+    assert connection_of(demo).interface == "rest"
+    page = owner.get(f"{path}/instellingen").html
+    assert "Verbinding maken gelukt!" in page
+    assert "elke 5 minuten" in page
+    assert owner.get(f"{path}/overstappen").status_code == 404
+    permission_check.run(demo.connection.id)
+    rights = owner.get(f"{path}/rechten").html
+    assert ("GET /api/debtors" in rights, "Het seintje voor je aanzetten" in rights) == (True, False)
+    again = owner.post(f"{path}/toestemming")
+    assert "/nmbrs-identity/connect/authorize?" in again.headers["Location"]
+    assert owner.get(back).headers["Location"] == here
+    assert "duurde te lang, of is al gebruikt" in owner.get(here).html
+
+
+def test_who_says_no_at_nmbrs_keeps_what_was(owner: WebClient, demo: Demo, here: str, listed: NmbrsConnection):
+    address = owner.post(f"{here}/{demo.connection.id}/overstappen").headers["Location"]
+    (state,) = parse_qs(urlsplit(address).query)["state"]
+    assert rest_migration.client_of(state) == demo.client
+    answer = owner.get(f"/nmbrs/terug?state={state}&error=access_denied")
+    assert answer.headers["Location"] == here
+    assert connection_of(demo).interface == "soap"
+    assert 'class="note bad"' in owner.get(here).html
+
+
+def test_a_way_back_that_nobody_began_leads_home(site: Site, owner: WebClient, demo: Demo, here: str):
+    assert owner.get("/nmbrs/terug?state=x&code=y").headers["Location"] == "/apps/nmbrs"
+    assert owner.get("/nmbrs/terug").headers["Location"] == "/apps/nmbrs"
+    assert site.person().get("/nmbrs/terug?state=x&code=y").headers["Location"].startswith("/inloggen")
+
+
+def test_another_person_cannot_finish_it(site: Site, owner: WebClient, demo: Demo, here: str, listed):
+    stranger = make_user(name="Charlie")
+    make_client(stranger)
+    back = walk(owner.post(f"{here}/{demo.connection.id}/overstappen").headers["Location"])
+    site.person(stranger).get(back)
+    assert connection_of(demo).interface == "soap"
+
+
+def test_the_token_way_is_no_way_for_consent(owner: WebClient, demo: Demo, here: str):
+    path = f"{here}/{demo.connection.id}"
+    assert owner.post(f"{path}/toestemming").headers["Location"] == f"{path}/instellingen"

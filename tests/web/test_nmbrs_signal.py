@@ -1,0 +1,192 @@
+"""The webhook that sets itself, its address, and the test of it: every state as the customer reads it."""
+
+import re
+from datetime import timedelta
+
+import pytest
+
+from core.clock import utcnow
+from domain.payroll import connections, permission_check, webhook_keys, webhook_registration
+from models import Delivery, NmbrsConnection, NmbrsDebtor, PayrollCompany, WebhookKey
+from tests.support.factories import Demo
+from tests.support.sandbox import Sandbox
+from tests.support.web_client import Site, WebClient
+
+SIGNAL = {"HX-Request": "true", "HX-Target": "seintje"}
+
+
+@pytest.fixture
+def path(demo: Demo) -> str:
+    """Of a connection whose debtors are known."""
+    connection = NmbrsConnection.get_by_id(demo.connection.id)
+    permission_check.begin(connection)
+    permission_check.run(connection.id)
+    return f"/{demo.client.public_id}/apps/nmbrs/{demo.connection.id}/instellingen"
+
+
+def part(owner: WebClient, path: str) -> str:
+    """What htmx asks for while one looks."""
+    return re.sub(r"\s+", " ", owner.get(path, headers=SIGNAL).html)
+
+
+def worked(demo: Demo) -> None:
+    """What the worker does with the debtors that were woken."""
+    for debtor_id in webhook_registration.due():
+        webhook_registration.see_to(debtor_id)
+
+
+def installed_at_nmbrs(sandbox: Sandbox) -> list[str]:
+    told = sandbox.control("GET", "nmbrs/webhooks")
+    return [hook["endpoint"] for debtor in told for hook in debtor["settings"]]
+
+
+# --- installing ---
+def test_one_tap_sets_it_and_the_page_follows(owner: WebClient, demo: Demo, path: str, sandbox: Sandbox):
+    page = owner.get(path).html
+    assert "Zet het seintje aan" in page
+    assert "<details open>" in page
+    assert connections.webhook_address(demo.client) in page
+    answer = owner.post(path, {"daarna": "seintje"})
+    assert (answer.status_code, answer.headers["Location"]) == (303, f"{path}#seintje")
+    going = part(owner, path)
+    assert ("wordt aangezet" in going, 'hx-trigger="every 2s"' in going) == (True, True)
+    worked(demo)
+    done = part(owner, path)
+    assert "geïnstalleerd, gecontroleerd" in done
+    assert 'hx-trigger="every 5s"' in done
+    assert installed_at_nmbrs(sandbox) == [connections.webhook_address(demo.client)]
+    assert "Zet het seintje aan" not in done
+    assert "<details open>" not in owner.get(path).html
+
+
+def test_what_was_chosen_is_saved_by_the_same_tap(owner: WebClient, demo: Demo, path: str):
+    PayrollCompany.update(bank_account=None, mapped_at=None).execute()
+    assert "Kies eerst een bankrekening hierboven" in part(owner, path)
+    owner.post(path, {"daarna": "seintje", f"company-{demo.company.id}": str(demo.account.id)})
+    assert PayrollCompany.get_by_id(demo.company.id).bank_account_id == demo.account.id
+    worked(demo)
+    assert "geïnstalleerd" in part(owner, path)
+
+
+def test_without_a_company_that_pays_there_is_nothing_to_set(owner: WebClient, demo: Demo, path: str):
+    PayrollCompany.update(bank_account=None, mapped_at=None).execute()
+    owner.post(path, {"daarna": "seintje"})
+    assert "Kies hierboven een bankrekening bij een administratie." in part(owner, path)
+
+
+def test_a_company_of_an_unknown_debtor_is_set_by_hand(owner: WebClient, demo: Demo, path: str):
+    PayrollCompany.update(debtor=None).execute()
+    owner.post(path, {"daarna": "seintje"})
+    assert "Nmbrs laat ons niet zien bij welke debiteur" in part(owner, path)
+    assert "<details open>" in owner.get(path).html
+
+
+def test_without_the_right_the_seven_steps_stand_open(owner: WebClient, demo: Demo, path: str, sandbox: Sandbox):
+    sandbox.fault(nmbrs_no_webhook_right=True)
+    owner.post(path, {"daarna": "seintje"})
+    worked(demo)
+    told = part(owner, path)
+    assert "mag niet" in told
+    assert "DebtorService › WebhookSettings_Get aan te vinken." in told
+    assert "Probeer opnieuw" in told
+    page = owner.get(path).html
+    assert "<details open>" in page
+    assert all(step in page for step in ("Zoek debiteur", "Webhook instellingen", "Kopieer", "Run Einde op Actief"))
+
+
+@pytest.mark.parametrize(
+    ("problem", "said"),
+    [
+        ("2044", "Nmbrs neemt alleen een adres aan dat met https:// begint."),
+        ("try_again", "Nmbrs was niet bereikbaar."),
+        ("bad_credentials", "Nmbrs herkent het e-mailadres en token niet meer."),
+    ],
+)
+def test_what_went_wrong_is_said(owner: WebClient, demo: Demo, path: str, problem: str, said: str):
+    NmbrsConnection.update(webhooks_wanted_at=utcnow()).execute()
+    NmbrsDebtor.update(webhook="failed", webhook_problem=problem, webhook_checked_at=utcnow()).execute()
+    told = part(owner, path)
+    assert "niet gelukt" in told
+    assert said in told
+
+
+def test_each_visit_checks_and_repairs(owner: WebClient, demo: Demo, path: str, sandbox: Sandbox):
+    owner.post(path, {"daarna": "seintje"})
+    worked(demo)
+    (hook,) = sandbox.control("GET", "nmbrs/webhooks")
+    assert webhook_registration.due() == []
+    NmbrsDebtor.update(webhook_checked_at=utcnow() - timedelta(minutes=2)).execute()
+    part(owner, path)
+    assert webhook_registration.due() == []  # the part that follows is no visit
+    owner.get(path)
+    assert len(webhook_registration.due()) == 1
+    worked(demo)
+    assert sandbox.control("GET", "nmbrs/webhooks") == [hook]
+
+
+# --- the test of it ---
+def test_it_says_so_when_a_first_one_has_come(owner: WebClient, demo: Demo, path: str, site: Site):
+    before = part(owner, path)
+    assert ("Nog geen seintje" in before, "Het seintje werkt" in before) == (True, False)
+    address = connections.webhook_address(demo.client)
+    site.person().client.post(address.removeprefix("http://localhost:8000"), data="rubbish")
+    after = part(owner, path)
+    assert ("Nog geen seintje" in after, "Het seintje werkt" in after) == (False, True)
+    overview = owner.get(f"/{demo.client.public_id}/apps/nmbrs").html
+    assert f"{Delivery.get().received_at:%Y}" in overview
+    assert "Zet het seintje aan" not in overview
+
+
+def test_the_overview_asks_to_set_it(owner: WebClient, demo: Demo, path: str):
+    overview = f"/{demo.client.public_id}/apps/nmbrs"
+    assert "Zet het seintje aan" in owner.get(overview).html
+    owner.post(path, {"daarna": "seintje"})
+    assert "Zet het seintje aan" not in owner.get(overview).html
+
+
+def test_the_later_interface_polls_and_says_how_often(owner: WebClient, demo: Demo, path: str):
+    NmbrsConnection.update(interface="rest", token_sealed="").execute()
+    told = part(owner, path)
+    assert "elke 5 minuten op werkdagen van 7 tot 19 uur" in told
+    page = owner.get(path).html
+    for text in ("Zelf instellen", "Zet het seintje aan", "Adres vernieuwen", "Nieuw token", "Overstappen"):
+        assert text not in page
+    assert "Opnieuw toestemming geven" in page
+
+
+# --- the address ---
+@pytest.mark.parametrize(("keep", "hours"), [("1", 1), ("24", 24), ("168", 168), ("720", 720)])
+def test_a_new_address_leaves_the_old_one_its_time(owner: WebClient, demo: Demo, path: str, keep: str, hours: int):
+    old = connections.webhook_address(demo.client)
+    renew = path.replace("instellingen", "adres")
+    answer = owner.post(renew, {"keep": keep})
+    assert (answer.status_code, answer.headers["Location"]) == (303, f"{path}#seintje")
+    assert connections.webhook_address(demo.client) != old
+    until = webhook_keys.old_until(demo.client)
+    assert until is not None
+    assert abs(until - utcnow() - timedelta(hours=hours)) < timedelta(minutes=1)
+    page = owner.get(path).html
+    assert "Het oude adres werkt nog tot" in page
+    assert (connections.webhook_address(demo.client) in page, old in page) == (True, False)
+    assert "Een ouder adres werkt nog tot" in owner.get(renew).html
+
+
+def test_an_address_may_end_at_once(owner: WebClient, demo: Demo, path: str):
+    owner.post(path.replace("instellingen", "adres"), {"keep": "0"})
+    assert webhook_keys.old_until(demo.client) is None
+    assert "Het oude adres" not in owner.get(path).html
+
+
+def test_what_was_installed_gets_the_new_address(owner: WebClient, demo: Demo, path: str, sandbox: Sandbox):
+    owner.post(path, {"daarna": "seintje"})
+    worked(demo)
+    owner.post(path.replace("instellingen", "adres"), {"keep": "24"})
+    worked(demo)
+    assert installed_at_nmbrs(sandbox) == [connections.webhook_address(demo.client)]
+
+
+@pytest.mark.parametrize("keep", ["", "2", "-1", "1e9", "x"])
+def test_a_time_that_is_not_offered_is_refused(owner: WebClient, demo: Demo, path: str, keep: str):
+    answer = owner.post(path.replace("instellingen", "adres"), {"keep": keep})
+    assert (answer.status_code, "Kies hoe lang." in answer.html) == (422, True)
+    assert WebhookKey.select().count() == 1

@@ -1,0 +1,150 @@
+"""The overview answers one question: is there something I must do? It tells what is held up, and follows what comes."""
+
+import re
+from datetime import timedelta
+from typing import Any
+
+import html5lib
+import pytest
+
+from core.clock import utcnow
+from domain.payroll import intake, run_discovery
+from models import Batch, NmbrsConnection, Run
+from tests.support.factories import Demo, make_client, make_demo, make_user
+from tests.support.intake import now_due
+from tests.support.sandbox import Sandbox
+from tests.support.web_client import WebClient
+
+PART = {"HX-Request": "true", "HX-Target": "nu"}
+DONE = "alles is gedaan."
+
+
+@pytest.fixture
+def here(demo: Demo) -> str:
+    return f"/{demo.client.public_id}/overzicht"
+
+
+def read(owner: WebClient, path: str) -> str:
+    answer = owner.get(path)
+    assert answer.status_code == 200
+    root = html5lib.parse(answer.html, treebuilder="lxml", namespaceHTMLElements=False)
+    return re.sub(r"\s+", " ", " ".join(root.getroot().find(".//main").itertext()))
+
+
+def run(demo: Demo, number: int = 1, **values: Any) -> Run:
+    usual = {
+        "client": demo.client, "company": demo.company, "nmbrs_id": str(number), "number": number, "year": 2026,
+        "description": f"run-{number}", "state": "refused", "reason": "bad_iban", "reason_line": 7, "due_at": None,
+    }  # fmt: skip
+    return Run.create(**(usual | values))
+
+
+def test_with_nothing_to_do_it_says_so(owner: WebClient, here: str):
+    assert DONE in read(owner, here)
+
+
+# --- what is held up ---
+def test_a_link_that_is_broken_is_the_thing_to_do(owner: WebClient, demo: Demo, here: str):
+    NmbrsConnection.update(status="disturbed", problem="bad_credentials").execute()
+    page = read(owner, here)
+    assert "er is één ding te doen." in page
+    assert "De verbinding met Nmbrs is gestoord" in page
+    assert "Maak in Nmbrs een nieuw token en vul het hier in." in page
+    NmbrsConnection.update(removed_at=utcnow()).execute()
+    assert "gestoord" not in read(owner, here)
+
+
+def test_a_link_that_mends_itself_is_told_and_asks_nothing(owner: WebClient, here: str):
+    NmbrsConnection.update(status="disturbed", problem="unreachable").execute()
+    page = read(owner, here)
+    assert "De verbinding met Nmbrs is gestoord" in page
+    assert "We proberen het steeds opnieuw." in page
+    assert DONE in page
+
+
+def test_a_run_that_was_not_made_a_payment(owner: WebClient, demo: Demo, here: str):
+    refused = run(demo)
+    page = read(owner, here)
+    assert "er is één ding te doen." in page
+    assert "Demo BV, run-1 is niet klaargezet" in page
+    assert "Regel 7: Er staat een ongeldig rekeningnummer in het betaalbestand. Er is niets betaald." in page
+    links = re.findall(r'href="([^"]+historie[^"]+)"', owner.get(here).html)
+    assert links == [f"/{demo.client.public_id}/apps/nmbrs/historie/{refused.id}"]
+
+
+@pytest.mark.parametrize(
+    "after",
+    [{"number": 2, "state": "taken"}, {"number": 1, "year": 2027, "state": "taken"}, {"number": 3, "state": "found"}],
+)
+def test_a_refused_run_is_over_when_a_newer_one_came(owner: WebClient, demo: Demo, here: str, after: dict[str, Any]):
+    run(demo)
+    run(demo, nmbrs_id="9", **after)
+    assert "is niet klaargezet" not in read(owner, here)
+
+
+@pytest.mark.parametrize(
+    "other", [{"number": 2, "kind": "wage_tax", "state": "taken"}, {"number": 0, "state": "taken"}]
+)
+def test_something_else_that_came_does_not_settle_it(owner: WebClient, demo: Demo, here: str, other: dict[str, Any]):
+    run(demo)
+    run(demo, nmbrs_id="9", **other)
+    assert "is niet klaargezet" in read(owner, here)
+
+
+def test_after_two_weeks_it_is_history(owner: WebClient, demo: Demo, here: str):
+    run(demo, changed_at=utcnow() - timedelta(days=13))
+    assert "is niet klaargezet" in read(owner, here)
+    Run.update(changed_at=utcnow() - timedelta(days=15)).execute()
+    assert "is niet klaargezet" not in read(owner, here)
+
+
+def test_runs_that_no_account_pays(owner: WebClient, demo: Demo, here: str):
+    run(demo, 1, state="unmapped", reason=None)
+    run(demo, 2, state="unmapped", reason=None)
+    page = read(owner, here)
+    assert "er is één ding te doen." in page
+    assert "2 runs wachten op een bankrekening voor de administratie." in page
+
+
+def test_of_another_client_nothing_is_told(owner: WebClient, here: str):
+    other = make_demo()
+    run(other)
+    run(other, 2, state="unmapped")
+    run(other, 3, state="found")
+    NmbrsConnection.update(status="disturbed", problem="bad_credentials").where(
+        NmbrsConnection.client == other.client.id
+    ).execute()
+    assert DONE in read(owner, here)
+    assert make_client(make_user()).client.public_id not in read(owner, here)
+
+
+# --- what is coming ---
+def test_a_run_on_its_way_is_followed_until_it_is_there(owner: WebClient, demo: Demo, sandbox: Sandbox, here: str):
+    sandbox.run_payroll(lines=8, description="april", webhook="none")
+    now_due(demo)
+    run_discovery.look(demo.company.id)
+    page = owner.get(here).html
+    assert "Komt eraan uit Nmbrs" in page
+    assert "Wordt opgehaald" in page
+    [again] = re.findall(rf'hx-get="({here}\?seen=\w+)"', page)
+    quiet = owner.get(again, headers=PART)
+    assert (quiet.status_code, quiet.get_data()) == (204, b"")
+    assert owner.get(again).status_code == 200, "a page that is opened there is a page"
+    [made] = [one for run_id in intake.due_runs() if (one := intake.take_in_run(run_id))]
+    part = owner.get(again, headers=PART).html
+    assert 'id="nu"' in part
+    assert "<main" not in part
+    assert "er wacht één betaling." in part
+    assert "Je betaling staat klaar." in part
+    assert made.reference in part
+    assert "hx-trigger" not in part, "nothing more is coming"
+    assert Batch.select().count() == 1
+
+
+# --- the home screen of iOS ---
+def test_an_iphone_finds_its_first_picture_here(owner: WebClient, here: str):
+    agent = "Mozilla/5.0 (iPhone; CPU iPhone OS 18_0 like Mac OS X) AppleWebKit/605.1.15 Version/18.0 Safari/604.1"
+    page = owner.get(here, headers={"User-Agent": agent}).html
+    found = re.findall(r'<link rel="apple-touch-startup-image" media="([^"]+)" href="([^"]+)">', page)
+    assert len(found) == 42
+    assert "startup-image" not in owner.get(here).html

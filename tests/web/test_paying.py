@@ -1,0 +1,301 @@
+"""Betaal, the pin and signing, as a browser sends them: once, only what was shown, and always told how it stands."""
+
+import pytest
+import requests
+
+from domain.accounts import passwords
+from domain.orders import sca, status_polling, submission
+from domain.payments import amendments, limits
+from models import BankOrder, Batch, Pin, PinTries, Release
+from tests.support.factories import PIN, Demo
+from tests.support.sandbox import Sandbox
+from tests.support.web_client import Page, WebClient
+from tests.web.test_payment_page import TOTAL, at, line_ids
+
+WRONG = "135790"
+
+
+def shown_to(who: WebClient, demo: Demo, batch: Batch) -> str:
+    """The digest that the payment's page carries."""
+    return who.open(at(demo, batch)).value("#payment > [name=shown]")
+
+
+def pay(who: WebClient, demo: Demo, batch: Batch, htmx: bool = False, shown: str | None = None) -> Page:
+    return who.post(
+        at(demo, batch, "/betalen"), htmx=htmx, shown=shown_to(who, demo, batch) if shown is None else shown
+    )
+
+
+@pytest.fixture
+def delegated(demo: Demo, sandbox: Sandbox) -> Demo:
+    """The bank takes our pin as the signature."""
+    sandbox.control("PUT", "banks/redirect", {"signing": "delegated"})
+    Pin.update(pin_hash=passwords.hash_pin(demo.user.id, PIN)).where(Pin.user == demo.user.id).execute()
+    return demo
+
+
+# --- Betaal ---------------------------------------------------------------------------------------
+def test_the_button_approves_what_the_page_showed(owner: WebClient, demo: Demo):
+    batch = demo.batch()
+    answer = pay(owner, demo, batch)
+    assert (answer.status_code, answer.location) == (303, at(demo, batch))
+    page = owner.open(at(demo, batch))
+    assert page.says("#hero .badge") == "Goedgekeurd: nog niet bij de bank"
+    assert page.all("#pay-place button") == []
+    assert Release.get().total_cents == 855916
+
+
+def test_while_it_is_brought_to_the_bank_one_may_leave(owner: WebClient, demo: Demo):
+    batch = demo.batch()
+    assert owner.open(at(demo, batch)).all(".waiting") == []
+    pay(owner, demo, batch)
+    told = owner.open(at(demo, batch)).says("#opgemerkt .waiting")
+    assert told.startswith("We brengen de betaling naar ")
+    assert told.endswith("Je mag deze pagina verlaten; er gaat niets verloren.")
+    submission.send(batch.id)
+    assert owner.open(at(demo, batch)).all(".waiting") == []
+
+
+def test_in_place_the_payment_moves_and_follows_itself(owner: WebClient, demo: Demo):
+    batch = demo.batch()
+    part = pay(owner, demo, batch, htmx=True)
+    assert part.status_code == 200
+    assert part.says("#hero .badge") == "Goedgekeurd: nog niet bij de bank"
+    assert part.one("#payment").get("hx-trigger") == "every 2s"
+    assert part.one("#payment").get("autofocus") is not None
+    assert part.all("#pay-place[hx-swap-oob] button") == []
+
+
+@pytest.mark.parametrize("htmx", [False, True])
+def test_pressing_twice_is_one_release_and_no_fault(owner: WebClient, demo: Demo, htmx: bool):
+    batch = demo.batch()
+    shown = shown_to(owner, demo, batch)
+    first = pay(owner, demo, batch, htmx, shown)
+    second = pay(owner, demo, batch, htmx, shown)
+    assert first.status_code == second.status_code == (200 if htmx else 303)
+    assert owner.open(at(demo, batch)).all("main [role=alert]") == []
+    assert Release.select().count() == 1
+
+
+@pytest.mark.parametrize("shown", ["", "0" * 64, "old"])
+def test_what_was_not_shown_is_not_paid(owner: WebClient, demo: Demo, shown: str):
+    batch = demo.batch()
+    if shown == "old":
+        shown = shown_to(owner, demo, batch)
+        amendments.refuse_line(demo.client, demo.user, batch.reference, line_ids(demo, batch)[0])
+    owner.open(at(demo, batch))
+    part = pay(owner, demo, batch, htmx=True, shown=shown)
+    assert part.status_code == 422
+    assert "intussen veranderd. Er is niets betaald" in part.says("#payment [role=alert]")
+    assert (Release.select().count(), demo.view(batch).state) == (0, "open")
+
+
+def test_without_scripts_the_page_says_what_is_wrong(owner: WebClient, demo: Demo):
+    batch = demo.batch()
+    owner.open(at(demo, batch))
+    assert pay(owner, demo, batch, shown="0" * 64).status_code == 303
+    assert "Er is niets betaald" in owner.open(at(demo, batch)).says("main > [role=alert]")
+
+
+@pytest.mark.parametrize("htmx", [False, True])
+def test_over_the_limit_it_stops_and_says_where_to_ask(owner: WebClient, demo: Demo, htmx: bool):
+    batch = demo.batch()
+    limits.raise_limits(demo.account, 855915, None, "anna")
+    part = pay(owner, demo, batch, htmx)
+    if not htmx:
+        part = owner.open(at(demo, batch))
+    told = part.one("main > [role=alert]" if not htmx else "#payment [role=alert]")
+    assert "De betaallimiet wordt overschreden" in told.text_content()
+    assert "€\u00a08.559,15 per betaling. Er is niets betaald" in told.text_content()
+    assert told.cssselect("a")[0].get("href") == "mailto:support@bizcuit.nl"
+    assert demo.view(batch).state == "open"
+
+
+def test_with_every_line_struck_the_button_reads_niet_betalen(owner: WebClient, demo: Demo):
+    batch = demo.batch()
+    for line in line_ids(demo, batch):
+        amendments.refuse_line(demo.client, demo.user, batch.reference, line)
+    page = owner.open(at(demo, batch))
+    assert page.says("#pay-place button") == "Niet betalen"
+    pay(owner, demo, batch)
+    page = owner.open(at(demo, batch))
+    assert page.says("#hero .badge") == "Niet betaald"
+    assert [node.text_content() for node in page.all(".head h2")] == ["Niet betaald"]
+    assert "Er wordt niets betaald" in page.text
+
+
+def test_a_page_that_read_betaal_never_discards(owner: WebClient, demo: Demo):
+    batch = demo.batch()
+    shown = shown_to(owner, demo, batch)
+    for line in line_ids(demo, batch):
+        amendments.refuse_line(demo.client, demo.user, batch.reference, line)
+    assert pay(owner, demo, batch, htmx=True, shown=shown).status_code == 422
+    assert demo.view(batch).state == "open"
+
+
+# --- the pin --------------------------------------------------------------------------------------
+def to_pin(who: WebClient, demo: Demo, batch: Batch) -> Page:
+    return who.open(who.open(at(demo, batch)).value("#pay-place a", "href"))
+
+
+def test_the_pin_page_shows_what_is_signed(owner: WebClient, delegated: Demo):
+    batch = delegated.batch()
+    page = to_pin(owner, delegated, batch)
+    assert page.says("h1") == "Keur de betaling goed met je pincode"
+    facts = {row.findtext("dt"): row.findtext("dd") for row in page.all(".facts > div")}
+    assert page.says(".hero .amount") == f"€ {TOTAL}"
+    assert list(facts) == ["Aantal posten", "Uitvoeren op", "Van rekening", "Referentie"]
+    assert (facts["Aantal posten"], facts["Van rekening"]) == ("3", "NL95 INGB 0004 9218 36")
+    assert facts["Referentie"] == batch.reference
+    field = page.one("#pin")
+    assert (field.get("type"), field.get("inputmode"), field.get("autocomplete")) == ("password", "numeric", "off")
+    assert page.one("#pin-form [name=shown]").get("value") == delegated.view(batch).digest
+
+
+def test_the_right_pin_signs(owner: WebClient, delegated: Demo):
+    batch = delegated.batch()
+    page = to_pin(owner, delegated, batch)
+    answer = owner.post(at(delegated, batch, "/pincode"), shown=page.value("[name=shown]"), pin=PIN)
+    assert (answer.status_code, answer.location) == (303, at(delegated, batch))
+    assert Release.get().proof == "pin"
+
+
+@pytest.mark.parametrize("htmx", [False, True])
+def test_a_wrong_pin_is_told_and_never_written_back(owner: WebClient, delegated: Demo, htmx: bool):
+    batch = delegated.batch()
+    page = to_pin(owner, delegated, batch)
+    shown = page.value("[name=shown]")
+    answer = owner.post(at(delegated, batch, "/pincode"), htmx=htmx, shown=shown, pin=WRONG)
+    assert answer.status_code == 422
+    assert "nog 4 keer" in answer.says("#pin-error")
+    assert answer.one("#pin").get("value") is None
+    assert answer.value("[name=shown]") == shown
+    assert WRONG not in answer.html
+    assert Release.select().count() == 0
+
+
+def test_the_fifth_wrong_pin_locks_and_leads_on(owner: WebClient, delegated: Demo):
+    batch = delegated.batch()
+    shown = to_pin(owner, delegated, batch).value("[name=shown]")
+    answers = [owner.post(at(delegated, batch, "/pincode"), shown=shown, pin=WRONG) for _ in range(5)]
+    assert [answer.status_code for answer in answers] == [422, 422, 422, 422, 303]
+    assert answers[-1].location == f"/{delegated.client.public_id}/pincode"
+    assert owner.post(at(delegated, batch, "/pincode"), shown=shown, pin=PIN).status_code == 303
+    assert Release.select().count() == 0
+
+
+@pytest.mark.parametrize(("address", "told"), [("/pincode", 0), ("/pincode?shown=" + "0" * 64, 1)])
+def test_the_pin_is_asked_only_after_the_payment_was_shown(owner: WebClient, delegated: Demo, address: str, told: int):
+    batch = delegated.batch()
+    answer = owner.get(at(delegated, batch, address))
+    assert (answer.status_code, answer.location) == (303, at(delegated, batch))
+    assert len(owner.open(at(delegated, batch)).all("main > [role=alert]")) == told
+
+
+def test_a_change_between_looking_and_the_pin_stops_it(owner: WebClient, delegated: Demo):
+    batch = delegated.batch()
+    shown = to_pin(owner, delegated, batch).value("[name=shown]")
+    amendments.refuse_line(delegated.client, delegated.user, batch.reference, line_ids(delegated, batch)[0])
+    answer = owner.post(at(delegated, batch, "/pincode"), shown=shown, pin=PIN)
+    assert answer.location == at(delegated, batch)
+    assert "intussen veranderd" in owner.open(at(delegated, batch)).says("main > [role=alert]")
+    assert (Release.select().count(), PinTries.select().count()) == (0, 0)
+
+
+def test_where_the_pin_signs_betaal_alone_releases_nothing(owner: WebClient, delegated: Demo):
+    batch = delegated.batch()
+    shown = shown_to(owner, delegated, batch)
+    answer = pay(owner, delegated, batch, shown=shown)
+    assert answer.location == at(delegated, batch, f"/pincode?shown={shown}")
+    assert Release.select().count() == 0
+
+
+# --- following ------------------------------------------------------------------------------------
+def test_it_is_followed_until_nothing_can_change(owner: WebClient, demo: Demo, sandbox: Sandbox):
+    batch = demo.batch()
+    pay(owner, demo, batch)
+    submission.send(batch.id)
+    page = owner.open(at(demo, batch))
+    assert page.says("#hero .badge") == "Wacht op ondertekening bij de bank"
+    assert page.says("#pay-place button") == "Onderteken bij Zandbank"
+    seen = page.value("#payment", "hx-get")
+    assert owner.get(seen, htmx=True).status_code == 204
+    bank = owner.post(at(demo, batch, "/ondertekenen"))
+    assert bank.location.startswith(sandbox.url)
+    requests.post(bank.location, data={"besluit": "ondertekenen"}, timeout=10, allow_redirects=False)
+    status_polling.follow(BankOrder.get().id)
+    part = owner.get(seen, htmx=True)
+    assert part.says("#hero .badge").startswith("Ondertekend: de bank voert uit op")
+    assert part.says("#live").startswith("Ondertekend")
+    assert part.one("#payment").get("hx-trigger") == "every 2s"
+    assert part.all("#pay-place[hx-swap-oob] button") == []
+    sandbox.control("POST", "clock", {"advance_days": 7})
+    BankOrder.update(due_at=BankOrder.get().created_at).execute()
+    status_polling.follow(BankOrder.get().id)
+    last = owner.get(part.value("#payment", "hx-get"), htmx=True)
+    assert last.says("#hero .badge") == "Uitgevoerd"
+    assert last.one("#payment").get("hx-trigger") is None
+    assert len(last.all("#payment .steps li.done")) == 3
+
+
+def test_the_status_alone_leads_to_the_page(owner: WebClient, demo: Demo):
+    batch = demo.batch()
+    assert owner.get(at(demo, batch, "/status")).location == at(demo, batch)
+
+
+def test_coming_back_from_the_bank_proves_nothing(owner: WebClient, charlie: WebClient, demo: Demo, sandbox: Sandbox):
+    batch = demo.batch()
+    pay(owner, demo, batch)
+    submission.send(batch.id)
+    back = sca.return_address(BankOrder.get()).removeprefix("http://localhost:8000")
+    assert owner.get(back).location == at(demo, batch)
+    assert demo.view(batch).state == "at_bank"
+    assert charlie.get(back).status_code == 404
+    assert owner.get("/bank/ondertekend/guessed").status_code == 404
+
+
+def test_a_refused_payment_can_be_had_again(owner: WebClient, demo: Demo, sandbox: Sandbox):
+    sandbox.control("POST", "clock", {"advance_days": 30})  # the chosen day is long past at the bank
+    batch = demo.batch()
+    pay(owner, demo, batch)
+    submission.send(batch.id)
+    page = owner.open(at(demo, batch))
+    assert page.says("#hero .badge") == "Geweigerd door de bank"
+    assert page.says("#hero h2") == f"Betaling {TOTAL}"
+    assert "Er is niets betaald" in page.says("#payment .note.bad")
+    assert [node.text_content() for node in page.all(".head h2")] == ["Niet betaald"]
+    owner.post(at(demo, batch, "/opnieuw"))
+    page = owner.open(at(demo, batch))
+    assert page.says("#hero .badge") == "Goedkeuring vereist"
+    assert page.says("#pay-place button") == f"Betaal € {TOTAL}"
+
+
+@pytest.mark.parametrize("tail", ["/ondertekenen", "/opnieuw"])
+def test_what_cannot_be_done_now_is_said(owner: WebClient, demo: Demo, tail: str):
+    batch = demo.batch()
+    owner.open(at(demo, batch))
+    assert owner.post(at(demo, batch, tail)).status_code == 303
+    assert "Dit kan nu niet meer" in owner.open(at(demo, batch)).says("main > [role=alert]")
+
+
+@pytest.mark.parametrize("tail", ["/alles", "/regels/{line}?verdict=refuse"])
+def test_a_payment_at_the_bank_is_not_changed(owner: WebClient, demo: Demo, tail: str):
+    batch = demo.batch()
+    pay(owner, demo, batch)
+    submission.send(batch.id)
+    path = at(demo, batch, tail.format(line=line_ids(demo, batch)[0]))
+    assert owner.post(path).status_code == 303
+    assert "Dit kan nu niet meer" in owner.open(at(demo, batch)).says("main > [role=alert]")
+    assert owner.post(path, htmx=True).status_code == 422
+    assert demo.view(batch).lines_payable == 3
+    assert owner.get(at(demo, batch, "/wijzigen")).location == at(demo, batch)
+
+
+def test_more_lines_than_the_bank_takes_are_said_before_anything_goes(owner: WebClient, demo: Demo, sandbox: Sandbox):
+    sandbox.control("PUT", "banks/redirect", {"line": {"most_lines": 2}})
+    batch = demo.batch()
+    pay(owner, demo, batch)
+    text = owner.open(at(demo, batch)).text
+    assert "Deze bank neemt hoogstens 2 betalingen in één opdracht aan; deze heeft er meer." in text
+    assert "Er is niets betaald." in text
+    assert demo.view(batch).state == "open"

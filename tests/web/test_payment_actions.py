@@ -1,0 +1,125 @@
+"""What a person can do with a payment, and where its page stops asking: decided without a page."""
+
+import re
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import pytest
+from flask import Flask
+
+from blueprints.payments.actions import Action, is_polled, next_action
+from blueprints.payments.presenters.action import NOTES, action_label, action_note
+from domain.orders.manual_submission import HandView, Taken
+from domain.orders.sca_state import Step
+from domain.payments.four_eyes import Eyes
+from domain.payments.state_machine import SETTLED
+from domain.payments.warnings import Caution
+from models.payments import BATCH_STATES
+from tests.web.test_payment_words import AT, payment
+
+WARNING = Caution("picked", "", False)
+READ = replace(WARNING, opened=True)
+NOBODY = Eyes((), ("Wouter", "Naomi"), False, False, True, True)
+MINE = Eyes(("Wouter",), ("Naomi",), True, False, True)
+THEIRS = Eyes(("Naomi",), ("Wouter",), False, False, True, True)
+EDITED_BY_ME = Eyes((), ("Naomi",), False, True, True)
+FILE = HandView("M1", True, (), False)
+FILE_AGAIN = HandView("M1", True, (Taken(AT, "Wouter"),), True)
+FILE_OVER = HandView("M1", False, (Taken(AT, "Wouter"),), True)
+DELEGATED: dict[str, Any] = {"signing": "delegated"}
+EXCLUDED: dict[str, Any] = {"lines_payable": 0}
+
+
+def decide(state: str, can_pay: bool = True, approvals=None, manual=None, step=None, **changes: Any) -> Action:
+    return next_action(payment(state, **changes), can_pay, approvals, manual, step)
+
+
+OPEN = [
+    ({}, Action.APPROVE),
+    ({**DELEGATED}, Action.APPROVE_WITH_PIN),
+    ({**EXCLUDED}, Action.DISCARD),
+    ({**EXCLUDED, **DELEGATED}, Action.DISCARD),
+    ({"cautions": [WARNING]}, Action.READ_WARNINGS),
+    ({"cautions": [WARNING], **DELEGATED}, Action.READ_WARNINGS),
+    ({"cautions": [READ]}, Action.APPROVE),
+    ({"cautions": [READ, WARNING]}, Action.READ_WARNINGS),
+    ({"cautions": [WARNING], **EXCLUDED}, Action.DISCARD),
+    ({"run_missing": True}, Action.AWAIT_RUN),
+    ({"run_missing": True, **EXCLUDED}, Action.AWAIT_RUN),
+    ({"run_missing": True, "cautions": [WARNING]}, Action.AWAIT_RUN),
+    ({"approvals": NOBODY}, Action.APPROVE),
+    ({"approvals": THEIRS}, Action.APPROVE),
+    ({"approvals": THEIRS, **DELEGATED}, Action.APPROVE_WITH_PIN),
+    ({"approvals": MINE}, Action.AWAIT_SECOND_APPROVAL),
+    ({"approvals": MINE, "run_missing": True}, Action.AWAIT_SECOND_APPROVAL),
+    ({"approvals": MINE, **EXCLUDED}, Action.DISCARD),
+    ({"approvals": EDITED_BY_ME}, Action.LEAVE_TO_OTHERS),
+    ({"approvals": EDITED_BY_ME, "cautions": [WARNING]}, Action.LEAVE_TO_OTHERS),
+    ({"approvals": EDITED_BY_ME, **EXCLUDED}, Action.DISCARD),
+]
+
+
+@pytest.mark.parametrize(("changes", "action"), OPEN)
+def test_while_a_payment_is_open(changes: dict[str, Any], action: Action):
+    assert decide("open", **changes) is action
+
+
+@pytest.mark.parametrize(("changes", "_action"), OPEN)
+def test_preparing_is_all_that_a_preparer_does(changes: dict[str, Any], _action: Action):
+    assert decide("open", can_pay=False, **changes) is Action.PREPARE_ONLY
+
+
+@pytest.mark.parametrize("state", ["rejected", "failed", "cancelled"])
+def test_what_ended_is_set_up_again_by_who_may_pay(state: str):
+    assert decide(state) is Action.REOPEN
+    assert decide(state, can_pay=False) is Action.PREPARE_ONLY
+
+
+@pytest.mark.parametrize(
+    ("how", "action"),
+    [
+        ("begin", Action.SIGN), ("page", Action.SIGN), ("login", Action.SIGN), ("method", Action.SIGN),
+        ("code", Action.SIGN), ("app", Action.NOTHING), ("signed", Action.NOTHING), ("failed", Action.NOTHING),
+        ("second", Action.NOTHING), ("soon", Action.NOTHING),
+    ],
+)  # fmt: skip
+def test_signing_begins_here_where_a_button_begins_it(how: Any, action: Action):
+    assert decide("at_bank", step=Step(how)) is action
+    assert decide("signed", step=Step(how, cancels=True)) is action
+    assert decide("at_bank", can_pay=False, step=Step(how)) is Action.PREPARE_ONLY
+
+
+@pytest.mark.parametrize("state", ["approved", "sending"])
+def test_the_file_is_downloaded_by_who_may_pay(state: str):
+    assert decide(state, manual=FILE) is Action.DOWNLOAD_FILE
+    assert decide(state, manual=FILE_AGAIN) is Action.DOWNLOAD_FILE_AGAIN
+    assert decide(state, manual=FILE_OVER) is Action.NOTHING
+    assert decide(state, can_pay=False, manual=FILE) is Action.NOTHING
+
+
+@pytest.mark.parametrize("state", sorted(set(BATCH_STATES) - {"open", "rejected", "failed", "cancelled"}))
+def test_elsewhere_there_is_nothing_to_press(state: str):
+    assert decide(state) is Action.NOTHING
+
+
+# --- what the page makes of it ---
+def test_each_action_has_its_part_at_the_foot_of_the_page(app: Flask, database: str):
+    template = Path(app.root_path, "templates", "payments", "_action.html").read_text()
+    conditions = re.findall(r"{% elif page\.action (.*) %}", template)
+    written = {name for condition in conditions for name in re.findall(r"'(\w+)'", condition)}
+    assert written == set(Action) - set(NOTES) - {Action.NOTHING}
+    with app.test_request_context():
+        for action in Action:
+            label, note = action_label(action, payment("open"), Step("begin")), action_note(action)
+            assert (bool(label), bool(note)) == (action in written, action in NOTES)
+
+
+@pytest.mark.parametrize("state", BATCH_STATES)
+def test_the_page_asks_again_until_the_payment_is_settled(state: str):
+    assert is_polled(payment(state), None) == (state != "open" and state not in SETTLED)
+
+
+@pytest.mark.parametrize(("approvals", "polled"), [(None, False), (NOBODY, False), (THEIRS, True), (MINE, True)])
+def test_an_open_payment_is_followed_while_one_of_two_has_approved(approvals: Eyes | None, polled: bool):
+    assert is_polled(payment("open"), approvals) is polled

@@ -1,0 +1,93 @@
+"""How often a payment's page asks the database: no question twice, and few in all."""
+
+import logging
+from collections import Counter
+
+import pytest
+
+from domain.payments import four_eyes
+from models import Batch, Client
+from tests.support.factories import Demo
+from tests.support.large_batches import many
+from tests.support.sandbox import Sandbox
+from tests.support.signing import at_the_bank, signing_by
+from tests.support.web_client import WebClient
+from tests.web.test_payment_page import at, strike
+from tests.web.test_together import joined
+
+# What every page of a client asks before it is anybody's turn: who is there, and what they may do here.
+OF_EVERY_PAGE = ('"login_session"', '"user_account" AS "t1" WHERE ("t1"."id" = ', '"membership" AS "t1"')
+
+
+class Asked:
+    """The statements of one request beside those of every page."""
+
+    def __init__(self, log: pytest.LogCaptureFixture):
+        found = [record.msg for record in log.records if record.name == "peewee"]
+        self.statements = [str(one) for one in found if not any(text in one[0] for text in OF_EVERY_PAGE)]
+        self.twice = [one for one, times in Counter(map(str, found)).items() if times > 1]
+
+
+@pytest.fixture
+def log(caplog: pytest.LogCaptureFixture) -> pytest.LogCaptureFixture:
+    caplog.set_level(logging.DEBUG, logger="peewee")
+    return caplog
+
+
+def read(who: WebClient, path: str, log: pytest.LogCaptureFixture, htmx: bool = False) -> Asked:
+    """The page, looked at for the second time: the first one made the token of the session."""
+    who.get(path, htmx)
+    log.clear()
+    assert who.get(path, htmx).status_code in (200, 204)
+    return Asked(log)
+
+
+def test_an_open_payment_of_eighty_lines(owner: WebClient, demo: Demo, log: pytest.LogCaptureFixture):
+    asked = read(owner, at(demo, demo.batch(many(80))), log)
+    assert asked.twice == []
+    assert len(asked.statements) <= 4, asked.statements
+
+
+def test_an_open_payment_that_two_approve(owner: WebClient, demo: Demo, log: pytest.LogCaptureFixture):
+    joined(demo, "Naomi Meijer", "approver")
+    Client.update(four_eyes_cents=0).where(Client.id == demo.client.id).execute()
+    asked = read(owner, at(demo, demo.batch(many(80))), log)
+    assert asked.twice == []
+    assert len(asked.statements) <= 7, asked.statements
+
+
+@pytest.mark.parametrize("way", ["redirect", "decoupled", "embedded"])
+def test_a_payment_that_is_at_the_bank(
+    owner: WebClient, demo: Demo, sandbox: Sandbox, log: pytest.LogCaptureFixture, way: str
+):
+    signing_by(sandbox, way)
+    path = at(demo, at_the_bank(demo))
+    asked = read(owner, path, log)
+    assert asked.twice == []
+    assert len(asked.statements) <= 7, asked.statements
+
+
+def test_the_page_to_sign_on(owner: WebClient, demo: Demo, sandbox: Sandbox, log: pytest.LogCaptureFixture):
+    signing_by(sandbox, "embedded")
+    asked = read(owner, at(demo, at_the_bank(demo), "/ondertekenen"), log)
+    assert asked.twice == []
+    assert len(asked.statements) <= 5, asked.statements
+
+
+def test_what_asks_by_itself_every_two_seconds(owner: WebClient, demo: Demo, log: pytest.LogCaptureFixture):
+    batch = at_the_bank(demo)
+    seen = owner.open(at(demo, batch)).value("#payment", "hx-get")
+    asked = read(owner, seen, log, htmx=True)
+    assert asked.twice == []
+    assert len(asked.statements) <= 5, asked.statements
+
+
+def test_including_every_line_again(owner: WebClient, demo: Demo, log: pytest.LogCaptureFixture):
+    batch = demo.batch()
+    owner.open(at(demo, batch))
+    strike(owner, demo, batch, 0, htmx=True)
+    log.clear()
+    assert owner.post(at(demo, batch, "/alles"), htmx=True).status_code == 200
+    assert len(Asked(log).statements) <= 11, Asked(log).statements
+    assert Batch.get_by_id(batch.id).state == "open"
+    assert four_eyes.standing_of(batch.id) == []

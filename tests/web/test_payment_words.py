@@ -1,0 +1,117 @@
+"""A payment's words: every state has them, and the three facts never say more than is true."""
+
+from datetime import UTC, date, datetime, timedelta
+
+import pytest
+from flask import Flask
+
+from blueprints.payments.presenters import lines as line_words
+from blueprints.payments.presenters import status as words
+from blueprints.payments.presenters import warnings as unusual_words
+from core.clock import utcnow
+from domain.banking.linking import AccountView
+from domain.payments.queries import LineView, Payment
+from domain.payments.state_machine import ALLOWED, SETTLED, WAITING
+from models.payments import BATCH_STATES, LINE_STATES
+
+AT = datetime(2026, 11, 24, 9, 30, tzinfo=UTC)
+ACCOUNT = AccountView(1, "NL95INGB0004921836", "ING", "Demo BV", "ING", 10**9, AT, 10**9, 10**9)
+
+
+@pytest.fixture(autouse=True)
+def in_dutch(app: Flask, database: str):
+    with app.test_request_context():
+        yield
+
+
+def payment(state: str, reason: str | None = None, **changes) -> Payment:
+    line = LineView(1, 1, "Jong, Wouter de", "NL42INGB2268352412", "Salaris", 100, "open", "Jong, Wouter de", "Salaris")
+    values = {
+        "id": 1, "reference": "r", "client_name": "Demo BV", "company_name": "Demo BV", "description": "april",
+        "state": state, "state_reason": reason, "state_at": utcnow(), "created_at": AT,
+        "released_at": None if state == "open" else AT, "account": ACCOUNT, "execution_date": date(2036, 11, 24),
+        "date_fixed": True, "total_cents": 100, "lines": [line], "lines_all": 1, "lines_payable": 1, "digest": "d",
+        "debtor_differs": False,
+        "signing": "redirect", "order": None,
+    }  # fmt: skip
+    return Payment(**{**values, **changes})
+
+
+def told(state: str, **changes) -> list[str]:
+    return [how for _label, how, _when in words.progress_steps(payment(state, **changes))]
+
+
+def test_every_state_has_words():
+    assert set(words.STATES) == set(BATCH_STATES)
+    assert set(line_words.LINES) == set(LINE_STATES) - {"open", "sent"}
+
+
+def test_every_state_stands_in_one_part_of_the_list():
+    assert set(words.TO_DO) == WAITING
+    assert not set(words.TO_DO) & set(words.UNDER_WAY)
+    assert set(BATCH_STATES) - set(words.TO_DO) - set(words.UNDER_WAY) <= SETTLED
+
+
+@pytest.mark.parametrize(
+    ("state", "facts"),
+    [
+        ("open", ["now", "", ""]), ("approved", ["done", "now", ""]), ("sending", ["done", "now", ""]),
+        ("name_check", ["done", "now", ""]), ("at_bank", ["done", "now", ""]), ("signed", ["done", "done", "now"]),
+        ("executed", ["done", "done", "done"]), ("partly_executed", ["done", "done", "done"]),
+        ("failed", ["done", "bad", ""]), ("rejected", ["done", "", "bad"]), ("cancelled", ["done", "", "bad"]),
+        ("discarded", ["", "", ""]), ("replaced", ["", "", ""]),
+    ],
+)  # fmt: skip
+def test_the_three_facts(state: str, facts: list[str]):
+    assert told(state) == facts
+
+
+@pytest.mark.parametrize("state", BATCH_STATES)
+def test_a_fact_is_in_the_past_tense_only_when_it_is_true(state: str):
+    past = {"Goedgekeurd", "Ondertekend", "Uitgevoerd", "Deels uitgevoerd"}
+    for label, how, _when in words.progress_steps(payment(state)):
+        assert (label in past) == (how == "done")
+
+
+def test_signed_says_when_the_bank_executes():
+    label, tone = words.state_label(payment("signed"))
+    assert (label.replace(words.NBSP, " "), tone) == ("Ondertekend: de bank voert uit op 24 november", "good")
+
+
+@pytest.mark.parametrize("state", ["rejected", "failed", "cancelled"])
+@pytest.mark.parametrize("reason", [None, "AM04", "bank:AM04", "bank:NEVER_HEARD", "XX99"])
+def test_what_ended_says_that_nothing_was_paid(state: str, reason: str | None):
+    text = words.reason(payment(state, reason))
+    assert text.endswith("Er is niets betaald. Je kunt het opnieuw klaarzetten.")
+    assert "AM04" not in text and "XX99" not in text and "NEVER" not in text
+    assert ("niet genoeg geld" in text) == (reason is not None and "AM04" in reason)
+
+
+def test_an_order_without_an_answer_warns_against_paying_twice():
+    fresh, late = payment("sending"), payment("sending", state_at=utcnow() - timedelta(minutes=2))
+    assert words.reason(fresh) == ""
+    assert "niet op een andere manier" in words.reason(late)
+    assert "niets betaald." not in words.reason(late)
+
+
+def test_a_day_nobody_chose_is_as_soon_as_possible():
+    today = payment("open").execution_date
+    assert words.relative_date(payment("open", date_fixed=False)) == "zo snel mogelijk"
+    assert words.relative_date(payment("open", execution_date=today)).startswith("over ")
+
+
+def test_a_day_that_is_over_is_said():
+    titles = [one.title for one in unusual_words.find_notices(payment("open", execution_date=date(2020, 11, 24)))]
+    assert titles == ["De gekozen dag is voorbij"]
+
+
+def test_nothing_is_unusual_about_what_can_no_longer_be_changed():
+    for state in {state for state, _event in ALLOWED} - {"open", "approved"}:
+        assert unusual_words.find_notices(payment(state, debtor_differs=True)) == []
+
+
+def test_lines_say_only_what_the_payment_does_not():
+    line = payment("open").lines[0]
+    executed = LineView(**{**vars(line), "state": "executed"})
+    assert line_words.line_status(executed, payment("executed")) == ("", "")
+    assert line_words.line_status(executed, payment("partly_executed")) == ("Betaald", "good")

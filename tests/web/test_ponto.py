@@ -1,0 +1,73 @@
+"""Linking by way of Ponto, over the pages: the one address where everybody comes back."""
+
+from typing import Any
+from urllib.parse import urlencode, urlsplit
+
+import pytest
+
+from models import BankGrant, BankLink
+from tests.support.factories import Demo, make_client, make_user
+from tests.support.ponto import IBAN, pressed
+from tests.support.web_client import Site, WebClient
+
+
+def leaves(owner: WebClient, demo: Demo, decision: str = "toestaan") -> dict[str, str]:
+    """To Ponto and as far as the address back."""
+    path = f"/{demo.client.public_id}/saldo/toevoegen"
+    page = owner.get(path).html
+    assert "Ponto Connect" in page
+    assert "zonder salariscode" in page
+    answer = owner.post(path, {"bank": "ponto"})
+    assert answer.status_code == 303
+    return pressed(answer.headers["Location"], decision)
+
+
+def back(person: WebClient, told: dict[str, Any]):
+    return person.get(f"/bank/terug?{urlencode(told)}")
+
+
+def test_there_and_back_to_the_name_of_the_holder(owner: WebClient, demo: Demo):
+    told = leaves(owner, demo)
+    first = back(owner, told)
+    second = owner.get(urlsplit(first.headers["Location"]).path)
+    assert (first.status_code, second.status_code) == (303, 303)
+    page = owner.get(urlsplit(second.headers["Location"]).path).html
+    assert "Demo BV" in page
+    assert "NL11 RABO 0391 8472 65" in page
+    assert BankLink.get(BankLink.bank == "ponto").status == "valid"
+
+
+def test_coming_back_twice_changes_nothing(owner: WebClient, demo: Demo):
+    told = leaves(owner, demo)
+    back(owner, told)
+    kept = BankGrant.get().tokens_sealed
+    again = back(owner, told | {"code": "another"})
+    assert (again.status_code, BankGrant.get().tokens_sealed) == (303, kept)
+    assert owner.get(urlsplit(again.headers["Location"]).path).status_code == 303
+
+
+def test_who_refuses_is_told_so(owner: WebClient, demo: Demo):
+    answer = back(owner, leaves(owner, demo, "weigeren"))
+    assert (answer.status_code, urlsplit(answer.headers["Location"]).path) == (303, "/saldo")
+    page = owner.get(f"/{demo.client.public_id}/saldo").html
+    assert 'role="alert"' in page
+    assert IBAN[:4] not in page
+
+
+@pytest.mark.parametrize("told", [{}, {"state": "none"}, {"state": "none", "code": "c"}])
+def test_a_state_that_is_nobodys_leads_nowhere(owner: WebClient, told: dict[str, str]):
+    assert back(owner, told).status_code == 404
+
+
+def test_another_person_cannot_finish_it(site: Site, owner: WebClient, demo: Demo):
+    told = leaves(owner, demo)
+    other = make_user()
+    make_client(other)
+    assert back(site.person(other), told).status_code == 404
+    assert BankGrant.get().tokens_sealed is None
+
+
+def test_who_is_not_signed_in_signs_in_first(site: Site, owner: WebClient, demo: Demo):
+    answer = back(site.person(), leaves(owner, demo))
+    assert answer.status_code == 303
+    assert urlsplit(answer.headers["Location"]).path == "/inloggen"

@@ -1,0 +1,117 @@
+"""What must be read before a payment can be approved: the button leads there, and reading it brings Betaal back."""
+
+from domain.payments import warnings
+from models import Batch, BatchLine, Membership, Run, WarningOpened
+from tests.support.factories import LINES, Demo, make_user
+from tests.support.sandbox import Sandbox
+from tests.support.web_client import Site, WebClient
+
+
+def path_of(demo: Demo, batch: Batch, tail: str = "") -> str:
+    return f"/{demo.client.public_id}/betalingen/{batch.reference}{tail}"
+
+
+def two_of_one_period(demo: Demo) -> tuple[Batch, Batch]:
+    first, second = demo.batch(), demo.batch(LINES[:2], number=2)
+    Batch.update(period_start=4, period_end=4).execute()
+    return first, second
+
+
+def a_difference(demo: Demo) -> tuple[Batch, Batch]:
+    """A payment that was sent, and the difference that is owed since."""
+    old, new = demo.batch(), demo.batch(LINES[:1], number=2)
+    Batch.update(state="at_bank").where(Batch.id == old.id).execute()
+    Batch.update(difference=True, run=old.run_id, run_number=1, version="v2").where(Batch.id == new.id).execute()
+    Run.update(version="v2", overpaid=[["Donkersloot Meijer, Naomi", "NL52ABNA7650143244", 61_100]]).where(
+        Run.id == old.run_id
+    ).execute()
+    return old, new
+
+
+def test_betaal_waits_until_it_was_read(owner: WebClient, demo: Demo):
+    first, second = two_of_one_period(demo)
+    page = owner.open(path_of(demo, second))
+    assert "Voor deze periode is er nog een betaling" in page.text
+    assert page.says("#pay-place") == "Lees eerst wat er bijzonder is"
+    assert page.value("#pay-place a", "href") == path_of(demo, second, "/lezen")
+    read = owner.open(path_of(demo, second, "/lezen"))
+    assert first.reference in read.value("main .note a", "href")
+    seen = [field.get("value") for field in read.all("input[name=seen]")]
+    assert seen == [f"period_twice:{first.reference}"]
+    back = owner.post(path_of(demo, second, "/lezen"), seen=seen)
+    assert (back.status_code, back.location) == (303, path_of(demo, second))
+    assert owner.open(path_of(demo, second)).says("#pay-place") == "Betaal € 6.059,08"
+
+
+def test_pressing_betaal_all_the_same_approves_nothing(owner: WebClient, demo: Demo):
+    _first, second = two_of_one_period(demo)
+    shown = demo.view(second).digest
+    owner.open(path_of(demo, second))
+    answer = owner.post(path_of(demo, second, "/betalen"), shown=shown)
+    assert answer.status_code == 303
+    assert "Lees eerst wat er bijzonder is" in owner.open(path_of(demo, second)).text
+    assert Batch.get_by_id(second.id).state == "open"
+
+
+def test_a_warning_that_came_up_since_stays_closed(owner: WebClient, demo: Demo):
+    _first, second = two_of_one_period(demo)
+    owner.open(path_of(demo, second, "/lezen"))
+    owner.post(path_of(demo, second, "/lezen"), seen=["period_twice:20260101000000-00000"])
+    assert [one.opened for one in warnings.of_batch(Batch.get_by_id(second.id))] == [False]
+
+
+def test_the_difference_says_who_gets_what_and_who_got_too_much(owner: WebClient, demo: Demo):
+    old, new = a_difference(demo)
+    page = owner.open(path_of(demo, new, "/lezen"))
+    assert "Deze run is al eerder betaald" in page.text
+    assert "Naomi (NL52 ABNA 7650 1432 44) kreeg € 611,00 meer dan de run nu zegt" in page.text.replace("\u00a0", " ")
+    assert old.reference in page.value("main .note a", "href")
+    sent = owner.open(path_of(demo, old))
+    assert "Deze run is daarna opnieuw gedraaid" in sent.text
+    assert new.reference in [link.get("href", "").rpartition("/")[2] for link in sent.all("#payment a")]
+
+
+def test_who_prepares_may_read_but_not_say_so(site: Site, demo: Demo):
+    _first, second = two_of_one_period(demo)
+    preparer = make_user(name="Boekhouder")
+    Membership.create(user=preparer, client=demo.client, role="preparer")
+    browser = site.person(preparer)
+    page = browser.open(path_of(demo, second, "/lezen"))
+    assert page.says(".pay") == "Terug naar de betaling"
+    assert browser.post(path_of(demo, second, "/lezen"), seen=["period_twice:x"]).status_code == 403
+    assert WarningOpened.select().count() == 0
+
+
+def test_nothing_unusual_has_no_page(owner: WebClient, demo: Demo):
+    batch = demo.batch()
+    answer = owner.get(path_of(demo, batch, "/lezen"))
+    assert (answer.status_code, answer.location) == (303, path_of(demo, batch))
+
+
+def test_a_run_that_is_gone_takes_the_button_away(owner: WebClient, demo: Demo):
+    batch = demo.batch()
+    Run.update(missing_since=batch.created_at).execute()
+    page = owner.open(path_of(demo, batch))
+    assert page.says("#pay-place") == "Deze run staat niet meer in Nmbrs. Betalen kan nu niet."
+    answer = owner.post(path_of(demo, batch, "/betalen"), shown=demo.view(batch).digest)
+    assert answer.status_code == 303
+    assert "Er is niets betaald" in owner.open(path_of(demo, batch)).text
+
+
+def test_people_without_a_payment_are_counted_and_named(owner: WebClient, demo: Demo):
+    batch = demo.batch()
+    Batch.update(missing_count=2).execute()
+    assert "2 medewerkers staan niet in het betaalbestand" in owner.open(path_of(demo, batch)).text
+    Batch.update(missing_names=["Noor de Vries", "Alek Nowak"]).execute()
+    assert "Noor de Vries, Alek Nowak" in owner.open(path_of(demo, batch)).text
+
+
+def test_a_line_of_a_difference_says_what_was_paid_before(owner: WebClient, demo: Demo, sandbox: Sandbox):
+    batch = demo.batch(LINES[:1])
+    other = demo.batch(LINES[:1], number=2)
+    row = BatchLine.get(BatchLine.batch == other.id)
+    facts = {name: value for name, value in row.__data__.items() if name != "id"}
+    changed = {"batch": batch.id, "position": 2, "end_to_end_id": "X-2", "paid_cents": 200_000}
+    BatchLine.insert(**{**facts, **changed}).execute()
+    text = owner.open(path_of(demo, batch)).text
+    assert "Al betaald: € 2.000,00. Nu in totaal: € 5.448,08." in text

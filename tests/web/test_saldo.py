@@ -1,0 +1,217 @@
+"""Saldo and what leads there: accounts per bank, consents that end, whose account it is, the directory away."""
+
+import re
+from datetime import timedelta
+
+import pytest
+
+import models
+from domain.banking import consents, holder_verification
+from domain.common.services import World
+from models import BankAccount, BankLink, Identification
+from tests.support.consents import BOTH, Walk, begin, linked, without_directory
+from tests.support.factories import DEMO_IBAN, OTHER_IBAN, Demo, make_user
+from tests.support.sandbox import Sandbox
+from tests.support.web_client import Page, Site, WebClient
+
+
+@pytest.fixture
+def real(demo: Demo, sandbox: Sandbox) -> Demo:
+    """The demo's accounts under a consent that the sandbox's bank really gave."""
+    demo.link = linked(demo.client, demo.user)
+    return demo
+
+
+def saldo(demo: Demo) -> str:
+    return f"/{demo.client.public_id}/saldo"
+
+
+def ends_in(demo: Demo, days: int) -> None:
+    BankLink.update(valid_until=consents.today_amsterdam() + timedelta(days=days)).where(
+        BankLink.id == demo.link.id
+    ).execute()
+
+
+def ended(demo: Demo, word: str) -> None:
+    consents.end(BankLink.get_by_id(demo.link.id), word)
+
+
+def renew_form(page: Page) -> str:
+    return page.value("form[action*='/verlengen/']", "action")
+
+
+# --- what it shows --------------------------------------------------------------------------------
+def test_accounts_stand_under_their_bank_with_balance_and_time(owner: WebClient, real: Demo):
+    page = owner.open(saldo(real))
+    assert [head.text_content().strip() for head in page.main.cssselect("h2")][:1] == [BankLink.get_by_id(
+        real.link.id).bank_name]  # fmt: skip
+    assert "NL95 INGB 0004 9218 36" in page.text
+    assert re.search(r"saldo van \d\d-\d\d-\d{4} \d\d:\d\d", page.text)
+    assert not page.all("form[action*='/verlengen/']")
+
+
+def test_a_look_asks_the_bank_once_and_then_a_minute_nothing(owner: WebClient, real: Demo, sandbox: Sandbox):
+    rows = [{"iban": DEMO_IBAN, "name": "Zakelijk", "balance": "12.34"},
+            {"iban": OTHER_IBAN, "name": "Spaar", "balance": "1.00"}]  # fmt: skip
+    sandbox.control("PUT", "banks/redirect", {"accounts": rows})
+    page = owner.open(saldo(real))
+    part = owner.post(page.value("#rekeningen", "hx-post"), htmx=True)
+    assert "12,34" in part.text
+    assert part.one("#rekeningen").get("hx-post") is None, "else it would ask for ever"
+    assert owner.open(saldo(real)).one("#rekeningen").get("hx-post") is None
+
+
+def test_a_bank_away_is_said_and_the_last_balance_stays(owner: WebClient, real: Demo, sandbox: Sandbox):
+    sandbox.fault(bank_down=True)
+    part = owner.post(owner.open(saldo(real)).value("#rekeningen", "hx-post"), htmx=True)
+    assert "Niet elke bank was bereikbaar" in part.text
+    assert "saldo van" in part.text
+
+
+def test_without_scripts_the_button_does_the_same(owner: WebClient, real: Demo, sandbox: Sandbox):
+    owner.open(saldo(real))
+    sandbox.fault(bank_down=True)
+    assert owner.post(f"{saldo(real)}/vernieuwen").location == saldo(real)
+    assert "Niet elke bank was bereikbaar" in owner.open(saldo(real)).text
+
+
+def test_it_says_why_transactions_are_not_shown(owner: WebClient, real: Demo):
+    assert "Transacties" not in owner.open(saldo(real)).text
+    BankAccount.update(holder_check=None).where(BankAccount.id == real.account.id).execute()
+    assert "we controleren nog of de rekening van je bedrijf is" in owner.open(saldo(real)).text
+    holder_verification.decide(BankAccount.get_by_id(real.account.id), "no", "van een ander", "eva")
+    assert "staat niet op naam van je bedrijf" in owner.open(saldo(real)).text
+
+
+def test_everything_else_goes_on_while_the_holder_is_looked_at(owner: WebClient, real: Demo):
+    BankAccount.update(holder_check=None).execute()
+    batch, home = real.batch(), f"/{real.client.public_id}"
+    for path in (f"{home}/apps/nmbrs/{real.connection.id}/instellingen", f"{home}/betalingen/{batch.reference}"):
+        assert "NL95 INGB 0004 9218 36" in owner.open(path).text
+
+
+# --- the end of a consent -------------------------------------------------------------------------
+@pytest.mark.parametrize("place", ["saldo", "overzicht"])
+def test_a_week_before_the_end_a_banner_asks_to_renew(owner: WebClient, real: Demo, place: str):
+    path = f"/{real.client.public_id}/{place}"
+    ends_in(real, 8)
+    assert "Verlengen" not in owner.open(path).text
+    ends_in(real, 7)
+    page = owner.open(path)
+    assert "loopt af" in page.text
+    assert "Nog 7 dagen" in page.text
+    assert renew_form(page) == f"{saldo(real)}/verlengen/{real.link.id}"
+    ends_in(real, 0)
+    assert "Vandaag is de laatste dag" in owner.open(path).text
+
+
+@pytest.mark.parametrize(
+    ("word", "said"),
+    [
+        ("expired", "is verlopen"),
+        ("revokedByPsu", "bij je bank ingetrokken"),
+        ("terminatedByTpp", "Wij hebben de toestemming beëindigd"),
+        ("rejected", "heeft de toestemming geweigerd"),
+        ("unknown", "kent de toestemming niet meer"),
+        ("invalid", "geeft ons geen toegang meer"),
+    ],
+)
+def test_after_the_end_it_says_what_happened_and_what_still_works(owner: WebClient, real: Demo, word: str, said: str):
+    ended(real, word)
+    page = owner.open(saldo(real))
+    assert said in page.text
+    assert "laatst bekende saldo" in page.text
+    assert "saldo van" in page.text
+    assert page.one("#rekeningen").get("hx-post") is None, "there is no consent to ask under"
+    batch = real.batch()
+    assert owner.open(f"/{real.client.public_id}/betalingen/{batch.reference}").all("form[action$='/betalen']")
+
+
+def test_renewing_leads_to_the_bank_and_back_with_everything_in_place(owner: WebClient, real: Demo):
+    ended(real, "expired")
+    page = owner.open(saldo(real))
+    at_bank = owner.post(renew_form(page)).location
+    assert "/bank/redirect/toestemming/" in at_bank
+    state = Walk(real.user, at_bank).decide("toestaan", *BOTH)
+    back = owner.get(f"/bank/terug/{state}")
+    assert back.location == saldo(real), "the name was confirmed before"
+    page = owner.open(saldo(real))
+    assert "Verlengen" not in page.text
+    assert models.PayrollCompany.get().bank_account_id == real.account.id
+    assert owner.get(f"/bank/terug/{state}").location == saldo(real), "back twice is harmless"
+
+
+def test_only_who_may_link_a_bank_renews(owner: WebClient, real: Demo):
+    Identification.delete().execute()
+    before = BankLink.select().count()
+    owner.open(saldo(real))
+    assert "/identificatie?verder=" in owner.post(f"{saldo(real)}/verlengen/{real.link.id}").location
+    assert BankLink.select().count() == before
+
+
+def test_another_client_sees_and_renews_nothing(charlie: WebClient, real: Demo):
+    assert charlie.get(saldo(real)).status_code == 404
+    charlie.open("/saldo")
+    assert charlie.post(f"{saldo(real)}/verlengen/{real.link.id}").status_code == 404
+
+
+def test_renewing_at_a_bank_that_is_away_says_so(owner: WebClient, real: Demo, sandbox: Sandbox):
+    ended(real, "expired")
+    page = owner.open(saldo(real))
+    sandbox.fault(bank_down=True)
+    assert owner.post(renew_form(page)).location == saldo(real)
+    assert "niet bereikbaar" in owner.open(saldo(real)).text
+
+
+# --- the way back ---------------------------------------------------------------------------------
+def test_back_in_a_browser_that_is_not_signed_in_asks_for_that_first(site: Site, demo: Demo):
+    state = begin(demo.client, demo.user).decide("toestaan", DEMO_IBAN)
+    answer = site.person().get(f"/bank/terug/{state}")
+    assert answer.status_code in (302, 303)
+    assert "/bank/terug/" in answer.location or "inloggen" in answer.location
+    assert BankLink.get_by_id(demo.link.id).status == "valid"
+
+
+def test_back_in_another_browser_of_ones_own_goes_on_there(site: Site, demo: Demo):
+    state = begin(demo.client, demo.user).decide("toestaan", DEMO_IBAN, OTHER_IBAN)
+    assert site.person(demo.user).get(f"/bank/terug/{state}").location == saldo(demo)
+
+
+def test_back_as_somebody_else_finds_nothing(site: Site, demo: Demo):
+    state = begin(demo.client, demo.user).decide("toestaan", DEMO_IBAN)
+    assert site.person(make_user()).get(f"/bank/terug/{state}").status_code == 404
+
+
+def test_who_never_came_back_finds_the_name_to_confirm_at_saldo(owner: WebClient, demo: Demo):
+    begin(demo.client, demo.user, "decoupled").decide("toestaan")
+    BankLink.update(status="valid", holder_name="Demo BV").where(BankLink.bank == "decoupled").execute()
+    page = owner.open(saldo(demo))
+    assert "Bevestig de tenaamstelling" in page.text
+    assert page.all("a[href*='/saldo/bevestigen/']")
+
+
+# --- the bank directory away ----------------------------------------------------------------------
+def test_every_page_stands_while_the_directory_is_away(owner: WebClient, demo: Demo, world: World):
+    BankLink.update(bank_name="ING").execute()
+    batch, home = demo.batch(), f"/{demo.client.public_id}"
+    without_directory(world)
+    payment, settings = f"betalingen/{batch.reference}", f"apps/nmbrs/{demo.connection.id}/instellingen"
+    pages = {
+        "overzicht": "wacht één betaling", "saldo": "ING", "instellingen": "", settings: "NL95", payment: "NL95",
+        f"{payment}/wijzigen": "", "betalingen": "", f"saldo/bevestigen/{demo.link.id}": "NL95",
+    }  # fmt: skip
+    for path, word in pages.items():
+        assert word in owner.open(f"{home}/{path}").text, path
+
+
+def test_no_bank_can_be_chosen_while_the_directory_is_away(owner: WebClient, demo: Demo, world: World):
+    without_directory(world)
+    assert "Nu geen bank bereikbaar" in owner.open(f"{saldo(demo)}/toevoegen").text
+    owner.open(saldo(demo))
+    assert owner.post(f"{saldo(demo)}/verlengen/{demo.link.id}").location == saldo(demo)
+
+
+def test_a_link_without_a_name_is_called_by_its_bank(owner: WebClient, demo: Demo, world: World):
+    assert BankLink.get_by_id(demo.link.id).bank_name == ""
+    without_directory(world)
+    assert "redirect" in owner.open(saldo(demo)).text

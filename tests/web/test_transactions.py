@@ -1,0 +1,112 @@
+"""What was booked on an account, as the customer sees it, and the way between it and the payment."""
+
+from datetime import timedelta
+
+import pytest
+
+from core.clock import today_amsterdam
+from domain.operations import integrity
+from domain.reconciliation.transactions import PER_PAGE
+from models import BankAccount, BankOrder, BankTransaction, Batch
+from tests.support.bookings import allow, executed
+from tests.support.factories import Demo
+from tests.support.names import follow, sign
+from tests.support.sandbox import Sandbox
+from tests.support.signing import at_the_bank
+from tests.support.web_client import WebClient
+
+
+@pytest.fixture
+def account(demo: Demo, sandbox: Sandbox) -> BankAccount:
+    return allow(demo, sandbox)
+
+
+@pytest.fixture
+def paid(demo: Demo, sandbox: Sandbox, account: BankAccount) -> Batch:
+    batch = at_the_bank(demo)
+    sign(demo, batch)
+    follow(batch)
+    executed(sandbox, batch)
+    return Batch.get_by_id(batch.id)
+
+
+def path_of(demo: Demo, account: BankAccount) -> str:
+    return f"/{demo.client.public_id}/saldo/{account.id}"
+
+
+def test_what_was_booked_day_by_day(owner: WebClient, demo: Demo, account: BankAccount):
+    page = owner.open(path_of(demo, account))
+    sums = [node.text_content().replace("\u00a0", " ") for node in page.all(".booking .num")]
+    assert sums == ["€ -318,25", "€ -2.150,00", "+€ 7.315,40", "+€ 12.480,00", "€ -2.150,00"]
+    assert len(page.all("main .head h2")) == 5
+    assert "Energie Direct Zuid" in page.text and "Termijn" in page.text
+
+
+def test_a_payment_says_when_it_was_booked_and_leads_there_and_back(owner: WebClient, demo: Demo, paid: Batch):
+    account = BankAccount.get_by_id(demo.account.id)
+    page = owner.open(path_of(demo, account))
+    payment = f"/{demo.client.public_id}/betalingen/{paid.reference}"
+    (link,) = page.all(".booking a")
+    assert (link.get("href"), "Verzamelbetaling" in page.text, "3 betalingen" in page.text) == (payment, True, True)
+    (there,) = [one for one in owner.open(payment).all("#payment a") if "Geboekt op" in one.text_content()]
+    answer = owner.get(there.get("href") or "")
+    row = BankTransaction.get(BankTransaction.order == BankOrder.get().id)
+    assert (answer.status_code, answer.location) == (303, f"{path_of(demo, account)}?pagina=1#boeking-{row.id}")
+    assert page.one(f"#boeking-{row.id}") is not None
+
+
+def test_nothing_is_shown_before_the_holder_is_settled(owner: WebClient, demo: Demo, account: BankAccount):
+    owner.open(path_of(demo, account))
+    for answer, words in ((None, "We controleren nog"), ("no", "een ander dan je bedrijf")):
+        BankAccount.update(holder_check=answer).execute()
+        page = owner.open(path_of(demo, account))
+        assert words in page.text and "Energie Direct" not in page.text
+
+
+def test_a_bank_that_is_away_is_said_and_what_was_known_stays(
+    owner: WebClient, demo: Demo, sandbox: Sandbox, account: BankAccount
+):
+    owner.open(path_of(demo, account))
+    BankAccount.update(transactions_asked_at=None).execute()
+    sandbox.fault(bank_down=True)
+    page = owner.open(path_of(demo, account))
+    assert "niet bereikbaar" in page.text and "Energie Direct Zuid" in page.text
+
+
+def test_fifty_on_a_page(owner: WebClient, demo: Demo, account: BankAccount):
+    day = today_amsterdam()
+    for number in range(PER_PAGE):
+        BankTransaction.create(
+            account=account, bank_key=f"k{number}", booked_on=day - timedelta(days=number % 3), cents=-number - 1,
+            party_name=f"Winkel {number}", party_iban="", text="", end_to_end_id="",
+        )  # fmt: skip
+    first = owner.open(path_of(demo, account))
+    assert len(first.all(".booking")) == PER_PAGE
+    (older,) = first.all("nav.buttons a")
+    second = owner.open(older.get("href") or "")
+    assert len(second.all(".booking")) == 5
+    oldest = BankTransaction.select().order_by(BankTransaction.booked_on).first()
+    assert "pagina=2" in owner.get(f"{path_of(demo, account)}?boeking={oldest.id}").location
+    assert owner.get(f"{path_of(demo, account)}?pagina=-5").status_code == 200
+
+
+def test_of_another_client_it_is_not_there(owner: WebClient, charlie: WebClient, demo: Demo, account: BankAccount):
+    owner.open(path_of(demo, account))
+    assert charlie.get(path_of(demo, account)).status_code == 404
+    assert owner.get(f"/{demo.client.public_id}/saldo/999999").status_code == 404
+
+
+def test_what_strangers_write_is_text(owner: WebClient, demo: Demo, account: BankAccount):
+    BankTransaction.create(
+        account=account, bank_key="x", booked_on=today_amsterdam(), cents=100, party_name="<b>Mallory</b>",
+        party_iban="", text="<script>alert(1)</script> https://elsewhere.example", end_to_end_id="",
+    )  # fmt: skip
+    page = owner.open(path_of(demo, account))
+    assert "<script>alert(1)</script>" in page.text and "<b>Mallory</b>" in page.text
+    assert not [one for one in page.all(".booking a") if "elsewhere" in (one.get("href") or "")]
+
+
+@pytest.fixture(autouse=True)
+def the_books_are_right(demo: Demo):
+    yield
+    assert list(integrity.faults()) == []
