@@ -7,7 +7,7 @@ from pathlib import Path
 from argon2.profiles import RFC_9106_LOW_MEMORY
 
 ROOT = Path(__file__).parents[1]
-SHOWN = "from domain import passwords; print(repr(passwords.hasher._parameters)); print(passwords.NOBODY)"
+SHOWN = "from domain.accounts import passwords; print(repr(passwords.hasher._parameters)); print(passwords.NOBODY)"
 
 
 def test_the_product_hashes_at_the_cost_of_rfc_9106():

@@ -27,7 +27,7 @@ def finished(tmp_path: Path) -> Path:
 def run_setup(venv: Path, *files: str) -> subprocess.CompletedProcess[str]:
     """tools/bootstrap_venv.py for this .venv, where no installer can be reached."""
     environ = {**os.environ, "BIZCUIT_VENV": str(venv), "PATH": "/nonexistent"}
-    command = [sys.executable, str(ROOT / "tools" / "setup.py"), *files]
+    command = [sys.executable, str(ROOT / "tools" / "bootstrap_venv.py"), *files]
     return subprocess.run(command, env=environ, capture_output=True, text=True, check=False)
 
 

