@@ -69,7 +69,7 @@ def overview(membership):
 
 def _now(client: Client, todo: onboarding.Step | None, waiting_rows: list[BatchRow]) -> dict[str, Any]:
     """What there is to do and what is coming, with a mark of it: a page that looks again gets it when it changed."""
-    held = blockers.held_up(client)
+    held = blockers.find_blockers(client)
     links = [(one, connection_words(one)) for one in held.links]
     refused, coming = ([(row, result_words(row)) for row in rows] for rows in (held.refused, held.coming))
     to_renew = consents.to_renew(client)

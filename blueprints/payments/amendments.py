@@ -37,7 +37,7 @@ from models import Membership
 @for_client(ALL)
 def decide_line(membership, reference, line_id):
     """Exclude a line (✗) or include it again (✓); the line, the total and the button follow at once."""
-    verdicts = {"refuse": amendments.refuse_line, "accept": amendments.accept_line}
+    verdicts = {"refuse": amendments.exclude_line, "accept": amendments.include_line}
     decide = verdicts.get(request.args.get("verdict", ""))
     if decide is None:
         abort(400)

@@ -31,8 +31,8 @@ from connectors.bank.port import (
     AnswerUnknown,
     Authorisation,
     Balance,
+    BankConfig,
     BankError,
-    BankLine,
     BankRefused,
     Cancellation,
     ConsentStarted,
@@ -96,7 +96,7 @@ class BerlinGroupBank:
 
     # --- consent and accounts ---
     def start_consent(
-        self, line: BankLine, psu: Psu, redirect_uri: str, nok_redirect_uri: str, request_id: str
+        self, line: BankConfig, psu: Psu, redirect_uri: str, nok_redirect_uri: str, request_id: str
     ) -> ConsentStarted:
         """Ask for a lasting consent to the accounts that the person will choose at `redirect_url`.
 
@@ -126,14 +126,14 @@ class BerlinGroupBank:
             raise AnswerUnknown("a consent without a page to give it on")
         return ConsentStarted(consent_id, status, url)
 
-    def consent(self, line: BankLine, consent_id: str, request_id: str) -> ConsentState:
+    def consent(self, line: BankConfig, consent_id: str, request_id: str) -> ConsentState:
         """How the consent stands, and until when: the bank's answer, not a constant."""
         answer = self._read(line, f"/v1/consents/{_segment(consent_id)}", _headers(request_id))
         found = response_parsing.document(answer)
         status = response_parsing.one_of(found, "consentStatus", CONSENT_STATUSES)
         return ConsentState(status, response_parsing.day_or_none(found, "validUntil"))
 
-    def accounts(self, line: BankLine, consent_id: str, psu: Psu | None, request_id: str) -> list[Account]:
+    def accounts(self, line: BankConfig, consent_id: str, psu: Psu | None, request_id: str) -> list[Account]:
         """The accounts under this consent that have an IBAN.
 
         `psu` is the person when one is looking; without one the bank counts the call (four a day).
@@ -143,7 +143,7 @@ class BerlinGroupBank:
         return [_account(row) for row in response_parsing.rows_of(found, "accounts") if row.get("iban")]
 
     def balance(
-        self, line: BankLine, consent_id: str, resource_id: str, psu: Psu | None, request_id: str
+        self, line: BankConfig, consent_id: str, resource_id: str, psu: Psu | None, request_id: str
     ) -> Balance | None:
         """The balance in euros that says best what can be spent, and which it is; None when there is none."""
         headers = _headers(request_id, psu) | {"Consent-ID": _plain(consent_id)}
@@ -154,7 +154,7 @@ class BerlinGroupBank:
         return _balance(kind, kinds[kind]) if kind else None
 
     def transactions(
-        self, line: BankLine, consent_id: str, resource_id: str, date_from: date, psu: Psu | None, request_id: str
+        self, line: BankConfig, consent_id: str, resource_id: str, date_from: date, psu: Psu | None, request_id: str
     ) -> list[Transaction]:
         """All that was booked since this day and all that is expected, page after page, as the bank orders it.
 
@@ -178,7 +178,7 @@ class BerlinGroupBank:
 
     # --- orders ---
     def place_order(
-        self, line: BankLine, body: bytes, request_id: str, psu: Psu, redirect_uri: str, nok_redirect_uri: str,
+        self, line: BankConfig, body: bytes, request_id: str, psu: Psu, redirect_uri: str, nok_redirect_uri: str,
         wishes: Wishes = NO_WISHES,
     ) -> OrderPlaced:  # fmt: skip
         """Give the order to the bank, once. An explicit authorisation is asked for: unsigned, it executes nothing.
@@ -209,7 +209,7 @@ class BerlinGroupBank:
         )  # fmt: skip
 
     def start_authorisation(
-        self, line: BankLine, payment_id: str, link: str, psu: Psu, redirect_uri: str, nok_redirect_uri: str,
+        self, line: BankConfig, payment_id: str, link: str, psu: Psu, redirect_uri: str, nok_redirect_uri: str,
         request_id: str, data: dict | None = None,
     ) -> Authorisation:  # fmt: skip
         """Begin the signing of an order, at one of the bank's startAuthorisation… links.
@@ -220,7 +220,9 @@ class BerlinGroupBank:
         headers = _headers(request_id, psu) | _ways_back(redirect_uri, nok_redirect_uri) | _preferred(line)
         return self._authorise(line, "POST", link, headers, data or {})
 
-    def continue_authorisation(self, line: BankLine, link: str, data: dict, psu: Psu, request_id: str) -> Authorisation:
+    def continue_authorisation(
+        self, line: BankConfig, link: str, data: dict, psu: Psu, request_id: str
+    ) -> Authorisation:
         """The next step at the link that the last answer gave: a method, a code, as the contract names them.
 
         A wrong code is a BankRefused (SCA_INVALID, PSU_CREDENTIALS_INVALID).
@@ -228,7 +230,7 @@ class BerlinGroupBank:
         return self._authorise(line, "PUT", link, _headers(request_id, psu), data)
 
     def authorisation(
-        self, line: BankLine, payment_id: str, authorisation_id: str, request_id: str, of_cancelling: bool = False
+        self, line: BankConfig, payment_id: str, authorisation_id: str, request_id: str, of_cancelling: bool = False
     ) -> str:
         """The scaStatus of a signing that was begun, of the order or of its cancellation."""
         kind = "cancellation-authorisations" if of_cancelling else "authorisations"
@@ -236,7 +238,7 @@ class BerlinGroupBank:
         answer = response_parsing.document(self._read(line, path, _headers(request_id)))
         return response_parsing.one_of(answer, "scaStatus", SCA_STATUSES)
 
-    def order_status(self, line: BankLine, payment_id: str, request_id: str) -> StatusReport:
+    def order_status(self, line: BankConfig, payment_id: str, request_id: str) -> StatusReport:
         """What the bank says of the order now, in JSON or as a pain.002, and of its payments one by one.
 
         The JSON status holds the name check only: of an order that was executed in part or rejected the
@@ -258,7 +260,7 @@ class BerlinGroupBank:
             links=response_links.read_links(line, found),
         )  # fmt: skip
 
-    def _lines(self, line: BankLine, path: str, request_id: str) -> tuple[LineReport, ...]:
+    def _lines(self, line: BankConfig, path: str, request_id: str) -> tuple[LineReport, ...]:
         """What the extended status says of single payments; nothing where the bank has no such resource."""
         headers = _headers(str(uuid5(UUID(request_id), "extended-status")))
         try:
@@ -269,7 +271,7 @@ class BerlinGroupBank:
             raise
         return payment_status_report.of_extended_status(response_parsing.document(answer))
 
-    def confirm_names(self, line: BankLine, link: str, psu: Psu, request_id: str) -> dict[str, str]:
+    def confirm_names(self, line: BankConfig, link: str, psu: Psu, request_id: str) -> dict[str, str]:
         """Let an order go on whose names differ (creditor-confirmation, BG 1.3.16); returns the links to sign it.
 
         `link` is the status's creditorNameConfirmation. BankRefused when there is nothing to confirm.
@@ -278,7 +280,7 @@ class BerlinGroupBank:
         answer = self._send(line, "PUT", link, headers, b"{}", JSON)
         return response_links.read_links(line, response_parsing.document(answer))
 
-    def cancel_order(self, line: BankLine, payment_id: str, psu: Psu, request_id: str) -> Cancellation:
+    def cancel_order(self, line: BankConfig, payment_id: str, psu: Psu, request_id: str) -> Cancellation:
         """Take an order back: done (204), or to be signed first at the links that the bank gives (202).
 
         BankRefused (405 CANCELLATION_INVALID) when it cannot be taken back any more; AnswerUnknown for any
@@ -292,7 +294,9 @@ class BerlinGroupBank:
         return Cancellation(False, response_links.read_links(line, response_parsing.document(answer)))
 
     # --- how a call is made ---
-    def _authorise(self, line: BankLine, method: str, link: str, headers: dict[str, str], data: dict) -> Authorisation:
+    def _authorise(
+        self, line: BankConfig, method: str, link: str, headers: dict[str, str], data: dict
+    ) -> Authorisation:
         found = response_parsing.document(self._send(line, method, link, headers, dumps(data).encode(), JSON))
         known = response_links.read_links(line, found)
         methods = response_parsing.rows_of(found, "scaMethods") if found.get("scaMethods") else []
@@ -306,7 +310,7 @@ class BerlinGroupBank:
             chosen_method=_method(chosen) if isinstance(chosen, dict) else None,
         )  # fmt: skip
 
-    def _read(self, line: BankLine, path: str, headers: dict[str, str]) -> Answer:
+    def _read(self, line: BankConfig, path: str, headers: dict[str, str]) -> Answer:
         """A GET changes nothing at the bank: without a good answer it goes out once more, unless that took long."""
         try:
             return self._send(line, "GET", path, headers)
@@ -316,7 +320,7 @@ class BerlinGroupBank:
             return self._send(line, "GET", path, headers)
 
     def _send(
-        self, line: BankLine, method: str, link: str, headers: dict[str, str], body: bytes = b"",
+        self, line: BankConfig, method: str, link: str, headers: dict[str, str], body: bytes = b"",
         media: str | None = None, limit: float | None = None,
     ) -> Answer:  # fmt: skip
         """One signed request and its answer, judged."""
@@ -334,7 +338,7 @@ class BerlinGroupBank:
         self._observe(request, answer)
         return response_parsing.judged(request, answer)
 
-    def _signer_for(self, line: BankLine) -> http_signatures.Signer | None:
+    def _signer_for(self, line: BankConfig) -> http_signatures.Signer | None:
         if line.private_key is None or line.certificate is None:
             return self._signer
         try:
@@ -360,7 +364,7 @@ def _ways_back(redirect_uri: str, nok_redirect_uri: str) -> dict[str, str]:
     return {"TPP-Redirect-URI": redirect_uri, "TPP-Nok-Redirect-URI": nok_redirect_uri}
 
 
-def _preferred(line: BankLine) -> dict[str, str]:
+def _preferred(line: BankConfig) -> dict[str, str]:
     """The way of signing that was agreed with this bank; under delegated signing there is none to prefer."""
     if line.signing == "delegated":
         return {}
@@ -370,7 +374,7 @@ def _preferred(line: BankLine) -> dict[str, str]:
     }
 
 
-def _wished(line: BankLine, wishes: Wishes) -> dict[str, str]:
+def _wished(line: BankConfig, wishes: Wishes) -> dict[str, str]:
     """"false" says not to check names (contract, Client-VOP-Requested); a bank that does not check is not told."""
     headers = {"TPP-Explicit-Authorisation-Preferred": "true"}
     if line.vop:
@@ -414,11 +418,11 @@ def _segment(identifier: str) -> str:
     return quote(identifier, safe="")
 
 
-def _order_path(line: BankLine, payment_id: str) -> str:
+def _order_path(line: BankConfig, payment_id: str) -> str:
     return f"{_product_path(line, line.format == 'json')}/{_segment(payment_id)}"
 
 
-def _product_path(line: BankLine, is_json: bool) -> str:
+def _product_path(line: BankConfig, is_json: bool) -> str:
     return f"/{line.payments_version}/bulk-payments/{product_for(line, is_json)}"
 
 
@@ -486,7 +490,7 @@ def _challenge(found: Mapping[str, Any]) -> dict[str, Any]:
     return parts
 
 
-def _status_in_xml(line: BankLine, path: str, answer: Answer) -> StatusReport:
+def _status_in_xml(line: BankConfig, path: str, answer: Answer) -> StatusReport:
     try:
         report = read_report(answer.body)
     except NotAReport as error:

@@ -5,7 +5,7 @@ person may be sent to sign), and optionally `product`, `signing`, `cut_off` (Ams
 `honours_request_id`, `vop` (it checks the payees' names when asked), `adapter`, `format` and
 `most_lines` (of an order), `knows_salary` and `structured` (what an order may say), `signable_after`
 (seconds), `notifies`, `payments_version` (v1), and in a file `key_id`, `private_key`, `certificate`
-(PEM or a path). Other fields are left alone. What each means stands at port.BankLine.
+(PEM or a path). Other fields are left alone. What each means stands at port.BankConfig.
 """
 
 import json
@@ -20,7 +20,7 @@ from typing import Any, get_args
 from urllib.parse import urlsplit
 
 from connectors.bank import http_signatures
-from connectors.bank.port import Adapter, BankError, BankLine, OrderFormat, Signing
+from connectors.bank.port import Adapter, BankConfig, BankError, OrderFormat, Signing
 from connectors.bank.transport import Request, exchange
 
 LOOPBACK = frozenset({"127.0.0.1", "localhost", "::1"})
@@ -39,7 +39,7 @@ class DirectoryError(ValueError):
     """The bank directory cannot be had, or a line of it makes no sense; says which and why."""
 
 
-def read_lines(text: str, with_keys: bool = True) -> dict[str, BankLine]:
+def read_lines(text: str, with_keys: bool = True) -> dict[str, BankConfig]:
     """The lines by id. DirectoryError names the bank and the field. Without keys, those fields are left alone."""
     try:
         rows = json.loads(text)
@@ -47,7 +47,7 @@ def read_lines(text: str, with_keys: bool = True) -> dict[str, BankLine]:
         raise DirectoryError("the bank directory is no JSON") from error
     if not isinstance(rows, list):
         raise DirectoryError("the bank directory is no list")
-    lines: dict[str, BankLine] = {}
+    lines: dict[str, BankConfig] = {}
     for number, row in enumerate(rows, 1):
         line = _line(number, row, with_keys)
         if line.id in lines:
@@ -56,12 +56,12 @@ def read_lines(text: str, with_keys: bool = True) -> dict[str, BankLine]:
     return lines
 
 
-def _line(number: int, row: Any, with_keys: bool) -> BankLine:
+def _line(number: int, row: Any, with_keys: bool) -> BankConfig:
     if not isinstance(row, dict) or not isinstance(row.get("id"), str) or not _ID.fullmatch(row["id"]):
         raise DirectoryError(f"line {number} of the bank directory has no id of small letters, digits, - and _")
     bank_id = row["id"]
     try:
-        return BankLine(
+        return BankConfig(
             id=bank_id, name=_name(row.get("name")), base_url=_base_url(row.get("base_url")),
             product=_product(row), signing=_one_of(row, "signing", Signing),
             redirect_hosts=_hosts(row.get("redirect_hosts")), cut_off=_cut_off(row.get("cut_off", "15:30")),
@@ -93,7 +93,7 @@ def _base_url(value: Any) -> str:
 def _product(row: dict[str, Any]) -> str:
     """As the form of its orders has it: a file's product says so in its name."""
     in_json = row.get("format") == "json"
-    usual = BankLine.product.removeprefix("pain.001-") if in_json else BankLine.product
+    usual = BankConfig.product.removeprefix("pain.001-") if in_json else BankConfig.product
     value = row.get("product", usual)
     if not isinstance(value, str) or not (_JSON_PRODUCT if in_json else _PRODUCT).fullmatch(value):
         raise ValueError(f"product must be one of its format, such as {usual}")
@@ -102,14 +102,14 @@ def _product(row: dict[str, Any]) -> str:
 
 def _one_of(row: dict[str, Any], name: str, words: Any) -> Any:
     """One of the words of a type; without one, what a line has of itself."""
-    value = row.get(name, getattr(BankLine, name))
+    value = row.get(name, getattr(BankConfig, name))
     if value not in get_args(words):
         raise ValueError(f"{name} must be one of {', '.join(get_args(words))}")
     return value
 
 
 def _count(row: dict[str, Any], name: str) -> int:
-    value = row.get(name, getattr(BankLine, name))
+    value = row.get(name, getattr(BankConfig, name))
     if type(value) is not int or value < 1:
         raise ValueError(f"{name} must be a whole number above 0")
     return value
@@ -130,14 +130,14 @@ def _cut_off(value: Any) -> time:
 
 
 def _version(row: dict[str, Any]) -> str:
-    value = row.get("payments_version", BankLine.payments_version)
+    value = row.get("payments_version", BankConfig.payments_version)
     if not isinstance(value, str) or not _VERSION.fullmatch(value):
         raise ValueError("payments_version must read like v1")
     return value
 
 
 def _seconds(row: dict[str, Any], name: str) -> int:
-    value = row.get(name, getattr(BankLine, name))
+    value = row.get(name, getattr(BankConfig, name))
     if type(value) is not int or not 0 <= value <= _LONGEST_WAIT:
         raise ValueError(f"{name} must be whole seconds, at most {_LONGEST_WAIT}")
     return value
@@ -166,10 +166,10 @@ class _Kept:
     """Lines that are read again when it is time; the last good ones stay when that fails."""
 
     def __init__(self) -> None:
-        self._known: dict[str, BankLine] | None = None
+        self._known: dict[str, BankConfig] | None = None
         self._lock = threading.Lock()
 
-    def _refresh(self, read: Callable[[], dict[str, BankLine]]) -> dict[str, BankLine]:
+    def _refresh(self, read: Callable[[], dict[str, BankConfig]]) -> dict[str, BankConfig]:
         try:
             self._known = read()
         except (DirectoryError, OSError, BankError) as error:
@@ -188,7 +188,7 @@ class FileDirectory(_Kept):
         self._path = path
         self._seen: tuple[int, int] | None = None
 
-    def lines(self) -> dict[str, BankLine]:
+    def lines(self) -> dict[str, BankConfig]:
         """Every bank's line by its id. DirectoryError when they were never to be had."""
         with self._lock:
             now = self._look()
@@ -217,7 +217,7 @@ class HttpDirectory(_Kept):
         self._url, self._ttl, self._timeout = url, ttl_seconds, timeout
         self._asked_at = float("-inf")
 
-    def lines(self) -> dict[str, BankLine]:
+    def lines(self) -> dict[str, BankConfig]:
         """Every bank's line by its id. DirectoryError when they were never to be had."""
         with self._lock:
             if self._known is not None and monotonic() - self._asked_at <= self._ttl:
@@ -225,7 +225,7 @@ class HttpDirectory(_Kept):
             self._asked_at = monotonic()
             return self._refresh(self._fetch)
 
-    def _fetch(self) -> dict[str, BankLine]:
+    def _fetch(self) -> dict[str, BankConfig]:
         request = Request("GET", self._url, {"Accept": "application/json"})
         answer = exchange(request, self._timeout, self._timeout)
         if answer.status != 200 or len(answer.body) > MOST_BYTES:

@@ -7,27 +7,27 @@ from typing import cast, get_args
 from connectors.bank.json_order import carried, read_json, write_json
 from connectors.bank.pain001 import VERSIONS, PaymentOrder, read_back, write_pain001
 from connectors.bank.ponto_order import read_ponto, write_ponto
-from connectors.bank.port import BankLine, OrderFormat
+from connectors.bank.port import BankConfig, OrderFormat
 
 FILE_PRODUCT = "pain.001-"  # how the standard names the products that take a file
 JSON, XML = "application/json", "application/xml"
 
-Write = Callable[[BankLine, PaymentOrder], bytes]
+Write = Callable[[BankConfig, PaymentOrder], bytes]
 Read = Callable[[bytes], PaymentOrder]
 Carried = Callable[[PaymentOrder], PaymentOrder]
 
 
-def write_order(line: BankLine, order: PaymentOrder) -> bytes:
+def write_order(line: BankConfig, order: PaymentOrder) -> bytes:
     """The bytes for this bank. OrderUnwritable for what its form does not carry."""
     return _FORMS[line.format][0](line, order)
 
 
-def read_order(line: BankLine, body: bytes) -> PaymentOrder:
+def read_order(line: BankConfig, body: bytes) -> PaymentOrder:
     """What the bytes say. NotOurOrder when they are not an order as `write_order` writes it, or say more than it."""
     return _FORMS[line.format][1](body)
 
 
-def carried_by(line: BankLine, order: PaymentOrder) -> PaymentOrder:
+def carried_by(line: BankConfig, order: PaymentOrder) -> PaymentOrder:
     """The order as far as this bank's form has a place for it: what `read_order` must find."""
     return _FORMS[line.format][2](order)
 
@@ -37,13 +37,13 @@ def content_type(body: bytes) -> str:
     return JSON if body[:1] == b"{" else XML
 
 
-def product_for(line: BankLine, is_json: bool) -> str:
+def product_for(line: BankConfig, is_json: bool) -> str:
     """The bank's product in the form of these bytes: the same name, with pain.001- before it for a file."""
     plain = line.product.removeprefix(FILE_PRODUCT)
     return plain if is_json else FILE_PRODUCT + plain
 
 
-def as_written(line: BankLine, form: str) -> BankLine:
+def as_written(line: BankConfig, form: str) -> BankConfig:
     """The line as an order of this form knows it: its addresses stay what they were when the line changes.
 
     ValueError for a form that there is none of.

@@ -20,8 +20,8 @@ from connectors.bank.port import (
     AnswerUnknown,
     Authorisation,
     Balance,
+    BankConfig,
     BankError,
-    BankLine,
     BankRefused,
     Cancellation,
     ConsentStarted,
@@ -63,12 +63,12 @@ class PontoBank:
 
     # --- consent and accounts ---
     def start_consent(
-        self, line: BankLine, psu: Psu, redirect_uri: str, nok_redirect_uri: str, request_id: str
+        self, line: BankConfig, psu: Psu, redirect_uri: str, nok_redirect_uri: str, request_id: str
     ) -> ConsentStarted:
         """Never: the customer allows us by OAuth, which begins before there is a key (ponto_oauth.PontoOAuth)."""
         _not_at_ponto("a consent of its own")
 
-    def consent(self, line: BankLine, consent_id: str, request_id: str) -> ConsentState:
+    def consent(self, line: BankConfig, consent_id: str, request_id: str) -> ConsentState:
         """How the key stands: "received" before it was given, "expired" when it is no longer taken.
 
         It is good until the first of the accounts has to be authorised at its bank again, as Ponto expects it.
@@ -84,19 +84,19 @@ class PontoBank:
         ends = [end for row in rows if (end := _expected_end(row)) is not None]
         return ConsentState("valid", min(ends) if ends else None)
 
-    def accounts(self, line: BankLine, consent_id: str, psu: Psu | None, request_id: str) -> list[Account]:
+    def accounts(self, line: BankConfig, consent_id: str, psu: Psu | None, request_id: str) -> list[Account]:
         """The accounts that the customer's organisation lets us see, those with an IBAN."""
         return [_account(row) for row in self._accounts(line) if _attributes(row).get("referenceType") == "IBAN"]
 
     def balance(
-        self, line: BankLine, consent_id: str, resource_id: str, psu: Psu | None, request_id: str
+        self, line: BankConfig, consent_id: str, resource_id: str, psu: Psu | None, request_id: str
     ) -> Balance | None:
         """What can be spent, else what was booked, in euros; of the moment that Ponto last asked the bank."""
         row = _resource(self._wire.read(line, f"accounts/{_segment(resource_id)}"))
         return _balance(row) if _attributes(row).get("currency") == "EUR" else None
 
     def transactions(
-        self, line: BankLine, consent_id: str, resource_id: str, date_from: date, psu: Psu | None, request_id: str
+        self, line: BankConfig, consent_id: str, resource_id: str, date_from: date, psu: Psu | None, request_id: str
     ) -> list[Transaction]:
         """What was booked since this day, newest first. Ponto tells of no lumps, and of nothing that is only expected.
 
@@ -110,10 +110,10 @@ class PontoBank:
                 break
         return told
 
-    def _accounts(self, line: BankLine) -> list[dict[str, Any]]:
+    def _accounts(self, line: BankConfig) -> list[dict[str, Any]]:
         return [row for rows in self._pages(line, "accounts?page%5Blimit%5D=100") for row in rows]
 
-    def _pages(self, line: BankLine, link: str | None) -> Iterator[list[dict[str, Any]]]:
+    def _pages(self, line: BankConfig, link: str | None) -> Iterator[list[dict[str, Any]]]:
         """A list, page after page. AnswerUnknown for one without an end."""
         for _ in range(MOST_PAGES):
             if link is None:
@@ -126,7 +126,7 @@ class PontoBank:
 
     # --- orders ---
     def place_order(
-        self, line: BankLine, body: bytes, request_id: str, psu: Psu, redirect_uri: str, nok_redirect_uri: str,
+        self, line: BankConfig, body: bytes, request_id: str, psu: Psu, redirect_uri: str, nok_redirect_uri: str,
         wishes: Wishes = NO_WISHES,
     ) -> OrderPlaced:  # fmt: skip
         """Make the bulk payment, once; unsigned, it executes nothing. The request id is its idempotency key.
@@ -147,7 +147,7 @@ class PontoBank:
             links={"scaRedirect": way} if way else {}, sca_approach="REDIRECT", raw=_raw(answer),
         )  # fmt: skip
 
-    def _account_id(self, line: BankLine, iban: str) -> str:
+    def _account_id(self, line: BankConfig, iban: str) -> str:
         try:
             found = [one.resource_id for one in self.accounts(line, "", None, "") if one.iban == iban]
         except BankRefused:
@@ -158,35 +158,37 @@ class PontoBank:
             raise BankRefused(404, "RESOURCE_UNKNOWN", "")
         return found[0]
 
-    def order_status(self, line: BankLine, payment_id: str, request_id: str) -> StatusReport:
+    def order_status(self, line: BankConfig, payment_id: str, request_id: str) -> StatusReport:
         """Ponto's word for it, as a code. Ponto says nothing of single payments."""
         answer = self._wire.read(line, _order_path(payment_id))
         return StatusReport(transaction_status=_status(_resource(answer)), raw=_raw(answer))
 
-    def cancel_order(self, line: BankLine, payment_id: str, psu: Psu, request_id: str) -> Cancellation:
+    def cancel_order(self, line: BankConfig, payment_id: str, psu: Psu, request_id: str) -> Cancellation:
         """Delete an order that nobody signed. BankRefused when it cannot be deleted any more."""
         self._wire.ask(line, "DELETE", _order_path(payment_id))
         return Cancellation(True)
 
     # --- what Ponto does not have ---
     def start_authorisation(
-        self, line: BankLine, payment_id: str, link: str, psu: Psu, redirect_uri: str, nok_redirect_uri: str,
+        self, line: BankConfig, payment_id: str, link: str, psu: Psu, redirect_uri: str, nok_redirect_uri: str,
         request_id: str, data: dict | None = None,
     ) -> Authorisation:  # fmt: skip
         """Never: the page to sign on comes with the order. NotDelivered."""
         _not_at_ponto("an authorisation to start")
 
-    def continue_authorisation(self, line: BankLine, link: str, data: dict, psu: Psu, request_id: str) -> Authorisation:
+    def continue_authorisation(
+        self, line: BankConfig, link: str, data: dict, psu: Psu, request_id: str
+    ) -> Authorisation:
         """Never. NotDelivered."""
         _not_at_ponto("an authorisation to continue")
 
     def authorisation(
-        self, line: BankLine, payment_id: str, authorisation_id: str, request_id: str, of_cancelling: bool = False
+        self, line: BankConfig, payment_id: str, authorisation_id: str, request_id: str, of_cancelling: bool = False
     ) -> str:
         """Never. NotDelivered."""
         _not_at_ponto("an authorisation to ask about")
 
-    def confirm_names(self, line: BankLine, link: str, psu: Psu, request_id: str) -> dict[str, str]:
+    def confirm_names(self, line: BankConfig, link: str, psu: Psu, request_id: str) -> dict[str, str]:
         """Never: names are checked at the bank's own page. NotDelivered."""
         _not_at_ponto("names to confirm")
 
@@ -219,7 +221,7 @@ def _status(row: dict[str, Any]) -> str:
     return STATUSES[response_parsing.one_of(_attributes(row), "status", frozenset(STATUSES))]
 
 
-def _redirect(line: BankLine, row: dict[str, Any]) -> str | None:
+def _redirect(line: BankConfig, row: dict[str, Any]) -> str | None:
     """Where the order is signed. Ponto has taken the order: a strange link fails the answer, not the order."""
     found = row.get("links")
     way = found.get("redirect") if isinstance(found, dict) else None

@@ -20,7 +20,7 @@ from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import padding, rsa
 
 from connectors.bank import response_links, response_parsing
-from connectors.bank.port import AnswerUnknown, BankError, BankLine, BankRefused, NotDelivered
+from connectors.bank.port import AnswerUnknown, BankConfig, BankError, BankRefused, NotDelivered
 from connectors.bank.transport import Answer, Request, TimedOut, exchange
 
 JSON_API = "application/vnd.api+json"
@@ -84,7 +84,7 @@ class PontoWire:
     def __init__(self, settings: PontoSettings, observe: Observe | None = None) -> None:
         self._settings, self._observe = settings, observe or (lambda request, answer: None)
 
-    def read(self, line: BankLine, link: str) -> Answer:
+    def read(self, line: BankConfig, link: str) -> Answer:
         """A GET changes nothing: without a good answer it goes out once more, unless that took long."""
         token = _token(line)
         try:
@@ -94,12 +94,12 @@ class PontoWire:
         except (NotDelivered, AnswerUnknown):
             return self._ask(line, "GET", link, token)
 
-    def ask(self, line: BankLine, method: str, link: str, body: bytes = b"", key: str | None = None) -> Answer:
+    def ask(self, line: BankConfig, method: str, link: str, body: bytes = b"", key: str | None = None) -> Answer:
         """One request in the customer's name, judged. `key`: by it a repeat of this request is known."""
         return self._ask(line, method, link, _token(line), body, key)
 
     def _ask(
-        self, line: BankLine, method: str, link: str, token: str, body: bytes = b"", key: str | None = None
+        self, line: BankConfig, method: str, link: str, token: str, body: bytes = b"", key: str | None = None
     ) -> Answer:
         """A token may end before its time, and then nothing was done: once more with another one."""
         answer = self._once(line, method, link, token, body, key)
@@ -107,7 +107,7 @@ class PontoWire:
             answer = self._once(line, method, link, _token(line, token), body, key)
         return judged(answer)
 
-    def _once(self, line: BankLine, method: str, link: str, token: str, body: bytes, key: str | None) -> Answer:
+    def _once(self, line: BankConfig, method: str, link: str, token: str, body: bytes, key: str | None) -> Answer:
         headers = {"Accept": JSON_API, "Authorization": f"Bearer {token}"}
         if body:
             headers["Content-Type"] = JSON_API
@@ -130,7 +130,7 @@ class PontoWire:
         return answer
 
 
-def _token(line: BankLine, refused: str | None = None) -> str:
+def _token(line: BankConfig, refused: str | None = None) -> str:
     """The customer's, or another than the one that was refused."""
     if line.access is None:
         raise NotDelivered(f"bank {line.id}: no key of the customer's")

@@ -41,7 +41,7 @@ class Psu:
 
 
 @dataclass(frozen=True)
-class BankLine:
+class BankConfig:
     """One bank's line of configuration. `cut_off` is Amsterdam time.
 
     `redirect_hosts` are where a person may be sent to sign: "host" for any port, or "host:port".
@@ -242,45 +242,45 @@ class Bank(Protocol):
     """Every call raises a BankError when it does not give what is promised. The caller draws each request id."""
 
     def start_consent(
-        self, line: BankLine, psu: Psu, redirect_uri: str, nok_redirect_uri: str, request_id: str
+        self, line: BankConfig, psu: Psu, redirect_uri: str, nok_redirect_uri: str, request_id: str
     ) -> ConsentStarted: ...
 
-    def consent(self, line: BankLine, consent_id: str, request_id: str) -> ConsentState: ...
+    def consent(self, line: BankConfig, consent_id: str, request_id: str) -> ConsentState: ...
 
-    def accounts(self, line: BankLine, consent_id: str, psu: Psu | None, request_id: str) -> list[Account]: ...
+    def accounts(self, line: BankConfig, consent_id: str, psu: Psu | None, request_id: str) -> list[Account]: ...
 
     def balance(
-        self, line: BankLine, consent_id: str, resource_id: str, psu: Psu | None, request_id: str
+        self, line: BankConfig, consent_id: str, resource_id: str, psu: Psu | None, request_id: str
     ) -> Balance | None: ...
 
     def transactions(
-        self, line: BankLine, consent_id: str, resource_id: str, date_from: date, psu: Psu | None, request_id: str
+        self, line: BankConfig, consent_id: str, resource_id: str, date_from: date, psu: Psu | None, request_id: str
     ) -> list[Transaction]: ...
 
     def place_order(
-        self, line: BankLine, body: bytes, request_id: str, psu: Psu, redirect_uri: str, nok_redirect_uri: str,
+        self, line: BankConfig, body: bytes, request_id: str, psu: Psu, redirect_uri: str, nok_redirect_uri: str,
         wishes: Wishes = NO_WISHES,
     ) -> OrderPlaced: ...  # fmt: skip
 
     def start_authorisation(
-        self, line: BankLine, payment_id: str, link: str, psu: Psu, redirect_uri: str, nok_redirect_uri: str,
+        self, line: BankConfig, payment_id: str, link: str, psu: Psu, redirect_uri: str, nok_redirect_uri: str,
         request_id: str, data: dict | None = None,
     ) -> Authorisation: ...  # fmt: skip
 
     def continue_authorisation(
-        self, line: BankLine, link: str, data: dict, psu: Psu, request_id: str
+        self, line: BankConfig, link: str, data: dict, psu: Psu, request_id: str
     ) -> Authorisation: ...
 
     def authorisation(
-        self, line: BankLine, payment_id: str, authorisation_id: str, request_id: str, of_cancelling: bool = False
+        self, line: BankConfig, payment_id: str, authorisation_id: str, request_id: str, of_cancelling: bool = False
     ) -> str:
         """The scaStatus."""
         ...
 
-    def order_status(self, line: BankLine, payment_id: str, request_id: str) -> StatusReport: ...
+    def order_status(self, line: BankConfig, payment_id: str, request_id: str) -> StatusReport: ...
 
-    def confirm_names(self, line: BankLine, link: str, psu: Psu, request_id: str) -> dict[str, str]:
+    def confirm_names(self, line: BankConfig, link: str, psu: Psu, request_id: str) -> dict[str, str]:
         """The links to go on with."""
         ...
 
-    def cancel_order(self, line: BankLine, payment_id: str, psu: Psu, request_id: str) -> Cancellation: ...
+    def cancel_order(self, line: BankConfig, payment_id: str, psu: Psu, request_id: str) -> Cancellation: ...

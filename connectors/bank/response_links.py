@@ -8,7 +8,7 @@ import re
 from typing import Any
 from urllib.parse import SplitResult, urlsplit
 
-from connectors.bank.port import AnswerUnknown, BankLine
+from connectors.bank.port import AnswerUnknown, BankConfig
 
 # Where a person goes; every other known link is an address of the bank's API.
 FOR_PEOPLE = frozenset({"scaRedirect", "scaOAuth"})
@@ -32,7 +32,7 @@ class StrangeLink(AnswerUnknown):
     """The bank's answer leads where this bank has no business. What it answered, it may have taken."""
 
 
-def read_links(line: BankLine, found: dict[str, Any]) -> dict[str, str]:
+def read_links(line: BankConfig, found: dict[str, Any]) -> dict[str, str]:
     """The known links of an answer by name, full and checked. StrangeLink when one is not the bank's."""
     links = found.get("_links")
     if links is None:
@@ -42,14 +42,14 @@ def read_links(line: BankLine, found: dict[str, Any]) -> dict[str, str]:
     return {name: _checked(line, name, value) for name, value in links.items() if name in KNOWN}
 
 
-def _checked(line: BankLine, name: str, value: Any) -> str:
+def _checked(line: BankConfig, name: str, value: Any) -> str:
     href = value.get("href") if isinstance(value, dict) else None
     if not isinstance(href, str):
         raise AnswerUnknown(f"the link {name} has no address")
     return sign_address(line, href) if name in FOR_PEOPLE else api_address(line, href)
 
 
-def sign_address(line: BankLine, link: str) -> str:
+def sign_address(line: BankConfig, link: str) -> str:
     """Where the person signs or consents. StrangeLink unless its host is one of the line's."""
     url = full(line, link)
     parts = _parts(url)
@@ -58,7 +58,7 @@ def sign_address(line: BankLine, link: str) -> str:
     raise StrangeLink("strange redirect")
 
 
-def api_address(line: BankLine, link: str) -> str:
+def api_address(line: BankConfig, link: str) -> str:
     """A resource of this bank's API. StrangeLink when it is on another host, port or scheme."""
     url = full(line, link)
     if _origin(_parts(url)) != _origin(urlsplit(line.base_url)):
@@ -66,7 +66,7 @@ def api_address(line: BankLine, link: str) -> str:
     return url
 
 
-def full(line: BankLine, link: str) -> str:
+def full(line: BankConfig, link: str) -> str:
     """A relative link made full. One that begins with the API's version counts from the base address,
     which may have a path of its own; any other path counts from the host (RFC 3986)."""
     base = line.base_url.rstrip("/")
@@ -95,7 +95,7 @@ def _parts(url: str) -> SplitResult:
     return parts
 
 
-def _secure(line: BankLine, parts: SplitResult) -> bool:
+def _secure(line: BankConfig, parts: SplitResult) -> bool:
     """https; plain http only where the bank itself is on it, which the directory allows on loopback alone."""
     return parts.scheme == "https" or parts.scheme == urlsplit(line.base_url).scheme
 
@@ -104,5 +104,5 @@ def _origin(parts: SplitResult) -> tuple[str, str, int]:
     return parts.scheme, (parts.hostname or "").lower(), parts.port or _PORTS[parts.scheme]
 
 
-def _hosts(line: BankLine) -> set[str]:
+def _hosts(line: BankConfig) -> set[str]:
     return {host.lower() for host in line.redirect_hosts}

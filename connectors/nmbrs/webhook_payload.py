@@ -22,7 +22,7 @@ _DEEPEST, _MOST = 12, 2_000
 
 
 @dataclass(frozen=True)
-class Hint:
+class WebhookPayload:
     """Where something may have happened; None for what was not said."""
 
     company_id: str | None = None
@@ -31,7 +31,7 @@ class Hint:
     year: int | None = None
 
 
-def read_hint(content_type: str, body: bytes) -> Hint:
+def parse_webhook(content_type: str, body: bytes) -> WebhookPayload:
     """What this body tells, whatever it is: JSON, form, XML, query, empty, rubbish. Never raises. The first of each
     name counts."""
     found: dict[str, str] = {}
@@ -43,7 +43,7 @@ def read_hint(content_type: str, body: bytes) -> Hint:
         if number >= _MOST:
             break
     year = found.pop("year", "")
-    return Hint(**found, year=int(year) if len(year) == 4 and year.isdigit() else None)
+    return WebhookPayload(**found, year=int(year) if len(year) == 4 and year.isdigit() else None)
 
 
 def _pairs(kind: str, body: bytes) -> Iterator[tuple[str, str]]:

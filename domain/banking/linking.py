@@ -47,7 +47,7 @@ class AccountView:
 ASK_AFTER, GIVE_UP_AFTER = timedelta(minutes=10), timedelta(hours=24)
 
 
-def line_of(bank_id: str) -> port.BankLine:
+def line_of(bank_id: str) -> port.BankConfig:
     """UnknownBank when the configuration no longer has it."""
     if manual_bank.is_by_hand(bank_id):
         return manual_bank.LINE
@@ -57,17 +57,17 @@ def line_of(bank_id: str) -> port.BankLine:
         raise UnknownBank from error
 
 
-def line_for(account: BankAccount) -> port.BankLine:
+def line_for(account: BankAccount) -> port.BankConfig:
     """The line of the account's bank, with the customer's key where it wants one: what a call to a bank takes."""
     return oauth_grants.opened(line_of(account.bank), account.link)
 
 
-def line_of_order(order: BankOrder) -> port.BankLine:
+def line_of_order(order: BankOrder) -> port.BankConfig:
     """The same for an order: the line as the order's form knows it. UnknownBank."""
     return as_written(line_for(order.bank_account), order.form)
 
 
-def bank_lines() -> dict[str, port.BankLine]:
+def bank_lines() -> dict[str, port.BankConfig]:
     """Every bank's line by its id. BankUnavailable when the directory was never to be had."""
     try:
         return world().banks.lines()
@@ -151,7 +151,7 @@ def take_in(link: BankLink, psu: port.Psu | None) -> BankLink:
     return BankLink.get_by_id(link.id)
 
 
-def _balance(line: port.BankLine, consent_id: str, resource_id: str, psu: port.Psu) -> port.Balance | None:
+def _balance(line: port.BankConfig, consent_id: str, resource_id: str, psu: port.Psu) -> port.Balance | None:
     """A balance that cannot be had does not stop the linking."""
     try:
         return world().bank.balance(line, consent_id, resource_id, psu, uuid())
@@ -256,7 +256,7 @@ def account_view(row: BankAccount) -> AccountView:
     )  # fmt: skip
 
 
-def known_line(bank_id: str) -> port.BankLine:
+def known_line(bank_id: str) -> port.BankConfig:
     """For pages: the bank's line, or while the directory is away, what holds for most banks.
 
     Nothing may be sent to a bank by it (its address is empty): what pays asks `line_of`.
@@ -264,7 +264,7 @@ def known_line(bank_id: str) -> port.BankLine:
     try:
         return line_of(bank_id)
     except (BankUnavailable, UnknownBank):
-        return port.BankLine(bank_id, bank_id, "")
+        return port.BankConfig(bank_id, bank_id, "")
 
 
 def unconfirmed(client: Client) -> list[BankLink]:

@@ -6,7 +6,7 @@ from connectors.bank import port
 BANK = "by_hand"
 # The pin proves a release, as no bank asks for a signature of its own before the file is there.
 # The address is empty: nothing can be sent by it.
-LINE = port.BankLine(BANK, "Zonder bankkoppeling", "", signing="delegated")
+LINE = port.BankConfig(BANK, "Zonder bankkoppeling", "", signing="delegated")
 
 
 def is_by_hand(bank_id: str) -> bool:

@@ -20,7 +20,7 @@ PENDING, ENDED = "CONSENT_PENDING", "CONSENT_EXPIRED"
 _SHELF = oauth_tokens.Shelf(BankGrant, lambda row: ("bank_grant", row.link_id))
 
 
-def wanted(line: port.BankLine) -> bool:
+def wanted(line: port.BankConfig) -> bool:
     """Whether this bank is spoken to with a key of the customer's."""
     return line.adapter == "ponto"
 
@@ -72,7 +72,7 @@ def _service() -> oauth.ConsentService:
     return service
 
 
-def opened(line: port.BankLine, link: BankLink) -> port.BankLine:
+def opened(line: port.BankConfig, link: BankLink) -> port.BankConfig:
     """The line, with the customer's key where the bank wants one."""
     return replace(line, access=lambda refused: _access(link.id, refused)) if wanted(line) else line
 

@@ -3,7 +3,7 @@
 from dataclasses import dataclass, field
 from typing import Protocol
 
-from connectors.bank.port import Bank, BankLine
+from connectors.bank.port import Bank, BankConfig
 from connectors.bank.port import Psu as Psu
 from connectors.identity.port import IdentityProvider
 from connectors.nmbrs.port import Payroll
@@ -15,7 +15,7 @@ from core.encryption import Keyring
 
 
 class Banks(Protocol):
-    def lines(self) -> dict[str, BankLine]: ...
+    def lines(self) -> dict[str, BankConfig]: ...
 
 
 @dataclass(frozen=True)

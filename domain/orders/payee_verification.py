@@ -214,7 +214,7 @@ def _take_back(order: BankOrder, request_id: str, psu: port.Psu) -> None:
         raise NotOpen("name_check")
 
 
-def _cancelled(line: port.BankLine, payment_id: str, psu: port.Psu, request_id: str) -> bool:
+def _cancelled(line: port.BankConfig, payment_id: str, psu: port.Psu, request_id: str) -> bool:
     """False as well when the bank says that it does not cancel this order."""
     try:
         return world().bank.cancel_order(line, payment_id, psu, request_id).done
@@ -222,7 +222,7 @@ def _cancelled(line: port.BankLine, payment_id: str, psu: port.Psu, request_id: 
         return False
 
 
-def _waits(line: port.BankLine, payment_id: str) -> bool:
+def _waits(line: port.BankConfig, payment_id: str) -> bool:
     report = world().bank.order_status(line, payment_id, uuid())
     return report.transaction_status == "RVCM" and "creditorNameConfirmation" in report.links
 

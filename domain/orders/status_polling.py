@@ -62,7 +62,7 @@ def is_unanswered(last: BankExchange | None) -> bool:
     return last is not None and (last.outcome == "asked" or last.outcome.startswith("unknown"))
 
 
-def _sca_status(line: port.BankLine, order: BankOrder) -> str | None:
+def _sca_status(line: port.BankConfig, order: BankOrder) -> str | None:
     if order.authorisation_id is None or order.payment_id is None:
         return None
     return world().bank.authorisation(line, order.payment_id, order.authorisation_id, uuid())

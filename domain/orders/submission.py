@@ -134,7 +134,7 @@ def _debtor_name(batch: Batch) -> str:
     return to_sepa(batch.bank_account.holder_name or batch.company.name, 70)
 
 
-def _store(batch: Batch, release: Release, line: port.BankLine, order: PaymentOrder, body: bytes) -> BankOrder:
+def _store(batch: Batch, release: Release, line: port.BankConfig, order: PaymentOrder, body: bytes) -> BankOrder:
     """In one transaction: the digest holds against the database, the order exists, the batch is being sent.
 
     StateConflict when another made the order at this very moment, or the release no longer stands.
@@ -251,7 +251,7 @@ def _refused(batch: Batch, order: BankOrder, error: port.BankRefused) -> None:
         state_machine.move(batch, "bank_rejected", audit.WORKER, f"bank:{error.code}", order=order.id)
 
 
-def _placed(batch: Batch, order: BankOrder, line: port.BankLine, placed: port.OrderPlaced) -> None:
+def _placed(batch: Batch, order: BankOrder, line: port.BankConfig, placed: port.OrderPlaced) -> None:
     event = event_of(placed.transaction_status, line.signing)
     with transaction(batch.client_id):
         _exchange(order, "place", "placed", placed.transaction_status)

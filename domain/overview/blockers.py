@@ -16,7 +16,7 @@ MOST = 5
 
 
 @dataclass(frozen=True)
-class HeldUp:
+class Blockers:
     """links: Nmbrs accounts that do not answer us. refused: runs of the last fourteen days that could not be made a
     payment, without a newer run of the same company. unmapped: how many runs no account pays yet. coming: runs that
     are being fetched."""
@@ -27,10 +27,10 @@ class HeldUp:
     coming: list[HistoryRow]
 
 
-def held_up(client: Client) -> HeldUp:
+def find_blockers(client: Client) -> Blockers:
     """How the way from Nmbrs to a payment stands."""
     links = [connections.view(row) for row in connections.connections(client) if row.status == "disturbed"]
-    return HeldUp(
+    return Blockers(
         links, _refused(client), len(companies.unmapped_runs(client)),
         run_history.rows_of(client, Run.state.in_(("found", "retrying")), limit=MOST),
     )  # fmt: skip

@@ -93,12 +93,12 @@ class Judged:
     alone: bool
 
 
-def refuse_line(client: Client, user: User, reference: str, line_id: int) -> Judged:
+def exclude_line(client: Client, user: User, reference: str, line_id: int) -> Judged:
     """✗: this line is not paid."""
     return _judge(client, user, reference, line_id, "refused")
 
 
-def accept_line(client: Client, user: User, reference: str, line_id: int) -> Judged:
+def include_line(client: Client, user: User, reference: str, line_id: int) -> Judged:
     """✓: takes back a ✗."""
     return _judge(client, user, reference, line_id, "open")
 

@@ -14,7 +14,7 @@ from domain.common.errors import NotFound
 from domain.payments import execution_dates, line_search, totals, warnings
 from domain.payments.line_search import Found, Look
 from domain.payments.state_machine import SETTLED, WAITING
-from domain.payments.totals import NOT_PAID, Sums, lines_of
+from domain.payments.totals import NOT_PAID, BatchTotals, lines_of
 from domain.payments.warnings import Caution
 from models import (
     Approval,
@@ -225,7 +225,7 @@ def view(client: Client, reference: str, look: Look | None = None) -> Payment:
     return _payment(client, batch, day, counted, rows, found)
 
 
-def _lines(batch: Batch, day: date, look: Look | None) -> tuple[Sums, Sequence[BatchLine], Found | None]:
+def _lines(batch: Batch, day: date, look: Look | None) -> tuple[BatchTotals, Sequence[BatchLine], Found | None]:
     """What is counted of all lines, and those that are shown."""
     if look is None or batch.line_count <= totals.SHORT:
         rows = lines_of(batch)
@@ -241,7 +241,7 @@ def _lines(batch: Batch, day: date, look: Look | None) -> tuple[Sums, Sequence[B
 
 
 def _payment(
-    client: Client, batch: Batch, day: date, counted: Sums, rows: Sequence[BatchLine], found: Found | None
+    client: Client, batch: Batch, day: date, counted: BatchTotals, rows: Sequence[BatchLine], found: Found | None
 ) -> Payment:
     order, release = _newest_order(batch) if batch.state != "open" else (None, None)
     newer = warnings.newer(batch)
@@ -266,7 +266,7 @@ def _payment(
     )  # fmt: skip
 
 
-def _spelt(counted: Sums, rows: Sequence[BatchLine]) -> list[LineView]:
+def _spelt(counted: BatchTotals, rows: Sequence[BatchLine]) -> list[LineView]:
     """The first lines that the bank reads otherwise; those of another page are read for it."""
     wanted, here = set(counted.spelt), {row.id: row for row in rows}
     if beyond := wanted - here.keys():

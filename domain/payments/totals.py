@@ -20,7 +20,7 @@ NAMED = 5
 
 
 @dataclass(frozen=True)
-class Sums:
+class BatchTotals:
     """Of all lines: `count` of them, `payable` and `cents` of those that are (or were) to be paid; the digest.
 
     `spelt` are the first lines that the bank reads otherwise, of `spelt_count`; `reasons`: a bank said why a line
@@ -46,11 +46,11 @@ def lines_of(batch: Batch) -> list[BatchLine]:
     return list(BatchLine.select().where(BatchLine.batch == batch.id).order_by(BatchLine.position))
 
 
-def of_lines(batch: Batch, day: date, rows: Sequence[BatchLine]) -> Sums:
+def of_lines(batch: Batch, day: date, rows: Sequence[BatchLine]) -> BatchTotals:
     """Counted of these rows, which are all lines of the batch; expects its account to be loaded."""
     payable = [row for row in rows if counts(row.state, batch.state)]
     spelt = [row.id for row in rows if row.state not in NOT_PAID and _spelt(row)]
-    return Sums(
+    return BatchTotals(
         digest.of_batch(batch.bank_account.iban, day, payable), len(rows), len(payable),
         sum(row.amount_cents for row in payable), len(spelt), spelt[:NAMED], any(row.bank_reason for row in rows),
     )  # fmt: skip
@@ -60,7 +60,7 @@ def _spelt(row: BatchLine) -> bool:
     return (row.name_shown, row.description_shown) != (row.name_sent, row.description_sent)
 
 
-def of_batch(batch: Batch, day: date) -> Sums:
+def of_batch(batch: Batch, day: date) -> BatchTotals:
     """Of a long payment what was kept while it still holds, else counted of all lines and kept.
 
     Read this before the lines that are shown beside it: then a change in between makes the digest the older of the
@@ -71,7 +71,7 @@ def of_batch(batch: Batch, day: date) -> Sums:
     made_of = _made_of(batch, day)
     kept = batch.lines_kept
     if kept and kept["of"] == made_of:
-        return Sums(**kept["sums"])
+        return BatchTotals(**kept["sums"])
     found = of_lines(batch, day, lines_of(batch))
     # `made_of` was read before the lines: had they changed since, this version would be over and nothing be kept
     Batch.update(lines_kept={"of": made_of, "sums": asdict(found)}).where(

@@ -103,7 +103,7 @@ def store(
         if Run.get_by_id(run.id).version == version:
             _finish(run, version, len(wanted))
             return None
-        stay = supersession.retire(run, "run_again" if file else "run_emptied")
+        stay = supersession.supersede_batches(run, "run_again" if file else "run_emptied")
         owed = difference(wanted, supersession.lines_before(stay))
         supersession.void_lines(owed.void)
         _finish(run, version, len(wanted), nothing=not owed.pay, overpaid=owed.overpaid)
@@ -175,7 +175,7 @@ def _tell(batch: Batch) -> None:
 def _refuse(run: Run, error: FileRefused) -> None:
     """A wrong file is no payment; what an earlier, right one made and was not sent cannot stay payable."""
     with transaction(run.client_id):
-        supersession.retire(run, "run_refused")
+        supersession.supersede_batches(run, "run_refused")
         Run.update(version=None).where(Run.id == run.id).execute()
         _settle(run, "refused", error.code, error.line)
 

@@ -197,7 +197,7 @@ def _block(run: Run) -> None:
 
 def _end(run: Run) -> None:
     with transaction(run.client_id):
-        supersession.retire(run, "vanished")
+        supersession.supersede_batches(run, "vanished")
         Run.update(state="vanished", due_at=None, version=None, reason=None, changed_at=utcnow()).where(
             Run.id == run.id
         ).execute()

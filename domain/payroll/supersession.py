@@ -21,7 +21,7 @@ def batches_of(run: Run) -> list[Batch]:
     return list(Batch.select().where(Batch.run == run.id).order_by(Batch.id))
 
 
-def retire(run: Run, reason: str) -> list[Batch]:
+def supersede_batches(run: Run, reason: str) -> list[Batch]:
     """Replace every payment of the run that was not sent, in the caller's transaction; returns those that stay."""
     stay = []
     for batch in batches_of(run):

@@ -4,7 +4,7 @@ from datetime import timedelta
 
 from peewee import fn
 
-from connectors.nmbrs.webhook_payload import Hint, read_hint
+from connectors.nmbrs.webhook_payload import WebhookPayload, parse_webhook
 from core.clock import utcnow
 from domain.common.errors import NotFound
 from domain.payroll import run_discovery, webhook_keys
@@ -51,7 +51,7 @@ def handle(delivery_id: int) -> list[int]:
     row = Delivery.get_or_none(Delivery.id == delivery_id, Delivery.handled_at.is_null())
     if row is None:
         return []
-    said = read_hint(row.content_type, bytes(row.body))
+    said = parse_webhook(row.content_type, bytes(row.body))
     with transaction(row.client_id):
         named, others = _companies(row.client_id, said)
         run_discovery.hint(named, row.id)
@@ -69,7 +69,7 @@ def forget_old() -> int:
     return Delivery.update(body=b"", headers={}).where(old, Delivery.handled_at.is_null(False)).execute()
 
 
-def _companies(client_id: int, said: Hint) -> tuple[list[int], list[int]]:
+def _companies(client_id: int, said: WebhookPayload) -> tuple[list[int], list[int]]:
     """Those to look at now, and those to look at soon. Without a name of ours in the body: now all that pay."""
     query = PayrollCompany.select().join(NmbrsConnection).where(PayrollCompany.client == client_id, working())
     rows = list(query)

@@ -23,7 +23,7 @@ from connectors.bank.port import (
     TRANSACTION_STATUSES,
     Account,
     AnswerUnknown,
-    BankLine,
+    BankConfig,
     BankRefused,
     Psu,
     Signing,
@@ -43,9 +43,9 @@ ORDER = {"transactionStatus": "RCVD", "paymentId": "1234-wertiq-983", "_links": 
 SCA = {"scaStatus": "received", "authorisationId": "123auth456", "_links": {"scaStatus": {"href": "/v1/x"}}}
 
 
-def line_of(bank: RawBank, signing: Signing = "redirect") -> BankLine:
+def line_of(bank: RawBank, signing: Signing = "redirect") -> BankConfig:
     host = bank.url.partition("//")[2]
-    return BankLine("zand", "Zandbank", f"{bank.url}/psd2", signing=signing, redirect_hosts=(host,))
+    return BankConfig("zand", "Zandbank", f"{bank.url}/psd2", signing=signing, redirect_hosts=(host,))
 
 
 def adapter(observe: Callable[..., None] | None = None) -> BerlinGroupBank:
@@ -683,7 +683,7 @@ def test_a_no_is_an_answer():
 
 @pytest.mark.parametrize("call", ["start_consent", "start_authorisation", "continue_authorisation"])
 def test_what_does_something_is_asked_once(call: str):
-    calls: dict[str, Callable[[BankLine], Any]] = {
+    calls: dict[str, Callable[[BankConfig], Any]] = {
         "start_consent": lambda line: adapter().start_consent(line, PSU, BACK, NOK, ID),
         "start_authorisation": lambda line: adapter().start_authorisation(line, "1", "/v1/x", PSU, BACK, NOK, ID),
         "continue_authorisation": lambda line: adapter().continue_authorisation(line, "/v1/x", CODE, PSU, ID),

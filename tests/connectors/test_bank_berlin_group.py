@@ -15,7 +15,7 @@ from connectors.bank.berlin_group import AlreadyThere, BerlinGroupBank
 from connectors.bank.directory import HttpDirectory
 from connectors.bank.http_signatures import Signer, development_identity
 from connectors.bank.pain001 import OrderLine, PaymentOrder, write_pain001
-from connectors.bank.port import AnswerUnknown, BankLine, BankRefused, NotDelivered, OrderPlaced, Psu
+from connectors.bank.port import AnswerUnknown, BankConfig, BankRefused, NotDelivered, OrderPlaced, Psu
 from connectors.bank.response_links import StrangeLink
 from connectors.bank.transport import TimedOut
 from core.ids import uuid
@@ -47,10 +47,10 @@ def bank(signer: Signer, watch: Watch) -> BerlinGroupBank:
 
 
 @pytest.fixture
-def line(sandbox: Sandbox) -> Callable[..., BankLine]:
+def line(sandbox: Sandbox) -> Callable[..., BankConfig]:
     """The line of a bank, put on another way of signing when that is asked."""
 
-    def found(bank_id: str = "redirect", signing: str | None = None) -> BankLine:
+    def found(bank_id: str = "redirect", signing: str | None = None) -> BankConfig:
         if signing:
             sandbox.control("PUT", f"banks/{bank_id}", {"signing": signing})
         return HttpDirectory(f"{sandbox.url}/banks", ttl_seconds=0).lines()[bank_id]
@@ -79,11 +79,11 @@ def order(sandbox: Sandbox) -> Callable[..., bytes]:
     return written
 
 
-def place(bank: BerlinGroupBank, line: BankLine, body: bytes, request_id: str | None = None) -> OrderPlaced:
+def place(bank: BerlinGroupBank, line: BankConfig, body: bytes, request_id: str | None = None) -> OrderPlaced:
     return bank.place_order(line, body, request_id or uuid(), PSU, BACK, NOK)
 
 
-def status(bank: BerlinGroupBank, line: BankLine, placed: OrderPlaced) -> str:
+def status(bank: BerlinGroupBank, line: BankConfig, placed: OrderPlaced) -> str:
     return bank.order_status(line, placed.payment_id, uuid()).transaction_status
 
 
@@ -95,7 +95,7 @@ def taken(sandbox: Sandbox) -> int:
 # --- consent, accounts, balance -------------------------------------------------------------------------
 @pytest.mark.parametrize("bank_id", ["redirect", "decoupled", "reader"])
 def test_a_consent_leads_to_accounts_and_balances(
-    sandbox: Sandbox, bank: BerlinGroupBank, line: Callable[..., BankLine], bank_id: str
+    sandbox: Sandbox, bank: BerlinGroupBank, line: Callable[..., BankConfig], bank_id: str
 ):
     there = line(bank_id)
     started = bank.start_consent(there, PSU, BACK, NOK, uuid())
@@ -119,7 +119,7 @@ def test_a_consent_leads_to_accounts_and_balances(
         assert abs(datetime.now(UTC) - balance.at) < timedelta(minutes=1)
 
 
-def test_a_refused_consent_says_so(bank: BerlinGroupBank, line: Callable[..., BankLine]):
+def test_a_refused_consent_says_so(bank: BerlinGroupBank, line: Callable[..., BankConfig]):
     started = bank.start_consent(line(), PSU, BACK, NOK, uuid())
     assert press(started.redirect_url, "weigeren").headers["Location"] == NOK
     assert bank.consent(line(), started.consent_id, uuid()).status == "rejected"
@@ -128,7 +128,7 @@ def test_a_refused_consent_says_so(bank: BerlinGroupBank, line: Callable[..., Ba
     assert (refused.value.http_status, refused.value.code) == (401, "CONSENT_INVALID")
 
 
-def consented(bank: BerlinGroupBank, there: BankLine, iban: str) -> str:
+def consented(bank: BerlinGroupBank, there: BankConfig, iban: str) -> str:
     started = bank.start_consent(there, PSU, BACK, NOK, uuid())
     press(started.redirect_url, "toestaan", rekening=[iban])
     return started.consent_id
@@ -143,7 +143,7 @@ CONSENT_FAULTS = [
 
 @pytest.mark.parametrize(("fault", "expected"), CONSENT_FAULTS)
 def test_what_is_wrong_with_a_consent_is_the_banks_own_code(
-    sandbox: Sandbox, bank: BerlinGroupBank, line: Callable[..., BankLine], fault: str, expected: tuple[int, str]
+    sandbox: Sandbox, bank: BerlinGroupBank, line: Callable[..., BankConfig], fault: str, expected: tuple[int, str]
 ):
     consent_id = consented(bank, line(), DEBTORS["redirect"])
     sandbox.fault(**{fault: True})
@@ -152,7 +152,9 @@ def test_what_is_wrong_with_a_consent_is_the_banks_own_code(
     assert (refused.value.http_status, refused.value.code) == expected
 
 
-def test_the_person_is_named_only_when_there_is_one(bank: BerlinGroupBank, watch: Watch, line: Callable[..., BankLine]):
+def test_the_person_is_named_only_when_there_is_one(
+    bank: BerlinGroupBank, watch: Watch, line: Callable[..., BankConfig]
+):
     there = line()
     consent_id = consented(bank, there, DEBTORS["redirect"])
     bank.accounts(there, consent_id, PSU, uuid())
@@ -165,7 +167,7 @@ def test_the_person_is_named_only_when_there_is_one(bank: BerlinGroupBank, watch
 
 
 def test_a_bank_need_not_say_whose_an_account_is(
-    sandbox: Sandbox, bank: BerlinGroupBank, line: Callable[..., BankLine]
+    sandbox: Sandbox, bank: BerlinGroupBank, line: Callable[..., BankConfig]
 ):
     consent_id = consented(bank, line(), DEBTORS["redirect"])
     sandbox.fault(bank_no_owner_name=True)
@@ -174,7 +176,7 @@ def test_a_bank_need_not_say_whose_an_account_is(
 
 # --- the four ways to sign ------------------------------------------------------------------------------
 def test_signing_by_redirect(
-    sandbox: Sandbox, bank: BerlinGroupBank, line: Callable[..., BankLine], order: Callable[..., bytes]
+    sandbox: Sandbox, bank: BerlinGroupBank, line: Callable[..., BankConfig], order: Callable[..., bytes]
 ):
     there, body = line("redirect"), order("redirect")
     placed = place(bank, there, body)
@@ -195,7 +197,7 @@ def test_signing_by_redirect(
 
 
 def test_signing_in_the_banks_app(
-    sandbox: Sandbox, bank: BerlinGroupBank, line: Callable[..., BankLine], order: Callable[..., bytes]
+    sandbox: Sandbox, bank: BerlinGroupBank, line: Callable[..., BankConfig], order: Callable[..., bytes]
 ):
     there = line("decoupled")
     placed = place(bank, there, order("decoupled"))
@@ -221,7 +223,7 @@ def reader_code(sandbox: Sandbox, challenge: str) -> str:
 
 
 def test_signing_with_the_reader(
-    sandbox: Sandbox, bank: BerlinGroupBank, line: Callable[..., BankLine], order: Callable[..., bytes]
+    sandbox: Sandbox, bank: BerlinGroupBank, line: Callable[..., BankConfig], order: Callable[..., bytes]
 ):
     there = line("reader")
     placed = place(bank, there, order("reader"))
@@ -250,7 +252,7 @@ def test_signing_with_the_reader(
 
 
 def test_a_bank_with_one_method_asks_at_once(
-    sandbox: Sandbox, bank: BerlinGroupBank, line: Callable[..., BankLine], order: Callable[..., bytes]
+    sandbox: Sandbox, bank: BerlinGroupBank, line: Callable[..., BankConfig], order: Callable[..., bytes]
 ):
     sandbox.fault(bank_one_method=True)
     placed = place(bank, line("reader"), order("reader"))
@@ -263,7 +265,7 @@ def test_a_bank_with_one_method_asks_at_once(
 
 @pytest.mark.parametrize("bank_id", ["redirect", "decoupled", "reader"])
 def test_under_delegated_signing_there_is_nothing_left_to_sign(
-    bank: BerlinGroupBank, watch: Watch, line: Callable[..., BankLine], order: Callable[..., bytes], bank_id: str
+    bank: BerlinGroupBank, watch: Watch, line: Callable[..., BankConfig], order: Callable[..., bytes], bank_id: str
 ):
     there = line(bank_id, "delegated")
     placed = place(bank, there, order(bank_id))
@@ -274,7 +276,7 @@ def test_under_delegated_signing_there_is_nothing_left_to_sign(
 
 
 def test_a_bank_that_starts_by_itself_says_where_to_sign(
-    sandbox: Sandbox, bank: BerlinGroupBank, line: Callable[..., BankLine], order: Callable[..., bytes]
+    sandbox: Sandbox, bank: BerlinGroupBank, line: Callable[..., BankConfig], order: Callable[..., bytes]
 ):
     sandbox.fault(bank_implicit_only=True)
     placed = place(bank, line(), order())
@@ -283,7 +285,7 @@ def test_a_bank_that_starts_by_itself_says_where_to_sign(
 
 
 def test_refusing_at_the_bank_is_said_with_its_reason(
-    bank: BerlinGroupBank, line: Callable[..., BankLine], order: Callable[..., bytes]
+    bank: BerlinGroupBank, line: Callable[..., BankConfig], order: Callable[..., bytes]
 ):
     placed = place(bank, line(), order())
     begun = bank.start_authorisation(
@@ -297,7 +299,7 @@ def test_refusing_at_the_bank_is_said_with_its_reason(
 
 # --- what differs between banks -------------------------------------------------------------------------
 def test_links_may_be_relative(
-    sandbox: Sandbox, bank: BerlinGroupBank, line: Callable[..., BankLine], order: Callable[..., bytes]
+    sandbox: Sandbox, bank: BerlinGroupBank, line: Callable[..., BankConfig], order: Callable[..., bytes]
 ):
     sandbox.fault(bank_relative_links=True)
     there = line()
@@ -313,7 +315,7 @@ def test_links_may_be_relative(
 
 
 def test_errors_may_come_as_problem_json(
-    sandbox: Sandbox, bank: BerlinGroupBank, line: Callable[..., BankLine], order: Callable[..., bytes]
+    sandbox: Sandbox, bank: BerlinGroupBank, line: Callable[..., BankConfig], order: Callable[..., bytes]
 ):
     sandbox.fault(bank_problem_json=True, bank_order_refused=True)
     with pytest.raises(BankRefused) as refused:
@@ -323,7 +325,7 @@ def test_errors_may_come_as_problem_json(
 
 
 def test_a_status_that_does_not_exist_is_no_status(
-    sandbox: Sandbox, bank: BerlinGroupBank, watch: Watch, line: Callable[..., BankLine], order: Callable[..., bytes]
+    sandbox: Sandbox, bank: BerlinGroupBank, watch: Watch, line: Callable[..., BankConfig], order: Callable[..., bytes]
 ):
     placed = place(bank, line(), order())
     sandbox.fault(bank_strange_status=True)
@@ -333,7 +335,7 @@ def test_a_status_that_does_not_exist_is_no_status(
 
 
 def test_what_happened_at_execution_is_told(
-    sandbox: Sandbox, bank: BerlinGroupBank, line: Callable[..., BankLine], order: Callable[..., bytes]
+    sandbox: Sandbox, bank: BerlinGroupBank, line: Callable[..., BankConfig], order: Callable[..., bytes]
 ):
     there = line("redirect", "delegated")
     partly, refused = place(bank, there, order(msg_id="A")), None
@@ -348,7 +350,7 @@ def test_what_happened_at_execution_is_told(
 
 
 def test_an_order_of_ten_thousand_lines_is_taken(
-    sandbox: Sandbox, bank: BerlinGroupBank, line: Callable[..., BankLine], order: Callable[..., bytes]
+    sandbox: Sandbox, bank: BerlinGroupBank, line: Callable[..., BankConfig], order: Callable[..., bytes]
 ):
     body = order(lines=10_000)
     place(bank, line(), body)
@@ -370,7 +372,7 @@ FAILURES = [
 
 @pytest.mark.parametrize(("fault", "error", "orders"), FAILURES, ids=[fault for fault, _, _ in FAILURES])
 def test_an_order_that_fails_is_believed_refused_only_when_the_bank_said_so(
-    sandbox: Sandbox, bank: BerlinGroupBank, watch: Watch, line: Callable[..., BankLine],
+    sandbox: Sandbox, bank: BerlinGroupBank, watch: Watch, line: Callable[..., BankConfig],
     order: Callable[..., bytes], fault: str, error: type[Exception], orders: int,
 ):  # fmt: skip
     there, body, request_id = line(), order(), uuid()
@@ -387,7 +389,7 @@ def test_an_order_that_fails_is_believed_refused_only_when_the_bank_said_so(
 
 
 def test_a_bank_that_keeps_silent_may_have_it(
-    sandbox: Sandbox, signer: Signer, line: Callable[..., BankLine], order: Callable[..., bytes]
+    sandbox: Sandbox, signer: Signer, line: Callable[..., BankConfig], order: Callable[..., bytes]
 ):
     there, body = line(), order()
     sandbox.fault(bank_hang=True)
@@ -398,7 +400,7 @@ def test_a_bank_that_keeps_silent_may_have_it(
 
 
 def test_a_bank_that_is_not_there_has_nothing(
-    signer: Signer, line: Callable[..., BankLine], order: Callable[..., bytes]
+    signer: Signer, line: Callable[..., BankConfig], order: Callable[..., bytes]
 ):
     away = replace(line(), base_url=f"http://127.0.0.1:{free_port()}/bank/redirect")
     with pytest.raises(NotDelivered):
@@ -406,7 +408,7 @@ def test_a_bank_that_is_not_there_has_nothing(
 
 
 def test_a_key_that_cannot_be_had_sends_nothing(
-    sandbox: Sandbox, bank: BerlinGroupBank, watch: Watch, line: Callable[..., BankLine], order: Callable[..., bytes]
+    sandbox: Sandbox, bank: BerlinGroupBank, watch: Watch, line: Callable[..., BankConfig], order: Callable[..., bytes]
 ):
     without = replace(line(), private_key="/nowhere/key.pem", certificate="/nowhere/certificate.pem")
     with pytest.raises(NotDelivered, match="cannot be read"):
@@ -415,7 +417,7 @@ def test_a_key_that_cannot_be_had_sends_nothing(
 
 
 def test_an_unsigned_call_is_the_banks_to_refuse(
-    watch: Watch, line: Callable[..., BankLine], order: Callable[..., bytes]
+    watch: Watch, line: Callable[..., BankConfig], order: Callable[..., bytes]
 ):
     with pytest.raises(BankRefused) as refused:
         place(BerlinGroupBank(None, observe=watch), line(), order())
@@ -423,7 +425,7 @@ def test_an_unsigned_call_is_the_banks_to_refuse(
 
 
 def test_a_line_with_a_key_of_its_own_signs_with_that(
-    bank: BerlinGroupBank, watch: Watch, line: Callable[..., BankLine], order: Callable[..., bytes], tmp_path: Path
+    bank: BerlinGroupBank, watch: Watch, line: Callable[..., BankConfig], order: Callable[..., bytes], tmp_path: Path
 ):
     own = development_identity(tmp_path)
     path = str(tmp_path / "bank-identity.pem")
@@ -433,7 +435,7 @@ def test_a_line_with_a_key_of_its_own_signs_with_that(
 
 # --- the same order again -------------------------------------------------------------------------------
 def test_the_same_call_again_is_the_same_order(
-    sandbox: Sandbox, bank: BerlinGroupBank, line: Callable[..., BankLine], order: Callable[..., bytes]
+    sandbox: Sandbox, bank: BerlinGroupBank, line: Callable[..., BankConfig], order: Callable[..., bytes]
 ):
     body, request_id = order(), uuid()
     first = place(bank, line(), body, request_id)
@@ -443,7 +445,7 @@ def test_the_same_call_again_is_the_same_order(
 
 @pytest.mark.parametrize("more", [{}, {"bank_problem_json": True}, {"bank_duplicate_dupl": True}], ids=str)
 def test_a_bank_that_says_double_has_it(
-    sandbox: Sandbox, bank: BerlinGroupBank, watch: Watch, line: Callable[..., BankLine],
+    sandbox: Sandbox, bank: BerlinGroupBank, watch: Watch, line: Callable[..., BankConfig],
     order: Callable[..., bytes], more: dict[str, bool],
 ):  # fmt: skip
     """A refusal of the second call says nothing against the first: to call it refused would pay twice."""
@@ -457,7 +459,7 @@ def test_a_bank_that_says_double_has_it(
 
 
 def test_a_request_id_of_another_order_is_no_refusal_either(
-    sandbox: Sandbox, bank: BerlinGroupBank, line: Callable[..., BankLine], order: Callable[..., bytes]
+    sandbox: Sandbox, bank: BerlinGroupBank, line: Callable[..., BankConfig], order: Callable[..., bytes]
 ):
     request_id = uuid()
     place(bank, line(), order(msg_id="A"), request_id)
@@ -468,7 +470,7 @@ def test_a_request_id_of_another_order_is_no_refusal_either(
 
 # --- where a person is sent -----------------------------------------------------------------------------
 def test_nobody_is_sent_to_a_strange_site_to_consent(
-    sandbox: Sandbox, bank: BerlinGroupBank, line: Callable[..., BankLine]
+    sandbox: Sandbox, bank: BerlinGroupBank, line: Callable[..., BankConfig]
 ):
     sandbox.fault(bank_foreign_redirect=True)
     with pytest.raises(StrangeLink, match="strange redirect"):
@@ -476,7 +478,7 @@ def test_nobody_is_sent_to_a_strange_site_to_consent(
 
 
 def test_nobody_is_sent_to_a_strange_site_to_sign(
-    sandbox: Sandbox, bank: BerlinGroupBank, line: Callable[..., BankLine], order: Callable[..., bytes]
+    sandbox: Sandbox, bank: BerlinGroupBank, line: Callable[..., BankConfig], order: Callable[..., bytes]
 ):
     placed = place(bank, line(), order())
     sandbox.fault(bank_foreign_redirect=True)

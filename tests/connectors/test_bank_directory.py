@@ -11,7 +11,7 @@ import pytest
 
 from connectors.bank.directory import DirectoryError, FileDirectory, HttpDirectory, read_lines
 from connectors.bank.http_signatures import development_identity
-from connectors.bank.port import BankLine
+from connectors.bank.port import BankConfig
 from tests.support.raw_socket_bank import hangs_up, raw_bank, says
 from tests.support.sandbox import Sandbox
 
@@ -37,7 +37,7 @@ def without(name: str) -> dict[str, Any]:
 
 def test_it_reads_a_line():
     assert read_lines(text_of(LINE)) == {
-        "zand": BankLine(
+        "zand": BankConfig(
             id="zand", name="Zandbank", base_url="https://api.zandbank.example/psd2",
             product="pain.001-sepa-credit-transfers", signing="decoupled",
             redirect_hosts=("inloggen.zandbank.example", "127.0.0.1:8001"), cut_off=time(15, 30),

@@ -9,7 +9,7 @@ import pytest
 from connectors.bank.berlin_group import BerlinGroupBank
 from connectors.bank.directory import DirectoryError, read_lines
 from connectors.bank.order_formats import write_order
-from connectors.bank.port import BankLine, Psu
+from connectors.bank.port import BankConfig, Psu
 from core.ids import uuid
 from tests.connectors.test_pain001 import ORDER
 from tests.support.raw_socket_bank import RawRequest, raw_bank, says
@@ -19,11 +19,11 @@ PLACED = {"transactionStatus": "RCVD", "paymentId": "1", "_links": {}}
 
 
 @pytest.fixture
-def lines() -> dict[str, BankLine]:
+def lines() -> dict[str, BankConfig]:
     return read_lines(EXAMPLE.read_text("utf-8"))
 
 
-def test_what_is_known_of_each(lines: dict[str, BankLine]):
+def test_what_is_known_of_each(lines: dict[str, BankConfig]):
     known = {
         line.id: (line.format, line.most_lines, line.signable_after, line.payments_version) for line in lines.values()
     }
@@ -34,13 +34,13 @@ def test_what_is_known_of_each(lines: dict[str, BankLine]):
     }
 
 
-def test_no_address_is_real(lines: dict[str, BankLine]):
+def test_no_address_is_real(lines: dict[str, BankConfig]):
     """They come from the bank, with the contract: nobody sends an order to an example by mistake."""
     for line in lines.values():
         assert all(host.endswith(".example") for host in (line.base_url, *line.redirect_hosts))
 
 
-def _placed_at(line: BankLine) -> RawRequest:
+def _placed_at(line: BankConfig) -> RawRequest:
     with raw_bank(says(201, PLACED)) as bank:
         there = replace(line, base_url=bank.url)
         BerlinGroupBank(None).place_order(
@@ -57,12 +57,12 @@ def _placed_at(line: BankLine) -> RawRequest:
         ("bng", "/v1/bulk-payments/pain.001-sepa-credit-transfers", "application/xml"),
     ],
 )
-def test_an_order_goes_to_the_banks_own_address(lines: dict[str, BankLine], bank_id: str, target: str, media: str):
+def test_an_order_goes_to_the_banks_own_address(lines: dict[str, BankConfig], bank_id: str, target: str, media: str):
     sent = _placed_at(lines[bank_id])
     assert (sent.target, sent.headers["content-type"]) == (target, media)
 
 
-def test_ing_gets_json_with_its_salary_code(lines: dict[str, BankLine]):
+def test_ing_gets_json_with_its_salary_code(lines: dict[str, BankConfig]):
     body = json.loads(_placed_at(lines["ing"]).body)
     assert (body["categoryPurposeCode"], len(body["payments"])) == ("SALA", 2)
 

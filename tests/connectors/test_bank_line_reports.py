@@ -7,7 +7,7 @@ import pytest
 from connectors.bank.berlin_group import BerlinGroupBank
 from connectors.bank.directory import HttpDirectory
 from connectors.bank.http_signatures import Signer, development_identity
-from connectors.bank.port import AnswerUnknown, BankLine, BankRefused, LineReport, Psu, StatusReport
+from connectors.bank.port import AnswerUnknown, BankConfig, BankRefused, LineReport, Psu, StatusReport
 from core.ids import uuid
 from tests.support.bank import Pay, advance, bank_day, pain001, press
 from tests.support.exchanges import Watch
@@ -40,18 +40,18 @@ def bank(signer: Signer, watch: Watch) -> BerlinGroupBank:
 
 
 @pytest.fixture
-def line(sandbox: Sandbox) -> BankLine:
+def line(sandbox: Sandbox) -> BankConfig:
     """A bank that checks names."""
     sandbox.control("PUT", "banks/redirect", {"vop": True})
     return HttpDirectory(f"{sandbox.url}/banks", ttl_seconds=0).lines()["redirect"]
 
 
-def placed(bank: BerlinGroupBank, line: BankLine, sandbox: Sandbox, *pays: Pay) -> str:
+def placed(bank: BerlinGroupBank, line: BankConfig, sandbox: Sandbox, *pays: Pay) -> str:
     body = pain001(bank_day(sandbox, 1), list(pays))
     return bank.place_order(line, body, uuid(), PSU, BACK, NOK).payment_id
 
 
-def sign(bank: BerlinGroupBank, line: BankLine, payment_id: str, links: dict[str, str]) -> None:
+def sign(bank: BerlinGroupBank, line: BankConfig, payment_id: str, links: dict[str, str]) -> None:
     started = bank.start_authorisation(line, payment_id, links["startAuthorisation"], PSU, BACK, NOK, uuid())
     assert started.redirect_url is not None
     press(started.redirect_url, "ondertekenen")
@@ -70,7 +70,7 @@ RESULTS = [
 
 @pytest.mark.parametrize(("pays", "status", "said"), RESULTS, ids=["same", "close", "other", "abroad", "mixed"])
 def test_each_result_of_the_name_check(
-    bank: BerlinGroupBank, line: BankLine, sandbox: Sandbox, pays: tuple[Pay, ...], status: str, said: list
+    bank: BerlinGroupBank, line: BankConfig, sandbox: Sandbox, pays: tuple[Pay, ...], status: str, said: list
 ):
     report = bank.order_status(line, placed(bank, line, sandbox, *pays), uuid())
     assert (report.transaction_status, list(report.lines)) == (status, said)
@@ -78,7 +78,7 @@ def test_each_result_of_the_name_check(
 
 
 def test_the_check_is_asked_for_where_the_line_says_so(
-    bank: BerlinGroupBank, watch: Watch, line: BankLine, sandbox: Sandbox
+    bank: BerlinGroupBank, watch: Watch, line: BankConfig, sandbox: Sandbox
 ):
     placed(bank, line, sandbox, SAME)
     assert watch.last.headers["Client-VOP-Requested"] == "true"
@@ -89,7 +89,9 @@ def test_the_check_is_asked_for_where_the_line_says_so(
     assert "Client-VOP-Requested" not in watch.last.headers
 
 
-def test_names_that_differ_are_confirmed_and_the_order_signed(bank: BerlinGroupBank, line: BankLine, sandbox: Sandbox):
+def test_names_that_differ_are_confirmed_and_the_order_signed(
+    bank: BerlinGroupBank, line: BankConfig, sandbox: Sandbox
+):
     order = placed(bank, line, sandbox, CLOSE)
     link = bank.order_status(line, order, uuid()).links["creditorNameConfirmation"]
     links = bank.confirm_names(line, link, PSU, uuid())
@@ -101,7 +103,7 @@ def test_names_that_differ_are_confirmed_and_the_order_signed(bank: BerlinGroupB
     assert (refused.value.http_status, refused.value.code) == (409, "STATUS_INVALID")
 
 
-def test_an_order_whose_names_differ_is_taken_back(bank: BerlinGroupBank, line: BankLine, sandbox: Sandbox):
+def test_an_order_whose_names_differ_is_taken_back(bank: BerlinGroupBank, line: BankConfig, sandbox: Sandbox):
     order = placed(bank, line, sandbox, CLOSE)
     bank.order_status(line, order, uuid())
     assert bank.cancel_order(line, order, PSU, uuid()).done
@@ -111,7 +113,7 @@ def test_an_order_whose_names_differ_is_taken_back(bank: BerlinGroupBank, line: 
     assert (refused.value.http_status, refused.value.code) == (405, "CANCELLATION_INVALID")
 
 
-def test_taking_back_may_have_to_be_signed(bank: BerlinGroupBank, line: BankLine, sandbox: Sandbox):
+def test_taking_back_may_have_to_be_signed(bank: BerlinGroupBank, line: BankConfig, sandbox: Sandbox):
     sandbox.fault(bank_cancel_needs_sca=True)
     order = placed(bank, line, sandbox, SAME)
     sign(bank, line, order, bank.order_status(line, order, uuid()).links)
@@ -126,7 +128,7 @@ def test_a_name_never_stands_in_what_is_printed():
 
 
 # --- what was paid and what was not ---------------------------------------------------------------
-def executed(bank: BerlinGroupBank, line: BankLine, sandbox: Sandbox) -> str:
+def executed(bank: BerlinGroupBank, line: BankConfig, sandbox: Sandbox) -> str:
     order = placed(bank, line, sandbox, SAME, Pay("Jong, Wouter de", "NL42INGB2268352412", end_to_end_id="TWO"))
     sign(bank, line, order, bank.order_status(line, order, uuid()).links)
     advance(sandbox, 5)
@@ -134,7 +136,7 @@ def executed(bank: BerlinGroupBank, line: BankLine, sandbox: Sandbox) -> str:
 
 
 def test_of_a_part_the_refused_payments_are_listed(
-    bank: BerlinGroupBank, watch: Watch, line: BankLine, sandbox: Sandbox
+    bank: BerlinGroupBank, watch: Watch, line: BankConfig, sandbox: Sandbox
 ):
     sandbox.fault(bank_partial_execution=True)
     report = bank.order_status(line, executed(bank, line, sandbox), uuid())
@@ -142,7 +144,7 @@ def test_of_a_part_the_refused_payments_are_listed(
     assert [call.rpartition("/")[2] for call in watch.calls()[-2:]] == ["status", "extended-status"]
 
 
-def test_a_payment_that_comes_back_is_listed(bank: BerlinGroupBank, line: BankLine, sandbox: Sandbox):
+def test_a_payment_that_comes_back_is_listed(bank: BerlinGroupBank, line: BankConfig, sandbox: Sandbox):
     order = executed(bank, line, sandbox)
     assert bank.order_status(line, order, uuid()).transaction_status == "ACSC"
     sandbox.fault(bank_returns_line=True)
@@ -157,8 +159,8 @@ def asked(*answers: Any) -> StatusReport:
         return BerlinGroupBank(None, read_timeout=5).order_status(line_of(raw), "1", uuid())
 
 
-def line_of(raw: RawBank) -> BankLine:
-    return BankLine("raw", "Raw", raw.url, redirect_hosts=("127.0.0.1",))
+def line_of(raw: RawBank) -> BankConfig:
+    return BankConfig("raw", "Raw", raw.url, redirect_hosts=("127.0.0.1",))
 
 
 @pytest.mark.parametrize("status", [400, 404, 405, 406])

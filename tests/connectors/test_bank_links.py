@@ -4,13 +4,13 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from connectors.bank.port import AnswerUnknown, BankLine
+from connectors.bank.port import AnswerUnknown, BankConfig
 from connectors.bank.response_links import StrangeLink, api_address, read_links, sign_address
 
-BANK = BankLine(
+BANK = BankConfig(
     "zand", "Zandbank", "https://api.zand.example/psd2", redirect_hosts=("inloggen.zand.example", "b.example:8443")
 )
-SANDBOX = BankLine("s", "Sandbox", "http://127.0.0.1:8001/bank/redirect", redirect_hosts=("127.0.0.1:8001",))
+SANDBOX = BankConfig("s", "Sandbox", "http://127.0.0.1:8001/bank/redirect", redirect_hosts=("127.0.0.1:8001",))
 
 API = [
     (BANK, "https://api.zand.example/psd2/v1/x", "https://api.zand.example/psd2/v1/x"),
@@ -27,7 +27,7 @@ API = [
 
 
 @pytest.mark.parametrize(("line", "link", "full"), API)
-def test_a_link_of_the_api_is_made_full(line: BankLine, link: str, full: str):
+def test_a_link_of_the_api_is_made_full(line: BankConfig, link: str, full: str):
     assert api_address(line, link) == full
 
 
@@ -71,7 +71,7 @@ PAGES = [
 
 
 @pytest.mark.parametrize(("line", "link"), PAGES)
-def test_a_page_of_the_banks_hosts_is_where_one_signs(line: BankLine, link: str):
+def test_a_page_of_the_banks_hosts_is_where_one_signs(line: BankConfig, link: str):
     assert sign_address(line, link) == link
 
 
@@ -100,7 +100,7 @@ STRANGE_PAGES = [
 
 
 @pytest.mark.parametrize(("line", "link"), STRANGE_PAGES)
-def test_a_person_is_sent_nowhere_else(line: BankLine, link: str):
+def test_a_person_is_sent_nowhere_else(line: BankConfig, link: str):
     with pytest.raises(StrangeLink, match="strange"):
         sign_address(line, link)
 

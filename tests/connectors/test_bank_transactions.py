@@ -10,7 +10,7 @@ from connectors.bank import account_report as bookings
 from connectors.bank.berlin_group import MOST_PAGES, BerlinGroupBank
 from connectors.bank.directory import HttpDirectory
 from connectors.bank.http_signatures import Signer, development_identity
-from connectors.bank.port import AnswerUnknown, BankLine, BankRefused, Psu, Transaction
+from connectors.bank.port import AnswerUnknown, BankConfig, BankRefused, Psu, Transaction
 from connectors.bank.response_links import StrangeLink
 from core.ids import uuid
 from tests.support.bank import DEBTOR, Pay, Tpp, advance, bank_day, consent, pain001
@@ -42,7 +42,7 @@ def ask(sandbox: Sandbox, signer: Signer, watch: Watch) -> Callable[..., list[Tr
     bank = BerlinGroupBank(signer, connect_timeout=2, read_timeout=10, observe=watch)
 
     def asked(at: str = sandbox.url, psu: Psu | None = PSU, days: int = 90) -> list[Transaction]:
-        line: BankLine = HttpDirectory(f"{at}/banks", ttl_seconds=0).lines()["redirect"]
+        line: BankConfig = HttpDirectory(f"{at}/banks", ttl_seconds=0).lines()["redirect"]
         return bank.transactions(line, given, resource, since + timedelta(days=90 - days), psu, uuid())
 
     return asked

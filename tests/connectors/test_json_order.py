@@ -11,14 +11,14 @@ from hypothesis import strategies as st
 from connectors.bank.json_order import carried, read_json, write_json
 from connectors.bank.order_formats import as_written, carried_by, content_type, read_order, write_order
 from connectors.bank.pain001 import NotOurOrder, OrderLine, OrderUnwritable, PaymentOrder, write_pain001
-from connectors.bank.port import BankLine
+from connectors.bank.port import BankConfig
 from tests.connectors.test_pain001 import LINE, ORDER, SECOND, orders
 from tests.support.bank import DEBTOR, EXPLICIT, JSON, Tpp, bank_day, pain001
 from tests.support.sandbox import Sandbox
 
 TAX_LINE = OrderLine("L-1", 5_512_00, "Belastingdienst", "NL86INGB0002445588", "8123456780123450")
 TAX = replace(ORDER, wage_tax=True, lines=[TAX_LINE])
-BANK = BankLine("ing", "ING", "https://bank.example", "sepa-credit-transfers", format="json", knows_salary=True)
+BANK = BankConfig("ing", "ING", "https://bank.example", "sepa-credit-transfers", format="json", knows_salary=True)
 
 
 @given(orders(), st.booleans())

@@ -22,7 +22,7 @@ from connectors.bank.ponto_transport import PontoSettings, PontoSigner, signer_o
 from connectors.bank.port import (
     TRANSACTION_STATUSES,
     AnswerUnknown,
-    BankLine,
+    BankConfig,
     BankRefused,
     NotDelivered,
     Psu,
@@ -57,9 +57,9 @@ def settings(**changes: Any) -> PontoSettings:
     return replace(known, **changes)
 
 
-def line_of(bank: RawBank, access: Callable[[str | None], str] | None = lambda refused: "token-1") -> BankLine:
+def line_of(bank: RawBank, access: Callable[[str | None], str] | None = lambda refused: "token-1") -> BankConfig:
     hosts = (urlsplit(bank.url).netloc,)
-    return BankLine(
+    return BankConfig(
         "ponto", "Ponto", f"{bank.url}/ponto-connect", adapter="ponto", format="ponto", redirect_hosts=hosts,
         access=access,
     )  # fmt: skip
@@ -73,7 +73,7 @@ def bulk(status: str = "unsigned", **more: Any) -> dict[str, Any]:
     return {"data": {"type": "bulkPayment", "id": "b-1", "attributes": {"status": status}} | more}
 
 
-def place(bank: RawBank, line: BankLine | None = None):
+def place(bank: RawBank, line: BankConfig | None = None):
     return PontoBank(settings()).place_order(line or line_of(bank), BODY, "key-1", PSU, BACK, f"{BACK}?nee=1")
 
 
@@ -129,7 +129,7 @@ def test_the_signing_key_is_read_from_a_file(tmp_path: Path):
 
 def test_no_secret_in_a_repr():
     assert "cret" not in repr(settings())
-    assert "token" not in repr(BankLine("p", "P", "https://x.example", access=lambda refused: "token"))
+    assert "token" not in repr(BankConfig("p", "P", "https://x.example", access=lambda refused: "token"))
 
 
 # --- how far it got -------------------------------------------------------------------------------

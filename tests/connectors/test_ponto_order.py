@@ -12,9 +12,9 @@ from hypothesis import strategies as st
 from connectors.bank.order_formats import read_order, write_order
 from connectors.bank.pain001 import MOST_CENTS, NotOurOrder, OrderLine, OrderUnwritable, PaymentOrder
 from connectors.bank.ponto_order import to_send
-from connectors.bank.port import BankLine
+from connectors.bank.port import BankConfig
 
-LINE = BankLine("ponto", "Ponto", "https://bank.example/ponto", format="ponto", adapter="ponto")
+LINE = BankConfig("ponto", "Ponto", "https://bank.example/ponto", format="ponto", adapter="ponto")
 LINES = [
     OrderLine("E2E-1", 344808, "Jong, Wouter de", "NL42INGB2268352412", "Salaris november 2026"),
     OrderLine("E2E-2", 1, "Donkersloot Meijer, Naomi", "NL52ABNA7650143244", ""),

@@ -194,7 +194,7 @@ def test_only_who_may_release_takes_it(demo: Demo, approved: Batch):
 
 def test_before_it_is_taken_it_can_be_changed(demo: Demo, approved: Batch):
     first = BatchLine.select().where(BatchLine.batch == approved.id).get()
-    amendments.refuse_line(demo.client, demo.user, approved.reference, first.id)
+    amendments.exclude_line(demo.client, demo.user, approved.reference, first.id)
     assert Batch.get_by_id(approved.id).state == "open"
     with pytest.raises(NotOpen):
         take(demo, approved)
@@ -204,7 +204,7 @@ def test_once_taken_it_is_never_changed_or_built_anew(demo: Demo, approved: Batc
     take(demo, approved)
     first = BatchLine.select().where(BatchLine.batch == approved.id).get()
     with pytest.raises(NotOpen):
-        amendments.refuse_line(demo.client, demo.user, approved.reference, first.id)
+        amendments.exclude_line(demo.client, demo.user, approved.reference, first.id)
     with pytest.raises(NotOpen):
         amendments.reopen(demo.client, demo.user, approved.reference)
     assert BankOrder.select().where(BankOrder.batch == approved.id).count() == 1

@@ -94,7 +94,7 @@ def test_any_change_voids_the_first(demo: Demo, naomi: Membership, what: str):
             supersession.take_back_approval(batch.run, "run_missing")
 
     {
-        "line": lambda: amendments.refuse_line(demo.client, helper, batch.reference, seen.lines[0].id),
+        "line": lambda: amendments.exclude_line(demo.client, helper, batch.reference, seen.lines[0].id),
         "date": lambda: amendments.change(demo.client, helper, batch.reference, later, demo.account.id),
         "account": lambda: amendments.change(demo.client, helper, batch.reference, None, demo.other.id),
         "run": run_is_gone,
@@ -112,14 +112,14 @@ def test_the_day_that_was_proposed_stays_for_the_second_and_is_free_after_a_chan
     press(demo, demo.membership, batch)
     assert Batch.get_by_id(batch.id).execution_date is not None
     line = demo.view(batch).lines[0].id
-    amendments.refuse_line(demo.client, naomi.user, batch.reference, line)
+    amendments.exclude_line(demo.client, naomi.user, batch.reference, line)
     assert Batch.get_by_id(batch.id).execution_date is None
 
 
 def test_nobody_approves_what_they_changed_last(demo: Demo, naomi: Membership):
     batch, third = demo.batch(), colleague(demo, "Jose")
     line = demo.view(batch).lines[0].id
-    amendments.refuse_line(demo.client, demo.user, batch.reference, line)
+    amendments.exclude_line(demo.client, demo.user, batch.reference, line)
     with pytest.raises(ChangedByYou):
         press(demo, demo.membership, batch)
     assert Approval.select().count() == 0
@@ -130,8 +130,8 @@ def test_nobody_approves_what_they_changed_last(demo: Demo, naomi: Membership):
 def test_a_change_that_is_taken_back_is_nobodys(demo: Demo, naomi: Membership):
     batch = demo.batch()
     line = demo.view(batch).lines[0].id
-    amendments.refuse_line(demo.client, demo.user, batch.reference, line)
-    amendments.accept_line(demo.client, demo.user, batch.reference, line)
+    amendments.exclude_line(demo.client, demo.user, batch.reference, line)
+    amendments.include_line(demo.client, demo.user, batch.reference, line)
     assert isinstance(press(demo, demo.membership, batch), Approval)
     amendments.change(demo.client, naomi.user, batch.reference, None, demo.other.id)
     with pytest.raises(ChangedByYou):

@@ -117,7 +117,7 @@ def test_what_people_and_the_worker_do_at_once_ends_in_no_ring(demo: Demo):
         lambda: pay(demo.membership, first),
         lambda: pay(naomi, first),
         lambda: pay(naomi, second),
-        lambda: amendments.refuse_line(demo.client, user, first.reference, demo.view(first).lines[0].id),
+        lambda: amendments.exclude_line(demo.client, user, first.reference, demo.view(first).lines[0].id),
         lambda: amendments.accept_all(demo.client, user, first.reference),
         lambda: amendments.change(demo.client, demo.user, second.reference, later, demo.other.id),
         lambda: members.change_role(demo.client, demo.user, naomi.id, "preparer"),

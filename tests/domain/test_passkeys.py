@@ -137,7 +137,7 @@ def test_a_payment_is_signed_and_a_changed_one_is_not(demo: Demo, key: Key, sand
     batch = demo.batch()
     before = demo.view(batch)
     old = SignedWith(key.sign(passkeys.ask_release(demo.user, HERE, before.digest)), HERE)
-    amendments.refuse_line(demo.client, demo.user, batch.reference, before.lines[0].id)
+    amendments.exclude_line(demo.client, demo.user, batch.reference, before.lines[0].id)
     now = demo.view(batch).digest
     with pytest.raises(BatchChanged):
         release(demo.membership, batch.reference, before.digest, "passkey", PSU, passkey=old)

@@ -47,7 +47,7 @@ def test_it_approves_what_was_shown(demo: Demo):
 def test_a_change_after_looking_is_noticed(demo: Demo):
     batch = demo.batch()
     seen = demo.view(batch)
-    amendments.refuse_line(demo.client, demo.user, batch.reference, seen.lines[0].id)
+    amendments.exclude_line(demo.client, demo.user, batch.reference, seen.lines[0].id)
     with pytest.raises(BatchChanged):
         _release(demo, batch, shown=seen.digest)
     assert demo.view(batch).state == "open"
@@ -67,7 +67,7 @@ def test_every_change_voids_the_release(demo: Demo, what: str):
     _release(demo, batch)
     later = next_bank_day(today_amsterdam() + timedelta(days=7))
     changes = {
-        "line": lambda: amendments.refuse_line(demo.client, demo.user, batch.reference, demo.view(batch).lines[0].id),
+        "line": lambda: amendments.exclude_line(demo.client, demo.user, batch.reference, demo.view(batch).lines[0].id),
         "date": lambda: amendments.change(demo.client, demo.user, batch.reference, later, demo.account.id),
         "account": lambda: amendments.change(demo.client, demo.user, batch.reference, None, demo.other.id),
     }
@@ -106,7 +106,7 @@ def test_two_presses_at_the_same_moment_are_one_release(demo: Demo):
 def test_nothing_to_pay(demo: Demo):
     batch = demo.batch()
     for line in demo.view(batch).lines:
-        amendments.refuse_line(demo.client, demo.user, batch.reference, line.id)
+        amendments.exclude_line(demo.client, demo.user, batch.reference, line.id)
     with pytest.raises(NothingToPay):
         _release(demo, batch)
     amendments.discard(demo.client, demo.user, batch.reference)
@@ -235,7 +235,7 @@ def test_a_line_struck_at_the_moment_of_release_is_never_half_in(demo: Demo):
 
         def strike(seen=seen, batch=batch) -> None:
             with models.database.connection_context():
-                amendments.refuse_line(demo.client, demo.user, batch.reference, seen.lines[0].id)
+                amendments.exclude_line(demo.client, demo.user, batch.reference, seen.lines[0].id)
 
         with ThreadPoolExecutor(2) as pool:
             for done in (pool.submit(press), pool.submit(strike)):

@@ -92,14 +92,14 @@ def test_locking_and_unlocking_reads_it_again_and_keeps_the_payment(demo: Demo, 
 def test_a_struck_line_of_a_replaced_payment_is_void(demo: Demo, sandbox: Sandbox):
     made, old = first(demo, sandbox)
     line = demo.view(old).lines[0]
-    amendments.refuse_line(demo.client, demo.user, old.reference, line.id)
+    amendments.exclude_line(demo.client, demo.user, old.reference, line.id)
     change(sandbox, 2, cents=1_00)
     again(sandbox, made)
     (new,) = work(demo)
     assert lines(old)[0][2] == "void"
     assert {row[2] for row in lines(new)} == {"open"}
     with pytest.raises(NotOpen):
-        amendments.accept_line(demo.client, demo.user, old.reference, line.id)
+        amendments.include_line(demo.client, demo.user, old.reference, line.id)
 
 
 @pytest.mark.parametrize("ended", ["rejected", "failed", "cancelled"])
@@ -184,7 +184,7 @@ def test_less_for_everybody_makes_no_payment_and_is_told(demo: Demo, sandbox: Sa
 def test_a_line_that_was_struck_before_sending_is_paid_when_it_changed(demo: Demo, sandbox: Sandbox):
     made, old = first(demo, sandbox)
     line = demo.view(old).lines[0]
-    amendments.refuse_line(demo.client, demo.user, old.reference, line.id)
+    amendments.exclude_line(demo.client, demo.user, old.reference, line.id)
     put(old, "executed", "executed")
     change(sandbox, 1, cents=340_000)
     again(sandbox, made)

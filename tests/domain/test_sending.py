@@ -92,7 +92,7 @@ def test_what_the_bank_has_is_what_was_approved(demo: Demo, sandbox: Sandbox):
 
 def test_a_struck_line_is_not_sent(demo: Demo, sandbox: Sandbox):
     batch = demo.batch()
-    amendments.refuse_line(demo.client, demo.user, batch.reference, demo.view(batch).lines[1].id)
+    amendments.exclude_line(demo.client, demo.user, batch.reference, demo.view(batch).lines[1].id)
     _send(_released(demo, batch))
     body = _at_the_bank(sandbox)[0]["body"]
     assert "Donkersloot" not in body
@@ -135,7 +135,7 @@ def test_a_lost_answer_is_never_taken_for_a_no(demo: Demo, sandbox: Sandbox):
     assert (batch.state, order.state) == ("sending", "sent")
     assert order.called_at is not None
     with pytest.raises(Exception, match="sending"):
-        amendments.refuse_line(demo.client, demo.user, batch.reference, BatchLine.get().id)
+        amendments.exclude_line(demo.client, demo.user, batch.reference, BatchLine.get().id)
     sandbox.fault(bank_lost_answer=False)
     BankOrder.update(due_at=batch.created_at).execute()
     assert _send(batch).state == "at_bank"

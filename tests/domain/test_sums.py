@@ -35,7 +35,7 @@ def counted(demo: Demo, batch: Batch) -> tuple:
 
 def strike(demo: Demo, batch: Batch) -> None:
     line = BatchLine.get(BatchLine.batch == batch.id, BatchLine.position == 7)
-    amendments.refuse_line(demo.client, demo.user, batch.reference, line.id)
+    amendments.exclude_line(demo.client, demo.user, batch.reference, line.id)
 
 
 def other_account(demo: Demo, batch: Batch) -> None:
@@ -73,7 +73,7 @@ def test_everything_taken_back_is_as_before(demo: Demo, batch: Batch):
 
 def test_a_verdict_tells_the_digests_around_it(demo: Demo, batch: Batch):
     before, line = shown(demo, batch)[0], BatchLine.get(BatchLine.batch == batch.id, BatchLine.position == 120)
-    judged = amendments.refuse_line(demo.client, demo.user, batch.reference, line.id)
+    judged = amendments.exclude_line(demo.client, demo.user, batch.reference, line.id)
     assert (judged.before, judged.after, judged.alone) == (before, counted(demo, batch)[0], True)
 
 

@@ -76,8 +76,8 @@ def test_what_is_kept_on_the_phone_is_nobodys_own(site: Site, demo: Demo):
         ("/offline", "Je hebt geen verbinding", "You have no connection"),
         ("/manifest.webmanifest", '"lang": "nl"', '"lang": "en"'),
     ):
-        assert dutch in who.client.get(path, headers=DUTCH).html
-        assert english in who.client.get(path, headers=ENGLISH).html
+        assert dutch in who.client.get(path, headers=DUTCH).get_data(as_text=True)
+        assert english in who.client.get(path, headers=ENGLISH).get_data(as_text=True)
 
 
 def test_registering_in_english_writes_in_english(site: Site):

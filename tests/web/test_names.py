@@ -31,7 +31,7 @@ def press(who: WebClient, demo: Demo, batch: Batch, choice: str = "", name: str 
     """A button of the page as it is now: one of a line, or *Toch zo betalen*."""
     shown = who.open(at(demo, batch)).value("#payment > [name=shown]")
     tail, data = (f"/namen/{line_id(name)}", {"keuze": choice}) if choice else ("/namen", {})
-    return who.post(at(demo, batch, tail), htmx=htmx, shown=shown, **data)
+    return who.post(at(demo, batch, tail), htmx=htmx, data={"shown": shown, **data})
 
 
 def test_while_the_bank_checks_one_may_leave(owner: WebClient, demo: Demo, sandbox: Sandbox):
@@ -108,7 +108,7 @@ def test_a_page_of_an_earlier_order_decides_nothing(
 ):
     owner.open(at(demo, batch))
     tail, data = (f"/namen/{line_id(name)}", {"keuze": choice}) if choice else ("/namen", {})
-    part = owner.post(at(demo, batch, tail), htmx=True, shown="0" * 64, **data)
+    part = owner.post(at(demo, batch, tail), htmx=True, data={"shown": "0" * 64, **data})
     assert part.status_code == 422
     assert "intussen veranderd" in part.says("#payment [role=alert]")
     assert (demo.view(batch).state, AcceptedName.select().count()) == ("name_check", 0)
@@ -118,8 +118,8 @@ def test_a_page_of_an_earlier_order_decides_nothing(
 def test_pressing_twice_says_how_it_stands(owner: WebClient, demo: Demo, batch: Batch, choice: str):
     shown = owner.open(at(demo, batch)).value("#payment > [name=shown]")
     tail, data = (f"/namen/{line_id(OTHER[0])}", {"keuze": choice}) if choice else ("/namen", {})
-    assert owner.post(at(demo, batch, tail), htmx=True, shown=shown, **data).status_code == 200
-    assert owner.post(at(demo, batch, tail), htmx=True, shown=shown, **data).status_code == 422
+    assert owner.post(at(demo, batch, tail), htmx=True, data={"shown": shown, **data}).status_code == 200
+    assert owner.post(at(demo, batch, tail), htmx=True, data={"shown": shown, **data}).status_code == 422
     assert BankOrder.select().count() == 1
 
 

@@ -82,7 +82,7 @@ def test_what_was_not_shown_is_not_paid(owner: WebClient, demo: Demo, shown: str
     batch = demo.batch()
     if shown == "old":
         shown = shown_to(owner, demo, batch)
-        amendments.refuse_line(demo.client, demo.user, batch.reference, line_ids(demo, batch)[0])
+        amendments.exclude_line(demo.client, demo.user, batch.reference, line_ids(demo, batch)[0])
     owner.open(at(demo, batch))
     part = pay(owner, demo, batch, htmx=True, shown=shown)
     assert part.status_code == 422
@@ -114,7 +114,7 @@ def test_over_the_limit_it_stops_and_says_where_to_ask(owner: WebClient, demo: D
 def test_with_every_line_struck_the_button_reads_niet_betalen(owner: WebClient, demo: Demo):
     batch = demo.batch()
     for line in line_ids(demo, batch):
-        amendments.refuse_line(demo.client, demo.user, batch.reference, line)
+        amendments.exclude_line(demo.client, demo.user, batch.reference, line)
     page = owner.open(at(demo, batch))
     assert page.says("#pay-place button") == "Niet betalen"
     pay(owner, demo, batch)
@@ -128,7 +128,7 @@ def test_a_page_that_read_betaal_never_discards(owner: WebClient, demo: Demo):
     batch = demo.batch()
     shown = shown_to(owner, demo, batch)
     for line in line_ids(demo, batch):
-        amendments.refuse_line(demo.client, demo.user, batch.reference, line)
+        amendments.exclude_line(demo.client, demo.user, batch.reference, line)
     assert pay(owner, demo, batch, htmx=True, shown=shown).status_code == 422
     assert demo.view(batch).state == "open"
 
@@ -195,7 +195,7 @@ def test_the_pin_is_asked_only_after_the_payment_was_shown(owner: WebClient, del
 def test_a_change_between_looking_and_the_pin_stops_it(owner: WebClient, delegated: Demo):
     batch = delegated.batch()
     shown = to_pin(owner, delegated, batch).value("[name=shown]")
-    amendments.refuse_line(delegated.client, delegated.user, batch.reference, line_ids(delegated, batch)[0])
+    amendments.exclude_line(delegated.client, delegated.user, batch.reference, line_ids(delegated, batch)[0])
     answer = owner.post(at(delegated, batch, "/pincode"), shown=shown, pin=PIN)
     assert answer.location == at(delegated, batch)
     assert "intussen veranderd" in owner.open(at(delegated, batch)).says("main > [role=alert]")

@@ -86,7 +86,7 @@ def test_an_approved_payment_asks_for_nothing(owner: WebClient, demo: Demo):
 
 def test_the_total_in_the_list_follows_a_struck_line(owner: WebClient, demo: Demo):
     batch = demo.batch()
-    amendments.refuse_line(demo.client, demo.user, batch.reference, demo.view(batch).lines[0].id)
+    amendments.exclude_line(demo.client, demo.user, batch.reference, demo.view(batch).lines[0].id)
     row = rows(page_of(owner, demo, "betalingen"))[0]
     assert "€ 5.111,08" in row
     assert "2 regels" in row

@@ -95,7 +95,7 @@ def test_in_place_the_line_total_count_and_button_come_at_once(owner: WebClient,
 def test_a_page_that_is_behind_gets_all_lines_and_is_told(owner: WebClient, app, demo: Demo):
     batch = demo.batch()
     shown = owner.open(at(demo, batch)).value("#payment > [name=shown]")
-    amendments.refuse_line(demo.client, demo.user, batch.reference, line_ids(demo, batch)[2])
+    amendments.exclude_line(demo.client, demo.user, batch.reference, line_ids(demo, batch)[2])
     part = strike(owner, demo, batch, 0, htmx=True, shown=shown)
     assert part.status_code == 422
     assert part.headers["HX-Retarget"] == "#payment"
