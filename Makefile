@@ -3,9 +3,10 @@ PYTHON ?= python3
 VENV := $(CURDIR)/.venv
 PY := $(VENV)/bin/python
 SHELL := /bin/sh
-# Tests of one file stay with one worker: they share what a module sets up. They keep the order of tests/conftest.py;
-# by how many tests a file has, the slowest would come last and one worker would wait for the other.
-WORKERS ?= -n auto --maxprocesses 4 --dist loadfile --no-loadscope-reorder
+# The many processes that the suite and the launcher start share what Python compiled once.
+unexport PYTHONDONTWRITEBYTECODE
+# Each worker begins with its half, in the order of tests/conftest.py; who is done takes over from the other.
+WORKERS ?= -n auto --maxprocesses 4 --dist worksteal
 STATES ?= $(CURDIR)/.states
 .DEFAULT_GOAL := help
 .PHONY: help run test test-long pictures states demo lint types bench migrate pins clean ready ready-dev

@@ -10,13 +10,14 @@ from playhouse.db_url import connect as connect_url
 
 database = DatabaseProxy()
 
-_PRAGMAS = {"journal_mode": "wal", "busy_timeout": 5000, "foreign_keys": 1, "synchronous": 2}
+# synchronous 2 is FULL: what was committed survives a power cut.
+PRAGMAS = {"journal_mode": "wal", "busy_timeout": 5000, "foreign_keys": 1, "synchronous": 2}
 
 
 def connect(url: str) -> None:
     """Point every table at this database. Opens nothing yet: each thread opens its own."""
     if url.startswith("sqlite"):
-        real = connect_url(url, pragmas=_PRAGMAS, timeout=5)
+        real = connect_url(url, pragmas=PRAGMAS, timeout=5)
     else:
         scheme, rest = url.split("://", 1)
         real = connect_url(f"psycopg3+pool://{rest}" if scheme.startswith("postgres") else url, max_connections=16)

@@ -19,6 +19,7 @@ from hypothesis import settings
 
 import models
 from domain.accounts import passwords
+from models import base
 from tests.support import client_lock_guard, contract_report, reference, timezone_guard
 from tests.support.sandbox import Sandbox, sandbox_process
 from tools import browser
@@ -58,9 +59,11 @@ VERDICT = pytest.StashKey[contract_report.Verdict]()
 
 
 def pytest_configure(config: pytest.Config) -> None:
-    """The one folder for all workers is made, and judged, by the one that started them."""
+    """Make hashing and committing cheap (tests/test_costs.py holds the product to its own settings), watch every write,
+    and make the one folder of exchanges for all workers: who started them makes it, and judges it."""
     passwords.hasher = PasswordHasher(time_cost=1, memory_cost=8, parallelism=1)
     passwords.NOBODY = passwords.hasher.hash("nobody signs in with this")
+    base.PRAGMAS["synchronous"] = 0  # a killed process loses nothing by it, only a power cut would
     models.database.attach_callback(client_lock_guard.watch)
     models.database.attach_callback(timezone_guard.watch)
     if reference.is_here(reference.BANK_CONTRACT) and "PYTEST_XDIST_WORKER" not in os.environ:

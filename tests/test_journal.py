@@ -5,7 +5,9 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from openapi_core import OpenAPI
 
+from tests.support import contract
 from tests.support.contract_report import Verdict, judge, judged
 
 ID = "3b8e2c1a-7f54-4d0e-9c2b-5a6d7e8f9012"
@@ -79,3 +81,8 @@ def test_a_whole_folder_is_judged(tmp_path: Path):
     found = judged(tmp_path)
     assert (found.checked, len(found.violations)) == (3, 1)
     assert str(found).startswith("bank contract: 3 exchanges, 1 violations")
+
+
+def test_the_contract_is_a_valid_document():
+    """Not checked when it is loaded for an address (tests/support/contract)."""
+    OpenAPI.from_dict(contract.published())

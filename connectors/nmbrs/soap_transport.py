@@ -11,6 +11,7 @@ import time
 from collections.abc import Callable, Iterable
 from contextlib import closing
 from datetime import UTC, datetime
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -44,6 +45,12 @@ _WRITES = ("DebtorService.WebhookSettings_Insert", "DebtorService.WebhookSetting
 log = logging.getLogger(__name__)
 
 
+@cache
+def _client(service: str) -> Client:
+    """Return what writes requests of this service; it opens no socket. Its WSDL is parsed once a process."""
+    return Client(str(_WSDL / f"{service}.wsdl"))
+
+
 class SoapWire:
     """One for the whole process; made before the worker forks, its sockets belong to each fork.
 
@@ -54,7 +61,7 @@ class SoapWire:
     def __init__(self, base_url: str, timeout: tuple[float, float], pauses: tuple[float, ...]) -> None:
         self._base, self._pauses, self._timeout = base_url.rstrip("/"), pauses, timeout
         self._sessions = OwnSession()
-        self._clients = {name: Client(str(_WSDL / f"{name}.wsdl")) for name in SERVICES}
+        self._clients = {name: _client(name) for name in SERVICES}
 
     def ask(
         self, call: str, credentials: port.Credentials, arguments: dict[str, Any] | None = None,

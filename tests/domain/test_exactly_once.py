@@ -74,6 +74,7 @@ def honouring(sandbox: Sandbox, honours: bool) -> None:
 
 
 # --- killed ---------------------------------------------------------------------------------------
+@pytest.mark.thorough  # these points are among the places of test_killed_anywhere; here they die by a signal
 @pytest.mark.parametrize("honours", [True, False])
 @pytest.mark.parametrize("point", crashing_worker.POINTS)
 def test_a_worker_killed_anywhere_gives_it_once(
@@ -102,9 +103,9 @@ def test_workers_at_the_same_moment_give_it_once(
     if made:
         submission.prepare(released)
     started = [crashing_worker.start(database, sandbox, keys, released.id) for _ in range(3)]
-    for one in started:
-        one.wait()
+    crashing_worker.wait_for(2, started)  # those who left the order to the one that the bank keeps waiting
     sandbox.fault(bank_slow=False)
+    assert [one.wait() for one in started] == [0, 0, 0]
     assert (wake(released).state, at_bank(sandbox)) == ("at_bank", [released.reference])
 
 

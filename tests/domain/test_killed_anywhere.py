@@ -20,8 +20,6 @@ from models import BankAccount, BankOrder, Batch
 from tests.support.factories import PSU, Demo
 from tests.support.sandbox import Sandbox
 
-pytestmark = pytest.mark.thorough
-
 DIED, LIVED = 9, 0
 MOST_PLACES = 200
 

@@ -9,7 +9,8 @@ calls go over real sockets, and the end is the system's own kill.
 import importlib
 import os
 import signal
-from collections.abc import Callable
+import time
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -36,15 +37,25 @@ UNSURE = ("after called_at is written", "after the answer")
 FAILED = 1
 
 
-@dataclass(frozen=True)
+@dataclass
 class Worker:
     """A process that was started."""
 
     pid: int
+    status: int | None = None
 
-    def wait(self) -> int:
-        """Return how it ended: 0, or minus the signal."""
-        return os.waitstatus_to_exitcode(os.waitpid(self.pid, 0)[1])
+    def wait(self, options: int = 0) -> int | None:
+        """Return how it ended: 0, or minus the signal. With os.WNOHANG: None while it has not."""
+        if self.status is None:
+            pid, status = os.waitpid(self.pid, options)
+            self.status = os.waitstatus_to_exitcode(status) if pid else None
+        return self.status
+
+
+def wait_for(count: int, workers: Sequence[Worker]) -> None:
+    """Wait until so many of these have ended; each ends itself after a minute."""
+    while sum(one.wait(os.WNOHANG) is not None for one in workers) < count:
+        time.sleep(0.02)
 
 
 def start(database: str, sandbox: Sandbox, keys: Path, batch_id: int, point: str = "") -> Worker:
@@ -62,7 +73,7 @@ def start(database: str, sandbox: Sandbox, keys: Path, batch_id: int, point: str
     return Worker(child)
 
 
-def run(database: str, sandbox: Sandbox, keys: Path, batch_id: int, point: str = "") -> int:
+def run(database: str, sandbox: Sandbox, keys: Path, batch_id: int, point: str = "") -> int | None:
     """Return how it ended: 0, or minus the signal."""
     return start(database, sandbox, keys, batch_id, point).wait()
 

@@ -1,0 +1,27 @@
+"""The tests hash and commit at the lowest cost (tests/conftest.py); the product hashes and commits for real."""
+
+import subprocess
+import sys
+from pathlib import Path
+
+from argon2.profiles import RFC_9106_LOW_MEMORY
+
+ROOT = Path(__file__).parents[1]
+
+
+def said(code: str) -> list[str]:
+    """Return the lines that the product says in a process of its own, which no setting of the tests reaches."""
+    done = subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, check=True)
+    return done.stdout.splitlines()
+
+
+def test_the_product_hashes_at_the_cost_of_rfc_9106():
+    asked = "from domain.accounts import passwords; print(repr(passwords.hasher._parameters)); print(passwords.NOBODY)"
+    parameters, nobody = said(asked)
+    assert parameters == repr(RFC_9106_LOW_MEMORY)
+    assert nobody.startswith("$argon2id$v=19$m=65536,t=3,p=4$")
+
+
+def test_what_the_product_commits_survives_a_power_cut(tmp_path: Path):
+    asked = f"import models; models.connect('sqlite:///{tmp_path}/a.db'); print(models.database.obj.synchronous)"
+    assert said(asked) == ["2"], "not FULL"
