@@ -1,5 +1,7 @@
 """The whole web application in this process, on an empty database, beside the sandbox, without a queue."""
 
+import shutil
+from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
 
@@ -9,11 +11,14 @@ from flask import Flask
 import app as application
 import config
 import jobs
+import models
 from domain.common import services
 from domain.common.services import World
 from jobs import mail_rendering
 from models import Pin
+from tests.conftest import POSTGRES
 from tests.support.factories import Demo, make_client, make_demo, make_user, make_world
+from tests.support.prepared_site import PreparedSite
 from tests.support.sandbox import Sandbox
 from tests.support.web_client import Site, WebClient
 
@@ -76,3 +81,27 @@ def owner(site: Site, demo: Demo) -> WebClient:
 def charlie(site: Site) -> WebClient:
     """Owner of another client: must see nothing of the first."""
     return site.person(make_client(make_user(name="Charlie")).user)
+
+
+@pytest.fixture(scope="module")
+def prepared_once(app: Flask, settings: config.Config, migrated: str, running_sandbox: Sandbox,
+         tmp_path_factory: pytest.TempPathFactory) -> Iterator[PreparedSite]:  # fmt: skip
+    running_sandbox.reset()
+    url = migrated
+    if not POSTGRES:
+        url = f"sqlite:///{tmp_path_factory.mktemp('prepared') / 'test.db'}"
+        shutil.copyfile(migrated.removeprefix("sqlite:///"), url.removeprefix("sqlite:///"))
+    models.connect(url)
+    models.database.connect()
+    if POSTGRES:
+        tables = ", ".join(f'"{table._meta.table_name}"' for table in models.TABLES)
+        models.database.execute_sql(f"truncate {tables} restart identity cascade")
+    yield PreparedSite(app, settings, url, running_sandbox)
+    models.database.close()
+
+
+@pytest.fixture
+def prepared(prepared_once: PreparedSite) -> Iterator[PreparedSite]:
+    """Not beside `database` in one module: both point every table at a database of their own."""
+    yield prepared_once
+    prepared_once.back()
