@@ -53,7 +53,10 @@ def version() -> None:
 @click.command()
 def migrate() -> None:
     """Bring the database's schema up to date."""
-    applied = models.migrate()
+    try:
+        applied = models.migrate()
+    except models.DatabaseTooOld as error:
+        raise click.ClickException(str(error)) from None
     click.echo("applied: " + ", ".join(applied) if applied else "nothing to apply")
 
 

@@ -1,7 +1,7 @@
 """Tables with their constraints. The database refuses nonsense; the domain decides what is allowed."""
 
 from models.audit import AuditEvent, Notification, OutgoingMail
-from models.banking import BankAccess, BankAccount, BankGrant, BankLink, BankTransaction
+from models.banking import BankAccess, BankAccount, BankGrant, BankLink
 from models.base import connect, database, is_postgres, is_sqlite
 from models.client_lock import NestedTransaction, NotHeld, hold_clients, require_held, transaction
 from models.payments import (
@@ -45,7 +45,8 @@ from models.people import (
     User,
     WebhookKey,
 )
-from models.schema import migrate, pending_migrations
+from models.reconciliation import BankTransaction
+from models.schema import DatabaseTooOld, migrate
 
 TABLES = (
     User, Pin, Device, PushSubscription, PinTries, Passkey, Challenge, Attempts, LoginSession, EmailToken, Client,
@@ -73,6 +74,7 @@ __all__ = [
     "BatchLine",
     "Challenge",
     "Client",
+    "DatabaseTooOld",
     "Delivery",
     "Device",
     "EmailToken",
@@ -108,7 +110,6 @@ __all__ = [
     "is_postgres",
     "is_sqlite",
     "migrate",
-    "pending_migrations",
     "require_held",
     "transaction",
 ]  # fmt: skip

@@ -1,16 +1,6 @@
-"""Where the money is: consents at banks, the accounts under them, and what was booked on those."""
+"""Where the money is: consents at banks and the accounts under them."""
 
-from peewee import (
-    SQL,
-    BigIntegerField,
-    BooleanField,
-    Check,
-    DateField,
-    DeferredForeignKey,
-    ForeignKeyField,
-    IntegerField,
-    TextField,
-)
+from peewee import BigIntegerField, Check, DateField, ForeignKeyField, IntegerField, TextField
 
 from core.clock import utcnow
 from models.base import Table, UtcField
@@ -29,7 +19,6 @@ class BankLink(Table):
     status = TextField(default="started")
     state_hash = TextField(unique=True)  # one use, for the way back
     returned_at = UtcField(null=True)
-    redirect_sealed = TextField(null=True)
     next_page = TextField(null=True)
     valid_until = DateField(null=True)
     holder_name = TextField(null=True)
@@ -97,44 +86,3 @@ class BankAccess(Table):
     class Meta:
         indexes = ((("link", "day", "what"), True),)
         constraints = [Check("times between 1 and 4")]
-
-
-class BankTransaction(Table):
-    """One booking, once. With an order: it is that order's, or with a line as well, that line's."""
-
-    account = ForeignKeyField(BankAccount, backref="transactions")
-    account_id: int
-    bank_key = TextField()  # the bank's own name for it, or one made of what it tells
-    booked_on = DateField()
-    value_on = DateField(null=True)
-    cents = BigIntegerField()
-    party_name = TextField()
-    party_iban = TextField()
-    text = TextField()
-    end_to_end_id = TextField()
-    batch_count = IntegerField(null=True)
-    is_batch = BooleanField(default=False)
-    order = DeferredForeignKey("BankOrder", null=True)
-    order_id: int | None
-    line = DeferredForeignKey("BatchLine", null=True)
-    line_id: int | None
-    role = TextField(null=True)  # what it is of that order: paid whole, paid one line, or one line that came back
-    seen_at = UtcField(default=utcnow)
-
-    class Meta:
-        indexes = (
-            (("account", "bank_key"), True),
-            (("line", "role"), True),
-            (("account", "booked_on"), False),
-        )
-        constraints = [
-            Check("role in ('lump', 'line', 'return')"),
-            Check("(order_id is null) = (role is null)"),
-            Check("(line_id is null) = (role is null or role = 'lump')"),
-        ]
-
-
-# One lump pays an order, and one lump pays no second one.
-BankTransaction.add_index(
-    BankTransaction.index(BankTransaction.order, unique=True, name="one_lump_of_an_order").where(SQL("role = 'lump'"))
-)

@@ -187,7 +187,7 @@ def page_of(account_id: int, booking_id: int) -> int:
 def _booking(row: BankTransaction) -> Booking:
     return Booking(
         row.id, row.booked_on, row.cents, row.party_name, row.party_iban, row.text, row.is_batch, row.batch_count,
-        row.order.batch.reference if row.order_id else None, row.role,
+        row.order.batch.reference if row.order else None, row.role,
     )  # fmt: skip
 
 

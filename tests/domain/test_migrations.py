@@ -1,82 +1,183 @@
-"""Migrations: they end at today's tables, and keep every row of a database of before."""
+"""Migrations end at the tables of the models, keep rows, and refuse a database from before the first release."""
 
+import re
+import shutil
+from collections.abc import Iterator
 from pathlib import Path
 
+import peewee
 import pytest
-from playhouse.migrations import Runner
+from click.testing import CliRunner
 
+import commands
 import models
-from models.base import database, is_sqlite
-from models.schema import _DIRECTORY
-from models.triggers import create_triggers
+from models import DatabaseTooOld, schema
+from models.base import is_postgres, is_sqlite
+from tools import migrate as launcher_step
 
-SEED = {
-    "client": {"id": 1, "public_id": "c1", "kvk_number": "68750110"},
-    "user_account": {"id": 1, "email": "a@b.example"},
-    "nmbrs_connection": {"id": 1, "client_id": 1, "status": "active"},
-    "bank_link": {"id": 1, "client_id": 1, "user_id": 1, "status": "valid"},
-    "bank_account": {"id": 1, "client_id": 1, "link_id": 1},
-    "payroll_company": {"id": 1, "connection_id": 1, "client_id": 1, "nmbrs_id": "9969", "bank_account_id": 1,
-                        "mapped_at": "2026-01-01"},
-    "run": {"id": 1, "client_id": 1, "company_id": 1, "number": 1, "year": 2026, "state": "taken"},
-    "batch": {"id": 1, "client_id": 1, "run_id": 1, "company_id": 1, "bank_account_id": 1, "version": "v1",
-              "state": "open", "total_cents": 100, "line_count": 1},
-}  # fmt: skip
-FILLERS = {"INT": 0, "BOOL": False, "TIME": "2026-01-01", "DATE": "2026-01-01"}
+SECOND = '''
+from models.schema import run_script
+
+def up(migrator, db):
+    run_script("""
+ALTER TABLE "client" ADD COLUMN "nickname" TEXT;
+CREATE TABLE "later" (
+  "id" SERIAL NOT NULL PRIMARY KEY,
+  "seen" BOOLEAN NOT NULL,
+  "body" BYTEA NOT NULL
+);
+""")
+'''
 
 
-def insert(table: str, given: dict) -> None:
-    """A row of a table as it is now: what must be there and was not given gets something of its type."""
-    row = dict(given)
-    for column in models.database.get_columns(table):
-        if not column.null and column.name not in row:
-            kind = column.data_type.upper()
-            row[column.name] = next((value for mark, value in FILLERS.items() if mark in kind), column.name)
-    names, mark = ", ".join(f'"{name}"' for name in row), "?" if is_sqlite() else "%s"
-    marks = ", ".join([mark] * len(row))
-    models.database.execute_sql(f'insert into "{table}" ({names}) values ({marks})', tuple(row.values()))
+def rows(query: str, *values: object) -> list[tuple]:
+    mark = "?" if is_sqlite() else "%s"
+    return list(models.database.execute_sql(query.replace("?", mark), values).fetchall())
+
+
+def table_names() -> list[str]:
+    return sorted(models.database.get_tables())
 
 
 @pytest.fixture
-def before(database: str, tmp_path: Path):
-    """A database as the first release left it, with a row of everything that changed since."""
+def empty(database: str, tmp_path: Path) -> Iterator[None]:
+    """A database without a single table, open in this thread."""
+    models.database.close()
     if is_sqlite():
-        models.database.close()
-        models.connect(f"sqlite:///{tmp_path / 'before.db'}")
-        models.database.connect()
-    else:
-        models.database.execute_sql("drop schema public cascade")
-        models.database.execute_sql("create schema public")
-    Runner(models.database.obj, _DIRECTORY).up("0001_initial")
-    for table, row in SEED.items():
-        insert(table, row)
+        models.connect(f"sqlite:///{tmp_path / 'empty.db'}")
+    models.database.connect()
+    _drop_everything()
     yield
-    if not is_sqlite():
+    if is_postgres():
+        _drop_everything()
+        models.database.close()
+        models.migrate()
+
+
+def _drop_everything() -> None:
+    if is_postgres():
         models.database.execute_sql("drop schema public cascade")
         models.database.execute_sql("create schema public")
-        Runner(models.database.obj, _DIRECTORY).up()
-        create_triggers()
 
 
-def test_every_row_survives_and_knows_its_key_and_version(before: None):
-    Runner(database.obj, _DIRECTORY).up()
-    company, run, batch = models.PayrollCompany.get(), models.Run.get(), models.Batch.get()
-    assert (company.key, run.version, run.kind, run.period_start) == ("9969", "v1", "salary", 0)
-    assert (batch.run_id, batch.kind, batch.difference) == (run.id, "salary", False)
-    assert models.NmbrsConnection.get().interface == "soap"
-    models.Run.update(state="vanished").execute()
+@pytest.fixture
+def from_before(empty: None) -> list[tuple]:
+    """A database that knows the migrations from before the first release; returns its rows."""
+    for statement in (
+        "create table schema_migration (id integer primary key, name varchar(255), applied timestamp)",
+        "insert into schema_migration values (1, '0001_initial', '2026-11-20'), (2, '0002_nmbrs', '2026-11-21')",
+        "create table client (id integer primary key, name text)",
+        "insert into client values (7, 'Demo BV')",
+    ):
+        models.database.execute_sql(statement)
+    models.database.close()
+    return [(1, "0001_initial"), (2, "0002_nmbrs"), (7, "Demo BV")]
 
 
-def test_the_tables_are_those_of_the_models(database: str):
-    for table in models.TABLES:
-        columns = {column.name: column.null for column in models.database.get_columns(table._meta.table_name)}
-        assert columns == {field.column_name: field.null for field in table._meta.sorted_fields}, table.__name__
+def test_a_database_from_before_is_refused_and_left_untouched(from_before: list[tuple]):
+    file = Path(models.database.obj.database)
+    bytes_before = file.read_bytes() if is_sqlite() else b""
+    for _twice in range(2):
+        with pytest.raises(DatabaseTooOld, match=r"Move it away .* BIZCUIT_DATABASE_URL, and start with an empty"):
+            models.migrate()
+    assert bytes_before == (file.read_bytes() if is_sqlite() else b"")
+    models.database.connect(reuse_if_open=True)
+    assert table_names() == ["client", "schema_migration"]
+    assert rows("select id, name from schema_migration order by id") + rows("select * from client") == from_before
 
 
-def test_the_unique_keys_are_those_of_the_models(database: str):
-    for table in models.TABLES:
-        name = table._meta.table_name
-        found = {tuple(index.columns) for index in models.database.get_indexes(name) if index.unique}
-        declared = [one for one in table._meta.indexes if isinstance(one, tuple) and one[1]]
-        wanted = {tuple(table._meta.fields[field].column_name for field in fields) for fields, _unique in declared}
-        assert wanted <= found, table.__name__
+def test_the_refusal_is_one_sentence_on_the_command_line(from_before: list[tuple]):
+    answer = CliRunner().invoke(commands.migrate)
+    assert answer.exit_code == 1
+    assert answer.output.startswith("Error: This database was made by a version of Bizcuit from before")
+    assert "Traceback" not in answer.output
+
+
+def test_the_refusal_is_what_the_launcher_shows(from_before: list[tuple], monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setattr(models, "connect", lambda url: None)
+    with pytest.raises(SystemExit, match="This database was made by a version of Bizcuit from before"):
+        launcher_step.main()
+
+
+def test_a_later_migration_reads_the_same_on_both_databases_and_keeps_rows(
+    empty: None, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+):
+    folder = tmp_path / "migrations"
+    shutil.copytree(schema._DIRECTORY, folder, ignore=shutil.ignore_patterns("__pycache__"))
+    monkeypatch.setattr(schema, "_DIRECTORY", str(folder))
+    first = [path.stem for path in sorted(folder.glob("0*.py"))]
+    models.database.close()
+    assert models.migrate() == first
+    client = models.Client.create(public_id="c1", name="Demo BV", kvk_number="68750110")
+
+    (folder / "0999_later.py").write_text(SECOND, "utf-8")
+    models.database.close()
+    assert models.migrate() == ["0999_later"]
+    assert models.migrate() == []
+    models.database.connect(reuse_if_open=True)
+    assert rows("select id, name, nickname from client") == [(client.id, "Demo BV", None)]
+    models.database.execute_sql(f"insert into later (seen, body) values ({'1' if is_sqlite() else 'true'}, 'x')")
+    assert rows("select id from later") == [(1,)]
+
+
+def test_a_migration_that_fails_leaves_nothing_behind(
+    empty: None, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+):
+    (tmp_path / "0001_half.py").write_text(SECOND.replace('ALTER TABLE "client"', 'ALTER TABLE "nobody"'), "utf-8")
+    monkeypatch.setattr(schema, "_DIRECTORY", str(tmp_path))
+    models.database.close()
+    with pytest.raises(peewee.DatabaseError):
+        models.migrate()
+    models.database.connect(reuse_if_open=True)
+    assert table_names() == ["schema_migration"]
+    assert rows("select count(*) from schema_migration") == [(0,)]
+
+
+# --- the tables are those of the models ---------------------------------------------------------------------
+def test_the_columns_keys_and_checks_are_those_of_the_models(database: str, empty: None):
+    models.database.close()
+    models.migrate()
+    models.database.connect(reuse_if_open=True)
+    migrated = shape()
+    if is_postgres():
+        _drop_everything()
+    else:
+        models.connect("sqlite:///:memory:")
+    models.database.create_tables(models.TABLES)
+    declared = shape()
+    assert migrated.keys() == declared.keys()
+    for name, parts in declared.items():
+        assert migrated[name] == parts, name
+
+
+def shape() -> dict[str, dict]:
+    """Of each table: columns that may be null or not, indexes, foreign keys and checks."""
+    found = {}
+    for name in table_names():
+        if name != "schema_migration":
+            columns = {column.name: column.null for column in models.database.get_columns(name)}
+            indexes = {(tuple(one.columns), one.unique, one.name) for one in models.database.get_indexes(name)
+                       if not one.name.startswith("sqlite_autoindex")}  # fmt: skip
+            found[name] = {"columns": columns, "indexes": indexes, "constraints": _constraints(name)}
+    return found
+
+
+def _constraints(table: str) -> list[str]:
+    if is_postgres():
+        defined = "select pg_get_constraintdef(oid) from pg_constraint where conrelid = ?::regclass"
+        return sorted(text for (text,) in rows(defined, table))
+    keys = [str(key[2:7]) for key in rows(f"pragma foreign_key_list({table})")]
+    ((text,),) = rows("select sql from sqlite_master where name = ?", table)
+    return sorted(keys + _checks(re.sub(r"\s+", " ", text)))
+
+
+def _checks(text: str) -> list[str]:
+    """What stands between the parentheses of each CHECK."""
+    found = []
+    for start in (one.end() for one in re.finditer(r"CHECK \(", text)):
+        end, depth = start, 1
+        while depth:
+            depth += {"(": 1, ")": -1}.get(text[end], 0)
+            end += 1
+        found.append(text[start : end - 1])
+    return found

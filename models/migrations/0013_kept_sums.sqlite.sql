@@ -1,3 +1,0 @@
-ALTER TABLE "batch" ADD COLUMN "lines_version" INTEGER NOT NULL DEFAULT 0;
-
-ALTER TABLE "batch" ADD COLUMN "lines_kept" TEXT;
