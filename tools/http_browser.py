@@ -54,6 +54,10 @@ class Visitor:
         """The cookies that this device keeps."""
         return list(self._session.cookies)
 
+    def keep(self, cookie: Any) -> None:
+        """Add a cookie that another visitor has."""
+        self._session.cookies.set_cookie(cookie)
+
     def _page(self, answer: requests.Response, expect: int) -> "Page":
         page = Page(self, answer)
         if answer.status_code != expect:

@@ -212,7 +212,7 @@ class HttpDirectory(_Kept):
     never taken from an address.
     """
 
-    def __init__(self, url: str, ttl_seconds: float = 5, timeout: float = 3) -> None:
+    def __init__(self, url: str, ttl_seconds: float = 1, timeout: float = 3) -> None:
         super().__init__()
         self._url, self._ttl, self._timeout = url, ttl_seconds, timeout
         self._asked_at = float("-inf")

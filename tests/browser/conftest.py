@@ -7,17 +7,19 @@ import itertools
 import os
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 
-from tests.support.mobile_page import Phone, entrepreneur, new_context, newcomer
+from tests.support.mobile_page import Phone, new_context, newcomer
+from tests.support.prepared_house import PreparedHouse, device_of, sign_in
 from tools.demo_journey import Person, Story
 from tools.dev_stack import Stack
 
 # Looks at what another run has kept: see there.
 collect_ignore = [] if "BIZCUIT_STATES" in os.environ else ["test_every_state.py"]
 
-_emails = (f"wouter{number}@demobv.example" for number in itertools.count(1))
+_emails = (f"nieuw{number}@demobv.example" for number in itertools.count(1))
 
 
 @pytest.fixture
@@ -45,10 +47,20 @@ def take(chromium, house: Stack, shots: Path) -> Iterator[Callable[..., Phone]]:
 def known(take: Callable[..., Phone], story: Story, **options: bool) -> Phone:
     """The phone on which this person made the account: its device cookie comes along, and no session."""
     phone = take(story.person, **options)
-    (cookie,) = [one for one in story.visitor.cookies() if one.name == "bzd"]
-    kept = {"name": "bzd", "value": cookie.value or "", "url": phone.house.base_url, "httpOnly": True}
-    phone.page.context.add_cookies([kept])  # type: ignore[list-item]
+    add_cookies(phone, [device_of(story)])
     return phone
+
+
+def add_cookies(phone: Phone, cookies: list[Any]) -> None:
+    url = phone.house.base_url
+    for one in cookies:
+        kept = {"name": one.name, "value": one.value or "", "url": url, "httpOnly": True}
+        phone.page.context.add_cookies([kept])  # type: ignore[list-item]
+
+
+@pytest.fixture(scope="session")
+def prepared(house: Stack, tmp_path_factory: pytest.TempPathFactory) -> PreparedHouse:
+    return PreparedHouse(house, tmp_path_factory.mktemp("prepared"))
 
 
 @pytest.fixture
@@ -58,12 +70,25 @@ def stranger(house: Stack, take: Callable[..., Phone]) -> Phone:
 
 
 @pytest.fixture
-def wouter(house: Stack, take: Callable[..., Phone]) -> Phone:
+def returning(prepared: PreparedHouse, take: Callable[..., Phone]) -> Phone:
     """The phone of an entrepreneur whose bank and Nmbrs are linked; not signed in."""
-    return known(take, entrepreneur(house, next(_emails)))
+    return known(take, prepared.restore())
 
 
 @pytest.fixture
-def plain_wouter(house: Stack, take: Callable[..., Phone]) -> Phone:
+def wouter(prepared: PreparedHouse, take: Callable[..., Phone]) -> Phone:
+    """The same, signed in."""
+    return at_home(prepared, take)
+
+
+@pytest.fixture
+def plain_wouter(prepared: PreparedHouse, take: Callable[..., Phone]) -> Phone:
     """The same on a phone that runs no scripts."""
-    return known(take, entrepreneur(house, next(_emails)), scripts=False)
+    return at_home(prepared, take, scripts=False)
+
+
+def at_home(prepared: PreparedHouse, take: Callable[..., Phone], **options: bool) -> Phone:
+    story = prepared.restore()
+    phone = take(story.person, **options)
+    add_cookies(phone, sign_in(prepared.house, story).cookies())
+    return phone

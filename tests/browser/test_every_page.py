@@ -128,13 +128,16 @@ def chooses(phone: Phone, here: str, language: str) -> None:
 
 
 @pytest.mark.parametrize("language", ["nl", "en"])
-def test_every_page(wouter: Phone, language: str):
-    phone = wouter
+def test_every_page(returning: Phone, language: str):
+    phone = returning
     phone.page.add_init_script(SHIFTS)
     asks_for(phone, language)
     wrong = [one for path in ("/inloggen", *OUTSIDE) for one in opened(phone, path)]
     expect(phone.page.locator("html")).to_have_attribute("lang", language)
     asks_for(phone, "nl")
+    phone.open("/inloggen")
+    phone.sign_in()
+    phone.heading("Demo BV")
     phone.to_the_payment()
     here = "/" + phone.page.url.removeprefix(phone.house.base_url).split("/")[1]
     chooses(phone, here, language)

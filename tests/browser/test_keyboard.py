@@ -51,8 +51,8 @@ def press(phone: Phone, name: str, key: str = "Enter") -> None:
     phone.page.keyboard.press(key)
 
 
-def test_a_payment_by_keyboard(wouter: Phone):
-    phone = wouter
+def test_a_payment_by_keyboard(returning: Phone):
+    phone = returning
     phone.run_payroll()
     phone.open("/overzicht")
     phone.heading("Inloggen")

@@ -6,7 +6,6 @@ import pytest
 from playwright.sync_api import CDPSession, expect
 
 from tests.support.mobile_page import Phone, is_marked, mark
-from tools.demo_journey import wait_for
 
 pytestmark = pytest.mark.browser
 
@@ -18,12 +17,7 @@ CONTROLLED = "() => navigator.serviceWorker.ready.then(() => navigator.serviceWo
 
 def to_a_payment_of(phone: Phone, lines: int) -> str:
     """Its address, signed in."""
-    before = len(phone.mailed("/betalingen/"))
-    phone.control("POST", "runs", {"company": "9969", "lines": lines})
-    wait_for("the mail about the payment", lambda: len(phone.mailed("/betalingen/")) > before)
-    phone.page.goto(phone.mailed("/betalingen/")[0])
-    phone.sign_in()
-    phone.heading("Betaalopdracht")
+    phone.to_the_payment(lines=lines)
     return phone.page.url.removeprefix(phone.house.base_url)
 
 

@@ -5,7 +5,6 @@ from playwright.sync_api import Locator, expect
 
 from tests.support.mobile_page import Phone, is_marked, mark
 from tests.support.pain001_builder import Line, file_of
-from tools.demo_journey import wait_for
 
 pytestmark = pytest.mark.browser
 
@@ -52,11 +51,7 @@ def test_names_that_differ_are_paid_all_the_same(plain_wouter: Phone):
 
 def opens_the_payment(phone: Phone) -> None:
     """From the mail about a run that pays three people."""
-    phone.control("POST", "runs", {"company": "9969", "sepa": FILE})
-    wait_for("the mail about the payment", lambda: phone.mailed("/betalingen/"))
-    phone.page.goto(phone.mailed("/betalingen/")[0])
-    phone.sign_in()
-    phone.heading("Betaalopdracht")
+    phone.to_the_payment(sepa=FILE)
 
 
 def waits_for_the_bank(phone: Phone) -> None:

@@ -58,7 +58,6 @@ def test_a_message_is_shown_by_the_worker(wouter: Phone):
     phone = wouter
     phone.page.context.grant_permissions(["notifications"], origin=phone.house.base_url)
     phone.open("/overzicht")
-    phone.sign_in()
     phone.page.evaluate("() => navigator.serviceWorker.ready.then(() => null)")
     deliver(phone, MESSAGE)
     phone.until(lambda: bool(phone.page.evaluate(SHOWN)))
@@ -73,7 +72,6 @@ def test_a_message_is_shown_by_the_worker(wouter: Phone):
 def test_the_page_says_how_things_stand(wouter: Phone):
     phone = wouter
     phone.open("/overzicht")
-    phone.sign_in()
     phone.heading("Demo BV")
     here = phone.page.url.removesuffix("/overzicht")
     phone.page.goto(f"{here}/instellingen/meldingen")
@@ -104,7 +102,6 @@ def test_switched_on_by_hand_and_told_of_a_payment(wouter: Phone):
     phone.page.context.grant_permissions(["notifications"], origin=phone.house.base_url)
     phone.page.add_init_script(AT_THE_SANDBOX % json.dumps(told))
     phone.open("/overzicht")
-    phone.sign_in()
     phone.heading("Demo BV")
     here = phone.page.url.removesuffix("/overzicht")
     phone.page.goto(f"{here}/instellingen/meldingen")
@@ -128,7 +125,6 @@ def test_a_subscription_that_the_browser_renews_is_told_to_the_server(wouter: Ph
     """The worker does it without a page: here on an event of our own, with a subscription as the browser gives it."""
     phone = wouter
     phone.open("/overzicht")
-    phone.sign_in()
     phone.page.evaluate("() => navigator.serviceWorker.ready.then(() => null)")
     (worker,) = phone.page.context.service_workers
     renewed = "/meldingen/vernieuwd"

@@ -13,9 +13,9 @@ pytestmark = pytest.mark.browser
 
 
 @pytest.fixture
-def finger(wouter: Phone) -> Iterator[CDPSession]:
+def finger(returning: Phone) -> Iterator[CDPSession]:
     """A device that knows its person, and says yes."""
-    session = wouter.page.context.new_cdp_session(wouter.page)
+    session = returning.page.context.new_cdp_session(returning.page)
     session.send("WebAuthn.enable")
     yield session
     session.send("WebAuthn.disable")
@@ -50,8 +50,8 @@ def signed_in(phone: Phone) -> None:
     expect(phone.page).to_have_url(OVERVIEW)
 
 
-def test_made_used_renamed_and_removed(wouter: Phone, finger: CDPSession):
-    phone = wouter
+def test_made_used_renamed_and_removed(returning: Phone, finger: CDPSession):
+    phone = returning
     signed_in(phone)
     authenticator(finger)
     make_passkey(phone, "Mijn telefoon")
@@ -70,8 +70,8 @@ def test_made_used_renamed_and_removed(wouter: Phone, finger: CDPSession):
     phone.sees("De passkey is verwijderd.", "Je hebt nog geen passkey.")
 
 
-def test_the_button_signs_in_and_an_unverified_person_is_refused(wouter: Phone, finger: CDPSession):
-    phone = wouter
+def test_the_button_signs_in_and_an_unverified_person_is_refused(returning: Phone, finger: CDPSession):
+    phone = returning
     signed_in(phone)
     made = authenticator(finger)
     make_passkey(phone, "Sleutel")
@@ -91,8 +91,9 @@ def test_the_button_signs_in_and_an_unverified_person_is_refused(wouter: Phone, 
     expect(phone.page).to_have_url(OVERVIEW)
 
 
-def test_a_payment_is_approved_with_a_passkey(wouter: Phone, finger: CDPSession):
-    phone = wouter
+def test_a_payment_is_approved_with_a_passkey(returning: Phone, finger: CDPSession):
+    phone = returning
+    signed_in(phone)
     phone.control("PUT", "banks/redirect", {"signing": "delegated"})
     phone.to_the_payment()
     payment = phone.page.url
@@ -100,6 +101,7 @@ def test_a_payment_is_approved_with_a_passkey(wouter: Phone, finger: CDPSession)
     phone.open("/overzicht")
     make_passkey(phone, "Mijn telefoon")
     phone.page.goto(payment)
+    phone.until(lambda: phone.page.locator("#pay-place a.button").is_visible())
     phone.pay_button.click()
     phone.heading("Keur de betaling goed met je pincode")
     phone.sees("19.806,08", "Wie er betaald wordt")

@@ -16,9 +16,9 @@ WHOLE, WITHOUT_FIRST = "€ 19.806,08", "€ 16.358,00"  # 3.448,08 less
 MAIN, SECOND = "NL95 INGB 0004 9218 36", "NL64 TRIO 0379 5016 86"
 
 
-def test_a_payroll_run_is_paid(wouter: Phone):
-    phone = wouter
-    phone.to_the_payment()
+def test_a_payroll_run_is_paid(returning: Phone):
+    phone = returning
+    phone.from_the_mailbox()
     sees_the_payment(phone)
     strikes_a_line_and_takes_it_back(phone)
     day = changes_day_and_account(phone)

@@ -15,10 +15,7 @@ MOST_TAPS = 4
 def test_from_the_mail_to_the_signature_in_four_taps(wouter: Phone):
     """Signed in already, nothing unusual: the mail's button, Betaal, on to the bank; there one signs the bank's way."""
     phone, taps = wouter, []
-    phone.open("/overzicht")
-    phone.sign_in()
-    phone.heading("Demo BV")
-    phone.run_payroll()
+    phone.press_run()
     phone.open_mail("/betalingen/")
     phone.page.context.expose_function("told", lambda text: taps.append(text.replace("\xa0", " ")))
     phone.page.add_init_script(COUNTS)
@@ -84,7 +81,6 @@ OFFER = "Zet Bizcuit op je beginscherm"
 def test_the_home_screen_is_offered_once(wouter: Phone):
     phone = wouter
     phone.open("/overzicht")
-    phone.sign_in()
     phone.heading("Demo BV")
     offer = phone.page.get_by_role("heading", name=OFFER)
     expect(offer).to_be_hidden()
@@ -104,7 +100,6 @@ def test_on_an_iphone_the_steps_are_shown(wouter: Phone):
     phone = wouter
     phone.page.add_init_script("Object.defineProperty(Navigator.prototype, 'standalone', { get: () => false })")
     phone.open("/overzicht")
-    phone.sign_in()
     phone.sees(OFFER, "Tik in Safari op Deel.")
     expect(phone.button("Zet op beginscherm")).to_be_hidden()
     phone.shot("61-beginscherm-iphone", whole=True)
@@ -116,7 +111,6 @@ def test_in_the_app_itself_nothing_is_offered(wouter: Phone):
     phone = wouter
     phone.page.add_init_script("Object.defineProperty(Navigator.prototype, 'standalone', { get: () => true })")
     phone.open("/overzicht")
-    phone.sign_in()
     phone.heading("Demo BV")
     phone.page.evaluate(CAN_INSTALL)
     expect(phone.page.get_by_role("heading", name=OFFER)).to_be_hidden()

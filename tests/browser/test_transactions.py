@@ -4,7 +4,6 @@ import pytest
 
 from tests.support.mobile_page import Phone
 from tests.support.pain001_builder import Line, file_of
-from tools.demo_journey import wait_for
 
 pytestmark = [pytest.mark.browser, pytest.mark.thorough]
 
@@ -13,10 +12,7 @@ FILE = file_of(Line(344808, "Jong, Wouter de", "NL42INGB2268352412"), Line(23125
 
 def test_a_payment_and_its_booking(wouter: Phone):
     phone = wouter
-    phone.control("POST", "runs", {"company": "9969", "sepa": FILE})
-    wait_for("the mail about the payment", lambda: phone.mailed("/betalingen/"))
-    phone.page.goto(phone.mailed("/betalingen/")[0])
-    phone.sign_in()
+    phone.to_the_payment(sepa=FILE)
     phone.pay_button.click()
     phone.state("Wacht op ondertekening bij de bank")
     phone.button("Onderteken bij").click()
