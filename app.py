@@ -22,7 +22,7 @@ import models
 from blueprints.web import authorization
 from blueprints.web.compression import init_compression
 from blueprints.web.formatters import init_context
-from blueprints.web.i18n import for_everyone, init_languages
+from blueprints.web.i18n import ignore_user_locale, init_languages
 from blueprints.web.security_headers import init_security
 from blueprints.web.session_interface import StoredSessions
 from blueprints.web.static_assets import SERVED, init_assets
@@ -42,12 +42,12 @@ from connectors.nmbrs.oauth import NmbrsOAuth, OAuthSettings
 from connectors.nmbrs.rest import RestPayroll, RestSettings
 from connectors.nmbrs.soap import SoapPayroll
 from connectors.register.kvk import KvkRegister
-from connectors.smtp import Mailer
-from connectors.web_push import Pusher
+from connectors.smtp import SmtpMailer
+from connectors.web_push import WebPushClient
 from core.encryption import Keyring
-from domain.common.errors import NotFound, TooOften
-from domain.common.services import World
-from domain.common.services import furnish as furnish_domain
+from domain.common.errors import NotFound, RateLimited
+from domain.common.services import Services
+from domain.common.services import configure as furnish_domain
 from jobs import mail_rendering
 
 SCREENS = (
@@ -76,7 +76,7 @@ def furnish(settings: config.Config, app: Flask | None = None) -> None:
     """Hand the outside world to the domain: the only place that knows which adapter is used."""
     models.connect(settings.database_url)
     furnish_domain(
-        World(
+        Services(
             payroll=SoapPayroll(settings.nmbrs_url), payroll_rest=_payroll_rest(settings),
             nmbrs_oauth=_nmbrs_oauth(settings), rest_offered=bool(settings.nmbrs_client_id), bank=_bank(settings),
             banks=_banks(settings), ponto=_ponto_oauth(settings),
@@ -88,7 +88,7 @@ def furnish(settings: config.Config, app: Flask | None = None) -> None:
             poll_seconds=settings.poll_seconds,
         )
     )  # fmt: skip
-    mail_rendering.use(app or bare_app(settings))
+    mail_rendering.set_app(app or bare_app(settings))
 
 
 def _payroll_rest(settings: config.Config) -> RestPayroll:
@@ -160,17 +160,17 @@ def _register(settings: config.Config) -> KvkRegister:
     return KvkRegister(settings.kvk_url, settings.kvk_key, certificate=settings.kvk_certificate or None)
 
 
-def _mailer(settings: config.Config) -> Mailer:
-    return Mailer(
+def _mailer(settings: config.Config) -> SmtpMailer:
+    return SmtpMailer(
         host=settings.smtp_host, port=settings.smtp_port, sender=settings.mail_from, user=settings.smtp_user,
         password=settings.smtp_password, starttls=settings.smtp_starttls,
     )  # fmt: skip
 
 
-def _pusher(settings: config.Config) -> Pusher:
+def _pusher(settings: config.Config) -> WebPushClient:
     """In development the sandbox's push service may be on this machine."""
     local = "" if settings.production else settings.sandbox_url
-    return Pusher(settings.push_key, settings.support_email, local=local, services=settings.push_services)
+    return WebPushClient(settings.push_key, settings.support_email, local=local, services=settings.push_services)
 
 
 def _banks(settings: config.Config) -> FileDirectory | HttpDirectory:
@@ -267,11 +267,11 @@ def use_errors(app: Flask) -> None:
     def _not_found(error: Exception) -> tuple[str, int]:
         g.pop("client", None)
         # A link may be meant for another account of the same person.
-        onward = authorization.this_place() if current_user.is_authenticated and request.view_args else None
+        onward = authorization.current_location() if current_user.is_authenticated and request.view_args else None
         return render_template("errors/404.html", onward=onward, user=current_user), 404
 
-    @app.errorhandler(TooOften)
-    def _too_often(error: TooOften) -> Any:
+    @app.errorhandler(RateLimited)
+    def _too_often(error: RateLimited) -> Any:
         return render_template("errors/429.html", seconds=error.seconds), 429, {"Retry-After": str(error.seconds)}
 
     @app.errorhandler(HTTPException)
@@ -280,7 +280,7 @@ def use_errors(app: Flask) -> None:
             return error  # Nmbrs reads no page
         page = {403: "403", 413: "413", 429: "429", 500: "500"}.get(error.code or 500, "other")
         if page == "500":
-            for_everyone()  # asking who looks would ask the database, which may be what is broken
+            ignore_user_locale()  # asking who looks would ask the database, which may be what is broken
         return render_template(f"errors/{page}.html"), error.code, _told_besides(error)
 
 

@@ -11,7 +11,7 @@ from redis.exceptions import RedisError
 
 import models
 from core.iban import normalise
-from core.money import cents, dutch
+from core.money import cents, format_dutch
 from core.version import VERSION
 from domain.banking import holder_verification
 from domain.common import audit
@@ -63,7 +63,7 @@ def migrate() -> None:
 @click.command("check-books", cls=Opened)
 def check_books() -> None:
     """Prove that every total is the sum of its lines, that nothing is doubled, that the log holds."""
-    found = list(integrity.faults())
+    found = list(integrity.find_inconsistencies())
     for fault in found:
         click.echo(fault)
     click.echo(f"{len(found)} faults")
@@ -82,7 +82,7 @@ authority_group = AppGroup("authority", help="Who may sign: accounts that wait f
 @authority_group.command("list", cls=Opened)
 def authority_list() -> None:
     """Accounts that wait."""
-    for row in signing_authority.waiting():
+    for row in signing_authority.pending_authority_reviews():
         click.echo(f"{row.client.public_id}  {row.client.name}  {row.user.email}  {row.reason}")
 
 
@@ -96,9 +96,9 @@ def authority_decide(client: str, email: str, answer: str | None, reason: str) -
     """Decide whether this person may sign for this client."""
     if answer is None:
         raise click.UsageError("say --yes or --no")
-    found = operators.client_of(client)
+    found = operators.require_client(client)
     user = operators.member_of(found, email)
-    signing_authority.decide(found, user, answer, reason, operator())
+    signing_authority.decide_authority(found, user, answer, reason, operator())
     click.echo(f"{user.email} may {'sign' if answer == 'yes' else 'not sign'} for {found.name}")
 
 
@@ -109,8 +109,11 @@ limits_group = AppGroup("limits", help="Betaallimieten per bank account.")
 @click.argument("client")
 def limits_show(client: str) -> None:
     """The limits of a client's accounts."""
-    for row in operators.client_of(client).bank_accounts:
-        click.echo(f"{row.iban}  per payment {dutch(row.limit_payment_cents)}  per day {dutch(row.limit_day_cents)}")
+    for row in operators.require_client(client).bank_accounts:
+        click.echo(
+            f"{row.iban}  per payment {format_dutch(row.limit_payment_cents)}"
+            f"  per day {format_dutch(row.limit_day_cents)}"
+        )
 
 
 def _amount(_: Any, __: Any, text: str | None) -> int | None:
@@ -127,8 +130,8 @@ def _amount(_: Any, __: Any, text: str | None) -> int | None:
 @click.option("--day", callback=_amount, help="euros per day")
 def limits_set(client: str, iban: str, payment: int | None, day: int | None) -> None:
     """Raise or lower the limits of one account."""
-    account = operators.account_of(operators.client_of(client), normalise(iban))
-    limits.raise_limits(account, payment, day, operator())
+    account = operators.account_of(operators.require_client(client), normalise(iban))
+    limits.set_limits(account, payment, day, operator())
     click.echo("done")
 
 
@@ -138,7 +141,7 @@ accounts_group = AppGroup("accounts", help="Whose bank accounts they are: those 
 @accounts_group.command("list", cls=Opened)
 def accounts_list() -> None:
     """Accounts whose holder is not the client by name: client, IBAN, name at the bank, name of the client."""
-    for row in holder_verification.waiting():
+    for row in holder_verification.pending_holder_reviews():
         named = row.holder_name or "(no name)"
         click.echo(f"{row.client.public_id}  {row.iban}  at the bank: {named}  client: {row.client.name}")
 
@@ -153,9 +156,9 @@ def accounts_check(client: str, iban: str, answer: str | None, reason: str) -> N
     """Decide whether this account is this client's; its transactions are shown after a yes."""
     if answer is None:
         raise click.UsageError("say --yes or --no")
-    found = operators.client_of(client)
+    found = operators.require_client(client)
     account = operators.account_of(found, normalise(iban))
-    holder_verification.decide(account, answer, reason, operator())
+    holder_verification.decide_holder(account, answer, reason, operator())
     click.echo(f"{account.iban} is {'' if answer == 'yes' else 'not '}of {found.name}")
 
 
@@ -170,7 +173,7 @@ def order_show(reference: str, xml: bool) -> None:
     if xml:
         click.echo(operators.order_body(reference).decode(), nl=False)
         return
-    for line in operators.order_story(reference):
+    for line in operators.order_timeline(reference):
         click.echo(line)
 
 
@@ -193,18 +196,18 @@ nmbrs_group = AppGroup("nmbrs", help="The link to Nmbrs.")
 @nmbrs_group.command("poll", cls=Opened)
 def nmbrs_poll() -> None:
     """Look at every mapped company now."""
-    click.echo(f"{run_discovery.poll()} companies to look at")
+    click.echo(f"{run_discovery.mark_all_due()} companies to look at")
     for company_id in run_discovery.due_companies():
-        run_discovery.look(company_id)
+        run_discovery.discover_runs(company_id)
     for run_id in intake.due_runs():
-        intake.take_in_run(run_id)
+        intake.import_run(run_id)
 
 
 @click.command()
 def sweep() -> None:
     """Put everything that waits on the queue."""
     try:
-        tasks.sweep()
+        tasks.enqueue_due_work()
     except RedisError as error:
         raise click.ClickException("the queue is away") from error
 
@@ -230,7 +233,7 @@ audit_group = AppGroup("audit", help="The log.")
 @audit_group.command("verify", cls=Opened)
 def audit_verify() -> None:
     """Prove that no event was changed, removed or slipped in."""
-    broken = {c.public_id: numbers for c in models.Client.select() if (numbers := audit.broken_links(c.id))}
+    broken = {c.public_id: numbers for c in models.Client.select() if (numbers := audit.verify_chain(c.id))}
     for client, numbers in broken.items():
         click.echo(f"{client}: does not hold at {numbers}")
     click.echo("the log holds" if not broken else "THE LOG DOES NOT HOLD")

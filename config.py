@@ -14,7 +14,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from connectors.identity.profiles import DEFAULT, FIELDS, PROFILES
-from connectors.web_push import PUSH_SERVICES, Pusher
+from connectors.web_push import PUSH_SERVICES, WebPushClient
 
 PREFIX = "BIZCUIT_"
 ROOT = Path(__file__).parent
@@ -275,7 +275,7 @@ def _push_key(read: _Reader, production: bool, home: Path) -> str:
     """
     value = _secret(read, "PUSH_KEY", production, home)
     try:
-        Pusher(value, "")
+        WebPushClient(value, "")
     except ValueError as error:
         raise ConfigError("BIZCUIT_PUSH_KEY must be 32 bytes in base64url") from error
     return value

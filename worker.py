@@ -22,7 +22,7 @@ class SweepingWorker(Worker):
     def run_maintenance_tasks(self) -> None:
         super().run_maintenance_tasks()
         sweeps = Queue("urgent", connection=self.connection)
-        sweeps.enqueue("jobs.tasks.sweep", job_timeout=120, result_ttl=0)
+        sweeps.enqueue("jobs.tasks.enqueue_due_work", job_timeout=120, result_ttl=0)
         if self._polled_at is None or monotonic() - self._polled_at >= self.poll_seconds:
             type(self)._polled_at = monotonic()
             sweeps.enqueue("jobs.tasks.poll", job_timeout=120, result_ttl=0)

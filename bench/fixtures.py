@@ -13,7 +13,7 @@ from core.clock import utcnow
 from core.ids import public_id
 from domain.accounts import accounts
 from domain.common import services
-from domain.common.encryption import seal
+from domain.common.encryption import encrypt
 from domain.payroll import intake, webhook_keys
 from models import (
     BankAccount,
@@ -65,7 +65,7 @@ class OneFile:
 
 def hand_out(file: bytes) -> None:
     """Let the program find this file at its payroll."""
-    services.furnish(replace(services.world(), payroll=OneFile(file)))  # type: ignore[arg-type]
+    services.configure(replace(services.services(), payroll=OneFile(file)))  # type: ignore[arg-type]
 
 
 def make_client() -> Client:
@@ -75,7 +75,7 @@ def make_client() -> Client:
     )
     client = Client.create(public_id=public_id(), name="Demo BV", kvk_number="68750110")
     Membership.create(user=user, client=client, role="owner")
-    webhook_keys.make_key(client)
+    webhook_keys.create_key(client)
     link = BankLink.create(
         client=client, user=user, bank="redirect", status="valid", state_hash=secrets.token_hex(16),
         holder_name="Demo BV", holder_confirmed_at=utcnow(),
@@ -86,7 +86,7 @@ def make_client() -> Client:
     )  # fmt: skip
     connection = NmbrsConnection.create(
         client=client, email=EMAIL, environment="demo",
-        token_sealed=seal("token", "nmbrs_connection", client.id, EMAIL),
+        token_sealed=encrypt("token", "nmbrs_connection", client.id, EMAIL),
     )  # fmt: skip
     PayrollCompany.create(
         connection=connection, client=client, nmbrs_id="9969", key="9969", number="9969", name="Demo BV",
@@ -102,4 +102,4 @@ def take_in(client: Client, number: int) -> Batch | None:
         client=client, company=company, nmbrs_id=str(number), number=number, year=2026, description="november",
         run_at=utcnow(),
     )  # fmt: skip
-    return intake.take_in_run(run.id)
+    return intake.import_run(run.id)

@@ -56,9 +56,9 @@ def _beside_the_peer(asked) -> list[Figure]:
 
 
 def _ours(asked) -> None:
-    from connectors.bank.pain001 import read_back, write_pain001
+    from connectors.bank.pain001 import parse_own_pain001, write_pain001
 
-    read_back(write_pain001(asked))
+    parse_own_pain001(write_pain001(asked))
 
 
 def _theirs(asked) -> None:

@@ -34,14 +34,14 @@ class OAuthDown(Exception):
     """No answer, or none that can be read. A refresh token that was sent may have been used up by it."""
 
 
-def refused(code: Any) -> OAuthRefused | OAuthDown:
+def error_from_code(code: Any) -> OAuthRefused | OAuthDown:
     """What an error of the service means for the consent. A code that is none says nothing."""
     if not isinstance(code, str) or not _CODE.fullmatch(code) or code in _OURS:
         return OAuthDown()
     return OAuthRefused(code)
 
 
-def tokens_of(found: Mapping[str, Any]) -> Tokens:
+def parse_tokens(found: Mapping[str, Any]) -> Tokens:
     """The pair in the service's answer. OAuthDown when it holds none."""
     access, refresh = found.get("access_token"), found.get("refresh_token")
     if not isinstance(access, str) or not isinstance(refresh, str) or not access or not refresh:
@@ -55,7 +55,7 @@ def _end(seconds: Any) -> datetime:
     return utcnow() + timedelta(seconds=number)
 
 
-class ConsentService(Protocol):
+class OAuthClient(Protocol):
     @property
     def host(self) -> str:
         """Where the customer is sent; the pages may lead on there."""

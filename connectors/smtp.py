@@ -35,7 +35,7 @@ class MailNotSent(Exception):
 
 
 @dataclass(frozen=True)
-class Mailer:
+class SmtpMailer:
     """A mail server. With `starttls` nothing is sent before the line is encrypted and its certificate is good.
 
     `timeout` in seconds, for each step. `tls` replaces the usual trust (a private certificate authority).

@@ -102,7 +102,7 @@ class PushMessage:
 
 
 @dataclass(frozen=True)
-class Pusher:
+class WebPushClient:
     """Sends. `key` is our VAPID key: 32 bytes in base64url; `contact` an address of mail where services may complain.
 
     `services` lists the hosts that messages may go to, as PUSH_SERVICES does.
@@ -135,13 +135,13 @@ class Pusher:
 
     def check(self, subscription: Subscription) -> None:
         """UnfitSubscription when nothing would ever be sent to this address. Looks no name up."""
-        _place(subscription.endpoint, self.local, self.services)
+        _validate_endpoint(subscription.endpoint, self.local, self.services)
 
     def send(self, subscription: Subscription, message: PushMessage) -> None:
         """Give one message to the browser's push service. PushGone, PushLater, PushRefused; the address may be unfit
         (PushRefused)."""
         try:
-            place = _place(subscription.endpoint, self.local, self.services)
+            place = _validate_endpoint(subscription.endpoint, self.local, self.services)
             body = _encrypted(subscription, message)
         except (UnfitSubscription, ValueError) as error:
             raise PushRefused(str(error)) from None
@@ -150,7 +150,7 @@ class Pusher:
             "Content-Type": "application/octet-stream", "TTL": str(message.ttl), "Urgency": message.urgency,
             "Topic": message.topic, "Connection": "close",
         }  # fmt: skip
-        _judge(*self._exchange(place, headers, body))
+        _raise_for_status(*self._exchange(place, headers, body))
 
     def _token(self, place: SplitResult) -> str:
         """Who sends, to this service alone (RFC 8292, section 2)."""
@@ -180,7 +180,7 @@ class Pusher:
             raise PushLater(f"no answer: {type(error).__name__}") from None
 
 
-def _judge(status: int, retry_after: str | None) -> None:
+def _raise_for_status(status: int, retry_after: str | None) -> None:
     """RFC 8030, sections 5 and 7.3."""
     if status in (200, 201, 202):
         return
@@ -204,7 +204,7 @@ def _seconds(retry_after: str | None) -> int | None:
 
 
 # --- where to -------------------------------------------------------------------------------------
-def _place(endpoint: object, local: str, services: tuple[str, ...]) -> SplitResult:
+def _validate_endpoint(endpoint: object, local: str, services: tuple[str, ...]) -> SplitResult:
     """Return the parts of an address at a push service. Raises UnfitSubscription for any other address."""
     if not isinstance(endpoint, str) or not re.fullmatch(rf"[\x21-\x7e]{{1,{LONGEST_ENDPOINT}}}", endpoint):
         raise UnfitSubscription("not an address")

@@ -14,7 +14,7 @@ from cryptography.exceptions import InvalidTag
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 
 
-class SealBroken(Exception):
+class DecryptionFailed(Exception):
     """The value was not sealed here, by a key that we hold, for this place."""
 
 
@@ -33,21 +33,21 @@ class Keyring:
         if any(":" in name for name in self.keys):
             raise ValueError("a key's name has no colon")
 
-    def seal(self, plain: bytes, context: str) -> str:
+    def encrypt(self, plain: bytes, context: str) -> str:
         nonce = os.urandom(12)
         cipher = AESGCM(self.keys[self.primary]).encrypt(nonce, plain, context.encode())
         return ":".join(("v1", self.primary, urlsafe_b64encode(nonce).decode(), urlsafe_b64encode(cipher).decode()))
 
-    def open(self, sealed: str, context: str) -> bytes:
-        """SealBroken when the key, the context or a single bit differs."""
+    def decrypt(self, sealed: str, context: str) -> bytes:
+        """DecryptionFailed when the key, the context or a single bit differs."""
         try:
             version, key_id, nonce, cipher = sealed.split(":")
             key = self.keys[key_id] if version == "v1" else b""
             return AESGCM(key).decrypt(urlsafe_b64decode(nonce), urlsafe_b64decode(cipher), context.encode())
         except (ValueError, KeyError, InvalidTag) as error:
-            raise SealBroken("a sealed value does not open") from error
+            raise DecryptionFailed("a sealed value does not open") from error
 
-    def stale(self, sealed: str) -> bool:
+    def needs_rotation(self, sealed: str) -> bool:
         """Whether the value waits to be sealed again with the primary key."""
         return sealed.split(":", 2)[1] != self.primary
 

@@ -57,6 +57,6 @@ def valid(text: str) -> bool:
     return True
 
 
-def grouped(iban: str) -> str:
+def format_iban(iban: str) -> str:
     """In fours, as banks print it: NL42 INGB 2268 3524 12."""
     return " ".join(iban[i : i + 4] for i in range(0, len(iban), 4))

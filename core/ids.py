@@ -7,7 +7,7 @@ import uuid as _uuid
 _ALPHABET = "23456789abcdefghjkmnpqrstuvwxyz"
 
 
-def token() -> str:
+def random_token() -> str:
     """A url-safe secret of 256 bits (ASVS 7.2.3, 11.5.1 ask for at least 128)."""
     return secrets.token_urlsafe(32)
 

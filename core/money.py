@@ -17,13 +17,13 @@ def cents(text: str) -> int:
     return int(whole) * 100 + int((fraction + "00")[:2])
 
 
-def plain(amount: int) -> str:
+def format_iso(amount: int) -> str:
     """1980608 as messages want it: 19806.08."""
     sign = "-" if amount < 0 else ""
     return f"{sign}{abs(amount) // 100}.{abs(amount) % 100:02d}"
 
 
-def dutch(amount: int) -> str:
+def format_dutch(amount: int) -> str:
     """1980608 as a Dutch reader writes it: 19.806,08."""
     sign = "-" if amount < 0 else ""
     whole = f"{abs(amount) // 100:,}".replace(",", ".")

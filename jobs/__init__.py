@@ -24,7 +24,7 @@ def connection() -> Redis:
     return _redis
 
 
-def busy(name: str) -> bool:
+def has_pending(name: str) -> bool:
     """Whether something waits in this queue still."""
     return Queue(name, connection=connection()).count > 0
 

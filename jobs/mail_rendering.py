@@ -8,13 +8,13 @@ from flask.ctx import AppContext
 from flask_babel import force_locale
 
 from connectors.smtp import Message
-from domain.common.services import world
-from domain.outbox.mail import Letter
+from domain.common.services import services
+from domain.outbox.mail import MailMessage
 
 _app: Flask | None = None
 
 
-def use(app: Flask) -> None:
+def set_app(app: Flask) -> None:
     """The application whose templates and translations the letters use."""
     global _app
     _app = app
@@ -27,13 +27,13 @@ def templates() -> AppContext:
     return _app.app_context()
 
 
-def write(letter: Letter) -> Message:
+def write(letter: MailMessage) -> Message:
     """The mail as it goes out."""
     with templates(), force_locale(letter.language):
-        values = {"user": letter.user, "company": letter.client, "facts": letter.facts, "base_url": world().base_url,
-                  "support_email": world().support_email}  # fmt: skip
+        values = {"user": letter.user, "company": letter.client, "facts": letter.facts, "base_url": services().base_url,
+                  "support_email": services().support_email}  # fmt: skip
         if letter.path:
-            values["button_url"] = world().base_url + letter.path
+            values["button_url"] = services().base_url + letter.path
         subject = render_template(f"mail/{letter.kind}.subject.txt", **values).strip()
         text = render_template(f"mail/{letter.kind}.txt", **values)
         html = render_template(f"mail/{letter.kind}.html", **values)

@@ -18,75 +18,75 @@ from domain.payroll import (
     webhook_registration,
 )
 from domain.reconciliation import transactions
-from jobs import busy, enqueue, mail_rendering, push_rendering
+from jobs import enqueue, has_pending, mail_rendering, push_rendering
 from models import database
 
 
 def handle_delivery(delivery_id: int) -> None:
     with database.connection_context():
-        for company_id in webhook_deliveries.handle(delivery_id):
-            enqueue("look", company_id)
+        for company_id in webhook_deliveries.process_delivery(delivery_id):
+            enqueue("discover_runs", company_id)
 
 
-def look(company_id: int) -> None:
+def discover_runs(company_id: int) -> None:
     with database.connection_context():
-        for run_id in run_discovery.look(company_id):
-            enqueue("take_in", run_id)
+        for run_id in run_discovery.discover_runs(company_id):
+            enqueue("import_run", run_id)
 
 
-def take_in(run_id: int) -> None:
+def import_run(run_id: int) -> None:
     with database.connection_context():
-        if intake.take_in_run(run_id):
-            _tell()
+        if intake.import_run(run_id):
+            _enqueue_outbox()
 
 
 def send_order(batch_id: int) -> None:
     with database.connection_context():
-        submission.send(batch_id)
-        _tell()
+        submission.submit_order(batch_id)
+        _enqueue_outbox()
 
 
-def follow_order(order_id: int) -> None:
+def poll_order_status(order_id: int) -> None:
     with database.connection_context():
-        status_polling.follow(order_id)
-        payee_verification.prepare_signing_after(order_id)
-        _tell()
+        status_polling.poll_status(order_id)
+        payee_verification.start_sca_after_verification(order_id)
+        _enqueue_outbox()
 
 
 def read_transactions(account_id: int) -> None:
     with database.connection_context(), suppress(BankUnavailable, UnknownBank):  # logged there; later again
-        transactions.refresh(account_id, None)
+        transactions.refresh_transactions(account_id, None)
 
 
 def send_mail(mail_id: int) -> None:
     with database.connection_context():
-        mail.deliver(mail_id, mail_rendering.write)
+        mail.deliver_mail(mail_id, mail_rendering.write)
 
 
 def send_mails() -> None:
     with database.connection_context():
-        _tell()
+        _enqueue_outbox()
 
 
 def notify(notification_id: int) -> None:
     with database.connection_context():
-        push_delivery.deliver(notification_id, push_rendering.write, worklist.payments_of)
+        push_delivery.deliver_push(notification_id, push_rendering.write, worklist.pending_count)
 
 
 def poll() -> None:
     """Each company has its own next moment; this only finds one that lost it."""
     with database.connection_context():
-        run_discovery.plan()
+        run_discovery.repair_schedule()
 
 
 def check_rights(connection_id: int) -> None:
     with database.connection_context():
-        permission_check.run(connection_id)
+        permission_check.run_permission_checks(connection_id)
 
 
-def see_to_webhook(debtor_id: int) -> None:
+def reconcile_webhook(debtor_id: int) -> None:
     with database.connection_context():
-        webhook_registration.see_to(debtor_id)
+        webhook_registration.reconcile_webhook(debtor_id)
 
 
 def revoke_nmbrs_tokens(connection_id: int) -> None:
@@ -94,40 +94,40 @@ def revoke_nmbrs_tokens(connection_id: int) -> None:
         nmbrs_tokens.revoke(connection_id)
 
 
-def look_at_bank(link_id: int) -> None:
+def sync_consent(link_id: int) -> None:
     with database.connection_context():
-        account_sync.look(link_id)
+        account_sync.sync_consent(link_id)
 
 
-def sweep() -> None:
+def enqueue_due_work() -> None:
     """Put everything that waits in the database on the queue: the queue may have lost it.
 
     Not while the last sweep's work still waits there: under load the queue would only grow.
     """
-    if busy("default"):
+    if has_pending("default"):
         return
     with database.connection_context():
-        _enqueue_all("handle_delivery", webhook_deliveries.waiting())
-        _enqueue_all("check_rights", permission_check.due())
-        _enqueue_all("see_to_webhook", webhook_registration.due())
+        _enqueue_all("handle_delivery", webhook_deliveries.unprocessed_deliveries())
+        _enqueue_all("check_rights", permission_check.due_permission_checks())
+        _enqueue_all("reconcile_webhook", webhook_registration.due_webhook_debtors())
         _enqueue_all("revoke_nmbrs_tokens", nmbrs_tokens.due_revocations())
-        _enqueue_all("look", run_discovery.due_companies())
-        _enqueue_all("take_in", intake.due_runs())
+        _enqueue_all("discover_runs", run_discovery.due_companies())
+        _enqueue_all("import_run", intake.due_runs())
         _enqueue_all("send_order", submission.due_batches())
-        _enqueue_all("follow_order", status_polling.due_orders())
-        _enqueue_all("look_at_bank", account_sync.due_links())
+        _enqueue_all("poll_order_status", status_polling.due_orders())
+        _enqueue_all("sync_consent", account_sync.due_consents())
         _enqueue_all("read_transactions", transactions.due_accounts())
-        _tell()
+        _enqueue_outbox()
         if int(time.time()) % 600 < 10:
-            sessions.sweep()
-            rate_limits.sweep()
-            webhook_deliveries.forget_old()
+            sessions.purge_expired_sessions()
+            rate_limits.purge_expired_attempts()
+            webhook_deliveries.purge_payloads()
 
 
-def _tell() -> None:
+def _enqueue_outbox() -> None:
     """What was just written down to be told goes now, not at the next sweep."""
-    _enqueue_all("send_mail", mail.due())
-    _enqueue_all("notify", push_delivery.due())
+    _enqueue_all("send_mail", mail.due_mails())
+    _enqueue_all("notify", push_delivery.due_pushes())
 
 
 def _enqueue_all(name: str, ids: list[int]) -> None:

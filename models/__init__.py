@@ -3,7 +3,7 @@
 from models.audit import AuditEvent, Notification, OutgoingMail
 from models.banking import BankAccess, BankAccount, BankGrant, BankLink
 from models.base import connect, database, is_postgres, is_sqlite
-from models.client_lock import NestedTransaction, NotHeld, hold_clients, require_held, transaction
+from models.client_lock import ClientNotLocked, NestedTransaction, lock_clients, require_client_lock, transaction
 from models.payments import (
     AcceptedName,
     Approval,
@@ -74,6 +74,7 @@ __all__ = [
     "BatchLine",
     "Challenge",
     "Client",
+    "ClientNotLocked",
     "DatabaseTooOld",
     "Delivery",
     "Device",
@@ -90,7 +91,6 @@ __all__ = [
     "NmbrsConsent",
     "NmbrsDebtor",
     "NmbrsExchange",
-    "NotHeld",
     "Notification",
     "OrderDownload",
     "OutgoingMail",
@@ -106,10 +106,10 @@ __all__ = [
     "WebhookKey",
     "connect",
     "database",
-    "hold_clients",
     "is_postgres",
     "is_sqlite",
+    "lock_clients",
     "migrate",
-    "require_held",
+    "require_client_lock",
     "transaction",
 ]  # fmt: skip

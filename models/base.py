@@ -57,7 +57,7 @@ class JsonField(TextField):
         return None if value is None else json.loads(value)
 
 
-class Rows(ModelSelect):
+class FetchAllSelect(ModelSelect):
     """A query of which every row is read before the first is looked at.
 
     A half-read query keeps SQLite's view of that moment open: a write in the loop then fails at once ("database is
@@ -77,4 +77,4 @@ class Table(Model):
 
     @classmethod
     def select(cls, *fields: Any) -> "ModelSelect[Self]":
-        return cast("ModelSelect[Self]", Rows(cls, fields or cls._meta.sorted_fields, is_default=not fields))
+        return cast("ModelSelect[Self]", FetchAllSelect(cls, fields or cls._meta.sorted_fields, is_default=not fields))

@@ -18,7 +18,7 @@ class NestedTransaction(RuntimeError):
     """A transaction was begun inside another: it would be a savepoint, without its locks."""
 
 
-class NotHeld(RuntimeError):
+class ClientNotLocked(RuntimeError):
     """Something of a client is changed by a transaction that does not hold this client."""
 
 
@@ -35,32 +35,32 @@ def transaction(*client_ids: int) -> Iterator[None]:
         _held.set(frozenset())
         try:
             if client_ids:
-                hold_clients(*client_ids)
+                lock_clients(*client_ids)
             yield
         finally:
             _held.set(None)
 
 
-def hold_clients(*client_ids: int) -> None:
+def lock_clients(*client_ids: int) -> None:
     """Nobody else changes what belongs to these until the transaction ends; all at once, hence in one order.
 
     For `transaction`, and for a client that was made in this very one.
     """
-    before = held()
+    before = locked_clients()
     if before is None or before:
-        raise NotHeld(f"{client_ids} after {before}: in a transaction, and all at once")
+        raise ClientNotLocked(f"{client_ids} after {before}: in a transaction, and all at once")
     if is_postgres():  # rows that only refer to a client, such as a delivery, do not wait for this
         query = Client.select(Client.id).where(Client.id.in_(client_ids)).order_by(Client.id)
         list(query.for_update(cast(Any, "FOR NO KEY UPDATE")))
     _held.set(frozenset(client_ids))
 
 
-def held() -> frozenset[int] | None:
+def locked_clients() -> frozenset[int] | None:
     """The clients that this thread's transaction holds; None without one."""
     return _held.get()
 
 
-def require_held(client_id: int) -> None:
+def require_client_lock(client_id: int) -> None:
     """For functions that change what belongs to a client, and write the log of it: together or not at all."""
-    if client_id not in (held() or ()):
-        raise NotHeld(f"client {client_id}")
+    if client_id not in (locked_clients() or ()):
+        raise ClientNotLocked(f"client {client_id}")

@@ -24,7 +24,7 @@ from tests.support import client_lock_guard, contract_report, reference, timezon
 from tests.support.sandbox import Sandbox, sandbox_process
 from tools import browser
 from tools.dev_stack import Stack
-from tools.http_browser import Visitor
+from tools.http_browser import HttpBrowser
 
 
 def _of_this_worker(url: str) -> str:
@@ -62,7 +62,7 @@ def pytest_configure(config: pytest.Config) -> None:
     """Make hashing and committing cheap (tests/test_costs.py holds the product to its own settings), watch every write,
     and make the one folder of exchanges for all workers: who started them makes it, and judges it."""
     passwords.hasher = PasswordHasher(time_cost=1, memory_cost=8, parallelism=1)
-    passwords.NOBODY = passwords.hasher.hash("nobody signs in with this")
+    passwords.DUMMY_HASH = passwords.hasher.hash("nobody signs in with this")
     base.PRAGMAS["synchronous"] = 0  # a killed process loses nothing by it, only a power cut would
     models.database.attach_callback(client_lock_guard.watch)
     models.database.attach_callback(timezone_guard.watch)
@@ -265,9 +265,9 @@ def house(tmp_path_factory: pytest.TempPathFactory, house_environ: HouseEnviron)
 
 
 @pytest.fixture
-def visitor() -> Visitor:
+def visitor() -> HttpBrowser:
     """A person without a browser, not signed in."""
-    return Visitor()
+    return HttpBrowser()
 
 
 # --- the browser ----------------------------------------------------------------------------------

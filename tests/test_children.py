@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from tools import process_supervisor
-from tools.process_supervisor import Child, Supervisor
+from tools.process_supervisor import ManagedProcess, Supervisor
 
 SLEEPER = "import time; print('up', flush=True); time.sleep(300)"
 
@@ -19,11 +19,11 @@ SLEEPER = "import time; print('up', flush=True); time.sleep(300)"
 @pytest.fixture
 def make_child(tmp_path: Path):
     """Children of this test, stopped at its end."""
-    made: list[Child] = []
+    made: list[ManagedProcess] = []
 
-    def make(code: str = SLEEPER, name: str = "sleeper") -> Child:
+    def make(code: str = SLEEPER, name: str = "sleeper") -> ManagedProcess:
         command = [sys.executable, "-c", code]
-        child = Child(
+        child = ManagedProcess(
             name,
             command,
             "-c",
@@ -125,10 +125,10 @@ def test_children_die_with_a_killed_launcher(tmp_path: Path):
     code = f"""
 import os, sys, time
 from pathlib import Path
-from tools.process_supervisor import Child
+from tools.process_supervisor import ManagedProcess
 there = Path({str(tmp_path)!r})
 command = [sys.executable, "-c", {SLEEPER!r}]
-child = Child("sleeper", command, "-c", there, dict(os.environ), there / "l", there / "p")
+child = ManagedProcess("sleeper", command, "-c", there, dict(os.environ), there / "l", there / "p")
 child.start()
 print(child.process.pid, flush=True)
 time.sleep(300)

@@ -106,5 +106,5 @@ def test_days_are_written_as_the_dutch_write_them(app):
         assert formatters.long_day(date(2020, 11, 24)) == "dinsdag 24 november 2020"
         assert formatters.month(date(2020, 11, 1)) == "november 2020"
         assert formatters.moment(datetime(2020, 11, 13, 14, 47, 41, tzinfo=UTC)) == "13-11-2020 15:47"
-        assert formatters.second(datetime(2020, 11, 13, 14, 47, 41, tzinfo=UTC)) == "13-11-2020 15:47:41"
+        assert formatters.datetime_seconds(datetime(2020, 11, 13, 14, 47, 41, tzinfo=UTC)) == "13-11-2020 15:47:41"
         assert formatters.day(datetime(2020, 11, 23, 23, 30, tzinfo=UTC)) == "di 24 nov."

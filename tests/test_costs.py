@@ -16,7 +16,9 @@ def said(code: str) -> list[str]:
 
 
 def test_the_product_hashes_at_the_cost_of_rfc_9106():
-    asked = "from domain.accounts import passwords; print(repr(passwords.hasher._parameters)); print(passwords.NOBODY)"
+    asked = (
+        "from domain.accounts import passwords; print(repr(passwords.hasher._parameters)); print(passwords.DUMMY_HASH)"
+    )
     parameters, nobody = said(asked)
     assert parameters == repr(RFC_9106_LOW_MEMORY)
     assert nobody.startswith("$argon2id$v=19$m=65536,t=3,p=4$")

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from tools import demo
-from tools.demo_journey import ONBOARDING, PAYING, Story
+from tools.demo_journey import ONBOARDING, PAYING, DemoJourney
 from tools.dev_stack import ROOT, Ports, Stack
 
 
@@ -29,11 +29,11 @@ def test_the_whole_job_ends_executed_on_the_servers_of_the_run(
 ):
     """On PostgreSQL and Redis in .ci/run: the demo above starts embedded parts of its own."""
     with Stack(tmp_path, environ=house_environ(), notice=print) as stack:
-        assert demo.walk(Story(stack.base_url, stack.sandbox_url)) == 0
+        assert demo.walk(DemoJourney(stack.base_url, stack.sandbox_url)) == 0
     assert "executed 8/8 EUR 19806.08" in capsys.readouterr().out
 
 
 def test_a_step_that_fails_is_named(house: Stack, capsys: pytest.CaptureFixture[str]):
     nobody_there = f"http://127.0.0.1:{Ports.free().web}"
-    assert demo.walk(Story(nobody_there, house.sandbox_url)) == 1
+    assert demo.walk(DemoJourney(nobody_there, house.sandbox_url)) == 1
     assert re.match(r"failed at register: .*refused", capsys.readouterr().err)

@@ -82,7 +82,7 @@ WRITTEN = {
     "day_and_month": (date(2026, 11, 24), "24 november", "24 November"),
     "month": (date(2026, 11, 1), "november 2026", "November 2026"),
     "moment": (AT, "24-11-2026 15:07", "24/11/2026 15:07"),
-    "second": (AT, "24-11-2026 15:07:41", "24/11/2026 15:07:41"),
+    "datetime_seconds": (AT, "24-11-2026 15:07:41", "24/11/2026 15:07:41"),
 }
 
 

@@ -15,7 +15,7 @@ import pytest
 
 from tools import launch, memory, process_supervisor
 from tools.dev_stack import ROOT, Ports, StackFailed, answers_http
-from tools.http_browser import Visitor
+from tools.http_browser import HttpBrowser
 
 PATIENCE = 60.0
 
@@ -107,11 +107,11 @@ def test_it_says_where_everything_is(running: Launcher):
         assert re.search(rf"^  {name} +\S+", running.said, flags=re.MULTILINE), running.said
 
 
-def test_what_it_says_opens_the_waiting_payment(running: Launcher, visitor: Visitor):
+def test_what_it_says_opens_the_waiting_payment(running: Launcher, visitor: HttpBrowser):
     shown = dict(re.findall(r"^  (\w+) +(\S+)", running.said, flags=re.MULTILINE))
     page = visitor.open(shown["Betaling"])
     page = page.form().fill(email=shown["Inloggen"], password=shown["Wachtwoord"]).submit()
-    page.need("19.806,08", "Goedkeuring vereist", "Jong, Wouter de")
+    page.expect_text("19.806,08", "Goedkeuring vereist", "Jong, Wouter de")
 
 
 def test_a_second_launcher_in_the_same_folder_is_refused(running: Launcher):

@@ -12,14 +12,14 @@ from jinja2 import StrictUndefined
 from blueprints.pwa import blueprint, splash
 from blueprints.web.formatters import init_context
 from blueprints.web.static_assets import FOR_EVER, JOINED, init_assets, static_url
-from domain.common.services import World
+from domain.common.services import Services
 from tests.support.factories import make_world
 
 ROOT = Path(__file__).parent.parent
 
 
 @pytest.fixture(scope="module", autouse=True)
-def world(tmp_path_factory: pytest.TempPathFactory) -> World:
+def world(tmp_path_factory: pytest.TempPathFactory) -> Services:
     """Nobody answers where anything outside should be."""
     return make_world("http://127.0.0.1:1", 1, tmp_path_factory.mktemp("keys"))
 
@@ -58,7 +58,7 @@ def test_the_manifest_makes_the_app_installable(client):
     }  # fmt: skip
 
 
-def test_the_worker_knows_by_which_key_and_whither_it_renews(client, world: World):
+def test_the_worker_knows_by_which_key_and_whither_it_renews(client, world: Services):
     worker = client.get("/sw.js").text
     assert "@" not in re.sub(r"//.*", "", worker), "something was not filled in"
     assert f'const SERVER_KEY = "{world.pusher.public_key}";' in worker

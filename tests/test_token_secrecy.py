@@ -16,7 +16,7 @@ import pytest
 import redis
 import requests
 
-from tools.demo_journey import ONBOARDING, Story
+from tools.demo_journey import ONBOARDING, DemoJourney
 from tools.dev_stack import Stack
 from tools.http_browser import Page, PageError
 
@@ -79,7 +79,7 @@ def markup(page: Page) -> str:
     return lxml.html.tostring(page.tree, encoding="unicode")
 
 
-def typed_again(story: Story) -> str:
+def typed_again(story: DemoJourney) -> str:
     """What the form answers: refused, or taken up again where the connection was disturbed."""
     form = story.open("apps/nmbrs/toevoegen").form()
     form = form.fill(email=story.person.nmbrs_user, token=story.person.nmbrs_token)
@@ -89,7 +89,7 @@ def typed_again(story: Story) -> str:
         return str(error)
 
 
-def refuse_everything(stack: Stack, story: Story, pages: list[str]) -> None:
+def refuse_everything(stack: Stack, story: DemoJourney, pages: list[str]) -> None:
     """Every refusal once, while a payroll runs and somebody looks at the pages and types the token again."""
     for fault in REFUSALS:
         faults(stack, **{fault: True})
@@ -100,7 +100,7 @@ def refuse_everything(stack: Stack, story: Story, pages: list[str]) -> None:
         faults(stack, **{fault: False})
 
 
-def look_around(story: Story, pages: list[str]) -> None:
+def look_around(story: DemoJourney, pages: list[str]) -> None:
     """Every page of the link to Nmbrs that links lead to, the opened entries of the history included."""
     paths = {"apps/nmbrs", "apps", "overzicht", "apps/nmbrs/toevoegen"}
     seen: set[str] = set()
@@ -117,7 +117,7 @@ def look_around(story: Story, pages: list[str]) -> None:
 
 def test_the_token_is_nowhere_to_be_read(secret_house: Stack):
     stack, pages = secret_house, []
-    story = Story(stack.base_url, stack.sandbox_url)
+    story = DemoJourney(stack.base_url, stack.sandbox_url)
     for step in ONBOARDING:
         step(story)
     story.run_payroll()

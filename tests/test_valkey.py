@@ -18,7 +18,7 @@ def queue(tmp_path: Path):
     """A running server as the launcher starts it."""
     path = embedded_valkey.socket_path(tmp_path)
     (tmp_path / "queue").mkdir()
-    child = process_supervisor.Child(
+    child = process_supervisor.ManagedProcess(
         "queue", embedded_valkey.command(tmp_path / "queue", path), str(path), tmp_path, dict(os.environ),
         tmp_path / "queue.log", tmp_path / "queue.pid",
     )  # fmt: skip

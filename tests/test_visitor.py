@@ -6,7 +6,7 @@ from urllib.parse import parse_qsl
 
 import pytest
 
-from tools.http_browser import PageError, Visitor
+from tools.http_browser import HttpBrowser, PageError
 
 PAGE = """<!doctype html><title>Adres</title><h1>Adres</h1>
 <form id="first" method="post" action="/echo">
@@ -55,16 +55,16 @@ def site():
     server.server_close()
 
 
-def test_a_form_sends_what_a_browser_would(site: str, visitor: Visitor):
+def test_a_form_sends_what_a_browser_would(site: str, visitor: HttpBrowser):
     page = visitor.open(site).form("first").fill(name="Piet").choose("Tweede").submit("Verder")
     assert page.text == "Ontvangen csrf=t; pick=2; text=hoi; name=Piet; kind=b; go=1; same-origin"
 
 
-def test_a_button_outside_its_form_belongs_to_it(site: str, visitor: Visitor):
+def test_a_button_outside_its_form_belongs_to_it(site: str, visitor: HttpBrowser):
     assert "apart=1;" in visitor.open(site).form().submit("Apart").text
 
 
-def test_a_page_that_says_something_is_wrong_stops_the_visitor(site: str, visitor: Visitor):
+def test_a_page_that_says_something_is_wrong_stops_the_visitor(site: str, visitor: HttpBrowser):
     page = visitor.open(site).link("Naar de fout")
     assert page.errors == ["Vul je naam in."]
 
@@ -77,10 +77,10 @@ def test_a_page_that_says_something_is_wrong_stops_the_visitor(site: str, visito
         (lambda page: page.form().submit("Betaal"), "no button 'Betaal'"),
         (lambda page: page.form("/elsewhere"), "no form '/elsewhere'"),
         (lambda page: page.link("Weg"), "no link 'Weg'"),
-        (lambda page: page.need("Uitgevoerd"), "does not say 'Uitgevoerd'"),
+        (lambda page: page.expect_text("Uitgevoerd"), "does not say 'Uitgevoerd'"),
         (lambda page: page.visitor.open(page.url + "broken"), "500 Er ging iets mis"),
     ],
 )
-def test_what_is_lacking_is_named(site: str, visitor: Visitor, do, says: str):
+def test_what_is_lacking_is_named(site: str, visitor: HttpBrowser, do, says: str):
     with pytest.raises(PageError, match=says):
         do(visitor.open(site))

@@ -12,19 +12,19 @@ from domain.common import errors
 EXAMPLES = {
     errors.WeakPassword: ("short",),
     errors.PinWrong: (2,),
-    errors.TooOften: (30,),
+    errors.RateLimited: (30,),
     errors.IdentificationRefused: ("another_person",),
     errors.IdentityCodeWrong: (2,),
     errors.InvitationRefused: ("yourself",),
     errors.AuthorityRefused: ("not_in_register",),
-    errors.AuthorityUndecided: ("together",),
+    errors.AuthorityPending: ("together",),
     errors.NmbrsNotAllowed: ("SalaryDocuments_GetSEPA",),
     errors.NmbrsDisabled: ("closed",),
-    errors.OtherCompany: (["Duinrand Catering BV"],),
+    errors.DifferentKvkNumber: (["Duinrand Catering BV"],),
     errors.NotOpen: ("signed",),
     errors.LimitExceeded: ("payment", 100_000_00, 119_806_08),
     errors.DateInvalid: ("cut_off",),
-    errors.OrderUnfit: ("too_many_lines", 5000),
+    errors.UnsupportedByBank: ("too_many_lines", 5000),
     errors.BankFileRefused: ("unreadable",),
     errors.CancellationRefused: ("CANCELLATION_INVALID",),
 }
@@ -45,7 +45,7 @@ def dutch_app():
 
 
 def said(kind: type[errors.DomainError]) -> str:
-    return error_messages.say(kind(*EXAMPLES.get(kind, ())))
+    return error_messages.message_for(kind(*EXAMPLES.get(kind, ())))
 
 
 @pytest.mark.parametrize("kind", KINDS, ids=lambda kind: kind.__name__)
@@ -60,8 +60,8 @@ def test_no_two_errors_say_the_same():
 
 
 def test_an_error_nobody_knows_says_that_nothing_was_paid():
-    assert "Er is niets betaald" in error_messages.say(ValueError("inside"))
-    assert "inside" not in error_messages.say(ValueError("inside"))
+    assert "Er is niets betaald" in error_messages.message_for(ValueError("inside"))
+    assert "inside" not in error_messages.message_for(ValueError("inside"))
 
 
 def test_the_limit_names_its_amount_and_where_to_ask_for_more():
@@ -72,8 +72,8 @@ def test_the_limit_names_its_amount_and_where_to_ask_for_more():
 
 
 def test_a_wrong_pin_says_how_often_one_may_try():
-    assert "nog 2 keer" in error_messages.say(errors.PinWrong(2))
-    assert "op slot" in error_messages.say(errors.PinWrong(1))
+    assert "nog 2 keer" in error_messages.message_for(errors.PinWrong(2))
+    assert "op slot" in error_messages.message_for(errors.PinWrong(1))
 
 
 def test_a_refused_sign_in_does_not_say_which_part_was_wrong():

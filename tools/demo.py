@@ -11,7 +11,7 @@ from pathlib import Path
 
 import requests
 
-from tools.demo_journey import ONBOARDING, PAYING, Story
+from tools.demo_journey import ONBOARDING, PAYING, DemoJourney
 from tools.dev_stack import Stack, StackFailed
 from tools.http_browser import PageError
 
@@ -22,7 +22,7 @@ def main() -> int:
     environ = {name: value for name, value in os.environ.items() if not name.startswith("BIZCUIT_")}
     try:
         with Stack(home, environ=environ, notice=tell) as stack:
-            code = walk(Story(stack.base_url, stack.sandbox_url))
+            code = walk(DemoJourney(stack.base_url, stack.sandbox_url))
     except StackFailed as problem:
         tell(str(problem))
         code = 1
@@ -33,7 +33,7 @@ def main() -> int:
     return code
 
 
-def walk(story: Story) -> int:
+def walk(story: DemoJourney) -> int:
     """Every step in order; 0 when the last one is done."""
     for step in (*ONBOARDING, *PAYING):
         try:

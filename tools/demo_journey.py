@@ -11,7 +11,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from xml.etree import ElementTree
 
-from tools.http_browser import Page, PageError, Visitor, words
+from tools.http_browser import HttpBrowser, Page, PageError, words
 
 PATIENCE = 60.0  # seconds for what runs behind the pages: queue, mail, bank
 COMPANY_NUMBER = "9969"
@@ -34,12 +34,12 @@ class Person:
     kvk_number: str = "68750110"
 
 
-class Story:
+class DemoJourney:
     """One person, one browserless device, one payment."""
 
     def __init__(self, web: str, sandbox: str) -> None:
         self.web, self.sandbox = web, sandbox
-        self.visitor = Visitor()
+        self.visitor = HttpBrowser()
         told = self.visitor.json("GET", f"{sandbox}/control/credentials")
         known = ("email", "password", "pin", "nmbrs_user", "nmbrs_token")
         self.person = Person(**{name: told[name] for name in known})
@@ -75,24 +75,24 @@ class Story:
     def identify(self) -> str:
         """Identify at the broker; the register is asked who may sign."""
         page = self.through(self.open("identificatie").form().submit("iDIN"))
-        page.need("mag voor Demo BV tekenen")
+        page.expect_text("mag voor Demo BV tekenen")
         return "identified by iDIN; the register says: may sign alone"
 
     def link_bank(self) -> str:
         """Choose a bank, give consent there, confirm the holder's name."""
         page = self.through(self.open("saldo/toevoegen").form().submit(BANK))
-        page.need(self.person.company_name).form().submit("Bevestig")
-        page = self.open("saldo").need("NL95 INGB 0004 9218 36")
+        page.expect_text(self.person.company_name).form().submit("Bevestig")
+        page = self.open("saldo").expect_text("NL95 INGB 0004 9218 36")
         found = len(re.findall(r"NL\d\d [A-Z]{4} ", page.text))
         return f"bank linked; {found} accounts with their balance"
 
     # --- Nmbrs --------------------------------------------------------------------------------
     def connect_nmbrs(self) -> str:
         """Hand over e-mail and token; they are tried before they are kept."""
-        self.open("apps/nmbrs").need("Er is nog geen verbinding met Nmbrs")
+        self.open("apps/nmbrs").expect_text("Er is nog geen verbinding met Nmbrs")
         form = self.open("apps/nmbrs/toevoegen").form()
         form.fill(email=self.person.nmbrs_user, token=self.person.nmbrs_token).submit("Test en sla op")
-        self.open("apps/nmbrs").need("Er is een actieve verbinding met Nmbrs")
+        self.open("apps/nmbrs").expect_text("Er is een actieve verbinding met Nmbrs")
         return f"Nmbrs connected as {self.person.nmbrs_user}"
 
     def map_companies(self) -> str:
@@ -112,7 +112,7 @@ class Story:
         debtor = self.visitor.open(f"{self.sandbox}/nmbrs/").link(self.person.company_name)
         form = debtor.link("Webhook instellingen").link("Nieuwe webhook instellingen").form("OPSLAAN")
         form.fill(naam=WEBHOOK_NAME, endpoint=address).choose("Actief").choose("Run Einde actief")
-        form.submit("OPSLAAN").need(WEBHOOK_NAME, "Actief ja")
+        form.submit("OPSLAAN").expect_text(WEBHOOK_NAME, "Actief ja")
         return "webhook set in Nmbrs: Run Einde"
 
     # --- a payment ----------------------------------------------------------------------------
@@ -128,7 +128,7 @@ class Story:
             company.link("Loonopdracht").form("RUN!").submit("RUN!")
         wait_for("the mail about the payment", lambda: len(self.mails("/betalingen/")) > before)
         link = self.mails("/betalingen/")[0]
-        self.payment = self.visitor.open(link).need("Goedkeuring vereist", "Betaal €")
+        self.payment = self.visitor.open(link).expect_text("Goedkeuring vereist", "Betaal €")
         self.lines = len(self.payment.tree.xpath("//li[starts-with(@id, 'regel-')]"))
         return f"payroll run; payment of {self.lines} lines, EUR {self.total()}, waits at {self.payment.url}"
 
@@ -229,30 +229,35 @@ class Story:
         return len(cents), f"{sum(cents) // 100}.{sum(cents) % 100:02d}"
 
 
-ONBOARDING: list[Callable[[Story], str]] = [
-    Story.register,
-    Story.sign_in,
-    Story.set_pin,
-    Story.identify,
-    Story.link_bank,
-    Story.connect_nmbrs,
-    Story.map_companies,
-    Story.set_webhook,
+ONBOARDING: list[Callable[[DemoJourney], str]] = [
+    DemoJourney.register,
+    DemoJourney.sign_in,
+    DemoJourney.set_pin,
+    DemoJourney.identify,
+    DemoJourney.link_bank,
+    DemoJourney.connect_nmbrs,
+    DemoJourney.map_companies,
+    DemoJourney.set_webhook,
 ]
-PAYING: list[Callable[[Story], str]] = [Story.run_payroll, Story.approve, Story.sign, Story.execute]
+PAYING: list[Callable[[DemoJourney], str]] = [
+    DemoJourney.run_payroll,
+    DemoJourney.approve,
+    DemoJourney.sign,
+    DemoJourney.execute,
+]
 
 
 # The rows of /welkom, and what does each. The webhook's row waits for a first call, so Nmbrs itself is looked at.
-WELCOME: dict[str, Callable[[Story], str]] = {
-    "Pincode kiezen": Story.set_pin,
-    "Identificeren met iDIN": Story.identify,
-    "Bankrekening koppelen": Story.link_bank,
-    "Nmbrs verbinden": Story.connect_nmbrs,
-    "Administratie kiezen": Story.map_companies,
+WELCOME: dict[str, Callable[[DemoJourney], str]] = {
+    "Pincode kiezen": DemoJourney.set_pin,
+    "Identificeren met iDIN": DemoJourney.identify,
+    "Bankrekening koppelen": DemoJourney.link_bank,
+    "Nmbrs verbinden": DemoJourney.connect_nmbrs,
+    "Administratie kiezen": DemoJourney.map_companies,
 }
 
 
-def catch_up(story: Story, echo: Callable[[str], object]) -> None:
+def catch_up(story: DemoJourney, echo: Callable[[str], object]) -> None:
     """Bring the demo's person as far as the webhook, whatever an earlier, interrupted start has done already."""
     try:
         echo(story.sign_in())
@@ -278,7 +283,7 @@ def seed(echo: Callable[[str], object]) -> None:
     import config
 
     settings = config.load()
-    catch_up(Story(settings.base_url, settings.sandbox_url), echo)
+    catch_up(DemoJourney(settings.base_url, settings.sandbox_url), echo)
 
 
 def dutch(amount: str) -> str:

@@ -14,12 +14,12 @@ from urllib.parse import urljoin
 import requests
 
 from core.clock import today_amsterdam
-from tools.demo_journey import AMOUNT, Story, catch_up
+from tools.demo_journey import AMOUNT, DemoJourney, catch_up
 from tools.http_browser import Page, PageError
 
 
 def main() -> int:
-    story = Story(os.environ["BIZCUIT_BASE_URL"], os.environ["BIZCUIT_SANDBOX_URL"])
+    story = DemoJourney(os.environ["BIZCUIT_BASE_URL"], os.environ["BIZCUIT_SANDBOX_URL"])
     try:
         catch_up(story, tell)
         payment = waiting(story) or make_payment(story)
@@ -37,7 +37,7 @@ def tell(text: str) -> None:
     print(text, file=sys.stderr)
 
 
-def waiting(story: Story) -> Page | None:
+def waiting(story: DemoJourney) -> Page | None:
     """The newest payment that can still be approved."""
     page = story.open("betalingen")
     for link in page.tree.xpath("//a[contains(@href, '/betalingen/')]/@href"):
@@ -51,7 +51,7 @@ MONTHS = ("Januari", "Februari", "Maart", "April", "Mei", "Juni", "Juli", "Augus
           "November", "December")  # fmt: skip
 
 
-def make_payment(story: Story) -> Page:
+def make_payment(story: DemoJourney) -> Page:
     """Let the sandbox run a payroll and wait for what comes of it: of the first month that has no payment yet, because
     a second one of the same month has to be read before it can be paid."""
     paid = story.open("betalingen").text.casefold()

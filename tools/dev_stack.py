@@ -23,7 +23,7 @@ from types import TracebackType
 from typing import IO, Self
 
 from tools import embedded_valkey, process_supervisor
-from tools.process_supervisor import Child, Supervisor
+from tools.process_supervisor import ManagedProcess, Supervisor
 
 ROOT = Path(__file__).parent.parent
 LOOPBACK = "127.0.0.1"
@@ -77,7 +77,7 @@ class Stack:
         self._given = dict(os.environ if environ is None else environ)
         self._without = without
         self._supervisor = Supervisor(notice)
-        self._children: list[Child] = []
+        self._children: list[ManagedProcess] = []
         self._lock: IO[str] | None = None
 
     # --- what others need to know -------------------------------------------------------------
@@ -114,7 +114,7 @@ class Stack:
             "PYTHONUNBUFFERED": "1",
         }
 
-    def child(self, name: str) -> Child:
+    def child(self, name: str) -> ManagedProcess:
         """One of the processes: queue, sandbox, web or worker."""
         return next(child for child in self._children if child.name == name)
 
@@ -205,7 +205,7 @@ class Stack:
             self._wait_for(child)
         self._supervisor.watch(self._children)
 
-    def _plan(self) -> list[Child]:
+    def _plan(self) -> list[ManagedProcess]:
         """Every process with its command line, the queue first when it is ours."""
         python, ports = sys.executable, self.ports
         sandbox = f"-m sandbox --port {ports.sandbox} --smtp-port {ports.smtp}".split()
@@ -221,10 +221,10 @@ class Stack:
         path = embedded_valkey.socket_path(self.home)
         return [self._child("queue", str(path), embedded_valkey.command(self.home / "queue", path)), *plan]
 
-    def _child(self, name: str, mark: str, command: list[str]) -> Child:
+    def _child(self, name: str, mark: str, command: list[str]) -> ManagedProcess:
         log = self.logs / f"{name}.log"
-        process_supervisor.set_aside(log)
-        return Child(name, command, mark, ROOT, self.environment, log, self.run / f"{name}.pid")
+        process_supervisor.rotate_log(log)
+        return ManagedProcess(name, command, mark, ROOT, self.environment, log, self.run / f"{name}.pid")
 
     def _migrate(self) -> None:
         """Bring the database up to date, in a process of its own (the launcher stays light)."""
@@ -241,7 +241,7 @@ class Stack:
             said = (done.stdout + done.stderr).decode(errors="replace")
             raise StackFailed(f"De database kon niet worden bijgewerkt:\n{said}")
 
-    def _wait_for(self, child: Child) -> None:
+    def _wait_for(self, child: ManagedProcess) -> None:
         """Return when the child answers; raise when it died or keeps silent."""
         ready = self._probe(child.name)
         deadline = time.monotonic() + PATIENCE

@@ -25,7 +25,7 @@ class PageError(Exception):
     """A page is not what the visitor needs; the text names the page and what it says."""
 
 
-class Visitor:
+class HttpBrowser:
     """One person at one device: cookies, and the page that is open."""
 
     def __init__(self) -> None:
@@ -79,7 +79,7 @@ def fetch_metadata(url: str, referer: str) -> dict[str, str]:
 class Page:
     """An open page."""
 
-    def __init__(self, visitor: Visitor, answer: requests.Response) -> None:
+    def __init__(self, visitor: HttpBrowser, answer: requests.Response) -> None:
         self.visitor, self.url, self.status = visitor, answer.url, answer.status_code
         self.tree = lxml.html.fromstring(answer.content.decode(answer.encoding or "utf-8", "replace") or "<html/>")
 
@@ -100,7 +100,7 @@ class Page:
         found = [words(node) for path in ERROR_PATHS for node in self.tree.xpath(path)]
         return list(dict.fromkeys(filter(None, found)))
 
-    def need(self, *texts: str) -> Self:
+    def expect_text(self, *texts: str) -> Self:
         """Raise unless all of these stand on the page."""
         for text in texts:
             if " ".join(text.split()) not in self.text:

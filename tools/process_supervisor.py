@@ -18,7 +18,7 @@ LARGEST_LOG = 5_000_000  # bytes; a larger log is set aside at the start
 
 
 @dataclass
-class Child:
+class ManagedProcess:
     """One command with its log and its process file. `mark` is a word of its command line."""
 
     name: str
@@ -76,13 +76,13 @@ class Supervisor:
 
     def __init__(self, notice: Callable[[str], None]) -> None:
         self._notice = notice
-        self._children: list[Child] = []
+        self._children: list[ManagedProcess] = []
         self._holding = False
         self._quit = threading.Event()
         self._lock = threading.Lock()
         self._thread = threading.Thread(target=self._watch, name="supervisor", daemon=True)
 
-    def watch(self, children: list[Child]) -> None:
+    def watch(self, children: list[ManagedProcess]) -> None:
         self._children = children
         self._thread.start()
 
@@ -97,7 +97,7 @@ class Supervisor:
         if self._thread.is_alive():
             self._thread.join()
 
-    def restart(self, child: Child, grace: float = 10.0) -> None:
+    def restart(self, child: ManagedProcess, grace: float = 10.0) -> None:
         """Stop one child and start it anew, without counting it as a death."""
         with self._lock:
             child.ask_to_stop()
@@ -111,7 +111,7 @@ class Supervisor:
                     if not self._holding:
                         self._tend(child, time.monotonic())
 
-    def _tend(self, child: Child, now: float) -> None:
+    def _tend(self, child: ManagedProcess, now: float) -> None:
         if child.alive:
             return
         if child.due is None:
@@ -127,7 +127,7 @@ class Supervisor:
             child.start()
 
 
-def stop_all(children: list[Child], grace: float = 10.0) -> None:
+def stop_all(children: list[ManagedProcess], grace: float = 10.0) -> None:
     """Ask all to stop, give them `grace` seconds together, then kill what is left."""
     deadline = time.monotonic() + grace
     for child in children:
@@ -163,7 +163,7 @@ def command_line(pid: int) -> str:
     return ""
 
 
-def set_aside(log: Path) -> None:
+def rotate_log(log: Path) -> None:
     """Keep one older log when this one has grown large."""
     if log.exists() and log.stat().st_size > LARGEST_LOG:
         log.replace(log.with_suffix(".log.1"))

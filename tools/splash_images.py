@@ -13,7 +13,7 @@ from playwright.sync_api import Browser, Page, sync_playwright
 from blueprints.pwa.routes import SCREENSHOTS, Screenshot
 from blueprints.pwa.splash import ALL, Splash
 from tools.browser import FLAGS, find
-from tools.demo_journey import ONBOARDING, Story, wait_for
+from tools.demo_journey import ONBOARDING, DemoJourney, wait_for
 from tools.dev_stack import Stack
 
 STATIC = Path(__file__).parent.parent / "static"
@@ -39,8 +39,8 @@ def draw(page: Page, one: Splash) -> None:
 def screens(browser: Browser) -> None:
     """A payment that waits, as the demo's entrepreneur sees it."""
     with tempfile.TemporaryDirectory() as home, Stack(Path(home)) as stack:
-        story = Story(stack.base_url, stack.sandbox_url)
-        for step in (*ONBOARDING, Story.run_payroll):
+        story = DemoJourney(stack.base_url, stack.sandbox_url)
+        for step in (*ONBOARDING, DemoJourney.run_payroll):
             print(step(story))
         wait_for("the mail about the payment", lambda: story.mails("/betalingen/"))
         seen_at = {"payment": story.mailed_link("/betalingen/"), "overview": f"{stack.base_url}/overzicht"}
@@ -48,7 +48,7 @@ def screens(browser: Browser) -> None:
             photograph(browser, story, one, seen_at[one.page])
 
 
-def photograph(browser: Browser, story: Story, one: Screenshot, address: str) -> None:
+def photograph(browser: Browser, story: DemoJourney, one: Screenshot, address: str) -> None:
     """A phone has twice the pixels."""
     scale = 2 if one.form == "narrow" else 1
     context = browser.new_context(

@@ -5,11 +5,11 @@ from flask import Response, flash, request, url_for
 from blueprints.account.routes import blueprint, first_page
 from blueprints.web import saved_forms, session_interface
 from blueprints.web.authorization import signed_in
-from blueprints.web.current_user import me
-from blueprints.web.error_messages import say
-from blueprints.web.responses import goto
-from blueprints.web.step_up import enter, proved
-from blueprints.web.urls import own_path
+from blueprints.web.current_user import current_user_row
+from blueprints.web.error_messages import message_for
+from blueprints.web.responses import redirect_to
+from blueprints.web.step_up import log_in, mark_reauthenticated
+from blueprints.web.urls import safe_local_path
 from domain.accounts import passkeys, rate_limits
 from domain.common.errors import EmailNotConfirmed, PasskeyRefused
 from jobs import enqueue
@@ -22,41 +22,43 @@ def options(text: str) -> Response:
 
 @blueprint.post("/inloggen/passkey/vraag")
 def ask_sign_in():
-    rate_limits.spend("passkey.ask", rate_limits.network(request.remote_addr or ""))
-    return options(passkeys.ask_sign_in(session_interface.key()))
+    rate_limits.consume_attempt("passkey.ask", rate_limits.client_subnet(request.remote_addr or ""))
+    return options(passkeys.ask_sign_in(session_interface.oidc_binding()))
 
 
 @blueprint.post("/inloggen/passkey")
 def sign_in_with_passkey():
-    onward = own_path(request.args.get("verder"))
-    rate_limits.spend("passkey.address", rate_limits.network(request.remote_addr or ""))
+    onward = safe_local_path(request.args.get("verder"))
+    rate_limits.consume_attempt("passkey.address", rate_limits.client_subnet(request.remote_addr or ""))
     try:
-        user = passkeys.sign_in(session_interface.key(), request.form.get("answer", ""))
+        user = passkeys.sign_in_with_passkey(session_interface.oidc_binding(), request.form.get("answer", ""))
         if user.email_confirmed_at is None:
             raise EmailNotConfirmed
     except (PasskeyRefused, EmailNotConfirmed) as error:
-        flash(say(error), "bad")
-        return goto("/inloggen")
-    rate_limits.refund("passkey.address", rate_limits.network(request.remote_addr or ""))
-    enter(user, passkey=True)
+        flash(message_for(error), "bad")
+        return redirect_to("/inloggen")
+    rate_limits.refund("passkey.address", rate_limits.client_subnet(request.remote_addr or ""))
+    log_in(user, passkey=True)
     enqueue("send_mails")
-    return goto(onward or first_page(user))
+    return redirect_to(onward or first_page(user))
 
 
 @blueprint.post("/bewijs/passkey/vraag")
 @signed_in
 def ask_proof():
-    return options(passkeys.ask_proof(me(), session_interface.key()))
+    return options(passkeys.ask_proof(current_user_row(), session_interface.oidc_binding()))
 
 
 @blueprint.post("/bewijs/passkey")
 @signed_in
 def prove_with_passkey():
-    onward = own_path(request.args.get("verder")) or first_page(me())
+    onward = safe_local_path(request.args.get("verder")) or first_page(current_user_row())
     try:
-        passkeys.prove(me(), session_interface.key(), request.form.get("answer", ""))
+        passkeys.reauthenticate_with_passkey(
+            current_user_row(), session_interface.oidc_binding(), request.form.get("answer", "")
+        )
     except PasskeyRefused as error:
-        flash(say(error), "bad")
-        return goto(url_for("account.prove", verder=onward))
-    proved(me(), "passkey")
+        flash(message_for(error), "bad")
+        return redirect_to(url_for("account.prove", verder=onward))
+    mark_reauthenticated(current_user_row(), "passkey")
     return saved_forms.go_on(onward)

@@ -5,8 +5,8 @@ from flask_babel import gettext as _
 
 from blueprints.account.forms import NewPasswordForm, ResendForm
 from blueprints.account.routes import blueprint, spend_on_mail
-from blueprints.web.error_messages import say
-from blueprints.web.responses import goto, render
+from blueprints.web.error_messages import message_for
+from blueprints.web.responses import redirect_to, render
 from domain.accounts import accounts, rate_limits
 from domain.common.errors import LinkExpired, WeakPassword
 from jobs import enqueue
@@ -18,10 +18,10 @@ def forgot():
     if not form.validate_on_submit():
         return render("account/forgot.html", 422 if form.errors else 200, form=form)
     spend_on_mail(form.email.data or "")
-    accounts.ask_reset(form.email.data or "")
+    accounts.request_password_reset(form.email.data or "")
     enqueue("send_mails")
     flash(_("Als dit adres bij ons bekend is, krijg je een mail met een knop. Die werkt 30 minuten."), "good")
-    return goto("/inloggen")
+    return redirect_to("/inloggen")
 
 
 @blueprint.route("/wachtwoord/<token>", methods=["GET", "POST"])
@@ -29,17 +29,17 @@ def reset(token):
     """GET changes nothing: mail scanners open links."""
     form = NewPasswordForm()
     if not form.validate_on_submit():
-        works = accounts.peek_link(token, "reset")
+        works = accounts.is_link_valid(token, "reset")
         return render("account/reset.html", 422 if form.errors else 200, form=form, fresh=works)
-    rate_limits.spend("mail.address", rate_limits.network(request.remote_addr or ""))
+    rate_limits.consume_attempt("mail.address", rate_limits.client_subnet(request.remote_addr or ""))
     try:
         user = accounts.reset_password(token, form.password.data or "")
     except WeakPassword as error:
-        form.password.errors = [say(error)]
+        form.password.errors = [message_for(error)]
         return render("account/reset.html", 422, form=form, fresh=True)
     except LinkExpired:
         return render("account/reset.html", 410, form=form, fresh=False)
     session["reset_here"] = user.id
     enqueue("send_mails")
     flash(_("Je nieuwe wachtwoord is ingesteld. Overal elders ben je uitgelogd. Log nu in."), "good")
-    return goto("/inloggen")
+    return redirect_to("/inloggen")

@@ -4,13 +4,13 @@ from flask_login import current_user, logout_user
 
 from blueprints.account.forms import ConfirmForm, RegisterForm, ResendForm, SignInForm
 from blueprints.web import session_interface
-from blueprints.web.current_user import me
+from blueprints.web.current_user import current_user_row
 from blueprints.web.device_cookie import visit
-from blueprints.web.error_messages import say
+from blueprints.web.error_messages import message_for
 from blueprints.web.i18n import language
-from blueprints.web.responses import goto, render
-from blueprints.web.step_up import enter
-from blueprints.web.urls import own_path
+from blueprints.web.responses import redirect_to, render
+from blueprints.web.step_up import log_in
+from blueprints.web.urls import safe_local_path
 from domain.accounts import accounts, devices, rate_limits
 from domain.accounts import sessions as stored
 from domain.common.errors import EmailNotConfirmed, LinkExpired, SignInRefused, WeakPassword
@@ -32,53 +32,55 @@ def first_page(user: User) -> str:
 
 
 def _network() -> str:
-    return rate_limits.network(request.remote_addr or "")
+    return rate_limits.client_subnet(request.remote_addr or "")
 
 
 def spend_on_mail(email: str) -> None:
-    """One mail asked for this address, from this side. TooOften, known or not."""
-    rate_limits.spend("mail.address", _network())
-    rate_limits.spend("mail.account", accounts.normal_email(email))
+    """One mail asked for this address, from this side. RateLimited, known or not."""
+    rate_limits.consume_attempt("mail.address", _network())
+    rate_limits.consume_attempt("mail.account", accounts.normalise_email(email))
 
 
 @blueprint.get("/")
 def start():
     if not current_user.is_authenticated:
-        return goto("/inloggen")
-    return goto("/overzicht")
+        return redirect_to("/inloggen")
+    return redirect_to("/overzicht")
 
 
 @blueprint.route("/inloggen", methods=["GET", "POST"])
 def sign_in():
-    onward = own_path(request.args.get("verder"))
+    onward = safe_local_path(request.args.get("verder"))
     if request.method == "GET" and current_user.is_authenticated:
-        return goto(onward or first_page(me()))
+        return redirect_to(onward or first_page(current_user_row()))
     form = SignInForm()
     if not form.validate_on_submit():
         return render("account/sign_in.html", 422 if form.errors else 200, form=form)
     try:
-        user = accounts.sign_in(form.email.data or "", form.password.data or "", visit(), request.remote_addr or "")
+        user = accounts.sign_in_with_password(
+            form.email.data or "", form.password.data or "", visit(), request.remote_addr or ""
+        )
     except EmailNotConfirmed as error:
         session["registered"] = form.email.data
-        flash(say(error), "warn")
-        return goto("/registreren/klaar")
+        flash(message_for(error), "warn")
+        return redirect_to("/registreren/klaar")
     except SignInRefused as error:
-        form.password.errors = [say(error)]
+        form.password.errors = [message_for(error)]
         return render("account/sign_in.html", 422, form=form)
-    enter(user)
+    log_in(user)
     enqueue("send_mails")
-    return goto(onward or first_page(user))
+    return redirect_to(onward or first_page(user))
 
 
 @blueprint.post("/uitloggen")
 def sign_out():
     """To sign-in; and from there, for who came for something of another account, back to it."""
-    onward = own_path(request.args.get("verder"))
+    onward = safe_local_path(request.args.get("verder"))
     stored.sign_out(session_interface.secret() or "")
     logout_user()
     session.clear()
     session_interface.renew()
-    response = goto(url_for("account.sign_in", verder=onward))
+    response = redirect_to(url_for("account.sign_in", verder=onward))
     response.headers["Clear-Site-Data"] = '"cache", "storage"'
     return response
 
@@ -89,15 +91,15 @@ def register():
     form = RegisterForm(data={name: value for name, value in chosen.items() if value})
     if not form.validate_on_submit():
         return render("account/register.html", 422 if form.errors else 200, form=form)
-    rate_limits.spend("register.address", _network())
+    rate_limits.consume_attempt("register.address", _network())
     try:
-        registration.register(**form.filled(), language=language())
+        registration.register_account(**form.filled(), language=language())
     except WeakPassword as error:
-        form.password.errors = [say(error)]
+        form.password.errors = [message_for(error)]
         return render("account/register.html", 422, form=form)
     enqueue("send_mails")
     session["registered"] = form.email.data
-    return goto("/registreren/klaar")
+    return redirect_to("/registreren/klaar")
 
 
 @blueprint.route("/registreren/klaar", methods=["GET", "POST"])
@@ -110,7 +112,7 @@ def registered():
         enqueue("send_mails")
         session["registered"] = form.email.data
         flash(_("We hebben een nieuwe mail gestuurd, als dit adres nog bevestigd moet worden."), "good")
-        return goto("/registreren/klaar")
+        return redirect_to("/registreren/klaar")
     return render("account/registered.html", 422 if form.errors else 200, form=form, email=session.get("registered"))
 
 
@@ -119,7 +121,7 @@ def confirm(token):
     """GET shows a button and changes nothing: mail scanners open links, the person presses."""
     form = ConfirmForm()
     if not form.validate_on_submit():
-        return render("account/confirm.html", form=form, fresh=accounts.peek_link(token, "confirm"))
+        return render("account/confirm.html", form=form, fresh=accounts.is_link_valid(token, "confirm"))
     try:
         user = accounts.confirm_email(token)
     except LinkExpired:
@@ -127,4 +129,4 @@ def confirm(token):
     devices.confirm_at_enrolment(user, visit())
     session.pop("registered", None)
     flash(_("Je e-mailadres is bevestigd. Log in om verder te gaan."), "good")
-    return goto("/inloggen")
+    return redirect_to("/inloggen")

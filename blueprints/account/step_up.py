@@ -7,11 +7,11 @@ from blueprints.account.forms import ConfirmForm, PasswordForm
 from blueprints.account.routes import blueprint, first_page, spend_on_mail
 from blueprints.web import saved_forms
 from blueprints.web.authorization import signed_in
-from blueprints.web.current_user import me
-from blueprints.web.error_messages import say
-from blueprints.web.responses import goto, render
-from blueprints.web.step_up import here, proved
-from blueprints.web.urls import own_path
+from blueprints.web.current_user import current_user_row
+from blueprints.web.error_messages import message_for
+from blueprints.web.responses import redirect_to, render
+from blueprints.web.step_up import current_device, mark_reauthenticated
+from blueprints.web.urls import safe_local_path
 from domain.accounts import accounts, devices, passkeys
 from domain.common.errors import LinkExpired, SignInRefused
 from jobs import enqueue
@@ -21,40 +21,46 @@ from jobs import enqueue
 @signed_in
 def prove():
     """Before something that matters: the password or a passkey once more."""
-    onward = own_path(request.args.get("verder")) or first_page(me())
+    onward = safe_local_path(request.args.get("verder")) or first_page(current_user_row())
     form = PasswordForm()
     if form.validate_on_submit():
         try:
-            accounts.prove_password(me(), form.password.data or "")
+            accounts.reauthenticate_with_password(current_user_row(), form.password.data or "")
         except SignInRefused:
             form.password.errors = [_("Dit wachtwoord klopt niet. Probeer het opnieuw.")]
         else:
-            proved(me(), "password")
+            mark_reauthenticated(current_user_row(), "password")
             return saved_forms.go_on(onward)
     status = 422 if form.errors else 200
-    return render("account/prove.html", status, form=form, onward=onward, passkeys=passkeys.any_of(me()))
+    return render(
+        "account/prove.html", status, form=form, onward=onward, passkeys=passkeys.has_passkey(current_user_row())
+    )
 
 
 @blueprint.route("/apparaat", methods=["GET", "POST"])
 @signed_in
 def device():
     """This device is not confirmed yet: by a mail, a passkey or an identification it is."""
-    onward, found, form = own_path(request.args.get("verder")) or first_page(me()), here(), ConfirmForm()
+    onward, found, form = (
+        safe_local_path(request.args.get("verder")) or first_page(current_user_row()),
+        current_device(),
+        ConfirmForm(),
+    )
     if found is not None and found.confirmed_at is not None:
-        return goto(onward)
+        return redirect_to(onward)
     if form.validate_on_submit():
         if found is None:  # a session from before devices were known
             flash(_("Log opnieuw in; daarna kun je dit apparaat bevestigen."), "warn")
-            return goto(url_for("account.device", verder=onward))
-        spend_on_mail(me().email)
-        devices.ask_by_mail(me(), found.id)
+            return redirect_to(url_for("account.device", verder=onward))
+        spend_on_mail(current_user_row().email)
+        devices.send_confirmation_mail(current_user_row(), found.id)
         enqueue("send_mails")
         flash(_("We hebben je een mail gestuurd. Open de link op dit apparaat, in deze browser."), "good")
-        return goto(url_for("account.device", verder=onward))
-    membership = accounts.first_membership(me())
+        return redirect_to(url_for("account.device", verder=onward))
+    membership = accounts.first_membership(current_user_row())
     return render(
-        "account/device.html", form=form, onward=onward, passkeys=passkeys.any_of(me()), told=devices.view(found),
-        membership=membership,
+        "account/device.html", form=form, onward=onward, passkeys=passkeys.has_passkey(current_user_row()),
+        told=devices.device_view(found), membership=membership,
     )  # fmt: skip
 
 
@@ -62,13 +68,13 @@ def device():
 @signed_in
 def confirm_device(token):
     """GET shows a button and changes nothing: mail scanners open links, the person presses."""
-    form, found = ConfirmForm(), here()
+    form, found = ConfirmForm(), current_device()
     if not form.validate_on_submit():
-        return render("account/confirm_device.html", form=form, told=devices.view(found))
+        return render("account/confirm_device.html", form=form, told=devices.device_view(found))
     try:
-        devices.confirm_by_link(me(), found.id if found else None, token)
+        devices.confirm_by_link(current_user_row(), found.id if found else None, token)
     except LinkExpired as error:
-        flash(say(error), "bad")
-        return goto("/apparaat")
+        flash(message_for(error), "bad")
+        return redirect_to("/apparaat")
     flash(_("Dit apparaat is bevestigd. Je kunt nu betalingen goedkeuren."), "good")
-    return goto(first_page(me()))
+    return redirect_to(first_page(current_user_row()))

@@ -3,7 +3,7 @@ from wtforms import StringField
 from wtforms.validators import InputRequired, Length
 
 from blueprints.web.lazy_texts import _l
-from blueprints.web.saved_forms import KeptForm
+from blueprints.web.saved_forms import RestorableForm
 
 
 class BankForm(FlaskForm):
@@ -12,7 +12,7 @@ class BankForm(FlaskForm):
     bank = StringField(_l("Bank"), [InputRequired(_l("Kies een bank."))])
 
 
-class HandForm(KeptForm):
+class HandForm(RestorableForm):
     """An account without a bank link."""
 
     iban = StringField(_l("Rekeningnummer (IBAN)"), [InputRequired(_l("Vul het rekeningnummer in.")), Length(max=50)])

@@ -6,10 +6,10 @@ from flask_babel import gettext as _
 from blueprints.banking.forms import BankForm, GoForm
 from blueprints.banking.presenters import consents as bank_words
 from blueprints.web.authorization import ALL, for_client, psu, signed_in
-from blueprints.web.current_user import me
-from blueprints.web.error_messages import say
-from blueprints.web.responses import goto, render
-from blueprints.web.urls import own_path
+from blueprints.web.current_user import current_user_row
+from blueprints.web.error_messages import message_for
+from blueprints.web.responses import redirect_to, render
+from blueprints.web.urls import safe_local_path
 from domain.banking import account_sync, consents, linking, oauth_grants
 from domain.common.errors import (
     AuthorityRefused,
@@ -33,15 +33,15 @@ def balances(membership):
     """What is known, at once; htmx then asks the banks, the customer being there."""
     client = membership.client
     return render(
-        "banking/balances.html", unconfirmed=linking.unconfirmed(client), form=GoForm(),
-        **_known(client, stale=account_sync.stale(client)),
+        "banking/balances.html", unconfirmed=linking.awaiting_holder_confirmation(client), form=GoForm(),
+        **_known(client, stale=account_sync.needs_refresh(client)),
     )  # fmt: skip
 
 
 def _known(client, stale=False, late=""):
-    found = linking.accounts(client)
+    found = linking.payable_accounts(client)
     known = [account.balance_cents for account in found if account.balance_cents is not None]
-    consent_of = consents.of_client(client)
+    consent_of = consents.consents_of_client(client)
     groups = [
         (consent, [account for account in found if account.link_id == link_id])
         for link_id, consent in consent_of.items()
@@ -64,7 +64,7 @@ def refresh(membership):
         return render("banking/_accounts.html", **_known(client, late=late))
     if late:
         flash(late, "warn")
-    return goto(f"/{client.public_id}/saldo")
+    return redirect_to(f"/{client.public_id}/saldo")
 
 
 @blueprint.post("/<client>/saldo/verlengen/<int:link_id>")
@@ -72,16 +72,16 @@ def refresh(membership):
 def renew(membership, link_id):
     """A new consent at the same bank; the accounts stay what they are."""
     client, user = membership.client, membership.user
-    link, here = linking.link_of(client, link_id), f"/{client.public_id}/saldo"
+    link, here = linking.get_consent(client, link_id), f"/{client.public_id}/saldo"
     try:
-        identification.may_link_bank(client, user)
-        return goto(linking.begin_link(client, user, link.bank, psu(), here))
+        identification.require_fresh_authority(client, user)
+        return redirect_to(linking.start_consent(client, user, link.bank, psu(), here))
     except (NotIdentified, AuthorityRefused) as error:
-        flash(say(error), "info")
-        return goto(f"/{client.public_id}/identificatie?verder={quote(here)}")
+        flash(message_for(error), "info")
+        return redirect_to(f"/{client.public_id}/identificatie?verder={quote(here)}")
     except DomainError as error:
-        flash(say(error), "bad")
-        return goto(here)
+        flash(message_for(error), "bad")
+        return redirect_to(here)
 
 
 @blueprint.route("/<client>/saldo/toevoegen", methods=["GET", "POST"])
@@ -89,24 +89,24 @@ def renew(membership, link_id):
 def add(membership):
     """Choose a bank and go there. Who has not identified goes that way first, and comes back here."""
     client, user = membership.client, membership.user
-    onward = own_path(request.args.get("verder"))
+    onward = safe_local_path(request.args.get("verder"))
     try:
         identification.require_authority(client, user)
     except NotIdentified as error:
-        flash(say(error), "info")
-        return goto(f"/{client.public_id}/identificatie?verder={quote(_here())}")
+        flash(message_for(error), "info")
+        return redirect_to(f"/{client.public_id}/identificatie?verder={quote(_here())}")
     except AuthorityRefused:
-        return goto(f"/{client.public_id}/identificatie")
+        return redirect_to(f"/{client.public_id}/identificatie")
     except (RegisterUnavailable, UnknownCompany) as error:
-        flash(say(error), "bad")
-        return goto(f"/{client.public_id}/saldo")
+        flash(message_for(error), "bad")
+        return redirect_to(f"/{client.public_id}/saldo")
     form = BankForm()
     if form.validate_on_submit():
         try:
-            return goto(linking.begin_link(client, user, form.bank.data or "", psu(), onward))
+            return redirect_to(linking.start_consent(client, user, form.bank.data or "", psu(), onward))
         except DomainError as error:
-            flash(say(error), "bad")
-            return goto(_here())
+            flash(message_for(error), "bad")
+            return redirect_to(_here())
     return render("banking/add.html", 422 if form.errors else 200, form=form, banks=_banks(), onward=onward)
 
 
@@ -123,13 +123,13 @@ def back_with_key():
     """The one address to which a bank that gives us a key sends everybody back; then on as from any bank."""
     state = request.args.get("state", "")
     try:
-        oauth_grants.finish(me(), state, request.args.get("code"))
+        oauth_grants.complete_authorization(current_user_row(), state, request.args.get("code"))
     except NotFound:
         raise
     except DomainError as error:
-        flash(say(error), "bad")
-        return goto("/saldo")
-    return goto(f"/bank/terug/{quote(state, safe='')}")
+        flash(message_for(error), "bad")
+        return redirect_to("/saldo")
+    return redirect_to(f"/bank/terug/{quote(state, safe='')}")
 
 
 @blueprint.get("/bank/terug/<state>")
@@ -137,24 +137,24 @@ def back_with_key():
 def back(state):
     """The way back from the bank proves nothing but its state: the bank is asked whether it agreed."""
     try:
-        link = linking.finish_link(state, me(), psu())
+        link = linking.complete_consent(state, current_user_row(), psu())
     except ConsentPending:
         if "geweigerd" not in request.args:
             return render("banking/pending.html", again=request.path)
-        flash(say(ConsentRefused()), "warn")
-        return goto("/saldo")
+        flash(message_for(ConsentRefused()), "warn")
+        return redirect_to("/saldo")
     except NotFound:
         raise
     except BankUnavailable as error:
-        flash(say(error), "warn")
+        flash(message_for(error), "warn")
         return render("banking/pending.html", again=request.path)
     except DomainError as error:
-        flash(say(error), "bad")
-        return goto("/saldo")
+        flash(message_for(error), "bad")
+        return redirect_to("/saldo")
     if link.holder_confirmed_at:
         flash(_("Je bankrekening is gekoppeld."), "good")
-        return goto(own_path(link.next_page) or f"/{link.client.public_id}/saldo")
-    return goto(f"/{link.client.public_id}/saldo/bevestigen/{link.id}")
+        return redirect_to(safe_local_path(link.next_page) or f"/{link.client.public_id}/saldo")
+    return redirect_to(f"/{link.client.public_id}/saldo/bevestigen/{link.id}")
 
 
 @blueprint.route("/<client>/saldo/bevestigen/<int:link_id>", methods=["GET", "POST"])
@@ -162,15 +162,15 @@ def back(state):
 def confirm_holder(membership, link_id):
     """The name as the bank has it, to be confirmed; from then on these accounts can pay."""
     client, form = membership.client, GoForm()
-    link = linking.link_of(client, link_id)
+    link = linking.get_consent(client, link_id)
     if form.validate_on_submit():
         try:
             link = linking.confirm_holder(client, membership.user, link_id)
         except ConsentPending as error:
-            flash(say(error), "warn")
-            return goto(f"/{client.public_id}/saldo")
+            flash(message_for(error), "warn")
+            return redirect_to(f"/{client.public_id}/saldo")
         flash(_("Je bankrekening is gekoppeld."), "good")
-        return goto(own_path(link.next_page) or f"/{client.public_id}/saldo")
+        return redirect_to(safe_local_path(link.next_page) or f"/{client.public_id}/saldo")
     return render("banking/confirm.html", form=form, link=link, accounts=linking.accounts_of_link(link))
 
 

@@ -6,7 +6,7 @@ from flask_babel import gettext as _
 from blueprints.banking.presenters import transactions as words
 from blueprints.banking.routes import blueprint
 from blueprints.web.authorization import ALL, for_client, psu
-from blueprints.web.responses import goto, render
+from blueprints.web.responses import redirect_to, render
 from domain.reconciliation import transactions
 from domain.team import salary_visibility
 
@@ -18,13 +18,13 @@ MOST_PAGES = 1000
 def bookings(membership, account_id):
     """The last ninety days, newest first; a link to one booking leads to the page that it is on."""
     client, booking = membership.client, request.args.get("boeking", 0, int)
-    if not salary_visibility.sees_lines(membership.role, client):  # what is booked line by line says who got what
+    if not salary_visibility.can_see_lines(membership.role, client):  # what is booked line by line says who got what
         flash(_("De eigenaar van het account houdt bedragen per persoon verborgen, dus ook de transacties."), "warn")
-        return goto(f"/{client.public_id}/saldo")
-    fresh = transactions.look(client, account_id, psu())
+        return redirect_to(f"/{client.public_id}/saldo")
+    fresh = transactions.refresh_for_customer(client, account_id, psu())
     if 0 < booking < 2**31:
-        page = transactions.page_of(account_id, booking)
-        return goto(f"/{client.public_id}/saldo/{account_id}?pagina={page}#boeking-{booking}")
+        page = transactions.transactions_page_of(account_id, booking)
+        return redirect_to(f"/{client.public_id}/saldo/{account_id}?pagina={page}#boeking-{booking}")
     page = max(1, min(request.args.get("pagina", 1, int), MOST_PAGES))
     statement = transactions.statement(client, account_id, page)
     late = "" if fresh else _("De bank was niet bereikbaar. Je ziet de laatst bekende transacties.")

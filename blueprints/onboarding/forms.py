@@ -4,7 +4,7 @@ from wtforms.validators import EqualTo, InputRequired, Length, Regexp
 
 from blueprints.account.forms import ADDRESS, digits, trimmed
 from blueprints.web.lazy_texts import _l
-from blueprints.web.saved_forms import KeptForm
+from blueprints.web.saved_forms import RestorableForm
 
 
 class PinForm(FlaskForm):
@@ -37,7 +37,7 @@ class CodeForm(FlaskForm):
     )
 
 
-class InviteForm(KeptForm):
+class InviteForm(RestorableForm):
     email = StringField(
         _l("E-mailadres van wie met je tekent"),
         [

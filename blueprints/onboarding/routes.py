@@ -5,12 +5,12 @@ from flask_login import current_user
 from blueprints.onboarding.forms import CodeForm, GoForm, InviteForm, PinForm
 from blueprints.onboarding.words import step_words
 from blueprints.web import session_interface
-from blueprints.web.authorization import ALL, OWNER, for_client, fresh_keeping
-from blueprints.web.current_user import me
-from blueprints.web.error_messages import authority, say
-from blueprints.web.responses import fragment, goto, render
-from blueprints.web.step_up import here, proved
-from blueprints.web.urls import own_path
+from blueprints.web.authorization import ALL, OWNER, for_client, recently_authenticated_keeping
+from blueprints.web.current_user import current_user_row
+from blueprints.web.error_messages import authority, message_for
+from blueprints.web.responses import redirect_to, render, render_fragment
+from blueprints.web.step_up import current_device, mark_reauthenticated
+from blueprints.web.urls import safe_local_path
 from domain.accounts import accounts, pins, rate_limits
 from domain.common.errors import (
     DomainError,
@@ -20,13 +20,13 @@ from domain.common.errors import (
     PinIsBirthDate,
     PinNotSixDigits,
     PinTooCommon,
+    RateLimited,
     RegisterUnavailable,
-    TooOften,
-    WrongSession,
+    SessionMismatch,
 )
-from domain.common.services import world
+from domain.common.services import services
 from domain.identity import identification
-from domain.identity.signing_authority import standing as standing_authority
+from domain.identity.signing_authority import latest_decision as standing_authority
 from domain.overview import onboarding
 from domain.team import co_signer
 from jobs import enqueue
@@ -42,15 +42,15 @@ def find_company():
     text, found, said = request.args.get("zoek", ""), [], None
     try:
         if len(text.strip()) >= onboarding.SEARCHED_FROM:
-            rate_limits.spend("register.search", rate_limits.network(request.remote_addr or ""))
-        found = onboarding.companies_like(text)
+            rate_limits.consume_attempt("register.search", rate_limits.client_subnet(request.remote_addr or ""))
+        found = onboarding.search_companies(text)
     except RegisterUnavailable:
         said = _("De KvK is nu niet bereikbaar. Vul naam en nummer zelf in.")
-    except TooOften:
+    except RateLimited:
         said = _("Je zoekt wel heel vaak. Wacht even, of vul naam en nummer zelf in.")
     nothing = not found and not said and len(text.strip()) >= onboarding.SEARCHED_FROM
     page, part = "onboarding/company.html", "onboarding/_companies.html"
-    return fragment(page, part, text=text, found=found, said=said, nothing=nothing)
+    return render_fragment(page, part, text=text, found=found, said=said, nothing=nothing)
 
 
 @blueprint.get("/<client>/welkom")
@@ -65,24 +65,24 @@ def welcome(membership):
 
 @blueprint.route("/<client>/pincode", methods=["GET", "POST"])
 @for_client(ALL)
-@fresh_keeping(secret_too=True)
+@recently_authenticated_keeping(secret_too=True)
 def pin(membership):
     form, user = PinForm(), membership.user
-    known = pins.known(user)
+    known = pins.has_pin(user)
     if not form.validate_on_submit():
-        device = here()
-        locked = known and pins.locked(user, device.id if device else None)
+        device = current_device()
+        locked = known and pins.is_pin_locked(user, device.id if device else None)
         return render("onboarding/pin.html", 422 if form.errors else 200, form=form, known=known, locked=locked)
     try:
         pins.set_pin(user, form.pin.data or "")
     except (PinNotSixDigits, PinTooCommon, PinIsBirthDate) as error:
-        form.pin.errors = [say(error)]
+        form.pin.errors = [message_for(error)]
         return render("onboarding/pin.html", 422, form=form, known=known, locked=False)
     except PinAlreadySet as error:
-        flash(say(error), "warn")
-        return goto(f"/{membership.client.public_id}/identificatie")
+        flash(message_for(error), "warn")
+        return redirect_to(f"/{membership.client.public_id}/identificatie")
     flash(_("Je pincode is ingesteld."), "good")
-    return goto(f"/{membership.client.public_id}/welkom")
+    return redirect_to(f"/{membership.client.public_id}/welkom")
 
 
 @blueprint.route("/<client>/identificatie", methods=["GET", "POST"])
@@ -90,14 +90,16 @@ def pin(membership):
 def identify(membership):
     """What is shared and why; then to the broker. Where it ended last time stands on the same page."""
     client, user, form = membership.client, membership.user, GoForm()
-    if request.method == "GET" and (onward := own_path(request.args.get("verder"))):
+    if request.method == "GET" and (onward := safe_local_path(request.args.get("verder"))):
         session["after_identification"] = onward
     if form.validate_on_submit():
         try:
-            return goto(identification.begin(user, client, session_interface.key(), _callback()))
+            return redirect_to(
+                identification.start_identification(user, client, session_interface.oidc_binding(), _callback())
+            )
         except DomainError as error:
-            flash(say(error), "bad")
-            return goto(_identify_page(client))
+            flash(message_for(error), "bad")
+            return redirect_to(_identify_page(client))
     return _identify(membership)
 
 
@@ -107,13 +109,13 @@ def _identify(membership, status=200, code_form=None, invite_form=None):
     return render(
         "onboarding/identify.html",
         status,
-        method=world().identity.name,
-        identified=identification.identified(user),
+        method=services().identity.name,
+        identified=identification.is_identified(user),
         answer=standing.answer if standing else None,
         reason=authority(standing.reason) if standing else None,
-        second=co_signer.standing(client, user),
+        second=co_signer.co_signer_status(client, user),
         owner=membership.role == "owner",
-        awaits_code=identification.awaiting_code(user, session.get("walk", "")) is not None,
+        awaits_code=identification.pending_code_attempt(user, session.get("walk", "")) is not None,
         code_form=code_form or CodeForm(),
         invite_form=invite_form or InviteForm(formdata=None),
         onward=session.get("after_identification") or f"/{client.public_id}/welkom",
@@ -129,19 +131,19 @@ def confirm_code(membership):
     if not form.validate_on_submit():
         return _identify(membership, 422, code_form=form)
     try:
-        client, standing = identification.confirm_elsewhere(
+        client, standing = identification.complete_with_code(
             membership.user, session.get("walk", ""), form.code.data or ""
         )
     except IdentityCodeWrong as error:
         if error.tries_left:
-            form.code.errors = [say(error)]
+            form.code.errors = [message_for(error)]
             return _identify(membership, 422, code_form=form)
-        flash(say(error), "bad")
-        return goto(_identify_page(client))
+        flash(message_for(error), "bad")
+        return redirect_to(_identify_page(client))
     except DomainError as error:
-        flash(say(error), "bad")
-        return goto(_identify_page(client))
-    proved(me(), "identification")
+        flash(message_for(error), "bad")
+        return redirect_to(_identify_page(client))
+    mark_reauthenticated(current_user_row(), "identification")
     return _after(client, standing)
 
 
@@ -151,10 +153,10 @@ def ask_register_again(membership):
     """The KvK once more, with the identification that is there."""
     client = membership.client
     try:
-        standing = identification.ask_again(client, membership.user)
+        standing = identification.refresh_authority(client, membership.user)
     except DomainError as error:
-        flash(say(error), "bad")
-        return goto(_identify_page(client))
+        flash(message_for(error), "bad")
+        return redirect_to(_identify_page(client))
     return _after(client, standing)
 
 
@@ -166,49 +168,49 @@ def identified():
     """
     query = request.args.to_dict()
     try:
-        client, standing = identification.finish(query, session.get("walk", ""), _callback())
-    except WrongSession:
+        client, standing = identification.complete_identification(query, session.get("walk", ""), _callback())
+    except SessionMismatch:
         return _elsewhere(query)
     except DomainError as error:
         return _not_identified(error)
-    proved(me(), "identification")
+    mark_reauthenticated(current_user_row(), "identification")
     return _after(client, standing)
 
 
 def _elsewhere(query):
     try:
-        code = identification.arrive_elsewhere(query, _callback())
+        code = identification.receive_in_other_browser(query, _callback())
     except DomainError as error:
-        return render("onboarding/elsewhere.html", 400, code=None, said=say(error))
+        return render("onboarding/elsewhere.html", 400, code=None, said=message_for(error))
     return render("onboarding/elsewhere.html", code=code, said=None)
 
 
 def _not_identified(error):
     """What to do now, where the person is signed in; else on a page that leads back to Bizcuit."""
-    membership = accounts.first_membership(me()) if current_user.is_authenticated else None
+    membership = accounts.first_membership(current_user_row()) if current_user.is_authenticated else None
     if membership is None:
-        return render("onboarding/elsewhere.html", 400, code=None, said=say(error))
-    flash(say(error), "bad")
-    return goto(_identify_page(membership.client))
+        return render("onboarding/elsewhere.html", 400, code=None, said=message_for(error))
+    flash(message_for(error), "bad")
+    return redirect_to(_identify_page(membership.client))
 
 
 # --- together with somebody else ---
 @blueprint.post("/<client>/identificatie/samen")
 @for_client(OWNER)
-@fresh_keeping("email")
+@recently_authenticated_keeping("email")
 def invite_second_signer(membership):
     """Ask somebody by mail to identify too."""
     form, client = InviteForm(), membership.client
     if not form.validate_on_submit():
         return _identify(membership, 422, invite_form=form)
     try:
-        co_signer.invite(client, membership.user, form.email.data or "")
+        co_signer.invite_co_signer(client, membership.user, form.email.data or "")
     except InvitationRefused as error:
-        form.email.errors = [say(error)]
+        form.email.errors = [message_for(error)]
         return _identify(membership, 422, invite_form=form)
     enqueue("send_mails")
     flash(_("We hebben een uitnodiging gestuurd. Die werkt een week lang."), "good")
-    return goto(_identify_page(client))
+    return redirect_to(_identify_page(client))
 
 
 def _identify_page(client):
@@ -216,12 +218,12 @@ def _identify_page(client):
 
 
 def _callback() -> str:
-    return world().base_url + CALLBACK
+    return services().base_url + CALLBACK
 
 
 def _after(client, standing):
     """Allowed: on to where someone was going. Otherwise the page that says why not, or not yet."""
     if standing.answer != "yes":
-        return goto(_identify_page(client))
+        return redirect_to(_identify_page(client))
     flash(_("Je bent geïdentificeerd en mag voor %(name)s tekenen.", name=client.name), "good")
-    return goto(session.pop("after_identification", None) or f"/{client.public_id}/welkom")
+    return redirect_to(session.pop("after_identification", None) or f"/{client.public_id}/welkom")

@@ -1,7 +1,7 @@
 from flask_babel import gettext as _
 
-from domain.common.services import world
-from domain.overview.onboarding import Step
+from domain.common.services import services
+from domain.overview.onboarding import OnboardingStep
 
 # Sign, and path below the client's address.
 PLACES = {
@@ -16,7 +16,7 @@ PLACES = {
 }
 
 
-def step_words(step: Step) -> dict[str, str]:
+def step_words(step: OnboardingStep) -> dict[str, str]:
     """Sign, title, explanation and path (below the client's address) of a step of setting up."""
     sign, path = PLACES[step.key]
     title, text, takes = _words(step.key)
@@ -41,7 +41,7 @@ def _words(key: str) -> tuple[str, str, str]:
             _("Duurt ongeveer 1 minuut."),
         ),
         "identification": (
-            _("Identificeren met %(method)s", method=world().identity.name),
+            _("Identificeren met %(method)s", method=services().identity.name),
             _("De wet vraagt wie er betaalt. Alleen je naam en geboortedatum worden gedeeld."),
             _("Duurt ongeveer 3 minuten."),
         ),

@@ -10,9 +10,9 @@ from blueprints.payroll.presenters.status import connection_words, result_words
 from blueprints.pwa import splash
 from blueprints.team.presenter import ROLES
 from blueprints.web.authorization import ALL, for_client, signed_in
-from blueprints.web.current_user import me
-from blueprints.web.responses import fragment, goto, render, unchanged
-from blueprints.web.step_up import here
+from blueprints.web.current_user import current_user_row
+from blueprints.web.responses import not_modified, redirect_to, render, render_fragment
+from blueprints.web.step_up import current_device
 from core.clock import amsterdam, utcnow
 from domain.accounts import devices
 from domain.banking import consents
@@ -30,16 +30,16 @@ LATEST, MOST = 5, 20
 @signed_in
 def all_clients():
     """What waits where; with one client, straight to it; who takes part nowhere (any more) is told what to do."""
-    rows = worklist.across(me())
+    rows = worklist.worklist_for(current_user_row())
     if not rows:
         return render("overview/none.html")
     if len(rows) == 1:
-        return goto(f"/{rows[0].public_id}/overzicht")
+        return redirect_to(f"/{rows[0].public_id}/overzicht")
     todo, rest = [row for row in rows if row.anything], [row for row in rows if not row.anything]
     count = sum(row.payments for row in rows)
     return render(
         "overview/all.html", waiting_count=count, todo=todo, rest=rest, roles=ROLES,
-        first_name=me().name.split()[0],
+        first_name=current_user_row().name.split()[0],
     )  # fmt: skip
 
 
@@ -51,28 +51,29 @@ def overview(membership):
     steps = onboarding.steps(client, user)
     todo = next((step for step in steps if step.current and step.key != "webhook"), None)
     if todo and todo.key in ("email", "pin"):
-        return goto(f"/{client.public_id}/welkom")
-    rows, approved = queries.batches(client, MOST, TO_DO), queries.approved_by_me(client, user)
+        return redirect_to(f"/{client.public_id}/welkom")
+    rows, approved = queries.list_batches(client, MOST, TO_DO), queries.approved_by_me(client, user)
     now = _now(client, todo, [row for row in rows if row.reference not in approved])
-    if unchanged(now["seen"]):
+    if not_modified(now["seen"]):
         return "", 204
-    return fragment(
+    return render_fragment(
         "overview/overview.html", "overview/_looked.html", client=client, **now,
         for_another=present_rows([row for row in rows if row.reference in approved], client.public_id),
-        under_way=present_rows(queries.batches(client, MOST, UNDER_WAY), client.public_id),
-        done=present_rows(queries.batches(client, LATEST, DONE), client.public_id),
+        under_way=present_rows(queries.list_batches(client, MOST, UNDER_WAY), client.public_id),
+        done=present_rows(queries.list_batches(client, LATEST, DONE), client.public_id),
         hour=amsterdam(utcnow()).hour, first_name=user.name.split()[0], bank_words=bank_words,
-        offer_install=not todo and devices.to_offer(here()), splashes=splash.wanted(request.user_agent.string),
-        waiting_count=worklist.payments_of(user),
+        offer_install=not todo and devices.should_offer_install(current_device()),
+        splashes=splash.wanted(request.user_agent.string),
+        waiting_count=worklist.pending_count(user),
     )  # fmt: skip
 
 
-def _now(client: Client, todo: onboarding.Step | None, waiting_rows: list[BatchRow]) -> dict[str, Any]:
+def _now(client: Client, todo: onboarding.OnboardingStep | None, waiting_rows: list[BatchRow]) -> dict[str, Any]:
     """What there is to do and what is coming, with a mark of it: a page that looks again gets it when it changed."""
     held = blockers.find_blockers(client)
     links = [(one, connection_words(one)) for one in held.links]
     refused, coming = ([(row, result_words(row)) for row in rows] for rows in (held.refused, held.coming))
-    to_renew = consents.to_renew(client)
+    to_renew = consents.consents_needing_renewal(client)
     mendable = sum(1 for _one, stands in links if stands["way"])
     told = repr((waiting_rows, todo, links, refused, coming, held.unmapped, to_renew))
     return {
@@ -87,7 +88,7 @@ def _now(client: Client, todo: onboarding.Step | None, waiting_rows: list[BatchR
 @for_client(ALL)
 def home_screen_offered(membership):
     """The home screen was offered on this device; not again."""
-    device = here()
+    device = current_device()
     if device is not None:
-        devices.offered(device)
-    return goto(f"/{membership.client.public_id}/overzicht")
+        devices.mark_install_offered(device)
+    return redirect_to(f"/{membership.client.public_id}/overzicht")

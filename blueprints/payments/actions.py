@@ -2,9 +2,9 @@
 
 from enum import StrEnum
 
-from domain.orders.manual_submission import HandView
-from domain.orders.sca_state import Step
-from domain.payments.four_eyes import Eyes
+from domain.orders.manual_submission import ManualSubmission
+from domain.orders.sca_state import ScaStep
+from domain.payments.four_eyes import DualApprovalStatus
 from domain.payments.queries import Payment
 
 
@@ -35,7 +35,11 @@ _SIGN_BY_BUTTON = ("begin", "page", "login", "method", "code")
 
 
 def next_action(
-    payment: Payment, can_pay: bool, approvals: Eyes | None, manual: HandView | None, step: Step | None
+    payment: Payment,
+    can_pay: bool,
+    approvals: DualApprovalStatus | None,
+    manual: ManualSubmission | None,
+    step: ScaStep | None,
 ) -> Action:
     """Return what this person can do with this payment now.
 
@@ -53,9 +57,9 @@ def next_action(
     return Action.REOPEN if payment.state in ENDED else Action.NOTHING
 
 
-def _next_while_open(payment: Payment, approvals: Eyes | None) -> Action:
+def _next_while_open(payment: Payment, approvals: DualApprovalStatus | None) -> Action:
     """For somebody who may approve. With every line excluded there is nothing that needs two people or a pin."""
-    if payment.lines_payable and approvals is not None and approvals.mine:
+    if payment.lines_payable and approvals is not None and approvals.approved_by_me:
         return Action.AWAIT_SECOND_APPROVAL
     if payment.lines_payable and approvals is not None and approvals.changed_by_me:
         return Action.LEAVE_TO_OTHERS
@@ -68,7 +72,7 @@ def _next_while_open(payment: Payment, approvals: Eyes | None) -> Action:
     return Action.APPROVE_WITH_PIN if payment.needs_pin else Action.APPROVE
 
 
-def is_polled(payment: Payment, approvals: Eyes | None) -> bool:
+def is_polled(payment: Payment, approvals: DualApprovalStatus | None) -> bool:
     """Whether the page asks again by itself: something may change without this person.
 
     An open payment stands still, unless one person has approved and another still has to.

@@ -21,12 +21,12 @@ from blueprints.payments.presenters.lines import (
 )
 from blueprints.payments.presenters.warnings import overpaid
 from blueprints.web.authorization import ALL, MAY_PAY, for_client
-from blueprints.web.error_messages import say
-from blueprints.web.responses import goto
+from blueprints.web.error_messages import message_for
+from blueprints.web.responses import redirect_to
 from domain.banking import linking
 from domain.common.errors import BatchChanged, DateInvalid, DomainError, NotFound
 from domain.payments import amendments, queries
-from domain.payments.line_search import Look
+from domain.payments.line_search import LineQuery
 from domain.payments.queries import Payment
 from domain.team import salary_visibility
 from models import Membership
@@ -48,12 +48,12 @@ def decide_line(membership, reference, line_id):
         return render_problem(membership, reference, error)
     query = parse_query(membership)
     if not is_htmx():
-        return goto(url_of(membership, reference, **query_values(query), _anchor=f"regel-{line_id}"))
-    payment = queries.view(membership.client, reference, query)
+        return redirect_to(url_of(membership, reference, **query_values(query), _anchor=f"regel-{line_id}"))
+    payment = queries.get_payment(membership.client, reference, query)
     if request.form.get("shown") != decision.before or payment.digest != decision.after:
         # somebody else is at work too: the button may not carry the digest of lines that this page shows differently
-        return render_current(membership, reference, say(BatchChanged()), focus=True, payment=payment)
-    line = queries.line(payment.id, line_id)
+        return render_current(membership, reference, message_for(BatchChanged()), focus=True, payment=payment)
+    line = queries.get_line(payment.id, line_id)
     announcement = decision_announcement(line, payment)
     if not decision.alone:
         return render_current(membership, reference, spoken=announcement, payment=payment)
@@ -65,7 +65,7 @@ def decide_line(membership, reference, line_id):
 
 def _require_lines(membership: Membership) -> None:
     """Who does not see the lines decides about none of them."""
-    if not salary_visibility.sees_lines(membership.role, membership.client):
+    if not salary_visibility.can_see_lines(membership.role, membership.client):
         abort(403)
 
 
@@ -75,10 +75,10 @@ def include_all(membership, reference):
     """Include every excluded line again."""
     _require_lines(membership)
     try:
-        count = amendments.accept_all(membership.client, membership.user, reference)
+        count = amendments.include_all_lines(membership.client, membership.user, reference)
     except DomainError as error:
         return render_problem(membership, reference, error)
-    payment = queries.view(membership.client, reference, parse_query(membership))
+    payment = queries.get_payment(membership.client, reference, parse_query(membership))
     done = inclusion_announcement(payment, count)
     return render_current(membership, reference, spoken=done, done=done, payment=payment)
 
@@ -88,15 +88,15 @@ def include_all(membership, reference):
 @for_client(ALL)
 def change(membership, reference):
     """Choose another day or another account."""
-    payment = queries.view(membership.client, reference, Look())
+    payment = queries.get_payment(membership.client, reference, LineQuery())
     if payment.state not in EDITABLE:
-        return goto(url_of(membership, reference))
-    accounts = linking.accounts(membership.client)
+        return redirect_to(url_of(membership, reference))
+    accounts = linking.payable_accounts(membership.client)
     form = ChangeForm(account=payment.account.id)
     form.account.choices = [(account.id, account.iban) for account in accounts]
     if form.validate_on_submit() and _is_changed(membership, payment, form):
         flash(_("De betaling is aangepast."), "good")
-        return goto(url_of(membership, reference))
+        return redirect_to(url_of(membership, reference))
     return _change_page(membership, payment, form, accounts)
 
 
@@ -106,12 +106,14 @@ def _is_changed(membership: Membership, payment: Payment, form: ChangeForm) -> b
     if day == payment.execution_date and not payment.date_fixed:
         day = None
     try:
-        amendments.change(membership.client, membership.user, payment.reference, day, form.account.data)
+        amendments.change_date_and_account(
+            membership.client, membership.user, payment.reference, day, form.account.data
+        )
     except DomainError as error:
         if isinstance(error, NotFound):
             raise
         field = form.execution_date if isinstance(error, DateInvalid) else form.account
-        field.errors = [say(error)]
+        field.errors = [message_for(error)]
         return False
     return True
 
@@ -135,14 +137,14 @@ def _change_page(membership: Membership, payment: Payment, form: ChangeForm, acc
 @for_client(ALL)
 def acknowledge_warnings(membership, reference):
     """Show what has to be read before *Betaal* works. Who may pay says that it was read."""
-    payment = queries.view(membership.client, reference)
+    payment = queries.get_payment(membership.client, reference)
     if request.method == "POST":
         if membership.role not in MAY_PAY:
             abort(403)
         amendments.open_cautions(membership.client, membership.user, reference, request.form.getlist("seen"))
-        return goto(url_of(membership, reference))
+        return redirect_to(url_of(membership, reference))
     if not payment.cautions:
-        return goto(url_of(membership, reference))
+        return redirect_to(url_of(membership, reference))
     sheet = build_sheet(membership, payment)
     return render_sheet(
         "payments/warnings.html", sheet, warnings=present_warnings(sheet), overpaid=overpaid(sheet.payment),

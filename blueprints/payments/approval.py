@@ -10,34 +10,34 @@ from blueprints.payments.forms import PayForm, PinForm
 from blueprints.payments.page import build_sheet, render_sheet
 from blueprints.payments.presenters.lines import present_line
 from blueprints.web import session_interface
-from blueprints.web.authorization import MAY_PAY, approving, for_client, psu
-from blueprints.web.error_messages import say
-from blueprints.web.responses import goto
-from blueprints.web.step_up import here
+from blueprints.web.authorization import MAY_PAY, for_client, psu, step_up_required
+from blueprints.web.error_messages import message_for
+from blueprints.web.responses import redirect_to
+from blueprints.web.step_up import current_device
 from domain.accounts import passkeys, rate_limits
 from domain.common.errors import (
     BatchChanged,
-    CautionsUnopened,
     DomainError,
     PasskeyRefused,
     PinLocked,
     PinMissing,
     PinWrong,
+    UnacknowledgedWarnings,
 )
 from domain.payments import amendments, queries
-from domain.payments.line_search import Look
+from domain.payments.line_search import LineQuery
 from domain.payments.queries import Payment
-from domain.payments.release import SignedWith, release
+from domain.payments.release import PasskeyAssertion, release
 from jobs import enqueue
 from models import Approval, Membership, Release
 
 
 @blueprint.post("/<client>/betalingen/<reference>/betalen")
 @for_client(MAY_PAY)
-@approving
+@step_up_required
 def pay(membership, reference):
     """*Betaal*: where the bank signs this approves the payment; under delegated signing the pin comes first."""
-    payment = queries.view(membership.client, reference)
+    payment = queries.get_payment(membership.client, reference)
     if payment.state != "open":  # pressed twice: how it stands is the answer
         return render_current(membership, reference, focus=True)
     shown = PayForm().shown.data or ""
@@ -47,9 +47,9 @@ def pay(membership, reference):
         if not payment.lines_payable:
             amendments.discard(membership.client, membership.user, reference)
         elif payment.unopened:
-            raise CautionsUnopened
+            raise UnacknowledgedWarnings
         elif payment.needs_pin:
-            return goto(url_of(membership, reference, "pin", shown=shown))
+            return redirect_to(url_of(membership, reference, "pin", shown=shown))
         else:
             _enqueue_next(release(membership, reference, shown, "session", psu()))
     except DomainError as error:
@@ -68,22 +68,22 @@ def _enqueue_next(row: Release | Approval) -> None:
 # --- the app's own proof ---
 @blueprint.route("/<client>/betalingen/<reference>/pincode", methods=["GET", "POST"])
 @for_client(MAY_PAY)
-@approving
+@step_up_required
 def pin(membership, reference):
     """Approve with the pin. What is signed is what was shown: the digest comes along from the payment's page.
 
     Total, count, day, account and reference stand where the pin is typed.
     """
-    payment = queries.view(membership.client, reference, Look())
+    payment = queries.get_payment(membership.client, reference, LineQuery())
     if payment.state != "open" or not payment.needs_pin or not payment.lines_payable:
-        return goto(url_of(membership, reference))
+        return redirect_to(url_of(membership, reference))
     form = PinForm(shown=request.args.get("shown"))
     if not form.shown.data:
-        return goto(url_of(membership, reference))
+        return redirect_to(url_of(membership, reference))
     if form.shown.data != payment.digest:
         return redirect_with_problem(membership, reference, BatchChanged())
     if payment.unopened:
-        return redirect_with_problem(membership, reference, CautionsUnopened())
+        return redirect_with_problem(membership, reference, UnacknowledgedWarnings())
     if not form.validate_on_submit():
         return _pin_page(membership, payment, form)
     return _approve_with_pin(membership, payment, form)
@@ -91,28 +91,28 @@ def pin(membership, reference):
 
 def _approve_with_pin(membership: Membership, payment: Payment, form: PinForm) -> Response:
     """Count the attempt, then approve. A wrong pin is said beside its field."""
-    rate_limits.spend("pin.user", membership.user_id)
+    rate_limits.consume_attempt("pin.user", membership.user_id)
     try:
         row = release(
-            membership, payment.reference, form.shown.data or "", "pin", psu(), form.pin.data, device=here()
+            membership, payment.reference, form.shown.data or "", "pin", psu(), form.pin.data, device=current_device()
         )  # fmt: skip
     except PinWrong as error:
-        form.pin.errors = [say(error)]
+        form.pin.errors = [message_for(error)]
         return _pin_page(membership, payment, form)
     except (PinLocked, PinMissing) as error:
         enqueue("send_mails")
         return redirect_to_pin_setup(membership, error)
     except DomainError as error:
         return redirect_with_problem(membership, payment.reference, error)
-    rate_limits.forget("pin.user", membership.user_id)
+    rate_limits.reset_attempts("pin.user", membership.user_id)
     _enqueue_next(row)
-    return goto(url_of(membership, payment.reference))
+    return redirect_to(url_of(membership, payment.reference))
 
 
 def redirect_to_pin_setup(membership: Membership, error: DomainError) -> Response:
     """To where a pin is chosen, for who has none or whose pin is locked."""
-    flash(say(error), "bad")
-    return goto(url_for("onboarding.pin", client=membership.client.public_id))
+    flash(message_for(error), "bad")
+    return redirect_to(url_for("onboarding.pin", client=membership.client.public_id))
 
 
 def _pin_page(membership: Membership, payment: Payment, form: PinForm) -> Response:
@@ -120,7 +120,7 @@ def _pin_page(membership: Membership, payment: Payment, form: PinForm) -> Respon
     sheet = build_sheet(membership, payment)
     found = sheet.payment.found
     return render_sheet(
-        template, sheet, 422 if form.errors else 200, form=form, has_passkey=passkeys.any_of(membership.user),
+        template, sheet, 422 if form.errors else 200, form=form, has_passkey=passkeys.has_passkey(membership.user),
         lines=[present_line(one, sheet.payment, sheet.url) for one in sheet.payment.lines if one.payable],
         more_lines=found is not None and found.pages > 1,
     )  # fmt: skip
@@ -128,29 +128,32 @@ def _pin_page(membership: Membership, payment: Payment, form: PinForm) -> Respon
 
 @blueprint.post("/<client>/betalingen/<reference>/passkey/vraag")
 @for_client(MAY_PAY)
-@approving
+@step_up_required
 def passkey_options(membership, reference):
     """What a passkey has to sign: it is made of the payment that was shown."""
-    if request.form.get("shown") != queries.view(membership.client, reference).digest:
+    if request.form.get("shown") != queries.get_payment(membership.client, reference).digest:
         abort(409)
-    return options(passkeys.ask_release(membership.user, session_interface.key(), request.form["shown"]))
+    return options(passkeys.ask_release(membership.user, session_interface.oidc_binding(), request.form["shown"]))
 
 
 @blueprint.post("/<client>/betalingen/<reference>/passkey")
 @for_client(MAY_PAY)
-@approving
+@step_up_required
 def sign_with_passkey(membership, reference):
     """Approve with a passkey in the place of the pin: it signs this very payment."""
-    shown, signed = request.form.get("shown", ""), SignedWith(request.form.get("answer", ""), session_interface.key())
+    shown, signed = (
+        request.form.get("shown", ""),
+        PasskeyAssertion(request.form.get("answer", ""), session_interface.oidc_binding()),
+    )
     try:
         row = release(membership, reference, shown, "passkey", psu(), passkey=signed)
     except PasskeyRefused as error:
-        flash(say(error), "bad")
-        return goto(url_of(membership, reference, "pin", shown=shown))
+        flash(message_for(error), "bad")
+        return redirect_to(url_of(membership, reference, "pin", shown=shown))
     except DomainError as error:
         return redirect_with_problem(membership, reference, error)
     _enqueue_next(row)
-    return goto(url_of(membership, reference))
+    return redirect_to(url_of(membership, reference))
 
 
 # --- once more ---
@@ -162,4 +165,4 @@ def reopen(membership, reference):
         amendments.reopen(membership.client, membership.user, reference)
     except DomainError as error:
         return redirect_with_problem(membership, reference, error)
-    return goto(url_of(membership, reference))
+    return redirect_to(url_of(membership, reference))

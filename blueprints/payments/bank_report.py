@@ -7,11 +7,11 @@ from blueprints.payments.blueprint import blueprint
 from blueprints.payments.detail import url_of
 from blueprints.payments.page import build_sheet, render_sheet
 from blueprints.web.authorization import MAY_PAY, for_client
-from blueprints.web.error_messages import say
-from blueprints.web.responses import goto
+from blueprints.web.error_messages import message_for
+from blueprints.web.responses import redirect_to
 from domain.common.errors import BankFileRefused
 from domain.payments import queries
-from domain.payments.line_search import Look
+from domain.payments.line_search import LineQuery
 from domain.reconciliation import bank_reports
 
 SENT = ("sending", "at_bank", "signed", "executed", "partly_executed")
@@ -23,16 +23,18 @@ _FORM_BYTES = 64 * 1024  # what a form adds to the file that it carries
 def upload_report(membership, reference):
     """Take in a status report or a statement of the bank; the payment follows it, or the page says why not."""
     request.max_content_length = bank_reports.MOST_BYTES + _FORM_BYTES
-    payment = queries.view(membership.client, reference, Look())
+    payment = queries.get_payment(membership.client, reference, LineQuery())
     if payment.state not in SENT:
-        return goto(url_of(membership, reference))
+        return redirect_to(url_of(membership, reference))
     sheet = build_sheet(membership, payment)
     if request.method == "GET":
         return render_sheet("payments/bank_report.html", sheet, problem="")
     given = request.files.get("bestand") or abort(400)
     try:
-        bank_reports.take(membership.client, membership.user, reference, given.read(bank_reports.MOST_BYTES + 1))
+        bank_reports.import_report(
+            membership.client, membership.user, reference, given.read(bank_reports.MOST_BYTES + 1)
+        )
     except BankFileRefused as error:
-        return render_sheet("payments/bank_report.html", sheet, 422, problem=say(error))
+        return render_sheet("payments/bank_report.html", sheet, 422, problem=message_for(error))
     flash(_("Het bestand is gelezen. Hieronder zie je hoe het ervoor staat."), "good")
-    return goto(url_of(membership, reference))
+    return redirect_to(url_of(membership, reference))

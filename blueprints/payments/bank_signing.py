@@ -12,14 +12,14 @@ from blueprints.payments.forms import BankLoginForm, CodeForm, MethodForm
 from blueprints.payments.page import build_sheet, payment_url, render_sheet
 from blueprints.payments.presenters.signing import challenge_groups, code_hint, code_maxlength
 from blueprints.web.authorization import MAY_PAY, for_client, psu, signed_in
-from blueprints.web.current_user import me
-from blueprints.web.error_messages import say
-from blueprints.web.responses import goto
-from domain.common.errors import CodeWrong, DomainError
+from blueprints.web.current_user import current_user_row
+from blueprints.web.error_messages import message_for
+from blueprints.web.responses import redirect_to
+from domain.common.errors import DomainError, InvalidScaCode
 from domain.orders import sca
-from domain.orders.sca_state import Step
+from domain.orders.sca_state import ScaStep
 from domain.payments import queries
-from domain.payments.line_search import Look
+from domain.payments.line_search import LineQuery
 from models import Membership
 
 # The steps that a person takes on a page of ours; the others are taken at the bank, and the payment's page follows.
@@ -37,17 +37,17 @@ def start_signing(membership, reference):
     """Lead to where this is signed: the bank's own page, or ours for a code, or the payment, which says what to do."""
     again = "again" in request.form
     try:
-        step = sca.begin_signing(membership.client, membership.user, reference, psu(), again)
+        step = sca.start_sca(membership.client, membership.user, reference, psu(), again)
     except DomainError as error:
         return redirect_with_problem(membership, reference, error)
     return redirect_to_step(membership, reference, step)
 
 
-def redirect_to_step(membership: Membership, reference: str, step: Step) -> Response:
+def redirect_to_step(membership: Membership, reference: str, step: ScaStep) -> Response:
     """Lead to where this step is taken."""
     if step.how == "page" and step.url:
-        return goto(step.url)
-    return goto(url_of(membership, reference, "signing_page" if step.how in TEMPLATES else "detail"))
+        return redirect_to(step.url)
+    return redirect_to(url_of(membership, reference, "signing_page" if step.how in TEMPLATES else "detail"))
 
 
 @blueprint.get("/<client>/betalingen/<reference>/ondertekenen")
@@ -59,13 +59,13 @@ def signing_page(membership, reference):
 
 def _show(membership: Membership, reference: str, typed=None) -> Response:
     """Show the step that is to be taken now; with what was `typed` for it, when that is a form of this very step."""
-    payment = queries.view(membership.client, reference, Look())
+    payment = queries.get_payment(membership.client, reference, LineQuery())
     try:
         step = sca.step_of_payment(payment)
     except DomainError as error:
         return redirect_with_problem(membership, reference, error)
     if step.how not in TEMPLATES:
-        return goto(url_of(membership, reference))
+        return redirect_to(url_of(membership, reference))
     made = typed if typed is not None and type(typed) is FORMS[step.how] else FORMS[step.how]()
     if isinstance(made, CodeForm):
         made.code.data = ""  # what was typed is never written back
@@ -95,7 +95,7 @@ def submit_credentials(membership, reference):
     who = replace(psu(), bank_user_id=form.bank_user.data or None)
     return _take_step(
         membership, reference, form, form.bank_user,
-        lambda: sca.log_in(membership.client, membership.user, reference, who, form.bank_password.data),
+        lambda: sca.submit_credentials(membership.client, membership.user, reference, who, form.bank_password.data),
     )  # fmt: skip
 
 
@@ -117,18 +117,18 @@ def submit_otp(membership, reference):
     form = CodeForm()
     return _take_step(
         membership, reference, form, form.code,
-        lambda: sca.answer_code(membership.client, membership.user, reference, psu(), form.code.data or ""),
+        lambda: sca.submit_otp(membership.client, membership.user, reference, psu(), form.code.data or ""),
     )  # fmt: skip
 
 
-def _take_step(membership: Membership, reference: str, form, field, take: Callable[[], Step]) -> Response:
+def _take_step(membership: Membership, reference: str, form, field, take: Callable[[], ScaStep]) -> Response:
     """Take one step and lead to the next; what is wrong with it stands beside its field."""
     if not form.validate_on_submit():
         return _show(membership, reference, form)
     try:
         step = take()
-    except CodeWrong as error:
-        field.errors = [say(error)]
+    except InvalidScaCode as error:
+        field.errors = [message_for(error)]
         return _show(membership, reference, form)
     except DomainError as error:
         return redirect_with_problem(membership, reference, error)
@@ -142,15 +142,15 @@ def _take_step(membership: Membership, reference: str, form, field, take: Callab
 def abandon_signing(membership, reference):
     """Stop signing: nothing is paid, and the payment can be set up again."""
     try:
-        sca.give_up(membership.client, membership.user, reference)
+        sca.abandon_signing(membership.client, membership.user, reference)
     except DomainError as error:
         return redirect_with_problem(membership, reference, error)
-    return goto(url_of(membership, reference))
+    return redirect_to(url_of(membership, reference))
 
 
 @blueprint.get("/bank/ondertekend/<state>")
 @signed_in
 def signing_return(state):
     """Come back from the bank: this proves nothing; the page shows what the bank says when asked."""
-    client, reference = sca.finish_signing(state, me())
-    return goto(payment_url(client.public_id, reference))
+    client, reference = sca.handle_redirect_return(state, current_user_row())
+    return redirect_to(payment_url(client.public_id, reference))

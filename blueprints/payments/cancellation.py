@@ -9,35 +9,35 @@ from blueprints.payments.blueprint import blueprint
 from blueprints.payments.detail import redirect_with_problem, url_of
 from blueprints.payments.forms import ConfirmForm
 from blueprints.payments.page import build_sheet, render_sheet
-from blueprints.web.authorization import MAY_PAY, approving, for_client, psu
-from blueprints.web.error_messages import say
-from blueprints.web.responses import goto
-from blueprints.web.step_up import here
+from blueprints.web.authorization import MAY_PAY, for_client, psu, step_up_required
+from blueprints.web.error_messages import message_for
+from blueprints.web.responses import redirect_to
+from blueprints.web.step_up import current_device
 from domain.accounts import rate_limits
 from domain.common.errors import DomainError, PinLocked, PinMissing, PinWrong
 from domain.orders import cancellation, sca
 from domain.payments import queries
-from domain.payments.line_search import Look
+from domain.payments.line_search import LineQuery
 from domain.payments.queries import Payment
 from models import Membership
 
 
 @blueprint.route("/<client>/betalingen/<reference>/annuleren", methods=["GET", "POST"])
 @for_client(MAY_PAY)
-@approving
+@step_up_required
 def cancel(membership, reference):
     """Ask the bank to cancel the payment: the page says what is cancelled, the pin confirms it."""
-    payment = queries.view(membership.client, reference, Look())
-    status, form = cancellation.shown(payment), ConfirmForm()
+    payment = queries.get_payment(membership.client, reference, LineQuery())
+    status, form = cancellation.cancellation_status(payment), ConfirmForm()
     if status is None or not status.offered:
-        return goto(url_of(membership, reference))
+        return redirect_to(url_of(membership, reference))
     if not form.validate_on_submit():
         return _cancel_page(membership, payment, form)
-    rate_limits.spend("pin.user", membership.user_id)
+    rate_limits.consume_attempt("pin.user", membership.user_id)
     try:
-        cancellation.ask(membership, reference, form.pin.data or "", here(), psu())
+        cancellation.request_cancellation(membership, reference, form.pin.data or "", current_device(), psu())
     except PinWrong as error:
-        form.pin.errors = [say(error)]
+        form.pin.errors = [message_for(error)]
         return _cancel_page(membership, payment, form)
     except (PinLocked, PinMissing) as error:
         return redirect_to_pin_setup(membership, error)
@@ -54,11 +54,11 @@ def _cancel_page(membership: Membership, payment: Payment, form: ConfirmForm) ->
 
 def _redirect_after_request(membership: Membership, reference: str) -> Response:
     """It is cancelled; or on to where the bank wants the cancellation signed."""
-    status = cancellation.shown(queries.view(membership.client, reference, Look()))
+    status = cancellation.cancellation_status(queries.get_payment(membership.client, reference, LineQuery()))
     if status is None or not status.to_sign:
-        return goto(url_of(membership, reference))
+        return redirect_to(url_of(membership, reference))
     try:
-        step = sca.begin_signing(membership.client, membership.user, reference, psu())
+        step = sca.start_sca(membership.client, membership.user, reference, psu())
     except DomainError as error:
         return redirect_with_problem(membership, reference, error)
     return redirect_to_step(membership, reference, step)
@@ -69,8 +69,8 @@ def _redirect_after_request(membership: Membership, reference: str) -> Response:
 def withdraw_cancellation(membership, reference):
     """Not cancel after all."""
     try:
-        cancellation.stop(membership.client, membership.user, reference)
+        cancellation.withdraw_cancellation(membership.client, membership.user, reference)
     except DomainError as error:
         return redirect_with_problem(membership, reference, error)
     flash(_("De betaling blijft staan zoals hij stond."), "good")
-    return goto(url_of(membership, reference))
+    return redirect_to(url_of(membership, reference))

@@ -16,11 +16,11 @@ from blueprints.payments.page import (
 )
 from blueprints.payments.presenters.lines import result_announcement
 from blueprints.web.authorization import ALL, for_client
-from blueprints.web.error_messages import say
-from blueprints.web.responses import goto, unchanged
+from blueprints.web.error_messages import message_for
+from blueprints.web.responses import not_modified, redirect_to
 from domain.common.errors import DomainError, NotFound
 from domain.payments import queries
-from domain.payments.line_search import Found
+from domain.payments.line_search import LinePage
 from domain.payments.queries import Payment
 from jobs import enqueue
 from models import Membership
@@ -40,7 +40,7 @@ def is_htmx() -> bool:
 @for_client(ALL)
 def detail(membership, reference):
     """Show the payment; to who searches or turns a page only the lines that were found."""
-    payment = queries.view(membership.client, reference, parse_query(membership))
+    payment = queries.get_payment(membership.client, reference, parse_query(membership))
     page = build_page(membership, payment)
     found = page.payment.found
     if is_htmx() and request.headers.get("HX-Target") == "found" and found is not None:
@@ -48,7 +48,7 @@ def detail(membership, reference):
     return render_page("payments/payment.html", page)
 
 
-def _results(page: PaymentPage, found: Found) -> Response:
+def _results(page: PaymentPage, found: LinePage) -> Response:
     """The lines that were found, and the address under which the page may stay."""
     turned = request.headers.get("HX-Trigger") in ("vorige", "volgende")
     announcement = result_announcement(page.payment, found)
@@ -61,14 +61,14 @@ def _results(page: PaymentPage, found: Found) -> Response:
 @for_client(ALL)
 def status(membership, reference):
     """Show the payment's live part when it has changed since the page last asked; nothing otherwise."""
-    payment = queries.view(membership.client, reference, parse_query(membership))
-    order_id = queries.order_to_ask(payment)
+    payment = queries.get_payment(membership.client, reference, parse_query(membership))
+    order_id = queries.order_due_for_poll(payment)
     if order_id is not None:
-        enqueue("follow_order", order_id)
+        enqueue("poll_order_status", order_id)
     if not is_htmx():
-        return goto(url_of(membership, reference))
+        return redirect_to(url_of(membership, reference))
     progress = load_progress(membership, payment)
-    if unchanged(fingerprint(payment, progress)):
+    if not_modified(fingerprint(payment, progress)):
         return "", 204
     return render_page("payments/_live_update.html", build_page(membership, payment, progress))
 
@@ -85,8 +85,8 @@ def render_current(
     if not is_htmx():
         if problem or done:
             flash(problem or done, "bad" if problem else "good")
-        return goto(url_of(membership, reference, **query_values(parse_query(membership))))
-    payment = payment or queries.view(membership.client, reference, parse_query(membership))
+        return redirect_to(url_of(membership, reference, **query_values(parse_query(membership))))
+    payment = payment or queries.get_payment(membership.client, reference, parse_query(membership))
     page = build_page(membership, payment, problem=problem, done=done, spoken=problem or spoken, focus=focus)
     response = render_page("payments/_live_update.html", page, 422 if problem else 200)
     response.headers["HX-Retarget"] = "#payment"
@@ -98,12 +98,12 @@ def render_problem(membership: Membership, reference: str, error: DomainError) -
     """The payment as it stands now, and what is wrong. NotFound stays one."""
     if isinstance(error, NotFound):
         raise error
-    return render_current(membership, reference, say(error), focus=True)
+    return render_current(membership, reference, message_for(error), focus=True)
 
 
 def redirect_with_problem(membership: Membership, reference: str, error: DomainError) -> Response:
     """From another page back to the payment, which says what is wrong; nothing has been paid."""
     if isinstance(error, NotFound):
         raise error
-    flash(say(error), "bad")
-    return goto(url_of(membership, reference))
+    flash(message_for(error), "bad")
+    return redirect_to(url_of(membership, reference))

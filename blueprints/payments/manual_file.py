@@ -8,16 +8,16 @@ from blueprints.payments.blueprint import blueprint
 from blueprints.payments.detail import redirect_with_problem, url_of
 from blueprints.payments.forms import ConfirmForm
 from blueprints.payments.page import build_sheet, render_sheet
-from blueprints.web.authorization import MAY_PAY, approving, for_client
-from blueprints.web.error_messages import say
-from blueprints.web.responses import goto
-from blueprints.web.step_up import here
+from blueprints.web.authorization import MAY_PAY, for_client, step_up_required
+from blueprints.web.error_messages import message_for
+from blueprints.web.responses import redirect_to
+from blueprints.web.step_up import current_device
 from domain.accounts import rate_limits
 from domain.common.errors import DomainError, PinLocked, PinMissing, PinWrong
 from domain.orders import manual_submission
-from domain.orders.manual_submission import HandView
+from domain.orders.manual_submission import ManualSubmission
 from domain.payments import queries
-from domain.payments.line_search import Look
+from domain.payments.line_search import LineQuery
 from domain.payments.queries import Payment
 from models import Membership
 
@@ -31,11 +31,11 @@ def download_file(membership, reference):
 
     A GET, by a person or a browser that fetches ahead, downloads nothing and leads to the payment.
     """
-    payment = queries.view(membership.client, reference, Look())
+    payment = queries.get_payment(membership.client, reference, LineQuery())
     if request.method == "GET":
-        return goto(url_of(membership, payment.reference))
+        return redirect_to(url_of(membership, payment.reference))
     try:
-        name, body = manual_submission.take_file(membership, reference)
+        name, body = manual_submission.download_order_file(membership, reference)
     except DomainError as error:
         return redirect_with_problem(membership, reference, error)
     answer = Response(body, mimetype="application/xml")
@@ -46,31 +46,33 @@ def download_file(membership, reference):
 
 @blueprint.route("/<client>/betalingen/<reference>/gemeld/<any(betaald, geweigerd):verdict>", methods=["GET", "POST"])
 @for_client(MAY_PAY)
-@approving
+@step_up_required
 def report_outcome(membership, reference, verdict):
     """Record what the person saw at the bank, proved with the pin."""
-    payment = queries.view(membership.client, reference, Look())
-    manual, form = manual_submission.shown(payment), ConfirmForm()
+    payment = queries.get_payment(membership.client, reference, LineQuery())
+    manual, form = manual_submission.submission_view(payment), ConfirmForm()
     if manual is None or not manual.may_say:
-        return goto(url_of(membership, reference))
+        return redirect_to(url_of(membership, reference))
     if not form.validate_on_submit():
         return _outcome_page(membership, payment, manual, verdict, form)
-    rate_limits.spend("pin.user", membership.user_id)
+    rate_limits.consume_attempt("pin.user", membership.user_id)
     try:
-        manual_submission.say(membership, reference, VERDICTS[verdict], form.pin.data or "", here())
+        manual_submission.report_manual_outcome(
+            membership, reference, VERDICTS[verdict], form.pin.data or "", current_device()
+        )
     except PinWrong as error:
-        form.pin.errors = [say(error)]
+        form.pin.errors = [message_for(error)]
         return _outcome_page(membership, payment, manual, verdict, form)
     except (PinLocked, PinMissing) as error:
         return redirect_to_pin_setup(membership, error)
     except DomainError as error:
         return redirect_with_problem(membership, reference, error)
     flash(_("Dat is vastgelegd. Hieronder zie je hoe het ervoor staat."), "good")
-    return goto(url_of(membership, reference))
+    return redirect_to(url_of(membership, reference))
 
 
 def _outcome_page(
-    membership: Membership, payment: Payment, manual: HandView, verdict: str, form: ConfirmForm
+    membership: Membership, payment: Payment, manual: ManualSubmission, verdict: str, form: ConfirmForm
 ) -> Response:
     return render_sheet(
         "payments/report_outcome.html", build_sheet(membership, payment), 422 if form.errors else 200, form=form,

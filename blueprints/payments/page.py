@@ -30,14 +30,14 @@ from blueprints.payments.presenters.warnings import (
 )
 from blueprints.team.presenter import told
 from blueprints.web.responses import render
-from core.iban import grouped
+from core.iban import format_iban
 from domain.orders import cancellation as cancelling
 from domain.orders import manual_submission, payee_verification, sca
-from domain.orders.cancellation import CancelView
-from domain.orders.manual_submission import HandView
-from domain.orders.sca_state import Step
+from domain.orders.cancellation import CancellationStatus
+from domain.orders.manual_submission import ManualSubmission
+from domain.orders.sca_state import ScaStep
 from domain.payments import four_eyes
-from domain.payments.four_eyes import Eyes
+from domain.payments.four_eyes import DualApprovalStatus
 from domain.payments.queries import Payment
 from domain.payments.release import MAY_RELEASE
 from domain.reconciliation import matching
@@ -52,10 +52,10 @@ _REPORTED_BY_BANK = ("sending", "at_bank", "signed", "executed")
 class Progress:
     """What of a payment changes without this person: approvals, signing, downloads, a cancellation."""
 
-    approvals: Eyes | None
-    cancellation: CancelView | None
-    manual: HandView | None
-    step: Step | None
+    approvals: DualApprovalStatus | None
+    cancellation: CancellationStatus | None
+    manual: ManualSubmission | None
+    step: ScaStep | None
 
 
 @dataclass(frozen=True)
@@ -125,14 +125,14 @@ def payment_url(client_id: str, reference: str, view: str = "detail", **values: 
 
 def load_progress(membership: Membership, payment: Payment) -> Progress:
     """Read what changes without this person; each is asked of the database once."""
-    approvals = four_eyes.look(
+    approvals = four_eyes.dual_approval_status(
         membership.client, membership.user, payment.id, payment.state, payment.total_cents
     )  # fmt: skip
-    cancellation = cancelling.shown(payment)
-    return Progress(approvals, cancellation, manual_submission.shown(payment), _step(payment, cancellation))
+    cancellation = cancelling.cancellation_status(payment)
+    return Progress(approvals, cancellation, manual_submission.submission_view(payment), _step(payment, cancellation))
 
 
-def _step(payment: Payment, cancellation: CancelView | None) -> Step | None:
+def _step(payment: Payment, cancellation: CancellationStatus | None) -> ScaStep | None:
     """How the order, or its cancellation, is signed; None while nothing waits for that."""
     if payment.order is None or payment.by_hand:
         return None
@@ -150,14 +150,14 @@ def fingerprint(payment: Payment, progress: Progress) -> str:
     )  # fmt: skip
     parts = (
         payment.state, f"{payment.state_at.timestamp():.6f}", "".join(f"{one:d}" for one in seen),
-        step.how if step else "", len(manual.taken) if manual else "", len(approvals.by) if approvals else "",
+        step.how if step else "", len(manual.taken) if manual else "", len(approvals.approved_by) if approvals else "",
     )  # fmt: skip
     return "-".join(str(part) for part in parts)
 
 
 def build_sheet(membership: Membership, payment: Payment) -> PaymentSheet:
     """Return what a page of this payment beside its own one shows."""
-    payment = salary_visibility.for_member(membership, payment)
+    payment = salary_visibility.redact_payment(membership, payment)
     return PaymentSheet(
         client_id=membership.client.public_id,
         payment=payment,
@@ -230,7 +230,7 @@ def _facts(sheet: PaymentSheet) -> list[tuple[str, str]]:
     """Label and value, line by line."""
     payment = sheet.payment
     facts = [
-        (_("Uitvoeren op"), sheet.execution_day), (_("Van rekening"), grouped(payment.account.iban)),
+        (_("Uitvoeren op"), sheet.execution_day), (_("Van rekening"), format_iban(payment.account.iban)),
         (_("Referentie"), sheet.bank_reference), (_("Op je afschrift"), status.statement_style(payment)),
     ]  # fmt: skip
     if status.is_name_check_off(payment):
@@ -243,7 +243,7 @@ def _reason(payment: Payment) -> Note | None:
     return Note("bad" if payment.state in ENDED else "warn", text=text) if text else None
 
 
-def _approvals(approvals: Eyes | None) -> Note | None:
+def _approvals(approvals: DualApprovalStatus | None) -> Note | None:
     if approvals is None:
         return None
     title, text = told(approvals)
@@ -252,12 +252,12 @@ def _approvals(approvals: Eyes | None) -> Note | None:
 
 def _names(payment: Payment, sheet: PaymentSheet) -> PayeeNames | None:
     """Nothing for who may not see the lines: names are theirs."""
-    check = None if payment.hidden else payee_verification.shown(payment)
+    check = None if payment.hidden else payee_verification.verification_status(payment)
     return present_names(check, payment, sheet.url) if check else None
 
 
 def _booking(payment: Payment, sheet: PaymentSheet) -> Link | None:
-    mark = matching.mark_of(payment.order.id) if payment.order else None
+    mark = matching.booking_of_order(payment.order.id) if payment.order else None
     if mark is None:
         return None
     url = url_for("banking.bookings", client=sheet.client_id, account_id=mark.account_id, boeking=mark.transaction_id)

@@ -21,9 +21,9 @@ def decide_name(membership, reference, line_id):
     try:
         _require_shown(membership, reference)
         if choice == "overnemen":
-            payee_verification.accept(*line)
+            payee_verification.accept_bank_name(*line)
         elif choice == "niet-betalen":
-            payee_verification.strike(*line, psu())
+            payee_verification.exclude_line_and_cancel(*line, psu())
         else:
             abort(400)
     except DomainError as error:
@@ -39,7 +39,7 @@ def confirm_names(membership, reference):
     """Pay although names differ."""
     try:
         _require_shown(membership, reference)
-        payee_verification.go_on(membership.client, membership.user, reference, psu())
+        payee_verification.confirm_despite_mismatch(membership.client, membership.user, reference, psu())
     except DomainError as error:
         return render_problem(membership, reference, error)
     return render_current(membership, reference, focus=True)
@@ -47,5 +47,5 @@ def confirm_names(membership, reference):
 
 def _require_shown(membership: Membership, reference: str) -> None:
     """Raise BatchChanged unless the page showed these very names: an order that was made anew has others."""
-    if PayForm().shown.data != queries.view(membership.client, reference).digest:
+    if PayForm().shown.data != queries.get_payment(membership.client, reference).digest:
         raise BatchChanged

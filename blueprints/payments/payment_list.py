@@ -6,8 +6,8 @@ from blueprints.payments.blueprint import blueprint
 from blueprints.payments.page import payment_url
 from blueprints.payments.presenters.payment_list import group_rows
 from blueprints.web.authorization import ALL, for_client, signed_in
-from blueprints.web.current_user import me
-from blueprints.web.responses import goto, render
+from blueprints.web.current_user import current_user_row
+from blueprints.web.responses import redirect_to, render
 from domain.payments import queries
 
 PAGE_SIZE, MAX_SHOWN = 50, 1000
@@ -18,7 +18,7 @@ PAGE_SIZE, MAX_SHOWN = 50, 1000
 def list_payments(membership):
     """List what waits for somebody, what goes on by itself and what is over."""
     shown = max(PAGE_SIZE, min(request.args.get("toon", PAGE_SIZE, int), MAX_SHOWN))
-    rows = queries.batches(membership.client, limit=shown + 1)
+    rows = queries.list_batches(membership.client, limit=shown + 1)
     more = shown + PAGE_SIZE if len(rows) > shown < MAX_SHOWN else 0
     approved = queries.approved_by_me(membership.client, membership.user)
     groups = group_rows(rows[:shown], membership.client.public_id, approved)
@@ -29,5 +29,5 @@ def list_payments(membership):
 @signed_in
 def from_mail(reference):
     """Lead from the link in a mail to the payment in its own client."""
-    client = queries.client_of_reference(me(), reference)
-    return goto(payment_url(client.public_id, reference))
+    client = queries.client_of_reference(current_user_row(), reference)
+    return redirect_to(payment_url(client.public_id, reference))

@@ -4,14 +4,14 @@ from wtforms.validators import AnyOf, DataRequired, Length
 
 from blueprints.account.forms import trimmed
 from blueprints.web.lazy_texts import _l
-from blueprints.web.saved_forms import KeptForm
+from blueprints.web.saved_forms import RestorableForm
 
 # How long the old webhook address goes on working, in hours.
 KEPT = [("0", _l("Meteen ongeldig")), ("1", _l("1 uur")), ("24", _l("1 dag")), ("168", _l("7 dagen")),
         ("720", _l("30 dagen"))]  # fmt: skip
 
 
-class ConnectForm(KeptForm):
+class ConnectForm(RestorableForm):
     email = StringField(
         _l("E-mailadres"),
         [DataRequired(_l("Vul het e-mailadres van je Nmbrs-account in.")), Length(max=254)],
@@ -38,7 +38,7 @@ class ConfirmForm(FlaskForm):
     confirmed = BooleanField(_l("Ja, deze administratie wil ik vanaf deze rekening betalen"))
 
 
-class AddressForm(KeptForm):
+class AddressForm(RestorableForm):
     keep = StringField(
         _l("Hoe lang blijft het oude adres werken?"), [AnyOf([hours for hours, _words in KEPT], _l("Kies hoe lang."))]
     )

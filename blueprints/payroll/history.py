@@ -7,7 +7,7 @@ from blueprints.payments.presenters.status import STATES
 from blueprints.payroll.blueprint import blueprint, home_of, number
 from blueprints.payroll.presenters.status import exchange_words, result_names, result_words
 from blueprints.web.authorization import ALL, for_client
-from blueprints.web.responses import fragment, goto, render
+from blueprints.web.responses import redirect_to, render, render_fragment
 from domain.payroll import companies, run_history
 from domain.team import salary_visibility
 from jobs import enqueue
@@ -31,7 +31,7 @@ def history_of(client: Client) -> dict:
         "moving": any(row.result in ("found", "retrying") for row in rows[:show]) or not (rows or filtered),
         "filtered": filtered,
         "only": only,
-        "companies": run_history.companies(client),
+        "companies": run_history.companies_with_runs(client),
         "periods": run_history.periods(client),
         "results": result_names(),
     }
@@ -67,11 +67,11 @@ def _address(client: Client, only: run_history.Filter, show: int) -> str:
 @for_client(ALL)
 def entry(membership, run_id):
     """What was received, asked and answered, and what came of it. Follows by itself while it is on its way."""
-    detail = salary_visibility.history_for_member(membership, run_history.detail(membership.client, run_id))
+    detail = salary_visibility.redact_history(membership, run_history.run_detail(membership.client, run_id))
     asked = len(detail.exchanges)
     follow = request.args.get("na", type=int)
     awaited = follow is not None and asked <= follow and asked < _MOST_ASKED
-    return fragment(
+    return render_fragment(
         "payroll/entry.html",
         "payroll/_entry.html",
         client=membership.client,
@@ -88,18 +88,20 @@ def entry(membership, run_id):
 @for_client(ALL)
 def take_in_again(membership, run_id):
     client = membership.client
-    before = len(run_history.detail(client, run_id).exchanges)
-    run_history.take_in_again(client, membership.user, run_id)
-    enqueue("take_in", run_id)
+    before = len(run_history.run_detail(client, run_id).exchanges)
+    run_history.reimport_run(client, membership.user, run_id)
+    enqueue("import_run", run_id)
     flash(_("We halen deze run opnieuw op bij Nmbrs."), "good")
-    return goto(f"{home_of(client)}/historie/{run_id}?na={before}")
+    return redirect_to(f"{home_of(client)}/historie/{run_id}?na={before}")
 
 
 # --- runs from before the link ---
 @blueprint.get("/<client>/apps/nmbrs/eerder")
 @for_client(ALL)
 def older(membership):
-    return render("payroll/older.html", client=membership.client, runs=companies.older_runs(membership.client))
+    return render(
+        "payroll/older.html", client=membership.client, runs=companies.runs_before_connection(membership.client)
+    )
 
 
 @blueprint.post("/<client>/apps/nmbrs/eerder")
@@ -109,8 +111,8 @@ def pick(membership):
     run_id = number(request.form.get("run", ""))
     if run_id is None:
         flash(_("Kies eerst een run."), "bad")
-        return goto(f"{home_of(membership.client)}/eerder")
-    run = companies.pick(membership.client, membership.user, run_id)
-    enqueue("take_in", run.id)
+        return redirect_to(f"{home_of(membership.client)}/eerder")
+    run = companies.import_older_run(membership.client, membership.user, run_id)
+    enqueue("import_run", run.id)
     flash(_("We halen deze run op. Kijk goed of hij niet al is betaald voordat je de betaling goedkeurt."), "good")
-    return goto(home_of(membership.client))
+    return redirect_to(home_of(membership.client))

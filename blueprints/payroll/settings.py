@@ -11,12 +11,12 @@ from blueprints.payroll.blueprint import blueprint, home_of, number, place_of
 from blueprints.payroll.forms import KEPT, AddressForm, ConfirmForm, MappingForm, PlainForm, TokenForm
 from blueprints.payroll.presenters.status import connection_words, webhook_words
 from blueprints.payroll.routes import lead_to_nmbrs
-from blueprints.web.authorization import ALL, OWNER, for_client, fresh, fresh_keeping
-from blueprints.web.error_messages import say
-from blueprints.web.responses import goto, render
+from blueprints.web.authorization import ALL, OWNER, for_client, recently_authenticated, recently_authenticated_keeping
+from blueprints.web.error_messages import message_for
+from blueprints.web.responses import redirect_to, render
 from domain.banking import linking
-from domain.common.errors import AccountInvalid, DomainError, NotFound, OtherCompany
-from domain.common.services import world
+from domain.common.errors import AccountInvalid, DifferentKvkNumber, DomainError, NotFound
+from domain.common.services import services
 from domain.payroll import companies, connections, run_discovery, wage_tax, webhook_keys, webhook_registration
 from domain.payroll.companies import CompanyView
 from domain.payroll.poll_schedule import REST_BUSY_SECONDS
@@ -75,7 +75,7 @@ class Found:
 
 
 def _found(connection, text: str, chosen: Choices, accounts) -> Found:
-    views, total = companies.companies(connection, text)
+    views, total = companies.search_payroll_companies(connection, text)
     proposed = _proposed(connection, accounts)
     rows = [_row(view, chosen, proposed) for view in views]
     kept = _kept(connection, chosen, {view.id for view in views})
@@ -88,7 +88,7 @@ def _kept(connection, chosen: Choices, listed: set[int]) -> list[Row]:
     hidden = (chosen.accounts.keys() | chosen.wage_tax.keys()) - listed
     if not hidden:
         return []
-    views, _total = companies.companies(connection, "", _ALL_OF_THEM)
+    views, _total = companies.search_payroll_companies(connection, "", _ALL_OF_THEM)
     rows = [_row(view, chosen, None) for view in views if view.id in hidden]
     return [row for row in rows if row.chosen != _saved(row.company) or row.wage_tax != row.company.wage_tax]
 
@@ -104,7 +104,7 @@ def _saved(view: CompanyView) -> int | None:
 
 def _proposed(connection, accounts) -> int | None:
     """Before anything is chosen: the only account, for the company with our KvK number."""
-    fresh = connections.view(connection).mapped == 0
+    fresh = connections.connection_view(connection).mapped == 0
     return accounts[0].id if fresh and len(accounts) == 1 else None
 
 
@@ -116,18 +116,18 @@ def settings(membership, connection_id):
     connection = connections.connection_of(membership.client, connection_id)
     part = request.headers.get("HX-Target", "")
     if part == "administraties":
-        accounts = linking.accounts(membership.client)
+        accounts = linking.payable_accounts(membership.client)
         found = _found(connection, _text(request.args), _choices(request.args), accounts)
         return render("payroll/_companies.html", found=found, accounts=accounts, **_place(membership, connection))
     if part == "seintje":
         return render("payroll/_signal.html", **_signal(membership, connection))
-    _wake_webhooks(webhook_registration.check(connection))
+    _wake_webhooks(webhook_registration.schedule_webhook_check(connection))
     return _page(membership, connection, Choices({}, {}), _text(request.args))
 
 
 def _page(membership, connection, chosen: Choices, text: str, status: int = 200):
-    accounts = linking.accounts(membership.client)
-    view = connections.view(connection)
+    accounts = linking.payable_accounts(membership.client)
+    view = connections.connection_view(connection)
     return render(
         "payroll/settings.html",
         status,
@@ -136,20 +136,20 @@ def _page(membership, connection, chosen: Choices, text: str, status: int = 200)
         accounts=accounts,
         stands=connection_words(view),
         membership=membership,
-        old_until=webhook_keys.old_until(membership.client),
-        rest_offered=world().rest_offered,
+        old_until=webhook_keys.previous_key_expires_at(membership.client),
+        rest_offered=services().rest_offered,
         **_signal(membership, connection),
     )
 
 
 def _place(membership, connection) -> dict:
-    return {"client": membership.client, "connection": connections.view(connection)}
+    return {"client": membership.client, "connection": connections.connection_view(connection)}
 
 
 def _signal(membership, connection) -> dict:
     """The webhook at each debtor, the test of it, and when Nmbrs was last asked."""
     client = membership.client
-    hooks = [] if connection.interface == "rest" else webhook_registration.of_connection(connection)
+    hooks = [] if connection.interface == "rest" else webhook_registration.webhooks_of_connection(connection)
     delivered_at = webhook_registration.last_delivery_at(client)
     return _place(membership, connection) | {
         "hooks": [(one, webhook_words(one)) for one in hooks],
@@ -158,7 +158,7 @@ def _signal(membership, connection) -> dict:
         "checking": any(one.checking for one in hooks),
         "by_hand": _by_hand(connection, hooks, delivered_at),
         "delivered_at": delivered_at,
-        "looked_at": run_discovery.last_looked_at(client.id),
+        "looked_at": run_discovery.last_polled_at(client.id),
         "minutes": REST_BUSY_SECONDS // 60,
         "address": connections.webhook_address(client),
     }
@@ -173,7 +173,7 @@ def _by_hand(connection, hooks, delivered_at) -> bool:
 
 def _wake_webhooks(debtor_ids: Iterable[int]) -> None:
     for debtor_id in debtor_ids:
-        enqueue("see_to_webhook", debtor_id)
+        enqueue("reconcile_webhook", debtor_id)
 
 
 # --- saving what was chosen ---
@@ -191,11 +191,11 @@ def save(membership, connection_id):
         if not chosen.sane:
             raise AccountInvalid
         _save(membership, connection, chosen, confirmed="confirmed" in request.form)
-    except OtherCompany:
+    except DifferentKvkNumber:
         return _ask(membership, connection, chosen, then)
     except AccountInvalid as error:
-        flash(say(error), "bad")
-        return goto(place_of(membership.client, connection, "instellingen"))
+        flash(message_for(error), "bad")
+        return redirect_to(place_of(membership.client, connection, "instellingen"))
     return _saved_then(membership, connection, then)
 
 
@@ -203,7 +203,7 @@ def _without_strangers(connection, chosen: Choices) -> Choices:
     """Only companies of this connection: a list of before may name others."""
     if not (chosen.accounts or chosen.wage_tax):
         return chosen
-    known = {view.id for view in companies.companies(connection, "", _ALL_OF_THEM)[0]}
+    known = {view.id for view in companies.search_payroll_companies(connection, "", _ALL_OF_THEM)[0]}
     return replace(
         chosen,
         accounts={key: value for key, value in chosen.accounts.items() if key in known},
@@ -215,18 +215,18 @@ def _save(membership, connection, chosen: Choices, confirmed: bool) -> None:
     client, user = membership.client, membership.user
     mapped = companies.save_mapping(client, user, connection, chosen.accounts, confirmed)
     for company_id, on in chosen.wage_tax.items():
-        wage_tax.switch(client, user, company_id, on and chosen.accounts.get(company_id, 1) is not None)
+        wage_tax.set_wage_tax_enabled(client, user, company_id, on and chosen.accounts.get(company_id, 1) is not None)
     for company in mapped:
-        enqueue("look", company.id)
+        enqueue("discover_runs", company.id)
 
 
 def _saved_then(membership, connection, then: str):
     if then == "seintje":
-        _wake_webhooks(webhook_registration.install(membership.client, membership.user, connection))
-        return goto(place_of(membership.client, connection, "instellingen") + "#seintje")
-    _wake_webhooks(webhook_registration.check(connection))
+        _wake_webhooks(webhook_registration.request_webhooks(membership.client, membership.user, connection))
+        return redirect_to(place_of(membership.client, connection, "instellingen") + "#seintje")
+    _wake_webhooks(webhook_registration.schedule_webhook_check(connection))
     flash(_("Opgeslagen."), "good")
-    return goto(home_of(membership.client))
+    return redirect_to(home_of(membership.client))
 
 
 def _ask(membership, connection, chosen: Choices, then: str):
@@ -234,8 +234,8 @@ def _ask(membership, connection, chosen: Choices, then: str):
     form = ConfirmForm()
     if "asked" in request.form:
         form.confirmed.errors = [_("Zet het vinkje om door te gaan, of ga terug.")]
-    views, _total = companies.companies(connection, "", _ALL_OF_THEM)
-    accounts = {account.id: account for account in linking.accounts(membership.client)}
+    views, _total = companies.search_payroll_companies(connection, "", _ALL_OF_THEM)
+    accounts = {account.id: account for account in linking.payable_accounts(membership.client)}
     others = [
         (view, accounts[account_id]) for view in views
         if not view.same_kvk and view.account is None and (account_id := chosen.accounts.get(view.id))
@@ -249,7 +249,7 @@ def _ask(membership, connection, chosen: Choices, then: str):
 # --- keys: the address that Nmbrs calls, the token ---
 @blueprint.route("/<client>/apps/nmbrs/<int:connection_id>/adres", methods=["GET", "POST"])
 @for_client(ALL)
-@fresh_keeping("keep")
+@recently_authenticated_keeping("keep")
 def new_address(membership, connection_id):
     """A new webhook address; the old one works for as long as one chooses."""
     client, connection = membership.client, connections.connection_of(membership.client, connection_id)
@@ -257,17 +257,17 @@ def new_address(membership, connection_id):
     if not form.validate_on_submit():
         return render(
             "payroll/address.html", 422 if form.errors else 200, form=form, choices=KEPT,
-            old_until=webhook_keys.old_until(client), **_place(membership, connection),
+            old_until=webhook_keys.previous_key_expires_at(client), **_place(membership, connection),
         )  # fmt: skip
-    webhook_keys.renew(client, membership.user, timedelta(hours=int(form.keep.data or 0)))
-    _wake_webhooks(webhook_registration.after_new_key(client))
+    webhook_keys.rotate_key(client, membership.user, timedelta(hours=int(form.keep.data or 0)))
+    _wake_webhooks(webhook_registration.reschedule_all_webhooks(client))
     flash(_("Het adres is vernieuwd."), "good")
-    return goto(place_of(client, connection, "instellingen") + "#seintje")
+    return redirect_to(place_of(client, connection, "instellingen") + "#seintje")
 
 
 @blueprint.route("/<client>/apps/nmbrs/<int:connection_id>/token", methods=["GET", "POST"])
 @for_client(ALL)
-@fresh_keeping(secret_too=True)
+@recently_authenticated_keeping(secret_too=True)
 def renew_token(membership, connection_id):
     """A new token of the same Nmbrs user: tried before it is kept."""
     connection = connections.connection_of(membership.client, connection_id)
@@ -276,34 +276,34 @@ def renew_token(membership, connection_id):
         try:
             connections.renew_token(connection, membership.user, form.token.data or "")
         except DomainError as error:
-            form.token.errors = [say(error)]
+            form.token.errors = [message_for(error)]
         else:
             enqueue("check_rights", connection.id)
             flash(_("Verbinding maken gelukt!"), "done")
-            return goto(place_of(membership.client, connection, "rechten"))
+            return redirect_to(place_of(membership.client, connection, "rechten"))
     return render("payroll/token.html", 422 if form.errors else 200, form=form, **_place(membership, connection))
 
 
 @blueprint.post("/<client>/apps/nmbrs/<int:connection_id>/toestemming")
 @for_client(ALL)
-@fresh
+@recently_authenticated
 def consent_again(membership, connection_id):
     """A connection that speaks the later interface: to Nmbrs, to allow it anew."""
     connection = connections.connection_of(membership.client, connection_id)
     here = place_of(membership.client, connection, "instellingen")
     if connection.interface != "rest":
-        return goto(here)
+        return redirect_to(here)
     return lead_to_nmbrs(membership, connection, here)
 
 
 # --- moving, ending ---
 @blueprint.route("/<client>/apps/nmbrs/<int:connection_id>/overstappen", methods=["GET", "POST"])
 @for_client(OWNER)
-@fresh
+@recently_authenticated
 def move(membership, connection_id):
     """What moving to the later interface means; POST: to Nmbrs, to allow it."""
     connection = connections.connection_of(membership.client, connection_id)
-    if not world().rest_offered or connection.interface != "soap":
+    if not services().rest_offered or connection.interface != "soap":
         raise NotFound
     form = PlainForm()
     if form.validate_on_submit():
@@ -313,14 +313,14 @@ def move(membership, connection_id):
 
 @blueprint.route("/<client>/apps/nmbrs/<int:connection_id>/verwijderen", methods=["GET", "POST"])
 @for_client(OWNER)
-@fresh
+@recently_authenticated
 def remove(membership, connection_id):
     """What goes and what stays; POST: it goes."""
     connection = connections.connection_of(membership.client, connection_id)
     form = PlainForm()
     if form.validate_on_submit():
-        connections.remove(connection, membership.user)
+        connections.remove_connection(connection, membership.user)
         enqueue("revoke_nmbrs_tokens", connection.id)
         flash(_("De verbinding is verwijderd. Er is niets betaald; je betalingen staan er nog."), "good")
-        return goto(home_of(membership.client))
+        return redirect_to(home_of(membership.client))
     return render("payroll/remove.html", form=form, **_place(membership, connection))

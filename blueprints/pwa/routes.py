@@ -12,8 +12,8 @@ from blueprints.web.device_cookie import visit
 from blueprints.web.i18n import LANGUAGES, language
 from blueprints.web.static_assets import static_url
 from domain.accounts import push_subscriptions
-from domain.common.errors import PushUnfit
-from domain.common.services import world
+from domain.common.errors import InvalidSubscription
+from domain.common.services import services
 
 blueprint = Blueprint("pwa", __name__)
 
@@ -102,7 +102,7 @@ def service_worker() -> Response:
     version = sha256("\n".join([*files, *_offline_pages()]).encode()).hexdigest()[:12]
     source = (Path(current_app.static_folder or "static") / "sw.js").read_text()
     known = {"version": version, "files": files, "icon": static_url("icons/icon-192.png"), "renewed": RENEWED,
-             "key": world().pusher.public_key}  # fmt: skip
+             "key": services().pusher.public_key}  # fmt: skip
     source = re.sub(r'"@(\w+)@"', lambda place: json.dumps(known[place[1]]), source)
     response = Response(source, mimetype="text/javascript")
     response.headers["Cache-Control"] = FRESH
@@ -125,8 +125,8 @@ def subscription_renewed() -> Response:
     Sent by no form, hence without a form's token: what comes from another site was refused before it is read.
     """
     try:
-        push_subscriptions.renew(visit(), request.get_data(cache=False, as_text=True))
-    except PushUnfit:
+        push_subscriptions.renew_subscription(visit(), request.get_data(cache=False, as_text=True))
+    except InvalidSubscription:
         return Response(status=422)
     return Response(status=204)
 

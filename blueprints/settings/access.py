@@ -7,10 +7,10 @@ from blueprints.account.forms import ChangePasswordForm
 from blueprints.account.passkeys import options
 from blueprints.settings.routes import blueprint
 from blueprints.web import session_interface
-from blueprints.web.authorization import ALL, for_client, fresh
-from blueprints.web.error_messages import say
-from blueprints.web.responses import goto, render
-from blueprints.web.step_up import proved
+from blueprints.web.authorization import ALL, for_client, recently_authenticated
+from blueprints.web.error_messages import message_for
+from blueprints.web.responses import redirect_to, render
+from blueprints.web.step_up import mark_reauthenticated
 from domain.accounts import accounts, devices, passkeys, rate_limits
 from domain.common.errors import PasskeyKnown, PasskeyRefused, SignInRefused, WeakPassword
 from jobs import enqueue
@@ -22,53 +22,56 @@ def _page(membership) -> str:
 
 @blueprint.get("/<client>/instellingen/passkeys")
 @for_client(ALL)
-@fresh
+@recently_authenticated
 def show_passkeys(membership):
-    told = devices.words(request.user_agent.string or "")
-    return render("settings/passkeys.html", passkeys=passkeys.standing(membership.user), name=told or "Passkey")
+    told = devices.describe_user_agent(request.user_agent.string or "")
+    return render("settings/passkeys.html", passkeys=passkeys.list_passkeys(membership.user), name=told or "Passkey")
 
 
 @blueprint.post("/<client>/instellingen/passkeys/vraag")
 @for_client(ALL)
-@fresh
+@recently_authenticated
 def ask_passkey(membership):
-    return options(passkeys.ask_registration(membership.user, session_interface.key()))
+    return options(passkeys.ask_registration(membership.user, session_interface.oidc_binding()))
 
 
 @blueprint.post("/<client>/instellingen/passkeys")
 @for_client(ALL)
-@fresh
+@recently_authenticated
 def add_passkey(membership):
     try:
-        passkeys.register(
-            membership.user, session_interface.key(), request.form.get("answer", ""), request.form.get("name", "")
+        passkeys.register_passkey(
+            membership.user,
+            session_interface.oidc_binding(),
+            request.form.get("answer", ""),
+            request.form.get("name", ""),
         )
     except (PasskeyRefused, PasskeyKnown) as error:
-        flash(say(error), "bad")
-        return goto(_page(membership))
-    proved(membership.user, "password")
+        flash(message_for(error), "bad")
+        return redirect_to(_page(membership))
+    mark_reauthenticated(membership.user, "password")
     enqueue("send_mails")
     flash(_("Je passkey is toegevoegd. Je kunt er nu mee inloggen en betalingen goedkeuren."), "good")
-    return goto(_page(membership))
+    return redirect_to(_page(membership))
 
 
 @blueprint.post("/<client>/instellingen/passkeys/<int:passkey_id>/naam")
 @for_client(ALL)
-@fresh
+@recently_authenticated
 def rename_passkey(membership, passkey_id):
     passkeys.rename(membership.user, passkey_id, request.form.get("name", ""))
     flash(_("De naam is veranderd."), "good")
-    return goto(_page(membership))
+    return redirect_to(_page(membership))
 
 
 @blueprint.post("/<client>/instellingen/passkeys/<int:passkey_id>/verwijderen")
 @for_client(ALL)
-@fresh
+@recently_authenticated
 def remove_passkey(membership, passkey_id):
-    passkeys.remove(membership.user, passkey_id)
+    passkeys.remove_passkey(membership.user, passkey_id)
     enqueue("send_mails")
     flash(_("De passkey is verwijderd. Je kunt altijd inloggen met je wachtwoord."), "good")
-    return goto(_page(membership))
+    return redirect_to(_page(membership))
 
 
 @blueprint.route("/<client>/instellingen/wachtwoord", methods=["GET", "POST"])
@@ -77,17 +80,17 @@ def change_password(membership):
     form = ChangePasswordForm()
     if not form.validate_on_submit():
         return render("settings/password.html", 422 if form.errors else 200, form=form)
-    rate_limits.spend("prove.user", membership.user_id)
+    rate_limits.consume_attempt("prove.user", membership.user_id)
     try:
         key = session_interface.secret()
         accounts.change_password(membership.user, form.old.data or "", form.password.data or "", key)
     except SignInRefused:
         form.old.errors = [_("Dit wachtwoord klopt niet. Probeer het opnieuw.")]
     except WeakPassword as error:
-        form.password.errors = [say(error)]
+        form.password.errors = [message_for(error)]
     else:
-        rate_limits.forget("prove.user", membership.user_id)
+        rate_limits.reset_attempts("prove.user", membership.user_id)
         enqueue("send_mails")
         flash(_("Je wachtwoord is veranderd. Overal elders ben je uitgelogd."), "good")
-        return goto(f"/{membership.client.public_id}/instellingen")
+        return redirect_to(f"/{membership.client.public_id}/instellingen")
     return render("settings/password.html", 422, form=form)

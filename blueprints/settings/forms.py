@@ -3,10 +3,10 @@ from wtforms import BooleanField, SelectField
 
 from blueprints.web.i18n import LANGUAGES
 from blueprints.web.lazy_texts import _l
-from blueprints.web.saved_forms import KeptForm
+from blueprints.web.saved_forms import RestorableForm
 
 
-class BankWishesForm(KeptForm):
+class BankWishesForm(RestorableForm):
     """A box that is not ticked is sent by nobody: absent means no."""
 
     batch_booking = BooleanField(_l("Boek een betaling als één bedrag, zonder namen op het afschrift"))

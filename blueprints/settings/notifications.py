@@ -6,22 +6,22 @@ from flask_babel import gettext as _
 from blueprints.settings.routes import blueprint
 from blueprints.settings.words import HEARD
 from blueprints.web.authorization import ALL, for_client
-from blueprints.web.error_messages import say
-from blueprints.web.responses import goto, render
-from blueprints.web.step_up import here
+from blueprints.web.error_messages import message_for
+from blueprints.web.responses import redirect_to, render
+from blueprints.web.step_up import current_device
 from domain.accounts import push_subscriptions
-from domain.common.errors import PushUnfit
-from domain.common.services import world
+from domain.common.errors import InvalidSubscription
+from domain.common.services import services
 from domain.outbox import push
 
 
 @blueprint.get("/<client>/instellingen/meldingen")
 @for_client(ALL)
 def show_notifications(membership):
-    device = here()
+    device = current_device()
     return render(
-        "settings/notifications.html", kinds=HEARD, heard=push.heard(membership.user),
-        wanted=bool(device and push_subscriptions.wanted_on(device)), key=world().pusher.public_key,
+        "settings/notifications.html", kinds=HEARD, heard=push.enabled_kinds(membership.user),
+        wanted=bool(device and push_subscriptions.wanted_on(device)), key=services().pusher.public_key,
     )  # fmt: skip
 
 
@@ -29,7 +29,7 @@ def show_notifications(membership):
 @for_client(ALL)
 def choose_notifications(membership):
     """Of what this person wants to hear, in every browser. A box that is not ticked is sent by nobody."""
-    push.choose(membership.user, set(request.form.getlist("kind")) & set(push.KINDS))
+    push.set_enabled_kinds(membership.user, set(request.form.getlist("kind")) & set(push.KINDS))
     flash(_("Bewaard."), "good")
     return _back(membership)
 
@@ -38,13 +38,13 @@ def choose_notifications(membership):
 @for_client(ALL)
 def switch_on(membership):
     """In this browser, which has just made a subscription."""
-    device = here()
+    device = current_device()
     try:
         if device is None:
-            raise PushUnfit
+            raise InvalidSubscription
         push_subscriptions.subscribe(membership.user, device, request.form.get("subscription", ""))
-    except PushUnfit as error:
-        flash(say(error), "bad")
+    except InvalidSubscription as error:
+        flash(message_for(error), "bad")
     else:
         flash(_("Meldingen staan aan op dit toestel."), "good")
     return _back(membership)
@@ -53,7 +53,7 @@ def switch_on(membership):
 @blueprint.post("/<client>/instellingen/meldingen/uit")
 @for_client(ALL)
 def switch_off(membership):
-    device = here()
+    device = current_device()
     if device is not None:
         push_subscriptions.unsubscribe(membership.user, device)
     flash(_("Meldingen staan uit op dit toestel."), "good")
@@ -61,4 +61,4 @@ def switch_off(membership):
 
 
 def _back(membership):
-    return goto(f"/{membership.client.public_id}/instellingen/meldingen")
+    return redirect_to(f"/{membership.client.public_id}/instellingen/meldingen")

@@ -3,11 +3,11 @@ from flask_babel import gettext as _
 from flask_babel import ngettext, refresh
 
 from blueprints.settings.forms import BankWishesForm, LanguageForm
-from blueprints.web.authorization import ALL, OWNER, for_client, fresh_keeping
-from blueprints.web.current_user import me
-from blueprints.web.responses import goto, render
+from blueprints.web.authorization import ALL, OWNER, for_client, recently_authenticated_keeping
+from blueprints.web.current_user import current_user_row
+from blueprints.web.responses import redirect_to, render
 from blueprints.web.session_interface import secret
-from blueprints.web.step_up import here
+from blueprints.web.step_up import current_device
 from domain.accounts import accounts, passkeys, pins, sessions
 from domain.banking import linking, payment_preferences
 
@@ -18,12 +18,13 @@ blueprint = Blueprint("settings", __name__)
 @for_client(ALL)
 def settings(membership):
     """Who you are here, what may be paid, how you sign in and where, where help is, and the way out."""
-    user, device = membership.user, here()
+    user, device = membership.user, current_device()
     return render(
-        "settings/settings.html", membership=membership, accounts=linking.accounts(membership.client),
+        "settings/settings.html", membership=membership, accounts=linking.payable_accounts(membership.client),
         members=accounts.members_of(membership.client), others=accounts.memberships_of(user),
-        sessions=sessions.standing(user, secret()), passkeys=passkeys.standing(user), pin_known=pins.known(user),
-        pin_locked=pins.locked(user, device.id if device else None), wishes=BankWishesForm(obj=membership.client),
+        sessions=sessions.list_sessions(user, secret()), passkeys=passkeys.list_passkeys(user),
+        pin_known=pins.has_pin(user), pin_locked=pins.is_pin_locked(user, device.id if device else None),
+        wishes=BankWishesForm(obj=membership.client),
     )  # fmt: skip
 
 
@@ -31,21 +32,23 @@ def settings(membership):
 @for_client(ALL)
 def sign_out_elsewhere(membership):
     """Ends every session of this person but this one."""
-    ended = sessions.end_others(membership.user, secret())
+    ended = sessions.revoke_other_sessions(membership.user, secret())
     done = ngettext("Je bent op %(num)s andere plek uitgelogd.", "Je bent op %(num)s andere plekken uitgelogd.", ended)
     flash(done if ended else _("Je was nergens anders ingelogd."), "good")
-    return goto(f"/{membership.client.public_id}/instellingen")
+    return redirect_to(f"/{membership.client.public_id}/instellingen")
 
 
 @blueprint.post("/<client>/instellingen/bank")
 @for_client(OWNER)
-@fresh_keeping("batch_booking", "name_check")
+@recently_authenticated_keeping("batch_booking", "name_check")
 def wish(membership):
     """How payments are booked, and whether names of bundles are checked: from the next approval on."""
     form = BankWishesForm()
-    changed = payment_preferences.change(membership, bool(form.batch_booking.data), bool(form.name_check.data))
+    changed = payment_preferences.update_preferences(
+        membership, bool(form.batch_booking.data), bool(form.name_check.data)
+    )
     flash(_("Bewaard. Het geldt voor wat je vanaf nu goedkeurt.") if changed else _("Er is niets veranderd."), "good")
-    return goto(f"/{membership.client.public_id}/instellingen")
+    return redirect_to(f"/{membership.client.public_id}/instellingen")
 
 
 @blueprint.post("/<client>/instellingen/taal")
@@ -54,17 +57,17 @@ def choose_language(membership):
     """In which language this person reads, from the next page on."""
     form = LanguageForm()
     if form.validate_on_submit():
-        accounts.choose_language(membership.user, form.language.data)
-        me().language = form.language.data
+        accounts.set_locale(membership.user, form.language.data)
+        current_user_row().language = form.language.data
         refresh()
         flash(_("Bewaard. Pagina's en mails zijn vanaf nu in het Nederlands."), "good")
-    return goto(f"/{membership.client.public_id}/instellingen")
+    return redirect_to(f"/{membership.client.public_id}/instellingen")
 
 
 @blueprint.post("/<client>/instellingen/sessies/<key>/uitloggen")
 @for_client(ALL)
 def sign_out_there(membership, key):
     """Ends one session of this person."""
-    ended = sessions.end_one(membership.user, key)
+    ended = sessions.revoke_session(membership.user, key)
     flash(_("Daar ben je uitgelogd.") if ended else _("Daar was je al uitgelogd."), "good")
-    return goto(f"/{membership.client.public_id}/instellingen")
+    return redirect_to(f"/{membership.client.public_id}/instellingen")

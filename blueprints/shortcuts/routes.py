@@ -1,8 +1,8 @@
 from flask import Blueprint, request
 
 from blueprints.web.authorization import signed_in
-from blueprints.web.current_user import me
-from blueprints.web.responses import goto
+from blueprints.web.current_user import current_user_row
+from blueprints.web.responses import redirect_to
 from domain.accounts import accounts
 
 PATHS = ("saldo", "saldo/toevoegen", "betalingen", "apps", "apps/nmbrs", "instellingen", "welkom")
@@ -12,10 +12,10 @@ blueprint = Blueprint("shortcuts", __name__)
 
 @signed_in
 def lead_on():
-    membership = accounts.first_membership(me())
+    membership = accounts.first_membership(current_user_row())
     if membership is None:
-        return goto("/overzicht")
-    return goto(f"/{membership.client.public_id}{request.path}")
+        return redirect_to("/overzicht")
+    return redirect_to(f"/{membership.client.public_id}{request.path}")
 
 
 for path in PATHS:

@@ -7,10 +7,10 @@ from blueprints.account.forms import ADDRESS, trimmed
 from blueprints.team.presenter import ROLE_CHOICES
 from blueprints.web.formatters import read_amount
 from blueprints.web.lazy_texts import _l
-from blueprints.web.saved_forms import KeptForm
+from blueprints.web.saved_forms import RestorableForm
 
 
-class RoleForm(KeptForm):
+class RoleForm(RestorableForm):
     role = SelectField(_l("Rol"), choices=ROLE_CHOICES, default="preparer", validate_choice=True)
 
 
@@ -44,7 +44,7 @@ def an_amount(form: FlaskForm, field: Field) -> None:
         raise ValidationError(_("Vul een bedrag in, bijvoorbeeld 10.000,00."))
 
 
-class FourEyesForm(KeptForm):
+class FourEyesForm(RestorableForm):
     """From which total on two approve: whole euros or with cents, as people type them."""
 
     amount = StringField(
@@ -62,7 +62,7 @@ class FourEyesForm(KeptForm):
         return read_amount(self.amount.data or "") or 0
 
 
-class HideForm(KeptForm):
+class HideForm(RestorableForm):
     """A box that is not ticked is sent by nobody: absent means no."""
 
     hidden = BooleanField(_l("Verberg namen, rekeningen en bedragen van regels voor wie voorbereidt"))

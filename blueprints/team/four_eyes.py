@@ -6,8 +6,14 @@ from flask_babel import gettext as _
 from blueprints.team import presenter
 from blueprints.team.forms import FourEyesForm
 from blueprints.team.routes import back, blueprint, place
-from blueprints.web.authorization import MAY_PAY, OWNER, for_client, fresh, fresh_keeping
-from blueprints.web.error_messages import say
+from blueprints.web.authorization import (
+    MAY_PAY,
+    OWNER,
+    for_client,
+    recently_authenticated,
+    recently_authenticated_keeping,
+)
+from blueprints.web.error_messages import message_for
 from blueprints.web.formatters import amount
 from blueprints.web.responses import render
 from domain.common.errors import DomainError, TooFewApprovers
@@ -16,7 +22,7 @@ from domain.payments import four_eyes
 
 @blueprint.route("/<client>/mensen/vier-ogen", methods=["GET", "POST"])
 @for_client(OWNER)
-@fresh_keeping("amount")
+@recently_authenticated_keeping("amount")
 def four_eyes_page(membership):
     """The amount, or off. What is weaker than it was waits for somebody else."""
     now = membership.client.four_eyes_cents
@@ -26,9 +32,9 @@ def four_eyes_page(membership):
     if not off and not form.validate_on_submit():
         return render("team/four_eyes.html", 422 if form.errors else 200, **shown)
     try:
-        became = four_eyes.change(membership, None if off else form.cents)
+        became = four_eyes.set_threshold(membership, None if off else form.cents)
     except TooFewApprovers as error:
-        form.amount.errors = [say(error)]
+        form.amount.errors = [message_for(error)]
         return render("team/four_eyes.html", 422, **shown)
     told = {
         "changed": _("Bewaard. Het geldt vanaf de volgende goedkeuring."),
@@ -40,21 +46,23 @@ def four_eyes_page(membership):
 
 @blueprint.post("/<client>/mensen/vier-ogen/<key>/akkoord")
 @for_client(MAY_PAY)
-@fresh
+@recently_authenticated
 def agree(membership, key):
-    return _answered(membership, four_eyes.agree, key, _("Je bent akkoord gegaan. Het geldt vanaf nu."))
+    return _answered(
+        membership, four_eyes.confirm_threshold_change, key, _("Je bent akkoord gegaan. Het geldt vanaf nu.")
+    )
 
 
 @blueprint.post("/<client>/mensen/vier-ogen/<key>/niet")
 @for_client(MAY_PAY)
-@fresh
+@recently_authenticated
 def decline(membership, key):
-    return _answered(membership, four_eyes.decline, key, _("Het blijft zoals het was."))
+    return _answered(membership, four_eyes.decline_threshold_change, key, _("Het blijft zoals het was."))
 
 
 def _answered(membership, answer, key, said):
     try:
         answer(membership, key)
     except DomainError as error:
-        return back(membership, say(error), "bad")
+        return back(membership, message_for(error), "bad")
     return back(membership, said)

@@ -7,10 +7,10 @@ from flask_login import current_user
 from blueprints.team import presenter
 from blueprints.team.forms import GoForm, JoinForm
 from blueprints.team.routes import blueprint
-from blueprints.web.current_user import me
-from blueprints.web.error_messages import say
+from blueprints.web.current_user import current_user_row
+from blueprints.web.error_messages import message_for
 from blueprints.web.i18n import language
-from blueprints.web.responses import goto, render
+from blueprints.web.responses import redirect_to, render
 from domain.common.errors import InvitationRefused, LinkExpired, WeakPassword
 from domain.team import invitations
 from jobs import enqueue
@@ -19,30 +19,34 @@ from jobs import enqueue
 @blueprint.route("/uitnodiging/<token>", methods=["GET", "POST"])
 def join(token):
     """GET changes nothing: mail scanners open links."""
-    invitation = invitations.peek(token)
+    invitation = invitations.find_valid_invitation(token)
     if invitation is None:
         return render("team/join.html", 410, invitation=None)
     mine, known = current_user.is_authenticated, invitations.has_account(invitation)
     form = GoForm() if mine or known else JoinForm()
     shown = {
         "invitation": invitation, "form": form, "known": known, "onward": request.path, "words": presenter,
-        "masked": invitations.masked(invitation.email),
+        "masked": invitations.mask_email(invitation.email),
     }  # fmt: skip
     if not form.validate_on_submit() or (known and not mine):
         return render("team/join.html", 422 if form.errors else 200, **shown)
     try:
-        joined = _joined(token, form) if isinstance(form, JoinForm) else invitations.accept(token, me())
+        joined = (
+            _joined(token, form)
+            if isinstance(form, JoinForm)
+            else invitations.accept_invitation(token, current_user_row())
+        )
     except WeakPassword as error:
-        form["password"].errors = [say(error)]
+        form["password"].errors = [message_for(error)]
         return render("team/join.html", 422, **shown)
     except (InvitationRefused, LinkExpired) as error:
-        flash(say(error), "bad")
-        return goto(request.path)
+        flash(message_for(error), "bad")
+        return redirect_to(request.path)
     return _welcome(joined, invitation)
 
 
 def _joined(token, form):
-    return invitations.accept_new(token, form.name.data or "", form.password.data or "", language())
+    return invitations.accept_with_new_account(token, form.name.data or "", form.password.data or "", language())
 
 
 def _welcome(joined, invitation):
@@ -50,6 +54,6 @@ def _welcome(joined, invitation):
     here = f"/{joined.client.public_id}"
     if invitation.to_sign:
         flash(_("Je doet mee. Identificeer je nu, dan kunnen jullie samen tekenen."), "good")
-        return goto(f"{here}/identificatie")
+        return redirect_to(f"{here}/identificatie")
     flash(_("Je doet mee in %(name)s.", name=joined.client.name), "good")
-    return goto(f"{here}/overzicht" if joined.role == "preparer" else f"{here}/welkom")
+    return redirect_to(f"{here}/overzicht" if joined.role == "preparer" else f"{here}/welkom")

@@ -4,7 +4,7 @@ from flask_babel import gettext as _
 
 from blueprints.web.formatters import euro
 from blueprints.web.lazy_texts import _l
-from domain.payments.four_eyes import Eyes
+from domain.payments.four_eyes import DualApprovalStatus
 
 ROLES = {"owner": _l("eigenaar"), "approver": _l("mag betalen"), "preparer": _l("bereidt voor")}
 ROLE_CHOICES = [
@@ -23,22 +23,22 @@ def from_amount(cents: int | None) -> str:
     return _("Vanaf %(sum)s keuren twee mensen een betaling goed.", sum=euro(cents))
 
 
-def told(eyes: Eyes) -> tuple[str, str]:
+def told(eyes: DualApprovalStatus) -> tuple[str, str]:
     """Title and text of where a payment of which two approve stands, for whoever looks."""
-    by, asked = ", ".join(eyes.by), _or(eyes.asked)
+    by, asked = ", ".join(eyes.approved_by), _or(eyes.eligible)
     if not eyes.open:
-        return _("Goedgekeurd door %(by)s", by=_(" en ").join(eyes.by)), ""
+        return _("Goedgekeurd door %(by)s", by=_(" en ").join(eyes.approved_by)), ""
     if eyes.stuck:
         text = _("Laat iemand die niet goedkeurt de wijziging doen, of nodig nog iemand uit die mag betalen.")
         return _("Er zijn te weinig mensen die deze betaling mogen goedkeuren"), text
-    if eyes.mine:
+    if eyes.approved_by_me:
         return _("Jij hebt goedgekeurd"), _("Er is nog een goedkeuring nodig, van %(asked)s.", asked=asked)
     if eyes.changed_by_me:
         text = _("Wie als laatste iets wijzigt, keurt niet zelf goed. Gevraagd: %(asked)s.", asked=asked)
         return _("Twee anderen keuren deze betaling goed"), text
-    if eyes.by and eyes.asks_me:
+    if eyes.approved_by and eyes.asks_me:
         return _("Goedgekeurd door %(by)s", by=by), _("Er is nog één goedkeuring nodig. Jij kunt die geven.")
-    if eyes.by:
+    if eyes.approved_by:
         return _("Goedgekeurd door %(by)s", by=by), _("Er is nog een goedkeuring nodig, van %(asked)s.", asked=asked)
     return _("Twee mensen keuren deze betaling goed"), _("Gevraagd: %(asked)s.", asked=asked)
 

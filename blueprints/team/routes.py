@@ -3,9 +3,9 @@ from flask_babel import gettext as _
 
 from blueprints.team import presenter
 from blueprints.team.forms import GoForm, HideForm, InviteForm, RoleForm
-from blueprints.web.authorization import ALL, OWNER, for_client, fresh, fresh_keeping
-from blueprints.web.error_messages import say
-from blueprints.web.responses import goto, render
+from blueprints.web.authorization import ALL, OWNER, for_client, recently_authenticated, recently_authenticated_keeping
+from blueprints.web.error_messages import message_for
+from blueprints.web.responses import redirect_to, render
 from domain.common.errors import DomainError, InvitationRefused, NotFound
 from domain.payments import four_eyes
 from domain.team import invitations, members, salary_visibility
@@ -22,7 +22,7 @@ def back(membership, said, tone="good"):
     """To the list, which says what came of it; what there is to mail goes now."""
     enqueue("send_mails")
     flash(said, tone)
-    return goto(place(membership))
+    return redirect_to(place(membership))
 
 
 @blueprint.get("/<client>/mensen")
@@ -33,14 +33,15 @@ def everyone(membership):
     owner = membership.role == "owner"
     return render(
         "team/members.html", membership=membership, members=members.members(client), words=presenter, owner=owner,
-        invitations=invitations.waiting(client) if owner else [], asked=four_eyes.asked(client),
+        invitations=invitations.pending_invitations(client) if owner else [],
+        asked=four_eyes.pending_threshold_change(client),
         hide=HideForm(hidden=client.lines_hidden), here=place(membership),
     )  # fmt: skip
 
 
 @blueprint.route("/<client>/mensen/uitnodigen", methods=["GET", "POST"])
 @for_client(OWNER)
-@fresh_keeping("email", "role", "to_sign")
+@recently_authenticated_keeping("email", "role", "to_sign")
 def invite(membership):
     form = InviteForm()
     shown = {"form": form, "here": place(membership)}
@@ -48,16 +49,16 @@ def invite(membership):
         return render("team/invite.html", 422 if form.errors else 200, **shown)
     asked = form.email.data or "", form.role.data, bool(form.to_sign.data)
     try:
-        row = invitations.invite(membership.client, membership.user, *asked)
+        row = invitations.invite_member(membership.client, membership.user, *asked)
     except InvitationRefused as error:
-        (form.role if error.reason == "role" else form.email).errors = [say(error)]
+        (form.role if error.reason == "role" else form.email).errors = [message_for(error)]
         return render("team/invite.html", 422, **shown)
     return back(membership, _("%(email)s heeft een uitnodiging gekregen. Die werkt een week.", email=row.email))
 
 
 @blueprint.post("/<client>/mensen/uitnodigingen/<int:invitation_id>/opnieuw")
 @for_client(OWNER)
-@fresh
+@recently_authenticated
 def resend(membership, invitation_id):
     invitations.resend(membership.client, membership.user, invitation_id)
     return back(membership, _("De uitnodiging is opnieuw verstuurd. De vorige link werkt niet meer."))
@@ -65,18 +66,18 @@ def resend(membership, invitation_id):
 
 @blueprint.post("/<client>/mensen/uitnodigingen/<int:invitation_id>/intrekken")
 @for_client(OWNER)
-@fresh
+@recently_authenticated
 def withdraw(membership, invitation_id):
-    invitations.withdraw(membership.client, membership.user, invitation_id)
+    invitations.revoke_invitation(membership.client, membership.user, invitation_id)
     return back(membership, _("De uitnodiging is ingetrokken. De link werkt niet meer."))
 
 
 @blueprint.route("/<client>/mensen/<int:member_id>", methods=["GET", "POST"])
 @for_client(OWNER)
-@fresh_keeping("role")
+@recently_authenticated_keeping("role")
 def one(membership, member_id):
     """Another role for this person; below it, the way to take somebody out."""
-    who = members.find(membership.client, member_id)
+    who = members.get_member(membership.client, member_id)
     form = RoleForm(role=who.role)
     shown = {"who": who, "form": form, "here": place(membership), "words": presenter, "myself": who.id == membership.id}
     if not form.validate_on_submit():
@@ -86,34 +87,34 @@ def one(membership, member_id):
     except NotFound:
         raise
     except DomainError as error:
-        form.role.errors = [say(error)]
+        form.role.errors = [message_for(error)]
         return render("team/member.html", 422, **shown)
     return back(membership, _("De rol is veranderd.") if changed else _("Er is niets veranderd."))
 
 
 @blueprint.route("/<client>/mensen/<int:member_id>/verwijderen", methods=["GET", "POST"])
 @for_client(OWNER)
-@fresh
+@recently_authenticated
 def remove(membership, member_id):
     """GET asks whether it is meant."""
-    who, form = members.find(membership.client, member_id), GoForm()
+    who, form = members.get_member(membership.client, member_id), GoForm()
     if not form.validate_on_submit():
         return render("team/remove.html", who=who, here=place(membership), words=presenter)
     try:
-        members.remove(membership.client, membership.user, member_id)
+        members.remove_member(membership.client, membership.user, member_id)
     except NotFound:
         raise
     except DomainError as error:
-        return back(membership, say(error), "bad")
+        return back(membership, message_for(error), "bad")
     if who.id == membership.id:
         flash(_("Je doet niet meer mee in %(name)s.", name=membership.client.name), "good")
-        return goto("/")
+        return redirect_to("/")
     return back(membership, _("%(name)s heeft geen toegang meer.", name=who.user.name))
 
 
 @blueprint.post("/<client>/mensen/regels")
 @for_client(OWNER)
-@fresh_keeping("hidden")
+@recently_authenticated_keeping("hidden")
 def hide_lines(membership):
     """Whether preparers see what each person earns."""
     hidden = bool(HideForm().hidden.data)

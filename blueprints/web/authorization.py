@@ -9,10 +9,10 @@ from flask import abort, g, redirect, request, url_for
 from flask_login import LoginManager, current_user
 
 from blueprints.web import saved_forms
-from blueprints.web.current_user import me
-from blueprints.web.responses import goto
+from blueprints.web.current_user import current_user_row
+from blueprints.web.responses import redirect_to
 from blueprints.web.session_interface import secret
-from blueprints.web.urls import own_path
+from blueprints.web.urls import safe_local_path
 from domain.accounts import accounts, devices, sessions
 from domain.common.errors import DeviceUnconfirmed
 from domain.common.services import Psu
@@ -34,7 +34,7 @@ def _load_user(user_id: str) -> Any:
 @login.unauthorized_handler
 def to_sign_in() -> Any:
     """To sign-in and back to the same place: this page, or the one whose form or part was asked for."""
-    target = url_for("account.sign_in", verder=this_place())
+    target = url_for("account.sign_in", verder=current_location())
     if request.headers.get("HX-Request"):
         return "", 401, {"HX-Redirect": target}
     return redirect(target, 303)
@@ -54,11 +54,11 @@ def signed_in(view: Callable) -> Callable:
 
 def member(public_id: str, roles: Iterable[str] = ALL) -> Membership:
     """The membership behind this address; 404 when there is none, 403 for a role that may not."""
-    found = accounts.membership(me(), public_id)
+    found = accounts.find_membership(current_user_row(), public_id)
     if found is None:
         abort(404)
     g.client, g.membership = found.client, found
-    members.seen(found)
+    members.touch_membership(found)
     if found.role not in roles:
         abort(403)
     return found
@@ -78,12 +78,12 @@ def for_client(roles: Iterable[str] = ALL) -> Callable:
     return decorate
 
 
-def fresh(view: Callable) -> Callable:
+def recently_authenticated(view: Callable) -> Callable:
     """Only for who has just shown who they are: otherwise that is asked first (ASVS 7.5.1). Inside `for_client`."""
-    return fresh_keeping()(view)
+    return recently_authenticated_keeping()(view)
 
 
-def fresh_keeping(*names: str, secret_too: bool = False) -> Callable:
+def recently_authenticated_keeping(*names: str, secret_too: bool = False) -> Callable:
     """As `fresh`; these fields of the form are shown once more after it. Never name one that holds a secret.
 
     `secret_too`: the form has one, which the person is told to fill in again.
@@ -92,42 +92,42 @@ def fresh_keeping(*names: str, secret_too: bool = False) -> Callable:
     def decorate(view: Callable) -> Callable:
         @wraps(view)
         def guarded(*args: Any, **kwargs: Any) -> Any:
-            if sessions.proved_recently(secret()):
+            if sessions.is_recently_authenticated(secret()):
                 return view(*args, **kwargs)
-            back = this_place()
+            back = current_location()
             if request.method == "POST":
                 saved_forms.keep(back, names, secret_too)
-            return goto(url_for("account.prove", verder=back))
+            return redirect_to(url_for("account.prove", verder=back))
 
         return guarded
 
     return decorate
 
 
-def approving(view: Callable) -> Callable:
+def step_up_required(view: Callable) -> Callable:
     """Only for who has just shown who they are, on a device that is theirs: for whatever releases money."""
 
     @wraps(view)
-    @fresh
+    @recently_authenticated
     def guarded(*args: Any, **kwargs: Any) -> Any:
         device = sessions.device_of(secret())
         try:
-            devices.require_confirmed(me(), device.id if device else None)
+            devices.require_confirmed(current_user_row(), device.id if device else None)
         except DeviceUnconfirmed:
-            return goto(url_for("account.device", verder=this_place()))
+            return redirect_to(url_for("account.device", verder=current_location()))
         return view(*args, **kwargs)
 
     return guarded
 
 
-def this_place() -> str:
+def current_location() -> str:
     """Where to come back to: this page, or the page whose form was sent."""
     if request.method == "GET" and not request.headers.get("HX-Request"):
-        return own_path(request.full_path.rstrip("?")) or "/"
+        return safe_local_path(request.full_path.rstrip("?")) or "/"
     told = urlsplit(request.headers.get("HX-Current-URL") or request.referrer or "")
     if told.netloc != request.host:  # a browser that does not say: the form's own page, where it has one
         return request.path if "GET" in (getattr(request.url_rule, "methods", None) or ()) else "/"
-    return own_path(told.path + (f"?{told.query}" if told.query else "")) or "/"
+    return safe_local_path(told.path + (f"?{told.query}" if told.query else "")) or "/"
 
 
 def psu() -> Psu:

@@ -7,6 +7,6 @@ from flask_login import current_user
 from models import User
 
 
-def me() -> User:
+def current_user_row() -> User:
     """The signed-in user; only for views that ask for one."""
     return cast(User, current_user._get_current_object())  # type: ignore[attr-defined]

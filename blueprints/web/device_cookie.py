@@ -2,20 +2,20 @@
 
 from flask import Response, after_this_request, current_app, g, request
 
-from core.ids import token
-from domain.accounts.devices import Visit
+from core.ids import random_token
+from domain.accounts.devices import DeviceCookie
 
 LIFE = 400 * 24 * 3600  # seconds; browsers keep no cookie longer
 
 
-def visit() -> Visit:
+def visit() -> DeviceCookie:
     """What this browser brings along; one that is new gets its secret with this answer."""
     name, agent = current_app.config["DEVICE_COOKIE_NAME"], request.user_agent.string or ""
     secret = request.cookies.get(name) or g.get("device_secret")
     if secret is None:
-        secret = g.device_secret = token()
+        secret = g.device_secret = random_token()
         after_this_request(_hand_out)
-    return Visit(secret[:200], agent)
+    return DeviceCookie(secret[:200], agent)
 
 
 def _hand_out(response: Response) -> Response:

@@ -82,7 +82,7 @@ def _limit(error: errors.LimitExceeded) -> str:
     )
 
 
-def _code_wrong(error: errors.CodeWrong) -> str:
+def _code_wrong(error: errors.InvalidScaCode) -> str:
     ours = _("De bank neemt dit niet aan. Er is niets betaald. Kijk het na en probeer het opnieuw.")
     return f"{ours} {_('Je bank zegt: %(text)s', text=error.text)}" if error.text else ours
 
@@ -110,7 +110,7 @@ def _bank_file(reason: str) -> str:
     return words.get(reason, _("In dit bestand staat niets nieuws over deze betaling. Er is niets veranderd."))
 
 
-def _unfit(error: errors.OrderUnfit) -> str:
+def _unfit(error: errors.UnsupportedByBank) -> str:
     if error.reason == "no_tax_reference":
         return _(
             "Deze bank neemt geen betalingskenmerk aan, en zonder kenmerk komt loonheffing niet goed aan. "
@@ -132,13 +132,13 @@ WORDS: dict[type[Exception], Callable[[Any], str]] = {
     ),
     errors.LinkExpired: lambda e: _("Deze link is al gebruikt of te oud. Vraag een nieuwe aan."),
     errors.WeakPassword: lambda e: _password(e.reason),
-    errors.TooOften: lambda e: ngettext(
+    errors.RateLimited: lambda e: ngettext(
         "Dit is te vaak kort na elkaar geprobeerd. Wacht %(num)s seconde en probeer het dan opnieuw.",
         "Dit is te vaak kort na elkaar geprobeerd. Wacht %(num)s seconden en probeer het dan opnieuw.",
         e.seconds,
     ),
     errors.DeviceUnconfirmed: lambda e: _("Bevestig eerst dat dit apparaat van jou is. Er is niets betaald."),
-    errors.IdentifyAfterReset: lambda e: _(
+    errors.ReidentificationRequired: lambda e: _(
         "Je hebt een nieuw wachtwoord gekozen. Identificeer je eerst opnieuw met iDIN; daarna kun je weer betalen. "
         "Er is niets betaald."
     ),
@@ -168,7 +168,7 @@ WORDS: dict[type[Exception], Callable[[Any], str]] = {
         "%(method)s is nu niet bereikbaar. Probeer het over een paar minuten opnieuw.",
         method=current_app.config["IDENTITY_METHOD"],
     ),
-    errors.WrongSession: lambda e: _(
+    errors.SessionMismatch: lambda e: _(
         "De identificatie kwam terug in een andere browser dan waarin je begon. Begin opnieuw, in één browser."
     ),
     errors.IdentityCodeWrong: lambda e: (
@@ -184,7 +184,7 @@ WORDS: dict[type[Exception], Callable[[Any], str]] = {
         "Identificeer je eerst met %(method)s.", method=current_app.config["IDENTITY_METHOD"]
     ),
     errors.InvitationRefused: lambda e: _invitation(e.reason),
-    errors.AuthorityUndecided: lambda e: authority(e.reason),
+    errors.AuthorityPending: lambda e: authority(e.reason),
     errors.AuthorityRefused: lambda e: authority(e.reason),
     errors.RegisterUnavailable: lambda e: _(
         "De KvK is nu niet bereikbaar, dus we weten niet zeker of je nog mag tekenen. Er is niets betaald; je "
@@ -195,13 +195,13 @@ WORDS: dict[type[Exception], Callable[[Any], str]] = {
     errors.TooFewApprovers: lambda e: _(
         "Twee mensen moeten kunnen goedkeuren, en dat zijn er zo te weinig. Nodig eerst iemand uit die mag betalen."
     ),
-    errors.ChangedByYou: lambda e: _(
+    errors.LastEditorCannotApprove: lambda e: _(
         "Je hebt deze betaling zelf als laatste gewijzigd. Laat anderen hem goedkeuren. Er is niets betaald."
     ),
     errors.SamePerson: lambda e: _(
         "Dit vraagt om iemand anders: volgens de identificatie zijn deze twee accounts van één persoon."
     ),
-    errors.NothingAsked: lambda e: _("Dit is al geregeld, of opnieuw gevraagd. Kijk hieronder hoe het staat."),
+    errors.NoPendingRequest: lambda e: _("Dit is al geregeld, of opnieuw gevraagd. Kijk hieronder hoe het staat."),
     errors.UnknownCompany: lambda e: _("De KvK kent dit KvK-nummer niet. Mail ons, dan herstellen we het samen."),
     # banks
     errors.BankUnavailable: lambda e: _(
@@ -214,7 +214,7 @@ WORDS: dict[type[Exception], Callable[[Any], str]] = {
     errors.ConsentEnded: lambda e: _(
         "Je bank geeft ons geen toegang meer tot deze rekening. Er is niets betaald. Verleng de toestemming bij Saldo."
     ),
-    errors.BankAskedOften: lambda e: _("Je bank geeft vandaag niets nieuws meer. Morgen kijken we opnieuw."),
+    errors.ConsentQuotaExceeded: lambda e: _("Je bank geeft vandaag niets nieuws meer. Morgen kijken we opnieuw."),
     errors.UnknownBank: lambda e: _("Deze bank kennen we niet (meer). Kies een bank uit de lijst."),
     errors.BankFileRefused: lambda e: _bank_file(e.reason),
     # Nmbrs
@@ -225,26 +225,26 @@ WORDS: dict[type[Exception], Callable[[Any], str]] = {
         "Dit Nmbrs-account mag %(call)s niet gebruiken. Geef het account dat recht in Nmbrs en probeer het opnieuw.",
         call=e.call,
     ),
-    errors.NmbrsOutOfSight: lambda e: _(
+    errors.NmbrsNoCompanyVisible: lambda e: _(
         "Dit Nmbrs-account ziet geen bedrijf. Geef het account in Nmbrs toegang tot je bedrijf."
     ),
     errors.NmbrsDisabled: lambda e: _("Nmbrs heeft de toegang tot deze omgeving uitgezet. Neem contact op met Nmbrs."),
     errors.NmbrsUnavailable: lambda e: _(
         "Nmbrs is nu niet bereikbaar. Er is niets opgeslagen. Probeer het straks opnieuw."
     ),
-    errors.NmbrsTooBusy: lambda e: _(
+    errors.NmbrsRateLimited: lambda e: _(
         "Nmbrs vraagt ons even te wachten. Er is niets opgeslagen. Probeer het straks opnieuw."
     ),
-    errors.OtherCompany: lambda e: _(
+    errors.DifferentKvkNumber: lambda e: _(
         "Deze administratie heeft een ander KvK-nummer dan je bedrijf. Bevestig eerst dat je haar wilt betalen."
     ),
-    errors.ConsentExpired: lambda e: _(
+    errors.OAuthStateExpired: lambda e: _(
         "De toestemming bij Nmbrs duurde te lang, of is al gebruikt. Er is niets veranderd. Begin opnieuw."
     ),
-    errors.OtherInterface: lambda e: _(
+    errors.WrongInterface: lambda e: _(
         "Dit past niet bij de soort koppeling die je nu met Nmbrs hebt. Er is niets veranderd."
     ),
-    errors.NotConverted: lambda e: _(
+    errors.RestIdsMissing: lambda e: _(
         "Nmbrs kent je administraties nog niet in de nieuwe koppeling. Er is niets veranderd: alles werkt zoals het "
         "deed. Geef toestemming als iemand die ze allemaal ziet, of vraag het Nmbrs."
     ),
@@ -256,26 +256,34 @@ WORDS: dict[type[Exception], Callable[[Any], str]] = {
     errors.NotOpen: lambda e: _(
         "Dit kan nu niet meer: de betaling is al verder. Hieronder zie je hoe het ervoor staat."
     ),
-    errors.CautionsUnopened: lambda e: _("Lees eerst wat er bijzonder is aan deze betaling. Er is niets betaald."),
+    errors.UnacknowledgedWarnings: lambda e: _(
+        "Lees eerst wat er bijzonder is aan deze betaling. Er is niets betaald."
+    ),
     errors.RunMissing: lambda e: _("Deze run staat niet meer in Nmbrs. Er is niets betaald."),
     errors.NothingToPay: lambda e: _("Er is geen regel om te betalen. Keur minstens één regel goed."),
     errors.LimitExceeded: _limit,
-    errors.OrderUnfit: _unfit,
+    errors.UnsupportedByBank: _unfit,
     errors.DateInvalid: lambda e: date_reason(e.reason),
     errors.AccountInvalid: lambda e: _("Kies een rekening die is gekoppeld en bevestigd."),
     errors.AccountExists: lambda e: _("Deze bankrekening staat er al."),
-    errors.PushUnfit: lambda e: _("Meldingen aanzetten is niet gelukt in deze browser. Je krijgt wel altijd een mail."),
+    errors.InvalidSubscription: lambda e: _(
+        "Meldingen aanzetten is niet gelukt in deze browser. Je krijgt wel altijd een mail."
+    ),
     errors.IbanInvalid: lambda e: _("Dit is geen geldig rekeningnummer (IBAN). Kijk de cijfers na."),
-    errors.NameMissing: lambda e: _("Vul in op wiens naam de rekening staat."),
-    errors.WrongProof: lambda e: _("Deze bank vraagt om een andere manier van ondertekenen. Er is niets betaald."),
-    errors.NotYourRole: lambda e: _("Dit mag je rol niet. Vraag het de eigenaar van het account. Er is niets betaald."),
+    errors.HolderNameMissing: lambda e: _("Vul in op wiens naam de rekening staat."),
+    errors.WrongAuthenticationMethod: lambda e: _(
+        "Deze bank vraagt om een andere manier van ondertekenen. Er is niets betaald."
+    ),
+    errors.InsufficientRole: lambda e: _(
+        "Dit mag je rol niet. Vraag het de eigenaar van het account. Er is niets betaald."
+    ),
     # signing at the bank
-    errors.CodeWrong: _code_wrong,
-    errors.SigningBusy: lambda e: _("We zijn al met je bank in gesprek, misschien in een ander venster. Wacht even."),
+    errors.InvalidScaCode: _code_wrong,
+    errors.ScaInProgress: lambda e: _("We zijn al met je bank in gesprek, misschien in een ander venster. Wacht even."),
     errors.CancellationRefused: lambda e: _(
         "De bank kan deze betaling niet meer intrekken. Ze blijft staan; hieronder zie je hoe het ervoor staat."
     ),
-    errors.CancellationUnknown: lambda e: _(
+    errors.CancellationOutcomeUnknown: lambda e: _(
         "De bank gaf geen antwoord. We weten nog niet of de betaling is ingetrokken en vragen het de bank. "
         "Deze pagina volgt vanzelf."
     ),
@@ -283,14 +291,14 @@ WORDS: dict[type[Exception], Callable[[Any], str]] = {
     errors.SigningRefused: lambda e: _(
         "De bank laat je nu niet ondertekenen. Er is niets betaald. Probeer het straks opnieuw."
     ),
-    errors.SigningUnknown: lambda e: _(
+    errors.ScaOutcomeUnknown: lambda e: _(
         "De bank gaf geen antwoord. We weten nog niet of je handtekening is aangekomen en vragen het de bank. "
         "Deze pagina volgt vanzelf."
     ),
 }
 
 
-def say(error: Exception) -> str:
+def message_for(error: Exception) -> str:
     """The words for an error of the domain; a safe sentence for one that has none of its own."""
     for kind in type(error).__mro__:
         if kind in WORDS:

@@ -10,7 +10,7 @@ from flask import Flask, current_app, g
 
 from blueprints.web.i18n import language
 from core.clock import amsterdam
-from core.iban import grouped
+from core.iban import format_iban
 from core.money import cents
 
 _WRITTEN_AS = {"nl": "nl", "en": "en_GB"}
@@ -79,7 +79,7 @@ def moment(value: datetime) -> str:
     return f"{amsterdam(value):{_DAY[language()]} %H:%M}"
 
 
-def second(value: datetime) -> str:
+def datetime_seconds(value: datetime) -> str:
     """13-11-2020 15:47:41, as the manual shows the history."""
     return f"{amsterdam(value):{_DAY[language()]} %H:%M:%S}"
 
@@ -90,6 +90,6 @@ def _values() -> dict[str, object]:
 
 def init_context(app: Flask) -> None:
     """Adds the filters and values that templates count on."""
-    for function in (amount, euro, number, grouped, day, long_day, month, moment, second):
+    for function in (amount, euro, number, format_iban, day, long_day, month, moment, datetime_seconds):
         app.jinja_env.filters[function.__name__] = function
     app.context_processor(_values)

@@ -41,7 +41,7 @@ class Texts(Domain):
         return texts(language())
 
 
-class Speaker(Babel):
+class PoBabel(Babel):
     """Flask-Babel with our texts behind it."""
 
     @cached_property
@@ -55,7 +55,7 @@ def language() -> str:
     return locale.language if locale else SOURCE
 
 
-def for_everyone() -> None:
+def ignore_user_locale() -> None:
     """This answer knows nobody: only the browser says in which language it is."""
     g.reader_unknown = True
 
@@ -90,5 +90,5 @@ def say_language(response: Response) -> Response:
 
 def init_languages(app: Flask) -> None:
     """Texts in the language of who reads them, on every answer."""
-    Speaker(app, default_locale=SOURCE, default_timezone="Europe/Amsterdam", locale_selector=select)
+    PoBabel(app, default_locale=SOURCE, default_timezone="Europe/Amsterdam", locale_selector=select)
     app.after_request(say_language)

@@ -18,24 +18,24 @@ def _htmx() -> bool:
 def render(template: str, status: int = 200, **context: Any) -> Response:
     """A whole page, with the number of payments that wait for its tabs; or what htmx asked for."""
     if "client" in g and not _htmx():
-        context.setdefault("beside", worklist.beside(g.membership))
+        context.setdefault("beside", worklist.recent_clients(g.membership))
         context.setdefault("waiting", queries.count_waiting(g.client, g.membership.user))
     response = make_response(render_template(template, **context), status)
     response.vary.add("HX-Request")
     return response
 
 
-def fragment(page: str, part: str, status: int = 200, **context: Any) -> Response:
+def render_fragment(page: str, part: str, status: int = 200, **context: Any) -> Response:
     """The part when htmx asks, else the page that contains it."""
     return render(part if _htmx() else page, status, **context)
 
 
-def unchanged(mark: str) -> bool:
+def not_modified(mark: str) -> bool:
     """Whether a page that looks again by itself has seen this already: answer it with 204 then."""
     return _htmx() and request.args.get("seen") == mark
 
 
-def goto(url: str) -> Response:
+def redirect_to(url: str) -> Response:
     """On to another page: 303, or told to htmx, which would follow a 303 by itself without the address bar."""
     if _htmx():
         response = make_response("", 204)

@@ -14,7 +14,7 @@ from flask_babel import gettext as _
 from flask_wtf import FlaskForm
 from werkzeug.datastructures import MultiDict
 
-from blueprints.web.responses import goto
+from blueprints.web.responses import redirect_to
 from core.clock import utcnow
 
 _LASTS = timedelta(minutes=15)
@@ -42,10 +42,10 @@ def go_on(onward: str) -> Response:
     kept = session.pop(_KEY, None)
     if kept is None or kept["page"] != urlsplit(onward).path:
         flash(_("Dank je, jij bent het. Ga verder waar je was."), "good")
-        return goto(onward)
+        return redirect_to(onward)
     session[_KEY] = kept | {"proved": True}
     flash(_said(kept), "good")
-    return goto(onward)
+    return redirect_to(onward)
 
 
 def _said(kept: dict[str, Any]) -> str:
@@ -73,7 +73,7 @@ def _again(form: FlaskForm) -> MultiDict[str, str] | None:
     return MultiDict(kept["values"]) if datetime.fromisoformat(kept["until"]) > utcnow() else None
 
 
-class KeptForm(FlaskForm):
+class RestorableForm(FlaskForm):
     """A form that shows once more what was typed before somebody was asked who they are."""
 
     class Meta(FlaskForm.Meta):

@@ -6,7 +6,7 @@ from flask import Flask, Response, abort, request
 
 from blueprints.web.static_assets import SERVED
 from domain.banking.linking import redirect_hosts
-from domain.common.services import world
+from domain.common.services import services
 
 # Answers that may be kept by a browser; everything else says no-store.
 _PUBLIC = frozenset({*SERVED, "pwa.manifest", "pwa.service_worker", "pwa.offline"})
@@ -26,7 +26,7 @@ OF_PAGES = {
 }
 
 # A part of a page lives by the policy of its page. Were it ever opened by itself, it may do nothing at all.
-PART_POLICY = "default-src 'none'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
+FRAGMENT_CSP = "default-src 'none'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
 
 
 def init_security(app: Flask) -> None:
@@ -53,12 +53,12 @@ def refuse_other_sites() -> None:
 
 def content_policy() -> str:
     """Only our own scripts and styles; a form may lead on to a configured bank, Ponto, the broker or Nmbrs."""
-    hosts = redirect_hosts() | {world().identity.host}
-    if world().rest_offered:
-        hosts.add(world().nmbrs_oauth.host)
-    if (ponto := world().ponto) is not None:
+    hosts = redirect_hosts() | {services().identity.host}
+    if services().rest_offered:
+        hosts.add(services().nmbrs_oauth.host)
+    if (ponto := services().ponto) is not None:
         hosts.add(ponto.host)
-    scheme = "https" if world().base_url.startswith("https") else "http"
+    scheme = "https" if services().base_url.startswith("https") else "http"
     targets = " ".join(f"{scheme}://{host}" for host in sorted(hosts))
     return (
         "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; font-src 'self'; "
@@ -77,9 +77,9 @@ def add_headers(response: Response) -> Response:
     for name, value in (HEADERS | OF_PAGES if page else HEADERS).items():
         response.headers.setdefault(name, value)
     if response.mimetype == "text/html":
-        response.headers["Content-Security-Policy"] = PART_POLICY if _is_part() else content_policy()
+        response.headers["Content-Security-Policy"] = FRAGMENT_CSP if _is_part() else content_policy()
     if request.endpoint not in _PUBLIC:
         response.headers.setdefault("Cache-Control", "no-store")
-    if world().base_url.startswith("https"):
+    if services().base_url.startswith("https"):
         response.headers["Strict-Transport-Security"] = "max-age=63072000; includeSubDomains"
     return response

@@ -6,7 +6,7 @@ from flask import Flask, Request, Response, session
 from flask.sessions import SessionInterface, SessionMixin
 from werkzeug.datastructures import CallbackDict
 
-from core.ids import token
+from core.ids import random_token
 from domain.accounts import sessions
 
 
@@ -37,13 +37,13 @@ def _by_itself(request: Request) -> bool:
 class StoredSessions(SessionInterface):
     def open_session(self, app: Flask, request: Request) -> StoredSession:
         secret = request.cookies.get(app.config["SESSION_COOKIE_NAME"])
-        row = sessions.load(secret, not _by_itself(request)) if secret else None
+        row = sessions.load_session(secret, not _by_itself(request)) if secret else None
         return StoredSession(row.data, secret) if row else StoredSession()
 
     def save_session(self, app: Flask, session: StoredSession, response: Response) -> None:  # type: ignore[override]
         name = self.get_cookie_name(app)
         if session.retired:
-            sessions.end(session.retired)
+            sessions.delete_session(session.retired)
         if session.modified and not session and session.secret is None:
             response.delete_cookie(name, path="/", secure=self.get_cookie_secure(app), httponly=True, samesite="Lax")
             return
@@ -51,12 +51,12 @@ class StoredSessions(SessionInterface):
             return
         if session.secret is None:
             user = session.get("_user_id")
-            session.secret = sessions.start(dict(session), int(user) if user else None, session.device_id)
+            session.secret = sessions.start_session(dict(session), int(user) if user else None, session.device_id)
             response.set_cookie(
                 name, session.secret, path="/", httponly=True, secure=self.get_cookie_secure(app), samesite="Lax"
             )
             return
-        sessions.keep(session.secret, dict(session))
+        sessions.save_session(session.secret, dict(session))
 
 
 def renew() -> None:
@@ -74,8 +74,8 @@ def secret() -> str | None:
     return session.secret  # type: ignore[attr-defined]
 
 
-def key() -> str:
+def oidc_binding() -> str:
     """What binds a walk to the broker and back to this session; made on first use."""
     if "walk" not in session:
-        session["walk"] = token()
+        session["walk"] = random_token()
     return session["walk"]

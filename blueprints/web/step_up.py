@@ -10,12 +10,12 @@ from domain.accounts import sessions as stored
 from models import Device, User
 
 
-def enter(user: User, passkey: bool = False) -> None:
+def log_in(user: User, passkey: bool = False) -> None:
     """Sign this person in, in a session with a new token on this device."""
     kept = session.get("reset_here")
     session.clear()  # what an earlier person left at this device goes
     session_interface.renew()
-    device = devices.welcome(user, visit())
+    device = devices.register_sign_in(user, visit())
     session_interface.on_device(device.id)
     login_user(user)
     if passkey:
@@ -24,9 +24,9 @@ def enter(user: User, passkey: bool = False) -> None:
         devices.confirm(device.id, "mail")
 
 
-def proved(user: User, how: str) -> None:
+def mark_reauthenticated(user: User, how: str) -> None:
     """The person showed again who they are, by password, passkey or identification (those two own the device)."""
-    stored.prove(session_interface.secret())
+    stored.mark_reauthenticated(session_interface.secret())
     device = stored.device_of(session_interface.secret())
     if device is not None and how != "password":
         _own_device(user, device.id, how)
@@ -37,6 +37,6 @@ def _own_device(user: User, device_id: int, how: str) -> None:
     pins.unlock(user, device_id)
 
 
-def here() -> Device | None:
+def current_device() -> Device | None:
     """The device of this session."""
     return stored.device_of(session_interface.secret())

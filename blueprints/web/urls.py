@@ -15,7 +15,7 @@ class RowId(IntegerConverter):
         super().__init__(map, *args, **{"max": LARGEST_ID, **options})
 
 
-def own_path(address: str | None) -> str | None:
+def safe_local_path(address: str | None) -> str | None:
     """The address when it is a path of ours, else None: nobody is sent elsewhere from here (ASVS 3.7.2)."""
     if not address or not address.startswith("/") or address.startswith("//"):
         return None

@@ -19,10 +19,10 @@ def receive(key: str) -> Response:
     """200 with an empty body whatever a POST carries; GET and HEAD change nothing."""
     try:
         if request.method != "POST":
-            return Response(status=200 if webhook_deliveries.known_key(key) else 404)
+            return Response(status=200 if webhook_deliveries.is_known_key(key) else 404)
         body = _body()
         headers = {name: request.headers[name][:500] for name in KEPT_HEADERS if name in request.headers}
-        delivery_id = webhook_deliveries.receive(key, request.headers.get("Content-Type", ""), headers, body)
+        delivery_id = webhook_deliveries.store_delivery(key, request.headers.get("Content-Type", ""), headers, body)
     except NotFound:
         return Response(status=404)
     except RequestEntityTooLarge:
@@ -38,7 +38,7 @@ def bank_signal(state: str) -> Response:
     """A bank says that an order has changed. What it says is not kept, nor believed: the bank is asked."""
     try:
         _body()
-        return Response(status=200 if status_callbacks.heard(state) else 404)
+        return Response(status=200 if status_callbacks.handle_callback(state) else 404)
     except RequestEntityTooLarge:
         return Response(status=413)
     except PeeweeException:

@@ -5,7 +5,7 @@ from datetime import date
 from typing import Any
 
 from connectors.bank import response_parsing
-from connectors.bank.port import AnswerUnknown, Transaction
+from connectors.bank.port import OutcomeUnknown, Transaction
 from core.iban import normalise
 from core.money import cents
 
@@ -19,11 +19,11 @@ MOST_IN_A_BATCH = 1_000_000
 def page(found: dict[str, Any]) -> tuple[list[Transaction], str | None]:
     """The transactions of one page, as the bank orders them, and the link to the next one as it stands there.
 
-    AnswerUnknown for anything that is not as the standard says: half a list is no list.
+    OutcomeUnknown for anything that is not as the standard says: half a list is no list.
     """
     report = found.get("transactions")
     if not isinstance(report, dict):
-        raise AnswerUnknown("transactions is no report")
+        raise OutcomeUnknown("transactions is no report")
     told = [_transaction(row, True) for row in _rows(report, "booked")]
     told += [_transaction(row, False) for row in _rows(report, "pending")]
     return told, _next(report.get("_links")) or _next(found.get("_links"))
@@ -38,13 +38,13 @@ def _next(links: Any) -> str | None:
     if links is None:
         return None
     if not isinstance(links, dict):
-        raise AnswerUnknown("the links are no links")
+        raise OutcomeUnknown("the links are no links")
     one = links.get("next")
     if one is None:
         return None
     href = one.get("href") if isinstance(one, dict) else None
     if not isinstance(href, str) or not href:
-        raise AnswerUnknown("the link next has no address")
+        raise OutcomeUnknown("the link next has no address")
     return href
 
 
@@ -53,7 +53,7 @@ def _transaction(row: dict[str, Any], booked: bool) -> Transaction:
     side = "creditor" if amount < 0 else "debtor"
     booked_on = response_parsing.day_or_none(row, "bookingDate")
     if booked and booked_on is None:
-        raise AnswerUnknown("a booking without a date")
+        raise OutcomeUnknown("a booking without a date")
     is_batch, count = _batch(row)
     end_to_end_id = _words(row, "endToEndId", 35)
     return Transaction(
@@ -70,22 +70,22 @@ def _cents(row: dict[str, Any]) -> int:
     amount = row.get("transactionAmount")
     text = amount.get("amount") if isinstance(amount, dict) else None
     if not isinstance(amount, dict) or amount.get("currency") != "EUR" or not isinstance(text, str):
-        raise AnswerUnknown("a transaction without an amount in euros")
+        raise OutcomeUnknown("a transaction without an amount in euros")
     try:
         return -cents(text[1:]) if text.startswith("-") else cents(text)
     except ValueError as error:
-        raise AnswerUnknown("a transaction's amount is none") from error
+        raise OutcomeUnknown("a transaction's amount is none") from error
 
 
 def _batch(row: dict[str, Any]) -> tuple[bool, int | None]:
     """Whether it is a lump, and of how many. The count stands there for a lump only (contract)."""
     is_batch, count = row.get("batchIndicator", False), row.get("batchNumberOfTransactions")
     if not isinstance(is_batch, bool):
-        raise AnswerUnknown("batchIndicator is neither true nor false")
+        raise OutcomeUnknown("batchIndicator is neither true nor false")
     if count is None or not is_batch:
         return is_batch, None
     if isinstance(count, bool) or not isinstance(count, int) or not 1 <= count <= MOST_IN_A_BATCH:
-        raise AnswerUnknown("batchNumberOfTransactions is no count")
+        raise OutcomeUnknown("batchNumberOfTransactions is no count")
     return True, count
 
 
@@ -95,7 +95,7 @@ def _words(row: dict[str, Any], name: str, longest: int) -> str:
     if value is None:
         return ""
     if not isinstance(value, str):
-        raise AnswerUnknown(f"{name} is no text")
+        raise OutcomeUnknown(f"{name} is no text")
     return _plain(value)[:longest].rstrip()
 
 
@@ -117,7 +117,7 @@ def _text(row: dict[str, Any]) -> str:
     parts = [_words(row, "remittanceInformationUnstructured", LONGEST_WORDS)]
     several = row.get("remittanceInformationUnstructuredArray") or []
     if not isinstance(several, list) or not all(isinstance(one, str) for one in several):
-        raise AnswerUnknown("remittanceInformationUnstructuredArray is no list of texts")
+        raise OutcomeUnknown("remittanceInformationUnstructuredArray is no list of texts")
     parts += [_plain(one) for one in several]
     if not any(parts):
         parts.append(_structured(row.get("remittanceInformationStructured")))

@@ -21,7 +21,7 @@ from urllib.parse import urlsplit
 
 from connectors.bank import http_signatures
 from connectors.bank.port import Adapter, BankConfig, BankError, OrderFormat, Signing
-from connectors.bank.transport import Request, exchange
+from connectors.bank.transport import Request, send_request
 
 LOOPBACK = frozenset({"127.0.0.1", "localhost", "::1"})
 MOST_BYTES = 1024 * 1024
@@ -158,7 +158,7 @@ def _keys(row: dict[str, Any]) -> dict[str, Any]:
     if (key is None) != (certificate is None):
         raise ValueError("private_key and certificate come together")
     if key is not None and certificate is not None:
-        http_signatures.of_line(key_id, key, certificate)
+        http_signatures.signer_for(key_id, key, certificate)
     return {"key_id": key_id, "private_key": key, "certificate": certificate}
 
 
@@ -227,7 +227,7 @@ class HttpDirectory(_Kept):
 
     def _fetch(self) -> dict[str, BankConfig]:
         request = Request("GET", self._url, {"Accept": "application/json"})
-        answer = exchange(request, self._timeout, self._timeout)
+        answer = send_request(request, self._timeout, self._timeout)
         if answer.status != 200 or len(answer.body) > MOST_BYTES:
             raise DirectoryError(f"HTTP {answer.status}")
         return read_lines(answer.body.decode("utf-8", "replace"), with_keys=False)

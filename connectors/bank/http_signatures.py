@@ -62,7 +62,7 @@ def load(key_file: Path, certificate_file: Path) -> Signer:
 
 
 @lru_cache(maxsize=32)
-def of_line(key_id: str | None, private_key: str, certificate: str) -> Signer:
+def signer_for(key_id: str | None, private_key: str, certificate: str) -> Signer:
     """The key that a bank's line names: PEM texts, or the paths of PEM files. ValueError as `load`."""
     return _signer(_pem(private_key), _pem(certificate), key_id or "")
 

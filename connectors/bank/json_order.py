@@ -12,7 +12,7 @@ from datetime import UTC, date, datetime
 from typing import Any
 
 from connectors.bank.pain001 import NotOurOrder, OrderLine, PaymentOrder, require_lines
-from core.money import cents, plain
+from core.money import cents, format_iso
 
 SALARY = "SALA"
 _NOT_CARRIED = datetime(1970, 1, 1, tzinfo=UTC)
@@ -44,7 +44,7 @@ def write_json(order: PaymentOrder, salary_code: bool = True) -> bytes:
 def _payment(line: OrderLine, wage_tax: bool) -> dict[str, Any]:
     made: dict[str, Any] = {
         "endToEndIdentification": line.end_to_end_id,
-        "instructedAmount": {"currency": "EUR", "amount": plain(line.amount_cents)},
+        "instructedAmount": {"currency": "EUR", "amount": format_iso(line.amount_cents)},
         "creditorAccount": {"iban": line.creditor_iban},
         "creditorName": line.creditor_name,
     }

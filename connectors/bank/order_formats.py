@@ -5,7 +5,7 @@ from dataclasses import replace
 from typing import cast, get_args
 
 from connectors.bank.json_order import carried, read_json, write_json
-from connectors.bank.pain001 import VERSIONS, PaymentOrder, read_back, write_pain001
+from connectors.bank.pain001 import VERSIONS, PaymentOrder, parse_own_pain001, write_pain001
 from connectors.bank.ponto_order import read_ponto, write_ponto
 from connectors.bank.port import BankConfig, OrderFormat
 
@@ -17,19 +17,19 @@ Read = Callable[[bytes], PaymentOrder]
 Carried = Callable[[PaymentOrder], PaymentOrder]
 
 
-def write_order(line: BankConfig, order: PaymentOrder) -> bytes:
+def write_order(config: BankConfig, order: PaymentOrder) -> bytes:
     """The bytes for this bank. OrderUnwritable for what its form does not carry."""
-    return _FORMS[line.format][0](line, order)
+    return _FORMS[config.format][0](config, order)
 
 
-def read_order(line: BankConfig, body: bytes) -> PaymentOrder:
+def read_order(config: BankConfig, body: bytes) -> PaymentOrder:
     """What the bytes say. NotOurOrder when they are not an order as `write_order` writes it, or say more than it."""
-    return _FORMS[line.format][1](body)
+    return _FORMS[config.format][1](body)
 
 
-def carried_by(line: BankConfig, order: PaymentOrder) -> PaymentOrder:
+def representable_in(config: BankConfig, order: PaymentOrder) -> PaymentOrder:
     """The order as far as this bank's form has a place for it: what `read_order` must find."""
-    return _FORMS[line.format][2](order)
+    return _FORMS[config.format][2](order)
 
 
 def content_type(body: bytes) -> str:
@@ -37,28 +37,28 @@ def content_type(body: bytes) -> str:
     return JSON if body[:1] == b"{" else XML
 
 
-def product_for(line: BankConfig, is_json: bool) -> str:
+def product_for(config: BankConfig, is_json: bool) -> str:
     """The bank's product in the form of these bytes: the same name, with pain.001- before it for a file."""
-    plain = line.product.removeprefix(FILE_PRODUCT)
+    plain = config.product.removeprefix(FILE_PRODUCT)
     return plain if is_json else FILE_PRODUCT + plain
 
 
-def as_written(line: BankConfig, form: str) -> BankConfig:
+def config_as_of_order(config: BankConfig, form: str) -> BankConfig:
     """The line as an order of this form knows it: its addresses stay what they were when the line changes.
 
     ValueError for a form that there is none of.
     """
     if form not in get_args(OrderFormat):
         raise ValueError(f"no form of orders: {form}")
-    product = line.product if form == "ponto" else product_for(line, form == "json")
-    return replace(line, format=cast(OrderFormat, form), product=product)
+    product = config.product if form == "ponto" else product_for(config, form == "json")
+    return replace(config, format=cast(OrderFormat, form), product=product)
 
 
 def _file(version: str) -> tuple[Write, Read, Carried]:
     def carried_in_file(order: PaymentOrder) -> PaymentOrder:
         return replace(order, version=version)
 
-    return lambda line, order: write_pain001(carried_in_file(order)), read_back, carried_in_file
+    return lambda line, order: write_pain001(carried_in_file(order)), parse_own_pain001, carried_in_file
 
 
 _FORMS: dict[str, tuple[Write, Read, Carried]] = {version: _file(version) for version in VERSIONS} | {

@@ -18,7 +18,7 @@ from lxml import etree
 
 from connectors.bank.pain001_schema import schema_of
 from core.iban import normalise
-from core.money import cents, plain
+from core.money import cents, format_iso
 from core.sepa_text import NAME, REMITTANCE, is_reference, is_sepa
 
 VERSIONS = ("pain.001.001.09", "pain.001.001.03")
@@ -116,7 +116,7 @@ def _group_header(order: PaymentOrder) -> Any:
         _element("MsgId", order.msg_id),
         _element("CreDtTm", order.created_at.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")),
         _element("NbOfTxs", str(order.count)),
-        _element("CtrlSum", plain(order.total_cents)),
+        _element("CtrlSum", format_iso(order.total_cents)),
         _element("InitgPty", _element("Nm", order.initiating_party)),
     )
 
@@ -131,7 +131,7 @@ def _payment_information(order: PaymentOrder) -> list[Any]:
         _element("PmtMtd", "TRF"),
         _element("BtchBookg", "true" if order.batch_booking else "false"),
         _element("NbOfTxs", str(order.count)),
-        _element("CtrlSum", plain(order.total_cents)),
+        _element("CtrlSum", format_iso(order.total_cents)),
         kind,
         _execution_date(order),
         _element("Dbtr", _element("Nm", order.debtor_name)),
@@ -169,7 +169,7 @@ def _transactions(order: PaymentOrder) -> Iterator[Any]:
     )  # fmt: skip
     made.tail = "\n"  # for who reads the file
     for line in order.lines:
-        reference.text, amount.text = line.end_to_end_id, plain(line.amount_cents)
+        reference.text, amount.text = line.end_to_end_id, format_iso(line.amount_cents)
         name.text, iban.text, remittance.text = line.creditor_name, line.creditor_iban, line.remittance
         if line.remittance:
             made.append(information)
@@ -242,7 +242,7 @@ _HEADS = {
 }
 
 
-def read_back(body: bytes) -> PaymentOrder:
+def parse_own_pain001(body: bytes) -> PaymentOrder:
     """What an XML reader finds in the bytes, to be compared with what was approved.
 
     NotOurOrder when they do not hold to the schema or are not ours: writing what was read must give

@@ -9,7 +9,7 @@ from typing import Any
 
 from connectors.bank import response_parsing
 from connectors.bank.pain002 import TransactionStatus
-from connectors.bank.port import NAME_MATCHES, AnswerUnknown, LineReport
+from connectors.bank.port import NAME_MATCHES, OutcomeUnknown, TransactionStatusReport
 
 LONGEST_NAME = 140
 _CODE = re.compile(r"[A-Z0-9]{4}")
@@ -19,20 +19,20 @@ _MATCH = {code: code for code in NAME_MATCHES} | {"MBAM": "CMTC"}
 _MATCH_IN_FILE = {"RVNM": "NMTC", "RVMC": "CMTC", "RVNA": "NOAP"}
 
 
-def of_names(found: dict[str, Any]) -> tuple[LineReport, ...]:
+def of_names(found: dict[str, Any]) -> tuple[TransactionStatusReport, ...]:
     """The name check's list; payments whose name matches are not in it."""
     return tuple(_name(row) for row in _rows(found, "originalTransactionInformationAndVopStatus"))
 
 
-def of_extended_status(found: dict[str, Any]) -> tuple[LineReport, ...]:
+def of_extended_status(found: dict[str, Any]) -> tuple[TransactionStatusReport, ...]:
     """Each payment's own status and reason. One payment may come as a document, more as a list of them."""
     return tuple(_status(row) for row in _rows(found, "originalTransactionInformationAndStatus"))
 
 
-def of_file(transactions: Iterable[TransactionStatus]) -> tuple[LineReport, ...]:
+def parse_report_file(transactions: Iterable[TransactionStatus]) -> tuple[TransactionStatusReport, ...]:
     """The same from a pain.002; the bank's words are a name only at a close match."""
     return tuple(
-        LineReport(
+        TransactionStatusReport(
             one.end_to_end_id, one.status, next(iter(one.reasons), None), _MATCH_IN_FILE.get(one.status or ""),
             _clean(next(iter(one.information), None)) if one.status == "RVMC" else None,
         )
@@ -49,17 +49,19 @@ def _rows(found: dict[str, Any], name: str) -> list[dict[str, Any]]:
     return [row for row in kept if isinstance(row.get("originalEndToEndId"), str)]
 
 
-def _name(row: dict[str, Any]) -> LineReport:
+def _name(row: dict[str, Any]) -> TransactionStatusReport:
     said = row.get("creditorNameMatch")
     match = _MATCH.get(said) if isinstance(said, str) else None
     if said is not None and match is None:
-        raise AnswerUnknown("creditorNameMatch is not one we know")
+        raise OutcomeUnknown("creditorNameMatch is not one we know")
     name = _clean(row.get("matchedCreditorName")) if match == "CMTC" else None
-    return LineReport(row["originalEndToEndId"], _code(row, "transactionStatus"), _reason(row), match, name)
+    return TransactionStatusReport(
+        row["originalEndToEndId"], _code(row, "transactionStatus"), _reason(row), match, name
+    )
 
 
-def _status(row: dict[str, Any]) -> LineReport:
-    return LineReport(row["originalEndToEndId"], _code(row, "transactionStatus"), _reason(row))
+def _status(row: dict[str, Any]) -> TransactionStatusReport:
+    return TransactionStatusReport(row["originalEndToEndId"], _code(row, "transactionStatus"), _reason(row))
 
 
 def _reason(row: dict[str, Any]) -> str | None:
@@ -69,7 +71,7 @@ def _reason(row: dict[str, Any]) -> str | None:
 def _code(row: dict[str, Any], name: str) -> str | None:
     value = row.get(name)
     if value is not None and not (isinstance(value, str) and _CODE.fullmatch(value)):
-        raise AnswerUnknown(f"{name} is no code")
+        raise OutcomeUnknown(f"{name} is no code")
     return value
 
 

@@ -17,7 +17,6 @@ from connectors.bank.ponto_transport import PontoSettings, PontoWire
 from connectors.bank.port import (
     NO_WISHES,
     Account,
-    AnswerUnknown,
     Authorisation,
     Balance,
     BankConfig,
@@ -28,10 +27,11 @@ from connectors.bank.port import (
     ConsentState,
     NotDelivered,
     OrderPlaced,
+    OutcomeUnknown,
+    PlacementOptions,
     Psu,
     StatusReport,
     Transaction,
-    Wishes,
 )
 from connectors.bank.transport import Answer, Request
 from core.clock import AMSTERDAM, utcnow
@@ -63,18 +63,18 @@ class PontoBank:
 
     # --- consent and accounts ---
     def start_consent(
-        self, line: BankConfig, psu: Psu, redirect_uri: str, nok_redirect_uri: str, request_id: str
+        self, config: BankConfig, psu: Psu, redirect_uri: str, nok_redirect_uri: str, request_id: str
     ) -> ConsentStarted:
         """Never: the customer allows us by OAuth, which begins before there is a key (ponto_oauth.PontoOAuth)."""
         _not_at_ponto("a consent of its own")
 
-    def consent(self, line: BankConfig, consent_id: str, request_id: str) -> ConsentState:
+    def consent(self, config: BankConfig, consent_id: str, request_id: str) -> ConsentState:
         """How the key stands: "received" before it was given, "expired" when it is no longer taken.
 
         It is good until the first of the accounts has to be authorised at its bank again, as Ponto expects it.
         """
         try:
-            rows = self._accounts(line)
+            rows = self._accounts(config)
         except BankRefused as error:
             if error.code == PENDING:
                 return ConsentState("received", None)
@@ -84,72 +84,72 @@ class PontoBank:
         ends = [end for row in rows if (end := _expected_end(row)) is not None]
         return ConsentState("valid", min(ends) if ends else None)
 
-    def accounts(self, line: BankConfig, consent_id: str, psu: Psu | None, request_id: str) -> list[Account]:
+    def accounts(self, config: BankConfig, consent_id: str, psu: Psu | None, request_id: str) -> list[Account]:
         """The accounts that the customer's organisation lets us see, those with an IBAN."""
-        return [_account(row) for row in self._accounts(line) if _attributes(row).get("referenceType") == "IBAN"]
+        return [_account(row) for row in self._accounts(config) if _attributes(row).get("referenceType") == "IBAN"]
 
     def balance(
-        self, line: BankConfig, consent_id: str, resource_id: str, psu: Psu | None, request_id: str
+        self, config: BankConfig, consent_id: str, resource_id: str, psu: Psu | None, request_id: str
     ) -> Balance | None:
         """What can be spent, else what was booked, in euros; of the moment that Ponto last asked the bank."""
-        row = _resource(self._wire.read(line, f"accounts/{_segment(resource_id)}"))
+        row = _resource(self._wire.read(config, f"accounts/{_segment(resource_id)}"))
         return _balance(row) if _attributes(row).get("currency") == "EUR" else None
 
     def transactions(
-        self, line: BankConfig, consent_id: str, resource_id: str, date_from: date, psu: Psu | None, request_id: str
+        self, config: BankConfig, consent_id: str, resource_id: str, date_from: date, psu: Psu | None, request_id: str
     ) -> list[Transaction]:
         """What was booked since this day, newest first. Ponto tells of no lumps, and of nothing that is only expected.
 
         Its list has no beginning to ask for: it is read until a page ends before that day.
         """
         told: list[Transaction] = []
-        for rows in self._pages(line, f"accounts/{_segment(resource_id)}/transactions?page%5Blimit%5D=100"):
+        for rows in self._pages(config, f"accounts/{_segment(resource_id)}/transactions?page%5Blimit%5D=100"):
             page = [_transaction(row) for row in rows if _attributes(row).get("currency") == "EUR"]
             told += [one for one in page if one.booked_on is not None and one.booked_on >= date_from]
             if any(one.booked_on is not None and one.booked_on < date_from for one in page):
                 break
         return told
 
-    def _accounts(self, line: BankConfig) -> list[dict[str, Any]]:
-        return [row for rows in self._pages(line, "accounts?page%5Blimit%5D=100") for row in rows]
+    def _accounts(self, config: BankConfig) -> list[dict[str, Any]]:
+        return [row for rows in self._pages(config, "accounts?page%5Blimit%5D=100") for row in rows]
 
-    def _pages(self, line: BankConfig, link: str | None) -> Iterator[list[dict[str, Any]]]:
-        """A list, page after page. AnswerUnknown for one without an end."""
+    def _pages(self, config: BankConfig, link: str | None) -> Iterator[list[dict[str, Any]]]:
+        """A list, page after page. OutcomeUnknown for one without an end."""
         for _ in range(MOST_PAGES):
             if link is None:
                 return
-            found = _document(self._wire.read(line, link))
+            found = _document(self._wire.read(config, link))
             yield response_parsing.rows_of(found, "data")
             following = found.get("links", {}).get("next") if isinstance(found.get("links"), dict) else None
             link = following if isinstance(following, str) else None
-        raise AnswerUnknown("a list without an end")
+        raise OutcomeUnknown("a list without an end")
 
     # --- orders ---
     def place_order(
-        self, line: BankConfig, body: bytes, request_id: str, psu: Psu, redirect_uri: str, nok_redirect_uri: str,
-        wishes: Wishes = NO_WISHES,
+        self, config: BankConfig, body: bytes, request_id: str, psu: Psu, redirect_uri: str, nok_redirect_uri: str,
+        wishes: PlacementOptions = NO_WISHES,
     ) -> OrderPlaced:  # fmt: skip
         """Make the bulk payment, once; unsigned, it executes nothing. The request id is its idempotency key.
 
         Ponto has no place for wishes: names are checked at the bank's own page, and it does not notify.
         The account is found by the order's own IBAN: until that was done nothing of the order went out.
-        NotDelivered, BankRefused, AnswerUnknown as the port says; a conflict (409) is AnswerUnknown.
+        NotDelivered, BankRefused, OutcomeUnknown as the port says; a conflict (409) is OutcomeUnknown.
         """
-        iban, request = ponto_order.to_send(body, redirect_uri)
-        account_id = self._account_id(line, iban)
+        iban, request = ponto_order.request_body(body, redirect_uri)
+        account_id = self._account_id(config, iban)
         path = f"accounts/{_segment(account_id)}/bulk-payments"
-        answer = self._wire.ask(line, "POST", path, request, request_id)
+        answer = self._wire.ask(config, "POST", path, request, request_id)
         row = _resource(answer)
-        way = _redirect(line, row)
+        way = _redirect(config, row)
         return OrderPlaced(
             payment_id=f"{account_id}{_SEPARATOR}{response_parsing.identifier(row, 'id')}",
             transaction_status=_status(row),
             links={"scaRedirect": way} if way else {}, sca_approach="REDIRECT", raw=_raw(answer),
         )  # fmt: skip
 
-    def _account_id(self, line: BankConfig, iban: str) -> str:
+    def _account_id(self, config: BankConfig, iban: str) -> str:
         try:
-            found = [one.resource_id for one in self.accounts(line, "", None, "") if one.iban == iban]
+            found = [one.resource_id for one in self.accounts(config, "", None, "") if one.iban == iban]
         except BankRefused:
             raise
         except BankError as error:
@@ -158,37 +158,37 @@ class PontoBank:
             raise BankRefused(404, "RESOURCE_UNKNOWN", "")
         return found[0]
 
-    def order_status(self, line: BankConfig, payment_id: str, request_id: str) -> StatusReport:
+    def order_status(self, config: BankConfig, payment_id: str, request_id: str) -> StatusReport:
         """Ponto's word for it, as a code. Ponto says nothing of single payments."""
-        answer = self._wire.read(line, _order_path(payment_id))
+        answer = self._wire.read(config, _order_path(payment_id))
         return StatusReport(transaction_status=_status(_resource(answer)), raw=_raw(answer))
 
-    def cancel_order(self, line: BankConfig, payment_id: str, psu: Psu, request_id: str) -> Cancellation:
+    def cancel_order(self, config: BankConfig, payment_id: str, psu: Psu, request_id: str) -> Cancellation:
         """Delete an order that nobody signed. BankRefused when it cannot be deleted any more."""
-        self._wire.ask(line, "DELETE", _order_path(payment_id))
+        self._wire.ask(config, "DELETE", _order_path(payment_id))
         return Cancellation(True)
 
     # --- what Ponto does not have ---
     def start_authorisation(
-        self, line: BankConfig, payment_id: str, link: str, psu: Psu, redirect_uri: str, nok_redirect_uri: str,
+        self, config: BankConfig, payment_id: str, link: str, psu: Psu, redirect_uri: str, nok_redirect_uri: str,
         request_id: str, data: dict | None = None,
     ) -> Authorisation:  # fmt: skip
         """Never: the page to sign on comes with the order. NotDelivered."""
         _not_at_ponto("an authorisation to start")
 
     def continue_authorisation(
-        self, line: BankConfig, link: str, data: dict, psu: Psu, request_id: str
+        self, config: BankConfig, link: str, data: dict, psu: Psu, request_id: str
     ) -> Authorisation:
         """Never. NotDelivered."""
         _not_at_ponto("an authorisation to continue")
 
     def authorisation(
-        self, line: BankConfig, payment_id: str, authorisation_id: str, request_id: str, of_cancelling: bool = False
+        self, config: BankConfig, payment_id: str, authorisation_id: str, request_id: str, of_cancelling: bool = False
     ) -> str:
         """Never. NotDelivered."""
         _not_at_ponto("an authorisation to ask about")
 
-    def confirm_names(self, line: BankConfig, link: str, psu: Psu, request_id: str) -> dict[str, str]:
+    def confirm_names(self, config: BankConfig, link: str, psu: Psu, request_id: str) -> dict[str, str]:
         """Never: names are checked at the bank's own page. NotDelivered."""
         _not_at_ponto("names to confirm")
 
@@ -200,20 +200,20 @@ def _not_at_ponto(what: str) -> NoReturn:
 # --- what we read -------------------------------------------------------------------------------------
 def _document(answer: Answer) -> dict[str, Any]:
     """Amounts are numbers at Ponto: read as they are written, not as a double."""
-    return response_parsing.document(answer, Decimal)
+    return response_parsing.parse_json_object(answer, Decimal)
 
 
 def _resource(answer: Answer) -> dict[str, Any]:
     row = _document(answer).get("data")
     if not isinstance(row, dict):
-        raise AnswerUnknown("the answer holds no resource")
+        raise OutcomeUnknown("the answer holds no resource")
     return row
 
 
 def _attributes(row: dict[str, Any]) -> dict[str, Any]:
     found = row.get("attributes")
     if not isinstance(found, dict):
-        raise AnswerUnknown("a resource without attributes")
+        raise OutcomeUnknown("a resource without attributes")
     return found
 
 
@@ -221,11 +221,11 @@ def _status(row: dict[str, Any]) -> str:
     return STATUSES[response_parsing.one_of(_attributes(row), "status", frozenset(STATUSES))]
 
 
-def _redirect(line: BankConfig, row: dict[str, Any]) -> str | None:
+def _redirect(config: BankConfig, row: dict[str, Any]) -> str | None:
     """Where the order is signed. Ponto has taken the order: a strange link fails the answer, not the order."""
     found = row.get("links")
     way = found.get("redirect") if isinstance(found, dict) else None
-    return response_links.sign_address(line, way) if isinstance(way, str) else None
+    return response_links.sign_address(config, way) if isinstance(way, str) else None
 
 
 def _account(row: dict[str, Any]) -> Account:
@@ -233,10 +233,10 @@ def _account(row: dict[str, Any]) -> Account:
     try:
         iban = normalise(str(attributes.get("reference")))
     except ValueError as error:
-        raise AnswerUnknown("an account's IBAN is none") from error
+        raise OutcomeUnknown("an account's IBAN is none") from error
     currency = response_parsing.text_or_none(attributes, "currency", 3)
     if currency is None:
-        raise AnswerUnknown("an account without a currency")
+        raise OutcomeUnknown("an account without a currency")
     names = (response_parsing.text_or_none(attributes, name) for name in ("description", "product"))
     return Account(
         resource_id=response_parsing.identifier(row, "id"), iban=iban,
@@ -250,7 +250,7 @@ def _transaction(row: dict[str, Any]) -> Transaction:
     attributes = _attributes(row)
     booked, value = (response_parsing.moment_or_none(attributes, name) for name in ("executionDate", "valueDate"))
     if booked is None:
-        raise AnswerUnknown("a transaction without a date")
+        raise OutcomeUnknown("a transaction without a date")
     try:
         iban = normalise(str(attributes.get("counterpartReference")))
     except ValueError:
@@ -283,7 +283,7 @@ def _cents(value: Any) -> int:
     """A JSON number in euros, with at most two decimals that count."""
     number = Decimal(value) if isinstance(value, int | Decimal) and not isinstance(value, bool) else Decimal("NaN")
     if not number.is_finite() or abs(number) >= MOST_EUROS or (found := number * 100) != int(found):
-        raise AnswerUnknown("an amount that is none")
+        raise OutcomeUnknown("an amount that is none")
     return int(found)
 
 

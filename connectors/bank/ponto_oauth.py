@@ -14,7 +14,7 @@ from urllib.parse import quote, urlencode, urlsplit
 from connectors.bank.ponto_transport import PontoSettings, PontoWire
 from connectors.bank.port import BankError
 from connectors.bank.transport import Answer
-from connectors.oauth import OAuthDown, Tokens, refused, tokens_of
+from connectors.oauth import OAuthDown, Tokens, error_from_code, parse_tokens
 
 # offline_access: to go on when nobody is there. Account information, and payments.
 SCOPES = "offline_access ai pi"
@@ -44,11 +44,11 @@ class PontoOAuth:
     def redeem(self, code: str, verifier: str, redirect_uri: str) -> Tokens:
         """The first pair. OAuthRefused, OAuthDown."""
         given = {"grant_type": "authorization_code", "code": code, "code_verifier": verifier}
-        return tokens_of(self._post("token", given | {"redirect_uri": redirect_uri}))
+        return parse_tokens(self._post("token", given | {"redirect_uri": redirect_uri}))
 
     def refresh(self, refresh_token: str) -> Tokens:
         """The next pair. OAuthRefused; OAuthDown, after which the old token may be worthless."""
-        return tokens_of(self._post("token", {"grant_type": "refresh_token", "refresh_token": refresh_token}))
+        return parse_tokens(self._post("token", {"grant_type": "refresh_token", "refresh_token": refresh_token}))
 
     def revoke(self, refresh_token: str) -> None:
         """Give the consent back. OAuthRefused, OAuthDown."""
@@ -80,7 +80,7 @@ def _spoken(answer: Answer) -> dict[str, Any]:
     if answer.status == 200 and isinstance(found, dict):
         return found
     if 400 <= answer.status < 500 and answer.status != 429 and isinstance(found, dict):
-        raise refused(found.get("error"))
+        raise error_from_code(found.get("error"))
     raise OAuthDown
 
 

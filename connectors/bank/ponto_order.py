@@ -13,7 +13,7 @@ from datetime import UTC, date, datetime
 from typing import Any
 
 from connectors.bank.pain001 import NotOurOrder, OrderLine, PaymentOrder, require_writable
-from core.money import cents, plain
+from core.money import cents, format_iso
 
 _REQUEST = b',"request":'
 _ATTRIBUTES = b'"attributes":{'
@@ -47,7 +47,7 @@ def _payment(line: OrderLine, kind: str) -> str:
         "creditorAccountReferenceType": "IBAN",
     }  # fmt: skip
     about = {"remittanceInformation": line.remittance, "remittanceInformationType": kind} if line.remittance else {}
-    return f'{{"currency":"EUR","amount":{plain(line.amount_cents)},{_json(who | about)[1:]}'
+    return f'{{"currency":"EUR","amount":{format_iso(line.amount_cents)},{_json(who | about)[1:]}'
 
 
 def _json(document: dict[str, Any]) -> str:
@@ -90,7 +90,7 @@ def _lines(ids: Sequence[str], payments: Sequence[dict[str, Any]]) -> list[Order
     ]  # fmt: skip
 
 
-def to_send(body: bytes, redirect_uri: str) -> tuple[str, bytes]:
+def request_body(body: bytes, redirect_uri: str) -> tuple[str, bytes]:
     """The debtor's IBAN, and the request for Ponto: the bytes of the order with the way back in front.
 
     NotOurOrder when the bytes are no such order. The same order and address give the same request.

@@ -20,8 +20,8 @@ from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import padding, rsa
 
 from connectors.bank import response_links, response_parsing
-from connectors.bank.port import AnswerUnknown, BankConfig, BankError, BankRefused, NotDelivered
-from connectors.bank.transport import Answer, Request, TimedOut, exchange
+from connectors.bank.port import BankConfig, BankError, BankRefused, NotDelivered, OutcomeUnknown
+from connectors.bank.transport import Answer, Request, TimedOut, send_request
 
 JSON_API = "application/vnd.api+json"
 _CODE = re.compile(r"[A-Za-z0-9_.-]{1,60}")
@@ -84,45 +84,45 @@ class PontoWire:
     def __init__(self, settings: PontoSettings, observe: Observe | None = None) -> None:
         self._settings, self._observe = settings, observe or (lambda request, answer: None)
 
-    def read(self, line: BankConfig, link: str) -> Answer:
+    def read(self, config: BankConfig, link: str) -> Answer:
         """A GET changes nothing: without a good answer it goes out once more, unless that took long."""
-        token = _token(line)
+        token = _token(config)
         try:
-            return self._ask(line, "GET", link, token)
+            return self._ask(config, "GET", link, token)
         except TimedOut:
             raise
-        except (NotDelivered, AnswerUnknown):
-            return self._ask(line, "GET", link, token)
+        except (NotDelivered, OutcomeUnknown):
+            return self._ask(config, "GET", link, token)
 
-    def ask(self, line: BankConfig, method: str, link: str, body: bytes = b"", key: str | None = None) -> Answer:
+    def ask(self, config: BankConfig, method: str, link: str, body: bytes = b"", key: str | None = None) -> Answer:
         """One request in the customer's name, judged. `key`: by it a repeat of this request is known."""
-        return self._ask(line, method, link, _token(line), body, key)
+        return self._ask(config, method, link, _token(config), body, key)
 
     def _ask(
-        self, line: BankConfig, method: str, link: str, token: str, body: bytes = b"", key: str | None = None
+        self, config: BankConfig, method: str, link: str, token: str, body: bytes = b"", key: str | None = None
     ) -> Answer:
         """A token may end before its time, and then nothing was done: once more with another one."""
-        answer = self._once(line, method, link, token, body, key)
+        answer = self._once(config, method, link, token, body, key)
         if answer.status == 401:
-            answer = self._once(line, method, link, _token(line, token), body, key)
-        return judged(answer)
+            answer = self._once(config, method, link, _token(config, token), body, key)
+        return raise_for_ponto_status(answer)
 
-    def _once(self, line: BankConfig, method: str, link: str, token: str, body: bytes, key: str | None) -> Answer:
+    def _once(self, config: BankConfig, method: str, link: str, token: str, body: bytes, key: str | None) -> Answer:
         headers = {"Accept": JSON_API, "Authorization": f"Bearer {token}"}
         if body:
             headers["Content-Type"] = JSON_API
         if key is not None:
             headers["Ibanity-Idempotency-Key"] = key
         seconds = self._settings.order_timeout if method == "POST" else self._settings.read_timeout
-        return self.send(method, response_links.api_address(line, link), headers, body, seconds)
+        return self.send(method, response_links.api_address(config, link), headers, body, seconds)
 
     def send(self, method: str, url: str, headers: dict[str, str], body: bytes, seconds: float) -> Answer:
-        """One request, signed when we have a key. NotDelivered, AnswerUnknown."""
+        """One request, signed when we have a key. NotDelivered, OutcomeUnknown."""
         signer = self._settings.signer
         signed = headers | signer.headers(method, url, body, headers) if signer else headers
         request = Request(method, url, signed, body)
         try:
-            answer = exchange(request, self._settings.connect_timeout, seconds, self._settings.tls)
+            answer = send_request(request, self._settings.connect_timeout, seconds, self._settings.tls)
         except BankError:
             self._observe(request, None)
             raise
@@ -130,15 +130,15 @@ class PontoWire:
         return answer
 
 
-def _token(line: BankConfig, refused: str | None = None) -> str:
+def _token(config: BankConfig, refused: str | None = None) -> str:
     """The customer's, or another than the one that was refused."""
-    if line.access is None:
-        raise NotDelivered(f"bank {line.id}: no key of the customer's")
-    return line.access(refused)
+    if config.access is None:
+        raise NotDelivered(f"bank {config.id}: no key of the customer's")
+    return config.access(refused)
 
 
-def judged(answer: Answer) -> Answer:
-    """The answer when it is a good one. BankRefused when Ponto itself said no, AnswerUnknown for the rest.
+def raise_for_ponto_status(answer: Answer) -> Answer:
+    """The answer when it is a good one. BankRefused when Ponto itself said no, OutcomeUnknown for the rest.
 
     A 4xx is Ponto's no when it carries an error of JSON:API with a code; a conflict (409) is with something that
     is there already, and may be this very request given before. Too many requests (429) is a no like any other.
@@ -149,7 +149,7 @@ def judged(answer: Answer) -> Answer:
         refusal = _refusal(answer)
         if refusal is not None:
             raise BankRefused(answer.status, *refusal)
-    raise AnswerUnknown(f"HTTP {answer.status}")
+    raise OutcomeUnknown(f"HTTP {answer.status}")
 
 
 def _refusal(answer: Answer) -> tuple[str, str] | None:

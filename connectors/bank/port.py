@@ -82,7 +82,7 @@ class BankConfig:
 
 
 @dataclass(frozen=True)
-class Wishes:
+class PlacementOptions:
     """What is asked of the bank beside an order. `check_names` False: the bank is told not to check the payees' names,
     where it would. `notify_uri`: where it may post that the order has changed."""
 
@@ -90,7 +90,7 @@ class Wishes:
     notify_uri: str | None = None
 
 
-NO_WISHES = Wishes()
+NO_WISHES = PlacementOptions()
 
 
 @dataclass(frozen=True)
@@ -178,7 +178,7 @@ class Authorisation:
 
 
 @dataclass(frozen=True)
-class LineReport:
+class TransactionStatusReport:
     """What the bank says of one payment of the order. `status` and `reason` are codes of ISO 20022.
 
     `name_match`: NMTC (another name), CMTC (almost; then `matched_name` is the holder's), NOAP (cannot be
@@ -205,7 +205,7 @@ class StatusReport:
     funds_available: bool | None = None
     reason: str | None = None
     raw: str = field(default="", repr=False)
-    lines: tuple[LineReport, ...] = ()
+    lines: tuple[TransactionStatusReport, ...] = ()
     links: dict[str, str] = field(default_factory=dict)
 
 
@@ -226,7 +226,7 @@ class NotDelivered(BankError):
     """Surely nothing reached the bank: no connection was made."""
 
 
-class AnswerUnknown(BankError):
+class OutcomeUnknown(BankError):
     """Sent, and no answer or a strange one: the bank may have it."""
 
 
@@ -242,45 +242,45 @@ class Bank(Protocol):
     """Every call raises a BankError when it does not give what is promised. The caller draws each request id."""
 
     def start_consent(
-        self, line: BankConfig, psu: Psu, redirect_uri: str, nok_redirect_uri: str, request_id: str
+        self, config: BankConfig, psu: Psu, redirect_uri: str, nok_redirect_uri: str, request_id: str
     ) -> ConsentStarted: ...
 
-    def consent(self, line: BankConfig, consent_id: str, request_id: str) -> ConsentState: ...
+    def consent(self, config: BankConfig, consent_id: str, request_id: str) -> ConsentState: ...
 
-    def accounts(self, line: BankConfig, consent_id: str, psu: Psu | None, request_id: str) -> list[Account]: ...
+    def accounts(self, config: BankConfig, consent_id: str, psu: Psu | None, request_id: str) -> list[Account]: ...
 
     def balance(
-        self, line: BankConfig, consent_id: str, resource_id: str, psu: Psu | None, request_id: str
+        self, config: BankConfig, consent_id: str, resource_id: str, psu: Psu | None, request_id: str
     ) -> Balance | None: ...
 
     def transactions(
-        self, line: BankConfig, consent_id: str, resource_id: str, date_from: date, psu: Psu | None, request_id: str
+        self, config: BankConfig, consent_id: str, resource_id: str, date_from: date, psu: Psu | None, request_id: str
     ) -> list[Transaction]: ...
 
     def place_order(
-        self, line: BankConfig, body: bytes, request_id: str, psu: Psu, redirect_uri: str, nok_redirect_uri: str,
-        wishes: Wishes = NO_WISHES,
+        self, config: BankConfig, body: bytes, request_id: str, psu: Psu, redirect_uri: str, nok_redirect_uri: str,
+        wishes: PlacementOptions = NO_WISHES,
     ) -> OrderPlaced: ...  # fmt: skip
 
     def start_authorisation(
-        self, line: BankConfig, payment_id: str, link: str, psu: Psu, redirect_uri: str, nok_redirect_uri: str,
+        self, config: BankConfig, payment_id: str, link: str, psu: Psu, redirect_uri: str, nok_redirect_uri: str,
         request_id: str, data: dict | None = None,
     ) -> Authorisation: ...  # fmt: skip
 
     def continue_authorisation(
-        self, line: BankConfig, link: str, data: dict, psu: Psu, request_id: str
+        self, config: BankConfig, link: str, data: dict, psu: Psu, request_id: str
     ) -> Authorisation: ...
 
     def authorisation(
-        self, line: BankConfig, payment_id: str, authorisation_id: str, request_id: str, of_cancelling: bool = False
+        self, config: BankConfig, payment_id: str, authorisation_id: str, request_id: str, of_cancelling: bool = False
     ) -> str:
         """The scaStatus."""
         ...
 
-    def order_status(self, line: BankConfig, payment_id: str, request_id: str) -> StatusReport: ...
+    def order_status(self, config: BankConfig, payment_id: str, request_id: str) -> StatusReport: ...
 
-    def confirm_names(self, line: BankConfig, link: str, psu: Psu, request_id: str) -> dict[str, str]:
+    def confirm_names(self, config: BankConfig, link: str, psu: Psu, request_id: str) -> dict[str, str]:
         """The links to go on with."""
         ...
 
-    def cancel_order(self, line: BankConfig, payment_id: str, psu: Psu, request_id: str) -> Cancellation: ...
+    def cancel_order(self, config: BankConfig, payment_id: str, psu: Psu, request_id: str) -> Cancellation: ...

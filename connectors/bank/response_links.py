@@ -8,7 +8,7 @@ import re
 from typing import Any
 from urllib.parse import SplitResult, urlsplit
 
-from connectors.bank.port import AnswerUnknown, BankConfig
+from connectors.bank.port import BankConfig, OutcomeUnknown
 
 # Where a person goes; every other known link is an address of the bank's API.
 FOR_PEOPLE = frozenset({"scaRedirect", "scaOAuth"})
@@ -28,54 +28,54 @@ _VERSION_FIRST = re.compile(r"/v[0-9]+/")
 _PORTS = {"http": 80, "https": 443}
 
 
-class StrangeLink(AnswerUnknown):
+class UntrustedLink(OutcomeUnknown):
     """The bank's answer leads where this bank has no business. What it answered, it may have taken."""
 
 
-def read_links(line: BankConfig, found: dict[str, Any]) -> dict[str, str]:
-    """The known links of an answer by name, full and checked. StrangeLink when one is not the bank's."""
+def read_links(config: BankConfig, found: dict[str, Any]) -> dict[str, str]:
+    """The known links of an answer by name, full and checked. UntrustedLink when one is not the bank's."""
     links = found.get("_links")
     if links is None:
         return {}
     if not isinstance(links, dict):
-        raise AnswerUnknown("the links are no links")
-    return {name: _checked(line, name, value) for name, value in links.items() if name in KNOWN}
+        raise OutcomeUnknown("the links are no links")
+    return {name: _checked(config, name, value) for name, value in links.items() if name in KNOWN}
 
 
-def _checked(line: BankConfig, name: str, value: Any) -> str:
+def _checked(config: BankConfig, name: str, value: Any) -> str:
     href = value.get("href") if isinstance(value, dict) else None
     if not isinstance(href, str):
-        raise AnswerUnknown(f"the link {name} has no address")
-    return sign_address(line, href) if name in FOR_PEOPLE else api_address(line, href)
+        raise OutcomeUnknown(f"the link {name} has no address")
+    return sign_address(config, href) if name in FOR_PEOPLE else api_address(config, href)
 
 
-def sign_address(line: BankConfig, link: str) -> str:
-    """Where the person signs or consents. StrangeLink unless its host is one of the line's."""
-    url = full(line, link)
+def sign_address(config: BankConfig, link: str) -> str:
+    """Where the person signs or consents. UntrustedLink unless its host is one of the line's."""
+    url = full(config, link)
     parts = _parts(url)
-    if _secure(line, parts) and {parts.netloc.lower(), (parts.hostname or "").lower()} & _hosts(line):
+    if _secure(config, parts) and {parts.netloc.lower(), (parts.hostname or "").lower()} & _hosts(config):
         return url
-    raise StrangeLink("strange redirect")
+    raise UntrustedLink("strange redirect")
 
 
-def api_address(line: BankConfig, link: str) -> str:
-    """A resource of this bank's API. StrangeLink when it is on another host, port or scheme."""
-    url = full(line, link)
-    if _origin(_parts(url)) != _origin(urlsplit(line.base_url)):
-        raise StrangeLink("strange link")
+def api_address(config: BankConfig, link: str) -> str:
+    """A resource of this bank's API. UntrustedLink when it is on another host, port or scheme."""
+    url = full(config, link)
+    if _origin(_parts(url)) != _origin(urlsplit(config.base_url)):
+        raise UntrustedLink("strange link")
     return url
 
 
-def full(line: BankConfig, link: str) -> str:
+def full(config: BankConfig, link: str) -> str:
     """A relative link made full. One that begins with the API's version counts from the base address,
     which may have a path of its own; any other path counts from the host (RFC 3986)."""
-    base = line.base_url.rstrip("/")
+    base = config.base_url.rstrip("/")
     if re.match(r"[A-Za-z][A-Za-z0-9+.-]*:", link):
         return link
     if not link.startswith("/"):
         return f"{base}/{link}"
     if link.startswith("//"):
-        raise StrangeLink("strange link")
+        raise UntrustedLink("strange link")
     if _VERSION_FIRST.match(link):
         return f"{base}{link}"
     parts = urlsplit(base)
@@ -91,18 +91,18 @@ def _parts(url: str) -> SplitResult:
         usable = False
         parts = urlsplit("")
     if not usable:
-        raise StrangeLink("strange link")
+        raise UntrustedLink("strange link")
     return parts
 
 
-def _secure(line: BankConfig, parts: SplitResult) -> bool:
+def _secure(config: BankConfig, parts: SplitResult) -> bool:
     """https; plain http only where the bank itself is on it, which the directory allows on loopback alone."""
-    return parts.scheme == "https" or parts.scheme == urlsplit(line.base_url).scheme
+    return parts.scheme == "https" or parts.scheme == urlsplit(config.base_url).scheme
 
 
 def _origin(parts: SplitResult) -> tuple[str, str, int]:
     return parts.scheme, (parts.hostname or "").lower(), parts.port or _PORTS[parts.scheme]
 
 
-def _hosts(line: BankConfig) -> set[str]:
-    return {host.lower() for host in line.redirect_hosts}
+def _hosts(config: BankConfig) -> set[str]:
+    return {host.lower() for host in config.redirect_hosts}

@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterable
 from datetime import date, datetime
 from typing import Any, NoReturn
 
-from connectors.bank.port import AnswerUnknown, BankRefused
+from connectors.bank.port import BankRefused, OutcomeUnknown
 from connectors.bank.transport import Answer, Request
 
 LONGEST_TEXT = 500  # of a message to the person or to us (BG11: psuMessage, tppMessages text)
@@ -20,19 +20,19 @@ _REASON = re.compile(r"([A-Z]{2}[0-9A-Z]{2})(?=:|$)")
 WITHOUT_BODY = frozenset({405, 406, 413, 415, 429})
 
 
-def document(answer: Answer, fractions: Callable[[str], Any] = float) -> dict[str, Any]:
-    """The JSON document of an answer, numbers with a point read as told. AnswerUnknown when it is none."""
+def parse_json_object(answer: Answer, fractions: Callable[[str], Any] = float) -> dict[str, Any]:
+    """The JSON document of an answer, numbers with a point read as told. OutcomeUnknown when it is none."""
     try:
         found = json.loads(answer.body.decode("utf-8"), parse_float=fractions)
     except (ValueError, RecursionError) as error:
-        raise AnswerUnknown(f"HTTP {answer.status}: the answer is no JSON") from error
+        raise OutcomeUnknown(f"HTTP {answer.status}: the answer is no JSON") from error
     if not isinstance(found, dict):
-        raise AnswerUnknown(f"HTTP {answer.status}: the answer is no document")
+        raise OutcomeUnknown(f"HTTP {answer.status}: the answer is no document")
     return found
 
 
-def judged(request: Request, answer: Answer) -> Answer:
-    """The answer when it is a good one. BankRefused when the bank itself said no, AnswerUnknown for the rest.
+def raise_for_status(request: Request, answer: Answer) -> Answer:
+    """The answer when it is a good one. BankRefused when the bank itself said no, OutcomeUnknown for the rest.
 
     A 4xx is the bank's no when it carries a message of the standard; without one it may be some
     gateway's, which knows nothing of what the bank did. A 5xx, a redirect and a time-out (408) say
@@ -41,12 +41,12 @@ def judged(request: Request, answer: Answer) -> Answer:
     named = answer.headers.get("x-request-id")
     own = named is not None and named.lower() == request.headers["X-Request-ID"].lower()
     if named and not own:
-        raise AnswerUnknown("the answer is to another request")
+        raise OutcomeUnknown("the answer is to another request")
     if 200 <= answer.status < 300:
         return answer
     if 400 <= answer.status < 500 and answer.status != 408:
         _raise_refusal(answer, own)
-    raise AnswerUnknown(f"HTTP {answer.status}")
+    raise OutcomeUnknown(f"HTTP {answer.status}")
 
 
 def _raise_refusal(answer: Answer, own: bool) -> NoReturn:
@@ -55,14 +55,14 @@ def _raise_refusal(answer: Answer, own: bool) -> NoReturn:
         raise BankRefused(answer.status, *message)
     if own and answer.status in WITHOUT_BODY:
         raise BankRefused(answer.status, "UNKNOWN", "")
-    raise AnswerUnknown(f"HTTP {answer.status} without a message of the bank")
+    raise OutcomeUnknown(f"HTTP {answer.status} without a message of the bank")
 
 
 def refusal(answer: Answer) -> tuple[str, str] | None:
     """Code and text of an error: tppMessages, or problem+json (RFC 7807). None when it is neither."""
     try:
-        found = document(answer)
-    except AnswerUnknown:
+        found = parse_json_object(answer)
+    except OutcomeUnknown:
         return None
     errors = [one for one in messages(found) if one.get("category", "ERROR") == "ERROR"]
     first = errors[0] if errors else found
@@ -93,18 +93,18 @@ def reason_of(rows: Iterable[dict[str, Any]]) -> str | None:
 
 
 def identifier(found: dict[str, Any], name: str) -> str:
-    """An id of the bank's, fit to stand in an address. AnswerUnknown when it is missing or could not."""
+    """An id of the bank's, fit to stand in an address. OutcomeUnknown when it is missing or could not."""
     value = found.get(name)
     if not isinstance(value, str) or not _ID.fullmatch(value):
-        raise AnswerUnknown(f"{name} is missing or no id")
+        raise OutcomeUnknown(f"{name} is missing or no id")
     return value
 
 
 def one_of(found: dict[str, Any], name: str, known: frozenset[str]) -> str:
-    """A value of a list of the standard. AnswerUnknown when it is missing or another."""
+    """A value of a list of the standard. OutcomeUnknown when it is missing or another."""
     value = found.get(name)
     if not isinstance(value, str) or value not in known:
-        raise AnswerUnknown(f"{name} is missing or not one we know")
+        raise OutcomeUnknown(f"{name} is missing or not one we know")
     return value
 
 
@@ -114,22 +114,22 @@ def text_or_none(found: dict[str, Any], name: str, longest: int = LONGEST_TEXT) 
 
 
 def rows_of(found: dict[str, Any], name: str) -> list[dict[str, Any]]:
-    """A list of documents. AnswerUnknown when it is missing or holds something else."""
+    """A list of documents. OutcomeUnknown when it is missing or holds something else."""
     rows = found.get(name)
     if not isinstance(rows, list) or not all(isinstance(row, dict) for row in rows):
-        raise AnswerUnknown(f"{name} is no list")
+        raise OutcomeUnknown(f"{name} is no list")
     return rows
 
 
 def day_or_none(found: dict[str, Any], name: str) -> date | None:
-    """AnswerUnknown when there is something that is no date."""
+    """OutcomeUnknown when there is something that is no date."""
     value = found.get(name)
     if value is None:
         return None
     try:
         return date.fromisoformat(value)
     except (TypeError, ValueError) as error:
-        raise AnswerUnknown(f"{name} is no date") from error
+        raise OutcomeUnknown(f"{name} is no date") from error
 
 
 def moment_or_none(found: dict[str, Any], name: str) -> datetime | None:

@@ -26,44 +26,44 @@ class BanksByAdapter:
     def __init__(self, adapters: Mapping[Adapter, Bank]) -> None:
         self._adapters = dict(adapters)
 
-    def _of(self, line: BankConfig) -> Bank:
-        found = self._adapters.get(line.adapter)
+    def _of(self, config: BankConfig) -> Bank:
+        found = self._adapters.get(config.adapter)
         if found is None:
-            raise NotDelivered(f"bank {line.id}: there is no adapter {line.adapter}")
+            raise NotDelivered(f"bank {config.id}: there is no adapter {config.adapter}")
         return found
 
-    def start_consent(self, line: BankConfig, *given: Any, **named: Any) -> ConsentStarted:
-        return self._of(line).start_consent(line, *given, **named)
+    def start_consent(self, config: BankConfig, *given: Any, **named: Any) -> ConsentStarted:
+        return self._of(config).start_consent(config, *given, **named)
 
-    def consent(self, line: BankConfig, *given: Any, **named: Any) -> ConsentState:
-        return self._of(line).consent(line, *given, **named)
+    def consent(self, config: BankConfig, *given: Any, **named: Any) -> ConsentState:
+        return self._of(config).consent(config, *given, **named)
 
-    def accounts(self, line: BankConfig, *given: Any, **named: Any) -> list[Account]:
-        return self._of(line).accounts(line, *given, **named)
+    def accounts(self, config: BankConfig, *given: Any, **named: Any) -> list[Account]:
+        return self._of(config).accounts(config, *given, **named)
 
-    def balance(self, line: BankConfig, *given: Any, **named: Any) -> Balance | None:
-        return self._of(line).balance(line, *given, **named)
+    def balance(self, config: BankConfig, *given: Any, **named: Any) -> Balance | None:
+        return self._of(config).balance(config, *given, **named)
 
-    def transactions(self, line: BankConfig, *given: Any, **named: Any) -> list[Transaction]:
-        return self._of(line).transactions(line, *given, **named)
+    def transactions(self, config: BankConfig, *given: Any, **named: Any) -> list[Transaction]:
+        return self._of(config).transactions(config, *given, **named)
 
-    def place_order(self, line: BankConfig, *given: Any, **named: Any) -> OrderPlaced:
-        return self._of(line).place_order(line, *given, **named)
+    def place_order(self, config: BankConfig, *given: Any, **named: Any) -> OrderPlaced:
+        return self._of(config).place_order(config, *given, **named)
 
-    def start_authorisation(self, line: BankConfig, *given: Any, **named: Any) -> Authorisation:
-        return self._of(line).start_authorisation(line, *given, **named)
+    def start_authorisation(self, config: BankConfig, *given: Any, **named: Any) -> Authorisation:
+        return self._of(config).start_authorisation(config, *given, **named)
 
-    def continue_authorisation(self, line: BankConfig, *given: Any, **named: Any) -> Authorisation:
-        return self._of(line).continue_authorisation(line, *given, **named)
+    def continue_authorisation(self, config: BankConfig, *given: Any, **named: Any) -> Authorisation:
+        return self._of(config).continue_authorisation(config, *given, **named)
 
-    def authorisation(self, line: BankConfig, *given: Any, **named: Any) -> str:
-        return self._of(line).authorisation(line, *given, **named)
+    def authorisation(self, config: BankConfig, *given: Any, **named: Any) -> str:
+        return self._of(config).authorisation(config, *given, **named)
 
-    def order_status(self, line: BankConfig, *given: Any, **named: Any) -> StatusReport:
-        return self._of(line).order_status(line, *given, **named)
+    def order_status(self, config: BankConfig, *given: Any, **named: Any) -> StatusReport:
+        return self._of(config).order_status(config, *given, **named)
 
-    def confirm_names(self, line: BankConfig, *given: Any, **named: Any) -> dict[str, str]:
-        return self._of(line).confirm_names(line, *given, **named)
+    def confirm_names(self, config: BankConfig, *given: Any, **named: Any) -> dict[str, str]:
+        return self._of(config).confirm_names(config, *given, **named)
 
-    def cancel_order(self, line: BankConfig, *given: Any, **named: Any) -> Cancellation:
-        return self._of(line).cancel_order(line, *given, **named)
+    def cancel_order(self, config: BankConfig, *given: Any, **named: Any) -> Cancellation:
+        return self._of(config).cancel_order(config, *given, **named)

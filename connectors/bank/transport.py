@@ -1,7 +1,7 @@
 """One HTTP exchange that can say how far it got.
 
 Connecting and sending are two steps here, which no general client keeps apart: a failure of the
-first is `NotDelivered`, any failure after it is `AnswerUnknown`, because from the first byte on the
+first is `NotDelivered`, any failure after it is `OutcomeUnknown`, because from the first byte on the
 bank may have the request. That also holds for a TLS alert that comes after the handshake (TLS 1.3
 refuses a client only then). No redirects, no proxy, no netrc, no connection that is used twice: a
 kept one may be dead, and then nobody knows whether the request went out.
@@ -18,12 +18,12 @@ from functools import cache
 from pathlib import Path
 from urllib.parse import urlsplit
 
-from connectors.bank.port import AnswerUnknown, NotDelivered
+from connectors.bank.port import NotDelivered, OutcomeUnknown
 
 MOST_BYTES = 20 * 1024 * 1024
 
 
-class TimedOut(AnswerUnknown):
+class TimedOut(OutcomeUnknown):
     """No whole answer within the time."""
 
 
@@ -68,13 +68,13 @@ def usual_tls() -> ssl.SSLContext:
     return context
 
 
-def exchange(
+def send_request(
     request: Request, connect_timeout: float, answer_timeout: float, tls: ssl.SSLContext | None = None
 ) -> Answer:
     """Send the request and read its whole answer, once. `tls`: another context, with a certificate of ours in it.
 
     `answer_timeout` in seconds bounds sending and answering together, however slowly the other side
-    drips. NotDelivered when no connection was made; AnswerUnknown (TimedOut) for whatever fails after
+    drips. NotDelivered when no connection was made; OutcomeUnknown (TimedOut) for whatever fails after
     that, an answer that breaks off or one above 20 MB included.
     """
     with closing(_connection(request.url, connect_timeout, tls)) as connection:
@@ -89,7 +89,7 @@ def exchange(
         except (OSError, http.client.HTTPException, ValueError) as error:
             if expired.is_set():
                 raise TimedOut("no answer in time") from error
-            raise AnswerUnknown(f"no answer: {type(error).__name__}") from error
+            raise OutcomeUnknown(f"no answer: {type(error).__name__}") from error
 
 
 def _connection(url: str, connect_timeout: float, tls: ssl.SSLContext | None) -> http.client.HTTPConnection:

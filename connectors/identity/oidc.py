@@ -24,7 +24,7 @@ from joserfc import jwt
 from joserfc.errors import BadSignatureError, InvalidKeyIdError, JoseError
 from joserfc.jwk import KeySet
 
-from connectors.identity.port import Attempt, Cancelled, Expired, Identity, ProviderDown, Refused
+from connectors.identity.port import AuthRequest, Cancelled, Expired, Identity, ProviderDown, Refused
 from connectors.identity.profiles import DEFAULT, PROFILES, Profile
 from core.clock import utcnow
 
@@ -96,7 +96,7 @@ class OidcProvider:
         return self._settings.profile.name
 
     # --- there ---
-    def start(self, attempt: Attempt, redirect_uri: str) -> str:
+    def start(self, attempt: AuthRequest, redirect_uri: str) -> str:
         """Where to send the person. ProviderDown when the broker's metadata cannot be had or is not its own."""
         level = self._settings.asked_level()
         extra = {"acr_values": level} if level else {}
@@ -117,7 +117,7 @@ class OidcProvider:
         )  # fmt: skip
 
     # --- and back ---
-    def finish(self, attempt: Attempt, redirect_uri: str, query: dict) -> Identity:
+    def finish(self, attempt: AuthRequest, redirect_uri: str, query: dict) -> Identity:
         """Who came back. Every check of the answer is made here; the reason of a refusal is a short code.
 
         Cancelled, Expired (the code is no longer good), Refused, ProviderDown.
@@ -142,7 +142,7 @@ class OidcProvider:
         if named != self._settings.issuer and (must or named is not None):
             raise Refused("issuer")
 
-    def _exchange(self, session: Any, code: str, attempt: Attempt) -> dict:
+    def _exchange(self, session: Any, code: str, attempt: AuthRequest) -> dict:
         try:
             return session.fetch_token(
                 self._metadata.get()["token_endpoint"], grant_type="authorization_code", code=code,

@@ -6,7 +6,7 @@ from typing import Protocol
 
 
 @dataclass(frozen=True)
-class Attempt:
+class AuthRequest:
     """The secrets of one walk there and back; the caller keeps them, tied to the session."""
 
     state: str = field(repr=False)
@@ -60,10 +60,10 @@ class IdentityProvider(Protocol):
         """Where the person is sent; the pages may lead on there."""
         ...
 
-    def start(self, attempt: Attempt, redirect_uri: str) -> str:
+    def start(self, attempt: AuthRequest, redirect_uri: str) -> str:
         """Where to send the person. ProviderDown."""
         ...
 
-    def finish(self, attempt: Attempt, redirect_uri: str, query: dict) -> Identity:
+    def finish(self, attempt: AuthRequest, redirect_uri: str, query: dict) -> Identity:
         """Who came back. Cancelled, Expired, Refused, ProviderDown."""
         ...

@@ -6,7 +6,7 @@ from http.cookiejar import DefaultCookiePolicy
 import requests
 
 
-class OwnSession:
+class PerProcessSession:
     """Made before the worker forks; each fork gets a session of its own: two on one socket would read each other's
     answers."""
 

@@ -13,7 +13,7 @@ import requests
 from authlib.integrations.base_client import OAuthError
 from authlib.integrations.requests_client import OAuth2Session
 
-from connectors.oauth import OAuthRefused, Tokens, refused, tokens_of
+from connectors.oauth import OAuthRefused, Tokens, error_from_code, parse_tokens
 
 
 @dataclass(frozen=True)
@@ -102,8 +102,8 @@ def _answered(ask: Callable[[], Any]) -> Any:
     except (requests.RequestException, ValueError, RecursionError):
         code = ""
     # raised out here: the error that was caught holds the request, and so our secrets
-    raise refused(code)
+    raise error_from_code(code)
 
 
 def _tokens(ask: Callable[[], Any]) -> Tokens:
-    return tokens_of(_answered(ask))
+    return parse_tokens(_answered(ask))

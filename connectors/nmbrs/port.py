@@ -119,7 +119,7 @@ class NotAllowed(PayrollError):
     """1002: the user's template does not allow this call."""
 
 
-class OutOfSight(PayrollError):
+class NotVisible(PayrollError):
     """1003, 2003, 2004, 2009: this user does not see that company."""
 
 
@@ -127,11 +127,11 @@ class Disabled(PayrollError):
     """1004: the environment has no valid subscription."""
 
 
-class TryAgain(PayrollError):
+class TemporaryError(PayrollError):
     """1006, 9999, no connection, no answer in time, an answer that is no SOAP: later it may work."""
 
 
-class TooMany(TryAgain):
+class RateLimited(TemporaryError):
     """42908: more calls than the plan allows at once; not before `seconds` have passed."""
 
     def __init__(self, code: str | None, call: str, text: str, seconds: int = 60) -> None:

@@ -9,7 +9,7 @@ from collections.abc import Sequence
 from datetime import UTC, date, datetime
 
 from connectors.nmbrs import port
-from connectors.nmbrs.rest_transport import Ask, Fields, RestSettings, RestWire
+from connectors.nmbrs.rest_transport import Fields, RestRequest, RestSettings, RestWire
 from core.iban import normalise
 
 __all__ = ["RestPayroll", "RestSettings"]
@@ -28,7 +28,7 @@ class RestPayroll:
     def environment(self, credentials: port.Credentials) -> port.Environment:
         """Whose consent this is. There being no sub-domain here, the debtor's GUID stands for it: its name and number
         may change, or be another's as well. `domain` is the debtor's name, for people."""
-        ask = Ask("/api/user/info")
+        ask = RestRequest("/api/user/info")
         users = self._wire.rows(credentials, ask)
         if not users:
             raise port.Unreadable(None, ask.name, "nobody")
@@ -39,42 +39,42 @@ class RestPayroll:
         """The id again when the name may not be seen: who somebody is can be told without."""
         try:
             names = {debtor.id: debtor.name for debtor in self.debtors(credentials)}
-        except (port.NotAllowed, port.OutOfSight):
+        except (port.NotAllowed, port.NotVisible):
             return debtor_id
         return names.get(debtor_id) or debtor_id
 
     def debtors(self, credentials: port.Credentials) -> list[port.Debtor]:
         """Those that the consent covers."""
-        rows = self._wire.rows(credentials, Ask("/api/debtors"))
+        rows = self._wire.rows(credentials, RestRequest("/api/debtors"))
         return [port.Debtor(row.guid("debtorId"), row.text("number"), row.text("name")) for row in rows]
 
     def companies(self, credentials: port.Credentials, debtor_id: str | None = None) -> list[port.Company]:
         """Those of one debtor, or all: debtor by debtor where the consent spans several (40306). No KvK number."""
         if debtor_id is not None:
-            ask = Ask("/api/debtors/{debtorId}/companies", {"debtorId": debtor_id})
+            ask = RestRequest("/api/debtors/{debtorId}/companies", {"debtorId": debtor_id})
             return [_company(row, debtor_id) for row in self._wire.rows(credentials, ask)]
         try:
-            return [_company(row, None) for row in self._wire.rows(credentials, Ask("/api/companies"))]
-        except port.OutOfSight as error:
+            return [_company(row, None) for row in self._wire.rows(credentials, RestRequest("/api/companies"))]
+        except port.NotVisible as error:
             if error.code != "40306":
                 raise
         return [one for debtor in self.debtors(credentials) for one in self.companies(credentials, debtor.id)]
 
     def company_iban(self, credentials: port.Credentials, company_id: str) -> str | None:
         """The company's account in Nmbrs that was set last; None when there is none, or one that is no IBAN."""
-        ask = Ask("/api/companies/{companyId}/bankaccounts", {"companyId": company_id})
+        ask = RestRequest("/api/companies/{companyId}/bankaccounts", {"companyId": company_id})
         newest = _newest(self._wire.rows(credentials, ask))
         return _iban(newest) if newest else None
 
     def runs(self, credentials: port.Credentials, company_id: str, year: int) -> list[port.RunInfo]:
         """The runs of one year, as listed. `run_at` is when it was made."""
-        ask = Ask("/api/companies/{companyId}/runs", {"companyId": company_id}, {"year": year})
+        ask = RestRequest("/api/companies/{companyId}/runs", {"companyId": company_id}, {"year": year})
         return [_run(row) for row in self._wire.rows(credentials, ask)]
 
     def employees_in_run(self, credentials: port.Credentials, company_id: str, run_id: str, year: int) -> list[str]:
         """Employee ids."""
         path = "/api/companies/{companyId}/runs/{payrollRunId}/employees"
-        ask = Ask(path, {"companyId": company_id, "payrollRunId": run_id}, {"year": year})
+        ask = RestRequest(path, {"companyId": company_id, "payrollRunId": run_id}, {"year": year})
         return [row.guid("employeeId") for row in self._wire.rows(credentials, ask)]
 
     def sepa_file(
@@ -83,18 +83,18 @@ class RestPayroll:
         """The run's payment file as it came; None when there is nothing to pay."""
         path = "/api/companies/{companyId}/runs/{payrollRunId}/sepa"
         ids = {"companyId": company_id, "payrollRunId": run_id}
-        return self._wire.document(credentials, Ask(path, ids, _payment(year, payment_date)))
+        return self._wire.document(credentials, RestRequest(path, ids, _payment(year, payment_date)))
 
     def employees(self, credentials: port.Credentials, company_id: str) -> list[port.Employee]:
         """Everybody of a company by name; of each the newest name."""
-        ask = Ask("/api/companies/{companyId}/employees/personalinfo", {"companyId": company_id})
+        ask = RestRequest("/api/companies/{companyId}/employees/personalinfo", {"companyId": company_id})
         return [_employee(row) for row in self._wire.rows(credentials, ask)]
 
     def employee_ibans(
         self, credentials: port.Credentials, company_id: str, employee_ids: Sequence[str]
     ) -> dict[str, list[str]]:
         """The valid IBANs of these people, in one list of the company."""
-        ask = Ask("/api/companies/{companyId}/employees/bankaccounts", {"companyId": company_id})
+        ask = RestRequest("/api/companies/{companyId}/employees/bankaccounts", {"companyId": company_id})
         found: dict[str, list[str]] = {employee_id: [] for employee_id in employee_ids}
         for row in self._wire.rows(credentials, ask):
             employee_id, ibans = row.guid("employeeId"), map(_iban, row.objects("bankAccounts"))
@@ -104,7 +104,7 @@ class RestPayroll:
 
     def wage_taxes(self, credentials: port.Credentials, company_id: str, year: int) -> list[port.WageTax]:
         """The returns of one year, as listed."""
-        ask = Ask("/api/companies/{companyId}/wagetaxes", {"companyId": company_id}, {"year": year})
+        ask = RestRequest("/api/companies/{companyId}/wagetaxes", {"companyId": company_id}, {"year": year})
         return [_wage_tax(row) for row in self._wire.rows(credentials, ask)]
 
     def wage_tax_file(
@@ -114,7 +114,7 @@ class RestPayroll:
         """The payment file of one return; this interface does not ask for a run."""
         path = "/api/companies/{companyId}/wagetaxes/{wageTaxId}/sepa"
         ids = {"companyId": company_id, "wageTaxId": wage_tax_id}
-        return self._wire.document(credentials, Ask(path, ids, _payment(year, payment_date)))
+        return self._wire.document(credentials, RestRequest(path, ids, _payment(year, payment_date)))
 
     def guids(self, credentials: port.Credentials, company_id: str) -> dict[tuple[str, str], str]:
         """None: its ids are GUIDs."""

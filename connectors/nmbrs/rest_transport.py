@@ -16,7 +16,7 @@ from typing import Any
 import requests
 
 from connectors.nmbrs import port
-from connectors.nmbrs.http_session import OwnSession
+from connectors.nmbrs.http_session import PerProcessSession
 
 MOST_BYTES = 60 * 1024 * 1024  # a payment file of 50 MB, and some air
 PAGE_SIZE, MOST_PAGES = 100, 1_000
@@ -26,11 +26,11 @@ _DOCUMENT = "/api/documents/{taskId}"
 _KINDS: dict[int, type[port.PayrollError]] = {
     40101: port.BadCredentials,
     40102: port.BadCredentials,
-    40303: port.OutOfSight,
+    40303: port.NotVisible,
     40304: port.Disabled,
-    40306: port.OutOfSight,
-    40401: port.OutOfSight,
-    40404: port.OutOfSight,
+    40306: port.NotVisible,
+    40401: port.NotVisible,
+    40404: port.NotVisible,
     42909: port.QuotaUsedUp,
 }
 
@@ -49,7 +49,7 @@ class RestSettings:
 
 
 @dataclass(frozen=True)
-class Ask:
+class RestRequest:
     """What is asked: the vendor's path with the ids that stand in it, and the query."""
 
     path: str
@@ -66,7 +66,7 @@ class Ask:
         path = self.path
         for name, value in self.ids.items():
             if not _GUID.fullmatch(value):
-                raise port.OutOfSight(None, self.name, "no id of this interface")
+                raise port.NotVisible(None, self.name, "no id of this interface")
             path = path.replace(f"{{{name}}}", value)
         return path
 
@@ -129,14 +129,14 @@ class RestWire:
 
     def __init__(self, settings: RestSettings) -> None:
         self._settings, self._base = settings, settings.base_url.rstrip("/")
-        self._sessions = OwnSession()
+        self._sessions = PerProcessSession()
 
-    def rows(self, credentials: port.Credentials, ask: Ask) -> list[Fields]:
+    def rows(self, credentials: port.Credentials, ask: RestRequest) -> list[Fields]:
         """Every row of a list, page after page. Unreadable when it cannot be had whole."""
         rows, number, pages = [], 0, 1
         while number < pages:
             number += 1
-            paged = Ask(ask.path, ask.ids, {**ask.query, "pageNumber": number, "pageSize": PAGE_SIZE})
+            paged = RestRequest(ask.path, ask.ids, {**ask.query, "pageNumber": number, "pageSize": PAGE_SIZE})
             found = self._object(credentials, paged)
             if "data" not in found:
                 raise port.Unreadable(None, ask.name, "no list in the answer")
@@ -146,11 +146,13 @@ class RestWire:
                 raise port.Unreadable(None, ask.name, f"a list of {pages} pages")
         return rows
 
-    def document(self, credentials: port.Credentials, ask: Ask) -> bytes | None:
-        """Have a document made, and fetch it as soon as it is there; None when it is empty. TryAgain when that takes
-        too long."""
+    def document(self, credentials: port.Credentials, ask: RestRequest) -> bytes | None:
+        """Have a document made, and fetch it as soon as it is there; None when it is empty.
+
+        TemporaryError when that takes too long.
+        """
         task = Fields(self._object(credentials, ask), ask.name).guid("taskId")
-        fetch, ends = Ask(_DOCUMENT, {"taskId": task}), time.monotonic() + self._settings.file_timeout
+        fetch, ends = RestRequest(_DOCUMENT, {"taskId": task}), time.monotonic() + self._settings.file_timeout
         for pause in self._pauses():
             status, body = self._get(credentials, fetch)
             if status == 200:
@@ -158,21 +160,21 @@ class RestWire:
             if time.monotonic() + pause > ends:
                 break
             time.sleep(pause)
-        raise port.TryAgain(None, ask.name, "the document is not ready")
+        raise port.TemporaryError(None, ask.name, "the document is not ready")
 
     def _pauses(self) -> Iterator[float]:
         yield from self._settings.document_pauses
         while True:
             yield self._settings.document_pauses[-1]
 
-    def _object(self, credentials: port.Credentials, ask: Ask) -> dict[str, Any]:
+    def _object(self, credentials: port.Credentials, ask: RestRequest) -> dict[str, Any]:
         status, body = self._get(credentials, ask)
         found = _read_object(body)
         if status != 200 or found is None:
-            raise port.TryAgain(None, ask.name, "the answer is no JSON")
+            raise port.TemporaryError(None, ask.name, "the answer is no JSON")
         return found
 
-    def _get(self, credentials: port.Credentials, ask: Ask) -> tuple[int, bytes]:
+    def _get(self, credentials: port.Credentials, ask: RestRequest) -> tuple[int, bytes]:
         """Status 200 or 202 with its body; everything else is raised."""
         settings, address = self._settings, self._base + ask.address()
         headers = {
@@ -191,7 +193,7 @@ class RestWire:
         else:
             return _accepted(answer, body, ask.name, (credentials.token, settings.subscription_key))
         # raised out here: requests hangs the request, and so the token, on its errors
-        raise port.TryAgain(None, ask.name, trouble)
+        raise port.TemporaryError(None, ask.name, trouble)
 
 
 def _read(answer: requests.Response, call: str) -> bytes:
@@ -207,7 +209,7 @@ def _read(answer: requests.Response, call: str) -> bytes:
 def _accepted(answer: requests.Response, body: bytes, call: str, secrets: tuple[str, ...]) -> tuple[int, bytes]:
     """Status and body of what is no refusal. A page is no answer: somebody on the way speaks."""
     if answer.headers.get("Content-Type", "").lower().startswith("text/html") and answer.status_code != 429:
-        raise port.TryAgain(None, call, f"a page with status {answer.status_code}")
+        raise port.TemporaryError(None, call, f"a page with status {answer.status_code}")
     if answer.status_code in (200, 202):
         return answer.status_code, body
     raise _refused(answer.status_code, answer.headers.get("Retry-After", ""), body, call, secrets)
@@ -224,9 +226,9 @@ def _refused(status: int, retry_after: str, body: bytes, call: str, secrets: tup
     if code in _KINDS:
         return _KINDS[code](str(code), call, words)
     if status == 429:
-        return port.TooMany(str(code or status), call, words, _seconds(retry_after))
+        return port.RateLimited(str(code or status), call, words, _seconds(retry_after))
     if code is None or not 400 <= status < 500 or status == 408:
-        return port.TryAgain(str(code) if code else None, call, words)
+        return port.TemporaryError(str(code) if code else None, call, words)
     kinds: dict[int, type[port.PayrollError]] = {401: port.BadCredentials, 403: port.NotAllowed}
     return kinds.get(status, port.Unreadable)(str(code), call, words)
 

@@ -20,7 +20,7 @@ from lxml import etree
 from zeep import Client
 
 from connectors.nmbrs import port
-from connectors.nmbrs.http_session import OwnSession
+from connectors.nmbrs.http_session import PerProcessSession
 from core.clock import AMSTERDAM
 
 # Of an answer: a file of 50 MB, the most that the reader takes, grows by its escapes on the way.
@@ -32,13 +32,13 @@ _CODE = re.compile(r"--->\s*([0-9]{4,5}):\s*((?:(?!--->)[^\n\r])*)")
 _KINDS: dict[str, type[port.PayrollError]] = {
     "1001": port.BadCredentials,
     "1002": port.NotAllowed,
-    "1003": port.OutOfSight,
-    "2003": port.OutOfSight,
-    "2004": port.OutOfSight,
-    "2009": port.OutOfSight,
+    "1003": port.NotVisible,
+    "2003": port.NotVisible,
+    "2004": port.NotVisible,
+    "2009": port.NotVisible,
     "1004": port.Disabled,
-    "1006": port.TryAgain,
-    "9999": port.TryAgain,
+    "1006": port.TemporaryError,
+    "9999": port.TemporaryError,
 }
 TRUE = ("true", "1")
 _WRITES = ("DebtorService.WebhookSettings_Insert", "DebtorService.WebhookSettings_Delete")  # never asked twice
@@ -60,7 +60,7 @@ class SoapWire:
 
     def __init__(self, base_url: str, timeout: tuple[float, float], pauses: tuple[float, ...]) -> None:
         self._base, self._pauses, self._timeout = base_url.rstrip("/"), pauses, timeout
-        self._sessions = OwnSession()
+        self._sessions = PerProcessSession()
         self._clients = {name: _client(name) for name in SERVICES}
 
     def ask(
@@ -89,7 +89,7 @@ class SoapWire:
         for pause in self._pauses:
             try:
                 return attempt()
-            except port.TryAgain as error:
+            except port.TemporaryError as error:
                 if error.code is None:
                     raise
                 log.info("%s: %s, tried again", call, error.code)
@@ -109,7 +109,7 @@ class SoapWire:
                 return _root(answer.iter_content(1 << 16), call)
         except requests.RequestException as error:
             # not chained: requests hangs the request, and so the token, on its errors
-            raise port.TryAgain(None, call, type(error).__name__) from None
+            raise port.TemporaryError(None, call, type(error).__name__) from None
 
 
 def _header(method: str, credentials: port.Credentials) -> dict[str, dict]:
@@ -141,20 +141,20 @@ def _root(parts: Iterable[bytes], call: str) -> Any:
             raise ValueError("a document type")
         return root
     except (etree.XMLSyntaxError, ValueError):
-        raise port.TryAgain(None, call, "the answer is no XML") from None
+        raise port.TemporaryError(None, call, "the answer is no XML") from None
 
 
 def _result(root: Any, call: str, secret: str) -> Any:
     """The element <MethodResult>, None when it is left out; a fault is raised, anything but SOAP is "try again"."""
     body = next((child for child in root if local(root) == "Envelope" and local(child) == "Body"), None)
     if body is None or len(body) == 0:
-        raise port.TryAgain(None, call, "the answer is no SOAP")
+        raise port.TemporaryError(None, call, "the answer is no SOAP")
     content, method = body[0], call.partition(".")[2]
     if local(content) == "Fault":
         texts = (child.text or "" for child in content.iter("{*}faultstring", "{*}Text"))
         raise _fault(call, next(texts, "").replace(secret or "\0", "…"))
     if local(content) != f"{method}Response":
-        raise port.TryAgain(None, call, "the answer is not the one of this call")
+        raise port.TemporaryError(None, call, "the answer is not the one of this call")
     return next((child for child in content if local(child) == f"{method}Result"), None)
 
 
@@ -162,7 +162,7 @@ def _fault(call: str, text: str) -> port.PayrollError:
     """The last "---> CODE: text" of a fault says what it was; a fault without one is trouble on the way."""
     found = _CODE.findall(text)
     if not found:
-        return port.TryAgain(None, call, "fault without a code")
+        return port.TemporaryError(None, call, "fault without a code")
     code, words = found[-1]
     return _KINDS.get(code, port.Unreadable)(code, call, words.strip()[:200])
 
@@ -223,5 +223,5 @@ def read_rows(result: Any, name: str, call: str) -> list[Row]:
 def read_number(text: str, call: str) -> int:
     """An id as this interface has them. Another one was never of a company that it shows."""
     if not re.fullmatch(r"[0-9]{1,10}", text):
-        raise port.OutOfSight(None, call, "no id of this interface")
+        raise port.NotVisible(None, call, "no id of this interface")
     return int(text)

@@ -10,7 +10,7 @@ from collections.abc import Iterator
 from datetime import date
 from typing import Any
 
-from connectors.register.port import Company, Extract, Function, LegalPerson, Person
+from connectors.register.port import Company, Extract, LegalPerson, Officership, Person
 from core.clock import today_amsterdam
 
 _NATURAL, _BY_NAME, _SEVERAL = "natuurlijkPersoon", "naamPersoon", "eenmanszaakMetMeerdereEigenaren"
@@ -46,26 +46,26 @@ def read_extract(document: dict[str, Any], kvk_number: str) -> Extract:
     )  # fmt: skip
 
 
-def _of_owner(kind: str, owner: dict[str, Any]) -> Iterator[Function]:
+def _of_owner(kind: str, owner: dict[str, Any]) -> Iterator[Officership]:
     """The owner of a one-man business is a person and signs for it. Several owners stand in it as persons."""
     if kind in (_NATURAL, _BY_NAME):
-        yield Function("owner", "Eigenaar", None, None, False, False, False, _person(owner), None)
+        yield Officership("owner", "Eigenaar", None, None, False, False, False, _person(owner), None)
     for one in _list(owner.get(_NATURAL)) if kind == _SEVERAL else ():
-        yield Function("partner", "Mede-eigenaar", None, None, False, False, _over(one), _person(one), None)
+        yield Officership("partner", "Mede-eigenaar", None, None, False, False, _over(one), _person(one), None)
 
 
-def _of_others(owner: dict[str, Any]) -> Iterator[Function]:
+def _of_others(owner: dict[str, Any]) -> Iterator[Officership]:
     for item in _list(owner.get("heeft")):
         for name, kind in _KINDS.items():
             for found in _list(item.get(name)):
                 yield _function(kind, found, _over(item))
 
 
-def _function(kind: str, found: dict[str, Any], over: bool) -> Function:
+def _function(kind: str, found: dict[str, Any], over: bool) -> Officership:
     power, proxy = _current(found.get("bevoegdheid")), _current(found.get("volmacht"))
     code = _text(_in(power, "soort", "code")) or _text(_in(proxy, "typeVolmacht", "code")) or None
     parts = (found, power, proxy, _in(found, "functie"))
-    return Function(
+    return Officership(
         kind=kind, title=_text(_in(found, "functietitel", "titel")) or _text(_in(found, "functie", "omschrijving")),
         authority_code=code, jointly=_jointly(power, code),
         limited=code in ("bb", "b") or any(
@@ -123,7 +123,7 @@ def read_company(document: dict[str, Any], owner: dict[str, Any] | None, kvk_num
     return Company(kvk_number, name, form or None, not ended)
 
 
-def read_found(document: dict[str, Any]) -> list[Company]:
+def parse_search_results(document: dict[str, Any]) -> list[Company]:
     """Companies among what a search found: each number once, also when several of its branches were found.
 
     Only what is registered now is searched; the legal form does not stand there. ValueError when it is no result.

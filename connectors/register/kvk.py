@@ -6,7 +6,14 @@ from typing import Any
 
 import requests
 
-from connectors.register.extract import fault_codes, has_link, owner_of, read_company, read_extract, read_found
+from connectors.register.extract import (
+    fault_codes,
+    has_link,
+    owner_of,
+    parse_search_results,
+    read_company,
+    read_extract,
+)
 from connectors.register.port import Company, Extract, RegisterDown, UnknownCompany
 
 _UNKNOWN = frozenset({"IPD0005", "IPD5200"})
@@ -49,7 +56,7 @@ class KvkRegister:
         """Companies of this name or number; none when there are none. RegisterDown."""
         by = "kvkNummer" if re.fullmatch(r"[0-9]{8}", text) else "naam"
         try:
-            return read_found(self._get("/v2/zoeken", {by: text, "resultatenPerPagina": "10"}))
+            return parse_search_results(self._get("/v2/zoeken", {by: text, "resultatenPerPagina": "10"}))
         except UnknownCompany:
             return []
         except ValueError as error:

@@ -33,7 +33,7 @@ class LegalPerson:
 
 
 @dataclass(frozen=True)
-class Function:
+class Officership:
     """kind: owner, director, partner, proxy or other; authority_code as the register writes it (azb, gb, nb, ob, v)."""
 
     kind: str
@@ -56,7 +56,7 @@ class Extract:
     legal_form: str | None
     ended: bool
     blocked: str | None
-    functions: list[Function] = field(default_factory=list)
+    functions: list[Officership] = field(default_factory=list)
 
 
 class UnknownCompany(Exception):

@@ -7,8 +7,8 @@ from datetime import datetime, timedelta
 from peewee import IntegrityError
 
 from core.clock import utcnow
-from core.ids import token
-from domain.common.encryption import lookup
+from core.ids import random_token
+from domain.common.encryption import blind_index
 from domain.common.errors import DeviceUnconfirmed, LinkExpired
 from domain.outbox import mail
 from models import Device, EmailToken, User, transaction
@@ -26,40 +26,40 @@ _BROWSERS = (
 
 
 @dataclass(frozen=True)
-class Visit:
+class DeviceCookie:
     """What a browser brings along: the secret of its device cookie, and what it calls itself."""
 
     secret: str
     agent: str
 
 
-def words(agent: str) -> str:
+def describe_user_agent(agent: str) -> str:
     """"iPhone · Safari"; empty when the browser does not say what it is."""
     machine = next((name for mark, name in _MACHINES if mark in agent), "")
     browser = next((name for mark, name in _BROWSERS if mark in agent), "")
     return " · ".join(filter(None, (machine, browser)))
 
 
-def recognise(email: str, secret: str) -> Device | None:
+def find_known_device(email: str, secret: str) -> Device | None:
     """The device with this secret on which the person of this address signed in before. One query, known or not."""
     query = Device.select(Device).join(User)
-    return query.where(User.email == email, Device.token_hash == lookup(secret)).first()
+    return query.where(User.email == email, Device.token_hash == blind_index(secret)).first()
 
 
-def welcome(user: User, visit: Visit) -> Device:
+def register_sign_in(user: User, visit: DeviceCookie) -> Device:
     """The device of somebody who has just signed in; a mail tells of one that was not seen before (ASVS 6.3.5).
 
     The first device of all is where the account was made: that is no news.
     """
     with transaction():
-        known = Device.get_or_none(Device.user == user.id, Device.token_hash == lookup(visit.secret))
+        known = Device.get_or_none(Device.user == user.id, Device.token_hash == blind_index(visit.secret))
         if known is not None:
             Device.update(seen_at=utcnow(), agent=_short(visit.agent)).where(Device.id == known.id).execute()
             return known
         others = Device.select().where(Device.user == user.id).exists()
-        made = Device.create(user=user, token_hash=lookup(visit.secret), agent=_short(visit.agent))
+        made = Device.create(user=user, token_hash=blind_index(visit.secret), agent=_short(visit.agent))
         if others:
-            mail.queue(user, "new_device", once=f"device:{made.id}", device=words(made.agent))
+            mail.enqueue_mail(user, "new_device", once=f"device:{made.id}", device=describe_user_agent(made.agent))
         return made
 
 
@@ -82,14 +82,18 @@ def require_confirmed(user: User, device_id: int | None) -> Device:
     return device
 
 
-def ask_by_mail(user: User, device_id: int) -> None:
+def send_confirmation_mail(user: User, device_id: int) -> None:
     """Mail a link that confirms this device, and only in this device's own browser."""
-    secret = token()
+    secret = random_token()
     with transaction():
         EmailToken.create(
-            token_hash=lookup(secret), user=user, purpose="device", device=device_id, expires_at=utcnow() + LINK_LIFE
+            token_hash=blind_index(secret),
+            user=user,
+            purpose="device",
+            device=device_id,
+            expires_at=utcnow() + LINK_LIFE,
         )
-        mail.queue(user, "confirm_device", once=f"device-link:{lookup(secret)}", path=f"/apparaat/{secret}")
+        mail.enqueue_mail(user, "confirm_device", once=f"device-link:{blind_index(secret)}", path=f"/apparaat/{secret}")
 
 
 def confirm_by_link(user: User, device_id: int | None, secret: str) -> None:
@@ -101,8 +105,9 @@ def confirm_by_link(user: User, device_id: int | None, secret: str) -> None:
         used = (
             EmailToken.update(used_at=utcnow())
             .where(
-                EmailToken.token_hash == lookup(secret), EmailToken.purpose == "device", EmailToken.user == user.id,
-                EmailToken.device == device_id, EmailToken.used_at.is_null(), EmailToken.expires_at > utcnow(),
+                EmailToken.token_hash == blind_index(secret), EmailToken.purpose == "device",
+                EmailToken.user == user.id, EmailToken.device == device_id,
+                EmailToken.used_at.is_null(), EmailToken.expires_at > utcnow(),
             )
             .execute()
         )  # fmt: skip
@@ -111,10 +116,10 @@ def confirm_by_link(user: User, device_id: int | None, secret: str) -> None:
         confirm(device_id, "mail")
 
 
-def confirm_at_enrolment(user: User, visit: Visit) -> None:
+def confirm_at_enrolment(user: User, visit: DeviceCookie) -> None:
     """The link that confirms the address was pressed here: whoever reads that mailbox uses this browser."""
     with transaction():
-        hashed = lookup(visit.secret)
+        hashed = blind_index(visit.secret)
         try:
             device, _ = Device.get_or_create(user=user, token_hash=hashed, defaults={"agent": _short(visit.agent)})
         except IntegrityError:  # pressed twice at one moment
@@ -131,16 +136,20 @@ class DeviceView:
     confirmed: bool
 
 
-def view(device: Device | None) -> DeviceView | None:
+def device_view(device: Device | None) -> DeviceView | None:
     """What a screen tells of a device."""
-    return DeviceView(words(device.agent), device.seen_at, device.confirmed_at is not None) if device else None
+    return (
+        DeviceView(describe_user_agent(device.agent), device.seen_at, device.confirmed_at is not None)
+        if device
+        else None
+    )
 
 
-def to_offer(device: Device | None) -> bool:
+def should_offer_install(device: Device | None) -> bool:
     """Whether putting the app on the home screen was never offered on this device."""
     return device is not None and device.offered_at is None
 
 
-def offered(device: Device) -> None:
+def mark_install_offered(device: Device) -> None:
     """It was offered there, and taken or not."""
     Device.update(offered_at=utcnow()).where(Device.id == device.id, Device.offered_at.is_null()).execute()

@@ -23,9 +23,9 @@ from webauthn.helpers.structs import (
 )
 
 from core.clock import utcnow
-from domain.common.encryption import lookup
+from domain.common.encryption import blind_index
 from domain.common.errors import NotFound, PasskeyKnown, PasskeyRefused
-from domain.common.services import world
+from domain.common.services import services
 from domain.outbox import mail
 from models import Challenge, Passkey, User, transaction
 
@@ -47,13 +47,13 @@ class PasskeyView:
     used_at: datetime | None
 
 
-def standing(user: User) -> list[PasskeyView]:
+def list_passkeys(user: User) -> list[PasskeyView]:
     """The passkeys of this person, oldest first."""
     rows = Passkey.select().where(Passkey.user == user.id).order_by(Passkey.id)
     return [PasskeyView(row.id, row.name, row.created_at, row.used_at) for row in rows]
 
 
-def any_of(user: User) -> bool:
+def has_passkey(user: User) -> bool:
     return Passkey.select().where(Passkey.user == user.id).exists()
 
 
@@ -63,7 +63,7 @@ def ask_registration(user: User, binding: str) -> str:
     challenge = _keep("register", binding, user)
     options = webauthn.generate_registration_options(
         rp_id=_rp_id(), rp_name="Bizcuit", user_name=user.email, user_display_name=user.name,
-        user_id=lookup(f"passkey-user|{user.id}").encode()[:32], challenge=challenge,
+        user_id=blind_index(f"passkey-user|{user.id}").encode()[:32], challenge=challenge,
         authenticator_selection=AuthenticatorSelectionCriteria(
             resident_key=ResidentKeyRequirement.REQUIRED, user_verification=UserVerificationRequirement.REQUIRED
         ),
@@ -106,8 +106,8 @@ def _keep(
 ) -> bytes:
     challenge = challenge or secrets.token_bytes(32)
     Challenge.create(
-        challenge_hash=lookup(_text(challenge)), purpose=purpose, session_hash=lookup(binding), user=user, nonce=nonce,
-        expires_at=utcnow() + LIFE,
+        challenge_hash=blind_index(_text(challenge)), purpose=purpose, session_hash=blind_index(binding),
+        user=user, nonce=nonce, expires_at=utcnow() + LIFE,
     )  # fmt: skip
     return challenge
 
@@ -118,7 +118,7 @@ def _credentials(user: User) -> list[PublicKeyCredentialDescriptor]:
 
 
 # --- taking the answer ----------------------------------------------------------------------------
-def register(user: User, binding: str, answer: str, name: str) -> None:
+def register_passkey(user: User, binding: str, answer: str, name: str) -> None:
     """Keep the passkey that a browser made, and mail that it was added. PasskeyRefused, PasskeyKnown."""
     credential, challenge = _opened(answer), _use(answer, "register", binding, user)
     try:
@@ -136,24 +136,24 @@ def register(user: User, binding: str, answer: str, name: str) -> None:
                 user=user, credential_id=_text(made.credential_id), public_key=_text(made.credential_public_key),
                 sign_count=made.sign_count, name=_name(name),
             )  # fmt: skip
-            mail.queue(user, "passkey_added", once=f"passkey:{row.credential_id}", name=row.name)
+            mail.enqueue_mail(user, "passkey_added", once=f"passkey:{row.credential_id}", name=row.name)
     except IntegrityError as error:
         raise PasskeyKnown from error
 
 
-def sign_in(binding: str, answer: str) -> User:
+def sign_in_with_passkey(binding: str, answer: str) -> User:
     """The person whose passkey answered. PasskeyRefused, whatever was wrong."""
     challenge = _use(answer, "sign_in", binding, None)
     return _verified(answer, challenge.text, None).user
 
 
-def prove(user: User, binding: str, answer: str) -> None:
+def reauthenticate_with_passkey(user: User, binding: str, answer: str) -> None:
     """This person's passkey answered. PasskeyRefused."""
     challenge = _use(answer, "prove", binding, user)
     _verified(answer, challenge.text, user)
 
 
-def check_release(user: User, binding: str, answer: str, digest: str) -> None:
+def verify_release_signature(user: User, binding: str, answer: str, digest: str) -> None:
     """This person's passkey signed the payment with this digest, now, once. PasskeyRefused."""
     challenge = _use(answer, "release", binding, user)
     if challenge.text != _text(release_challenge(challenge.nonce or "", digest)):
@@ -167,14 +167,14 @@ def rename(user: User, passkey_id: int, name: str) -> None:
         raise NotFound
 
 
-def remove(user: User, passkey_id: int) -> None:
+def remove_passkey(user: User, passkey_id: int) -> None:
     """Forget a passkey, and mail that it is gone. NotFound. The password always stays: nobody is shut out."""
     with transaction():
         row = Passkey.get_or_none(Passkey.id == passkey_id, Passkey.user == user.id)
         if row is None:
             raise NotFound
         row.delete_instance()
-        mail.queue(user, "passkey_removed", once=f"passkey-gone:{row.credential_id}", name=row.name)
+        mail.enqueue_mail(user, "passkey_removed", once=f"passkey-gone:{row.credential_id}", name=row.name)
 
 
 @dataclass(frozen=True)
@@ -191,11 +191,11 @@ def _use(answer: str, purpose: str, binding: str, user: User | None) -> _Asked:
     except _FAULTS as error:
         raise PasskeyRefused from error
     with transaction():
-        row = Challenge.get_or_none(Challenge.challenge_hash == lookup(text))
-        used = Challenge.delete().where(Challenge.challenge_hash == lookup(text)).execute()
+        row = Challenge.get_or_none(Challenge.challenge_hash == blind_index(text))
+        used = Challenge.delete().where(Challenge.challenge_hash == blind_index(text)).execute()
     if row is None or not used or row.expires_at <= utcnow():
         raise PasskeyRefused
-    if (row.purpose, row.session_hash, row.user_id) != (purpose, lookup(binding), user.id if user else None):
+    if (row.purpose, row.session_hash, row.user_id) != (purpose, blind_index(binding), user.id if user else None):
         raise PasskeyRefused
     return _Asked(text, row.nonce)
 
@@ -234,11 +234,11 @@ def _name(text: str) -> str:
 
 
 def _rp_id() -> str:
-    return urlsplit(world().base_url).hostname or ""
+    return urlsplit(services().base_url).hostname or ""
 
 
 def _origin() -> str:
-    parts = urlsplit(world().base_url)
+    parts = urlsplit(services().base_url)
     return f"{parts.scheme}://{parts.netloc}"
 
 

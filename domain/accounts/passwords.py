@@ -12,8 +12,8 @@ from argon2 import PasswordHasher
 from argon2.exceptions import InvalidHashError, VerificationError
 from zxcvbn.frequency_lists import FREQUENCY_LISTS
 
-from domain.common.errors import PinNotSixDigits, PinTooCommon, TooOften, WeakPassword
-from domain.common.services import world
+from domain.common.errors import PinNotSixDigits, PinTooCommon, RateLimited, WeakPassword
+from domain.common.services import services
 
 # RFC 9106's second recommendation; ASVS 5 appendix C asks for less.
 hasher = PasswordHasher()
@@ -44,7 +44,7 @@ def check_password(password: str, *personal: str) -> None:
 @contextmanager
 def _turn() -> Iterator[None]:
     if not _turns.acquire(timeout=PATIENCE):
-        raise TooOften(PATIENCE)
+        raise RateLimited(PATIENCE)
     try:
         yield
     finally:
@@ -52,13 +52,13 @@ def _turn() -> Iterator[None]:
 
 
 def hash_password(password: str) -> str:
-    """TooOften when this process is full of hashing."""
+    """RateLimited when this process is full of hashing."""
     with _turn():
         return hasher.hash(password)
 
 
-def password_fits(hashed: str, password: str) -> bool:
-    """TooOften when this process is full of hashing."""
+def verify_password(hashed: str, password: str) -> bool:
+    """RateLimited when this process is full of hashing."""
     try:
         with _turn():
             return hasher.verify(hashed, password)
@@ -67,7 +67,7 @@ def password_fits(hashed: str, password: str) -> bool:
 
 
 # A hash of nothing in particular: an unknown e-mail address costs the same time as a known one.
-NOBODY = hasher.hash("nobody signs in with this")
+DUMMY_HASH = hasher.hash("nobody signs in with this")
 
 
 def check_pin_choice(pin: str) -> None:
@@ -80,12 +80,12 @@ def check_pin_choice(pin: str) -> None:
 
 
 def _peppered(user_id: int, pin: str) -> str:
-    return hmac.new(world().pin_pepper, f"{user_id}:{pin}".encode(), hashlib.sha256).hexdigest()
+    return hmac.new(services().pin_pepper, f"{user_id}:{pin}".encode(), hashlib.sha256).hexdigest()
 
 
 def hash_pin(user_id: int, pin: str) -> str:
     return hasher.hash(_peppered(user_id, pin))
 
 
-def pin_fits(hashed: str, user_id: int, pin: str) -> bool:
-    return password_fits(hashed, _peppered(user_id, pin))
+def verify_pin_hash(hashed: str, user_id: int, pin: str) -> bool:
+    return verify_password(hashed, _peppered(user_id, pin))

@@ -21,12 +21,12 @@ TRIES = 5  # RTS art. 4(3)(b): at most five
 IDENTITY_FRESH = timedelta(minutes=15)
 
 
-def known(user: User) -> bool:
+def has_pin(user: User) -> bool:
     """Whether this person has chosen a pin."""
     return Pin.select().where(Pin.user == user.id).exists()
 
 
-def locked(user: User, device_id: int | None) -> bool:
+def is_pin_locked(user: User, device_id: int | None) -> bool:
     """Whether the pin is locked on this device; elsewhere it may work."""
     return (
         PinTries.select()
@@ -41,8 +41,8 @@ def set_pin(user: User, pin: str) -> None:
     PinNotSixDigits, PinTooCommon, PinIsBirthDate; PinAlreadySet when identity was not proved again (ASVS 6.4.4).
     """
     passwords.check_pin_choice(pin)
-    identity = identification.identity_of(user)
-    if identity is not None and identity.birth_date is not None and pin in spellings(identity.birth_date):
+    identity = identification.latest_identity(user)
+    if identity is not None and identity.birth_date is not None and pin in birth_date_pins(identity.birth_date):
         raise PinIsBirthDate
     hashed = passwords.hash_pin(user.id, pin)
     with transaction():
@@ -54,7 +54,7 @@ def set_pin(user: User, pin: str) -> None:
             raise PinAlreadySet
         Pin.update(pin_hash=hashed, set_at=utcnow()).where(Pin.user == user.id).execute()
         PinTries.delete().where(PinTries.user == user.id).execute()
-        mail.queue(user, "pin_changed", once=f"pin-changed:{user.id}:{utcnow().isoformat()}")
+        mail.enqueue_mail(user, "pin_changed", once=f"pin-changed:{user.id}:{utcnow().isoformat()}")
 
 
 def identified_since(user: User, moment) -> bool:
@@ -63,7 +63,7 @@ def identified_since(user: User, moment) -> bool:
     return query.exists()
 
 
-def spellings(born: date) -> set[str]:
+def birth_date_pins(born: date) -> set[str]:
     """The six digits in which people write a date: day, month and year in every order, and the year with a month."""
     day, month, year, short = f"{born:%d}", f"{born:%m}", f"{born:%Y}", f"{born:%y}"
     return {
@@ -72,7 +72,7 @@ def spellings(born: date) -> set[str]:
     }  # fmt: skip
 
 
-def check(user: User, pin: str, device: Device | None) -> None:
+def check_pin(user: User, pin: str, device: Device | None) -> None:
     """PinWrong with the tries that are left, PinLocked at the fifth, PinMissing, DeviceUnconfirmed.
 
     The try is counted, and committed, before the pin is compared: five tries are five, also
@@ -83,14 +83,17 @@ def check(user: User, pin: str, device: Device | None) -> None:
     if row is None:
         raise PinMissing
     failures = _count(user, own)
-    if re.fullmatch(r"[0-9]{6}", pin) and passwords.pin_fits(row.pin_hash, user.id, pin):
+    if re.fullmatch(r"[0-9]{6}", pin) and passwords.verify_pin_hash(row.pin_hash, user.id, pin):
         unlock(user, own.id)
         return
     if failures < TRIES:
         raise PinWrong(TRIES - failures)
     with transaction():
-        mail.queue(
-            user, "pin_locked", once=f"pin-locked:{user.id}:{utcnow().isoformat()}", device=devices.words(own.agent)
+        mail.enqueue_mail(
+            user,
+            "pin_locked",
+            once=f"pin-locked:{user.id}:{utcnow().isoformat()}",
+            device=devices.describe_user_agent(own.agent),
         )
     raise PinLocked
 

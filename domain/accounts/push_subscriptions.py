@@ -3,32 +3,32 @@
 import json
 
 from connectors.web_push import Subscription, UnfitSubscription
-from domain.accounts.devices import Visit
-from domain.common.encryption import lookup, seal
-from domain.common.errors import PushUnfit
-from domain.common.services import world
+from domain.accounts.devices import DeviceCookie
+from domain.common.encryption import blind_index, encrypt
+from domain.common.errors import InvalidSubscription
+from domain.common.services import services
 from models import Device, PushSubscription, User, transaction
 
 
 def subscribe(user: User, device: Device, written: str) -> None:
     """Notifications of this person in this browser from now on; whoever had them there before has them no more.
 
-    `written` is the browser's subscription as JSON. PushUnfit when it is none, or leads where we do not send.
+    `written` is the browser's subscription as JSON. InvalidSubscription when it is none, or leads where we do not send.
     """
     known, content = _read(written)
     with transaction():
         PushSubscription.delete().where(
             (PushSubscription.endpoint_hash == known) | (PushSubscription.device == device.id)
         ).execute()
-        sealed = seal(content, "push_subscription", user.id, known)
+        sealed = encrypt(content, "push_subscription", user.id, known)
         PushSubscription.create(user=user, device=device, endpoint_hash=known, sealed=sealed)
 
 
-def renew(visit: Visit, written: str) -> None:
+def renew_subscription(visit: DeviceCookie, written: str) -> None:
     """This browser made its subscription anew by itself: who had notifications in it has them by the new one, also
-    those that are on their way. Nobody gets any who had none. PushUnfit.
+    those that are on their way. Nobody gets any who had none. InvalidSubscription.
     """
-    of_browser = PushSubscription.select().join(Device).where(Device.token_hash == lookup(visit.secret))
+    of_browser = PushSubscription.select().join(Device).where(Device.token_hash == blind_index(visit.secret))
     row = of_browser.first()
     if row is None:
         return
@@ -38,7 +38,7 @@ def renew(visit: Visit, written: str) -> None:
             PushSubscription.endpoint_hash == known, PushSubscription.id != row.id
         ).execute()
         PushSubscription.update(
-            endpoint_hash=known, sealed=seal(content, "push_subscription", row.user_id, known)
+            endpoint_hash=known, sealed=encrypt(content, "push_subscription", row.user_id, known)
         ).where(PushSubscription.id == row.id).execute()
 
 
@@ -46,11 +46,11 @@ def _read(written: str) -> tuple[str, str]:
     """What a subscription is found by, and what is kept of it."""
     try:
         found = Subscription.read(written)
-        world().pusher.check(found)
+        services().pusher.check(found)
     except UnfitSubscription as error:
-        raise PushUnfit from error
+        raise InvalidSubscription from error
     kept = {"endpoint": found.endpoint, "p256dh": found.public_key, "auth": found.auth}
-    return lookup(found.endpoint), json.dumps(kept)
+    return blind_index(found.endpoint), json.dumps(kept)
 
 
 def unsubscribe(user: User, device: Device) -> None:

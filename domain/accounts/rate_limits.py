@@ -12,15 +12,15 @@ from datetime import timedelta
 from peewee import Case, Value
 
 from core.clock import utcnow
-from domain.common.encryption import lookup
-from domain.common.errors import TooOften
+from domain.common.encryption import blind_index
+from domain.common.errors import RateLimited
 from models import Attempts
 
 LONGEST = 900  # seconds
 
 
 @dataclass(frozen=True)
-class Rule:
+class RateLimit:
     """So many tries are free; then 1, 2, 4 … seconds, at most `longest`. Forgotten after a quiet `forget`."""
 
     free: int
@@ -34,21 +34,23 @@ class Rule:
 
 
 RULES = {
-    "sign_in.device": Rule(10, timedelta(hours=1), 60),
-    "sign_in.account": Rule(5, timedelta(hours=6)),
-    "sign_in.address": Rule(30, timedelta(minutes=30)),
-    "register.address": Rule(60, timedelta(hours=1)),
-    "register.search": Rule(120, timedelta(minutes=30), 30),  # asked as one types; the register counts its questions
-    "mail.account": Rule(3, timedelta(hours=1)),
-    "mail.address": Rule(30, timedelta(hours=1)),
-    "passkey.ask": Rule(300, timedelta(minutes=10), 5),  # each page that offers passkeys asks once by itself
-    "passkey.address": Rule(60, timedelta(minutes=30)),
-    "prove.user": Rule(5, timedelta(hours=1), 300),
-    "pin.user": Rule(10, timedelta(hours=1), 300),
+    "sign_in.device": RateLimit(10, timedelta(hours=1), 60),
+    "sign_in.account": RateLimit(5, timedelta(hours=6)),
+    "sign_in.address": RateLimit(30, timedelta(minutes=30)),
+    "register.address": RateLimit(60, timedelta(hours=1)),
+    "register.search": RateLimit(
+        120, timedelta(minutes=30), 30
+    ),  # asked as one types; the register counts its questions
+    "mail.account": RateLimit(3, timedelta(hours=1)),
+    "mail.address": RateLimit(30, timedelta(hours=1)),
+    "passkey.ask": RateLimit(300, timedelta(minutes=10), 5),  # each page that offers passkeys asks once by itself
+    "passkey.address": RateLimit(60, timedelta(minutes=30)),
+    "prove.user": RateLimit(5, timedelta(hours=1), 300),
+    "pin.user": RateLimit(10, timedelta(hours=1), 300),
 }
 
 
-def network(ip: str) -> str:
+def client_subnet(ip: str) -> str:
     """The part of an address that one household or office has: a whole IPv4 address, an IPv6 /64."""
     try:
         address = ipaddress.ip_address(ip)
@@ -57,8 +59,8 @@ def network(ip: str) -> str:
     return str(ipaddress.ip_network((address, 64), strict=False)) if address.version == 6 else str(address)
 
 
-def spend(rule: str, who: object) -> None:
-    """Count one try, before it is made. TooOften with the seconds to wait; such a try is not counted.
+def consume_attempt(rule: str, who: object) -> None:
+    """Count one try, before it is made. RateLimited with the seconds to wait; such a try is not counted.
 
     One statement: tries at the same moment cannot both be the last free one.
     """
@@ -89,7 +91,7 @@ def spend(rule: str, who: object) -> None:
     if list(counted):
         return
     row = Attempts.get_by_id(bucket)
-    raise TooOften(max(1, round((row.free_at - now).total_seconds() + 0.5)))
+    raise RateLimited(max(1, round((row.free_at - now).total_seconds() + 0.5)))
 
 
 def refund(rule: str, who: object) -> None:
@@ -99,16 +101,16 @@ def refund(rule: str, who: object) -> None:
     ).execute()
 
 
-def forget(rule: str, who: object) -> None:
+def reset_attempts(rule: str, who: object) -> None:
     """The right person was here: begin anew."""
     Attempts.delete().where(Attempts.bucket == _bucket(rule, who)).execute()
 
 
-def sweep() -> int:
+def purge_expired_attempts() -> int:
     """Remove what is forgotten anyway."""
     longest = max(rule.forget for rule in RULES.values())
     return Attempts.delete().where(Attempts.last_at < utcnow() - longest).execute()
 
 
 def _bucket(rule: str, who: object) -> str:
-    return lookup(f"attempts|{rule}|{who}")
+    return blind_index(f"attempts|{rule}|{who}")

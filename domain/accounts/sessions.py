@@ -5,9 +5,9 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from core.clock import utcnow
-from core.ids import token
+from core.ids import random_token
 from domain.accounts import devices
-from domain.common.encryption import lookup
+from domain.common.encryption import blind_index
 from models import Challenge, Device, LoginSession, PushSubscription, User
 
 IDLE = timedelta(hours=8)
@@ -19,10 +19,10 @@ PROOF_LONGEST = timedelta(hours=1)
 _NOTED_EVERY = timedelta(seconds=30)
 
 
-def load(secret: str, active: bool = True) -> LoginSession | None:
+def load_session(secret: str, active: bool = True) -> LoginSession | None:
     """The session of this cookie, while it lasts. A page that looks by itself is not `active`."""
     now = utcnow()
-    row = LoginSession.get_or_none(LoginSession.token_hash == lookup(secret), LoginSession.expires_at > now)
+    row = LoginSession.get_or_none(LoginSession.token_hash == blind_index(secret), LoginSession.expires_at > now)
     if row is not None and active and now - row.seen_at > _NOTED_EVERY:
         if row.proved_at is not None and row.proved_until is not None and row.proved_until > now:
             # counted from the last moment that was noted, so never longer than five minutes of silence
@@ -38,28 +38,28 @@ def _ends(user_id: int | None, created_at: datetime) -> datetime:
     return min(now + IDLE, created_at + ABSOLUTE) if user_id else created_at + ANONYMOUS
 
 
-def start(data: dict, user_id: int | None, device_id: int | None = None) -> str:
-    """A new session; returns the secret for the cookie. Signing in is a proof (see proved_recently)."""
-    secret, now = token(), utcnow()
+def start_session(data: dict, user_id: int | None, device_id: int | None = None) -> str:
+    """A new session; returns the secret for the cookie. Signing in is a proof (see is_recently_authenticated)."""
+    secret, now = random_token(), utcnow()
     LoginSession.create(
-        token_hash=lookup(secret), user=user_id, data=data, created_at=now, seen_at=now, device=device_id,
+        token_hash=blind_index(secret), user=user_id, data=data, created_at=now, seen_at=now, device=device_id,
         expires_at=_ends(user_id, now), proved_at=now if user_id else None,
         proved_until=now + PROOF_IDLE if user_id else None,
     )  # fmt: skip
     return secret
 
 
-def keep(secret: str, data: dict) -> None:
-    LoginSession.update(data=data).where(LoginSession.token_hash == lookup(secret)).execute()
+def save_session(secret: str, data: dict) -> None:
+    LoginSession.update(data=data).where(LoginSession.token_hash == blind_index(secret)).execute()
 
 
-def end(secret: str) -> None:
-    LoginSession.delete().where(LoginSession.token_hash == lookup(secret)).execute()
+def delete_session(secret: str) -> None:
+    LoginSession.delete().where(LoginSession.token_hash == blind_index(secret)).execute()
 
 
 def sign_out(secret: str) -> None:
     """The person ends this session: nothing of theirs comes to this device any more."""
-    sign_out_where(LoginSession.token_hash == lookup(secret))
+    sign_out_where(LoginSession.token_hash == blind_index(secret))
 
 
 def sign_out_where(*conditions: Any) -> int:
@@ -72,26 +72,28 @@ def sign_out_where(*conditions: Any) -> int:
     return LoginSession.delete().where(LoginSession.token_hash.in_([row.token_hash for row in rows])).execute()
 
 
-def prove(secret: str | None) -> None:
+def mark_reauthenticated(secret: str | None) -> None:
     """The person has just shown again who they are, in this session."""
     now = utcnow()
     LoginSession.update(proved_at=now, proved_until=now + PROOF_IDLE).where(
-        LoginSession.token_hash == lookup(secret or ""), LoginSession.user.is_null(False)
+        LoginSession.token_hash == blind_index(secret or ""), LoginSession.user.is_null(False)
     ).execute()
 
 
-def proved_recently(secret: str | None) -> bool:
+def is_recently_authenticated(secret: str | None) -> bool:
     """Whether who is here has shown who they are, and has not been away for five minutes since.
 
     At most an hour after the password, passkey or identification, however active (ASVS 7.5.1).
     """
-    row = LoginSession.get_or_none(LoginSession.token_hash == lookup(secret or ""), LoginSession.user.is_null(False))
+    row = LoginSession.get_or_none(
+        LoginSession.token_hash == blind_index(secret or ""), LoginSession.user.is_null(False)
+    )
     return row is not None and row.proved_until is not None and row.proved_until > utcnow()
 
 
 def device_of(secret: str | None) -> Device | None:
     """The device on which this session was begun."""
-    row = LoginSession.get_or_none(LoginSession.token_hash == lookup(secret or ""))
+    row = LoginSession.get_or_none(LoginSession.token_hash == blind_index(secret or ""))
     return row.device if row and row.device_id else None
 
 
@@ -107,9 +109,9 @@ class SessionView:
     confirmed: bool = False
 
 
-def standing(user: User, secret: str | None) -> list[SessionView]:
+def list_sessions(user: User, secret: str | None) -> list[SessionView]:
     """Where this user is signed in now: here first, then the one seen last (ASVS 7.5.2)."""
-    own = lookup(secret) if secret else ""
+    own = blind_index(secret) if secret else ""
     rows = LoginSession.select().where(LoginSession.user == user.id, LoginSession.expires_at > utcnow())
     known = {device.id: device for device in Device.select().where(Device.user == user.id)}
     found = [_view(row, own, known.get(row.device_id)) for row in rows]
@@ -117,25 +119,25 @@ def standing(user: User, secret: str | None) -> list[SessionView]:
 
 
 def _view(row: LoginSession, own: str, device: Device | None) -> SessionView:
-    told = devices.words(device.agent) if device else ""
+    told = devices.describe_user_agent(device.agent) if device else ""
     confirmed = device is not None and device.confirmed_at is not None
     return SessionView(row.created_at, row.seen_at, row.token_hash == own, row.token_hash[:24], told, confirmed)
 
 
-def end_one(user: User, key: str) -> bool:
+def revoke_session(user: User, key: str) -> bool:
     """Sign this user out of one of their own sessions, by the key of its view. Whether there was one."""
     if len(key) != 24:
         return False
     return bool(sign_out_where(LoginSession.user == user.id, LoginSession.token_hash.startswith(key)))
 
 
-def end_others(user: User, secret: str | None) -> int:
+def revoke_other_sessions(user: User, secret: str | None) -> int:
     """Sign this user out everywhere but here; answers how many sessions that were."""
-    own = lookup(secret) if secret else ""
+    own = blind_index(secret) if secret else ""
     return sign_out_where(LoginSession.user == user.id, LoginSession.token_hash != own)
 
 
-def sweep() -> int:
+def purge_expired_sessions() -> int:
     """Remove what is over."""
     Challenge.delete().where(Challenge.expires_at <= utcnow()).execute()
     return LoginSession.delete().where(LoginSession.expires_at <= utcnow()).execute()

@@ -7,17 +7,17 @@ from connectors.bank import port
 from core.clock import utcnow
 from core.ids import uuid
 from domain.banking import consents, holder_verification, manual_bank, oauth_grants
-from domain.banking.linking import ASK_AFTER, GIVE_UP_AFTER, line_of, take_in
+from domain.banking.linking import ASK_AFTER, GIVE_UP_AFTER, bank_config_of, import_accounts
 from domain.common import leases
 from domain.common.errors import (
-    BankAskedOften,
     BankUnavailable,
     ConsentEnded,
     ConsentPending,
+    ConsentQuotaExceeded,
     ConsentRefused,
     UnknownBank,
 )
-from domain.common.services import world
+from domain.common.services import services
 from models import BankAccount, BankLink, Client
 
 EVERY = timedelta(hours=6)
@@ -26,7 +26,7 @@ FRESH = timedelta(minutes=1)  # how long what a customer sees counts as new
 log = logging.getLogger(__name__)
 
 
-def due_links() -> list[int]:
+def due_consents() -> list[int]:
     """Consents that must be looked at now."""
     now = utcnow()
     free = BankLink.lease_until.is_null() | (BankLink.lease_until < now)
@@ -34,12 +34,12 @@ def due_links() -> list[int]:
     return [row.id for row in query.order_by(BankLink.due_at).limit(200)]
 
 
-def look(link_id: int) -> bool:
+def sync_consent(link_id: int) -> bool:
     """Ask the bank how a consent stands and, without the customer, for its balances. False when it is not due.
 
     A consent that was begun and whose person never came back is asked after for a day.
     """
-    link = leases.claim(BankLink, link_id, LEASE_SECONDS, BankLink.due_at <= utcnow())
+    link = leases.claim_lease(BankLink, link_id, LEASE_SECONDS, BankLink.due_at <= utcnow())
     if link is None:
         return False
     next_at = utcnow() + EVERY
@@ -48,14 +48,14 @@ def look(link_id: int) -> bool:
             _look_for_lost(link)
         elif link.status == "valid":
             _look_at_valid(link)
-    except (BankUnavailable, UnknownBank, BankAskedOften) as error:
+    except (BankUnavailable, UnknownBank, ConsentQuotaExceeded) as error:
         log.info("link %s: %s", link_id, type(error).__name__)
         next_at = utcnow() + timedelta(hours=1)
     except ConsentPending:
         next_at = utcnow() + ASK_AFTER
     now_is = BankLink.get_by_id(link_id)
     over = now_is.status not in ("started", "valid")
-    leases.release(now_is, due_at=None if over else next_at)
+    leases.release_lease(now_is, due_at=None if over else next_at)
     return True
 
 
@@ -66,44 +66,44 @@ def _look_for_lost(link: BankLink) -> None:
         BankLink.update(**values).where(BankLink.id == link.id, BankLink.status == "started").execute()
         return
     try:
-        take_in(link, None)
+        import_accounts(link, None)
     except ConsentRefused:
         log.info("link %s was refused at the bank", link.id)
 
 
 def _look_at_valid(link: BankLink) -> None:
-    holder_verification.settle(link)
-    consents.access(link, "consent", None)
+    holder_verification.verify_holders(link)
+    consents.count_access(link, "consent", None)
     if not _ask_standing(link):
         return
-    consents.remind(link)
+    consents.send_expiry_reminder(link)
     _balances(link, None)
 
 
 def _ask_standing(link: BankLink) -> bool:
     """Whether the consent is still valid, as the bank says now. BankUnavailable, UnknownBank."""
-    line = oauth_grants.opened(line_of(link.bank), link)
+    line = oauth_grants.with_access_token(bank_config_of(link.bank), link)
     BankLink.update(bank_name=line.name).where(BankLink.id == link.id).execute()
     try:
-        said = world().bank.consent(line, link.consent_id or "", uuid())
+        said = services().bank.consent(line, link.consent_id or "", uuid())
     except port.BankRefused as error:
         if error.code != "CONSENT_UNKNOWN":
             raise BankUnavailable from error
-        consents.end(link, "unknown")
+        consents.terminate_consent(link, "unknown")
         return False
     except port.BankError as error:
         raise BankUnavailable from error
-    return consents.keep(link, said)
+    return consents.save_consent_status(link, said)
 
 
 def _balances(link: BankLink, psu: port.Psu | None) -> None:
-    """Fresh balances of every account of this consent. BankUnavailable, BankAskedOften or ConsentEnded."""
-    line, failed = oauth_grants.opened(line_of(link.bank), link), None
+    """Fresh balances of every account of this consent. BankUnavailable, ConsentQuotaExceeded or ConsentEnded."""
+    line, failed = oauth_grants.with_access_token(bank_config_of(link.bank), link), None
     for row in BankAccount.select().where(BankAccount.link == link.id):
-        asked = (world().bank.balance, line, link.consent_id or "", row.resource_id, psu, uuid())
+        asked = (services().bank.balance, line, link.consent_id or "", row.resource_id, psu, uuid())
         try:
-            balance = consents.ask(link, f"balances:{row.id}", psu, *asked)
-        except (BankUnavailable, BankAskedOften) as error:
+            balance = consents.call_with_quota(link, f"balances:{row.id}", psu, *asked)
+        except (BankUnavailable, ConsentQuotaExceeded) as error:
             failed = error  # one account's failure does not stop another's
             continue
         except ConsentEnded:
@@ -118,11 +118,11 @@ def _balances(link: BankLink, psu: port.Psu | None) -> None:
 
 def _stale(client: Client):
     old = BankLink.looked_at.is_null() | (BankLink.looked_at < utcnow() - FRESH)
-    asked = (BankLink.status == "valid") & (BankLink.bank != manual_bank.BANK)
+    asked = (BankLink.status == "valid") & (BankLink.bank != manual_bank.MANUAL_BANK_ID)
     return (BankLink.client == client.id) & asked & old
 
 
-def stale(client: Client) -> bool:
+def needs_refresh(client: Client) -> bool:
     """Whether a look now would ask a bank anything."""
     return BankLink.select().where(_stale(client)).exists()
 
@@ -139,7 +139,7 @@ def refresh_balances(client: Client, psu: port.Psu) -> None:
             continue  # another window asks already
         try:
             _balances(link, psu)
-        except (BankUnavailable, BankAskedOften, UnknownBank) as error:
+        except (BankUnavailable, ConsentQuotaExceeded, UnknownBank) as error:
             log.info("link %s: %s", link.id, type(error).__name__)
             failed = True
     if failed:

@@ -8,11 +8,11 @@ from typing import Any
 from connectors.bank import port
 from core.clock import today_amsterdam, utcnow
 from domain.common import audit
-from domain.common.errors import BankAskedOften, BankUnavailable, ConsentEnded
+from domain.common.errors import BankUnavailable, ConsentEnded, ConsentQuotaExceeded
 from domain.outbox import mail, push
 from models import BankAccess, BankAccount, BankLink, Client, transaction
 
-UNATTENDED = 4  # a day: RTS art. 36(5)(b), and frequencyPerDay of the standard
+MAX_UNATTENDED_READS = 4  # a day: RTS art. 36(5)(b), and frequencyPerDay of the standard
 SOON = timedelta(days=7)
 # Refusals of a call for accounts that are about the consent itself (Berlin Group 1.3.11, AIS).
 _OVER = frozenset({"CONSENT_EXPIRED", "CONSENT_INVALID", "CONSENT_UNKNOWN"})
@@ -36,11 +36,11 @@ class ConsentView:
         return self.word != "valid"
 
 
-def access(link: BankLink, what: str, psu: port.Psu | None) -> None:
+def count_access(link: BankLink, what: str, psu: port.Psu | None) -> None:
     """Claim one call for this thing ("balances:7") under this consent, before it is made.
 
     With the person there nothing is counted. Without, the fifth on a day of Amsterdam raises
-    BankAskedOften: one statement counts, so two workers cannot both take the fourth.
+    ConsentQuotaExceeded: one statement counts, so two workers cannot both take the fourth.
     """
     if psu is not None:
         return
@@ -49,29 +49,29 @@ def access(link: BankLink, what: str, psu: port.Psu | None) -> None:
         .on_conflict(
             conflict_target=(BankAccess.link, BankAccess.day, BankAccess.what),
             update={BankAccess.times: BankAccess.times + 1},
-            where=(BankAccess.times < UNATTENDED),
+            where=(BankAccess.times < MAX_UNATTENDED_READS),
         )
         .as_rowcount()
         .execute()
     )
     if counted != 1:
-        raise BankAskedOften
+        raise ConsentQuotaExceeded
 
 
-def ask(link: BankLink, what: str, psu: port.Psu | None, call: Callable[..., Any], *args: Any) -> Any:
+def call_with_quota(link: BankLink, what: str, psu: port.Psu | None, call: Callable[..., Any], *args: Any) -> Any:
     """One call about the accounts of this consent, counted where it must be.
 
-    BankAskedOften (ours or the bank's 429), ConsentEnded (kept: the consent is then over), BankUnavailable.
+    ConsentQuotaExceeded (ours or the bank's 429), ConsentEnded (kept: the consent is then over), BankUnavailable.
     """
-    access(link, what, psu)
+    count_access(link, what, psu)
     try:
         return call(*args)
     except port.BankRefused as error:
         if error.http_status == 429 or error.code == "ACCESS_EXCEEDED":
             _use_up(link, what)
-            raise BankAskedOften from error
+            raise ConsentQuotaExceeded from error
         if error.code in _OVER:
-            end(link, _OVER_AS[error.code])
+            terminate_consent(link, _OVER_AS[error.code])
             raise ConsentEnded from error
         raise BankUnavailable from error
     except port.BankError as error:
@@ -80,48 +80,49 @@ def ask(link: BankLink, what: str, psu: port.Psu | None, call: Callable[..., Any
 
 def _use_up(link: BankLink, what: str) -> None:
     """The bank counts more than we do: nothing more of this today without the customer."""
-    BankAccess.insert(link=link.id, day=today_amsterdam(), what=what, times=UNATTENDED).on_conflict(
-        conflict_target=(BankAccess.link, BankAccess.day, BankAccess.what), update={BankAccess.times: UNATTENDED}
+    BankAccess.insert(link=link.id, day=today_amsterdam(), what=what, times=MAX_UNATTENDED_READS).on_conflict(
+        conflict_target=(BankAccess.link, BankAccess.day, BankAccess.what),
+        update={BankAccess.times: MAX_UNATTENDED_READS},
     ).execute()
 
 
-def end(link: BankLink, word: str) -> bool:
+def terminate_consent(link: BankLink, word: str) -> bool:
     """The consent is over, once; `word` is the bank's or ours. Its accounts stay: they may still pay."""
     with transaction(link.client_id):
-        return end_within(link, word)
+        return terminate_consent_in_transaction(link, word)
 
 
-def end_within(link: BankLink, word: str) -> bool:
+def terminate_consent_in_transaction(link: BankLink, word: str) -> bool:
     """The same inside the caller's transaction."""
     values = {"status": "ended", "consent_status": word, "asked_at": utcnow(), "due_at": None}
     ended = BankLink.update(**values).where(BankLink.id == link.id, BankLink.status == "valid").execute()
     if ended:
-        audit.note(link.client_id, audit.WORKER, "bank.consent_ended", f"link:{link.id}", word=word)
+        audit.record_event(link.client_id, audit.WORKER, "bank.consent_ended", f"link:{link.id}", word=word)
     return bool(ended)
 
 
-def keep(link: BankLink, said: port.ConsentState) -> bool:
+def save_consent_status(link: BankLink, said: port.ConsentState) -> bool:
     """Keep what the bank says of a consent that was valid; False when it is over. The end is the bank's answer."""
     if said.status not in ("valid", "partiallyAuthorised"):
-        end(link, said.status)
+        terminate_consent(link, said.status)
         return False
     values = {"consent_status": said.status, "valid_until": said.valid_until, "asked_at": utcnow()}
     BankLink.update(**values).where(BankLink.id == link.id, BankLink.status == "valid").execute()
     return True
 
 
-def remind(link: BankLink) -> None:
+def send_expiry_reminder(link: BankLink) -> None:
     """Seven days before the end a mail to each owner, once per consent, while it has accounts that may pay."""
     link = BankLink.get_by_id(link.id)
-    found = view(link)
+    found = consent_view(link)
     if link.status != "valid" or found.word != "ends" or link.valid_until is None or not _in_use(link):
         return
     client = Client.get_by_id(link.client_id)
     owners, path = mail.owners_of(client), f"/{client.public_id}/saldo"
     with transaction(client.id):
-        push.queue(client, "consent", f"consent_ends:{link.id}", path, owners)
+        push.enqueue_push(client, "consent", f"consent_ends:{link.id}", path, owners)
         for user in owners:
-            mail.queue(
+            mail.enqueue_mail(
                 user, "consent_ends", once=f"consent_ends:{link.id}:{user.id}", client=client,
                 path=path, bank=link.bank_name or link.bank,
                 last_day=link.valid_until.isoformat(),
@@ -132,7 +133,7 @@ def _in_use(link: BankLink) -> bool:
     return link.holder_confirmed_at is not None and BankAccount.select().where(BankAccount.link == link.id).exists()
 
 
-def view(link: BankLink) -> ConsentView:
+def consent_view(link: BankLink) -> ConsentView:
     """How this consent stands today. Past its last day it is expired, also when the bank cannot be asked."""
     left = (link.valid_until - today_amsterdam()).days if link.valid_until else None
     word = "valid" if link.status == "valid" else link.consent_status or "unknown"
@@ -141,12 +142,15 @@ def view(link: BankLink) -> ConsentView:
     return ConsentView(link.id, link.bank_name or link.bank, word, link.valid_until, left)
 
 
-def of_client(client: Client) -> dict[int, ConsentView]:
+def consents_of_client(client: Client) -> dict[int, ConsentView]:
     """The consents under which this client's confirmed accounts are, by their id."""
     query = BankLink.select().join(BankAccount).where(BankLink.client == client.id).distinct()
-    return {row.id: view(row) for row in query.where(BankLink.holder_confirmed_at.is_null(False)).order_by(BankLink.id)}
+    return {
+        row.id: consent_view(row)
+        for row in query.where(BankLink.holder_confirmed_at.is_null(False)).order_by(BankLink.id)
+    }
 
 
-def to_renew(client: Client) -> list[ConsentView]:
+def consents_needing_renewal(client: Client) -> list[ConsentView]:
     """Those that end within a week, or have ended."""
-    return [one for one in of_client(client).values() if one.attention]
+    return [one for one in consents_of_client(client).values() if one.attention]

@@ -12,7 +12,7 @@ from connectors.register.port import RegisterDown, UnknownCompany
 from core.clock import utcnow
 from domain.banking import manual_bank
 from domain.common import audit
-from domain.common.services import world
+from domain.common.services import services
 from models import BankAccount, BankLink, Client, transaction
 
 # Legal forms, spelt without points and in small letters; the longer before what they hold.
@@ -28,7 +28,7 @@ log = logging.getLogger(__name__)
 MAY_SHOW = ("agrees", "yes")
 
 
-def plain(name: str) -> str:
+def normalise_company_name(name: str) -> str:
     """A company's name without case, accents, punctuation and legal form; the order of its words stays.
 
     A name that is nothing but a legal form stays as it is.
@@ -40,17 +40,19 @@ def plain(name: str) -> str:
     return (bare or joined).replace(" ", "")
 
 
-def agree(bank_name: str, register_name: str) -> bool:
+def names_match(bank_name: str, register_name: str) -> bool:
     """Whether both are the same company; a bank that gives no name agrees with nobody."""
-    return bool(plain(bank_name)) and plain(bank_name) == plain(register_name)
+    return bool(normalise_company_name(bank_name)) and normalise_company_name(bank_name) == normalise_company_name(
+        register_name
+    )
 
 
-def may_show(account: BankAccount) -> bool:
+def transactions_visible(account: BankAccount) -> bool:
     """Whether what was booked on this account may be shown."""
     return account.holder_check in MAY_SHOW
 
 
-def settle(link: BankLink) -> int:
+def verify_holders(link: BankLink) -> int:
     """Settle by itself each account of this consent whose holder is the client as the KvK names it; returns how many.
 
     An account is compared once per name that the bank gave: what a person decided stays, and what differs
@@ -61,7 +63,7 @@ def settle(link: BankLink) -> int:
     if not rows:
         return 0
     try:
-        name = world().register.company(client.kvk_number).name
+        name = services().register.company(client.kvk_number).name
     except (RegisterDown, UnknownCompany) as error:
         log.info("holders of link %s wait for the register: %s", link.id, type(error).__name__)
         return 0
@@ -69,26 +71,26 @@ def settle(link: BankLink) -> int:
 
 
 def _compare(row: BankAccount, register_name: str) -> bool:
-    found = "agrees" if agree(row.holder_name, register_name) else None
+    found = "agrees" if names_match(row.holder_name, register_name) else None
     unchanged = (BankAccount.id == row.id) & (BankAccount.holder_name == row.holder_name)
     with transaction(row.client_id):
         values = {"holder_check": found, "holder_checked_at": utcnow()}
         kept = BankAccount.update(**values).where(unchanged, BankAccount.holder_checked_at.is_null()).execute()
         if kept:
             said = {"answer": found or "differs"}
-            audit.note(row.client_id, audit.WORKER, "account.holder_compared", f"account:{row.id}", **said)
+            audit.record_event(row.client_id, audit.WORKER, "account.holder_compared", f"account:{row.id}", **said)
     return bool(kept and found)
 
 
-def waiting() -> list[BankAccount]:
+def pending_holder_reviews() -> list[BankAccount]:
     """Accounts whose holder the customer confirmed, and that a person has to look at; each with its client."""
     query = BankAccount.select(BankAccount, BankLink, Client).join(BankLink).switch(BankAccount).join(Client)
     confirmed = BankLink.holder_confirmed_at.is_null(False)
-    confirmed &= BankAccount.bank != manual_bank.BANK  # no bank says whose it is, and nothing of it is shown
+    confirmed &= BankAccount.bank != manual_bank.MANUAL_BANK_ID  # no bank says whose it is, and nothing of it is shown
     return list(query.where(BankAccount.holder_check.is_null(), confirmed).order_by(BankAccount.id))
 
 
-def decide(account: BankAccount, answer: str, reason: str, by: str) -> None:
+def decide_holder(account: BankAccount, answer: str, reason: str, by: str) -> None:
     """A person's word, "yes" or "no", with the reason in the log."""
     if answer not in ("yes", "no"):
         raise ValueError("a decision is yes or no")
@@ -97,4 +99,4 @@ def decide(account: BankAccount, answer: str, reason: str, by: str) -> None:
         BankAccount.update(**values).where(BankAccount.id == account.id).execute()
         subject = f"account:{account.id}"
         said = {"answer": answer, "reason": reason, "by": by}
-        audit.note(account.client_id, audit.OPERATOR, "account.holder_decided", subject, **said)
+        audit.record_event(account.client_id, audit.OPERATOR, "account.holder_decided", subject, **said)

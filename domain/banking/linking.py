@@ -6,20 +6,20 @@ from typing import Any
 
 from connectors.bank import port
 from connectors.bank.directory import DirectoryError
-from connectors.bank.order_formats import as_written
+from connectors.bank.order_formats import config_as_of_order
 from core.clock import utcnow
-from core.ids import token, uuid
+from core.ids import random_token, uuid
 from domain.banking import consents, holder_verification, manual_bank, oauth_grants
 from domain.common import audit
-from domain.common.encryption import lookup
+from domain.common.encryption import blind_index
 from domain.common.errors import BankUnavailable, ConsentPending, ConsentRefused, NotFound, UnknownBank
-from domain.common.services import world
+from domain.common.services import services
 from domain.identity import identification
 from models import BankAccount, BankLink, BankOrder, Client, User, transaction
 
 
 @dataclass(frozen=True)
-class BankChoice:
+class BankOption:
     id: str
     name: str
     signing: str
@@ -47,61 +47,61 @@ class AccountView:
 ASK_AFTER, GIVE_UP_AFTER = timedelta(minutes=10), timedelta(hours=24)
 
 
-def line_of(bank_id: str) -> port.BankConfig:
+def bank_config_of(bank_id: str) -> port.BankConfig:
     """UnknownBank when the configuration no longer has it."""
-    if manual_bank.is_by_hand(bank_id):
-        return manual_bank.LINE
+    if manual_bank.is_manual(bank_id):
+        return manual_bank.MANUAL_BANK
     try:
-        return bank_lines()[bank_id]
+        return all_bank_configs()[bank_id]
     except KeyError as error:
         raise UnknownBank from error
 
 
-def line_for(account: BankAccount) -> port.BankConfig:
+def bank_config_for_account(account: BankAccount) -> port.BankConfig:
     """The line of the account's bank, with the customer's key where it wants one: what a call to a bank takes."""
-    return oauth_grants.opened(line_of(account.bank), account.link)
+    return oauth_grants.with_access_token(bank_config_of(account.bank), account.link)
 
 
-def line_of_order(order: BankOrder) -> port.BankConfig:
+def bank_config_for_order(order: BankOrder) -> port.BankConfig:
     """The same for an order: the line as the order's form knows it. UnknownBank."""
-    return as_written(line_for(order.bank_account), order.form)
+    return config_as_of_order(bank_config_for_account(order.bank_account), order.form)
 
 
-def bank_lines() -> dict[str, port.BankConfig]:
+def all_bank_configs() -> dict[str, port.BankConfig]:
     """Every bank's line by its id. BankUnavailable when the directory was never to be had."""
     try:
-        return world().banks.lines()
+        return services().banks.lines()
     except DirectoryError as error:
         raise BankUnavailable from error
 
 
-def banks() -> list[BankChoice]:
+def banks() -> list[BankOption]:
     """The banks to choose from. BankUnavailable."""
-    return [BankChoice(line.id, line.name, line.signing, line.adapter) for line in bank_lines().values()]
+    return [BankOption(line.id, line.name, line.signing, line.adapter) for line in all_bank_configs().values()]
 
 
 def redirect_hosts() -> set[str]:
     """Hosts that a form of ours may lead on to; none while the directory cannot be had."""
     try:
-        return {host for line in bank_lines().values() for host in line.redirect_hosts}
+        return {host for line in all_bank_configs().values() for host in line.redirect_hosts}
     except BankUnavailable:
         return set()
 
 
-def begin_link(client: Client, user: User, bank_id: str, psu: port.Psu, next_page: str | None) -> str:
+def start_consent(client: Client, user: User, bank_id: str, psu: port.Psu, next_page: str | None) -> str:
     """Ask the bank for a consent; returns the address at the bank to go to.
 
     The person must be identified and authorised first. UnknownBank, BankUnavailable, ConsentRefused.
     """
-    identification.may_link_bank(client, user)
-    line, state = line_of(bank_id), token()
-    back = f"{world().base_url}/bank/terug/{state}"
+    identification.require_fresh_authority(client, user)
+    line, state = bank_config_of(bank_id), random_token()
+    back = f"{services().base_url}/bank/terug/{state}"
     link = BankLink.create(
-        client=client, user=user, bank=bank_id, bank_name=line.name, state_hash=lookup(state), next_page=next_page
+        client=client, user=user, bank=bank_id, bank_name=line.name, state_hash=blind_index(state), next_page=next_page
     )
-    if oauth_grants.wanted(line):
-        return oauth_grants.begin(link, state)
-    started = _asking(world().bank.start_consent, line, psu, back, f"{back}?geweigerd=1", uuid())
+    if oauth_grants.requires_oauth(line):
+        return oauth_grants.start_authorization(link, state)
+    started = _asking(services().bank.start_consent, line, psu, back, f"{back}?geweigerd=1", uuid())
     values = {"consent_id": started.consent_id, "due_at": utcnow() + ASK_AFTER}
     BankLink.update(**values).where(BankLink.id == link.id).execute()
     return started.redirect_url
@@ -117,44 +117,44 @@ def _asking(call: Any, *args: Any) -> Any:
         raise BankUnavailable from error
 
 
-def finish_link(state: str, user: User, psu: port.Psu) -> BankLink:
+def complete_consent(state: str, user: User, psu: port.Psu) -> BankLink:
     """Back from the bank. The way back proves nothing but its state; the bank is asked.
 
     NotFound for a state that is not this user's; ConsentPending, ConsentRefused, BankUnavailable.
     """
-    link = BankLink.get_or_none(BankLink.state_hash == lookup(state), BankLink.user == user.id)
+    link = BankLink.get_or_none(BankLink.state_hash == blind_index(state), BankLink.user == user.id)
     if link is None or link.consent_id is None:
         raise NotFound
-    return take_in(link, psu)
+    return import_accounts(link, psu)
 
 
-def take_in(link: BankLink, psu: port.Psu | None) -> BankLink:
+def import_accounts(link: BankLink, psu: port.Psu | None) -> BankLink:
     """Ask the bank what became of a consent that was begun, and keep its accounts; a second time changes nothing.
 
-    Without `psu` nobody came back. ConsentPending, ConsentRefused, BankUnavailable, BankAskedOften.
+    Without `psu` nobody came back. ConsentPending, ConsentRefused, BankUnavailable, ConsentQuotaExceeded.
     """
     if link.status in ("valid", "ended"):
         return link
-    line, consent_id = oauth_grants.opened(line_of(link.bank), link), link.consent_id or ""
-    consent = _asking(world().bank.consent, line, consent_id, uuid())
+    line, consent_id = oauth_grants.with_access_token(bank_config_of(link.bank), link), link.consent_id or ""
+    consent = _asking(services().bank.consent, line, consent_id, uuid())
     if consent.status == "received":
         raise ConsentPending
     if consent.status != "valid":
         values = {"status": "refused", "consent_status": consent.status, "returned_at": utcnow(), "due_at": None}
         BankLink.update(**values).where(BankLink.id == link.id, BankLink.status != "valid").execute()
         raise ConsentRefused
-    consents.access(link, "accounts", psu)
-    found = [a for a in _asking(world().bank.accounts, line, consent_id, psu, uuid()) if a.currency == "EUR"]
+    consents.count_access(link, "accounts", psu)
+    found = [a for a in _asking(services().bank.accounts, line, consent_id, psu, uuid()) if a.currency == "EUR"]
     balances = {a.resource_id: _balance(line, consent_id, a.resource_id, psu) for a in found} if psu else {}
     _keep_accounts(link, consent, found, balances)
-    holder_verification.settle(link)
+    holder_verification.verify_holders(link)
     return BankLink.get_by_id(link.id)
 
 
-def _balance(line: port.BankConfig, consent_id: str, resource_id: str, psu: port.Psu) -> port.Balance | None:
+def _balance(config: port.BankConfig, consent_id: str, resource_id: str, psu: port.Psu) -> port.Balance | None:
     """A balance that cannot be had does not stop the linking."""
     try:
-        return world().bank.balance(line, consent_id, resource_id, psu, uuid())
+        return services().bank.balance(config, consent_id, resource_id, psu, uuid())
     except port.BankError:
         return None
 
@@ -174,7 +174,7 @@ def _keep_accounts(link: BankLink, consent: port.ConsentState, found: list[port.
         if known and found:
             BankLink.update(holder_confirmed_at=now).where(BankLink.id == link.id).execute()
         _end_older(link)
-        audit.note(
+        audit.record_event(
             link.client_id, audit.by_user(link.user), "bank.linked", f"link:{link.id}", bank=link.bank, count=len(found)
         )
 
@@ -202,7 +202,7 @@ def _keep_account(link: BankLink, account: port.Account, balance: port.Balance |
     same = (BankAccount.client == link.client_id) & (BankAccount.iban == account.iban)
     unchecked = {"holder_check": None, "holder_checked_at": None}
     BankAccount.update(**unchecked).where(same, BankAccount.holder_name != facts["holder_name"]).execute()
-    limits = {"limit_payment_cents": world().limit_payment_cents, "limit_day_cents": world().limit_day_cents}
+    limits = {"limit_payment_cents": services().limit_payment_cents, "limit_day_cents": services().limit_day_cents}
     BankAccount.insert(client=link.client_id, iban=account.iban, **facts, **limits).on_conflict(
         conflict_target=(BankAccount.client, BankAccount.iban), update=facts
     ).execute()
@@ -213,10 +213,10 @@ def _end_older(link: BankLink) -> None:
     empty = ~BankLink.id.in_(BankAccount.select(BankAccount.link))
     mine = (BankLink.client == link.client_id) & (BankLink.bank == link.bank) & (BankLink.id != link.id)
     for older in BankLink.select().where(mine, BankLink.status == "valid", empty):
-        consents.end_within(older, "replaced")
+        consents.terminate_consent_in_transaction(older, "replaced")
 
 
-def link_of(client: Client, link_id: int) -> BankLink:
+def get_consent(client: Client, link_id: int) -> BankLink:
     link = BankLink.get_or_none(BankLink.id == link_id, BankLink.client == client.id)
     if link is None:
         raise NotFound
@@ -225,13 +225,13 @@ def link_of(client: Client, link_id: int) -> BankLink:
 
 def confirm_holder(client: Client, user: User, link_id: int) -> BankLink:
     """The customer says that this is the company's name as the bank has it; from then on its accounts can pay."""
-    link = link_of(client, link_id)
+    link = get_consent(client, link_id)
     if link.status != "valid":
         raise ConsentPending
     with transaction(client.id):
         BankLink.update(holder_confirmed_at=utcnow()).where(BankLink.id == link.id).execute()
-        audit.note(client.id, audit.by_user(user), "bank.holder_confirmed", f"link:{link.id}")
-    return link_of(client, link_id)
+        audit.record_event(client.id, audit.by_user(user), "bank.holder_confirmed", f"link:{link.id}")
+    return get_consent(client, link_id)
 
 
 def _query(*conditions: Any) -> list[AccountView]:
@@ -239,7 +239,7 @@ def _query(*conditions: Any) -> list[AccountView]:
     return [account_view(row) for row in query]
 
 
-def accounts(client: Client) -> list[AccountView]:
+def payable_accounts(client: Client) -> list[AccountView]:
     """The client's accounts whose holder is confirmed."""
     return _query(BankAccount.client == client.id, BankLink.holder_confirmed_at.is_null(False))
 
@@ -251,23 +251,23 @@ def accounts_of_link(link: BankLink) -> list[AccountView]:
 def account_view(row: BankAccount) -> AccountView:
     """As it is known here: no bank is asked, and its directory only for a link that kept no name."""
     return AccountView(
-        row.id, row.iban, row.name, row.holder_name, row.link.bank_name or known_line(row.bank).name,
+        row.id, row.iban, row.name, row.holder_name, row.link.bank_name or bank_config_or_default(row.bank).name,
         row.balance_cents, row.balance_at, row.limit_payment_cents, row.limit_day_cents, row.link_id, row.holder_check,
     )  # fmt: skip
 
 
-def known_line(bank_id: str) -> port.BankConfig:
+def bank_config_or_default(bank_id: str) -> port.BankConfig:
     """For pages: the bank's line, or while the directory is away, what holds for most banks.
 
     Nothing may be sent to a bank by it (its address is empty): what pays asks `line_of`.
     """
     try:
-        return line_of(bank_id)
+        return bank_config_of(bank_id)
     except (BankUnavailable, UnknownBank):
         return port.BankConfig(bank_id, bank_id, "")
 
 
-def unconfirmed(client: Client) -> list[BankLink]:
+def awaiting_holder_confirmation(client: Client) -> list[BankLink]:
     """Consents that were given, whose holder's name nobody confirmed yet."""
     query = BankLink.select().where(BankLink.client == client.id, BankLink.status == "valid")
     return list(query.where(BankLink.holder_confirmed_at.is_null()).order_by(BankLink.id))

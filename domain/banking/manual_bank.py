@@ -3,11 +3,11 @@
 from connectors.bank import port
 
 # No bank's id: directories name banks, and this is none.
-BANK = "by_hand"
+MANUAL_BANK_ID = "by_hand"
 # The pin proves a release, as no bank asks for a signature of its own before the file is there.
 # The address is empty: nothing can be sent by it.
-LINE = port.BankConfig(BANK, "Zonder bankkoppeling", "", signing="delegated")
+MANUAL_BANK = port.BankConfig(MANUAL_BANK_ID, "Zonder bankkoppeling", "", signing="delegated")
 
 
-def is_by_hand(bank_id: str) -> bool:
-    return bank_id == BANK
+def is_manual(bank_id: str) -> bool:
+    return bank_id == MANUAL_BANK_ID

@@ -8,44 +8,44 @@ from dataclasses import replace
 
 from connectors import oauth
 from connectors.bank import port
-from core.ids import token
+from core.ids import random_token
 from domain.common import oauth_tokens
-from domain.common.encryption import lookup, seal, unseal
+from domain.common.encryption import blind_index, decrypt, encrypt
 from domain.common.errors import BankUnavailable, ConsentRefused, NotFound
-from domain.common.services import world
+from domain.common.services import services
 from models import BankGrant, BankLink, User, transaction
 
 # What the adapter makes a consent's state of (connectors/bank/ponto.py).
 PENDING, ENDED = "CONSENT_PENDING", "CONSENT_EXPIRED"
-_SHELF = oauth_tokens.Shelf(BankGrant, lambda row: ("bank_grant", row.link_id))
+_SHELF = oauth_tokens.TokenStore(BankGrant, lambda row: ("bank_grant", row.link_id))
 
 
-def wanted(line: port.BankConfig) -> bool:
+def requires_oauth(config: port.BankConfig) -> bool:
     """Whether this bank is spoken to with a key of the customer's."""
-    return line.adapter == "ponto"
+    return config.adapter == "ponto"
 
 
-def redirect_uri() -> str:
+def bank_redirect_uri() -> str:
     """One address for everybody: it is registered with the other side. The state travels beside it."""
-    return f"{world().base_url}/bank/terug"
+    return f"{services().base_url}/bank/terug"
 
 
-def begin(link: BankLink, state: str) -> str:
+def start_authorization(link: BankLink, state: str) -> str:
     """The address where the customer gives us the key, for a linking that has just begun. BankUnavailable."""
-    service, verifier = _service(), token()
+    service, verifier = _service(), random_token()
     with transaction(link.client_id):
-        grant = BankGrant.create(link=link, verifier_sealed=seal(verifier, "bank_grant_verifier", link.id))
+        grant = BankGrant.create(link=link, verifier_sealed=encrypt(verifier, "bank_grant_verifier", link.id))
         BankLink.update(consent_id=f"grant-{grant.id}").where(BankLink.id == link.id).execute()
-    return service.start(state, verifier, redirect_uri())
+    return service.start(state, verifier, bank_redirect_uri())
 
 
-def finish(user: User, state: str, code: str | None) -> None:
+def complete_authorization(user: User, state: str, code: str | None) -> None:
     """Take the answer of the other side, once, for the person who went there.
 
     NotFound for a state that is not this user's; ConsentRefused without a code or for one that is not taken;
     BankUnavailable without an answer. In each case this linking has ended, and another can begin.
     """
-    link = BankLink.get_or_none(BankLink.state_hash == lookup(state), BankLink.user == user.id)
+    link = BankLink.get_or_none(BankLink.state_hash == blind_index(state), BankLink.user == user.id)
     grant = BankGrant.get_or_none(BankGrant.link == link.id) if link else None
     if grant is None:
         raise NotFound
@@ -56,39 +56,39 @@ def finish(user: User, state: str, code: str | None) -> None:
     if code is None:
         raise ConsentRefused
     try:
-        tokens = _service().redeem(code, unseal(sealed, "bank_grant_verifier", grant.link_id), redirect_uri())
+        tokens = _service().redeem(code, decrypt(sealed, "bank_grant_verifier", grant.link_id), bank_redirect_uri())
     except oauth.OAuthRefused as error:
         raise ConsentRefused from error
     except oauth.OAuthDown as error:
         raise BankUnavailable from error
-    _SHELF.keep(grant, tokens)
+    _SHELF.save(grant, tokens)
 
 
-def _service() -> oauth.ConsentService:
+def _service() -> oauth.OAuthClient:
     """BankUnavailable where we are not known to the other side."""
-    service = world().ponto
+    service = services().ponto
     if service is None:
         raise BankUnavailable
     return service
 
 
-def opened(line: port.BankConfig, link: BankLink) -> port.BankConfig:
+def with_access_token(config: port.BankConfig, link: BankLink) -> port.BankConfig:
     """The line, with the customer's key where the bank wants one."""
-    return replace(line, access=lambda refused: _access(link.id, refused)) if wanted(line) else line
+    return replace(config, access=lambda refused: _access(link.id, refused)) if requires_oauth(config) else config
 
 
 def _access(link_id: int, refused: str | None) -> str:
     """An access token. In the port's errors: nothing has gone to the bank when one is raised."""
-    grant, service = BankGrant.get_or_none(BankGrant.link == link_id), world().ponto
+    grant, service = BankGrant.get_or_none(BankGrant.link == link_id), services().ponto
     if grant is None or service is None:
         raise port.NotDelivered("no key of the customer's")
     try:
         return _SHELF.access_token(grant, service, refused)
-    except oauth_tokens.NoPair:
+    except oauth_tokens.NotAuthorized:
         raise port.BankRefused(401, ENDED if grant.verifier_sealed is None else PENDING, "") from None
     except oauth.OAuthRefused as error:
         if error.code == "invalid_grant":
             raise port.BankRefused(401, ENDED, "") from error
         raise port.NotDelivered("the key was not renewed") from error
-    except (oauth.OAuthDown, oauth_tokens.BeingRenewed) as error:
+    except (oauth.OAuthDown, oauth_tokens.RefreshInProgress) as error:
         raise port.NotDelivered("the key could not be renewed now") from error

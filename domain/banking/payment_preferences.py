@@ -4,18 +4,18 @@ It counts from the next approval on: what was approved stays as it was shown.
 """
 
 from domain.common import audit
-from domain.common.errors import NotYourRole
+from domain.common.errors import InsufficientRole
 from models import Client, Membership, transaction
 
 
-def change(membership: Membership, batch_booking: bool, name_check: bool) -> bool:
-    """Set both; whether something changed. NotYourRole for who is no owner.
+def update_preferences(membership: Membership, batch_booking: bool, name_check: bool) -> bool:
+    """Set both; whether something changed. InsufficientRole for who is no owner.
 
     `name_check` False opts out for bundles only; the law lets a company do so, and back in at any time
     (Regulation (EU) 260/2012 art. 5c(6)).
     """
     if membership.role != "owner":
-        raise NotYourRole
+        raise InsufficientRole
     wanted = {"batch_booking": batch_booking, "name_check": name_check}
     with transaction(membership.client_id):
         client = Client.get_by_id(membership.client_id)
@@ -23,5 +23,7 @@ def change(membership: Membership, batch_booking: bool, name_check: bool) -> boo
         if not changed:
             return False
         Client.update(**changed).where(Client.id == client.id).execute()
-        audit.note(client.id, audit.by_user(membership.user), "bank_wishes.changed", f"client:{client.id}", **changed)
+        audit.record_event(
+            client.id, audit.by_user(membership.user), "bank_wishes.changed", f"client:{client.id}", **changed
+        )
     return True

@@ -5,14 +5,14 @@ from typing import Any
 
 from core.clock import utcnow
 from core.encryption import digest_sha256
-from models import AuditEvent, require_held
+from models import AuditEvent, require_client_lock
 
 GENESIS = "0" * 64
 
 
-def note(client_id: int, actor: str, kind: str, subject: str, **details: Any) -> AuditEvent:
+def record_event(client_id: int, actor: str, kind: str, subject: str, **details: Any) -> AuditEvent:
     """Append an event. Details hold ids, hashes and sums only: the chain outlives a person's data."""
-    require_held(client_id)  # which keeps two writers from making the same link
+    require_client_lock(client_id)  # which keeps two writers from making the same link
     last = (
         AuditEvent.select(AuditEvent.number, AuditEvent.hash)
         .where(AuditEvent.client == client_id)
@@ -23,12 +23,12 @@ def note(client_id: int, actor: str, kind: str, subject: str, **details: Any) ->
         client=client_id, number=last.number + 1 if last else 1, at=utcnow(), actor=actor, kind=kind,
         subject=subject, details=details, previous=last.hash if last else GENESIS,
     )  # fmt: skip
-    event.hash = link_hash(event)
+    event.hash = event_hash(event)
     event.save(force_insert=True)
     return event
 
 
-def link_hash(event: AuditEvent) -> str:
+def event_hash(event: AuditEvent) -> str:
     """SHA-256 over the event and the hash before it."""
     body = [
         event.client_id, event.number, event.at.isoformat(), event.actor, event.kind, event.subject, event.details,
@@ -37,12 +37,12 @@ def link_hash(event: AuditEvent) -> str:
     return digest_sha256(json.dumps(body, sort_keys=True, separators=(",", ":")).encode())
 
 
-def broken_links(client_id: int) -> list[int]:
+def verify_chain(client_id: int) -> list[int]:
     """Numbers of the events at which the chain does not hold."""
     broken, previous, number = [], GENESIS, 0
     for event in AuditEvent.select().where(AuditEvent.client == client_id).order_by(AuditEvent.number):
         number += 1
-        if event.number != number or event.previous != previous or event.hash != link_hash(event):
+        if event.number != number or event.previous != previous or event.hash != event_hash(event):
             broken.append(event.number)
         previous, number = event.hash, event.number
     return broken

@@ -28,7 +28,7 @@ class WeakPassword(DomainError):
         self.reason = reason
 
 
-class TooOften(DomainError):
+class RateLimited(DomainError):
     """Seconds until the next try may be made."""
 
     def __init__(self, seconds: int) -> None:
@@ -40,7 +40,7 @@ class DeviceUnconfirmed(DomainError):
     """Nobody has said yet that this device is theirs."""
 
 
-class IdentifyAfterReset(DomainError):
+class ReidentificationRequired(DomainError):
     """The password was set by a mail: nothing is paid until a newer identification."""
 
 
@@ -101,7 +101,7 @@ class IdentityProviderDown(DomainError):
     pass
 
 
-class WrongSession(DomainError):
+class SessionMismatch(DomainError):
     """The answer came back in another session than the one that began."""
 
 
@@ -123,7 +123,7 @@ class AuthorityRefused(DomainError):
         self.reason = reason
 
 
-class AuthorityUndecided(AuthorityRefused):
+class AuthorityPending(AuthorityRefused):
     """Nobody has established it yet: a person decides."""
 
 
@@ -143,7 +143,7 @@ class TooFewApprovers(DomainError):
     """Two have to approve, and there would not be two who may."""
 
 
-class ChangedByYou(DomainError):
+class LastEditorCannotApprove(DomainError):
     """Nobody approves what they changed last, where two approve."""
 
 
@@ -151,7 +151,7 @@ class SamePerson(DomainError):
     """Two accounts of one person are one person."""
 
 
-class NothingAsked(DomainError):
+class NoPendingRequest(DomainError):
     """What was to be agreed to has been settled, or was asked anew."""
 
 
@@ -180,7 +180,7 @@ class ConsentEnded(DomainError):
     """The bank no longer lets us look under this consent."""
 
 
-class BankAskedOften(DomainError):
+class ConsentQuotaExceeded(DomainError):
     """The calls that the bank allows today without the customer are used up."""
 
 
@@ -207,7 +207,7 @@ class NmbrsNotAllowed(DomainError):
         self.call = call
 
 
-class NmbrsOutOfSight(DomainError):
+class NmbrsNoCompanyVisible(DomainError):
     pass
 
 
@@ -221,7 +221,7 @@ class NmbrsUnavailable(DomainError):
     pass
 
 
-class NmbrsTooBusy(DomainError):
+class NmbrsRateLimited(DomainError):
     """Nmbrs asks for patience, or its plan is used up."""
 
 
@@ -229,7 +229,7 @@ class AlreadyConnected(DomainError):
     pass
 
 
-class OtherCompany(DomainError):
+class DifferentKvkNumber(DomainError):
     """Administraties of another KvK number than the client's: to be confirmed. Numbers and names of them."""
 
     def __init__(self, names: list[str]) -> None:
@@ -237,15 +237,15 @@ class OtherCompany(DomainError):
         self.names = names
 
 
-class ConsentExpired(DomainError):
+class OAuthStateExpired(DomainError):
     """The way to Nmbrs and back took too long, was walked before, or by somebody else."""
 
 
-class OtherInterface(DomainError):
+class WrongInterface(DomainError):
     """The connection speaks another interface than this needs, or does so already."""
 
 
-class NotConverted(DomainError):
+class RestIdsMissing(DomainError):
     """Nmbrs does not say what the later interface calls these administraties."""
 
 
@@ -260,7 +260,7 @@ class NotOpen(DomainError):
         self.state = state
 
 
-class CautionsUnopened(DomainError):
+class UnacknowledgedWarnings(DomainError):
     """Something about this payment has to be read first."""
 
 
@@ -292,7 +292,7 @@ class AccountInvalid(DomainError):
     pass
 
 
-class OrderUnfit(DomainError):
+class UnsupportedByBank(DomainError):
     """The bank takes no such order. Reason: too_many_lines or no_tax_reference; `most` lines are possible."""
 
     def __init__(self, reason: str, most: int) -> None:
@@ -304,7 +304,7 @@ class AccountExists(DomainError):
     """This account is there already."""
 
 
-class PushUnfit(DomainError):
+class InvalidSubscription(DomainError):
     """What a browser gave is no subscription, or leads where we do not send."""
 
 
@@ -312,20 +312,20 @@ class IbanInvalid(DomainError):
     pass
 
 
-class NameMissing(DomainError):
+class HolderNameMissing(DomainError):
     pass
 
 
-class WrongProof(DomainError):
+class WrongAuthenticationMethod(DomainError):
     """This bank's way of signing asks for another proof."""
 
 
-class NotYourRole(DomainError):
+class InsufficientRole(DomainError):
     pass
 
 
 # --- signing at the bank ---
-class CodeWrong(DomainError):
+class InvalidScaCode(DomainError):
     """The bank does not take the code. Its words are for the person alone: they are not in str()."""
 
     def __init__(self, text: str = "") -> None:
@@ -333,7 +333,7 @@ class CodeWrong(DomainError):
         self.text = text[:200]
 
 
-class SigningBusy(DomainError):
+class ScaInProgress(DomainError):
     """Another window is speaking to the bank about this order."""
 
 
@@ -345,7 +345,7 @@ class SigningRefused(DomainError):
     """The bank does not let this be signed, now."""
 
 
-class SigningUnknown(DomainError):
+class ScaOutcomeUnknown(DomainError):
     """Sent, and no answer: the bank may have the signature."""
 
 
@@ -357,7 +357,7 @@ class CancellationRefused(DomainError):
         self.code = code
 
 
-class CancellationUnknown(DomainError):
+class CancellationOutcomeUnknown(DomainError):
     """Asked, and no answer: the bank may have taken the order back."""
 
 
@@ -366,5 +366,5 @@ class StateConflict(RuntimeError):
     """The change is not in the table, or another made one first."""
 
 
-class OrderDiffers(RuntimeError):
+class OrderMismatch(RuntimeError):
     """The bytes, the release and the database do not say the same."""

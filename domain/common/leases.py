@@ -9,7 +9,7 @@ from core.clock import utcnow
 PAUSES = (5, 15, 60, 180, 600, 1800)
 
 
-def claim(table: Any, row_id: int, seconds: int, *conditions: Any) -> Any | None:
+def claim_lease(table: Any, row_id: int, seconds: int, *conditions: Any) -> Any | None:
     """The row, now ours for so many seconds, or None when another has it or the conditions fail."""
     now = utcnow()
     free = table.lease_until.is_null() | (table.lease_until < now)
@@ -17,12 +17,12 @@ def claim(table: Any, row_id: int, seconds: int, *conditions: Any) -> Any | None
     return table.get_by_id(row_id) if query.execute() == 1 else None
 
 
-def pause(attempts: int) -> datetime:
+def backoff(attempts: int) -> datetime:
     """When to try again after so many failures."""
     return utcnow() + timedelta(seconds=PAUSES[min(attempts, len(PAUSES) - 1)])
 
 
-def release(row: Any, **changes: Any) -> None:
+def release_lease(row: Any, **changes: Any) -> None:
     """Give the claim back, with what has come of it."""
     table = type(row)
     table.update(lease_until=None, **changes).where(table.id == row.id).execute()

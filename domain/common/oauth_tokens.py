@@ -11,64 +11,67 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
-from connectors.oauth import ConsentService, OAuthRefused, Tokens
+from connectors.oauth import OAuthClient, OAuthRefused, Tokens
 from core.clock import utcnow
 from domain.common import leases
-from domain.common.encryption import seal, unseal
+from domain.common.encryption import decrypt, encrypt
 
 REFRESH_LEASE = 60
 MARGIN = timedelta(minutes=3)
 
 
-class NoPair(Exception):
+class NotAuthorized(Exception):
     """The customer never consented, or the consent was ended here."""
 
 
-class BeingRenewed(Exception):
+class RefreshInProgress(Exception):
     """Another worker asks for the next pair at this moment."""
 
 
 @dataclass(frozen=True)
-class Shelf:
+class TokenStore:
     """Where the pairs of one table are kept; `place` names what a pair is sealed for."""
 
     table: Any
     place: Callable[[Any], tuple[object, ...]]
 
-    def keep(self, row: Any, tokens: Tokens) -> None:
+    def save(self, row: Any, tokens: Tokens) -> None:
         """Write the pair, sealed for this row."""
         text = json.dumps([tokens.access_token, tokens.refresh_token, tokens.expires_at.isoformat()])
-        sealed = seal(text, *self.place(row))
+        sealed = encrypt(text, *self.place(row))
         self.table.update(tokens_sealed=sealed).where(self.table.id == row.id).execute()
         row.tokens_sealed = sealed
 
-    def held(self, row: Any) -> Tokens | None:
+    def load(self, row: Any) -> Tokens | None:
         """The pair as written last; None when there is none."""
         sealed = self.table.get_by_id(row.id).tokens_sealed
         if not sealed:
             return None
-        access, refresh, expires = json.loads(unseal(sealed, *self.place(row)))
+        access, refresh, expires = json.loads(decrypt(sealed, *self.place(row)))
         return Tokens(access, refresh, datetime.fromisoformat(expires))
 
-    def access_token(self, row: Any, service: ConsentService, refused: str | None = None) -> str:
-        """A token that holds, and is not the one that was refused. NoPair, BeingRenewed, OAuthRefused, OAuthDown."""
+    def access_token(self, row: Any, service: OAuthClient, refused: str | None = None) -> str:
+        """Return a token that is valid and is not the refused one.
+
+        Raises: NotAuthorized, RefreshInProgress, OAuthRefused, OAuthDown.
+        """
         tokens = self._present(row)
         if _holds(tokens, refused):
             return tokens.access_token
-        if leases.claim(self.table, row.id, REFRESH_LEASE) is None:
-            raise BeingRenewed
+        if leases.claim_lease(self.table, row.id, REFRESH_LEASE) is None:
+            raise RefreshInProgress
         try:
             return self._renewed(row, service, refused).access_token
         finally:
-            leases.release(row)
+            leases.release_lease(row)
 
     def _present(self, row: Any) -> Tokens:
-        tokens = self.held(row)
+        tokens = self.load(row)
         if tokens is None:
-            raise NoPair
+            raise NotAuthorized
         return tokens
 
-    def _renewed(self, row: Any, service: ConsentService, refused: str | None) -> Tokens:
+    def _renewed(self, row: Any, service: OAuthClient, refused: str | None) -> Tokens:
         """The next pair, written before anybody uses it; another worker may have fetched it just now."""
         tokens = self._present(row)
         if _holds(tokens, refused):
@@ -81,7 +84,7 @@ class Shelf:
             if newer.refresh_token == tokens.refresh_token:
                 raise
             return newer
-        self.keep(row, fresh)
+        self.save(row, fresh)
         return fresh
 
 

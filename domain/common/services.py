@@ -7,10 +7,10 @@ from connectors.bank.port import Bank, BankConfig
 from connectors.bank.port import Psu as Psu
 from connectors.identity.port import IdentityProvider
 from connectors.nmbrs.port import Payroll
-from connectors.oauth import ConsentService
+from connectors.oauth import OAuthClient
 from connectors.register.port import BusinessRegister
-from connectors.smtp import Mailer
-from connectors.web_push import Pusher
+from connectors.smtp import SmtpMailer
+from connectors.web_push import WebPushClient
 from core.encryption import Keyring
 
 
@@ -19,18 +19,18 @@ class Banks(Protocol):
 
 
 @dataclass(frozen=True)
-class World:
+class Services:
     """Amounts are cents."""
 
     payroll: Payroll
     payroll_rest: Payroll
-    nmbrs_oauth: ConsentService
+    nmbrs_oauth: OAuthClient
     bank: Bank
     banks: Banks
     identity: IdentityProvider
     register: BusinessRegister
-    mailer: Mailer
-    pusher: Pusher
+    mailer: SmtpMailer
+    pusher: WebPushClient
     keyring: Keyring
     lookup_key: bytes = field(repr=False)
     pin_pepper: bytes = field(repr=False)
@@ -41,19 +41,19 @@ class World:
     limit_day_cents: int = 250_000_00
     poll_seconds: int = 3600
     rest_offered: bool = True
-    ponto: ConsentService | None = None  # where customers give us the key to their banks
+    ponto: OAuthClient | None = None  # where customers give us the key to their banks
 
 
-_world: World | None = None
+_world: Services | None = None
 
 
-def furnish(world: World) -> None:
+def configure(world: Services) -> None:
     """Hand the adapters in; `app.py` and `worker.py` do this at start."""
     global _world
     _world = world
 
 
-def world() -> World:
+def services() -> Services:
     if _world is None:
         raise RuntimeError("the domain was not furnished")
     return _world

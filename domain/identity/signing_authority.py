@@ -13,17 +13,17 @@ from dataclasses import dataclass
 from datetime import date, timedelta
 
 from connectors.identity.port import Identity
-from connectors.register.port import Extract, Function, Person, RegisterDown
+from connectors.register.port import Extract, Officership, Person, RegisterDown
 from connectors.register.port import UnknownCompany as UnknownNumber
 from core.clock import today_amsterdam, utcnow
 from domain.common import audit
 from domain.common.errors import RegisterUnavailable, UnknownCompany
-from domain.common.services import world
+from domain.common.services import services
 from models import Authority, Client, User, transaction
 
 
 @dataclass(frozen=True)
-class Answer:
+class AuthorityDecision:
     """answer: yes, no or not_established; reason: a code the screens have words for."""
 
     answer: str
@@ -31,7 +31,7 @@ class Answer:
 
 
 Follow = Callable[[str], Extract]
-FOLLOWED = 4  # companies above one another, the asked one included; a person decides about what lies higher
+MAX_HOLDING_DEPTH = 4  # companies above one another, the asked one included; a person decides about what lies higher
 ASKED_AFTER = timedelta(days=1)
 HOLDS_WHILE_AWAY = timedelta(days=7)
 UNFOLLOWED = "company_not_followed"
@@ -39,46 +39,52 @@ ORDER = ("no", "not_established", "yes")
 DIGRAPHS = ("ij", "th", "ch", "ph", "tj")
 
 
-def ask(client: Client, user: User, identity: Identity) -> Authority:
+def check_register(client: Client, user: User, identity: Identity) -> Authority:
     """Ask the register whether this person may sign for this company, and keep the answer.
 
     RegisterUnavailable or UnknownCompany: nothing is kept, nothing is allowed.
     """
     try:
-        found = judge(world().register.extract(client.kvk_number), identity, world().register.extract)
+        found = evaluate_authority(
+            services().register.extract(client.kvk_number), identity, services().register.extract
+        )
     except UnknownNumber as error:
         raise UnknownCompany from error
     except RegisterDown as error:
         raise RegisterUnavailable from error
-    earlier = standing(client, user)
+    earlier = latest_decision(client, user)
     if earlier is not None and _person_decided(earlier, found):
-        found, decided_by = Answer(earlier.answer, earlier.reason), earlier.decided_by
+        found, decided_by = AuthorityDecision(earlier.answer, earlier.reason), earlier.decided_by
     else:
         decided_by = None
-    return keep(client, user, found, audit.by_user(user), decided_by)
+    return save_decision(client, user, found, audit.by_user(user), decided_by)
 
 
-def _person_decided(earlier: Authority, found: Answer) -> bool:
+def _person_decided(earlier: Authority, found: AuthorityDecision) -> bool:
     """What a person decided stays: a no until a person takes it back, a yes as long as the register leaves it open."""
     return earlier.decided_by is not None and (earlier.answer == "no" or found.answer == "not_established")
 
 
-def keep(client: Client, user: User, found: Answer, actor: str, decided_by: str | None = None) -> Authority:
+def save_decision(
+    client: Client, user: User, found: AuthorityDecision, actor: str, decided_by: str | None = None
+) -> Authority:
     with transaction(client.id):
         row = Authority.create(
             client=client, user=user, answer=found.answer, reason=found.reason, decided_by=decided_by
         )
-        audit.note(client.id, actor, "authority.asked", f"user:{user.id}", answer=found.answer, reason=found.reason)
+        audit.record_event(
+            client.id, actor, "authority.asked", f"user:{user.id}", answer=found.answer, reason=found.reason
+        )
     return row
 
 
-def is_old(row: Authority, age: timedelta = ASKED_AFTER) -> bool:
+def is_decision_stale(row: Authority, age: timedelta = ASKED_AFTER) -> bool:
     """Whether the register has to be asked again before money may move."""
     return row.asked_at < utcnow() - age
 
 
 # --- the rule ---
-def judge(extract: Extract, identity: Identity, follow: Follow | None = None) -> Answer:
+def evaluate_authority(extract: Extract, identity: Identity, follow: Follow | None = None) -> AuthorityDecision:
     """The rule, first hit wins. `follow` gives the extract of a company that is itself a director.
 
     Passes on what `follow` raises, but for a number that the register does not have.
@@ -86,13 +92,13 @@ def judge(extract: Extract, identity: Identity, follow: Follow | None = None) ->
     return _judge(extract, identity, follow, (extract.kvk_number,))
 
 
-def _judge(extract: Extract, identity: Identity, follow: Follow | None, path: tuple[str, ...]) -> Answer:
+def _judge(extract: Extract, identity: Identity, follow: Follow | None, path: tuple[str, ...]) -> AuthorityDecision:
     if extract.ended:
-        return Answer("no", "company_ended")
+        return AuthorityDecision("no", "company_ended")
     if extract.blocked:
-        return Answer("no", "company_blocked")
+        return AuthorityDecision("no", "company_blocked")
     held = [function for function in extract.functions if not function.ended]
-    matches = [(f, match(f.person, identity)) for f in held if f.person]
+    matches = [(f, match_person(f.person, identity)) for f in held if f.person]
     direct = [(_rank(f), _judge_function(f)) for f, how in matches if how == "exact"]
     # nobody is sent out to other companies who already signs for this one
     if any(answer.answer == "yes" for _, answer in direct):
@@ -103,39 +109,41 @@ def _judge(extract: Extract, identity: Identity, follow: Follow | None, path: tu
     sure = [(rank, answer) for rank, answer in found if answer.reason != UNFOLLOWED]
     if not sure:
         if any(how == "partly" for _, how in matches):
-            return Answer("not_established", "name_differs")
-        return Answer("not_established", UNFOLLOWED) if found else Answer("no", "not_in_register")
+            return AuthorityDecision("not_established", "name_differs")
+        return AuthorityDecision("not_established", UNFOLLOWED) if found else AuthorityDecision("no", "not_in_register")
     if identity.birth_date and _age(identity.birth_date) < 18:
-        return Answer("no", "minor")
+        return AuthorityDecision("no", "minor")
     return _weightiest(sure)
 
 
-def _weightiest(found: list[tuple[int, Answer]]) -> Answer:
+def _weightiest(found: list[tuple[int, AuthorityDecision]]) -> AuthorityDecision:
     """Of several functions the most important kind counts, and in it the answer that says most."""
     highest = min(rank for rank, _ in found)
     return max((a for rank, a in found if rank == highest), key=lambda a: ORDER.index(a.answer))
 
 
-def _through(function: Function, identity: Identity, follow: Follow | None, path: tuple[str, ...]) -> Answer | None:
+def _through(
+    function: Officership, identity: Identity, follow: Follow | None, path: tuple[str, ...]
+) -> AuthorityDecision | None:
     """What a person may by way of the company that holds this function; None when the person is not there."""
     number = function.legal_person.kvk_number if function.legal_person else None
     if number in path:
         return None  # round and round: whoever is in there was found already
-    if follow is None or number is None or len(path) >= FOLLOWED:
-        return Answer("not_established", UNFOLLOWED)
+    if follow is None or number is None or len(path) >= MAX_HOLDING_DEPTH:
+        return AuthorityDecision("not_established", UNFOLLOWED)
     try:
         above = _judge(follow(number), identity, follow, (*path, number))
     except UnknownNumber:
-        return Answer("not_established", UNFOLLOWED)
+        return AuthorityDecision("not_established", UNFOLLOWED)
     if above.answer == "no":
-        return None if above.reason in ("not_in_register", "minor") else Answer("no", "holding_may_not")
+        return None if above.reason in ("not_in_register", "minor") else AuthorityDecision("no", "holding_may_not")
     own = _judge_function(function)
     if own.answer == "yes" and above.answer == "yes":
-        return Answer("yes", "through_company")
+        return AuthorityDecision("yes", "through_company")
     return own if ORDER.index(own.answer) <= ORDER.index(above.answer) else above
 
 
-def _rank(function: Function) -> int:
+def _rank(function: Officership) -> int:
     return {"owner": 0, "director": 0, "partner": 0, "proxy": 1}.get(function.kind, 2)
 
 
@@ -144,25 +152,25 @@ def _age(born: date) -> int:
     return today.year - born.year - ((today.month, today.day) < (born.month, born.day))
 
 
-def _judge_function(function: Function) -> Answer:
+def _judge_function(function: Officership) -> AuthorityDecision:
     """What this function allows whoever holds it."""
     person = function.person
     if function.suspended or (person and (person.deceased or person.blocked)):
-        return Answer("no", "person_blocked")
+        return AuthorityDecision("no", "person_blocked")
     if function.kind == "owner":
-        return Answer("yes", "owner")
+        return AuthorityDecision("yes", "owner")
     code = (function.authority_code or "").lower()
     if code in ("azb", "ob") and not function.limited:
-        return Answer("yes", "alone")
+        return AuthorityDecision("yes", "alone")
     if code == "nb":
-        return Answer("no", "not_authorised")
+        return AuthorityDecision("no", "not_authorised")
     if code == "v" and not function.limited:
-        return Answer("yes", "full_mandate")
-    return Answer("not_established", "together" if code == "gb" else "limited")
+        return AuthorityDecision("yes", "full_mandate")
+    return AuthorityDecision("not_established", "together" if code == "gb" else "limited")
 
 
 # --- is it this person ---
-def match(person: Person, identity: Identity) -> str:
+def match_person(person: Person, identity: Identity) -> str:
     """exact, partly or no. Birth date and legal surname must agree; initials may be the start of each other.
 
     Brokers that read an identity document write the prefix into the surname: that is the same surname.
@@ -214,13 +222,13 @@ def _plain(text: str) -> str:
     return "".join(c for c in decomposed if c.isalpha())
 
 
-def standing(client: Client, user: User) -> Authority | None:
+def latest_decision(client: Client, user: User) -> Authority | None:
     """The newest answer about this user for this client."""
     query = Authority.select().where(Authority.client == client.id, Authority.user == user.id)
     return query.order_by(Authority.id.desc()).first()
 
 
-def waiting() -> list[Authority]:
+def pending_authority_reviews() -> list[Authority]:
     """Newest answers that wait for a person's decision."""
     newest = {}
     for row in Authority.select().order_by(Authority.id):
@@ -228,9 +236,9 @@ def waiting() -> list[Authority]:
     return [row for row in newest.values() if row.answer == "not_established"]
 
 
-def decide(client: Client, user: User, answer: str, reason: str, decided_by: str) -> Authority:
+def decide_authority(client: Client, user: User, answer: str, reason: str, decided_by: str) -> Authority:
     """A person's decision where the register left it open; the reason goes into the log."""
     if answer not in ("yes", "no"):
         raise ValueError("a decision is yes or no")
-    found = Answer(answer, f"decided: {reason}")
-    return keep(client, user, found, audit.OPERATOR, decided_by=decided_by)
+    found = AuthorityDecision(answer, f"decided: {reason}")
+    return save_decision(client, user, found, audit.OPERATOR, decided_by=decided_by)

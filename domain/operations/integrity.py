@@ -9,13 +9,13 @@ from domain.common import audit
 from models import BankOrder, Batch, BatchLine, Client, Release
 
 
-def faults() -> Iterator[str]:
+def find_inconsistencies() -> Iterator[str]:
     """One sentence for each thing that does not add up; none when the books are right."""
     yield from _batch_totals()
     yield from _order_totals()
     yield from _doubled()
     for client in Client.select(Client.id, Client.public_id):
-        for number in audit.broken_links(client.id):
+        for number in audit.verify_chain(client.id):
             yield f"client {client.public_id}: the log does not hold at event {number}"
 
 

@@ -7,8 +7,8 @@ from core.clock import utcnow
 from domain.accounts import sessions
 from domain.common import audit
 from domain.common.errors import NotFound, StateConflict
-from domain.common.services import world
-from domain.orders.submission import body_of
+from domain.common.services import services
+from domain.orders.submission import order_bytes
 from domain.payments import state_machine
 from models import (
     AuditEvent,
@@ -30,7 +30,7 @@ from models import (
 )
 
 
-def client_of(public_id: str) -> Client:
+def require_client(public_id: str) -> Client:
     row = Client.get_or_none(Client.public_id == public_id)
     if row is None:
         raise NotFound
@@ -68,10 +68,10 @@ def _newest_order(reference: str) -> BankOrder:
 
 def order_body(reference: str) -> bytes:
     """The pain.001 as sent or to be sent."""
-    return body_of(_newest_order(reference))
+    return order_bytes(_newest_order(reference))
 
 
-def order_story(reference: str) -> Iterator[str]:
+def order_timeline(reference: str) -> Iterator[str]:
     """The order and every answer of the bank, a line each."""
     order = _newest_order(reference)
     yield f"{order.msg_id}  {order.state}  bank says {order.raw_status or '-'}  payment {order.payment_id or '-'}"
@@ -93,7 +93,7 @@ def resolve_order(reference: str, taken: bool, reason: str, by: str) -> str:
         subject = f"order:{order.msg_id}"
         said = AuditEvent.select().where(AuditEvent.subject == subject, AuditEvent.kind == f"order.said_{verdict}")
         others = [event for event in said if event.details["by"] != by]
-        audit.note(batch.client_id, audit.OPERATOR, f"order.said_{verdict}", subject, by=by, reason=reason)
+        audit.record_event(batch.client_id, audit.OPERATOR, f"order.said_{verdict}", subject, by=by, reason=reason)
         if not others:
             return "kept; a second person must say the same"
         _resolve(batch, order, taken, reason)
@@ -103,11 +103,11 @@ def resolve_order(reference: str, taken: bool, reason: str, by: str) -> str:
 def _resolve(batch: Batch, order: BankOrder, taken: bool, reason: str) -> None:
     if taken:
         BankOrder.update(state="at_bank", due_at=utcnow(), lease_until=None).where(BankOrder.id == order.id).execute()
-        state_machine.move(batch, "bank_has_it", audit.OPERATOR, reason)
+        state_machine.transition(batch, "bank_has_it", audit.OPERATOR, reason)
         return
     BankOrder.update(state="ended", due_at=None, lease_until=None).where(BankOrder.id == order.id).execute()
     BatchLine.update(state="rejected").where(BatchLine.batch == batch.id, BatchLine.state == "sent").execute()
-    state_machine.move(batch, "bank_rejected", audit.OPERATOR, "not_taken")
+    state_machine.transition(batch, "bank_rejected", audit.OPERATOR, "not_taken")
 
 
 _SEALED: tuple[tuple[Any, str, Callable[[Any], str]], ...] = (
@@ -125,13 +125,13 @@ _SEALED: tuple[tuple[Any, str, Callable[[Any], str]], ...] = (
 
 def rotate_keys() -> int:
     """Seal again, with the primary key, what was sealed with an older one; returns how many."""
-    ring, done = world().keyring, 0
+    ring, done = services().keyring, 0
     for table, column, place in _SEALED:
         field = getattr(table, column)
         for row in table.select():
             sealed = getattr(row, column)
-            if sealed and ring.stale(sealed):
-                again = ring.seal(ring.open(sealed, place(row)), place(row))
+            if sealed and ring.needs_rotation(sealed):
+                again = ring.encrypt(ring.decrypt(sealed, place(row)), place(row))
                 done += table.update({column: again}).where(table.id == row.id, field == sealed).execute()
     return done
 
@@ -148,5 +148,5 @@ def end_sessions(operator: str, reason: str, user: User | None) -> int:
     with transaction(*(client.id for client in clients)):
         ended = sessions.sign_out_where(mine)
         for client in clients:
-            audit.note(client.id, audit.OPERATOR, "sessions.ended", about, by=operator, reason=reason)
+            audit.record_event(client.id, audit.OPERATOR, "sessions.ended", about, by=operator, reason=reason)
     return ended

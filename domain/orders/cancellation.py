@@ -12,19 +12,19 @@ from connectors.bank import port
 from core.clock import today_amsterdam, utcnow
 from core.ids import uuid
 from domain.accounts import pins
-from domain.banking.linking import line_of_order
+from domain.banking.linking import bank_config_for_order
 from domain.common import audit
 from domain.common.errors import (
     BankUnavailable,
+    CancellationOutcomeUnknown,
     CancellationRefused,
-    CancellationUnknown,
+    InsufficientRole,
     NotOpen,
-    NotYourRole,
-    SigningBusy,
+    ScaInProgress,
 )
-from domain.common.services import world
+from domain.common.services import services
 from domain.orders import sca_state, status_polling
-from domain.payments.queries import Payment, find, hold
+from domain.payments.queries import Payment, get_batch, get_batch_locked
 from domain.payments.release import MAY_RELEASE
 from models import BankExchange, BankOrder, Batch, Client, Device, Membership, User, transaction
 
@@ -35,7 +35,7 @@ ASKING_LASTS = timedelta(minutes=3)
 
 
 @dataclass(frozen=True)
-class CancelView:
+class CancellationStatus:
     """`offered`: it can be asked (again). `running`: it was asked, and the bank did not say what came of it.
     `to_sign`: the bank wants it signed."""
 
@@ -44,14 +44,16 @@ class CancelView:
     to_sign: bool
 
 
-def shown(payment: Payment) -> CancelView | None:
+def cancellation_status(payment: Payment) -> CancellationStatus | None:
     """How cancelling stands; None when there is nothing to cancel."""
     if payment.order is None or payment.state not in ("at_bank", "signed"):
         return None
     order = payment.order.row
-    last = status_polling.last_cancelling(order)
-    to_sign = sca_state.cancels(sca_state.read(order))
-    return CancelView(_may_be_asked(order) and not _in_progress(last), status_polling.is_unanswered(last), to_sign)
+    last = status_polling.latest_cancellation_call(order)
+    to_sign = sca_state.is_cancellation(sca_state.load_sca_document(order))
+    return CancellationStatus(
+        _may_be_asked(order) and not _in_progress(last), status_polling.is_unanswered(last), to_sign
+    )
 
 
 def _may_be_asked(order: BankOrder) -> bool:
@@ -62,7 +64,7 @@ def _may_be_asked(order: BankOrder) -> bool:
 
 
 def _is_asking(order: BankOrder) -> bool:
-    return _in_progress(status_polling.last_cancelling(order))
+    return _in_progress(status_polling.latest_cancellation_call(order))
 
 
 def _in_progress(last: BankExchange | None) -> bool:
@@ -71,21 +73,23 @@ def _in_progress(last: BankExchange | None) -> bool:
 
 
 # --- asking ---------------------------------------------------------------------------------------
-def ask(membership: Membership, reference: str, pin: str, device: Device | None, psu: port.Psu) -> None:
+def request_cancellation(
+    membership: Membership, reference: str, pin: str, device: Device | None, psu: port.Psu
+) -> None:
     """Ask the bank to take the order back. Afterwards it is cancelled, or waits to be signed (`shown`).
 
-    NotYourRole, NotOpen, SigningBusy (somebody asks now, or signs), PinWrong, PinLocked, PinMissing,
+    InsufficientRole, NotOpen, ScaInProgress (somebody asks now, or signs), PinWrong, PinLocked, PinMissing,
     DeviceUnconfirmed;
-    BankUnavailable: nothing was asked; CancellationRefused: the order stands; CancellationUnknown.
+    BankUnavailable: nothing was asked; CancellationRefused: the order stands; CancellationOutcomeUnknown.
     """
     if membership.role not in MAY_RELEASE:
-        raise NotYourRole
+        raise InsufficientRole
     client, user = membership.client, membership.user
-    _askable(find(client, reference))
-    pins.check(user, pin, device)
+    _askable(get_batch(client, reference))
+    pins.check_pin(user, pin, device)
     order, request_id = _claim(client, user, reference)
     try:
-        answer = world().bank.cancel_order(line_of_order(order), order.payment_id or "", psu, request_id)
+        answer = services().bank.cancel_order(bank_config_for_order(order), order.payment_id or "", psu, request_id)
     except port.NotDelivered as error:
         _keep(order, request_id, "not_delivered")
         raise BankUnavailable from error
@@ -96,7 +100,7 @@ def ask(membership: Membership, reference: str, pin: str, device: Device | None,
     except port.BankError as error:
         _keep(order, request_id, f"unknown:{type(error).__name__}")
         if not _cancelled_since(order):
-            raise CancellationUnknown from error
+            raise CancellationOutcomeUnknown from error
     else:
         _answered(client, user, reference, order, request_id, answer)
 
@@ -106,16 +110,16 @@ def _askable(batch: Batch) -> BankOrder:
     if order is None or batch.state not in ("at_bank", "signed") or not _may_be_asked(order):
         raise NotOpen(batch.state)
     if _is_asking(order):
-        raise SigningBusy
+        raise ScaInProgress
     return order
 
 
 def _claim(client: Client, user: User, reference: str) -> tuple[BankOrder, str]:
     """From this commit on the bank may have been asked; one person asks at a time."""
     with transaction(client.id):
-        order, request_id = _askable(hold(client, reference)), uuid()
+        order, request_id = _askable(get_batch_locked(client, reference)), uuid()
         _keep(order, request_id, ASKED)
-        audit.note(client.id, audit.by_user(user), "order.cancelling", f"batch:{reference}", order=order.id)
+        audit.record_event(client.id, audit.by_user(user), "order.cancelling", f"batch:{reference}", order=order.id)
     return order, request_id
 
 
@@ -125,7 +129,7 @@ def _keep(order: BankOrder, request_id: str, outcome: str) -> None:
 
 def _cancelled_since(order: BankOrder) -> bool:
     """A no, or no answer, may come after an earlier cancellation that was taken: the bank's status says it."""
-    status_polling.ask_now(order)
+    status_polling.poll_now(order)
     return Batch.get_by_id(order.batch_id).state == "cancelled"
 
 
@@ -134,26 +138,28 @@ def _answered(
 ) -> None:
     if answer.done:
         with transaction(client.id):
-            hold(client, reference)
+            get_batch_locked(client, reference)
             _keep(order, request_id, DONE)
             if BankOrder.get_by_id(order.id).state in ("at_bank", "signed"):  # else the status told it already
-                status_polling.end_cancelled(order, audit.by_user(user))
+                status_polling.mark_cancelled(order, audit.by_user(user))
         return
     _keep(order, request_id, TO_SIGN)
-    if not sca_state.to_cancel(BankOrder.get_by_id(order.id), answer.links):
-        raise SigningBusy
+    if not sca_state.switch_to_cancellation(BankOrder.get_by_id(order.id), answer.links):
+        raise ScaInProgress
 
 
-def stop(client: Client, user: User, reference: str) -> None:
+def withdraw_cancellation(client: Client, user: User, reference: str) -> None:
     """Not cancel after all, while the bank waits for a signature of it: the order stands as it was.
 
-    NotOpen when there is nothing to stop, SigningBusy while another window speaks to the bank.
+    NotOpen when there is nothing to stop, ScaInProgress while another window speaks to the bank.
     """
-    batch = find(client, reference)
+    batch = get_batch(client, reference)
     order = BankOrder.get_or_none(BankOrder.batch == batch.id, BankOrder.state.in_(("at_bank", "signed")))
-    if order is None or not sca_state.cancels(sca_state.read(order)):
+    if order is None or not sca_state.is_cancellation(sca_state.load_sca_document(order)):
         raise NotOpen(batch.state)
-    if not sca_state.not_to_cancel(order):
-        raise SigningBusy
+    if not sca_state.restore_authorisation(order):
+        raise ScaInProgress
     with transaction(client.id):
-        audit.note(client.id, audit.by_user(user), "order.cancelling_stopped", f"batch:{reference}", order=order.id)
+        audit.record_event(
+            client.id, audit.by_user(user), "order.cancelling_stopped", f"batch:{reference}", order=order.id
+        )

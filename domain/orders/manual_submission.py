@@ -12,25 +12,25 @@ from peewee import IntegrityError
 
 from core.clock import utcnow
 from core.iban import normalise
-from core.ids import token, uuid
+from core.ids import random_token, uuid
 from domain.accounts import pins
 from domain.banking import manual_bank
 from domain.common import audit
-from domain.common.encryption import lookup
+from domain.common.encryption import blind_index
 from domain.common.errors import (
     AccountExists,
+    HolderNameMissing,
     IbanInvalid,
-    NameMissing,
+    InsufficientRole,
     NotOpen,
-    NotYourRole,
-    OrderDiffers,
+    OrderMismatch,
     StateConflict,
 )
-from domain.common.services import world
+from domain.common.services import services
 from domain.identity import identification
 from domain.orders import submission
 from domain.payments import state_machine
-from domain.payments.queries import Payment, find, hold
+from domain.payments.queries import Payment, get_batch, get_batch_locked
 from domain.payments.release import MAY_RELEASE
 from models import (
     BankAccount,
@@ -55,7 +55,7 @@ _LINES = {PAID: "executed", REFUSED: "rejected"}
 
 
 @dataclass(frozen=True)
-class Taken:
+class Download:
     """One time that the file was taken; moments in UTC."""
 
     at: datetime
@@ -63,13 +63,13 @@ class Taken:
 
 
 @dataclass(frozen=True)
-class HandView:
+class ManualSubmission:
     """How a payment by hand stands. `may_take`: its file is there; `taken`: who took it, the newest first;
     `may_say`: a person may say what became of it."""
 
     msg_id: str
     may_take: bool
-    taken: tuple[Taken, ...]
+    taken: tuple[Download, ...]
     may_say: bool
 
 
@@ -77,12 +77,12 @@ class HandView:
 def add_account(client: Client, user: User, iban: str, name: str) -> BankAccount:
     """An account without a bank link. Who adds it must be identified and authorised, as for a link.
 
-    IbanInvalid, NameMissing, AccountExists; NotIdentified, AuthorityUndecided, AuthorityRefused.
+    IbanInvalid, HolderNameMissing, AccountExists; NotIdentified, AuthorityPending, AuthorityRefused.
     """
-    identification.may_link_bank(client, user)
+    identification.require_fresh_authority(client, user)
     plain, holder = _iban(iban), " ".join(name.split())[:LONGEST_NAME]
     if not holder:
-        raise NameMissing
+        raise HolderNameMissing
     try:
         with transaction(client.id):
             return _add(client, user, plain, holder)
@@ -99,19 +99,20 @@ def _iban(text: str) -> str:
 
 def _add(client: Client, user: User, iban: str, holder: str) -> BankAccount:
     link = BankLink.create(
-        client=client, user=user, bank=manual_bank.BANK, bank_name=manual_bank.LINE.name, status="valid",
-        state_hash=lookup(token()), holder_name=holder, holder_confirmed_at=utcnow(), returned_at=utcnow(),
+        client=client, user=user, bank=manual_bank.MANUAL_BANK_ID, bank_name=manual_bank.MANUAL_BANK.name,
+        status="valid", state_hash=blind_index(random_token()),
+        holder_name=holder, holder_confirmed_at=utcnow(), returned_at=utcnow(),
     )  # fmt: skip
     row = BankAccount.create(
-        client=client, link=link, bank=manual_bank.BANK, iban=iban, name=holder, holder_name=holder, resource_id="",
-        limit_payment_cents=world().limit_payment_cents, limit_day_cents=world().limit_day_cents,
+        client=client, link=link, bank=manual_bank.MANUAL_BANK_ID, iban=iban, name=holder, holder_name=holder,
+        resource_id="", limit_payment_cents=services().limit_payment_cents, limit_day_cents=services().limit_day_cents,
     )  # fmt: skip
-    audit.note(client.id, audit.by_user(user), "account.added_by_hand", f"account:{row.id}")
+    audit.record_event(client.id, audit.by_user(user), "account.added_by_hand", f"account:{row.id}")
     return row
 
 
 # --- how it stands --------------------------------------------------------------------------------
-def shown(payment: Payment) -> HandView | None:
+def submission_view(payment: Payment) -> ManualSubmission | None:
     """None for a payment that goes over a link, or that was not approved."""
     if not payment.by_hand or payment.state == "open":
         return None
@@ -119,28 +120,28 @@ def shown(payment: Payment) -> HandView | None:
     taken = _taken(payment.order.id) if payment.order else ()
     waits = payment.order is not None and payment.order.state in ("ready", "sent")
     may_take = payment.state == "approved" or (payment.state == "sending" and waits)
-    said = (payment.state, f"person_says_{PAID}") in state_machine.ALLOWED
-    return HandView(msg_id, may_take, taken, bool(taken) and said)
+    said = (payment.state, f"person_says_{PAID}") in state_machine.TRANSITIONS
+    return ManualSubmission(msg_id, may_take, taken, bool(taken) and said)
 
 
-def _taken(order_id: int) -> tuple[Taken, ...]:
+def _taken(order_id: int) -> tuple[Download, ...]:
     query = OrderDownload.select(OrderDownload, User).join(User).where(OrderDownload.order == order_id)
-    return tuple(Taken(row.at, row.user.name) for row in query.order_by(OrderDownload.id.desc()).limit(20))
+    return tuple(Download(row.at, row.user.name) for row in query.order_by(OrderDownload.id.desc()).limit(20))
 
 
 # --- the file -------------------------------------------------------------------------------------
-def take_file(membership: Membership, reference: str) -> tuple[str, bytes]:
+def download_order_file(membership: Membership, reference: str) -> tuple[str, bytes]:
     """The file's message id and its exact bytes, as approved; from the first time on the bank may have it.
 
-    NotYourRole; NotOpen when there is none: not approved, over, or too late for its day (it is open again then).
+    InsufficientRole; NotOpen when there is none: not approved, over, or too late for its day (it is open again then).
     """
     if membership.role not in MAY_RELEASE:
-        raise NotYourRole
-    client, batch = membership.client, find(membership.client, reference)
+        raise InsufficientRole
+    client, batch = membership.client, get_batch(membership.client, reference)
     order = _order_to_take(batch)
-    body = submission.body_of(order)
+    body = submission.order_bytes(order)
     with transaction(client.id):
-        held = hold(client, reference)
+        held = get_batch_locked(client, reference)
         fresh = BankOrder.get_by_id(order.id)
         if held.state != "sending" or fresh.state not in ("ready", "sent"):
             raise NotOpen(held.state)
@@ -148,7 +149,7 @@ def take_file(membership: Membership, reference: str) -> tuple[str, bytes]:
         values = {"state": "sent", "due_at": None, "called_at": fresh.called_at or now}
         BankOrder.update(**values).where(BankOrder.id == order.id).execute()
         OrderDownload.create(order=order.id, user=membership.user_id, at=now)
-        audit.note(
+        audit.record_event(
             client.id, audit.by_user(membership.user), "order.downloaded", f"batch:{reference}", order=order.id,
             sha256=order.body_sha256, again=fresh.called_at is not None,
         )  # fmt: skip
@@ -158,10 +159,10 @@ def take_file(membership: Membership, reference: str) -> tuple[str, bytes]:
 def _order_to_take(batch: Batch) -> BankOrder:
     """The order that stands, or made now of the release: two who press at once get the same one."""
     order = _live(batch)
-    if order is None and batch.state == "approved" and manual_bank.is_by_hand(batch.bank_account.bank):
+    if order is None and batch.state == "approved" and manual_bank.is_manual(batch.bank_account.bank):
         try:
-            order = submission.prepare(batch)
-        except (IntegrityError, OrderDiffers, StateConflict):
+            order = submission.build_order(batch)
+        except (IntegrityError, OrderMismatch, StateConflict):
             order = _live(batch)
             if order is None:
                 raise
@@ -175,21 +176,25 @@ def _live(batch: Batch) -> BankOrder | None:
 
 
 # --- a person's word ------------------------------------------------------------------------------
-def say(membership: Membership, reference: str, verdict: str, pin: str, device: Device | None) -> None:
+def report_manual_outcome(
+    membership: Membership, reference: str, verdict: str, pin: str, device: Device | None
+) -> None:
     """What became of the file at the bank, as a person saw there: PAID, or REFUSED (nothing of it was paid).
 
-    NotYourRole, NotOpen (never taken, or over), PinWrong, PinLocked, PinMissing, DeviceUnconfirmed. A refused one
+    InsufficientRole, NotOpen (never taken, or over), PinWrong, PinLocked, PinMissing, DeviceUnconfirmed. A refused one
     can be approved again.
     """
     if membership.role not in MAY_RELEASE:
-        raise NotYourRole
+        raise InsufficientRole
     client, user = membership.client, membership.user
-    _require_taken(find(client, reference))
-    pins.check(user, pin, device)
+    _require_taken(get_batch(client, reference))
+    pins.check_pin(user, pin, device)
     with transaction(client.id):
-        batch = hold(client, reference)
+        batch = get_batch_locked(client, reference)
         order = _require_taken(batch)
-        state_machine.move(batch, f"person_says_{verdict}", audit.by_user(user), f"said_{verdict}", order=order.id)
+        state_machine.transition(
+            batch, f"person_says_{verdict}", audit.by_user(user), f"said_{verdict}", order=order.id
+        )
         BankExchange.create(order=order.id, call="person", request_id=uuid(), outcome=f"said_{verdict}", final=True)
         values = {"state": _ORDER[verdict], "due_at": None, "lease_until": None}
         BankOrder.update(**values).where(BankOrder.id == order.id).execute()
@@ -200,7 +205,7 @@ def say(membership: Membership, reference: str, verdict: str, pin: str, device: 
 
 def _require_taken(batch: Batch) -> BankOrder:
     order = _live(batch)
-    known = (batch.state, f"person_says_{PAID}") in state_machine.ALLOWED
+    known = (batch.state, f"person_says_{PAID}") in state_machine.TRANSITIONS
     if order is None or not order.by_hand or order.called_at is None or not known:
         raise NotOpen(batch.state)
     return order

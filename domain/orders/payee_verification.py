@@ -10,15 +10,15 @@ from datetime import timedelta
 from connectors.bank import port
 from core.clock import utcnow
 from core.ids import uuid
-from domain.banking.linking import line_of_order
+from domain.banking.linking import bank_config_for_order
 from domain.common import audit
 from domain.common.errors import BankUnavailable, NotFound, NotOpen
-from domain.common.services import world
+from domain.common.services import services
 from domain.orders import line_statuses, sca_state
-from domain.orders.sca import getting_ready, live_order, prepare_signing
+from domain.orders.sca import get_active_order, is_not_yet_signable, start_sca_in_background
 from domain.payments import creditor_names, state_machine
 from domain.payments.amendments import renew_end_to_end_ids, void_releases
-from domain.payments.queries import Payment, hold
+from domain.payments.queries import Payment, get_batch_locked
 from models import BankExchange, BankOrder, Batch, BatchLine, Client, User, transaction
 
 # Longer than a call to a bank may last: after it, whoever asked has died.
@@ -28,7 +28,7 @@ _DID_NOTHING = ("not_delivered", "refused")
 
 
 @dataclass(frozen=True)
-class Difference:
+class NameMismatch:
     """One line whose name the bank knows otherwise. `match`: NMTC, CMTC (then `name_at_bank` may be there), NOAP."""
 
     id: int
@@ -41,37 +41,37 @@ class Difference:
 
 
 @dataclass(frozen=True)
-class NameCheck:
+class VerificationStatus:
     """`running`: the bank is still at it. Otherwise `lines` differ; none when the bank did not say which."""
 
     running: bool
-    lines: tuple[Difference, ...] = ()
+    lines: tuple[NameMismatch, ...] = ()
 
 
-def shown(payment: Payment) -> NameCheck | None:
+def verification_status(payment: Payment) -> VerificationStatus | None:
     """How the name check stands; None when there is none now."""
     if payment.state != "name_check":
         return None
     if payment.order is None or payment.order.raw_status != "RVCM":
-        return NameCheck(running=True)
+        return VerificationStatus(running=True)
     rows = list(
         BatchLine.select().where(BatchLine.batch == payment.id, BatchLine.name_match.is_null(False))
         .order_by(BatchLine.position)
     )  # fmt: skip
-    names = creditor_names.of_lines(payment.order.row.batch.client_id, rows)
-    return NameCheck(False, tuple(_difference(row, names) for row in rows))
+    names = creditor_names.load_creditor_names(payment.order.row.batch.client_id, rows)
+    return VerificationStatus(False, tuple(_difference(row, names) for row in rows))
 
 
-def _difference(row: BatchLine, names: creditor_names.Names) -> Difference:
-    taken = names.accepted(row.iban, row.name_shown)
-    return Difference(
+def _difference(row: BatchLine, names: creditor_names.CreditorNames) -> NameMismatch:
+    taken = names.override_for(row.iban, row.name_shown)
+    return NameMismatch(
         row.id, row.name_shown, row.iban, row.amount_cents, str(row.name_match), row.name_at_bank,
         taken is not None and taken == row.name_at_bank,
     )  # fmt: skip
 
 
 # --- what a person can do ---
-def accept(client: Client, user: User, reference: str, line_id: int) -> None:
+def accept_bank_name(client: Client, user: User, reference: str, line_id: int) -> None:
     """Take the bank's name over: for the next order and the next runs, never into one that was released.
 
     NotOpen when names are not to be judged now, NotFound when the bank gave no name for this line.
@@ -79,11 +79,11 @@ def accept(client: Client, user: User, reference: str, line_id: int) -> None:
     with transaction(client.id):
         batch, _ = _waiting(client, reference)
         line = _line(batch, line_id)
-        creditor_names.keep(client.id, user.id, line)
-        audit.note(client.id, audit.by_user(user), "name.accepted", f"batch:{reference}", line=line.id)
+        creditor_names.save_accepted_name(client.id, user.id, line)
+        audit.record_event(client.id, audit.by_user(user), "name.accepted", f"batch:{reference}", line=line.id)
 
 
-def strike(client: Client, user: User, reference: str, line_id: int, psu: port.Psu) -> None:
+def exclude_line_and_cancel(client: Client, user: User, reference: str, line_id: int, psu: port.Psu) -> None:
     """Do not pay this line: the order is taken back at the bank and ends, the payment has to be approved anew.
 
     NotOpen when that is too late, NotFound for another line, BankUnavailable: nothing has changed then.
@@ -94,13 +94,15 @@ def strike(client: Client, user: User, reference: str, line_id: int, psu: port.P
             raise NotOpen(batch.state)
         line_id = _line(batch, line_id).id
         request_id = _ask(order, CANCEL)
-        audit.note(client.id, audit.by_user(user), "name.striking", f"batch:{reference}", line=line_id, order=order.id)
+        audit.record_event(
+            client.id, audit.by_user(user), "name.striking", f"batch:{reference}", line=line_id, order=order.id
+        )
     _take_back(order, request_id, psu)
     with transaction(client.id):
-        _end(hold(client, reference), order, user, line_id)
+        _end(get_batch_locked(client, reference), order, user, line_id)
 
 
-def go_on(client: Client, user: User, reference: str, psu: port.Psu) -> None:
+def confirm_despite_mismatch(client: Client, user: User, reference: str, psu: port.Psu) -> None:
     """Pay although names differ: the bank is told so, and the order waits for its signature.
 
     NotOpen when there is nothing to confirm, BankUnavailable when the bank did not take it.
@@ -109,24 +111,24 @@ def go_on(client: Client, user: User, reference: str, psu: port.Psu) -> None:
         batch, order = _waiting(client, reference)
         differing = BatchLine.select().where(BatchLine.batch == batch.id, BatchLine.name_match.is_null(False)).count()
         request_id = _ask(order, CONFIRM)
-        audit.note(
+        audit.record_event(
             client.id, audit.by_user(user), "names.confirmed", f"batch:{reference}", order=order.id, count=differing
         )
     links = _confirm(order, request_id, psu)
     with transaction(client.id):
-        held = hold(client, reference)
+        held = get_batch_locked(client, reference)
         _answered(order, CONFIRM, request_id, "confirmed", links)
         if held.state == "name_check":
-            state_machine.move(held, "bank_has_it", audit.by_user(user), order=order.id, status="RCVC")
-    prepare_signing_after(order.id)
+            state_machine.transition(held, "bank_has_it", audit.by_user(user), order=order.id, status="RCVC")
+    start_sca_after_verification(order.id)
 
 
 def _waiting(client: Client, reference: str) -> tuple[Batch, BankOrder]:
     """The payment whose names wait for a person, held, with its order. NotOpen when none does."""
-    batch = hold(client, reference)
+    batch = get_batch_locked(client, reference)
     if batch.state != "name_check":
         raise NotOpen(batch.state)
-    order = live_order(batch)
+    order = get_active_order(batch)
     if order.raw_status != "RVCM" or order.payment_id is None or _is_asking(order):
         raise NotOpen(batch.state)
     return batch, order
@@ -173,7 +175,7 @@ def _answered(order: BankOrder, call: str, request_id: str, outcome: str, links:
     BankExchange.create(order=order.id, call=call, request_id=request_id, outcome=outcome)
     BankOrder.update(due_at=utcnow()).where(BankOrder.id == order.id).execute()
     if links:
-        line_statuses.keep_links(order, links)
+        line_statuses.merge_links(order, links)
 
 
 def _failed(order: BankOrder, call: str, request_id: str, error: port.BankError) -> None:
@@ -189,11 +191,14 @@ def _failed(order: BankOrder, call: str, request_id: str, error: port.BankError)
 
 def _confirm(order: BankOrder, request_id: str, psu: port.Psu) -> dict[str, str]:
     """A bank that gives no link for it wants no confirmation: its signing is what lets the order go on."""
-    line, link = line_of_order(order), sca_state.read(order)["links"].get("creditorNameConfirmation")
+    line, link = (
+        bank_config_for_order(order),
+        sca_state.load_sca_document(order)["links"].get("creditorNameConfirmation"),
+    )
     if link is None:
         return {}
     try:
-        return world().bank.confirm_names(line, link, psu, request_id)
+        return services().bank.confirm_names(line, link, psu, request_id)
     except port.BankError as error:
         _failed(order, CONFIRM, request_id, error)
         raise BankUnavailable from error
@@ -202,7 +207,7 @@ def _confirm(order: BankOrder, request_id: str, psu: port.Psu) -> dict[str, str]
 def _take_back(order: BankOrder, request_id: str, psu: port.Psu) -> None:
     """Cancel the order at the bank. One that does not cancel says whether it still waits for the confirmation:
     without that it never executes it (BG 1.3.16, creditorNameConfirmation)."""
-    line, payment_id = line_of_order(order), order.payment_id or ""
+    line, payment_id = bank_config_for_order(order), order.payment_id or ""
     try:
         gone = _cancelled(line, payment_id, psu, request_id) or _waits(line, payment_id)
     except port.BankError as error:
@@ -214,16 +219,16 @@ def _take_back(order: BankOrder, request_id: str, psu: port.Psu) -> None:
         raise NotOpen("name_check")
 
 
-def _cancelled(line: port.BankConfig, payment_id: str, psu: port.Psu, request_id: str) -> bool:
+def _cancelled(config: port.BankConfig, payment_id: str, psu: port.Psu, request_id: str) -> bool:
     """False as well when the bank says that it does not cancel this order."""
     try:
-        return world().bank.cancel_order(line, payment_id, psu, request_id).done
+        return services().bank.cancel_order(config, payment_id, psu, request_id).done
     except port.BankRefused:
         return False
 
 
-def _waits(line: port.BankConfig, payment_id: str) -> bool:
-    report = world().bank.order_status(line, payment_id, uuid())
+def _waits(config: port.BankConfig, payment_id: str) -> bool:
+    report = services().bank.order_status(config, payment_id, uuid())
     return report.transaction_status == "RVCM" and "creditorNameConfirmation" in report.links
 
 
@@ -241,19 +246,19 @@ def _end(batch: Batch, order: BankOrder, user: User, line_id: int) -> None:
     void_releases(batch, "changed")
     Batch.update(changed_by=user.id).where(Batch.id == batch.id).execute()
     renew_end_to_end_ids(batch)
-    state_machine.move(batch, event, audit.by_user(user), "changed", order=order.id, line=line_id)
+    state_machine.transition(batch, event, audit.by_user(user), "changed", order=order.id, line=line_id)
 
 
 # --- after the check ---
-def prepare_signing_after(order_id: int) -> None:
+def start_sca_after_verification(order_id: int) -> None:
     """An order that may be signed from now on: its authorisation is begun, as one without a name check has it.
 
     So is that of a bank that was not ready for it yet.
     """
     order = BankOrder.get_by_id(order_id)
     batch = Batch.get_by_id(order.batch_id)
-    line = line_of_order(order)
-    if batch.state != "at_bank" or order.state != "at_bank" or order.authorisation_id or line.signing == "delegated":
+    config = bank_config_for_order(order)
+    if batch.state != "at_bank" or order.state != "at_bank" or order.authorisation_id or config.signing == "delegated":
         return
-    if order.raw_status in ("RCVC", "RVCM") or getting_ready(order):
-        prepare_signing(order, port.Psu(order.release.ip, None))
+    if order.raw_status in ("RCVC", "RVCM") or is_not_yet_signable(order):
+        start_sca_in_background(order, port.Psu(order.release.ip, None))

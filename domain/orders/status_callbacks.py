@@ -5,29 +5,29 @@ read (Berlin Group, lean push notifications 1.0: "the TPP needs to check the res
 """
 
 from core.clock import utcnow
-from domain.common.encryption import lookup
-from domain.common.services import world
-from domain.orders.status_polling import FOLLOWED
+from domain.common.encryption import blind_index
+from domain.common.services import services
+from domain.orders.status_polling import POLLED_STATES
 from models import BankOrder
 
 
-def state_of(msg_id: str) -> str:
+def callback_state(msg_id: str) -> str:
     """Cannot be guessed, need not be kept; another one than that of the way back."""
-    return lookup(f"notice:{msg_id}")
+    return blind_index(f"notice:{msg_id}")
 
 
-def address_of(order: BankOrder) -> str | None:
+def callback_url(order: BankOrder) -> str | None:
     """Where the bank may post its signal of this order; None when none was asked for."""
     if order.notify_hash is None:
         return None
-    return f"{world().hook_url}/bank/seintje/{state_of(order.msg_id)}"
+    return f"{services().hook_url}/bank/seintje/{callback_state(order.msg_id)}"
 
 
-def heard(state: str) -> bool:
+def handle_callback(state: str) -> bool:
     """Have the order of this state asked about now, unless it is over; whether there is one.
 
     The same two statements whatever comes of them: how long it takes tells nobody which states exist.
     """
-    mine = BankOrder.notify_hash == lookup(state)
-    BankOrder.update(due_at=utcnow()).where(mine, BankOrder.state.in_(FOLLOWED)).execute()
+    mine = BankOrder.notify_hash == blind_index(state)
+    BankOrder.update(due_at=utcnow()).where(mine, BankOrder.state.in_(POLLED_STATES)).execute()
     return BankOrder.select(BankOrder.id).where(mine).exists()

@@ -11,7 +11,7 @@ EXECUTED = frozenset({"ACSC", "ACCC"})
 _FINAL = {"PART": "bank_executed_partly", "RJCT": "bank_rejected", "CANC": "bank_cancelled"}
 
 
-def event_of(code: str, signing: str) -> str | None:
+def event_for_status(code: str, signing: str) -> str | None:
     """The event that this code means for this way of signing; None for a code we do not know."""
     if code in BEFORE_SIGNING:
         return "bank_signed" if signing == "delegated" else "bank_has_it"

@@ -8,23 +8,23 @@ an answer the batch stays in "sending" until the bank, or two people, say what h
 from typing import Any
 
 from connectors.bank import port
-from connectors.bank.order_formats import carried_by, read_order, write_order
+from connectors.bank.order_formats import read_order, representable_in, write_order
 from connectors.bank.pain001 import OrderLine, PaymentOrder
 from core.clock import today_amsterdam, utcnow
 from core.encryption import digest_sha256
 from core.ids import uuid
 from core.sepa_text import to_sepa
 from domain.banking import manual_bank
-from domain.banking.linking import line_of, line_of_order
+from domain.banking.linking import bank_config_for_order, bank_config_of
 from domain.common import audit, leases
-from domain.common.encryption import lookup, seal, unseal_bytes
-from domain.common.errors import OrderDiffers, StateConflict
-from domain.common.services import world
+from domain.common.encryption import blind_index, decrypt_bytes, encrypt
+from domain.common.errors import OrderMismatch, StateConflict
+from domain.common.services import services
 from domain.orders import sca, sca_state, status_callbacks
-from domain.orders.status_codes import ORDER_STATE, event_of
+from domain.orders.status_codes import ORDER_STATE, event_for_status
 from domain.payments import bank_capabilities, digest, execution_dates, state_machine
 from domain.payments.amendments import void_releases
-from domain.payments.queries import find, hold
+from domain.payments.queries import get_batch, get_batch_locked
 from domain.payments.references import message_id
 from domain.payments.totals import lines_of
 from models import BankAccount, BankExchange, BankOrder, Batch, BatchLine, Client, Release, transaction
@@ -38,7 +38,7 @@ def due_batches() -> list[int]:
 
     What a person takes to the bank waits for that person, until its day has come: then it may be too late.
     """
-    goes = (BankAccount.bank != manual_bank.BANK) | (Batch.execution_date <= today_amsterdam())
+    goes = (BankAccount.bank != manual_bank.MANUAL_BANK_ID) | (Batch.execution_date <= today_amsterdam())
     approved = Batch.select(Batch.id).join(BankAccount).where(Batch.state == "approved", goes)
     unmade = approved.where(Batch.id.not_in(BankOrder.select(BankOrder.batch).where(BankOrder.state != "ended")))
     waiting = BankOrder.select(BankOrder.batch).where(
@@ -47,32 +47,32 @@ def due_batches() -> list[int]:
     return sorted({row.id for row in unmade} | {row.batch_id for row in waiting})
 
 
-def send(batch_id: int) -> None:
+def submit_order(batch_id: int) -> None:
     """Send the batch when it is approved and may go; record what the bank said."""
     batch = Batch.get_by_id(batch_id)
-    batch = find(Client.get_by_id(batch.client_id), batch.reference)
+    batch = get_batch(Client.get_by_id(batch.client_id), batch.reference)
     order = BankOrder.get_or_none(BankOrder.batch == batch.id, BankOrder.state.in_(("ready", "sent")))
     if order is None and batch.state == "approved":
-        if manual_bank.is_by_hand(batch.bank_account.bank):
-            open_when_late(batch)
+        if manual_bank.is_manual(batch.bank_account.bank):
+            reopen_if_too_late(batch)
             return
         try:
-            order = prepare(batch)
+            order = build_order(batch)
         except StateConflict:
             return  # another worker is at it
-        batch = find(batch.client, batch.reference)
+        batch = get_batch(batch.client, batch.reference)
     if order is not None and not order.by_hand:  # of the order, not the account: that may have got a link since
-        _deliver(batch, order)
+        _submit_to_bank(batch, order)
 
 
-def open_when_late(batch: Batch) -> None:
+def reopen_if_too_late(batch: Batch) -> None:
     """An approved payment that waits for a person opens again when its day can no longer be met."""
     why_not = _obstacle(batch, Release.get(Release.batch == batch.id, Release.voided_at.is_null()))
     if why_not:
         _open_again(batch, why_not)
 
 
-def prepare(batch: Batch) -> BankOrder | None:
+def build_order(batch: Batch) -> BankOrder | None:
     """Make the order of the standing release, its bytes sealed in the database; nothing is called.
 
     None when it may not go: the day has passed its cut-off (the batch opens again, and says so) or
@@ -84,30 +84,30 @@ def prepare(batch: Batch) -> BankOrder | None:
         _open_again(batch, why_not)
         return None
     order = _order_of(batch, release, _released_lines(batch, release))
-    line = line_of(batch.bank_account.bank)
-    body = write_order(line, order)
-    if digest.as_sent(read_order(line, body)) != digest.as_sent(carried_by(line, order)):
-        raise OrderDiffers(batch.reference)
+    config = bank_config_of(batch.bank_account.bank)
+    body = write_order(config, order)
+    if digest.comparable_order(read_order(config, body)) != digest.comparable_order(representable_in(config, order)):
+        raise OrderMismatch(batch.reference)
     with transaction(batch.client_id):
-        return _store(batch, release, line, order, body)
+        return _store(batch, release, config, order, body)
 
 
 def _released_lines(batch: Batch, release: Release) -> list[BatchLine]:
-    """The lines that were released. OrderDiffers; StateConflict when they have gone into an order meanwhile."""
+    """The lines that were released. OrderMismatch; StateConflict when they have gone into an order meanwhile."""
     lines = [line for line in lines_of(batch) if line.state == "open"]
-    if digest.of_batch(release.debtor_iban, release.execution_date, lines) != release.digest:
+    if digest.payment_digest(release.debtor_iban, release.execution_date, lines) != release.digest:
         state = Batch.get_by_id(batch.id).state
-        raise OrderDiffers(batch.reference) if state == "approved" else StateConflict(f"{batch.reference} is {state}")
+        raise OrderMismatch(batch.reference) if state == "approved" else StateConflict(f"{batch.reference} is {state}")
     return lines
 
 
 def _obstacle(batch: Batch, release: Release) -> str | None:
-    line = line_of(batch.bank_account.bank)
-    if unfit := bank_capabilities.misfit(line, release.line_count, batch.kind):
+    config = bank_config_of(batch.bank_account.bank)
+    if unfit := bank_capabilities.unsupported_reason(config, release.line_count, batch.kind):
         return unfit
-    if (line.signing == "delegated") != (release.proof != "session"):
+    if (config.signing == "delegated") != (release.proof != "session"):
         return "proof_changed"
-    return execution_dates.obstacle(release.execution_date, line.cut_off)
+    return execution_dates.unavailable_reason(release.execution_date, config.cut_off)
 
 
 def _open_again(batch: Batch, reason: str) -> None:
@@ -115,7 +115,7 @@ def _open_again(batch: Batch, reason: str) -> None:
     with transaction(batch.client_id):
         void_releases(batch, reason)
         Batch.update(execution_date=None).where(Batch.id == batch.id).execute()
-        state_machine.move(batch, "change", audit.WORKER, reason)
+        state_machine.transition(batch, "change", audit.WORKER, reason)
 
 
 def _order_of(batch: Batch, release: Release, lines: list[BatchLine]) -> PaymentOrder:
@@ -134,56 +134,62 @@ def _debtor_name(batch: Batch) -> str:
     return to_sepa(batch.bank_account.holder_name or batch.company.name, 70)
 
 
-def _store(batch: Batch, release: Release, line: port.BankConfig, order: PaymentOrder, body: bytes) -> BankOrder:
+def _store(batch: Batch, release: Release, config: port.BankConfig, order: PaymentOrder, body: bytes) -> BankOrder:
     """In one transaction: the digest holds against the database, the order exists, the batch is being sent.
 
     StateConflict when another made the order at this very moment, or the release no longer stands.
     """
-    batch = hold(batch.client, batch.reference)
+    batch = get_batch_locked(batch.client, batch.reference)
     stands = Release.select().where(Release.id == release.id, Release.voided_at.is_null()).exists()
     if batch.state != "approved" or not stands:
         raise StateConflict(f"{batch.reference} is {batch.state}")
-    lines = [line for line in lines_of(batch) if line.state == "open"]
-    if digest.of_batch(release.debtor_iban, release.execution_date, lines) != release.digest:
-        raise OrderDiffers(batch.reference)
+    lines = [config for config in lines_of(batch) if config.state == "open"]
+    if digest.payment_digest(release.debtor_iban, release.execution_date, lines) != release.digest:
+        raise OrderMismatch(batch.reference)
     row = BankOrder.create(
         batch=batch, release=release, bank_account=batch.bank_account_id, msg_id=order.msg_id, request_id=uuid(),
-        body_sealed=seal(body, "bank_order", order.msg_id), body_sha256=digest_sha256(body),
+        body_sealed=encrypt(body, "bank_order", order.msg_id), body_sha256=digest_sha256(body),
         total_cents=release.total_cents, line_count=release.line_count, execution_date=release.execution_date,
-        return_hash=lookup(sca.return_state(order.msg_id)), form=line.format,
-        by_hand=manual_bank.is_by_hand(line.id),
-        notify_hash=lookup(status_callbacks.state_of(order.msg_id)) if line.notifies else None,
+        return_hash=blind_index(sca.return_state(order.msg_id)), form=config.format,
+        by_hand=manual_bank.is_manual(config.id),
+        notify_hash=blind_index(status_callbacks.callback_state(order.msg_id)) if config.notifies else None,
     )  # fmt: skip
     Batch.update(orders_made=Batch.orders_made + 1).where(Batch.id == batch.id).execute()
     BatchLine.update(state="sent").where(BatchLine.batch == batch.id, BatchLine.state == "open").execute()
-    state_machine.move(batch, "send", audit.WORKER, order=row.id, sha256=row.body_sha256)
+    state_machine.transition(batch, "send", audit.WORKER, order=row.id, sha256=row.body_sha256)
     return row
 
 
-def body_of(order: BankOrder) -> bytes:
-    """The exact bytes; OrderDiffers when they are not those that were stored."""
-    body = unseal_bytes(order.body_sealed, "bank_order", order.msg_id)
+def order_bytes(order: BankOrder) -> bytes:
+    """The exact bytes; OrderMismatch when they are not those that were stored."""
+    body = decrypt_bytes(order.body_sealed, "bank_order", order.msg_id)
     if digest_sha256(body) != order.body_sha256:
-        raise OrderDiffers(order.msg_id)
+        raise OrderMismatch(order.msg_id)
     return body
 
 
-def _deliver(batch: Batch, order: BankOrder) -> None:
+def _submit_to_bank(batch: Batch, order: BankOrder) -> None:
     """Call the bank with the order's bytes, when that is safe, and record the outcome."""
-    line = line_of_order(order)
-    claimed = leases.claim(BankOrder, order.id, SEND_LEASE, BankOrder.state.in_(("ready", "sent")))
+    config = bank_config_for_order(order)
+    claimed = leases.claim_lease(BankOrder, order.id, SEND_LEASE, BankOrder.state.in_(("ready", "sent")))
     if claimed is None:
         return
     again = claimed.called_at is not None  # as the claim found it: another may have called since we looked
-    if again and (not line.honours_request_id or line.signing == "delegated" or claimed.attempts >= MAX_RESENDS):
-        leases.release(claimed, due_at=None)
+    if again and (not config.honours_request_id or config.signing == "delegated" or claimed.attempts >= MAX_RESENDS):
+        leases.release_lease(claimed, due_at=None)
         return
     if not _mark_called(batch, claimed):
         return
     psu, back = port.Psu(claimed.release.ip, None), sca.return_address(claimed)
     try:
-        placed = world().bank.place_order(
-            line, body_of(claimed), claimed.request_id, psu, back, f"{back}?geweigerd=1", _wishes(claimed)
+        placed = services().bank.place_order(
+            config,
+            order_bytes(claimed),
+            claimed.request_id,
+            psu,
+            back,
+            f"{back}?geweigerd=1",
+            _placement_options(claimed),
         )
     except port.NotDelivered:
         _not_delivered(batch, claimed, again)
@@ -193,14 +199,14 @@ def _deliver(batch: Batch, order: BankOrder) -> None:
     except port.BankError as error:
         _unanswered(claimed, type(error).__name__)
     else:
-        _placed(batch, claimed, line, placed)
+        _placed(batch, claimed, config, placed)
 
 
-def _wishes(order: BankOrder) -> port.Wishes:
+def _placement_options(order: BankOrder) -> port.PlacementOptions:
     """As it was when this was approved. A payment of one line is always checked: only bundles may opt out
     (Regulation (EU) 260/2012 art. 5c(6))."""
-    return port.Wishes(
-        check_names=order.release.name_check or order.line_count == 1, notify_uri=status_callbacks.address_of(order)
+    return port.PlacementOptions(
+        check_names=order.release.name_check or order.line_count == 1, notify_uri=status_callbacks.callback_url(order)
     )
 
 
@@ -208,7 +214,7 @@ def _mark_called(batch: Batch, order: BankOrder) -> bool:
     """From this commit on the bank may have it."""
     with transaction(batch.client_id):
         if batch.state == "approved":
-            state_machine.move(batch, "send", audit.WORKER, order=order.id, sha256=order.body_sha256)
+            state_machine.transition(batch, "send", audit.WORKER, order=order.id, sha256=order.body_sha256)
         elif batch.state != "sending":
             return False
         BankOrder.update(called_at=utcnow(), state="sent").where(BankOrder.id == order.id).execute()
@@ -225,11 +231,11 @@ def _not_delivered(batch: Batch, order: BankOrder, again: bool) -> None:
     """Nothing reached the bank this time; unless an earlier call may have, the batch is approved still."""
     with transaction(batch.client_id):
         _exchange(order, "place", "not_delivered")
-        due = leases.pause(order.attempts)
+        due = leases.backoff(order.attempts)
         changes: dict[str, Any] = {"attempts": order.attempts + 1, "due_at": due, "lease_until": None}
         if not again:
             changes |= {"called_at": None, "state": "ready"}
-            state_machine.move(batch, "bank_did_not_take", audit.WORKER, "bank_unreachable")
+            state_machine.transition(batch, "bank_did_not_take", audit.WORKER, "bank_unreachable")
         BankOrder.update(**changes).where(BankOrder.id == order.id).execute()
 
 
@@ -238,7 +244,7 @@ def _unanswered(order: BankOrder, what: str) -> None:
     with transaction(order.batch.client_id):
         _exchange(order, "place", f"unknown:{what}")
         BankOrder.update(
-            attempts=order.attempts + 1, due_at=leases.pause(order.attempts), lease_until=None
+            attempts=order.attempts + 1, due_at=leases.backoff(order.attempts), lease_until=None
         ).where(BankOrder.id == order.id).execute()
 
 
@@ -248,20 +254,20 @@ def _refused(batch: Batch, order: BankOrder, error: port.BankRefused) -> None:
         _exchange(order, "place", f"refused:{error.http_status}:{error.code}", final=True)
         BankOrder.update(state="ended", due_at=None, lease_until=None).where(BankOrder.id == order.id).execute()
         BatchLine.update(state="rejected").where(BatchLine.batch == batch.id, BatchLine.state == "sent").execute()
-        state_machine.move(batch, "bank_rejected", audit.WORKER, f"bank:{error.code}", order=order.id)
+        state_machine.transition(batch, "bank_rejected", audit.WORKER, f"bank:{error.code}", order=order.id)
 
 
-def _placed(batch: Batch, order: BankOrder, line: port.BankConfig, placed: port.OrderPlaced) -> None:
-    event = event_of(placed.transaction_status, line.signing)
+def _placed(batch: Batch, order: BankOrder, config: port.BankConfig, placed: port.OrderPlaced) -> None:
+    event = event_for_status(placed.transaction_status, config.signing)
     with transaction(batch.client_id):
         _exchange(order, "place", "placed", placed.transaction_status)
         BankOrder.update(
             payment_id=placed.payment_id, raw_status=placed.transaction_status, attempts=0, due_at=utcnow(),
             lease_until=None, state=ORDER_STATE[event] if event else "at_bank",
-            links_sealed=sca_state.placed(order, placed),
+            links_sealed=sca_state.document_for_placed_order(order, placed),
         ).where(BankOrder.id == order.id).execute()  # fmt: skip
-        state_machine.move(
+        state_machine.transition(
             batch, event or "bank_has_it", audit.WORKER, order=order.id, status=placed.transaction_status
         )
     if batch.state == "at_bank":
-        sca.prepare_signing(BankOrder.get_by_id(order.id), port.Psu(order.release.ip, None))
+        sca.start_sca_in_background(BankOrder.get_by_id(order.id), port.Psu(order.release.ip, None))

@@ -18,21 +18,23 @@ OF_STATE = {"executed": "executed", "partly_executed": "partly", "rejected": "re
 _KIND_OF = {what: kind for kind, whats in KINDS.items() for what in whats}
 
 
-def heard(user: User) -> set[str]:
+def enabled_kinds(user: User) -> set[str]:
     """The kinds that this person wants to hear of: all, until they say otherwise."""
     return set(KINDS) - set(user.unheard or ())
 
 
-def choose(user: User, kinds: Iterable[str]) -> None:
+def set_enabled_kinds(user: User, kinds: Iterable[str]) -> None:
     """Hear of these kinds from now on, in every browser."""
     user.unheard = sorted(set(KINDS) - set(kinds))
     User.update(unheard=user.unheard).where(User.id == user.id).execute()
 
 
 # --- what is told ---
-def queue(client: Client, what: str, once: str, path: str, people: Iterable[User], batch: Batch | None = None) -> None:
+def enqueue_push(
+    client: Client, what: str, once: str, path: str, people: Iterable[User], batch: Batch | None = None
+) -> None:
     """Tell these people that this happened, in each browser that wants it; the same `once` is told once."""
-    wanting = [user.id for user in people if _KIND_OF[what] in heard(user)]
+    wanting = [user.id for user in people if _KIND_OF[what] in enabled_kinds(user)]
     rows = [
         {"subscription": row.id, "client": client.id, "batch": batch.id if batch else None, "what": what,
          "path": path, "once": once}
@@ -42,7 +44,7 @@ def queue(client: Client, what: str, once: str, path: str, people: Iterable[User
         Notification.insert_many(rows).on_conflict_ignore().execute()
 
 
-def payment_moved(batch: Batch) -> None:
+def enqueue_for_state_change(batch: Batch) -> None:
     """The bank did something with a payment: whoever may pay hears how it ended. Inside the caller's transaction."""
     what = OF_STATE.get(batch.state)
     if what is None:
@@ -51,4 +53,4 @@ def payment_moved(batch: Batch) -> None:
         Membership.client == batch.client_id, Membership.role.in_(("owner", "approver"))
     )  # fmt: skip
     once = f"{what}:{batch.id}:{batch.state_at.isoformat()}"
-    queue(Client.get_by_id(batch.client_id), what, once, f"/betalingen/{batch.reference}", people, batch)
+    enqueue_push(Client.get_by_id(batch.client_id), what, once, f"/betalingen/{batch.reference}", people, batch)

@@ -9,8 +9,8 @@ from typing import Any
 from connectors.web_push import PushError, PushGone, PushLater, PushMessage, Subscription
 from core.clock import utcnow
 from domain.common import leases
-from domain.common.encryption import lookup, unseal
-from domain.common.services import world
+from domain.common.encryption import blind_index, decrypt
+from domain.common.services import services
 from models import Membership, Notification, PushSubscription, User
 
 STILL = {"waits": ("open",), "asked": ("open",)}  # told only while the payment is in such a state
@@ -18,7 +18,7 @@ MAX_ATTEMPTS, KEPT_SECONDS = 12, 2 * 24 * 3600
 
 
 @dataclass(frozen=True)
-class Notice:
+class PushContent:
     """What is told: `what` happened at which client, where it leads (a path), and how many payments wait now."""
 
     what: str
@@ -29,43 +29,43 @@ class Notice:
 
 
 # The title and the text of a notice, in its language.
-Writer = Callable[[Notice], tuple[str, str]]
+Writer = Callable[[PushContent], tuple[str, str]]
 BadgeCount = Callable[[User], int]
 
 
-def due() -> list[int]:
+def due_pushes() -> list[int]:
     """Those that may go now."""
     query = Notification.select(Notification.id).where(Notification.due_at <= utcnow(), Notification.sent_at.is_null())
     return [row.id for row in query.order_by(Notification.id).limit(200)]
 
 
-def deliver(notification_id: int, write: Writer, badge_count: BadgeCount) -> bool:
+def deliver_push(notification_id: int, write: Writer, badge_count: BadgeCount) -> bool:
     """Send one. True when it went; otherwise it stays for a later try, or is over.
 
     `badge_count` returns the number of payments that wait for a user: the number on the app's icon.
     """
-    row = leases.claim(
+    row = leases.claim_lease(
         Notification, notification_id, 60, Notification.sent_at.is_null(), Notification.due_at <= utcnow()
     )
     if row is None:
         return False
-    if _over(row):
-        leases.release(row, due_at=None)
+    if _is_obsolete(row):
+        leases.release_lease(row, due_at=None)
         return False
     try:
-        world().pusher.send(_to(row.subscription), _message(row, write, badge_count))
+        services().pusher.send(_to(row.subscription), _message(row, write, badge_count))
     except PushGone:
         gone = PushSubscription.endpoint_hash == row.subscription.endpoint_hash  # it may have been renewed meanwhile
         PushSubscription.delete().where(PushSubscription.id == row.subscription_id, gone).execute()
         return False
     except PushError as error:
-        leases.release(row, attempts=row.attempts + 1, due_at=_again(row, error))
+        leases.release_lease(row, attempts=row.attempts + 1, due_at=_again(row, error))
         return False
-    leases.release(row, sent_at=utcnow(), due_at=None, attempts=row.attempts + 1)
+    leases.release_lease(row, sent_at=utcnow(), due_at=None, attempts=row.attempts + 1)
     return True
 
 
-def _over(row: Any) -> bool:
+def _is_obsolete(row: Any) -> bool:
     """It came too late: nobody is called to what is no longer there, or to a client where they no longer take part."""
     user = row.subscription.user_id
     member = Membership.select().where(Membership.client == row.client_id, Membership.user == user).exists()
@@ -77,20 +77,22 @@ def _again(row: Any, error: PushError) -> datetime | None:
     if not isinstance(error, PushLater) or row.attempts + 1 >= MAX_ATTEMPTS:
         return None
     asked = utcnow() + timedelta(seconds=error.seconds or 0)
-    return max(asked, leases.pause(row.attempts))
+    return max(asked, leases.backoff(row.attempts))
 
 
 def _to(row: PushSubscription) -> Subscription:
-    told = json.loads(unseal(row.sealed, "push_subscription", row.user_id, row.endpoint_hash))
+    told = json.loads(decrypt(row.sealed, "push_subscription", row.user_id, row.endpoint_hash))
     return Subscription(told["endpoint"], told["p256dh"], told["auth"])
 
 
 def _message(row: Any, write: Writer, badge_count: BadgeCount) -> PushMessage:
     """Titles and texts are made now, so that the number on the icon is of now."""
     user = row.subscription.user
-    notice = Notice(row.what, row.client.name, row.path, badge_count(user), user.language or "nl")
+    notice = PushContent(row.what, row.client.name, row.path, badge_count(user), user.language or "nl")
     title, text = write(notice)
-    topic = lookup(f"{row.client_id}:{row.path}")[:32]  # what is newer of the same thing takes the place of the older
+    topic = blind_index(f"{row.client_id}:{row.path}")[
+        :32
+    ]  # what is newer of the same thing takes the place of the older
     content = {"title": title, "text": text, "path": row.path, "tag": topic, "waiting": notice.waiting}
     urgency = "high" if row.what in ("waits", "asked", "refused") else "normal"
     return PushMessage(json.dumps(content).encode(), KEPT_SECONDS, topic, urgency)

@@ -29,10 +29,10 @@ class Blockers:
 
 def find_blockers(client: Client) -> Blockers:
     """How the way from Nmbrs to a payment stands."""
-    links = [connections.view(row) for row in connections.connections(client) if row.status == "disturbed"]
+    links = [connections.connection_view(row) for row in connections.connections(client) if row.status == "disturbed"]
     return Blockers(
         links, _refused(client), len(companies.unmapped_runs(client)),
-        run_history.rows_of(client, Run.state.in_(("found", "retrying")), limit=MOST),
+        run_history.list_runs(client, Run.state.in_(("found", "retrying")), limit=MOST),
     )  # fmt: skip
 
 
@@ -43,4 +43,4 @@ def _refused(client: Client) -> list[HistoryRow]:
         (later.year > Run.year) | ((later.year == Run.year) & (later.number > Run.number)),
     )  # fmt: skip
     recent = (Run.state == "refused") & (Run.changed_at > utcnow() - RECENT)
-    return run_history.rows_of(client, recent, ~fn.EXISTS(newer), limit=MOST)
+    return run_history.list_runs(client, recent, ~fn.EXISTS(newer), limit=MOST)

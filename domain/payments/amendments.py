@@ -5,14 +5,14 @@ from datetime import date
 from typing import Any
 
 from core.clock import utcnow
-from domain.banking.linking import accounts, line_of
+from domain.banking.linking import bank_config_of, payable_accounts
 from domain.common import audit
 from domain.common.errors import AccountInvalid, NotFound, NothingToPay, NotOpen
 from domain.payments import creditor_names, four_eyes, state_machine, totals, warnings
-from domain.payments.execution_dates import require_possible
-from domain.payments.queries import execution_date, find, hold
+from domain.payments.execution_dates import require_valid
+from domain.payments.queries import execution_date, get_batch, get_batch_locked
 from domain.payments.references import end_to_end_id, message_id
-from models import Approval, BankOrder, Batch, BatchLine, Client, Release, User, require_held, transaction
+from models import Approval, BankOrder, Batch, BatchLine, Client, Release, User, require_client_lock, transaction
 
 
 def _reopened(client: Client, user: User, reference: str) -> Batch:
@@ -20,19 +20,19 @@ def _reopened(client: Client, user: User, reference: str) -> Batch:
 
     So is the approval of one person, where two have to.
     """
-    batch = hold(client, reference)
+    batch = get_batch_locked(client, reference)
     if batch.state == "approved":
         void_releases(batch, "changed")
-        state_machine.move(batch, "change", audit.by_user(user), "changed")
+        state_machine.transition(batch, "change", audit.by_user(user), "changed")
     if batch.state != "open":
         raise NotOpen(batch.state)
-    four_eyes.void(batch, "changed")
+    four_eyes.void_approvals(batch, "changed")
     return batch
 
 
 def void_releases(batch: Batch, reason: str) -> None:
     """No release or approval stands any more, and an order that never left ends."""
-    four_eyes.void(batch, reason)
+    four_eyes.void_approvals(batch, reason)
     Release.update(voided_at=utcnow(), void_reason=reason).where(
         Release.batch == batch.id, Release.voided_at.is_null()
     ).execute()
@@ -45,12 +45,12 @@ def void_releases(batch: Batch, reason: str) -> None:
         renew_end_to_end_ids(batch)
 
 
-def void_given_by(client: Client, user: User, actor: str, reason: str) -> int:
+def void_approvals_by(client: Client, user: User, actor: str, reason: str) -> int:
     """What this person approved and is not being sent yet is approved no more; returns of how many payments.
 
     In the caller's transaction.
     """
-    require_held(client.id)
+    require_client_lock(client.id)
     given = Approval.select(Approval.batch).where(Approval.user == user.id, Approval.voided_at.is_null())
     released = Release.select(Release.batch).where(Release.user == user.id, Release.voided_at.is_null())
     theirs = Batch.select().where(
@@ -58,12 +58,12 @@ def void_given_by(client: Client, user: User, actor: str, reason: str) -> int:
     )
     voided = 0
     for found in list(theirs.order_by(Batch.id)):
-        batch = hold(client, found.reference)
+        batch = get_batch_locked(client, found.reference)
         if batch.state not in ("open", "approved"):
             continue
         void_releases(batch, reason)
         if batch.state == "approved":
-            state_machine.move(batch, "change", actor, reason)
+            state_machine.transition(batch, "change", actor, reason)
         voided += 1
     return voided
 
@@ -73,16 +73,19 @@ def renew_end_to_end_ids(batch: Batch) -> None:
     batch.orders_made = Batch.get_by_id(batch.id).orders_made
     msg_id = message_id(batch.reference, batch.orders_made + 1)
     lines = list(BatchLine.select().where(BatchLine.batch == batch.id, BatchLine.state.not_in(("void", "executed"))))
-    names = creditor_names.of_lines(batch.client_id, lines)
+    names = creditor_names.load_creditor_names(batch.client_id, lines)
     for line in lines:
-        state, fresh = line.state if line.state == "refused" else "open", creditor_names.fresh(line, names)
+        state, fresh = (
+            line.state if line.state == "refused" else "open",
+            creditor_names.reset_fields_for_new_order(line, names),
+        )
         BatchLine.update(end_to_end_id=end_to_end_id(msg_id, line.position), state=state, **fresh).where(
             BatchLine.id == line.id
         ).execute()
 
 
 @dataclass(frozen=True)
-class Judged:
+class LineDecision:
     """What a verdict about one line changed: the payment's digest before and after it, in one transaction.
 
     `alone`: nothing but this line changed; otherwise somebody had approved, and all of it is as new.
@@ -93,20 +96,20 @@ class Judged:
     alone: bool
 
 
-def exclude_line(client: Client, user: User, reference: str, line_id: int) -> Judged:
+def exclude_line(client: Client, user: User, reference: str, line_id: int) -> LineDecision:
     """✗: this line is not paid."""
-    return _judge(client, user, reference, line_id, "refused")
+    return _decide_line(client, user, reference, line_id, "refused")
 
 
-def include_line(client: Client, user: User, reference: str, line_id: int) -> Judged:
+def include_line(client: Client, user: User, reference: str, line_id: int) -> LineDecision:
     """✓: takes back a ✗."""
-    return _judge(client, user, reference, line_id, "open")
+    return _decide_line(client, user, reference, line_id, "open")
 
 
-def _judge(client: Client, user: User, reference: str, line_id: int, verdict: str) -> Judged:
+def _decide_line(client: Client, user: User, reference: str, line_id: int, verdict: str) -> LineDecision:
     with transaction(client.id):
-        stood = hold(client, reference)
-        before, given = _digest(stood), four_eyes.standing_of(stood.id)
+        stood = get_batch_locked(client, reference)
+        before, given = _digest(stood), four_eyes.valid_approvals(stood.id)
         batch = _reopened(client, user, reference)
         line = BatchLine.get_or_none(BatchLine.id == line_id, BatchLine.batch == batch.id)
         if line is None or line.state not in ("open", "refused"):
@@ -115,12 +118,12 @@ def _judge(client: Client, user: User, reference: str, line_id: int, verdict: st
             BatchLine.update(state=verdict).where(BatchLine.id == line.id).execute()
             _changed(batch, user)
             _note(batch, user, f"line.{'refused' if verdict == 'refused' else 'accepted'}", line=line.id)
-        return Judged(before, _digest(find(client, reference)), stood.state == "open" and not given)
+        return LineDecision(before, _digest(get_batch(client, reference)), stood.state == "open" and not given)
 
 
 def _digest(batch: Batch) -> str:
     """Of the payment as it stands in this transaction, which holds it."""
-    return totals.of_batch(batch, execution_date(batch)).digest
+    return totals.get_totals(batch, execution_date(batch)).digest
 
 
 def _changed(batch: Batch, user: User) -> None:
@@ -131,7 +134,7 @@ def _changed(batch: Batch, user: User) -> None:
     Batch.update(changed_by=None if as_sent else user.id).where(Batch.id == batch.id).execute()
 
 
-def accept_all(client: Client, user: User, reference: str) -> int:
+def include_all_lines(client: Client, user: User, reference: str) -> int:
     """Take back every ✗; of how many lines."""
     with transaction(client.id):
         batch = _reopened(client, user, reference)
@@ -142,9 +145,11 @@ def accept_all(client: Client, user: User, reference: str) -> int:
         return back
 
 
-def change(client: Client, user: User, reference: str, execution_date: date | None, account_id: int) -> None:
+def change_date_and_account(
+    client: Client, user: User, reference: str, execution_date: date | None, account_id: int
+) -> None:
     """Another day (None: the first that is possible) or account. DateInvalid, AccountInvalid."""
-    usable = {view.id for view in accounts(client)}
+    usable = {view.id for view in payable_accounts(client)}
     if account_id not in usable:
         raise AccountInvalid
     with transaction(client.id):
@@ -152,16 +157,16 @@ def change(client: Client, user: User, reference: str, execution_date: date | No
         Batch.update(bank_account=account_id, execution_date=execution_date, changed_by=user.id).where(
             Batch.id == batch.id
         ).execute()
-        changed = find(client, reference)
+        changed = get_batch(client, reference)
         if execution_date is not None:
-            require_possible(execution_date, line_of(changed.bank_account.bank).cut_off)
+            require_valid(execution_date, bank_config_of(changed.bank_account.bank).cut_off)
         day = execution_date.isoformat() if execution_date else None
         _note(batch, user, "batch.changed", day=day, account=account_id)
 
 
 def open_cautions(client: Client, user: User, reference: str, seen: list[str]) -> None:
     """The warnings that must be opened were: `seen` are the names ("kind:about") of those on the screen."""
-    warnings.mark_opened(find(client, reference), user, seen)
+    warnings.acknowledge_warnings(get_batch(client, reference), user, seen)
 
 
 def discard(client: Client, user: User, reference: str) -> None:
@@ -170,20 +175,20 @@ def discard(client: Client, user: User, reference: str) -> None:
         batch = _reopened(client, user, reference)
         if BatchLine.select().where(BatchLine.batch == batch.id, BatchLine.state == "open").exists():
             raise NothingToPay
-        state_machine.move(batch, "discard", audit.by_user(user), "all_refused")
+        state_machine.transition(batch, "discard", audit.by_user(user), "all_refused")
 
 
 def reopen(client: Client, user: User, reference: str) -> None:
     """The same batch again after a refusal: a new order to come, with new ids and a new release."""
     with transaction(client.id):
-        batch = hold(client, reference)
-        if (batch.state, "reopen") not in state_machine.ALLOWED:
+        batch = get_batch_locked(client, reference)
+        if (batch.state, "reopen") not in state_machine.TRANSITIONS:
             raise NotOpen(batch.state)
         void_releases(batch, "reopened")
         renew_end_to_end_ids(batch)
         Batch.update(execution_date=None).where(Batch.id == batch.id).execute()
-        state_machine.move(batch, "reopen", audit.by_user(user))
+        state_machine.transition(batch, "reopen", audit.by_user(user))
 
 
 def _note(batch: Batch, user: User, kind: str, **details: Any) -> None:
-    audit.note(batch.client_id, audit.by_user(user), kind, f"batch:{batch.reference}", **details)
+    audit.record_event(batch.client_id, audit.by_user(user), kind, f"batch:{batch.reference}", **details)

@@ -6,12 +6,12 @@ from typing import Any
 from core.clock import utcnow
 from core.sepa_text import to_sepa
 from domain.common.errors import NotFound
-from models import AcceptedName, BatchLine, require_held
+from models import AcceptedName, BatchLine, require_client_lock
 
 MOST_AT_ONCE = 500
 
 
-class Names:
+class CreditorNames:
     """The names that one client has taken over."""
 
     def __init__(self, client_id: int, ibans: Iterable[str]) -> None:
@@ -21,30 +21,30 @@ class Names:
         rows = [row for part in parts for row in AcceptedName.select().where(mine, AcceptedName.iban.in_(part))]
         self._known = {row.iban: (row.name_given, row.name_at_bank) for row in rows}
 
-    def accepted(self, iban: str, name_shown: str) -> str | None:
+    def override_for(self, iban: str, name_shown: str) -> str | None:
         """The bank's name; None when none was taken over for this name at this account."""
         given, at_bank = self._known.get(iban, ("", ""))
         return at_bank if at_bank and given == name_shown else None
 
-    def sent(self, iban: str, name_shown: str) -> str:
+    def name_for_bank(self, iban: str, name_shown: str) -> str:
         """The name for the bank, in SEPA signs and at most 70: the one taken over, else Nmbrs's own."""
-        return to_sepa(self.accepted(iban, name_shown) or name_shown, 70)
+        return to_sepa(self.override_for(iban, name_shown) or name_shown, 70)
 
 
-def of_lines(client_id: int, lines: Iterable[Any]) -> Names:
+def load_creditor_names(client_id: int, lines: Iterable[Any]) -> CreditorNames:
     """Those that matter for these lines (anything with an `iban`)."""
-    return Names(client_id, (line.iban for line in lines))
+    return CreditorNames(client_id, (line.iban for line in lines))
 
 
-def fresh(line: BatchLine, names: Names) -> dict[str, Any]:
+def reset_fields_for_new_order(line: BatchLine, names: CreditorNames) -> dict[str, Any]:
     """What a line has to become for a new order: no result of the last one, and the name that was taken over."""
-    sent = names.sent(line.iban, line.name_shown)
+    sent = names.name_for_bank(line.iban, line.name_shown)
     return {"name_sent": sent, "name_match": None, "name_at_bank": None, "bank_reason": None}
 
 
-def keep(client_id: int, user_id: int, line: BatchLine) -> None:
+def save_accepted_name(client_id: int, user_id: int, line: BatchLine) -> None:
     """Take the bank's name over, in the caller's transaction. NotFound when there is none that could be sent."""
-    require_held(client_id)
+    require_client_lock(client_id)
     if line.name_at_bank is None or not any(sign.isalnum() for sign in to_sepa(line.name_at_bank, 70)):
         raise NotFound
     said = {"name_given": line.name_shown, "name_at_bank": line.name_at_bank, "user": user_id, "at": utcnow()}

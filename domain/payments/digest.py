@@ -30,7 +30,7 @@ class _Hash:
         return self._hash.hexdigest()
 
 
-def of_batch(debtor_iban: str, day: date, lines: Iterable[BatchLine]) -> str:
+def payment_digest(debtor_iban: str, day: date, lines: Iterable[BatchLine]) -> str:
     """Debtor account, execution date, count, total and every line: both its forms, its IBAN, its amount."""
     rows = sorted(lines, key=lambda line: line.position)
     made = _Hash()
@@ -43,7 +43,7 @@ def of_batch(debtor_iban: str, day: date, lines: Iterable[BatchLine]) -> str:
     return made.hexdigest()
 
 
-def as_sent(order: PaymentOrder) -> tuple:
+def comparable_order(order: PaymentOrder) -> tuple:
     """What an order says, in a form in which two can be compared: more than a person is shown."""
     about = (order.msg_id, order.debtor_iban, order.execution_date, order.batch_booking, order.wage_tax)
     return (*about, [_line(line) for line in order.lines])

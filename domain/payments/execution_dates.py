@@ -7,11 +7,11 @@ from core.bank_days import is_bank_day, next_bank_day
 from core.clock import amsterdam, utcnow
 from domain.common.errors import DateInvalid
 
-FURTHEST = timedelta(days=365)
+MAX_DAYS_AHEAD = timedelta(days=365)
 
 
 @dataclass(frozen=True)
-class Day:
+class CalendarDay:
     """reason: past, cut_off, not_a_bank_day, too_far; None when it can be chosen."""
 
     date: date
@@ -22,14 +22,14 @@ class Day:
     other_month: bool
 
 
-def proposed(cut_off: time, now: datetime | None = None) -> date:
+def earliest_execution_date(cut_off: time, now: datetime | None = None) -> date:
     """The first bank day whose cut-off (Amsterdam) is still open."""
     local = amsterdam(now or utcnow())
     today = local.date()
     return today if is_bank_day(today) and local.time() < cut_off else next_bank_day(today)
 
 
-def obstacle(day: date, cut_off: time, now: datetime | None = None) -> str | None:
+def unavailable_reason(day: date, cut_off: time, now: datetime | None = None) -> str | None:
     """Why nothing can be executed on this day; None when it can."""
     local = amsterdam(now or utcnow())
     if day < local.date():
@@ -38,17 +38,17 @@ def obstacle(day: date, cut_off: time, now: datetime | None = None) -> str | Non
         return "not_a_bank_day"
     if day == local.date() and local.time() >= cut_off:
         return "cut_off"
-    return "too_far" if day > local.date() + FURTHEST else None
+    return "too_far" if day > local.date() + MAX_DAYS_AHEAD else None
 
 
-def require_possible(day: date, cut_off: time) -> None:
+def require_valid(day: date, cut_off: time) -> None:
     """DateInvalid with the obstacle."""
-    reason = obstacle(day, cut_off)
+    reason = unavailable_reason(day, cut_off)
     if reason:
         raise DateInvalid(reason)
 
 
-def month(first: date, cut_off: time, chosen: date) -> list[list[Day]]:
+def calendar_month(first: date, cut_off: time, chosen: date) -> list[list[CalendarDay]]:
     """The weeks, from Monday, that show this month."""
     today = amsterdam(utcnow()).date()
     day = first.replace(day=1)
@@ -60,6 +60,6 @@ def month(first: date, cut_off: time, chosen: date) -> list[list[Day]]:
     return weeks
 
 
-def _day(day: date, shown_month: int, cut_off: time, today: date, chosen: date) -> Day:
-    reason = obstacle(day, cut_off)
-    return Day(day, reason is None, reason, day == today, day == chosen, day.month != shown_month)
+def _day(day: date, shown_month: int, cut_off: time, today: date, chosen: date) -> CalendarDay:
+    reason = unavailable_reason(day, cut_off)
+    return CalendarDay(day, reason is None, reason, day == today, day == chosen, day.month != shown_month)

@@ -8,22 +8,29 @@ from dataclasses import dataclass
 
 from core.clock import utcnow
 from domain.common import audit
-from domain.common.errors import ChangedByYou, NothingAsked, NotIdentified, NotYourRole, SamePerson, TooFewApprovers
+from domain.common.errors import (
+    InsufficientRole,
+    LastEditorCannotApprove,
+    NoPendingRequest,
+    NotIdentified,
+    SamePerson,
+    TooFewApprovers,
+)
 from domain.identity import signing_authority
-from domain.identity.identification import identified, same_person
+from domain.identity.identification import is_identified, same_person
 from domain.outbox import mail, push
-from models import Approval, Batch, Client, FourEyesChange, Membership, User, require_held, transaction
+from models import Approval, Batch, Client, FourEyesChange, Membership, User, require_client_lock, transaction
 
 MAY_APPROVE = ("owner", "approver")
 
 
 @dataclass(frozen=True)
-class Eyes:
+class DualApprovalStatus:
     """Where a payment of which two approve stands: names of who did, and of who may be asked yet."""
 
-    by: tuple[str, ...]
-    asked: tuple[str, ...]
-    mine: bool
+    approved_by: tuple[str, ...]
+    eligible: tuple[str, ...]
+    approved_by_me: bool
     changed_by_me: bool
     open: bool
     asks_me: bool = False
@@ -31,15 +38,15 @@ class Eyes:
     @property
     def waits(self) -> bool:
         """One person has approved; another still has to."""
-        return self.open and bool(self.by)
+        return self.open and bool(self.approved_by)
 
     @property
     def stuck(self) -> bool:
         """Nobody is left who could make it two."""
-        return self.open and len(self.by) + len(self.asked) < 2
+        return self.open and len(self.approved_by) + len(self.eligible) < 2
 
 
-def applies(client: Client, total_cents: int) -> bool:
+def is_required(client: Client, total_cents: int) -> bool:
     """Whether two have to approve a payment of this total."""
     return client.four_eyes_cents is not None and total_cents >= client.four_eyes_cents
 
@@ -49,25 +56,29 @@ def _people(client: Client) -> list[User]:
     return list(query.where(Membership.client == client.id, Membership.role.in_(MAY_APPROVE)).order_by(User.id))
 
 
-def standing_of(batch_id: int) -> list[Approval]:
+def valid_approvals(batch_id: int) -> list[Approval]:
     """The approvals of a payment that are not void, the first one first."""
     query = Approval.select(Approval, User).join(User)
     return list(query.where(Approval.batch == batch_id, Approval.voided_at.is_null()).order_by(Approval.id))
 
 
-def look(client: Client, user: User, batch_id: int, state: str, total_cents: int) -> Eyes | None:
+def dual_approval_status(
+    client: Client, user: User, batch_id: int, state: str, total_cents: int
+) -> DualApprovalStatus | None:
     """How it stands, for this user; None where one person approves and for what is past that."""
     if client.four_eyes_cents is None:
         return None
-    given = standing_of(batch_id)
+    given = valid_approvals(batch_id)
     if state != "open":
-        return Eyes(tuple(one.user.name for one in given), (), False, False, False) if given else None
-    if not applies(client, total_cents):
+        return DualApprovalStatus(tuple(one.user.name for one in given), (), False, False, False) if given else None
+    if not is_required(client, total_cents):
         return None
     changed_by, done = Batch.get_by_id(batch_id).changed_by_id, {one.user_id for one in given}
     asked = [one for one in _people(client) if one.id not in done and one.id != changed_by]
     names, others = tuple(one.user.name for one in given), tuple(one.name for one in asked)
-    return Eyes(names, others, user.id in done, changed_by == user.id, True, user.id in {one.id for one in asked})
+    return DualApprovalStatus(
+        names, others, user.id in done, changed_by == user.id, True, user.id in {one.id for one in asked}
+    )
 
 
 # --- approving ------------------------------------------------------------------------------------
@@ -76,11 +87,11 @@ def approve(
 ) -> Approval | None:
     """Keep this person's approval, in the transaction of the release; None when it was the last one needed.
 
-    The same person twice counts once. ChangedByYou; SamePerson when two accounts belong to one person.
+    The same person twice counts once. LastEditorCannotApprove; SamePerson when two accounts belong to one person.
     """
-    require_held(batch.client_id)
+    require_client_lock(batch.client_id)
     if batch.changed_by_id == user.id:
-        raise ChangedByYou
+        raise LastEditorCannotApprove
     given = _counting(batch, shown)
     mine = next((one for one in given if one.user_id == user.id), None)
     if mine is not None:
@@ -90,7 +101,7 @@ def approve(
     row = Approval.create(
         batch=batch.id, user=user, digest=shown, total_cents=total_cents, proof=proof, ip=ip, fixed_day=fixed_day
     )
-    audit.note(
+    audit.record_event(
         batch.client_id, audit.by_user(user), "batch.approved_by_one", f"batch:{batch.reference}", digest=shown,
         total=total_cents, proof=proof, approval=row.id,
     )  # fmt: skip
@@ -103,8 +114,8 @@ def approve(
 def _counting(batch: Batch, shown: str) -> list[Approval]:
     """Approvals that still count: of exactly what is shown now, by who may still sign. The others become void."""
     counting = []
-    for one in standing_of(batch.id):
-        answer = signing_authority.standing(batch.client, one.user)
+    for one in valid_approvals(batch.id):
+        answer = signing_authority.latest_decision(batch.client, one.user)
         if one.digest == shown and answer is not None and answer.answer == "yes":
             counting.append(one)
         else:
@@ -115,18 +126,18 @@ def _counting(batch: Batch, shown: str) -> list[Approval]:
 def _ask_next(batch: Batch, row: Approval) -> None:
     client, path = Client.get_by_id(batch.client_id), f"/betalingen/{batch.reference}"
     others = [one for one in _people(client) if one.id not in (row.user_id, batch.changed_by_id)]
-    push.queue(client, "asked", f"asked:{row.id}", path, others, batch)
+    push.enqueue_push(client, "asked", f"asked:{row.id}", path, others, batch)
     for other in others:
-        mail.queue(
+        mail.enqueue_mail(
             other, "approval_asked", once=f"approval:{row.id}:{other.id}", client=client, path=path,
             by=row.user.name, total_cents=row.total_cents,
         )  # fmt: skip
 
 
-def void(batch: Batch, reason: str) -> int:
+def void_approvals(batch: Batch, reason: str) -> int:
     """No approval of this payment stands any more; a day that nobody had chosen is free again. How many stood."""
-    require_held(batch.client_id)
-    given = standing_of(batch.id)
+    require_client_lock(batch.client_id)
+    given = valid_approvals(batch.id)
     if any(one.fixed_day for one in given):
         Batch.update(execution_date=None).where(Batch.id == batch.id).execute()
     return _void(Approval.batch == batch.id, reason) if given else 0
@@ -139,14 +150,14 @@ def _void(which, reason: str) -> int:
 
 
 # --- the setting ----------------------------------------------------------------------------------
-def change(membership: Membership, from_cents: int | None) -> str:
+def set_threshold(membership: Membership, from_cents: int | None) -> str:
     """Two approve from this total (cents) on; None: one always does. Returns "changed", "same" or "asked".
 
     What makes it stricter counts at once. What makes it weaker waits until somebody else who may approve agrees,
-    where there is such a person. NotYourRole for who is no owner; TooFewApprovers where no two could.
+    where there is such a person. InsufficientRole for who is no owner; TooFewApprovers where no two could.
     """
     if membership.role != "owner":
-        raise NotYourRole
+        raise InsufficientRole
     client, user = membership.client, membership.user
     with transaction(client.id):
         now = _held(client)
@@ -164,7 +175,7 @@ def change(membership: Membership, from_cents: int | None) -> str:
 
 
 def _held(client: Client) -> Client:
-    require_held(client.id)
+    require_client_lock(client.id)
     return Client.get_by_id(client.id)
 
 
@@ -175,9 +186,9 @@ def _weaker(before: int | None, after: int | None) -> bool:
 def _ask(client: Client, user: User, from_cents: int | None, others: list[User]) -> None:
     FourEyesChange.delete().where(FourEyesChange.client == client.id).execute()
     row = FourEyesChange.create(client=client, user=user, from_cents=from_cents)
-    audit.note(client.id, audit.by_user(user), "four_eyes.asked", f"client:{client.id}", from_cents=from_cents)
+    audit.record_event(client.id, audit.by_user(user), "four_eyes.asked", f"client:{client.id}", from_cents=from_cents)
     for other in others:
-        mail.queue(
+        mail.enqueue_mail(
             other, "four_eyes_asked", once=f"four-eyes:{row.id}:{row.asked_at.isoformat()}:{other.id}", client=client,
             path=f"/{client.public_id}/mensen", by=user.name, from_cents=from_cents,
         )  # fmt: skip
@@ -186,46 +197,46 @@ def _ask(client: Client, user: User, from_cents: int | None, others: list[User])
 def _set(client: Client, user: User, from_cents: int | None, **more: int) -> None:
     Client.update(four_eyes_cents=from_cents).where(Client.id == client.id).execute()
     FourEyesChange.delete().where(FourEyesChange.client == client.id).execute()
-    audit.note(
+    audit.record_event(
         client.id, audit.by_user(user), "four_eyes.changed", f"client:{client.id}", from_cents=from_cents, **more
     )
 
 
-def asked(client: Client) -> FourEyesChange | None:
+def pending_threshold_change(client: Client) -> FourEyesChange | None:
     """The weaker setting that waits for somebody else to agree."""
     query = FourEyesChange.select(FourEyesChange, User).join(User)
     return query.where(FourEyesChange.client == client.id).first()
 
 
-def agree(membership: Membership, key: str) -> None:
+def confirm_threshold_change(membership: Membership, key: str) -> None:
     """A second person agrees, and it counts.
 
-    NothingAsked, NotYourRole, NotIdentified; SamePerson for whoever asked it.
+    NoPendingRequest, InsufficientRole, NotIdentified; SamePerson for whoever asked it.
     """
     client, user = membership.client, membership.user
     with transaction(client.id):
         row = _answerable(membership, key)
-        if not identified(user):
+        if not is_identified(user):
             raise NotIdentified
         if same_person(row.user, user):
             raise SamePerson
         _set(client, user, row.from_cents, asked_by=row.user_id)
 
 
-def decline(membership: Membership, key: str) -> None:
-    """It stays as it was: by anyone who may approve, also by whoever asked. NothingAsked, NotYourRole."""
+def decline_threshold_change(membership: Membership, key: str) -> None:
+    """It stays as it was: by anyone who may approve, also by whoever asked. NoPendingRequest, InsufficientRole."""
     with transaction(membership.client_id):
         row = _answerable(membership, key)
         FourEyesChange.delete().where(FourEyesChange.id == row.id).execute()
         client = membership.client
-        audit.note(client.id, audit.by_user(membership.user), "four_eyes.declined", f"client:{client.id}")
+        audit.record_event(client.id, audit.by_user(membership.user), "four_eyes.declined", f"client:{client.id}")
 
 
 def _answerable(membership: Membership, key: str) -> FourEyesChange:
     if membership.role not in MAY_APPROVE:
-        raise NotYourRole
+        raise InsufficientRole
     _held(membership.client)
-    row = asked(membership.client)
+    row = pending_threshold_change(membership.client)
     if row is None or row.key != key:
-        raise NothingAsked
+        raise NoPendingRequest
     return row

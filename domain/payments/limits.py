@@ -5,15 +5,15 @@ from peewee import fn
 from core.clock import amsterdam_midnight, today_amsterdam
 from domain.common import audit
 from domain.common.errors import LimitExceeded
-from models import BankAccount, Batch, Release, require_held, transaction
+from models import BankAccount, Batch, Release, require_client_lock, transaction
 
 
-def require_within(account: BankAccount, total_cents: int) -> None:
+def require_within_limits(account: BankAccount, total_cents: int) -> None:
     """LimitExceeded when this payment, or this day with it, goes over the account's limit.
 
     The day counts every release of today that still stands or led to an order that may live.
     """
-    require_held(account.client_id)  # two releases at once wait for each other
+    require_client_lock(account.client_id)  # two releases at once wait for each other
     limits = BankAccount.get_by_id(account.id)
     if total_cents > limits.limit_payment_cents:
         raise LimitExceeded("payment", limits.limit_payment_cents, total_cents)
@@ -33,7 +33,7 @@ def released_today(account: BankAccount) -> int:
     return int(total.scalar() or 0)
 
 
-def raise_limits(account: BankAccount, payment_cents: int | None, day_cents: int | None, operator: str) -> None:
+def set_limits(account: BankAccount, payment_cents: int | None, day_cents: int | None, operator: str) -> None:
     """An operator sets other limits; the log keeps who and what."""
     new_payment = account.limit_payment_cents if payment_cents is None else payment_cents
     new_day = account.limit_day_cents if day_cents is None else day_cents
@@ -41,7 +41,7 @@ def raise_limits(account: BankAccount, payment_cents: int | None, day_cents: int
         BankAccount.update(limit_payment_cents=new_payment, limit_day_cents=new_day).where(
             BankAccount.id == account.id
         ).execute()
-        audit.note(
+        audit.record_event(
             account.client_id, audit.OPERATOR, "limits.changed", f"account:{account.id}", payment=new_payment,
             day=new_day, by=operator,
         )  # fmt: skip

@@ -23,7 +23,7 @@ LONGEST = 70
 
 
 @dataclass(frozen=True)
-class Look:
+class LineQuery:
     """What somebody looks for: a text, one of REFUSED and REMARKED or nothing, and which page of it (from 1)."""
 
     text: str = ""
@@ -35,19 +35,19 @@ class Look:
         """Lines may be left out, beside those of other pages."""
         return bool(self.text or self.only)
 
-    def at(self, page: int) -> "Look":
+    def at(self, page: int) -> "LineQuery":
         """The same on another page."""
         return replace(self, page=page)
 
 
 @dataclass(frozen=True)
-class Found:
+class LinePage:
     """One page of lines: `count` were found in all, the first of these is number `first` of them."""
 
     rows: Sequence[BatchLine]
     count: int
     pages: int
-    look: Look
+    look: LineQuery
 
     @property
     def first(self) -> int:
@@ -58,13 +58,13 @@ class Found:
         return self.first + len(self.rows) - 1
 
 
-def looked_for(text: str, only: str = "", page: int = 1) -> Look:
+def build_line_query(text: str, only: str = "", page: int = 1) -> LineQuery:
     """A look of what was typed: too long is cut, an unknown filter or page is none."""
     known = only if only in (REFUSED, REMARKED) else ""
-    return Look(" ".join(text[:LONGEST].split()), known, max(1, page))
+    return LineQuery(" ".join(text[:LONGEST].split()), known, max(1, page))
 
 
-def find(batch: Batch, look: Look, all_lines: int) -> Found:
+def search_lines(batch: Batch, look: LineQuery, all_lines: int) -> LinePage:
     """The lines of one page, in their order; where a payment is over, those that were not paid come last.
 
     A page beyond the last one is the last one. Only these lines are read.
@@ -76,17 +76,17 @@ def find(batch: Batch, look: Look, all_lines: int) -> Found:
     pages = max(1, -(-count // PAGE))
     look = look.at(min(look.page, pages))
     rows = query.order_by(*_order(batch)).limit(PAGE).offset((look.page - 1) * PAGE)
-    return Found(list(rows), count, pages, look)
+    return LinePage(list(rows), count, pages, look)
 
 
-def whole(batch: Batch, rows: Sequence[BatchLine]) -> Found:
+def all_on_one_page(batch: Batch, rows: Sequence[BatchLine]) -> LinePage:
     """All lines as one page, out of what was read already."""
     if not _is_open(batch):
         rows = sorted(rows, key=lambda row: row.state in NOT_PAID)
-    return Found(rows, len(rows), 1, Look())
+    return LinePage(rows, len(rows), 1, LineQuery())
 
 
-def page_of(position: int) -> int:
+def page_of_position(position: int) -> int:
     """On which page a line stands while its payment is open; positions count from 1 without a gap."""
     return (position - 1) // PAGE + 1
 
@@ -101,7 +101,7 @@ def _order(batch: Batch) -> list[Any]:
     return [Case(None, [(BatchLine.state.in_(NOT_PAID), 1)], 0), BatchLine.position]
 
 
-def _conditions(look: Look) -> list[Any]:
+def _conditions(look: LineQuery) -> list[Any]:
     found = []
     if look.text:
         found.append(_says(look.text))

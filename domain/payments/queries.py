@@ -9,13 +9,13 @@ from peewee import JOIN, Case, fn
 
 from core.clock import utcnow
 from domain.banking import manual_bank
-from domain.banking.linking import AccountView, account_view, known_line
+from domain.banking.linking import AccountView, account_view, bank_config_or_default
 from domain.common.errors import NotFound
 from domain.payments import execution_dates, line_search, totals, warnings
-from domain.payments.line_search import Found, Look
-from domain.payments.state_machine import SETTLED, WAITING
+from domain.payments.line_search import LinePage, LineQuery
+from domain.payments.state_machine import NEEDS_ACTION, SETTLED
 from domain.payments.totals import NOT_PAID, BatchTotals, lines_of
-from domain.payments.warnings import Caution
+from domain.payments.warnings import PaymentWarning
 from models import (
     Approval,
     BankAccount,
@@ -29,7 +29,7 @@ from models import (
     Release,
     Run,
     User,
-    require_held,
+    require_client_lock,
 )
 
 ASK_AGAIN_AFTER = timedelta(seconds=2)
@@ -118,7 +118,7 @@ class Payment:
     signing: str
     order: OrderView | None
     kind: str = "salary"
-    cautions: Sequence[Caution] = ()
+    cautions: Sequence[PaymentWarning] = ()
     run_missing: bool = False
     overpaid: Sequence[tuple[str, str, int]] = ()
     missing_count: int | None = None
@@ -128,7 +128,7 @@ class Payment:
     name_check: bool = True
     by_hand: bool = False
     hidden: bool = False  # the lines are not for this person
-    found: Found | None = None
+    found: LinePage | None = None
     spelt_count: int = 0
     spelt: Sequence[LineView] = ()
     reasons: bool = False
@@ -148,7 +148,7 @@ class Payment:
         return self.state in SETTLED
 
 
-def batches(client: Client, limit: int = 50, states: Sequence[str] = ()) -> list[BatchRow]:
+def list_batches(client: Client, limit: int = 50, states: Sequence[str] = ()) -> list[BatchRow]:
     """Newest first."""
     refused_whole = (Batch.state == "rejected") & (BatchLine.state == "rejected")
     payable = Case(None, [(BatchLine.state.not_in(NOT_PAID) | refused_whole, 1)], 0)
@@ -166,7 +166,7 @@ def batches(client: Client, limit: int = 50, states: Sequence[str] = ()) -> list
         BatchRow(
             row.reference, row.company_name, row.description, int(row.payable_cents), int(row.lines_payable),
             row.lines_all, row.state, row.state_at, row.execution_date, row.created_at,
-            manual_bank.is_by_hand(row.bank),
+            manual_bank.is_manual(row.bank),
         )
         for row in query.objects()
     ]  # fmt: skip
@@ -174,13 +174,13 @@ def batches(client: Client, limit: int = 50, states: Sequence[str] = ()) -> list
 
 def count_waiting(client: Client, user: User) -> int:
     """At how many payments this person has something to do."""
-    return Batch.select().where(Batch.client == client.id, waits_for(user)).count()
+    return Batch.select().where(Batch.client == client.id, awaiting_action_by(user)).count()
 
 
-def waits_for(user: User) -> Any:
+def awaiting_action_by(user: User) -> Any:
     """The condition of a payment that waits for this person: not what only waits for a second approval."""
     mine = Approval.select(Approval.batch).where(Approval.user == user.id, Approval.voided_at.is_null())
-    return Batch.state.in_(WAITING) & ~((Batch.state == "open") & Batch.id.in_(mine))
+    return Batch.state.in_(NEEDS_ACTION) & ~((Batch.state == "open") & Batch.id.in_(mine))
 
 
 def approved_by_me(client: Client, user: User) -> set[str]:
@@ -191,7 +191,7 @@ def approved_by_me(client: Client, user: User) -> set[str]:
     return {row.reference for row in query}
 
 
-def find(client: Client, reference: str) -> Batch:
+def get_batch(client: Client, reference: str) -> Batch:
     """The batch with its account, the account's consent, company and run. NotFound when it is not this client's."""
     query = (
         Batch.select(Batch, BankAccount, BankLink, PayrollCompany, Run).join(BankAccount).join(BankLink)
@@ -203,50 +203,52 @@ def find(client: Client, reference: str) -> Batch:
     return row
 
 
-def hold(client: Client, reference: str) -> Batch:
+def get_batch_locked(client: Client, reference: str) -> Batch:
     """The batch as it is and stays until this transaction, which holds its client, ends."""
-    require_held(client.id)
-    return find(client, reference)
+    require_client_lock(client.id)
+    return get_batch(client, reference)
 
 
 def execution_date(batch: Batch) -> date:
     """The chosen day, else the first bank day whose cut-off is open."""
-    return batch.execution_date or execution_dates.proposed(known_line(batch.bank_account.bank).cut_off)
+    return batch.execution_date or execution_dates.earliest_execution_date(
+        bank_config_or_default(batch.bank_account.bank).cut_off
+    )
 
 
-def view(client: Client, reference: str, look: Look | None = None) -> Payment:
+def get_payment(client: Client, reference: str, look: LineQuery | None = None) -> Payment:
     """The payment with all its lines, or with the page that somebody looks at. NotFound when it is not this client's.
 
     Of a long payment only the lines of that page are read; what counts of all of them is kept (see `sums`).
     """
-    batch = find(client, reference)
+    batch = get_batch(client, reference)
     day = execution_date(batch)
     counted, rows, found = _lines(batch, day, look)
     return _payment(client, batch, day, counted, rows, found)
 
 
-def _lines(batch: Batch, day: date, look: Look | None) -> tuple[BatchTotals, Sequence[BatchLine], Found | None]:
+def _lines(batch: Batch, day: date, look: LineQuery | None) -> tuple[BatchTotals, Sequence[BatchLine], LinePage | None]:
     """What is counted of all lines, and those that are shown."""
-    if look is None or batch.line_count <= totals.SHORT:
+    if look is None or batch.line_count <= totals.CACHE_THRESHOLD:
         rows = lines_of(batch)
-        counted = totals.of_lines(batch, day, rows)
+        counted = totals.compute_totals(batch, day, rows)
         if look is None:
             return counted, rows, None
         if not look.filters:
-            return counted, (found := line_search.whole(batch, rows)).rows, found
+            return counted, (found := line_search.all_on_one_page(batch, rows)).rows, found
     else:
-        counted = totals.of_batch(batch, day)
-    found = line_search.find(batch, look, counted.count)
+        counted = totals.get_totals(batch, day)
+    found = line_search.search_lines(batch, look, counted.count)
     return counted, found.rows, found
 
 
 def _payment(
-    client: Client, batch: Batch, day: date, counted: BatchTotals, rows: Sequence[BatchLine], found: Found | None
+    client: Client, batch: Batch, day: date, counted: BatchTotals, rows: Sequence[BatchLine], found: LinePage | None
 ) -> Payment:
     order, release = _newest_order(batch) if batch.state != "open" else (None, None)
-    newer = warnings.newer(batch)
+    newer = warnings.newer_batch(batch)
     account = batch.bank_account
-    signing = known_line(account.bank).signing
+    signing = bank_config_or_default(account.bank).signing
     return Payment(
         id=batch.id, reference=batch.reference, client_name=client.name, company_name=batch.company.name,
         description=batch.description, state=batch.state, state_reason=batch.state_reason, state_at=batch.state_at,
@@ -255,18 +257,18 @@ def _payment(
         date_fixed=batch.execution_date is not None, total_cents=counted.cents, lines_all=counted.count,
         lines_payable=counted.payable, lines=[_line_view(row) for row in rows], digest=counted.digest,
         debtor_differs=bool(batch.file_debtor_iban) and batch.file_debtor_iban != account.iban, signing=signing,
-        order=_order_view(order, batch, signing), kind=batch.kind, cautions=warnings.of_batch(batch),
+        order=_order_view(order, batch, signing), kind=batch.kind, cautions=warnings.warnings_for(batch),
         run_missing=batch.run.missing_since is not None,
         overpaid=_overpaid(batch),
         missing_count=batch.missing_count, missing_names=batch.missing_names,
         newer_reference=newer.reference if newer else None,
         batch_booking=(release or client).batch_booking, name_check=(release or client).name_check,
-        by_hand=order.by_hand if order else manual_bank.is_by_hand(account.bank),
-        found=found, spelt_count=counted.spelt_count, spelt=_spelt(counted, rows), reasons=counted.reasons,
+        by_hand=order.by_hand if order else manual_bank.is_manual(account.bank),
+        found=found, spelt_count=counted.spelt_count, spelt=_converted_lines(counted, rows), reasons=counted.reasons,
     )  # fmt: skip
 
 
-def _spelt(counted: BatchTotals, rows: Sequence[BatchLine]) -> list[LineView]:
+def _converted_lines(counted: BatchTotals, rows: Sequence[BatchLine]) -> list[LineView]:
     """The first lines that the bank reads otherwise; those of another page are read for it."""
     wanted, here = set(counted.spelt), {row.id: row for row in rows}
     if beyond := wanted - here.keys():
@@ -274,7 +276,7 @@ def _spelt(counted: BatchTotals, rows: Sequence[BatchLine]) -> list[LineView]:
     return sorted((_line_view(here[one]) for one in wanted), key=lambda row: row.position)
 
 
-def line(batch_id: int, line_id: int) -> LineView:
+def get_line(batch_id: int, line_id: int) -> LineView:
     """One line of a payment. NotFound when it is not this payment's."""
     row = BatchLine.get_or_none(BatchLine.id == line_id, BatchLine.batch == batch_id)
     if row is None:
@@ -315,7 +317,7 @@ def _line_view(row: BatchLine) -> LineView:
     )  # fmt: skip
 
 
-def order_to_ask(payment: Payment) -> int | None:
+def order_due_for_poll(payment: Payment) -> int | None:
     """The order whose status is worth asking again while somebody looks; at most once every two seconds."""
     if payment.order is None or payment.by_hand or payment.order.state not in ("at_bank", "signed"):
         return None
@@ -334,7 +336,7 @@ def client_of_reference(user: User, reference: str) -> Client:
     return row.client
 
 
-def calendar(payment: Payment, month: date) -> list[list[execution_dates.Day]]:
+def calendar(payment: Payment, month: date) -> list[list[execution_dates.CalendarDay]]:
     """Weeks from Monday."""
     bank = BankAccount.get_by_id(payment.account.id).bank
-    return execution_dates.month(month, known_line(bank).cut_off, payment.execution_date)
+    return execution_dates.calendar_month(month, bank_config_or_default(bank).cut_off, payment.execution_date)

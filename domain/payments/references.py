@@ -5,7 +5,7 @@ from core.ids import five_digits
 from models import Batch
 
 
-def draw() -> str:
+def new_reference() -> str:
     """A reference that no batch has; the database's unique key has the last word."""
     while True:
         reference = f"{utcnow():%Y%m%d%H%M%S}-{five_digits()}"

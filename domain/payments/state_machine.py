@@ -9,9 +9,9 @@ from core.clock import utcnow
 from domain.common import audit
 from domain.common.errors import StateConflict
 from domain.outbox import push
-from models import Batch, require_held
+from models import Batch, require_client_lock
 
-ALLOWED: dict[tuple[str, str], str] = {
+TRANSITIONS: dict[tuple[str, str], str] = {
     ("open", "release"): "approved",
     ("open", "discard"): "discarded",
     ("open", "replace"): "replaced",
@@ -57,16 +57,16 @@ ALLOWED: dict[tuple[str, str], str] = {
 # Nothing more can come of these by themselves.
 SETTLED = frozenset({"executed", "partly_executed", "rejected", "failed", "cancelled", "discarded", "replaced"})
 # A person has something to do.
-WAITING = frozenset({"open", "at_bank", "name_check", "rejected", "failed", "cancelled"})
+NEEDS_ACTION = frozenset({"open", "at_bank", "name_check", "rejected", "failed", "cancelled"})
 
 
-def move(batch: Batch, event: str, actor: str, reason: str | None = None, **details: Any) -> None:
+def transition(batch: Batch, event: str, actor: str, reason: str | None = None, **details: Any) -> None:
     """Move the batch along the table and write the audit event, in the caller's transaction.
 
     StateConflict when the table has no such edge, or the row is no longer where it was read.
     """
-    require_held(batch.client_id)
-    before, target = batch.state, ALLOWED.get((batch.state, event))
+    require_client_lock(batch.client_id)
+    before, target = batch.state, TRANSITIONS.get((batch.state, event))
     if target is None:
         raise StateConflict(f"{batch.reference}: {event} from {batch.state}")
     now = utcnow()
@@ -79,7 +79,7 @@ def move(batch: Batch, event: str, actor: str, reason: str | None = None, **deta
         raise StateConflict(f"{batch.reference}: no longer {before}")
     batch.state, batch.state_reason, batch.state_at = target, reason, now
     extra = {"reason": reason, **details} if reason else details
-    audit.note(
+    audit.record_event(
         batch.client_id, actor, f"batch.{event}", f"batch:{batch.reference}", before=before, after=target, **extra
     )
-    push.payment_moved(batch)
+    push.enqueue_for_state_change(batch)

@@ -14,7 +14,7 @@ from models import Batch, BatchLine
 
 NOT_PAID = ("refused", "rejected", "returned", "void")
 # Of so many lines or less everything is read and counted anew: one query, and nothing to keep.
-SHORT = 100
+CACHE_THRESHOLD = 100
 # So many lines that the bank reads otherwise are named; of the others only the number is told.
 NAMED = 5
 
@@ -36,7 +36,7 @@ class BatchTotals:
     reasons: bool
 
 
-def counts(line_state: str, batch_state: str) -> bool:
+def is_counted(line_state: str, batch_state: str) -> bool:
     """Part of the total: what is to be paid, or what an order was that the bank refused as a whole."""
     return line_state not in NOT_PAID or line_state == batch_state == "rejected"
 
@@ -46,12 +46,12 @@ def lines_of(batch: Batch) -> list[BatchLine]:
     return list(BatchLine.select().where(BatchLine.batch == batch.id).order_by(BatchLine.position))
 
 
-def of_lines(batch: Batch, day: date, rows: Sequence[BatchLine]) -> BatchTotals:
+def compute_totals(batch: Batch, day: date, rows: Sequence[BatchLine]) -> BatchTotals:
     """Counted of these rows, which are all lines of the batch; expects its account to be loaded."""
-    payable = [row for row in rows if counts(row.state, batch.state)]
+    payable = [row for row in rows if is_counted(row.state, batch.state)]
     spelt = [row.id for row in rows if row.state not in NOT_PAID and _spelt(row)]
     return BatchTotals(
-        digest.of_batch(batch.bank_account.iban, day, payable), len(rows), len(payable),
+        digest.payment_digest(batch.bank_account.iban, day, payable), len(rows), len(payable),
         sum(row.amount_cents for row in payable), len(spelt), spelt[:NAMED], any(row.bank_reason for row in rows),
     )  # fmt: skip
 
@@ -60,19 +60,19 @@ def _spelt(row: BatchLine) -> bool:
     return (row.name_shown, row.description_shown) != (row.name_sent, row.description_sent)
 
 
-def of_batch(batch: Batch, day: date) -> BatchTotals:
+def get_totals(batch: Batch, day: date) -> BatchTotals:
     """Of a long payment what was kept while it still holds, else counted of all lines and kept.
 
     Read this before the lines that are shown beside it: then a change in between makes the digest the older of the
     two, which nobody can approve any more.
     """
-    if batch.line_count <= SHORT:
-        return of_lines(batch, day, lines_of(batch))
+    if batch.line_count <= CACHE_THRESHOLD:
+        return compute_totals(batch, day, lines_of(batch))
     made_of = _made_of(batch, day)
     kept = batch.lines_kept
     if kept and kept["of"] == made_of:
         return BatchTotals(**kept["sums"])
-    found = of_lines(batch, day, lines_of(batch))
+    found = compute_totals(batch, day, lines_of(batch))
     # `made_of` was read before the lines: had they changed since, this version would be over and nothing be kept
     Batch.update(lines_kept={"of": made_of, "sums": asdict(found)}).where(
         Batch.id == batch.id, Batch.lines_version == batch.lines_version

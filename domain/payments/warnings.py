@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from datetime import datetime
 
-from domain.common.errors import CautionsUnopened
+from domain.common.errors import UnacknowledgedWarnings
 from models import Batch, User, WarningOpened
 
 # Another payment that counts as made, or that may still be made.
@@ -11,7 +11,7 @@ _LIVE = ("open", "approved", "sending", "name_check", "at_bank", "signed", "exec
 
 
 @dataclass(frozen=True)
-class Caution:
+class PaymentWarning:
     """kind: "difference" (the run was paid before; about: the references that paid it), "period_twice" (about:
     the other payment of this period) or "picked" (its run is from before the link). Opened: somebody read it."""
 
@@ -23,33 +23,33 @@ class Caution:
     total_cents: int = 0
 
 
-def of_batch(batch: Batch) -> list[Caution]:
+def warnings_for(batch: Batch) -> list[PaymentWarning]:
     """Every caution of a payment that can still be approved; none for others."""
     if batch.state not in ("open", "approved"):
         return []
     found = [*_difference(batch), *_period_twice(batch)]
     if batch.picked:
-        found.append(Caution("picked", "", False))
+        found.append(PaymentWarning("picked", "", False))
     if not found:
         return []
     opened = {(row.kind, row.about) for row in WarningOpened.select().where(WarningOpened.batch == batch.id)}
     return [
-        Caution(one.kind, one.about, (one.kind, one.about) in opened, one.state, one.at, one.total_cents)
+        PaymentWarning(one.kind, one.about, (one.kind, one.about) in opened, one.state, one.at, one.total_cents)
         for one in found
     ]
 
 
-def _difference(batch: Batch) -> list[Caution]:
+def _difference(batch: Batch) -> list[PaymentWarning]:
     if not batch.difference:
         return []
     earlier = Batch.select().where(Batch.run == batch.run_id, Batch.id < batch.id, Batch.state != "replaced")
     return [
-        Caution("difference", row.reference, False, row.state, row.state_at, row.total_cents)
+        PaymentWarning("difference", row.reference, False, row.state, row.state_at, row.total_cents)
         for row in earlier.where(Batch.state != "discarded").order_by(Batch.id)
-    ] or [Caution("difference", "", False)]
+    ] or [PaymentWarning("difference", "", False)]
 
 
-def _period_twice(batch: Batch) -> list[Caution]:
+def _period_twice(batch: Batch) -> list[PaymentWarning]:
     """Other runs of the same company that pay (a part of) the same period."""
     if not batch.period_start:
         return []
@@ -59,31 +59,31 @@ def _period_twice(batch: Batch) -> list[Caution]:
         Batch.period_start <= batch.period_end, Batch.period_end >= batch.period_start,
     )  # fmt: skip
     return [
-        Caution("period_twice", row.reference, False, row.state, row.state_at, row.total_cents)
+        PaymentWarning("period_twice", row.reference, False, row.state, row.state_at, row.total_cents)
         for row in others.order_by(Batch.id)
     ]
 
 
-def name(caution: Caution) -> str:
+def name(caution: PaymentWarning) -> str:
     return f"{caution.kind}:{caution.about}"
 
 
-def require_opened(batch: Batch) -> None:
-    """CautionsUnopened while one of them was not read."""
-    if not all(one.opened for one in of_batch(batch)):
-        raise CautionsUnopened
+def require_acknowledged(batch: Batch) -> None:
+    """UnacknowledgedWarnings while one of them was not read."""
+    if not all(one.opened for one in warnings_for(batch)):
+        raise UnacknowledgedWarnings
 
 
-def newer(batch: Batch) -> Batch | None:
+def newer_batch(batch: Batch) -> Batch | None:
     """The newest later payment of the same run; None when there is none. Expects the run to be loaded."""
     if batch.run.version is None or batch.version.partition(":")[0] == batch.run.version:
         return None
     return Batch.select().where(Batch.run == batch.run_id, Batch.id > batch.id).order_by(Batch.id.desc()).first()
 
 
-def mark_opened(batch: Batch, user: User, seen: list[str]) -> None:
+def acknowledge_warnings(batch: Batch, user: User, seen: list[str]) -> None:
     """Somebody opened the warnings and read those whose names were on the screen; one that came up since stays."""
-    for one in of_batch(batch):
+    for one in warnings_for(batch):
         if not one.opened and name(one) in seen:
             row = WarningOpened.insert(batch=batch.id, kind=one.kind, about=one.about, user=user.id)
             row.on_conflict_ignore().execute()

@@ -9,11 +9,11 @@ from peewee import JOIN, fn
 from connectors.nmbrs import port
 from connectors.nmbrs.port import Payroll
 from core.clock import utcnow
-from domain.banking.linking import AccountView, accounts
+from domain.banking.linking import AccountView, payable_accounts
 from domain.common import audit
-from domain.common.errors import AccountInvalid, NotFound, OtherCompany
+from domain.common.errors import AccountInvalid, DifferentKvkNumber, NotFound
 from domain.payroll import run_discovery
-from domain.payroll.nmbrs_client import Caller
+from domain.payroll.nmbrs_client import NmbrsClient
 from models import Client, NmbrsConnection, NmbrsDebtor, PayrollCompany, Run, User, transaction
 
 PAGE = 25
@@ -36,15 +36,15 @@ class CompanyView:
 
 
 # --- what Nmbrs lists ---
-def refresh(connection: NmbrsConnection, caller: Caller, debtors: list[port.Debtor] | None = None) -> int:
+def sync_companies(connection: NmbrsConnection, caller: NmbrsClient, debtors: list[port.Debtor] | None = None) -> int:
     """Take over the debtors and companies that this user sees now; returns how many. Nothing is ever removed here:
     a company that a user no longer sees keeps what it paid. PayrollError."""
-    seen: list[port.Debtor] = caller.ask(Payroll.debtors) if debtors is None else debtors
+    seen: list[port.Debtor] = caller.call(Payroll.debtors) if debtors is None else debtors
     count = 0
     for debtor in seen:
-        found = caller.ask(Payroll.companies, debtor.id)
+        found = caller.call(Payroll.companies, debtor.id)
         with transaction(connection.client_id):
-            keep(connection, found, _keep_debtor(connection, debtor))
+            upsert_companies(connection, found, _keep_debtor(connection, debtor))
         count += len(found)
     return count
 
@@ -60,7 +60,7 @@ def _keep_debtor(connection: NmbrsConnection, debtor: port.Debtor) -> int:
     return NmbrsDebtor.get(same).id
 
 
-def keep(connection: NmbrsConnection, found: Iterable[port.Company], debtor_id: int | None = None) -> None:
+def upsert_companies(connection: NmbrsConnection, found: Iterable[port.Company], debtor_id: int | None = None) -> None:
     """A company that another of the client's connections brought already stays with that one, so that it pays once:
     the same id, or what the later interface calls it."""
     for company in found:
@@ -86,7 +86,7 @@ def _known(connection: NmbrsConnection, company: port.Company) -> PayrollCompany
     return PayrollCompany.select().where(PayrollCompany.client == connection.client_id, named).first()
 
 
-def for_trying(connection: NmbrsConnection) -> list[PayrollCompany]:
+def probe_candidates(connection: NmbrsConnection) -> list[PayrollCompany]:
     """Companies of a connection, those that pay first, then the client's own."""
     rows = PayrollCompany.select().where(PayrollCompany.connection == connection.id).order_by(PayrollCompany.id)
     own = connection.client.kvk_number
@@ -94,7 +94,9 @@ def for_trying(connection: NmbrsConnection) -> list[PayrollCompany]:
 
 
 # --- what the customer chooses ---
-def companies(connection: NmbrsConnection, text: str = "", limit: int = PAGE) -> tuple[list[CompanyView], int]:
+def search_payroll_companies(
+    connection: NmbrsConnection, text: str = "", limit: int = PAGE
+) -> tuple[list[CompanyView], int]:
     """Those with this text in their number or name, mapped ones and those with the client's own KvK number first,
     and how many there are in all. A bureau's token may see hundreds."""
     own = connection.client.kvk_number
@@ -104,7 +106,7 @@ def companies(connection: NmbrsConnection, text: str = "", limit: int = PAGE) ->
     )  # fmt: skip
     first = (PayrollCompany.bank_account.is_null(False)).desc(), (PayrollCompany.kvk_number == own).desc()
     rows = list(query.order_by(*first, PayrollCompany.number, PayrollCompany.id).limit(limit))
-    views, waiting = {view.id: view for view in accounts(connection.client)}, _waiting(rows)
+    views, waiting = {view.id: view for view in payable_accounts(connection.client)}, _waiting(rows)
     return [_view(row, own, views, waiting) for row in rows], query.count()
 
 
@@ -136,17 +138,17 @@ def save_mapping(
 ) -> list[PayrollCompany]:
     """Which account pays which company. Returns the companies that are mapped now, to be looked at.
 
-    NotFound or AccountInvalid for what is not the client's; OtherCompany when one with another KvK number is
+    NotFound or AccountInvalid for what is not the client's; DifferentKvkNumber when one with another KvK number is
     newly chosen and nobody confirmed that. Nothing is changed when one is raised.
     """
-    usable = {view.id for view in accounts(client)}
+    usable = {view.id for view in payable_accounts(client)}
     with transaction(client.id):
         rows = {company_id: _own(connection, company_id) for company_id in choice}
         if any(account is not None and account not in usable for account in choice.values()):
             raise AccountInvalid
         others = [row.name for key, row in rows.items() if choice[key] and _of_another(client, row)]
         if others and not confirmed:
-            raise OtherCompany(others)
+            raise DifferentKvkNumber(others)
         changed = [row for key, row in rows.items() if row.bank_account_id != choice[key]]
         for row in changed:
             _map(client, user, row, choice[row.id])
@@ -171,7 +173,7 @@ def _map(client: Client, user: User, row: PayrollCompany, account_id: int | None
     PayrollCompany.update(
         bank_account=account_id, mapped_at=since, look_due_at=now if account_id else None, look_attempts=0
     ).where(PayrollCompany.id == row.id).execute()
-    audit.note(client.id, audit.by_user(user), "nmbrs.mapped", f"company:{row.id}", account=account_id)
+    audit.record_event(client.id, audit.by_user(user), "nmbrs.mapped", f"company:{row.id}", account=account_id)
     if account_id is not None and row.bank_account_id is None:
         _wake_waiting(PayrollCompany.get_by_id(row.id))
 
@@ -179,7 +181,7 @@ def _map(client: Client, user: User, row: PayrollCompany, account_id: int | None
 def _wake_waiting(company: PayrollCompany) -> None:
     """What was kept until an account was chosen is taken in now; what waited too long is offered to pick."""
     unmapped = (Run.company == company.id) & (Run.state == "unmapped")
-    old = Run.run_at.is_null(False) & (Run.run_at < run_discovery.linked_at(company) - run_discovery.GRACE)
+    old = Run.run_at.is_null(False) & (Run.run_at < run_discovery.import_since(company) - run_discovery.GRACE)
     Run.update(state="older", due_at=None).where(unmapped, old).execute()
     Run.update(state="found", due_at=utcnow()).where(unmapped).execute()
 
@@ -191,7 +193,7 @@ def unmapped_runs(client: Client) -> list[Run]:
     return list(query.where(Run.client == client.id, Run.state == "unmapped").order_by(Run.id.desc()).limit(50))
 
 
-def older_runs(client: Client) -> list[Run]:
+def runs_before_connection(client: Client) -> list[Run]:
     """Runs from before the link, of companies that pay; newest first."""
     query = Run.select(Run, PayrollCompany).join(PayrollCompany)
     mapped = PayrollCompany.mapped_at.is_null(False)
@@ -199,12 +201,12 @@ def older_runs(client: Client) -> list[Run]:
     return list(query.where(Run.client == client.id, Run.state == "older", mapped).order_by(*newest).limit(100))
 
 
-def pick(client: Client, user: User, run_id: int) -> Run:
+def import_older_run(client: Client, user: User, run_id: int) -> Run:
     """Take in a run from before the link after all. NotFound."""
     now = utcnow()
     with transaction(client.id):
         mine = (Run.id == run_id) & (Run.client == client.id) & (Run.state == "older")
         if not Run.update(state="found", due_at=now, picked_at=now, changed_at=now).where(mine).execute():
             raise NotFound
-        audit.note(client.id, audit.by_user(user), "run.picked", f"run:{run_id}")
+        audit.record_event(client.id, audit.by_user(user), "run.picked", f"run:{run_id}")
     return Run.get_by_id(run_id)

@@ -9,22 +9,22 @@ from connectors.nmbrs import port
 from connectors.nmbrs.port import Payroll
 from core.clock import utcnow
 from domain.common import audit
-from domain.common.encryption import seal
+from domain.common.encryption import encrypt
 from domain.common.errors import (
     AlreadyConnected,
     DomainError,
     NmbrsBadCredentials,
     NmbrsDisabled,
+    NmbrsNoCompanyVisible,
     NmbrsNotAllowed,
-    NmbrsOutOfSight,
-    NmbrsTooBusy,
+    NmbrsRateLimited,
     NmbrsUnavailable,
     NotFound,
-    OtherInterface,
+    WrongInterface,
 )
-from domain.common.services import world
+from domain.common.services import services
 from domain.payroll import companies, permission_check, webhook_keys
-from domain.payroll.nmbrs_client import Caller
+from domain.payroll.nmbrs_client import NmbrsClient
 from models import Client, NmbrsConnection, NmbrsDebtor, PayrollCompany, Run, User, transaction
 
 log = logging.getLogger(__name__)
@@ -47,18 +47,18 @@ class ConnectionView:
     lacks: int
 
 
-def told(error: port.PayrollError) -> DomainError:
+def to_domain_error(error: port.PayrollError) -> DomainError:
     """What Nmbrs refused, as something a person can be told."""
     if isinstance(error, port.BadCredentials):
         return NmbrsBadCredentials()
     if isinstance(error, port.NotAllowed):
         return NmbrsNotAllowed(error.call)
-    if isinstance(error, port.OutOfSight):
-        return NmbrsOutOfSight()
+    if isinstance(error, port.NotVisible):
+        return NmbrsNoCompanyVisible()
     if isinstance(error, port.Disabled):
         return NmbrsDisabled(error.text)
-    if isinstance(error, port.TooMany | port.QuotaUsedUp):
-        return NmbrsTooBusy()
+    if isinstance(error, port.RateLimited | port.QuotaUsedUp):
+        return NmbrsRateLimited()
     return NmbrsUnavailable()
 
 
@@ -82,26 +82,26 @@ def connect(client: Client, user: User, email: str, token: str) -> NmbrsConnecti
         if known is None:
             known = NmbrsConnection.create(
                 client=client, email=email, environment=environment.subdomain,
-                token_sealed=seal(token, "nmbrs_connection", client.id, email),
+                token_sealed=encrypt(token, "nmbrs_connection", client.id, email),
             )  # fmt: skip
         elif known.removed_at is not None:
             NmbrsConnection.update(created_at=utcnow(), removed_at=None).where(NmbrsConnection.id == known.id).execute()
-        companies.keep(known, found)
-        _take_up(known, token, user, "nmbrs.connected")
+        companies.upsert_companies(known, found)
+        _activate(known, token, user, "nmbrs.connected")
     return NmbrsConnection.get_by_id(known.id)
 
 
 def _environment(email: str, token: str) -> port.Environment:
     try:
-        return world().payroll.environment(port.Credentials(email, token))
+        return services().payroll.environment(port.Credentials(email, token))
     except port.PayrollError as error:
-        raise told(error) from error
+        raise to_domain_error(error) from error
 
 
 def _companies(keys: port.Credentials) -> list[port.Company]:
     """What the customer can choose from at once; where it is refused, the list of rights says so."""
     try:
-        return world().payroll.companies(keys)
+        return services().payroll.companies(keys)
     except port.PayrollError as error:
         log.info("companies not listed at once: %s", error.code)
         return []
@@ -110,27 +110,27 @@ def _companies(keys: port.Credentials) -> list[port.Company]:
 def renew_token(connection: NmbrsConnection, user: User, token: str) -> None:
     """A new token of the same Nmbrs user: tried, kept, and everything that waited goes on at once.
 
-    The Nmbrs errors; OtherInterface where a connection has no token.
+    The Nmbrs errors; WrongInterface where a connection has no token.
     """
     if connection.interface != "soap":
-        raise OtherInterface
+        raise WrongInterface
     environment = _environment(connection.email, token.strip())
     if environment.subdomain != connection.environment:
         raise NmbrsBadCredentials
     with transaction(connection.client_id):
-        _take_up(connection, token.strip(), user, "nmbrs.token_renewed")
+        _activate(connection, token.strip(), user, "nmbrs.token_renewed")
 
 
-def _take_up(connection: NmbrsConnection, token: str, user: User, kind: str) -> None:
-    sealed = seal(token, "nmbrs_connection", connection.client_id, connection.email)
+def _activate(connection: NmbrsConnection, token: str, user: User, kind: str) -> None:
+    sealed = encrypt(token, "nmbrs_connection", connection.client_id, connection.email)
     NmbrsConnection.update(
         token_sealed=sealed, interface="soap", tokens_sealed=None, asked_at=utcnow()
     ).where(NmbrsConnection.id == connection.id).execute()  # fmt: skip
-    go_on(connection)
-    audit.note(connection.client_id, audit.by_user(user), kind, f"connection:{connection.id}")
+    resume_connection(connection)
+    audit.record_event(connection.client_id, audit.by_user(user), kind, f"connection:{connection.id}")
 
 
-def go_on(connection: NmbrsConnection) -> None:
+def resume_connection(connection: NmbrsConnection) -> None:
     """It works (again): what waited goes on now, and its rights are tried anew. In the caller's transaction."""
     now = utcnow()
     NmbrsConnection.update(status="active", problem=None, disturbed_at=None).where(
@@ -141,10 +141,10 @@ def go_on(connection: NmbrsConnection) -> None:
         PayrollCompany.connection == connection.id, PayrollCompany.mapped_at.is_null(False)
     ).execute()
     Run.update(due_at=now, attempts=0).where(Run.company.in_(of_it), Run.due_at.is_null(False)).execute()
-    permission_check.begin(connection)
+    permission_check.schedule_permission_checks(connection)
 
 
-def remove(connection: NmbrsConnection, user: User) -> None:
+def remove_connection(connection: NmbrsConnection, user: User) -> None:
     """Forget the keys and stop asking. Payments that were made stay; no account is paid from by it any more.
 
     OAuth tokens stay until `nmbrs_tokens.revoke` has given them back to Nmbrs.
@@ -161,18 +161,18 @@ def remove(connection: NmbrsConnection, user: User) -> None:
         NmbrsDebtor.update(webhook="off", webhook_id=None, webhook_due_at=None).where(
             NmbrsDebtor.connection == connection.id
         ).execute()
-        audit.note(connection.client_id, audit.by_user(user), "nmbrs.removed", f"connection:{connection.id}")
+        audit.record_event(connection.client_id, audit.by_user(user), "nmbrs.removed", f"connection:{connection.id}")
 
 
 def _take_webhooks_away(connection: NmbrsConnection) -> None:
     """As far as Nmbrs lets us: a webhook that stays behind only knocks at our door."""
     if connection.interface != "soap" or connection.status == "disturbed":
         return
-    caller = Caller(connection)
+    caller = NmbrsClient(connection)
     installed = (NmbrsDebtor.connection == connection.id) & NmbrsDebtor.webhook_id.is_null(False)
     for debtor in NmbrsDebtor.select().where(installed).limit(20):
         try:
-            caller.ask(Payroll.delete_webhook, debtor.nmbrs_id, str(debtor.webhook_id))
+            caller.call(Payroll.delete_webhook, debtor.nmbrs_id, str(debtor.webhook_id))
         except port.PayrollError as error:
             log.info("debtor %s: webhook stays behind: %s", debtor.id, error.code)
             return
@@ -194,12 +194,12 @@ def connection_of(client: Client, connection_id: int) -> NmbrsConnection:
     return row
 
 
-def view(connection: NmbrsConnection) -> ConnectionView:
+def connection_view(connection: NmbrsConnection) -> ConnectionView:
     """How one of them stands."""
     mapped: Any = PayrollCompany.select().where(
         PayrollCompany.connection == connection.id, PayrollCompany.mapped_at.is_null(False)
     )
-    lacks = [check for check in permission_check.of_connection(connection) if check.result == "refused"]
+    lacks = [check for check in permission_check.checks_of_connection(connection) if check.result == "refused"]
     return ConnectionView(
         connection.id, connection.title or connection.environment, connection.email, connection.interface,
         connection.status, connection.problem, connection.disturbed_at, connection.asked_at, mapped.count(),
@@ -208,4 +208,4 @@ def view(connection: NmbrsConnection) -> ConnectionView:
 
 
 def webhook_address(client: Client) -> str:
-    return webhook_keys.address(client)
+    return webhook_keys.webhook_url(client)

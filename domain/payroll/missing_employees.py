@@ -10,8 +10,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from connectors.nmbrs.port import Employee, Payroll, PayrollError
-from domain.payroll.nmbrs_client import Caller
-from domain.payroll.run_versions import Wanted
+from domain.payroll.nmbrs_client import NmbrsClient
+from domain.payroll.run_versions import PayableLine
 from models import Run
 
 # Over SOAP an account is asked for person by person: only for a few is that worth the calls.
@@ -20,46 +20,46 @@ log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True)
-class Missing:
+class MissingEmployees:
     """`names` are known for all of them or for none."""
 
     count: int
     names: list[str] | None = None
 
 
-def of_run(run: Run, caller: Caller, wanted: Sequence[Wanted]) -> Missing | None:
+def find_missing(run: Run, caller: NmbrsClient, wanted: Sequence[PayableLine]) -> MissingEmployees | None:
     """People of the run without a payment in its file; None when Nmbrs does not say who is in the run."""
     company = run.company
     try:
-        ids = caller.ask(Payroll.employees_in_run, company.nmbrs_id, run.nmbrs_id, run.year)
+        ids = caller.call(Payroll.employees_in_run, company.nmbrs_id, run.nmbrs_id, run.year)
     except PayrollError as error:
         log.info("run %s: people not counted: %s", run.id, error.code)
         return None
     payees = len({(line.name_shown, line.iban) for line in wanted})
     if len(set(ids)) <= len({line.iban for line in wanted}):
-        return Missing(0)
+        return MissingEmployees(0)
     try:
         names = _unpaid(caller, company.nmbrs_id, set(ids), wanted)
     except PayrollError as error:
         log.info("run %s: people not named: %s", run.id, error.code)
-        return Missing(max(0, len(set(ids)) - payees))
-    return Missing(len(names), sorted(names))
+        return MissingEmployees(max(0, len(set(ids)) - payees))
+    return MissingEmployees(len(names), sorted(names))
 
 
-def _unpaid(caller: Caller, company_id: str, ids: set[str], wanted: Sequence[Wanted]) -> list[str]:
+def _unpaid(caller: NmbrsClient, company_id: str, ids: set[str], wanted: Sequence[PayableLine]) -> list[str]:
     """Those whom neither name nor account finds in the file."""
-    people = [person for person in caller.ask(Payroll.employees, company_id) if person.id in ids]
+    people = [person for person in caller.call(Payroll.employees, company_id) if person.id in ids]
     named = [_words(line.name_shown) for line in wanted]
-    left = [person for person in people if not any(matches(person, words) for words in named)]
+    left = [person for person in people if not any(name_matches(person, words) for words in named)]
     if left and len(left) <= MOST_ASKED:
         paid = {line.iban for line in wanted}
-        ibans = caller.ask(Payroll.employee_ibans, company_id, [person.id for person in left])
+        ibans = caller.call(Payroll.employee_ibans, company_id, [person.id for person in left])
         left = [person for person in left if not paid & set(ibans.get(person.id, []))]
     unknown = len(ids) - len(people)
     return [full_name(person) for person in left] + ["?"] * unknown
 
 
-def matches(person: Employee, words: set[str]) -> bool:
+def name_matches(person: Employee, words: set[str]) -> bool:
     """Whether a creditor's name, as words, is this person's: the surname whole, and a first name or initial."""
     surname = _words(f"{person.prefix} {person.last_name}")
     first, initials = _words(person.first_name), _words(person.initials)

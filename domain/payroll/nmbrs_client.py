@@ -1,6 +1,6 @@
 """Asking Nmbrs for a connection: over which interface, with which keys, and what an answer means for the connection.
 
-Every call of the domain goes through a `Caller`. It remembers what was asked and answered, so that the
+Every call of the domain goes through a `NmbrsClient`. It remembers what was asked and answered, so that the
 history can show it, and moves the connection between "active" and "disturbed".
 """
 
@@ -12,14 +12,14 @@ from connectors.nmbrs import port
 from core.clock import utcnow
 from core.encryption import digest_sha256
 from domain.common import audit
-from domain.common.encryption import unseal
-from domain.common.services import world
+from domain.common.encryption import decrypt
+from domain.common.services import services
 from domain.outbox import mail
 from domain.payroll import nmbrs_tokens
 from models import Client, Membership, NmbrsConnection, NmbrsExchange, PayrollCompany, Run, User, transaction
 
 # What each question is called at Nmbrs: over SOAP, over REST, and the names of what is asked with it.
-CALLS: dict[str, tuple[str, str, tuple[str, ...]]] = {
+OPERATIONS: dict[str, tuple[str, str, tuple[str, ...]]] = {
     "environment": ("DebtorService.Environment_Get", "GET /api/user/info", ()),
     "debtors": ("DebtorService.List_GetAll", "GET /api/debtors", ()),
     "companies": ("CompanyService.List_GetByDebtor", "GET /api/debtors/{debtorId}/companies", ("DebtorId",)),
@@ -47,15 +47,15 @@ CALLS: dict[str, tuple[str, str, tuple[str, ...]]] = {
     "delete_webhook": ("DebtorService.WebhookSettings_Delete", "-", ("DebtorId", "WebhookSettingId")),
 }  # fmt: skip
 # Without these there is no payment at all: a refusal disturbs the whole connection.
-VITAL = ("runs", "sepa_file")
+REQUIRED_OPERATIONS = ("runs", "sepa_file")
 # Asking on would be of no use, or do harm, until a person has done something.
-STOPPING = ("bad_credentials", "quota_used_up")
+SUSPENDING_ERRORS = ("bad_credentials", "quota_used_up")
 _NOTE_AFTER = timedelta(minutes=1)
 Asked = ParamSpec("Asked")
 Answer = TypeVar("Answer")
 
 
-class Caller:
+class NmbrsClient:
     """One conversation with Nmbrs about a connection, a company of it, or a run."""
 
     def __init__(
@@ -65,7 +65,7 @@ class Caller:
         self._payroll = payroll_of(connection)
         self._kept: list[dict[str, Any]] = []
 
-    def ask(
+    def call(
         self, call: Callable[Concatenate[Any, port.Credentials, Asked], Answer], *given: Asked.args,
         **named: Asked.kwargs,
     ) -> Answer:  # fmt: skip
@@ -78,14 +78,14 @@ class Caller:
         try:
             found = getattr(self._payroll, question)(credentials(self.connection), *given, **named)
         except port.PayrollError as error:
-            self._remember(question, given, reason_of(error), {"text": error.text})
+            self._remember(question, given, error_code(error), {"text": error.text})
             _suffer(self.connection, question, error)
             raise
         self._remember(question, given, "ok", summary(found))
         _answered(self.connection, question)
         return found
 
-    def keep(self) -> None:
+    def save_exchanges(self) -> None:
         """Write what was asked and answered into the history."""
         rows, self._kept = self._kept, []
         for row in rows:
@@ -95,19 +95,19 @@ class Caller:
             )  # fmt: skip
 
     def _remember(self, question: str, given: tuple, outcome: str, answer: dict[str, Any]) -> None:
-        names = CALLS[question][2]
+        names = OPERATIONS[question][2]
         asked = {name: str(value) for name, value in zip(names, given, strict=False) if not isinstance(value, list)}
         call = name_of(self.connection, question)
         self._kept.append({"at": utcnow(), "call": call, "asked": asked, "outcome": outcome, "answer": answer})
 
 
 def payroll_of(connection: NmbrsConnection) -> port.Payroll:
-    return world().payroll_rest if connection.interface == "rest" else world().payroll
+    return services().payroll_rest if connection.interface == "rest" else services().payroll
 
 
 def name_of(connection: NmbrsConnection, question: str) -> str:
     """What the vendor calls this question."""
-    soap, rest, _ = CALLS[question]
+    soap, rest, _ = OPERATIONS[question]
     return rest if connection.interface == "rest" else soap
 
 
@@ -124,33 +124,35 @@ def summary(found: Any) -> dict[str, Any]:
 
 
 def credentials(connection: NmbrsConnection) -> port.Credentials:
-    """The keys of a connection; those of the later interface are fresh. BadCredentials, TryAgain."""
+    """The keys of a connection; those of the later interface are fresh. BadCredentials, TemporaryError."""
     if connection.interface == "rest":
         return port.Credentials(connection.email, nmbrs_tokens.access_token(connection), connection.environment)
-    token = unseal(connection.token_sealed, "nmbrs_connection", connection.client_id, connection.email)
+    token = decrypt(connection.token_sealed, "nmbrs_connection", connection.client_id, connection.email)
     return port.Credentials(connection.email, token, connection.environment)
 
 
-def reason_of(error: port.PayrollError) -> str:
+def error_code(error: port.PayrollError) -> str:
     """A code for the history: the screens have words for it."""
     if isinstance(error, port.NotAllowed):
         return f"not_allowed:{error.call}"
     names: dict[type, str] = {
-        port.BadCredentials: "bad_credentials", port.OutOfSight: "out_of_sight", port.Disabled: "disabled",
+        port.BadCredentials: "bad_credentials", port.NotVisible: "out_of_sight", port.Disabled: "disabled",
         port.Unreadable: "unreadable", port.QuotaUsedUp: "quota_used_up",
     }  # fmt: skip
     return names.get(type(error), "try_again")
 
 
-def working() -> Any:
+def is_callable() -> Any:
     """The condition on connections that may be asked: kept, and not stopped by a refusal."""
-    stopped = (NmbrsConnection.status == "disturbed") & NmbrsConnection.problem.in_(STOPPING)
+    stopped = (NmbrsConnection.status == "disturbed") & NmbrsConnection.problem.in_(SUSPENDING_ERRORS)
     return NmbrsConnection.removed_at.is_null() & ~stopped
 
 
-def stopped(connection: NmbrsConnection) -> bool:
+def is_suspended(connection: NmbrsConnection) -> bool:
     """The same of one connection: it was removed, or asking on waits for a person."""
-    return connection.removed_at is not None or (connection.status == "disturbed" and connection.problem in STOPPING)
+    return connection.removed_at is not None or (
+        connection.status == "disturbed" and connection.problem in SUSPENDING_ERRORS
+    )
 
 
 # --- what an answer means for the connection ---
@@ -170,11 +172,11 @@ def _answered(connection: NmbrsConnection, question: str) -> None:
 
 def _suffer(connection: NmbrsConnection, question: str, error: port.PayrollError) -> None:
     ends_all = isinstance(error, port.BadCredentials | port.Disabled | port.QuotaUsedUp)
-    if ends_all or (isinstance(error, port.NotAllowed) and question in VITAL):
-        disturb(connection, reason_of(error))
+    if ends_all or (isinstance(error, port.NotAllowed) and question in REQUIRED_OPERATIONS):
+        mark_failing(connection, error_code(error))
 
 
-def disturb(connection: NmbrsConnection, problem: str) -> None:
+def mark_failing(connection: NmbrsConnection, problem: str) -> None:
     """The connection is "gestoord": said on screen, and once by mail to the owner."""
     now = utcnow()
     with transaction(connection.client_id):
@@ -190,10 +192,10 @@ def disturb(connection: NmbrsConnection, problem: str) -> None:
 
 def _tell_owners(connection: NmbrsConnection, problem: str) -> None:
     client = Client.get_by_id(connection.client_id)
-    audit.note(client.id, audit.WORKER, "nmbrs.disturbed", f"connection:{connection.id}", problem=problem)
+    audit.record_event(client.id, audit.WORKER, "nmbrs.disturbed", f"connection:{connection.id}", problem=problem)
     owners = User.select().join(Membership).where(Membership.client == client.id, Membership.role == "owner")
     for user in owners:
-        mail.queue(
+        mail.enqueue_mail(
             user, "nmbrs_disturbed", once=f"nmbrs_disturbed:{connection.id}:{problem}:{utcnow():%Y%m%d}:{user.id}",
             client=client, path=f"/{client.public_id}/apps/nmbrs", account=connection.title or connection.environment,
             problem=problem,

@@ -13,7 +13,7 @@ from connectors.nmbrs import port
 from connectors.nmbrs.port import Payroll
 from core.clock import today_amsterdam, utcnow
 from domain.payroll import companies
-from domain.payroll.nmbrs_client import Caller, name_of, reason_of
+from domain.payroll.nmbrs_client import NmbrsClient, error_code, name_of
 from models import NmbrsCheck, NmbrsConnection, transaction
 
 # The port's question, and whether there are no payments without it.
@@ -46,7 +46,7 @@ class CheckView:
     at: datetime | None
 
 
-def begin(connection: NmbrsConnection) -> None:
+def schedule_permission_checks(connection: NmbrsConnection) -> None:
     """Put every check on "waiting"; a job does them. In the caller's transaction or its own."""
     for position, (question, needed) in enumerate(_checks(connection)):
         NmbrsCheck.insert(connection=connection.id, position=position, call=question, needed=needed).on_conflict(
@@ -60,7 +60,7 @@ def _checks(connection: NmbrsConnection) -> list[tuple[str, bool]]:
     return [check for check in CHECKS if connection.interface == "soap" or check[0] not in _SOAP_ONLY]
 
 
-def due() -> list[int]:
+def due_permission_checks() -> list[int]:
     """Connections whose rights are to be tried now."""
     query = NmbrsConnection.select(NmbrsConnection.id).where(
         NmbrsConnection.checks_due_at <= utcnow(), NmbrsConnection.removed_at.is_null()
@@ -68,7 +68,7 @@ def due() -> list[int]:
     return [row.id for row in query.limit(50)]
 
 
-def run(connection_id: int) -> None:
+def run_permission_checks(connection_id: int) -> None:
     """Try each call and write its result as it comes. Killed half-way, it is done again."""
     connection = NmbrsConnection.get_by_id(connection_id)
     if connection.checks_due_at is None or connection.removed_at is not None:
@@ -89,55 +89,55 @@ class _Trial:
     """Tries the calls in order; a later one uses what an earlier one found."""
 
     def __init__(self, connection: NmbrsConnection) -> None:
-        self.connection, self.caller = connection, Caller(connection)
+        self.connection, self.caller = connection, NmbrsClient(connection)
         self.debtors: list[port.Debtor] = []
         self.run: port.RunInfo | None = None
 
     def attempt(self, question: str) -> tuple[str, str | None]:
         """How it went: the result, and the code of a refusal."""
         attempts: dict[str, Callable[[], Any]] = {
-            "environment": lambda: self.caller.ask(Payroll.environment), "debtors": self._debtors,
+            "environment": lambda: self.caller.call(Payroll.environment), "debtors": self._debtors,
             "companies": self._companies, "runs": self._runs, "sepa_file": self._sepa_file,
-            "company_iban": lambda: self.caller.ask(Payroll.company_iban, self._company.nmbrs_id),
-            "employees_in_run": lambda: self.caller.ask(Payroll.employees_in_run, *self._one_run()),
-            "employees": lambda: self.caller.ask(Payroll.employees, self._company.nmbrs_id),
-            "wage_taxes": lambda: self.caller.ask(Payroll.wage_taxes, self._company.nmbrs_id, today_amsterdam().year),
-            "webhook_events": lambda: self.caller.ask(Payroll.webhook_events),
+            "company_iban": lambda: self.caller.call(Payroll.company_iban, self._company.nmbrs_id),
+            "employees_in_run": lambda: self.caller.call(Payroll.employees_in_run, *self._one_run()),
+            "employees": lambda: self.caller.call(Payroll.employees, self._company.nmbrs_id),
+            "wage_taxes": lambda: self.caller.call(Payroll.wage_taxes, self._company.nmbrs_id, today_amsterdam().year),
+            "webhook_events": lambda: self.caller.call(Payroll.webhook_events),
         }  # fmt: skip
         try:
             attempts[question]()
         except _NothingToTry:
             return "unknown", None
         except port.PayrollError as error:
-            refused = isinstance(error, port.BadCredentials | port.NotAllowed | port.OutOfSight | port.Disabled)
-            return ("refused" if refused else "trouble"), error.code or reason_of(error).partition(":")[0]
+            refused = isinstance(error, port.BadCredentials | port.NotAllowed | port.NotVisible | port.Disabled)
+            return ("refused" if refused else "trouble"), error.code or error_code(error).partition(":")[0]
         return "ok", None
 
     @property
     def _company(self) -> Any:
         """The one to try on: mapped before unmapped, the client's own before others."""
-        rows = companies.for_trying(self.connection)
+        rows = companies.probe_candidates(self.connection)
         if not rows:
             raise _NothingToTry
         return rows[0]
 
     def _debtors(self) -> None:
-        self.debtors = self.caller.ask(Payroll.debtors)
+        self.debtors = self.caller.call(Payroll.debtors)
 
     def _companies(self) -> None:
         """The list is kept while we are at it. Without a right to the debtors, all companies at once."""
         if self.debtors:
-            companies.refresh(self.connection, self.caller, self.debtors)
+            companies.sync_companies(self.connection, self.caller, self.debtors)
             return
-        companies.keep(self.connection, self.caller.ask(Payroll.companies, None))
+        companies.upsert_companies(self.connection, self.caller.call(Payroll.companies, None))
 
     def _runs(self) -> None:
-        for company in companies.for_trying(self.connection)[:5]:
-            found = self.caller.ask(Payroll.runs, company.nmbrs_id, today_amsterdam().year)
+        for company in companies.probe_candidates(self.connection)[:5]:
+            found = self.caller.call(Payroll.runs, company.nmbrs_id, today_amsterdam().year)
             if found:
                 self.run, self.company_of_run = found[-1], company
                 return
-        if not companies.for_trying(self.connection):
+        if not companies.probe_candidates(self.connection):
             raise _NothingToTry
 
     def _one_run(self) -> tuple[str, str, int]:
@@ -146,14 +146,14 @@ class _Trial:
         return self.company_of_run.nmbrs_id, self.run.id, self.run.year
 
     def _sepa_file(self) -> None:
-        self.caller.ask(Payroll.sepa_file, *self._one_run(), today_amsterdam())
+        self.caller.call(Payroll.sepa_file, *self._one_run(), today_amsterdam())
 
 
 class _NothingToTry(Exception):
     """There is no company or no run yet to try this call on."""
 
 
-def of_connection(connection: NmbrsConnection) -> list[CheckView]:
+def checks_of_connection(connection: NmbrsConnection) -> list[CheckView]:
     """In the order in which they are tried; empty when they never were."""
     # a connection that moved to the later interface keeps rows of what is not asked there
     asked = [question for question, _needed in _checks(connection)]
@@ -164,11 +164,11 @@ def of_connection(connection: NmbrsConnection) -> list[CheckView]:
     ]
 
 
-def again(connection: NmbrsConnection) -> None:
+def recheck_permissions(connection: NmbrsConnection) -> None:
     """Somebody wants it tried once more, also after a stop; what was disturbed gets its chance."""
     with transaction(connection.client_id):
         if connection.problem == "quota_used_up":
             NmbrsConnection.update(status="active", problem=None, disturbed_at=None).where(
                 NmbrsConnection.id == connection.id
             ).execute()
-        begin(connection)
+        schedule_permission_checks(connection)

@@ -11,13 +11,13 @@ from connectors import oauth
 from connectors.nmbrs import port
 from connectors.nmbrs.port import Payroll
 from core.clock import utcnow
-from core.ids import token
+from core.ids import random_token
 from domain.common import audit
-from domain.common.encryption import lookup, seal, unseal
-from domain.common.errors import ConsentExpired, ConsentRefused, NmbrsUnavailable, NotConverted, OtherInterface
-from domain.common.services import world
+from domain.common.encryption import blind_index, decrypt, encrypt
+from domain.common.errors import ConsentRefused, NmbrsUnavailable, OAuthStateExpired, RestIdsMissing, WrongInterface
+from domain.common.services import services
 from domain.payroll import connections, nmbrs_tokens
-from domain.payroll.nmbrs_client import Caller
+from domain.payroll.nmbrs_client import NmbrsClient
 from models import Client, NmbrsConnection, NmbrsConsent, NmbrsDebtor, PayrollCompany, User, transaction
 
 CONSENT_LIFE = timedelta(minutes=15)
@@ -26,35 +26,35 @@ MOST_UNMAPPED = 200
 log = logging.getLogger(__name__)
 
 
-def begin(client: Client, user: User, connection: NmbrsConnection | None) -> str:
+def start_migration_oauth(client: Client, user: User, connection: NmbrsConnection | None) -> str:
     """The address at Nmbrs where the customer allows the new interface; for a connection, or for a first one.
 
-    OtherInterface when a connection speaks SOAP still and a second one beside it was meant.
+    WrongInterface when a connection speaks SOAP still and a second one beside it was meant.
     """
     if connection is None and any(one.interface == "soap" for one in connections.connections(client)):
-        raise OtherInterface
-    state, verifier = token(), token()
+        raise WrongInterface
+    state, verifier = random_token(), random_token()
     NmbrsConsent.create(
-        state_hash=lookup(state), client=client, user=user, connection=connection,
-        verifier_sealed=seal(verifier, "nmbrs_consent", lookup(state)), expires_at=utcnow() + CONSENT_LIFE,
+        state_hash=blind_index(state), client=client, user=user, connection=connection,
+        verifier_sealed=encrypt(verifier, "nmbrs_consent", blind_index(state)), expires_at=utcnow() + CONSENT_LIFE,
     )  # fmt: skip
-    return world().nmbrs_oauth.start(state, verifier, redirect_uri())
+    return services().nmbrs_oauth.start(state, verifier, nmbrs_redirect_uri())
 
 
-def redirect_uri() -> str:
-    return f"{world().base_url}/nmbrs/terug"
+def nmbrs_redirect_uri() -> str:
+    return f"{services().base_url}/nmbrs/terug"
 
 
-def finish(user: User, query: dict[str, str]) -> NmbrsConnection:
+def complete_migration_oauth(user: User, query: dict[str, str]) -> NmbrsConnection:
     """Take Nmbrs's answer, once, for the person who went there; the connection speaks REST from then on.
 
-    ConsentExpired, ConsentRefused, NmbrsUnavailable, NotConverted and the Nmbrs errors. Nothing has changed then.
+    OAuthStateExpired, ConsentRefused, NmbrsUnavailable, RestIdsMissing and the Nmbrs errors. Nothing has changed then.
     """
     asked, verifier = _use(user, query.get("state", ""))
     if "code" not in query:
         raise ConsentRefused
     try:
-        tokens = world().nmbrs_oauth.redeem(query["code"], verifier, redirect_uri())
+        tokens = services().nmbrs_oauth.redeem(query["code"], verifier, nmbrs_redirect_uri())
     except oauth.OAuthRefused as error:
         raise ConsentRefused from error
     except oauth.OAuthDown as error:
@@ -65,28 +65,28 @@ def finish(user: User, query: dict[str, str]) -> NmbrsConnection:
             return _first(client, user, tokens)
         return _renewed_or_moved(user, NmbrsConnection.get_by_id(asked.connection_id), tokens)
     except port.PayrollError as error:
-        raise connections.told(error) from error
+        raise connections.to_domain_error(error) from error
 
 
 def _use(user: User, state: str) -> tuple[NmbrsConsent, str]:
-    key = lookup(state)
+    key = blind_index(state)
     mine = (NmbrsConsent.state_hash == key) & (NmbrsConsent.user == user.id)
     fresh = NmbrsConsent.used_at.is_null() & (NmbrsConsent.expires_at >= utcnow())
     if not NmbrsConsent.update(used_at=utcnow()).where(mine, fresh).execute():
-        raise ConsentExpired
+        raise OAuthStateExpired
     row = NmbrsConsent.get(mine)
-    return row, unseal(row.verifier_sealed, "nmbrs_consent", key)
+    return row, decrypt(row.verifier_sealed, "nmbrs_consent", key)
 
 
-def client_of(state: str) -> Client | None:
+def client_of_oauth_state(state: str) -> Client | None:
     """Whose way back this is, to lead somewhere sensible also when it failed."""
-    row = NmbrsConsent.get_or_none(NmbrsConsent.state_hash == lookup(state))
+    row = NmbrsConsent.get_or_none(NmbrsConsent.state_hash == blind_index(state))
     return Client.get_by_id(row.client_id) if row else None
 
 
 def _first(client: Client, user: User, tokens: oauth.Tokens) -> NmbrsConnection:
     """A connection that never spoke SOAP; or one of before, which gets new keys."""
-    environment = world().payroll_rest.environment(port.Credentials(user.email, tokens.access_token))
+    environment = services().payroll_rest.environment(port.Credentials(user.email, tokens.access_token))
     with transaction(client.id):
         connection, _made = NmbrsConnection.get_or_create(
             client=client.id, email=user.email, environment=environment.subdomain,
@@ -94,14 +94,14 @@ def _first(client: Client, user: User, tokens: oauth.Tokens) -> NmbrsConnection:
         )  # fmt: skip
         NmbrsConnection.update(title=environment.domain).where(NmbrsConnection.id == connection.id).execute()
         if connection.interface != "rest":
-            raise OtherInterface
+            raise WrongInterface
         if connection.removed_at is not None:
             NmbrsConnection.update(removed_at=None, created_at=utcnow()).where(
                 NmbrsConnection.id == connection.id
             ).execute()
         nmbrs_tokens.keep(connection, tokens)
-        connections.go_on(connection)
-        audit.note(client.id, audit.by_user(user), "nmbrs.consented", f"connection:{connection.id}")
+        connections.resume_connection(connection)
+        audit.record_event(client.id, audit.by_user(user), "nmbrs.consented", f"connection:{connection.id}")
     return NmbrsConnection.get_by_id(connection.id)
 
 
@@ -109,52 +109,54 @@ def _renewed_or_moved(user: User, connection: NmbrsConnection, tokens: oauth.Tok
     if connection.interface == "rest":
         with transaction(connection.client_id):
             nmbrs_tokens.keep(connection, tokens)
-            connections.go_on(connection)
-            audit.note(connection.client_id, audit.by_user(user), "nmbrs.consented", f"connection:{connection.id}")
+            connections.resume_connection(connection)
+            audit.record_event(
+                connection.client_id, audit.by_user(user), "nmbrs.consented", f"connection:{connection.id}"
+            )
         return NmbrsConnection.get_by_id(connection.id)
-    names = _converted(connection)
+    names = _map_ids_to_guids(connection)
     _require_seen(connection, names, tokens)
     with transaction(connection.client_id):
         nmbrs_tokens.keep(connection, tokens)
         _rename(connection, names)
         NmbrsConnection.update(interface="rest", token_sealed="").where(NmbrsConnection.id == connection.id).execute()
         connection.interface = "rest"
-        connections.go_on(connection)
-        audit.note(
+        connections.resume_connection(connection)
+        audit.record_event(
             connection.client_id, audit.by_user(user), "nmbrs.moved", f"connection:{connection.id}",
             companies=len(names),
         )  # fmt: skip
     return NmbrsConnection.get_by_id(connection.id)
 
 
-def _converted(connection: NmbrsConnection) -> dict[tuple[str, str], str]:
-    """What REST calls the debtors and companies: ("Company"|"Debtor", old id) to GUID. NotConverted when one from
+def _map_ids_to_guids(connection: NmbrsConnection) -> dict[tuple[str, str], str]:
+    """What REST calls the debtors and companies: ("Company"|"Debtor", old id) to GUID. RestIdsMissing when one from
     which is paid lacks."""
-    caller, names = Caller(connection), {}
+    caller, names = NmbrsClient(connection), {}
     rows = PayrollCompany.select().where(PayrollCompany.connection == connection.id)
     ordered = sorted(rows, key=lambda row: row.mapped_at is None)
     paying = [row for row in ordered if row.mapped_at is not None]
     for row in ordered[: len(paying) + MOST_UNMAPPED]:
         try:
-            names |= caller.ask(Payroll.guids, row.nmbrs_id)
+            names |= caller.call(Payroll.guids, row.nmbrs_id)
         except port.PayrollError as error:
             if row.mapped_at is not None:
-                raise NotConverted from error
+                raise RestIdsMissing from error
             log.info("company %s: not converted: %s", row.id, error.code)
     if any(("Company", row.nmbrs_id) not in names for row in paying):
-        raise NotConverted
+        raise RestIdsMissing
     return names
 
 
 def _require_seen(connection: NmbrsConnection, names: dict[tuple[str, str], str], tokens: oauth.Tokens) -> None:
-    """The new consent must cover every company from which is paid. NotConverted, PayrollError."""
+    """The new consent must cover every company from which is paid. RestIdsMissing, PayrollError."""
     keys = port.Credentials(connection.email, tokens.access_token, connection.environment)
-    seen = {company.id for company in world().payroll_rest.companies(keys)}
+    seen = {company.id for company in services().payroll_rest.companies(keys)}
     paying = PayrollCompany.select().where(
         PayrollCompany.connection == connection.id, PayrollCompany.mapped_at.is_null(False)
     )
     if any(names[("Company", row.nmbrs_id)] not in seen for row in paying):
-        raise NotConverted
+        raise RestIdsMissing
 
 
 def _rename(connection: NmbrsConnection, names: dict[tuple[str, str], str]) -> None:

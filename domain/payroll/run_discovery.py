@@ -8,12 +8,12 @@ from datetime import datetime, timedelta
 
 from peewee import IntegrityError, fn
 
-from connectors.nmbrs.port import Payroll, PayrollError, RunInfo, TooMany
+from connectors.nmbrs.port import Payroll, PayrollError, RateLimited, RunInfo
 from core.clock import today_amsterdam, utcnow
 from domain.common import leases
-from domain.common.services import world
+from domain.common.services import services
 from domain.payroll import poll_schedule, supersession, wage_tax
-from domain.payroll.nmbrs_client import Caller, stopped, working
+from domain.payroll.nmbrs_client import NmbrsClient, is_callable, is_suspended
 from models import NmbrsConnection, PayrollCompany, Run, transaction
 
 LOOK_LEASE = 120
@@ -31,13 +31,13 @@ FEW = 50
 def due_companies() -> list[int]:
     """Companies that are to be looked at now, of connections that may be asked."""
     query = PayrollCompany.select(PayrollCompany.id).join(NmbrsConnection)
-    due = query.where(PayrollCompany.look_due_at <= utcnow(), working()).order_by(PayrollCompany.look_due_at)
+    due = query.where(PayrollCompany.look_due_at <= utcnow(), is_callable()).order_by(PayrollCompany.look_due_at)
     return [row.id for row in due.limit(AT_ONCE)]
 
 
-def poll() -> int:
+def mark_all_due() -> int:
     """Mark every mapped company that may be asked about to be looked at now; returns how many."""
-    asked = NmbrsConnection.select(NmbrsConnection.id).where(working())
+    asked = NmbrsConnection.select(NmbrsConnection.id).where(is_callable())
     return (
         PayrollCompany.update(look_due_at=utcnow())
         .where(PayrollCompany.mapped_at.is_null(False), PayrollCompany.connection.in_(asked))
@@ -45,17 +45,17 @@ def poll() -> int:
     )
 
 
-def plan() -> int:
+def repair_schedule() -> int:
     """Give every mapped company without a next look its own moment; returns how many. None should be there."""
     lost = PayrollCompany.select().where(PayrollCompany.mapped_at.is_null(False), PayrollCompany.look_due_at.is_null())
     made = 0
-    for company in lost.join(NmbrsConnection).where(working()):
+    for company in lost.join(NmbrsConnection).where(is_callable()):
         still = (PayrollCompany.id == company.id) & PayrollCompany.look_due_at.is_null()
         made += PayrollCompany.update(look_due_at=_next(company)).where(still).execute()
     return made
 
 
-def hint(company_ids: list[int], delivery_id: int, spare: bool = False) -> None:
+def schedule_after_webhook(company_ids: list[int], delivery_id: int, spare: bool = False) -> None:
     """A webhook told of something: look now, and again for an hour when nothing new is found.
 
     `spare` companies were not named by it: they are looked at within minutes.
@@ -72,30 +72,30 @@ def hint(company_ids: list[int], delivery_id: int, spare: bool = False) -> None:
     ).execute()
 
 
-def look(company_id: int) -> list[int]:
+def discover_runs(company_id: int) -> list[int]:
     """List the company's runs; returns those to take in: new, or to be read again.
 
     A failure of Nmbrs leaves the company on the list, with a growing pause.
     """
-    company = leases.claim(PayrollCompany, company_id, LOOK_LEASE, PayrollCompany.look_due_at <= utcnow())
+    company = leases.claim_lease(PayrollCompany, company_id, LOOK_LEASE, PayrollCompany.look_due_at <= utcnow())
     if company is None:
         return []
-    if stopped(company.connection):
-        leases.release(company)
+    if is_suspended(company.connection):
+        leases.release_lease(company)
         return []
-    caller, years = Caller(company.connection, company), _years()
+    caller, years = NmbrsClient(company.connection, company), _years()
     try:
-        found = [info for year in years for info in caller.ask(Payroll.runs, company.nmbrs_id, year)]
+        found = [info for year in years for info in caller.call(Payroll.runs, company.nmbrs_id, year)]
     except PayrollError as error:
-        caller.keep()
+        caller.save_exchanges()
         _look_failed(company, error)
         return []
-    due = [run_id for info in found if (run_id := _know(company, info))]
-    gone = _missing(company, years, {(info.year, info.number) for info in found})
-    due += wage_tax.look(company, caller, years)
+    due = [run_id for info in found if (run_id := _upsert_run(company, info))]
+    gone = _handle_unlisted(company, years, {(info.year, info.number) for info in found})
+    due += wage_tax.discover_returns(company, caller, years)
     if due or gone:
-        caller.keep()
-    _looked(company, bool(due), gone)
+        caller.save_exchanges()
+    _schedule_next(company, bool(due), gone)
     return list(dict.fromkeys(due + _waiting(company)))
 
 
@@ -112,12 +112,12 @@ def _years() -> tuple[int, ...]:
 
 
 # --- one run of the list ---
-def _know(company: PayrollCompany, info: RunInfo) -> int | None:
+def _upsert_run(company: PayrollCompany, info: RunInfo) -> int | None:
     """Make the run a row, once, or see what changed; its id when it is to be taken in or read again."""
     same = (Run.company == company.id) & (Run.kind == "salary") & (Run.year == info.year) & (Run.number == info.number)
     known = Run.get_or_none(same)
     if known is not None:
-        return _known_again(company, known, info)
+        return _update_run(company, known, info)
     state = _state_of_new(company, info)
     try:
         made = Run.insert(
@@ -132,18 +132,18 @@ def _know(company: PayrollCompany, info: RunInfo) -> int | None:
 
 
 def _state_of_new(company: PayrollCompany, info: RunInfo) -> str:
-    if info.run_at is not None and info.run_at < linked_at(company) - GRACE:
+    if info.run_at is not None and info.run_at < import_since(company) - GRACE:
         return "older"
     return "found" if company.mapped_at else "unmapped"
 
 
-def linked_at(company: PayrollCompany) -> datetime:
+def import_since(company: PayrollCompany) -> datetime:
     """Runs from then on are ours: since the link, but of what waited for a mapping only the last weeks."""
     linked = company.connection.created_at
     return max(linked, company.mapped_at - KEEPS_WAITING) if company.mapped_at else linked
 
 
-def _known_again(company: PayrollCompany, run: Run, info: RunInfo) -> int | None:
+def _update_run(company: PayrollCompany, run: Run, info: RunInfo) -> int | None:
     """A run that was run again, unlocked, locked or that came back is read again; its words are kept up."""
     # the two interfaces name and date the same run otherwise: that alone is no news
     again = run.nmbrs_id.isdigit() == info.id.isdigit() and (
@@ -170,7 +170,7 @@ def _known_again(company: PayrollCompany, run: Run, info: RunInfo) -> int | None
 
 
 # --- runs that are gone ---
-def _missing(company: PayrollCompany, years: tuple[int, ...], listed: set[tuple[int, int]]) -> bool:
+def _handle_unlisted(company: PayrollCompany, years: tuple[int, ...], listed: set[tuple[int, int]]) -> bool:
     """Block what is no longer listed, and end it when a later list lacks it too. True while one is in doubt."""
     known = Run.select().where(Run.company == company.id, Run.kind == "salary", Run.year.in_(years),
                                Run.state.not_in(("vanished", "older")))  # fmt: skip
@@ -192,7 +192,7 @@ def _block(run: Run) -> None:
     """Nothing of it can be approved now, and what was approved is no longer."""
     with transaction(run.client_id):
         Run.update(missing_since=utcnow()).where(Run.id == run.id).execute()
-        supersession.take_back_approval(run, "run_missing")
+        supersession.revoke_approval(run, "run_missing")
 
 
 def _end(run: Run) -> None:
@@ -209,15 +209,15 @@ def _next(company: PayrollCompany) -> datetime | None:
     now = utcnow()
     if company.mapped_at is None:
         return None
-    seconds = poll_schedule.period(company.connection.interface, now, world().poll_seconds)
-    return poll_schedule.next_regular(company.id, now, seconds)
+    seconds = poll_schedule.poll_interval(company.connection.interface, now, services().poll_seconds)
+    return poll_schedule.next_regular_poll_at(company.id, now, seconds)
 
 
-def _looked(company: PayrollCompany, news: bool, doubt: bool) -> None:
+def _schedule_next(company: PayrollCompany, news: bool, doubt: bool) -> None:
     """After a hint that brought nothing, look again for a while; otherwise at the next regular moment."""
     now, later = utcnow(), _next(company)
     hinted = company.hinted_at if not news else None
-    again = poll_schedule.after_hint(hinted, company.look_attempts, now) if hinted else None
+    again = poll_schedule.next_retry_after_webhook(hinted, company.look_attempts, now) if hinted else None
     if doubt:
         again = min(again or now + timedelta(minutes=1), now + timedelta(minutes=1))
     due = min(filter(None, (again, later)), default=None)
@@ -228,20 +228,20 @@ def _looked(company: PayrollCompany, news: bool, doubt: bool) -> None:
     PayrollCompany.update(**changes).where(
         PayrollCompany.id == company.id, PayrollCompany.look_due_at == company.look_due_at
     ).execute()
-    leases.release(company, looked_at=now)
+    leases.release_lease(company, looked_at=now)
 
 
 def _look_failed(company: PayrollCompany, error: PayrollError) -> None:
     """Again later. Nmbrs that asks for patience gets it for every company of the connection."""
-    due = leases.pause(company.look_attempts)
-    if isinstance(error, TooMany):
+    due = leases.backoff(company.look_attempts)
+    if isinstance(error, RateLimited):
         due = max(due, utcnow() + timedelta(seconds=error.seconds))
         early = (PayrollCompany.connection == company.connection_id) & (PayrollCompany.look_due_at < due)
         PayrollCompany.update(look_due_at=due).where(early).execute()
-    leases.release(company, look_due_at=due, look_attempts=company.look_attempts + 1)
+    leases.release_lease(company, look_due_at=due, look_attempts=company.look_attempts + 1)
 
 
-def last_looked_at(client_id: int) -> datetime | None:
+def last_polled_at(client_id: int) -> datetime | None:
     """When Nmbrs was last asked for the runs of a client; UTC."""
     query = PayrollCompany.select(fn.max(PayrollCompany.looked_at)).where(PayrollCompany.client == client_id)
     return PayrollCompany.looked_at.python_value(query.scalar())

@@ -85,10 +85,10 @@ class Detail:
 
 def history(client: Client, limit: int = PAGE, offset: int = 0, only: Filter | None = None) -> list[HistoryRow]:
     """What came of each run, newest first."""
-    return rows_of(client, Run.state.not_in(_HIDDEN), *_conditions(only or Filter()), limit=limit, offset=offset)
+    return list_runs(client, Run.state.not_in(_HIDDEN), *_conditions(only or Filter()), limit=limit, offset=offset)
 
 
-def rows_of(client: Client, *which: Any, limit: int = PAGE, offset: int = 0) -> list[HistoryRow]:
+def list_runs(client: Client, *which: Any, limit: int = PAGE, offset: int = 0) -> list[HistoryRow]:
     """Runs of this client that meet these conditions, the last changed first."""
     query = (
         Run.select(Run, PayrollCompany, BankAccount).join(PayrollCompany).join(BankAccount, JOIN.LEFT_OUTER)
@@ -121,7 +121,7 @@ def _row(row: Run, reference: str | None) -> HistoryRow:
     )  # fmt: skip
 
 
-def companies(client: Client) -> list[PayrollCompany]:
+def companies_with_runs(client: Client) -> list[PayrollCompany]:
     """Those of which there is something in the history."""
     seen = Run.select(Run.company).where(Run.client == client.id, Run.state.not_in(_HIDDEN))
     return list(PayrollCompany.select().where(PayrollCompany.id.in_(seen)).order_by(PayrollCompany.number).limit(500))
@@ -136,7 +136,7 @@ def periods(client: Client) -> list[tuple[int, int]]:
     return [(year, period) for year, period in query.tuples() if period]
 
 
-def detail(client: Client, run_id: int) -> Detail:
+def run_detail(client: Client, run_id: int) -> Detail:
     """One entry, opened. NotFound when it is not this client's."""
     query = Run.select(Run, PayrollCompany, BankAccount).join(PayrollCompany).join(BankAccount, JOIN.LEFT_OUTER)
     run = query.where(Run.id == run_id, Run.client == client.id).first()
@@ -173,7 +173,7 @@ def _can_again(run: Run) -> bool:
     return run.state in ("taken", "empty", "refused", "retrying") and run.company.mapped_at is not None
 
 
-def take_in_again(client: Client, user: User, run_id: int) -> None:
+def reimport_run(client: Client, user: User, run_id: int) -> None:
     """Read the run once more, by hand. What was struck as a whole, or gave way, is made a payment again. NotFound."""
     mine = (Run.id == run_id) & (Run.client == client.id)
     with transaction(client.id):
@@ -183,4 +183,4 @@ def take_in_again(client: Client, user: User, run_id: int) -> None:
         batches = list(Batch.select(Batch.state).where(Batch.run == run.id))
         over = all(batch.state in ("discarded", "replaced") for batch in batches)
         Run.update(due_at=utcnow(), attempts=0, **({"version": None} if over else {})).where(mine).execute()
-        audit.note(client.id, audit.by_user(user), "run.again", f"run:{run_id}")
+        audit.record_event(client.id, audit.by_user(user), "run.again", f"run:{run_id}")

@@ -12,7 +12,7 @@ from core.encryption import digest_sha256
 
 
 @dataclass(frozen=True)
-class Wanted:
+class PayableLine:
     """A line of the newest file; `paid_cents` is what this account got for this run before. Cents."""
 
     name_shown: str
@@ -29,7 +29,7 @@ class Wanted:
 
 
 @dataclass(frozen=True)
-class Before:
+class PreviousLine:
     """A line of a payment that was sent; `paid` unless it was struck, refused or came back."""
 
     id: int
@@ -44,26 +44,26 @@ class Before:
         return (self.name, self.iban, self.amount_cents, self.description)
 
 
-Line = TypeVar("Line", Wanted, Before)
+Line = TypeVar("Line", PayableLine, PreviousLine)
 
 
 @dataclass(frozen=True)
-class Difference:
+class VersionDiff:
     """`pay` is owed still; `overpaid` lists (name, IBAN, cents) that went out and is no longer in the run;
     `void` are the ids of unpaid earlier lines whose person the newer version holds."""
 
-    pay: list[Wanted]
+    pay: list[PayableLine]
     overpaid: list[tuple[str, str, int]] = field(default_factory=list)
     void: list[int] = field(default_factory=list)
 
 
-def version_of(lines: Iterable[Wanted]) -> str:
+def version_hash(lines: Iterable[PayableLine]) -> str:
     """The name of a version."""
     rows = sorted((line.name_shown, line.iban, str(line.amount_cents), line.description_shown) for line in lines)
     return digest_sha256("\n".join("\t".join(row) for row in rows).encode())
 
 
-def difference(wanted: Sequence[Wanted], before: Sequence[Before]) -> Difference:
+def diff_versions(wanted: Sequence[PayableLine], before: Sequence[PreviousLine]) -> VersionDiff:
     """What the newest version asks beyond what was sent.
 
     Lines that are the same in both need nothing: paid is paid, and what was struck stays struck. Of the others,
@@ -72,13 +72,13 @@ def difference(wanted: Sequence[Wanted], before: Sequence[Before]) -> Difference
     new, old = _unlike(wanted, before)
     accounts = list(dict.fromkeys([line.iban for line in new] + [line.iban for line in old]))
     wanted_of, before_of = _by_iban(new), _by_iban(old)
-    found = Difference([])
+    found = VersionDiff([])
     for iban in accounts:
         _settle(found, wanted_of[iban], before_of[iban])
     return found
 
 
-def _settle(found: Difference, new: list[Wanted], old: list[Before]) -> None:
+def _settle(found: VersionDiff, new: list[PayableLine], old: list[PreviousLine]) -> None:
     """One account."""
     paid = sum(line.amount_cents for line in old if line.paid)
     owed = sum(line.amount_cents for line in new) - paid
@@ -92,7 +92,9 @@ def _settle(found: Difference, new: list[Wanted], old: list[Before]) -> None:
         found.overpaid.append((old[-1].name, old[-1].iban, -owed))
 
 
-def _unlike(wanted: Sequence[Wanted], before: Sequence[Before]) -> tuple[list[Wanted], list[Before]]:
+def _unlike(
+    wanted: Sequence[PayableLine], before: Sequence[PreviousLine]
+) -> tuple[list[PayableLine], list[PreviousLine]]:
     """Both without the lines that are the same in both, each as often as it stands there."""
     spare = Counter(line.key for line in before)
     new = []

@@ -7,8 +7,8 @@ stays as it is; the newer version pays only the difference (`versions`).
 from domain.common import audit
 from domain.payments import four_eyes, state_machine
 from domain.payments.amendments import void_releases
-from domain.payments.queries import hold
-from domain.payroll.run_versions import Before
+from domain.payments.queries import get_batch_locked
+from domain.payroll.run_versions import PreviousLine
 from models import Batch, BatchLine, Client, Run
 
 # The bank has it, or may have it.
@@ -25,7 +25,7 @@ def supersede_batches(run: Run, reason: str) -> list[Batch]:
     """Replace every payment of the run that was not sent, in the caller's transaction; returns those that stay."""
     stay = []
     for batch in batches_of(run):
-        held = hold(Client.get_by_id(batch.client_id), batch.reference)
+        held = get_batch_locked(Client.get_by_id(batch.client_id), batch.reference)
         if held.state in SENT:
             stay.append(held)
         else:
@@ -35,27 +35,27 @@ def supersede_batches(run: Run, reason: str) -> list[Batch]:
 
 def _replace(batch: Batch, reason: str) -> None:
     if batch.state in _NEVER_WENT:
-        state_machine.move(batch, "reopen", audit.WORKER, reason)
+        state_machine.transition(batch, "reopen", audit.WORKER, reason)
     if batch.state in ("open", "approved"):
         void_releases(batch, reason)
-        state_machine.move(batch, "replace", audit.WORKER, reason)
+        state_machine.transition(batch, "replace", audit.WORKER, reason)
     # also of a payment that was struck as a whole: the newer version holds these people
     BatchLine.update(state="void").where(BatchLine.batch == batch.id).execute()
 
 
-def take_back_approval(run: Run, reason: str) -> None:
+def revoke_approval(run: Run, reason: str) -> None:
     """What is approved and not yet being sent has to be approved anew, in the caller's transaction."""
     for batch in batches_of(run):
         if batch.state not in ("open", "approved"):
             continue
-        held = hold(Client.get_by_id(batch.client_id), batch.reference)
-        four_eyes.void(held, reason)
+        held = get_batch_locked(Client.get_by_id(batch.client_id), batch.reference)
+        four_eyes.void_approvals(held, reason)
         if held.state == "approved":
             void_releases(held, reason)
-            state_machine.move(held, "change", audit.WORKER, reason)
+            state_machine.transition(held, "change", audit.WORKER, reason)
 
 
-def lines_before(batches: list[Batch]) -> list[Before]:
+def previous_lines(batches: list[Batch]) -> list[PreviousLine]:
     """The lines of payments that were sent, paid and unpaid ones; those that were void already count no more."""
     if not batches:
         return []
@@ -63,7 +63,7 @@ def lines_before(batches: list[Batch]) -> list[Before]:
         BatchLine.batch.in_([batch.id for batch in batches]), BatchLine.state != "void"
     ).order_by(BatchLine.batch, BatchLine.position)  # fmt: skip
     return [
-        Before(row.id, row.name_shown, row.iban, row.amount_cents, row.description_shown, row.state in _PAID)
+        PreviousLine(row.id, row.name_shown, row.iban, row.amount_cents, row.description_shown, row.state in _PAID)
         for row in rows
     ]
 

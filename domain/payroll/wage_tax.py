@@ -12,14 +12,14 @@ from connectors.nmbrs.port import Payroll, PayrollError, WageTax
 from core.clock import today_amsterdam, utcnow
 from domain.common import audit
 from domain.common.errors import NotFound
-from domain.payroll.nmbrs_client import Caller
+from domain.payroll.nmbrs_client import NmbrsClient
 from models import Client, PayrollCompany, Run, User, transaction
 
 _ROOM_FOR_SERIALS = 1000
 log = logging.getLogger(__name__)
 
 
-def switch(client: Client, user: User, company_id: int, on: bool) -> None:
+def set_wage_tax_enabled(client: Client, user: User, company_id: int, on: bool) -> None:
     """Pay the wage tax of this company from here too, or no longer. Only returns from now on. NotFound."""
     mine = (PayrollCompany.id == company_id) & (PayrollCompany.client == client.id)
     company = PayrollCompany.get_or_none(mine)
@@ -30,15 +30,15 @@ def switch(client: Client, user: User, company_id: int, on: bool) -> None:
     with transaction(client.id):
         PayrollCompany.update(wage_tax_from=utcnow() if on else None, look_due_at=utcnow()).where(mine).execute()
         kind = "nmbrs.wage_tax_on" if on else "nmbrs.wage_tax_off"
-        audit.note(client.id, audit.by_user(user), kind, f"company:{company.id}")
+        audit.record_event(client.id, audit.by_user(user), kind, f"company:{company.id}")
 
 
-def look(company: PayrollCompany, caller: Caller, years: tuple[int, ...]) -> list[int]:
+def discover_returns(company: PayrollCompany, caller: NmbrsClient, years: tuple[int, ...]) -> list[int]:
     """Make a row of each new return; those to be paid. Nothing of it stops the salaries."""
     if company.wage_tax_from is None or company.mapped_at is None:
         return []
     try:
-        found = [tax for year in years for tax in caller.ask(Payroll.wage_taxes, company.nmbrs_id, year)]
+        found = [tax for year in years for tax in caller.call(Payroll.wage_taxes, company.nmbrs_id, year)]
     except PayrollError as error:
         log.info("company %s: wage tax not listed: %s", company.id, error.code)
         return []
@@ -63,9 +63,9 @@ def _know(company: PayrollCompany, tax: WageTax) -> int | None:
     return made if new else None
 
 
-def file_of(run: Run, caller: Caller) -> bytes | None:
+def fetch_return_file(run: Run, caller: NmbrsClient) -> bytes | None:
     """The payment file of a return; asked with a run of its period, which SOAP wants to know."""
-    return caller.ask(
+    return caller.call(
         Payroll.wage_tax_file, run.company.nmbrs_id, _run_of_period(run), run.nmbrs_id, run.year, today_amsterdam()
     )
 

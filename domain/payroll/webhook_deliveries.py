@@ -8,41 +8,41 @@ from connectors.nmbrs.webhook_payload import WebhookPayload, parse_webhook
 from core.clock import utcnow
 from domain.common.errors import NotFound
 from domain.payroll import run_discovery, webhook_keys
-from domain.payroll.nmbrs_client import working
+from domain.payroll.nmbrs_client import is_callable
 from models import Delivery, NmbrsConnection, NmbrsExchange, PayrollCompany, Run, transaction
 
 # What may wait unhandled for one key; above it the answer is "not stored".
-MOST_WAITING = 10_000
-KEPT = timedelta(days=90)
+MAX_UNPROCESSED = 10_000
+RETENTION = timedelta(days=90)
 
 
 class TooManyWaiting(Exception):
     """This key has more waiting than a person's payroll can explain."""
 
 
-def receive(secret: str, content_type: str, headers: dict[str, str], body: bytes) -> int:
+def store_delivery(secret: str, content_type: str, headers: dict[str, str], body: bytes) -> int:
     """Keep the call as it came and return its id. NotFound for an unknown key, TooManyWaiting."""
     client_id = webhook_keys.client_id_of(secret)
     if client_id is None:
         raise NotFound
     waiting = Delivery.select(Delivery.id).where(Delivery.client == client_id, Delivery.handled_at.is_null())
-    if waiting.offset(MOST_WAITING - 1).limit(1).exists():
+    if waiting.offset(MAX_UNPROCESSED - 1).limit(1).exists():
         raise TooManyWaiting
     return Delivery.insert(
         client=client_id, received_at=utcnow(), content_type=content_type[:200], headers=headers, body=body
     ).execute()
 
 
-def known_key(secret: str) -> bool:
+def is_known_key(secret: str) -> bool:
     return webhook_keys.client_id_of(secret) is not None
 
 
-def waiting() -> list[int]:
+def unprocessed_deliveries() -> list[int]:
     query = Delivery.select(Delivery.id).where(Delivery.handled_at.is_null()).order_by(Delivery.id).limit(500)
     return [row.id for row in query]
 
 
-def handle(delivery_id: int) -> list[int]:
+def process_delivery(delivery_id: int) -> list[int]:
     """Have the companies of the client looked at; returns the ids of those that it tells of.
 
     What the body says is only used to look sooner at the company that it names, and to read a run again that it
@@ -54,16 +54,16 @@ def handle(delivery_id: int) -> list[int]:
     said = parse_webhook(row.content_type, bytes(row.body))
     with transaction(row.client_id):
         named, others = _companies(row.client_id, said)
-        run_discovery.hint(named, row.id)
-        run_discovery.hint(others, row.id, spare=True)
+        run_discovery.schedule_after_webhook(named, row.id)
+        run_discovery.schedule_after_webhook(others, row.id, spare=True)
         _read_again(named, said.run_id)
         Delivery.update(handled_at=utcnow()).where(Delivery.id == row.id).execute()
     return named
 
 
-def forget_old() -> int:
+def purge_payloads() -> int:
     """Delete webhook bodies and stored Nmbrs exchanges after 90 days (docs/design.md, never-list 8)."""
-    before = utcnow() - KEPT
+    before = utcnow() - RETENTION
     NmbrsExchange.delete().where(NmbrsExchange.at < before).execute()
     old = (Delivery.received_at < before) & (Delivery.body != b"")
     return Delivery.update(body=b"", headers={}).where(old, Delivery.handled_at.is_null(False)).execute()
@@ -71,7 +71,7 @@ def forget_old() -> int:
 
 def _companies(client_id: int, said: WebhookPayload) -> tuple[list[int], list[int]]:
     """Those to look at now, and those to look at soon. Without a name of ours in the body: now all that pay."""
-    query = PayrollCompany.select().join(NmbrsConnection).where(PayrollCompany.client == client_id, working())
+    query = PayrollCompany.select().join(NmbrsConnection).where(PayrollCompany.client == client_id, is_callable())
     rows = list(query)
     named = [row.id for row in rows if said.company_id and said.company_id in (row.nmbrs_id, row.key, row.guid)]
     mapped = [row.id for row in rows if row.mapped_at is not None]

@@ -14,7 +14,7 @@ from connectors.nmbrs.port import Payroll
 from core.clock import utcnow
 from domain.common import audit, leases
 from domain.payroll import webhook_keys
-from domain.payroll.nmbrs_client import Caller, reason_of, working
+from domain.payroll.nmbrs_client import NmbrsClient, error_code, is_callable
 from models import Client, Delivery, NmbrsConnection, NmbrsDebtor, PayrollCompany, User, transaction
 
 NAME = "Bizcuit koppeling"
@@ -38,16 +38,16 @@ class WebhookView:
     checking: bool
 
 
-def install(client: Client, user: User, connection: NmbrsConnection) -> list[int]:
+def request_webhooks(client: Client, user: User, connection: NmbrsConnection) -> list[int]:
     """The customer wants it: returns the debtors to see to."""
     with transaction(client.id):
         NmbrsConnection.update(webhooks_wanted_at=utcnow()).where(NmbrsConnection.id == connection.id).execute()
-        audit.note(client.id, audit.by_user(user), "webhook.wanted", f"connection:{connection.id}")
+        audit.record_event(client.id, audit.by_user(user), "webhook.wanted", f"connection:{connection.id}")
         connection.webhooks_wanted_at = utcnow()
-        return check(connection, at_once=True)
+        return schedule_webhook_check(connection, at_once=True)
 
 
-def check(connection: NmbrsConnection, at_once: bool = False) -> list[int]:
+def schedule_webhook_check(connection: NmbrsConnection, at_once: bool = False) -> list[int]:
     """Somebody looks: see to the debtors that were not looked at within the last minute. Returns their ids."""
     if connection.webhooks_wanted_at is None or connection.interface != "soap" or connection.removed_at is not None:
         return []
@@ -68,58 +68,58 @@ def _paying(connection: NmbrsConnection):
     )  # fmt: skip
 
 
-def after_new_key(client: Client) -> list[int]:
+def reschedule_all_webhooks(client: Client) -> list[int]:
     """The address changed: every debtor's webhook gets the new one."""
     ids = []
-    for connection in NmbrsConnection.select().where(NmbrsConnection.client == client.id, working()):
-        ids += check(connection, at_once=True)
+    for connection in NmbrsConnection.select().where(NmbrsConnection.client == client.id, is_callable()):
+        ids += schedule_webhook_check(connection, at_once=True)
     return ids
 
 
-def due() -> list[int]:
+def due_webhook_debtors() -> list[int]:
     """Debtors whose webhook is to be seen to now."""
     query = NmbrsDebtor.select(NmbrsDebtor.id).join(NmbrsConnection)
-    return [row.id for row in query.where(NmbrsDebtor.webhook_due_at <= utcnow(), working()).limit(100)]
+    return [row.id for row in query.where(NmbrsDebtor.webhook_due_at <= utcnow(), is_callable()).limit(100)]
 
 
-def see_to(debtor_id: int) -> None:
+def reconcile_webhook(debtor_id: int) -> None:
     """Make the webhook of one debtor what it should be, and note how it stands."""
-    debtor = leases.claim(NmbrsDebtor, debtor_id, LEASE, NmbrsDebtor.webhook_due_at <= utcnow())
+    debtor = leases.claim_lease(NmbrsDebtor, debtor_id, LEASE, NmbrsDebtor.webhook_due_at <= utcnow())
     if debtor is None:
         return
-    caller = Caller(debtor.connection)
+    caller = NmbrsClient(debtor.connection)
     try:
-        webhook_id = _put_right(caller, debtor)
+        webhook_id = _ensure_webhook(caller, debtor)
         state, problem, due_at = "installed", None, None
     except port.NotAllowed as error:
-        webhook_id, state, problem, due_at = None, "not_allowed", reason_of(error), None
+        webhook_id, state, problem, due_at = None, "not_allowed", error_code(error), None
     except port.PayrollError as error:
-        refused = isinstance(error, port.Unreadable | port.OutOfSight | port.BadCredentials | port.Disabled)
-        webhook_id, state, problem = debtor.webhook_id, "failed", error.code or reason_of(error)
+        refused = isinstance(error, port.Unreadable | port.NotVisible | port.BadCredentials | port.Disabled)
+        webhook_id, state, problem = debtor.webhook_id, "failed", error.code or error_code(error)
         due_at = None if refused else utcnow() + timedelta(minutes=5)
-    leases.release(
+    leases.release_lease(
         debtor, webhook=state, webhook_id=webhook_id, webhook_problem=problem, webhook_checked_at=utcnow(),
         webhook_due_at=due_at,
     )  # fmt: skip
 
 
-def _put_right(caller: Caller, debtor: NmbrsDebtor) -> str:
+def _ensure_webhook(caller: NmbrsClient, debtor: NmbrsDebtor) -> str:
     """The id of the one webhook of ours that stands at this debtor, as it should be."""
     client = Client.get_by_id(caller.connection.client_id)
-    address = webhook_keys.address(client)
-    hooks = caller.ask(Payroll.webhooks, debtor.nmbrs_id)
-    ours = [hook for hook in hooks if webhook_keys.is_ours(client, hook.endpoint)]
+    address = webhook_keys.webhook_url(client)
+    hooks = caller.call(Payroll.webhooks, debtor.nmbrs_id)
+    ours = [hook for hook in hooks if webhook_keys.matches_client(client, hook.endpoint)]
     right = next((hook for hook in ours if hook.endpoint == address and _tells_only_of_runs(hook)), None)
     if right is None:
-        events = [event.id for event in caller.ask(Payroll.webhook_events) if _is_run_finished(event)]
+        events = [event.id for event in caller.call(Payroll.webhook_events) if _is_run_finished(event)]
         if not events:
             raise port.Unreadable(None, "DebtorService.WebhookSettings_GetEvents", "no event for a finished run")
-        right_id = caller.ask(Payroll.insert_webhook, debtor.nmbrs_id, NAME, address, events)
+        right_id = caller.call(Payroll.insert_webhook, debtor.nmbrs_id, NAME, address, events)
     else:
         right_id = right.id
     for hook in ours:
         if hook.id != right_id:
-            caller.ask(Payroll.delete_webhook, debtor.nmbrs_id, hook.id)
+            caller.call(Payroll.delete_webhook, debtor.nmbrs_id, hook.id)
     return right_id
 
 
@@ -133,7 +133,7 @@ def _tells_only_of_runs(hook: port.Webhook) -> bool:
 
 
 # --- how it stands ---
-def of_connection(connection: NmbrsConnection) -> list[WebhookView]:
+def webhooks_of_connection(connection: NmbrsConnection) -> list[WebhookView]:
     """A row for each debtor with a company that pays."""
     query = NmbrsDebtor.select().where(NmbrsDebtor.id.in_(_paying(connection))).order_by(NmbrsDebtor.number)
     return [

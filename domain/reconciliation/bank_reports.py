@@ -11,14 +11,14 @@ from dataclasses import dataclass, field
 from connectors.bank.camt053 import Entry, NotAStatement, Statement, read_statements
 from connectors.bank.pain002 import NotAReport, Report, read_report
 from core.ids import uuid
-from domain.banking.linking import line_of
+from domain.banking.linking import bank_config_of
 from domain.common import audit
 from domain.common.errors import BankFileRefused
-from domain.orders.line_statuses import NO_CODE, UNPAID, next_ask
-from domain.orders.status_codes import ORDER_STATE, event_of
+from domain.orders.line_statuses import NO_CODE, UNSUCCESSFUL, next_poll_at
+from domain.orders.status_codes import ORDER_STATE, event_for_status
 from domain.payments import state_machine
-from domain.payments.queries import find, hold
-from models import BankExchange, BankOrder, Batch, BatchLine, Client, User, require_held, transaction
+from domain.payments.queries import get_batch, get_batch_locked
+from models import BankExchange, BankOrder, Batch, BatchLine, Client, User, require_client_lock, transaction
 
 MOST_BYTES = 16 * 1024 * 1024
 BOOKING = "booking"  # read in the account's own bookings (domain.reconciliation.matching)
@@ -26,7 +26,7 @@ _DONE, _REFUSED = ("ACSC", "ACCC"), ("RJCT", "CANC")
 
 
 @dataclass
-class Finding:
+class ReportOutcome:
     """What a file says of one order: an event, and per end-to-end id what became of the line."""
 
     event: str | None
@@ -35,24 +35,24 @@ class Finding:
     lines: dict[str, str] = field(default_factory=dict)
 
 
-def take(client: Client, user: User, reference: str, raw: bytes) -> str:
+def import_report(client: Client, user: User, reference: str, raw: bytes) -> str:
     """Read a file of the bank about this payment; returns the state it is in now.
 
     BankFileRefused: "unreadable", "other_order", "other_account", "differs" or "nothing_new". NotFound.
     """
-    batch = find(client, reference)
+    batch = get_batch(client, reference)
     order = BankOrder.select().where(BankOrder.batch == batch.id).order_by(BankOrder.id.desc()).first()
     if order is None:
         raise BankFileRefused("other_order")
     kind, finding = _read(batch, order, raw)
     with transaction(client.id):
-        batch = hold(client, reference)
-        if not move(batch, order, audit.by_user(user), kind, finding):
+        batch = get_batch_locked(client, reference)
+        if not apply_outcome(batch, order, audit.by_user(user), kind, finding):
             raise BankFileRefused("nothing_new")
         return batch.state
 
 
-def _read(batch: Batch, order: BankOrder, raw: bytes) -> tuple[str, Finding]:
+def _read(batch: Batch, order: BankOrder, raw: bytes) -> tuple[str, ReportOutcome]:
     if len(raw) > MOST_BYTES:
         raise BankFileRefused("unreadable")
     try:
@@ -66,27 +66,27 @@ def _read(batch: Batch, order: BankOrder, raw: bytes) -> tuple[str, Finding]:
 
 
 # --- a status report -------------------------------------------------------------------------------
-def _of_report(batch: Batch, order: BankOrder, report: Report) -> Finding:
+def _of_report(batch: Batch, order: BankOrder, report: Report) -> ReportOutcome:
     if report.original_message_id != order.msg_id:
         raise BankFileRefused("other_order")
     status = report.overall
-    event = event_of(status, _signing_of(order)) if status else None
+    event = event_for_status(status, _signing_of(order)) if status else None
     if status is None or event is None:
         raise BankFileRefused("unreadable")
     lines = {}
     for one in report.transactions:
         if one.end_to_end_id and one.status in (*_DONE, *_REFUSED):
             lines[one.end_to_end_id] = "executed" if one.status in _DONE else "rejected"
-    return Finding(event, status, f"bank:{report.reasons[0]}" if report.reasons else None, lines)
+    return ReportOutcome(event, status, f"bank:{report.reasons[0]}" if report.reasons else None, lines)
 
 
 def _signing_of(order: BankOrder) -> str:
     """A file that a person brought to the bank is signed there, whatever proved its release here."""
-    return "redirect" if order.by_hand else line_of(order.bank_account.bank).signing
+    return "redirect" if order.by_hand else bank_config_of(order.bank_account.bank).signing
 
 
 # --- a statement -----------------------------------------------------------------------------------
-def _of_statements(batch: Batch, order: BankOrder, statements: list[Statement]) -> Finding:
+def _of_statements(batch: Batch, order: BankOrder, statements: list[Statement]) -> ReportOutcome:
     mine = [one for one in statements if one.iban == batch.bank_account.iban]
     if not mine:
         raise BankFileRefused("other_account")
@@ -97,10 +97,10 @@ def _of_statements(batch: Batch, order: BankOrder, statements: list[Statement]) 
     paid = _paid(entries, order, ids)
     if returned:
         lines = {**dict.fromkeys(ids, "executed"), **dict.fromkeys(returned, "returned")}
-        return Finding("bank_returned", "BOOK", f"bank:{next(iter(returned.values()))}", lines)
+        return ReportOutcome("bank_returned", "BOOK", f"bank:{next(iter(returned.values()))}", lines)
     if not paid:
         raise BankFileRefused("nothing_new")
-    return Finding("bank_executed", "BOOK", None, dict.fromkeys(ids, "executed"))
+    return ReportOutcome("bank_executed", "BOOK", None, dict.fromkeys(ids, "executed"))
 
 
 def _returned(entries: Iterable[Entry], ids: dict[str, int]) -> dict[str, str]:
@@ -129,11 +129,11 @@ def _paid(entries: Iterable[Entry], order: BankOrder, ids: dict[str, int]) -> bo
 
 
 # --- what comes of it ------------------------------------------------------------------------------
-def move(batch: Batch, order: BankOrder, actor: str, kind: str, finding: Finding) -> bool:
+def apply_outcome(batch: Batch, order: BankOrder, actor: str, kind: str, finding: ReportOutcome) -> bool:
     """Batch, order and lines as the finding says, in the caller's transaction; False when it leads nowhere from here,
     and then nothing has changed. `kind` is where it was read: pain.002, camt.053 or booking."""
-    require_held(batch.client_id)
-    steps = _way(batch.state, finding.event)
+    require_client_lock(batch.client_id)
+    steps = _event_path(batch.state, finding.event)
     if not steps:
         return False
     BankExchange.create(
@@ -141,19 +141,19 @@ def move(batch: Batch, order: BankOrder, actor: str, kind: str, finding: Finding
         raw_status=finding.status, final=finding.event in ("bank_executed", "bank_rejected", "bank_cancelled"),
     )  # fmt: skip
     for event in steps:
-        state_machine.move(batch, event, actor, finding.reason, order=order.id, file=kind)
+        state_machine.transition(batch, event, actor, finding.reason, order=order.id, file=kind)
     state = ORDER_STATE[steps[-1]]
     BankOrder.update(state=state, raw_status=finding.status, lease_until=None).where(BankOrder.id == order.id).execute()
     if state in ("executed", "ended"):
-        due_at = next_ask(order, 0, state) if kind == BOOKING else None  # who hands in files is not asked after
+        due_at = next_poll_at(order, 0, state) if kind == BOOKING else None  # who hands in files is not asked after
         BankOrder.update(due_at=due_at).where(BankOrder.id == order.id).execute()
     if steps[-1] == "bank_returned" and "bank_executed" in steps:
-        keep_lines(batch, "bank_executed", Finding(None, finding.status))
-    keep_lines(batch, steps[-1], finding)
+        apply_line_outcomes(batch, "bank_executed", ReportOutcome(None, finding.status))
+    apply_line_outcomes(batch, steps[-1], finding)
     return True
 
 
-def _way(state: str, event: str | None) -> list[str]:
+def _event_path(state: str, event: str | None) -> list[str]:
     """The event, with what must have come before it: a bank that executed has had the order, and returns what it
     executed. Nothing when it leads nowhere from here."""
     if event is None:
@@ -161,13 +161,13 @@ def _way(state: str, event: str | None) -> list[str]:
     for way in ([event], ["bank_has_it", event], ["bank_executed", event], ["bank_has_it", "bank_executed", event]):
         here: str | None = state
         for step in way:
-            here = state_machine.ALLOWED.get((here or "", step))
+            here = state_machine.TRANSITIONS.get((here or "", step))
         if here is not None:
             return way
     return []
 
 
-def keep_lines(batch: Batch, event: str, finding: Finding) -> None:
+def apply_line_outcomes(batch: Batch, event: str, finding: ReportOutcome) -> None:
     """Each line as the file says it; where it says nothing of lines, all follow the whole."""
     whole = {"bank_executed": "executed", "bank_rejected": "rejected", "bank_cancelled": "rejected"}.get(event)
     going = BatchLine.state.in_(("sent", "executed"))
@@ -175,5 +175,5 @@ def keep_lines(batch: Batch, event: str, finding: Finding) -> None:
         BatchLine.update(state=whole).where(BatchLine.batch == batch.id, BatchLine.state == "sent").execute()
     for end_to_end_id, state in finding.lines.items():
         named = (BatchLine.batch == batch.id) & (BatchLine.end_to_end_id == end_to_end_id)
-        code = (finding.reason or NO_CODE).removeprefix("bank:") if state in UNPAID else None
+        code = (finding.reason or NO_CODE).removeprefix("bank:") if state in UNSUCCESSFUL else None
         BatchLine.update(state=state, bank_reason=code).where(named, going).execute()

@@ -17,7 +17,7 @@ from typing import Any
 from core.clock import today_amsterdam
 from domain.common import audit
 from domain.reconciliation import bank_reports
-from models import BankAccount, BankOrder, BankTransaction, Batch, BatchLine, require_held
+from models import BankAccount, BankOrder, BankTransaction, Batch, BatchLine, require_client_lock
 
 # So a Dutch bank's text gives a reference; with one it tells more than total and day.
 _REFERENCE = re.compile(r"/(PREF|EREF|MARF)/")
@@ -28,7 +28,7 @@ NO_REASON = "bank:MS03"  # not given: a booking says that it came back, not why
 
 
 @dataclass(frozen=True)
-class Mark:
+class BookingReference:
     """A booking of an order: the day, and where the booking is shown."""
 
     booked_on: date
@@ -36,12 +36,12 @@ class Mark:
     transaction_id: int
 
 
-def recognise(account: BankAccount) -> None:
+def match_transactions(account: BankAccount) -> None:
     """Give what was booked on this account, and is nobody's yet, to the orders and lines that it is of.
 
     In the caller's transaction, which no other recognises beside: it holds the account's client.
     """
-    require_held(account.client_id)
+    require_client_lock(account.client_id)
     orders = _orders(account)
     loose = (BankTransaction.account == account.id) & BankTransaction.order.is_null()
     rows = list(BankTransaction.select().where(loose).order_by(BankTransaction.booked_on, BankTransaction.id))
@@ -72,7 +72,14 @@ def _by_reference(row: BankTransaction, orders: list[BankOrder]) -> bool:
     paid; a count that is told has to be right too."""
     if row.cents >= 0:
         return False
-    order = next((one for one in orders if names(row, one.msg_id) or names(row, one.payment_id or one.msg_id)), None)
+    order = next(
+        (
+            one
+            for one in orders
+            if mentions_reference(row, one.msg_id) or mentions_reference(row, one.payment_id or one.msg_id)
+        ),
+        None,
+    )
     if order is None or _has_lump(order) or not _fits(row, order):
         return False
     _give(row, order, "lump")
@@ -80,7 +87,7 @@ def _by_reference(row: BankTransaction, orders: list[BankOrder]) -> bool:
     return True
 
 
-def names(row: BankTransaction, msg_id: str) -> bool:
+def mentions_reference(row: BankTransaction, msg_id: str) -> bool:
     """Whether a booking bears this reference: whole, and not as the beginning of a later order's (…-2)."""
     if msg_id not in row.text:
         return row.end_to_end_id == msg_id
@@ -162,9 +169,9 @@ def _give(row: BankTransaction, order: BankOrder, role: str, line: BatchLine | N
 def _prove(order: BankOrder, event: str, lines: dict[str, str]) -> None:
     """The payment as the booking proves it. What is known already stays as it is."""
     batch, reason = Batch.get_by_id(order.batch_id), NO_REASON if lines else None
-    finding = bank_reports.Finding(event, "BOOK", reason, lines)
-    if not bank_reports.move(batch, order, audit.WORKER, bank_reports.BOOKING, finding):
-        bank_reports.keep_lines(batch, "", finding)
+    finding = bank_reports.ReportOutcome(event, "BOOK", reason, lines)
+    if not bank_reports.apply_outcome(batch, order, audit.WORKER, bank_reports.BOOKING, finding):
+        bank_reports.apply_line_outcomes(batch, "", finding)
 
 
 def _has_lump(order: BankOrder) -> bool:
@@ -177,7 +184,7 @@ def _has_booking(order: BankOrder) -> bool:
 
 
 # --- showing ---------------------------------------------------------------------------------------
-def mark_of(order_id: int) -> Mark | None:
+def booking_of_order(order_id: int) -> BookingReference | None:
     """The booking of this order: its lump, or the last of its lines when all are booked; None when it is not."""
     paid = (BankTransaction.order == order_id) & BankTransaction.role.in_(("lump", "line"))
     rows = list(BankTransaction.select().where(paid).order_by(BankTransaction.booked_on, BankTransaction.id))
@@ -186,4 +193,4 @@ def mark_of(order_id: int) -> Mark | None:
     last, batch = rows[-1], BankOrder.select(BankOrder.batch).where(BankOrder.id == order_id)
     lines = BatchLine.select().where(BatchLine.batch.in_(batch), BatchLine.state.not_in(UNPAID))
     whole = last.role == "lump" or len(rows) >= lines.count()
-    return Mark(last.booked_on, last.account_id, last.id) if whole else None
+    return BookingReference(last.booked_on, last.account_id, last.id) if whole else None

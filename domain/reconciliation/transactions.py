@@ -15,9 +15,9 @@ from connectors.bank import port
 from core.clock import today_amsterdam, utcnow
 from core.ids import uuid
 from domain.banking import consents, holder_verification
-from domain.banking.linking import line_for
-from domain.common.errors import BankAskedOften, BankUnavailable, ConsentEnded, NotFound, UnknownBank
-from domain.common.services import world
+from domain.banking.linking import bank_config_for_account
+from domain.common.errors import BankUnavailable, ConsentEnded, ConsentQuotaExceeded, NotFound, UnknownBank
+from domain.common.services import services
 from domain.reconciliation import matching
 from models import BankAccount, BankLink, BankOrder, BankTransaction, Batch, Client, transaction
 
@@ -30,7 +30,7 @@ log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True)
-class Booking:
+class TransactionView:
     """One booking as it is shown: cents with their sign; `reference` is the payment's that it belongs to, and `role`
     how (lump, line, return)."""
 
@@ -57,35 +57,35 @@ class Statement:
     balance_cents: int | None
     balance_at: datetime | None
     at: datetime | None
-    days: list[tuple[date, list[Booking]]]
+    days: list[tuple[date, list[TransactionView]]]
     page: int
     more: bool
     why_not: str | None
 
 
 # --- asking ----------------------------------------------------------------------------------------
-def refresh(account_id: int, psu: port.Psu | None) -> bool:
+def refresh_transactions(account_id: int, psu: port.Psu | None) -> bool:
     """Ask the bank what was booked, keep it, and recognise payments in it. False when it was not asked.
 
     With the customer there (`psu`) at most once a minute, else within the four a day that a bank allows.
     BankUnavailable when the bank gives no list, UnknownBank; what is kept stays as it was.
     """
     account = BankAccount.select(BankAccount, BankLink).join(BankLink).where(BankAccount.id == account_id).first()
-    if account is None or not holder_verification.may_show(account) or account.link.status != "valid":
+    if account is None or not holder_verification.transactions_visible(account) or account.link.status != "valid":
         return False
-    link, line = account.link, line_for(account)
+    link, line = account.link, bank_config_for_account(account)
     if not _claim(account, FRESH if psu else EVERY):
         return False
     since = today_amsterdam() - DAYS_BACK
-    asked = (world().bank.transactions, line, link.consent_id or "", account.resource_id, since, psu, uuid())
+    asked = (services().bank.transactions, line, link.consent_id or "", account.resource_id, since, psu, uuid())
     try:
-        told = consents.ask(link, f"transactions:{account.id}", psu, *asked)
-    except (BankAskedOften, ConsentEnded) as error:
+        told = consents.call_with_quota(link, f"transactions:{account.id}", psu, *asked)
+    except (ConsentQuotaExceeded, ConsentEnded) as error:
         log.info("transactions of account %s: %s", account.id, type(error).__name__)
         return False
     with transaction(account.client_id):
         _keep(account, told, since)
-        matching.recognise(account)
+        matching.match_transactions(account)
         BankAccount.update(transactions_at=utcnow()).where(BankAccount.id == account.id).execute()
     return True
 
@@ -145,14 +145,14 @@ def statement(client: Client, account_id: int, page: int = 1) -> Statement:
     account = BankAccount.get_or_none(BankAccount.id == account_id, BankAccount.client == client.id)
     if account is None:
         raise NotFound
-    rows = _rows(account, page) if holder_verification.may_show(account) else []
-    days: list[tuple[date, list[Booking]]] = []
+    rows = _rows(account, page) if holder_verification.transactions_visible(account) else []
+    days: list[tuple[date, list[TransactionView]]] = []
     for row in rows[:PER_PAGE]:
         if not days or days[-1][0] != row.booked_on:
             days.append((row.booked_on, []))
         days[-1][1].append(_booking(row))
     why_not = None
-    if not holder_verification.may_show(account):
+    if not holder_verification.transactions_visible(account):
         why_not = "refused" if account.holder_check == "no" else "waiting"
     return Statement(
         account.id, account.name, account.iban, account.balance_cents, account.balance_at, account.transactions_at,
@@ -172,7 +172,7 @@ def _rows(account: BankAccount, page: int) -> list[BankTransaction]:
     return list(query.offset((page - 1) * PER_PAGE).limit(PER_PAGE + 1))
 
 
-def page_of(account_id: int, booking_id: int) -> int:
+def transactions_page_of(account_id: int, booking_id: int) -> int:
     """The page on which a booking stands: for a link that leads to it. 1 when it is not there."""
     row = BankTransaction.get_or_none(BankTransaction.id == booking_id, BankTransaction.account == account_id)
     if row is None:
@@ -184,19 +184,19 @@ def page_of(account_id: int, booking_id: int) -> int:
     return before // PER_PAGE + 1
 
 
-def _booking(row: BankTransaction) -> Booking:
-    return Booking(
+def _booking(row: BankTransaction) -> TransactionView:
+    return TransactionView(
         row.id, row.booked_on, row.cents, row.party_name, row.party_iban, row.text, row.is_batch, row.batch_count,
         row.order.batch.reference if row.order else None, row.role,
     )  # fmt: skip
 
 
-def look(client: Client, account_id: int, psu: port.Psu) -> bool:
+def refresh_for_customer(client: Client, account_id: int, psu: port.Psu) -> bool:
     """The customer looks: the bank is asked unless that was just done. False when it gave nothing. NotFound."""
     if not BankAccount.select().where(BankAccount.id == account_id, BankAccount.client == client.id).exists():
         raise NotFound
     try:
-        refresh(account_id, psu)
+        refresh_transactions(account_id, psu)
     except (BankUnavailable, UnknownBank):
         return False
     return True

@@ -15,26 +15,26 @@ from models import Client, Invitation, Membership, User
 
 
 @dataclass(frozen=True)
-class Standing:
+class CoSignerStatus:
     """state: not_needed, needed, invited, joined (an account, not yet identified) or identified."""
 
     state: str
     email: str | None = None
 
 
-def standing(client: Client, user: User) -> Standing:
+def co_signer_status(client: Client, user: User) -> CoSignerStatus:
     """How far the second signer is whom this user needs."""
-    mine = signing_authority.standing(client, user)
+    mine = signing_authority.latest_decision(client, user)
     if mine is None or mine.reason != "together":
-        return Standing("not_needed")
+        return CoSignerStatus("not_needed")
     for other in User.select().join(Membership).where(Membership.client == client.id, User.id != user.id):
-        found = signing_authority.standing(client, other)
+        found = signing_authority.latest_decision(client, other)
         if found and (found.answer == "yes" or found.reason == "together") and not same_person(user, other):
-            return Standing("identified", other.email)
+            return CoSignerStatus("identified", other.email)
     invited = _newest(client)
     if invited is None or (invited.accepted_at is None and invited.expires_at < utcnow()):
-        return Standing("needed")
-    return Standing("joined" if invited.accepted_at else "invited", invited.email)
+        return CoSignerStatus("needed")
+    return CoSignerStatus("joined" if invited.accepted_at else "invited", invited.email)
 
 
 def _newest(client: Client) -> Invitation | None:
@@ -44,11 +44,11 @@ def _newest(client: Client) -> Invitation | None:
     return asked.order_by(Invitation.id.desc()).first()
 
 
-def invite(client: Client, user: User, email: str) -> None:
+def invite_co_signer(client: Client, user: User, email: str) -> None:
     """Ask the person behind this address; an earlier invitation of that address ends.
 
-    InvitationRefused: not_needed, and those of `invitations.invite`.
+    InvitationRefused: not_needed, and those of `invitations.invite_member`.
     """
-    if standing(client, user).state not in ("needed", "invited"):
+    if co_signer_status(client, user).state not in ("needed", "invited"):
         raise InvitationRefused("not_needed")
-    invitations.invite(client, user, email, "approver", to_sign=True)
+    invitations.invite_member(client, user, email, "approver", to_sign=True)

@@ -12,8 +12,8 @@ from domain.common.errors import LastOwner, NotFound, TooFewApprovers
 from domain.outbox import mail
 from domain.payments import amendments, four_eyes
 from domain.team import invitations
-from domain.team.salary_visibility import sees_lines
-from models import Client, FourEyesChange, Identification, Membership, User, require_held, transaction
+from domain.team.salary_visibility import can_see_lines
+from models import Client, FourEyesChange, Identification, Membership, User, require_client_lock, transaction
 
 SEEN_EVERY = timedelta(minutes=1)
 
@@ -42,20 +42,20 @@ def members(client: Client) -> list[MemberView]:
     return [
         MemberView(
             row.id, row.user_id, row.user.name, row.user.email, row.role, row.known > 0, row.used_at,
-            sees_lines(row.role, client),
+            can_see_lines(row.role, client),
         )
         for row in query
     ]  # fmt: skip
 
 
-def seen(membership: Membership) -> None:
+def touch_membership(membership: Membership) -> None:
     """This person is here now; written down once a minute."""
     now = utcnow()
     if now - membership.used_at > SEEN_EVERY:
         Membership.update(used_at=now).where(Membership.id == membership.id).execute()
 
 
-def find(client: Client, membership_id: int) -> Membership:
+def get_member(client: Client, membership_id: int) -> Membership:
     """NotFound when it is not of this client."""
     query = Membership.select(Membership, User).join(User)
     row = query.where(Membership.id == membership_id, Membership.client == client.id).first()
@@ -68,7 +68,7 @@ def change_role(client: Client, by: User, membership_id: int, role: str) -> bool
     """Another role, from the next request on; whether anything changed.
 
     Approvals that this person gave on payments which are not sent are void where the new role may not give
-    them. NotYourRole, NotFound, LastOwner, TooFewApprovers.
+    them. InsufficientRole, NotFound, LastOwner, TooFewApprovers.
     """
     if role not in invitations.ROLES:
         raise NotFound
@@ -80,37 +80,37 @@ def change_role(client: Client, by: User, membership_id: int, role: str) -> bool
         _require_allowed(client, row, role)
         Membership.update(role=role).where(Membership.id == row.id).execute()
         if role != "owner":
-            _was_owner(client, row.user)
+            _revoke_owner_rights(client, row.user)
         if role not in four_eyes.MAY_APPROVE:
-            amendments.void_given_by(client, row.user, audit.by_user(by), "role_changed")
-        audit.note(
+            amendments.void_approvals_by(client, row.user, audit.by_user(by), "role_changed")
+        audit.record_event(
             client.id, audit.by_user(by), "member.role_changed", f"user:{row.user_id}", before=before, after=role
         )
-        mail.tell_owners(client, "role", row.user, by, role, *([row.user] if before == "owner" else []))
+        mail.notify_owners(client, "role", row.user, by, role, *([row.user] if before == "owner" else []))
     return True
 
 
-def remove(client: Client, by: User, membership_id: int) -> None:
+def remove_member(client: Client, by: User, membership_id: int) -> None:
     """This person is no member any more, from the next request on.
 
     Approvals they gave on payments which are not sent are void, invitations they sent work no more.
-    NotYourRole, NotFound, LastOwner, TooFewApprovers.
+    InsufficientRole, NotFound, LastOwner, TooFewApprovers.
     """
     with transaction(client.id):
         row = _held(client, by, membership_id)
         _require_allowed(client, row, None)
         Membership.delete().where(Membership.id == row.id).execute()
-        _was_owner(client, row.user)
-        amendments.void_given_by(client, row.user, audit.by_user(by), "member_removed")
-        audit.note(client.id, audit.by_user(by), "member.removed", f"user:{row.user_id}", role=row.role)
-        mail.tell_owners(client, "removed", row.user, by, row.role, *([row.user] if row.role == "owner" else []))
+        _revoke_owner_rights(client, row.user)
+        amendments.void_approvals_by(client, row.user, audit.by_user(by), "member_removed")
+        audit.record_event(client.id, audit.by_user(by), "member.removed", f"user:{row.user_id}", role=row.role)
+        mail.notify_owners(client, "removed", row.user, by, row.role, *([row.user] if row.role == "owner" else []))
 
 
 def _held(client: Client, by: User, membership_id: int) -> Membership:
     """The member, in a transaction in which nobody else changes members of this client."""
-    require_held(client.id)
+    require_client_lock(client.id)
     invitations.require_owner(client, by)
-    return find(client, membership_id)
+    return get_member(client, membership_id)
 
 
 def _require_allowed(client: Client, row: Membership, role: str | None) -> None:
@@ -124,7 +124,7 @@ def _require_allowed(client: Client, row: Membership, role: str | None) -> None:
             raise TooFewApprovers
 
 
-def _was_owner(client: Client, user: User) -> None:
+def _revoke_owner_rights(client: Client, user: User) -> None:
     """What only an owner may begin ends with it."""
-    invitations.end_those_by(client, user)
+    invitations.revoke_invitations_by(client, user)
     FourEyesChange.delete().where(FourEyesChange.client == client.id, FourEyesChange.user == user.id).execute()

@@ -3,14 +3,14 @@
 from core.clock import utcnow
 from core.ids import public_id
 from domain.accounts import passwords
-from domain.accounts.accounts import mail_confirmation, normal_email
+from domain.accounts.accounts import mail_confirmation, normalise_email
 from domain.common import audit
 from domain.outbox import mail
-from domain.payroll.webhook_keys import make_key
-from models import Client, Membership, User, database, hold_clients, transaction
+from domain.payroll.webhook_keys import create_key
+from models import Client, Membership, User, database, lock_clients, transaction
 
 
-def register(
+def register_account(
     name: str, email: str, password: str, company_name: str, kvk_number: str, language: str | None = None
 ) -> None:
     """Make user, client and membership, and mail a link that confirms the address.
@@ -21,7 +21,7 @@ def register(
     Raises:
         WeakPassword: before anything is written.
     """
-    email = normal_email(email)
+    email = normalise_email(email)
     passwords.check_password(password, email, name, company_name)
     hashed = passwords.hash_password(password)
     with transaction():
@@ -34,7 +34,7 @@ def register(
             if known is not None:
                 made.rollback()
         if known is not None:
-            mail.queue(known, "already_registered", once=f"already:{known.id}:{utcnow():%Y%m%d%H}")
+            mail.enqueue_mail(known, "already_registered", once=f"already:{known.id}:{utcnow():%Y%m%d%H}")
 
 
 def _create_account(
@@ -42,8 +42,8 @@ def _create_account(
 ) -> None:
     user = User.create(email=email, name=name.strip(), password_hash=hashed, language=language)
     client = Client.create(public_id=public_id(), name=company_name.strip(), kvk_number=kvk_number)
-    hold_clients(client.id)
+    lock_clients(client.id)
     Membership.create(user=user, client=client, role="owner")
-    make_key(client)
-    audit.note(client.id, audit.by_user(user), "client.registered", f"client:{client.id}", kvk=kvk_number)
+    create_key(client)
+    audit.record_event(client.id, audit.by_user(user), "client.registered", f"client:{client.id}", kvk=kvk_number)
     mail_confirmation(user)

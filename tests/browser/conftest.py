@@ -13,7 +13,7 @@ import pytest
 
 from tests.support.mobile_page import Phone, new_context, newcomer
 from tests.support.prepared_house import PreparedHouse, device_of, sign_in
-from tools.demo_journey import Person, Story
+from tools.demo_journey import DemoJourney, Person
 from tools.dev_stack import Stack
 
 # Looks at what another run has kept: see there.
@@ -44,7 +44,7 @@ def take(chromium, house: Stack, shots: Path) -> Iterator[Callable[..., Phone]]:
         phone.expect_no_trouble()
 
 
-def known(take: Callable[..., Phone], story: Story, **options: bool) -> Phone:
+def known(take: Callable[..., Phone], story: DemoJourney, **options: bool) -> Phone:
     """The phone on which this person made the account: its device cookie comes along, and no session."""
     phone = take(story.person, **options)
     add_cookies(phone, [device_of(story)])

@@ -6,7 +6,7 @@ import pytest
 from playwright.sync_api import expect
 
 from tests.support.mobile_page import Phone, newcomer
-from tools.demo_journey import ONBOARDING, Story, wait_for
+from tools.demo_journey import ONBOARDING, DemoJourney, wait_for
 from tools.dev_stack import Stack
 
 pytestmark = [pytest.mark.browser, pytest.mark.thorough]
@@ -15,7 +15,7 @@ pytestmark = [pytest.mark.browser, pytest.mark.thorough]
 @pytest.fixture
 def stranger_with_a_short_consent(house: Stack, take: Callable[..., Phone]) -> Phone:
     """An entrepreneur who is all set up, at a bank whose consents last five days; not signed in."""
-    story = Story(house.base_url, house.sandbox_url)
+    story = DemoJourney(house.base_url, house.sandbox_url)
     story.person = newcomer(house, "kort@demobv.example")
     phone = take(story.person)
     phone.control("POST", "faults", {"bank_consent_short": True})

@@ -7,7 +7,7 @@ import pytest
 from playwright.sync_api import expect
 
 from tests.support.mobile_page import PATIENCE, Phone, is_marked, mark, newcomer
-from tools.demo_journey import ONBOARDING, Story
+from tools.demo_journey import ONBOARDING, DemoJourney
 from tools.dev_stack import Stack
 
 pytestmark = [pytest.mark.browser, pytest.mark.thorough]
@@ -18,9 +18,9 @@ _emails = (f"nmbrs{number}@demobv.example" for number in itertools.count(1))
 @pytest.fixture(params=[True, pytest.param(False, marks=pytest.mark.thorough)], ids=["scripts", "plain"])
 def phone(request, house: Stack, take: Callable[..., Phone]) -> Phone:
     """The phone of somebody whose bank is linked and who has nothing to do with Nmbrs yet."""
-    story = Story(house.base_url, house.sandbox_url)
+    story = DemoJourney(house.base_url, house.sandbox_url)
     story.person = newcomer(house, next(_emails))
-    for step in itertools.takewhile(lambda step: step is not Story.connect_nmbrs, ONBOARDING):
+    for step in itertools.takewhile(lambda step: step is not DemoJourney.connect_nmbrs, ONBOARDING):
         step(story)
     return take(story.person, scripts=request.param)
 

@@ -11,8 +11,8 @@ import requests
 import app as application
 import config
 from connectors.identity.oidc import OidcProvider
-from connectors.identity.port import Attempt, Expired, ProviderDown, Refused
-from core.ids import token
+from connectors.identity.port import AuthRequest, Expired, ProviderDown, Refused
+from core.ids import random_token
 from tests.support.third_party_oidc import CLIENT, LEVEL, SECRET, Broker, strangers_broker
 
 BACK = "http://localhost:8000/identificatie/terug"
@@ -34,11 +34,11 @@ def provider(broker: Broker, home: Path, **changes: str) -> OidcProvider:
     return application._identity(config.load(told))
 
 
-def attempt() -> Attempt:
-    return Attempt(token(), token(), token())
+def attempt() -> AuthRequest:
+    return AuthRequest(random_token(), random_token(), random_token())
 
 
-def walk(made: OidcProvider, walker: Attempt) -> dict[str, str]:
+def walk(made: OidcProvider, walker: AuthRequest) -> dict[str, str]:
     """There, the person proves who it is (as the provider's own pages say that), and back with this query."""
     there = requests.post(made.start(walker, BACK), data={"user": "wouter"}, allow_redirects=False, timeout=10)
     assert there.status_code == 302, there.text
@@ -66,7 +66,7 @@ def test_its_subject_is_ours_alone_and_stays(broker: Broker, tmp_path: Path):
 def test_a_code_of_it_works_once_and_with_its_own_verifier(broker: Broker, tmp_path: Path):
     made, walker = provider(broker, tmp_path), attempt()
     query = walk(made, walker)
-    other = Attempt(walker.state, walker.nonce, token())
+    other = AuthRequest(walker.state, walker.nonce, random_token())
     with pytest.raises((Expired, Refused)):
         made.finish(other, BACK, query)
     query = walk(made, walker)
@@ -79,7 +79,7 @@ def test_another_nonce_is_refused(broker: Broker, tmp_path: Path):
     made, walker = provider(broker, tmp_path), attempt()
     query = walk(made, walker)
     with pytest.raises(Refused, match="nonce"):
-        made.finish(Attempt(walker.state, token(), walker.verifier), BACK, query)
+        made.finish(AuthRequest(walker.state, random_token(), walker.verifier), BACK, query)
 
 
 def test_a_level_that_it_does_not_give_is_refused(broker: Broker, tmp_path: Path):

@@ -16,15 +16,15 @@ import time_machine
 from hypothesis import given
 from hypothesis import strategies as st
 
-from connectors.bank.berlin_group import AlreadyThere, BerlinGroupBank
+from connectors.bank.berlin_group import BerlinGroupBank, DuplicateOrder
 from connectors.bank.port import (
     CONSENT_STATUSES,
     SCA_STATUSES,
     TRANSACTION_STATUSES,
     Account,
-    AnswerUnknown,
     BankConfig,
     BankRefused,
+    OutcomeUnknown,
     Psu,
     Signing,
 )
@@ -151,7 +151,7 @@ UNKNOWN = [
 
 @pytest.mark.parametrize("script", [script for _, script in UNKNOWN], ids=[name for name, _ in UNKNOWN])
 def test_the_bank_may_have_it(script: Script):
-    with raw_bank(script) as bank, pytest.raises(AnswerUnknown):
+    with raw_bank(script) as bank, pytest.raises(OutcomeUnknown):
         place(bank)
     assert bank.connections == 1  # an order goes out once
     assert bank.requests[0].body == BODY
@@ -180,13 +180,13 @@ DOUBLES = [
 
 @pytest.mark.parametrize(("status", "body"), DOUBLES, ids=range(len(DOUBLES)))
 def test_a_refusal_that_speaks_of_a_double_is_none(status: int, body: dict[str, Any]):
-    with raw_bank(says(status, body)) as bank, pytest.raises(AlreadyThere):
+    with raw_bank(says(status, body)) as bank, pytest.raises(DuplicateOrder):
         place(bank)
 
 
 @given(st.integers(200, 599), st.binary(max_size=60))
 def test_whatever_is_said_an_order_is_never_taken_for_given_without_an_id(status: int, body: bytes):
-    with raw_bank(says(status, body)) as bank, pytest.raises((AnswerUnknown, BankRefused)):
+    with raw_bank(says(status, body)) as bank, pytest.raises((OutcomeUnknown, BankRefused)):
         place(bank)
 
 
@@ -389,9 +389,9 @@ STRANGE = ["https://evil.example/v1/x", "//evil.example/v1/x", "http://127.0.0.1
 @pytest.mark.parametrize("link", STRANGE)
 def test_a_stored_link_to_elsewhere_is_not_followed_either(link: str):
     with raw_bank(says(201, SCA)) as bank:
-        with pytest.raises(AnswerUnknown):
+        with pytest.raises(OutcomeUnknown):
             adapter().start_authorisation(line_of(bank), "1", link, PSU, BACK, NOK, ID)
-        with pytest.raises(AnswerUnknown):
+        with pytest.raises(OutcomeUnknown):
             adapter().continue_authorisation(line_of(bank), link, CODE, PSU, ID)
     assert bank.connections == 0
 
@@ -431,7 +431,7 @@ STRANGE_SCA = [
 
 @pytest.mark.parametrize("said", STRANGE_SCA, ids=range(len(STRANGE_SCA)))
 def test_a_strange_signing_is_not_believed(said: dict[str, Any]):
-    with pytest.raises(AnswerUnknown):
+    with pytest.raises(OutcomeUnknown):
         started(said)
 
 
@@ -443,7 +443,7 @@ def test_every_sca_status_is_known(status: str):
 
 
 def test_an_unknown_sca_status_is_none():
-    with raw_bank(says(200, {"scaStatus": "fine"})) as bank, pytest.raises(AnswerUnknown):
+    with raw_bank(says(200, {"scaStatus": "fine"})) as bank, pytest.raises(OutcomeUnknown):
         adapter().authorisation(line_of(bank), "1", "2", ID)
 
 
@@ -480,7 +480,7 @@ def test_whether_there_is_enough_money_is_told(funds: Any, expected: bool | None
 
 @pytest.mark.parametrize("said", [{}, {"transactionStatus": "XXXX"}, {"transactionStatus": None}, []], ids=str)
 def test_a_strange_status_is_none(said: Any):
-    with pytest.raises(AnswerUnknown):
+    with pytest.raises(OutcomeUnknown):
         told(said)
 
 
@@ -500,7 +500,7 @@ def test_the_status_may_come_as_a_pain_002():
 
 @pytest.mark.parametrize("raw", [b"", b"<html/>", report("XXXX"), report("RJCT")[:-9]], ids=range(4))
 def test_a_pain_002_that_is_none_is_no_status(raw: bytes):
-    with pytest.raises(AnswerUnknown):
+    with pytest.raises(OutcomeUnknown):
         told(raw, "application/xml")
 
 
@@ -520,7 +520,7 @@ def test_the_end_of_a_consent_is_the_banks_answer():
     "said", [{}, {"consentStatus": "fine"}, {"consentStatus": "valid", "validUntil": "morgen"}], ids=str
 )
 def test_a_strange_consent_is_none(said: Any):
-    with pytest.raises(AnswerUnknown):
+    with pytest.raises(OutcomeUnknown):
         consent_of(said)
 
 
@@ -546,7 +546,10 @@ def test_a_consent_that_wants_to_be_started_is_started():
 
 @pytest.mark.parametrize("links", [{}, {"self": {"href": "/v1/x"}}], ids=str)
 def test_a_consent_without_a_page_leads_nowhere(links: Any):
-    with raw_bank(says(201, CONSENT | {"_links": links})) as bank, pytest.raises(AnswerUnknown, match="without a page"):
+    with (
+        raw_bank(says(201, CONSENT | {"_links": links})) as bank,
+        pytest.raises(OutcomeUnknown, match="without a page"),
+    ):
         adapter().start_consent(line_of(bank), PSU, BACK, NOK, ID)
 
 
@@ -581,13 +584,13 @@ STRANGE_ACCOUNTS = [
 
 @pytest.mark.parametrize("row", STRANGE_ACCOUNTS, ids=range(len(STRANGE_ACCOUNTS)))
 def test_a_strange_account_is_none(row: Any):
-    with pytest.raises(AnswerUnknown):
+    with pytest.raises(OutcomeUnknown):
         accounts_of(row)
 
 
 @pytest.mark.parametrize("said", [{}, {"accounts": None}, {"accounts": {}}], ids=str)
 def test_no_list_of_accounts_is_not_no_accounts(said: Any):
-    with raw_bank(says(200, said)) as bank, pytest.raises(AnswerUnknown):
+    with raw_bank(says(200, said)) as bank, pytest.raises(OutcomeUnknown):
         adapter().accounts(line_of(bank), "1", PSU, ID)
 
 
@@ -610,7 +613,7 @@ def test_a_balance_is_read_to_the_cent(text: str, value: int):
 
 @pytest.mark.parametrize("text", ["1,00", "1.001", "1e3", "--1", "+1", "", " 1", "NaN", None, 5, 84210.55])
 def test_a_balance_that_is_no_amount_is_none(text: Any):
-    with pytest.raises(AnswerUnknown):
+    with pytest.raises(OutcomeUnknown):
         balance_of(row("interimAvailable", text))
 
 
@@ -664,7 +667,7 @@ def test_a_question_without_an_answer_is_asked_once_more(first: Script):
 
 
 def test_a_question_is_not_asked_a_third_time():
-    with raw_bank(hangs_up, hangs_up, GOOD) as bank, pytest.raises(AnswerUnknown):
+    with raw_bank(hangs_up, hangs_up, GOOD) as bank, pytest.raises(OutcomeUnknown):
         ask(bank)
     assert bank.connections == 2
 
@@ -688,6 +691,6 @@ def test_what_does_something_is_asked_once(call: str):
         "start_authorisation": lambda line: adapter().start_authorisation(line, "1", "/v1/x", PSU, BACK, NOK, ID),
         "continue_authorisation": lambda line: adapter().continue_authorisation(line, "/v1/x", CODE, PSU, ID),
     }
-    with raw_bank(hangs_up, says(201, SCA)) as bank, pytest.raises(AnswerUnknown):
+    with raw_bank(hangs_up, says(201, SCA)) as bank, pytest.raises(OutcomeUnknown):
         calls[call](line_of(bank))
     assert bank.connections == 1

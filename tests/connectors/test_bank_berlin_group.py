@@ -11,12 +11,12 @@ from pathlib import Path
 import pytest
 import requests
 
-from connectors.bank.berlin_group import AlreadyThere, BerlinGroupBank
+from connectors.bank.berlin_group import BerlinGroupBank, DuplicateOrder
 from connectors.bank.directory import HttpDirectory
 from connectors.bank.http_signatures import Signer, development_identity
 from connectors.bank.pain001 import OrderLine, PaymentOrder, write_pain001
-from connectors.bank.port import AnswerUnknown, BankConfig, BankRefused, NotDelivered, OrderPlaced, Psu
-from connectors.bank.response_links import StrangeLink
+from connectors.bank.port import BankConfig, BankRefused, NotDelivered, OrderPlaced, OutcomeUnknown, Psu
+from connectors.bank.response_links import UntrustedLink
 from connectors.bank.transport import TimedOut
 from core.ids import uuid
 from tests.support import xsd
@@ -47,7 +47,7 @@ def bank(signer: Signer, watch: Watch) -> BerlinGroupBank:
 
 
 @pytest.fixture
-def line(sandbox: Sandbox) -> Callable[..., BankConfig]:
+def config(sandbox: Sandbox) -> Callable[..., BankConfig]:
     """The line of a bank, put on another way of signing when that is asked."""
 
     def found(bank_id: str = "redirect", signing: str | None = None) -> BankConfig:
@@ -79,12 +79,12 @@ def order(sandbox: Sandbox) -> Callable[..., bytes]:
     return written
 
 
-def place(bank: BerlinGroupBank, line: BankConfig, body: bytes, request_id: str | None = None) -> OrderPlaced:
-    return bank.place_order(line, body, request_id or uuid(), PSU, BACK, NOK)
+def place(bank: BerlinGroupBank, config: BankConfig, body: bytes, request_id: str | None = None) -> OrderPlaced:
+    return bank.place_order(config, body, request_id or uuid(), PSU, BACK, NOK)
 
 
-def status(bank: BerlinGroupBank, line: BankConfig, placed: OrderPlaced) -> str:
-    return bank.order_status(line, placed.payment_id, uuid()).transaction_status
+def status(bank: BerlinGroupBank, config: BankConfig, placed: OrderPlaced) -> str:
+    return bank.order_status(config, placed.payment_id, uuid()).transaction_status
 
 
 def taken(sandbox: Sandbox) -> int:
@@ -95,9 +95,9 @@ def taken(sandbox: Sandbox) -> int:
 # --- consent, accounts, balance -------------------------------------------------------------------------
 @pytest.mark.parametrize("bank_id", ["redirect", "decoupled", "reader"])
 def test_a_consent_leads_to_accounts_and_balances(
-    sandbox: Sandbox, bank: BerlinGroupBank, line: Callable[..., BankConfig], bank_id: str
+    sandbox: Sandbox, bank: BerlinGroupBank, config: Callable[..., BankConfig], bank_id: str
 ):
-    there = line(bank_id)
+    there = config(bank_id)
     started = bank.start_consent(there, PSU, BACK, NOK, uuid())
     assert started.status == "received"
     assert bank.consent(there, started.consent_id, uuid()).status == "received"
@@ -119,12 +119,12 @@ def test_a_consent_leads_to_accounts_and_balances(
         assert abs(datetime.now(UTC) - balance.at) < timedelta(minutes=1)
 
 
-def test_a_refused_consent_says_so(bank: BerlinGroupBank, line: Callable[..., BankConfig]):
-    started = bank.start_consent(line(), PSU, BACK, NOK, uuid())
+def test_a_refused_consent_says_so(bank: BerlinGroupBank, config: Callable[..., BankConfig]):
+    started = bank.start_consent(config(), PSU, BACK, NOK, uuid())
     assert press(started.redirect_url, "weigeren").headers["Location"] == NOK
-    assert bank.consent(line(), started.consent_id, uuid()).status == "rejected"
+    assert bank.consent(config(), started.consent_id, uuid()).status == "rejected"
     with pytest.raises(BankRefused) as refused:
-        bank.accounts(line(), started.consent_id, PSU, uuid())
+        bank.accounts(config(), started.consent_id, PSU, uuid())
     assert (refused.value.http_status, refused.value.code) == (401, "CONSENT_INVALID")
 
 
@@ -143,19 +143,19 @@ CONSENT_FAULTS = [
 
 @pytest.mark.parametrize(("fault", "expected"), CONSENT_FAULTS)
 def test_what_is_wrong_with_a_consent_is_the_banks_own_code(
-    sandbox: Sandbox, bank: BerlinGroupBank, line: Callable[..., BankConfig], fault: str, expected: tuple[int, str]
+    sandbox: Sandbox, bank: BerlinGroupBank, config: Callable[..., BankConfig], fault: str, expected: tuple[int, str]
 ):
-    consent_id = consented(bank, line(), DEBTORS["redirect"])
+    consent_id = consented(bank, config(), DEBTORS["redirect"])
     sandbox.fault(**{fault: True})
     with pytest.raises(BankRefused) as refused:
-        bank.accounts(line(), consent_id, PSU, uuid())
+        bank.accounts(config(), consent_id, PSU, uuid())
     assert (refused.value.http_status, refused.value.code) == expected
 
 
 def test_the_person_is_named_only_when_there_is_one(
-    bank: BerlinGroupBank, watch: Watch, line: Callable[..., BankConfig]
+    bank: BerlinGroupBank, watch: Watch, config: Callable[..., BankConfig]
 ):
-    there = line()
+    there = config()
     consent_id = consented(bank, there, DEBTORS["redirect"])
     bank.accounts(there, consent_id, PSU, uuid())
     assert watch.last.headers["PSU-IP-Address"] == "192.0.2.10"
@@ -167,18 +167,18 @@ def test_the_person_is_named_only_when_there_is_one(
 
 
 def test_a_bank_need_not_say_whose_an_account_is(
-    sandbox: Sandbox, bank: BerlinGroupBank, line: Callable[..., BankConfig]
+    sandbox: Sandbox, bank: BerlinGroupBank, config: Callable[..., BankConfig]
 ):
-    consent_id = consented(bank, line(), DEBTORS["redirect"])
+    consent_id = consented(bank, config(), DEBTORS["redirect"])
     sandbox.fault(bank_no_owner_name=True)
-    assert [one.owner_name for one in bank.accounts(line(), consent_id, PSU, uuid())] == [None]
+    assert [one.owner_name for one in bank.accounts(config(), consent_id, PSU, uuid())] == [None]
 
 
 # --- the four ways to sign ------------------------------------------------------------------------------
 def test_signing_by_redirect(
-    sandbox: Sandbox, bank: BerlinGroupBank, line: Callable[..., BankConfig], order: Callable[..., bytes]
+    sandbox: Sandbox, bank: BerlinGroupBank, config: Callable[..., BankConfig], order: Callable[..., bytes]
 ):
-    there, body = line("redirect"), order("redirect")
+    there, body = config("redirect"), order("redirect")
     placed = place(bank, there, body)
     assert (placed.transaction_status, placed.sca_approach) == ("RCVD", "REDIRECT")
     assert "scaRedirect" not in placed.links  # it was asked to wait for an explicit start
@@ -197,9 +197,9 @@ def test_signing_by_redirect(
 
 
 def test_signing_in_the_banks_app(
-    sandbox: Sandbox, bank: BerlinGroupBank, line: Callable[..., BankConfig], order: Callable[..., bytes]
+    sandbox: Sandbox, bank: BerlinGroupBank, config: Callable[..., BankConfig], order: Callable[..., bytes]
 ):
-    there = line("decoupled")
+    there = config("decoupled")
     placed = place(bank, there, order("decoupled"))
     assert placed.sca_approach == "DECOUPLED"
     begun = bank.start_authorisation(
@@ -223,9 +223,9 @@ def reader_code(sandbox: Sandbox, challenge: str) -> str:
 
 
 def test_signing_with_the_reader(
-    sandbox: Sandbox, bank: BerlinGroupBank, line: Callable[..., BankConfig], order: Callable[..., bytes]
+    sandbox: Sandbox, bank: BerlinGroupBank, config: Callable[..., BankConfig], order: Callable[..., bytes]
 ):
-    there = line("reader")
+    there = config("reader")
     placed = place(bank, there, order("reader"))
     assert placed.sca_approach == "EMBEDDED"
     begun = bank.start_authorisation(
@@ -252,12 +252,12 @@ def test_signing_with_the_reader(
 
 
 def test_a_bank_with_one_method_asks_at_once(
-    sandbox: Sandbox, bank: BerlinGroupBank, line: Callable[..., BankConfig], order: Callable[..., bytes]
+    sandbox: Sandbox, bank: BerlinGroupBank, config: Callable[..., BankConfig], order: Callable[..., bytes]
 ):
     sandbox.fault(bank_one_method=True)
-    placed = place(bank, line("reader"), order("reader"))
+    placed = place(bank, config("reader"), order("reader"))
     begun = bank.start_authorisation(
-        line("reader"), placed.payment_id, placed.links["startAuthorisation"], PSU, BACK, NOK, uuid()
+        config("reader"), placed.payment_id, placed.links["startAuthorisation"], PSU, BACK, NOK, uuid()
     )
     assert (begun.sca_status, begun.methods) == ("scaMethodSelected", ())
     assert begun.challenge is not None
@@ -265,9 +265,9 @@ def test_a_bank_with_one_method_asks_at_once(
 
 @pytest.mark.parametrize("bank_id", ["redirect", "decoupled", "reader"])
 def test_under_delegated_signing_there_is_nothing_left_to_sign(
-    bank: BerlinGroupBank, watch: Watch, line: Callable[..., BankConfig], order: Callable[..., bytes], bank_id: str
+    bank: BerlinGroupBank, watch: Watch, config: Callable[..., BankConfig], order: Callable[..., bytes], bank_id: str
 ):
-    there = line(bank_id, "delegated")
+    there = config(bank_id, "delegated")
     placed = place(bank, there, order(bank_id))
     assert (placed.transaction_status, placed.sca_approach) == ("ACTC", None)
     assert set(placed.links) <= {"self", "status"}
@@ -276,33 +276,33 @@ def test_under_delegated_signing_there_is_nothing_left_to_sign(
 
 
 def test_a_bank_that_starts_by_itself_says_where_to_sign(
-    sandbox: Sandbox, bank: BerlinGroupBank, line: Callable[..., BankConfig], order: Callable[..., bytes]
+    sandbox: Sandbox, bank: BerlinGroupBank, config: Callable[..., BankConfig], order: Callable[..., bytes]
 ):
     sandbox.fault(bank_implicit_only=True)
-    placed = place(bank, line(), order())
+    placed = place(bank, config(), order())
     assert press(placed.links["scaRedirect"], "ondertekenen").headers["Location"] == BACK
-    assert status(bank, line(), placed) == "ACSP"
+    assert status(bank, config(), placed) == "ACSP"
 
 
 def test_refusing_at_the_bank_is_said_with_its_reason(
-    bank: BerlinGroupBank, line: Callable[..., BankConfig], order: Callable[..., bytes]
+    bank: BerlinGroupBank, config: Callable[..., BankConfig], order: Callable[..., bytes]
 ):
-    placed = place(bank, line(), order())
+    placed = place(bank, config(), order())
     begun = bank.start_authorisation(
-        line(), placed.payment_id, placed.links["startAuthorisation"], PSU, BACK, NOK, uuid()
+        config(), placed.payment_id, placed.links["startAuthorisation"], PSU, BACK, NOK, uuid()
     )
     assert begun.redirect_url is not None
     assert press(begun.redirect_url, "weigeren").headers["Location"] == NOK
-    report = bank.order_status(line(), placed.payment_id, uuid())
+    report = bank.order_status(config(), placed.payment_id, uuid())
     assert (report.transaction_status, report.reason) == ("RJCT", "bank:CN01")
 
 
 # --- what differs between banks -------------------------------------------------------------------------
 def test_links_may_be_relative(
-    sandbox: Sandbox, bank: BerlinGroupBank, line: Callable[..., BankConfig], order: Callable[..., bytes]
+    sandbox: Sandbox, bank: BerlinGroupBank, config: Callable[..., BankConfig], order: Callable[..., bytes]
 ):
     sandbox.fault(bank_relative_links=True)
-    there = line()
+    there = config()
     started = bank.start_consent(there, PSU, BACK, NOK, uuid())
     assert started.redirect_url.startswith(f"{sandbox.url}/bank/redirect/toestemming/")
     placed = place(bank, there, order())
@@ -315,29 +315,33 @@ def test_links_may_be_relative(
 
 
 def test_errors_may_come_as_problem_json(
-    sandbox: Sandbox, bank: BerlinGroupBank, line: Callable[..., BankConfig], order: Callable[..., bytes]
+    sandbox: Sandbox, bank: BerlinGroupBank, config: Callable[..., BankConfig], order: Callable[..., bytes]
 ):
     sandbox.fault(bank_problem_json=True, bank_order_refused=True)
     with pytest.raises(BankRefused) as refused:
-        place(bank, line(), order())
+        place(bank, config(), order())
     assert (refused.value.http_status, refused.value.code) == (400, "PAYMENT_FAILED")
     assert refused.value.text == "De opdracht kan niet worden verwerkt"
 
 
 def test_a_status_that_does_not_exist_is_no_status(
-    sandbox: Sandbox, bank: BerlinGroupBank, watch: Watch, line: Callable[..., BankConfig], order: Callable[..., bytes]
+    sandbox: Sandbox,
+    bank: BerlinGroupBank,
+    watch: Watch,
+    config: Callable[..., BankConfig],
+    order: Callable[..., bytes],
 ):
-    placed = place(bank, line(), order())
+    placed = place(bank, config(), order())
     sandbox.fault(bank_strange_status=True)
     watch.checked = False
-    with pytest.raises(AnswerUnknown, match="transactionStatus"):
-        status(bank, line(), placed)
+    with pytest.raises(OutcomeUnknown, match="transactionStatus"):
+        status(bank, config(), placed)
 
 
 def test_what_happened_at_execution_is_told(
-    sandbox: Sandbox, bank: BerlinGroupBank, line: Callable[..., BankConfig], order: Callable[..., bytes]
+    sandbox: Sandbox, bank: BerlinGroupBank, config: Callable[..., BankConfig], order: Callable[..., bytes]
 ):
-    there = line("redirect", "delegated")
+    there = config("redirect", "delegated")
     partly, refused = place(bank, there, order(msg_id="A")), None
     sandbox.fault(bank_partial_execution=True)
     advance(sandbox, 3)
@@ -350,32 +354,32 @@ def test_what_happened_at_execution_is_told(
 
 
 def test_an_order_of_ten_thousand_lines_is_taken(
-    sandbox: Sandbox, bank: BerlinGroupBank, line: Callable[..., BankConfig], order: Callable[..., bytes]
+    sandbox: Sandbox, bank: BerlinGroupBank, config: Callable[..., BankConfig], order: Callable[..., bytes]
 ):
     body = order(lines=10_000)
-    place(bank, line(), body)
+    place(bank, config(), body)
     assert sandbox.control("GET", "orders")[0]["body"].encode() == body
 
 
 # --- every way to fail ----------------------------------------------------------------------------------
 # The switch, what the app must think, and how many orders the bank really has then.
 FAILURES = [
-    ("bank_down", AnswerUnknown, 0),
-    ("bank_cut", AnswerUnknown, 0),
-    ("bank_order_not_taken", AnswerUnknown, 0),
-    ("bank_lost_answer", AnswerUnknown, 1),
-    ("bank_order_504", AnswerUnknown, 1),
-    ("bank_strange_answer", AnswerUnknown, 1),
+    ("bank_down", OutcomeUnknown, 0),
+    ("bank_cut", OutcomeUnknown, 0),
+    ("bank_order_not_taken", OutcomeUnknown, 0),
+    ("bank_lost_answer", OutcomeUnknown, 1),
+    ("bank_order_504", OutcomeUnknown, 1),
+    ("bank_strange_answer", OutcomeUnknown, 1),
     ("bank_order_refused", BankRefused, 0),
 ]
 
 
 @pytest.mark.parametrize(("fault", "error", "orders"), FAILURES, ids=[fault for fault, _, _ in FAILURES])
 def test_an_order_that_fails_is_believed_refused_only_when_the_bank_said_so(
-    sandbox: Sandbox, bank: BerlinGroupBank, watch: Watch, line: Callable[..., BankConfig],
+    sandbox: Sandbox, bank: BerlinGroupBank, watch: Watch, config: Callable[..., BankConfig],
     order: Callable[..., bytes], fault: str, error: type[Exception], orders: int,
 ):  # fmt: skip
-    there, body, request_id = line(), order(), uuid()
+    there, body, request_id = config(), order(), uuid()
     watch.checked = fault in ("bank_down", "bank_order_refused")  # the others answer what no contract allows
     sandbox.fault(**{fault: True})
     with pytest.raises(error):
@@ -389,9 +393,9 @@ def test_an_order_that_fails_is_believed_refused_only_when_the_bank_said_so(
 
 
 def test_a_bank_that_keeps_silent_may_have_it(
-    sandbox: Sandbox, signer: Signer, line: Callable[..., BankConfig], order: Callable[..., bytes]
+    sandbox: Sandbox, signer: Signer, config: Callable[..., BankConfig], order: Callable[..., bytes]
 ):
-    there, body = line(), order()
+    there, body = config(), order()
     sandbox.fault(bank_hang=True)
     with pytest.raises(TimedOut):
         place(BerlinGroupBank(signer, order_timeout=0.3), there, body)
@@ -400,91 +404,97 @@ def test_a_bank_that_keeps_silent_may_have_it(
 
 
 def test_a_bank_that_is_not_there_has_nothing(
-    signer: Signer, line: Callable[..., BankConfig], order: Callable[..., bytes]
+    signer: Signer, config: Callable[..., BankConfig], order: Callable[..., bytes]
 ):
-    away = replace(line(), base_url=f"http://127.0.0.1:{free_port()}/bank/redirect")
+    away = replace(config(), base_url=f"http://127.0.0.1:{free_port()}/bank/redirect")
     with pytest.raises(NotDelivered):
         place(BerlinGroupBank(signer), away, order())
 
 
 def test_a_key_that_cannot_be_had_sends_nothing(
-    sandbox: Sandbox, bank: BerlinGroupBank, watch: Watch, line: Callable[..., BankConfig], order: Callable[..., bytes]
+    sandbox: Sandbox,
+    bank: BerlinGroupBank,
+    watch: Watch,
+    config: Callable[..., BankConfig],
+    order: Callable[..., bytes],
 ):
-    without = replace(line(), private_key="/nowhere/key.pem", certificate="/nowhere/certificate.pem")
+    without = replace(config(), private_key="/nowhere/key.pem", certificate="/nowhere/certificate.pem")
     with pytest.raises(NotDelivered, match="cannot be read"):
         place(bank, without, order())
     assert watch.seen == []
 
 
 def test_an_unsigned_call_is_the_banks_to_refuse(
-    watch: Watch, line: Callable[..., BankConfig], order: Callable[..., bytes]
+    watch: Watch, config: Callable[..., BankConfig], order: Callable[..., bytes]
 ):
     with pytest.raises(BankRefused) as refused:
-        place(BerlinGroupBank(None, observe=watch), line(), order())
+        place(BerlinGroupBank(None, observe=watch), config(), order())
     assert (refused.value.http_status, refused.value.code) == (401, "SIGNATURE_MISSING")
 
 
 def test_a_line_with_a_key_of_its_own_signs_with_that(
-    bank: BerlinGroupBank, watch: Watch, line: Callable[..., BankConfig], order: Callable[..., bytes], tmp_path: Path
+    bank: BerlinGroupBank, watch: Watch, config: Callable[..., BankConfig], order: Callable[..., bytes], tmp_path: Path
 ):
     own = development_identity(tmp_path)
     path = str(tmp_path / "bank-identity.pem")
-    place(bank, replace(line(), private_key=path, certificate=path), order())
+    place(bank, replace(config(), private_key=path, certificate=path), order())
     assert f'keyId="{own.key_id}"' in watch.last.headers["Signature"]
 
 
 # --- the same order again -------------------------------------------------------------------------------
 def test_the_same_call_again_is_the_same_order(
-    sandbox: Sandbox, bank: BerlinGroupBank, line: Callable[..., BankConfig], order: Callable[..., bytes]
+    sandbox: Sandbox, bank: BerlinGroupBank, config: Callable[..., BankConfig], order: Callable[..., bytes]
 ):
     body, request_id = order(), uuid()
-    first = place(bank, line(), body, request_id)
-    assert place(bank, line(), body, request_id) == first
+    first = place(bank, config(), body, request_id)
+    assert place(bank, config(), body, request_id) == first
     assert taken(sandbox) == 1
 
 
 @pytest.mark.parametrize("more", [{}, {"bank_problem_json": True}, {"bank_duplicate_dupl": True}], ids=str)
 def test_a_bank_that_says_double_has_it(
-    sandbox: Sandbox, bank: BerlinGroupBank, watch: Watch, line: Callable[..., BankConfig],
+    sandbox: Sandbox, bank: BerlinGroupBank, watch: Watch, config: Callable[..., BankConfig],
     order: Callable[..., bytes], more: dict[str, bool],
 ):  # fmt: skip
     """A refusal of the second call says nothing against the first: to call it refused would pay twice."""
     body = order()
-    place(bank, line(), body)
+    place(bank, config(), body)
     watch.checked = "bank_duplicate_dupl" not in more  # DUPL is a code that the contract does not have
     sandbox.fault(bank_forgets_request_id=True, **more)
-    with pytest.raises(AlreadyThere):
-        place(bank, line(), body)
+    with pytest.raises(DuplicateOrder):
+        place(bank, config(), body)
     assert taken(sandbox) == 1
 
 
 def test_a_request_id_of_another_order_is_no_refusal_either(
-    sandbox: Sandbox, bank: BerlinGroupBank, line: Callable[..., BankConfig], order: Callable[..., bytes]
+    sandbox: Sandbox, bank: BerlinGroupBank, config: Callable[..., BankConfig], order: Callable[..., bytes]
 ):
     request_id = uuid()
-    place(bank, line(), order(msg_id="A"), request_id)
-    with pytest.raises(AlreadyThere):
-        place(bank, line(), order(msg_id="B"), request_id)
+    place(bank, config(), order(msg_id="A"), request_id)
+    with pytest.raises(DuplicateOrder):
+        place(bank, config(), order(msg_id="B"), request_id)
     assert taken(sandbox) == 1
 
 
 # --- where a person is sent -----------------------------------------------------------------------------
 def test_nobody_is_sent_to_a_strange_site_to_consent(
-    sandbox: Sandbox, bank: BerlinGroupBank, line: Callable[..., BankConfig]
+    sandbox: Sandbox, bank: BerlinGroupBank, config: Callable[..., BankConfig]
 ):
     sandbox.fault(bank_foreign_redirect=True)
-    with pytest.raises(StrangeLink, match="strange redirect"):
-        bank.start_consent(line(), PSU, BACK, NOK, uuid())
+    with pytest.raises(UntrustedLink, match="strange redirect"):
+        bank.start_consent(config(), PSU, BACK, NOK, uuid())
 
 
 def test_nobody_is_sent_to_a_strange_site_to_sign(
-    sandbox: Sandbox, bank: BerlinGroupBank, line: Callable[..., BankConfig], order: Callable[..., bytes]
+    sandbox: Sandbox, bank: BerlinGroupBank, config: Callable[..., BankConfig], order: Callable[..., bytes]
 ):
-    placed = place(bank, line(), order())
+    placed = place(bank, config(), order())
     sandbox.fault(bank_foreign_redirect=True)
-    with pytest.raises(StrangeLink, match="strange redirect"):
-        bank.start_authorisation(line(), placed.payment_id, placed.links["startAuthorisation"], PSU, BACK, NOK, uuid())
+    with pytest.raises(UntrustedLink, match="strange redirect"):
+        bank.start_authorisation(
+            config(), placed.payment_id, placed.links["startAuthorisation"], PSU, BACK, NOK, uuid()
+        )
     sandbox.fault(bank_implicit_only=True)
-    with pytest.raises(AnswerUnknown, match="strange redirect"):  # the order is there: it is not refused
-        place(bank, line(), order(msg_id="B"))
+    with pytest.raises(OutcomeUnknown, match="strange redirect"):  # the order is there: it is not refused
+        place(bank, config(), order(msg_id="B"))
     assert taken(sandbox) == 2

@@ -213,7 +213,7 @@ def test_an_address_that_fails_is_not_asked_at_every_turn():
 
 
 def test_an_address_that_never_answered_is_an_error():
-    with raw_bank(hangs_up) as server, pytest.raises(DirectoryError, match="AnswerUnknown"):
+    with raw_bank(hangs_up) as server, pytest.raises(DirectoryError, match="OutcomeUnknown"):
         HttpDirectory(server.url).lines()
 
 

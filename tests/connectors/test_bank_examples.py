@@ -40,9 +40,9 @@ def test_no_address_is_real(lines: dict[str, BankConfig]):
         assert all(host.endswith(".example") for host in (line.base_url, *line.redirect_hosts))
 
 
-def _placed_at(line: BankConfig) -> RawRequest:
+def _placed_at(config: BankConfig) -> RawRequest:
     with raw_bank(says(201, PLACED)) as bank:
-        there = replace(line, base_url=bank.url)
+        there = replace(config, base_url=bank.url)
         BerlinGroupBank(None).place_order(
             there, write_order(there, ORDER), uuid(), Psu("192.0.2.10"), "http://x.example/a", "http://x.example/b"
         )

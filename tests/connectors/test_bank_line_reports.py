@@ -7,7 +7,7 @@ import pytest
 from connectors.bank.berlin_group import BerlinGroupBank
 from connectors.bank.directory import HttpDirectory
 from connectors.bank.http_signatures import Signer, development_identity
-from connectors.bank.port import AnswerUnknown, BankConfig, BankRefused, LineReport, Psu, StatusReport
+from connectors.bank.port import BankConfig, BankRefused, OutcomeUnknown, Psu, StatusReport, TransactionStatusReport
 from core.ids import uuid
 from tests.support.bank import Pay, advance, bank_day, pain001, press
 from tests.support.exchanges import Watch
@@ -40,19 +40,19 @@ def bank(signer: Signer, watch: Watch) -> BerlinGroupBank:
 
 
 @pytest.fixture
-def line(sandbox: Sandbox) -> BankConfig:
+def config(sandbox: Sandbox) -> BankConfig:
     """A bank that checks names."""
     sandbox.control("PUT", "banks/redirect", {"vop": True})
     return HttpDirectory(f"{sandbox.url}/banks", ttl_seconds=0).lines()["redirect"]
 
 
-def placed(bank: BerlinGroupBank, line: BankConfig, sandbox: Sandbox, *pays: Pay) -> str:
+def placed(bank: BerlinGroupBank, config: BankConfig, sandbox: Sandbox, *pays: Pay) -> str:
     body = pain001(bank_day(sandbox, 1), list(pays))
-    return bank.place_order(line, body, uuid(), PSU, BACK, NOK).payment_id
+    return bank.place_order(config, body, uuid(), PSU, BACK, NOK).payment_id
 
 
-def sign(bank: BerlinGroupBank, line: BankConfig, payment_id: str, links: dict[str, str]) -> None:
-    started = bank.start_authorisation(line, payment_id, links["startAuthorisation"], PSU, BACK, NOK, uuid())
+def sign(bank: BerlinGroupBank, config: BankConfig, payment_id: str, links: dict[str, str]) -> None:
+    started = bank.start_authorisation(config, payment_id, links["startAuthorisation"], PSU, BACK, NOK, uuid())
     assert started.redirect_url is not None
     press(started.redirect_url, "ondertekenen")
 
@@ -60,27 +60,28 @@ def sign(bank: BerlinGroupBank, line: BankConfig, payment_id: str, links: dict[s
 # --- names ----------------------------------------------------------------------------------------
 RESULTS = [
     ((SAME,), "RCVC", []),
-    ((CLOSE,), "RVCM", [LineReport("CLOSE", "RVCM", None, "CMTC", "Silva, Jose")]),
-    ((OTHER,), "RVCM", [LineReport("OTHER", "RVCM", None, "NMTC")]),
-    ((ABROAD,), "RVCM", [LineReport("ABROAD", "RVCM", None, "NOAP")]),
+    ((CLOSE,), "RVCM", [TransactionStatusReport("CLOSE", "RVCM", None, "CMTC", "Silva, Jose")]),
+    ((OTHER,), "RVCM", [TransactionStatusReport("OTHER", "RVCM", None, "NMTC")]),
+    ((ABROAD,), "RVCM", [TransactionStatusReport("ABROAD", "RVCM", None, "NOAP")]),
     ((SAME, CLOSE, OTHER), "RVCM",
-     [LineReport("CLOSE", "RVCM", None, "CMTC", "Silva, Jose"), LineReport("OTHER", "RVCM", None, "NMTC")]),
+     [TransactionStatusReport("CLOSE", "RVCM", None, "CMTC", "Silva, Jose"),
+      TransactionStatusReport("OTHER", "RVCM", None, "NMTC")]),
 ]  # fmt: skip
 
 
 @pytest.mark.parametrize(("pays", "status", "said"), RESULTS, ids=["same", "close", "other", "abroad", "mixed"])
 def test_each_result_of_the_name_check(
-    bank: BerlinGroupBank, line: BankConfig, sandbox: Sandbox, pays: tuple[Pay, ...], status: str, said: list
+    bank: BerlinGroupBank, config: BankConfig, sandbox: Sandbox, pays: tuple[Pay, ...], status: str, said: list
 ):
-    report = bank.order_status(line, placed(bank, line, sandbox, *pays), uuid())
+    report = bank.order_status(config, placed(bank, config, sandbox, *pays), uuid())
     assert (report.transaction_status, list(report.lines)) == (status, said)
     assert set(report.links) == {"creditorNameConfirmation" if said else "startAuthorisation"}
 
 
 def test_the_check_is_asked_for_where_the_line_says_so(
-    bank: BerlinGroupBank, watch: Watch, line: BankConfig, sandbox: Sandbox
+    bank: BerlinGroupBank, watch: Watch, config: BankConfig, sandbox: Sandbox
 ):
-    placed(bank, line, sandbox, SAME)
+    placed(bank, config, sandbox, SAME)
     assert watch.last.headers["Client-VOP-Requested"] == "true"
     sandbox.control("PUT", "banks/redirect", {"vop": False})
     other = HttpDirectory(f"{sandbox.url}/banks", ttl_seconds=0).lines()["redirect"]
@@ -90,67 +91,69 @@ def test_the_check_is_asked_for_where_the_line_says_so(
 
 
 def test_names_that_differ_are_confirmed_and_the_order_signed(
-    bank: BerlinGroupBank, line: BankConfig, sandbox: Sandbox
+    bank: BerlinGroupBank, config: BankConfig, sandbox: Sandbox
 ):
-    order = placed(bank, line, sandbox, CLOSE)
-    link = bank.order_status(line, order, uuid()).links["creditorNameConfirmation"]
-    links = bank.confirm_names(line, link, PSU, uuid())
-    assert bank.order_status(line, order, uuid()).transaction_status == "RCVC"
-    sign(bank, line, order, links)
-    assert bank.order_status(line, order, uuid()).transaction_status == "ACSP"
+    order = placed(bank, config, sandbox, CLOSE)
+    link = bank.order_status(config, order, uuid()).links["creditorNameConfirmation"]
+    links = bank.confirm_names(config, link, PSU, uuid())
+    assert bank.order_status(config, order, uuid()).transaction_status == "RCVC"
+    sign(bank, config, order, links)
+    assert bank.order_status(config, order, uuid()).transaction_status == "ACSP"
     with pytest.raises(BankRefused) as refused:
-        bank.confirm_names(line, link, PSU, uuid())
+        bank.confirm_names(config, link, PSU, uuid())
     assert (refused.value.http_status, refused.value.code) == (409, "STATUS_INVALID")
 
 
-def test_an_order_whose_names_differ_is_taken_back(bank: BerlinGroupBank, line: BankConfig, sandbox: Sandbox):
-    order = placed(bank, line, sandbox, CLOSE)
-    bank.order_status(line, order, uuid())
-    assert bank.cancel_order(line, order, PSU, uuid()).done
-    assert bank.order_status(line, order, uuid()).transaction_status == "CANC"
+def test_an_order_whose_names_differ_is_taken_back(bank: BerlinGroupBank, config: BankConfig, sandbox: Sandbox):
+    order = placed(bank, config, sandbox, CLOSE)
+    bank.order_status(config, order, uuid())
+    assert bank.cancel_order(config, order, PSU, uuid()).done
+    assert bank.order_status(config, order, uuid()).transaction_status == "CANC"
     with pytest.raises(BankRefused) as refused:
-        bank.cancel_order(line, order, PSU, uuid())
+        bank.cancel_order(config, order, PSU, uuid())
     assert (refused.value.http_status, refused.value.code) == (405, "CANCELLATION_INVALID")
 
 
-def test_taking_back_may_have_to_be_signed(bank: BerlinGroupBank, line: BankConfig, sandbox: Sandbox):
+def test_taking_back_may_have_to_be_signed(bank: BerlinGroupBank, config: BankConfig, sandbox: Sandbox):
     sandbox.fault(bank_cancel_needs_sca=True)
-    order = placed(bank, line, sandbox, SAME)
-    sign(bank, line, order, bank.order_status(line, order, uuid()).links)
-    asked = bank.cancel_order(line, order, PSU, uuid())
+    order = placed(bank, config, sandbox, SAME)
+    sign(bank, config, order, bank.order_status(config, order, uuid()).links)
+    asked = bank.cancel_order(config, order, PSU, uuid())
     assert (asked.done, list(asked.links)) == (False, ["startAuthorisation"])
-    assert bank.order_status(line, order, uuid()).transaction_status == "ACSP"
+    assert bank.order_status(config, order, uuid()).transaction_status == "ACSP"
 
 
 def test_a_name_never_stands_in_what_is_printed():
-    report = StatusReport("RVCM", raw="Silva, Jose", lines=(LineReport("E", "RVCM", None, "CMTC", "Silva, Jose"),))
+    report = StatusReport(
+        "RVCM", raw="Silva, Jose", lines=(TransactionStatusReport("E", "RVCM", None, "CMTC", "Silva, Jose"),)
+    )
     assert "Silva" not in repr(report)
 
 
 # --- what was paid and what was not ---------------------------------------------------------------
-def executed(bank: BerlinGroupBank, line: BankConfig, sandbox: Sandbox) -> str:
-    order = placed(bank, line, sandbox, SAME, Pay("Jong, Wouter de", "NL42INGB2268352412", end_to_end_id="TWO"))
-    sign(bank, line, order, bank.order_status(line, order, uuid()).links)
+def executed(bank: BerlinGroupBank, config: BankConfig, sandbox: Sandbox) -> str:
+    order = placed(bank, config, sandbox, SAME, Pay("Jong, Wouter de", "NL42INGB2268352412", end_to_end_id="TWO"))
+    sign(bank, config, order, bank.order_status(config, order, uuid()).links)
     advance(sandbox, 5)
     return order
 
 
 def test_of_a_part_the_refused_payments_are_listed(
-    bank: BerlinGroupBank, watch: Watch, line: BankConfig, sandbox: Sandbox
+    bank: BerlinGroupBank, watch: Watch, config: BankConfig, sandbox: Sandbox
 ):
     sandbox.fault(bank_partial_execution=True)
-    report = bank.order_status(line, executed(bank, line, sandbox), uuid())
-    assert (report.transaction_status, report.lines) == ("PART", (LineReport("SAME", "RJCT", "AC06"),))
+    report = bank.order_status(config, executed(bank, config, sandbox), uuid())
+    assert (report.transaction_status, report.lines) == ("PART", (TransactionStatusReport("SAME", "RJCT", "AC06"),))
     assert [call.rpartition("/")[2] for call in watch.calls()[-2:]] == ["status", "extended-status"]
 
 
-def test_a_payment_that_comes_back_is_listed(bank: BerlinGroupBank, line: BankConfig, sandbox: Sandbox):
-    order = executed(bank, line, sandbox)
-    assert bank.order_status(line, order, uuid()).transaction_status == "ACSC"
+def test_a_payment_that_comes_back_is_listed(bank: BerlinGroupBank, config: BankConfig, sandbox: Sandbox):
+    order = executed(bank, config, sandbox)
+    assert bank.order_status(config, order, uuid()).transaction_status == "ACSC"
     sandbox.fault(bank_returns_line=True)
     advance(sandbox, 1)
-    report = bank.order_status(line, order, uuid())
-    assert (report.transaction_status, report.lines) == ("PART", (LineReport("SAME", "RJCT", "AC06"),))
+    report = bank.order_status(config, order, uuid())
+    assert (report.transaction_status, report.lines) == ("PART", (TransactionStatusReport("SAME", "RJCT", "AC06"),))
 
 
 # --- answers that the sandbox does not give -------------------------------------------------------
@@ -194,11 +197,11 @@ WRONG = [
 
 @pytest.mark.parametrize("said", WRONG, ids=range(len(WRONG)))
 def test_what_makes_no_sense_is_no_answer(said: dict[str, Any]):
-    with pytest.raises(AnswerUnknown):
+    with pytest.raises(OutcomeUnknown):
         asked(says(200, {STATUS: "PART"}), says(200, said))
 
 
-def named(**more: Any) -> LineReport:
+def named(**more: Any) -> TransactionStatusReport:
     row = {"originalEndToEndId": "E1", STATUS: "RVCM"} | more
     return asked(says(200, {STATUS: "RVCM", NAMES: [row]})).lines[0]
 
@@ -212,7 +215,7 @@ def test_a_name_comes_with_a_close_match_only():
 
 
 def test_a_result_nobody_knows_is_no_answer():
-    with pytest.raises(AnswerUnknown):
+    with pytest.raises(OutcomeUnknown):
         named(creditorNameMatch="MTCH?")
 
 

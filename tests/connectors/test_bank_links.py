@@ -4,8 +4,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from connectors.bank.port import AnswerUnknown, BankConfig
-from connectors.bank.response_links import StrangeLink, api_address, read_links, sign_address
+from connectors.bank.port import BankConfig, OutcomeUnknown
+from connectors.bank.response_links import UntrustedLink, api_address, read_links, sign_address
 
 BANK = BankConfig(
     "zand", "Zandbank", "https://api.zand.example/psd2", redirect_hosts=("inloggen.zand.example", "b.example:8443")
@@ -27,8 +27,8 @@ API = [
 
 
 @pytest.mark.parametrize(("line", "link", "full"), API)
-def test_a_link_of_the_api_is_made_full(line: BankConfig, link: str, full: str):
-    assert api_address(line, link) == full
+def test_a_link_of_the_api_is_made_full(config: BankConfig, link: str, full: str):
+    assert api_address(config, link) == full
 
 
 STRANGE_API = [
@@ -56,7 +56,7 @@ STRANGE_API = [
 
 @pytest.mark.parametrize("link", STRANGE_API)
 def test_a_link_to_elsewhere_is_not_followed(link: str):
-    with pytest.raises(StrangeLink):
+    with pytest.raises(UntrustedLink):
         api_address(BANK, link)
 
 
@@ -71,8 +71,8 @@ PAGES = [
 
 
 @pytest.mark.parametrize(("line", "link"), PAGES)
-def test_a_page_of_the_banks_hosts_is_where_one_signs(line: BankConfig, link: str):
-    assert sign_address(line, link) == link
+def test_a_page_of_the_banks_hosts_is_where_one_signs(config: BankConfig, link: str):
+    assert sign_address(config, link) == link
 
 
 STRANGE_PAGES = [
@@ -100,16 +100,16 @@ STRANGE_PAGES = [
 
 
 @pytest.mark.parametrize(("line", "link"), STRANGE_PAGES)
-def test_a_person_is_sent_nowhere_else(line: BankConfig, link: str):
-    with pytest.raises(StrangeLink, match="strange"):
-        sign_address(line, link)
+def test_a_person_is_sent_nowhere_else(config: BankConfig, link: str):
+    with pytest.raises(UntrustedLink, match="strange"):
+        sign_address(config, link)
 
 
 @given(st.text(max_size=60), st.sampled_from(["", "https://", "https://inloggen.zand.example", "//", "/", "http:"]))
 def test_whatever_is_said_a_person_ends_up_at_the_bank_or_nowhere(text: str, start: str):
     try:
         url = sign_address(BANK, start + text)
-    except AnswerUnknown:
+    except OutcomeUnknown:
         return
     host = url.removeprefix("https://").partition("/")[0].partition("?")[0].partition("#")[0].lower()
     assert url.startswith("https://")
@@ -139,5 +139,5 @@ def test_no_links_are_no_links(found: dict):
     "links", [[], "x", {"status": "/v1/x"}, {"status": {}}, {"status": {"href": 1}}, {"scaRedirect": None}]
 )
 def test_links_that_are_none_make_the_answer_strange(links: object):
-    with pytest.raises(AnswerUnknown):
+    with pytest.raises(OutcomeUnknown):
         read_links(BANK, {"_links": links})

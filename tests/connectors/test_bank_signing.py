@@ -181,11 +181,11 @@ def test_it_loads_from_files(signer: Signer, tmp_path: Path):
 def test_a_line_names_texts_or_files(signer: Signer, tmp_path: Path):
     key, certificate = (pem.decode() for pem in pem_of(signer))
     (tmp_path / "key.pem").write_text(key)
-    by_text = http_signatures.of_line("7", key, certificate)
-    by_file = http_signatures.of_line("7", str(tmp_path / "key.pem"), certificate)
+    by_text = http_signatures.signer_for("7", key, certificate)
+    by_file = http_signatures.signer_for("7", str(tmp_path / "key.pem"), certificate)
     assert by_text.headers(HEADERS, b"") == by_file.headers(HEADERS, b"")
     assert by_text.key_id == "7"
-    assert http_signatures.of_line(None, key, certificate).key_id == signer.key_id
+    assert http_signatures.signer_for(None, key, certificate).key_id == signer.key_id
 
 
 def test_wrong_keys_are_refused(signer: Signer, tmp_path: Path):
@@ -202,4 +202,4 @@ def test_wrong_keys_are_refused(signer: Signer, tmp_path: Path):
         (locked.decode(), "without a password"), (certificate, "no PEM"), (str(tmp_path / "none"), "cannot be read"),
     ]:  # fmt: skip
         with pytest.raises(ValueError, match=reason):
-            http_signatures.of_line(None, wrong, certificate)
+            http_signatures.signer_for(None, wrong, certificate)

@@ -10,8 +10,8 @@ from connectors.bank import account_report as bookings
 from connectors.bank.berlin_group import MOST_PAGES, BerlinGroupBank
 from connectors.bank.directory import HttpDirectory
 from connectors.bank.http_signatures import Signer, development_identity
-from connectors.bank.port import AnswerUnknown, BankConfig, BankRefused, Psu, Transaction
-from connectors.bank.response_links import StrangeLink
+from connectors.bank.port import BankConfig, BankRefused, OutcomeUnknown, Psu, Transaction
+from connectors.bank.response_links import UntrustedLink
 from core.ids import uuid
 from tests.support.bank import DEBTOR, Pay, Tpp, advance, bank_day, consent, pain001
 from tests.support.exchanges import Watch
@@ -119,7 +119,7 @@ def test_a_page_that_leads_elsewhere_is_not_followed(
     other_bank: Meddler, ask: Callable[..., list[Transaction]], href: str
 ):
     other_bank.changes["/transactions"] = with_next(href)
-    with pytest.raises(StrangeLink):
+    with pytest.raises(UntrustedLink):
         ask(other_bank.url)
     assert other_bank.count("/transactions") == 1
 
@@ -133,7 +133,7 @@ def leading_to(href: str) -> bytes:
 def test_pages_in_a_circle_come_to_an_end(other_bank: Meddler, ask: Callable[..., list[Transaction]]):
     other_bank.changes["/transactions"] = lambda body: leading_to("/v1/accounts/x/transactions?bookingStatus=both")
     other_bank.statuses["/transactions"] = 200
-    with pytest.raises(AnswerUnknown, match="no end"):
+    with pytest.raises(OutcomeUnknown, match="no end"):
         ask(other_bank.url)
     assert other_bank.count("/transactions") == 2
 
@@ -142,7 +142,7 @@ def test_pages_without_end_come_to_one(other_bank: Meddler, ask: Callable[..., l
     numbers = iter(range(10_000))
     other_bank.changes["/transactions"] = lambda body: leading_to(f"/v1/accounts/x/transactions?to={next(numbers)}")
     other_bank.statuses["/transactions"] = 200
-    with pytest.raises(AnswerUnknown, match="no end"):
+    with pytest.raises(OutcomeUnknown, match="no end"):
         ask(other_bank.url)
     assert other_bank.count("/transactions") == MOST_PAGES
 
@@ -178,7 +178,7 @@ def report(**changes) -> dict:
 )  # fmt: skip
 def test_a_strange_value_makes_the_list_unknown(changes: dict):
     assert len(bookings.page(report())[0]) == 1
-    with pytest.raises(AnswerUnknown):
+    with pytest.raises(OutcomeUnknown):
         bookings.page(report(**changes))
 
 
@@ -188,13 +188,13 @@ def test_a_strange_value_makes_the_list_unknown(changes: dict):
               {"transactions": {"booked": [], "_links": {"next": "/v1"}}}],
 )  # fmt: skip
 def test_what_is_no_report(found: dict):
-    with pytest.raises(AnswerUnknown):
+    with pytest.raises(OutcomeUnknown):
         bookings.page(found)
 
 
 def test_a_bank_that_answers_rubbish(other_bank: Meddler, ask: Callable[..., list[Transaction]]):
     other_bank.changes["/transactions"] = lambda body: b"<html>busy</html>"
-    with pytest.raises(AnswerUnknown):
+    with pytest.raises(OutcomeUnknown):
         ask(other_bank.url)
 
 

@@ -15,8 +15,8 @@ from cryptography.hazmat.primitives.asymmetric import rsa
 from cryptography.x509.oid import NameOID
 
 from connectors.bank import transport
-from connectors.bank.port import AnswerUnknown, BankError, NotDelivered
-from connectors.bank.transport import Answer, Request, TimedOut, exchange, tls_with
+from connectors.bank.port import BankError, NotDelivered, OutcomeUnknown
+from connectors.bank.transport import Answer, Request, TimedOut, send_request, tls_with
 from tests.support.raw_socket_bank import (
     RawRequest,
     Script,
@@ -34,7 +34,7 @@ OK = b"HTTP/1.1 200 OK\r\nContent-Length: 10\r\n\r\n"
 
 
 def post(url: str, answer_timeout: float = 5, tls: ssl.SSLContext | None = None, body: bytes = BODY) -> Answer:
-    return exchange(Request("POST", f"{url}/v1/x?a=b", {"X-Request-ID": "1"}, body), 2, answer_timeout, tls)
+    return send_request(Request("POST", f"{url}/v1/x?a=b", {"X-Request-ID": "1"}, body), 2, answer_timeout, tls)
 
 
 def test_it_sends_the_request_and_reads_the_answer():
@@ -89,7 +89,7 @@ def full_port() -> Iterator[int]:
 
 def test_connecting_takes_too_long(full_port: int):
     with pytest.raises(NotDelivered, match="TimeoutError"):
-        exchange(Request("POST", f"http://127.0.0.1:{full_port}/", {}, BODY), 0.2, 5)
+        send_request(Request("POST", f"http://127.0.0.1:{full_port}/", {}, BODY), 0.2, 5)
 
 
 # --- TLS ------------------------------------------------------------------------------------------------
@@ -138,7 +138,7 @@ def test_our_certificate_is_shown_to_a_bank_that_asks(
     server_tls.verify_mode = ssl.CERT_REQUIRED
     server_tls.load_verify_locations(certificate)
     with raw_bank(says(200, {}), tls=server_tls) as bank:
-        with pytest.raises(AnswerUnknown):
+        with pytest.raises(OutcomeUnknown):
             post(bank.url, tls=ssl.create_default_context(cafile=str(certificate)))
         assert post(bank.url, tls=tls_with(certificate, certificate)).status == 200
 
@@ -171,7 +171,7 @@ def test_a_client_refused_after_the_handshake_may_have_been_heard(
     """TLS 1.3: a server that wants our certificate says so only when we are sending already."""
     server_tls.verify_mode = ssl.CERT_REQUIRED
     server_tls.minimum_version = ssl.TLSVersion.TLSv1_3
-    with raw_bank(says(200, {}), tls=server_tls) as bank, pytest.raises(AnswerUnknown):
+    with raw_bank(says(200, {}), tls=server_tls) as bank, pytest.raises(OutcomeUnknown):
         post(bank.url, tls=trusting_tls)
 
 
@@ -199,7 +199,7 @@ LOST: list[tuple[str, Script]] = [
 
 @pytest.mark.parametrize("script", [script for _, script in LOST], ids=[name for name, _ in LOST])
 def test_what_fails_after_sending_leaves_it_unknown(script: Script):
-    with raw_bank(script) as bank, pytest.raises(AnswerUnknown):
+    with raw_bank(script) as bank, pytest.raises(OutcomeUnknown):
         post(bank.url)
     assert [request.body for request in bank.requests] == [BODY]
 
@@ -241,7 +241,7 @@ def test_an_answer_may_come_before_all_is_sent():
 
 def test_an_answer_that_is_too_large_is_not_kept():
     huge = b"HTTP/1.1 200 OK\r\n\r\n" + b"x" * (transport.MOST_BYTES + 1)
-    with raw_bank(says_raw(huge)) as bank, pytest.raises(AnswerUnknown):
+    with raw_bank(says_raw(huge)) as bank, pytest.raises(OutcomeUnknown):
         post(bank.url)
 
 

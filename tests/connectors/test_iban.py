@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from schwifty import IBAN
 
-from core.iban import grouped, normalise, valid
+from core.iban import format_iban, normalise, valid
 
 # Of the demo's people, and examples of the registry: long and short, letters and digits.
 RIGHT = [
@@ -20,8 +20,8 @@ RIGHT = [
 @pytest.mark.parametrize("iban", RIGHT)
 def test_a_right_one_is_taken(iban: str):
     assert normalise(iban) == iban
-    assert normalise(f" {grouped(iban).lower()}\n") == iban
-    assert normalise(grouped(iban).replace(" ", "\u00a0").lower()) == iban
+    assert normalise(f" {format_iban(iban).lower()}\n") == iban
+    assert normalise(format_iban(iban).replace(" ", "\u00a0").lower()) == iban
 
 
 @pytest.mark.parametrize(

@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from connectors.bank.json_order import carried, read_json, write_json
-from connectors.bank.order_formats import as_written, carried_by, content_type, read_order, write_order
+from connectors.bank.order_formats import config_as_of_order, content_type, read_order, representable_in, write_order
 from connectors.bank.pain001 import NotOurOrder, OrderLine, OrderUnwritable, PaymentOrder, write_pain001
 from connectors.bank.port import BankConfig
 from tests.connectors.test_pain001 import LINE, ORDER, SECOND, orders
@@ -131,19 +131,19 @@ def test_the_bytes_say_what_they_are():
 @pytest.mark.parametrize("form", ["json", "pain.001.001.09", "pain.001.001.03"])
 def test_each_form_is_found_again_as_far_as_it_carries_the_order(form):
     line = replace(BANK, format=form)
-    assert read_order(line, write_order(line, ORDER)) == carried_by(line, ORDER)
-    assert carried_by(line, ORDER).execution_date == date(2026, 11, 25)
+    assert read_order(line, write_order(line, ORDER)) == representable_in(line, ORDER)
+    assert representable_in(line, ORDER).execution_date == date(2026, 11, 25)
 
 
 def test_an_order_keeps_its_address_when_the_line_changes():
-    then = as_written(BANK, "pain.001.001.09")
+    then = config_as_of_order(BANK, "pain.001.001.09")
     assert (then.format, then.product) == ("pain.001.001.09", "pain.001-sepa-credit-transfers")
-    assert as_written(then, "json") == BANK
+    assert config_as_of_order(then, "json") == BANK
 
 
 def test_an_order_has_a_form_that_there_is():
     with pytest.raises(ValueError, match="no form"):
-        as_written(BANK, "csv")
+        config_as_of_order(BANK, "csv")
 
 
 @pytest.mark.parametrize("order", [ORDER, TAX], ids=["salary", "tax"])

@@ -16,7 +16,7 @@ from cryptography import x509
 from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 
-from connectors.smtp import Mailer, MailNotSent, Message
+from connectors.smtp import MailNotSent, Message, SmtpMailer
 from tests.support.sandbox import Sandbox
 from tests.support.tampering_proxy import closed_port, saying
 
@@ -29,7 +29,7 @@ LETTER = Message(
 )  # fmt: skip
 
 
-def failure(mailer: Mailer, letter: Message = LETTER) -> MailNotSent:
+def failure(mailer: SmtpMailer, letter: Message = LETTER) -> MailNotSent:
     with pytest.raises(MailNotSent) as caught:
         mailer.send(letter)
     return caught.value
@@ -37,7 +37,7 @@ def failure(mailer: Mailer, letter: Message = LETTER) -> MailNotSent:
 
 # --- what arrives ---
 def test_a_letter_arrives_as_it_was_written(sandbox: Sandbox):
-    Mailer(HOST, sandbox.smtp_port, SENDER).send(LETTER)
+    SmtpMailer(HOST, sandbox.smtp_port, SENDER).send(LETTER)
     (mail,) = sandbox.control("GET", "inbox")
     assert (mail["to"], mail["from"], mail["subject"]) == (LETTER.to, SENDER, LETTER.subject)
     assert mail["text"].replace("\r\n", "\n") == LETTER.text
@@ -112,7 +112,7 @@ def mail_of(kept: Kept) -> EmailMessage:
 
 
 def test_the_headers_that_a_machine_owes(office: Office, kept: Kept):
-    Mailer(HOST, office.port, SENDER).send(LETTER)
+    SmtpMailer(HOST, office.port, SENDER).send(LETTER)
     mail = mail_of(kept)
     assert mail["Auto-Submitted"] == "auto-generated"
     assert mail["Message-ID"].endswith("@bizcuit.example>")
@@ -125,7 +125,7 @@ def test_the_headers_that_a_machine_owes(office: Office, kept: Kept):
 
 def test_each_mail_has_its_own_number(office: Office, kept: Kept):
     for _ in range(2):
-        Mailer(HOST, office.port, SENDER).send(LETTER)
+        SmtpMailer(HOST, office.port, SENDER).send(LETTER)
     first, second = (message_from_string(raw.decode(), policy=policy.default)["Message-ID"] for raw in kept.mails)
     assert first != second
 
@@ -139,25 +139,25 @@ def test_each_mail_has_its_own_number(office: Office, kept: Kept):
     ],
 )  # fmt: skip
 def test_an_address_that_is_not_one_goes_nowhere(office: Office, kept: Kept, to: str):
-    assert failure(Mailer(HOST, office.port, SENDER), Message(to, "x", "x", "x")).permanent
+    assert failure(SmtpMailer(HOST, office.port, SENDER), Message(to, "x", "x", "x")).permanent
     assert kept.mails == []
 
 
 @pytest.mark.parametrize("subject", ["Dag\r\nBcc: c@d.nl", "Dag\nX: y", "Dag\rX: y"])
 def test_a_subject_smuggles_no_header(office: Office, kept: Kept, subject: str):
-    assert failure(Mailer(HOST, office.port, SENDER), Message("a@b.nl", subject, "x", "x")).permanent
+    assert failure(SmtpMailer(HOST, office.port, SENDER), Message("a@b.nl", subject, "x", "x")).permanent
     assert kept.mails == []
 
 
 # --- what the server can say ---
 def test_a_mail_that_is_refused_stays_refused(sandbox: Sandbox):
     sandbox.fault(mail_refused=True)
-    assert failure(Mailer(HOST, sandbox.smtp_port, SENDER)).permanent
+    assert failure(SmtpMailer(HOST, sandbox.smtp_port, SENDER)).permanent
 
 
 def test_a_server_that_is_busy_may_be_asked_again(sandbox: Sandbox):
     sandbox.fault(mail_later=True)
-    mailer = Mailer(HOST, sandbox.smtp_port, SENDER)
+    mailer = SmtpMailer(HOST, sandbox.smtp_port, SENDER)
     assert not failure(mailer).permanent
     sandbox.fault(mail_later=False)
     mailer.send(LETTER)
@@ -175,39 +175,39 @@ def test_a_server_that_is_busy_may_be_asked_again(sandbox: Sandbox):
 )
 def test_what_the_server_says_decides(office: Office, kept: Kept, recipient: str, data: str, permanent: bool):
     kept.recipient, kept.data = recipient, data
-    assert failure(Mailer(HOST, office.port, SENDER)).permanent == permanent
+    assert failure(SmtpMailer(HOST, office.port, SENDER)).permanent == permanent
 
 
 @pytest.mark.parametrize("greeting", [b"554 no\r\n", b"421 later\r\n", b"hello\r\n", b"", None])
 def test_a_server_that_does_not_talk_mail_may_be_asked_again(greeting: bytes | None):
     with saying(greeting, at_once=True) as port:
-        assert not failure(Mailer(HOST, port, SENDER, timeout=0.5)).permanent
+        assert not failure(SmtpMailer(HOST, port, SENDER, timeout=0.5)).permanent
 
 
 def test_a_line_that_breaks_in_the_middle_may_be_tried_again(kept: Kept):
     office = Office(kept, kind=Fickle)
     office.start()
     try:
-        assert not failure(Mailer(HOST, office.port, SENDER)).permanent
+        assert not failure(SmtpMailer(HOST, office.port, SENDER)).permanent
     finally:
         office.stop()
 
 
 def test_an_address_that_the_server_cannot_write_goes_nowhere(office: Office, kept: Kept):
     """Outside ASCII, and the server knows no SMTPUTF8: another try will not teach it."""
-    assert failure(Mailer(HOST, office.port, SENDER), Message("zoë@demobv.example", "x", "x", "x")).permanent
+    assert failure(SmtpMailer(HOST, office.port, SENDER), Message("zoë@demobv.example", "x", "x", "x")).permanent
     assert kept.mails == []
 
 
 def test_no_server_may_be_asked_again():
-    assert not failure(Mailer(HOST, closed_port(), SENDER)).permanent
+    assert not failure(SmtpMailer(HOST, closed_port(), SENDER)).permanent
 
 
 def test_a_letter_that_was_taken_is_sent_whatever_the_goodbye(kept: Kept):
     office = Office(kept, kind=Rude)
     office.start()
     try:
-        Mailer(HOST, office.port, SENDER).send(LETTER)
+        SmtpMailer(HOST, office.port, SENDER).send(LETTER)
     finally:
         office.stop()
     assert len(kept.mails) == 1
@@ -215,7 +215,7 @@ def test_a_letter_that_was_taken_is_sent_whatever_the_goodbye(kept: Kept):
 
 def test_a_failure_names_nobody(office: Office, kept: Kept):
     kept.recipient = "550 5.1.1 <wouter@demobv.example> unknown"
-    error = failure(Mailer(HOST, office.port, SENDER))
+    error = failure(SmtpMailer(HOST, office.port, SENDER))
     assert "wouter" not in str(error) + repr(error) + repr(error.__cause__)
     assert error.__suppress_context__
 
@@ -255,9 +255,9 @@ def guarded(kept: Kept, certificate: Path) -> Iterator[Office]:
     made.stop()
 
 
-def guarded_mailer(office: Office, certificate: Path, **changes) -> Mailer:
+def guarded_mailer(office: Office, certificate: Path, **changes) -> SmtpMailer:
     trust = ssl.create_default_context(cafile=certificate)
-    return Mailer(
+    return SmtpMailer(
         HOST, office.port, SENDER, "bizcuit", **{"password": "secret-word", "starttls": True} | changes, tls=trust
     )
 
@@ -274,21 +274,21 @@ def test_a_wrong_password_may_be_mended(guarded: Office, certificate: Path):
 
 
 def test_a_server_that_wants_tls_is_no_reason_to_give_up(guarded: Office, kept: Kept):
-    assert not failure(Mailer(HOST, guarded.port, SENDER)).permanent
+    assert not failure(SmtpMailer(HOST, guarded.port, SENDER)).permanent
 
 
 def test_a_certificate_that_nobody_trusts_is_not_accepted(guarded: Office, kept: Kept):
-    mailer = Mailer(HOST, guarded.port, SENDER, "bizcuit", "secret-word", starttls=True)
+    mailer = SmtpMailer(HOST, guarded.port, SENDER, "bizcuit", "secret-word", starttls=True)
     assert not failure(mailer).permanent
     assert kept.mails == []
 
 
 def test_nothing_goes_in_the_clear_when_tls_is_asked(office: Office, kept: Kept):
     """The server offers no TLS: the mail stays here, to be tried when it does."""
-    assert not failure(Mailer(HOST, office.port, SENDER, starttls=True)).permanent
+    assert not failure(SmtpMailer(HOST, office.port, SENDER, starttls=True)).permanent
     assert kept.mails == []
 
 
 def test_the_password_is_in_no_repr():
-    assert "secret-word" not in repr(Mailer(HOST, 25, SENDER, "bizcuit", "secret-word"))
+    assert "secret-word" not in repr(SmtpMailer(HOST, 25, SENDER, "bizcuit", "secret-word"))
     assert "Zoë," not in repr(LETTER)

@@ -17,9 +17,9 @@ from joserfc import jwt
 from joserfc.jwk import ECKey, KeySet, RSAKey
 
 from connectors.identity.oidc import OidcProvider, OidcSettings, birth_date
-from connectors.identity.port import Attempt, Cancelled, Expired, Identity, ProviderDown, Refused
+from connectors.identity.port import AuthRequest, Cancelled, Expired, Identity, ProviderDown, Refused
 from connectors.identity.profiles import FIELDS, PROFILES, Profile
-from core.ids import token
+from core.ids import random_token
 from tests.support.sandbox import Sandbox
 from tests.support.tampering_proxy import Meddler, closed_port, saying
 
@@ -32,11 +32,11 @@ def settings(url: str, **changes: Any) -> OidcSettings:
     return replace(OidcSettings(f"{url}/broker", "bizcuit", SECRET), **changes)
 
 
-def attempt() -> Attempt:
-    return Attempt(token(), token(), token())
+def attempt() -> AuthRequest:
+    return AuthRequest(random_token(), random_token(), random_token())
 
 
-def walk(provider: OidcProvider, walker: Attempt, person: str = "wouter") -> dict[str, str]:
+def walk(provider: OidcProvider, walker: AuthRequest, person: str = "wouter") -> dict[str, str]:
     """Go to the broker, say who one is, and come back with this query."""
     answer = requests.post(provider.start(walker, BACK), data={"person": person}, allow_redirects=False, timeout=10)
     return came_back(answer)

@@ -5,7 +5,7 @@ from dataclasses import replace
 import pytest
 from lxml import etree
 
-from connectors.bank.pain001 import VERSIONS, NotOurOrder, PaymentOrder, read_back, write_pain001
+from connectors.bank.pain001 import VERSIONS, NotOurOrder, PaymentOrder, parse_own_pain001, write_pain001
 from connectors.bank.pain001_schema import schema_of
 from tests.connectors.test_pain001 import LINE, ORDER
 from tests.support import xsd
@@ -50,7 +50,7 @@ def test_what_the_standard_allows_and_we_never_write_is_refused(ours: str, their
     assert xsd.errors(changed, VERSIONS[0]) == []
     assert not valid(changed)
     with pytest.raises(NotOurOrder):
-        read_back(changed)
+        parse_own_pain001(changed)
 
 
 def test_a_second_block_of_payments_is_refused():
@@ -63,4 +63,4 @@ def test_reading_back_asks_the_schema(monkeypatch: pytest.MonkeyPatch):
     nothing = etree.XMLSchema(etree.fromstring('<xs:schema xmlns:xs="http://www.w3.org/2001/XMLSchema"/>'))
     monkeypatch.setattr("connectors.bank.pain001.schema_of", lambda version: nothing)
     with pytest.raises(NotOurOrder):
-        read_back(BODY.encode())
+        parse_own_pain001(BODY.encode())

@@ -21,10 +21,10 @@ from connectors.bank.ponto_order import write_ponto
 from connectors.bank.ponto_transport import PontoSettings, PontoSigner, signer_of
 from connectors.bank.port import (
     TRANSACTION_STATUSES,
-    AnswerUnknown,
     BankConfig,
     BankRefused,
     NotDelivered,
+    OutcomeUnknown,
     Psu,
     StatusReport,
     Transaction,
@@ -73,8 +73,8 @@ def bulk(status: str = "unsigned", **more: Any) -> dict[str, Any]:
     return {"data": {"type": "bulkPayment", "id": "b-1", "attributes": {"status": status}} | more}
 
 
-def place(bank: RawBank, line: BankConfig | None = None):
-    return PontoBank(settings()).place_order(line or line_of(bank), BODY, "key-1", PSU, BACK, f"{BACK}?nee=1")
+def place(bank: RawBank, config: BankConfig | None = None):
+    return PontoBank(settings()).place_order(config or line_of(bank), BODY, "key-1", PSU, BACK, f"{BACK}?nee=1")
 
 
 ACCOUNTS = says(200, {"data": [ACCOUNT]})
@@ -163,7 +163,7 @@ UNKNOWN = [
 @pytest.mark.parametrize("answer", UNKNOWN)
 def test_what_is_strange_may_have_been_taken(answer: Any):
     with raw_bank(ACCOUNTS, answer) as bank:
-        with pytest.raises(AnswerUnknown):
+        with pytest.raises(OutcomeUnknown):
             place(bank)
         assert sum(asked.method == "POST" for asked in bank.requests) == 1
 
@@ -220,7 +220,7 @@ def test_each_word_is_a_code_of_the_standard(word: str, code: str):
 
 @pytest.mark.parametrize("word", ["", "UNSIGNED", "signed", "error", None, 1, ["unsigned"]])
 def test_another_word_is_no_status(word: Any):
-    with pytest.raises(AnswerUnknown):
+    with pytest.raises(OutcomeUnknown):
         status(says(200, bulk(word)))
 
 
@@ -243,12 +243,12 @@ def test_accounts_come_in_pages_and_those_without_an_iban_are_left():
 
 def test_a_next_page_elsewhere_is_not_followed():
     leads_away = says(200, {"data": [], "links": {"next": "https://thief.example/accounts"}})
-    with raw_bank(leads_away) as bank, pytest.raises(AnswerUnknown):
+    with raw_bank(leads_away) as bank, pytest.raises(OutcomeUnknown):
         PontoBank(settings()).accounts(line_of(bank), "", None, "")
 
 
 def test_pages_without_end_are_left():
-    with raw_bank(says(200, {"data": [], "links": {"next": "accounts"}})) as bank, pytest.raises(AnswerUnknown):
+    with raw_bank(says(200, {"data": [], "links": {"next": "accounts"}})) as bank, pytest.raises(OutcomeUnknown):
         PontoBank(settings()).accounts(line_of(bank), "", None, "")
 
 
@@ -270,7 +270,7 @@ def test_balances_are_cents(changes: dict[str, Any], cents: int, kind: str):
 
 @pytest.mark.parametrize("amount", ["1.00", 0.001, True, [1], 1e30])
 def test_what_is_no_amount_is_no_balance(amount: Any):
-    with raw_bank(says(200, {"data": account(availableBalance=amount)})) as bank, pytest.raises(AnswerUnknown):
+    with raw_bank(says(200, {"data": account(availableBalance=amount)})) as bank, pytest.raises(OutcomeUnknown):
         PontoBank(settings()).balance(line_of(bank), "", "a-1", None, "")
 
 
@@ -299,7 +299,7 @@ def test_bookings_of_before_are_left_out():
 
 @pytest.mark.parametrize("wrong", [{"executionDate": None}, {"executionDate": "gisteren"}, {"amount": 0.001}])
 def test_a_booking_that_cannot_be_read_is_no_list(wrong: dict[str, Any]):
-    with pytest.raises(AnswerUnknown):
+    with pytest.raises(OutcomeUnknown):
         booked(booking(1, 1, "2026-11-20") | {"attributes": booking(1, 1, "2026-11-20")["attributes"] | wrong})
 
 

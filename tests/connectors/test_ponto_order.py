@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from connectors.bank.order_formats import read_order, write_order
 from connectors.bank.pain001 import MOST_CENTS, NotOurOrder, OrderLine, OrderUnwritable, PaymentOrder
-from connectors.bank.ponto_order import to_send
+from connectors.bank.ponto_order import request_body
 from connectors.bank.port import BankConfig
 
 LINE = BankConfig("ponto", "Ponto", "https://bank.example/ponto", format="ponto", adapter="ponto")
@@ -47,7 +47,7 @@ def test_any_amount_and_text_comes_back(rows: list[tuple[int, str, str]]):
 
 
 def test_what_ponto_gets_is_what_was_approved_and_the_way_back():
-    iban, request = to_send(write_order(LINE, ORDER), BACK)
+    iban, request = request_body(write_order(LINE, ORDER), BACK)
     attributes = json.loads(request, parse_float=Decimal)["data"]["attributes"]
     assert iban == "NL95INGB0004921836"
     assert attributes.pop("redirectUri") == BACK
@@ -66,11 +66,11 @@ def test_what_ponto_gets_is_what_was_approved_and_the_way_back():
         ],
     }  # fmt: skip
     assert b"NL95INGB0004921836" not in request
-    assert to_send(write_order(LINE, ORDER), BACK) == (iban, request)
+    assert request_body(write_order(LINE, ORDER), BACK) == (iban, request)
 
 
 def test_a_payment_reference_is_structured():
-    _, request = to_send(write_order(LINE, TAX), BACK)
+    _, request = request_body(write_order(LINE, TAX), BACK)
     payment = json.loads(request)["data"]["attributes"]["payments"][0]
     assert (payment["remittanceInformation"], payment["remittanceInformationType"]) == (
         "1234567890123456", "structured",
@@ -93,7 +93,7 @@ def test_bytes_that_say_anything_else_are_not_ours(old: bytes, new: bytes):
     with pytest.raises(NotOurOrder):
         read_order(LINE, body.replace(old, new, 1))
     with pytest.raises(NotOurOrder):
-        to_send(body.replace(old, new, 1), BACK)
+        request_body(body.replace(old, new, 1), BACK)
 
 
 @pytest.mark.parametrize("body", [b"", b"[]", b"{}", b"null", b"\xff", b'{"request":' + b"[" * 100_000])

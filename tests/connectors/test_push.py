@@ -14,7 +14,6 @@ from email.utils import format_datetime
 import pytest
 
 from connectors.web_push import (
-    Pusher,
     PushError,
     PushGone,
     PushLater,
@@ -22,6 +21,7 @@ from connectors.web_push import (
     PushRefused,
     Subscription,
     UnfitSubscription,
+    WebPushClient,
 )
 from core.clock import utcnow
 from tests.support.push import Receiver, encoded
@@ -33,18 +33,18 @@ MESSAGE = PushMessage(json.dumps({"title": "Er wacht een betaling"}).encode(), t
 
 
 @pytest.fixture
-def pusher(sandbox: Sandbox) -> Pusher:
-    return Pusher(KEY, "support@bizcuit.example", local=sandbox.url)
+def pusher(sandbox: Sandbox) -> WebPushClient:
+    return WebPushClient(KEY, "support@bizcuit.example", local=sandbox.url)
 
 
-def failure(pusher: Pusher, subscription: Subscription) -> PushError:
+def failure(pusher: WebPushClient, subscription: Subscription) -> PushError:
     with pytest.raises(PushError) as caught:
         pusher.send(subscription, MESSAGE)
     return caught.value
 
 
 # --- what arrives ---
-def test_a_message_arrives_and_only_its_browser_can_read_it(sandbox: Sandbox, pusher: Pusher):
+def test_a_message_arrives_and_only_its_browser_can_read_it(sandbox: Sandbox, pusher: WebPushClient):
     phone, other = Receiver(sandbox), Receiver(sandbox, unknown=True)
     pusher.send(phone.subscription, MESSAGE)
     pusher.send(other.subscription, MESSAGE)
@@ -52,7 +52,7 @@ def test_a_message_arrives_and_only_its_browser_can_read_it(sandbox: Sandbox, pu
     assert other.told() == [None]
 
 
-def test_the_service_learns_who_sends_and_how_long_to_keep_it(sandbox: Sandbox, pusher: Pusher):
+def test_the_service_learns_who_sends_and_how_long_to_keep_it(sandbox: Sandbox, pusher: WebPushClient):
     phone = Receiver(sandbox)
     pusher.send(phone.subscription, MESSAGE)
     (message,) = phone.messages()
@@ -62,7 +62,7 @@ def test_the_service_learns_who_sends_and_how_long_to_keep_it(sandbox: Sandbox, 
     assert (claims["key"], 0 < claims["left"] <= 12 * 3600) == (pusher.public_key, True)
 
 
-def test_short_and_shorter_messages_are_as_long(sandbox: Sandbox, pusher: Pusher):
+def test_short_and_shorter_messages_are_as_long(sandbox: Sandbox, pusher: WebPushClient):
     phone = Receiver(sandbox)
     for text in (b'"x"', json.dumps("y" * 300).encode()):
         pusher.send(phone.subscription, replace(MESSAGE, content=text))
@@ -70,7 +70,7 @@ def test_short_and_shorter_messages_are_as_long(sandbox: Sandbox, pusher: Pusher
     assert phone.told() == ["y" * 300, "x"]
 
 
-def test_each_message_has_a_key_of_its_own(pusher: Pusher):
+def test_each_message_has_a_key_of_its_own(pusher: WebPushClient):
     bodies, answer = [], b"HTTP/1.1 201 Created\r\nContent-Length: 0\r\n\r\n"
     with answering(lambda line: line.sendall(answer), bodies) as port:
         sender = replace(pusher, local=f"http://127.0.0.1:{port}")
@@ -82,7 +82,7 @@ def test_each_message_has_a_key_of_its_own(pusher: Pusher):
     assert not any(b"betaling" in body for body in bodies)
 
 
-def test_a_message_that_is_too_long_is_not_sent(sandbox: Sandbox, pusher: Pusher):
+def test_a_message_that_is_too_long_is_not_sent(sandbox: Sandbox, pusher: WebPushClient):
     phone = Receiver(sandbox)
     pusher.send(phone.subscription, replace(MESSAGE, content=b"1" * 3993))
     with pytest.raises(PushRefused):
@@ -91,26 +91,26 @@ def test_a_message_that_is_too_long_is_not_sent(sandbox: Sandbox, pusher: Pusher
 
 
 # --- what the answers mean ---
-def test_gone_is_gone(sandbox: Sandbox, pusher: Pusher):
+def test_gone_is_gone(sandbox: Sandbox, pusher: WebPushClient):
     sandbox.fault(push_gone=True)
     assert isinstance(failure(pusher, Receiver(sandbox).subscription), PushGone)
 
 
-def test_a_busy_service_says_how_long_to_wait(sandbox: Sandbox, pusher: Pusher):
+def test_a_busy_service_says_how_long_to_wait(sandbox: Sandbox, pusher: WebPushClient):
     sandbox.fault(push_busy=True)
     error = failure(pusher, Receiver(sandbox).subscription)
     assert isinstance(error, PushLater)
     assert error.seconds == 120
 
 
-def test_a_broken_service_is_tried_later(sandbox: Sandbox, pusher: Pusher):
+def test_a_broken_service_is_tried_later(sandbox: Sandbox, pusher: WebPushClient):
     sandbox.fault(push_down=True)
     error = failure(pusher, Receiver(sandbox).subscription)
     assert isinstance(error, PushLater)
     assert error.seconds is None
 
 
-def test_nobody_is_followed(sandbox: Sandbox, pusher: Pusher):
+def test_nobody_is_followed(sandbox: Sandbox, pusher: WebPushClient):
     sandbox.fault(push_elsewhere=True)
     assert isinstance(failure(pusher, Receiver(sandbox).subscription), PushRefused)
     assert sandbox.control("GET", "push") == []
@@ -125,7 +125,7 @@ def test_nobody_is_followed(sandbox: Sandbox, pusher: Pusher):
 def test_every_answer_has_one_meaning(status: int, expected: type[PushError] | None):
     answer = f"HTTP/1.1 {status} x\r\nContent-Length: 0\r\nLocation: http://127.0.0.1:1/\r\n\r\n".encode()
     with answering(lambda line: line.sendall(answer)) as port:
-        pusher = Pusher(KEY, "a@b.example", local=f"http://127.0.0.1:{port}")
+        pusher = WebPushClient(KEY, "a@b.example", local=f"http://127.0.0.1:{port}")
         if expected is None:
             pusher.send(at(f"http://127.0.0.1:{port}/push/x"), MESSAGE)
         else:
@@ -142,21 +142,21 @@ def test_every_answer_has_one_meaning(status: int, expected: type[PushError] | N
 def test_how_long_to_wait_is_a_number_or_a_moment(told: str, seconds: int | None):
     answer = f"HTTP/1.1 503 x\r\nRetry-After: {told}\r\nContent-Length: 0\r\n\r\n".encode()
     with answering(lambda line: line.sendall(answer)) as port:
-        error = failure(Pusher(KEY, "a@b.example", f"http://127.0.0.1:{port}"), at(f"http://127.0.0.1:{port}/push/x"))
+        error = failure(WebPushClient(KEY, "a@b.example", f"http://127.0.0.1:{port}"), at(f"http://127.0.0.1:{port}/push/x"))
     assert isinstance(error, PushLater)
     assert error.seconds == seconds
 
 
 def test_nobody_there_is_later():
     origin = f"http://127.0.0.1:{closed_port()}"
-    assert isinstance(failure(Pusher(KEY, "a@b.example", origin), at(f"{origin}/push/x")), PushLater)
+    assert isinstance(failure(WebPushClient(KEY, "a@b.example", origin), at(f"{origin}/push/x")), PushLater)
 
 
 @pytest.mark.parametrize("words", [b"", b"hello\r\n\r\n", b"HTTP/1.1"])
 def test_an_answer_that_is_none_is_later(words: bytes):
     with answering(lambda line: line.sendall(words)) as port:
         origin = f"http://127.0.0.1:{port}"
-        assert isinstance(failure(Pusher(KEY, "a@b.example", origin), at(f"{origin}/push/x")), PushLater)
+        assert isinstance(failure(WebPushClient(KEY, "a@b.example", origin), at(f"{origin}/push/x")), PushLater)
 
 
 def test_who_drips_is_cut_off():
@@ -168,7 +168,9 @@ def test_who_drips_is_cut_off():
 
     with answering(drip) as port:
         origin = f"http://127.0.0.1:{port}"
-        assert isinstance(failure(Pusher(KEY, "a@b.example", origin, timeout=0.5), at(f"{origin}/push/x")), PushLater)
+        assert isinstance(
+            failure(WebPushClient(KEY, "a@b.example", origin, timeout=0.5), at(f"{origin}/push/x")), PushLater
+        )
 
 
 # --- where nothing is sent ---
@@ -184,7 +186,7 @@ def test_who_drips_is_cut_off():
      "https://web.push.apple.com.example/x", "https://evilpush.apple.com/x"],
 )  # fmt: skip
 def test_an_address_that_is_not_of_a_push_service_is_unfit_and_is_never_sent_to(endpoint: str):
-    pusher = Pusher(KEY, "a@b.example", local="http://127.0.0.1:1")
+    pusher = WebPushClient(KEY, "a@b.example", local="http://127.0.0.1:1")
     with pytest.raises(UnfitSubscription):
         pusher.check(at(endpoint))
     assert isinstance(failure(pusher, at(endpoint)), PushRefused)
@@ -197,11 +199,11 @@ def test_an_address_that_is_not_of_a_push_service_is_unfit_and_is_never_sent_to(
      "https://db5p.notify.windows.com/w/?token=x"],
 )  # fmt: skip
 def test_an_address_of_a_push_service_is_fit(endpoint: str):
-    Pusher(KEY, "a@b.example").check(at(endpoint))
+    WebPushClient(KEY, "a@b.example").check(at(endpoint))
 
 
 def test_the_list_of_push_services_is_configurable():
-    pusher = Pusher(KEY, "a@b.example", services=("push.example",))
+    pusher = WebPushClient(KEY, "a@b.example", services=("push.example",))
     pusher.check(at("https://push.example/x"))
     with pytest.raises(UnfitSubscription):
         pusher.check(at("https://fcm.googleapis.com/x"))
@@ -210,12 +212,12 @@ def test_the_list_of_push_services_is_configurable():
 @pytest.mark.parametrize("host", ["localhost", "2130706433", "0x7f000001"])
 def test_a_name_of_this_machine_is_refused_without_looking_it_up(host: str, monkeypatch: pytest.MonkeyPatch):
     monkeypatch.setattr(socket, "getaddrinfo", lambda *args, **options: pytest.fail("looked up"))
-    assert isinstance(failure(Pusher(KEY, "a@b.example"), at(f"https://{host}/x")), PushRefused)
+    assert isinstance(failure(WebPushClient(KEY, "a@b.example"), at(f"https://{host}/x")), PushRefused)
 
 
 def test_without_the_setting_the_sandbox_is_no_push_service(sandbox: Sandbox):
     phone = Receiver(sandbox)
-    assert isinstance(failure(Pusher(KEY, "a@b.example"), phone.subscription), PushRefused)
+    assert isinstance(failure(WebPushClient(KEY, "a@b.example"), phone.subscription), PushRefused)
     assert phone.messages() == []
 
 
@@ -224,7 +226,7 @@ def test_a_certificate_of_another_is_not_trusted(sandbox: Sandbox):
     heard: list[bytes] = []
     with answering(lambda line: line.sendall(b"HTTP/1.1 201 x\r\n\r\n"), heard) as port:
         origin = f"https://127.0.0.1:{port}"
-        pusher = Pusher(KEY, "a@b.example", origin, timeout=5, tls=ssl.create_default_context())
+        pusher = WebPushClient(KEY, "a@b.example", origin, timeout=5, tls=ssl.create_default_context())
         assert isinstance(failure(pusher, at(f"{origin}/x")), PushLater)
     assert not any(b"POST" in text for text in heard)
 
@@ -256,10 +258,10 @@ def test_a_secret_of_another_length_is_no_subscription(sandbox: Sandbox):
 @pytest.mark.parametrize("key", ["", "AAAA", "A" * 43, "not base64!" * 4, "_" * 43])
 def test_a_key_that_is_none_is_refused(key: str):
     with pytest.raises(ValueError):
-        Pusher(key, "a@b.example")
+        WebPushClient(key, "a@b.example")
 
 
-def test_no_secret_is_shown(sandbox: Sandbox, pusher: Pusher):
+def test_no_secret_is_shown(sandbox: Sandbox, pusher: WebPushClient):
     phone = Receiver(sandbox)
     shown = repr(pusher) + repr(phone.subscription) + repr(MESSAGE)
     sandbox.fault(push_down=True)

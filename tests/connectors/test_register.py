@@ -9,7 +9,7 @@ import pytest
 
 from connectors.register.extract import has_link, read_company, read_extract
 from connectors.register.kvk import KvkRegister
-from connectors.register.port import Company, Extract, Function, LegalPerson, Person, RegisterDown, UnknownCompany
+from connectors.register.port import Company, Extract, LegalPerson, Officership, Person, RegisterDown, UnknownCompany
 from core.clock import today_amsterdam
 from tests.support.sandbox import Sandbox
 from tests.support.tampering_proxy import Meddler, closed_port, saying
@@ -53,7 +53,7 @@ def read(found: Document) -> Extract:
     return read_extract(found, DEMO)
 
 
-def only(found: Document) -> Function:
+def only(found: Document) -> Officership:
     (function,) = read(found).functions
     return function
 

@@ -242,23 +242,26 @@ def test_a_refusal_about_one_debtor_names_the_call_it_was():
 @pytest.mark.parametrize(
     ("answer", "error"),
     [
-        (told(b"<html>geblokkeerd</html>", 403, Content_Type="text/html"), port.TryAgain),
-        (told(b"<html>geblokkeerd</html>", 401, Content_Type="text/html"), port.TryAgain),
-        (told(b"", 403), port.TryAgain),
-        (told(b"", 401), port.TryAgain),
-        (told(b"<html>", 404, Content_Type="text/html"), port.TryAgain),
-        (told(b"[" * 100_000), port.TryAgain),
+        (told(b"<html>geblokkeerd</html>", 403, Content_Type="text/html"), port.TemporaryError),
+        (told(b"<html>geblokkeerd</html>", 401, Content_Type="text/html"), port.TemporaryError),
+        (told(b"", 403), port.TemporaryError),
+        (told(b"", 401), port.TemporaryError),
+        (told(b"<html>", 404, Content_Type="text/html"), port.TemporaryError),
+        (told(b"[" * 100_000), port.TemporaryError),
         (problem(40101, 401), port.BadCredentials),
         (problem("40102", 401), port.BadCredentials),
-        (problem(40401, 404), port.OutOfSight),
-        (problem(40404, 404), port.OutOfSight),
+        (problem(40401, 404), port.NotVisible),
+        (problem(40404, 404), port.NotVisible),
         (problem(40301, 403), port.NotAllowed),
         (problem(40305, 403), port.NotAllowed),
-        (problem(42999, 429), port.TooMany),
+        (problem(42999, 429), port.RateLimited),
         (problem("42909", 429), port.QuotaUsedUp),
-        (problem(40801, 408), port.TryAgain),
-        (told({"statusCode": 401, "message": "Access denied due to missing subscription key"}, 401), port.TryAgain),
-        (told({"statusCode": 403, "message": "Out of call volume quota"}, 403), port.TryAgain),
+        (problem(40801, 408), port.TemporaryError),
+        (
+            told({"statusCode": 401, "message": "Access denied due to missing subscription key"}, 401),
+            port.TemporaryError,
+        ),
+        (told({"statusCode": 403, "message": "Out of call volume quota"}, 403), port.TemporaryError),
     ],
 )
 def test_each_refusal_has_its_kind(answer: Answer, error: type[port.PayrollError]):
@@ -272,13 +275,13 @@ def test_each_refusal_has_its_kind(answer: Answer, error: type[port.PayrollError
     [("7", 7), (None, 60), ("0", 1), ("99999999", 3600), ("²", 60), ("9" * 5000, 60), ("soon", 60), ("-5", 60)],
 )
 def test_how_long_to_wait(said: str | None, seconds: int):
-    with pytest.raises(port.TooMany) as found:
+    with pytest.raises(port.RateLimited) as found:
         asked_once(problem(42908, 429, **({"Retry_After": said} if said else {})), LISTS["debtors"])
     assert found.value.seconds == seconds
 
 
 def test_a_day_to_wait_until_is_no_number_of_seconds():
-    with pytest.raises(port.TooMany) as found:
+    with pytest.raises(port.RateLimited) as found:
         asked_once(problem(42908, 429, Retry_After="Wed, 21 Oct 2026 07:28:00 GMT"), LISTS["debtors"])
     assert found.value.seconds == 60
 
@@ -302,11 +305,11 @@ def test_a_document_is_fetched_when_it_is_there():
 @pytest.mark.parametrize(
     ("answer", "error"),
     [
-        (told(b"<!doctype html><title>Even geduld</title>", Content_Type="text/html"), port.TryAgain),
-        (told(b"", Content_Length="5000"), port.TryAgain),
-        (told(b"<Document>", Content_Length="5000"), port.TryAgain),
-        (problem(40401, 404), port.OutOfSight),
-        (problem(42908, 429), port.TooMany),
+        (told(b"<!doctype html><title>Even geduld</title>", Content_Type="text/html"), port.TemporaryError),
+        (told(b"", Content_Length="5000"), port.TemporaryError),
+        (told(b"<Document>", Content_Length="5000"), port.TemporaryError),
+        (problem(40401, 404), port.NotVisible),
+        (problem(42908, 429), port.RateLimited),
     ],
 )
 def test_a_document_that_is_none(answer: Answer, error: type[port.PayrollError]):
@@ -330,7 +333,7 @@ def test_an_answer_without_measure_is_not_taken_in():
 def test_a_redirect_takes_the_token_nowhere():
     with answering(lambda path, query: listed()) as thief:
         moved = told(b"", 307, Location=f"{thief.url}/api/debtors")
-        with pytest.raises(port.TryAgain):
+        with pytest.raises(port.TemporaryError):
             asked_once(moved, LISTS["debtors"])
         assert thief.asked == []
 
@@ -361,7 +364,7 @@ def test_a_refusal_that_repeats_our_secrets_is_not_repeated(status: int, caplog:
 @pytest.mark.parametrize("answer", [b"", None, b"HTTP/1.1 200 OK\r\nContent-Length: 90\r\n\r\n{", b"\x00\xff\r\n\r\n"])
 def test_nothing_that_can_be_read_is_tried_again(answer: bytes | None, caplog: pytest.LogCaptureFixture):
     caplog.set_level(logging.DEBUG)
-    with saying(answer) as number, pytest.raises(port.TryAgain) as found:
+    with saying(answer) as number, pytest.raises(port.TemporaryError) as found:
         rest_at(f"http://127.0.0.1:{number}", read_timeout=0.3).debtors(KEYS)
     assert found.value.code is None
     assert TOKEN not in f"{found.value!r} {caplog.text}"

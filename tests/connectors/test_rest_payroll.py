@@ -95,7 +95,7 @@ def test_a_document_that_never_comes_is_tried_again_later(sandbox: Sandbox, keys
     sandbox.fault(nmbrs_rest_slow_document=True)
     sandbox.run_payroll(lines=8, webhook="none")
     rest = payroll(sandbox, file_timeout=0)
-    with pytest.raises(port.TryAgain):
+    with pytest.raises(port.TemporaryError):
         rest.sepa_file(keys, COMPANY, rest.runs(keys, COMPANY, YEAR)[0].id, YEAR, DAY)
 
 
@@ -135,13 +135,13 @@ def test_it_has_no_webhooks_and_nothing_to_convert(sandbox: Sandbox, keys: port.
 # --- what each refusal means -----------------------------------------------------------------------
 FAULTS: dict[str, tuple[type[port.PayrollError], str]] = {
     "nmbrs_rest_401": (port.BadCredentials, "40102"),
-    "nmbrs_rest_40303": (port.OutOfSight, "40303"),
+    "nmbrs_rest_40303": (port.NotVisible, "40303"),
     "nmbrs_rest_40304": (port.Disabled, "40304"),
-    "nmbrs_rest_42908": (port.TooMany, "42908"),
+    "nmbrs_rest_42908": (port.RateLimited, "42908"),
     "nmbrs_rest_42909": (port.QuotaUsedUp, "42909"),
-    "nmbrs_rest_50001": (port.TryAgain, "50001"),
-    "nmbrs_rest_50201": (port.TryAgain, "50201"),
-    "nmbrs_rest_503": (port.TryAgain, "50301"),
+    "nmbrs_rest_50001": (port.TemporaryError, "50001"),
+    "nmbrs_rest_50201": (port.TemporaryError, "50201"),
+    "nmbrs_rest_503": (port.TemporaryError, "50301"),
 }
 ELSEWHERE = {"nmbrs_rest_40306", "nmbrs_rest_slow_document", "nmbrs_rest_document_lost", "nmbrs_rest_small_pages",
              "nmbrs_rest_extra_field"}  # fmt: skip
@@ -193,13 +193,13 @@ def test_a_document_that_is_lost_is_out_of_sight(sandbox: Sandbox, keys: port.Cr
     rest = payroll(sandbox)
     run_id = rest.runs(keys, COMPANY, YEAR)[0].id
     sandbox.fault(nmbrs_rest_document_lost=True)
-    with pytest.raises(port.OutOfSight):
+    with pytest.raises(port.NotVisible):
         rest.sepa_file(keys, COMPANY, run_id, YEAR, DAY)
 
 
 @pytest.mark.parametrize("company_id", ["9969", "", "../debtors", side.guid("Company", 1)])
 def test_an_id_that_is_not_ours_is_out_of_sight(sandbox: Sandbox, keys: port.Credentials, company_id: str):
-    with pytest.raises(port.OutOfSight):
+    with pytest.raises(port.NotVisible):
         payroll(sandbox).runs(keys, company_id, YEAR)
 
 
@@ -212,15 +212,15 @@ def test_a_wrong_subscription_key_is_no_right(sandbox: Sandbox, keys: port.Crede
 @pytest.mark.parametrize(
     ("status", "body", "error"),
     [
-        (200, b"<html>onderhoud</html>", port.TryAgain),
+        (200, b"<html>onderhoud</html>", port.TemporaryError),
         (200, b'{"data": "x"}', port.Unreadable),
         (200, b'{"data": [1]}', port.Unreadable),
         (200, b'{"data": [{"number": 1}]}', port.Unreadable),
-        (302, b"", port.TryAgain),
-        (403, b"", port.TryAgain),
-        (401, b"", port.TryAgain),
-        (429, b"", port.TooMany),
-        (503, b"<html>", port.TryAgain),
+        (302, b"", port.TemporaryError),
+        (403, b"", port.TemporaryError),
+        (401, b"", port.TemporaryError),
+        (429, b"", port.RateLimited),
+        (503, b"<html>", port.TemporaryError),
         (400, b'{"code": 40033, "title": "Parameter_Invalid"}', port.Unreadable),
     ],
 )
@@ -233,7 +233,7 @@ def test_an_answer_of_another_kind(status: int, body: bytes, error: type[port.Pa
 
 
 def test_nobody_there_is_tried_again():
-    with pytest.raises(port.TryAgain):
+    with pytest.raises(port.TemporaryError):
         RestPayroll(RestSettings("http://127.0.0.1:9", "k")).debtors(port.Credentials("", "t"))
 
 

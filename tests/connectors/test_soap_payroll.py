@@ -248,9 +248,9 @@ def test_a_webhook_without_an_id_was_perhaps_not_set(keys: port.Credentials, mad
 EACH_CALL: dict[str, type[port.PayrollError]] = {
     "nmbrs_wrong_token": port.BadCredentials,
     "nmbrs_disabled": port.Disabled,
-    "nmbrs_9999": port.TryAgain,
-    "nmbrs_html_503": port.TryAgain,
-    "nmbrs_not_xml": port.TryAgain,
+    "nmbrs_9999": port.TemporaryError,
+    "nmbrs_html_503": port.TemporaryError,
+    "nmbrs_not_xml": port.TemporaryError,
 }
 RIGHTS = {
     "nmbrs_no_debtors_right": ["DebtorService.List_GetAll"],
@@ -346,7 +346,7 @@ def test_a_filtered_debtor(sandbox: Sandbox, payroll: SoapPayroll, keys: port.Cr
         "CompanyService.Run_GetList",
         "CompanyService.SalaryDocuments_GetSEPA",
     ):
-        assert type(error_of(CALLS[name], payroll, keys)) is port.OutOfSight
+        assert type(error_of(CALLS[name], payroll, keys)) is port.NotVisible
 
 
 @pytest.mark.parametrize("fault", ["nmbrs_extra_element", "nmbrs_extra_element_first"])
@@ -375,7 +375,7 @@ def test_a_field_that_the_vendor_adds_changes_nothing(
 def test_a_server_that_hangs(sandbox: Sandbox, keys: port.Credentials, ask: Ask):
     sandbox.fault(nmbrs_hang=True)
     impatient = payroll_at(sandbox.url, read_timeout=0.2, file_timeout=0.2)
-    assert (type(error := error_of(ask, impatient, keys)), error.code) == (port.TryAgain, None)
+    assert (type(error := error_of(ask, impatient, keys)), error.code) == (port.TemporaryError, None)
 
 
 def test_what_is_asked_again_is_asked_as_often_as_there_are_pauses(
@@ -395,7 +395,7 @@ def test_what_nobody_answers_is_not_asked_again_at_once(sandbox: Sandbox, betwee
 # --- servers that the sandbox cannot play ---
 @every_call
 def test_nobody_there(keys: port.Credentials, ask: Ask):
-    assert type(error_of(ask, payroll_at(f"http://127.0.0.1:{closed_port()}"), keys)) is port.TryAgain
+    assert type(error_of(ask, payroll_at(f"http://127.0.0.1:{closed_port()}"), keys)) is port.TemporaryError
 
 
 def http(body: bytes, status: str = "200 OK", headers: str = "Content-Type: text/xml; charset=utf-8") -> bytes:
@@ -446,18 +446,18 @@ GARBAGE = {
 def test_an_answer_that_is_none_may_be_one_later(keys: port.Credentials, name: str):
     with saying(GARBAGE[name]) as number:
         error = error_of(CALLS["CompanyService.Run_GetList"], payroll_at(f"http://127.0.0.1:{number}"), keys)
-    assert (type(error), error.code, error.call) == (port.TryAgain, None, "CompanyService.Run_GetList")
+    assert (type(error), error.code, error.call) == (port.TemporaryError, None, "CompanyService.Run_GetList")
 
 
 @pytest.mark.parametrize("path", ["/nothing", "/soap/v3", "/control", "/?a="])
 @every_call
 def test_a_wrong_base_address(sandbox: Sandbox, keys: port.Credentials, path: str, ask: Ask):
-    assert type(error_of(ask, payroll_at(f"{sandbox.url}{path}"), keys)) is port.TryAgain
+    assert type(error_of(ask, payroll_at(f"{sandbox.url}{path}"), keys)) is port.TemporaryError
 
 
 @pytest.mark.parametrize("base", ["ftp://127.0.0.1", "127.0.0.1:1", "http://", "http://[::1", "http://a b/"])
 def test_a_base_address_that_is_none(keys: port.Credentials, base: str):
-    assert type(error_of(CALLS["CompanyService.Run_GetList"], payroll_at(base), keys)) is port.TryAgain
+    assert type(error_of(CALLS["CompanyService.Run_GetList"], payroll_at(base), keys)) is port.TemporaryError
 
 
 RUN = (
@@ -539,17 +539,17 @@ def test_no_account(keys: port.Credentials, account: str):
     [
         ("---> 1001: Invalid Authentication", port.BadCredentials, "1001"),
         ("---> 1002: Unauthorized access", port.NotAllowed, "1002"),
-        ("---> 1003: Unauthorized access", port.OutOfSight, "1003"),
-        ("---> 2003: Unauthorized access", port.OutOfSight, "2003"),
-        ("---> 2004: Unauthorized access", port.OutOfSight, "2004"),
-        ("---> 2009: Unauthorized access", port.OutOfSight, "2009"),
+        ("---> 1003: Unauthorized access", port.NotVisible, "1003"),
+        ("---> 2003: Unauthorized access", port.NotVisible, "2003"),
+        ("---> 2004: Unauthorized access", port.NotVisible, "2004"),
+        ("---> 2009: Unauthorized access", port.NotVisible, "2009"),
         ("---> 1004: Disabled, no valid subscription", port.Disabled, "1004"),
-        ("---> 1006: Generic Login Security Failure", port.TryAgain, "1006"),
-        ("---> 9999: Unkown", port.TryAgain, "9999"),
+        ("---> 1006: Generic Login Security Failure", port.TemporaryError, "1006"),
+        ("---> 9999: Unkown", port.TemporaryError, "9999"),
         ("---> 2006: Invalid Period", port.Unreadable, "2006"),
         ("---> 9999: Unkown ---> 1001: Invalid Authentication", port.BadCredentials, "1001"),
         ("Server was unable to process request. --->   1002:Unauthorized access", port.NotAllowed, "1002"),
-        ("Unable to handle request without a valid action parameter.", port.TryAgain, None),
+        ("Unable to handle request without a valid action parameter.", port.TemporaryError, None),
     ],
 )
 @pytest.mark.parametrize("version", ["1.1", "1.2"])
@@ -622,7 +622,7 @@ def test_an_id_of_another_interface_is_out_of_sight(payroll: SoapPayroll, keys: 
         lambda payroll, keys: payroll.sepa_file(keys, COMPANY, wrong, 2026, DAY),
     ]
     for ask in asks:
-        assert type(error_of(ask, payroll, keys)) is port.OutOfSight
+        assert type(error_of(ask, payroll, keys)) is port.NotVisible
 
 
 @pytest.mark.parametrize("email", ["", "a\x00@b.nl", "\udcff", "a@b.nl\x1f", "<&>\"'@b.nl", "ü@b.nl"])
@@ -649,7 +649,7 @@ def test_a_redirect_takes_the_token_nowhere(sandbox: Sandbox, between: Meddler, 
     with saying(http(b"", "307 Temporary Redirect", elsewhere)) as number:
         assert (
             type(error_of(CALLS["CompanyService.Run_GetList"], payroll_at(f"http://127.0.0.1:{number}"), keys))
-            is port.TryAgain
+            is port.TemporaryError
         )
     assert between.seen == []
 

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from domain.common.services import World
+from domain.common.services import Services
 from tests.support.factories import Demo, make_demo, make_world
 from tests.support.sandbox import Sandbox
 
@@ -15,10 +15,10 @@ def keys(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture
-def world(database: str, sandbox: Sandbox, keys: Path) -> World:
+def world(database: str, sandbox: Sandbox, keys: Path) -> Services:
     return make_world(sandbox.url, sandbox.smtp_port, keys)
 
 
 @pytest.fixture
-def demo(world: World, sandbox: Sandbox) -> Demo:
+def demo(world: Services, sandbox: Sandbox) -> Demo:
     return make_demo(sandbox)

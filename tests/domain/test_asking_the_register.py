@@ -9,8 +9,8 @@ import pytest
 from core.clock import utcnow
 from domain.banking import linking
 from domain.common.errors import (
+    AuthorityPending,
     AuthorityRefused,
-    AuthorityUndecided,
     NotIdentified,
     RegisterUnavailable,
     UnknownCompany,
@@ -105,14 +105,14 @@ def test_nothing_else_holds(demo: Demo, sandbox: Sandbox, fault: str, call: str,
 
 def doing(call: str, demo: Demo) -> Callable[[], Any]:
     if call == "link":
-        return lambda: linking.begin_link(demo.client, demo.user, "redirect", PSU, None)
+        return lambda: linking.start_consent(demo.client, demo.user, "redirect", PSU, None)
     return lambda: pay(demo)
 
 
 def test_a_bank_link_asks_whatever_the_age(demo: Demo, sandbox: Sandbox):
     registered(sandbox, "gb")
-    with pytest.raises(AuthorityUndecided) as caught:
-        linking.begin_link(demo.client, demo.user, "redirect", PSU, None)
+    with pytest.raises(AuthorityPending) as caught:
+        linking.start_consent(demo.client, demo.user, "redirect", PSU, None)
     assert caught.value.reason == "together"
     assert answers(demo) == ["yes", "not_established"]
 
@@ -134,44 +134,44 @@ def test_without_an_identification_nobody_is_asked(demo: Demo):
 
 # --- a person's decision ---
 def decide(demo: Demo, answer: str) -> None:
-    signing_authority.decide(demo.client, demo.user, answer, "seen the articles", "ops")
+    signing_authority.decide_authority(demo.client, demo.user, answer, "seen the articles", "ops")
 
 
 def test_a_decided_yes_stays_while_the_register_leaves_it_open(demo: Demo, sandbox: Sandbox):
     registered(sandbox, "gb")
     decide(demo, "yes")
-    identification.may_link_bank(demo.client, demo.user)
-    newest = signing_authority.standing(demo.client, demo.user)
+    identification.require_fresh_authority(demo.client, demo.user)
+    newest = signing_authority.latest_decision(demo.client, demo.user)
     assert newest is not None
     assert (newest.answer, newest.decided_by) == ("yes", "ops")
-    identification.may_link_bank(demo.client, demo.user)  # and so on
+    identification.require_fresh_authority(demo.client, demo.user)  # and so on
 
 
 def test_a_no_of_the_register_ends_a_decided_yes(demo: Demo, sandbox: Sandbox):
     decide(demo, "yes")
     registered(sandbox, "nb")
     with pytest.raises(AuthorityRefused):
-        identification.may_link_bank(demo.client, demo.user)
+        identification.require_fresh_authority(demo.client, demo.user)
     registered(sandbox, "gb")
-    with pytest.raises(AuthorityUndecided):
-        identification.may_link_bank(demo.client, demo.user)
+    with pytest.raises(AuthorityPending):
+        identification.require_fresh_authority(demo.client, demo.user)
 
 
 def test_a_decided_no_stays_until_a_person_takes_it_back(demo: Demo):
     decide(demo, "no")
     for _ in range(2):
         with pytest.raises(AuthorityRefused):
-            identification.may_link_bank(demo.client, demo.user)
+            identification.require_fresh_authority(demo.client, demo.user)
     decide(demo, "yes")
-    identification.may_link_bank(demo.client, demo.user)
+    identification.require_fresh_authority(demo.client, demo.user)
 
 
 def test_a_director_without_birth_date_waits_for_a_person(demo: Demo, sandbox: Sandbox):
     sandbox.fault(kvk_no_birth_dates=True)
-    with pytest.raises(AuthorityUndecided) as caught:
-        identification.may_link_bank(demo.client, demo.user)
+    with pytest.raises(AuthorityPending) as caught:
+        identification.require_fresh_authority(demo.client, demo.user)
     assert caught.value.reason == "name_differs"
-    assert [row.user_id for row in signing_authority.waiting()] == [demo.user.id]
+    assert [row.user_id for row in signing_authority.pending_authority_reviews()] == [demo.user.id]
 
 
 def test_the_payments_page_is_not_asked_of_the_register(demo: Demo, sandbox: Sandbox):
@@ -179,4 +179,4 @@ def test_the_payments_page_is_not_asked_of_the_register(demo: Demo, sandbox: San
     sandbox.fault(kvk_down=True)
     aged(demo, 30)
     batch = demo.batch()
-    assert queries.view(demo.client, batch.reference).reference == batch.reference
+    assert queries.get_payment(demo.client, batch.reference).reference == batch.reference

@@ -6,8 +6,8 @@ from datetime import UTC, date, datetime
 import pytest
 
 from connectors.identity.port import Identity
-from connectors.register.port import Extract, Function, LegalPerson, Person, RegisterDown, UnknownCompany
-from domain.identity.signing_authority import FOLLOWED, judge, match
+from connectors.register.port import Extract, LegalPerson, Officership, Person, RegisterDown, UnknownCompany
+from domain.identity.signing_authority import MAX_HOLDING_DEPTH, evaluate_authority, match_person
 
 
 def somebody(**changes) -> Person:
@@ -21,13 +21,13 @@ def identity(**changes) -> Identity:
     return Identity(**{**given, **rest, **changes})
 
 
-def director(code: str | None = "azb", **changes) -> Function:
+def director(code: str | None = "azb", **changes) -> Officership:
     given = {"kind": "director", "title": None, "authority_code": code, "jointly": None, "limited": False}
     rest = {"suspended": False, "ended": False, "person": somebody(), "legal_person": None}
-    return Function(**{**given, **rest, **changes})
+    return Officership(**{**given, **rest, **changes})
 
 
-def extract(*functions: Function, **changes) -> Extract:
+def extract(*functions: Officership, **changes) -> Extract:
     given = {"kvk_number": "68750110", "name": "Demo BV", "legal_form": None, "ended": False, "blocked": None}
     return Extract(**{**given, **changes}, functions=list(functions))
 
@@ -59,13 +59,13 @@ def extract(*functions: Function, **changes) -> Extract:
     ],
 )
 def test_the_rule(found: Extract, answer: str):
-    assert judge(found, identity()).answer == answer
+    assert evaluate_authority(found, identity()).answer == answer
 
 
 def test_a_minor_may_not_sign():
     born = date(datetime.now(UTC).year - 10, 1, 1)
     found = extract(director(person=somebody(birth_date=born)))
-    assert judge(found, identity(birth_date=born)).answer == "no"
+    assert evaluate_authority(found, identity(birth_date=born)).answer == "no"
 
 
 @pytest.mark.parametrize(
@@ -87,7 +87,7 @@ def test_a_minor_may_not_sign():
     ],
 )
 def test_matching(person: Person, who: Identity, how: str):
-    assert match(person, who) == how
+    assert match_person(person, who) == how
 
 
 # --- as people and brokers write names ---
@@ -111,11 +111,11 @@ def test_matching(person: Person, who: Identity, how: str):
     ],
 )
 def test_names_as_they_are_written(person: Person, who: Identity, how: str):
-    assert match(person, who) == how
+    assert match_person(person, who) == how
 
 
 # --- a company that is director of the company ---
-def holding(number: str | None = "10000001", code: str | None = "azb", **changes) -> Function:
+def holding(number: str | None = "10000001", code: str | None = "azb", **changes) -> Officership:
     return director(code, person=None, legal_person=LegalPerson(number, "Holding BV"), **changes)
 
 
@@ -127,7 +127,7 @@ def followed(found: Extract, **others: Extract) -> tuple[str, str]:
             raise UnknownCompany
         return replace(others[f"n{number}"], kvk_number=number)
 
-    answer = judge(found, identity(), follow)
+    answer = evaluate_authority(found, identity(), follow)
     return answer.answer, answer.reason
 
 
@@ -161,7 +161,7 @@ def test_a_company_that_cannot_be_followed_is_for_a_person_to_decide():
     undecided = ("not_established", "company_not_followed")
     assert followed(extract(holding(None))) == undecided
     assert followed(extract(holding("99999999"))) == undecided
-    assert judge(extract(holding()), identity()).reason == "company_not_followed"
+    assert evaluate_authority(extract(holding()), identity()).reason == "company_not_followed"
     # but who is known not to be authorised is, wherever the company leads
     assert followed(extract(holding(None), director("nb"))) == ("no", "not_authorised")
 
@@ -170,9 +170,9 @@ def test_nobody_is_followed_for_whom_the_register_says_yes():
     def follow(number: str) -> Extract:
         raise RegisterDown
 
-    assert judge(extract(holding(), director("azb")), identity(), follow).answer == "yes"
+    assert evaluate_authority(extract(holding(), director("azb")), identity(), follow).answer == "yes"
     with pytest.raises(RegisterDown):
-        judge(extract(holding(), director("nb")), identity(), follow)
+        evaluate_authority(extract(holding(), director("nb")), identity(), follow)
 
 
 def chain(length: int) -> dict[str, Extract]:
@@ -182,8 +182,8 @@ def chain(length: int) -> dict[str, Extract]:
 
 
 def test_it_is_followed_so_far_and_no_further():
-    assert followed(extract(holding()), **chain(FOLLOWED - 1)) == ("yes", "through_company")
-    assert followed(extract(holding()), **chain(FOLLOWED)) == ("not_established", "company_not_followed")
+    assert followed(extract(holding()), **chain(MAX_HOLDING_DEPTH - 1)) == ("yes", "through_company")
+    assert followed(extract(holding()), **chain(MAX_HOLDING_DEPTH)) == ("not_established", "company_not_followed")
 
 
 def test_companies_that_direct_one_another_end():

@@ -2,7 +2,7 @@
 
 import pytest
 
-from core.money import plain
+from core.money import format_iso
 from domain.common.errors import BankFileRefused, NotFound
 from domain.operations import integrity
 from domain.orders import submission
@@ -18,7 +18,7 @@ from tests.support.sandbox import Sandbox
 @pytest.fixture(autouse=True)
 def the_books_are_right(demo: Demo):
     yield
-    assert list(integrity.faults()) == []
+    assert list(integrity.find_inconsistencies()) == []
 
 
 @pytest.fixture
@@ -26,7 +26,7 @@ def sent(demo: Demo, sandbox: Sandbox) -> Batch:
     """At the bank, which asks for a signature."""
     batch = demo.batch()
     release(demo.membership, batch.reference, demo.view(batch).digest, "session", PSU)
-    submission.send(batch.id)
+    submission.submit_order(batch.id)
     found = Batch.get_by_id(batch.id)
     assert found.state == "at_bank"
     return found
@@ -37,7 +37,7 @@ def silent(demo: Demo, sandbox: Sandbox) -> Batch:
     """Sent, and the bank never said whether it has it."""
     batch = demo.batch()
     release(demo.membership, batch.reference, demo.view(batch).digest, "session", PSU)
-    submission.send(batch.id)
+    submission.submit_order(batch.id)
     Batch.update(state="sending").where(Batch.id == batch.id).execute()
     BankOrder.update(state="sent", payment_id=None).where(BankOrder.batch == batch.id).execute()
     return Batch.get_by_id(batch.id)
@@ -48,7 +48,7 @@ def order_of(batch: Batch) -> BankOrder:
 
 
 def take(demo: Demo, batch: Batch, raw: bytes) -> str:
-    return bank_reports.take(demo.client, demo.user, batch.reference, raw)
+    return bank_reports.import_report(demo.client, demo.user, batch.reference, raw)
 
 
 def lines(batch: Batch) -> list[str]:
@@ -66,7 +66,7 @@ def lump(batch: Batch, cents: int | None = None, count: int | None = None, msg_i
         f"<NtryDtls><Btch><MsgId>{msg_id or order.msg_id}</MsgId><NbOfTxs>{count or order.line_count}</NbOfTxs></Btch>"
         "</NtryDtls>"
     )
-    return statement(entry(plain(order.total_cents if cents is None else cents), inside=inside))
+    return statement(entry(format_iso(order.total_cents if cents is None else cents), inside=inside))
 
 
 # --- status reports --------------------------------------------------------------------------------
@@ -164,4 +164,4 @@ def test_a_payment_that_was_never_sent_has_no_files(demo: Demo, sandbox: Sandbox
 def test_another_client_has_no_such_payment(demo: Demo, sent: Batch):
     other = make_client(make_user())
     with pytest.raises(NotFound):
-        bank_reports.take(other.client, other.user, sent.reference, lump(sent))
+        bank_reports.import_report(other.client, other.user, sent.reference, lump(sent))

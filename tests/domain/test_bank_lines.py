@@ -11,8 +11,8 @@ import requests
 from connectors.bank.berlin_group import BerlinGroupBank
 from connectors.bank.http_signatures import development_identity
 from domain.banking import payment_preferences
-from domain.common.errors import NotYourRole, OrderUnfit
-from domain.common.services import World, furnish
+from domain.common.errors import InsufficientRole, UnsupportedByBank
+from domain.common.services import Services, configure
 from domain.operations import integrity
 from domain.orders import payee_verification, sca, submission
 from domain.payments.release import release
@@ -26,14 +26,14 @@ from tests.support.signing import at_the_bank, followed
 @pytest.fixture(autouse=True)
 def the_books_are_right(demo: Demo):
     yield
-    assert list(integrity.faults()) == []
+    assert list(integrity.find_inconsistencies()) == []
 
 
 @pytest.fixture
-def watch(world: World, keys: Path) -> Watch:
+def watch(world: Services, keys: Path) -> Watch:
     """Looks at what the bank is told."""
     seen = Watch()
-    furnish(replace(world, bank=BerlinGroupBank(development_identity(keys), read_timeout=5, observe=seen)))
+    configure(replace(world, bank=BerlinGroupBank(development_identity(keys), read_timeout=5, observe=seen)))
     return seen
 
 
@@ -56,7 +56,7 @@ def _placed(watch: Watch) -> dict[str, str]:
 def test_more_lines_than_the_bank_takes_are_not_approved(demo: Demo, sandbox: Sandbox):
     _line(sandbox, most_lines=2)
     batch = demo.batch()
-    with pytest.raises(OrderUnfit) as refused:
+    with pytest.raises(UnsupportedByBank) as refused:
         _release(demo, batch)
     assert (refused.value.reason, refused.value.most) == ("too_many_lines", 2)
     assert (Batch.get().state, Release.select().count()) == ("open", 0)
@@ -73,7 +73,7 @@ def test_a_line_that_became_shorter_opens_the_payment_again(demo: Demo, sandbox:
     batch = demo.batch()
     _release(demo, batch)
     _line(sandbox, most_lines=2)
-    submission.send(batch.id)
+    submission.submit_order(batch.id)
     batch = Batch.get()
     assert (batch.state, batch.state_reason, BankOrder.select().count()) == ("open", "too_many_lines", 0)
     assert sandbox.control("GET", "orders") == []
@@ -83,13 +83,13 @@ def test_wage_tax_is_not_given_to_a_bank_that_loses_its_reference(demo: Demo, sa
     batch = demo.batch()
     Batch.update(kind="wage_tax").execute()
     _line(sandbox, structured=False)
-    with pytest.raises(OrderUnfit, match="no_tax_reference"):
+    with pytest.raises(UnsupportedByBank, match="no_tax_reference"):
         _release(demo, batch)
 
 
 # --- how it is booked ---
 def test_the_client_chooses_how_it_is_booked(demo: Demo, sandbox: Sandbox):
-    assert payment_preferences.change(demo.membership, batch_booking=False, name_check=True)
+    assert payment_preferences.update_preferences(demo.membership, batch_booking=False, name_check=True)
     at_the_bank(demo)
     (order,) = sandbox.control("GET", "orders")
     assert "<BtchBookg>false</BtchBookg>" in order["body"]
@@ -97,7 +97,7 @@ def test_the_client_chooses_how_it_is_booked(demo: Demo, sandbox: Sandbox):
 
 def test_so_it_is_in_json(demo: Demo, sandbox: Sandbox):
     sandbox.control("PUT", "banks/redirect", {"format": "json"})
-    payment_preferences.change(demo.membership, batch_booking=False, name_check=True)
+    payment_preferences.update_preferences(demo.membership, batch_booking=False, name_check=True)
     at_the_bank(demo)
     assert json.loads(sandbox.control("GET", "orders")[0]["body"])["batchBookingPreferred"] is False
 
@@ -106,8 +106,8 @@ def test_what_was_approved_is_booked_as_was_shown_then(demo: Demo, sandbox: Sand
     batch = demo.batch()
     digest = demo.view(batch).digest
     _release(demo, batch)
-    payment_preferences.change(demo.membership, batch_booking=False, name_check=False)
-    submission.send(batch.id)
+    payment_preferences.update_preferences(demo.membership, batch_booking=False, name_check=False)
+    submission.submit_order(batch.id)
     assert "<BtchBookg>true</BtchBookg>" in sandbox.control("GET", "orders")[0]["body"]
     assert (demo.view(Batch.get()).batch_booking, demo.view(Batch.get()).digest) == (True, digest)
 
@@ -116,7 +116,7 @@ def test_what_was_approved_is_booked_as_was_shown_then(demo: Demo, sandbox: Sand
 @pytest.mark.parametrize(("wanted", "said"), [(True, "true"), (False, "false")])
 def test_the_bank_is_told_whether_to_check_names(demo: Demo, sandbox: Sandbox, watch: Watch, wanted: bool, said: str):
     sandbox.control("PUT", "banks/redirect", {"vop": True})
-    payment_preferences.change(demo.membership, batch_booking=True, name_check=wanted)
+    payment_preferences.update_preferences(demo.membership, batch_booking=True, name_check=wanted)
     batch = at_the_bank(demo)
     assert _placed(watch)["Client-VOP-Requested"] == said
     assert batch.state == ("name_check" if wanted else "at_bank")
@@ -124,7 +124,7 @@ def test_the_bank_is_told_whether_to_check_names(demo: Demo, sandbox: Sandbox, w
 
 def test_a_payment_of_one_line_is_always_checked(demo: Demo, sandbox: Sandbox, watch: Watch):
     sandbox.control("PUT", "banks/redirect", {"vop": True})
-    payment_preferences.change(demo.membership, batch_booking=True, name_check=False)
+    payment_preferences.update_preferences(demo.membership, batch_booking=True, name_check=False)
     assert at_the_bank(demo, demo.batch(LINES[:1])).state == "name_check"
     assert _placed(watch)["Client-VOP-Requested"] == "true"
 
@@ -132,7 +132,7 @@ def test_a_payment_of_one_line_is_always_checked(demo: Demo, sandbox: Sandbox, w
 def test_one_line_that_is_left_is_one_line(demo: Demo, sandbox: Sandbox, watch: Watch):
     """Struck lines do not make a bundle."""
     sandbox.control("PUT", "banks/redirect", {"vop": True})
-    payment_preferences.change(demo.membership, batch_booking=True, name_check=False)
+    payment_preferences.update_preferences(demo.membership, batch_booking=True, name_check=False)
     batch = demo.batch()
     BatchLine.update(state="refused").where(BatchLine.position > 1).execute()
     at_the_bank(demo, batch)
@@ -140,7 +140,7 @@ def test_one_line_that_is_left_is_one_line(demo: Demo, sandbox: Sandbox, watch: 
 
 
 def test_a_bank_that_checks_no_names_is_told_nothing(demo: Demo, watch: Watch):
-    payment_preferences.change(demo.membership, batch_booking=True, name_check=False)
+    payment_preferences.update_preferences(demo.membership, batch_booking=True, name_check=False)
     at_the_bank(demo)
     assert "Client-VOP-Requested" not in _placed(watch)
 
@@ -149,10 +149,10 @@ def test_a_bank_that_checks_no_names_is_told_nothing(demo: Demo, watch: Watch):
 def test_only_the_owner_chooses_and_it_is_in_the_log(demo: Demo):
     for role in ("approver", "preparer"):
         other = make_client(make_user(), role)
-        with pytest.raises(NotYourRole):
-            payment_preferences.change(other, batch_booking=False, name_check=False)
-    assert payment_preferences.change(demo.membership, batch_booking=True, name_check=False)
-    assert not payment_preferences.change(demo.membership, batch_booking=True, name_check=False)
+        with pytest.raises(InsufficientRole):
+            payment_preferences.update_preferences(other, batch_booking=False, name_check=False)
+    assert payment_preferences.update_preferences(demo.membership, batch_booking=True, name_check=False)
+    assert not payment_preferences.update_preferences(demo.membership, batch_booking=True, name_check=False)
     (event,) = AuditEvent.select().where(AuditEvent.kind == "bank_wishes.changed")
     assert event.details == {"name_check": False}
     client = Client.get_by_id(demo.client.id)
@@ -166,10 +166,10 @@ def test_a_bank_that_is_late_is_asked_again_and_the_page_says_so(demo: Demo, san
     batch = at_the_bank(demo)
     assert sca.step_of_payment(demo.view(batch)).how == "soon"
     followed(batch)
-    payee_verification.prepare_signing_after(BankOrder.get().id)
+    payee_verification.start_sca_after_verification(BankOrder.get().id)
     assert sca.step_of_payment(demo.view(batch)).how == "soon"
     sandbox.fault(bank_sign_not_ready=False)
-    payee_verification.prepare_signing_after(BankOrder.get().id)
+    payee_verification.start_sca_after_verification(BankOrder.get().id)
     step = sca.step_of_payment(demo.view(batch))
     assert step.how == "page"
     requests.post(step.url or "", data={"besluit": "ondertekenen"}, timeout=10, allow_redirects=False)
@@ -188,5 +188,5 @@ def test_another_bank_is_not_asked_again_unasked(demo: Demo, sandbox: Sandbox):
     sandbox.fault(bank_sign_not_ready=True)
     batch = at_the_bank(demo)
     sandbox.fault(bank_sign_not_ready=False)
-    payee_verification.prepare_signing_after(BankOrder.get().id)
+    payee_verification.start_sca_after_verification(BankOrder.get().id)
     assert sca.step_of_payment(demo.view(batch)).how == "begin"

@@ -10,7 +10,7 @@ from flask import Flask, request
 from werkzeug.serving import make_server
 
 from blueprints.webhooks import blueprint
-from domain.common.services import World, furnish
+from domain.common.services import Services, configure
 from domain.orders import sca, status_callbacks, status_polling, submission
 from domain.payments.release import release
 from models import BankOrder, Batch, Delivery, database
@@ -23,7 +23,7 @@ HEARD: list[str] = []
 
 
 @pytest.fixture
-def hooks(world: World, sandbox: Sandbox) -> Iterator[str]:
+def hooks(world: Services, sandbox: Sandbox) -> Iterator[str]:
     """The machines' addresses on a socket of their own, in this process; the domain knows where.
 
     The bank's line says that it signals; whether it does is for the test.
@@ -41,7 +41,7 @@ def hooks(world: World, sandbox: Sandbox) -> Iterator[str]:
     thread = threading.Thread(target=server.serve_forever, daemon=True)
     thread.start()
     url = f"http://127.0.0.1:{server.server_port}"
-    furnish(replace(world, hook_url=url))
+    configure(replace(world, hook_url=url))
     sandbox.control("PUT", "banks/redirect", {"line": {"notifies": True}})
     yield url
     server.shutdown()
@@ -57,7 +57,7 @@ def _later() -> BankOrder:
 
 
 def _address(order: BankOrder) -> str:
-    found = status_callbacks.address_of(order)
+    found = status_callbacks.callback_url(order)
     assert found is not None
     return found
 
@@ -65,13 +65,13 @@ def _address(order: BankOrder) -> str:
 def test_the_bank_signals_and_is_asked(demo: Demo, hooks: str, sandbox: Sandbox):
     sandbox.control("PUT", "banks/redirect", {"notifies": True})
     batch = at_the_bank(demo)
-    page = sca.begin_signing(demo.client, demo.user, batch.reference, PSU).url or ""
+    page = sca.start_sca(demo.client, demo.user, batch.reference, PSU).url or ""
     sandbox.wait_for(lambda: HEARD)  # that it is ready to be signed
     _later()
     assert status_polling.due_orders() == []
     requests.post(page, data={"besluit": "ondertekenen"}, timeout=10, allow_redirects=False)
     (order_id,) = sandbox.wait_for(lambda: status_polling.due_orders())
-    status_polling.follow(order_id)
+    status_polling.poll_status(order_id)
     assert Batch.get().state == "signed"
 
 
@@ -82,7 +82,7 @@ def test_what_it_says_is_not_believed(demo: Demo, hooks: str):
     assert requests.post(_address(order), json=lie, timeout=10).status_code == 200
     assert (Batch.get().state, BankOrder.get().raw_status) == ("at_bank", order.raw_status)
     assert status_polling.due_orders() == [order.id]
-    status_polling.follow(order.id)
+    status_polling.poll_status(order.id)
     assert Batch.get().state == "at_bank"
 
 
@@ -135,9 +135,9 @@ def test_of_an_order_that_is_over_nothing_is_asked(demo: Demo, hooks: str):
 def test_a_bank_that_does_not_signal_gets_no_address(demo: Demo, sandbox: Sandbox):
     batch = demo.batch()
     release(demo.membership, batch.reference, demo.view(batch).digest, "session", PSU)
-    submission.send(batch.id)
-    assert status_callbacks.address_of(BankOrder.get()) is None
-    assert status_callbacks.heard(status_callbacks.state_of(BankOrder.get().msg_id)) is False
+    submission.submit_order(batch.id)
+    assert status_callbacks.callback_url(BankOrder.get()) is None
+    assert status_callbacks.handle_callback(status_callbacks.callback_state(BankOrder.get().msg_id)) is False
 
 
 @pytest.mark.parametrize(

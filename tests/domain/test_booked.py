@@ -5,7 +5,7 @@ from datetime import date
 import pytest
 
 from core.bank_days import next_bank_day
-from core.money import plain
+from core.money import format_iso
 from domain.common.errors import BankFileRefused, BankUnavailable
 from domain.operations import integrity
 from domain.orders import submission
@@ -30,14 +30,14 @@ def account(demo: Demo, sandbox: Sandbox) -> BankAccount:
 @pytest.fixture(autouse=True)
 def the_books_are_right(demo: Demo):
     yield
-    assert list(integrity.faults()) == []
+    assert list(integrity.find_inconsistencies()) == []
 
 
 def signed(demo: Demo, number: int = 1, on: date | None = None) -> Batch:
     batch = demo.batch(number=number)
     Batch.update(execution_date=on).where(Batch.id == batch.id).execute()
     release(demo.membership, batch.reference, demo.view(batch).digest, "session", PSU)
-    submission.send(batch.id)
+    submission.submit_order(batch.id)
     sign(demo, batch)
     return follow(batch)
 
@@ -54,7 +54,7 @@ def written(account: BankAccount, **facts) -> BankTransaction:
 
 def recognise(account: BankAccount) -> None:
     with transaction(account.client_id):
-        matching.recognise(account)
+        matching.match_transactions(account)
 
 
 def state(batch: Batch) -> str:
@@ -67,8 +67,8 @@ def test_a_lump_by_its_reference_count_and_total(demo: Demo, sandbox: Sandbox, a
     assert look(account)
     assert of_orders() == [(-TOTAL, "lump")]
     order, row = BankOrder.get(), BankTransaction.get(BankTransaction.role == "lump")
-    mark = matching.mark_of(order.id)
-    assert mark == matching.Mark(row.booked_on, account.id, row.id)
+    mark = matching.booking_of_order(order.id)
+    assert mark == matching.BookingReference(row.booked_on, account.id, row.id)
     found = transactions.statement(demo.client, account.id)
     linked = [one for _, rows in found.days for one in rows if one.reference]
     assert [(one.reference, one.role, one.batch_count) for one in linked] == [(batch.reference, "lump", 3)]
@@ -172,7 +172,7 @@ def test_line_by_line(demo: Demo, sandbox: Sandbox, account: BankAccount):
     look(account)
     assert sorted(of_orders()) == sorted((-cents, "line") for _, _, cents in LINES)
     assert state(batch) == "executed"
-    assert matching.mark_of(BankOrder.get().id) is not None
+    assert matching.booking_of_order(BankOrder.get().id) is not None
 
 
 def test_some_of_the_lines_are_not_the_whole(demo: Demo, account: BankAccount):
@@ -181,7 +181,7 @@ def test_some_of_the_lines_are_not_the_whole(demo: Demo, account: BankAccount):
     written(account, end_to_end_id=line.end_to_end_id, cents=-line.amount_cents)
     recognise(account)
     assert (of_orders(), state(batch)) == ([(-line.amount_cents, "line")], "signed")
-    assert matching.mark_of(BankOrder.get().id) is None
+    assert matching.booking_of_order(BankOrder.get().id) is None
 
 
 def test_what_came_back_marks_its_line_once(demo: Demo, sandbox: Sandbox, account: BankAccount):
@@ -206,7 +206,7 @@ def test_at_most_four_times_a_day_by_itself(demo: Demo, account: BankAccount):
 
 
 def test_at_most_once_a_minute_when_the_customer_looks(account: BankAccount):
-    assert [transactions.refresh(account.id, PSU) for _ in range(2)] == [True, False]
+    assert [transactions.refresh_transactions(account.id, PSU) for _ in range(2)] == [True, False]
     assert transactions.due_accounts() == [row.id for row in BankAccount.select() if row.id != account.id]
 
 
@@ -217,7 +217,7 @@ def test_what_was_just_executed_is_looked_for_at_once(demo: Demo, sandbox: Sandb
     assert of_orders() == []
     executed(sandbox, batch)
     assert account.id in transactions.due_accounts()
-    assert transactions.refresh(account.id, PSU)
+    assert transactions.refresh_transactions(account.id, PSU)
     assert [role for _, role in of_orders()] == ["lump"]
 
 
@@ -241,7 +241,7 @@ def test_a_bank_that_gives_nothing_leaves_what_is_there(demo: Demo, sandbox: San
 # --- beside a file of the bank ---------------------------------------------------------------------
 def lump_file(order: BankOrder) -> bytes:
     inside = f"<NtryDtls><Btch><MsgId>{order.msg_id}</MsgId><NbOfTxs>3</NbOfTxs></Btch></NtryDtls>"
-    return statement(entry(plain(order.total_cents), inside=inside), account=f"<IBAN>{DEMO_IBAN}</IBAN>")
+    return statement(entry(format_iso(order.total_cents), inside=inside), account=f"<IBAN>{DEMO_IBAN}</IBAN>")
 
 
 def moves() -> int:
@@ -254,14 +254,14 @@ def test_a_statement_after_the_booking_is_nothing_new(demo: Demo, account: BankA
     written(account, text=f"/PREF/{order.msg_id}/NRTX/3")
     recognise(account)
     with pytest.raises(BankFileRefused, match="nothing_new"):
-        bank_reports.take(demo.client, demo.user, batch.reference, lump_file(order))
+        bank_reports.import_report(demo.client, demo.user, batch.reference, lump_file(order))
     assert (state(batch), moves()) == ("executed", 1)
 
 
 def test_a_booking_after_the_statement_is_marked_and_moves_nothing(demo: Demo, account: BankAccount):
     batch = signed(demo)
     order = BankOrder.get()
-    assert bank_reports.take(demo.client, demo.user, batch.reference, lump_file(order)) == "executed"
+    assert bank_reports.import_report(demo.client, demo.user, batch.reference, lump_file(order)) == "executed"
     written(account, text=f"/PREF/{order.msg_id}/NRTX/3")
     recognise(account)
     assert (of_orders(), state(batch), moves()) == ([(-TOTAL, "lump")], "executed", 1)

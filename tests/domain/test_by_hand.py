@@ -6,19 +6,19 @@ from datetime import timedelta
 import pytest
 import time_machine
 
-from connectors.bank.pain001 import read_back
+from connectors.bank.pain001 import parse_own_pain001
 from core.clock import utcnow
 from domain.banking import linking
 from domain.common.errors import (
     AccountExists,
+    HolderNameMissing,
     IbanInvalid,
-    NameMissing,
+    InsufficientRole,
     NotFound,
     NotIdentified,
     NotOpen,
-    NotYourRole,
     PinWrong,
-    WrongProof,
+    WrongAuthenticationMethod,
 )
 from domain.operations import integrity
 from domain.operations.operators import order_body
@@ -48,7 +48,7 @@ IBAN = "NL61KNAB0257398104"
 @pytest.fixture(autouse=True)
 def the_books_are_right(demo: Demo):
     yield
-    assert list(integrity.faults()) == []
+    assert list(integrity.find_inconsistencies()) == []
 
 
 @pytest.fixture
@@ -62,7 +62,7 @@ def approved(demo: Demo, account: BankAccount) -> Batch:
 
 
 def approve(demo: Demo, batch: Batch, account: BankAccount) -> Batch:
-    amendments.change(demo.client, demo.user, batch.reference, None, account.id)
+    amendments.change_date_and_account(demo.client, demo.user, batch.reference, None, account.id)
     release(demo.membership, batch.reference, demo.view(batch).digest, "pin", PSU, PIN, here(demo.membership))
     return work(batch)
 
@@ -71,15 +71,15 @@ def work(batch: Batch) -> Batch:
     """All that the worker does by itself, twice."""
     for _ in range(2):
         for batch_id in submission.due_batches():
-            submission.send(batch_id)
-        submission.send(batch.id)  # woken by the button
+            submission.submit_order(batch_id)
+        submission.submit_order(batch.id)  # woken by the button
         for order_id in status_polling.due_orders():
-            status_polling.follow(order_id)
+            status_polling.poll_status(order_id)
     return Batch.get_by_id(batch.id)
 
 
 def take(demo: Demo, batch: Batch) -> bytes:
-    return manual_submission.take_file(demo.membership, batch.reference)[1]
+    return manual_submission.download_order_file(demo.membership, batch.reference)[1]
 
 
 def order_of(batch: Batch) -> BankOrder:
@@ -93,7 +93,7 @@ def lines(batch: Batch) -> set[str]:
 # --- the account ----------------------------------------------------------------------------------
 def test_an_account_by_hand_can_pay(demo: Demo, account: BankAccount):
     assert (account.iban, account.holder_name) == (IBAN, "Demo BV")
-    assert account.id in {one.id for one in linking.accounts(demo.client)}
+    assert account.id in {one.id for one in linking.payable_accounts(demo.client)}
     assert AuditEvent.select().where(AuditEvent.kind == "account.added_by_hand").count() == 1
 
 
@@ -111,7 +111,7 @@ def test_who_has_no_link_goes_on_with_it(world, sandbox: Sandbox):
 
 @pytest.mark.parametrize(
     ("iban", "name", "error"),
-    [("NL61KNAB0257398105", "Demo BV", IbanInvalid), ("", "Demo BV", IbanInvalid), (IBAN, "  ", NameMissing),
+    [("NL61KNAB0257398105", "Demo BV", IbanInvalid), ("", "Demo BV", IbanInvalid), (IBAN, "  ", HolderNameMissing),
      (DEMO_IBAN, "Demo BV", AccountExists)],
 )  # fmt: skip
 def test_an_account_that_cannot_be_added(demo: Demo, iban: str, name: str, error: type[Exception]):
@@ -136,8 +136,8 @@ def test_approved_it_waits_for_a_person_and_nothing_is_sent(demo: Demo, approved
 
 def test_the_pin_is_the_proof(demo: Demo, account: BankAccount):
     batch = demo.batch()
-    amendments.change(demo.client, demo.user, batch.reference, None, account.id)
-    with pytest.raises(WrongProof):
+    amendments.change_date_and_account(demo.client, demo.user, batch.reference, None, account.id)
+    with pytest.raises(WrongAuthenticationMethod):
         release(demo.membership, batch.reference, demo.view(batch).digest, "session", PSU)
     with pytest.raises(PinWrong):
         release(demo.membership, batch.reference, demo.view(batch).digest, "pin", PSU, "000001", here(demo.membership))
@@ -145,7 +145,7 @@ def test_the_pin_is_the_proof(demo: Demo, account: BankAccount):
 
 def test_the_file_is_what_was_approved(demo: Demo, approved: Batch, sandbox: Sandbox):
     body = take(demo, approved)
-    order = read_back(body)
+    order = parse_own_pain001(body)
     assert (order.msg_id, order.debtor_iban) == (approved.reference, IBAN)
     assert sum(line.amount_cents for line in order.lines) == demo.view(approved).total_cents
     assert body == order_body(approved.reference)
@@ -156,8 +156,8 @@ def test_the_file_is_what_was_approved(demo: Demo, approved: Batch, sandbox: San
 def test_taken_again_it_is_the_same_and_says_who_had_it(demo: Demo, approved: Batch):
     colleague = Membership.create(user=make_user(name="Naomi"), client=demo.client, role="approver")
     first = take(demo, approved)
-    assert manual_submission.take_file(colleague, approved.reference)[1] == first
-    found = manual_submission.shown(demo.view(approved))
+    assert manual_submission.download_order_file(colleague, approved.reference)[1] == first
+    found = manual_submission.submission_view(demo.view(approved))
     assert found is not None and [one.by for one in found.taken] == ["Naomi", "Wouter de Jong"]
     kept = AuditEvent.select().where(AuditEvent.kind == "order.downloaded").order_by(AuditEvent.number)
     assert [event.details["again"] for event in kept] == [False, True]
@@ -183,12 +183,14 @@ def test_two_who_take_it_at_once_get_one_order(demo: Demo, approved: Batch):
 
 def test_only_who_may_release_takes_it(demo: Demo, approved: Batch):
     preparer = Membership.create(user=make_user(), client=demo.client, role="preparer")
-    with pytest.raises(NotYourRole):
-        manual_submission.take_file(preparer, approved.reference)
-    with pytest.raises(NotYourRole):
-        manual_submission.say(preparer, approved.reference, manual_submission.PAID, PIN, here(preparer))
+    with pytest.raises(InsufficientRole):
+        manual_submission.download_order_file(preparer, approved.reference)
+    with pytest.raises(InsufficientRole):
+        manual_submission.report_manual_outcome(
+            preparer, approved.reference, manual_submission.PAID, PIN, here(preparer)
+        )
     with pytest.raises(NotFound):
-        manual_submission.take_file(make_client(make_user()), approved.reference)
+        manual_submission.download_order_file(make_client(make_user()), approved.reference)
     assert Batch.get_by_id(approved.id).state == "approved"
 
 
@@ -245,25 +247,33 @@ def test_a_person_says_that_it_was_paid(demo: Demo, approved: Batch):
     take(demo, approved)
     with pytest.raises(PinWrong):
         wrong = "000001"
-        manual_submission.say(demo.membership, approved.reference, manual_submission.PAID, wrong, here(demo.membership))
+        manual_submission.report_manual_outcome(
+            demo.membership, approved.reference, manual_submission.PAID, wrong, here(demo.membership)
+        )
     assert Batch.get_by_id(approved.id).state == "sending"
-    manual_submission.say(demo.membership, approved.reference, manual_submission.PAID, PIN, here(demo.membership))
+    manual_submission.report_manual_outcome(
+        demo.membership, approved.reference, manual_submission.PAID, PIN, here(demo.membership)
+    )
     found = work(approved)
     assert (found.state, found.state_reason, lines(approved)) == ("executed", "said_paid", {"executed"})
     event = AuditEvent.get(AuditEvent.kind == "batch.person_says_paid")
     assert event.actor == f"user:{demo.user.id}"
     with pytest.raises(NotOpen):
         refused = manual_submission.REFUSED
-        manual_submission.say(demo.membership, approved.reference, refused, PIN, here(demo.membership))
+        manual_submission.report_manual_outcome(
+            demo.membership, approved.reference, refused, PIN, here(demo.membership)
+        )
 
 
 def test_a_refused_file_is_approved_again_under_other_names(demo: Demo, account: BankAccount, approved: Batch):
-    first = read_back(take(demo, approved))
-    manual_submission.say(demo.membership, approved.reference, manual_submission.REFUSED, PIN, here(demo.membership))
+    first = parse_own_pain001(take(demo, approved))
+    manual_submission.report_manual_outcome(
+        demo.membership, approved.reference, manual_submission.REFUSED, PIN, here(demo.membership)
+    )
     assert (Batch.get_by_id(approved.id).state, order_of(approved).state) == ("rejected", "ended")
     amendments.reopen(demo.client, demo.user, approved.reference)
     approve(demo, approved, account)
-    second = read_back(take(demo, approved))
+    second = parse_own_pain001(take(demo, approved))
     assert second.msg_id == f"{approved.reference}-2"
     assert not {row.end_to_end_id for row in first.lines} & {row.end_to_end_id for row in second.lines}
 
@@ -271,18 +281,20 @@ def test_a_refused_file_is_approved_again_under_other_names(demo: Demo, account:
 @pytest.mark.parametrize("verdict", [manual_submission.PAID, manual_submission.REFUSED])
 def test_nothing_is_said_of_a_file_that_nobody_took(demo: Demo, approved: Batch, verdict: str):
     with pytest.raises(NotOpen):
-        manual_submission.say(demo.membership, approved.reference, verdict, PIN, here(demo.membership))
+        manual_submission.report_manual_outcome(
+            demo.membership, approved.reference, verdict, PIN, here(demo.membership)
+        )
 
 
 @pytest.mark.parametrize("verdict", [manual_submission.PAID, manual_submission.REFUSED])
 def test_nobody_says_it_of_an_order_over_a_link(demo: Demo, sandbox: Sandbox, verdict: str):
     batch = demo.batch()
     release(demo.membership, batch.reference, demo.view(batch).digest, "session", PSU)
-    submission.send(batch.id)
+    submission.submit_order(batch.id)
     with pytest.raises(NotOpen):
-        manual_submission.say(demo.membership, batch.reference, verdict, PIN, here(demo.membership))
+        manual_submission.report_manual_outcome(demo.membership, batch.reference, verdict, PIN, here(demo.membership))
     with pytest.raises(NotOpen):
-        manual_submission.take_file(demo.membership, batch.reference)
+        manual_submission.download_order_file(demo.membership, batch.reference)
 
 
 @pytest.mark.parametrize(
@@ -292,9 +304,11 @@ def test_a_report_of_the_bank_moves_it(demo: Demo, approved: Batch, code: str, s
     """ACTC is no signature: that is given at the bank, after the file is there."""
     take(demo, approved)
     raw = report(f"<GrpSts>{code}</GrpSts>", message_id=approved.reference)
-    assert bank_reports.take(demo.client, demo.user, approved.reference, raw) == state
+    assert bank_reports.import_report(demo.client, demo.user, approved.reference, raw) == state
     assert work(approved).state == state
-    assert queries.order_to_ask(demo.view(approved)) is None
+    assert queries.order_due_for_poll(demo.view(approved)) is None
     if state in ("at_bank", "signed"):
-        manual_submission.say(demo.membership, approved.reference, manual_submission.PAID, PIN, here(demo.membership))
+        manual_submission.report_manual_outcome(
+            demo.membership, approved.reference, manual_submission.PAID, PIN, here(demo.membership)
+        )
         assert Batch.get_by_id(approved.id).state == "executed"

@@ -11,17 +11,17 @@ from connectors.bank.http_signatures import development_identity
 from core.clock import today_amsterdam
 from domain.common.errors import (
     BankUnavailable,
+    CancellationOutcomeUnknown,
     CancellationRefused,
-    CancellationUnknown,
+    InsufficientRole,
     NotOpen,
-    NotYourRole,
     PinWrong,
-    SigningBusy,
+    ScaInProgress,
 )
-from domain.common.services import furnish, world
+from domain.common.services import configure, services
 from domain.operations import integrity
 from domain.orders import cancellation, sca, sca_state
-from domain.orders.cancellation import CancelView
+from domain.orders.cancellation import CancellationStatus
 from domain.payments import amendments
 from models import AuditEvent, BankExchange, BankOrder, Batch, BatchLine, Membership
 from tests.support.bank import press
@@ -38,16 +38,16 @@ class Killed(BaseException):
 @pytest.fixture(autouse=True)
 def the_books_are_right(demo: Demo):
     yield
-    assert list(integrity.faults()) == []
+    assert list(integrity.find_inconsistencies()) == []
 
 
 def ask(demo: Demo, batch: Batch) -> str:
-    cancellation.ask(demo.membership, batch.reference, PIN, here(demo.membership), PSU)
+    cancellation.request_cancellation(demo.membership, batch.reference, PIN, here(demo.membership), PSU)
     return Batch.get_by_id(batch.id).state
 
 
-def shown(demo: Demo, batch: Batch) -> CancelView | None:
-    return cancellation.shown(demo.view(batch))
+def shown(demo: Demo, batch: Batch) -> CancellationStatus | None:
+    return cancellation.cancellation_status(demo.view(batch))
 
 
 def signed(demo: Demo, ahead: int = 5) -> Batch:
@@ -56,9 +56,9 @@ def signed(demo: Demo, ahead: int = 5) -> Batch:
     day = today_amsterdam() + timedelta(days=ahead)
     while day.weekday() > 4:
         day += timedelta(days=1)
-    amendments.change(demo.client, demo.user, batch.reference, day, demo.account.id)
+    amendments.change_date_and_account(demo.client, demo.user, batch.reference, day, demo.account.id)
     at_the_bank(demo, batch)
-    press(sca.begin_signing(demo.client, demo.user, batch.reference, PSU).url or "", "ondertekenen")
+    press(sca.start_sca(demo.client, demo.user, batch.reference, PSU).url or "", "ondertekenen")
     found = followed(batch)
     assert found.state == "signed"
     return found
@@ -71,7 +71,7 @@ def statuses(sandbox: Sandbox) -> list[str]:
 # --- the bank says yes ----------------------------------------------------------------------------
 def test_before_it_is_signed(demo: Demo, sandbox: Sandbox):
     batch = at_the_bank(demo)
-    assert shown(demo, batch) == CancelView(offered=True, running=False, to_sign=False)
+    assert shown(demo, batch) == CancellationStatus(offered=True, running=False, to_sign=False)
     assert ask(demo, batch) == "cancelled"
     assert (statuses(sandbox), BankOrder.get().state) == (["CANC"], "ended")
     event = AuditEvent.get(AuditEvent.kind == "batch.bank_cancelled")
@@ -105,7 +105,7 @@ def test_signed_on_the_banks_page(demo: Demo, sandbox: Sandbox):
     assert ask(demo, batch) == "signed", "until the bank says so it is not cancelled"
     found = shown(demo, batch)
     assert found is not None and found.to_sign
-    step = sca.begin_signing(demo.client, demo.user, batch.reference, PSU)
+    step = sca.start_sca(demo.client, demo.user, batch.reference, PSU)
     assert (step.how, step.cancels, step.may_give_up) == ("page", True, False)
     assert followed(batch).state == "signed"
     press(step.url or "", "ondertekenen")
@@ -117,9 +117,9 @@ def test_signed_with_the_reader(demo: Demo, sandbox: Sandbox):
     sandbox.fault(bank_cancel_needs_sca=True)
     batch = at_the_bank(demo)
     assert ask(demo, batch) == "at_bank"
-    assert sca.begin_signing(demo.client, demo.user, batch.reference, PSU).how == "method"
+    assert sca.start_sca(demo.client, demo.user, batch.reference, PSU).how == "method"
     step = sca.choose_method(demo.client, demo.user, batch.reference, PSU, "lezer")
-    sca.answer_code(demo.client, demo.user, batch.reference, PSU, reader(sandbox, step.challenge[0]))
+    sca.submit_otp(demo.client, demo.user, batch.reference, PSU, reader(sandbox, step.challenge[0]))
     assert Batch.get_by_id(batch.id).state == "cancelled"
 
 
@@ -131,7 +131,7 @@ def test_signed_in_the_app(demo: Demo, sandbox: Sandbox):
     BankOrder.update(execution_date=today_amsterdam() + timedelta(days=3)).execute()
     sandbox.fault(bank_cancel_needs_sca=True)
     ask(demo, batch)
-    assert sca.begin_signing(demo.client, demo.user, batch.reference, PSU).how == "app"
+    assert sca.start_sca(demo.client, demo.user, batch.reference, PSU).how == "app"
     assert in_the_app(sandbox) == 1
     assert followed(batch).state == "cancelled"
 
@@ -142,7 +142,7 @@ def test_refused_in_the_app_the_order_stands(demo: Demo, sandbox: Sandbox):
     sandbox.fault(bank_cancel_needs_sca=True)
     batch = at_the_bank(demo)
     ask(demo, batch)
-    sca.begin_signing(demo.client, demo.user, batch.reference, PSU)
+    sca.start_sca(demo.client, demo.user, batch.reference, PSU)
     own = BankOrder.get().authorisation_id
     page = sca.step_of_payment(demo.view(batch))
     assert (page.how, page.cancels) == ("app", True)
@@ -156,11 +156,11 @@ def test_not_after_all(demo: Demo, sandbox: Sandbox):
     before = sca.step_of_payment(demo.view(batch))
     ask(demo, batch)
     ask(demo, batch)
-    cancellation.stop(demo.client, demo.user, batch.reference)
+    cancellation.withdraw_cancellation(demo.client, demo.user, batch.reference)
     assert sca.step_of_payment(demo.view(batch)) == before
     with pytest.raises(NotOpen):
-        cancellation.stop(demo.client, demo.user, batch.reference)
-    press(sca.begin_signing(demo.client, demo.user, batch.reference, PSU).url or "", "ondertekenen")
+        cancellation.withdraw_cancellation(demo.client, demo.user, batch.reference)
+    press(sca.start_sca(demo.client, demo.user, batch.reference, PSU).url or "", "ondertekenen")
     assert followed(batch).state == "signed"
 
 
@@ -168,9 +168,9 @@ def test_what_the_bank_says_of_the_order_does_not_change_what_is_signed(demo: De
     sandbox.fault(bank_cancel_needs_sca=True)
     batch = at_the_bank(demo)
     ask(demo, batch)
-    links = sca_state.read(BankOrder.get())["links"]
+    links = sca_state.load_sca_document(BankOrder.get())["links"]
     followed(batch, 3)
-    assert sca_state.read(BankOrder.get())["links"] == links
+    assert sca_state.load_sca_document(BankOrder.get())["links"] == links
     assert "cancellation-authorisations" in links["startAuthorisation"]
 
 
@@ -182,7 +182,7 @@ def test_a_no_leaves_it_as_it_is(demo: Demo, sandbox: Sandbox):
         ask(demo, batch)
     assert refused.value.code == "CANCELLATION_INVALID"
     assert Batch.get_by_id(batch.id).state == "at_bank"
-    assert shown(demo, batch) == CancelView(offered=True, running=False, to_sign=False)
+    assert shown(demo, batch) == CancellationStatus(offered=True, running=False, to_sign=False)
 
 
 def test_an_answer_that_is_lost_is_found_in_the_status(demo: Demo, sandbox: Sandbox):
@@ -194,7 +194,7 @@ def test_an_answer_that_is_lost_is_found_in_the_status(demo: Demo, sandbox: Sand
 def test_without_any_answer_it_is_being_cancelled(demo: Demo, sandbox: Sandbox):
     sandbox.fault(bank_cancel_lost_answer=True, bank_slow_status=True)
     batch = at_the_bank(demo)
-    with pytest.raises(CancellationUnknown):
+    with pytest.raises(CancellationOutcomeUnknown):
         ask(demo, batch)
     assert Batch.get_by_id(batch.id).state == "at_bank"
     found = shown(demo, batch)
@@ -206,17 +206,17 @@ def test_without_any_answer_it_is_being_cancelled(demo: Demo, sandbox: Sandbox):
 def test_not_taken_it_can_be_asked_again(demo: Demo, sandbox: Sandbox):
     sandbox.fault(bank_cancel_not_taken=True)
     batch = at_the_bank(demo)
-    with pytest.raises(CancellationUnknown):
+    with pytest.raises(CancellationOutcomeUnknown):
         ask(demo, batch)
     sandbox.fault(bank_cancel_not_taken=False)
-    assert shown(demo, batch) == CancelView(offered=True, running=True, to_sign=False)
+    assert shown(demo, batch) == CancellationStatus(offered=True, running=True, to_sign=False)
     assert ask(demo, batch) == "cancelled"
 
 
 def test_a_no_after_a_yes_that_was_lost_is_no_no(demo: Demo, sandbox: Sandbox):
     sandbox.fault(bank_cancel_lost_answer=True, bank_slow_status=True)
     batch = at_the_bank(demo)
-    with pytest.raises(CancellationUnknown):
+    with pytest.raises(CancellationOutcomeUnknown):
         ask(demo, batch)
     sandbox.fault(bank_cancel_lost_answer=False, bank_slow_status=False)
     assert ask(demo, batch) == "cancelled"
@@ -228,7 +228,7 @@ def test_a_bank_that_is_not_there(demo: Demo, sandbox: Sandbox):
     sandbox.control("PUT", "banks/redirect", {"line": {"base_url": nowhere}})
     with pytest.raises(BankUnavailable):
         ask(demo, batch)
-    assert shown(demo, batch) == CancelView(offered=True, running=False, to_sign=False)
+    assert shown(demo, batch) == CancellationStatus(offered=True, running=False, to_sign=False)
 
 
 def test_killed_while_asking(demo: Demo, sandbox: Sandbox, keys: Path):
@@ -239,12 +239,12 @@ def test_killed_while_asking(demo: Demo, sandbox: Sandbox, keys: Path):
         if request.method == "DELETE" and answer is not None:
             raise Killed
 
-    furnish(replace(world(), bank=BerlinGroupBank(development_identity(keys), read_timeout=5, observe=die)))
+    configure(replace(services(), bank=BerlinGroupBank(development_identity(keys), read_timeout=5, observe=die)))
     with pytest.raises(Killed):
         ask(demo, batch)
     found = shown(demo, batch)
-    assert found == CancelView(offered=False, running=True, to_sign=False)
-    with pytest.raises(SigningBusy):
+    assert found == CancellationStatus(offered=False, running=True, to_sign=False)
+    with pytest.raises(ScaInProgress):
         ask(demo, batch)
     assert followed(batch).state == "cancelled"
 
@@ -254,11 +254,11 @@ def test_two_people_at_once_ask_once(demo: Demo, sandbox: Sandbox, keys: Path):
 
     def other(request, answer) -> None:
         if request.method == "DELETE":
-            with pytest.raises(SigningBusy):
+            with pytest.raises(ScaInProgress):
                 ask(demo, batch)
             met.append(request.method)
 
-    furnish(replace(world(), bank=BerlinGroupBank(development_identity(keys), read_timeout=5, observe=other)))
+    configure(replace(services(), bank=BerlinGroupBank(development_identity(keys), read_timeout=5, observe=other)))
     assert ask(demo, batch) == "cancelled"
     assert met == ["DELETE"]
 
@@ -267,15 +267,15 @@ def test_two_people_at_once_ask_once(demo: Demo, sandbox: Sandbox, keys: Path):
 def test_the_pin_confirms_it(demo: Demo, sandbox: Sandbox):
     batch = at_the_bank(demo)
     with pytest.raises(PinWrong):
-        cancellation.ask(demo.membership, batch.reference, "000001", here(demo.membership), PSU)
+        cancellation.request_cancellation(demo.membership, batch.reference, "000001", here(demo.membership), PSU)
     assert not BankExchange.select().where(BankExchange.call == cancellation.CALL).exists()
 
 
 def test_only_who_may_release(demo: Demo, sandbox: Sandbox):
     batch = at_the_bank(demo)
     preparer = Membership.create(user=make_user(), client=demo.client, role="preparer")
-    with pytest.raises(NotYourRole):
-        cancellation.ask(preparer, batch.reference, PIN, here(preparer), PSU)
+    with pytest.raises(InsufficientRole):
+        cancellation.request_cancellation(preparer, batch.reference, PIN, here(preparer), PSU)
 
 
 def test_on_the_day_itself_a_signed_one_is_not_offered(demo: Demo, sandbox: Sandbox):

@@ -9,11 +9,11 @@ from domain.common import encryption
 from domain.common.errors import (
     AccountInvalid,
     AlreadyConnected,
+    DifferentKvkNumber,
     NmbrsBadCredentials,
     NmbrsDisabled,
     NmbrsUnavailable,
     NotFound,
-    OtherCompany,
 )
 from domain.payroll import companies, connections, intake, permission_check, run_discovery
 from models import AuditEvent, Batch, Membership, NmbrsConnection, OutgoingMail, PayrollCompany, Run
@@ -46,14 +46,14 @@ def test_a_token_that_stops_working_disturbs_the_connection_and_tells_the_owner_
 def test_nothing_is_asked_with_a_token_that_does_not_work(demo: Demo, sandbox: Sandbox):
     sandbox.run_payroll(lines=8, webhook="none")
     now_due(demo)
-    (run_id,) = run_discovery.look(demo.company.id)
+    (run_id,) = run_discovery.discover_runs(demo.company.id)
     sandbox.fault(nmbrs_wrong_token=True)
-    intake.take_in_run(run_id)
+    intake.import_run(run_id)
     assert Run.get_by_id(run_id).state == "retrying"
     sandbox.fault(nmbrs_wrong_token=False)
     now_due(demo)
-    assert (run_discovery.due_companies(), intake.due_runs(), run_discovery.poll()) == ([], [], 0)
-    assert (run_discovery.look(demo.company.id), intake.take_in_run(run_id)) == ([], None)
+    assert (run_discovery.due_companies(), intake.due_runs(), run_discovery.mark_all_due()) == ([], [], 0)
+    assert (run_discovery.discover_runs(demo.company.id), intake.import_run(run_id)) == ([], None)
     assert (row(demo).status, Batch.select().count()) == ("disturbed", 0)
 
 
@@ -76,7 +76,7 @@ def test_a_right_that_is_missing_disturbs_until_that_call_works(demo: Demo, sand
     work(demo)
     assert row(demo).problem == "not_allowed:CompanyService.SalaryDocuments_GetSEPA"
     now_due(demo)
-    run_discovery.look(demo.company.id)
+    run_discovery.discover_runs(demo.company.id)
     assert row(demo).status == "disturbed"  # that runs are listed does not mend the file
     sandbox.fault(nmbrs_no_sepa_right=False)
     assert len(work(demo)) == 1
@@ -130,7 +130,7 @@ def test_1006_is_tried_again_by_itself(demo: Demo, sandbox: Sandbox):
 def test_removing_forgets_the_keys_and_keeps_the_payments(demo: Demo, sandbox: Sandbox):
     sandbox.run_payroll(lines=8, webhook="none")
     (batch,) = work(demo)
-    connections.remove(row(demo), demo.user)
+    connections.remove_connection(row(demo), demo.user)
     gone = row(demo)
     assert (gone.token_sealed, connections.connections(demo.client), run_discovery.due_companies()) == ("", [], [])
     assert Batch.get_by_id(batch.id).state == "open"
@@ -141,7 +141,7 @@ def test_removing_forgets_the_keys_and_keeps_the_payments(demo: Demo, sandbox: S
 def test_a_removed_account_can_be_connected_again_and_pays_nothing_twice(demo: Demo, sandbox: Sandbox):
     sandbox.run_payroll(lines=8, webhook="none")
     work(demo)
-    connections.remove(row(demo), demo.user)
+    connections.remove_connection(row(demo), demo.user)
     known = sandbox.credentials
     back = connections.connect(demo.client, demo.user, known["nmbrs_user"], known["nmbrs_token"])
     assert back.id == demo.connection.id
@@ -153,7 +153,7 @@ def test_a_removed_account_can_be_connected_again_and_pays_nothing_twice(demo: D
 def test_two_accounts_that_see_one_company_pay_it_once(demo: Demo, sandbox: Sandbox):
     known = sandbox.control("POST", "nmbrs/users", {"email": "two@demobv.example", "debtors": None})
     second = connections.connect(demo.client, demo.user, known["email"], known["token"])
-    permission_check.run(second.id)
+    permission_check.run_permission_checks(second.id)
     seen = PayrollCompany.select().where(PayrollCompany.client == demo.client.id)
     assert sorted(company.number for company in seen) == ["4410", "9969"]
     assert PayrollCompany.get_by_id(demo.company.id).connection_id == demo.connection.id
@@ -162,7 +162,7 @@ def test_two_accounts_that_see_one_company_pay_it_once(demo: Demo, sandbox: Sand
 def test_the_token_stands_nowhere_readable(demo: Demo, sandbox: Sandbox):
     token = sandbox.credentials["nmbrs_token"]
     assert token not in row(demo).token_sealed
-    assert encryption.unseal(row(demo).token_sealed, "nmbrs_connection", demo.client.id, row(demo).email) == token
+    assert encryption.decrypt(row(demo).token_sealed, "nmbrs_connection", demo.client.id, row(demo).email) == token
     events = [str(event.details) for event in AuditEvent.select()]
     assert not any(token in text for text in events)
 
@@ -172,23 +172,23 @@ def test_the_token_stands_nowhere_readable(demo: Demo, sandbox: Sandbox):
 def bureau(demo: Demo, sandbox: Sandbox) -> NmbrsConnection:
     """The demo's account, which sees thirty bakeries beside its own company."""
     sandbox.control("POST", "nmbrs/companies", {"count": 30, "prefix": "Bakkerij", "kvk": None, "staff": 0})
-    permission_check.begin(row(demo))
-    permission_check.run(demo.connection.id)
+    permission_check.schedule_permission_checks(row(demo))
+    permission_check.run_permission_checks(demo.connection.id)
     return row(demo)
 
 
 def test_the_own_company_comes_first_and_one_finds_by_typing(demo: Demo, bureau: NmbrsConnection):
-    views, total = companies.companies(bureau)
+    views, total = companies.search_payroll_companies(bureau)
     assert (views[0].number, views[0].same_kvk, len(views), total) == ("9969", True, 25, 32)
     last = PayrollCompany.select().order_by(PayrollCompany.id.desc()).first()
-    found, count = companies.companies(bureau, f"bakk {last.number}")
+    found, count = companies.search_payroll_companies(bureau, f"bakk {last.number}")
     assert ([view.id for view in found], count) == ([last.id], 1)
-    assert companies.companies(bureau, "100% nergens") == ([], 0)
+    assert companies.search_payroll_companies(bureau, "100% nergens") == ([], 0)
 
 
 def test_a_company_of_another_kvk_number_has_to_be_confirmed(demo: Demo, bureau: NmbrsConnection):
     other = PayrollCompany.get(PayrollCompany.number == "4410")
-    with pytest.raises(OtherCompany) as told:
+    with pytest.raises(DifferentKvkNumber) as told:
         companies.save_mapping(demo.client, demo.user, bureau, {other.id: demo.account.id})
     assert told.value.names == ["Duinrand Catering BV"]
     assert PayrollCompany.get_by_id(other.id).mapped_at is None
@@ -220,7 +220,7 @@ def test_saving_the_same_mapping_again_takes_nothing_in_anew(demo: Demo, sandbox
 
 def test_companies_are_not_forgotten_when_they_are_filtered_away(demo: Demo, sandbox: Sandbox):
     sandbox.fault(nmbrs_debtor_filtered=True)
-    permission_check.begin(row(demo))
-    permission_check.run(demo.connection.id)
+    permission_check.schedule_permission_checks(row(demo))
+    permission_check.run_permission_checks(demo.connection.id)
     assert PayrollCompany.get_by_id(demo.company.id).bank_account_id == demo.account.id
     assert row(demo).created_at < utcnow() + timedelta(seconds=1)

@@ -11,17 +11,17 @@ from core.ids import uuid
 from domain.banking import account_sync, consents, linking
 from domain.common import audit
 from domain.common.errors import (
-    BankAskedOften,
     BankUnavailable,
     ConsentEnded,
     ConsentPending,
+    ConsentQuotaExceeded,
     ConsentRefused,
     NotFound,
 )
-from domain.common.services import World
+from domain.common.services import Services
 from domain.orders import submission
 from domain.outbox import mail as mails
-from domain.outbox.mail import Letter
+from domain.outbox.mail import MailMessage
 from domain.payments.release import release
 from models import AuditEvent, BankAccess, BankAccount, BankLink, Batch, Membership, OutgoingMail, PayrollCompany
 from tests.support.bank import advance
@@ -31,7 +31,7 @@ from tests.support.sandbox import Sandbox
 
 
 @pytest.fixture
-def owner(world: World) -> Membership:
+def owner(world: Services) -> Membership:
     """Somebody who may link a bank, and has none."""
     user = make_user()
     membership = make_client(user)
@@ -50,7 +50,7 @@ def due(link: BankLink) -> None:
 def look(link: BankLink) -> BankLink:
     """The job, now."""
     due(link)
-    assert account_sync.look(link.id)
+    assert account_sync.sync_consent(link.id)
     return fresh(link)
 
 
@@ -62,7 +62,11 @@ def used(link: BankLink) -> dict[str, int]:
 def test_a_consent_holds_until_the_day_that_the_bank_says(owner: Membership, sandbox: Sandbox):
     sandbox.fault(bank_consent_short=True)
     link = linked(owner.client, owner.user)
-    assert (link.status, link.consent_status, link.bank_name) == ("valid", "valid", linking.line_of("redirect").name)
+    assert (link.status, link.consent_status, link.bank_name) == (
+        "valid",
+        "valid",
+        linking.bank_config_of("redirect").name,
+    )
     told = date.fromisoformat(sandbox.control("GET", "clock")["bank_day"]) + timedelta(days=5)
     assert link.valid_until == told
 
@@ -70,9 +74,9 @@ def test_a_consent_holds_until_the_day_that_the_bank_says(owner: Membership, san
 def test_coming_back_twice_changes_nothing(owner: Membership):
     walk = begin(owner.client, owner.user)
     state = walk.decide("toestaan", *BOTH)
-    first = linking.finish_link(state, owner.user, PSU)
+    first = linking.complete_consent(state, owner.user, PSU)
     events = AuditEvent.select().count()
-    assert linking.finish_link(state, owner.user, PSU).id == first.id
+    assert linking.complete_consent(state, owner.user, PSU).id == first.id
     assert AuditEvent.select().count() == events
     assert BankAccount.select().count() == 2
 
@@ -80,21 +84,21 @@ def test_coming_back_twice_changes_nothing(owner: Membership):
 def test_somebody_else_cannot_come_back_for_you(owner: Membership):
     state = begin(owner.client, owner.user).decide("toestaan", *BOTH)
     with pytest.raises(NotFound):
-        linking.finish_link(state, make_user(), PSU)
+        linking.complete_consent(state, make_user(), PSU)
 
 
 def test_back_before_the_bank_was_answered_waits(owner: Membership):
     begin(owner.client, owner.user)
     link = BankLink.get()
     with pytest.raises(ConsentPending):
-        linking.take_in(link, PSU)
+        linking.import_accounts(link, PSU)
     assert fresh(link).status == "started"
 
 
 def test_a_refusal_at_the_bank_links_nothing(owner: Membership):
     state = begin(owner.client, owner.user).decide("weigeren")
     with pytest.raises(ConsentRefused):
-        linking.finish_link(state, owner.user, PSU)
+        linking.complete_consent(state, owner.user, PSU)
     assert (BankLink.get().status, BankLink.get().consent_status) == ("refused", "rejected")
     assert BankAccount.select().count() == 0
 
@@ -103,9 +107,9 @@ def test_a_bank_that_is_away_can_be_asked_again_later(owner: Membership, sandbox
     state = begin(owner.client, owner.user).decide("toestaan", *BOTH)
     sandbox.fault(bank_down=True)
     with pytest.raises(BankUnavailable):
-        linking.finish_link(state, owner.user, PSU)
+        linking.complete_consent(state, owner.user, PSU)
     sandbox.fault(bank_down=False)
-    assert linking.finish_link(state, owner.user, PSU).status == "valid"
+    assert linking.complete_consent(state, owner.user, PSU).status == "valid"
 
 
 def test_who_never_comes_back_has_the_accounts_all_the_same(owner: Membership):
@@ -113,8 +117,8 @@ def test_who_never_comes_back_has_the_accounts_all_the_same(owner: Membership):
     link = look(BankLink.get())
     assert link.status == "valid"
     assert [row.iban for row in BankAccount.select().order_by(BankAccount.id)] == list(BOTH)
-    assert linking.accounts(owner.client) == []
-    assert [row.id for row in linking.unconfirmed(owner.client)] == [link.id]
+    assert linking.payable_accounts(owner.client) == []
+    assert [row.id for row in linking.awaiting_holder_confirmation(owner.client)] == [link.id]
 
 
 def test_who_never_answered_the_bank_is_asked_after_for_a_day(owner: Membership):
@@ -135,14 +139,14 @@ def test_a_consent_that_expires_by_the_banks_clock_is_seen_by_the_job(owner: Mem
     advance(sandbox, 6)
     link = look(link)
     assert (link.status, link.consent_status, link.due_at) == ("ended", "expired", None)
-    assert consents.view(link).word == "expired"
-    assert audit.broken_links(owner.client_id) == []
+    assert consents.consent_view(link).word == "expired"
+    assert audit.verify_chain(owner.client_id) == []
 
 
 def test_a_consent_taken_back_at_the_bank_is_seen(owner: Membership, sandbox: Sandbox):
     link = linked(owner.client, owner.user)
     sandbox.post(f"/bank/redirect/toestemmingen/{link.consent_id}/intrekken")
-    assert consents.view(look(link)).word == "revokedByPsu"
+    assert consents.consent_view(look(link)).word == "revokedByPsu"
 
 
 def test_a_consent_that_the_bank_forgot_is_over(owner: Membership, sandbox: Sandbox):
@@ -153,11 +157,11 @@ def test_a_consent_that_the_bank_forgot_is_over(owner: Membership, sandbox: Sand
 
 def test_an_account_call_that_hears_it_is_over_ends_it(owner: Membership, sandbox: Sandbox):
     link = linked(owner.client, owner.user)
-    row, line = BankAccount.get(), linking.line_of("redirect")
+    row, line = BankAccount.get(), linking.bank_config_of("redirect")
     sandbox.fault(bank_consent_expired=True)
     with pytest.raises(ConsentEnded):
-        bank = linking.world().bank
-        consents.ask(link, "x", PSU, bank.balance, line, link.consent_id, row.resource_id, PSU, uuid())
+        bank = linking.services().bank
+        consents.call_with_quota(link, "x", PSU, bank.balance, line, link.consent_id, row.resource_id, PSU, uuid())
     assert (fresh(link).status, fresh(link).consent_status) == ("ended", "expired")
 
 
@@ -165,17 +169,17 @@ def test_an_ended_consent_keeps_its_accounts_and_their_balances(owner: Membershi
     link = linked(owner.client, owner.user)
     sandbox.fault(bank_consent_expired=True)
     look(link)
-    found = linking.accounts(owner.client)
+    found = linking.payable_accounts(owner.client)
     assert [account.iban for account in found] == list(BOTH)
     assert all(account.balance_cents is not None and account.balance_at for account in found)
 
 
-def test_a_payment_goes_to_the_bank_after_the_end_of_the_consent(world: World, sandbox: Sandbox):
+def test_a_payment_goes_to_the_bank_after_the_end_of_the_consent(world: Services, sandbox: Sandbox):
     demo = make_demo(sandbox, pin=False)
-    consents.end(linked(demo.client, demo.user), "expired")
+    consents.terminate_consent(linked(demo.client, demo.user), "expired")
     batch = demo.batch()
     release(demo.membership, batch.reference, demo.view(batch).digest, "session", PSU, None)
-    submission.send(batch.id)
+    submission.submit_order(batch.id)
     assert Batch.get_by_id(batch.id).state == "at_bank"
 
 
@@ -183,7 +187,7 @@ def test_past_its_last_day_it_is_expired_though_nobody_can_ask(owner: Membership
     link = linked(owner.client, owner.user)
     BankLink.update(valid_until=consents.today_amsterdam() - timedelta(days=1)).execute()
     sandbox.fault(bank_down=True)
-    assert consents.view(look(link)).word == "expired"
+    assert consents.consent_view(look(link)).word == "expired"
 
 
 def test_a_bank_that_is_away_ends_nothing(owner: Membership, sandbox: Sandbox):
@@ -195,7 +199,7 @@ def test_a_bank_that_is_away_ends_nothing(owner: Membership, sandbox: Sandbox):
     assert link.due_at > datetime.now(UTC)
 
 
-def test_without_the_directory_the_job_waits_and_ends_nothing(owner: Membership, world: World):
+def test_without_the_directory_the_job_waits_and_ends_nothing(owner: Membership, world: Services):
     link = linked(owner.client, owner.user)
     without_directory(world)
     link = look(link)
@@ -205,10 +209,10 @@ def test_without_the_directory_the_job_waits_and_ends_nothing(owner: Membership,
 def test_one_worker_looks_at_a_time(owner: Membership):
     link = linked(owner.client, owner.user)
     due(link)
-    assert account_sync.due_links() == [link.id]
+    assert account_sync.due_consents() == [link.id]
     BankLink.update(lease_until=datetime.now(UTC) + timedelta(minutes=1)).execute()
-    assert account_sync.due_links() == []
-    assert not account_sync.look(link.id)
+    assert account_sync.due_consents() == []
+    assert not account_sync.sync_consent(link.id)
 
 
 # --- four a day -----------------------------------------------------------------------------------
@@ -227,13 +231,13 @@ def test_the_job_reads_balances_four_times_a_day_and_no_more(owner: Membership, 
 def test_the_fourth_is_taken_once_by_many_at_the_same_moment(owner: Membership):
     link = linked(owner.client, owner.user)
     for _ in range(3):
-        consents.access(link, "balances:1", None)
+        consents.count_access(link, "balances:1", None)
 
     def claim(_: int) -> bool:
         with models.database.connection_context():
             try:
-                consents.access(link, "balances:1", None)
-            except BankAskedOften:
+                consents.count_access(link, "balances:1", None)
+            except ConsentQuotaExceeded:
                 return False
             return True
 
@@ -245,13 +249,13 @@ def test_the_fourth_is_taken_once_by_many_at_the_same_moment(owner: Membership):
 def test_each_thing_each_day_and_each_consent_has_four_of_its_own(owner: Membership, monkeypatch):
     link = linked(owner.client, owner.user)
     for _ in range(4):
-        consents.access(link, "balances:1", None)
-    consents.access(link, "balances:2", None)
-    with pytest.raises(BankAskedOften):
-        consents.access(link, "balances:1", None)
+        consents.count_access(link, "balances:1", None)
+    consents.count_access(link, "balances:2", None)
+    with pytest.raises(ConsentQuotaExceeded):
+        consents.count_access(link, "balances:1", None)
     tomorrow = consents.today_amsterdam() + timedelta(days=1)
     monkeypatch.setattr(consents, "today_amsterdam", lambda: tomorrow)
-    consents.access(link, "balances:1", None)
+    consents.count_access(link, "balances:1", None)
 
 
 def test_with_the_customer_there_nothing_is_counted(owner: Membership, sandbox: Sandbox):
@@ -283,11 +287,11 @@ def test_a_look_brings_the_balance_of_now_and_another_within_the_minute_asks_not
     owner: Membership, sandbox: Sandbox
 ):
     linked(owner.client, owner.user)
-    assert account_sync.stale(owner.client)
+    assert account_sync.needs_refresh(owner.client)
     set_balance(sandbox, DEMO_IBAN, "12.34")
     account_sync.refresh_balances(owner.client, PSU)
     assert BankAccount.get(BankAccount.iban == DEMO_IBAN).balance_cents == 1234
-    assert not account_sync.stale(owner.client)
+    assert not account_sync.needs_refresh(owner.client)
     set_balance(sandbox, DEMO_IBAN, "56.78")
     account_sync.refresh_balances(owner.client, PSU)
     assert BankAccount.get(BankAccount.iban == DEMO_IBAN).balance_cents == 1234
@@ -319,19 +323,19 @@ def test_seven_days_before_the_end_each_owner_gets_one_mail(owner: Membership, s
         look(link)
     (mail,) = OutgoingMail.select()
     assert (mail.kind, mail.user_id) == ("consent_ends", owner.user_id)
-    assert [one.word for one in consents.to_renew(owner.client)] == ["ends"]
+    assert [one.word for one in consents.consents_needing_renewal(owner.client)] == ["ends"]
 
 
 def test_that_mail_says_which_bank_and_until_when(owner: Membership, sandbox: Sandbox):
     sandbox.fault(bank_consent_short=True)
     link = look(linked(owner.client, owner.user))
-    told: list[Letter] = []
+    told: list[MailMessage] = []
 
-    def write(letter: Letter) -> Message:
+    def write(letter: MailMessage) -> Message:
         told.append(letter)
         return Message(to=letter.user.email, subject="x", text="x", html="x")
 
-    assert [mails.deliver(mail_id, write) for mail_id in mails.due()] == [True]
+    assert [mails.deliver_mail(mail_id, write) for mail_id in mails.due_mails()] == [True]
     assert link.valid_until is not None
     assert told[0].facts == {"bank": link.bank_name, "last_day": link.valid_until.isoformat()}
     assert told[0].path == f"/{owner.client.public_id}/saldo"
@@ -341,13 +345,13 @@ def test_that_mail_says_which_bank_and_until_when(owner: Membership, sandbox: Sa
 def test_the_week_before_the_end_counts_its_last_day(owner: Membership, days: int, word: str):
     link = linked(owner.client, owner.user)
     link.valid_until = consents.today_amsterdam() + timedelta(days=days)
-    assert consents.view(link).word == word
+    assert consents.consent_view(link).word == word
 
 
 def test_a_bank_that_names_no_end_is_never_about_to_end(owner: Membership):
     link = linked(owner.client, owner.user)
     link.valid_until = None
-    assert (consents.view(link).word, consents.view(link).days_left) == ("valid", None)
+    assert (consents.consent_view(link).word, consents.consent_view(link).days_left) == ("valid", None)
 
 
 def test_a_renewal_keeps_rows_and_mapping_and_ends_the_older(owner: Membership, sandbox: Sandbox):
@@ -358,14 +362,14 @@ def test_a_renewal_keeps_rows_and_mapping_and_ends_the_older(owner: Membership, 
     assert {row.link_id for row in BankAccount.select()} == {newer.id}
     assert (fresh(older).status, fresh(older).consent_status, fresh(older).due_at) == ("ended", "replaced", None)
     assert newer.holder_confirmed_at, "the same name was confirmed before"
-    assert consents.to_renew(owner.client) == []
+    assert consents.consents_needing_renewal(owner.client) == []
 
 
-def test_a_mapped_company_stays_mapped_over_a_renewal(world: World, sandbox: Sandbox):
+def test_a_mapped_company_stays_mapped_over_a_renewal(world: Services, sandbox: Sandbox):
     demo = make_demo(sandbox, pin=False)
     newer = begin(demo.client, demo.user).allow()
     assert PayrollCompany.get().bank_account_id == demo.account.id
-    assert [account.id for account in linking.accounts(demo.client)] == [demo.account.id, demo.other.id]
+    assert [account.id for account in linking.payable_accounts(demo.client)] == [demo.account.id, demo.other.id]
     assert BankAccount.get_by_id(demo.account.id).link_id == newer.id
 
 
@@ -383,13 +387,13 @@ def test_a_renewal_under_another_name_is_to_be_confirmed(owner: Membership, sand
     })  # fmt: skip
     newer = begin(owner.client, owner.user).allow(DEMO_IBAN)
     assert newer.holder_confirmed_at is None
-    assert DEMO_IBAN not in [account.iban for account in linking.accounts(owner.client)]
+    assert DEMO_IBAN not in [account.iban for account in linking.payable_accounts(owner.client)]
 
 
 def test_an_older_way_back_does_not_take_the_accounts_from_the_newer(owner: Membership):
     walk = begin(owner.client, owner.user)
     state = walk.decide("toestaan", *BOTH)
-    linking.finish_link(state, owner.user, PSU)
+    linking.complete_consent(state, owner.user, PSU)
     newer = begin(owner.client, owner.user).allow()
-    linking.finish_link(state, owner.user, PSU)
+    linking.complete_consent(state, owner.user, PSU)
     assert {row.link_id for row in BankAccount.select()} == {newer.id}

@@ -36,7 +36,7 @@ KILLED = -9
 @pytest.fixture(autouse=True)
 def the_books_are_right(demo: Demo):
     yield
-    assert list(integrity.faults()) == []
+    assert list(integrity.find_inconsistencies()) == []
 
 
 @pytest.fixture(autouse=True)
@@ -64,7 +64,7 @@ def wake(batch: Batch, times: int = 3) -> Batch:
             BankOrder.batch == batch.id, BankOrder.state.in_(("ready", "sent")), BankOrder.due_at.is_null(False)
         ).execute()
         for batch_id in {*submission.due_batches(), batch.id}:
-            submission.send(batch_id)
+            submission.submit_order(batch_id)
     return Batch.get_by_id(batch.id)
 
 
@@ -101,7 +101,7 @@ def test_workers_at_the_same_moment_give_it_once(
     honouring(sandbox, False)
     sandbox.fault(bank_slow=True)
     if made:
-        submission.prepare(released)
+        submission.build_order(released)
     started = [crashing_worker.start(database, sandbox, keys, released.id) for _ in range(3)]
     crashing_worker.wait_for(2, started)  # those who left the order to the one that the bank keeps waiting
     sandbox.fault(bank_slow=False)
@@ -112,21 +112,21 @@ def test_workers_at_the_same_moment_give_it_once(
 def test_a_worker_that_slept_between_looking_and_claiming_does_not_give_it_again(sandbox: Sandbox, released: Batch):
     """It looked when nothing had been called; meanwhile another called, and the answer was lost."""
     honouring(sandbox, False)
-    looked = submission.prepare(released)
+    looked = submission.build_order(released)
     assert looked is not None and looked.called_at is None
     sandbox.fault(bank_lost_answer=True)
-    submission.send(released.id)
+    submission.submit_order(released.id)
     sandbox.fault(bank_lost_answer=False)
-    submission._deliver(Batch.get_by_id(released.id), looked)
+    submission._submit_to_bank(Batch.get_by_id(released.id), looked)
     assert (Batch.get_by_id(released.id).state, at_bank(sandbox)) == ("sending", [released.reference])
 
 
 def test_what_another_worker_holds_is_left_alone(sandbox: Sandbox, released: Batch):
-    order = submission.prepare(released)
+    order = submission.build_order(released)
     assert order is not None
-    assert leases.claim(BankOrder, order.id, submission.SEND_LEASE) is not None
+    assert leases.claim_lease(BankOrder, order.id, submission.SEND_LEASE) is not None
     for _ in range(2):
-        submission.send(released.id)
+        submission.submit_order(released.id)
     assert at_bank(sandbox) == []
     assert (wake(released).state, at_bank(sandbox)) == ("at_bank", [released.reference])
 
@@ -143,7 +143,7 @@ def test_without_an_answer_it_is_given_once(
 ):
     honouring(sandbox, honours)
     sandbox.fault(**{fault: True})
-    submission.send(released.id)
+    submission.submit_order(released.id)
     assert Batch.get_by_id(released.id).state == "sending"
     assert at_bank(sandbox) == [released.reference] * taken
     sandbox.fault(**{fault: False})
@@ -157,14 +157,14 @@ def test_without_an_answer_it_is_given_once(
 def test_a_double_says_that_the_bank_has_it(sandbox: Sandbox, released: Batch):
     """DUPL to a repeat is no refusal: the order stays, and a person hears of it from the bank."""
     sandbox.fault(bank_lost_answer=True)
-    submission.send(released.id)
+    submission.submit_order(released.id)
     sandbox.fault(
         bank_lost_answer=False, bank_accepts_duplicates=False, bank_forgets_request_id=True, bank_duplicate_dupl=True
     )
     assert wake(released).state == "sending"
     assert at_bank(sandbox) == [released.reference]
     said = [row.outcome for row in BankExchange.select().where(BankExchange.call == "place")]
-    assert said[-1] == "unknown:AlreadyThere"
+    assert said[-1] == "unknown:DuplicateOrder"
 
 
 # --- people ---------------------------------------------------------------------------------------
@@ -197,7 +197,7 @@ def test_two_people_two_tabs_and_a_double_tap_give_it_once(demo: Demo, sandbox: 
 
     def pays(who: Membership):
         def act() -> None:
-            submission.send(release(who, batch.reference, shown, "session", PSU).batch_id)
+            submission.submit_order(release(who, batch.reference, shown, "session", PSU).batch_id)
 
         return act
 
@@ -210,24 +210,24 @@ def test_two_people_two_tabs_and_a_double_tap_give_it_once(demo: Demo, sandbox: 
 # --- replayed ways back ---------------------------------------------------------------------------
 def test_the_way_back_walked_again_gives_and_signs_nothing_more(demo: Demo, sandbox: Sandbox):
     batch = at_the_bank(demo)
-    press(sca.begin_signing(demo.client, demo.user, batch.reference, PSU).url or "", "ondertekenen")
+    press(sca.start_sca(demo.client, demo.user, batch.reference, PSU).url or "", "ondertekenen")
     state = sca.return_state(BankOrder.get().msg_id)
     for _ in range(3):
-        sca.finish_signing(state, demo.user)
+        sca.handle_redirect_return(state, demo.user)
     assert (Batch.get_by_id(batch.id).state, at_bank(sandbox)) == ("signed", [batch.reference])
     with pytest.raises(NotFound):
-        sca.finish_signing(state, make_client(make_user()).user)
+        sca.handle_redirect_return(state, make_client(make_user()).user)
 
 
 def test_the_way_back_of_an_order_that_ended_wakes_nothing(demo: Demo, sandbox: Sandbox):
     batch = at_the_bank(demo)
-    press(sca.begin_signing(demo.client, demo.user, batch.reference, PSU).url or "", "weiger")
+    press(sca.start_sca(demo.client, demo.user, batch.reference, PSU).url or "", "weiger")
     assert followed(batch).state in ("rejected", "failed")
     old = sca.return_state(BankOrder.get().msg_id)
     amendments.reopen(demo.client, demo.user, batch.reference)
     at_the_bank(demo, batch)
     for _ in range(2):
-        sca.finish_signing(old, demo.user)
+        sca.handle_redirect_return(old, demo.user)
     assert Batch.get_by_id(batch.id).state == "at_bank"
     assert sorted(at_bank(sandbox)) == [batch.reference, f"{batch.reference}-2"]
 
@@ -236,14 +236,14 @@ def test_the_way_back_of_an_order_that_ended_wakes_nothing(demo: Demo, sandbox: 
 @pytest.mark.parametrize("jump", [timedelta(hours=-26), timedelta(hours=3), timedelta(days=9)])
 def test_a_clock_that_jumps_after_a_lost_answer_builds_nothing_anew(sandbox: Sandbox, released: Batch, jump: timedelta):
     sandbox.fault(bank_lost_answer=True)
-    submission.send(released.id)
-    body = submission.body_of(BankOrder.get())
+    submission.submit_order(released.id)
+    body = submission.order_bytes(BankOrder.get())
     sandbox.fault(bank_lost_answer=False)
     with time_machine.travel(utcnow() + jump):
         wake(released)
     found = wake(released)
     assert (found.state, at_bank(sandbox)) == ("at_bank", [released.reference])
-    assert submission.body_of(BankOrder.get()) == body
+    assert submission.order_bytes(BankOrder.get()) == body
 
 
 @pytest.mark.parametrize("jump", [timedelta(days=8), timedelta(days=400)])
@@ -268,8 +268,8 @@ def test_an_emptied_queue_loses_and_doubles_nothing(queue, sandbox: Sandbox, rel
     connection = jobs.connect(f"unix://{path}?db=0")
     assert jobs.enqueue("send_order", released.id)
     assert ask(path, "FLUSHALL").startswith(b"+OK")
-    assert not jobs.busy("urgent")
-    tasks.sweep()
+    assert not jobs.has_pending("urgent")
+    tasks.enqueue_due_work()
     for _ in range(3):
         jobs.enqueue("send_order", released.id)
     queues = [Queue(name, connection=connection) for name in jobs.NAMES]
@@ -280,7 +280,7 @@ def test_an_emptied_queue_loses_and_doubles_nothing(queue, sandbox: Sandbox, rel
 
 def test_what_was_given_is_followed_to_one_execution(demo: Demo, sandbox: Sandbox, released: Batch):
     wake(released)
-    press(sca.begin_signing(demo.client, demo.user, released.reference, PSU).url or "", "ondertekenen")
+    press(sca.start_sca(demo.client, demo.user, released.reference, PSU).url or "", "ondertekenen")
     sandbox.control("POST", "clock", {"advance_days": 14})
     sandbox.control("POST", "clock", {"advance_days": 14})
     assert followed(released, 3).state == "executed"

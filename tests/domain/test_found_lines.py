@@ -3,7 +3,7 @@
 import pytest
 
 from domain.payments import queries
-from domain.payments.line_search import PAGE, REFUSED, REMARKED, Found, Look, looked_for
+from domain.payments.line_search import PAGE, REFUSED, REMARKED, LinePage, LineQuery, build_line_query
 from models import Batch, BatchLine
 from tests.support.factories import Demo
 from tests.support.large_batches import iban, many
@@ -19,14 +19,14 @@ def batch(demo: Demo) -> Batch:
     return demo.batch(PEOPLE)
 
 
-def look(demo: Demo, batch: Batch, wanted: Look) -> Found:
-    found = queries.view(demo.client, batch.reference, wanted).found
+def look(demo: Demo, batch: Batch, wanted: LineQuery) -> LinePage:
+    found = queries.get_payment(demo.client, batch.reference, wanted).found
     assert found is not None
     return found
 
 
 def names(demo: Demo, batch: Batch, text: str, only: str = "") -> list[str]:
-    return [row.name_shown.split()[0].strip(",") for row in look(demo, batch, looked_for(text, only)).rows]
+    return [row.name_shown.split()[0].strip(",") for row in look(demo, batch, build_line_query(text, only)).rows]
 
 
 @pytest.mark.parametrize(
@@ -55,17 +55,17 @@ def test_it_filters_what_is_struck_and_what_has_a_remark(demo: Demo, batch: Batc
 @pytest.mark.parametrize(
     ("typed", "only", "page", "look"),
     [
-        ("  a   b ", "", 1, Look("a b")), ("x" * 500, "", 1, Look("x" * 70)), ("", "anders", 1, Look()),
-        ("", REFUSED, 0, Look(only=REFUSED)), ("", "", -3, Look()), ("", "", 7, Look(page=7)),
+        ("  a   b ", "", 1, LineQuery("a b")), ("x" * 500, "", 1, LineQuery("x" * 70)), ("", "anders", 1, LineQuery()),
+        ("", REFUSED, 0, LineQuery(only=REFUSED)), ("", "", -3, LineQuery()), ("", "", 7, LineQuery(page=7)),
     ],
 )  # fmt: skip
-def test_what_cannot_be_looked_for_is_left_out(typed: str, only: str, page: int, look: Look):
-    assert looked_for(typed, only, page) == look
+def test_what_cannot_be_looked_for_is_left_out(typed: str, only: str, page: int, look: LineQuery):
+    assert build_line_query(typed, only, page) == look
 
 
 def test_pages_hold_every_line_once_in_order(demo: Demo):
     batch = demo.batch(many(2 * PAGE + 20))
-    pages = [look(demo, batch, Look(page=number)) for number in (1, 2, 3)]
+    pages = [look(demo, batch, LineQuery(page=number)) for number in (1, 2, 3)]
     assert [(one.first, one.last, one.count, one.pages) for one in pages] == [
         (1, 100, 220, 3), (101, 200, 220, 3), (201, 220, 220, 3),
     ]  # fmt: skip
@@ -75,25 +75,28 @@ def test_pages_hold_every_line_once_in_order(demo: Demo):
 @pytest.mark.parametrize("page", [4, 2**40])
 def test_beyond_the_last_page_is_the_last(demo: Demo, page: int):
     batch = demo.batch(many(2 * PAGE + 20))
-    assert look(demo, batch, Look(page=page)).look.page == 3
+    assert look(demo, batch, LineQuery(page=page)).look.page == 3
 
 
 def test_what_is_found_has_pages_of_its_own(demo: Demo):
     batch = demo.batch(many(1_100))
-    found = look(demo, batch, looked_for("jansen", "", 2))  # every tenth
+    found = look(demo, batch, build_line_query("jansen", "", 2))  # every tenth
     assert (found.count, found.pages, len(found.rows)) == (110, 2, 10)
 
 
 def test_only_the_page_is_read(demo: Demo):
     batch = demo.batch(many(2 * PAGE + 20))
-    assert len(queries.view(demo.client, batch.reference, Look(page=2)).lines) == PAGE
+    assert len(queries.get_payment(demo.client, batch.reference, LineQuery(page=2)).lines) == PAGE
 
 
-@pytest.mark.parametrize("wanted", [Look(page=2), looked_for("jansen"), looked_for("", REFUSED), looked_for("nobody")])
+@pytest.mark.parametrize(
+    "wanted",
+    [LineQuery(page=2), build_line_query("jansen"), build_line_query("", REFUSED), build_line_query("nobody")],
+)
 @pytest.mark.parametrize("count", [20, 120])
-def test_the_payment_is_the_same_whatever_is_shown(demo: Demo, wanted: Look, count: int):
+def test_the_payment_is_the_same_whatever_is_shown(demo: Demo, wanted: LineQuery, count: int):
     batch = demo.batch(many(count))
-    whole, some = (queries.view(demo.client, batch.reference, one) for one in (None, wanted))
+    whole, some = (queries.get_payment(demo.client, batch.reference, one) for one in (None, wanted))
     assert (some.digest, some.total_cents, some.lines_all, some.lines_payable) == (
         whole.digest, whole.total_cents, whole.lines_all, whole.lines_payable,
     )  # fmt: skip
@@ -105,5 +108,5 @@ def test_when_it_is_over_what_was_not_paid_comes_last(demo: Demo, count: int):
     BatchLine.update(state="executed").where(BatchLine.batch == batch.id).execute()
     BatchLine.update(state="refused").where(BatchLine.batch == batch.id, BatchLine.position == 2).execute()
     Batch.update(state="executed").where(Batch.id == batch.id).execute()
-    last = look(demo, batch, Look(page=2))
+    last = look(demo, batch, LineQuery(page=2))
     assert (last.rows[-1].position, last.count) == (2, count)

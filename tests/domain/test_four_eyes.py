@@ -12,13 +12,13 @@ from core.clock import today_amsterdam
 from domain.common import audit
 from domain.common.errors import (
     BatchChanged,
-    ChangedByYou,
     DomainError,
+    InsufficientRole,
+    LastEditorCannotApprove,
     LimitExceeded,
-    NothingAsked,
+    NoPendingRequest,
     NotIdentified,
     NotOpen,
-    NotYourRole,
     SamePerson,
     TooFewApprovers,
 )
@@ -65,7 +65,7 @@ def test_the_first_stands_and_the_second_releases_the_same_digest(demo: Demo, na
     assert isinstance(second, Release)
     assert (second.digest, second.total_cents, demo.view(batch).state) == (first.digest, TOTAL, "approved")
     assert {row.user_id for row in Approval.select()} == {demo.user.id, naomi.user_id}
-    assert audit.broken_links(demo.client.id) == []
+    assert audit.verify_chain(demo.client.id) == []
 
 
 def test_one_person_twice_counts_once(demo: Demo, naomi: Membership):
@@ -91,12 +91,16 @@ def test_any_change_voids_the_first(demo: Demo, naomi: Membership, what: str):
 
     def run_is_gone() -> None:
         with models.transaction(demo.client.id):
-            supersession.take_back_approval(batch.run, "run_missing")
+            supersession.revoke_approval(batch.run, "run_missing")
 
     {
         "line": lambda: amendments.exclude_line(demo.client, helper, batch.reference, seen.lines[0].id),
-        "date": lambda: amendments.change(demo.client, helper, batch.reference, later, demo.account.id),
-        "account": lambda: amendments.change(demo.client, helper, batch.reference, None, demo.other.id),
+        "date": lambda: amendments.change_date_and_account(
+            demo.client, helper, batch.reference, later, demo.account.id
+        ),
+        "account": lambda: amendments.change_date_and_account(
+            demo.client, helper, batch.reference, None, demo.other.id
+        ),
         "run": run_is_gone,
     }[what]()
     assert Approval.get().voided_at is not None
@@ -120,7 +124,7 @@ def test_nobody_approves_what_they_changed_last(demo: Demo, naomi: Membership):
     batch, third = demo.batch(), colleague(demo, "Jose")
     line = demo.view(batch).lines[0].id
     amendments.exclude_line(demo.client, demo.user, batch.reference, line)
-    with pytest.raises(ChangedByYou):
+    with pytest.raises(LastEditorCannotApprove):
         press(demo, demo.membership, batch)
     assert Approval.select().count() == 0
     press(demo, naomi, batch)
@@ -133,8 +137,8 @@ def test_a_change_that_is_taken_back_is_nobodys(demo: Demo, naomi: Membership):
     amendments.exclude_line(demo.client, demo.user, batch.reference, line)
     amendments.include_line(demo.client, demo.user, batch.reference, line)
     assert isinstance(press(demo, demo.membership, batch), Approval)
-    amendments.change(demo.client, naomi.user, batch.reference, None, demo.other.id)
-    with pytest.raises(ChangedByYou):
+    amendments.change_date_and_account(demo.client, naomi.user, batch.reference, None, demo.other.id)
+    with pytest.raises(LastEditorCannotApprove):
         press(demo, naomi, batch)
 
 
@@ -166,11 +170,11 @@ def test_removing_or_demoting_an_approver_voids_theirs(demo: Demo, naomi: Member
     members.change_role(demo.client, demo.user, naomi.id, "preparer")
     assert demo.view(batch).state == "open"
     assert not Release.select().where(Release.voided_at.is_null()).exists()
-    with pytest.raises(NotYourRole):
+    with pytest.raises(InsufficientRole):
         press(demo, naomi, batch)
     press(demo, third, batch)
     members.change_role(demo.client, demo.user, naomi.id, "approver")
-    members.remove(demo.client, demo.user, third.id)
+    members.remove_member(demo.client, demo.user, third.id)
     assert not Approval.select().where(Approval.voided_at.is_null()).exists()
     assert demo.view(batch).state == "open"
 
@@ -218,7 +222,7 @@ def test_removal_and_approval_at_the_same_moment_leave_no_release_of_who_is_gone
     at_once(
         [
             lambda: release(there, batch.reference, shown, "session", PSU),
-            lambda: members.remove(demo.client, demo.user, naomi.id),
+            lambda: members.remove_member(demo.client, demo.user, naomi.id),
         ]
     )
     standing = Release.select().where(Release.voided_at.is_null(), Release.user == naomi.user_id)
@@ -239,15 +243,20 @@ def test_it_waits_no_longer_for_who_has_approved(demo: Demo, naomi: Membership):
     press(demo, demo.membership, batch)
     assert queries.count_waiting(demo.client, demo.user) == 0
     assert queries.count_waiting(demo.client, naomi.user) == 1
-    eyes = four_eyes.look(naomi.client, naomi.user, batch.id, "open", TOTAL)
+    eyes = four_eyes.dual_approval_status(naomi.client, naomi.user, batch.id, "open", TOTAL)
     assert eyes is not None
-    assert (eyes.by, eyes.asked, eyes.mine, eyes.stuck) == ((demo.user.name,), ("Naomi",), False, False)
+    assert (eyes.approved_by, eyes.eligible, eyes.approved_by_me, eyes.stuck) == (
+        (demo.user.name,),
+        ("Naomi",),
+        False,
+        False,
+    )
 
 
 def test_without_the_setting_nothing_is_new(demo: Demo):
     colleague(demo, "Naomi")
     batch = demo.batch()
-    assert four_eyes.look(demo.client, demo.user, batch.id, "open", TOTAL) is None
+    assert four_eyes.dual_approval_status(demo.client, demo.user, batch.id, "open", TOTAL) is None
     assert isinstance(press(demo, demo.membership, batch), Release)
     assert (Approval.select().count(), told("approval_asked")) == (0, [])
 
@@ -255,57 +264,57 @@ def test_without_the_setting_nothing_is_new(demo: Demo):
 # --- the setting ---
 def test_stricter_counts_at_once(demo: Demo):
     colleague(demo, "Naomi")
-    assert four_eyes.change(demo.membership, 50_000_00) == "changed"
-    assert four_eyes.change(demo.membership, 10_000_00) == "changed"
-    assert four_eyes.change(demo.membership, 10_000_00) == "same"
+    assert four_eyes.set_threshold(demo.membership, 50_000_00) == "changed"
+    assert four_eyes.set_threshold(demo.membership, 10_000_00) == "changed"
+    assert four_eyes.set_threshold(demo.membership, 10_000_00) == "same"
     assert Client.get().four_eyes_cents == 10_000_00
 
 
 @pytest.mark.parametrize("wanted", [None, 20_000_00])
 def test_weaker_waits_for_somebody_else(demo: Demo, wanted: int | None):
     naomi, helper = colleague(demo, "Naomi"), colleague(demo, "Lisanne", "preparer")
-    four_eyes.change(demo.membership, 10_000_00)
-    assert four_eyes.change(demo.membership, wanted) == "asked"
+    four_eyes.set_threshold(demo.membership, 10_000_00)
+    assert four_eyes.set_threshold(demo.membership, wanted) == "asked"
     asked = FourEyesChange.get()
-    for who, error in ((demo.membership, SamePerson), (helper, NotYourRole)):
+    for who, error in ((demo.membership, SamePerson), (helper, InsufficientRole)):
         with pytest.raises(error):
-            four_eyes.agree(who, asked.key)
+            four_eyes.confirm_threshold_change(who, asked.key)
     assert (Client.get().four_eyes_cents, told("four_eyes_asked")) == (10_000_00, [naomi.user_id])
-    four_eyes.agree(naomi, asked.key)
+    four_eyes.confirm_threshold_change(naomi, asked.key)
     assert (Client.get().four_eyes_cents, FourEyesChange.select().count()) == (wanted, 0)
-    with pytest.raises(NothingAsked):
-        four_eyes.agree(naomi, asked.key)
+    with pytest.raises(NoPendingRequest):
+        four_eyes.confirm_threshold_change(naomi, asked.key)
 
 
 def test_an_account_that_nobody_identified_agrees_to_nothing(demo: Demo):
     other = Membership.create(user=make_user(), client=demo.client, role="approver")
-    four_eyes.change(demo.membership, 0)
-    four_eyes.change(demo.membership, None)
+    four_eyes.set_threshold(demo.membership, 0)
+    four_eyes.set_threshold(demo.membership, None)
     with pytest.raises(NotIdentified):
-        four_eyes.agree(other, FourEyesChange.get().key)
+        four_eyes.confirm_threshold_change(other, FourEyesChange.get().key)
     assert Client.get().four_eyes_cents == 0
 
 
 def test_what_was_asked_anew_is_not_agreed_to_by_an_old_page(demo: Demo):
     naomi = colleague(demo, "Naomi")
-    four_eyes.change(demo.membership, 10_00)
-    four_eyes.change(demo.membership, 20_00)
+    four_eyes.set_threshold(demo.membership, 10_00)
+    four_eyes.set_threshold(demo.membership, 20_00)
     old = FourEyesChange.get().key
-    four_eyes.decline(naomi, old)
-    four_eyes.change(demo.membership, None)
-    with pytest.raises(NothingAsked):
-        four_eyes.agree(naomi, old)
+    four_eyes.decline_threshold_change(naomi, old)
+    four_eyes.set_threshold(demo.membership, None)
+    with pytest.raises(NoPendingRequest):
+        four_eyes.confirm_threshold_change(naomi, old)
     assert Client.get().four_eyes_cents == 10_00
 
 
 def test_two_have_to_be_able_to(demo: Demo):
     with pytest.raises(TooFewApprovers):
-        four_eyes.change(demo.membership, 0)
+        four_eyes.set_threshold(demo.membership, 0)
     naomi = colleague(demo, "Naomi")
-    with pytest.raises(NotYourRole):
-        four_eyes.change(naomi, 0)
-    four_eyes.change(demo.membership, 0)
-    for act in (lambda: members.remove(demo.client, demo.user, naomi.id),
+    with pytest.raises(InsufficientRole):
+        four_eyes.set_threshold(naomi, 0)
+    four_eyes.set_threshold(demo.membership, 0)
+    for act in (lambda: members.remove_member(demo.client, demo.user, naomi.id),
                 lambda: members.change_role(demo.client, demo.user, naomi.id, "preparer")):  # fmt: skip
         with pytest.raises(TooFewApprovers):
             act()

@@ -12,7 +12,7 @@ import config
 import models
 from domain.banking import account_sync, holder_verification, linking
 from domain.common import audit
-from domain.common.services import World
+from domain.common.services import Services
 from models import AuditEvent, BankAccount, BankLink, Membership
 from tests.support.consents import begin, linked
 from tests.support.factories import DEMO_IBAN, OTHER_IBAN, authorise, make_client, make_user
@@ -20,7 +20,7 @@ from tests.support.sandbox import Sandbox
 
 
 @pytest.fixture
-def owner(world: World) -> Membership:
+def owner(world: Services) -> Membership:
     user = make_user()
     membership = make_client(user)
     authorise(membership.client, user)
@@ -54,8 +54,8 @@ def account(iban: str = DEMO_IBAN) -> BankAccount:
     ],
 )
 def test_names_that_agree(bank: str, register: str):
-    assert holder_verification.agree(bank, register)
-    assert holder_verification.agree(register, bank)
+    assert holder_verification.names_match(bank, register)
+    assert holder_verification.names_match(register, bank)
 
 
 @pytest.mark.parametrize(
@@ -72,13 +72,13 @@ def test_names_that_agree(bank: str, register: str):
     ],
 )
 def test_names_that_do_not(bank: str, register: str):
-    assert not holder_verification.agree(bank, register)
+    assert not holder_verification.names_match(bank, register)
 
 
 # --- settled by itself ----------------------------------------------------------------------------
 def test_the_registers_own_name_settles_it(owner: Membership):
     linked(owner.client, owner.user)
-    shown = [(row.holder_check, holder_verification.may_show(row)) for row in BankAccount.select()]
+    shown = [(row.holder_check, holder_verification.transactions_visible(row)) for row in BankAccount.select()]
     assert shown == [("agrees", True)] * 2
 
 
@@ -87,21 +87,21 @@ def test_what_somebody_typed_when_registering_settles_nothing(owner: Membership,
     own(sandbox, "Duinrand Catering BV")
     linked(owner.client, owner.user, "redirect", DEMO_IBAN)
     assert account().holder_check is None
-    assert [row.iban for row in holder_verification.waiting()] == [DEMO_IBAN]
+    assert [row.iban for row in holder_verification.pending_holder_reviews()] == [DEMO_IBAN]
 
 
 def test_another_name_waits_for_a_person_and_may_pay_meanwhile(owner: Membership, sandbox: Sandbox):
     own(sandbox, "W. de Jong")
     linked(owner.client, owner.user, "redirect", DEMO_IBAN)
-    assert not holder_verification.may_show(account())
-    assert [view.iban for view in linking.accounts(owner.client)] == [DEMO_IBAN]
+    assert not holder_verification.transactions_visible(account())
+    assert [view.iban for view in linking.payable_accounts(owner.client)] == [DEMO_IBAN]
 
 
 def test_a_bank_that_gives_no_name_waits_for_a_person(owner: Membership, sandbox: Sandbox):
     sandbox.fault(bank_no_owner_name=True)
     linked(owner.client, owner.user)
-    assert not any(holder_verification.may_show(row) for row in BankAccount.select())
-    assert len(holder_verification.waiting()) == 2
+    assert not any(holder_verification.transactions_visible(row) for row in BankAccount.select())
+    assert len(holder_verification.pending_holder_reviews()) == 2
 
 
 def test_the_register_away_is_asked_again_by_the_job(owner: Membership, sandbox: Sandbox):
@@ -110,20 +110,20 @@ def test_the_register_away_is_asked_again_by_the_job(owner: Membership, sandbox:
     assert account().holder_checked_at is None
     sandbox.fault(kvk_down=False)
     assert link.due_at is not None
-    assert account_sync.look(link.id)
+    assert account_sync.sync_consent(link.id)
     assert account().holder_check == "agrees"
 
 
 def test_nothing_waits_for_us_while_the_customer_has_not_confirmed(owner: Membership, sandbox: Sandbox):
     own(sandbox, "W. de Jong")
     begin(owner.client, owner.user).allow(DEMO_IBAN)
-    assert holder_verification.waiting() == []
+    assert holder_verification.pending_holder_reviews() == []
 
 
 def test_another_holder_at_a_renewal_is_checked_anew(owner: Membership, sandbox: Sandbox):
     own(sandbox, "W. de Jong")
     linked(owner.client, owner.user, "redirect", DEMO_IBAN)
-    holder_verification.decide(account(), "yes", "statuten gezien", "eva")
+    holder_verification.decide_holder(account(), "yes", "statuten gezien", "eva")
     linked(owner.client, owner.user, "redirect", DEMO_IBAN)
     assert account().holder_check == "yes", "the same name keeps the word of a person"
     own(sandbox, "Iemand Anders")
@@ -154,13 +154,13 @@ def test_the_command_lists_what_waits_and_a_yes_settles_it(flask_app: Flask, own
     assert (done.exit_code, done.output) == (0, f"{DEMO_IBAN} is of Demo BV\n")
     assert run(flask_app, "list").output == ""
     models.database.connect(reuse_if_open=True)
-    assert holder_verification.may_show(account())
+    assert holder_verification.transactions_visible(account())
     event = AuditEvent.select().order_by(AuditEvent.id.desc()).get()
     assert (event.kind, event.details["answer"], event.details["reason"]) == (
         "account.holder_decided", "yes", "uittreksel gezien",
     )  # fmt: skip
     assert event.details["by"]
-    assert audit.broken_links(owner.client_id) == []
+    assert audit.verify_chain(owner.client_id) == []
 
 
 def test_a_no_hides_the_transactions_and_waits_no_longer(flask_app: Flask, owner: Membership):
@@ -168,7 +168,7 @@ def test_a_no_hides_the_transactions_and_waits_no_longer(flask_app: Flask, owner
     assert done.output == f"{DEMO_IBAN} is not of Demo BV\n"
     assert run(flask_app, "list").output == ""
     models.database.connect(reuse_if_open=True)
-    assert not holder_verification.may_show(account())
+    assert not holder_verification.transactions_visible(account())
 
 
 @pytest.mark.parametrize(

@@ -12,7 +12,7 @@ import pytest
 import models
 from core.clock import utcnow
 from domain.common.errors import NotFound
-from domain.common.services import World
+from domain.common.services import Services
 from domain.payroll import companies, intake, run_discovery, run_history, webhook_deliveries
 from models import Batch, BatchLine, Delivery, NmbrsConnection, NmbrsExchange, OutgoingMail, PayrollCompany, Run
 from tests.support.factories import Demo, make_client, make_demo, make_user
@@ -24,7 +24,7 @@ LINES = (Line(), Line(cents=12_345, iban=IBANS[1]))
 
 
 @pytest.fixture
-def demo(world: World, sandbox: Sandbox) -> Demo:
+def demo(world: Services, sandbox: Sandbox) -> Demo:
     """Without a pin: nobody signs here."""
     return make_demo(sandbox, pin=False)
 
@@ -104,9 +104,9 @@ def test_an_end_to_end_id_that_is_none_may_repeat(demo: Demo, sandbox: Sandbox):
 def test_a_run_that_cannot_be_fetched_is_tried_again(demo: Demo, sandbox: Sandbox, fault: str, reason: str):
     sandbox.run_payroll(lines=8, webhook="none")
     now_due(demo)
-    (run_id,) = run_discovery.look(demo.company.id)
+    (run_id,) = run_discovery.discover_runs(demo.company.id)
     sandbox.fault(**{fault: True})
-    assert intake.take_in_run(run_id) is None
+    assert intake.import_run(run_id) is None
     run = Run.get_by_id(run_id)
     assert (run.state, run.attempts, run.lease_until) == ("retrying", 1, None)
     assert (run.reason or "").startswith(reason)
@@ -120,12 +120,12 @@ def test_a_run_that_cannot_be_fetched_is_tried_again(demo: Demo, sandbox: Sandbo
 def test_the_pauses_grow(demo: Demo, sandbox: Sandbox):
     sandbox.run_payroll(lines=8, webhook="none")
     now_due(demo)
-    (run_id,) = run_discovery.look(demo.company.id)
+    (run_id,) = run_discovery.discover_runs(demo.company.id)
     sandbox.fault(nmbrs_9999=True)
     pauses = []
     for _ in range(4):
         now_due(demo)
-        intake.take_in_run(run_id)
+        intake.import_run(run_id)
         run = Run.get_by_id(run_id)
         pauses.append(run.due_at - run.changed_at)
     assert all(later > earlier for earlier, later in pairwise(pauses))
@@ -134,9 +134,9 @@ def test_the_pauses_grow(demo: Demo, sandbox: Sandbox):
 def test_a_run_that_waits_is_not_taken_in_early(demo: Demo, sandbox: Sandbox):
     sandbox.run_payroll(lines=8, webhook="none")
     now_due(demo)
-    (run_id,) = run_discovery.look(demo.company.id)
+    (run_id,) = run_discovery.discover_runs(demo.company.id)
     Run.update(due_at=utcnow() + timedelta(minutes=1)).where(Run.id == run_id).execute()
-    assert intake.take_in_run(run_id) is None
+    assert intake.import_run(run_id) is None
     assert Batch.select().count() == 0
 
 
@@ -181,10 +181,10 @@ def at_once(job: Callable[[int], Any], row_id: int, workers: int = 6) -> list[An
 def test_workers_at_once_make_one_batch(demo: Demo, sandbox: Sandbox):
     sandbox.run_payroll(lines=8, webhook="none")
     now_due(demo)
-    found = at_once(run_discovery.look, demo.company.id)
+    found = at_once(run_discovery.discover_runs, demo.company.id)
     assert sorted(map(len, found)) == [0, 0, 0, 0, 0, 1]
     (run_id,) = next(ids for ids in found if ids)
-    made = at_once(intake.take_in_run, run_id)
+    made = at_once(intake.import_run, run_id)
     assert [batch.total_cents for batch in made if batch] == [1_980_608]
     assert (Batch.select().count(), BatchLine.select().count()) == (1, 8)
     assert OutgoingMail.select().count() == 1
@@ -193,11 +193,11 @@ def test_workers_at_once_make_one_batch(demo: Demo, sandbox: Sandbox):
 def test_a_worker_that_died_holds_nobody_up(demo: Demo, sandbox: Sandbox):
     sandbox.run_payroll(lines=8, webhook="none")
     now_due(demo)
-    (run_id,) = run_discovery.look(demo.company.id)
+    (run_id,) = run_discovery.discover_runs(demo.company.id)
     Run.update(lease_until=utcnow() + timedelta(minutes=1)).where(Run.id == run_id).execute()
-    assert intake.take_in_run(run_id) is None
+    assert intake.import_run(run_id) is None
     Run.update(lease_until=utcnow() - timedelta(seconds=1)).where(Run.id == run_id).execute()
-    assert intake.take_in_run(run_id) is not None
+    assert intake.import_run(run_id) is not None
 
 
 def test_a_run_taken_in_is_done(demo: Demo, sandbox: Sandbox):
@@ -216,8 +216,8 @@ def test_a_run_of_a_company_that_nobody_pays_waits_and_is_taken_in_when_one_does
     unmap(demo)
     sandbox.run_payroll(lines=8, webhook="none")
     delivery = Delivery.create(client=demo.client, content_type="", headers={}, body=b"")
-    assert webhook_deliveries.handle(delivery.id) == [demo.company.id]
-    assert (run_discovery.look(demo.company.id), intake.due_runs(), Batch.select().count()) == ([], [], 0)
+    assert webhook_deliveries.process_delivery(delivery.id) == [demo.company.id]
+    assert (run_discovery.discover_runs(demo.company.id), intake.due_runs(), Batch.select().count()) == ([], [], 0)
     assert [run.state for run in companies.unmapped_runs(demo.client)] == ["unmapped"]
     choice: dict[int, int | None] = {demo.company.id: demo.account.id}
     companies.save_mapping(demo.client, demo.user, demo.connection, choice)
@@ -227,15 +227,15 @@ def test_a_run_of_a_company_that_nobody_pays_waits_and_is_taken_in_when_one_does
 
 def test_the_poll_leaves_a_company_alone_that_nobody_pays(demo: Demo, sandbox: Sandbox):
     unmap(demo)
-    assert (run_discovery.poll(), run_discovery.due_companies(), Run.select().count()) == (0, [], 0)
+    assert (run_discovery.mark_all_due(), run_discovery.due_companies(), Run.select().count()) == (0, [], 0)
 
 
 def test_the_poll_finds_what_was_never_announced(demo: Demo, sandbox: Sandbox):
     sandbox.run_payroll(lines=8, webhook="none")
-    assert run_discovery.poll() == 1
+    assert run_discovery.mark_all_due() == 1
     assert run_discovery.due_companies() == [demo.company.id]
-    (run_id,) = run_discovery.look(demo.company.id)
-    assert intake.take_in_run(run_id) is not None
+    (run_id,) = run_discovery.discover_runs(demo.company.id)
+    assert intake.import_run(run_id) is not None
 
 
 def test_a_run_from_before_the_link_is_older_until_somebody_picks_it(demo: Demo, sandbox: Sandbox):
@@ -245,12 +245,12 @@ def test_a_run_from_before_the_link_is_older_until_somebody_picks_it(demo: Demo,
     assert work(demo) == []
     assert [(run.state, run.due_at) for run in Run.select()] == [("older", None)]
     assert told(demo) == []
-    (older,) = companies.older_runs(demo.client)
-    companies.pick(demo.client, demo.user, older.id)
+    (older,) = companies.runs_before_connection(demo.client)
+    companies.import_older_run(demo.client, demo.user, older.id)
     (batch,) = work(demo)
     assert (batch.picked, batch.total_cents) == (True, 1_980_608)
     with pytest.raises(NotFound):
-        companies.pick(demo.client, demo.user, older.id)
+        companies.import_older_run(demo.client, demo.user, older.id)
 
 
 def test_a_run_that_waited_long_for_its_mapping_is_offered_not_pushed(demo: Demo, sandbox: Sandbox):
@@ -268,7 +268,7 @@ def test_a_run_that_waited_long_for_its_mapping_is_offered_not_pushed(demo: Demo
 def test_another_client_hears_nothing_of_a_hint(demo: Demo, sandbox: Sandbox):
     other = make_client(make_user()).client
     delivery = Delivery.create(client=other, content_type="", headers={}, body=b'{"CompanyId": 9969}')
-    assert webhook_deliveries.handle(delivery.id) == []
+    assert webhook_deliveries.process_delivery(delivery.id) == []
     assert run_discovery.due_companies() == []
 
 
@@ -276,16 +276,16 @@ def test_what_was_received_and_asked_is_forgotten_after_ninety_days(demo: Demo, 
     rows = []
     for days in (91, 89):
         delivery = Delivery.create(client=demo.client, content_type="", headers={"A": "b"}, body=b"{}")
-        webhook_deliveries.handle(delivery.id)
+        webhook_deliveries.process_delivery(delivery.id)
         rows.append(delivery.id)
         Delivery.update(received_at=utcnow() - timedelta(days=days)).where(Delivery.id == delivery.id).execute()
     sandbox.run_payroll(lines=8, webhook="none")
     work(demo)
     assert NmbrsExchange.select().count() > 0
-    assert webhook_deliveries.forget_old() == 1
+    assert webhook_deliveries.purge_payloads() == 1
     assert [(bytes(row.body), row.headers) for row in Delivery.select().order_by(Delivery.id)] == [
         (b"", {}), (b"{}", {"A": "b"}),
     ]  # fmt: skip
     NmbrsExchange.update(at=utcnow() - timedelta(days=91)).execute()
-    webhook_deliveries.forget_old()
+    webhook_deliveries.purge_payloads()
     assert NmbrsExchange.select().count() == 0

@@ -8,7 +8,7 @@ import pytest
 
 import models
 from core.clock import utcnow
-from domain.common.encryption import unseal
+from domain.common.encryption import decrypt
 from domain.common.errors import InvitationRefused, LinkExpired, NotFound, WeakPassword
 from domain.team import invitations
 from models import Invitation, Membership, OutgoingMail, User
@@ -20,20 +20,20 @@ NAOMI = "naomi@demobv.example"
 def links() -> list[str]:
     """The secrets of the links in the mails, the newest last."""
     rows = OutgoingMail.select().where(OutgoingMail.kind.in_(("invitation", "second_signer"))).order_by(OutgoingMail.id)
-    told = [json.loads(unseal(row.sealed, "outgoing_mail", row.user_id, row.once)) for row in rows]
+    told = [json.loads(decrypt(row.sealed, "outgoing_mail", row.user_id, row.once)) for row in rows]
     return [one["path"].rpartition("/")[2] for one in told]
 
 
 def invite(demo: Demo, email: str = NAOMI, role: str = "approver") -> str:
-    invitations.invite(demo.client, demo.user, email, role)
+    invitations.invite_member(demo.client, demo.user, email, role)
     return links()[-1]
 
 
 def test_who_has_the_address_joins_once_with_the_role_that_was_offered(demo: Demo):
     secret, naomi = invite(demo, role="preparer"), make_user(NAOMI)
-    assert invitations.accept(secret, naomi).role == "preparer"
+    assert invitations.accept_invitation(secret, naomi).role == "preparer"
     with pytest.raises(LinkExpired):
-        invitations.accept(secret, naomi)
+        invitations.accept_invitation(secret, naomi)
     assert Membership.select().where(Membership.user == naomi.id).count() == 1
 
 
@@ -47,9 +47,9 @@ def test_another_address_and_an_unconfirmed_one_are_refused(demo: Demo):
     secret = invite(demo)
     for user, reason in ((make_user("else@demobv.example"), "other_address"), (_unconfirmed(), "unconfirmed")):
         with pytest.raises(InvitationRefused, match=reason):
-            invitations.accept(secret, user)
+            invitations.accept_invitation(secret, user)
     assert Membership.select().count() == 1
-    assert invitations.peek(secret) is not None
+    assert invitations.find_valid_invitation(secret) is not None
 
 
 def _unconfirmed() -> User:
@@ -59,8 +59,8 @@ def _unconfirmed() -> User:
 def test_a_new_account_has_the_address_of_the_invitation_confirmed(demo: Demo):
     secret = invite(demo)
     with pytest.raises(WeakPassword):
-        invitations.accept_new(secret, "Naomi", "12345678")
-    joined = invitations.accept_new(secret, "Naomi", "een zin die niemand raadt")
+        invitations.accept_with_new_account(secret, "Naomi", "12345678")
+    joined = invitations.accept_with_new_account(secret, "Naomi", "een zin die niemand raadt")
     assert (joined.user.email, joined.user.email_confirmed_at is not None) == (NAOMI, True)
 
 
@@ -68,22 +68,22 @@ def test_withdrawn_old_and_replaced_links_work_no_more(demo: Demo):
     naomi = make_user(NAOMI)
     first = invite(demo)
     second = invite(demo)
-    (row,) = invitations.waiting(demo.client)
+    (row,) = invitations.pending_invitations(demo.client)
     invitations.resend(demo.client, demo.user, row.id)
     third = links()[-1]
     assert len({first, second, third}) == 3
     for dead in (first, second):
         with pytest.raises(LinkExpired):
-            invitations.accept(dead, naomi)
+            invitations.accept_invitation(dead, naomi)
     Invitation.update(expires_at=utcnow() - timedelta(seconds=1)).where(Invitation.id == row.id).execute()
     with pytest.raises(LinkExpired):
-        invitations.accept(third, naomi)
+        invitations.accept_invitation(third, naomi)
     invitations.resend(demo.client, demo.user, row.id)
-    invitations.withdraw(demo.client, demo.user, row.id)
+    invitations.revoke_invitation(demo.client, demo.user, row.id)
     with pytest.raises(LinkExpired):
-        invitations.accept(links()[-1], naomi)
+        invitations.accept_invitation(links()[-1], naomi)
     with pytest.raises(NotFound):
-        invitations.withdraw(demo.client, demo.user, row.id)
+        invitations.revoke_invitation(demo.client, demo.user, row.id)
     assert Membership.select().count() == 1
 
 
@@ -94,7 +94,7 @@ def test_withdrawn_old_and_replaced_links_work_no_more(demo: Demo):
 def test_who_cannot_be_invited(demo: Demo, email: str | None, role: str, reason: str):
     Membership.create(user=make_user("member@demobv.example"), client=demo.client, role="preparer")
     with pytest.raises(InvitationRefused, match=reason):
-        invitations.invite(demo.client, demo.user, email or demo.user.email, role)
+        invitations.invite_member(demo.client, demo.user, email or demo.user.email, role)
     assert Invitation.select().count() == 0
 
 
@@ -111,7 +111,7 @@ def test_two_clicks_at_the_same_moment_join_once(demo: Demo):
     def click(_) -> bool:
         with models.database.connection_context():
             try:
-                return bool(invitations.accept(secret, naomi))
+                return bool(invitations.accept_invitation(secret, naomi))
             except LinkExpired:
                 return False
 
@@ -124,8 +124,8 @@ def test_an_invitation_of_another_client_is_not_there(demo: Demo):
     invite(demo)
     other = make_client(make_user(name="Charlie"))
     with pytest.raises(NotFound):
-        invitations.withdraw(other.client, other.user, Invitation.get().id)
+        invitations.revoke_invitation(other.client, other.user, Invitation.get().id)
 
 
 def test_an_address_is_recognised_but_not_told():
-    assert invitations.masked("naomi@demobv.example") == "n…@d….example"
+    assert invitations.mask_email("naomi@demobv.example") == "n…@d….example"

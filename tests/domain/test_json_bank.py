@@ -17,11 +17,11 @@ from tests.support.signing import at_the_bank, followed
 def a_bank_of_json(demo: Demo, sandbox: Sandbox):
     sandbox.control("PUT", "banks/redirect", {"format": "json"})
     yield
-    assert list(integrity.faults()) == []
+    assert list(integrity.find_inconsistencies()) == []
 
 
 def _sign(demo: Demo, batch: Batch) -> None:
-    page = sca.begin_signing(demo.client, demo.user, batch.reference, PSU).url or ""
+    page = sca.start_sca(demo.client, demo.user, batch.reference, PSU).url or ""
     requests.post(page, data={"besluit": "ondertekenen"}, timeout=10, allow_redirects=False)
 
 
@@ -45,7 +45,7 @@ def test_a_lost_answer_is_found_again_by_the_request_id(demo: Demo, sandbox: San
     assert at_the_bank(demo).state == "sending"
     sandbox.fault(bank_lost_answer=False)
     BankOrder.update(due_at=BankOrder.created_at, lease_until=None).execute()
-    submission.send(Batch.get().id)
+    submission.submit_order(Batch.get().id)
     assert Batch.get().state == "at_bank"
     assert len(sandbox.control("GET", "orders")) == 1
 
@@ -76,7 +76,7 @@ def test_stored_bytes_go_to_the_address_of_their_form(demo: Demo, sandbox: Sandb
     sandbox.fault(bank_cut=False)
     sandbox.control("PUT", "banks/redirect", {"format": "pain.001.001.09"})
     BankOrder.update(due_at=BankOrder.created_at, lease_until=None).execute()
-    submission.send(batch.id)
+    submission.submit_order(batch.id)
     assert Batch.get().state == "at_bank"
     assert [json.loads(order["body"])["payments"] for order in sandbox.control("GET", "orders")]
 

@@ -57,7 +57,7 @@ def _sends_and_dies(url: str, batch: Batch, place: int) -> bool:
             models.connect(url)  # nothing of the parent's connection is used
             with models.database.connection_context():
                 _dies_at(place)
-                submission.send(batch.id)
+                submission.submit_order(batch.id)
             code = LIVED
         finally:
             os._exit(code)  # never back into the test's own process
@@ -80,9 +80,9 @@ def _another_worker_sweeps(batch: Batch) -> None:
     for _ in range(3):
         _an_hour_passes(batch)
         for batch_id in submission.due_batches():
-            submission.send(batch_id)
+            submission.submit_order(batch_id)
         for order_id in status_polling.due_orders():
-            status_polling.follow(order_id)
+            status_polling.poll_status(order_id)
 
 
 @pytest.fixture
@@ -111,7 +111,7 @@ def test_where_a_repeat_is_harmless_the_bank_has_it_once(killed_everywhere):
         assert [o["msg_id"] for o in at_bank] == [batch.reference]
         assert batch.state == "at_bank"
         assert BankOrder.select().where(BankOrder.batch == batch.id).count() == 1
-    assert list(integrity.faults()) == []
+    assert list(integrity.find_inconsistencies()) == []
 
 
 def test_where_it_is_not_the_bank_has_it_at_most_once_and_people_are_asked(killed_everywhere, sandbox: Sandbox):
@@ -123,4 +123,4 @@ def test_where_it_is_not_the_bank_has_it_at_most_once_and_people_are_asked(kille
         assert batch.state == "sending" or len(at_bank) == 1
         unknown += batch.state == "sending"
     assert unknown > 0, "dying around the call leaves what nobody knows"
-    assert list(integrity.faults()) == []
+    assert list(integrity.find_inconsistencies()) == []

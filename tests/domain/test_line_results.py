@@ -17,14 +17,14 @@ from tests.support.sandbox import Sandbox
 @pytest.fixture(autouse=True)
 def the_books_are_right(demo: Demo):
     yield
-    assert list(integrity.faults()) == []
+    assert list(integrity.find_inconsistencies()) == []
 
 
 @pytest.fixture
 def signed(demo: Demo) -> Batch:
     batch = demo.batch()
     release(demo.membership, batch.reference, demo.view(batch).digest, "session", PSU)
-    submission.send(batch.id)
+    submission.submit_order(batch.id)
     sign(demo, batch)
     assert follow(batch).state == "signed"
     return batch
@@ -81,7 +81,7 @@ def test_what_is_executed_is_looked_at_each_day_for_three_weeks(demo: Demo, sand
     assert timedelta(hours=23) < order.due_at - utcnow() <= timedelta(days=1)
     assert status_polling.due_orders() == []
     order.execution_date = today_amsterdam() - timedelta(days=22)
-    assert line_statuses.next_ask(order, 0) is None
+    assert line_statuses.next_poll_at(order, 0) is None
 
 
 def test_a_line_that_was_refused_and_voided_since_still_counts_in_its_order(
@@ -90,4 +90,4 @@ def test_a_line_that_was_refused_and_voided_since_still_counts_in_its_order(
     sandbox.fault(bank_partial_execution=True)
     execute(sandbox, signed)
     BatchLine.update(state="void").where(BatchLine.state == "rejected").execute()
-    assert list(integrity.faults()) == []
+    assert list(integrity.find_inconsistencies()) == []

@@ -28,7 +28,7 @@ def person(first: str, initials: str, prefix: str, last: str) -> Employee:
     ],
 )
 def test_a_name_is_found_however_it_is_written(who: Employee, name: str, same: bool):
-    assert missing_employees.matches(who, missing_employees._words(name)) is same
+    assert missing_employees.name_matches(who, missing_employees._words(name)) is same
 
 
 def test_nobody_is_missing(demo: Demo, sandbox: Sandbox):

@@ -17,8 +17,8 @@ from connectors.nmbrs import port
 from connectors.nmbrs.oauth import NmbrsOAuth, OAuthSettings
 from connectors.oauth import OAuthRefused, Tokens
 from core.clock import utcnow
-from domain.common.errors import ConsentExpired, ConsentRefused, NotConverted, OtherInterface
-from domain.common.services import furnish, world
+from domain.common.errors import ConsentRefused, OAuthStateExpired, RestIdsMissing, WrongInterface
+from domain.common.services import configure, services
 from domain.payroll import connections, nmbrs_tokens, permission_check, rest_migration, run_discovery, wage_tax
 from models import AuditEvent, Batch, NmbrsConnection, NmbrsDebtor, PayrollCompany, Run
 from tests.support import nmbrs_rest as side
@@ -43,8 +43,8 @@ def at_nmbrs(url: str, *debtors: int, answer: str = "allow") -> dict[str, str]:
 
 
 def move(demo: Demo, *debtors: int) -> NmbrsConnection:
-    url = rest_migration.begin(demo.client, demo.user, row(demo))
-    return rest_migration.finish(demo.user, at_nmbrs(url, *debtors))
+    url = rest_migration.start_migration_oauth(demo.client, demo.user, row(demo))
+    return rest_migration.complete_migration_oauth(demo.user, at_nmbrs(url, *debtors))
 
 
 # --- moving ----------------------------------------------------------------------------------------
@@ -82,7 +82,7 @@ def test_a_run_that_is_run_again_after_moving_replaces_its_payment(demo: Demo, s
 
 
 def test_wage_tax_comes_over_rest_once(demo: Demo, sandbox: Sandbox):
-    wage_tax.switch(demo.client, demo.user, demo.company.id, True)
+    wage_tax.set_wage_tax_enabled(demo.client, demo.user, demo.company.id, True)
     earlier = utcnow() - timedelta(minutes=1)
     PayrollCompany.update(wage_tax_from=earlier).where(PayrollCompany.id == demo.company.id).execute()
     sandbox.run_payroll(lines=8, webhook="none")
@@ -95,7 +95,7 @@ def test_wage_tax_comes_over_rest_once(demo: Demo, sandbox: Sandbox):
 
 def test_a_company_from_which_is_paid_and_that_cannot_be_converted_stops_the_move(demo: Demo, sandbox: Sandbox):
     sandbox.fault(nmbrs_converter_missing=True)
-    with pytest.raises(NotConverted):
+    with pytest.raises(RestIdsMissing):
         move(demo)
     assert (row(demo).interface, PayrollCompany.get_by_id(demo.company.id).nmbrs_id) == ("soap", "9969")
     sandbox.run_payroll(lines=8, webhook="none")
@@ -103,53 +103,53 @@ def test_a_company_from_which_is_paid_and_that_cannot_be_converted_stops_the_mov
 
 
 def test_a_consent_that_does_not_cover_the_company_stops_the_move(demo: Demo, sandbox: Sandbox):
-    with pytest.raises(NotConverted):
+    with pytest.raises(RestIdsMissing):
         move(demo, side.SECOND_DEBTOR)
     assert row(demo).interface == "soap"
 
 
 def test_who_refuses_at_nmbrs_changes_nothing(demo: Demo, sandbox: Sandbox):
-    url = rest_migration.begin(demo.client, demo.user, row(demo))
+    url = rest_migration.start_migration_oauth(demo.client, demo.user, row(demo))
     with pytest.raises(ConsentRefused):
-        rest_migration.finish(demo.user, at_nmbrs(url, answer="deny"))
+        rest_migration.complete_migration_oauth(demo.user, at_nmbrs(url, answer="deny"))
     assert row(demo).interface == "soap"
 
 
 def test_the_way_back_is_walked_once_by_who_went(demo: Demo, sandbox: Sandbox):
-    url = rest_migration.begin(demo.client, demo.user, row(demo))
+    url = rest_migration.start_migration_oauth(demo.client, demo.user, row(demo))
     back = at_nmbrs(url)
     other = make_client(make_user())
     for user, query in ((other.user, back), (demo.user, {**back, "state": "x"})):
-        with pytest.raises(ConsentExpired):
-            rest_migration.finish(user, query)
-    rest_migration.finish(demo.user, back)
-    with pytest.raises(ConsentExpired):
-        rest_migration.finish(demo.user, back)
+        with pytest.raises(OAuthStateExpired):
+            rest_migration.complete_migration_oauth(user, query)
+    rest_migration.complete_migration_oauth(demo.user, back)
+    with pytest.raises(OAuthStateExpired):
+        rest_migration.complete_migration_oauth(demo.user, back)
 
 
 def test_a_second_interface_beside_the_first_is_refused(demo: Demo, sandbox: Sandbox):
-    with pytest.raises(OtherInterface):
-        rest_migration.begin(demo.client, demo.user, None)
+    with pytest.raises(WrongInterface):
+        rest_migration.start_migration_oauth(demo.client, demo.user, None)
 
 
 def test_a_customer_may_begin_with_the_later_interface(demo: Demo, sandbox: Sandbox):
-    connections.remove(row(demo), demo.user)
-    url = rest_migration.begin(demo.client, demo.user, None)
-    made = rest_migration.finish(demo.user, at_nmbrs(url))
-    permission_check.run(made.id)
-    results = {check.question: check.result for check in permission_check.of_connection(made)}
+    connections.remove_connection(row(demo), demo.user)
+    url = rest_migration.start_migration_oauth(demo.client, demo.user, None)
+    made = rest_migration.complete_migration_oauth(demo.user, at_nmbrs(url))
+    permission_check.run_permission_checks(made.id)
+    results = {check.question: check.result for check in permission_check.checks_of_connection(made)}
     assert (results["environment"], results["companies"], "webhook_events" in results) == ("ok", "ok", False)
-    assert connections.view(made).name == "Demo BV"
+    assert connections.connection_view(made).name == "Demo BV"
     seen = PayrollCompany.select().where(PayrollCompany.connection == made.id)
     assert [company.nmbrs_id for company in seen] == [COMPANY]
 
 
 def test_debtors_keep_their_place(demo: Demo, sandbox: Sandbox):
-    permission_check.begin(row(demo))
-    permission_check.run(demo.connection.id)
+    permission_check.schedule_permission_checks(row(demo))
+    permission_check.run_permission_checks(demo.connection.id)
     before = NmbrsDebtor.select().count()
     moved = move(demo)
-    permission_check.run(moved.id)
+    permission_check.run_permission_checks(moved.id)
     assert NmbrsDebtor.select().count() == before
     assert side.guid("Debtor", side.DEBTOR) in {debtor.nmbrs_id for debtor in NmbrsDebtor.select()}
 
@@ -160,7 +160,7 @@ def removed(demo: Demo) -> tuple[NmbrsConnection, Tokens]:
     moved = move(demo)
     tokens = nmbrs_tokens.held(moved)
     assert tokens is not None
-    connections.remove(moved, demo.user)
+    connections.remove_connection(moved, demo.user)
     return row(demo), tokens
 
 
@@ -177,7 +177,7 @@ def test_tokens_of_a_removed_connection_are_revoked_at_nmbrs_once(demo: Demo, sa
     assert (row(demo).tokens_sealed, row(demo).lease_until, nmbrs_tokens.due_revocations()) == (None, None, [])
     assert revocations() == ["revoked"]
     with pytest.raises(OAuthRefused):
-        world().nmbrs_oauth.refresh(tokens.refresh_token)
+        services().nmbrs_oauth.refresh(tokens.refresh_token)
 
 
 def test_tokens_of_a_removed_connection_are_used_for_no_call(demo: Demo):
@@ -188,13 +188,13 @@ def test_tokens_of_a_removed_connection_are_used_for_no_call(demo: Demo):
 
 def test_a_revocation_without_an_answer_is_tried_again(demo: Demo, sandbox: Sandbox):
     gone, tokens = removed(demo)
-    working = world().nmbrs_oauth
+    working = services().nmbrs_oauth
     with receiver(status=503, body=b"") as down:
-        furnish(replace(world(), nmbrs_oauth=NmbrsOAuth(OAuthSettings(down.url, "c", "s", "scope"))))
+        configure(replace(services(), nmbrs_oauth=NmbrsOAuth(OAuthSettings(down.url, "c", "s", "scope"))))
         nmbrs_tokens.revoke(gone.id)
     assert nmbrs_tokens.held(gone) == tokens
     assert (revocations(), nmbrs_tokens.due_revocations()) == ([], [])
-    furnish(replace(world(), nmbrs_oauth=working))
+    configure(replace(services(), nmbrs_oauth=working))
     with time_machine.travel(utcnow() + timedelta(seconds=nmbrs_tokens.REVOKE_AGAIN_AFTER + 1)):
         assert nmbrs_tokens.due_revocations() == [gone.id]
         nmbrs_tokens.revoke(gone.id)
@@ -236,7 +236,7 @@ def test_workers_at_once_use_a_refresh_token_once(demo: Demo, sandbox: Sandbox):
         with models.database.connection_context():
             try:
                 return nmbrs_tokens.access_token(NmbrsConnection.get_by_id(moved.id))
-            except port.TryAgain:
+            except port.TemporaryError:
                 return "later"
 
     with ThreadPoolExecutor(6) as pool:
@@ -298,7 +298,7 @@ def test_each_refusal_of_rest(demo: Demo, sandbox: Sandbox, fault: str, status: 
     if fault == "nmbrs_rest_42908":
         assert company.look_due_at > utcnow() + timedelta(seconds=50)
     sandbox.fault(**{fault: False})
-    permission_check.again(row(demo))
+    permission_check.recheck_permissions(row(demo))
     if fault == "nmbrs_rest_401":
         move(demo)
     assert [batch.total_cents for batch in work(demo)] == [1_980_608]
@@ -315,7 +315,7 @@ def test_the_pauses_between_two_looks_are_those_of_the_interface(demo: Demo, san
 def test_moving_asks_nothing_of_the_other_side_inside_a_transaction(demo: Demo, sandbox: Sandbox):
     """Every call out is made while no transaction is open."""
     seen: list[bool] = []
-    real = world()
+    real = services()
 
     class Watched:
         def __init__(self, inner: Any) -> None:
@@ -332,14 +332,14 @@ def test_moving_asks_nothing_of_the_other_side_inside_a_transaction(demo: Demo, 
         real, payroll=Watched(real.payroll), payroll_rest=Watched(real.payroll_rest),
         nmbrs_oauth=Watched(real.nmbrs_oauth),
     )  # fmt: skip
-    furnish(watched)
+    configure(watched)
     try:
         moved = move(demo)
         age(moved)
         sandbox.run_payroll(lines=8, webhook="none")
         work(demo)
-        permission_check.run(moved.id)
+        permission_check.run_permission_checks(moved.id)
     finally:
-        furnish(real)
+        configure(real)
     assert len(seen) > 8
     assert not any(seen)

@@ -4,9 +4,9 @@ import pytest
 
 from connectors.bank.port import StatusReport
 from core.ids import uuid
-from domain.banking.linking import line_of
+from domain.banking.linking import bank_config_of
 from domain.common.errors import BankUnavailable, NotFound, NotOpen
-from domain.common.services import world
+from domain.common.services import services
 from domain.operations import integrity
 from domain.orders import line_statuses, payee_verification, sca_state, submission
 from domain.payments import amendments
@@ -22,15 +22,15 @@ def checking(demo: Demo, sandbox: Sandbox):
     """The bank checks names, and afterwards the books are right."""
     sandbox.control("PUT", "banks/redirect", {"vop": True})
     yield
-    assert list(integrity.faults()) == []
+    assert list(integrity.find_inconsistencies()) == []
 
 
 def state(batch: Batch) -> str:
     return Batch.get_by_id(batch.id).state
 
 
-def check_of(demo: Demo, batch: Batch) -> payee_verification.NameCheck:
-    found = payee_verification.shown(demo.view(batch))
+def check_of(demo: Demo, batch: Batch) -> payee_verification.VerificationStatus:
+    found = payee_verification.verification_status(demo.view(batch))
     assert found is not None
     return found
 
@@ -72,7 +72,7 @@ def test_a_batch_of_one_line_waits_for_a_person_too(demo: Demo, line: tuple[str,
     batch = send(demo, (line,))
     assert batch.state == "name_check"
     assert [one.name for one in check_of(demo, batch).lines] == [line[0]]
-    payee_verification.strike(demo.client, demo.user, batch.reference, line_id(batch, line[0]), PSU)
+    payee_verification.exclude_line_and_cancel(demo.client, demo.user, batch.reference, line_id(batch, line[0]), PSU)
     view = demo.view(batch)
     assert (view.state, view.lines_payable) == ("open", 0)
 
@@ -84,9 +84,11 @@ def test_a_check_that_never_ends_stays_a_check(demo: Demo, sandbox: Sandbox):
     assert check_of(demo, batch).running
     assert BankOrder.get().attempts >= 5
     with pytest.raises(NotOpen):
-        payee_verification.go_on(demo.client, demo.user, batch.reference, PSU)
+        payee_verification.confirm_despite_mismatch(demo.client, demo.user, batch.reference, PSU)
     with pytest.raises(NotOpen):
-        payee_verification.strike(demo.client, demo.user, batch.reference, line_id(batch, CLOSE[0]), PSU)
+        payee_verification.exclude_line_and_cancel(
+            demo.client, demo.user, batch.reference, line_id(batch, CLOSE[0]), PSU
+        )
     assert len(orders(sandbox)) == 1
 
 
@@ -111,7 +113,7 @@ def test_a_bank_that_does_not_check_is_not_asked(demo: Demo, sandbox: Sandbox):
 # --- going on knowingly ---------------------------------------------------------------------------
 def test_going_on_is_told_to_the_bank_and_then_signed(demo: Demo, sandbox: Sandbox):
     batch = send(demo)
-    payee_verification.go_on(demo.client, demo.user, batch.reference, PSU)
+    payee_verification.confirm_despite_mismatch(demo.client, demo.user, batch.reference, PSU)
     assert (state(batch), orders(sandbox)[0]["status"]) == ("at_bank", "ACTC")
     assert follow(batch).state == "at_bank"
     sign(demo, batch)
@@ -122,9 +124,9 @@ def test_going_on_is_told_to_the_bank_and_then_signed(demo: Demo, sandbox: Sandb
 
 def test_going_on_twice_is_going_on_once(demo: Demo):
     batch = send(demo)
-    payee_verification.go_on(demo.client, demo.user, batch.reference, PSU)
+    payee_verification.confirm_despite_mismatch(demo.client, demo.user, batch.reference, PSU)
     with pytest.raises(NotOpen):
-        payee_verification.go_on(demo.client, demo.user, batch.reference, PSU)
+        payee_verification.confirm_despite_mismatch(demo.client, demo.user, batch.reference, PSU)
     confirmed = BankExchange.select().where(BankExchange.call == "confirm_names")
     assert [row.outcome for row in confirmed] == ["asked", "confirmed"]
 
@@ -132,7 +134,7 @@ def test_going_on_twice_is_going_on_once(demo: Demo):
 def test_a_status_that_is_behind_takes_nothing_back(demo: Demo, sandbox: Sandbox):
     batch = send(demo)
     sandbox.fault(bank_slow_status=True, bank_sign_not_ready=True)
-    payee_verification.go_on(demo.client, demo.user, batch.reference, PSU)
+    payee_verification.confirm_despite_mismatch(demo.client, demo.user, batch.reference, PSU)
     assert follow(batch).state == "at_bank"
     assert BankOrder.get().raw_status == "RVCM"
 
@@ -142,12 +144,14 @@ def test_a_lost_answer_to_the_confirmation_is_never_taken_for_a_no(demo: Demo, s
     batch = send(demo)
     sandbox.fault(bank_cut=True)
     with pytest.raises(BankUnavailable):
-        payee_verification.go_on(demo.client, demo.user, batch.reference, PSU)
+        payee_verification.confirm_despite_mismatch(demo.client, demo.user, batch.reference, PSU)
     sandbox.fault(bank_cut=False)
     assert state(batch) == "name_check"
     with pytest.raises(NotOpen):
-        payee_verification.strike(demo.client, demo.user, batch.reference, line_id(batch, OTHER[0]), PSU)
-    payee_verification.go_on(demo.client, demo.user, batch.reference, PSU)
+        payee_verification.exclude_line_and_cancel(
+            demo.client, demo.user, batch.reference, line_id(batch, OTHER[0]), PSU
+        )
+    payee_verification.confirm_despite_mismatch(demo.client, demo.user, batch.reference, PSU)
     assert state(batch) == "at_bank"
 
 
@@ -156,9 +160,9 @@ def test_who_is_being_asked_for_is_not_asked_beside(demo: Demo):
     batch = send(demo)
     order = BankOrder.get()
     BankExchange.create(order=order.id, call="confirm_names", request_id="r1", outcome="asked")
-    for act in (payee_verification.strike, payee_verification.accept):
+    for act in (payee_verification.exclude_line_and_cancel, payee_verification.accept_bank_name):
         with pytest.raises(NotOpen):
-            more = (PSU,) if act is payee_verification.strike else ()
+            more = (PSU,) if act is payee_verification.exclude_line_and_cancel else ()
             act(demo.client, demo.user, batch.reference, line_id(batch, CLOSE[0]), *more)
     assert state(batch) == "name_check"
 
@@ -166,7 +170,7 @@ def test_who_is_being_asked_for_is_not_asked_beside(demo: Demo):
 def test_a_bank_that_gives_no_link_wants_no_confirmation(demo: Demo, sandbox: Sandbox):
     batch = send(demo)
     BankOrder.update(links_sealed=None).execute()
-    payee_verification.go_on(demo.client, demo.user, batch.reference, PSU)
+    payee_verification.confirm_despite_mismatch(demo.client, demo.user, batch.reference, PSU)
     assert (state(batch), orders(sandbox)[0]["status"]) == ("at_bank", "RVCM")
 
 
@@ -174,7 +178,7 @@ def test_a_bank_that_gives_no_link_wants_no_confirmation(demo: Demo, sandbox: Sa
 def test_striking_a_line_ends_the_order_and_asks_for_a_new_approval(demo: Demo, sandbox: Sandbox):
     batch = send(demo)
     before = {line.end_to_end_id for line in BatchLine.select()}
-    payee_verification.strike(demo.client, demo.user, batch.reference, line_id(batch, OTHER[0]), PSU)
+    payee_verification.exclude_line_and_cancel(demo.client, demo.user, batch.reference, line_id(batch, OTHER[0]), PSU)
     view = demo.view(batch)
     assert (view.state, view.state_reason, view.lines_payable) == ("open", "changed", 3)
     assert [line.name for line in view.lines if not line.payable] == [OTHER[0]]
@@ -190,13 +194,13 @@ def test_striking_a_line_ends_the_order_and_asks_for_a_new_approval(demo: Demo, 
 def test_what_is_still_said_of_an_ended_order_moves_nothing(demo: Demo):
     """The status was on its way when the line was struck; the payment may be under way as another order."""
     batch = send(demo)
-    payee_verification.strike(demo.client, demo.user, batch.reference, line_id(batch, OTHER[0]), PSU)
+    payee_verification.exclude_line_and_cancel(demo.client, demo.user, batch.reference, line_id(batch, OTHER[0]), PSU)
     ended = BankOrder.get()
     send(demo, batch=batch)
     for status, event in (("CANC", "bank_cancelled"), ("RCVC", "bank_has_it")):
         with transaction(demo.client.id):
             held = Batch.get_by_id(batch.id)
-            assert line_statuses.take(held, ended, StatusReport(status), event) is None
+            assert line_statuses.apply_status_report(held, ended, StatusReport(status), event) is None
     assert state(batch) == "name_check"
 
 
@@ -204,18 +208,20 @@ def test_an_order_that_the_bank_does_not_cancel_ends_while_it_waits(demo: Demo, 
     """It cannot be signed before the confirmation, and without that the bank never executes it."""
     batch = send(demo)
     sandbox.fault(bank_cancels_nothing=True)
-    payee_verification.strike(demo.client, demo.user, batch.reference, line_id(batch, OTHER[0]), PSU)
+    payee_verification.exclude_line_and_cancel(demo.client, demo.user, batch.reference, line_id(batch, OTHER[0]), PSU)
     assert (state(batch), orders(sandbox)[0]["status"]) == ("open", "RVCM")
 
 
 def test_an_order_that_went_on_by_another_way_does_not_end(demo: Demo, sandbox: Sandbox):
     """The names were confirmed in the bank's own screens: what may execute is never built anew."""
     batch = send(demo)
-    link = sca_state.read(BankOrder.get())["links"]["creditorNameConfirmation"]
-    world().bank.confirm_names(line_of("redirect"), link, PSU, uuid())
+    link = sca_state.load_sca_document(BankOrder.get())["links"]["creditorNameConfirmation"]
+    services().bank.confirm_names(bank_config_of("redirect"), link, PSU, uuid())
     sandbox.fault(bank_cancels_nothing=True)
     with pytest.raises(NotOpen):
-        payee_verification.strike(demo.client, demo.user, batch.reference, line_id(batch, OTHER[0]), PSU)
+        payee_verification.exclude_line_and_cancel(
+            demo.client, demo.user, batch.reference, line_id(batch, OTHER[0]), PSU
+        )
     assert (state(batch), BankOrder.get().state) == ("name_check", "at_bank")
     assert follow(batch).state == "at_bank"
 
@@ -224,17 +230,21 @@ def test_a_bank_that_is_not_there_leaves_everything_as_it_was(demo: Demo, sandbo
     batch = send(demo)
     sandbox.fault(bank_down=True)
     with pytest.raises(BankUnavailable):
-        payee_verification.strike(demo.client, demo.user, batch.reference, line_id(batch, OTHER[0]), PSU)
+        payee_verification.exclude_line_and_cancel(
+            demo.client, demo.user, batch.reference, line_id(batch, OTHER[0]), PSU
+        )
     sandbox.fault(bank_down=False)
     assert (state(batch), {line.state for line in BatchLine.select()}) == ("name_check", {"sent"})
-    payee_verification.strike(demo.client, demo.user, batch.reference, line_id(batch, OTHER[0]), PSU)
+    payee_verification.exclude_line_and_cancel(demo.client, demo.user, batch.reference, line_id(batch, OTHER[0]), PSU)
     assert state(batch) == "open"
 
 
 def test_what_matched_cannot_be_struck_here(demo: Demo):
     batch = send(demo)
     with pytest.raises(NotFound):
-        payee_verification.strike(demo.client, demo.user, batch.reference, line_id(batch, SAME[0]), PSU)
+        payee_verification.exclude_line_and_cancel(
+            demo.client, demo.user, batch.reference, line_id(batch, SAME[0]), PSU
+        )
     assert state(batch) == "name_check"
 
 
@@ -242,7 +252,7 @@ def test_what_matched_cannot_be_struck_here(demo: Demo):
 def test_a_name_that_is_taken_over_is_not_put_into_what_was_released(demo: Demo, sandbox: Sandbox):
     batch = send(demo)
     for _ in range(2):
-        payee_verification.accept(demo.client, demo.user, batch.reference, line_id(batch, CLOSE[0]))
+        payee_verification.accept_bank_name(demo.client, demo.user, batch.reference, line_id(batch, CLOSE[0]))
     assert AcceptedName.select().count() == 1
     assert [one.taken_over for one in check_of(demo, batch).lines] == [True, False, False]
     assert (state(batch), BatchLine.get_by_id(line_id(batch, CLOSE[0])).name_sent) == ("name_check", CLOSE[0])
@@ -251,8 +261,8 @@ def test_a_name_that_is_taken_over_is_not_put_into_what_was_released(demo: Demo,
 
 def test_it_counts_for_the_next_order(demo: Demo, sandbox: Sandbox):
     batch = send(demo)
-    payee_verification.accept(demo.client, demo.user, batch.reference, line_id(batch, CLOSE[0]))
-    payee_verification.strike(demo.client, demo.user, batch.reference, line_id(batch, OTHER[0]), PSU)
+    payee_verification.accept_bank_name(demo.client, demo.user, batch.reference, line_id(batch, CLOSE[0]))
+    payee_verification.exclude_line_and_cancel(demo.client, demo.user, batch.reference, line_id(batch, OTHER[0]), PSU)
     line = BatchLine.get_by_id(line_id(batch, CLOSE[0]))
     assert (line.name_shown, line.name_sent, line.name_match) == (CLOSE[0], "Silva, Jose", None)
     send(demo, batch=batch)
@@ -262,7 +272,7 @@ def test_it_counts_for_the_next_order(demo: Demo, sandbox: Sandbox):
 
 def test_it_counts_for_the_next_run_and_for_the_same_name_only(demo: Demo):
     batch = send(demo, (CLOSE,))
-    payee_verification.accept(demo.client, demo.user, batch.reference, line_id(batch, CLOSE[0]))
+    payee_verification.accept_bank_name(demo.client, demo.user, batch.reference, line_id(batch, CLOSE[0]))
     other_name = ("Silva Pereira", CLOSE[1], 100)
     sent = [sent_name(make_batch(demo.company, (one,), number)) for number, one in ((2, CLOSE), (3, other_name))]
     assert sent == ["Silva, Jose", "Silva Pereira"]
@@ -270,7 +280,7 @@ def test_it_counts_for_the_next_run_and_for_the_same_name_only(demo: Demo):
 
 def test_it_counts_for_nobody_else(demo: Demo, sandbox: Sandbox):
     batch = send(demo, (CLOSE,))
-    payee_verification.accept(demo.client, demo.user, batch.reference, line_id(batch, CLOSE[0]))
+    payee_verification.accept_bank_name(demo.client, demo.user, batch.reference, line_id(batch, CLOSE[0]))
     assert sent_name(make_demo(sandbox, pin=False).batch((CLOSE,))) == CLOSE[0]
 
 
@@ -278,13 +288,13 @@ def test_it_counts_for_nobody_else(demo: Demo, sandbox: Sandbox):
 def test_there_is_no_name_to_take_over_but_a_close_one(demo: Demo, name: str):
     batch = send(demo)
     with pytest.raises(NotFound):
-        payee_verification.accept(demo.client, demo.user, batch.reference, line_id(batch, name))
+        payee_verification.accept_bank_name(demo.client, demo.user, batch.reference, line_id(batch, name))
 
 
 def test_another_client_finds_nothing_here(demo: Demo, sandbox: Sandbox):
     batch, stranger = send(demo), make_demo(sandbox, pin=False)
     with pytest.raises(NotFound):
-        payee_verification.go_on(stranger.client, stranger.user, batch.reference, PSU)
+        payee_verification.confirm_despite_mismatch(stranger.client, stranger.user, batch.reference, PSU)
     assert state(batch) == "name_check"
 
 
@@ -292,24 +302,24 @@ def test_another_client_finds_nothing_here(demo: Demo, sandbox: Sandbox):
 def test_after_the_check_a_bank_app_is_asked_to_sign(demo: Demo, sandbox: Sandbox):
     sandbox.control("PUT", "banks/redirect", {"signing": "decoupled"})
     batch = send(demo)
-    payee_verification.go_on(demo.client, demo.user, batch.reference, PSU)
+    payee_verification.confirm_despite_mismatch(demo.client, demo.user, batch.reference, PSU)
     assert (state(batch), BankOrder.get().authorisation_id is not None) == ("at_bank", True)
 
 
 def test_delegated_orders_are_approved_again_after_a_strike(demo: Demo, sandbox: Sandbox):
     """The pin's signature was under another order: it does not count for the next."""
     batch = send(demo)
-    payee_verification.strike(demo.client, demo.user, batch.reference, line_id(batch, OTHER[0]), PSU)
+    payee_verification.exclude_line_and_cancel(demo.client, demo.user, batch.reference, line_id(batch, OTHER[0]), PSU)
     sandbox.control("PUT", "banks/redirect", {"signing": "delegated"})
     release(demo.membership, batch.reference, demo.view(batch).digest, "pin", PSU, PIN, make_device(demo.user))
-    submission.send(batch.id)
+    submission.submit_order(batch.id)
     assert state(batch) == "signed"
 
 
 def test_a_refused_order_asks_with_the_name_that_was_taken_over(demo: Demo, sandbox: Sandbox):
     batch = send(demo, (CLOSE,))
-    payee_verification.accept(demo.client, demo.user, batch.reference, line_id(batch, CLOSE[0]))
-    payee_verification.go_on(demo.client, demo.user, batch.reference, PSU)
+    payee_verification.accept_bank_name(demo.client, demo.user, batch.reference, line_id(batch, CLOSE[0]))
+    payee_verification.confirm_despite_mismatch(demo.client, demo.user, batch.reference, PSU)
     sign(demo, batch, "weigeren")
     assert follow(batch).state == "rejected"
     amendments.reopen(demo.client, demo.user, batch.reference)

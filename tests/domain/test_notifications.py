@@ -8,11 +8,11 @@ import pytest
 
 from core.clock import utcnow
 from domain.accounts import accounts, passwords, push_subscriptions, sessions
-from domain.accounts.devices import Visit
-from domain.common.encryption import lookup
-from domain.common.errors import PushUnfit
+from domain.accounts.devices import DeviceCookie
+from domain.common.encryption import blind_index
+from domain.common.errors import InvalidSubscription
 from domain.outbox import push, push_delivery
-from domain.outbox.push_delivery import Notice
+from domain.outbox.push_delivery import PushContent
 from domain.overview import worklist
 from domain.payments import four_eyes, state_machine
 from models import (
@@ -34,7 +34,7 @@ from tests.support.push import Receiver
 from tests.support.sandbox import Sandbox
 
 
-def write(notice: Notice) -> tuple[str, str]:
+def write(notice: PushContent) -> tuple[str, str]:
     return notice.what, f"{notice.client} {notice.language}"
 
 
@@ -51,7 +51,7 @@ def on_a_phone(user: User, sandbox: Sandbox) -> Receiver:
 
 
 def send() -> list[bool]:
-    return [push_delivery.deliver(row_id, write, worklist.payments_of) for row_id in push_delivery.due()]
+    return [push_delivery.deliver_push(row_id, write, worklist.pending_count) for row_id in push_delivery.due_pushes()]
 
 
 def move(batch: Batch, *events: str) -> Batch:
@@ -59,7 +59,7 @@ def move(batch: Batch, *events: str) -> Batch:
     for event in events:
         with transaction(batch.client_id):
             batch = Batch.get_by_id(batch.id)
-            state_machine.move(batch, event, "worker")
+            state_machine.transition(batch, event, "worker")
     return batch
 
 
@@ -117,9 +117,9 @@ def test_preparers_and_other_clients_hear_nothing(demo: Demo, sandbox: Sandbox):
 
 
 def test_only_the_kinds_that_one_wants(demo: Demo, phone: Receiver):
-    assert push.heard(demo.user) == set(push.KINDS)
-    push.choose(demo.user, {"refused", "no-such-kind"})
-    assert push.heard(User.get_by_id(demo.user.id)) == {"refused"}
+    assert push.enabled_kinds(demo.user) == set(push.KINDS)
+    push.set_enabled_kinds(demo.user, {"refused", "no-such-kind"})
+    assert push.enabled_kinds(User.get_by_id(demo.user.id)) == {"refused"}
     first = demo.batch()
     move(first, "release", "send", "bank_rejected")
     send()
@@ -199,7 +199,7 @@ def test_it_ends_after_so_many_tries_and_where_it_is_refused(demo: Demo, sandbox
     ["", "{}", "[]", "null", '{"endpoint": 1}', json.dumps({"endpoint": "https://x.example", "keys": {}}), "\0"],
 )
 def test_what_is_no_subscription_is_not_kept(demo: Demo, written: str):
-    with pytest.raises(PushUnfit):
+    with pytest.raises(InvalidSubscription):
         push_subscriptions.subscribe(demo.user, make_device(demo.user), written)
     assert PushSubscription.select().count() == 0
 
@@ -210,7 +210,7 @@ def test_what_is_no_subscription_is_not_kept(demo: Demo, written: str):
 )
 def test_addresses_of_our_own_house_are_refused(demo: Demo, phone: Receiver, address: str):
     told = json.loads(phone.written) | {"endpoint": address}
-    with pytest.raises(PushUnfit):
+    with pytest.raises(InvalidSubscription):
         push_subscriptions.subscribe(demo.user, make_device(demo.user), json.dumps(told))
     assert PushSubscription.select().count() == 1
 
@@ -228,18 +228,18 @@ def test_a_browser_has_one_person_and_a_device_one_subscription(demo: Demo, sand
 
 def test_an_old_address_that_is_gone_takes_no_new_one_along(demo: Demo, sandbox: Sandbox, phone: Receiver):
     """The browser renewed its subscription while the last message to the old one was on its way."""
-    later, visit = Receiver(sandbox), Visit("secret", "")
-    Device.update(token_hash=lookup(visit.secret)).where(Device.user == demo.user.id).execute()
+    later, visit = Receiver(sandbox), DeviceCookie("secret", "")
+    Device.update(token_hash=blind_index(visit.secret)).where(Device.user == demo.user.id).execute()
     sandbox.fault(push_gone=True)
     demo.batch()
 
-    def renewed_while_it_is_written(notice: Notice) -> tuple[str, str]:
-        push_subscriptions.renew(visit, later.written)
+    def renewed_while_it_is_written(notice: PushContent) -> tuple[str, str]:
+        push_subscriptions.renew_subscription(visit, later.written)
         return write(notice)
 
-    (notice_id,) = push_delivery.due()
-    assert not push_delivery.deliver(notice_id, renewed_while_it_is_written, worklist.payments_of)
-    assert PushSubscription.get().endpoint_hash == lookup(later.endpoint)
+    (notice_id,) = push_delivery.due_pushes()
+    assert not push_delivery.deliver_push(notice_id, renewed_while_it_is_written, worklist.pending_count)
+    assert PushSubscription.get().endpoint_hash == blind_index(later.endpoint)
 
 
 def test_what_is_kept_is_sealed(demo: Demo, phone: Receiver):
@@ -251,7 +251,7 @@ def signed_in(user: User, sandbox: Sandbox) -> tuple[str, int]:
     """A session on a device of its own, with notifications; the secret and the device."""
     device = make_device(user)
     push_subscriptions.subscribe(user, device, Receiver(sandbox).written)
-    return sessions.start({}, user.id, device.id), device.id
+    return sessions.start_session({}, user.id, device.id), device.id
 
 
 def left() -> set[int]:
@@ -266,18 +266,18 @@ def test_signing_out_ends_them_there(demo: Demo, sandbox: Sandbox):
 
 def test_signing_out_elsewhere_ends_them_there(demo: Demo, sandbox: Sandbox):
     (here, one), _other, (third, _) = (signed_in(demo.user, sandbox) for _ in range(3))
-    key = next(view.key for view in sessions.standing(demo.user, here) if not view.here)
-    assert sessions.end_one(demo.user, key)
+    key = next(view.key for view in sessions.list_sessions(demo.user, here) if not view.here)
+    assert sessions.revoke_session(demo.user, key)
     assert len(left()) == 2
-    assert sessions.end_others(demo.user, here) == 1
+    assert sessions.revoke_other_sessions(demo.user, here) == 1
     assert left() == {one}
-    assert sessions.load(third) is None
+    assert sessions.load_session(third) is None
 
 
 def test_a_new_password_ends_them_all(demo: Demo, sandbox: Sandbox, monkeypatch: Any):
     signed_in(demo.user, sandbox)
     monkeypatch.setattr(passwords, "hash_password", lambda _text: "-")
-    (link,) = [accounts.lookup("a")]
+    (link,) = [accounts.blind_index("a")]
     EmailToken.create(token_hash=link, user=demo.user, purpose="reset", expires_at=utcnow() + timedelta(hours=1))
     accounts.reset_password("a", "een zin die niemand raadt")
     assert (left(), LoginSession.select().count()) == (set(), 0)
@@ -287,7 +287,7 @@ def test_a_session_that_ran_out_leaves_them(demo: Demo, sandbox: Sandbox):
     """Who put the app on the phone hears of payments, also after a week without opening it."""
     signed_in(demo.user, sandbox)
     LoginSession.update(expires_at=utcnow() - timedelta(days=1)).execute()
-    sessions.sweep()
+    sessions.purge_expired_sessions()
     assert len(left()) == 1
 
 

@@ -16,7 +16,7 @@ from domain.payments import amendments, four_eyes, state_machine
 from domain.payments.release import release
 from domain.payroll import supersession
 from domain.team import members
-from models import Batch, Client, Membership, NestedTransaction, NotHeld, Release, User, transaction
+from models import Batch, Client, ClientNotLocked, Membership, NestedTransaction, Release, User, transaction
 from tests.support.factories import PSU, Demo, authorise, make_client, make_user
 
 ROUNDS = 6
@@ -32,12 +32,12 @@ def elsewhere(demo: Demo) -> Client:
 def test_what_is_a_clients_is_changed_by_who_holds_it_and_by_nobody_else(demo: Demo, elsewhere: Client):
     batch = demo.batch()
     for clients in ((), (elsewhere.id,)):
-        with pytest.raises(NotHeld), transaction(*clients):
-            state_machine.move(batch, "release", "user:1")
-        with pytest.raises(NotHeld), transaction(*clients):
-            audit.note(demo.client.id, "user:1", "x", "y")
-    with pytest.raises(NotHeld):
-        audit.note(demo.client.id, "user:1", "x", "y")
+        with pytest.raises(ClientNotLocked), transaction(*clients):
+            state_machine.transition(batch, "release", "user:1")
+        with pytest.raises(ClientNotLocked), transaction(*clients):
+            audit.record_event(demo.client.id, "user:1", "x", "y")
+    with pytest.raises(ClientNotLocked):
+        audit.record_event(demo.client.id, "user:1", "x", "y")
     assert Batch.get_by_id(batch.id).state == "open"
 
 
@@ -53,17 +53,17 @@ def test_a_change_that_asks_nothing_is_seen_by_the_watch_of_the_tests(demo: Demo
 def test_clients_are_held_all_at_once_and_only_in_a_transaction(demo: Demo, elsewhere: Client):
     with transaction(elsewhere.id, demo.client.id):
         for client in (demo.client, elsewhere):
-            audit.note(client.id, "user:1", "x", "y")
-        with pytest.raises(NotHeld):
-            models.hold_clients(demo.client.id)
+            audit.record_event(client.id, "user:1", "x", "y")
+        with pytest.raises(ClientNotLocked):
+            models.lock_clients(demo.client.id)
         with pytest.raises(NestedTransaction), transaction(demo.client.id):
             pass
-    with pytest.raises(NotHeld):
-        models.hold_clients(demo.client.id)
+    with pytest.raises(ClientNotLocked):
+        models.lock_clients(demo.client.id)
     with pytest.raises(ZeroDivisionError), transaction(demo.client.id):
         raise ZeroDivisionError
-    with pytest.raises(NotHeld), transaction():
-        models.require_held(demo.client.id)
+    with pytest.raises(ClientNotLocked), transaction():
+        models.require_client_lock(demo.client.id)
 
 
 # --- at the same moment ---------------------------------------------------------------------------
@@ -106,7 +106,7 @@ def test_what_people_and_the_worker_do_at_once_ends_in_no_ring(demo: Demo):
 
     def run_is_gone(batch: Batch) -> None:
         with transaction(demo.client.id):
-            supersession.take_back_approval(batch.run, "run_missing")
+            supersession.revoke_approval(batch.run, "run_missing")
 
     def once(act) -> None:
         with models.database.connection_context(), contextlib.suppress(DomainError):
@@ -118,19 +118,19 @@ def test_what_people_and_the_worker_do_at_once_ends_in_no_ring(demo: Demo):
         lambda: pay(naomi, first),
         lambda: pay(naomi, second),
         lambda: amendments.exclude_line(demo.client, user, first.reference, demo.view(first).lines[0].id),
-        lambda: amendments.accept_all(demo.client, user, first.reference),
-        lambda: amendments.change(demo.client, demo.user, second.reference, later, demo.other.id),
+        lambda: amendments.include_all_lines(demo.client, user, first.reference),
+        lambda: amendments.change_date_and_account(demo.client, demo.user, second.reference, later, demo.other.id),
         lambda: members.change_role(demo.client, demo.user, naomi.id, "preparer"),
         lambda: members.change_role(demo.client, demo.user, naomi.id, "owner"),
-        lambda: four_eyes.change(Membership.get_by_id(demo.membership.id), None),
-        lambda: four_eyes.change(Membership.get_by_id(demo.membership.id), 10_00),
+        lambda: four_eyes.set_threshold(Membership.get_by_id(demo.membership.id), None),
+        lambda: four_eyes.set_threshold(Membership.get_by_id(demo.membership.id), 10_00),
         lambda: run_is_gone(first),
         lambda: run_is_gone(second),
     ]
     with ThreadPoolExecutor(6) as pool:
         for done in [pool.submit(once, act) for _ in range(ROUNDS) for act in acts]:
             done.result()
-    assert audit.broken_links(demo.client.id) == []
+    assert audit.verify_chain(demo.client.id) == []
     for batch in batches:
         standing = Release.select().where(Release.batch == batch.id, Release.voided_at.is_null()).count()
         assert standing == (demo.view(batch).state == "approved")

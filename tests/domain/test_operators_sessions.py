@@ -23,21 +23,21 @@ def end(app: Flask, *arguments: str):
 
 def test_of_one_person_and_then_of_everybody(demo: Demo, app: Flask):
     other = make_user(name="Naomi")
-    mine = [sessions.start({}, demo.user.id) for _ in range(2)]
-    theirs, nobodys = sessions.start({}, other.id), sessions.start({"begun": 1}, None)
+    mine = [sessions.start_session({}, demo.user.id) for _ in range(2)]
+    theirs, nobodys = sessions.start_session({}, other.id), sessions.start_session({"begun": 1}, None)
     assert "2 sessions ended" in end(app, "--email", demo.user.email.upper()).output
-    assert [sessions.load(one) for one in mine] == [None, None]
-    assert sessions.load(theirs) is not None
+    assert [sessions.load_session(one) for one in mine] == [None, None]
+    assert sessions.load_session(theirs) is not None
     event = AuditEvent.select().where(AuditEvent.kind == "sessions.ended").get()
     assert (event.client_id, event.subject) == (demo.client.id, f"user:{demo.user.id}")
     assert "1 sessions ended" in end(app, "--all").output
     assert [row.user_id for row in LoginSession.select()] == [None], "what somebody is registering stays"
-    assert sessions.load(nobodys) is not None
-    assert list(integrity.faults()) == []
+    assert sessions.load_session(nobodys) is not None
+    assert list(integrity.find_inconsistencies()) == []
 
 
 def test_it_says_whose(demo: Demo, app: Flask):
-    sessions.start({}, demo.user.id)
+    sessions.start_session({}, demo.user.id)
     for wrong in ((), ("--email", demo.user.email, "--all"), ("--email", "nobody@demobv.example")):
         assert end(app, *wrong).exit_code != 0
     assert LoginSession.select().count() == 1

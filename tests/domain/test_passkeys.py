@@ -17,7 +17,7 @@ from core.clock import utcnow
 from domain.accounts import passkeys
 from domain.common.errors import BatchChanged, NotFound, PasskeyRefused
 from domain.payments import amendments
-from domain.payments.release import SignedWith, release
+from domain.payments.release import PasskeyAssertion, release
 from models import Challenge, OutgoingMail, Passkey, Release
 from tests.support.factories import PSU, Demo, make_user
 from tests.support.sandbox import Sandbox
@@ -68,22 +68,24 @@ class Key:
 @pytest.fixture
 def key(demo: Demo) -> Key:
     made = Key()
-    passkeys.register(demo.user, HERE, made.make(passkeys.ask_registration(demo.user, HERE)), "  Mijn   telefoon ")
+    passkeys.register_passkey(
+        demo.user, HERE, made.make(passkeys.ask_registration(demo.user, HERE)), "  Mijn   telefoon "
+    )
     return made
 
 
 def test_it_is_kept_told_and_signs_its_person_in(demo: Demo, key: Key):
-    assert [row.name for row in passkeys.standing(demo.user)] == ["Mijn telefoon"]
+    assert [row.name for row in passkeys.list_passkeys(demo.user)] == ["Mijn telefoon"]
     assert [mail.kind for mail in OutgoingMail.select()] == ["passkey_added"]
-    assert passkeys.sign_in("other", key.sign(passkeys.ask_sign_in("other"))).id == demo.user.id
+    assert passkeys.sign_in_with_passkey("other", key.sign(passkeys.ask_sign_in("other"))).id == demo.user.id
     assert Passkey.get().used_at is not None
 
 
 def test_a_challenge_is_used_once(demo: Demo, key: Key):
     answer = key.sign(passkeys.ask_sign_in(HERE))
-    passkeys.sign_in(HERE, answer)
+    passkeys.sign_in_with_passkey(HERE, answer)
     with pytest.raises(PasskeyRefused):
-        passkeys.sign_in(HERE, answer)
+        passkeys.sign_in_with_passkey(HERE, answer)
     assert Challenge.select().count() == 0
 
 
@@ -92,18 +94,18 @@ def test_a_challenge_lives_five_minutes(demo: Demo, key: Key):
     assert Challenge.get().expires_at <= utcnow() + timedelta(minutes=5)
     Challenge.update(expires_at=utcnow() - timedelta(seconds=1)).execute()
     with pytest.raises(PasskeyRefused):
-        passkeys.sign_in(HERE, answer)
+        passkeys.sign_in_with_passkey(HERE, answer)
 
 
 def test_of_another_session_purpose_or_person_it_is_refused(demo: Demo, key: Key):
     other = make_user()
     with pytest.raises(PasskeyRefused):
-        passkeys.sign_in("another session", key.sign(passkeys.ask_sign_in(HERE)))
+        passkeys.sign_in_with_passkey("another session", key.sign(passkeys.ask_sign_in(HERE)))
     with pytest.raises(PasskeyRefused):
-        passkeys.prove(demo.user, HERE, key.sign(passkeys.ask_sign_in(HERE)))
+        passkeys.reauthenticate_with_passkey(demo.user, HERE, key.sign(passkeys.ask_sign_in(HERE)))
     with pytest.raises(PasskeyRefused):
-        passkeys.prove(other, HERE, key.sign(passkeys.ask_proof(other, HERE)))
-    passkeys.prove(demo.user, HERE, key.sign(passkeys.ask_proof(demo.user, HERE)))
+        passkeys.reauthenticate_with_passkey(other, HERE, key.sign(passkeys.ask_proof(other, HERE)))
+    passkeys.reauthenticate_with_passkey(demo.user, HERE, key.sign(passkeys.ask_proof(demo.user, HERE)))
 
 
 @pytest.mark.parametrize("wrong", [{"verified": False}, {"origin": "https://evil.example"}])
@@ -111,32 +113,32 @@ def test_without_a_verified_person_or_from_elsewhere_it_is_refused(demo: Demo, k
     for name, value in wrong.items():
         setattr(key, name, value)
     with pytest.raises(PasskeyRefused):
-        passkeys.sign_in(HERE, key.sign(passkeys.ask_sign_in(HERE)))
+        passkeys.sign_in_with_passkey(HERE, key.sign(passkeys.ask_sign_in(HERE)))
     with pytest.raises(PasskeyRefused):
-        passkeys.register(demo.user, HERE, key.make(passkeys.ask_registration(demo.user, HERE)), "x")
+        passkeys.register_passkey(demo.user, HERE, key.make(passkeys.ask_registration(demo.user, HERE)), "x")
 
 
 @pytest.mark.parametrize("answer", ["", "[]", "{}", "null", '{"response": {"clientDataJSON": "%%"}}', "x" * 30_000])
 def test_what_is_no_answer_is_refused(demo: Demo, answer: str):
     with pytest.raises(PasskeyRefused):
-        passkeys.sign_in(HERE, answer)
+        passkeys.sign_in_with_passkey(HERE, answer)
 
 
 def test_only_ones_own_is_renamed_and_removed(demo: Demo, key: Key):
-    other, (row,) = make_user(), passkeys.standing(demo.user)
-    for act in (lambda: passkeys.rename(other, row.id, "x"), lambda: passkeys.remove(other, row.id)):
+    other, (row,) = make_user(), passkeys.list_passkeys(demo.user)
+    for act in (lambda: passkeys.rename(other, row.id, "x"), lambda: passkeys.remove_passkey(other, row.id)):
         with pytest.raises(NotFound):
             act()
-    passkeys.remove(demo.user, row.id)
+    passkeys.remove_passkey(demo.user, row.id)
     with pytest.raises(PasskeyRefused):
-        passkeys.sign_in(HERE, key.sign(passkeys.ask_sign_in(HERE)))
+        passkeys.sign_in_with_passkey(HERE, key.sign(passkeys.ask_sign_in(HERE)))
 
 
 def test_a_payment_is_signed_and_a_changed_one_is_not(demo: Demo, key: Key, sandbox: Sandbox):
     sandbox.control("PUT", "banks/redirect", {"signing": "delegated"})
     batch = demo.batch()
     before = demo.view(batch)
-    old = SignedWith(key.sign(passkeys.ask_release(demo.user, HERE, before.digest)), HERE)
+    old = PasskeyAssertion(key.sign(passkeys.ask_release(demo.user, HERE, before.digest)), HERE)
     amendments.exclude_line(demo.client, demo.user, batch.reference, before.lines[0].id)
     now = demo.view(batch).digest
     with pytest.raises(BatchChanged):
@@ -144,13 +146,13 @@ def test_a_payment_is_signed_and_a_changed_one_is_not(demo: Demo, key: Key, sand
     with pytest.raises(PasskeyRefused):
         release(demo.membership, batch.reference, now, "passkey", PSU, passkey=old)
     assert Release.select().count() == 0
-    fresh = SignedWith(key.sign(passkeys.ask_release(demo.user, HERE, now)), HERE)
+    fresh = PasskeyAssertion(key.sign(passkeys.ask_release(demo.user, HERE, now)), HERE)
     assert release(demo.membership, batch.reference, now, "passkey", PSU, passkey=fresh).proof == "passkey"
 
 
 def test_a_signature_for_signing_in_is_none_for_a_payment(demo: Demo, key: Key, sandbox: Sandbox):
     sandbox.control("PUT", "banks/redirect", {"signing": "delegated"})
     batch = demo.batch()
-    signed = SignedWith(key.sign(passkeys.ask_proof(demo.user, HERE)), HERE)
+    signed = PasskeyAssertion(key.sign(passkeys.ask_proof(demo.user, HERE)), HERE)
     with pytest.raises(PasskeyRefused):
         release(demo.membership, batch.reference, demo.view(batch).digest, "passkey", PSU, passkey=signed)

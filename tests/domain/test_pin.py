@@ -40,20 +40,20 @@ def test_a_pin_is_six_digits(pin: str):
 
 def test_the_right_pin_takes_back_the_failures(demo: Demo, own: Device):
     with pytest.raises(PinWrong) as wrong:
-        pins.check(demo.user, "111111", own)
+        pins.check_pin(demo.user, "111111", own)
     assert wrong.value.tries_left == 4
-    pins.check(demo.user, PIN, own)
+    pins.check_pin(demo.user, PIN, own)
     assert PinTries.get().failures == 0
 
 
 def test_the_fifth_wrong_try_locks_and_tells(demo: Demo, own: Device):
     for _ in range(4):
         with pytest.raises(PinWrong):
-            pins.check(demo.user, "111111", own)
+            pins.check_pin(demo.user, "111111", own)
     with pytest.raises(PinLocked):
-        pins.check(demo.user, "111111", own)
+        pins.check_pin(demo.user, "111111", own)
     with pytest.raises(PinLocked):
-        pins.check(demo.user, PIN, own)
+        pins.check_pin(demo.user, PIN, own)
     assert OutgoingMail.select().where(OutgoingMail.kind == "pin_locked").count() == 1
 
 
@@ -63,7 +63,7 @@ def test_five_tries_at_once_are_five(demo: Demo, own: Device):
     def attempt(_: int) -> str:
         with models.database.connection_context():
             try:
-                pins.check(demo.user, "111111", own)
+                pins.check_pin(demo.user, "111111", own)
             except (PinWrong, PinLocked) as error:
                 return type(error).__name__
         return "fits"
@@ -79,7 +79,7 @@ def test_a_pin_is_renewed_only_after_identifying_again(demo: Demo, own: Device):
         pins.set_pin(demo.user, "580274")
     authorise(demo.client, demo.user, ago=timedelta(0))
     pins.set_pin(demo.user, "580274")
-    pins.check(demo.user, "580274", own)
+    pins.check_pin(demo.user, "580274", own)
     with pytest.raises(PinAlreadySet):
         pins.set_pin(demo.user, "471936")
 
@@ -89,20 +89,20 @@ def test_a_pin_does_not_fit_another_person_with_the_same_hash(demo: Demo):
     own = make_device(other)
     Pin.create(user=other, pin_hash=Pin.get().pin_hash)
     with pytest.raises(PinWrong):
-        pins.check(other, PIN, own)
+        pins.check_pin(other, PIN, own)
 
 
 def test_the_lock_is_of_one_device(demo: Demo, own: Device):
     for _ in range(4):
         with pytest.raises(PinWrong):
-            pins.check(demo.user, "111111", own)
+            pins.check_pin(demo.user, "111111", own)
     with pytest.raises(PinLocked):
-        pins.check(demo.user, "111111", own)
+        pins.check_pin(demo.user, "111111", own)
     elsewhere = make_device(demo.user)
-    pins.check(demo.user, PIN, elsewhere)
-    assert (pins.locked(demo.user, own.id), pins.locked(demo.user, elsewhere.id)) == (True, False)
+    pins.check_pin(demo.user, PIN, elsewhere)
+    assert (pins.is_pin_locked(demo.user, own.id), pins.is_pin_locked(demo.user, elsewhere.id)) == (True, False)
     pins.unlock(demo.user, own.id)
-    pins.check(demo.user, PIN, own)
+    pins.check_pin(demo.user, PIN, own)
 
 
 @pytest.mark.parametrize("whose", ["nobody's", "another's", "unconfirmed"])
@@ -111,7 +111,7 @@ def test_a_pin_counts_only_on_a_device_that_its_person_confirmed(demo: Demo, who
     if whose == "unconfirmed":
         Device.update(confirmed_at=None, confirmed_by=None).execute()
     with pytest.raises(DeviceUnconfirmed):
-        pins.check(demo.user, PIN, device)
+        pins.check_pin(demo.user, PIN, device)
     assert PinTries.select().count() == 0
 
 

@@ -15,7 +15,7 @@ from connectors.bank import port
 from core.clock import utcnow
 from domain.banking import linking, oauth_grants
 from domain.common.errors import BankUnavailable, ConsentPending, ConsentRefused, NotFound
-from domain.common.services import furnish, world
+from domain.common.services import configure, services
 from domain.operations import integrity, operators
 from domain.orders import sca, status_polling, submission
 from domain.payments import amendments, queries
@@ -29,7 +29,7 @@ from tests.support.sandbox import Sandbox
 @pytest.fixture(autouse=True)
 def the_books_are_right(demo: Demo) -> Iterator[None]:
     yield
-    assert list(integrity.faults()) == []
+    assert list(integrity.find_inconsistencies()) == []
 
 
 def released(demo: Demo) -> Batch:
@@ -42,7 +42,7 @@ def sent(batch: Batch, times: int = 2) -> Batch:
     """Every job may run twice."""
     for _ in range(times):
         BankOrder.update(due_at=batch.created_at).where(BankOrder.batch == batch.id).execute()
-        submission.send(batch.id)
+        submission.submit_order(batch.id)
     return Batch.get_by_id(batch.id)
 
 
@@ -51,12 +51,12 @@ def followed(batch: Batch) -> Batch:
         live = (BankOrder.batch == batch.id, BankOrder.state != "ended")
         BankOrder.update(due_at=batch.created_at).where(*live).execute()
         for order_id in status_polling.due_orders():
-            status_polling.follow(order_id)
+            status_polling.poll_status(order_id)
     return Batch.get_by_id(batch.id)
 
 
 def page_of(demo: Demo, batch: Batch) -> str:
-    step = sca.begin_signing(demo.client, demo.user, batch.reference, PSU)
+    step = sca.start_sca(demo.client, demo.user, batch.reference, PSU)
     assert step.how == "page"
     return step.url or ""
 
@@ -68,9 +68,9 @@ def grant_of(link: BankLink) -> BankGrant:
 def age(link: BankLink) -> None:
     """The access token is about to end."""
     grant = grant_of(link)
-    held = oauth_grants._SHELF.held(grant)
+    held = oauth_grants._SHELF.load(grant)
     assert held is not None
-    oauth_grants._SHELF.keep(grant, replace(held, expires_at=utcnow() + timedelta(seconds=30)))
+    oauth_grants._SHELF.save(grant, replace(held, expires_at=utcnow() + timedelta(seconds=30)))
 
 
 # --- linking --------------------------------------------------------------------------------------
@@ -84,52 +84,52 @@ def test_linking_gives_accounts_holder_balance_and_an_end(demo: Demo, sandbox: S
 
 
 def test_the_way_back_works_once_and_for_its_own_person(demo: Demo):
-    back = pressed(linking.begin_link(demo.client, demo.user, "ponto", PSU, None))
+    back = pressed(linking.start_consent(demo.client, demo.user, "ponto", PSU, None))
     with pytest.raises(NotFound):
-        oauth_grants.finish(make_user(), back["state"], back["code"])
-    oauth_grants.finish(demo.user, back["state"], back["code"])
+        oauth_grants.complete_authorization(make_user(), back["state"], back["code"])
+    oauth_grants.complete_authorization(demo.user, back["state"], back["code"])
     tokens = BankGrant.get().tokens_sealed
-    oauth_grants.finish(demo.user, back["state"], "another code")
+    oauth_grants.complete_authorization(demo.user, back["state"], "another code")
     assert BankGrant.get().tokens_sealed == tokens
-    assert linking.finish_link(back["state"], demo.user, PSU).status == "valid"
+    assert linking.complete_consent(back["state"], demo.user, PSU).status == "valid"
 
 
 def test_who_comes_back_without_the_answer_is_still_on_the_way(demo: Demo):
-    back = pressed(linking.begin_link(demo.client, demo.user, "ponto", PSU, None))
+    back = pressed(linking.start_consent(demo.client, demo.user, "ponto", PSU, None))
     with pytest.raises(ConsentPending):
-        linking.finish_link(back["state"], demo.user, PSU)
+        linking.complete_consent(back["state"], demo.user, PSU)
 
 
 def test_a_refusal_ends_this_linking_and_another_can_begin(demo: Demo):
-    back = pressed(linking.begin_link(demo.client, demo.user, "ponto", PSU, None), "weigeren")
+    back = pressed(linking.start_consent(demo.client, demo.user, "ponto", PSU, None), "weigeren")
     assert back["error"] == "access_denied"
     with pytest.raises(ConsentRefused):
-        oauth_grants.finish(demo.user, back["state"], back.get("code"))
+        oauth_grants.complete_authorization(demo.user, back["state"], back.get("code"))
     with pytest.raises(ConsentRefused):
-        linking.finish_link(back["state"], demo.user, PSU)
+        linking.complete_consent(back["state"], demo.user, PSU)
     assert linked(demo).status == "valid"
 
 
 def test_where_ponto_does_not_know_us_nothing_is_begun(demo: Demo):
-    furnish(replace(world(), ponto=None))
+    configure(replace(services(), ponto=None))
     with pytest.raises(BankUnavailable):
-        linking.begin_link(demo.client, demo.user, "ponto", PSU, None)
+        linking.start_consent(demo.client, demo.user, "ponto", PSU, None)
     assert BankGrant.select().count() == 0
 
 
 def test_a_code_that_is_not_ours_gives_no_key(demo: Demo):
-    mine = pressed(linking.begin_link(demo.client, demo.user, "ponto", PSU, None))
-    other = pressed(linking.begin_link(demo.client, demo.user, "ponto", PSU, None))
+    mine = pressed(linking.start_consent(demo.client, demo.user, "ponto", PSU, None))
+    other = pressed(linking.start_consent(demo.client, demo.user, "ponto", PSU, None))
     with pytest.raises(ConsentRefused):
-        oauth_grants.finish(demo.user, mine["state"], other["code"])
+        oauth_grants.complete_authorization(demo.user, mine["state"], other["code"])
 
 
 def test_no_key_stands_readable(demo: Demo):
     link = linked(demo)
-    token = linking.line_for(demo.account).access
+    token = linking.bank_config_for_account(demo.account).access
     assert token is not None
     secret = token(None)
-    assert secret not in repr(linking.line_for(demo.account))
+    assert secret not in repr(linking.bank_config_for_account(demo.account))
     assert secret not in str([dict(row.__data__) for row in (grant_of(link), BankLink.get_by_id(link.id))])
     assert operators.rotate_keys() == 0
 
@@ -143,37 +143,39 @@ def test_workers_at_once_use_a_refresh_token_once(demo: Demo, sandbox: Sandbox):
     def one(_: int) -> str:
         with models.database.connection_context():
             try:
-                return linking.line_for(demo.account).access(None)  # type: ignore[misc]
+                return linking.bank_config_for_account(demo.account).access(None)  # type: ignore[misc]
             except port.NotDelivered:
                 return "later"
 
     with ThreadPoolExecutor(4) as pool:
         found = list(pool.map(one, range(4)))
-    held = oauth_grants._SHELF.held(grant_of(link))
+    held = oauth_grants._SHELF.load(grant_of(link))
     assert held is not None
     assert set(found) - {"later"} == {held.access_token}
     assert grant_of(link).lease_until is None
-    assert world().bank.balance(linking.line_for(demo.account), "", demo.account.resource_id, None, "")
+    assert services().bank.balance(
+        linking.bank_config_for_account(demo.account), "", demo.account.resource_id, None, ""
+    )
 
 
 def test_who_lost_the_race_takes_what_the_winner_has_written(demo: Demo, sandbox: Sandbox):
     """Our lease ran out while we asked: another has used the same refresh token, and keeps what it got."""
     link = linked(demo)
     age(link)
-    grant, service = grant_of(link), world().ponto
+    grant, service = grant_of(link), services().ponto
     assert service is not None
-    held = oauth_grants._SHELF.held(grant)
+    held = oauth_grants._SHELF.load(grant)
     assert held is not None
 
     class Slow:
         host = service.host
 
         def refresh(self, refresh_token: str):
-            oauth_grants._SHELF.keep(grant, service.refresh(refresh_token))  # the other, meanwhile
+            oauth_grants._SHELF.save(grant, service.refresh(refresh_token))  # the other, meanwhile
             return service.refresh(refresh_token)
 
     token = oauth_grants._SHELF.access_token(grant, Slow())  # type: ignore[arg-type]
-    newer = oauth_grants._SHELF.held(grant)
+    newer = oauth_grants._SHELF.load(grant)
     assert newer is not None
     assert (token, newer.refresh_token != held.refresh_token) == (newer.access_token, True)
 
@@ -181,8 +183,8 @@ def test_who_lost_the_race_takes_what_the_winner_has_written(demo: Demo, sandbox
 def test_a_withdrawn_key_is_told_and_given_anew(demo: Demo, sandbox: Sandbox):
     link = linked(demo)
     sandbox.fault(ponto_token_revoked=True)
-    line = oauth_grants.opened(linking.line_of("ponto"), link)
-    assert world().bank.consent(line, "", "").status == "expired"
+    line = oauth_grants.with_access_token(linking.bank_config_of("ponto"), link)
+    assert services().bank.consent(line, "", "").status == "expired"
     batch = sent(released(demo))
     assert (batch.state, orders_at(sandbox)) == ("rejected", [])
     sandbox.fault(ponto_token_revoked=False)
@@ -252,23 +254,27 @@ def test_refused_at_the_bank_it_is_made_anew(demo: Demo, sandbox: Sandbox):
 def test_a_signed_order_cannot_be_deleted(demo: Demo, sandbox: Sandbox):
     linked(demo)
     batch = sent(released(demo))
-    line, payment_id = linking.line_for(demo.account), BankOrder.get().payment_id or ""
+    line, payment_id = linking.bank_config_for_account(demo.account), BankOrder.get().payment_id or ""
     sign(page_of(demo, batch))
     with pytest.raises(port.BankRefused, match="paymentNotDeletable"):
-        world().bank.cancel_order(line, payment_id, PSU, "")
+        services().bank.cancel_order(line, payment_id, PSU, "")
     assert followed(batch).state == "signed"
 
 
 def test_an_unsigned_order_is_deleted_and_can_be_signed_no_more(demo: Demo, sandbox: Sandbox):
     linked(demo)
     batch = sent(released(demo))
-    line, payment_id, page = linking.line_for(demo.account), BankOrder.get().payment_id or "", page_of(demo, batch)
-    assert world().bank.cancel_order(line, payment_id, PSU, "").done
+    line, payment_id, page = (
+        linking.bank_config_for_account(demo.account),
+        BankOrder.get().payment_id or "",
+        page_of(demo, batch),
+    )
+    assert services().bank.cancel_order(line, payment_id, PSU, "").done
     assert "Niet gelukt" in requests.get(page, timeout=10).text
     requests.post(page, data={"besluit": "ondertekenen"}, allow_redirects=False, timeout=10)
     assert [order["status"] for order in orders_at(sandbox)] == ["CANC"]
     with pytest.raises(port.BankRefused, match="resourceNotFound"):
-        world().bank.order_status(line, payment_id, "")
+        services().bank.order_status(line, payment_id, "")
 
 
 # What goes wrong, the state after two tries of the worker, and how many orders the bank has then.
@@ -334,7 +340,7 @@ def test_a_word_that_nobody_knows_moves_nothing(demo: Demo, sandbox: Sandbox):
     batch = sent(released(demo))
     sandbox.fault(ponto_strange_status=True)
     assert followed(batch).state == "at_bank"
-    assert BankExchange.select().where(BankExchange.outcome == "failed:AnswerUnknown").count() == 2
+    assert BankExchange.select().where(BankExchange.outcome == "failed:OutcomeUnknown").count() == 2
     sandbox.fault(ponto_strange_status=False)
     assert followed(batch).state == "at_bank"
 
@@ -344,4 +350,4 @@ def test_a_line_without_a_key_is_never_called(demo: Demo, sandbox: Sandbox):
     batch = released(demo)
     BankGrant.delete().execute()
     assert (sent(batch).state, orders_at(sandbox)) == ("approved", [])
-    assert queries.find(demo.client, batch.reference).state_reason == "bank_unreachable"
+    assert queries.get_batch(demo.client, batch.reference).state_reason == "bank_unreachable"

@@ -15,13 +15,13 @@ from domain.common.errors import (
     DateInvalid,
     DeviceUnconfirmed,
     DomainError,
-    IdentifyAfterReset,
+    InsufficientRole,
     LimitExceeded,
     NothingToPay,
     NotOpen,
-    NotYourRole,
     PinWrong,
-    WrongProof,
+    ReidentificationRequired,
+    WrongAuthenticationMethod,
 )
 from domain.payments import amendments, limits
 from domain.payments.release import release
@@ -56,7 +56,7 @@ def test_a_change_after_looking_is_noticed(demo: Demo):
 def test_another_account_after_looking_is_noticed(demo: Demo):
     batch = demo.batch()
     seen = demo.view(batch)
-    amendments.change(demo.client, demo.user, batch.reference, None, demo.other.id)
+    amendments.change_date_and_account(demo.client, demo.user, batch.reference, None, demo.other.id)
     with pytest.raises(BatchChanged):
         _release(demo, batch, shown=seen.digest)
 
@@ -68,8 +68,12 @@ def test_every_change_voids_the_release(demo: Demo, what: str):
     later = next_bank_day(today_amsterdam() + timedelta(days=7))
     changes = {
         "line": lambda: amendments.exclude_line(demo.client, demo.user, batch.reference, demo.view(batch).lines[0].id),
-        "date": lambda: amendments.change(demo.client, demo.user, batch.reference, later, demo.account.id),
-        "account": lambda: amendments.change(demo.client, demo.user, batch.reference, None, demo.other.id),
+        "date": lambda: amendments.change_date_and_account(
+            demo.client, demo.user, batch.reference, later, demo.account.id
+        ),
+        "account": lambda: amendments.change_date_and_account(
+            demo.client, demo.user, batch.reference, None, demo.other.id
+        ),
     }
     changes[what]()
     assert demo.view(batch).state == "open"
@@ -114,17 +118,17 @@ def test_nothing_to_pay(demo: Demo):
 
 
 def test_over_the_limit_of_a_payment(demo: Demo):
-    limits.raise_limits(demo.account, 855915, None, "anna")
+    limits.set_limits(demo.account, 855915, None, "anna")
     batch = demo.batch()
     with pytest.raises(LimitExceeded) as over:
         _release(demo, batch)
     assert (over.value.kind, over.value.limit_cents, over.value.total_cents) == ("payment", 855915, 855916)
-    limits.raise_limits(demo.account, 855916, None, "anna")
+    limits.set_limits(demo.account, 855916, None, "anna")
     _release(demo, batch)
 
 
 def test_over_the_limit_of_a_day(demo: Demo):
-    limits.raise_limits(demo.account, None, 855916 * 2 - 1, "anna")
+    limits.set_limits(demo.account, None, 855916 * 2 - 1, "anna")
     first, second = demo.batch(number=1), demo.batch(number=2)
     _release(demo, first)
     with pytest.raises(LimitExceeded) as over:
@@ -134,15 +138,15 @@ def test_over_the_limit_of_a_day(demo: Demo):
 
 
 def test_a_release_that_was_voided_does_not_count_for_the_day(demo: Demo):
-    limits.raise_limits(demo.account, None, 855916 * 2 - 1, "anna")
+    limits.set_limits(demo.account, None, 855916 * 2 - 1, "anna")
     first, second = demo.batch(number=1), demo.batch(number=2)
     _release(demo, first)
-    amendments.change(demo.client, demo.user, first.reference, None, demo.other.id)
+    amendments.change_date_and_account(demo.client, demo.user, first.reference, None, demo.other.id)
     _release(demo, second)
 
 
 def test_two_payments_at_once_cannot_both_take_the_last_of_the_day(demo: Demo):
-    limits.raise_limits(demo.account, None, 855916 * 2 - 1, "anna")
+    limits.set_limits(demo.account, None, 855916 * 2 - 1, "anna")
     batches = [demo.batch(number=n) for n in (1, 2)]
     shown = [demo.view(batch).digest for batch in batches]
 
@@ -160,7 +164,7 @@ def test_two_payments_at_once_cannot_both_take_the_last_of_the_day(demo: Demo):
 
 def test_a_preparer_never_releases(demo: Demo):
     demo.membership.role = "preparer"
-    with pytest.raises(NotYourRole):
+    with pytest.raises(InsufficientRole):
         _release(demo, demo.batch())
 
 
@@ -183,7 +187,7 @@ def test_a_day_that_is_no_bank_day_is_refused(demo: Demo):
     batch = demo.batch()
     for day, reason in ((date(2020, 11, 13), "past"), (date(today_amsterdam().year + 1, 1, 1), "not_a_bank_day")):
         with pytest.raises(DateInvalid) as invalid:
-            amendments.change(demo.client, demo.user, batch.reference, day, demo.account.id)
+            amendments.change_date_and_account(demo.client, demo.user, batch.reference, day, demo.account.id)
         assert invalid.value.reason == reason
     assert Batch.get_by_id(batch.id).execution_date is None
 
@@ -191,7 +195,7 @@ def test_a_day_that_is_no_bank_day_is_refused(demo: Demo):
 def test_delegated_signing_asks_for_the_pin(demo: Demo, sandbox: Sandbox):
     sandbox.control("PUT", "banks/redirect", {"signing": "delegated"})
     batch = demo.batch()
-    with pytest.raises(WrongProof):
+    with pytest.raises(WrongAuthenticationMethod):
         _release(demo, batch)
     own = make_device(demo.user)
     with pytest.raises(PinWrong):
@@ -205,20 +209,20 @@ def test_delegated_signing_asks_for_the_pin(demo: Demo, sandbox: Sandbox):
 def test_after_a_reset_nothing_is_paid_until_a_newer_identification(demo: Demo):
     batch = demo.batch()
     User.update(reset_at=utcnow()).execute()
-    with pytest.raises(IdentifyAfterReset):
+    with pytest.raises(ReidentificationRequired):
         _release(demo, batch)
     authorise(demo.client, demo.user, ago=timedelta(seconds=-1))
     assert _release(demo, batch).proof == "session"
 
 
 def test_a_pin_is_no_proof_where_the_bank_signs(demo: Demo):
-    with pytest.raises(WrongProof):
+    with pytest.raises(WrongAuthenticationMethod):
         _release(demo, demo.batch(), proof="pin", pin=PIN)
 
 
 def test_the_account_that_is_shown_is_the_one_that_pays(demo: Demo):
     batch = demo.batch()
-    amendments.change(demo.client, demo.user, batch.reference, None, demo.other.id)
+    amendments.change_date_and_account(demo.client, demo.user, batch.reference, None, demo.other.id)
     assert _release(demo, batch).debtor_iban == OTHER_IBAN
     assert BankAccount.get_by_id(Batch.get_by_id(batch.id).bank_account_id).iban == OTHER_IBAN
 

@@ -8,11 +8,11 @@ import pytest
 
 from core.clock import utcnow
 from domain.common import leases
-from domain.common.errors import CautionsUnopened, NotOpen, RunMissing
+from domain.common.errors import NotOpen, RunMissing, UnacknowledgedWarnings
 from domain.operations import integrity
 from domain.payments import amendments, release, warnings
 from domain.payroll import intake, run_history, webhook_deliveries
-from domain.payroll.run_versions import Wanted
+from domain.payroll.run_versions import PayableLine
 from models import BankOrder, Batch, BatchLine, Delivery, Release, Run
 from tests.support.factories import PSU, Demo, make_file
 from tests.support.intake import lines, state, work
@@ -69,7 +69,7 @@ def test_a_payment_that_was_not_sent_gives_way_to_the_newer_run(demo: Demo, sand
     assert {row[2] for row in lines(old)} == {"void"}
     assert (new.total_cents, new.line_count, new.difference) == (DEMO_TOTAL - 344_808 + 300_000, 8, False)
     assert Release.select().where(Release.voided_at.is_null()).count() == 0
-    assert list(integrity.faults()) == []
+    assert list(integrity.find_inconsistencies()) == []
 
 
 def test_the_same_run_once_more_changes_nothing(demo: Demo, sandbox: Sandbox):
@@ -150,7 +150,7 @@ def test_of_a_run_that_was_sent_only_the_difference_is_paid(demo: Demo, sandbox:
     shown = demo.view(new)
     assert (shown.lines[0].paid_cents, shown.overpaid) == (344_808, [("Donkersloot Meijer, Naomi", NAOMI, 61_100)])
     assert new.difference
-    assert list(integrity.faults()) == []
+    assert list(integrity.find_inconsistencies()) == []
 
 
 def test_the_difference_must_be_opened_before_it_can_be_approved(demo: Demo, sandbox: Sandbox):
@@ -161,10 +161,10 @@ def test_the_difference_must_be_opened_before_it_can_be_approved(demo: Demo, san
     (new,) = work(demo)
     shown = demo.view(new)
     assert [(one.kind, one.about, one.opened) for one in shown.cautions] == [("difference", old.reference, False)]
-    with pytest.raises(CautionsUnopened):
+    with pytest.raises(UnacknowledgedWarnings):
         approve(demo, new)
     amendments.open_cautions(demo.client, demo.user, new.reference, ["period_twice:x"])
-    with pytest.raises(CautionsUnopened):
+    with pytest.raises(UnacknowledgedWarnings):
         approve(demo, new)
     amendments.open_cautions(demo.client, demo.user, new.reference, [warnings.name(one) for one in shown.cautions])
     assert approve(demo, new).total_cents == 5_192
@@ -312,7 +312,7 @@ def test_a_second_run_of_a_period_must_be_opened_first(demo: Demo, sandbox: Sand
     for batch, other in ((new, old), (old, new)):
         shown = demo.view(batch)
         assert [(one.kind, one.about) for one in shown.cautions] == [("period_twice", other.reference)]
-        with pytest.raises(CautionsUnopened):
+        with pytest.raises(UnacknowledgedWarnings):
             approve(demo, batch)
     amendments.open_cautions(demo.client, demo.user, new.reference, [f"period_twice:{old.reference}"])
     assert approve(demo, new).line_count == 3
@@ -337,7 +337,7 @@ def test_a_payment_that_was_struck_as_a_whole_is_no_reason_to_warn(demo: Demo, s
 # --- by hand ---------------------------------------------------------------------------------------
 def test_taking_in_again_by_hand_doubles_nothing(demo: Demo, sandbox: Sandbox):
     first(demo, sandbox)
-    run_history.take_in_again(demo.client, demo.user, Run.get().id)
+    run_history.reimport_run(demo.client, demo.user, Run.get().id)
     assert work(demo) == []
     assert Batch.select().count() == 1
 
@@ -346,7 +346,7 @@ def test_what_was_struck_as_a_whole_can_be_taken_in_again(demo: Demo, sandbox: S
     _made, old = first(demo, sandbox)
     BatchLine.update(state="refused").where(BatchLine.batch == old.id).execute()
     amendments.discard(demo.client, demo.user, old.reference)
-    run_history.take_in_again(demo.client, demo.user, Run.get().id)
+    run_history.reimport_run(demo.client, demo.user, Run.get().id)
     (new,) = work(demo)
     assert (new.total_cents, new.version != old.version) == (DEMO_TOTAL, True)
 
@@ -357,25 +357,25 @@ def test_two_workers_that_read_the_newer_run_make_one_payment(demo: Demo, sandbo
     again(sandbox, made)
     new = work(demo)
     Run.update(due_at=utcnow()).execute()
-    assert [intake.take_in_run(Run.get().id) for _ in range(2)] == [None, None]
+    assert [intake.import_run(Run.get().id) for _ in range(2)] == [None, None]
     assert (len(new), Batch.select().where(Batch.state == "open").count()) == (1, 1)
 
 
 def test_a_change_that_is_announced_while_the_run_is_being_read_is_read_after_it(demo: Demo, sandbox: Sandbox):
     made, old = first(demo, sandbox)
-    run_history.take_in_again(demo.client, demo.user, Run.get().id)
-    claimed = leases.claim(Run, Run.get().id, 60)
+    run_history.reimport_run(demo.client, demo.user, Run.get().id)
+    claimed = leases.claim_lease(Run, Run.get().id, 60)
     assert claimed is not None
     # the worker has fetched the old file when the webhook of the new one comes
     change(sandbox, 1, cents=300_000)
     again(sandbox, made)
     body = json.dumps({"CompanyId": 9969, "RunId": made["run"]}).encode()
     delivery = Delivery.create(client=demo.client, content_type="application/json", headers={}, body=body)
-    webhook_deliveries.handle(delivery.id)
-    wanted = [Wanted(row.name_shown, row.name_sent, row.description_shown, row.description_sent, row.iban,
+    webhook_deliveries.process_delivery(delivery.id)
+    wanted = [PayableLine(row.name_shown, row.name_sent, row.description_shown, row.description_sent, row.iban,
                      row.amount_cents) for row in BatchLine.select().where(BatchLine.batch == old.id)]  # fmt: skip
-    assert intake.store(claimed, make_file(), wanted) is None
+    assert intake.create_batch_version(claimed, make_file(), wanted) is None
     assert intake.due_runs() == [claimed.id]
-    new = intake.take_in_run(claimed.id)
+    new = intake.import_run(claimed.id)
     assert new is not None
     assert (state(old)[0], lines(new)[0][1]) == ("replaced", 300_000)

@@ -12,12 +12,12 @@ EVERY = [question for question, _needed in permission_check.CHECKS]
 
 def tried(demo: Demo) -> dict[str, tuple[str, str | None]]:
     connection = NmbrsConnection.get_by_id(demo.connection.id)
-    permission_check.begin(connection)
-    assert {check.result for check in permission_check.of_connection(connection)} == {"waiting"}
-    assert permission_check.due() == [connection.id]
-    permission_check.run(connection.id)
-    assert permission_check.due() == []
-    return {check.question: (check.result, check.code) for check in permission_check.of_connection(connection)}
+    permission_check.schedule_permission_checks(connection)
+    assert {check.result for check in permission_check.checks_of_connection(connection)} == {"waiting"}
+    assert permission_check.due_permission_checks() == [connection.id]
+    permission_check.run_permission_checks(connection.id)
+    assert permission_check.due_permission_checks() == []
+    return {check.question: (check.result, check.code) for check in permission_check.checks_of_connection(connection)}
 
 
 def test_everything_is_allowed(demo: Demo, sandbox: Sandbox):
@@ -54,7 +54,7 @@ def test_a_right_that_is_missing_is_the_one_that_is_named(
     found = tried(demo)
     assert {question for question, (result, _code) in found.items() if result == "refused"} == refused
     assert {found[question][1] for question in refused} == {"1002"}
-    calls = {check.question: check.call for check in permission_check.of_connection(demo.connection)}
+    calls = {check.question: check.call for check in permission_check.checks_of_connection(demo.connection)}
     assert calls["sepa_file"] == "CompanyService.SalaryDocuments_GetSEPA"
 
 
@@ -77,8 +77,8 @@ def test_a_debtor_that_is_filtered_away_is_named_with_its_code(demo: Demo, sandb
 
 
 def test_it_takes_up_where_a_killed_worker_left(demo: Demo, sandbox: Sandbox):
-    permission_check.begin(NmbrsConnection.get_by_id(demo.connection.id))
-    assert permission_check.due() == [demo.connection.id]
-    permission_check.run(demo.connection.id)
-    permission_check.run(demo.connection.id)
-    assert "waiting" not in {check.result for check in permission_check.of_connection(demo.connection)}
+    permission_check.schedule_permission_checks(NmbrsConnection.get_by_id(demo.connection.id))
+    assert permission_check.due_permission_checks() == [demo.connection.id]
+    permission_check.run_permission_checks(demo.connection.id)
+    permission_check.run_permission_checks(demo.connection.id)
+    assert "waiting" not in {check.result for check in permission_check.checks_of_connection(demo.connection)}

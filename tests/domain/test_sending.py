@@ -6,7 +6,7 @@ import pytest
 import requests
 from lxml import etree, html
 
-from domain.common.errors import OrderDiffers, StateConflict
+from domain.common.errors import OrderMismatch, StateConflict
 from domain.operations import integrity, operators
 from domain.orders import sca, status_polling, submission
 from domain.payments import amendments, queries
@@ -20,7 +20,7 @@ from tests.support.tampering_proxy import closed_port
 @pytest.fixture(autouse=True)
 def the_books_are_right(demo: Demo):
     yield
-    assert list(integrity.faults()) == []
+    assert list(integrity.find_inconsistencies()) == []
 
 
 def _released(demo: Demo, batch: Batch | None = None, proof: str = "session", pin: str | None = None) -> Batch:
@@ -32,7 +32,7 @@ def _released(demo: Demo, batch: Batch | None = None, proof: str = "session", pi
 def _send(batch: Batch, times: int = 2) -> Batch:
     """Every job may run twice."""
     for _ in range(times):
-        submission.send(batch.id)
+        submission.submit_order(batch.id)
     return Batch.get_by_id(batch.id)
 
 
@@ -41,7 +41,7 @@ def _follow(batch: Batch, times: int = 2) -> Batch:
         live = BankOrder.update(due_at=batch.created_at).where(BankOrder.batch == batch.id, BankOrder.state != "ended")
         live.execute()
         for order_id in status_polling.due_orders():
-            status_polling.follow(order_id)
+            status_polling.poll_status(order_id)
     return Batch.get_by_id(batch.id)
 
 
@@ -58,7 +58,7 @@ def _press(url: str, words: str) -> requests.Response:
 
 
 def _sign(demo: Demo, batch: Batch, words: str = "Onderteken") -> None:
-    _press(sca.begin_signing(demo.client, demo.user, batch.reference, PSU).url or "", words)
+    _press(sca.start_sca(demo.client, demo.user, batch.reference, PSU).url or "", words)
 
 
 def _at_the_bank(sandbox: Sandbox) -> list[dict]:
@@ -188,7 +188,7 @@ def test_a_day_past_its_cut_off_is_never_shifted(
     demo: Demo, monkeypatch: pytest.MonkeyPatch, sandbox: Sandbox
 ):
     batch = _released(demo)
-    monkeypatch.setattr(submission.execution_dates, "obstacle", lambda day, cut_off, now=None: "cut_off")
+    monkeypatch.setattr(submission.execution_dates, "unavailable_reason", lambda day, cut_off, now=None: "cut_off")
     sent = _send(batch)
     assert (sent.state, sent.state_reason, sent.execution_date) == ("open", "cut_off", None)
     assert _at_the_bank(sandbox) == []
@@ -196,12 +196,12 @@ def test_a_day_past_its_cut_off_is_never_shifted(
 
 def test_bytes_that_changed_are_not_sent(demo: Demo, sandbox: Sandbox):
     batch = _released(demo)
-    order = submission.prepare(queries.find(demo.client, batch.reference))
+    order = submission.build_order(queries.get_batch(demo.client, batch.reference))
     assert order is not None
-    broken = submission.seal(b"<Document/>", "bank_order", order.msg_id)
+    broken = submission.encrypt(b"<Document/>", "bank_order", order.msg_id)
     BankOrder.update(body_sealed=broken).where(BankOrder.id == order.id).execute()
-    with pytest.raises(OrderDiffers):
-        submission.send(batch.id)
+    with pytest.raises(OrderMismatch):
+        submission.submit_order(batch.id)
     assert _at_the_bank(sandbox) == []
 
 

@@ -16,18 +16,18 @@ from connectors.bank.http_signatures import development_identity
 from core.clock import utcnow
 from domain.common.errors import (
     BankUnavailable,
-    CodeWrong,
+    InvalidScaCode,
     NotFound,
     NotOpen,
-    SigningBusy,
+    ScaInProgress,
+    ScaOutcomeUnknown,
     SigningFailed,
     SigningRefused,
-    SigningUnknown,
 )
-from domain.common.services import furnish, world
+from domain.common.services import configure, services
 from domain.operations import integrity
 from domain.orders import sca, sca_state
-from domain.orders.sca_state import Step
+from domain.orders.sca_state import ScaStep
 from domain.payments import amendments
 from models import AuditEvent, BankExchange, BankOrder, Batch, database
 from tests.support.factories import PSU, Demo
@@ -53,39 +53,39 @@ class Killed(BaseException):
 @pytest.fixture(autouse=True)
 def the_books_are_right(demo: Demo):
     yield
-    assert list(integrity.faults()) == []
+    assert list(integrity.find_inconsistencies()) == []
 
 
 @pytest.fixture
 def between(world: object, sandbox: Sandbox) -> Iterator[Meddler]:
     """Every call to the bank passes here."""
     with meddler(sandbox.url) as found:
-        furnish(replace(_world(), banks=HttpDirectory(f"{found.url}/banks", ttl_seconds=0)))
+        configure(replace(_world(), banks=HttpDirectory(f"{found.url}/banks", ttl_seconds=0)))
         yield found
 
 
 def _world():
-    return world()
+    return services()
 
 
 def _observing(keys: Path, look: Callable) -> None:
     """From now on this is told of each exchange with the bank, before we record anything of it."""
-    furnish(replace(_world(), bank=BerlinGroupBank(development_identity(keys), read_timeout=5, observe=look)))
+    configure(replace(_world(), bank=BerlinGroupBank(development_identity(keys), read_timeout=5, observe=look)))
 
 
-def _begin(demo: Demo, batch: Batch, again: bool = False) -> Step:
-    return sca.begin_signing(demo.client, demo.user, batch.reference, PSU, again)
+def _begin(demo: Demo, batch: Batch, again: bool = False) -> ScaStep:
+    return sca.start_sca(demo.client, demo.user, batch.reference, PSU, again)
 
 
-def _choose(demo: Demo, batch: Batch, method: str = "lezer") -> Step:
+def _choose(demo: Demo, batch: Batch, method: str = "lezer") -> ScaStep:
     return sca.choose_method(demo.client, demo.user, batch.reference, PSU, method)
 
 
-def _code(demo: Demo, batch: Batch, code: str) -> Step:
-    return sca.answer_code(demo.client, demo.user, batch.reference, PSU, code)
+def _code(demo: Demo, batch: Batch, code: str) -> ScaStep:
+    return sca.submit_otp(demo.client, demo.user, batch.reference, PSU, code)
 
 
-def _step(demo: Demo, batch: Batch) -> Step:
+def _step(demo: Demo, batch: Batch) -> ScaStep:
     return sca.step_of_payment(demo.view(batch))
 
 
@@ -208,7 +208,7 @@ def test_a_challenge_as_a_picture(demo: Demo, sandbox: Sandbox, between: Meddler
 def test_a_picture_that_is_none_is_not_shown(image: str | None):
     document = {"links": {}, "authorisation": {"challenge": {"image": image} if image is not None else None}}
     with pytest.raises(NotFound):
-        sca_state.image_of(document)
+        sca_state.challenge_image(document)
 
 
 def test_a_bank_that_asks_who_is_there(demo: Demo, sandbox: Sandbox, between: Meddler):
@@ -222,21 +222,21 @@ def test_a_bank_that_asks_who_is_there(demo: Demo, sandbox: Sandbox, between: Me
     step = _begin(demo, batch)
     assert (step.how, step.wants_password) == ("login", True)
     who = replace(PSU, bank_user_id="wouter-bij-de-bank")
-    step = sca.log_in(demo.client, demo.user, batch.reference, who, "een-geheim-woord")
+    step = sca.submit_credentials(demo.client, demo.user, batch.reference, who, "een-geheim-woord")
     assert step.how == "method"
     path, headers, body = between.seen[-1]
     assert path.endswith("/authorisations")
     assert json.loads(body) == {"psuData": {"password": "een-geheim-woord"}}
     assert headers["PSU-ID"] == "wouter-bij-de-bank"
     kept = repr([row.__data__ for table in (BankOrder, BankExchange, AuditEvent) for row in table.select()])
-    assert "geheim" not in kept + json.dumps(sca_state.read(BankOrder.get()))
+    assert "geheim" not in kept + json.dumps(sca_state.load_sca_document(BankOrder.get()))
 
 
 # --- wrong codes and the end ----------------------------------------------------------------------
 def test_a_wrong_code_says_so_and_can_be_typed_again(demo: Demo, sandbox: Sandbox):
     batch, challenge = _with_challenge(demo, sandbox)
     right = reader(sandbox, challenge)
-    with pytest.raises(CodeWrong) as caught:
+    with pytest.raises(InvalidScaCode) as caught:
         _code(demo, batch, _wrong(right))
     assert "Nog 2 keer" in caught.value.text
     assert "Nog" not in str(caught.value)
@@ -249,7 +249,7 @@ def test_three_wrong_codes_end_it_and_it_can_be_set_up_again(demo: Demo, sandbox
     batch, challenge = _with_challenge(demo, sandbox)
     wrong = _wrong(reader(sandbox, challenge))
     for _ in range(2):
-        with pytest.raises(CodeWrong):
+        with pytest.raises(InvalidScaCode):
             _code(demo, batch, wrong)
     with pytest.raises(SigningFailed):
         _code(demo, batch, wrong)
@@ -273,7 +273,7 @@ def test_no_code_is_kept(demo: Demo, sandbox: Sandbox):
     code = reader(sandbox, challenge)
     _code(demo, batch, code)
     kept = repr([row.__data__ for table in (BankExchange, AuditEvent) for row in table.select()])
-    stored = json.dumps(sca_state.read(BankOrder.get()))
+    stored = json.dumps(sca_state.load_sca_document(BankOrder.get()))
     assert f'"{code}"' not in stored
     assert f"'{code}'" not in kept
 
@@ -290,7 +290,7 @@ def test_too_late(demo: Demo, sandbox: Sandbox):
 
 def test_giving_up_ends_the_order_unsigned(demo: Demo, sandbox: Sandbox):
     batch, challenge = _with_challenge(demo, sandbox)
-    sca.give_up(demo.client, demo.user, batch.reference)
+    sca.abandon_signing(demo.client, demo.user, batch.reference)
     ended = Batch.get_by_id(batch.id)
     assert (ended.state, ended.state_reason, BankOrder.get().state) == ("failed", "given_up", "ended")
     with pytest.raises(NotOpen):
@@ -305,11 +305,11 @@ def test_what_is_signed_is_not_given_up(demo: Demo, sandbox: Sandbox, keys: Path
     with pytest.raises(Killed):
         _code(demo, batch, reader(sandbox, challenge))
     _lives(keys)
-    with pytest.raises(SigningBusy):
-        sca.give_up(demo.client, demo.user, batch.reference)
+    with pytest.raises(ScaInProgress):
+        sca.abandon_signing(demo.client, demo.user, batch.reference)
     _claims_run_out()
     with pytest.raises(NotOpen):
-        sca.give_up(demo.client, demo.user, batch.reference)
+        sca.abandon_signing(demo.client, demo.user, batch.reference)
     assert Batch.get_by_id(batch.id).state == "signed"
 
 
@@ -317,7 +317,7 @@ def test_in_the_app_nothing_can_be_given_up_here(demo: Demo, sandbox: Sandbox):
     signing_by(sandbox, "decoupled")
     batch = at_the_bank(demo)
     with pytest.raises(NotOpen):
-        sca.give_up(demo.client, demo.user, batch.reference)
+        sca.abandon_signing(demo.client, demo.user, batch.reference)
 
 
 # --- two windows, replays, deaths -----------------------------------------------------------------
@@ -327,7 +327,7 @@ def test_two_windows_at_once_make_one_call(demo: Demo, sandbox: Sandbox, keys: P
 
     def other_window(request, answer) -> None:
         if request.method == "PUT":
-            with pytest.raises(SigningBusy):
+            with pytest.raises(ScaInProgress):
                 _code(demo, batch, code)
             met.append(request.method)
 
@@ -337,7 +337,7 @@ def test_two_windows_at_once_make_one_call(demo: Demo, sandbox: Sandbox, keys: P
     assert followed(batch).state == "signed"
 
 
-def _on_its_own(demo: Demo, batch: Batch) -> Step:
+def _on_its_own(demo: Demo, batch: Batch) -> ScaStep:
     with database.connection_context():
         return _begin(demo, batch)
 
@@ -391,9 +391,9 @@ def _lives(keys: Path) -> None:
 
 def _claims_run_out() -> None:
     order = BankOrder.get()
-    document = sca_state.read(order)
+    document = sca_state.load_sca_document(order)
     document["busy"] = (utcnow() - timedelta(seconds=sca_state.BUSY_SECONDS + 1)).isoformat()
-    BankOrder.update(links_sealed=sca_state.sealed(order, document)).execute()
+    BankOrder.update(links_sealed=sca_state.encrypt_sca_document(order, document)).execute()
 
 
 def test_killed_between_beginning_and_recording(demo: Demo, sandbox: Sandbox, keys: Path):
@@ -405,7 +405,7 @@ def test_killed_between_beginning_and_recording(demo: Demo, sandbox: Sandbox, ke
     with pytest.raises(Killed):
         _begin(demo, batch)
     _lives(keys)
-    with pytest.raises(SigningBusy):
+    with pytest.raises(ScaInProgress):
         _begin(demo, batch)
     _claims_run_out()
     step = _begin(demo, batch)
@@ -425,11 +425,11 @@ def test_killed_after_the_code(demo: Demo, sandbox: Sandbox, keys: Path):
 
 def test_a_second_writer_never_undoes_what_a_later_one_wrote(demo: Demo, sandbox: Sandbox):
     batch, _challenge = _with_challenge(demo, sandbox)
-    old = sca_state.take(BankOrder.get().id)
+    old = sca_state.acquire_sca_session(BankOrder.get().id)
     _claims_run_out()
-    newer = sca_state.take(BankOrder.get().id)
-    sca_state.note_status(newer, "failed")
-    sca_state.note_status(old, "finalised")
+    newer = sca_state.acquire_sca_session(BankOrder.get().id)
+    sca_state.save_sca_status(newer, "failed")
+    sca_state.save_sca_status(old, "finalised")
     assert _step(demo, batch).how == "failed"
 
 
@@ -439,7 +439,7 @@ def test_an_order_that_is_over_is_not_spoken_of(demo: Demo, sandbox: Sandbox):
     order = BankOrder.get()
     BankOrder.update(state="ended").execute()
     with pytest.raises(NotOpen):
-        sca_state.take(order.id)
+        sca_state.acquire_sca_session(order.id)
 
 
 # --- the bank's moods -----------------------------------------------------------------------------
@@ -459,7 +459,7 @@ def test_no_answer_to_a_code_is_neither_yes_nor_no(demo: Demo, sandbox: Sandbox,
     batch, challenge = _with_challenge(demo, sandbox)
     code = reader(sandbox, challenge)
     sandbox.fault(**{fault: True})
-    with pytest.raises((SigningUnknown, SigningRefused)):
+    with pytest.raises((ScaOutcomeUnknown, SigningRefused)):
         _code(demo, batch, code)
     sandbox.fault(**{fault: False})
     assert followed(batch).state == "at_bank"
@@ -471,7 +471,7 @@ def test_an_answer_that_is_lost_and_the_code_once_more(demo: Demo, sandbox: Sand
     batch, challenge = _with_challenge(demo, sandbox)
     path = f"/authorisations/{BankOrder.get().authorisation_id}"
     between.changes[path] = lambda body: b"<html>??"
-    with pytest.raises(SigningUnknown):
+    with pytest.raises(ScaOutcomeUnknown):
         _code(demo, batch, reader(sandbox, challenge))
     assert Batch.get_by_id(batch.id).state == "signed", "the bank was asked at once"
 
@@ -480,21 +480,21 @@ def test_a_bank_that_cannot_be_reached(demo: Demo, sandbox: Sandbox):
     batch, challenge = _with_challenge(demo, sandbox)
     gone = replace(_world().banks.lines()["redirect"], base_url="http://127.0.0.1:9/bank/redirect")
     order = BankOrder.get()
-    document = sca_state.read(order)
+    document = sca_state.load_sca_document(order)
     there = document["authorisation"]["links"]["authoriseTransaction"]
     moved = there.replace(sandbox.url, "http://127.0.0.1:9")
     document["authorisation"]["links"]["authoriseTransaction"] = moved
-    BankOrder.update(links_sealed=sca_state.sealed(order, document)).execute()
+    BankOrder.update(links_sealed=sca_state.encrypt_sca_document(order, document)).execute()
 
     class Moved:
         def lines(self):
             return {"redirect": gone}
 
     before = _world()
-    furnish(replace(before, banks=Moved()))
+    configure(replace(before, banks=Moved()))
     with pytest.raises(BankUnavailable):
         _code(demo, batch, reader(sandbox, challenge))
-    furnish(before)
+    configure(before)
     assert _step(demo, batch).how == "code"
 
 
@@ -502,7 +502,7 @@ def test_a_bank_that_cannot_be_reached(demo: Demo, sandbox: Sandbox):
 def test_other_habits_of_banks(demo: Demo, sandbox: Sandbox, fault: str):
     sandbox.fault(**{fault: True})
     batch, challenge = _with_challenge(demo, sandbox)
-    with pytest.raises(CodeWrong):
+    with pytest.raises(InvalidScaCode):
         _code(demo, batch, _wrong(reader(sandbox, challenge)))
     _code(demo, batch, reader(sandbox, challenge))
     sandbox.fault(**{fault: False})
@@ -512,7 +512,7 @@ def test_other_habits_of_banks(demo: Demo, sandbox: Sandbox, fault: str):
 def test_a_page_of_another_site_is_not_taken(demo: Demo, sandbox: Sandbox):
     sandbox.fault(bank_foreign_redirect=True)
     batch = at_the_bank(demo)
-    with pytest.raises(SigningUnknown):
+    with pytest.raises(ScaOutcomeUnknown):
         _begin(demo, batch)
     sandbox.fault(bank_foreign_redirect=False)
     assert _begin(demo, batch).how == "page"
@@ -523,9 +523,9 @@ def test_orders_of_before_still_know_their_links(demo: Demo):
     batch = at_the_bank(demo)
     order = BankOrder.get()
     links = {"scaRedirect": "https://bank.example/s"}
-    old = sca_state.seal(json.dumps(links), "bank_order_links", order.msg_id)
+    old = sca_state.encrypt(json.dumps(links), "bank_order_links", order.msg_id)
     BankOrder.update(links_sealed=old).execute()
-    assert _step(demo, batch) == Step("page", "https://bank.example/s")
+    assert _step(demo, batch) == ScaStep("page", "https://bank.example/s")
 
 
 def test_nothing_to_sign_before_the_bank_has_it(demo: Demo):

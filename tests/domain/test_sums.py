@@ -6,13 +6,13 @@ from peewee import SQL
 from connectors.bank.port import Psu
 from domain.common.errors import BatchChanged
 from domain.payments import amendments, queries, release, totals
-from domain.payments.line_search import Look
+from domain.payments.line_search import LineQuery
 from models import Batch, BatchLine
 from tests.support.factories import Demo
 from tests.support.large_batches import many
 
 PSU = Psu("127.0.0.1", None)
-LONG = totals.SHORT + 20
+LONG = totals.CACHE_THRESHOLD + 20
 
 
 @pytest.fixture
@@ -23,13 +23,13 @@ def batch(demo: Demo) -> Batch:
 def shown(demo: Demo, batch: Batch) -> tuple:
     """Digest, total and counts as a page shows them; the second time they come out of what was kept."""
     for _ in range(2):
-        found = queries.view(demo.client, batch.reference, Look())
+        found = queries.get_payment(demo.client, batch.reference, LineQuery())
     return found.digest, found.total_cents, found.lines_all, found.lines_payable, found.spelt_count, found.reasons
 
 
 def counted(demo: Demo, batch: Batch) -> tuple:
     """The same of all lines."""
-    whole = queries.view(demo.client, batch.reference)
+    whole = queries.get_payment(demo.client, batch.reference)
     return whole.digest, whole.total_cents, whole.lines_all, whole.lines_payable, whole.spelt_count, whole.reasons
 
 
@@ -39,7 +39,7 @@ def strike(demo: Demo, batch: Batch) -> None:
 
 
 def other_account(demo: Demo, batch: Batch) -> None:
-    amendments.change(demo.client, demo.user, batch.reference, None, demo.other.id)
+    amendments.change_date_and_account(demo.client, demo.user, batch.reference, None, demo.other.id)
 
 
 def behind_our_back(demo: Demo, batch: Batch) -> None:
@@ -67,7 +67,7 @@ def test_no_change_is_missed(demo: Demo, batch: Batch, act):
 def test_everything_taken_back_is_as_before(demo: Demo, batch: Batch):
     before = shown(demo, batch)
     strike(demo, batch)
-    assert amendments.accept_all(demo.client, demo.user, batch.reference) == 1
+    assert amendments.include_all_lines(demo.client, demo.user, batch.reference) == 1
     assert shown(demo, batch) == before
 
 
@@ -78,9 +78,9 @@ def test_a_verdict_tells_the_digests_around_it(demo: Demo, batch: Batch):
 
 
 def test_what_was_counted_while_a_line_changed_is_not_kept(demo: Demo, batch: Batch):
-    slow = queries.find(demo.client, batch.reference)
+    slow = queries.get_batch(demo.client, batch.reference)
     behind_our_back(demo, batch)
-    totals.of_batch(slow, queries.execution_date(slow))
+    totals.get_totals(slow, queries.execution_date(slow))
     assert Batch.get_by_id(batch.id).lines_kept is None
     assert shown(demo, batch) == counted(demo, batch)
 
@@ -98,7 +98,7 @@ def test_a_wrong_number_that_was_kept_pays_nothing(demo: Demo, batch: Batch):
 
 
 def test_a_short_payment_keeps_nothing(demo: Demo):
-    batch = demo.batch(many(totals.SHORT))
+    batch = demo.batch(many(totals.CACHE_THRESHOLD))
     assert shown(demo, batch) == counted(demo, batch)
     assert Batch.get_by_id(batch.id).lines_kept is None
 

@@ -14,7 +14,7 @@ from tests.support.sandbox import Sandbox
 
 
 def switch_on(demo: Demo) -> None:
-    wage_tax.switch(demo.client, demo.user, demo.company.id, True)
+    wage_tax.set_wage_tax_enabled(demo.client, demo.user, demo.company.id, True)
     earlier = utcnow() - timedelta(minutes=1)
     PayrollCompany.update(wage_tax_from=earlier).where(PayrollCompany.id == demo.company.id).execute()
 
@@ -49,7 +49,7 @@ def test_it_comes_once(demo: Demo, sandbox: Sandbox):
 def test_returns_from_before_are_offered_not_pushed(demo: Demo, sandbox: Sandbox):
     sandbox.run_payroll(lines=8, webhook="none")
     work(demo)
-    wage_tax.switch(demo.client, demo.user, demo.company.id, True)
+    wage_tax.set_wage_tax_enabled(demo.client, demo.user, demo.company.id, True)
     later = utcnow() + timedelta(minutes=1)
     PayrollCompany.update(wage_tax_from=later).where(PayrollCompany.id == demo.company.id).execute()
     assert work(demo) == []
@@ -66,4 +66,4 @@ def test_without_the_right_the_salaries_come_all_the_same(demo: Demo, sandbox: S
 def test_another_clients_company_is_not_there(demo: Demo, sandbox: Sandbox):
     other = make_client(make_user())
     with pytest.raises(NotFound):
-        wage_tax.switch(other.client, other.user, demo.company.id, True)
+        wage_tax.set_wage_tax_enabled(other.client, other.user, demo.company.id, True)

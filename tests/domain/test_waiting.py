@@ -28,7 +28,7 @@ def bookkeeper(demo: Demo) -> User:
 
 
 def found(user: User) -> list[tuple[str, int, bool, bool]]:
-    return [(row.name, row.payments, row.bank, row.nmbrs) for row in worklist.across(user)]
+    return [(row.name, row.payments, row.bank, row.nmbrs) for row in worklist.worklist_for(user)]
 
 
 def test_the_oldest_payment_stands_first_and_what_is_done_last(bookkeeper: User):
@@ -61,5 +61,5 @@ def test_the_number_of_statements_does_not_grow(bookkeeper: User, caplog: pytest
     for _ in range(more):
         Membership.create(user=bookkeeper, client=make_client(make_user()).client, role="preparer")
     with caplog.at_level(logging.DEBUG, logger="peewee"):
-        assert len(worklist.across(bookkeeper)) == 3 + more
+        assert len(worklist.worklist_for(bookkeeper)) == 3 + more
     assert len([one for one in caplog.records if one.name == "peewee"]) == 4

@@ -88,19 +88,19 @@ def test_what_cannot_be_stored_is_not_confirmed(web: FlaskClient, mapped: Demo):
 
 
 def test_more_than_may_wait_is_not_taken(web: FlaskClient, mapped: Demo, monkeypatch: pytest.MonkeyPatch):
-    monkeypatch.setattr(webhook_deliveries, "MOST_WAITING", 2)
+    monkeypatch.setattr(webhook_deliveries, "MAX_UNPROCESSED", 2)
     assert [web.post(path_of(mapped), data=b"{}").status_code for _ in range(3)] == [200, 200, 503]
 
 
 def work_off() -> None:
     """What the worker does, every job twice."""
     for _ in range(2):
-        for delivery_id in webhook_deliveries.waiting():
-            webhook_deliveries.handle(delivery_id)
+        for delivery_id in webhook_deliveries.unprocessed_deliveries():
+            webhook_deliveries.process_delivery(delivery_id)
         for company_id in run_discovery.due_companies() * 2:
-            run_discovery.look(company_id)
+            run_discovery.discover_runs(company_id)
         for run_id in intake.due_runs() * 2:
-            intake.take_in_run(run_id)
+            intake.import_run(run_id)
 
 
 def test_sent_twice_it_makes_one_batch_and_one_mail(web: FlaskClient, mapped: Demo, sandbox: Sandbox):
@@ -139,11 +139,11 @@ def test_a_wrong_file_makes_no_batch_and_says_why(
 def _file(sandbox: Sandbox, demo: Demo) -> str:
     """The payment file of a good run that the client has not seen."""
     from core.clock import today_amsterdam
-    from domain.common.services import world
+    from domain.common.services import services
 
     run = sandbox.run_payroll(lines=8, webhook="none")
     keys = nmbrs_client.credentials(demo.connection)
-    raw = world().payroll.sepa_file(keys, "9969", str(run["run"]), run["year"], today_amsterdam())
+    raw = services().payroll.sepa_file(keys, "9969", str(run["run"]), run["year"], today_amsterdam())
     sandbox.reset()
     assert raw is not None
     return raw.decode()

@@ -15,8 +15,8 @@ DEBTOR = 21840
 @pytest.fixture
 def listed(demo: Demo) -> Demo:
     """Its debtors and companies are known."""
-    permission_check.begin(NmbrsConnection.get_by_id(demo.connection.id))
-    permission_check.run(demo.connection.id)
+    permission_check.schedule_permission_checks(NmbrsConnection.get_by_id(demo.connection.id))
+    permission_check.run_permission_checks(demo.connection.id)
     return demo
 
 
@@ -30,16 +30,16 @@ def settings(sandbox: Sandbox) -> list[tuple[str, bool, list[int]]]:
 
 
 def install(demo: Demo) -> list[str]:
-    for debtor_id in webhook_registration.install(demo.client, demo.user, connection(demo)):
-        webhook_registration.see_to(debtor_id)
-    return [view.state for view in webhook_registration.of_connection(connection(demo))]
+    for debtor_id in webhook_registration.request_webhooks(demo.client, demo.user, connection(demo)):
+        webhook_registration.reconcile_webhook(debtor_id)
+    return [view.state for view in webhook_registration.webhooks_of_connection(connection(demo))]
 
 
 def check(demo: Demo) -> list[str]:
     NmbrsDebtor.update(webhook_checked_at=None).execute()
-    for debtor_id in webhook_registration.check(connection(demo)):
-        webhook_registration.see_to(debtor_id)
-    return [view.state for view in webhook_registration.of_connection(connection(demo))]
+    for debtor_id in webhook_registration.schedule_webhook_check(connection(demo)):
+        webhook_registration.reconcile_webhook(debtor_id)
+    return [view.state for view in webhook_registration.webhooks_of_connection(connection(demo))]
 
 
 def pages(sandbox: Sandbox, path: str, **form: str) -> None:
@@ -59,7 +59,7 @@ def test_twice_is_once(listed: Demo, sandbox: Sandbox):
 
 
 def test_nothing_is_set_that_nobody_asked_for(listed: Demo, sandbox: Sandbox):
-    assert (webhook_registration.check(connection(listed)), settings(sandbox)) == ([], [])
+    assert (webhook_registration.schedule_webhook_check(connection(listed)), settings(sandbox)) == ([], [])
 
 
 @pytest.mark.parametrize("harm", ["removed", "not active", "too many events", "another name"])
@@ -93,7 +93,7 @@ def test_a_webhook_of_somebody_else_is_left_alone(listed: Demo, sandbox: Sandbox
 def test_without_the_right_the_steps_are_for_the_customer(listed: Demo, sandbox: Sandbox):
     sandbox.fault(nmbrs_no_webhook_right=True)
     assert install(listed) == ["not_allowed"]
-    (view,) = webhook_registration.of_connection(connection(listed))
+    (view,) = webhook_registration.webhooks_of_connection(connection(listed))
     assert (view.problem or "").startswith("not_allowed:DebtorService.WebhookSettings")
     sandbox.fault(nmbrs_no_webhook_right=False)
     assert check(listed) == ["installed"]
@@ -104,8 +104,8 @@ def test_a_hiccup_is_tried_again(listed: Demo, sandbox: Sandbox):
     assert install(listed) == ["failed"]
     NmbrsDebtor.update(webhook_due_at=NmbrsDebtor.webhook_checked_at).execute()
     sandbox.fault(nmbrs_9999=False)
-    for debtor_id in webhook_registration.due():
-        webhook_registration.see_to(debtor_id)
+    for debtor_id in webhook_registration.due_webhook_debtors():
+        webhook_registration.reconcile_webhook(debtor_id)
     assert len(settings(sandbox)) == 1
 
 
@@ -118,32 +118,32 @@ def test_only_debtors_that_pay_get_one(listed: Demo, sandbox: Sandbox):
 def test_a_new_address_is_set_and_the_old_one_works_for_as_long_as_was_chosen(listed: Demo, sandbox: Sandbox):
     install(listed)
     old = connections.webhook_address(listed.client)
-    webhook_keys.renew(listed.client, listed.user, timedelta(days=1))
+    webhook_keys.rotate_key(listed.client, listed.user, timedelta(days=1))
     new = connections.webhook_address(listed.client)
     assert old != new
-    for debtor_id in webhook_registration.after_new_key(listed.client):
-        webhook_registration.see_to(debtor_id)
+    for debtor_id in webhook_registration.reschedule_all_webhooks(listed.client):
+        webhook_registration.reconcile_webhook(debtor_id)
     assert settings(sandbox) == [(new, True, [1])]
     for address in (old, new):
         assert webhook_keys.client_id_of(address.split("/")[-3]) == listed.client.id
-    assert webhook_keys.old_until(listed.client) is not None
+    assert webhook_keys.previous_key_expires_at(listed.client) is not None
 
 
 def test_an_old_address_can_end_at_once(demo: Demo):
     old = connections.webhook_address(demo.client)
-    webhook_keys.renew(demo.client, demo.user, timedelta(0))
+    webhook_keys.rotate_key(demo.client, demo.user, timedelta(0))
     assert webhook_keys.client_id_of(old.split("/")[-3]) is None
-    assert webhook_keys.old_until(demo.client) is None
+    assert webhook_keys.previous_key_expires_at(demo.client) is None
 
 
 def test_a_second_renewal_never_lengthens_the_life_of_the_first_key(demo: Demo):
     first = connections.webhook_address(demo.client)
-    webhook_keys.renew(demo.client, demo.user, timedelta(0))
-    webhook_keys.renew(demo.client, demo.user, timedelta(days=30))
+    webhook_keys.rotate_key(demo.client, demo.user, timedelta(0))
+    webhook_keys.rotate_key(demo.client, demo.user, timedelta(days=30))
     assert webhook_keys.client_id_of(first.split("/")[-3]) is None
 
 
 def test_the_secret_stands_not_in_the_log(demo: Demo):
-    webhook_keys.renew(demo.client, demo.user, timedelta(0))
+    webhook_keys.rotate_key(demo.client, demo.user, timedelta(0))
     secret = connections.webhook_address(demo.client).split("/")[-3]
     assert not any(secret in str(event.details) + event.subject for event in AuditEvent.select())

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from tools.demo_journey import Story, catch_up
+from tools.demo_journey import DemoJourney, catch_up
 from tools.dev_seed import make_payment, waiting
 from tools.dev_stack import Stack
 
@@ -13,12 +13,12 @@ pytestmark = pytest.mark.slow
 
 
 @pytest.fixture
-def story(tmp_path: Path, house_environ) -> Iterator[Story]:
+def story(tmp_path: Path, house_environ) -> Iterator[DemoJourney]:
     with Stack(tmp_path / "home", environ=house_environ(), notice=print) as stack:
-        yield Story(stack.base_url, stack.sandbox_url)
+        yield DemoJourney(stack.base_url, stack.sandbox_url)
 
 
-def test_a_second_payment_needs_nothing_to_be_read_first(story: Story):
+def test_a_second_payment_needs_nothing_to_be_read_first(story: DemoJourney):
     catch_up(story, print)
     first = make_payment(story)
     story.approve()
@@ -26,4 +26,4 @@ def test_a_second_payment_needs_nothing_to_be_read_first(story: Story):
     assert waiting(story) is None
     second = make_payment(story)
     assert second.url != first.url
-    second.need("Betaal €")
+    second.expect_text("Betaal €")

@@ -18,7 +18,7 @@ import requests
 import app as application
 import config
 import models
-from domain.common.encryption import seal
+from domain.common.encryption import encrypt
 from domain.operations import integrity
 from domain.payroll import connections, run_discovery
 from models import Batch, BatchLine, Client, Delivery, NmbrsConnection, PayrollCompany, Run
@@ -55,7 +55,7 @@ def make_customer(stack: Stack, number: int, company: int, debtor: int) -> Clien
     known = control(stack, "POST", "nmbrs/users", {"email": f"soak{number}@demobv.example", "debtors": [debtor]})
     connection = NmbrsConnection.create(
         client=client, email=known["email"], environment="demo",
-        token_sealed=seal(known["token"], "nmbrs_connection", client.id, known["email"]),
+        token_sealed=encrypt(known["token"], "nmbrs_connection", client.id, known["email"]),
     )  # fmt: skip
     PayrollCompany.create(
         connection=connection, client=client, nmbrs_id=str(company), key=str(company), number=str(company),
@@ -122,7 +122,7 @@ def test_every_run_becomes_one_payment(busy: Stack):
 
     hinted = len(wanted) - len(wanted) // 20
     assert wait_until(lambda: Batch.select().count() >= hinted, PATIENCE), f"{Batch.select().count()} of {hinted}"
-    run_discovery.poll()  # what the clock does within the hour
+    run_discovery.mark_all_due()  # what the clock does within the hour
     assert wait_until(lambda: Batch.select().count() >= len(wanted), PATIENCE), missing(wanted)
 
     found = Counter((row.nmbrs_company, row.year, row.run_number) for row in Batch.select())
@@ -131,7 +131,7 @@ def test_every_run_becomes_one_payment(busy: Stack):
     assert BatchLine.select().count() == len(wanted) * LINES
     assert Run.select().where(Run.state != "taken").count() == 0
     assert Delivery.select().count() >= len(wanted) * 105 // 100 - len(wanted) // 100
-    assert list(integrity.faults()) == []
+    assert list(integrity.find_inconsistencies()) == []
 
 
 def missing(wanted: set[tuple[str, int, int]]) -> str:

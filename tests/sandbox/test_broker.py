@@ -12,7 +12,7 @@ from joserfc.errors import JoseError
 from joserfc.jwk import KeySet
 
 from tests.support.sandbox import Sandbox
-from tools.http_browser import Visitor
+from tools.http_browser import HttpBrowser
 
 BACK = "http://127.0.0.1:9/identificatie/terug"
 SCOPE = "openid idin-name date-of-birth"
@@ -37,7 +37,7 @@ class Client:
 
     def press(self, button: str, **more: str) -> str:
         """Press a button of the page; where the person is sent then."""
-        form = Visitor().open(self.address(**more)).form(button)
+        form = HttpBrowser().open(self.address(**more)).form(button)
         choice = next(node for node in form.node.iter("button") if button in "".join(node.itertext()))
         sent = [*form.values] + [(choice.get("name"), choice.get("value") or "")]
         target = urljoin(form.page.url, form.node.get("action") or "")

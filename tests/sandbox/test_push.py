@@ -4,7 +4,7 @@ from urllib.parse import urlsplit
 
 import requests
 
-from connectors.web_push import Pusher, PushMessage
+from connectors.web_push import PushMessage, WebPushClient
 from tests.support.push import Receiver
 from tests.support.sandbox import Sandbox
 
@@ -21,14 +21,14 @@ def test_it_refuses_who_does_not_say_who_they_are(sandbox: Sandbox):
 
 def test_it_refuses_what_was_signed_for_another(sandbox: Sandbox):
     """A token travels from the one service to the other: it is worth nothing there."""
-    pusher = Pusher("A" * 42 + "E", "a@b.example", local="http://other.example")
+    pusher = WebPushClient("A" * 42 + "E", "a@b.example", local="http://other.example")
     token = pusher._token(urlsplit("http://other.example/x"))
     headers = {"TTL": "60", "Content-Encoding": "aes128gcm", "Authorization": f"vapid t={token}, k={pusher.public_key}"}
     assert sandbox.post("/push/x", data=b"x", headers=headers).status_code == 403
 
 
 def test_it_shows_what_it_took_the_newest_first(sandbox: Sandbox):
-    pusher, phone = Pusher("A" * 42 + "E", "a@b.example", local=sandbox.url), Receiver(sandbox)
+    pusher, phone = WebPushClient("A" * 42 + "E", "a@b.example", local=sandbox.url), Receiver(sandbox)
     for text in (b'"one"', b'"two"'):
         pusher.send(phone.subscription, PushMessage(text, ttl=60, topic="t"))
     assert phone.told() == ["two", "one"]

@@ -23,7 +23,7 @@ def allow(demo: Demo, sandbox: Sandbox) -> BankAccount:
 def look(account: BankAccount, psu: Psu | None = PSU) -> bool:
     """Ask now, however short ago the last time was."""
     BankAccount.update(transactions_asked_at=None).where(BankAccount.id == account.id).execute()
-    return transactions.refresh(account.id, psu)
+    return transactions.refresh_transactions(account.id, psu)
 
 
 def executed(sandbox: Sandbox, *batches, days: int = 5) -> None:

@@ -34,6 +34,8 @@ def watch(database: Any) -> None:
     def look(event: QueryEvent) -> None:
         found = _CHANGES.match(event.sql)
         if found and found[1] in tables:
-            assert client_lock.held() != frozenset(), f"{found[1]} is changed by a transaction that holds no client"
+            assert client_lock.locked_clients() != frozenset(), (
+                f"{found[1]} is changed by a transaction that holds no client"
+            )
 
     database.query_hooks.append(look)

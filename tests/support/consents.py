@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 
 from connectors.bank.directory import HttpDirectory
 from domain.banking import linking
-from domain.common.services import World, furnish
+from domain.common.services import Services, configure
 from models import BankLink, Client, User
 from tests.support.bank import press
 from tests.support.factories import DEMO_IBAN, OTHER_IBAN, PSU
@@ -31,11 +31,11 @@ class Walk:
 
     def allow(self, *ibans: str) -> BankLink:
         """Allow these accounts (both), and come back."""
-        return linking.finish_link(self.decide("toestaan", *(ibans or BOTH)), self.user, PSU)
+        return linking.complete_consent(self.decide("toestaan", *(ibans or BOTH)), self.user, PSU)
 
 
 def begin(client: Client, user: User, bank: str = "redirect") -> Walk:
-    return Walk(user, linking.begin_link(client, user, bank, PSU, None))
+    return Walk(user, linking.start_consent(client, user, bank, PSU, None))
 
 
 def linked(client: Client, user: User, bank: str = "redirect", *ibans: str) -> BankLink:
@@ -44,8 +44,8 @@ def linked(client: Client, user: User, bank: str = "redirect", *ibans: str) -> B
     return linking.confirm_holder(client, user, link.id)
 
 
-def without_directory(world: World) -> World:
+def without_directory(world: Services) -> Services:
     """The same world where nobody answers at the bank directory's address, and nothing of it is known."""
     gone = replace(world, banks=HttpDirectory(f"http://127.0.0.1:{free_port()}/banks", ttl_seconds=0))
-    furnish(gone)
+    configure(gone)
     return gone

@@ -22,15 +22,15 @@ from tests.support.sandbox import Sandbox
 
 # Where it dies: (module, function, whether after it). In the order of the way.
 POINTS = {
-    "before the order is made": ("domain.orders.submission", "prepare", False),
+    "before the order is made": ("domain.orders.submission", "build_order", False),
     "before the order is stored": ("domain.orders.submission", "_store", False),
-    "after the order is stored": ("domain.orders.submission", "prepare", True),
-    "before the claim": ("domain.common.leases", "claim", False),
-    "after the claim": ("domain.common.leases", "claim", True),
+    "after the order is stored": ("domain.orders.submission", "build_order", True),
+    "before the claim": ("domain.common.leases", "claim_lease", False),
+    "after the claim": ("domain.common.leases", "claim_lease", True),
     "after called_at is written": ("domain.orders.submission", "_mark_called", True),
     "after the answer": ("domain.orders.submission", "_placed", False),
-    "after the answer is recorded": ("domain.orders.sca", "prepare_signing", False),
-    "after all": ("domain.orders.sca", "prepare_signing", True),
+    "after the answer is recorded": ("domain.orders.sca", "start_sca_in_background", False),
+    "after all": ("domain.orders.sca", "start_sca_in_background", True),
 }
 # From here on the bank may have been called, as far as the database knows.
 UNSURE = ("after called_at is written", "after the answer")
@@ -95,4 +95,4 @@ def _work(database: str, sandbox: Sandbox, keys: Path, batch_id: int, point: str
         module = importlib.import_module(name)
         setattr(module, function, _dying(getattr(module, function), after))
     with models.database.connection_context():
-        submission.send(batch_id)
+        submission.submit_order(batch_id)

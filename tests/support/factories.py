@@ -20,15 +20,15 @@ from connectors.nmbrs.payment_file import PaymentFile, PaymentLine
 from connectors.nmbrs.rest import RestPayroll, RestSettings
 from connectors.nmbrs.soap import SoapPayroll
 from connectors.register.kvk import KvkRegister
-from connectors.smtp import Mailer
-from connectors.web_push import Pusher
+from connectors.smtp import SmtpMailer
+from connectors.web_push import WebPushClient
 from core.encryption import Keyring
 from domain.accounts import passwords
-from domain.common.encryption import lookup, seal
-from domain.common.services import Psu, World, furnish
+from domain.common.encryption import blind_index, encrypt
+from domain.common.services import Psu, Services, configure
 from domain.payments import queries
 from domain.payroll import intake
-from domain.payroll.webhook_keys import make_key
+from domain.payroll.webhook_keys import create_key
 from models import (
     Authority,
     BankAccount,
@@ -58,13 +58,13 @@ WOUTER = '{"initials": "W", "last_name": "Jong", "prefix": "de", "birth_date": "
 _numbers = count(1)
 
 
-def make_world(sandbox_url: str, smtp_port: int, folder: Path, base_url: str = "http://localhost:8000") -> World:
+def make_world(sandbox_url: str, smtp_port: int, folder: Path, base_url: str = "http://localhost:8000") -> Services:
     """Furnish the domain with the adapters of production, pointed at this sandbox."""
     ponto = PontoSettings(
         f"{sandbox_url}/ponto", "bizcuit-ponto", "sandbox-ponto-secret", read_timeout=5, order_timeout=5,
         signer=PontoSigner(development_identity(folder).key, "tests"),
     )  # fmt: skip
-    world = World(
+    world = Services(
         payroll=SoapPayroll(sandbox_url, read_timeout=5, pauses=(0.01,)),
         payroll_rest=RestPayroll(RestSettings(f"{sandbox_url}/nmbrs-rest", "sandbox-subscription-key")),
         nmbrs_oauth=NmbrsOAuth(
@@ -80,12 +80,12 @@ def make_world(sandbox_url: str, smtp_port: int, folder: Path, base_url: str = "
         banks=HttpDirectory(f"{sandbox_url}/banks", ttl_seconds=0),
         identity=OidcProvider(OidcSettings(f"{sandbox_url}/broker", "bizcuit", "sandbox-secret")),
         register=KvkRegister(f"{sandbox_url}/kvk/api", "tests", pauses=(0.01,)),
-        mailer=Mailer("127.0.0.1", smtp_port, "Bizcuit <noreply@bizcuit.nl>"),
-        pusher=Pusher("A" * 42 + "E", "support@bizcuit.nl", local=sandbox_url),
+        mailer=SmtpMailer("127.0.0.1", smtp_port, "Bizcuit <noreply@bizcuit.nl>"),
+        pusher=WebPushClient("A" * 42 + "E", "support@bizcuit.nl", local=sandbox_url),
         keyring=Keyring({"k1": b"1" * 32}, "k1"), lookup_key=b"lookup" * 8, pin_pepper=b"pepper" * 8,
         base_url=base_url, hook_url=base_url, support_email="support@bizcuit.nl",
     )  # fmt: skip
-    furnish(world)
+    configure(world)
     return world
 
 
@@ -107,7 +107,7 @@ class Demo:
         return make_batch(self.company, lines, number)
 
     def view(self, batch: Batch) -> queries.Payment:
-        return queries.view(self.client, batch.reference)
+        return queries.get_payment(self.client, batch.reference)
 
 
 def make_user(email: str | None = None, name: str = "Wouter de Jong") -> User:
@@ -121,7 +121,7 @@ def make_device(user: User) -> Device:
     """A device that this person has confirmed."""
     now = datetime.now(UTC)
     return Device.create(
-        user=user, token_hash=lookup(f"d{next(_numbers)}"), agent="", confirmed_at=now, confirmed_by="mail"
+        user=user, token_hash=blind_index(f"d{next(_numbers)}"), agent="", confirmed_at=now, confirmed_by="mail"
     )
 
 
@@ -133,7 +133,7 @@ def here(membership: Membership) -> Device:
 def make_client(user: User, role: str = "owner") -> Membership:
     number = next(_numbers)
     client = Client.create(public_id=f"client{number:06d}", name="Demo BV", kvk_number="68750110")
-    make_key(client)
+    create_key(client)
     return Membership.create(user=user, client=client, role=role)
 
 
@@ -151,7 +151,7 @@ def make_demo(sandbox: Sandbox | None = None, bank: str = "redirect", pin: bool 
     email = known["nmbrs_user"]
     connection = NmbrsConnection.create(
         client=client, email=email, environment="demo",
-        token_sealed=seal(known["nmbrs_token"], "nmbrs_connection", client.id, email),
+        token_sealed=encrypt(known["nmbrs_token"], "nmbrs_connection", client.id, email),
     )  # fmt: skip
     company = PayrollCompany.create(
         connection=connection, client=client, nmbrs_id="9969", key="9969", number="9969", name="Demo BV",
@@ -162,7 +162,7 @@ def make_demo(sandbox: Sandbox | None = None, bank: str = "redirect", pin: bool 
 
 def authorise(client: Client, user: User, answer: str = "yes", ago: timedelta = timedelta(days=1)) -> None:
     Identification.create(
-        user=user, provider="broker", subject=f"s{user.id}", person_sealed=seal(WOUTER, "identification", user.id),
+        user=user, provider="broker", subject=f"s{user.id}", person_sealed=encrypt(WOUTER, "identification", user.id),
         authenticated_at=datetime.now(UTC), evidence="-", created_at=datetime.now(UTC) - ago,
     )  # fmt: skip
     Authority.create(client=client, user=user, answer=answer, reason="alone")
@@ -170,8 +170,8 @@ def authorise(client: Client, user: User, answer: str = "yes", ago: timedelta = 
 
 def make_link(client: Client, user: User, bank: str) -> BankLink:
     return BankLink.create(
-        client=client, user=user, bank=bank, consent_id="c", status="valid", state_hash=lookup(f"l{next(_numbers)}"),
-        holder_confirmed_at=datetime.now(UTC),
+        client=client, user=user, bank=bank, consent_id="c", status="valid",
+        state_hash=blind_index(f"l{next(_numbers)}"), holder_confirmed_at=datetime.now(UTC),
     )  # fmt: skip
 
 
@@ -197,12 +197,14 @@ def make_run(company: PayrollCompany, number: int = 1) -> Run:
 
 def make_batch(company: PayrollCompany, lines: Sequence[tuple[str, str, int]] = LINES, number: int = 1) -> Batch:
     file = make_file(lines)
-    batch = intake.store(make_run(company, number), file, [intake.wanted_line(line) for line in file.lines])
+    batch = intake.create_batch_version(
+        make_run(company, number), file, [intake.to_payable_line(line) for line in file.lines]
+    )
     assert batch is not None
     return batch
 
 
-def with_limits(world: World, payment: int, day: int) -> World:
+def with_limits(world: Services, payment: int, day: int) -> Services:
     changed = replace(world, limit_payment_cents=payment, limit_day_cents=day)
-    furnish(changed)
+    configure(changed)
     return changed

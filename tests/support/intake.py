@@ -15,8 +15,8 @@ def now_due(demo: Demo) -> None:
 def work(demo: Demo) -> list[Batch]:
     """The batches that were made now."""
     now_due(demo)
-    run_discovery.look(demo.company.id)
-    return [batch for run_id in intake.due_runs() if (batch := intake.take_in_run(run_id))]
+    run_discovery.discover_runs(demo.company.id)
+    return [batch for run_id in intake.due_runs() if (batch := intake.import_run(run_id))]
 
 
 def lines(batch: Batch) -> list[tuple[str, int, str]]:

@@ -15,7 +15,7 @@ from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import BrowserContext, ConsoleMessage, Locator, Page, Request, Response, expect
 from playwright.sync_api import TimeoutError as PlaywrightTimeout
 
-from tools.demo_journey import COMPANY_NUMBER, ONBOARDING, Person, Story, wait_for
+from tools.demo_journey import COMPANY_NUMBER, ONBOARDING, DemoJourney, Person, wait_for
 from tools.dev_stack import Stack
 from tools.http_browser import PageError
 
@@ -250,15 +250,15 @@ class Phone:
 
 def newcomer(house: Stack, email: str) -> Person:
     """Somebody whom neither the house nor the other side knows; the other side is as at the start."""
-    story = Story(house.base_url, house.sandbox_url)
+    story = DemoJourney(house.base_url, house.sandbox_url)
     story.visitor.json("POST", f"{house.sandbox_url}/control/reset")
     return replace(story.person, email=email)
 
 
-def entrepreneur(house: Stack, email: str) -> Story:
+def entrepreneur(house: Stack, email: str) -> DemoJourney:
     """Somebody whose bank and Nmbrs are linked, by way of the same pages."""
     person = newcomer(house, email)
-    story = Story(house.base_url, house.sandbox_url)
+    story = DemoJourney(house.base_url, house.sandbox_url)
     story.person = person
     for step in ONBOARDING:
         step(story)

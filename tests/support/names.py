@@ -18,7 +18,7 @@ def send(demo: Demo, lines=ALL, batch: Batch | None = None) -> Batch:
     batch = batch or demo.batch(lines)
     release(demo.membership, batch.reference, demo.view(batch).digest, "session", PSU)
     for _ in range(2):
-        submission.send(batch.id)
+        submission.submit_order(batch.id)
     return follow(batch)
 
 
@@ -28,11 +28,11 @@ def follow(batch: Batch, times: int = 2) -> Batch:
         mine = (BankOrder.batch == batch.id) & (BankOrder.state != "ended")
         BankOrder.update(due_at=batch.created_at).where(mine).execute()
         for order_id in status_polling.due_orders():
-            status_polling.follow(order_id)
-            payee_verification.prepare_signing_after(order_id)
+            status_polling.poll_status(order_id)
+            payee_verification.start_sca_after_verification(order_id)
     return Batch.get_by_id(batch.id)
 
 
 def sign(demo: Demo, batch: Batch, choice: str = "ondertekenen") -> requests.Response:
     """Press a button on the bank's page."""
-    return press(sca.begin_signing(demo.client, demo.user, batch.reference, PSU).url or "", choice)
+    return press(sca.start_sca(demo.client, demo.user, batch.reference, PSU).url or "", choice)

@@ -26,10 +26,10 @@ def pressed(address: str, decision: str = "toestaan", ibans: tuple[str, ...] = (
 
 def linked(demo: Demo, decision: str = "toestaan", ibans: tuple[str, ...] = (IBAN,)) -> BankLink:
     """There and back, the holder confirmed, the demo's company paid from the first of the accounts."""
-    address = linking.begin_link(demo.client, demo.user, "ponto", PSU, None)
+    address = linking.start_consent(demo.client, demo.user, "ponto", PSU, None)
     back = pressed(address, decision, ibans)
-    oauth_grants.finish(demo.user, back["state"], back.get("code"))
-    link = linking.finish_link(back["state"], demo.user, PSU)
+    oauth_grants.complete_authorization(demo.user, back["state"], back.get("code"))
+    link = linking.complete_consent(back["state"], demo.user, PSU)
     linking.confirm_holder(demo.client, demo.user, link.id)
     account = BankAccount.get(BankAccount.link == link.id, BankAccount.iban == ibans[0])
     PayrollCompany.update(bank_account=account).where(PayrollCompany.id == demo.company.id).execute()

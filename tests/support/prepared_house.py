@@ -17,7 +17,7 @@ from rq.registry import StartedJobRegistry
 
 import jobs
 from tests.support.mobile_page import entrepreneur
-from tools.demo_journey import Story, wait_for
+from tools.demo_journey import DemoJourney, wait_for
 from tools.dev_stack import Stack
 from tools.http_browser import Visitor
 
@@ -32,13 +32,13 @@ class PreparedHouse:
     def __init__(self, house: Stack, folder: Path) -> None:
         self.house, self._folder = house, folder
         self._queue = Redis.from_url(house.redis_url)
-        self._story: Story | None = None
+        self._story: DemoJourney | None = None
 
     @property
     def _databases(self) -> list[Path]:
         return [Path(self.house.database_url.removeprefix(SQLITE)), self.house.home / "sandbox" / "sandbox.sqlite3"]
 
-    def restore(self) -> Story:
+    def restore(self) -> DemoJourney:
         """Return the story of the person who is all set up, on a house and another side as they were then."""
         if self._story is not None and self.house.database_url.startswith(SQLITE):
             self._wait_until_idle()
@@ -71,15 +71,15 @@ def copy(source: Path, target: Path) -> None:
         read.backup(written)
 
 
-def sign_in(house: Stack, story: Story) -> Visitor:
+def sign_in(house: Stack, story: DemoJourney) -> Visitor:
     """Return a browser in which this person has just signed in on the device that they confirmed."""
-    again = Story(house.base_url, house.sandbox_url)
+    again = DemoJourney(house.base_url, house.sandbox_url)
     again.person = story.person
     again.visitor.keep(device_of(story))
     again.sign_in()
     return again.visitor
 
 
-def device_of(story: Story) -> Any:
+def device_of(story: DemoJourney) -> Any:
     """Return the cookie of the device that this person confirmed."""
     return next(cookie for cookie in story.visitor.cookies() if cookie.name == "bzd")

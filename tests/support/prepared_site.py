@@ -81,7 +81,7 @@ class PreparedSite:
         approver, removed, stranger = found["approver"], make_user(name="Weg"), make_user(name="Charlie")
         gone = Membership.create(user=removed, client=demo.client, role="owner")
         authorise(demo.client, removed)
-        members.remove(demo.client, demo.user, gone.id)
+        members.remove_member(demo.client, demo.user, gone.id)
         make_client(stranger)
         assert approver is not None
         authorise(demo.client, approver)
@@ -94,9 +94,9 @@ class PreparedSite:
     def _things(self) -> dict[str, Any]:
         """What addresses name: a colleague, an invitation, a question about four eyes."""
         demo = self.demo
-        invitations.invite(demo.client, demo.user, "alek@demobv.example", "preparer")
+        invitations.invite_member(demo.client, demo.user, "alek@demobv.example", "preparer")
         Client.update(four_eyes_cents=900_000_00).where(Client.id == demo.client.id).execute()
-        four_eyes.change(Membership.get_by_id(demo.membership.id), None)
+        four_eyes.set_threshold(Membership.get_by_id(demo.membership.id), None)
         spare = Membership.create(user=make_user(name="Reserve"), client=demo.client, role="approver")
         return {
             "client": demo.client.public_id, "reference": self.batch.reference,

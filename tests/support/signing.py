@@ -26,7 +26,7 @@ def at_the_bank(demo: Demo, batch: Batch | None = None) -> Batch:
     """Released and sent: the bank has it and waits for the signature."""
     batch = batch or demo.batch()
     release(demo.membership, batch.reference, demo.view(batch).digest, "session", PSU)
-    submission.send(batch.id)
+    submission.submit_order(batch.id)
     return Batch.get_by_id(batch.id)
 
 
@@ -36,7 +36,7 @@ def followed(batch: Batch, times: int = 2) -> Batch:
         live = (BankOrder.batch == batch.id, BankOrder.state != "ended")
         BankOrder.update(due_at=batch.created_at).where(*live).execute()
         for order_id in status_polling.due_orders():
-            status_polling.follow(order_id)
+            status_polling.poll_status(order_id)
     return Batch.get_by_id(batch.id)
 
 

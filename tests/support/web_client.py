@@ -19,9 +19,9 @@ from lxml.html import HtmlElement
 from werkzeug.test import TestResponse
 
 from core.clock import utcnow
-from core.ids import token
+from core.ids import random_token
 from domain.accounts import sessions
-from domain.common.encryption import lookup
+from domain.common.encryption import blind_index
 from models import Device, User
 from tests.support import page_rules
 from tests.support.sandbox import Sandbox
@@ -91,12 +91,14 @@ class WebClient:
 
     def _sign_in(self, user: User) -> None:
         """Start a session as signing in does, on a device that this person has confirmed."""
-        secret = token()
+        secret = random_token()
         device = Device.create(
-            user=user, token_hash=lookup(secret), agent="", confirmed_at=utcnow(), confirmed_by="mail"
+            user=user, token_hash=blind_index(secret), agent="", confirmed_at=utcnow(), confirmed_by="mail"
         )
         self.client.set_cookie("bzd", secret)
-        self.client.set_cookie("bz", sessions.start({"_user_id": str(user.id), "_fresh": True}, user.id, device.id))
+        self.client.set_cookie(
+            "bz", sessions.start_session({"_user_id": str(user.id), "_fresh": True}, user.id, device.id)
+        )
 
     @property
     def cookie(self) -> str | None:

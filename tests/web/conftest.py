@@ -13,7 +13,7 @@ import config
 import jobs
 import models
 from domain.common import services
-from domain.common.services import World
+from domain.common.services import Services
 from jobs import mail_rendering
 from models import Pin
 from tests.conftest import POSTGRES
@@ -36,31 +36,33 @@ def settings(running_sandbox: Sandbox, tmp_path_factory: pytest.TempPathFactory)
 
 
 @pytest.fixture(scope="session")
-def production_world(settings: config.Config) -> tuple[Flask, World]:
+def production_world(settings: config.Config) -> tuple[Flask, Services]:
     """create_app() once (its templates stay compiled), and the domain as it furnishes it."""
     made = application.create_app(settings)
-    return made, services.world()
+    return made, services.services()
 
 
 @pytest.fixture(scope="session")
-def app(production_world: tuple[Flask, World]) -> Flask:
+def app(production_world: tuple[Flask, Services]) -> Flask:
     return production_world[0]
 
 
 @pytest.fixture
-def world(production_world: tuple[Flask, World], settings: config.Config, database: str, sandbox: Sandbox) -> World:
+def world(
+    production_world: tuple[Flask, Services], settings: config.Config, database: str, sandbox: Sandbox
+) -> Services:
     """Furnish the domain on this test's database, with patience for a sandbox only: short waits, nothing remembered."""
     made, furnished = production_world
     quick = make_world(sandbox.url, sandbox.smtp_port, Path(settings.home))
     world = replace(quick, hook_url=furnished.hook_url, pusher=furnished.pusher)
-    services.furnish(world)
-    mail_rendering.use(made)
+    services.configure(world)
+    mail_rendering.set_app(made)
     jobs.connect(settings.redis_url)
     return world
 
 
 @pytest.fixture
-def site(app: Flask, world: World, sandbox: Sandbox) -> Site:
+def site(app: Flask, world: Services, sandbox: Sandbox) -> Site:
     return Site(app, sandbox)
 
 

@@ -59,8 +59,8 @@ def sign_in(
 
 def link_of(site: Site) -> str:
     """Send what waits, and open the newest mail: where its link leads."""
-    for mail_id in mails.due():
-        mails.deliver(mail_id, mail_rendering.write)
+    for mail_id in mails.due_mails():
+        mails.deliver_mail(mail_id, mail_rendering.write)
     (newest, *_) = site.sandbox.control("GET", "inbox")
     (link,) = {link for link in newest["links"] if "/bevestigen/" in link}
     return link.removeprefix("http://localhost:8000")

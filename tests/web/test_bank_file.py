@@ -16,7 +16,7 @@ from tests.support.web_client import Site, WebClient
 def sent(demo: Demo) -> Batch:
     batch = demo.batch()
     release(demo.membership, batch.reference, demo.view(batch).digest, "session", PSU)
-    submission.send(batch.id)
+    submission.submit_order(batch.id)
     return Batch.get_by_id(batch.id)
 
 

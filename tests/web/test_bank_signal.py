@@ -16,8 +16,8 @@ def path(demo: Demo, sandbox: Sandbox) -> str:
     sandbox.control("PUT", "banks/redirect", {"line": {"notifies": True}})
     batch = demo.batch()
     release(demo.membership, batch.reference, demo.view(batch).digest, "session", PSU)
-    submission.send(batch.id)
-    return f"/bank/seintje/{status_callbacks.state_of(BankOrder.get().msg_id)}"
+    submission.submit_order(batch.id)
+    return f"/bank/seintje/{status_callbacks.callback_state(BankOrder.get().msg_id)}"
 
 
 @pytest.mark.parametrize("site_header", [None, "cross-site", "same-site"])

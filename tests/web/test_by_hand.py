@@ -2,7 +2,7 @@
 
 import pytest
 
-from connectors.bank.pain001 import read_back
+from connectors.bank.pain001 import parse_own_pain001
 from domain.accounts import passwords
 from domain.operations.operators import order_body
 from domain.orders import manual_submission
@@ -25,7 +25,7 @@ def demo(demo: Demo) -> Demo:
 def approved(demo: Demo) -> Batch:
     account = manual_submission.add_account(demo.client, demo.user, IBAN, "Demo BV")
     batch = demo.batch()
-    amendments.change(demo.client, demo.user, batch.reference, None, account.id)
+    amendments.change_date_and_account(demo.client, demo.user, batch.reference, None, account.id)
     release(demo.membership, batch.reference, demo.view(batch).digest, "pin", PSU, PIN, make_device(demo.user))
     return batch
 
@@ -76,7 +76,7 @@ def test_the_file_is_taken_by_a_press_and_kept_by_no_browser(owner: WebClient, d
     assert answer.headers["Cache-Control"] == "no-store"
     assert approved.reference in answer.headers["Content-Disposition"]
     assert answer.data == order_body(approved.reference)
-    assert read_back(answer.data).debtor_iban == IBAN
+    assert parse_own_pain001(answer.data).debtor_iban == IBAN
 
 
 def test_the_second_time_it_says_who_had_it(owner: WebClient, demo: Demo, approved: Batch):

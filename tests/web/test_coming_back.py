@@ -22,7 +22,7 @@ def payment(demo: Demo) -> str:
 @pytest.fixture
 def ended(owner: WebClient, demo: Demo) -> WebClient:
     """Somebody with a page open whose session has ended."""
-    assert sessions.end_others(demo.user, None) == 1
+    assert sessions.revoke_other_sessions(demo.user, None) == 1
     return owner
 
 

@@ -95,7 +95,7 @@ def test_accounts_that_are_not_ours_are_refused_in_dutch(owner: WebClient, demo:
 
 def test_the_chosen_day_stays_chosen_in_another_month(owner: WebClient, demo: Demo):
     batch = demo.batch()
-    amendments.change(demo.client, demo.user, batch.reference, later(), demo.account.id)
+    amendments.change_date_and_account(demo.client, demo.user, batch.reference, later(), demo.account.id)
     far = f"{later(120):%Y-%m}"
     page = owner.open(at(demo, batch, f"/wijzigen?maand={far}"))
     assert checked(page)["execution_date"] == later().isoformat()

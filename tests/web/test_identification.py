@@ -225,8 +225,8 @@ def together(site: Site, demo: Demo) -> WebClient:
 def invite(who: WebClient, email: str) -> str:
     """Invite this address; the path of the link in its mail."""
     assert who.post(place(who) + "/samen", {"email": email}).status_code == 303
-    for mail_id in mail.due():
-        mail.deliver(mail_id, mail_rendering.write)
+    for mail_id in mail.due_mails():
+        mail.deliver_mail(mail_id, mail_rendering.write)
     (newest, *_) = who.site.sandbox.control("GET", "inbox")
     assert newest["to"] == email
     (link,) = {link for link in newest["links"] if "/uitnodiging/" in link}

@@ -93,8 +93,8 @@ def test_registering_in_english_writes_in_english(site: Site):
 
 def letter(site: Site) -> Any:
     """The newest mail, after sending what waits."""
-    for mail_id in mail.due():
-        assert mail.deliver(mail_id, mail_rendering.write)
+    for mail_id in mail.due_mails():
+        assert mail.deliver_mail(mail_id, mail_rendering.write)
     (newest, *_others) = site.sandbox.control("GET", "inbox")
     return newest
 
@@ -102,9 +102,9 @@ def letter(site: Site) -> Any:
 def test_an_invitation_is_in_the_language_of_who_knows_it(site: Site, demo: Demo):
     """Of the person who gets it where they have an account, else of who invites."""
     User.update(language="en").execute()
-    invitations.invite(demo.client, User.get(), "alek@demobv.example", "preparer")
+    invitations.invite_member(demo.client, User.get(), "alek@demobv.example", "preparer")
     assert letter(site)["subject"] == "Join Demo BV"
     known = User.create(email="piet@demobv.example", name="Piet", password_hash="-", language="nl")
-    invitations.invite(demo.client, User.get(), known.email, "preparer")
+    invitations.invite_member(demo.client, User.get(), known.email, "preparer")
     assert letter(site)["subject"] == "Doe mee in Demo BV"
     assert OutgoingMail.select().where(OutgoingMail.sent_at.is_null()).count() == 0

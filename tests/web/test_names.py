@@ -158,7 +158,7 @@ def paid(demo: Demo, sandbox: Sandbox) -> Batch:
     sandbox.control("PUT", "banks/redirect", {"vop": False})
     batch = demo.batch()
     release(demo.membership, batch.reference, demo.view(batch).digest, "session", PSU)
-    submission.send(batch.id)
+    submission.submit_order(batch.id)
     sign(demo, batch)
     return follow(batch)
 

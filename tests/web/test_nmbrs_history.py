@@ -214,13 +214,13 @@ def test_it_is_taken_in_again_by_hand(owner: WebClient, demo: Demo, here: str, s
     assert answer.status_code == 303
     follow = answer.headers["Location"]
     assert "every 2s" in owner.get(follow).html
-    intake.take_in_run(run.id)
+    intake.import_run(run.id)
     assert NmbrsExchange.select().where(NmbrsExchange.run == run.id).count() > before
     page = owner.get(follow, headers=PART).html
     assert ("every 2s" in page, "Klaargezet om te betalen" in page) == (False, True)
     assert Batch.select().count() == 1
     owner.post(path)
-    intake.take_in_run(run.id)
+    intake.import_run(run.id)
     assert Batch.select().count() == 1
 
 
@@ -258,7 +258,7 @@ def test_an_older_run_can_be_picked_after_a_warning(owner: WebClient, demo: Demo
     answer = owner.post(f"{here}/eerder", {"run": str(run.id)})
     assert (answer.status_code, answer.headers["Location"]) == (303, here)
     now_due(demo)
-    assert intake.take_in_run(run.id) is not None
+    assert intake.import_run(run.id) is not None
     assert "Er zijn geen eerdere runs" in read(owner, f"{here}/eerder")
     assert owner.post(f"{here}/eerder", {"run": str(run.id)}).status_code == 404
     assert owner.post(f"{here}/eerder", {"run": "x"}).headers["Location"] == f"{here}/eerder"
@@ -278,10 +278,10 @@ def test_an_older_run_can_be_picked_after_a_warning(owner: WebClient, demo: Demo
 def test_the_owner_is_mailed_what_to_do(
     owner: WebClient, demo: Demo, here: str, sandbox: Sandbox, problem: str, said: str
 ):
-    mails.queue(
+    mails.enqueue_mail(
         demo.user, "nmbrs_disturbed", once="x", client=demo.client, path=here, account="demo", problem=problem
     )  # fmt: skip
-    assert mails.deliver(OutgoingMail.get().id, mail_rendering.write)
+    assert mails.deliver_mail(OutgoingMail.get().id, mail_rendering.write)
     (mail, *_) = sandbox.control("GET", "inbox")
     assert mail["subject"] == "De verbinding met Nmbrs is gestoord voor Demo BV"
     for text in (mail["text"], text_of(mail["html"])):

@@ -42,7 +42,7 @@ def test_a_first_connection_leads_to_its_rights(newcomer: WebClient, sandbox: Sa
     assert "Verbinding maken gelukt!" in page
     assert f'href="{home}/{connection.id}/instellingen"' in page
     assert known["nmbrs_token"] not in page
-    assert permission_check.due() == [connection.id]
+    assert permission_check.due_permission_checks() == [connection.id]
 
 
 def test_a_newcomer_may_do_without_a_token(newcomer: WebClient):
@@ -138,8 +138,8 @@ def walk(address: str) -> str:
 
 @pytest.fixture
 def listed(demo: Demo) -> NmbrsConnection:
-    permission_check.begin(connection_of(demo))
-    permission_check.run(demo.connection.id)
+    permission_check.schedule_permission_checks(connection_of(demo))
+    permission_check.run_permission_checks(demo.connection.id)
     return connection_of(demo)
 
 
@@ -156,7 +156,7 @@ def test_the_owner_moves_it_to_the_later_interface(owner: WebClient, demo: Demo,
     assert "Verbinding maken gelukt!" in page
     assert "elke 5 minuten" in page
     assert owner.get(f"{path}/overstappen").status_code == 404
-    permission_check.run(demo.connection.id)
+    permission_check.run_permission_checks(demo.connection.id)
     rights = owner.get(f"{path}/rechten").html
     assert ("GET /api/debtors" in rights, "Het seintje voor je aanzetten" in rights) == (True, False)
     again = owner.post(f"{path}/toestemming")
@@ -168,7 +168,7 @@ def test_the_owner_moves_it_to_the_later_interface(owner: WebClient, demo: Demo,
 def test_who_says_no_at_nmbrs_keeps_what_was(owner: WebClient, demo: Demo, here: str, listed: NmbrsConnection):
     address = owner.post(f"{here}/{demo.connection.id}/overstappen").headers["Location"]
     (state,) = parse_qs(urlsplit(address).query)["state"]
-    assert rest_migration.client_of(state) == demo.client
+    assert rest_migration.client_of_oauth_state(state) == demo.client
     answer = owner.get(f"/nmbrs/terug?state={state}&error=access_denied")
     assert answer.headers["Location"] == here
     assert connection_of(demo).interface == "soap"

@@ -133,8 +133,8 @@ def bureau(demo: Demo, sandbox: Sandbox) -> NmbrsConnection:
     """A bureau's token sees 300 companies more."""
     sandbox.control("POST", "nmbrs/companies", {"count": 300, "debtor": "Bureau", "prefix": "Bakkerij", "staff": 0})
     connection = NmbrsConnection.get_by_id(demo.connection.id)
-    permission_check.begin(connection)
-    permission_check.run(connection.id)
+    permission_check.schedule_permission_checks(connection)
+    permission_check.run_permission_checks(connection.id)
     assert PayrollCompany.select().count() > 300
     return connection
 

@@ -33,7 +33,7 @@ def path(demo: Demo) -> str:
 def page_after(owner: WebClient, demo: Demo, path: str) -> str:
     """The page when the job has tried everything."""
     assert owner.post(path).status_code == 303
-    permission_check.run(demo.connection.id)
+    permission_check.run_permission_checks(demo.connection.id)
     return owner.get(path).html
 
 
@@ -51,7 +51,7 @@ def test_while_it_is_tried_the_list_fills_by_itself(owner: WebClient, demo: Demo
     assert "<h1" not in part
     NmbrsCheck.update(result="ok").where(NmbrsCheck.position <= 2).execute()
     assert 'value="3"' in owner.get(path, headers={"HX-Request": "true"}).html
-    permission_check.run(demo.connection.id)
+    permission_check.run_permission_checks(demo.connection.id)
     assert "every 1s" not in owner.get(path, headers={"HX-Request": "true"}).html
 
 
@@ -137,14 +137,14 @@ def test_every_kind_of_code_has_words(
     owner: WebClient, demo: Demo, path: str, result: str, code: str | None, said: str
 ):
     connection = NmbrsConnection.get_by_id(demo.connection.id)
-    permission_check.begin(connection)
+    permission_check.schedule_permission_checks(connection)
     NmbrsCheck.update(result=result, code=code).execute()
     assert all(said in row for row in rows_of(owner.get(path).html).values())
 
 
 def test_over_the_later_interface_consent_is_asked_again(owner: WebClient, demo: Demo, path: str):
     NmbrsConnection.update(interface="rest").execute()
-    permission_check.begin(NmbrsConnection.get_by_id(demo.connection.id))
+    permission_check.schedule_permission_checks(NmbrsConnection.get_by_id(demo.connection.id))
     NmbrsCheck.update(result="refused", code="40303").execute()
     rows = rows_of(owner.get(path).html)
     assert "webhook_events" not in rows

@@ -19,8 +19,8 @@ SIGNAL = {"HX-Request": "true", "HX-Target": "seintje"}
 def path(demo: Demo) -> str:
     """Of a connection whose debtors are known."""
     connection = NmbrsConnection.get_by_id(demo.connection.id)
-    permission_check.begin(connection)
-    permission_check.run(connection.id)
+    permission_check.schedule_permission_checks(connection)
+    permission_check.run_permission_checks(connection.id)
     return f"/{demo.client.public_id}/apps/nmbrs/{demo.connection.id}/instellingen"
 
 
@@ -31,8 +31,8 @@ def part(owner: WebClient, path: str) -> str:
 
 def worked(demo: Demo) -> None:
     """What the worker does with the debtors that were woken."""
-    for debtor_id in webhook_registration.due():
-        webhook_registration.see_to(debtor_id)
+    for debtor_id in webhook_registration.due_webhook_debtors():
+        webhook_registration.reconcile_webhook(debtor_id)
 
 
 def installed_at_nmbrs(sandbox: Sandbox) -> list[str]:
@@ -114,12 +114,12 @@ def test_each_visit_checks_and_repairs(owner: WebClient, demo: Demo, path: str, 
     owner.post(path, {"daarna": "seintje"})
     worked(demo)
     (hook,) = sandbox.control("GET", "nmbrs/webhooks")
-    assert webhook_registration.due() == []
+    assert webhook_registration.due_webhook_debtors() == []
     NmbrsDebtor.update(webhook_checked_at=utcnow() - timedelta(minutes=2)).execute()
     part(owner, path)
-    assert webhook_registration.due() == []  # the part that follows is no visit
+    assert webhook_registration.due_webhook_debtors() == []  # the part that follows is no visit
     owner.get(path)
-    assert len(webhook_registration.due()) == 1
+    assert len(webhook_registration.due_webhook_debtors()) == 1
     worked(demo)
     assert sandbox.control("GET", "nmbrs/webhooks") == [hook]
 
@@ -162,7 +162,7 @@ def test_a_new_address_leaves_the_old_one_its_time(owner: WebClient, demo: Demo,
     answer = owner.post(renew, {"keep": keep})
     assert (answer.status_code, answer.headers["Location"]) == (303, f"{path}#seintje")
     assert connections.webhook_address(demo.client) != old
-    until = webhook_keys.old_until(demo.client)
+    until = webhook_keys.previous_key_expires_at(demo.client)
     assert until is not None
     assert abs(until - utcnow() - timedelta(hours=hours)) < timedelta(minutes=1)
     page = owner.get(path).html
@@ -173,7 +173,7 @@ def test_a_new_address_leaves_the_old_one_its_time(owner: WebClient, demo: Demo,
 
 def test_an_address_may_end_at_once(owner: WebClient, demo: Demo, path: str):
     owner.post(path.replace("instellingen", "adres"), {"keep": "0"})
-    assert webhook_keys.old_until(demo.client) is None
+    assert webhook_keys.previous_key_expires_at(demo.client) is None
     assert "Het oude adres" not in owner.get(path).html
 
 

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from domain.outbox import push, push_delivery
-from domain.outbox.push_delivery import Notice
+from domain.outbox.push_delivery import PushContent
 from domain.overview import worklist
 from jobs import push_rendering
 from models import BatchLine, LoginSession, PushSubscription, User
@@ -80,8 +80,8 @@ def test_a_browser_that_renews_its_subscription_still_hears(owner: WebClient, de
     LoginSession.delete().execute()  # signed in or not: it is the browser that says so
     last = Receiver(owner.site.sandbox)
     assert renew(owner, last.written) == 204
-    for row_id in push_delivery.due():
-        assert push_delivery.deliver(row_id, push_rendering.write, worklist.payments_of)
+    for row_id in push_delivery.due_pushes():
+        assert push_delivery.deliver_push(row_id, push_rendering.write, worklist.pending_count)
     assert [one["path"] for one in last.told()] == [f"/betalingen/{batch.reference}"]
     assert old.told() == new.told() == []
 
@@ -104,7 +104,7 @@ def test_what_one_wants_to_hear_of(owner: WebClient, demo: Demo):
     assert User.get().unheard == ["asked", "consent", "executed"]
     assert owner.get(at(demo)).html.count(" checked") == 2
     owner.post(at(demo))
-    assert push.heard(User.get()) == set()
+    assert push.enabled_kinds(User.get()) == set()
 
 
 def test_signing_out_ends_them_here(owner: WebClient, demo: Demo):
@@ -116,8 +116,8 @@ def test_signing_out_ends_them_here(owner: WebClient, demo: Demo):
 def test_a_payment_arrives_on_the_phone(owner: WebClient, demo: Demo):
     phone = switch_on(owner, demo)
     batch = demo.batch()
-    for row_id in push_delivery.due():
-        assert push_delivery.deliver(row_id, push_rendering.write, worklist.payments_of)
+    for row_id in push_delivery.due_pushes():
+        assert push_delivery.deliver_push(row_id, push_rendering.write, worklist.pending_count)
     (told,) = phone.told()
     assert told == {
         "title": "Er staat een betaling klaar", "text": "Demo BV: bekijk de betaling, en betaal.",
@@ -131,7 +131,9 @@ def test_a_payment_arrives_on_the_phone(owner: WebClient, demo: Demo):
 @pytest.mark.parametrize("what", WHATS)
 def test_every_message_names_the_company_and_nothing_private(site: Site, demo: Demo, what: str, language: str):
     batch = demo.batch()
-    title, text = push_rendering.write(Notice(what, demo.client.name, f"/betalingen/{batch.reference}", 3, language))
+    title, text = push_rendering.write(
+        PushContent(what, demo.client.name, f"/betalingen/{batch.reference}", 3, language)
+    )
     said = f"{title} {text}"
     assert "Demo BV" in text
     assert "\n" not in said
@@ -143,7 +145,9 @@ def test_every_message_names_the_company_and_nothing_private(site: Site, demo: D
 
 
 def test_both_languages_say_something_of_their_own(site: Site, demo: Demo):
-    texts = [push_rendering.write(Notice(what, "X", "/", 0, language)) for what in WHATS for language in ("nl", "en")]
+    texts = [
+        push_rendering.write(PushContent(what, "X", "/", 0, language)) for what in WHATS for language in ("nl", "en")
+    ]
     assert len(set(texts)) == len(texts)
 
 

@@ -122,7 +122,7 @@ def test_of_another_client_nothing_is_told(owner: WebClient, here: str):
 def test_a_run_on_its_way_is_followed_until_it_is_there(owner: WebClient, demo: Demo, sandbox: Sandbox, here: str):
     sandbox.run_payroll(lines=8, description="april", webhook="none")
     now_due(demo)
-    run_discovery.look(demo.company.id)
+    run_discovery.discover_runs(demo.company.id)
     page = owner.get(here).html
     assert "Komt eraan uit Nmbrs" in page
     assert "Wordt opgehaald" in page
@@ -130,7 +130,7 @@ def test_a_run_on_its_way_is_followed_until_it_is_there(owner: WebClient, demo: 
     quiet = owner.get(again, headers=PART)
     assert (quiet.status_code, quiet.get_data()) == (204, b"")
     assert owner.get(again).status_code == 200, "a page that is opened there is a page"
-    [made] = [one for run_id in intake.due_runs() if (one := intake.take_in_run(run_id))]
+    [made] = [one for run_id in intake.due_runs() if (one := intake.import_run(run_id))]
     part = owner.get(again, headers=PART).html
     assert 'id="nu"' in part
     assert "<main" not in part

@@ -52,7 +52,7 @@ def test_while_it_is_brought_to_the_bank_one_may_leave(owner: WebClient, demo: D
     told = owner.open(at(demo, batch)).says("#opgemerkt .waiting")
     assert told.startswith("We brengen de betaling naar ")
     assert told.endswith("Je mag deze pagina verlaten; er gaat niets verloren.")
-    submission.send(batch.id)
+    submission.submit_order(batch.id)
     assert owner.open(at(demo, batch)).all(".waiting") == []
 
 
@@ -100,7 +100,7 @@ def test_without_scripts_the_page_says_what_is_wrong(owner: WebClient, demo: Dem
 @pytest.mark.parametrize("htmx", [False, True])
 def test_over_the_limit_it_stops_and_says_where_to_ask(owner: WebClient, demo: Demo, htmx: bool):
     batch = demo.batch()
-    limits.raise_limits(demo.account, 855915, None, "anna")
+    limits.set_limits(demo.account, 855915, None, "anna")
     part = pay(owner, demo, batch, htmx)
     if not htmx:
         part = owner.open(at(demo, batch))
@@ -214,7 +214,7 @@ def test_where_the_pin_signs_betaal_alone_releases_nothing(owner: WebClient, del
 def test_it_is_followed_until_nothing_can_change(owner: WebClient, demo: Demo, sandbox: Sandbox):
     batch = demo.batch()
     pay(owner, demo, batch)
-    submission.send(batch.id)
+    submission.submit_order(batch.id)
     page = owner.open(at(demo, batch))
     assert page.says("#hero .badge") == "Wacht op ondertekening bij de bank"
     assert page.says("#pay-place button") == "Onderteken bij Zandbank"
@@ -223,7 +223,7 @@ def test_it_is_followed_until_nothing_can_change(owner: WebClient, demo: Demo, s
     bank = owner.post(at(demo, batch, "/ondertekenen"))
     assert bank.location.startswith(sandbox.url)
     requests.post(bank.location, data={"besluit": "ondertekenen"}, timeout=10, allow_redirects=False)
-    status_polling.follow(BankOrder.get().id)
+    status_polling.poll_status(BankOrder.get().id)
     part = owner.get(seen, htmx=True)
     assert part.says("#hero .badge").startswith("Ondertekend: de bank voert uit op")
     assert part.says("#live").startswith("Ondertekend")
@@ -231,7 +231,7 @@ def test_it_is_followed_until_nothing_can_change(owner: WebClient, demo: Demo, s
     assert part.all("#pay-place[hx-swap-oob] button") == []
     sandbox.control("POST", "clock", {"advance_days": 7})
     BankOrder.update(due_at=BankOrder.get().created_at).execute()
-    status_polling.follow(BankOrder.get().id)
+    status_polling.poll_status(BankOrder.get().id)
     last = owner.get(part.value("#payment", "hx-get"), htmx=True)
     assert last.says("#hero .badge") == "Uitgevoerd"
     assert last.one("#payment").get("hx-trigger") is None
@@ -246,7 +246,7 @@ def test_the_status_alone_leads_to_the_page(owner: WebClient, demo: Demo):
 def test_coming_back_from_the_bank_proves_nothing(owner: WebClient, charlie: WebClient, demo: Demo, sandbox: Sandbox):
     batch = demo.batch()
     pay(owner, demo, batch)
-    submission.send(batch.id)
+    submission.submit_order(batch.id)
     back = sca.return_address(BankOrder.get()).removeprefix("http://localhost:8000")
     assert owner.get(back).location == at(demo, batch)
     assert demo.view(batch).state == "at_bank"
@@ -258,7 +258,7 @@ def test_a_refused_payment_can_be_had_again(owner: WebClient, demo: Demo, sandbo
     sandbox.control("POST", "clock", {"advance_days": 30})  # the chosen day is long past at the bank
     batch = demo.batch()
     pay(owner, demo, batch)
-    submission.send(batch.id)
+    submission.submit_order(batch.id)
     page = owner.open(at(demo, batch))
     assert page.says("#hero .badge") == "Geweigerd door de bank"
     assert page.says("#hero h2") == f"Betaling {TOTAL}"
@@ -282,7 +282,7 @@ def test_what_cannot_be_done_now_is_said(owner: WebClient, demo: Demo, tail: str
 def test_a_payment_at_the_bank_is_not_changed(owner: WebClient, demo: Demo, tail: str):
     batch = demo.batch()
     pay(owner, demo, batch)
-    submission.send(batch.id)
+    submission.submit_order(batch.id)
     path = at(demo, batch, tail.format(line=line_ids(demo, batch)[0]))
     assert owner.post(path).status_code == 303
     assert "Dit kan nu niet meer" in owner.open(at(demo, batch)).says("main > [role=alert]")

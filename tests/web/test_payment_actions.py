@@ -10,23 +10,23 @@ from flask import Flask
 
 from blueprints.payments.actions import Action, is_polled, next_action
 from blueprints.payments.presenters.action import NOTES, action_label, action_note
-from domain.orders.manual_submission import HandView, Taken
-from domain.orders.sca_state import Step
-from domain.payments.four_eyes import Eyes
+from domain.orders.manual_submission import Download, ManualSubmission
+from domain.orders.sca_state import ScaStep
+from domain.payments.four_eyes import DualApprovalStatus
 from domain.payments.state_machine import SETTLED
-from domain.payments.warnings import Caution
+from domain.payments.warnings import PaymentWarning
 from models.payments import BATCH_STATES
 from tests.web.test_payment_words import AT, payment
 
-WARNING = Caution("picked", "", False)
+WARNING = PaymentWarning("picked", "", False)
 READ = replace(WARNING, opened=True)
-NOBODY = Eyes((), ("Wouter", "Naomi"), False, False, True, True)
-MINE = Eyes(("Wouter",), ("Naomi",), True, False, True)
-THEIRS = Eyes(("Naomi",), ("Wouter",), False, False, True, True)
-EDITED_BY_ME = Eyes((), ("Naomi",), False, True, True)
-FILE = HandView("M1", True, (), False)
-FILE_AGAIN = HandView("M1", True, (Taken(AT, "Wouter"),), True)
-FILE_OVER = HandView("M1", False, (Taken(AT, "Wouter"),), True)
+NOBODY = DualApprovalStatus((), ("Wouter", "Naomi"), False, False, True, True)
+MINE = DualApprovalStatus(("Wouter",), ("Naomi",), True, False, True)
+THEIRS = DualApprovalStatus(("Naomi",), ("Wouter",), False, False, True, True)
+EDITED_BY_ME = DualApprovalStatus((), ("Naomi",), False, True, True)
+FILE = ManualSubmission("M1", True, (), False)
+FILE_AGAIN = ManualSubmission("M1", True, (Download(AT, "Wouter"),), True)
+FILE_OVER = ManualSubmission("M1", False, (Download(AT, "Wouter"),), True)
 DELEGATED: dict[str, Any] = {"signing": "delegated"}
 EXCLUDED: dict[str, Any] = {"lines_payable": 0}
 
@@ -85,9 +85,9 @@ def test_what_ended_is_set_up_again_by_who_may_pay(state: str):
     ],
 )  # fmt: skip
 def test_signing_begins_here_where_a_button_begins_it(how: Any, action: Action):
-    assert decide("at_bank", step=Step(how)) is action
-    assert decide("signed", step=Step(how, cancels=True)) is action
-    assert decide("at_bank", can_pay=False, step=Step(how)) is Action.PREPARE_ONLY
+    assert decide("at_bank", step=ScaStep(how)) is action
+    assert decide("signed", step=ScaStep(how, cancels=True)) is action
+    assert decide("at_bank", can_pay=False, step=ScaStep(how)) is Action.PREPARE_ONLY
 
 
 @pytest.mark.parametrize("state", ["approved", "sending"])
@@ -111,7 +111,7 @@ def test_each_action_has_its_part_at_the_foot_of_the_page(app: Flask, database: 
     assert written == set(Action) - set(NOTES) - {Action.NOTHING}
     with app.test_request_context():
         for action in Action:
-            label, note = action_label(action, payment("open"), Step("begin")), action_note(action)
+            label, note = action_label(action, payment("open"), ScaStep("begin")), action_note(action)
             assert (bool(label), bool(note)) == (action in written, action in NOTES)
 
 
@@ -121,5 +121,5 @@ def test_the_page_asks_again_until_the_payment_is_settled(state: str):
 
 
 @pytest.mark.parametrize(("approvals", "polled"), [(None, False), (NOBODY, False), (THEIRS, True), (MINE, True)])
-def test_an_open_payment_is_followed_while_one_of_two_has_approved(approvals: Eyes | None, polled: bool):
+def test_an_open_payment_is_followed_while_one_of_two_has_approved(approvals: DualApprovalStatus | None, polled: bool):
     assert is_polled(payment("open"), approvals) is polled

@@ -110,7 +110,7 @@ def test_a_page_that_is_behind_gets_all_lines_and_is_told(owner: WebClient, app,
 def test_another_account_meanwhile_is_told_too(owner: WebClient, demo: Demo):
     batch = demo.batch()
     shown = owner.open(at(demo, batch)).value("#payment > [name=shown]")
-    amendments.change(demo.client, demo.user, batch.reference, None, demo.other.id)
+    amendments.change_date_and_account(demo.client, demo.user, batch.reference, None, demo.other.id)
     part = strike(owner, demo, batch, 0, htmx=True, shown=shown)
     assert (part.status_code, part.headers.get("HX-Retarget")) == (422, "#payment")
     assert "NL64 TRIO 0379 5016 86" in part.says(".pair")
@@ -145,7 +145,7 @@ def test_a_line_of_another_payment_is_not_there(owner: WebClient, demo: Demo):
 
 def test_what_is_unusual_stands_before_the_lines(owner: WebClient, demo: Demo):
     batch = demo.batch([*LINES[:2], ("Šafařík, Tomáš", *LINES[2][1:])])
-    amendments.change(demo.client, demo.user, batch.reference, None, demo.other.id)
+    amendments.change_date_and_account(demo.client, demo.user, batch.reference, None, demo.other.id)
     BankAccount.update(balance_cents=100, limit_payment_cents=855_915).where(BankAccount.iban == OTHER_IBAN).execute()
     line = line_ids(demo, batch)[2]
     page = owner.open(at(demo, batch))

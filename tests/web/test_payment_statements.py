@@ -90,4 +90,4 @@ def test_including_every_line_again(owner: WebClient, demo: Demo, log: pytest.Lo
     assert owner.post(at(demo, batch, "/alles"), htmx=True).status_code == 200
     assert len(Asked(log).statements) <= 11, Asked(log).statements
     assert Batch.get_by_id(batch.id).state == "open"
-    assert four_eyes.standing_of(batch.id) == []
+    assert four_eyes.valid_approvals(batch.id) == []

@@ -11,7 +11,7 @@ from blueprints.payments.presenters import warnings as unusual_words
 from core.clock import utcnow
 from domain.banking.linking import AccountView
 from domain.payments.queries import LineView, Payment
-from domain.payments.state_machine import ALLOWED, SETTLED, WAITING
+from domain.payments.state_machine import NEEDS_ACTION, SETTLED, TRANSITIONS
 from models.payments import BATCH_STATES, LINE_STATES
 
 AT = datetime(2026, 11, 24, 9, 30, tzinfo=UTC)
@@ -47,7 +47,7 @@ def test_every_state_has_words():
 
 
 def test_every_state_stands_in_one_part_of_the_list():
-    assert set(words.TO_DO) == WAITING
+    assert set(words.TO_DO) == NEEDS_ACTION
     assert not set(words.TO_DO) & set(words.UNDER_WAY)
     assert set(BATCH_STATES) - set(words.TO_DO) - set(words.UNDER_WAY) <= SETTLED
 
@@ -106,7 +106,7 @@ def test_a_day_that_is_over_is_said():
 
 
 def test_nothing_is_unusual_about_what_can_no_longer_be_changed():
-    for state in {state for state, _event in ALLOWED} - {"open", "approved"}:
+    for state in {state for state, _event in TRANSITIONS} - {"open", "approved"}:
         assert unusual_words.find_notices(payment(state, debtor_differs=True)) == []
 
 

@@ -452,7 +452,7 @@ def test_a_member_that_is_taken_out_is_out_at_once(prepared: PreparedSite):
     path = prepared.address("settings.settings", "GET")
     assert prepared.ask("approver", "GET", path).status_code == 200
     mine = Membership.get(Membership.user == User.get(User.name == "Sam approver").id)
-    members.remove(prepared.demo.client, prepared.demo.user, mine.id)
+    members.remove_member(prepared.demo.client, prepared.demo.user, mine.id)
     assert prepared.ask("approver", "GET", path).status_code == 404
 
 

@@ -9,8 +9,8 @@ import pytest
 import models
 from core.clock import utcnow
 from domain.accounts import accounts, passwords, rate_limits
-from domain.accounts.devices import words
-from domain.common.errors import SignInRefused, TooOften, WeakPassword
+from domain.accounts.devices import describe_user_agent
+from domain.common.errors import RateLimited, SignInRefused, WeakPassword
 from domain.outbox import mail as mails
 from domain.team import registration
 from jobs import mail_rendering
@@ -46,8 +46,8 @@ def sign_in(who: WebClient, email: str = "w@demobv.example", password: str = PAS
 def mailed(site: Site, kind: str) -> str:
     """Where the button of the newest mail of this kind leads."""
     assert OutgoingMail.select().where(OutgoingMail.kind == kind).exists()
-    for mail_id in mails.due():
-        mails.deliver(mail_id, mail_rendering.write)
+    for mail_id in mails.due_mails():
+        mails.deliver_mail(mail_id, mail_rendering.write)
     (newest, *_) = site.sandbox.control("GET", "inbox")
     found = [link for link in newest["links"] if link.startswith("http")]
     return found[0].removeprefix("http://localhost:8000")
@@ -247,7 +247,7 @@ def test_the_device_cookie_is_for_the_server_alone(site: Site, wouter: User):
     ],
 )
 def test_what_a_device_is_called(agent: str, told: str):
-    assert words(agent) == told
+    assert describe_user_agent(agent) == told
 
 
 # --- sessions -------------------------------------------------------------------------------------
@@ -328,10 +328,10 @@ class Counter:
 
 def refused(email: str) -> None:
     with pytest.raises(SignInRefused):
-        accounts.sign_in(email, "verkeerd")
+        accounts.sign_in_with_password(email, "verkeerd")
 
 
-@pytest.mark.parametrize("act", ["ask_reset", "resend_confirmation", "register", "sign_in"])
+@pytest.mark.parametrize("act", ["request_password_reset", "resend_confirmation", "register", "sign_in"])
 def test_a_known_address_costs_what_an_unknown_one_costs(
     act: str, site: Site, wouter: User, monkeypatch: pytest.MonkeyPatch
 ):
@@ -339,7 +339,7 @@ def test_a_known_address_costs_what_an_unknown_one_costs(
     counter, costs = Counter(monkeypatch), []
     for email in ("w@demobv.example", "niemand@demobv.example"):
         given = {
-            "register": lambda email=email: registration.register("N", email, OTHER, "Demo BV", "68750110"),
+            "register": lambda email=email: registration.register_account("N", email, OTHER, "Demo BV", "68750110"),
             "sign_in": lambda email=email: refused(email),
         }
         costs.append(counter.of(given.get(act, lambda email=email: getattr(accounts, act)(email))))
@@ -384,24 +384,24 @@ def test_waits_double_and_end(site: Site):
 def test_the_stored_wait_is_that_of_the_rule_at_every_count(site: Site, name: str, monkeypatch: pytest.MonkeyPatch):
     now, rule = utcnow(), rate_limits.RULES[name]
     monkeypatch.setattr(rate_limits, "utcnow", lambda: now)
-    rate_limits.spend(name, "x")
+    rate_limits.consume_attempt(name, "x")
     for tries in {1, 2, *range(max(rule.free - 2, 1), rule.free + 13)}:
         models.Attempts.update(tries=tries, free_at=now, last_at=now).execute()
-        rate_limits.spend(name, "x")
+        rate_limits.consume_attempt(name, "x")
         row = models.Attempts.get()
         assert (row.tries, row.free_at - now) == (tries + 1, timedelta(seconds=rule.wait(tries + 1)))
 
 
 def test_a_right_try_is_given_back_and_a_quiet_time_forgets(site: Site):
     for _ in range(20):
-        rate_limits.spend("mail.account", "x")
+        rate_limits.consume_attempt("mail.account", "x")
         rate_limits.refund("mail.account", "x")
     for _ in range(3):
-        rate_limits.spend("mail.account", "x")
-    with pytest.raises(TooOften):
-        rate_limits.spend("mail.account", "x")
+        rate_limits.consume_attempt("mail.account", "x")
+    with pytest.raises(RateLimited):
+        rate_limits.consume_attempt("mail.account", "x")
     models.Attempts.update(last_at=utcnow() - timedelta(hours=2)).execute()
-    rate_limits.spend("mail.account", "x")
+    rate_limits.consume_attempt("mail.account", "x")
     assert models.Attempts.get().tries == 1
 
 
@@ -409,7 +409,7 @@ def test_a_right_try_is_given_back_and_a_quiet_time_forgets(site: Site):
     ("ip", "net"), [("192.0.2.7", "192.0.2.7"), ("2001:db8::7", "2001:db8::/64"), ("?", "unknown")]
 )
 def test_a_household_is_one_address(ip: str, net: str):
-    assert rate_limits.network(ip) == net
+    assert rate_limits.client_subnet(ip) == net
 
 
 def test_common_passwords_are_refused():
@@ -420,7 +420,7 @@ def test_common_passwords_are_refused():
 
 def test_only_two_hashes_at_once(monkeypatch: pytest.MonkeyPatch):
     monkeypatch.setattr(passwords, "PATIENCE", 0.01)
-    with passwords._turn(), passwords._turn(), pytest.raises(TooOften):
+    with passwords._turn(), passwords._turn(), pytest.raises(RateLimited):
         passwords.hash_password("x")
     assert passwords.hash_password("x").startswith("$argon2id$")
 

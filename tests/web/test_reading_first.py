@@ -57,7 +57,7 @@ def test_a_warning_that_came_up_since_stays_closed(owner: WebClient, demo: Demo)
     _first, second = two_of_one_period(demo)
     owner.open(path_of(demo, second, "/lezen"))
     owner.post(path_of(demo, second, "/lezen"), seen=["period_twice:20260101000000-00000"])
-    assert [one.opened for one in warnings.of_batch(Batch.get_by_id(second.id))] == [False]
+    assert [one.opened for one in warnings.warnings_for(Batch.get_by_id(second.id))] == [False]
 
 
 def test_the_difference_says_who_gets_what_and_who_got_too_much(owner: WebClient, demo: Demo):

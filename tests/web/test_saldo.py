@@ -7,7 +7,7 @@ import pytest
 
 import models
 from domain.banking import consents, holder_verification
-from domain.common.services import World
+from domain.common.services import Services
 from models import BankAccount, BankLink, Identification
 from tests.support.consents import BOTH, Walk, begin, linked, without_directory
 from tests.support.factories import DEMO_IBAN, OTHER_IBAN, Demo, make_user
@@ -33,7 +33,7 @@ def ends_in(demo: Demo, days: int) -> None:
 
 
 def ended(demo: Demo, word: str) -> None:
-    consents.end(BankLink.get_by_id(demo.link.id), word)
+    consents.terminate_consent(BankLink.get_by_id(demo.link.id), word)
 
 
 def renew_form(page: Page) -> str:
@@ -79,7 +79,7 @@ def test_it_says_why_transactions_are_not_shown(owner: WebClient, real: Demo):
     assert "Transacties" not in owner.open(saldo(real)).text
     BankAccount.update(holder_check=None).where(BankAccount.id == real.account.id).execute()
     assert "we controleren nog of de rekening van je bedrijf is" in owner.open(saldo(real)).text
-    holder_verification.decide(BankAccount.get_by_id(real.account.id), "no", "van een ander", "eva")
+    holder_verification.decide_holder(BankAccount.get_by_id(real.account.id), "no", "van een ander", "eva")
     assert "staat niet op naam van je bedrijf" in owner.open(saldo(real)).text
 
 
@@ -191,7 +191,7 @@ def test_who_never_came_back_finds_the_name_to_confirm_at_saldo(owner: WebClient
 
 
 # --- the bank directory away ----------------------------------------------------------------------
-def test_every_page_stands_while_the_directory_is_away(owner: WebClient, demo: Demo, world: World):
+def test_every_page_stands_while_the_directory_is_away(owner: WebClient, demo: Demo, world: Services):
     BankLink.update(bank_name="ING").execute()
     batch, home = demo.batch(), f"/{demo.client.public_id}"
     without_directory(world)
@@ -204,14 +204,14 @@ def test_every_page_stands_while_the_directory_is_away(owner: WebClient, demo: D
         assert word in owner.open(f"{home}/{path}").text, path
 
 
-def test_no_bank_can_be_chosen_while_the_directory_is_away(owner: WebClient, demo: Demo, world: World):
+def test_no_bank_can_be_chosen_while_the_directory_is_away(owner: WebClient, demo: Demo, world: Services):
     without_directory(world)
     assert "Nu geen bank bereikbaar" in owner.open(f"{saldo(demo)}/toevoegen").text
     owner.open(saldo(demo))
     assert owner.post(f"{saldo(demo)}/verlengen/{demo.link.id}").location == saldo(demo)
 
 
-def test_a_link_without_a_name_is_called_by_its_bank(owner: WebClient, demo: Demo, world: World):
+def test_a_link_without_a_name_is_called_by_its_bank(owner: WebClient, demo: Demo, world: Services):
     assert BankLink.get_by_id(demo.link.id).bank_name == ""
     without_directory(world)
     assert "redirect" in owner.open(saldo(demo)).text

@@ -8,9 +8,9 @@ from dataclasses import replace
 import pytest
 
 from connectors.bank.directory import HttpDirectory
-from domain.common.services import World, furnish
+from domain.common.services import Services, configure
 from domain.orders import sca
-from domain.orders.payee_verification import prepare_signing_after
+from domain.orders.payee_verification import start_sca_after_verification
 from models import BankOrder, Batch, Membership
 from tests.support.factories import Demo
 from tests.support.sandbox import Sandbox
@@ -154,9 +154,9 @@ def test_a_bank_that_asks_two_signatures_says_so(owner: WebClient, demo: Demo, s
 
 # --- a picture, a login: what the sandbox's bank does not ask by itself ---
 @pytest.fixture
-def between(world: World, sandbox: Sandbox) -> Iterator[Meddler]:
+def between(world: Services, sandbox: Sandbox) -> Iterator[Meddler]:
     with meddler(sandbox.url) as found:
-        furnish(replace(world, banks=HttpDirectory(f"{found.url}/banks", ttl_seconds=0)))
+        configure(replace(world, banks=HttpDirectory(f"{found.url}/banks", ttl_seconds=0)))
         yield found
 
 
@@ -227,5 +227,5 @@ def test_a_bank_that_is_not_ready_yet_is_told_of_and_followed(owner: WebClient, 
     seen = page.value("#payment", "hx-get")
     assert owner.get(seen, htmx=True).status_code == 204
     sandbox.fault(bank_sign_not_ready=False)
-    prepare_signing_after(BankOrder.get().id)
+    start_sca_after_verification(BankOrder.get().id)
     assert owner.get(seen, htmx=True).says("#pay-place button") == "Onderteken bij Zandbank"

@@ -7,9 +7,9 @@ import re
 import pytest
 from flask import Flask, url_for
 
-from core.iban import grouped
-from core.money import dutch
-from domain.common.encryption import unseal
+from core.iban import format_iban
+from core.money import format_dutch
+from domain.common.encryption import decrypt
 from domain.outbox import mail
 from jobs import mail_rendering
 from models import (
@@ -59,7 +59,7 @@ def people(demo: Demo, tail: str = "") -> str:
 def link() -> str:
     """The path of the newest invitation's link."""
     row = OutgoingMail.select().where(OutgoingMail.kind == "invitation").order_by(OutgoingMail.id.desc()).get()
-    return json.loads(unseal(row.sealed, "outgoing_mail", row.user_id, row.once))["path"]
+    return json.loads(decrypt(row.sealed, "outgoing_mail", row.user_id, row.once))["path"]
 
 
 # --- members and invitations ---
@@ -124,9 +124,9 @@ def test_the_last_owner_is_told_why_not(owner: WebClient, demo: Demo):
 
 @pytest.mark.parametrize("kind", ["invitation", "member_changed", "approval_asked", "four_eyes_asked"])
 def test_the_mails_name_no_employee(app: Flask, demo: Demo, kind: str):
-    mail_rendering.use(app)
+    mail_rendering.set_app(app)
     facts = {"by": "Wouter", "name": "Naomi", "what": "joined", "role": "approver", "total_cents": 1, "from_cents": 0}
-    wrote = mail_rendering.write(mail.Letter(kind, demo.user, demo.client, "/x", facts))
+    wrote = mail_rendering.write(mail.MailMessage(kind, demo.user, demo.client, "/x", facts))
     assert demo.client.name in wrote.subject
     assert not any(name in wrote.text + wrote.html for name, _iban, _cents in LINES)
 
@@ -241,7 +241,7 @@ def secrets_of(batch: Batch) -> list[str]:
     found: list[str] = []
     for line in BatchLine.select().where(BatchLine.batch == batch.id):
         surname, _comma, _first = line.name_shown.partition(",")
-        found += [line.name_shown, line.iban, grouped(line.iban), dutch(line.amount_cents)]
+        found += [line.name_shown, line.iban, format_iban(line.iban), format_dutch(line.amount_cents)]
         found += [surname] if surname != "Jong" else []  # the owner's own name is no secret
     return found
 

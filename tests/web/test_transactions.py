@@ -109,4 +109,4 @@ def test_what_strangers_write_is_text(owner: WebClient, demo: Demo, account: Ban
 @pytest.fixture(autouse=True)
 def the_books_are_right(demo: Demo):
     yield
-    assert list(integrity.faults()) == []
+    assert list(integrity.find_inconsistencies()) == []

@@ -117,13 +117,13 @@ def test_twice_at_once_and_once_more_makes_one_batch(site: Site, demo: Demo):
     for _ in range(2):
         send(site, demo, json={"CompanyId": 9969})
     made = []
-    for delivery_id in webhook_deliveries.waiting():
-        for company_id in webhook_deliveries.handle(delivery_id):
-            made += [intake.take_in_run(run_id) for run_id in run_discovery.look(company_id)]
+    for delivery_id in webhook_deliveries.unprocessed_deliveries():
+        for company_id in webhook_deliveries.process_delivery(delivery_id):
+            made += [intake.import_run(run_id) for run_id in run_discovery.discover_runs(company_id)]
     send(site, demo, data=b"once more")
-    (late,) = webhook_deliveries.waiting()
-    assert webhook_deliveries.handle(late) == [demo.company.id]
+    (late,) = webhook_deliveries.unprocessed_deliveries()
+    assert webhook_deliveries.process_delivery(late) == [demo.company.id]
     # it names no run: the newest is read once more, and says the same
-    assert [intake.take_in_run(run_id) for run_id in run_discovery.look(demo.company.id)] == [None]
+    assert [intake.import_run(run_id) for run_id in run_discovery.discover_runs(demo.company.id)] == [None]
     assert [batch.total_cents for batch in made if batch] == [1_980_608]
     assert Batch.select().count() == 1

@@ -3,11 +3,11 @@
 from flask_babel import gettext as _
 from flask_babel import ngettext
 
-from core.iban import grouped
-from domain.reconciliation.transactions import Booking
+from core.iban import format_iban
+from domain.reconciliation.transactions import TransactionView
 
 
-def title(booking: Booking) -> str:
+def title(booking: TransactionView) -> str:
     """Who it is from or for; a lump says of how many, for it names nobody."""
     if booking.party_name:
         return booking.party_name
@@ -16,7 +16,7 @@ def title(booking: Booking) -> str:
     return _("Afschrijving") if booking.cents < 0 else _("Bijschrijving")
 
 
-def told(booking: Booking) -> list[str]:
+def told(booking: TransactionView) -> list[str]:
     """What the bank tells of it, a line each."""
     rows = []
     if booking.batch_count:
@@ -24,11 +24,11 @@ def told(booking: Booking) -> list[str]:
     if booking.text:
         rows.append(booking.text)
     if booking.party_iban:
-        rows.append(grouped(booking.party_iban))
+        rows.append(format_iban(booking.party_iban))
     return rows
 
 
-def payment(booking: Booking) -> str:
+def payment(booking: TransactionView) -> str:
     """What the link to the payment says."""
     words = {
         "lump": _("Naar deze betaalopdracht"),

@@ -6,7 +6,7 @@ from blueprints.payments.actions import Action
 from blueprints.payments.presenters.signing import sign_label
 from blueprints.web.formatters import euro
 from blueprints.web.lazy_texts import _l
-from domain.orders.sca_state import Step
+from domain.orders.sca_state import ScaStep
 from domain.payments.queries import Payment
 
 # Where there is nothing to press.
@@ -30,7 +30,7 @@ def action_note(action: Action) -> str:
     return str(NOTES.get(action, ""))
 
 
-def action_label(action: Action, payment: Payment, step: Step | None) -> str:
+def action_label(action: Action, payment: Payment, step: ScaStep | None) -> str:
     """The words of the button or link; empty when there is none."""
     if action in (Action.APPROVE, Action.APPROVE_WITH_PIN):
         return _("Betaal %(sum)s", sum=euro(payment.total_cents))

@@ -10,7 +10,7 @@ from blueprints.payments.presenters.status import balance
 from blueprints.web.formatters import moment
 from core.clock import today_amsterdam
 from domain.banking.linking import AccountView
-from domain.payments.execution_dates import Day
+from domain.payments.execution_dates import CalendarDay
 
 
 @dataclass(frozen=True)
@@ -22,7 +22,7 @@ class CalendarMonth:
     """
 
     month: date
-    weeks: Sequence[Sequence[Day]]
+    weeks: Sequence[Sequence[CalendarDay]]
     previous_url: str
     next_url: str
     today: date
@@ -44,7 +44,7 @@ class AccountChoice:
 
 
 def present_calendar(
-    month: date, weeks: Sequence[Sequence[Day]], chosen: date, url: Callable[..., str]
+    month: date, weeks: Sequence[Sequence[CalendarDay]], chosen: date, url: Callable[..., str]
 ) -> CalendarMonth:
     """Return the month for the page. `url` makes an address of this payment, as `PaymentSheet.url` does."""
     today = today_amsterdam()

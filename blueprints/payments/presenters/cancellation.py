@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from flask_babel import gettext as _
 
 from blueprints.payments.presenters.notes import Note
-from domain.orders.cancellation import CancelView
+from domain.orders.cancellation import CancellationStatus
 
 
 @dataclass(frozen=True)
@@ -20,7 +20,7 @@ class Cancellation:
     may_withdraw: bool
 
 
-def present_cancellation(status: CancelView, can_pay: bool) -> Cancellation:
+def present_cancellation(status: CancellationStatus, can_pay: bool) -> Cancellation:
     """Return the cancellation for a page."""
     label = ""
     if can_pay and status.offered and not status.to_sign:
@@ -28,7 +28,7 @@ def present_cancellation(status: CancelView, can_pay: bool) -> Cancellation:
     return Cancellation(_note(status), label, can_pay and status.to_sign)
 
 
-def _note(status: CancelView) -> Note | None:
+def _note(status: CancellationStatus) -> Note | None:
     title = _("De betaling wordt geannuleerd")
     if status.to_sign:
         text = _("De bank wil dat je het annuleren ondertekent. Tot dan blijft de betaling staan.")

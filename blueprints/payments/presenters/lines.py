@@ -11,7 +11,7 @@ from blueprints.payments.line_query import query_values
 from blueprints.payments.presenters.bank_codes import LINE_REASONS
 from blueprints.web.formatters import euro, number
 from blueprints.web.lazy_texts import _l
-from domain.payments.line_search import REFUSED, REMARKED, SEARCHED_FROM, Found
+from domain.payments.line_search import REFUSED, REMARKED, SEARCHED_FROM, LinePage
 from domain.payments.queries import LineView, Payment
 
 LINES = {
@@ -95,7 +95,7 @@ def present_line(row: LineView, payment: Payment, url: Callable[..., str]) -> Li
     )  # fmt: skip
 
 
-def present_results(payment: Payment, found: Found, url: Callable[..., str]) -> LineResults:
+def present_results(payment: Payment, found: LinePage, url: Callable[..., str]) -> LineResults:
     """Return the lines that are shown, and the ways to the others."""
     look = found.look
     before, after = look.page - 1, look.page + 1
@@ -130,7 +130,7 @@ def is_searchable(payment: Payment) -> bool:
     return bool(payment.found and (payment.lines_all >= SEARCHED_FROM or payment.found.look.filters))
 
 
-def result_count(payment: Payment, found: Found) -> str:
+def result_count(payment: Payment, found: LinePage) -> str:
     """How many of all lines are shown, and that this says nothing about what is paid; empty where all are."""
     if found.pages == 1 and not found.look.filters:
         return ""
@@ -154,13 +154,13 @@ def _pays_for(payment: Payment) -> str:
     return _("Betaal geldt voor alle %(some)s die niet zijn weggestreept.", some=number(payment.lines_payable))
 
 
-def result_announcement(payment: Payment, found: Found) -> str:
+def result_announcement(payment: Payment, found: LinePage) -> str:
     """What a screen reader says after searching or turning a page."""
     told = ngettext("%(num)s regel gevonden.", "%(num)s regels gevonden.", found.count)
     return f"{told} {result_count(payment, found)}".strip() if found.count else _("Geen regels gevonden.")
 
 
-def nothing_found(found: Found) -> str:
+def nothing_found(found: LinePage) -> str:
     """In the place of the lines where there are none."""
     text = found.look.text
     return _("Geen regels gevonden met “%(text)s”.", text=text) if text else _("Er zijn geen regels van deze soort.")

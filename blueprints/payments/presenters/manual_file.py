@@ -7,7 +7,7 @@ from flask_babel import gettext as _
 from blueprints.payments.presenters.notes import Note
 from blueprints.payments.presenters.status import file_note
 from blueprints.web.formatters import moment
-from domain.orders.manual_submission import HandView
+from domain.orders.manual_submission import ManualSubmission
 from domain.payments.queries import Payment
 
 
@@ -24,13 +24,13 @@ class ManualFile:
     may_report: bool
 
 
-def present_file(manual: HandView, payment: Payment, can_pay: bool) -> ManualFile:
+def present_file(manual: ManualSubmission, payment: Payment, can_pay: bool) -> ManualFile:
     """Return the file for a page of this payment."""
     earlier = [_("Eerder: %(moment)s door %(name)s", moment=moment(one.at), name=one.by) for one in manual.taken[1:]]
     return ManualFile(manual.msg_id, _note(manual, payment, can_pay), earlier, can_pay and manual.may_say)
 
 
-def _note(manual: HandView, payment: Payment, can_pay: bool) -> Note | None:
+def _note(manual: ManualSubmission, payment: Payment, can_pay: bool) -> Note | None:
     if manual.taken:
         last = manual.taken[0]
         title = _("Gedownload op %(moment)s door %(name)s", moment=moment(last.at), name=last.by)

@@ -8,7 +8,7 @@ from flask_babel import ngettext
 
 from blueprints.payments.presenters.status import name_match
 from blueprints.web.formatters import number
-from domain.orders.payee_verification import Difference, NameCheck
+from domain.orders.payee_verification import NameMismatch, VerificationStatus
 from domain.payments.queries import Payment
 
 
@@ -34,7 +34,7 @@ class PayeeNames:
     rows: list[NameRow]
 
 
-def present_names(check: NameCheck, payment: Payment, url: Callable[..., str]) -> PayeeNames:
+def present_names(check: VerificationStatus, payment: Payment, url: Callable[..., str]) -> PayeeNames:
     """Return the name check for a page. `url` makes an address of this payment, as `PaymentSheet.url` does."""
     if check.running:
         return PayeeNames(_checking(payment), "", [])
@@ -54,7 +54,7 @@ def _checking(payment: Payment) -> str:
     return f"{told} {patience}"
 
 
-def _row(one: Difference, url: Callable[..., str]) -> NameRow:
+def _row(one: NameMismatch, url: Callable[..., str]) -> NameRow:
     remark = ""
     if not one.name_at_bank:
         remark = name_match(one)

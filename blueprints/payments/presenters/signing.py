@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from flask_babel import gettext as _
 from flask_babel import ngettext
 
-from domain.orders.sca_state import Step
+from domain.orders.sca_state import ScaStep
 from domain.payments.queries import Payment
 
 
@@ -18,14 +18,14 @@ class SigningNote:
     bank_message: str
 
 
-def present_signing(payment: Payment, step: Step) -> SigningNote | None:
+def present_signing(payment: Payment, step: ScaStep) -> SigningNote | None:
     """Return the note above a payment that waits to be signed; None where the button says it all."""
     title, text = sign_note(payment, step)
     message = step.message if step.how in ("page", "app") else ""
     return SigningNote(title, text, _("Je bank zegt: %(text)s", text=message) if message else "") if title else None
 
 
-def sign_label(payment: Payment, step: Step) -> str:
+def sign_label(payment: Payment, step: ScaStep) -> str:
     """The button that leads to signing."""
     bank = payment.account.bank_name
     if step.cancels:
@@ -35,7 +35,7 @@ def sign_label(payment: Payment, step: Step) -> str:
     }.get(step.how) or _("Onderteken bij %(bank)s", bank=bank)  # fmt: skip
 
 
-def sign_note(payment: Payment, step: Step) -> tuple[str, str]:
+def sign_note(payment: Payment, step: ScaStep) -> tuple[str, str]:
     """Title and text of where signing stands; empty where the button says it all."""
     bank = payment.account.bank_name
     if step.cancels:
@@ -65,7 +65,7 @@ def sign_note(payment: Payment, step: Step) -> tuple[str, str]:
     return told.get(step.how, ("", ""))
 
 
-def _cancel_note(step: Step, bank: str) -> tuple[str, str]:
+def _cancel_note(step: ScaStep, bank: str) -> tuple[str, str]:
     """Where the signing of a cancellation stands."""
     told = {
         "app": (
@@ -82,13 +82,13 @@ def challenge_groups(text: str) -> str:
     return " ".join(text[at : at + 4] for at in range(0, len(text), 4)) if text.isdecimal() else text
 
 
-def code_hint(step: Step) -> str:
+def code_hint(step: ScaStep) -> str:
     """What the code looks like, where the bank says so."""
     if step.digits_only and step.longest:
         return ngettext("Hoogstens %(num)s cijfer", "Hoogstens %(num)s cijfers", step.longest)
     return ""
 
 
-def code_maxlength(step: Step) -> str:
+def code_maxlength(step: ScaStep) -> str:
     """How much fits in the field: a person may type blanks between the digits."""
     return str(step.longest * 2) if step.longest else "64"

@@ -10,9 +10,9 @@ from blueprints.web.formatters import day, day_and_month, euro, long_day, moment
 from blueprints.web.lazy_texts import _l
 from core.clock import today_amsterdam, utcnow
 from domain.banking.linking import AccountView
-from domain.orders.payee_verification import Difference
+from domain.orders.payee_verification import NameMismatch
 from domain.payments.queries import BatchRow, Payment
-from domain.payments.state_machine import WAITING
+from domain.payments.state_machine import NEEDS_ACTION
 
 STATES = {
     "open": (_l("Goedkeuring vereist"), "accent"),
@@ -31,7 +31,7 @@ STATES = {
 }  # fmt: skip
 
 # How a list is laid out: what asks for something, what goes on by itself, what is over.
-TO_DO = tuple(sorted(WAITING))
+TO_DO = tuple(sorted(NEEDS_ACTION))
 UNDER_WAY = ("approved", "sending", "signed")
 DONE = ("executed", "partly_executed")
 
@@ -106,7 +106,7 @@ def names_differ(payment: Payment) -> bool:
     return payment.state == "name_check" and payment.order is not None and payment.order.raw_status == "RVCM"
 
 
-def name_match(row: Difference) -> str:
+def name_match(row: NameMismatch) -> str:
     """What the bank says of the payee's name, where it does not give the holder's."""
     return str(NAME_MATCHES[row.match])
 

@@ -12,10 +12,10 @@ from blueprints.payments.presenters.notes import Link
 from blueprints.payments.presenters.status import NBSP, STATES
 from blueprints.web.formatters import day, euro, moment, number
 from core.clock import today_amsterdam
-from core.iban import grouped
-from domain.payments.line_search import REMARKED, page_of
+from core.iban import format_iban
+from domain.payments.line_search import REMARKED, page_of_position
 from domain.payments.queries import LineView, Payment
-from domain.payments.warnings import Caution, name
+from domain.payments.warnings import PaymentWarning, name
 
 
 @dataclass(frozen=True)
@@ -113,7 +113,7 @@ def _other_account(payment: Payment) -> Notice | None:
         return None
     text = _(
         "In Nmbrs staat een andere bankrekening dan %(iban)s, de rekening waarvan je nu betaalt.",
-        iban=grouped(payment.account.iban).replace(" ", NBSP),
+        iban=format_iban(payment.account.iban).replace(" ", NBSP),
     )
     return Notice("warn", _("Andere rekening dan in Nmbrs"), text)
 
@@ -148,12 +148,12 @@ def overpaid(payment: Payment) -> list[str]:
     """Return who was paid more than the run says now: the program takes nothing back."""
     return [
         _("%(name)s (%(iban)s) kreeg %(sum)s meer dan de run nu zegt.", name=name, sum=euro(cents),
-          iban=grouped(iban).replace(" ", NBSP))
+          iban=format_iban(iban).replace(" ", NBSP))
         for name, iban, cents in payment.overpaid
     ]  # fmt: skip
 
 
-def present_warning(caution: Caution, payment_url: Callable[[str], str]) -> PresentedWarning:
+def present_warning(caution: PaymentWarning, payment_url: Callable[[str], str]) -> PresentedWarning:
     """Return the warning for a page. `payment_url` makes the address of a payment of its reference."""
     return PresentedWarning(
         key=name(caution), tone="warn" if caution.opened else "bad", title=warning_title(caution),
@@ -161,7 +161,7 @@ def present_warning(caution: Caution, payment_url: Callable[[str], str]) -> Pres
     )  # fmt: skip
 
 
-def warning_title(caution: Caution) -> str:
+def warning_title(caution: PaymentWarning) -> str:
     """The one line about something that has to be read first."""
     return {
         "difference": _("Deze run is al eerder betaald"),
@@ -170,7 +170,7 @@ def warning_title(caution: Caution) -> str:
     }[caution.kind]
 
 
-def warning_text(caution: Caution) -> str:
+def warning_text(caution: PaymentWarning) -> str:
     """What it means, and what to look at."""
     if caution.kind == "picked":
         return _("Misschien is hij al op een andere manier betaald. Kijk dat na voordat je betaalt.")
@@ -194,4 +194,4 @@ def line_url(row: LineView, payment: Payment, url: Callable[..., str]) -> str:
     anchor = f"regel-{row.id}"
     if any(one.id == row.id for one in payment.lines):
         return f"#{anchor}"
-    return url(blad=page_of(row.position), _anchor=anchor)
+    return url(blad=page_of_position(row.position), _anchor=anchor)

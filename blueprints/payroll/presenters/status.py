@@ -6,11 +6,13 @@ from flask_babel import ngettext
 from blueprints.payroll.presenters.permissions import ask_for_right, title_of
 from blueprints.web.formatters import number
 from domain.payroll.connections import ConnectionView
-from domain.payroll.nmbrs_client import CALLS
+from domain.payroll.nmbrs_client import OPERATIONS
 from domain.payroll.run_history import ExchangeView, HistoryRow
 from domain.payroll.webhook_registration import WebhookView
 
-_TITLES = {name: question for question, (soap, rest, _names) in CALLS.items() for name in (soap, rest) if name != "-"}
+_TITLES = {
+    name: question for question, (soap, rest, _names) in OPERATIONS.items() for name in (soap, rest) if name != "-"
+}
 
 
 # --- why something did not go as it should ---
