@@ -26,7 +26,7 @@ API = [
 ]
 
 
-@pytest.mark.parametrize(("line", "link", "full"), API)
+@pytest.mark.parametrize(("config", "link", "full"), API)
 def test_a_link_of_the_api_is_made_full(config: BankConfig, link: str, full: str):
     assert api_address(config, link) == full
 
@@ -70,7 +70,7 @@ PAGES = [
 ]
 
 
-@pytest.mark.parametrize(("line", "link"), PAGES)
+@pytest.mark.parametrize(("config", "link"), PAGES)
 def test_a_page_of_the_banks_hosts_is_where_one_signs(config: BankConfig, link: str):
     assert sign_address(config, link) == link
 
@@ -99,7 +99,7 @@ STRANGE_PAGES = [
 ]
 
 
-@pytest.mark.parametrize(("line", "link"), STRANGE_PAGES)
+@pytest.mark.parametrize(("config", "link"), STRANGE_PAGES)
 def test_a_person_is_sent_nowhere_else(config: BankConfig, link: str):
     with pytest.raises(UntrustedLink, match="strange"):
         sign_address(config, link)
