@@ -19,7 +19,7 @@ import jobs
 from tests.support.mobile_page import entrepreneur
 from tools.demo_journey import DemoJourney, wait_for
 from tools.dev_stack import Stack
-from tools.http_browser import Visitor
+from tools.http_browser import HttpBrowser
 
 SQLITE = "sqlite:///"
 DIRECTORY_LASTS = 1.1  # seconds that the house believes what it was told of its banks
@@ -56,7 +56,7 @@ class PreparedHouse:
         return self._story
 
     def _banks(self) -> Any:
-        return Visitor().json("GET", f"{self.house.sandbox_url}/banks")
+        return HttpBrowser().json("GET", f"{self.house.sandbox_url}/banks")
 
     def _wait_until_idle(self) -> None:
         """No job of the test before may write into what is put back."""
@@ -71,7 +71,7 @@ def copy(source: Path, target: Path) -> None:
         read.backup(written)
 
 
-def sign_in(house: Stack, story: DemoJourney) -> Visitor:
+def sign_in(house: Stack, story: DemoJourney) -> HttpBrowser:
     """Return a browser in which this person has just signed in on the device that they confirmed."""
     again = DemoJourney(house.base_url, house.sandbox_url)
     again.person = story.person
