@@ -4,13 +4,19 @@ import re
 import subprocess
 import sys
 from collections.abc import Callable
+from datetime import date
 from pathlib import Path
 
 import pytest
 
+from tests.support.mobile_page import entrepreneur
 from tools import demo
 from tools.demo_journey import ONBOARDING, PAYING, DemoJourney
 from tools.dev_stack import ROOT, Ports, Stack
+
+SECOND_ACCOUNT = "NL64 TRIO 0379 5016 86"
+FREE_DAYS = """//*[@id='calendar']//label[contains(@class, 'day')][not(contains(@class, 'closed'))]
+    [not(contains(@class, 'out'))]//input[@name='execution_date'][not(@disabled)]/@value"""
 
 
 def test_the_whole_job_ends_executed():
@@ -37,3 +43,35 @@ def test_a_step_that_fails_is_named(house: Stack, capsys: pytest.CaptureFixture[
     nobody_there = f"http://127.0.0.1:{Ports.free().web}"
     assert demo.walk(DemoJourney(nobody_there, house.sandbox_url)) == 1
     assert re.match(r"failed at register: .*refused", capsys.readouterr().err)
+
+
+def test_without_scripts_another_day_and_account_are_chosen(house: Stack):
+    """Like the demo, with the pencil: by forms and links alone, so by a browser that runs no scripts."""
+    story = entrepreneur(house, "plain@demobv.example")
+    story.run_payroll()
+    day = change_day_and_account(story)
+    story.approve()
+    story.sign()
+    today = story.visitor.json("GET", f"{story.sandbox}/control/clock")["bank_day"]
+    days = (date.fromisoformat(day) - date.fromisoformat(today)).days
+    story.visitor.json("POST", f"{story.sandbox}/control/clock", {"advance_days": days})
+    story.await_state("Uitgevoerd")
+    assert story.sent() == (8, "19806.08")
+    assert SECOND_ACCOUNT.replace(" ", "") in story.visitor.json("GET", f"{story.sandbox}/control/orders")[0]["body"]
+
+
+def change_day_and_account(story: DemoJourney) -> str:
+    """Look at the next month and come back, choose the first later day and the other account; return the day."""
+    page = story.shown().link("/wijzigen")
+    here = page.tree.xpath("string(//*[@id='calendar']//*[@class='month']/b)")
+    (chosen,) = page.tree.xpath("//input[@name='execution_date'][@checked]/@value")
+    beyond = page.link("maand=")
+    assert beyond.tree.xpath("string(//*[@id='calendar']//*[@class='month']/b)") != here
+    page = beyond.link("maand=")
+    assert page.tree.xpath("string(//*[@id='calendar']//*[@class='month']/b)") == here
+    days = [day for day in page.tree.xpath(FREE_DAYS) if day > chosen]
+    if not days:
+        page, days = beyond, beyond.tree.xpath(FREE_DAYS)
+    form = page.form("/wijzigen").choose(days[0]).choose(SECOND_ACCOUNT)
+    story.payment = form.submit("Bevestig wijzigingen").need("De betaling is aangepast.", "andere bankrekening")
+    return days[0]

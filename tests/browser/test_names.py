@@ -58,7 +58,6 @@ def waits_for_the_bank(phone: Phone) -> None:
     phone.state("Namen worden gecontroleerd")
     phone.sees("Dit kan twintig minuten duren; je mag de pagina verlaten.")
     phone.shot("50-namen-bezig", whole=True)
-    phone.expect_accessible()
 
 
 def looks_at_the_names(phone: Phone) -> None:
@@ -68,7 +67,6 @@ def looks_at_the_names(phone: Phone) -> None:
     phone.shot("51-namen", whole=True)
     if phone.scripts:
         phone.shot_both("51-namen")
-    phone.expect_accessible()
 
 
 def takes_a_name_over(phone: Phone) -> None:

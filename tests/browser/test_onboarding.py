@@ -23,7 +23,6 @@ def test_a_newcomer_sets_everything_up(stranger: Phone):
 def register(phone: Phone) -> None:
     phone.open("/registreren")
     phone.shot("01-registreren")
-    phone.expect_accessible()
     phone.page.get_by_label("Je naam").fill(phone.person.name)
     phone.page.get_by_label("E-mailadres").fill(phone.person.email)
     phone.page.get_by_label("Wachtwoord", exact=True).fill(phone.person.password)
@@ -34,7 +33,6 @@ def register(phone: Phone) -> None:
     expect(phone.page.get_by_label("Naam van je bedrijf")).to_have_value("Demo BV")
     expect(phone.page.get_by_label("Wachtwoord", exact=True)).to_have_value("")
     phone.shot("02-registreren-fout", whole=True)
-    phone.expect_accessible()
     phone.page.get_by_label("Wachtwoord", exact=True).fill(phone.person.password)
     phone.page.get_by_label("KvK-nummer").fill(phone.person.kvk_number)
     phone.button("Account aanmaken").click()
@@ -49,11 +47,9 @@ def confirm_by_mail(phone: Phone) -> None:
     phone.page.get_by_role("button", name="Bevestig").click()
     phone.sees("Je e-mailadres is bevestigd")
     phone.shot("06-inloggen")
-    phone.expect_accessible()
     phone.sign_in()
     phone.sees("Nog even instellen, dan kun je betalen.")
     phone.shot("07-welkom", whole=True)
-    phone.expect_accessible()
 
 
 def choose_pin(phone: Phone) -> None:
@@ -63,7 +59,6 @@ def choose_pin(phone: Phone) -> None:
     phone.button("Pincode instellen").click()
     expect(phone.page.locator(".error")).not_to_have_count(0)
     phone.shot("08-pincode-te-makkelijk")
-    phone.expect_accessible()
     phone.page.get_by_label("Kies een pincode").fill(phone.person.pin)
     phone.page.get_by_label("Herhaal de pincode").fill(phone.person.pin)
     phone.button("Pincode instellen").click()
@@ -73,7 +68,6 @@ def identify(phone: Phone) -> None:
     phone.link("Identificeren met iDIN").last.click()
     phone.sees("Gebruik je privé bankpas", "Alleen je naam en geboortedatum worden gedeeld", "KvK 68750110")
     phone.shot("09-identificatie")
-    phone.expect_accessible()
     phone.button("Identificeer met iDIN").click()
     phone.heading("Wie ben je?")
     phone.shot("10-broker")
@@ -89,7 +83,6 @@ def link_bank(phone: Phone) -> None:
     phone.link("Bankrekening toevoegen").last.click()
     phone.heading("Kies je bank")
     phone.shot("12-kies-je-bank")
-    phone.expect_accessible()
     phone.page.locator("button[value=redirect]").click()
     phone.heading("Toestemming geven")
     phone.shot("13-toestemming")
@@ -97,12 +90,10 @@ def link_bank(phone: Phone) -> None:
     phone.heading("Tenaamstelling bevestigen")
     phone.sees("Demo BV", "NL95 INGB 0004 9218 36", "NL64 TRIO 0379 5016 86")
     phone.shot("14-tenaamstelling")
-    phone.expect_accessible()
     phone.button("Bevestig tenaamstelling").click()
     phone.link("Saldo", exact=True).click()
     phone.sees("NL95 INGB 0004 9218 36", "saldo van")
     phone.shot("15-saldo")
-    phone.expect_accessible()
 
 
 def connect_nmbrs(phone: Phone) -> None:
@@ -116,7 +107,6 @@ def connect_nmbrs(phone: Phone) -> None:
     phone.page.get_by_text("Ophalen token per bedrijf").click()
     phone.sees("Klik op de + in de kolom “Api token”")
     phone.shot("18-nmbrs-toevoegen", whole=True)
-    phone.expect_accessible()
     email, token = phone.page.get_by_label("E-mailadres"), phone.page.locator("#token")
     email.fill(phone.person.nmbrs_user)
     token.fill("0000000000000000")
@@ -142,11 +132,9 @@ def choose_account(phone: Phone) -> None:
     value = choice.locator("option").filter(has_text="NL95").get_attribute("value")
     choice.select_option(value)
     phone.shot("21-instellingen", whole=True)
-    phone.expect_accessible()
     phone.button("Opslaan en terug").click()
     phone.sees("Er is een actieve verbinding met Nmbrs")
     phone.shot("22-nmbrs")
-    phone.expect_accessible()
 
 
 def copy_webhook_address(phone: Phone) -> None:

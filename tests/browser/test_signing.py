@@ -44,7 +44,6 @@ def signs_with_the_reader(phone: Phone) -> None:
     phone.heading("Hoe onderteken je?")
     phone.sees(TOTAL, "Bankpas en lezer", "Sms naar")
     phone.shot("82-methode", whole=True)
-    phone.expect_accessible()
     phone.page.get_by_role("radio", name="Bankpas en lezer").check()
     phone.button("Verder").click()
     phone.heading("Bankpas en lezer")
@@ -59,7 +58,6 @@ def signs_with_the_reader(phone: Phone) -> None:
     expect(phone.error_of("Code van je bank")).to_contain_text("Nog 2 keer proberen")
     expect(phone.page.get_by_label("Code van je bank")).to_have_value("")
     phone.shot("84-verkeerde-code", whole=True)
-    phone.expect_accessible()
     types(phone, code)
     phone.heading("Betaalopdracht")
 

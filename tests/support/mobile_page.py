@@ -73,7 +73,10 @@ class Phone:
         return said[said.rfind("Traceback") :][:6000] if "Traceback" in said else "no fault in its log"
 
     def expect_accessible(self) -> None:
-        """Nothing at all that axe finds on the page as it is. (Axe is a script; without scripts nobody looks.)"""
+        """Nothing at all that axe finds on the page as it is. (Axe is a script; without scripts nobody looks.)
+
+        Asked of what a script has changed; what the server writes is judged by test_every_state.
+        """
         if not self.scripts:
             return
         found = Axe().run(self.page).response["violations"]
