@@ -73,5 +73,5 @@ def change_day_and_account(story: DemoJourney) -> str:
     if not days:
         page, days = beyond, beyond.tree.xpath(FREE_DAYS)
     form = page.form("/wijzigen").choose(days[0]).choose(SECOND_ACCOUNT)
-    story.payment = form.submit("Bevestig wijzigingen").need("De betaling is aangepast.", "andere bankrekening")
+    story.payment = form.submit("Bevestig wijzigingen").expect_text("De betaling is aangepast.", "andere bankrekening")
     return days[0]
