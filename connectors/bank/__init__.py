@@ -1,1 +1,1 @@
-"""Banks by Berlin Group NextGenPSD2, and the payment file they take."""
+"""Connect to banks (Berlin Group NextGenPSD2 and Ponto), and write and read their payment and status files."""

@@ -1,4 +1,4 @@
-"""Reading what was booked on an account (Berlin Group 1.3.11, accountReport): one page of it, strictly."""
+"""Parse an account report (Berlin Group NextGenPSD2 1.3.11, accountReport) page by page, strictly."""
 
 import re
 from datetime import date
@@ -10,16 +10,17 @@ from core.iban import normalise
 from core.money import cents
 
 LONGEST_NAME, LONGEST_WORDS = 140, 1000
-# What stands in the place of an end-to-end id when the payer gave none (SEPA rulebook).
+# The end-to-end id of a transaction whose payer gave none (EPC SEPA rulebook).
 NOT_PROVIDED = "NOTPROVIDED"
-# A batch of more is none that a bank takes; a larger count would not fit its column either.
+# No bank accepts a larger batch, and the database column could not hold the count.
 MOST_IN_A_BATCH = 1_000_000
 
 
 def page(found: dict[str, Any]) -> tuple[list[Transaction], str | None]:
-    """The transactions of one page, as the bank orders them, and the link to the next one as it stands there.
+    """Return the transactions of one page in the bank's order, and the unresolved link to the next page.
 
-    OutcomeUnknown for anything that is not as the standard says: half a list is no list.
+    Raises:
+    - OutcomeUnknown: anything deviates from the standard, because an incomplete list is useless.
     """
     report = found.get("transactions")
     if not isinstance(report, dict):
@@ -30,7 +31,7 @@ def page(found: dict[str, Any]) -> tuple[list[Transaction], str | None]:
 
 
 def _rows(report: dict[str, Any], name: str) -> list[dict[str, Any]]:
-    """A list that is left out is an empty one: banks leave `pending` out when there is nothing."""
+    """Return the rows of a list; none if it is absent, since banks omit an empty `pending`."""
     return response_parsing.rows_of(report, name) if report.get(name) is not None else []
 
 
@@ -78,7 +79,8 @@ def _cents(row: dict[str, Any]) -> int:
 
 
 def _batch(row: dict[str, Any]) -> tuple[bool, int | None]:
-    """Whether it is a lump, and of how many. The count stands there for a lump only (contract)."""
+    """Return whether the transaction is a batch, and its number of payments. Only a batch has a count (Berlin Group).
+    """
     is_batch, count = row.get("batchIndicator", False), row.get("batchNumberOfTransactions")
     if not isinstance(is_batch, bool):
         raise OutcomeUnknown("batchIndicator is neither true nor false")
@@ -90,7 +92,7 @@ def _batch(row: dict[str, Any]) -> tuple[bool, int | None]:
 
 
 def _words(row: dict[str, Any], name: str, longest: int) -> str:
-    """A text on one line, without what cannot be shown or kept; empty when there is none."""
+    """Return a text as one line of printable characters, or "" if absent."""
     value = row.get(name)
     if value is None:
         return ""
@@ -104,7 +106,9 @@ def _plain(value: str) -> str:
 
 
 def _iban(account: Any) -> str:
-    """The other side's, when it is one: banks give cards and foreign accounts in other ways, and it is only shown."""
+    """Return the counterparty's IBAN, or "". Cards and foreign accounts come in other forms, and the IBAN is display
+    only.
+    """
     value = account.get("iban") if isinstance(account, dict) else None
     try:
         return normalise(value) if isinstance(value, str) else ""
@@ -113,7 +117,7 @@ def _iban(account: Any) -> str:
 
 
 def _text(row: dict[str, Any]) -> str:
-    """What the payer wrote, and what the bank adds: the reference of a lump stands in the one or in the other."""
+    """Join all remittance texts and the bank's own; the reference of a batch may be in either."""
     parts = [_words(row, "remittanceInformationUnstructured", LONGEST_WORDS)]
     several = row.get("remittanceInformationUnstructuredArray") or []
     if not isinstance(several, list) or not all(isinstance(one, str) for one in several):
@@ -126,11 +130,11 @@ def _text(row: dict[str, Any]) -> str:
 
 
 def _structured(value: Any) -> str:
-    """A text in version 1.3.11, a document with a reference in later ones."""
+    """Return structured remittance information: a text in version 1.3.11, an object with a reference in later ones."""
     text = value.get("reference") if isinstance(value, dict) else value
     return _plain(text) if isinstance(text, str) else ""
 
 
 def since(day: date) -> str:
-    """The query of a first page: booked and expected, from this day on."""
+    """Return the query string of the first page: booked and expected transactions from this day on."""
     return f"bookingStatus=both&dateFrom={day.isoformat()}"

@@ -1,8 +1,7 @@
 """Berlin Group NextGenPSD2 1.3: consents, accounts, bulk payments, authorisations.
 
-The one question that matters at each failure: can the bank have it? `transport` answers it for the
-line, `reading` for the answer. A POST or PUT goes out once; a GET that got no answer goes out once
-more.
+Each failure says whether the bank may have processed the request: `transport` decides that for the connection,
+`response_parsing` for the answer. A POST or PUT is sent once; a GET without an answer is sent once more.
 """
 
 import re
@@ -50,19 +49,19 @@ from core.clock import amsterdam_midnight, utcnow
 from core.iban import normalise
 from core.money import cents
 
-# The first of these that a bank gives is shown: what can be spent now before what was booked.
+# In order of preference: what can be spent now before what is booked.
 BALANCE_ORDER = ("interimAvailable", "forwardAvailable", "expected", "interimBooked", "closingBooked", "openingBooked")
-# At most what a bank must allow without the person present (RTS art. 36(5)(b)).
+# The maximum that a bank must allow without the user present (PSD2 RTS art. 36(5)(b)).
 READS_PER_DAY = 4
-# "As long as you allow" (contract, validUntil); the bank's answer says until when it is.
+# The maximum value of validUntil asks for the longest consent; the bank answers the actual date.
 LONGEST_CONSENT = "9999-12-31"
 LONGEST_RAW = 4000
 _ANYWHERE, _NO_ADDRESS = ("192.0.2.1", 9), "192.0.0.8"
-# Of a list of bookings. A bank that leads on for ever must not keep us busy for ever.
+# Of transactions, so that a bank whose pages never end cannot keep us busy.
 MOST_PAGES = 100
-# How a bank says that it has no such resource: then it tells nothing of single payments.
+# Statuses of a bank without the extended-status resource, which then reports no single payments.
 NOT_THERE = frozenset({400, 404, 405, 406})
-# The contract has no code for an order that the bank has already, so banks say it in other ones.
+# Berlin Group defines no code for a duplicate order, so banks use different ones.
 _DOUBLE = re.compile(r"\bDUPL|duplicat|already (exists|received|used)|X-Request-ID", re.IGNORECASE)
 _METHOD_PARTS = ("authenticationMethodId", "authenticationType", "name", "explanation")
 _CHALLENGE_PARTS = {
@@ -71,17 +70,18 @@ _CHALLENGE_PARTS = {
 
 
 class DuplicateOrder(OutcomeUnknown):
-    """The bank says that it has this order already: from an earlier call, whose answer we do not know."""
+    """The bank already has this order, from an earlier call whose answer is unknown."""
 
 
 class BerlinGroupBank:
-    """One adapter for every bank that speaks the standard; the bank's line says where and how.
+    """The adapter for every bank that follows the standard; the bank's configuration supplies the details.
 
-    Keeps no connection and no state: one object serves every thread and every forked worker.
-    `signer` signs for lines that name no key of their own. Time-outs in seconds; `read_timeout`
-    bounds sending and the whole answer, `order_timeout` the same for an order (twice as long).
-    `observe` is told of each exchange, with the answer or None: to count, to measure, to check.
-    `tls` is for banks that want a certificate of ours on the line too (QWAC).
+    It keeps no connection and no state, so one object serves all threads and forked workers.
+    `signer`: signs for banks that configure no key of their own.
+    `connect_timeout`, `read_timeout`, `order_timeout`: seconds; the latter two limit sending plus the whole answer, of
+    an order by default twice `read_timeout`.
+    `observe`: called after each exchange with the request and the answer (None if there was none).
+    `tls`: TLS context with our client certificate, for banks that require one (QWAC).
     """
 
     def __init__(
@@ -98,11 +98,15 @@ class BerlinGroupBank:
     def start_consent(
         self, config: BankConfig, psu: Psu, redirect_uri: str, nok_redirect_uri: str, request_id: str
     ) -> ConsentStarted:
-        """Ask for a lasting consent to the accounts that the person will choose at `redirect_url`.
+        """Request a recurring consent; the person chooses the accounts at `redirect_url`.
 
-        A bank that wants the authorisation started by itself gets that call too, under a request id
-        that follows from the given one. NotDelivered, BankRefused, OutcomeUnknown (also for an answer
-        that leads nowhere, or to a host that is not the bank's).
+        If the bank wants a separate authorisation request, it is sent too, with an X-Request-ID derived from the given
+        one.
+
+        Raises:
+        - NotDelivered
+        - BankRefused
+        - OutcomeUnknown: also when the answer has no redirect, or one to a host that is not the bank's.
         """
         wish = {
             "access": {"accounts": [], "balances": [], "transactions": []},
@@ -127,16 +131,16 @@ class BerlinGroupBank:
         return ConsentStarted(consent_id, status, url)
 
     def consent(self, config: BankConfig, consent_id: str, request_id: str) -> ConsentState:
-        """How the consent stands, and until when: the bank's answer, not a constant."""
+        """Return the consent's status, and its last valid day as the bank answers it."""
         answer = self._read(config, f"/v1/consents/{_segment(consent_id)}", _headers(request_id))
         found = response_parsing.parse_json_object(answer)
         status = response_parsing.one_of(found, "consentStatus", CONSENT_STATUSES)
         return ConsentState(status, response_parsing.day_or_none(found, "validUntil"))
 
     def accounts(self, config: BankConfig, consent_id: str, psu: Psu | None, request_id: str) -> list[Account]:
-        """The accounts under this consent that have an IBAN.
+        """Return the accounts of this consent that have an IBAN.
 
-        `psu` is the person when one is looking; without one the bank counts the call (four a day).
+        `psu` is the person who is present; without one the bank counts the call (four a day).
         """
         headers = _headers(request_id, psu) | {"Consent-ID": _plain(consent_id)}
         found = response_parsing.parse_json_object(self._read(config, "/v1/accounts", headers))
@@ -145,7 +149,7 @@ class BerlinGroupBank:
     def balance(
         self, config: BankConfig, consent_id: str, resource_id: str, psu: Psu | None, request_id: str
     ) -> Balance | None:
-        """The balance in euros that says best what can be spent, and which it is; None when there is none."""
+        """Return the euro balance that best shows what can be spent, or None if there is none."""
         headers = _headers(request_id, psu) | {"Consent-ID": _plain(consent_id)}
         answer = self._read(config, f"/v1/accounts/{_segment(resource_id)}/balances", headers)
         rows = response_parsing.rows_of(response_parsing.parse_json_object(answer), "balances")
@@ -156,10 +160,13 @@ class BerlinGroupBank:
     def transactions(
         self, config: BankConfig, consent_id: str, resource_id: str, date_from: date, psu: Psu | None, request_id: str
     ) -> list[Transaction]:
-        """All that was booked since this day and all that is expected, page after page, as the bank orders it.
+        """Return all transactions booked since this day and all expected ones, in the bank's order, over all pages.
 
-        A further page is asked under a request id that follows from the given one. OutcomeUnknown for a page that
-        leads elsewhere (UntrustedLink), in a circle, or on for ever: half a list is none.
+        Each further page gets an X-Request-ID derived from the given one.
+
+        Raises:
+        - OutcomeUnknown: the pages repeat or do not end, because an incomplete list is useless.
+        - UntrustedLink: a page leads to another host.
         """
         start = f"/v1/accounts/{_segment(resource_id)}/transactions?{bookings.since(date_from)}"
         told: list[Transaction] = []
@@ -181,13 +188,16 @@ class BerlinGroupBank:
         self, config: BankConfig, body: bytes, request_id: str, psu: Psu, redirect_uri: str, nok_redirect_uri: str,
         wishes: PlacementOptions = NO_WISHES,
     ) -> OrderPlaced:  # fmt: skip
-        """Give the order to the bank, once. An explicit authorisation is asked for: unsigned, it executes nothing.
+        """Submit the order, once. Asks for explicit authorisation, so that nothing executes before SCA.
 
-        The bytes say where they go: a file and a JSON body have products of their own.
-        NotDelivered: surely not there. BankRefused: the bank itself said that it did not take it.
-        OutcomeUnknown: it may have it; DuplicateOrder, a kind of that: it says that it has it. So are a
-        conflict (409) and each refusal that speaks of a double, because what they conflict with can
-        only be this order, given before.
+        The bytes decide the payment product: a file or JSON. A conflict (409), and a refusal that mentions a duplicate,
+        count as DuplicateOrder, because only an earlier submission of this order can conflict with it.
+
+        Raises:
+        - NotDelivered: the bank does not have it.
+        - BankRefused: the bank says that it did not accept it.
+        - OutcomeUnknown: the bank may have it.
+        - DuplicateOrder: the bank says that it already has it.
         """
         headers = _headers(request_id, psu) | _ways_back(redirect_uri, nok_redirect_uri) | _preferred(config)
         headers |= _wished(config, wishes)
@@ -213,10 +223,10 @@ class BerlinGroupBank:
         self, config: BankConfig, payment_id: str, link: str, psu: Psu, redirect_uri: str, nok_redirect_uri: str,
         request_id: str, data: dict | None = None,
     ) -> Authorisation:  # fmt: skip
-        """Begin the signing of an order, at one of the bank's startAuthorisation… links.
+        """Start the SCA of an order, at one of the bank's startAuthorisation… links.
 
-        `data` is what the link's name asks for (`psuData`, `authenticationMethodId`,
-        `scaAuthenticationData`); nothing for the plain one.
+        `data` is what the name of the link asks for (`psuData`, `authenticationMethodId`, `scaAuthenticationData`);
+        none for the plain link.
         """
         headers = _headers(request_id, psu) | _ways_back(redirect_uri, nok_redirect_uri) | _preferred(config)
         return self._authorise(config, "POST", link, headers, data or {})
@@ -224,26 +234,27 @@ class BerlinGroupBank:
     def continue_authorisation(
         self, config: BankConfig, link: str, data: dict, psu: Psu, request_id: str
     ) -> Authorisation:
-        """The next step at the link that the last answer gave: a method, a code, as the contract names them.
+        """Send the next step of an SCA, such as the chosen method or the code, to the link of the last answer.
 
-        A wrong code is a BankRefused (SCA_INVALID, PSU_CREDENTIALS_INVALID).
+        Raises:
+        - BankRefused: a wrong code (SCA_INVALID, PSU_CREDENTIALS_INVALID).
         """
         return self._authorise(config, "PUT", link, _headers(request_id, psu), data)
 
     def authorisation(
         self, config: BankConfig, payment_id: str, authorisation_id: str, request_id: str, of_cancelling: bool = False
     ) -> str:
-        """The scaStatus of a signing that was begun, of the order or of its cancellation."""
+        """Return the scaStatus of an authorisation, of the order or of its cancellation."""
         kind = "cancellation-authorisations" if of_cancelling else "authorisations"
         path = f"{_order_path(config, payment_id)}/{kind}/{_segment(authorisation_id)}"
         answer = response_parsing.parse_json_object(self._read(config, path, _headers(request_id)))
         return response_parsing.one_of(answer, "scaStatus", SCA_STATUSES)
 
     def order_status(self, config: BankConfig, payment_id: str, request_id: str) -> StatusReport:
-        """What the bank says of the order now, in JSON or as a pain.002, and of its payments one by one.
+        """Return the status of the order, from JSON or a pain.002, with that of its single payments.
 
-        The JSON status holds the name check only: of an order that was executed in part or rejected the
-        extended status is asked too (BG 1.3.16), under a request id that follows from the given one.
+        The JSON status contains payee verification only. For a partially executed or rejected order the extended status
+        (Berlin Group 1.3.16) is read too, with an X-Request-ID derived from the given one.
         """
         path, headers = _order_path(config, payment_id), _headers(request_id) | {"Accept": f"{JSON}, {XML};q=0.9"}
         answer = self._read(config, f"{path}/status", headers)
@@ -262,7 +273,7 @@ class BerlinGroupBank:
         )  # fmt: skip
 
     def _lines(self, config: BankConfig, path: str, request_id: str) -> tuple[TransactionStatusReport, ...]:
-        """What the extended status says of single payments; nothing where the bank has no such resource."""
+        """Return the statuses of single payments from the extended status; none where the bank lacks that resource."""
         headers = _headers(str(uuid5(UUID(request_id), "extended-status")))
         try:
             answer = self._read(config, f"{path}/extended-status", headers)
@@ -273,19 +284,23 @@ class BerlinGroupBank:
         return payment_status_report.of_extended_status(response_parsing.parse_json_object(answer))
 
     def confirm_names(self, config: BankConfig, link: str, psu: Psu, request_id: str) -> dict[str, str]:
-        """Let an order go on whose names differ (creditor-confirmation, BG 1.3.16); returns the links to sign it.
+        """Confirm payee names that did not match (creditor-confirmation, Berlin Group 1.3.16); return the SCA links.
 
-        `link` is the status's creditorNameConfirmation. BankRefused when there is nothing to confirm.
+        `link` is the creditorNameConfirmation of the status.
+
+        Raises:
+        - BankRefused: there is nothing to confirm.
         """
         headers = _headers(request_id, psu)
         answer = self._send(config, "PUT", link, headers, b"{}", JSON)
         return response_links.read_links(config, response_parsing.parse_json_object(answer))
 
     def cancel_order(self, config: BankConfig, payment_id: str, psu: Psu, request_id: str) -> Cancellation:
-        """Take an order back: done (204), or to be signed first at the links that the bank gives (202).
+        """Cancel an order: done (204), or to be confirmed by SCA at the returned links (202).
 
-        BankRefused (405 CANCELLATION_INVALID) when it cannot be taken back any more; OutcomeUnknown for any
-        other good answer than those two, which says nothing of what was done.
+        Raises:
+        - BankRefused: it can no longer be cancelled (405 CANCELLATION_INVALID).
+        - OutcomeUnknown: any other 2xx answer, which does not say what was done.
         """
         answer = self._send(config, "DELETE", _order_path(config, payment_id), _headers(request_id, psu))
         if answer.status == 204:
@@ -294,7 +309,7 @@ class BerlinGroupBank:
             raise OutcomeUnknown(f"HTTP {answer.status} to a cancellation")
         return Cancellation(False, response_links.read_links(config, response_parsing.parse_json_object(answer)))
 
-    # --- how a call is made ---
+    # --- requests ---
     def _authorise(
         self, config: BankConfig, method: str, link: str, headers: dict[str, str], data: dict
     ) -> Authorisation:
@@ -314,7 +329,7 @@ class BerlinGroupBank:
         )  # fmt: skip
 
     def _read(self, config: BankConfig, path: str, headers: dict[str, str]) -> Answer:
-        """A GET changes nothing at the bank: without a good answer it goes out once more, unless that took long."""
+        """Send a GET. It changes nothing at the bank, so a failed one is sent once more, unless it timed out."""
         try:
             return self._send(config, "GET", path, headers)
         except TimedOut:
@@ -326,7 +341,7 @@ class BerlinGroupBank:
         self, config: BankConfig, method: str, link: str, headers: dict[str, str], body: bytes = b"",
         media: str | None = None, limit: float | None = None,
     ) -> Answer:  # fmt: skip
-        """One signed request and its answer, judged."""
+        """Send one signed request and return its successful answer."""
         url = response_links.api_address(config, link)
         if media:
             headers = headers | {"Content-Type": media}
@@ -350,7 +365,7 @@ class BerlinGroupBank:
             raise NotDelivered(f"bank {config.id}: {error}") from error
 
 
-# --- what we send -------------------------------------------------------------------------------------
+# --- request headers and paths ---
 def _headers(request_id: str, psu: Psu | None = None) -> dict[str, str]:
     headers = {"X-Request-ID": request_id, "Date": formatdate(usegmt=True), "Accept": JSON}
     if psu is None:
@@ -368,7 +383,7 @@ def _ways_back(redirect_uri: str, nok_redirect_uri: str) -> dict[str, str]:
 
 
 def _preferred(config: BankConfig) -> dict[str, str]:
-    """The way of signing that was agreed with this bank; under delegated signing there is none to prefer."""
+    """Return the headers for the SCA approach agreed with this bank; none under delegated SCA."""
     if config.signing == "delegated":
         return {}
     return {
@@ -378,7 +393,8 @@ def _preferred(config: BankConfig) -> dict[str, str]:
 
 
 def _wished(config: BankConfig, wishes: PlacementOptions) -> dict[str, str]:
-    """"false" says not to check names (contract, Client-VOP-Requested); a bank that does not check is not told."""
+    """Return the headers for the options. Client-VOP-Requested goes only to banks that verify payees; "false" skips it.
+    """
     headers = {"TPP-Explicit-Authorisation-Preferred": "true"}
     if config.vop:
         headers["Client-VOP-Requested"] = str(wishes.check_names).lower()
@@ -389,9 +405,9 @@ def _wished(config: BankConfig, wishes: PlacementOptions) -> dict[str, str]:
 
 
 def _address(ip: str) -> str:
-    """The contract knows IPv4 only (PSU-IP-Address, format ipv4); one in IPv6 clothes is written as one.
+    """Return the address for PSU-IP-Address, which Berlin Group defines as IPv4; IPv4-mapped IPv6 is converted.
 
-    Of somebody who has none, the contract wants "the IP address used by the TPP" instead.
+    For a PSU with IPv6 only, the standard wants the IP address of the TPP.
     """
     try:
         parsed = ip_address(ip)
@@ -403,7 +419,9 @@ def _address(ip: str) -> str:
 
 
 def _own_address() -> str:
-    """From where this machine goes out by IPv4; nothing is sent to find it. Without a way out, RFC 7600's dummy."""
+    """Return this machine's outgoing IPv4 address, without sending anything; the dummy of RFC 7600 if there is no
+    route.
+    """
     with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as probe:
         try:
             probe.connect(_ANYWHERE)
@@ -413,7 +431,7 @@ def _own_address() -> str:
 
 
 def _plain(text: str) -> str:
-    """What may stand in a header: a browser's own words must not end the line or begin another."""
+    """Keep only characters allowed in a header, so that a user agent cannot end the line or add another header."""
     return re.sub(r"[^ -~]", "", text)[: response_parsing.LONGEST_ID].strip()
 
 
@@ -429,7 +447,7 @@ def _product_path(config: BankConfig, is_json: bool) -> str:
     return f"/{config.payments_version}/bulk-payments/{product_for(config, is_json)}"
 
 
-# --- what we read -------------------------------------------------------------------------------------
+# --- response fields ---
 def _raw(answer: Answer) -> str:
     return answer.body[:LONGEST_RAW].decode("utf-8", "replace")
 
@@ -469,9 +487,9 @@ def _balance(kind: str, row: dict[str, Any]) -> Balance:
 
 
 def _as_of(kind: str, row: dict[str, Any]) -> datetime:
-    """Of when the balance is. What can be spent is of now; a booked one is of its date's beginning or end.
+    """Return the moment of a balance: now for one that can be spent, the start or end of its date for a booked one.
 
-    `lastChangeDateTime` is no answer to it: it says when something was last booked.
+    `lastChangeDateTime` is not used: it is the moment of the last booking.
     """
     day = response_parsing.day_or_none(row, "referenceDate")
     now = utcnow()
@@ -481,12 +499,12 @@ def _as_of(kind: str, row: dict[str, Any]) -> datetime:
 
 
 def _method(row: Mapping[str, Any]) -> dict[str, str]:
-    """A way to sign, as the person can choose it."""
+    """Return the parts of an SCA method that the person chooses by."""
     return {name: row[name] for name in _METHOD_PARTS if isinstance(row.get(name), str)}
 
 
 def _challenge(found: Mapping[str, Any]) -> dict[str, Any]:
-    """What the bank asks the person: only the parts of the standard, each of its own kind."""
+    """Return the parts of the challenge that the standard defines, each only with its own type."""
     parts = {name: found[name] for name, kind in _CHALLENGE_PARTS.items() if isinstance(found.get(name), kind)}
     if "data" in parts:
         parts["data"] = [str(item) for item in parts["data"]]
@@ -502,7 +520,7 @@ def _status_in_xml(config: BankConfig, path: str, answer: Answer) -> StatusRepor
     if status not in TRANSACTION_STATUSES:
         raise OutcomeUnknown("the pain.002 has no status that we know")
     reason = report.reasons[0] if report.reasons else None
-    # A file has no place for links: this one stands where the standard says.
+    # A pain.002 has no links; the standard fixes the path of this one.
     confirm = {"creditorNameConfirmation": f"{path}/creditor-confirmation"} if status == "RVCM" else {}
     ways = {name: response_links.api_address(config, link) for name, link in confirm.items()}
     told = payment_status_report.parse_report_file(report.transactions)

@@ -1,7 +1,7 @@
-"""The bank's statement, camt.053, of every version in use: read by local name, safely, booking by booking.
+"""Parse account statements and notifications: ISO 20022 camt.053 and camt.054, any version, matched by local name.
 
-Only booked entries in euros count. A salary batch is often one lump without names, known by the message id, the
-count and the total alone (docs/facts/bank.md, section 2); a return names the end-to-end id and its reason.
+Only booked entries in euros are kept. A salary batch is often one entry without names, recognised by its message id,
+count and total (docs/facts/bank.md, section 2); a return carries the end-to-end id and a reason code.
 """
 
 import re
@@ -21,12 +21,12 @@ _CODE = re.compile(r"[A-Z0-9]{2,4}")
 
 
 class NotAStatement(ValueError):
-    """These bytes are no camt.053, or one that cannot be read."""
+    """The bytes are not a readable camt.053 or camt.054."""
 
 
 @dataclass(frozen=True)
 class Detail:
-    """One payment within a booking; cents, None when the bank does not say them for each."""
+    """One payment within an entry. `cents` is None when the bank gives no amount per payment."""
 
     end_to_end_id: str | None
     message_id: str | None
@@ -36,7 +36,7 @@ class Detail:
 
 @dataclass(frozen=True)
 class Entry:
-    """One booking. `cents` are negative for money that went; `count` is what the bank says of a lump."""
+    """One booked entry. `cents` is negative for a debit; `count` is the number of payments in a batch."""
 
     cents: int
     booked_on: date | None
@@ -47,7 +47,7 @@ class Entry:
 
 @dataclass(frozen=True)
 class Statement:
-    """All bookings of one account, from one file; `iban` None when the account is named otherwise."""
+    """All entries of one account in a file. `iban` is None when the account is identified in another way."""
 
     version: str
     iban: str | None
@@ -55,7 +55,11 @@ class Statement:
 
 
 def read_statements(raw: bytes) -> list[Statement]:
-    """Every statement of a file. NotAStatement for anything else; entities and external parts are never resolved."""
+    """Return every statement in a file. XML entities and external resources are never resolved.
+
+    Raises:
+    - NotAStatement
+    """
     parser: Any = {"resolve_entities": False, "no_network": True, "load_dtd": False, "huge_tree": False}
     found, entries = [], []
     version = None
@@ -79,7 +83,7 @@ def read_statements(raw: bytes) -> list[Statement]:
 
 
 def _version(element: Any, name: str) -> str | None:
-    """Of the root; a document type of its own is refused before anything else is read."""
+    """Return the version that the root element names. Refuses a DTD before anything else is read."""
     if name != "Document":
         raise NotAStatement("no camt.053")
     if element.getroottree().docinfo.doctype:
@@ -99,7 +103,7 @@ def _keep(entries: list[Entry], element: Any) -> None:
 
 
 def _entry(element: Any) -> Entry | None:
-    """None for what is not booked yet, or not in euros."""
+    """Return an entry, or None if it is not booked yet or not in euros."""
     amount, status = _child(element, "Amt"), _child(element, "Sts")
     said = _text(status, "Cd") or (status.text or "").strip() if status is not None else ""
     if said != "BOOK" or amount is None or amount.get("Ccy") != "EUR":
@@ -116,7 +120,7 @@ def _entry(element: Any) -> Entry | None:
 
 def _detail(element: Any) -> Detail:
     refs, amount = _child(element, "Refs"), _child(element, "Amt")
-    if amount is None:  # version .02 has it one level deeper
+    if amount is None:  # version .02 nests it one level deeper
         amount = _path(element, "AmtDtls", "TxAmt", "Amt")
     euros = amount is not None and amount.get("Ccy") == "EUR"
     reason = _path(element, "RtrInf", "Rsn")
@@ -143,7 +147,7 @@ def _signed(amount: Any, direction: str | None) -> int:
 
 
 def _cents(amount: Any) -> int:
-    """Banks write 350, 350.0 and 350.00000 too."""
+    """Parse an amount to cents. Banks write 350, 350.0 and 350.00000 too."""
     whole, _, fraction = (amount.text or "").strip().partition(".")
     if fraction[2:].strip("0"):
         raise NotAStatement("an amount with parts of a cent")

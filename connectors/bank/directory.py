@@ -1,11 +1,11 @@
-"""Banks are lines of configuration: a JSON list in a file, or at the sandbox's address in development.
+"""Load the banks' configuration: a JSON list from a file, or from the sandbox's URL in development.
 
-A line: `id`, `name`, `base_url` (without the version, https or loopback), `redirect_hosts` (where a
-person may be sent to sign), and optionally `product`, `signing`, `cut_off` (Amsterdam, "15:30"),
-`honours_request_id`, `vop` (it checks the payees' names when asked), `adapter`, `format` and
-`most_lines` (of an order), `knows_salary` and `structured` (what an order may say), `signable_after`
-(seconds), `notifies`, `payments_version` (v1), and in a file `key_id`, `private_key`, `certificate`
-(PEM or a path). Other fields are left alone. What each means stands at port.BankConfig.
+Required per bank: `id`, `name`, `base_url` (https or loopback, without the version) and `redirect_hosts` (where a
+person may be sent for SCA).
+Optional: `product`, `signing`, `cut_off` (Amsterdam time, "15:30"), `honours_request_id`, `vop`, `adapter`, `format`,
+`most_lines`, `knows_salary`, `structured`, `signable_after` (seconds), `notifies`, `payments_version` ("v1"); in a file
+also `key_id`, `private_key` and `certificate` (PEM text or a path).
+Other fields are ignored. port.BankConfig explains each field.
 """
 
 import json
@@ -36,11 +36,15 @@ log = logging.getLogger(__name__)
 
 
 class DirectoryError(ValueError):
-    """The bank directory cannot be had, or a line of it makes no sense; says which and why."""
+    """The bank directory is unavailable, or the configuration of a bank is invalid. The message says which and why."""
 
 
 def read_lines(text: str, with_keys: bool = True) -> dict[str, BankConfig]:
-    """The lines by id. DirectoryError names the bank and the field. Without keys, those fields are left alone."""
+    """Parse the configurations, by bank id. Without `with_keys` the key fields are ignored.
+
+    Raises:
+    - DirectoryError: names the bank and the field.
+    """
     try:
         rows = json.loads(text)
     except (ValueError, RecursionError) as error:
@@ -84,14 +88,14 @@ def _name(value: Any) -> str:
 def _base_url(value: Any) -> str:
     parts = urlsplit(value if isinstance(value, str) else "")
     safe = parts.scheme == "https" or (parts.scheme == "http" and parts.hostname in LOOPBACK)
-    _ = parts.port  # ValueError when it is none
+    _ = parts.port  # raises ValueError for an invalid port
     if not safe or not parts.hostname or "@" in parts.netloc or parts.query or parts.fragment:
         raise ValueError("base_url must be an https address (http on this machine alone), without query or user")
     return parts.geturl().rstrip("/")
 
 
 def _product(row: dict[str, Any]) -> str:
-    """As the form of its orders has it: a file's product says so in its name."""
+    """Return the payment product. Of a file format its name begins with "pain.001-"."""
     in_json = row.get("format") == "json"
     usual = BankConfig.product.removeprefix("pain.001-") if in_json else BankConfig.product
     value = row.get("product", usual)
@@ -101,7 +105,7 @@ def _product(row: dict[str, Any]) -> str:
 
 
 def _one_of(row: dict[str, Any], name: str, words: Any) -> Any:
-    """One of the words of a type; without one, what a line has of itself."""
+    """Return a value of the given Literal type; if absent, the default of BankConfig."""
     value = row.get(name, getattr(BankConfig, name))
     if value not in get_args(words):
         raise ValueError(f"{name} must be one of {', '.join(get_args(words))}")
@@ -163,7 +167,7 @@ def _keys(row: dict[str, Any]) -> dict[str, Any]:
 
 
 class _Kept:
-    """Lines that are read again when it is time; the last good ones stay when that fails."""
+    """Cache the configurations. If a refresh fails, the last valid ones stay in use."""
 
     def __init__(self) -> None:
         self._known: dict[str, BankConfig] | None = None
@@ -181,7 +185,7 @@ class _Kept:
 
 
 class FileDirectory(_Kept):
-    """Lines in a file, read again when it changes."""
+    """Configurations from a file, read again when the file changes."""
 
     def __init__(self, path: Path) -> None:
         super().__init__()
@@ -189,7 +193,11 @@ class FileDirectory(_Kept):
         self._seen: tuple[int, int] | None = None
 
     def lines(self) -> dict[str, BankConfig]:
-        """Every bank's line by its id. DirectoryError when they were never to be had."""
+        """Return all bank configurations by id.
+
+        Raises:
+        - DirectoryError: they could never be read.
+        """
         with self._lock:
             now = self._look()
             if self._known is not None and now == self._seen:
@@ -206,10 +214,10 @@ class FileDirectory(_Kept):
 
 
 class HttpDirectory(_Kept):
-    """Lines at an address: for development against the sandbox, whose banks can be put on another way of signing.
+    """Configurations from a URL, for development: the SCA approach of a sandbox bank can change while it runs.
 
-    Asked again after `ttl_seconds`; a failure keeps the last answer for as long again. Keys are
-    never taken from an address.
+    Refreshed after `ttl_seconds`; a failure keeps the last answer for another period. Keys are never accepted from a
+    URL.
     """
 
     def __init__(self, url: str, ttl_seconds: float = 1, timeout: float = 3) -> None:
@@ -218,7 +226,11 @@ class HttpDirectory(_Kept):
         self._asked_at = float("-inf")
 
     def lines(self) -> dict[str, BankConfig]:
-        """Every bank's line by its id. DirectoryError when they were never to be had."""
+        """Return all bank configurations by id.
+
+        Raises:
+        - DirectoryError: they could never be read.
+        """
         with self._lock:
             if self._known is not None and monotonic() - self._asked_at <= self._ttl:
                 return self._known

@@ -1,7 +1,7 @@
-"""Signed requests: Digest, and Signature in the older cavage form that Berlin Group 1.3 prescribes.
+"""Sign requests with Digest and Signature headers, in the cavage form that Berlin Group 1.3 prescribes.
 
-draft-cavage-http-signatures-10; the lists of headers and the form of keyId are the implementation
-guidelines' (1.3, section 12): keyId="SN=<serial, hexadecimal>,CA=<the issuer's full name>".
+Sources: draft-cavage-http-signatures-10; signed headers and keyId from the NextGenPSD2 implementation guidelines 1.3,
+section 12: keyId="SN=<serial, hexadecimal>,CA=<distinguished name of the issuer>".
 """
 
 import os
@@ -19,14 +19,14 @@ from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import padding, rsa
 from cryptography.x509.oid import NameOID
 
-# What is signed when it is there, in this order.
+# The headers to sign, if present, in this order.
 SIGNED = ("Digest", "X-Request-ID", "PSU-ID", "PSU-Corporate-ID", "TPP-Redirect-URI", "Date")
 SHORTEST_KEY = 2048
 
 
 @dataclass(frozen=True)
 class Signer:
-    """Who we are to a bank: a key, the certificate that names it, and what the bank calls it."""
+    """Our signing key, its certificate and the keyId under which the bank knows it."""
 
     key: rsa.RSAPrivateKey = field(repr=False)
     certificate: x509.Certificate = field(repr=False)
@@ -38,7 +38,7 @@ class Signer:
             object.__setattr__(self, "key_id", f"SN={self.certificate.serial_number:X},CA={issuer}")
 
     def headers(self, headers: Mapping[str, str], body: bytes) -> dict[str, str]:
-        """The headers that sign this request: Digest (of an empty body too), Signature and the certificate."""
+        """Return the headers that sign this request: Digest (also of an empty body), Signature and the certificate."""
         digest = f"SHA-256={b64encode(sha256(body).digest()).decode()}"
         known = {**headers, "Digest": digest}
         names = [name for name in SIGNED if name in known]
@@ -51,19 +51,28 @@ class Signer:
         }
 
     def signature(self, parts: Iterable[tuple[str, str]]) -> str:
-        """RSA-SHA256 in base64 over these headers, a line each, in this order (cavage, section 2.3)."""
+        """Return the base64 RSA-SHA256 signature over these headers, one a line, in this order (cavage, section 2.3).
+        """
         text = "\n".join(f"{name.lower()}: {value.strip()}" for name, value in parts)
         return b64encode(self.key.sign(text.encode("latin-1"), padding.PKCS1v15(), hashes.SHA256())).decode()
 
 
 def load(key_file: Path, certificate_file: Path) -> Signer:
-    """From PEM files. ValueError when the key is not RSA, is short, or does not belong to the certificate."""
+    """Load a signer from PEM files.
+
+    Raises:
+    - ValueError: the key is not RSA, too short, or does not match the certificate.
+    """
     return _signer(key_file.read_bytes(), certificate_file.read_bytes(), "")
 
 
 @lru_cache(maxsize=32)
 def signer_for(key_id: str | None, private_key: str, certificate: str) -> Signer:
-    """The key that a bank's line names: PEM texts, or the paths of PEM files. ValueError as `load`."""
+    """Return the signer that a bank's configuration names: PEM texts or paths of PEM files.
+
+    Raises:
+    - ValueError: as `load`.
+    """
     return _signer(_pem(private_key), _pem(certificate), key_id or "")
 
 
@@ -91,9 +100,9 @@ def _signer(key_pem: bytes, certificate_pem: bytes, key_id: str) -> Signer:
 
 
 def development_identity(folder: Path) -> Signer:
-    """A key and a certificate signed by itself, made once in this folder: for the sandbox only.
+    """Return a signer with a self-signed certificate, made once in this folder; for the sandbox only.
 
-    Key and certificate are one file, so that two processes that start at once end up with one pair.
+    Key and certificate share one file, so that two processes that start at once use the same pair.
     """
     path = folder / "bank-identity.pem"
     if not path.exists():
@@ -104,7 +113,7 @@ def development_identity(folder: Path) -> Signer:
 
 
 def _write_once(path: Path, data: bytes) -> None:
-    """Whole or not at all, readable by us alone, and never over another's."""
+    """Write a file atomically, readable by the owner only; an existing file stays."""
     temporary = path.with_suffix(f".{os.getpid()}")
     try:
         with open(os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "wb") as file:

@@ -1,9 +1,9 @@
-"""The payment order as JSON (POST /v1/bulk-payments/sepa-credit-transfers), for banks that take no file.
+"""The payment order as JSON (POST /v1/bulk-payments/sepa-credit-transfers), for banks that accept no file.
 
-The body has no place for a MsgId, a moment of writing or the debtor's name (contract, bulkPaymentInitiation_json;
-paymentInformationId stands there as "not available yet"). So a bank can know a doubled order by its X-Request-ID
-alone, and our reference is found back in the end-to-end ids, which begin with it. Wage tax carries its payment
-reference as remittanceInformationStructured, in the form that the contract gives it.
+The body (Berlin Group bulkPaymentInitiation_json) has no MsgId, no creation time and no debtor name; its
+paymentInformationId is "not available yet". So a bank recognises a duplicate by X-Request-ID only, and we find our
+reference in the end-to-end ids, which start with it. Wage tax carries its payment reference as
+remittanceInformationStructured.
 """
 
 import json
@@ -20,14 +20,17 @@ _TAX = {"referenceType": "SCOR", "referenceIssuer": "CUR"}
 
 
 def carried(order: PaymentOrder) -> PaymentOrder:
-    """The order without what this form has no place for: what `read_json` finds of it."""
+    """Return the order without the fields that JSON cannot carry: what `read_json` returns for it."""
     return replace(order, msg_id="", created_at=_NOT_CARRIED, initiating_party="", debtor_name="")
 
 
 def write_json(order: PaymentOrder, salary_code: bool = True) -> bytes:
-    """The body's bytes; the same order gives the same ones. OrderUnwritable for what SEPA does not carry.
+    """Return the JSON bytes; the same order always gives the same bytes.
 
-    `salary_code`: the bank knows categoryPurposeCode SALA (BG 1.3.16); wage tax never carries it.
+    `salary_code`: the bank accepts categoryPurposeCode SALA (Berlin Group 1.3.16); wage tax never carries it.
+
+    Raises:
+    - OrderUnwritable: the order holds something that SEPA does not allow.
     """
     require_lines(order)
     body: dict[str, Any] = {
@@ -56,7 +59,11 @@ def _payment(line: OrderLine, wage_tax: bool) -> dict[str, Any]:
 
 
 def read_json(body: bytes) -> PaymentOrder:
-    """What the bytes say, as `carried`. NotOurOrder unless writing what was read gives these very bytes."""
+    """Parse an order that `write_json` wrote, as reduced by `carried`.
+
+    Raises:
+    - NotOurOrder: writing the parsed order does not give exactly these bytes.
+    """
     try:
         found = json.loads(body)
         order = _order(found)

@@ -1,4 +1,4 @@
-"""What an order is written in, by the bank's line: an order goes out in the form that its bank takes."""
+"""Select the message format of an order by the bank's configuration."""
 
 from collections.abc import Callable
 from dataclasses import replace
@@ -9,7 +9,7 @@ from connectors.bank.pain001 import VERSIONS, PaymentOrder, parse_own_pain001, w
 from connectors.bank.ponto_order import read_ponto, write_ponto
 from connectors.bank.port import BankConfig, OrderFormat
 
-FILE_PRODUCT = "pain.001-"  # how the standard names the products that take a file
+FILE_PRODUCT = "pain.001-"  # prefix of the payment products that take a file (Berlin Group)
 JSON, XML = "application/json", "application/xml"
 
 Write = Callable[[BankConfig, PaymentOrder], bytes]
@@ -18,35 +18,47 @@ Carried = Callable[[PaymentOrder], PaymentOrder]
 
 
 def write_order(config: BankConfig, order: PaymentOrder) -> bytes:
-    """The bytes for this bank. OrderUnwritable for what its form does not carry."""
+    """Return the bytes of the order in the format of this bank.
+
+    Raises:
+    - OrderUnwritable: the order holds something that the format does not allow.
+    """
     return _FORMS[config.format][0](config, order)
 
 
 def read_order(config: BankConfig, body: bytes) -> PaymentOrder:
-    """What the bytes say. NotOurOrder when they are not an order as `write_order` writes it, or say more than it."""
+    """Parse the bytes of an order that `write_order` wrote.
+
+    Raises:
+    - NotOurOrder: they are not, or hold more than that order.
+    """
     return _FORMS[config.format][1](body)
 
 
 def representable_in(config: BankConfig, order: PaymentOrder) -> PaymentOrder:
-    """The order as far as this bank's form has a place for it: what `read_order` must find."""
+    """Return the order reduced to what this bank's format can carry: what `read_order` must return."""
     return _FORMS[config.format][2](order)
 
 
 def content_type(body: bytes) -> str:
-    """What an order's bytes are. They were stored before the line may have changed, so they are asked."""
+    """Return the media type of an order's bytes, from the bytes: the configuration may have changed since they were
+    stored.
+    """
     return JSON if body[:1] == b"{" else XML
 
 
 def product_for(config: BankConfig, is_json: bool) -> str:
-    """The bank's product in the form of these bytes: the same name, with pain.001- before it for a file."""
+    """Return the payment product for JSON or for a file: the same name, with pain.001- in front for a file."""
     plain = config.product.removeprefix(FILE_PRODUCT)
     return plain if is_json else FILE_PRODUCT + plain
 
 
 def config_as_of_order(config: BankConfig, form: str) -> BankConfig:
-    """The line as an order of this form knows it: its addresses stay what they were when the line changes.
+    """Return the bank's configuration with the format that this order was written in, so that its URLs stay the same
+    when the configuration changes.
 
-    ValueError for a form that there is none of.
+    Raises:
+    - ValueError: the format is unknown.
     """
     if form not in get_args(OrderFormat):
         raise ValueError(f"no form of orders: {form}")

@@ -1,10 +1,10 @@
-"""The payment file for the bank: pain.001.001.09, or .03 where a bank wants that; streamed, and read back to prove
-what it says.
+"""Write the payment file (ISO 20022 pain.001.001.09, or .03 where a bank needs it) as a stream, and parse it to verify
+it.
 
-One payment information block per account and date. Salaries carry category purpose SALA; wage tax carries none, and its
-payment reference as structured remittance (docs/facts/bank.md, section 2). SEPA service level, shared charges, accounts
-by IBAN only (DbtrAgt NOTPROVIDED, no CdtrAgt). No addresses: unstructured ones are refused since November 2026 (EPC
-rulebooks 2025 v1.1), and none is required.
+One payment information block per account and date. Salaries carry category purpose SALA; wage tax has none and carries
+its payment reference as structured remittance information (docs/facts/bank.md, section 2). Service level SEPA, shared
+charges, accounts by IBAN only (DbtrAgt NOTPROVIDED, no CdtrAgt). No addresses: unstructured ones are refused since
+November 2026 (EPC rulebooks 2025 v1.1), and none is required.
 """
 
 import re
@@ -23,26 +23,26 @@ from core.sepa_text import NAME, REMITTANCE, is_reference, is_sepa
 
 VERSIONS = ("pain.001.001.09", "pain.001.001.03")
 NAMESPACE = "urn:iso:std:iso:20022:tech:xsd:pain.001.001.09"
-MOST_CENTS = 999_999_999_99  # of one SEPA credit transfer (EPC rulebook, AT-04)
+MOST_CENTS = 999_999_999_99  # maximum of one SEPA credit transfer (EPC rulebook, AT-04)
 _SAFE: Any = {"resolve_entities": False, "no_network": True, "load_dtd": False}
-_PAYMENT_REFERENCE = re.compile(r"[0-9]{16}")  # "betalingskenmerk"
+_PAYMENT_REFERENCE = re.compile(r"[0-9]{16}")  # the Dutch tax authority's payment reference ("betalingskenmerk")
 _ROOT = re.compile(r"\{urn:iso:std:iso:20022:tech:xsd:(pain\.001\.001\.0[39])\}Document")
 
 
 class OrderUnwritable(ValueError):
-    """Something in the order may not stand in a file: conversion is done at intake, never silently here.
+    """The order holds something that SEPA does not allow. Text is converted at intake, never silently here.
 
-    Names the field and the line's number, never what stands there.
+    The message names the field and the number of the transaction, never the value.
     """
 
 
 class NotOurOrder(ValueError):
-    """These bytes are not an order as `write_pain001` writes it, or say more than it."""
+    """The bytes are not an order that `write_pain001` wrote, or hold more than that."""
 
 
 @dataclass(frozen=True)
 class OrderLine:
-    """One credit transfer; the amount in cents, text already in SEPA's characters. Remittance may be empty."""
+    """One credit transfer: integer cents, texts in the SEPA character set. `remittance` may be empty."""
 
     end_to_end_id: str
     amount_cents: int
@@ -53,7 +53,7 @@ class OrderLine:
 
 @dataclass(frozen=True)
 class PaymentOrder:
-    """`created_at` is aware and part of the bytes (whole seconds, UTC): the same order gives the same bytes."""
+    """An order. `created_at` is aware and written in whole seconds UTC: the same order gives the same bytes."""
 
     msg_id: str
     created_at: datetime
@@ -79,15 +79,18 @@ class PaymentOrder:
         return sum(line.amount_cents for line in self.lines)
 
 
-# --- writing ------------------------------------------------------------------------------------------
+# --- writing ---
 def write_pain001(order: PaymentOrder) -> bytes:
-    """The file's bytes. OrderUnwritable for what SEPA does not carry: characters, lengths, ids, amounts, accounts."""
+    """Return the bytes of the file.
+
+    Raises:
+    - OrderUnwritable: a character set, length, id, amount or account that SEPA does not allow.
+    """
     require_writable(order)
     out = BytesIO()
     with etree.xmlfile(out, encoding="UTF-8") as xml:
         xml.write_declaration()
-        # Only the root carries the namespace: the elements inside are made without one and so fall under it,
-        # which spares each of them a declaration of its own.
+        # Only the root declares the namespace. Elements created without one inherit it, which saves a declaration each.
         root = f"{{{order.namespace}}}Document"
         with xml.element(root, nsmap={None: order.namespace}), xml.element("CstmrCdtTrfInitn"):
             xml.write(_group_header(order))
@@ -100,7 +103,7 @@ def write_pain001(order: PaymentOrder) -> bytes:
 
 
 def _element(name: str, *content: Any, **attributes: str) -> Any:
-    """An element of the message, holding text or other elements."""
+    """Create an element with texts or child elements."""
     made = etree.Element(name, attributes)
     for part in content:
         if isinstance(part, str):
@@ -142,13 +145,13 @@ def _payment_information(order: PaymentOrder) -> list[Any]:
 
 
 def _execution_date(order: PaymentOrder) -> Any:
-    """A plain date in the older version, a choice of date and moment in the newer."""
+    """Return the execution date: a plain date in version .03, a Dt element in .09."""
     day = order.execution_date.isoformat()
     return _element("ReqdExctnDt", day if order.version == VERSIONS[1] else _element("Dt", day))
 
 
 def _remittance(wage_tax: bool) -> tuple[Any, Any]:
-    """RmtInf, and the element in it that holds the text: free, or a payment reference as Dutch banks know it."""
+    """Return RmtInf and its element for the text: unstructured, or a Dutch payment reference (issuer CUR)."""
     if not wage_tax:
         text = _element("Ustrd")
         return _element("RmtInf", text), text
@@ -158,7 +161,9 @@ def _remittance(wage_tax: bool) -> tuple[Any, Any]:
 
 
 def _transactions(order: PaymentOrder) -> Iterator[Any]:
-    """Each line's element: one and the same, filled anew, because it is written before the next is asked for."""
+    """Yield the element of each transaction. It is one element, refilled, because it is written before the next is
+    requested.
+    """
     reference, amount, name, iban = (
         _element("EndToEndId"), _element("InstdAmt", Ccy="EUR"), _element("Nm"), _element("IBAN"),
     )  # fmt: skip
@@ -167,7 +172,7 @@ def _transactions(order: PaymentOrder) -> Iterator[Any]:
         "CdtTrfTxInf", _element("PmtId", reference), _element("Amt", amount), _element("Cdtr", name),
         _element("CdtrAcct", _element("Id", iban)),
     )  # fmt: skip
-    made.tail = "\n"  # for who reads the file
+    made.tail = "\n"  # readable for people
     for line in order.lines:
         reference.text, amount.text = line.end_to_end_id, format_iso(line.amount_cents)
         name.text, iban.text, remittance.text = line.creditor_name, line.creditor_iban, line.remittance
@@ -178,16 +183,24 @@ def _transactions(order: PaymentOrder) -> Iterator[Any]:
         yield made
 
 
-# --- what may be written --------------------------------------------------------------------------------
+# --- validation ---
 def require_writable(order: PaymentOrder) -> None:
-    """OrderUnwritable unless SEPA carries every word of it: what holds for a file holds for any other form."""
+    """Check that SEPA allows the order, in any format.
+
+    Raises:
+    - OrderUnwritable
+    """
     if wrong := _wrong_in_header(order):
         raise OrderUnwritable(wrong)
     require_lines(order)
 
 
 def require_lines(order: PaymentOrder) -> None:
-    """OrderUnwritable unless the lines, and the account that pays them, may stand in an order of any form."""
+    """Check the transactions and the debtor account, for an order in any format.
+
+    Raises:
+    - OrderUnwritable
+    """
     if not order.lines:
         raise OrderUnwritable("an order without lines")
     if not _is_iban(order.debtor_iban):
@@ -228,14 +241,14 @@ def _wrong_in_line(line: OrderLine) -> str | None:
 
 
 def _is_iban(text: str) -> bool:
-    """Valid, and written as it stands in a file: capitals, no spaces."""
+    """Return whether the text is a valid IBAN in file form: capitals, no spaces."""
     try:
         return normalise(text) == text
     except ValueError:
         return False
 
 
-# --- reading back ---------------------------------------------------------------------------------------
+# --- reading ---
 _HEADS = {
     "GrpHdr": ("MsgId", "CreDtTm", "InitgPty/Nm"),
     "PmtInf": ("Dbtr/Nm", "DbtrAcct/Id/IBAN", "BtchBookg"),
@@ -243,10 +256,12 @@ _HEADS = {
 
 
 def parse_own_pain001(body: bytes) -> PaymentOrder:
-    """What an XML reader finds in the bytes, to be compared with what was approved.
+    """Parse an order that `write_pain001` wrote, to compare it with what was approved.
 
-    NotOurOrder when they do not hold to the schema or are not ours: writing what was read must give
-    these very bytes, so nothing can stand in them that is not read.
+    Writing the parsed order must give exactly these bytes, so they contain nothing that was not parsed.
+
+    Raises:
+    - NotOurOrder: the bytes do not match the schema, or are not ours.
     """
     try:
         order = _order(body)
@@ -259,7 +274,7 @@ def parse_own_pain001(body: bytes) -> PaymentOrder:
 
 
 def _order(body: bytes) -> PaymentOrder:
-    """Line by line: each element is held against the schema, and let go once it is read."""
+    """Parse the order as a stream: each element is validated against the schema and released once it is read."""
     version = _version(body)
     space = f"{{urn:iso:std:iso:20022:tech:xsd:{version}}}"
     lines: list[OrderLine] = []
@@ -285,7 +300,11 @@ def _order(body: bytes) -> PaymentOrder:
 
 
 def _version(body: bytes) -> str:
-    """Of the root element; ValueError for another one."""
+    """Return the version that the root element names.
+
+    Raises:
+    - ValueError: it is another document.
+    """
     events: Any = etree.iterparse(BytesIO(body), events=("start",), **_SAFE)
     for _, root in events:
         found = _ROOT.fullmatch(str(root.tag))
@@ -296,7 +315,7 @@ def _version(body: bytes) -> str:
 
 
 def _read_line(element: Any) -> OrderLine:
-    """By place: writing it again shows whether these were the places."""
+    """Parse a transaction by the position of its elements; writing it again proves that the positions were right."""
     texts = [part.text or "" for part in element.iter()]
     if len(texts) not in (10, 12, 18):
         raise ValueError("other elements in a line")

@@ -1,6 +1,6 @@
-"""Schema of the payment file in both versions: the ISO 20022 schema, narrowed to what this product writes.
+"""Schema of the payment file in both versions: the ISO 20022 schema, narrowed to what we write.
 
-ISO 20022 publishes its schema under its own terms. Ours names the same elements in the same order and allows less.
+ISO 20022 publishes its schema under its own terms. This one names the same elements in the same order and allows less.
 Sources: ISO 20022 pain.001.001.09 and .03; EPC rulebooks 2025 v1.1 (docs/facts/bank.md, section 2).
 """
 
@@ -15,6 +15,6 @@ _CHOICE, _PLAIN = 'name="ReqdExctnDt" type="DayChoice"', 'name="ReqdExctnDt" typ
 
 @cache
 def schema_of(version: str) -> etree.XMLSchema:
-    """The schema that a file of this version must hold to; read once in a process."""
+    """Return the schema of a version, parsed once per process."""
     text = (Path(__file__).parent / "schemas" / "order.xsd").read_text("utf-8").replace(_NEWER, version)
     return etree.XMLSchema(etree.fromstring((text.replace(_CHOICE, _PLAIN) if version == OLDER else text).encode()))

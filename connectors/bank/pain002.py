@@ -1,6 +1,6 @@
-"""The bank's status report, pain.002, of every version in use: read by local name, safely.
+"""Parse the bank's status report: ISO 20022 pain.002, any version, matched by local name.
 
-Banks differ in version (.03, .10, .11, .14) and in which levels they fill; the codes are the same.
+Banks differ in version (.03, .10, .11, .14) and in the levels they fill; the codes are the same.
 """
 
 import re
@@ -13,17 +13,18 @@ from lxml import etree
 MOST_TRANSACTIONS = 100_000
 _VERSION = re.compile(r"urn:iso:std:iso:20022:tech:xsd:(pain\.002\.001\.\d{2})")
 _CODE = re.compile(r"[A-Z0-9]{4}")
-# Payee verification codes in reports; the API uses other codes, with other meanings (docs/facts/bank.md, section 3).
+# Payee verification codes in files, as API codes. The API uses the same kind of code with other meanings
+# (docs/facts/bank.md, section 3).
 _IN_API_WORDS = {"RVMC": "RVCM", "RVNM": "RVCM", "RVNA": "RVCM"}
 
 
 class NotAReport(ValueError):
-    """These bytes are no pain.002, or one that cannot be read."""
+    """The bytes are not a readable pain.002."""
 
 
 @dataclass(frozen=True)
 class TransactionStatus:
-    """One payment of the order. `information` are the bank's words, such as a close match's name."""
+    """The status of one payment. `information` holds the bank's texts, such as the name of a close match."""
 
     end_to_end_id: str | None
     status: str | None
@@ -33,7 +34,7 @@ class TransactionStatus:
 
 @dataclass(frozen=True)
 class Report:
-    """Statuses as they stand in the file (ISO 20022 codes, and those of the name check)."""
+    """The statuses of a file: ISO 20022 codes and payee verification codes."""
 
     version: str
     original_message_id: str | None
@@ -44,10 +45,10 @@ class Report:
 
     @property
     def overall(self) -> str | None:
-        """The whole order's status in the API's codes.
+        """Return the status of the whole order, as an API code.
 
-        The group's; else the payment block's; else what all the listed payments share. Payments
-        that were rejected beside others that were not make it PART.
+        It is the status of the group; else of the payment block; else the one that all listed payments share. If only
+        some payments are rejected, it is PART.
         """
         listed = tuple(one.status for one in self.transactions if one.status)
         status = self.group_status or _shared(self.payment_statuses) or _shared(listed)
@@ -61,7 +62,11 @@ def _shared(statuses: tuple[str, ...]) -> str | None:
 
 
 def read_report(raw: bytes) -> Report:
-    """Read a status report. NotAReport for anything else; entities and external parts are never resolved."""
+    """Parse a status report. XML entities and external resources are never resolved.
+
+    Raises:
+    - NotAReport
+    """
     found = _Reader()
     try:
         parts = etree.iterparse(
@@ -78,7 +83,7 @@ def read_report(raw: bytes) -> Report:
 
 
 class _Reader:
-    """Gathers the levels as their elements end, and lets each payment's element go."""
+    """Collects the levels of a report as their elements end, and releases the element of each payment."""
 
     def __init__(self) -> None:
         self._version: str | None = None
@@ -115,7 +120,7 @@ class _Reader:
     def report(self) -> Report:
         if self._version is None:
             raise NotAReport("no pain.002")
-        # A group without a reason of its own has that of its payments.
+        # A group without its own reason has those of its payments.
         reasons = self._reasons or [reason for one in self._transactions for reason in one.reasons]
         return Report(
             self._version, self._message_id, self._group, tuple(self._payments), tuple(dict.fromkeys(reasons)),

@@ -1,6 +1,6 @@
-"""What a bank says of single payments of an order: in JSON (Berlin Group 1.3.16) and in a pain.002.
+"""Parse statuses of single payments: from JSON (Berlin Group 1.3.16) and from a pain.002.
 
-Banks list what went otherwise than the order as a whole, so a payment that is not here shares its status.
+Banks list only payments that differ from the order, so an unlisted payment has the order's status.
 """
 
 import re
@@ -13,24 +13,24 @@ from connectors.bank.port import NAME_MATCHES, OutcomeUnknown, TransactionStatus
 
 LONGEST_NAME = 140
 _CODE = re.compile(r"[A-Z0-9]{4}")
-# The standard's own text calls a close match MBAM where its list says CMTC.
+# Berlin Group's text says MBAM for a close match, its code list CMTC.
 _MATCH = {code: code for code in NAME_MATCHES} | {"MBAM": "CMTC"}
-# In files the result of the name check is the payment's status.
+# In files the result of payee verification is the status of the payment.
 _MATCH_IN_FILE = {"RVNM": "NMTC", "RVMC": "CMTC", "RVNA": "NOAP"}
 
 
 def of_names(found: dict[str, Any]) -> tuple[TransactionStatusReport, ...]:
-    """The name check's list; payments whose name matches are not in it."""
+    """Return the results of payee verification. The list omits payments whose name matches."""
     return tuple(_name(row) for row in _rows(found, "originalTransactionInformationAndVopStatus"))
 
 
 def of_extended_status(found: dict[str, Any]) -> tuple[TransactionStatusReport, ...]:
-    """Each payment's own status and reason. One payment may come as a document, more as a list of them."""
+    """Return status and reason of each payment. One payment may come as an object, several as a list."""
     return tuple(_status(row) for row in _rows(found, "originalTransactionInformationAndStatus"))
 
 
 def parse_report_file(transactions: Iterable[TransactionStatus]) -> tuple[TransactionStatusReport, ...]:
-    """The same from a pain.002; the bank's words are a name only at a close match."""
+    """Return the same from a pain.002, where the text is a name only for a close match."""
     return tuple(
         TransactionStatusReport(
             one.end_to_end_id, one.status, next(iter(one.reasons), None), _MATCH_IN_FILE.get(one.status or ""),
@@ -41,7 +41,7 @@ def parse_report_file(transactions: Iterable[TransactionStatus]) -> tuple[Transa
 
 
 def _rows(found: dict[str, Any], name: str) -> list[dict[str, Any]]:
-    """The documents that say of which payment they are."""
+    """Return the objects that name their payment."""
     rows = found.get(name)
     if isinstance(rows, dict):
         rows = [rows]
@@ -76,7 +76,7 @@ def _code(row: dict[str, Any], name: str) -> str | None:
 
 
 def _clean(text: Any) -> str | None:
-    """A name as it can be shown and kept."""
+    """Return a name as one line of printable characters, or None."""
     if not isinstance(text, str):
         return None
     return " ".join("".join(sign if sign.isprintable() else " " for sign in text).split())[:LONGEST_NAME] or None

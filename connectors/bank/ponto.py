@@ -1,9 +1,8 @@
-"""Ponto Connect: banks by way of one party that has the licence, the customer's organisation by OAuth.
+"""Ponto Connect: banks through one licensed provider, on behalf of a customer that authorised us by OAuth.
 
-The bank's own words are kept out of the rest of the house: what Ponto says becomes the codes of ISO 20022 here, and a
-word that we do not know is an answer that we do not understand. An order is a bulk payment under an account; both ids
-together are its id for us. It is signed at `links.redirect`, once: an order that failed there is made anew.
-What Ponto does not have (names checked beforehand, codes typed here) is never asked of it (docs/ponto.md).
+Ponto's statuses are mapped to ISO 20022 codes here; an unknown status is an answer that is not understood. An order is
+a bulk payment under an account, and its payment id combines both ids. It is signed at `links.redirect`, once: after a
+failed SCA a new order is needed. Ponto has no payee verification in advance and no embedded SCA (docs/ponto.md).
 """
 
 from collections.abc import Callable, Iterator
@@ -37,8 +36,8 @@ from connectors.bank.transport import Answer, Request
 from core.clock import AMSTERDAM, utcnow
 from core.iban import normalise
 
-# Only "unsigned" was seen; the others are the names that ISO 20022 gives these codes, as Ibanity spells them in its
-# other product. Whatever is not here moves nothing.
+# Only "unsigned" was observed. The others are the ISO 20022 names of these codes, as spelled by Ibanity's other
+# product. An unlisted status changes nothing.
 STATUSES = {
     "unsigned": "RCVD", "received": "RCVD", "accepted-technical-validation": "ACTC", "partially-accepted": "PART",
     "partially-accepted-technical-correct": "PATC", "pending": "PDNG", "accepted-fund-checked": "ACFC",
@@ -48,7 +47,7 @@ STATUSES = {
 }  # fmt: skip
 MOST_PAGES = 20
 LONGEST_RAW = 4000
-# What the domain's key says when there is none yet (docs/decisions/0013-ponto.md).
+# Error code that `access` raises before there is a token (docs/decisions/0013-ponto.md).
 PENDING = "CONSENT_PENDING"
 _SEPARATOR = ":"
 MOST_EUROS = 10**13
@@ -56,7 +55,7 @@ Observe = Callable[[Request, Answer | None], None]
 
 
 class PontoBank:
-    """Keeps no connection and no state. Every line it is given must bring `access`."""
+    """The adapter for Ponto, without connection or state. Every configuration it gets must have `access`."""
 
     def __init__(self, settings: PontoSettings, observe: Observe | None = None) -> None:
         self._wire = PontoWire(settings, observe)
@@ -65,13 +64,17 @@ class PontoBank:
     def start_consent(
         self, config: BankConfig, psu: Psu, redirect_uri: str, nok_redirect_uri: str, request_id: str
     ) -> ConsentStarted:
-        """Never: the customer allows us by OAuth, which begins before there is a key (ponto_oauth.PontoOAuth)."""
+        """Not available: the customer authorises us by OAuth, before there is a token (ponto_oauth.PontoOAuth).
+
+        Raises:
+        - NotDelivered
+        """
         _not_at_ponto("a consent of its own")
 
     def consent(self, config: BankConfig, consent_id: str, request_id: str) -> ConsentState:
-        """How the key stands: "received" before it was given, "expired" when it is no longer taken.
+        """Return the status of the token: "received" before it was granted, "expired" when Ponto refuses it.
 
-        It is good until the first of the accounts has to be authorised at its bank again, as Ponto expects it.
+        It is valid until the first account has to be authorised at its bank again, as Ponto expects it.
         """
         try:
             rows = self._accounts(config)
@@ -85,22 +88,23 @@ class PontoBank:
         return ConsentState("valid", min(ends) if ends else None)
 
     def accounts(self, config: BankConfig, consent_id: str, psu: Psu | None, request_id: str) -> list[Account]:
-        """The accounts that the customer's organisation lets us see, those with an IBAN."""
+        """Return the accounts with an IBAN that the customer's organisation lets us see."""
         return [_account(row) for row in self._accounts(config) if _attributes(row).get("referenceType") == "IBAN"]
 
     def balance(
         self, config: BankConfig, consent_id: str, resource_id: str, psu: Psu | None, request_id: str
     ) -> Balance | None:
-        """What can be spent, else what was booked, in euros; of the moment that Ponto last asked the bank."""
+        """Return the available balance in euros, else the booked one, as of Ponto's last synchronisation with the bank.
+        """
         row = _resource(self._wire.read(config, f"accounts/{_segment(resource_id)}"))
         return _balance(row) if _attributes(row).get("currency") == "EUR" else None
 
     def transactions(
         self, config: BankConfig, consent_id: str, resource_id: str, date_from: date, psu: Psu | None, request_id: str
     ) -> list[Transaction]:
-        """What was booked since this day, newest first. Ponto tells of no lumps, and of nothing that is only expected.
+        """Return the transactions booked since this day, newest first. Ponto reports no batches and no expected ones.
 
-        Its list has no beginning to ask for: it is read until a page ends before that day.
+        Ponto cannot filter by date, so pages are read until one reaches an earlier day.
         """
         told: list[Transaction] = []
         for rows in self._pages(config, f"accounts/{_segment(resource_id)}/transactions?page%5Blimit%5D=100"):
@@ -114,7 +118,11 @@ class PontoBank:
         return [row for rows in self._pages(config, "accounts?page%5Blimit%5D=100") for row in rows]
 
     def _pages(self, config: BankConfig, link: str | None) -> Iterator[list[dict[str, Any]]]:
-        """A list, page after page. OutcomeUnknown for one without an end."""
+        """Yield the pages of a list.
+
+        Raises:
+        - OutcomeUnknown: the list does not end.
+        """
         for _ in range(MOST_PAGES):
             if link is None:
                 return
@@ -129,11 +137,15 @@ class PontoBank:
         self, config: BankConfig, body: bytes, request_id: str, psu: Psu, redirect_uri: str, nok_redirect_uri: str,
         wishes: PlacementOptions = NO_WISHES,
     ) -> OrderPlaced:  # fmt: skip
-        """Make the bulk payment, once; unsigned, it executes nothing. The request id is its idempotency key.
+        """Create the bulk payment, once; unsigned, it executes nothing. The request id is the idempotency key.
 
-        Ponto has no place for wishes: names are checked at the bank's own page, and it does not notify.
-        The account is found by the order's own IBAN: until that was done nothing of the order went out.
-        NotDelivered, BankRefused, OutcomeUnknown as the port says; a conflict (409) is OutcomeUnknown.
+        Ponto has no placement options: payees are verified on the bank's page, and there is no callback. The account is
+        looked up by the order's debtor IBAN before anything of the order is sent.
+
+        Raises:
+        - NotDelivered
+        - BankRefused
+        - OutcomeUnknown: also for a conflict (409).
         """
         iban, request = ponto_order.request_body(body, redirect_uri)
         account_id = self._account_id(config, iban)
@@ -159,37 +171,57 @@ class PontoBank:
         return found[0]
 
     def order_status(self, config: BankConfig, payment_id: str, request_id: str) -> StatusReport:
-        """Ponto's word for it, as a code. Ponto says nothing of single payments."""
+        """Return the status of the order. Ponto does not report single payments."""
         answer = self._wire.read(config, _order_path(payment_id))
         return StatusReport(transaction_status=_status(_resource(answer)), raw=_raw(answer))
 
     def cancel_order(self, config: BankConfig, payment_id: str, psu: Psu, request_id: str) -> Cancellation:
-        """Delete an order that nobody signed. BankRefused when it cannot be deleted any more."""
+        """Delete an order that nobody has signed.
+
+        Raises:
+        - BankRefused: it can no longer be deleted.
+        """
         self._wire.ask(config, "DELETE", _order_path(payment_id))
         return Cancellation(True)
 
-    # --- what Ponto does not have ---
+    # --- not available at Ponto ---
     def start_authorisation(
         self, config: BankConfig, payment_id: str, link: str, psu: Psu, redirect_uri: str, nok_redirect_uri: str,
         request_id: str, data: dict | None = None,
     ) -> Authorisation:  # fmt: skip
-        """Never: the page to sign on comes with the order. NotDelivered."""
+        """Not available: the SCA link comes with the order.
+
+        Raises:
+        - NotDelivered
+        """
         _not_at_ponto("an authorisation to start")
 
     def continue_authorisation(
         self, config: BankConfig, link: str, data: dict, psu: Psu, request_id: str
     ) -> Authorisation:
-        """Never. NotDelivered."""
+        """Not available.
+
+        Raises:
+        - NotDelivered
+        """
         _not_at_ponto("an authorisation to continue")
 
     def authorisation(
         self, config: BankConfig, payment_id: str, authorisation_id: str, request_id: str, of_cancelling: bool = False
     ) -> str:
-        """Never. NotDelivered."""
+        """Not available.
+
+        Raises:
+        - NotDelivered
+        """
         _not_at_ponto("an authorisation to ask about")
 
     def confirm_names(self, config: BankConfig, link: str, psu: Psu, request_id: str) -> dict[str, str]:
-        """Never: names are checked at the bank's own page. NotDelivered."""
+        """Not available: payees are verified on the bank's page.
+
+        Raises:
+        - NotDelivered
+        """
         _not_at_ponto("names to confirm")
 
 
@@ -197,9 +229,9 @@ def _not_at_ponto(what: str) -> NoReturn:
     raise NotDelivered(f"Ponto has not {what}")
 
 
-# --- what we read -------------------------------------------------------------------------------------
+# --- response fields ---
 def _document(answer: Answer) -> dict[str, Any]:
-    """Amounts are numbers at Ponto: read as they are written, not as a double."""
+    """Return the JSON object of an answer. Amounts are JSON numbers, parsed as Decimal, never as float."""
     return response_parsing.parse_json_object(answer, Decimal)
 
 
@@ -222,7 +254,7 @@ def _status(row: dict[str, Any]) -> str:
 
 
 def _redirect(config: BankConfig, row: dict[str, Any]) -> str | None:
-    """Where the order is signed. Ponto has taken the order: a strange link fails the answer, not the order."""
+    """Return where the order is signed. Ponto already has the order, so an untrusted link raises OutcomeUnknown."""
     found = row.get("links")
     way = found.get("redirect") if isinstance(found, dict) else None
     return response_links.sign_address(config, way) if isinstance(way, str) else None
@@ -246,7 +278,8 @@ def _account(row: dict[str, Any]) -> Account:
 
 
 def _transaction(row: dict[str, Any]) -> Transaction:
-    """`executionDate` is when it was recorded on the account, as Ibanity's reference says (docs/ponto.md)."""
+    """Return a transaction. `executionDate` is the booking date, according to Ibanity's API reference (docs/ponto.md).
+    """
     attributes = _attributes(row)
     booked, value = (response_parsing.moment_or_none(attributes, name) for name in ("executionDate", "valueDate"))
     if booked is None:
@@ -254,7 +287,7 @@ def _transaction(row: dict[str, Any]) -> Transaction:
     try:
         iban = normalise(str(attributes.get("counterpartReference")))
     except ValueError:
-        iban = ""  # banks give cards and foreign accounts in other ways, and it is only shown
+        iban = ""  # cards and foreign accounts come in other forms, and the IBAN is display only
     texts = ("endToEndId", "counterpartName", "remittanceInformation")
     end_to_end_id, name, text = (response_parsing.text_or_none(attributes, part) or "" for part in texts)
     return Transaction(
@@ -265,7 +298,7 @@ def _transaction(row: dict[str, Any]) -> Transaction:
 
 
 def _day(moment: datetime) -> date:
-    """Ponto writes a day as its midnight in UTC."""
+    """Return the date of a moment; Ponto writes a date as midnight UTC."""
     return moment.astimezone(UTC).date()
 
 
@@ -280,7 +313,7 @@ def _balance(row: dict[str, Any]) -> Balance | None:
 
 
 def _cents(value: Any) -> int:
-    """A JSON number in euros, with at most two decimals that count."""
+    """Convert a JSON number in euros to cents; at most two significant decimals."""
     number = Decimal(value) if isinstance(value, int | Decimal) and not isinstance(value, bool) else Decimal("NaN")
     if not number.is_finite() or abs(number) >= MOST_EUROS or (found := number * 100) != int(found):
         raise OutcomeUnknown("an amount that is none")
@@ -288,7 +321,7 @@ def _cents(value: Any) -> int:
 
 
 def _expected_end(row: dict[str, Any]) -> date | None:
-    """The day on which the bank wants the account authorised anew."""
+    """Return the day (Amsterdam) on which the bank is expected to want the account authorised again."""
     end = response_parsing.moment_or_none(_attributes(row), "authorizationExpirationExpectedAt")
     return end.astimezone(AMSTERDAM).date() if isinstance(end, datetime) else None
 

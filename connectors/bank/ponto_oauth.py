@@ -1,8 +1,8 @@
-"""The customer allows us at Ponto: OAuth 2 authorization code with PKCE, and tokens that rotate.
+"""Authorise us at Ponto: OAuth 2 authorization code with PKCE (RFC 6749, RFC 7636) and rotating refresh tokens.
 
-GET {authority}/oauth2/auth with the scopes below; POST {api}/oauth2/token and /oauth2/revoke, the client by Basic
-authentication (Postman collection, 2.1.2 to 2.1.5 and 2.5.3). The way back is registered with Ponto once, so it is
-one address for all, and the state travels beside it. Nobody reads a secret in an error.
+GET {authority}/oauth2/auth with the scopes below; POST {api}/oauth2/token and /oauth2/revoke with Basic client
+authentication (Ibanity Postman collection, 2.1.2 to 2.1.5 and 2.5.3). One redirect URI is registered with Ponto for all
+customers, so `state` identifies the request. Errors contain no secret.
 """
 
 import json
@@ -16,24 +16,24 @@ from connectors.bank.port import BankError
 from connectors.bank.transport import Answer
 from connectors.oauth import OAuthDown, Tokens, error_from_code, parse_tokens
 
-# offline_access: to go on when nobody is there. Account information, and payments.
+# offline_access gives a refresh token; ai is account information, pi is payment initiation.
 SCOPES = "offline_access ai pi"
 _FORM = "application/x-www-form-urlencoded"
 
 
 class PontoOAuth:
-    """Keeps nothing. `api` is Ponto's address of the API, under which the tokens are given."""
+    """OAuth calls at Ponto; without state. `api` is the base URL of the API, which also issues the tokens."""
 
     def __init__(self, settings: PontoSettings, api: str, wire: PontoWire | None = None) -> None:
         self._settings, self._api, self._wire = settings, api.rstrip("/"), wire or PontoWire(settings)
 
     @property
     def host(self) -> str:
-        """Where a form may lead to."""
+        """Return the host of the authorization endpoint, for the form-action of the CSP."""
         return urlsplit(self._settings.authority).netloc
 
     def start(self, state: str, verifier: str, redirect_uri: str) -> str:
-        """The address to send the customer to."""
+        """Return the authorization URL for the customer."""
         challenge = sha256(verifier.encode()).digest()
         asked = {
             "response_type": "code", "client_id": self._settings.client_id, "redirect_uri": redirect_uri,
@@ -42,16 +42,31 @@ class PontoOAuth:
         return f"{self._settings.authority.rstrip('/')}/oauth2/auth?{urlencode(asked)}"
 
     def redeem(self, code: str, verifier: str, redirect_uri: str) -> Tokens:
-        """The first pair. OAuthRefused, OAuthDown."""
+        """Exchange the code for the first tokens.
+
+        Raises:
+        - OAuthRefused
+        - OAuthDown
+        """
         given = {"grant_type": "authorization_code", "code": code, "code_verifier": verifier}
         return parse_tokens(self._post("token", given | {"redirect_uri": redirect_uri}))
 
     def refresh(self, refresh_token: str) -> Tokens:
-        """The next pair. OAuthRefused; OAuthDown, after which the old token may be worthless."""
+        """Exchange the refresh token for new tokens.
+
+        Raises:
+        - OAuthRefused
+        - OAuthDown: the old refresh token may no longer be valid.
+        """
         return parse_tokens(self._post("token", {"grant_type": "refresh_token", "refresh_token": refresh_token}))
 
     def revoke(self, refresh_token: str) -> None:
-        """Give the consent back. OAuthRefused, OAuthDown."""
+        """Revoke the consent.
+
+        Raises:
+        - OAuthRefused
+        - OAuthDown
+        """
         self._post("revoke", {"token": refresh_token})
 
     def _post(self, what: str, given: dict[str, str]) -> dict[str, Any]:
@@ -67,12 +82,14 @@ class PontoOAuth:
         except BankError:
             answer = None
         if answer is None:
-            raise OAuthDown  # out here: the error that was caught may lead to the request, and so to our secrets
+            raise OAuthDown  # outside the except block: a chained exception could expose the request and its secrets
         return _spoken(answer)
 
 
 def _spoken(answer: Answer) -> dict[str, Any]:
-    """Only a yes or a no of the service counts: 429, a gateway's page or a way elsewhere say nothing of a consent."""
+    """Return the parsed answer. Only Ponto's own 200 or error says something about the consent: 429, a gateway's page
+    or a redirect is OAuthDown.
+    """
     try:
         found = json.loads(answer.body.decode("utf-8") or "{}")
     except (ValueError, RecursionError):

@@ -1,10 +1,8 @@
-"""An order as Ponto Connect takes it: a bulk payment in JSON:API, and beside it what Ponto has no place for.
+"""The payment order for Ponto Connect: a JSON:API bulk payment, plus the data that Ponto has no field for.
 
-Ponto's attributes name neither the account (it stands in the address), nor an end-to-end id, nor a category
-purpose (docs/ponto.md). What is approved, kept and read back is therefore a document with both parts; what goes to
-Ponto is its `request`, as the bytes have it, with the way back put in front (`to_send`).
-
-Amounts are decimal numbers written from cents: no float comes near them.
+Ponto's attributes contain no debtor account (it is in the path), no end-to-end id and no category purpose
+(docs/ponto.md). So the document that is approved, stored and read back has both parts; Ponto gets its `request` part,
+with the redirect URI inserted (`request_body`). Amounts are decimal numbers written from cents, without floats.
 """
 
 import json
@@ -20,11 +18,15 @@ _ATTRIBUTES = b'"attributes":{'
 
 
 class _Exact(str):
-    """A number as it is written."""
+    """A number kept as the text it was written in."""
 
 
 def write_ponto(order: PaymentOrder) -> bytes:
-    """The document's bytes; the same order gives the same bytes. OrderUnwritable for what SEPA does not carry."""
+    """Return the bytes of the document; the same order always gives the same bytes.
+
+    Raises:
+    - OrderUnwritable: the order holds something that SEPA does not allow.
+    """
     require_writable(order)
     beside = {
         "debtorAccount": order.debtor_iban, "debtorName": order.debtor_name, "initiatingParty": order.initiating_party,
@@ -55,9 +57,10 @@ def _json(document: dict[str, Any]) -> str:
 
 
 def read_ponto(body: bytes) -> PaymentOrder:
-    """What the bytes say. NotOurOrder when they are not an order of ours, or say more than one.
+    """Parse an order that `write_ponto` wrote.
 
-    Writing what was read must give these very bytes, so nothing can stand in them that is not read.
+    Raises:
+    - NotOurOrder: writing the parsed order does not give exactly these bytes.
     """
     try:
         order = _order(json.loads(body.decode("ascii"), parse_float=_Exact, parse_int=_Exact))
@@ -91,9 +94,12 @@ def _lines(ids: Sequence[str], payments: Sequence[dict[str, Any]]) -> list[Order
 
 
 def request_body(body: bytes, redirect_uri: str) -> tuple[str, bytes]:
-    """The debtor's IBAN, and the request for Ponto: the bytes of the order with the way back in front.
+    """Return the debtor's IBAN and the request body for Ponto, with the redirect URI inserted.
 
-    NotOurOrder when the bytes are no such order. The same order and address give the same request.
+    The same order and URI give the same body.
+
+    Raises:
+    - NotOurOrder: the bytes are no such order.
     """
     order = read_ponto(body)
     request = body.partition(_REQUEST)[2][:-1]

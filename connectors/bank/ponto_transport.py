@@ -1,8 +1,8 @@
-"""One exchange with Ponto: its headers, its signature, and what an answer says of what was done.
+"""One exchange with Ponto: its headers, its signature, and what the answer says about the outcome.
 
-Signature: draft-cavage "hs2019" over (request-target) host digest (created), and over authorization and every
-Ibanity header that is sent; RSA-PSS with SHA-256 and a salt of 32; Digest in SHA-512. A repeated POST is known by
-Ibanity-Idempotency-Key. Sources: Ibanity's clients and Postman collection (docs/ponto.md).
+Signature: draft-cavage "hs2019" over (request-target) host digest (created), authorization and every Ibanity header;
+RSA-PSS with SHA-256 and a salt of 32 bytes; Digest in SHA-512. Ibanity-Idempotency-Key marks a repeated POST. Sources:
+Ibanity's clients and Postman collection (docs/ponto.md).
 """
 
 import json
@@ -29,13 +29,13 @@ _CODE = re.compile(r"[A-Za-z0-9_.-]{1,60}")
 
 @dataclass(frozen=True)
 class PontoSigner:
-    """The key of our signature certificate, and what Ibanity calls that certificate."""
+    """The key of our signature certificate, and Ibanity's id of that certificate."""
 
     key: rsa.RSAPrivateKey = field(repr=False)
     key_id: str
 
     def headers(self, method: str, url: str, body: bytes, headers: Mapping[str, str]) -> dict[str, str]:
-        """Digest and Signature of a request that goes out now."""
+        """Return the Digest and Signature headers of a request that is sent now."""
         parts, created = urlsplit(url), int(time.time())
         digest = f"SHA-512={b64encode(sha512(body).digest()).decode()}"
         target = f"{method.lower()} {parts.path}{'?' if parts.query else ''}{parts.query}"
@@ -51,7 +51,11 @@ class PontoSigner:
 
 
 def signer_of(key_file: str, key_id: str) -> PontoSigner:
-    """From a PEM file. ValueError when it holds no RSA key without a password."""
+    """Load a signer from a PEM file.
+
+    Raises:
+    - ValueError: the file has no RSA key without a password.
+    """
     key = serialization.load_pem_private_key(Path(key_file).read_bytes(), None)
     if not isinstance(key, rsa.RSAPrivateKey):
         raise ValueError("the key that signs for Ponto must be RSA")
@@ -60,9 +64,9 @@ def signer_of(key_file: str, key_id: str) -> PontoSigner:
 
 @dataclass(frozen=True)
 class PontoSettings:
-    """What Ponto knows us by. `authority` is where a customer allows us; time-outs in seconds.
+    """Our client settings at Ponto. `authority` is the host of the authorization endpoint; timeouts in seconds.
 
-    Without `tls` no certificate is shown and without `signer` nothing is signed: for the sandbox alone.
+    Without `tls` no client certificate is used and without `signer` nothing is signed: for the sandbox only.
     """
 
     authority: str
@@ -79,13 +83,13 @@ Observe = Callable[[Request, Answer | None], None]
 
 
 class PontoWire:
-    """Keeps no connection and no state. `observe` is told of each exchange, with the answer or None."""
+    """Sends requests to Ponto; without connection or state. `observe` is called after each with the answer or None."""
 
     def __init__(self, settings: PontoSettings, observe: Observe | None = None) -> None:
         self._settings, self._observe = settings, observe or (lambda request, answer: None)
 
     def read(self, config: BankConfig, link: str) -> Answer:
-        """A GET changes nothing: without a good answer it goes out once more, unless that took long."""
+        """Send a GET. It changes nothing, so a failed one is sent once more, unless it timed out."""
         token = _token(config)
         try:
             return self._ask(config, "GET", link, token)
@@ -95,13 +99,13 @@ class PontoWire:
             return self._ask(config, "GET", link, token)
 
     def ask(self, config: BankConfig, method: str, link: str, body: bytes = b"", key: str | None = None) -> Answer:
-        """One request in the customer's name, judged. `key`: by it a repeat of this request is known."""
+        """Send one request for the customer and return its successful answer. `key` is the idempotency key."""
         return self._ask(config, method, link, _token(config), body, key)
 
     def _ask(
         self, config: BankConfig, method: str, link: str, token: str, body: bytes = b"", key: str | None = None
     ) -> Answer:
-        """A token may end before its time, and then nothing was done: once more with another one."""
+        """Send a request; after a 401 nothing was done, so send it once more with a new access token."""
         answer = self._once(config, method, link, token, body, key)
         if answer.status == 401:
             answer = self._once(config, method, link, _token(config, token), body, key)
@@ -117,7 +121,12 @@ class PontoWire:
         return self.send(method, response_links.api_address(config, link), headers, body, seconds)
 
     def send(self, method: str, url: str, headers: dict[str, str], body: bytes, seconds: float) -> Answer:
-        """One request, signed when we have a key. NotDelivered, OutcomeUnknown."""
+        """Send one request, signed if there is a key.
+
+        Raises:
+        - NotDelivered
+        - OutcomeUnknown
+        """
         signer = self._settings.signer
         signed = headers | signer.headers(method, url, body, headers) if signer else headers
         request = Request(method, url, signed, body)
@@ -131,17 +140,21 @@ class PontoWire:
 
 
 def _token(config: BankConfig, refused: str | None = None) -> str:
-    """The customer's, or another than the one that was refused."""
+    """Return the customer's access token, or a new one after `refused`."""
     if config.access is None:
         raise NotDelivered(f"bank {config.id}: no key of the customer's")
     return config.access(refused)
 
 
 def raise_for_ponto_status(answer: Answer) -> Answer:
-    """The answer when it is a good one. BankRefused when Ponto itself said no, OutcomeUnknown for the rest.
+    """Return a successful answer.
 
-    A 4xx is Ponto's no when it carries an error of JSON:API with a code; a conflict (409) is with something that
-    is there already, and may be this very request given before. Too many requests (429) is a no like any other.
+    A 4xx is a refusal by Ponto if it carries a JSON:API error with a code; so is 429. A conflict (409) may be with an
+    earlier submission of this request, so its outcome is unknown.
+
+    Raises:
+    - BankRefused: Ponto refused the request.
+    - OutcomeUnknown: anything else.
     """
     if 200 <= answer.status < 300:
         return answer

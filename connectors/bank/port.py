@@ -1,4 +1,4 @@
-"""What we ask of a bank. A bank is a line of configuration; amounts are cents, moments UTC."""
+"""The port to a bank: its operations, their data and their errors. Amounts are integer cents, moments are UTC."""
 
 from collections.abc import Callable
 from dataclasses import dataclass, field
@@ -6,18 +6,18 @@ from datetime import date, datetime, time
 from typing import Literal, Protocol
 
 Signing = Literal["redirect", "decoupled", "embedded", "delegated"]
-Adapter = Literal["berlin_group", "ponto"]  # which of our adapters speaks with the bank
+Adapter = Literal["berlin_group", "ponto"]  # which adapter speaks to the bank
 OrderFormat = Literal["pain.001.001.09", "pain.001.001.03", "json", "ponto"]
 
-# The standard's own lists (Berlin Group 1.3.11, with the name checks of 1.3.16). An answer with
-# anything else in these places is one that we do not understand.
+# Code lists of Berlin Group NextGenPSD2 1.3.11, with the payee verification codes of 1.3.16. An answer with any other
+# code in these fields is not understood (OutcomeUnknown).
 TRANSACTION_STATUSES = frozenset(
     {
         "RCVD", "RVNC", "RVCM", "RCVC", "ACTC", "PATC", "PDNG", "ACFC", "ACCP", "ACWC", "ACWP", "ACSP", "ACSC", "ACCC",
         "PART", "RJCT", "CANC",
     }
 )  # fmt: skip
-# How the bank of the payee knows the name: not so, almost so, or it cannot be asked. A match has no code.
+# Results of payee verification: no match, close match, not available. A full match has no code.
 NAME_MATCHES = frozenset({"NMTC", "CMTC", "NOAP"})
 SCA_STATUSES = frozenset(
     {
@@ -33,7 +33,7 @@ SCA_APPROACHES = frozenset({"REDIRECT", "DECOUPLED", "EMBEDDED"})
 
 @dataclass(frozen=True)
 class Psu:
-    """The person at the other end, as the bank wants to know: address, browser, and the name at the bank."""
+    """The payment service user, as sent in the PSU headers: IP address, browser and the user's id at the bank."""
 
     ip: str
     user_agent: str | None = None
@@ -42,20 +42,22 @@ class Psu:
 
 @dataclass(frozen=True)
 class BankConfig:
-    """One bank's line of configuration. `cut_off` is Amsterdam time.
+    """The configuration of one bank. `cut_off` is Amsterdam time.
 
-    `redirect_hosts` are where a person may be sent to sign: "host" for any port, or "host:port".
-    A line may name a key of its own (PEM text or a file's path); without one ours is used.
-    `vop`: the bank checks the payees' names when it is asked to. `format` is what an order is written in,
-    `most_lines` how many payments it may hold. `knows_salary`: the JSON form may say SALA (a file always
-    does). `structured`: an order may carry a payment reference of its own kind, which wage tax needs.
-    `signable_after`: for so many seconds after it took an order, the bank may not be ready to have it signed.
-    `payments_version`: of the bank's address for orders, where that is another than its accounts'.
-    `notifies`: the bank tells us at an address of ours that an order has changed.
+    `redirect_hosts`: hosts that a person may be sent to for SCA, "host" for any port or "host:port".
+    `private_key`, `certificate`: a signing key for this bank only (PEM text or a path); without one the common key is
+    used.
+    `vop`: the bank verifies payee names on request. `format`: the message format of an order.
+    `most_lines`: the maximum number of transactions in an order.
+    `knows_salary`: the JSON format accepts category purpose SALA (a file always does).
+    `structured`: the bank accepts structured remittance information, which wage tax needs.
+    `signable_after`: seconds after submission before which the bank may not be ready for SCA.
+    `payments_version`: API version of the payments path, where it differs from that of the accounts path.
+    `notifies`: the bank posts status changes to our callback URL.
 
-    `access` is not of the configuration: the customer's own key, for adapters that speak in the customer's
-    name (Ponto). It gives an access token when one is needed, and another when told which one was refused; or
-    raises a BankError. Connectors know no table.
+    `access` is not read from the configuration. Adapters that act with the customer's OAuth token (Ponto) call it for
+    an access token; called with a refused token it returns a new one, or raises a BankError. It is a callable because
+    connectors do not know the database.
     """
 
     id: str
@@ -83,8 +85,10 @@ class BankConfig:
 
 @dataclass(frozen=True)
 class PlacementOptions:
-    """What is asked of the bank beside an order. `check_names` False: the bank is told not to check the payees' names,
-    where it would. `notify_uri`: where it may post that the order has changed."""
+    """Options of one submission.
+
+    `check_names`: False asks a bank that verifies payee names not to. `notify_uri`: callback URL for status changes.
+    """
 
     check_names: bool = True
     notify_uri: str | None = None
@@ -102,7 +106,7 @@ class ConsentStarted:
 
 @dataclass(frozen=True)
 class ConsentState:
-    """`valid_until` is the bank's answer, its last day included."""
+    """The status of a consent. `valid_until` is the last valid day, as the bank answered it."""
 
     status: str
     valid_until: date | None
@@ -119,7 +123,7 @@ class Account:
 
 @dataclass(frozen=True)
 class Balance:
-    """Euro cents, which of the standard's balances it is (`interimAvailable` …), and of when."""
+    """A balance: euro cents, its Berlin Group type (`interimAvailable` …) and the moment (UTC) it applies to."""
 
     cents: int
     kind: str
@@ -128,10 +132,10 @@ class Balance:
 
 @dataclass(frozen=True)
 class Transaction:
-    """One booking, or (`booked` false) one that is expected. Cents with their sign: out is negative.
+    """One transaction: booked, or expected when `booked` is false. Cents are signed: debits are negative.
 
-    Texts are empty where the bank says nothing. `booked_on` is there for each booking. Names of people
-    are in no repr.
+    Texts are empty where the bank gives none. A booked transaction always has `booked_on`. The repr leaves out names,
+    IBANs and texts.
     """
 
     booked: bool
@@ -150,9 +154,9 @@ class Transaction:
 
 @dataclass(frozen=True)
 class OrderPlaced:
-    """The bank has the order. `links` by their Berlin Group name, full addresses that were checked.
+    """A submitted order. `links` holds absolute, validated URLs by their Berlin Group name.
 
-    No links is a normal answer: under delegated signing there is nothing left to sign.
+    It may be empty: under delegated SCA there is nothing left to sign.
     """
 
     payment_id: str
@@ -165,7 +169,8 @@ class OrderPlaced:
 
 @dataclass(frozen=True)
 class Authorisation:
-    """Where one signing stands. `methods` to choose from, `challenge` to show, each as the standard names its parts."""
+    """One SCA authorisation: its status, the `methods` to choose from and the `challenge` to show (Berlin Group names).
+    """
 
     id: str | None
     sca_status: str
@@ -179,10 +184,10 @@ class Authorisation:
 
 @dataclass(frozen=True)
 class TransactionStatusReport:
-    """What the bank says of one payment of the order. `status` and `reason` are codes of ISO 20022.
+    """The bank's report on one transaction of an order. `status` and `reason` are ISO 20022 codes.
 
-    `name_match`: NMTC (another name), CMTC (almost; then `matched_name` is the holder's), NOAP (cannot be
-    checked), or None when nothing was said of the name.
+    `name_match` is NMTC (no match), CMTC (close match; `matched_name` is then the account holder), NOAP (not
+    available), or None when the bank reports no payee verification.
     """
 
     end_to_end_id: str
@@ -194,11 +199,10 @@ class TransactionStatusReport:
 
 @dataclass(frozen=True)
 class StatusReport:
-    """`reason` is a code of the bank's or of ISO 20022 (AM04, …), never a text.
+    """The status of an order. `reason` is a code of the bank or of ISO 20022 (AM04 …), never free text.
 
-    `lines` are the payments that the bank says something of by themselves: banks list what went otherwise
-    than the whole. `links` are where the order can go on, full addresses that were checked. `raw` may
-    hold names.
+    `lines` holds only transactions whose outcome differs from the order's, since banks list no others. `links` holds
+    absolute, validated URLs for the next step. `raw` may contain names.
     """
 
     transaction_status: str
@@ -211,27 +215,28 @@ class StatusReport:
 
 @dataclass(frozen=True)
 class Cancellation:
-    """What the bank says to a cancellation. Not `done`: it wants that signed first, at these links, and the order
-    stands until then."""
+    """The answer to a cancellation. If not `done`, the cancellation needs SCA at `links`, and the order stands until
+    then.
+    """
 
     done: bool
     links: dict[str, str] = field(default_factory=dict)
 
 
 class BankError(Exception):
-    """Any failure of a call to a bank. Its text holds no name, account or amount."""
+    """A failed call to a bank. Its message contains no name, account or amount."""
 
 
 class NotDelivered(BankError):
-    """Surely nothing reached the bank: no connection was made."""
+    """Nothing reached the bank: no connection was made."""
 
 
 class OutcomeUnknown(BankError):
-    """Sent, and no answer or a strange one: the bank may have it."""
+    """The request was sent, but the answer is missing or not understood: the bank may have processed it."""
 
 
 class BankRefused(BankError):
-    """The bank said no, in its own code and words. The words may name people: they are not in str()."""
+    """The bank refused the request, with its own code and text. The text may contain names, so str() leaves it out."""
 
     def __init__(self, http_status: int, code: str, text: str) -> None:
         super().__init__(f"{http_status} {code}")
@@ -239,7 +244,7 @@ class BankRefused(BankError):
 
 
 class Bank(Protocol):
-    """Every call raises a BankError when it does not give what is promised. The caller draws each request id."""
+    """The operations of a bank. Each raises a BankError on failure. The caller generates each X-Request-ID."""
 
     def start_consent(
         self, config: BankConfig, psu: Psu, redirect_uri: str, nok_redirect_uri: str, request_id: str
@@ -274,13 +279,13 @@ class Bank(Protocol):
     def authorisation(
         self, config: BankConfig, payment_id: str, authorisation_id: str, request_id: str, of_cancelling: bool = False
     ) -> str:
-        """The scaStatus."""
+        """Return the scaStatus of an authorisation."""
         ...
 
     def order_status(self, config: BankConfig, payment_id: str, request_id: str) -> StatusReport: ...
 
     def confirm_names(self, config: BankConfig, link: str, psu: Psu, request_id: str) -> dict[str, str]:
-        """The links to go on with."""
+        """Confirm payee names that did not match; return the links to continue with."""
         ...
 
     def cancel_order(self, config: BankConfig, payment_id: str, psu: Psu, request_id: str) -> Cancellation: ...

@@ -1,7 +1,7 @@
-"""The links in a bank's answers: made full, and only followed where they may lead.
+"""Resolve and validate the links in a bank's answers.
 
-A link is where a signed request goes, or where a person is sent to log in at the bank: one that
-points elsewhere is worth more to a thief than any password. So a strange one fails the answer.
+A link receives a signed request or a person who logs in at the bank, so a link to another host is an attack risk: it
+raises UntrustedLink for the whole answer.
 """
 
 import re
@@ -10,9 +10,9 @@ from urllib.parse import SplitResult, urlsplit
 
 from connectors.bank.port import BankConfig, OutcomeUnknown
 
-# Where a person goes; every other known link is an address of the bank's API.
+# Links for the person's browser; every other known link is a URL of the bank's API.
 FOR_PEOPLE = frozenset({"scaRedirect", "scaOAuth"})
-# The standard's links that an order or its signing can have (BG 1.3.16); others are no business of ours.
+# Links of an order or an authorisation (Berlin Group 1.3.16); other links are ignored.
 KNOWN = FOR_PEOPLE | {
     "confirmation", "startAuthorisation", "startAuthorisationWithPsuIdentification",
     "startAuthorisationWithPsuAuthentication", "startAuthorisationWithEncryptedPsuAuthentication",
@@ -22,18 +22,22 @@ KNOWN = FOR_PEOPLE | {
     "updateAdditionalEncryptedPsuAuthentication", "updateProprietaryData", "selectAuthenticationMethod",
     "authoriseTransaction", "self", "status", "scaStatus", "creditorNameConfirmation",
 }  # fmt: skip
-# Printable ASCII without the signs that browsers and we might read differently.
+# Printable ASCII, without characters that browsers and this code may parse differently.
 _PLAIN = re.compile(r"[!#-;=?-\[\]_a-z~]{1,2000}")
 _VERSION_FIRST = re.compile(r"/v[0-9]+/")
 _PORTS = {"http": 80, "https": 443}
 
 
 class UntrustedLink(OutcomeUnknown):
-    """The bank's answer leads where this bank has no business. What it answered, it may have taken."""
+    """A link in the bank's answer leads outside this bank. The bank may have processed the request."""
 
 
 def read_links(config: BankConfig, found: dict[str, Any]) -> dict[str, str]:
-    """The known links of an answer by name, full and checked. UntrustedLink when one is not the bank's."""
+    """Return the known links of an answer by name, absolute and validated.
+
+    Raises:
+    - UntrustedLink: one is not the bank's.
+    """
     links = found.get("_links")
     if links is None:
         return {}
@@ -50,7 +54,11 @@ def _checked(config: BankConfig, name: str, value: Any) -> str:
 
 
 def sign_address(config: BankConfig, link: str) -> str:
-    """Where the person signs or consents. UntrustedLink unless its host is one of the line's."""
+    """Return the absolute URL where the person signs or consents.
+
+    Raises:
+    - UntrustedLink: its host is not in the bank's `redirect_hosts`.
+    """
     url = full(config, link)
     parts = _parts(url)
     if _secure(config, parts) and {parts.netloc.lower(), (parts.hostname or "").lower()} & _hosts(config):
@@ -59,7 +67,11 @@ def sign_address(config: BankConfig, link: str) -> str:
 
 
 def api_address(config: BankConfig, link: str) -> str:
-    """A resource of this bank's API. UntrustedLink when it is on another host, port or scheme."""
+    """Return the absolute URL of a resource of this bank's API.
+
+    Raises:
+    - UntrustedLink: another scheme, host or port.
+    """
     url = full(config, link)
     if _origin(_parts(url)) != _origin(urlsplit(config.base_url)):
         raise UntrustedLink("strange link")
@@ -67,8 +79,9 @@ def api_address(config: BankConfig, link: str) -> str:
 
 
 def full(config: BankConfig, link: str) -> str:
-    """A relative link made full. One that begins with the API's version counts from the base address,
-    which may have a path of its own; any other path counts from the host (RFC 3986)."""
+    """Resolve a relative link. One that starts with an API version is relative to the base URL, which may have a path;
+    any other path is relative to the host (RFC 3986).
+    """
     base = config.base_url.rstrip("/")
     if re.match(r"[A-Za-z][A-Za-z0-9+.-]*:", link):
         return link
@@ -96,7 +109,7 @@ def _parts(url: str) -> SplitResult:
 
 
 def _secure(config: BankConfig, parts: SplitResult) -> bool:
-    """https; plain http only where the bank itself is on it, which the directory allows on loopback alone."""
+    """Return whether the link is https; http only if the bank's own URL is (allowed on loopback only)."""
     return parts.scheme == "https" or parts.scheme == urlsplit(config.base_url).scheme
 
 

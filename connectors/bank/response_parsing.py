@@ -1,4 +1,4 @@
-"""Reading a bank's answer strictly: what is not as the standard says is an answer that we do not understand."""
+"""Parse a bank's answer strictly: anything that deviates from the standard raises OutcomeUnknown."""
 
 import json
 import re
@@ -9,19 +9,23 @@ from typing import Any, NoReturn
 from connectors.bank.port import BankRefused, OutcomeUnknown
 from connectors.bank.transport import Answer, Request
 
-LONGEST_TEXT = 500  # of a message to the person or to us (BG11: psuMessage, tppMessages text)
+LONGEST_TEXT = 500  # of a message text (Berlin Group: psuMessage, tppMessages)
 LONGEST_ID = 255
 _ID = re.compile(rf"[!-~]{{1,{LONGEST_ID}}}")
 _CODE = re.compile(r"[A-Za-z0-9_]{1,60}")
-# Messages whose code says nothing: the reason stands first in their text (AM04: …).
+# Codes without a reason; the reason is at the start of the text ("AM04: …").
 _GENERIC = frozenset({"ERROR", "WARNING"})
 _REASON = re.compile(r"([A-Z]{2}[0-9A-Z]{2})(?=:|$)")
-# Answers to which the contract gives no body: the bank's own are known by our request id in them.
+# Statuses for which Berlin Group defines no body; our X-Request-ID shows that the bank itself answered.
 WITHOUT_BODY = frozenset({405, 406, 413, 415, 429})
 
 
 def parse_json_object(answer: Answer, fractions: Callable[[str], Any] = float) -> dict[str, Any]:
-    """The JSON document of an answer, numbers with a point read as told. OutcomeUnknown when it is none."""
+    """Return the JSON object of an answer. `fractions` converts numbers with a decimal point.
+
+    Raises:
+    - OutcomeUnknown: it is not a JSON object.
+    """
     try:
         found = json.loads(answer.body.decode("utf-8"), parse_float=fractions)
     except (ValueError, RecursionError) as error:
@@ -32,11 +36,15 @@ def parse_json_object(answer: Answer, fractions: Callable[[str], Any] = float) -
 
 
 def raise_for_status(request: Request, answer: Answer) -> Answer:
-    """The answer when it is a good one. BankRefused when the bank itself said no, OutcomeUnknown for the rest.
+    """Return a successful answer.
 
-    A 4xx is the bank's no when it carries a message of the standard; without one it may be some
-    gateway's, which knows nothing of what the bank did. A 5xx, a redirect and a time-out (408) say
-    nothing of what was done, whatever their body says.
+    A 4xx is a refusal by the bank if it carries a message of the standard; without one a gateway may have sent it,
+    which does not know what the bank did. Neither a 5xx, a redirect nor a timeout (408) says what was done, whatever
+    the body says.
+
+    Raises:
+    - BankRefused: the bank refused the request.
+    - OutcomeUnknown: anything else, or an answer with another X-Request-ID.
     """
     named = answer.headers.get("x-request-id")
     own = named is not None and named.lower() == request.headers["X-Request-ID"].lower()
@@ -59,7 +67,7 @@ def _raise_refusal(answer: Answer, own: bool) -> NoReturn:
 
 
 def refusal(answer: Answer) -> tuple[str, str] | None:
-    """Code and text of an error: tppMessages, or problem+json (RFC 7807). None when it is neither."""
+    """Return code and text of an error: tppMessages, or problem+json (RFC 7807); None if it is neither."""
     try:
         found = parse_json_object(answer)
     except OutcomeUnknown:
@@ -76,13 +84,13 @@ def refusal(answer: Answer) -> tuple[str, str] | None:
 
 
 def messages(found: dict[str, Any]) -> list[dict[str, Any]]:
-    """The bank's messages to us. A status has them under another name than an error."""
+    """Return the bank's messages to us, which have another name in a status than in an error."""
     rows = found.get("tppMessages") or found.get("tppMessage") or []
     return [row for row in rows if isinstance(row, dict)] if isinstance(rows, list) else []
 
 
 def reason_of(rows: Iterable[dict[str, Any]]) -> str | None:
-    """Why, as a code: that of a message, or the one that its text begins with. Never a text."""
+    """Return the reason as a code: of a message, or from the start of its text. Never free text."""
     for row in rows:
         code, text = row.get("code"), row.get("text")
         if isinstance(code, str) and code not in _GENERIC and _CODE.fullmatch(code):
@@ -93,7 +101,11 @@ def reason_of(rows: Iterable[dict[str, Any]]) -> str | None:
 
 
 def identifier(found: dict[str, Any], name: str) -> str:
-    """An id of the bank's, fit to stand in an address. OutcomeUnknown when it is missing or could not."""
+    """Return an id of the bank that is safe in a URL.
+
+    Raises:
+    - OutcomeUnknown: it is missing or not safe.
+    """
     value = found.get(name)
     if not isinstance(value, str) or not _ID.fullmatch(value):
         raise OutcomeUnknown(f"{name} is missing or no id")
@@ -101,7 +113,11 @@ def identifier(found: dict[str, Any], name: str) -> str:
 
 
 def one_of(found: dict[str, Any], name: str, known: frozenset[str]) -> str:
-    """A value of a list of the standard. OutcomeUnknown when it is missing or another."""
+    """Return a value of a code list.
+
+    Raises:
+    - OutcomeUnknown: it is missing or unknown.
+    """
     value = found.get(name)
     if not isinstance(value, str) or value not in known:
         raise OutcomeUnknown(f"{name} is missing or not one we know")
@@ -114,7 +130,11 @@ def text_or_none(found: dict[str, Any], name: str, longest: int = LONGEST_TEXT) 
 
 
 def rows_of(found: dict[str, Any], name: str) -> list[dict[str, Any]]:
-    """A list of documents. OutcomeUnknown when it is missing or holds something else."""
+    """Return a list of objects.
+
+    Raises:
+    - OutcomeUnknown: it is missing or holds anything else.
+    """
     rows = found.get(name)
     if not isinstance(rows, list) or not all(isinstance(row, dict) for row in rows):
         raise OutcomeUnknown(f"{name} is no list")
@@ -122,7 +142,11 @@ def rows_of(found: dict[str, Any], name: str) -> list[dict[str, Any]]:
 
 
 def day_or_none(found: dict[str, Any], name: str) -> date | None:
-    """OutcomeUnknown when there is something that is no date."""
+    """Return a date, or None if absent.
+
+    Raises:
+    - OutcomeUnknown: it is not a date.
+    """
     value = found.get(name)
     if value is None:
         return None
@@ -133,7 +157,7 @@ def day_or_none(found: dict[str, Any], name: str) -> date | None:
 
 
 def moment_or_none(found: dict[str, Any], name: str) -> datetime | None:
-    """An aware moment; None when there is none or it has no zone."""
+    """Return an aware datetime, or None if it is absent, invalid or without time zone."""
     try:
         moment = datetime.fromisoformat(found[name])
     except (KeyError, TypeError, ValueError):

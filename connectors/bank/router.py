@@ -1,4 +1,4 @@
-"""The bank by its line: each line names the adapter that speaks with it, and nobody else has to know which."""
+"""Select the adapter that a bank's configuration names."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -21,7 +21,11 @@ from connectors.bank.port import (
 
 
 class BanksByAdapter:
-    """The `Bank` protocol over several adapters. NotDelivered for a line whose adapter we were not given."""
+    """The `Bank` port over several adapters.
+
+    Raises:
+    - NotDelivered: from any operation, if the bank's adapter is not available.
+    """
 
     def __init__(self, adapters: Mapping[Adapter, Bank]) -> None:
         self._adapters = dict(adapters)

@@ -1,10 +1,9 @@
-"""One HTTP exchange that can say how far it got.
+"""One HTTP exchange that reports how far it got.
 
-Connecting and sending are two steps here, which no general client keeps apart: a failure of the
-first is `NotDelivered`, any failure after it is `OutcomeUnknown`, because from the first byte on the
-bank may have the request. That also holds for a TLS alert that comes after the handshake (TLS 1.3
-refuses a client only then). No redirects, no proxy, no netrc, no connection that is used twice: a
-kept one may be dead, and then nobody knows whether the request went out.
+Connecting and sending are separate steps, unlike in general HTTP clients: if connecting fails the error is
+`NotDelivered`, after that `OutcomeUnknown`, because the bank may have the request from its first byte on. That includes
+a TLS alert after the handshake (TLS 1.3 refuses a client certificate only then). No redirects, no proxy, no netrc and
+no reused connection: a kept connection may be dead, which would leave the outcome unknown.
 """
 
 import http.client
@@ -24,7 +23,7 @@ MOST_BYTES = 20 * 1024 * 1024
 
 
 class TimedOut(OutcomeUnknown):
-    """No whole answer within the time."""
+    """No complete answer within the time limit."""
 
 
 @dataclass(frozen=True)
@@ -37,7 +36,7 @@ class Request:
 
 @dataclass(frozen=True)
 class Answer:
-    """Header names are in lower case."""
+    """A response. Header names are in lower case."""
 
     status: int
     headers: Mapping[str, str]
@@ -46,8 +45,11 @@ class Answer:
 
 @cache
 def tls_with(certificate: Path, key: Path) -> ssl.SSLContext:
-    """The usual trust, and a certificate of ours for banks that want one on the line (QWAC). ValueError names the file
-    that cannot be used."""
+    """Return the default TLS context plus our client certificate, for banks that require one (QWAC).
+
+    Raises:
+    - ValueError: names the file that cannot be used.
+    """
     context = ssl.create_default_context()
     context.minimum_version = ssl.TLSVersion.TLSv1_2
     try:
@@ -59,9 +61,9 @@ def tls_with(certificate: Path, key: Path) -> ssl.SSLContext:
 
 @cache
 def usual_tls() -> ssl.SSLContext:
-    """Certificates and names are checked against this machine's authorities; TLS 1.2 or newer.
+    """Return the default TLS context: certificates and host names verified, TLS 1.2 or newer.
 
-    Read once a process: reading the authorities costs more than the rest of a call.
+    Cached per process, because loading the authorities costs more than the rest of a call.
     """
     context = ssl.create_default_context()
     context.minimum_version = ssl.TLSVersion.TLSv1_2
@@ -71,11 +73,15 @@ def usual_tls() -> ssl.SSLContext:
 def send_request(
     request: Request, connect_timeout: float, answer_timeout: float, tls: ssl.SSLContext | None = None
 ) -> Answer:
-    """Send the request and read its whole answer, once. `tls`: another context, with a certificate of ours in it.
+    """Send a request once and return its complete answer.
 
-    `answer_timeout` in seconds bounds sending and answering together, however slowly the other side
-    drips. NotDelivered when no connection was made; OutcomeUnknown (TimedOut) for whatever fails after
-    that, an answer that breaks off or one above 20 MB included.
+    `answer_timeout` (seconds) limits sending plus the whole answer, however slowly it comes. `tls` replaces the default
+    context.
+
+    Raises:
+    - NotDelivered: no connection was made.
+    - OutcomeUnknown: any later failure, such as an incomplete answer or one above 20 MB.
+    - TimedOut: the time limit passed.
     """
     with closing(_connection(request.url, connect_timeout, tls)) as connection:
         try:
@@ -102,11 +108,11 @@ def _connection(url: str, connect_timeout: float, tls: ssl.SSLContext | None) ->
 
 @contextmanager
 def _limited(sock: socket.socket, seconds: float, expired: threading.Event) -> Iterator[None]:
-    """Cut the line when the time is up. A time-out on the socket alone begins anew with every byte."""
+    """Shut the connection down when the time is up. A socket timeout would restart with every byte."""
 
     def cut() -> None:
         expired.set()
-        with suppress(OSError):  # the other side hung up first: the reader sees that by itself
+        with suppress(OSError):  # the other side closed first: the reader notices that itself
             socket.socket.shutdown(sock, socket.SHUT_RDWR)
 
     sock.settimeout(None)
@@ -123,7 +129,7 @@ def _send_and_read(connection: http.client.HTTPConnection, request: Request) -> 
     parts = urlsplit(request.url)
     target = f"{parts.path or '/'}{'?' if parts.query else ''}{parts.query}"
     headers = {**request.headers, "Connection": "close", "Accept-Encoding": "identity"}
-    # A server may refuse a large body before it has read it all, and hang up: its answer is there to be read.
+    # A server may refuse a large body before reading all of it and close; its answer can still be read.
     with suppress(BrokenPipeError, ConnectionResetError):
         connection.request(request.method, target, request.body or None, headers)
     with closing(connection.getresponse()) as response:
@@ -140,6 +146,6 @@ def _whole_body(response: http.client.HTTPResponse) -> bytes:
         if size > MOST_BYTES:
             raise ValueError("the answer is too large")
     if response.length:
-        # http.client gives what there was of a broken answer without a word
+        # http.client returns an incomplete body without an error
         raise http.client.IncompleteRead(b"", response.length)
     return b"".join(parts)
