@@ -5,6 +5,7 @@ from models.banking import BankAccess, BankAccount, BankGrant, BankLink
 from models.base import connect, database, is_postgres, is_sqlite
 from models.client_lock import ClientNotLocked, NestedTransaction, lock_clients, require_client_lock, transaction
 from models.payments import (
+    SCA_PURPOSES,
     AcceptedName,
     Approval,
     BankExchange,
@@ -13,6 +14,7 @@ from models.payments import (
     BatchLine,
     OrderDownload,
     Release,
+    ScaSession,
     WarningOpened,
 )
 from models.payroll import (
@@ -53,10 +55,11 @@ TABLES = (
     Membership, WebhookKey, IdentityAttempt, Identification, Authority, Invitation, FourEyesChange, BankLink,
     BankAccount, BankAccess, BankTransaction, BankGrant, NmbrsConnection, NmbrsCheck, NmbrsDebtor, NmbrsConsent,
     PayrollCompany, Delivery, Run, NmbrsExchange, Batch, BatchLine, AcceptedName, WarningOpened, Approval, Release,
-    BankOrder, OrderDownload, BankExchange, AuditEvent, OutgoingMail, Notification,
+    BankOrder, ScaSession, OrderDownload, BankExchange, AuditEvent, OutgoingMail, Notification,
 )  # fmt: skip
 
 __all__ = [
+    "SCA_PURPOSES",
     "TABLES",
     "AcceptedName",
     "Approval",
@@ -101,6 +104,7 @@ __all__ = [
     "PushSubscription",
     "Release",
     "Run",
+    "ScaSession",
     "User",
     "WarningOpened",
     "WebhookKey",

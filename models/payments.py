@@ -17,6 +17,7 @@ BATCH_STATES = (
 NAME_MATCHES = ("NMTC", "CMTC", "NOAP")
 LINE_STATES = ("open", "refused", "void", "sent", "executed", "rejected", "returned")
 # An order that may still pay. "ready": surely not at the bank; "sent": called, and no answer yet.
+SCA_PURPOSES = ("payment", "cancellation")  # what is signed: that the order is paid, or that it is taken back
 LIVE_ORDERS = ("ready", "sent", "at_bank", "signed", "executed")
 
 
@@ -208,7 +209,6 @@ class BankOrder(Table):
     payment_id = TextField(null=True)
     raw_status = TextField(null=True)
     authorisation_id = TextField(null=True)
-    links_sealed = TextField(null=True)  # where the bank says to go on
     return_hash = TextField(unique=True)  # one-use state of the way back
     form = TextField(default="pain.001.001.09")  # what the bytes are: the bank's line may change after them
     notify_hash = TextField(null=True, unique=True)  # the state of the bank's signal; null: none was asked for
@@ -238,6 +238,28 @@ Release.add_index(
         SQL("voided_at is null")
     )
 )
+
+
+class ScaSession(Table):
+    """The signing of an order, or of its cancellation, at the bank: what the bank said last.
+
+    While one caller speaks to the bank, the row of the payment carries `lease_until`, for either purpose.
+    """
+
+    order = ForeignKeyField(BankOrder, backref="sca_sessions")
+    order_id: int
+    purpose = TextField()
+    links_sealed = TextField()  # the bank's message, and its links, which may carry tokens
+    authorisation_id = TextField(null=True)  # null: no authorisation was begun
+    sca_status = TextField(null=True)
+    answer_sealed = TextField(null=True)  # links, methods and challenge of the authorisation
+    elsewhere = BooleanField(default=False)  # the bank may have begun something that is not seen here
+    lease_until = UtcField(null=True)
+
+    class Meta:
+        table_name = "sca_session"
+        indexes = ((("order", "purpose"), True),)
+        constraints = [Check(_one_of("purpose", SCA_PURPOSES))]
 
 
 class OrderDownload(Table):

@@ -24,6 +24,7 @@ from models import (
     Membership,
     NmbrsConnection,
     PushSubscription,
+    ScaSession,
     User,
     WebhookKey,
     transaction,
@@ -118,7 +119,8 @@ _SEALED: tuple[tuple[Any, str, Callable[[Any], str]], ...] = (
     (BankGrant, "tokens_sealed", lambda row: f"bank_grant|{row.link_id}"),
     (Identification, "person_sealed", lambda row: f"identification|{row.user_id}"),
     (BankOrder, "body_sealed", lambda row: f"bank_order|{row.msg_id}"),
-    (BankOrder, "links_sealed", lambda row: f"bank_order_links|{row.msg_id}"),
+    (ScaSession, "links_sealed", lambda row: f"sca_session|{row.order_id}|{row.purpose}"),
+    (ScaSession, "answer_sealed", lambda row: f"sca_session_answer|{row.order_id}|{row.purpose}"),
     (PushSubscription, "sealed", lambda row: f"push_subscription|{row.user_id}|{row.endpoint_hash}"),
 )
 

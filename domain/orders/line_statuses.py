@@ -62,14 +62,10 @@ def merge_links(order: BankOrder, links: dict[str, str]) -> None:
     """Later links come beside the earlier ones: an order whose names are checked can only be signed after it."""
     if not links:
         return
-    order = BankOrder.get_by_id(order.id)
     document = sca_state.load_sca_document(order)
-    if links.items() <= document["links"].items() or "busy" in document or sca_state.is_cancellation(document):
-        return  # while somebody signs, what is kept is theirs; the bank says its links again
-    sealed = sca_state.encrypt_sca_document(order, document | {"links": document["links"] | links})
-    column, before = BankOrder.links_sealed, order.links_sealed
-    same = column.is_null() if before is None else column == before
-    BankOrder.update(links_sealed=sealed).where(BankOrder.id == order.id, same).execute()
+    if links.items() <= document["links"].items() or sca_state.is_cancellation(document):
+        return
+    sca_state.save_links(order, document, document["links"] | links)
 
 
 def _keep_names(batch: Batch, said: Sequence[port.TransactionStatusReport]) -> None:

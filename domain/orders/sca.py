@@ -1,7 +1,7 @@
 """Signing an order at its bank, in each of the ways of the standard: its page, its app, a reader with a code.
 
-Berlin Group NextGenPSD2 1.3, "SCA approaches". Claim and commit, call, record: a claim is the sealed
-document (`authorisations`), no call runs in a transaction, and what the person types goes to the
+Berlin Group NextGenPSD2 1.3, "SCA approaches". Claim and commit, call, record: a claim is a lease
+of the table `sca_session`, no call runs in a transaction, and what the person types goes to the
 bank and nowhere else. Whether the order is signed is the bank's status to say, never an answer here.
 """
 
@@ -29,7 +29,7 @@ from domain.common.errors import (
 )
 from domain.common.services import services
 from domain.orders import sca_state, status_polling
-from domain.orders.sca_state import Document, ScaSession, ScaStep
+from domain.orders.sca_state import Document, ScaLease, ScaStep
 from domain.payments.queries import Payment, get_batch
 from models import BankExchange, BankOrder, Batch, Client, User, transaction
 
@@ -256,7 +256,7 @@ def _kept(order: BankOrder, call: str, request_id: str, outcome: str, sca_status
     BankExchange.create(order=order.id, call=call, request_id=request_id, outcome=outcome, raw_status=sca_status)
 
 
-def _refused(claim: ScaSession, error: port.BankRefused, code: bool) -> None:
+def _refused(claim: ScaLease, error: port.BankRefused, code: bool) -> None:
     """A refusal is one of this step or the end of the signing: the bank's scaStatus says which."""
     status = _asked(claim)
     if status is not None:
@@ -278,7 +278,7 @@ def _say_no(error: port.BankRefused, code: bool) -> NoReturn:
     raise SigningRefused(error.code) from error
 
 
-def _asked(claim: ScaSession) -> str | None:
+def _asked(claim: ScaLease) -> str | None:
     """The scaStatus now; None when the bank does not say."""
     order, begun = claim.order, claim.document["authorisation"] or {}
     if order.payment_id is None or not begun.get("id"):
@@ -316,7 +316,7 @@ def abandon_signing(client: Client, user: User, reference: str) -> None:
     except port.BankError as error:
         sca_state.release_sca_session(claim)
         raise BankUnavailable from error
-    if claim.document.get("elsewhere") or report.transaction_status not in ("RCVD", "ACTC"):
+    if claim.document["elsewhere"] or report.transaction_status not in ("RCVD", "ACTC"):
         sca_state.release_sca_session(claim)
         status_polling.poll_now(order)
         raise NotOpen("at_bank")

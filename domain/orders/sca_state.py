@@ -1,8 +1,8 @@
-"""What the bank said about signing an order, sealed with the order: links, methods, a challenge.
+"""What the bank said about signing an order: links, methods, a challenge (table `sca_session`).
 
-Nothing that a person types stands here: no code, no password. Every change goes by compare and
-exchange on the sealed text, so that of two windows one speaks to the bank, and what one has
-written is never overwritten by another that read before it.
+Nothing that a person types is stored: no code, no password. A lease on the payment's row lets one caller at a time
+speak to the bank; its end is also the token of its owner, so that a caller whose lease ran out never overwrites what
+a later one stored. Links, methods and challenges are encrypted, since links may carry tokens.
 """
 
 import base64
@@ -16,10 +16,11 @@ from connectors.bank import port
 from core.clock import utcnow
 from domain.common.encryption import decrypt, encrypt
 from domain.common.errors import NotFound, NotOpen, ScaInProgress
-from models import BankOrder
+from models import SCA_PURPOSES, BankOrder, ScaSession, transaction
 
 # Longer than a bank may take to answer one call; after it the caller is taken to be dead.
-BUSY_SECONDS = 60
+LEASE_SECONDS = 60
+PAYMENT, CANCELLATION = SCA_PURPOSES
 LONGEST_IMAGE = 500_000
 DONE = frozenset({"finalised", "exempted"})
 _IMAGES = ((b"\x89PNG\r\n\x1a\n", "image/png"), (b"\xff\xd8\xff", "image/jpeg"), (b"GIF8", "image/gif"))
@@ -52,120 +53,181 @@ class ScaStep:
 
 
 @dataclass(frozen=True)
-class ScaSession:
-    """The document while one caller speaks to the bank, and the sealed text that proves it."""
+class ScaLease:
+    """The right of one caller to speak to the bank about this order, until `lease_until`."""
 
     order: BankOrder
     document: Document
-    sealed: str
+    lease_until: datetime
 
 
 def load_sca_document(order: BankOrder) -> Document:
-    """Links, and the authorisation when one was begun. Understands rows that held links alone."""
-    if order.links_sealed is None:
-        return {"links": {}, "authorisation": None}
-    found = json.loads(decrypt(order.links_sealed, "bank_order_links", order.msg_id))
-    return found if isinstance(found.get("links"), dict) else {"links": found, "authorisation": None}
+    """Return links, and the authorisation when one was begun: of the cancellation while that is being signed."""
+    rows = {row.purpose: row for row in ScaSession.select().where(ScaSession.order == order.id)}
+    row = rows.get(CANCELLATION) or rows.get(PAYMENT)
+    if row is None:
+        return {"links": {}, "authorisation": None, "message": "", "elsewhere": False, "purpose": PAYMENT}
+    kept = json.loads(decrypt(row.links_sealed, *_place(row)))
+    return {**kept, "authorisation": _authorisation(row), "elsewhere": row.elsewhere, "purpose": row.purpose}
 
 
-def encrypt_sca_document(order: BankOrder, document: Document) -> str:
-    return encrypt(json.dumps(document), "bank_order_links", order.msg_id)
+def _authorisation(row: ScaSession) -> Document | None:
+    if row.answer_sealed is None:
+        return None
+    answer = json.loads(decrypt(row.answer_sealed, *_answer_place(row.order_id, row.purpose)))
+    return {**answer, "id": row.authorisation_id, "status": row.sca_status}
 
 
-def document_for_placed_order(order: BankOrder, answer: port.OrderPlaced) -> str:
-    """The sealed document of an order that the bank has just taken."""
-    return encrypt_sca_document(
-        order, {"links": answer.links, "authorisation": None, "message": answer.psu_message or ""}
-    )
+def _place(row: ScaSession) -> tuple[object, ...]:
+    return "sca_session", row.order_id, row.purpose
 
 
-def acquire_sca_session(order_id: int) -> ScaSession:
-    """Be the one who speaks to the bank about this order. ScaInProgress while another does, NotOpen when it is over.
+def _answer_place(order_id: int, purpose: str) -> tuple[object, ...]:
+    return "sca_session_answer", order_id, purpose
 
-    A claim that was never given back may have reached the bank: from then on only the bank knows
+
+def _links_sealed(order: BankOrder, purpose: str, links: dict[str, str], message: str = "") -> str:
+    return encrypt(json.dumps({"links": links, "message": message}), "sca_session", order.id, purpose)
+
+
+def save_placed_order(order: BankOrder, answer: port.OrderPlaced) -> None:
+    """Keep where the bank, which has just taken the order, says to go on."""
+    sealed = _links_sealed(order, PAYMENT, answer.links, answer.psu_message or "")
+    ScaSession.insert(order=order.id, purpose=PAYMENT, links_sealed=sealed).on_conflict(
+        conflict_target=(ScaSession.order, ScaSession.purpose),
+        update={
+            "links_sealed": sealed, "authorisation_id": None, "sca_status": None, "answer_sealed": None,
+            "elsewhere": False, "lease_until": None,
+        },
+    ).execute()  # fmt: skip
+
+
+def _create_missing(order: BankOrder) -> None:
+    ScaSession.insert(
+        order=order.id, purpose=PAYMENT, links_sealed=_links_sealed(order, PAYMENT, {})
+    ).on_conflict_ignore().execute()
+
+
+def save_links(order: BankOrder, document: Document, links: dict[str, str]) -> None:
+    """Replace the links of an order, unless somebody is signing it: the bank says its links again."""
+    _create_missing(order)
+    sealed = _links_sealed(order, PAYMENT, links, document["message"])
+    ScaSession.update(links_sealed=sealed).where(_payment_of(order) & ScaSession.lease_until.is_null()).execute()
+
+
+def _payment_of(order: BankOrder) -> Any:
+    return _row_of(order, PAYMENT)
+
+
+def _row_of(order: BankOrder, purpose: str) -> Any:
+    return (ScaSession.order == order.id) & (ScaSession.purpose == purpose)
+
+
+def acquire_sca_session(order_id: int) -> ScaLease:
+    """Become the one who speaks to the bank about this order.
+
+    A lease that was never given back may have reached the bank: from then on only the bank knows
     what of this order can still be signed.
+
+    Raises:
+        ScaInProgress: another caller has the lease.
+        NotOpen: there is nothing left to sign.
     """
-    order = BankOrder.get_by_id(order_id)
-    document, now = load_sca_document(order), utcnow()
-    if order.state != "at_bank" and not (order.state == "signed" and is_cancellation(document)):
-        raise NotOpen(order.state)
-    since = document.get("busy")
-    if since is not None:
-        if now - datetime.fromisoformat(since) < timedelta(seconds=BUSY_SECONDS):
+    order, now = BankOrder.get_by_id(order_id), utcnow()
+    _require_signable(order)
+    until = now + timedelta(seconds=LEASE_SECONDS)
+    with transaction(order.batch.client_id):
+        _create_missing(order)
+        ran_out = ScaSession.lease_until < now
+        if _take_lease(order, until, ran_out):
+            ScaSession.update(elsewhere=True).where(_row_of(order, load_sca_document(order)["purpose"])).execute()
+        elif not _take_lease(order, until, ScaSession.lease_until.is_null()):
             raise ScaInProgress
-        document["elsewhere"] = True
-    document["busy"] = now.isoformat()
-    text = encrypt_sca_document(order, document)
-    if not _exchange(order, text):
-        raise ScaInProgress
-    return ScaSession(order, document, text)
+        order = BankOrder.get_by_id(order_id)
+        _require_signable(order)
+        return ScaLease(order, load_sca_document(order), until)
 
 
-def _exchange(order: BankOrder, text: str) -> bool:
-    column, before = BankOrder.links_sealed, order.links_sealed
-    same = column.is_null() if before is None else column == before
-    mine = (BankOrder.id == order.id, BankOrder.state == order.state, same)
-    return BankOrder.update(links_sealed=text).where(*mine).execute() == 1
+def _require_signable(order: BankOrder) -> None:
+    if order.state != "at_bank" and not (order.state == "signed" and is_cancellation(load_sca_document(order))):
+        raise NotOpen(order.state)
 
 
-def release_sca_session(claim: ScaSession, elsewhere: bool = False) -> None:
+def _take_lease(order: BankOrder, until: datetime | None, condition: Any) -> bool:
+    return ScaSession.update(lease_until=until).where(_payment_of(order) & condition).execute() == 1
+
+
+def release_sca_session(lease: ScaLease, elsewhere: bool = False) -> None:
     """Nothing new, or nothing known: `elsewhere` when the bank may have begun something that we do not see."""
-    document = {name: value for name, value in claim.document.items() if name != "busy"}
-    _replace(claim, document | ({"elsewhere": True} if elsewhere else {}))
+    _release(lease, **({"elsewhere": True} if elsewhere else {}))
 
 
-def save_authorisation(claim: ScaSession, answer: port.Authorisation, afresh: bool) -> None:
+def save_authorisation(lease: ScaLease, answer: port.Authorisation, afresh: bool) -> None:
     """Keep what the bank answered; `afresh` for a new authorisation, which forgets the one before."""
-    before = {} if afresh else claim.document["authorisation"] or {}
+    before = {} if afresh else lease.document["authorisation"] or {}
     kept = {
-        "id": answer.id or before.get("id"), "status": answer.sca_status,
         "methods": list(answer.methods) or before.get("methods", []),
         "chosen": answer.chosen_method or before.get("chosen"), "challenge": answer.challenge,
         "message": answer.psu_message or "", "links": answer.links,
     }  # fmt: skip
-    document = {name: value for name, value in claim.document.items() if name != "busy"} | {"authorisation": kept}
-    if next_step(document).how in ("page", "app"):
-        document["elsewhere"] = True
-    # the order's own authorisation is asked after by the order's column: a cancellation's is not that
-    _replace(claim, document, **({} if is_cancellation(document) else {"authorisation_id": kept["id"]}))
+    authorisation_id, purpose = answer.id or before.get("id"), lease.document["purpose"]
+    begun = kept | {"id": authorisation_id, "status": answer.sca_status}
+    elsewhere = next_step(lease.document | {"authorisation": begun}).how in ("page", "app")
+    _release(
+        lease, authorisation_id=authorisation_id, sca_status=answer.sca_status,
+        answer_sealed=encrypt(json.dumps(kept), *_answer_place(lease.order.id, purpose)),
+        elsewhere=elsewhere or lease.document["elsewhere"],
+    )  # fmt: skip
 
 
-def save_sca_status(claim: ScaSession, status: str) -> None:
-    """The scaStatus that the bank says when asked."""
-    document = {name: value for name, value in claim.document.items() if name != "busy"}
-    _replace(claim, document | {"authorisation": (document["authorisation"] or {}) | {"status": status}})
+def save_sca_status(lease: ScaLease, status: str) -> None:
+    """Keep the scaStatus that the bank says when asked."""
+    _release(lease, sca_status=status)
 
 
-def _replace(claim: ScaSession, document: Document, **changes: Any) -> None:
-    """Unless the claim has run out and another took it: what that one writes is newer."""
-    mine = (BankOrder.id == claim.order.id) & (BankOrder.links_sealed == claim.sealed)
-    BankOrder.update(links_sealed=encrypt_sca_document(claim.order, document), **changes).where(mine).execute()
+def _release(lease: ScaLease, **changes: Any) -> None:
+    """Give the lease back with what came of it; nothing when it ran out and another took it: that one's is newer."""
+    order, purpose = lease.order, lease.document["purpose"]
+    with transaction(order.batch.client_id):
+        if not _take_lease(order, None, ScaSession.lease_until == lease.lease_until):
+            return
+        if changes:
+            ScaSession.update(**changes).where(_row_of(order, purpose)).execute()
+        if "authorisation_id" in changes and purpose == PAYMENT:  # the worker asks after the order's own, by its column
+            BankOrder.update(authorisation_id=changes["authorisation_id"]).where(BankOrder.id == order.id).execute()
 
 
 # --- what it means for the person -----------------------------------------------------------------
 def is_cancellation(document: Document) -> bool:
     """What is being signed is the cancellation of the order."""
-    return "before" in document
+    return document.get("purpose") == CANCELLATION
 
 
 def switch_to_cancellation(order: BankOrder, links: dict[str, str]) -> bool:
-    """From now on what is signed is the cancellation, at these links; what was there before is kept beside it.
+    """From now on what is signed is the cancellation, at these links; the payment's session stays beside it.
 
     False when somebody is speaking to the bank about this order, or it is over.
     """
-    document = load_sca_document(order)
-    if "busy" in document or order.state not in ("at_bank", "signed"):
-        return False
-    before = document["before"] if is_cancellation(document) else document
-    return _exchange(order, encrypt_sca_document(order, {"links": links, "authorisation": None, "before": before}))
+    with transaction(order.batch.client_id):
+        _create_missing(order)
+        if not _is_free(order):
+            return False
+        ScaSession.delete().where(_row_of(order, CANCELLATION)).execute()
+        sealed = _links_sealed(order, CANCELLATION, links)
+        ScaSession.create(order=order.id, purpose=CANCELLATION, links_sealed=sealed)
+    return True
 
 
 def restore_authorisation(order: BankOrder) -> bool:
     """Back to what was there before the bank asked to sign the cancellation. False as for `switch_to_cancellation`."""
-    document = load_sca_document(order)
-    if not is_cancellation(document) or "busy" in document:
-        return False
-    return _exchange(order, encrypt_sca_document(order, document["before"]))
+    with transaction(order.batch.client_id):
+        return _is_free(order) and ScaSession.delete().where(_row_of(order, CANCELLATION)).execute() == 1
+
+
+def _is_free(order: BankOrder) -> bool:
+    """Nobody has the lease, and nobody takes it before this transaction ends."""
+    free = _take_lease(order, None, ScaSession.lease_until.is_null())
+    return free and BankOrder.get_by_id(order.id).state in ("at_bank", "signed")
 
 
 def next_step(document: Document) -> ScaStep:

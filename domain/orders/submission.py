@@ -264,8 +264,8 @@ def _placed(batch: Batch, order: BankOrder, config: port.BankConfig, placed: por
         BankOrder.update(
             payment_id=placed.payment_id, raw_status=placed.transaction_status, attempts=0, due_at=utcnow(),
             lease_until=None, state=ORDER_STATE[event] if event else "at_bank",
-            links_sealed=sca_state.document_for_placed_order(order, placed),
         ).where(BankOrder.id == order.id).execute()  # fmt: skip
+        sca_state.save_placed_order(order, placed)
         state_machine.transition(
             batch, event or "bank_has_it", audit.WORKER, order=order.id, status=placed.transaction_status
         )

@@ -390,7 +390,6 @@ CREATE TABLE "bank_order" (
   "payment_id" TEXT,
   "raw_status" TEXT,
   "authorisation_id" TEXT,
-  "links_sealed" TEXT,
   "return_hash" TEXT NOT NULL,
   "form" TEXT NOT NULL,
   "notify_hash" TEXT,
@@ -750,6 +749,22 @@ CREATE INDEX "notification_client_id" ON "notification" ("client_id");
 CREATE INDEX "notification_batch_id" ON "notification" ("batch_id");
 CREATE INDEX "notification_due_at" ON "notification" ("due_at");
 CREATE UNIQUE INDEX "notification_subscription_id_once" ON "notification" ("subscription_id", "once");
+
+CREATE TABLE "sca_session" (
+  "id" SERIAL NOT NULL PRIMARY KEY,
+  "order_id" INTEGER NOT NULL,
+  "purpose" TEXT NOT NULL,
+  "links_sealed" TEXT NOT NULL,
+  "authorisation_id" TEXT,
+  "sca_status" TEXT,
+  "answer_sealed" TEXT,
+  "elsewhere" BOOLEAN NOT NULL,
+  "lease_until" TIMESTAMP,
+  FOREIGN KEY ("order_id") REFERENCES "bank_order" ("id"),
+  CHECK (purpose in ('payment', 'cancellation'))
+);
+CREATE INDEX "sca_session_order_id" ON "sca_session" ("order_id");
+CREATE UNIQUE INDEX "sca_session_order_id_purpose" ON "sca_session" ("order_id", "purpose");
 
 CREATE TABLE "order_download" (
   "id" SERIAL NOT NULL PRIMARY KEY,

@@ -11,7 +11,7 @@ from domain.operations import integrity
 from domain.orders import line_statuses, payee_verification, sca_state, submission
 from domain.payments import amendments
 from domain.payments.release import release
-from models import AcceptedName, BankExchange, BankOrder, Batch, BatchLine, transaction
+from models import AcceptedName, BankExchange, BankOrder, Batch, BatchLine, ScaSession, transaction
 from tests.support.factories import PIN, PSU, Demo, make_batch, make_demo, make_device
 from tests.support.names import ABROAD, CLOSE, OTHER, SAME, follow, send, sign
 from tests.support.sandbox import Sandbox
@@ -169,7 +169,7 @@ def test_who_is_being_asked_for_is_not_asked_beside(demo: Demo):
 
 def test_a_bank_that_gives_no_link_wants_no_confirmation(demo: Demo, sandbox: Sandbox):
     batch = send(demo)
-    BankOrder.update(links_sealed=None).execute()
+    ScaSession.delete().execute()
     payee_verification.confirm_despite_mismatch(demo.client, demo.user, batch.reference, PSU)
     assert (state(batch), orders(sandbox)[0]["status"]) == ("at_bank", "RVCM")
 

@@ -10,6 +10,7 @@ from pathlib import Path
 
 import pytest
 
+from connectors.bank import port
 from connectors.bank.berlin_group import BerlinGroupBank
 from connectors.bank.directory import HttpDirectory
 from connectors.bank.http_signatures import development_identity
@@ -29,7 +30,7 @@ from domain.operations import integrity
 from domain.orders import sca, sca_state
 from domain.orders.sca_state import ScaStep
 from domain.payments import amendments
-from models import AuditEvent, BankExchange, BankOrder, Batch, database
+from models import AuditEvent, BankExchange, BankOrder, Batch, ScaSession, database
 from tests.support.factories import PSU, Demo
 from tests.support.sandbox import Sandbox
 from tests.support.signing import (
@@ -390,10 +391,8 @@ def _lives(keys: Path) -> None:
 
 
 def _claims_run_out() -> None:
-    order = BankOrder.get()
-    document = sca_state.load_sca_document(order)
-    document["busy"] = (utcnow() - timedelta(seconds=sca_state.BUSY_SECONDS + 1)).isoformat()
-    BankOrder.update(links_sealed=sca_state.encrypt_sca_document(order, document)).execute()
+    held = ScaSession.lease_until.is_null(False)
+    ScaSession.update(lease_until=utcnow() - timedelta(seconds=1)).where(held).execute()
 
 
 def test_killed_between_beginning_and_recording(demo: Demo, sandbox: Sandbox, keys: Path):
@@ -481,10 +480,13 @@ def test_a_bank_that_cannot_be_reached(demo: Demo, sandbox: Sandbox):
     gone = replace(_world().banks.lines()["redirect"], base_url="http://127.0.0.1:9/bank/redirect")
     order = BankOrder.get()
     document = sca_state.load_sca_document(order)
-    there = document["authorisation"]["links"]["authoriseTransaction"]
-    moved = there.replace(sandbox.url, "http://127.0.0.1:9")
-    document["authorisation"]["links"]["authoriseTransaction"] = moved
-    BankOrder.update(links_sealed=sca_state.encrypt_sca_document(order, document)).execute()
+    links = document["authorisation"]["links"]
+    links["authoriseTransaction"] = links["authoriseTransaction"].replace(sandbox.url, "http://127.0.0.1:9")
+    sca_state.save_authorisation(
+        sca_state.acquire_sca_session(order.id),
+        port.Authorisation(None, "scaMethodSelected", links=links),
+        afresh=False,
+    )
 
     class Moved:
         def lines(self):
@@ -518,14 +520,28 @@ def test_a_page_of_another_site_is_not_taken(demo: Demo, sandbox: Sandbox):
     assert _begin(demo, batch).how == "page"
 
 
-def test_orders_of_before_still_know_their_links(demo: Demo):
-    """Rows written when links were all that was kept."""
-    batch = at_the_bank(demo)
+def test_what_may_carry_a_token_is_encrypted_and_the_rest_is_columns(demo: Demo, sandbox: Sandbox):
+    _batch, challenge = _with_challenge(demo, sandbox)
+    (row,) = ScaSession.select()
+    assert (row.purpose, row.sca_status, row.lease_until) == ("payment", "scaMethodSelected", None)
+    assert row.authorisation_id == BankOrder.get().authorisation_id
+    written = repr(row.__data__)
+    assert sandbox.url not in written
+    assert challenge not in written
+
+
+def test_a_lease_that_is_held_ends_by_itself_or_when_given_back(demo: Demo, sandbox: Sandbox):
+    _with_challenge(demo, sandbox)
     order = BankOrder.get()
-    links = {"scaRedirect": "https://bank.example/s"}
-    old = sca_state.encrypt(json.dumps(links), "bank_order_links", order.msg_id)
-    BankOrder.update(links_sealed=old).execute()
-    assert _step(demo, batch) == ScaStep("page", "https://bank.example/s")
+    lease = sca_state.acquire_sca_session(order.id)
+    with pytest.raises(ScaInProgress):
+        sca_state.acquire_sca_session(order.id)
+    assert not sca_state.switch_to_cancellation(order, {}), "somebody is speaking to the bank"
+    sca_state.release_sca_session(lease)
+    lease = sca_state.acquire_sca_session(order.id)
+    assert not lease.document["elsewhere"]
+    _claims_run_out()
+    assert sca_state.acquire_sca_session(order.id).document["elsewhere"], "the earlier caller may have reached the bank"
 
 
 def test_nothing_to_sign_before_the_bank_has_it(demo: Demo):
