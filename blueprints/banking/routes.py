@@ -1,7 +1,8 @@
 from urllib.parse import quote
 
-from flask import Blueprint, flash, request
+from flask import Blueprint, flash
 from flask_babel import gettext as _
+from htmx_flask import request
 
 from blueprints.banking.forms import BankForm, GoForm
 from blueprints.banking.presenters import consents as bank_words
@@ -60,7 +61,7 @@ def refresh(membership):
         account_sync.refresh_balances(client, psu())
     except BankUnavailable:
         late = _("Niet elke bank was bereikbaar. Je ziet daar het laatst bekende saldo.")
-    if request.headers.get("HX-Request"):
+    if request.htmx:
         return render("banking/_accounts.html", **_known(client, late=late))
     if late:
         flash(late, "warn")

@@ -3,12 +3,13 @@
 from dataclasses import replace
 from datetime import date
 
-from flask import Response, abort, flash, request
+from flask import Response, abort, flash
 from flask_babel import gettext as _
+from htmx_flask import request
 
 from blueprints.payments.actions import EDITABLE
 from blueprints.payments.blueprint import blueprint
-from blueprints.payments.detail import is_htmx, render_current, render_problem, url_of
+from blueprints.payments.detail import render_current, render_problem, url_of
 from blueprints.payments.forms import ChangeForm
 from blueprints.payments.line_query import parse_query, query_values
 from blueprints.payments.page import build_page, build_sheet, present_warnings, render_page, render_sheet
@@ -47,7 +48,7 @@ def decide_line(membership, reference, line_id):
     except DomainError as error:
         return render_problem(membership, reference, error)
     query = parse_query(membership)
-    if not is_htmx():
+    if not request.htmx:
         return redirect_to(url_of(membership, reference, **query_values(query), _anchor=f"regel-{line_id}"))
     payment = queries.get_payment(membership.client, reference, query)
     if request.form.get("shown") != decision.before or payment.digest != decision.after:

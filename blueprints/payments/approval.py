@@ -1,11 +1,12 @@
 """Approving a payment: *Betaal*, the pin or a passkey where the app's own proof is the signature, and once more after
 the bank refused it."""
 
-from flask import Response, abort, flash, request, url_for
+from flask import Response, abort, flash, url_for
+from htmx_flask import request
 
 from blueprints.account.passkeys import options
 from blueprints.payments.blueprint import blueprint
-from blueprints.payments.detail import is_htmx, redirect_with_problem, render_current, render_problem, url_of
+from blueprints.payments.detail import redirect_with_problem, render_current, render_problem, url_of
 from blueprints.payments.forms import PayForm, PinForm
 from blueprints.payments.page import build_sheet, render_sheet
 from blueprints.payments.presenters.lines import present_line
@@ -116,7 +117,7 @@ def redirect_to_pin_setup(membership: Membership, error: DomainError) -> Respons
 
 
 def _pin_page(membership: Membership, payment: Payment, form: PinForm) -> Response:
-    template = "payments/_pin.html" if is_htmx() else "payments/pin.html"
+    template = "payments/_pin.html" if request.htmx else "payments/pin.html"
     sheet = build_sheet(membership, payment)
     found = sheet.payment.found
     return render_sheet(

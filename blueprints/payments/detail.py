@@ -2,7 +2,8 @@
 
 from typing import Any
 
-from flask import Response, flash, request
+from flask import Response, flash
+from htmx_flask import request
 
 from blueprints.payments.blueprint import blueprint
 from blueprints.payments.line_query import parse_query, query_values, shareable_query
@@ -31,11 +32,6 @@ def url_of(membership: Membership, reference: str, view: str = "detail", **value
     return payment_url(membership.client.public_id, reference, view, **values)
 
 
-def is_htmx() -> bool:
-    """Whether htmx asks: for a part of the page, which it puts in place."""
-    return bool(request.headers.get("HX-Request"))
-
-
 @blueprint.get("/<client>/betalingen/<reference>")
 @for_client(ALL)
 def detail(membership, reference):
@@ -43,14 +39,14 @@ def detail(membership, reference):
     payment = queries.get_payment(membership.client, reference, parse_query(membership))
     page = build_page(membership, payment)
     found = page.payment.found
-    if is_htmx() and request.headers.get("HX-Target") == "found" and found is not None:
+    if request.htmx and request.htmx.target == "found" and found is not None:
         return _results(page, found)
     return render_page("payments/payment.html", page)
 
 
 def _results(page: PaymentPage, found: LinePage) -> Response:
     """The lines that were found, and the address under which the page may stay."""
-    turned = request.headers.get("HX-Trigger") in ("vorige", "volgende")
+    turned = request.htmx.trigger in ("vorige", "volgende")
     announcement = result_announcement(page.payment, found)
     answer = render_page("payments/_results_update.html", page, turned=turned, announcement=announcement)
     answer.headers["HX-Replace-Url"] = page.url(**shareable_query(found.look))
@@ -65,7 +61,7 @@ def status(membership, reference):
     order_id = queries.order_due_for_poll(payment)
     if order_id is not None:
         enqueue("poll_order_status", order_id)
-    if not is_htmx():
+    if not request.htmx:
         return redirect_to(url_of(membership, reference))
     progress = load_progress(membership, payment)
     if not_modified(fingerprint(payment, progress)):
@@ -82,7 +78,7 @@ def render_current(
     For htmx the whole live part in place; `focus` moves the screen and the keyboard there, to be read. What somebody
     searches for stays. `payment`: as it was read just now.
     """
-    if not is_htmx():
+    if not request.htmx:
         if problem or done:
             flash(problem or done, "bad" if problem else "good")
         return redirect_to(url_of(membership, reference, **query_values(parse_query(membership))))

@@ -5,8 +5,9 @@ from functools import wraps
 from typing import Any
 from urllib.parse import urlsplit
 
-from flask import abort, g, redirect, request, url_for
+from flask import abort, g, redirect, url_for
 from flask_login import LoginManager, current_user
+from htmx_flask import request
 
 from blueprints.web import saved_forms
 from blueprints.web.current_user import current_user_row
@@ -35,7 +36,7 @@ def _load_user(user_id: str) -> Any:
 def to_sign_in() -> Any:
     """To sign-in and back to the same place: this page, or the one whose form or part was asked for."""
     target = url_for("account.sign_in", verder=current_location())
-    if request.headers.get("HX-Request"):
+    if request.htmx:
         return "", 401, {"HX-Redirect": target}
     return redirect(target, 303)
 
@@ -122,9 +123,9 @@ def step_up_required(view: Callable) -> Callable:
 
 def current_location() -> str:
     """Where to come back to: this page, or the page whose form was sent."""
-    if request.method == "GET" and not request.headers.get("HX-Request"):
+    if request.method == "GET" and not request.htmx:
         return safe_local_path(request.full_path.rstrip("?")) or "/"
-    told = urlsplit(request.headers.get("HX-Current-URL") or request.referrer or "")
+    told = urlsplit(request.htmx.current_url or request.referrer or "")
     if told.netloc != request.host:  # a browser that does not say: the form's own page, where it has one
         return request.path if "GET" in (getattr(request.url_rule, "methods", None) or ()) else "/"
     return safe_local_path(told.path + (f"?{told.query}" if told.query else "")) or "/"

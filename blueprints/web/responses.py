@@ -2,7 +2,8 @@
 
 from typing import Any
 
-from flask import Response, g, make_response, redirect, render_template, request
+from flask import Response, g, make_response, redirect, render_template
+from htmx_flask import request
 
 from domain.overview import worklist
 from domain.payments import queries
@@ -10,9 +11,7 @@ from domain.payments import queries
 
 def _htmx() -> bool:
     """Whether htmx asks for a part of the page (not when it restores history or follows a boosted link)."""
-    asked = getattr(request, "htmx", None)
-    whole = request.headers.get("HX-History-Restore-Request") or request.headers.get("HX-Boosted")
-    return bool(asked) and not whole
+    return bool(request.htmx) and not (request.htmx.history_restore_request or request.htmx.boosted)
 
 
 def render(template: str, status: int = 200, **context: Any) -> Response:

@@ -2,7 +2,8 @@
 
 from urllib.parse import urlsplit
 
-from flask import Flask, Response, abort, request
+from flask import Flask, Response, abort
+from htmx_flask import request
 
 from blueprints.web.static_assets import SERVED
 from domain.banking.linking import redirect_hosts
@@ -69,7 +70,7 @@ def content_policy() -> str:
 
 def _is_part() -> bool:
     """Fetched by a script of ours: no browser opens an answer to such a request as a page."""
-    return "HX-Request" in request.headers
+    return bool(request.htmx)
 
 
 def add_headers(response: Response) -> Response:

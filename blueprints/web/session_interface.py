@@ -2,8 +2,9 @@
 
 from typing import Any
 
-from flask import Flask, Request, Response, session
+from flask import Flask, Response, session
 from flask.sessions import SessionInterface, SessionMixin
+from htmx_flask.requests import HtmxAwareRequest
 from werkzeug.datastructures import CallbackDict
 
 from core.ids import random_token
@@ -29,13 +30,13 @@ class StoredSession(CallbackDict, SessionMixin):
         self.retired, self.secret, self.modified = self.secret, None, True
 
 
-def _by_itself(request: Request) -> bool:
+def _by_itself(request: HtmxAwareRequest) -> bool:
     """A page that looks whether something moved is no activity of the person (RTS art. 4(3)(d))."""
-    return request.path.endswith("/status") and "HX-Request" in request.headers
+    return request.path.endswith("/status") and bool(request.htmx)
 
 
 class StoredSessions(SessionInterface):
-    def open_session(self, app: Flask, request: Request) -> StoredSession:
+    def open_session(self, app: Flask, request: HtmxAwareRequest) -> StoredSession:
         secret = request.cookies.get(app.config["SESSION_COOKIE_NAME"])
         row = sessions.load_session(secret, not _by_itself(request)) if secret else None
         return StoredSession(row.data, secret) if row else StoredSession()
