@@ -26,7 +26,7 @@ from blueprints.web.i18n import ignore_user_locale, init_languages
 from blueprints.web.security_headers import init_security
 from blueprints.web.session_interface import StoredSessions
 from blueprints.web.static_assets import SERVED, init_assets
-from blueprints.web.urls import RowId
+from blueprints.web.urls import init_urls
 from connectors.bank import http_signatures
 from connectors.bank.berlin_group import BerlinGroupBank
 from connectors.bank.directory import FileDirectory, HttpDirectory
@@ -243,7 +243,7 @@ def use_screens(app: Flask) -> None:
     """Every package of blueprints. No token against forged requests needs what machines call, and the worker's word
     that a subscription changed."""
     protect = CSRFProtect(app)
-    app.url_map.converters["int"] = RowId
+    init_urls(app)
     for name in SCREENS:
         blueprint = import_module(f"blueprints.{name}").blueprint
         app.register_blueprint(blueprint)

@@ -1,6 +1,6 @@
 """Apps: the link to Nmbrs, its settings and its history."""
 
-from blueprints.payroll import history, routes, settings
+from blueprints.payroll import connecting, connection, history, overview, permissions, settings, webhook
 from blueprints.payroll.blueprint import blueprint
 
-__all__ = ["blueprint", "history", "routes", "settings"]
+__all__ = ["blueprint", "connecting", "connection", "history", "overview", "permissions", "settings", "webhook"]

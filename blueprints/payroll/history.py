@@ -1,10 +1,10 @@
 """The history: its filters, one entry opened, taking it in again, and runs from before the link."""
 
-from flask import flash, request
+from flask import flash, request, url_for
 from flask_babel import gettext as _
 
 from blueprints.payments.presenters.status import STATES
-from blueprints.payroll.blueprint import blueprint, home_of, number
+from blueprints.payroll.blueprint import blueprint, parse_id
 from blueprints.payroll.presenters.status import exchange_words, result_names, result_words
 from blueprints.web.authorization import ALL, for_client
 from blueprints.web.responses import redirect_to, render, render_fragment
@@ -13,21 +13,21 @@ from domain.team import salary_visibility
 from jobs import enqueue
 from models import Client
 
-MOST = 1000
-# So many questions of one entry are kept on its page.
-_MOST_ASKED = 40
+MAX_ROWS = 1000
+# Once an entry has so many calls to Nmbrs, its page no longer asks by itself whether another has been made.
+_MAX_FOLLOWED_CALLS = 40
 
 
 # --- the list ---
 def history_of(client: Client) -> dict:
     """What the list and its filters show, by the filters in the address."""
-    only, show = _filter(), _how_many()
+    only, show = _parse_filter(), _page_size()
     rows = run_history.history(client, show + 1, 0, only)
     filtered = only != run_history.Filter()
     return {
         "history": [(row, result_words(row)) for row in rows[:show]],
-        "more": _address(client, only, show + run_history.PAGE) if len(rows) > show and show < MOST else "",
-        "again": _address(client, only, show),
+        "more": _history_url(only, show + run_history.PAGE) if len(rows) > show and show < MAX_ROWS else "",
+        "again": _history_url(only, show),
         "moving": any(row.result in ("found", "retrying") for row in rows[:show]) or not (rows or filtered),
         "filtered": filtered,
         "only": only,
@@ -37,29 +37,28 @@ def history_of(client: Client) -> dict:
     }
 
 
-def _filter() -> run_history.Filter:
+def _parse_filter() -> run_history.Filter:
     """The filters as they stand in the address; one that is no choice of ours counts as none."""
     year, _dash, period = request.args.get("periode", "").partition("-")
     result = request.args.get("resultaat", "")
     return run_history.Filter(
-        number(request.args.get("administratie", "")),
-        (int(year), int(period)) if number(year) and number(period) else None,
+        parse_id(request.args.get("administratie", "")),
+        (int(year), int(period)) if parse_id(year) and parse_id(period) else None,
         result if result in run_history.RESULTS else None,
     )
 
 
-def _how_many() -> int:
-    return min(max(number(request.args.get("toon", "")) or 0, run_history.PAGE), MOST)
+def _page_size() -> int:
+    return min(max(parse_id(request.args.get("toon", "")) or 0, run_history.PAGE), MAX_ROWS)
 
 
-def _address(client: Client, only: run_history.Filter, show: int) -> str:
+def _history_url(only: run_history.Filter, show: int) -> str:
     """The list with these filters."""
-    asked = {
-        "administratie": only.company_id, "periode": "-".join(map(str, only.period)) if only.period else None,
-        "resultaat": only.result, "toon": show if show != run_history.PAGE else None,
-    }  # fmt: skip
-    query = "&".join(f"{name}={value}" for name, value in asked.items() if value is not None)
-    return f"{home_of(client)}?{query}" if query else home_of(client)
+    return url_for(
+        "payroll.overview", administratie=only.company_id,
+        periode="-".join(map(str, only.period)) if only.period else None, resultaat=only.result,
+        toon=show if show != run_history.PAGE else None,
+    )  # fmt: skip
 
 
 # --- one entry ---
@@ -70,7 +69,7 @@ def entry(membership, run_id):
     detail = salary_visibility.redact_history(membership, run_history.run_detail(membership.client, run_id))
     asked = len(detail.exchanges)
     follow = request.args.get("na", type=int)
-    awaited = follow is not None and asked <= follow and asked < _MOST_ASKED
+    awaited = follow is not None and asked <= follow and asked < _MAX_FOLLOWED_CALLS
     return render_fragment(
         "payroll/entry.html",
         "payroll/_entry.html",
@@ -92,7 +91,7 @@ def take_in_again(membership, run_id):
     run_history.reimport_run(client, membership.user, run_id)
     enqueue("import_run", run_id)
     flash(_("We halen deze run opnieuw op bij Nmbrs."), "good")
-    return redirect_to(f"{home_of(client)}/historie/{run_id}?na={before}")
+    return redirect_to(url_for("payroll.entry", run_id=run_id, na=before))
 
 
 # --- runs from before the link ---
@@ -108,11 +107,11 @@ def older(membership):
 @for_client(ALL)
 def pick(membership):
     """Take in one of them after all."""
-    run_id = number(request.form.get("run", ""))
+    run_id = parse_id(request.form.get("run", ""))
     if run_id is None:
         flash(_("Kies eerst een run."), "bad")
-        return redirect_to(f"{home_of(membership.client)}/eerder")
+        return redirect_to(url_for("payroll.older"))
     run = companies.import_older_run(membership.client, membership.user, run_id)
     enqueue("import_run", run.id)
     flash(_("We halen deze run op. Kijk goed of hij niet al is betaald voordat je de betaling goedkeurt."), "good")
-    return redirect_to(home_of(membership.client))
+    return redirect_to(url_for("payroll.overview"))

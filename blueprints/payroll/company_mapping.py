@@ -1,0 +1,128 @@
+"""The form that says which account pays which company: what was chosen in it, and the companies that it lists."""
+
+from dataclasses import dataclass, replace
+
+from werkzeug.datastructures import MultiDict
+
+from blueprints.payroll.blueprint import parse_id
+from domain.banking.linking import AccountView
+from domain.payroll import companies, connections
+from domain.payroll.companies import CompanyView
+from models import NmbrsConnection
+
+# A bureau's token may see this many companies; a page lists fewer of them.
+MAX_COMPANIES = 5000
+_ACCOUNT, _WAGE_TAX, _WAGE_TAX_SHOWN = "company-", "loonheffing-", "loonheffing-getoond-"
+
+
+@dataclass(frozen=True)
+class MappingChoices:
+    """What was chosen: an account (or none) by company, and the companies with wage tax on or off.
+
+    `valid` is false when a field names what is no account.
+    """
+
+    accounts: dict[int, int | None]
+    wage_tax: dict[int, bool]
+    valid: bool = True
+
+
+NO_CHOICES = MappingChoices({}, {})
+
+
+def parse_choices(fields: MultiDict[str, str]) -> MappingChoices:
+    """Return what the fields of a form, or of an address, choose."""
+    accounts: dict[int, int | None] = {}
+    valid = True
+    for name, value in fields.items(multi=True):
+        company_id = parse_id(name.removeprefix(_ACCOUNT)) if name.startswith(_ACCOUNT) else None
+        if company_id is not None:
+            accounts[company_id] = parse_id(value)
+            valid = valid and (not value or accounts[company_id] is not None)
+    shown = [parse_id(name.removeprefix(_WAGE_TAX_SHOWN)) for name in fields if name.startswith(_WAGE_TAX_SHOWN)]
+    wage_tax = {company_id: f"{_WAGE_TAX}{company_id}" in fields for company_id in shown if company_id is not None}
+    return MappingChoices(accounts, wage_tax, valid)
+
+
+def parse_search(fields: MultiDict[str, str]) -> str:
+    """Return what is searched for; a database knows no control characters."""
+    return "".join(c for c in fields.get("zoek", "")[:100] if c.isprintable())
+
+
+def restrict_to_connection(connection: NmbrsConnection, choices: MappingChoices) -> MappingChoices:
+    """Leave out companies of another connection: a list from before may name them."""
+    if not (choices.accounts or choices.wage_tax):
+        return choices
+    known = {view.id for view in all_companies(connection)}
+    return replace(
+        choices,
+        accounts={key: value for key, value in choices.accounts.items() if key in known},
+        wage_tax={key: value for key, value in choices.wage_tax.items() if key in known},
+    )
+
+
+def all_companies(connection: NmbrsConnection) -> list[CompanyView]:
+    views, _total = companies.search_payroll_companies(connection, "", MAX_COMPANIES)
+    return views
+
+
+# --- the list of companies ---
+@dataclass(frozen=True)
+class CompanyRow:
+    """A company on the form: the account chosen (perhaps not saved yet), and whether its wage tax is paid too."""
+
+    company: CompanyView
+    account_id: int | None
+    wage_tax: bool
+
+
+@dataclass(frozen=True)
+class CompanyList:
+    """What the form lists: `unsaved` are those chosen but not saved yet that the search would have hidden."""
+
+    unsaved: list[CompanyRow]
+    rows: list[CompanyRow]
+    total: int
+    search: str
+    searchable: bool
+    shows_debtors: bool
+
+
+def list_companies(
+    connection: NmbrsConnection, search: str, choices: MappingChoices, accounts: list[AccountView]
+) -> CompanyList:
+    """Return the companies found, each with what is chosen for it. `accounts`: those that can pay."""
+    views, total = companies.search_payroll_companies(connection, search)
+    proposed = _proposed_account(connection, accounts)
+    rows = [_row(view, choices, proposed) for view in views]
+    unsaved = _unsaved_rows(connection, choices, {view.id for view in views})
+    debtors = {row.company.debtor_number for row in (*unsaved, *rows)} - {""}
+    return CompanyList(
+        unsaved, rows, total, search, searchable=total > len(views) or bool(search), shows_debtors=len(debtors) > 1
+    )
+
+
+def _unsaved_rows(connection: NmbrsConnection, choices: MappingChoices, listed: set[int]) -> list[CompanyRow]:
+    hidden = (choices.accounts.keys() | choices.wage_tax.keys()) - listed
+    if not hidden:
+        return []
+    rows = [_row(view, choices, None) for view in all_companies(connection) if view.id in hidden]
+    return [
+        row for row in rows
+        if row.account_id != _saved_account(row.company) or row.wage_tax != row.company.wage_tax
+    ]
+
+
+def _row(view: CompanyView, choices: MappingChoices, proposed: int | None) -> CompanyRow:
+    first = _saved_account(view) or (proposed if view.same_kvk else None)
+    return CompanyRow(view, choices.accounts.get(view.id, first), choices.wage_tax.get(view.id, view.wage_tax))
+
+
+def _saved_account(view: CompanyView) -> int | None:
+    return view.account.id if view.account else None
+
+
+def _proposed_account(connection: NmbrsConnection, accounts: list[AccountView]) -> int | None:
+    """Before anything is chosen: the only account, for the company with our KvK number."""
+    unmapped = connections.connection_view(connection).mapped == 0
+    return accounts[0].id if unmapped and len(accounts) == 1 else None

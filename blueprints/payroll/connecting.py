@@ -1,0 +1,81 @@
+"""Making a connection to Nmbrs: with a token, or by consent at Nmbrs itself (OAuth)."""
+
+from flask import flash, request, url_for
+from flask_babel import gettext as _
+
+from blueprints.payroll.blueprint import blueprint
+from blueprints.payroll.forms import ConnectForm
+from blueprints.web.authorization import (
+    ALL,
+    for_client,
+    recently_authenticated,
+    recently_authenticated_keeping,
+    signed_in,
+)
+from blueprints.web.current_user import current_user_row
+from blueprints.web.error_messages import message_for
+from blueprints.web.responses import redirect_to, render
+from domain.common.errors import DomainError, NmbrsBadCredentials
+from domain.common.services import services
+from domain.payroll import connections, rest_migration
+from jobs import enqueue
+from models import Client
+
+
+@blueprint.route("/<client>/apps/nmbrs/toevoegen", methods=["GET", "POST"])
+@for_client(ALL)
+@recently_authenticated_keeping("email", secret_too=True)
+def connect(membership):
+    """With the e-mail address and token of a Nmbrs user."""
+    client, form = membership.client, ConnectForm()
+    offered = services().rest_offered and all(one.interface == "rest" for one in connections.connections(client))
+    if not form.validate_on_submit():
+        return render("payroll/connect.html", 422 if form.errors else 200, form=form, rest_offered=offered)
+    try:
+        connection = connections.connect(client, membership.user, form.email.data or "", form.token.data or "")
+    except DomainError as error:
+        wrong = form.token if isinstance(error, NmbrsBadCredentials) else form.email
+        wrong.errors = [message_for(error)]
+        return render("payroll/connect.html", 422, form=form, rest_offered=offered)
+    enqueue("check_rights", connection.id)
+    flash(_("Verbinding maken gelukt!"), "done")
+    return redirect_to(url_for("payroll.rights", connection_id=connection.id))
+
+
+@blueprint.post("/<client>/apps/nmbrs/toestemming")
+@for_client(ALL)
+@recently_authenticated
+def consent(membership):
+    """A first connection over the later interface: to Nmbrs, to allow it there."""
+    return redirect_to_nmbrs(membership, None, url_for("payroll.connect"))
+
+
+def redirect_to_nmbrs(membership, connection, otherwise: str):
+    """To the page of Nmbrs where one allows it; or back to `otherwise`, with what is wrong."""
+    try:
+        return redirect_to(rest_migration.start_migration_oauth(membership.client, membership.user, connection))
+    except DomainError as error:
+        flash(message_for(error), "bad")
+        return redirect_to(otherwise)
+
+
+@blueprint.get("/nmbrs/terug")
+@signed_in
+def came_back():
+    """Back from Nmbrs, with its answer in the address."""
+    client = rest_migration.client_of_oauth_state(request.args.get("state", ""))
+    try:
+        connection = rest_migration.complete_migration_oauth(current_user_row(), request.args.to_dict())
+    except DomainError as error:
+        flash(message_for(error), "bad")
+        return redirect_to(_overview_of(client))
+    enqueue("check_rights", connection.id)
+    flash(_("Verbinding maken gelukt!"), "done")
+    # a first one has yet to be listed, which the page of the permissions shows
+    view = "settings" if connections.connection_view(connection).mapped else "rights"
+    return redirect_to(url_for(f"payroll.{view}", client=connection.client.public_id, connection_id=connection.id))
+
+
+def _overview_of(client: Client | None) -> str:
+    """Of this client, or of the one that the person used last."""
+    return url_for("payroll.overview", client=client.public_id) if client else url_for("shortcuts.to_apps_nmbrs")

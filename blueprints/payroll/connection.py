@@ -1,0 +1,84 @@
+"""Keeping one connection alive, and ending it: a new token or consent, moving to the later interface, removing."""
+
+from flask import flash, url_for
+from flask_babel import gettext as _
+
+from blueprints.payroll.blueprint import blueprint
+from blueprints.payroll.connecting import redirect_to_nmbrs
+from blueprints.payroll.forms import PlainForm, TokenForm
+from blueprints.web.authorization import ALL, OWNER, for_client, recently_authenticated, recently_authenticated_keeping
+from blueprints.web.error_messages import message_for
+from blueprints.web.responses import redirect_to, render
+from domain.common.errors import DomainError, NotFound
+from domain.common.services import services
+from domain.payroll import connections
+from jobs import enqueue
+
+
+@blueprint.route("/<client>/apps/nmbrs/<int:connection_id>/token", methods=["GET", "POST"])
+@for_client(ALL)
+@recently_authenticated_keeping(secret_too=True)
+def renew_token(membership, connection_id):
+    """A new token of the same Nmbrs user: tried before it is kept."""
+    connection = connections.connection_of(membership.client, connection_id)
+    form = TokenForm()
+    if form.validate_on_submit():
+        try:
+            connections.renew_token(connection, membership.user, form.token.data or "")
+        except DomainError as error:
+            form.token.errors = [message_for(error)]
+        else:
+            enqueue("check_rights", connection.id)
+            flash(_("Verbinding maken gelukt!"), "done")
+            return redirect_to(url_for("payroll.rights", connection_id=connection.id))
+    return render(
+        "payroll/token.html", 422 if form.errors else 200, client=membership.client, form=form,
+        connection=connections.connection_view(connection),
+    )
+
+
+@blueprint.post("/<client>/apps/nmbrs/<int:connection_id>/toestemming")
+@for_client(ALL)
+@recently_authenticated
+def consent_again(membership, connection_id):
+    """A connection that speaks the later interface: to Nmbrs, to allow it anew."""
+    connection = connections.connection_of(membership.client, connection_id)
+    here = url_for("payroll.settings", connection_id=connection.id)
+    if connection.interface != "rest":
+        return redirect_to(here)
+    return redirect_to_nmbrs(membership, connection, here)
+
+
+@blueprint.route("/<client>/apps/nmbrs/<int:connection_id>/overstappen", methods=["GET", "POST"])
+@for_client(OWNER)
+@recently_authenticated
+def move(membership, connection_id):
+    """What moving to the later interface means; POST: to Nmbrs, to allow it."""
+    connection = connections.connection_of(membership.client, connection_id)
+    if not services().rest_offered or connection.interface != "soap":
+        raise NotFound
+    form = PlainForm()
+    if form.validate_on_submit():
+        return redirect_to_nmbrs(membership, connection, url_for("payroll.settings", connection_id=connection.id))
+    return render(
+        "payroll/move.html", client=membership.client, form=form,
+        connection=connections.connection_view(connection),
+    )
+
+
+@blueprint.route("/<client>/apps/nmbrs/<int:connection_id>/verwijderen", methods=["GET", "POST"])
+@for_client(OWNER)
+@recently_authenticated
+def remove(membership, connection_id):
+    """What goes and what stays; POST: it goes."""
+    connection = connections.connection_of(membership.client, connection_id)
+    form = PlainForm()
+    if form.validate_on_submit():
+        connections.remove_connection(connection, membership.user)
+        enqueue("revoke_nmbrs_tokens", connection.id)
+        flash(_("De verbinding is verwijderd. Er is niets betaald; je betalingen staan er nog."), "good")
+        return redirect_to(url_for("payroll.overview"))
+    return render(
+        "payroll/remove.html", client=membership.client, form=form,
+        connection=connections.connection_view(connection),
+    )

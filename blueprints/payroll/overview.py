@@ -1,0 +1,42 @@
+"""The apps, and how the link to Nmbrs stands."""
+
+from blueprints.payroll.blueprint import blueprint
+from blueprints.payroll.history import history_of
+from blueprints.payroll.presenters.status import connection_words
+from blueprints.web.authorization import ALL, for_client
+from blueprints.web.responses import render, render_fragment
+from domain.payroll import companies, connections, run_discovery, webhook_registration
+
+
+@blueprint.get("/<client>/apps")
+@for_client(ALL)
+def apps(membership):
+    return render("payroll/apps.html", connections=connections.connections(membership.client))
+
+
+@blueprint.get("/<client>/apps/nmbrs")
+@for_client(ALL)
+def overview(membership):
+    """How the link stands, and what came of each run. The history follows by itself while a run is on its way."""
+    client = membership.client
+    rows = connections.connections(client)
+    views = [connections.connection_view(row) for row in rows]
+    delivered_at = webhook_registration.last_delivery_at(client)
+    return render_fragment(
+        "payroll/overview.html",
+        "payroll/_history.html",
+        client=client,
+        connections=[(one, connection_words(one)) for one in views],
+        unmapped=companies.unmapped_runs(client) if rows else [],
+        older=len(companies.runs_before_connection(client)) if rows else 0,
+        webhook_not_requested=[] if delivered_at else [one.id for one in rows if _could_request_webhook(one)],
+        delivered_at=delivered_at,
+        looked_at=run_discovery.last_polled_at(client.id),
+        **history_of(client),
+    )
+
+
+def _could_request_webhook(connection) -> bool:
+    """It pays, it could be told of runs, and nobody has asked for that yet."""
+    asked = connection.interface == "rest" or connection.webhooks_wanted_at is not None
+    return not asked and connections.connection_view(connection).mapped > 0

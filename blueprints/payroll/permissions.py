@@ -1,0 +1,34 @@
+"""What the credentials of a connection may do at Nmbrs."""
+
+from flask import request, url_for
+
+from blueprints.payroll.blueprint import blueprint
+from blueprints.payroll.presenters.permissions import check_words
+from blueprints.web.authorization import ALL, for_client
+from blueprints.web.responses import redirect_to, render_fragment
+from domain.payroll import connections, permission_check
+from jobs import enqueue
+
+
+@blueprint.route("/<client>/apps/nmbrs/<int:connection_id>/rechten", methods=["GET", "POST"])
+@for_client(ALL)
+def rights(membership, connection_id):
+    """Each call that the product needs, tried one by one; the list fills while one looks. POST: once more."""
+    connection = connections.connection_of(membership.client, connection_id)
+    if request.method == "POST":
+        permission_check.recheck_permissions(connection)
+        enqueue("check_rights", connection.id)
+        return redirect_to(url_for("payroll.rights", connection_id=connection.id))
+    view = connections.connection_view(connection)
+    checks = permission_check.checks_of_connection(connection)
+    return render_fragment(
+        "payroll/rights.html",
+        "payroll/_rights.html",
+        client=membership.client,
+        connection=view,
+        going=view.checking or any(one.result == "waiting" for one in checks),
+        checks=[check_words(one) for one in checks],
+        tried=sum(one.result != "waiting" for one in checks),
+        refused=[one for one in checks if one.result == "refused" and one.needed],
+        troubled=any(one.result == "trouble" for one in checks),
+    )
