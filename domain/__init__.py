@@ -1,1 +1,1 @@
-"""The business: what may happen and who may do it."""
+"""The business rules: what may happen, and who may do it."""

@@ -1,4 +1,4 @@
-"""The log: one chain of events per client, written in the same transaction as the fact."""
+"""The audit log: one hash chain of events per client, each written in the same transaction as the fact."""
 
 import json
 from typing import Any
@@ -11,8 +11,11 @@ GENESIS = "0" * 64
 
 
 def record_event(client_id: int, actor: str, kind: str, subject: str, **details: Any) -> AuditEvent:
-    """Append an event. Details hold ids, hashes and sums only: the chain outlives a person's data."""
-    require_client_lock(client_id)  # which keeps two writers from making the same link
+    """Append an event to the client's chain.
+
+    Details hold only ids, hashes and totals: the chain outlives personal data.
+    """
+    require_client_lock(client_id)  # two writers must not append to the same event
     last = (
         AuditEvent.select(AuditEvent.number, AuditEvent.hash)
         .where(AuditEvent.client == client_id)
@@ -29,7 +32,7 @@ def record_event(client_id: int, actor: str, kind: str, subject: str, **details:
 
 
 def event_hash(event: AuditEvent) -> str:
-    """SHA-256 over the event and the hash before it."""
+    """Return the SHA-256 of the event, which covers the hash of the previous event."""
     body = [
         event.client_id, event.number, event.at.isoformat(), event.actor, event.kind, event.subject, event.details,
         event.previous,
@@ -38,7 +41,7 @@ def event_hash(event: AuditEvent) -> str:
 
 
 def verify_chain(client_id: int) -> list[int]:
-    """Numbers of the events at which the chain does not hold."""
+    """Return the numbers of the events at which the chain is broken."""
     broken, previous, number = [], GENESIS, 0
     for event in AuditEvent.select().where(AuditEvent.client == client_id).order_by(AuditEvent.number):
         number += 1

@@ -1,25 +1,25 @@
-"""What can go wrong, named after what went wrong. The screen turns each into words."""
+"""Errors of the domain, named after what went wrong. The screens turn each into words."""
 
 
 class DomainError(Exception):
-    """Something that a person can be told about."""
+    """An error that is shown to the user."""
 
 
 class NotFound(DomainError):
-    """It is not there, or not yours: the same answer for both."""
+    """It does not exist or belongs to another client: one answer for both, so that nothing leaks."""
 
 
 # --- accounts ---
 class SignInRefused(DomainError):
-    """E-mail and password do not belong together; never says which."""
+    """Wrong e-mail address or password; does not say which."""
 
 
 class EmailNotConfirmed(DomainError):
-    """A new confirmation mail is on its way."""
+    """The address is not confirmed yet; a new confirmation mail has been sent."""
 
 
 class LinkExpired(DomainError):
-    """The link in the mail is used, too old or not ours."""
+    """The link from the mail is used, expired or unknown."""
 
 
 class WeakPassword(DomainError):
@@ -29,7 +29,7 @@ class WeakPassword(DomainError):
 
 
 class RateLimited(DomainError):
-    """Seconds until the next try may be made."""
+    """Too many attempts. `seconds`: until the next attempt is allowed."""
 
     def __init__(self, seconds: int) -> None:
         super().__init__(f"{seconds} s")
@@ -37,23 +37,23 @@ class RateLimited(DomainError):
 
 
 class DeviceUnconfirmed(DomainError):
-    """Nobody has said yet that this device is theirs."""
+    """The user has not confirmed this device yet."""
 
 
 class ReidentificationRequired(DomainError):
-    """The password was set by a mail: nothing is paid until a newer identification."""
+    """The password was reset by mail: payments are blocked until the user identifies again."""
 
 
 class PasskeyRefused(DomainError):
-    """Never says what was wrong with it."""
+    """The passkey was not accepted; does not say why."""
 
 
 class PasskeyKnown(DomainError):
-    pass
+    """This passkey is already registered."""
 
 
 class PinIsBirthDate(DomainError):
-    pass
+    """The pin is the user's birth date."""
 
 
 class PinNotSixDigits(DomainError):
@@ -61,52 +61,56 @@ class PinNotSixDigits(DomainError):
 
 
 class PinTooCommon(DomainError):
-    pass
+    """The pin is one of the easily guessed ones."""
 
 
 class PinWrong(DomainError):
+    """Wrong pin. `tries_left`: attempts before it locks."""
+
     def __init__(self, tries_left: int) -> None:
         super().__init__(f"{tries_left} tries left")
         self.tries_left = tries_left
 
 
 class PinLocked(DomainError):
-    pass
+    """The pin is locked after too many wrong attempts."""
 
 
 class PinMissing(DomainError):
-    pass
+    """The user has not set a pin."""
 
 
 class PinAlreadySet(DomainError):
-    """A pin is renewed only after a new identification."""
+    """A pin can be replaced only after a new identification."""
 
 
-# --- who you are ---
+# --- identity ---
 class IdentificationCancelled(DomainError):
-    pass
+    """The user cancelled at the identity broker."""
 
 
 class IdentificationExpired(DomainError):
-    pass
+    """The identification attempt is unknown, used or too old."""
 
 
 class IdentificationRefused(DomainError):
+    """The broker's answer is not accepted. `reason` is a code."""
+
     def __init__(self, reason: str) -> None:
         super().__init__(reason)
         self.reason = reason
 
 
 class IdentityProviderDown(DomainError):
-    pass
+    """The identity broker cannot be reached."""
 
 
 class SessionMismatch(DomainError):
-    """The answer came back in another session than the one that began."""
+    """The answer arrived in another session than the one that started the request."""
 
 
 class IdentityCodeWrong(DomainError):
-    """The code of the other browser is another one."""
+    """Wrong code from the other browser. `tries_left`: attempts that remain."""
 
     def __init__(self, tries_left: int) -> None:
         super().__init__(f"{tries_left} tries left")
@@ -114,21 +118,26 @@ class IdentityCodeWrong(DomainError):
 
 
 class NotIdentified(DomainError):
-    pass
+    """The user has not identified yet."""
 
 
 class AuthorityRefused(DomainError):
+    """The user may not sign for this company. `reason` is a code."""
+
     def __init__(self, reason: str) -> None:
         super().__init__(reason)
         self.reason = reason
 
 
 class AuthorityPending(AuthorityRefused):
-    """Nobody has established it yet: a person decides."""
+    """The signing authority is undetermined: an operator decides."""
 
 
 class InvitationRefused(DomainError):
-    """not_needed, yourself, member, role, too_many, other_address, unconfirmed or account."""
+    """The invitation is not possible.
+
+    `reason`: not_needed, yourself, member, role, too_many, other_address, unconfirmed or account.
+    """
 
     def __init__(self, reason: str) -> None:
         super().__init__(reason)
@@ -136,60 +145,63 @@ class InvitationRefused(DomainError):
 
 
 class LastOwner(DomainError):
-    """A client always has an owner."""
+    """A client must keep at least one owner."""
 
 
 class TooFewApprovers(DomainError):
-    """Two have to approve, and there would not be two who may."""
+    """Two approvals are required, and fewer than two members could give one."""
 
 
 class LastEditorCannotApprove(DomainError):
-    """Nobody approves what they changed last, where two approve."""
+    """Under dual approval, the member who last edited the payment cannot approve it."""
 
 
 class SamePerson(DomainError):
-    """Two accounts of one person are one person."""
+    """Both accounts belong to the same person, who counts as one approver."""
 
 
 class NoPendingRequest(DomainError):
-    """What was to be agreed to has been settled, or was asked anew."""
+    """The request is already settled or was replaced by a newer one."""
 
 
 class RegisterUnavailable(DomainError):
-    pass
+    """The business register (KvK) cannot be reached."""
 
 
 class UnknownCompany(DomainError):
-    pass
+    """The business register does not have this KvK number."""
 
 
 # --- banks ---
 class BankUnavailable(DomainError):
-    pass
+    """The bank cannot be reached."""
 
 
 class ConsentRefused(DomainError):
-    pass
+    """The customer or the bank declined the consent."""
 
 
 class ConsentPending(DomainError):
-    pass
+    """The consent is not granted yet."""
 
 
 class ConsentEnded(DomainError):
-    """The bank no longer lets us look under this consent."""
+    """The consent has expired or was revoked: the bank no longer gives account data under it."""
 
 
 class ConsentQuotaExceeded(DomainError):
-    """The calls that the bank allows today without the customer are used up."""
+    """The consent's daily number of reads without the customer (PSU) present is used up."""
 
 
 class UnknownBank(DomainError):
-    pass
+    """No such bank in the configuration."""
 
 
 class BankFileRefused(DomainError):
-    """A file of the bank that changes nothing: unreadable, other_order, other_account, differs or nothing_new."""
+    """The uploaded bank file changes nothing.
+
+    `reason`: unreadable, other_order, other_account, differs or nothing_new.
+    """
 
     def __init__(self, reason: str) -> None:
         super().__init__(reason)
@@ -198,39 +210,43 @@ class BankFileRefused(DomainError):
 
 # --- Nmbrs ---
 class NmbrsBadCredentials(DomainError):
-    pass
+    """Nmbrs rejected the e-mail address and token."""
 
 
 class NmbrsNotAllowed(DomainError):
+    """The Nmbrs user lacks a permission. `call`: the operation that was refused."""
+
     def __init__(self, call: str) -> None:
         super().__init__(call)
         self.call = call
 
 
 class NmbrsNoCompanyVisible(DomainError):
-    pass
+    """The Nmbrs user sees no payroll company."""
 
 
 class NmbrsDisabled(DomainError):
+    """Nmbrs has disabled this account. `text`: its own message."""
+
     def __init__(self, text: str) -> None:
         super().__init__(text)
         self.text = text
 
 
 class NmbrsUnavailable(DomainError):
-    pass
+    """Nmbrs cannot be reached."""
 
 
 class NmbrsRateLimited(DomainError):
-    """Nmbrs asks for patience, or its plan is used up."""
+    """Nmbrs asks to slow down, or the quota of the plan is used up."""
 
 
 class AlreadyConnected(DomainError):
-    pass
+    """This Nmbrs account is already connected."""
 
 
 class DifferentKvkNumber(DomainError):
-    """Administraties of another KvK number than the client's: to be confirmed. Numbers and names of them."""
+    """Payroll companies have another KvK number than the client, which the user must confirm. `names` lists them."""
 
     def __init__(self, names: list[str]) -> None:
         super().__init__(f"{len(names)} of another KvK number")
@@ -238,42 +254,44 @@ class DifferentKvkNumber(DomainError):
 
 
 class OAuthStateExpired(DomainError):
-    """The way to Nmbrs and back took too long, was walked before, or by somebody else."""
+    """The OAuth request to Nmbrs is too old, already used, or was started in another session."""
 
 
 class WrongInterface(DomainError):
-    """The connection speaks another interface than this needs, or does so already."""
+    """The connection does not use the API (SOAP or REST) that this step needs."""
 
 
 class RestIdsMissing(DomainError):
-    """Nmbrs does not say what the later interface calls these administraties."""
+    """Nmbrs returned no REST ids for these payroll companies."""
 
 
 # --- payments ---
 class BatchChanged(DomainError):
-    """What was shown is not what stands there now."""
+    """The payment has changed since it was shown."""
 
 
 class NotOpen(DomainError):
+    """The payment is not in a state that allows this. `state`: its state."""
+
     def __init__(self, state: str) -> None:
         super().__init__(state)
         self.state = state
 
 
 class UnacknowledgedWarnings(DomainError):
-    """Something about this payment has to be read first."""
+    """The payment has warnings that must be acknowledged first."""
 
 
 class RunMissing(DomainError):
-    """Nmbrs no longer lists the run behind it."""
+    """Nmbrs no longer lists the payroll run of this payment."""
 
 
 class NothingToPay(DomainError):
-    pass
+    """No line is included."""
 
 
 class LimitExceeded(DomainError):
-    """Amounts are cents; kind is "payment" or "day"."""
+    """The payment exceeds a limit of the account. Amounts are cents; `kind` is "payment" or "day"."""
 
     def __init__(self, kind: str, limit_cents: int, total_cents: int) -> None:
         super().__init__(kind)
@@ -281,7 +299,7 @@ class LimitExceeded(DomainError):
 
 
 class DateInvalid(DomainError):
-    """Reason: past, not_a_bank_day, cut_off or too_far."""
+    """The execution date is not possible. `reason`: past, not_a_bank_day, cut_off or too_far."""
 
     def __init__(self, reason: str) -> None:
         super().__init__(reason)
@@ -289,11 +307,14 @@ class DateInvalid(DomainError):
 
 
 class AccountInvalid(DomainError):
-    pass
+    """This bank account cannot pay."""
 
 
 class UnsupportedByBank(DomainError):
-    """The bank takes no such order. Reason: too_many_lines or no_tax_reference; `most` lines are possible."""
+    """The bank does not support this order.
+
+    `reason`: too_many_lines or no_tax_reference; `most`: the highest number of lines it accepts.
+    """
 
     def __init__(self, reason: str, most: int) -> None:
         super().__init__(reason)
@@ -301,32 +322,35 @@ class UnsupportedByBank(DomainError):
 
 
 class AccountExists(DomainError):
-    """This account is there already."""
+    """This bank account is already present."""
 
 
 class InvalidSubscription(DomainError):
-    """What a browser gave is no subscription, or leads where we do not send."""
+    """The browser's push subscription is malformed or its service is not allowed."""
 
 
 class IbanInvalid(DomainError):
-    pass
+    """The IBAN is not valid."""
 
 
 class HolderNameMissing(DomainError):
-    pass
+    """The name of the account holder is missing."""
 
 
 class WrongAuthenticationMethod(DomainError):
-    """This bank's way of signing asks for another proof."""
+    """This account's way of signing requires another authentication method."""
 
 
 class InsufficientRole(DomainError):
-    pass
+    """The member's role does not allow this."""
 
 
 # --- signing at the bank ---
 class InvalidScaCode(DomainError):
-    """The bank does not take the code. Its words are for the person alone: they are not in str()."""
+    """The bank rejected the SCA code.
+
+    `text` is the bank's message for the user; it is kept out of str(), and so out of the log.
+    """
 
     def __init__(self, text: str = "") -> None:
         super().__init__("code_wrong")
@@ -334,23 +358,23 @@ class InvalidScaCode(DomainError):
 
 
 class ScaInProgress(DomainError):
-    """Another window is speaking to the bank about this order."""
+    """Another request is already in contact with the bank about this order."""
 
 
 class SigningFailed(DomainError):
-    """The bank has ended this signing: too often wrong, too late, or refused."""
+    """The bank ended the SCA: too many wrong codes, too late, or refused."""
 
 
 class SigningRefused(DomainError):
-    """The bank does not let this be signed, now."""
+    """The bank does not allow SCA for this order at this moment."""
 
 
 class ScaOutcomeUnknown(DomainError):
-    """Sent, and no answer: the bank may have the signature."""
+    """The request was sent but no answer came: the bank may have the signature."""
 
 
 class CancellationRefused(DomainError):
-    """The bank does not take this order back. Its own code."""
+    """The bank does not cancel this order. `code`: its own error code."""
 
     def __init__(self, code: str) -> None:
         super().__init__(code)
@@ -358,13 +382,13 @@ class CancellationRefused(DomainError):
 
 
 class CancellationOutcomeUnknown(DomainError):
-    """Asked, and no answer: the bank may have taken the order back."""
+    """The request was sent but no answer came: the bank may have cancelled the order."""
 
 
-# --- faults of ours: never a person's doing ---
+# --- errors of the program, never caused by a user ---
 class StateConflict(RuntimeError):
-    """The change is not in the table, or another made one first."""
+    """The transition is not allowed, or another request changed the state first."""
 
 
 class OrderMismatch(RuntimeError):
-    """The bytes, the release and the database do not say the same."""
+    """The file, the release and the database do not agree."""

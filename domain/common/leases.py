@@ -1,16 +1,16 @@
-"""Claims with a lease: a row is worked on by one, and comes free by itself when that one dies."""
+"""Claims on rows. One worker holds a row for a limited time; if that worker dies, the claim expires by itself."""
 
 from datetime import datetime, timedelta
 from typing import Any
 
 from core.clock import utcnow
 
-# Growing pauses after a failure, in seconds; the last one repeats.
+# Pauses after successive failures, in seconds; the last one repeats.
 PAUSES = (5, 15, 60, 180, 600, 1800)
 
 
 def claim_lease(table: Any, row_id: int, seconds: int, *conditions: Any) -> Any | None:
-    """The row, now ours for so many seconds, or None when another has it or the conditions fail."""
+    """Claim the row for `seconds` and return it; None if another worker holds it or `conditions` do not match."""
     now = utcnow()
     free = table.lease_until.is_null() | (table.lease_until < now)
     query = table.update(lease_until=now + timedelta(seconds=seconds)).where(table.id == row_id, free, *conditions)
@@ -18,11 +18,11 @@ def claim_lease(table: Any, row_id: int, seconds: int, *conditions: Any) -> Any 
 
 
 def backoff(attempts: int) -> datetime:
-    """When to try again after so many failures."""
+    """Return when to try again after this number of failures (UTC)."""
     return utcnow() + timedelta(seconds=PAUSES[min(attempts, len(PAUSES) - 1)])
 
 
 def release_lease(row: Any, **changes: Any) -> None:
-    """Give the claim back, with what has come of it."""
+    """Release the claim and store the result."""
     table = type(row)
     table.update(lease_until=None, **changes).where(table.id == row.id).execute()

@@ -1,8 +1,8 @@
-"""Pairs of OAuth tokens that change at every use, sealed in a row that has `tokens_sealed` and `lease_until`.
+"""OAuth tokens with rotating refresh tokens, encrypted in a row that has `tokens_sealed` and `lease_until`.
 
-A new pair is written before anybody uses it, and one worker at a time asks for it: the old refresh token is
-worthless the moment it was used, and a service may end the old access token with it. Who does not get to ask tries
-again later.
+A refresh token is valid for one use (rotation, RFC 9700, section 4.14.2), and some services end the old access token
+with it. So one worker at a time refreshes, and new tokens are stored before anyone uses them. Other workers try again
+later.
 """
 
 import json
@@ -21,29 +21,32 @@ MARGIN = timedelta(minutes=3)
 
 
 class NotAuthorized(Exception):
-    """The customer never consented, or the consent was ended here."""
+    """The customer never gave consent, or it was ended here."""
 
 
 class RefreshInProgress(Exception):
-    """Another worker asks for the next pair at this moment."""
+    """Another worker is refreshing the tokens now."""
 
 
 @dataclass(frozen=True)
 class TokenStore:
-    """Where the pairs of one table are kept; `place` names what a pair is sealed for."""
+    """Stores OAuth tokens encrypted in one table.
+
+    `place` returns the associated data that binds a ciphertext to its row.
+    """
 
     table: Any
     place: Callable[[Any], tuple[object, ...]]
 
     def save(self, row: Any, tokens: Tokens) -> None:
-        """Write the pair, sealed for this row."""
+        """Store the tokens, encrypted for this row."""
         text = json.dumps([tokens.access_token, tokens.refresh_token, tokens.expires_at.isoformat()])
         sealed = encrypt(text, *self.place(row))
         self.table.update(tokens_sealed=sealed).where(self.table.id == row.id).execute()
         row.tokens_sealed = sealed
 
     def load(self, row: Any) -> Tokens | None:
-        """The pair as written last; None when there is none."""
+        """Return the last stored tokens, or None."""
         sealed = self.table.get_by_id(row.id).tokens_sealed
         if not sealed:
             return None
@@ -51,9 +54,13 @@ class TokenStore:
         return Tokens(access, refresh, datetime.fromisoformat(expires))
 
     def access_token(self, row: Any, service: OAuthClient, refused: str | None = None) -> str:
-        """Return a token that is valid and is not the refused one.
+        """Return a valid access token other than `refused`, refreshing it if necessary.
 
-        Raises: NotAuthorized, RefreshInProgress, OAuthRefused, OAuthDown.
+        Raises:
+        - NotAuthorized
+        - RefreshInProgress
+        - OAuthRefused
+        - OAuthDown
         """
         tokens = self._present(row)
         if _holds(tokens, refused):
@@ -72,14 +79,14 @@ class TokenStore:
         return tokens
 
     def _renewed(self, row: Any, service: OAuthClient, refused: str | None) -> Tokens:
-        """The next pair, written before anybody uses it; another worker may have fetched it just now."""
+        """Refresh the tokens and store them, unless another worker has just done so."""
         tokens = self._present(row)
         if _holds(tokens, refused):
             return tokens
         try:
             fresh = service.refresh(tokens.refresh_token)
         except OAuthRefused:
-            # one whose lease ran out meanwhile may have used our token up, and has written what it got for it
+            # a worker whose lease expired may have used this refresh token and stored its successor
             newer = self._present(row)
             if newer.refresh_token == tokens.refresh_token:
                 raise

@@ -1,4 +1,4 @@
-"""What the domain is given: adapters of the outside, keys, addresses and amounts. Set once at start."""
+"""The services that the domain uses: adapters, keys, addresses and limits. Set once at start."""
 
 from dataclasses import dataclass, field
 from typing import Protocol
@@ -15,12 +15,14 @@ from core.encryption import Keyring
 
 
 class Banks(Protocol):
+    """The configured banks by id."""
+
     def lines(self) -> dict[str, BankConfig]: ...
 
 
 @dataclass(frozen=True)
 class Services:
-    """Amounts are cents."""
+    """Adapters and settings of the domain. Amounts are integer cents; `poll_seconds` is seconds."""
 
     payroll: Payroll
     payroll_rest: Payroll
@@ -41,19 +43,19 @@ class Services:
     limit_day_cents: int = 250_000_00
     poll_seconds: int = 3600
     rest_offered: bool = True
-    ponto: OAuthClient | None = None  # where customers give us the key to their banks
+    ponto: OAuthClient | None = None  # None: no banks through Ponto
 
 
-_world: Services | None = None
+_services: Services | None = None
 
 
-def configure(world: Services) -> None:
-    """Hand the adapters in; `app.py` and `worker.py` do this at start."""
-    global _world
-    _world = world
+def configure(value: Services) -> None:
+    """Set the services; `app.py` and `worker.py` do this at start."""
+    global _services
+    _services = value
 
 
 def services() -> Services:
-    if _world is None:
-        raise RuntimeError("the domain was not furnished")
-    return _world
+    if _services is None:
+        raise RuntimeError("the services of the domain are not configured")
+    return _services
