@@ -1,4 +1,7 @@
-"""Identification: once, at a broker, in the session that began it; then the register is asked."""
+"""Identification of a user: OpenID Connect with an identity broker, completed in the session that started it.
+
+Afterwards the business register (KvK) is asked for the user's signing authority.
+"""
 
 import hmac
 import json
@@ -33,18 +36,25 @@ CODE_TRIES = 5
 
 
 def same_person(one: User, other: User) -> bool:
-    """Whether two accounts belong to one person, as the broker knows people: they are one signature."""
+    """Return whether two accounts belong to the same person, according to the broker.
+
+    They then count as one signature.
+    """
     if one.id == other.id:
         return True
-    known = [
+    subjects = [
         {(row.provider, row.subject) for row in Identification.select().where(Identification.user == user.id)}
         for user in (one, other)
     ]
-    return bool(known[0] & known[1])
+    return bool(subjects[0] & subjects[1])
 
 
 def start_identification(user: User, client: Client, session_key: str, redirect_uri: str) -> str:
-    """The broker's address to go to. Bound to this session; IdentityProviderDown."""
+    """Return the broker's URL to redirect to. The request is bound to this session.
+
+    Raises:
+    - IdentityProviderDown
+    """
     attempt = port.AuthRequest(state=random_token(), nonce=random_token(), verifier=random_token())
     try:
         url = services().identity.start(attempt, redirect_uri)
@@ -60,28 +70,36 @@ def start_identification(user: User, client: Client, session_key: str, redirect_
 
 
 def complete_identification(query: dict, session_key: str, redirect_uri: str) -> tuple[Client, Authority]:
-    """Take the broker's answer, once, in the session that began it; then ask the register.
+    """Redeem the broker's answer in the session that started the request, then ask the register.
 
-    SessionMismatch when another session began it: nothing is used up (see `receive_in_other_browser`). The
-    identification itself is kept also when the register cannot be asked (RegisterUnavailable).
+    The identification is kept even if the register cannot be asked.
+
+    Raises:
+    - SessionMismatch: another session started it; nothing is consumed (see `receive_in_other_browser`).
+    - IdentificationExpired
+    - IdentificationCancelled
+    - IdentificationRefused
+    - IdentityProviderDown
+    - RegisterUnavailable
+    - UnknownCompany
     """
-    row = _fresh_attempt(query)
+    row = _find_valid_attempt(query)
     if row.session_hash != blind_index(session_key):
         raise SessionMismatch
-    identity = _answered(row, query, redirect_uri)
-    _keep(row, identity)
+    identity = _redeem_answer(row, query, redirect_uri)
+    _save_identification(row, identity)
     return row.client, authority_rule.check_register(row.client, row.user, identity)
 
 
-def _fresh_attempt(query: dict) -> IdentityAttempt:
+def _find_valid_attempt(query: dict) -> IdentityAttempt:
     row = IdentityAttempt.get_or_none(IdentityAttempt.state_hash == blind_index(str(query.get("state", ""))))
     if row is None or row.used_at is not None or row.started_at < utcnow() - ATTEMPT_LIFE:
         raise IdentificationExpired
     return row
 
 
-def _answered(row: IdentityAttempt, query: dict, redirect_uri: str) -> port.Identity:
-    """Who the broker says it is. The attempt is used up first, whatever comes of it."""
+def _redeem_answer(row: IdentityAttempt, query: dict, redirect_uri: str) -> port.Identity:
+    """Return the identity from the broker's answer. The attempt is marked as used first, whatever the outcome."""
     unused = (IdentityAttempt.state_hash == row.state_hash) & IdentityAttempt.used_at.is_null()
     if not IdentityAttempt.update(used_at=utcnow()).where(unused).execute():
         raise IdentificationExpired
@@ -98,16 +116,21 @@ def _answered(row: IdentityAttempt, query: dict, redirect_uri: str) -> port.Iden
         raise IdentityProviderDown from error
 
 
-# --- back in another browser ---
+# --- the broker redirects to another browser ---
 def receive_in_other_browser(query: dict, redirect_uri: str) -> str:
-    """The broker's answer, in a browser that did not begin this: the code to type where it did begin.
+    """Redeem the broker's answer in a browser that did not start the request. Returns a code to type where it started.
 
-    An app on the home screen of a phone receives callbacks in the browser (docs/facts/identity.md, 1.4). Nobody is
-    bound to anything here: the identity waits, encrypted, for the starting session. IdentificationExpired, …Cancelled,
-    …Refused, IdentityProviderDown.
+    On a phone, an installed web app gets its callbacks in the browser (docs/facts/identity.md, 1.4). This browser is
+    given no access: the identity waits, encrypted, for the session that started.
+
+    Raises:
+    - IdentificationExpired
+    - IdentificationCancelled
+    - IdentificationRefused
+    - IdentityProviderDown
     """
-    row = _fresh_attempt(query)
-    identity = _answered(row, query, redirect_uri)
+    row = _find_valid_attempt(query)
+    identity = _redeem_answer(row, query, redirect_uri)
     code = eight_digits()
     IdentityAttempt.update(
         identity_sealed=encrypt(_as_text(identity), "identity_attempt_answer", row.state_hash),
@@ -117,15 +140,22 @@ def receive_in_other_browser(query: dict, redirect_uri: str) -> str:
 
 
 def complete_with_code(user: User, session_key: str, code: str) -> tuple[Client, Authority]:
-    """Finish in the session that began, with the code that the other browser shows; then ask the register.
+    """Complete the identification in the session that started it, with the code from the other browser.
 
-    IdentityCodeWrong with the tries that are left; IdentificationExpired when nothing waits, or no more.
+    Then ask the register for the user's signing authority.
+
+    Raises:
+    - IdentityCodeWrong: with the number of attempts left.
+    - IdentificationExpired: also when no identification is waiting.
+    - IdentificationRefused
+    - RegisterUnavailable
+    - UnknownCompany
     """
     row = pending_code_attempt(user, session_key)
     if row is None:
         raise IdentificationExpired
     this = IdentityAttempt.state_hash == row.state_hash
-    # counted before it is compared, in one statement: five tries are five, also at the same moment
+    # count the attempt before comparing, in one statement, so that parallel requests get no extra attempts
     counted = IdentityAttempt.update(code_tries=IdentityAttempt.code_tries + 1).where(
         this, IdentityAttempt.code_tries < CODE_TRIES, IdentityAttempt.identity_sealed.is_null(False)
     )
@@ -137,12 +167,12 @@ def complete_with_code(user: User, session_key: str, code: str) -> tuple[Client,
     if not taken.execute():
         raise IdentificationExpired
     identity = _from_text(decrypt(row.identity_sealed or "", "identity_attempt_answer", row.state_hash))
-    _keep(row, identity)
+    _save_identification(row, identity)
     return row.client, authority_rule.check_register(row.client, row.user, identity)
 
 
 def pending_code_attempt(user: User, session_key: str) -> IdentityAttempt | None:
-    """The identification of this session that came back in another browser, if it may still be finished."""
+    """Return this session's attempt that came back in another browser and can still be completed, or None."""
     query = IdentityAttempt.select().where(
         IdentityAttempt.session_hash == blind_index(session_key), IdentityAttempt.user == user.id,
         IdentityAttempt.identity_sealed.is_null(False), IdentityAttempt.code_tries < CODE_TRIES,
@@ -152,20 +182,20 @@ def pending_code_attempt(user: User, session_key: str) -> IdentityAttempt | None
 
 
 def _as_text(identity: port.Identity) -> str:
-    told = asdict(identity) | {"authenticated_at": identity.authenticated_at.isoformat()}
-    return json.dumps(told | {"birth_date": identity.birth_date.isoformat() if identity.birth_date else None})
+    fields = asdict(identity) | {"authenticated_at": identity.authenticated_at.isoformat()}
+    return json.dumps(fields | {"birth_date": identity.birth_date.isoformat() if identity.birth_date else None})
 
 
 def _from_text(text: str) -> port.Identity:
-    told = json.loads(text)
-    born = told["birth_date"]
+    fields = json.loads(text)
+    born = fields["birth_date"]
     return port.Identity(
-        **told | {"authenticated_at": datetime.fromisoformat(told["authenticated_at"]),
+        **fields | {"authenticated_at": datetime.fromisoformat(fields["authenticated_at"]),
                   "birth_date": date.fromisoformat(born) if born else None}
     )  # fmt: skip
 
 
-def _keep(row: IdentityAttempt, identity: port.Identity) -> None:
+def _save_identification(row: IdentityAttempt, identity: port.Identity) -> None:
     person = {
         "initials": identity.initials, "last_name": identity.last_name, "prefix": identity.prefix,
         "birth_date": identity.birth_date.isoformat() if identity.birth_date else None,
@@ -190,7 +220,7 @@ def is_identified(user: User) -> bool:
 
 
 def latest_identity(user: User) -> port.Identity | None:
-    """The newest identification, opened."""
+    """Return the newest identification, decrypted; None if there is none or it cannot be decrypted."""
     row = Identification.select().where(Identification.user == user.id).order_by(Identification.id.desc()).first()
     if row is None:
         return None
@@ -207,7 +237,13 @@ def latest_identity(user: User) -> port.Identity | None:
 
 
 def refresh_authority(client: Client, user: User) -> Authority:
-    """Ask the register anew with the identification we have. NotIdentified when there is none."""
+    """Ask the register again, with the latest identification.
+
+    Raises:
+    - NotIdentified
+    - RegisterUnavailable
+    - UnknownCompany
+    """
     identity = latest_identity(user)
     if identity is None:
         raise NotIdentified
@@ -215,18 +251,24 @@ def refresh_authority(client: Client, user: User) -> Authority:
 
 
 def require_fresh_authority(client: Client, user: User) -> None:
-    """Whether this person may sign for this company, asked of the register now; raises what stands in the way.
+    """Ask the register now whether this user may sign for this company, and raise if not.
 
-    NotIdentified, AuthorityPending, AuthorityRefused; RegisterUnavailable and UnknownCompany, unless a yes
-    of less than a week ago holds.
+    If the register cannot be asked, a positive answer of less than a week ago is accepted.
+
+    Raises:
+    - NotIdentified
+    - AuthorityPending
+    - AuthorityRefused
+    - RegisterUnavailable
+    - UnknownCompany
     """
     _require(client, user, timedelta(0))
 
 
 def require_authority(client: Client, user: User) -> None:
-    """As `require_fresh_authority`, but ask again only when the last answer is older than a day.
+    """Like `require_fresh_authority`, but ask the register only if the last answer is older than a day.
 
-    A no counts at once.
+    A negative answer always counts.
     """
     _require(client, user, authority_rule.ASKED_AFTER)
 
@@ -236,15 +278,15 @@ def _require(client: Client, user: User, age: timedelta) -> None:
         raise NotIdentified
     row = authority_rule.latest_decision(client, user)
     if row is None or authority_rule.is_decision_stale(row, age):
-        row = _asked_anew(client, user, row)
+        row = _recheck_authority(client, user, row)
     if row.answer == "not_established":
         raise AuthorityPending(row.reason)
     if row.answer == "no":
         raise AuthorityRefused(row.reason)
 
 
-def _asked_anew(client: Client, user: User, row: Authority | None) -> Authority:
-    """The register's answer of now. While it is away, a yes of less than a week ago holds; nothing else does."""
+def _recheck_authority(client: Client, user: User, row: Authority | None) -> Authority:
+    """Return the register's current answer. If it cannot be asked, accept a positive one of less than a week ago."""
     try:
         return refresh_authority(client, user)
     except RegisterUnavailable:

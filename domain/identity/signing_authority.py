@@ -1,9 +1,9 @@
-"""Who may sign for a company: the KvK's own rule, with its gaps closed, and the matching of a person.
+"""Signing authority: the KvK's rule for who may sign for a company, and matching a person to the extract.
 
-Source: the register's published rule (docs/facts/identity.md, 2.2); closed gaps: "not
-authorised" is a no, ended functions do not count, an ended bankruptcy no longer blocks, and a company that
-is director of the company is followed to the people in it. Asked when, and what holds while the register
-is away: docs/decisions/0015-signing-authority-checks.md.
+The rule is the register's published one (docs/facts/identity.md, 2.2), made stricter: "not authorised" is a no, ended
+functions do not count, an ended bankruptcy no longer blocks, and if a director is itself a company, the rule is applied
+to that company too. When it is asked, and what holds while the register is down:
+docs/decisions/0015-signing-authority-checks.md.
 """
 
 import re
@@ -31,7 +31,7 @@ class AuthorityDecision:
 
 
 Follow = Callable[[str], Extract]
-MAX_HOLDING_DEPTH = 4  # companies above one another, the asked one included; a person decides about what lies higher
+MAX_HOLDING_DEPTH = 4  # levels of companies, the first included; higher ones are left to an operator
 ASKED_AFTER = timedelta(days=1)
 HOLDS_WHILE_AWAY = timedelta(days=7)
 UNFOLLOWED = "company_not_followed"
@@ -40,12 +40,16 @@ DIGRAPHS = ("ij", "th", "ch", "ph", "tj")
 
 
 def check_register(client: Client, user: User, identity: Identity) -> Authority:
-    """Ask the register whether this person may sign for this company, and keep the answer.
+    """Ask the register whether this person may sign for this company, and store the answer.
 
-    RegisterUnavailable or UnknownCompany: nothing is kept, nothing is allowed.
+    Nothing is stored when it raises.
+
+    Raises:
+    - RegisterUnavailable
+    - UnknownCompany
     """
     try:
-        found = evaluate_authority(
+        decision = evaluate_authority(
             services().register.extract(client.kvk_number), identity, services().register.extract
         )
     except UnknownNumber as error:
@@ -53,46 +57,50 @@ def check_register(client: Client, user: User, identity: Identity) -> Authority:
     except RegisterDown as error:
         raise RegisterUnavailable from error
     earlier = latest_decision(client, user)
-    if earlier is not None and _person_decided(earlier, found):
-        found, decided_by = AuthorityDecision(earlier.answer, earlier.reason), earlier.decided_by
+    if earlier is not None and _person_decided(earlier, decision):
+        decision, decided_by = AuthorityDecision(earlier.answer, earlier.reason), earlier.decided_by
     else:
         decided_by = None
-    return save_decision(client, user, found, audit.by_user(user), decided_by)
+    return save_decision(client, user, decision, audit.by_user(user), decided_by)
 
 
-def _person_decided(earlier: Authority, found: AuthorityDecision) -> bool:
-    """What a person decided stays: a no until a person takes it back, a yes as long as the register leaves it open."""
-    return earlier.decided_by is not None and (earlier.answer == "no" or found.answer == "not_established")
+def _person_decided(earlier: Authority, decision: AuthorityDecision) -> bool:
+    """Return whether an operator's earlier decision stands.
+
+    A no stands until an operator changes it; a yes stands as long as the register leaves the question open.
+    """
+    return earlier.decided_by is not None and (earlier.answer == "no" or decision.answer == "not_established")
 
 
 def save_decision(
-    client: Client, user: User, found: AuthorityDecision, actor: str, decided_by: str | None = None
+    client: Client, user: User, decision: AuthorityDecision, actor: str, decided_by: str | None = None
 ) -> Authority:
+    """Store the decision and record it in the audit log."""
     with transaction(client.id):
         row = Authority.create(
-            client=client, user=user, answer=found.answer, reason=found.reason, decided_by=decided_by
+            client=client, user=user, answer=decision.answer, reason=decision.reason, decided_by=decided_by
         )
         audit.record_event(
-            client.id, actor, "authority.asked", f"user:{user.id}", answer=found.answer, reason=found.reason
+            client.id, actor, "authority.asked", f"user:{user.id}", answer=decision.answer, reason=decision.reason
         )
     return row
 
 
 def is_decision_stale(row: Authority, age: timedelta = ASKED_AFTER) -> bool:
-    """Whether the register has to be asked again before money may move."""
+    """Return whether the register must be asked again before money may move."""
     return row.asked_at < utcnow() - age
 
 
 # --- the rule ---
 def evaluate_authority(extract: Extract, identity: Identity, follow: Follow | None = None) -> AuthorityDecision:
-    """The rule, first hit wins. `follow` gives the extract of a company that is itself a director.
+    """Apply the register's rule; the first match decides. `follow` returns the extract of a company that is a director.
 
-    Passes on what `follow` raises, but for a number that the register does not have.
+    Passes on what `follow` raises, except UnknownCompany.
     """
-    return _judge(extract, identity, follow, (extract.kvk_number,))
+    return _evaluate(extract, identity, follow, (extract.kvk_number,))
 
 
-def _judge(extract: Extract, identity: Identity, follow: Follow | None, path: tuple[str, ...]) -> AuthorityDecision:
+def _evaluate(extract: Extract, identity: Identity, follow: Follow | None, path: tuple[str, ...]) -> AuthorityDecision:
     if extract.ended:
         return AuthorityDecision("no", "company_ended")
     if extract.blocked:
@@ -100,11 +108,12 @@ def _judge(extract: Extract, identity: Identity, follow: Follow | None, path: tu
     held = [function for function in extract.functions if not function.ended]
     matches = [(f, match_person(f.person, identity)) for f in held if f.person]
     direct = [(_rank(f), _judge_function(f)) for f, how in matches if how == "exact"]
-    # nobody is sent out to other companies who already signs for this one
+    # skip holding companies if the person can already sign directly
     if any(answer.answer == "yes" for _, answer in direct):
         through = []
     else:
-        through = [(_rank(f), _through(f, identity, follow, path)) for f in held if f.legal_person and _rank(f) < 2]
+        companies = [f for f in held if f.legal_person and _rank(f) < 2]
+        through = [(_rank(f), _judge_holding(f, identity, follow, path)) for f in companies]
     found = [*direct, *((rank, answer) for rank, answer in through if answer)]
     sure = [(rank, answer) for rank, answer in found if answer.reason != UNFOLLOWED]
     if not sure:
@@ -113,26 +122,26 @@ def _judge(extract: Extract, identity: Identity, follow: Follow | None, path: tu
         return AuthorityDecision("not_established", UNFOLLOWED) if found else AuthorityDecision("no", "not_in_register")
     if identity.birth_date and _age(identity.birth_date) < 18:
         return AuthorityDecision("no", "minor")
-    return _weightiest(sure)
+    return _strongest_decision(sure)
 
 
-def _weightiest(found: list[tuple[int, AuthorityDecision]]) -> AuthorityDecision:
-    """Of several functions the most important kind counts, and in it the answer that says most."""
+def _strongest_decision(found: list[tuple[int, AuthorityDecision]]) -> AuthorityDecision:
+    """Return the strongest answer among the functions of the most important kind."""
     highest = min(rank for rank, _ in found)
     return max((a for rank, a in found if rank == highest), key=lambda a: ORDER.index(a.answer))
 
 
-def _through(
+def _judge_holding(
     function: Officership, identity: Identity, follow: Follow | None, path: tuple[str, ...]
 ) -> AuthorityDecision | None:
-    """What a person may by way of the company that holds this function; None when the person is not there."""
+    """Return what the person may do through the company that holds this function; None if the person is not in it."""
     number = function.legal_person.kvk_number if function.legal_person else None
     if number in path:
-        return None  # round and round: whoever is in there was found already
+        return None  # a cycle of companies: this one was already examined
     if follow is None or number is None or len(path) >= MAX_HOLDING_DEPTH:
         return AuthorityDecision("not_established", UNFOLLOWED)
     try:
-        above = _judge(follow(number), identity, follow, (*path, number))
+        above = _evaluate(follow(number), identity, follow, (*path, number))
     except UnknownNumber:
         return AuthorityDecision("not_established", UNFOLLOWED)
     if above.answer == "no":
@@ -153,7 +162,7 @@ def _age(born: date) -> int:
 
 
 def _judge_function(function: Officership) -> AuthorityDecision:
-    """What this function allows whoever holds it."""
+    """Return what this function allows its holder."""
     person = function.person
     if function.suspended or (person and (person.deceased or person.blocked)):
         return AuthorityDecision("no", "person_blocked")
@@ -169,11 +178,12 @@ def _judge_function(function: Officership) -> AuthorityDecision:
     return AuthorityDecision("not_established", "together" if code == "gb" else "limited")
 
 
-# --- is it this person ---
+# --- matching a person ---
 def match_person(person: Person, identity: Identity) -> str:
-    """exact, partly or no. Birth date and legal surname must agree; initials may be the start of each other.
+    """Return "exact", "partly" or "no".
 
-    Brokers that read an identity document write the prefix into the surname: that is the same surname.
+    Birth date and legal surname must agree; one set of initials may be the start of the other. Brokers that read an
+    identity document write the prefix as part of the surname, which counts as the same surname.
     """
     surname = _same_surname(person, identity)
     if surname == "no":
@@ -188,7 +198,7 @@ def match_person(person: Person, identity: Identity) -> str:
 
 
 def _same_surname(person: Person, identity: Identity) -> str:
-    """exact when the prefixes agree or one side has none; partly when only they differ."""
+    """Return "exact" if the prefixes agree or one side has none, "partly" if only the prefixes differ, else "no"."""
     ours, theirs = _plain(person.last_name), _plain(identity.last_name)
     our_prefix, their_prefix = _plain(person.prefix or ""), _plain(identity.prefix or "")
     if ours == theirs:
@@ -197,9 +207,9 @@ def _same_surname(person: Person, identity: Identity) -> str:
 
 
 def _initials(who: Person | Identity) -> list[str]:
-    """How this person's initials may be written: letter by letter, and with IJ, Th and Ch as one.
+    """Return the possible spellings of this person's initials: letter by letter, and with digraphs (IJ, Th, Ch) as one.
 
-    None at all: no list, so that nothing begins with it.
+    Empty when there are no initials, so that nothing matches.
     """
     first_names = who.first_names if isinstance(who, Person) else None
     if first_names:
@@ -211,7 +221,7 @@ def _initials(who: Person | Identity) -> list[str]:
 
 
 def _letters(names: list[str]) -> tuple[str, str]:
-    """First letters of names, and the same with the digraphs whole."""
+    """Return the first letters of the names, and the same with digraphs kept whole."""
     plain = [_plain(name) for name in names]
     whole = (name[:2] if name[:2] in DIGRAPHS else name[:1] for name in plain)
     return "".join(name[:1] for name in plain), "".join(whole)
@@ -223,13 +233,13 @@ def _plain(text: str) -> str:
 
 
 def latest_decision(client: Client, user: User) -> Authority | None:
-    """The newest answer about this user for this client."""
+    """Return the newest decision about this user for this client, or None."""
     query = Authority.select().where(Authority.client == client.id, Authority.user == user.id)
     return query.order_by(Authority.id.desc()).first()
 
 
 def pending_authority_reviews() -> list[Authority]:
-    """Newest answers that wait for a person's decision."""
+    """Return the newest decisions that are undetermined and wait for an operator."""
     newest = {}
     for row in Authority.select().order_by(Authority.id):
         newest[(row.client_id, row.user_id)] = row
@@ -237,8 +247,8 @@ def pending_authority_reviews() -> list[Authority]:
 
 
 def decide_authority(client: Client, user: User, answer: str, reason: str, decided_by: str) -> Authority:
-    """A person's decision where the register left it open; the reason goes into the log."""
+    """Store an operator's decision where the register left it open. The reason goes into the audit log."""
     if answer not in ("yes", "no"):
         raise ValueError("a decision is yes or no")
-    found = AuthorityDecision(answer, f"decided: {reason}")
-    return save_decision(client, user, found, audit.OPERATOR, decided_by=decided_by)
+    decision = AuthorityDecision(answer, f"decided: {reason}")
+    return save_decision(client, user, decision, audit.OPERATOR, decided_by=decided_by)
