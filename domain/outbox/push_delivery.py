@@ -1,4 +1,4 @@
-"""Sending notifications: once to each browser, with growing pauses while its push service is away."""
+"""Sends push notifications: once to each browser, with growing pauses while its push service is down."""
 
 import json
 from collections.abc import Callable
@@ -13,13 +13,13 @@ from domain.common.encryption import blind_index, decrypt
 from domain.common.services import services
 from models import Membership, Notification, PushSubscription, User
 
-STILL = {"waits": ("open",), "asked": ("open",)}  # told only while the payment is in such a state
+STILL = {"waits": ("open",), "asked": ("open",)}  # sent only while the payment is in one of these states
 MAX_ATTEMPTS, KEPT_SECONDS = 12, 2 * 24 * 3600
 
 
 @dataclass(frozen=True)
 class PushContent:
-    """What is told: `what` happened at which client, where it leads (a path), and how many payments wait now."""
+    """What a notification says: the event, the client's name, the path it opens and how many payments wait now."""
 
     what: str
     client: str
@@ -28,21 +28,21 @@ class PushContent:
     language: str
 
 
-# The title and the text of a notice, in its language.
+# Returns the title and text of a notification, in its language.
 Writer = Callable[[PushContent], tuple[str, str]]
 BadgeCount = Callable[[User], int]
 
 
 def due_pushes() -> list[int]:
-    """Those that may go now."""
+    """Return the ids of at most 200 notifications that are due."""
     query = Notification.select(Notification.id).where(Notification.due_at <= utcnow(), Notification.sent_at.is_null())
     return [row.id for row in query.order_by(Notification.id).limit(200)]
 
 
 def deliver_push(notification_id: int, write: Writer, badge_count: BadgeCount) -> bool:
-    """Send one. True when it went; otherwise it stays for a later try, or is over.
+    """Send one notification. Returns True if it was sent; otherwise it is retried later, or dropped.
 
-    `badge_count` returns the number of payments that wait for a user: the number on the app's icon.
+    `badge_count` returns the number of payments that wait for a user, shown on the app's icon.
     """
     row = leases.claim_lease(
         Notification, notification_id, 60, Notification.sent_at.is_null(), Notification.due_at <= utcnow()
@@ -53,46 +53,44 @@ def deliver_push(notification_id: int, write: Writer, badge_count: BadgeCount) -
         leases.release_lease(row, due_at=None)
         return False
     try:
-        services().pusher.send(_to(row.subscription), _message(row, write, badge_count))
+        services().pusher.send(_subscription(row.subscription), _message(row, write, badge_count))
     except PushGone:
-        gone = PushSubscription.endpoint_hash == row.subscription.endpoint_hash  # it may have been renewed meanwhile
+        gone = PushSubscription.endpoint_hash == row.subscription.endpoint_hash  # not if it was renewed meanwhile
         PushSubscription.delete().where(PushSubscription.id == row.subscription_id, gone).execute()
         return False
     except PushError as error:
-        leases.release_lease(row, attempts=row.attempts + 1, due_at=_again(row, error))
+        leases.release_lease(row, attempts=row.attempts + 1, due_at=_next_attempt_at(row, error))
         return False
     leases.release_lease(row, sent_at=utcnow(), due_at=None, attempts=row.attempts + 1)
     return True
 
 
 def _is_obsolete(row: Any) -> bool:
-    """It came too late: nobody is called to what is no longer there, or to a client where they no longer take part."""
+    """Return whether the payment no longer waits, or the user is no longer a member of the client."""
     user = row.subscription.user_id
     member = Membership.select().where(Membership.client == row.client_id, Membership.user == user).exists()
     return not member or (row.what in STILL and row.batch is not None and row.batch.state not in STILL[row.what])
 
 
-def _again(row: Any, error: PushError) -> datetime | None:
-    """When to try once more; None when never."""
+def _next_attempt_at(row: Any, error: PushError) -> datetime | None:
+    """Return when to try again, or None for never."""
     if not isinstance(error, PushLater) or row.attempts + 1 >= MAX_ATTEMPTS:
         return None
-    asked = utcnow() + timedelta(seconds=error.seconds or 0)
-    return max(asked, leases.backoff(row.attempts))
+    requested = utcnow() + timedelta(seconds=error.seconds or 0)
+    return max(requested, leases.backoff(row.attempts))
 
 
-def _to(row: PushSubscription) -> Subscription:
-    told = json.loads(decrypt(row.sealed, "push_subscription", row.user_id, row.endpoint_hash))
-    return Subscription(told["endpoint"], told["p256dh"], told["auth"])
+def _subscription(row: PushSubscription) -> Subscription:
+    fields = json.loads(decrypt(row.sealed, "push_subscription", row.user_id, row.endpoint_hash))
+    return Subscription(fields["endpoint"], fields["p256dh"], fields["auth"])
 
 
 def _message(row: Any, write: Writer, badge_count: BadgeCount) -> PushMessage:
-    """Titles and texts are made now, so that the number on the icon is of now."""
+    """Render the title and text now, so that the number on the icon is current."""
     user = row.subscription.user
     notice = PushContent(row.what, row.client.name, row.path, badge_count(user), user.language or "nl")
     title, text = write(notice)
-    topic = blind_index(f"{row.client_id}:{row.path}")[
-        :32
-    ]  # what is newer of the same thing takes the place of the older
+    topic = blind_index(f"{row.client_id}:{row.path}")[:32]  # a newer message replaces the older one (RFC 8030, 5.4)
     content = {"title": title, "text": text, "path": row.path, "tag": topic, "waiting": notice.waiting}
     urgency = "high" if row.what in ("waits", "asked", "refused") else "normal"
     return PushMessage(json.dumps(content).encode(), KEPT_SECONDS, topic, urgency)
