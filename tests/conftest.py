@@ -44,7 +44,7 @@ LONG = bool(os.environ.get("BIZCUIT_TEST_LONG"))
 OF_A_DATABASE = (
     "tests/domain/", "tests/long/", "tests/test_demo.py", "tests/test_token_secrecy.py", "tests/test_valkey.py",
     "/test_account.py", "/test_nmbrs_history.py", "/test_overview.py", "/test_payment_lists.py",
-    "/test_payment_page.py", "/test_saldo.py", "/test_together.py", "/test_transactions.py",
+    "/test_balances.py", "/test_payment_page.py", "/test_team.py", "/test_transactions.py",
 )  # fmt: skip
 
 # No deadlines: a slow machine is no fault of the law that is tested.
@@ -59,8 +59,11 @@ VERDICT = pytest.StashKey[contract_report.Verdict]()
 
 
 def pytest_configure(config: pytest.Config) -> None:
-    """Make hashing and committing cheap (tests/test_costs.py holds the product to its own settings), watch every write,
-    and make the one folder of exchanges for all workers: who started them makes it, and judges it."""
+    """Prepare the run: hashing and committing are cheap, every write is watched, and there is one folder of exchanges.
+
+    tests/test_production_costs.py holds the product to its own settings. Whoever started the workers makes the folder
+    for all of them, and judges it.
+    """
     passwords.hasher = PasswordHasher(time_cost=1, memory_cost=8, parallelism=1)
     passwords.DUMMY_HASH = passwords.hasher.hash("nobody signs in with this")
     base.PRAGMAS["synchronous"] = 0  # a killed process loses nothing by it, only a power cut would

@@ -285,7 +285,7 @@ FILES = {
 }
 RUNS = {"nmbrs_empty_runs": 0, "nmbrs_run_unlisted": -1, "nmbrs_run_unlisted_once": -1, "nmbrs_locked_late": 0}
 OTHER = {"nmbrs_hang", "nmbrs_debtor_filtered", "nmbrs_extra_element", "nmbrs_extra_element_first"}
-# tests/domain/test_rerun.py, and the soak of `make test-long`
+# tests/domain/test_supersession.py, and the soak of `make test-long`
 ELSEWHERE = {"nmbrs_new_number", "nmbrs_2_percent_9999"}
 
 

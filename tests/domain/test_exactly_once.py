@@ -74,7 +74,7 @@ def honouring(sandbox: Sandbox, honours: bool) -> None:
 
 
 # --- killed ---------------------------------------------------------------------------------------
-@pytest.mark.thorough  # these points are among the places of test_killed_anywhere; here they die by a signal
+@pytest.mark.thorough  # these points are among the places of test_crash_recovery; here they die by a signal
 @pytest.mark.parametrize("honours", [True, False])
 @pytest.mark.parametrize("point", crashing_worker.POINTS)
 def test_a_worker_killed_anywhere_gives_it_once(

@@ -23,7 +23,7 @@ def published() -> dict[str, Any]:
 def contract(base_url: str) -> OpenAPI:
     """Return the contract, served below `base_url` (http://127.0.0.1:…/bank/redirect).
 
-    That it is a valid document of OpenAPI is tested once (tests/test_journal.py), not for each address.
+    That it is a valid document of OpenAPI is tested once (tests/test_contract_report.py), not for each address.
     """
     document = published()
     document["servers"] = [{"url": base_url}]

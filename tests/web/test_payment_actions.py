@@ -16,7 +16,7 @@ from domain.payments.four_eyes import DualApprovalStatus
 from domain.payments.state_machine import SETTLED
 from domain.payments.warnings import PaymentWarning
 from models.payments import BATCH_STATES
-from tests.web.test_payment_words import AT, payment
+from tests.web.test_payment_texts import AT, payment
 
 WARNING = PaymentWarning("picked", "", False)
 READ = replace(WARNING, opened=True)

@@ -13,7 +13,7 @@ from tests.support.sandbox import Sandbox
 from tests.support.signing import at_the_bank, signing_by
 from tests.support.web_client import WebClient
 from tests.web.test_payment_page import at, strike
-from tests.web.test_together import joined
+from tests.web.test_team import joined
 
 # What every page of a client asks before it is anybody's turn: who is there, and what they may do here.
 OF_EVERY_PAGE = ('"login_session"', '"user_account" AS "t1" WHERE ("t1"."id" = ', '"membership" AS "t1"')
