@@ -22,6 +22,7 @@ class PayableLine:
     iban: str
     amount_cents: int
     paid_cents: int | None = None
+    employee: str | None = None  # the number of the employee, where the source tells it
 
     @property
     def key(self) -> tuple[str, str, int, str]:

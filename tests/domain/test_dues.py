@@ -1,0 +1,424 @@
+"""What is owed to each person of a run and what of it may be paid: never more than the newest version says.
+
+The laws at the end hold for made-up runs, re-runs, payments and returns in any order.
+"""
+
+from collections import Counter, defaultdict
+from dataclasses import dataclass, field
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from domain.payroll.dues import (
+    EarlierLine,
+    KnownPerson,
+    Matching,
+    in_file_order,
+    match_people,
+    normalise_name,
+    payable,
+)
+from domain.payroll.run_versions import PayableLine
+
+
+def line(name: str, iban: str, cents: int = 100, text: str = "Salaris", employee: str | None = None) -> PayableLine:
+    return PayableLine(name, name, text, text, iban, cents, employee=employee)
+
+
+def known(due: int, name: str, *accounts: str, paid: tuple[str, ...] = (), employee: str | None = None) -> KnownPerson:
+    names = frozenset({normalise_name(name)})
+    return KnownPerson(due, names, frozenset(accounts), names, frozenset(paid or accounts), employee)
+
+
+def committed(iban: str, cents: int, name: str = "A", text: str = "Salaris", id: int = 1) -> EarlierLine:
+    return EarlierLine(id, name, iban, cents, text)
+
+
+def struck(iban: str, cents: int, name: str = "A", text: str = "Salaris", id: int = 1) -> EarlierLine:
+    return EarlierLine(id, name, iban, cents, text, excluded=True)
+
+
+def people(found: Matching) -> dict[frozenset[tuple[str, str]], tuple[int, ...]]:
+    return {frozenset((one.name_shown, one.iban) for one in person.lines): person.dues for person in found.people}
+
+
+def pay(lines: list[PayableLine], earlier: list[EarlierLine]) -> list[tuple[str, int, int | None]]:
+    return [(one.iban, one.amount_cents, one.paid_cents) for one in payable(lines, earlier).pay]
+
+
+# --- who is who -----------------------------------------------------------------------------------
+@pytest.mark.parametrize(
+    ("one", "other"),
+    [
+        ("Jong, Wouter de", "Wouter de Jong"),
+        ("JONG, WOUTER DE", "Jong, Wouter de"),
+        ("Müller, José", "Muller, Jose"),
+        ("Sørensen", "Sorensen"),
+        ("Vries,  Noor  de", "Vries, Noor de"),
+        ("Donkersloot-Meijer, Naomi", "Donkersloot Meijer, Naomi"),
+    ],
+)
+def test_a_name_is_the_same_however_it_is_written(one: str, other: str):
+    assert normalise_name(one) == normalise_name(other)
+
+
+def test_names_without_letters_are_told_apart():
+    assert normalise_name("--") != normalise_name("**")
+
+
+def test_a_person_is_found_by_employee_number_first():
+    lines = [line("New name", "Y", employee="7"), line("A", "X", employee="8")]
+    found = match_people(lines, [known(1, "A", "X", employee="7"), known(2, "B", "Z", employee="8")])
+    assert people(found) == {frozenset({("New name", "Y")}): (1,), frozenset({("A", "X")}): (2,)}
+
+
+def test_a_person_is_found_by_name_when_the_account_changed():
+    found = match_people([line("A", "Y"), line("B", "X")], [known(1, "A", "X"), known(2, "B", "Z")])
+    assert people(found) == {frozenset({("A", "Y")}): (1,), frozenset({("B", "X")}): (2,)}
+
+
+def test_a_renamed_person_is_found_by_the_account():
+    found = match_people([line("Bakker", "X"), line("C", "Y")], [known(1, "Vries", "X"), known(2, "C", "Y")])
+    assert people(found)[frozenset({("Bakker", "X")})] == (1,)
+    assert found.gone == ()
+
+
+def test_somebody_new_and_somebody_gone():
+    found = match_people([line("A", "X"), line("B", "Y")], [known(1, "A", "X"), known(2, "C", "Z")])
+    assert people(found) == {frozenset({("A", "X")}): (1,), frozenset({("B", "Y")}): ()}
+    assert [one.due for one in found.gone] == [2]
+
+
+def test_lines_of_one_name_are_one_person():
+    found = match_people([line("A", "X"), line("A", "SAVINGS"), line("B", "Y")], [])
+    assert set(people(found)) == {frozenset({("A", "X"), ("A", "SAVINGS")}), frozenset({("B", "Y")})}
+
+
+def test_a_couple_on_one_account_is_two_people():
+    before = [known(1, "A", "X"), known(2, "B", "X")]
+    found = match_people([line("A", "X"), line("B", "X")], before)
+    assert people(found) == {frozenset({("A", "X")}): (1,), frozenset({("B", "X")}): (2,)}
+
+
+def test_a_partner_who_is_new_on_the_account_of_a_colleague_is_new():
+    found = match_people([line("A", "X"), line("B", "X")], [known(1, "A", "X")])
+    assert people(found) == {frozenset({("A", "X")}): (1,), frozenset({("B", "X")}): ()}
+
+
+def test_one_of_a_couple_is_renamed():
+    found = match_people([line("A", "X"), line("C", "X")], [known(1, "A", "X"), known(2, "B", "X")])
+    assert people(found) == {frozenset({("A", "X")}): (1,), frozenset({("C", "X")}): (2,)}
+
+
+def test_a_couple_that_is_renamed_together_is_reckoned_together():
+    found = match_people([line("C", "X"), line("D", "X")], [known(1, "A", "X"), known(2, "B", "X")])
+    assert people(found) == {frozenset({("C", "X"), ("D", "X")}): (1, 2)}
+
+
+def test_a_colleague_who_gets_the_account_that_another_left_is_new():
+    found = match_people([line("A", "Y"), line("B", "X")], [known(1, "A", "X")])
+    assert people(found) == {frozenset({("A", "Y")}): (1,), frozenset({("B", "X")}): ()}
+
+
+def test_an_account_that_goes_on_under_another_name_is_somebody_new():
+    found = match_people([line("A", "X"), line("Bailiff", "Y")], [known(1, "A", "X", "Y")])
+    assert people(found) == {frozenset({("A", "X")}): (1,), frozenset({("Bailiff", "Y")}): ()}
+
+
+def test_numbers_tell_two_people_of_one_name_apart():
+    lines = [line("A", "X", employee="1"), line("A", "Y", employee="2")]
+    before = [known(1, "A", "X", employee="1"), known(2, "A", "Y", employee="2")]
+    assert people(match_people(lines, before)) == {frozenset({("A", "X")}): (1,), frozenset({("A", "Y")}): (2,)}
+
+
+def test_another_number_at_the_same_account_under_another_name_is_somebody_else():
+    found = match_people([line("B", "X", employee="2")], [known(1, "A", "X", employee="1")])
+    assert people(found) == {frozenset({("B", "X")}): ()}
+
+
+def test_another_number_at_the_same_account_under_the_same_name_is_the_same_person():
+    found = match_people([line("A", "X", employee="2")], [known(1, "A", "X", employee="1")])
+    assert people(found) == {frozenset({("A", "X")}): (1,)}
+
+
+def test_without_numbers_two_people_of_one_name_are_reckoned_together():
+    before = [known(1, "A", "X", employee="1"), known(2, "A", "Y", employee="2")]
+    assert people(match_people([line("A", "X"), line("A", "Y")], before)) == {
+        frozenset({("A", "X"), ("A", "Y")}): (1, 2)
+    }
+
+
+# --- what may be paid -----------------------------------------------------------------------------
+def test_somebody_new_is_paid_whole():
+    assert pay([line("A", "X", 2000)], []) == [("X", 2000, None)]
+
+
+def test_the_same_lines_pay_nothing():
+    assert pay([line("A", "X", 2000)], [committed("X", 2000)]) == []
+
+
+def test_more_pay_is_paid_for_as_much_as_it_is_more():
+    assert pay([line("A", "X", 2100)], [committed("X", 2000)]) == [("X", 100, 2000)]
+
+
+def test_less_pay_is_told_and_nothing_is_taken_back():
+    found = payable([line("A", "X", 1900)], [committed("X", 2000)])
+    assert (found.pay, found.overpaid) == ([], [("A", "X", 100)])
+
+
+def test_who_is_gone_is_told():
+    assert payable([], [committed("X", 2000)]).overpaid == [("A", "X", 2000)]
+
+
+def test_another_account_pays_nothing_again():
+    found = payable([line("A", "NEW", 2000)], [committed("OLD", 2000)])
+    assert (found.pay, found.overpaid) == ([], [])
+
+
+def test_another_account_and_more_pay_pays_the_difference_to_the_new_one():
+    assert pay([line("A", "NEW", 2100)], [committed("OLD", 2000)]) == [("NEW", 100, 2000)]
+
+
+def test_another_account_and_less_pay_is_told_of_the_old_one():
+    found = payable([line("A", "NEW", 1900)], [committed("OLD", 2000)])
+    assert (found.pay, found.overpaid) == ([], [("A", "OLD", 100)])
+
+
+def test_what_came_back_of_the_old_account_goes_to_the_new_one():
+    assert pay([line("A", "NEW", 2000)], []) == [("NEW", 2000, None)]
+    half = [committed("OLD", 1200)]  # the other 800 came back
+    assert pay([line("A", "NEW", 2000)], half) == [("NEW", 800, 1200)]
+
+
+def test_of_several_accounts_the_changed_one_bears_what_went_to_the_old_one():
+    lines = [line("A", "NEW", 1000), line("A", "SAVINGS", 300)]
+    found = payable(lines, [committed("OLD", 1000), committed("SAVINGS", 200, id=2)])
+    assert [(one.iban, one.amount_cents) for one in found.pay] == [("SAVINGS", 100)]
+    assert found.overpaid == []
+
+
+def test_another_description_alone_pays_nothing():
+    assert pay([line("A", "X", 2000, "Salaris mei")], [committed("X", 2000)]) == []
+
+
+def test_of_two_lines_on_one_account_the_one_that_grew_is_paid():
+    lines = [line("A", "X", 2000, "Salaris mei"), line("A", "X", 600, "Vakantiegeld")]
+    found = payable(lines, [committed("X", 2000), committed("X", 500, text="Vakantiegeld", id=2)])
+    assert [(one.description_shown, one.amount_cents, one.paid_cents) for one in found.pay] == [
+        ("Vakantiegeld", 100, 500)
+    ]
+
+
+def test_what_was_struck_stays_struck_while_it_says_the_same():
+    found = payable([line("A", "X", 2000)], [struck("X", 2000)])
+    assert (found.pay, found.overpaid, found.superseded) == ([], [], [])
+
+
+def test_what_was_struck_and_is_now_otherwise_is_paid_whole_and_superseded():
+    found = payable([line("A", "X", 2100)], [struck("X", 2000, id=7)])
+    assert (pay([line("A", "X", 2100)], [struck("X", 2000)]), found.superseded) == ([("X", 2100, None)], [7])
+
+
+def test_a_struck_line_of_somebody_who_is_gone_stays_as_it_is():
+    assert payable([], [struck("X", 2000, id=7)]).superseded == []
+
+
+def test_one_of_two_equal_lines_was_struck():
+    found = payable([line("A", "X", 500)], [struck("X", 500), committed("X", 500, id=2)])
+    assert (found.pay, found.overpaid) == ([], [])
+    assert pay([line("A", "X", 500), line("A", "X", 500)], [struck("X", 500), committed("X", 500)]) == []
+
+
+def test_going_back_to_the_first_version_after_a_paid_difference_is_told():
+    found = payable([line("A", "X", 2000)], [committed("X", 2000), committed("X", 100, id=2)])
+    assert (found.pay, found.overpaid) == ([], [("A", "X", 100)])
+
+
+def test_of_two_who_are_reckoned_together_nobody_gets_more_than_their_own_line():
+    found = payable([line("A", "X", 200), line("B", "X", 100)], [committed("X", 50, "C")])
+    assert [(one.name_shown, one.amount_cents) for one in found.pay] == [("A", 150), ("B", 100)]
+
+
+def test_what_is_paid_stands_in_the_order_of_the_file():
+    lines = [line("A", "X", 300), line("A", "SAVINGS", 100), line("A", "B", 200)]
+    assert [one.iban for one in in_file_order(payable(lines, []).pay, lines)] == ["X", "SAVINGS", "B"]
+
+
+# --- laws over whole histories --------------------------------------------------------------------
+NAMES, IBANS, NUMBERS = st.sampled_from("PQRS"), st.sampled_from("WXYZ"), st.sampled_from([None, None, "1", "2"])
+LINES = st.lists(st.builds(line, NAMES, IBANS, st.integers(1, 9), st.sampled_from(["s", "t"])), max_size=6)
+NUMBERED = st.lists(st.builds(line, NAMES, IBANS, st.integers(1, 9), st.just("s"), NUMBERS), max_size=6)
+
+
+@dataclass
+class Due:
+    """What a database would keep of one person."""
+
+    names: frozenset[str]
+    accounts: frozenset[str]
+    employee: str | None
+    owed: int = 0
+    earlier: list[EarlierLine] = field(default_factory=list)
+
+    @property
+    def committed(self) -> int:
+        return sum(one.amount_cents for one in self.earlier)
+
+
+class RunKept:
+    """The dues of a run over its versions; whatever is payable is paid at once, or only in part."""
+
+    def __init__(self) -> None:
+        self.dues: dict[int, Due] = {}
+        self._next = 0
+
+    def known(self) -> list[KnownPerson]:
+        return [
+            KnownPerson(
+                number, one.names, one.accounts, frozenset(normalise_name(paid.name) for paid in one.earlier),
+                frozenset(paid.iban for paid in one.earlier), one.employee,
+            )
+            for number, one in self.dues.items()
+        ]  # fmt: skip
+
+    def read(self, lines: list[PayableLine]) -> list[tuple[Due, list[PayableLine]]]:
+        """Write what the version says, and return what may be paid to whom."""
+        found, offered = match_people(lines, self.known()), []
+        for gone in found.gone:
+            self.dues[gone.due].owed = 0
+        for person in found.people:
+            due = self._due(person.dues)
+            due.names = frozenset(normalise_name(one.name_shown) for one in person.lines)
+            due.accounts = frozenset(one.iban for one in person.lines)
+            numbers = {one.employee for one in person.lines}
+            due.employee = numbers.pop() if len(numbers) == 1 else None
+            due.owed = person.owed_cents
+            offered.append((due, payable(person.lines, due.earlier).pay))
+        return offered
+
+    def _due(self, dues: tuple[int, ...]) -> Due:
+        if not dues:
+            self._next += 1
+            self.dues[self._next] = Due(frozenset(), frozenset(), None)
+            return self.dues[self._next]
+        first = self.dues[dues[0]]
+        for other in dues[1:]:
+            first.earlier += self.dues.pop(other).earlier
+        return first
+
+    def commit(self, due: Due, lines: list[PayableLine]) -> None:
+        due.earlier += [
+            EarlierLine(number, one.name_shown, one.iban, one.amount_cents, one.description_shown)
+            for number, one in enumerate(lines, len(due.earlier))
+        ]
+
+    def pay(self, lines: list[PayableLine]) -> list[PayableLine]:
+        paid = []
+        for due, offered in self.read(lines):
+            before = due.committed
+            self.commit(due, offered)
+            assert due.committed == max(before, due.owed), "never more than is owed, and nothing less"
+            paid += offered
+        return paid
+
+
+@given(st.lists(NUMBERED, min_size=1, max_size=4))
+def test_nobody_gets_more_than_the_newest_version_says(versions: list[list[PayableLine]]):
+    """Whatever the versions are: by name, each person ends with at most the most that any version said."""
+    run, got, most = RunKept(), Counter(), 0
+    for lines in versions:
+        for one in run.pay(lines):
+            assert one.amount_cents > 0
+            got[one.iban] += one.amount_cents
+        most = max(most, sum(one.amount_cents for one in lines))
+        assert sum(due.owed for due in run.dues.values()) == sum(one.amount_cents for one in lines)
+        assert len({one.due for one in run.known()}) == len(run.dues)
+
+
+@given(st.lists(LINES, min_size=1, max_size=4))
+def test_a_name_never_gets_more_than_the_most_that_a_version_owed_it(versions: list[list[PayableLine]]):
+    run, got, most = RunKept(), Counter(), Counter()
+    for lines in versions:
+        owed = Counter()
+        for one in lines:
+            owed[one.name_shown] += one.amount_cents
+        most |= owed
+        for one in run.pay(lines):
+            got[one.name_shown] += one.amount_cents
+    assert all(got[name] <= most[name] for name in got)
+
+
+@given(st.lists(NUMBERED, max_size=3), NUMBERED)
+def test_the_same_version_again_pays_nothing(before: list[list[PayableLine]], lines: list[PayableLine]):
+    run = RunKept()
+    for one in [*before, lines]:
+        run.pay(one)
+    assert run.pay(lines) == []
+
+
+@given(st.lists(LINES, max_size=2), LINES, st.randoms())
+def test_the_order_of_the_lines_changes_nothing(before: list[list[PayableLine]], lines: list[PayableLine], random):
+    one, other, shuffled = RunKept(), RunKept(), list(lines)
+    random.shuffle(shuffled)
+    for version in before:
+        one.pay(version)
+        other.pay(version)
+    assert Counter(one.pay(lines)) == Counter(other.pay(shuffled))
+
+
+@given(LINES, st.dictionaries(IBANS, st.sampled_from(["V1", "V2", "V3", "V4"])))
+def test_changed_accounts_pay_nothing_again(lines: list[PayableLine], moved: dict[str, str]):
+    """Whichever accounts changed: each person got what is owed."""
+    run = RunKept()
+    run.pay(lines)
+    changed = [line(one.name_shown, moved.get(one.iban, one.iban), one.amount_cents) for one in lines]
+    assert run.pay(changed) == []
+
+
+@given(st.lists(st.integers(1, 9), min_size=1, max_size=4), st.permutations("ABCD"))
+def test_people_who_are_renamed_on_accounts_of_their_own_are_paid_nothing_again(cents: list[int], names: list[str]):
+    run = RunKept()
+    run.pay([line(name, iban, one) for name, iban, one in zip("PQRS", "WXYZ", cents, strict=False)])
+    assert run.pay([line(name, iban, one) for name, iban, one in zip(names, "WXYZ", cents, strict=False)]) == []
+
+
+@given(LINES, st.data())
+def test_what_came_back_is_payable_again_and_nothing_else(lines: list[PayableLine], data):
+    run = RunKept()
+    run.pay(lines)
+    returned = 0
+    for due in run.dues.values():
+        back = data.draw(st.lists(st.sampled_from(due.earlier), unique_by=lambda one: one.id, max_size=2))
+        returned += sum(one.amount_cents for one in back)
+        due.earlier = [one for one in due.earlier if one not in back]
+    assert sum(one.amount_cents for one in run.pay(lines)) == returned
+
+
+@given(LINES, st.data())
+def test_what_is_struck_is_never_paid_while_it_is_the_same(lines: list[PayableLine], data):
+    """Of each person: what is owed less what was struck, and no line beyond what the version owes on its account."""
+    owed: dict[str, list[PayableLine]] = defaultdict(list)
+    for one in lines:
+        owed[one.name_shown].append(one)
+    for mine in owed.values():
+        out = data.draw(st.lists(st.sampled_from(range(len(mine))), unique=True))
+        gone = [mine[i] for i in out]
+        earlier = [struck(one.iban, one.amount_cents, one.name_shown, one.description_shown) for one in gone]
+        kept = [one for i, one in enumerate(mine) if i not in out]
+        assert Counter(payable(mine, earlier).pay) == Counter(kept)
+
+
+@settings(max_examples=200)
+@given(LINES, st.lists(st.builds(committed, IBANS, st.integers(1, 9)), max_size=6))
+def test_what_is_paid_is_what_is_owed_less_what_is_committed(lines: list[PayableLine], before: list[EarlierLine]):
+    found = payable(lines, before)
+    owed, out = sum(one.amount_cents for one in lines), sum(one.amount_cents for one in before)
+    assert sum(one.amount_cents for one in found.pay) == max(0, owed - out)
+    assert sum(cents for _, _, cents in found.overpaid) == max(0, out - owed)
+    to = Counter()
+    for one in lines:
+        to[one.iban] += one.amount_cents
+    for one in found.pay:
+        to[one.iban] -= one.amount_cents
+    assert min(to.values(), default=0) >= 0
