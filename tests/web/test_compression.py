@@ -44,8 +44,10 @@ def test_a_static_file_is_pressed_once_and_known_again(site: Site):
     smaller = got(who, path, **{"Accept-Encoding": "gzip, br"})
     assert (smaller.headers["Content-Encoding"], brotli.decompress(smaller.data)) == ("br", plain.data)
     assert len(smaller.data) < len(small.data)
+    refused = got(who, path, **{"Accept-Encoding": "br;q=0, gzip"})
+    assert refused.headers["Content-Encoding"] == "gzip"
     assert small.headers["ETag"] == "W/" + plain.headers["ETag"]
-    for tag in (small.headers["ETag"], plain.headers["ETag"]):
+    for tag in (small.headers["ETag"], plain.headers["ETag"], f'"other", {small.headers["ETag"]}'):
         again = got(who, path, **{"If-None-Match": tag})
         assert (again.status_code, again.data, "Content-Encoding" in again.headers) == (304, b"", False)
 
