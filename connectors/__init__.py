@@ -1,1 +1,4 @@
-"""The outside world: each neighbour a port (what we ask of it) and adapters (how). They know no table and no screen."""
+"""Connect to other systems. Each has a port (a protocol with its data and errors) and adapters that implement it.
+
+Connectors know neither the database nor the web pages.
+"""

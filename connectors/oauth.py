@@ -1,4 +1,4 @@
-"""What we ask of an OAuth service (Nmbrs, Ponto): the customer's consent, and the tokens that come of it."""
+"""The port to an OAuth 2 service (Nmbrs, Ponto): the customer's consent and the tokens it gives."""
 
 import re
 from collections.abc import Mapping
@@ -9,13 +9,13 @@ from typing import Any, Protocol
 from core.clock import utcnow
 
 _CODE = re.compile(r"[a-z_]{1,40}")
-# Refusals that say something of us or of the service, and nothing of the customer's consent (RFC 6749, 5.2).
+# Errors about our client or the service, not about the customer's consent (RFC 6749, 5.2).
 _OURS = ("invalid_client", "unauthorized_client", "server_error", "temporarily_unavailable")
 
 
 @dataclass(frozen=True)
 class Tokens:
-    """An access token until `expires_at` (UTC), and the refresh token for the next pair, good for one use."""
+    """An access token, valid until `expires_at` (UTC), and a refresh token for one use."""
 
     access_token: str = field(repr=False)
     refresh_token: str = field(repr=False)
@@ -23,7 +23,7 @@ class Tokens:
 
 
 class OAuthRefused(Exception):
-    """The service says no; `code` as it names it (invalid_grant: the customer must consent again)."""
+    """The service refused; `code` is its error code (invalid_grant: the customer must consent again)."""
 
     def __init__(self, code: str) -> None:
         super().__init__(code)
@@ -31,18 +31,23 @@ class OAuthRefused(Exception):
 
 
 class OAuthDown(Exception):
-    """No answer, or none that can be read. A refresh token that was sent may have been used up by it."""
+    """No answer, or an unreadable one. A refresh token that was sent may have been used."""
 
 
 def error_from_code(code: Any) -> OAuthRefused | OAuthDown:
-    """What an error of the service means for the consent. A code that is none says nothing."""
+    """Return the exception for an error code of the service; a missing or invalid code says nothing about the consent.
+    """
     if not isinstance(code, str) or not _CODE.fullmatch(code) or code in _OURS:
         return OAuthDown()
     return OAuthRefused(code)
 
 
 def parse_tokens(found: Mapping[str, Any]) -> Tokens:
-    """The pair in the service's answer. OAuthDown when it holds none."""
+    """Return the tokens of a token response.
+
+    Raises:
+    - OAuthDown: it holds none.
+    """
     access, refresh = found.get("access_token"), found.get("refresh_token")
     if not isinstance(access, str) or not isinstance(refresh, str) or not access or not refresh:
         raise OAuthDown
@@ -50,7 +55,7 @@ def parse_tokens(found: Mapping[str, Any]) -> Tokens:
 
 
 def _end(seconds: Any) -> datetime:
-    """When the access token ends; an hour when that is not said."""
+    """Return when the access token expires; after an hour if the service does not say."""
     number = seconds if isinstance(seconds, int) and 0 < seconds <= 86_400 else 3600
     return utcnow() + timedelta(seconds=number)
 
@@ -58,21 +63,36 @@ def _end(seconds: Any) -> datetime:
 class OAuthClient(Protocol):
     @property
     def host(self) -> str:
-        """Where the customer is sent; the pages may lead on there."""
+        """Return the host that the customer is sent to, for the form-action of the CSP."""
         ...
 
     def start(self, state: str, verifier: str, redirect_uri: str) -> str:
-        """The address to send the customer to."""
+        """Return the authorization URL for the customer."""
         ...
 
     def redeem(self, code: str, verifier: str, redirect_uri: str) -> Tokens:
-        """The first pair, for the code that came back. OAuthRefused, OAuthDown."""
+        """Exchange the authorization code for the first tokens.
+
+        Raises:
+        - OAuthRefused
+        - OAuthDown
+        """
         ...
 
     def refresh(self, refresh_token: str) -> Tokens:
-        """The next pair; the refresh token is worthless from then on. OAuthRefused, OAuthDown."""
+        """Exchange the refresh token for new tokens; it is invalid afterwards.
+
+        Raises:
+        - OAuthRefused
+        - OAuthDown
+        """
         ...
 
     def revoke(self, refresh_token: str) -> None:
-        """The customer no longer wants it. OAuthRefused, OAuthDown."""
+        """Revoke the customer's consent.
+
+        Raises:
+        - OAuthRefused
+        - OAuthDown
+        """
         ...

@@ -1,4 +1,4 @@
-"""Mail over SMTP: one message to one address, in text and HTML. Over TLS where the setting says so."""
+"""Send mail over SMTP: one message to one address, as text and HTML, over TLS if configured."""
 
 import smtplib
 import ssl
@@ -12,13 +12,13 @@ from email.utils import format_datetime, make_msgid, parseaddr
 
 from core.clock import utcnow
 
-# Bodies travel as seven-bit text, so that no server on the way has to know more.
+# Bodies are seven-bit text, which every mail server can relay.
 _POLICY = SMTP.clone(cte_type="7bit")
 
 
 @dataclass(frozen=True)
 class Message:
-    """One mail to one person; `html` says the same as `text`."""
+    """A mail to one person; `html` has the same content as `text`."""
 
     to: str
     subject: str
@@ -27,7 +27,7 @@ class Message:
 
 
 class MailNotSent(Exception):
-    """It was not taken. `permanent`: it never will be; otherwise a later try may work. Names no address."""
+    """The server did not accept the mail. If not `permanent`, a retry may work. The message contains no address."""
 
     def __init__(self, permanent: bool, reason: str) -> None:
         super().__init__(reason)
@@ -36,9 +36,9 @@ class MailNotSent(Exception):
 
 @dataclass(frozen=True)
 class SmtpMailer:
-    """A mail server. With `starttls` nothing is sent before the line is encrypted and its certificate is good.
+    """A mail server. With `starttls` nothing is sent before TLS is up and its certificate is verified.
 
-    `timeout` in seconds, for each step. `tls` replaces the usual trust (a private certificate authority).
+    `timeout` is in seconds, per step. `tls` replaces the default trust (for a private certificate authority).
     """
 
     host: str
@@ -51,12 +51,16 @@ class SmtpMailer:
     tls: ssl.SSLContext | None = field(default=None, repr=False)
 
     def send(self, message: Message) -> None:
-        """Give one mail to the server. MailNotSent when it did not take it; what it took is never told as not sent."""
+        """Submit a mail to the server. A mail that the server accepted never raises.
+
+        Raises:
+        - MailNotSent
+        """
         mail = self._mail(message)
         try:
             server = self._connect()
         except (OSError, smtplib.SMTPException) as error:
-            # Also a refused greeting or sign-in: that is our set-up, not this letter's fault.
+            # Includes a refused greeting or login: that is a problem of the configuration, not of this mail.
             raise MailNotSent(False, f"no mail server: {_kind(error)}") from None
         try:
             server.send_message(mail)
@@ -66,7 +70,7 @@ class SmtpMailer:
             _leave(server)
 
     def _connect(self) -> smtplib.SMTP:
-        # Without a name smtplib asks the DNS for ours, which can take seconds.
+        # Without a host name smtplib looks ours up in DNS, which can take seconds.
         server = smtplib.SMTP(self.host, self.port, local_hostname=self._domain(), timeout=self.timeout)
         try:
             if self.starttls:
@@ -82,7 +86,11 @@ class SmtpMailer:
         return parseaddr(self.sender)[1].rpartition("@")[2] or "localhost"
 
     def _mail(self, message: Message) -> EmailMessage:
-        """The mail with its headers; MailNotSent when an address or subject would smuggle in another header."""
+        """Build the mail.
+
+        Raises:
+        - MailNotSent: an address or subject would inject another header.
+        """
         mail = EmailMessage(policy=_POLICY)
         try:
             mail["From"] = self.sender
@@ -92,32 +100,33 @@ class SmtpMailer:
             raise MailNotSent(True, "an address or subject that is none") from None
         mail["Date"] = format_datetime(utcnow())
         mail["Message-ID"] = make_msgid(domain=self._domain())
-        mail["Auto-Submitted"] = "auto-generated"  # RFC 3834: no out-of-office answers
+        mail["Auto-Submitted"] = "auto-generated"  # RFC 3834: no out-of-office replies
         mail.set_content(message.text)
         mail.add_alternative(message.html, subtype="html")
         return mail
 
 
 def _leave(server: smtplib.SMTP) -> None:
-    """Say goodbye. The letter's fate is decided: what goes wrong here must not make it go out twice."""
+    """Close the connection. The outcome is known, so an error here must not cause a second submission."""
     with suppress(OSError, smtplib.SMTPException):
         server.quit()
     server.close()
 
 
 def _is_permanent(error: Exception) -> bool:
-    """5xx for this letter or its address. 530 asks us to sign in first: that can be mended."""
+    """Return whether the mail or its address is refused for good (5xx). 530 asks for a login, which can be configured.
+    """
     match error:
         case smtplib.SMTPRecipientsRefused():
             return all(code >= 500 for code, _ in error.recipients.values())
         case smtplib.SMTPSenderRefused() | smtplib.SMTPDataError():
             return error.smtp_code >= 500 and error.smtp_code != 530
-        case smtplib.SMTPNotSupportedError():  # an address outside ASCII, and the server cannot carry it
+        case smtplib.SMTPNotSupportedError():  # an address outside ASCII, which the server cannot handle
             return True
     return False
 
 
 def _kind(error: Exception) -> str:
-    """What went wrong, without the server's words: those often repeat the address."""
+    """Return error type and code, without the server's text, which often repeats the address."""
     codes = [code for code, _ in getattr(error, "recipients", {}).values()] or [getattr(error, "smtp_code", "")]
     return " ".join([type(error).__name__, *map(str, codes)]).strip()

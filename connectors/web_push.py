@@ -1,8 +1,8 @@
-"""Web push: one encrypted message to one browser, by way of the push service that the browser chose.
+"""Web push: send an encrypted message to one browser, through the push service that the browser chose.
 
-Encrypted for that browser alone (RFC 8291, aes128gcm) and signed by us (VAPID, RFC 8292), sent as RFC 8030 says. The
-address comes from a browser and thus from anybody: messages go only to the push services on a list, over https, and no
-redirect is followed.
+Encrypted for that browser only (RFC 8291, aes128gcm), signed with VAPID (RFC 8292) and sent as RFC 8030 defines. The
+endpoint comes from a browser and cannot be trusted: messages are sent over https to listed push services only, and
+redirects are not followed.
 """
 
 import http.client
@@ -31,28 +31,28 @@ from core.clock import utcnow
 
 Urgency = Literal["very-low", "low", "normal", "high"]
 LONGEST_ENDPOINT = 1000  # characters
-MOST_BYTES = 3993  # of a message, before it is encrypted (RFC 8291, section 4)
-LONGEST_PAUSE = 24 * 3600  # seconds; what a push service may have us wait
-_STEP = 512  # messages are made as long as the next multiple: their length tells nothing of what they say
+MOST_BYTES = 3993  # of a message before encryption (RFC 8291, section 4)
+LONGEST_PAUSE = 24 * 3600  # seconds; the longest wait that a push service may ask for
+_STEP = 512  # messages are padded to a multiple of this, so that their length reveals nothing
 _SIGNED_FOR = timedelta(hours=6)  # RFC 8292 allows a day
-# The push services of browsers: Chromium, Firefox, Safari, Edge. "*." stands for any names below.
+# Push services of Chromium, Firefox, Safari and Edge. "*." matches any subdomain.
 PUSH_SERVICES = (
     "fcm.googleapis.com", "*.push.services.mozilla.com", "*.push.apple.com", "*.notify.windows.com",
 )  # fmt: skip
 
 
 class PushError(Exception):
-    """A message was not taken. Names no address: who has it can send to that browser's screen nothing, but knows it."""
+    """The push service did not accept the message. Never includes the endpoint, which identifies the browser."""
 
 
 class PushGone(PushError):
-    """The browser does not want messages any more, now or ever (404, 410): forget it."""
+    """The subscription has ended (404, 410): delete it."""
 
 
 class PushLater(PushError):
-    """Not now (429, 5xx, no answer): a later try may work. `seconds` is how long the service asks to wait, if it did.
+    """A temporary failure (429, 5xx, no answer): retry later. `seconds` is the wait that the service asks for, if any.
 
-    Without an answer the message may have been taken: the same topic sees to it that it is shown once.
+    Without an answer the message may have been accepted; the same topic ensures that it is shown once.
     """
 
     def __init__(self, reason: str, seconds: int | None = None) -> None:
@@ -61,16 +61,16 @@ class PushLater(PushError):
 
 
 class PushRefused(PushError):
-    """The service does not take this message, and will not."""
+    """The service permanently refuses this message."""
 
 
 class UnfitSubscription(ValueError):
-    """This is no subscription of a browser, or its address is not one that we send to."""
+    """Not a browser's subscription, or an endpoint outside the listed push services."""
 
 
 @dataclass(frozen=True)
 class Subscription:
-    """A browser that wants messages. Keys as the browser writes them: base64url, a point of P-256 and 16 bytes."""
+    """A browser's subscription. The keys are base64url: a P-256 point and 16 bytes."""
 
     endpoint: str = field(repr=False)
     public_key: str = field(repr=False)
@@ -78,7 +78,11 @@ class Subscription:
 
     @classmethod
     def read(cls, text: str) -> "Subscription":
-        """What `JSON.stringify` makes of a PushSubscription. UnfitSubscription."""
+        """Parse the JSON of a PushSubscription.
+
+        Raises:
+        - UnfitSubscription
+        """
         try:
             told = json.loads(text)
             made = cls(told["endpoint"], told["keys"]["p256dh"], told["keys"]["auth"])
@@ -90,9 +94,9 @@ class Subscription:
 
 @dataclass(frozen=True)
 class PushMessage:
-    """What to tell. `ttl` in seconds: how long the service keeps it for a browser that is away.
+    """A message. `ttl` (seconds) is how long the service keeps it for an offline browser.
 
-    A message takes the place of a waiting one with the same `topic` (at most 32 letters, digits, - and _).
+    It replaces a waiting message with the same `topic` (at most 32 letters, digits, - and _).
     """
 
     content: bytes = field(repr=False)
@@ -103,11 +107,11 @@ class PushMessage:
 
 @dataclass(frozen=True)
 class WebPushClient:
-    """Sends. `key` is our VAPID key: 32 bytes in base64url; `contact` an address of mail where services may complain.
+    """Sends messages. `key` is our VAPID key, 32 bytes in base64url; `contact` is a mail address for the push services.
 
-    `services` lists the hosts that messages may go to, as PUSH_SERVICES does.
-    `local` is the origin of a push service that is allowed on this machine, for development; empty: none.
-    `timeout` in seconds, for the whole exchange. `tls` replaces the usual trust.
+    `services`: the allowed hosts, as in PUSH_SERVICES.
+    `local`: origin of an allowed push service on this machine, for development; empty for none.
+    `timeout`: seconds, for the whole exchange. `tls`: replaces the default trust.
     """
 
     key: str = field(repr=False)
@@ -118,7 +122,11 @@ class WebPushClient:
     services: tuple[str, ...] = PUSH_SERVICES
 
     def __post_init__(self) -> None:
-        """ValueError when the key is none."""
+        """Check the key.
+
+        Raises:
+        - ValueError: it is invalid.
+        """
         _ = self.public_key
 
     @cached_property
@@ -130,16 +138,25 @@ class WebPushClient:
 
     @cached_property
     def public_key(self) -> str:
-        """What a browser is given when it subscribes (applicationServerKey): base64url."""
+        """Return the applicationServerKey for browsers, in base64url."""
         return _encoded(_point(self._private.public_key()))
 
     def check(self, subscription: Subscription) -> None:
-        """UnfitSubscription when nothing would ever be sent to this address. Looks no name up."""
+        """Check that messages may be sent to this endpoint, without a DNS lookup.
+
+        Raises:
+        - UnfitSubscription
+        """
         _validate_endpoint(subscription.endpoint, self.local, self.services)
 
     def send(self, subscription: Subscription, message: PushMessage) -> None:
-        """Give one message to the browser's push service. PushGone, PushLater, PushRefused; the address may be unfit
-        (PushRefused)."""
+        """Send one message to the browser's push service.
+
+        Raises:
+        - PushGone
+        - PushLater
+        - PushRefused: also for an endpoint that is not allowed.
+        """
         try:
             place = _validate_endpoint(subscription.endpoint, self.local, self.services)
             body = _encrypted(subscription, message)
@@ -153,7 +170,7 @@ class WebPushClient:
         _raise_for_status(*self._exchange(place, headers, body))
 
     def _token(self, place: SplitResult) -> str:
-        """Who sends, to this service alone (RFC 8292, section 2)."""
+        """Return the VAPID token for this service (RFC 8292, section 2)."""
         claims = {
             "aud": f"{place.scheme}://{place.netloc}", "exp": int((utcnow() + _SIGNED_FOR).timestamp()),
             "sub": f"mailto:{self.contact}",
@@ -161,7 +178,7 @@ class WebPushClient:
         return jwt.encode({"typ": "JWT", "alg": "ES256"}, claims, ECKey.import_key(self._private), ["ES256"])
 
     def _exchange(self, place: SplitResult, headers: dict[str, str], body: bytes) -> tuple[int, str | None]:
-        """The answer's status and its Retry-After."""
+        """Return status and Retry-After of the answer."""
         host, port = place.hostname or "", place.port or 443
         target = (place.path or "/") + (f"?{place.query}" if place.query else "")
         try:
@@ -172,7 +189,7 @@ class WebPushClient:
                     line = http.client.HTTPSConnection(host, port, timeout=self.timeout)
                     sock = (self.tls or ssl.create_default_context()).wrap_socket(sock, server_hostname=host)
                 with closing(line):
-                    line.sock = sock  # connected here, so that the time limit holds for the handshake too
+                    line.sock = sock  # connected above, so that the time limit includes the TLS handshake
                     line.request("POST", target, body, headers)
                     answer = line.getresponse()
                     return answer.status, answer.headers.get("Retry-After")
@@ -181,18 +198,18 @@ class WebPushClient:
 
 
 def _raise_for_status(status: int, retry_after: str | None) -> None:
-    """RFC 8030, sections 5 and 7.3."""
+    """Raise for a status that is not success (RFC 8030, sections 5 and 7.3)."""
     if status in (200, 201, 202):
         return
     if status in (404, 410):
         raise PushGone(f"answered {status}")
     if status == 429 or status >= 500:
         raise PushLater(f"answered {status}", _seconds(retry_after))
-    raise PushRefused(f"answered {status}")  # a redirect too: nobody is followed
+    raise PushRefused(f"answered {status}")  # redirects too: they are never followed
 
 
 def _seconds(retry_after: str | None) -> int | None:
-    """Retry-After is a number of seconds or a moment (RFC 9110, section 10.2.3)."""
+    """Parse Retry-After: seconds or a date (RFC 9110, section 10.2.3)."""
     if retry_after is None:
         return None
     if re.fullmatch(r"[0-9]{1,9}", retry_after.strip()):
@@ -203,9 +220,13 @@ def _seconds(retry_after: str | None) -> int | None:
     return None
 
 
-# --- where to -------------------------------------------------------------------------------------
+# --- endpoints ---
 def _validate_endpoint(endpoint: object, local: str, services: tuple[str, ...]) -> SplitResult:
-    """Return the parts of an address at a push service. Raises UnfitSubscription for any other address."""
+    """Return the parts of an endpoint at an allowed push service.
+
+    Raises:
+    - UnfitSubscription: any other address.
+    """
     if not isinstance(endpoint, str) or not re.fullmatch(rf"[\x21-\x7e]{{1,{LONGEST_ENDPOINT}}}", endpoint):
         raise UnfitSubscription("not an address")
     try:
@@ -223,17 +244,17 @@ def _validate_endpoint(endpoint: object, local: str, services: tuple[str, ...]) 
 
 
 def _is_host_of(host: str, service: str) -> bool:
-    """Return whether the host is this push service, or below it when the service starts with "*."."""
+    """Return whether the host is this push service, or a subdomain if the service starts with "*."."""
     return host.endswith(service[1:]) if service.startswith("*.") else host == service
 
 
 @contextmanager
 def _limited(sock: socket.socket, seconds: float) -> Iterator[None]:
-    """Cut the line when the time is up: a time-out on the socket alone begins anew with every byte."""
-    kept = sock.dup()  # encryption takes the first one over
+    """Shut the connection down when the time is up. A socket timeout would restart with every byte."""
+    kept = sock.dup()  # TLS takes over the original socket
 
     def cut() -> None:
-        with suppress(OSError):  # the other side hung up first
+        with suppress(OSError):  # the other side closed first
             kept.shutdown(socket.SHUT_RDWR)
 
     timer = threading.Timer(seconds, cut)
@@ -246,11 +267,11 @@ def _limited(sock: socket.socket, seconds: float) -> Iterator[None]:
         kept.close()
 
 
-# --- what is sent ---------------------------------------------------------------------------------
+# --- encryption ---
 def _encrypted(subscription: Subscription, message: PushMessage) -> bytes:
-    """For this browser's eyes (RFC 8291): each message with a key of its own."""
+    """Encrypt a message for this browser (RFC 8291), with a new key pair per message."""
     size = -(-max(len(message.content), 1) // _STEP) * _STEP
-    content = message.content.ljust(min(size, MOST_BYTES))  # white space after JSON says nothing
+    content = message.content.ljust(min(size, MOST_BYTES))  # white space after JSON has no meaning
     if len(content) > MOST_BYTES:
         raise UnfitSubscription("too long a message")
     receiver, secret = _receiver(subscription)
@@ -261,7 +282,11 @@ def _encrypted(subscription: Subscription, message: PushMessage) -> bytes:
 
 
 def _receiver(subscription: Subscription) -> tuple[ec.EllipticCurvePublicKey, bytes]:
-    """The browser's key and its secret. ValueError."""
+    """Return the browser's public key and secret.
+
+    Raises:
+    - ValueError
+    """
     key = ec.EllipticCurvePublicKey.from_encoded_point(ec.SECP256R1(), _decoded(subscription.public_key))
     secret = _decoded(subscription.auth)
     if len(secret) != 16:
@@ -278,7 +303,11 @@ def _encoded(data: bytes) -> str:
 
 
 def _decoded(text: str) -> bytes:
-    """Base64url, with or without padding. ValueError."""
+    """Decode base64url, with or without padding.
+
+    Raises:
+    - ValueError
+    """
     if not re.fullmatch(r"[A-Za-z0-9_-]{1,200}=*", text):
         raise ValueError("not base64url")
     return urlsafe_b64decode(text.rstrip("=") + "=" * (-len(text.rstrip("=")) % 4))

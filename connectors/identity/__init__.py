@@ -1,1 +1,1 @@
-"""Identification of a person at a broker."""
+"""Identify a person through an identity broker."""

@@ -1,8 +1,8 @@
-"""OpenID Connect at a broker: authorization code, PKCE, nonce; issuer and audience exact.
+"""OpenID Connect at an identity broker: authorization code with PKCE and nonce; issuer and audience must match exactly.
 
-The broker, its scopes, its level and its claim names are settings: iDIN makes way for itsme by 2028.
-Authlib's defaults take another audience and an expired token, so every check is written out here
-(OWASP ASVS 5.0: 6.8.2, 6.8.4, 10.2.2, 10.5.1 to 10.5.4).
+The broker, its scopes, its level of assurance and its claim names are settings, because itsme replaces iDIN by 2028.
+Authlib's defaults accept another audience and an expired token, so every check is explicit here (OWASP ASVS 5.0: 6.8.2,
+6.8.4, 10.2.2, 10.5.1 to 10.5.4).
 """
 
 import hmac
@@ -30,7 +30,7 @@ from core.clock import utcnow
 
 ALGORITHMS = ["RS256", "ES256"]
 METADATA_SECONDS = 3600
-KEYS_SECONDS = 30  # a token by an unknown key makes us ask for the keys anew, at most this often
+KEYS_SECONDS = 30  # minimum age before an unknown key id makes us fetch the keys again
 _ENDPOINTS = ("authorization_endpoint", "token_endpoint", "userinfo_endpoint", "jwks_uri")
 _STOPPED = ("access_denied", "user_cancelled")
 _AWAY = ("server_error", "temporarily_unavailable", "invalid_client", "unauthorized_client")
@@ -42,11 +42,10 @@ Value = TypeVar("Value")
 
 @dataclass(frozen=True)
 class OidcSettings:
-    """One broker, and the profile of what is asked of it (see `profiles`).
+    """A broker and the profile of what is requested from it (see `profiles`).
 
-    Each of `scopes`, `acr_values` and `accepted` stands in for the profile's when given; `claim_names`
-    does so claim by claim. Somebody who proved himself longer than `fresh_seconds` ago must do it again.
-    Time-out in seconds.
+    `scopes`, `acr_values` and `accepted` each replace the profile's value if given; `claim_names` does so per claim. A
+    person who authenticated more than `fresh_seconds` ago must do so again. `timeout` is in seconds.
     """
 
     issuer: str
@@ -62,7 +61,7 @@ class OidcSettings:
     timeout: float = 8
 
     def levels(self) -> Mapping[str, tuple[str, ...]]:
-        """Claims of the identity token that must hold one of these values."""
+        """Return the id token claims that must hold one of these values."""
         if self.accepted is not None:
             return self.accepted
         if self.acr_values is not None and self.acr_values != self.profile.acr_values:
@@ -73,12 +72,12 @@ class OidcSettings:
         return self.profile.acr_values if self.acr_values is None else self.acr_values
 
     def claims(self) -> dict[str, str]:
-        """The claim of each field of ours; an empty one is not looked for."""
+        """Return the claim of each of our fields; an empty one is not read."""
         return {name: claim for name, claim in {**self.profile.claims, **self.claim_names}.items() if claim}
 
 
 class OidcProvider:
-    """One broker for the whole process; what it publishes is kept for an hour."""
+    """One broker for the whole process. Its metadata and keys are cached for an hour."""
 
     def __init__(self, settings: OidcSettings) -> None:
         self._settings = settings
@@ -87,17 +86,21 @@ class OidcProvider:
 
     @property
     def host(self) -> str:
-        """Where forms may lead to; asks nobody."""
+        """Return the issuer's host, without a request, for the form-action of the CSP."""
         return urlsplit(self._settings.issuer).netloc
 
     @property
     def name(self) -> str:
-        """How the person knows this way of proving who one is: iDIN, itsme."""
+        """Return the name by which people know this method, such as iDIN or itsme."""
         return self._settings.profile.name
 
-    # --- there ---
+    # --- start ---
     def start(self, attempt: AuthRequest, redirect_uri: str) -> str:
-        """Where to send the person. ProviderDown when the broker's metadata cannot be had or is not its own."""
+        """Return the authorization URL for the person.
+
+        Raises:
+        - ProviderDown: the broker's metadata is unavailable or names another issuer.
+        """
         level = self._settings.asked_level()
         extra = {"acr_values": level} if level else {}
         url, _ = self._session(redirect_uri).create_authorization_url(
@@ -116,11 +119,15 @@ class OidcProvider:
             default_timeout=settings.timeout,
         )  # fmt: skip
 
-    # --- and back ---
+    # --- finish ---
     def finish(self, attempt: AuthRequest, redirect_uri: str, query: dict) -> Identity:
-        """Who came back. Every check of the answer is made here; the reason of a refusal is a short code.
+        """Return the identity from the broker's answer, after all checks. A refusal has a short code as its reason.
 
-        Cancelled, Expired (the code is no longer good), Refused, ProviderDown.
+        Raises:
+        - Cancelled
+        - Expired: the code is no longer valid.
+        - Refused
+        - ProviderDown
         """
         if not hmac.compare_digest(str(query.get("state", "")).encode(), attempt.state.encode()):
             raise Refused("state")
@@ -136,7 +143,9 @@ class OidcProvider:
         return self._identity({**claims, **told}, claims, token["id_token"])
 
     def _require_this_broker(self, query: dict) -> None:
-        """RFC 9207, no mix-up of brokers: the answer names ours, and must name it where ours always does."""
+        """Prevent mix-up attacks (RFC 9207): `iss` must be this broker's if present, and present if the broker supports
+        it.
+        """
         named = query.get("iss")
         must = self._metadata.get().get("authorization_response_iss_parameter_supported") is True
         if named != self._settings.issuer and (must or named is not None):
@@ -154,7 +163,7 @@ class OidcProvider:
             raise ProviderDown(type(error).__name__) from None
 
     def _verified(self, id_token: Any, nonce: str) -> dict[str, Any]:
-        """The token's claims: signed by the issuer, for us, now, for this walk, at the level asked for."""
+        """Return the claims of the id token after checking signature, issuer, audience, time, nonce and level."""
         if not isinstance(id_token, str):
             raise Refused("no_id_token")
         try:
@@ -169,11 +178,11 @@ class OidcProvider:
     def _decoded(self, id_token: str) -> dict[str, Any]:
         try:
             return jwt.decode(id_token, self._keys.get(), algorithms=ALGORITHMS).claims
-        except (InvalidKeyIdError, BadSignatureError):  # the broker may have changed its keys
+        except (InvalidKeyIdError, BadSignatureError):  # the broker may have rotated its keys
             return jwt.decode(id_token, self._keys.get(KEYS_SECONDS), algorithms=ALGORITHMS).claims
 
     def _user_info(self, session: Any, subject: str) -> dict[str, Any]:
-        """What the broker tells of this person; refused when it tells of another."""
+        """Return the userinfo claims, which must be of the same subject."""
         try:
             answer = session.get(self._metadata.get()["userinfo_endpoint"], allow_redirects=False)
             answer.raise_for_status()
@@ -200,7 +209,7 @@ class OidcProvider:
             raw_hash=sha256(id_token.encode()).hexdigest(),
         )  # fmt: skip
 
-    # --- what the broker publishes ---
+    # --- broker metadata and keys ---
     def _fetch_metadata(self) -> dict[str, Any]:
         issuer = self._settings.issuer
         found = self._fetch(f"{issuer.rstrip('/')}/.well-known/openid-configuration")
@@ -232,28 +241,29 @@ class OidcProvider:
 
 
 class _Kept(Generic[Value]):
-    """What was fetched, for an hour. Threads that come together may each fetch: none waits for another."""
+    """A fetched value, cached for an hour. Concurrent threads may each fetch it; none waits for another."""
 
     def __init__(self, fetch: Callable[[], Value]) -> None:
         self._fetch = fetch
         self._found: tuple[float, Value] | None = None
 
     def get(self, seconds: float = METADATA_SECONDS) -> Value:
-        """Not older than this."""
+        """Return the value, at most this many seconds old."""
         if self._found is None or monotonic() - self._found[0] > seconds:
             self._found = (monotonic(), self._fetch())
         return self._found[1]
 
 
 def _proof_of_client(metadata: dict[str, Any]) -> str:
-    """How we prove who we are: in the header, as the standard prefers, unless the broker only reads the form."""
+    """Return the client authentication method: Basic, as the standard prefers, unless the broker accepts only the form.
+    """
     known = metadata.get("token_endpoint_auth_methods_supported")
     only_form = isinstance(known, list) and "client_secret_basic" not in known and "client_secret_post" in known
     return "client_secret_post" if only_form else "client_secret_basic"
 
 
 def _told_error(code: str) -> Exception:
-    """The broker's own error code (RFC 6749, OpenID Connect Core 3.1.2.6) as one of ours."""
+    """Map the broker's error code (RFC 6749, OpenID Connect Core 3.1.2.6) to an exception."""
     if code in _STOPPED:
         return Cancelled()
     if code == "invalid_grant":
@@ -265,7 +275,7 @@ def _told_error(code: str) -> Exception:
 
 
 def _fault_in(claims: dict[str, Any], settings: OidcSettings, nonce: str, now: float) -> str | None:
-    """What is wrong with an identity token whose signature is good; None when nothing is."""
+    """Return the reason to refuse an id token whose signature is valid, or None."""
     us, leeway = settings.client_id, settings.leeway_seconds
     expires, issued, begins = (_moment(claims.get(name)) for name in ("exp", "iat", "nbf"))
     rules = {
@@ -287,14 +297,14 @@ def _is_fresh(claims: dict[str, Any], settings: OidcSettings, now: float) -> boo
 
 
 def _moment(value: Any) -> float | None:
-    """Seconds since 1970, within the calendar; None when it is anything else."""
+    """Return seconds since 1970 within the range of dates, or None."""
     if isinstance(value, bool) or not isinstance(value, int | float):
         return None
     return float(value) if math.isfinite(value) and 0 < value < 1e11 else None
 
 
 def _claim(claims: Any, path: str) -> str:
-    """A claim as text. Some brokers have points in the name, some put claims in one another."""
+    """Return a claim as text. A broker may use dots in a name, or nest claims."""
     if path in claims:
         found = claims[path]
     else:
@@ -305,12 +315,12 @@ def _claim(claims: Any, path: str) -> str:
 
 
 def _first_letters(names: str) -> str:
-    """The initials of somebody of whom first names are told."""
+    """Return the initials of first names."""
     return "".join(name[0] for name in re.split(r"[\s\-]+", names) if name).upper()
 
 
 def birth_date(text: str) -> date | None:
-    """Both spellings (YYYYMMDD, YYYY-MM-DD); None for anything that is no whole date."""
+    """Parse YYYYMMDD or YYYY-MM-DD; None for an incomplete or invalid date."""
     match = _DATE.fullmatch(text)
     try:
         return date(*(int(part) for part in match.groups() if part)) if match else None

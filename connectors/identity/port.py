@@ -1,4 +1,4 @@
-"""What we ask of an identity broker: who is this person, proved now. Name and birth date, nothing else."""
+"""The port to an identity broker: who is this person, authenticated now. Name and birth date only."""
 
 from dataclasses import dataclass, field
 from datetime import date, datetime
@@ -7,7 +7,7 @@ from typing import Protocol
 
 @dataclass(frozen=True)
 class AuthRequest:
-    """The secrets of one walk there and back; the caller keeps them, tied to the session."""
+    """The secrets of one authorization request; the caller stores them, bound to the session."""
 
     state: str = field(repr=False)
     nonce: str = field(repr=False)
@@ -16,7 +16,7 @@ class AuthRequest:
 
 @dataclass(frozen=True)
 class Identity:
-    """A person as the broker proved it. `authenticated_at` in UTC; `raw_hash` is of the identity token."""
+    """An authenticated person. `authenticated_at` is UTC; `raw_hash` is the SHA-256 of the id token."""
 
     provider: str
     subject: str
@@ -30,15 +30,15 @@ class Identity:
 
 
 class IdentityError(Exception):
-    """The walk to the broker did not end in an identity."""
+    """The identification failed."""
 
 
 class Cancelled(IdentityError):
-    """The person stopped."""
+    """The person cancelled."""
 
 
 class Expired(IdentityError):
-    """The code or the walk was too old."""
+    """The code or the request is too old."""
 
 
 class Refused(IdentityError):
@@ -46,24 +46,35 @@ class Refused(IdentityError):
 
 
 class ProviderDown(IdentityError):
-    """The broker does not answer."""
+    """The broker is unavailable."""
 
 
 class IdentityProvider(Protocol):
     @property
     def name(self) -> str:
-        """How people know the method: iDIN, itsme."""
+        """Return the name by which people know the method, such as iDIN or itsme."""
         ...
 
     @property
     def host(self) -> str:
-        """Where the person is sent; the pages may lead on there."""
+        """Return the host that the person is sent to, for the form-action of the CSP."""
         ...
 
     def start(self, attempt: AuthRequest, redirect_uri: str) -> str:
-        """Where to send the person. ProviderDown."""
+        """Return the authorization URL for the person.
+
+        Raises:
+        - ProviderDown
+        """
         ...
 
     def finish(self, attempt: AuthRequest, redirect_uri: str, query: dict) -> Identity:
-        """Who came back. Cancelled, Expired, Refused, ProviderDown."""
+        """Return the identity from the broker's answer.
+
+        Raises:
+        - Cancelled
+        - Expired
+        - Refused
+        - ProviderDown
+        """
         ...

@@ -1,11 +1,10 @@
-"""What is known of each broker and method: what to ask for, and what its answer calls our four fields.
+"""Profiles of brokers and methods: what to request, and which claims hold our four fields.
 
-Chosen by a setting, each part of it can be set apart; nothing of a broker stands anywhere else. `claims`
-maps our fields (initials or first_names, last_name, prefix, birth_date) to claims, "a.b" looks inside claim
-a. `accepted` names claims of the identity token that must hold one of these values.
-
-Sources: pages of the brokers (docs/facts/identity.md, 1.3). A name that no source shows is marked; setting it apart is
-enough when the broker calls it otherwise.
+A setting chooses the profile and can replace each part of it; nothing about a broker is written elsewhere. `claims`
+maps our fields (initials or first_names, last_name, prefix, birth_date) to claims; "a.b" is claim b inside claim a.
+`accepted` names id token claims that must hold one of these values.
+Source: the brokers' documentation (docs/facts/identity.md, 1.3). Names without a source are marked as assumed; a
+setting corrects them if needed.
 """
 
 from collections.abc import Mapping
@@ -16,7 +15,7 @@ FIELDS = ("initials", "first_names", "last_name", "prefix", "birth_date")
 
 @dataclass(frozen=True)
 class Profile:
-    """`name` is how the person knows the method."""
+    """`name` is how people know the method."""
 
     name: str
     scopes: str
@@ -26,7 +25,7 @@ class Profile:
 
 
 PROFILES: dict[str, Profile] = {
-    # iDIN at Signicat's eID hub: initials and legal surname apart, date of birth as YYYYMMDD
+    # iDIN at Signicat's eID hub: separate initials and legal surname; birth date as YYYYMMDD.
     "signicat-idin": Profile(
         "iDIN", "openid idin-name date-of-birth", "idp:idin",
         claims={
@@ -35,7 +34,7 @@ PROFILES: dict[str, Profile] = {
         },
         accepted={"acr": ("idp:idin",)},
     ),
-    # iDIN at Idura (formerly Criipto): names inside verified_claims; initials there are assumed
+    # iDIN at Idura (formerly Criipto): names inside verified_claims; `initials` is an assumed name.
     "idura-idin": Profile(
         "iDIN", "openid idin:full-id", "urn:grn:authn:nl:idin",
         claims={
@@ -44,7 +43,7 @@ PROFILES: dict[str, Profile] = {
         },
         accepted={"authenticationtype": ("urn:grn:authn:nl:idin",)},
     ),
-    # itsme at Signicat's eID hub: it reads an identity document, so first names, and a surname with its prefix
+    # itsme at Signicat's eID hub: from an identity document, so first names, and a surname that includes its prefix.
     "itsme": Profile(
         "itsme", "openid profile date-of-birth", "idp:itsme",
         claims={"first_names": "given_name", "last_name": "family_name", "birth_date": "birthdate"},

@@ -1,1 +1,1 @@
-"""Nmbrs, where payroll is run."""
+"""Connect to Nmbrs, the payroll program, over SOAP and REST."""

@@ -1,4 +1,4 @@
-"""A connection to Nmbrs for each process, that carries nothing from one customer's call into another's."""
+"""An HTTP session per process, which keeps no state between calls of different customers."""
 
 import os
 from http.cookiejar import DefaultCookiePolicy
@@ -7,14 +7,15 @@ import requests
 
 
 class PerProcessSession:
-    """Made before the worker forks; each fork gets a session of its own: two on one socket would read each other's
-    answers."""
+    """Give each process its own session. The parent makes this object before the worker forks, and two processes on one
+    socket would read each other's answers.
+    """
 
     def __init__(self) -> None:
         self._held = os.getpid(), _new_session()
 
     def get(self) -> requests.Session:
-        """This process's own."""
+        """Return the session of this process."""
         owner, session = self._held
         if owner != os.getpid():
             session = _new_session()
@@ -23,7 +24,7 @@ class PerProcessSession:
 
 
 def _new_session() -> requests.Session:
-    """No cookies are kept, and no password file or proxy that the environment brings in."""
+    """Create a session without cookies, netrc and environment proxies."""
     session = requests.Session()
     session.trust_env = False
     session.cookies.set_policy(DefaultCookiePolicy(allowed_domains=[]))

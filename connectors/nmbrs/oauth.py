@@ -1,7 +1,7 @@
-"""OAuth 2 authorization code flow and tokens of the REST interface, at the vendor's identity service.
+"""OAuth 2 authorization code flow for the Nmbrs REST API, at the vendor's identity service.
 
-The client authenticates with Basic, both halves percent-encoded; the refresh token rotates at every use
-(docs/facts/nmbrs.md, section 5). Authlib makes the requests.
+The client uses Basic authentication with both parts percent-encoded; the refresh token rotates at every use
+(docs/facts/nmbrs.md, section 5). Authlib sends the requests.
 """
 
 from collections.abc import Callable
@@ -18,7 +18,7 @@ from connectors.oauth import OAuthRefused, Tokens, error_from_code, parse_tokens
 
 @dataclass(frozen=True)
 class OAuthSettings:
-    """`authority` is the address under which authorize, token and revocation stand. Time-out in seconds."""
+    """`authority` is the base URL of the authorize, token and revocation endpoints. `timeout` is in seconds."""
 
     authority: str
     client_id: str
@@ -28,18 +28,18 @@ class OAuthSettings:
 
 
 class NmbrsOAuth:
-    """Speaks with the identity service; keeps nothing."""
+    """OAuth calls at the identity service; without state."""
 
     def __init__(self, settings: OAuthSettings) -> None:
         self._settings, self._authority = settings, settings.authority.rstrip("/")
 
     @property
     def host(self) -> str:
-        """Where a form may lead to."""
+        """Return the host of the identity service, for the form-action of the CSP."""
         return urlsplit(self._authority).netloc
 
     def start(self, state: str, verifier: str, redirect_uri: str) -> str:
-        """The address to send the customer to."""
+        """Return the authorization URL for the customer."""
         with self._session(redirect_uri, self._settings.client_id) as session:
             url, _ = session.create_authorization_url(
                 f"{self._authority}/authorize", state=state, code_verifier=verifier
@@ -47,7 +47,12 @@ class NmbrsOAuth:
         return url
 
     def redeem(self, code: str, verifier: str, redirect_uri: str) -> Tokens:
-        """The first pair. OAuthRefused, OAuthDown."""
+        """Exchange the authorization code for the first tokens.
+
+        Raises:
+        - OAuthRefused
+        - OAuthDown
+        """
         with self._session(redirect_uri) as session:
             return _tokens(
                 lambda: session.fetch_token(
@@ -56,12 +61,22 @@ class NmbrsOAuth:
             )
 
     def refresh(self, refresh_token: str) -> Tokens:
-        """The next pair. OAuthRefused; OAuthDown, after which the old token may be worthless."""
+        """Exchange the refresh token for new tokens.
+
+        Raises:
+        - OAuthRefused
+        - OAuthDown: the old refresh token may no longer be valid.
+        """
         with self._session() as session:
             return _tokens(lambda: session.refresh_token(f"{self._authority}/token", refresh_token=refresh_token))
 
     def revoke(self, refresh_token: str) -> None:
-        """Give the consent back. OAuthRefused, OAuthDown."""
+        """Revoke the consent.
+
+        Raises:
+        - OAuthRefused
+        - OAuthDown
+        """
         with self._session() as session:
             address = f"{self._authority}/revocation"
             answer = _answered(
@@ -71,7 +86,9 @@ class NmbrsOAuth:
             raise OAuthRefused("revocation")
 
     def _session(self, redirect_uri: str | None = None, client_id: str = "") -> Any:  # Authlib is not typed
-        """Authlib puts id and secret into the header as they are: they are encoded here, but for an address."""
+        """Create a session. Authlib does not percent-encode id and secret for Basic, so they are encoded here, except
+        the id in the authorization URL.
+        """
         settings = self._settings
         session: Any = OAuth2Session(
             client_id or quote(settings.client_id, safe=""), quote(settings.client_secret, safe=""),
@@ -80,28 +97,29 @@ class NmbrsOAuth:
             token_endpoint_auth_method="client_secret_basic", revocation_endpoint_auth_method="client_secret_basic",
         )  # fmt: skip
         session.trust_env = False
-        session.max_redirects = 0  # a token goes to the service that we know, and nowhere it points at
+        session.max_redirects = 0  # never follow a redirect with a token
         session.register_compliance_hook("access_token_response", _spoken)
         session.register_compliance_hook("refresh_token_response", _spoken)
         return session
 
 
 def _spoken(answer: requests.Response) -> requests.Response:
-    """Only a yes or a no of the service counts: 429, a gateway's page or a way elsewhere say nothing of a consent."""
+    """Accept only the service's own 200 or error: 429, a gateway's page or a redirect says nothing about the consent.
+    """
     if answer.status_code != 200 and (answer.status_code == 429 or not 400 <= answer.status_code < 500):
         raise requests.HTTPError(str(answer.status_code))
     return answer
 
 
 def _answered(ask: Callable[[], Any]) -> Any:
-    """What the service says; its errors by their code."""
+    """Return the result of a call; raise its errors as ours."""
     try:
         return ask()
     except OAuthError as error:
         code = error.error
     except (requests.RequestException, ValueError, RecursionError):
         code = ""
-    # raised out here: the error that was caught holds the request, and so our secrets
+    # outside the except block: a chained exception holds the request and so our secrets
     raise error_from_code(code)
 
 

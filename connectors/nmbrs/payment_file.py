@@ -1,7 +1,7 @@
-"""The payment file of a run: pain.001 of any version, read strictly and safely, line by line.
+"""Parse the payment file of a run: ISO 20022 pain.001, any version, strictly and safely.
 
-Elements go by their local name. No DTD, no entity, no network. What the file claims (counts, sums)
-is checked; a file that is wrong anywhere gives no payment at all.
+Elements are matched by local name. No DTD, entities or network. The counts and sums in the file are checked; a file
+with any error gives no payments at all.
 """
 
 import base64
@@ -19,7 +19,7 @@ from core.money import cents
 
 MOST_LINES = 20_000
 MOST_BYTES = 50 * 1024 * 1024
-MOST_CENTS = 999_999_999_99  # what one SEPA credit transfer can carry (EPC rulebook, AT-04)
+MOST_CENTS = 999_999_999_99  # maximum of one SEPA credit transfer (EPC rulebook, AT-04)
 NOT_PROVIDED = "NOTPROVIDED"
 _PAIN = re.compile(r"pain\.001\.\d{3}\.\d{2}")
 _DECLARATION = re.compile(rb"""<\?xml[^>]*?(?:encoding\s*=\s*["']([A-Za-z0-9._-]+)["'][^>]*?)?\?>""")
@@ -30,7 +30,7 @@ _SAFE = {
     "resolve_entities": False, "no_network": True, "load_dtd": False, "huge_tree": False, "remove_comments": True,
     "remove_pis": True, "encoding": "utf-8",
 }  # fmt: skip
-# What is read of one payment, as paths of local names. All but Ustrd and Ref may stand there once.
+# The fields of a payment, as paths of local names. Only Ustrd and Ref may occur more than once.
 _FIELDS = (
     "PmtId/EndToEndId", "Amt/InstdAmt", "Cdtr/Nm", "CdtrAcct/Id/IBAN", "RmtInf/Ustrd", "RmtInf/Strd/CdtrRefInf/Ref",
 )  # fmt: skip
@@ -38,7 +38,7 @@ _FIELDS = (
 
 @dataclass(frozen=True)
 class PaymentLine:
-    """What one person gets; the amount in cents."""
+    """The payment of one person; the amount is in cents."""
 
     name: str
     iban: str
@@ -49,7 +49,7 @@ class PaymentLine:
 
 @dataclass(frozen=True)
 class PaymentFile:
-    """The whole file, already checked; the total in cents is the sum of its lines."""
+    """A validated file. `total_cents` is the sum of its lines."""
 
     version: str
     debtor_name: str
@@ -60,10 +60,10 @@ class PaymentFile:
 
 
 class FileRefused(Exception):
-    """No payment is made of this file. `line` counts payments from 1. Never names a person, IBAN or amount.
+    """The file cannot be paid. `line` counts payments from 1. The message never contains a name, IBAN or amount.
 
-    Codes: empty, not_xml, not_pain, wrong_sum, wrong_count, bad_iban, other_currency, doubled_id,
-    no_lines, bad_amount, too_large, too_many_lines, missing_field, name_unusable.
+    Codes: empty, not_xml, not_pain, wrong_sum, wrong_count, bad_iban, other_currency, doubled_id, no_lines, bad_amount,
+    too_large, too_many_lines, missing_field, name_unusable.
     """
 
     def __init__(self, code: str, line: int | None, detail: str) -> None:
@@ -72,10 +72,12 @@ class FileRefused(Exception):
 
 
 def read_payment_file(raw: bytes, fallback_description: str) -> PaymentFile:
-    """Read the file that Nmbrs gave for a run, raw or base64, whatever encoding its declaration claims.
+    """Parse the file of a run, raw or base64, in any common encoding.
 
-    `fallback_description` stands in for a payment without remittance information. FileRefused when
-    anything in the file is wrong. Memory stays flat but for the lines themselves.
+    `fallback_description` is used for a payment without remittance information. Memory use grows only with the lines.
+
+    Raises:
+    - FileRefused: anything in the file is wrong.
     """
     if len(raw) > MOST_BYTES:
         raise FileRefused("too_large", None, "more than 50 MB")
@@ -89,9 +91,9 @@ def read_payment_file(raw: bytes, fallback_description: str) -> PaymentFile:
     return reader.finish()
 
 
-# --- from what came to XML in UTF-8 ---
+# --- decoding to UTF-8 ---
 def _xml_of(raw: bytes) -> tuple[bytes, int]:
-    """The XML in UTF-8, and where it begins behind its declaration."""
+    """Return the XML in UTF-8, and the offset after its declaration."""
     text = raw.lstrip(_ROUND)
     if not text:
         raise FileRefused("empty", None, "nothing in it")
@@ -110,7 +112,9 @@ def _unpacked(text: bytes) -> bytes:
 
 
 def _in_utf8(text: bytes) -> bytes:
-    """Bytes that are UTF-8 are UTF-8 whatever they say: they came as text. Others are what they say they are."""
+    """Convert to UTF-8. Valid UTF-8 stays as it is, whatever its declaration says, because it was sent as text; other
+    bytes are decoded as declared.
+    """
     encoding = _UTF_16.get(text[:2], "")
     if not encoding and _is_utf8(text):
         return text
@@ -140,7 +144,7 @@ def _stream(text: bytes, start: int) -> BytesIO:
 
 
 def _version(stream: BytesIO) -> str:
-    """Look at the root alone, before anything else is read: no document type, and a document of ISO 20022."""
+    """Check the root element before reading on: no DTD, and an ISO 20022 document. Return its version."""
     events: Any = etree.iterparse(stream, events=("start",), **_SAFE)
     for _, root in events:
         if root.getroottree().docinfo.doctype:
@@ -152,9 +156,9 @@ def _version(stream: BytesIO) -> str:
     raise FileRefused("not_xml", None, "not well-formed XML")
 
 
-# --- reading ---
+# --- parsing ---
 class _Reader:
-    """Walks the file once; each payment is taken and its element emptied."""
+    """Reads the file as a stream, and empties each payment's element after parsing it."""
 
     def __init__(self, version: str, fallback: str) -> None:
         self._version, self._fallback = version, fallback or "Salaris"
@@ -187,7 +191,7 @@ class _Reader:
         self._group = _claims(element)
 
     def _part(self, element: Any) -> None:
-        """One PmtInf: its own claims, and who pays. Its payments came before its end."""
+        """Parse one PmtInf: check its own totals and read the debtor. Its payments end before it does."""
         _check_claims(_claims(element), self._lines[self._part_start :])
         self._part_start = len(self._lines)
         if _text(element, "PmtMtd") not in (None, "TRF"):
@@ -228,14 +232,14 @@ class _Reader:
 
 @lru_cache(maxsize=16)
 def _paths(namespace: str) -> etree.XPath:
-    """One compiled question for all fields of a payment: asking them one by one costs twice the parsing."""
+    """Compile one XPath for all fields of a payment: separate lookups take twice the time of the parsing."""
     prefix, known = ("p:", {"p": namespace}) if namespace else ("", None)
     paths = ("/".join(prefix + step for step in path.split("/")) for path in _FIELDS)
     return etree.XPath("|".join(paths), namespaces=known)
 
 
 def _fields(payment: Any, number: int) -> tuple[dict[str, Any], str]:
-    """The elements of one payment by local name, and what it says it is for."""
+    """Return the fields of one payment by local name, and its remittance information."""
     namespace = payment.tag[1:].partition("}")[0] if payment.tag[0] == "{" else ""
     cut = len(namespace) + 2 if namespace else 0
     found: dict[str, Any] = {}
@@ -256,7 +260,7 @@ def _fields(payment: Any, number: int) -> tuple[dict[str, Any], str]:
 
 
 def _claims(element: Any) -> dict[str, str]:
-    """What a header says of its payments; twice is no way to say it."""
+    """Return the totals that a header gives; each may occur once."""
     found = {}
     for key, code in (("NbOfTxs", "wrong_count"), ("CtrlSum", "wrong_sum")):
         texts = [text for child in element.iterchildren(f"{{*}}{key}") if (text := _folded(child))]
@@ -268,7 +272,7 @@ def _claims(element: Any) -> dict[str, str]:
 
 
 def _check_claims(claims: dict[str, str], lines: list[PaymentLine]) -> None:
-    """What a header says of its payments must be so."""
+    """Check that the totals of a header match the payments."""
     count, total = claims.get("NbOfTxs"), claims.get("CtrlSum")
     if count is not None and not (re.fullmatch(r"[0-9]{1,15}", count) and int(count) == len(lines)):
         raise FileRefused("wrong_count", None, "the count is not that of the payments")
@@ -277,7 +281,7 @@ def _check_claims(claims: dict[str, str], lines: list[PaymentLine]) -> None:
 
 
 def _control_sum(text: str) -> int:
-    """A control sum in cents; it may carry zeros that an amount may not."""
+    """Convert a control sum to cents; it may have trailing zeros that an amount may not."""
     whole, point, fraction = text.partition(".")
     if fraction[2:].strip("0"):
         raise FileRefused("wrong_sum", None, "the control sum has parts of a cent")
@@ -309,12 +313,12 @@ def _local(element: Any) -> str:
 
 
 def _folded(element: Any) -> str:
-    """The text of an element with its white space folded; nothing when there is no element."""
+    """Return the text of an element with folded white space, or ""."""
     return " ".join((element.text or "").split()) if element is not None else ""
 
 
 def _text(element: Any, *path: str) -> str | None:
-    """The text at the end of a path of local names; None when there is none."""
+    """Return the text at a path of local names, or None."""
     for name in path:
         element = next((child for child in element if _local(child) == name), None)
         if element is None:

@@ -1,4 +1,4 @@
-"""What we ask of a payroll program, whichever interface it speaks. Ids are text: SOAP numbers and REST GUIDs alike."""
+"""The port to a payroll program, over any API. Ids are texts: numbers from SOAP, GUIDs from REST."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
@@ -8,7 +8,7 @@ from typing import Protocol
 
 @dataclass(frozen=True)
 class Credentials:
-    """Of one Nmbrs user. `domain` is the sub-domain; None only before it is known."""
+    """The credentials of one Nmbrs user. `domain` is the sub-domain; None until it is known."""
 
     email: str
     token: str = field(repr=False)
@@ -30,7 +30,7 @@ class Debtor:
 
 @dataclass(frozen=True)
 class Company:
-    """An "administratie"."""
+    """A company in payroll ("administratie")."""
 
     id: str
     number: str
@@ -41,7 +41,7 @@ class Company:
 
 @dataclass(frozen=True)
 class RunInfo:
-    """One payroll run as listed; `run_at` in UTC."""
+    """A payroll run as listed. `run_at` is UTC."""
 
     id: str
     number: int
@@ -55,7 +55,7 @@ class RunInfo:
 
 @dataclass(frozen=True)
 class WebhookEvent:
-    """Something that Nmbrs can tell of; `active` in a webhook: that it does."""
+    """An event that Nmbrs can report. In a webhook `active` tells whether it does."""
 
     id: str
     name: str
@@ -64,7 +64,7 @@ class WebhookEvent:
 
 @dataclass(frozen=True)
 class Webhook:
-    """A "webhook-instelling" at a debtor. Its endpoint bears a secret."""
+    """A webhook of a debtor ("webhook-instelling"). Its endpoint contains a secret."""
 
     id: str
     name: str
@@ -75,7 +75,7 @@ class Webhook:
 
 @dataclass(frozen=True)
 class Employee:
-    """A person as the payroll knows one, for finding who stands in no payment file. Never more than a name."""
+    """An employee's name, to find who is missing from a payment file. No other personal data."""
 
     id: str
     first_name: str = field(repr=False)
@@ -86,9 +86,9 @@ class Employee:
 
 @dataclass(frozen=True)
 class WageTax:
-    """A wage tax return ("loonaangifte") as listed. `total_cents` of all that is to be paid by it.
+    """A wage tax return ("loonaangifte") as listed. `total_cents` is the total to pay.
 
-    `reference` is the sixteen digits of the payment reference, without points; `sent_at` in UTC.
+    `reference` is the payment reference: sixteen digits, without dots. `sent_at` is UTC.
     """
 
     id: str
@@ -102,9 +102,7 @@ class WageTax:
 
 
 class PayrollError(Exception):
-    """A call that did not give what was asked. `call` names it as Nmbrs does ("CompanyService.Run_GetList").
-
-    Never carries a token."""
+    """A failed call. `call` is its name at Nmbrs ("CompanyService.Run_GetList"). The message never contains a token."""
 
     def __init__(self, code: str | None, call: str, text: str) -> None:
         super().__init__(f"{call}: {code or '-'} {text}")
@@ -112,15 +110,15 @@ class PayrollError(Exception):
 
 
 class BadCredentials(PayrollError):
-    """1001: e-mail, token or domain is not valid."""
+    """1001: e-mail address, token or domain is invalid."""
 
 
 class NotAllowed(PayrollError):
-    """1002: the user's template does not allow this call."""
+    """1002: the user's authorization template does not allow this call."""
 
 
 class NotVisible(PayrollError):
-    """1003, 2003, 2004, 2009: this user does not see that company."""
+    """1003, 2003, 2004, 2009: this user cannot see that company."""
 
 
 class Disabled(PayrollError):
@@ -128,11 +126,11 @@ class Disabled(PayrollError):
 
 
 class TemporaryError(PayrollError):
-    """1006, 9999, no connection, no answer in time, an answer that is no SOAP: later it may work."""
+    """A temporary failure: 1006, 9999, no connection, a timeout, or an answer that is not SOAP or JSON."""
 
 
 class RateLimited(TemporaryError):
-    """42908: more calls than the plan allows at once; not before `seconds` have passed."""
+    """42908: more calls in a short time than the plan allows. Wait `seconds` before the next call."""
 
     def __init__(self, code: str | None, call: str, text: str, seconds: int = 60) -> None:
         super().__init__(code, call, text)
@@ -140,19 +138,19 @@ class RateLimited(TemporaryError):
 
 
 class QuotaUsedUp(PayrollError):
-    """42909: the plan's calls are used up. Asking again only makes it worse: stop until a person has looked."""
+    """42909: the plan's quota is used up. Further calls make it worse, so polling stops until a person resumes it."""
 
 
 class NotThere(PayrollError):
-    """This interface has no such thing (REST has no webhooks)."""
+    """This API has no such operation (REST has no webhooks)."""
 
 
 class Unreadable(PayrollError):
-    """An answer that lacks a field we need, or a refusal whose code has no word of its own here."""
+    """The answer lacks a required field, or has an unknown error code."""
 
 
 class Payroll(Protocol):
-    """Every call raises a PayrollError when it does not give what is promised."""
+    """The operations of a payroll program. Each raises a PayrollError on failure."""
 
     def environment(self, credentials: Credentials) -> Environment: ...
 
@@ -169,7 +167,7 @@ class Payroll(Protocol):
     def sepa_file(
         self, credentials: Credentials, company_id: str, run_id: str, year: int, payment_date: date
     ) -> bytes | None:
-        """The run's payment file; None when there is nothing to pay."""
+        """Return the payment file of a run, or None if there is nothing to pay."""
         ...
 
     def employees(self, credentials: Credentials, company_id: str) -> list[Employee]: ...
@@ -177,7 +175,7 @@ class Payroll(Protocol):
     def employee_ibans(
         self, credentials: Credentials, company_id: str, employee_ids: Sequence[str]
     ) -> dict[str, list[str]]:
-        """The valid IBANs of these people, by employee id; nobody is left out, some have none."""
+        """Return the valid IBANs of these employees, by employee id. Each has an entry; the list may be empty."""
         ...
 
     def wage_taxes(self, credentials: Credentials, company_id: str, year: int) -> list[WageTax]: ...
@@ -185,13 +183,15 @@ class Payroll(Protocol):
     def wage_tax_file(
         self, credentials: Credentials, company_id: str, run_id: str, wage_tax_id: str, year: int, payment_date: date
     ) -> bytes | None:
-        """The payment file of one return; None when there is nothing to pay. `run_id`: a run of its period."""
+        """Return the payment file of a wage tax return, or None if there is nothing to pay. `run_id` is a run of its
+        period.
+        """
         ...
 
     def guids(self, credentials: Credentials, company_id: str) -> dict[tuple[str, str], str]:
-        """What the later interface calls the same things: ("Company"|"Debtor", id) to GUID, of this company.
+        """Return the REST ids of this company: ("Company" | "Debtor", id) to GUID.
 
-        An interface that has GUIDs already answers none.
+        An API whose ids are GUIDs returns none.
         """
         ...
 
@@ -202,7 +202,7 @@ class Payroll(Protocol):
     def insert_webhook(
         self, credentials: Credentials, debtor_id: str, name: str, endpoint: str, event_ids: Sequence[str]
     ) -> str:
-        """The new webhook's id."""
+        """Return the id of the new webhook."""
         ...
 
     def delete_webhook(self, credentials: Credentials, debtor_id: str, webhook_id: str) -> bool: ...

@@ -1,7 +1,7 @@
 """Nmbrs over REST: the second adapter of the `Payroll` port, for after 2027-03-01. Ids are GUIDs.
 
-The vendor's contract is OpenAPI "Global" and grows without notice. A document (the payment file) is made by a task
-and fetched when it is ready.
+The vendor's contract is the OpenAPI document "Global", which grows without notice. A document (the payment file) is
+created by a task and fetched when it is ready.
 """
 
 import re
@@ -19,15 +19,18 @@ _NEVER = datetime.min.replace(tzinfo=UTC)
 
 
 class RestPayroll:
-    """One for the whole process; made before the worker forks. `Credentials.token` is the access token here."""
+    """One object for the whole process, created before the worker forks. `Credentials.token` is the access token."""
 
     def __init__(self, settings: RestSettings) -> None:
         self._wire = RestWire(settings)
 
     # --- calls ---
     def environment(self, credentials: port.Credentials) -> port.Environment:
-        """Whose consent this is. There being no sub-domain here, the debtor's GUID stands for it: its name and number
-        may change, or be another's as well. `domain` is the debtor's name, for people."""
+        """Return the environment that this consent covers.
+
+        REST has no sub-domain. The debtor's GUID replaces it, because a debtor's name and number may change or not be
+        unique. `domain` is the debtor's name.
+        """
         ask = RestRequest("/api/user/info")
         users = self._wire.rows(credentials, ask)
         if not users:
@@ -36,7 +39,7 @@ class RestPayroll:
         return port.Environment(self._debtor_name(credentials, debtor_id), debtor_id)
 
     def _debtor_name(self, credentials: port.Credentials, debtor_id: str) -> str:
-        """The id again when the name may not be seen: who somebody is can be told without."""
+        """Return the debtor's name, or its id if this user may not see the name."""
         try:
             names = {debtor.id: debtor.name for debtor in self.debtors(credentials)}
         except (port.NotAllowed, port.NotVisible):
@@ -44,12 +47,14 @@ class RestPayroll:
         return names.get(debtor_id) or debtor_id
 
     def debtors(self, credentials: port.Credentials) -> list[port.Debtor]:
-        """Those that the consent covers."""
+        """Return the debtors that the consent covers."""
         rows = self._wire.rows(credentials, RestRequest("/api/debtors"))
         return [port.Debtor(row.guid("debtorId"), row.text("number"), row.text("name")) for row in rows]
 
     def companies(self, credentials: port.Credentials, debtor_id: str | None = None) -> list[port.Company]:
-        """Those of one debtor, or all: debtor by debtor where the consent spans several (40306). No KvK number."""
+        """Return the companies of one debtor or of all, debtor by debtor if the consent covers several (40306). Without
+        KvK number.
+        """
         if debtor_id is not None:
             ask = RestRequest("/api/debtors/{debtorId}/companies", {"debtorId": debtor_id})
             return [_company(row, debtor_id) for row in self._wire.rows(credentials, ask)]
@@ -61,18 +66,18 @@ class RestPayroll:
         return [one for debtor in self.debtors(credentials) for one in self.companies(credentials, debtor.id)]
 
     def company_iban(self, credentials: port.Credentials, company_id: str) -> str | None:
-        """The company's account in Nmbrs that was set last; None when there is none, or one that is no IBAN."""
+        """Return the IBAN of the company's newest bank account, or None if there is no valid one."""
         ask = RestRequest("/api/companies/{companyId}/bankaccounts", {"companyId": company_id})
         newest = _newest(self._wire.rows(credentials, ask))
         return _iban(newest) if newest else None
 
     def runs(self, credentials: port.Credentials, company_id: str, year: int) -> list[port.RunInfo]:
-        """The runs of one year, as listed. `run_at` is when it was made."""
+        """Return the runs of one year, as listed. `run_at` is their creation time."""
         ask = RestRequest("/api/companies/{companyId}/runs", {"companyId": company_id}, {"year": year})
         return [_run(row) for row in self._wire.rows(credentials, ask)]
 
     def employees_in_run(self, credentials: port.Credentials, company_id: str, run_id: str, year: int) -> list[str]:
-        """Employee ids."""
+        """Return the employee ids."""
         path = "/api/companies/{companyId}/runs/{payrollRunId}/employees"
         ask = RestRequest(path, {"companyId": company_id, "payrollRunId": run_id}, {"year": year})
         return [row.guid("employeeId") for row in self._wire.rows(credentials, ask)]
@@ -80,20 +85,20 @@ class RestPayroll:
     def sepa_file(
         self, credentials: port.Credentials, company_id: str, run_id: str, year: int, payment_date: date
     ) -> bytes | None:
-        """The run's payment file as it came; None when there is nothing to pay."""
+        """Return the payment file of the run, or None if there is nothing to pay."""
         path = "/api/companies/{companyId}/runs/{payrollRunId}/sepa"
         ids = {"companyId": company_id, "payrollRunId": run_id}
         return self._wire.document(credentials, RestRequest(path, ids, _payment(year, payment_date)))
 
     def employees(self, credentials: port.Credentials, company_id: str) -> list[port.Employee]:
-        """Everybody of a company by name; of each the newest name."""
+        """Return all employees of a company, with their newest name."""
         ask = RestRequest("/api/companies/{companyId}/employees/personalinfo", {"companyId": company_id})
         return [_employee(row) for row in self._wire.rows(credentials, ask)]
 
     def employee_ibans(
         self, credentials: port.Credentials, company_id: str, employee_ids: Sequence[str]
     ) -> dict[str, list[str]]:
-        """The valid IBANs of these people, in one list of the company."""
+        """Return the valid IBANs of these employees, from one list of the whole company."""
         ask = RestRequest("/api/companies/{companyId}/employees/bankaccounts", {"companyId": company_id})
         found: dict[str, list[str]] = {employee_id: [] for employee_id in employee_ids}
         for row in self._wire.rows(credentials, ask):
@@ -103,7 +108,7 @@ class RestPayroll:
         return found
 
     def wage_taxes(self, credentials: port.Credentials, company_id: str, year: int) -> list[port.WageTax]:
-        """The returns of one year, as listed."""
+        """Return the wage tax returns of one year, as listed."""
         ask = RestRequest("/api/companies/{companyId}/wagetaxes", {"companyId": company_id}, {"year": year})
         return [_wage_tax(row) for row in self._wire.rows(credentials, ask)]
 
@@ -111,16 +116,16 @@ class RestPayroll:
         self, credentials: port.Credentials, company_id: str, run_id: str, wage_tax_id: str, year: int,
         payment_date: date,
     ) -> bytes | None:  # fmt: skip
-        """The payment file of one return; this interface does not ask for a run."""
+        """Return the payment file of a wage tax return; REST needs no run for it."""
         path = "/api/companies/{companyId}/wagetaxes/{wageTaxId}/sepa"
         ids = {"companyId": company_id, "wageTaxId": wage_tax_id}
         return self._wire.document(credentials, RestRequest(path, ids, _payment(year, payment_date)))
 
     def guids(self, credentials: port.Credentials, company_id: str) -> dict[tuple[str, str], str]:
-        """None: its ids are GUIDs."""
+        """Return none: the ids of REST are GUIDs."""
         return {}
 
-    # --- what this interface does not have ---
+    # --- not available in REST ---
     def webhook_events(self, credentials: port.Credentials) -> list[port.WebhookEvent]:
         raise port.NotThere(None, "webhook_events", _NO_WEBHOOKS)
 
@@ -136,18 +141,18 @@ class RestPayroll:
         raise port.NotThere(None, "delete_webhook", _NO_WEBHOOKS)
 
 
-# --- reading ---
+# --- parsing ---
 def _payment(year: int, day: date) -> dict[str, object]:
     return {"year": year, "paymentDate": f"{day.isoformat()}T00:00:00"}
 
 
 def _newest(rows: list[Fields]) -> Fields | None:
-    """What was made last; None of nothing."""
+    """Return the row that was created last, or None."""
     return max(rows, key=lambda row: row.moment("createdAt") or _NEVER, default=None)
 
 
 def _iban(row: Fields) -> str | None:
-    """None for what is none."""
+    """Return a valid IBAN, or None."""
     try:
         return normalise(row.text("IBAN"))
     except ValueError:

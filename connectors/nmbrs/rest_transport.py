@@ -1,7 +1,7 @@
-"""How a REST call to Nmbrs is made and its answer read: pages, documents, refusals, fields.
+"""Send REST calls to Nmbrs and parse the answers: pages, documents, errors, fields.
 
-What is not known is not read; what is needed and lacks is an error of the port. A list is whole or an error: of a
-list that was cut short nobody would see which runs were missed.
+Unknown fields are ignored; a missing required field is an error of the port. A list is complete or an error: missing
+runs in an incomplete list would go unnoticed.
 """
 
 import json
@@ -18,7 +18,7 @@ import requests
 from connectors.nmbrs import port
 from connectors.nmbrs.http_session import PerProcessSession
 
-MOST_BYTES = 60 * 1024 * 1024  # a payment file of 50 MB, and some air
+MOST_BYTES = 60 * 1024 * 1024  # a payment file of 50 MB, plus a margin
 PAGE_SIZE, MOST_PAGES = 100, 1_000
 LONGEST_WAIT = 3600
 _GUID = re.compile(r"[0-9a-fA-F]{8}(?:-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}")
@@ -37,8 +37,9 @@ _KINDS: dict[int, type[port.PayrollError]] = {
 
 @dataclass(frozen=True)
 class RestSettings:
-    """`base_url` without /api. Time-outs in seconds; `document_pauses` between two looks at a document, the last one
-    repeating until `file_timeout` is over."""
+    """`base_url` is without /api. Timeouts in seconds. `document_pauses` are the pauses between checks of a document;
+    the last one repeats until `file_timeout` has passed.
+    """
 
     base_url: str
     subscription_key: str = field(repr=False)
@@ -50,7 +51,7 @@ class RestSettings:
 
 @dataclass(frozen=True)
 class RestRequest:
-    """What is asked: the vendor's path with the ids that stand in it, and the query."""
+    """A request: the vendor's path template, the ids in it, and the query."""
 
     path: str
     ids: Mapping[str, str] = field(default_factory=dict)
@@ -58,11 +59,11 @@ class RestRequest:
 
     @property
     def name(self) -> str:
-        """As a refusal names it."""
+        """Return the name of this call for error messages."""
         return f"GET {self.path}"
 
     def address(self) -> str:
-        """The path with its ids in place. Another id than a GUID was never of something that this interface shows."""
+        """Return the path with its ids. An id that is not a GUID does not exist in this API."""
         path = self.path
         for name, value in self.ids.items():
             if not _GUID.fullmatch(value):
@@ -72,39 +73,39 @@ class RestRequest:
 
 
 class Fields:
-    """One object of an answer: its fields by name, each as what we need it to be, or Unreadable."""
+    """The fields of one JSON object by name, converted to the required type; Unreadable if that fails."""
 
     def __init__(self, values: Mapping[str, Any], call: str) -> None:
         self.call, self._values = call, values
 
     def text(self, name: str) -> str:
-        """Empty when it is left out or null."""
+        """Return a text; "" if it is absent or null."""
         value = self._values.get(name)
         return "" if value is None else str(value)
 
     def guid(self, name: str) -> str:
-        """In lower case, so that it compares."""
+        """Return a GUID in lower case, so that GUIDs compare."""
         value = self._values.get(name)
         if not isinstance(value, str) or not _GUID.fullmatch(value):
             raise self._unlike(name, "GUID")
         return value.lower()
 
     def number(self, name: str) -> int:
-        """A whole number that fits where numbers are kept."""
+        """Return an integer of 32 bits, which the database can hold."""
         value = self._values.get(name)
         if isinstance(value, bool) or not isinstance(value, int) or abs(value) >= 1 << 31:
             raise self._unlike(name, "number")
         return value
 
     def truth(self, name: str) -> bool:
-        """Yes or no; nothing else is either."""
+        """Return a boolean."""
         value = self._values.get(name)
         if not isinstance(value, bool):
             raise self._unlike(name, "yes or no")
         return value
 
     def moment(self, name: str) -> datetime | None:
-        """In UTC; a moment without a zone is UTC's here. None for what is none, such as .NET's year 1."""
+        """Return a datetime in UTC; a value without time zone is UTC. None if invalid, such as .NET's year 1."""
         try:
             found = datetime.fromisoformat(self.text(name))
             found = (found if found.tzinfo else found.replace(tzinfo=UTC)).astimezone(UTC)
@@ -113,11 +114,11 @@ class Fields:
         return found if found.year > 1 else None
 
     def inner(self, name: str) -> "Fields":
-        """The object in a field; one without fields when it is left out."""
+        """Return the object in a field; an empty one if it is absent."""
         return Fields(_objects([self._values.get(name) or {}], self.call)[0], self.call)
 
     def objects(self, name: str) -> "list[Fields]":
-        """The objects of a list in a field; a left out one is empty."""
+        """Return the objects of the list in a field; none if it is absent."""
         return [Fields(value, self.call) for value in _objects(self._values.get(name) or [], self.call)]
 
     def _unlike(self, name: str, what: str) -> port.Unreadable:
@@ -125,14 +126,18 @@ class Fields:
 
 
 class RestWire:
-    """One for the whole process; made before the worker forks, its sockets belong to each fork."""
+    """One object for the whole process, created before the worker forks; each fork has its own sockets."""
 
     def __init__(self, settings: RestSettings) -> None:
         self._settings, self._base = settings, settings.base_url.rstrip("/")
         self._sessions = PerProcessSession()
 
     def rows(self, credentials: port.Credentials, ask: RestRequest) -> list[Fields]:
-        """Every row of a list, page after page. Unreadable when it cannot be had whole."""
+        """Return every row of a list, over all pages.
+
+        Raises:
+        - Unreadable: the list is not complete.
+        """
         rows, number, pages = [], 0, 1
         while number < pages:
             number += 1
@@ -147,9 +152,10 @@ class RestWire:
         return rows
 
     def document(self, credentials: port.Credentials, ask: RestRequest) -> bytes | None:
-        """Have a document made, and fetch it as soon as it is there; None when it is empty.
+        """Have a document created and fetch it when it is ready; None if it is empty.
 
-        TemporaryError when that takes too long.
+        Raises:
+        - TemporaryError: it is not ready in time.
         """
         task = Fields(self._object(credentials, ask), ask.name).guid("taskId")
         fetch, ends = RestRequest(_DOCUMENT, {"taskId": task}), time.monotonic() + self._settings.file_timeout
@@ -175,7 +181,7 @@ class RestWire:
         return found
 
     def _get(self, credentials: port.Credentials, ask: RestRequest) -> tuple[int, bytes]:
-        """Status 200 or 202 with its body; everything else is raised."""
+        """Return status 200 or 202 with its body; raise everything else."""
         settings, address = self._settings, self._base + ask.address()
         headers = {
             "Authorization": f"Bearer {credentials.token}", "X-Subscription-Key": settings.subscription_key,
@@ -192,7 +198,7 @@ class RestWire:
             trouble = type(error).__name__
         else:
             return _accepted(answer, body, ask.name, (credentials.token, settings.subscription_key))
-        # raised out here: requests hangs the request, and so the token, on its errors
+        # outside the except block: requests attaches the request, and so the token, to its errors
         raise port.TemporaryError(None, ask.name, trouble)
 
 
@@ -207,7 +213,7 @@ def _read(answer: requests.Response, call: str) -> bytes:
 
 
 def _accepted(answer: requests.Response, body: bytes, call: str, secrets: tuple[str, ...]) -> tuple[int, bytes]:
-    """Status and body of what is no refusal. A page is no answer: somebody on the way speaks."""
+    """Return status and body of a successful answer. An HTML page is an error, because a gateway sent it."""
     if answer.headers.get("Content-Type", "").lower().startswith("text/html") and answer.status_code != 429:
         raise port.TemporaryError(None, call, f"a page with status {answer.status_code}")
     if answer.status_code in (200, 202):
@@ -216,8 +222,9 @@ def _accepted(answer: requests.Response, body: bytes, call: str, secrets: tuple[
 
 
 def _refused(status: int, retry_after: str, body: bytes, call: str, secrets: tuple[str, ...]) -> port.PayrollError:
-    """The vendor's code says what it was. A refusal without one comes from a gateway on the way, that knows neither
-    the customer's token nor their rights: it may pass."""
+    """Return the exception for the vendor's error code. An error without code comes from a gateway, which knows neither
+    the token nor its rights, so it is temporary.
+    """
     problem = _read_object(body) or {}
     code, words = _code_of(problem), str(problem.get("title") or status)
     for secret in filter(None, secrets):
@@ -239,7 +246,7 @@ def _code_of(problem: Mapping[str, Any]) -> int | None:
 
 
 def _seconds(retry_after: str) -> int:
-    """How long to wait; a minute when that is not said in seconds."""
+    """Return how long to wait; a minute if the header is not in seconds."""
     return min(max(int(retry_after), 1), LONGEST_WAIT) if re.fullmatch(r"[0-9]{1,9}", retry_after) else 60
 
 

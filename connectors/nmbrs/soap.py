@@ -1,4 +1,4 @@
-"""Nmbrs over SOAP v3: the first adapter of the `Payroll` port. The vendor ends it on 2027-03-01."""
+"""Nmbrs over SOAP v3: the first adapter of the `Payroll` port. The vendor ends SOAP on 2027-03-01."""
 
 import re
 from collections.abc import Sequence
@@ -13,7 +13,9 @@ from core.iban import normalise
 
 
 class SoapPayroll:
-    """One for the whole process; made before the worker forks. Time-outs and pauses in seconds (see `SoapWire`)."""
+    """One object for the whole process, created before the worker forks. Timeouts and pauses in seconds (see
+    `SoapWire`).
+    """
 
     def __init__(
         self, base_url: str, connect_timeout: float = 5, read_timeout: float = 30, file_timeout: float = 120,
@@ -24,20 +26,20 @@ class SoapPayroll:
 
     # --- calls ---
     def environment(self, credentials: port.Credentials) -> port.Environment:
-        """The environment of this user; the first call with new credentials."""
+        """Return the environment of this user; the first call with new credentials."""
         call = "DebtorService.Environment_Get"
         found = read_object(self._wire.ask(call, credentials), call)
         sub = found.needed("SubDomain")
         return port.Environment(found.text("Domain") or sub, sub)
 
     def debtors(self, credentials: port.Credentials) -> list[port.Debtor]:
-        """Those that this user sees."""
+        """Return the debtors that this user can see."""
         call = "DebtorService.List_GetAll"
         rows = read_rows(self._wire.ask(call, credentials), "Debtor", call)
         return [port.Debtor(row.needed("Id"), row.text("Number") or "", row.text("Name") or "") for row in rows]
 
     def companies(self, credentials: port.Credentials, debtor_id: str | None = None) -> list[port.Company]:
-        """All that this user sees, or those of one debtor."""
+        """Return all companies that this user can see, or those of one debtor."""
         if debtor_id is None:
             call, arguments = "CompanyService.List_GetAll", {}
         else:
@@ -47,7 +49,7 @@ class SoapPayroll:
         return [_company(row, debtor_id) for row in rows]
 
     def company_iban(self, credentials: port.Credentials, company_id: str) -> str | None:
-        """The company's account in Nmbrs; None when there is none, or one that is no IBAN."""
+        """Return the IBAN of the company's current bank account, or None if there is no valid one."""
         call = "CompanyService.BankAccount_GetCurrent"
         result = self._wire.ask(call, credentials, {"CompanyId": read_number(company_id, call)})
         row = Row(result, call) if result is not None else None
@@ -56,13 +58,13 @@ class SoapPayroll:
         return _iban(row.text("IBAN"))
 
     def runs(self, credentials: port.Credentials, company_id: str, year: int) -> list[port.RunInfo]:
-        """The runs of one year, as listed."""
+        """Return the runs of one year, as listed."""
         call = "CompanyService.Run_GetList"
         arguments = {"CompanyId": read_number(company_id, call), "Year": year}
         return [_run(row) for row in read_rows(self._wire.ask(call, credentials, arguments), "RunInfo", call)]
 
     def employees_in_run(self, credentials: port.Credentials, company_id: str, run_id: str, year: int) -> list[str]:
-        """Employee ids."""
+        """Return the employee ids."""
         call = "CompanyService.Run_GetEmployeesByRunCompany"
         arguments = {"CompanyId": read_number(company_id, call), "RunId": read_number(run_id, call), "Year": year}
         rows = read_rows(self._wire.ask(call, credentials, arguments), "EmployeeIdNumber", call)
@@ -71,7 +73,7 @@ class SoapPayroll:
     def sepa_file(
         self, credentials: port.Credentials, company_id: str, run_id: str, year: int, payment_date: date
     ) -> bytes | None:
-        """The run's payment file as it came, in UTF-8; None when there is nothing to pay."""
+        """Return the payment file of the run in UTF-8, or None if there is nothing to pay."""
         call = "CompanyService.SalaryDocuments_GetSEPA"
         arguments = {
             "CompanyId": read_number(company_id, call), "RunID": read_number(run_id, call), "Year": year,
@@ -81,7 +83,7 @@ class SoapPayroll:
 
     # --- people and wage tax ---
     def employees(self, credentials: port.Credentials, company_id: str) -> list[port.Employee]:
-        """Everybody of a company by name, without a BSN; of each the newest name."""
+        """Return all employees of a company with their newest name, without their citizen service number (BSN)."""
         call = "EmployeeService.PersonalInfoWithoutBSN_Get_GetAllEmployeesByCompany"
         arguments = {"CompanyID": read_number(company_id, call)}
         rows = read_rows(self._wire.ask(call, credentials, arguments), "PersonalInfoItem", call)
@@ -90,7 +92,7 @@ class SoapPayroll:
     def employee_ibans(
         self, credentials: port.Credentials, company_id: str, employee_ids: Sequence[str]
     ) -> dict[str, list[str]]:
-        """The valid IBANs of these people; one call each, because SOAP has none for all."""
+        """Return the valid IBANs of these employees; one call each, because SOAP has no call for several."""
         call, found = "EmployeeService.BankAccount_GetListCurrent", {}
         for employee_id in employee_ids:
             arguments = {"EmployeeId": read_number(employee_id, call)}
@@ -99,7 +101,7 @@ class SoapPayroll:
         return found
 
     def wage_taxes(self, credentials: port.Credentials, company_id: str, year: int) -> list[port.WageTax]:
-        """The returns of one year, as listed."""
+        """Return the wage tax returns of one year, as listed."""
         call = "CompanyService.WageTax_GetList"
         arguments = {"CompanyId": read_number(company_id, call), "intYear": year}
         return [_wage_tax(row) for row in read_rows(self._wire.ask(call, credentials, arguments), "WageTax", call)]
@@ -108,7 +110,7 @@ class SoapPayroll:
         self, credentials: port.Credentials, company_id: str, run_id: str, wage_tax_id: str, year: int,
         payment_date: date,
     ) -> bytes | None:  # fmt: skip
-        """The payment file of one return; None when there is nothing to pay."""
+        """Return the payment file of a wage tax return, or None if there is nothing to pay."""
         call = "CompanyService.SalaryDocuments_GetSEPA_Tax"
         arguments = {
             "CompanyId": read_number(company_id, call), "RunID": read_number(run_id, call), "Year": year,
@@ -117,7 +119,7 @@ class SoapPayroll:
         return self._file(call, credentials, arguments)
 
     def guids(self, credentials: port.Credentials, company_id: str) -> dict[tuple[str, str], str]:
-        """What REST calls this company and its debtor."""
+        """Return the REST ids of this company and its debtor."""
         call, found = "CompanyService.Converter_GetByCompany_IntToGuid", {}
         for entity in ("Company", "Debtor"):
             arguments = {"Entity": entity, "CompanyId": read_number(company_id, call)}
@@ -128,7 +130,7 @@ class SoapPayroll:
         return found
 
     def _file(self, call: str, credentials: port.Credentials, arguments: dict[str, Any]) -> bytes | None:
-        """A file in a string. Tens of megabytes of escaped XML are read as they come in, and turned into bytes once."""
+        """Return a file sent as a string. Escaped XML of tens of megabytes is parsed as it arrives and encoded once."""
         result = self._wire.ask(call, credentials, arguments, self._file_timeout)
         if result is None:
             return None
@@ -139,13 +141,13 @@ class SoapPayroll:
 
     # --- webhooks ---
     def webhook_events(self, credentials: port.Credentials) -> list[port.WebhookEvent]:
-        """What can be told of."""
+        """Return the events that a webhook can report."""
         call = "DebtorService.WebhookSettings_GetEvents"
         rows = read_rows(self._wire.ask(call, credentials), "Event", call)
         return [_event(row) for row in rows]
 
     def webhooks(self, credentials: port.Credentials, debtor_id: str) -> list[port.Webhook]:
-        """Those that are set at a debtor."""
+        """Return the webhooks of a debtor."""
         call = "DebtorService.WebhookSettings_Get"
         arguments = {"DebtorId": read_number(debtor_id, call)}
         result = self._wire.ask(call, credentials, arguments)
@@ -154,7 +156,7 @@ class SoapPayroll:
     def insert_webhook(
         self, credentials: port.Credentials, debtor_id: str, name: str, endpoint: str, event_ids: Sequence[str]
     ) -> str:
-        """Set an active webhook for these events; its id. Asked once: a second try could set it twice."""
+        """Create an active webhook for these events and return its id. Sent once: a retry could create two."""
         call = "DebtorService.WebhookSettings_Insert"
         events = [{"EventId": read_number(event_id, call), "Active": True} for event_id in event_ids]
         body = {"Name": name, "Endpoint": endpoint, "Active": True, "Events": events}
@@ -166,7 +168,7 @@ class SoapPayroll:
         return made
 
     def delete_webhook(self, credentials: port.Credentials, debtor_id: str, webhook_id: str) -> bool:
-        """Take a webhook away; whether there was one."""
+        """Delete a webhook; return whether it existed."""
         call = "DebtorService.WebhookSettings_Delete"
         arguments = {"DebtorId": read_number(debtor_id, call), "WebhookSettingId": read_number(webhook_id, call)}
         result = self._wire.ask(call, credentials, arguments)
@@ -174,12 +176,12 @@ class SoapPayroll:
 
 
 def _moment(day: date) -> datetime:
-    """A day as .NET wants it: a moment without a zone."""
+    """Return a date as .NET expects it: a datetime without time zone."""
     return datetime(day.year, day.month, day.day)  # noqa: DTZ001
 
 
 def _iban(text: str | None) -> str | None:
-    """None for what is none."""
+    """Return a valid IBAN, or None."""
     try:
         return normalise(text) if text else None
     except ValueError:
@@ -187,8 +189,9 @@ def _iban(text: str | None) -> str | None:
 
 
 def _employee(row: Row) -> port.Employee:
-    """The newest entry of the history of a person's names: whatever holds a last name, for no public source shows
-    what the form without BSN calls it."""
+    """Return the newest name in an employee's history. Entries are found by their LastName, because no public source
+    documents the element's name in the variant without BSN.
+    """
     history = [Row(element.getparent(), row.call) for element in row.element.iter("{*}LastName", "LastName")]
     newest = max(history, key=lambda one: (one.text("StartYear") or "", (one.text("StartPeriod") or "").zfill(3)),
                  default=row)  # fmt: skip
@@ -229,7 +232,7 @@ def _event(row: Row) -> port.WebhookEvent:
 
 
 def _webhook(row: Row) -> port.Webhook:
-    """Its events stand in it, or in a list in it: no public source shows which."""
+    """Convert a row. Its events may be direct children or in a nested list: no public source documents which."""
     events = tuple(_event(Row(child, row.call)) for child in row.element.iter("{*}Event", "Event"))
     return port.Webhook(
         row.needed("WebhookSettingId"), row.text("Name") or "", row.text("Endpoint") or "",

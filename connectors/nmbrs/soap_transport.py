@@ -1,8 +1,7 @@
-"""How a SOAP call to Nmbrs is made and its answer read: envelopes from WSDLs of our own, sockets, faults, rows.
+"""Send SOAP calls to Nmbrs and parse the answers: envelopes from our own WSDLs, sockets, faults, rows.
 
-zeep makes the requests, from WSDLs that the project ships. The answers are read by name with lxml: zeep
-gives None, without a word, for every field that stands behind one it does not know, and takes ten
-times the time and memory for a large file.
+zeep writes the requests, from WSDLs in this repository. lxml parses the answers by element name: zeep silently returns
+None for each field after an unknown one, and needs ten times the time and memory for a large file.
 """
 
 import logging
@@ -23,7 +22,7 @@ from connectors.nmbrs import port
 from connectors.nmbrs.http_session import PerProcessSession
 from core.clock import AMSTERDAM
 
-# Of an answer: a file of 50 MB, the most that the reader takes, grows by its escapes on the way.
+# Of an answer: a file of 50 MB, the maximum that is parsed, grows by its XML escapes.
 MOST_BYTES = 100 * 1024 * 1024
 SERVICES = ("DebtorService", "CompanyService", "EmployeeService")
 _WSDL = Path(__file__).parent / "wsdl"
@@ -41,21 +40,21 @@ _KINDS: dict[str, type[port.PayrollError]] = {
     "9999": port.TemporaryError,
 }
 TRUE = ("true", "1")
-_WRITES = ("DebtorService.WebhookSettings_Insert", "DebtorService.WebhookSettings_Delete")  # never asked twice
+_WRITES = ("DebtorService.WebhookSettings_Insert", "DebtorService.WebhookSettings_Delete")  # never sent twice
 log = logging.getLogger(__name__)
 
 
 @cache
 def _client(service: str) -> Client:
-    """Return what writes requests of this service; it opens no socket. Its WSDL is parsed once a process."""
+    """Return the writer of this service's requests; it opens no socket. Each WSDL is parsed once per process."""
     return Client(str(_WSDL / f"{service}.wsdl"))
 
 
 class SoapWire:
-    """One for the whole process; made before the worker forks, its sockets belong to each fork.
+    """One object for the whole process, created before the worker forks; each fork has its own sockets.
 
-    `base_url` is the host (the vendor's, or its sandbox). Time-outs in seconds. `pauses` are those
-    between quick tries of a read that Nmbrs asks to be tried again (1006, 9999).
+    `base_url` is the host, of the vendor or its sandbox. Timeouts in seconds. `pauses` (seconds) are those between
+    immediate retries of a read after 1006 and 9999.
     """
 
     def __init__(self, base_url: str, timeout: tuple[float, float], pauses: tuple[float, ...]) -> None:
@@ -67,7 +66,7 @@ class SoapWire:
         self, call: str, credentials: port.Credentials, arguments: dict[str, Any] | None = None,
         timeout: tuple[float, float] | None = None,
     ) -> Any:  # fmt: skip
-        """The result's element of "Service.Method", None when the answer holds none."""
+        """Return the result element of "Service.Method", or None if the answer has none."""
         envelope = self._envelope(call, credentials, arguments or {})
 
         def attempt() -> Any:
@@ -81,11 +80,11 @@ class SoapWire:
         client, header = self._clients[service], _header(method, credentials)
         try:
             return etree.tostring(client.create_message(client.service, method, _soapheaders=header, **arguments))
-        except ValueError:  # signs that no text can have: typed wrong, whatever the vendor would say
+        except ValueError:  # characters that XML does not allow: mistyped credentials
             raise port.BadCredentials(None, call, "credentials that are no text") from None
 
     def _again(self, call: str, attempt: Callable[[], Any]) -> Any:
-        """A read may be tried again at once where the vendor says that it helps."""
+        """Retry a read at once after an error that the vendor calls temporary."""
         for pause in self._pauses:
             try:
                 return attempt()
@@ -97,7 +96,7 @@ class SoapWire:
         return attempt()
 
     def _post(self, call: str, envelope: bytes, timeout: tuple[float, float]) -> Any:
-        """The answer's root element."""
+        """Return the root element of the answer."""
         service, _, method = call.partition(".")
         headers = {"SOAPAction": f'"{_NAMESPACE}{service}/{method}"', "Content-Type": "text/xml; charset=utf-8"}
         url = f"{self._base}/soap/v3/{service}.asmx"
@@ -108,21 +107,21 @@ class SoapWire:
             with closing(answer):
                 return _root(answer.iter_content(1 << 16), call)
         except requests.RequestException as error:
-            # not chained: requests hangs the request, and so the token, on its errors
+            # not chained: requests attaches the request, and so the token, to its errors
             raise port.TemporaryError(None, call, type(error).__name__) from None
 
 
 def _header(method: str, credentials: port.Credentials) -> dict[str, dict]:
-    """Who asks. The method that tells the domain is the one that takes none."""
+    """Return the authentication header; without domain for Environment_Get, which returns the domain."""
     known = {"Username": credentials.email, "Token": credentials.token}
     if method == "Environment_Get":
         return {"AuthHeader": known}
     return {"AuthHeaderWithDomain": known | {"Domain": credentials.domain}}
 
 
-# --- how an answer is read ---
+# --- parsing ---
 def _root(parts: Iterable[bytes], call: str) -> Any:
-    """The answer's root, read as it comes in. SOAP knows no document types, so an answer has none."""
+    """Parse the answer as it arrives and return its root. SOAP does not allow a DTD."""
     parser = etree.XMLParser(
         encoding="utf-8", huge_tree=True, resolve_entities=False, no_network=True, load_dtd=False,
         remove_comments=True, remove_pis=True,
@@ -145,7 +144,9 @@ def _root(parts: Iterable[bytes], call: str) -> Any:
 
 
 def _result(root: Any, call: str, secret: str) -> Any:
-    """The element <MethodResult>, None when it is left out; a fault is raised, anything but SOAP is "try again"."""
+    """Return the element <MethodResult>, or None if absent. Raises for a fault; any answer that is not SOAP is
+    temporary.
+    """
     body = next((child for child in root if local(root) == "Envelope" and local(child) == "Body"), None)
     if body is None or len(body) == 0:
         raise port.TemporaryError(None, call, "the answer is no SOAP")
@@ -159,7 +160,7 @@ def _result(root: Any, call: str, secret: str) -> Any:
 
 
 def _fault(call: str, text: str) -> port.PayrollError:
-    """The last "---> CODE: text" of a fault says what it was; a fault without one is trouble on the way."""
+    """Return the exception for the last "---> CODE: text" of a fault; a fault without code is temporary."""
     found = _CODE.findall(text)
     if not found:
         return port.TemporaryError(None, call, "fault without a code")
@@ -172,7 +173,7 @@ def local(element: Any) -> str:
 
 
 class Row:
-    """One object of an answer: its fields by name, in whatever order they stand."""
+    """The fields of one object by name, in any order."""
 
     def __init__(self, element: Any, call: str) -> None:
         self.call, self.element = call, element
@@ -182,21 +183,31 @@ class Row:
         return self._fields.get(name) or None
 
     def needed(self, name: str) -> str:
-        """Unreadable without it."""
+        """Return a required text.
+
+        Raises:
+        - Unreadable
+        """
         text = self.text(name)
         if text is None:
             raise port.Unreadable(None, self.call, f"{name} is missing")
         return text
 
     def number(self, name: str) -> int:
-        """A whole number that we cannot do without."""
+        """Return a required integer.
+
+        Raises:
+        - Unreadable
+        """
         try:
             return int(self.needed(name))
         except ValueError:
             raise port.Unreadable(None, self.call, f"{name} is no number") from None
 
     def moment(self, name: str) -> datetime | None:
-        """In UTC; the vendor's local time is Amsterdam's. None for what is none, such as .NET's year 1."""
+        """Return a datetime in UTC; a value without time zone is Amsterdam time. None if invalid, such as .NET's year
+        1.
+        """
         try:
             found = datetime.fromisoformat(self.text(name) or "")
             return (found if found.tzinfo else found.replace(tzinfo=AMSTERDAM)).astimezone(UTC)
@@ -211,7 +222,7 @@ def read_object(result: Any, call: str) -> Row:
 
 
 def read_rows(result: Any, name: str, call: str) -> list[Row]:
-    """The list in an answer; a left out one is empty. One that holds other things is none we know."""
+    """Return the rows of a list; none if it is absent. A list with only other elements is Unreadable."""
     if result is None:
         return []
     rows = [Row(child, call) for child in result if local(child) == name]
@@ -221,7 +232,7 @@ def read_rows(result: Any, name: str, call: str) -> list[Row]:
 
 
 def read_number(text: str, call: str) -> int:
-    """An id as this interface has them. Another one was never of a company that it shows."""
+    """Return an id of this API as a number. An id of another form does not exist in it."""
     if not re.fullmatch(r"[0-9]{1,10}", text):
         raise port.NotVisible(None, call, "no id of this interface")
     return int(text)

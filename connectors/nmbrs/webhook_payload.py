@@ -1,6 +1,7 @@
-"""Parse the body of a webhook call. Its format is unknown (docs/facts/nmbrs.md, 7.1): any shape is read, none trusted.
+"""Parse the body of a webhook call. Its format is unknown (docs/facts/nmbrs.md, 7.1): any form is read, none is
+trusted.
 
-Only ids are taken, from fields whose names say so, to poll sooner where something happened.
+Only ids are taken, from fields with a matching name, to poll a company sooner.
 """
 
 import json
@@ -17,13 +18,13 @@ _NAMES = {
     "companyid": "company_id", "runid": "run_id", "payrollrunid": "run_id", "debtorid": "debtor_id", "year": "year",
 }  # fmt: skip
 _DECLARATION = re.compile(r"\A<\?xml[^>]{0,200}\?>")
-# What a person's payroll could explain; more is somebody playing.
+# More depth or fields than any payroll needs; the rest is ignored.
 _DEEPEST, _MOST = 12, 2_000
 
 
 @dataclass(frozen=True)
 class WebhookPayload:
-    """Where something may have happened; None for what was not said."""
+    """Where something may have happened; None for what the body does not say."""
 
     company_id: str | None = None
     run_id: str | None = None
@@ -32,8 +33,9 @@ class WebhookPayload:
 
 
 def parse_webhook(content_type: str, body: bytes) -> WebhookPayload:
-    """What this body tells, whatever it is: JSON, form, XML, query, empty, rubbish. Never raises. The first of each
-    name counts."""
+    """Return the ids in this body: JSON, form, XML, query or anything else. Never raises. The first field of each name
+    counts.
+    """
     found: dict[str, str] = {}
     for number, (name, value) in enumerate(_pairs(content_type.casefold(), body)):
         field = _NAMES.get(re.sub(r"[^a-z]", "", name.casefold()))
@@ -47,7 +49,7 @@ def parse_webhook(content_type: str, body: bytes) -> WebhookPayload:
 
 
 def _pairs(kind: str, body: bytes) -> Iterator[tuple[str, str]]:
-    """Names and values, by what the body looks like; the content type may lie."""
+    """Yield names and values in the format that the body looks like; the content type may be wrong."""
     text = _text_of(body)
     if text[:1] in ("{", "["):
         yield from _json(text)
@@ -58,7 +60,7 @@ def _pairs(kind: str, body: bytes) -> Iterator[tuple[str, str]]:
 
 
 def _text_of(body: bytes) -> str:
-    """As text, without the mark that .NET likes to begin it with; what is no text stays in it as a sign for that."""
+    """Decode the body, without the byte order mark that .NET adds; invalid bytes become U+FFFD."""
     encoding = "utf-16" if body[:2] in (b"\xff\xfe", b"\xfe\xff") else "utf-8-sig"
     return body.decode(encoding, "replace").strip()
 
@@ -72,7 +74,7 @@ def _json(text: str) -> Iterator[tuple[str, str]]:
 
 
 def _walk(node: Any, depth: int, owner: str) -> Iterator[tuple[str, str]]:
-    """`owner` is the field that the node stands in: {"Company": {"Id": 1}} names a company, too."""
+    """Yield names and values. `owner` is the name of the enclosing field: {"Company": {"Id": 1}} gives CompanyId."""
     if depth > _DEEPEST:
         return
     if isinstance(node, dict):
@@ -91,13 +93,13 @@ def _named(name: str, owner: str) -> str:
 
 
 def _xml(text: str) -> Iterator[tuple[str, str]]:
-    """No document type, no entity, no network."""
+    """Parse XML without DTD, entities and network."""
     parser = etree.XMLParser(
         resolve_entities=False, no_network=True, load_dtd=False, huge_tree=False, remove_comments=True,
         remove_pis=True, encoding="utf-8",
     )  # fmt: skip
     try:
-        # without its declaration, whose encoding was that of the bytes
+        # without its declaration, which names the encoding of the original bytes
         root = etree.fromstring(_DECLARATION.sub("", text).strip().encode("utf-8", "replace"), parser)
     except (etree.XMLSyntaxError, ValueError):
         return

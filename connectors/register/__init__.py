@@ -1,1 +1,1 @@
-"""The KvK business register."""
+"""Connect to the KvK business register."""

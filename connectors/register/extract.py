@@ -1,8 +1,8 @@
-"""Reading what the register answers: every field name of its catalogue stands here and nowhere else.
+"""Parse the register's answers; every field name of its catalogue is used here and nowhere else.
 
-Two shapes: the extract (who holds which function; the Dataservice's catalogue, which the Functionarissen
-interface is taken to follow) and the base profile (name and form). One and many may be written alike: a
-list of one is often just the one. What cannot be read counts against signing, never for it.
+Two documents: the extract (officers and their authority; the Functionarissen API is assumed to follow the Dataservice
+catalogue) and the base profile (name and legal form). A list of one item may come as the item itself. Unreadable data
+counts against signing authority, never for it.
 """
 
 import re
@@ -29,7 +29,11 @@ _REGISTRATIONS = ("registratie", "relatieRegistratie")
 
 # --- the extract ---
 def read_extract(document: dict[str, Any], kvk_number: str) -> Extract:
-    """The extract that was asked for under this number. ValueError when it is none."""
+    """Parse the extract of this KvK number.
+
+    Raises:
+    - ValueError: it is not an extract.
+    """
     activity = _in(document, "product", "maatschappelijkeActiviteit") or document.get("maatschappelijkeActiviteit")
     if not isinstance(activity, dict):
         raise ValueError("no extract of the register")
@@ -47,7 +51,7 @@ def read_extract(document: dict[str, Any], kvk_number: str) -> Extract:
 
 
 def _of_owner(kind: str, owner: dict[str, Any]) -> Iterator[Officership]:
-    """The owner of a one-man business is a person and signs for it. Several owners stand in it as persons."""
+    """Yield the owners: the person of a sole proprietorship, who signs alone, or its co-owners."""
     if kind in (_NATURAL, _BY_NAME):
         yield Officership("owner", "Eigenaar", None, None, False, False, False, _person(owner), None)
     for one in _list(owner.get(_NATURAL)) if kind == _SEVERAL else ():
@@ -78,7 +82,7 @@ def _function(kind: str, found: dict[str, Any], over: bool) -> Officership:
 
 
 def _jointly(power: dict[str, Any], code: str | None) -> bool | None:
-    """Together with other directors (gb) or with persons outside the board (J); None when it does not say."""
+    """Return whether authority is joint, with other directors (gb) or with others (J); None if it is not stated."""
     told = _in(power, "isBevoegdMetAnderePersonen", "code")
     return True if code == "gb" or told == "J" else False if told == "N" else None
 
@@ -114,7 +118,11 @@ def _name(found: dict[str, Any]) -> str:
 
 # --- the base profile ---
 def read_company(document: dict[str, Any], owner: dict[str, Any] | None, kvk_number: str) -> Company:
-    """A company from its base profile; the owner stands inside it or was asked apart. ValueError when it is none."""
+    """Parse a company's base profile, with its owner embedded or given separately.
+
+    Raises:
+    - ValueError: it is not the base profile of this company.
+    """
     name = _text(document.get("naam")) or _text(document.get("statutaireNaam"))
     if not name or _text(document.get("kvkNummer")) != kvk_number:
         raise ValueError("no base profile of this company")
@@ -124,9 +132,12 @@ def read_company(document: dict[str, Any], owner: dict[str, Any] | None, kvk_num
 
 
 def parse_search_results(document: dict[str, Any]) -> list[Company]:
-    """Companies among what a search found: each number once, also when several of its branches were found.
+    """Return the companies of a search, each number once even if several branches match.
 
-    Only what is registered now is searched; the legal form does not stand there. ValueError when it is no result.
+    A search covers current registrations only, and does not give the legal form.
+
+    Raises:
+    - ValueError: it is not a search result.
     """
     if not isinstance(document.get("resultaten"), list):
         raise ValueError("no result of a search")
@@ -139,38 +150,38 @@ def parse_search_results(document: dict[str, Any]) -> list[Company]:
 
 
 def owner_of(document: dict[str, Any]) -> dict[str, Any] | None:
-    """The owner as it stands inside a base profile, when it does."""
+    """Return the owner embedded in a base profile, or None."""
     found = _in(document, "_embedded", "eigenaar")
     return found if isinstance(found, dict) else None
 
 
 def has_link(document: dict[str, Any], relation: str) -> bool:
-    """Whether there is a link of this name: `_links` is an object by name, `links` (until 2025) a list."""
+    """Return whether the document has this link: in `_links`, an object, or in `links` (until 2025), a list."""
     named = document.get("_links")
     listed = (item.get("rel") for item in _list(document.get("links")))
     return (isinstance(named, dict) and relation in named) or relation in listed
 
 
 def fault_codes(document: Any) -> set[str]:
-    """The register's own codes of what went wrong, in both of its shapes."""
+    """Return the register's error codes, from both of its formats."""
     faults = [*_list(_in(document, "fout")), *_list(_in(document, "meldingen", "fout"))]
     return {_text(fault.get("code")) for fault in faults}
 
 
 # --- dates and states ---
 def _over(found: Any) -> bool:
-    """Whether this was and is no more. An end that cannot be read is an end."""
+    """Return whether a registration has ended. An unreadable end date counts as ended."""
     return any(_past(_in(found, name, "datumEinde"), unreadable=True) for name in _REGISTRATIONS)
 
 
 def _to_come(found: Any) -> bool:
-    """Whether this has still to begin."""
+    """Return whether a registration has yet to start."""
     begins = (_in(found, name, "datumAanvang") for name in _REGISTRATIONS)
     return any(begin and not _past(begin, unreadable=True) for begin in begins)
 
 
 def _running(found: Any) -> bool:
-    """Whether a suspension or special state holds: it stands there and has not ended. An unreadable end is none."""
+    """Return whether a suspension or special status is in force. An unreadable end date counts as not ended."""
     if isinstance(found, str | bool):
         return bool(found)
     ends = (_in(item, "registratie", "datumEinde") or item.get("datumEinde") for item in _list(found))
@@ -178,12 +189,12 @@ def _running(found: Any) -> bool:
 
 
 def _special_state(found: dict[str, Any]) -> str | None:
-    """Bankruptcy, receivership and the like, when one of them holds now."""
+    """Return the special status in force, such as bankruptcy, or None."""
     return next((name for name in _STATES if _running(found.get(name))), None)
 
 
 def _past(text: Any, unreadable: bool) -> bool:
-    """Whether a date (YYYYMMDD, perhaps with an unknown month or day as 00) is today or before; nothing is not."""
+    """Return whether a date (YYYYMMDD, with 00 for an unknown month or day) is today or earlier; False if absent."""
     if not text:
         return False
     digits = str(text).replace("-", "")[:8]
@@ -193,7 +204,7 @@ def _past(text: Any, unreadable: bool) -> bool:
 
 
 def _date(text: Any) -> date | None:
-    """A whole date; None for an unknown day or month."""
+    """Return a complete date; None if day or month is unknown."""
     match = re.fullmatch(r"([0-9]{4})-?([0-9]{2})-?([0-9]{2})", str(text))
     try:
         return date(*map(int, match.groups())) if match else None
@@ -201,9 +212,9 @@ def _date(text: Any) -> date | None:
         return None
 
 
-# --- walking ---
+# --- traversal ---
 def _current(found: Any) -> dict[str, Any]:
-    """The one that holds now, of one or many; else the first, whose end then counts; else an empty one."""
+    """Return the item in force; else the first, whose end date then counts; else an empty one."""
     items = _list(found)
     return next((item for item in items if not _over(item)), items[0] if items else {})
 

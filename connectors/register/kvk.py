@@ -1,4 +1,4 @@
-"""The KvK's REST interfaces. Fails closed: no answer that can be used is `RegisterDown`, never a yes."""
+"""The REST APIs of KvK. Fails closed: an unusable answer raises `RegisterDown`, never confirms authority."""
 
 import re
 import time
@@ -21,13 +21,13 @@ _TEMPORARY = frozenset({"IPD1002", "IPD1003"})
 
 
 class _Temporary(RegisterDown):
-    """The register says that another try may work, or has trouble of its own (5xx)."""
+    """A temporary error: the register says so, or answers 5xx."""
 
 
 class KvkRegister:
-    """`base_url` up to and with /api. Time-out in seconds; `pauses` lie between tries of what is temporary.
+    """`base_url` includes /api. `timeout` and the `pauses` between retries of temporary errors are in seconds.
 
-    `certificate`: path of a PEM file with our key and certificate, for the register's protected address.
+    `certificate` is the path of a PEM file with our key and certificate, for the register's mutual TLS address.
     """
 
     def __init__(
@@ -42,18 +42,28 @@ class KvkRegister:
         self._certificate = certificate
 
     def company(self, kvk_number: str) -> Company:
-        """Name and form of a company. UnknownCompany, RegisterDown."""
+        """Return name and legal form of a company.
+
+        Raises:
+        - UnknownCompany
+        - RegisterDown
+        """
         path = f"/v1/basisprofielen/{_checked(kvk_number)}"
         found, owner = self._get(path), None
         if owner_of(found) is None and has_link(found, "eigenaar"):
-            owner = self._get(f"{path}/eigenaar")  # at our own address: the key goes nowhere a link says
+            # at our own base URL: the API key is never sent to a link in an answer
+            owner = self._get(f"{path}/eigenaar")
         try:
             return read_company(found, owner, kvk_number)
         except ValueError as error:
             raise RegisterDown(str(error)) from error
 
     def search(self, text: str) -> list[Company]:
-        """Companies of this name or number; none when there are none. RegisterDown."""
+        """Return the companies with this name or number; an empty list if there are none.
+
+        Raises:
+        - RegisterDown
+        """
         by = "kvkNummer" if re.fullmatch(r"[0-9]{8}", text) else "naam"
         try:
             return parse_search_results(self._get("/v2/zoeken", {by: text, "resultatenPerPagina": "10"}))
@@ -63,7 +73,12 @@ class KvkRegister:
             raise RegisterDown(str(error)) from error
 
     def extract(self, kvk_number: str) -> Extract:
-        """Who holds which function. UnknownCompany, RegisterDown."""
+        """Return the officers of a company and their authority.
+
+        Raises:
+        - UnknownCompany
+        - RegisterDown
+        """
         found = self._get(f"/v1/functionarissen/kvknummer/{_checked(kvk_number)}")
         try:
             return read_extract(found, kvk_number)
@@ -109,7 +124,7 @@ def _why(answer: requests.Response, codes: set[str]) -> str:
 
 
 def _checked(kvk_number: str) -> str:
-    """Eight digits; anything else is no company, and no path."""
+    """Return a number of eight digits; any other does not exist and is unsafe in a path."""
     if not re.fullmatch(r"[0-9]{8}", kvk_number):
         raise UnknownCompany
     return kvk_number

@@ -1,4 +1,4 @@
-"""What we ask of the business register: which company this is, and who holds which function in it."""
+"""The port to the business register: a company, its officers and their authority."""
 
 from dataclasses import dataclass, field
 from datetime import date
@@ -15,7 +15,7 @@ class Company:
 
 @dataclass(frozen=True)
 class Person:
-    """`first_names` in full, apart by spaces, where the register has them; else `initials`."""
+    """`first_names` in full, separated by spaces, if the register has them; else `initials`."""
 
     first_names: str | None
     initials: str | None
@@ -34,7 +34,9 @@ class LegalPerson:
 
 @dataclass(frozen=True)
 class Officership:
-    """kind: owner, director, partner, proxy or other; authority_code as the register writes it (azb, gb, nb, ob, v)."""
+    """An officer (KvK "functie"). `kind`: owner, director, partner, proxy or other. `authority_code`: KvK's code (azb,
+    gb, nb, ob, v).
+    """
 
     kind: str
     title: str | None
@@ -49,7 +51,7 @@ class Officership:
 
 @dataclass(frozen=True)
 class Extract:
-    """`blocked` says why the company itself may not act (bankruptcy …), when it may not."""
+    """`blocked` is the status that prevents the company from acting (such as bankruptcy), or None."""
 
     kvk_number: str
     name: str
@@ -60,22 +62,36 @@ class Extract:
 
 
 class UnknownCompany(Exception):
-    """The register has no such number."""
+    """The register does not know this number."""
 
 
 class RegisterDown(Exception):
-    """No answer that can be used; nothing may be concluded."""
+    """No usable answer; nothing may be concluded from it."""
 
 
 class BusinessRegister(Protocol):
     def search(self, text: str) -> list[Company]:
-        """By name, or by number when it is one; the best first, ten at most, none when there are none. RegisterDown."""
+        """Return companies by name, or by number if the text is one: best match first, at most ten, or an empty list.
+
+        Raises:
+        - RegisterDown
+        """
         ...
 
     def company(self, kvk_number: str) -> Company:
-        """UnknownCompany, RegisterDown."""
+        """Return name and legal form of a company.
+
+        Raises:
+        - UnknownCompany
+        - RegisterDown
+        """
         ...
 
     def extract(self, kvk_number: str) -> Extract:
-        """UnknownCompany, RegisterDown."""
+        """Return the officers of a company and their authority.
+
+        Raises:
+        - UnknownCompany
+        - RegisterDown
+        """
         ...
