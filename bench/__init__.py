@@ -1,1 +1,1 @@
-"""The figures: what the program costs, each beside what the bare thing would cost in the same run."""
+"""Benchmarks: what the program costs, next to the minimum that the same work would cost in the same run."""

@@ -1,6 +1,6 @@
-"""`make bench`: every figure in a process of its own, a table on screen and bench/results.json.
+"""`make bench`: run every benchmark in its own process; print a table and write bench/results.json.
 
-python -m bench [webhook run_intake page pain house]
+    python -m bench [webhook run_intake page pain memory]
 """
 
 import json
@@ -19,7 +19,7 @@ PARTS = ("webhook", "run_intake", "page", "pain", "memory")
 
 
 def main(parts: list[str]) -> int:
-    """Measure the named parts (all when none is named); 1 when one broke or missed its goal."""
+    """Run the named parts, or all; return 1 if one failed or missed its goal."""
     figures: list[dict[str, Any]] = []
     broken = []
     for part in parts or PARTS:
@@ -39,20 +39,20 @@ def main(parts: list[str]) -> int:
 
 
 def measure(part: str) -> list[dict[str, Any]]:
-    """The figures of one part, from a fresh process in a fresh folder."""
+    """Return the figures of one part, from a new process with a new folder."""
     code = f"from bench.__main__ import one; one({part!r})"
     return json.loads(subprocess.check_output([sys.executable, "-c", code], cwd=HERE.parent, text=True))
 
 
 def one(part: str) -> None:
-    """Measure one part in this process and print its figures as JSON."""
+    """Run one part in this process and print its figures as JSON."""
     with tempfile.TemporaryDirectory(prefix="bizcuit-bench-") as home:
         figures = import_module(f"bench.{part}").measure(Path(home))
     print(json.dumps([figure.as_dict() for figure in figures]))
 
 
 def row(figure: dict[str, Any]) -> str:
-    """One line of the table."""
+    """Return one line of the table."""
     verdict = {True: "goal met", False: "GOAL MISSED", None: ""}[figure["good"]]
     floor = (
         f"floor {figure['floor']:g} {figure['unit']} ({figure['floor_name']})" if figure["floor"] is not None else ""
@@ -62,7 +62,7 @@ def row(figure: dict[str, Any]) -> str:
 
 
 def write(figures: list[dict[str, Any]]) -> None:
-    """Keep the figures with where and when they were taken."""
+    """Write the figures with the machine and the time."""
     where = {
         "at": datetime.now(UTC).isoformat(timespec="seconds"),
         "python": platform.python_version(),

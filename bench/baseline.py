@@ -1,4 +1,4 @@
-"""The floor of the webhook: a Flask view that keeps what it gets, durably, and answers."""
+"""The baseline of the webhook: a Flask view that stores the body durably and answers."""
 
 import os
 

@@ -1,4 +1,4 @@
-"""Payment files to measure with. Imports nothing of the program."""
+"""Payment files for the benchmarks. Imports nothing of the program."""
 
 from datetime import date
 
@@ -6,7 +6,7 @@ DEBTOR_IBAN = "NL95INGB0004921836"
 
 
 def payment_file(lines: int, start: int = 0) -> bytes:
-    """A payment file as Nmbrs makes it, of so many lines. Another `start` makes it another payment."""
+    """Return a payment file in Nmbrs's format with this many lines. Another `start` gives another payment."""
     amounts = [150_000 + (start + number) % 90_000 for number in range(lines)]
     total = f"{sum(amounts) // 100}.{sum(amounts) % 100:02d}"
     rows = "".join(_transfer(number, cents) for number, cents in enumerate(amounts, 1))
@@ -34,7 +34,7 @@ def _transfer(number: int, cents: int) -> str:
 
 
 def iban(number: int) -> str:
-    """A Dutch account number with the right check digits."""
+    """Return a Dutch IBAN with valid check digits."""
     account = f"ABNA{number:010d}"
     digits = "".join(str(int(sign, 36)) for sign in f"{account}NL00")
     return f"NL{98 - int(digits) % 97:02d}{account}"

@@ -1,4 +1,4 @@
-"""A client that is ready to be paid for, in a fresh home folder, without walking the pages."""
+"""A client that can pay, in a new home folder, created without the pages."""
 
 import os
 import secrets
@@ -31,18 +31,18 @@ EMAIL, PASSWORD = "bench@demobv.example", "Negen-Kleine-Kikkers-71"
 
 
 def settings(home: Path, sandbox_url: str) -> config.Config:
-    """The settings of a development start in this folder; whatever else the environment says is left out."""
+    """Return development settings for this folder, ignoring the other environment variables."""
     return config.load({"BIZCUIT_HOME": str(home), "BIZCUIT_SANDBOX_URL": sandbox_url, **database_named()})
 
 
 def database_named() -> dict[str, str]:
-    """BIZCUIT_DATABASE_URL may name a server to measure instead of SQLite."""
+    """Return BIZCUIT_DATABASE_URL if set: the benchmarks can run on a server instead of SQLite."""
     url = os.environ.get("BIZCUIT_DATABASE_URL")
     return {"BIZCUIT_DATABASE_URL": url} if url else {}
 
 
 def furnish(home: Path, sandbox_url: str = "http://127.0.0.1:9") -> config.Config:
-    """The program's own parts on a migrated database; nothing listens, and without an address nobody is there."""
+    """Configure the program on a migrated database. Without `sandbox_url` no external system is reachable."""
     here = settings(home, sandbox_url)
     app.furnish(here)
     models.migrate()
@@ -51,7 +51,7 @@ def furnish(home: Path, sandbox_url: str = "http://127.0.0.1:9") -> config.Confi
 
 
 class OneFile:
-    """A payroll that hands out one payment file at once: what it costs is Nmbrs's own time, which is left out."""
+    """A payroll that returns one payment file at once, so that Nmbrs's time is not measured."""
 
     def __init__(self, file: bytes) -> None:
         self.file = file
@@ -64,12 +64,12 @@ class OneFile:
 
 
 def hand_out(file: bytes) -> None:
-    """Let the program find this file at its payroll."""
+    """Make the payroll return this file."""
     services.configure(replace(services.services(), payroll=OneFile(file)))  # type: ignore[arg-type]
 
 
 def make_client() -> Client:
-    """A client with an owner who can sign in, a bank account and a mapped company."""
+    """Create a client with an owner who can log in, a bank account and a mapped company."""
     user = User.create(
         email=EMAIL, name="Bench", password_hash=accounts.passwords.hash_password(PASSWORD), email_confirmed_at=utcnow()
     )
@@ -96,7 +96,7 @@ def make_client() -> Client:
 
 
 def take_in(client: Client, number: int) -> Batch | None:
-    """One more run of the client's company, taken in as the worker does."""
+    """Import one more run of the client's company, as the worker does."""
     company = PayrollCompany.get(PayrollCompany.client == client.id)
     run = Run.create(
         client=client, company=company, nmbrs_id=str(number), number=number, year=2026, description="november",

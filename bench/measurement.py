@@ -1,4 +1,4 @@
-"""One figure: what was measured, the floor beside it, and the goal."""
+"""A benchmark figure: the value, its baseline and its goal."""
 
 import gc
 import statistics
@@ -10,7 +10,7 @@ from pathlib import Path
 
 @dataclass(frozen=True)
 class Figure:
-    """`value` and `floor` are in `unit`; `goal` is in words, `good` whether it is met (None: no goal is set)."""
+    """`value` and `floor` are in `unit`; `goal` is text; `good` is whether it is met (None without a goal)."""
 
     name: str
     value: float
@@ -26,7 +26,7 @@ class Figure:
 
 
 def median_seconds(act: Callable[[], object], times: int = 5) -> float:
-    """The median time of `act`, after one run that warms it up."""
+    """Return the median time of `act` in seconds, after one run to warm up."""
     act()
     taken = []
     for _ in range(times):
@@ -37,15 +37,15 @@ def median_seconds(act: Callable[[], object], times: int = 5) -> float:
 
 
 def added_mb(act: Callable[[], object]) -> float:
-    """The most memory that `act` adds to this process while it runs, in MB (Linux)."""
+    """Return the peak memory that `act` adds to this process, in MB (Linux)."""
     gc.collect()
-    Path("/proc/self/clear_refs").write_text("5")  # the peak begins anew
+    Path("/proc/self/clear_refs").write_text("5")  # resets the peak
     before = _status_mb("VmRSS")
     act()
     return max(0.0, _status_mb("VmHWM") - before)
 
 
 def _status_mb(name: str) -> float:
-    """One line of what the kernel tells of this process."""
+    """Return a value from /proc/self/status, in MB."""
     lines = Path("/proc/self/status").read_text().splitlines()
     return next(int(line.split()[1]) * 1024 / 1e6 for line in lines if line.startswith(f"{name}:"))

@@ -1,4 +1,4 @@
-"""`make run` for the second time: how soon it has said its piece, and what the house costs while it waits."""
+"""The second `make run`: how soon it is ready, and how much memory the idle stack uses."""
 
 import os
 import signal
@@ -12,11 +12,11 @@ from tools import memory
 from tools.dev_stack import ROOT, Ports
 
 GOAL_SECONDS, GOAL_MB = 5.0, 300.0
-SETTLING = 5.0  # seconds of rest before the memory is read
+SETTLING = 5.0  # seconds idle before the memory is read
 
 
 def measure(home: Path) -> list[Figure]:
-    """The first start fills the folder; the second is timed."""
+    """Start once to fill the folder, then measure the second start."""
     ports = Ports.free()
     first, _ = start(home, ports, rest=0)
     second, megabytes = start(home, ports, rest=SETTLING)
@@ -34,7 +34,7 @@ def measure(home: Path) -> list[Figure]:
 
 
 def start(home: Path, ports: Ports, rest: float) -> tuple[float, float]:
-    """Seconds until it has said everything, and MB after a rest; then it is stopped."""
+    """Return the seconds until it is ready, and the MB after `rest` seconds; then stop it."""
     environ = {name: value for name, value in os.environ.items() if not name.startswith("BIZCUIT_")}
     environ |= {"BIZCUIT_HOME": str(home), "BIZCUIT_PORT": str(ports.web)}
     environ |= {"BIZCUIT_SANDBOX_PORT": str(ports.sandbox), "BIZCUIT_SMTP_PORT": str(ports.smtp)}
@@ -58,7 +58,7 @@ def start(home: Path, ports: Ports, rest: float) -> tuple[float, float]:
 
 
 def floor() -> float:
-    """What only importing the largest packages takes."""
+    """Return the seconds to import only the largest packages."""
     begun = time.perf_counter()
     subprocess.run([sys.executable, "-c", "import flask, peewee, zeep, rq"], check=True)
     return time.perf_counter() - begun

@@ -1,4 +1,4 @@
-"""The payment page of 80 lines: server time and statements."""
+"""The payment page of 80 lines: server time and SQL statements."""
 
 import re
 import statistics
@@ -19,9 +19,9 @@ from tools.dev_stack import Stack
 LINES = 80
 TIMES = 40
 GOAL_MS, GOAL_STATEMENTS = 30.0, 4
-# A page is a hundred lines: however many more there are, it costs the same but for what measuring wavers.
+# The page shows 100 lines, so a longer payment must cost the same, apart from measurement noise.
 SHORT, LONG, GOAL_TIMES = 100, 5_000, 1.15
-# Statements that every page costs: who is signed in, and as a member of what.
+# Statements that every page needs: login session, user and membership.
 EVERY_PAGE = ("login_session", "user_account", "membership")
 
 BARE = """<!doctype html><title>Betaling</title><ul>{% for row in rows %}
@@ -30,13 +30,13 @@ BARE = """<!doctype html><title>Betaling</title><ul>{% for row in rows %}
 
 
 def measure(home: Path) -> list[Figure]:
-    """Median server time of the page, in process, and the statements of one view; the banks are the sandbox's."""
+    """Measure the page in process, with the banks of a running sandbox."""
     with Stack(home / "sandbox", without=("queue", "web", "worker")) as stack:
         return measure_beside(home, stack.sandbox_url)
 
 
 def measure_beside(home: Path, sandbox_url: str) -> list[Figure]:
-    """The same, with a sandbox that runs."""
+    """Return the median time of the page, and the statements of one view."""
     settings = fixtures.furnish(home, sandbox_url)
     client = fixtures.make_client()
     fixtures.hand_out(files.payment_file(LINES))
@@ -66,7 +66,7 @@ def measure_beside(home: Path, sandbox_url: str) -> list[Figure]:
 
 
 def _payment_of(client: models.Client, number: int, lines: int) -> str:
-    """The address of one more payment, of so many lines."""
+    """Return the URL of a new payment with this many lines."""
     models.database.connect(reuse_if_open=True)
     fixtures.hand_out(files.payment_file(lines, number * LONG))
     batch = fixtures.take_in(client, number)
@@ -76,7 +76,7 @@ def _payment_of(client: models.Client, number: int, lines: int) -> str:
 
 
 def signed_in(application: flask.Flask) -> FlaskClient:
-    """A browser's cookies after signing in through the form."""
+    """Return a test client that has logged in through the form."""
     browser = application.test_client()
     form = browser.get("/inloggen").text
     token = re.search(r'name="csrf_token"[^>]*value="([^"]+)"', form)
@@ -88,7 +88,7 @@ def signed_in(application: flask.Flask) -> FlaskClient:
 
 
 def view_ms(browser: FlaskClient, path: str) -> float:
-    """The median time of one view in milliseconds."""
+    """Return the median time of a view in milliseconds."""
     taken = []
     for _ in range(TIMES):
         start = time.perf_counter()
@@ -99,7 +99,7 @@ def view_ms(browser: FlaskClient, path: str) -> float:
 
 
 def statements(browser: FlaskClient, path: str) -> list[str]:
-    """The SQL of one view."""
+    """Return the SQL statements of one view."""
     seen: list[str] = []
     database = models.database.obj
     original = database.execute_sql
@@ -117,7 +117,7 @@ def statements(browser: FlaskClient, path: str) -> list[str]:
 
 
 def floor_ms(home: Path) -> float:
-    """The same number of rows by one select in a plain template."""
+    """Return the time for the same rows, from one select, in a plain template."""
     database = connect(f"sqlite:///{home / 'floor.db'}")
 
     class Line(peewee.Model):

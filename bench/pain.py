@@ -1,4 +1,4 @@
-"""Writing and checking a payment order of 10,000 lines, beside sepaxml, the well-known library for it."""
+"""Write and verify a payment order of 10,000 lines, compared with the library sepaxml."""
 
 import subprocess
 import sys
@@ -15,7 +15,7 @@ GOAL_SECONDS, GOAL_MB = 0.5, 40.0
 
 
 def measure(home: Path) -> list[Figure]:
-    """Time in this process, beside the floor; memory in a fresh one."""
+    """Measure time in this process and memory in a new one."""
     from lxml import etree
 
     from connectors.bank.pain001 import write_pain001
@@ -39,7 +39,7 @@ def measure(home: Path) -> list[Figure]:
 
 
 def _beside_the_peer(asked) -> list[Figure]:
-    """Both write the same payments and hold them against their schema; ours is then read back as well."""
+    """Compare with sepaxml: both write the same payments and validate the schema; ours is also parsed."""
     ours, theirs = median_seconds(lambda: _ours(asked)), median_seconds(lambda: _theirs(asked), times=1)
     ours_mb, theirs_mb = _memory_of("_ours"), _memory_of("_theirs")
     name = "sepaxml writes the same payments and checks them"
@@ -76,13 +76,13 @@ def _theirs(asked) -> None:
 
 
 def _memory_of(what: str) -> float:
-    """MB, in a fresh process."""
+    """Return the MB that it adds, in a new process."""
     code = f"from bench import pain; pain.memory(pain.{what})"
     return float(subprocess.check_output([sys.executable, "-c", code], text=True))
 
 
 def order(lines: int = LINES):
-    """A payment order of so many lines, handed over one by one."""
+    """Return a payment order with this many lines."""
     from connectors.bank.pain001 import OrderLine, PaymentOrder
 
     rows = [
@@ -103,7 +103,7 @@ def _writes(asked) -> None:
 
 
 def memory(act: Callable[[Any], None]) -> None:
-    """Print what doing this with one order adds to the memory of this process."""
+    """Print the MB that `act` on one order adds to this process."""
     act(order(10))
     asked = order()
     print(added_mb(lambda: act(asked)))

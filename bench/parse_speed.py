@@ -1,4 +1,4 @@
-"""Read one payment file in a fresh process: python -m bench.parse_speed FILE prints the MB that it took."""
+"""Parse one payment file in a new process: python -m bench.parse_speed FILE prints the MB it used."""
 
 import sys
 from pathlib import Path

@@ -1,4 +1,4 @@
-"""From a payment file to an open batch, without Nmbrs's own time."""
+"""From a payment file to an open batch, without Nmbrs's time."""
 
 import subprocess
 import sys
@@ -16,17 +16,17 @@ from bench.measurement import Figure
 
 LINES = 10_000
 GOAL = 2.0
-# A line that is kept is an object with its texts (about 800 bytes); a tree takes 2,300 more.
+# A kept line is an object with its texts (about 800 bytes); an XML tree would add 2,300.
 GOAL_BYTES = 1500
 FILE_BYTES = len(files.payment_file(101)) - len(files.payment_file(100))
 
 
 def measure(home: Path) -> list[Figure]:
-    """The time beside its floor, and what reading costs in memory as files grow."""
+    """Measure the time next to its baseline, and how memory grows with the file."""
     fixtures.furnish(home)
     client = fixtures.make_client()
     fixtures.hand_out(files.payment_file(100, start=7))
-    fixtures.take_in(client, 1)  # everything imported, every statement prepared
+    fixtures.take_in(client, 1)  # warm up: all imports and prepared statements
     taken, bare = [], []
     for number in range(3):
         file = files.payment_file(LINES, start=number + 1)
@@ -44,7 +44,7 @@ def measure(home: Path) -> list[Figure]:
 
 
 def intake(client: models.Client, file: bytes, number: int) -> float:
-    """Seconds from the file to the batch, as the worker does it."""
+    """Return the seconds from file to batch, as the worker does it."""
     fixtures.hand_out(file)
     start = time.perf_counter()
     batch = fixtures.take_in(client, number)
@@ -54,7 +54,7 @@ def intake(client: models.Client, file: bytes, number: int) -> float:
 
 
 def floor(file: bytes, path: Path) -> float:
-    """Parse with lxml and insert the same columns, with nothing checked."""
+    """Return the seconds to parse with lxml and insert the same columns, without checks."""
     database = connect(f"sqlite:///{path}", pragmas={"journal_mode": "wal", "synchronous": 2})
 
     class Line(peewee.Model):
@@ -95,7 +95,7 @@ def _bare(node: etree._Element, number: int) -> dict[str, object]:
 
 
 def memory() -> list[Figure]:
-    """How much more memory reading takes when the file is four times as long."""
+    """Measure how much more memory a file four times as long needs."""
     small, large = reading(LINES // 2), reading(2 * LINES)
     per_line = (large - small) / (1.5 * LINES) * 1e6
     return [
@@ -108,7 +108,7 @@ def memory() -> list[Figure]:
 
 
 def reading(lines: int) -> float:
-    """MB that reading a file of so many lines adds, in a fresh process."""
+    """Return the MB that parsing a file of this many lines adds, in a new process."""
     with tempfile.NamedTemporaryFile(suffix=".xml") as file:
         file.write(files.payment_file(lines))
         file.flush()

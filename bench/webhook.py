@@ -1,4 +1,4 @@
-"""Webhook intake: how many calls a second are stored and answered, beside a bare Flask view that does as much."""
+"""Webhook intake: calls stored and answered per second, compared with a minimal Flask view."""
 
 import json
 import os
@@ -24,7 +24,7 @@ BODY = json.dumps({"event": "Run Einde", "company": 9969, "run": 1234}).encode()
 
 
 def measure(home: Path) -> list[Figure]:
-    """Both servers with the same options, the same load, one after the other (twice, the better one counts)."""
+    """Measure both servers with the same options and load, one after the other; the better of two runs counts."""
     fixtures.furnish(home)
     path = urlsplit(connections.webhook_address(fixtures.make_client())).path
     models.database.close()
@@ -43,7 +43,7 @@ def measure(home: Path) -> list[Figure]:
 
 
 def best(host: str, path: str) -> dict[str, float]:
-    """The better of two loads, each from a process of its own."""
+    """Return the better of two runs, each from its own process."""
     command = [sys.executable, "-m", "bench.webhook", host, path]
     return max(
         (json.loads(subprocess.check_output(command, cwd=ROOT, text=True)) for _ in range(2)),
@@ -53,7 +53,7 @@ def best(host: str, path: str) -> dict[str, float]:
 
 @contextmanager
 def bare_server(home: Path) -> Iterator[int]:
-    """The floor on a free port."""
+    """Serve the baseline on a free port."""
     port = Ports.free().web
     command = f"-m gunicorn --bind {LOOPBACK}:{port} {WEB_OPTIONS} bench.baseline:application".split()
     environ = {**os.environ, "BENCH_DATABASE": str(home / "bare.db")}
@@ -70,7 +70,7 @@ def bare_server(home: Path) -> Iterator[int]:
 
 
 def load(host: str, path: str) -> dict[str, float]:
-    """CALLS posts by CALLERS at once over kept connections. Every answer must be 200."""
+    """Send CALLS posts from CALLERS threads over persistent connections. Every answer must be 200."""
     waiting, taken = deque(range(CALLS)), deque[float]()
     callers = [threading.Thread(target=call, args=(host, path, waiting, taken)) for _ in range(CALLERS)]
     start = time.perf_counter()
@@ -85,7 +85,7 @@ def load(host: str, path: str) -> dict[str, float]:
 
 
 def call(host: str, path: str, waiting: deque[int], taken: deque[float]) -> None:
-    """One caller: takes numbers until none is left."""
+    """Send calls until none are left."""
     connection = HTTPConnection(host, timeout=30)
     while waiting:
         try:

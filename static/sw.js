@@ -1,17 +1,16 @@
-// The service worker. It keeps the versioned static files and the public offline page, and nothing
-// that belongs to anyone: no page, no fragment, no answer with a cookie ever enters its cache.
-// Everything between two @ is filled in when this file is served (blueprints/pwa/routes.py).
+// The service worker. Caches the versioned static files and the public offline page; never a page, a fragment or a
+// response with a cookie. The server replaces the names between @ signs (blueprints/pwa/routes.py).
 const VERSION = "@version@";
 const FILES = "@files@";
 const OFFLINE = "/offline";
 const ICON = "@icon@";
 const RENEWED = "@renewed@";
-const SERVER_KEY = "@key@"; // by which push services know this server
+const SERVER_KEY = "@key@"; // VAPID public key of this server
 const PREFIX = "bizcuit-";
 const CACHE = PREFIX + VERSION;
 
-// Fetched without cookies, so that not even by mistake something of the signed-in person is kept.
-// A file under its version is the same wherever it comes from, also when the page has just fetched it.
+// Fetches without cookies, so that nothing personal can be cached. A versioned file never changes, so the HTTP cache may
+// supply it.
 const anonymous = (address) => new Request(address, {
   credentials: "omit", cache: address === OFFLINE ? "reload" : "default",
 });
@@ -35,7 +34,7 @@ async function kept(request) {
   return (await cache.match(request, { ignoreVary: true })) ?? fetch(request);
 }
 
-// A page always comes from the network. Without network: a page that says so, and that is safe to leave.
+// Fetches a page from the network only; without network it returns the offline page.
 async function page(event) {
   try {
     return (await event.preloadResponse) ?? (await fetch(event.request));
@@ -45,7 +44,7 @@ async function page(event) {
   }
 }
 
-// What happened, as the server says it: no name and no amount is ever in it.
+// Shows the notification as the server wrote it; it never contains a name or an amount.
 async function told(event) {
   const { title, text, path, tag, waiting } = event.data.json();
   await self.registration.showNotification(title, {
@@ -54,7 +53,7 @@ async function told(event) {
   await navigator.setAppBadge?.(waiting);
 }
 
-// The window that is open leads there, else a new one. Signing in, where needed, comes back to the same place.
+// Opens the address of the notification in the open window, else in a new one. A required login returns to it.
 async function opened(event) {
   event.notification.close();
   const address = new URL(event.notification.data, self.location.origin);
@@ -64,7 +63,7 @@ async function opened(event) {
   else await (await window.navigate(address).catch(() => null) ?? window).focus();
 }
 
-// The browser has ended a subscription by itself: the server hears of the next one, before a message is missed.
+// Sends the new subscription to the server when the browser has replaced the old one.
 async function renewed(event) {
   const made = event.newSubscription
     ?? await self.registration.pushManager.subscribe({ userVisibleOnly: true, applicationServerKey: SERVER_KEY });

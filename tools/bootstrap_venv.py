@@ -1,8 +1,7 @@
-"""Make .venv and bring it to what the pinned requirement files say.
+"""Create .venv and install the pinned requirement files in it.
 
-Standard library only and plain syntax: this runs before anything is installed, on whatever
-`python3` happens to be. When nothing changed it only reads one small file, so that every
-`make` target can afford to call it.
+Standard library and old syntax only: this runs before anything is installed, on any `python3`. If nothing changed it
+reads one small file, so that every `make` target can call it.
 
     python3 tools/bootstrap_venv.py requirements.txt [requirements-dev.txt]
 """
@@ -24,7 +23,7 @@ NEWER_NAMES = ("python3.13", "python3.12", "python3.11")
 
 def main(files):
     # type: (list) -> int
-    """Bring .venv to `files` (paths from the root); 0 when it is there."""
+    """Install `files` (paths from the root) in .venv; return the exit status."""
     if sys.version_info[:2] < OLDEST:
         return with_newer_python()
     wanted = {name: digest(os.path.join(ROOT, name)) for name in files}
@@ -40,7 +39,7 @@ def main(files):
 
 def with_newer_python():
     # type: () -> int
-    """Run this file again with a Python that is new enough, or say what to install."""
+    """Run this file again with a Python that is new enough, or print what to install."""
     for name in NEWER_NAMES:
         path = shutil.which(name)
         if path and runs(path):
@@ -53,20 +52,20 @@ def with_newer_python():
 
 def runs(python):
     # type: (str) -> bool
-    """Whether this Python starts at all (a shim may not, nor one whose base was removed)."""
+    """Return whether this Python starts; a shim or one with a removed base may not."""
     nothing = subprocess.DEVNULL
     return subprocess.call([python, "-c", ""], stdout=nothing, stderr=nothing) == 0
 
 
 def usable():
     # type: () -> bool
-    """Whether .venv was made for this place and still runs."""
+    """Return whether .venv was made for this path and still runs."""
     return read_stamp().get("at") == VENV and os.path.exists(PYTHON) and runs(PYTHON)
 
 
 def make_venv():
     # type: () -> None
-    """Lay an empty .venv, replacing a broken or moved one."""
+    """Create an empty .venv, replacing a broken or moved one."""
     try:
         import ensurepip  # noqa: F401  (Debian ships it apart, in python3-venv)
         import venv  # noqa: F401
@@ -85,7 +84,7 @@ def make_venv():
 
 def install(files):
     # type: (list) -> None
-    """Install the pinned files by uv, or by pip where uv cannot work."""
+    """Install the pinned files with uv, or with pip where uv does not work."""
     named = []
     for name in files:
         named += ["-r", os.path.join(ROOT, name)]
@@ -100,7 +99,7 @@ def install(files):
 
 def has_uv():
     # type: () -> bool
-    """Put the pinned uv into .venv: it installs in seconds what takes pip half a minute."""
+    """Install the pinned uv in .venv, which is many times faster than pip; return whether that worked."""
     pins = os.path.join(ROOT, "tools", "uv.txt")
     command = [PYTHON, "-m", "pip", "install", "-q", "--require-hashes", "-r", pins]
     return subprocess.call(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL) == 0
@@ -108,14 +107,14 @@ def has_uv():
 
 def digest(path):
     # type: (str) -> str
-    """The SHA-256 of a file, in hex."""
+    """Return the SHA-256 of a file, in hex."""
     with open(path, "rb") as file:
         return hashlib.sha256(file.read()).hexdigest()
 
 
 def fulfils(stamp, wanted):
     # type: (dict, dict) -> bool
-    """Whether the stamp says that this .venv, at this place, already holds the wanted files."""
+    """Return whether this .venv, at this path, already has the wanted files."""
     have = stamp.get("files", {})
     here = stamp.get("at") == VENV and os.path.exists(PYTHON)
     return here and all(have.get(name) == value for name, value in wanted.items())
@@ -123,7 +122,7 @@ def fulfils(stamp, wanted):
 
 def read_stamp():
     # type: () -> dict
-    """What was installed last; empty when nothing readable says so."""
+    """Return what was installed last; empty if unknown."""
     try:
         with open(STAMP) as file:
             return json.load(file)
@@ -133,20 +132,20 @@ def read_stamp():
 
 def write_stamp(files):
     # type: (dict) -> None
-    """Note what is installed. Written last, so that an interrupted install is done again."""
+    """Record what is installed. Written last, so that an interrupted install is repeated."""
     with open(STAMP, "w") as file:
         json.dump({"at": VENV, "files": files}, file)
 
 
 def say(text):
     # type: (str) -> None
-    """One line of progress."""
+    """Print one line of progress."""
     print("setup: " + text, flush=True)
 
 
 def refuse(what, remedy):
     # type: (str, str) -> int
-    """Say what is wrong and what to do about it."""
+    """Print what is wrong and what to do about it."""
     sys.stderr.write("setup: %s\n       %s\n" % (what, remedy))
     return 1
 

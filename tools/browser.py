@@ -1,4 +1,4 @@
-"""A Chromium for the tests: the one that is there, else Debian's, else Playwright's own."""
+"""Find or install Chromium for the tests: an installed one, Debian's package, or Playwright's build."""
 
 import os
 import shutil
@@ -11,7 +11,7 @@ MAC_PLACES = (
     "/Applications/Chromium.app/Contents/MacOS/Chromium",
     "/Applications/Google Chrome.app/Contents/MacOS/Google Chrome",
 )
-# No calls home: a closed network refuses them many at a time, and an open one need not see the tests.
+# No background requests: a closed network refuses many of them, and the tests need none.
 FLAGS = (
     "--disable-gpu",
     "--disable-quic",
@@ -23,11 +23,15 @@ FLAGS = (
 
 
 class NoBrowser(Exception):
-    """No Chromium is here and none could be installed; the text says what to do."""
+    """No Chromium was found or installed; the message says what to do."""
 
 
 def find_or_install() -> str:
-    """The path of a Chromium that starts. Installs one when there is none; raises NoBrowser."""
+    """Return the path of a Chromium that starts; install one if needed.
+
+    Raises:
+    - NoBrowser
+    """
     for way in (find, install_by_debian, install_by_playwright):
         path = way()
         if path and starts(path):
@@ -39,7 +43,7 @@ def find_or_install() -> str:
 
 
 def find() -> str | None:
-    """The browser that BIZCUIT_TEST_BROWSER names, else one on this machine."""
+    """Return the browser named in BIZCUIT_TEST_BROWSER, else an installed one."""
     named = os.environ.get("BIZCUIT_TEST_BROWSER")
     if named:
         return named
@@ -48,7 +52,7 @@ def find() -> str | None:
 
 
 def install_by_debian() -> str | None:
-    """Debian's package, where that can be installed."""
+    """Install Debian's package, if this is root on Debian."""
     if not shutil.which("apt-get") or os.geteuid() != 0:
         return None
     environment = {**os.environ, "DEBIAN_FRONTEND": "noninteractive"}
@@ -58,14 +62,16 @@ def install_by_debian() -> str | None:
 
 
 def install_by_playwright() -> str | None:
-    """The build that belongs to the installed Playwright."""
+    """Install the build that belongs to the installed Playwright."""
     command = [sys.executable, "-m", "playwright", "install", "chromium"]
     subprocess.run(command, stdout=sys.stderr, check=False)
     return by_playwright()
 
 
 def by_playwright() -> str | None:
-    """Playwright's own Chromium, when it was downloaded. Asked in a process apart: it starts a loop."""
+    """Return Playwright's Chromium, if it was downloaded. In a separate process, because Playwright starts an event
+    loop.
+    """
     code = (
         "from playwright.sync_api import sync_playwright\n"
         "with sync_playwright() as p: print(p.chromium.executable_path)"
@@ -76,7 +82,7 @@ def by_playwright() -> str | None:
 
 
 def starts(path: str) -> bool:
-    """Whether this browser runs here at all (a package may lack a library)."""
+    """Return whether this browser runs here; a package may lack a library."""
     try:
         done = subprocess.run([path, "--version"], capture_output=True, timeout=60, check=False)
     except (OSError, subprocess.TimeoutExpired):

@@ -1,6 +1,7 @@
-"""`make demo`: the whole main job on a fresh temporary house, one line a step.
+"""`make demo`: the main flow on a fresh temporary stack, one line per step.
 
-The last line is `executed 8/8 EUR 19806.08` and the exit 0, or the exit is 1 and the step that failed is named.
+The last line is `executed 8/8 EUR 19806.08` and the exit status 0; or the failed step is named and the exit status is
+1.
 """
 
 import os
@@ -17,7 +18,7 @@ from tools.http_browser import PageError
 
 
 def main() -> int:
-    """Walk the story on free ports in a folder that is removed afterwards (kept when a step failed)."""
+    """Run the journey on free ports, in a folder that is removed unless a step fails."""
     home = Path(tempfile.mkdtemp(prefix="bizcuit-demo-"))
     environ = {name: value for name, value in os.environ.items() if not name.startswith("BIZCUIT_")}
     try:
@@ -34,7 +35,7 @@ def main() -> int:
 
 
 def walk(story: DemoJourney) -> int:
-    """Every step in order; 0 when the last one is done."""
+    """Run every step in order; return 0 if all succeed."""
     for step in (*ONBOARDING, *PAYING):
         try:
             print(step(story), flush=True)

@@ -1,8 +1,8 @@
-"""The main job as a person does it, over HTTP: from registering to a payment that is executed.
+"""The main flow as a person walks it, over HTTP: from registration to an executed payment.
 
-Each step opens the pages that the manual names, fills in their forms and follows what they link to, in the
-app and on the other side (the sandbox's mailbox, banks, broker and Nmbrs). It returns a line about what
-happened and raises PageError, naming the page, when something is not as the manual says.
+Each step opens the pages, fills in their forms and follows their links, in the app and in the sandbox (mailbox, banks,
+identity broker, Nmbrs). It returns a line about the result and raises PageError, naming the page, if something is not
+as expected.
 """
 
 import re
@@ -13,7 +13,7 @@ from xml.etree import ElementTree
 
 from tools.http_browser import HttpBrowser, Page, PageError, words
 
-PATIENCE = 60.0  # seconds for what runs behind the pages: queue, mail, bank
+PATIENCE = 60.0  # seconds to wait for background work: queue, mail, bank
 COMPANY_NUMBER = "9969"
 WEBHOOK_NAME = "Bizcuit koppeling"
 BANK = "redirect"
@@ -22,7 +22,7 @@ AMOUNT = r"\d{1,3}(?:\.\d{3})*,\d{2}"
 
 @dataclass(frozen=True)
 class Person:
-    """The demo's entrepreneur: what the sandbox tells at /control/credentials, and the company of the manual."""
+    """The demo's entrepreneur: credentials from the sandbox's /control/credentials, and the demo company."""
 
     email: str
     password: str
@@ -35,7 +35,7 @@ class Person:
 
 
 class DemoJourney:
-    """One person, one browserless device, one payment."""
+    """One person, one device without a real browser, one payment."""
 
     def __init__(self, web: str, sandbox: str) -> None:
         self.web, self.sandbox = web, sandbox
@@ -47,9 +47,9 @@ class DemoJourney:
         self.payment: Page | None = None
         self.lines = 0
 
-    # --- an account ---------------------------------------------------------------------------
+    # --- account ---
     def register(self) -> str:
-        """Register, and confirm the e-mail address by the link in the mail."""
+        """Register, and confirm the e-mail address through the link in the mail."""
         person = self.person
         form = self.visitor.open(f"{self.web}/registreren").form()
         form.fill(name=person.name, email=person.email, password=person.password)
@@ -59,36 +59,36 @@ class DemoJourney:
         return f"registered {person.company_name}; {person.email} confirmed by the link in the mail"
 
     def sign_in(self) -> str:
-        """Sign in by password."""
+        """Log in with the password."""
         form = self.visitor.open(f"{self.web}/inloggen").form()
         page = form.fill(email=self.person.email, password=self.person.password).submit()
         self.client = page.url.removeprefix(self.web).split("/")[1]
         return f"signed in; account {self.client}"
 
     def set_pin(self) -> str:
-        """Choose the six digits."""
+        """Set a PIN of six digits."""
         form = self.open("pincode").form()
         form.fill(pin=self.person.pin, again=self.person.pin).submit()
         return "pin set"
 
-    # --- who I am, and my bank ----------------------------------------------------------------
+    # --- identification and bank ---
     def identify(self) -> str:
-        """Identify at the broker; the register is asked who may sign."""
+        """Identify at the broker; the business register returns the signing authority."""
         page = self.through(self.open("identificatie").form().submit("iDIN"))
         page.expect_text("mag voor Demo BV tekenen")
         return "identified by iDIN; the register says: may sign alone"
 
     def link_bank(self) -> str:
-        """Choose a bank, give consent there, confirm the holder's name."""
+        """Choose a bank, give consent there and confirm the account holder's name."""
         page = self.through(self.open("saldo/toevoegen").form().submit(BANK))
         page.expect_text(self.person.company_name).form().submit("Bevestig")
         page = self.open("saldo").expect_text("NL95 INGB 0004 9218 36")
         found = len(re.findall(r"NL\d\d [A-Z]{4} ", page.text))
         return f"bank linked; {found} accounts with their balance"
 
-    # --- Nmbrs --------------------------------------------------------------------------------
+    # --- Nmbrs ---
     def connect_nmbrs(self) -> str:
-        """Hand over e-mail and token; they are tried before they are kept."""
+        """Enter e-mail address and token, which are tested before they are stored."""
         self.open("apps/nmbrs").expect_text("Er is nog geen verbinding met Nmbrs")
         form = self.open("apps/nmbrs/toevoegen").form()
         form.fill(email=self.person.nmbrs_user, token=self.person.nmbrs_token).submit("Test en sla op")
@@ -96,7 +96,7 @@ class DemoJourney:
         return f"Nmbrs connected as {self.person.nmbrs_user}"
 
     def map_companies(self) -> str:
-        """Choose which account pays the company."""
+        """Choose the account that pays the company."""
         page = self.open("apps/nmbrs").link("App instellingen tonen")
         select = page.tree.xpath("//label[contains(., $number)]/@for", number=COMPANY_NUMBER)
         if not select:
@@ -106,7 +106,7 @@ class DemoJourney:
         return f"administratie {COMPANY_NUMBER} is paid from NL95 INGB 0004 9218 36"
 
     def set_webhook(self) -> str:
-        """Copy the address, and fill it in at Nmbrs as the manual's seven steps say."""
+        """Copy the webhook URL and register it in Nmbrs, as the instructions on the page say."""
         settings = self.open("apps/nmbrs").link("App instellingen tonen")
         address = settings.tree.xpath("string(//code[contains(., '/webhooks/paymentsbatch')])").strip()
         debtor = self.visitor.open(f"{self.sandbox}/nmbrs/").link(self.person.company_name)
@@ -115,10 +115,10 @@ class DemoJourney:
         form.submit("OPSLAAN").expect_text(WEBHOOK_NAME, "Actief ja")
         return "webhook set in Nmbrs: Run Einde"
 
-    # --- a payment ----------------------------------------------------------------------------
+    # --- payment ---
     def run_payroll(self, month: str = "") -> str:
-        """Press RUN!; the webhook, the queue, the fetch and the mail bring the payment. With a month, the run is
-        that month's."""
+        """Run payroll; webhook, queue, import and mail then produce the payment. `month` selects the month of the run.
+        """
         before = len(self.mails("/betalingen/"))
         if month:
             asked = {"company": COMPANY_NUMBER, "description": month}
@@ -133,7 +133,7 @@ class DemoJourney:
         return f"payroll run; payment of {self.lines} lines, EUR {self.total()}, waits at {self.payment.url}"
 
     def approve(self) -> str:
-        """Strike one line and take it back; press Betaal."""
+        """Exclude one line, include it again, and press the pay button."""
         page, whole = self.shown(), self.total()
         first = page.tree.xpath("string(//li[starts-with(@id, 'regel-')]/@id)").removeprefix("regel-")
         self.payment = self.shown().form("regels").submit(f"nee-{first}")
@@ -147,7 +147,7 @@ class DemoJourney:
         return f"one line struck and taken back; approved: {button}"
 
     def sign(self) -> str:
-        """Sign at the bank; the payment says so when the bank does."""
+        """Sign at the bank, and wait until the payment shows it."""
         self.await_state("Wacht op ondertekening bij de bank")
         bank = self.shown().form("/ondertekenen").submit("Onderteken bij")
         self.payment = self.through(bank)
@@ -155,7 +155,7 @@ class DemoJourney:
         return f"signed at the bank; {self.state()}"
 
     def execute(self) -> str:
-        """Let the banks' days pass until the payment says that it is executed."""
+        """Advance the sandbox's clock by days until the payment is executed."""
         for _ in range(7):
             self.visitor.json("POST", f"{self.sandbox}/control/clock", {"advance_days": 1})
             if self.reaches("Uitgevoerd", patience=8.0):
@@ -163,26 +163,26 @@ class DemoJourney:
                 return f"executed {count}/{self.lines} EUR {total}"
         raise PageError(f"{self.shown().url} still says {self.state()} after a week of the banks' days")
 
-    # --- helpers ------------------------------------------------------------------------------
+    # --- helpers ---
     def open(self, path: str) -> Page:
-        """A page of this client."""
+        """Open a page of this client."""
         return self.visitor.open(f"{self.web}/{self.client}/{path}")
 
     def shown(self) -> Page:
-        """The payment's page as it is open."""
+        """Return the payment page that is open."""
         if self.payment is None:
             raise PageError("no payment is open")
         return self.payment
 
     def total(self) -> str:
-        """The sum that the page shows, written as in a message: 19806.08."""
+        """Return the total on the page, in the form 19806.08."""
         found = re.search(AMOUNT, self.shown().text)
         if not found:
             raise PageError(f"{self.shown().url} shows no sum")
         return found.group().replace(".", "").replace(",", ".")
 
     def through(self, page: Page) -> Page:
-        """Press on at the other side (bank, broker) until the app is back."""
+        """Submit the pages of the other site (bank, broker) until it redirects to the app."""
         for _ in range(8):
             if page.url.startswith(self.web):
                 return page
@@ -190,13 +190,15 @@ class DemoJourney:
         raise PageError(f"the way back from {page.url} was not found")
 
     def state(self) -> str:
-        """What the payment's badge says."""
+        """Return the text of the payment's badge."""
         return " ".join(
             words(node) for node in self.shown().tree.xpath("//*[@id='hero']//*[contains(@class, 'badge')]")
         )
 
     def reaches(self, state: str, patience: float) -> bool:
-        """Ask how it stands, as the open page does by itself, until its badge begins so; False when not in time."""
+        """Poll the status, as the open page does, until the badge starts with `state`; return False after `patience`
+        seconds.
+        """
         url, deadline = self.shown().url.split("?")[0], time.monotonic() + patience
         while time.monotonic() < deadline:
             self.payment = self.visitor.open(f"{url}/status")
@@ -206,23 +208,23 @@ class DemoJourney:
         return False
 
     def await_state(self, state: str) -> None:
-        """The same, and PageError when it never does."""
+        """Wait for a state; raise PageError if it does not come."""
         if not self.reaches(state, PATIENCE):
             raise PageError(f"{self.shown().url} says {self.state()!r}, not {state!r}, after {PATIENCE:g} s")
 
     def mails(self, part: str) -> list[str]:
-        """Links of this person's mails whose address holds `part`, newest first."""
+        """Return links with `part` in this person's mails, newest first."""
         inbox = self.visitor.json("GET", f"{self.sandbox}/control/inbox")
         own = [mail for mail in inbox if self.person.email in mail["to"]]
         return [link for mail in own for link in mail["links"] if part in link]
 
     def mailed_link(self, part: str) -> str:
-        """The newest such link; waits for the mail."""
+        """Return the newest such link; wait for the mail."""
         wait_for(f"a mail with {part}", lambda: self.mails(part))
         return self.mails(part)[0]
 
     def sent(self) -> tuple[int, str]:
-        """Number and sum of the payments in the newest order, as the bank received it."""
+        """Return number and total of the payments in the newest order, as the bank received it."""
         order = self.visitor.json("GET", f"{self.sandbox}/control/orders")[0]
         root = ElementTree.fromstring(order["body"])
         cents = [int((node.text or "").replace(".", "")) for node in root.iter() if node.tag.endswith("}InstdAmt")]
@@ -247,7 +249,7 @@ PAYING: list[Callable[[DemoJourney], str]] = [
 ]
 
 
-# The rows of /welkom, and what does each. The webhook's row waits for a first call, so Nmbrs itself is looked at.
+# The steps on /welkom and what performs each. The webhook's step needs a first call, so catch_up checks Nmbrs instead.
 WELCOME: dict[str, Callable[[DemoJourney], str]] = {
     "Pincode kiezen": DemoJourney.set_pin,
     "Identificeren met iDIN": DemoJourney.identify,
@@ -258,7 +260,7 @@ WELCOME: dict[str, Callable[[DemoJourney], str]] = {
 
 
 def catch_up(story: DemoJourney, echo: Callable[[str], object]) -> None:
-    """Bring the demo's person as far as the webhook, whatever an earlier, interrupted start has done already."""
+    """Perform the steps up to the webhook, whatever an earlier, interrupted start has already done."""
     try:
         echo(story.sign_in())
     except PageError:
@@ -273,13 +275,13 @@ def catch_up(story: DemoJourney, echo: Callable[[str], object]) -> None:
 
 
 def finished(welcome: Page) -> set[str]:
-    """The titles of the steps that are done, as /welkom shows them."""
+    """Return the titles of the completed steps on /welkom."""
     rows = welcome.tree.xpath("//*[@class='task'][.//*[contains(@class, 'disc') and contains(@class, 'good')]]")
     return {words(row.find(".//b")) for row in rows}
 
 
 def seed(echo: Callable[[str], object]) -> None:
-    """`flask seed-demo`: the demo's person in the house that runs now, up to and including the webhook."""
+    """Create the demo's person on the running stack, up to the webhook (`flask seed-demo`)."""
     import config
 
     settings = config.load()
@@ -287,13 +289,13 @@ def seed(echo: Callable[[str], object]) -> None:
 
 
 def dutch(amount: str) -> str:
-    """19806.08 as the screen writes it: 19.806,08."""
+    """Return 19806.08 in Dutch notation: 19.806,08."""
     whole, cents = amount.split(".")
     return f"{int(whole):,}".replace(",", ".") + f",{cents}"
 
 
 def wait_for(what: str, ready: Callable[[], object], patience: float = PATIENCE) -> None:
-    """Ask again until it is so; PageError with `what` when it never is."""
+    """Poll until `ready` returns a true value; raise PageError with `what` after `patience` seconds."""
     deadline = time.monotonic() + patience
     while not ready():
         if time.monotonic() > deadline:

@@ -1,8 +1,7 @@
-"""What `make run` fills a house with: the demo entrepreneur, and a payment that waits.
+"""Demo data for `make run`: the demo's entrepreneur, and a payment to approve.
 
-Everything is done through the pages, so that the webhook, the queue, the fetch, the batch and the mail have
-really happened. Done again, it does what is lacking: it loses nothing and makes nothing double.
-Prints one JSON object: email, password, pin, payment (its address) and summary.
+Everything goes through the pages, so that webhook, queue, import and mail really run. It can run again: it adds what is
+missing, and loses or duplicates nothing. Prints one JSON object: email, password, pin, payment (URL) and summary.
 """
 
 import json
@@ -33,12 +32,12 @@ def main() -> int:
 
 
 def tell(text: str) -> None:
-    """A line for the log; the answer alone goes to standard output."""
+    """Print a line for the log; standard output is for the result only."""
     print(text, file=sys.stderr)
 
 
 def waiting(story: DemoJourney) -> Page | None:
-    """The newest payment that can still be approved."""
+    """Return the newest payment that can be approved, or None."""
     page = story.open("betalingen")
     for link in page.tree.xpath("//a[contains(@href, '/betalingen/')]/@href"):
         payment = story.visitor.open(urljoin(page.url, link))
@@ -52,8 +51,9 @@ MONTHS = ("Januari", "Februari", "Maart", "April", "Mei", "Juni", "Juli", "Augus
 
 
 def make_payment(story: DemoJourney) -> Page:
-    """Let the sandbox run a payroll and wait for what comes of it: of the first month that has no payment yet, because
-    a second one of the same month has to be read before it can be paid."""
+    """Run payroll in the sandbox and wait for the payment. Uses the first month without a payment, because a second
+    payment of a month shows a warning that must be acknowledged first.
+    """
     paid = story.open("betalingen").text.casefold()
     this = MONTHS[today_amsterdam().month - 1]
     free = next((month for month in MONTHS if month.casefold() not in paid), "")
@@ -62,7 +62,7 @@ def make_payment(story: DemoJourney) -> Page:
 
 
 def summary(payment: Page) -> str:
-    """The sum, the number of lines and where it stands, in Dutch."""
+    """Return total, number of lines and state, in Dutch."""
     total = re.search(AMOUNT, payment.text)
     lines = len(payment.tree.xpath("//li[starts-with(@id, 'regel-')]"))
     return f"€ {total.group() if total else '?'}, {lines} regels, goedkeuring vereist"

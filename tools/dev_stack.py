@@ -1,11 +1,11 @@
-"""The whole house as processes: queue, sandbox, web, worker, in one home folder.
+"""All processes of the application in one home folder: queue, sandbox, web, worker.
 
-`make run`, `make demo`, the figures and the tests start it the same way:
+`make run`, `make demo`, the benchmarks and the tests start them in the same way:
 
     with Stack(home) as stack:          # free ports
         requests.get(stack.base_url)
 
-Start it from a thread that outlives it: on Linux the processes die with the thread that started them.
+Start it from a thread that outlives it: on Linux the processes end with the thread that started them.
 """
 
 import fcntl
@@ -27,18 +27,18 @@ from tools.process_supervisor import ManagedProcess, Supervisor
 
 ROOT = Path(__file__).parent.parent
 LOOPBACK = "127.0.0.1"
-# Preloaded, so that the two processes share what they imported; no access log: an address holds a key.
+# Preloaded, so that both workers share the imported code. No access log, because webhook URLs contain a key.
 WEB_OPTIONS = "--worker-class gthread --workers 2 --threads 4 --preload --graceful-timeout 5 --no-control-socket"
-PATIENCE = 60.0  # seconds that a process may take to answer for the first time
+PATIENCE = 60.0  # seconds that a process may take to start
 
 
 class StackFailed(Exception):
-    """The stack could not be started; the text says why, for a person."""
+    """The stack did not start; the message says why, for people."""
 
 
 @dataclass(frozen=True)
 class Ports:
-    """Where the parts listen on loopback."""
+    """The loopback ports of the processes."""
 
     web: int
     sandbox: int
@@ -46,7 +46,7 @@ class Ports:
 
     @classmethod
     def free(cls) -> "Ports":
-        """Three ports that nobody listens on now."""
+        """Return three ports that are free now."""
         held = [socket.create_server((LOOPBACK, 0)) for _ in range(3)]
         ports = cls(*(server.getsockname()[1] for server in held))
         for server in held:
@@ -58,9 +58,9 @@ PORT_VARIABLES = {"web": "BIZCUIT_PORT", "sandbox": "BIZCUIT_SANDBOX_PORT", "smt
 
 
 class Stack:
-    """All processes of one home folder. `environ` is what they inherit; settings in it win.
+    """All processes of one home folder. `environ` is their environment; settings in it take precedence.
 
-    `without` names processes to leave out; `notice` gets a line when one dies.
+    `without` names processes to leave out. `notice` is called with a line when a process dies.
     """
 
     def __init__(
@@ -80,7 +80,7 @@ class Stack:
         self._children: list[ManagedProcess] = []
         self._lock: IO[str] | None = None
 
-    # --- what others need to know -------------------------------------------------------------
+    # --- addresses ---
     @property
     def base_url(self) -> str:
         return self._given.get("BIZCUIT_BASE_URL") or f"http://localhost:{self.ports.web}"
@@ -99,7 +99,7 @@ class Stack:
 
     @property
     def environment(self) -> dict[str, str]:
-        """What every process of the stack is told."""
+        """Return the environment of every process."""
         return {
             **self._given,
             "BIZCUIT_HOME": str(self.home),
@@ -115,17 +115,21 @@ class Stack:
         }
 
     def child(self, name: str) -> ManagedProcess:
-        """One of the processes: queue, sandbox, web or worker."""
+        """Return a process by name: queue, sandbox, web or worker."""
         return next(child for child in self._children if child.name == name)
 
     def restart(self, name: str) -> None:
-        """Stop one process and start it anew."""
+        """Restart one process and wait until it is ready."""
         self._supervisor.restart(self.child(name))
         self._wait_for(self.child(name))
 
-    # --- start and stop -----------------------------------------------------------------------
+    # --- start and stop ---
     def start(self) -> None:
-        """Start everything and return when web and sandbox answer. Raises StackFailed."""
+        """Start all processes; return when web and sandbox respond.
+
+        Raises:
+        - StackFailed
+        """
         self._take_home()
         try:
             process_supervisor.end_leftovers(self.run)
@@ -136,7 +140,7 @@ class Stack:
             raise
 
     def stop(self) -> None:
-        """Stop everything: first what uses the queue, then the queue."""
+        """Stop all processes: first the users of the queue, then the queue."""
         self._supervisor.hold()
         users = [child for child in self._children if child.name != "queue"]
         process_supervisor.stop_all(users)
@@ -159,7 +163,7 @@ class Stack:
         self.stop()
 
     def _take_home(self) -> None:
-        """One launcher per home folder: the lock goes when this process does, however it ends."""
+        """Lock the home folder for this launcher. The lock ends with this process, however it ends."""
         for folder in (self.home, self.logs, self.run, self.home / "queue"):
             folder.mkdir(parents=True, exist_ok=True)
         lock = open(self.run / "launcher.lock", "a+")  # noqa: SIM115  (held as long as the stack runs)
@@ -192,7 +196,7 @@ class Stack:
     def _start_children(self) -> None:
         self._children = [child for child in self._plan() if child.name not in self._without]
         early = [child for child in self._children if child.name in ("queue", "sandbox")]
-        (self.run / "redis-url").write_text(self.redis_url)  # for commands typed in another terminal
+        (self.run / "redis-url").write_text(self.redis_url)  # for commands in another terminal
         for child in early:
             child.start()
         self._migrate()
@@ -206,7 +210,7 @@ class Stack:
         self._supervisor.watch(self._children)
 
     def _plan(self) -> list[ManagedProcess]:
-        """Every process with its command line, the queue first when it is ours."""
+        """Return all processes, starting with the queue if it is embedded."""
         python, ports = sys.executable, self.ports
         sandbox = f"-m sandbox --port {ports.sandbox} --smtp-port {ports.smtp}".split()
         sandbox += ["--home", str(self.home / "sandbox"), "--web-url", self.base_url]
@@ -227,7 +231,7 @@ class Stack:
         return ManagedProcess(name, command, mark, ROOT, self.environment, log, self.run / f"{name}.pid")
 
     def _migrate(self) -> None:
-        """Bring the database up to date, in a process of its own (the launcher stays light)."""
+        """Migrate the database in a separate process, which keeps the launcher's memory small."""
         command = [sys.executable, "-m", "tools.migrate"]
         done = subprocess.run(
             command,
@@ -242,7 +246,11 @@ class Stack:
             raise StackFailed(f"De database kon niet worden bijgewerkt:\n{said}")
 
     def _wait_for(self, child: ManagedProcess) -> None:
-        """Return when the child answers; raise when it died or keeps silent."""
+        """Wait until the process is ready.
+
+        Raises:
+        - StackFailed: it died or took too long.
+        """
         ready = self._probe(child.name)
         deadline = time.monotonic() + PATIENCE
         while not ready():
@@ -262,7 +270,7 @@ class Stack:
 
 
 def answers_http(port: int) -> bool:
-    """Whether /healthz on this loopback port says 200."""
+    """Return whether /healthz on this loopback port returns 200."""
     connection = http.client.HTTPConnection(LOOPBACK, port, timeout=2)
     try:
         connection.request("GET", "/healthz")

@@ -1,10 +1,10 @@
-"""Run a command that dies with the process that started it.
+"""Run a command that ends with the process that started it.
 
     python tools/die_with_parent.py PARENT_PID COMMAND…
 
-On Linux the kernel sends the command SIGTERM when its parent goes (PR_SET_PDEATHSIG survives
-exec), so that a killed launcher leaves nothing behind. Elsewhere the command simply runs; the
-next launcher stops it by the process file (see tools/dev_stack.py).
+On Linux the kernel sends the command SIGTERM when its parent ends (PR_SET_PDEATHSIG survives exec), so a killed
+launcher leaves nothing behind. Elsewhere the command just runs, and the next launcher stops it by its process file (see
+tools/dev_stack.py).
 """
 
 import os
@@ -15,12 +15,12 @@ PR_SET_PDEATHSIG = 1
 
 
 def main(parent: int, command: list[str]) -> None:
-    """Tie this process to `parent`, then become `command`."""
+    """Tie this process to `parent`, then replace it with `command`."""
     if sys.platform == "linux":
         import ctypes
 
         ctypes.CDLL(None, use_errno=True).prctl(PR_SET_PDEATHSIG, signal.SIGTERM, 0, 0, 0)
-    if os.getppid() != parent:  # it died before the tie was made
+    if os.getppid() != parent:  # the parent died before prctl was called
         sys.exit(1)
     os.execvp(command[0], command)
 

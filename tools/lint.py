@@ -1,4 +1,4 @@
-"""Run the checkers of code and templates: `make lint` (style), `make types` (types)."""
+"""Check code and templates: `make lint` (style), `make types` (types)."""
 
 import os
 import subprocess
@@ -7,17 +7,17 @@ from pathlib import Path
 
 ROOT = Path(__file__).parent.parent
 MAX_LINE = 120
-# Folders of templates whose lines are held to MAX_LINE; djlint does not enforce its own setting.
+# Template folders whose lines are limited to MAX_LINE; djlint does not enforce its own setting.
 SHORT_LINES = ("templates/payments",)
 
 
 def main(kinds: list[str]) -> int:
-    """Run the named kinds; 0 when all are clean."""
+    """Run the named checks; return 0 if all pass."""
     return max(CHECKS[kind]() for kind in kinds or list(CHECKS))
 
 
 def style() -> int:
-    """ruff over the code, djlint and the length of lines over the templates."""
+    """Run ruff on the code, and djlint and the line length check on the templates."""
     code = run("ruff", "check", ".")
     templates = [folder for folder in ("templates", "sandbox/templates") if (ROOT / folder).exists()]
     too_long = [fault for folder in SHORT_LINES for fault in long_lines(ROOT / folder)]
@@ -26,7 +26,7 @@ def style() -> int:
 
 
 def long_lines(folder: Path) -> list[str]:
-    """Lines of templates that are longer than MAX_LINE, as `file:line: length`."""
+    """Return template lines longer than MAX_LINE, as `file:line: length`."""
     return [
         f"{path}:{number}: {len(line)} characters, {MAX_LINE} at most"
         for path in sorted(folder.rglob("*.html"))
@@ -36,7 +36,7 @@ def long_lines(folder: Path) -> list[str]:
 
 
 def types() -> int:
-    """pyright, on the Node.js that the playwright wheel carries: nothing else needs installing."""
+    """Run pyright on the Node.js of the playwright wheel, so that nothing else needs to be installed."""
     import playwright
 
     node = Path(playwright.__file__).parent / "driver"
@@ -45,7 +45,7 @@ def types() -> int:
 
 
 def run(module: str, *arguments: str, environment: dict[str, str] | None = None) -> int:
-    """One checker, as a module of this Python."""
+    """Run one checker as a module of this Python."""
     return subprocess.call([sys.executable, "-m", module, *arguments], cwd=ROOT, env=environment)
 
 

@@ -1,8 +1,8 @@
-"""Write the pinned requirement files anew: `make pins`.
+"""Write the pinned requirement files: `make pins`.
 
-One resolution for every platform and for Python 3.11 and newer, with hashes. No index address is
-written: whoever installs uses the index that is set up there. To raise one package alone:
-`make pins ARGS="--upgrade-package flask"`; without arguments the pins stay unless an .in file changed.
+One resolution for all platforms and Python 3.11 and newer, with hashes. No index URL is written, so every install uses
+its own index. To upgrade one package: `make pins ARGS="--upgrade-package flask"`; without arguments the pins stay
+unless an .in file changed.
 """
 
 import subprocess
@@ -23,7 +23,7 @@ OPTIONS = (
 
 
 def main(extra: list[str]) -> int:
-    """Compile each .in file; `extra` goes to uv as it is."""
+    """Compile each .in file; `extra` is passed to uv."""
     for name in FILES:
         command = [
             sys.executable,
@@ -44,7 +44,7 @@ def main(extra: list[str]) -> int:
 
 
 def refuse_hosts(path: Path) -> None:
-    """Refuse a file that names an index: it would tie every install to this machine's registry."""
+    """Refuse a file that contains an index URL, which would tie every install to that index."""
     if any(mark in path.read_text() for mark in ("://", "--index-url", "--find-links")):
         raise SystemExit(f"{path.name} names an address; compile it without private indexes")
 

@@ -1,6 +1,6 @@
-"""How much memory the house takes: the sum of PSS of a process and everything below it (Linux).
+"""Measure the memory of the stack: the sum of PSS over a process and its descendants (Linux).
 
-PSS counts a page that n processes share as 1/n in each, so that the sum is what the house really costs.
+PSS counts a page shared by n processes as 1/n in each, so the sum is the real use.
 
     python -m tools.memory [PID]      # default: the launcher of BIZCUIT_HOME
 """
@@ -14,7 +14,7 @@ PROC = Path("/proc")
 
 
 def tree(root: int) -> list[int]:
-    """The process and all its descendants."""
+    """Return the process and all its descendants."""
     parents: dict[int, list[int]] = {}
     for entry in PROC.iterdir():
         if entry.name.isdigit():
@@ -28,7 +28,7 @@ def tree(root: int) -> list[int]:
 
 
 def pss_bytes(pid: int) -> int:
-    """PSS of one process; 0 when it is gone."""
+    """Return the PSS of a process in bytes; 0 if it has ended."""
     with contextlib.suppress(OSError):
         for line in (PROC / str(pid) / "smaps_rollup").read_text().splitlines():
             if line.startswith("Pss:"):
@@ -37,12 +37,12 @@ def pss_bytes(pid: int) -> int:
 
 
 def house(root: int) -> dict[str, int]:
-    """PSS in bytes of every process below `root`, by its number and command."""
+    """Return the PSS in bytes of each process below `root`, by id and command."""
     return {f"{pid} {command(pid)}": pss_bytes(pid) for pid in tree(root)}
 
 
 def command(pid: int) -> str:
-    """The first words of its command line, without paths."""
+    """Return the start of the command line, without paths."""
     with contextlib.suppress(OSError):
         words = (PROC / str(pid) / "cmdline").read_bytes().decode(errors="replace").split("\0")
         return " ".join(Path(word).name or word for word in words[:4]).strip()

@@ -1,4 +1,4 @@
-"""What `flask migrate` does, without loading the web application: the launcher waits for it at every start."""
+"""`flask migrate` without the web application, because the launcher runs it at every start."""
 
 import sys
 
@@ -7,7 +7,7 @@ import models
 
 
 def main() -> None:
-    """Bring the database of the settings up to date. Exits with one sentence if it is from before the first release."""
+    """Migrate the configured database. Exits with a message if it is older than the first release."""
     models.connect(config.load().database_url)
     try:
         models.migrate()

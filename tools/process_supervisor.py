@@ -1,4 +1,4 @@
-"""Processes that are kept running: started, watched, started again when they die, stopped together."""
+"""Start, watch, restart and stop processes."""
 
 import contextlib
 import os
@@ -12,14 +12,14 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 DIE_WITH_PARENT = str(Path(__file__).with_name("die_with_parent.py"))
-FIRST_PAUSE, LONGEST_PAUSE = 0.5, 30.0  # seconds between a death and the next start
-STEADY = 30.0  # seconds alive after which the pauses begin anew
-LARGEST_LOG = 5_000_000  # bytes; a larger log is set aside at the start
+FIRST_PAUSE, LONGEST_PAUSE = 0.5, 30.0  # seconds between an exit and the restart
+STEADY = 30.0  # seconds alive after which the pause is reset
+LARGEST_LOG = 5_000_000  # bytes; a larger log is rotated at the start
 
 
 @dataclass
 class ManagedProcess:
-    """One command with its log and its process file. `mark` is a word of its command line."""
+    """A command with its log and process file. `mark` is a word in its command line."""
 
     name: str
     command: list[str]
@@ -34,7 +34,7 @@ class ManagedProcess:
     due: float | None = None
 
     def start(self) -> None:
-        """Start it in a group of its own (Ctrl-C in the terminal reaches the launcher alone)."""
+        """Start it in its own process group, so that Ctrl-C in the terminal reaches only the launcher."""
         command = [sys.executable, "-S", "-E", DIE_WITH_PARENT, str(os.getpid()), *self.command]
         with open(self.log, "ab") as log:
             self.process = subprocess.Popen(
@@ -53,7 +53,7 @@ class ManagedProcess:
             self.process.terminate()
 
     def end(self, deadline: float) -> None:
-        """Wait until `deadline` (monotonic seconds), then kill whatever is left of its group."""
+        """Wait until `deadline` (monotonic seconds), then kill what is left of its group."""
         if self.process is None:
             return
         with contextlib.suppress(subprocess.TimeoutExpired):
@@ -65,14 +65,14 @@ class ManagedProcess:
         self.pid_file.unlink(missing_ok=True)
 
     def last_words(self, lines: int = 12) -> str:
-        """The end of its log."""
+        """Return the end of its log."""
         with contextlib.suppress(OSError):
             return "\n".join(self.log.read_text(errors="replace").splitlines()[-lines:])
         return ""
 
 
 class Supervisor:
-    """Watches children from a thread of its own and starts again those that died."""
+    """Watches processes from a thread and restarts those that exit."""
 
     def __init__(self, notice: Callable[[str], None]) -> None:
         self._notice = notice
@@ -87,18 +87,18 @@ class Supervisor:
         self._thread.start()
 
     def hold(self) -> None:
-        """Start nothing any more. The thread lives on: its end would end what it started (the tether)."""
+        """Stop restarting. The thread lives on, because its end would end the processes it started."""
         with self._lock:
             self._holding = True
 
     def stop(self) -> None:
-        """End the thread, when all children are down."""
+        """Stop the thread, after all processes have stopped."""
         self._quit.set()
         if self._thread.is_alive():
             self._thread.join()
 
     def restart(self, child: ManagedProcess, grace: float = 10.0) -> None:
-        """Stop one child and start it anew, without counting it as a death."""
+        """Restart one process, without counting it as a failure."""
         with self._lock:
             child.ask_to_stop()
             child.end(time.monotonic() + grace)
@@ -128,7 +128,7 @@ class Supervisor:
 
 
 def stop_all(children: list[ManagedProcess], grace: float = 10.0) -> None:
-    """Ask all to stop, give them `grace` seconds together, then kill what is left."""
+    """Terminate all, wait up to `grace` seconds in total, then kill the rest."""
     deadline = time.monotonic() + grace
     for child in children:
         child.ask_to_stop()
@@ -137,14 +137,14 @@ def stop_all(children: list[ManagedProcess], grace: float = 10.0) -> None:
 
 
 def end_leftovers(folder: Path, grace: float = 10.0) -> None:
-    """Stop what an earlier launcher left running (it was killed, or the system has no tether)."""
+    """Stop processes of an earlier launcher that was killed."""
     deadline = time.monotonic() + grace
     for pid_file in folder.glob("*.pid"):
         pid, _, mark = pid_file.read_text().partition(" ")
         while pid.isdigit() and mark and mark in command_line(int(pid)):
             late = time.monotonic() - deadline
             if late > 2:
-                break  # not ours to end; the busy port will say so
+                break  # not our process; the busy port will be reported
             with contextlib.suppress(ProcessLookupError, PermissionError):
                 os.kill(int(pid), signal.SIGKILL if late > 0 else signal.SIGTERM)
             time.sleep(0.1)
@@ -152,7 +152,7 @@ def end_leftovers(folder: Path, grace: float = 10.0) -> None:
 
 
 def command_line(pid: int) -> str:
-    """The command line of a process; empty when there is none."""
+    """Return the command line of a process; empty if it does not exist."""
     with contextlib.suppress(OSError):
         return Path(f"/proc/{pid}/cmdline").read_bytes().replace(b"\0", b" ").decode(errors="replace")
     if not Path("/proc/self").exists():
@@ -164,6 +164,6 @@ def command_line(pid: int) -> str:
 
 
 def rotate_log(log: Path) -> None:
-    """Keep one older log when this one has grown large."""
+    """Keep one old log once this one is large."""
     if log.exists() and log.stat().st_size > LARGEST_LOG:
         log.replace(log.with_suffix(".log.1"))

@@ -1,6 +1,6 @@
-"""Draws what a phone shows of the app before it is open: the pictures with which it starts on iOS (static/splash), and
-those of its screens that a browser shows beside "install" (static/screens). Run when the looks change:
-python -m tools.splash_images [chromium]
+"""Draw the iOS splash images (static/splash) and the screenshots of the web app manifest (static/screens).
+
+Run after changing the design: python -m tools.splash_images [chromium]
 """
 
 import sys
@@ -23,7 +23,7 @@ QUALITY = 82
 
 
 def splashes(page: Page) -> None:
-    """The sign in the middle of an empty screen."""
+    """Draw the logo in the middle of an empty screen."""
     for one in ALL:
         draw(page, one)
 
@@ -37,7 +37,7 @@ def draw(page: Page, one: Splash) -> None:
 
 
 def screens(browser: Browser) -> None:
-    """A payment that waits, as the demo's entrepreneur sees it."""
+    """Photograph a payment that waits for approval, as the demo's entrepreneur sees it."""
     with tempfile.TemporaryDirectory() as home, Stack(Path(home)) as stack:
         story = DemoJourney(stack.base_url, stack.sandbox_url)
         for step in (*ONBOARDING, DemoJourney.run_payroll):
@@ -49,7 +49,7 @@ def screens(browser: Browser) -> None:
 
 
 def photograph(browser: Browser, story: DemoJourney, one: Screenshot, address: str) -> None:
-    """A phone has twice the pixels."""
+    """Take a screenshot; a phone has two pixels per CSS pixel."""
     scale = 2 if one.form == "narrow" else 1
     context = browser.new_context(
         viewport={"width": one.width // scale, "height": one.height // scale},

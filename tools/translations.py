@@ -1,7 +1,7 @@
-"""Bring the English catalogue to the texts that the code and the templates hold: `python -m tools.translations`.
+"""Update the English catalogue from the texts in code and templates: `python -m tools.translations`.
 
-New texts are added without a translation and named on screen, texts that nobody says any more go. Exits with 1 while
-anything has no translation yet. With --check nothing is written.
+New texts are added without a translation and printed; unused texts are removed. Exits with 1 while a translation is
+missing. With --check nothing is written.
 """
 
 import sys
@@ -15,12 +15,12 @@ from babel.messages.pofile import read_po, write_po
 
 ROOT = Path(__file__).parent.parent
 ENGLISH = ROOT / "translations" / "en" / "LC_MESSAGES" / "messages.po"
-KEYWORDS = {**DEFAULT_KEYWORDS, "_l": None}  # blueprints.web.lazy_texts
+KEYWORDS = {**DEFAULT_KEYWORDS, "_l": None}  # from blueprints.web.lazy_texts
 _HEADER = "# English texts of Bizcuit. Dutch is the source and stands in the code; see docs/languages.md."
 
 
 def extract() -> Catalog:
-    """Every text that is marked, as a catalogue without translations."""
+    """Return all marked texts, as a catalogue without translations."""
     with (ROOT / "babel.cfg").open() as file:
         methods, options = parse_mapping_cfg(file)
     found = Catalog(project="Bizcuit", locale="en", fuzzy=False)
@@ -30,17 +30,17 @@ def extract() -> Catalog:
 
 
 def read() -> Catalog:
-    """The English catalogue as it is kept."""
+    """Return the stored English catalogue."""
     return read_po(BytesIO(ENGLISH.read_bytes()), locale="en")
 
 
 def told(catalogue: Catalog) -> list[Message]:
-    """Its messages, without the header."""
+    """Return the messages without the header."""
     return [message for message in catalogue if message.id]
 
 
 def missing(catalogue: Catalog) -> list[str]:
-    """What has no translation, or half of one."""
+    """Return texts without a complete translation."""
     return [_key(one) for one in told(catalogue) if not all(_texts(one)) or one.fuzzy]
 
 
@@ -53,7 +53,7 @@ def _texts(message: Message) -> list[str]:
 
 
 def updated() -> Catalog:
-    """The catalogue with today's texts: nothing guessed from a text that looks alike, nothing kept that has gone."""
+    """Return the catalogue with the current texts, without fuzzy matches and without obsolete texts."""
     kept = read()
     kept.update(extract(), no_fuzzy_matching=True, update_creation_date=False)
     kept.obsolete.clear()
@@ -61,7 +61,7 @@ def updated() -> Catalog:
 
 
 def written(catalogue: Catalog) -> bytes:
-    """The file: sorted by text and without line numbers, so that two branches seldom touch the same lines."""
+    """Return the file, sorted by text and without line numbers, so that branches rarely conflict."""
     catalogue.header_comment, catalogue.fuzzy = _HEADER, False
     file = BytesIO()
     write_po(file, catalogue, width=118, sort_output=True, include_lineno=False, ignore_obsolete=True)

@@ -1,5 +1,5 @@
-// A form is sent once: the pressed button shows that it is busy until the answer comes. htmx forms
-// have hx-sync for that and are left alone.
+// Submits a form only once: the pressed button shows a busy state until the response arrives. htmx forms use hx-sync
+// instead and are skipped.
 function rest(form) {
   delete form.dataset.sent;
   form.querySelectorAll("[aria-busy]").forEach((button) => button.removeAttribute("aria-busy"));
@@ -16,5 +16,5 @@ document.addEventListener("submit", (event) => {
   event.submitter?.setAttribute("aria-busy", "true");
 });
 
-// The page comes back from the browser's memory when someone goes back: its forms may be sent again.
+// A page restored from the back/forward cache can submit its forms again.
 addEventListener("pageshow", () => document.querySelectorAll("form[data-sent]").forEach(rest));

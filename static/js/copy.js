@@ -1,4 +1,4 @@
-// "Kopieer": puts the text of an element on the clipboard; without that right it selects the text instead.
+// "Kopieer" (copy): copies the text of an element to the clipboard; without permission it selects the text instead.
 async function copy(button) {
   const source = document.getElementById(button.dataset.copy);
   if (!source) return;

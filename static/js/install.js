@@ -1,5 +1,5 @@
-// Offers to put the app on the home screen, once: where the browser can do it itself by one button, and on an iPhone or
-// iPad, which has no such button, with the steps. Not in the app that is there already.
+// Offers once to install the app: with a button where the browser supports it, with instructions on an iPhone or iPad.
+// Not shown in the installed app.
 const place = document.querySelector("[data-install]");
 const there = matchMedia("(display-mode: standalone)").matches || navigator.standalone;
 let asked = null;
@@ -18,7 +18,7 @@ if (place && !there) {
   place.querySelector("[data-how=button] button").addEventListener("click", async () => {
     asked.prompt();
     await asked.userChoice;
-    place.querySelector("form").submit(); // offered; whatever was chosen, not again
+    place.querySelector("form").submit(); // records the offer, so that it is not repeated
   });
-  if (navigator.standalone === false) offer("steps"); // only Safari on iPhone and iPad knows this word
+  if (navigator.standalone === false) offer("steps"); // only Safari on iPhone and iPad has this property
 }

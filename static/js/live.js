@@ -1,4 +1,4 @@
-// Speaks results in the one live region, and says plainly when the line to the server is gone.
+// Announces results in the live region, and shows a message when the server cannot be reached.
 const region = () => document.getElementById("live");
 const toast = () => document.getElementById("toast");
 let hiding;

@@ -1,5 +1,5 @@
-// Notifications in this browser, switched on and off by a form that the server keeps: [data-notifications] carries the
-// server's key, and which of its parts to show: on, off, refused by the person, or impossible here.
+// Turns notifications in this browser on and off, and submits the subscription to the server. [data-notifications] has
+// the server's key, and a part for each state: on, off, refused, install or impossible.
 const place = document.querySelector("[data-notifications]");
 const decode = (text) => Uint8Array.from(atob(text.replace(/-/g, "+").replace(/_/g, "/")), (c) => c.charCodeAt(0));
 
@@ -11,7 +11,7 @@ function possible() {
   return "serviceWorker" in navigator && "PushManager" in globalThis && "Notification" in globalThis;
 }
 
-// On an iPhone or iPad only an app on the home screen may show notifications.
+// An iPhone or iPad shows notifications only for an installed app.
 const apple = () => /iPhone|iPad/.test(navigator.userAgent) || (/Mac/.test(navigator.platform) && navigator.maxTouchPoints > 1);
 
 async function state() {
@@ -27,7 +27,7 @@ async function switchOn(form) {
   const worker = await navigator.serviceWorker.ready;
   const key = decode(place.dataset.key);
   let made = await worker.pushManager.getSubscription();
-  // One that was made for another key of ours would never be heard.
+  // A subscription for another server key would never receive a message.
   if (made && !same(made.options.applicationServerKey, key)) made = await made.unsubscribe() && null;
   made ??= await worker.pushManager.subscribe({ userVisibleOnly: true, applicationServerKey: key });
   form.elements.subscription.value = JSON.stringify(made);

@@ -1,13 +1,13 @@
-// Passkeys: a form with data-passkey asks the server what to sign, has the browser sign it, and sends the answer
-// as an ordinary form. One with data-autofill also offers passkeys in the field for the e-mail address.
+// Passkeys: a form with data-passkey fetches WebAuthn options, calls the browser, and submits the credential as a normal
+// form. With data-autofill the e-mail field offers passkeys too (conditional mediation).
 const decode = (text) => Uint8Array.from(atob(text.replace(/-/g, "+").replace(/_/g, "/")), (c) => c.charCodeAt(0));
 const encode = (data) => btoa(String.fromCharCode(...new Uint8Array(data)))
   .replace(/\+/g, "-").replace(/\//g, "_").replace(/=+$/, "");
 const ids = (list = []) => list.map((one) => ({ ...one, id: decode(one.id) }));
-const REFRESH = 4 * 60 * 1000; // what is asked lives five minutes
+const REFRESH = 4 * 60 * 1000; // a challenge is valid for five minutes
 let waiting;
 
-// Browsers before 2025 have no parse…FromJSON and toJSON.
+// Browsers from before 2025 lack parse…FromJSON and toJSON.
 function parse(kind, json) {
   const options = { ...json, challenge: decode(json.challenge) };
   if (kind === "get") return { ...options, allowCredentials: ids(json.allowCredentials) };
@@ -23,7 +23,7 @@ function written(credential) {
   return JSON.stringify({ id: credential.id, rawId: encode(credential.rawId), type: credential.type, response });
 }
 
-// null when the server wants something else first: the form is then sent as it is, and the server says what.
+// Returns null if the server requires another step first: the form is then submitted as is, and the server responds.
 async function asked(form) {
   const answer = await fetch(form.dataset.options, { method: "POST", body: new FormData(form) });
   const json = answer.ok && (answer.headers.get("Content-Type") ?? "").includes("json");

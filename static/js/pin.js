@@ -1,11 +1,11 @@
-// The pin pad: large keys beside an ordinary password field, so that typing, pasting and a screen
-// reader work as well. The sixth digit sends the form.
+// The PIN pad: large keys next to a normal password field, so that typing, pasting and screen readers work too. The sixth
+// digit submits the form.
 function bind(pad) {
   const input = pad.querySelector("input[data-pin]");
   const dots = [...pad.querySelectorAll(".dots i")];
   if (!input || pad.dataset.bound) return;
   pad.dataset.bound = "1";
-  input.setAttribute("inputmode", "none"); // the large keys are there: no second keyboard over them
+  input.setAttribute("inputmode", "none"); // no on-screen keyboard over the large keys
 
   const draw = () => {
     input.value = input.value.replace(/\D/g, "").slice(0, dots.length);
@@ -33,7 +33,7 @@ function bind(pad) {
 const all = () => document.querySelectorAll("[data-pinpad]").forEach(bind);
 all();
 document.addEventListener("htmx:afterSettle", all);
-// Coming back to this page never finds an old pin in the field.
+// Clears the PIN when the page is restored from the back/forward cache.
 addEventListener("pageshow", (event) => {
   if (event.persisted) document.querySelectorAll("input[data-pin]").forEach((input) => {
     input.value = "";

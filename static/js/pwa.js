@@ -1,4 +1,4 @@
-// Registers the service worker, which keeps the versioned static files and the offline page, nothing else.
+// Registers the service worker, which caches only the versioned static files and the offline page.
 if ("serviceWorker" in navigator && isSecureContext) {
   addEventListener("load", () => {
     navigator.serviceWorker.register("/sw.js", { scope: "/", updateViaCache: "none" }).catch((reason) => {
@@ -7,6 +7,6 @@ if ("serviceWorker" in navigator && isSecureContext) {
   });
 }
 
-// The number on the app's icon, where this page knows it: how many payments wait.
+// Sets the badge on the app's icon to the number of waiting payments, if this page has it.
 const waiting = document.querySelector("meta[name=waiting]");
 if (waiting && navigator.setAppBadge) navigator.setAppBadge(Number(waiting.content)).catch(() => {});

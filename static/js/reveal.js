@@ -1,4 +1,4 @@
-// "Toon wachtwoord": shows a secret field while pressed on, and hides it again before the form is sent.
+// "Toon wachtwoord" (show password): toggles a secret field, and hides it again before the form is submitted.
 function set(button, shown) {
   const input = document.getElementById(button.getAttribute("aria-controls"));
   if (!input) return;

@@ -1,12 +1,12 @@
-// An extra beside ✗ and ✓: a line that is pushed to the left is not paid, to the right it is. Only as far as the
-// button beside it would go; a push that is not far enough, or rather up or down, does nothing.
-const FAR = 0.3; // of the line's width
-const STILL = 12; // pixels before it is a push
+// Swiping a line as an alternative to ✗ and ✓: left excludes it, right includes it, if its button allows that. A short
+// or vertical swipe does nothing.
+const FAR = 0.3; // of the width of the line
+const STILL = 12; // pixels before it counts as a swipe
 let held = null;
 
 const button = (line, left) => line.querySelector(left ? ".no[aria-pressed=false]" : ".yes[aria-pressed=false]");
 
-// Moved by an animation that stands still: an inline style would stay behind, and the policy object.
+// Moves the line with a paused animation: an inline style would remain, and the CSP forbids it.
 function move(by) {
   const wide = held.line.offsetWidth;
   held.shown ??= held.line.animate({ translate: [`${-wide}px`, `${wide}px`] }, { duration: 2 * wide, fill: "both" });
