@@ -21,7 +21,7 @@ def options(text: str) -> Response:
 
 
 @blueprint.post("/inloggen/passkey/vraag")
-def ask_sign_in():
+def sign_in_options():
     rate_limits.consume_attempt("passkey.ask", rate_limits.client_subnet(request.remote_addr or ""))
     return options(passkeys.ask_sign_in(session_interface.oidc_binding()))
 
@@ -45,13 +45,13 @@ def sign_in_with_passkey():
 
 @blueprint.post("/bewijs/passkey/vraag")
 @signed_in
-def ask_proof():
+def reauthentication_options():
     return options(passkeys.ask_proof(current_user_row(), session_interface.oidc_binding()))
 
 
 @blueprint.post("/bewijs/passkey")
 @signed_in
-def prove_with_passkey():
+def reauthenticate_with_passkey():
     onward = safe_local_path(request.args.get("verder")) or first_page(current_user_row())
     try:
         passkeys.reauthenticate_with_passkey(
@@ -59,6 +59,6 @@ def prove_with_passkey():
         )
     except PasskeyRefused as error:
         flash(message_for(error), "bad")
-        return redirect_to(url_for("account.prove", verder=onward))
+        return redirect_to(url_for("account.reauthenticate", verder=onward))
     mark_reauthenticated(current_user_row(), "passkey")
     return saved_forms.go_on(onward)

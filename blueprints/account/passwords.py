@@ -13,7 +13,7 @@ from jobs import enqueue
 
 
 @blueprint.route("/wachtwoord-vergeten", methods=["GET", "POST"])
-def forgot():
+def request_password_reset():
     form = ResendForm()
     if not form.validate_on_submit():
         return render("account/forgot.html", 422 if form.errors else 200, form=form)
@@ -25,7 +25,7 @@ def forgot():
 
 
 @blueprint.route("/wachtwoord/<token>", methods=["GET", "POST"])
-def reset(token):
+def reset_password(token):
     """GET changes nothing: mail scanners open links."""
     form = NewPasswordForm()
     if not form.validate_on_submit():

@@ -103,7 +103,7 @@ def register():
 
 
 @blueprint.route("/registreren/klaar", methods=["GET", "POST"])
-def registered():
+def confirmation_sent():
     """Look into your mailbox; a new mail on request."""
     form = ResendForm(email=session.get("registered", ""))
     if form.validate_on_submit():
@@ -117,7 +117,7 @@ def registered():
 
 
 @blueprint.route("/bevestigen/<token>", methods=["GET", "POST"])
-def confirm(token):
+def confirm_email(token):
     """GET shows a button and changes nothing: mail scanners open links, the person presses."""
     form = ConfirmForm()
     if not form.validate_on_submit():

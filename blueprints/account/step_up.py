@@ -19,7 +19,7 @@ from jobs import enqueue
 
 @blueprint.route("/bewijs", methods=["GET", "POST"])
 @signed_in
-def prove():
+def reauthenticate():
     """Before something that matters: the password or a passkey once more."""
     onward = safe_local_path(request.args.get("verder")) or first_page(current_user_row())
     form = PasswordForm()
@@ -39,7 +39,7 @@ def prove():
 
 @blueprint.route("/apparaat", methods=["GET", "POST"])
 @signed_in
-def device():
+def unconfirmed_device():
     """This device is not confirmed yet: by a mail, a passkey or an identification it is."""
     onward, found, form = (
         safe_local_path(request.args.get("verder")) or first_page(current_user_row()),
@@ -51,12 +51,12 @@ def device():
     if form.validate_on_submit():
         if found is None:  # a session from before devices were known
             flash(_("Log opnieuw in; daarna kun je dit apparaat bevestigen."), "warn")
-            return redirect_to(url_for("account.device", verder=onward))
+            return redirect_to(url_for("account.unconfirmed_device", verder=onward))
         spend_on_mail(current_user_row().email)
         devices.send_confirmation_mail(current_user_row(), found.id)
         enqueue("send_mails")
         flash(_("We hebben je een mail gestuurd. Open de link op dit apparaat, in deze browser."), "good")
-        return redirect_to(url_for("account.device", verder=onward))
+        return redirect_to(url_for("account.unconfirmed_device", verder=onward))
     membership = accounts.first_membership(current_user_row())
     return render(
         "account/device.html", form=form, onward=onward, passkeys=passkeys.has_passkey(current_user_row()),

@@ -19,7 +19,7 @@ from domain.orders import manual_submission
 @blueprint.route("/<client>/saldo/toevoegen/zonder-koppeling", methods=["GET", "POST"])
 @for_client(ALL)
 @recently_authenticated_keeping("iban", "holder")
-def add_by_hand(membership):
+def add_manual_account(membership):
     """Who has not identified goes that way first, and comes back here, as for a link."""
     client, form = membership.client, HandForm()
     try:

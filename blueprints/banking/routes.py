@@ -55,7 +55,7 @@ def _known(client, stale=False, late=""):
 
 @blueprint.post("/<client>/saldo/vernieuwen")
 @for_client(ALL)
-def refresh(membership):
+def refresh_balances(membership):
     client, late = membership.client, ""
     try:
         account_sync.refresh_balances(client, psu())
@@ -70,7 +70,7 @@ def refresh(membership):
 
 @blueprint.post("/<client>/saldo/verlengen/<int:link_id>")
 @for_client(ALL)
-def renew(membership, link_id):
+def renew_consent(membership, link_id):
     """A new consent at the same bank; the accounts stay what they are."""
     client, user = membership.client, membership.user
     link, here = linking.get_consent(client, link_id), f"/{client.public_id}/saldo"
@@ -87,7 +87,7 @@ def renew(membership, link_id):
 
 @blueprint.route("/<client>/saldo/toevoegen", methods=["GET", "POST"])
 @for_client(ALL)
-def add(membership):
+def choose_bank(membership):
     """Choose a bank and go there. Who has not identified goes that way first, and comes back here."""
     client, user = membership.client, membership.user
     onward = safe_local_path(request.args.get("verder"))
@@ -120,7 +120,7 @@ def _banks():
 
 @blueprint.get("/bank/terug")
 @signed_in
-def back_with_key():
+def oauth_return():
     """The one address to which a bank that gives us a key sends everybody back; then on as from any bank."""
     state = request.args.get("state", "")
     try:
@@ -135,7 +135,7 @@ def back_with_key():
 
 @blueprint.get("/bank/terug/<state>")
 @signed_in
-def back(state):
+def consent_return(state):
     """The way back from the bank proves nothing but its state: the bank is asked whether it agreed."""
     try:
         link = linking.complete_consent(state, current_user_row(), psu())

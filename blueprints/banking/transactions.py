@@ -15,7 +15,7 @@ MOST_PAGES = 1000
 
 @blueprint.get("/<client>/saldo/<int:account_id>")
 @for_client(ALL)
-def bookings(membership, account_id):
+def list_transactions(membership, account_id):
     """The last ninety days, newest first; a link to one booking leads to the page that it is on."""
     client, booking = membership.client, request.args.get("boeking", 0, int)
     if not salary_visibility.can_see_lines(membership.role, client):  # what is booked line by line says who got what

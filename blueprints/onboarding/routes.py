@@ -66,7 +66,7 @@ def welcome(membership):
 @blueprint.route("/<client>/pincode", methods=["GET", "POST"])
 @for_client(ALL)
 @recently_authenticated_keeping(secret_too=True)
-def pin(membership):
+def set_pin(membership):
     form, user = PinForm(), membership.user
     known = pins.has_pin(user)
     if not form.validate_on_submit():
@@ -149,7 +149,7 @@ def confirm_code(membership):
 
 @blueprint.post("/<client>/identificatie/opnieuw")
 @for_client(ALL)
-def ask_register_again(membership):
+def recheck_authority(membership):
     """The KvK once more, with the identification that is there."""
     client = membership.client
     try:
@@ -161,7 +161,7 @@ def ask_register_again(membership):
 
 
 @blueprint.get(CALLBACK)
-def identified():
+def identification_return():
     """The way back from the broker. It proves nothing by itself: the broker's answer is fetched and checked.
 
     In another browser than where it began nobody need be signed in: it shows a code for the one that began.
@@ -198,7 +198,7 @@ def _not_identified(error):
 @blueprint.post("/<client>/identificatie/samen")
 @for_client(OWNER)
 @recently_authenticated_keeping("email")
-def invite_second_signer(membership):
+def invite_co_signer(membership):
     """Ask somebody by mail to identify too."""
     form, client = InviteForm(), membership.client
     if not form.validate_on_submit():

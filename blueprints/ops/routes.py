@@ -12,13 +12,13 @@ blueprint = Blueprint("ops", __name__)
 
 
 @blueprint.get("/healthz")
-def alive() -> Response:
+def liveness() -> Response:
     """The process answers; it knows of nothing else."""
     return Response("ok\n", content_type="text/plain")
 
 
 @blueprint.get("/readyz")
-def ready() -> tuple[Response, int]:
+def readiness() -> tuple[Response, int]:
     """503 names what is missing."""
     missing = []
     try:

@@ -86,7 +86,7 @@ def _now(client: Client, todo: onboarding.OnboardingStep | None, waiting_rows: l
 
 @blueprint.post("/<client>/overzicht/beginscherm")
 @for_client(ALL)
-def home_screen_offered(membership):
+def dismiss_install_offer(membership):
     """The home screen was offered on this device; not again."""
     device = current_device()
     if device is not None:

@@ -113,7 +113,7 @@ def _approve_with_pin(membership: Membership, payment: Payment, form: PinForm) -
 def redirect_to_pin_setup(membership: Membership, error: DomainError) -> Response:
     """To where a pin is chosen, for who has none or whose pin is locked."""
     flash(message_for(error), "bad")
-    return redirect_to(url_for("onboarding.pin", client=membership.client.public_id))
+    return redirect_to(url_for("onboarding.set_pin", client=membership.client.public_id))
 
 
 def _pin_page(membership: Membership, payment: Payment, form: PinForm) -> Response:

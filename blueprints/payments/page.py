@@ -260,7 +260,7 @@ def _booking(payment: Payment, sheet: PaymentSheet) -> Link | None:
     mark = matching.booking_of_order(payment.order.id) if payment.order else None
     if mark is None:
         return None
-    url = url_for("banking.bookings", client=sheet.client_id, account_id=mark.account_id, boeking=mark.transaction_id)
+    url = url_for("banking.list_transactions", account_id=mark.account_id, boeking=mark.transaction_id)
     return Link(status.booked_on(mark.booked_on), url)
 
 

@@ -39,13 +39,13 @@ def connect(membership):
         return render("payroll/connect.html", 422, form=form, rest_offered=offered)
     enqueue("check_rights", connection.id)
     flash(_("Verbinding maken gelukt!"), "done")
-    return redirect_to(url_for("payroll.rights", connection_id=connection.id))
+    return redirect_to(url_for("payroll.permissions", connection_id=connection.id))
 
 
 @blueprint.post("/<client>/apps/nmbrs/toestemming")
 @for_client(ALL)
 @recently_authenticated
-def consent(membership):
+def start_oauth(membership):
     """A first connection over the later interface: to Nmbrs, to allow it there."""
     return redirect_to_nmbrs(membership, None, url_for("payroll.connect"))
 
@@ -61,7 +61,7 @@ def redirect_to_nmbrs(membership, connection, otherwise: str):
 
 @blueprint.get("/nmbrs/terug")
 @signed_in
-def came_back():
+def oauth_return():
     """Back from Nmbrs, with its answer in the address."""
     client = rest_migration.client_of_oauth_state(request.args.get("state", ""))
     try:
@@ -72,7 +72,7 @@ def came_back():
     enqueue("check_rights", connection.id)
     flash(_("Verbinding maken gelukt!"), "done")
     # a first one has yet to be listed, which the page of the permissions shows
-    view = "settings" if connections.connection_view(connection).mapped else "rights"
+    view = "settings" if connections.connection_view(connection).mapped else "permissions"
     return redirect_to(url_for(f"payroll.{view}", client=connection.client.public_id, connection_id=connection.id))
 
 

@@ -30,7 +30,7 @@ def renew_token(membership, connection_id):
         else:
             enqueue("check_rights", connection.id)
             flash(_("Verbinding maken gelukt!"), "done")
-            return redirect_to(url_for("payroll.rights", connection_id=connection.id))
+            return redirect_to(url_for("payroll.permissions", connection_id=connection.id))
     return render(
         "payroll/token.html", 422 if form.errors else 200, client=membership.client, form=form,
         connection=connections.connection_view(connection),
@@ -40,7 +40,7 @@ def renew_token(membership, connection_id):
 @blueprint.post("/<client>/apps/nmbrs/<int:connection_id>/toestemming")
 @for_client(ALL)
 @recently_authenticated
-def consent_again(membership, connection_id):
+def renew_oauth(membership, connection_id):
     """A connection that speaks the later interface: to Nmbrs, to allow it anew."""
     connection = connections.connection_of(membership.client, connection_id)
     here = url_for("payroll.settings", connection_id=connection.id)
@@ -52,7 +52,7 @@ def consent_again(membership, connection_id):
 @blueprint.route("/<client>/apps/nmbrs/<int:connection_id>/overstappen", methods=["GET", "POST"])
 @for_client(OWNER)
 @recently_authenticated
-def move(membership, connection_id):
+def migrate_to_rest(membership, connection_id):
     """What moving to the later interface means; POST: to Nmbrs, to allow it."""
     connection = connections.connection_of(membership.client, connection_id)
     if not services().rest_offered or connection.interface != "soap":
@@ -69,7 +69,7 @@ def move(membership, connection_id):
 @blueprint.route("/<client>/apps/nmbrs/<int:connection_id>/verwijderen", methods=["GET", "POST"])
 @for_client(OWNER)
 @recently_authenticated
-def remove(membership, connection_id):
+def remove_connection(membership, connection_id):
     """What goes and what stays; POST: it goes."""
     connection = connections.connection_of(membership.client, connection_id)
     form = PlainForm()

@@ -64,7 +64,7 @@ def _history_url(only: run_history.Filter, show: int) -> str:
 # --- one entry ---
 @blueprint.get("/<client>/apps/nmbrs/historie/<int:run_id>")
 @for_client(ALL)
-def entry(membership, run_id):
+def history_entry(membership, run_id):
     """What was received, asked and answered, and what came of it. Follows by itself while it is on its way."""
     detail = salary_visibility.redact_history(membership, run_history.run_detail(membership.client, run_id))
     asked = len(detail.exchanges)
@@ -85,19 +85,19 @@ def entry(membership, run_id):
 
 @blueprint.post("/<client>/apps/nmbrs/historie/<int:run_id>")
 @for_client(ALL)
-def take_in_again(membership, run_id):
+def reimport(membership, run_id):
     client = membership.client
     before = len(run_history.run_detail(client, run_id).exchanges)
     run_history.reimport_run(client, membership.user, run_id)
     enqueue("import_run", run_id)
     flash(_("We halen deze run opnieuw op bij Nmbrs."), "good")
-    return redirect_to(url_for("payroll.entry", run_id=run_id, na=before))
+    return redirect_to(url_for("payroll.history_entry", run_id=run_id, na=before))
 
 
 # --- runs from before the link ---
 @blueprint.get("/<client>/apps/nmbrs/eerder")
 @for_client(ALL)
-def older(membership):
+def older_runs(membership):
     return render(
         "payroll/older.html", client=membership.client, runs=companies.runs_before_connection(membership.client)
     )
@@ -105,12 +105,12 @@ def older(membership):
 
 @blueprint.post("/<client>/apps/nmbrs/eerder")
 @for_client(ALL)
-def pick(membership):
+def import_older_run(membership):
     """Take in one of them after all."""
     run_id = parse_id(request.form.get("run", ""))
     if run_id is None:
         flash(_("Kies eerst een run."), "bad")
-        return redirect_to(url_for("payroll.older"))
+        return redirect_to(url_for("payroll.older_runs"))
     run = companies.import_older_run(membership.client, membership.user, run_id)
     enqueue("import_run", run.id)
     flash(_("We halen deze run op. Kijk goed of hij niet al is betaald voordat je de betaling goedkeurt."), "good")

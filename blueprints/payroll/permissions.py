@@ -12,13 +12,13 @@ from jobs import enqueue
 
 @blueprint.route("/<client>/apps/nmbrs/<int:connection_id>/rechten", methods=["GET", "POST"])
 @for_client(ALL)
-def rights(membership, connection_id):
+def permissions(membership, connection_id):
     """Each call that the product needs, tried one by one; the list fills while one looks. POST: once more."""
     connection = connections.connection_of(membership.client, connection_id)
     if request.method == "POST":
         permission_check.recheck_permissions(connection)
         enqueue("check_rights", connection.id)
-        return redirect_to(url_for("payroll.rights", connection_id=connection.id))
+        return redirect_to(url_for("payroll.permissions", connection_id=connection.id))
     view = connections.connection_view(connection)
     checks = permission_check.checks_of_connection(connection)
     return render_fragment(

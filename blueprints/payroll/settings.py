@@ -66,7 +66,7 @@ def _settings_page(membership, connection, choices: MappingChoices, search: str)
 # --- saving what was chosen ---
 @blueprint.post("/<client>/apps/nmbrs/<int:connection_id>/instellingen")
 @for_client(ALL)
-def save(membership, connection_id):
+def save_mapping(membership, connection_id):
     """Search (without scripts), or save; a company of another KvK number is asked about first."""
     connection = connections.connection_of(membership.client, connection_id)
     form, choices = MappingForm(), parse_choices(request.form)

@@ -51,7 +51,7 @@ def enqueue_webhook_checks(debtor_ids: Iterable[int]) -> None:
 @blueprint.route("/<client>/apps/nmbrs/<int:connection_id>/adres", methods=["GET", "POST"])
 @for_client(ALL)
 @recently_authenticated_keeping("keep")
-def new_address(membership, connection_id):
+def rotate_webhook_address(membership, connection_id):
     """A new webhook address; the old one works for as long as one chooses."""
     client, connection = membership.client, connections.connection_of(membership.client, connection_id)
     form = AddressForm()

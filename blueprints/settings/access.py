@@ -23,7 +23,7 @@ def _page(membership) -> str:
 @blueprint.get("/<client>/instellingen/passkeys")
 @for_client(ALL)
 @recently_authenticated
-def show_passkeys(membership):
+def list_passkeys(membership):
     told = devices.describe_user_agent(request.user_agent.string or "")
     return render("settings/passkeys.html", passkeys=passkeys.list_passkeys(membership.user), name=told or "Passkey")
 
@@ -31,7 +31,7 @@ def show_passkeys(membership):
 @blueprint.post("/<client>/instellingen/passkeys/vraag")
 @for_client(ALL)
 @recently_authenticated
-def ask_passkey(membership):
+def passkey_options(membership):
     return options(passkeys.ask_registration(membership.user, session_interface.oidc_binding()))
 
 

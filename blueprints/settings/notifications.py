@@ -27,7 +27,7 @@ def show_notifications(membership):
 
 @blueprint.post("/<client>/instellingen/meldingen")
 @for_client(ALL)
-def choose_notifications(membership):
+def save_notifications(membership):
     """Of what this person wants to hear, in every browser. A box that is not ticked is sent by nobody."""
     push.set_enabled_kinds(membership.user, set(request.form.getlist("kind")) & set(push.KINDS))
     flash(_("Bewaard."), "good")
@@ -36,7 +36,7 @@ def choose_notifications(membership):
 
 @blueprint.post("/<client>/instellingen/meldingen/aan")
 @for_client(ALL)
-def switch_on(membership):
+def enable_push(membership):
     """In this browser, which has just made a subscription."""
     device = current_device()
     try:
@@ -52,7 +52,7 @@ def switch_on(membership):
 
 @blueprint.post("/<client>/instellingen/meldingen/uit")
 @for_client(ALL)
-def switch_off(membership):
+def disable_push(membership):
     device = current_device()
     if device is not None:
         push_subscriptions.unsubscribe(membership.user, device)

@@ -30,7 +30,7 @@ def settings(membership):
 
 @blueprint.post("/<client>/instellingen/elders-uitloggen")
 @for_client(ALL)
-def sign_out_elsewhere(membership):
+def revoke_other_sessions(membership):
     """Ends every session of this person but this one."""
     ended = sessions.revoke_other_sessions(membership.user, secret())
     done = ngettext("Je bent op %(num)s andere plek uitgelogd.", "Je bent op %(num)s andere plekken uitgelogd.", ended)
@@ -41,7 +41,7 @@ def sign_out_elsewhere(membership):
 @blueprint.post("/<client>/instellingen/bank")
 @for_client(OWNER)
 @recently_authenticated_keeping("batch_booking", "name_check")
-def wish(membership):
+def save_payment_preferences(membership):
     """How payments are booked, and whether names of bundles are checked: from the next approval on."""
     form = BankWishesForm()
     changed = payment_preferences.update_preferences(
@@ -66,7 +66,7 @@ def choose_language(membership):
 
 @blueprint.post("/<client>/instellingen/sessies/<key>/uitloggen")
 @for_client(ALL)
-def sign_out_there(membership, key):
+def revoke_session(membership, key):
     """Ends one session of this person."""
     ended = sessions.revoke_session(membership.user, key)
     flash(_("Daar ben je uitgelogd.") if ended else _("Daar was je al uitgelogd."), "good")

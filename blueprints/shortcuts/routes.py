@@ -11,7 +11,7 @@ blueprint = Blueprint("shortcuts", __name__)
 
 
 @signed_in
-def lead_on():
+def redirect_to_client():
     membership = accounts.first_membership(current_user_row())
     if membership is None:
         return redirect_to("/overzicht")
@@ -19,4 +19,4 @@ def lead_on():
 
 
 for path in PATHS:
-    blueprint.add_url_rule(f"/{path}", f"to_{path.replace('/', '_')}", lead_on)
+    blueprint.add_url_rule(f"/{path}", f"to_{path.replace('/', '_')}", redirect_to_client)

@@ -47,7 +47,7 @@ def four_eyes_page(membership):
 @blueprint.post("/<client>/mensen/vier-ogen/<key>/akkoord")
 @for_client(MAY_PAY)
 @recently_authenticated
-def agree(membership, key):
+def confirm_four_eyes_change(membership, key):
     return _answered(
         membership, four_eyes.confirm_threshold_change, key, _("Je bent akkoord gegaan. Het geldt vanaf nu.")
     )
@@ -56,7 +56,7 @@ def agree(membership, key):
 @blueprint.post("/<client>/mensen/vier-ogen/<key>/niet")
 @for_client(MAY_PAY)
 @recently_authenticated
-def decline(membership, key):
+def decline_four_eyes_change(membership, key):
     return _answered(membership, four_eyes.decline_threshold_change, key, _("Het blijft zoals het was."))
 
 

@@ -27,7 +27,7 @@ def back(membership, said, tone="good"):
 
 @blueprint.get("/<client>/mensen")
 @for_client(ALL)
-def everyone(membership):
+def list_members(membership):
     """Who may do what here, who is asked to join, who sees salaries."""
     client = membership.client
     owner = membership.role == "owner"
@@ -59,7 +59,7 @@ def invite(membership):
 @blueprint.post("/<client>/mensen/uitnodigingen/<int:invitation_id>/opnieuw")
 @for_client(OWNER)
 @recently_authenticated
-def resend(membership, invitation_id):
+def resend_invitation(membership, invitation_id):
     invitations.resend(membership.client, membership.user, invitation_id)
     return back(membership, _("De uitnodiging is opnieuw verstuurd. De vorige link werkt niet meer."))
 
@@ -67,7 +67,7 @@ def resend(membership, invitation_id):
 @blueprint.post("/<client>/mensen/uitnodigingen/<int:invitation_id>/intrekken")
 @for_client(OWNER)
 @recently_authenticated
-def withdraw(membership, invitation_id):
+def revoke_invitation(membership, invitation_id):
     invitations.revoke_invitation(membership.client, membership.user, invitation_id)
     return back(membership, _("De uitnodiging is ingetrokken. De link werkt niet meer."))
 
@@ -75,7 +75,7 @@ def withdraw(membership, invitation_id):
 @blueprint.route("/<client>/mensen/<int:member_id>", methods=["GET", "POST"])
 @for_client(OWNER)
 @recently_authenticated_keeping("role")
-def one(membership, member_id):
+def detail(membership, member_id):
     """Another role for this person; below it, the way to take somebody out."""
     who = members.get_member(membership.client, member_id)
     form = RoleForm(role=who.role)
@@ -95,7 +95,7 @@ def one(membership, member_id):
 @blueprint.route("/<client>/mensen/<int:member_id>/verwijderen", methods=["GET", "POST"])
 @for_client(OWNER)
 @recently_authenticated
-def remove(membership, member_id):
+def remove_member(membership, member_id):
     """GET asks whether it is meant."""
     who, form = members.get_member(membership.client, member_id), GoForm()
     if not form.validate_on_submit():

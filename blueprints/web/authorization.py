@@ -98,7 +98,7 @@ def recently_authenticated_keeping(*names: str, secret_too: bool = False) -> Cal
             back = current_location()
             if request.method == "POST":
                 saved_forms.keep(back, names, secret_too)
-            return redirect_to(url_for("account.prove", verder=back))
+            return redirect_to(url_for("account.reauthenticate", verder=back))
 
         return guarded
 
@@ -115,7 +115,7 @@ def step_up_required(view: Callable) -> Callable:
         try:
             devices.require_confirmed(current_user_row(), device.id if device else None)
         except DeviceUnconfirmed:
-            return redirect_to(url_for("account.device", verder=current_location()))
+            return redirect_to(url_for("account.unconfirmed_device", verder=current_location()))
         return view(*args, **kwargs)
 
     return guarded

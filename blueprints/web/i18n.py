@@ -60,7 +60,7 @@ def ignore_user_locale() -> None:
     g.reader_unknown = True
 
 
-def select() -> str:
+def select_locale() -> str:
     """The person's own choice, else what the browser asks for, else Dutch."""
     if not has_request_context():
         return SOURCE
@@ -79,7 +79,7 @@ def _of_browser() -> str:
     return request.accept_languages.best_match(LANGUAGES, default=SOURCE) or SOURCE
 
 
-def say_language(response: Response) -> Response:
+def add_language_headers(response: Response) -> Response:
     """Names the language of a text, and what it depended on where nobody chose it."""
     if response.mimetype in ("text/html", "application/manifest+json"):
         response.headers["Content-Language"] = language()
@@ -90,5 +90,5 @@ def say_language(response: Response) -> Response:
 
 def init_languages(app: Flask) -> None:
     """Texts in the language of who reads them, on every answer."""
-    PoBabel(app, default_locale=SOURCE, default_timezone="Europe/Amsterdam", locale_selector=select)
-    app.after_request(say_language)
+    PoBabel(app, default_locale=SOURCE, default_timezone="Europe/Amsterdam", locale_selector=select_locale)
+    app.after_request(add_language_headers)

@@ -12,7 +12,7 @@ from domain.common.services import services
 # Answers that may be kept by a browser; everything else says no-store.
 _PUBLIC = frozenset({*SERVED, "pwa.manifest", "pwa.service_worker", "pwa.offline"})
 # Called by other machines, with a secret in the address.
-_MACHINES = frozenset({"webhooks.receive", "webhooks.bank_signal"})
+_MACHINES = frozenset({"webhooks.nmbrs_webhook", "webhooks.bank_callback"})
 _UNSAFE = frozenset({"POST", "PUT", "PATCH", "DELETE"})
 
 HEADERS = {

@@ -15,7 +15,7 @@ blueprint = Blueprint("webhooks", __name__)
 
 
 @blueprint.route("/client/<key>/webhooks/paymentsbatch", methods=["GET", "POST"])
-def receive(key: str) -> Response:
+def nmbrs_webhook(key: str) -> Response:
     """200 with an empty body whatever a POST carries; GET and HEAD change nothing."""
     try:
         if request.method != "POST":
@@ -34,7 +34,7 @@ def receive(key: str) -> Response:
 
 
 @blueprint.post("/bank/seintje/<state>")
-def bank_signal(state: str) -> Response:
+def bank_callback(state: str) -> Response:
     """A bank says that an order has changed. What it says is not kept, nor believed: the bank is asked."""
     try:
         _body()
