@@ -1,5 +1,4 @@
-"""The other side of every connector: Nmbrs, three banks, an identity broker, the KvK and a mailbox.
+"""Simulators of every external system: Nmbrs, banks, an identity broker, KvK, push services and a mailbox.
 
-A separate small web app that answers on real sockets with the real protocols. It imports nothing of the
-product and nothing of the product imports it.
+A separate web app that speaks the real protocols on real sockets. Neither it nor the product imports the other.
 """

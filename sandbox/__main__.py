@@ -11,7 +11,7 @@ from sandbox import faults, mailbox
 from sandbox.app import create_app
 
 LOOPBACK = "127.0.0.1"
-# A thread is cheap while it waits, and a fault may hold some of them for a minute.
+# A waiting thread is cheap, and a fault may hold several for a minute.
 THREADS = 64
 
 
@@ -28,7 +28,7 @@ def arguments(argv: list[str] | None = None) -> argparse.Namespace:
 
 
 def stop(signum, frame) -> None:
-    # waitress ends its loop on SystemExit and closes its sockets, once the calls that are held have ended.
+    # waitress stops on SystemExit and closes its sockets, once the held calls have ended.
     faults.let_go()
     sys.exit(0)
 

@@ -1,4 +1,4 @@
-"""create_app: the sandbox as one Flask application, in named steps."""
+"""create_app: the sandbox as one Flask application."""
 
 import importlib
 from pathlib import Path
@@ -9,27 +9,27 @@ from jinja2 import StrictUndefined
 from sandbox import control
 from sandbox.store import Store, open_store
 
-# Each part is a module with `setup(app)`, which registers its blueprints and says how it seeds itself.
+# Modules with a `setup(app)` that registers blueprints and the function that adds their initial data.
 PARTS = (
     "jinja_filters", "control", "front_page", "nmbrs", "mailbox", "bank", "ponto", "oidc_provider", "register", "push",
 )  # fmt: skip
 
 
 class SandboxApp(Flask):
-    """Flask that knows its store, so that a view can say `current_app.store`."""
+    """A Flask application with a `store`."""
 
     store: Store
 
 
 def create_app(home: str | Path, web_url: str, base_url: str) -> SandboxApp:
-    """The sandbox over the state in folder `home`.
+    """Create the sandbox with its state in folder `home`.
 
-    `web_url` is where the product lives (for links and redirect addresses), `base_url` is the sandbox itself.
+    `web_url` is the product's base URL (for links and redirect URIs), `base_url` the sandbox's own.
     """
     app = SandboxApp(__name__)
     app.config.update(WEB_URL=web_url.rstrip("/"), BASE_URL=base_url.rstrip("/"))
     app.config["MAX_CONTENT_LENGTH"] = 64 * 1024 * 1024
-    # Only the form pages flash a message; nothing here is worth a real secret.
+    # Only for flash messages of the form pages; nothing here needs a real secret.
     app.secret_key = "sandbox"
     app.jinja_env.undefined = StrictUndefined
     Path(home).mkdir(parents=True, exist_ok=True)

@@ -1,4 +1,4 @@
-"""The banks' own day: Amsterdam's today plus the days that somebody advanced it."""
+"""The banks' own day: today in Amsterdam plus the days it was advanced."""
 
 from collections.abc import Callable
 from datetime import date, datetime, timedelta
@@ -12,22 +12,22 @@ _hooks: list[Callable[[date], None]] = []
 
 
 def now() -> datetime:
-    """The real time of day in Amsterdam, aware, whole seconds."""
+    """Return the current time in Amsterdam, aware, in whole seconds."""
     return datetime.now(AMSTERDAM).replace(microsecond=0)
 
 
 def bank_now() -> datetime:
-    """The banks' time: the real time of day on the bank day."""
+    """Return the banks' time: the current time of day, on the bank day."""
     return now() + timedelta(days=_advanced())
 
 
 def bank_day() -> date:
-    """The banks' day (Amsterdam)."""
+    """Return the banks' day (Amsterdam)."""
     return bank_now().date()
 
 
 def advance(days: int) -> date:
-    """Move the bank day on, one day at a time, so that no day's work is skipped. Answers the new day."""
+    """Advance the bank day one day at a time, so that no day's work is skipped; return the new day."""
     for _ in range(days):
         get_store().update("clock", "bank", lambda doc: {"days": (doc or {"days": 0})["days"] + 1})
         for hook in _hooks:
@@ -36,7 +36,7 @@ def advance(days: int) -> date:
 
 
 def on_advance(hook: Callable[[date], None]) -> Callable[[date], None]:
-    """Call `hook` with the new day each time the bank day moves on."""
+    """Call `hook` with the new day each time the bank day advances."""
     if hook not in _hooks:
         _hooks.append(hook)
     return hook

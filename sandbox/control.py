@@ -1,4 +1,4 @@
-"""The control surface that belongs to no part: faults, the banks' clock, reset."""
+"""The general control API: faults, the banks' clock, reset."""
 
 from collections.abc import Callable
 from typing import Any
@@ -14,7 +14,7 @@ _seeds: list[Callable[[], None]] = []
 
 
 class BadControl(Exception):
-    """A control call that cannot be carried out; the text says why, the status goes on the answer."""
+    """A control call cannot be carried out; the text says why."""
 
     def __init__(self, text: str, status: int = 400):
         super().__init__(text)
@@ -22,16 +22,16 @@ class BadControl(Exception):
 
 
 def on_reset(seed: Callable[[], None]) -> Callable[[], None]:
-    """Call `seed` to write a part's first documents: at the very first start and at each reset."""
+    """Register a function that writes initial data, at the first start and at each reset."""
     if seed not in _seeds:
         _seeds.append(seed)
     return seed
 
 
 def reset() -> None:
-    """Everything as at the start: the store is emptied and each part seeds itself, unseen by others.
+    """Empty the store and add the initial data, in one transaction.
 
-    The broker's key stays: whoever trusts it has fetched it and keeps it for a while, as of any issuer.
+    The broker's key stays, because its clients cache it.
     """
     store = get_store()
     with store.as_one():
@@ -40,7 +40,7 @@ def reset() -> None:
 
 
 def seed_once() -> None:
-    """Let the parts seed themselves when the store has never been filled."""
+    """Add the initial data if the store was never filled."""
     store = get_store()
     if store.get("sandbox", "seeded") is None:
         with store.as_one():
@@ -54,7 +54,11 @@ def seed_all() -> None:
 
 
 def json_object() -> dict[str, Any]:
-    """The request's JSON object; an empty body counts as {}. Anything else is a BadControl."""
+    """Return the JSON object of the request; an empty body counts as {}.
+
+    Raises:
+    - BadControl: it is not a JSON object.
+    """
     if not request.get_data(cache=True):
         return {}
     body = request.get_json(force=True, silent=True)

@@ -1,8 +1,8 @@
-"""The demo data: the manual's own company, its people and what the other side knows of them."""
+"""Demo data: the company, its employees and what the external systems know about them."""
 
 from dataclasses import dataclass
 
-# The demo entrepreneur's account in the app.
+# The account of the demo's entrepreneur in the app.
 EMAIL = "demo@demobv.example"
 PASSWORD = "Koperen-Veldleeuwerik-58"
 PIN = "274916"
@@ -14,14 +14,14 @@ COMPANY_NUMBER = 9969
 DEBTOR_IBAN = "NL95INGB0004921836"
 SECOND_DEBTOR_IBAN = "NL64TRIO0379501686"
 
-# Who identifies at the broker and stands in the register as authorised alone.
+# The person who identifies at the broker and is authorised to sign alone in the register.
 SIGNER_INITIALS = "W."
 SIGNER_FIRST_NAMES = "Wouter"
 SIGNER_PREFIX = "de"
 SIGNER_LAST_NAME = "Jong"
 SIGNER_BIRTH_DATE = "1980-04-12"
 
-# A second company with another KvK number, to see what happens when one maps the wrong administratie.
+# A second company with another KvK number, to test mapping the wrong company.
 SECOND_COMPANY_NAME = "Duinrand Catering BV"
 SECOND_KVK_NUMBER = "57842019"
 SECOND_COMPANY_NUMBER = 4410
@@ -32,12 +32,12 @@ NMBRS_SUBDOMAIN = "demo"
 NMBRS_USER = "wouter@demobv.example"
 NMBRS_TOKEN = "5f0c6b1e9d7a4e2c8b35a1f49c6e0d27"
 
-# Nmbrs over REST: the app as Nmbrs knows it, and its subscription at the vendor's developer portal.
+# Nmbrs over REST: the app's OAuth client, and its subscription key of the developer portal.
 NMBRS_CLIENT_ID = "bizcuit-nmbrs"
 NMBRS_CLIENT_SECRET = "sandbox-nmbrs-secret"
 NMBRS_SUBSCRIPTION_KEY = "sandbox-subscription-key"
 
-# The identity broker's client.
+# The client at the identity broker.
 OIDC_CLIENT_ID = "bizcuit"
 OIDC_CLIENT_SECRET = "sandbox-secret"
 
@@ -46,7 +46,7 @@ KVK_API_KEY = "sandbox-kvk-key"
 
 @dataclass(frozen=True)
 class Payee:
-    """An employee as the payroll knows one: net pay in integer cents."""
+    """An employee in payroll; net pay in integer cents."""
 
     initials: str
     first_name: str

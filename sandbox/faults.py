@@ -1,4 +1,4 @@
-"""The switchable misbehaviours: each part declares its own by name, /control/faults sets them."""
+"""Switchable faults: each part declares its own by name, /control/faults sets them."""
 
 import threading
 import time
@@ -12,7 +12,7 @@ _stopping = threading.Event()
 
 
 class UnknownFault(Exception):
-    """One or more names that no part declared."""
+    """Names that no part declared."""
 
     def __init__(self, names: list[str]):
         super().__init__(f"unknown faults: {', '.join(names)}")
@@ -20,19 +20,23 @@ class UnknownFault(Exception):
 
 
 def declare(name: str, description: str) -> None:
-    """Make a misbehaviour known; it is off until somebody switches it on."""
+    """Declare a fault; it is off until someone switches it on."""
     _descriptions[name] = description
 
 
 def on(name: str) -> bool:
-    """Is this misbehaviour switched on? Asking for an undeclared one is a mistake in the program."""
+    """Return whether a fault is on.
+
+    Raises:
+    - UnknownFault: it was not declared, which is a programming error.
+    """
     if name not in _descriptions:
         raise UnknownFault([name])
     return bool(get_store().get(KIND, name, {}).get("on", False))
 
 
 def take(name: str) -> bool:
-    """Like `on`, for what happens once: the first to ask gets True and switches it off."""
+    """Like `on`, for a fault that occurs once: the first caller gets True and switches it off."""
     if name not in _descriptions:
         raise UnknownFault([name])
     taken = False
@@ -47,20 +51,25 @@ def take(name: str) -> bool:
 
 
 def hold(name: str, seconds: float) -> None:
-    """Keep the caller waiting while the switch is on, for at most so long. Switching it off, or the end of the
-    sandbox, lets all who wait go on at once."""
+    """Make the caller wait while the fault is on, for at most `seconds`. Switching it off, or stopping the sandbox,
+    releases all waiting callers at once.
+    """
     ends = time.monotonic() + seconds
     while on(name) and time.monotonic() < ends and not _stopping.wait(0.1):
         continue
 
 
 def let_go() -> None:
-    """The sandbox stops: nobody waits any longer."""
+    """Release all waiting callers because the sandbox stops."""
     _stopping.set()
 
 
 def switch(states: dict[str, bool]) -> None:
-    """Set several at once; raises UnknownFault and sets none when a name is unknown."""
+    """Set several faults at once.
+
+    Raises:
+    - UnknownFault: a name is unknown; then none is set.
+    """
     unknown = sorted(set(states) - set(_descriptions))
     if unknown:
         raise UnknownFault(unknown)
@@ -69,7 +78,7 @@ def switch(states: dict[str, bool]) -> None:
 
 
 def states() -> dict[str, bool]:
-    """Every declared misbehaviour with its state, by name."""
+    """Return every declared fault with its state, by name."""
     return {name: on(name) for name in sorted(_descriptions)}
 
 

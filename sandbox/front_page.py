@@ -1,4 +1,4 @@
-"""The front page: what is here, the bank day, the switches; and the health address."""
+"""The front page with links, bank day and faults; and the health check."""
 
 from flask import Blueprint, Flask, current_app, jsonify, redirect, render_template, request, url_for
 

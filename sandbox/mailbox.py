@@ -20,7 +20,7 @@ mailbox = Blueprint("mailbox", __name__)
 
 
 class PostOffice:
-    """What aiosmtpd calls: takes every mail for everybody and keeps it."""
+    """The aiosmtpd handler: accepts all mail to any address and stores it."""
 
     async def handle_MAIL(  # noqa: N802 (aiosmtpd's name)
         self, server: SMTP, session: Session, envelope: Envelope, address: str, options: list[str]
@@ -41,14 +41,14 @@ class PostOffice:
 
 
 def start_smtp(host: str, port: int) -> Controller:
-    """Listen for mail in a thread of this process; the answer has stop()."""
+    """Listen for mail in a thread of this process; call stop() on the result to end it."""
     controller = Controller(PostOffice(), hostname=host, port=port, data_size_limit=MAX_BYTES)
     controller.start()
     return controller
 
 
 def keep(raw: bytes, recipients: list[str]) -> Document:
-    """Read a mail as it came over the wire and store it under a new number."""
+    """Parse a received mail and store it under a new number."""
     message = message_from_bytes(raw, policy=policy.default)
     text, html = _part(message, "plain"), _part(message, "html")
     number = get_store().next_number("mail")
@@ -73,7 +73,7 @@ def _part(message: EmailMessage, subtype: str) -> str:
 
 
 class _Anchors(HTMLParser):
-    """Collects where the links of an HTML mail lead."""
+    """Collects the targets of the links in an HTML mail."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -86,7 +86,7 @@ class _Anchors(HTMLParser):
 
 
 def links_of(text: str, html: str) -> list[str]:
-    """The web addresses in a mail, the HTML part's first, each once."""
+    """Return the URLs in a mail, each once, those of the HTML part first."""
     anchors = _Anchors()
     anchors.feed(html)
     written = [link.rstrip(".,;:!?)'\"") for link in re.findall(r"https?://[^\s<>\"]+", text)]
@@ -117,7 +117,7 @@ def show(number: int):
 
 @mailbox.get("/mail/<int:number>/html")
 def show_html(number: int):
-    """The HTML part alone, for the frame of the message page: it may show and link, never run anything."""
+    """Return the HTML part alone, for the frame of the mail page: it may show content and links, but run no script."""
     answer = Response(leaving_the_frame(_mail_or_404(number)["html"]), mimetype="text/html")
     answer.headers["Content-Security-Policy"] = (
         "default-src 'none'; style-src 'unsafe-inline'; img-src data:; "
@@ -127,7 +127,7 @@ def show_html(number: int):
 
 
 def leaving_the_frame(html: str) -> str:
-    """Let the letter's links open in the whole window: few sites show themselves inside a frame."""
+    """Make the links in a mail open in the whole window, since few sites allow framing."""
     base = '<base target="_top">'
     inside, count = re.subn(r"<head\b[^>]*>", lambda head: head.group() + base, html, count=1)
     return inside if count else base + html

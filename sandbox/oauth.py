@@ -1,6 +1,6 @@
-"""What the OAuth servers of the other side share: codes and tokens as secrets that expire, PKCE, the client's name.
+"""Shared by the OAuth servers of the sandbox: codes and tokens that expire, PKCE, client authentication.
 
-A code and a refresh token are good for one use. Every moment is the sandbox's own clock's, which can be moved on.
+A code and a refresh token work once. All times follow the sandbox's clock, which can be advanced.
 """
 
 import base64
@@ -19,7 +19,7 @@ LOOPBACK_HOSTS = {"localhost", "127.0.0.1", "::1"}
 
 
 class Refused(Exception):
-    """An error of the token address (RFC 6749, 5.2)."""
+    """An error of the token endpoint (RFC 6749, 5.2)."""
 
     def __init__(self, error: str, status: int = 400):
         super().__init__(error)
@@ -27,8 +27,9 @@ class Refused(Exception):
 
 
 def is_registered(address: str) -> bool:
-    """Ports differ from run to run: any address of this machine, or of where the app lives, counts as
-    registered. What is sent to the token address must be the very same text."""
+    """Return whether a redirect URI is registered. Ports differ per run, so any URI on this machine or on the app's
+    host is; the token endpoint compares the exact text.
+    """
     parts = urlsplit(address)
     home = urlsplit(current_app.config["WEB_URL"])
     here = parts.scheme == "http" and parts.hostname in LOOPBACK_HOSTS
@@ -42,14 +43,14 @@ CHALLENGES = {
 
 
 def fits(row: Document, verifier: str | None) -> bool:
-    """PKCE: a verifier exactly when there was a challenge, and the right one."""
+    """Return whether the PKCE verifier matches; it must be present exactly if there was a challenge."""
     if row["challenge"] is None or verifier is None:
         return row["challenge"] is None and verifier is None
     return hmac.compare_digest(CHALLENGES[row["method"]](verifier).encode(), row["challenge"].encode())
 
 
 def way_back(redirect_uri: str, state: str | None, told: dict[str, str]) -> str:
-    """Where the person goes with the answer."""
+    """Return the redirect URL with the answer."""
     if state is not None:
         told = told | {"state": state}
     sign = "&" if urlsplit(redirect_uri).query else "?"
@@ -64,7 +65,7 @@ def refusal(error: Refused, realm: str):
 
 
 def check_client(client_id: str, client_secret: str) -> None:
-    """Basic only, both halves percent-encoded before they are joined (RFC 6749, 2.3.1)."""
+    """Check the client: Basic only, with id and secret percent-encoded (RFC 6749, 2.3.1)."""
     given = request.authorization
     if given is None or given.type != "basic":
         raise Refused("invalid_client", 401)
@@ -74,14 +75,14 @@ def check_client(client_id: str, client_secret: str) -> None:
 
 
 def keep(kind: str, life: timedelta, doc: Document) -> str:
-    """Store a document under a new secret until it expires; answers the secret."""
+    """Store a document under a new secret until it expires; return the secret."""
     secret = new_secret()
     get_store().put(kind, secret, doc | {"expires": (clock.bank_now() + life).isoformat()})
     return secret
 
 
 def spend(kind: str, secret: str) -> Document:
-    """What the secret stands for; it is gone from then on, also for who asks at the same moment."""
+    """Return the document of a secret and delete it, so that only one of two simultaneous calls gets it."""
     row = get_store().get(kind, secret)
     if row is None or not get_store().delete(kind, secret) or is_over(row):
         raise Refused("invalid_grant")

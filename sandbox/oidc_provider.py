@@ -1,7 +1,7 @@
 """The identity broker that plays iDIN: an OpenID provider on Authlib's server side.
 
-One chooses a person on its page, or cancels. Claims carry the names of a broker in production; they
-come from UserInfo only, as there.
+A person selects an identity on its page, or cancels. Claims are named as by a production broker, and come from UserInfo
+only.
 """
 
 import base64
@@ -96,13 +96,13 @@ def claims_of(person: dict[str, Any]) -> dict[str, str]:
 
 
 def subject_of(person: dict[str, Any]) -> str:
-    """Persistent and pairwise, as a broker's is."""
+    """Return a persistent pairwise subject."""
     return hashlib.sha256(f"{person['id']}:{demo.OIDC_CLIENT_ID}".encode()).hexdigest()[:32]
 
 
-# --- what Authlib asks of us ---
+# --- Authlib's models ---
 class Client(ClientMixin):
-    """The one client. Any loopback address may be its redirect address: ports differ from run to run."""
+    """The one client. Any loopback address is a valid redirect URI, because ports differ per run."""
 
     def get_client_id(self) -> str:
         return demo.OIDC_CLIENT_ID
@@ -131,7 +131,7 @@ class Client(ClientMixin):
 
 
 class Code(AuthorizationCodeMixin):
-    """An authorization code as it was kept."""
+    """A stored authorization code."""
 
     def __init__(self, row: dict[str, Any]) -> None:
         self.row = row
@@ -170,21 +170,21 @@ class CodeGrant(AuthorizationCodeGrant):
         get_store().put("broker_code", code, row)
 
     def query_authorization_code(self, code: str, client: Client) -> Code | None:
-        """The code is spent when it is shown, also to the wrong one."""
+        """Return the code and delete it: it works once, also for a wrong client."""
         row = get_store().get("broker_code", code)
         if row is None or not get_store().delete("broker_code", code):
             return None
         return Code(row) if time.time() - row["at"] <= CODE_SECONDS else None
 
     def delete_authorization_code(self, authorization_code: Code) -> None:
-        """Done when it was shown."""
+        """Do nothing: the code was deleted when it was read."""
 
     def authenticate_user(self, authorization_code: Code) -> dict[str, Any] | None:
         return get_store().get("person", authorization_code.row["person"])
 
 
 class IdToken(OpenIDCode):
-    """The token tells who answered for whom and when; who the person is stands at UserInfo."""
+    """The id token says who authenticated, for whom and when; the personal data is at UserInfo."""
 
     def exists_nonce(self, nonce: str, request: Any) -> bool:
         return False
@@ -200,7 +200,7 @@ class IdToken(OpenIDCode):
         return without_signature(signed) if faults.on("broker_unsigned") else signed
 
     def get_compatible_claims(self, request: Any) -> dict[str, Any]:
-        """Who says so, to whom and until when; the switches make it say something else."""
+        """Return issuer, audience and times of the id token, changed by the switches."""
         now, expired = int(time.time()), faults.on("broker_expired_token")
         elsewhere = faults.on("broker_wrong_audience") or faults.on("broker_azp_ours")
         claims = {
@@ -215,20 +215,20 @@ class IdToken(OpenIDCode):
 
 
 def without_signature(token: str) -> str:
-    """The same claims under "alg": "none"."""
+    """Return the same claims with "alg": "none"."""
     header = base64.urlsafe_b64encode(json.dumps({"alg": "none", "typ": "JWT"}).encode()).rstrip(b"=").decode()
     return f"{header}.{token.split('.')[1]}."
 
 
 class NamedIssuer(IssuerParameter):
-    """The way back says which broker it comes from (RFC 9207): this one does not, unless it pretends."""
+    """The `iss` parameter of the redirect (RFC 9207): absent, or another issuer if switched on."""
 
     def get_issuer(self) -> str | None:
         return ELSEWHERE if faults.on("broker_mix_up") else None
 
 
 def signing_key() -> RSAKey:
-    """One key for the life of the store."""
+    """Return the signing key, created once per store."""
     row = get_store().get("broker_key", "one")
     if row is None:
         row = RSAKey.generate_key(2048, KEY_FACTS).as_dict(private=True)
@@ -240,7 +240,7 @@ def save_token(token: dict[str, Any], request: Any) -> None:
     get_store().put("broker_token", token["access_token"], {"person": request.user["id"], "scope": token["scope"]})
 
 
-# --- what a client and a person see ---
+# --- endpoints and pages ---
 @pages.before_request
 def guard():
     if faults.on("broker_down"):
@@ -267,7 +267,7 @@ def keys():
 
 @pages.route("/authorize", methods=["GET", "POST"])
 def authorize():
-    """The page on which a person says who he is, and the answer to it."""
+    """Show the page to select a person, and handle its form."""
     asked = request.args
     if not asked.get("code_challenge") or asked.get("code_challenge_method") != "S256" or not asked.get("nonce"):
         abort(400, "PKCE with S256 and a nonce are required")

@@ -1,7 +1,7 @@
-"""A push service, as a browser's maker runs one: takes messages for browsers and keeps them.
+"""A push service of a browser vendor: accepts messages for browsers and stores them.
 
-Whoever plays a browser registers its private key under /control/push/<name>; from then on each message for
-/push/<name> is read and shown there. An address that nobody registered takes messages too, and cannot read them.
+A test registers a browser's private key under /control/push/<name>; then messages to /push/<name> are decrypted and
+shown there. An unregistered address accepts messages too, but cannot decrypt them.
 """
 
 import json
@@ -21,15 +21,15 @@ from sandbox.control import BadControl, json_object
 from sandbox.store import Document, get_store
 
 KIND, RECEIVERS = "push", "push_receiver"
-MOST_BYTES = 4096  # of a body, as RFC 8030 has it
-LONGEST_SIGNED = 24 * 3600  # seconds; RFC 8292
+MOST_BYTES = 4096  # of a body (RFC 8030)
+LONGEST_SIGNED = 24 * 3600  # seconds (RFC 8292)
 URGENCIES = {"very-low", "low", "normal", "high"}
 
 service = Blueprint("push", __name__)
 
 
 class NotTaken(Exception):
-    """The service does not take this request."""
+    """The service refuses this request."""
 
     def __init__(self, status: int, text: str):
         super().__init__(text)
@@ -62,7 +62,11 @@ def take(name: str):
 
 
 def signed() -> dict[str, Any]:
-    """The claims of whoever sends (RFC 8292); NotTaken when they are not signed by the key that is shown."""
+    """Return the VAPID claims of the sender (RFC 8292).
+
+    Raises:
+    - NotTaken: the given key did not sign them.
+    """
     found = re.fullmatch(r"vapid t=([\w.-]+), ?k=([\w-]+)", request.headers.get("Authorization", ""))
     if not found:
         raise NotTaken(401, "no VAPID")
@@ -78,7 +82,11 @@ def signed() -> dict[str, Any]:
 
 
 def asked() -> dict[str, str]:
-    """The headers of RFC 8030; NotTaken when one is not as it should be."""
+    """Return the headers of RFC 8030.
+
+    Raises:
+    - NotTaken: one is missing or invalid.
+    """
     headers = request.headers
     if not re.fullmatch(r"[0-9]+", headers.get("TTL", "")):
         raise NotTaken(400, "no TTL")
@@ -90,7 +98,7 @@ def asked() -> dict[str, str]:
 
 
 def read(name: str, body: bytes) -> Any:
-    """What the browser of this name reads; None for a browser that is not known here or cannot open it."""
+    """Return the message as this browser decrypts it; None if it is not registered or cannot."""
     receiver = get_store().get(RECEIVERS, name)
     if receiver is None:
         return None
@@ -131,7 +139,7 @@ def messages_for(name: str):
 
 
 def messages() -> list[Document]:
-    """Newest first."""
+    """Return all messages, newest first."""
     return get_store().all(KIND)[::-1]
 
 

@@ -1,6 +1,6 @@
-"""The KvK: companies by number, and who holds which function in them.
+"""KvK: companies by number, with their officers and authority.
 
-Answers in the form of the register's extract; one PUT under /control replaces an extract.
+It answers in the format of the register's extract; a PUT under /control replaces an extract.
 """
 
 from typing import Any
@@ -21,13 +21,13 @@ SEARCH_PARAMETERS = {
 JOINT_KVK, SOLE_KVK, POWERLESS_KVK = "90000005", "69599084", "90003942"
 
 
-# --- what stands in the register at the start ---
+# --- initial extracts ---
 def _coded(code: str, text: str) -> dict[str, str]:
     return {"code": code, "omschrijving": text}
 
 
 def person(first: str, prefix: str, last: str, born: str) -> dict[str, Any]:
-    """A natural person as the extract writes one; born as YYYYMMDD."""
+    """Return a natural person in the format of an extract; `born` is YYYYMMDD."""
     names = {"voornamen": first, "geslachtsnaam": last, "volledigeNaam": " ".join(filter(None, (first, prefix, last)))}
     return names | ({"voorvoegselGeslachtsnaam": prefix} if prefix else {}) | {"geboortedatum": born}
 
@@ -45,7 +45,7 @@ def extract(number: str, name: str, owner: dict[str, Any]) -> dict[str, Any]:
 
 
 def company(number: str, name: str, directors: list[tuple[dict[str, Any], str, str]]) -> dict[str, Any]:
-    """A private company with its directors: (person, authority code, its text)."""
+    """Return a private company with its directors: (person, authority code, description)."""
     functions = [
         {
             "bestuursfunctie": {
@@ -71,7 +71,7 @@ def seed() -> None:
     keep(POWERLESS_KVK, company(POWERLESS_KVK, "Zonder Stem BV", [(wouter, "nb", "Niet bevoegd")]))
 
 
-# --- the interfaces ---
+# --- the APIs ---
 def _fault(status: int, code: str, text: str) -> tuple[Response, int]:
     return jsonify(fout=[{"code": code, "omschrijving": text}]), status
 
@@ -90,7 +90,7 @@ def guard():
 
 
 def keep(number: str, document: dict[str, Any]) -> None:
-    """Serve an extract under this number, whatever number stands inside (fictitious ones differ)."""
+    """Serve an extract under this number, whatever number it contains (fictitious ones differ)."""
     get_store().put("register", number, {"number": number, "extract": document})
 
 
@@ -134,7 +134,7 @@ def profile(number: str):
 
 
 def _legal_form(activity: dict[str, Any]) -> str:
-    """What the owner is; beside the owner stands the registration of the relation."""
+    """Return the legal form of the owner, which is listed next to the registration of the relation."""
     owners = activity.get("heeftAlsEigenaar", {}).values()
     return next((owner["persoonRechtsvorm"] for owner in owners if "persoonRechtsvorm" in owner), "Eenmanszaak")
 
@@ -142,7 +142,7 @@ def _legal_form(activity: dict[str, Any]) -> str:
 @api.get("/v2/zoeken")
 def search():
     if unknown := sorted(set(request.args) - SEARCH_PARAMETERS):
-        # That an unknown parameter is refused is the register's; the code of it is not known to us.
+        # The register refuses unknown parameters; its error code for that is an assumption.
         return _fault(400, "IPD5204", f"De parameter {unknown[0]} is niet bekend.")
     number, name = request.args.get("kvkNummer"), request.args.get("naam", "").casefold()
     rows = [(row["number"], _activity(row["extract"]).get("naam", "")) for row in get_store().all("register")]
@@ -161,7 +161,7 @@ def _result(number: str, name: str) -> dict[str, Any]:
 
 @api.after_request
 def as_the_register_does(answer: Response) -> Response:
-    """Facts, 2.2: HAL, and the version of each interface."""
+    """Add the HAL media type and the API-Version header, as the KvK APIs do."""
     if answer.mimetype == "application/json" and answer.status_code == 200:
         answer.mimetype = "application/hal+json"
         answer.headers["API-Version"] = "2.1.0" if "/v2/" in request.path else "1.5.0"

@@ -1,4 +1,4 @@
-"""One SQLite file that holds everything the sandbox remembers, as small JSON documents."""
+"""The sandbox's state: one SQLite file of small JSON documents."""
 
 import json
 import sqlite3
@@ -23,10 +23,10 @@ CREATE TABLE IF NOT EXISTS numbers (name TEXT PRIMARY KEY, value INTEGER NOT NUL
 
 
 class Store:
-    """A document store: (kind, id) -> dict. Safe to use from any thread; survives a restart."""
+    """A document store from (kind, id) to dict. Thread-safe; survives a restart."""
 
     def __init__(self, path: str | Path):
-        # One connection behind one lock: a call takes microseconds, and no reader ever sees half a write.
+        # One connection behind one lock: a call takes microseconds, and no reader sees a partial write.
         self._lock = threading.RLock()
         self._db = sqlite3.connect(path, check_same_thread=False, isolation_level=None)
         self._db.execute("PRAGMA journal_mode = WAL")
@@ -34,13 +34,13 @@ class Store:
         self._db.executescript(SCHEMA)
 
     def get(self, kind: str, id: str | int, default: Any = None) -> Any:
-        """The document, or `default` when there is none. Changing the answer changes nothing stored."""
+        """Return a copy of the document, or `default` if there is none."""
         with self._lock:
             row = self._db.execute("SELECT body FROM documents WHERE kind = ? AND id = ?", (kind, str(id))).fetchone()
         return json.loads(row[0]) if row else default
 
     def put(self, kind: str, id: str | int, doc: Document) -> None:
-        """Write the document; an existing one keeps its place in the order."""
+        """Write the document; an existing one keeps its position."""
         with self._lock:
             self._db.execute(
                 "INSERT INTO documents (kind, id, body) VALUES (?, ?, ?) "
@@ -49,19 +49,19 @@ class Store:
             )
 
     def all(self, kind: str) -> list[Document]:
-        """Every document of a kind, in the order of first writing."""
+        """Return all documents of a kind, in order of creation."""
         with self._lock:
             rows = self._db.execute("SELECT body FROM documents WHERE kind = ? ORDER BY position", (kind,)).fetchall()
         return [json.loads(body) for (body,) in rows]
 
     def delete(self, kind: str, id: str | int) -> bool:
-        """Remove the document; says whether there was one."""
+        """Delete a document; return whether it existed."""
         with self._lock:
             cursor = self._db.execute("DELETE FROM documents WHERE kind = ? AND id = ?", (kind, str(id)))
         return cursor.rowcount > 0
 
     def clear(self, kind: str | None = None, but: str = "") -> None:
-        """Forget one kind, or everything including the numbers, `but` one kind."""
+        """Delete one kind, or everything including the counters except the kind `but`."""
         with self._lock:
             if kind is not None:
                 self._db.execute("DELETE FROM documents WHERE kind = ?", (kind,))
@@ -70,8 +70,9 @@ class Store:
             self._db.execute("DELETE FROM numbers")
 
     def update(self, kind: str, id: str | int, change: Callable[[Any], Document | None]) -> Any:
-        """Read, change and write as one step. `change` gets the document (None when there is none) and
-        answers the new one, or None to leave it as it is. Answers what is stored afterwards."""
+        """Read, change and write atomically; return what is stored afterwards. `change` gets the document (or None) and
+        returns the new one, or None to leave it unchanged.
+        """
         with self._lock:
             before = self.get(kind, id)
             after = change(before)
@@ -81,7 +82,7 @@ class Store:
             return after
 
     def next_number(self, name: str, first: int = 1) -> int:
-        """The next number of a named counter, each given out once, beginning at `first`."""
+        """Return the next number of a named counter, starting at `first`. Each number is returned once."""
         with self._lock:
             row = self._db.execute(
                 "INSERT INTO numbers (name, value) VALUES (?, ?) "
@@ -92,7 +93,7 @@ class Store:
 
     @contextmanager
     def as_one(self) -> Iterator[None]:
-        """What is written inside appears as one step, or not at all; others wait so long. Do not nest it."""
+        """Run a block as one transaction, while others wait. Must not be nested."""
         with self._lock:
             self._db.execute("BEGIN IMMEDIATE")
             try:
@@ -111,14 +112,14 @@ _current: Store | None = None
 
 
 def open_store(path: str | Path) -> Store:
-    """Open the store of this process; `get_store` answers it from then on."""
+    """Open the store of this process, which `get_store` then returns."""
     global _current
     _current = Store(path)
     return _current
 
 
 def get_store() -> Store:
-    """The store of this process, also outside a request (the SMTP server, background threads)."""
+    """Return the store of this process, also outside a request (SMTP server, background threads)."""
     if _current is None:
         raise RuntimeError("the sandbox has no store yet: create_app opens it")
     return _current

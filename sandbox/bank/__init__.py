@@ -1,4 +1,4 @@
-"""The banks: a Berlin Group NextGenPSD2 API with three ways to sign, and the pages of their customers."""
+"""The banks: a Berlin Group NextGenPSD2 API with three SCA approaches, and the pages of their customers."""
 
 import os
 
@@ -16,7 +16,7 @@ elsewhere = Blueprint("bank_elsewhere", __name__, url_prefix="/bank/<bank_id>/v1
 @elsewhere.route("/<path:rest>", methods=["GET", "POST", "PUT", "DELETE"])
 @operation("PIS")
 def nothing_here(call: Call, rest: str) -> Answer:
-    """Whatever the API does not have is refused in the API's own form."""
+    """Answer an unknown path with an error in the API's format."""
     raise Refusal(404, "RESOURCE_UNKNOWN", f"Deze bank heeft geen {rest}")
 
 

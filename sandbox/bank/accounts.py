@@ -1,4 +1,4 @@
-"""The account side of the API: consents, accounts, balances, transactions."""
+"""The account API: consents, accounts, balances, transactions."""
 
 from datetime import date
 from typing import Any
@@ -19,7 +19,7 @@ PAGE = 50
 BOOKING_STATUSES = ("booked", "pending", "both", "all", "information")
 
 
-# --- consents -------------------------------------------------------------------------------------
+# --- consents ---
 @accounts.post("/consents")
 @operation("AIS", psu_present=True, once=True)
 def create_consent(call: Call) -> Answer:
@@ -100,7 +100,7 @@ def show_consent_authorisation(call: Call, consent_id: str, sca_id: str) -> Answ
     return Answer(200, {"scaStatus": found["status"]})
 
 
-# --- accounts -------------------------------------------------------------------------------------
+# --- accounts ---
 def standing_consent(call: Call, what: str, right: str, counts: bool = True) -> Document:
     consent = consents.standing(call.bank_id, request.headers.get("Consent-ID"))
     if right not in consent["rights"]:
@@ -110,9 +110,9 @@ def standing_consent(call: Call, what: str, right: str, counts: bool = True) -> 
 
 
 def asked_account(call: Call, account_id: str, right: str, counts: bool = True) -> Document:
-    """The account of this resource id; 404 when it is none of the accounts that were allowed.
+    """Return the account with this resource id, or 404 if the consent does not cover it.
 
-    A further page of a list is no further question, and is not counted.
+    A further page of a list does not count as a new access.
     """
     if faults.on("bank_balance_down"):
         raise Refusal(503)
@@ -156,7 +156,7 @@ def details(call: Call, account: Document, consent: Document, with_balance: bool
 
 
 def balances(account: Document) -> list[dict[str, Any]]:
-    """Booked and available are the same here: there is no credit and nothing is reserved."""
+    """Return the balances. Booked and available are equal: there is no credit, and nothing is reserved."""
     facts = {
         "balanceAmount": {"currency": "EUR", "amount": amount(account["cents"])},
         "lastChangeDateTime": clock.bank_now().isoformat(),
@@ -181,7 +181,7 @@ def list_balances(call: Call, account_id: str) -> Answer:
     return Answer(200, {"account": {"iban": account["iban"], "currency": "EUR"}, "balances": balances(account)})
 
 
-# --- transactions ---------------------------------------------------------------------------------
+# --- transactions ---
 @accounts.get("/accounts/<account_id>/transactions")
 @operation("AIS")
 def list_transactions(call: Call, account_id: str) -> Answer:
@@ -208,7 +208,7 @@ def list_transactions(call: Call, account_id: str) -> Answer:
 
 
 def asked_page() -> int:
-    """Our own way to tell where a further page begins: the standard leaves that to the bank."""
+    """Return the page number. The standard leaves the paging parameter to the bank."""
     text = request.args.get("pagina", "1")
     if not text.isdecimal() or not 1 <= int(text[:6]) < 100_000:
         raise Refusal(400, "FORMAT_ERROR", "pagina is geen nummer", "pagina")
@@ -226,7 +226,7 @@ def asked_day(name: str, otherwise: date) -> str:
 
 
 def booked(row: Document) -> dict[str, Any]:
-    """One booking as the API tells it; the other party's side depends on the sign."""
+    """Return a booked transaction in API form; the sign decides which party is named."""
     body: dict[str, Any] = {
         "transactionId": str(row["number"]), "entryReference": str(row["number"]),
         "bookingDate": row["day"], "valueDate": row["day"],
@@ -249,7 +249,7 @@ def booked(row: Document) -> dict[str, Any]:
 
 
 def expected(bank_id: str, iban: str) -> list[tuple[Document, Document]]:
-    """What is signed and waits for its day."""
+    """Return the signed payments that wait for their execution date."""
     signed = [order for order in orders.every() if order["bank"] == bank_id and order["status"] in orders.SIGNED]
     rows = [(order, block) for order in signed for block in order["blocks"]]
     return [(order, block) for order, block in rows if block["iban"] == iban and block["state"] == "open"]

@@ -1,4 +1,4 @@
-"""How a bank answers: a body with its status, or a refusal in one of the two error forms."""
+"""Answers of a bank: a body with its status, or an error in one of two formats."""
 
 import json
 from dataclasses import asdict, dataclass, field
@@ -9,13 +9,13 @@ from flask import Response, current_app
 from sandbox import faults
 
 MAX_TEXT = 500
-# These go without a body: the contract describes none.
+# Statuses without a body: Berlin Group defines none.
 BARE = (406, 408, 415, 500, 503, 504)
 
 
 @dataclass(frozen=True)
 class Answer:
-    """`body`: a dict or list becomes JSON, a text goes as it is, None is nothing."""
+    """`body`: a dict or list becomes JSON, a text is sent as is, None is empty."""
 
     status: int
     body: Any = None
@@ -27,7 +27,7 @@ class Answer:
 
 
 class Refusal(Exception):
-    """The bank says no: HTTP status, Berlin Group message code, what is wrong and where."""
+    """The bank refuses: HTTP status, Berlin Group message code, text and path."""
 
     def __init__(self, status: int, code: str = "", text: str = "", path: str = "", page: str = ""):
         super().__init__(f"{status} {code} {text}")
@@ -35,7 +35,7 @@ class Refusal(Exception):
 
 
 def response(answer: Answer, request_id: str) -> Response:
-    """The HTTP response; X-Request-ID comes back on each."""
+    """Return the HTTP response, which repeats the X-Request-ID."""
     body = answer.body
     if isinstance(body, dict | list):
         body = json.dumps(body, ensure_ascii=False)
@@ -48,7 +48,7 @@ def response(answer: Answer, request_id: str) -> Response:
 
 
 def refused(refusal: Refusal, service: str) -> Answer:
-    """The error as the bank words it: tppMessages, or problem+json when that is switched on."""
+    """Return the error as tppMessages, or as problem+json if that is switched on."""
     if refusal.page:
         return Answer(refusal.status, refusal.page, media="text/html")
     if refusal.status in BARE or (refusal.status == 429 and service == "PIS"):
@@ -65,17 +65,17 @@ def refused(refusal: Refusal, service: str) -> Answer:
 
 
 def site(path: str) -> str:
-    """An address of the bank's, whole or relative as switched."""
+    """Return a URL of the bank, absolute or relative as switched."""
     return path if faults.on("bank_relative_links") else current_app.config["BASE_URL"] + path
 
 
 def links(bank_id: str, **paths: str) -> dict[str, dict[str, str]]:
-    """The _links of an answer: names to paths below /v1."""
+    """Return the _links of an answer, from names and paths below /v1."""
     return {name: {"href": site(f"/bank/{bank_id}/v1{path}")} for name, path in paths.items()}
 
 
 def page_link(path: str) -> dict[str, str]:
-    """The link to a page where a person signs or consents."""
+    """Return the link to a page where a person signs or consents."""
     if faults.on("bank_foreign_redirect"):
         return {"href": f"https://bank.example.net{path}"}
     return {"href": site(path)}

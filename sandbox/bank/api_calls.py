@@ -1,4 +1,4 @@
-"""One call to a bank: its headers, its signature, its answer, and that asking twice is doing once."""
+"""A call to a bank: headers, signature, answer and idempotency."""
 
 import hashlib
 import ipaddress
@@ -32,7 +32,7 @@ _locks: dict[str, threading.RLock] = defaultdict(threading.RLock)
 
 @dataclass(frozen=True)
 class Call:
-    """Who is called, as what (AIS or PIS), and what the headers say."""
+    """The bank, the service (AIS or PIS) and the headers of a call."""
 
     bank: Document
     service: str
@@ -45,13 +45,13 @@ class Call:
 
     @property
     def explicit(self) -> bool:
-        """Does the caller want to start the authorisation itself?"""
+        """Return whether the caller wants to start the authorisation itself."""
         preferred = request.headers.get("TPP-Explicit-Authorisation-Preferred") == "true"
         return preferred and not faults.on("bank_implicit_only")
 
     @property
     def ways_back(self) -> dict[str, str | None]:
-        """Where the person goes after signing; the Nok address falls back on the other."""
+        """Return the redirect URIs; the Nok URI defaults to the other one."""
         back = request.headers.get("TPP-Redirect-URI")
         return {"back": back, "nok": request.headers.get("TPP-Nok-Redirect-URI") or back}
 
@@ -63,11 +63,10 @@ def unchanged(answer: Answer) -> Answer:
 def operation(
     service: str, psu_present: bool = False, once: bool = False, on_the_way: Callable[[Answer], Answer] = unchanged
 ) -> Callable[[Callable[..., Answer]], Callable[..., Response]]:
-    """A view of the API: everything that holds for each call happens here.
+    """Decorate a view of the API with everything that holds for all calls.
 
-    `psu_present`: PSU-IP-Address is required. `once`: the same X-Request-ID with the same content
-    within a day gets the same answer, and nothing is done again. `on_the_way`: what may happen to
-    an answer after the bank has done its part.
+    `psu_present`: PSU-IP-Address is required. `once`: within a day the same X-Request-ID with the same content gets the
+    same answer, and is not carried out again. `on_the_way`: changes the answer after the bank has done its part.
     """
 
     def decorate(view: Callable[..., Answer]) -> Callable[..., Response]:
@@ -141,7 +140,7 @@ def is_web_address(text: str) -> bool:
 
 
 def json_body() -> dict[str, Any]:
-    """The JSON object of a call; nothing at all counts as {}."""
+    """Return the JSON object of a call; an empty body counts as {}."""
     if not request.get_data(cache=True):
         return {}
     if request.mimetype != "application/json":
@@ -153,9 +152,10 @@ def json_body() -> dict[str, Any]:
 
 
 def answered(call: Call, act: Callable[[], Answer]) -> tuple[Answer, bool]:
-    """What was answered before to this X-Request-ID; or else the answer of `act`, kept from now on, and True.
+    """Return the earlier answer to this X-Request-ID; or the new answer of `act`, which is then kept, and True.
 
-    One at a time at each bank: two equal calls at once are one call and its echo, and so for a MsgId.
+    One call at a time per bank, so that of two simultaneous calls with one id, or two orders with one MsgId, the second
+    finds the first.
     """
     honours = call.bank["honours_request_id"] and not faults.on("bank_forgets_request_id")
     with _locks[call.bank_id]:
@@ -183,6 +183,6 @@ def keep(call: Call, answer: Answer) -> None:
 
 
 def fingerprint() -> str:
-    """What makes two calls the same call."""
+    """Return a digest that is equal for equal calls."""
     content = f"{request.method} {request.full_path}\n".encode() + request.get_data(cache=True)
     return hashlib.sha256(content).hexdigest()

@@ -1,4 +1,4 @@
-"""The four banks, their accounts and what is booked on them. Amounts are integer cents."""
+"""The four banks, their accounts and transactions. Amounts are integer cents."""
 
 import uuid
 from collections.abc import Callable
@@ -12,13 +12,13 @@ KIND, BOOKING = "bank", "bank_booking"
 SIGNINGS = ("redirect", "decoupled", "embedded", "delegated")
 XML_PRODUCT, JSON_PRODUCT = "pain.001-sepa-credit-transfers", "sepa-credit-transfers"
 CUT_OFF = "15:30"
-# What an order is written in; a bank of JSON takes nothing else, and so many payments at most.
+# Message formats of an order. A JSON bank accepts no other, with a maximum number of payments.
 FORMATS = ("pain.001.001.09", "pain.001.001.03", "json")
 MOST_LINES = {"json": 5000}
 
 NAMES = {"redirect": "Zandbank", "decoupled": "Appbank", "reader": "Leesbank", "json": "Bulkbank"}
-SIGNED_BY = {"reader": "embedded", "json": "redirect"}  # the other banks are named after it
-# (iban, name, cents) of the accounts of Demo BV at each bank.
+SIGNED_BY = {"reader": "embedded", "json": "redirect"}  # the other banks are named after their SCA approach
+# (IBAN, name, cents) of the accounts of Demo BV at each bank.
 ACCOUNTS = {
     "redirect": [
         (demo.DEBTOR_IBAN, "Zakelijke rekening", 84_210_55),
@@ -28,7 +28,7 @@ ACCOUNTS = {
     "json": [("NL98INGB0007318264", "Zakelijke rekening", 58_316_40)],
     "reader": [("NL50RABO0374628190", "Bedrijfsrekening", 63_004_75)],
 }
-# What happened on the demo account before: days ago, cents, other party, description.
+# Earlier transactions on the demo account: days ago, cents, counterparty, description.
 HISTORY = [
     (41, -2_150_00, "Vastgoed Zuidplas BV", "Huur kantoor"),
     (27, 12_480_00, "Gemeente Veldhove", "Factuur 2611"),
@@ -70,22 +70,22 @@ def account(bank_id: str, iban: str) -> Document | None:
 
 
 def resource_id(bank_id: str, iban: str) -> str:
-    """The bank's own name for an account: always the same, and not the IBAN."""
+    """Return the bank's resource id of an account: stable, and not the IBAN."""
     return str(uuid.uuid5(uuid.NAMESPACE_URL, f"bank:{bank_id}:{iban}"))
 
 
 def checks_names(bank: Document) -> bool:
-    """By its own line, or because every bank is switched on it. A store of before knows no such line."""
+    """Return whether the bank verifies payees: by its own setting (absent in old stores), or because all banks do."""
     return bool(bank.get("vop")) or faults.on("bank_vop")
 
 
 def format_of(bank: Document) -> str:
-    """What it takes an order in. A store of before knows no such line."""
+    """Return the message format that the bank accepts; old stores have no such setting."""
     return bank.get("format", FORMATS[0])
 
 
 def told_of_form(bank: Document) -> dict[str, Any]:
-    """What a bank's line says of an order's form."""
+    """Return the fields of a bank's configuration about the format of an order."""
     form = format_of(bank)
     most = {"most_lines": MOST_LINES[form]} if form in MOST_LINES else {}
     product = JSON_PRODUCT if form == "json" else XML_PRODUCT
@@ -93,7 +93,7 @@ def told_of_form(bank: Document) -> dict[str, Any]:
 
 
 def directory(base_url: str) -> list[dict[str, Any]]:
-    """The list of banks as the app reads it."""
+    """Return the bank directory for the app."""
     host = base_url.partition("//")[2]
     return [
         {
@@ -110,17 +110,17 @@ def directory(base_url: str) -> list[dict[str, Any]]:
         | told_of_form(bank)
         | line
         for bank in every()
-        for line in (bank.get("line", {}),)  # what its line says beyond the usual, or a test wants it to say
+        for line in (bank.get("line", {}),)  # extra configuration fields, also set by tests
     ]
 
 
 def change(bank_id: str, fields: Callable[[Document], dict[str, Any]]) -> Document:
-    """Change fields of a bank as one step; `fields` gets the bank and answers what becomes different."""
+    """Change fields of a bank atomically; `fields` gets the bank and returns the changes."""
     return get_store().update(KIND, bank_id, lambda bank: bank | fields(bank))
 
 
 def book(bank_id: str, iban: str, cents: int, entry: dict[str, Any]) -> None:
-    """Debit or credit an account and write the booking on the bank's day."""
+    """Debit or credit an account, and record the transaction on the bank's day."""
 
     def moved(bank: Document) -> dict[str, Any]:
         accounts = [one | {"cents": one["cents"] + cents} if one["iban"] == iban else one for one in bank["accounts"]]
@@ -137,6 +137,6 @@ def write_booking(bank_id: str, iban: str, cents: int, day: str, entry: dict[str
 
 
 def bookings(bank_id: str, iban: str) -> list[Document]:
-    """What is booked on an account, oldest first."""
+    """Return the transactions of an account, oldest first."""
     own = [one for one in get_store().all(BOOKING) if (one["bank"], one["iban"]) == (bank_id, iban)]
     return sorted(own, key=lambda one: (one["day"], one["number"]))

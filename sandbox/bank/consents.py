@@ -1,4 +1,4 @@
-"""Consents: which accounts a party may look at, and until when."""
+"""Consents: which accounts a party may access, and until when."""
 
 import uuid
 from datetime import date, timedelta
@@ -20,7 +20,11 @@ FIELDS = {
 
 
 def create(bank: Document, body: dict[str, Any], ways_back: dict[str, str | None]) -> Document:
-    """A consent that waits for the person. Raises Refusal when the request is not right."""
+    """Create a consent that waits for the person.
+
+    Raises:
+    - Refusal: the request is invalid.
+    """
     for name, kind in FIELDS.items():
         if not isinstance(body.get(name), kind) or (kind is int and isinstance(body[name], bool)):
             raise Refusal(400, "FORMAT_ERROR", f"{name} ontbreekt of is van de verkeerde soort", name)
@@ -46,7 +50,7 @@ def rights_asked(access: dict[str, Any]) -> list[str]:
 
 
 def valid_until(text: str) -> date:
-    """What is asked, but no longer than the law allows (RTS as changed by 2022/2360: 180 days)."""
+    """Return the requested end date, limited to 180 days (PSD2 RTS as amended by Regulation (EU) 2022/2360)."""
     try:
         asked = date.fromisoformat(text)
     except ValueError as error:
@@ -58,7 +62,7 @@ def valid_until(text: str) -> date:
 
 
 def offered(consent: Document) -> list[Document]:
-    """The accounts that the person can choose from: those named, else all."""
+    """Return the accounts to choose from: those in the request, else all."""
     named = {
         account.get("iban")
         for right in RIGHTS
@@ -70,7 +74,7 @@ def offered(consent: Document) -> list[Document]:
 
 
 def find(bank_id: str, consent_id: str) -> Document | None:
-    """The consent as it stands today."""
+    """Return the consent with its current status."""
     consent = get_store().get(KIND, consent_id)
     if consent is None or consent["bank"] != bank_id or faults.on("bank_forgets_consent"):
         return None
@@ -89,7 +93,7 @@ def set_status(consent_id: str, status: str) -> Document:
 
 
 def decide(consent_id: str, ibans: list[str]) -> bool:
-    """The person allows these accounts; none is a refusal. False when it was decided before."""
+    """Record the accounts that the person allows; none means rejected. Return False if it was decided before."""
     decided = False
 
     def change(consent: Document) -> Document | None:
@@ -105,13 +109,17 @@ def decide(consent_id: str, ibans: list[str]) -> bool:
 
 
 def end(consent_id: str, status: str) -> None:
-    """Ended by the party (terminatedByTpp) or at the bank by the person (revokedByPsu)."""
+    """End a consent: by the party (terminatedByTpp) or by the person at the bank (revokedByPsu)."""
     if get_store().get(KIND, consent_id)["status"] in ("received", "valid"):
         set_status(consent_id, status)
 
 
 def standing(bank_id: str, consent_id: str | None) -> Document:
-    """The consent named in the header, if it holds; else the bank's refusal."""
+    """Return the valid consent that the header names.
+
+    Raises:
+    - Refusal: it is missing, unknown, expired or not valid.
+    """
     consent = find(bank_id, consent_id or "")
     if consent_id is None:
         raise Refusal(400, "FORMAT_ERROR", "Consent-ID ontbreekt", "Consent-ID")
@@ -125,7 +133,7 @@ def standing(bank_id: str, consent_id: str | None) -> Document:
 
 
 def count_use(consent: Document, what: str, psu_present: bool) -> None:
-    """Without the person there at most `frequency` times a day (RTS art. 36(5)(b))."""
+    """Count an access without the person present: at most `frequency` a day (PSD2 RTS art. 36(5)(b))."""
     if faults.on("bank_access_exceeded"):
         raise Refusal(429, "ACCESS_EXCEEDED", "Vandaag te vaak gevraagd")
     if psu_present:

@@ -1,4 +1,4 @@
-"""/control/orders and /control/banks, and the list of banks that the app reads."""
+"""/control/orders and /control/banks, and the bank directory for the app."""
 
 from decimal import Decimal, InvalidOperation
 from typing import Any
@@ -70,7 +70,11 @@ def shown(bank: Document) -> dict[str, Any]:
 
 
 def checked(asked: dict[str, Any]) -> dict[str, Any]:
-    """What is asked, as it is stored; the first that is wrong is a BadControl."""
+    """Return the requested changes in stored form.
+
+    Raises:
+    - BadControl: names the first invalid one.
+    """
     changes = dict(asked)
     if "signing" in asked and asked["signing"] not in banks.SIGNINGS:
         raise BadControl(f"signing: one of {', '.join(banks.SIGNINGS)} is expected")
@@ -109,7 +113,7 @@ def checked_account(asked: Any) -> Document:
 
 
 def checked_balance(asked: Any) -> int:
-    """84210.55, as a number or a text -> 8421055"""
+    """Convert 84210.55, a number or a text, to 8421055 cents."""
     try:
         cents = Decimal(str(asked)) * 100
     except InvalidOperation as error:

@@ -1,6 +1,6 @@
-"""Every exchange of the banks' API, a line of JSON each, for whoever wants to hold them against the contract.
+"""Log of every exchange of the bank APIs, one JSON object a line, to compare with the Berlin Group OpenAPI.
 
-Written only when the sandbox was started with a folder for it; one file for each process.
+Written only if the sandbox has a folder for it; one file per process.
 """
 
 import json
@@ -14,12 +14,12 @@ from flask import Flask, Response, request
 from sandbox import faults
 
 _writing = threading.Lock()
-# What stands in a file is for the file's own schema; the contract says nothing of it.
+# Files have their own schema; the OpenAPI document does not describe their content.
 _XML = "application/xml"
 
 
 def setup(app: Flask, folder: str) -> None:
-    """Write what is asked of a bank and what it answers into `folder`."""
+    """Write the requests and answers of the banks to `folder`."""
     Path(folder).mkdir(parents=True, exist_ok=True)
     path = Path(folder) / f"{os.getpid()}.jsonl"
 
@@ -33,7 +33,7 @@ def setup(app: Flask, folder: str) -> None:
 
 
 def exchange(response: Response) -> dict[str, Any]:
-    """An answer that is cut off before its first byte has no status."""
+    """Return an exchange. An answer cut off before its first byte has no status."""
     cut = response.is_streamed
     return {
         "method": request.method, "target": request.full_path.rstrip("?"), "headers": dict(request.headers),

@@ -1,4 +1,4 @@
-"""What a bank can get wrong, or does differently from another bank, as switches."""
+"""Faults of a bank, and differences between banks, as switches."""
 
 from collections.abc import Iterator
 
@@ -66,11 +66,11 @@ def declare_all() -> None:
 
 
 class Cut(Exception):
-    """The connection is closed without a byte of answer."""
+    """The connection closes without a byte of answer."""
 
 
 def cut_connection() -> Response:
-    """A response that ends the connection before its first byte."""
+    """Return a response that closes the connection before its first byte."""
 
     def vanish() -> Iterator[bytes]:
         raise ClientDisconnected
@@ -80,7 +80,12 @@ def cut_connection() -> Response:
 
 
 def before_call() -> None:
-    """Keep the caller waiting or send it away, as switched. Raises Refusal or Cut."""
+    """Delay or refuse the call, as switched.
+
+    Raises:
+    - Refusal
+    - Cut
+    """
     faults.hold("bank_slow", SLOW_SECONDS)
     faults.hold("bank_hang", HANG_SECONDS)
     if faults.on("bank_down"):
@@ -90,7 +95,7 @@ def before_call() -> None:
 
 
 def before_order() -> None:
-    """What goes wrong before the bank takes an order."""
+    """Apply the faults before the bank accepts an order."""
     if faults.on("bank_order_not_taken"):
         raise Refusal(504, page=GATEWAY_PAGE)
     if faults.on("bank_order_refused"):
@@ -98,20 +103,20 @@ def before_order() -> None:
 
 
 def before_cancelling() -> None:
-    """What goes wrong before the bank takes an order back."""
+    """Apply the faults before the bank accepts a cancellation."""
     if faults.on("bank_cancel_not_taken"):
         raise Refusal(504, page=GATEWAY_PAGE)
 
 
 def after_cancelling(answer: Answer) -> Answer:
-    """The bank has done what it does with it, and its answer is lost."""
+    """Apply the faults after a cancellation: only the answer is lost."""
     if faults.on("bank_cancel_lost_answer"):
         raise Cut
     return answer
 
 
 def after_order(answer: Answer) -> Answer:
-    """What goes wrong after the bank has taken an order: only its answer is lost."""
+    """Apply the faults after the bank has accepted an order: only the answer is lost."""
     if faults.on("bank_lost_answer"):
         raise Cut
     if faults.on("bank_order_504"):

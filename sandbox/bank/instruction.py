@@ -1,4 +1,4 @@
-"""What a customer asked the bank to pay, whatever form it came in. Amounts are integer cents."""
+"""A payment instruction in any format. Amounts are integer cents."""
 
 from dataclasses import dataclass
 from datetime import date
@@ -35,7 +35,7 @@ class Block:
 
 @dataclass(frozen=True)
 class Instruction:
-    """`msg_id` and `created` are None where the form has no such thing (JSON)."""
+    """`msg_id` and `created` are None in a format without them (JSON)."""
 
     message: str
     msg_id: str | None
@@ -52,7 +52,7 @@ class Instruction:
 
 
 class NotAccepted(Exception):
-    """The order is refused as it stands: message code, what is wrong, and where."""
+    """The order is refused: message code, text and path."""
 
     def __init__(self, text: str, path: str = "", code: str = "FORMAT_ERROR"):
         super().__init__(text)
@@ -64,7 +64,7 @@ def line_document(line: Line) -> list[Any]:
 
 
 def doubled(lines: list[Line]) -> str | None:
-    """The first end-to-end id that occurs twice; NOTPROVIDED says that there is none."""
+    """Return the first end-to-end id that occurs twice; NOTPROVIDED does not count."""
     seen: set[str] = set()
     for line in lines:
         if line.end_to_end_id in seen and line.end_to_end_id != "NOTPROVIDED":

@@ -1,4 +1,4 @@
-"""The JSON form of a bulk payment (sepa-credit-transfers), read as strictly as the XML."""
+"""The JSON format of a bulk payment (sepa-credit-transfers), validated as strictly as the XML."""
 
 import json
 from datetime import date
@@ -22,7 +22,11 @@ MAX_REFERENCE = 35
 
 
 def read(raw: bytes) -> Instruction:
-    """The order in a JSON body; NotAccepted names the first thing that is wrong."""
+    """Parse the order in a JSON body.
+
+    Raises:
+    - NotAccepted: names the first error.
+    """
     try:
         body = json.loads(raw)
     except ValueError as error:
@@ -92,7 +96,7 @@ def read_payment(payment: Any, path: str) -> Line:
 
 
 def remittance_of(payment: dict[str, Any], path: str) -> str:
-    """Free text, or the reference of a structured one; not both."""
+    """Return the free text or the reference of a payment; both together are refused."""
     structured = payment.get("remittanceInformationStructured")
     if structured is None:
         return text_of(payment, "remittanceInformationUnstructured", path)

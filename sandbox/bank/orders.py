@@ -1,10 +1,10 @@
-"""The life of an order at the bank: taken, checked, signed, executed on the bank's day, and what goes wrong.
+"""The life cycle of an order at the bank: accepted, verified, signed, executed on the bank's day, and its failures.
 
     RCVD → ACTC → (PATC) → ACSP → ACSC | PART | RJCT        CANC before execution
-    with name check: RVNC → RCVC | RVCM → (confirmed) RCVC → ACTC …
+    with payee verification: RVNC → RCVC | RVCM → (confirmed) RCVC → ACTC …
 
-Nothing executes without a signature, and nothing on the day that it is asked: the bank executes when its
-day moves on to the requested day or past it.
+Nothing executes without SCA or on the day it is submitted: the bank executes when its day moves to or past the
+requested execution date.
 """
 
 import threading
@@ -24,7 +24,7 @@ BEFORE_SIGNING = ("RCVD", "ACTC", "PATC", "RVNC", "RVCM", "RCVC")
 SIGNED = ("ACSP",)
 FINAL = ("ACSC", "PART", "RJCT", "CANC")
 MAX_DAYS_AHEAD = 365
-# Reasons (ISO 20022 ExternalStatusReason1Code, those of the Berlin Group's list).
+# Reason codes (ISO 20022 ExternalStatusReason1Code, as listed by Berlin Group).
 NOT_SIGNED, REFUSED_BY_PSU, NO_FUNDS, BANK_REJECTS, BLOCKED = "DS0A", "CN01", "AM04", "DS04", "AC06"
 
 _executing = threading.Lock()
@@ -40,13 +40,13 @@ def find(bank_id: str, order_id: str) -> Document | None:
 
 
 def content(order_id: str) -> Document:
-    """The body as received, and the lines of each block."""
+    """Return the body as received, and the transactions of each block."""
     return get_store().get(CONTENT, order_id)
 
 
-# --- taking an order ------------------------------------------------------------------------------
+# --- accepting an order ---
 def check(bank: Document, instruction: Instruction) -> None:
-    """What has to be right besides the form: the account, the day, a message that is not here yet."""
+    """Check what the format does not cover: the account, the execution date and a duplicate MsgId."""
     for block in instruction.blocks:
         if banks.account(bank["id"], block.debtor_iban) is None:
             raise NotAccepted("deze rekening loopt niet bij deze bank", "DbtrAcct", "RESOURCE_UNKNOWN")
@@ -76,7 +76,7 @@ def known_message(bank_id: str, msg_id: str | None) -> bool:
 
 
 def take(bank: Document, instruction: Instruction, raw: bytes, about: dict[str, Any]) -> Document:
-    """Keep a checked order. `about`: product, request_id, the ways back, whether a name check is asked for."""
+    """Store a checked order. `about`: product, request_id, redirect URIs, payee verification, callback URL."""
     order_id, now = str(uuid.uuid4()), clock.bank_now().isoformat()
     checking = about["vop"] and banks.checks_names(bank)
     status = "ACTC" if bank["signing"] == "delegated" else "RVNC" if checking else "RCVD"
@@ -105,9 +105,9 @@ def block_document(block: Block) -> Document:
     }  # fmt: skip
 
 
-# --- moving on ------------------------------------------------------------------------------------
+# --- status changes ---
 def move(order_id: str, before: tuple[str, ...], status: str, **changes: Any) -> bool:
-    """To a new status, if the order is in one of `before`; says whether it was."""
+    """Change the status if it is one of `before`; return whether it was."""
     moved = False
 
     def change(order: Document) -> Document | None:
@@ -124,7 +124,7 @@ def move(order_id: str, before: tuple[str, ...], status: str, **changes: Any) ->
 
 
 def begin_signing(order: Document) -> None:
-    """The order is technically right and waits for its signature."""
+    """Mark the order as technically valid and waiting for SCA."""
     move(order["id"], ("RCVD", "RCVC"), "ACTC")
 
 
@@ -133,7 +133,7 @@ def can_be_signed(order: Document) -> bool:
 
 
 def sign(order_id: str) -> bool:
-    """One signature; the last that is needed makes it ready for execution."""
+    """Add a signature; the last required one makes the order ready for execution."""
     order = get_store().get(KIND, order_id)
     given = order["signatures"] + 1
     status = "ACSP" if given >= order["needed"] else "PATC"
@@ -141,7 +141,7 @@ def sign(order_id: str) -> bool:
 
 
 def reject(order_id: str, reason: str) -> bool:
-    """Refused by the person, or not signed in time."""
+    """Reject an order that the person refused or nobody signed in time."""
     return move(order_id, BEFORE_SIGNING, "RJCT", reason=reason)
 
 
@@ -150,12 +150,12 @@ def cancel(order_id: str) -> bool:
 
 
 def confirm_names(order_id: str) -> bool:
-    """The customer goes on with the names as they are."""
+    """Confirm that the names may stay as they are."""
     return move(order_id, ("RVCM",), "RCVC")
 
 
 def refresh(order: Document) -> Document:
-    """The order as it stands now: the name check may be done, the time to sign may be over."""
+    """Return the order with its current status: payee verification may be done, the time for SCA may be over."""
     if order["status"] == "RVNC" and not faults.on("bank_vop_slow"):
         mismatches = vop.mismatches(content(order["id"])["lines"])
         move(order["id"], ("RVNC",), "RVCM" if mismatches else "RCVC", vop_result=mismatches)
@@ -165,7 +165,7 @@ def refresh(order: Document) -> Document:
 
 
 def reported_status(order: Document) -> str:
-    """The status as the bank tells it, which under some switches is not the status."""
+    """Return the status that the bank reports; some switches make it differ from the real one."""
     if faults.on("bank_strange_status"):
         return "XXXX"
     if faults.on("bank_contradictory_status"):
@@ -177,7 +177,7 @@ def reported_status(order: Document) -> str:
 
 
 def funds_available(order: Document) -> bool:
-    """Is there enough on each account for what is asked of it?"""
+    """Return whether each account has enough balance for the order."""
     asked: dict[str, int] = {}
     for block in order["blocks"]:
         asked[block["iban"]] = asked.get(block["iban"], 0) + block["cents"]
@@ -185,9 +185,9 @@ def funds_available(order: Document) -> bool:
     return all(account is not None and account["cents"] >= asked[iban] for iban, account in accounts.items())
 
 
-# --- the bank's day moves on ----------------------------------------------------------------------
+# --- the bank's next day ---
 def day_begins(day: date) -> None:
-    """Reject what was not signed in time, execute what is due, return what comes back."""
+    """Reject what was not signed in time, execute what is due, and return what bounces."""
     with _executing:
         for order in every():
             if order["status"] in BEFORE_SIGNING and last_day(order) < day.isoformat():
@@ -203,7 +203,7 @@ def last_day(order: Document) -> str:
 
 
 def execute(order: Document, day: str) -> None:
-    """Execute the blocks that are due; the order is final when no block is open."""
+    """Execute the blocks that are due; without open blocks the order is final."""
     lines = content(order["id"])["lines"]
     for number, block in enumerate(order["blocks"]):
         if block["state"] == "open" and block["day"] <= day:
@@ -217,7 +217,7 @@ def execute(order: Document, day: str) -> None:
 
 
 def execute_block(order: Document, block: Document, lines: list[list[Any]], day: str) -> None:
-    """Book a block or reject it; writes what happened into the order's document."""
+    """Book or reject a block; record the result in the order's document."""
     if reason := reason_to_reject(order, block):
         block["state"], order["reason"] = "rejected", reason
         return
@@ -237,7 +237,7 @@ def reason_to_reject(order: Document, block: Document) -> str | None:
 
 
 def book_block(order: Document, block: Document, lines: list[list[Any]]) -> None:
-    """As one booking without names, or one booking a line."""
+    """Book a block as one transaction without names, or as one per payment."""
     if block["batch_booking"] and not faults.on("bank_books_lines"):
         cents = sum(line[1] for line in lines)
         entry = {"batch": len(lines), "purpose": block["purpose"], "text": lump_text(order, block, len(lines))}
@@ -249,7 +249,7 @@ def book_block(order: Document, block: Document, lines: list[list[Any]]) -> None
 
 
 def lump_text(order: Document, block: Document, count: int) -> str:
-    """Salary bookings carry no names: reference and count are all there is."""
+    """Return the text of a batch booking: reference and count, since salary bookings contain no names."""
     kind = "SEPA BATCH SALARIS" if block["purpose"] == "SALA" else "SEPA BATCH"
     return f"/TRTP/{kind}/PREF/{order['msg_id'] or block['id'] or order['id']}/NRTX/{count}"
 
@@ -264,7 +264,7 @@ def status_after(order: Document) -> str:
 
 
 def return_first_line(order: Document, day: str) -> None:
-    """The bank of the first payee sends the money back."""
+    """Return the first payment, as the payee's bank would."""
     block = order["blocks"][0]
     if block["executed_on"] is None or block["executed_on"] >= day:
         return

@@ -1,4 +1,4 @@
-"""What a customer sees of a bank: signing, consenting, the app, the reader, and an overview."""
+"""The bank's pages for customers: SCA, consent, the app, the card reader and an overview."""
 
 from flask import Blueprint, Response, abort, current_app, flash, redirect, render_template, request, url_for
 
@@ -18,7 +18,7 @@ def find_bank(endpoint: str | None, values: dict | None) -> None:
 
 @pages.after_request
 def keep_nothing(response: Response) -> Response:
-    """Pressing "back" after signing asks the bank again, and the bank says that it is done."""
+    """Forbid caching, so that going back after SCA shows that it is done."""
     response.headers["Cache-Control"] = "no-store"
     return response
 
@@ -43,7 +43,7 @@ def lines_of(order: Document) -> list[list]:
     return [line for block in orders.content(order["id"])["lines"] for line in block][:MAX_SHOWN]
 
 
-# --- signing --------------------------------------------------------------------------------------
+# --- SCA ---
 @pages.get("/ondertekenen/<sca_id>")
 def sign_page(bank_id: str, sca_id: str):
     found = asked_sca(bank_id, sca_id, (sca.PAY, sca.CANCEL))
@@ -64,7 +64,7 @@ def sign(bank_id: str, sca_id: str):
 
 
 def back(found: Document, agreed: bool):
-    """Back to the app, or to the page that says how it ended when there is no way back."""
+    """Redirect to the app, or without redirect URI to the page with the result."""
     address = found["back"] if agreed else found["nok"]
     if address:
         return redirect(address, 303)
@@ -72,7 +72,7 @@ def back(found: Document, agreed: bool):
     return redirect(url_for(name, bank_id=found["bank"], sca_id=found["id"]), 303)
 
 
-# --- consent --------------------------------------------------------------------------------------
+# --- consent ---
 @pages.get("/toestemming/<sca_id>")
 def consent_page(bank_id: str, sca_id: str):
     found = asked_sca(bank_id, sca_id, (sca.CONSENT,))
@@ -94,7 +94,7 @@ def decide_consent(bank_id: str, sca_id: str):
     return back(found, agreed and done)
 
 
-# --- the bank's app -------------------------------------------------------------------------------
+# --- the bank's app ---
 @pages.get("/app")
 def bank_app(bank_id: str):
     found = [(one, order_of(one)) for one in sca.waiting(bank_id, "decoupled")]
@@ -125,7 +125,7 @@ def second_signature(bank_id: str, order_id: str):
     return redirect(url_for("bank.bank_app", bank_id=bank_id), 303)
 
 
-# --- the reader -----------------------------------------------------------------------------------
+# --- the card reader ---
 @pages.get("/reader")
 def reader(bank_id: str):
     challenge = "".join(request.args.get("uitdaging", "").split())
@@ -139,7 +139,7 @@ def reader(bank_id: str):
     )
 
 
-# --- overview -------------------------------------------------------------------------------------
+# --- overview ---
 @pages.get("/")
 def overview(bank_id: str):
     bank = banks.find(bank_id) or abort(404)

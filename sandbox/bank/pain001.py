@@ -1,8 +1,7 @@
-"""A pain.001 read as a strict SEPA bank reads it.
+"""Parse a pain.001 as a strict SEPA bank would.
 
-The bank's own profile, not the schema: which elements it takes and in what order, the SEPA
-character set and lengths, sums, counts, IBANs, currency, ids. Whatever it does not know it refuses.
-Versions: pain.001.001.09 and the older .03.
+It validates the bank's own profile, not the schema: elements and their order, the SEPA character set and lengths, sums,
+counts, IBANs, currency and ids. Anything unknown is refused. Versions: pain.001.001.09 and the older .03.
 """
 
 import re
@@ -20,8 +19,8 @@ VERSIONS = ("pain.001.001.09", "pain.001.001.03")
 MAX_NAME, MAX_REMITTANCE = 70, 140
 PURPOSES = ("SALA", "PENS", "SUPP", "TAXS", "TREA", "CASH", "INTC", "OTHR")
 
-# Children of each element, in order: ? may be left out, + once or more, * any number. Where one name has
-# different children in different places, "parent/name" goes first. What is not here holds a value.
+# The children of each element, in order: ? optional, + one or more, * any number. If a name has different children in
+# different places, "parent/name" takes precedence. An element that is not listed holds a value.
 PROFILE = {
     "Document": "CstmrCdtTrfInitn",
     "CstmrCdtTrfInitn": "GrpHdr PmtInf+",
@@ -63,7 +62,7 @@ PROFILE = {
     "CdOrPrtry": "Cd",
 }
 OLDER = {"ReqdExctnDt": None, "FinInstnId": "BIC? Othr?", "PmtId": "InstrId? EndToEndId", "OrgId": "BICOrBEI? Othr*"}
-# "Id" holds a value in these places, parties in all others.
+# "Id" holds a value in these places, and parties elsewhere.
 VALUES = ("Othr/Id",)
 REFERENCES = ("MsgId", "PmtInfId", "InstrId", "EndToEndId")
 TEXTS = {"Nm": MAX_NAME, "Ustrd": MAX_REMITTANCE, "Ref": 35, "StrtNm": 70, "TwnNm": 35, "PstCd": 16, "AdrLine": 70}
@@ -74,7 +73,11 @@ FIXED = {
 
 
 def read(raw: bytes) -> Instruction:
-    """The order in a pain.001; NotAccepted names the first thing that is wrong."""
+    """Parse the order in a pain.001.
+
+    Raises:
+    - NotAccepted: names the first error.
+    """
     root = parse(raw)
     version = version_of(root)
     Checker(version).check(root)
@@ -121,7 +124,7 @@ def value(element: etree._Element) -> str:
 
 
 class Checker:
-    """Walks over every element once: its children against the profile, its value against the rules."""
+    """Visits every element once: its children against the profile, its value against the rules."""
 
     def __init__(self, version: str):
         profile = PROFILE | (OLDER if version == "pain.001.001.03" else {})
@@ -171,13 +174,13 @@ class Checker:
 
 
 def form_of(children: str) -> re.Pattern[str]:
-    """ "MsgId CtrlSum? PmtInf+" as a pattern over "MsgId PmtInf PmtInf "."""
+    """Compile "MsgId CtrlSum? PmtInf+" to a pattern that matches "MsgId PmtInf PmtInf "."""
     parts = [re.fullmatch(r"(\w+)([?+*]?)", part) for part in children.split()]
     return re.compile("".join(f"(?:{part[1]} ){part[2]}" for part in parts if part))
 
 
 def rule_of(qualified: str, name: str) -> Callable[[str], str | None] | None:
-    """What a value in this place has to be; None when anything goes."""
+    """Return the rule for a value in this place, or None if any is allowed."""
     allowed = FIXED.get(qualified) or FIXED.get(name)
     if allowed:
         return lambda text: None if text in allowed else f"{text} in plaats van {' of '.join(allowed)}"
@@ -244,7 +247,7 @@ def read_line(element: etree._Element, typed: bool) -> Line:
 
 
 def check_address(party: etree._Element) -> None:
-    """Since 15 November 2026 an address needs a town and a country of its own (EPC rulebooks 2025 v1.1)."""
+    """Check that an address has a town and a country, required since 15 November 2026 (EPC rulebooks 2025 v1.1)."""
     for child in party:
         if local(child) == "PstlAdr" and not {"TwnNm", "Ctry"} <= {local(part) for part in child}:
             raise NotAccepted("een adres zonder plaats en land is niet toegestaan", f"{local(party)}/PstlAdr")
@@ -271,7 +274,7 @@ def remittance_of(element: etree._Element | None) -> str:
 
 
 def compare(element: etree._Element, count: int, cents: int) -> None:
-    """The counts and sums that the file says of itself are those of its lines."""
+    """Check that the counts and sums in the file match its transactions."""
     for child in element:
         text, path = value(child), f"{local(element)}/{local(child)}"
         if local(child) == "NbOfTxs" and text != str(count):

@@ -1,4 +1,4 @@
-"""The status of an order as a pain.002.001.10: the group's status, and each line that went otherwise."""
+"""Write the status of an order as pain.002.001.10: the group status, and each payment that differs."""
 
 from lxml import etree
 
@@ -12,7 +12,7 @@ BLOCK_STATUS = {"executed": "ACSC", "rejected": "RJCT"}
 
 
 def write(order: Document, status: str) -> str:
-    """The report of `order` with `status` as the group's."""
+    """Return the report of an order, with `status` as group status."""
     root = etree.Element("Document", nsmap={None: NAMESPACE})
     report = add(root, "CstmrPmtStsRpt")
     header = add(report, "GrpHdr")
@@ -46,7 +46,7 @@ def add_reason(parent: etree._Element, code: str | None, text: str = "") -> None
 
 
 def add_block(report: etree._Element, order: Document, number: int, block: Document) -> None:
-    """The payment information with its lines that were rejected; the others share its status."""
+    """Add a payment block and its rejected payments; the others share its status."""
     payment = add(report, "OrgnlPmtInfAndSts")
     add(payment, "OrgnlPmtInfId", block["id"])
     add(payment, "OrgnlNbOfTxs", str(block["count"]))

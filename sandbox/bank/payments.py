@@ -1,4 +1,4 @@
-"""The payment side of the API: /v1/bulk-payments/…"""
+"""The payment API: /v1/bulk-payments/…"""
 
 import json
 from typing import Any
@@ -29,7 +29,7 @@ payments = Blueprint("bank_payments", __name__, url_prefix="/bank/<bank_id>/v1")
 SERVICE = "bulk-payments"
 MEDIA = {banks.XML_PRODUCT: "application/xml", banks.JSON_PRODUCT: "application/json"}
 READERS = {banks.XML_PRODUCT: pain001.read, banks.JSON_PRODUCT: json_order.read}
-# The group status of the extended report knows fewer codes.
+# The group status of the extended report has fewer codes.
 GROUP_STATUS = {"CANC": "RJCT", "PATC": "PDNG", "RVNC": "PDNG", "RVCM": "PDNG", "RCVC": "PDNG"}
 NAME = "/<service>/<product>/<order_id>"
 
@@ -70,12 +70,12 @@ def take(call: Call, product: str, read: Any, raw: bytes) -> Document:
 
 
 def may_start(call: Call, order: Document) -> bool:
-    """Is there something for a person to sign now?"""
+    """Return whether a person can sign now."""
     return call.bank["signing"] in sca.APPROACHES and orders.can_be_signed(order)
 
 
 def first_step(call: Call, order: Document) -> tuple[dict[str, Any], str]:
-    """The link to begin with, and the SCA approach: a redirect bank may begin by itself (implicit)."""
+    """Return the first link and the SCA approach; a redirect bank may start SCA itself (implicit)."""
     approach = sca.APPROACHES[call.bank["signing"]]
     if approach == "REDIRECT" and not call.explicit:
         begun = sca.begin(call.bank, sca.PAY, order, call.ways_back)
@@ -89,7 +89,7 @@ def check_product(service: str, product: str) -> None:
 
 
 def check_form(call: Call, product: str) -> None:
-    """A bank of JSON takes no files. A bank of files takes JSON too: what it tells others to send is its line."""
+    """Check the format: a JSON bank refuses files, a file bank accepts JSON too."""
     if banks.format_of(call.bank) == "json" and product != banks.JSON_PRODUCT:
         raise Refusal(404, "PRODUCT_UNKNOWN", f"Deze bank kent {SERVICE}/{product} niet")
 
@@ -99,7 +99,7 @@ def path_of(order: Document) -> str:
 
 
 def asked_order(call: Call, service: str, product: str, order_id: str) -> Document:
-    """The order as it stands now; 404 when this bank has no such order of this product."""
+    """Return the order with its current status; 404 if this bank has none with this id and product."""
     check_product(service, product)
     order = orders.find(call.bank_id, order_id)
     if order is None or order["product"] != product:
@@ -107,7 +107,7 @@ def asked_order(call: Call, service: str, product: str, order_id: str) -> Docume
     return orders.refresh(order)
 
 
-# --- reading an order -----------------------------------------------------------------------------
+# --- reading an order ---
 @payments.get(NAME)
 @operation("PIS")
 def show_order(call: Call, service: str, product: str, order_id: str) -> Answer:
@@ -132,7 +132,7 @@ def order_status(call: Call, service: str, product: str, order_id: str) -> Answe
 
 
 def vop_part(call: Call, order: Document) -> dict[str, Any]:
-    """What the name check found, and what to do next."""
+    """Return the result of payee verification and the link for the next step."""
     here = path_of(order)
     if order["status"] == "RVCM":
         found = answers.links(call.bank_id, creditorNameConfirmation=f"{here}/creditor-confirmation")
@@ -143,7 +143,7 @@ def vop_part(call: Call, order: Document) -> dict[str, Any]:
 
 
 def message_part(order: Document) -> dict[str, str]:
-    """The reason in words; the contract has no place for its code here."""
+    """Return the reason as a text, since Berlin Group defines no field for its code here."""
     words = {
         orders.NOT_SIGNED: "DS0A: niet op tijd ondertekend", orders.REFUSED_BY_PSU: "CN01: geweigerd door de klant",
         orders.NO_FUNDS: "AM04: onvoldoende saldo", orders.BANK_REJECTS: "DS04: afgewezen door de bank",
@@ -182,7 +182,7 @@ def confirm_names(call: Call, service: str, product: str, order_id: str) -> Answ
     return Answer(200, {"transactionStatus": "RCVC", "_links": found})
 
 
-# --- cancelling -----------------------------------------------------------------------------------
+# --- cancellation ---
 @payments.delete(NAME)
 @operation("PIS", on_the_way=misbehaviour.after_cancelling)
 def cancel_order(call: Call, service: str, product: str, order_id: str) -> Answer:
@@ -197,7 +197,7 @@ def cancel_order(call: Call, service: str, product: str, order_id: str) -> Answe
     return Answer(204)
 
 
-# --- authorisations -------------------------------------------------------------------------------
+# --- authorisations ---
 def purpose_of(kind: str) -> str:
     return sca.CANCEL if kind.startswith("cancellation") else sca.PAY
 

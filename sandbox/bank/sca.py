@@ -1,7 +1,6 @@
-"""Authorisations (SCA) of orders, cancellations and consents, in the three ways of the standard.
+"""SCA of orders, cancellations and consents, in the three approaches of Berlin Group.
 
-An authorisation is one try of one person to sign one thing. Its page is its own: who opens the page of
-another authorisation sees another thing to sign.
+An authorisation is one attempt of one person to sign one thing, on its own page.
 """
 
 import hashlib
@@ -50,16 +49,16 @@ def change(sca_id: str, **fields: Any) -> Document:
 
 
 def path_of(sca: Document) -> str:
-    """Where the authorisation stands below /v1."""
+    """Return the path of an authorisation below /v1."""
     if sca["purpose"] == CONSENT:
         return f"/consents/{sca['target']}/authorisations/{sca['id']}"
     kind = "cancellation-authorisations" if sca["purpose"] == CANCEL else "authorisations"
     return f"/bulk-payments/{sca['product']}/{sca['target']}/{kind}/{sca['id']}"
 
 
-# --- starting -------------------------------------------------------------------------------------
+# --- starting ---
 def begin(bank: Document, purpose: str, target: Document, ways_back: dict[str, str | None]) -> Document:
-    """A new authorisation. Consents are always given on a page of the bank."""
+    """Create an authorisation. Consents always use a page of the bank."""
     approach = bank["signing"] if purpose != CONSENT and bank["signing"] in APPROACHES else "redirect"
     sca = {
         "id": str(uuid.uuid4()), "bank": bank["id"], "purpose": purpose, "target": target["id"],
@@ -76,7 +75,7 @@ def begin(bank: Document, purpose: str, target: Document, ways_back: dict[str, s
 
 
 def check_may_begin(order: Document, purpose: str) -> None:
-    """An order that is signed, final or blocked cannot be signed (again)."""
+    """Check that the order can be signed: not signed, final or blocked."""
     if faults.on("bank_sign_not_ready"):
         raise Refusal(409, "STATUS_INVALID", "Ondertekenen kan nog niet; probeer het straks opnieuw")
     if purpose == CANCEL:
@@ -88,7 +87,7 @@ def check_may_begin(order: Document, purpose: str) -> None:
 
 
 def started(sca: Document) -> Answer:
-    """The 201 of a new authorisation."""
+    """Return the 201 answer of a new authorisation."""
     if sca["approach"] == "redirect":
         page = {"scaRedirect": answers.page_link(page_path(sca))}
         return answer(sca, 201, links=page)
@@ -107,7 +106,7 @@ def message_for_app(sca: Document) -> str:
 
 
 def started_embedded(sca: Document) -> Answer:
-    """The person is known here by the contract; what is left is choosing a method."""
+    """Start embedded SCA: the person is already identified, so the next step is choosing a method."""
     if faults.on("bank_one_method"):
         return challenged(sca, METHODS[0], 201)
     sca = change(sca["id"], status="psuAuthenticated")
@@ -122,9 +121,9 @@ def answer(sca: Document, status: int, body: dict | None = None, links: dict | N
     return Answer(status, found, {"ASPSP-SCA-Approach": APPROACHES[sca["approach"]]})
 
 
-# --- going on, embedded ---------------------------------------------------------------------------
+# --- embedded SCA ---
 def go_on(sca: Document, data: dict[str, Any]) -> Answer:
-    """PUT: a method is chosen or a code is given."""
+    """Handle a PUT with a chosen method or a code."""
     if sca["approach"] != "embedded":
         raise Refusal(400, "SERVICE_INVALID", "Deze ondertekening gaat niet met codes")
     if sca["status"] not in OPEN:
@@ -144,7 +143,7 @@ def choose(sca: Document, method_id: Any) -> Answer:
 
 
 def challenged(sca: Document, method: dict[str, str], status: int) -> Answer:
-    """The challenge is made of what is signed: another total or payee gives another one (RTS art. 5)."""
+    """Issue a challenge that depends on the total and the payees (dynamic linking, PSD2 RTS art. 5)."""
     order = get_store().get(orders.KIND, sca["target"])
     by_reader = method["authenticationType"] == "CHIP_OTP"
     challenge = challenge_of(sca, order) if by_reader else None
@@ -166,13 +165,13 @@ def challenge_of(sca: Document, order: Document) -> str:
 
 
 def reader_code(challenge: str) -> str:
-    """What the reader shows after the challenge is typed in."""
+    """Return the code that the card reader shows for a challenge."""
     digest = hmac.digest(READER_SECRET, challenge.encode(), "sha256")
     return f"{int.from_bytes(digest[:8], 'big') % 10**CODE_LENGTH:0{CODE_LENGTH}d}"
 
 
 def instruction_text(sca: Document, order: Document) -> str:
-    """What the app is obliged to show with the challenge."""
+    """Return the text that must be shown with the challenge."""
     euros = f"{order['cents'] // 100:,}".replace(",", ".") + f",{order['cents'] % 100:02d}"
     address = current_app.config["BASE_URL"]
     what = "het intrekken van " if sca["purpose"] == CANCEL else ""
@@ -194,9 +193,9 @@ def try_code(sca: Document, code: str) -> Answer:
     raise Refusal(401, "PSU_CREDENTIALS_INVALID", f"De code klopt niet. Nog {MAX_TRIES - tries} keer proberen.")
 
 
-# --- the end --------------------------------------------------------------------------------------
+# --- completion ---
 def finish(sca: Document, agreed: bool, accounts: list[str] | None = None) -> bool:
-    """The person has signed or refused; False when it was too late for that."""
+    """Complete an authorisation as signed or refused; return False if it is too late."""
     claimed = False
 
     def close(doc: Document) -> Document | None:
@@ -222,7 +221,7 @@ def carry_out(sca: Document, agreed: bool, accounts: list[str]) -> bool:
 
 
 def status_of(sca: Document) -> str:
-    """The scaStatus; a try whose order can no longer be signed has failed."""
+    """Return the scaStatus; it is failed if the order can no longer be signed."""
     if sca["status"] in OPEN and sca["purpose"] == PAY:
         order = orders.refresh(get_store().get(orders.KIND, sca["target"]))
         if not orders.can_be_signed(order):
@@ -231,6 +230,6 @@ def status_of(sca: Document) -> str:
 
 
 def waiting(bank_id: str, approach: str) -> list[Document]:
-    """The authorisations that wait for a person, newest first."""
+    """Return the authorisations that wait for a person, newest first."""
     found = [one for one in get_store().all(KIND) if (one["bank"], one["approach"]) == (bank_id, approach)]
     return [one for one in reversed(found) if one["status"] in OPEN and status_of(one) in OPEN]

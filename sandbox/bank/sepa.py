@@ -1,11 +1,11 @@
-"""What a SEPA bank checks of single values: IBAN, amount, text, reference, bank days."""
+"""Validation of single SEPA values: IBAN, amount, text, reference, business day."""
 
 import re
 from datetime import date
 
 import holidays
 
-# Lengths of the IBANs of the SEPA countries (IBAN registry).
+# IBAN lengths of the SEPA countries (IBAN registry).
 IBAN_LENGTHS = {
     "AD": 24, "AL": 28, "AT": 20, "BE": 16, "BG": 22, "CH": 21, "CY": 28, "CZ": 24, "DE": 22, "DK": 18,
     "EE": 20, "ES": 24, "FI": 18, "FR": 27, "GB": 22, "GI": 23, "GR": 27, "HR": 21, "HU": 28, "IE": 22,
@@ -20,14 +20,18 @@ MAX_REFERENCE = 35
 
 
 def iban_is_valid(text: str) -> bool:
-    """Country, length and check digits (ISO 13616, modulus 97)."""
+    """Return whether country, length and check digits are valid (ISO 13616, modulo 97)."""
     if not IBAN_FORM.fullmatch(text) or IBAN_LENGTHS.get(text[:2]) != len(text):
         return False
     return int("".join(str(int(sign, 36)) for sign in text[4:] + text[:4])) % 97 == 1
 
 
 def cents(text: str) -> int:
-    """ "19806.08" -> 1980608; ValueError for anything but a positive euro amount of SEPA's size."""
+    """Convert "19806.08" to 1980608.
+
+    Raises:
+    - ValueError: it is not a positive euro amount that SEPA allows.
+    """
     if not AMOUNT_FORM.fullmatch(text):
         raise ValueError(text)
     whole, _, fraction = text.partition(".")
@@ -38,13 +42,13 @@ def cents(text: str) -> int:
 
 
 def amount(value: int) -> str:
-    """1980608 -> "19806.08"; a debit is negative."""
+    """Convert 1980608 to "19806.08"; a debit is negative."""
     whole, rest = divmod(abs(value), 100)
     return f"{'-' if value < 0 else ''}{whole}.{rest:02d}"
 
 
 def text_problem(text: str, longest: int) -> str | None:
-    """What is wrong with a name or description, None when nothing is."""
+    """Return what is wrong with a name or description, or None."""
     if len(text) > longest:
         return f"is langer dan {longest} tekens"
     if not TEXT_FORM.fullmatch(text) or text != text.strip():
@@ -53,12 +57,12 @@ def text_problem(text: str, longest: int) -> str | None:
 
 
 def reference_problem(text: str) -> str | None:
-    """As for a text; besides, no slash first or last and no two together."""
+    """Return what is wrong with a reference: as a text, without leading, trailing or double slash."""
     if text.startswith("/") or text.endswith("/") or "//" in text:
         return "begint of eindigt met een schuine streep, of heeft er twee naast elkaar"
     return text_problem(text, MAX_REFERENCE)
 
 
 def is_bank_day(day: date) -> bool:
-    """Is TARGET open on this day?"""
+    """Return whether TARGET is open on this day."""
     return day.weekday() < 5 and day not in holidays.financial_holidays("XECB", years=day.year)

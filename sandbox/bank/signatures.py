@@ -1,7 +1,7 @@
-"""Signed requests: Digest, Signature and TPP-Signature-Certificate (draft-cavage, as the Berlin Group uses it).
+"""Verify signed requests: Digest, Signature and TPP-Signature-Certificate (draft-cavage, as Berlin Group uses it).
 
-Which certificates does this bank take? Any that is valid today, at its first use; from then on that
-keyId stands for that certificate alone. In life a qualified certificate of a register decides.
+The bank accepts any certificate that is valid today at its first use; from then on the keyId belongs to that
+certificate. A real bank checks a qualified certificate (QSealC).
 """
 
 import base64
@@ -23,14 +23,18 @@ from sandbox.store import get_store
 PINNED = "bank_certificate"
 DIGESTS = {"SHA-256": hashlib.sha256, "SHA-512": hashlib.sha512}
 ALGORITHMS = {"rsa-sha256": hashes.SHA256(), "rsa-sha512": hashes.SHA512()}
-# The signature has to cover these always, and the others when they are sent.
+# Headers that the signature must cover always, and those it must cover if sent.
 COVERED_ALWAYS = ("digest", "x-request-id")
 COVERED_WHEN_SENT = ("date", "psu-id", "psu-corporate-id", "tpp-redirect-uri")
 MIN_KEY_BITS = 2048
 
 
 def check(bank_id: str, request: Request) -> None:
-    """Raise the bank's refusal unless the request is signed as it should be."""
+    """Check the signature of a request.
+
+    Raises:
+    - Refusal
+    """
     header = request.headers.get("Signature")
     if header is None and faults.on("bank_unsigned_allowed"):
         return
@@ -100,7 +104,7 @@ def check_signature(fields: dict[str, str], certificate: x509.Certificate, reque
 
 
 def signing_string(names: str, request: Request) -> bytes:
-    """One line a header, in the order that the signature names them."""
+    """Return the signing string: one header a line, in the order of the signature."""
     lines = []
     for name in names.lower().split():
         if name == "(request-target)":
@@ -112,7 +116,7 @@ def signing_string(names: str, request: Request) -> bytes:
 
 
 def check_key_id(key_id: str, certificate: x509.Certificate) -> None:
-    """SN=…,CA=… has to name the serial number of the certificate (hexadecimal, or decimal)."""
+    """Check that SN=…,CA=… contains the certificate's serial number (hexadecimal or decimal)."""
     if found := re.match(r"SN=([0-9A-Fa-f]+)\s*,", key_id):
         serial = certificate.serial_number
         if found[1].lower().lstrip("0") not in (f"{serial:x}", str(serial)):

@@ -1,7 +1,6 @@
-"""The bank tells at the caller's address that an order has changed (lean push notifications 1.0).
+"""Post status changes of an order to the caller's URL (Berlin Group resource status notification, lean push 1.0).
 
-Where its line says so, and only to this machine: a sandbox calls nobody outside. A signal that finds nobody is lost,
-as with a real bank.
+Only for banks configured to, and only to this machine. A failed call is lost, as with a real bank.
 """
 
 import json
@@ -23,20 +22,20 @@ log = logging.getLogger(__name__)
 _waiting: SimpleQueue[urllib.request.Request] = SimpleQueue()
 _start = threading.Lock()
 _sender: threading.Thread | None = None
-# Never by a proxy, and no further than the address that was given.
+# Without proxy and without following redirects.
 _line = urllib.request.OpenerDirector()
 for _handler in (urllib.request.HTTPHandler, urllib.request.HTTPErrorProcessor, urllib.request.HTTPDefaultErrorHandler):
     _line.add_handler(_handler())
 
 
 def accepted(bank: Document, address: str | None) -> bool:
-    """Will this bank signal to this address?"""
+    """Return whether this bank posts to this URL."""
     parts = urlsplit(address or "")
     return bool(bank.get("notifies")) and parts.scheme == "http" and parts.hostname in LOOPBACK_HOSTS
 
 
 def tell(order: Document) -> None:
-    """Signal the order's status as it is now, from a thread of its own: the bank waits for nobody."""
+    """Post the current status from a separate thread, so that the bank does not wait."""
     address, bank = order.get("notify"), banks.find(order["bank"])
     if address is None or bank is None or not accepted(bank, address):
         return

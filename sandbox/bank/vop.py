@@ -1,8 +1,7 @@
-"""Verification of Payee by rule of name: which payees does the other bank know under another name?
+"""Verification of Payee by simple rules: which payees have another name at their bank?
 
-Known accounts have a known holder. For every other Dutch account the name decides: with "Onbekend" in it
-nobody of that name is there, with "Bijna" the holder has almost that name, anything else matches. An
-account abroad cannot be checked.
+Demo payees have a known holder. For other Dutch accounts the name decides: "Onbekend" is no match, "Bijna" is a close
+match, anything else matches. A foreign account cannot be verified.
 """
 
 from typing import Any
@@ -13,7 +12,7 @@ HOLDERS = {payee.iban: payee.payment_name for payee in demo.PAYEES}
 
 
 def mismatches(blocks: list[list[list[Any]]]) -> list[dict[str, str]]:
-    """One entry for each line that does not match, in the contract's words. Matches are not listed."""
+    """Return an entry for each payment without a full match, with Berlin Group's codes."""
     found = []
     for line in (line for lines in blocks for line in lines):
         match, holder = verdict(line[2], line[3])
@@ -25,7 +24,7 @@ def mismatches(blocks: list[list[list[Any]]]) -> list[dict[str, str]]:
 
 
 def verdict(name: str, iban: str) -> tuple[str, str]:
-    """(match code, the holder's name where it is a close match)"""
+    """Return the match code, and the account holder's name for a close match."""
     if not iban.startswith("NL"):
         return "NOAP", ""
     holder = HOLDERS.get(iban)
@@ -46,6 +45,6 @@ def by_rule(name: str) -> tuple[str, str]:
 
 
 def words(name: str) -> set[str]:
-    """The words of a name without their order, case and signs; one letter alone does not count."""
+    """Return the words of a name as a set, without case and punctuation; single letters are ignored."""
     plain = "".join(sign if sign.isalnum() else " " for sign in name.lower())
     return {word for word in plain.split() if len(word) > 1} or set(plain.split())

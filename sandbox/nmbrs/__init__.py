@@ -1,5 +1,4 @@
-"""Nmbrs as the app and its owner meet it: SOAP at the vendor's paths, REST beside it, and a few pages to
-press RUN! on."""
+"""Nmbrs: SOAP on the vendor's paths, REST, OAuth, and pages to run payroll and configure webhooks."""
 
 from flask import Flask
 

@@ -1,4 +1,4 @@
-"""The pages on which the payroll's books change: runs, employees, and what was granted over REST."""
+"""Pages that change the payroll data: runs, employees and REST consents."""
 
 import re
 from collections.abc import Callable
@@ -130,7 +130,7 @@ def read_form() -> dict[str, str]:
 
 
 def filled_with(person: Document) -> dict[str, str]:
-    """The form as it stands for an employee; a payment name that follows from the name is left empty."""
+    """Return the form values of an employee; a payment name derived from the name is left empty."""
     own = person["payment_name"] != staff.payment_name(person)
     return {name: person[name] for name in ("first_name", "prefix", "last_name", "iban")} | {
         "payment_name": person["payment_name"] if own else "",
@@ -139,7 +139,7 @@ def filled_with(person: Document) -> dict[str, str]:
 
 
 def problems_in(filled: dict[str, str]) -> dict[str, str]:
-    """What is wrong, by field."""
+    """Return the error messages, by field."""
     problems = {
         "last_name": "" if filled["last_name"] else "Vul een achternaam in.",
         "iban": "" if control_requests.known_iban(filled["iban"]) else "Vul een IBAN van een Nederlandse bank in.",
@@ -149,7 +149,7 @@ def problems_in(filled: dict[str, str]) -> dict[str, str]:
 
 
 def cents_of(text: str) -> int:
-    """`2.500,08` as cents; 0 when it is no amount."""
+    """Convert `2.500,08` to cents; 0 if it is not an amount."""
     bare = re.sub(r"[€\s\u00a0]|\.(?=\d{3}(?!\d))", "", text)
     if not EUROS.fullmatch(bare):
         return 0

@@ -1,4 +1,4 @@
-"""/control/runs, /control/credentials and /control/nmbrs: the payroll's books, changed at a call."""
+"""/control/runs, /control/credentials and /control/nmbrs: an API that changes the payroll data."""
 
 import uuid
 from collections.abc import Callable
@@ -112,10 +112,10 @@ def dismiss(employee_id: int):
     return jsonify(dismissed=employee_id)
 
 
-# --- bureaus: companies, debtors, users ---
+# --- companies, debtors, users ---
 @control.post("/nmbrs/companies")
 def make_companies():
-    """`count` debtors with a company each; with `debtor`, all companies stand under that one."""
+    """Create `count` debtors with one company each; with `debtor`, all companies belong to that one."""
     given = json_object()
     count = control_requests.whole(given, "count", 1, MOST_COMPANIES) or 1
     people = control_requests.whole(given, "staff", 0, 99)
@@ -126,7 +126,7 @@ def make_companies():
 
 
 def asked_debtor(given: Any) -> Document | None:
-    """The debtor of this number or name; a name that nobody has makes one."""
+    """Return the debtor with this number or name; an unknown name creates one."""
     if given is None:
         return None
     known = [doc for doc in ledger_data.debtors() if str(given) in (doc["number"], doc["name"])]

@@ -1,4 +1,4 @@
-"""What a control call asks for, read strictly: a wrong wish is refused with the reason (BadControl)."""
+"""Parse control requests strictly; an invalid one raises BadControl with the reason."""
 
 import re
 from datetime import datetime
@@ -53,7 +53,7 @@ def variant(asked: Asked) -> str | None:
 
 
 def moment(asked: Asked, name: str) -> datetime | None:
-    """An ISO moment; without a zone it is Amsterdam's time."""
+    """Return an ISO datetime; without time zone it is Amsterdam time."""
     given = text(asked, name)
     if given is None:
         return None
@@ -75,7 +75,7 @@ def wish(asked: Asked) -> payroll.Wish:
 
 
 def employee(asked: Asked) -> Asked:
-    """The fields of an employee that were told, each of the right form."""
+    """Return the given fields of an employee, validated."""
     told: Asked = {name: text(asked, name) for name in staff.FIELDS if name != "cents" and name in asked}
     if "cents" in asked:
         told["cents"] = whole(asked, "cents", 1, MOST_CENTS)
@@ -97,7 +97,7 @@ def iban(given: str) -> str:
 
 
 def known_iban(given: str) -> str | None:
-    """Without its blanks; None unless it is Dutch, checked by 97, and of a bank whose BIC is known here."""
+    """Return a Dutch IBAN without spaces, with valid check digits and a known BIC; else None."""
     compact = "".join(given.split()).upper()
     return compact if IBAN.fullmatch(compact) and is_checked(compact) else None
 
@@ -108,7 +108,7 @@ def is_checked(compact: str) -> bool:
 
 
 def new_employee(asked: Asked) -> Asked:
-    """All fields of a new employee; those that were not told are made up as for any other."""
+    """Return all fields of a new employee, with defaults for those not given."""
     told = {"first_name": "Robin", "prefix": "", "last_name": "Nieuwkoop"} | employee(asked)
     told.setdefault("initials", f"{told['first_name'][:1]}.")
     told.setdefault("payment_name", staff.payment_name(told))

@@ -1,4 +1,4 @@
-"""SOAP envelopes, 1.1 and 1.2: reading a call, writing an answer or a fault, by the tables of the schema."""
+"""SOAP 1.1 and 1.2 envelopes: read a call, write an answer or a fault, from the tables of the schema."""
 
 from dataclasses import dataclass
 from datetime import datetime
@@ -15,13 +15,13 @@ SOAP_12 = "http://www.w3.org/2003/05/soap-envelope"
 CONTENT_TYPES = {SOAP_11: "text/xml; charset=utf-8", SOAP_12: "application/soap+xml; charset=utf-8"}
 XSI = "http://www.w3.org/2001/XMLSchema-instance"
 
-# What .NET takes for a value that is not there.
+# .NET's values for an absent element.
 EMPTY = {"int": 0, "boolean": False, "string": None, "dateTime": None}
 
 
 @dataclass(frozen=True)
 class Call:
-    """A call as it came in: which SOAP, the header blocks and the one body element."""
+    """A received call: SOAP version, header blocks and the body element."""
 
     version: str
     headers: list[etree._Element]
@@ -29,7 +29,11 @@ class Call:
 
 
 def read_call(raw: bytes) -> Call:
-    """Raises UnreadableRequest when this is no SOAP envelope with a body."""
+    """Parse a SOAP call.
+
+    Raises:
+    - UnreadableRequest: it is not a SOAP envelope with a body.
+    """
     parser = etree.XMLParser(resolve_entities=False, no_network=True, load_dtd=False)
     try:
         root = etree.fromstring(raw, parser)
@@ -47,14 +51,16 @@ def read_call(raw: bytes) -> Call:
 
 
 def elements(parent: etree._Element) -> list[etree._Element]:
-    """The child elements, without comments and instructions."""
+    """Return the child elements, without comments and processing instructions."""
     return [child for child in parent if isinstance(child.tag, str)]
 
 
 def read_fields(service: Service, fields: tuple[Field, ...], parent: etree._Element) -> dict[str, Any]:
-    """The values by field name. Like the vendor's serializer it follows the order of the schema: an element
-    that comes too late or has another name or namespace is passed over, and a missing value is .NET's empty
-    one. A field of a class type is handed on as its element."""
+    """Return the values by field name.
+
+    Like the vendor's serializer it follows the order of the schema: an element that is out of order, unknown or in
+    another namespace is ignored, and a missing value gets .NET's default. A field of a class type stays an element.
+    """
     values: dict[str, Any] = {field.name: EMPTY.get(field.type) for field in fields}
     position = 0
     for child in elements(parent):
@@ -89,7 +95,7 @@ READERS = {
 
 
 def write_answer(version: str, service: Service, operation: Operation, value: Any, extra: str = "") -> str:
-    """The whole answer. `extra` is "", "first" or "last": where each object gets a field nobody knows."""
+    """Return the whole answer. `extra` is "", "first" or "last": where each object gets an unknown field."""
     out: list[str] = []
     Writer(service, extra, out).field(operation.result_field, value)
     name = f"{operation.name}Response"
@@ -110,7 +116,7 @@ UNKNOWN_ELEMENT = "<AddedByVendor>new</AddedByVendor>"
 
 @dataclass(frozen=True)
 class Writer:
-    """Writes values as elements, in the order of the schema; what is None is left out."""
+    """Writes values as elements in the order of the schema; None is omitted."""
 
     service: Service
     extra: str
@@ -149,12 +155,12 @@ class Writer:
 def text_of(value: Any) -> str:
     if isinstance(value, bool):
         return "true" if value else "false"
-    # A carriage return would be lost on the way if it were written as it is.
+    # An unescaped carriage return would be lost in transit.
     return escape(str(value), {"\r": "&#13;"})
 
 
 def write_fault(version: str, who: str, text: str) -> str:
-    """A fault; `who` is "Client" or "Server" (in SOAP 1.2: Sender, Receiver)."""
+    """Return a fault; `who` is "Client" or "Server" (in SOAP 1.2: Sender, Receiver)."""
     reason = escape(text)
     if version == SOAP_12:
         code = {"Client": "Sender", "Server": "Receiver"}[who]

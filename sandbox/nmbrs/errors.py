@@ -1,4 +1,4 @@
-"""The vendor's numbered errors, as its SOAP faults write them."""
+"""The vendor's error codes, with the texts of its SOAP faults."""
 
 TEXTS = {
     1001: "Invalid Authentication",
@@ -12,7 +12,7 @@ TEXTS = {
     2044: "Invalid endpoint. The endpoint must be a URL with https://",
     2045: "Name is mandatory",
     2046: "Webhook settings not found",
-    9999: "Unkown",  # as the vendor spells it
+    9999: "Unkown",  # the vendor's spelling
 }
 
 
@@ -25,4 +25,4 @@ class NmbrsFault(Exception):
 
 
 class UnreadableRequest(Exception):
-    """The request is no SOAP call of this service; the text is what the server says of it."""
+    """The request is not a SOAP call of this service; the text is the server's error message."""

@@ -1,4 +1,4 @@
-"""What Nmbrs can get wrong, or may rightly refuse, as switches."""
+"""Faults and refusals of Nmbrs, as switches."""
 
 from sandbox import faults
 from sandbox.nmbrs.errors import NmbrsFault
@@ -7,7 +7,7 @@ from sandbox.store import get_store
 HANG_SECONDS = 60
 THROTTLE_SECONDS = 0.5
 
-# Rights are per API method, ticked in the user template: switch -> the methods it takes away.
+# Permissions are per API method, set in the user's authorization template. Each switch removes these methods.
 RIGHTS = {
     "nmbrs_no_debtors_right": ("DebtorService.List_GetAll", "DebtorService.List_GetByNumber"),
     "nmbrs_no_webhook_right": (
@@ -68,7 +68,7 @@ SWITCHES = {
     "nmbrs_webhook_none": "Het seintje komt niet",
 }
 
-# The REST interface and its identity server.
+# The REST API and its identity server.
 REST_SWITCHES = {
     "nmbrs_rest_401": "REST: elke aanroep geeft 40102 (token ongeldig)",
     "nmbrs_rest_40303": "REST: elke aanroep geeft 40303 (geen toegang tot de gegevens)",
@@ -100,13 +100,13 @@ def declare_all() -> None:
 
 
 def delay() -> None:
-    """Keep the caller waiting as switched."""
+    """Delay the caller as switched."""
     faults.hold("nmbrs_throttle", THROTTLE_SECONDS)
     faults.hold("nmbrs_hang", HANG_SECONDS)
 
 
 def refuse(method: str) -> None:
-    """Raise the fault that is switched on for this method ("CompanyService.Run_GetList"), if any."""
+    """Raise the fault that is on for this method ("CompanyService.Run_GetList"), if any."""
     if faults.take("nmbrs_1006_once"):
         raise NmbrsFault(1006)
     if faults.on("nmbrs_2_percent_9999") and get_store().next_number("nmbrs_counted_call") % 50 == 0:
@@ -120,5 +120,5 @@ def refuse(method: str) -> None:
 
 
 def chosen(values: dict[str, str], otherwise: str) -> str:
-    """The value of the first of these switches that is on, else `otherwise`."""
+    """Return the value of the first switch that is on, else `otherwise`."""
     return next((value for name, value in values.items() if faults.on(name)), otherwise)

@@ -1,7 +1,7 @@
-"""Nmbrs's identity server: OAuth 2 for the REST interface, authorization code only.
+"""Nmbrs's identity server: OAuth 2 for the REST API, authorization code only.
 
-A code lives five minutes and works once, an access token an hour, a refresh token thirty days and for one use:
-each use gives another. Every moment is the sandbox's own clock's, which can be moved on.
+A code is valid five minutes and once, an access token an hour, a refresh token thirty days and once: each use returns a
+new one. All times follow the sandbox's clock, which can be advanced.
 """
 
 from dataclasses import dataclass
@@ -34,7 +34,7 @@ CODE_LIFE, ACCESS_LIFE, REFRESH_LIFE = timedelta(minutes=5), timedelta(hours=1),
 CODE, ACCESS, REFRESH, GRANT = "nmbrs_code", "nmbrs_access", "nmbrs_refresh", "nmbrs_grant"
 OFFLINE = "offline_access"
 
-# What the app was granted by Nmbrs, with the words of the page. Asking for anything else fails as a whole.
+# The scopes granted to the app, with their texts on the page. Any other scope refuses the whole request.
 SCOPES = {
     "user.info.read": "Je naam en e-mailadres zien",
     "company.info.read": "Debiteuren, bedrijven en hun bankrekeningen zien",
@@ -48,12 +48,12 @@ SCOPES = {
 
 
 class Wrong(Exception):
-    """A request that the authorize address shows to the person, and never sends back to whoever asked."""
+    """An invalid authorization request; shown to the person, never redirected to the caller."""
 
 
 @dataclass(frozen=True)
 class Asked:
-    """What an app asks of a person."""
+    """An authorization request."""
 
     redirect_uri: str
     scope: str
@@ -158,7 +158,7 @@ def token():
 
 @identity.post("/revocation")
 def revoke():
-    """RFC 7009: an unknown token is as good as a revoked one. A refresh token takes all of its consent along."""
+    """Revoke a token (RFC 7009); an unknown token is not an error. A refresh token revokes the whole consent."""
     try:
         check_client(demo.NMBRS_CLIENT_ID, demo.NMBRS_CLIENT_SECRET)
     except Refused as error:
@@ -210,18 +210,18 @@ def issue(grant: str, scope: str) -> Document:
     return answer
 
 
-# --- what the rest of Nmbrs asks ---
+# --- for the REST API ---
 def grant_of(access_token: str) -> Document | None:
-    """The consent behind a living access token: {"user", "debtors", "scope"}."""
+    """Return the consent of a valid access token: {"user", "debtors", "scope"}; else None."""
     row = get_store().get(ACCESS, access_token)
     return get_store().get(GRANT, row["grant"]) if row and not is_over(row) else None
 
 
 def grants() -> list[Document]:
-    """The consents that live, newest first."""
+    """Return the active consents, newest first."""
     return get_store().all(GRANT)[::-1]
 
 
 def end_grant(grant: str) -> bool:
-    """Withdraw a consent: none of its tokens works any longer. Says whether there was one."""
+    """Revoke a consent and all its tokens; return whether it existed."""
     return get_store().delete(GRANT, grant)

@@ -1,4 +1,4 @@
-"""The payroll's standing books: users, debtors, companies, and the GUIDs by which REST knows them."""
+"""The master data of payroll: users, debtors, companies, and their GUIDs for REST."""
 
 import uuid
 from typing import Any
@@ -11,15 +11,14 @@ DEBTOR_ID = 21840
 SECOND_DEBTOR_ID = 21841
 CLIENT_LOGIN = "salaris@demobv.example"
 
-# New companies are numbered from here; an employee's id is the company's times 100,000 and has to stay within
-# the 32 bits of the vendor's int.
+# Numbers of new companies. An employee's id is the company number times 100,000, within the vendor's 32-bit int.
 FIRST_COMPANY, LAST_COMPANY = 10_001, 21_400
 
 GUIDS = uuid.UUID("6b1c7f0e-3f1d-5c0a-9f57-2d6c3c5f9a10")
 
 
 def seed() -> None:
-    """The books at the start: Demo BV, and a second company of somebody else."""
+    """Add the initial data: Demo BV, and a second company of another owner."""
     save_user(demo.NMBRS_USER, demo.NMBRS_TOKEN, None)
     save_user(CLIENT_LOGIN, None, [DEBTOR_ID])
     _put_debtor(DEBTOR_ID, "1", demo.COMPANY_NAME)
@@ -41,7 +40,7 @@ def users() -> list[Document]:
 
 
 def save_user(email: str, token: str | None, debtors: list[int] | None) -> Document:
-    """`debtors` None is a master login: it sees every debtor."""
+    """Store a user. With `debtors` None it is a master login that sees all debtors."""
     doc = {"email": email, "token": token, "debtors": debtors}
     get_store().put("nmbrs_user", email, doc)
     return doc
@@ -66,7 +65,7 @@ def debtor(debtor_id: int) -> Document | None:
 
 
 def debtors_of(who: Document) -> list[Document]:
-    """The debtors that a user's own filter leaves."""
+    """Return the debtors that a user can see."""
     if who["debtors"] is None:
         return debtors()
     return [doc for number in who["debtors"] if (doc := debtor(number)) is not None]
@@ -90,7 +89,7 @@ def _put_debtor(debtor_id: int, number: str, name: str) -> Document:
 
 # --- companies ---
 def companies(debtor_id: int | None = None) -> list[Document]:
-    """Every company, or those of one debtor."""
+    """Return all companies, or those of one debtor."""
     if debtor_id is None:
         return get_store().all("nmbrs_company")
     owner = debtor(debtor_id) or {"companies": []}
@@ -102,7 +101,11 @@ def company(company_id: int) -> Document | None:
 
 
 def add_company(debtor_id: int, prefix: str, kvk: str | None = None) -> Document:
-    """A new company under a debtor, named after its number; raises ValueError when the numbers are used up."""
+    """Add a company to a debtor, named after its number.
+
+    Raises:
+    - ValueError: all numbers are used.
+    """
     number = get_store().next_number("nmbrs_company", first=FIRST_COMPANY)
     if number > LAST_COMPANY:
         raise ValueError("there is no room for more companies: reset")
@@ -111,7 +114,7 @@ def add_company(debtor_id: int, prefix: str, kvk: str | None = None) -> Document
 
 
 def _put_company(debtor_id: int, number: int, name: str, kvk: str, account: str) -> Document:
-    # The number that stands on the screens is the id too, so that "9969" means one thing everywhere.
+    # The number shown on the pages is also the id, so that "9969" always means the same.
     doc = {
         "id": number,
         "number": number,
@@ -119,7 +122,7 @@ def _put_company(debtor_id: int, number: int, name: str, kvk: str, account: str)
         "kvk": kvk,
         "iban": account,
         "debtor": debtor_id,
-        "extra": 0,  # made-up employees, see staff.employees()
+        "extra": 0,  # generated employees, see staff.employees()
     }
     get_store().put("nmbrs_company", number, doc)
     get_store().update("nmbrs_debtor", debtor_id, lambda owner: owner and _with_company(owner, number))
@@ -133,17 +136,17 @@ def _with_company(owner: Document, number: int) -> Document:
 
 # --- GUIDs ---
 def guid(entity: str, number: int | str) -> str:
-    """The GUID by which the vendor's REST interface knows the same thing."""
+    """Return the GUID of the same object in the vendor's REST API."""
     return str(uuid.uuid5(GUIDS, f"{entity}:{number}"))
 
 
 def keep_guid(entity: str, number: int) -> None:
-    """A GUID cannot be turned back into a number: remember whose it is."""
+    """Store the number of a GUID, since it cannot be computed back."""
     get_store().put("nmbrs_guid", guid(entity, number), {"entity": entity, "number": number})
 
 
 def number_of(entity: str, text: str) -> int | None:
-    """The number behind a GUID that was kept, in any spelling; None when it is of nothing or of another kind."""
+    """Return the number of a stored GUID in any spelling; None if unknown or of another entity."""
     try:
         known = get_store().get("nmbrs_guid", str(uuid.UUID(text)))
     except ValueError:

@@ -1,4 +1,4 @@
-"""What each SOAP call does: `Service.Operation` -> a function of the caller and the parameters."""
+"""The implementation of each SOAP call: `Service.Operation` to a function of caller and parameters."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -18,7 +18,7 @@ Parameters = dict[str, Any]
 
 @dataclass(frozen=True)
 class Caller:
-    """The signed-in API user and what this user may see."""
+    """The authenticated API user, and the debtors it can see."""
 
     email: str
     debtors: list[int] | None
@@ -42,7 +42,11 @@ def answers(name: str) -> Callable[[Handler], Handler]:
 
 
 def visible_debtor(caller: Caller, debtor_id: int) -> Document:
-    """2009 for a debtor that does not exist, 1003 for one outside the user's filter."""
+    """Return a debtor.
+
+    Raises:
+    - NmbrsFault: 2009 if it does not exist, 1003 if the user cannot see it.
+    """
     found = ledger_data.debtor(debtor_id)
     if found is None:
         raise NmbrsFault(2009)
@@ -52,7 +56,11 @@ def visible_debtor(caller: Caller, debtor_id: int) -> Document:
 
 
 def visible_company(caller: Caller, company_id: int) -> Document:
-    """2004 for a company that does not exist or that the user may not see."""
+    """Return a company.
+
+    Raises:
+    - NmbrsFault: 2004 if it does not exist or the user cannot see it.
+    """
     company = ledger_data.company(company_id)
     if company is None or not caller.sees(company["debtor"]):
         raise NmbrsFault(2004)
@@ -149,7 +157,7 @@ def insert_webhook(caller: Caller, given: Parameters) -> Any:
 
 
 def read_setting(element: etree._Element | None) -> webhooks.Setting:
-    """Find the fields however deep the client nested them: no public source shows the vendor's own shape."""
+    """Return the setting, from fields at any depth: no public source documents the vendor's format."""
     groups = [children_of(part) for part in element.iter()] if element is not None else []
     bodies = [group for group in groups if "Endpoint" in group or "Name" in group]
     body = bodies[0] if bodies else {}
@@ -253,7 +261,7 @@ def wage_tax_sepa(caller: Caller, given: Parameters) -> Any:
 
 
 def payment_day(given: Parameters) -> date:
-    """The asked payment date. The schema demands one; without it .NET reads year 1, which is no use."""
+    """Return the payment date. The schema requires one; without it .NET reads year 1, so today is used."""
     return given["paymentDate"].date() if given["paymentDate"] else clock.now().date()
 
 

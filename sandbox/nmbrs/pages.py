@@ -1,4 +1,4 @@
-"""The pages of Nmbrs that the manual walks through: token, webhook settings, RUN!"""
+"""The pages of Nmbrs that users of the app need: token, webhook settings, running payroll."""
 
 from dataclasses import replace
 
@@ -13,9 +13,9 @@ from sandbox.store import Document
 pages = Blueprint("nmbrs", __name__, url_prefix="/nmbrs")
 
 NEW_SETTING = webhooks.Setting("", "", active=False, events=[])
-# What the form of the manual offers; the other events can be set by API only.
+# The events in the form; others can be set through the API only.
 FORM_EVENTS = webhooks.RUN_EVENTS
-# A bureau has hundreds of debtors, and a company years of runs: a page shows the first ones.
+# A page shows the first debtors or runs only; a payroll bureau has hundreds.
 MOST_SHOWN = 50
 PROBLEMS = {
     2044: "Het endpoint moet een adres zijn dat met https:// begint.",
@@ -144,7 +144,7 @@ def stored_setting(doc: Document) -> webhooks.Setting:
 
 
 def read_form(before: webhooks.Setting) -> webhooks.Setting:
-    """The setting as filled in; events that the form does not show stay as they were."""
+    """Return the setting from the form; events that it does not show keep their state."""
     shown = {event.id for event in FORM_EVENTS}
     chosen = [event.id for event in FORM_EVENTS if request.form.get(f"event_{event.id}") == "actief"]
     return replace(

@@ -1,4 +1,4 @@
-"""The payroll itself: runs, what they pay, and the wage tax returns that follow from them."""
+"""Payroll: runs, their payments, and the wage tax returns that follow."""
 
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
@@ -9,7 +9,7 @@ from sandbox.nmbrs import ledger_data, staff
 from sandbox.nmbrs.faults import chosen
 from sandbox.store import Document, get_store
 
-# The largest run that can be made; also the room between the ids of two companies' made-up employees.
+# Maximum of one run; also the range of ids for a company's generated employees.
 MAX_LINES = 20_000
 
 MONTHS = (
@@ -21,14 +21,14 @@ INDEX = "nmbrs_run_index"
 
 
 def seed() -> None:
-    """The books at the start: Demo BV with its eight people, and a second company of somebody else."""
+    """Add the initial data: Demo BV with its employees, and a second company of another owner."""
     ledger_data.seed()
     staff.seed()
 
 
 @dataclass(frozen=True)
 class Wish:
-    """How a run is wanted; what is left out follows from the books and the day."""
+    """The wanted properties of a run; the rest follows from the data and the date."""
 
     lines: int | None = None
     description: str | None = None
@@ -46,25 +46,25 @@ def run(company_id: int, year: int, run_id: int) -> Document | None:
 
 
 def run_by_id(run_id: int) -> Document | None:
-    """The run with this id, whatever its company and year."""
+    """Return the run with this id, of any company and year."""
     at = get_store().get(INDEX, run_id)
     return run(at["company"], at["year"], run_id) if at else None
 
 
 def run_index() -> list[Document]:
-    """Every run that exists: {"id", "company", "year", "number"}, in the order in which they were made."""
+    """Return all runs as {"id", "company", "year", "number"}, in order of creation."""
     return get_store().all(INDEX)
 
 
 def years(company_id: int) -> list[int]:
-    """The years in which a company has ever had a run, newest first."""
+    """Return the years in which a company has ever had a run, newest first."""
     doc = get_store().get("nmbrs_run_years", company_id, {"years": []})
     return sorted(doc["years"], reverse=True)
 
 
 def listed(company_id: int, year: int) -> list[Document]:
-    """The runs as a list call tells them: the switches may hide some, and one listed open is locked the next
-    time."""
+    """Return the runs as a list call shows them. Switches may hide some; a run listed as open is locked the next time.
+    """
     found = runs(company_id, year)
     if faults.on("nmbrs_empty_runs"):
         return []
@@ -85,7 +85,7 @@ def _runs_kind(company_id: int, year: int) -> str:
 
 
 def add_run(doc: Document) -> None:
-    """Write a new run, and where it can be found."""
+    """Store a new run and its index entries."""
     save_run(doc)
     get_store().put(INDEX, doc["id"], {name: doc[name] for name in ("id", "company", "year", "number")})
 
@@ -96,9 +96,9 @@ def add_run(doc: Document) -> None:
 
 
 def run_payroll(company_id: int, wish: Wish | None = None) -> Document:
-    """Run a payroll: so many people are paid (default: today's staff).
+    """Run payroll for `wish.lines` employees, by default the current staff.
 
-    The run keeps what each person was paid, whatever changes afterwards.
+    The run keeps what each person was paid, whatever changes later.
     """
     wish = wish or Wish()
     moment = wish.run_at or clock.now()
@@ -123,8 +123,9 @@ def run_payroll(company_id: int, wish: Wish | None = None) -> Document:
 
 
 def run_again(doc: Document, wish: Wish, keep_run_at: bool = False) -> Document:
-    """Run it once more with today's staff: the same number and id, a new moment. With the switch
-    nmbrs_new_number it is another run in the old one's place."""
+    """Run payroll again with the current staff: same number and id, new time. With the switch nmbrs_new_number a new
+    run replaces it.
+    """
     moment = {} if keep_run_at else {"run_at": written(wish.run_at or clock.now())}
     description = {"description": wish.description} if wish.description else {}
     after: Document = doc | moment | description | paying(doc["company"], wish)
@@ -142,20 +143,20 @@ def run_again(doc: Document, wish: Wish, keep_run_at: bool = False) -> Document:
 
 
 def remove_run(doc: Document) -> None:
-    """Take a run back: no list, file or question knows it any longer. Its wage tax return stays."""
+    """Remove a run from all lists and files. Its wage tax return stays."""
     get_store().delete(_runs_kind(doc["company"], doc["year"]), doc["id"])
     get_store().delete(INDEX, doc["id"])
 
 
 def hold(doc: Document, locked: bool) -> Document:
-    """Lock a run, or unlock it until it is locked by hand."""
+    """Lock a run, or unlock it until it is locked explicitly."""
     after = doc | {"locked": locked, "held_open": not locked}
     save_run(after)
     return after
 
 
 def paying(company_id: int, wish: Wish) -> Document:
-    """Whom a run pays, and how much in all."""
+    """Return the employees that a run pays, and the totals."""
     people = staff.staff(company_id)
     count = len(people) if wish.lines is None else wish.lines
     paid: Document = {"paid": people[:count], "made_up": max(0, count - len(people)), "sepa": wish.sepa}
@@ -163,25 +164,25 @@ def paying(company_id: int, wish: Wish) -> Document:
 
 
 def written(moment: datetime) -> str:
-    """As the vendor writes a moment: Amsterdam's time without saying so."""
+    """Format a datetime as the vendor does: Amsterdam time without offset."""
     local = moment.astimezone(clock.AMSTERDAM) if moment.tzinfo else moment
     return local.replace(tzinfo=None, microsecond=0).isoformat()
 
 
 def run_kind(month: str) -> str:
-    """How a run calls itself: SOAP has no run type, only the description tells."""
+    """Return the description of a run. SOAP has no run type, so only the description shows it."""
     kind = chosen({"nmbrs_prerun": "Proefrun", "nmbrs_correction": "Correctie TWK"}, "")
     return f"{kind} {month}".strip()
 
 
 def month_of(description: str | None) -> int | None:
-    """The month that a description names, 1 to 12."""
+    """Return the month that a description contains, 1 to 12, or None."""
     words = (description or "").lower().split()
     return next((i for i, month in enumerate(MONTHS, start=1) if month.lower() in words), None)
 
 
 def paid_in(doc: Document) -> list[Document]:
-    """The people a run pays, with what they get."""
+    """Return the employees that a run pays, with their amounts."""
     return doc["paid"] + [staff.made_up(doc["company"], index) for index in range(doc["made_up"])]
 
 
@@ -198,13 +199,13 @@ def wage_tax(company_id: int, year: int, wage_tax_id: int) -> Document | None:
 
 
 def days_of(year: int, month: int) -> tuple[date, date]:
-    """The first and the last day of a month."""
+    """Return the first and the last day of a month."""
     after = date(year + month // 12, month % 12 + 1, 1)
     return date(year, month, 1), after - timedelta(days=1)
 
 
 def _declare_wage_tax(doc: Document) -> None:
-    """A month's first run also makes the return of its wage tax; whole euros, about what it would be."""
+    """Create the wage tax return with a month's first run, for a plausible amount in whole euros."""
     if not doc["cents"]:
         return
     kind = f"nmbrs_wage_tax:{doc['company']}:{doc['year']}"
@@ -227,7 +228,7 @@ def _declare_wage_tax(doc: Document) -> None:
 
 
 def payment_reference(number: int, year: int, period: int) -> str:
-    """A betalingskenmerk: sixteen digits, the first one checks the others by eleven."""
+    """Return a Dutch payment reference: sixteen digits, the first of which is the check digit (modulo 11)."""
     digits = f"{number:09d}{year % 100:02d}{period:02d}00"
     weights = (2, 4, 8, 5, 10, 9, 7, 3, 6, 1)
     total = sum(int(digit) * weights[i % 10] for i, digit in enumerate(reversed(digits)))

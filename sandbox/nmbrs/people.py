@@ -1,4 +1,4 @@
-"""Plausible people for runs of any size: the same number always makes the same person."""
+"""Generate employees for runs of any size: the same number always gives the same person."""
 
 from typing import Any
 
@@ -20,19 +20,19 @@ BICS = {
 }  # fmt: skip
 BANK_DIGITS = {code: "".join(str(int(letter, 36)) for letter in code) for code in BANKS}
 
-# A prime just under 10^10: stepping through its multiples gives every person another account number.
+# A prime just under 10^10: stepping by its multiples gives every person a different account number.
 ACCOUNTS = 9_999_999_967
 STEP = 6_180_339_887
 
 
 def iban(bank: str, account: int) -> str:
-    """A Dutch IBAN with its check digits (ISO 13616: 98 minus the remainder by 97; NL is 2321)."""
+    """Return a Dutch IBAN with check digits (ISO 13616: 98 minus the remainder modulo 97; NL is 2321)."""
     check = 98 - int(f"{BANK_DIGITS[bank]}{account:010d}232100") % 97
     return f"NL{check:02d}{bank}{account:010d}"
 
 
 def person(company: int, index: int) -> dict[str, Any]:
-    """The `index`-th made-up employee of a company, in the form of a stored one; net pay in cents."""
+    """Return the `index`-th generated employee of a company, in stored form; net pay in cents."""
     seed = company * 1_000_003 + index
     first = FIRST_NAMES[seed % len(FIRST_NAMES)]
     prefix = PREFIXES[seed // 7 % len(PREFIXES)]
@@ -52,7 +52,7 @@ def person(company: int, index: int) -> dict[str, Any]:
 
 
 def display_name(employee: dict[str, Any]) -> str:
-    """`Wouter de Jong`"""
+    """Return the name in the form `Wouter de Jong`."""
     parts = (employee["first_name"], employee["prefix"], employee["last_name"])
     return " ".join(part for part in parts if part)
 

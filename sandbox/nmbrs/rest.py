@@ -1,4 +1,4 @@
-"""The REST interface of Nmbrs, over the same books as SOAP: which call wants which scope, and what it tells."""
+"""The REST API of Nmbrs on the same data as SOAP: each call with its scope and answer."""
 
 import uuid
 from collections.abc import Callable
@@ -18,14 +18,14 @@ from sandbox.store import Document, get_store
 rest = Blueprint("nmbrs_rest", __name__, url_prefix="/nmbrs-rest/api")
 
 TASK = "nmbrs_document"
-# How often a document says that it is not ready.
+# How often a document is reported as not ready.
 ASKS, SLOW_ASKS = 1, 3
 
 View = Callable[..., Any]
 
 
 def call(path: str, scope: str) -> Callable[[View], View]:
-    """A call of the contract: the view gets the caller first, and only one with this scope."""
+    """Register a call of the contract; the view gets the caller, who must have this scope."""
 
     def register(view: View) -> View:
         @wraps(view)
@@ -40,7 +40,7 @@ def call(path: str, scope: str) -> Callable[[View], View]:
 
 
 def authenticate(scope: str) -> Caller:
-    # The contract names no error of its own for the subscription key; the token's stands for it.
+    # The contract has no error for the subscription key, so the token's is used.
     if request.headers.get("X-Subscription-Key") != demo.NMBRS_SUBSCRIPTION_KEY:
         raise RestError(40102, "The subscription key is missing or invalid.")
     given = request.headers.get("Authorization", "")
@@ -64,9 +64,13 @@ def not_there(anything: str):
     raise RestError(40401)
 
 
-# --- finding what an address names ---
+# --- ids in the path ---
 def number_behind(entity: str, name: str, text: str, unknown: int) -> int:
-    """The number behind a GUID of the address; 40033 when it is no GUID, `unknown` when it names nothing."""
+    """Return the number of a GUID in the path.
+
+    Raises:
+    - RestError: 40033 if it is not a GUID, `unknown` if it does not exist.
+    """
     try:
         number = ledger_data.number_of(entity, str(uuid.UUID(text)))
     except ValueError as error:
@@ -92,7 +96,11 @@ def visible_company(caller: Caller, company_id: str) -> Document:
 
 
 def one_of(found: list[Document], entity: str, text: str) -> Document:
-    """The one whose GUID this is, else 40401."""
+    """Return the object with this GUID.
+
+    Raises:
+    - RestError: 40401
+    """
     wanted = text.lower()
     for doc in found:
         if ledger_data.guid(entity, doc["id"]) == wanted:
@@ -114,7 +122,7 @@ def asked_moment(name: str) -> datetime | None:
         raise invalid(name, "The parameter is invalid. It needs to be a date-time.") from error
 
 
-# --- who asks, debtors, companies ---
+# --- user, debtors, companies ---
 @call("/user/info", "user.info.read")
 def user_info(caller: Caller):
     debtors = caller.debtors or []
@@ -185,7 +193,7 @@ def wage_tax_sepa(caller: Caller, company_id: str, wage_tax_id: str):
 
 # --- documents ---
 def start_task(company: Document, kind: str, what: Document, year: int):
-    """Begin to make a payment file. It is written when it is fetched: thousands of waiting files would weigh."""
+    """Start a task for a payment file. The file is generated when it is fetched, to save space."""
     moment = asked_moment("paymentDate")
     day = moment.date() if moment else clock.now().date()
     task = str(uuid.uuid4())
@@ -203,7 +211,11 @@ def document(caller: Caller, task_id: str):
 
 
 def visible_task(caller: Caller, task_id: str) -> Document:
-    """The task, with this asking counted; 40401 when it is not there, or not for this caller."""
+    """Return the task, and count this request.
+
+    Raises:
+    - RestError: 40401 if it does not exist or the caller cannot see it.
+    """
     task = get_store().get(TASK, task_id.lower())
     company = ledger_data.company(task["company"]) if task else None
     if company is None or not caller.sees(company["debtor"]) or faults.on("nmbrs_rest_document_lost"):
@@ -235,7 +247,7 @@ def employee_accounts(caller: Caller, company_id: str):
 
 
 def asked_employees(caller: Caller, company_id: str) -> list[Document]:
-    """Everybody of the company, or only the one and only those since the moment that are asked for."""
+    """Return the employees of a company, filtered by employeeId and createdFrom."""
     found = staff.employees(visible_company(caller, company_id)["id"])
     one, moment = request.args.get("employeeId", "").lower(), asked_moment("createdFrom")
     if one:

@@ -1,4 +1,4 @@
-"""How the REST interface answers: the vendor's error bodies, and lists a page at a time."""
+"""Answers of the REST API: the vendor's error bodies, and paged lists."""
 
 from collections.abc import Callable, Sequence
 from typing import Any
@@ -32,12 +32,12 @@ ERRORS = {
     40404: ("invalidRequestError", "Invalid_Company", "Company not found. Check if the company Id is correct."),
     42908: ("throttlingError", "Too_Many_Calls", "More calls than your subscription plan allows."),
     42909: ("throttlingError", "Quota_Exceeded", "Out of call volume quota."),
-    50001: ("apiError", "Unkown", "An unexpected error has occurred."),  # as the vendor spells it
+    50001: ("apiError", "Unkown", "An unexpected error has occurred."),  # the vendor's spelling
     50201: ("apiError", "Bad_Gateway", "A gateway error has occurred."),
     50301: ("apiError", "Service_Unavailable", "The API is not available."),
 }
 
-# What is switched on for every call, the outermost gate first.
+# Faults that apply to every call, outermost layer first.
 SWITCHED = {
     "nmbrs_rest_503": 50301,
     "nmbrs_rest_50201": 50201,
@@ -51,7 +51,7 @@ SWITCHED = {
 
 
 class RestError(Exception):
-    """An error with one of the vendor's codes; `detail` when it can be said more precisely."""
+    """An error with one of the vendor's codes; `detail` replaces its standard text."""
 
     def __init__(self, code: int, detail: str | None = None, wrong: dict[str, str] | None = None):
         super().__init__(f"{code}: {detail or ERRORS[code][2]}")
@@ -70,7 +70,7 @@ def refuse() -> None:
 
 
 def error_answer(error: RestError):
-    # The contract has no Retry-After on 429: there is none here either.
+    # The contract has no Retry-After for 429, so neither has this.
     kind, title, _ = ERRORS[error.code]
     status = error.code // 100
     body: Document = {"type": kind, "httpStatus": status, "code": error.code, "title": title}
@@ -81,7 +81,11 @@ def error_answer(error: RestError):
 
 
 def whole(name: str, least: int, most: int, otherwise: int) -> int:
-    """A number of the query; raises 40033 when it is none or out of range."""
+    """Return a number from the query.
+
+    Raises:
+    - RestError: 40033 if it is invalid or out of range.
+    """
     text = request.args.get(name, "")
     if not text:
         return otherwise
@@ -91,7 +95,7 @@ def whole(name: str, least: int, most: int, otherwise: int) -> int:
 
 
 def page_of(items: Sequence[Any], shape: Callable[[Any], Document]) -> Document:
-    """The page that is asked for, its items in the vendor's shape; a page after the last one is empty."""
+    """Return the requested page in the vendor's format; a page after the last one is empty."""
     number = whole("pageNumber", 1, 1_000_000, 1)
     size = whole("pageSize", 1, LARGEST_SIZE, DEFAULT_SIZE)
     if faults.on("nmbrs_rest_small_pages"):
@@ -119,5 +123,5 @@ def page_address(number: int) -> str:
 
 
 def extended(doc: Document) -> Document:
-    """The vendor adds fields without notice."""
+    """Add an unknown field if switched on, as the vendor may do without notice."""
     return doc | {"addedByVendor": "new"} if faults.on("nmbrs_rest_extra_field") else doc

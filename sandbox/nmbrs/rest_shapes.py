@@ -1,4 +1,4 @@
-"""The payroll's documents in the shapes of the vendor's REST contract."""
+"""The payroll data in the format of the vendor's REST contract."""
 
 from datetime import UTC, datetime
 
@@ -7,7 +7,7 @@ from sandbox.nmbrs import ledger_data, payroll
 from sandbox.nmbrs.people import bic, display_name
 from sandbox.store import Document
 
-# Since when the companies and people of the start are in the books.
+# Creation date of the initial companies and employees.
 BEGIN = "2024-01-01T00:00:00+01:00"
 BEGIN_PERIOD = {"year": 2024, "period": 1}
 BANK_NAMES = {
@@ -17,7 +17,7 @@ BANK_NAMES = {
 
 
 def utc(text: str) -> str:
-    """A moment of the books (Amsterdam's, said or not) as the contract's date-time."""
+    """Format a stored datetime (Amsterdam time, with or without offset) as UTC."""
     read = datetime.fromisoformat(text)
     aware = read if read.tzinfo else read.replace(tzinfo=clock.AMSTERDAM)
     return aware.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")

@@ -1,8 +1,7 @@
 """The part of the vendor's SOAP contract that the sandbox serves, as data.
 
-Names, order and spelling are the vendor's (RunID beside RunId, paymentDate, intYear, ID beside Id). The
-WSDLs, the reading of requests and the writing of answers all follow from these tables, so they cannot
-disagree.
+Names, order and spelling are the vendor's (RunID beside RunId, paymentDate, intYear, ID beside Id). The WSDLs, the
+parser and the writer all use these tables, so they cannot disagree.
 """
 
 from dataclasses import dataclass
@@ -39,7 +38,7 @@ class Field:
 
     @property
     def is_value(self) -> bool:
-        """.NET value types always stand in the answer; strings and classes may be left out."""
+        """Return whether it is a .NET value type, which is always present; strings and classes may be absent."""
         return self.type in PRIMITIVES - {"string"} or self.type in ENUMS
 
     @property
@@ -49,7 +48,7 @@ class Field:
 
 @dataclass(frozen=True)
 class Operation:
-    """One call: its parameters in order, the type of its result, and the header that signs it."""
+    """A call: its parameters in order, its result type and its authentication header."""
 
     name: str
     parameters: tuple[Field, ...] = ()
@@ -76,7 +75,7 @@ class Service:
 
 
 def fields(text: str) -> tuple[Field, ...]:
-    """`"Id:int Name Events:Event*"` as fields; `*` for many, `?` for nillable."""
+    """Parse `"Id:int Name Events:Event*"` to fields; `*` is repeated, `?` is nillable."""
     made = []
     for word in text.split():
         name, _, kind = word.partition(":")
@@ -85,12 +84,12 @@ def fields(text: str) -> tuple[Field, ...]:
 
 
 def arrays(*names: str) -> dict[str, tuple[Field, ...]]:
-    """The vendor's ArrayOfX types: any number of nillable X."""
+    """Return the vendor's ArrayOfX types: any number of nillable X."""
     return {f"ArrayOf{name}": (Field(name, name, many=True, nillable=True),) for name in names}
 
 
 def operations(*rows: tuple[str, str, str, str]) -> dict[str, Operation]:
-    """Operations by name from rows of (name, parameters, result, documentation)."""
+    """Return operations by name, from rows of (name, parameters, result, documentation)."""
     return {row[0]: Operation(row[0], fields(row[1]), row[2], documentation=row[3]) for row in rows}
 
 
@@ -108,8 +107,8 @@ DEBTOR = Service(
         "Debtor": fields("Id:int Number Name"),
         "BankAccount": BANK_ACCOUNT,
         "Event": fields("EventId:int EventName Active:boolean"),
-        # A public client reads the events of a setting under `Event`, and sends them under `Events` inside a
-        # doubled WebhookSetting; the vendor's own WSDL is not public.
+        # A public client reads the events of a setting from `Event`, and sends them in `Events` inside a nested
+        # WebhookSetting; the vendor's WSDL is not public.
         "WebhookSetting": fields("WebhookSettingId:int Name Endpoint Active:boolean Event:Event*"),
         "WebhookSettingInsert": fields("WebhookSetting:WebhookSettingBody"),
         "WebhookSettingBody": fields("Name Endpoint Active:boolean Events:EventChoice*"),

@@ -1,4 +1,4 @@
-"""The payment files that the payroll hands out: pain.001 in a string, as fast as text can be joined."""
+"""Write the payment files of payroll: pain.001 by string concatenation, for speed."""
 
 import base64
 from collections.abc import Iterable
@@ -11,7 +11,7 @@ from sandbox.nmbrs import payroll
 from sandbox.nmbrs.people import bic
 from sandbox.store import Document
 
-# The bank account for wage tax, published by the Belastingdienst.
+# The account for wage tax, published by the Dutch tax authority.
 TAX_OFFICE, TAX_IBAN = "Belastingdienst", "NL86INGB0002445588"
 
 PAIN_03, PAIN_09 = "pain.001.001.03", "pain.001.001.09"
@@ -19,7 +19,7 @@ PAIN_03, PAIN_09 = "pain.001.001.03", "pain.001.001.09"
 
 @dataclass(frozen=True)
 class Transfer:
-    """One payment of the file; the amount in integer cents."""
+    """One payment of a file; the amount in integer cents."""
 
     end_to_end_id: str
     name: str
@@ -29,7 +29,7 @@ class Transfer:
 
 
 def salary_file(company: Document, run: Document, payment_date: date) -> str | None:
-    """What SalaryDocuments_GetSEPA answers for a run; None when the element is left out."""
+    """Return the result of SalaryDocuments_GetSEPA for a run; None if the element is absent."""
     if run["sepa"] is not None:
         return run["sepa"]
     if faults.on("nmbrs_sepa_nil"):
@@ -41,14 +41,14 @@ def salary_file(company: Document, run: Document, payment_date: date) -> str | N
 
 
 def tax_file(company: Document, wage_tax: Document, payment_date: date) -> str:
-    """What SalaryDocuments_GetSEPA_Tax answers: one payment to the tax office with its reference."""
+    """Return the result of SalaryDocuments_GetSEPA_Tax: one payment to the tax authority with its reference."""
     digits = wage_tax["reference"].replace(".", "")
     transfer = Transfer(f"LH-{wage_tax['id']}", TAX_OFFICE, TAX_IBAN, wage_tax["euros"] * 100, digits)
     return dressed(pain(company, f"LH-{wage_tax['id']}", payment_date, [transfer], "TAXS"))
 
 
 def remittance(run: Document) -> str:
-    """`Salaris April 2026`, as the manual shows it."""
+    """Return the remittance information, such as `Salaris April 2026`."""
     description, year = run["description"], str(run["year"])
     text = f"Salaris {description[:1].upper()}{description[1:]}"
     return text if year in text else f"{text} {year}"
@@ -74,7 +74,7 @@ def run_transfers(run: Document) -> list[Transfer]:
 
 
 def split_first(transfers: list[Transfer]) -> list[Transfer]:
-    """The first person is paid in two parts, the sum unchanged."""
+    """Split the first payment in two with the same sum."""
     first, *others = transfers
     advance = first.cents // 3
     parts = ((advance, "A"), (first.cents - advance, "B"))
@@ -85,7 +85,7 @@ def split_first(transfers: list[Transfer]) -> list[Transfer]:
 
 
 def dressed(xml: str) -> str:
-    """The file as the switches want it to travel."""
+    """Encode the file as switched."""
     if faults.on("nmbrs_sepa_utf16"):
         xml = xml.replace('encoding="utf-8"', 'encoding="utf-16"', 1)
     if faults.on("nmbrs_sepa_base64"):
@@ -98,7 +98,7 @@ def money(cents: int) -> str:
 
 
 def pain(company: Document, message_id: str, payment_date: date, transfers: list[Transfer], purpose: str) -> str:
-    """A customer credit transfer initiation. Message id and creation time differ at each fetch."""
+    """Return a customer credit transfer initiation. Message id and creation time differ at each call."""
     version = PAIN_09 if faults.on("nmbrs_sepa_pain09") else PAIN_03
     moment = clock.now()
     total = money(sum(transfer.cents for transfer in transfers))

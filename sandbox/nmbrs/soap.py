@@ -1,4 +1,4 @@
-"""The .asmx addresses: WSDL, SOAP 1.1 and SOAP 1.2."""
+"""The .asmx endpoints: WSDL, SOAP 1.1 and SOAP 1.2."""
 
 from typing import Any
 
@@ -63,7 +63,7 @@ def service_or_404(name: str) -> Service:
 
 
 def answer(service: Service, call: Call) -> str:
-    """Find the operation, check who asks, misbehave when told to, do it, and write what came out."""
+    """Find the operation, authenticate, apply faults, execute, and write the answer."""
     operation = find_operation(service, call)
     caller = authenticate(service, operation, call)
     method = f"{service.name}.{operation.name}"
@@ -79,7 +79,7 @@ def extra_element() -> str:
 
 
 def find_operation(service: Service, call: Call) -> Operation:
-    """By SOAPAction (in SOAP 1.2 the action of the content type) where there is one, else by the body."""
+    """Return the operation named by SOAPAction (in SOAP 1.2 the action of the content type), else by the body."""
     body = etree.QName(call.body)
     action = asked_action(call.version)
     name = body.localname if action is None else action.removeprefix(f"{service.namespace}/")
@@ -100,7 +100,11 @@ def asked_action(version: str) -> str | None:
 
 
 def authenticate(service: Service, operation: Operation, call: Call) -> Caller:
-    """The user of the header that this operation wants, in the service's own namespace; 1001 for all else."""
+    """Return the user of the header that this operation requires, in the namespace of the service.
+
+    Raises:
+    - NmbrsFault: 1001
+    """
     wanted = f"{{{service.namespace}}}{operation.header}"
     header = next((block for block in call.headers if block.tag == wanted), None)
     if header is None:
@@ -114,6 +118,6 @@ def authenticate(service: Service, operation: Operation, call: Call) -> Caller:
 
 
 def read_header(service: Service, header: etree._Element) -> dict[str, Any]:
-    """The credentials; their order does not matter to the vendor."""
+    """Return the credentials in any order, as the vendor accepts."""
     names = [field.name for field in AUTH_TYPES["AuthHeaderWithDomain"]]
     return {name: (header.findtext(f"{{{service.namespace}}}{name}") or "").strip() for name in names}

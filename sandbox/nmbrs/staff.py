@@ -1,4 +1,4 @@
-"""Who works where: the employees in the books, and the made-up ones that large runs needed."""
+"""Employees: the stored ones, and the generated ones of large runs."""
 
 from typing import Any
 
@@ -7,7 +7,7 @@ from sandbox.nmbrs import ledger_data
 from sandbox.nmbrs.people import person
 from sandbox.store import Document, get_store
 
-# Made-up employees stand from this index on; below it are those that a company begins with.
+# Generated employees have this index or higher; initial employees a lower one.
 FIRST_MADE_UP = 100
 FIELDS = ("initials", "first_name", "prefix", "last_name", "payment_name", "iban", "cents")
 
@@ -19,7 +19,7 @@ def seed() -> None:
 
 
 def fill(company_id: int, count: int) -> None:
-    """Let a new company begin with so many people."""
+    """Add the initial employees of a new company."""
     for index in range(1, count + 1):
         _put(person(company_id, index))
 
@@ -43,17 +43,17 @@ def demo_staff() -> list[Document]:
 
 
 def staff(company_id: int) -> list[Document]:
-    """Who works there now, as far as the books know them by name."""
+    """Return the stored employees who are not dismissed."""
     return [doc for doc in in_books(company_id) if not doc.get("dismissed")]
 
 
 def in_books(company_id: int) -> list[Document]:
-    """The same with those who were dismissed: their runs still name them."""
+    """Return all stored employees, also dismissed ones, whom old runs still name."""
     return get_store().all(_kind(company_id))
 
 
 def employees(company_id: int) -> list[Document]:
-    """Everybody who was ever in a run: those in the books, then the made-up people."""
+    """Return everyone who was ever in a run: stored employees, then generated ones."""
     extra = (ledger_data.company(company_id) or {"extra": 0})["extra"]
     return in_books(company_id) + [made_up(company_id, index) for index in range(extra)]
 
@@ -63,7 +63,7 @@ def made_up(company_id: int, index: int) -> Document:
 
 
 def stored(employee_id: int) -> Document | None:
-    """An employee of the books, also one who was dismissed."""
+    """Return a stored employee, also a dismissed one."""
     at = get_store().get("nmbrs_employer", employee_id)
     return get_store().get(_kind(at["company"]), employee_id) if at else None
 
@@ -79,7 +79,7 @@ def employee(employee_id: int) -> Document | None:
 
 
 def hire(company_id: int, told: dict[str, Any]) -> Document:
-    """A new employee; `told` holds all of FIELDS. Numbers are not used again."""
+    """Add an employee; `told` has all of FIELDS. Numbers are not reused."""
     last = max((doc["number"] for doc in in_books(company_id)), default=0)
     employee_id = get_store().next_number("nmbrs_employee", first=600_001)
     doc = {"id": employee_id, "company": company_id, "number": last + 1, "since": clock.now().isoformat()}
@@ -87,13 +87,13 @@ def hire(company_id: int, told: dict[str, Any]) -> Document:
 
 
 def change(employee_id: int, told: dict[str, Any]) -> Document | None:
-    """Change what is told; later runs pay it so, earlier ones keep what they paid. None: not in the books."""
+    """Change fields for later runs; earlier runs keep what they paid. Return None if not stored."""
     known = stored(employee_id)
     return known and _put(known | {field: told[field] for field in FIELDS if field in told})
 
 
 def dismiss(employee_id: int) -> bool:
-    """From now on no run pays this person. Says whether somebody was dismissed."""
+    """Dismiss an employee, so that no later run pays them; return whether that changed anything."""
     known = stored(employee_id)
     if known is None or known.get("dismissed"):
         return False
@@ -102,12 +102,12 @@ def dismiss(employee_id: int) -> bool:
 
 
 def payment_name(told: dict[str, Any]) -> str:
-    """`Jong, Wouter de`, as the payment file writes it."""
+    """Return the name as payment files write it: `Jong, Wouter de`."""
     return f"{told['last_name']}, {told['first_name']} {told['prefix']}".strip().rstrip(",")
 
 
 def grow(company_id: int, count: int) -> None:
-    """Remember that a run paid so many made-up people."""
+    """Record that a run paid this many generated employees."""
 
     def longer(doc: Any) -> Document:
         return doc | {"extra": max(doc["extra"], count)}
@@ -122,5 +122,5 @@ def _put(doc: Document) -> Document:
 
 
 def _kind(company_id: int) -> str:
-    # A kind per company: no run of one has to read the staff of hundreds.
+    # One kind per company, so that a run does not read the employees of all.
     return f"nmbrs_employee:{company_id}"

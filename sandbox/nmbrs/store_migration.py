@@ -1,11 +1,11 @@
-"""A store that an earlier sandbox wrote: its flat kinds become a kind per company or debtor, once."""
+"""Migrate a store of an earlier version: documents move from one kind to a kind per company or debtor."""
 
 from sandbox.nmbrs import ledger_data, payroll, staff, webhooks
 from sandbox.store import Store
 
 
 def upgrade(store: Store) -> None:
-    """Bring the payroll's books up to date; does nothing to a new store, or to one that is."""
+    """Migrate the payroll data; a new or migrated store stays as it is."""
     if store.get("sandbox", "seeded") is None or store.get("nmbrs_form", "two") is not None:
         return
     with store.as_one():
@@ -19,7 +19,7 @@ def upgrade(store: Store) -> None:
 
 
 def mark(store: Store) -> None:
-    """A store that begins now has the form of now."""
+    """Mark a new store as current."""
     store.put("nmbrs_form", "two", {})
 
 

@@ -1,4 +1,4 @@
-"""Webhook settings of a debtor, and the sending of what they ask for."""
+"""Webhook settings of a debtor, and their delivery."""
 
 import http.client
 import json
@@ -23,7 +23,7 @@ LOOPBACK_HOSTS = {"localhost", "127.0.0.1", "::1"}
 
 @dataclass(frozen=True)
 class Event:
-    """Something that can be announced: the vendor's name, the word in the message, the words on screen."""
+    """An event: the vendor's name, the word in the message, and the label on the page."""
 
     id: int
     name: str
@@ -39,7 +39,7 @@ EVENTS = (
     Event(5, "Pension Export Created", "PensionExportCreated", "Pensioenexport Aangemaakt"),
     Event(6, "Pension Export Sent", "PensionExportSent", "Pensioenexport Verzonden"),
 )
-# What the end of a run sets off.
+# The events at the end of a run.
 RUN_EVENTS = EVENTS[:2]
 
 VARIANTS = ("json", "form", "xml", "empty", "rubbish", "duplicate", "none")
@@ -47,7 +47,7 @@ VARIANTS = ("json", "form", "xml", "empty", "rubbish", "duplicate", "none")
 
 @dataclass(frozen=True)
 class Setting:
-    """A webhook setting as somebody wants it; `events` are the ids of the active ones."""
+    """A webhook setting; `events` holds the ids of the active ones."""
 
     name: str
     endpoint: str
@@ -56,7 +56,11 @@ class Setting:
 
 
 def check(setting: Setting) -> None:
-    """2045 without a name; 2044 unless the endpoint is https, or http to this machine."""
+    """Check a setting.
+
+    Raises:
+    - NmbrsFault: 2045 without name; 2044 unless the endpoint is https, or http to this machine.
+    """
     if not setting.name.strip():
         raise NmbrsFault(2045)
     address = urlsplit(setting.endpoint.strip())
@@ -91,7 +95,11 @@ def _write(number: int, debtor_id: int, setting: Setting) -> Document:
 
 
 def find(debtor_id: int, number: int) -> Document:
-    """Raises 2046 when the debtor has no such setting."""
+    """Return a setting.
+
+    Raises:
+    - NmbrsFault: 2046 if the debtor has no such setting.
+    """
     doc = get_store().get(_settings_kind(debtor_id), number)
     if doc is None:
         raise NmbrsFault(2046)
@@ -108,7 +116,7 @@ def settings(debtor_id: int) -> list[Document]:
 
 
 def sent(debtor_id: int) -> list[Document]:
-    """What was sent for a debtor, newest first, with the answers."""
+    """Return the deliveries of a debtor with their results, newest first."""
     return get_store().all(_sent_kind(debtor_id))[::-1]
 
 
@@ -121,8 +129,9 @@ def _sent_kind(debtor_id: int) -> str:
 
 
 def announce(run: Document, variant: str | None = None) -> None:
-    """Tell every active setting of the run's debtor, in the background. `variant` is how; left out, the
-    switches decide."""
+    """Notify every active setting of the run's debtor, in the background. Without `variant` the switches decide the
+    format.
+    """
     variant = variant or switched_variant()
     company = ledger_data.company(run["company"])
     if variant == "none" or company is None:
@@ -144,8 +153,9 @@ _senders_lock = threading.Lock()
 
 
 def post(setting: Document, event: Event, run: Document, variant: str) -> None:
-    """Leave a delivery to the senders, a few threads that start with the first one. They are daemons: a
-    receiver that hangs must not hold up the end of the sandbox."""
+    """Queue a delivery for the sender threads, which start with the first one. They are daemons, so that a hanging
+    receiver cannot keep the sandbox from stopping.
+    """
     _outgoing.put((setting, event, run, variant))
     with _senders_lock:
         while len(_senders) < SENDERS:
@@ -159,7 +169,7 @@ def send_forever() -> None:
 
 
 def body_of(event: Event, run: Document, debtor_id: int, variant: str) -> tuple[str, bytes]:
-    """(content type, body). No public source shows the vendor's own body: hence the variants."""
+    """Return content type and body. No public source documents the vendor's body, hence the variants."""
     values = {
         "EventId": event.id,
         "Event": event.word,
@@ -186,7 +196,7 @@ class _NoRedirect(urllib.request.HTTPRedirectHandler):
 
 
 def send(setting: Document, event: Event, run: Document, variant: str) -> None:
-    """One delivery: one try, then it is written down with what came back."""
+    """Deliver once, and record the result."""
     content_type, body = body_of(event, run, setting["debtor"], variant)
     outcome = deliver(setting["endpoint"], content_type, body)
     number = get_store().next_number(SENT)
@@ -210,7 +220,7 @@ def send(setting: Document, event: Event, run: Document, variant: str) -> None:
 
 
 def deliver(endpoint: str, content_type: str, body: bytes) -> str:
-    """POST the body; answers the status ("200") or what went wrong in a word or two."""
+    """POST the body; return the status ("200") or a short error."""
     opener = urllib.request.build_opener(urllib.request.ProxyHandler({}), _NoRedirect)
     headers = {"Content-Type": content_type, "User-Agent": "Nmbrs-Webhooks"}
     request = urllib.request.Request(endpoint, data=body, headers=headers, method="POST")

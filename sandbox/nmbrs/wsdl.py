@@ -1,4 +1,4 @@
-"""The WSDL of a service, written from its tables: document/literal, SOAP 1.1 and 1.2 at one address."""
+"""Write the WSDL of a service from its tables: document/literal, SOAP 1.1 and 1.2 at one URL."""
 
 from functools import lru_cache
 from xml.sax.saxutils import escape, quoteattr
@@ -18,7 +18,7 @@ TRANSPORT = "http://schemas.xmlsoap.org/soap/http"
 
 @lru_cache(16)
 def describe(service: Service, address: str) -> str:
-    """The whole WSDL; `address` is where the service is called."""
+    """Return the whole WSDL; `address` is the URL of the service."""
     parts = [
         HEAD.format(namespace=service.namespace),
         types(service),
@@ -64,7 +64,7 @@ def inline_type(fields: tuple[Field, ...]) -> str:
 
 
 def complex_type(name: str, fields: tuple[Field, ...]) -> str:
-    # As the vendor's: an authentication header takes any attribute (soap:mustUnderstand).
+    # As in the vendor's WSDL, an authentication header allows any attribute (soap:mustUnderstand).
     extra = "<s:anyAttribute />" if name.startswith("AuthHeader") else ""
     return f'<s:complexType name="{name}">{sequence(fields)}{extra}</s:complexType>\n'
 

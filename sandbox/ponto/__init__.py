@@ -1,4 +1,4 @@
-"""Ponto Connect: one party between the app and the customer's bank, with OAuth, a JSON:API and a page to sign on."""
+"""Ponto Connect: a party between the app and the customer's bank, with OAuth, JSON:API and a signing page."""
 
 from flask import Flask
 

@@ -1,4 +1,4 @@
-"""The customer allows an app: authorization code with PKCE (S256, always), tokens of half an hour that rotate."""
+"""OAuth of Ponto: authorization code with PKCE (S256, required) and rotating tokens of half an hour."""
 
 from datetime import timedelta
 
@@ -30,7 +30,7 @@ SCOPES = {"ai": "Rekeningen, saldo en mutaties zien", "pi": "Betalingen klaarzet
 OFFLINE = "offline_access"
 
 
-# --- the page -------------------------------------------------------------------------------------
+# --- the page ---
 @access.get("/oauth2/auth")
 def show_page():
     return wrong() or page()
@@ -51,7 +51,7 @@ def answer_page():
 
 
 def wrong():
-    """What is shown to the person, and never sent back to whoever asked."""
+    """Return an error page for an invalid request; it is never redirected to the caller."""
     given = request.args
     checks = {
         "client_id": given.get("client_id") == organisation.CLIENT_ID,
@@ -79,7 +79,7 @@ def make_code(ibans: list[str]) -> str:
     return keep(CODE, CODE_LIFE, what | kept)
 
 
-# --- tokens ---------------------------------------------------------------------------------------
+# --- tokens ---
 @access.post("/api/oauth2/token")
 def token():
     if faults.on("ponto_down"):
@@ -124,7 +124,7 @@ def from_refresh(kind: str | None) -> Document:
 
 
 def issue(grant: str, scope: str) -> Document:
-    """The newest access token of a grant is the only one."""
+    """Issue tokens; only the newest access token of a consent is valid."""
     secret = keep(ACCESS, ACCESS_LIFE, {"grant": grant})
     get_store().update(GRANT, grant, lambda doc: doc | {"access": secret})
     answer = {"access_token": secret, "expires_in": 1799, "token_type": "bearer", "scope": scope}
@@ -133,7 +133,7 @@ def issue(grant: str, scope: str) -> Document:
 
 @access.post("/api/oauth2/revoke")
 def revoke():
-    """RFC 7009: an unknown token is as good as a revoked one. It takes the whole consent along."""
+    """Revoke a token and its whole consent (RFC 7009); an unknown token is not an error."""
     try:
         check_client(organisation.CLIENT_ID, organisation.CLIENT_SECRET)
     except Refused as error:
@@ -145,7 +145,7 @@ def revoke():
 
 
 def grant_of(authorization: str) -> Document | None:
-    """The consent behind a Bearer token that holds."""
+    """Return the consent of a valid Bearer token, or None."""
     secret = authorization.removeprefix("Bearer ")
     row = get_store().get(ACCESS, secret)
     if row is None or is_over(row) or faults.on("ponto_token_revoked"):

@@ -1,4 +1,4 @@
-"""Ponto's API, in JSON:API: accounts with their balances, transactions, bulk payments."""
+"""Ponto's JSON:API: accounts with balances, transactions, bulk payments."""
 
 import base64
 import hashlib
@@ -34,7 +34,7 @@ _placing = threading.Lock()
 
 
 class Problem(Exception):
-    """An error of JSON:API: status, code and words."""
+    """A JSON:API error: status, code and text."""
 
     def __init__(self, status: int, code: str, detail: str, attribute: str = ""):
         super().__init__(code)
@@ -54,7 +54,7 @@ def said(document: dict[str, Any], status: int = 200) -> Response:
 
 
 def granted(view):
-    """In the name of who gave this token."""
+    """Decorate a view that needs an access token."""
 
     @wraps(view)
     def called(*given: Any, **named: Any):
@@ -69,8 +69,9 @@ def granted(view):
 
 
 def check_signature() -> None:
-    """Payments are signed: the digest must be that of the body, the list of what is signed whole, the moment now.
-    Whose key it is cannot be seen here: only who gave out the certificate knows the key behind a keyId."""
+    """Check the signature of a payment request: the digest, the signed headers and the time. The key cannot be
+    verified, because only the issuer of the certificate knows it.
+    """
     digest = base64.b64encode(hashlib.sha512(request.get_data(cache=True)).digest()).decode()
     found = SIGNATURE.fullmatch(request.headers.get("Signature", ""))
     signed = found[2].split() if found else []
@@ -82,7 +83,7 @@ def check_signature() -> None:
         raise Problem(401, "invalidSignature", "The HTTP signature is missing or not right")
 
 
-# --- accounts -------------------------------------------------------------------------------------
+# --- accounts ---
 def own_account(grant: Document, account_id: str) -> Document:
     for iban in grant["ibans"]:
         account = banks.account(organisation.BANK, iban)
@@ -100,7 +101,7 @@ def userinfo(grant: Document):
 @api.get("/accounts")
 @granted
 def list_accounts(grant: Document):
-    """In pages as JSON:API has them, so that who reads only the first misses the rest."""
+    """Return a page of accounts, so that a client that reads only the first page misses some."""
     limit = request.args.get("page[limit]", 10, type=int)
     found = [banks.account(organisation.BANK, iban) for iban in grant["ibans"]]
     rows = [account_document(grant, account) for account in found if account is not None]
@@ -157,7 +158,7 @@ def transaction(row: Document) -> dict[str, Any]:
     }  # fmt: skip
 
 
-# --- bulk payments --------------------------------------------------------------------------------
+# --- bulk payments ---
 @api.post("/accounts/<account_id>/bulk-payments")
 @granted
 def create(grant: Document, account_id: str):
@@ -177,7 +178,7 @@ def create(grant: Document, account_id: str):
 
 
 def once(grant: Document, account: Document) -> Document:
-    """Asking twice with one key is doing once; another body under that key is a conflict."""
+    """Apply the idempotency key: the same request gets the same answer, another body under that key is a conflict."""
     key = request.headers.get("Ibanity-Idempotency-Key", "")
     body = hashlib.sha256(request.get_data(cache=True)).hexdigest()
     known = get_store().get(ANSWERED, f"{grant['id']}:{key}") if key and not faults.on("ponto_forgets_key") else None

@@ -1,4 +1,4 @@
-"""A bulk payment as Ponto takes it, read strictly: an attribute that Ponto does not name refuses the whole."""
+"""Parse a bulk payment for Ponto strictly: an unknown attribute refuses the whole request."""
 
 import json
 import re
@@ -18,7 +18,11 @@ MOST_DAYS_AHEAD = 365
 
 
 def read(raw: bytes, debtor: dict[str, Any]) -> tuple[Instruction, str | None]:
-    """The order, and the way back. NotAccepted names the first thing that is wrong."""
+    """Return the order and the redirect URI.
+
+    Raises:
+    - NotAccepted: names the first error.
+    """
     attributes = attributes_of(raw)
     payments, reference = attributes.get("payments"), attributes.get("reference")
     if not isinstance(reference, str) or not 0 < len(reference) <= 35:

@@ -1,4 +1,4 @@
-"""What can go wrong at Ponto, as switches."""
+"""Faults of Ponto, as switches."""
 
 from sandbox import faults
 

@@ -1,7 +1,7 @@
-"""The customer's organisation at Ponto and the bank behind it, which is one of the sandbox's banks.
+"""The customer's organisation at Ponto, and the bank behind it, which is one of the sandbox's banks.
 
-Its orders and bookings are those of any bank here, so that its day, its balances and the list of what the banks have
-received are the same; only the way to it differs.
+Its orders and transactions are stored as those of any bank here, so that days, balances and the list of received orders
+work the same; only the API differs.
 """
 
 from datetime import timedelta

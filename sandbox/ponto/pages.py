@@ -1,4 +1,4 @@
-"""Where the customer signs: the bank's page behind Ponto. What failed there cannot be signed again."""
+"""The bank's signing page behind Ponto. An order that failed there cannot be signed again."""
 
 from flask import Blueprint, Response, abort, redirect, render_template, request, url_for
 
