@@ -21,7 +21,7 @@ def show_notifications(membership):
     device = current_device()
     return render(
         "settings/notifications.html", kinds=HEARD, heard=push.enabled_kinds(membership.user),
-        wanted=bool(device and push_subscriptions.wanted_on(device)), key=services().pusher.public_key,
+        wanted=bool(device and push_subscriptions.is_subscribed(device)), key=services().pusher.public_key,
     )  # fmt: skip
 
 

@@ -1,4 +1,4 @@
-"""Accounts of users: passwords, pins, passkeys, devices, sessions, push subscriptions and rate limits.
+"""User accounts: passwords, pins, passkeys, devices, sessions, push subscriptions and rate limits.
 
-Ask it to sign a user in, to verify a pin or passkey, to recognise a device, to limit attempts.
+Ask it to sign a user in, to verify a pin or passkey, to recognise a device, or to limit attempts.
 """

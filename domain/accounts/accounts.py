@@ -1,4 +1,4 @@
-"""Accounts of users: confirm the e-mail address, sign in, set a new password."""
+"""User accounts: confirm the e-mail address, sign in, reset or change the password."""
 
 from collections.abc import Callable
 from datetime import timedelta
@@ -17,31 +17,35 @@ RESET_LIFE = timedelta(minutes=30)
 
 
 def normalise_email(email: str) -> str:
+    """Return the form of an e-mail address in which it is stored and compared."""
     return email.strip().lower()
 
 
 def resend_confirmation(email: str) -> None:
-    """A new link, when this address waits for one. Silent otherwise."""
+    """Mail a new confirmation link if this address still has to be confirmed; otherwise do nothing."""
     _constant_time(email, lambda user: user.email_confirmed_at is None, mail_confirmation)
 
 
 def request_password_reset(email: str) -> None:
-    """Mail a link that sets a new password, when this address is known. Silent otherwise."""
+    """Mail a link to reset the password if the account exists; otherwise do nothing."""
     _constant_time(email, lambda user: user.email_confirmed_at is not None, _mail_reset)
 
 
 def _constant_time(email: str, wanted: Callable[[User], bool], act: Callable[[User], None]) -> None:
-    """Do it for the person of this address; for nobody do the same and undo it, which takes as long (ASVS 6.3.8)."""
+    """Run `act` for the user with this address.
+
+    For an unknown address run it on a dummy user and roll back, so that timing reveals nothing (ASVS 6.3.8).
+    """
     with transaction():
         user = User.get_or_none(User.email == normalise_email(email))
-        with database.atomic() as done:
-            nobody = User.create(email=f"{public_id()}@unknown.invalid", name="-", password_hash="-")
+        with database.atomic() as savepoint:
+            dummy = User.create(email=f"{public_id()}@unknown.invalid", name="-", password_hash="-")
             if user is not None and wanted(user):
                 act(user)
-                nobody.delete_instance()
+                dummy.delete_instance()
             else:
-                act(nobody)
-                done.rollback()
+                act(dummy)
+                savepoint.rollback()
 
 
 def mail_confirmation(user: User) -> None:
@@ -66,11 +70,14 @@ def _find_valid_token(secret: str, purpose: str) -> EmailToken | None:
 
 
 def is_link_valid(secret: str, purpose: str) -> bool:
-    """Whether the link ("confirm" or "reset") would still work. Changes nothing: mail scanners open links."""
+    """Return whether the link would still work. Consumes nothing: mail scanners open links.
+
+    `purpose`: "confirm" or "reset".
+    """
     return _find_valid_token(secret, purpose) is not None
 
 
-def _use_link(secret: str, purpose: str) -> User:
+def _consume_link(secret: str, purpose: str) -> User:
     found = _find_valid_token(secret, purpose)
     if found is None:
         raise LinkExpired
@@ -81,10 +88,14 @@ def _use_link(secret: str, purpose: str) -> User:
 
 
 def reset_password(secret: str, password: str) -> User:
-    """A new password by the link of a mail. LinkExpired, WeakPassword.
+    """Set a new password with the link from the mail, and end all sessions.
 
-    Every session ends. A mailbox is no proof of identity: nothing is paid until an identification that is newer
-    (ASVS 6.3.6, 6.4.4; domain.payments.release holds it).
+    Access to a mailbox does not prove identity: payments are blocked until a newer identification (ASVS 6.3.6, 6.4.4;
+    enforced in domain.payments.release).
+
+    Raises:
+    - LinkExpired
+    - WeakPassword
     """
     found = _find_valid_token(secret, "reset")
     if found is None:
@@ -92,7 +103,7 @@ def reset_password(secret: str, password: str) -> User:
     passwords.check_password(password, found.user.email, found.user.name)
     hashed = passwords.hash_password(password)
     with transaction():
-        user = _use_link(secret, "reset")
+        user = _consume_link(secret, "reset")
         User.update(password_hash=hashed, reset_at=utcnow()).where(User.id == user.id).execute()
         sessions.sign_out_where(LoginSession.user == user.id)
         mail.enqueue_mail(user, "password_changed", once=f"password:{user.id}:{utcnow().isoformat()}")
@@ -100,7 +111,12 @@ def reset_password(secret: str, password: str) -> User:
 
 
 def change_password(user: User, old: str, new: str, keep: str | None) -> None:
-    """Another password, by somebody who knows the old one. SignInRefused, WeakPassword. Other sessions end."""
+    """Change the password of a user who knows the old one, and end the other sessions.
+
+    Raises:
+    - SignInRefused: the old password is wrong.
+    - WeakPassword
+    """
     if not passwords.verify_password(user.password_hash, old):
         raise SignInRefused
     passwords.check_password(new, user.email, user.name)
@@ -112,12 +128,17 @@ def change_password(user: User, old: str, new: str, keep: str | None) -> None:
 
 
 def set_locale(user: User, language: str) -> None:
-    """nl or en, for this person's screens and mails from now on."""
+    """Set the language of the user's screens and mails: nl or en."""
     User.update(language=language).where(User.id == user.id).execute()
 
 
 def reauthenticate_with_password(user: User, password: str) -> None:
-    """The password once more, of who is signed in. SignInRefused, RateLimited."""
+    """Verify the password again for a user who is signed in.
+
+    Raises:
+    - SignInRefused
+    - RateLimited
+    """
     rate_limits.consume_attempt("prove.user", user.id)
     if not passwords.verify_password(user.password_hash, password):
         raise SignInRefused
@@ -125,29 +146,38 @@ def reauthenticate_with_password(user: User, password: str) -> None:
 
 
 def confirm_email(secret: str) -> User:
-    """LinkExpired when the link is used, too old or not ours."""
+    """Confirm the e-mail address with the link from the mail.
+
+    Raises:
+    - LinkExpired
+    """
     with transaction():
-        user = _use_link(secret, "confirm")
+        user = _consume_link(secret, "confirm")
         User.update(email_confirmed_at=utcnow()).where(User.id == user.id).execute()
         return User.get_by_id(user.id)
 
 
 def sign_in_with_password(email: str, password: str, visit: DeviceCookie | None = None, ip: str = "") -> User:
-    """SignInRefused for a wrong pair, in the same time and words for an unknown address. RateLimited.
+    """Return the user with this e-mail address and password.
 
-    A device that this person signed in on before has a budget of its own, which no stranger can use up.
-    EmailNotConfirmed after the right password; a new link has then been mailed.
+    An unknown address takes as long as a wrong password. A device on which this user signed in before has its own rate
+    limit, so that others cannot exhaust it.
+
+    Raises:
+    - SignInRefused
+    - EmailNotConfirmed: the password is right; a new link has been mailed.
+    - RateLimited
     """
     address = normalise_email(email)
     known = devices.find_known_device(address, visit.secret) if visit else None
     budgets = [("sign_in.device", known.id)] if known else [
         ("sign_in.account", address), ("sign_in.address", rate_limits.client_subnet(ip)),
     ]  # fmt: skip
-    for rule, who in budgets:
-        rate_limits.consume_attempt(rule, who)
+    for rule, target in budgets:
+        rate_limits.consume_attempt(rule, target)
     user = _with_password(address, password)
-    for rule, who in budgets:
-        rate_limits.refund(rule, who)
+    for rule, target in budgets:
+        rate_limits.refund(rule, target)
     return user
 
 
@@ -167,13 +197,13 @@ def user_by_id(user_id: int) -> User | None:
 
 
 def memberships_of(user: User) -> list[Membership]:
-    """The client used last comes first."""
+    """Return the user's memberships; the client used last comes first."""
     query = Membership.select(Membership, Client).join(Client).where(Membership.user == user.id)
     return list(query.order_by(Membership.used_at.desc(), Membership.id))
 
 
 def members_of(client: Client) -> list[Membership]:
-    """Everyone who may do something in this client."""
+    """Return all members of this client."""
     query = Membership.select(Membership, User).join(User).where(Membership.client == client.id)
     return list(query.order_by(Membership.id))
 
@@ -183,9 +213,9 @@ def first_membership(user: User) -> Membership | None:
 
 
 def find_membership(user: User, client_public_id: str) -> Membership | None:
-    """What this user may do in this client; None when nothing."""
+    """Return the user's membership of this client, or None."""
     query = Membership.select(Membership, Client).join(Client)
     found = query.where(Membership.user == user.id, Client.public_id == client_public_id).first()
     if found is not None:
-        found.user = user  # so that `membership.user` is not read from the database once more
+        found.user = user  # saves a query when `membership.user` is read
     return found

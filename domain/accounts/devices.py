@@ -1,4 +1,4 @@
-"""Devices: a browser in which a person signed in before, and whether that person said "this one is mine"."""
+"""Devices: browsers in which a user signed in before, and whether the user confirmed them."""
 
 import re
 from dataclasses import dataclass
@@ -18,7 +18,7 @@ _MACHINES = (
     ("iPhone", "iPhone"), ("iPad", "iPad"), ("Android", "Android"), ("CrOS", "Chromebook"), ("Windows", "Windows"),
     ("Macintosh", "Mac"), ("Linux", "Linux"),
 )  # fmt: skip
-# In this order: Edge and Samsung also say Chrome, Chrome also says Safari.
+# Order matters: Edge and Samsung Internet also contain "Chrome", Chrome also contains "Safari".
 _BROWSERS = (
     ("Edg", "Edge"), ("SamsungBrowser", "Samsung Internet"), ("OPR/", "Opera"), ("FxiOS", "Firefox"),
     ("Firefox", "Firefox"), ("CriOS", "Chrome"), ("Chrome", "Chrome"), ("Safari", "Safari"),
@@ -27,29 +27,32 @@ _BROWSERS = (
 
 @dataclass(frozen=True)
 class DeviceCookie:
-    """What a browser brings along: the secret of its device cookie, and what it calls itself."""
+    """What a browser sends: the secret of its device cookie and its user agent."""
 
     secret: str
     agent: str
 
 
 def describe_user_agent(agent: str) -> str:
-    """"iPhone · Safari"; empty when the browser does not say what it is."""
+    """Return a short description such as "iPhone · Safari"; empty if the user agent is unknown."""
     machine = next((name for mark, name in _MACHINES if mark in agent), "")
     browser = next((name for mark, name in _BROWSERS if mark in agent), "")
     return " · ".join(filter(None, (machine, browser)))
 
 
 def find_known_device(email: str, secret: str) -> Device | None:
-    """The device with this secret on which the person of this address signed in before. One query, known or not."""
+    """Return the device with this secret on which this user signed in before, or None.
+
+    One query either way, so that timing reveals nothing.
+    """
     query = Device.select(Device).join(User)
     return query.where(User.email == email, Device.token_hash == blind_index(secret)).first()
 
 
 def register_sign_in(user: User, visit: DeviceCookie) -> Device:
-    """The device of somebody who has just signed in; a mail tells of one that was not seen before (ASVS 6.3.5).
+    """Return the device that has just signed in. If it is new, mail the user (ASVS 6.3.5).
 
-    The first device of all is where the account was made: that is no news.
+    No mail for the first device, on which the account was created.
     """
     with transaction():
         known = Device.get_or_none(Device.user == user.id, Device.token_hash == blind_index(visit.secret))
@@ -68,14 +71,18 @@ def _short(agent: str) -> str:
 
 
 def confirm(device_id: int, how: str) -> None:
-    """This device is its person's own: `how` is mail, passkey or identification. The first time counts."""
+    """Mark the device as confirmed. `how`: mail, passkey or identification. Only the first time counts."""
     Device.update(confirmed_at=utcnow(), confirmed_by=how).where(
         Device.id == device_id, Device.confirmed_at.is_null()
     ).execute()
 
 
 def require_confirmed(user: User, device_id: int | None) -> Device:
-    """The confirmed device of this person, else DeviceUnconfirmed: nothing is approved on another."""
+    """Return the user's confirmed device. Payments cannot be approved on another.
+
+    Raises:
+    - DeviceUnconfirmed
+    """
     device = Device.get_or_none(Device.id == device_id, Device.user == user.id) if device_id else None
     if device is None or device.confirmed_at is None:
         raise DeviceUnconfirmed
@@ -83,7 +90,7 @@ def require_confirmed(user: User, device_id: int | None) -> Device:
 
 
 def send_confirmation_mail(user: User, device_id: int) -> None:
-    """Mail a link that confirms this device, and only in this device's own browser."""
+    """Mail a link that confirms this device; it works only in this device's browser."""
     secret = random_token()
     with transaction():
         EmailToken.create(
@@ -97,9 +104,12 @@ def send_confirmation_mail(user: User, device_id: int) -> None:
 
 
 def confirm_by_link(user: User, device_id: int | None, secret: str) -> None:
-    """LinkExpired when the link is used, too old, or opened by another person or in another browser.
+    """Confirm the device with the link from the mail.
 
-    A link that could be pressed anywhere would confirm whatever device an attacker signed in on.
+    If the link worked anywhere, an attacker's device could be confirmed by a user who follows it.
+
+    Raises:
+    - LinkExpired: also for another user or another browser.
     """
     with transaction():
         used = (
@@ -117,19 +127,19 @@ def confirm_by_link(user: User, device_id: int | None, secret: str) -> None:
 
 
 def confirm_at_enrolment(user: User, visit: DeviceCookie) -> None:
-    """The link that confirms the address was pressed here: whoever reads that mailbox uses this browser."""
+    """Confirm the device in which the link of the e-mail confirmation was followed."""
     with transaction():
         hashed = blind_index(visit.secret)
         try:
             device, _ = Device.get_or_create(user=user, token_hash=hashed, defaults={"agent": _short(visit.agent)})
-        except IntegrityError:  # pressed twice at one moment
+        except IntegrityError:  # two requests at once
             device = Device.get(Device.user == user.id, Device.token_hash == hashed)
         confirm(device.id, "mail")
 
 
 @dataclass(frozen=True)
 class DeviceView:
-    """Moments in UTC."""
+    """A device as shown on screen. Times are UTC."""
 
     words: str
     seen_at: datetime
@@ -137,7 +147,7 @@ class DeviceView:
 
 
 def device_view(device: Device | None) -> DeviceView | None:
-    """What a screen tells of a device."""
+    """Return what the screens show of a device."""
     return (
         DeviceView(describe_user_agent(device.agent), device.seen_at, device.confirmed_at is not None)
         if device
@@ -146,10 +156,10 @@ def device_view(device: Device | None) -> DeviceView | None:
 
 
 def should_offer_install(device: Device | None) -> bool:
-    """Whether putting the app on the home screen was never offered on this device."""
+    """Return whether installing the app was never offered on this device."""
     return device is not None and device.offered_at is None
 
 
 def mark_install_offered(device: Device) -> None:
-    """It was offered there, and taken or not."""
+    """Record that installing the app was offered on this device."""
     Device.update(offered_at=utcnow()).where(Device.id == device.id, Device.offered_at.is_null()).execute()

@@ -1,6 +1,6 @@
-"""Passkeys: a key on the person's device signs a challenge of ours, after face, finger or code (WebAuthn level 3).
+"""Passkeys (WebAuthn level 3): the user's device signs our challenge after user verification.
 
-Every challenge is used once, within five minutes, by the session that asked, for the purpose it was asked for.
+A challenge is used once, within five minutes, by the session and for the purpose it was created for.
 """
 
 import hashlib
@@ -29,17 +29,17 @@ from domain.common.services import services
 from domain.outbox import mail
 from models import Challenge, Passkey, User, transaction
 
-LIFE = timedelta(minutes=5)
-MOST = 20
-LONGEST_ANSWER = 20_000
-# Says what is signed, so that a signature for signing in is never one for a payment.
+CHALLENGE_LIFE = timedelta(minutes=5)
+MAX_PASSKEYS = 20
+MAX_ANSWER_LENGTH = 20_000
+# Domain separation: a signature for signing in is never valid for a payment.
 _RELEASE = b"bizcuit-release-v1"
 _FAULTS = (exceptions.WebAuthnException, ValueError, KeyError, TypeError)
 
 
 @dataclass(frozen=True)
 class PasskeyView:
-    """Moments in UTC."""
+    """A passkey as shown on screen. Times are UTC."""
 
     id: int
     name: str
@@ -48,7 +48,7 @@ class PasskeyView:
 
 
 def list_passkeys(user: User) -> list[PasskeyView]:
-    """The passkeys of this person, oldest first."""
+    """Return the user's passkeys, oldest first."""
     rows = Passkey.select().where(Passkey.user == user.id).order_by(Passkey.id)
     return [PasskeyView(row.id, row.name, row.created_at, row.used_at) for row in rows]
 
@@ -57,10 +57,10 @@ def has_passkey(user: User) -> bool:
     return Passkey.select().where(Passkey.user == user.id).exists()
 
 
-# --- asking ---------------------------------------------------------------------------------------
+# --- options --------------------------------------------------------------------------------------
 def ask_registration(user: User, binding: str) -> str:
-    """The options (JSON) with which a browser makes a new passkey for this person."""
-    challenge = _keep("register", binding, user)
+    """Return the options (JSON) for creating a passkey."""
+    challenge = _new_challenge("register", binding, user)
     options = webauthn.generate_registration_options(
         rp_id=_rp_id(), rp_name="Bizcuit", user_name=user.email, user_display_name=user.name,
         user_id=blind_index(f"passkey-user|{user.id}").encode()[:32], challenge=challenge,
@@ -73,41 +73,42 @@ def ask_registration(user: User, binding: str) -> str:
 
 
 def ask_sign_in(binding: str) -> str:
-    """The options for a passkey of whoever is there: the browser offers those it has for this site."""
-    return _request(_keep("sign_in", binding, None), [])
+    """Return the options (JSON) for signing in. No user is named: the browser offers its passkeys for this site."""
+    return _request(_new_challenge("sign_in", binding, None), [])
 
 
 def ask_proof(user: User, binding: str) -> str:
-    """The options with which this person shows again who they are."""
-    return _request(_keep("prove", binding, user), _credentials(user))
+    """Return the options (JSON) for re-authentication of this user."""
+    return _request(_new_challenge("prove", binding, user), _credentials(user))
 
 
 def ask_release(user: User, binding: str, digest: str) -> str:
-    """The options with which this person signs one payment: the challenge is made of its digest (RTS art. 5)."""
+    """Return the options (JSON) for signing one payment. The challenge depends on its digest (PSD2 RTS art. 5)."""
     nonce = secrets.token_hex(32)
-    return _request(_keep("release", binding, user, release_challenge(nonce, digest), nonce), _credentials(user))
+    challenge = _new_challenge("release", binding, user, release_challenge(nonce, digest), nonce)
+    return _request(challenge, _credentials(user))
 
 
 def release_challenge(nonce: str, digest: str) -> bytes:
-    """SHA-256 of a mark, a nonce and the digest of what is shown: another payment has another challenge."""
+    """Return the SHA-256 of a label, a nonce and the payment's digest: another payment has another challenge."""
     return hashlib.sha256(b"\n".join((_RELEASE, nonce.encode(), digest.encode()))).digest()
 
 
 def _request(challenge: bytes, allowed: list[PublicKeyCredentialDescriptor]) -> str:
     options = webauthn.generate_authentication_options(
         rp_id=_rp_id(), challenge=challenge, allow_credentials=allowed,
-        user_verification=UserVerificationRequirement.REQUIRED, timeout=int(LIFE.total_seconds() * 1000),
+        user_verification=UserVerificationRequirement.REQUIRED, timeout=int(CHALLENGE_LIFE.total_seconds() * 1000),
     )  # fmt: skip
     return webauthn.options_to_json(options)
 
 
-def _keep(
+def _new_challenge(
     purpose: str, binding: str, user: User | None, challenge: bytes | None = None, nonce: str | None = None
 ) -> bytes:
     challenge = challenge or secrets.token_bytes(32)
     Challenge.create(
         challenge_hash=blind_index(_text(challenge)), purpose=purpose, session_hash=blind_index(binding),
-        user=user, nonce=nonce, expires_at=utcnow() + LIFE,
+        user=user, nonce=nonce, expires_at=utcnow() + CHALLENGE_LIFE,
     )  # fmt: skip
     return challenge
 
@@ -117,10 +118,15 @@ def _credentials(user: User) -> list[PublicKeyCredentialDescriptor]:
     return [PublicKeyCredentialDescriptor(id=_bytes(row.credential_id)) for row in rows]
 
 
-# --- taking the answer ----------------------------------------------------------------------------
+# --- verification ---------------------------------------------------------------------------------
 def register_passkey(user: User, binding: str, answer: str, name: str) -> None:
-    """Keep the passkey that a browser made, and mail that it was added. PasskeyRefused, PasskeyKnown."""
-    credential, challenge = _opened(answer), _use(answer, "register", binding, user)
+    """Store a new passkey and mail the user that it was added.
+
+    Raises:
+    - PasskeyRefused
+    - PasskeyKnown
+    """
+    credential, challenge = _parse_answer(answer), _consume_challenge(answer, "register", binding, user)
     try:
         made = webauthn.verify_registration_response(
             credential=credential, expected_challenge=_bytes(challenge.text), expected_rp_id=_rp_id(),
@@ -130,7 +136,7 @@ def register_passkey(user: User, binding: str, answer: str, name: str) -> None:
         raise PasskeyRefused from error
     try:
         with transaction():
-            if Passkey.select().where(Passkey.user == user.id).count() >= MOST:
+            if Passkey.select().where(Passkey.user == user.id).count() >= MAX_PASSKEYS:
                 raise PasskeyRefused
             row = Passkey.create(
                 user=user, credential_id=_text(made.credential_id), public_key=_text(made.credential_public_key),
@@ -142,33 +148,53 @@ def register_passkey(user: User, binding: str, answer: str, name: str) -> None:
 
 
 def sign_in_with_passkey(binding: str, answer: str) -> User:
-    """The person whose passkey answered. PasskeyRefused, whatever was wrong."""
-    challenge = _use(answer, "sign_in", binding, None)
-    return _verified(answer, challenge.text, None).user
+    """Return the user whose passkey signed the challenge.
+
+    Raises:
+    - PasskeyRefused
+    """
+    challenge = _consume_challenge(answer, "sign_in", binding, None)
+    return _verify_assertion(answer, challenge.text, None).user
 
 
 def reauthenticate_with_passkey(user: User, binding: str, answer: str) -> None:
-    """This person's passkey answered. PasskeyRefused."""
-    challenge = _use(answer, "prove", binding, user)
-    _verified(answer, challenge.text, user)
+    """Verify that this user's passkey signed the challenge.
+
+    Raises:
+    - PasskeyRefused
+    """
+    challenge = _consume_challenge(answer, "prove", binding, user)
+    _verify_assertion(answer, challenge.text, user)
 
 
 def verify_release_signature(user: User, binding: str, answer: str, digest: str) -> None:
-    """This person's passkey signed the payment with this digest, now, once. PasskeyRefused."""
-    challenge = _use(answer, "release", binding, user)
+    """Verify that this user's passkey signed the payment with this digest. A signature is accepted once.
+
+    Raises:
+    - PasskeyRefused
+    """
+    challenge = _consume_challenge(answer, "release", binding, user)
     if challenge.text != _text(release_challenge(challenge.nonce or "", digest)):
         raise PasskeyRefused
-    _verified(answer, challenge.text, user)
+    _verify_assertion(answer, challenge.text, user)
 
 
 def rename(user: User, passkey_id: int, name: str) -> None:
-    """NotFound when it is not this person's."""
+    """Rename a passkey of this user.
+
+    Raises:
+    - NotFound
+    """
     if not Passkey.update(name=_name(name)).where(Passkey.id == passkey_id, Passkey.user == user.id).execute():
         raise NotFound
 
 
 def remove_passkey(user: User, passkey_id: int) -> None:
-    """Forget a passkey, and mail that it is gone. NotFound. The password always stays: nobody is shut out."""
+    """Delete a passkey and mail the user. The password always remains, so that nobody is locked out.
+
+    Raises:
+    - NotFound
+    """
     with transaction():
         row = Passkey.get_or_none(Passkey.id == passkey_id, Passkey.user == user.id)
         if row is None:
@@ -178,15 +204,15 @@ def remove_passkey(user: User, passkey_id: int) -> None:
 
 
 @dataclass(frozen=True)
-class _Asked:
+class _Challenge:
     text: str
     nonce: str | None
 
 
-def _use(answer: str, purpose: str, binding: str, user: User | None) -> _Asked:
-    """Take the challenge that this answer names out of the database: it is used now, right or wrong."""
+def _consume_challenge(answer: str, purpose: str, binding: str, user: User | None) -> _Challenge:
+    """Return the challenge that this answer names. It is deleted first: used, whatever the outcome."""
     try:
-        signed = json.loads(_bytes(_opened(answer)["response"]["clientDataJSON"]))
+        signed = json.loads(_bytes(_parse_answer(answer)["response"]["clientDataJSON"]))
         text = _text(_bytes(str(signed["challenge"])))
     except _FAULTS as error:
         raise PasskeyRefused from error
@@ -197,11 +223,11 @@ def _use(answer: str, purpose: str, binding: str, user: User | None) -> _Asked:
         raise PasskeyRefused
     if (row.purpose, row.session_hash, row.user_id) != (purpose, blind_index(binding), user.id if user else None):
         raise PasskeyRefused
-    return _Asked(text, row.nonce)
+    return _Challenge(text, row.nonce)
 
 
-def _verified(answer: str, challenge: str, user: User | None) -> Passkey:
-    credential = _opened(answer)
+def _verify_assertion(answer: str, challenge: str, user: User | None) -> Passkey:
+    credential = _parse_answer(answer)
     row = Passkey.get_or_none(Passkey.credential_id == str(credential.get("id", "")))
     if row is None or (user is not None and row.user_id != user.id):
         raise PasskeyRefused
@@ -217,8 +243,8 @@ def _verified(answer: str, challenge: str, user: User | None) -> Passkey:
     return row
 
 
-def _opened(answer: str) -> dict[str, Any]:
-    if len(answer) > LONGEST_ANSWER:
+def _parse_answer(answer: str) -> dict[str, Any]:
+    if len(answer) > MAX_ANSWER_LENGTH:
         raise PasskeyRefused
     try:
         found = json.loads(answer)

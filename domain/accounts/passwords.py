@@ -1,4 +1,4 @@
-"""Passwords and pins: argon2id; a pin is also mixed with a secret that is not in the database."""
+"""Hashing of passwords and pins with Argon2id. A pin is also mixed with a pepper that is not in the database."""
 
 import hashlib
 import hmac
@@ -15,12 +15,12 @@ from zxcvbn.frequency_lists import FREQUENCY_LISTS
 from domain.common.errors import PinNotSixDigits, PinTooCommon, RateLimited, WeakPassword
 from domain.common.services import services
 
-# RFC 9106's second recommendation; ASVS 5 appendix C asks for less.
+# The second recommended option of RFC 9106; more than ASVS 5 appendix C requires.
 hasher = PasswordHasher()
-# A hash takes 64 MiB: so many at once in one process, the others wait their turn.
-HASHES_AT_ONCE, PATIENCE = 2, 20
-_turns = BoundedSemaphore(HASHES_AT_ONCE)
-# The 30,000 commonest of the world (ASVS 6.2.4 asks for 3,000), and those of here.
+# A hash takes 64 MiB, so that a process computes only a few at once; others wait at most MAX_WAIT_SECONDS.
+MAX_CONCURRENT_HASHES, MAX_WAIT_SECONDS = 2, 20
+_hash_slots = BoundedSemaphore(MAX_CONCURRENT_HASHES)
+# The 30,000 most common passwords (ASVS 6.2.4 requires 3,000), and common Dutch ones.
 _COMMON_PASSWORDS = frozenset(FREQUENCY_LISTS["passwords"]) | {
     "wachtwoord", "wachtwoord1", "welkom01", "welkom123", "welkom1234", "password123", "geheim123", "bizcuit1",
     "bizcuit123", "nederland", "azertyuiop", "abcd1234", "wachtwoord123", "welkom2026", "salaris123",
@@ -32,7 +32,11 @@ _COMMON_PINS = frozenset({
 
 
 def check_password(password: str, *personal: str) -> None:
-    """WeakPassword: at least eight characters, not a common one, not the person's own data (ASVS 6.2.1)."""
+    """Check a new password: 8 to 256 characters, not common, not the user's own data (ASVS 6.2.1, 6.2.4).
+
+    Raises:
+    - WeakPassword
+    """
     if len(password) < 8:
         raise WeakPassword("short")
     if len(password) > 256:
@@ -42,36 +46,49 @@ def check_password(password: str, *personal: str) -> None:
 
 
 @contextmanager
-def _turn() -> Iterator[None]:
-    if not _turns.acquire(timeout=PATIENCE):
-        raise RateLimited(PATIENCE)
+def _hash_slot() -> Iterator[None]:
+    if not _hash_slots.acquire(timeout=MAX_WAIT_SECONDS):
+        raise RateLimited(MAX_WAIT_SECONDS)
     try:
         yield
     finally:
-        _turns.release()
+        _hash_slots.release()
 
 
 def hash_password(password: str) -> str:
-    """RateLimited when this process is full of hashing."""
-    with _turn():
+    """Return the password's hash.
+
+    Raises:
+    - RateLimited: too many hashes are being computed in this process.
+    """
+    with _hash_slot():
         return hasher.hash(password)
 
 
 def verify_password(hashed: str, password: str) -> bool:
-    """RateLimited when this process is full of hashing."""
+    """Return whether the password matches the hash.
+
+    Raises:
+    - RateLimited: too many hashes are being computed in this process.
+    """
     try:
-        with _turn():
+        with _hash_slot():
             return hasher.verify(hashed, password)
     except (VerificationError, InvalidHashError):
         return False
 
 
-# A hash of nothing in particular: an unknown e-mail address costs the same time as a known one.
+# Verified for an unknown e-mail address, so that it takes as long as a known one.
 DUMMY_HASH = hasher.hash("nobody signs in with this")
 
 
 def check_pin_choice(pin: str) -> None:
-    """PinNotSixDigits or PinTooCommon: rows, repeats and the well-known ones are refused (NIST 800-63B)."""
+    """Check a new pin: six digits, no sequence, no repetition, not a common one (NIST SP 800-63B).
+
+    Raises:
+    - PinNotSixDigits
+    - PinTooCommon
+    """
     if not re.fullmatch(r"[0-9]{6}", pin):
         raise PinNotSixDigits
     steps = {(int(b) - int(a)) % 10 for a, b in pairwise(pin)}

@@ -1,7 +1,7 @@
-"""The pin: six digits of one person; the wrong tries are counted, and locked, on one device.
+"""The pin: six digits per user. Wrong attempts are counted, and lead to a lock, per device.
 
-So a thief with somebody's phone locks that phone, and the owner still approves on another. The pin alone is
-no factor (ASVS 6.2.1): it counts only on a device that its person has confirmed.
+So a thief locks only the stolen phone, and the owner can approve on another device. A pin alone is not a factor (ASVS
+6.2.1): it counts only on a device that the user confirmed.
 """
 
 import re
@@ -16,18 +16,18 @@ from domain.identity import identification
 from domain.outbox import mail
 from models import Device, Identification, Pin, PinTries, User, transaction
 
-TRIES = 5  # RTS art. 4(3)(b): at most five
-# How long an identification lets someone choose a new pin.
-IDENTITY_FRESH = timedelta(minutes=15)
+MAX_ATTEMPTS = 5  # PSD2 RTS art. 4(3)(b): at most five
+# How long after an identification a new pin may be set.
+IDENTIFICATION_VALIDITY = timedelta(minutes=15)
 
 
 def has_pin(user: User) -> bool:
-    """Whether this person has chosen a pin."""
+    """Return whether the user has set a pin."""
     return Pin.select().where(Pin.user == user.id).exists()
 
 
 def is_pin_locked(user: User, device_id: int | None) -> bool:
-    """Whether the pin is locked on this device; elsewhere it may work."""
+    """Return whether the pin is locked on this device; it may work on another."""
     return (
         PinTries.select()
         .where(PinTries.user == user.id, PinTries.device == device_id, PinTries.locked_at.is_null(False))
@@ -36,9 +36,13 @@ def is_pin_locked(user: User, device_id: int | None) -> bool:
 
 
 def set_pin(user: User, pin: str) -> None:
-    """Set the pin for the first time, or anew just after a new identification.
+    """Set the first pin, or replace it shortly after a new identification (ASVS 6.4.4).
 
-    PinNotSixDigits, PinTooCommon, PinIsBirthDate; PinAlreadySet when identity was not proved again (ASVS 6.4.4).
+    Raises:
+    - PinNotSixDigits
+    - PinTooCommon
+    - PinIsBirthDate
+    - PinAlreadySet: there is no recent identification.
     """
     passwords.check_pin_choice(pin)
     identity = identification.latest_identity(user)
@@ -50,7 +54,7 @@ def set_pin(user: User, pin: str) -> None:
         if old is None:
             Pin.create(user=user, pin_hash=hashed)
             return
-        if not identified_since(user, max(old.set_at, utcnow() - IDENTITY_FRESH)):
+        if not identified_since(user, max(old.set_at, utcnow() - IDENTIFICATION_VALIDITY)):
             raise PinAlreadySet
         Pin.update(pin_hash=hashed, set_at=utcnow()).where(Pin.user == user.id).execute()
         PinTries.delete().where(PinTries.user == user.id).execute()
@@ -58,36 +62,41 @@ def set_pin(user: User, pin: str) -> None:
 
 
 def identified_since(user: User, moment) -> bool:
-    """Whether this person was identified after that moment."""
+    """Return whether the user identified after that moment (UTC)."""
     query = Identification.select().where(Identification.user == user.id, Identification.created_at > moment)
     return query.exists()
 
 
 def birth_date_pins(born: date) -> set[str]:
-    """The six digits in which people write a date: day, month and year in every order, and the year with a month."""
-    day, month, year, short = f"{born:%d}", f"{born:%m}", f"{born:%Y}", f"{born:%y}"
+    """Return the six-digit spellings of a date: day, month and year in any usual order, and year with month or day."""
+    day, month, year, year2 = f"{born:%d}", f"{born:%m}", f"{born:%Y}", f"{born:%y}"
     return {
-        day + month + short, month + day + short, short + month + day, short + day + month,
+        day + month + year2, month + day + year2, year2 + month + day, year2 + day + month,
         year + month, month + year, year + day, day + year,
     }  # fmt: skip
 
 
 def check_pin(user: User, pin: str, device: Device | None) -> None:
-    """PinWrong with the tries that are left, PinLocked at the fifth, PinMissing, DeviceUnconfirmed.
+    """Verify the pin on this device.
 
-    The try is counted, and committed, before the pin is compared: five tries are five, also
-    when they come at the same moment.
+    The attempt is counted and committed before the pin is compared, so that parallel requests get no extra attempts.
+
+    Raises:
+    - PinWrong: with the number of attempts left.
+    - PinLocked: after the fifth wrong attempt.
+    - PinMissing
+    - DeviceUnconfirmed
     """
     own = devices.require_confirmed(user, device.id if device else None)
     row = Pin.get_or_none(Pin.user == user.id)
     if row is None:
         raise PinMissing
-    failures = _count(user, own)
+    failures = _count_attempt(user, own)
     if re.fullmatch(r"[0-9]{6}", pin) and passwords.verify_pin_hash(row.pin_hash, user.id, pin):
         unlock(user, own.id)
         return
-    if failures < TRIES:
-        raise PinWrong(TRIES - failures)
+    if failures < MAX_ATTEMPTS:
+        raise PinWrong(MAX_ATTEMPTS - failures)
     with transaction():
         mail.enqueue_mail(
             user,
@@ -98,9 +107,13 @@ def check_pin(user: User, pin: str, device: Device | None) -> None:
     raise PinLocked
 
 
-def _count(user: User, device: Device) -> int:
-    """Count this try, in one statement; PinLocked when there is none left."""
-    last = Case(None, [(PinTries.failures == TRIES - 1, PinTries.locked_at.to_value(utcnow()))])
+def _count_attempt(user: User, device: Device) -> int:
+    """Count this attempt, in one statement, and return the number so far.
+
+    Raises:
+    - PinLocked
+    """
+    last = Case(None, [(PinTries.failures == MAX_ATTEMPTS - 1, PinTries.locked_at.to_value(utcnow()))])
     mine = (PinTries.user == user.id) & (PinTries.device == device.id)
     with transaction():
         PinTries.insert(user=user, device=device, failures=0).on_conflict_ignore().execute()
@@ -116,7 +129,7 @@ def _count(user: User, device: Device) -> int:
 
 
 def unlock(user: User, device_id: int | None) -> None:
-    """Take back the failures on this device: the pin was right, or a passkey or identification proved the person."""
+    """Reset the wrong attempts on this device, after the right pin, a passkey or an identification."""
     PinTries.update(failures=0, locked_at=None).where(
         PinTries.user == user.id, PinTries.device == device_id
     ).execute()

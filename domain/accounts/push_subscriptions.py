@@ -1,4 +1,4 @@
-"""Push subscriptions: which browser of a person receives notifications. A browser that is gone is forgotten."""
+"""Push subscriptions: the browsers of a user that receive notifications."""
 
 import json
 
@@ -11,53 +11,60 @@ from models import Device, PushSubscription, User, transaction
 
 
 def subscribe(user: User, device: Device, written: str) -> None:
-    """Notifications of this person in this browser from now on; whoever had them there before has them no more.
+    """Send this user's notifications to this browser from now on, instead of anyone else's.
 
-    `written` is the browser's subscription as JSON. InvalidSubscription when it is none, or leads where we do not send.
+    `written` is the browser's PushSubscription as JSON.
+
+    Raises:
+    - InvalidSubscription
     """
-    known, content = _read(written)
+    endpoint_hash, content = _read(written)
     with transaction():
         PushSubscription.delete().where(
-            (PushSubscription.endpoint_hash == known) | (PushSubscription.device == device.id)
+            (PushSubscription.endpoint_hash == endpoint_hash) | (PushSubscription.device == device.id)
         ).execute()
-        sealed = encrypt(content, "push_subscription", user.id, known)
-        PushSubscription.create(user=user, device=device, endpoint_hash=known, sealed=sealed)
+        sealed = encrypt(content, "push_subscription", user.id, endpoint_hash)
+        PushSubscription.create(user=user, device=device, endpoint_hash=endpoint_hash, sealed=sealed)
 
 
 def renew_subscription(visit: DeviceCookie, written: str) -> None:
-    """This browser made its subscription anew by itself: who had notifications in it has them by the new one, also
-    those that are on their way. Nobody gets any who had none. InvalidSubscription.
+    """Replace this browser's subscription after the browser renewed it by itself (pushsubscriptionchange).
+
+    Pending notifications go to the new one. Does nothing if the browser had no subscription.
+
+    Raises:
+    - InvalidSubscription
     """
     of_browser = PushSubscription.select().join(Device).where(Device.token_hash == blind_index(visit.secret))
     row = of_browser.first()
     if row is None:
         return
-    known, content = _read(written)
+    endpoint_hash, content = _read(written)
     with transaction():
         PushSubscription.delete().where(
-            PushSubscription.endpoint_hash == known, PushSubscription.id != row.id
+            PushSubscription.endpoint_hash == endpoint_hash, PushSubscription.id != row.id
         ).execute()
         PushSubscription.update(
-            endpoint_hash=known, sealed=encrypt(content, "push_subscription", row.user_id, known)
+            endpoint_hash=endpoint_hash, sealed=encrypt(content, "push_subscription", row.user_id, endpoint_hash)
         ).where(PushSubscription.id == row.id).execute()
 
 
 def _read(written: str) -> tuple[str, str]:
-    """What a subscription is found by, and what is kept of it."""
+    """Return the hash by which a subscription is found, and the JSON that is stored."""
     try:
-        found = Subscription.read(written)
-        services().pusher.check(found)
+        subscription = Subscription.read(written)
+        services().pusher.check(subscription)
     except UnfitSubscription as error:
         raise InvalidSubscription from error
-    kept = {"endpoint": found.endpoint, "p256dh": found.public_key, "auth": found.auth}
-    return blind_index(found.endpoint), json.dumps(kept)
+    stored = {"endpoint": subscription.endpoint, "p256dh": subscription.public_key, "auth": subscription.auth}
+    return blind_index(subscription.endpoint), json.dumps(stored)
 
 
 def unsubscribe(user: User, device: Device) -> None:
-    """No notifications in this browser any more."""
+    """Send no more notifications to this browser."""
     PushSubscription.delete().where(PushSubscription.user == user.id, PushSubscription.device == device.id).execute()
 
 
-def wanted_on(device: Device) -> bool:
-    """Whether this browser gets notifications."""
+def is_subscribed(device: Device) -> bool:
+    """Return whether this browser receives notifications."""
     return PushSubscription.select().where(PushSubscription.device == device.id).exists()

@@ -1,7 +1,7 @@
-"""Limits: the first tries are free, then each waits longer than the one before. Nobody is ever shut out.
+"""Rate limits: the first attempts are free, then each has to wait longer than the one before. Nothing locks for good.
 
-A bucket is one target seen from one side: an address, an account as strangers try it, an account on a device
-that its owner signed in on before. So a stranger uses up the strangers' budget and never the owner's
+A bucket counts attempts on one target from one side: an IP address, an account tried from unknown devices, an account
+tried from a device on which its owner signed in before. So strangers exhaust their own bucket and never the owner's
 (ASVS 6.1.1, 6.3.1).
 """
 
@@ -16,21 +16,24 @@ from domain.common.encryption import blind_index
 from domain.common.errors import RateLimited
 from models import Attempts
 
-LONGEST = 900  # seconds
+MAX_WAIT = 900  # seconds
 
 
 @dataclass(frozen=True)
 class RateLimit:
-    """So many tries are free; then 1, 2, 4 … seconds, at most `longest`. Forgotten after a quiet `forget`."""
+    """`burst` attempts without delay, then a wait of 1, 2, 4 … seconds, at most `max_wait`.
 
-    free: int
-    forget: timedelta
-    longest: int = LONGEST
+    The count starts again after `window` without attempts.
+    """
+
+    burst: int
+    window: timedelta
+    max_wait: int = MAX_WAIT
 
     def wait(self, tries: int) -> int:
-        """Seconds between this try and the next."""
-        over = tries - self.free
-        return 0 if over < 0 else min(2 ** min(over, 20), self.longest)
+        """Return the number of seconds between this attempt and the next."""
+        over = tries - self.burst
+        return 0 if over < 0 else min(2 ** min(over, 20), self.max_wait)
 
 
 RULES = {
@@ -38,12 +41,10 @@ RULES = {
     "sign_in.account": RateLimit(5, timedelta(hours=6)),
     "sign_in.address": RateLimit(30, timedelta(minutes=30)),
     "register.address": RateLimit(60, timedelta(hours=1)),
-    "register.search": RateLimit(
-        120, timedelta(minutes=30), 30
-    ),  # asked as one types; the register counts its questions
+    "register.search": RateLimit(120, timedelta(minutes=30), 30),  # searches while typing; the register has a quota
     "mail.account": RateLimit(3, timedelta(hours=1)),
     "mail.address": RateLimit(30, timedelta(hours=1)),
-    "passkey.ask": RateLimit(300, timedelta(minutes=10), 5),  # each page that offers passkeys asks once by itself
+    "passkey.ask": RateLimit(300, timedelta(minutes=10), 5),  # every page that offers passkeys sends one
     "passkey.address": RateLimit(60, timedelta(minutes=30)),
     "prove.user": RateLimit(5, timedelta(hours=1), 300),
     "pin.user": RateLimit(10, timedelta(hours=1), 300),
@@ -51,7 +52,7 @@ RULES = {
 
 
 def client_subnet(ip: str) -> str:
-    """The part of an address that one household or office has: a whole IPv4 address, an IPv6 /64."""
+    """Return the part of an IP address that a household or office shares: an IPv4 address, or an IPv6 /64."""
     try:
         address = ipaddress.ip_address(ip)
     except ValueError:
@@ -59,28 +60,29 @@ def client_subnet(ip: str) -> str:
     return str(ipaddress.ip_network((address, 64), strict=False)) if address.version == 6 else str(address)
 
 
-def consume_attempt(rule: str, who: object) -> None:
-    """Count one try, before it is made. RateLimited with the seconds to wait; such a try is not counted.
+def consume_attempt(rule: str, target: object) -> None:
+    """Count one attempt, before it is made. One statement, so that parallel attempts cannot both be the last free one.
 
-    One statement: tries at the same moment cannot both be the last free one.
+    Raises:
+    - RateLimited: with the seconds to wait; this attempt is not counted.
     """
-    now, limits, bucket = utcnow(), RULES[rule], _bucket(rule, who)
-    old = Attempts.last_at < now - limits.forget
+    now, limits, bucket = utcnow(), RULES[rule], _bucket(rule, target)
+    old = Attempts.last_at < now - limits.window
 
     def after(seconds: int) -> Value:
-        return Attempts.free_at.to_value(now + timedelta(seconds=seconds))  # a case does not know its column
+        return Attempts.free_at.to_value(now + timedelta(seconds=seconds))  # Case needs the column's conversion
 
-    # `tries` is the count before this try; the waits double from 1 second until they reach the longest.
-    doublings = range((limits.longest - 1).bit_length())
-    steps = [(Attempts.tries < limits.free - 1, after(0))]
-    steps += [(Attempts.tries == limits.free - 1 + n, after(2**n)) for n in doublings]
+    # the stored count is the one before this attempt; waits double from 1 second up to the longest
+    doublings = range((limits.max_wait - 1).bit_length())
+    steps = [(Attempts.tries < limits.burst - 1, after(0))]
+    steps += [(Attempts.tries == limits.burst - 1 + n, after(2**n)) for n in doublings]
     counted = (
         Attempts.insert(bucket=bucket, tries=1, free_at=now, last_at=now)
         .on_conflict(
             conflict_target=[Attempts.bucket],
             update={
                 Attempts.tries: Case(None, [(old, 1)], Attempts.tries + 1),
-                Attempts.free_at: Case(None, [(old, after(0)), *steps], after(limits.longest)),
+                Attempts.free_at: Case(None, [(old, after(0)), *steps], after(limits.max_wait)),
                 Attempts.last_at: now,
             },
             where=(Attempts.free_at <= now) | old,
@@ -94,23 +96,23 @@ def consume_attempt(rule: str, who: object) -> None:
     raise RateLimited(max(1, round((row.free_at - now).total_seconds() + 0.5)))
 
 
-def refund(rule: str, who: object) -> None:
-    """The try was right: it does not count."""
+def refund(rule: str, target: object) -> None:
+    """Do not count an attempt that succeeded."""
     Attempts.update(tries=Attempts.tries - 1, free_at=utcnow()).where(
-        Attempts.bucket == _bucket(rule, who), Attempts.tries > 0
+        Attempts.bucket == _bucket(rule, target), Attempts.tries > 0
     ).execute()
 
 
-def reset_attempts(rule: str, who: object) -> None:
-    """The right person was here: begin anew."""
-    Attempts.delete().where(Attempts.bucket == _bucket(rule, who)).execute()
+def reset_attempts(rule: str, target: object) -> None:
+    """Start counting again, after the right user has succeeded."""
+    Attempts.delete().where(Attempts.bucket == _bucket(rule, target)).execute()
 
 
 def purge_expired_attempts() -> int:
-    """Remove what is forgotten anyway."""
-    longest = max(rule.forget for rule in RULES.values())
+    """Delete buckets that no longer count. Returns their number."""
+    longest = max(rule.window for rule in RULES.values())
     return Attempts.delete().where(Attempts.last_at < utcnow() - longest).execute()
 
 
-def _bucket(rule: str, who: object) -> str:
-    return blind_index(f"attempts|{rule}|{who}")
+def _bucket(rule: str, target: object) -> str:
+    return blind_index(f"attempts|{rule}|{target}")

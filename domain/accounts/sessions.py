@@ -1,4 +1,4 @@
-"""Sessions in the database: the cookie holds a token, the row its hash; ended here, they are over everywhere."""
+"""Sessions, stored in the database: the cookie holds a token, the row its hash. Deleting the row ends the session."""
 
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -13,38 +13,41 @@ from models import Challenge, Device, LoginSession, PushSubscription, User
 IDLE = timedelta(hours=8)
 ABSOLUTE = timedelta(days=14)
 ANONYMOUS = timedelta(hours=2)
-# RTS art. 4(3)(d): at most five minutes of inactivity before something can be approved.
-PROOF_IDLE = timedelta(minutes=5)
-PROOF_LONGEST = timedelta(hours=1)
-_NOTED_EVERY = timedelta(seconds=30)
+# PSD2 RTS art. 4(3)(d): at most five minutes of inactivity; after that, approving needs re-authentication.
+AUTHENTICATION_IDLE = timedelta(minutes=5)
+AUTHENTICATION_LIFE = timedelta(hours=1)
+_ACTIVITY_INTERVAL = timedelta(seconds=30)
 
 
 def load_session(secret: str, active: bool = True) -> LoginSession | None:
-    """The session of this cookie, while it lasts. A page that looks by itself is not `active`."""
+    """Return the session of this cookie if it is still valid.
+
+    `active` is False for requests that a page makes by itself, which do not keep the session alive.
+    """
     now = utcnow()
     row = LoginSession.get_or_none(LoginSession.token_hash == blind_index(secret), LoginSession.expires_at > now)
-    if row is not None and active and now - row.seen_at > _NOTED_EVERY:
+    if row is not None and active and now - row.seen_at > _ACTIVITY_INTERVAL:
         if row.proved_at is not None and row.proved_until is not None and row.proved_until > now:
-            # counted from the last moment that was noted, so never longer than five minutes of silence
-            row.proved_until = min(now + PROOF_IDLE, row.proved_at + PROOF_LONGEST)
+            # counted from the last stored moment, so that inactivity never exceeds five minutes
+            row.proved_until = min(now + AUTHENTICATION_IDLE, row.proved_at + AUTHENTICATION_LIFE)
         LoginSession.update(
-            seen_at=now, expires_at=_ends(row.user_id, row.created_at), proved_until=row.proved_until
+            seen_at=now, expires_at=_expires_at(row.user_id, row.created_at), proved_until=row.proved_until
         ).where(LoginSession.token_hash == row.token_hash).execute()
     return row
 
 
-def _ends(user_id: int | None, created_at: datetime) -> datetime:
+def _expires_at(user_id: int | None, created_at: datetime) -> datetime:
     now = utcnow()
     return min(now + IDLE, created_at + ABSOLUTE) if user_id else created_at + ANONYMOUS
 
 
 def start_session(data: dict, user_id: int | None, device_id: int | None = None) -> str:
-    """A new session; returns the secret for the cookie. Signing in is a proof (see is_recently_authenticated)."""
+    """Create a session and return the secret for the cookie. Signing in counts as recent authentication."""
     secret, now = random_token(), utcnow()
     LoginSession.create(
         token_hash=blind_index(secret), user=user_id, data=data, created_at=now, seen_at=now, device=device_id,
-        expires_at=_ends(user_id, now), proved_at=now if user_id else None,
-        proved_until=now + PROOF_IDLE if user_id else None,
+        expires_at=_expires_at(user_id, now), proved_at=now if user_id else None,
+        proved_until=now + AUTHENTICATION_IDLE if user_id else None,
     )  # fmt: skip
     return secret
 
@@ -58,12 +61,12 @@ def delete_session(secret: str) -> None:
 
 
 def sign_out(secret: str) -> None:
-    """The person ends this session: nothing of theirs comes to this device any more."""
+    """End this session and delete the push subscription of its device."""
     sign_out_where(LoginSession.token_hash == blind_index(secret))
 
 
 def sign_out_where(*conditions: Any) -> int:
-    """End these sessions, and notifications in the browsers where they were; answers how many sessions."""
+    """End the matching sessions and delete their devices' push subscriptions. Returns the number of sessions."""
     rows = list(LoginSession.select().where(*conditions))
     for row in rows:
         if row.user_id and row.device_id:
@@ -73,17 +76,17 @@ def sign_out_where(*conditions: Any) -> int:
 
 
 def mark_reauthenticated(secret: str | None) -> None:
-    """The person has just shown again who they are, in this session."""
+    """Record that the user has just re-authenticated in this session."""
     now = utcnow()
-    LoginSession.update(proved_at=now, proved_until=now + PROOF_IDLE).where(
+    LoginSession.update(proved_at=now, proved_until=now + AUTHENTICATION_IDLE).where(
         LoginSession.token_hash == blind_index(secret or ""), LoginSession.user.is_null(False)
     ).execute()
 
 
 def is_recently_authenticated(secret: str | None) -> bool:
-    """Whether who is here has shown who they are, and has not been away for five minutes since.
+    """Return whether the user authenticated recently and has been active since.
 
-    At most an hour after the password, passkey or identification, however active (ASVS 7.5.1).
+    At most five minutes of inactivity, and at most an hour since the authentication (ASVS 7.5.1).
     """
     row = LoginSession.get_or_none(
         LoginSession.token_hash == blind_index(secret or ""), LoginSession.user.is_null(False)
@@ -92,14 +95,17 @@ def is_recently_authenticated(secret: str | None) -> bool:
 
 
 def device_of(secret: str | None) -> Device | None:
-    """The device on which this session was begun."""
+    """Return the device of this session, or None."""
     row = LoginSession.get_or_none(LoginSession.token_hash == blind_index(secret or ""))
     return row.device if row and row.device_id else None
 
 
 @dataclass(frozen=True)
 class SessionView:
-    """Moments in UTC; `here` is the session that looks; `key` names it to its own person and opens nothing."""
+    """A session as shown on screen. Times are UTC.
+
+    `here`: it is the session that asks. `key` identifies it to its own user and grants no access.
+    """
 
     started_at: datetime
     seen_at: datetime
@@ -110,7 +116,7 @@ class SessionView:
 
 
 def list_sessions(user: User, secret: str | None) -> list[SessionView]:
-    """Where this user is signed in now: here first, then the one seen last (ASVS 7.5.2)."""
+    """Return the user's active sessions: this one first, then by last activity (ASVS 7.5.2)."""
     own = blind_index(secret) if secret else ""
     rows = LoginSession.select().where(LoginSession.user == user.id, LoginSession.expires_at > utcnow())
     known = {device.id: device for device in Device.select().where(Device.user == user.id)}
@@ -119,25 +125,25 @@ def list_sessions(user: User, secret: str | None) -> list[SessionView]:
 
 
 def _view(row: LoginSession, own: str, device: Device | None) -> SessionView:
-    told = devices.describe_user_agent(device.agent) if device else ""
+    description = devices.describe_user_agent(device.agent) if device else ""
     confirmed = device is not None and device.confirmed_at is not None
-    return SessionView(row.created_at, row.seen_at, row.token_hash == own, row.token_hash[:24], told, confirmed)
+    return SessionView(row.created_at, row.seen_at, row.token_hash == own, row.token_hash[:24], description, confirmed)
 
 
 def revoke_session(user: User, key: str) -> bool:
-    """Sign this user out of one of their own sessions, by the key of its view. Whether there was one."""
+    """End one of the user's sessions, by the key of its view. Returns whether it existed."""
     if len(key) != 24:
         return False
     return bool(sign_out_where(LoginSession.user == user.id, LoginSession.token_hash.startswith(key)))
 
 
 def revoke_other_sessions(user: User, secret: str | None) -> int:
-    """Sign this user out everywhere but here; answers how many sessions that were."""
+    """End all sessions of the user except this one. Returns their number."""
     own = blind_index(secret) if secret else ""
     return sign_out_where(LoginSession.user == user.id, LoginSession.token_hash != own)
 
 
 def purge_expired_sessions() -> int:
-    """Remove what is over."""
+    """Delete expired sessions and challenges. Returns the number of sessions."""
     Challenge.delete().where(Challenge.expires_at <= utcnow()).execute()
     return LoginSession.delete().where(LoginSession.expires_at <= utcnow()).execute()

@@ -304,7 +304,7 @@ class Counter:
 
     def __init__(self, monkeypatch: pytest.MonkeyPatch) -> None:
         self.counts: dict[str, int] = {}
-        database, real_sql, real_turn = models.database.obj, models.database.obj.execute_sql, passwords._turn
+        database, real_sql, real_turn = models.database.obj, models.database.obj.execute_sql, passwords._hash_slot
 
         def counted_sql(sql: str, *rest: Any, **options: Any) -> Any:
             self.add(sql[:6])
@@ -315,7 +315,7 @@ class Counter:
             return real_turn()
 
         monkeypatch.setattr(database, "execute_sql", counted_sql)
-        monkeypatch.setattr(passwords, "_turn", counted_turn)
+        monkeypatch.setattr(passwords, "_hash_slot", counted_turn)
 
     def add(self, kind: str) -> None:
         self.counts[kind.lower()] = self.counts.get(kind.lower(), 0) + 1
@@ -385,7 +385,7 @@ def test_the_stored_wait_is_that_of_the_rule_at_every_count(site: Site, name: st
     now, rule = utcnow(), rate_limits.RULES[name]
     monkeypatch.setattr(rate_limits, "utcnow", lambda: now)
     rate_limits.consume_attempt(name, "x")
-    for tries in {1, 2, *range(max(rule.free - 2, 1), rule.free + 13)}:
+    for tries in {1, 2, *range(max(rule.burst - 2, 1), rule.burst + 13)}:
         models.Attempts.update(tries=tries, free_at=now, last_at=now).execute()
         rate_limits.consume_attempt(name, "x")
         row = models.Attempts.get()
@@ -419,8 +419,8 @@ def test_common_passwords_are_refused():
 
 
 def test_only_two_hashes_at_once(monkeypatch: pytest.MonkeyPatch):
-    monkeypatch.setattr(passwords, "PATIENCE", 0.01)
-    with passwords._turn(), passwords._turn(), pytest.raises(RateLimited):
+    monkeypatch.setattr(passwords, "MAX_WAIT_SECONDS", 0.01)
+    with passwords._hash_slot(), passwords._hash_slot(), pytest.raises(RateLimited):
         passwords.hash_password("x")
     assert passwords.hash_password("x").startswith("$argon2id$")
 
@@ -435,7 +435,7 @@ def test_null_is_nobodys_origin(site: Site, wouter: User):
 def test_who_searches_without_end_waits_and_may_go_on_by_hand(site: Site):
     """The register counts what it is asked; nobody is kept from registering."""
     who = site.person()
-    for _ in range(rate_limits.RULES["register.search"].free):
+    for _ in range(rate_limits.RULES["register.search"].burst):
         assert "Je zoekt wel heel vaak" not in who.get("/registreren/bedrijf?zoek=Demo").html
         who.get("/registreren/bedrijf?zoek=")  # nothing is asked, and nothing counted
     who.get("/registreren/bedrijf?zoek=Demo")
