@@ -1,4 +1,4 @@
-"""Looking at banks: by itself a few times a day, and at once when the customer looks."""
+"""Syncs consents and balances with the banks: a few times a day in the background, and when the customer asks."""
 
 import logging
 from datetime import timedelta
@@ -20,14 +20,14 @@ from domain.common.errors import (
 from domain.common.services import services
 from models import BankAccount, BankLink, Client
 
-EVERY = timedelta(hours=6)
+SYNC_INTERVAL = timedelta(hours=6)
 LEASE_SECONDS = 300
-FRESH = timedelta(minutes=1)  # how long what a customer sees counts as new
+BALANCE_VALIDITY = timedelta(minutes=1)  # how long a balance on screen counts as current
 log = logging.getLogger(__name__)
 
 
 def due_consents() -> list[int]:
-    """Consents that must be looked at now."""
+    """Return the ids of at most 200 consents that are due for a sync."""
     now = utcnow()
     free = BankLink.lease_until.is_null() | (BankLink.lease_until < now)
     query = BankLink.select(BankLink.id).where(BankLink.due_at <= now, free, BankLink.status.in_(("started", "valid")))
@@ -35,32 +35,32 @@ def due_consents() -> list[int]:
 
 
 def sync_consent(link_id: int) -> bool:
-    """Ask the bank how a consent stands and, without the customer, for its balances. False when it is not due.
+    """Ask the bank for the status of a consent and, without the customer present, for its balances.
 
-    A consent that was begun and whose person never came back is asked after for a day.
+    A consent whose customer never returned from the bank is polled for a day. Returns False if it is not due.
     """
     link = leases.claim_lease(BankLink, link_id, LEASE_SECONDS, BankLink.due_at <= utcnow())
     if link is None:
         return False
-    next_at = utcnow() + EVERY
+    next_at = utcnow() + SYNC_INTERVAL
     try:
         if link.status == "started":
-            _look_for_lost(link)
+            _recover_unreturned(link)
         elif link.status == "valid":
-            _look_at_valid(link)
+            _sync_valid(link)
     except (BankUnavailable, UnknownBank, ConsentQuotaExceeded) as error:
         log.info("link %s: %s", link_id, type(error).__name__)
         next_at = utcnow() + timedelta(hours=1)
     except ConsentPending:
         next_at = utcnow() + ASK_AFTER
-    now_is = BankLink.get_by_id(link_id)
-    over = now_is.status not in ("started", "valid")
-    leases.release_lease(now_is, due_at=None if over else next_at)
+    current = BankLink.get_by_id(link_id)
+    ended = current.status not in ("started", "valid")
+    leases.release_lease(current, due_at=None if ended else next_at)
     return True
 
 
-def _look_for_lost(link: BankLink) -> None:
-    """Given at the bank, but the browser never came back: the accounts are there when the customer looks again."""
+def _recover_unreturned(link: BankLink) -> None:
+    """Import the accounts of a consent that was granted although the redirect never returned; give up after a day."""
     if utcnow() - link.created_at > GIVE_UP_AFTER:
         values = {"status": "refused", "consent_status": "received"}
         BankLink.update(**values).where(BankLink.id == link.id, BankLink.status == "started").execute()
@@ -71,21 +71,26 @@ def _look_for_lost(link: BankLink) -> None:
         log.info("link %s was refused at the bank", link.id)
 
 
-def _look_at_valid(link: BankLink) -> None:
+def _sync_valid(link: BankLink) -> None:
     holder_verification.verify_holders(link)
     consents.count_access(link, "consent", None)
-    if not _ask_standing(link):
+    if not _refresh_status(link):
         return
     consents.send_expiry_reminder(link)
-    _balances(link, None)
+    _refresh_balances(link, None)
 
 
-def _ask_standing(link: BankLink) -> bool:
-    """Whether the consent is still valid, as the bank says now. BankUnavailable, UnknownBank."""
-    line = oauth_grants.with_access_token(bank_config_of(link.bank), link)
-    BankLink.update(bank_name=line.name).where(BankLink.id == link.id).execute()
+def _refresh_status(link: BankLink) -> bool:
+    """Ask the bank for the consent's status. Returns whether it is still valid.
+
+    Raises:
+    - BankUnavailable
+    - UnknownBank
+    """
+    config = oauth_grants.with_access_token(bank_config_of(link.bank), link)
+    BankLink.update(bank_name=config.name).where(BankLink.id == link.id).execute()
     try:
-        said = services().bank.consent(line, link.consent_id or "", uuid())
+        state = services().bank.consent(config, link.consent_id or "", uuid())
     except port.BankRefused as error:
         if error.code != "CONSENT_UNKNOWN":
             raise BankUnavailable from error
@@ -93,18 +98,23 @@ def _ask_standing(link: BankLink) -> bool:
         return False
     except port.BankError as error:
         raise BankUnavailable from error
-    return consents.save_consent_status(link, said)
+    return consents.save_consent_status(link, state)
 
 
-def _balances(link: BankLink, psu: port.Psu | None) -> None:
-    """Fresh balances of every account of this consent. BankUnavailable, ConsentQuotaExceeded or ConsentEnded."""
-    line, failed = oauth_grants.with_access_token(bank_config_of(link.bank), link), None
+def _refresh_balances(link: BankLink, psu: port.Psu | None) -> None:
+    """Fetch the balance of every account under this consent; a failing account does not stop the others.
+
+    Raises:
+    - BankUnavailable
+    - ConsentQuotaExceeded
+    """
+    config, failed = oauth_grants.with_access_token(bank_config_of(link.bank), link), None
     for row in BankAccount.select().where(BankAccount.link == link.id):
-        asked = (services().bank.balance, line, link.consent_id or "", row.resource_id, psu, uuid())
+        arguments = (services().bank.balance, config, link.consent_id or "", row.resource_id, psu, uuid())
         try:
-            balance = consents.call_with_quota(link, f"balances:{row.id}", psu, *asked)
+            balance = consents.call_with_quota(link, f"balances:{row.id}", psu, *arguments)
         except (BankUnavailable, ConsentQuotaExceeded) as error:
-            failed = error  # one account's failure does not stop another's
+            failed = error  # continue with the other accounts
             continue
         except ConsentEnded:
             log.info("link %s has ended", link.id)
@@ -117,28 +127,31 @@ def _balances(link: BankLink, psu: port.Psu | None) -> None:
 
 
 def _stale(client: Client):
-    old = BankLink.looked_at.is_null() | (BankLink.looked_at < utcnow() - FRESH)
+    old = BankLink.looked_at.is_null() | (BankLink.looked_at < utcnow() - BALANCE_VALIDITY)
     asked = (BankLink.status == "valid") & (BankLink.bank != manual_bank.MANUAL_BANK_ID)
     return (BankLink.client == client.id) & asked & old
 
 
 def needs_refresh(client: Client) -> bool:
-    """Whether a look now would ask a bank anything."""
+    """Return whether a refresh now would ask any bank."""
     return BankLink.select().where(_stale(client)).exists()
 
 
 def refresh_balances(client: Client, psu: port.Psu) -> None:
-    """The customer looks: ask the banks for balances, each consent once a minute at most.
+    """Fetch balances because the customer asks, at most once a minute per consent.
 
-    One bank's failure does not stop another's; BankUnavailable at the end.
+    A failing bank does not stop the others.
+
+    Raises:
+    - BankUnavailable: after all banks have been asked.
     """
     failed = False
     for link in list(BankLink.select().where(_stale(client)).order_by(BankLink.id)):
-        taken = BankLink.update(looked_at=utcnow()).where(BankLink.id == link.id, _stale(client)).execute()
-        if not taken:
-            continue  # another window asks already
+        claimed = BankLink.update(looked_at=utcnow()).where(BankLink.id == link.id, _stale(client)).execute()
+        if not claimed:
+            continue  # another request is already doing so
         try:
-            _balances(link, psu)
+            _refresh_balances(link, psu)
         except (BankUnavailable, ConsentQuotaExceeded, UnknownBank) as error:
             log.info("link %s: %s", link.id, type(error).__name__)
             failed = True

@@ -1,4 +1,4 @@
-"""What a consent at a bank allows: how it stands, until when, and how often we may ask without the customer."""
+"""Bank consents: their status, their end, and how often the bank may be asked without the customer."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -12,18 +12,20 @@ from domain.common.errors import BankUnavailable, ConsentEnded, ConsentQuotaExce
 from domain.outbox import mail, push
 from models import BankAccess, BankAccount, BankLink, Client, transaction
 
-MAX_UNATTENDED_READS = 4  # a day: RTS art. 36(5)(b), and frequencyPerDay of the standard
+MAX_UNATTENDED_READS = 4  # per day: PSD2 RTS art. 36(5)(b); frequencyPerDay of the Berlin Group
 SOON = timedelta(days=7)
-# Refusals of a call for accounts that are about the consent itself (Berlin Group 1.3.11, AIS).
-_OVER = frozenset({"CONSENT_EXPIRED", "CONSENT_INVALID", "CONSENT_UNKNOWN"})
-_OVER_AS = {"CONSENT_EXPIRED": "expired", "CONSENT_UNKNOWN": "unknown", "CONSENT_INVALID": "invalid"}
+# Error codes that mean that the consent itself has ended (Berlin Group NextGenPSD2 1.3.11, AIS).
+_ENDED_CODES = frozenset({"CONSENT_EXPIRED", "CONSENT_INVALID", "CONSENT_UNKNOWN"})
+_ENDED_REASONS = {"CONSENT_EXPIRED": "expired", "CONSENT_UNKNOWN": "unknown", "CONSENT_INVALID": "invalid"}
 
 
 @dataclass(frozen=True)
 class ConsentView:
-    """How a consent stands. `word`: the bank's own (valid, expired, revokedByPsu, terminatedByTpp, rejected), or
-    "ends" (valid, seven days or fewer), "unknown" or "invalid" (the bank says so without more).
-    `days_left` counts from today; 0 is the last day."""
+    """A consent as shown on screen.
+
+    `word`: the bank's status (valid, expired, revokedByPsu, terminatedByTpp, rejected), or "ends" (valid for seven days
+    or less), "unknown" or "invalid" (the bank gives no more detail). `days_left` counts from today; 0 is the last day.
+    """
 
     id: int
     bank_name: str
@@ -32,15 +34,18 @@ class ConsentView:
     days_left: int | None
 
     @property
-    def attention(self) -> bool:
+    def needs_attention(self) -> bool:
         return self.word != "valid"
 
 
 def count_access(link: BankLink, what: str, psu: port.Psu | None) -> None:
-    """Claim one call for this thing ("balances:7") under this consent, before it is made.
+    """Count one read of a resource ("balances:7") under this consent, before it is made.
 
-    With the person there nothing is counted. Without, the fifth on a day of Amsterdam raises
-    ConsentQuotaExceeded: one statement counts, so two workers cannot both take the fourth.
+    Nothing is counted while the customer (PSU) is present. One statement counts, so that two workers cannot both take
+    the last read of a day (Europe/Amsterdam).
+
+    Raises:
+    - ConsentQuotaExceeded
     """
     if psu is not None:
         return
@@ -59,27 +64,30 @@ def count_access(link: BankLink, what: str, psu: port.Psu | None) -> None:
 
 
 def call_with_quota(link: BankLink, what: str, psu: port.Psu | None, call: Callable[..., Any], *args: Any) -> Any:
-    """One call about the accounts of this consent, counted where it must be.
+    """Make one call for account data under this consent, counted against its quota.
 
-    ConsentQuotaExceeded (ours or the bank's 429), ConsentEnded (kept: the consent is then over), BankUnavailable.
+    Raises:
+    - ConsentQuotaExceeded: by our count, or the bank answered 429.
+    - ConsentEnded: the consent is then stored as ended.
+    - BankUnavailable
     """
     count_access(link, what, psu)
     try:
         return call(*args)
     except port.BankRefused as error:
         if error.http_status == 429 or error.code == "ACCESS_EXCEEDED":
-            _use_up(link, what)
+            _exhaust_quota(link, what)
             raise ConsentQuotaExceeded from error
-        if error.code in _OVER:
-            terminate_consent(link, _OVER_AS[error.code])
+        if error.code in _ENDED_CODES:
+            terminate_consent(link, _ENDED_REASONS[error.code])
             raise ConsentEnded from error
         raise BankUnavailable from error
     except port.BankError as error:
         raise BankUnavailable from error
 
 
-def _use_up(link: BankLink, what: str) -> None:
-    """The bank counts more than we do: nothing more of this today without the customer."""
+def _exhaust_quota(link: BankLink, what: str) -> None:
+    """Mark the quota as used up: the bank has counted more reads than we have."""
     BankAccess.insert(link=link.id, day=today_amsterdam(), what=what, times=MAX_UNATTENDED_READS).on_conflict(
         conflict_target=(BankAccess.link, BankAccess.day, BankAccess.what),
         update={BankAccess.times: MAX_UNATTENDED_READS},
@@ -87,13 +95,16 @@ def _use_up(link: BankLink, what: str) -> None:
 
 
 def terminate_consent(link: BankLink, word: str) -> bool:
-    """The consent is over, once; `word` is the bank's or ours. Its accounts stay: they may still pay."""
+    """Mark the consent as ended; `word` is the reason.
+
+    Its accounts remain and may still pay. Returns whether it was valid.
+    """
     with transaction(link.client_id):
         return terminate_consent_in_transaction(link, word)
 
 
 def terminate_consent_in_transaction(link: BankLink, word: str) -> bool:
-    """The same inside the caller's transaction."""
+    """Like `terminate_consent`, inside the caller's transaction."""
     values = {"status": "ended", "consent_status": word, "asked_at": utcnow(), "due_at": None}
     ended = BankLink.update(**values).where(BankLink.id == link.id, BankLink.status == "valid").execute()
     if ended:
@@ -101,21 +112,24 @@ def terminate_consent_in_transaction(link: BankLink, word: str) -> bool:
     return bool(ended)
 
 
-def save_consent_status(link: BankLink, said: port.ConsentState) -> bool:
-    """Keep what the bank says of a consent that was valid; False when it is over. The end is the bank's answer."""
-    if said.status not in ("valid", "partiallyAuthorised"):
-        terminate_consent(link, said.status)
+def save_consent_status(link: BankLink, state: port.ConsentState) -> bool:
+    """Store the bank's answer about a valid consent. Returns False if the consent has ended.
+
+    The last day comes from the bank's answer, not from our request.
+    """
+    if state.status not in ("valid", "partiallyAuthorised"):
+        terminate_consent(link, state.status)
         return False
-    values = {"consent_status": said.status, "valid_until": said.valid_until, "asked_at": utcnow()}
+    values = {"consent_status": state.status, "valid_until": state.valid_until, "asked_at": utcnow()}
     BankLink.update(**values).where(BankLink.id == link.id, BankLink.status == "valid").execute()
     return True
 
 
 def send_expiry_reminder(link: BankLink) -> None:
-    """Seven days before the end a mail to each owner, once per consent, while it has accounts that may pay."""
+    """Mail each owner seven days before the consent ends, once per consent, if it has accounts that may pay."""
     link = BankLink.get_by_id(link.id)
-    found = consent_view(link)
-    if link.status != "valid" or found.word != "ends" or link.valid_until is None or not _in_use(link):
+    view = consent_view(link)
+    if link.status != "valid" or view.word != "ends" or link.valid_until is None or not _in_use(link):
         return
     client = Client.get_by_id(link.client_id)
     owners, path = mail.owners_of(client), f"/{client.public_id}/saldo"
@@ -134,7 +148,7 @@ def _in_use(link: BankLink) -> bool:
 
 
 def consent_view(link: BankLink) -> ConsentView:
-    """How this consent stands today. Past its last day it is expired, also when the bank cannot be asked."""
+    """Return how this consent stands today. After its last day it is expired, even if the bank cannot be asked."""
     left = (link.valid_until - today_amsterdam()).days if link.valid_until else None
     word = "valid" if link.status == "valid" else link.consent_status or "unknown"
     if link.status == "valid" and left is not None:
@@ -143,7 +157,7 @@ def consent_view(link: BankLink) -> ConsentView:
 
 
 def consents_of_client(client: Client) -> dict[int, ConsentView]:
-    """The consents under which this client's confirmed accounts are, by their id."""
+    """Return the consents, by id, that cover this client's confirmed accounts."""
     query = BankLink.select().join(BankAccount).where(BankLink.client == client.id).distinct()
     return {
         row.id: consent_view(row)
@@ -152,5 +166,5 @@ def consents_of_client(client: Client) -> dict[int, ConsentView]:
 
 
 def consents_needing_renewal(client: Client) -> list[ConsentView]:
-    """Those that end within a week, or have ended."""
-    return [one for one in consents_of_client(client).values() if one.attention]
+    """Return the consents that have ended or end within a week."""
+    return [view for view in consents_of_client(client).values() if view.needs_attention]

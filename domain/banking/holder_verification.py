@@ -1,7 +1,7 @@
-"""Whose account it is: the name as the bank has it beside the name that the register knows.
+"""Verifies account holders: compares the bank's name with the company's name in the business register.
 
-Until that is settled nothing that was booked is shown (docs/manual.md, rule 2: the holder is
-verified by law); paying, balances and Nmbrs go on meanwhile.
+Until the holder is verified, no transactions are shown (docs/manual.md, rule 2: verification is required by law).
+Paying, balances and Nmbrs work meanwhile.
 """
 
 import logging
@@ -15,48 +15,48 @@ from domain.common import audit
 from domain.common.services import services
 from models import BankAccount, BankLink, Client, transaction
 
-# Legal forms, spelt without points and in small letters; the longer before what they hold.
-_FORMS = (
+# Legal forms in lower case without dots; longer forms before the forms that they contain.
+_LEGAL_FORMS = (
     "besloten vennootschap met beperkte aansprakelijkheid", "besloten vennootschap", "naamloze vennootschap",
     "vennootschap onder firma", "commanditaire vennootschap", "eenmanszaak", "maatschap", "stichting", "vereniging",
     "cooperatie", "bv", "nv", "vof", "cv", "ua", "ba", "wa", "io",
 )  # fmt: skip
-_FORM = re.compile(rf"\b(?:{'|'.join(_FORMS)})\b")
-# "B.V.", "V O F": letters that stand alone are one word
+_LEGAL_FORM = re.compile(rf"\b(?:{'|'.join(_LEGAL_FORMS)})\b")
+# "B.V.", "V O F": a row of single letters is read as one word
 _LETTERS = re.compile(r"\b(?:[a-z] )+[a-z]\b")
 log = logging.getLogger(__name__)
 MAY_SHOW = ("agrees", "yes")
 
 
 def normalise_company_name(name: str) -> str:
-    """A company's name without case, accents, punctuation and legal form; the order of its words stays.
+    """Return a company name without case, accents, punctuation and legal form; word order stays.
 
-    A name that is nothing but a legal form stays as it is.
+    A name that consists only of a legal form stays as it is.
     """
     letters = "".join(c for c in unicodedata.normalize("NFKD", name).casefold() if not unicodedata.combining(c))
     words = " ".join(re.sub(r"[^\w]|_", " ", letters).split())
-    joined = _LETTERS.sub(lambda found: found[0].replace(" ", ""), words)
-    bare = " ".join(_FORM.sub(" ", joined).split())
+    joined = _LETTERS.sub(lambda match: match[0].replace(" ", ""), words)
+    bare = " ".join(_LEGAL_FORM.sub(" ", joined).split())
     return (bare or joined).replace(" ", "")
 
 
 def names_match(bank_name: str, register_name: str) -> bool:
-    """Whether both are the same company; a bank that gives no name agrees with nobody."""
+    """Return whether both names are the same company. An empty name from the bank never matches."""
     return bool(normalise_company_name(bank_name)) and normalise_company_name(bank_name) == normalise_company_name(
         register_name
     )
 
 
 def transactions_visible(account: BankAccount) -> bool:
-    """Whether what was booked on this account may be shown."""
+    """Return whether the transactions of this account may be shown."""
     return account.holder_check in MAY_SHOW
 
 
 def verify_holders(link: BankLink) -> int:
-    """Settle by itself each account of this consent whose holder is the client as the KvK names it; returns how many.
+    """Approve each account of this consent whose holder's name matches the client's name in the register (KvK).
 
-    An account is compared once per name that the bank gave: what a person decided stays, and what differs
-    waits for one. While the register is away nothing is settled; the next look at the consent tries again.
+    An account is compared once per name from the bank; mismatches wait for an operator, whose decision stands. If the
+    register cannot be asked, the next sync of the consent tries again. Returns the number of approved accounts.
     """
     fresh = (BankAccount.link == link.id) & BankAccount.holder_check.is_null() & BankAccount.holder_checked_at.is_null()
     rows, client = list(BankAccount.select().where(fresh)), Client.get_by_id(link.client_id)
@@ -77,26 +77,26 @@ def _compare(row: BankAccount, register_name: str) -> bool:
         values = {"holder_check": found, "holder_checked_at": utcnow()}
         kept = BankAccount.update(**values).where(unchanged, BankAccount.holder_checked_at.is_null()).execute()
         if kept:
-            said = {"answer": found or "differs"}
-            audit.record_event(row.client_id, audit.WORKER, "account.holder_compared", f"account:{row.id}", **said)
+            details = {"answer": found or "differs"}
+            audit.record_event(row.client_id, audit.WORKER, "account.holder_compared", f"account:{row.id}", **details)
     return bool(kept and found)
 
 
 def pending_holder_reviews() -> list[BankAccount]:
-    """Accounts whose holder the customer confirmed, and that a person has to look at; each with its client."""
+    """Return the accounts that wait for an operator's decision about the holder, each with its client."""
     query = BankAccount.select(BankAccount, BankLink, Client).join(BankLink).switch(BankAccount).join(Client)
     confirmed = BankLink.holder_confirmed_at.is_null(False)
-    confirmed &= BankAccount.bank != manual_bank.MANUAL_BANK_ID  # no bank says whose it is, and nothing of it is shown
+    confirmed &= BankAccount.bank != manual_bank.MANUAL_BANK_ID  # no bank, so no holder name and no transactions
     return list(query.where(BankAccount.holder_check.is_null(), confirmed).order_by(BankAccount.id))
 
 
 def decide_holder(account: BankAccount, answer: str, reason: str, by: str) -> None:
-    """A person's word, "yes" or "no", with the reason in the log."""
+    """Store an operator's decision, "yes" or "no". The reason goes into the audit log."""
     if answer not in ("yes", "no"):
         raise ValueError("a decision is yes or no")
     with transaction(account.client_id):
         values = {"holder_check": answer, "holder_checked_at": utcnow()}
         BankAccount.update(**values).where(BankAccount.id == account.id).execute()
         subject = f"account:{account.id}"
-        said = {"answer": answer, "reason": reason, "by": by}
-        audit.record_event(account.client_id, audit.OPERATOR, "account.holder_decided", subject, **said)
+        details = {"answer": answer, "reason": reason, "by": by}
+        audit.record_event(account.client_id, audit.OPERATOR, "account.holder_decided", subject, **details)

@@ -1,4 +1,4 @@
-"""Bank accounts under a consent: link, come back, confirm the holder's name, look at balances."""
+"""Linking bank accounts: start and complete a consent, confirm the holder's name, list the accounts."""
 
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -20,6 +20,8 @@ from models import BankAccount, BankLink, BankOrder, Client, User, transaction
 
 @dataclass(frozen=True)
 class BankOption:
+    """A bank that a customer can choose."""
+
     id: str
     name: str
     signing: str
@@ -28,7 +30,7 @@ class BankOption:
 
 @dataclass(frozen=True)
 class AccountView:
-    """Amounts in cents, moments in UTC."""
+    """A bank account as shown on screen. Amounts are integer cents, times are UTC."""
 
     id: int
     iban: str
@@ -43,12 +45,17 @@ class AccountView:
     holder_check: str | None = None
 
 
-# How soon a consent that was begun is asked after, when its person did not come back to us; and how long.
+# When to poll a consent whose customer has not returned from the bank, and when to give up.
 ASK_AFTER, GIVE_UP_AFTER = timedelta(minutes=10), timedelta(hours=24)
 
 
 def bank_config_of(bank_id: str) -> port.BankConfig:
-    """UnknownBank when the configuration no longer has it."""
+    """Return the bank's configuration.
+
+    Raises:
+    - UnknownBank: the configuration no longer has it.
+    - BankUnavailable
+    """
     if manual_bank.is_manual(bank_id):
         return manual_bank.MANUAL_BANK
     try:
@@ -58,17 +65,26 @@ def bank_config_of(bank_id: str) -> port.BankConfig:
 
 
 def bank_config_for_account(account: BankAccount) -> port.BankConfig:
-    """The line of the account's bank, with the customer's key where it wants one: what a call to a bank takes."""
+    """Return the configuration for calls about this account, with the customer's access token if the bank needs one."""
     return oauth_grants.with_access_token(bank_config_of(account.bank), account.link)
 
 
 def bank_config_for_order(order: BankOrder) -> port.BankConfig:
-    """The same for an order: the line as the order's form knows it. UnknownBank."""
+    """Return the configuration for calls about this order, with the message format that the order was built with.
+
+    Raises:
+    - UnknownBank
+    - BankUnavailable
+    """
     return config_as_of_order(bank_config_for_account(order.bank_account), order.form)
 
 
 def all_bank_configs() -> dict[str, port.BankConfig]:
-    """Every bank's line by its id. BankUnavailable when the directory was never to be had."""
+    """Return the configuration of every bank, by id.
+
+    Raises:
+    - BankUnavailable: the directory has never been reachable.
+    """
     try:
         return services().banks.lines()
     except DirectoryError as error:
@@ -76,39 +92,51 @@ def all_bank_configs() -> dict[str, port.BankConfig]:
 
 
 def banks() -> list[BankOption]:
-    """The banks to choose from. BankUnavailable."""
-    return [BankOption(line.id, line.name, line.signing, line.adapter) for line in all_bank_configs().values()]
+    """Return the banks to choose from.
+
+    Raises:
+    - BankUnavailable
+    """
+    configs = all_bank_configs().values()
+    return [BankOption(config.id, config.name, config.signing, config.adapter) for config in configs]
 
 
 def redirect_hosts() -> set[str]:
-    """Hosts that a form of ours may lead on to; none while the directory cannot be had."""
+    """Return the hosts that a form may redirect to (CSP form-action); empty while the directory is unavailable."""
     try:
-        return {host for line in all_bank_configs().values() for host in line.redirect_hosts}
+        return {host for config in all_bank_configs().values() for host in config.redirect_hosts}
     except BankUnavailable:
         return set()
 
 
 def start_consent(client: Client, user: User, bank_id: str, psu: port.Psu, next_page: str | None) -> str:
-    """Ask the bank for a consent; returns the address at the bank to go to.
+    """Create a consent at the bank and return the URL to redirect to.
 
-    The person must be identified and authorised first. UnknownBank, BankUnavailable, ConsentRefused.
+    The user must be identified and authorised to sign.
+
+    Raises:
+    - NotIdentified, AuthorityPending, AuthorityRefused, RegisterUnavailable, UnknownCompany
+    - UnknownBank
+    - BankUnavailable
+    - ConsentRefused
     """
     identification.require_fresh_authority(client, user)
-    line, state = bank_config_of(bank_id), random_token()
-    back = f"{services().base_url}/bank/terug/{state}"
+    config, state = bank_config_of(bank_id), random_token()
+    return_url = f"{services().base_url}/bank/terug/{state}"
     link = BankLink.create(
-        client=client, user=user, bank=bank_id, bank_name=line.name, state_hash=blind_index(state), next_page=next_page
-    )
-    if oauth_grants.requires_oauth(line):
+        client=client, user=user, bank=bank_id, bank_name=config.name, state_hash=blind_index(state),
+        next_page=next_page,
+    )  # fmt: skip
+    if oauth_grants.requires_oauth(config):
         return oauth_grants.start_authorization(link, state)
-    started = _asking(services().bank.start_consent, line, psu, back, f"{back}?geweigerd=1", uuid())
+    started = _call_bank(services().bank.start_consent, config, psu, return_url, f"{return_url}?geweigerd=1", uuid())
     values = {"consent_id": started.consent_id, "due_at": utcnow() + ASK_AFTER}
     BankLink.update(**values).where(BankLink.id == link.id).execute()
     return started.redirect_url
 
 
-def _asking(call: Any, *args: Any) -> Any:
-    """One call to a bank about a consent, its failures in our words."""
+def _call_bank(call: Any, *args: Any) -> Any:
+    """Call the bank about a consent and translate its errors."""
     try:
         return call(*args)
     except port.BankRefused as error:
@@ -118,9 +146,13 @@ def _asking(call: Any, *args: Any) -> Any:
 
 
 def complete_consent(state: str, user: User, psu: port.Psu) -> BankLink:
-    """Back from the bank. The way back proves nothing but its state; the bank is asked.
+    """Complete a consent after the redirect. The redirect itself proves nothing: the bank is asked for the status.
 
-    NotFound for a state that is not this user's; ConsentPending, ConsentRefused, BankUnavailable.
+    Raises:
+    - NotFound: the state is unknown or another user's.
+    - ConsentPending
+    - ConsentRefused
+    - BankUnavailable
     """
     link = BankLink.get_or_none(BankLink.state_hash == blind_index(state), BankLink.user == user.id)
     if link is None or link.consent_id is None:
@@ -129,14 +161,20 @@ def complete_consent(state: str, user: User, psu: port.Psu) -> BankLink:
 
 
 def import_accounts(link: BankLink, psu: port.Psu | None) -> BankLink:
-    """Ask the bank what became of a consent that was begun, and keep its accounts; a second time changes nothing.
+    """Ask the bank for the status of a started consent and store its accounts. A second call changes nothing.
 
-    Without `psu` nobody came back. ConsentPending, ConsentRefused, BankUnavailable, ConsentQuotaExceeded.
+    `psu` is None if the customer is not present.
+
+    Raises:
+    - ConsentPending
+    - ConsentRefused
+    - BankUnavailable
+    - ConsentQuotaExceeded
     """
     if link.status in ("valid", "ended"):
         return link
-    line, consent_id = oauth_grants.with_access_token(bank_config_of(link.bank), link), link.consent_id or ""
-    consent = _asking(services().bank.consent, line, consent_id, uuid())
+    config, consent_id = oauth_grants.with_access_token(bank_config_of(link.bank), link), link.consent_id or ""
+    consent = _call_bank(services().bank.consent, config, consent_id, uuid())
     if consent.status == "received":
         raise ConsentPending
     if consent.status != "valid":
@@ -144,45 +182,45 @@ def import_accounts(link: BankLink, psu: port.Psu | None) -> BankLink:
         BankLink.update(**values).where(BankLink.id == link.id, BankLink.status != "valid").execute()
         raise ConsentRefused
     consents.count_access(link, "accounts", psu)
-    found = [a for a in _asking(services().bank.accounts, line, consent_id, psu, uuid()) if a.currency == "EUR"]
-    balances = {a.resource_id: _balance(line, consent_id, a.resource_id, psu) for a in found} if psu else {}
-    _keep_accounts(link, consent, found, balances)
+    accounts = _call_bank(services().bank.accounts, config, consent_id, psu, uuid())
+    euro_accounts = [account for account in accounts if account.currency == "EUR"]
+    balances = {a.resource_id: _balance(config, consent_id, a.resource_id, psu) for a in euro_accounts} if psu else {}
+    _save_accounts(link, consent, euro_accounts, balances)
     holder_verification.verify_holders(link)
     return BankLink.get_by_id(link.id)
 
 
 def _balance(config: port.BankConfig, consent_id: str, resource_id: str, psu: port.Psu) -> port.Balance | None:
-    """A balance that cannot be had does not stop the linking."""
+    """Return the balance, or None: an unavailable balance does not stop the linking."""
     try:
         return services().bank.balance(config, consent_id, resource_id, psu, uuid())
     except port.BankError:
         return None
 
 
-def _keep_accounts(link: BankLink, consent: port.ConsentState, found: list[port.Account], balances: dict) -> None:
-    now, owners = utcnow(), sorted({a.owner_name for a in found if a.owner_name})
+def _save_accounts(link: BankLink, consent: port.ConsentState, accounts: list[port.Account], balances: dict) -> None:
+    now, owners = utcnow(), sorted({a.owner_name for a in accounts if a.owner_name})
     with transaction(link.client_id):
         values = {
             "status": "valid", "consent_status": consent.status, "valid_until": consent.valid_until, "asked_at": now,
             "returned_at": now, "due_at": now, "holder_name": ", ".join(owners),
         }  # fmt: skip
         if not BankLink.update(**values).where(BankLink.id == link.id, BankLink.status != "valid").execute():
-            return  # it came back twice at once
-        known = all(_known_holder(link, account) for account in found)
-        for account in found:
-            _keep_account(link, account, balances.get(account.resource_id))
-        if known and found:
+            return  # two redirects at once: the other one stored it
+        known = all(_known_holder(link, account) for account in accounts)
+        for account in accounts:
+            _save_account(link, account, balances.get(account.resource_id))
+        if known and accounts:
             BankLink.update(holder_confirmed_at=now).where(BankLink.id == link.id).execute()
         _end_older(link)
-        audit.record_event(
-            link.client_id, audit.by_user(link.user), "bank.linked", f"link:{link.id}", bank=link.bank, count=len(found)
-        )
+        actor, subject = audit.by_user(link.user), f"link:{link.id}"
+        audit.record_event(link.client_id, actor, "bank.linked", subject, bank=link.bank, count=len(accounts))
 
 
 def _known_holder(link: BankLink, account: port.Account) -> bool:
-    """Whether the customer confirmed this name at this bank before: a renewal asks nothing again.
+    """Return whether the customer confirmed this holder at this bank before: a renewal needs no confirmation.
 
-    An account without a name is known when it was confirmed without one.
+    An account without a holder name counts as known if it was confirmed without one.
     """
     query = BankAccount.select(BankAccount.iban, BankAccount.holder_name).join(BankLink)
     here = (BankAccount.client == link.client_id) & (BankAccount.bank == link.bank)
@@ -191,8 +229,8 @@ def _known_holder(link: BankLink, account: port.Account) -> bool:
     return (account.iban, name) in confirmed or bool(name and name in {known for _, known in confirmed})
 
 
-def _keep_account(link: BankLink, account: port.Account, balance: port.Balance | None) -> None:
-    """One row per IBAN for ever: what is mapped to it stays so. Another holder's name is checked anew."""
+def _save_account(link: BankLink, account: port.Account, balance: port.Balance | None) -> None:
+    """Store one row per IBAN, kept for ever, so that its mappings stay. A new holder name is verified again."""
     facts: dict[str, Any] = {
         "link": link.id, "bank": link.bank, "name": account.name or account.iban,
         "holder_name": account.owner_name or "", "resource_id": account.resource_id,
@@ -209,7 +247,7 @@ def _keep_account(link: BankLink, account: port.Account, balance: port.Balance |
 
 
 def _end_older(link: BankLink) -> None:
-    """Consents at the same bank whose accounts are all under this one now."""
+    """End older consents at the same bank that no longer cover any account."""
     empty = ~BankLink.id.in_(BankAccount.select(BankAccount.link))
     mine = (BankLink.client == link.client_id) & (BankLink.bank == link.bank) & (BankLink.id != link.id)
     for older in BankLink.select().where(mine, BankLink.status == "valid", empty):
@@ -224,7 +262,12 @@ def get_consent(client: Client, link_id: int) -> BankLink:
 
 
 def confirm_holder(client: Client, user: User, link_id: int) -> BankLink:
-    """The customer says that this is the company's name as the bank has it; from then on its accounts can pay."""
+    """Record that the customer confirmed the holder's name. From then on the accounts can pay.
+
+    Raises:
+    - NotFound
+    - ConsentPending
+    """
     link = get_consent(client, link_id)
     if link.status != "valid":
         raise ConsentPending
@@ -240,7 +283,7 @@ def _query(*conditions: Any) -> list[AccountView]:
 
 
 def payable_accounts(client: Client) -> list[AccountView]:
-    """The client's accounts whose holder is confirmed."""
+    """Return the client's accounts whose holder is confirmed."""
     return _query(BankAccount.client == client.id, BankLink.holder_confirmed_at.is_null(False))
 
 
@@ -249,7 +292,10 @@ def accounts_of_link(link: BankLink) -> list[AccountView]:
 
 
 def account_view(row: BankAccount) -> AccountView:
-    """As it is known here: no bank is asked, and its directory only for a link that kept no name."""
+    """Return what the screens show of an account.
+
+    Asks no bank; reads the directory only if the bank's name is not stored.
+    """
     return AccountView(
         row.id, row.iban, row.name, row.holder_name, row.link.bank_name or bank_config_or_default(row.bank).name,
         row.balance_cents, row.balance_at, row.limit_payment_cents, row.limit_day_cents, row.link_id, row.holder_check,
@@ -257,9 +303,9 @@ def account_view(row: BankAccount) -> AccountView:
 
 
 def bank_config_or_default(bank_id: str) -> port.BankConfig:
-    """For pages: the bank's line, or while the directory is away, what holds for most banks.
+    """Return the bank's configuration for display; while the directory is unavailable, one with common values.
 
-    Nothing may be sent to a bank by it (its address is empty): what pays asks `line_of`.
+    That one has no address, so nothing can be sent with it: what pays uses `bank_config_of`.
     """
     try:
         return bank_config_of(bank_id)
@@ -268,6 +314,6 @@ def bank_config_or_default(bank_id: str) -> port.BankConfig:
 
 
 def awaiting_holder_confirmation(client: Client) -> list[BankLink]:
-    """Consents that were given, whose holder's name nobody confirmed yet."""
+    """Return granted consents whose holder's name is not confirmed yet."""
     query = BankLink.select().where(BankLink.client == client.id, BankLink.status == "valid")
     return list(query.where(BankLink.holder_confirmed_at.is_null()).order_by(BankLink.id))

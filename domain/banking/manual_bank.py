@@ -1,11 +1,11 @@
-"""The line of accounts without a bank link: what is approved for them is a file that a person takes to the bank."""
+"""Configuration for accounts without a bank link: an approved order is a file that a person uploads at the bank."""
 
 from connectors.bank import port
 
-# No bank's id: directories name banks, and this is none.
+# Not the id of a bank: no directory lists it.
 MANUAL_BANK_ID = "by_hand"
-# The pin proves a release, as no bank asks for a signature of its own before the file is there.
-# The address is empty: nothing can be sent by it.
+# The pin authenticates a release, because no bank asks for SCA before the file is uploaded.
+# The address is empty, so nothing can be sent.
 MANUAL_BANK = port.BankConfig(MANUAL_BANK_ID, "Zonder bankkoppeling", "", signing="delegated")
 
 

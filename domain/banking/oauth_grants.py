@@ -1,7 +1,7 @@
-"""The customer's own key to a bank that wants one: given by OAuth on the way of linking, asked for at every call.
+"""OAuth access to a bank in the customer's name: granted while linking, needed for every call.
 
-Connectors know no table: a bank's line goes to them with `access`, which reads, renews and keeps the pair of tokens
-here, and says in the port's own errors why there is none (docs/decisions/0013-ponto.md).
+Connectors know no tables. So a bank's configuration carries `access`, a function that reads, refreshes and stores the
+tokens here, and raises the port's own errors (docs/decisions/0013-ponto.md).
 """
 
 from dataclasses import replace
@@ -15,23 +15,27 @@ from domain.common.errors import BankUnavailable, ConsentRefused, NotFound
 from domain.common.services import services
 from models import BankGrant, BankLink, User, transaction
 
-# What the adapter makes a consent's state of (connectors/bank/ponto.py).
+# Codes from which the adapter derives the consent's status (connectors/bank/ponto.py).
 PENDING, ENDED = "CONSENT_PENDING", "CONSENT_EXPIRED"
-_SHELF = oauth_tokens.TokenStore(BankGrant, lambda row: ("bank_grant", row.link_id))
+_TOKENS = oauth_tokens.TokenStore(BankGrant, lambda row: ("bank_grant", row.link_id))
 
 
 def requires_oauth(config: port.BankConfig) -> bool:
-    """Whether this bank is spoken to with a key of the customer's."""
+    """Return whether calls to this bank need the customer's access token."""
     return config.adapter == "ponto"
 
 
 def bank_redirect_uri() -> str:
-    """One address for everybody: it is registered with the other side. The state travels beside it."""
+    """Return the redirect URI, the same for everyone because it is registered at the service."""
     return f"{services().base_url}/bank/terug"
 
 
 def start_authorization(link: BankLink, state: str) -> str:
-    """The address where the customer gives us the key, for a linking that has just begun. BankUnavailable."""
+    """Return the URL where the customer authorises us, for a consent that has just been started.
+
+    Raises:
+    - BankUnavailable
+    """
     service, verifier = _service(), random_token()
     with transaction(link.client_id):
         grant = BankGrant.create(link=link, verifier_sealed=encrypt(verifier, "bank_grant_verifier", link.id))
@@ -40,10 +44,14 @@ def start_authorization(link: BankLink, state: str) -> str:
 
 
 def complete_authorization(user: User, state: str, code: str | None) -> None:
-    """Take the answer of the other side, once, for the person who went there.
+    """Exchange the authorisation code for tokens, once, for the user who started it.
 
-    NotFound for a state that is not this user's; ConsentRefused without a code or for one that is not taken;
-    BankUnavailable without an answer. In each case this linking has ended, and another can begin.
+    Whatever it raises, this consent has ended and another can be started.
+
+    Raises:
+    - NotFound: the state is unknown or another user's.
+    - ConsentRefused: there is no code, or the service rejects it.
+    - BankUnavailable
     """
     link = BankLink.get_or_none(BankLink.state_hash == blind_index(state), BankLink.user == user.id)
     grant = BankGrant.get_or_none(BankGrant.link == link.id) if link else None
@@ -52,7 +60,7 @@ def complete_authorization(user: User, state: str, code: str | None) -> None:
     sealed = grant.verifier_sealed
     mine = (BankGrant.id == grant.id) & (BankGrant.verifier_sealed == sealed)
     if sealed is None or BankGrant.update(verifier_sealed=None).where(mine).execute() != 1:
-        return  # came back before: how it stands is asked of the bank
+        return  # already redeemed: the consent's status comes from the bank
     if code is None:
         raise ConsentRefused
     try:
@@ -61,11 +69,15 @@ def complete_authorization(user: User, state: str, code: str | None) -> None:
         raise ConsentRefused from error
     except oauth.OAuthDown as error:
         raise BankUnavailable from error
-    _SHELF.save(grant, tokens)
+    _TOKENS.save(grant, tokens)
 
 
 def _service() -> oauth.OAuthClient:
-    """BankUnavailable where we are not known to the other side."""
+    """Return the OAuth client.
+
+    Raises:
+    - BankUnavailable: this installation has no credentials for the service.
+    """
     service = services().ponto
     if service is None:
         raise BankUnavailable
@@ -73,22 +85,22 @@ def _service() -> oauth.OAuthClient:
 
 
 def with_access_token(config: port.BankConfig, link: BankLink) -> port.BankConfig:
-    """The line, with the customer's key where the bank wants one."""
-    return replace(config, access=lambda refused: _access(link.id, refused)) if requires_oauth(config) else config
+    """Return the configuration, with access to the customer's token if the bank needs one."""
+    return replace(config, access=lambda refused: _access_token(link.id, refused)) if requires_oauth(config) else config
 
 
-def _access(link_id: int, refused: str | None) -> str:
-    """An access token. In the port's errors: nothing has gone to the bank when one is raised."""
+def _access_token(link_id: int, refused: str | None) -> str:
+    """Return an access token. Raises the port's errors; nothing has been sent to the bank then."""
     grant, service = BankGrant.get_or_none(BankGrant.link == link_id), services().ponto
     if grant is None or service is None:
-        raise port.NotDelivered("no key of the customer's")
+        raise port.NotDelivered("no access token of the customer")
     try:
-        return _SHELF.access_token(grant, service, refused)
+        return _TOKENS.access_token(grant, service, refused)
     except oauth_tokens.NotAuthorized:
         raise port.BankRefused(401, ENDED if grant.verifier_sealed is None else PENDING, "") from None
     except oauth.OAuthRefused as error:
         if error.code == "invalid_grant":
             raise port.BankRefused(401, ENDED, "") from error
-        raise port.NotDelivered("the key was not renewed") from error
+        raise port.NotDelivered("the token refresh was refused") from error
     except (oauth.OAuthDown, oauth_tokens.RefreshInProgress) as error:
-        raise port.NotDelivered("the key could not be renewed now") from error
+        raise port.NotDelivered("the token cannot be refreshed now") from error

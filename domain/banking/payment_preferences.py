@@ -1,6 +1,6 @@
-"""What a client wants of its banks: how payments are booked, and whether names are checked of every bundle.
+"""A client's payment preferences: batch booking, and verification of payee for bulk payments.
 
-It counts from the next approval on: what was approved stays as it was shown.
+They apply from the next approval on: an approved payment stays as it was shown.
 """
 
 from domain.common import audit
@@ -9,10 +9,13 @@ from models import Client, Membership, transaction
 
 
 def update_preferences(membership: Membership, batch_booking: bool, name_check: bool) -> bool:
-    """Set both; whether something changed. InsufficientRole for who is no owner.
+    """Set both preferences. Returns whether anything changed.
 
-    `name_check` False opts out for bundles only; the law lets a company do so, and back in at any time
-    (Regulation (EU) 260/2012 art. 5c(6)).
+    `name_check` False opts out of verification of payee for bulk payments, which the law allows a company to do and
+    undo at any time (Regulation (EU) 260/2012 art. 5c(6)).
+
+    Raises:
+    - InsufficientRole: only owners may.
     """
     if membership.role != "owner":
         raise InsufficientRole

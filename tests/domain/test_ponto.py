@@ -68,9 +68,9 @@ def grant_of(link: BankLink) -> BankGrant:
 def age(link: BankLink) -> None:
     """The access token is about to end."""
     grant = grant_of(link)
-    held = oauth_grants._SHELF.load(grant)
+    held = oauth_grants._TOKENS.load(grant)
     assert held is not None
-    oauth_grants._SHELF.save(grant, replace(held, expires_at=utcnow() + timedelta(seconds=30)))
+    oauth_grants._TOKENS.save(grant, replace(held, expires_at=utcnow() + timedelta(seconds=30)))
 
 
 # --- linking --------------------------------------------------------------------------------------
@@ -149,7 +149,7 @@ def test_workers_at_once_use_a_refresh_token_once(demo: Demo, sandbox: Sandbox):
 
     with ThreadPoolExecutor(4) as pool:
         found = list(pool.map(one, range(4)))
-    held = oauth_grants._SHELF.load(grant_of(link))
+    held = oauth_grants._TOKENS.load(grant_of(link))
     assert held is not None
     assert set(found) - {"later"} == {held.access_token}
     assert grant_of(link).lease_until is None
@@ -164,18 +164,18 @@ def test_who_lost_the_race_takes_what_the_winner_has_written(demo: Demo, sandbox
     age(link)
     grant, service = grant_of(link), services().ponto
     assert service is not None
-    held = oauth_grants._SHELF.load(grant)
+    held = oauth_grants._TOKENS.load(grant)
     assert held is not None
 
     class Slow:
         host = service.host
 
         def refresh(self, refresh_token: str):
-            oauth_grants._SHELF.save(grant, service.refresh(refresh_token))  # the other, meanwhile
+            oauth_grants._TOKENS.save(grant, service.refresh(refresh_token))  # the other, meanwhile
             return service.refresh(refresh_token)
 
-    token = oauth_grants._SHELF.access_token(grant, Slow())  # type: ignore[arg-type]
-    newer = oauth_grants._SHELF.load(grant)
+    token = oauth_grants._TOKENS.access_token(grant, Slow())  # type: ignore[arg-type]
+    newer = oauth_grants._TOKENS.load(grant)
     assert newer is not None
     assert (token, newer.refresh_token != held.refresh_token) == (newer.access_token, True)
 
