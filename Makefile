@@ -9,7 +9,7 @@ unexport PYTHONDONTWRITEBYTECODE
 WORKERS ?= -n auto --maxprocesses 4 --dist worksteal
 STATES ?= $(CURDIR)/.states
 .DEFAULT_GOAL := help
-.PHONY: help run test test-long pictures states demo lint types bench migrate pins clean ready ready-dev
+.PHONY: help run test coverage test-long pictures states demo lint types bench migrate pins clean ready ready-dev
 
 help: ## what can be made
 	@awk -F ':.*## ' '/^[a-z-]+:.*## /{printf "  make %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -19,6 +19,10 @@ run: ready ## set everything up and start web, worker and sandbox (Ctrl-C stops 
 
 test: ready-dev ## the suite, with a browser, on embedded parts (on servers: what they can change)
 	@exec "$(PY)" -m pytest $(WORKERS) $(ARGS)
+
+coverage: ready-dev ## the suite, and which lines of the product it runs (a page a file in .coverage/html)
+	@rm -rf .coverage && mkdir .coverage
+	@exec "$(PY)" -m pytest $(WORKERS) --cov --cov-report=term --cov-report=html:.coverage/html $(ARGS)
 
 test-long: ready-dev ## the suite with more examples and the slow checks
 	@BIZCUIT_TEST_LONG=1 exec "$(PY)" -m pytest $(ARGS)
@@ -50,7 +54,7 @@ pins: ready-dev ## write the pinned requirement files anew from the .in files
 	@exec "$(PY)" -m tools.lock_requirements $(ARGS)
 
 clean: ## remove .venv and caches (var/, the data, stays)
-	rm -rf "$(VENV)" .pytest_cache .ruff_cache .hypothesis
+	rm -rf "$(VENV)" .coverage .pytest_cache .ruff_cache .hypothesis
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +
 
 ready:
