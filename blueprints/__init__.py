@@ -1,1 +1,1 @@
-"""HTTP and only HTTP: a package per group of screens, each with its `blueprint`."""
+"""The HTTP layer: one package per group of pages, each with its `blueprint`."""

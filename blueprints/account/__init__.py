@@ -1,4 +1,4 @@
-"""Registering, confirming the e-mail address, signing in and out, showing again who one is."""
+"""Registration, e-mail confirmation, login and logout, reauthentication."""
 
 from blueprints.account import passkeys, passwords, step_up
 from blueprints.account.routes import blueprint

@@ -15,7 +15,7 @@ def trimmed(value: Any) -> Any:
 
 
 def digits(value: Any) -> Any:
-    """A number as people type it, "6875 0110" or "68.75.01.10", without what stands between."""
+    """Remove separators from a number as people type it, such as "6875 0110" or "68.75.01.10"."""
     return re.sub(r"[\s.\-]", "", value) if isinstance(value, str) else value
 
 
@@ -59,7 +59,7 @@ class RegisterForm(FlaskForm):
     )
 
     def filled(self) -> dict[str, str]:
-        """What was typed, under the names that registering asks for."""
+        """Return the values by the parameter names of registration."""
         fields = (self.name, self.email, self.password, self.company_name, self.kvk_number)
         return {field.name: field.data or "" for field in fields}
 
@@ -69,7 +69,7 @@ class ResendForm(FlaskForm):
 
 
 class PasswordForm(FlaskForm):
-    """The password once more, of who is signed in."""
+    """Ask for the password of the signed-in user."""
 
     password = PasswordField(_l("Wachtwoord"), [InputRequired(_l("Vul je wachtwoord in."))])
 
@@ -83,4 +83,4 @@ class ChangePasswordForm(NewPasswordForm):
 
 
 class ConfirmForm(FlaskForm):
-    """Nothing but the token against forged requests."""
+    """Only the CSRF token."""

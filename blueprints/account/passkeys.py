@@ -1,4 +1,4 @@
-"""Signing in with a passkey, and showing with one who is there."""
+"""Log in and reauthenticate with a passkey."""
 
 from flask import Response, flash, request, url_for
 
@@ -16,7 +16,7 @@ from jobs import enqueue
 
 
 def options(text: str) -> Response:
-    """What a browser asks its passkeys."""
+    """Return WebAuthn options as JSON."""
     return Response(text, mimetype="application/json")
 
 

@@ -1,4 +1,4 @@
-"""A forgotten password: a mail, a new one, and paying only after a new identification."""
+"""Reset a forgotten password by mail. After a reset, paying requires a new identification."""
 
 from flask import flash, request, session
 from flask_babel import gettext as _
@@ -26,7 +26,7 @@ def request_password_reset():
 
 @blueprint.route("/wachtwoord/<token>", methods=["GET", "POST"])
 def reset_password(token):
-    """GET changes nothing: mail scanners open links."""
+    """Show the form; only a POST changes anything, because mail scanners open links."""
     form = NewPasswordForm()
     if not form.validate_on_submit():
         works = accounts.is_link_valid(token, "reset")

@@ -23,7 +23,7 @@ blueprint = Blueprint("account", __name__)
 
 
 def first_page(user: User) -> str:
-    """Where someone begins: what is left of setting up, or the overview."""
+    """Return the first page after login: the remaining setup steps, or the overview."""
     membership = accounts.first_membership(user)
     if membership is None:
         return "/overzicht"
@@ -36,7 +36,11 @@ def _network() -> str:
 
 
 def spend_on_mail(email: str) -> None:
-    """One mail asked for this address, from this side. RateLimited, known or not."""
+    """Count a mail against the limits of this subnet and of this address, whether or not the address is known.
+
+    Raises:
+    - RateLimited
+    """
     rate_limits.consume_attempt("mail.address", _network())
     rate_limits.consume_attempt("mail.account", accounts.normalise_email(email))
 
@@ -74,7 +78,7 @@ def sign_in():
 
 @blueprint.post("/uitloggen")
 def sign_out():
-    """To sign-in; and from there, for who came for something of another account, back to it."""
+    """Log out and go to the login page. `verder` leads back to the page that another account is needed for."""
     onward = safe_local_path(request.args.get("verder"))
     stored.sign_out(session_interface.secret() or "")
     logout_user()
@@ -104,7 +108,7 @@ def register():
 
 @blueprint.route("/registreren/klaar", methods=["GET", "POST"])
 def confirmation_sent():
-    """Look into your mailbox; a new mail on request."""
+    """Ask the person to check their mailbox; send a new mail on request."""
     form = ResendForm(email=session.get("registered", ""))
     if form.validate_on_submit():
         spend_on_mail(form.email.data or "")
@@ -118,7 +122,7 @@ def confirmation_sent():
 
 @blueprint.route("/bevestigen/<token>", methods=["GET", "POST"])
 def confirm_email(token):
-    """GET shows a button and changes nothing: mail scanners open links, the person presses."""
+    """Show a button; only a POST changes anything, because mail scanners open links."""
     form = ConfirmForm()
     if not form.validate_on_submit():
         return render("account/confirm.html", form=form, fresh=accounts.is_link_valid(token, "confirm"))

@@ -1,4 +1,4 @@
-"""Showing again who one is, and saying that a device is one's own."""
+"""Reauthentication, and confirmation of a device."""
 
 from flask import flash, request, url_for
 from flask_babel import gettext as _
@@ -20,7 +20,7 @@ from jobs import enqueue
 @blueprint.route("/bewijs", methods=["GET", "POST"])
 @signed_in
 def reauthenticate():
-    """Before something that matters: the password or a passkey once more."""
+    """Ask for the password or a passkey again, before a sensitive action."""
     onward = safe_local_path(request.args.get("verder")) or first_page(current_user_row())
     form = PasswordForm()
     if form.validate_on_submit():
@@ -40,7 +40,7 @@ def reauthenticate():
 @blueprint.route("/apparaat", methods=["GET", "POST"])
 @signed_in
 def unconfirmed_device():
-    """This device is not confirmed yet: by a mail, a passkey or an identification it is."""
+    """Explain that this device is not confirmed: a mail, a passkey or an identification confirms it."""
     onward, found, form = (
         safe_local_path(request.args.get("verder")) or first_page(current_user_row()),
         current_device(),
@@ -49,7 +49,7 @@ def unconfirmed_device():
     if found is not None and found.confirmed_at is not None:
         return redirect_to(onward)
     if form.validate_on_submit():
-        if found is None:  # a session from before devices were known
+        if found is None:  # a session that started before devices were recorded
             flash(_("Log opnieuw in; daarna kun je dit apparaat bevestigen."), "warn")
             return redirect_to(url_for("account.unconfirmed_device", verder=onward))
         spend_on_mail(current_user_row().email)
@@ -67,7 +67,7 @@ def unconfirmed_device():
 @blueprint.route("/apparaat/<token>", methods=["GET", "POST"])
 @signed_in
 def confirm_device(token):
-    """GET shows a button and changes nothing: mail scanners open links, the person presses."""
+    """Show a button; only a POST changes anything, because mail scanners open links."""
     form, found = ConfirmForm(), current_device()
     if not form.validate_on_submit():
         return render("account/confirm_device.html", form=form, told=devices.device_view(found))

@@ -7,7 +7,7 @@ from blueprints.web.saved_forms import RestorableForm
 
 
 class BankForm(FlaskForm):
-    """The pressed button carries the bank."""
+    """The value of the submit button is the bank."""
 
     bank = StringField(_l("Bank"), [InputRequired(_l("Kies een bank."))])
 
@@ -22,4 +22,4 @@ class HandForm(RestorableForm):
 
 
 class GoForm(FlaskForm):
-    """A button and nothing else."""
+    """Only a submit button."""

@@ -1,4 +1,4 @@
-"""An account without a bank link: its number and whose it is, and payments from it go as a file."""
+"""Add an account without a bank link, by IBAN and holder. Its payments are submitted manually, as a file."""
 
 from urllib.parse import quote
 
@@ -20,7 +20,7 @@ from domain.orders import manual_submission
 @for_client(ALL)
 @recently_authenticated_keeping("iban", "holder")
 def add_manual_account(membership):
-    """Who has not identified goes that way first, and comes back here, as for a link."""
+    """Add the account. Requires identification, which leads back to this page."""
     client, form = membership.client, HandForm()
     try:
         identification.require_fresh_authority(client, membership.user)

@@ -31,7 +31,7 @@ blueprint = Blueprint("banking", __name__)
 @blueprint.get("/<client>/saldo")
 @for_client(ALL)
 def balances(membership):
-    """What is known, at once; htmx then asks the banks, the customer being there."""
+    """Show the stored balances at once; htmx then refreshes them at the banks, with the customer present."""
     client = membership.client
     return render(
         "banking/balances.html", unconfirmed=linking.awaiting_holder_confirmation(client), form=GoForm(),
@@ -71,7 +71,7 @@ def refresh_balances(membership):
 @blueprint.post("/<client>/saldo/verlengen/<int:link_id>")
 @for_client(ALL)
 def renew_consent(membership, link_id):
-    """A new consent at the same bank; the accounts stay what they are."""
+    """Start a new consent at the same bank; the accounts stay."""
     client, user = membership.client, membership.user
     link, here = linking.get_consent(client, link_id), f"/{client.public_id}/saldo"
     try:
@@ -88,7 +88,7 @@ def renew_consent(membership, link_id):
 @blueprint.route("/<client>/saldo/toevoegen", methods=["GET", "POST"])
 @for_client(ALL)
 def choose_bank(membership):
-    """Choose a bank and go there. Who has not identified goes that way first, and comes back here."""
+    """Choose a bank and go there to consent. Requires identification, which leads back to this page."""
     client, user = membership.client, membership.user
     onward = safe_local_path(request.args.get("verder"))
     try:
@@ -115,13 +115,15 @@ def _banks():
     try:
         return linking.banks()
     except BankUnavailable:
-        return []  # the page says that none can be reached
+        return []  # the page says that no bank is reachable
 
 
 @blueprint.get("/bank/terug")
 @signed_in
 def oauth_return():
-    """The one address to which a bank that gives us a key sends everybody back; then on as from any bank."""
+    """Receive the OAuth redirect of an intermediary (Ponto) and continue as for any bank. One redirect URI serves all
+    customers.
+    """
     state = request.args.get("state", "")
     try:
         oauth_grants.complete_authorization(current_user_row(), state, request.args.get("code"))
@@ -136,7 +138,7 @@ def oauth_return():
 @blueprint.get("/bank/terug/<state>")
 @signed_in
 def consent_return(state):
-    """The way back from the bank proves nothing but its state: the bank is asked whether it agreed."""
+    """Receive the redirect from the bank. Only its state is trusted: the consent's status is read from the bank."""
     try:
         link = linking.complete_consent(state, current_user_row(), psu())
     except ConsentPending:
@@ -161,7 +163,7 @@ def consent_return(state):
 @blueprint.route("/<client>/saldo/bevestigen/<int:link_id>", methods=["GET", "POST"])
 @for_client(ALL)
 def confirm_holder(membership, link_id):
-    """The name as the bank has it, to be confirmed; from then on these accounts can pay."""
+    """Confirm the account holder's name that the bank reports; only then can these accounts pay."""
     client, form = membership.client, GoForm()
     link = linking.get_consent(client, link_id)
     if form.validate_on_submit():

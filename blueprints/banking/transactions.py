@@ -1,4 +1,4 @@
-"""What was booked on one account, as of now when the customer looks."""
+"""Transactions of one account, refreshed when the customer views them."""
 
 from flask import flash, request
 from flask_babel import gettext as _
@@ -16,9 +16,9 @@ MOST_PAGES = 1000
 @blueprint.get("/<client>/saldo/<int:account_id>")
 @for_client(ALL)
 def list_transactions(membership, account_id):
-    """The last ninety days, newest first; a link to one booking leads to the page that it is on."""
+    """List the last ninety days, newest first; a link to a transaction redirects to its page."""
     client, booking = membership.client, request.args.get("boeking", 0, int)
-    if not salary_visibility.can_see_lines(membership.role, client):  # what is booked line by line says who got what
+    if not salary_visibility.can_see_lines(membership.role, client):  # transactions per payment line reveal salaries
         flash(_("De eigenaar van het account houdt bedragen per persoon verborgen, dus ook de transacties."), "warn")
         return redirect_to(f"/{client.public_id}/saldo")
     fresh = transactions.refresh_for_customer(client, account_id, psu())

@@ -1,4 +1,4 @@
-"""Setting up: the steps that are left, the pin, who you are and what the KvK says of it."""
+"""Setup: the remaining steps, the PIN, identification and signing authority (KvK)."""
 
 from blueprints.onboarding.routes import blueprint
 

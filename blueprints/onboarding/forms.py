@@ -25,7 +25,7 @@ class PinForm(FlaskForm):
 
 
 class CodeForm(FlaskForm):
-    """The code that another browser shows."""
+    """The code that the other browser shows."""
 
     code = StringField(
         _l("Code uit de andere browser"),
@@ -50,4 +50,4 @@ class InviteForm(RestorableForm):
 
 
 class GoForm(FlaskForm):
-    """A button and nothing else."""
+    """Only a submit button."""

@@ -38,7 +38,7 @@ CALLBACK = "/identificatie/terug"
 
 @blueprint.get("/registreren/bedrijf")
 def find_company():
-    """Which company is yours: as one types, or with the button. Choosing one fills the form of registering."""
+    """Search a company while typing or with the button. Choosing one fills in the registration form."""
     text, found, said = request.args.get("zoek", ""), [], None
     try:
         if len(text.strip()) >= onboarding.SEARCHED_FROM:
@@ -88,7 +88,7 @@ def set_pin(membership):
 @blueprint.route("/<client>/identificatie", methods=["GET", "POST"])
 @for_client(ALL)
 def identify(membership):
-    """What is shared and why; then to the broker. Where it ended last time stands on the same page."""
+    """Explain what is shared and go to the broker; the page also shows the last result."""
     client, user, form = membership.client, membership.user, GoForm()
     if request.method == "GET" and (onward := safe_local_path(request.args.get("verder"))):
         session["after_identification"] = onward
@@ -126,7 +126,7 @@ def _identify(membership, status=200, code_form=None, invite_form=None):
 @blueprint.post("/<client>/identificatie/code")
 @for_client(ALL)
 def confirm_code(membership):
-    """Back from another browser: the code that it shows finishes what was begun here."""
+    """Complete an identification that returned in another browser, with the code that it shows."""
     form, client = CodeForm(), membership.client
     if not form.validate_on_submit():
         return _identify(membership, 422, code_form=form)
@@ -150,7 +150,7 @@ def confirm_code(membership):
 @blueprint.post("/<client>/identificatie/opnieuw")
 @for_client(ALL)
 def recheck_authority(membership):
-    """The KvK once more, with the identification that is there."""
+    """Check the signing authority at KvK again, with the existing identification."""
     client = membership.client
     try:
         standing = identification.refresh_authority(client, membership.user)
@@ -162,9 +162,9 @@ def recheck_authority(membership):
 
 @blueprint.get(CALLBACK)
 def identification_return():
-    """The way back from the broker. It proves nothing by itself: the broker's answer is fetched and checked.
+    """Receive the redirect from the broker; its answer is then fetched and verified.
 
-    In another browser than where it began nobody need be signed in: it shows a code for the one that began.
+    A browser other than the one that started needs no login: it shows a code for the first one.
     """
     query = request.args.to_dict()
     try:
@@ -186,7 +186,7 @@ def _elsewhere(query):
 
 
 def _not_identified(error):
-    """What to do now, where the person is signed in; else on a page that leads back to Bizcuit."""
+    """Show the error: on the identification page if signed in, else on a page with a link to Bizcuit."""
     membership = accounts.first_membership(current_user_row()) if current_user.is_authenticated else None
     if membership is None:
         return render("onboarding/elsewhere.html", 400, code=None, said=message_for(error))
@@ -194,12 +194,12 @@ def _not_identified(error):
     return redirect_to(_identify_page(membership.client))
 
 
-# --- together with somebody else ---
+# --- joint signing ---
 @blueprint.post("/<client>/identificatie/samen")
 @for_client(OWNER)
 @recently_authenticated_keeping("email")
 def invite_co_signer(membership):
-    """Ask somebody by mail to identify too."""
+    """Invite a co-signer by mail."""
     form, client = InviteForm(), membership.client
     if not form.validate_on_submit():
         return _identify(membership, 422, invite_form=form)
@@ -222,7 +222,7 @@ def _callback() -> str:
 
 
 def _after(client, standing):
-    """Allowed: on to where someone was going. Otherwise the page that says why not, or not yet."""
+    """Continue to where the person was going if authorised, else to the page that says why not."""
     if standing.answer != "yes":
         return redirect_to(_identify_page(client))
     flash(_("Je bent geïdentificeerd en mag voor %(name)s tekenen.", name=client.name), "good")

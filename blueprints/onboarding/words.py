@@ -3,7 +3,7 @@ from flask_babel import gettext as _
 from domain.common.services import services
 from domain.overview.onboarding import OnboardingStep
 
-# Sign, and path below the client's address.
+# Icon, and path below the client's.
 PLACES = {
     "email": ("mail", ""),
     "pin": ("lock", "pincode"),
@@ -17,7 +17,7 @@ PLACES = {
 
 
 def step_words(step: OnboardingStep) -> dict[str, str]:
-    """Sign, title, explanation and path (below the client's address) of a step of setting up."""
+    """Return icon, title, explanation and path (below the client's) of a setup step."""
     sign, path = PLACES[step.key]
     title, text, takes = _words(step.key)
     if step.key == "authority" and step.detail == "not_established":
@@ -28,7 +28,7 @@ def step_words(step: OnboardingStep) -> dict[str, str]:
 
 
 def _words(key: str) -> tuple[str, str, str]:
-    """Title, why it is asked, how long it takes."""
+    """Return title, reason and duration."""
     return {
         "email": (
             _("E-mailadres bevestigen"),

@@ -1,4 +1,4 @@
-"""For those who watch over the program: alive, ready, figures."""
+"""Endpoints for monitoring: liveness, readiness, metrics."""
 
 from blueprints.ops.routes import blueprint
 

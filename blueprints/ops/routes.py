@@ -13,13 +13,13 @@ blueprint = Blueprint("ops", __name__)
 
 @blueprint.get("/healthz")
 def liveness() -> Response:
-    """The process answers; it knows of nothing else."""
+    """Return 200 if the process responds, whatever its dependencies."""
     return Response("ok\n", content_type="text/plain")
 
 
 @blueprint.get("/readyz")
 def readiness() -> tuple[Response, int]:
-    """503 names what is missing."""
+    """Return 200, or 503 with the missing dependencies."""
     missing = []
     try:
         health.database_answers()
@@ -34,7 +34,7 @@ def readiness() -> tuple[Response, int]:
 
 @blueprint.get("/metrics")
 def metrics() -> Response:
-    """For Prometheus, with the token of the settings; not there without one."""
+    """Return the Prometheus metrics. Requires the configured token; 404 without one."""
     wanted = current_app.config["METRICS_TOKEN"]
     given = request.headers.get("Authorization", "").removeprefix("Bearer ")
     if not wanted or not hmac.compare_digest(wanted.encode(), given.encode()):

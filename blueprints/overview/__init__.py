@@ -1,4 +1,4 @@
-"""Is there something I must do?"""
+"""The overview: what needs attention."""
 
 from blueprints.overview.routes import blueprint
 

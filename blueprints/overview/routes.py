@@ -29,7 +29,7 @@ LATEST, MOST = 5, 20
 @blueprint.get("/overzicht")
 @signed_in
 def all_clients():
-    """What waits where; with one client, straight to it; who takes part nowhere (any more) is told what to do."""
+    """List the clients with what waits in each; with one client, redirect to it; without any, explain what to do."""
     rows = worklist.worklist_for(current_user_row())
     if not rows:
         return render("overview/none.html")
@@ -46,7 +46,7 @@ def all_clients():
 @blueprint.get("/<client>/overzicht")
 @for_client(ALL)
 def overview(membership):
-    """One question: is there something I must do?"""
+    """Show what needs attention for one client."""
     client, user = membership.client, membership.user
     steps = onboarding.steps(client, user)
     todo = next((step for step in steps if step.current and step.key != "webhook"), None)
@@ -69,7 +69,7 @@ def overview(membership):
 
 
 def _now(client: Client, todo: onboarding.OnboardingStep | None, waiting_rows: list[BatchRow]) -> dict[str, Any]:
-    """What there is to do and what is coming, with a mark of it: a page that looks again gets it when it changed."""
+    """Return what needs attention and what is in progress, with a hash by which polling detects changes."""
     held = blockers.find_blockers(client)
     links = [(one, connection_words(one)) for one in held.links]
     refused, coming = ([(row, result_words(row)) for row in rows] for rows in (held.refused, held.coming))
@@ -87,7 +87,7 @@ def _now(client: Client, todo: onboarding.OnboardingStep | None, waiting_rows: l
 @blueprint.post("/<client>/overzicht/beginscherm")
 @for_client(ALL)
 def dismiss_install_offer(membership):
-    """The home screen was offered on this device; not again."""
+    """Record that installing the app was offered on this device, so that it is not offered again."""
     device = current_device()
     if device is not None:
         devices.mark_install_offered(device)

@@ -1,4 +1,4 @@
-"""Apps: the link to Nmbrs, its settings and its history."""
+"""Apps: the connection to Nmbrs, its settings and its run history."""
 
 from blueprints.payroll import connecting, connection, history, overview, permissions, settings, webhook
 from blueprints.payroll.blueprint import blueprint

@@ -1,4 +1,4 @@
-"""The one blueprint of these screens, and how they read ids."""
+"""The blueprint of these pages, and the parsing of ids."""
 
 from flask import Blueprint
 
@@ -6,5 +6,5 @@ blueprint = Blueprint("payroll", __name__)
 
 
 def parse_id(text: str) -> int | None:
-    """Return the id that a form or address names; None for what is no id."""
+    """Return the id in a form field or URL, or None."""
     return int(text) if text.isascii() and text.isdigit() and len(text) <= 9 else None

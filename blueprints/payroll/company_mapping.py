@@ -1,4 +1,4 @@
-"""The form that says which account pays which company: what was chosen in it, and the companies that it lists."""
+"""The form that maps companies to bank accounts: parsing the choices, and listing the companies."""
 
 from dataclasses import dataclass, replace
 
@@ -10,16 +10,16 @@ from domain.payroll import companies, connections
 from domain.payroll.companies import CompanyView
 from models import NmbrsConnection
 
-# A bureau's token may see this many companies; a page lists fewer of them.
+# A payroll bureau's token may see this many companies; a page lists fewer.
 MAX_COMPANIES = 5000
 _ACCOUNT, _WAGE_TAX, _WAGE_TAX_SHOWN = "company-", "loonheffing-", "loonheffing-getoond-"
 
 
 @dataclass(frozen=True)
 class MappingChoices:
-    """What was chosen: an account (or none) by company, and the companies with wage tax on or off.
+    """The choices: an account or None by company, and wage tax on or off by company.
 
-    `valid` is false when a field names what is no account.
+    `valid` is false if a value is not an account id.
     """
 
     accounts: dict[int, int | None]
@@ -31,7 +31,7 @@ NO_CHOICES = MappingChoices({}, {})
 
 
 def parse_choices(fields: MultiDict[str, str]) -> MappingChoices:
-    """Return what the fields of a form, or of an address, choose."""
+    """Return the choices in a form or query string."""
     accounts: dict[int, int | None] = {}
     valid = True
     for name, value in fields.items(multi=True):
@@ -45,12 +45,12 @@ def parse_choices(fields: MultiDict[str, str]) -> MappingChoices:
 
 
 def parse_search(fields: MultiDict[str, str]) -> str:
-    """Return what is searched for; a database knows no control characters."""
+    """Return the search text without control characters, which the database refuses."""
     return "".join(c for c in fields.get("zoek", "")[:100] if c.isprintable())
 
 
 def restrict_to_connection(connection: NmbrsConnection, choices: MappingChoices) -> MappingChoices:
-    """Leave out companies of another connection: a list from before may name them."""
+    """Remove companies of another connection, which an outdated page may contain."""
     if not (choices.accounts or choices.wage_tax):
         return choices
     known = {view.id for view in all_companies(connection)}
@@ -69,7 +69,7 @@ def all_companies(connection: NmbrsConnection) -> list[CompanyView]:
 # --- the list of companies ---
 @dataclass(frozen=True)
 class CompanyRow:
-    """A company on the form: the account chosen (perhaps not saved yet), and whether its wage tax is paid too."""
+    """A company in the form: the chosen account, perhaps not saved yet, and whether its wage tax is paid too."""
 
     company: CompanyView
     account_id: int | None
@@ -78,7 +78,7 @@ class CompanyRow:
 
 @dataclass(frozen=True)
 class CompanyList:
-    """What the form lists: `unsaved` are those chosen but not saved yet that the search would have hidden."""
+    """The companies in the form. `unsaved` holds those with unsaved choices that the search would have hidden."""
 
     unsaved: list[CompanyRow]
     rows: list[CompanyRow]
@@ -91,7 +91,7 @@ class CompanyList:
 def list_companies(
     connection: NmbrsConnection, search: str, choices: MappingChoices, accounts: list[AccountView]
 ) -> CompanyList:
-    """Return the companies found, each with what is chosen for it. `accounts`: those that can pay."""
+    """Return the companies found, each with its choice. `accounts` are the payable accounts."""
     views, total = companies.search_payroll_companies(connection, search)
     proposed = _proposed_account(connection, accounts)
     rows = [_row(view, choices, proposed) for view in views]
@@ -123,6 +123,6 @@ def _saved_account(view: CompanyView) -> int | None:
 
 
 def _proposed_account(connection: NmbrsConnection, accounts: list[AccountView]) -> int | None:
-    """Before anything is chosen: the only account, for the company with our KvK number."""
+    """Return the only account, as a default while nothing is mapped yet, for companies with the client's KvK number."""
     unmapped = connections.connection_view(connection).mapped == 0
     return accounts[0].id if unmapped and len(accounts) == 1 else None

@@ -1,4 +1,4 @@
-"""Making a connection to Nmbrs: with a token, or by consent at Nmbrs itself (OAuth)."""
+"""Connect to Nmbrs: with an API token (SOAP), or by OAuth (REST)."""
 
 from flask import flash, request, url_for
 from flask_babel import gettext as _
@@ -26,7 +26,7 @@ from models import Client
 @for_client(ALL)
 @recently_authenticated_keeping("email", secret_too=True)
 def connect(membership):
-    """With the e-mail address and token of a Nmbrs user."""
+    """Connect with e-mail address and token of a Nmbrs user."""
     client, form = membership.client, ConnectForm()
     offered = services().rest_offered and all(one.interface == "rest" for one in connections.connections(client))
     if not form.validate_on_submit():
@@ -46,12 +46,12 @@ def connect(membership):
 @for_client(ALL)
 @recently_authenticated
 def start_oauth(membership):
-    """A first connection over the later interface: to Nmbrs, to allow it there."""
+    """Start a first REST connection: redirect to Nmbrs for consent."""
     return redirect_to_nmbrs(membership, None, url_for("payroll.connect"))
 
 
 def redirect_to_nmbrs(membership, connection, otherwise: str):
-    """To the page of Nmbrs where one allows it; or back to `otherwise`, with what is wrong."""
+    """Redirect to the consent page of Nmbrs, or to `otherwise` with an error message."""
     try:
         return redirect_to(rest_migration.start_migration_oauth(membership.client, membership.user, connection))
     except DomainError as error:
@@ -62,7 +62,7 @@ def redirect_to_nmbrs(membership, connection, otherwise: str):
 @blueprint.get("/nmbrs/terug")
 @signed_in
 def oauth_return():
-    """Back from Nmbrs, with its answer in the address."""
+    """Receive the OAuth redirect from Nmbrs."""
     client = rest_migration.client_of_oauth_state(request.args.get("state", ""))
     try:
         connection = rest_migration.complete_migration_oauth(current_user_row(), request.args.to_dict())
@@ -71,11 +71,11 @@ def oauth_return():
         return redirect_to(_overview_of(client))
     enqueue("check_rights", connection.id)
     flash(_("Verbinding maken gelukt!"), "done")
-    # a first one has yet to be listed, which the page of the permissions shows
+    # a new connection first shows its permissions, while its companies are read
     view = "settings" if connections.connection_view(connection).mapped else "permissions"
     return redirect_to(url_for(f"payroll.{view}", client=connection.client.public_id, connection_id=connection.id))
 
 
 def _overview_of(client: Client | None) -> str:
-    """Of this client, or of the one that the person used last."""
+    """Return the URL for this client, or for the last used one."""
     return url_for("payroll.overview", client=client.public_id) if client else url_for("shortcuts.to_apps_nmbrs")

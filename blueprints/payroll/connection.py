@@ -1,4 +1,4 @@
-"""Keeping one connection alive, and ending it: a new token or consent, moving to the later interface, removing."""
+"""Manage one connection: new token or consent, migration to REST, removal."""
 
 from flask import flash, url_for
 from flask_babel import gettext as _
@@ -19,7 +19,7 @@ from jobs import enqueue
 @for_client(ALL)
 @recently_authenticated_keeping(secret_too=True)
 def renew_token(membership, connection_id):
-    """A new token of the same Nmbrs user: tried before it is kept."""
+    """Replace the token of the Nmbrs user; the new one is tested before it is stored."""
     connection = connections.connection_of(membership.client, connection_id)
     form = TokenForm()
     if form.validate_on_submit():
@@ -41,7 +41,7 @@ def renew_token(membership, connection_id):
 @for_client(ALL)
 @recently_authenticated
 def renew_oauth(membership, connection_id):
-    """A connection that speaks the later interface: to Nmbrs, to allow it anew."""
+    """Renew the consent of a REST connection: redirect to Nmbrs."""
     connection = connections.connection_of(membership.client, connection_id)
     here = url_for("payroll.settings", connection_id=connection.id)
     if connection.interface != "rest":
@@ -53,7 +53,7 @@ def renew_oauth(membership, connection_id):
 @for_client(OWNER)
 @recently_authenticated
 def migrate_to_rest(membership, connection_id):
-    """What moving to the later interface means; POST: to Nmbrs, to allow it."""
+    """Explain the migration to REST; on POST redirect to Nmbrs for consent."""
     connection = connections.connection_of(membership.client, connection_id)
     if not services().rest_offered or connection.interface != "soap":
         raise NotFound
@@ -70,7 +70,7 @@ def migrate_to_rest(membership, connection_id):
 @for_client(OWNER)
 @recently_authenticated
 def remove_connection(membership, connection_id):
-    """What goes and what stays; POST: it goes."""
+    """Explain what is deleted and what stays; on POST remove the connection."""
     connection = connections.connection_of(membership.client, connection_id)
     form = PlainForm()
     if form.validate_on_submit():

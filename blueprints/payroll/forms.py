@@ -6,7 +6,7 @@ from blueprints.account.forms import trimmed
 from blueprints.web.lazy_texts import _l
 from blueprints.web.saved_forms import RestorableForm
 
-# How long the old webhook address goes on working, in hours.
+# How many hours the old webhook URL remains valid.
 KEPT = [("0", _l("Meteen ongeldig")), ("1", _l("1 uur")), ("24", _l("1 dag")), ("168", _l("7 dagen")),
         ("720", _l("30 dagen"))]  # fmt: skip
 
@@ -29,11 +29,11 @@ class TokenForm(FlaskForm):
 
 
 class MappingForm(FlaskForm):
-    """One choice per company, under the name company-<id>; `Choices` reads them."""
+    """One choice per company in a field company-<id>; `parse_choices` reads them."""
 
 
 class ConfirmForm(FlaskForm):
-    """The choices once more, now for a company of another KvK number."""
+    """Repeats the choices for companies with another KvK number, with a checkbox."""
 
     confirmed = BooleanField(_l("Ja, deze administratie wil ik vanaf deze rekening betalen"))
 
@@ -45,4 +45,4 @@ class AddressForm(RestorableForm):
 
 
 class PlainForm(FlaskForm):
-    """A button and its token against forged requests."""
+    """Only a submit button and the CSRF token."""

@@ -1,4 +1,4 @@
-"""The history: its filters, one entry opened, taking it in again, and runs from before the link."""
+"""The run history: filters, one run, reimport, and runs from before the connection."""
 
 from flask import flash, request, url_for
 from flask_babel import gettext as _
@@ -14,13 +14,13 @@ from jobs import enqueue
 from models import Client
 
 MAX_ROWS = 1000
-# Once an entry has so many calls to Nmbrs, its page no longer asks by itself whether another has been made.
+# After this many calls to Nmbrs, the page of a run stops polling for more.
 _MAX_FOLLOWED_CALLS = 40
 
 
 # --- the list ---
 def history_of(client: Client) -> dict:
-    """What the list and its filters show, by the filters in the address."""
+    """Return the list and its filters, as selected in the query string."""
     only, show = _parse_filter(), _page_size()
     rows = run_history.history(client, show + 1, 0, only)
     filtered = only != run_history.Filter()
@@ -38,7 +38,7 @@ def history_of(client: Client) -> dict:
 
 
 def _parse_filter() -> run_history.Filter:
-    """The filters as they stand in the address; one that is no choice of ours counts as none."""
+    """Return the filters in the query string; invalid ones are ignored."""
     year, _dash, period = request.args.get("periode", "").partition("-")
     result = request.args.get("resultaat", "")
     return run_history.Filter(
@@ -53,7 +53,7 @@ def _page_size() -> int:
 
 
 def _history_url(only: run_history.Filter, show: int) -> str:
-    """The list with these filters."""
+    """Return the URL of the list with these filters."""
     return url_for(
         "payroll.overview", administratie=only.company_id,
         periode="-".join(map(str, only.period)) if only.period else None, resultaat=only.result,
@@ -61,11 +61,11 @@ def _history_url(only: run_history.Filter, show: int) -> str:
     )  # fmt: skip
 
 
-# --- one entry ---
+# --- one run ---
 @blueprint.get("/<client>/apps/nmbrs/historie/<int:run_id>")
 @for_client(ALL)
 def history_entry(membership, run_id):
-    """What was received, asked and answered, and what came of it. Follows by itself while it is on its way."""
+    """Show what was received, requested, answered and resulted. Polls while the import is in progress."""
     detail = salary_visibility.redact_history(membership, run_history.run_detail(membership.client, run_id))
     asked = len(detail.exchanges)
     follow = request.args.get("na", type=int)
@@ -94,7 +94,7 @@ def reimport(membership, run_id):
     return redirect_to(url_for("payroll.history_entry", run_id=run_id, na=before))
 
 
-# --- runs from before the link ---
+# --- runs from before the connection ---
 @blueprint.get("/<client>/apps/nmbrs/eerder")
 @for_client(ALL)
 def older_runs(membership):
@@ -106,7 +106,7 @@ def older_runs(membership):
 @blueprint.post("/<client>/apps/nmbrs/eerder")
 @for_client(ALL)
 def import_older_run(membership):
-    """Take in one of them after all."""
+    """Import one of these runs on request."""
     run_id = parse_id(request.form.get("run", ""))
     if run_id is None:
         flash(_("Kies eerst een run."), "bad")

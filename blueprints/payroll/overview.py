@@ -1,4 +1,4 @@
-"""The apps, and how the link to Nmbrs stands."""
+"""The apps, and the status of the connection to Nmbrs."""
 
 from blueprints.payroll.blueprint import blueprint
 from blueprints.payroll.history import history_of
@@ -17,7 +17,7 @@ def apps(membership):
 @blueprint.get("/<client>/apps/nmbrs")
 @for_client(ALL)
 def overview(membership):
-    """How the link stands, and what came of each run. The history follows by itself while a run is on its way."""
+    """Show the connections and the result of each run. The history polls while a run is in progress."""
     client = membership.client
     rows = connections.connections(client)
     views = [connections.connection_view(row) for row in rows]
@@ -37,6 +37,6 @@ def overview(membership):
 
 
 def _could_request_webhook(connection) -> bool:
-    """It pays, it could be told of runs, and nobody has asked for that yet."""
+    """Return whether the connection is in use and supports webhooks, but none was requested."""
     asked = connection.interface == "rest" or connection.webhooks_wanted_at is not None
     return not asked and connections.connection_view(connection).mapped > 0

@@ -1,4 +1,4 @@
-"""What the credentials of a connection may do at Nmbrs."""
+"""The permissions of a connection's credentials at Nmbrs."""
 
 from flask import request, url_for
 
@@ -13,7 +13,7 @@ from jobs import enqueue
 @blueprint.route("/<client>/apps/nmbrs/<int:connection_id>/rechten", methods=["GET", "POST"])
 @for_client(ALL)
 def permissions(membership, connection_id):
-    """Each call that the product needs, tried one by one; the list fills while one looks. POST: once more."""
+    """Show the result of each required call while they are tested; on POST test again."""
     connection = connections.connection_of(membership.client, connection_id)
     if request.method == "POST":
         permission_check.recheck_permissions(connection)

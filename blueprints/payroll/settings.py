@@ -1,4 +1,4 @@
-"""The settings of one connection: which account pays which company, and how the webhook stands."""
+"""The settings of one connection: the mapping of companies to accounts, and the webhooks."""
 
 from flask import flash, url_for
 from flask_babel import gettext as _
@@ -30,7 +30,7 @@ from jobs import enqueue
 @blueprint.get("/<client>/apps/nmbrs/<int:connection_id>/instellingen")
 @for_client(ALL)
 def settings(membership, connection_id):
-    """The page; of it htmx asks the list of companies while one types, and how the webhook stands."""
+    """Show the page; htmx requests its parts: the company list while typing, and the webhook status."""
     client = membership.client
     connection = connections.connection_of(client, connection_id)
     view = connections.connection_view(connection)
@@ -63,11 +63,11 @@ def _settings_page(membership, connection, choices: MappingChoices, search: str)
     )
 
 
-# --- saving what was chosen ---
+# --- saving the mapping ---
 @blueprint.post("/<client>/apps/nmbrs/<int:connection_id>/instellingen")
 @for_client(ALL)
 def save_mapping(membership, connection_id):
-    """Search (without scripts), or save; a company of another KvK number is asked about first."""
+    """Search (without JavaScript) or save; companies with another KvK number need confirmation first."""
     connection = connections.connection_of(membership.client, connection_id)
     form, choices = MappingForm(), parse_choices(request.form)
     then = request.form.get("daarna", "")
@@ -106,7 +106,7 @@ def _redirect_after_saving(membership, connection, then: str):
 
 
 def _confirm_page(membership, connection, choices: MappingChoices, then: str):
-    """Companies of another KvK number: shown with both numbers, and a box to tick."""
+    """Show companies with another KvK number, both numbers and a checkbox."""
     form = ConfirmForm()
     if "asked" in request.form:
         form.confirmed.errors = [_("Zet het vinkje om door te gaan, of ga terug.")]

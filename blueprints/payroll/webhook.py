@@ -1,4 +1,4 @@
-"""The webhook of Nmbrs: how it stands at each debtor, and a new address for it."""
+"""Nmbrs webhooks: their status per debtor, and a new URL."""
 
 from collections.abc import Iterable
 from datetime import timedelta
@@ -20,7 +20,7 @@ from models import Client, NmbrsConnection
 
 
 def present_webhooks(client: Client, connection: NmbrsConnection) -> dict[str, Any]:
-    """Return the webhook at each debtor, whether one has ever come, and when Nmbrs was last asked."""
+    """Return the webhook of each debtor, the last delivery, and the last poll."""
     hooks = [] if connection.interface == "rest" else webhook_registration.webhooks_of_connection(connection)
     delivered_at = webhook_registration.last_delivery_at(client)
     return {
@@ -37,7 +37,7 @@ def present_webhooks(client: Client, connection: NmbrsConnection) -> dict[str, A
 
 
 def _are_manual_steps_open(connection: NmbrsConnection, hooks: list[WebhookView], webhook_came: bool) -> bool:
-    """Whether the steps to set it up oneself stand open: until it works, unless the app is at it."""
+    """Return whether the manual steps are expanded: until it works, unless the app is installing it."""
     if connection.webhooks_wanted_at is None:
         return not webhook_came
     return not hooks or any(one.state in ("not_allowed", "failed") for one in hooks)
@@ -52,7 +52,7 @@ def enqueue_webhook_checks(debtor_ids: Iterable[int]) -> None:
 @for_client(ALL)
 @recently_authenticated_keeping("keep")
 def rotate_webhook_address(membership, connection_id):
-    """A new webhook address; the old one works for as long as one chooses."""
+    """Create a new webhook URL; the old one remains valid for the chosen time."""
     client, connection = membership.client, connections.connection_of(membership.client, connection_id)
     form = AddressForm()
     if not form.validate_on_submit():

@@ -1,4 +1,4 @@
-"""What makes the pages an app on the phone: manifest, service worker, offline page."""
+"""The progressive web app: manifest, service worker, offline page."""
 
 from blueprints.pwa.routes import blueprint
 

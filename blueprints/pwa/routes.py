@@ -17,7 +17,7 @@ from domain.common.services import services
 
 blueprint = Blueprint("pwa", __name__)
 
-# Everything a page needs besides itself; kept by the service worker under the addresses pages use.
+# The static files of every page, cached by the service worker under the URLs that pages use.
 KEPT = [
     "css/bizcuit.css",
     "vendor/htmx-2.0.11.min.js",
@@ -29,7 +29,7 @@ KEPT = [
     "icons/icon.svg",
 ]
 RENEWED = "/meldingen/vernieuwd"
-# The page is asked for anew each time, without anything of the one who asks.
+# Revalidate every time; the response contains nothing personal.
 FRESH = "no-cache"
 
 
@@ -43,7 +43,7 @@ def _shortcut(name: str, url: str) -> dict[str, object]:
 
 @dataclass(frozen=True)
 class Screenshot:
-    """A picture that a browser shows beside "install"; tools/splash_images.py takes them. Sizes in pixels."""
+    """A screenshot in the manifest, made by tools/splash_images.py. Sizes in pixels."""
 
     name: str
     page: str
@@ -110,7 +110,7 @@ def service_worker() -> Response:
 
 
 def _offline_pages() -> list[str]:
-    """In every language: the worker is the same for everyone, whichever of them its browser then keeps."""
+    """Render the offline page in all languages: a change in any of them must give the service worker a new version."""
     pages = []
     for one in LANGUAGES:
         with force_locale(one):
@@ -120,9 +120,9 @@ def _offline_pages() -> list[str]:
 
 @blueprint.post(RENEWED)
 def subscription_renewed() -> Response:
-    """The worker says that its browser made another subscription; told apart by the device's cookie, no session needed.
+    """Store the replaced subscription that the service worker reports; the device cookie identifies the browser.
 
-    Sent by no form, hence without a form's token: what comes from another site was refused before it is read.
+    There is no form and so no CSRF token; requests from other sites are refused before this view.
     """
     try:
         push_subscriptions.renew_subscription(visit(), request.get_data(cache=False, as_text=True))

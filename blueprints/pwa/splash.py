@@ -1,9 +1,9 @@
-"""What iOS shows while the app starts from the home screen: a picture of exactly the screen's size, for each screen."""
+"""iOS splash images, one for each exact screen size."""
 
 from dataclasses import dataclass
 
-# Width and height in points, pixels a point; one row for every iPhone and iPad that runs iOS 16 or newer, upright
-# (Apple, Human Interface Guidelines, "Layout", device screen dimensions).
+# Width and height in points, pixels per point: every iPhone and iPad with iOS 16 or newer, in portrait (Apple, Human
+# Interface Guidelines, "Layout", device screen dimensions).
 SCREENS = (
     (440, 956, 3), (430, 932, 3), (428, 926, 3), (420, 912, 3), (414, 896, 3), (414, 896, 2), (402, 874, 3),
     (393, 852, 3), (390, 844, 3), (375, 812, 3), (414, 736, 3), (375, 667, 2), (1032, 1376, 2), (1024, 1366, 2),
@@ -13,7 +13,7 @@ SCREENS = (
 
 @dataclass(frozen=True)
 class Splash:
-    """A picture under static/, and which screens it is for."""
+    """An image under static/ and the screen it is for."""
 
     width: int
     height: int
@@ -37,5 +37,5 @@ ALL = [Splash(*screen, scheme) for screen in SCREENS for scheme in ("light", "da
 
 
 def wanted(agent: str) -> list[Splash]:
-    """All of them for a browser that may be on iOS (an iPad says that it is a Mac); none for others, who never ask."""
+    """Return all images for a browser that may be on iOS (an iPad identifies as a Mac), else none."""
     return ALL if any(mark in agent for mark in ("iPhone", "iPad", "Macintosh")) else []

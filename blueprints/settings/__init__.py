@@ -1,4 +1,4 @@
-"""Account, members, limits, signing in, notifications, language, help, signing out."""
+"""Settings: account, members, limits, login methods, sessions, notifications, language, help, logout."""
 
 from blueprints.settings import access, notifications
 from blueprints.settings.routes import blueprint

@@ -1,4 +1,4 @@
-"""How one signs in: passkeys and the password. Each change asks first who is there."""
+"""Login methods: passkeys and password. Every change requires reauthentication."""
 
 from flask import flash, request
 from flask_babel import gettext as _

@@ -7,7 +7,7 @@ from blueprints.web.saved_forms import RestorableForm
 
 
 class BankWishesForm(RestorableForm):
-    """A box that is not ticked is sent by nobody: absent means no."""
+    """Browsers do not send an unchecked box: absent means no."""
 
     batch_booking = BooleanField(_l("Boek een betaling als één bedrag, zonder namen op het afschrift"))
     name_check = BooleanField(_l("Laat de bank de namen controleren voordat er betaald wordt"))

@@ -1,4 +1,4 @@
-"""Notifications: in this browser or not, and of what one wants to hear."""
+"""Push notifications: in this browser or not, and of which events."""
 
 from flask import flash, request
 from flask_babel import gettext as _
@@ -28,7 +28,7 @@ def show_notifications(membership):
 @blueprint.post("/<client>/instellingen/meldingen")
 @for_client(ALL)
 def save_notifications(membership):
-    """Of what this person wants to hear, in every browser. A box that is not ticked is sent by nobody."""
+    """Save the events for all browsers of this person. Browsers do not send an unchecked box."""
     push.set_enabled_kinds(membership.user, set(request.form.getlist("kind")) & set(push.KINDS))
     flash(_("Bewaard."), "good")
     return _back(membership)
@@ -37,7 +37,7 @@ def save_notifications(membership):
 @blueprint.post("/<client>/instellingen/meldingen/aan")
 @for_client(ALL)
 def enable_push(membership):
-    """In this browser, which has just made a subscription."""
+    """Store the subscription that this browser has just made."""
     device = current_device()
     try:
         if device is None:

@@ -17,7 +17,7 @@ blueprint = Blueprint("settings", __name__)
 @blueprint.get("/<client>/instellingen")
 @for_client(ALL)
 def settings(membership):
-    """Who you are here, what may be paid, how you sign in and where, where help is, and the way out."""
+    """Show membership, limits, login methods, sessions, help and logout."""
     user, device = membership.user, current_device()
     return render(
         "settings/settings.html", membership=membership, accounts=linking.payable_accounts(membership.client),
@@ -31,7 +31,7 @@ def settings(membership):
 @blueprint.post("/<client>/instellingen/elders-uitloggen")
 @for_client(ALL)
 def revoke_other_sessions(membership):
-    """Ends every session of this person but this one."""
+    """End all other sessions of this person."""
     ended = sessions.revoke_other_sessions(membership.user, secret())
     done = ngettext("Je bent op %(num)s andere plek uitgelogd.", "Je bent op %(num)s andere plekken uitgelogd.", ended)
     flash(done if ended else _("Je was nergens anders ingelogd."), "good")
@@ -42,7 +42,7 @@ def revoke_other_sessions(membership):
 @for_client(OWNER)
 @recently_authenticated_keeping("batch_booking", "name_check")
 def save_payment_preferences(membership):
-    """How payments are booked, and whether names of bundles are checked: from the next approval on."""
+    """Save batch booking and payee verification of payments, for later approvals."""
     form = BankWishesForm()
     changed = payment_preferences.update_preferences(
         membership, bool(form.batch_booking.data), bool(form.name_check.data)
@@ -54,7 +54,7 @@ def save_payment_preferences(membership):
 @blueprint.post("/<client>/instellingen/taal")
 @for_client(ALL)
 def choose_language(membership):
-    """In which language this person reads, from the next page on."""
+    """Set this person's language."""
     form = LanguageForm()
     if form.validate_on_submit():
         accounts.set_locale(membership.user, form.language.data)
@@ -67,7 +67,7 @@ def choose_language(membership):
 @blueprint.post("/<client>/instellingen/sessies/<key>/uitloggen")
 @for_client(ALL)
 def revoke_session(membership, key):
-    """Ends one session of this person."""
+    """End one session of this person."""
     ended = sessions.revoke_session(membership.user, key)
     flash(_("Daar ben je uitgelogd.") if ended else _("Daar was je al uitgelogd."), "good")
     return redirect_to(f"/{membership.client.public_id}/instellingen")

@@ -1,6 +1,6 @@
 from blueprints.web.lazy_texts import _l
 
-# What one may hear of (domain.outbox.push.KINDS), in the order of a payment's life.
+# Events to be notified of (domain.outbox.push.KINDS), in the order of a payment's life.
 HEARD = {
     "waits": _l("Er staat een betaling klaar"),
     "asked": _l("Iemand vraagt mijn goedkeuring"),

@@ -1,4 +1,4 @@
-"""Addresses without a client: they lead on to the client used last."""
+"""URLs without a client, which redirect to the last used client."""
 
 from blueprints.shortcuts.routes import blueprint
 

@@ -1,4 +1,4 @@
-"""Mensen: who may do what in a client, invitations, four eyes, and who sees salaries."""
+"""Team: members and roles, invitations, dual approval, and who sees salaries."""
 
 from blueprints.team import four_eyes, invitations
 from blueprints.team.routes import blueprint

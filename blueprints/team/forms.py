@@ -28,7 +28,7 @@ class InviteForm(RoleForm):
 
 
 class JoinForm(FlaskForm):
-    """Somebody who was invited and has no account yet: the address is that of the invitation."""
+    """For an invited person without an account; the e-mail address is that of the invitation."""
 
     name = StringField(
         _l("Je naam"),
@@ -39,13 +39,13 @@ class JoinForm(FlaskForm):
 
 
 def an_amount(form: FlaskForm, field: Field) -> None:
-    """As people write it in the language of the page."""
+    """Validate an amount in the notation of the page's language."""
     if read_amount(field.data or "") is None:
         raise ValidationError(_("Vul een bedrag in, bijvoorbeeld 10.000,00."))
 
 
 class FourEyesForm(RestorableForm):
-    """From which total on two approve: whole euros or with cents, as people type them."""
+    """The total from which two people approve, with or without cents."""
 
     amount = StringField(
         _l("Vanaf welk totaal keuren twee mensen goed?"),
@@ -58,15 +58,15 @@ class FourEyesForm(RestorableForm):
 
     @property
     def cents(self) -> int:
-        """Only after validation."""
+        """Return the amount in cents; only after validation."""
         return read_amount(self.amount.data or "") or 0
 
 
 class HideForm(RestorableForm):
-    """A box that is not ticked is sent by nobody: absent means no."""
+    """Browsers do not send an unchecked box: absent means no."""
 
     hidden = BooleanField(_l("Verberg namen, rekeningen en bedragen van regels voor wie voorbereidt"))
 
 
 class GoForm(FlaskForm):
-    """A button and nothing else."""
+    """Only a submit button."""

@@ -1,4 +1,4 @@
-"""Four eyes: from which total two people approve, and agreeing to less."""
+"""Dual approval (four eyes): its threshold, and confirming a weaker one."""
 
 from flask import request
 from flask_babel import gettext as _
@@ -24,7 +24,7 @@ from domain.payments import four_eyes
 @for_client(OWNER)
 @recently_authenticated_keeping("amount")
 def four_eyes_page(membership):
-    """The amount, or off. What is weaker than it was waits for somebody else."""
+    """Set the threshold or turn it off. A weaker setting needs the confirmation of another person."""
     now = membership.client.four_eyes_cents
     form = FourEyesForm(amount=amount(now) if now is not None else None)
     shown = {"form": form, "here": place(membership), "now": now, "words": presenter}

@@ -1,4 +1,4 @@
-"""The other end of an invitation: who has the mail, and is who it was sent to, joins."""
+"""Accept an invitation: the link and the e-mail address must match."""
 
 from flask import flash, request
 from flask_babel import gettext as _
@@ -18,7 +18,7 @@ from jobs import enqueue
 
 @blueprint.route("/uitnodiging/<token>", methods=["GET", "POST"])
 def join(token):
-    """GET changes nothing: mail scanners open links."""
+    """Show the invitation; only a POST changes anything, because mail scanners open links."""
     invitation = invitations.find_valid_invitation(token)
     if invitation is None:
         return render("team/join.html", 410, invitation=None)

@@ -1,4 +1,4 @@
-"""Roles, and where four eyes stand, in words."""
+"""Texts about roles and dual approval."""
 
 from flask_babel import gettext as _
 
@@ -15,7 +15,7 @@ ROLE_CHOICES = [
 
 
 def from_amount(cents: int | None) -> str:
-    """When two people approve."""
+    """Return when two people approve."""
     if cents is None:
         return _("Eén persoon keurt een betaling goed.")
     if cents == 0:
@@ -24,7 +24,7 @@ def from_amount(cents: int | None) -> str:
 
 
 def told(eyes: DualApprovalStatus) -> tuple[str, str]:
-    """Title and text of where a payment of which two approve stands, for whoever looks."""
+    """Return title and text about the status of a dual approval, for this viewer."""
     by, asked = ", ".join(eyes.approved_by), _or(eyes.eligible)
     if not eyes.open:
         return _("Goedgekeurd door %(by)s", by=_(" en ").join(eyes.approved_by)), ""

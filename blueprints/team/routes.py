@@ -19,7 +19,7 @@ def place(membership, tail=""):
 
 
 def back(membership, said, tone="good"):
-    """To the list, which says what came of it; what there is to mail goes now."""
+    """Redirect to the list with a message, and send the queued mails."""
     enqueue("send_mails")
     flash(said, tone)
     return redirect_to(place(membership))
@@ -28,7 +28,7 @@ def back(membership, said, tone="good"):
 @blueprint.get("/<client>/mensen")
 @for_client(ALL)
 def list_members(membership):
-    """Who may do what here, who is asked to join, who sees salaries."""
+    """List members, pending invitations and who sees salaries."""
     client = membership.client
     owner = membership.role == "owner"
     return render(
@@ -76,7 +76,7 @@ def revoke_invitation(membership, invitation_id):
 @for_client(OWNER)
 @recently_authenticated_keeping("role")
 def detail(membership, member_id):
-    """Another role for this person; below it, the way to take somebody out."""
+    """Change the role of a member; the page also links to removal."""
     who = members.get_member(membership.client, member_id)
     form = RoleForm(role=who.role)
     shown = {"who": who, "form": form, "here": place(membership), "words": presenter, "myself": who.id == membership.id}
@@ -96,7 +96,7 @@ def detail(membership, member_id):
 @for_client(OWNER)
 @recently_authenticated
 def remove_member(membership, member_id):
-    """GET asks whether it is meant."""
+    """Remove a member, after a confirmation page."""
     who, form = members.get_member(membership.client, member_id), GoForm()
     if not form.validate_on_submit():
         return render("team/remove.html", who=who, here=place(membership), words=presenter)
@@ -116,7 +116,7 @@ def remove_member(membership, member_id):
 @for_client(OWNER)
 @recently_authenticated_keeping("hidden")
 def hide_lines(membership):
-    """Whether preparers see what each person earns."""
+    """Set whether preparers can see salaries."""
     hidden = bool(HideForm().hidden.data)
     changed = salary_visibility.hide_lines(membership, hidden)
     if not changed:

@@ -1,1 +1,1 @@
-"""What all blueprints share: rights, answers, sessions, forms, formats, languages, static files."""
+"""Shared by all blueprints: authorization, responses, sessions, forms, formats, languages, static files."""

@@ -1,4 +1,4 @@
-"""Who may see what: each view of a client names the roles that may use it. Other people's things answer 404."""
+"""Authorization: each view of a client names the allowed roles. Another client's data is 404."""
 
 from collections.abc import Callable, Iterable
 from functools import wraps
@@ -34,7 +34,7 @@ def _load_user(user_id: str) -> Any:
 
 @login.unauthorized_handler
 def to_sign_in() -> Any:
-    """To sign-in and back to the same place: this page, or the one whose form or part was asked for."""
+    """Redirect to the login page, and from there back to the current page or the page of the form."""
     target = url_for("account.sign_in", verder=current_location())
     if request.htmx:
         return "", 401, {"HX-Redirect": target}
@@ -42,7 +42,7 @@ def to_sign_in() -> Any:
 
 
 def signed_in(view: Callable) -> Callable:
-    """Only for who is signed in."""
+    """Require a login."""
 
     @wraps(view)
     def guarded(*args: Any, **kwargs: Any) -> Any:
@@ -54,7 +54,7 @@ def signed_in(view: Callable) -> Callable:
 
 
 def member(public_id: str, roles: Iterable[str] = ALL) -> Membership:
-    """The membership behind this address; 404 when there is none, 403 for a role that may not."""
+    """Return the membership of this client; 404 without one, 403 for another role."""
     found = accounts.find_membership(current_user_row(), public_id)
     if found is None:
         abort(404)
@@ -66,7 +66,7 @@ def member(public_id: str, roles: Iterable[str] = ALL) -> Membership:
 
 
 def for_client(roles: Iterable[str] = ALL) -> Callable:
-    """Loads the client of the address once, with the right to be there; the view gets `membership`."""
+    """Require a membership with one of these roles. The view gets `membership`."""
 
     def decorate(view: Callable) -> Callable:
         @wraps(view)
@@ -80,14 +80,14 @@ def for_client(roles: Iterable[str] = ALL) -> Callable:
 
 
 def recently_authenticated(view: Callable) -> Callable:
-    """Only for who has just shown who they are: otherwise that is asked first (ASVS 7.5.1). Inside `for_client`."""
+    """Require a recent authentication (ASVS 7.5.1). Use inside `for_client`."""
     return recently_authenticated_keeping()(view)
 
 
 def recently_authenticated_keeping(*names: str, secret_too: bool = False) -> Callable:
-    """As `fresh`; these fields of the form are shown once more after it. Never name one that holds a secret.
+    """Require a recent authentication, and restore these form fields afterwards. Never name a secret field.
 
-    `secret_too`: the form has one, which the person is told to fill in again.
+    `secret_too`: the form has a secret field, so the person is told to fill it in again.
     """
 
     def decorate(view: Callable) -> Callable:
@@ -106,7 +106,7 @@ def recently_authenticated_keeping(*names: str, secret_too: bool = False) -> Cal
 
 
 def step_up_required(view: Callable) -> Callable:
-    """Only for who has just shown who they are, on a device that is theirs: for whatever releases money."""
+    """Require a recent authentication on a confirmed device, for views that release money."""
 
     @wraps(view)
     @recently_authenticated
@@ -122,15 +122,15 @@ def step_up_required(view: Callable) -> Callable:
 
 
 def current_location() -> str:
-    """Where to come back to: this page, or the page whose form was sent."""
+    """Return the path to come back to: this page, or the page of the submitted form."""
     if request.method == "GET" and not request.htmx:
         return safe_local_path(request.full_path.rstrip("?")) or "/"
     told = urlsplit(request.htmx.current_url or request.referrer or "")
-    if told.netloc != request.host:  # a browser that does not say: the form's own page, where it has one
+    if told.netloc != request.host:  # no Referer: use the form's own URL, if it has a page
         return request.path if "GET" in (getattr(request.url_rule, "methods", None) or ()) else "/"
     return safe_local_path(told.path + (f"?{told.query}" if told.query else "")) or "/"
 
 
 def psu() -> Psu:
-    """The person at the other end, as banks want to know."""
+    """Return the PSU data for the bank."""
     return Psu(request.remote_addr or "127.0.0.1", (request.user_agent.string or "")[:200] or None)

@@ -1,10 +1,9 @@
-"""Answers made small on their way, where the browser wants that: a phone in a lift has little.
+"""Compress responses, for slow mobile connections.
 
-A page holds a secret (the form's token) beside what somebody may have written into its address, so that the length
-of a compressed one tells something of the secret (BREACH). Each gets a name of a random length in its gzip header,
-as Django's pages do: the length that is seen then says next to nothing. And a page of which another site wrote the
-address, with text in it, is not compressed at all. Static files hold no secret and are pressed
-as hard as can be (brotli where the browser knows it), once.
+A page contains a secret (the CSRF token) and may contain text from its URL, so its compressed length could reveal the
+secret (BREACH). So each gzip header has a file name of random length, as in Django, and a page that another site linked
+to with a query string is not compressed at all. Static files contain no secret and are compressed once, at the highest
+level (Brotli if supported).
 """
 
 import gzip
@@ -23,13 +22,13 @@ KINDS = frozenset(
         "application/manifest+json", "image/svg+xml", "text/plain",
     }
 )  # fmt: skip
-SMALLEST = 500  # bytes; below it there is nothing to win
+SMALLEST = 500  # bytes; below this compression gains nothing
 MOST_PADDING = 100
 QUICK, HARD = 6, 9
 
 
 def init_compression(app: Flask) -> None:
-    """Every answer of the app that a browser asks for and that is worth it."""
+    """Compress every response that is large enough."""
     app.after_request(compressed)
 
 
@@ -48,13 +47,13 @@ def compressed(response: Response) -> Response:
     response.set_data(_pressed_once(body, form) if once else pressed(body, QUICK, secrets.randbelow(MOST_PADDING)))
     response.headers["Content-Encoding"] = form
     tag, _ = response.get_etag()
-    if tag:  # the same file in another form: no longer equal byte for byte
+    if tag:  # not byte-identical to the uncompressed file
         response.set_etag(tag, weak=True)
     return response
 
 
 def _form(static: bool) -> str | None:
-    """What this browser reads: brotli for a file, which cannot be padded and need not be; else gzip, or neither."""
+    """Return the encoding: Brotli for a static file (it cannot be padded), else gzip or None."""
     if static and request.accept_encodings["br"]:
         return "br"
     if not static and _asked_by_another_site():
@@ -63,7 +62,7 @@ def _form(static: bool) -> str | None:
 
 
 def _asked_by_another_site() -> bool:
-    """Another site chose what stands in the address, and that may stand in the page."""
+    """Return whether another site may have chosen the query string, which may appear in the page."""
     return request.headers.get("Sec-Fetch-Site") in ("cross-site", "same-site") and bool(request.query_string)
 
 
@@ -73,7 +72,7 @@ def _pressed_once(body: bytes, form: str) -> bytes:
 
 
 def pressed(body: bytes, level: int, padding: int) -> bytes:
-    """The body as gzip, longer by `padding` bytes that mean nothing."""
+    """Return the body as gzip, with `padding` meaningless bytes added."""
     made = BytesIO()
     with gzip.GzipFile(filename="a" * padding, mode="wb", compresslevel=level, fileobj=made, mtime=0) as file:
         file.write(body)

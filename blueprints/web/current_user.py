@@ -1,4 +1,4 @@
-"""Who is signed in, as the row itself and not as a stand-in for it."""
+"""The signed-in user as a model instance, not Flask-Login's proxy."""
 
 from typing import cast
 
@@ -8,5 +8,5 @@ from models import User
 
 
 def current_user_row() -> User:
-    """The signed-in user; only for views that ask for one."""
+    """Return the signed-in user; only for views that require a login."""
     return cast(User, current_user._get_current_object())  # type: ignore[attr-defined]

@@ -1,15 +1,15 @@
-"""The cookie by which a browser is known again; it signs nobody in."""
+"""The cookie that recognises a browser; it does not authenticate."""
 
 from flask import Response, after_this_request, current_app, g, request
 
 from core.ids import random_token
 from domain.accounts.devices import DeviceCookie
 
-LIFE = 400 * 24 * 3600  # seconds; browsers keep no cookie longer
+LIFE = 400 * 24 * 3600  # seconds; browsers limit cookies to this
 
 
 def visit() -> DeviceCookie:
-    """What this browser brings along; one that is new gets its secret with this answer."""
+    """Return the device cookie of this browser; a new browser gets one with this response."""
     name, agent = current_app.config["DEVICE_COOKIE_NAME"], request.user_agent.string or ""
     secret = request.cookies.get(name) or g.get("device_secret")
     if secret is None:

@@ -1,4 +1,4 @@
-"""What went wrong, in words: what happened, whether money moved, what to do. One table for all errors of the domain."""
+"""Messages for all domain errors: what happened, whether money moved, what to do."""
 
 from collections.abc import Callable
 from typing import Any
@@ -21,7 +21,7 @@ def _password(reason: str) -> str:
 
 
 def authority(reason: str) -> str:
-    """Why the register says yes, no or not yet (the codes of domain.identity.signing_authority)."""
+    """Return why the register confirms authority or not (codes of domain.identity.signing_authority)."""
     words = {
         "owner": _("Je bent eigenaar van dit bedrijf."),
         "alone": _("Je mag dit bedrijf alleen vertegenwoordigen."),
@@ -88,7 +88,7 @@ def _code_wrong(error: errors.InvalidScaCode) -> str:
 
 
 def date_reason(reason: str) -> str:
-    """Why a day will not do (the reasons of DateInvalid and of the calendar)."""
+    """Return why a date is unavailable (reasons of DateInvalid and of the calendar)."""
     words = {
         "past": _("Deze dag is al voorbij. Kies een latere dag."),
         "not_a_bank_day": _("Op deze dag voeren de banken niets uit. Kies een bankdag."),
@@ -158,7 +158,7 @@ WORDS: dict[type[Exception], Callable[[Any], str]] = {
     ),
     errors.PinMissing: lambda e: _("Je hebt nog geen pincode. Kies er eerst een."),
     errors.PinAlreadySet: lambda e: _("Je hebt al een pincode. Identificeer je opnieuw om een nieuwe te kiezen."),
-    # who you are
+    # identification
     errors.IdentificationCancelled: lambda e: _("Je hebt de identificatie geannuleerd. Er is niets gedeeld."),
     errors.IdentificationExpired: lambda e: _(
         "Deze identificatie is verlopen of al gebruikt. Er is niets gedeeld. Begin hieronder opnieuw."
@@ -190,7 +190,7 @@ WORDS: dict[type[Exception], Callable[[Any], str]] = {
         "De KvK is nu niet bereikbaar, dus we weten niet zeker of je nog mag tekenen. Er is niets betaald; je "
         "identificatie is bewaard. Probeer het zo opnieuw."
     ),
-    # working together
+    # team
     errors.LastOwner: lambda e: _("Dit is de enige eigenaar. Maak eerst iemand anders eigenaar."),
     errors.TooFewApprovers: lambda e: _(
         "Twee mensen moeten kunnen goedkeuren, en dat zijn er zo te weinig. Nodig eerst iemand uit die mag betalen."
@@ -277,7 +277,7 @@ WORDS: dict[type[Exception], Callable[[Any], str]] = {
     errors.InsufficientRole: lambda e: _(
         "Dit mag je rol niet. Vraag het de eigenaar van het account. Er is niets betaald."
     ),
-    # signing at the bank
+    # SCA
     errors.InvalidScaCode: _code_wrong,
     errors.ScaInProgress: lambda e: _("We zijn al met je bank in gesprek, misschien in een ander venster. Wacht even."),
     errors.CancellationRefused: lambda e: _(
@@ -299,7 +299,7 @@ WORDS: dict[type[Exception], Callable[[Any], str]] = {
 
 
 def message_for(error: Exception) -> str:
-    """The words for an error of the domain; a safe sentence for one that has none of its own."""
+    """Return the message for a domain error, or a general one."""
     for kind in type(error).__mro__:
         if kind in WORDS:
             return WORDS[kind](error)

@@ -1,7 +1,7 @@
-"""Which language somebody reads, and the texts of that language.
+"""Select the reader's language and its texts.
 
-Dutch stands in the code. English is read from its .po file when it is first asked for, in some hundredths of a second:
-there is no compiled catalogue that could be older than the texts.
+The code contains the Dutch texts. The English .po file is parsed at first use, which is fast enough to do without a
+compiled catalogue that could be outdated.
 """
 
 from functools import cache
@@ -23,7 +23,7 @@ _FOLDER = Path(__file__).parents[2] / "translations"
 
 @cache
 def texts(of: str) -> NullTranslations:
-    """What stands for each Dutch text in this language."""
+    """Return the translations from Dutch to this language."""
     if of == SOURCE:
         return NullTranslations()
     with (_FOLDER / of / "LC_MESSAGES" / "messages.po").open("rb") as file:
@@ -35,14 +35,14 @@ def texts(of: str) -> NullTranslations:
 
 
 class Texts(Domain):
-    """Flask-Babel's way to the texts, which would look for compiled files."""
+    """Flask-Babel's domain with these texts instead of compiled files."""
 
     def get_translations(self) -> NullTranslations:
         return texts(language())
 
 
 class PoBabel(Babel):
-    """Flask-Babel with our texts behind it."""
+    """Flask-Babel with these texts."""
 
     @cached_property
     def domain_instance(self) -> Domain:
@@ -50,25 +50,25 @@ class PoBabel(Babel):
 
 
 def language() -> str:
-    """The language of this page or mail: nl or en."""
+    """Return the language of this page or mail: nl or en."""
     locale = get_locale()
     return locale.language if locale else SOURCE
 
 
 def ignore_user_locale() -> None:
-    """This answer knows nobody: only the browser says in which language it is."""
+    """Ignore the user's language for this response; use the browser's."""
     g.reader_unknown = True
 
 
 def select_locale() -> str:
-    """The person's own choice, else what the browser asks for, else Dutch."""
+    """Return the user's choice, else the browser's preference, else Dutch."""
     if not has_request_context():
         return SOURCE
     return _own_choice() or _of_browser()
 
 
 def _own_choice() -> str | None:
-    # what the service worker keeps is asked for without a cookie, and is nobody's own
+    # the service worker fetches without cookies, and its cache is shared
     if g.get("reader_unknown") or request.blueprint == "pwa":
         return None
     return current_user.language if current_user and current_user.is_authenticated else None
@@ -80,7 +80,7 @@ def _of_browser() -> str:
 
 
 def add_language_headers(response: Response) -> Response:
-    """Names the language of a text, and what it depended on where nobody chose it."""
+    """Add Content-Language, and Vary if the browser's preference decided."""
     if response.mimetype in ("text/html", "application/manifest+json"):
         response.headers["Content-Language"] = language()
     if g.get("language_of_browser"):
@@ -89,6 +89,6 @@ def add_language_headers(response: Response) -> Response:
 
 
 def init_languages(app: Flask) -> None:
-    """Texts in the language of who reads them, on every answer."""
+    """Add the languages to the app and all its responses."""
     PoBabel(app, default_locale=SOURCE, default_timezone="Europe/Amsterdam", locale_selector=select_locale)
     app.after_request(add_language_headers)

@@ -1,4 +1,4 @@
-"""Texts that are said later, in the language of the one who then looks."""
+"""Texts that are translated when they are shown, in the reader's language."""
 
 from typing import cast
 
@@ -6,5 +6,5 @@ from flask_babel import lazy_gettext
 
 
 def _l(text: str) -> str:
-    """Like `lazy_gettext`, typed as the text it becomes: forms take it where they ask for a str."""
+    """Return `lazy_gettext(text)`, typed as str for forms."""
     return cast(str, lazy_gettext(text))

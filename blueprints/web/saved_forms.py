@@ -1,7 +1,7 @@
-"""What somebody sent when they were first asked who they are: kept in their session, and shown once more afterwards.
+"""Store a submitted form in the session during reauthentication, and restore it afterwards.
 
-Nothing is done by itself: the person sees what it was and presses again. Only fields that a view names are kept,
-so never a password, a pin or a token.
+Nothing is submitted automatically: the person sees the values and presses the button again. Only fields that a view
+names are stored, never a password, PIN or token.
 """
 
 from collections.abc import Iterable
@@ -22,9 +22,9 @@ _KEY, _LONGEST = "typed", 500
 
 
 def keep(page: str, names: Iterable[str], secret: bool) -> None:
-    """Remember these fields of the form that was sent, for the page that it stands on.
+    """Store these fields of the submitted form for its page.
 
-    `secret` says that the form also has what is not kept.
+    `secret`: the form also has a field that is not stored.
     """
     session[_KEY] = {
         "page": urlsplit(page).path, "values": {name: _plain(name) for name in names}, "secret": secret,
@@ -33,12 +33,12 @@ def keep(page: str, names: Iterable[str], secret: bool) -> None:
 
 
 def _plain(name: str) -> list[str]:
-    """A database knows no control characters."""
+    """Return the values without control characters, which the database refuses."""
     return ["".join(filter(str.isprintable, value[:_LONGEST])) for value in request.form.getlist(name)]
 
 
 def go_on(onward: str) -> Response:
-    """The person showed who they are: back to where they were, with a word on what is still to be done."""
+    """Redirect to the original page after reauthentication, with a message about what is left to do."""
     kept = session.pop(_KEY, None)
     if kept is None or kept["page"] != urlsplit(onward).path:
         flash(_("Dank je, jij bent het. Ga verder waar je was."), "good")
@@ -63,7 +63,7 @@ def _said(kept: dict[str, Any]) -> str:
 
 
 def _again(form: FlaskForm) -> MultiDict[str, str] | None:
-    """What was kept for this form on this page, once; None when nothing was."""
+    """Return the stored values for this form on this page, once; None if there are none."""
     kept = session.get(_KEY)
     if not kept or not kept["proved"] or kept["page"] != request.path or not kept["values"]:
         return None
@@ -74,7 +74,7 @@ def _again(form: FlaskForm) -> MultiDict[str, str] | None:
 
 
 class RestorableForm(FlaskForm):
-    """A form that shows once more what was typed before somebody was asked who they are."""
+    """A form that restores its values after reauthentication."""
 
     class Meta(FlaskForm.Meta):
         def wrap_formdata(self, form: FlaskForm, formdata: Any) -> Any:

@@ -1,4 +1,4 @@
-"""Headers on every answer, and a check that a changing request comes from our own pages."""
+"""Security headers on every response, and a same-site check of changing requests."""
 
 from urllib.parse import urlsplit
 
@@ -9,9 +9,9 @@ from blueprints.web.static_assets import SERVED
 from domain.banking.linking import redirect_hosts
 from domain.common.services import services
 
-# Answers that may be kept by a browser; everything else says no-store.
+# Responses that browsers may cache; all others are no-store.
 _PUBLIC = frozenset({*SERVED, "pwa.manifest", "pwa.service_worker", "pwa.offline"})
-# Called by other machines, with a secret in the address.
+# Called by other systems, with a secret in the URL.
 _MACHINES = frozenset({"webhooks.nmbrs_webhook", "webhooks.bank_callback"})
 _UNSAFE = frozenset({"POST", "PUT", "PATCH", "DELETE"})
 
@@ -19,14 +19,14 @@ HEADERS = {
     "X-Content-Type-Options": "nosniff",
     "Cross-Origin-Resource-Policy": "same-origin",
 }
-# What is about a page and what it may do; on a file, or a part of a page, it would only weigh.
+# Headers for whole pages; useless on files and fragments.
 OF_PAGES = {
     "Referrer-Policy": "same-origin",
     "Cross-Origin-Opener-Policy": "same-origin",
     "Permissions-Policy": "camera=(), geolocation=(), microphone=(), payment=()",
 }
 
-# A part of a page lives by the policy of its page. Were it ever opened by itself, it may do nothing at all.
+# A fragment is subject to the CSP of its page. If it were opened as a page, it could do nothing.
 FRAGMENT_CSP = "default-src 'none'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
 
 
@@ -36,9 +36,9 @@ def init_security(app: Flask) -> None:
 
 
 def refuse_other_sites() -> None:
-    """A changing request from another site is refused before it is read (besides the form's token).
+    """Refuse a changing request from another site before it is processed, in addition to the CSRF token.
 
-    A browser says where it comes from by Sec-Fetch-Site, an older one by Origin; `null` is nobody's origin.
+    Browsers send Sec-Fetch-Site, older ones Origin; `null` matches no origin.
     """
     if request.method not in _UNSAFE or request.endpoint in _MACHINES:
         return
@@ -53,7 +53,8 @@ def refuse_other_sites() -> None:
 
 
 def content_policy() -> str:
-    """Only our own scripts and styles; a form may lead on to a configured bank, Ponto, the broker or Nmbrs."""
+    """Return the CSP: own scripts and styles only; forms may redirect to configured banks, Ponto, the broker or Nmbrs.
+    """
     hosts = redirect_hosts() | {services().identity.host}
     if services().rest_offered:
         hosts.add(services().nmbrs_oauth.host)
@@ -69,7 +70,7 @@ def content_policy() -> str:
 
 
 def _is_part() -> bool:
-    """Fetched by a script of ours: no browser opens an answer to such a request as a page."""
+    """Return whether htmx requested a fragment; browsers never show such a response as a page."""
     return bool(request.htmx)
 
 

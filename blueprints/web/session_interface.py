@@ -1,4 +1,4 @@
-"""Flask's session, kept in the database: the cookie carries a token and nothing else."""
+"""Flask's session in the database; the cookie contains only a token."""
 
 from typing import Any
 
@@ -12,7 +12,7 @@ from domain.accounts import sessions
 
 
 class StoredSession(CallbackDict, SessionMixin):
-    """A session with its secret; `renew` gives it a new one (ASVS 7.2.4)."""
+    """A session with its token; `renew` replaces the token (ASVS 7.2.4)."""
 
     def __init__(self, data: dict | None = None, secret: str | None = None) -> None:
         super().__init__(data, self._touched)
@@ -31,7 +31,7 @@ class StoredSession(CallbackDict, SessionMixin):
 
 
 def _by_itself(request: HtmxAwareRequest) -> bool:
-    """A page that looks whether something moved is no activity of the person (RTS art. 4(3)(d))."""
+    """Return whether the page polls by itself, which is no user activity (PSD2 RTS art. 4(3)(d))."""
     return request.path.endswith("/status") and bool(request.htmx)
 
 
@@ -61,22 +61,22 @@ class StoredSessions(SessionInterface):
 
 
 def renew() -> None:
-    """A new token for this session: at sign-in and sign-out."""
+    """Replace the token of this session, at login and logout."""
     session.renew()  # type: ignore[attr-defined]
 
 
 def on_device(device_id: int) -> None:
-    """The session that is about to begin stands on this device."""
+    """Bind the session that is about to start to this device."""
     session.device_id = device_id  # type: ignore[attr-defined]
 
 
 def secret() -> str | None:
-    """The token of this session, as its cookie carries it."""
+    """Return the token of this session, as in its cookie."""
     return session.secret  # type: ignore[attr-defined]
 
 
 def oidc_binding() -> str:
-    """What binds a walk to the broker and back to this session; made on first use."""
+    """Return the value that binds an OIDC request to this session; created at first use."""
     if "walk" not in session:
         session["walk"] = random_token()
     return session["walk"]

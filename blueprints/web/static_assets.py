@@ -1,4 +1,4 @@
-"""Static files under addresses that carry the hash of their content, so that they may be kept for ever."""
+"""Serve static files under URLs with a hash of their content, so that browsers may cache them forever."""
 
 from functools import lru_cache
 from hashlib import sha256
@@ -6,19 +6,19 @@ from pathlib import Path
 
 from flask import Flask, Response, current_app, request, url_for
 
-# What is never asked for again needs no second mark of its age, nor a name to be saved under.
+# Headers without use for files that are never revalidated or downloaded.
 _UNASKED = ("Last-Modified", "Content-Disposition", "Accept-Ranges")
 FOR_EVER = "public, max-age=31536000, immutable"
 
 
-# What is written in several files, and served under one name in one answer: each request costs a phone more than bytes.
+# Files that are served as one: on a phone each request costs more than the bytes.
 JOINED = {
     "css/bizcuit.css": ["css/tokens.css", "css/base.css", "css/chrome.css", "css/components.css"],
     "js/bizcuit.js": [
         "js/live.js", "js/busy.js", "js/reveal.js", "js/copy.js", "js/swipe.js", "js/install.js", "js/pwa.js",
     ],
 }  # fmt: skip
-SERVED = ("static", "stylesheet", "script")  # the endpoints of files
+SERVED = ("static", "stylesheet", "script")  # the endpoints of static files
 
 
 @lru_cache(maxsize=256)
@@ -32,13 +32,13 @@ def _paths(name: str) -> tuple[Path, ...]:
 
 
 def version_of(name: str) -> str:
-    """The first ten hex digits of the SHA-256 of what is served under static/ by this name."""
+    """Return ten hex digits of the SHA-256 of the content served under static/ by this name."""
     paths = _paths(name)
     return _version(paths, tuple(path.stat().st_mtime_ns for path in paths))
 
 
 def static_url(name: str) -> str:
-    """The address of a file under static/ ("js/live.js") with the version of its content."""
+    """Return the versioned URL of a file under static/, such as "js/live.js"."""
     return url_for("static", filename=name, v=version_of(name))
 
 
@@ -62,12 +62,12 @@ def stylesheet() -> Response:
 
 
 def script() -> Response:
-    """Each module keeps its names to itself: a block holds what is declared in it."""
+    """Return all scripts in one file; a block per module keeps their names separate."""
     return Response("".join(f"{{\n{text}}}\n" for text in _texts("js/bizcuit.js")), mimetype="text/javascript")
 
 
 def init_assets(app: Flask) -> None:
-    """Gives templates `static_url` and lets browsers keep what was asked for by its version."""
+    """Add `static_url` to the templates, and caching of versioned files."""
     app.jinja_env.globals["static_url"] = static_url
     app.add_url_rule("/static/css/bizcuit.css", view_func=stylesheet)
     app.add_url_rule("/static/js/bizcuit.js", view_func=script)

@@ -1,4 +1,4 @@
-"""Who proved what in this session: signing in, showing it again, and on which device."""
+"""Login and reauthentication in the session, and the device of the session."""
 
 from flask import session
 from flask_login import login_user
@@ -11,21 +11,21 @@ from models import Device, User
 
 
 def log_in(user: User, passkey: bool = False) -> None:
-    """Sign this person in, in a session with a new token on this device."""
+    """Log this person in: a session with a new token, on this device."""
     kept = session.get("reset_here")
-    session.clear()  # what an earlier person left at this device goes
+    session.clear()  # removes data of an earlier user of this device
     session_interface.renew()
     device = devices.register_sign_in(user, visit())
     session_interface.on_device(device.id)
     login_user(user)
     if passkey:
         _own_device(user, device.id, "passkey")
-    elif kept == user.id:  # the link of a mail was pressed in this very session
+    elif kept == user.id:  # the password was reset by mail in this session
         devices.confirm(device.id, "mail")
 
 
 def mark_reauthenticated(user: User, how: str) -> None:
-    """The person showed again who they are, by password, passkey or identification (those two own the device)."""
+    """Record a reauthentication by password, passkey or identification; the latter two also confirm the device."""
     stored.mark_reauthenticated(session_interface.secret())
     device = stored.device_of(session_interface.secret())
     if device is not None and how != "password":
@@ -38,5 +38,5 @@ def _own_device(user: User, device_id: int, how: str) -> None:
 
 
 def current_device() -> Device | None:
-    """The device of this session."""
+    """Return the device of this session."""
     return stored.device_of(session_interface.secret())

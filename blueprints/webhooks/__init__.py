@@ -1,4 +1,4 @@
-"""Addresses for machines: the one that Nmbrs calls, and the one where a bank says that an order has changed."""
+"""Endpoints for machines: the Nmbrs webhook and the bank's status callback."""
 
 from blueprints.webhooks.routes import blueprint
 

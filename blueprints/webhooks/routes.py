@@ -8,7 +8,7 @@ from domain.payroll import webhook_deliveries
 from jobs import enqueue
 
 MOST_BYTES = 64 * 1024
-# What may help to understand a delivery later; never cookies or authorisation.
+# Headers stored to help interpret a delivery; never cookies or authorization.
 KEPT_HEADERS = ("Content-Type", "User-Agent", "Content-Length", "Date", "X-Request-Id", "Webhook-Id")
 
 blueprint = Blueprint("webhooks", __name__)
@@ -16,7 +16,7 @@ blueprint = Blueprint("webhooks", __name__)
 
 @blueprint.route("/client/<key>/webhooks/paymentsbatch", methods=["GET", "POST"])
 def nmbrs_webhook(key: str) -> Response:
-    """200 with an empty body whatever a POST carries; GET and HEAD change nothing."""
+    """Store the delivery and return an empty 200, whatever a POST contains; GET and HEAD change nothing."""
     try:
         if request.method != "POST":
             return Response(status=200 if webhook_deliveries.is_known_key(key) else 404)
@@ -35,7 +35,7 @@ def nmbrs_webhook(key: str) -> Response:
 
 @blueprint.post("/bank/seintje/<state>")
 def bank_callback(state: str) -> Response:
-    """A bank says that an order has changed. What it says is not kept, nor believed: the bank is asked."""
+    """Schedule a status poll of the order. The content of the callback is neither stored nor trusted."""
     try:
         _body()
         return Response(status=200 if status_callbacks.handle_callback(state) else 404)
@@ -46,7 +46,7 @@ def bank_callback(state: str) -> Response:
 
 
 def _body() -> bytes:
-    """The raw body, also when its length is not told; never more than may be kept."""
+    """Return the raw body, also without Content-Length, up to the limit."""
     if (request.content_length or 0) > MOST_BYTES:
         raise RequestEntityTooLarge
     body = request.stream.read(MOST_BYTES + 1)

@@ -1,1 +1,1 @@
-"""What the pages of this package say, in the language of the reader."""
+"""Texts of the banking pages, in the reader's language."""

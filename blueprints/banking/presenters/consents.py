@@ -1,4 +1,4 @@
-"""How a consent at a bank stands, in words: what it is, what still works, what to do."""
+"""Texts about a bank consent: its status, what still works and what to do."""
 
 from flask_babel import gettext as _
 from flask_babel import ngettext
@@ -10,7 +10,7 @@ from domain.banking.linking import AccountView
 
 
 def heading(consent: ConsentView) -> str:
-    """One line, for the banner."""
+    """Return the heading of the banner."""
     bank = consent.bank_name
     if consent.word == "ends":
         return _("De toegang tot %(bank)s loopt af", bank=bank)
@@ -18,7 +18,7 @@ def heading(consent: ConsentView) -> str:
 
 
 def why(consent: ConsentView) -> str:
-    """What happened, and what still works."""
+    """Return what happened, and what still works."""
     if consent.word == "ends":
         return _ends(consent)
     words = {
@@ -41,7 +41,7 @@ def _ends(consent: ConsentView) -> str:
 
 
 def holder(account: AccountView) -> str:
-    """Why the transactions of this account are not shown; empty when they are."""
+    """Return why the transactions of this account are not shown; "" if they are."""
     if account.holder_check in MAY_SHOW:
         return ""
     if account.holder_check == "no":

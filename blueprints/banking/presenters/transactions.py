@@ -1,4 +1,4 @@
-"""Bookings in a person's words."""
+"""Texts about transactions."""
 
 from flask_babel import gettext as _
 from flask_babel import ngettext
@@ -8,7 +8,7 @@ from domain.reconciliation.transactions import TransactionView
 
 
 def title(booking: TransactionView) -> str:
-    """Who it is from or for; a lump says of how many, for it names nobody."""
+    """Return the counterparty, or the kind of transaction if the bank names none, as for a batch."""
     if booking.party_name:
         return booking.party_name
     if booking.role == "lump" or booking.is_batch:
@@ -17,7 +17,7 @@ def title(booking: TransactionView) -> str:
 
 
 def told(booking: TransactionView) -> list[str]:
-    """What the bank tells of it, a line each."""
+    """Return the details from the bank, one per line."""
     rows = []
     if booking.batch_count:
         rows.append(ngettext("%(num)s betaling", "%(num)s betalingen", booking.batch_count))
@@ -29,7 +29,7 @@ def told(booking: TransactionView) -> list[str]:
 
 
 def payment(booking: TransactionView) -> str:
-    """What the link to the payment says."""
+    """Return the text of the link to the payment."""
     words = {
         "lump": _("Naar deze betaalopdracht"),
         "line": _("Naar de betaalopdracht van deze regel"),
@@ -39,7 +39,7 @@ def payment(booking: TransactionView) -> str:
 
 
 def why_not(reason: str | None) -> str:
-    """Why nothing is shown."""
+    """Return why no transactions are shown."""
     words = {
         "waiting": _(
             "We controleren nog of de rekeninghouder het bedrijf is dat bij de KvK staat. "

@@ -1,4 +1,4 @@
-"""What a token may do, in words: for the customer, and in English for the administrator it is sent on to."""
+"""Texts about permissions: for the customer, and in English to forward to the administrator of Nmbrs."""
 
 from dataclasses import dataclass
 
@@ -6,7 +6,7 @@ from flask_babel import gettext as _
 
 from domain.payroll.permission_check import CheckView
 
-# Nmbrs has more than one number for what a customer hears as one thing.
+# Error codes of Nmbrs that mean the same to a customer.
 _SAME = {
     "bad_credentials": "1001", "40101": "1001", "40102": "1001",
     "not_allowed": "1002", "40303": "1002", "40306": "1002",
@@ -14,7 +14,7 @@ _SAME = {
     "disabled": "1004", "40304": "1004",
     "42908": "busy", "42909": "busy", "quota_used_up": "busy",
 }  # fmt: skip
-# Sent on as it stands, so not a text of the screen's own language.
+# Forwarded to an administrator, so always in English.
 _ENGLISH = {
     "1001": "Nmbrs does not accept this e-mail address and token together. Create a new API token in the user profile.",
     "1002": (
@@ -30,7 +30,7 @@ _ENGLISH_REST = "Please give consent again as a user who may use {right}."
 
 @dataclass(frozen=True)
 class CheckWords:
-    """One row of the list. Without `problem` there is nothing to do."""
+    """A row of the list. `problem` is empty if nothing needs to be done."""
 
     question: str
     title: str
@@ -44,7 +44,7 @@ class CheckWords:
 
 
 def check_words(check: CheckView) -> CheckWords:
-    """A check as a row: sign, state, and for what is refused which right to tick and where."""
+    """Return a check as a row: icon, state, and for a refused call which permission to add where."""
     tone, sign, state = _states()[check.result]
     if check.result == "refused" and not check.needed:
         tone, sign = "warn", "warn"
@@ -60,7 +60,7 @@ def check_words(check: CheckView) -> CheckWords:
 
 
 def kind_of(check: CheckView) -> str:
-    """Which of the few things that can be wrong this is: 1001 … 1004, busy or trouble."""
+    """Return the kind of problem: 1001 … 1004, busy or trouble."""
     code = check.code or ""
     kind = _SAME.get(code, code)
     if kind in ("1001", "1002", "1003", "1004", "busy"):
@@ -69,7 +69,7 @@ def kind_of(check: CheckView) -> str:
 
 
 def right_of(call: str) -> str:
-    """The vendor's call as its user template lists it: service › method."""
+    """Return the vendor's call as its authorization template lists it: service › method."""
     return call.replace(".", " › ", 1) if "/" not in call else call
 
 
@@ -105,7 +105,7 @@ def _states() -> dict[str, tuple[str, str, str]]:
 
 
 def _without() -> dict[str, str]:
-    """What one goes without when a call that is not needed is not allowed."""
+    """Return what is missing without each optional permission."""
     return {
         "company_iban": _("Zonder dit recht kunnen we je rekening niet naast die in Nmbrs leggen. Betalen kan wel."),
         "employees_in_run": _("Zonder dit recht weten we niet wie er in het bestand ontbreekt. Betalen kan wel."),
@@ -133,7 +133,7 @@ def _problem(code: str, call: str) -> str:
 
 
 def ask_for_right(call: str) -> str:
-    """What to ask of the administrator; over the later interface rights hang on the consent."""
+    """Return what to ask of the administrator; for REST, permissions depend on the consent."""
     if "/" in call:
         return _(
             "Geef opnieuw toestemming, als een gebruiker die %(call)s mag gebruiken.",

@@ -1,4 +1,4 @@
-"""What came of a run, how a connection stands, and what Nmbrs was asked, in words."""
+"""Texts about the result of a run, the status of a connection, and calls to Nmbrs."""
 
 from flask_babel import gettext as _
 from flask_babel import ngettext
@@ -15,9 +15,9 @@ _TITLES = {
 }
 
 
-# --- why something did not go as it should ---
+# --- reasons ---
 def reason_words(reason: str) -> str:
-    """Why a run was refused or has to wait, or why a connection is disturbed (codes of the file and of Nmbrs)."""
+    """Return why a run was refused or waits, or why a connection fails (codes of the payment file and of Nmbrs)."""
     code, _colon, call = reason.partition(":")
     if code == "not_allowed":
         what = title_of(_TITLES[call]) if call in _TITLES else call
@@ -66,9 +66,9 @@ def _run_words() -> dict[str, str]:
     }
 
 
-# --- a run in the history ---
+# --- run history ---
 def result_words(row: HistoryRow) -> dict[str, str]:
-    """Tone, sign, title and what to do, for a row of the history."""
+    """Return tone, icon, title and advice for a run."""
     reason = reason_words(row.reason) if row.reason else ""
     if row.reason and row.line:
         reason = _("Regel %(line)s: %(reason)s", line=row.line, reason=reason)
@@ -103,7 +103,7 @@ def _taken_with_a_reason(code: str, reason: str) -> tuple[str, str, str, str]:
 
 
 def result_names() -> dict[str, str]:
-    """The results that one can ask for."""
+    """Return the results to filter by."""
     return {
         "taken": _("Klaargezet"),
         "empty": _("Geen betalingen"),
@@ -114,9 +114,9 @@ def result_names() -> dict[str, str]:
     }
 
 
-# --- how a connection stands ---
+# --- connection status ---
 def connection_words(view: ConnectionView) -> dict[str, str]:
-    """Title, what is wrong, and what to do: `way` names the page (or deed) that mends it, '' for none."""
+    """Return title, problem and advice. `way` names the page or action that solves it; "" for none."""
     if view.status == "active":
         return {"title": _("Er is een actieve verbinding met Nmbrs"), "problem": "", "todo": "", "way": ""}
     reason = view.problem or ""
@@ -127,7 +127,7 @@ def connection_words(view: ConnectionView) -> dict[str, str]:
 
 
 def _remedies(rest: bool) -> dict[str, tuple[str, str]]:
-    """For each problem of a connection: what to do, and which button does it."""
+    """Return advice and action for each problem of a connection."""
     renewal = (_("Geef opnieuw toestemming bij Nmbrs."), "toestemming") if rest else (
         _("Maak in Nmbrs een nieuw token en vul het hier in."), "token"
     )  # fmt: skip
@@ -140,7 +140,7 @@ def _remedies(rest: bool) -> dict[str, tuple[str, str]]:
 
 
 def webhook_words(view: WebhookView) -> dict[str, str]:
-    """Tone, sign and state of the webhook at one debtor, and what to do."""
+    """Return tone, icon, state and advice for the webhook of one debtor."""
     problem = view.problem or ""
     call = problem.partition(":")[2]
     own = _("Of stel het seintje zelf in, met de stappen hieronder.")
@@ -156,9 +156,9 @@ def webhook_words(view: WebhookView) -> dict[str, str]:
     return {"tone": tone, "sign": sign, "state": state, "text": text}
 
 
-# --- what was asked and answered ---
+# --- calls to Nmbrs ---
 def exchange_words(exchange: ExchangeView) -> dict[str, str]:
-    """One question to Nmbrs: what it was about, what was asked with it, how it went and what came back."""
+    """Return subject, parameters, outcome and result of a call."""
     asked = " · ".join(f"{name} {value}" for name, value in exchange.asked.items())
     good = exchange.outcome == "ok"
     question = _TITLES.get(exchange.call, "")
