@@ -1,4 +1,4 @@
-"""Payments: the list, the one payment, its day and account, approving, signing, payee names, files of the bank."""
+"""Payments: the list, one payment, its date and account, approval, SCA, payee names, bank files."""
 
 from blueprints.payments import (
     amendments,

@@ -1,4 +1,4 @@
-"""What a person can do with a payment now: decided once, in Python, and shown at the foot of the payment's page."""
+"""Decide what a person can do with a payment now, for the bottom of its page."""
 
 from enum import StrEnum
 
@@ -9,17 +9,17 @@ from domain.payments.queries import Payment
 
 
 class Action(StrEnum):
-    """The one thing to do, or why there is nothing to do; `templates/payments/_action.html` has a part for each."""
+    """The next action, or the reason why there is none; `templates/payments/_action.html` has a part for each."""
 
     NOTHING = "nothing"
-    PREPARE_ONLY = "prepare_only"  # this person prepares payments and approves none
-    AWAIT_SECOND_APPROVAL = "await_second_approval"  # this person has approved; somebody else has to as well
-    LEAVE_TO_OTHERS = "leave_to_others"  # who edited last does not approve
+    PREPARE_ONLY = "prepare_only"  # the role prepares payments but does not approve them
+    AWAIT_SECOND_APPROVAL = "await_second_approval"  # this person has approved; a second person must too
+    LEAVE_TO_OTHERS = "leave_to_others"  # the last editor cannot approve
     AWAIT_RUN = "await_run"  # the run is no longer in Nmbrs
     READ_WARNINGS = "read_warnings"
     APPROVE_WITH_PIN = "approve_with_pin"
     APPROVE = "approve"
-    DISCARD = "discard"  # every line is excluded
+    DISCARD = "discard"  # all lines are excluded
     DOWNLOAD_FILE = "download_file"
     DOWNLOAD_FILE_AGAIN = "download_file_again"
     SIGN = "sign"
@@ -28,9 +28,9 @@ class Action(StrEnum):
 
 EDITABLE = ("open", "approved")
 ENDED = ("rejected", "failed", "cancelled")
-# Only who approves payments can do something about these.
+# States in which only approvers can act.
 _FOR_APPROVERS = ("open", *ENDED, "at_bank")
-# Steps of signing that begin with a press of a button; the others happen in the bank's app, or by themselves.
+# SCA steps that start with a button; the others happen in the bank's app or by themselves.
 _SIGN_BY_BUTTON = ("begin", "page", "login", "method", "code")
 
 
@@ -43,8 +43,8 @@ def next_action(
 ) -> Action:
     """Return what this person can do with this payment now.
 
-    `can_pay`: the role may approve. `approvals`: where two people approve. `manual`: the payment file of an account
-    without a bank link. `step`: how the order is signed, while it waits for that.
+    `can_pay`: the role may approve. `approvals`: the status of a dual approval. `manual`: the payment file of an
+    account without a bank link. `step`: the SCA step, while the order waits for it.
     """
     if payment.state in _FOR_APPROVERS and not can_pay:
         return Action.PREPARE_ONLY
@@ -58,7 +58,9 @@ def next_action(
 
 
 def _next_while_open(payment: Payment, approvals: DualApprovalStatus | None) -> Action:
-    """For somebody who may approve. With every line excluded there is nothing that needs two people or a pin."""
+    """Return the action on an open payment for an approver. If all lines are excluded, neither a second approval nor a
+    PIN is needed.
+    """
     if payment.lines_payable and approvals is not None and approvals.approved_by_me:
         return Action.AWAIT_SECOND_APPROVAL
     if payment.lines_payable and approvals is not None and approvals.changed_by_me:
@@ -73,9 +75,9 @@ def _next_while_open(payment: Payment, approvals: DualApprovalStatus | None) -> 
 
 
 def is_polled(payment: Payment, approvals: DualApprovalStatus | None) -> bool:
-    """Whether the page asks again by itself: something may change without this person.
+    """Return whether the page polls, because something may change without this person.
 
-    An open payment stands still, unless one person has approved and another still has to.
+    An open payment does not change, unless it waits for a second approval.
     """
     if payment.settled:
         return False

@@ -1,4 +1,4 @@
-"""Changing a payment before it is approved: its lines, its day, its account; and reading what is unusual about it."""
+"""Amend a payment before approval: its lines, date and account; and acknowledge its warnings."""
 
 from dataclasses import replace
 from datetime import date
@@ -37,7 +37,7 @@ from models import Membership
 @blueprint.post("/<client>/betalingen/<reference>/regels/<int:line_id>")
 @for_client(ALL)
 def decide_line(membership, reference, line_id):
-    """Exclude a line (✗) or include it again (✓); the line, the total and the button follow at once."""
+    """Exclude (✗) or include (✓) a line; update the line, the total and the button."""
     verdicts = {"refuse": amendments.exclude_line, "accept": amendments.include_line}
     decide = verdicts.get(request.args.get("verdict", ""))
     if decide is None:
@@ -52,7 +52,7 @@ def decide_line(membership, reference, line_id):
         return redirect_to(url_of(membership, reference, **query_values(query), _anchor=f"regel-{line_id}"))
     payment = queries.get_payment(membership.client, reference, query)
     if request.form.get("shown") != decision.before or payment.digest != decision.after:
-        # somebody else is at work too: the button may not carry the digest of lines that this page shows differently
+        # someone else changed it too: the button must not get the digest of lines that this page shows differently
         return render_current(membership, reference, message_for(BatchChanged()), focus=True, payment=payment)
     line = queries.get_line(payment.id, line_id)
     announcement = decision_announcement(line, payment)
@@ -65,7 +65,7 @@ def decide_line(membership, reference, line_id):
 
 
 def _require_lines(membership: Membership) -> None:
-    """Who does not see the lines decides about none of them."""
+    """Abort with 403 if this member cannot see the lines."""
     if not salary_visibility.can_see_lines(membership.role, membership.client):
         abort(403)
 
@@ -73,7 +73,7 @@ def _require_lines(membership: Membership) -> None:
 @blueprint.post("/<client>/betalingen/<reference>/alles")
 @for_client(ALL)
 def include_all(membership, reference):
-    """Include every excluded line again."""
+    """Include all excluded lines again."""
     _require_lines(membership)
     try:
         count = amendments.include_all_lines(membership.client, membership.user, reference)
@@ -84,11 +84,11 @@ def include_all(membership, reference):
     return render_current(membership, reference, spoken=done, done=done, payment=payment)
 
 
-# --- day and account ---
+# --- date and account ---
 @blueprint.route("/<client>/betalingen/<reference>/wijzigen", methods=["GET", "POST"])
 @for_client(ALL)
 def change(membership, reference):
-    """Choose another day or another account."""
+    """Change the execution date or the debtor account."""
     payment = queries.get_payment(membership.client, reference, LineQuery())
     if payment.state not in EDITABLE:
         return redirect_to(url_of(membership, reference))
@@ -102,7 +102,7 @@ def change(membership, reference):
 
 
 def _is_changed(membership: Membership, payment: Payment, form: ChangeForm) -> bool:
-    """Change day and account, or say beside the field why not. The proposed day, left alone, stays a proposal."""
+    """Change date and account, or set the error on the field. An unchanged proposed date stays automatic."""
     day = form.execution_date.data
     if day == payment.execution_date and not payment.date_fixed:
         day = None
@@ -120,7 +120,7 @@ def _is_changed(membership: Membership, payment: Payment, form: ChangeForm) -> b
 
 
 def _change_page(membership: Membership, payment: Payment, form: ChangeForm, accounts: list) -> Response:
-    """Show the month that is asked for, or that of the day which was chosen so far."""
+    """Show the requested month, or that of the currently chosen date."""
     asked = request.args.get("execution_date", type=date.fromisoformat)
     chosen = form.execution_date.data or asked or payment.execution_date
     month = month_of(request.args.get("maand"), chosen)
@@ -137,7 +137,7 @@ def _change_page(membership: Membership, payment: Payment, form: ChangeForm, acc
 @blueprint.route("/<client>/betalingen/<reference>/lezen", methods=["GET", "POST"])
 @for_client(ALL)
 def acknowledge_warnings(membership, reference):
-    """Show what has to be read before *Betaal* works. Who may pay says that it was read."""
+    """Show the warnings that must be read before paying. An approver acknowledges them."""
     payment = queries.get_payment(membership.client, reference)
     if request.method == "POST":
         if membership.role not in MAY_PAY:

@@ -1,5 +1,6 @@
-"""Approving a payment: *Betaal*, the pin or a passkey where the app's own proof is the signature, and once more after
-the bank refused it."""
+"""Approve a payment: directly, with PIN or passkey if the app's own authentication counts (delegated SCA), or again
+after a rejection.
+"""
 
 from flask import Response, abort, flash, url_for
 from htmx_flask import request
@@ -37,9 +38,9 @@ from models import Approval, Membership, Release
 @for_client(MAY_PAY)
 @step_up_required
 def pay(membership, reference):
-    """*Betaal*: where the bank signs this approves the payment; under delegated signing the pin comes first."""
+    """Approve the payment if the bank does SCA; under delegated SCA ask for the PIN first."""
     payment = queries.get_payment(membership.client, reference)
-    if payment.state != "open":  # pressed twice: how it stands is the answer
+    if payment.state != "open":  # pressed twice: show the current state
         return render_current(membership, reference, focus=True)
     shown = PayForm().shown.data or ""
     try:
@@ -59,21 +60,21 @@ def pay(membership, reference):
 
 
 def _enqueue_next(row: Release | Approval) -> None:
-    """It goes to the bank now; or a second person is told that it waits for them."""
+    """Submit to the bank, or notify the second approver."""
     if isinstance(row, Approval):
         enqueue("send_mails")
     else:
         enqueue("send_order", row.batch_id)
 
 
-# --- the app's own proof ---
+# --- authentication by the app ---
 @blueprint.route("/<client>/betalingen/<reference>/pincode", methods=["GET", "POST"])
 @for_client(MAY_PAY)
 @step_up_required
 def pin(membership, reference):
-    """Approve with the pin. What is signed is what was shown: the digest comes along from the payment's page.
+    """Approve with the PIN. The digest from the payment's page ensures that what was shown is what is approved.
 
-    Total, count, day, account and reference stand where the pin is typed.
+    The page repeats total, count, date, account and reference (dynamic linking, PSD2 RTS art. 5).
     """
     payment = queries.get_payment(membership.client, reference, LineQuery())
     if payment.state != "open" or not payment.needs_pin or not payment.lines_payable:
@@ -91,7 +92,7 @@ def pin(membership, reference):
 
 
 def _approve_with_pin(membership: Membership, payment: Payment, form: PinForm) -> Response:
-    """Count the attempt, then approve. A wrong pin is said beside its field."""
+    """Count the attempt, then approve. A wrong PIN is shown at its field."""
     rate_limits.consume_attempt("pin.user", membership.user_id)
     try:
         row = release(
@@ -111,7 +112,7 @@ def _approve_with_pin(membership: Membership, payment: Payment, form: PinForm) -
 
 
 def redirect_to_pin_setup(membership: Membership, error: DomainError) -> Response:
-    """To where a pin is chosen, for who has none or whose pin is locked."""
+    """Redirect to the page for a new PIN, if there is none or it is locked."""
     flash(message_for(error), "bad")
     return redirect_to(url_for("onboarding.set_pin", client=membership.client.public_id))
 
@@ -131,7 +132,7 @@ def _pin_page(membership: Membership, payment: Payment, form: PinForm) -> Respon
 @for_client(MAY_PAY)
 @step_up_required
 def passkey_options(membership, reference):
-    """What a passkey has to sign: it is made of the payment that was shown."""
+    """Return WebAuthn options whose challenge depends on the shown payment."""
     if request.form.get("shown") != queries.get_payment(membership.client, reference).digest:
         abort(409)
     return options(passkeys.ask_release(membership.user, session_interface.oidc_binding(), request.form["shown"]))
@@ -141,7 +142,7 @@ def passkey_options(membership, reference):
 @for_client(MAY_PAY)
 @step_up_required
 def sign_with_passkey(membership, reference):
-    """Approve with a passkey in the place of the pin: it signs this very payment."""
+    """Approve with a passkey instead of the PIN; its signature covers this payment."""
     shown, signed = (
         request.form.get("shown", ""),
         PasskeyAssertion(request.form.get("answer", ""), session_interface.oidc_binding()),
@@ -157,11 +158,11 @@ def sign_with_passkey(membership, reference):
     return redirect_to(url_of(membership, reference))
 
 
-# --- once more ---
+# --- reopening ---
 @blueprint.post("/<client>/betalingen/<reference>/opnieuw")
 @for_client(MAY_PAY)
 def reopen(membership, reference):
-    """Set up the same payment once more after a refusal: as a new order, approved anew."""
+    """Reopen a rejected payment, for a new approval and a new order."""
     try:
         amendments.reopen(membership.client, membership.user, reference)
     except DomainError as error:

@@ -1,4 +1,4 @@
-"""A file of the bank about a payment, handed in by a person."""
+"""Upload of a bank's report about a payment."""
 
 from flask import abort, flash, request
 from flask_babel import gettext as _
@@ -15,13 +15,13 @@ from domain.payments.line_search import LineQuery
 from domain.reconciliation import bank_reports
 
 SENT = ("sending", "at_bank", "signed", "executed", "partly_executed")
-_FORM_BYTES = 64 * 1024  # what a form adds to the file that it carries
+_FORM_BYTES = 64 * 1024  # size of the form around the file
 
 
 @blueprint.route("/<client>/betalingen/<reference>/bestand", methods=["GET", "POST"])
 @for_client(MAY_PAY)
 def upload_report(membership, reference):
-    """Take in a status report or a statement of the bank; the payment follows it, or the page says why not."""
+    """Import a status report or account statement; update the payment, or show why not."""
     request.max_content_length = bank_reports.MOST_BYTES + _FORM_BYTES
     payment = queries.get_payment(membership.client, reference, LineQuery())
     if payment.state not in SENT:

@@ -1,4 +1,4 @@
-"""Signing at the bank: on its page, in its app, or here with a code of the bank's reader."""
+"""SCA at the bank: on its page, in its app, or here with a code."""
 
 from collections.abc import Callable
 from dataclasses import replace
@@ -22,7 +22,7 @@ from domain.payments import queries
 from domain.payments.line_search import LineQuery
 from models import Membership
 
-# The steps that a person takes on a page of ours; the others are taken at the bank, and the payment's page follows.
+# The steps on our own pages; the others happen at the bank, while the payment's page polls.
 TEMPLATES = {
     "login": "payments/sign_login.html",
     "method": "payments/sign_method.html",
@@ -34,7 +34,7 @@ FORMS = {"login": BankLoginForm, "method": MethodForm, "code": CodeForm}
 @blueprint.post("/<client>/betalingen/<reference>/ondertekenen")
 @for_client(MAY_PAY)
 def start_signing(membership, reference):
-    """Lead to where this is signed: the bank's own page, or ours for a code, or the payment, which says what to do."""
+    """Start SCA and redirect to the bank's page, our page for a code, or the payment with instructions."""
     again = "again" in request.form
     try:
         step = sca.start_sca(membership.client, membership.user, reference, psu(), again)
@@ -44,7 +44,7 @@ def start_signing(membership, reference):
 
 
 def redirect_to_step(membership: Membership, reference: str, step: ScaStep) -> Response:
-    """Lead to where this step is taken."""
+    """Redirect to where this step takes place."""
     if step.how == "page" and step.url:
         return redirect_to(step.url)
     return redirect_to(url_of(membership, reference, "signing_page" if step.how in TEMPLATES else "detail"))
@@ -53,12 +53,12 @@ def redirect_to_step(membership: Membership, reference: str, step: ScaStep) -> R
 @blueprint.get("/<client>/betalingen/<reference>/ondertekenen")
 @for_client(MAY_PAY)
 def signing_page(membership, reference):
-    """Show the step that is to be taken now; by our own records, so the same in whichever browser."""
+    """Show the current step. It comes from the database, so it is the same in any browser."""
     return _show(membership, reference)
 
 
 def _show(membership: Membership, reference: str, typed=None) -> Response:
-    """Show the step that is to be taken now; with what was `typed` for it, when that is a form of this very step."""
+    """Show the current step, with the submitted form `typed` if it is of this step."""
     payment = queries.get_payment(membership.client, reference, LineQuery())
     try:
         step = sca.step_of_payment(payment)
@@ -68,7 +68,7 @@ def _show(membership: Membership, reference: str, typed=None) -> Response:
         return redirect_to(url_of(membership, reference))
     made = typed if typed is not None and type(typed) is FORMS[step.how] else FORMS[step.how]()
     if isinstance(made, CodeForm):
-        made.code.data = ""  # what was typed is never written back
+        made.code.data = ""  # never send back what was typed
     return render_sheet(
         TEMPLATES[step.how], build_sheet(membership, payment), 422 if made.errors else 200, form=made, step=step,
         challenge=[challenge_groups(text) for text in step.challenge], code_hint=code_hint(step),
@@ -79,7 +79,7 @@ def _show(membership: Membership, reference: str, typed=None) -> Response:
 @blueprint.get("/<client>/betalingen/<reference>/ondertekenen/beeld")
 @for_client(MAY_PAY)
 def challenge_image(membership, reference):
-    """The challenge as a picture of the bank's, for a reader with a camera; no browser keeps it (no-store)."""
+    """Return the challenge image of the bank, for a reader with a camera; not cached (no-store)."""
     try:
         picture, kind = sca.image(membership.client, reference)
     except DomainError:
@@ -90,7 +90,7 @@ def challenge_image(membership, reference):
 @blueprint.post("/<client>/betalingen/<reference>/ondertekenen/inloggen")
 @for_client(MAY_PAY)
 def submit_credentials(membership, reference):
-    """Give the bank the person's name and password there; they are kept nowhere."""
+    """Send the person's bank credentials to the bank; they are not stored."""
     form = BankLoginForm()
     who = replace(psu(), bank_user_id=form.bank_user.data or None)
     return _take_step(
@@ -102,7 +102,7 @@ def submit_credentials(membership, reference):
 @blueprint.post("/<client>/betalingen/<reference>/ondertekenen/methode")
 @for_client(MAY_PAY)
 def choose_method(membership, reference):
-    """Choose one of the bank's ways to sign."""
+    """Choose one of the bank's SCA methods."""
     form = MethodForm()
     return _take_step(
         membership, reference, form, form.method,
@@ -113,7 +113,7 @@ def choose_method(membership, reference):
 @blueprint.post("/<client>/betalingen/<reference>/ondertekenen/code")
 @for_client(MAY_PAY)
 def submit_otp(membership, reference):
-    """Give the bank the code of the reader or the text message."""
+    """Send the code of the reader or text message to the bank."""
     form = CodeForm()
     return _take_step(
         membership, reference, form, form.code,
@@ -122,7 +122,7 @@ def submit_otp(membership, reference):
 
 
 def _take_step(membership: Membership, reference: str, form, field, take: Callable[[], ScaStep]) -> Response:
-    """Take one step and lead to the next; what is wrong with it stands beside its field."""
+    """Take a step and redirect to the next one; errors are shown at the field."""
     if not form.validate_on_submit():
         return _show(membership, reference, form)
     try:
@@ -140,7 +140,7 @@ def _take_step(membership: Membership, reference: str, form, field, take: Callab
 @blueprint.post("/<client>/betalingen/<reference>/ondertekenen/stoppen")
 @for_client(MAY_PAY)
 def abandon_signing(membership, reference):
-    """Stop signing: nothing is paid, and the payment can be set up again."""
+    """Abandon SCA: nothing is paid, and the payment can be reopened."""
     try:
         sca.abandon_signing(membership.client, membership.user, reference)
     except DomainError as error:
@@ -151,6 +151,7 @@ def abandon_signing(membership, reference):
 @blueprint.get("/bank/ondertekend/<state>")
 @signed_in
 def signing_return(state):
-    """Come back from the bank: this proves nothing; the page shows what the bank says when asked."""
+    """Receive the redirect from the bank. It proves nothing; the payment's page shows the status that the bank reports.
+    """
     client, reference = sca.handle_redirect_return(state, current_user_row())
     return redirect_to(payment_url(client.public_id, reference))

@@ -1,4 +1,4 @@
-"""The blueprint that every module of this package adds its views to."""
+"""The blueprint that all modules of this package add their views to."""
 
 from flask import Blueprint
 

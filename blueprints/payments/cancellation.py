@@ -1,4 +1,4 @@
-"""Cancelling a payment at the bank, confirmed with the pin; signed where the bank wants that."""
+"""Cancel a payment at the bank, confirmed with the PIN, and with SCA if the bank requires it."""
 
 from flask import Response, flash
 from flask_babel import gettext as _
@@ -26,7 +26,7 @@ from models import Membership
 @for_client(MAY_PAY)
 @step_up_required
 def cancel(membership, reference):
-    """Ask the bank to cancel the payment: the page says what is cancelled, the pin confirms it."""
+    """Request the cancellation, after a page that explains it and asks for the PIN."""
     payment = queries.get_payment(membership.client, reference, LineQuery())
     status, form = cancellation.cancellation_status(payment), ConfirmForm()
     if status is None or not status.offered:
@@ -53,7 +53,7 @@ def _cancel_page(membership: Membership, payment: Payment, form: ConfirmForm) ->
 
 
 def _redirect_after_request(membership: Membership, reference: str) -> Response:
-    """It is cancelled; or on to where the bank wants the cancellation signed."""
+    """Redirect to the payment, or to SCA for the cancellation if the bank requires it."""
     status = cancellation.cancellation_status(queries.get_payment(membership.client, reference, LineQuery()))
     if status is None or not status.to_sign:
         return redirect_to(url_of(membership, reference))
@@ -67,7 +67,7 @@ def _redirect_after_request(membership: Membership, reference: str) -> Response:
 @blueprint.post("/<client>/betalingen/<reference>/annuleren/stoppen")
 @for_client(MAY_PAY)
 def withdraw_cancellation(membership, reference):
-    """Not cancel after all."""
+    """Withdraw the cancellation."""
     try:
         cancellation.withdraw_cancellation(membership.client, membership.user, reference)
     except DomainError as error:

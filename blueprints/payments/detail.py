@@ -1,4 +1,4 @@
-"""One payment: its page, the part that follows the bank by itself, and how it stands after something was done."""
+"""One payment: its page, its live part, and its current state after an action."""
 
 from typing import Any
 
@@ -28,14 +28,14 @@ from models import Membership
 
 
 def url_of(membership: Membership, reference: str, view: str = "detail", **values: Any) -> str:
-    """The address of a view of one payment of this member's client."""
+    """Return the URL of a view of one payment of this member's client."""
     return payment_url(membership.client.public_id, reference, view, **values)
 
 
 @blueprint.get("/<client>/betalingen/<reference>")
 @for_client(ALL)
 def detail(membership, reference):
-    """Show the payment; to who searches or turns a page only the lines that were found."""
+    """Show the payment; for a search or another page of lines only the results."""
     payment = queries.get_payment(membership.client, reference, parse_query(membership))
     page = build_page(membership, payment)
     found = page.payment.found
@@ -45,7 +45,7 @@ def detail(membership, reference):
 
 
 def _results(page: PaymentPage, found: LinePage) -> Response:
-    """The lines that were found, and the address under which the page may stay."""
+    """Return the lines found, and the URL for the address bar."""
     turned = request.htmx.trigger in ("vorige", "volgende")
     announcement = result_announcement(page.payment, found)
     answer = render_page("payments/_results_update.html", page, turned=turned, announcement=announcement)
@@ -56,7 +56,7 @@ def _results(page: PaymentPage, found: LinePage) -> Response:
 @blueprint.get("/<client>/betalingen/<reference>/status")
 @for_client(ALL)
 def status(membership, reference):
-    """Show the payment's live part when it has changed since the page last asked; nothing otherwise."""
+    """Return the live part if it changed since the last poll, else 204."""
     payment = queries.get_payment(membership.client, reference, parse_query(membership))
     order_id = queries.order_due_for_poll(payment)
     if order_id is not None:
@@ -73,10 +73,10 @@ def render_current(
     membership: Membership, reference: str, problem: str = "", focus: bool = False, spoken: str = "", done: str = "",
     payment: Payment | None = None,
 ) -> Response:  # fmt: skip
-    """The payment as it stands now, with what went wrong or was done.
+    """Return the payment as it is now, with an error or a result.
 
-    For htmx the whole live part in place; `focus` moves the screen and the keyboard there, to be read. What somebody
-    searches for stays. `payment`: as it was read just now.
+    htmx gets the whole live part; `focus` moves screen and keyboard focus there. The search is kept. `payment`: if it
+    was just read.
     """
     if not request.htmx:
         if problem or done:
@@ -91,14 +91,14 @@ def render_current(
 
 
 def render_problem(membership: Membership, reference: str, error: DomainError) -> Response:
-    """The payment as it stands now, and what is wrong. NotFound stays one."""
+    """Return the payment as it is now, with the error. NotFound is raised again."""
     if isinstance(error, NotFound):
         raise error
     return render_current(membership, reference, message_for(error), focus=True)
 
 
 def redirect_with_problem(membership: Membership, reference: str, error: DomainError) -> Response:
-    """From another page back to the payment, which says what is wrong; nothing has been paid."""
+    """Redirect from another page to the payment, with the error. NotFound is raised again."""
     if isinstance(error, NotFound):
         raise error
     flash(message_for(error), "bad")

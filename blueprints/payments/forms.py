@@ -6,14 +6,14 @@ from wtforms.validators import InputRequired, Length, Optional
 
 from blueprints.web.lazy_texts import _l
 
-# WTForms' own words for these are English.
+# Replace the English messages of WTForms.
 _NO_DAY: dict[str, Any] = {"invalid_value_message": _l("Kies een dag in de kalender.")}
 _CHOOSE = _l("Kies een rekening uit de lijst.")
 _NO_ACCOUNT: dict[str, Any] = {"invalid_value_message": _CHOOSE, "invalid_choice_message": _CHOOSE}
 
 
 class PayForm(FlaskForm):
-    """*Betaal*: carries the digest of what was shown."""
+    """The approval, with the digest of what was shown."""
 
     shown = HiddenField(validators=[InputRequired()])
 
@@ -23,27 +23,27 @@ class PinForm(PayForm):
 
 
 class ConfirmForm(FlaskForm):
-    """What a person says of a payment, or asks of the bank, confirmed with the pin."""
+    """A report about a payment, or a request to the bank, confirmed with the PIN."""
 
     pin = PasswordField(_l("Pincode"), [InputRequired(_l("Voer je pincode in."))])
 
 
 class ChangeForm(FlaskForm):
-    """Day and account; without a day the first that is possible."""
+    """Date and account; without a date the earliest possible one."""
 
     execution_date = DateField(_l("Uitvoeren op"), [Optional()], **_NO_DAY)
     account = SelectField(_l("Bankrekening"), [InputRequired(_CHOOSE)], coerce=int, **_NO_ACCOUNT)
 
 
 class BankLoginForm(FlaskForm):
-    """Who the person is at the bank, for a bank that asks it; neither is kept."""
+    """Credentials for the bank, if it asks for them; they are not stored."""
 
     bank_user = StringField(_l("Gebruikersnaam bij je bank"), [Length(max=100)])
     bank_password = PasswordField(_l("Wachtwoord bij je bank"), [Length(max=200)])
 
 
 class MethodForm(FlaskForm):
-    """One of the ways to sign that the bank offers; which those are the bank says."""
+    """An SCA method; the bank supplies the choices."""
 
     method = StringField(_l("Hoe onderteken je?"), [InputRequired(_l("Kies hoe je ondertekent."))])
 

@@ -1,4 +1,4 @@
-"""Which lines of a payment are asked for, as the address says it: ?zoek=…&bij=…&blad=… (search, filter, page)."""
+"""The line query in a URL: ?zoek=…&bij=…&blad=… (search, filter, page)."""
 
 from flask import request
 
@@ -10,19 +10,19 @@ _NAMES = ("zoek", "bij", "blad")
 
 
 def parse_query(membership: Membership) -> LineQuery:
-    """Return what is asked for in the address, or was sent along with a form."""
+    """Return the query in the URL or the submitted form."""
     given = request.values
     look = build_line_query(given.get("zoek", ""), given.get("bij", ""), given.get("blad", 1, int))
     return restrict_query(membership, look)
 
 
 def query_values(look: LineQuery, page: int = 0) -> dict[str, str]:
-    """Return the query's names and values; nothing for the first page of everything. `page`: another page of it."""
+    """Return the query as URL parameters; none for the first page of all lines. `page` selects another page."""
     page = page or look.page
     values = (look.text, look.only, str(page) if page > 1 else "")
     return {name: value for name, value in zip(_NAMES, values, strict=True) if value}
 
 
 def shareable_query(look: LineQuery) -> dict[str, str]:
-    """Return what an address may keep while one stays on the page: no text, which may be somebody's name."""
+    """Return the part that may stay in the address bar: not the search text, which may be a name."""
     return query_values(LineQuery() if look.text else look)

@@ -1,4 +1,4 @@
-"""Without a bank link: downloading the payment file, and saying what the bank did with it."""
+"""Manual submission, without a bank link: download the payment file and report the outcome."""
 
 from flask import Response, flash, request
 from flask_babel import gettext as _
@@ -27,9 +27,9 @@ VERDICTS = {"betaald": manual_submission.PAID, "geweigerd": manual_submission.RE
 @blueprint.route("/<client>/betalingen/<reference>/bestand.xml", methods=["GET", "POST"])
 @for_client(MAY_PAY)
 def download_file(membership, reference):
-    """Download the payment file, by POST only: from then on the bank may have it.
+    """Download the payment file, by POST only: afterwards the bank may have it.
 
-    A GET, by a person or a browser that fetches ahead, downloads nothing and leads to the payment.
+    A GET, such as a browser's prefetch, only redirects to the payment.
     """
     payment = queries.get_payment(membership.client, reference, LineQuery())
     if request.method == "GET":
@@ -48,7 +48,7 @@ def download_file(membership, reference):
 @for_client(MAY_PAY)
 @step_up_required
 def report_outcome(membership, reference, verdict):
-    """Record what the person saw at the bank, proved with the pin."""
+    """Record the outcome that the person saw at the bank, confirmed with the PIN."""
     payment = queries.get_payment(membership.client, reference, LineQuery())
     manual, form = manual_submission.submission_view(payment), ConfirmForm()
     if manual is None or not manual.may_say:

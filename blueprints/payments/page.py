@@ -1,7 +1,7 @@
-"""What a payment's pages show, put together once a request: the templates get strings, decisions and lists.
+"""View models of the payment pages, built once per request: the templates get texts, decisions and lists.
 
-`PaymentSheet` is what every page of a payment needs, `PaymentPage` what the payment's own page shows. A view asks
-`load_progress` what changes by itself, and `build_page` for all of it; no question is asked of the database twice.
+`PaymentSheet` is for every page of a payment, `PaymentPage` for the payment's own page. `load_progress` reads what
+changes by itself, `build_page` everything; nothing is read from the database twice.
 """
 
 from dataclasses import dataclass
@@ -44,13 +44,13 @@ from domain.reconciliation import matching
 from domain.team import salary_visibility
 from models import Membership
 
-# States in which the bank may have written a file about the payment.
+# States in which the bank may have issued a report about the payment.
 _REPORTED_BY_BANK = ("sending", "at_bank", "signed", "executed")
 
 
 @dataclass(frozen=True)
 class Progress:
-    """What of a payment changes without this person: approvals, signing, downloads, a cancellation."""
+    """The parts of a payment that change without this person: dual approval, SCA, downloads, cancellation."""
 
     approvals: DualApprovalStatus | None
     cancellation: CancellationStatus | None
@@ -60,29 +60,29 @@ class Progress:
 
 @dataclass(frozen=True)
 class PaymentSheet:
-    """What every page of a payment shows: no more of the payment than this member may see."""
+    """The data of every page of a payment, limited to what this member may see."""
 
-    client_id: str  # public
+    client_id: str  # public id
     payment: Payment
     can_pay: bool
     execution_day: str
-    bank_reference: str  # of the order; before there is one, of the payment
+    bank_reference: str  # of the order, else of the payment
 
     def url(self, view: str = "detail", **values: Any) -> str:
-        """The address of this payment's page, or of another view of it."""
+        """Return the URL of this payment's page, or of another view of it."""
         return payment_url(self.client_id, self.payment.reference, view, **values)
 
 
 @dataclass(frozen=True)
 class PaymentPage(PaymentSheet):
-    """The payment's own page. `problem`, `done`, `spoken` and `focus` are about what was just done here.
+    """The payment's own page. `problem`, `done`, `spoken` and `focus` concern the last action.
 
-    Empty strings, empty lists and None mean that the part is not there.
+    An empty text or list, or None, means that the part is absent.
     """
 
     state_label: str
     state_tone: str
-    fingerprint: str  # of what changes by itself: `status` answers only when it is another one
+    fingerprint: str  # of what changes by itself: `status` answers only if it differs
     polled: bool
     editable: bool
     searchable: bool
@@ -107,10 +107,10 @@ class PaymentPage(PaymentSheet):
     balance: str
     statement_style: str
     names_unchecked: bool
-    facts: list[tuple[str, str]]  # of a payment that cannot be changed any more
+    facts: list[tuple[str, str]]  # of a payment that can no longer be changed
     takes_bank_report: bool
     query_fields: dict[str, str]
-    results: LineResults | None  # None for who may not see the lines
+    results: LineResults | None  # None for those who may not see the lines
     excluded_count: str
     problem: str = ""
     done: str = ""
@@ -119,12 +119,12 @@ class PaymentPage(PaymentSheet):
 
 
 def payment_url(client_id: str, reference: str, view: str = "detail", **values: Any) -> str:
-    """The address of a view of one payment. `client_id` is the client's public id."""
+    """Return the URL of a view of one payment. `client_id` is the client's public id."""
     return url_for(f"payments.{view}", client=client_id, reference=reference, **values)
 
 
 def load_progress(membership: Membership, payment: Payment) -> Progress:
-    """Read what changes without this person; each is asked of the database once."""
+    """Read what changes without this person, each with one query."""
     approvals = four_eyes.dual_approval_status(
         membership.client, membership.user, payment.id, payment.state, payment.total_cents
     )  # fmt: skip
@@ -133,7 +133,7 @@ def load_progress(membership: Membership, payment: Payment) -> Progress:
 
 
 def _step(payment: Payment, cancellation: CancellationStatus | None) -> ScaStep | None:
-    """How the order, or its cancellation, is signed; None while nothing waits for that."""
+    """Return the SCA step of the order or its cancellation; None if it does not wait for SCA."""
     if payment.order is None or payment.by_hand:
         return None
     if payment.order.can_sign or (cancellation is not None and cancellation.to_sign):
@@ -142,7 +142,7 @@ def _step(payment: Payment, cancellation: CancellationStatus | None) -> ScaStep 
 
 
 def fingerprint(payment: Payment, progress: Progress) -> str:
-    """Return what stands for all that a page of this payment shows and that may change by itself."""
+    """Return a text that changes whenever the live part of the page changes."""
     cancellation, step, manual, approvals = progress.cancellation, progress.step, progress.manual, progress.approvals
     seen = (
         status.is_outcome_unknown(payment), payment.run_missing, payment.unopened, status.names_differ(payment),
@@ -156,7 +156,7 @@ def fingerprint(payment: Payment, progress: Progress) -> str:
 
 
 def build_sheet(membership: Membership, payment: Payment) -> PaymentSheet:
-    """Return what a page of this payment beside its own one shows."""
+    """Return the data of a page of this payment other than its own."""
     payment = salary_visibility.redact_payment(membership, payment)
     return PaymentSheet(
         client_id=membership.client.public_id,
@@ -171,7 +171,7 @@ def build_page(
     membership: Membership, payment: Payment, progress: Progress | None = None, problem: str = "", done: str = "",
     spoken: str = "", focus: bool = False,
 ) -> PaymentPage:  # fmt: skip
-    """Return what the payment's own page shows; once a request."""
+    """Return the data of the payment's own page; call once per request."""
     sheet = build_sheet(membership, payment)
     payment = sheet.payment
     progress = progress or load_progress(membership, payment)
@@ -219,7 +219,7 @@ def build_page(
 
 
 def present_warnings(sheet: PaymentSheet) -> list[PresentedWarning]:
-    """What has to be read before *Betaal* works."""
+    """Return the warnings that must be read before paying."""
     return [
         present_warning(one, lambda reference: payment_url(sheet.client_id, reference))
         for one in sheet.payment.cautions
@@ -227,7 +227,7 @@ def present_warnings(sheet: PaymentSheet) -> list[PresentedWarning]:
 
 
 def _facts(sheet: PaymentSheet) -> list[tuple[str, str]]:
-    """Label and value, line by line."""
+    """Return labels and values."""
     payment = sheet.payment
     facts = [
         (_("Uitvoeren op"), sheet.execution_day), (_("Van rekening"), format_iban(payment.account.iban)),
@@ -251,7 +251,7 @@ def _approvals(approvals: DualApprovalStatus | None) -> Note | None:
 
 
 def _names(payment: Payment, sheet: PaymentSheet) -> PayeeNames | None:
-    """Nothing for who may not see the lines: names are theirs."""
+    """Return the payee names to check; None for those who may not see the lines."""
     check = None if payment.hidden else payee_verification.verification_status(payment)
     return present_names(check, payment, sheet.url) if check else None
 
@@ -265,14 +265,14 @@ def _booking(payment: Payment, sheet: PaymentSheet) -> Link | None:
 
 
 def render_sheet(template: str, sheet: PaymentSheet, status_code: int = 200, **more: object) -> Response:
-    """Render a page beside the payment's own one; `sheet` is called that in the template."""
+    """Render a page of this payment other than its own; the template gets `sheet`."""
     return render(template, status_code, sheet=sheet, payment=sheet.payment, **more)
 
 
 def render_page(template: str, page: PaymentPage, status_code: int = 200, **more: object) -> Response:
-    """Render the payment's own page or a part of it; `page` is called that in the template.
+    """Render the payment's own page or a part of it; the template gets `page`.
 
-    A template sets `oob` and `part` for what it sends along to be swapped in elsewhere on the page.
+    A template sets `oob` and `part` for parts that are swapped elsewhere on the page.
     """
     values = {"oob": False, "part": False, "turned": False} | more
     return render(template, status_code, page=page, payment=page.payment, **values)

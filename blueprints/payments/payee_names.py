@@ -1,4 +1,4 @@
-"""Names that the bank knows otherwise: accepting one, not paying a line, or paying all the same."""
+"""Payee names that do not match (verification of payee): accept the bank's name, exclude the line, or confirm all."""
 
 from flask import abort, request
 from flask_babel import gettext as _
@@ -16,7 +16,7 @@ from models import Membership
 @blueprint.post("/<client>/betalingen/<reference>/namen/<int:line_id>")
 @for_client(MAY_PAY)
 def decide_name(membership, reference, line_id):
-    """Accept the bank's name for the next time, or exclude the line."""
+    """Accept the bank's name for the next payment, or exclude the line."""
     line, choice = (membership.client, membership.user, reference, line_id), request.form.get("keuze")
     try:
         _require_shown(membership, reference)
@@ -36,7 +36,7 @@ def decide_name(membership, reference, line_id):
 @blueprint.post("/<client>/betalingen/<reference>/namen")
 @for_client(MAY_PAY)
 def confirm_names(membership, reference):
-    """Pay although names differ."""
+    """Confirm the payment despite the mismatches."""
     try:
         _require_shown(membership, reference)
         payee_verification.confirm_despite_mismatch(membership.client, membership.user, reference, psu())
@@ -46,6 +46,10 @@ def confirm_names(membership, reference):
 
 
 def _require_shown(membership: Membership, reference: str) -> None:
-    """Raise BatchChanged unless the page showed these very names: an order that was made anew has others."""
+    """Check that the page showed the current names; a new order has other ones.
+
+    Raises:
+    - BatchChanged
+    """
     if PayForm().shown.data != queries.get_payment(membership.client, reference).digest:
         raise BatchChanged

@@ -1,4 +1,4 @@
-"""The list of payments, and the link in a mail that leads to one of them."""
+"""The list of payments, and the redirect from a link in a mail."""
 
 from flask import request
 
@@ -16,7 +16,7 @@ PAGE_SIZE, MAX_SHOWN = 50, 1000
 @blueprint.get("/<client>/betalingen")
 @for_client(ALL)
 def list_payments(membership):
-    """List what waits for somebody, what goes on by itself and what is over."""
+    """List the payments that wait for someone, are in progress or have ended."""
     shown = max(PAGE_SIZE, min(request.args.get("toon", PAGE_SIZE, int), MAX_SHOWN))
     rows = queries.list_batches(membership.client, limit=shown + 1)
     more = shown + PAGE_SIZE if len(rows) > shown < MAX_SHOWN else 0
@@ -28,6 +28,6 @@ def list_payments(membership):
 @blueprint.get("/betalingen/<reference>")
 @signed_in
 def from_mail(reference):
-    """Lead from the link in a mail to the payment in its own client."""
+    """Redirect from a link in a mail to the payment in its client."""
     client = queries.client_of_reference(current_user_row(), reference)
     return redirect_to(payment_url(client.public_id, reference))

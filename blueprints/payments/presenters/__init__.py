@@ -1,1 +1,1 @@
-"""What the pages of payments say, in a person's words; nothing here asks the database."""
+"""Texts of the payment pages, in the reader's language, without database access."""

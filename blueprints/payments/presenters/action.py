@@ -1,4 +1,4 @@
-"""What stands at the foot of a payment's page for each action: the words of its button, or why there is none."""
+"""The text for each action at the bottom of a payment's page: the label of its button, or why there is none."""
 
 from flask_babel import gettext as _
 
@@ -9,7 +9,7 @@ from blueprints.web.lazy_texts import _l
 from domain.orders.sca_state import ScaStep
 from domain.payments.queries import Payment
 
-# Where there is nothing to press.
+# If there is no button.
 NOTES = {
     Action.PREPARE_ONLY: _l("Je mag betalingen voorbereiden. De eigenaar van het account keurt ze goed."),
     Action.AWAIT_SECOND_APPROVAL: _l("Wacht op een tweede goedkeuring"),
@@ -26,12 +26,12 @@ LABELS = {
 
 
 def action_note(action: Action) -> str:
-    """Why there is nothing to press; empty when there is, or when there is nothing to say."""
+    """Return why there is no button; "" if there is one or nothing to say."""
     return str(NOTES.get(action, ""))
 
 
 def action_label(action: Action, payment: Payment, step: ScaStep | None) -> str:
-    """The words of the button or link; empty when there is none."""
+    """Return the label of the button or link; "" if there is none."""
     if action in (Action.APPROVE, Action.APPROVE_WITH_PIN):
         return _("Betaal %(sum)s", sum=euro(payment.total_cents))
     if action is Action.SIGN and step is not None:

@@ -1,12 +1,12 @@
-"""The codes of banks in a person's words: message codes of the Berlin Group, and reasons of ISO 20022.
+"""Texts for bank codes: Berlin Group message codes and ISO 20022 reason codes.
 
-Of a whole payment: what happened, and what to do; whether money moved is said beside it by the payment's own state
-(`words.reason`). Of one line: why that line was not paid, or came back.
+Of a payment: what happened and what to do; `status.reason` adds whether money moved. Of one line: why it was not paid
+or was returned.
 """
 
 from blueprints.web.lazy_texts import _l
 
-# --- what several codes come down to ---
+# --- texts shared by several codes ---
 _NO_MONEY = _l("Er stond niet genoeg geld op de rekening.")
 _BLOCKED = _l("De rekening is geblokkeerd. Bel je bank.")
 _NOT_THIS_WAY = _l("Vanaf deze rekening mag zo niet worden betaald. Bel je bank.")
@@ -25,7 +25,7 @@ _TOKEN = _l("Je toegang bij de bank is verlopen of stilgezet. Log in bij je bank
 
 # Of a whole payment.
 BANK_REASONS = {
-    # money, account, amount
+    # funds, account, amount
     "AM04": _NO_MONEY,
     "FUNDS_NOT_AVAILABLE": _NO_MONEY,
     "AC04": _l("De rekening is opgeheven."),
@@ -41,11 +41,11 @@ BANK_REASONS = {
     "BENEFICIARY_WHITELISTING_REQUIRED": _l(
         "De bank wil dat je een ontvanger eerst zelf vertrouwt. Voeg hem bij je bank toe."
     ),
-    # the day
+    # execution date
     "DT01": _DAY,
     "DT05": _TOO_LATE,
     "EXECUTION_DATE_INVALID": _DAY,
-    # signing
+    # SCA
     "DS0A": _NOT_SIGNED,
     "DS0C": _SIGNATURE,
     "DS0D": _SIGNATURE,
@@ -58,7 +58,7 @@ BANK_REASONS = {
     "TKSP": _TOKEN,
     "TKXP": _TOKEN,
     "EOL1": _TOKEN,
-    # taken back or refused
+    # cancelled or rejected
     "DS02": _l("De betaling is bij de bank ingetrokken."),
     "DS04": _l("De bank heeft de opdracht afgewezen, zonder verdere reden. Bel je bank."),
     "CN01": _WITHDRAWN,
@@ -71,18 +71,18 @@ BANK_REASONS = {
         "De bank neemt de betaling niet meer terug. Kijk bij je bank of hij is uitgevoerd."
     ),
     "WARNING": _l("De bank waarschuwt, maar zegt niet waarvoor. Kijk bij je bank."),
-    # the link to the bank
+    # consent
     "CONSENT_EXPIRED": _LINK_OVER,
     "CONSENT_INVALID": _LINK_INVALID,
     "CONSENT_UNKNOWN": _LINK_UNKNOWN,
     "ACCESS_EXCEEDED": _l("Er is vandaag vaak genoeg naar je rekening gekeken. Morgen mag het weer."),
     "RESOURCE_UNKNOWN": _l("De bank kent deze rekening of opdracht niet. Kijk of de koppeling nog klopt."),
     "RESOURCE_EXPIRED": _l("Dit is bij de bank verlopen."),
-    # what the bank does not do for anyone, or for this account
+    # not offered by the bank, or not for this account
     "SERVICE_INVALID": _NOT_OFFERED,
     "PRODUCT_INVALID": _NOT_OFFERED,
     "PRODUCT_UNKNOWN": _NOT_OFFERED,
-    # between the bank and us: nothing that a customer can do
+    # between the bank and us; the customer cannot solve these
     "FORMAT_ERROR": _OURS,
     "PARAMETER_NOT_CONSISTENT": _OURS,
     "PARAMETER_NOT_SUPPORTED": _OURS,
@@ -104,7 +104,7 @@ BANK_REASONS = {
     "TOKEN_EXPIRED": _WE_UNKNOWN,
 }
 
-# Of one line, after "Geweigerd door de bank:" or "Teruggestort:".
+# Of one line, after "Geweigerd door de bank:" (rejected by the bank) or "Teruggestort:" (returned).
 LINE_REASONS = {
     "AC01": _l("het rekeningnummer klopt niet"),
     "AC03": _l("het rekeningnummer klopt niet"),

@@ -1,4 +1,4 @@
-"""The calendar of execution dates, and the accounts to choose from, as the page that changes a payment shows them."""
+"""The calendar of execution dates and the list of accounts, for the page that changes a payment."""
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -15,10 +15,9 @@ from domain.payments.execution_dates import CalendarDay
 
 @dataclass(frozen=True)
 class CalendarMonth:
-    """One month: weeks from Monday, and the addresses of the months beside it, empty where nothing can be chosen.
+    """One month: weeks from Monday, and URLs of the adjacent months, "" if no date can be chosen there.
 
-    `today_url` leads to the month of today; empty when that is shown. `kept`: the chosen day, when it stands in
-    another month.
+    `today_url` leads to the current month; "" if that is shown. `kept`: the chosen date, if it is in another month.
     """
 
     month: date
@@ -32,7 +31,7 @@ class CalendarMonth:
 
 @dataclass(frozen=True)
 class AccountChoice:
-    """An account that can pay. `too_low`: its balance is less than the payment."""
+    """A payable account. `too_low`: its balance is lower than the payment."""
 
     id: int
     name: str
@@ -46,7 +45,7 @@ class AccountChoice:
 def present_calendar(
     month: date, weeks: Sequence[Sequence[CalendarDay]], chosen: date, url: Callable[..., str]
 ) -> CalendarMonth:
-    """Return the month for the page. `url` makes an address of this payment, as `PaymentSheet.url` does."""
+    """Return the month. `url` makes URLs of this payment, as `PaymentSheet.url`."""
     today = today_amsterdam()
     previous, following = neighbour_month(month, -1), neighbour_month(month, 1)
     this_month = f"{today:%Y-%m}"
@@ -63,7 +62,7 @@ def present_calendar(
 
 
 def present_account(account: AccountView, total_cents: int, chosen_id: int | None) -> AccountChoice:
-    """Return one account to choose; `total_cents` is what is to be paid from it."""
+    """Return an account to choose; `total_cents` is the amount to pay."""
     cents = account.balance_cents
     return AccountChoice(
         account.id, account.name, account.iban, balance(account),
@@ -73,7 +72,7 @@ def present_account(account: AccountView, total_cents: int, chosen_id: int | Non
 
 
 def month_of(text: str | None, chosen: date) -> date:
-    """Return the first day of the month that is asked for, within the year in which a day can be chosen."""
+    """Return the first day of the requested month, limited to the year in which a date can be chosen."""
     try:
         month = date.fromisoformat(f"{text}-01") if text else chosen.replace(day=1)
     except ValueError:
@@ -88,7 +87,7 @@ def _months() -> tuple[date, date]:
 
 
 def neighbour_month(month: date, step: int) -> str:
-    """Return the month before (-1) or after (1) as an address writes it; empty when nothing can be chosen there."""
+    """Return the month before (-1) or after (1) as YYYY-MM; "" if no date can be chosen there."""
     number = month.year * 12 + month.month - 1 + step
     beside, (first, last) = date(number // 12, number % 12 + 1, 1), _months()
     return f"{beside:%Y-%m}" if first <= beside <= last else ""

@@ -1,4 +1,4 @@
-"""Cancelling a payment at the bank, as the payment's page shows it."""
+"""Cancellation at the bank, for the payment's page."""
 
 from dataclasses import dataclass
 
@@ -10,9 +10,9 @@ from domain.orders.cancellation import CancellationStatus
 
 @dataclass(frozen=True)
 class Cancellation:
-    """`note` says how a cancellation stands, `request_label` is the link that asks for one; empty when there is none.
+    """`note` is the status of a cancellation, `request_label` the link that requests one; empty if absent.
 
-    `may_withdraw`: this person may decide not to cancel after all.
+    `may_withdraw`: this person may withdraw the cancellation.
     """
 
     note: Note | None

@@ -1,4 +1,4 @@
-"""The lines of a payment as its page shows them: each line, which of them are shown, and what became of one."""
+"""The lines of a payment: each line with its status, and which of them the page shows."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -25,9 +25,9 @@ LINES = {
 
 @dataclass(frozen=True)
 class LineRow:
-    """One line. `status` stands in the place of the description, in this `tone`; `remarks` stand below it.
+    """One line. `status` replaces the description, in this `tone`; `remarks` are below it.
 
-    `exclude_url` and `include_url` are where ✗ and ✓ lead; empty when lines cannot be changed any more.
+    `exclude_url` and `include_url` are for ✗ and ✓; "" if lines can no longer be changed.
     """
 
     id: int
@@ -45,7 +45,7 @@ class LineRow:
 
 @dataclass(frozen=True)
 class Filter:
-    """One of the choices beside the search field."""
+    """A filter next to the search field."""
 
     id: str
     value: str
@@ -55,10 +55,10 @@ class Filter:
 
 @dataclass(frozen=True)
 class LineResults:
-    """The lines that are shown: all of a short payment, a page of a long one, or what was searched.
+    """The shown lines: all of a short payment, a page of a long one, or search results.
 
-    `count_text` says how many are shown where that is not all of them, `nothing_text` what was not found.
-    `previous_url` and `next_url` lead to the pages beside this one; empty where there is none.
+    `count_text`: how many are shown, if not all. `nothing_text`: what was not found. `previous_url`, `next_url`: the
+    adjacent pages; "" if there is none.
     """
 
     rows: list[LineRow]
@@ -81,7 +81,7 @@ class LineResults:
 
 
 def present_line(row: LineView, payment: Payment, url: Callable[..., str]) -> LineRow:
-    """Return the line as the page shows it. `url` makes an address of this payment, as `PaymentSheet.url` does."""
+    """Return a line. `url` makes URLs of this payment, as `PaymentSheet.url`."""
     status, tone = line_status(row, payment)
     remarks = [_("De bank leest: %(text)s", text=text) for text in texts_for_bank(row)]
     if row.paid_cents is not None:
@@ -96,7 +96,7 @@ def present_line(row: LineView, payment: Payment, url: Callable[..., str]) -> Li
 
 
 def present_results(payment: Payment, found: LinePage, url: Callable[..., str]) -> LineResults:
-    """Return the lines that are shown, and the ways to the others."""
+    """Return the shown lines, and the links to the others."""
     look = found.look
     before, after = look.page - 1, look.page + 1
     return LineResults(
@@ -113,7 +113,7 @@ def present_results(payment: Payment, found: LinePage, url: Callable[..., str]) 
 
 
 def line_status(row: LineView, payment: Payment) -> tuple[str, str]:
-    """What stands in the place of a line's description, and its tone; nothing where the payment says it for all."""
+    """Return the status of a line and its tone; empty if it is that of the payment."""
     if row.state == "sent" and payment.state == "partly_executed":
         return _("Nog niet bekend: vraag het je bank"), "warn"
     words, tone = LINES.get(row.state, ("", ""))
@@ -126,12 +126,12 @@ FILTERS = (("", _l("Alles")), (REFUSED, _l("Niet betalen")), (REMARKED, _l("Met 
 
 
 def is_searchable(payment: Payment) -> bool:
-    """Whether the page offers to search: there are many lines, or somebody searches already."""
+    """Return whether the page offers a search: for many lines, or while one is active."""
     return bool(payment.found and (payment.lines_all >= SEARCHED_FROM or payment.found.look.filters))
 
 
 def result_count(payment: Payment, found: LinePage) -> str:
-    """How many of all lines are shown, and that this says nothing about what is paid; empty where all are."""
+    """Return how many lines are shown and that paying covers all; "" if all are shown."""
     if found.pages == 1 and not found.look.filters:
         return ""
     whole = number(payment.lines_all)
@@ -155,25 +155,25 @@ def _pays_for(payment: Payment) -> str:
 
 
 def result_announcement(payment: Payment, found: LinePage) -> str:
-    """What a screen reader says after searching or turning a page."""
+    """Return what a screen reader announces after a search or page change."""
     told = ngettext("%(num)s regel gevonden.", "%(num)s regels gevonden.", found.count)
     return f"{told} {result_count(payment, found)}".strip() if found.count else _("Geen regels gevonden.")
 
 
 def nothing_found(found: LinePage) -> str:
-    """In the place of the lines where there are none."""
+    """Return the text in place of the lines if there are none."""
     text = found.look.text
     return _("Geen regels gevonden met “%(text)s”.", text=text) if text else _("Er zijn geen regels van deze soort.")
 
 
 def decision_announcement(row: LineView, payment: Payment) -> str:
-    """What a screen reader says after ✗ or ✓: what became of the line, and of the total."""
+    """Return what a screen reader announces after ✗ or ✓: the line's status and the total."""
     verdict = _("wordt betaald") if row.payable else _("wordt niet betaald")
     return _("%(name)s: %(verdict)s. Totaal %(sum)s.", name=row.name, verdict=verdict, sum=euro(payment.total_cents))
 
 
 def inclusion_announcement(payment: Payment, count: int) -> str:
-    """What *Alles goedkeuren* did: `count` lines are paid again. Nothing is paid by it."""
+    """Return the result of including all lines: `count` lines were excluded before. It pays nothing."""
     if not count:
         return _("Alle regels worden betaald.")
     told = ngettext("%(num)s regel is teruggezet.", "%(num)s regels zijn teruggezet.", count)
@@ -185,13 +185,13 @@ def inclusion_announcement(payment: Payment, count: int) -> str:
 
 
 def excluded_count(payment: Payment) -> str:
-    """What *Alles goedkeuren* takes back."""
+    """Return the label for including the excluded lines."""
     count = payment.lines_all - payment.lines_payable
     return ngettext("%(num)s weggestreepte regel weer betalen", "%(num)s weggestreepte regels weer betalen", count)
 
 
 def paid_before(row: LineView) -> str:
-    """What this account got for the run before, and what it should get in all."""
+    """Return what this account was already paid for the run, and the new total."""
     if row.paid_cents is None:
         return ""
     whole = euro(row.paid_cents + row.amount_cents)
@@ -199,6 +199,6 @@ def paid_before(row: LineView) -> str:
 
 
 def texts_for_bank(row: LineView) -> list[str]:
-    """Name and description as the bank gets them, where they differ from what Nmbrs wrote."""
+    """Return name and description as sent to the bank, if they differ from Nmbrs."""
     pairs = ((row.name, row.name_sent), (row.description, row.description_sent))
     return [sent for shown, sent in pairs if shown != sent]

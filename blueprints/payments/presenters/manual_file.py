@@ -1,4 +1,4 @@
-"""The payment file of an account without a bank link, as the payment's page shows it."""
+"""The payment file of an account without a bank link, for the payment's page."""
 
 from dataclasses import dataclass
 
@@ -13,9 +13,9 @@ from domain.payments.queries import Payment
 
 @dataclass(frozen=True)
 class ManualFile:
-    """`note` says what to do with the file, `earlier` who downloaded it before the last time.
+    """`note` is what to do with the file, `earlier` who downloaded it before the last time.
 
-    `may_report`: this person may say what the bank did with it.
+    `may_report`: this person may report the outcome.
     """
 
     msg_id: str

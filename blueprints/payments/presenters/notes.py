@@ -1,11 +1,11 @@
-"""The parts that several presenters hand to the templates."""
+"""Parts shared by several presenters."""
 
 from dataclasses import dataclass
 
 
 @dataclass(frozen=True)
 class Note:
-    """Something to know: `templates/components/note.html` shows it. `tone`: info, warn, bad or good."""
+    """A note, shown by `templates/components/note.html`. `tone`: info, warn, bad or good."""
 
     tone: str
     title: str = ""
@@ -14,7 +14,7 @@ class Note:
 
 @dataclass(frozen=True)
 class Link:
-    """Words that lead somewhere."""
+    """A link: text and URL."""
 
     text: str
     url: str

@@ -1,4 +1,4 @@
-"""Names that the bank knows otherwise (verification of payee), as the payment's page shows them."""
+"""Results of payee verification, for the payment's page."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -14,7 +14,7 @@ from domain.payments.queries import Payment
 
 @dataclass(frozen=True)
 class NameRow:
-    """One payee whose name differs. `remark` says what the bank found, or that its name was accepted."""
+    """One payee without a full match. `remark`: the bank's finding, or that its name was accepted."""
 
     name: str
     name_at_bank: str
@@ -27,7 +27,7 @@ class NameRow:
 
 @dataclass(frozen=True)
 class PayeeNames:
-    """`waiting` while the bank checks; after that the names that differ, and what is said above them."""
+    """`waiting` is shown while the bank verifies; afterwards `text` and the mismatches."""
 
     waiting: str
     text: str
@@ -35,7 +35,7 @@ class PayeeNames:
 
 
 def present_names(check: VerificationStatus, payment: Payment, url: Callable[..., str]) -> PayeeNames:
-    """Return the name check for a page. `url` makes an address of this payment, as `PaymentSheet.url` does."""
+    """Return the verification for a page. `url` makes URLs of this payment, as `PaymentSheet.url`."""
     if check.running:
         return PayeeNames(_checking(payment), "", [])
     text = _("De bank zegt niet om welke regels het gaat. Er is nog niets betaald.")

@@ -1,4 +1,4 @@
-"""Payments in a list, here and on the overview."""
+"""Lists of payments, here and on the overview."""
 
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
@@ -16,7 +16,7 @@ _ICONS = {"good": "check", "bad": "warn"}
 
 @dataclass(frozen=True)
 class ListRow:
-    """One payment: whose it is, what it pays, how much, and how it stands."""
+    """One payment: company, run, total and status."""
 
     url: str
     icon: str
@@ -27,7 +27,7 @@ class ListRow:
 
 
 def present_rows(rows: Sequence[BatchRow], client_id: str) -> list[ListRow]:
-    """Return the payments as a list shows them. `client_id` is the client's public id."""
+    """Return payments as list rows. `client_id` is the client's public id."""
     return [_present_row(row, client_id) for row in rows]
 
 
@@ -48,9 +48,9 @@ def _present_row(row: BatchRow, client_id: str) -> ListRow:
 def group_rows(
     rows: Sequence[BatchRow], client_id: str, approved: Collection[str] = ()
 ) -> list[tuple[str, list[ListRow]]]:
-    """Return the list under its headings; headings without payments are left out.
+    """Return the list under its headings, without empty ones.
 
-    `approved` are the references of those that wait for a second approval, after that of who looks.
+    `approved`: references of payments that this person has approved and that wait for a second approval.
     """
     to_do = [row for row in rows if row.state in TO_DO and row.reference not in approved]
     other = [row for row in rows if row.reference in approved]

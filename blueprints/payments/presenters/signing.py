@@ -1,4 +1,4 @@
-"""Signing at the bank (strong customer authentication), in a person's words."""
+"""Texts about SCA at the bank."""
 
 from dataclasses import dataclass
 
@@ -11,7 +11,7 @@ from domain.payments.queries import Payment
 
 @dataclass(frozen=True)
 class SigningNote:
-    """Where signing stands. `bank_message` are the bank's own words, where they help."""
+    """The status of SCA. `bank_message` is the bank's own text, if useful."""
 
     title: str
     text: str
@@ -19,14 +19,14 @@ class SigningNote:
 
 
 def present_signing(payment: Payment, step: ScaStep) -> SigningNote | None:
-    """Return the note above a payment that waits to be signed; None where the button says it all."""
+    """Return the note above a payment that waits for SCA; None if the button suffices."""
     title, text = sign_note(payment, step)
     message = step.message if step.how in ("page", "app") else ""
     return SigningNote(title, text, _("Je bank zegt: %(text)s", text=message) if message else "") if title else None
 
 
 def sign_label(payment: Payment, step: ScaStep) -> str:
-    """The button that leads to signing."""
+    """Return the label of the button that starts SCA."""
     bank = payment.account.bank_name
     if step.cancels:
         return _("Onderteken het annuleren")
@@ -36,7 +36,7 @@ def sign_label(payment: Payment, step: ScaStep) -> str:
 
 
 def sign_note(payment: Payment, step: ScaStep) -> tuple[str, str]:
-    """Title and text of where signing stands; empty where the button says it all."""
+    """Return title and text of the status of SCA; empty if the button suffices."""
     bank = payment.account.bank_name
     if step.cancels:
         return _cancel_note(step, bank)
@@ -66,7 +66,7 @@ def sign_note(payment: Payment, step: ScaStep) -> tuple[str, str]:
 
 
 def _cancel_note(step: ScaStep, bank: str) -> tuple[str, str]:
-    """Where the signing of a cancellation stands."""
+    """Return title and text of the SCA of a cancellation."""
     told = {
         "app": (
             _("Open de app van je bank"),
@@ -78,17 +78,17 @@ def _cancel_note(step: ScaStep, bank: str) -> tuple[str, str]:
 
 
 def challenge_groups(text: str) -> str:
-    """Return the challenge in groups of four, as a reader shows it; a text that is no number stays as it is."""
+    """Return the challenge in groups of four digits, as a card reader shows it; other text unchanged."""
     return " ".join(text[at : at + 4] for at in range(0, len(text), 4)) if text.isdecimal() else text
 
 
 def code_hint(step: ScaStep) -> str:
-    """What the code looks like, where the bank says so."""
+    """Return the format of the code, if the bank gives it."""
     if step.digits_only and step.longest:
         return ngettext("Hoogstens %(num)s cijfer", "Hoogstens %(num)s cijfers", step.longest)
     return ""
 
 
 def code_maxlength(step: ScaStep) -> str:
-    """How much fits in the field: a person may type blanks between the digits."""
+    """Return the maximum length of the field, which allows spaces between digits."""
     return str(step.longest * 2) if step.longest else "64"

@@ -1,4 +1,4 @@
-"""The state of a payment in a person's words, the reason, and its three steps: approved, signed, executed."""
+"""Texts about a payment's state, its reason, and its three steps: approved, signed, executed."""
 
 from datetime import date, timedelta
 
@@ -30,13 +30,13 @@ STATES = {
     "replaced": (_l("Vervangen"), ""),
 }  # fmt: skip
 
-# How a list is laid out: what asks for something, what goes on by itself, what is over.
+# The groups of a list: needs action, in progress, ended.
 TO_DO = tuple(sorted(NEEDS_ACTION))
 UNDER_WAY = ("approved", "sending", "signed")
 DONE = ("executed", "partly_executed")
 
 
-# Why a payment is where it is; the codes of a bank stand in `bank_words`.
+# Why a payment is in its state; bank codes are in `bank_codes`.
 REASONS = {
     "changed": _l("Je hebt iets veranderd. Keur de betaling opnieuw goed."),
     "cut_off": _l("Het werd te laat voor de gekozen dag. Er is niets betaald: kies een dag en keur opnieuw goed."),
@@ -71,7 +71,7 @@ REASONS = {
     ),
 }
 
-# How the bank knows the name of a payee; of a close match it gives the holder's.
+# Results of payee verification; for a close match the bank gives the account holder's name.
 NAME_MATCHES = {
     "CMTC": _l("De naam bij de bank lijkt hierop, maar is anders."),
     "NMTC": _l("Volgens de bank hoort deze naam niet bij deze rekening."),
@@ -89,7 +89,7 @@ NO_ANSWER_AFTER = timedelta(minutes=1)
 
 
 def state_label(row: Payment | BatchRow) -> tuple[str, str]:
-    """Label and tone; a signed payment says when the bank executes it."""
+    """Return label and tone; a signed payment includes its execution date."""
     words, tone = STATES[row.state]
     if row.by_hand and row.state == "sending":
         return _("Bestand gedownload: nog niets gehoord van je bank"), tone
@@ -102,27 +102,27 @@ def state_label(row: Payment | BatchRow) -> tuple[str, str]:
 
 
 def names_differ(payment: Payment) -> bool:
-    """The bank has checked the names, and a person has to look at them."""
+    """Return whether payee verification is done and needs a decision."""
     return payment.state == "name_check" and payment.order is not None and payment.order.raw_status == "RVCM"
 
 
 def name_match(row: NameMismatch) -> str:
-    """What the bank says of the payee's name, where it does not give the holder's."""
+    """Return the bank's finding about a payee's name, if it does not give the holder's."""
     return str(NAME_MATCHES[row.match])
 
 
 def is_outcome_unknown(payment: Payment) -> bool:
-    """Whether it was sent more than a minute ago and the bank has not confirmed it. A downloaded file is not sent."""
+    """Return whether it was submitted more than a minute ago without an answer. A downloaded file is not submitted."""
     return not payment.by_hand and payment.state == "sending" and utcnow() - payment.state_at > NO_ANSWER_AFTER
 
 
 def is_in_flight(payment: Payment) -> bool:
-    """Whether it is being submitted to the bank at this moment."""
+    """Return whether it is being submitted to the bank now."""
     return not payment.by_hand and payment.state in ("approved", "sending") and not is_outcome_unknown(payment)
 
 
 def reason(payment: Payment) -> str:
-    """Why, in plain words and whether money moved; empty when there is nothing to explain."""
+    """Return why the payment is in its state and whether money moved; "" if there is nothing to explain."""
     code = (payment.state_reason or "").removeprefix("bank:")
     if code in REASONS:
         return str(REASONS[code])
@@ -142,19 +142,19 @@ def reason(payment: Payment) -> str:
 
 
 def line_count(payment: Payment) -> str:
-    """How many lines there are; how many of them are paid, where that is not all."""
+    """Return the number of lines, and how many are paid if not all."""
     if payment.lines_payable == payment.lines_all:
         return ngettext("%(count)s regel", "%(count)s regels", payment.lines_all, count=number(payment.lines_all))
     return _("%(some)s van %(all)s regels", some=number(payment.lines_payable), all=number(payment.lines_all))
 
 
 def balance(account: AccountView) -> str:
-    """The balance as it was read last."""
+    """Return the last known balance."""
     return _("saldo onbekend") if account.balance_cents is None else euro(account.balance_cents)
 
 
 def relative_date(payment: Payment) -> str:
-    """How far away the day of execution is; a day that nobody chose is the first that is possible."""
+    """Return how far away the execution date is; "as soon as possible" if nobody chose one."""
     if not payment.date_fixed:
         return _("zo snel mogelijk")
     ahead = (payment.execution_date - today_amsterdam()).days
@@ -164,7 +164,7 @@ def relative_date(payment: Payment) -> str:
 
 
 def date_in_full(value: date) -> str:
-    """dinsdag 24 november, with the year when it is not this one."""
+    """Format as dinsdag 24 november, with the year if it is not the current one."""
     text = long_day(value)
     return text.removesuffix(f" {value.year}") if value.year == today_amsterdam().year else text
 
@@ -172,12 +172,12 @@ def date_in_full(value: date) -> str:
 _REACHED = {
     "approved": 1, "sending": 1, "name_check": 1, "at_bank": 1, "signed": 2, "executed": 3, "partly_executed": 3,
 }  # fmt: skip
-# At which step it ended. A bank may refuse before and after signing: what is sure is that it was not executed.
+# The step at which it ended. A bank may reject before or after SCA; in both cases it was not executed.
 _ENDED_AT = {"failed": 1, "rejected": 2, "cancelled": 2}
 
 
 def progress_steps(payment: Payment) -> list[tuple[str, str, str]]:
-    """Return approved, signed and executed as steps: label, how it stands (done, now, bad or still to come), when."""
+    """Return the steps: label, status (done, now, bad or "" for later) and moment."""
     ended = _ENDED_AT.get(payment.state)
     reached = _REACHED.get(payment.state, 1 if ended is not None else 0)
     over = ended is not None or payment.state in ("discarded", "replaced")
@@ -195,7 +195,7 @@ def _labels(payment: Payment) -> list[tuple[str, str]]:
 
 
 def _when(payment: Payment, step: int, reached: int) -> str:
-    """When a step was reached; for the last one the day that is agreed with the bank."""
+    """Return when a step was reached; for the last one the agreed execution date."""
     if step >= reached and not (step == 2 and reached):
         return ""
     if step == 0:
@@ -206,22 +206,22 @@ def _when(payment: Payment, step: int, reached: int) -> str:
 
 
 def statement_style(payment: Payment) -> str:
-    """How the bank books it on the account statement."""
+    """Return how the bank books it on the account statement."""
     return _("In één bedrag, zonder namen") if payment.batch_booking else _("Per regel, met namen")
 
 
 def is_name_check_off(payment: Payment) -> bool:
-    """The company has chosen that names are not checked; a payment of one line always is."""
+    """Return whether the company turned payee verification off; a payment of one line is always verified."""
     return not payment.name_check and payment.lines_payable > 1
 
 
 def booked_on(booked: date) -> str:
-    """The words of the link that leads to the bank's own booking."""
+    """Return the text of the link to the bank's transaction."""
     return _("Geboekt op %(day)s", day=day_and_month(booked).replace(" ", NBSP))
 
 
 def file_note(payment: Payment) -> str:
-    """What to mind about a payment file that was downloaded."""
+    """Return what to do with a downloaded payment file."""
     if payment.state != "sending":
         return _("Zo is het bestand naar de bank gebracht.")
     return _(

@@ -1,4 +1,4 @@
-"""What is unusual about a payment, said before its lines, the gravest first; and what has to be read before paying."""
+"""What is unusual about a payment, most serious first, and the warnings that must be read before paying."""
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -20,7 +20,7 @@ from domain.payments.warnings import PaymentWarning, name
 
 @dataclass(frozen=True)
 class Notice:
-    """Something unusual, said before the lines; `lines` are those that it is about, `others` how many more."""
+    """Something unusual, shown above the lines. `lines` are the affected ones, `others` the number of further ones."""
 
     tone: str
     title: str
@@ -31,7 +31,7 @@ class Notice:
 
 @dataclass(frozen=True)
 class LinkedNotice:
-    """The same for a template: links to the lines, and the words and address for the other ones."""
+    """A notice for a template: links to the lines, and a link for the further ones."""
 
     tone: str
     title: str
@@ -42,9 +42,9 @@ class LinkedNotice:
 
 @dataclass(frozen=True)
 class PresentedWarning:
-    """Something that has to be read before *Betaal* works. `key` is sent back when it was read.
+    """A warning that must be read before paying. `key` is submitted to acknowledge it.
 
-    `url` leads to the other payment that it is about; empty when there is none.
+    `url` leads to the other payment concerned; "" if there is none.
     """
 
     key: str
@@ -55,9 +55,9 @@ class PresentedWarning:
 
 
 def find_notices(payment: Payment, problem: str = "") -> list[Notice]:
-    """Return what is unusual about a payment that can still be changed, the gravest first.
+    """Return the notices of an editable payment, most serious first.
 
-    Beside a problem that has just been said, the limit is not said once more.
+    With a `problem` already shown, the limit is not repeated.
     """
     if payment.state not in EDITABLE:
         return []
@@ -67,7 +67,7 @@ def find_notices(payment: Payment, problem: str = "") -> list[Notice]:
 
 
 def present_notice(notice: Notice, payment: Payment, url: Callable[..., str]) -> LinkedNotice:
-    """Return the notice with links. `url` makes an address of this payment, as `PaymentSheet.url` does."""
+    """Return the notice with links. `url` makes URLs of this payment, as `PaymentSheet.url`."""
     others = Link(_("en %(count)s andere", count=number(notice.others)), url(bij=REMARKED)) if notice.others else None
     lines = [Link(row.name, line_url(row, payment, url)) for row in notice.lines]
     return LinkedNotice(notice.tone, notice.title, notice.text, lines, others)
@@ -145,7 +145,7 @@ def _converted_lines(payment: Payment) -> Notice | None:
 
 
 def overpaid(payment: Payment) -> list[str]:
-    """Return who was paid more than the run says now: the program takes nothing back."""
+    """Return who was paid more than the current run says. Nothing is reclaimed automatically."""
     return [
         _("%(name)s (%(iban)s) kreeg %(sum)s meer dan de run nu zegt.", name=name, sum=euro(cents),
           iban=format_iban(iban).replace(" ", NBSP))
@@ -154,7 +154,7 @@ def overpaid(payment: Payment) -> list[str]:
 
 
 def present_warning(caution: PaymentWarning, payment_url: Callable[[str], str]) -> PresentedWarning:
-    """Return the warning for a page. `payment_url` makes the address of a payment of its reference."""
+    """Return a warning for a page. `payment_url` makes the URL of a payment from its reference."""
     return PresentedWarning(
         key=name(caution), tone="warn" if caution.opened else "bad", title=warning_title(caution),
         text=warning_text(caution), url=payment_url(caution.about) if caution.about else "",
@@ -162,7 +162,7 @@ def present_warning(caution: PaymentWarning, payment_url: Callable[[str], str]) 
 
 
 def warning_title(caution: PaymentWarning) -> str:
-    """The one line about something that has to be read first."""
+    """Return the title of a warning."""
     return {
         "difference": _("Deze run is al eerder betaald"),
         "period_twice": _("Voor deze periode is er nog een betaling"),
@@ -171,7 +171,7 @@ def warning_title(caution: PaymentWarning) -> str:
 
 
 def warning_text(caution: PaymentWarning) -> str:
-    """What it means, and what to look at."""
+    """Return what a warning means, and what to check."""
     if caution.kind == "picked":
         return _("Misschien is hij al op een andere manier betaald. Kijk dat na voordat je betaalt.")
     stands = str(STATES[caution.state][0]) if caution.state else ""
@@ -190,7 +190,7 @@ def warning_text(caution: PaymentWarning) -> str:
 
 
 def line_url(row: LineView, payment: Payment, url: Callable[..., str]) -> str:
-    """The address of a line of a payment that is open: on this page, or on its own page of lines."""
+    """Return the URL of a line: on this page, or on the page of lines that contains it."""
     anchor = f"regel-{row.id}"
     if any(one.id == row.id for one in payment.lines):
         return f"#{anchor}"
