@@ -5,13 +5,13 @@ from contextlib import suppress
 
 from domain.accounts import rate_limits, sessions
 from domain.banking import account_sync
+from domain.common import token_revocations
 from domain.common.errors import BankUnavailable, UnknownBank
 from domain.orders import payee_verification, status_polling, submission
 from domain.outbox import mail, push_delivery
 from domain.overview import worklist
 from domain.payroll import (
     intake,
-    nmbrs_tokens,
     permission_check,
     run_discovery,
     webhook_deliveries,
@@ -89,9 +89,14 @@ def reconcile_webhook(debtor_id: int) -> None:
         webhook_registration.reconcile_webhook(debtor_id)
 
 
-def revoke_nmbrs_tokens(connection_id: int) -> None:
+def revoke_token(revocation_id: int) -> None:
     with database.connection_context():
-        nmbrs_tokens.revoke(connection_id)
+        token_revocations.revoke(revocation_id)
+
+
+def revoke_tokens() -> None:
+    with database.connection_context():
+        _enqueue_all("revoke_token", token_revocations.due_revocations())
 
 
 def sync_consent(link_id: int) -> None:
@@ -110,7 +115,7 @@ def enqueue_due_work() -> None:
         _enqueue_all("handle_delivery", webhook_deliveries.unprocessed_deliveries())
         _enqueue_all("check_rights", permission_check.due_permission_checks())
         _enqueue_all("reconcile_webhook", webhook_registration.due_webhook_debtors())
-        _enqueue_all("revoke_nmbrs_tokens", nmbrs_tokens.due_revocations())
+        _enqueue_all("revoke_token", token_revocations.due_revocations())
         _enqueue_all("discover_runs", run_discovery.due_companies())
         _enqueue_all("import_run", intake.due_runs())
         _enqueue_all("send_order", submission.due_batches())

@@ -1,6 +1,6 @@
 """Tables with their constraints. The database refuses nonsense; the domain decides what is allowed."""
 
-from models.audit import AuditEvent, Notification, OutgoingMail
+from models.audit import AuditEvent, Notification, OutgoingMail, TokenRevocation
 from models.banking import BankAccess, BankAccount, BankGrant, BankLink
 from models.base import connect, database, is_postgres, is_sqlite
 from models.client_lock import ClientNotLocked, NestedTransaction, lock_clients, require_client_lock, transaction
@@ -56,6 +56,7 @@ TABLES = (
     BankAccount, BankAccess, BankTransaction, BankGrant, NmbrsConnection, NmbrsCheck, NmbrsDebtor, NmbrsConsent,
     PayrollCompany, Delivery, Run, NmbrsExchange, Batch, BatchLine, AcceptedName, WarningOpened, Approval, Release,
     BankOrder, ScaSession, OrderDownload, BankExchange, AuditEvent, OutgoingMail, Notification,
+    TokenRevocation,
 )  # fmt: skip
 
 __all__ = [
@@ -105,6 +106,7 @@ __all__ = [
     "Release",
     "Run",
     "ScaSession",
+    "TokenRevocation",
     "User",
     "WarningOpened",
     "WebhookKey",

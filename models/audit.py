@@ -45,6 +45,23 @@ class OutgoingMail(Table):
     created_at = UtcField(default=utcnow)
 
 
+class TokenRevocation(Table):
+    """A refresh token that nothing uses any more and that its service still has to revoke."""
+
+    client = ForeignKeyField(Client)
+    client_id: int
+    service = TextField()
+    subject = TextField()  # "connection:3", "link:7": whose token it was
+    token_sealed = TextField()
+    attempts = IntegerField(default=0)
+    due_at = UtcField(default=utcnow, index=True)
+    lease_until = UtcField(null=True)
+    created_at = UtcField(default=utcnow)
+
+    class Meta:
+        constraints = [Check("service in ('nmbrs', 'ponto')")]
+
+
 class Notification(Table):
     """A message to one browser that waits to be sent or was sent: what happened, never a name or an amount."""
 

@@ -75,7 +75,7 @@ def remove_connection(membership, connection_id):
     form = PlainForm()
     if form.validate_on_submit():
         connections.remove_connection(connection, membership.user)
-        enqueue("revoke_nmbrs_tokens", connection.id)
+        enqueue("revoke_tokens")
         flash(_("De verbinding is verwijderd. Er is niets betaald; je betalingen staan er nog."), "good")
         return redirect_to(url_for("payroll.overview"))
     return render(

@@ -18,7 +18,7 @@ from domain.common.errors import (
     UnknownBank,
 )
 from domain.common.services import services
-from models import BankAccount, BankLink, Client
+from models import BankAccount, BankLink, Client, transaction
 
 SYNC_INTERVAL = timedelta(hours=6)
 LEASE_SECONDS = 300
@@ -63,7 +63,9 @@ def _recover_unreturned(link: BankLink) -> None:
     """Import the accounts of a consent that was granted although the redirect never returned; give up after a day."""
     if utcnow() - link.created_at > GIVE_UP_AFTER:
         values = {"status": "refused", "consent_status": "received"}
-        BankLink.update(**values).where(BankLink.id == link.id, BankLink.status == "started").execute()
+        with transaction(link.client_id):
+            if BankLink.update(**values).where(BankLink.id == link.id, BankLink.status == "started").execute():
+                oauth_grants.discard_tokens(link)
         return
     try:
         import_accounts(link, None)

@@ -247,11 +247,13 @@ def _save_account(link: BankLink, account: port.Account, balance: port.Balance |
 
 
 def _end_older(link: BankLink) -> None:
-    """End older consents at the same bank that no longer cover any account."""
+    """End the consents at the same bank whose accounts are all under this one now, and have their tokens revoked."""
     empty = ~BankLink.id.in_(BankAccount.select(BankAccount.link))
     mine = (BankLink.client == link.client_id) & (BankLink.bank == link.bank) & (BankLink.id != link.id)
     for older in BankLink.select().where(mine, BankLink.status == "valid", empty):
         consents.terminate_consent_in_transaction(older, "replaced")
+    for older in BankLink.select().where(mine, BankLink.status.in_(("ended", "refused")), empty):
+        oauth_grants.discard_tokens(older)
 
 
 def get_consent(client: Client, link_id: int) -> BankLink:

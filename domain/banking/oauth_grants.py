@@ -9,15 +9,18 @@ from dataclasses import replace
 from connectors import oauth
 from connectors.bank import port
 from core.ids import random_token
-from domain.common import oauth_tokens
+from domain.common import oauth_tokens, token_revocations
 from domain.common.encryption import blind_index, decrypt, encrypt
 from domain.common.errors import BankUnavailable, ConsentRefused, NotFound
 from domain.common.services import services
-from models import BankGrant, BankLink, User, transaction
+from models import BankAccount, BankGrant, BankLink, User, transaction
 
 # Codes from which the adapter derives the consent's status (connectors/bank/ponto.py).
 PENDING, ENDED = "CONSENT_PENDING", "CONSENT_EXPIRED"
-_TOKENS = oauth_tokens.TokenStore(BankGrant, lambda row: ("bank_grant", row.link_id))
+_TOKENS = oauth_tokens.TokenStore(
+    BankGrant, token_revocations.PONTO, lambda row: ("bank_grant", row.link_id),
+    lambda row: (row.link.client_id, f"link:{row.link_id}"),
+)  # fmt: skip
 
 
 def requires_oauth(config: port.BankConfig) -> bool:
@@ -72,6 +75,13 @@ def complete_authorization(user: User, state: str, code: str | None) -> None:
     _TOKENS.save(grant, tokens)
 
 
+def discard_tokens(link: BankLink) -> None:
+    """Have the tokens of a link that nothing uses any more revoked, in the caller's transaction."""
+    grant = BankGrant.get_or_none(BankGrant.link == link.id)
+    if grant is not None:
+        _TOKENS.discard(grant)
+
+
 def _service() -> oauth.OAuthClient:
     """Return the OAuth client.
 
@@ -97,6 +107,8 @@ def _access_token(link_id: int, refused: str | None) -> str:
     try:
         return _TOKENS.access_token(grant, service, refused)
     except oauth_tokens.NotAuthorized:
+        if _is_replaced(link_id):  # who read the account before asks again, by its new link
+            raise port.NotDelivered("the accounts are under another link now") from None
         raise port.BankRefused(401, ENDED if grant.verifier_sealed is None else PENDING, "") from None
     except oauth.OAuthRefused as error:
         if error.code == "invalid_grant":
@@ -104,3 +116,8 @@ def _access_token(link_id: int, refused: str | None) -> str:
         raise port.NotDelivered("the token refresh was refused") from error
     except (oauth.OAuthDown, oauth_tokens.RefreshInProgress) as error:
         raise port.NotDelivered("the token cannot be refreshed now") from error
+
+
+def _is_replaced(link_id: int) -> bool:
+    over = BankLink.select().where(BankLink.id == link_id, BankLink.status == "ended").exists()
+    return over and not BankAccount.select().where(BankAccount.link == link_id).exists()

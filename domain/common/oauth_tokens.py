@@ -13,8 +13,9 @@ from typing import Any
 
 from connectors.oauth import OAuthClient, OAuthRefused, Tokens
 from core.clock import utcnow
-from domain.common import leases
+from domain.common import leases, token_revocations
 from domain.common.encryption import decrypt, encrypt
+from models import transaction
 
 REFRESH_LEASE = 60
 MARGIN = timedelta(minutes=3)
@@ -30,28 +31,44 @@ class RefreshInProgress(Exception):
 
 @dataclass(frozen=True)
 class TokenStore:
-    """Stores OAuth tokens encrypted in one table.
+    """Stores OAuth tokens of one service, encrypted, in one table.
 
-    `place` returns the associated data that binds a ciphertext to its row.
+    `place` returns the associated data that binds a ciphertext to its row; `owner` returns the row's client id and the
+    name of its link in the audit log.
     """
 
     table: Any
+    service: str
     place: Callable[[Any], tuple[object, ...]]
+    owner: Callable[[Any], tuple[int, str]]
 
     def save(self, row: Any, tokens: Tokens) -> None:
         """Store the tokens, encrypted for this row."""
+        self.table.update(tokens_sealed=self._sealed(row, tokens)).where(self.table.id == row.id).execute()
+
+    def _sealed(self, row: Any, tokens: Tokens) -> str:
         text = json.dumps([tokens.access_token, tokens.refresh_token, tokens.expires_at.isoformat()])
-        sealed = encrypt(text, *self.place(row))
-        self.table.update(tokens_sealed=sealed).where(self.table.id == row.id).execute()
-        row.tokens_sealed = sealed
+        return encrypt(text, *self.place(row))
 
     def load(self, row: Any) -> Tokens | None:
         """Return the last stored tokens, or None."""
         sealed = self.table.get_by_id(row.id).tokens_sealed
-        if not sealed:
-            return None
+        return self._opened(row, sealed) if sealed else None
+
+    def _opened(self, row: Any, sealed: str) -> Tokens:
         access, refresh, expires = json.loads(decrypt(sealed, *self.place(row)))
         return Tokens(access, refresh, datetime.fromisoformat(expires))
+
+    def discard(self, row: Any) -> None:
+        """Take the tokens out of the row and have them revoked, in the caller's transaction."""
+        tokens = self.load(row)
+        self.table.update(tokens_sealed=None).where(self.table.id == row.id).execute()
+        if tokens is not None:
+            self._revoke(row, tokens)
+
+    def _revoke(self, row: Any, tokens: Tokens) -> None:
+        client_id, subject = self.owner(row)
+        token_revocations.schedule_revocation(self.service, client_id, subject, tokens.refresh_token)
 
     def access_token(self, row: Any, service: OAuthClient, refused: str | None = None) -> str:
         """Return a valid access token other than `refused`, refreshing it if necessary.
@@ -91,8 +108,20 @@ class TokenStore:
             if newer.refresh_token == tokens.refresh_token:
                 raise
             return newer
-        self.save(row, fresh)
-        return fresh
+        return self._save_fresh(row, tokens, fresh)
+
+    def _save_fresh(self, row: Any, used: Tokens, fresh: Tokens) -> Tokens:
+        """Store new tokens in the place of those that were used for them.
+
+        When that place was emptied or filled by others meanwhile, the new ones are of no use and are revoked.
+        """
+        with transaction(self.owner(row)[0]):
+            now = self.load(row)
+            if now is not None and now.refresh_token == used.refresh_token:
+                self.save(row, fresh)
+                return fresh
+            self._revoke(row, fresh)
+        return self._present(row)
 
 
 def _holds(tokens: Tokens, refused: str | None) -> bool:

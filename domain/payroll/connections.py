@@ -23,7 +23,7 @@ from domain.common.errors import (
     WrongInterface,
 )
 from domain.common.services import services
-from domain.payroll import companies, permission_check, webhook_keys
+from domain.payroll import companies, nmbrs_tokens, permission_check, webhook_keys
 from domain.payroll.nmbrs_client import NmbrsClient
 from models import Client, NmbrsConnection, NmbrsDebtor, PayrollCompany, Run, User, transaction
 
@@ -124,8 +124,9 @@ def renew_token(connection: NmbrsConnection, user: User, token: str) -> None:
 def _activate(connection: NmbrsConnection, token: str, user: User, kind: str) -> None:
     sealed = encrypt(token, "nmbrs_connection", connection.client_id, connection.email)
     NmbrsConnection.update(
-        token_sealed=sealed, interface="soap", tokens_sealed=None, asked_at=utcnow()
+        token_sealed=sealed, interface="soap", asked_at=utcnow()
     ).where(NmbrsConnection.id == connection.id).execute()  # fmt: skip
+    nmbrs_tokens.discard(connection)
     resume_connection(connection)
     audit.record_event(connection.client_id, audit.by_user(user), kind, f"connection:{connection.id}")
 
@@ -145,16 +146,15 @@ def resume_connection(connection: NmbrsConnection) -> None:
 
 
 def remove_connection(connection: NmbrsConnection, user: User) -> None:
-    """Forget the keys and stop asking. Payments that were made stay; no account is paid from by it any more.
-
-    OAuth tokens stay until `nmbrs_tokens.revoke` has given them back to Nmbrs.
-    """
+    """Forget the keys, have OAuth tokens revoked and stop asking. Payments that were made stay; no account is paid
+    from by it any more."""
     _take_webhooks_away(connection)
     now = utcnow()
     with transaction(connection.client_id):
         NmbrsConnection.update(
             removed_at=now, token_sealed="", checks_due_at=None, webhooks_wanted_at=None
         ).where(NmbrsConnection.id == connection.id).execute()
+        nmbrs_tokens.discard(connection)
         PayrollCompany.update(
             bank_account=None, mapped_at=None, look_due_at=None, hinted_at=None, wage_tax_from=None
         ).where(PayrollCompany.connection == connection.id).execute()

@@ -12,7 +12,7 @@ from connectors.nmbrs import port
 from connectors.nmbrs.port import Payroll
 from core.clock import utcnow
 from core.ids import random_token
-from domain.common import audit
+from domain.common import audit, token_revocations
 from domain.common.encryption import blind_index, decrypt, encrypt
 from domain.common.errors import ConsentRefused, NmbrsUnavailable, OAuthStateExpired, RestIdsMissing, WrongInterface
 from domain.common.services import services
@@ -61,11 +61,26 @@ def complete_migration_oauth(user: User, query: dict[str, str]) -> NmbrsConnecti
         raise NmbrsUnavailable from error
     client = Client.get_by_id(asked.client_id)
     try:
-        if asked.connection_id is None:
-            return _first(client, user, tokens)
-        return _renewed_or_moved(user, NmbrsConnection.get_by_id(asked.connection_id), tokens)
-    except port.PayrollError as error:
-        raise connections.to_domain_error(error) from error
+        return _connected(client, user, asked, tokens)
+    except (port.PayrollError, RestIdsMissing, WrongInterface) as error:
+        _revoke_unused(client, asked, tokens)
+        if isinstance(error, port.PayrollError):
+            raise connections.to_domain_error(error) from error
+        raise
+
+
+def _connected(client: Client, user: User, asked: NmbrsConsent, tokens: oauth.Tokens) -> NmbrsConnection:
+    if asked.connection_id is None:
+        return _first(client, user, tokens)
+    return _renewed_or_moved(user, NmbrsConnection.get_by_id(asked.connection_id), tokens)
+
+
+def _revoke_unused(client: Client, asked: NmbrsConsent, tokens: oauth.Tokens) -> None:
+    """Nothing came of this consent: its tokens are revoked."""
+    with transaction(client.id):
+        token_revocations.schedule_revocation(
+            token_revocations.NMBRS, client.id, f"consent:{asked.id}", tokens.refresh_token
+        )
 
 
 def _use(user: User, state: str) -> tuple[NmbrsConsent, str]:

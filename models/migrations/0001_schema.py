@@ -797,6 +797,22 @@ CREATE INDEX "outgoing_mail_client_id" ON "outgoing_mail" ("client_id");
 CREATE UNIQUE INDEX "outgoing_mail_once" ON "outgoing_mail" ("once");
 CREATE INDEX "outgoing_mail_due_at" ON "outgoing_mail" ("due_at");
 
+CREATE TABLE "token_revocation" (
+  "id" SERIAL NOT NULL PRIMARY KEY,
+  "client_id" INTEGER NOT NULL,
+  "service" TEXT NOT NULL,
+  "subject" TEXT NOT NULL,
+  "token_sealed" TEXT NOT NULL,
+  "attempts" INTEGER NOT NULL,
+  "due_at" TIMESTAMP NOT NULL,
+  "lease_until" TIMESTAMP,
+  "created_at" TIMESTAMP NOT NULL,
+  FOREIGN KEY ("client_id") REFERENCES "client" ("id"),
+  CHECK (service in ('nmbrs', 'ponto'))
+);
+CREATE INDEX "token_revocation_client_id" ON "token_revocation" ("client_id");
+CREATE INDEX "token_revocation_due_at" ON "token_revocation" ("due_at");
+
 CREATE TABLE "passkey" (
   "id" SERIAL NOT NULL PRIMARY KEY,
   "user_id" INTEGER NOT NULL,

@@ -12,17 +12,21 @@ import requests
 
 import models
 from connectors.bank import port
+from connectors.bank.ponto_oauth import PontoOAuth
+from connectors.oauth import OAuthRefused, Tokens
 from core.clock import utcnow
-from domain.banking import linking, oauth_grants
+from domain.banking import account_sync, linking, oauth_grants
+from domain.common import token_revocations
 from domain.common.errors import BankUnavailable, ConsentPending, ConsentRefused, NotFound
 from domain.common.services import configure, services
 from domain.operations import integrity, operators
 from domain.orders import sca, status_polling, submission
 from domain.payments import amendments, queries
 from domain.payments.release import release
-from models import BankExchange, BankGrant, BankLink, BankOrder, Batch, BatchLine
+from models import AuditEvent, BankExchange, BankGrant, BankLink, BankOrder, Batch, BatchLine, TokenRevocation
 from tests.support.factories import PSU, Demo, make_user
 from tests.support.ponto import IBAN, SECOND_IBAN, linked, orders_at, pressed, sign
+from tests.support.receiver import receiver
 from tests.support.sandbox import Sandbox
 
 
@@ -351,3 +355,90 @@ def test_a_line_without_a_key_is_never_called(demo: Demo, sandbox: Sandbox):
     BankGrant.delete().execute()
     assert (sent(batch).state, orders_at(sandbox)) == ("approved", [])
     assert queries.get_batch(demo.client, batch.reference).state_reason == "bank_unreachable"
+
+
+# --- revocation -----------------------------------------------------------------------------------
+def held(link: BankLink) -> Tokens:
+    found = oauth_grants._TOKENS.load(grant_of(link))
+    assert found is not None
+    return found
+
+
+def revoked() -> list[tuple[str, str]]:
+    for revocation_id in token_revocations.due_revocations():
+        token_revocations.revoke(revocation_id)
+    events = AuditEvent.select().where(AuditEvent.kind == "bank.tokens_revoked").order_by(AuditEvent.id)
+    return [(event.subject, event.details["result"]) for event in events]
+
+
+def refused_at_ponto(tokens: Tokens) -> bool:
+    service = services().ponto
+    assert service is not None
+    try:
+        service.refresh(tokens.refresh_token)
+    except OAuthRefused:
+        return True
+    return False
+
+
+def test_the_tokens_of_a_replaced_link_are_revoked_and_those_of_the_new_one_hold(demo: Demo, sandbox: Sandbox):
+    old = linked(demo)
+    tokens = held(old)
+    new = linked(demo)
+    assert (BankLink.get_by_id(old.id).consent_status, grant_of(old).tokens_sealed) == ("replaced", None)
+    assert revoked() == [(f"link:{old.id}", "revoked")]
+    assert (refused_at_ponto(tokens), refused_at_ponto(held(new))) == (True, False)
+
+
+def test_a_link_that_had_ended_is_revoked_when_its_accounts_are_linked_anew(demo: Demo, sandbox: Sandbox):
+    old = linked(demo)
+    BankLink.update(status="ended", consent_status="expired").where(BankLink.id == old.id).execute()
+    assert (revoked(), grant_of(old).tokens_sealed is not None) == ([], True), "its accounts may still pay"
+    linked(demo)
+    assert revoked() == [(f"link:{old.id}", "revoked")]
+
+
+def test_a_link_that_still_has_an_account_keeps_its_tokens(demo: Demo, sandbox: Sandbox):
+    old = linked(demo, ibans=(IBAN, SECOND_IBAN))
+    linked(demo, ibans=(IBAN,))
+    assert revoked() == []
+    assert not refused_at_ponto(held(old))
+
+
+def test_a_link_that_is_given_up_is_revoked(demo: Demo, sandbox: Sandbox):
+    back = pressed(linking.start_consent(demo.client, demo.user, "ponto", PSU, None))
+    oauth_grants.complete_authorization(demo.user, back["state"], back["code"])
+    link = BankLink.get(BankLink.bank == "ponto")
+    tokens = held(link)
+    BankLink.update(created_at=utcnow() - linking.GIVE_UP_AFTER * 2, due_at=utcnow()).execute()
+    account_sync.sync_consent(link.id)
+    assert (BankLink.get_by_id(link.id).status, revoked()) == ("refused", [(f"link:{link.id}", "revoked")])
+    assert refused_at_ponto(tokens)
+
+
+def test_who_read_the_account_before_its_link_was_replaced_asks_again(demo: Demo, sandbox: Sandbox):
+    """Nothing has gone to the bank: the order is sent by the new link, once."""
+    linked(demo)
+    config = linking.bank_config_for_account(demo.account)
+    linked(demo)
+    assert config.access is not None
+    with pytest.raises(port.NotDelivered):
+        config.access(None)
+    assert sent(released(demo)).state == "at_bank"
+    assert len(orders_at(sandbox)) == 1
+
+
+def test_without_an_answer_or_without_ponto_the_revocation_waits(demo: Demo, sandbox: Sandbox):
+    old = linked(demo)
+    linked(demo)
+    before = services()
+    with receiver(status=503, body=b"") as down:
+        settings = replace(before.ponto._settings)  # type: ignore[union-attr]
+        configure(replace(before, ponto=PontoOAuth(settings, down.url)))
+        assert revoked() == []
+    configure(replace(before, ponto=None))
+    TokenRevocation.update(due_at=utcnow()).execute()
+    assert (revoked(), TokenRevocation.get().attempts) == ([], 2)
+    configure(before)
+    TokenRevocation.update(due_at=utcnow()).execute()
+    assert revoked() == [(f"link:{old.id}", "revoked")]

@@ -17,10 +17,11 @@ from connectors.nmbrs import port
 from connectors.nmbrs.oauth import NmbrsOAuth, OAuthSettings
 from connectors.oauth import OAuthRefused, Tokens
 from core.clock import utcnow
+from domain.common import token_revocations
 from domain.common.errors import ConsentRefused, OAuthStateExpired, RestIdsMissing, WrongInterface
 from domain.common.services import configure, services
 from domain.payroll import connections, nmbrs_tokens, permission_check, rest_migration, run_discovery, wage_tax
-from models import AuditEvent, Batch, NmbrsConnection, NmbrsDebtor, PayrollCompany, Run
+from models import AuditEvent, Batch, NmbrsConnection, NmbrsDebtor, PayrollCompany, Run, TokenRevocation
 from tests.support import nmbrs_rest as side
 from tests.support.factories import Demo, make_client, make_user
 from tests.support.intake import lines, state, work
@@ -155,13 +156,13 @@ def test_debtors_keep_their_place(demo: Demo, sandbox: Sandbox):
 
 
 # --- revocation ------------------------------------------------------------------------------------
-def removed(demo: Demo) -> tuple[NmbrsConnection, Tokens]:
-    """A REST connection that was removed, and the tokens it had."""
+def removed(demo: Demo) -> Tokens:
+    """The tokens that a REST connection had before it was removed."""
     moved = move(demo)
     tokens = nmbrs_tokens.held(moved)
     assert tokens is not None
     connections.remove_connection(moved, demo.user)
-    return row(demo), tokens
+    return tokens
 
 
 def revocations() -> list[str]:
@@ -169,43 +170,98 @@ def revocations() -> list[str]:
     return [event.details["result"] for event in events]
 
 
-def test_tokens_of_a_removed_connection_are_revoked_at_nmbrs_once(demo: Demo, sandbox: Sandbox):
-    gone, tokens = removed(demo)
-    assert nmbrs_tokens.due_revocations() == [gone.id]
-    for _ in range(2):
-        nmbrs_tokens.revoke(gone.id)
-    assert (row(demo).tokens_sealed, row(demo).lease_until, nmbrs_tokens.due_revocations()) == (None, None, [])
-    assert revocations() == ["revoked"]
-    with pytest.raises(OAuthRefused):
+def revoke_due(times: int = 1) -> None:
+    for revocation_id in token_revocations.due_revocations():
+        for _ in range(times):
+            token_revocations.revoke(revocation_id)
+
+
+def refused_at_nmbrs(tokens: Tokens) -> bool:
+    try:
         services().nmbrs_oauth.refresh(tokens.refresh_token)
+    except OAuthRefused:
+        return True
+    return False
+
+
+def test_tokens_of_a_removed_connection_are_revoked_at_nmbrs_once(demo: Demo, sandbox: Sandbox):
+    tokens = removed(demo)
+    assert tokens.refresh_token not in repr([row.__data__ for row in TokenRevocation.select()])
+    revoke_due(times=2)
+    assert (row(demo).tokens_sealed, token_revocations.due_revocations()) == (None, [])
+    assert (revocations(), TokenRevocation.select().count()) == (["revoked"], 0)
+    assert refused_at_nmbrs(tokens)
 
 
 def test_tokens_of_a_removed_connection_are_used_for_no_call(demo: Demo):
-    gone, _tokens = removed(demo)
+    removed(demo)
     with pytest.raises(port.BadCredentials):
-        nmbrs_tokens.access_token(gone)
+        nmbrs_tokens.access_token(row(demo))
 
 
 def test_a_revocation_without_an_answer_is_tried_again(demo: Demo, sandbox: Sandbox):
-    gone, tokens = removed(demo)
+    tokens = removed(demo)
     working = services().nmbrs_oauth
     with receiver(status=503, body=b"") as down:
         configure(replace(services(), nmbrs_oauth=NmbrsOAuth(OAuthSettings(down.url, "c", "s", "scope"))))
-        nmbrs_tokens.revoke(gone.id)
-    assert nmbrs_tokens.held(gone) == tokens
-    assert (revocations(), nmbrs_tokens.due_revocations()) == ([], [])
+        revoke_due()
+    assert (revocations(), token_revocations.due_revocations()) == ([], [])
     configure(replace(services(), nmbrs_oauth=working))
-    with time_machine.travel(utcnow() + timedelta(seconds=nmbrs_tokens.REVOKE_AGAIN_AFTER + 1)):
-        assert nmbrs_tokens.due_revocations() == [gone.id]
-        nmbrs_tokens.revoke(gone.id)
-    assert (revocations(), row(demo).tokens_sealed) == (["revoked"], None)
+    with time_machine.travel(TokenRevocation.get().due_at + timedelta(seconds=1)):
+        revoke_due()
+    assert (revocations(), TokenRevocation.select().count()) == (["revoked"], 0)
+    assert refused_at_nmbrs(tokens)
 
 
 def test_a_connection_that_is_kept_is_never_revoked(demo: Demo):
     moved = move(demo)
-    nmbrs_tokens.revoke(moved.id)
-    assert nmbrs_tokens.due_revocations() == []
+    assert token_revocations.due_revocations() == []
     assert nmbrs_tokens.access_token(moved)
+
+
+def test_going_back_to_the_older_interface_revokes_the_tokens_of_the_later(demo: Demo, sandbox: Sandbox):
+    moved = move(demo)
+    tokens = nmbrs_tokens.held(moved)
+    assert tokens is not None
+    NmbrsConnection.update(status="disturbed").where(NmbrsConnection.id == moved.id).execute()
+    keys = sandbox.credentials
+    connections.connect(demo.client, demo.user, keys["nmbrs_user"], keys["nmbrs_token"])
+    assert (row(demo).interface, row(demo).tokens_sealed) == ("soap", None)
+    revoke_due()
+    assert revocations() == ["revoked"]
+    assert refused_at_nmbrs(tokens)
+
+
+def test_a_consent_of_which_nothing_comes_is_revoked(demo: Demo, sandbox: Sandbox):
+    with pytest.raises(RestIdsMissing):
+        move(demo, side.SECOND_DEBTOR)
+    assert TokenRevocation.select().count() == 1
+    revoke_due()
+    assert revocations() == ["revoked"]
+
+
+def test_tokens_that_were_renewed_while_the_connection_was_removed_are_revoked_too(demo: Demo, sandbox: Sandbox):
+    moved = move(demo)
+    age(moved)
+    service = services().nmbrs_oauth
+    got: list[Tokens] = []
+
+    class RemovedMeanwhile:
+        def refresh(self, refresh_token: str) -> Tokens:
+            got.append(service.refresh(refresh_token))
+            connections.remove_connection(moved, demo.user)
+            return got[0]
+
+        def __getattr__(self, name: str) -> Any:
+            return getattr(service, name)
+
+    configure(replace(services(), nmbrs_oauth=RemovedMeanwhile()))  # type: ignore[arg-type]
+    with pytest.raises(port.BadCredentials):
+        nmbrs_tokens.access_token(moved)
+    configure(replace(services(), nmbrs_oauth=service))
+    assert row(demo).tokens_sealed is None
+    revoke_due()
+    assert (revocations(), refused_at_nmbrs(got[0])) == (["revoked", "revoked"], True)
 
 
 # --- tokens ----------------------------------------------------------------------------------------
