@@ -1,1 +1,1 @@
-"""The people of a client: registration, members and roles, invitations, the co-signer, who may see salaries."""
+"""The members of a client: registration, roles, invitations, the co-signer, and who may see salaries."""

@@ -1,7 +1,7 @@
-"""Where the register says "together with others": somebody is asked by mail to identify for the company too.
+"""The co-signer: where the register says "together with others", a second person is invited to identify.
 
-The invitation binds to the address it was sent to, works once, and gives the right to approve; whether the
-two may sign is then decided by a person (docs/decisions/0015-signing-authority-checks.md).
+The invitation is bound to its e-mail address, works once, and gives the role of approver. Whether the two may sign is
+then decided by an operator (docs/decisions/0015-signing-authority-checks.md).
 """
 
 from dataclasses import dataclass
@@ -16,14 +16,14 @@ from models import Client, Invitation, Membership, User
 
 @dataclass(frozen=True)
 class CoSignerStatus:
-    """state: not_needed, needed, invited, joined (an account, not yet identified) or identified."""
+    """`state`: not_needed, needed, invited, joined (has an account, not yet identified) or identified."""
 
     state: str
     email: str | None = None
 
 
 def co_signer_status(client: Client, user: User) -> CoSignerStatus:
-    """How far the second signer is whom this user needs."""
+    """Return the status of the co-signer that this user needs."""
     mine = signing_authority.latest_decision(client, user)
     if mine is None or mine.reason != "together":
         return CoSignerStatus("not_needed")
@@ -31,13 +31,13 @@ def co_signer_status(client: Client, user: User) -> CoSignerStatus:
         found = signing_authority.latest_decision(client, other)
         if found and (found.answer == "yes" or found.reason == "together") and not same_person(user, other):
             return CoSignerStatus("identified", other.email)
-    invited = _newest(client)
+    invited = _latest_invitation(client)
     if invited is None or (invited.accepted_at is None and invited.expires_at < utcnow()):
         return CoSignerStatus("needed")
     return CoSignerStatus("joined" if invited.accepted_at else "invited", invited.email)
 
 
-def _newest(client: Client) -> Invitation | None:
+def _latest_invitation(client: Client) -> Invitation | None:
     asked = Invitation.select().where(
         Invitation.client == client.id, Invitation.to_sign, Invitation.withdrawn_at.is_null()
     )
@@ -45,9 +45,10 @@ def _newest(client: Client) -> Invitation | None:
 
 
 def invite_co_signer(client: Client, user: User, email: str) -> None:
-    """Ask the person behind this address; an earlier invitation of that address ends.
+    """Invite a co-signer by mail; an earlier invitation of this address ends.
 
-    InvitationRefused: not_needed, and those of `invitations.invite_member`.
+    Raises:
+    - InvitationRefused: not_needed, or a reason of `invitations.invite_member`.
     """
     if co_signer_status(client, user).state not in ("needed", "invited"):
         raise InvitationRefused("not_needed")

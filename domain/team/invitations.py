@@ -1,4 +1,4 @@
-"""Invitations by mail: they bind to the address they were sent to, work once, and for a week."""
+"""Invitations by mail: bound to the address they were sent to, valid once, for a week."""
 
 from datetime import timedelta
 
@@ -13,15 +13,18 @@ from domain.outbox import mail
 from models import Client, Invitation, Membership, User, require_client_lock, transaction
 
 INVITATION_LIFE = timedelta(days=7)
-MOST_WAITING = 20  # of one client: an account is no way to mail the world
+MAX_PENDING = 20  # per client, so that an account cannot be used to send spam
 ROLES = ("owner", "approver", "preparer")
 
 
 def invite_member(client: Client, user: User, email: str, role: str, to_sign: bool = False) -> Invitation:
-    """Ask the person behind this address to help; an earlier invitation of that address ends.
+    """Invite the owner of this address; an earlier invitation of this address ends.
 
-    `to_sign`: this person is asked to identify for the company too. InsufficientRole for who is no owner;
-    InvitationRefused: yourself, member, role or too_many.
+    `to_sign`: the invited person must also identify, as a co-signer.
+
+    Raises:
+    - InsufficientRole: only owners may.
+    - InvitationRefused: yourself, member, role or too_many.
     """
     email = normalise_email(email)
     if role not in ROLES or (to_sign and role == "preparer"):
@@ -32,8 +35,8 @@ def invite_member(client: Client, user: User, email: str, role: str, to_sign: bo
         require_owner(client, user)
         if Membership.select().join(User).where(Membership.client == client.id, User.email == email).exists():
             raise InvitationRefused("member")
-        _end(client, Invitation.email == email)
-        if len(pending_invitations(client)) >= MOST_WAITING:
+        _revoke(client, Invitation.email == email)
+        if len(pending_invitations(client)) >= MAX_PENDING:
             raise InvitationRefused("too_many")
         row = Invitation.create(
             client=client, invited_by=user, email=email, role=role, to_sign=to_sign,
@@ -42,20 +45,24 @@ def invite_member(client: Client, user: User, email: str, role: str, to_sign: bo
         audit.record_event(
             client.id, audit.by_user(user), "invitation.sent", f"invitation:{row.id}", role=role, sign=to_sign
         )
-        _mail(row, user)
+        _mail_new_link(row, user)
     return row
 
 
 def require_owner(client: Client, user: User) -> None:
-    """InsufficientRole, also for who was an owner a moment ago: in a transaction in which nobody's role changes."""
+    """Require that the user is an owner now. The client's lock must be held, so that no role changes meanwhile.
+
+    Raises:
+    - InsufficientRole
+    """
     require_client_lock(client.id)
     mine = (Membership.client == client.id) & (Membership.user == user.id) & (Membership.role == "owner")
     if not Membership.select().where(mine).exists():
         raise InsufficientRole
 
 
-def _mail(row: Invitation, by: User) -> None:
-    """A link of its own for every mail: the one before it ends. Only its digest is kept."""
+def _mail_new_link(row: Invitation, by: User) -> None:
+    """Mail a new link, which replaces the previous one. Only its hash is stored."""
     secret = random_token()
     Invitation.update(token_hash=blind_index(secret), expires_at=utcnow() + INVITATION_LIFE).where(
         Invitation.id == row.id
@@ -66,60 +73,71 @@ def _mail(row: Invitation, by: User) -> None:
     )  # fmt: skip
 
 
-def _open() -> tuple:
+def _is_pending() -> tuple:
     return Invitation.accepted_at.is_null(), Invitation.withdrawn_at.is_null()
 
 
-def _end(client: Client, *which) -> int:
-    return Invitation.update(withdrawn_at=utcnow()).where(Invitation.client == client.id, *_open(), *which).execute()
+def _revoke(client: Client, *which) -> int:
+    query = Invitation.update(withdrawn_at=utcnow()).where(Invitation.client == client.id, *_is_pending(), *which)
+    return query.execute()
 
 
 def revoke_invitations_by(client: Client, user: User) -> None:
-    """Whoever may no longer invite has invited nobody: in the caller's transaction."""
+    """Revoke the invitations sent by a user who may no longer invite. Call it inside the caller's transaction."""
     require_client_lock(client.id)
-    _end(client, Invitation.invited_by == user.id)
+    _revoke(client, Invitation.invited_by == user.id)
 
 
 def pending_invitations(client: Client) -> list[Invitation]:
-    """Those that were neither used nor withdrawn, old ones too: they can be sent again."""
-    query = Invitation.select().where(Invitation.client == client.id, *_open())
+    """Return the invitations that are neither accepted nor revoked, including expired ones, which can be sent again."""
+    query = Invitation.select().where(Invitation.client == client.id, *_is_pending())
     return list(query.order_by(Invitation.id))
 
 
-def _mine(client: Client, invitation_id: int) -> Invitation:
-    row = Invitation.get_or_none(Invitation.id == invitation_id, Invitation.client == client.id, *_open())
+def _get_pending(client: Client, invitation_id: int) -> Invitation:
+    row = Invitation.get_or_none(Invitation.id == invitation_id, Invitation.client == client.id, *_is_pending())
     if row is None:
         raise NotFound
     return row
 
 
 def revoke_invitation(client: Client, user: User, invitation_id: int) -> None:
-    """The link works no more. NotFound when it waits no longer, InsufficientRole."""
+    """Revoke a pending invitation.
+
+    Raises:
+    - NotFound: it is no longer pending.
+    - InsufficientRole
+    """
     with transaction(client.id):
         require_owner(client, user)
-        row = _mine(client, invitation_id)
-        _end(client, Invitation.id == row.id)
+        row = _get_pending(client, invitation_id)
+        _revoke(client, Invitation.id == row.id)
         audit.record_event(client.id, audit.by_user(user), "invitation.withdrawn", f"invitation:{row.id}")
 
 
 def resend(client: Client, user: User, invitation_id: int) -> None:
-    """A new mail with a new link, for another week. NotFound, InsufficientRole."""
+    """Mail a new link, valid for another week.
+
+    Raises:
+    - NotFound
+    - InsufficientRole
+    """
     with transaction(client.id):
         require_owner(client, user)
-        row = _mine(client, invitation_id)
+        row = _get_pending(client, invitation_id)
         audit.record_event(client.id, audit.by_user(user), "invitation.sent_again", f"invitation:{row.id}")
-        _mail(row, user)
+        _mail_new_link(row, user)
 
 
-# --- the other end of the link ---
+# --- accepting ---
 def find_valid_invitation(secret: str) -> Invitation | None:
-    """The invitation behind this link while it works. Changes nothing: mail scanners open links."""
+    """Return the invitation of this link if it is valid, or None. Consumes nothing: mail scanners open links."""
     return Invitation.get_or_none(
-        Invitation.token_hash == blind_index(secret), Invitation.expires_at > utcnow(), *_open()
+        Invitation.token_hash == blind_index(secret), Invitation.expires_at > utcnow(), *_is_pending()
     )  # fmt: skip
 
 
-def _standing(secret: str) -> Invitation:
+def _require_valid(secret: str) -> Invitation:
     invitation = find_valid_invitation(secret)
     if invitation is None:
         raise LinkExpired
@@ -131,29 +149,33 @@ def has_account(invitation: Invitation) -> bool:
 
 
 def mask_email(email: str) -> str:
-    """Enough of an address to recognise it by whoever knows it: n…@d….nl."""
+    """Return a masked address, such as n…@d….nl, that its owner still recognises."""
     name, _, host = email.partition("@")
     first, _, end = host.rpartition(".")
     return f"{name[:1]}…@{first[:1]}….{end}"
 
 
 def accept_invitation(secret: str, user: User) -> Membership:
-    """Join with one's own account.
+    """Join with an existing account.
 
-    LinkExpired; InvitationRefused: other_address for another than was invited, unconfirmed when nobody has
-    shown yet that the address of this account is theirs.
+    Raises:
+    - LinkExpired
+    - InvitationRefused: other_address if the account has another address; unconfirmed if its address is not confirmed.
     """
-    invitation = _standing(secret)
+    invitation = _require_valid(secret)
     with transaction(invitation.client_id):
         return _accept(secret, user)
 
 
 def accept_with_new_account(secret: str, name: str, password: str, language: str | None = None) -> Membership:
-    """Join with a new account: the link proves the address. LinkExpired, WeakPassword, InvitationRefused (account).
+    """Join with a new account. The link proves the address. `language`: nl or en.
 
-    `language`: of this person's screens and mails, nl or en.
+    Raises:
+    - LinkExpired
+    - WeakPassword
+    - InvitationRefused: account, if the address already has one.
     """
-    invitation = _standing(secret)
+    invitation = _require_valid(secret)
     passwords.check_password(password, invitation.email, name)
     hashed = passwords.hash_password(password)
     with transaction(invitation.client_id):
@@ -167,13 +189,13 @@ def accept_with_new_account(secret: str, name: str, password: str, language: str
 
 
 def _accept(secret: str, user: User) -> Membership:
-    invitation = _standing(secret)
+    invitation = _require_valid(secret)
     if user.email != invitation.email:
         raise InvitationRefused("other_address")
     if User.get_by_id(user.id).email_confirmed_at is None:
         raise InvitationRefused("unconfirmed")
-    used = Invitation.update(user=user, accepted_at=utcnow()).where(Invitation.id == invitation.id, *_open())
-    if not used.execute():  # used or withdrawn at this very moment
+    used = Invitation.update(user=user, accepted_at=utcnow()).where(Invitation.id == invitation.id, *_is_pending())
+    if not used.execute():  # accepted or revoked meanwhile
         raise LinkExpired
     client = invitation.client
     joined, _new = Membership.get_or_create(user=user, client=client, defaults={"role": invitation.role})

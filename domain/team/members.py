@@ -1,4 +1,4 @@
-"""Members of a client: who they are, what they may do, and ending that. Only owners change anything here."""
+"""Members of a client and their roles. Only owners can change or remove them."""
 
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -15,12 +15,15 @@ from domain.team import invitations
 from domain.team.salary_visibility import can_see_lines
 from models import Client, FourEyesChange, Identification, Membership, User, require_client_lock, transaction
 
-SEEN_EVERY = timedelta(minutes=1)
+ACTIVITY_INTERVAL = timedelta(minutes=1)
 
 
 @dataclass(frozen=True)
 class MemberView:
-    """seen_at: when this person was last in this client; UTC. sees_salaries: names, IBANs and amounts of lines."""
+    """A member as shown on screen. `seen_at`: last activity in this client, UTC.
+
+    `sees_salaries`: may see names, IBANs and amounts of payment lines.
+    """
 
     id: int
     user_id: int
@@ -33,10 +36,10 @@ class MemberView:
 
 
 def members(client: Client) -> list[MemberView]:
-    """Everyone who may do something in this client, in the order in which they came."""
-    known = Identification.select(fn.count(Identification.id)).where(Identification.user == User.id)
+    """Return all members of this client, in order of joining."""
+    identifications = Identification.select(fn.count(Identification.id)).where(Identification.user == User.id)
     query: Any = (
-        Membership.select(Membership, User, known.alias("known")).join(User)
+        Membership.select(Membership, User, identifications.alias("known")).join(User)
         .where(Membership.client == client.id).order_by(Membership.id)
     )  # fmt: skip
     return [
@@ -49,14 +52,18 @@ def members(client: Client) -> list[MemberView]:
 
 
 def touch_membership(membership: Membership) -> None:
-    """This person is here now; written down once a minute."""
+    """Record that the member is active in this client, at most once a minute."""
     now = utcnow()
-    if now - membership.used_at > SEEN_EVERY:
+    if now - membership.used_at > ACTIVITY_INTERVAL:
         Membership.update(used_at=now).where(Membership.id == membership.id).execute()
 
 
 def get_member(client: Client, membership_id: int) -> Membership:
-    """NotFound when it is not of this client."""
+    """Return a member of this client.
+
+    Raises:
+    - NotFound
+    """
     query = Membership.select(Membership, User).join(User)
     row = query.where(Membership.id == membership_id, Membership.client == client.id).first()
     if row is None:
@@ -65,15 +72,20 @@ def get_member(client: Client, membership_id: int) -> Membership:
 
 
 def change_role(client: Client, by: User, membership_id: int, role: str) -> bool:
-    """Another role, from the next request on; whether anything changed.
+    """Change a member's role, from the next request on. Returns whether anything changed.
 
-    Approvals that this person gave on payments which are not sent are void where the new role may not give
-    them. InsufficientRole, NotFound, LastOwner, TooFewApprovers.
+    If the new role may not approve, the member's approvals of payments that are not yet submitted are void.
+
+    Raises:
+    - InsufficientRole
+    - NotFound
+    - LastOwner
+    - TooFewApprovers
     """
     if role not in invitations.ROLES:
         raise NotFound
     with transaction(client.id):
-        row = _held(client, by, membership_id)
+        row = _get_for_change(client, by, membership_id)
         if row.role == role:
             return False
         before = row.role
@@ -91,13 +103,18 @@ def change_role(client: Client, by: User, membership_id: int, role: str) -> bool
 
 
 def remove_member(client: Client, by: User, membership_id: int) -> None:
-    """This person is no member any more, from the next request on.
+    """Remove a member, from the next request on.
 
-    Approvals they gave on payments which are not sent are void, invitations they sent work no more.
-    InsufficientRole, NotFound, LastOwner, TooFewApprovers.
+    The member's approvals of payments that are not yet submitted are void, and the invitations they sent are revoked.
+
+    Raises:
+    - InsufficientRole
+    - NotFound
+    - LastOwner
+    - TooFewApprovers
     """
     with transaction(client.id):
-        row = _held(client, by, membership_id)
+        row = _get_for_change(client, by, membership_id)
         _require_allowed(client, row, None)
         Membership.delete().where(Membership.id == row.id).execute()
         _revoke_owner_rights(client, row.user)
@@ -106,25 +123,25 @@ def remove_member(client: Client, by: User, membership_id: int) -> None:
         mail.notify_owners(client, "removed", row.user, by, row.role, *([row.user] if row.role == "owner" else []))
 
 
-def _held(client: Client, by: User, membership_id: int) -> Membership:
-    """The member, in a transaction in which nobody else changes members of this client."""
+def _get_for_change(client: Client, by: User, membership_id: int) -> Membership:
+    """Return the member. The client's lock must be held, so that no other request changes members."""
     require_client_lock(client.id)
     invitations.require_owner(client, by)
     return get_member(client, membership_id)
 
 
 def _require_allowed(client: Client, row: Membership, role: str | None) -> None:
-    """Somebody must be owner; and while two have to approve, two must be able to."""
+    """Require that an owner remains, and under dual approval two members who may approve."""
     others = Membership.select().where(Membership.client == client.id, Membership.id != row.id)
     if row.role == "owner" and role != "owner" and not others.where(Membership.role == "owner").exists():
         raise LastOwner
     if row.role in four_eyes.MAY_APPROVE and role not in four_eyes.MAY_APPROVE:
-        able = others.where(Membership.role.in_(four_eyes.MAY_APPROVE)).count()
-        if Client.get_by_id(client.id).four_eyes_cents is not None and able < 2:
+        approvers = others.where(Membership.role.in_(four_eyes.MAY_APPROVE)).count()
+        if Client.get_by_id(client.id).four_eyes_cents is not None and approvers < 2:
             raise TooFewApprovers
 
 
 def _revoke_owner_rights(client: Client, user: User) -> None:
-    """What only an owner may begin ends with it."""
+    """Revoke pending invitations and threshold changes, which only an owner may request."""
     invitations.revoke_invitations_by(client, user)
     FourEyesChange.delete().where(FourEyesChange.client == client.id, FourEyesChange.user == user.id).execute()

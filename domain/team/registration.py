@@ -1,4 +1,4 @@
-"""Registration: one form makes a user, the client, the membership and the webhook key."""
+"""Registration: one form creates the user, the client, the membership and the webhook key."""
 
 from core.clock import utcnow
 from core.ids import public_id
@@ -13,26 +13,26 @@ from models import Client, Membership, User, database, lock_clients, transaction
 def register_account(
     name: str, email: str, password: str, company_name: str, kvk_number: str, language: str | None = None
 ) -> None:
-    """Make user, client and membership, and mail a link that confirms the address.
+    """Create user, client and membership, and mail a link to confirm the address.
 
-    The outcome is the same for an address that is known already (that mailbox gets a mail that says so), so the
-    form reveals nothing about who is a customer. `language` is the language of the mails.
+    The outcome is the same for a known address, which gets a mail that says so: the form does not reveal who is a
+    customer (ASVS 6.3.8). `language` is that of the mails.
 
     Raises:
-        WeakPassword: before anything is written.
+    - WeakPassword: nothing has been written.
     """
     email = normalise_email(email)
     passwords.check_password(password, email, name, company_name)
     hashed = passwords.hash_password(password)
     with transaction():
         known = User.get_or_none(User.email == email)
-        with database.atomic() as made:
-            # For a known address do the same work and roll it back, so that timing reveals nothing.
+        with database.atomic() as savepoint:
+            # for a known address do the same work and roll it back, so that timing reveals nothing
             _create_account(
                 f"{public_id()}@known.invalid" if known else email, name, hashed, company_name, kvk_number, language
             )
             if known is not None:
-                made.rollback()
+                savepoint.rollback()
         if known is not None:
             mail.enqueue_mail(known, "already_registered", once=f"already:{known.id}:{utcnow():%Y%m%d%H}")
 

@@ -1,4 +1,4 @@
-"""Who may see what each person earns. The one place that decides it, for every page, fragment and file."""
+"""Who may see individual wages. The only place that decides it, for every page, fragment and file."""
 
 from dataclasses import replace
 
@@ -11,14 +11,14 @@ from models import Client, Membership, transaction
 
 
 def can_see_lines(role: str, client: Client) -> bool:
-    """Whether this role sees names, IBANs and amounts of lines; everybody else sees total and count."""
+    """Return whether this role sees names, IBANs and amounts of payment lines; others see total and count."""
     return role != "preparer" or not client.lines_hidden
 
 
 def redact_payment(membership: Membership, payment: Payment) -> Payment:
-    """The payment as this person may see it.
+    """Return the payment as this member may see it.
 
-    Hidden means that it is not there: no line, no name and no digest of them reaches a template.
+    What is hidden is removed: no line, name or digest reaches a template.
     """
     if can_see_lines(membership.role, membership.client):
         return payment
@@ -28,22 +28,26 @@ def redact_payment(membership: Membership, payment: Payment) -> Payment:
     )  # fmt: skip
 
 
-def restrict_query(membership: Membership, look: LineQuery) -> LineQuery:
-    """What this person may look for: who sees no lines finds nothing by searching them either."""
-    return look if can_see_lines(membership.role, membership.client) else LineQuery()
+def restrict_query(membership: Membership, query: LineQuery) -> LineQuery:
+    """Return the search as this member may use it: a member who sees no lines cannot find any by searching."""
+    return query if can_see_lines(membership.role, membership.client) else LineQuery()
 
 
 def redact_history(membership: Membership, detail: Detail) -> Detail:
-    """A run's history as this person may see it: what came in and went out may say who gets what."""
+    """Return the run's history as this member may see it: received and sent data may contain individual wages."""
     if can_see_lines(membership.role, membership.client):
         return detail
     received = replace(detail.received, body="") if detail.received else None
-    exchanges = [replace(one, asked={}, answer={}) for one in detail.exchanges]
+    exchanges = [replace(call, asked={}, answer={}) for call in detail.exchanges]
     return replace(detail, overpaid=[], received=received, exchanges=exchanges)
 
 
 def hide_lines(membership: Membership, hidden: bool) -> bool:
-    """Hide the lines from preparers, or show them again; whether that changed anything. InsufficientRole."""
+    """Hide payment lines from preparers, or show them. Returns whether anything changed.
+
+    Raises:
+    - InsufficientRole: only owners may.
+    """
     if membership.role != "owner":
         raise InsufficientRole
     client = membership.client

@@ -99,7 +99,7 @@ def test_who_cannot_be_invited(demo: Demo, email: str | None, role: str, reason:
 
 
 def test_a_client_mails_so_many_people_and_no_more(demo: Demo):
-    for number in range(invitations.MOST_WAITING):
+    for number in range(invitations.MAX_PENDING):
         invite(demo, f"person-{number}@demobv.example")
     with pytest.raises(InvitationRefused, match="too_many"):
         invite(demo)
