@@ -1,1 +1,1 @@
-"""What one user has to do now over all clients: worklist, onboarding steps, and what keeps a payment from coming."""
+"""A user's work over all clients: the worklist, onboarding steps, and what blocks a payment."""

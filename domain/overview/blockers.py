@@ -1,4 +1,4 @@
-"""What keeps a payment from coming that a person can mend, and what is on its way from Nmbrs."""
+"""What blocks a payment and can be fixed by the user, and which runs are being imported from Nmbrs."""
 
 from dataclasses import dataclass
 from datetime import timedelta
@@ -11,15 +11,19 @@ from domain.payroll.connections import ConnectionView
 from domain.payroll.run_history import HistoryRow
 from models import Client, Run
 
-RECENT = timedelta(days=14)
-MOST = 5
+RECENT_PERIOD = timedelta(days=14)
+MAX_SHOWN = 5
 
 
 @dataclass(frozen=True)
 class Blockers:
-    """links: Nmbrs accounts that do not answer us. refused: runs of the last fourteen days that could not be made a
-    payment, without a newer run of the same company. unmapped: how many runs no account pays yet. coming: runs that
-    are being fetched."""
+    """What stands between Nmbrs and a payment.
+
+    - links: Nmbrs connections that fail.
+    - refused: runs of the last fourteen days that could not become a payment, unless the company has a newer run.
+    - unmapped: the number of runs whose company has no paying account yet.
+    - coming: runs that are being imported.
+    """
 
     links: list[ConnectionView]
     refused: list[HistoryRow]
@@ -28,19 +32,19 @@ class Blockers:
 
 
 def find_blockers(client: Client) -> Blockers:
-    """How the way from Nmbrs to a payment stands."""
+    """Return what blocks this client's payments."""
     links = [connections.connection_view(row) for row in connections.connections(client) if row.status == "disturbed"]
     return Blockers(
-        links, _refused(client), len(companies.unmapped_runs(client)),
-        run_history.list_runs(client, Run.state.in_(("found", "retrying")), limit=MOST),
+        links, _failed_runs(client), len(companies.unmapped_runs(client)),
+        run_history.list_runs(client, Run.state.in_(("found", "retrying")), limit=MAX_SHOWN),
     )  # fmt: skip
 
 
-def _refused(client: Client) -> list[HistoryRow]:
+def _failed_runs(client: Client) -> list[HistoryRow]:
     later = Run.alias()
     newer = later.select().where(
         later.company == Run.company, later.kind == Run.kind,
         (later.year > Run.year) | ((later.year == Run.year) & (later.number > Run.number)),
     )  # fmt: skip
-    recent = (Run.state == "refused") & (Run.changed_at > utcnow() - RECENT)
-    return run_history.list_runs(client, recent, ~fn.EXISTS(newer), limit=MOST)
+    recent = (Run.state == "refused") & (Run.changed_at > utcnow() - RECENT_PERIOD)
+    return run_history.list_runs(client, recent, ~fn.EXISTS(newer), limit=MAX_SHOWN)

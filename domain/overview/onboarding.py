@@ -1,4 +1,4 @@
-"""Where a new customer stands: the steps of the manual, and which comes next."""
+"""Onboarding: which steps of the manual a new customer has completed, and which comes next."""
 
 from dataclasses import dataclass, replace
 
@@ -22,12 +22,16 @@ class OnboardingStep:
 
 
 def search_companies(text: str) -> list[Company]:
-    """Companies of this name or number in the register, to choose from at registering. RegisterUnavailable."""
-    wanted = " ".join(text.split())
-    if len(wanted) < SEARCHED_FROM:
+    """Search the business register by name or number. Fewer than three letters find nothing.
+
+    Raises:
+    - RegisterUnavailable
+    """
+    query = " ".join(text.split())
+    if len(query) < SEARCHED_FROM:
         return []
     try:
-        return services().register.search(wanted[:100])
+        return services().register.search(query[:100])
     except RegisterDown as error:
         raise RegisterUnavailable from error
 
@@ -36,15 +40,18 @@ APPROVER_STEPS = ("pin", "identification", "authority")
 
 
 def steps(client: Client, user: User) -> list[OnboardingStep]:
-    """In order; the first that is not done is the current one. Who only prepares proves nothing before a payment."""
-    standing = signing_authority.latest_decision(client, user)
+    """Return the onboarding steps in order; the first that is not done is current.
+
+    A preparer cannot approve, and therefore skips pin, identification and authority.
+    """
+    decision = signing_authority.latest_decision(client, user)
     mapped = PayrollCompany.select().where(PayrollCompany.client == client.id, PayrollCompany.mapped_at.is_null(False))
-    found = [
+    all_steps = [
         OnboardingStep("email", user.email_confirmed_at is not None),
         OnboardingStep("pin", pins.has_pin(user)),
         OnboardingStep("identification", identification.is_identified(user)),
         OnboardingStep(
-            "authority", bool(standing and standing.answer == "yes"), detail=standing.answer if standing else None
+            "authority", bool(decision and decision.answer == "yes"), detail=decision.answer if decision else None
         ),
         OnboardingStep("bank", bool(linking.payable_accounts(client))),
         OnboardingStep("nmbrs", NmbrsConnection.select().where(NmbrsConnection.client == client.id).exists()),
@@ -53,11 +60,11 @@ def steps(client: Client, user: User) -> list[OnboardingStep]:
     ]
     mine = Membership.get_or_none(Membership.client == client.id, Membership.user == user.id)
     if mine is not None and mine.role == "preparer":
-        found = [step for step in found if step.key not in APPROVER_STEPS]
-    current = next((step.key for step in found if not step.done), None)
-    return [replace(step, current=step.key == current) for step in found]
+        all_steps = [step for step in all_steps if step.key not in APPROVER_STEPS]
+    current = next((step.key for step in all_steps if not step.done), None)
+    return [replace(step, current=step.key == current) for step in all_steps]
 
 
 def finished(client: Client, user: User) -> bool:
-    """Everything that a first payment needs; the webhook shows itself with the first run."""
+    """Return whether everything needed for a first payment is done. The webhook proves itself with the first run."""
     return all(step.done for step in steps(client, user) if step.key != "webhook")

@@ -1,4 +1,4 @@
-"""What waits where, over all clients of one person: in as many statements for sixty clients as for two."""
+"""The worklist: what waits in each client of a user. The number of queries does not depend on the number of clients."""
 
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -11,14 +11,14 @@ from domain.banking import consents
 from domain.payments.queries import awaiting_action_by
 from models import BankLink, Batch, Client, Membership, NmbrsConnection, User
 
-SHOWN_BESIDE = 8  # clients that stand at the top of every page, the last used first
+MAX_RECENT = 8  # clients listed at the top of every page, most recently used first
 
 
 @dataclass(frozen=True)
 class ClientWorklist:
-    """payments: how many wait for this person, the oldest since `oldest` (UTC).
+    """What waits in one client. `payments`: the number that waits for this user, the oldest since `oldest` (UTC).
 
-    bank, nmbrs: a link that asks for care.
+    `bank`, `nmbrs`: a connection needs attention.
     """
 
     public_id: str
@@ -35,11 +35,13 @@ class ClientWorklist:
 
 
 def worklist_for(user: User) -> list[ClientWorklist]:
-    """Every client of this person: where the oldest payment waits first, then broken links, then those all done."""
+    """Return the user's clients: those with the oldest waiting payment first, then failing connections, then the rest.
+    """
     query = Membership.select(Membership, Client).join(Client).where(Membership.user == user.id)
     mine = list(query)
     ids = Membership.select(Membership.client).where(Membership.user == user.id)
-    waiting, banks, nmbrs = _payments(user, ids), _banks(ids), _nmbrs(ids)
+    waiting = _pending_payments(user, ids)
+    banks, nmbrs = _clients_with_ending_consent(ids), _clients_with_failing_nmbrs(ids)
     rows = [
         ClientWorklist(
             row.client.public_id, row.client.name, row.role, *waiting.get(row.client_id, (0, None)),
@@ -47,28 +49,28 @@ def worklist_for(user: User) -> list[ClientWorklist]:
         )
         for row in mine
     ]  # fmt: skip
-    return sorted(rows, key=_order)
+    return sorted(rows, key=_sort_key)
 
 
-def _order(row: ClientWorklist) -> tuple:
+def _sort_key(row: ClientWorklist) -> tuple:
     since = row.oldest.timestamp() if row.oldest else 0.0
     return not row.payments, since, not row.anything, row.name.casefold()
 
 
-def _payments(user: User, ids) -> dict[int, tuple[int, datetime]]:
+def _pending_payments(user: User, ids) -> dict[int, tuple[int, datetime]]:
     query: Any = Batch.select(Batch.client, fn.count(Batch.id), fn.min(Batch.created_at))
     rows = query.where(Batch.client.in_(ids), awaiting_action_by(user)).group_by(Batch.client).tuples()
     return {client_id: (count, Batch.created_at.python_value(oldest)) for client_id, count, oldest in rows}
 
 
 def pending_count(user: User) -> int:
-    """How many payments wait for this person, over all their clients: the number on the app's icon."""
+    """Return the number of payments that wait for this user, over all clients; shown on the app's icon."""
     ids = Membership.select(Membership.client).where(Membership.user == user.id)
     return Batch.select().where(Batch.client.in_(ids), awaiting_action_by(user)).count()
 
 
-def _banks(ids) -> set[int]:
-    """Clients with a confirmed account under a consent that ends within a week, or has ended."""
+def _clients_with_ending_consent(ids) -> set[int]:
+    """Return the clients with a confirmed account whose consent has ended or ends within a week."""
     soon = today_amsterdam() + timedelta(days=consents.SOON.days)
     broken = (BankLink.status != "valid") | (BankLink.valid_until <= soon)
     query: Any = BankLink.select(BankLink.client).where(
@@ -77,17 +79,17 @@ def _banks(ids) -> set[int]:
     return {client_id for (client_id,) in query.distinct().tuples()}
 
 
-def _nmbrs(ids) -> set[int]:
+def _clients_with_failing_nmbrs(ids) -> set[int]:
     disturbed = (NmbrsConnection.status == "disturbed") & NmbrsConnection.removed_at.is_null()
     query: Any = NmbrsConnection.select(NmbrsConnection.client).where(NmbrsConnection.client.in_(ids), disturbed)
     return {client_id for (client_id,) in query.distinct().tuples()}
 
 
 def recent_clients(membership: Membership) -> list[Client]:
-    """The clients between which this person goes to and fro, this one first; none with only one."""
+    """Return the clients that the user can switch between, the current one first; empty if there is only one."""
     query = (
         Client.select().join(Membership).where(Membership.user == membership.user_id)
-        .order_by((Client.id == membership.client_id).desc(), Membership.used_at.desc(), Client.id).limit(SHOWN_BESIDE)
+        .order_by((Client.id == membership.client_id).desc(), Membership.used_at.desc(), Client.id).limit(MAX_RECENT)
     )  # fmt: skip
-    found = list(query)
-    return found if len(found) > 1 else []
+    clients = list(query)
+    return clients if len(clients) > 1 else []
