@@ -1,1 +1,1 @@
-"""What operators need: their commands, the integrity check of the books, metrics."""
+"""For operators: their commands, the integrity check of the database, and metrics."""

@@ -1,4 +1,7 @@
-"""Proof over the whole database: every total is the sum of its lines, nothing is paid twice, the log holds."""
+"""Integrity check of the whole database.
+
+Totals equal the sum of their lines, no payment has two live orders, and every audit log is intact.
+"""
 
 from collections.abc import Iterator
 from typing import Any
@@ -10,16 +13,16 @@ from models import BankOrder, Batch, BatchLine, Client, Release
 
 
 def find_inconsistencies() -> Iterator[str]:
-    """One sentence for each thing that does not add up; none when the books are right."""
+    """Return a sentence for each inconsistency; none if the database is consistent."""
     yield from _batch_totals()
     yield from _order_totals()
-    yield from _doubled()
+    yield from _duplicate_orders()
     for client in Client.select(Client.id, Client.public_id):
         for number in audit.verify_chain(client.id):
             yield f"client {client.public_id}: the log does not hold at event {number}"
 
 
-def _sums(*conditions) -> dict[int, tuple[int, int]]:
+def _totals_per_batch(*conditions) -> dict[int, tuple[int, int]]:
     query = BatchLine.select(BatchLine.batch, fn.sum(BatchLine.amount_cents), fn.count(BatchLine.id))
     chosen = query.where(*conditions) if conditions else query
     rows: Any = chosen.group_by(BatchLine.batch).tuples()
@@ -27,16 +30,16 @@ def _sums(*conditions) -> dict[int, tuple[int, int]]:
 
 
 def _batch_totals() -> Iterator[str]:
-    sums = _sums()
+    sums = _totals_per_batch()
     for batch in Batch.select(Batch.id, Batch.reference, Batch.total_cents, Batch.line_count):
         if sums.get(batch.id) != (batch.total_cents, batch.line_count):
             yield f"batch {batch.reference}: total or count is not that of its lines"
 
 
 def _order_totals() -> Iterator[str]:
-    # a line that the bank refused was in the order too, and so was one with a reason of its
+    # lines that the bank rejected, or gave a reason for, were part of the order too
     states = ("sent", "executed", "returned", "rejected")
-    sums = _sums(BatchLine.state.in_(states) | BatchLine.bank_reason.is_null(False))
+    sums = _totals_per_batch(BatchLine.state.in_(states) | BatchLine.bank_reason.is_null(False))
     for order in BankOrder.select(BankOrder, Batch, Release).join(Batch).switch(BankOrder).join(Release):
         if (order.total_cents, order.line_count) != (order.release.total_cents, order.release.line_count):
             yield f"order {order.msg_id}: not what was released"
@@ -45,7 +48,7 @@ def _order_totals() -> Iterator[str]:
             yield f"order {order.msg_id}: total or count is not that of the lines sent"
 
 
-def _doubled() -> Iterator[str]:
+def _duplicate_orders() -> Iterator[str]:
     query = BankOrder.select(BankOrder.batch, fn.count(BankOrder.id)).where(BankOrder.state != "ended")
     rows: Any = query.group_by(BankOrder.batch).having(fn.count(BankOrder.id) > 1).tuples()
     for batch, count in rows:

@@ -1,4 +1,4 @@
-"""Whether the database answers, and what is waiting, in figures."""
+"""Health of the database, and the figures for Prometheus."""
 
 from collections.abc import Iterator
 from typing import Any
@@ -12,12 +12,12 @@ from models import Batch, Delivery, OutgoingMail, Run, database
 
 
 def database_answers() -> None:
-    """Raises Peewee's error when it does not."""
+    """Query the database. Raises Peewee's error if it does not answer."""
     database.execute_sql("select 1").fetchone()
 
 
-class _Figures(Collector):
-    """Counted when asked: the database is the only one who knows."""
+class _DatabaseCollector(Collector):
+    """Collects the figures on request, from the database."""
 
     def collect(self) -> Iterator[GaugeMetricFamily]:
         waiting = GaugeMetricFamily("bizcuit_waiting", "Rows that wait for the worker", labels=["kind"])
@@ -33,4 +33,4 @@ class _Figures(Collector):
 
 
 REGISTRY = CollectorRegistry()
-REGISTRY.register(_Figures())
+REGISTRY.register(_DatabaseCollector())

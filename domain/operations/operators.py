@@ -1,4 +1,4 @@
-"""What operators may do, each act in the log."""
+"""What operators can do. Each action is recorded in the audit log."""
 
 from collections.abc import Callable, Iterator
 from typing import Any
@@ -69,12 +69,12 @@ def _newest_order(reference: str) -> BankOrder:
 
 
 def order_body(reference: str) -> bytes:
-    """The pain.001 as sent or to be sent."""
+    """Return the order's pain.001 as sent, or as it would be sent."""
     return order_bytes(_newest_order(reference))
 
 
 def order_timeline(reference: str) -> Iterator[str]:
-    """The order and every answer of the bank, a line each."""
+    """Return the order and every call to the bank about it, one line each."""
     order = _newest_order(reference)
     yield f"{order.msg_id}  {order.state}  bank says {order.raw_status or '-'}  payment {order.payment_id or '-'}"
     for row in BankExchange.select().where(BankExchange.order == order.id).order_by(BankExchange.id):
@@ -82,10 +82,12 @@ def order_timeline(reference: str) -> Iterator[str]:
 
 
 def resolve_order(reference: str, taken: bool, reason: str, by: str) -> str:
-    """What became of an order without an answer, as the bank told two different people.
+    """Record what the bank told an operator about an order without an answer.
 
-    The first person's word is kept; the second's, when it is the same, moves the batch.
-    StateConflict when the order has an answer.
+    It takes two operators: the first report is stored, and the same report by a second one changes the state.
+
+    Raises:
+    - StateConflict: the order already has an answer.
     """
     order = _newest_order(reference)
     batch, verdict = Batch.get_by_id(order.batch_id), "taken" if taken else "not_taken"
@@ -93,8 +95,8 @@ def resolve_order(reference: str, taken: bool, reason: str, by: str) -> str:
         raise StateConflict(f"{reference} is {batch.state}, not sending")
     with transaction(batch.client_id):
         subject = f"order:{order.msg_id}"
-        said = AuditEvent.select().where(AuditEvent.subject == subject, AuditEvent.kind == f"order.said_{verdict}")
-        others = [event for event in said if event.details["by"] != by]
+        reports = AuditEvent.select().where(AuditEvent.subject == subject, AuditEvent.kind == f"order.said_{verdict}")
+        others = [event for event in reports if event.details["by"] != by]
         audit.record_event(batch.client_id, audit.OPERATOR, f"order.said_{verdict}", subject, by=by, reason=reason)
         if not others:
             return "kept; a second person must say the same"
@@ -112,7 +114,7 @@ def _resolve(batch: Batch, order: BankOrder, taken: bool, reason: str) -> None:
     state_machine.transition(batch, "bank_rejected", audit.OPERATOR, "not_taken")
 
 
-_SEALED: tuple[tuple[Any, str, Callable[[Any], str]], ...] = (
+_ENCRYPTED_COLUMNS: tuple[tuple[Any, str, Callable[[Any], str]], ...] = (
     (WebhookKey, "key_sealed", lambda row: f"webhook_key|{row.client_id}"),
     (NmbrsConnection, "token_sealed", lambda row: f"nmbrs_connection|{row.client_id}|{row.email}"),
     (NmbrsConnection, "tokens_sealed", lambda row: f"nmbrs_tokens|{row.client_id}|{row.id}"),
@@ -128,29 +130,29 @@ _SEALED: tuple[tuple[Any, str, Callable[[Any], str]], ...] = (
 
 
 def rotate_keys() -> int:
-    """Seal again, with the primary key, what was sealed with an older one; returns how many."""
-    ring, done = services().keyring, 0
-    for table, column, place in _SEALED:
+    """Encrypt again, with the primary key, what was encrypted with an older key. Returns the number of values."""
+    keyring, count = services().keyring, 0
+    for table, column, context in _ENCRYPTED_COLUMNS:
         field = getattr(table, column)
         for row in table.select():
-            sealed = getattr(row, column)
-            if sealed and ring.needs_rotation(sealed):
-                again = ring.encrypt(ring.decrypt(sealed, place(row)), place(row))
-                done += table.update({column: again}).where(table.id == row.id, field == sealed).execute()
-    return done
+            ciphertext = getattr(row, column)
+            if ciphertext and keyring.needs_rotation(ciphertext):
+                renewed = keyring.encrypt(keyring.decrypt(ciphertext, context(row)), context(row))
+                count += table.update({column: renewed}).where(table.id == row.id, field == ciphertext).execute()
+    return count
 
 
 def end_sessions(operator: str, reason: str, user: User | None) -> int:
-    """Sign this person, or everybody, out everywhere (ASVS 7.4.5); answers how many sessions that were.
+    """End all sessions of this user, or of everybody (ASVS 7.4.5). Returns the number of sessions.
 
-    What was proved in those sessions, and what was begun in them, goes with them.
+    Recent authentications and unfinished steps in those sessions end with them.
     """
     mine = LoginSession.user == user.id if user else LoginSession.user.is_null(False)
     query = Client.select(Client.id).order_by(Client.id)
     clients = list(query.join(Membership).where(Membership.user == user.id) if user else query)
-    about = f"user:{user.id}" if user else "everybody"
+    subject = f"user:{user.id}" if user else "everybody"
     with transaction(*(client.id for client in clients)):
         ended = sessions.sign_out_where(mine)
         for client in clients:
-            audit.record_event(client.id, audit.OPERATOR, "sessions.ended", about, by=operator, reason=reason)
+            audit.record_event(client.id, audit.OPERATOR, "sessions.ended", subject, by=operator, reason=reason)
     return ended
