@@ -1,4 +1,4 @@
-"""Somebody between us and the sandbox."""
+"""Fixtures with a proxy between the adapter and the sandbox."""
 
 from collections.abc import Iterator
 
@@ -10,6 +10,6 @@ from tests.support.tampering_proxy import Meddler, meddler
 
 @pytest.fixture
 def between(sandbox: Sandbox) -> Iterator[Meddler]:
-    """Somebody who can change the sandbox's answers."""
+    """A proxy that can change the sandbox's answers."""
     with meddler(sandbox.url) as meddling:
         yield meddling

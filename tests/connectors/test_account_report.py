@@ -1,4 +1,6 @@
-"""What a bank booked, read from the sandbox and from banks that answer otherwise; each exchange is the contract's."""
+"""Transactions, from the sandbox and from banks that deviate; every exchange is checked against the Berlin Group
+OpenAPI.
+"""
 
 import json
 from collections.abc import Callable
@@ -33,7 +35,7 @@ def watch() -> Watch:
 
 @pytest.fixture
 def ask(sandbox: Sandbox, signer: Signer, watch: Watch) -> Callable[..., list[Transaction]]:
-    """The demo account's bookings, at the sandbox itself or at somebody in between."""
+    """Return the transactions of the demo account, from the sandbox or through a proxy."""
     tpp = Tpp(sandbox.url)
     given = consent(tpp)
     found = tpp.get("/accounts", headers={"Consent-ID": given, "PSU-IP-Address": PSU.ip}).json()["accounts"]
@@ -54,7 +56,7 @@ def pay(sandbox: Sandbox, lines: int, batch: bool = True, msg_id: str = "REF-1")
     Tpp(sandbox.url).placed(pain001(bank_day(sandbox, 1), rows, msg_id=msg_id, batch=batch)).sign()
 
 
-def test_what_happened_before(ask: Callable[..., list[Transaction]]):
+def test_it_reads_the_history(ask: Callable[..., list[Transaction]]):
     told = ask()
     assert [one.cents for one in told] == [-318_25, -2_150_00, 7_315_40, 12_480_00, -2_150_00]
     assert {(one.booked, one.is_batch, one.batch_count) for one in told} == {(True, False, None)}
@@ -62,11 +64,11 @@ def test_what_happened_before(ask: Callable[..., list[Transaction]]):
     assert all(one.transaction_id and one.booked_on == one.value_on for one in told)
 
 
-def test_only_since_the_day_that_is_asked(ask: Callable[..., list[Transaction]]):
+def test_it_reads_from_the_given_date(ask: Callable[..., list[Transaction]]):
     assert [one.cents for one in ask(days=11)] == [-318_25, -2_150_00]
 
 
-def test_expected_and_booked_are_told_apart(sandbox: Sandbox, ask: Callable[..., list[Transaction]]):
+def test_booked_and_pending_are_distinguished(sandbox: Sandbox, ask: Callable[..., list[Transaction]]):
     pay(sandbox, 3)
     expected = [one for one in ask() if not one.booked]
     assert [(one.cents, one.booked_on, one.is_batch, one.batch_count) for one in expected] == [(-675, None, True, 3)]
@@ -76,7 +78,7 @@ def test_expected_and_booked_are_told_apart(sandbox: Sandbox, ask: Callable[...,
     assert "REF-1" in lump.text and not lump.party_name
 
 
-def test_page_after_page(sandbox: Sandbox, watch: Watch, ask: Callable[..., list[Transaction]]):
+def test_it_reads_all_pages(sandbox: Sandbox, watch: Watch, ask: Callable[..., list[Transaction]]):
     pay(sandbox, 120, batch=False)
     advance(sandbox, 5)
     told = ask()
@@ -87,7 +89,7 @@ def test_page_after_page(sandbox: Sandbox, watch: Watch, ask: Callable[..., list
     assert all("Signature" in request.headers and "Digest" in request.headers for request, _ in watch.seen)
 
 
-def test_the_pages_of_one_list_are_one_question(sandbox: Sandbox, ask: Callable[..., list[Transaction]]):
+def test_further_pages_do_not_count_as_access(sandbox: Sandbox, ask: Callable[..., list[Transaction]]):
     pay(sandbox, 120, batch=False)
     advance(sandbox, 5)
     for _ in range(4):
@@ -95,12 +97,12 @@ def test_the_pages_of_one_list_are_one_question(sandbox: Sandbox, ask: Callable[
     with pytest.raises(BankRefused) as refused:
         ask(psu=None)
     assert (refused.value.http_status, refused.value.code) == (429, "ACCESS_EXCEEDED")
-    assert len(ask()) == 125  # the customer is there
+    assert len(ask()) == 125  # with the customer present
 
 
 @pytest.fixture
 def other_bank(between: Meddler, watch: Watch) -> Meddler:
-    """A bank that answers otherwise than the contract allows: its request ids are not passed on either."""
+    """A bank that violates the standard: it does not return the X-Request-ID either."""
     watch.checked = False
     return between
 
@@ -115,7 +117,7 @@ def with_next(href: str) -> Callable[[bytes], bytes]:
 
 
 @pytest.mark.parametrize("href", ["https://elsewhere.example/v1/x", "//elsewhere.example/v1/x", "http://127.0.0.1:9/v1/x"])
-def test_a_page_that_leads_elsewhere_is_not_followed(
+def test_a_next_link_to_another_host_is_not_followed(
     other_bank: Meddler, ask: Callable[..., list[Transaction]], href: str
 ):
     other_bank.changes["/transactions"] = with_next(href)
@@ -125,12 +127,12 @@ def test_a_page_that_leads_elsewhere_is_not_followed(
 
 
 def leading_to(href: str) -> bytes:
-    """A page without bookings, and the next."""
+    """Return an empty page with a link to the next one."""
     links = {"account": {"href": "/v1/accounts/x"}, "next": {"href": href}}
     return json.dumps({"transactions": {"booked": [], "_links": links}}).encode()
 
 
-def test_pages_in_a_circle_come_to_an_end(other_bank: Meddler, ask: Callable[..., list[Transaction]]):
+def test_repeating_pages_are_refused(other_bank: Meddler, ask: Callable[..., list[Transaction]]):
     other_bank.changes["/transactions"] = lambda body: leading_to("/v1/accounts/x/transactions?bookingStatus=both")
     other_bank.statuses["/transactions"] = 200
     with pytest.raises(OutcomeUnknown, match="no end"):
@@ -138,7 +140,7 @@ def test_pages_in_a_circle_come_to_an_end(other_bank: Meddler, ask: Callable[...
     assert other_bank.count("/transactions") == 2
 
 
-def test_pages_without_end_come_to_one(other_bank: Meddler, ask: Callable[..., list[Transaction]]):
+def test_endless_pages_are_refused(other_bank: Meddler, ask: Callable[..., list[Transaction]]):
     numbers = iter(range(10_000))
     other_bank.changes["/transactions"] = lambda body: leading_to(f"/v1/accounts/x/transactions?to={next(numbers)}")
     other_bank.statuses["/transactions"] = 200
@@ -147,7 +149,7 @@ def test_pages_without_end_come_to_one(other_bank: Meddler, ask: Callable[..., l
     assert other_bank.count("/transactions") == MOST_PAGES
 
 
-# --- rubbish -----------------------------------------------------------------------------------------
+# --- invalid answers ---
 GOOD = {
     "transactionId": "1", "bookingDate": "2026-11-26", "transactionAmount": {"currency": "EUR", "amount": "-10.00"},
 }  # fmt: skip
@@ -176,7 +178,7 @@ def report(**changes) -> dict:
     ],
     ids=lambda changes: json.dumps(changes)[:60],
 )  # fmt: skip
-def test_a_strange_value_makes_the_list_unknown(changes: dict):
+def test_an_invalid_value_makes_the_outcome_unknown(changes: dict):
     assert len(bookings.page(report())[0]) == 1
     with pytest.raises(OutcomeUnknown):
         bookings.page(report(**changes))
@@ -187,19 +189,19 @@ def test_a_strange_value_makes_the_list_unknown(changes: dict):
               {"transactions": {"booked": [], "_links": []}},
               {"transactions": {"booked": [], "_links": {"next": "/v1"}}}],
 )  # fmt: skip
-def test_what_is_no_report(found: dict):
+def test_an_invalid_report_is_refused(found: dict):
     with pytest.raises(OutcomeUnknown):
         bookings.page(found)
 
 
-def test_a_bank_that_answers_rubbish(other_bank: Meddler, ask: Callable[..., list[Transaction]]):
+def test_an_html_page_is_an_unknown_outcome(other_bank: Meddler, ask: Callable[..., list[Transaction]]):
     other_bank.changes["/transactions"] = lambda body: b"<html>busy</html>"
     with pytest.raises(OutcomeUnknown):
         ask(other_bank.url)
 
 
-def test_what_is_only_shown_may_be_odd():
-    """A counterparty without an IBAN, words over lines, and the sign that says that there is no id."""
+def test_display_only_fields_may_be_odd():
+    """A counterparty without IBAN, remittance information on several lines, and NOTPROVIDED."""
     (one,), _ = bookings.page(
         report(
             creditorAccount={"bban": "123"}, creditorName="Jansen\u0000\n  BV", endToEndId="NOTPROVIDED",

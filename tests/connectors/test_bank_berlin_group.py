@@ -1,6 +1,6 @@
-"""The adapter against the sandbox's banks: the four ways to sign, consents, balances, and every way to fail.
+"""The adapter against the sandbox's banks: the SCA approaches, consents, balances and failures.
 
-Each exchange is held against the contract, on both sides.
+Every exchange is checked against the Berlin Group OpenAPI, in both directions.
 """
 
 from collections.abc import Callable
@@ -48,7 +48,7 @@ def bank(signer: Signer, watch: Watch) -> BerlinGroupBank:
 
 @pytest.fixture
 def config(sandbox: Sandbox) -> Callable[..., BankConfig]:
-    """The line of a bank, put on another way of signing when that is asked."""
+    """Return the configuration of a bank, with another SCA approach if asked."""
 
     def found(bank_id: str = "redirect", signing: str | None = None) -> BankConfig:
         if signing:
@@ -60,7 +60,7 @@ def config(sandbox: Sandbox) -> Callable[..., BankConfig]:
 
 @pytest.fixture
 def order(sandbox: Sandbox) -> Callable[..., bytes]:
-    """An order's bytes, as the app writes them: for the next day, from an account of this bank."""
+    """Return the bytes of an order for tomorrow, from an account of this bank."""
 
     def written(bank_id: str = "redirect", msg_id: str = "20260430034734-66580", lines: int = 2) -> bytes:
         rows = [
@@ -88,11 +88,11 @@ def status(bank: BerlinGroupBank, config: BankConfig, placed: OrderPlaced) -> st
 
 
 def taken(sandbox: Sandbox) -> int:
-    """How many orders the banks have."""
+    """Return the number of orders at the banks."""
     return len(sandbox.control("GET", "orders"))
 
 
-# --- consent, accounts, balance -------------------------------------------------------------------------
+# --- consent, accounts, balance ---
 @pytest.mark.parametrize("bank_id", ["redirect", "decoupled", "reader"])
 def test_a_consent_leads_to_accounts_and_balances(
     sandbox: Sandbox, bank: BerlinGroupBank, config: Callable[..., BankConfig], bank_id: str
@@ -119,7 +119,7 @@ def test_a_consent_leads_to_accounts_and_balances(
         assert abs(datetime.now(UTC) - balance.at) < timedelta(minutes=1)
 
 
-def test_a_refused_consent_says_so(bank: BerlinGroupBank, config: Callable[..., BankConfig]):
+def test_a_refused_consent_has_that_status(bank: BerlinGroupBank, config: Callable[..., BankConfig]):
     started = bank.start_consent(config(), PSU, BACK, NOK, uuid())
     assert press(started.redirect_url, "weigeren").headers["Location"] == NOK
     assert bank.consent(config(), started.consent_id, uuid()).status == "rejected"
@@ -142,7 +142,7 @@ CONSENT_FAULTS = [
 
 
 @pytest.mark.parametrize(("fault", "expected"), CONSENT_FAULTS)
-def test_what_is_wrong_with_a_consent_is_the_banks_own_code(
+def test_a_consent_error_has_the_banks_code(
     sandbox: Sandbox, bank: BerlinGroupBank, config: Callable[..., BankConfig], fault: str, expected: tuple[int, str]
 ):
     consent_id = consented(bank, config(), DEBTORS["redirect"])
@@ -152,7 +152,7 @@ def test_what_is_wrong_with_a_consent_is_the_banks_own_code(
     assert (refused.value.http_status, refused.value.code) == expected
 
 
-def test_the_person_is_named_only_when_there_is_one(
+def test_psu_headers_are_sent_only_with_a_psu(
     bank: BerlinGroupBank, watch: Watch, config: Callable[..., BankConfig]
 ):
     there = config()
@@ -166,7 +166,7 @@ def test_the_person_is_named_only_when_there_is_one(
         bank.accounts(there, consent_id, None, uuid())
 
 
-def test_a_bank_need_not_say_whose_an_account_is(
+def test_the_owner_name_is_optional(
     sandbox: Sandbox, bank: BerlinGroupBank, config: Callable[..., BankConfig]
 ):
     consent_id = consented(bank, config(), DEBTORS["redirect"])
@@ -174,14 +174,14 @@ def test_a_bank_need_not_say_whose_an_account_is(
     assert [one.owner_name for one in bank.accounts(config(), consent_id, PSU, uuid())] == [None]
 
 
-# --- the four ways to sign ------------------------------------------------------------------------------
-def test_signing_by_redirect(
+# --- the SCA approaches ---
+def test_sca_by_redirect(
     sandbox: Sandbox, bank: BerlinGroupBank, config: Callable[..., BankConfig], order: Callable[..., bytes]
 ):
     there, body = config("redirect"), order("redirect")
     placed = place(bank, there, body)
     assert (placed.transaction_status, placed.sca_approach) == ("RCVD", "REDIRECT")
-    assert "scaRedirect" not in placed.links  # it was asked to wait for an explicit start
+    assert "scaRedirect" not in placed.links  # explicit authorisation was requested
     begun = bank.start_authorisation(
         there, placed.payment_id, placed.links["startAuthorisation"], PSU, BACK, NOK, uuid()
     )
@@ -196,7 +196,7 @@ def test_signing_by_redirect(
     assert sandbox.control("GET", "orders")[0]["body"].encode() == body
 
 
-def test_signing_in_the_banks_app(
+def test_decoupled_sca(
     sandbox: Sandbox, bank: BerlinGroupBank, config: Callable[..., BankConfig], order: Callable[..., bytes]
 ):
     there = config("decoupled")
@@ -216,13 +216,13 @@ def test_signing_in_the_banks_app(
 
 
 def reader_code(sandbox: Sandbox, challenge: str) -> str:
-    """What the reader of the bank shows: its page has the code in large."""
+    """Return the code on the page of the bank's card reader."""
     page = requests.get(f"{sandbox.url}/bank/reader/reader", params={"uitdaging": challenge}, timeout=10).text
     words = page.replace("<", " ").replace(">", " ").split()
     return next(word for word in words if len(word) == 6 and word.isdecimal())
 
 
-def test_signing_with_the_reader(
+def test_embedded_sca(
     sandbox: Sandbox, bank: BerlinGroupBank, config: Callable[..., BankConfig], order: Callable[..., bytes]
 ):
     there = config("reader")
@@ -251,7 +251,7 @@ def test_signing_with_the_reader(
     assert status(bank, there, placed) == "ACSP"
 
 
-def test_a_bank_with_one_method_asks_at_once(
+def test_a_single_sca_method_is_selected_at_once(
     sandbox: Sandbox, bank: BerlinGroupBank, config: Callable[..., BankConfig], order: Callable[..., bytes]
 ):
     sandbox.fault(bank_one_method=True)
@@ -264,7 +264,7 @@ def test_a_bank_with_one_method_asks_at_once(
 
 
 @pytest.mark.parametrize("bank_id", ["redirect", "decoupled", "reader"])
-def test_under_delegated_signing_there_is_nothing_left_to_sign(
+def test_delegated_sca_leaves_nothing_to_sign(
     bank: BerlinGroupBank, watch: Watch, config: Callable[..., BankConfig], order: Callable[..., bytes], bank_id: str
 ):
     there = config(bank_id, "delegated")
@@ -275,7 +275,7 @@ def test_under_delegated_signing_there_is_nothing_left_to_sign(
     assert status(bank, there, placed) == "ACSP"
 
 
-def test_a_bank_that_starts_by_itself_says_where_to_sign(
+def test_an_implicit_authorisation_has_a_redirect(
     sandbox: Sandbox, bank: BerlinGroupBank, config: Callable[..., BankConfig], order: Callable[..., bytes]
 ):
     sandbox.fault(bank_implicit_only=True)
@@ -284,7 +284,7 @@ def test_a_bank_that_starts_by_itself_says_where_to_sign(
     assert status(bank, config(), placed) == "ACSP"
 
 
-def test_refusing_at_the_bank_is_said_with_its_reason(
+def test_a_refused_sca_has_a_reason(
     bank: BerlinGroupBank, config: Callable[..., BankConfig], order: Callable[..., bytes]
 ):
     placed = place(bank, config(), order())
@@ -297,7 +297,7 @@ def test_refusing_at_the_bank_is_said_with_its_reason(
     assert (report.transaction_status, report.reason) == ("RJCT", "bank:CN01")
 
 
-# --- what differs between banks -------------------------------------------------------------------------
+# --- differences between banks ---
 def test_links_may_be_relative(
     sandbox: Sandbox, bank: BerlinGroupBank, config: Callable[..., BankConfig], order: Callable[..., bytes]
 ):
@@ -324,7 +324,7 @@ def test_errors_may_come_as_problem_json(
     assert refused.value.text == "De opdracht kan niet worden verwerkt"
 
 
-def test_a_status_that_does_not_exist_is_no_status(
+def test_an_unknown_status_is_refused(
     sandbox: Sandbox,
     bank: BerlinGroupBank,
     watch: Watch,
@@ -338,7 +338,7 @@ def test_a_status_that_does_not_exist_is_no_status(
         status(bank, config(), placed)
 
 
-def test_what_happened_at_execution_is_told(
+def test_the_execution_result_is_reported(
     sandbox: Sandbox, bank: BerlinGroupBank, config: Callable[..., BankConfig], order: Callable[..., bytes]
 ):
     there = config("redirect", "delegated")
@@ -353,7 +353,7 @@ def test_what_happened_at_execution_is_told(
     assert (report.transaction_status, report.reason) == ("RJCT", "bank:AM04")
 
 
-def test_an_order_of_ten_thousand_lines_is_taken(
+def test_an_order_of_ten_thousand_lines_is_accepted(
     sandbox: Sandbox, bank: BerlinGroupBank, config: Callable[..., BankConfig], order: Callable[..., bytes]
 ):
     body = order(lines=10_000)
@@ -361,8 +361,8 @@ def test_an_order_of_ten_thousand_lines_is_taken(
     assert sandbox.control("GET", "orders")[0]["body"].encode() == body
 
 
-# --- every way to fail ----------------------------------------------------------------------------------
-# The switch, what the app must think, and how many orders the bank really has then.
+# --- failures ---
+# The switch, the expected error, and the number of orders that the bank really has.
 FAILURES = [
     ("bank_down", OutcomeUnknown, 0),
     ("bank_cut", OutcomeUnknown, 0),
@@ -375,16 +375,16 @@ FAILURES = [
 
 
 @pytest.mark.parametrize(("fault", "error", "orders"), FAILURES, ids=[fault for fault, _, _ in FAILURES])
-def test_an_order_that_fails_is_believed_refused_only_when_the_bank_said_so(
+def test_a_failed_order_is_refused_only_if_the_bank_says_so(
     sandbox: Sandbox, bank: BerlinGroupBank, watch: Watch, config: Callable[..., BankConfig],
     order: Callable[..., bytes], fault: str, error: type[Exception], orders: int,
 ):  # fmt: skip
     there, body, request_id = config(), order(), uuid()
-    watch.checked = fault in ("bank_down", "bank_order_refused")  # the others answer what no contract allows
+    watch.checked = fault in ("bank_down", "bank_order_refused")  # the other faults violate the standard
     sandbox.fault(**{fault: True})
     with pytest.raises(error):
         place(bank, there, body, request_id)
-    assert watch.calls() == ["POST bulk-payments/pain.001-sepa-credit-transfers"]  # once: never by itself again
+    assert watch.calls() == ["POST bulk-payments/pain.001-sepa-credit-transfers"]  # never repeated by itself
     assert taken(sandbox) == orders
     sandbox.fault(**{fault: False})
     watch.checked = True
@@ -392,7 +392,7 @@ def test_an_order_that_fails_is_believed_refused_only_when_the_bank_said_so(
     assert taken(sandbox) == 1
 
 
-def test_a_bank_that_keeps_silent_may_have_it(
+def test_a_timeout_makes_the_outcome_unknown(
     sandbox: Sandbox, signer: Signer, config: Callable[..., BankConfig], order: Callable[..., bytes]
 ):
     there, body = config(), order()
@@ -403,7 +403,7 @@ def test_a_bank_that_keeps_silent_may_have_it(
     sandbox.wait_for(lambda: taken(sandbox) == 1)
 
 
-def test_a_bank_that_is_not_there_has_nothing(
+def test_an_unreachable_bank_is_not_delivered(
     signer: Signer, config: Callable[..., BankConfig], order: Callable[..., bytes]
 ):
     away = replace(config(), base_url=f"http://127.0.0.1:{free_port()}/bank/redirect")
@@ -411,7 +411,7 @@ def test_a_bank_that_is_not_there_has_nothing(
         place(BerlinGroupBank(signer), away, order())
 
 
-def test_a_key_that_cannot_be_had_sends_nothing(
+def test_an_unreadable_key_sends_nothing(
     sandbox: Sandbox,
     bank: BerlinGroupBank,
     watch: Watch,
@@ -424,7 +424,7 @@ def test_a_key_that_cannot_be_had_sends_nothing(
     assert watch.seen == []
 
 
-def test_an_unsigned_call_is_the_banks_to_refuse(
+def test_the_bank_refuses_an_unsigned_call(
     watch: Watch, config: Callable[..., BankConfig], order: Callable[..., bytes]
 ):
     with pytest.raises(BankRefused) as refused:
@@ -432,7 +432,7 @@ def test_an_unsigned_call_is_the_banks_to_refuse(
     assert (refused.value.http_status, refused.value.code) == (401, "SIGNATURE_MISSING")
 
 
-def test_a_line_with_a_key_of_its_own_signs_with_that(
+def test_a_bank_specific_key_is_used(
     bank: BerlinGroupBank, watch: Watch, config: Callable[..., BankConfig], order: Callable[..., bytes], tmp_path: Path
 ):
     own = development_identity(tmp_path)
@@ -441,8 +441,8 @@ def test_a_line_with_a_key_of_its_own_signs_with_that(
     assert f'keyId="{own.key_id}"' in watch.last.headers["Signature"]
 
 
-# --- the same order again -------------------------------------------------------------------------------
-def test_the_same_call_again_is_the_same_order(
+# --- repeated orders ---
+def test_a_repeated_call_returns_the_same_order(
     sandbox: Sandbox, bank: BerlinGroupBank, config: Callable[..., BankConfig], order: Callable[..., bytes]
 ):
     body, request_id = order(), uuid()
@@ -452,21 +452,21 @@ def test_the_same_call_again_is_the_same_order(
 
 
 @pytest.mark.parametrize("more", [{}, {"bank_problem_json": True}, {"bank_duplicate_dupl": True}], ids=str)
-def test_a_bank_that_says_double_has_it(
+def test_a_duplicate_is_an_unknown_outcome(
     sandbox: Sandbox, bank: BerlinGroupBank, watch: Watch, config: Callable[..., BankConfig],
     order: Callable[..., bytes], more: dict[str, bool],
 ):  # fmt: skip
-    """A refusal of the second call says nothing against the first: to call it refused would pay twice."""
+    """Refusing the second call says nothing about the first: treating it as refused would pay twice."""
     body = order()
     place(bank, config(), body)
-    watch.checked = "bank_duplicate_dupl" not in more  # DUPL is a code that the contract does not have
+    watch.checked = "bank_duplicate_dupl" not in more  # DUPL is not a Berlin Group message code
     sandbox.fault(bank_forgets_request_id=True, **more)
     with pytest.raises(DuplicateOrder):
         place(bank, config(), body)
     assert taken(sandbox) == 1
 
 
-def test_a_request_id_of_another_order_is_no_refusal_either(
+def test_a_reused_request_id_is_an_unknown_outcome(
     sandbox: Sandbox, bank: BerlinGroupBank, config: Callable[..., BankConfig], order: Callable[..., bytes]
 ):
     request_id = uuid()
@@ -476,8 +476,8 @@ def test_a_request_id_of_another_order_is_no_refusal_either(
     assert taken(sandbox) == 1
 
 
-# --- where a person is sent -----------------------------------------------------------------------------
-def test_nobody_is_sent_to_a_strange_site_to_consent(
+# --- redirect hosts ---
+def test_a_consent_redirect_to_another_host_is_refused(
     sandbox: Sandbox, bank: BerlinGroupBank, config: Callable[..., BankConfig]
 ):
     sandbox.fault(bank_foreign_redirect=True)
@@ -485,7 +485,7 @@ def test_nobody_is_sent_to_a_strange_site_to_consent(
         bank.start_consent(config(), PSU, BACK, NOK, uuid())
 
 
-def test_nobody_is_sent_to_a_strange_site_to_sign(
+def test_an_sca_redirect_to_another_host_is_refused(
     sandbox: Sandbox, bank: BerlinGroupBank, config: Callable[..., BankConfig], order: Callable[..., bytes]
 ):
     placed = place(bank, config(), order())
@@ -495,6 +495,6 @@ def test_nobody_is_sent_to_a_strange_site_to_sign(
             config(), placed.payment_id, placed.links["startAuthorisation"], PSU, BACK, NOK, uuid()
         )
     sandbox.fault(bank_implicit_only=True)
-    with pytest.raises(OutcomeUnknown, match="strange redirect"):  # the order is there: it is not refused
+    with pytest.raises(OutcomeUnknown, match="strange redirect"):  # the bank has the order: it is not refused
         place(bank, config(), order(msg_id="B"))
     assert taken(sandbox) == 2

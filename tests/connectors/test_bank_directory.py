@@ -1,4 +1,4 @@
-"""The bank directory: lines of configuration, refused by bank and field, kept when their source fails."""
+"""The bank directory: validation by bank and field, and caching when the source fails."""
 
 import json
 import logging
@@ -35,7 +35,7 @@ def without(name: str) -> dict[str, Any]:
     return {field: value for field, value in LINE.items() if field != name}
 
 
-def test_it_reads_a_line():
+def test_it_reads_a_configuration():
     assert read_lines(text_of(LINE)) == {
         "zand": BankConfig(
             id="zand", name="Zandbank", base_url="https://api.zandbank.example/psd2",
@@ -46,18 +46,18 @@ def test_it_reads_a_line():
     }  # fmt: skip
 
 
-def test_what_may_be_left_out_has_a_careful_default():
+def test_optional_fields_have_safe_defaults():
     least = {name: LINE[name] for name in ("id", "name", "base_url", "redirect_hosts")}
     line = read_lines(text_of(least))["zand"]
     assert (line.signing, line.product) == ("redirect", "pain.001-sepa-credit-transfers")
     assert (line.cut_off, line.honours_request_id) == (time(15, 30), False)
 
 
-def test_fields_that_we_do_not_know_are_left_alone():
+def test_unknown_fields_are_ignored():
     assert read_lines(text_of(LINE | {"bic": "ZANDNL2A", "x": {"y": 1}})) == read_lines(text_of(LINE))
 
 
-def test_lines_stand_in_their_order():
+def test_banks_keep_their_order():
     lines = read_lines(text_of(LINE | {"id": "b"}, LINE | {"id": "a"}))
     assert list(lines) == ["b", "a"]
 
@@ -103,12 +103,12 @@ WRONG = [
 
 
 @pytest.mark.parametrize(("text", "says_why"), WRONG, ids=range(len(WRONG)))
-def test_a_wrong_line_is_refused_and_named(text: str, says_why: str):
+def test_an_invalid_configuration_is_refused_by_name(text: str, says_why: str):
     with pytest.raises(DirectoryError, match=says_why):
         read_lines(text)
 
 
-def test_a_line_may_name_a_key_of_its_own(tmp_path: Path):
+def test_a_bank_may_have_its_own_key(tmp_path: Path):
     development_identity(tmp_path)
     path = str(tmp_path / "bank-identity.pem")
     line = read_lines(text_of(LINE | {"key_id": "7", "private_key": path, "certificate": path}))["zand"]
@@ -116,7 +116,7 @@ def test_a_line_may_name_a_key_of_its_own(tmp_path: Path):
     assert path not in repr(line)
 
 
-# --- a file -------------------------------------------------------------------------------------------
+# --- from a file ---
 @pytest.fixture
 def path(tmp_path: Path) -> Path:
     path = tmp_path / "banks.json"
@@ -125,25 +125,25 @@ def path(tmp_path: Path) -> Path:
 
 
 def write(path: Path, text: str) -> None:
-    """Write and make sure that the file's time is another one."""
+    """Write a file with a different modification time."""
     before = path.stat().st_mtime_ns
     path.write_text(text)
     os.utime(path, ns=(before + 1_000_000, before + 1_000_000))
 
 
-def test_a_file_is_read_again_when_it_changes(path: Path):
+def test_a_changed_file_is_reread(path: Path):
     directory = FileDirectory(path)
     assert list(directory.lines()) == ["zand"]
     write(path, text_of(LINE, LINE | {"id": "klei"}))
     assert list(directory.lines()) == ["zand", "klei"]
 
 
-def test_a_file_that_is_the_same_is_not_read_again(path: Path):
+def test_an_unchanged_file_is_not_reread(path: Path):
     directory = FileDirectory(path)
     assert directory.lines() is directory.lines()
 
 
-def test_a_file_that_became_wrong_leaves_the_last_lines(path: Path, caplog: pytest.LogCaptureFixture):
+def test_an_invalid_file_keeps_the_last_configuration(path: Path, caplog: pytest.LogCaptureFixture):
     directory = FileDirectory(path)
     before = directory.lines()
     write(path, text_of(LINE | {"signing": "fax"}))
@@ -157,14 +157,14 @@ def test_a_file_that_became_wrong_leaves_the_last_lines(path: Path, caplog: pyte
     assert directory.lines()["zand"].name == "Kleibank"
 
 
-def test_a_file_that_vanished_leaves_the_last_lines(path: Path):
+def test_a_deleted_file_keeps_the_last_configuration(path: Path):
     directory = FileDirectory(path)
     before = directory.lines()
     path.unlink()
     assert directory.lines() == before
 
 
-def test_a_file_that_was_never_there_or_never_right_is_an_error(tmp_path: Path):
+def test_a_file_that_was_never_valid_is_an_error(tmp_path: Path):
     with pytest.raises(DirectoryError, match="FileNotFoundError"):
         FileDirectory(tmp_path / "none").lines()
     (tmp_path / "wrong").write_text("[1]")
@@ -172,7 +172,7 @@ def test_a_file_that_was_never_there_or_never_right_is_an_error(tmp_path: Path):
         FileDirectory(tmp_path / "wrong").lines()
 
 
-# --- an address ---------------------------------------------------------------------------------------
+# --- from a URL ---
 def test_it_reads_the_sandboxs_banks(sandbox: Sandbox):
     lines = HttpDirectory(f"{sandbox.url}/banks").lines()
     assert {line.id: line.signing for line in lines.values()} == {
@@ -184,7 +184,7 @@ def test_it_reads_the_sandboxs_banks(sandbox: Sandbox):
     assert (ponto.adapter, ponto.format, ponto.base_url) == ("ponto", "ponto", f"{sandbox.url}/ponto/api")
 
 
-def test_another_way_of_signing_is_seen_once_the_answer_is_old(sandbox: Sandbox):
+def test_a_changed_sca_approach_is_seen_after_the_ttl(sandbox: Sandbox):
     kept, fresh = HttpDirectory(f"{sandbox.url}/banks", 600), HttpDirectory(f"{sandbox.url}/banks", 0)
     assert kept.lines() == fresh.lines()
     sandbox.control("PUT", "banks/redirect", {"signing": "delegated"})
@@ -196,7 +196,7 @@ def test_another_way_of_signing_is_seen_once_the_answer_is_old(sandbox: Sandbox)
     "fails",
     [hangs_up, says(503, [LINE | {"name": "Ander"}]), says(200, b"<html>", "text/html"), says(302, None, Location="/")],
 )
-def test_an_address_that_fails_leaves_the_last_lines(fails: Any):
+def test_a_failing_url_keeps_the_last_configuration(fails: Any):
     with raw_bank(says(200, [LINE]), fails) as server:
         directory = HttpDirectory(server.url, ttl_seconds=0)
         before = directory.lines()
@@ -204,7 +204,7 @@ def test_an_address_that_fails_leaves_the_last_lines(fails: Any):
         assert server.connections == 2
 
 
-def test_an_address_that_fails_is_not_asked_at_every_turn():
+def test_a_failing_url_is_not_called_every_time():
     with raw_bank(says(200, [LINE]), hangs_up) as server:
         directory = HttpDirectory(server.url, ttl_seconds=600)
         for _ in range(3):
@@ -212,12 +212,12 @@ def test_an_address_that_fails_is_not_asked_at_every_turn():
         assert server.connections == 1
 
 
-def test_an_address_that_never_answered_is_an_error():
+def test_a_url_that_never_worked_is_an_error():
     with raw_bank(hangs_up) as server, pytest.raises(DirectoryError, match="OutcomeUnknown"):
         HttpDirectory(server.url).lines()
 
 
-def test_keys_are_never_taken_from_an_address():
+def test_keys_are_never_accepted_from_a_url():
     with raw_bank(says(200, [LINE | {"private_key": "/etc/passwd", "certificate": "/etc/passwd"}])) as server:
         line = HttpDirectory(server.url).lines()["zand"]
     assert line.private_key is None

@@ -1,4 +1,4 @@
-"""The lines of real banks in docs/banks.example.json: they are read, and say what is known of each bank."""
+"""docs/banks.example.json: the configurations of real banks are valid and match what is documented."""
 
 import json
 from dataclasses import replace
@@ -23,7 +23,7 @@ def lines() -> dict[str, BankConfig]:
     return read_lines(EXAMPLE.read_text("utf-8"))
 
 
-def test_what_is_known_of_each(lines: dict[str, BankConfig]):
+def test_each_example_has_its_documented_properties(lines: dict[str, BankConfig]):
     known = {
         line.id: (line.format, line.most_lines, line.signable_after, line.payments_version) for line in lines.values()
     }
@@ -34,8 +34,8 @@ def test_what_is_known_of_each(lines: dict[str, BankConfig]):
     }
 
 
-def test_no_address_is_real(lines: dict[str, BankConfig]):
-    """They come from the bank, with the contract: nobody sends an order to an example by mistake."""
+def test_no_url_is_real(lines: dict[str, BankConfig]):
+    """Real URLs come from the bank with the contract, so that nobody sends an order to an example."""
     for line in lines.values():
         assert all(host.endswith(".example") for host in (line.base_url, *line.redirect_hosts))
 
@@ -57,12 +57,12 @@ def _placed_at(config: BankConfig) -> RawRequest:
         ("bng", "/v1/bulk-payments/pain.001-sepa-credit-transfers", "application/xml"),
     ],
 )
-def test_an_order_goes_to_the_banks_own_address(lines: dict[str, BankConfig], bank_id: str, target: str, media: str):
+def test_an_order_goes_to_the_banks_url(lines: dict[str, BankConfig], bank_id: str, target: str, media: str):
     sent = _placed_at(lines[bank_id])
     assert (sent.target, sent.headers["content-type"]) == (target, media)
 
 
-def test_ing_gets_json_with_its_salary_code(lines: dict[str, BankConfig]):
+def test_ing_gets_json_with_the_salary_code(lines: dict[str, BankConfig]):
     body = json.loads(_placed_at(lines["ing"]).body)
     assert (body["categoryPurposeCode"], len(body["payments"])) == ("SALA", 2)
 
@@ -84,7 +84,7 @@ def test_ing_gets_json_with_its_salary_code(lines: dict[str, BankConfig]):
         ({"most_lines": 0}, "most_lines"),
     ],
 )
-def test_a_quirk_that_makes_no_sense_is_refused(changes: dict[str, object], says_why: str):
+def test_an_invalid_property_is_refused(changes: dict[str, object], says_why: str):
     row = json.loads(EXAMPLE.read_text("utf-8"))[0] | changes
     with pytest.raises(DirectoryError, match=says_why):
         read_lines(json.dumps([row]))

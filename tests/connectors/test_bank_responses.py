@@ -1,6 +1,6 @@
-"""What the adapter makes of an answer, word by word: by a bank that says whatever the test wants.
+"""How the adapter interprets single answers, from a bank that sends whatever the test wants.
 
-Here stand the answers that a decent bank never gives, and every link that the standard knows.
+Includes answers that no correct bank gives, and every link of the standard.
 """
 
 import json
@@ -53,7 +53,7 @@ def adapter(observe: Callable[..., None] | None = None) -> BerlinGroupBank:
 
 
 def proper(status: int, body: Any, **headers: str) -> Script:
-    """Answer as the contract wants it: with the request's own id."""
+    """Answer with the request's own X-Request-ID, as the standard requires."""
     return lambda connection, request: says(status, body, X_Request_ID=request.headers["x-request-id"], **headers)(
         connection, request
     )
@@ -67,7 +67,7 @@ def error(code: str = "FORMAT_ERROR", text: str = "x", **more: Any) -> dict[str,
     return {"tppMessages": [{"category": "ERROR", "code": code, "text": text} | more]}
 
 
-# --- an order: refused, or not known --------------------------------------------------------------------
+# --- an order: refused or outcome unknown ---
 REFUSED = [
     (says(400, error()), (400, "FORMAT_ERROR", "x")),
     (says(400, error(path="ReqdExctnDt")), (400, "FORMAT_ERROR", "x (ReqdExctnDt)")),
@@ -89,12 +89,12 @@ REFUSED = [
 
 
 @pytest.mark.parametrize(("script", "expected"), REFUSED, ids=range(len(REFUSED)))
-def test_the_bank_says_no(script: Script, expected: tuple[int, str, str]):
+def test_a_refusal_by_the_bank(script: Script, expected: tuple[int, str, str]):
     with raw_bank(script) as bank, pytest.raises(BankRefused) as refused:
         place(bank)
     said = refused.value
     assert (said.http_status, said.code, said.text) == expected
-    assert str(said) == f"{expected[0]} {expected[1]}"  # the bank's words may name people
+    assert str(said) == f"{expected[0]} {expected[1]}"  # the bank's text may contain names
 
 
 def but(**changes: Any) -> dict[str, Any]:
@@ -102,14 +102,14 @@ def but(**changes: Any) -> dict[str, Any]:
 
 
 UNKNOWN = [
-    # it could not do it, or somebody on the way could not
+    # a failure of the bank or of a gateway
     ("500", says(500)),
     ("503 with a reason", says(503, error("SERVICE_BLOCKED"))),
     ("502 page", says(502, b"<html>", "text/html")),
     ("408", says(408, error())),
     ("307", says(307, None, Location="/psd2/v1/y")),
     ("101", says(101)),
-    # a no, but not the bank's
+    # a refusal, but not by the bank
     ("400 page", says(400, b"<html>", "text/html")),
     ("403 of a gateway", says(403, {"message": "Forbidden"})),
     ("404 without a word", says(404)),
@@ -119,10 +119,10 @@ UNKNOWN = [
     ("messages that are none", says(400, {"tppMessages": "FORMAT_ERROR"})),
     ("a code that is none", says(400, error("no such code, sorry"))),
     ("a code that is a number", says(400, {"tppMessages": [{"category": "ERROR", "code": 7}]})),
-    # to somebody else
+    # an answer to another request
     ("201 to another request", says(201, ORDER, X_Request_ID=OTHER_ID)),
     ("400 to another request", says(400, error(), X_Request_ID=OTHER_ID)),
-    # a yes that cannot be read
+    # a success that cannot be parsed
     ("200 page", says(200, b"<html>", "text/html")),
     ("201 nothing", says(201)),
     ("201 half", says(201, b'{"paymentId": "1", "transactionSta')),
@@ -150,14 +150,14 @@ UNKNOWN = [
 
 
 @pytest.mark.parametrize("script", [script for _, script in UNKNOWN], ids=[name for name, _ in UNKNOWN])
-def test_the_bank_may_have_it(script: Script):
+def test_the_outcome_is_unknown(script: Script):
     with raw_bank(script) as bank, pytest.raises(OutcomeUnknown):
         place(bank)
-    assert bank.connections == 1  # an order goes out once
+    assert bank.connections == 1  # an order is sent once
     assert bank.requests[0].body == BODY
 
 
-def test_an_order_may_take_longer_than_a_question():
+def test_an_order_has_a_longer_timeout():
     def thinks(connection: Any, request: Any) -> None:
         time.sleep(0.4)
         says(201, ORDER)(connection, request)
@@ -179,13 +179,13 @@ DOUBLES = [
 
 
 @pytest.mark.parametrize(("status", "body"), DOUBLES, ids=range(len(DOUBLES)))
-def test_a_refusal_that_speaks_of_a_double_is_none(status: int, body: dict[str, Any]):
+def test_a_refusal_that_mentions_a_duplicate_is_not_a_refusal(status: int, body: dict[str, Any]):
     with raw_bank(says(status, body)) as bank, pytest.raises(DuplicateOrder):
         place(bank)
 
 
 @given(st.integers(200, 599), st.binary(max_size=60))
-def test_whatever_is_said_an_order_is_never_taken_for_given_without_an_id(status: int, body: bytes):
+def test_an_order_without_id_is_never_placed(status: int, body: bytes):
     with raw_bank(says(status, body)) as bank, pytest.raises((OutcomeUnknown, BankRefused)):
         place(bank)
 
@@ -196,14 +196,14 @@ def test_every_status_of_the_standard_is_known(status: str):
         assert place(bank, observe=Watch()).transaction_status == status
 
 
-def test_the_lists_are_those_of_the_contract():
+def test_the_code_lists_match_the_openapi():
     schemas = contract.published()["components"]["schemas"]
     assert set(schemas["transactionStatus"]["enum"]) == TRANSACTION_STATUSES
     assert set(schemas["scaStatus"]["enum"]) == SCA_STATUSES
     assert set(schemas["consentStatus"]["enum"]) == CONSENT_STATUSES
 
 
-def test_what_the_bank_says_to_the_person_is_passed_on():
+def test_the_psu_message_is_kept():
     said = ORDER | {"psuMessage": "Open uw app", "extra": {"a": 1}}
     with raw_bank(says(201, said, ASPSP_SCA_Approach="DECOUPLED", X_Request_ID=ID.upper())) as bank:
         placed = place(bank, "decoupled")
@@ -211,19 +211,19 @@ def test_what_the_bank_says_to_the_person_is_passed_on():
     assert json.loads(placed.raw) == said
 
 
-def test_an_approach_that_does_not_exist_is_none():
+def test_an_unknown_sca_approach_is_ignored():
     with raw_bank(says(201, ORDER, ASPSP_SCA_Approach="FAX")) as bank:
         assert place(bank).sca_approach is None
 
 
-# --- what is sent with an order -------------------------------------------------------------------------
+# --- order requests ---
 def sent(signing: Signing = "redirect", psu: Psu = PSU) -> dict[str, str]:
     with raw_bank(proper(201, ORDER)) as bank:
         place(bank, signing, psu, Watch())
     return bank.requests[0].headers
 
 
-def test_the_order_goes_to_the_banks_product_as_xml():
+def test_the_order_is_posted_as_xml():
     with raw_bank(says(201, ORDER)) as bank:
         place(bank)
     asked = bank.requests[0]
@@ -231,7 +231,7 @@ def test_the_order_goes_to_the_banks_product_as_xml():
     assert (asked.body, asked.headers["content-type"]) == (BODY, "application/xml")
 
 
-def test_the_order_says_who_asks_and_where_to_come_back():
+def test_the_order_has_psu_and_redirect_headers():
     headers = sent()
     assert {name: headers[name] for name in headers if name.startswith(("x-", "psu-", "tpp-"))} == {
         "x-request-id": ID,
@@ -250,12 +250,12 @@ PREFERRED = [("redirect", "true", "false"), ("decoupled", "false", "true"), ("em
 
 
 @pytest.mark.parametrize(("signing", "redirect", "decoupled"), PREFERRED)
-def test_it_prefers_the_way_that_was_agreed(signing: Signing, redirect: str, decoupled: str):
+def test_it_prefers_the_configured_sca_approach(signing: Signing, redirect: str, decoupled: str):
     headers = sent(signing)
     assert (headers["tpp-redirect-preferred"], headers["tpp-decoupled-preferred"]) == (redirect, decoupled)
 
 
-def test_under_delegated_signing_there_is_nothing_to_prefer():
+def test_delegated_sca_sends_no_preference():
     headers = sent("delegated")
     assert not {"tpp-redirect-preferred", "tpp-decoupled-preferred"} & set(headers)
     assert headers["tpp-explicit-authorisation-preferred"] == "true"
@@ -273,28 +273,28 @@ AGENTS = [
 
 
 @pytest.mark.parametrize(("agent", "expected"), AGENTS, ids=range(len(AGENTS)))
-def test_a_browsers_own_words_never_become_a_header(agent: str | None, expected: str | None):
+def test_a_user_agent_cannot_inject_a_header(agent: str | None, expected: str | None):
     headers = sent(psu=Psu("192.0.2.10", agent))
     assert headers.get("psu-user-agent") == expected
     assert "x-evil" not in headers
 
 
-def test_an_ipv4_address_in_ipv6_clothes_is_written_as_one():
+def test_an_ipv4_mapped_address_is_sent_as_ipv4():
     assert sent(psu=Psu("::ffff:192.0.2.7"))["psu-ip-address"] == "192.0.2.7"
 
 
-def test_who_has_no_ipv4_address_goes_by_ours():
-    """The contract's own rule: "if not available, the TPP shall use the IP Address used by the TPP"."""
+def test_an_ipv6_only_psu_gets_our_address():
+    """Berlin Group: "if not available, the TPP shall use the IP Address used by the TPP"."""
     assert IPv4Address(sent(psu=Psu("2001:db8::7"))["psu-ip-address"])
 
 
-def test_the_name_at_the_bank_goes_along_when_it_is_known():
+def test_the_psu_id_is_sent_if_known():
     assert sent(psu=replace(PSU, bank_user_id="wouter"))["psu-id"] == "wouter"
     assert "psu-id" not in sent()
 
 
-# --- every link of signing ------------------------------------------------------------------------------
-# The link, how it is followed, and the data that the contract wants there.
+# --- SCA links ---
+# The link, the HTTP method, and the data it requires.
 PASSWORD = {"psuData": {"password": "geheim"}}
 METHOD, CODE = {"authenticationMethodId": "901"}, {"scaAuthenticationData": "123456"}
 START_LINKS = [
@@ -324,7 +324,7 @@ def href(bank_url: str, form: str, more: str = "") -> str:
 
 
 def linked(found: dict[str, Any], name: str, form: str, more: str = "") -> Script:
-    """An answer with this link, in this form. The bank's address is known only when it runs."""
+    """Return an answer with this link, made when the bank runs, because its URL is not known earlier."""
 
     def script(connection: Any, request: Any) -> None:
         url = f"http://{request.headers['host']}"
@@ -335,7 +335,7 @@ def linked(found: dict[str, Any], name: str, form: str, more: str = "") -> Scrip
 
 @pytest.mark.parametrize("form", FORMS, ids=["from the host", "from the version", "no slash", "full"])
 @pytest.mark.parametrize(("name", "data"), START_LINKS, ids=[name for name, _ in START_LINKS])
-def test_a_link_that_starts_is_followed_by_post(name: str, data: dict[str, Any], form: str):
+def test_a_start_link_is_called_with_post(name: str, data: dict[str, Any], form: str):
     with raw_bank(linked(ORDER, name, form), proper(201, SCA)) as bank:
         watch, psu = Watch(), replace(PSU, bank_user_id="wouter")
         placed = place(bank, observe=watch)
@@ -351,7 +351,7 @@ def test_a_link_that_starts_is_followed_by_post(name: str, data: dict[str, Any],
 
 @pytest.mark.parametrize("form", FORMS, ids=["from the host", "from the version", "no slash", "full"])
 @pytest.mark.parametrize(("name", "data"), UPDATE_LINKS, ids=[name for name, _ in UPDATE_LINKS])
-def test_a_link_that_goes_on_is_followed_by_put(name: str, data: dict[str, Any], form: str):
+def test_an_update_link_is_called_with_put(name: str, data: dict[str, Any], form: str):
     with raw_bank(linked(SCA, name, form, "/123auth456"), proper(200, {"scaStatus": "finalised"})) as bank:
         watch = Watch()
         url = f"{bank.url}{PAYMENT}"
@@ -364,7 +364,7 @@ def test_a_link_that_goes_on_is_followed_by_put(name: str, data: dict[str, Any],
 
 @pytest.mark.parametrize("name", ["scaRedirect", "scaOAuth"])
 @pytest.mark.parametrize("found", [ORDER, SCA], ids=["order", "authorisation"])
-def test_a_link_for_the_person_is_kept_and_not_called(found: dict[str, Any], name: str):
+def test_a_redirect_link_is_kept_and_not_called(found: dict[str, Any], name: str):
     with raw_bank(linked(found, name, "full", "/1?x=y")) as bank:
         here = f"{bank.url}{PAYMENT}/1?x=y"
         if found is ORDER:
@@ -378,7 +378,7 @@ def test_a_link_for_the_person_is_kept_and_not_called(found: dict[str, Any], nam
 
 
 @pytest.mark.parametrize("name", ["self", "status", "scaStatus", "creditorNameConfirmation"])
-def test_a_link_to_look_is_kept(name: str):
+def test_a_status_link_is_kept(name: str):
     with raw_bank(linked(ORDER, name, PAYMENT)) as bank:
         assert place(bank).links == {name: f"{bank.url}{PAYMENT}"}
 
@@ -387,7 +387,7 @@ STRANGE = ["https://evil.example/v1/x", "//evil.example/v1/x", "http://127.0.0.1
 
 
 @pytest.mark.parametrize("link", STRANGE)
-def test_a_stored_link_to_elsewhere_is_not_followed_either(link: str):
+def test_a_stored_link_to_another_host_is_not_called(link: str):
     with raw_bank(says(201, SCA)) as bank:
         with pytest.raises(OutcomeUnknown):
             adapter().start_authorisation(line_of(bank), "1", link, PSU, BACK, NOK, ID)
@@ -396,13 +396,13 @@ def test_a_stored_link_to_elsewhere_is_not_followed_either(link: str):
     assert bank.connections == 0
 
 
-# --- where a signing stands -----------------------------------------------------------------------------
+# --- authorisations ---
 def started(said: dict[str, Any]) -> Any:
     with raw_bank(says(201, said)) as bank:
         return adapter().start_authorisation(line_of(bank), "1", "/v1/x", PSU, BACK, NOK, ID)
 
 
-def test_methods_and_challenge_are_those_of_the_standard_alone():
+def test_only_standard_fields_of_methods_and_challenge_are_kept():
     method = {"authenticationMethodId": "1", "authenticationType": "CHIP_OTP", "name": "Lezer", "explanation": "e"}
     challenge = {
         "image": "iVBO", "data": ["12345678", 9], "imageLink": "https://x.example/1", "otpMaxLength": 6,
@@ -430,7 +430,7 @@ STRANGE_SCA = [
 
 
 @pytest.mark.parametrize("said", STRANGE_SCA, ids=range(len(STRANGE_SCA)))
-def test_a_strange_signing_is_not_believed(said: dict[str, Any]):
+def test_an_invalid_authorisation_is_refused(said: dict[str, Any]):
     with pytest.raises(OutcomeUnknown):
         started(said)
 
@@ -442,12 +442,12 @@ def test_every_sca_status_is_known(status: str):
     assert bank.requests[0].target.endswith("/a%2Fb%3Fc/authorisations/d%20e")
 
 
-def test_an_unknown_sca_status_is_none():
+def test_an_unknown_sca_status_is_refused():
     with raw_bank(says(200, {"scaStatus": "fine"})) as bank, pytest.raises(OutcomeUnknown):
         adapter().authorisation(line_of(bank), "1", "2", ID)
 
 
-# --- how the order stands -------------------------------------------------------------------------------
+# --- order status ---
 def told(said: Any, media: str = "application/json") -> Any:
     with raw_bank(says(200, said, media)) as bank:
         return adapter().order_status(line_of(bank), "1", ID)
@@ -469,17 +469,17 @@ REASONS = [
 
 
 @pytest.mark.parametrize(("said", "reason"), REASONS, ids=range(len(REASONS)))
-def test_why_is_told_as_a_code(said: dict[str, Any], reason: str | None):
+def test_the_reason_is_a_code(said: dict[str, Any], reason: str | None):
     assert told(said).reason == reason
 
 
 @pytest.mark.parametrize(("funds", "expected"), [(True, True), (False, False), (None, None), ("yes", None)])
-def test_whether_there_is_enough_money_is_told(funds: Any, expected: bool | None):
+def test_funds_available_is_reported(funds: Any, expected: bool | None):
     assert told({"transactionStatus": "ACTC", "fundsAvailable": funds}).funds_available is expected
 
 
 @pytest.mark.parametrize("said", [{}, {"transactionStatus": "XXXX"}, {"transactionStatus": None}, []], ids=str)
-def test_a_strange_status_is_none(said: Any):
+def test_an_unknown_order_status_is_refused(said: Any):
     with pytest.raises(OutcomeUnknown):
         told(said)
 
@@ -499,18 +499,18 @@ def test_the_status_may_come_as_a_pain_002():
 
 
 @pytest.mark.parametrize("raw", [b"", b"<html/>", report("XXXX"), report("RJCT")[:-9]], ids=range(4))
-def test_a_pain_002_that_is_none_is_no_status(raw: bytes):
+def test_an_invalid_pain_002_is_refused(raw: bytes):
     with pytest.raises(OutcomeUnknown):
         told(raw, "application/xml")
 
 
-# --- consent, accounts, balances ------------------------------------------------------------------------
+# --- consents, accounts, balances ---
 def consent_of(said: Any) -> Any:
     with raw_bank(says(200, said)) as bank:
         return adapter().consent(line_of(bank), "a/b", ID)
 
 
-def test_the_end_of_a_consent_is_the_banks_answer():
+def test_the_consent_end_date_comes_from_the_bank():
     found = consent_of({"consentStatus": "valid", "validUntil": "2027-05-22"})
     assert (found.status, found.valid_until) == ("valid", date(2027, 5, 22))
     assert consent_of({"consentStatus": "expired"}).valid_until is None
@@ -519,7 +519,7 @@ def test_the_end_of_a_consent_is_the_banks_answer():
 @pytest.mark.parametrize(
     "said", [{}, {"consentStatus": "fine"}, {"consentStatus": "valid", "validUntil": "morgen"}], ids=str
 )
-def test_a_strange_consent_is_none(said: Any):
+def test_an_invalid_consent_is_refused(said: Any):
     with pytest.raises(OutcomeUnknown):
         consent_of(said)
 
@@ -527,7 +527,7 @@ def test_a_strange_consent_is_none(said: Any):
 CONSENT = {"consentStatus": "received", "consentId": "1234-wertiq-983"}
 
 
-def test_a_consent_that_wants_to_be_started_is_started():
+def test_a_consent_may_need_a_separate_authorisation():
     start = CONSENT | {"_links": {"startAuthorisation": {"href": "/v1/consents/1234-wertiq-983/authorisations"}}}
 
     def page(connection: Any, request: Any) -> None:
@@ -539,13 +539,13 @@ def test_a_consent_that_wants_to_be_started_is_started():
         assert (begun.consent_id, begun.redirect_url) == ("1234-wertiq-983", f"{bank.url}/toestaan/1")
     first, second = bank.requests
     assert first.headers["x-request-id"] == ID != second.headers["x-request-id"]
-    assert first.headers["tpp-redirect-preferred"] == "true"  # a consent is always given on a page
+    assert first.headers["tpp-redirect-preferred"] == "true"  # a consent always uses a page
     assert json.loads(first.body)["validUntil"] == "9999-12-31"
     assert second.target == "/psd2/v1/consents/1234-wertiq-983/authorisations"
 
 
 @pytest.mark.parametrize("links", [{}, {"self": {"href": "/v1/x"}}], ids=str)
-def test_a_consent_without_a_page_leads_nowhere(links: Any):
+def test_a_consent_without_redirect_is_refused(links: Any):
     with (
         raw_bank(says(201, CONSENT | {"_links": links})) as bank,
         pytest.raises(OutcomeUnknown, match="without a page"),
@@ -583,13 +583,13 @@ STRANGE_ACCOUNTS = [
 
 
 @pytest.mark.parametrize("row", STRANGE_ACCOUNTS, ids=range(len(STRANGE_ACCOUNTS)))
-def test_a_strange_account_is_none(row: Any):
+def test_an_invalid_account_is_refused(row: Any):
     with pytest.raises(OutcomeUnknown):
         accounts_of(row)
 
 
 @pytest.mark.parametrize("said", [{}, {"accounts": None}, {"accounts": {}}], ids=str)
-def test_no_list_of_accounts_is_not_no_accounts(said: Any):
+def test_a_missing_account_list_is_not_an_empty_one(said: Any):
     with raw_bank(says(200, said)) as bank, pytest.raises(OutcomeUnknown):
         adapter().accounts(line_of(bank), "1", PSU, ID)
 
@@ -612,7 +612,7 @@ def test_a_balance_is_read_to_the_cent(text: str, value: int):
 
 
 @pytest.mark.parametrize("text", ["1,00", "1.001", "1e3", "--1", "+1", "", " 1", "NaN", None, 5, 84210.55])
-def test_a_balance_that_is_no_amount_is_none(text: Any):
+def test_an_invalid_balance_is_refused(text: Any):
     with pytest.raises(OutcomeUnknown):
         balance_of(row("interimAvailable", text))
 
@@ -621,13 +621,13 @@ KINDS = ("interimAvailable", "forwardAvailable", "expected", "interimBooked", "c
 
 
 @pytest.mark.parametrize("best", range(len(KINDS)))
-def test_what_can_be_spent_now_goes_before_what_was_booked(best: int):
+def test_the_available_balance_is_preferred(best: int):
     rows = [row(kind, f"{number}.00") for number, kind in enumerate(KINDS) if number >= best]
     found = balance_of(*reversed(rows))
     assert (found.kind, found.cents) == (KINDS[best], best * 100)
 
 
-def test_a_balance_in_another_currency_does_not_count():
+def test_a_balance_in_another_currency_is_ignored():
     assert balance_of(row("interimAvailable", currency="USD"), row("closingBooked", "2.00")).kind == "closingBooked"
     assert balance_of(row("interimAvailable", currency="USD")) is None
     assert balance_of(row("nonInvoiced")) is None
@@ -645,13 +645,13 @@ AS_OF = [
 
 
 @pytest.mark.parametrize(("found", "at"), AS_OF, ids=range(len(AS_OF)))
-def test_of_when_a_balance_is(found: dict[str, Any], at: datetime):
-    """What was last booked three days ago is of now all the same; what was closed on Friday is of Friday."""
+def test_the_moment_of_a_balance(found: dict[str, Any], at: datetime):
+    """A booking of three days ago does not date the available balance; a balance closed on Friday is of Friday."""
     with time_machine.travel(NOW, tick=True):
         assert timedelta() <= balance_of(found).at - at < timedelta(seconds=30)
 
 
-# --- once more, or not ----------------------------------------------------------------------------------
+# --- retries ---
 def ask(bank: RawBank) -> str:
     return adapter().order_status(line_of(bank), "1", ID).transaction_status
 
@@ -660,32 +660,32 @@ GOOD = says(200, {"transactionStatus": "ACSP"})
 
 
 @pytest.mark.parametrize("first", [hangs_up, says(503), says(500), says_raw(b"garbage\r\n"), says(404)], ids=range(5))
-def test_a_question_without_an_answer_is_asked_once_more(first: Script):
+def test_a_failed_get_is_retried_once(first: Script):
     with raw_bank(first, GOOD) as bank:
         assert ask(bank) == "ACSP"
     assert [request.headers["x-request-id"] for request in bank.requests] == [ID, ID]
 
 
-def test_a_question_is_not_asked_a_third_time():
+def test_a_get_is_not_sent_a_third_time():
     with raw_bank(hangs_up, hangs_up, GOOD) as bank, pytest.raises(OutcomeUnknown):
         ask(bank)
     assert bank.connections == 2
 
 
-def test_a_question_that_took_all_its_time_is_not_asked_again():
+def test_a_timed_out_get_is_not_retried():
     with raw_bank(is_silent, GOOD) as bank, pytest.raises(TimedOut):
         BerlinGroupBank(None, read_timeout=0.2).order_status(line_of(bank), "1", ID)
     assert bank.connections == 1
 
 
-def test_a_no_is_an_answer():
+def test_a_refused_get_is_not_retried():
     with raw_bank(says(404, error("RESOURCE_UNKNOWN")), GOOD) as bank, pytest.raises(BankRefused):
         ask(bank)
     assert bank.connections == 1
 
 
 @pytest.mark.parametrize("call", ["start_consent", "start_authorisation", "continue_authorisation"])
-def test_what_does_something_is_asked_once(call: str):
+def test_a_post_is_not_retried(call: str):
     calls: dict[str, Callable[[BankConfig], Any]] = {
         "start_consent": lambda line: adapter().start_consent(line, PSU, BACK, NOK, ID),
         "start_authorisation": lambda line: adapter().start_authorisation(line, "1", "/v1/x", PSU, BACK, NOK, ID),

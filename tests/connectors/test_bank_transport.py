@@ -1,4 +1,4 @@
-"""How far a call got: what is certain not to have reached the bank, and what may have."""
+"""How far a call got: surely not delivered, or outcome unknown."""
 
 import socket
 import ssl
@@ -54,27 +54,27 @@ def test_an_answer_in_chunks_is_read_whole():
         assert post(bank.url).body == b"abcde"
 
 
-# --- surely nothing reached the bank --------------------------------------------------------------------
+# --- not delivered ---
 @pytest.fixture
 def closed_port() -> int:
     with socket.create_server(("127.0.0.1", 0)) as probe:
         return probe.getsockname()[1]
 
 
-def test_nobody_listens(closed_port: int):
+def test_a_closed_port_is_not_delivered(closed_port: int):
     with pytest.raises(NotDelivered):
         post(f"http://127.0.0.1:{closed_port}")
 
 
 @pytest.mark.parametrize("host", ["nowhere.invalid", "a" * 70 + ".invalid", "-.invalid", "x..y"])
-def test_no_such_host(host: str):
+def test_an_unknown_host_is_not_delivered(host: str):
     with pytest.raises(NotDelivered):
         post(f"https://{host}")
 
 
 @pytest.fixture
 def full_port() -> Iterator[int]:
-    """A port that takes no more connections: one waits for its time-out."""
+    """A port whose backlog is full: connecting to it times out."""
     with socket.socket() as listener:
         listener.bind(("127.0.0.1", 0))
         listener.listen(0)
@@ -87,12 +87,12 @@ def full_port() -> Iterator[int]:
             one.close()
 
 
-def test_connecting_takes_too_long(full_port: int):
+def test_a_connect_timeout_is_not_delivered(full_port: int):
     with pytest.raises(NotDelivered, match="TimeoutError"):
         send_request(Request("POST", f"http://127.0.0.1:{full_port}/", {}, BODY), 0.2, 5)
 
 
-# --- TLS ------------------------------------------------------------------------------------------------
+# --- TLS ---
 @pytest.fixture(scope="module")
 def certificate(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A key and a certificate for 127.0.0.1, in one file."""
@@ -126,15 +126,15 @@ def trusting_tls(certificate: Path) -> ssl.SSLContext:
     return ssl.create_default_context(cafile=str(certificate))
 
 
-def test_it_speaks_tls(server_tls: ssl.SSLContext, trusting_tls: ssl.SSLContext):
+def test_it_uses_tls(server_tls: ssl.SSLContext, trusting_tls: ssl.SSLContext):
     with raw_bank(says(200, {}), tls=server_tls) as bank:
         assert post(bank.url, tls=trusting_tls).status == 200
 
 
-def test_our_certificate_is_shown_to_a_bank_that_asks(
+def test_the_client_certificate_is_sent_on_request(
     certificate: Path, server_tls: ssl.SSLContext, monkeypatch: pytest.MonkeyPatch
 ):
-    monkeypatch.setenv("SSL_CERT_FILE", str(certificate))  # the machine's authorities
+    monkeypatch.setenv("SSL_CERT_FILE", str(certificate))  # the trusted authorities
     server_tls.verify_mode = ssl.CERT_REQUIRED
     server_tls.load_verify_locations(certificate)
     with raw_bank(says(200, {}), tls=server_tls) as bank:
@@ -143,45 +143,45 @@ def test_our_certificate_is_shown_to_a_bank_that_asks(
         assert post(bank.url, tls=tls_with(certificate, certificate)).status == 200
 
 
-def test_a_key_that_is_not_there_is_named(tmp_path: Path, certificate: Path):
+def test_a_missing_key_is_named(tmp_path: Path, certificate: Path):
     with pytest.raises(ValueError, match=r"no\.pem"):
         tls_with(certificate, tmp_path / "no.pem")
 
 
-def test_a_certificate_that_is_not_trusted_gets_nothing_of_us(server_tls: ssl.SSLContext):
+def test_an_untrusted_certificate_sends_nothing(server_tls: ssl.SSLContext):
     with raw_bank(says(200, {}), tls=server_tls) as bank, pytest.raises(NotDelivered):
         post(bank.url)
     assert bank.requests == []
 
 
-def test_a_certificate_of_another_host_gets_nothing_of_us(server_tls: ssl.SSLContext, trusting_tls: ssl.SSLContext):
+def test_a_certificate_of_another_host_sends_nothing(server_tls: ssl.SSLContext, trusting_tls: ssl.SSLContext):
     with raw_bank(says(200, {}), tls=server_tls) as bank, pytest.raises(NotDelivered):
         post(bank.url.replace("127.0.0.1", "localhost"), tls=trusting_tls)
     assert bank.requests == []
 
 
-def test_a_server_that_speaks_no_tls_gets_nothing_of_us():
+def test_a_server_without_tls_gets_nothing():
     with raw_bank(says(200, {}), reads=False) as bank, pytest.raises(NotDelivered):
         post(bank.url.replace("http:", "https:"))
 
 
-def test_a_client_refused_after_the_handshake_may_have_been_heard(
+def test_a_client_certificate_refusal_is_an_unknown_outcome(
     server_tls: ssl.SSLContext, trusting_tls: ssl.SSLContext
 ):
-    """TLS 1.3: a server that wants our certificate says so only when we are sending already."""
+    """With TLS 1.3 a server that requires a client certificate refuses only while the request is being sent."""
     server_tls.verify_mode = ssl.CERT_REQUIRED
     server_tls.minimum_version = ssl.TLSVersion.TLSv1_3
     with raw_bank(says(200, {}), tls=server_tls) as bank, pytest.raises(OutcomeUnknown):
         post(bank.url, tls=trusting_tls)
 
 
-def test_old_tls_is_not_spoken():
+def test_old_tls_versions_are_refused():
     assert transport.usual_tls().minimum_version >= ssl.TLSVersion.TLSv1_2
     assert transport.usual_tls().verify_mode == ssl.CERT_REQUIRED
     assert transport.usual_tls().check_hostname
 
 
-# --- the bank may have it -------------------------------------------------------------------------------
+# --- outcome unknown ---
 LOST: list[tuple[str, Script]] = [
     ("hangs up", hangs_up),
     ("resets", resets),
@@ -198,7 +198,7 @@ LOST: list[tuple[str, Script]] = [
 
 
 @pytest.mark.parametrize("script", [script for _, script in LOST], ids=[name for name, _ in LOST])
-def test_what_fails_after_sending_leaves_it_unknown(script: Script):
+def test_a_failure_after_sending_is_an_unknown_outcome(script: Script):
     with raw_bank(script) as bank, pytest.raises(OutcomeUnknown):
         post(bank.url)
     assert [request.body for request in bank.requests] == [BODY]
@@ -213,14 +213,14 @@ SLOW: list[tuple[str, Script]] = [
 
 
 @pytest.mark.parametrize("script", [script for _, script in SLOW], ids=[name for name, _ in SLOW])
-def test_however_it_drips_the_time_is_over_in_time(script: Script):
-    """A time-out for each read would begin anew with every byte: the drippers would go on for minutes."""
+def test_a_slow_answer_times_out(script: Script):
+    """A socket timeout would restart with every byte, so a slow server could take minutes."""
     with raw_bank(script) as bank, pytest.raises(TimedOut):
         post(bank.url, answer_timeout=0.3)
 
 
-def test_sending_is_bounded_too():
-    """A server that never reads: what does not fit its window waits."""
+def test_slow_sending_times_out():
+    """A server that never reads: what exceeds its window waits."""
     over = threading.Event()
     with raw_bank(lambda line, request: over.wait(10), reads=False) as bank:
         with pytest.raises(TimedOut):
@@ -228,8 +228,8 @@ def test_sending_is_bounded_too():
         over.set()
 
 
-def test_an_answer_may_come_before_all_is_sent():
-    """A gateway refuses a large body at its head and hangs up, in the middle of our sending: its answer counts."""
+def test_an_early_answer_is_read():
+    """A gateway refuses a large body from its headers and closes while we are sending; its answer counts."""
 
     def refuses_early(line: socket.socket, request: RawRequest) -> None:
         line.recv(1000)
@@ -239,19 +239,19 @@ def test_an_answer_may_come_before_all_is_sent():
         assert post(bank.url, body=b"x" * 20_000_000).status == 413
 
 
-def test_an_answer_that_is_too_large_is_not_kept():
+def test_a_too_large_answer_is_refused():
     huge = b"HTTP/1.1 200 OK\r\n\r\n" + b"x" * (transport.MOST_BYTES + 1)
     with raw_bank(says_raw(huge)) as bank, pytest.raises(OutcomeUnknown):
         post(bank.url)
 
 
-def test_a_redirect_is_an_answer_and_nobody_follows_it():
+def test_a_redirect_is_not_followed():
     with raw_bank(says(200, {})) as other, raw_bank(says(307, None, Location=f"{other.url}/v1/x")) as bank:
         assert post(bank.url).status == 307
     assert other.connections == 0
 
 
-def test_no_proxy_and_no_netrc_is_asked(monkeypatch: pytest.MonkeyPatch, tmp_path: Path, closed_port: int):
+def test_proxy_and_netrc_are_ignored(monkeypatch: pytest.MonkeyPatch, tmp_path: Path, closed_port: int):
     netrc = tmp_path / "netrc"
     netrc.write_text("machine 127.0.0.1 login a password b\n")
     netrc.chmod(0o600)
@@ -263,7 +263,7 @@ def test_no_proxy_and_no_netrc_is_asked(monkeypatch: pytest.MonkeyPatch, tmp_pat
     assert "authorization" not in bank.requests[0].headers
 
 
-def test_what_is_said_of_a_failure_holds_nothing_of_the_order():
+def test_an_error_message_reveals_nothing_of_the_order():
     with raw_bank(hangs_up) as bank, pytest.raises(BankError) as failed:
         post(bank.url, body=b"NL42INGB2268352412")
     assert "NL42" not in str(failed.value)

@@ -1,4 +1,4 @@
-"""Statements of banks: lumps, lines and returns, of several versions; the broken ones refused."""
+"""Bank statements: batches, single payments and returns in several versions; invalid files are refused."""
 
 from datetime import date
 
@@ -38,14 +38,14 @@ RETURN = (
 
 
 @pytest.mark.parametrize("version", ["camt.053.001.02", "camt.053.001.08", "camt.054.001.08"])
-def test_a_lump_is_known_by_its_message_count_and_total(version: str):
+def test_a_batch_has_message_id_count_and_total(version: str):
     (found,) = read_statements(statement(entry(inside=LUMP), version=version))
     (one,) = found.entries
     assert (found.iban, found.version) == (IBAN, version)
     assert (one.cents, one.booked_on, one.message_ids, one.count) == (-1_980_608, date(2026, 11, 24), (MSG,), 8)
 
 
-def test_a_return_names_its_payment_and_why():
+def test_a_return_has_end_to_end_id_and_reason():
     (found,) = read_statements(statement(entry("2500.08", "CRDT", inside=RETURN)))
     (detail,) = found.entries[0].details
     assert (found.entries[0].cents, detail.end_to_end_id, detail.cents, detail.return_reason) == (
@@ -53,7 +53,7 @@ def test_a_return_names_its_payment_and_why():
     )  # fmt: skip
 
 
-def test_lines_of_an_older_version_have_their_amount_deeper():
+def test_the_amount_of_version_02_is_nested_deeper():
     inside = (
         f"<NtryDtls><TxDtls><Refs><MsgId>{MSG}</MsgId><EndToEndId>E1</EndToEndId></Refs><AmtDtls><TxAmt>"
         "<Amt Ccy='EUR'>10</Amt></TxAmt></AmtDtls></TxDtls></NtryDtls>"
@@ -65,11 +65,11 @@ def test_lines_of_an_older_version_have_their_amount_deeper():
 
 
 @pytest.mark.parametrize("status", ["<Sts><Cd>PDNG</Cd></Sts>", "<Sts>INFO</Sts>", ""])
-def test_what_is_not_booked_does_not_count(status: str):
+def test_pending_entries_are_ignored(status: str):
     assert read_statements(statement(entry(status=status)))[0].entries == ()
 
 
-def test_another_account_name_is_no_iban():
+def test_an_account_without_iban():
     (found,) = read_statements(statement(entry(), account="<Othr><Id>123</Id></Othr>"))
     assert found.iban is None
 
@@ -84,13 +84,13 @@ def test_another_account_name_is_no_iban():
         statement(entry().replace("2026-11-24", "24-11-2026")),
     ],
 )  # fmt: skip
-def test_what_is_no_statement_is_refused(raw: bytes):
+def test_invalid_files_are_refused(raw: bytes):
     with pytest.raises(NotAStatement):
         read_statements(raw)
 
 
 @given(st.binary())
-def test_nothing_else_than_a_refusal_comes_of_rubbish(raw: bytes):
+def test_random_bytes_raise_only_not_a_statement(raw: bytes):
     with pytest.raises(NotAStatement):
         read_statements(raw)
 

@@ -1,4 +1,4 @@
-"""Signed requests: as the draft's own example, as openssl reads them, and with nobody else's key."""
+"""Signed requests: matches the draft's own example, verified by openssl, with the right key."""
 
 import base64
 import hashlib
@@ -25,7 +25,7 @@ HEADERS = {
     "PSU-IP-Address": "192.0.2.1",
     "Accept": "application/json",
 }
-# The key of the example in draft-cavage-http-signatures-12, appendix C: public, and short as keys were then.
+# The public key pair of the example in draft-cavage-http-signatures-12, appendix C; shorter than allowed today.
 EXAMPLE_KEY = """-----BEGIN RSA PRIVATE KEY-----
 MIICXgIBAAKBgQDCFENGw33yGihy92pDjZQhl0C36rPJj+CvfSC8+q28hxA161QF
 NUd13wuCTUcq0Qd2qsBe/2hFyc2DCJJg0h1L78+6Z4UMR7EOcpfdUE9Hf3m/hs+F
@@ -62,7 +62,7 @@ def fields(signature: str) -> dict[str, str]:
     return dict(re.findall(r'(\w+)="([^"]*)"', signature))
 
 
-def test_it_signs_as_the_drafts_own_example(signer: Signer):
+def test_it_matches_the_example_of_the_draft(signer: Signer):
     key = serialization.load_pem_private_key(EXAMPLE_KEY.encode(), None)
     assert isinstance(key, rsa.RSAPrivateKey)
     parts = [
@@ -73,7 +73,7 @@ def test_it_signs_as_the_drafts_own_example(signer: Signer):
     assert replace(signer, key=key).signature(parts) == EXAMPLE_SIGNATURE
 
 
-def test_openssl_finds_it_right(signer: Signer, tmp_path: Path):
+def test_openssl_verifies_the_signature(signer: Signer, tmp_path: Path):
     sent = signer.headers(HEADERS, b"<Document/>")
     text = (
         f"digest: {sent['Digest']}\nx-request-id: {HEADERS['X-Request-ID']}\n"
@@ -96,7 +96,7 @@ def test_the_digest_is_of_the_body(signer: Signer):
     assert signer.headers(HEADERS, body)["Digest"] == f"SHA-256={value}"
 
 
-def test_a_call_without_a_body_has_a_digest_too(signer: Signer):
+def test_an_empty_body_has_a_digest(signer: Signer):
     assert signer.headers(HEADERS, b"")["Digest"] == "SHA-256=47DEQpj8HBSa+/TImW+5JCeuQeRkm5NMpJWZG3hSuFU="
 
 
@@ -111,13 +111,13 @@ def test_a_call_without_a_body_has_a_digest_too(signer: Signer):
         ),
     ],
 )
-def test_it_covers_what_says_who_asks_what(signer: Signer, more: dict[str, str], covered: str):
+def test_it_covers_the_identifying_headers(signer: Signer, more: dict[str, str], covered: str):
     signature = fields(signer.headers(HEADERS | more, b"")["Signature"])
     assert signature["headers"] == covered
     assert signature["algorithm"] == "rsa-sha256"
 
 
-def test_a_header_that_is_not_sent_is_not_covered(signer: Signer):
+def test_an_absent_header_is_not_covered(signer: Signer):
     only = {name: HEADERS[name] for name in ("X-Request-ID", "Date")}
     assert fields(signer.headers(only, b"")["Signature"])["headers"] == "digest x-request-id date"
 
@@ -128,14 +128,14 @@ def test_another_value_gives_another_signature(signer: Signer, name: str):
     assert signer.headers(changed, b"")["Signature"] != signer.headers(HEADERS, b"")["Signature"]
 
 
-def test_the_key_id_names_the_certificate(signer: Signer):
+def test_the_key_id_contains_the_certificate_serial(signer: Signer):
     match = re.fullmatch(r"SN=([0-9A-F]+),CA=(.+)", signer.key_id)
     assert match is not None
     assert int(match[1], 16) == signer.certificate.serial_number
     assert match[2] == "CN=Bizcuit%20development"
 
 
-def test_a_key_id_of_the_banks_own_is_used(signer: Signer):
+def test_a_configured_key_id_is_used(signer: Signer):
     assert fields(replace(signer, key_id="42").headers(HEADERS, b"")["Signature"])["keyId"] == "42"
 
 
@@ -144,8 +144,8 @@ def test_its_repr_shows_no_key(signer: Signer):
     assert "Certificate" not in repr(signer)
 
 
-# --- keys ---------------------------------------------------------------------------------------------
-def test_the_development_identity_is_made_once_and_kept(folder: Path, signer: Signer):
+# --- keys ---
+def test_the_development_identity_is_created_once(folder: Path, signer: Signer):
     again = development_identity(folder)
     assert again.certificate == signer.certificate
     assert again.headers(HEADERS, b"x") == signer.headers(HEADERS, b"x")
@@ -153,7 +153,7 @@ def test_the_development_identity_is_made_once_and_kept(folder: Path, signer: Si
     assert stat.S_IMODE((folder / "bank-identity.pem").stat().st_mode) == 0o600
 
 
-def test_processes_that_start_at_once_end_up_with_one(tmp_path: Path):
+def test_concurrent_processes_share_one_identity(tmp_path: Path):
     code = (
         "import sys, pathlib; from connectors.bank.http_signatures import development_identity\n"
         "print(development_identity(pathlib.Path(sys.argv[1])).key_id)"
@@ -178,7 +178,7 @@ def test_it_loads_from_files(signer: Signer, tmp_path: Path):
     assert loaded.headers(HEADERS, b"x") == signer.headers(HEADERS, b"x")
 
 
-def test_a_line_names_texts_or_files(signer: Signer, tmp_path: Path):
+def test_a_configuration_has_pem_texts_or_paths(signer: Signer, tmp_path: Path):
     key, certificate = (pem.decode() for pem in pem_of(signer))
     (tmp_path / "key.pem").write_text(key)
     by_text = http_signatures.signer_for("7", key, certificate)

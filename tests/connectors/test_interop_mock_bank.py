@@ -1,7 +1,7 @@
-"""The file as it is sent, taken by a bank simulator that nobody here wrote (PyPI: mock-bank), and its answers read.
+"""The payment file against an independent bank simulator (PyPI: mock-bank), and its reports parsed.
 
-It checks each file line by line, answers with a pain.002, books at the day that was asked for and then
-tells of it in a camt.054 and a camt.053; a payment that comes back stands in those too.
+It validates each file, answers with a pain.002, books on the requested date and reports that in a camt.054 and a
+camt.053, including returns.
 """
 
 import subprocess
@@ -29,7 +29,7 @@ CLOSED = "NL42INGB2268352412"
 
 @dataclass
 class Stranger:
-    """The simulator, by its own calls."""
+    """The simulator's own API."""
 
     url: str
 
@@ -46,7 +46,7 @@ class Stranger:
         self.call("PATCH", f"/_mock/accounts/{OURS['id']}", json=change)
 
     def said(self, kind: str) -> list[bytes]:
-        """The messages of this kind about our account, each told once."""
+        """Return the messages of this kind about our account, each once."""
         found = self.call("GET", "/_mock/mailbox", params={"type": kind})
         return [one["body"].encode() for one in found if one["account"] == OURS["id"]]
 
@@ -81,7 +81,7 @@ def bank() -> Iterator[Stranger]:
 
 
 def iban(number: int) -> str:
-    """A valid one for each payment."""
+    """Return a valid IBAN for each payment."""
     account = f"INGB{number:010d}"
     digits = "".join(str(int(sign, 36)) for sign in f"{account}NL00")
     return normalise(f"NL{98 - int(digits) % 97:02d}{account}")
@@ -109,7 +109,7 @@ def booked(statements: list[Statement]) -> list[Entry]:
 
 @pytest.mark.parametrize("version", VERSIONS)
 @pytest.mark.parametrize("count", [1, 8, 80, pytest.param(10_000, marks=pytest.mark.thorough)])
-def test_it_takes_the_file_and_its_answers_are_read(bank: Stranger, count: int, version: str):
+def test_it_accepts_the_file_and_its_reports_are_parsed(bank: Stranger, count: int, version: str):
     asked = order(count, version=version)
     answer = bank.gives(write_pain001(asked)).json()
     assert (answer["status"], answer["accepted"], answer["rejected"]) == ("ACCP", count, 0)
@@ -123,7 +123,7 @@ def test_it_takes_the_file_and_its_answers_are_read(bank: Stranger, count: int, 
     assert {entry.booked_on for entry in entries} == {DAY}
 
 
-def test_it_takes_a_payment_of_wage_tax(bank: Stranger):
+def test_it_accepts_a_wage_tax_payment(bank: Stranger):
     line = OrderLine("20261123090000-66580-1", 4_211_00, "Belastingdienst", "NL86INGB0002445588", "1234567890123456")
     body = write_pain001(order(1, lines=[line], wage_tax=True))
     found = bank.call("POST", "/_mock/validate", data=body, headers={"Accept": "application/json"})
@@ -131,7 +131,7 @@ def test_it_takes_a_payment_of_wage_tax(bank: Stranger):
     assert bank.gives(body).json()["accepted"] == 1
 
 
-def test_it_takes_the_same_file_once(bank: Stranger):
+def test_it_accepts_a_file_once(bank: Stranger):
     body = write_pain001(order(8))
     assert bank.gives(body).status_code == 202
     assert bank.report().overall == "ACCP"
@@ -141,13 +141,13 @@ def test_it_takes_the_same_file_once(bank: Stranger):
     assert (report.overall, report.reasons) == ("RJCT", ("DUPL",))
 
 
-def test_it_refuses_the_same_file_with_another_sum(bank: Stranger):
+def test_it_refuses_the_same_file_with_another_total(bank: Stranger):
     body = write_pain001(order(2)).replace(b"<CtrlSum>200.03</CtrlSum>", b"<CtrlSum>200.04</CtrlSum>")
     assert bank.gives(body).status_code == 422
     assert "AM10" in bank.report().reasons
 
 
-def test_a_closed_account_is_told_of_its_line_alone(bank: Stranger):
+def test_a_closed_account_rejects_only_its_line(bank: Stranger):
     lines = list(order(8).lines)
     lines[3] = OrderLine(lines[3].end_to_end_id, 99_00, "Dicht, Rekening", CLOSED, "Salaris")
     closed = {"id": "CLOSED", "iban": CLOSED, "name": "Dicht", "currency": "EUR", "behaviour": "closed-account"}
@@ -162,7 +162,7 @@ def test_a_closed_account_is_told_of_its_line_alone(bank: Stranger):
     assert sum(entry.cents for entry in entries) == -sum(line.amount_cents for line in lines if line is not lines[3])
 
 
-def test_money_that_comes_back_is_seen_with_its_reason(bank: Stranger):
+def test_a_return_is_reported_with_its_reason(bank: Stranger):
     bank.behaves("return-later", days=2)
     asked = order(1)
     bank.gives(write_pain001(asked))
@@ -173,7 +173,7 @@ def test_money_that_comes_back_is_seen_with_its_reason(bank: Stranger):
     assert back.return_reason in ("AC04", "MD07")
 
 
-def test_a_file_that_it_refuses_whole(bank: Stranger):
+def test_a_wholly_refused_file(bank: Stranger):
     bank.behaves("reject-file")
     assert bank.gives(write_pain001(order(8))).status_code == 422
     report = bank.report()

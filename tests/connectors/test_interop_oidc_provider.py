@@ -1,4 +1,4 @@
-"""An OpenID provider that nobody here wrote works in place of the sandbox's, with settings alone."""
+"""An independent OpenID provider replaces the sandbox's, with settings only."""
 
 from collections.abc import Iterator
 from datetime import UTC, date, datetime, timedelta
@@ -25,7 +25,7 @@ def broker() -> Iterator[Broker]:
 
 
 def provider(broker: Broker, home: Path, **changes: str) -> OidcProvider:
-    """Made of settings as an operator would write them, by the program itself."""
+    """Create the provider from settings as an operator would write them."""
     given = {
         "HOME": str(home), "OIDC_ISSUER": broker.url, "OIDC_CLIENT_ID": CLIENT, "OIDC_CLIENT_SECRET": SECRET,
         "OIDC_PROFILE": "itsme", "OIDC_SCOPES": "openid profile", "OIDC_ACR": LEVEL,
@@ -39,31 +39,31 @@ def attempt() -> AuthRequest:
 
 
 def walk(made: OidcProvider, walker: AuthRequest) -> dict[str, str]:
-    """There, the person proves who it is (as the provider's own pages say that), and back with this query."""
+    """Start, authenticate through the provider's own pages, and return the redirect's query."""
     there = requests.post(made.start(walker, BACK), data={"user": "wouter"}, allow_redirects=False, timeout=10)
     assert there.status_code == 302, there.text
     assert there.headers["Location"].startswith(BACK + "?")
     return dict(parse_qsl(urlsplit(there.headers["Location"]).query))
 
 
-def test_the_whole_walk(broker: Broker, tmp_path: Path):
+def test_the_whole_flow(broker: Broker, tmp_path: Path):
     made, walker = provider(broker, tmp_path), attempt()
     query = walk(made, walker)
     found = made.finish(walker, BACK, query)
     assert (found.initials, found.last_name, found.birth_date) == ("WJ", "de Jong", date(1980, 4, 12))
     assert (found.provider, found.level) == (broker.url, LEVEL)
     assert datetime.now(UTC) - found.authenticated_at < timedelta(minutes=1)
-    assert query["iss"] == broker.url  # it names itself, as RFC 9207 has it, and that was held against the setting
+    assert query["iss"] == broker.url  # the broker sent `iss` (RFC 9207), which was compared with the setting
 
 
-def test_its_subject_is_ours_alone_and_stays(broker: Broker, tmp_path: Path):
+def test_the_subject_is_pairwise_and_stable(broker: Broker, tmp_path: Path):
     made = provider(broker, tmp_path)
     walks = [attempt(), attempt()]
     first, second = (made.finish(walker, BACK, walk(made, walker)).subject for walker in walks)
     assert first == second
 
 
-def test_a_code_of_it_works_once_and_with_its_own_verifier(broker: Broker, tmp_path: Path):
+def test_a_code_works_once_with_its_verifier(broker: Broker, tmp_path: Path):
     made, walker = provider(broker, tmp_path), attempt()
     query = walk(made, walker)
     other = AuthRequest(walker.state, walker.nonce, random_token())
@@ -82,14 +82,14 @@ def test_another_nonce_is_refused(broker: Broker, tmp_path: Path):
         made.finish(AuthRequest(walker.state, random_token(), walker.verifier), BACK, query)
 
 
-def test_a_level_that_it_does_not_give_is_refused(broker: Broker, tmp_path: Path):
+def test_an_unsupported_level_is_refused(broker: Broker, tmp_path: Path):
     made, walker = provider(broker, tmp_path, OIDC_ACCEPTED="acr=urn:stranger:high"), attempt()
     query = walk(made, walker)
     with pytest.raises(Refused, match="level"):
         made.finish(walker, BACK, query)
 
 
-def test_a_wrong_secret_of_ours_is_no_fault_of_the_person(broker: Broker, tmp_path: Path):
+def test_a_wrong_client_secret_does_not_blame_the_person(broker: Broker, tmp_path: Path):
     made, walker = provider(broker, tmp_path, OIDC_CLIENT_SECRET="another"), attempt()
     query = walk(made, walker)
     with pytest.raises(ProviderDown):

@@ -1,4 +1,4 @@
-"""The order as JSON: as the contract says, the same each time, and nothing in it but what was approved."""
+"""The JSON order: as Berlin Group defines it, deterministic, and with nothing but what was approved."""
 
 import json
 from dataclasses import replace
@@ -22,13 +22,13 @@ BANK = BankConfig("ing", "ING", "https://bank.example", "sepa-credit-transfers",
 
 
 @given(orders(), st.booleans())
-def test_what_is_written_is_read_back(order, salary_code: bool):
+def test_it_round_trips(order, salary_code: bool):
     body = write_json(order, salary_code)
     assert read_json(body) == carried(order)
     assert write_json(order, salary_code) == body
 
 
-def test_it_is_the_contracts_bulk_payment():
+def test_it_matches_the_openapi():
     assert json.loads(write_json(ORDER)) == {
         "batchBookingPreferred": True,
         "debtorAccount": {"iban": "NL95INGB0004921836", "currency": "EUR"},
@@ -47,12 +47,12 @@ def test_it_is_the_contracts_bulk_payment():
     }
 
 
-def test_salary_is_named_only_to_a_bank_that_knows_it():
+def test_the_salary_code_is_sent_only_if_supported():
     assert b"SALA" in write_order(BANK, ORDER)
     assert b"categoryPurposeCode" not in write_order(replace(BANK, knows_salary=False), ORDER)
 
 
-def test_wage_tax_is_no_salary_and_carries_its_reference():
+def test_wage_tax_has_its_reference_and_no_salary_code():
     found = json.loads(write_json(TAX))
     assert "categoryPurposeCode" not in found
     assert found["payments"][0]["remittanceInformationStructured"] == {
@@ -85,14 +85,14 @@ def test_wage_tax_is_no_salary_and_carries_its_reference():
         lambda body: b"",
     ],
 )
-def test_bytes_that_say_anything_else_are_not_our_order(change):
+def test_changed_bytes_are_not_our_order(change):
     body = write_json(ORDER)
     assert change(body) != body
     with pytest.raises(NotOurOrder):
         read_json(change(body))
 
 
-def test_tax_beside_salary_is_not_our_order():
+def test_mixed_tax_and_salary_is_not_our_order():
     mixed = json.loads(write_json(ORDER))
     mixed["payments"][1] = json.loads(write_json(TAX))["payments"][0]
     with pytest.raises(NotOurOrder):
@@ -110,44 +110,44 @@ def test_tax_beside_salary_is_not_our_order():
         (LINE, "stands twice"),
     ],
 )
-def test_what_sepa_does_not_carry_is_not_written(line: OrderLine, wrong: str):
+def test_invalid_sepa_values_are_refused(line: OrderLine, wrong: str):
     with pytest.raises(OrderUnwritable, match=wrong):
         write_json(replace(ORDER, lines=[LINE, line]))
 
 
-def test_an_order_of_nothing_or_from_nowhere_is_not_written():
+def test_an_order_without_lines_or_debtor_is_refused():
     with pytest.raises(OrderUnwritable):
         write_json(replace(ORDER, lines=[]))
     with pytest.raises(OrderUnwritable, match="debtor_iban"):
         write_json(replace(ORDER, debtor_iban="NL95 INGB 0004 9218 36"))
 
 
-# --- which form, and where it goes ---
-def test_the_bytes_say_what_they_are():
+# --- format and product ---
+def test_the_media_type_follows_from_the_bytes():
     assert content_type(write_json(ORDER)) == "application/json"
     assert content_type(write_pain001(ORDER)) == "application/xml"
 
 
 @pytest.mark.parametrize("form", ["json", "pain.001.001.09", "pain.001.001.03"])
-def test_each_form_is_found_again_as_far_as_it_carries_the_order(form):
+def test_each_format_round_trips_what_it_can_carry(form):
     line = replace(BANK, format=form)
     assert read_order(line, write_order(line, ORDER)) == representable_in(line, ORDER)
     assert representable_in(line, ORDER).execution_date == date(2026, 11, 25)
 
 
-def test_an_order_keeps_its_address_when_the_line_changes():
+def test_an_order_keeps_its_url_when_the_configuration_changes():
     then = config_as_of_order(BANK, "pain.001.001.09")
     assert (then.format, then.product) == ("pain.001.001.09", "pain.001-sepa-credit-transfers")
     assert config_as_of_order(then, "json") == BANK
 
 
-def test_an_order_has_a_form_that_there_is():
+def test_an_unknown_format_is_refused():
     with pytest.raises(ValueError, match="no form"):
         config_as_of_order(BANK, "csv")
 
 
 @pytest.mark.parametrize("order", [ORDER, TAX], ids=["salary", "tax"])
-def test_a_bank_of_json_takes_it_and_keeps_to_the_contract(sandbox: Sandbox, order: PaymentOrder):
+def test_a_json_bank_accepts_it(sandbox: Sandbox, order: PaymentOrder):
     body = write_json(replace(order, debtor_iban=DEBTOR, execution_date=date.fromisoformat(bank_day(sandbox, 1))))
     sandbox.control("PUT", "banks/redirect", {"format": "json"})
     answer = Tpp(sandbox.url).request("POST", JSON, body, EXPLICIT)

@@ -1,4 +1,4 @@
-"""The business register: which company, who holds which function, and closed when in doubt."""
+"""The business register: companies, officers and their authority; in doubt, no authority."""
 
 import json
 from collections.abc import Callable
@@ -28,7 +28,7 @@ def register(url: str, timeout: float = 5) -> KvkRegister:
     return KvkRegister(f"{url}/kvk/api", "key", timeout, pauses=(0.01, 0.01))
 
 
-# --- extracts of our own making ---
+# --- extracts made for these tests ---
 def coded(code: str) -> Document:
     return {"code": code, "omschrijving": f"text of {code}"}
 
@@ -62,12 +62,12 @@ def ended(on: str = YESTERDAY) -> Document:
     return {"registratie": {"datumAanvang": "20100101", "datumEinde": on}}
 
 
-# --- asked over the line ---
+# --- against the sandbox ---
 def test_a_company_by_its_number(sandbox: Sandbox):
     assert register(sandbox.url).company(DEMO) == Company(DEMO, "Demo BV", "BeslotenVennootschap", active=True)
 
 
-def test_who_holds_which_function(sandbox: Sandbox):
+def test_officers_and_their_authority(sandbox: Sandbox):
     found = register(sandbox.url).extract(DEMO)
     assert (found.kvk_number, found.name, found.ended, found.blocked) == (DEMO, "Demo BV", False, None)
     (function,) = found.functions
@@ -77,14 +77,14 @@ def test_who_holds_which_function(sandbox: Sandbox):
     assert function.person.birth_date == date(1980, 4, 12)
 
 
-def test_an_extract_of_our_own_comes_back_as_it_was_put(sandbox: Sandbox):
+def test_a_replaced_extract_is_returned(sandbox: Sandbox):
     sandbox.control("PUT", f"register/{DEMO}", having(director("gb"), director("nb")))
     found = register(sandbox.url).extract(DEMO)
     assert [(f.authority_code, f.jointly) for f in found.functions] == [("gb", True), ("nb", False)]
 
 
-def test_the_number_that_was_asked_is_the_one_that_counts(sandbox: Sandbox):
-    """The register's own samples carry another number inside."""
+def test_the_requested_number_counts(sandbox: Sandbox):
+    """The register's sample documents contain another number."""
     sandbox.control("PUT", "register/90000001", document())
     assert register(sandbox.url).extract("90000001").kvk_number == "90000001"
 
@@ -100,12 +100,12 @@ def test_without_birth_dates_there_are_none(sandbox: Sandbox):
     "number", ["00000000", "1234567", "123456789", "", "6875011x", "../v2/zoeken", "６８７５０１１０"]
 )
 @pytest.mark.parametrize("ask", [KvkRegister.company, KvkRegister.extract])
-def test_a_number_that_is_no_company(sandbox: Sandbox, ask: Callable[[KvkRegister, str], Any], number: str):
+def test_an_unknown_number(sandbox: Sandbox, ask: Callable[[KvkRegister, str], Any], number: str):
     with pytest.raises(UnknownCompany):
         ask(register(sandbox.url), number)
 
 
-# --- when it does not answer as it should ---
+# --- failures ---
 @pytest.mark.parametrize("ask", [KvkRegister.company, KvkRegister.extract])
 @pytest.mark.parametrize("fault", ["kvk_down", "kvk_temporary"])
 def test_a_register_that_is_down(sandbox: Sandbox, ask: Callable[[KvkRegister, str], Any], fault: str):
@@ -114,13 +114,13 @@ def test_a_register_that_is_down(sandbox: Sandbox, ask: Callable[[KvkRegister, s
         ask(register(sandbox.url), DEMO)
 
 
-def test_what_is_temporary_is_tried_again(between: Meddler):
+def test_a_temporary_error_is_retried(between: Meddler):
     between.changes[EXTRACTS] = twice_wrong(b'{"fout": [{"code": "IPD1003"}]}')
     assert register(between.url).extract(DEMO).name == "Demo BV"
     assert between.count(EXTRACTS) == 3
 
 
-def test_it_is_not_tried_forever(sandbox: Sandbox, between: Meddler):
+def test_retries_are_limited(sandbox: Sandbox, between: Meddler):
     sandbox.fault(kvk_temporary=True)
     with pytest.raises(RegisterDown):
         register(between.url).extract(DEMO)
@@ -132,14 +132,14 @@ def twice_wrong(wrong: bytes) -> Callable[[bytes], bytes]:
     return lambda right: next(answers, right)
 
 
-def test_what_is_not_temporary_is_not_tried_again(between: Meddler):
+def test_a_permanent_error_is_not_retried(between: Meddler):
     between.changes[EXTRACTS] = lambda _: b"<html>"
     with pytest.raises(RegisterDown):
         register(between.url).extract(DEMO)
     assert between.count(EXTRACTS) == 1
 
 
-def test_a_register_that_is_slow_is_not_waited_for(sandbox: Sandbox):
+def test_a_slow_register_times_out(sandbox: Sandbox):
     sandbox.fault(kvk_slow=True)
     try:
         with pytest.raises(RegisterDown):
@@ -161,12 +161,12 @@ def test_a_register_that_is_slow_is_not_waited_for(sandbox: Sandbox):
         None,
     ],
 )
-def test_nothing_useful_is_no_answer(answer: bytes | None):
+def test_an_unusable_answer_is_refused(answer: bytes | None):
     with saying(answer) as port, pytest.raises(RegisterDown):
         KvkRegister(f"http://127.0.0.1:{port}", "key", timeout=0.3, pauses=()).extract(DEMO)
 
 
-def test_nobody_there():
+def test_an_unreachable_register():
     with pytest.raises(RegisterDown):
         KvkRegister(f"http://127.0.0.1:{closed_port()}", "key").extract(DEMO)
 
@@ -180,26 +180,26 @@ def test_nobody_there():
     ],
     ids=range(10),
 )  # fmt: skip
-def test_a_strange_answer_is_no_answer(between: Meddler, body: str):
+def test_a_malformed_answer_raises_register_down(between: Meddler, body: str):
     between.changes[EXTRACTS] = lambda _: body.encode()
     with pytest.raises(RegisterDown):
         register(between.url).extract(DEMO)
 
 
 @pytest.mark.parametrize("body", ['{"fout": [{"code": "IPD5200"}]}', '{"meldingen": {"fout": {"code": "IPD0005"}}}'])
-def test_unknown_is_said_in_several_ways(between: Meddler, body: str):
+def test_every_code_for_an_unknown_company(between: Meddler, body: str):
     between.changes[EXTRACTS] = lambda _: body.encode()
     with pytest.raises(UnknownCompany):
         register(between.url).extract(DEMO)
 
 
-def test_unknown_and_temporary_together_is_temporary(between: Meddler):
+def test_a_temporary_error_outranks_unknown(between: Meddler):
     between.changes[EXTRACTS] = lambda _: b'{"fout": [{"code": "IPD0005"}, {"code": "IPD1002"}]}'
     with pytest.raises(RegisterDown):
         register(between.url).extract(DEMO)
 
 
-def test_the_key_goes_to_the_register_and_into_no_error(between: Meddler):
+def test_the_api_key_is_in_no_error(between: Meddler):
     between.changes[EXTRACTS] = lambda _: b"[]"
     asked = KvkRegister(f"{between.url}/kvk/api", "very-secret-key")
     with pytest.raises(RegisterDown) as caught:
@@ -220,7 +220,7 @@ def profile(between: Meddler, change: Callable[[Document], Document]) -> None:
 @pytest.mark.parametrize(
     "links", [{"_links": {"eigenaar": SELF}}, {"links": [{"rel": "self"} | SELF, {"rel": "eigenaar"} | SELF]}]
 )
-def test_an_owner_that_stands_apart_is_asked_at_our_own_address(between: Meddler, links: Document):
+def test_a_separate_owner_is_read_at_our_base_url(between: Meddler, links: Document):
     profile(between, lambda found: {"kvkNummer": DEMO, "naam": "Demo BV"} | links)
     between.changes[f"{PROFILE}/eigenaar"] = lambda _: b'{"rechtsvorm": "Eenmanszaak"}'
     between.statuses[f"{PROFILE}/eigenaar"] = 200
@@ -239,13 +239,13 @@ def test_a_company_that_has_ended(between: Meddler, end: str | None, active: boo
 
 
 @pytest.mark.parametrize("change", [{"kvkNummer": "00000001"}, {"naam": ""}, {"naam": None}, {"naam": {"x": 1}}])
-def test_a_profile_of_something_else_is_no_answer(between: Meddler, change: Document):
+def test_a_profile_of_another_company_is_refused(between: Meddler, change: Document):
     profile(between, lambda found: found | {"statutaireNaam": None} | change)
     with pytest.raises(RegisterDown):
         register(between.url).company(DEMO)
 
 
-def test_a_profile_that_is_none():
+def test_an_invalid_profile_is_refused():
     with pytest.raises(ValueError, match="base profile"):
         read_company({}, None, DEMO)
 
@@ -253,12 +253,12 @@ def test_a_profile_that_is_none():
 @pytest.mark.parametrize(
     "found", [{}, {"_links": {"self": {}}}, {"links": []}, {"links": {"rel": "other"}}, {"links": 7}]
 )
-def test_no_link_is_no_link(found: Document):
+def test_a_missing_owner_link(found: Document):
     assert not has_link(found, "eigenaar")
 
 
 # --- owners ---
-def test_the_owner_of_a_one_man_business_is_a_person():
+def test_a_sole_proprietor_is_a_person():
     function = only(document(WOUTER | {"persoonRechtsvorm": "Eenmanszaak"}, "natuurlijkPersoon"))
     assert (function.kind, function.legal_person) == ("owner", None)
     assert function.person == Person("Wouter Jan", None, "de", "Jong", date(1980, 4, 12))
@@ -269,7 +269,7 @@ def test_an_owner_known_by_name_only_has_no_birth_date():
     assert person == Person(None, None, None, "W. de Jong", None)
 
 
-def test_several_owners_are_no_owner_alone():
+def test_co_owners_do_not_sign_alone():
     found = read(document({"natuurlijkPersoon": [WOUTER, WOUTER]}, "eenmanszaakMetMeerdereEigenaren"))
     assert [function.kind for function in found.functions] == ["partner", "partner"]
 
@@ -281,12 +281,12 @@ def test_several_owners_are_no_owner_alone():
         "rechtspersoonInOprichting", "afgeslotenMoeder", "natuurlijkPersoon", "naamPersoon",
     ],
 )  # fmt: skip
-def test_functions_are_found_under_every_kind_of_owner(kind: str):
+def test_officers_are_found_under_every_kind_of_owner(kind: str):
     found = read(document(WOUTER | {"heeft": [director()]}, kind))
     assert [function.authority_code for function in found.functions if function.kind == "director"] == ["azb"]
 
 
-def test_the_name_may_stand_at_the_owner():
+def test_the_name_may_be_in_the_owner():
     assert read(document({"naamgeving": {"naam": "Demo Holding"}}, naam=None)).name == "Demo Holding"
 
 
@@ -295,7 +295,7 @@ def test_the_legal_form(form: Document):
     assert read(document(form)).legal_form == "Stichting"
 
 
-def test_the_owner_of_now_counts_not_an_earlier_one():
+def test_the_current_owner_counts():
     earlier = {"relatieRegistratie": {"datumEinde": YESTERDAY}, "natuurlijkPersoon": WOUTER}
     now = {"relatieRegistratie": {"datumAanvang": "20200101"}, "rechtspersoon": {"heeft": director("gb")}}
     found = read(document(heeftAlsEigenaar=[earlier, now]))
@@ -303,7 +303,7 @@ def test_the_owner_of_now_counts_not_an_earlier_one():
     assert not found.ended
 
 
-# --- functions ---
+# --- officers ---
 @pytest.mark.parametrize(
     ("name", "kind"),
     [
@@ -315,16 +315,16 @@ def test_the_owner_of_now_counts_not_an_earlier_one():
         ("publiekrechtelijkeFunctionaris", "other"),
     ],
 )
-def test_kinds_of_functions(name: str, kind: str):
+def test_kinds_of_officers(name: str, kind: str):
     assert only(having({name: director()["bestuursfunctie"]})).kind == kind
 
 
-def test_one_function_need_not_be_a_list():
+def test_a_single_officer_is_no_list():
     assert len(read(document({"heeft": director()})).functions) == 1
     assert len(read(having({"bestuursfunctie": [director()["bestuursfunctie"]] * 2})).functions) == 2
 
 
-def test_no_functions_at_all():
+def test_no_officers():
     assert read(document({"volledigeNaam": "Leeg BV"})).functions == []
 
 
@@ -332,7 +332,7 @@ def test_no_functions_at_all():
     ("code", "told", "jointly"),
     [("azb", "N", False), ("gb", "N", True), ("gb", "J", True), ("azb", "J", True), ("azb", None, None)],
 )
-def test_alone_or_together(code: str, told: str | None, jointly: bool | None):
+def test_sole_or_joint_authority(code: str, told: str | None, jointly: bool | None):
     power = {"soort": coded(code)} | ({"isBevoegdMetAnderePersonen": coded(told)} if told else {})
     assert only(having(director(bevoegdheid=power))).jointly is jointly
 
@@ -374,15 +374,15 @@ def test_authority_and_its_limits(more: Document, code: str | None, limited: boo
         ({"relatieRegistratie": {"datumEinde": YESTERDAY}}, True),
     ],
 )
-def test_functions_that_are_not_in_force(more: Document, over: bool):
+def test_authority_that_is_not_in_force(more: Document, over: bool):
     assert only(having(director(**more))).ended is over
 
 
-def test_the_end_may_stand_beside_the_function():
+def test_the_end_date_may_be_next_to_the_officer():
     assert only(having(director() | {"relatieRegistratie": {"datumEinde": YESTERDAY}})).ended
 
 
-def test_of_an_old_and_a_new_authority_the_new_one_counts():
+def test_the_current_authority_counts():
     powers = [{"soort": coded("azb")} | ended(), {"soort": coded("gb")}]
     function = only(having(director(bevoegdheid=powers)))
     assert (function.authority_code, function.ended) == ("gb", False)
@@ -438,7 +438,7 @@ def test_special_states_of_persons_and_companies(state: str, since: Any, holds: 
     assert read(having(**{state: since})).blocked == (state if holds else None)
 
 
-def test_an_ended_state_does_not_hide_another_that_holds():
+def test_an_ended_state_does_not_hide_a_current_one():
     person = WOUTER | {STATES[0]: ended(), STATES[1]: {"registratie": {"datumAanvang": "20200101"}}}
     found = only(having(director(door={"natuurlijkPersoon": person}))).person
     assert found is not None
@@ -470,12 +470,12 @@ def test_a_company_as_director(legal: Document, expected: LegalPerson):
     assert (function.person, function.legal_person) == (None, expected)
 
 
-def test_nobody_as_director():
+def test_a_director_without_person():
     function = only(having(director(door=None)))
     assert (function.person, function.legal_person) == (None, None)
 
 
-# --- the whole ---
+# --- companies ---
 @pytest.mark.parametrize(
     "found",
     [
@@ -484,11 +484,11 @@ def test_nobody_as_director():
         document(heeftAlsEigenaar={"rechtspersoon": {}, "relatieRegistratie": {"datumEinde": "20130000"}}),
     ],
 )
-def test_a_company_that_is_no_more(found: Document):
+def test_an_ended_company(found: Document):
     assert read(found).ended
 
 
-def test_a_company_that_goes_on():
+def test_a_continuing_company():
     assert not read(document(registratie={"datumAanvang": "20060426"})).ended
     assert not read(document(registratie={"datumEinde": TOMORROW})).ended
 
@@ -497,7 +497,7 @@ def test_a_company_that_goes_on():
 @pytest.mark.parametrize(
     "place", ["door", "bevoegdheid", "volmacht", "functie", "functietitel", "registratie", "geboortedatum"]
 )
-def test_rubbish_takes_away_what_it_replaces_and_nothing_else(place: str, part: Any):
+def test_invalid_parts_remove_only_themselves(place: str, part: Any):
     found = having(director() | {"bestuursfunctie": director()["bestuursfunctie"] | {place: part}})
     (function,) = read(found).functions
     assert (function.person is None) == (place == "door")
@@ -505,18 +505,18 @@ def test_rubbish_takes_away_what_it_replaces_and_nothing_else(place: str, part: 
 
 
 @pytest.mark.parametrize("part", [None, 7, "x", [], [7]])
-def test_rubbish_in_place_of_functions(part: Any):
+def test_invalid_officers(part: Any):
     assert read(document({"heeft": part})).functions == []
 
 
-# --- searching ---
-def test_companies_of_a_name(sandbox: Sandbox):
+# --- search ---
+def test_search_by_name(sandbox: Sandbox):
     assert register(sandbox.url).search("demo") == [Company(DEMO, "Demo BV", None, active=True)]
     assert [found.kvk_number for found in register(sandbox.url).search(DEMO)] == [DEMO]
     assert register(sandbox.url).search("bestaat vast niet") == []
 
 
-def test_branches_of_one_company_are_one(between: Meddler):
+def test_branches_are_one_company(between: Meddler):
     item = {"kvkNummer": DEMO, "naam": "Demo BV"}
     rest = [item | {"type": "nevenvestiging"}, {"kvkNummer": "1"}, {"naam": "x"}, "x"]
     between.changes["/zoeken"] = lambda _: json.dumps({"resultaten": [item, *rest]}).encode()
@@ -524,7 +524,7 @@ def test_branches_of_one_company_are_one(between: Meddler):
 
 
 @pytest.mark.parametrize("body", ["{}", "[]", '{"resultaten": 7}', "no"])
-def test_a_result_that_is_none(between: Meddler, body: str):
+def test_an_invalid_search_result(between: Meddler, body: str):
     between.changes["/zoeken"] = lambda _: body.encode()
     with pytest.raises(RegisterDown):
         register(between.url).search("demo")

@@ -1,4 +1,4 @@
-"""What a bank says of single payments: names that differ, and what was refused. Each exchange holds to the contract."""
+"""Statuses of single payments: payee verification and rejections. Every exchange is checked against the OpenAPI."""
 
 from typing import Any
 
@@ -41,7 +41,7 @@ def bank(signer: Signer, watch: Watch) -> BerlinGroupBank:
 
 @pytest.fixture
 def config(sandbox: Sandbox) -> BankConfig:
-    """A bank that checks names."""
+    """A bank that verifies payees."""
     sandbox.control("PUT", "banks/redirect", {"vop": True})
     return HttpDirectory(f"{sandbox.url}/banks", ttl_seconds=0).lines()["redirect"]
 
@@ -57,7 +57,7 @@ def sign(bank: BerlinGroupBank, config: BankConfig, payment_id: str, links: dict
     press(started.redirect_url, "ondertekenen")
 
 
-# --- names ----------------------------------------------------------------------------------------
+# --- payee verification ---
 RESULTS = [
     ((SAME,), "RCVC", []),
     ((CLOSE,), "RVCM", [TransactionStatusReport("CLOSE", "RVCM", None, "CMTC", "Silva, Jose")]),
@@ -70,7 +70,7 @@ RESULTS = [
 
 
 @pytest.mark.parametrize(("pays", "status", "said"), RESULTS, ids=["same", "close", "other", "abroad", "mixed"])
-def test_each_result_of_the_name_check(
+def test_each_result_of_payee_verification(
     bank: BerlinGroupBank, config: BankConfig, sandbox: Sandbox, pays: tuple[Pay, ...], status: str, said: list
 ):
     report = bank.order_status(config, placed(bank, config, sandbox, *pays), uuid())
@@ -78,7 +78,7 @@ def test_each_result_of_the_name_check(
     assert set(report.links) == {"creditorNameConfirmation" if said else "startAuthorisation"}
 
 
-def test_the_check_is_asked_for_where_the_line_says_so(
+def test_verification_is_requested_if_configured(
     bank: BerlinGroupBank, watch: Watch, config: BankConfig, sandbox: Sandbox
 ):
     placed(bank, config, sandbox, SAME)
@@ -90,7 +90,7 @@ def test_the_check_is_asked_for_where_the_line_says_so(
     assert "Client-VOP-Requested" not in watch.last.headers
 
 
-def test_names_that_differ_are_confirmed_and_the_order_signed(
+def test_mismatches_are_confirmed_and_the_order_signed(
     bank: BerlinGroupBank, config: BankConfig, sandbox: Sandbox
 ):
     order = placed(bank, config, sandbox, CLOSE)
@@ -104,7 +104,7 @@ def test_names_that_differ_are_confirmed_and_the_order_signed(
     assert (refused.value.http_status, refused.value.code) == (409, "STATUS_INVALID")
 
 
-def test_an_order_whose_names_differ_is_taken_back(bank: BerlinGroupBank, config: BankConfig, sandbox: Sandbox):
+def test_an_order_with_mismatches_is_cancelled(bank: BerlinGroupBank, config: BankConfig, sandbox: Sandbox):
     order = placed(bank, config, sandbox, CLOSE)
     bank.order_status(config, order, uuid())
     assert bank.cancel_order(config, order, PSU, uuid()).done
@@ -114,7 +114,7 @@ def test_an_order_whose_names_differ_is_taken_back(bank: BerlinGroupBank, config
     assert (refused.value.http_status, refused.value.code) == (405, "CANCELLATION_INVALID")
 
 
-def test_taking_back_may_have_to_be_signed(bank: BerlinGroupBank, config: BankConfig, sandbox: Sandbox):
+def test_a_cancellation_may_need_sca(bank: BerlinGroupBank, config: BankConfig, sandbox: Sandbox):
     sandbox.fault(bank_cancel_needs_sca=True)
     order = placed(bank, config, sandbox, SAME)
     sign(bank, config, order, bank.order_status(config, order, uuid()).links)
@@ -123,14 +123,14 @@ def test_taking_back_may_have_to_be_signed(bank: BerlinGroupBank, config: BankCo
     assert bank.order_status(config, order, uuid()).transaction_status == "ACSP"
 
 
-def test_a_name_never_stands_in_what_is_printed():
+def test_a_name_is_in_no_repr():
     report = StatusReport(
         "RVCM", raw="Silva, Jose", lines=(TransactionStatusReport("E", "RVCM", None, "CMTC", "Silva, Jose"),)
     )
     assert "Silva" not in repr(report)
 
 
-# --- what was paid and what was not ---------------------------------------------------------------
+# --- execution ---
 def executed(bank: BerlinGroupBank, config: BankConfig, sandbox: Sandbox) -> str:
     order = placed(bank, config, sandbox, SAME, Pay("Jong, Wouter de", "NL42INGB2268352412", end_to_end_id="TWO"))
     sign(bank, config, order, bank.order_status(config, order, uuid()).links)
@@ -138,7 +138,7 @@ def executed(bank: BerlinGroupBank, config: BankConfig, sandbox: Sandbox) -> str
     return order
 
 
-def test_of_a_part_the_refused_payments_are_listed(
+def test_a_partial_execution_lists_rejected_payments(
     bank: BerlinGroupBank, watch: Watch, config: BankConfig, sandbox: Sandbox
 ):
     sandbox.fault(bank_partial_execution=True)
@@ -147,7 +147,7 @@ def test_of_a_part_the_refused_payments_are_listed(
     assert [call.rpartition("/")[2] for call in watch.calls()[-2:]] == ["status", "extended-status"]
 
 
-def test_a_payment_that_comes_back_is_listed(bank: BerlinGroupBank, config: BankConfig, sandbox: Sandbox):
+def test_a_returned_payment_is_listed(bank: BerlinGroupBank, config: BankConfig, sandbox: Sandbox):
     order = executed(bank, config, sandbox)
     assert bank.order_status(config, order, uuid()).transaction_status == "ACSC"
     sandbox.fault(bank_returns_line=True)
@@ -156,7 +156,7 @@ def test_a_payment_that_comes_back_is_listed(bank: BerlinGroupBank, config: Bank
     assert (report.transaction_status, report.lines) == ("PART", (TransactionStatusReport("SAME", "RJCT", "AC06"),))
 
 
-# --- answers that the sandbox does not give -------------------------------------------------------
+# --- answers that the sandbox does not give ---
 def asked(*answers: Any) -> StatusReport:
     with raw_bank(*answers) as raw:
         return BerlinGroupBank(None, read_timeout=5).order_status(line_of(raw), "1", uuid())
@@ -167,12 +167,12 @@ def line_of(raw: RawBank) -> BankConfig:
 
 
 @pytest.mark.parametrize("status", [400, 404, 405, 406])
-def test_a_bank_without_extended_status_says_nothing_of_lines(status: int):
+def test_without_extended_status_there_are_no_line_statuses(status: int):
     refused = says(status, {"tppMessages": [{"category": "ERROR", "code": "RESOURCE_UNKNOWN"}]})
     assert asked(says(200, {STATUS: "PART"}), refused).lines == ()
 
 
-def test_a_bank_that_is_asked_too_often_has_not_answered():
+def test_too_many_requests_is_no_answer():
     too_often = {"tppMessages": [{"category": "ERROR", "code": "ACCESS_EXCEEDED"}]}
     with pytest.raises(BankRefused):
         asked(says(200, {STATUS: "PART"}), says(429, too_often))
@@ -196,7 +196,7 @@ WRONG = [
 
 
 @pytest.mark.parametrize("said", WRONG, ids=range(len(WRONG)))
-def test_what_makes_no_sense_is_no_answer(said: dict[str, Any]):
+def test_an_invalid_line_status_is_refused(said: dict[str, Any]):
     with pytest.raises(OutcomeUnknown):
         asked(says(200, {STATUS: "PART"}), says(200, said))
 
@@ -214,7 +214,7 @@ def test_a_name_comes_with_a_close_match_only():
     assert named().name_match is None
 
 
-def test_a_result_nobody_knows_is_no_answer():
+def test_an_unknown_verification_result_is_refused():
     with pytest.raises(OutcomeUnknown):
         named(creditorNameMatch="MTCH?")
 
@@ -232,7 +232,7 @@ def file(group: str, *lines: tuple[str, str, str]) -> bytes:
     ).encode()
 
 
-def test_a_file_says_the_same_in_words_of_its_own():
+def test_a_pain_002_gives_the_same_results():
     lines = ("E1", "RVMC", "Jong, W."), ("E2", "RVNM", "geen"), ("E3", "RVNA", "-"), ("E4", "RCVC", "-")
     report = asked(says(200, file("RVMC", *lines), "application/xml"))
     assert report.transaction_status == "RVCM"
@@ -244,7 +244,7 @@ def test_a_file_says_the_same_in_words_of_its_own():
     )
 
 
-def test_a_file_of_a_part_lists_its_payments():
+def test_a_pain_002_of_a_partial_execution_lists_payments():
     report = asked(says(200, file("PART", ("E1", "RJCT", "x"), ("E2", "ACSC", "")), "application/xml"))
     assert [(one.end_to_end_id, one.status, one.reason) for one in report.lines] == [
         ("E1", "RJCT", "AC06"), ("E2", "ACSC", "AC06"),
@@ -252,7 +252,7 @@ def test_a_file_of_a_part_lists_its_payments():
     assert report.links == {}
 
 
-def test_the_directory_says_who_checks_names(sandbox: Sandbox):
+def test_the_directory_says_who_verifies_payees(sandbox: Sandbox):
     assert not any(one["vop"] for one in sandbox.get("/banks").json())
     sandbox.control("PUT", "banks/reader", {"vop": True})
     assert {one["id"] for one in sandbox.get("/banks").json() if one["vop"]} == {"reader"}

@@ -1,4 +1,4 @@
-"""Consent for the later interface: there and back, tokens that rotate, and every no of the identity service."""
+"""OAuth of the Nmbrs REST API: the flow, rotating tokens, and every error of the identity service."""
 
 import logging
 from base64 import b64decode
@@ -27,7 +27,7 @@ def service(sandbox: Sandbox, **changed: str) -> NmbrsOAuth:
 
 
 def allowed(sandbox: Sandbox, answer: str = "allow") -> dict[str, str]:
-    """What comes back after the customer pressed on the page that we sent them to."""
+    """Consent on the page that `start` leads to, and return the redirect's query."""
     url = service(sandbox).start("a-state", VERIFIER, side.BACK)
     form = {"user": side.USER, "debtor": [side.DEBTOR], "answer": answer}
     came = requests.post(url, data=form, allow_redirects=False, timeout=10)
@@ -38,7 +38,7 @@ def redeemed(sandbox: Sandbox) -> Tokens:
     return service(sandbox).redeem(allowed(sandbox)["code"], VERIFIER, side.BACK)
 
 
-def test_there_and_back(sandbox: Sandbox):
+def test_the_whole_flow(sandbox: Sandbox):
     back = allowed(sandbox)
     assert back["state"] == "a-state"
     found = service(sandbox).redeem(back["code"], VERIFIER, side.BACK)
@@ -46,18 +46,18 @@ def test_there_and_back(sandbox: Sandbox):
     assert side.Rest(sandbox, token=found.access_token).data("/api/debtors")
 
 
-def test_the_address_asks_for_pkce_and_our_scopes(sandbox: Sandbox):
+def test_the_authorization_url_has_pkce_and_scopes(sandbox: Sandbox):
     query = parse_qs(urlsplit(service(sandbox).start("s", VERIFIER, side.BACK)).query)
     assert (query["code_challenge_method"], query["client_id"]) == (["S256"], [side.CLIENT])
     assert "offline_access" in query["scope"][0]
     assert VERIFIER not in str(query)
 
 
-def test_who_refuses_comes_back_without_a_code(sandbox: Sandbox):
+def test_a_refusal_returns_no_code(sandbox: Sandbox):
     assert allowed(sandbox, "deny").get("error") == "access_denied"
 
 
-def test_a_code_works_once_and_with_its_verifier_only(sandbox: Sandbox):
+def test_a_code_works_once_with_its_verifier(sandbox: Sandbox):
     code = allowed(sandbox)["code"]
     with pytest.raises(OAuthRefused):
         service(sandbox).redeem(code, "w" * 64, side.BACK)
@@ -67,7 +67,7 @@ def test_a_code_works_once_and_with_its_verifier_only(sandbox: Sandbox):
         service(sandbox).redeem(code, VERIFIER, side.BACK)
 
 
-def test_a_refresh_token_is_good_for_one_use(sandbox: Sandbox):
+def test_a_refresh_token_works_once(sandbox: Sandbox):
     first = redeemed(sandbox)
     second = service(sandbox).refresh(first.refresh_token)
     assert second.refresh_token != first.refresh_token
@@ -82,19 +82,19 @@ FAULTS = {
 }  # fmt: skip
 
 
-def test_every_switch_is_tried_here(sandbox: Sandbox):
+def test_every_fault_is_covered(sandbox: Sandbox):
     assert {name for name in sandbox.control("GET", "faults") if name.startswith("nmbrs_oauth_")} == {*FAULTS}
 
 
 @pytest.mark.parametrize(("fault", "error"), FAULTS.items())
-def test_each_way_it_can_fail(sandbox: Sandbox, fault: str, error: type[Exception]):
+def test_each_fault(sandbox: Sandbox, fault: str, error: type[Exception]):
     first = redeemed(sandbox)
     sandbox.fault(**{fault: True})
     with pytest.raises(error):
         service(sandbox).refresh(first.refresh_token)
 
 
-def test_a_lost_answer_has_used_the_token_up(sandbox: Sandbox):
+def test_a_lost_answer_uses_the_refresh_token(sandbox: Sandbox):
     first = redeemed(sandbox)
     sandbox.fault(nmbrs_oauth_answer_lost=True)
     with pytest.raises(OAuthDown):
@@ -104,14 +104,14 @@ def test_a_lost_answer_has_used_the_token_up(sandbox: Sandbox):
         service(sandbox).refresh(first.refresh_token)
 
 
-def test_a_consent_can_be_given_back(sandbox: Sandbox):
+def test_a_consent_can_be_revoked(sandbox: Sandbox):
     first = redeemed(sandbox)
     service(sandbox).revoke(first.refresh_token)
     with pytest.raises(OAuthRefused):
         service(sandbox).refresh(first.refresh_token)
 
 
-def test_a_wrong_secret_is_ours_not_the_customers(sandbox: Sandbox):
+def test_a_wrong_client_secret_does_not_end_the_consent(sandbox: Sandbox):
     first = redeemed(sandbox)
     with pytest.raises(OAuthDown):
         service(sandbox, client_secret="wrong").refresh(first.refresh_token)
@@ -119,7 +119,7 @@ def test_a_wrong_secret_is_ours_not_the_customers(sandbox: Sandbox):
 
 
 @pytest.mark.parametrize("body", [b"<html>", b"{}", b'{"access_token": 1, "refresh_token": "x"}', b'["x"]'])
-def test_an_answer_without_tokens_is_no_answer(body: bytes):
+def test_an_answer_without_tokens_is_refused(body: bytes):
     with receiver(status=200, body=body) as other:
         asked = NmbrsOAuth(OAuthSettings(other.url, "c", "s", "scope"))
         with pytest.raises(OAuthDown):
@@ -128,7 +128,7 @@ def test_an_answer_without_tokens_is_no_answer(body: bytes):
 
 @pytest.mark.parametrize("status", [301, 302, 307, 308])
 @pytest.mark.parametrize("ask", ["refresh", "redeem", "revoke"])
-def test_a_redirect_takes_no_secret_along(status: int, ask: str):
+def test_a_redirect_gets_no_secret(status: int, ask: str):
     asks = {
         "refresh": lambda asked: asked.refresh("r"),
         "redeem": lambda asked: asked.redeem("c", VERIFIER, side.BACK),
@@ -142,7 +142,7 @@ def test_a_redirect_takes_no_secret_along(status: int, ask: str):
 
 @contextmanager
 def led_to(place: str, status: int) -> Iterator[str]:
-    """A service that says: elsewhere."""
+    """A service that redirects."""
     head = f"HTTP/1.1 {status} Elsewhere\r\nLocation: {place}\r\nContent-Length: 0\r\nConnection: close\r\n\r\n"
     with saying(head.encode()) as number:
         yield f"http://127.0.0.1:{number}"
@@ -164,7 +164,7 @@ def led_to(place: str, status: int) -> Iterator[str]:
         (400, b'{"error": "access_denied"}', OAuthRefused),
     ],
 )
-def test_only_a_no_of_the_service_ends_a_consent(status: int, body: bytes, error: type[Exception]):
+def test_only_the_services_own_error_ends_a_consent(status: int, body: bytes, error: type[Exception]):
     with receiver(status=status, body=body) as other, pytest.raises(error) as told:
         NmbrsOAuth(OAuthSettings(other.url, "c", "s", "scope")).refresh("a-refresh-token")
     assert type(told.value) is error
@@ -172,27 +172,27 @@ def test_only_a_no_of_the_service_ends_a_consent(status: int, body: bytes, error
 
 
 @pytest.mark.parametrize(("status", "error"), [(400, OAuthRefused), (429, OAuthDown), (500, OAuthDown)])
-def test_a_consent_that_could_not_be_given_back(status: int, error: type[Exception]):
+def test_a_failed_revocation(status: int, error: type[Exception]):
     with receiver(status=status) as other, pytest.raises(error):
         NmbrsOAuth(OAuthSettings(other.url, "c", "s", "scope")).revoke("r")
 
 
 @pytest.mark.parametrize("answer", [None, b"", b"\x00\r\n\r\n"])
-def test_no_answer_is_down(answer: bytes | None):
+def test_an_unreachable_service(answer: bytes | None):
     with saying(answer) as number, pytest.raises(OAuthDown):
         NmbrsOAuth(OAuthSettings(f"http://127.0.0.1:{number}", "c", "s", "scope", timeout=0.3)).refresh("r")
 
 
-def test_both_halves_of_our_name_are_percent_encoded(between: Meddler):
+def test_client_id_and_secret_are_percent_encoded(between: Meddler):
     asked = NmbrsOAuth(OAuthSettings(f"{between.url}/nmbrs-identity/connect", "a b:c", "s/+:&", "scope"))
-    with pytest.raises(OAuthDown):  # the service knows nobody of that name
+    with pytest.raises(OAuthDown):  # the service knows no such client
         asked.refresh("r")
     ((_, headers, _),) = between.seen
     assert b64decode(headers["Authorization"].removeprefix("Basic ")) == b"a%20b%3Ac:s%2F%2B%3A%26"
 
 
 @pytest.mark.parametrize("seconds", [b"null", b'"60"', b"0", b"-5", b"99999999999"])
-def test_a_token_without_a_sensible_end_lives_an_hour(seconds: bytes):
+def test_a_token_without_valid_expiry_lasts_an_hour(seconds: bytes):
     with receiver(status=200, body=TOKENS.replace(b"3600", seconds)) as other:
         found = NmbrsOAuth(OAuthSettings(other.url, "c", "s", "scope")).refresh("r")
     assert timedelta(minutes=50) < found.expires_at - datetime.now(UTC) <= timedelta(hours=1)
@@ -204,7 +204,7 @@ def between(sandbox: Sandbox) -> Iterator[Meddler]:
         yield found
 
 
-def test_no_secret_shows(sandbox: Sandbox, caplog: pytest.LogCaptureFixture):
+def test_no_secret_is_in_a_repr(sandbox: Sandbox, caplog: pytest.LogCaptureFixture):
     caplog.set_level(logging.DEBUG)
     found = redeemed(sandbox)
     sandbox.fault(nmbrs_oauth_invalid_grant=True)

@@ -1,4 +1,4 @@
-"""Identification at a broker: the walk there and back, and every answer that must not be believed."""
+"""Identification at a broker: the flow, and every answer that must be refused."""
 
 import base64
 import hmac
@@ -37,7 +37,7 @@ def attempt() -> AuthRequest:
 
 
 def walk(provider: OidcProvider, walker: AuthRequest, person: str = "wouter") -> dict[str, str]:
-    """Go to the broker, say who one is, and come back with this query."""
+    """Go to the broker, authenticate, and return the redirect's query."""
     answer = requests.post(provider.start(walker, BACK), data={"person": person}, allow_redirects=False, timeout=10)
     return came_back(answer)
 
@@ -59,8 +59,8 @@ def refusal(call: Callable[[], Any]) -> str:
     return str(caught.value)
 
 
-# --- the walk ---
-def test_a_person_comes_back_with_name_and_birth_date(sandbox: Sandbox):
+# --- the flow ---
+def test_an_identity_has_name_and_birth_date(sandbox: Sandbox):
     before = datetime.now(UTC).replace(microsecond=0)
     found = identify(OidcProvider(settings(sandbox.url)))
     assert (found.initials, found.prefix, found.last_name) == ("W", "de", "Jong")
@@ -75,11 +75,11 @@ def test_the_same_person_has_the_same_subject(sandbox: Sandbox):
     assert identify(provider).subject == identify(provider).subject != identify(provider, "naomi").subject
 
 
-def test_without_a_prefix_there_is_none(sandbox: Sandbox):
+def test_a_missing_prefix(sandbox: Sandbox):
     assert identify(OidcProvider(settings(sandbox.url)), "naomi").prefix is None
 
 
-def test_the_address_asks_for_what_it_must(sandbox: Sandbox):
+def test_the_authorization_url_has_all_parameters(sandbox: Sandbox):
     walker = attempt()
     address = urlsplit(OidcProvider(settings(sandbox.url)).start(walker, BACK))
     asked = {name: values[0] for name, values in parse_qs(address.query).items()}
@@ -94,7 +94,7 @@ def test_the_address_asks_for_what_it_must(sandbox: Sandbox):
     assert walker.verifier not in address.query
 
 
-def test_it_knows_its_host_without_asking():
+def test_the_host_needs_no_request():
     assert OidcProvider(settings("https://broker.example")).host == "broker.example"
 
 
@@ -104,8 +104,8 @@ def test_secrets_are_in_no_repr(sandbox: Sandbox):
     assert not any(secret in shown for secret in (SECRET, walker.state, walker.nonce, walker.verifier))
 
 
-# --- what a person can do ---
-def test_a_person_may_stop(sandbox: Sandbox):
+# --- actions of the person ---
+def test_a_person_may_cancel(sandbox: Sandbox):
     provider, walker = OidcProvider(settings(sandbox.url)), attempt()
     answer = requests.post(provider.start(walker, BACK), data={"cancel": "1"}, allow_redirects=False, timeout=10)
     with pytest.raises(Cancelled):
@@ -120,15 +120,15 @@ def test_a_code_works_once(sandbox: Sandbox):
         provider.finish(walker, BACK, query)
 
 
-def test_a_code_of_another_walk_is_refused(sandbox: Sandbox):
-    """The verifier of this session does not fit the code that somebody else fetched."""
+def test_a_code_of_another_request_is_refused(sandbox: Sandbox):
+    """The verifier of this session does not match a code issued to another."""
     provider, mine, theirs = OidcProvider(settings(sandbox.url)), attempt(), attempt()
     query = walk(provider, theirs) | {"state": mine.state}
     with pytest.raises(Expired):
         provider.finish(mine, BACK, query)
 
 
-def test_a_code_of_another_redirect_address_is_refused(sandbox: Sandbox):
+def test_a_code_of_another_redirect_uri_is_refused(sandbox: Sandbox):
     provider, walker = OidcProvider(settings(sandbox.url)), attempt()
     query = walk(provider, walker)
     with pytest.raises(Expired):
@@ -155,7 +155,7 @@ def test_a_changed_answer_is_refused(sandbox: Sandbox, change: dict[str, str | N
     assert refusal(lambda: provider.finish(walker, BACK, query)) == reason
 
 
-def test_a_broker_that_says_that_it_is_away(sandbox: Sandbox):
+def test_an_error_of_the_broker(sandbox: Sandbox):
     walker = attempt()
     with pytest.raises(ProviderDown):
         OidcProvider(settings(sandbox.url)).finish(
@@ -163,13 +163,13 @@ def test_a_broker_that_says_that_it_is_away(sandbox: Sandbox):
         )
 
 
-def test_the_right_issuer_may_be_named_in_the_answer(sandbox: Sandbox):
+def test_the_right_issuer_in_the_answer_is_accepted(sandbox: Sandbox):
     provider, walker = OidcProvider(settings(sandbox.url)), attempt()
     query = walk(provider, walker) | {"iss": f"{sandbox.url}/broker"}
     assert provider.finish(walker, BACK, query).last_name == "Jong"
 
 
-# --- what the sandbox can get wrong ---
+# --- faults of the sandbox ---
 @pytest.mark.parametrize(
     ("fault", "reason"),
     [
@@ -180,7 +180,7 @@ def test_the_right_issuer_may_be_named_in_the_answer(sandbox: Sandbox):
         ("broker_old_auth_time", "not_fresh"),
     ],
 )
-def test_a_token_that_is_not_for_this_walk(sandbox: Sandbox, fault: str, reason: str):
+def test_an_invalid_token_is_refused(sandbox: Sandbox, fault: str, reason: str):
     sandbox.fault(**{fault: True})
     assert refusal(lambda: identify(OidcProvider(settings(sandbox.url)))) == reason
 
@@ -194,7 +194,7 @@ def test_a_broker_that_is_down_at_the_start(sandbox: Sandbox):
     assert identify(provider).last_name == "Jong"
 
 
-def test_a_broker_that_goes_down_on_the_way(sandbox: Sandbox):
+def test_a_broker_that_goes_down_during_the_flow(sandbox: Sandbox):
     provider, walker = OidcProvider(settings(sandbox.url)), attempt()
     query = walk(provider, walker)
     sandbox.fault(broker_down=True)
@@ -202,7 +202,7 @@ def test_a_broker_that_goes_down_on_the_way(sandbox: Sandbox):
         provider.finish(walker, BACK, query)
 
 
-def test_a_wrong_secret_of_ours_is_no_fault_of_the_person(sandbox: Sandbox):
+def test_a_wrong_client_secret_does_not_blame_the_person(sandbox: Sandbox):
     with pytest.raises(ProviderDown):
         identify(OidcProvider(settings(sandbox.url, client_secret="other")))
 
@@ -210,20 +210,20 @@ def test_a_wrong_secret_of_ours_is_no_fault_of_the_person(sandbox: Sandbox):
 @pytest.mark.parametrize(
     "answer", [b"", b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\n[]", b"HTTP/1.1 302 Found\r\n\r\n", None]
 )
-def test_a_broker_that_says_nothing_useful(answer: bytes | None):
+def test_an_unusable_answer_of_the_broker(answer: bytes | None):
     with saying(answer) as port, pytest.raises(ProviderDown):
         OidcProvider(settings(f"http://127.0.0.1:{port}", timeout=0.3)).start(attempt(), BACK)
 
 
-def test_nobody_at_the_brokers_address():
+def test_an_unreachable_broker():
     with pytest.raises(ProviderDown):
         OidcProvider(settings(f"http://127.0.0.1:{closed_port()}")).start(attempt(), BACK)
 
 
-# --- hostile answers: the broker's own, changed and signed anew ---
+# --- forged tokens: the broker's own, changed and signed again ---
 @dataclass
 class Forger:
-    """Changes identity tokens on the way and signs them with a key that the broker seems to publish."""
+    """Changes id tokens on the way, and signs them with a key that the broker seems to publish."""
 
     between: Meddler
     key: RSAKey | ECKey | bytes = field(default_factory=lambda: OURS)
@@ -231,7 +231,7 @@ class Forger:
     header: dict[str, str] | None = None
 
     def claims(self, **changes: Any) -> None:
-        """A claim that is None is left out."""
+        """Change claims; None removes one."""
         self.between.changes["/broker/token"] = lambda body: self._forged(body, changes)
 
     def _forged(self, body: bytes, changes: dict[str, Any]) -> bytes:
@@ -275,11 +275,11 @@ def through(forger: Forger, **changes: Any) -> OidcProvider:
     return OidcProvider(settings(forger.between.url, **changes))
 
 
-def test_the_forger_is_believed_when_he_changes_nothing(forger: Forger):
+def test_an_unchanged_forged_token_is_accepted(forger: Forger):
     assert identify(through(forger)).last_name == "Jong"
 
 
-def test_what_is_kept_as_proof_is_the_hash_of_the_token(forger: Forger):
+def test_the_raw_hash_is_that_of_the_token(forger: Forger):
     tokens = []
 
     def keep(body: bytes) -> bytes:
@@ -292,7 +292,7 @@ def test_what_is_kept_as_proof_is_the_hash_of_the_token(forger: Forger):
 
 @dataclass(frozen=True)
 class In:
-    """So many seconds after the moment of signing."""
+    """A number of seconds after signing."""
 
     seconds: int
 
@@ -329,18 +329,18 @@ class In:
         ({"sub": "somebody else"}, "subject"),
     ],
 )
-def test_a_claim_that_is_not_right(forger: Forger, claims: dict[str, Any], reason: str):
+def test_an_invalid_claim_is_refused(forger: Forger, claims: dict[str, Any], reason: str):
     forger.claims(**claims)
     assert refusal(lambda: identify(through(forger))) == reason
 
 
 @pytest.mark.parametrize("claims", [{"aud": ["bizcuit"]}, {"azp": "bizcuit"}, {"nbf": In(0)}])
-def test_claims_that_may_be_so(forger: Forger, claims: dict[str, Any]):
+def test_valid_variants_of_claims(forger: Forger, claims: dict[str, Any]):
     forger.claims(**claims)
     assert identify(through(forger)).last_name == "Jong"
 
 
-def test_two_clocks_may_differ_by_what_is_set(forger: Forger):
+def test_clock_skew_up_to_the_leeway_is_accepted(forger: Forger):
     forger.claims(exp=In(-4), iat=In(5), auth_time=In(5))
     assert identify(through(forger, leeway_seconds=60)).last_name == "Jong"
     assert refusal(lambda: identify(through(forger, leeway_seconds=0))) == "expired"
@@ -351,40 +351,40 @@ def test_an_unsigned_token_is_refused(forger: Forger):
     assert refusal(lambda: identify(through(forger))) == "signature"
 
 
-def test_a_public_key_is_no_shared_secret(forger: Forger):
-    """The old trick: HS256, with the published key as the secret."""
+def test_the_public_key_is_not_accepted_as_hmac_secret(forger: Forger):
+    """The classic algorithm confusion: HS256 with the public key as the secret."""
     forger.key, forger.algorithm = OURS.as_pem(private=False), "HS256"
     assert refusal(lambda: identify(through(forger))) == "signature"
 
 
-def test_our_own_secret_signs_nothing(forger: Forger):
+def test_the_client_secret_is_not_accepted_as_hmac_secret(forger: Forger):
     forger.key, forger.algorithm = SECRET.encode(), "HS256"
     assert refusal(lambda: identify(through(forger))) == "signature"
 
 
-def test_an_algorithm_that_is_not_ours_is_refused(forger: Forger):
+def test_another_algorithm_is_refused(forger: Forger):
     forger.algorithm = "RS512"
     assert refusal(lambda: identify(through(forger))) == "signature"
 
 
-def test_another_key_of_the_same_name_is_refused(forger: Forger):
+def test_another_key_with_the_same_kid_is_refused(forger: Forger):
     forger.key = RSAKey.generate_key(2048, {"kid": "ours"})
     assert refusal(lambda: identify(through(forger))) == "signature"
 
 
-def test_a_key_that_nobody_published_is_refused(forger: Forger):
+def test_an_unpublished_key_is_refused(forger: Forger):
     forger.header = {"alg": "RS256", "kid": "unknown"}
     assert refusal(lambda: identify(through(forger))) == "signature"
 
 
-def test_the_other_algorithm_works_too(forger: Forger):
+def test_es256_is_accepted(forger: Forger):
     forger.key, forger.algorithm = ECKey.generate_key("P-256", {"kid": "ours", "use": "sig"}), "ES256"
     publish(forger.between, forger.key)
     assert identify(through(forger)).last_name == "Jong"
 
 
 @pytest.mark.parametrize("token_text", ["", "a.b.c", "a", 7, None, {"a": 1}])
-def test_a_token_that_is_none(forger: Forger, token_text: Any):
+def test_a_malformed_token_is_refused(forger: Forger, token_text: Any):
     forger.between.changes["/broker/token"] = lambda body: json.dumps(
         json.loads(body) | {"id_token": token_text}
     ).encode()
@@ -396,7 +396,7 @@ NO_DOCUMENT = [b"", b"[]", b"null", b"7", b"<html>", b"\xff\xfe", b"[" * 100_000
 
 @pytest.mark.parametrize("told", NO_DOCUMENT, ids=["empty", "list", "null", "number", "page", "bytes", "deep"])
 @pytest.mark.parametrize("path", ["/broker/token", "/openid-configuration"])
-def test_an_answer_that_is_no_document_is_a_broker_that_is_away(between: Meddler, path: str, told: bytes):
+def test_a_malformed_token_answer_means_provider_down(between: Meddler, path: str, told: bytes):
     between.changes[path] = lambda _: told
     provider, walker = OidcProvider(settings(between.url)), attempt()
     with pytest.raises(ProviderDown):
@@ -419,7 +419,7 @@ def test_user_info_of_another_person_is_refused(forger: Forger, subject: str | N
 
 
 @pytest.mark.parametrize("told", NO_DOCUMENT, ids=["empty", "list", "null", "number", "page", "bytes", "deep"])
-def test_user_info_that_is_no_document_gives_no_identity(forger: Forger, told: bytes):
+def test_malformed_user_info_is_refused(forger: Forger, told: bytes):
     forger.between.changes["/broker/userinfo"] = lambda _: told
     with pytest.raises((ProviderDown, Refused)):
         identify(through(forger))
@@ -431,7 +431,7 @@ def test_without_a_name_there_is_no_identity(forger: Forger, name: Any):
     assert refusal(lambda: identify(through(forger))) == "no_name"
 
 
-def test_user_info_counts_above_the_token(forger: Forger):
+def test_user_info_overrides_the_token(forger: Forger):
     forger.claims(idin_legal_last_name="Anders", birthdate="19990101")
     found = identify(through(forger))
     assert (found.last_name, found.birth_date) == ("Jong", date(1980, 4, 12))
@@ -460,17 +460,17 @@ def test_user_info_cannot_change_level_or_time(forger: Forger):
         ("", None),
     ],
 )
-def test_birth_dates_in_both_spellings(written: str, read: date | None):
+def test_both_birth_date_formats(written: str, read: date | None):
     assert birth_date(written) == read
 
 
-def test_a_birth_date_that_is_none_leaves_the_rest(forger: Forger):
+def test_an_invalid_birth_date_is_left_out(forger: Forger):
     user_info(forger, birthdate="19800000")
     assert identify(through(forger)).birth_date is None
 
 
 def test_another_brokers_claims_and_levels(forger: Forger):
-    """Claims inside a claim, points in a name, a level told by another claim: settings only."""
+    """Nested claims, dots in names and a level in another claim work with settings only."""
     verified = {"legallastname": "Berg", "initials": "AB", "dateofbirth": "1971-12-31"}
     user_info(forger, verified_claims=verified, **{"consumer.prefix": "van den"})
     forger.claims(acr=None, idp_issuer="idin")
@@ -486,15 +486,15 @@ def test_another_brokers_claims_and_levels(forger: Forger):
     assert refusal(lambda: identify(provider)) == "level"
 
 
-# --- what the broker publishes ---
-def test_metadata_and_keys_are_asked_once(forger: Forger):
+# --- metadata and keys ---
+def test_metadata_and_keys_are_cached(forger: Forger):
     provider = through(forger)
     for _ in range(3):
         identify(provider)
     assert (forger.between.count("/openid-configuration"), forger.between.count("/jwks")) == (1, 1)
 
 
-def test_a_new_key_is_found_after_a_while(forger: Forger, monkeypatch: pytest.MonkeyPatch):
+def test_a_rotated_key_is_found(forger: Forger, monkeypatch: pytest.MonkeyPatch):
     provider = through(forger)
     identify(provider)
     forger.key = RSAKey.generate_key(2048, {"kid": "next", "use": "sig"})
@@ -524,28 +524,28 @@ def changed_metadata(between: Meddler, **changes: Any) -> None:
         {"userinfo_endpoint": "file:///etc/passwd"},
     ],
 )
-def test_metadata_that_is_not_the_brokers_own(between: Meddler, changes: dict[str, Any]):
+def test_metadata_of_another_issuer_is_refused(between: Meddler, changes: dict[str, Any]):
     changed_metadata(between, **changes)
     with pytest.raises(ProviderDown):
         OidcProvider(settings(between.url)).start(attempt(), BACK)
 
 
-def test_an_issuer_is_compared_to_the_letter(sandbox: Sandbox):
+def test_the_issuer_is_compared_exactly(sandbox: Sandbox):
     with pytest.raises(ProviderDown):
         OidcProvider(OidcSettings(f"{sandbox.url}/broker/", "bizcuit", SECRET)).start(attempt(), BACK)
 
 
 @pytest.mark.parametrize("keys", [b"{}", b'{"keys": [{"kty": "x"}]}', b'{"keys": 7}', b"[]", b"no"])
-def test_keys_that_are_none(between: Meddler, keys: bytes):
+def test_malformed_keys_are_refused(between: Meddler, keys: bytes):
     Forger(between).claims()
     between.changes["/broker/jwks"] = lambda _: keys
     with pytest.raises((ProviderDown, Refused)):
         identify(OidcProvider(settings(between.url)))
 
 
-# --- the profiles ---
+# --- profiles ---
 def as_told_by(forger: Forger, profile: str, claims: dict[str, Any], told: dict[str, Any], **changes: Any) -> Identity:
-    """The broker's answer as that profile's broker writes it."""
+    """Return an answer in the format of this profile's broker."""
     user_info(forger, initials=None, idin_legal_last_name=None, idin_legal_last_name_prefix=None, **told)
     forger.claims(**claims)
     return identify(through(forger, profile=PROFILES[profile], **changes))
@@ -559,18 +559,18 @@ def test_iDIN_at_idura(forger: Forger):
     assert (found.birth_date, found.level) == (date(1980, 4, 12), "urn:grn:authn:nl:idin")
 
 
-def test_itsme_tells_first_names(forger: Forger):
+def test_itsme_gives_first_names(forger: Forger):
     told = {"given_name": "Wouter Jan-Piet", "family_name": "de Jong", "birthdate": "1980-04-12"}
     found = as_told_by(forger, "itsme", {"acr": "idp:itsme"}, told)
     assert (found.initials, found.prefix, found.last_name) == ("WJP", None, "de Jong")
 
 
-def test_iDIN_is_not_good_enough_where_itsme_was_asked(forger: Forger):
+def test_iDIN_is_refused_if_itsme_was_requested(forger: Forger):
     told = {"given_name": "Wouter", "family_name": "de Jong"}
     assert refusal(lambda: as_told_by(forger, "itsme", {"acr": "idp:idin"}, told)) == "level"
 
 
-def test_one_claim_of_a_profile_may_be_called_otherwise(forger: Forger):
+def test_a_claim_name_of_a_profile_can_be_overridden(forger: Forger):
     told = {"idin_legal_last_name": "Jong", "initials": "W", "birthdate": "x", "born": "1980-04-12"}
     user_info(forger, **told)
     found = identify(through(forger, claim_names={"birth_date": "born", "prefix": ""}))
@@ -578,8 +578,8 @@ def test_one_claim_of_a_profile_may_be_called_otherwise(forger: Forger):
 
 
 @pytest.mark.parametrize("profile", PROFILES.values(), ids=PROFILES)
-def test_a_profile_asks_for_a_level_and_checks_it(profile: Profile):
-    """Whoever adds one and forgets what its tokens must say would take any level."""
+def test_every_profile_requests_and_checks_a_level(profile: Profile):
+    """A profile without a check of its level would accept any level."""
     made = OidcSettings("https://broker.example", "us", SECRET, profile=profile)
     assert made.asked_level()
     assert made.levels()
@@ -587,16 +587,16 @@ def test_a_profile_asks_for_a_level_and_checks_it(profile: Profile):
     assert profile.scopes.split()[0] == "openid"
 
 
-def test_a_broker_that_says_that_it_names_itself_must(between: Meddler):
-    """RFC 9207: with the parameter announced, an answer without it came from somebody else."""
+def test_an_announced_iss_parameter_is_required(between: Meddler):
+    """RFC 9207: if the broker announces the parameter, an answer without it comes from elsewhere."""
     changed_metadata(between, authorization_response_iss_parameter_supported=True)
     provider, walker = OidcProvider(settings(between.url)), attempt()
     assert refusal(lambda: provider.finish(walker, BACK, {"state": walker.state, "code": "x"})) == "issuer"
 
 
-def test_a_broker_that_reads_our_secret_from_the_form_only(between: Meddler, forger: Forger):
+def test_client_secret_post_is_used_if_basic_is_unsupported(between: Meddler, forger: Forger):
     changed_metadata(between, token_endpoint_auth_methods_supported=["client_secret_post"])
-    with pytest.raises(ProviderDown):  # the sandbox reads the header only, and says invalid_client
+    with pytest.raises(ProviderDown):  # the sandbox reads only the header and answers invalid_client
         identify(through(forger))
     (asked,) = [body for path, _, body in between.seen if path.endswith("/token")]
     assert b"client_secret=sandbox-secret" in asked

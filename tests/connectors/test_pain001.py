@@ -1,4 +1,4 @@
-"""The file for the bank: valid, the same each time, and nothing in it but what was approved."""
+"""The payment file: valid, deterministic, and with nothing but what was approved."""
 
 from contextlib import suppress
 from dataclasses import replace
@@ -28,7 +28,7 @@ ORDER = PaymentOrder(
     lines=[LINE, SECOND],
 )  # fmt: skip
 
-# --- what any order may hold ---
+# --- valid orders ---
 SIGNS = "abcXYZ019/-?:().,'+ "
 IBANS = ["NL42INGB2268352412", "NL27RABO0315273237", "DE89370400440532013000", "MT84MALT011000012345MTLCAST001S"]
 
@@ -55,9 +55,9 @@ def orders() -> st.SearchStrategy[PaymentOrder]:
     )  # fmt: skip
 
 
-# --- the laws ---
+# --- properties ---
 @given(orders())
-def test_what_is_written_is_read_back_and_valid(order: PaymentOrder):
+def test_it_round_trips_and_is_valid(order: PaymentOrder):
     body = write_pain001(order)
     assert parse_own_pain001(body) == order
     assert write_pain001(order) == body
@@ -65,7 +65,7 @@ def test_what_is_written_is_read_back_and_valid(order: PaymentOrder):
 
 
 @given(orders())
-def test_the_older_version_is_written_read_back_and_valid(order: PaymentOrder):
+def test_the_older_version_round_trips_and_is_valid(order: PaymentOrder):
     older = replace(order, version="pain.001.001.03")
     body = write_pain001(older)
     assert parse_own_pain001(body) == older
@@ -73,7 +73,7 @@ def test_the_older_version_is_written_read_back_and_valid(order: PaymentOrder):
     assert b"<Dt>" not in body
 
 
-def test_another_version_is_not_written():
+def test_an_unknown_version_is_refused():
     with pytest.raises(OrderUnwritable):
         write_pain001(replace(ORDER, version="pain.001.001.11"))
 
@@ -82,8 +82,8 @@ BODY = write_pain001(ORDER)
 
 
 @given(st.integers(0, len(BODY) - 1), st.integers(0, 255))
-def test_no_changed_byte_goes_unseen(place: int, value: int):
-    """Any one byte: it is refused, or it is another order, so that comparing finds it."""
+def test_every_changed_byte_is_detected(place: int, value: int):
+    """Any changed byte is refused or gives another order, so that a comparison detects it."""
     changed = BODY[:place] + bytes([value]) + BODY[place + 1 :]
     if changed == BODY:
         return
@@ -92,7 +92,7 @@ def test_no_changed_byte_goes_unseen(place: int, value: int):
 
 
 @given(st.data())
-def test_a_missing_or_doubled_piece_is_refused(data: st.DataObject):
+def test_a_missing_or_duplicated_part_is_refused(data: st.DataObject):
     start = data.draw(st.integers(0, len(BODY) - 1))
     end = data.draw(st.integers(start + 1, len(BODY)))
     for changed in (BODY[:start] + BODY[end:], BODY[:end] + BODY[start:end] + BODY[end:]):
@@ -100,7 +100,7 @@ def test_a_missing_or_doubled_piece_is_refused(data: st.DataObject):
             assert changed == BODY or parse_own_pain001(changed) != ORDER
 
 
-# --- what stands in it ---
+# --- content ---
 def values(body: bytes, path: str) -> list[str]:
     names = "/".join(f"p:{name}" for name in path.split("/"))
     return [found.text or "" for found in etree.fromstring(body).iterfind(f".//{names}", {"p": NAMESPACE})]
@@ -134,11 +134,11 @@ def values(body: bytes, path: str) -> list[str]:
         ("CdtTrfTxInf/RmtInf/Ustrd", ["Salaris november 2026", "Salaris november 2026"]),
     ],
 )
-def test_it_says(path: str, expected: list[str]):
+def test_it_has_these_values(path: str, expected: list[str]):
     assert values(BODY, path) == expected
 
 
-def test_it_holds_no_address_and_one_block():
+def test_it_has_no_address_and_one_block():
     assert b"PstlAdr" not in BODY
     assert BODY.count(b"<PmtInf>") == 1
 
@@ -149,21 +149,21 @@ def test_a_line_without_remittance_has_none():
     assert [line.remittance for line in parse_own_pain001(body).lines] == [LINE.remittance, "", LINE.remittance]
 
 
-def test_the_namespace_is_named_once():
+def test_the_namespace_is_declared_once():
     assert BODY.count(b"xmlns") == 1
 
 
-def test_the_moment_is_written_in_utc():
+def test_the_creation_time_is_utc():
     summer = datetime(2026, 7, 1, 0, 30, tzinfo=timezone(timedelta(hours=2)))
     body = write_pain001(replace(ORDER, created_at=summer))
     assert values(body, "GrpHdr/CreDtTm") == ["2026-06-30T22:30:00Z"]
 
 
-def test_parts_of_a_second_do_not_change_the_bytes():
+def test_fractions_of_a_second_do_not_change_the_bytes():
     assert write_pain001(replace(ORDER, created_at=ORDER.created_at.replace(microsecond=999_999))) == BODY
 
 
-def test_its_repr_names_nobody():
+def test_its_repr_contains_no_names():
     assert "Wouter" not in repr(ORDER)
 
 
@@ -222,14 +222,14 @@ def test_it_refuses_an_order(change: dict):
     ],
     ids=str,
 )
-def test_it_refuses_a_line_and_names_it_by_number_alone(change: dict):
+def test_it_refuses_a_line_by_number_only(change: dict):
     with pytest.raises(OrderUnwritable) as caught:
         write_pain001(replace(ORDER, lines=[LINE, replace(SECOND, **change)]))
     told = str(caught.value)
     assert told == f"line 2: {next(iter(change))}"
 
 
-# --- bytes that say more, or another thing ---
+# --- other content ---
 STRANGE = {
     "another currency": (b'Ccy="EUR">3448', b'Ccy="USD">3448'),
     "another purpose": (b"<Cd>SALA</Cd>", b"<Cd>SUPP</Cd>"),
@@ -250,7 +250,7 @@ STRANGE = {
 
 
 @pytest.mark.parametrize("name", STRANGE)
-def test_reading_back_refuses(name: str):
+def test_parsing_refuses_other_content(name: str):
     before, after = STRANGE[name]
     changed = BODY.replace(before, after)
     assert changed != BODY
@@ -258,13 +258,13 @@ def test_reading_back_refuses(name: str):
         parse_own_pain001(changed)
 
 
-def test_reading_back_refuses_a_second_block():
+def test_parsing_refuses_a_second_block():
     block = BODY[BODY.index(b"<PmtInf>") : BODY.index(b"</PmtInf>") + len(b"</PmtInf>")]
     with pytest.raises(NotOurOrder):
         parse_own_pain001(BODY.replace(b"</CstmrCdtTrfInitn>", block + b"</CstmrCdtTrfInitn>"))
 
 
-def test_reading_back_never_opens_a_file(tmp_path):
+def test_parsing_never_opens_a_file(tmp_path):
     secret = tmp_path / "secret"
     secret.write_text("Jong, Wouter de")
     doctype = f'<!DOCTYPE Document [<!ENTITY s SYSTEM "{secret.as_uri()}">]><Document'.encode()
@@ -273,12 +273,12 @@ def test_reading_back_never_opens_a_file(tmp_path):
 
 
 @pytest.mark.parametrize("body", [b"", b"{}", b"<Document/>", b"\xff\xfe", BODY.decode().encode("utf-16")])
-def test_reading_back_refuses_what_is_no_order(body: bytes):
+def test_parsing_refuses_other_documents(body: bytes):
     with pytest.raises(NotOurOrder):
         parse_own_pain001(body)
 
 
-def test_ten_thousand_lines_stay_one_order():
+def test_ten_thousand_lines_round_trip():
     lines = [replace(LINE, end_to_end_id=f"E{number}", amount_cents=number) for number in range(1, 10_001)]
     body = write_pain001(replace(ORDER, lines=lines))
     assert parse_own_pain001(body).lines == lines
@@ -286,8 +286,8 @@ def test_ten_thousand_lines_stay_one_order():
     assert xsd.errors(body) == []
 
 
-# --- wage tax -------------------------------------------------------------------------------------------
-def test_wage_tax_carries_its_reference_structured_and_is_no_salary():
+# --- wage tax ---
+def test_wage_tax_has_a_structured_reference_and_no_salary_code():
     line = OrderLine("E1", 693_200, "Belastingdienst", "NL86INGB0002445588", "1000088001260400")
     tax = replace(ORDER, lines=[line], wage_tax=True)
     body = write_pain001(tax)
@@ -300,7 +300,7 @@ def test_wage_tax_carries_its_reference_structured_and_is_no_salary():
 
 
 @pytest.mark.parametrize("reference", ["", "1000.0880.0126.0400", "100008800126040", "Loonheffing april"])
-def test_wage_tax_without_a_reference_is_not_written(reference: str):
+def test_wage_tax_without_reference_is_refused(reference: str):
     line = OrderLine("E1", 693_200, "Belastingdienst", "NL86INGB0002445588", reference)
     with pytest.raises(OrderUnwritable):
         write_pain001(replace(ORDER, lines=[line], wage_tax=True))

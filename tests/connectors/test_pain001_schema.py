@@ -1,4 +1,4 @@
-"""The schema of the payment file: what we write holds to it, and it allows less than the standard's own."""
+"""The schema of the payment file: what we write is valid, and it allows less than ISO 20022."""
 
 from dataclasses import replace
 
@@ -19,7 +19,7 @@ def valid(body: bytes, version: str = VERSIONS[0]) -> bool:
 
 @pytest.mark.parametrize("version", VERSIONS)
 @pytest.mark.parametrize("order", [ORDER, TAX], ids=["salary", "tax"])
-def test_what_is_written_holds_to_it_in_its_own_version_alone(order: PaymentOrder, version: str):
+def test_a_file_is_valid_in_its_own_version_only(order: PaymentOrder, version: str):
     body = write_pain001(replace(order, version=version))
     assert valid(body, version)
     (other,) = set(VERSIONS) - {version}
@@ -27,7 +27,7 @@ def test_what_is_written_holds_to_it_in_its_own_version_alone(order: PaymentOrde
 
 
 BODY = write_pain001(ORDER).decode()
-# Each of these the standard allows, and we never write.
+# Allowed by ISO 20022, but never written by us.
 WIDER = {
     "an urgent payment": ("<Cd>SEPA</Cd>", "<Cd>URGP</Cd>"),
     "another purpose": ("<Cd>SALA</Cd>", "<Cd>SUPP</Cd>"),
@@ -44,7 +44,7 @@ WIDER = {
 
 
 @pytest.mark.parametrize(("ours", "theirs"), WIDER.values(), ids=WIDER)
-def test_what_the_standard_allows_and_we_never_write_is_refused(ours: str, theirs: str):
+def test_unused_parts_of_the_standard_are_refused(ours: str, theirs: str):
     changed = BODY.replace(ours, theirs, 1).encode()
     assert changed != BODY.encode()
     assert xsd.errors(changed, VERSIONS[0]) == []
@@ -58,8 +58,8 @@ def test_a_second_block_of_payments_is_refused():
     assert not valid((BODY[:end] + BODY[start:end] + BODY[end:]).encode())
 
 
-def test_reading_back_asks_the_schema(monkeypatch: pytest.MonkeyPatch):
-    """An order that reads well and writes the same, and does not hold to the schema, is none of ours."""
+def test_parsing_validates_the_schema(monkeypatch: pytest.MonkeyPatch):
+    """An order that parses and writes identically but violates the schema is refused."""
     nothing = etree.XMLSchema(etree.fromstring('<xs:schema xmlns:xs="http://www.w3.org/2001/XMLSchema"/>'))
     monkeypatch.setattr("connectors.bank.pain001.schema_of", lambda version: nothing)
     with pytest.raises(NotOurOrder):

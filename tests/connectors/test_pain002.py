@@ -1,4 +1,4 @@
-"""The bank's status report: every version in use, at whatever level it speaks, and nothing read that is not there."""
+"""The status report: all versions in use, any level, parsed strictly."""
 
 import pytest
 from hypothesis import given
@@ -62,7 +62,7 @@ OVERALL = [
 
 
 @pytest.mark.parametrize(("raw", "status"), OVERALL, ids=range(len(OVERALL)))
-def test_the_whole_orders_status(raw: bytes, status: str | None):
+def test_the_status_of_the_order(raw: bytes, status: str | None):
     assert read_report(raw).overall == status
 
 
@@ -71,13 +71,13 @@ def test_the_groups_own_reason_comes_first():
     assert read_report(report(group, block("", line("E1", "RJCT", "AC01")))).reasons == ("AM04",)
 
 
-def test_a_reason_of_the_banks_own_counts_when_it_is_a_code():
+def test_a_proprietary_reason_counts_if_it_is_a_code():
     own = "<GrpSts>RJCT</GrpSts><StsRsnInf><Rsn><Prtry>{}</Prtry></Rsn></StsRsnInf>"
     assert read_report(report(own.format("DS0A"))).reasons == ("DS0A",)
     assert read_report(report(own.format("Jong, Wouter de"))).reasons == ()
 
 
-def test_its_repr_shows_no_words_of_the_bank():
+def test_its_repr_contains_no_text_of_the_bank():
     raw = report("", block("", line("E1", "RVMC", "AC01", "W. de Jong")))
     assert "Jong" not in repr(read_report(raw))
 
@@ -90,7 +90,7 @@ SAMPLE_FILES = [
 
 
 @pytest.mark.parametrize(("name", "status", "reasons", "count"), SAMPLE_FILES)
-def test_it_reads_reports_of_real_banks(name: str, status: str, reasons: tuple[str, ...], count: int):
+def test_it_reads_sample_reports_of_banks(name: str, status: str, reasons: tuple[str, ...], count: int):
     read = read_report(reference.sample(f"bank/{name}").read_bytes())
     assert (read.overall, read.reasons, len(read.transactions)) == (status, reasons, count)
 
@@ -109,7 +109,7 @@ NO_REPORTS = [
 
 
 @pytest.mark.parametrize("raw", NO_REPORTS, ids=range(len(NO_REPORTS)))
-def test_what_is_no_report_is_refused(raw: bytes):
+def test_other_documents_are_refused(raw: bytes):
     with pytest.raises(NotAReport):
         read_report(raw)
 
@@ -124,7 +124,7 @@ def test_entities_are_never_resolved(tmp_path):
             read_report(raw)
 
 
-def test_entities_that_grow_do_not_grow():
+def test_entity_expansion_is_refused():
     laughs = "".join(f'<!ENTITY a{n} "{f"&a{n - 1};" * 10}">' for n in range(1, 12))
     doctype = f'<!DOCTYPE Document [<!ENTITY a0 "AC04">{laughs}]><Document'.encode()
     raw = report("<GrpSts>&a11;</GrpSts>").replace(b"<Document", doctype)
@@ -133,6 +133,6 @@ def test_entities_that_grow_do_not_grow():
 
 
 @given(st.binary(max_size=300))
-def test_garbage_is_refused_and_nothing_else_happens(raw: bytes):
+def test_random_bytes_raise_only_not_a_report(raw: bytes):
     with pytest.raises(NotAReport):
         read_report(raw)

@@ -1,4 +1,4 @@
-"""The payment file of a run: what is taken, what is refused and with which line, and the laws of its sums."""
+"""The payment file of a run: what is accepted, what is refused and at which line, and invariants of its totals."""
 
 import base64
 import subprocess
@@ -26,7 +26,7 @@ def refused(raw: bytes) -> tuple[str, int | None]:
     return caught.value.code, caught.value.line
 
 
-# --- what is taken ---
+# --- accepted ---
 def test_it_reads_a_file():
     raw = file_of(Line(cents=344808, name="Jong, Wouter de", end_to_end_id="7-1"), Line(iban=IBANS[1])).raw()
     found = read(raw)
@@ -51,7 +51,7 @@ def test_any_namespace(namespace: str):
     assert (found.version, found.count) == ("", 1)
 
 
-def test_a_prefix_is_no_matter():
+def test_any_namespace_prefix():
     raw = file_of(Line()).xml().replace("</", "</p:").replace("<", "<p:").replace("<p:/p:", "</p:")
     raw = raw.replace("<p:?xml", "<?xml").replace("xmlns=", "xmlns:p=")
     assert read(raw.encode()).total_cents == 261100
@@ -74,22 +74,22 @@ def test_a_prefix_is_no_matter():
         base64.b64encode(replace(File(), declaration='<?xml version="1.0" encoding="utf-16"?>').xml().encode("utf-16")),
     ],
 )
-def test_however_it_is_wrapped(raw: bytes):
+def test_raw_or_base64(raw: bytes):
     assert read(raw).total_cents == 261100
 
 
 @pytest.mark.parametrize("encoding", ["utf-8", "utf-16", "iso-8859-1", "windows-1252"])
-def test_letters_survive_every_encoding(encoding: str):
+def test_letters_in_every_encoding(encoding: str):
     xml = file_of(Line(name="Müller-Ångström, Zoë")).xml().replace("utf-8", encoding)
     assert read(base64.b64encode(xml.encode(encoding))).lines[0].name == "Müller-Ångström, Zoë"
 
 
-def test_what_is_utf8_is_utf8_whatever_it_says():
+def test_valid_utf8_overrides_the_declaration():
     raw = file_of(Line(name="Zoë")).xml().replace("utf-8", "iso-8859-1").encode()
     assert read(raw).lines[0].name == "Zoë"
 
 
-def test_several_parts_with_sums_of_their_own():
+def test_several_parts_with_their_own_totals():
     parts = (Part((Line(cents=100), Line(cents=250))), Part((Line(cents=1),), debtor=""))
     found = read(File(parts).raw())
     assert (found.count, found.total_cents, found.debtor_name) == (3, 351, "Demo BV")
@@ -99,17 +99,17 @@ def test_several_payments_for_one_person():
     assert read(file_of(Line(cents=1), Line(cents=2)).raw()).count == 2
 
 
-def test_not_provided_may_repeat():
+def test_notprovided_may_repeat():
     assert [line.end_to_end_id for line in read(file_of(Line(), Line()).raw()).lines] == [None, None]
 
 
-def test_headers_that_claim_nothing():
+def test_headers_without_totals():
     silent = File((Part(count="", total=""),), count="", total="")
     assert read(silent.raw()).total_cents == 261100
 
 
 @pytest.mark.parametrize("total", ["2611", "2611.0", "2611.00", "2611.00000"])
-def test_a_control_sum_may_have_other_zeros(total: str):
+def test_a_control_sum_may_have_more_zeros(total: str):
     assert read(replace(File(), total=total).raw()).total_cents == 261100
 
 
@@ -129,11 +129,11 @@ def test_a_count_may_have_leading_zeros():
         ("  ", "", "Salaris april"),
     ],
 )
-def test_what_it_is_for(remittance: str | None, more: str, expected: str):
+def test_the_description_of_a_payment(remittance: str | None, more: str, expected: str):
     assert read(with_line(remittance=remittance, more=more)).lines[0].description == expected
 
 
-def test_without_any_fallback_it_is_salary():
+def test_the_default_description():
     assert read_payment_file(with_line(remittance=None), "").lines[0].description == "Salaris"
 
 
@@ -151,7 +151,7 @@ def test_amounts(amount: str, cents: int):
     assert read(with_line(cents=cents, amount=amount)).lines[0].amount_cents == cents
 
 
-# --- what is refused ---
+# --- refused ---
 @pytest.mark.parametrize(
     ("raw", "code"),
     [
@@ -178,7 +178,7 @@ def test_amounts(amount: str, cents: int):
         (b" " * (50 * 1024 * 1024 + 1), "too_large"),
     ],
 )  # fmt: skip
-def test_it_is_no_payment_file(raw: bytes, code: str):
+def test_other_documents_are_refused(raw: bytes, code: str):
     assert refused(raw) == (code, None)
 
 
@@ -225,7 +225,7 @@ def test_an_unknown_entity_is_refused():
         ({"more": '<Amt><InstdAmt Ccy="EUR">1.00</InstdAmt></Amt>'}, "missing_field"),
     ],
 )
-def test_one_wrong_line_refuses_the_file_and_is_named(change: dict, code: str):
+def test_one_invalid_line_refuses_the_file_by_number(change: dict, code: str):
     lines = (Line(end_to_end_id="first"), replace(Line(), **change), Line())
     assert refused(file_of(*lines).raw()) == (code, 2)
 
@@ -243,56 +243,56 @@ def test_a_wrong_debtor_iban_is_refused():
     assert refused(raw) == ("bad_iban", None)
 
 
-def test_a_part_need_not_name_its_account():
+def test_the_debtor_account_is_optional():
     nameless = "<Dbtr><Nm>Demo BV</Nm></Dbtr>"
     assert read(File((Part(debtor=nameless),)).raw()).debtor_iban is None
     assert read(File((Part(debtor=nameless), Part())).raw()).debtor_iban == "NL95INGB0004921836"
 
 
 @pytest.mark.parametrize("field", ["EndToEndId", "InstdAmt", "Nm", "IBAN", "Ustrd"])
-def test_a_value_that_holds_more_than_text_is_not_cut_short(field: str):
-    """What stands behind the inner element would not be seen: 26<x/>11.00 would pay 26."""
+def test_a_value_with_child_elements_is_refused(field: str):
+    """Text after an inner element would be ignored: 26<x/>11.00 would pay 26."""
     start = with_line().rindex(f"<{field}".encode())
     inside = with_line().index(b">", start) + 3
     raw = with_line()[:inside] + b"<x/>" + with_line()[inside:]
     assert refused(raw) == ("missing_field", 1)
 
 
-def test_a_second_header_does_not_replace_the_first():
+def test_a_second_header_is_refused():
     raw = replace(File(), total="1.00").raw().replace(b"</PmtInf>", b"</PmtInf><GrpHdr/>")
     assert refused(raw) == ("not_pain", None)
 
 
 @pytest.mark.parametrize(("claim", "code"), [("NbOfTxs>1<", "wrong_count"), ("CtrlSum>2611.00<", "wrong_sum")])
-def test_a_claim_is_made_once(claim: str, code: str):
+def test_a_repeated_total_is_refused(claim: str, code: str):
     name = claim.partition(">")[0]
     doubled = f"<{claim}/{name}><{name}>9</{name}>".encode()
     assert refused(File().raw().replace(f"<{claim}/{name}>".encode(), doubled, 1)) == (code, None)
 
 
-def test_a_doubled_id_counts_over_parts():
+def test_a_duplicate_id_across_parts_is_refused():
     part = Part((Line(end_to_end_id="a"),))
     assert refused(File((part, part)).raw()) == ("doubled_id", 2)
 
 
-def test_each_part_keeps_its_own_claims():
+def test_the_totals_of_each_part_are_checked():
     right, wrong = Part((Line(cents=5),)), Part((Line(cents=7),), total="0.05")
     assert refused(File((right, wrong)).raw()) == ("wrong_sum", None)
     assert refused(File((right, replace(wrong, total=None, count="2"))).raw()) == ("wrong_count", None)
 
 
 @pytest.mark.parametrize("total", ["2611.001", "2611.01", "-2611.00", "2.611,00", "veel", "2611.00 2611.00"])
-def test_a_control_sum_that_is_none(total: str):
+def test_an_invalid_control_sum_is_refused(total: str):
     assert refused(replace(File(), total=total).raw()) == ("wrong_sum", None)
 
 
-def test_twenty_thousand_lines_are_taken_and_one_more_is_not():
+def test_twenty_thousand_lines_are_the_maximum():
     lines = (Line(cents=1),) * MOST_LINES
     assert read(file_of(*lines).raw()).total_cents == MOST_LINES
     assert refused(file_of(*lines, Line(cents=1)).raw()) == ("too_many_lines", None)
 
 
-def test_a_refusal_never_tells_who_or_how_much():
+def test_a_refusal_contains_no_name_or_amount():
     with pytest.raises(FileRefused) as caught:
         read(with_line(name="Geheim, Gerda", iban="NL43INGB2268352412", cents=987654))
     chain, told = caught.value, ""
@@ -301,11 +301,11 @@ def test_a_refusal_never_tells_who_or_how_much():
     assert not any(secret in told for secret in ("Geheim", "2268352412", "9876.54", "987654"))
 
 
-def test_a_file_shows_no_persons_in_its_repr():
+def test_its_repr_contains_no_names():
     assert "Nowak" not in repr(read(File().raw()))
 
 
-# --- laws ---
+# --- properties ---
 names = st.text(st.characters(codec="utf-8", exclude_categories=("C", "Z")), min_size=1, max_size=30)
 lines = st.builds(
     Line, cents=st.integers(1, 10_000_000), name=names, iban=st.sampled_from(IBANS),
@@ -326,18 +326,18 @@ def test_the_total_is_the_sum_of_its_lines(file: File):
 
 
 @given(files, st.integers(0, 50), st.integers())
-def test_any_other_count_is_refused(file: File, count: int, part: int):
+def test_a_wrong_count_is_refused(file: File, count: int, part: int):
     assert_wrong(file, part, "wrong_count", count=str(count if count != right_count(file, part) else count + 1))
 
 
 @given(files, st.integers(0, 10**12), st.integers())
-def test_any_other_sum_is_refused(file: File, total: int, part: int):
+def test_a_wrong_control_sum_is_refused(file: File, total: int, part: int):
     assert_wrong(file, part, "wrong_sum", total=plain(total if total != right_total(file, part) else total + 1))
 
 
 @given(files, st.data())
 def test_a_changed_amount_is_refused(file: File, data: st.DataObject):
-    """One digit of an amount changes on the way: the sums notice, always."""
+    """A changed digit of an amount always changes the totals."""
     xml = file.xml()
     starts = [i for i in range(len(xml)) if xml.startswith('"EUR">', i)]
     start = data.draw(st.sampled_from(starts)) + len('"EUR">')
@@ -347,19 +347,19 @@ def test_a_changed_amount_is_refused(file: File, data: st.DataObject):
 
 
 @given(files, st.data())
-def test_a_line_that_is_lost_is_noticed(file: File, data: st.DataObject):
+def test_a_lost_line_is_detected(file: File, data: st.DataObject):
     gone = data.draw(st.sampled_from(file.lines)).xml()
     assert refused(file.xml().replace(gone, "", 1).encode())[0] in ("wrong_count", "wrong_sum", "no_lines")
 
 
 @given(st.binary(max_size=200) | st.text(max_size=200).map(str.encode))
-def test_rubbish_is_refused_and_nothing_worse(raw: bytes):
+def test_random_bytes_raise_only_file_refused(raw: bytes):
     assert refused(raw)[0] in ("empty", "not_xml", "not_pain", "no_lines")
 
 
 @given(st.data())
-def test_a_damaged_file_is_read_right_or_refused(data: st.DataObject):
-    """Bytes changed anywhere: refused, or the sums still hold."""
+def test_a_damaged_file_is_parsed_correctly_or_refused(data: st.DataObject):
+    """Changed bytes anywhere are refused, or the totals still match."""
     raw = bytearray(file_of(Line(cents=12345), Line(cents=678, iban=IBANS[1])).raw())
     for _ in range(data.draw(st.integers(1, 4))):
         raw[data.draw(st.integers(0, len(raw) - 1))] = data.draw(st.integers(0, 255))
@@ -381,7 +381,7 @@ def right_total(file: File, part: int) -> int:
 
 
 def assert_wrong(file: File, part: int, code: str, **claim: str) -> None:
-    """One claim, of a part or of the whole, is changed."""
+    """Check that a wrong total or count, of a part or of the whole, is refused."""
     index = part % (len(file.parts) + 1)
     parts = list(file.parts)
     if index < len(parts):
@@ -402,7 +402,7 @@ print(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before)
 
 
 def test_memory_stays_flat_while_reading(tmp_path: Path):
-    """A whole tree takes more than the file again; payment by payment it takes little besides the lines."""
+    """A whole XML tree takes more than the file; a stream takes little besides the lines."""
     more = f"<InstrForCdtrAgt><InstrInf>{'<x/>' * 1000}</InstrInf></InstrForCdtrAgt>"
     path = tmp_path / "file.xml"
     path.write_bytes(file_of(*(Line(cents=1, name=f"Persoon {i}", more=more) for i in range(4000))).raw())

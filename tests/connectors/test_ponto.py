@@ -1,4 +1,4 @@
-"""Ponto word by word: what goes out, how it is signed, and what is made of every answer."""
+"""Ponto: the requests, their signatures, and the interpretation of every answer."""
 
 import base64
 import hashlib
@@ -80,8 +80,8 @@ def place(bank: RawBank, config: BankConfig | None = None):
 ACCOUNTS = says(200, {"data": [ACCOUNT]})
 
 
-# --- what goes out --------------------------------------------------------------------------------
-def test_an_order_goes_to_its_account_under_its_key_and_signed():
+# --- requests ---
+def test_an_order_is_posted_signed_with_its_idempotency_key():
     with raw_bank(ACCOUNTS, says(201, bulk())) as bank:
         placed = place(bank)
         asked = bank.requests[1]
@@ -113,7 +113,7 @@ def check_signature(asked: Any, host: str) -> None:
     KEY.public_key().verify(base64.b64decode(signature), text.encode(), how, hashes.SHA256())
 
 
-def test_a_repeat_is_the_same_to_the_byte():
+def test_a_repeated_order_has_the_same_bytes():
     with raw_bank(ACCOUNTS, says(201, bulk()), ACCOUNTS, says(201, bulk())) as bank:
         place(bank)
         place(bank)
@@ -132,18 +132,18 @@ def test_no_secret_in_a_repr():
     assert "token" not in repr(BankConfig("p", "P", "https://x.example", access=lambda refused: "token"))
 
 
-# --- how far it got -------------------------------------------------------------------------------
+# --- outcomes ---
 @pytest.mark.parametrize(
     "script", [says(500, {}), says(404, b"<html>", "text/html"), hangs_up, says(200, b"[]"), says(200, {"data": 1})]
 )
-def test_until_the_account_is_found_nothing_of_the_order_went_out(script: Any):
+def test_a_failed_account_lookup_is_not_delivered(script: Any):
     with raw_bank(script) as bank:
         with pytest.raises(NotDelivered):
             place(bank)
         assert all(asked.method == "GET" for asked in bank.requests)
 
 
-def test_an_account_that_is_not_there_refuses():
+def test_an_unknown_account_is_refused():
     elsewhere = says(200, {"data": [account(reference="NL42INGB2268352412")]})
     with raw_bank(elsewhere) as bank, pytest.raises(BankRefused, match="404 RESOURCE_UNKNOWN"):
         place(bank)
@@ -161,7 +161,7 @@ UNKNOWN = [
 
 
 @pytest.mark.parametrize("answer", UNKNOWN)
-def test_what_is_strange_may_have_been_taken(answer: Any):
+def test_an_unclear_answer_is_an_unknown_outcome(answer: Any):
     with raw_bank(ACCOUNTS, answer) as bank:
         with pytest.raises(OutcomeUnknown):
             place(bank)
@@ -169,7 +169,7 @@ def test_what_is_strange_may_have_been_taken(answer: Any):
 
 
 @pytest.mark.parametrize("status", [400, 403, 404, 422, 429])
-def test_a_no_of_pontos_is_one(status: int):
+def test_a_refusal_by_ponto(status: int):
     errors = {"errors": [{"code": "validationError", "detail": "Jong, Wouter de"}]}
     with raw_bank(ACCOUNTS, says(status, errors)) as bank, pytest.raises(BankRefused) as told:
         place(bank)
@@ -178,7 +178,7 @@ def test_a_no_of_pontos_is_one(status: int):
     )  # fmt: skip
 
 
-def test_a_token_that_is_refused_is_replaced_once():
+def test_a_refused_token_is_replaced_once():
     asked_for: list[str | None] = []
 
     def access(refused: str | None) -> str:
@@ -197,7 +197,7 @@ def test_a_token_that_is_refused_is_replaced_once():
         assert bank.connections == 2
 
 
-def test_without_a_key_or_a_bank_nothing_goes_out():
+def test_without_token_nothing_is_sent():
     with raw_bank(ACCOUNTS) as bank:
         with pytest.raises(NotDelivered):
             place(bank, line_of(bank, None))
@@ -206,32 +206,32 @@ def test_without_a_key_or_a_bank_nothing_goes_out():
         place(RawBank(f"http://127.0.0.1:{closed_port()}"))
 
 
-# --- what is read ---------------------------------------------------------------------------------
+# --- answers ---
 def status(answer: Any) -> StatusReport:
     with raw_bank(answer) as bank:
         return PontoBank(settings()).order_status(line_of(bank), "a-1:b-1", "r")
 
 
 @pytest.mark.parametrize(("word", "code"), STATUSES.items())
-def test_each_word_is_a_code_of_the_standard(word: str, code: str):
+def test_each_status_maps_to_an_iso_code(word: str, code: str):
     assert status(says(200, bulk(word))).transaction_status == code
     assert code in TRANSACTION_STATUSES
 
 
 @pytest.mark.parametrize("word", ["", "UNSIGNED", "signed", "error", None, 1, ["unsigned"]])
-def test_another_word_is_no_status(word: Any):
+def test_an_unknown_status_is_refused(word: Any):
     with pytest.raises(OutcomeUnknown):
         status(says(200, bulk(word)))
 
 
-def test_a_status_that_got_no_answer_is_asked_once_more():
+def test_a_failed_status_call_is_retried_once():
     with raw_bank(hangs_up, says(200, bulk())) as bank:
         report = PontoBank(settings()).order_status(line_of(bank), "a-1:b-1", "r")
         assert (report.transaction_status, bank.connections) == ("RCVD", 2)
         assert bank.requests[0].target == "/ponto-connect/accounts/a-1/bulk-payments/b-1"
 
 
-def test_accounts_come_in_pages_and_those_without_an_iban_are_left():
+def test_accounts_are_paged_and_filtered_by_iban():
     second = {"data": [account(referenceType="BBAN", reference="1"), account(reference="NL42INGB2268352412")]}
     with raw_bank(says(200, {"data": [ACCOUNT], "links": {"next": "accounts?page%5Bafter%5D=a-1"}}),
                   says(200, second)) as bank:  # fmt: skip
@@ -241,13 +241,13 @@ def test_accounts_come_in_pages_and_those_without_an_iban_are_left():
         assert bank.requests[1].target == "/ponto-connect/accounts?page%5Bafter%5D=a-1"
 
 
-def test_a_next_page_elsewhere_is_not_followed():
+def test_a_next_link_to_another_host_is_not_followed():
     leads_away = says(200, {"data": [], "links": {"next": "https://thief.example/accounts"}})
     with raw_bank(leads_away) as bank, pytest.raises(OutcomeUnknown):
         PontoBank(settings()).accounts(line_of(bank), "", None, "")
 
 
-def test_pages_without_end_are_left():
+def test_endless_pages_are_refused():
     with raw_bank(says(200, {"data": [], "links": {"next": "accounts"}})) as bank, pytest.raises(OutcomeUnknown):
         PontoBank(settings()).accounts(line_of(bank), "", None, "")
 
@@ -269,7 +269,7 @@ def test_balances_are_cents(changes: dict[str, Any], cents: int, kind: str):
 
 
 @pytest.mark.parametrize("amount", ["1.00", 0.001, True, [1], 1e30])
-def test_what_is_no_amount_is_no_balance(amount: Any):
+def test_an_invalid_balance_is_refused(amount: Any):
     with raw_bank(says(200, {"data": account(availableBalance=amount)})) as bank, pytest.raises(OutcomeUnknown):
         PontoBank(settings()).balance(line_of(bank), "", "a-1", None, "")
 
@@ -284,7 +284,7 @@ def booked(*rows: dict[str, Any]) -> list[Transaction]:
         return PontoBank(settings()).transactions(line_of(bank), "", "a-1", date(2026, 9, 1), None, "")
 
 
-def test_what_was_booked_is_cents_of_a_day():
+def test_transactions_have_cents_and_dates():
     about = {"counterpartName": "Gemeente", "counterpartReference": "NL42INGB2268352412", "endToEndId": "E-1"}
     (found,) = booked(booking(1, -19806.08, "2026-11-20", remittanceInformation="Salaris", **about))
     assert found == Transaction(
@@ -293,22 +293,22 @@ def test_what_was_booked_is_cents_of_a_day():
     )  # fmt: skip
 
 
-def test_bookings_of_before_are_left_out():
+def test_earlier_transactions_are_left_out():
     assert [one.transaction_id for one in booked(booking(1, 1, "2026-09-01"), booking(2, 1, "2026-08-31"))] == ["t-1"]
 
 
 @pytest.mark.parametrize("wrong", [{"executionDate": None}, {"executionDate": "gisteren"}, {"amount": 0.001}])
-def test_a_booking_that_cannot_be_read_is_no_list(wrong: dict[str, Any]):
+def test_an_invalid_transaction_refuses_the_list(wrong: dict[str, Any]):
     with pytest.raises(OutcomeUnknown):
         booked(booking(1, 1, "2026-11-20") | {"attributes": booking(1, 1, "2026-11-20")["attributes"] | wrong})
 
 
-def test_another_currency_has_no_balance_for_us():
+def test_an_account_in_another_currency_has_no_balance():
     with raw_bank(says(200, {"data": account(currency="USD")})) as bank:
         assert PontoBank(settings()).balance(line_of(bank), "", "a-1", None, "") is None
 
 
-def test_the_consent_holds_until_the_first_account_ends():
+def test_the_consent_ends_with_the_first_account():
     rows = [ACCOUNT, account(authorizationExpirationExpectedAt="2027-01-05T12:00:00Z")]
     with raw_bank(says(200, {"data": rows})) as bank:
         found = PontoBank(settings()).consent(line_of(bank), "", "")
@@ -319,7 +319,7 @@ def test_the_consent_holds_until_the_first_account_ends():
 
 
 @pytest.mark.parametrize(("code", "state"), [("CONSENT_PENDING", "received"), ("CONSENT_EXPIRED", "expired")])
-def test_why_there_is_no_key_is_the_state_of_the_consent(code: str, state: str):
+def test_a_missing_token_gives_the_consent_status(code: str, state: str):
     def access(refused: str | None) -> str:
         raise BankRefused(401, code, "")
 
@@ -335,7 +335,7 @@ def test_an_unsigned_order_is_deleted():
         )  # fmt: skip
 
 
-def test_what_ponto_has_not_is_never_asked_of_it():
+def test_unsupported_operations_send_nothing():
     with raw_bank(ACCOUNTS) as bank:
         line, ponto = line_of(bank), BanksByAdapter({"ponto": PontoBank(settings())})
         calls = (
@@ -351,7 +351,7 @@ def test_what_ponto_has_not_is_never_asked_of_it():
         assert bank.connections == 0
 
 
-def test_a_line_goes_to_its_own_adapter():
+def test_a_bank_uses_its_own_adapter():
     with raw_bank(says(200, bulk())) as bank:
         banks = BanksByAdapter({"ponto": PontoBank(settings())})
         assert banks.order_status(line_of(bank), "a-1:b-1", "r").transaction_status == "RCVD"
@@ -359,7 +359,7 @@ def test_a_line_goes_to_its_own_adapter():
             banks.order_status(replace(line_of(bank), adapter="berlin_group"), "a-1:b-1", "r")
 
 
-# --- the customer allows us -----------------------------------------------------------------------
+# --- OAuth ---
 def oauth(sandbox: Sandbox, secret: str = "sandbox-ponto-secret") -> PontoOAuth:
     known = settings(authority=f"{sandbox.url}/ponto", client_id="bizcuit-ponto", client_secret=secret)
     return PontoOAuth(known, f"{sandbox.url}/ponto/api")
@@ -371,7 +371,7 @@ def code_at(sandbox: Sandbox) -> str:
     return back["code"]
 
 
-def test_there_and_back_and_tokens_that_rotate(sandbox: Sandbox):
+def test_the_whole_flow_with_rotating_tokens(sandbox: Sandbox):
     first = oauth(sandbox).redeem(code_at(sandbox), VERIFIER, WAY_BACK)
     second = oauth(sandbox).refresh(first.refresh_token)
     assert second.access_token != first.access_token
@@ -382,13 +382,13 @@ def test_there_and_back_and_tokens_that_rotate(sandbox: Sandbox):
         oauth(sandbox).refresh(second.refresh_token)
 
 
-def test_the_address_asks_for_pkce_and_the_scopes(sandbox: Sandbox):
+def test_the_authorization_url_has_pkce_and_scopes(sandbox: Sandbox):
     query = parse_qs(urlsplit(oauth(sandbox).start("s", VERIFIER, WAY_BACK)).query)
     assert (query["scope"], query["code_challenge_method"]) == (["offline_access ai pi"], ["S256"])
     assert VERIFIER not in str(query)
 
 
-def test_a_code_works_once_and_with_its_verifier_only(sandbox: Sandbox):
+def test_a_code_works_once_with_its_verifier(sandbox: Sandbox):
     code = code_at(sandbox)
     with pytest.raises(OAuthRefused):
         oauth(sandbox).redeem(code, "w" * 43, WAY_BACK)
@@ -398,7 +398,7 @@ def test_a_code_works_once_and_with_its_verifier_only(sandbox: Sandbox):
         oauth(sandbox).redeem(code, VERIFIER, WAY_BACK)
 
 
-def test_a_wrong_secret_is_ours_not_the_customers(sandbox: Sandbox):
+def test_a_wrong_client_secret_does_not_end_the_consent(sandbox: Sandbox):
     with pytest.raises(OAuthDown):
         oauth(sandbox, "wrong").refresh("x")
 
@@ -408,7 +408,7 @@ def test_a_wrong_secret_is_ours_not_the_customers(sandbox: Sandbox):
                says(302, None, Location="/"), says(200, b"[]"), says(200, {"access_token": "a"}),
                says(400, {"error": "server_error"}), says(400, {"error": {"x": 1}})]
 )  # fmt: skip
-def test_what_says_nothing_of_the_consent(answer: Any):
+def test_an_unclear_answer_does_not_end_the_consent(answer: Any):
     with raw_bank(answer) as bank:
         with pytest.raises(OAuthDown) as told:
             PontoOAuth(settings(), bank.url).refresh("r-secret")

@@ -1,4 +1,4 @@
-"""An order in Ponto's form: the same bytes each time, read back to the letter, and nothing but them is believed."""
+"""The order in Ponto's format: deterministic, round-tripped exactly, and other bytes are refused."""
 
 import json
 from dataclasses import replace
@@ -30,14 +30,14 @@ WORDS = st.text("abcXYZ019 /-?:().,'+", min_size=1, max_size=30).map(str.strip).
 
 
 @pytest.mark.parametrize("order", [ORDER, TAX, replace(ORDER, batch_booking=False)])
-def test_it_reads_what_it_wrote(order: PaymentOrder):
+def test_it_round_trips(order: PaymentOrder):
     body = write_order(LINE, order)
     assert read_order(LINE, body) == order
     assert write_order(LINE, order) == body
 
 
 @given(st.lists(st.tuples(st.integers(1, MOST_CENTS), WORDS, WORDS), min_size=1, max_size=5))
-def test_any_amount_and_text_comes_back(rows: list[tuple[int, str, str]]):
+def test_any_amount_and_text_round_trips(rows: list[tuple[int, str, str]]):
     lines = [
         OrderLine(f"E{number}", amount, name, "NL42INGB2268352412", text)
         for number, (amount, name, text) in enumerate(rows)
@@ -46,7 +46,7 @@ def test_any_amount_and_text_comes_back(rows: list[tuple[int, str, str]]):
     assert read_order(LINE, write_order(LINE, order)) == order
 
 
-def test_what_ponto_gets_is_what_was_approved_and_the_way_back():
+def test_ponto_gets_the_approved_order_and_the_redirect_uri():
     iban, request = request_body(write_order(LINE, ORDER), BACK)
     attributes = json.loads(request, parse_float=Decimal)["data"]["attributes"]
     assert iban == "NL95INGB0004921836"
@@ -87,7 +87,7 @@ def test_a_payment_reference_is_structured():
         (b'"wageTax":false', b'"wageTax":null'), (b'}', b''), (b"NL52ABNA7650143244", b"NL52ABNA7650143245"),
     ],
 )  # fmt: skip
-def test_bytes_that_say_anything_else_are_not_ours(old: bytes, new: bytes):
+def test_changed_bytes_are_not_our_order(old: bytes, new: bytes):
     body = write_order(LINE, ORDER)
     assert old in body
     with pytest.raises(NotOurOrder):
@@ -97,12 +97,12 @@ def test_bytes_that_say_anything_else_are_not_ours(old: bytes, new: bytes):
 
 
 @pytest.mark.parametrize("body", [b"", b"[]", b"{}", b"null", b"\xff", b'{"request":' + b"[" * 100_000])
-def test_other_bytes_are_not_ours(body: bytes):
+def test_other_documents_are_not_our_order(body: bytes):
     with pytest.raises(NotOurOrder):
         read_order(LINE, body)
 
 
 @pytest.mark.parametrize("name", ["Zoë", "", "x" * 71])
-def test_what_sepa_does_not_carry_is_not_written(name: str):
+def test_invalid_sepa_values_are_refused(name: str):
     with pytest.raises(OrderUnwritable):
         write_order(LINE, replace(ORDER, lines=[replace(LINES[0], creditor_name=name)]))

@@ -1,4 +1,4 @@
-"""Where a bank's links lead: to its own API, to its own pages, or nowhere."""
+"""Where a bank's links lead: to its API, to its own pages, or nowhere."""
 
 import pytest
 from hypothesis import given
@@ -27,7 +27,7 @@ API = [
 
 
 @pytest.mark.parametrize(("config", "link", "full"), API)
-def test_a_link_of_the_api_is_made_full(config: BankConfig, link: str, full: str):
+def test_an_api_link_is_made_absolute(config: BankConfig, link: str, full: str):
     assert api_address(config, link) == full
 
 
@@ -55,7 +55,7 @@ STRANGE_API = [
 
 
 @pytest.mark.parametrize("link", STRANGE_API)
-def test_a_link_to_elsewhere_is_not_followed(link: str):
+def test_a_link_to_another_host_is_refused(link: str):
     with pytest.raises(UntrustedLink):
         api_address(BANK, link)
 
@@ -71,7 +71,7 @@ PAGES = [
 
 
 @pytest.mark.parametrize(("config", "link"), PAGES)
-def test_a_page_of_the_banks_hosts_is_where_one_signs(config: BankConfig, link: str):
+def test_a_redirect_to_a_configured_host_is_accepted(config: BankConfig, link: str):
     assert sign_address(config, link) == link
 
 
@@ -100,13 +100,13 @@ STRANGE_PAGES = [
 
 
 @pytest.mark.parametrize(("config", "link"), STRANGE_PAGES)
-def test_a_person_is_sent_nowhere_else(config: BankConfig, link: str):
+def test_a_redirect_to_another_host_is_refused(config: BankConfig, link: str):
     with pytest.raises(UntrustedLink, match="strange"):
         sign_address(config, link)
 
 
 @given(st.text(max_size=60), st.sampled_from(["", "https://", "https://inloggen.zand.example", "//", "/", "http:"]))
-def test_whatever_is_said_a_person_ends_up_at_the_bank_or_nowhere(text: str, start: str):
+def test_any_redirect_leads_to_the_bank_or_is_refused(text: str, start: str):
     try:
         url = sign_address(BANK, start + text)
     except OutcomeUnknown:
@@ -131,13 +131,13 @@ def test_only_links_of_the_standard_are_kept():
 
 
 @pytest.mark.parametrize("found", [{}, {"_links": None}, {"_links": {}}])
-def test_no_links_are_no_links(found: dict):
+def test_missing_links_are_empty(found: dict):
     assert read_links(BANK, found) == {}
 
 
 @pytest.mark.parametrize(
     "links", [[], "x", {"status": "/v1/x"}, {"status": {}}, {"status": {"href": 1}}, {"scaRedirect": None}]
 )
-def test_links_that_are_none_make_the_answer_strange(links: object):
+def test_invalid_links_make_the_outcome_unknown(links: object):
     with pytest.raises(OutcomeUnknown):
         read_links(BANK, {"_links": links})

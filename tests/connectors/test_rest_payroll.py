@@ -1,4 +1,4 @@
-"""Nmbrs over REST: what each call gives, what each refusal means, and that no token shows anywhere."""
+"""Nmbrs over REST: the result of each call, the meaning of each error, and no exposure of tokens."""
 
 import logging
 from collections.abc import Callable
@@ -26,18 +26,18 @@ def payroll(sandbox: Sandbox, **changed: Any) -> RestPayroll:
 
 @pytest.fixture
 def keys(sandbox: Sandbox) -> port.Credentials:
-    """Of somebody who consented for Demo BV."""
+    """Credentials with a consent for Demo BV."""
     return port.Credentials("", side.tokens(sandbox, side.DEBTOR)["access_token"])
 
 
 @pytest.fixture
 def both(sandbox: Sandbox) -> port.Credentials:
-    """A consent that spans two debtors."""
+    """A consent for two debtors."""
     return port.Credentials("", side.tokens(sandbox, side.DEBTOR, side.SECOND_DEBTOR)["access_token"])
 
 
-# --- what each call gives --------------------------------------------------------------------------
-def test_who_debtors_and_companies(sandbox: Sandbox, keys: port.Credentials):
+# --- results ---
+def test_environment_debtors_and_companies(sandbox: Sandbox, keys: port.Credentials):
     rest = payroll(sandbox)
     assert rest.environment(keys) == port.Environment("Demo BV", side.guid("Debtor", side.DEBTOR))
     assert [(one.id, one.number, one.name) for one in rest.debtors(keys)] == [
@@ -49,12 +49,12 @@ def test_who_debtors_and_companies(sandbox: Sandbox, keys: port.Credentials):
     assert rest.company_iban(keys, COMPANY) == "NL95INGB0004921836"
 
 
-def test_a_consent_for_several_debtors_is_gone_through_one_by_one(sandbox: Sandbox, both: port.Credentials):
+def test_a_consent_for_several_debtors_reads_each(sandbox: Sandbox, both: port.Credentials):
     assert sorted(one.number for one in payroll(sandbox).companies(both)) == ["4410", "9969"]
 
 
 @pytest.mark.parametrize("fault", ["nmbrs_rest_small_pages", "nmbrs_rest_extra_field"])
-def test_pages_are_gone_through_and_new_fields_ignored(sandbox: Sandbox, keys: port.Credentials, fault: str):
+def test_all_pages_are_read_and_new_fields_ignored(sandbox: Sandbox, keys: port.Credentials, fault: str):
     sandbox.fault(**{fault: True})
     made = [sandbox.run_payroll(lines=3, description=month, webhook="none") for month in ("mei", "juni", "juli")]
     found = payroll(sandbox).runs(keys, COMPANY, YEAR)
@@ -63,7 +63,7 @@ def test_pages_are_gone_through_and_new_fields_ignored(sandbox: Sandbox, keys: p
     assert len(people) == 8
 
 
-def test_a_run_says_what_soap_says(sandbox: Sandbox, keys: port.Credentials):
+def test_a_run_equals_that_of_soap(sandbox: Sandbox, keys: port.Credentials):
     sandbox.run_payroll(lines=8, description="april", webhook="none")
     (run,) = payroll(sandbox).runs(keys, COMPANY, YEAR)
     assert (run.number, run.year, run.period_start, run.period_end, run.description, run.locked) == (
@@ -74,7 +74,7 @@ def test_a_run_says_what_soap_says(sandbox: Sandbox, keys: port.Credentials):
     assert len(payroll(sandbox).employees_in_run(keys, COMPANY, run.id, YEAR)) == 8
 
 
-def test_the_payment_file_is_waited_for_and_is_the_one_of_soap(sandbox: Sandbox, keys: port.Credentials):
+def test_the_payment_file_is_awaited_and_equals_that_of_soap(sandbox: Sandbox, keys: port.Credentials):
     sandbox.fault(nmbrs_rest_slow_document=True)
     sandbox.run_payroll(lines=8, webhook="none")
     rest = payroll(sandbox)
@@ -84,14 +84,14 @@ def test_the_payment_file_is_waited_for_and_is_the_one_of_soap(sandbox: Sandbox,
 
 
 @pytest.mark.parametrize("fault", ["nmbrs_sepa_empty", "nmbrs_sepa_nil"])
-def test_no_payments_is_no_file(sandbox: Sandbox, keys: port.Credentials, fault: str):
+def test_a_run_without_payments_has_no_file(sandbox: Sandbox, keys: port.Credentials, fault: str):
     sandbox.fault(**{fault: True})
     sandbox.run_payroll(lines=8, webhook="none")
     rest = payroll(sandbox)
     assert rest.sepa_file(keys, COMPANY, rest.runs(keys, COMPANY, YEAR)[0].id, YEAR, DAY) is None
 
 
-def test_a_document_that_never_comes_is_tried_again_later(sandbox: Sandbox, keys: port.Credentials):
+def test_a_document_that_is_never_ready_is_temporary(sandbox: Sandbox, keys: port.Credentials):
     sandbox.fault(nmbrs_rest_slow_document=True)
     sandbox.run_payroll(lines=8, webhook="none")
     rest = payroll(sandbox, file_timeout=0)
@@ -119,7 +119,7 @@ def test_wage_tax(sandbox: Sandbox, keys: port.Credentials):
     assert read_payment_file(raw, "x").total_cents == 693_200
 
 
-def test_it_has_no_webhooks_and_nothing_to_convert(sandbox: Sandbox, keys: port.Credentials):
+def test_it_has_no_webhooks_and_no_guids_to_convert(sandbox: Sandbox, keys: port.Credentials):
     rest = payroll(sandbox)
     assert rest.guids(keys, COMPANY) == {}
     for ask in (
@@ -132,7 +132,7 @@ def test_it_has_no_webhooks_and_nothing_to_convert(sandbox: Sandbox, keys: port.
             ask()
 
 
-# --- what each refusal means -----------------------------------------------------------------------
+# --- errors ---
 FAULTS: dict[str, tuple[type[port.PayrollError], str]] = {
     "nmbrs_rest_401": (port.BadCredentials, "40102"),
     "nmbrs_rest_40303": (port.NotVisible, "40303"),
@@ -145,7 +145,7 @@ FAULTS: dict[str, tuple[type[port.PayrollError], str]] = {
 }
 ELSEWHERE = {"nmbrs_rest_40306", "nmbrs_rest_slow_document", "nmbrs_rest_document_lost", "nmbrs_rest_small_pages",
              "nmbrs_rest_extra_field"}  # fmt: skip
-# Each call of the port, by its path in the vendor's contract.
+# Each operation of the port, by its path in the vendor's contract.
 CALLS: dict[str, Callable[[RestPayroll, port.Credentials], Any]] = {
     "/api/user/info": lambda rest, keys: rest.environment(keys),
     "/api/debtors": lambda rest, keys: rest.debtors(keys),
@@ -169,7 +169,7 @@ CALLS: dict[str, Callable[[RestPayroll, port.Credentials], Any]] = {
 
 
 @pytest.mark.parametrize("fault", FAULTS)
-def test_a_fault_of_every_call(sandbox: Sandbox, keys: port.Credentials, fault: str):
+def test_each_fault_in_every_call(sandbox: Sandbox, keys: port.Credentials, fault: str):
     rest, (error, code) = payroll(sandbox), FAULTS[fault]
     sandbox.fault(**{fault: True})
     for path, ask in CALLS.items():
@@ -178,17 +178,17 @@ def test_a_fault_of_every_call(sandbox: Sandbox, keys: port.Credentials, fault: 
         assert (type(told.value), told.value.code, told.value.call) == (error, code, f"GET {path}")
 
 
-def test_every_switch_is_tried_here(sandbox: Sandbox):
+def test_every_fault_is_covered(sandbox: Sandbox):
     switches = {name for name in sandbox.control("GET", "faults") if name.startswith("nmbrs_rest_")}
     assert switches == {*FAULTS, *ELSEWHERE}
 
 
-def test_the_code_for_several_debtors_is_followed_whoever_gives_it(sandbox: Sandbox, keys: port.Credentials):
+def test_40306_reads_each_debtor(sandbox: Sandbox, keys: port.Credentials):
     sandbox.fault(nmbrs_rest_40306=True)
     assert [one.number for one in payroll(sandbox).companies(keys)] == ["9969"]
 
 
-def test_a_document_that_is_lost_is_out_of_sight(sandbox: Sandbox, keys: port.Credentials):
+def test_a_lost_document_is_not_visible(sandbox: Sandbox, keys: port.Credentials):
     sandbox.run_payroll(lines=8, webhook="none")
     rest = payroll(sandbox)
     run_id = rest.runs(keys, COMPANY, YEAR)[0].id
@@ -198,12 +198,12 @@ def test_a_document_that_is_lost_is_out_of_sight(sandbox: Sandbox, keys: port.Cr
 
 
 @pytest.mark.parametrize("company_id", ["9969", "", "../debtors", side.guid("Company", 1)])
-def test_an_id_that_is_not_ours_is_out_of_sight(sandbox: Sandbox, keys: port.Credentials, company_id: str):
+def test_an_unknown_id_is_not_visible(sandbox: Sandbox, keys: port.Credentials, company_id: str):
     with pytest.raises(port.NotVisible):
         payroll(sandbox).runs(keys, company_id, YEAR)
 
 
-def test_a_wrong_subscription_key_is_no_right(sandbox: Sandbox, keys: port.Credentials):
+def test_a_wrong_subscription_key_is_refused(sandbox: Sandbox, keys: port.Credentials):
     rest = RestPayroll(RestSettings(f"{sandbox.url}/nmbrs-rest", "wrong"))
     with pytest.raises(port.BadCredentials):
         rest.debtors(keys)
@@ -224,7 +224,7 @@ def test_a_wrong_subscription_key_is_no_right(sandbox: Sandbox, keys: port.Crede
         (400, b'{"code": 40033, "title": "Parameter_Invalid"}', port.Unreadable),
     ],
 )
-def test_an_answer_of_another_kind(status: int, body: bytes, error: type[port.PayrollError]):
+def test_an_unexpected_media_type(status: int, body: bytes, error: type[port.PayrollError]):
     with receiver(status=status, body=body) as other:
         rest = RestPayroll(RestSettings(other.url, "k"))
         with pytest.raises(error) as told:
@@ -232,12 +232,12 @@ def test_an_answer_of_another_kind(status: int, body: bytes, error: type[port.Pa
     assert type(told.value) is error
 
 
-def test_nobody_there_is_tried_again():
+def test_an_unreachable_server_is_temporary():
     with pytest.raises(port.TemporaryError):
         RestPayroll(RestSettings("http://127.0.0.1:9", "k")).debtors(port.Credentials("", "t"))
 
 
-def test_no_secret_shows(sandbox: Sandbox, keys: port.Credentials, caplog: pytest.LogCaptureFixture):
+def test_no_secret_is_exposed(sandbox: Sandbox, keys: port.Credentials, caplog: pytest.LogCaptureFixture):
     caplog.set_level(logging.DEBUG)
     sandbox.fault(nmbrs_rest_401=True)
     settings = RestSettings(f"{sandbox.url}/nmbrs-rest", side.KEY)

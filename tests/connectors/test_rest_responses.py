@@ -1,4 +1,4 @@
-"""Nmbrs over REST, answers that the sandbox does not give: cut short, of another shape, echoing, led elsewhere."""
+"""Nmbrs over REST, with answers that the sandbox does not give: incomplete, malformed, echoing, redirecting."""
 
 import json
 import logging
@@ -37,7 +37,7 @@ Give = Callable[[str, dict[str, str]], Answer]
 
 @dataclass
 class Other:
-    """What answers, and what it was asked: path, query and headers."""
+    """A server's answers, and the path, query and headers it received."""
 
     url: str = ""
     asked: list[tuple[str, dict[str, str], dict[str, str]]] = field(default_factory=list)
@@ -45,7 +45,7 @@ class Other:
 
 @contextmanager
 def answering(give: Give) -> Iterator[Other]:
-    """A server on a free port that answers each path and query as `give` says."""
+    """A server on a free port that answers each path and query with `give`."""
     other = Other()
 
     class Say(BaseHTTPRequestHandler):
@@ -59,11 +59,11 @@ def answering(give: Give) -> Iterator[Other]:
             for name, value in (usual | headers).items():
                 self.send_header(name, value)
             self.end_headers()
-            with suppress(ConnectionError):  # whoever asked may have heard enough
+            with suppress(ConnectionError):  # the client may have disconnected
                 self.wfile.write(body)
 
         def log_message(self, format: str, *args: object) -> None:
-            """Says nothing: the tests read `asked`."""
+            """Log nothing: the tests read `asked`."""
 
     server = ThreadingHTTPServer(("127.0.0.1", 0), Say)
     other.url = f"http://127.0.0.1:{server.server_port}"
@@ -99,7 +99,7 @@ def asked_once(answer: Answer, ask: Callable[[RestPayroll], Any]) -> Any:
         return ask(rest_at(other.url))
 
 
-# --- who this is -----------------------------------------------------------------------------------
+# --- environment ---
 def who(user: dict[str, Any], *debtors: dict[str, Any]) -> port.Environment:
     def give(path: str, query: dict[str, str]) -> Answer:
         return listed(user) if path == "/api/user/info" else listed(*debtors)
@@ -108,7 +108,7 @@ def who(user: dict[str, Any], *debtors: dict[str, Any]) -> port.Environment:
         return rest_at(other.url).environment(KEYS)
 
 
-def test_an_environment_keeps_its_name_when_the_debtor_is_renamed():
+def test_an_environment_keeps_its_id_when_the_debtor_is_renamed():
     user = {"email": "a@b.example", "debtorId": FIRST}
     before = who(user, {"debtorId": FIRST, "number": "1", "name": "Oud BV"})
     after = who(user, {"debtorId": FIRST.upper(), "number": "2", "name": "Nieuw BV"})
@@ -116,13 +116,13 @@ def test_an_environment_keeps_its_name_when_the_debtor_is_renamed():
     assert (after.subdomain, after.domain) == (FIRST, "Nieuw BV")
 
 
-def test_two_debtors_of_one_name_are_two_environments():
+def test_two_debtors_with_one_name_are_two_environments():
     debtors = [{"debtorId": one, "number": "1", "name": "Holding"} for one in (FIRST, SECOND)]
     found = {who({"email": "a@b.example", "debtorId": one}, *debtors).subdomain for one in (FIRST, SECOND)}
     assert len(found) == 2
 
 
-def test_who_may_not_see_the_debtor_is_known_all_the_same():
+def test_the_environment_without_right_to_see_the_debtor():
     def give(path: str, query: dict[str, str]) -> Answer:
         return listed({"debtorId": FIRST}) if path == "/api/user/info" else problem(40303, 403)
 
@@ -130,12 +130,12 @@ def test_who_may_not_see_the_debtor_is_known_all_the_same():
         assert rest_at(other.url).environment(KEYS) == port.Environment(FIRST, FIRST)
 
 
-def test_nobody_is_no_environment():
+def test_no_user_is_no_environment():
     with pytest.raises(port.Unreadable):
         asked_once(listed(total=0), lambda rest: rest.environment(KEYS))
 
 
-# --- pages -----------------------------------------------------------------------------------------
+# --- pages ---
 def paged(pages: list[list[Any]], **pagination: Any) -> Give:
     def give(path: str, query: dict[str, str]) -> Answer:
         number = int(query["pageNumber"])
@@ -154,23 +154,23 @@ def numbers(give: Give) -> list[int]:
         return [one.number for one in rest_at(other.url).runs(KEYS, FIRST, 2026)]
 
 
-def test_an_empty_page_in_the_middle_is_not_the_end():
+def test_an_empty_page_is_not_the_last():
     assert numbers(paged([[run(1)], [], [run(2)]])) == [1, 2]
 
 
 @pytest.mark.parametrize("total", [None, "3", True, 1.5, -1])
-def test_a_list_that_does_not_say_how_long_it_is_is_not_cut_short(total: Any):
+def test_a_list_without_page_count_is_refused(total: Any):
     with answering(paged([[run(1)], [run(2)]], totalPages=total)) as other, pytest.raises(port.Unreadable):
         rest_at(other.url).runs(KEYS, FIRST, 2026)
 
 
-def test_a_list_without_an_end_is_not_begun():
+def test_an_endless_list_is_refused():
     with answering(lambda path, query: listed(run(1), total=10**9)) as other, pytest.raises(port.Unreadable):
         rest_at(other.url).runs(KEYS, FIRST, 2026)
     assert len(other.asked) == 1
 
 
-# --- shapes ----------------------------------------------------------------------------------------
+# --- fields ---
 LISTS: dict[str, Callable[[RestPayroll], Any]] = {
     "debtors": lambda rest: rest.debtors(KEYS),
     "companies": lambda rest: rest.companies(KEYS),
@@ -206,7 +206,7 @@ LISTS: dict[str, Callable[[RestPayroll], Any]] = {
         ("in_run", {"employeeId": "x"}),
     ],
 )
-def test_a_row_that_lacks_what_we_need_is_not_guessed(name: str, row: dict[str, Any]):
+def test_a_row_without_a_required_field_is_refused(name: str, row: dict[str, Any]):
     with pytest.raises(port.Unreadable) as error:
         asked_once(listed(row), LISTS[name])
     assert error.value.call.startswith("GET /api/")
@@ -232,13 +232,13 @@ def test_the_moment_of_a_run(written: Any, moment: datetime | None):
     assert found.run_at == moment
 
 
-def test_a_refusal_about_one_debtor_names_the_call_it_was():
+def test_an_error_names_its_call():
     with pytest.raises(port.Unreadable) as error:
         asked_once(listed({"companyId": "x"}), lambda rest: rest.companies(KEYS, FIRST))
     assert error.value.call == "GET /api/debtors/{debtorId}/companies"
 
 
-# --- refusals --------------------------------------------------------------------------------------
+# --- errors ---
 @pytest.mark.parametrize(
     ("answer", "error"),
     [
@@ -264,7 +264,7 @@ def test_a_refusal_about_one_debtor_names_the_call_it_was():
         (told({"statusCode": 403, "message": "Out of call volume quota"}, 403), port.TemporaryError),
     ],
 )
-def test_each_refusal_has_its_kind(answer: Answer, error: type[port.PayrollError]):
+def test_each_error_has_its_exception(answer: Answer, error: type[port.PayrollError]):
     with pytest.raises(error) as found:
         asked_once(answer, LISTS["debtors"])
     assert (type(found.value), found.value.call) == (error, "GET /api/debtors")
@@ -274,19 +274,19 @@ def test_each_refusal_has_its_kind(answer: Answer, error: type[port.PayrollError
     ("said", "seconds"),
     [("7", 7), (None, 60), ("0", 1), ("99999999", 3600), ("²", 60), ("9" * 5000, 60), ("soon", 60), ("-5", 60)],
 )
-def test_how_long_to_wait(said: str | None, seconds: int):
+def test_retry_after_in_seconds(said: str | None, seconds: int):
     with pytest.raises(port.RateLimited) as found:
         asked_once(problem(42908, 429, **({"Retry_After": said} if said else {})), LISTS["debtors"])
     assert found.value.seconds == seconds
 
 
-def test_a_day_to_wait_until_is_no_number_of_seconds():
+def test_retry_after_as_a_date_is_ignored():
     with pytest.raises(port.RateLimited) as found:
         asked_once(problem(42908, 429, Retry_After="Wed, 21 Oct 2026 07:28:00 GMT"), LISTS["debtors"])
     assert found.value.seconds == 60
 
 
-# --- documents -------------------------------------------------------------------------------------
+# --- documents ---
 def document(*answers: Answer, task: Any = SECOND) -> bytes | None:
     rest_of = iter(answers)
 
@@ -297,7 +297,7 @@ def document(*answers: Answer, task: Any = SECOND) -> bytes | None:
         return rest_at(other.url).sepa_file(KEYS, FIRST, SECOND, 2026, DAY)
 
 
-def test_a_document_is_fetched_when_it_is_there():
+def test_a_document_is_fetched_when_ready():
     wait = told("Document is being processed", 202)
     assert document(wait, wait, told(b"<Document/>", Content_Type="application/octet-stream")) == b"<Document/>"
 
@@ -312,25 +312,25 @@ def test_a_document_is_fetched_when_it_is_there():
         (problem(42908, 429), port.RateLimited),
     ],
 )
-def test_a_document_that_is_none(answer: Answer, error: type[port.PayrollError]):
+def test_an_empty_document(answer: Answer, error: type[port.PayrollError]):
     with pytest.raises(error) as found:
         document(answer)
     assert (type(found.value), found.value.call) == (error, "GET /api/documents/{taskId}")
 
 
 @pytest.mark.parametrize("task", [None, 7, "", "../user/info"])
-def test_a_task_that_is_none(task: Any):
+def test_an_invalid_task(task: Any):
     with pytest.raises(port.Unreadable):
         document(task=task)
 
 
-def test_an_answer_without_measure_is_not_taken_in():
+def test_a_too_large_answer_is_refused():
     with pytest.raises(port.Unreadable):
         document(told(b"0" * (MOST_BYTES + 1), Content_Type="application/octet-stream"))
 
 
-# --- where the token goes --------------------------------------------------------------------------
-def test_a_redirect_takes_the_token_nowhere():
+# --- secrets ---
+def test_a_redirect_gets_no_token():
     with answering(lambda path, query: listed()) as thief:
         moved = told(b"", 307, Location=f"{thief.url}/api/debtors")
         with pytest.raises(port.TemporaryError):
@@ -338,7 +338,7 @@ def test_a_redirect_takes_the_token_nowhere():
         assert thief.asked == []
 
 
-def test_no_cookie_and_no_proxy_of_the_environment(monkeypatch: pytest.MonkeyPatch):
+def test_cookies_and_proxies_are_ignored(monkeypatch: pytest.MonkeyPatch):
     monkeypatch.setenv("HTTP_PROXY", "http://127.0.0.1:9")
     with answering(lambda path, query: told({"pagination": {"totalPages": 1}, "data": []}, Set_Cookie="a=b")) as other:
         rest = rest_at(other.url)
@@ -351,7 +351,7 @@ def test_no_cookie_and_no_proxy_of_the_environment(monkeypatch: pytest.MonkeyPat
 
 
 @pytest.mark.parametrize("status", [400, 401, 403, 404, 429, 500])
-def test_a_refusal_that_repeats_our_secrets_is_not_repeated(status: int, caplog: pytest.LogCaptureFixture):
+def test_secrets_in_an_error_text_are_removed(status: int, caplog: pytest.LogCaptureFixture):
     caplog.set_level(logging.DEBUG)
     title = f"the token {TOKEN} with {KEY} is not good"
     with pytest.raises(port.PayrollError) as found:
@@ -362,7 +362,7 @@ def test_a_refusal_that_repeats_our_secrets_is_not_repeated(status: int, caplog:
 
 
 @pytest.mark.parametrize("answer", [b"", None, b"HTTP/1.1 200 OK\r\nContent-Length: 90\r\n\r\n{", b"\x00\xff\r\n\r\n"])
-def test_nothing_that_can_be_read_is_tried_again(answer: bytes | None, caplog: pytest.LogCaptureFixture):
+def test_an_unreadable_answer_is_temporary(answer: bytes | None, caplog: pytest.LogCaptureFixture):
     caplog.set_level(logging.DEBUG)
     with saying(answer) as number, pytest.raises(port.TemporaryError) as found:
         rest_at(f"http://127.0.0.1:{number}", read_timeout=0.3).debtors(KEYS)
@@ -371,7 +371,7 @@ def test_nothing_that_can_be_read_is_tried_again(answer: bytes | None, caplog: p
 
 
 @pytest.mark.parametrize("token", ["a\r\nX: b", "\u20ac", "\udcff"])
-def test_a_token_that_is_no_header_goes_nowhere(token: str):
+def test_a_token_that_is_no_valid_header_is_refused(token: str):
     with answering(lambda path, query: listed()) as other:
         with pytest.raises(port.PayrollError) as found:
             rest_at(other.url).debtors(port.Credentials("a@b.example", token))

@@ -1,4 +1,4 @@
-"""Text as SEPA carries it: what becomes of names and references on their way into a payment file."""
+"""Text in the SEPA character set: conversion of names and references for the payment file."""
 
 import re
 import unicodedata
@@ -49,17 +49,17 @@ CONVERSIONS = [
 
 
 @pytest.mark.parametrize(("text", "carried"), CONVERSIONS, ids=[text for text, _ in CONVERSIONS])
-def test_it_is_spelt_in_the_characters_of_sepa(text: str, carried: str):
+def test_it_is_converted_to_the_sepa_character_set(text: str, carried: str):
     assert to_sepa(text, 70) == carried
 
 
-def test_it_is_cut_to_its_length_without_a_space_at_the_end():
+def test_it_is_truncated_without_trailing_space():
     assert to_sepa("Salaris november 2026", 8) == "Salaris"
     assert to_sepa("ß" * 200, 140) == "s" * 140
     assert to_sepa("щ" * 30, 70) == ("sht" * 30)[:70]
 
 
-def test_what_shows_nothing_but_is_there_does_not_become_empty():
+def test_invisible_text_does_not_become_empty():
     assert to_sepa("\u200b", 70) == "."
     assert to_sepa("\u0301", 70) == "."
 
@@ -77,11 +77,11 @@ REFERENCES = [
 
 
 @pytest.mark.parametrize(("text", "carried"), REFERENCES)
-def test_a_reference_has_no_slash_first_or_last_and_no_two_together(text: str, carried: str):
+def test_a_reference_has_no_outer_or_double_slash(text: str, carried: str):
     assert to_reference(text) == carried
 
 
-def test_what_may_stand_in_a_file_as_it_is():
+def test_valid_sepa_text_is_recognised():
     assert is_sepa("Jong, Wouter de", 70)
     assert not is_sepa("", 70)
     assert not is_sepa("Zoë", 70)
@@ -93,7 +93,7 @@ def test_what_may_stand_in_a_file_as_it_is():
 
 
 @given(st.text(max_size=200), st.integers(1, 140))
-def test_whatever_comes_can_stand_in_the_file(text: str, longest: int):
+def test_any_text_converts_to_valid_sepa(text: str, longest: int):
     carried = to_sepa(text, longest)
     assert ALLOWED.fullmatch(carried)
     assert len(carried) <= longest
@@ -104,15 +104,15 @@ def test_whatever_comes_can_stand_in_the_file(text: str, longest: int):
 
 
 @given(st.text(max_size=80), st.integers(1, 35))
-def test_whatever_comes_can_be_a_reference(text: str, longest: int):
+def test_any_text_converts_to_a_valid_reference(text: str, longest: int):
     carried = to_reference(text, longest)
     assert is_reference(carried, longest) or not text.strip()
     assert to_reference(carried, longest) == carried
 
 
 @given(st.text(alphabet=st.characters(whitelist_categories=("Lu", "Ll"), max_codepoint=0x17F), min_size=1, max_size=40))
-def test_an_accent_falls_away_and_its_letter_stays(text: str):
-    """Against another way to find it out: Unicode's own names of the letters."""
+def test_accents_are_removed(text: str):
+    """Verified in another way, with Unicode's own character names."""
     for letter in text:
         name = unicodedata.name(letter)
         if " WITH " in name and len(base := name.split(" WITH ")[0].split()[-1]) == 1:

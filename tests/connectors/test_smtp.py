@@ -1,4 +1,4 @@
-"""Mail over SMTP: what arrives, what is refused before it goes, and which failures may be tried again."""
+"""Mail over SMTP: what arrives, what is refused before sending, and which failures can be retried."""
 
 import socket
 import ssl
@@ -35,8 +35,8 @@ def failure(mailer: SmtpMailer, letter: Message = LETTER) -> MailNotSent:
     return caught.value
 
 
-# --- what arrives ---
-def test_a_letter_arrives_as_it_was_written(sandbox: Sandbox):
+# --- delivery ---
+def test_a_mail_arrives_unchanged(sandbox: Sandbox):
     SmtpMailer(HOST, sandbox.smtp_port, SENDER).send(LETTER)
     (mail,) = sandbox.control("GET", "inbox")
     assert (mail["to"], mail["from"], mail["subject"]) == (LETTER.to, SENDER, LETTER.subject)
@@ -46,7 +46,7 @@ def test_a_letter_arrives_as_it_was_written(sandbox: Sandbox):
 
 
 class Kept:
-    """An SMTP server's memory; answers as it is told to."""
+    """An SMTP server that stores mails and answers as told."""
 
     def __init__(self) -> None:
         self.mails: list[bytes] = []
@@ -63,7 +63,7 @@ class Kept:
 
 
 class Office(Controller):
-    """A mail server; `kind` is one that behaves otherwise."""
+    """A mail server; `kind` is a class that misbehaves."""
 
     def __init__(self, kept: Kept, **options) -> None:
         self.options = options
@@ -77,7 +77,7 @@ class Office(Controller):
 
 
 class Rude(SMTP):
-    """Hangs up instead of saying goodbye."""
+    """Closes the connection instead of answering QUIT."""
 
     async def smtp_QUIT(self, arg: str) -> None:
         assert self.transport is not None
@@ -85,7 +85,7 @@ class Rude(SMTP):
 
 
 class Fickle(SMTP):
-    """Hangs up in the middle of a letter."""
+    """Closes the connection during a mail."""
 
     async def smtp_DATA(self, arg: str) -> None:
         assert self.transport is not None
@@ -111,7 +111,7 @@ def mail_of(kept: Kept) -> EmailMessage:
     return message_from_string(raw.decode("ascii"), policy=policy.default)
 
 
-def test_the_headers_that_a_machine_owes(office: Office, kept: Kept):
+def test_the_required_headers(office: Office, kept: Kept):
     SmtpMailer(HOST, office.port, SENDER).send(LETTER)
     mail = mail_of(kept)
     assert mail["Auto-Submitted"] == "auto-generated"
@@ -123,14 +123,14 @@ def test_the_headers_that_a_machine_owes(office: Office, kept: Kept):
     }  # fmt: skip
 
 
-def test_each_mail_has_its_own_number(office: Office, kept: Kept):
+def test_each_mail_has_its_own_message_id(office: Office, kept: Kept):
     for _ in range(2):
         SmtpMailer(HOST, office.port, SENDER).send(LETTER)
     first, second = (message_from_string(raw.decode(), policy=policy.default)["Message-ID"] for raw in kept.mails)
     assert first != second
 
 
-# --- what does not even go ---
+# --- refused before sending ---
 @pytest.mark.parametrize(
     "to",
     [
@@ -138,24 +138,24 @@ def test_each_mail_has_its_own_number(office: Office, kept: Kept):
         "", "a@b@c.nl",
     ],
 )  # fmt: skip
-def test_an_address_that_is_not_one_goes_nowhere(office: Office, kept: Kept, to: str):
+def test_an_invalid_address_is_refused(office: Office, kept: Kept, to: str):
     assert failure(SmtpMailer(HOST, office.port, SENDER), Message(to, "x", "x", "x")).permanent
     assert kept.mails == []
 
 
 @pytest.mark.parametrize("subject", ["Dag\r\nBcc: c@d.nl", "Dag\nX: y", "Dag\rX: y"])
-def test_a_subject_smuggles_no_header(office: Office, kept: Kept, subject: str):
+def test_a_subject_cannot_inject_a_header(office: Office, kept: Kept, subject: str):
     assert failure(SmtpMailer(HOST, office.port, SENDER), Message("a@b.nl", subject, "x", "x")).permanent
     assert kept.mails == []
 
 
-# --- what the server can say ---
-def test_a_mail_that_is_refused_stays_refused(sandbox: Sandbox):
+# --- answers of the server ---
+def test_a_refused_mail_is_permanent(sandbox: Sandbox):
     sandbox.fault(mail_refused=True)
     assert failure(SmtpMailer(HOST, sandbox.smtp_port, SENDER)).permanent
 
 
-def test_a_server_that_is_busy_may_be_asked_again(sandbox: Sandbox):
+def test_a_busy_server_is_temporary(sandbox: Sandbox):
     sandbox.fault(mail_later=True)
     mailer = SmtpMailer(HOST, sandbox.smtp_port, SENDER)
     assert not failure(mailer).permanent
@@ -173,18 +173,18 @@ def test_a_server_that_is_busy_may_be_asked_again(sandbox: Sandbox):
         ("250 OK", "452 4.3.1 full", False),
     ],
 )
-def test_what_the_server_says_decides(office: Office, kept: Kept, recipient: str, data: str, permanent: bool):
+def test_the_status_code_decides(office: Office, kept: Kept, recipient: str, data: str, permanent: bool):
     kept.recipient, kept.data = recipient, data
     assert failure(SmtpMailer(HOST, office.port, SENDER)).permanent == permanent
 
 
 @pytest.mark.parametrize("greeting", [b"554 no\r\n", b"421 later\r\n", b"hello\r\n", b"", None])
-def test_a_server_that_does_not_talk_mail_may_be_asked_again(greeting: bytes | None):
+def test_a_server_without_smtp_is_temporary(greeting: bytes | None):
     with saying(greeting, at_once=True) as port:
         assert not failure(SmtpMailer(HOST, port, SENDER, timeout=0.5)).permanent
 
 
-def test_a_line_that_breaks_in_the_middle_may_be_tried_again(kept: Kept):
+def test_a_broken_connection_is_temporary(kept: Kept):
     office = Office(kept, kind=Fickle)
     office.start()
     try:
@@ -193,17 +193,17 @@ def test_a_line_that_breaks_in_the_middle_may_be_tried_again(kept: Kept):
         office.stop()
 
 
-def test_an_address_that_the_server_cannot_write_goes_nowhere(office: Office, kept: Kept):
-    """Outside ASCII, and the server knows no SMTPUTF8: another try will not teach it."""
+def test_an_unsupported_address_is_permanent(office: Office, kept: Kept):
+    """The address is not ASCII and the server lacks SMTPUTF8: a retry will not help."""
     assert failure(SmtpMailer(HOST, office.port, SENDER), Message("zoë@demobv.example", "x", "x", "x")).permanent
     assert kept.mails == []
 
 
-def test_no_server_may_be_asked_again():
+def test_an_unreachable_server_is_temporary():
     assert not failure(SmtpMailer(HOST, closed_port(), SENDER)).permanent
 
 
-def test_a_letter_that_was_taken_is_sent_whatever_the_goodbye(kept: Kept):
+def test_an_accepted_mail_is_sent_whatever_quit_returns(kept: Kept):
     office = Office(kept, kind=Rude)
     office.start()
     try:
@@ -213,17 +213,17 @@ def test_a_letter_that_was_taken_is_sent_whatever_the_goodbye(kept: Kept):
     assert len(kept.mails) == 1
 
 
-def test_a_failure_names_nobody(office: Office, kept: Kept):
+def test_an_error_contains_no_address(office: Office, kept: Kept):
     kept.recipient = "550 5.1.1 <wouter@demobv.example> unknown"
     error = failure(SmtpMailer(HOST, office.port, SENDER))
     assert "wouter" not in str(error) + repr(error) + repr(error.__cause__)
     assert error.__suppress_context__
 
 
-# --- over TLS ---
+# --- TLS ---
 @pytest.fixture(scope="session")
 def certificate(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A certificate for 127.0.0.1, and its key, in one file."""
+    """A certificate for 127.0.0.1 and its key, in one file."""
     key = ec.generate_private_key(ec.SECP256R1())
     name = x509.Name([x509.NameAttribute(x509.NameOID.COMMON_NAME, "mail in a test")])
     now = datetime.now(UTC)
@@ -246,7 +246,7 @@ def sign_in(server, session, envelope, mechanism, data) -> AuthResult:
 
 @pytest.fixture
 def guarded(kept: Kept, certificate: Path) -> Iterator[Office]:
-    """A server that takes mail over TLS only, from whoever signs in."""
+    """A server that requires TLS and a login."""
     context = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
     context.load_cert_chain(certificate)
     made = Office(kept, tls_context=context, require_starttls=True, auth_required=True, authenticator=sign_in)
@@ -267,24 +267,24 @@ def test_over_tls_with_a_password(guarded: Office, kept: Kept, certificate: Path
     assert len(kept.mails) == 1
 
 
-def test_a_wrong_password_may_be_mended(guarded: Office, certificate: Path):
+def test_a_wrong_password_is_temporary(guarded: Office, certificate: Path):
     error = failure(guarded_mailer(guarded, certificate, password="other"))
     assert not error.permanent
     assert "535" in str(error)
 
 
-def test_a_server_that_wants_tls_is_no_reason_to_give_up(guarded: Office, kept: Kept):
+def test_a_server_that_requires_tls_is_temporary(guarded: Office, kept: Kept):
     assert not failure(SmtpMailer(HOST, guarded.port, SENDER)).permanent
 
 
-def test_a_certificate_that_nobody_trusts_is_not_accepted(guarded: Office, kept: Kept):
+def test_an_untrusted_certificate_is_refused(guarded: Office, kept: Kept):
     mailer = SmtpMailer(HOST, guarded.port, SENDER, "bizcuit", "secret-word", starttls=True)
     assert not failure(mailer).permanent
     assert kept.mails == []
 
 
-def test_nothing_goes_in_the_clear_when_tls_is_asked(office: Office, kept: Kept):
-    """The server offers no TLS: the mail stays here, to be tried when it does."""
+def test_nothing_is_sent_without_the_required_tls(office: Office, kept: Kept):
+    """The server offers no TLS: the mail is not sent, and can be retried."""
     assert not failure(SmtpMailer(HOST, office.port, SENDER, starttls=True)).permanent
     assert kept.mails == []
 

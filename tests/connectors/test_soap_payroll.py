@@ -1,4 +1,4 @@
-"""Nmbrs over SOAP: every call, and each misbehaviour of the sandbox and of worse servers as the port's error."""
+"""Nmbrs over SOAP: every call, and every fault of the sandbox and of worse servers as an error of the port."""
 
 import logging
 import subprocess
@@ -47,7 +47,7 @@ def keys(sandbox: Sandbox) -> port.Credentials:
 
 
 Ask = Callable[[SoapPayroll, port.Credentials], Any]
-# Each call of the port, by the name of its SOAP method.
+# Each operation of the port, by its SOAP method.
 CALLS: dict[str, Ask] = {
     "DebtorService.Environment_Get": lambda payroll, keys: payroll.environment(keys),
     "DebtorService.List_GetAll": lambda payroll, keys: payroll.debtors(keys),
@@ -86,8 +86,8 @@ def error_of(ask: Ask, payroll: SoapPayroll, keys: port.Credentials) -> port.Pay
     return caught.value
 
 
-# --- what is asked and answered ---
-def test_the_environment_is_found_without_a_domain(payroll: SoapPayroll, keys: port.Credentials):
+# --- results ---
+def test_the_environment_needs_no_domain(payroll: SoapPayroll, keys: port.Credentials):
     assert payroll.environment(replace(keys, domain=None)).subdomain == "demo"
 
 
@@ -105,14 +105,14 @@ def test_the_account_of_a_company(payroll: SoapPayroll, keys: port.Credentials):
     assert payroll.company_iban(keys, COMPANY) == "NL95INGB0004921836"
 
 
-def test_a_run_and_its_people(sandbox: Sandbox, payroll: SoapPayroll, keys: port.Credentials):
+def test_a_run_and_its_employees(sandbox: Sandbox, payroll: SoapPayroll, keys: port.Credentials):
     before = utcnow()
     made = sandbox.run_payroll(lines=8, description="april", webhook="none")
     [run] = [run for run in payroll.runs(keys, COMPANY, made["year"]) if run.id == str(made["run"])]
     assert (run.number, run.year, run.description, run.locked) == (made["number"], made["year"], "april", True)
     assert run.run_at is not None
     assert run.run_at.tzinfo == UTC
-    assert abs(run.run_at - before) < timedelta(minutes=2)  # the vendor's clock is Amsterdam's
+    assert abs(run.run_at - before) < timedelta(minutes=2)  # the vendor uses Amsterdam time
     assert len(set(payroll.employees_in_run(keys, COMPANY, run.id, run.year))) == 8
 
 
@@ -127,14 +127,14 @@ def test_the_payment_file_of_a_run(sandbox: Sandbox, payroll: SoapPayroll, keys:
 @pytest.mark.parametrize(
     "text", ["<a>\r\n ü€ &amp; ]]&gt;</a>", "PD94bWw=", '<?xml version="1.0" encoding="utf-16"?><a/>', "x" * 11_000_000]
 )
-def test_the_file_comes_as_it_was(sandbox: Sandbox, payroll: SoapPayroll, keys: port.Credentials, text: str):
-    """Character for character, also one with a text of more than ten megabytes."""
+def test_the_file_is_unchanged(sandbox: Sandbox, payroll: SoapPayroll, keys: port.Credentials, text: str):
+    """Character for character, also with a text of more than ten megabytes."""
     made = sandbox.run_payroll(sepa=text, webhook="none")
     assert payroll.sepa_file(keys, COMPANY, str(made["run"]), made["year"], DAY) == text.encode()
 
 
 @pytest.mark.parametrize("text", ["", "  \n"])
-def test_an_empty_file_is_nothing_to_pay(sandbox: Sandbox, payroll: SoapPayroll, keys: port.Credentials, text: str):
+def test_an_empty_file_means_nothing_to_pay(sandbox: Sandbox, payroll: SoapPayroll, keys: port.Credentials, text: str):
     made = sandbox.run_payroll(sepa=text, webhook="none")
     assert payroll.sepa_file(keys, COMPANY, str(made["run"]), made["year"], DAY) is None
 
@@ -159,7 +159,7 @@ def test_wage_tax_and_its_file(sandbox: Sandbox, payroll: SoapPayroll, keys: por
     assert (found.count, found.total_cents, found.lines[0].iban) == (1, 693_200, "NL86INGB0002445588")
 
 
-def test_what_the_later_interface_calls_a_company(payroll: SoapPayroll, keys: port.Credentials):
+def test_the_guids_of_a_company(payroll: SoapPayroll, keys: port.Credentials):
     assert payroll.guids(keys, COMPANY) == {
         ("Company", COMPANY): guid("Company", 9969), ("Debtor", "21840"): guid("Debtor", 21840),
     }  # fmt: skip
@@ -191,7 +191,7 @@ def test_the_newest_name_of_a_person(keys: port.Credentials, names: list, newest
 
 
 # --- webhooks ---
-def test_a_webhook_is_set_seen_and_taken_away(payroll: SoapPayroll, keys: port.Credentials):
+def test_a_webhook_is_created_listed_and_deleted(payroll: SoapPayroll, keys: port.Credentials):
     run_end, *others = payroll.webhook_events(keys)
     assert (run_end.id, run_end.name, run_end.active) == ("1", "Run Finish", False)
     before = payroll.webhooks(keys, "21840")
@@ -203,7 +203,7 @@ def test_a_webhook_is_set_seen_and_taken_away(payroll: SoapPayroll, keys: port.C
     assert payroll.webhooks(keys, "21840") == before
 
 
-def test_a_webhook_without_tls_is_refused_by_the_vendor(payroll: SoapPayroll, keys: port.Credentials):
+def test_a_webhook_without_tls_is_refused(payroll: SoapPayroll, keys: port.Credentials):
     with pytest.raises(port.PayrollError) as caught:
         payroll.insert_webhook(keys, "21840", "Bizcuit", "http://bizcuit.example/x", ["1"])
     assert caught.value.code == "2044"
@@ -214,7 +214,7 @@ def test_the_secret_of_a_webhook_is_in_no_repr():
 
 
 @pytest.mark.parametrize("name", ["DebtorService.WebhookSettings_Insert", "DebtorService.WebhookSettings_Delete"])
-def test_what_changes_something_is_asked_once(sandbox: Sandbox, between: Meddler, keys: port.Credentials, name: str):
+def test_writes_are_not_retried(sandbox: Sandbox, between: Meddler, keys: port.Credentials, name: str):
     sandbox.fault(nmbrs_9999=True)
     assert error_of(CALLS[name], payroll_at(between.url), keys).code == "9999"
     assert between.count("DebtorService.asmx") == 1
@@ -223,7 +223,7 @@ def test_what_changes_something_is_asked_once(sandbox: Sandbox, between: Meddler
 @pytest.mark.parametrize(
     "shape", ["<Event>{0}</Event><Event>{1}</Event>", "<Events><Event>{0}</Event><Event>{1}</Event></Events>"]
 )
-def test_the_events_of_a_webhook_in_both_shapes(keys: port.Credentials, shape: str):
+def test_the_events_of_a_webhook_in_both_formats(keys: port.Credentials, shape: str):
     events = (
         "<EventId>1</EventId><EventName>Run Finish</EventName><Active>true</Active>",
         "<EventId>2</EventId><Active>false</Active>",
@@ -237,14 +237,14 @@ def test_the_events_of_a_webhook_in_both_shapes(keys: port.Credentials, shape: s
 
 
 @pytest.mark.parametrize("made", ["", "<X>1</X>", "no", "-1"])
-def test_a_webhook_without_an_id_was_perhaps_not_set(keys: port.Credentials, made: str):
+def test_a_webhook_without_id_is_refused(keys: port.Credentials, made: str):
     with saying(answer_of("WebhookSettings_Insert", made)) as number:
         error = error_of(CALLS["DebtorService.WebhookSettings_Insert"], payroll_at(f"http://127.0.0.1:{number}"), keys)
     assert type(error) is port.Unreadable
 
 
-# --- the sandbox's switches ---
-# What each of them makes of a call; those with more to them have a test of their own below.
+# --- faults of the sandbox ---
+# The exception for each fault; those with more to check have their own test below.
 EACH_CALL: dict[str, type[port.PayrollError]] = {
     "nmbrs_wrong_token": port.BadCredentials,
     "nmbrs_disabled": port.Disabled,
@@ -285,11 +285,11 @@ FILES = {
 }
 RUNS = {"nmbrs_empty_runs": 0, "nmbrs_run_unlisted": -1, "nmbrs_run_unlisted_once": -1, "nmbrs_locked_late": 0}
 OTHER = {"nmbrs_hang", "nmbrs_debtor_filtered", "nmbrs_extra_element", "nmbrs_extra_element_first"}
-# tests/domain/test_supersession.py, and the soak of `make test-long`
+# tests/domain/test_supersession.py, and the soak test of `make test-long`
 ELSEWHERE = {"nmbrs_new_number", "nmbrs_2_percent_9999"}
 
 
-def test_every_switch_is_tried_here(sandbox: Sandbox):
+def test_every_fault_is_covered(sandbox: Sandbox):
     switches = {name for name in sandbox.control("GET", "faults") if name.startswith("nmbrs_")}
     others = {name for name in switches if name.startswith(("nmbrs_webhook_", "nmbrs_rest_", "nmbrs_oauth_"))}
     assert switches - others == {*EACH_CALL, *RIGHTS, *ELSEWHERE, *FILES, *RUNS, *OTHER}
@@ -297,7 +297,7 @@ def test_every_switch_is_tried_here(sandbox: Sandbox):
 
 @pytest.mark.parametrize("fault", EACH_CALL)
 @every_call
-def test_a_fault_of_every_call(sandbox: Sandbox, payroll: SoapPayroll, keys: port.Credentials, fault: str, ask: Ask):
+def test_each_fault_in_every_call(sandbox: Sandbox, payroll: SoapPayroll, keys: port.Credentials, fault: str, ask: Ask):
     sandbox.fault(**{fault: True})
     assert type(error_of(ask, payroll, keys)) is EACH_CALL[fault]
 
@@ -337,7 +337,7 @@ def test_a_list_of_runs_of_each_kind(sandbox: Sandbox, payroll: SoapPayroll, key
         assert {run.id: run.locked for run in payroll.runs(keys, COMPANY, older["year"])}[str(newest["run"])]
 
 
-def test_a_filtered_debtor(sandbox: Sandbox, payroll: SoapPayroll, keys: port.Credentials):
+def test_a_hidden_debtor(sandbox: Sandbox, payroll: SoapPayroll, keys: port.Credentials):
     sandbox.fault(nmbrs_debtor_filtered=True)
     assert COMPANY not in {company.id for company in payroll.companies(keys)}
     for name in (
@@ -350,7 +350,7 @@ def test_a_filtered_debtor(sandbox: Sandbox, payroll: SoapPayroll, keys: port.Cr
 
 
 @pytest.mark.parametrize("fault", ["nmbrs_extra_element", "nmbrs_extra_element_first"])
-def test_a_field_that_the_vendor_adds_changes_nothing(
+def test_an_unknown_field_is_ignored(
     sandbox: Sandbox, payroll: SoapPayroll, keys: port.Credentials, fault: str
 ):
     made = sandbox.run_payroll(webhook="none")
@@ -366,19 +366,19 @@ def test_a_field_that_the_vendor_adds_changes_nothing(
     as_usual = everything()
     sandbox.fault(**{fault: True})
     with_more = everything()
-    # the file names its own moment
+    # the file contains its creation time
     assert with_more[:-1] == as_usual[:-1]
     assert read_payment_file(with_more[-1], "") == read_payment_file(as_usual[-1], "")
 
 
 @every_call
-def test_a_server_that_hangs(sandbox: Sandbox, keys: port.Credentials, ask: Ask):
+def test_a_hanging_server_times_out(sandbox: Sandbox, keys: port.Credentials, ask: Ask):
     sandbox.fault(nmbrs_hang=True)
     impatient = payroll_at(sandbox.url, read_timeout=0.2, file_timeout=0.2)
     assert (type(error := error_of(ask, impatient, keys)), error.code) == (port.TemporaryError, None)
 
 
-def test_what_is_asked_again_is_asked_as_often_as_there_are_pauses(
+def test_retries_equal_the_number_of_pauses(
     sandbox: Sandbox, between: Meddler, keys: port.Credentials
 ):
     sandbox.fault(nmbrs_9999=True)
@@ -386,7 +386,7 @@ def test_what_is_asked_again_is_asked_as_often_as_there_are_pauses(
     assert between.count("CompanyService.asmx") == 3
 
 
-def test_what_nobody_answers_is_not_asked_again_at_once(sandbox: Sandbox, between: Meddler, keys: port.Credentials):
+def test_a_connection_error_is_not_retried_at_once(sandbox: Sandbox, between: Meddler, keys: port.Credentials):
     sandbox.fault(nmbrs_html_503=True)
     assert error_of(CALLS["CompanyService.Run_GetList"], payroll_at(between.url), keys).code is None
     assert between.count("CompanyService.asmx") == 1
@@ -394,7 +394,7 @@ def test_what_nobody_answers_is_not_asked_again_at_once(sandbox: Sandbox, betwee
 
 # --- servers that the sandbox cannot play ---
 @every_call
-def test_nobody_there(keys: port.Credentials, ask: Ask):
+def test_an_unreachable_server(keys: port.Credentials, ask: Ask):
     assert type(error_of(ask, payroll_at(f"http://127.0.0.1:{closed_port()}"), keys)) is port.TemporaryError
 
 
@@ -443,7 +443,7 @@ GARBAGE = {
 
 
 @pytest.mark.parametrize("name", GARBAGE)
-def test_an_answer_that_is_none_may_be_one_later(keys: port.Credentials, name: str):
+def test_an_unreadable_answer_is_temporary(keys: port.Credentials, name: str):
     with saying(GARBAGE[name]) as number:
         error = error_of(CALLS["CompanyService.Run_GetList"], payroll_at(f"http://127.0.0.1:{number}"), keys)
     assert (type(error), error.code, error.call) == (port.TemporaryError, None, "CompanyService.Run_GetList")
@@ -456,7 +456,7 @@ def test_a_wrong_base_address(sandbox: Sandbox, keys: port.Credentials, path: st
 
 
 @pytest.mark.parametrize("base", ["ftp://127.0.0.1", "127.0.0.1:1", "http://", "http://[::1", "http://a b/"])
-def test_a_base_address_that_is_none(keys: port.Credentials, base: str):
+def test_an_invalid_base_address(keys: port.Credentials, base: str):
     assert type(error_of(CALLS["CompanyService.Run_GetList"], payroll_at(base), keys)) is port.TemporaryError
 
 
@@ -495,7 +495,7 @@ def test_no_runs(keys: port.Credentials, result: str):
         ("RunInfo>", "Run>"),
     ],
 )
-def test_a_run_that_lacks_what_we_need_is_not_guessed(keys: port.Credentials, before: str, after: str):
+def test_a_run_without_a_required_field_is_refused(keys: port.Credentials, before: str, after: str):
     with pytest.raises(port.Unreadable) as caught:
         runs_in(f"<Run_GetListResult>{RUN.replace(before, after)}</Run_GetListResult>", keys)
     assert caught.value.call == "CompanyService.Run_GetList"
@@ -553,7 +553,7 @@ def test_no_account(keys: port.Credentials, account: str):
     ],
 )
 @pytest.mark.parametrize("version", ["1.1", "1.2"])
-def test_a_fault_by_its_last_code(keys: port.Credentials, text: str, kind: type, code: str | None, version: str):
+def test_the_last_code_of_a_fault_counts(keys: port.Credentials, text: str, kind: type, code: str | None, version: str):
     words = text.replace(">", "&gt;")
     reason = f"<faultcode>s:Server</faultcode><faultstring>{words}</faultstring><detail/>"
     if version == "1.2":
@@ -563,7 +563,7 @@ def test_a_fault_by_its_last_code(keys: port.Credentials, text: str, kind: type,
     assert (type(error), error.code, error.call) == (kind, code, "CompanyService.Run_GetList")
 
 
-def test_an_answer_without_an_end_is_cut_off(keys: port.Credentials):
+def test_an_endless_answer_is_cut_off(keys: port.Credentials):
     sent: list[int] = []
 
     class Endless(BaseHTTPRequestHandler):
@@ -576,7 +576,7 @@ def test_an_answer_without_an_end_is_cut_off(keys: port.Credentials):
                     sent.append(self.wfile.write(b" " * (1 << 20)))
 
         def log_message(self, format: str, *args: object) -> None:
-            """Says nothing."""
+            """Log nothing."""
 
     with serving(Endless) as url:
         error = error_of(CALLS["CompanyService.SalaryDocuments_GetSEPA"], payroll_at(url), keys)
@@ -584,7 +584,7 @@ def test_an_answer_without_an_end_is_cut_off(keys: port.Credentials):
     assert sum(sent) < 150 << 20
 
 
-def test_a_file_that_is_no_text_is_not_taken_for_an_empty_one(keys: port.Credentials):
+def test_a_file_that_is_no_text_is_refused(keys: port.Credentials):
     with saying(answer_of("SalaryDocuments_GetSEPA", "<Document><CstmrCdtTrfInitn/></Document>")) as number:
         ask = CALLS["CompanyService.SalaryDocuments_GetSEPA"]
         assert type(error_of(ask, payroll_at(f"http://127.0.0.1:{number}"), keys)) is port.Unreadable
@@ -602,8 +602,8 @@ print(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before)
 """
 
 
-def test_a_large_file_takes_a_few_times_its_size():
-    """Its text once in the parser, which doubles its room as it grows, and once as bytes."""
+def test_the_memory_use_of_a_large_file():
+    """The text is once in the parser, whose buffer doubles as it grows, and once as bytes."""
     file = "&lt;CdtTrfTxInf&gt;" * (40_000_000 // 13)
     with saying(answer_of("SalaryDocuments_GetSEPA", file)) as number:
         told = run_python(GROWTH, f"http://127.0.0.1:{number}")
@@ -613,7 +613,7 @@ def test_a_large_file_takes_a_few_times_its_size():
 
 
 @pytest.mark.parametrize("wrong", ["", "abc", "1; drop", "3fa85f64-5717-4562-b3fc-2c963f66afa6", "-1", "１", "9" * 30])
-def test_an_id_of_another_interface_is_out_of_sight(payroll: SoapPayroll, keys: port.Credentials, wrong: str):
+def test_an_id_of_another_api_is_not_visible(payroll: SoapPayroll, keys: port.Credentials, wrong: str):
     asks: list[Ask] = [
         lambda payroll, keys: payroll.companies(keys, wrong),
         lambda payroll, keys: payroll.company_iban(keys, wrong),
@@ -626,12 +626,12 @@ def test_an_id_of_another_interface_is_out_of_sight(payroll: SoapPayroll, keys: 
 
 
 @pytest.mark.parametrize("email", ["", "a\x00@b.nl", "\udcff", "a@b.nl\x1f", "<&>\"'@b.nl", "ü@b.nl"])
-def test_credentials_that_were_mistyped(payroll: SoapPayroll, keys: port.Credentials, email: str):
+def test_mistyped_credentials(payroll: SoapPayroll, keys: port.Credentials, email: str):
     for wrong in (replace(keys, email=email), replace(keys, token=email), replace(keys, domain=email or "other")):
         assert type(error_of(CALLS["CompanyService.Run_GetList"], payroll, wrong)) is port.BadCredentials
 
 
-# --- what goes over the line, and what stays inside ---
+# --- requests and secrets ---
 def test_the_vendor_gets_what_it_expects(sandbox: Sandbox, between: Meddler, keys: port.Credentials):
     made = sandbox.run_payroll(webhook="none")
     assert payroll_at(between.url).sepa_file(keys, COMPANY, str(made["run"]), made["year"], DAY)
@@ -644,7 +644,7 @@ def test_the_vendor_gets_what_it_expects(sandbox: Sandbox, between: Meddler, key
     assert b"2026-11-25T00:00:00" in body
 
 
-def test_a_redirect_takes_the_token_nowhere(sandbox: Sandbox, between: Meddler, keys: port.Credentials):
+def test_a_redirect_gets_no_token(sandbox: Sandbox, between: Meddler, keys: port.Credentials):
     elsewhere = f"Location: {between.url}/soap/v3/CompanyService.asmx"
     with saying(http(b"", "307 Temporary Redirect", elsewhere)) as number:
         assert (
@@ -654,7 +654,7 @@ def test_a_redirect_takes_the_token_nowhere(sandbox: Sandbox, between: Meddler, 
     assert between.seen == []
 
 
-def test_no_cookie_of_one_customer_goes_along_with_another(keys: port.Credentials):
+def test_cookies_are_not_shared_between_customers(keys: port.Credentials):
     cookies: list[str | None] = []
 
     class Baker(BaseHTTPRequestHandler):
@@ -669,7 +669,7 @@ def test_no_cookie_of_one_customer_goes_along_with_another(keys: port.Credential
             self.wfile.write(body)
 
         def log_message(self, format: str, *args: object) -> None:
-            """Says nothing."""
+            """Log nothing."""
 
     with serving(Baker) as url:
         payroll = payroll_at(url)
@@ -691,8 +691,8 @@ payroll.runs(keys, "1", 2026)
 """
 
 
-def test_each_fork_has_lines_of_its_own():
-    """One line is kept for many calls, but never shared with a child."""
+def test_each_fork_has_its_own_connections():
+    """A connection is reused for many calls, but never shared with a child process."""
     lines: list[int] = []
 
     class Listing(BaseHTTPRequestHandler):
@@ -708,7 +708,7 @@ def test_each_fork_has_lines_of_its_own():
             self.wfile.write(body)
 
         def log_message(self, format: str, *args: object) -> None:
-            """Says nothing."""
+            """Log nothing."""
 
     with serving(Listing) as url:
         run_python(FORKING, url)
@@ -717,7 +717,7 @@ def test_each_fork_has_lines_of_its_own():
 
 
 def run_python(program: str, *arguments: str) -> list[str]:
-    """What a program of ours prints, word by word."""
+    """Return the exact output of a Python program."""
     answer = subprocess.run(
         [sys.executable, "-c", program, *arguments], capture_output=True, text=True, check=True, cwd=ROOT
     )
@@ -746,8 +746,8 @@ def echoing(status: str = "500 Internal Server Error") -> bytes:
 
 
 @pytest.mark.parametrize("answer", [echoing(), http(TOKEN.encode()), b"", None], ids=["told", "page", "cut", "silent"])
-def test_the_token_never_shows(answer: bytes | None, caplog: pytest.LogCaptureFixture):
-    """Not in what is raised, nor in what it was raised from, nor in any log at its most talkative."""
+def test_the_token_is_never_exposed(answer: bytes | None, caplog: pytest.LogCaptureFixture):
+    """Not in the exception, its causes, or any log at debug level."""
     caplog.set_level(logging.DEBUG)
     keys = port.Credentials("a@b.nl", TOKEN, "demo")
     assert TOKEN not in repr(keys)
@@ -757,14 +757,14 @@ def test_the_token_never_shows(answer: bytes | None, caplog: pytest.LogCaptureFi
         error = error_of(CALLS["CompanyService.Run_GetList"], impatient, keys)
     assert TOKEN not in "".join(traceback.format_exception(error))
     assert TOKEN not in f"{error!r} {vars(error)}"
-    # what requests raises carries the request: it must not be what a reporter of errors walks on to
+    # an exception of requests contains the request, so an error reporter must not reach it
     assert error.__cause__ is None
     assert error.__suppress_context__ or error.__context__ is None
     assert TOKEN not in caplog.text
 
 
-def test_threads_share_one(sandbox: Sandbox, payroll: SoapPayroll, keys: port.Credentials):
-    """Each gets the answer to its own question."""
+def test_threads_can_share_one_client(sandbox: Sandbox, payroll: SoapPayroll, keys: port.Credentials):
+    """Each gets the answer to its own request."""
     wrong = port.Credentials(keys.email, "wrong", "demo")
     told: list[bool] = []
 

@@ -1,4 +1,4 @@
-"""Web push: what a push service gets, what its answers mean, and where nothing is ever sent."""
+"""Web push: the requests, the meaning of every answer, and where nothing is ever sent."""
 
 import json
 import socket
@@ -43,8 +43,8 @@ def failure(pusher: WebPushClient, subscription: Subscription) -> PushError:
     return caught.value
 
 
-# --- what arrives ---
-def test_a_message_arrives_and_only_its_browser_can_read_it(sandbox: Sandbox, pusher: WebPushClient):
+# --- delivery ---
+def test_only_the_addressed_browser_can_decrypt(sandbox: Sandbox, pusher: WebPushClient):
     phone, other = Receiver(sandbox), Receiver(sandbox, unknown=True)
     pusher.send(phone.subscription, MESSAGE)
     pusher.send(other.subscription, MESSAGE)
@@ -52,7 +52,7 @@ def test_a_message_arrives_and_only_its_browser_can_read_it(sandbox: Sandbox, pu
     assert other.told() == [None]
 
 
-def test_the_service_learns_who_sends_and_how_long_to_keep_it(sandbox: Sandbox, pusher: WebPushClient):
+def test_the_service_gets_vapid_and_ttl(sandbox: Sandbox, pusher: WebPushClient):
     phone = Receiver(sandbox)
     pusher.send(phone.subscription, MESSAGE)
     (message,) = phone.messages()
@@ -62,7 +62,7 @@ def test_the_service_learns_who_sends_and_how_long_to_keep_it(sandbox: Sandbox, 
     assert (claims["key"], 0 < claims["left"] <= 12 * 3600) == (pusher.public_key, True)
 
 
-def test_short_and_shorter_messages_are_as_long(sandbox: Sandbox, pusher: WebPushClient):
+def test_messages_are_padded_to_one_length(sandbox: Sandbox, pusher: WebPushClient):
     phone = Receiver(sandbox)
     for text in (b'"x"', json.dumps("y" * 300).encode()):
         pusher.send(phone.subscription, replace(MESSAGE, content=text))
@@ -70,7 +70,7 @@ def test_short_and_shorter_messages_are_as_long(sandbox: Sandbox, pusher: WebPus
     assert phone.told() == ["y" * 300, "x"]
 
 
-def test_each_message_has_a_key_of_its_own(pusher: WebPushClient):
+def test_each_message_has_its_own_key(pusher: WebPushClient):
     bodies, answer = [], b"HTTP/1.1 201 Created\r\nContent-Length: 0\r\n\r\n"
     with answering(lambda line: line.sendall(answer), bodies) as port:
         sender = replace(pusher, local=f"http://127.0.0.1:{port}")
@@ -82,7 +82,7 @@ def test_each_message_has_a_key_of_its_own(pusher: WebPushClient):
     assert not any(b"betaling" in body for body in bodies)
 
 
-def test_a_message_that_is_too_long_is_not_sent(sandbox: Sandbox, pusher: WebPushClient):
+def test_a_too_long_message_is_refused(sandbox: Sandbox, pusher: WebPushClient):
     phone = Receiver(sandbox)
     pusher.send(phone.subscription, replace(MESSAGE, content=b"1" * 3993))
     with pytest.raises(PushRefused):
@@ -90,27 +90,27 @@ def test_a_message_that_is_too_long_is_not_sent(sandbox: Sandbox, pusher: WebPus
     assert len(phone.messages()) == 1
 
 
-# --- what the answers mean ---
-def test_gone_is_gone(sandbox: Sandbox, pusher: WebPushClient):
+# --- answers ---
+def test_an_ended_subscription(sandbox: Sandbox, pusher: WebPushClient):
     sandbox.fault(push_gone=True)
     assert isinstance(failure(pusher, Receiver(sandbox).subscription), PushGone)
 
 
-def test_a_busy_service_says_how_long_to_wait(sandbox: Sandbox, pusher: WebPushClient):
+def test_a_busy_service_gives_the_wait(sandbox: Sandbox, pusher: WebPushClient):
     sandbox.fault(push_busy=True)
     error = failure(pusher, Receiver(sandbox).subscription)
     assert isinstance(error, PushLater)
     assert error.seconds == 120
 
 
-def test_a_broken_service_is_tried_later(sandbox: Sandbox, pusher: WebPushClient):
+def test_a_failing_service_is_temporary(sandbox: Sandbox, pusher: WebPushClient):
     sandbox.fault(push_down=True)
     error = failure(pusher, Receiver(sandbox).subscription)
     assert isinstance(error, PushLater)
     assert error.seconds is None
 
 
-def test_nobody_is_followed(sandbox: Sandbox, pusher: WebPushClient):
+def test_a_redirect_is_not_followed(sandbox: Sandbox, pusher: WebPushClient):
     sandbox.fault(push_elsewhere=True)
     assert isinstance(failure(pusher, Receiver(sandbox).subscription), PushRefused)
     assert sandbox.control("GET", "push") == []
@@ -122,7 +122,7 @@ def test_nobody_is_followed(sandbox: Sandbox, pusher: WebPushClient):
      (503, PushLater), (301, PushRefused), (302, PushRefused), (400, PushRefused), (401, PushRefused),
      (403, PushRefused), (413, PushRefused)],
 )  # fmt: skip
-def test_every_answer_has_one_meaning(status: int, expected: type[PushError] | None):
+def test_each_status_has_its_exception(status: int, expected: type[PushError] | None):
     answer = f"HTTP/1.1 {status} x\r\nContent-Length: 0\r\nLocation: http://127.0.0.1:1/\r\n\r\n".encode()
     with answering(lambda line: line.sendall(answer)) as port:
         pusher = WebPushClient(KEY, "a@b.example", local=f"http://127.0.0.1:{port}")
@@ -139,7 +139,7 @@ def test_every_answer_has_one_meaning(status: int, expected: type[PushError] | N
      (format_datetime(utcnow() + timedelta(days=9), usegmt=True), 86_400)],
     ids=["seconds", "at once", "too long", "words", "negative", "a moment that was", "a moment far away"],
 )  # fmt: skip
-def test_how_long_to_wait_is_a_number_or_a_moment(told: str, seconds: int | None):
+def test_retry_after_in_seconds_or_as_a_date(told: str, seconds: int | None):
     answer = f"HTTP/1.1 503 x\r\nRetry-After: {told}\r\nContent-Length: 0\r\n\r\n".encode()
     with answering(lambda line: line.sendall(answer)) as port:
         error = failure(WebPushClient(KEY, "a@b.example", f"http://127.0.0.1:{port}"), at(f"http://127.0.0.1:{port}/push/x"))
@@ -147,19 +147,19 @@ def test_how_long_to_wait_is_a_number_or_a_moment(told: str, seconds: int | None
     assert error.seconds == seconds
 
 
-def test_nobody_there_is_later():
+def test_an_unreachable_service_is_temporary():
     origin = f"http://127.0.0.1:{closed_port()}"
     assert isinstance(failure(WebPushClient(KEY, "a@b.example", origin), at(f"{origin}/push/x")), PushLater)
 
 
 @pytest.mark.parametrize("words", [b"", b"hello\r\n\r\n", b"HTTP/1.1"])
-def test_an_answer_that_is_none_is_later(words: bytes):
+def test_an_invalid_answer_is_temporary(words: bytes):
     with answering(lambda line: line.sendall(words)) as port:
         origin = f"http://127.0.0.1:{port}"
         assert isinstance(failure(WebPushClient(KEY, "a@b.example", origin), at(f"{origin}/push/x")), PushLater)
 
 
-def test_who_drips_is_cut_off():
+def test_a_slow_answer_is_cut_off():
     def drip(line: socket.socket) -> None:
         for _ in range(200):
             line.sendall(b"H")
@@ -173,7 +173,7 @@ def test_who_drips_is_cut_off():
         )
 
 
-# --- where nothing is sent ---
+# --- allowed endpoints ---
 @pytest.mark.parametrize(
     "endpoint",
     ["http://push.example/x", "https://127.0.0.1/x", "https://[::1]/x", "https://10.0.0.8/x", "https://192.168.1.1/x",
@@ -185,7 +185,7 @@ def test_who_drips_is_cut_off():
      "https://fcm.googleapis.com.example/x", "https://fcm.googleapis.com./x", "https://push.apple.com/x",
      "https://web.push.apple.com.example/x", "https://evilpush.apple.com/x"],
 )  # fmt: skip
-def test_an_address_that_is_not_of_a_push_service_is_unfit_and_is_never_sent_to(endpoint: str):
+def test_another_endpoint_is_refused_and_never_called(endpoint: str):
     pusher = WebPushClient(KEY, "a@b.example", local="http://127.0.0.1:1")
     with pytest.raises(UnfitSubscription):
         pusher.check(at(endpoint))
@@ -198,7 +198,7 @@ def test_an_address_that_is_not_of_a_push_service_is_unfit_and_is_never_sent_to(
      "https://updates.push.services.mozilla.com/wpush/v2/x", "https://web.push.apple.com/x",
      "https://db5p.notify.windows.com/w/?token=x"],
 )  # fmt: skip
-def test_an_address_of_a_push_service_is_fit(endpoint: str):
+def test_an_endpoint_of_a_push_service_is_accepted(endpoint: str):
     WebPushClient(KEY, "a@b.example").check(at(endpoint))
 
 
@@ -210,19 +210,19 @@ def test_the_list_of_push_services_is_configurable():
 
 
 @pytest.mark.parametrize("host", ["localhost", "2130706433", "0x7f000001"])
-def test_a_name_of_this_machine_is_refused_without_looking_it_up(host: str, monkeypatch: pytest.MonkeyPatch):
+def test_a_local_name_is_refused_without_dns(host: str, monkeypatch: pytest.MonkeyPatch):
     monkeypatch.setattr(socket, "getaddrinfo", lambda *args, **options: pytest.fail("looked up"))
     assert isinstance(failure(WebPushClient(KEY, "a@b.example"), at(f"https://{host}/x")), PushRefused)
 
 
-def test_without_the_setting_the_sandbox_is_no_push_service(sandbox: Sandbox):
+def test_the_sandbox_needs_the_local_setting(sandbox: Sandbox):
     phone = Receiver(sandbox)
     assert isinstance(failure(WebPushClient(KEY, "a@b.example"), phone.subscription), PushRefused)
     assert phone.messages() == []
 
 
-def test_a_certificate_of_another_is_not_trusted(sandbox: Sandbox):
-    """The line is encrypted before anything is sent: a service that speaks plainly gets no message."""
+def test_an_untrusted_certificate_is_refused(sandbox: Sandbox):
+    """TLS is established before anything is sent, so a server without it gets no message."""
     heard: list[bytes] = []
     with answering(lambda line: line.sendall(b"HTTP/1.1 201 x\r\n\r\n"), heard) as port:
         origin = f"https://127.0.0.1:{port}"
@@ -231,8 +231,8 @@ def test_a_certificate_of_another_is_not_trusted(sandbox: Sandbox):
     assert not any(b"POST" in text for text in heard)
 
 
-# --- what browsers hand in ---
-def test_a_subscription_is_read_as_a_browser_writes_it(sandbox: Sandbox):
+# --- subscriptions ---
+def test_a_browsers_subscription_is_parsed(sandbox: Sandbox):
     phone = Receiver(sandbox, unknown=True)
     assert Subscription.read(phone.written) == phone.subscription
 
@@ -243,12 +243,12 @@ def test_a_subscription_is_read_as_a_browser_writes_it(sandbox: Sandbox):
      json.dumps({"endpoint": "https://x.example", "keys": {"p256dh": "AAAA", "auth": encoded(b"1" * 16)}}),
      json.dumps({"endpoint": "https://x.example", "keys": {"p256dh": 5, "auth": 6}}), "[" * 100_000],
 )  # fmt: skip
-def test_anything_else_is_no_subscription(text: str):
+def test_an_invalid_subscription_is_refused(text: str):
     with pytest.raises(UnfitSubscription):
         Subscription.read(text)
 
 
-def test_a_secret_of_another_length_is_no_subscription(sandbox: Sandbox):
+def test_a_secret_of_another_length_is_refused(sandbox: Sandbox):
     phone = Receiver(sandbox, unknown=True)
     phone.auth = b"1" * 15
     with pytest.raises(UnfitSubscription):
@@ -256,12 +256,12 @@ def test_a_secret_of_another_length_is_no_subscription(sandbox: Sandbox):
 
 
 @pytest.mark.parametrize("key", ["", "AAAA", "A" * 43, "not base64!" * 4, "_" * 43])
-def test_a_key_that_is_none_is_refused(key: str):
+def test_an_invalid_vapid_key_is_refused(key: str):
     with pytest.raises(ValueError):
         WebPushClient(key, "a@b.example")
 
 
-def test_no_secret_is_shown(sandbox: Sandbox, pusher: WebPushClient):
+def test_no_secret_is_in_a_repr(sandbox: Sandbox, pusher: WebPushClient):
     phone = Receiver(sandbox)
     shown = repr(pusher) + repr(phone.subscription) + repr(MESSAGE)
     sandbox.fault(push_down=True)
@@ -270,9 +270,9 @@ def test_no_secret_is_shown(sandbox: Sandbox, pusher: WebPushClient):
         assert secret not in shown
 
 
-# --- a service that says what it is told to say ---
+# --- a server with scripted answers ---
 def at(endpoint: str) -> Subscription:
-    """A browser with this address and the keys of the example in RFC 8291."""
+    """A subscription at this endpoint, with the keys of the example in RFC 8291."""
     return Subscription(
         endpoint, "BCVxsr7N_eNgVRqvHtD0zTZsEc6-VV-JvLexhqUzORcxaOzi6-AYWXvTBHm4bjyPjs7Vd8pZGH6SRpkNtoIAiw4",
         "BTBZMqHH6r4Tts7J_aSIgg",
@@ -281,7 +281,7 @@ def at(endpoint: str) -> Subscription:
 
 @contextmanager
 def answering(answer: Callable[[socket.socket], None], heard: list[bytes] | None = None) -> Iterator[int]:
-    """A server on a free port that reads a request and then does this; what it heard is kept."""
+    """A server on a free port that reads a request and then runs this; it keeps what it received."""
     with socket.create_server(("127.0.0.1", 0)) as server:
 
         def serve() -> None:
@@ -307,7 +307,7 @@ def answering(answer: Callable[[socket.socket], None], heard: list[bytes] | None
 
 
 def whole(line: socket.socket) -> bytes:
-    """One request with its body, or what comes of something that is none."""
+    """Read one request with its body, or return what was received of an incomplete one."""
     line.settimeout(5)
     text = b""
     while b"\r\n\r\n" not in text:
