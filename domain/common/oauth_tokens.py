@@ -60,7 +60,7 @@ class TokenStore:
         return Tokens(access, refresh, datetime.fromisoformat(expires))
 
     def discard(self, row: Any) -> None:
-        """Take the tokens out of the row and have them revoked, in the caller's transaction."""
+        """Remove the tokens from the row and have them revoked. Call it inside a transaction."""
         tokens = self.load(row)
         self.table.update(tokens_sealed=None).where(self.table.id == row.id).execute()
         if tokens is not None:

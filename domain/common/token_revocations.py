@@ -1,7 +1,7 @@
-"""Refresh tokens that nothing uses any more, until the service that issued them has revoked them (RFC 7009).
+"""Refresh tokens that are no longer used, kept until the service that issued them has revoked them (RFC 7009).
 
-An outbox: the token is stored here in the transaction that removes or replaces the link. A job asks the service to
-revoke it, and the sweep tries again for as long as there is no answer.
+An outbox: the token is stored in the transaction that removes or replaces the link. A job revokes it and retries as
+long as the service does not answer.
 """
 
 import logging
@@ -20,7 +20,7 @@ log = logging.getLogger(__name__)
 
 
 def schedule_revocation(service: str, client_id: int, subject: str, refresh_token: str) -> None:
-    """Store a refresh token that has to be revoked, in the caller's transaction; `subject` is its link, for the log."""
+    """Store a refresh token to be revoked. Call it inside a transaction. `subject` names its link in the audit log."""
     sealed = encrypt(refresh_token, "token_revocation", client_id, subject)
     TokenRevocation.create(client=client_id, service=service, subject=subject, token_sealed=sealed)
 
@@ -33,9 +33,9 @@ def due_revocations() -> list[int]:
 
 
 def revoke(revocation_id: int) -> None:
-    """Ask the service to revoke one token, then forget it. Twice is harmless: an unknown token counts as revoked.
+    """Revoke one token at the service, then delete it. Harmless if done twice: an unknown token counts as revoked.
 
-    A refusal means that the consent no longer stands. The audit log keeps what came of it.
+    A refusal means that the consent has already ended. The outcome goes into the audit log.
     """
     row = leases.claim_lease(TokenRevocation, revocation_id, LEASE_SECONDS, TokenRevocation.due_at <= utcnow())
     if row is None:
@@ -51,7 +51,7 @@ def revoke(revocation_id: int) -> None:
 
 
 def _revoked(row: TokenRevocation) -> str | None:
-    """Return "revoked" or the service's error code; None without an answer, or while the service is not configured."""
+    """Return "revoked" or the service's error code; None if it does not answer or is not configured."""
     service = _service(row.service)
     if service is None:
         return None
