@@ -26,7 +26,7 @@ def history_of(client: Client) -> dict:
     filtered = only != run_history.Filter()
     return {
         "history": [(row, result_words(row)) for row in rows[:show]],
-        "more": _history_url(only, show + run_history.PAGE) if len(rows) > show and show < MAX_ROWS else "",
+        "more": _history_url(only, show + run_history.PAGE_SIZE) if len(rows) > show and show < MAX_ROWS else "",
         "again": _history_url(only, show),
         "moving": any(row.result in ("found", "retrying") for row in rows[:show]) or not (rows or filtered),
         "filtered": filtered,
@@ -49,7 +49,7 @@ def _parse_filter() -> run_history.Filter:
 
 
 def _page_size() -> int:
-    return min(max(parse_id(request.args.get("toon", "")) or 0, run_history.PAGE), MAX_ROWS)
+    return min(max(parse_id(request.args.get("toon", "")) or 0, run_history.PAGE_SIZE), MAX_ROWS)
 
 
 def _history_url(only: run_history.Filter, show: int) -> str:
@@ -57,7 +57,7 @@ def _history_url(only: run_history.Filter, show: int) -> str:
     return url_for(
         "payroll.overview", administratie=only.company_id,
         periode="-".join(map(str, only.period)) if only.period else None, resultaat=only.result,
-        toon=show if show != run_history.PAGE else None,
+        toon=show if show != run_history.PAGE_SIZE else None,
     )  # fmt: skip
 
 

@@ -1,4 +1,4 @@
-"""Payroll in Nmbrs: connections, companies, webhooks, polling, and the intake of runs into payments.
+"""Payroll in Nmbrs: connections, payroll companies, webhooks, polling, and the import of runs as payments.
 
-Ask it to store a webhook delivery, to discover runs of a company, or to import a run.
+Ask it to store a webhook delivery, to discover the runs of a company, or to import a run.
 """

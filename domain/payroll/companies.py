@@ -1,4 +1,4 @@
-"""Debtors and companies ("administraties") of a connection, and which bank account pays which."""
+"""Debtors and payroll companies of a connection, and which bank account pays which company."""
 
 from collections.abc import Iterable
 from dataclasses import dataclass
@@ -16,12 +16,15 @@ from domain.payroll import run_discovery
 from domain.payroll.nmbrs_client import NmbrsClient
 from models import Client, NmbrsConnection, NmbrsDebtor, PayrollCompany, Run, User, transaction
 
-PAGE = 25
+PAGE_SIZE = 25
 
 
 @dataclass(frozen=True)
 class CompanyView:
-    """same_kvk: the company of the client itself; `waiting` runs wait for an account to be chosen."""
+    """A payroll company as shown on screen.
+
+    `same_kvk`: it has the client's own KvK number. `waiting`: the number of runs that wait for a mapping.
+    """
 
     id: int
     number: str
@@ -35,21 +38,26 @@ class CompanyView:
     waiting: int
 
 
-# --- what Nmbrs lists ---
+# --- sync with Nmbrs ---
 def sync_companies(connection: NmbrsConnection, caller: NmbrsClient, debtors: list[port.Debtor] | None = None) -> int:
-    """Take over the debtors and companies that this user sees now; returns how many. Nothing is ever removed here:
-    a company that a user no longer sees keeps what it paid. PayrollError."""
+    """Store the debtors and companies that this Nmbrs user sees now. Returns the number of companies.
+
+    Nothing is removed: a company that the user no longer sees keeps its payments.
+
+    Raises:
+    - PayrollError
+    """
     seen: list[port.Debtor] = caller.call(Payroll.debtors) if debtors is None else debtors
     count = 0
     for debtor in seen:
-        found = caller.call(Payroll.companies, debtor.id)
+        listed = caller.call(Payroll.companies, debtor.id)
         with transaction(connection.client_id):
-            upsert_companies(connection, found, _keep_debtor(connection, debtor))
-        count += len(found)
+            upsert_companies(connection, listed, _upsert_debtor(connection, debtor))
+        count += len(listed)
     return count
 
 
-def _keep_debtor(connection: NmbrsConnection, debtor: port.Debtor) -> int:
+def _upsert_debtor(connection: NmbrsConnection, debtor: port.Debtor) -> int:
     NmbrsDebtor.insert(
         connection=connection.id, nmbrs_id=debtor.id, number=debtor.number, name=debtor.name
     ).on_conflict(
@@ -61,10 +69,12 @@ def _keep_debtor(connection: NmbrsConnection, debtor: port.Debtor) -> int:
 
 
 def upsert_companies(connection: NmbrsConnection, found: Iterable[port.Company], debtor_id: int | None = None) -> None:
-    """A company that another of the client's connections brought already stays with that one, so that it pays once:
-    the same id, or what the later interface calls it."""
+    """Insert or update companies, matched by their SOAP or REST id.
+
+    A company known through another connection of the client stays with that one, so that it pays once.
+    """
     for company in found:
-        known = _known(connection, company)
+        known = _find_known(connection, company)
         words: dict[str, Any] = {"number": company.number, "name": company.name, "kvk_number": company.kvk_number}
         if known is None:
             PayrollCompany.insert(
@@ -79,7 +89,7 @@ def upsert_companies(connection: NmbrsConnection, found: Iterable[port.Company],
         PayrollCompany.update(**words).where(PayrollCompany.id == known.id).execute()
 
 
-def _known(connection: NmbrsConnection, company: port.Company) -> PayrollCompany | None:
+def _find_known(connection: NmbrsConnection, company: port.Company) -> PayrollCompany | None:
     named = (PayrollCompany.nmbrs_id == company.id) | (PayrollCompany.key == company.id) | (
         PayrollCompany.guid == company.id
     )  # fmt: skip
@@ -87,22 +97,24 @@ def _known(connection: NmbrsConnection, company: port.Company) -> PayrollCompany
 
 
 def probe_candidates(connection: NmbrsConnection) -> list[PayrollCompany]:
-    """Companies of a connection, those that pay first, then the client's own."""
+    """Return the companies of a connection on which to try calls: mapped ones first, then the client's own."""
     rows = PayrollCompany.select().where(PayrollCompany.connection == connection.id).order_by(PayrollCompany.id)
     own = connection.client.kvk_number
     return sorted(rows.limit(500), key=lambda row: (row.mapped_at is None, row.kvk_number != own))
 
 
-# --- what the customer chooses ---
+# --- mapping ---
 def search_payroll_companies(
-    connection: NmbrsConnection, text: str = "", limit: int = PAGE
+    connection: NmbrsConnection, text: str = "", limit: int = PAGE_SIZE
 ) -> tuple[list[CompanyView], int]:
-    """Those with this text in their number or name, mapped ones and those with the client's own KvK number first,
-    and how many there are in all. A bureau's token may see hundreds."""
+    """Return the companies whose number or name contains the text, and how many match in total.
+
+    Mapped companies come first, then those with the client's KvK number. An accountant's token may see hundreds.
+    """
     own = connection.client.kvk_number
     query = (
         PayrollCompany.select(PayrollCompany, NmbrsDebtor).join(NmbrsDebtor, JOIN.LEFT_OUTER)
-        .where(PayrollCompany.connection == connection.id, *_like(text))
+        .where(PayrollCompany.connection == connection.id, *_matching(text))
     )  # fmt: skip
     first = (PayrollCompany.bank_account.is_null(False)).desc(), (PayrollCompany.kvk_number == own).desc()
     rows = list(query.order_by(*first, PayrollCompany.number, PayrollCompany.id).limit(limit))
@@ -110,8 +122,8 @@ def search_payroll_companies(
     return [_view(row, own, views, waiting) for row in rows], query.count()
 
 
-def _like(text: str) -> list[Any]:
-    """Each word stands somewhere in number or name."""
+def _matching(text: str) -> list[Any]:
+    """Return the conditions that each word occurs in the number or name."""
     words = text.casefold().split()[:5]
     both = fn.lower(PayrollCompany.number.concat(" ").concat(PayrollCompany.name))
     return [both.contains(word) for word in words]
@@ -136,17 +148,21 @@ def _view(row: PayrollCompany, own: str, views: dict[int, AccountView], waiting:
 def save_mapping(
     client: Client, user: User, connection: NmbrsConnection, choice: dict[int, int | None], confirmed: bool = False
 ) -> list[PayrollCompany]:
-    """Which account pays which company. Returns the companies that are mapped now, to be looked at.
+    """Set which account pays which company. Returns the companies that are now mapped, to be polled.
 
-    NotFound or AccountInvalid for what is not the client's; DifferentKvkNumber when one with another KvK number is
-    newly chosen and nobody confirmed that. Nothing is changed when one is raised.
+    Nothing changes when it raises.
+
+    Raises:
+    - NotFound: a company is not the client's.
+    - AccountInvalid: an account cannot pay.
+    - DifferentKvkNumber: a newly mapped company has another KvK number and `confirmed` is False.
     """
     usable = {view.id for view in payable_accounts(client)}
     with transaction(client.id):
-        rows = {company_id: _own(connection, company_id) for company_id in choice}
+        rows = {company_id: _get_company(connection, company_id) for company_id in choice}
         if any(account is not None and account not in usable for account in choice.values()):
             raise AccountInvalid
-        others = [row.name for key, row in rows.items() if choice[key] and _of_another(client, row)]
+        others = [row.name for key, row in rows.items() if choice[key] and _has_other_kvk(client, row)]
         if others and not confirmed:
             raise DifferentKvkNumber(others)
         changed = [row for key, row in rows.items() if row.bank_account_id != choice[key]]
@@ -155,7 +171,7 @@ def save_mapping(
     return [row for key, row in rows.items() if choice[key] is not None]
 
 
-def _own(connection: NmbrsConnection, company_id: int) -> PayrollCompany:
+def _get_company(connection: NmbrsConnection, company_id: int) -> PayrollCompany:
     mine = PayrollCompany.connection == connection.id
     row = PayrollCompany.get_or_none(PayrollCompany.id == company_id, mine)
     if row is None:
@@ -163,7 +179,7 @@ def _own(connection: NmbrsConnection, company_id: int) -> PayrollCompany:
     return row
 
 
-def _of_another(client: Client, row: PayrollCompany) -> bool:
+def _has_other_kvk(client: Client, row: PayrollCompany) -> bool:
     return row.bank_account_id is None and row.kvk_number != client.kvk_number
 
 
@@ -175,26 +191,26 @@ def _map(client: Client, user: User, row: PayrollCompany, account_id: int | None
     ).where(PayrollCompany.id == row.id).execute()
     audit.record_event(client.id, audit.by_user(user), "nmbrs.mapped", f"company:{row.id}", account=account_id)
     if account_id is not None and row.bank_account_id is None:
-        _wake_waiting(PayrollCompany.get_by_id(row.id))
+        _import_waiting(PayrollCompany.get_by_id(row.id))
 
 
-def _wake_waiting(company: PayrollCompany) -> None:
-    """What was kept until an account was chosen is taken in now; what waited too long is offered to pick."""
+def _import_waiting(company: PayrollCompany) -> None:
+    """Import the runs that waited for a mapping; those that waited too long are only offered for manual import."""
     unmapped = (Run.company == company.id) & (Run.state == "unmapped")
     old = Run.run_at.is_null(False) & (Run.run_at < run_discovery.import_since(company) - run_discovery.GRACE)
     Run.update(state="older", due_at=None).where(unmapped, old).execute()
     Run.update(state="found", due_at=utcnow()).where(unmapped).execute()
 
 
-# --- runs that wait for a person ---
+# --- runs that wait for the user ---
 def unmapped_runs(client: Client) -> list[Run]:
-    """Runs of companies that no account pays yet, newest first."""
+    """Return at most 50 runs of companies without a paying account, newest first."""
     query = Run.select(Run, PayrollCompany).join(PayrollCompany)
     return list(query.where(Run.client == client.id, Run.state == "unmapped").order_by(Run.id.desc()).limit(50))
 
 
 def runs_before_connection(client: Client) -> list[Run]:
-    """Runs from before the link, of companies that pay; newest first."""
+    """Return at most 100 runs from before the connection, of mapped companies, newest first."""
     query = Run.select(Run, PayrollCompany).join(PayrollCompany)
     mapped = PayrollCompany.mapped_at.is_null(False)
     newest = Run.year.desc(), Run.run_at.desc(), Run.id.desc()
@@ -202,7 +218,11 @@ def runs_before_connection(client: Client) -> list[Run]:
 
 
 def import_older_run(client: Client, user: User, run_id: int) -> Run:
-    """Take in a run from before the link after all. NotFound."""
+    """Import a run from before the connection.
+
+    Raises:
+    - NotFound
+    """
     now = utcnow()
     with transaction(client.id):
         mine = (Run.id == run_id) & (Run.client == client.id) & (Run.state == "older")

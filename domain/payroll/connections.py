@@ -1,4 +1,4 @@
-"""The link to Nmbrs: a client's Nmbrs accounts, each with a state and keys of its own."""
+"""Connections to Nmbrs: a client's Nmbrs accounts, each with its own credentials and status."""
 
 import logging
 from dataclasses import dataclass
@@ -32,7 +32,10 @@ log = logging.getLogger(__name__)
 
 @dataclass(frozen=True)
 class ConnectionView:
-    """status: active or disturbed, with the code of its problem. Moments in UTC."""
+    """A connection as shown on screen. Times are UTC.
+
+    `status`: active or disturbed, then `problem` is its error code. `lacks`: the number of missing permissions.
+    """
 
     id: int
     name: str
@@ -48,7 +51,7 @@ class ConnectionView:
 
 
 def to_domain_error(error: port.PayrollError) -> DomainError:
-    """What Nmbrs refused, as something a person can be told."""
+    """Return the domain error for an error from Nmbrs."""
     if isinstance(error, port.BadCredentials):
         return NmbrsBadCredentials()
     if isinstance(error, port.NotAllowed):
@@ -63,14 +66,17 @@ def to_domain_error(error: port.PayrollError) -> DomainError:
 
 
 def connect(client: Client, user: User, email: str, token: str) -> NmbrsConnection:
-    """"Test en sla op": the credentials are tried before they are kept, sealed; a job then tries each right.
+    """Test the credentials ("Test en sla op"), store them encrypted, and schedule the permission checks.
 
-    Raises the Nmbrs errors; nothing is kept then. AlreadyConnected for an account that works already; one that is
-    disturbed or was removed is taken up again.
+    A connection that fails or was removed is activated again. Nothing is stored when it raises.
+
+    Raises:
+    - AlreadyConnected: this account has a working connection.
+    - NmbrsBadCredentials, NmbrsNotAllowed, NmbrsNoCompanyVisible, NmbrsDisabled, NmbrsRateLimited, NmbrsUnavailable
     """
     email, token = email.strip(), token.strip()
     environment = _environment(email, token)
-    found = _companies(port.Credentials(email, token, environment.subdomain))
+    available = _companies(port.Credentials(email, token, environment.subdomain))
     same = (
         (NmbrsConnection.client == client.id) & (NmbrsConnection.email == email)
         & (NmbrsConnection.environment == environment.subdomain)
@@ -86,7 +92,7 @@ def connect(client: Client, user: User, email: str, token: str) -> NmbrsConnecti
             )  # fmt: skip
         elif known.removed_at is not None:
             NmbrsConnection.update(created_at=utcnow(), removed_at=None).where(NmbrsConnection.id == known.id).execute()
-        companies.upsert_companies(known, found)
+        companies.upsert_companies(known, available)
         _activate(known, token, user, "nmbrs.connected")
     return NmbrsConnection.get_by_id(known.id)
 
@@ -99,7 +105,7 @@ def _environment(email: str, token: str) -> port.Environment:
 
 
 def _companies(keys: port.Credentials) -> list[port.Company]:
-    """What the customer can choose from at once; where it is refused, the list of rights says so."""
+    """Return the companies for an immediate choice; empty if refused, which the permission checks then show."""
     try:
         return services().payroll.companies(keys)
     except port.PayrollError as error:
@@ -108,9 +114,11 @@ def _companies(keys: port.Credentials) -> list[port.Company]:
 
 
 def renew_token(connection: NmbrsConnection, user: User, token: str) -> None:
-    """A new token of the same Nmbrs user: tried, kept, and everything that waited goes on at once.
+    """Test and store a new token of the same Nmbrs user; whatever waited continues at once.
 
-    The Nmbrs errors; WrongInterface where a connection has no token.
+    Raises:
+    - WrongInterface: a REST connection has no such token.
+    - NmbrsBadCredentials, NmbrsNotAllowed, NmbrsNoCompanyVisible, NmbrsDisabled, NmbrsRateLimited, NmbrsUnavailable
     """
     if connection.interface != "soap":
         raise WrongInterface
@@ -132,23 +140,28 @@ def _activate(connection: NmbrsConnection, token: str, user: User, kind: str) ->
 
 
 def resume_connection(connection: NmbrsConnection) -> None:
-    """It works (again): what waited goes on now, and its rights are tried anew. In the caller's transaction."""
+    """Activate the connection: polling and imports continue now, and permissions are checked again.
+
+    Call it inside the caller's transaction.
+    """
     now = utcnow()
     NmbrsConnection.update(status="active", problem=None, disturbed_at=None).where(
         NmbrsConnection.id == connection.id
     ).execute()
-    of_it = PayrollCompany.select(PayrollCompany.id).where(PayrollCompany.connection == connection.id)
+    company_ids = PayrollCompany.select(PayrollCompany.id).where(PayrollCompany.connection == connection.id)
     PayrollCompany.update(look_due_at=now, look_attempts=0).where(
         PayrollCompany.connection == connection.id, PayrollCompany.mapped_at.is_null(False)
     ).execute()
-    Run.update(due_at=now, attempts=0).where(Run.company.in_(of_it), Run.due_at.is_null(False)).execute()
+    Run.update(due_at=now, attempts=0).where(Run.company.in_(company_ids), Run.due_at.is_null(False)).execute()
     permission_check.schedule_permission_checks(connection)
 
 
 def remove_connection(connection: NmbrsConnection, user: User) -> None:
-    """Forget the keys, have OAuth tokens revoked and stop asking. Payments that were made stay; no account is paid
-    from by it any more."""
-    _take_webhooks_away(connection)
+    """Delete the credentials, have OAuth tokens revoked, and stop polling.
+
+    Payments remain; its companies are unmapped.
+    """
+    _delete_webhooks(connection)
     now = utcnow()
     with transaction(connection.client_id):
         NmbrsConnection.update(
@@ -164,8 +177,8 @@ def remove_connection(connection: NmbrsConnection, user: User) -> None:
         audit.record_event(connection.client_id, audit.by_user(user), "nmbrs.removed", f"connection:{connection.id}")
 
 
-def _take_webhooks_away(connection: NmbrsConnection) -> None:
-    """As far as Nmbrs lets us: a webhook that stays behind only knocks at our door."""
+def _delete_webhooks(connection: NmbrsConnection) -> None:
+    """Delete our webhooks at Nmbrs as far as it allows; one that remains only causes calls that are ignored."""
     if connection.interface != "soap" or connection.status == "disturbed":
         return
     caller = NmbrsClient(connection)
@@ -178,15 +191,19 @@ def _take_webhooks_away(connection: NmbrsConnection) -> None:
             return
 
 
-# --- how they stand ---
+# --- status ---
 def connections(client: Client) -> list[NmbrsConnection]:
-    """Those that are kept, oldest first."""
+    """Return the client's connections that are not removed, oldest first."""
     query = NmbrsConnection.select().where(NmbrsConnection.client == client.id, NmbrsConnection.removed_at.is_null())
     return list(query.order_by(NmbrsConnection.id))
 
 
 def connection_of(client: Client, connection_id: int) -> NmbrsConnection:
-    """NotFound when it is not this client's, or was removed."""
+    """Return one of the client's connections.
+
+    Raises:
+    - NotFound: also when it was removed.
+    """
     mine = (NmbrsConnection.id == connection_id) & (NmbrsConnection.client == client.id)
     row = NmbrsConnection.get_or_none(mine, NmbrsConnection.removed_at.is_null())
     if row is None:
@@ -195,15 +212,15 @@ def connection_of(client: Client, connection_id: int) -> NmbrsConnection:
 
 
 def connection_view(connection: NmbrsConnection) -> ConnectionView:
-    """How one of them stands."""
+    """Return what the screens show of a connection."""
     mapped: Any = PayrollCompany.select().where(
         PayrollCompany.connection == connection.id, PayrollCompany.mapped_at.is_null(False)
     )
-    lacks = [check for check in permission_check.checks_of_connection(connection) if check.result == "refused"]
+    refused = [check for check in permission_check.checks_of_connection(connection) if check.result == "refused"]
     return ConnectionView(
         connection.id, connection.title or connection.environment, connection.email, connection.interface,
         connection.status, connection.problem, connection.disturbed_at, connection.asked_at, mapped.count(),
-        connection.checks_due_at is not None, len(lacks),
+        connection.checks_due_at is not None, len(refused),
     )  # fmt: skip
 
 

@@ -1,7 +1,7 @@
-"""Taking in: the payment file of a run becomes one batch. Never lost, never doubled.
+"""Import of runs: the payment file of a run becomes one batch, never lost and never duplicated.
 
-Each run is a row before anything of it is fetched, and the unique keys of run and batch decide that nothing
-comes twice. A file that was read before and says something else is a new version: see `versions`.
+A run is stored before anything of it is fetched, and unique keys on run and batch prevent duplicates. A file whose
+content changed since it was imported is a new version: see `run_versions`.
 """
 
 from collections.abc import Sequence
@@ -24,45 +24,44 @@ from domain.payroll.nmbrs_client import NmbrsClient, error_code, is_callable, is
 from domain.payroll.run_versions import PayableLine, diff_versions, version_hash
 from models import Batch, BatchLine, Client, Membership, NmbrsConnection, PayrollCompany, Run, User, transaction
 
-# Longer than Nmbrs may take over a file. Should two read at once after all, the keys keep it one payment.
-TAKE_LEASE = 240
-AT_ONCE = 200
-LINES_AT_ONCE = 1000
+# Seconds; longer than Nmbrs may take for a file. If two workers read it after all, unique keys prevent duplicates.
+IMPORT_LEASE_SECONDS = 240
+MAX_DUE = 200
+INSERT_CHUNK = 1000
 
 
 def due_runs() -> list[int]:
-    """Runs that are to be taken in now: new ones, those that are tried again, those that changed."""
+    """Return the ids of runs to import now: new, to be retried, or changed."""
     query = Run.select(Run.id).join(PayrollCompany).join(NmbrsConnection).where(Run.due_at <= utcnow(), is_callable())
-    return [row.id for row in query.order_by(Run.id).limit(AT_ONCE)]
+    return [row.id for row in query.order_by(Run.id).limit(MAX_DUE)]
 
 
 def import_run(run_id: int) -> Batch | None:
-    """Fetch the run's payment file and make it a batch. Returns the batch when one was made now.
+    """Fetch the run's payment file and create a batch. Returns the batch if one was created.
 
-    Nmbrs's failure: the run stays on the list as "tried again". A file that is wrong: no batch,
-    the run says why.
+    If Nmbrs fails, the run is retried later. If the file is invalid, there is no batch and the run holds the reason.
     """
-    run = leases.claim_lease(Run, run_id, TAKE_LEASE, Run.due_at <= utcnow())
+    run = leases.claim_lease(Run, run_id, IMPORT_LEASE_SECONDS, Run.due_at <= utcnow())
     if run is None:
         return None
     if is_suspended(run.company.connection):
         leases.release_lease(run)
         return None
     if run.company.mapped_at is None:
-        _settle(run, "unmapped")
+        _set_outcome(run, "unmapped")
         return None
     caller = NmbrsClient(run.company.connection, run.company, run)
     try:
-        return _take_in(run, caller)
+        return _import(run, caller)
     finally:
         caller.save_exchanges()
 
 
-def _take_in(run: Run, caller: NmbrsClient) -> Batch | None:
+def _import(run: Run, caller: NmbrsClient) -> Batch | None:
     try:
-        raw = _file_of(run, caller)
+        raw = _fetch_file(run, caller)
     except PayrollError as error:
-        _try_later(run, error)
+        _schedule_retry(run, error)
         return None
     try:
         file = read_payment_file(raw, f"Salaris {run.description}".strip()) if raw is not None else None
@@ -74,33 +73,41 @@ def _take_in(run: Run, caller: NmbrsClient) -> Batch | None:
     return create_batch_version(run, file, wanted, missing)
 
 
-def _file_of(run: Run, caller: NmbrsClient) -> bytes | None:
+def _fetch_file(run: Run, caller: NmbrsClient) -> bytes | None:
     if run.kind == "wage_tax":
         return wage_tax.fetch_return_file(run, caller)
     return caller.call(Payroll.sepa_file, run.company.nmbrs_id, run.nmbrs_id, run.year, today_amsterdam())
 
 
 def _with_reference(line: PaymentLine, run: Run) -> PaymentLine:
-    """The Belastingdienst reads the payment reference and nothing else."""
+    """Set the payment reference as remittance information: the tax authority (Belastingdienst) reads nothing else."""
     return replace(line, description=run.wage_tax_reference) if run.kind == "wage_tax" else line
 
 
 def to_payable_line(line: PaymentLine) -> PayableLine:
-    """The line as shown and as the bank can carry it. FileRefused when nothing of the name is left."""
+    """Return the line with both the original text and the form that SEPA can carry (EPC217-08).
+
+    Raises:
+    - FileRefused: nothing of the name remains in the SEPA character set.
+    """
     name, text = to_sepa(line.name, 70), to_sepa(line.description, 140)
     if not any(c.isalnum() for c in name):
         raise FileRefused("name_unusable", None, "a name without a letter that a bank can carry")
     return PayableLine(line.name, name, line.description, text or ".", line.iban, line.amount_cents)
 
 
-# --- from what the file says to what is to be paid ---
+# --- from file to batch ---
 def create_batch_version(
     run: Run,
     file: PaymentFile | None,
     wanted: Sequence[PayableLine],
     missing: missing_employees.MissingEmployees | None = None,
 ) -> Batch | None:
-    """The batch with its lines, the mail and the log, or nothing of it. None when the file says nothing new."""
+    """Create the batch with its lines, mails and audit event in one transaction.
+
+    Returns None if nothing has to be paid. Earlier batches of this run that were not submitted are superseded; the new
+    batch pays only what is still owed.
+    """
     version = version_hash(wanted)
     with transaction(run.client_id):
         if Run.get_by_id(run.id).version == version:
@@ -112,20 +119,20 @@ def create_batch_version(
         _finish(run, version, len(wanted), nothing=not owed.pay, overpaid=owed.overpaid)
         if not owed.pay or file is None:
             return None
-        batch = _make(run, file, owed.pay, version, bool(stay), missing)
+        batch = _create_batch(run, file, owed.pay, version, bool(stay), missing)
         _notify_approvers(batch)
     return batch
 
 
-def _make(
+def _create_batch(
     run: Run, file: PaymentFile, pay: Sequence[PayableLine], version: str, again: bool,
     missing: missing_employees.MissingEmployees | None,
 ) -> Batch:  # fmt: skip
     company = run.company
     batch = Batch.create(
         client=run.client_id, run=run, company=company, nmbrs_company=company.key, kind=run.kind, year=run.year,
-        run_number=run.number, version=_unused(run, version), reference=new_reference(), description=run.description,
-        file_debtor_iban=file.debtor_iban, bank_account=company.bank_account_id,
+        run_number=run.number, version=_version_of(run, version), reference=new_reference(),
+        description=run.description, file_debtor_iban=file.debtor_iban, bank_account=company.bank_account_id,
         total_cents=sum(line.amount_cents for line in pay), line_count=len(pay), orders_made=0,
         period_start=run.period_start, period_end=run.period_end, difference=again, picked=run.picked_at is not None,
         missing_count=missing.count if missing else None, missing_names=missing.names if missing else None,
@@ -138,8 +145,8 @@ def _make(
     return batch
 
 
-def _unused(run: Run, version: str) -> str:
-    """A run may go back to an earlier version: its name says the how manieth time, so that each is one batch."""
+def _version_of(run: Run, version: str) -> str:
+    """Return the version of the batch. A run can return to an earlier version, which then gets a counter ("hash:2")."""
     earlier = Batch.select().where(Batch.run == run.id, Batch.version.startswith(version)).count()
     return f"{version}:{earlier + 1}" if earlier else version
 
@@ -156,12 +163,12 @@ def _insert_lines(batch: Batch, pay: Sequence[PayableLine]) -> None:
         }
         for position, line in enumerate(pay, 1)
     ]  # fmt: skip
-    for part in chunked(rows, LINES_AT_ONCE):
+    for part in chunked(rows, INSERT_CHUNK):
         BatchLine.insert_many(part).execute()
 
 
 def _notify_approvers(batch: Batch) -> None:
-    """A mail with a button to everyone who may release it. Total and count, nobody's pay."""
+    """Mail and notify everyone who may release the batch. The message has total and count, no individual wages."""
     query = User.select().join(Membership).where(Membership.client == batch.client_id)
     client, people = Client.get_by_id(batch.client_id), list(query.where(Membership.role.in_(("owner", "approver"))))
     path = f"/betalingen/{batch.reference}"
@@ -174,17 +181,17 @@ def _notify_approvers(batch: Batch) -> None:
         )  # fmt: skip
 
 
-# --- what became of the run ---
+# --- outcome of the import ---
 def _refuse(run: Run, error: FileRefused) -> None:
-    """A wrong file is no payment; what an earlier, right one made and was not sent cannot stay payable."""
+    """Mark the run's file as invalid, and supersede batches from an earlier, valid file that were not submitted."""
     with transaction(run.client_id):
         supersession.supersede_batches(run, "run_refused")
         Run.update(version=None).where(Run.id == run.id).execute()
-        _settle(run, "refused", error.code, error.line)
+        _set_outcome(run, "refused", error.code, error.line)
 
 
-def _try_later(run: Run, error: PayrollError) -> None:
-    """Again with growing pauses; a run that was taken in before stays so meanwhile."""
+def _schedule_retry(run: Run, error: PayrollError) -> None:
+    """Schedule a retry with growing pauses; a run that was imported before keeps its state meanwhile."""
     state = "taken" if run.state == "taken" else "retrying"
     _release(
         run, leases.backoff(run.attempts), state=state, reason=error_code(error), attempts=run.attempts + 1,
@@ -193,17 +200,17 @@ def _try_later(run: Run, error: PayrollError) -> None:
 
 
 def _release(run: Run, due_at: datetime | None, **changes: Any) -> None:
-    """Give the run back. Somebody who wanted it read again meanwhile has set a time of their own: that one stays."""
+    """Release the lease. If a new import was requested meanwhile, its due time stays."""
     Run.update(due_at=due_at).where(Run.id == run.id, Run.due_at == run.due_at).execute()
     leases.release_lease(run, **changes)
 
 
-def _settle(run: Run, state: str, reason: str | None = None, line: int | None = None) -> None:
+def _set_outcome(run: Run, state: str, reason: str | None = None, line: int | None = None) -> None:
     _release(run, None, state=state, reason=reason, reason_line=line, changed_at=utcnow())
 
 
 def _finish(run: Run, version: str, count: int, nothing: bool = False, overpaid: Sequence = ()) -> None:
-    """The run was read. `nothing`: no more is owed than was paid, or there is nobody to pay."""
+    """Mark the run as imported. `nothing` is true when no further payment is due."""
     state = "taken" if count else "empty"
     reason = "overpaid" if overpaid else "nothing_more" if nothing and count else None
     row = Run.get_by_id(run.id)

@@ -1,6 +1,6 @@
-"""Who is in a run and gets no payment: counted, and named where Nmbrs lets us know who is who.
+"""Employees of a run who get no payment: counted, and named if Nmbrs gives enough data to identify them.
 
-Only ever a remark beside the payment: when Nmbrs does not answer this, the payment is made all the same.
+This is only a warning: if Nmbrs does not answer, the payment is created all the same.
 """
 
 import logging
@@ -14,21 +14,21 @@ from domain.payroll.nmbrs_client import NmbrsClient
 from domain.payroll.run_versions import PayableLine
 from models import Run
 
-# Over SOAP an account is asked for person by person: only for a few is that worth the calls.
-MOST_ASKED = 25
+# SOAP returns the accounts of one employee per call, which is acceptable for a few only.
+MAX_ACCOUNT_CALLS = 25
 log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True)
 class MissingEmployees:
-    """`names` are known for all of them or for none."""
+    """`names` holds all of them, or is None."""
 
     count: int
     names: list[str] | None = None
 
 
 def find_missing(run: Run, caller: NmbrsClient, wanted: Sequence[PayableLine]) -> MissingEmployees | None:
-    """People of the run without a payment in its file; None when Nmbrs does not say who is in the run."""
+    """Return the employees of the run who have no line in its file; None if Nmbrs does not list the run's employees."""
     company = run.company
     try:
         ids = caller.call(Payroll.employees_in_run, company.nmbrs_id, run.nmbrs_id, run.year)
@@ -47,11 +47,11 @@ def find_missing(run: Run, caller: NmbrsClient, wanted: Sequence[PayableLine]) -
 
 
 def _unpaid(caller: NmbrsClient, company_id: str, ids: set[str], wanted: Sequence[PayableLine]) -> list[str]:
-    """Those whom neither name nor account finds in the file."""
+    """Return the employees whom neither name nor account matches to a line of the file."""
     people = [person for person in caller.call(Payroll.employees, company_id) if person.id in ids]
     named = [_words(line.name_shown) for line in wanted]
     left = [person for person in people if not any(name_matches(person, words) for words in named)]
-    if left and len(left) <= MOST_ASKED:
+    if left and len(left) <= MAX_ACCOUNT_CALLS:
         paid = {line.iban for line in wanted}
         ibans = caller.call(Payroll.employee_ibans, company_id, [person.id for person in left])
         left = [person for person in left if not paid & set(ibans.get(person.id, []))]
@@ -60,7 +60,7 @@ def _unpaid(caller: NmbrsClient, company_id: str, ids: set[str], wanted: Sequenc
 
 
 def name_matches(person: Employee, words: set[str]) -> bool:
-    """Whether a creditor's name, as words, is this person's: the surname whole, and a first name or initial."""
+    """Return whether a creditor's name, as words, matches the employee: the surname, and a first name or initial."""
     surname = _words(f"{person.prefix} {person.last_name}")
     first, initials = _words(person.first_name), _words(person.initials)
     if not surname or not surname <= words:

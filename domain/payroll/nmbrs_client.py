@@ -1,7 +1,7 @@
-"""Asking Nmbrs for a connection: over which interface, with which keys, and what an answer means for the connection.
+"""Calls to Nmbrs for one connection: which API, which credentials, and what an error means for the connection.
 
-Every call of the domain goes through a `NmbrsClient`. It remembers what was asked and answered, so that the
-history can show it, and moves the connection between "active" and "disturbed".
+All calls of the domain go through an `NmbrsClient`. It records requests and responses for the run history, and sets the
+connection to "active" or "disturbed".
 """
 
 from collections.abc import Callable
@@ -18,7 +18,7 @@ from domain.outbox import mail
 from domain.payroll import nmbrs_tokens
 from models import Client, Membership, NmbrsConnection, NmbrsExchange, PayrollCompany, Run, User, transaction
 
-# What each question is called at Nmbrs: over SOAP, over REST, and the names of what is asked with it.
+# Each method of the port: its SOAP operation, its REST operation, and the names of its parameters.
 OPERATIONS: dict[str, tuple[str, str, tuple[str, ...]]] = {
     "environment": ("DebtorService.Environment_Get", "GET /api/user/info", ()),
     "debtors": ("DebtorService.List_GetAll", "GET /api/debtors", ()),
@@ -46,17 +46,17 @@ OPERATIONS: dict[str, tuple[str, str, tuple[str, ...]]] = {
     "insert_webhook": ("DebtorService.WebhookSettings_Insert", "-", ("DebtorId", "Name")),
     "delete_webhook": ("DebtorService.WebhookSettings_Delete", "-", ("DebtorId", "WebhookSettingId")),
 }  # fmt: skip
-# Without these there is no payment at all: a refusal disturbs the whole connection.
+# Required for any payment: if one is refused, the whole connection fails.
 REQUIRED_OPERATIONS = ("runs", "sepa_file")
-# Asking on would be of no use, or do harm, until a person has done something.
+# Errors after which further calls are useless or harmful until the user has acted.
 SUSPENDING_ERRORS = ("bad_credentials", "quota_used_up")
-_NOTE_AFTER = timedelta(minutes=1)
-Asked = ParamSpec("Asked")
-Answer = TypeVar("Answer")
+_SUCCESS_INTERVAL = timedelta(minutes=1)
+Params = ParamSpec("Asked")
+Result = TypeVar("Answer")
 
 
 class NmbrsClient:
-    """One conversation with Nmbrs about a connection, a company of it, or a run."""
+    """A series of calls to Nmbrs for a connection, one of its companies, or a run."""
 
     def __init__(
         self, connection: NmbrsConnection, company: PayrollCompany | None = None, run: Run | None = None
@@ -66,27 +66,27 @@ class NmbrsClient:
         self._kept: list[dict[str, Any]] = []
 
     def call(
-        self, call: Callable[Concatenate[Any, port.Credentials, Asked], Answer], *given: Asked.args,
-        **named: Asked.kwargs,
-    ) -> Answer:  # fmt: skip
-        """Return the answer to a method of the port, as in `ask(Payroll.runs, company_id, year)`.
+        self, call: Callable[Concatenate[Any, port.Credentials, Params], Result], *given: Params.args,
+        **named: Params.kwargs,
+    ) -> Result:  # fmt: skip
+        """Call a method of the port and return its answer, as in `call(Payroll.runs, company_id, year)`.
 
         Raises:
-            PayrollError: what the port raised, after the connection has taken note of it.
+        - PayrollError: raised by the port, after the connection's status has been updated.
         """
-        question = call.__name__
+        operation = call.__name__
         try:
-            found = getattr(self._payroll, question)(credentials(self.connection), *given, **named)
+            answer = getattr(self._payroll, operation)(credentials(self.connection), *given, **named)
         except port.PayrollError as error:
-            self._remember(question, given, error_code(error), {"text": error.text})
-            _suffer(self.connection, question, error)
+            self._remember(operation, given, error_code(error), {"text": error.text})
+            _record_failure(self.connection, operation, error)
             raise
-        self._remember(question, given, "ok", summary(found))
-        _answered(self.connection, question)
-        return found
+        self._remember(operation, given, "ok", summary(answer))
+        _record_success(self.connection, operation)
+        return answer
 
     def save_exchanges(self) -> None:
-        """Write what was asked and answered into the history."""
+        """Store the recorded requests and responses in the run history."""
         rows, self._kept = self._kept, []
         for row in rows:
             NmbrsExchange.create(
@@ -94,10 +94,10 @@ class NmbrsClient:
                 **row,
             )  # fmt: skip
 
-    def _remember(self, question: str, given: tuple, outcome: str, answer: dict[str, Any]) -> None:
-        names = OPERATIONS[question][2]
+    def _remember(self, operation: str, given: tuple, outcome: str, answer: dict[str, Any]) -> None:
+        names = OPERATIONS[operation][2]
         asked = {name: str(value) for name, value in zip(names, given, strict=False) if not isinstance(value, list)}
-        call = name_of(self.connection, question)
+        call = name_of(self.connection, operation)
         self._kept.append({"at": utcnow(), "call": call, "asked": asked, "outcome": outcome, "answer": answer})
 
 
@@ -105,26 +105,31 @@ def payroll_of(connection: NmbrsConnection) -> port.Payroll:
     return services().payroll_rest if connection.interface == "rest" else services().payroll
 
 
-def name_of(connection: NmbrsConnection, question: str) -> str:
-    """What the vendor calls this question."""
-    soap, rest, _ = OPERATIONS[question]
+def name_of(connection: NmbrsConnection, operation: str) -> str:
+    """Return the vendor's name of this operation."""
+    soap, rest, _ = OPERATIONS[operation]
     return rest if connection.interface == "rest" else soap
 
 
-def summary(found: Any) -> dict[str, Any]:
-    """An answer without anybody's pay: how many, how large, which."""
-    if found is None:
+def summary(answer: Any) -> dict[str, Any]:
+    """Return a summary of an answer that contains no wages: count, size, hash, run numbers."""
+    if answer is None:
         return {"empty": True}
-    if isinstance(found, bytes):
-        return {"bytes": len(found), "sha256": digest_sha256(found)}
-    if isinstance(found, list):
-        runs = [row.number for row in found if isinstance(row, port.RunInfo)]
-        return {"count": len(found), **({"numbers": runs[-50:]} if runs else {})}
+    if isinstance(answer, bytes):
+        return {"bytes": len(answer), "sha256": digest_sha256(answer)}
+    if isinstance(answer, list):
+        runs = [row.number for row in answer if isinstance(row, port.RunInfo)]
+        return {"count": len(answer), **({"numbers": runs[-50:]} if runs else {})}
     return {}
 
 
 def credentials(connection: NmbrsConnection) -> port.Credentials:
-    """The keys of a connection; those of the later interface are fresh. BadCredentials, TemporaryError."""
+    """Return the connection's credentials, with a fresh access token for REST.
+
+    Raises:
+    - BadCredentials
+    - TemporaryError
+    """
     if connection.interface == "rest":
         return port.Credentials(connection.email, nmbrs_tokens.access_token(connection), connection.environment)
     token = decrypt(connection.token_sealed, "nmbrs_connection", connection.client_id, connection.email)
@@ -132,7 +137,7 @@ def credentials(connection: NmbrsConnection) -> port.Credentials:
 
 
 def error_code(error: port.PayrollError) -> str:
-    """A code for the history: the screens have words for it."""
+    """Return the error as a code; the screens have a text for each."""
     if isinstance(error, port.NotAllowed):
         return f"not_allowed:{error.call}"
     names: dict[type, str] = {
@@ -143,26 +148,29 @@ def error_code(error: port.PayrollError) -> str:
 
 
 def is_callable() -> Any:
-    """The condition on connections that may be asked: kept, and not stopped by a refusal."""
-    stopped = (NmbrsConnection.status == "disturbed") & NmbrsConnection.problem.in_(SUSPENDING_ERRORS)
-    return NmbrsConnection.removed_at.is_null() & ~stopped
+    """Return the condition for connections that may be called: not removed and not suspended."""
+    suspended = (NmbrsConnection.status == "disturbed") & NmbrsConnection.problem.in_(SUSPENDING_ERRORS)
+    return NmbrsConnection.removed_at.is_null() & ~suspended
 
 
 def is_suspended(connection: NmbrsConnection) -> bool:
-    """The same of one connection: it was removed, or asking on waits for a person."""
+    """Return whether the connection may not be called: removed, or waiting for the user after an error."""
     return connection.removed_at is not None or (
         connection.status == "disturbed" and connection.problem in SUSPENDING_ERRORS
     )
 
 
-# --- what an answer means for the connection ---
-def _answered(connection: NmbrsConnection, question: str) -> None:
-    """Nmbrs works for us: noted at most once a minute. A disturbance ends when what failed works again."""
+# --- status of the connection ---
+def _record_success(connection: NmbrsConnection, operation: str) -> None:
+    """Record that a call succeeded, at most once a minute.
+
+    A failure ends when the operation that failed works again.
+    """
     now, changes = utcnow(), {}
-    if connection.asked_at is None or now - connection.asked_at > _NOTE_AFTER:
+    if connection.asked_at is None or now - connection.asked_at > _SUCCESS_INTERVAL:
         changes["asked_at"] = now
     kind, _, call = (connection.problem or "").partition(":")
-    if connection.status == "disturbed" and (kind != "not_allowed" or call == name_of(connection, question)):
+    if connection.status == "disturbed" and (kind != "not_allowed" or call == name_of(connection, operation)):
         changes |= {"status": "active", "problem": None, "disturbed_at": None}
     if changes:
         NmbrsConnection.update(**changes).where(NmbrsConnection.id == connection.id).execute()
@@ -170,27 +178,27 @@ def _answered(connection: NmbrsConnection, question: str) -> None:
             setattr(connection, name, value)
 
 
-def _suffer(connection: NmbrsConnection, question: str, error: port.PayrollError) -> None:
-    ends_all = isinstance(error, port.BadCredentials | port.Disabled | port.QuotaUsedUp)
-    if ends_all or (isinstance(error, port.NotAllowed) and question in REQUIRED_OPERATIONS):
+def _record_failure(connection: NmbrsConnection, operation: str, error: port.PayrollError) -> None:
+    always = isinstance(error, port.BadCredentials | port.Disabled | port.QuotaUsedUp)
+    if always or (isinstance(error, port.NotAllowed) and operation in REQUIRED_OPERATIONS):
         mark_failing(connection, error_code(error))
 
 
 def mark_failing(connection: NmbrsConnection, problem: str) -> None:
-    """The connection is "gestoord": said on screen, and once by mail to the owner."""
+    """Set the connection to failing ("gestoord"), shown on screen, and mail the owners once."""
     now = utcnow()
     with transaction(connection.client_id):
-        disturbed = (
+        changed = (
             NmbrsConnection.update(status="disturbed", problem=problem, disturbed_at=now)
             .where(NmbrsConnection.id == connection.id, NmbrsConnection.status == "active")
             .execute()
         )
-        if disturbed:
-            _tell_owners(connection, problem)
+        if changed:
+            _notify_owners(connection, problem)
     connection.status, connection.problem = "disturbed", problem
 
 
-def _tell_owners(connection: NmbrsConnection, problem: str) -> None:
+def _notify_owners(connection: NmbrsConnection, problem: str) -> None:
     client = Client.get_by_id(connection.client_id)
     audit.record_event(client.id, audit.WORKER, "nmbrs.disturbed", f"connection:{connection.id}", problem=problem)
     owners = User.select().join(Membership).where(Membership.client == client.id, Membership.role == "owner")

@@ -1,7 +1,6 @@
-"""The keys of the later interface: an access token of an hour, and a refresh token that changes at every use.
+"""OAuth tokens for the REST API: an access token valid for an hour, and a refresh token valid for one use.
 
-The tokens of a connection that is removed, or goes back to the older interface, are revoked
-(domain/common/token_revocations.py).
+The tokens of a connection that is removed, or goes back to SOAP, are revoked (domain/common/token_revocations.py).
 """
 
 from connectors import oauth
@@ -19,7 +18,12 @@ keep, held, discard = _SHELF.save, _SHELF.load, _SHELF.discard
 
 
 def access_token(connection: NmbrsConnection) -> str:
-    """A token that holds for some minutes yet. BadCredentials when consent has to be given again, TemporaryError."""
+    """Return an access token that is valid for at least some minutes.
+
+    Raises:
+    - BadCredentials: the customer must give consent again.
+    - TemporaryError
+    """
     try:
         return _SHELF.access_token(connection, services().nmbrs_oauth)
     except oauth_tokens.NotAuthorized as error:
@@ -27,7 +31,7 @@ def access_token(connection: NmbrsConnection) -> str:
     except oauth_tokens.RefreshInProgress as error:
         raise port.TemporaryError(None, _CALL, "being renewed") from error
     except oauth.OAuthRefused as error:
-        if error.code != "invalid_grant":  # a fault of ours, or of our registration: the consent itself may stand
+        if error.code != "invalid_grant":  # an error of ours or of our registration: the consent may still be valid
             raise port.TemporaryError(error.code, _CALL, "refused") from error
         raise port.BadCredentials(error.code, _CALL, "consent has ended") from error
     except oauth.OAuthDown as error:

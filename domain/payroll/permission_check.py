@@ -1,7 +1,7 @@
-"""What a token may do: each call that the product needs is tried, and a refusal names the right that is missing.
+"""Permission checks: every operation that we need is tried, so that a missing permission is named.
 
-The user template of Nmbrs allows each API method separately, so a valid token may still fail at one of them
-(docs/facts/nmbrs.md, section 2). A job tries them one by one; the screen shows the list as it fills.
+The user template in Nmbrs allows each API method separately, so a valid token may fail at one of them
+(docs/facts/nmbrs.md, section 2). A job tries them one by one; the screen shows the results as they come.
 """
 
 from collections.abc import Callable
@@ -16,7 +16,7 @@ from domain.payroll import companies
 from domain.payroll.nmbrs_client import NmbrsClient, error_code, name_of
 from models import NmbrsCheck, NmbrsConnection, transaction
 
-# The port's question, and whether there are no payments without it.
+# Method of the port, and whether payments are impossible without it.
 CHECKS: tuple[tuple[str, bool], ...] = (
     ("environment", True),
     ("debtors", True),
@@ -35,8 +35,11 @@ LEASE = 300
 
 @dataclass(frozen=True)
 class CheckView:
-    """question: the port's; call: what the vendor calls it. result: waiting, ok, refused, unknown (there is no run
-    to try it on yet) or trouble (no answer). code: of the refusal, e.g. "1002"."""
+    """`question`: method of the port; `call`: the vendor's name of the operation.
+
+    `result`: waiting, ok, refused, unknown (no run to try it on yet) or trouble (no answer). `code`: the error code,
+    e.g. "1002".
+    """
 
     question: str
     call: str
@@ -47,7 +50,7 @@ class CheckView:
 
 
 def schedule_permission_checks(connection: NmbrsConnection) -> None:
-    """Put every check on "waiting"; a job does them. In the caller's transaction or its own."""
+    """Reset all checks to "waiting"; a job runs them."""
     for position, (question, needed) in enumerate(_checks(connection)):
         NmbrsCheck.insert(connection=connection.id, position=position, call=question, needed=needed).on_conflict(
             conflict_target=(NmbrsCheck.connection, NmbrsCheck.call),
@@ -61,7 +64,7 @@ def _checks(connection: NmbrsConnection) -> list[tuple[str, bool]]:
 
 
 def due_permission_checks() -> list[int]:
-    """Connections whose rights are to be tried now."""
+    """Return the ids of connections whose checks are due."""
     query = NmbrsConnection.select(NmbrsConnection.id).where(
         NmbrsConnection.checks_due_at <= utcnow(), NmbrsConnection.removed_at.is_null()
     )
@@ -69,7 +72,7 @@ def due_permission_checks() -> list[int]:
 
 
 def run_permission_checks(connection_id: int) -> None:
-    """Try each call and write its result as it comes. Killed half-way, it is done again."""
+    """Run the checks and store each result at once. After a crash they run again."""
     connection = NmbrsConnection.get_by_id(connection_id)
     if connection.checks_due_at is None or connection.removed_at is not None:
         return
@@ -86,7 +89,7 @@ def run_permission_checks(connection_id: int) -> None:
 
 
 class _Trial:
-    """Tries the calls in order; a later one uses what an earlier one found."""
+    """Runs the checks in order; a later one uses what an earlier one found."""
 
     def __init__(self, connection: NmbrsConnection) -> None:
         self.connection, self.caller = connection, NmbrsClient(connection)
@@ -94,7 +97,7 @@ class _Trial:
         self.run: port.RunInfo | None = None
 
     def attempt(self, question: str) -> tuple[str, str | None]:
-        """How it went: the result, and the code of a refusal."""
+        """Return the result, and the error code of a refusal."""
         attempts: dict[str, Callable[[], Any]] = {
             "environment": lambda: self.caller.call(Payroll.environment), "debtors": self._debtors,
             "companies": self._companies, "runs": self._runs, "sepa_file": self._sepa_file,
@@ -115,7 +118,7 @@ class _Trial:
 
     @property
     def _company(self) -> Any:
-        """The one to try on: mapped before unmapped, the client's own before others."""
+        """The company to try on: mapped before unmapped, the client's own before others."""
         rows = companies.probe_candidates(self.connection)
         if not rows:
             raise _NothingToTry
@@ -125,7 +128,7 @@ class _Trial:
         self.debtors = self.caller.call(Payroll.debtors)
 
     def _companies(self) -> None:
-        """The list is kept while we are at it. Without a right to the debtors, all companies at once."""
+        """Fetch and store the list of companies; without permission for debtors, all companies in one call."""
         if self.debtors:
             companies.sync_companies(self.connection, self.caller, self.debtors)
             return
@@ -150,22 +153,22 @@ class _Trial:
 
 
 class _NothingToTry(Exception):
-    """There is no company or no run yet to try this call on."""
+    """There is no company or run yet to try this operation on."""
 
 
 def checks_of_connection(connection: NmbrsConnection) -> list[CheckView]:
-    """In the order in which they are tried; empty when they never were."""
-    # a connection that moved to the later interface keeps rows of what is not asked there
-    asked = [question for question, _needed in _checks(connection)]
-    of_it = (NmbrsCheck.connection == connection.id) & NmbrsCheck.call.in_(asked)
-    rows = NmbrsCheck.select().where(of_it).order_by(NmbrsCheck.position)
+    """Return the checks in order; empty if they never ran."""
+    # a connection migrated to REST still has rows of operations that exist only in SOAP
+    operations = [question for question, _needed in _checks(connection)]
+    current = (NmbrsCheck.connection == connection.id) & NmbrsCheck.call.in_(operations)
+    rows = NmbrsCheck.select().where(current).order_by(NmbrsCheck.position)
     return [
         CheckView(row.call, name_of(connection, row.call), row.needed, row.result, row.code, row.at) for row in rows
     ]
 
 
 def recheck_permissions(connection: NmbrsConnection) -> None:
-    """Somebody wants it tried once more, also after a stop; what was disturbed gets its chance."""
+    """Run the checks again at the user's request, even if the connection was suspended."""
     with transaction(connection.client_id):
         if connection.problem == "quota_used_up":
             NmbrsConnection.update(status="active", problem=None, disturbed_at=None).where(

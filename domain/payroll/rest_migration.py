@@ -1,7 +1,7 @@
-"""The road after SOAP: allowing the REST interface, and moving a connection over to it ("Overstappen").
+"""Migration from SOAP to REST ("Overstappen"): authorise access over OAuth and move a connection.
 
-The companies keep their key, by which a run is known; only the ids by which Nmbrs is asked change. Year and number
-of a run are the same in both interfaces, so nothing is taken in twice.
+Companies keep the key by which their runs are known; only the ids used in calls change. Year and number of a run are
+the same in both APIs, so nothing is imported twice.
 """
 
 import logging
@@ -21,15 +21,16 @@ from domain.payroll.nmbrs_client import NmbrsClient
 from models import Client, NmbrsConnection, NmbrsConsent, NmbrsDebtor, PayrollCompany, User, transaction
 
 CONSENT_LIFE = timedelta(minutes=15)
-# Of what nobody pays from, so many are converted along; the others when they are listed anew.
-MOST_UNMAPPED = 200
+# At most so many unmapped companies are converted; the others get their ids when they are listed again.
+MAX_UNMAPPED = 200
 log = logging.getLogger(__name__)
 
 
 def start_migration_oauth(client: Client, user: User, connection: NmbrsConnection | None) -> str:
-    """The address at Nmbrs where the customer allows the new interface; for a connection, or for a first one.
+    """Return the URL at Nmbrs where the customer authorises REST access, for a connection or for a first one.
 
-    WrongInterface when a connection speaks SOAP still and a second one beside it was meant.
+    Raises:
+    - WrongInterface: there is a SOAP connection, which must be migrated first.
     """
     if connection is None and any(one.interface == "soap" for one in connections.connections(client)):
         raise WrongInterface
@@ -46,11 +47,17 @@ def nmbrs_redirect_uri() -> str:
 
 
 def complete_migration_oauth(user: User, query: dict[str, str]) -> NmbrsConnection:
-    """Take Nmbrs's answer, once, for the person who went there; the connection speaks REST from then on.
+    """Exchange the authorisation code, once, for the user who started it. The connection uses REST from then on.
 
-    OAuthStateExpired, ConsentRefused, NmbrsUnavailable, RestIdsMissing and the Nmbrs errors. Nothing has changed then.
+    Nothing has changed when it raises.
+
+    Raises:
+    - OAuthStateExpired
+    - ConsentRefused
+    - RestIdsMissing
+    - NmbrsBadCredentials, NmbrsNotAllowed, NmbrsNoCompanyVisible, NmbrsDisabled, NmbrsRateLimited, NmbrsUnavailable
     """
-    asked, verifier = _use(user, query.get("state", ""))
+    request, verifier = _consume_state(user, query.get("state", ""))
     if "code" not in query:
         raise ConsentRefused
     try:
@@ -59,11 +66,11 @@ def complete_migration_oauth(user: User, query: dict[str, str]) -> NmbrsConnecti
         raise ConsentRefused from error
     except oauth.OAuthDown as error:
         raise NmbrsUnavailable from error
-    client = Client.get_by_id(asked.client_id)
+    client = Client.get_by_id(request.client_id)
     try:
-        return _connected(client, user, asked, tokens)
+        return _connected(client, user, request, tokens)
     except (port.PayrollError, RestIdsMissing, WrongInterface) as error:
-        _revoke_unused(client, asked, tokens)
+        _revoke_unused(client, request, tokens)
         if isinstance(error, port.PayrollError):
             raise connections.to_domain_error(error) from error
         raise
@@ -71,8 +78,8 @@ def complete_migration_oauth(user: User, query: dict[str, str]) -> NmbrsConnecti
 
 def _connected(client: Client, user: User, asked: NmbrsConsent, tokens: oauth.Tokens) -> NmbrsConnection:
     if asked.connection_id is None:
-        return _first(client, user, tokens)
-    return _renewed_or_moved(user, NmbrsConnection.get_by_id(asked.connection_id), tokens)
+        return _connect_with_rest(client, user, tokens)
+    return _renew_or_migrate(user, NmbrsConnection.get_by_id(asked.connection_id), tokens)
 
 
 def _revoke_unused(client: Client, asked: NmbrsConsent, tokens: oauth.Tokens) -> None:
@@ -83,7 +90,7 @@ def _revoke_unused(client: Client, asked: NmbrsConsent, tokens: oauth.Tokens) ->
         )
 
 
-def _use(user: User, state: str) -> tuple[NmbrsConsent, str]:
+def _consume_state(user: User, state: str) -> tuple[NmbrsConsent, str]:
     key = blind_index(state)
     mine = (NmbrsConsent.state_hash == key) & (NmbrsConsent.user == user.id)
     fresh = NmbrsConsent.used_at.is_null() & (NmbrsConsent.expires_at >= utcnow())
@@ -94,13 +101,13 @@ def _use(user: User, state: str) -> tuple[NmbrsConsent, str]:
 
 
 def client_of_oauth_state(state: str) -> Client | None:
-    """Whose way back this is, to lead somewhere sensible also when it failed."""
+    """Return the client for which this OAuth request was started, or None. Used for redirects, also after a failure."""
     row = NmbrsConsent.get_or_none(NmbrsConsent.state_hash == blind_index(state))
     return Client.get_by_id(row.client_id) if row else None
 
 
-def _first(client: Client, user: User, tokens: oauth.Tokens) -> NmbrsConnection:
-    """A connection that never spoke SOAP; or one of before, which gets new keys."""
+def _connect_with_rest(client: Client, user: User, tokens: oauth.Tokens) -> NmbrsConnection:
+    """Create a connection that never used SOAP, or give new tokens to an existing one."""
     environment = services().payroll_rest.environment(port.Credentials(user.email, tokens.access_token))
     with transaction(client.id):
         connection, _made = NmbrsConnection.get_or_create(
@@ -120,7 +127,7 @@ def _first(client: Client, user: User, tokens: oauth.Tokens) -> NmbrsConnection:
     return NmbrsConnection.get_by_id(connection.id)
 
 
-def _renewed_or_moved(user: User, connection: NmbrsConnection, tokens: oauth.Tokens) -> NmbrsConnection:
+def _renew_or_migrate(user: User, connection: NmbrsConnection, tokens: oauth.Tokens) -> NmbrsConnection:
     if connection.interface == "rest":
         with transaction(connection.client_id):
             nmbrs_tokens.keep(connection, tokens)
@@ -129,58 +136,66 @@ def _renewed_or_moved(user: User, connection: NmbrsConnection, tokens: oauth.Tok
                 connection.client_id, audit.by_user(user), "nmbrs.consented", f"connection:{connection.id}"
             )
         return NmbrsConnection.get_by_id(connection.id)
-    names = _map_ids_to_guids(connection)
-    _require_seen(connection, names, tokens)
+    guids = _map_ids_to_guids(connection)
+    _require_visible(connection, guids, tokens)
     with transaction(connection.client_id):
         nmbrs_tokens.keep(connection, tokens)
-        _rename(connection, names)
+        _store_guids(connection, guids)
         NmbrsConnection.update(interface="rest", token_sealed="").where(NmbrsConnection.id == connection.id).execute()
         connection.interface = "rest"
         connections.resume_connection(connection)
         audit.record_event(
             connection.client_id, audit.by_user(user), "nmbrs.moved", f"connection:{connection.id}",
-            companies=len(names),
+            companies=len(guids),
         )  # fmt: skip
     return NmbrsConnection.get_by_id(connection.id)
 
 
 def _map_ids_to_guids(connection: NmbrsConnection) -> dict[tuple[str, str], str]:
-    """What REST calls the debtors and companies: ("Company"|"Debtor", old id) to GUID. RestIdsMissing when one from
-    which is paid lacks."""
-    caller, names = NmbrsClient(connection), {}
+    """Return the REST id (GUID) of each debtor and company by ("Company" or "Debtor", SOAP id).
+
+    Raises:
+    - RestIdsMissing: a mapped company has none.
+    """
+    caller, guids = NmbrsClient(connection), {}
     rows = PayrollCompany.select().where(PayrollCompany.connection == connection.id)
     ordered = sorted(rows, key=lambda row: row.mapped_at is None)
     paying = [row for row in ordered if row.mapped_at is not None]
-    for row in ordered[: len(paying) + MOST_UNMAPPED]:
+    for row in ordered[: len(paying) + MAX_UNMAPPED]:
         try:
-            names |= caller.call(Payroll.guids, row.nmbrs_id)
+            guids |= caller.call(Payroll.guids, row.nmbrs_id)
         except port.PayrollError as error:
             if row.mapped_at is not None:
                 raise RestIdsMissing from error
             log.info("company %s: not converted: %s", row.id, error.code)
-    if any(("Company", row.nmbrs_id) not in names for row in paying):
+    if any(("Company", row.nmbrs_id) not in guids for row in paying):
         raise RestIdsMissing
-    return names
+    return guids
 
 
-def _require_seen(connection: NmbrsConnection, names: dict[tuple[str, str], str], tokens: oauth.Tokens) -> None:
-    """The new consent must cover every company from which is paid. RestIdsMissing, PayrollError."""
+def _require_visible(connection: NmbrsConnection, guids: dict[tuple[str, str], str], tokens: oauth.Tokens) -> None:
+    """Require that the new consent covers every mapped company.
+
+    Raises:
+    - RestIdsMissing
+    - PayrollError
+    """
     keys = port.Credentials(connection.email, tokens.access_token, connection.environment)
-    seen = {company.id for company in services().payroll_rest.companies(keys)}
+    visible = {company.id for company in services().payroll_rest.companies(keys)}
     paying = PayrollCompany.select().where(
         PayrollCompany.connection == connection.id, PayrollCompany.mapped_at.is_null(False)
     )
-    if any(names[("Company", row.nmbrs_id)] not in seen for row in paying):
+    if any(guids[("Company", row.nmbrs_id)] not in visible for row in paying):
         raise RestIdsMissing
 
 
-def _rename(connection: NmbrsConnection, names: dict[tuple[str, str], str]) -> None:
+def _store_guids(connection: NmbrsConnection, guids: dict[tuple[str, str], str]) -> None:
     for row in PayrollCompany.select().where(PayrollCompany.connection == connection.id):
-        guid = names.get(("Company", row.nmbrs_id))
+        guid = guids.get(("Company", row.nmbrs_id))
         if guid is not None:
             PayrollCompany.update(nmbrs_id=guid, guid=guid).where(PayrollCompany.id == row.id).execute()
     for row in NmbrsDebtor.select().where(NmbrsDebtor.connection == connection.id):
-        guid = names.get(("Debtor", row.nmbrs_id))
+        guid = guids.get(("Debtor", row.nmbrs_id))
         changes = {"nmbrs_id": guid} if guid else {}
         NmbrsDebtor.update(webhook="off", webhook_id=None, webhook_due_at=None, **changes).where(
             NmbrsDebtor.id == row.id

@@ -1,7 +1,7 @@
-"""Looking: which runs are there? Each one becomes a row, before anything of it is fetched.
+"""Discovery of runs: poll Nmbrs for a company's runs and store each one before anything of it is fetched.
 
-A webhook and the clock only say "look"; Nmbrs's own list is the truth. A run that is new is taken in, one that
-changed is read again, one that is no longer listed blocks its payment.
+Webhooks and the schedule only decide when to poll; Nmbrs's list is the truth. A new run is imported, a changed one is
+imported again, one that is no longer listed blocks its payment.
 """
 
 from datetime import datetime, timedelta
@@ -16,27 +16,27 @@ from domain.payroll import poll_schedule, supersession, wage_tax
 from domain.payroll.nmbrs_client import NmbrsClient, is_callable, is_suspended
 from models import NmbrsConnection, PayrollCompany, Run, transaction
 
-LOOK_LEASE = 120
-# A run that finished just before the link was made belongs to it: the two clocks are not one.
+POLL_LEASE_SECONDS = 120
+# Tolerance for clock differences: a run that finished just before the connection was made still counts.
 GRACE = timedelta(minutes=5)
-# What waited longer than this for its administratie to be mapped is offered to pick, not pushed.
-KEEPS_WAITING = timedelta(days=31)
-# Gone from one list may be a hiccup. Gone for so long, in a later list too, is gone.
-GONE_AFTER = timedelta(seconds=45)
-AT_ONCE = 200
-# A client with so few administraties has the unmapped ones looked at too, by every hint.
+# Runs that waited longer than this for a mapping are only offered for manual import.
+MAX_WAIT_FOR_MAPPING = timedelta(days=31)
+# A run missing from one list may be an error of Nmbrs. Missing again after this period, it counts as deleted.
+DELETED_AFTER = timedelta(seconds=45)
+MAX_DUE = 200
+# With at most so many companies, a webhook that names none polls the unmapped ones too.
 FEW = 50
 
 
 def due_companies() -> list[int]:
-    """Companies that are to be looked at now, of connections that may be asked."""
+    """Return the ids of companies that are due for a poll and whose connection may be called."""
     query = PayrollCompany.select(PayrollCompany.id).join(NmbrsConnection)
     due = query.where(PayrollCompany.look_due_at <= utcnow(), is_callable()).order_by(PayrollCompany.look_due_at)
-    return [row.id for row in due.limit(AT_ONCE)]
+    return [row.id for row in due.limit(MAX_DUE)]
 
 
 def mark_all_due() -> int:
-    """Mark every mapped company that may be asked about to be looked at now; returns how many."""
+    """Mark every mapped company as due for a poll now. Returns their number."""
     asked = NmbrsConnection.select(NmbrsConnection.id).where(is_callable())
     return (
         PayrollCompany.update(look_due_at=utcnow())
@@ -46,19 +46,19 @@ def mark_all_due() -> int:
 
 
 def repair_schedule() -> int:
-    """Give every mapped company without a next look its own moment; returns how many. None should be there."""
-    lost = PayrollCompany.select().where(PayrollCompany.mapped_at.is_null(False), PayrollCompany.look_due_at.is_null())
-    made = 0
-    for company in lost.join(NmbrsConnection).where(is_callable()):
+    """Schedule every mapped company that has no next poll. Returns their number, normally 0."""
+    idle = PayrollCompany.select().where(PayrollCompany.mapped_at.is_null(False), PayrollCompany.look_due_at.is_null())
+    repaired = 0
+    for company in idle.join(NmbrsConnection).where(is_callable()):
         still = (PayrollCompany.id == company.id) & PayrollCompany.look_due_at.is_null()
-        made += PayrollCompany.update(look_due_at=_next(company)).where(still).execute()
-    return made
+        repaired += PayrollCompany.update(look_due_at=_next_regular_poll(company)).where(still).execute()
+    return repaired
 
 
 def schedule_after_webhook(company_ids: list[int], delivery_id: int, spare: bool = False) -> None:
-    """A webhook told of something: look now, and again for an hour when nothing new is found.
+    """Poll these companies now because of a webhook, and again for an hour if nothing new is found.
 
-    `spare` companies were not named by it: they are looked at within minutes.
+    `spare`: the webhook did not name these companies; poll them within five minutes.
     """
     now = utcnow()
     due = now + timedelta(minutes=5) if spare else now
@@ -73,11 +73,11 @@ def schedule_after_webhook(company_ids: list[int], delivery_id: int, spare: bool
 
 
 def discover_runs(company_id: int) -> list[int]:
-    """List the company's runs; returns those to take in: new, or to be read again.
+    """Fetch the company's list of runs. Returns the ids to import or import again.
 
-    A failure of Nmbrs leaves the company on the list, with a growing pause.
+    If Nmbrs fails, the company is polled again after a growing pause.
     """
-    company = leases.claim_lease(PayrollCompany, company_id, LOOK_LEASE, PayrollCompany.look_due_at <= utcnow())
+    company = leases.claim_lease(PayrollCompany, company_id, POLL_LEASE_SECONDS, PayrollCompany.look_due_at <= utcnow())
     if company is None:
         return []
     if is_suspended(company.connection):
@@ -88,32 +88,32 @@ def discover_runs(company_id: int) -> list[int]:
         found = [info for year in years for info in caller.call(Payroll.runs, company.nmbrs_id, year)]
     except PayrollError as error:
         caller.save_exchanges()
-        _look_failed(company, error)
+        _schedule_retry(company, error)
         return []
     due = [run_id for info in found if (run_id := _upsert_run(company, info))]
-    gone = _handle_unlisted(company, years, {(info.year, info.number) for info in found})
+    doubt = _handle_unlisted(company, years, {(info.year, info.number) for info in found})
     due += wage_tax.discover_returns(company, caller, years)
-    if due or gone:
+    if due or doubt:
         caller.save_exchanges()
-    _schedule_next(company, bool(due), gone)
+    _schedule_next(company, bool(due), doubt)
     return list(dict.fromkeys(due + _waiting(company)))
 
 
 def _waiting(company: PayrollCompany) -> list[int]:
-    """Runs of the company that are due already: a webhook asked to read them again, or an earlier try failed."""
+    """Return the company's runs that are already due, because of a webhook or an earlier failure."""
     query = Run.select(Run.id).where(Run.company == company.id, Run.due_at <= utcnow(), Run.lease_until.is_null())
-    return [row.id for row in query.order_by(Run.id).limit(AT_ONCE)]
+    return [row.id for row in query.order_by(Run.id).limit(MAX_DUE)]
 
 
 def _years() -> tuple[int, ...]:
-    """This year; in January also the last one."""
+    """Return this year; in January also the previous one."""
     today = today_amsterdam()
     return (today.year - 1, today.year) if today.month == 1 else (today.year,)
 
 
-# --- one run of the list ---
+# --- a run of the list ---
 def _upsert_run(company: PayrollCompany, info: RunInfo) -> int | None:
-    """Make the run a row, once, or see what changed; its id when it is to be taken in or read again."""
+    """Insert the run, or update the known one. Returns its id if it must be imported (again)."""
     same = (Run.company == company.id) & (Run.kind == "salary") & (Run.year == info.year) & (Run.number == info.number)
     known = Run.get_or_none(same)
     if known is not None:
@@ -126,7 +126,7 @@ def _upsert_run(company: PayrollCompany, info: RunInfo) -> int | None:
             period_end=info.period_end, state=state, due_at=utcnow() if state == "found" else None,
             delivery_id=company.hinted_by_id if company.hinted_at else None,
         ).execute()  # fmt: skip
-    except IntegrityError:  # another look made the same row first
+    except IntegrityError:  # another worker stored it first
         return None
     return made if state == "found" else None
 
@@ -138,14 +138,17 @@ def _state_of_new(company: PayrollCompany, info: RunInfo) -> str:
 
 
 def import_since(company: PayrollCompany) -> datetime:
-    """Runs from then on are ours: since the link, but of what waited for a mapping only the last weeks."""
+    """Return the time (UTC) from which runs are imported.
+
+    That is when the connection was made, or 31 days before the mapping if that is later.
+    """
     linked = company.connection.created_at
-    return max(linked, company.mapped_at - KEEPS_WAITING) if company.mapped_at else linked
+    return max(linked, company.mapped_at - MAX_WAIT_FOR_MAPPING) if company.mapped_at else linked
 
 
 def _update_run(company: PayrollCompany, run: Run, info: RunInfo) -> int | None:
-    """A run that was run again, unlocked, locked or that came back is read again; its words are kept up."""
-    # the two interfaces name and date the same run otherwise: that alone is no news
+    """Update a known run. Returns its id if it was recalculated, locked, unlocked or listed again: import it again."""
+    # SOAP and REST give the same run another id and date: that alone is no change
     again = run.nmbrs_id.isdigit() == info.id.isdigit() and (
         (run.nmbrs_id, run.run_at, run.locked) != (info.id, info.run_at, info.locked)
     )
@@ -169,9 +172,12 @@ def _update_run(company: PayrollCompany, run: Run, info: RunInfo) -> int | None:
     return run.id if reread else None
 
 
-# --- runs that are gone ---
+# --- runs that are no longer listed ---
 def _handle_unlisted(company: PayrollCompany, years: tuple[int, ...], listed: set[tuple[int, int]]) -> bool:
-    """Block what is no longer listed, and end it when a later list lacks it too. True while one is in doubt."""
+    """Block runs that are no longer listed, and delete them once a later list confirms it.
+
+    Returns whether one is in doubt.
+    """
     known = Run.select().where(Run.company == company.id, Run.kind == "salary", Run.year.in_(years),
                                Run.state.not_in(("vanished", "older")))  # fmt: skip
     doubt = False
@@ -181,21 +187,21 @@ def _handle_unlisted(company: PayrollCompany, years: tuple[int, ...], listed: se
         if run.missing_since is None:
             _block(run)
             doubt = True
-        elif utcnow() - run.missing_since >= GONE_AFTER:
-            _end(run)
+        elif utcnow() - run.missing_since >= DELETED_AFTER:
+            _mark_deleted(run)
         else:
             doubt = True
     return doubt
 
 
 def _block(run: Run) -> None:
-    """Nothing of it can be approved now, and what was approved is no longer."""
+    """Revoke the approval of the run's payments; they cannot be approved while the run is unlisted."""
     with transaction(run.client_id):
         Run.update(missing_since=utcnow()).where(Run.id == run.id).execute()
         supersession.revoke_approval(run, "run_missing")
 
 
-def _end(run: Run) -> None:
+def _mark_deleted(run: Run) -> None:
     with transaction(run.client_id):
         supersession.supersede_batches(run, "vanished")
         Run.update(state="vanished", due_at=None, version=None, reason=None, changed_at=utcnow()).where(
@@ -203,9 +209,9 @@ def _end(run: Run) -> None:
         ).execute()
 
 
-# --- when to look again ---
-def _next(company: PayrollCompany) -> datetime | None:
-    """The next regular look; none for a company that nobody pays from and that is not in a small account."""
+# --- next poll ---
+def _next_regular_poll(company: PayrollCompany) -> datetime | None:
+    """Return the next regular poll (UTC), or None for an unmapped company."""
     now = utcnow()
     if company.mapped_at is None:
         return None
@@ -214,8 +220,8 @@ def _next(company: PayrollCompany) -> datetime | None:
 
 
 def _schedule_next(company: PayrollCompany, news: bool, doubt: bool) -> None:
-    """After a hint that brought nothing, look again for a while; otherwise at the next regular moment."""
-    now, later = utcnow(), _next(company)
+    """Schedule the next poll at the regular time; sooner, for an hour, after a webhook that led to no new run."""
+    now, later = utcnow(), _next_regular_poll(company)
     hinted = company.hinted_at if not news else None
     again = poll_schedule.next_retry_after_webhook(hinted, company.look_attempts, now) if hinted else None
     if doubt:
@@ -224,15 +230,15 @@ def _schedule_next(company: PayrollCompany, news: bool, doubt: bool) -> None:
     changes = {"look_due_at": due, "look_attempts": company.look_attempts + 1 if again else 0}
     if not again:
         changes["hinted_at"] = None
-    # a hint that came while we looked has set its own time: that one stays
+    # a webhook that arrived meanwhile has set another time, which stays
     PayrollCompany.update(**changes).where(
         PayrollCompany.id == company.id, PayrollCompany.look_due_at == company.look_due_at
     ).execute()
     leases.release_lease(company, looked_at=now)
 
 
-def _look_failed(company: PayrollCompany, error: PayrollError) -> None:
-    """Again later. Nmbrs that asks for patience gets it for every company of the connection."""
+def _schedule_retry(company: PayrollCompany, error: PayrollError) -> None:
+    """Schedule a retry. If Nmbrs limits the rate, every company of the connection waits."""
     due = leases.backoff(company.look_attempts)
     if isinstance(error, RateLimited):
         due = max(due, utcnow() + timedelta(seconds=error.seconds))
@@ -242,6 +248,6 @@ def _look_failed(company: PayrollCompany, error: PayrollError) -> None:
 
 
 def last_polled_at(client_id: int) -> datetime | None:
-    """When Nmbrs was last asked for the runs of a client; UTC."""
+    """Return when Nmbrs was last polled for the runs of a client (UTC), or None."""
     query = PayrollCompany.select(fn.max(PayrollCompany.looked_at)).where(PayrollCompany.client == client_id)
     return PayrollCompany.looked_at.python_value(query.scalar())

@@ -1,4 +1,4 @@
-"""What came of each run: the list with its filters, what was received, asked and answered, and taking it in again."""
+"""History of runs: the filtered list, what was received and called for each, and importing it again."""
 
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -11,16 +11,16 @@ from domain.common import audit
 from domain.common.errors import NotFound
 from models import BankAccount, Batch, Client, Delivery, NmbrsExchange, PayrollCompany, Run, User, transaction
 
-PAGE = 25
+PAGE_SIZE = 25
 RESULTS = ("taken", "empty", "refused", "retrying", "found", "vanished")
 _HIDDEN = ("older", "unmapped")
-_MOST_BODY = 4096
-_AROUND = timedelta(minutes=2)
+_MAX_BODY = 4096
+_POLL_WINDOW = timedelta(minutes=2)
 
 
 @dataclass(frozen=True)
 class HistoryRow:
-    """items: lines of the file. reason: a code. Moments in UTC."""
+    """A run in the list. `items`: lines of its file; `reason`: a code. Times are UTC."""
 
     id: int
     at: datetime
@@ -39,7 +39,7 @@ class HistoryRow:
 
 @dataclass(frozen=True)
 class Filter:
-    """What to show; None shows all. period: (year, number)."""
+    """Which runs to show; None does not filter. `period`: (year, number)."""
 
     company_id: int | None = None
     period: tuple[int, int] | None = None
@@ -48,7 +48,7 @@ class Filter:
 
 @dataclass(frozen=True)
 class ReceivedView:
-    """A webhook call as it came; the body as text, shortened. Its address, which is secret, is not in it."""
+    """A webhook call as received; the body is text, shortened. The URL is secret and therefore left out."""
 
     at: datetime
     content_type: str
@@ -66,7 +66,7 @@ class ExchangeView:
 
 @dataclass(frozen=True)
 class Detail:
-    """overpaid: (name, IBAN, cents) that went out and is no longer in the run."""
+    """A run with its calls and batches. `overpaid`: (name, IBAN, cents) that was paid and is no longer in the run."""
 
     row: HistoryRow
     number: int
@@ -83,13 +83,13 @@ class Detail:
     again: bool
 
 
-def history(client: Client, limit: int = PAGE, offset: int = 0, only: Filter | None = None) -> list[HistoryRow]:
-    """What came of each run, newest first."""
+def history(client: Client, limit: int = PAGE_SIZE, offset: int = 0, only: Filter | None = None) -> list[HistoryRow]:
+    """Return the runs and their outcomes, newest first."""
     return list_runs(client, Run.state.not_in(_HIDDEN), *_conditions(only or Filter()), limit=limit, offset=offset)
 
 
-def list_runs(client: Client, *which: Any, limit: int = PAGE, offset: int = 0) -> list[HistoryRow]:
-    """Runs of this client that meet these conditions, the last changed first."""
+def list_runs(client: Client, *which: Any, limit: int = PAGE_SIZE, offset: int = 0) -> list[HistoryRow]:
+    """Return the client's runs that meet the conditions, last changed first."""
     query = (
         Run.select(Run, PayrollCompany, BankAccount).join(PayrollCompany).join(BankAccount, JOIN.LEFT_OUTER)
         .where(Run.client == client.id, *which)
@@ -102,14 +102,14 @@ def list_runs(client: Client, *which: Any, limit: int = PAGE, offset: int = 0) -
 
 
 def _conditions(only: Filter) -> list[Any]:
-    found = []
+    conditions = []
     if only.company_id is not None:
-        found.append(Run.company == only.company_id)
+        conditions.append(Run.company == only.company_id)
     if only.period is not None:
-        found += [Run.year == only.period[0], Run.period_start <= only.period[1], Run.period_end >= only.period[1]]
+        conditions += [Run.year == only.period[0], Run.period_start <= only.period[1], Run.period_end >= only.period[1]]
     if only.result is not None:
-        found.append(Run.state == only.result)
-    return found
+        conditions.append(Run.state == only.result)
+    return conditions
 
 
 def _row(row: Run, reference: str | None) -> HistoryRow:
@@ -122,13 +122,13 @@ def _row(row: Run, reference: str | None) -> HistoryRow:
 
 
 def companies_with_runs(client: Client) -> list[PayrollCompany]:
-    """Those of which there is something in the history."""
+    """Return the companies that have runs in the history."""
     seen = Run.select(Run.company).where(Run.client == client.id, Run.state.not_in(_HIDDEN))
     return list(PayrollCompany.select().where(PayrollCompany.id.in_(seen)).order_by(PayrollCompany.number).limit(500))
 
 
 def periods(client: Client) -> list[tuple[int, int]]:
-    """(year, number) of which there is something in the history, newest first."""
+    """Return the periods (year, number) that have runs in the history, newest first."""
     query: Any = (
         Run.select(Run.year, Run.period_start).where(Run.client == client.id, Run.state.not_in(_HIDDEN)).distinct()
         .order_by(Run.year.desc(), Run.period_start.desc()).limit(60)
@@ -137,7 +137,11 @@ def periods(client: Client) -> list[tuple[int, int]]:
 
 
 def run_detail(client: Client, run_id: int) -> Detail:
-    """One entry, opened. NotFound when it is not this client's."""
+    """Return one run of the history.
+
+    Raises:
+    - NotFound
+    """
     query = Run.select(Run, PayrollCompany, BankAccount).join(PayrollCompany).join(BankAccount, JOIN.LEFT_OUTER)
     run = query.where(Run.id == run_id, Run.client == client.id).first()
     if run is None:
@@ -146,7 +150,7 @@ def run_detail(client: Client, run_id: int) -> Detail:
     return Detail(
         _row(run, batches[-1].reference if batches else None), run.number, run.year, run.period_start, run.nmbrs_id,
         run.run_at, run.locked, run.found_at, [(name, iban, cents) for name, iban, cents in run.overpaid or []],
-        _received(run), _exchanges(run), batches, _can_again(run),
+        _received(run), _exchanges(run), batches, _can_reimport(run),
     )  # fmt: skip
 
 
@@ -154,33 +158,37 @@ def _received(run: Run) -> ReceivedView | None:
     row = Delivery.get_or_none(Delivery.id == run.delivery_id, Delivery.client == run.client_id)
     if row is None:
         return None
-    body = bytes(row.body)[:_MOST_BODY].decode("utf-8", "replace")
+    body = bytes(row.body)[:_MAX_BODY].decode("utf-8", "replace")
     shown = "".join(c if c.isprintable() or c == "\n" else "·" for c in body)
     return ReceivedView(row.received_at, row.content_type, shown)
 
 
 def _exchanges(run: Run) -> list[ExchangeView]:
-    """The look that found it, and every call about it."""
+    """Return the calls of the poll that found the run, and every call about the run."""
     found = (
         NmbrsExchange.run.is_null() & (NmbrsExchange.company == run.company_id)
-        & NmbrsExchange.at.between(run.found_at - _AROUND, run.found_at + _AROUND)
+        & NmbrsExchange.at.between(run.found_at - _POLL_WINDOW, run.found_at + _POLL_WINDOW)
     )  # fmt: skip
     query = NmbrsExchange.select().where((NmbrsExchange.run == run.id) | found).order_by(NmbrsExchange.id.desc())
     return [ExchangeView(row.at, row.call, row.asked, row.outcome, row.answer) for row in query.limit(40)][::-1]
 
 
-def _can_again(run: Run) -> bool:
+def _can_reimport(run: Run) -> bool:
     return run.state in ("taken", "empty", "refused", "retrying") and run.company.mapped_at is not None
 
 
 def reimport_run(client: Client, user: User, run_id: int) -> None:
-    """Read the run once more, by hand. What was struck as a whole, or gave way, is made a payment again. NotFound."""
+    """Import the run again at the user's request. A payment that was discarded or superseded is created again.
+
+    Raises:
+    - NotFound: also when the run cannot be imported again.
+    """
     mine = (Run.id == run_id) & (Run.client == client.id)
     with transaction(client.id):
         run = Run.get_or_none(mine)
-        if run is None or not _can_again(run):
+        if run is None or not _can_reimport(run):
             raise NotFound
         batches = list(Batch.select(Batch.state).where(Batch.run == run.id))
-        over = all(batch.state in ("discarded", "replaced") for batch in batches)
-        Run.update(due_at=utcnow(), attempts=0, **({"version": None} if over else {})).where(mine).execute()
+        ended = all(batch.state in ("discarded", "replaced") for batch in batches)
+        Run.update(due_at=utcnow(), attempts=0, **({"version": None} if ended else {})).where(mine).execute()
         audit.record_event(client.id, audit.by_user(user), "run.again", f"run:{run_id}")

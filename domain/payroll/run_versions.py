@@ -1,6 +1,7 @@
-"""Two versions of one run: what makes them the same, and what is still to be paid when the first was paid.
+"""Versions of a run: when two are the same, and what a newer one still owes after the older one was paid.
 
-A version is the sorted lines, never the file, whose date and ids change at each fetch (docs/design.md, never-list 1).
+A version is identified by its sorted lines, not by the file, whose date and ids differ at every download
+(docs/design.md, never-list 1).
 """
 
 from collections import Counter, defaultdict
@@ -13,7 +14,10 @@ from core.encryption import digest_sha256
 
 @dataclass(frozen=True)
 class PayableLine:
-    """A line of the newest file; `paid_cents` is what this account got for this run before. Cents."""
+    """A line of the newest file.
+
+    Amounts are integer cents; `paid_cents` is what this account received for this run before.
+    """
 
     name_shown: str
     name_sent: str
@@ -22,7 +26,7 @@ class PayableLine:
     iban: str
     amount_cents: int
     paid_cents: int | None = None
-    employee: str | None = None  # the number of the employee, where the source tells it
+    employee: str | None = None  # employee number, if the source has it
 
     @property
     def key(self) -> tuple[str, str, int, str]:
@@ -31,7 +35,7 @@ class PayableLine:
 
 @dataclass(frozen=True)
 class PreviousLine:
-    """A line of a payment that was sent; `paid` unless it was struck, refused or came back."""
+    """A line of a submitted payment. `paid` is False if it was excluded, rejected or returned."""
 
     id: int
     name: str
@@ -50,8 +54,12 @@ Line = TypeVar("Line", PayableLine, PreviousLine)
 
 @dataclass(frozen=True)
 class VersionDiff:
-    """`pay` is owed still; `overpaid` lists (name, IBAN, cents) that went out and is no longer in the run;
-    `void` are the ids of unpaid earlier lines whose person the newer version holds."""
+    """What the newest version changes.
+
+    - pay: lines that are still owed.
+    - overpaid: (name, IBAN, cents) that was paid and is no longer in the run.
+    - void: ids of unpaid earlier lines whose creditor is in the newer version.
+    """
 
     pay: list[PayableLine]
     overpaid: list[tuple[str, str, int]] = field(default_factory=list)
@@ -59,45 +67,45 @@ class VersionDiff:
 
 
 def version_hash(lines: Iterable[PayableLine]) -> str:
-    """The name of a version."""
+    """Return the hash that identifies a version."""
     rows = sorted((line.name_shown, line.iban, str(line.amount_cents), line.description_shown) for line in lines)
     return digest_sha256("\n".join("\t".join(row) for row in rows).encode())
 
 
-def diff_versions(wanted: Sequence[PayableLine], before: Sequence[PreviousLine]) -> VersionDiff:
-    """What the newest version asks beyond what was sent.
+def diff_versions(wanted: Sequence[PayableLine], previous: Sequence[PreviousLine]) -> VersionDiff:
+    """Return what the newest version asks beyond what was submitted.
 
-    Lines that are the same in both need nothing: paid is paid, and what was struck stays struck. Of the others,
-    per account: what it should get, less what it got. More than it should have got is told, never taken back.
+    Lines that are in both need nothing: paid stays paid, excluded stays excluded. For the other lines, each account
+    gets what it should get less what it got. An overpayment is reported, never reclaimed.
     """
-    new, old = _unlike(wanted, before)
+    new, old = _unlike(wanted, previous)
     accounts = list(dict.fromkeys([line.iban for line in new] + [line.iban for line in old]))
     wanted_of, before_of = _by_iban(new), _by_iban(old)
-    found = VersionDiff([])
+    diff = VersionDiff([])
     for iban in accounts:
-        _settle(found, wanted_of[iban], before_of[iban])
-    return found
+        _settle(diff, wanted_of[iban], before_of[iban])
+    return diff
 
 
-def _settle(found: VersionDiff, new: list[PayableLine], old: list[PreviousLine]) -> None:
-    """One account."""
+def _settle(diff: VersionDiff, new: list[PayableLine], old: list[PreviousLine]) -> None:
+    """Add the difference of one account."""
     paid = sum(line.amount_cents for line in old if line.paid)
     owed = sum(line.amount_cents for line in new) - paid
     if new:
-        found.void.extend(line.id for line in old if not line.paid)
+        diff.void.extend(line.id for line in old if not line.paid)
     if not paid:
-        found.pay.extend(new)
+        diff.pay.extend(new)
     elif owed > 0:
-        found.pay.append(replace(new[-1], amount_cents=owed, paid_cents=paid))
+        diff.pay.append(replace(new[-1], amount_cents=owed, paid_cents=paid))
     elif owed < 0:
-        found.overpaid.append((old[-1].name, old[-1].iban, -owed))
+        diff.overpaid.append((old[-1].name, old[-1].iban, -owed))
 
 
 def _unlike(
-    wanted: Sequence[PayableLine], before: Sequence[PreviousLine]
+    wanted: Sequence[PayableLine], previous: Sequence[PreviousLine]
 ) -> tuple[list[PayableLine], list[PreviousLine]]:
-    """Both without the lines that are the same in both, each as often as it stands there."""
-    spare = Counter(line.key for line in before)
+    """Return both lists without the lines they have in common, each counted as often as it occurs."""
+    spare = Counter(line.key for line in previous)
     new = []
     for line in wanted:
         if spare[line.key] > 0:
@@ -105,7 +113,7 @@ def _unlike(
         else:
             new.append(line)
     old = []
-    for line in sorted(before, key=lambda line: line.paid):  # the unpaid ones are left over first
+    for line in sorted(previous, key=lambda line: line.paid):  # unpaid ones first, so that they remain
         if spare[line.key] > 0:
             spare[line.key] -= 1
             old.append(line)

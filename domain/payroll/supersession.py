@@ -1,7 +1,7 @@
-"""A run was run again, or is gone: what becomes of the payments that were made of it before.
+"""Supersession: a run was recalculated or deleted, so the payments made from it before must give way.
 
-What was not sent gives way: it is "replaced" and its lines are never payable. What is being sent or was sent
-stays as it is; the newer version pays only the difference (`versions`).
+What was not submitted is replaced, and its lines are never paid. What was submitted stays, and the newer version pays
+only the difference (`run_versions`).
 """
 
 from domain.common import audit
@@ -11,9 +11,9 @@ from domain.payments.queries import get_batch_locked
 from domain.payroll.run_versions import PreviousLine
 from models import Batch, BatchLine, Client, Run
 
-# The bank has it, or may have it.
+# States in which the bank has the order or may have it.
 SENT = ("sending", "name_check", "at_bank", "signed", "executed", "partly_executed")
-_NEVER_WENT = ("rejected", "failed", "cancelled")
+_NOT_EXECUTED = ("rejected", "failed", "cancelled")
 _PAID = ("open", "sent", "executed")
 
 
@@ -22,7 +22,10 @@ def batches_of(run: Run) -> list[Batch]:
 
 
 def supersede_batches(run: Run, reason: str) -> list[Batch]:
-    """Replace every payment of the run that was not sent, in the caller's transaction; returns those that stay."""
+    """Replace every payment of the run that was not submitted.
+
+    Returns those that stay. Call it inside a transaction.
+    """
     stay = []
     for batch in batches_of(run):
         held = get_batch_locked(Client.get_by_id(batch.client_id), batch.reference)
@@ -34,17 +37,17 @@ def supersede_batches(run: Run, reason: str) -> list[Batch]:
 
 
 def _replace(batch: Batch, reason: str) -> None:
-    if batch.state in _NEVER_WENT:
+    if batch.state in _NOT_EXECUTED:
         state_machine.transition(batch, "reopen", audit.WORKER, reason)
     if batch.state in ("open", "approved"):
         void_releases(batch, reason)
         state_machine.transition(batch, "replace", audit.WORKER, reason)
-    # also of a payment that was struck as a whole: the newer version holds these people
+    # also for a discarded payment: its creditors are in the newer version
     BatchLine.update(state="void").where(BatchLine.batch == batch.id).execute()
 
 
 def revoke_approval(run: Run, reason: str) -> None:
-    """What is approved and not yet being sent has to be approved anew, in the caller's transaction."""
+    """Revoke the approval of payments that are not yet submitted. Call it inside a transaction."""
     for batch in batches_of(run):
         if batch.state not in ("open", "approved"):
             continue
@@ -56,7 +59,7 @@ def revoke_approval(run: Run, reason: str) -> None:
 
 
 def previous_lines(batches: list[Batch]) -> list[PreviousLine]:
-    """The lines of payments that were sent, paid and unpaid ones; those that were void already count no more."""
+    """Return the lines of submitted payments, paid and unpaid, without superseded ones."""
     if not batches:
         return []
     rows = BatchLine.select().where(
@@ -69,5 +72,5 @@ def previous_lines(batches: list[Batch]) -> list[PreviousLine]:
 
 
 def void_lines(line_ids: list[int]) -> None:
-    """Unpaid lines of sent payments whose person a newer version holds."""
+    """Mark unpaid lines of submitted payments as superseded: a newer version has the same creditors."""
     BatchLine.update(state="void").where(BatchLine.id.in_(line_ids), BatchLine.state.not_in(_PAID)).execute()

@@ -1,7 +1,7 @@
-"""Loonheffing: a return of wage tax is a payment of one line to the Belastingdienst, where that is switched on.
+"""Wage tax (loonheffing): a return becomes a payment of one line to the tax authority, if the customer enabled it.
 
-It goes the way of a run: a row of kind "wage_tax", its file read as strictly, one batch. The number that names it
-is made of period and serial number, which both interfaces know.
+It is handled like a run: a row of kind "wage_tax", a strictly parsed file, one batch. Its number is made of period and
+serial number, which are the same in both APIs.
 """
 
 import logging
@@ -15,26 +15,30 @@ from domain.common.errors import NotFound
 from domain.payroll.nmbrs_client import NmbrsClient
 from models import Client, PayrollCompany, Run, User, transaction
 
-_ROOM_FOR_SERIALS = 1000
+_MAX_SERIALS = 1000
 log = logging.getLogger(__name__)
 
 
-def set_wage_tax_enabled(client: Client, user: User, company_id: int, on: bool) -> None:
-    """Pay the wage tax of this company from here too, or no longer. Only returns from now on. NotFound."""
+def set_wage_tax_enabled(client: Client, user: User, company_id: int, enabled: bool) -> None:
+    """Enable or disable payment of this company's wage tax, for returns from now on.
+
+    Raises:
+    - NotFound
+    """
     mine = (PayrollCompany.id == company_id) & (PayrollCompany.client == client.id)
     company = PayrollCompany.get_or_none(mine)
     if company is None:
         raise NotFound
-    if on == (company.wage_tax_from is not None):
+    if enabled == (company.wage_tax_from is not None):
         return
     with transaction(client.id):
-        PayrollCompany.update(wage_tax_from=utcnow() if on else None, look_due_at=utcnow()).where(mine).execute()
-        kind = "nmbrs.wage_tax_on" if on else "nmbrs.wage_tax_off"
+        PayrollCompany.update(wage_tax_from=utcnow() if enabled else None, look_due_at=utcnow()).where(mine).execute()
+        kind = "nmbrs.wage_tax_on" if enabled else "nmbrs.wage_tax_off"
         audit.record_event(client.id, audit.by_user(user), kind, f"company:{company.id}")
 
 
 def discover_returns(company: PayrollCompany, caller: NmbrsClient, years: tuple[int, ...]) -> list[int]:
-    """Make a row of each new return; those to be paid. Nothing of it stops the salaries."""
+    """Store each new return. Returns the ids to import. A failure does not affect the salaries."""
     if company.wage_tax_from is None or company.mapped_at is None:
         return []
     try:
@@ -42,11 +46,11 @@ def discover_returns(company: PayrollCompany, caller: NmbrsClient, years: tuple[
     except PayrollError as error:
         log.info("company %s: wage tax not listed: %s", company.id, error.code)
         return []
-    return [run_id for tax in found if (run_id := _know(company, tax))]
+    return [run_id for tax in found if (run_id := _store_return(company, tax))]
 
 
-def _know(company: PayrollCompany, tax: WageTax) -> int | None:
-    number = tax.period * _ROOM_FOR_SERIALS + tax.serial
+def _store_return(company: PayrollCompany, tax: WageTax) -> int | None:
+    number = tax.period * _MAX_SERIALS + tax.serial
     same = (Run.company == company.id) & (Run.kind == "wage_tax") & (Run.year == tax.year) & (Run.number == number)
     if Run.select().where(same).exists():
         return None
@@ -58,20 +62,20 @@ def _know(company: PayrollCompany, tax: WageTax) -> int | None:
             period_start=tax.period, period_end=tax.period, wage_tax_reference=tax.reference,
             state="found" if new else "older", due_at=utcnow() if new else None,
         ).execute()  # fmt: skip
-    except IntegrityError:  # another look made the same row first
+    except IntegrityError:  # another worker stored it first
         return None
     return made if new else None
 
 
 def fetch_return_file(run: Run, caller: NmbrsClient) -> bytes | None:
-    """The payment file of a return; asked with a run of its period, which SOAP wants to know."""
+    """Return the payment file of a return. SOAP also requires a run of the same period."""
     return caller.call(
         Payroll.wage_tax_file, run.company.nmbrs_id, _run_of_period(run), run.nmbrs_id, run.year, today_amsterdam()
     )
 
 
 def _run_of_period(run: Run) -> str:
-    """The newest run of the return's period, or of its year."""
+    """Return the newest run of the return's period, or of its year."""
     query = Run.select().where(Run.company == run.company_id, Run.kind == "salary", Run.year == run.year)
     within = (Run.period_start <= run.period_start) & (Run.period_end >= run.period_end)
     row = query.where(within).order_by(Run.number.desc()).first() or query.order_by(Run.number.desc()).first()

@@ -1,4 +1,4 @@
-"""Webhook deliveries: kept before they are answered, and only ever a hint to look sooner."""
+"""Webhook deliveries: stored before they are answered, and used only to poll sooner."""
 
 from datetime import timedelta
 
@@ -11,17 +11,22 @@ from domain.payroll import run_discovery, webhook_keys
 from domain.payroll.nmbrs_client import is_callable
 from models import Delivery, NmbrsConnection, NmbrsExchange, PayrollCompany, Run, transaction
 
-# What may wait unhandled for one key; above it the answer is "not stored".
+# Unprocessed deliveries per key; above this a new one is not stored (503).
 MAX_UNPROCESSED = 10_000
 RETENTION = timedelta(days=90)
 
 
 class TooManyWaiting(Exception):
-    """This key has more waiting than a person's payroll can explain."""
+    """This key has more unprocessed deliveries than MAX_UNPROCESSED."""
 
 
 def store_delivery(secret: str, content_type: str, headers: dict[str, str], body: bytes) -> int:
-    """Keep the call as it came and return its id. NotFound for an unknown key, TooManyWaiting."""
+    """Store the call as received and return its id.
+
+    Raises:
+    - NotFound: unknown key.
+    - TooManyWaiting
+    """
     client_id = webhook_keys.client_id_of(secret)
     if client_id is None:
         raise NotFound
@@ -43,45 +48,51 @@ def unprocessed_deliveries() -> list[int]:
 
 
 def process_delivery(delivery_id: int) -> list[int]:
-    """Have the companies of the client looked at; returns the ids of those that it tells of.
+    """Schedule polls for the client's companies. Returns the ids of the companies that the webhook is about.
 
-    What the body says is only used to look sooner at the company that it names, and to read a run again that it
-    names: Nmbrs's own list of runs is the truth. Handled twice, it looks twice, which makes nothing twice.
+    The body only decides which company to poll first and which run to import again: Nmbrs's list is the truth.
+    Processing it twice only polls twice.
     """
     row = Delivery.get_or_none(Delivery.id == delivery_id, Delivery.handled_at.is_null())
     if row is None:
         return []
-    said = parse_webhook(row.content_type, bytes(row.body))
+    payload = parse_webhook(row.content_type, bytes(row.body))
     with transaction(row.client_id):
-        named, others = _companies(row.client_id, said)
+        named, others = _companies(row.client_id, payload)
         run_discovery.schedule_after_webhook(named, row.id)
         run_discovery.schedule_after_webhook(others, row.id, spare=True)
-        _read_again(named, said.run_id)
+        _schedule_reimport(named, payload.run_id)
         Delivery.update(handled_at=utcnow()).where(Delivery.id == row.id).execute()
     return named
 
 
 def purge_payloads() -> int:
-    """Delete webhook bodies and stored Nmbrs exchanges after 90 days (docs/design.md, never-list 8)."""
+    """Delete webhook bodies and recorded calls to Nmbrs after 90 days (docs/design.md, never-list 8).
+
+    Returns the number of bodies.
+    """
     before = utcnow() - RETENTION
     NmbrsExchange.delete().where(NmbrsExchange.at < before).execute()
     old = (Delivery.received_at < before) & (Delivery.body != b"")
     return Delivery.update(body=b"", headers={}).where(old, Delivery.handled_at.is_null(False)).execute()
 
 
-def _companies(client_id: int, said: WebhookPayload) -> tuple[list[int], list[int]]:
-    """Those to look at now, and those to look at soon. Without a name of ours in the body: now all that pay."""
+def _companies(client_id: int, payload: WebhookPayload) -> tuple[list[int], list[int]]:
+    """Return the companies to poll now, and those to poll soon.
+
+    If the body names none of ours, poll all that pay now.
+    """
     query = PayrollCompany.select().join(NmbrsConnection).where(PayrollCompany.client == client_id, is_callable())
     rows = list(query)
-    named = [row.id for row in rows if said.company_id and said.company_id in (row.nmbrs_id, row.key, row.guid)]
+    named = [row.id for row in rows if payload.company_id and payload.company_id in (row.nmbrs_id, row.key, row.guid)]
     mapped = [row.id for row in rows if row.mapped_at is not None]
     if named:
         return named, [one for one in mapped if one not in named]
     return ([row.id for row in rows], []) if len(rows) <= run_discovery.FEW else (mapped, [])
 
 
-def _read_again(company_ids: list[int], run_id: str | None) -> None:
-    """Of a run that is known already, something may have changed that the list does not show."""
+def _schedule_reimport(company_ids: list[int], run_id: str | None) -> None:
+    """Import known runs again: something may have changed that the list does not show."""
     runs = Run.select(Run.id).where(Run.company.in_(company_ids), Run.state.in_(("taken", "empty", "refused")))
     if run_id:
         runs = runs.where(Run.nmbrs_id == run_id)

@@ -1,4 +1,4 @@
-"""The secret in the webhook address: found by its HMAC, shown from its ciphertext."""
+"""The secret in the webhook URL: looked up by its HMAC, shown by decrypting it."""
 
 from datetime import datetime, timedelta
 
@@ -11,51 +11,51 @@ from models import Client, User, WebhookKey, transaction
 
 
 def create_key(client: Client) -> None:
-    """A new key for the client; earlier ones stay as they are."""
+    """Create a new key for the client; earlier ones remain valid."""
     secret = random_token()
     WebhookKey.create(client=client, key_hmac=blind_index(secret), key_sealed=encrypt(secret, "webhook_key", client.id))
 
 
 def webhook_url(client: Client) -> str:
-    """The address that Nmbrs calls when a run has finished."""
+    """Return the URL that Nmbrs calls when a run has finished."""
     row = WebhookKey.select().where(WebhookKey.client == client.id, _valid()).order_by(WebhookKey.id.desc()).get()
     secret = decrypt(row.key_sealed, "webhook_key", client.id)
     return f"{services().hook_url}/client/{secret}/webhooks/paymentsbatch"
 
 
 def rotate_key(client: Client, user: User, keep: timedelta) -> None:
-    """A new address. The old ones go on working for so long, so that no run is announced to nobody meanwhile."""
-    ends = utcnow() + keep
+    """Create a new URL. The old ones stay valid for the period `keep`, so that no webhook is lost."""
+    expires_at = utcnow() + keep
     with transaction(client.id):
-        WebhookKey.update(expires_at=ends).where(
-            WebhookKey.client == client.id, WebhookKey.expires_at.is_null() | (WebhookKey.expires_at > ends)
+        WebhookKey.update(expires_at=expires_at).where(
+            WebhookKey.client == client.id, WebhookKey.expires_at.is_null() | (WebhookKey.expires_at > expires_at)
         ).execute()
         create_key(client)
         audit.record_event(
             client.id, audit.by_user(user), "webhook.key_renewed", f"client:{client.public_id}",
-            old_ends=ends.isoformat(),
+            old_ends=expires_at.isoformat(),
         )  # fmt: skip
 
 
 def previous_key_expires_at(client: Client) -> datetime | None:
-    """Until when an earlier address still works; None when only the newest does."""
+    """Return until when an earlier URL works (UTC); None if only the newest works."""
     rows = WebhookKey.select().where(WebhookKey.client == client.id, WebhookKey.expires_at > utcnow())
     return max(filter(None, (row.expires_at for row in rows)), default=None)
 
 
-def matches_client(client: Client, address_found: str) -> bool:
-    """Whether this is, or was, an address of this client."""
+def matches_client(client: Client, url: str) -> bool:
+    """Return whether this is, or was, a webhook URL of this client."""
     start, end = f"{services().hook_url}/client/", "/webhooks/paymentsbatch"
-    if not (address_found.startswith(start) and address_found.endswith(end)):
+    if not (url.startswith(start) and url.endswith(end)):
         return False
-    secret = address_found[len(start) : -len(end)]
+    secret = url[len(start) : -len(end)]
     return (
         WebhookKey.select().where(WebhookKey.client == client.id, WebhookKey.key_hmac == blind_index(secret)).exists()
     )
 
 
 def client_id_of(secret: str) -> int | None:
-    """Whose key this is; None for one that is unknown or has ended."""
+    """Return the client with this key; None if it is unknown or expired."""
     row = WebhookKey.get_or_none(WebhookKey.key_hmac == blind_index(secret), _valid())
     return row.client_id if row else None
 

@@ -1,7 +1,7 @@
-"""The webhook that sets itself: at each debtor that pays, one of ours with today's address, and no old ones.
+"""Reconciles our webhook at each paying debtor in Nmbrs: exactly one, with the current URL.
 
-Checked at each visit and after a new address. What is wrong is repaired by setting the right one first and taking
-the wrong one away after it, so that no run is announced to nobody in between.
+It runs whenever the settings are opened and after a new URL. The right webhook is created before wrong ones are
+deleted, so that no finished run goes unannounced.
 """
 
 import logging
@@ -18,16 +18,16 @@ from domain.payroll.nmbrs_client import NmbrsClient, error_code, is_callable
 from models import Client, Delivery, NmbrsConnection, NmbrsDebtor, PayrollCompany, User, transaction
 
 NAME = "Bizcuit koppeling"
-LEASE = 120
-CHECKED_ENOUGH = timedelta(minutes=1)
-# The event is named by words: which number stands for it is nowhere written down.
+LEASE_SECONDS = 120
+CHECK_INTERVAL = timedelta(minutes=1)
+# Names of the event; its number is not documented.
 _RUN_FINISHED = ("run finish", "run finished", "run einde", "runfinish")
 log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True)
 class WebhookView:
-    """state: off, installed, not_allowed or failed."""
+    """`state`: off, installed, not_allowed or failed."""
 
     debtor_id: int
     debtor_number: str
@@ -39,7 +39,7 @@ class WebhookView:
 
 
 def request_webhooks(client: Client, user: User, connection: NmbrsConnection) -> list[int]:
-    """The customer wants it: returns the debtors to see to."""
+    """Register webhooks at the customer's request. Returns the ids of the debtors to reconcile."""
     with transaction(client.id):
         NmbrsConnection.update(webhooks_wanted_at=utcnow()).where(NmbrsConnection.id == connection.id).execute()
         audit.record_event(client.id, audit.by_user(user), "webhook.wanted", f"connection:{connection.id}")
@@ -48,11 +48,11 @@ def request_webhooks(client: Client, user: User, connection: NmbrsConnection) ->
 
 
 def schedule_webhook_check(connection: NmbrsConnection, at_once: bool = False) -> list[int]:
-    """Somebody looks: see to the debtors that were not looked at within the last minute. Returns their ids."""
+    """Schedule the debtors that were not checked within the last minute, or all if `at_once`. Returns their ids."""
     if connection.webhooks_wanted_at is None or connection.interface != "soap" or connection.removed_at is not None:
         return []
     now = utcnow()
-    recently = NmbrsDebtor.webhook_checked_at.is_null() | (NmbrsDebtor.webhook_checked_at < now - CHECKED_ENOUGH)
+    recently = NmbrsDebtor.webhook_checked_at.is_null() | (NmbrsDebtor.webhook_checked_at < now - CHECK_INTERVAL)
     query = NmbrsDebtor.select(NmbrsDebtor.id).where(NmbrsDebtor.connection == connection.id,
                                                      NmbrsDebtor.id.in_(_paying(connection)))  # fmt: skip
     ids = [row.id for row in (query if at_once else query.where(recently))]
@@ -61,7 +61,7 @@ def schedule_webhook_check(connection: NmbrsConnection, at_once: bool = False) -
 
 
 def _paying(connection: NmbrsConnection):
-    """Debtors with a company that an account pays."""
+    """Return the debtors that have a mapped company."""
     return PayrollCompany.select(PayrollCompany.debtor).where(
         PayrollCompany.connection == connection.id, PayrollCompany.mapped_at.is_null(False),
         PayrollCompany.debtor.is_null(False),
@@ -69,7 +69,7 @@ def _paying(connection: NmbrsConnection):
 
 
 def reschedule_all_webhooks(client: Client) -> list[int]:
-    """The address changed: every debtor's webhook gets the new one."""
+    """Schedule every debtor, because the webhook URL has changed. Returns their ids."""
     ids = []
     for connection in NmbrsConnection.select().where(NmbrsConnection.client == client.id, is_callable()):
         ids += schedule_webhook_check(connection, at_once=True)
@@ -77,14 +77,14 @@ def reschedule_all_webhooks(client: Client) -> list[int]:
 
 
 def due_webhook_debtors() -> list[int]:
-    """Debtors whose webhook is to be seen to now."""
+    """Return the ids of debtors whose webhook is due for reconciliation."""
     query = NmbrsDebtor.select(NmbrsDebtor.id).join(NmbrsConnection)
     return [row.id for row in query.where(NmbrsDebtor.webhook_due_at <= utcnow(), is_callable()).limit(100)]
 
 
 def reconcile_webhook(debtor_id: int) -> None:
-    """Make the webhook of one debtor what it should be, and note how it stands."""
-    debtor = leases.claim_lease(NmbrsDebtor, debtor_id, LEASE, NmbrsDebtor.webhook_due_at <= utcnow())
+    """Reconcile the webhook of one debtor and store its status."""
+    debtor = leases.claim_lease(NmbrsDebtor, debtor_id, LEASE_SECONDS, NmbrsDebtor.webhook_due_at <= utcnow())
     if debtor is None:
         return
     caller = NmbrsClient(debtor.connection)
@@ -104,23 +104,23 @@ def reconcile_webhook(debtor_id: int) -> None:
 
 
 def _ensure_webhook(caller: NmbrsClient, debtor: NmbrsDebtor) -> str:
-    """The id of the one webhook of ours that stands at this debtor, as it should be."""
+    """Return the id of our one correct webhook at this debtor; create it and delete others if necessary."""
     client = Client.get_by_id(caller.connection.client_id)
     address = webhook_keys.webhook_url(client)
     hooks = caller.call(Payroll.webhooks, debtor.nmbrs_id)
     ours = [hook for hook in hooks if webhook_keys.matches_client(client, hook.endpoint)]
-    right = next((hook for hook in ours if hook.endpoint == address and _tells_only_of_runs(hook)), None)
-    if right is None:
+    correct = next((hook for hook in ours if hook.endpoint == address and _tells_only_of_runs(hook)), None)
+    if correct is None:
         events = [event.id for event in caller.call(Payroll.webhook_events) if _is_run_finished(event)]
         if not events:
             raise port.Unreadable(None, "DebtorService.WebhookSettings_GetEvents", "no event for a finished run")
-        right_id = caller.call(Payroll.insert_webhook, debtor.nmbrs_id, NAME, address, events)
+        correct_id = caller.call(Payroll.insert_webhook, debtor.nmbrs_id, NAME, address, events)
     else:
-        right_id = right.id
+        correct_id = correct.id
     for hook in ours:
-        if hook.id != right_id:
+        if hook.id != correct_id:
             caller.call(Payroll.delete_webhook, debtor.nmbrs_id, hook.id)
-    return right_id
+    return correct_id
 
 
 def _is_run_finished(event: port.WebhookEvent) -> bool:
@@ -132,9 +132,9 @@ def _tells_only_of_runs(hook: port.Webhook) -> bool:
     return hook.active and len(active) == 1 and _is_run_finished(active[0])
 
 
-# --- how it stands ---
+# --- status ---
 def webhooks_of_connection(connection: NmbrsConnection) -> list[WebhookView]:
-    """A row for each debtor with a company that pays."""
+    """Return the webhook status of each debtor that has a mapped company."""
     query = NmbrsDebtor.select().where(NmbrsDebtor.id.in_(_paying(connection))).order_by(NmbrsDebtor.number)
     return [
         WebhookView(row.id, row.number, row.name, row.webhook, row.webhook_problem, row.webhook_checked_at,
