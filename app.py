@@ -222,11 +222,7 @@ def use_sessions(app: Flask, settings: config.Config) -> None:
 
 
 def use_database(app: Flask) -> None:
-    """A connection per request; none for static files.
-
-    PostgreSQL's goes back to its pool at the end. SQLite's stays open in its thread: closing the last one
-    writes the whole log back into the file, at every request.
-    """
+    """Open a connection for each request and give it back at the end; none for static files."""
 
     @app.before_request
     def _open() -> None:
@@ -235,8 +231,7 @@ def use_database(app: Flask) -> None:
 
     @app.teardown_request
     def _close(_: BaseException | None) -> None:
-        if not models.is_sqlite() and not models.database.is_closed():
-            models.database.close()
+        models.release_connection()
 
 
 def use_screens(app: Flask) -> None:

@@ -2,8 +2,9 @@
 
 from models.audit import AuditEvent, Notification, OutgoingMail, TokenRevocation
 from models.banking import BankAccess, BankAccount, BankGrant, BankLink
-from models.base import connect, database, is_postgres, is_sqlite
+from models.base import database
 from models.client_lock import ClientNotLocked, NestedTransaction, lock_clients, require_client_lock, transaction
+from models.dialect import connect, release_connection
 from models.payments import (
     SCA_PURPOSES,
     AcceptedName,
@@ -112,10 +113,9 @@ __all__ = [
     "WebhookKey",
     "connect",
     "database",
-    "is_postgres",
-    "is_sqlite",
     "lock_clients",
     "migrate",
+    "release_connection",
     "require_client_lock",
     "transaction",
 ]  # fmt: skip

@@ -5,31 +5,9 @@ from collections.abc import Iterator
 from datetime import UTC, datetime
 from typing import Any, Self, cast
 
-from peewee import DatabaseProxy, DateTimeField, Model, ModelSelect, PostgresqlDatabase, SqliteDatabase, TextField
-from playhouse.db_url import connect as connect_url
+from peewee import DatabaseProxy, DateTimeField, Model, ModelSelect, TextField
 
 database = DatabaseProxy()
-
-# synchronous 2 is FULL: what was committed survives a power cut.
-PRAGMAS = {"journal_mode": "wal", "busy_timeout": 5000, "foreign_keys": 1, "synchronous": 2}
-
-
-def connect(url: str) -> None:
-    """Point every table at this database. Opens nothing yet: each thread opens its own."""
-    if url.startswith("sqlite"):
-        real = connect_url(url, pragmas=PRAGMAS, timeout=5)
-    else:
-        scheme, rest = url.split("://", 1)
-        real = connect_url(f"psycopg3+pool://{rest}" if scheme.startswith("postgres") else url, max_connections=16)
-    database.initialize(real)
-
-
-def is_sqlite() -> bool:
-    return isinstance(database.obj, SqliteDatabase)
-
-
-def is_postgres() -> bool:
-    return isinstance(database.obj, PostgresqlDatabase)
 
 
 class UtcField(DateTimeField):

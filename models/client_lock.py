@@ -6,9 +6,9 @@ Why one lock for a client, and in which order: docs/decisions/0019-one-writer-pe
 from collections.abc import Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
-from typing import Any, cast
 
-from models.base import database, is_postgres, is_sqlite
+from models.base import database
+from models.dialect import lock_rows, write_transaction
 from models.people import Client
 
 _held: ContextVar[frozenset[int] | None] = ContextVar("held", default=None)
@@ -24,14 +24,10 @@ class ClientNotLocked(RuntimeError):
 
 @contextmanager
 def transaction(*client_ids: int) -> Iterator[None]:
-    """One transaction that may read before it writes, alone with what belongs to these clients.
-
-    On SQLite it takes the write lock at the start (otherwise the first write after a read fails
-    when another writer came between). Refuses to nest.
-    """
+    """One transaction that may read before it writes, alone with what belongs to these clients. Refuses to nest."""
     if database.in_transaction():
         raise NestedTransaction
-    with database.atomic("IMMEDIATE") if is_sqlite() else database.atomic():
+    with write_transaction():
         _held.set(frozenset())
         try:
             if client_ids:
@@ -49,9 +45,7 @@ def lock_clients(*client_ids: int) -> None:
     before = locked_clients()
     if before is None or before:
         raise ClientNotLocked(f"{client_ids} after {before}: in a transaction, and all at once")
-    if is_postgres():  # rows that only refer to a client, such as a delivery, do not wait for this
-        query = Client.select(Client.id).where(Client.id.in_(client_ids)).order_by(Client.id)
-        list(query.for_update(cast(Any, "FOR NO KEY UPDATE")))
+    lock_rows(Client.select(Client.id).where(Client.id.in_(client_ids)).order_by(Client.id))
     _held.set(frozenset(client_ids))
 
 

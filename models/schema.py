@@ -3,18 +3,15 @@
 How to write one: docs/decisions/0004-migrations.md.
 """
 
-import fcntl
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 
 from playhouse.migrations import Runner
 
-from models.base import database, is_sqlite
+from models.base import database
+from models.dialect import migration_lock, native_types
 from models.triggers import create_triggers
 
 _DIRECTORY = str(Path(__file__).parent / "migrations")
-_ADVISORY_LOCK = 4242_9969
 _FIRST_BEFORE_THE_RELEASE = "0001_initial"  # what the first of the migrations was called that 0001_schema replaces
 
 
@@ -35,7 +32,7 @@ def migrate() -> list[str]:
     Raises:
         DatabaseTooOld: the database is from before the first release; it is left as it is.
     """
-    with database.connection_context(), _alone():
+    with database.connection_context(), migration_lock():
         runner = Runner(database.obj, _DIRECTORY)
         if _FIRST_BEFORE_THE_RELEASE in runner.applied():
             raise DatabaseTooOld
@@ -45,27 +42,7 @@ def migrate() -> list[str]:
 
 
 def run_script(script: str) -> None:
-    """Run the statements of a migration, written for PostgreSQL and separated by `;` at the end of a line.
-
-    SQLite understands the same text but for the types of a key that numbers itself and of bytes.
-    """
-    if is_sqlite():
-        script = script.replace(" SERIAL ", " INTEGER ").replace(" BYTEA ", " BLOB ")
-    for statement in script.split(";\n"):
+    """Run the statements of a migration, written for PostgreSQL and separated by `;` at the end of a line."""
+    for statement in native_types(script).split(";\n"):
         if statement.strip():
             database.execute_sql(statement)
-
-
-@contextmanager
-def _alone() -> Iterator[None]:
-    """Let one process migrate at a time: the runner has no lock of its own."""
-    if is_sqlite():
-        with open(f"{database.obj.database}.migrate-lock", "w") as handle:
-            fcntl.flock(handle, fcntl.LOCK_EX)
-            yield
-        return
-    database.execute_sql("select pg_advisory_lock(%s)", (_ADVISORY_LOCK,))
-    try:
-        yield
-    finally:
-        database.execute_sql("select pg_advisory_unlock(%s)", (_ADVISORY_LOCK,))

@@ -19,7 +19,7 @@ from hypothesis import settings
 
 import models
 from domain.accounts import passwords
-from models import base
+from models import dialect
 from tests.support import client_lock_guard, contract_report, reference, timezone_guard
 from tests.support.sandbox import Sandbox, sandbox_process
 from tools import browser
@@ -66,7 +66,7 @@ def pytest_configure(config: pytest.Config) -> None:
     """
     passwords.hasher = PasswordHasher(time_cost=1, memory_cost=8, parallelism=1)
     passwords.DUMMY_HASH = passwords.hasher.hash("nobody signs in with this")
-    base.PRAGMAS["synchronous"] = 0  # a killed process loses nothing by it, only a power cut would
+    dialect.PRAGMAS["synchronous"] = 0  # a killed process loses nothing by it, only a power cut would
     models.database.attach_callback(client_lock_guard.watch)
     models.database.attach_callback(timezone_guard.watch)
     if reference.is_here(reference.BANK_CONTRACT) and "PYTEST_XDIST_WORKER" not in os.environ:

@@ -289,6 +289,21 @@ def long_functions(tree: list[Module]) -> list[str]:
     return [f"{place}: {lines} lines" for place, lines in lengths(tree).items() if lines > LONGEST]
 
 
+DIALECT, DIALECT_NAMES = "models.dialect", {"is_sqlite", "is_postgres", "SqliteDatabase", "PostgresqlDatabase"}
+
+
+def asked_dialect(tree: list[Module]) -> list[str]:
+    """Modules that ask which database is below: only `models.dialect` does, and has a function for each difference."""
+    return [
+        f"{module.name}:{getattr(node, 'lineno', 0)} asks {name}"
+        for module in tree
+        if module.name != DIALECT
+        for node in ast.walk(module.tree)
+        for name in (getattr(node, "id", None), getattr(node, "attr", None), getattr(node, "name", None))
+        if name in DIALECT_NAMES
+    ]
+
+
 WALLS = (
     wrong_neighbours,
     wrong_packages,
@@ -299,6 +314,7 @@ WALLS = (
     known_adapters,
     circles,
     long_functions,
+    asked_dialect,
 )
 
 
@@ -381,6 +397,9 @@ PLANTED = [
         },
     ),
     (long_functions, {"jobs/a.py": LONG_FUNCTION}),
+    (asked_dialect, {"app.py": "import models\nmodels.is_sqlite()"}),
+    (asked_dialect, {"domain/a.py": "from models.dialect import is_postgres as one"}),
+    (asked_dialect, {"models/base.py": "import peewee\nisinstance(1, peewee.SqliteDatabase)"}),
 ]
 
 

@@ -17,6 +17,7 @@ from domain.payments.release import release
 from domain.payroll import supersession
 from domain.team import members
 from models import Batch, Client, ClientNotLocked, Membership, NestedTransaction, Release, User, transaction
+from models.dialect import is_postgres
 from tests.support.factories import PSU, Demo, authorise, make_client, make_user
 
 ROUNDS = 6
@@ -83,12 +84,12 @@ def test_the_second_reads_what_the_first_wrote(demo: Demo, elsewhere: Client):
         waits = pool.submit(second)
         with transaction(demo.client.id):
             inside.set()
-            if models.is_postgres():  # SQLite has one writer for all
+            if is_postgres():  # SQLite has one writer for all
                 pool.submit(of_another_client).result(10)
             assert not waits.done()
             Client.update(name="Nieuw").where(Client.id == demo.client.id).execute()
         waits.result(10)
-    assert seen == [*(["another"] if models.is_postgres() else []), "Nieuw"]
+    assert seen == [*(["another"] if is_postgres() else []), "Nieuw"]
 
 
 def test_what_people_and_the_worker_do_at_once_ends_in_no_ring(demo: Demo):

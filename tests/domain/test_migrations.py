@@ -12,7 +12,7 @@ from click.testing import CliRunner
 import commands
 import models
 from models import DatabaseTooOld, schema
-from models.base import is_postgres, is_sqlite
+from models.dialect import is_postgres, is_sqlite
 from tools import migrate as launcher_step
 
 SECOND = '''

@@ -9,6 +9,7 @@ from werkzeug.test import TestResponse
 import models
 from domain.payroll import connections, intake, run_discovery, webhook_deliveries
 from models import Batch, Delivery
+from models.dialect import is_sqlite
 from tests.support.factories import Demo
 from tests.support.web_client import Site
 
@@ -97,7 +98,7 @@ def test_other_methods_are_not_for_this(site: Site, demo: Demo, method: str):
 
 
 def test_a_database_that_only_reads_is_not_a_yes(site: Site, demo: Demo):
-    if not models.is_sqlite():
+    if not is_sqlite():
         models.database.execute_sql("set default_transaction_read_only = on")
     else:
         models.database.execute_sql("pragma query_only = on")
@@ -106,7 +107,7 @@ def test_a_database_that_only_reads_is_not_a_yes(site: Site, demo: Demo):
         answer = site.app.test_client().post(path, data=b"{}")
     finally:
         models.database.connect(reuse_if_open=True)
-        off = "pragma query_only = off" if models.is_sqlite() else "set default_transaction_read_only = off"
+        off = "pragma query_only = off" if is_sqlite() else "set default_transaction_read_only = off"
         models.database.execute_sql(off)
     assert (answer.status_code, answer.data, answer.headers["Retry-After"]) == (503, b"", "60")
     assert Delivery.select().count() == 0
