@@ -1,0 +1,250 @@
+"""Open every XML document that comes from outside: payment files, status reports and statements.
+
+Forgiving in form: byte order marks, leading white space, bytes in another encoding than the declaration names.
+Strict in meaning: no document type, no entities, nothing external; limited size; one value per field, text only.
+"""
+
+import codecs
+import re
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, field
+from io import BytesIO
+from typing import Any, Literal
+
+from lxml import etree
+
+MOST_BYTES = 50 * 1024 * 1024
+_CHUNK = 64 * 1024
+_UTF8_MARK = b"\xef\xbb\xbf"
+_LEADING = re.compile(rb"(?:\xef\xbb\xbf|[ \t\r\n])*")
+_TRAILING = b"\x00\x1a \t\r\n"  # padding of mainframes and the end-of-file mark of DOS
+_DECLARATION = re.compile(rb"""<\?xml\s[^>]*?(?:encoding\s*=\s*["']([A-Za-z0-9._:-]{1,40})["'][^>]*?)?\?>""")
+_MARKS = (
+    (codecs.BOM_UTF32_LE, "utf-32-le"), (codecs.BOM_UTF32_BE, "utf-32-be"),
+    (codecs.BOM_UTF16_LE, "utf-16-le"), (codecs.BOM_UTF16_BE, "utf-16-be"),
+)  # fmt: skip
+# How a document begins without a mark: with "<" or white space, in units of four or two bytes.
+_UNMARKED = (
+    (re.compile(rb"[< \t\r\n]\x00\x00\x00"), "utf-32-le"), (re.compile(rb"\x00\x00\x00[< \t\r\n]"), "utf-32-be"),
+    (re.compile(rb"[< \t\r\n]\x00"), "utf-16-le"), (re.compile(rb"\x00[< \t\r\n]"), "utf-16-be"),
+)  # fmt: skip
+# Encodings of one byte per character that a declaration may name, as Python's codecs call them.
+_ONE_BYTE = frozenset(
+    {f"cp{page}" for page in (437, 850, 852, 858, 866, 874, *range(1250, 1259))}
+    | {f"iso8859-{part}" for part in (*range(2, 11), 13, 14, 15, 16)} | {"koi8-r", "koi8-u", "mac-roman"}
+)  # fmt: skip
+# Labels that mean a Windows code page (WHATWG Encoding Standard, labels of windows-1252, -1254 and -874).
+_WINDOWS = {"iso8859-1": "cp1252", "ascii": "cp1252", "iso8859-9": "cp1254", "iso8859-11": "cp874"}
+# The Windows code page of the same alphabet: bytes 0x80 to 0x9F are controls in the ISO encoding, letters in this one.
+_WINDOWS_SIBLING = {
+    "iso8859-2": "cp1250", "iso8859-7": "cp1253", "iso8859-13": "cp1257", "iso8859-15": "cp1252",
+}  # fmt: skip
+_CONTROLS = re.compile(rb"[\x80-\x9f]")
+_SAFE: Any = {
+    "resolve_entities": False, "no_network": True, "load_dtd": False, "huge_tree": False, "remove_comments": True,
+    "remove_pis": True, "encoding": "utf-8",
+}  # fmt: skip
+
+
+class XmlRefused(ValueError):
+    """The bytes are no document that we read. `code`: empty, too_large, encoding, not_xml, document_type, not_one,
+    not_text. The text names elements, never what stands in them."""
+
+    def __init__(self, code: str, detail: str) -> None:
+        super().__init__(detail)
+        self.code = code
+
+
+@dataclass(frozen=True)
+class XmlDocument:
+    """A document in UTF-8 whose root has been looked at. `root` is its local name."""
+
+    root: str
+    namespace: str
+    text: bytes = field(repr=False)
+    start: int  # where the XML begins, behind its declaration
+
+    def elements(self, *names: str) -> Iterator[Any]:
+        """Yield each element with one of these local names at its end; the caller clears what it has read.
+
+        Memory stays flat when the caller does.
+
+        Raises:
+        - XmlRefused: the document is not well-formed; elements may have been yielded before.
+        """
+        try:
+            for _, element in _events(self.text, self.start, "end", [f"{{*}}{name}" for name in names]):
+                yield element
+        except etree.XMLSyntaxError as error:
+            raise XmlRefused("not_xml", "not well-formed XML") from error
+
+
+def open_document(raw: bytes, most_bytes: int = MOST_BYTES, lenient: bool = False) -> XmlDocument:
+    """Open a document in whatever encoding it came. Bytes that are UTF-8 are UTF-8, whatever the declaration says.
+
+    `lenient`: bytes that are in no encoding are read as U+FFFD. For documents of banks: ids, codes and amounts are
+    ASCII there, and a damaged one equals nothing that we know.
+
+    Raises:
+    - XmlRefused: empty, too large, in an unknown encoding, not XML, or with a document type.
+    """
+    if len(raw) > most_bytes:
+        raise XmlRefused("too_large", f"more than {most_bytes} bytes")
+    text = _as_utf8(raw, lenient)
+    start = _after(_LEADING, text, 0)
+    start = _after(_DECLARATION, text, start)
+    try:
+        for _, root in _events(text, start, "start", None):
+            if root.getroottree().docinfo.doctype:
+                raise XmlRefused("document_type", "a document type is not accepted")
+            name = etree.QName(root)
+            return XmlDocument(name.localname, name.namespace or "", text, start)
+    except etree.XMLSyntaxError as error:
+        raise XmlRefused("not_xml", "not well-formed XML") from error
+    raise XmlRefused("not_xml", "no root element")
+
+
+def _events(text: bytes, start: int, kind: Literal["start", "end"], tags: list[str] | None) -> Any:
+    stream = BytesIO(text)  # shares the bytes
+    stream.seek(start)
+    return etree.iterparse(stream, events=(kind,), tag=tags, **_SAFE)
+
+
+# --- encodings ----------------------------------------------------------------------------------------
+def _as_utf8(raw: bytes, lenient: bool) -> bytes:
+    """Return the document in UTF-8; the same bytes where they are UTF-8 already."""
+    start = _after(_LEADING, raw, 0)
+    if start == len(raw):
+        raise XmlRefused("empty", "nothing in it")
+    wide = _wide_encoding(raw, start)
+    if wide is not None and (text := _transcoded(raw, *wide)) is not None and _begins_with_markup(text):
+        return _trimmed(text)
+    for mark, _encoding in _MARKS:  # a mark that the bytes behind it contradict
+        start += len(mark) if raw.startswith(mark, start) else 0
+    if _is_utf8(raw, start):
+        return _trimmed(raw[start:] if start else raw)
+    encoding = _declared(raw, start)
+    errors = "strict"
+    if encoding is None and lenient:
+        encoding, errors = "utf-8", "replace"
+    elif encoding is not None:
+        errors = "replace"  # a code page leaves some bytes undefined
+    text = _transcoded(raw, start, encoding, errors) if encoding is not None else None
+    if text is None or not _begins_with_markup(text):
+        raise XmlRefused("encoding", "in no encoding that we know")
+    return _trimmed(text)
+
+
+def _wide_encoding(raw: bytes, start: int) -> tuple[int, str] | None:
+    """Return where the text begins and its encoding, for UTF-16 and UTF-32 with or without a mark."""
+    for mark, encoding in _MARKS:
+        if raw.startswith(mark, start):
+            return start + len(mark), encoding
+    first = len(_UTF8_MARK) if raw.startswith(_UTF8_MARK) else 0
+    return next(((first, encoding) for begin, encoding in _UNMARKED if begin.match(raw, first)), None)
+
+
+def _declared(raw: bytes, start: int) -> str | None:
+    """Return the encoding of one byte per character that the declaration means; None for any other."""
+    said = _DECLARATION.match(raw, _after(_LEADING, raw, start))
+    label = said.group(1).decode().lower() if said and said.group(1) else ""
+    try:
+        name = codecs.lookup("cp1252" if label == "ansi" else label).name
+    except LookupError:
+        return None
+    if name in _WINDOWS_SIBLING and _CONTROLS.search(raw):
+        return _WINDOWS_SIBLING[name]
+    name = _WINDOWS.get(name, name)
+    return name if name in _ONE_BYTE else None
+
+
+def _transcoded(raw: bytes, start: int, encoding: str, errors: str = "strict") -> bytes | None:
+    """Return the bytes behind `start` in UTF-8, made in small pieces; None when they are not in this encoding."""
+    last = ">".encode(encoding)
+    end = raw.rfind(last) + len(last)
+    if end < start or raw[end:].strip(_TRAILING):  # padding may be of one byte behind wider characters
+        end = len(raw)
+    decoder, made = codecs.getincrementaldecoder(encoding)(errors), BytesIO()
+    view = memoryview(raw)
+    try:
+        for at in range(start, end, _CHUNK):
+            made.write(decoder.decode(view[at : min(at + _CHUNK, end)]).encode())
+        made.write(decoder.decode(b"", final=True).encode())
+    except UnicodeError:
+        return None
+    return made.getvalue()
+
+
+def _is_utf8(raw: bytes, start: int) -> bool:
+    """Tell whether the bytes are UTF-8, without a copy of them."""
+    decoder, view = codecs.getincrementaldecoder("utf-8")(), memoryview(raw)
+    try:
+        for at in range(start, len(raw), _CHUNK):
+            decoder.decode(view[at : at + _CHUNK])
+        decoder.decode(b"", final=True)
+    except UnicodeDecodeError:
+        return False
+    return True
+
+
+def _begins_with_markup(text: bytes) -> bool:
+    return text.startswith(b"<", _after(_LEADING, text, 0))
+
+
+def _trimmed(text: bytes) -> bytes:
+    return text.rstrip(_TRAILING) if text.endswith((b"\x00", b"\x1a")) else text
+
+
+def _after(pattern: re.Pattern[bytes], text: bytes, start: int) -> int:
+    found = pattern.match(text, start)
+    return found.end() if found else start
+
+
+# --- reading elements by their local names ------------------------------------------------------------
+def local_name(element: Any) -> str:
+    """Return the name without its namespace; empty for what is no element."""
+    return element.tag.rpartition("}")[2] if isinstance(element.tag, str) else ""
+
+
+def children(element: Any, name: str) -> list[Any]:
+    """Return the children with this local name, in any namespace."""
+    return list(element.iterchildren(f"{{*}}{name}"))
+
+
+def child(element: Any, *path: str) -> Any:
+    """Return the element at the end of a path of local names; None when there is none.
+
+    Raises:
+    - XmlRefused: an element of the path stands there more than once.
+    """
+    for name in path:
+        found = children(element, name)
+        if len(found) > 1:
+            raise XmlRefused("not_one", f"{name} stands there more than once")
+        if not found:
+            return None
+        element = found[0]
+    return element
+
+
+def text_of(element: Any) -> str | None:
+    """Return the text of an element without white space around it; None when there is none.
+
+    Raises:
+    - XmlRefused: the element holds other elements, so that its text would be read in part.
+    """
+    if element is None:
+        return None
+    if len(element):
+        raise XmlRefused("not_text", f"{local_name(element)} holds more than text")
+    return (element.text or "").strip() or None
+
+
+def text_at(element: Any, *path: str) -> str | None:
+    """Return the text at the end of a path of local names; None when there is none. Raises: as `child`, `text_of`."""
+    return text_of(child(element, *path))
+
+
+def texts(elements: Iterable[Any]) -> tuple[str, ...]:
+    """Return the texts that are not empty. Raises: as `text_of`."""
+    return tuple(text for element in elements if (text := text_of(element)))
