@@ -19,7 +19,7 @@ from uuid import UUID, uuid5
 from connectors.bank import account_report as bookings
 from connectors.bank import http_signatures, payment_status_report, response_links, response_parsing
 from connectors.bank.order_formats import JSON, XML, content_type, product_for
-from connectors.bank.pain002 import NotAReport, read_report
+from connectors.bank.pain002 import NotAReport, read_status_report, report_of
 from connectors.bank.port import (
     CONSENT_STATUSES,
     NO_WISHES,
@@ -41,8 +41,8 @@ from connectors.bank.port import (
     PlacementOptions,
     Psu,
     StatusReport,
+    StatusStatement,
     Transaction,
-    TransactionStatusReport,
 )
 from connectors.bank.transport import Answer, Request, TimedOut, send_request
 from core.clock import amsterdam_midnight, utcnow
@@ -263,17 +263,19 @@ class BerlinGroupBank:
         found = response_parsing.parse_json_object(answer)
         funds = found.get("fundsAvailable")
         status = response_parsing.one_of(found, "transactionStatus", TRANSACTION_STATUSES)
-        ended = status in ("PART", "RJCT")
+        statements = payment_status_report.of_status(found)
+        if status in ("PART", "RJCT"):
+            statements += self._extended_status(config, path, request_id)
         return StatusReport(
             transaction_status=status, funds_available=funds if isinstance(funds, bool) else None,
             reason=response_parsing.reason_of([*response_parsing.messages(found), {"text": found.get("psuMessage")}]),
             raw=_raw(answer),
-            lines=self._lines(config, path, request_id) if ended else payment_status_report.of_names(found),
-            links=response_links.read_links(config, found),
+            lines=payment_status_report.line_reports(statements),
+            links=response_links.read_links(config, found), statements=statements,
         )  # fmt: skip
 
-    def _lines(self, config: BankConfig, path: str, request_id: str) -> tuple[TransactionStatusReport, ...]:
-        """Return the statuses of single payments from the extended status; none where the bank lacks that resource."""
+    def _extended_status(self, config: BankConfig, path: str, request_id: str) -> tuple[StatusStatement, ...]:
+        """Return what the extended status says of the order and its payments; nothing where the bank has none."""
         headers = _headers(str(uuid5(UUID(request_id), "extended-status")))
         try:
             answer = self._read(config, f"{path}/extended-status", headers)
@@ -513,9 +515,10 @@ def _challenge(found: Mapping[str, Any]) -> dict[str, Any]:
 
 def _status_in_xml(config: BankConfig, path: str, answer: Answer) -> StatusReport:
     try:
-        report = read_report(answer.body)
+        document = read_status_report(answer.body)
     except NotAReport as error:
         raise OutcomeUnknown("the status is no pain.002") from error
+    report = report_of(document)
     status = report.overall
     if status not in TRANSACTION_STATUSES:
         raise OutcomeUnknown("the pain.002 has no status that we know")
@@ -523,5 +526,6 @@ def _status_in_xml(config: BankConfig, path: str, answer: Answer) -> StatusRepor
     # A pain.002 has no links; the standard fixes the path of this one.
     confirm = {"creditorNameConfirmation": f"{path}/creditor-confirmation"} if status == "RVCM" else {}
     ways = {name: response_links.api_address(config, link) for name, link in confirm.items()}
-    told = payment_status_report.parse_report_file(report.transactions)
-    return StatusReport(status, None, f"bank:{reason}" if reason else None, _raw(answer), told, ways)
+    lines = payment_status_report.line_reports(document.statements)
+    why = f"bank:{reason}" if reason else None
+    return StatusReport(status, None, why, _raw(answer), lines, ways, document.statements, document.created_at)

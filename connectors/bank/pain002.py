@@ -1,25 +1,46 @@
 """Parse the bank's status report: ISO 20022 pain.002, any version, matched by local name.
 
-Banks differ in version (.03, .10, .11, .14) and in the levels they fill; the codes are the same.
+Banks differ in version (.03, .10, .11, .14) and in the levels they fill; the codes are the same. Every statement is
+returned at the level at which it stands; nothing is filled in and nothing is derived.
 """
 
 import re
+from collections.abc import Iterator
 from dataclasses import dataclass, field
-from io import BytesIO
+from datetime import datetime
 from typing import Any
 
-from lxml import etree
+from connectors.bank import iso20022
+from connectors.bank.port import StatementLevel, StatusCount, StatusStatement
+from connectors.xml_document import XmlRefused, child, children, local_name, open_document, text_at, texts
 
 MOST_TRANSACTIONS = 100_000
-_VERSION = re.compile(r"urn:iso:std:iso:20022:tech:xsd:(pain\.002\.001\.\d{2})")
+_VERSION = re.compile(r"urn:iso:std:iso:20022:tech:xsd:(pain\.002\.\d{3}\.\d{2})")
 _CODE = re.compile(r"[A-Z0-9]{4}")
 # Payee verification codes in files, as API codes. The API uses the same kind of code with other meanings
 # (docs/facts/bank.md, section 3).
 _IN_API_WORDS = {"RVMC": "RVCM", "RVNM": "RVCM", "RVNA": "RVCM"}
+# In files the result of payee verification is the status of the payment: no match, close match, not available.
+_NAME_MATCH = {"RVNM": "NMTC", "RVMC": "CMTC", "RVNA": "NOAP"}
+LONGEST_NAME = 140
 
 
 class NotAReport(ValueError):
     """The bytes are not a readable pain.002."""
+
+
+@dataclass(frozen=True)
+class StatusReportDocument:
+    """A whole status report. `message_id` and `created_at` (UTC) are the bank's own for this report.
+
+    A time without a zone is taken as Amsterdam's. `statements` stand in the order group, batch, its lines.
+    """
+
+    version: str
+    message_id: str | None
+    created_at: datetime | None
+    original_message_id: str | None
+    statements: tuple[StatusStatement, ...]
 
 
 @dataclass(frozen=True)
@@ -62,106 +83,175 @@ def _shared(statuses: tuple[str, ...]) -> str | None:
 
 
 def read_report(raw: bytes) -> Report:
-    """Parse a status report. XML entities and external resources are never resolved.
+    """Parse a status report into one status for the whole. `read_status_report` returns all that it says.
 
     Raises:
     - NotAReport
     """
-    found = _Reader()
+    return report_of(read_status_report(raw))
+
+
+def report_of(document: StatusReportDocument) -> Report:
+    """Return the statuses of a report per level. A group without a reason has those of its payments."""
+    groups, batches, lines = (
+        [one for one in document.statements if one.level == level] for level in ("group", "batch", "line")
+    )
+    reasons = [reason for one in groups + batches for reason in one.reasons]
+    reasons = reasons or [reason for one in lines for reason in one.reasons]
+    return Report(
+        document.version, document.original_message_id, next((one.code for one in groups), None),
+        tuple(one.code for one in batches if one.code), tuple(dict.fromkeys(reasons)),
+        tuple(TransactionStatus(one.end_to_end_id, one.code, one.reasons, one.information) for one in lines),
+    )  # fmt: skip
+
+
+# --- all that a report says ---------------------------------------------------------------------------
+def read_status_report(raw: bytes) -> StatusReportDocument:
+    """Parse a status report: every statement in it, at its own level.
+
+    Raises:
+    - NotAReport
+    """
     try:
-        parts = etree.iterparse(
-            BytesIO(raw), events=("end",), resolve_entities=False, no_network=True, load_dtd=False, huge_tree=False
-        )
-        for _, element in parts:
-            if isinstance(element.tag, str):
-                found.take(element)
-    except etree.XMLSyntaxError as error:
-        raise NotAReport("no XML") from error
-    if parts.root is None or parts.root.getroottree().docinfo.internalDTD is not None:
-        raise NotAReport("a document type of its own")
-    return found.report()
+        document = open_document(raw, lenient=True)
+        match = _VERSION.fullmatch(document.namespace)
+        if match is None or document.root != "Document":
+            raise NotAReport("no pain.002")
+        found = _Reader()
+        for element in document.elements("GrpHdr", "OrgnlGrpInfAndSts", "OrgnlPmtInfAndSts", "TxInfAndSts"):
+            found.take(element)
+    except (XmlRefused, iso20022.UnreadableField) as error:
+        raise NotAReport(str(error)) from error
+    return found.document(match[1])
 
 
 class _Reader:
-    """Collects the levels of a report as their elements end, and releases the element of each payment."""
+    """Collects statements as their elements end. Each transaction is let go when it is read."""
 
     def __init__(self) -> None:
-        self._version: str | None = None
         self._message_id: str | None = None
-        self._group: str | None = None
-        self._payments: list[str] = []
-        self._reasons: list[str] = []
-        self._transactions: list[TransactionStatus] = []
+        self._created_at: datetime | None = None
+        self._groups = 0
+        self._original: str | None = None
+        self._statements: list[StatusStatement] = []
+        self._lines: list[tuple[Any, ...]] = []
+        self._count = 0
 
     def take(self, element: Any) -> None:
-        name = _local(element)
+        name, parent = local_name(element), element.getparent()
         if name == "TxInfAndSts":
-            self._take_transaction(element)
+            if _stands_in_report(element) or (
+                local_name(parent) == "OrgnlPmtInfAndSts" and _stands_in_report(parent)
+            ):
+                self._take_line(element)
+            element.clear()
+        elif not _stands_in_report(element):
+            return
+        elif name == "GrpHdr":
+            self._message_id = text_at(element, "MsgId")
+            self._created_at = iso20022.moment_of(text_at(element, "CreDtTm"))
         elif name == "OrgnlGrpInfAndSts":
-            self._message_id, self._group = _text(element, "OrgnlMsgId"), _code(element, "GrpSts")
-            self._reasons += _reasons(element)
-        elif name == "OrgnlPmtInfAndSts":
-            self._payments += [status] if (status := _code(element, "PmtInfSts")) else []
-            self._reasons += _reasons(element)
-        elif name == "Document":
-            match = _VERSION.fullmatch(etree.QName(element).namespace or "")
-            self._version = match[1] if match else None
+            self._take_group(element)
+        else:
+            self._take_batch(element)
 
-    def _take_transaction(self, element: Any) -> None:
-        if len(self._transactions) >= MOST_TRANSACTIONS:
+    def _take_group(self, element: Any) -> None:
+        self._groups += 1
+        if self._groups > 1:
+            raise NotAReport("more than one original group")
+        self._original = iso20022.reference_of(text_at(element, "OrgnlMsgId"))
+        self._statements += _of_whole(element, "group", "GrpSts", self._original, None)
+
+    def _take_batch(self, element: Any) -> None:
+        """Take the batch and the lines in it, which came before its end."""
+        name = iso20022.reference_of(text_at(element, "OrgnlPmtInfId"))
+        self._statements += _of_whole(element, "batch", "PmtInfSts", self._original, name)
+        self._statements += self._placed(name)
+
+    def _take_line(self, element: Any) -> None:
+        self._count += 1
+        if self._count > MOST_TRANSACTIONS:
             raise NotAReport(f"more than {MOST_TRANSACTIONS} payments")
-        self._transactions.append(
-            TransactionStatus(
-                _text(element, "OrgnlEndToEndId"), _code(element, "TxSts"), _reasons(element), _information(element)
-            )
-        )
-        element.clear()
+        self._lines.append(_line(element))
 
-    def report(self) -> Report:
-        if self._version is None:
-            raise NotAReport("no pain.002")
-        # A group without its own reason has those of its payments.
-        reasons = self._reasons or [reason for one in self._transactions for reason in one.reasons]
-        return Report(
-            self._version, self._message_id, self._group, tuple(self._payments), tuple(dict.fromkeys(reasons)),
-            tuple(self._transactions),
+    def _placed(self, batch: str | None) -> Iterator[StatusStatement]:
+        for code, reasons, information, own_batch, reference, instruction, cents in self._lines:
+            match = _NAME_MATCH.get(code or "")
+            yield StatusStatement(
+                "line", code, reasons, self._original, own_batch or batch, reference, cents, information=information,
+                instruction_id=instruction, name_match=match,
+                matched_name=iso20022.plain(next(iter(information), None), LONGEST_NAME) if match == "CMTC" else None,
+            )  # fmt: skip
+        self._lines = []
+
+    def document(self, version: str) -> StatusReportDocument:
+        self._statements += self._placed(None)
+        if not self._groups and not self._statements:
+            raise NotAReport("a pain.002 that says nothing")
+        return StatusReportDocument(
+            version, self._message_id, self._created_at, self._original, tuple(self._statements)
+        )
+
+
+def _stands_in_report(element: Any) -> bool:
+    """Tell whether the element stands where the standard has it: in the report, which stands in the root."""
+    report = element.getparent()
+    root = None if report is None else report.getparent()
+    return root is not None and root.getparent() is None
+
+
+def _of_whole(
+    element: Any, level: StatementLevel, status: str, original: str | None, batch: str | None
+) -> Iterator[StatusStatement]:
+    """Yield what is said of the group or of a batch; nothing where it only names what it is about."""
+    code, reasons, information = _code(element, status), _reasons(element), _information(element)
+    count = iso20022.count_of(text_at(element, "OrgnlNbOfTxs"), "OrgnlNbOfTxs")
+    total = text_at(element, "OrgnlCtrlSum")
+    cents = iso20022.cents_of(total, "OrgnlCtrlSum") if total is not None else None
+    counts = tuple(_status_count(part) for part in children(element, "NbOfTxsPerSts"))
+    if (code, count, cents) != (None, None, None) or reasons or information or counts:
+        yield StatusStatement(
+            level, code, reasons, original, batch, count=count, sum_cents=cents, status_counts=counts,
+            information=information,
         )  # fmt: skip
 
 
-def _local(element: Any) -> str:
-    return element.tag.rpartition("}")[2]
+def _status_count(element: Any) -> StatusCount:
+    total = text_at(element, "DtldCtrlSum")
+    return StatusCount(
+        _code(element, "DtldSts"), iso20022.count_of(text_at(element, "DtldNbOfTxs"), "DtldNbOfTxs"),
+        iso20022.cents_of(total, "DtldCtrlSum") if total is not None else None,
+    )  # fmt: skip
 
 
-def _child(element: Any, name: str) -> Any:
-    return next((child for child in element if isinstance(child.tag, str) and _local(child) == name), None)
-
-
-def _text(element: Any, name: str) -> str | None:
-    found = _child(element, name)
-    return (found.text or "").strip() or None if found is not None else None
+def _line(element: Any) -> tuple[Any, ...]:
+    """Return the fields of one transaction; the batch it names itself stands in version .02 only."""
+    amount = child(element, "OrgnlTxRef", "Amt", "InstdAmt")
+    in_euros = amount is not None and amount.get("Ccy") == "EUR"
+    return (
+        _code(element, "TxSts"), _reasons(element), _information(element),
+        *(iso20022.reference_of(text_at(element, name)) for name in (
+            "OrgnlPmtInfId", "OrgnlEndToEndId", "OrgnlInstrId")),
+        iso20022.cents_of(text_at(element, "OrgnlTxRef", "Amt", "InstdAmt"), "InstdAmt") if in_euros else None,
+    )  # fmt: skip
 
 
 def _code(element: Any, name: str) -> str | None:
-    value = _text(element, name)
+    value = text_at(element, name)
     if value is not None and not _CODE.fullmatch(value):
         raise NotAReport(f"{name} is no code")
     return value
 
 
-def _reason_parts(element: Any) -> list[Any]:
-    return [child for child in element if isinstance(child.tag, str) and _local(child) == "StsRsnInf"]
-
-
 def _reasons(element: Any) -> tuple[str, ...]:
-    codes = []
-    for part in _reason_parts(element):
-        reason = _child(part, "Rsn")
-        value = None if reason is None else _text(reason, "Cd") or _text(reason, "Prtry")
-        if value and _CODE.fullmatch(value):
-            codes.append(value)
-    return tuple(codes)
+    found = (iso20022.reason_of(child(part, "Rsn")) for part in children(element, "StsRsnInf"))
+    return tuple(reason for reason in found if reason)
 
 
 def _information(element: Any) -> tuple[str, ...]:
-    lines = (child for part in _reason_parts(element) for child in part if isinstance(child.tag, str))
-    return tuple((line.text or "").strip()[:105] for line in lines if _local(line) == "AddtlInf")
+    """Return the bank's texts, and behind them its own reasons that are no codes."""
+    parts = children(element, "StsRsnInf")
+    said = texts(line for part in parts for line in children(part, "AddtlInf"))
+    own = (text_at(part, "Rsn", "Prtry") for part in parts)
+    said += tuple(text for text in own if text and not _CODE.fullmatch(text))
+    return tuple(text[: iso20022.LONGEST_INFORMATION] for text in said)

@@ -1,6 +1,8 @@
-"""Parse statuses of single payments: from JSON (Berlin Group 1.3.16) and from a pain.002.
+"""Parse statuses of an order and its single payments in JSON (Berlin Group 1.3.16), as the same statements as a
+pain.002 gives.
 
-Banks list only payments that differ from the order, so an unlisted payment has the order's status.
+Banks list only payments that differ from the order. What is said of the order stands beside what is said of a payment;
+neither is derived from the other.
 """
 
 import re
@@ -8,64 +10,99 @@ from collections.abc import Iterable
 from typing import Any
 
 from connectors.bank import response_parsing
-from connectors.bank.pain002 import TransactionStatus
-from connectors.bank.port import NAME_MATCHES, OutcomeUnknown, TransactionStatusReport
+from connectors.bank.iso20022 import LONGEST_INFORMATION, plain, reference_of
+from connectors.bank.port import NAME_MATCHES, OutcomeUnknown, StatusStatement, TransactionStatusReport
 
 LONGEST_NAME = 140
 _CODE = re.compile(r"[A-Z0-9]{4}")
 # Berlin Group's text says MBAM for a close match, its code list CMTC.
 _MATCH = {code: code for code in NAME_MATCHES} | {"MBAM": "CMTC"}
-# In files the result of payee verification is the status of the payment.
-_MATCH_IN_FILE = {"RVNM": "NMTC", "RVMC": "CMTC", "RVNA": "NOAP"}
 
 
-def of_names(found: dict[str, Any]) -> tuple[TransactionStatusReport, ...]:
-    """Return the results of payee verification. The list omits payments whose name matches."""
-    return tuple(_name(row) for row in _rows(found, "originalTransactionInformationAndVopStatus"))
+def of_status(found: dict[str, Any]) -> tuple[StatusStatement, ...]:
+    """Return what a status says: of the order, and the results of payee verification.
+
+    That list omits payments whose name matches.
+
+    Raises:
+    - OutcomeUnknown: a field is not as the standard says.
+    """
+    reason = response_parsing.reason_of([*response_parsing.messages(found), {"text": found.get("psuMessage")}])
+    reasons = (reason.removeprefix("bank:"),) if reason else ()
+    whole = StatusStatement("group", _code(found, "transactionStatus"), reasons)
+    return (whole, *(_name_check(row) for row in _rows(found, "originalTransactionInformationAndVopStatus")))
 
 
-def of_extended_status(found: dict[str, Any]) -> tuple[TransactionStatusReport, ...]:
-    """Return status and reason of each payment. One payment may come as an object, several as a list."""
-    return tuple(_status(row) for row in _rows(found, "originalTransactionInformationAndStatus"))
+def of_extended_status(found: dict[str, Any]) -> tuple[StatusStatement, ...]:
+    """Return what an extended status says: of the order, and of each payment that it lists.
+
+    One payment may come as an object, several as a list.
+
+    Raises:
+    - OutcomeUnknown: a field is not as the standard says.
+    """
+    status = _code(found, "groupStatus")
+    whole = [StatusStatement("group", status, _reasons(found, "reasonCode", "reasonPropietary"))] if status else []
+    return (*whole, *(_payment(row) for row in _rows(found, "originalTransactionInformationAndStatus")))
 
 
-def parse_report_file(transactions: Iterable[TransactionStatus]) -> tuple[TransactionStatusReport, ...]:
-    """Return the same from a pain.002, where the text is a name only for a close match."""
+def line_reports(statements: Iterable[StatusStatement]) -> tuple[TransactionStatusReport, ...]:
+    """Return one report for each payment that is named, with its first reason."""
     return tuple(
         TransactionStatusReport(
-            one.end_to_end_id, one.status, next(iter(one.reasons), None), _MATCH_IN_FILE.get(one.status or ""),
-            _clean(next(iter(one.information), None)) if one.status == "RVMC" else None,
+            one.end_to_end_id, one.code, next(iter(one.reasons), None), one.name_match, one.matched_name
         )
-        for one in transactions if one.end_to_end_id is not None
+        for one in statements if one.level == "line" and one.end_to_end_id is not None
     )  # fmt: skip
 
 
 def _rows(found: dict[str, Any], name: str) -> list[dict[str, Any]]:
-    """Return the objects that name their payment."""
     rows = found.get(name)
     if isinstance(rows, dict):
         rows = [rows]
-    kept = response_parsing.rows_of({name: rows}, name) if rows is not None else []
-    return [row for row in kept if isinstance(row.get("originalEndToEndId"), str)]
+    return response_parsing.rows_of({name: rows}, name) if rows is not None else []
 
 
-def _name(row: dict[str, Any]) -> TransactionStatusReport:
+def _payment(row: dict[str, Any]) -> StatusStatement:
+    return StatusStatement(
+        "line", _code(row, "transactionStatus"),
+        _reasons(row, "statusReasonInformationCode", "statusReasonInformationProprietary"),
+        end_to_end_id=_reference(row, "originalEndToEndId"), instruction_id=_reference(row, "originalInstructionId"),
+        information=_information(row),
+    )  # fmt: skip
+
+
+def _name_check(row: dict[str, Any]) -> StatusStatement:
     said = row.get("creditorNameMatch")
     match = _MATCH.get(said) if isinstance(said, str) else None
     if said is not None and match is None:
         raise OutcomeUnknown("creditorNameMatch is not one we know")
-    name = _clean(row.get("matchedCreditorName")) if match == "CMTC" else None
-    return TransactionStatusReport(
-        row["originalEndToEndId"], _code(row, "transactionStatus"), _reason(row), match, name
-    )
+    name = row.get("matchedCreditorName")
+    return StatusStatement(
+        "line", _code(row, "transactionStatus"),
+        _reasons(row, "statusReasonInformationCode", "statusReasonInformationProprietary"),
+        end_to_end_id=_reference(row, "originalEndToEndId"), instruction_id=_reference(row, "originalInstructionId"),
+        information=_information(row), name_match=match,
+        matched_name=plain(name, LONGEST_NAME) if match == "CMTC" and isinstance(name, str) else None,
+    )  # fmt: skip
 
 
-def _status(row: dict[str, Any]) -> TransactionStatusReport:
-    return TransactionStatusReport(row["originalEndToEndId"], _code(row, "transactionStatus"), _reason(row))
+def _reasons(row: dict[str, Any], code: str, proprietary: str) -> tuple[str, ...]:
+    """Return the codes that are given as reasons; the bank's own only where it is a code."""
+    own = row.get(proprietary)
+    found = (_code(row, code), own if isinstance(own, str) and _CODE.fullmatch(own) else None)
+    return tuple(reason for reason in found if reason)
 
 
-def _reason(row: dict[str, Any]) -> str | None:
-    return _code(row, "statusReasonInformationCode")
+def _information(row: dict[str, Any]) -> tuple[str, ...]:
+    said = row.get("statusReasonAdditionalInformation")
+    text = plain(said, LONGEST_INFORMATION) if isinstance(said, str) else None
+    return (text,) if text else ()
+
+
+def _reference(row: dict[str, Any], name: str) -> str | None:
+    value = row.get(name)
+    return reference_of(value) if isinstance(value, str) else None
 
 
 def _code(row: dict[str, Any], name: str) -> str | None:
@@ -73,10 +110,3 @@ def _code(row: dict[str, Any], name: str) -> str | None:
     if value is not None and not (isinstance(value, str) and _CODE.fullmatch(value)):
         raise OutcomeUnknown(f"{name} is no code")
     return value
-
-
-def _clean(text: Any) -> str | None:
-    """Return a name as one line of printable characters, or None."""
-    if not isinstance(text, str):
-        return None
-    return " ".join("".join(sign if sign.isprintable() else " " for sign in text).split())[:LONGEST_NAME] or None

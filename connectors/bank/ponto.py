@@ -30,6 +30,7 @@ from connectors.bank.port import (
     PlacementOptions,
     Psu,
     StatusReport,
+    StatusStatement,
     Transaction,
 )
 from connectors.bank.transport import Answer, Request
@@ -173,7 +174,8 @@ class PontoBank:
     def order_status(self, config: BankConfig, payment_id: str, request_id: str) -> StatusReport:
         """Return the status of the order. Ponto does not report single payments."""
         answer = self._wire.read(config, _order_path(payment_id))
-        return StatusReport(transaction_status=_status(_resource(answer)), raw=_raw(answer))
+        status = _status(_resource(answer))
+        return StatusReport(status, raw=_raw(answer), statements=(StatusStatement("group", status),))
 
     def cancel_order(self, config: BankConfig, payment_id: str, psu: Psu, request_id: str) -> Cancellation:
         """Delete an order that nobody has signed.

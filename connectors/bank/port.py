@@ -197,12 +197,51 @@ class TransactionStatusReport:
     matched_name: str | None = field(default=None, repr=False)
 
 
+StatementLevel = Literal["group", "batch", "line"]
+
+
+@dataclass(frozen=True)
+class StatusCount:
+    """How many transactions have a status, as the bank counts them (ISO 20022 NbOfTxsPerSts)."""
+
+    code: str | None
+    count: int | None
+    sum_cents: int | None = None
+
+
+@dataclass(frozen=True)
+class StatusStatement:
+    """One statement of a bank about an order, as it stands there: nothing is filled in, nothing is derived.
+
+    `level`: the whole order (GrpSts, transactionStatus), a batch of it (PmtInfSts) or one line (TxSts). `code` is an
+    ISO 20022 code; None where only a reason or a count is given. `message_id`, `payment_information_id`,
+    `end_to_end_id` and `instruction_id` are those of the order that the statement names. `count` and `sum_cents` are
+    what the bank says the order or batch holds. `name_match` and `matched_name` as in `TransactionStatusReport`.
+    """
+
+    level: StatementLevel
+    code: str | None
+    reasons: tuple[str, ...] = ()
+    message_id: str | None = None
+    payment_information_id: str | None = None
+    end_to_end_id: str | None = None
+    amount_cents: int | None = None
+    count: int | None = None
+    sum_cents: int | None = None
+    status_counts: tuple[StatusCount, ...] = ()
+    information: tuple[str, ...] = field(default=(), repr=False)
+    instruction_id: str | None = None
+    name_match: str | None = None
+    matched_name: str | None = field(default=None, repr=False)
+
+
 @dataclass(frozen=True)
 class StatusReport:
     """The status of an order. `reason` is a code of the bank or of ISO 20022 (AM04 …), never free text.
 
     `lines` holds only transactions whose outcome differs from the order's, since banks list no others. `links` holds
-    absolute, validated URLs for the next step. `raw` may contain names.
+    absolute, validated URLs for the next step. `raw` may contain names. `statements` is everything that the answers
+    said, each at its own level; `said_at` (UTC) is the bank's own time, where it gave one.
     """
 
     transaction_status: str
@@ -211,6 +250,8 @@ class StatusReport:
     raw: str = field(default="", repr=False)
     lines: tuple[TransactionStatusReport, ...] = ()
     links: dict[str, str] = field(default_factory=dict)
+    statements: tuple[StatusStatement, ...] = ()
+    said_at: datetime | None = None
 
 
 @dataclass(frozen=True)

@@ -259,3 +259,31 @@ def test_the_directory_says_who_verifies_payees(sandbox: Sandbox):
     assert sandbox.control("GET", "banks/reader")["vop"] is True
     sandbox.fault(bank_vop=True)
     assert all(one["vop"] for one in sandbox.get("/banks").json())
+
+
+# --- every statement at its own level -------------------------------------------------------------
+def levels(report: StatusReport) -> list[tuple[str, str | None, str | None, tuple[str, ...]]]:
+    return [(one.level, one.code, one.end_to_end_id, one.reasons) for one in report.statements]
+
+
+def test_a_status_and_its_extended_status_are_statements_of_their_own():
+    extended = {"groupStatus": "PART", "reasonCode": "AM04", EXTENDED: [ONE, {STATUS: "ACSC"}]}
+    assert levels(asked(says(200, {STATUS: "RJCT"}), says(200, extended))) == [
+        ("group", "RJCT", None, ()), ("group", "PART", None, ("AM04",)), ("line", "RJCT", "E1", ("AC04",)),
+        ("line", "ACSC", None, ()),
+    ]  # fmt: skip
+
+
+def test_a_name_check_is_a_statement_of_its_line():
+    row = {"originalEndToEndId": "E1", STATUS: "RVCM", "creditorNameMatch": "CMTC", "matchedCreditorName": "Jong, W."}
+    group, one = asked(says(200, {STATUS: "RVCM", NAMES: [row]})).statements
+    assert (group.level, group.code) == ("group", "RVCM")
+    assert (one.level, one.code, one.name_match, one.matched_name) == ("line", "RVCM", "CMTC", "Jong, W.")
+    assert "Jong" not in repr(one)
+
+
+def test_a_file_over_the_line_gives_the_same_statements():
+    report = asked(says(200, file("PART", ("E1", "RJCT", "x"), ("E2", "ACSC", "")), "application/xml"))
+    assert levels(report) == [
+        ("group", "PART", None, ()), ("line", "RJCT", "E1", ("AC06",)), ("line", "ACSC", "E2", ("AC06",)),
+    ]  # fmt: skip

@@ -1,10 +1,13 @@
 """The status report: all versions in use, any level, parsed strictly."""
 
+from datetime import UTC, datetime
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from connectors.bank.pain002 import NotAReport, read_report
+from connectors.bank.pain002 import NotAReport, read_report, read_status_report
+from connectors.bank.port import StatusCount, StatusStatement
 from tests.support import reference, xsd
 
 VERSIONS = ("03", "10", "11", "14")
@@ -80,6 +83,115 @@ def test_a_proprietary_reason_counts_if_it_is_a_code():
 def test_its_repr_contains_no_text_of_the_bank():
     raw = report("", block("", line("E1", "RVMC", "AC01", "W. de Jong")))
     assert "Jong" not in repr(read_report(raw))
+
+
+# --- every statement at its own level -----------------------------------------------------------------
+MSG = "20260430034734-66580"
+
+
+def said(raw: bytes) -> list[tuple[str, str | None, str | None]]:
+    return [(one.level, one.code, one.end_to_end_id) for one in read_status_report(raw).statements]
+
+
+def test_a_report_has_a_time_and_an_id_of_its_own():
+    found = read_status_report(report("<GrpSts>ACTC</GrpSts>"))
+    assert (found.version, found.message_id, found.original_message_id) == ("pain.002.001.10", "S1", MSG)
+    assert found.created_at == datetime(2026, 5, 4, 8, tzinfo=UTC)
+    local = report("<GrpSts>ACTC</GrpSts>").replace(b"08:00:00Z", b"08:00:00.5")
+    assert read_status_report(local).created_at == datetime(2026, 5, 4, 6, 0, 0, 500_000, tzinfo=UTC)
+    none = report("<GrpSts>ACTC</GrpSts>").replace(b"2026-05-04T08:00:00Z", b"vandaag")
+    assert read_status_report(none).created_at is None
+
+
+LEVELS = [
+    (report("<GrpSts>ACTC</GrpSts>", block("ACSC")), [("group", "ACTC", None), ("batch", "ACSC", None)]),
+    (report("", block("", line("E2", "RJCT", "AC01"))), [("line", "RJCT", "E2")]),
+    (report("", block("RJCT") + block("ACSC", line("E1", "ACSC"))),
+     [("batch", "RJCT", None), ("batch", "ACSC", None), ("line", "ACSC", "E1")]),
+    (report("<GrpSts>PART</GrpSts>", block("PART", line("E1", "RJCT", "AC04") + line("E2", "RJCT", "MD07"))),
+     [("group", "PART", None), ("batch", "PART", None), ("line", "RJCT", "E1"), ("line", "RJCT", "E2")]),
+    (report(), []),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(("raw", "statements"), LEVELS, ids=range(len(LEVELS)))
+def test_each_level_says_what_it_says_and_nothing_is_filled_in(raw: bytes, statements: list):
+    assert said(raw) == statements
+
+
+def test_a_statement_names_what_it_is_about():
+    raw = report("<GrpSts>PART</GrpSts>", block("PART", line("E1", "RJCT", "AC04", "opgeheven")))
+    group, batch, one = read_status_report(raw).statements
+    assert group == StatusStatement("group", "PART", message_id=MSG)
+    assert batch == StatusStatement("batch", "PART", message_id=MSG, payment_information_id="P1")
+    assert one == StatusStatement("line", "RJCT", ("AC04",), MSG, "P1", "E1", information=("opgeheven",))
+
+
+def test_every_reason_is_kept_with_its_own_line():
+    more = "<StsRsnInf><Rsn><Cd>MS03</Cd></Rsn></StsRsnInf><StsRsnInf><Rsn><Prtry>Te laat</Prtry></Rsn></StsRsnInf>"
+    lines = line("E1", "RJCT", "AC04").replace("</TxInf", f"{more}</TxInf") + line("E2", "RJCT", "MD07")
+    first, second = read_status_report(report("", block("", lines))).statements
+    assert (first.reasons, first.information) == (("AC04", "MS03"), ("Te laat",))
+    assert (second.reasons, second.information) == (("MD07",), ())
+
+
+def test_counts_and_amounts_are_given_as_they_stand():
+    per_status = "<NbOfTxsPerSts><DtldNbOfTxs>2</DtldNbOfTxs><DtldSts>RJCT</DtldSts><DtldCtrlSum>12.5</DtldCtrlSum>"
+    counts = f"<OrgnlNbOfTxs>3</OrgnlNbOfTxs><OrgnlCtrlSum>35.50000</OrgnlCtrlSum>{per_status}</NbOfTxsPerSts>"
+    amount = '<OrgnlTxRef><Amt><InstdAmt Ccy="{}">5.25</InstdAmt></Amt></OrgnlTxRef></TxInf'
+    lines = line("E1", "RJCT").replace("</TxInf", amount.format("EUR"))
+    lines += line("E2", "RJCT").replace("</TxInf", amount.format("USD"))
+    group, first, second = read_status_report(report(counts, block("", lines))).statements
+    assert (group.code, group.count, group.sum_cents) == (None, 3, 3550)
+    assert group.status_counts == (StatusCount("RJCT", 2, 1250),)
+    assert (first.amount_cents, second.amount_cents) == (525, None)
+
+
+@pytest.mark.parametrize("reference", ["NOTPROVIDED", " 0 ", "000", "NONREF"])
+def test_what_stands_in_the_place_of_a_reference_is_none(reference: str):
+    (one,) = read_status_report(report("", block("", line(reference, "RJCT")))).statements
+    assert one.end_to_end_id is None
+
+
+def test_references_come_without_their_padding():
+    raw = report("<GrpSts>RJCT</GrpSts>", block("", line(" E1   ", "RJCT")), message_id=f"{MSG}      ")
+    group, one = read_status_report(raw).statements
+    assert (group.message_id, one.end_to_end_id) == (MSG, "E1")
+
+
+def test_a_close_match_comes_with_its_name():
+    (one,) = read_status_report(report("", block("", line("E1", "RVMC", words=" Jong,  W.")))).statements
+    assert (one.code, one.name_match, one.matched_name) == ("RVMC", "CMTC", "Jong, W.")
+    (one,) = read_status_report(report("", block("", line("E1", "RVNM", words="Jong, W.")))).statements
+    assert (one.name_match, one.matched_name) == ("NMTC", None)
+
+
+@pytest.mark.parametrize("wrong", [
+    report("<GrpSts>ACSC</GrpSts><GrpSts>RJCT</GrpSts>"),
+    report("<GrpSts>AC<x/>SC</GrpSts>"),
+    report("", "<OrgnlGrpInfAndSts><OrgnlMsgId>2</OrgnlMsgId><GrpSts>RJCT</GrpSts></OrgnlGrpInfAndSts>"),
+    report("<OrgnlNbOfTxs>veel</OrgnlNbOfTxs>"),
+    report("<OrgnlCtrlSum>1,00</OrgnlCtrlSum>"),
+    report("", block("", line("E1", "RJCT").replace("<TxSts>", "<OrgnlEndToEndId>E2</OrgnlEndToEndId><TxSts>"))),
+    report("").replace(b"CstmrPmtStsRpt", b"x").replace(b"OrgnlGrpInfAndSts", b"y"),
+])  # fmt: skip
+def test_what_is_said_twice_or_in_part_is_not_said(wrong: bytes):
+    with pytest.raises(NotAReport):
+        read_status_report(wrong)
+
+
+def test_statuses_in_other_places_are_no_statements():
+    hidden = "<SplmtryData><Envlp><TxInfAndSts><TxSts>RJCT</TxSts></TxInfAndSts></Envlp></SplmtryData>"
+    assert said(report("<GrpSts>ACSC</GrpSts>", hidden)) == [("group", "ACSC", None)]
+
+
+@pytest.mark.parametrize("raw", [
+    b"\r\n" + report("<GrpSts>ACSC</GrpSts>"),
+    report("<GrpSts>ACSC</GrpSts>").replace(b'"1.0"?', b'"1.0" encoding="UTF-16"?'),
+    report("<GrpSts>ACSC</GrpSts>").decode().encode("utf-16"),
+])  # fmt: skip
+def test_the_form_of_a_report_is_no_matter(raw: bytes):
+    assert said(raw) == [("group", "ACSC", None)]
 
 
 SAMPLE_FILES = [

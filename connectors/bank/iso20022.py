@@ -1,0 +1,77 @@
+"""Fields that status reports and statements have in common, read as ISO 20022 writes them."""
+
+import re
+from datetime import UTC, date, datetime
+from typing import Any
+
+from connectors.xml_document import text_of
+from core.clock import AMSTERDAM
+
+_AMOUNT = re.compile(r"\+?(?:([0-9]{1,15})(?:\.([0-9]*))?|\.([0-9]+))")
+_COUNT = re.compile(r"[0-9]{1,15}")
+_REASON = re.compile(r"[A-Z0-9]{4}")
+# What stands in the place of a reference when there is none (EPC rulebooks: NOTPROVIDED; MT practice: NONREF; zeros).
+_NO_REFERENCE = re.compile(r"0+|-+|NOT ?PROVIDED|NON ?REF|N/?A", re.IGNORECASE)
+LONGEST_INFORMATION = 105
+
+
+class UnreadableField(ValueError):
+    """A field that is not as the standard says. The text names the field, never what stands in it."""
+
+
+def cents_of(text: str | None, name: str) -> int:
+    """Return an amount in cents: banks write 350, 350.0 and 350.00000 too. Raises: UnreadableField."""
+    match = _AMOUNT.fullmatch(text or "")
+    whole, fraction = (match[1] or "0", match[2] or match[3] or "") if match else ("", "")
+    if match is None or fraction[2:].strip("0"):
+        raise UnreadableField(f"{name} is no amount in cents")
+    return int(whole) * 100 + int(fraction[:2].ljust(2, "0"))
+
+
+def count_of(text: str | None, name: str) -> int | None:
+    """Return a number of transactions; None when none is given. Raises: UnreadableField."""
+    if text is None:
+        return None
+    if not _COUNT.fullmatch(text):
+        raise UnreadableField(f"{name} is no number")
+    return int(text)
+
+
+def reference_of(text: str | None) -> str | None:
+    """Return a reference without padding; None for what stands there when there is none ("0", NOTPROVIDED)."""
+    reference = (text or "").strip()
+    return None if not reference or _NO_REFERENCE.fullmatch(reference) else reference
+
+
+def reason_of(element: Any, code: str = "Cd", proprietary: str = "Prtry") -> str | None:
+    """Return the reason's code, of ISO 20022 or the bank's own; None when what stands there is no code."""
+    if element is None:
+        return None
+    for name in (code, proprietary):
+        for part in element.iterchildren(f"{{*}}{name}"):
+            if (text := text_of(part)) and _REASON.fullmatch(text):
+                return text
+    return None
+
+
+def moment_of(text: str | None) -> datetime | None:
+    """Return an ISODateTime in UTC; one without a zone is the bank's own, Amsterdam's. None when it is none."""
+    try:
+        moment = datetime.fromisoformat(text or "")
+        return (moment if moment.tzinfo else moment.replace(tzinfo=AMSTERDAM)).astimezone(UTC)
+    except (ValueError, OverflowError):
+        return None
+
+
+def day_of(text: str | None, name: str) -> date | None:
+    """Return the day of an ISODate or ISODateTime as it stands there; None when none does. Raises: UnreadableField."""
+    try:
+        return date.fromisoformat(text[:10]) if text else None
+    except ValueError as error:
+        raise UnreadableField(f"{name} is no date") from error
+
+
+def plain(text: str | None, longest: int) -> str | None:
+    """Return a text on one line, without what cannot be shown or kept; None when nothing is left."""
+    shown = "".join(sign if sign.isprintable() else " " for sign in text or "")
+    return " ".join(shown.split())[:longest].rstrip() or None
