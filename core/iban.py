@@ -14,6 +14,15 @@ _SPACES = re.compile(r"[ \t\r\n\u00a0\u202f]+")
 _PLAIN = re.compile(r"[A-Z]{2}[0-9]{2}[A-Z0-9]{11,30}")
 # A letter counts as its place behind the digits: A is 10, Z is 35 (ISO 13616).
 _AS_NUMBER = {ord("A") + place: str(10 + place) for place in range(26)}
+# Countries whose accounts a SEPA credit transfer reaches, by the code in their IBANs (territories: that of the state).
+# Source: EPC409-09; Albania, Montenegro, Moldova, North Macedonia and Serbia joined in 2024 and 2025.
+SEPA_COUNTRIES = frozenset(
+    {
+        "AD", "AL", "AT", "BE", "BG", "CH", "CY", "CZ", "DE", "DK", "EE", "ES", "FI", "FR", "GB", "GI", "GR", "HR",
+        "HU", "IE", "IS", "IT", "LI", "LT", "LU", "LV", "MC", "MD", "ME", "MK", "MT", "NL", "NO", "PL", "PT", "RO",
+        "RS", "SE", "SI", "SK", "SM", "VA",
+    }
+)  # fmt: skip
 
 
 @lru_cache(maxsize=32_768)
@@ -55,6 +64,11 @@ def valid(text: str) -> bool:
     except ValueError:
         return False
     return True
+
+
+def in_sepa(iban: str) -> bool:
+    """Whether a SEPA credit transfer reaches this account. Expects a normalised IBAN."""
+    return iban[:2] in SEPA_COUNTRIES
 
 
 def format_iban(iban: str) -> str:

@@ -65,6 +65,8 @@ def _import(run: Run, caller: NmbrsClient) -> Batch | None:
         return None
     try:
         file = read_payment_file(raw, f"Salaris {run.description}".strip()) if raw is not None else None
+        if file is not None:
+            _require_all_payable(file)
         wanted = [to_payable_line(_with_reference(line, run)) for line in file.lines] if file else []
     except FileRefused as error:
         _refuse(run, error)
@@ -77,6 +79,28 @@ def _fetch_file(run: Run, caller: NmbrsClient) -> bytes | None:
     if run.kind == "wage_tax":
         return wage_tax.fetch_return_file(run, caller)
     return caller.call(Payroll.sepa_file, run.company.nmbrs_id, run.nmbrs_id, run.year, today_amsterdam())
+
+
+# What a held line is called as the reason of a refused run, where that differs.
+_HELD_AS = {"no_name": "missing_field", "no_iban": "missing_field", "amount_too_large": "bad_amount"}
+
+
+def _require_all_payable(file: PaymentFile) -> None:
+    """Refuse a file of which a line would be lost: lines that are held or left out are not stored yet.
+
+    Raises:
+    - FileRefused: with the first such line, or the accounts or dates that differ, or the id that occurs twice.
+    """
+    for line in (*file.held, *file.left_out):
+        code = "bad_amount" if line.reason == "zero_amount" else _HELD_AS.get(line.reason, line.reason)
+        raise FileRefused(code, line.number, "a line that cannot be paid")
+    doubled = next((one for one in file.cautions if one.code == "doubled_id"), None)
+    if doubled is not None:
+        raise FileRefused("doubled_id", doubled.lines[1], "an end-to-end id occurs twice in the file")
+    if len({one.debtor_iban for one in file.payments}) > 1:
+        raise FileRefused("several_debtors", None, "more than one debtor account")
+    if len(file.payments) > 1:
+        raise FileRefused("several_dates", None, "more than one execution date")
 
 
 def _with_reference(line: PaymentLine, run: Run) -> PaymentLine:

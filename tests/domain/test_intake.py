@@ -21,6 +21,8 @@ from tests.support.pain001_builder import IBANS, File, Line, Part, file_of
 from tests.support.sandbox import Sandbox
 
 LINES = (Line(), Line(cents=12_345, iban=IBANS[1]))
+OTHER_DEBTOR = "<Dbtr><Nm>Demo BV</Nm></Dbtr><DbtrAcct><Id><IBAN>NL64TRIO0379501686</IBAN></Id></DbtrAcct>"
+ON_A_DAY = "<PmtMtd>TRF</PmtMtd><ReqdExctnDt>2026-04-24</ReqdExctnDt>"
 
 
 @pytest.fixture
@@ -44,6 +46,12 @@ def told(demo: Demo) -> list[tuple[str, str | None, int | None]]:
         (file_of(Line(iban="NL43INGB2268352412")), "bad_iban"),
         (file_of(Line(currency="USD")), "other_currency"),
         (file_of(Line(end_to_end_id="A1"), Line(end_to_end_id="A1")), "doubled_id"),
+        (file_of(Line(), Line(iban="TR330006100519786457841326")), "outside_sepa"),
+        (file_of(Line(), Line(name="محمد علي")), "name_unusable"),
+        (file_of(Line(), Line(iban=None)), "missing_field"),
+        (file_of(Line(), Line(cents=0)), "bad_amount"),
+        (File((Part(LINES), Part(LINES, debtor=OTHER_DEBTOR))), "several_debtors"),
+        (File((Part(LINES, method=ON_A_DAY), Part(LINES, method=ON_A_DAY.replace("24", "25")))), "several_dates"),
         (File((Part(()),)), "no_lines"),
     ],
 )

@@ -42,6 +42,10 @@ def _file_words() -> dict[str, str]:
         "too_many_lines": _("Het betaalbestand heeft te veel regels."),
         "missing_field": _("In het betaalbestand ontbreekt iets."),
         "name_unusable": _("Een naam in het betaalbestand is niet bruikbaar voor de bank."),
+        "outside_sepa": _("Een rekening ligt buiten SEPA: een SEPA-overboeking komt daar niet aan."),
+        "reference_unusable": _("Een betalingskenmerk in het betaalbestand is niet bruikbaar voor de bank."),
+        "several_debtors": _("Het betaalbestand betaalt van meer dan één rekening."),
+        "several_dates": _("Het betaalbestand vraagt meer dan één betaaldatum."),
     }
 
 
