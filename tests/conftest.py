@@ -1,8 +1,8 @@
-"""What the tests share: a database of their own, the running house, a browser.
+"""Shared fixtures: a database, the running stack, a browser.
 
-By default everything is embedded: SQLite files and the queue server of the launcher. With
-BIZCUIT_TEST_DATABASE_URL and BIZCUIT_TEST_REDIS_URL the same tests run on PostgreSQL and Redis.
-Several workers (pytest -n) each have a sandbox, a house and, on PostgreSQL, a database of their own.
+By default everything is embedded: SQLite files and the launcher's queue server. With BIZCUIT_TEST_DATABASE_URL and
+BIZCUIT_TEST_REDIS_URL the same tests run on PostgreSQL and Redis. Each worker (pytest -n) has its own sandbox, stack
+and, on PostgreSQL, database.
 """
 
 import itertools
@@ -28,7 +28,7 @@ from tools.http_browser import HttpBrowser
 
 
 def _of_this_worker(url: str) -> str:
-    """On a server, the database of one of several workers bears its name."""
+    """Return the URL with the worker's own database name, on a database server."""
     worker = os.environ.get("PYTEST_XDIST_WORKER", "")
     parts = urlsplit(url)
     return urlunsplit(parts._replace(path=f"{parts.path}_{worker}")) if url and worker else url
@@ -39,34 +39,34 @@ POSTGRES = _of_this_worker(SERVER)
 REDIS = os.environ.get("BIZCUIT_TEST_REDIS_URL", "")
 LONG = bool(os.environ.get("BIZCUIT_TEST_LONG"))
 
-# What a database or queue can change, by folder or file: a run on servers repeats these alone (with BIZCUIT_TEST_LONG
-# or a file that is named: whatever was asked). The rest knows no dialect of SQL.
+# Folders and files that depend on the database or queue: only these run again on servers (with BIZCUIT_TEST_LONG or a
+# named file: everything requested). The rest does not depend on the SQL dialect.
 OF_A_DATABASE = (
     "tests/domain/", "tests/long/", "tests/test_demo.py", "tests/test_token_secrecy.py", "tests/test_valkey.py",
     "/test_account.py", "/test_nmbrs_history.py", "/test_overview.py", "/test_payment_lists.py",
     "/test_balances.py", "/test_payment_page.py", "/test_team.py", "/test_transactions.py",
 )  # fmt: skip
 
-# No deadlines: a slow machine is no fault of the law that is tested.
+# No deadlines: a slow machine does not break the tested property.
 settings.register_profile("short", deadline=None, max_examples=50)
 settings.register_profile("long", deadline=None, max_examples=2000)
 settings.load_profile("long" if LONG else "short")
 
 
-# Where every sandbox of this run writes what is asked of its banks, also those inside a house (see journal).
+# Where every sandbox of this run, also inside a stack, logs exchanges with its banks (see contract_report).
 EXCHANGES = pytest.StashKey[tempfile.TemporaryDirectory]()
 VERDICT = pytest.StashKey[contract_report.Verdict]()
 
 
 def pytest_configure(config: pytest.Config) -> None:
-    """Prepare the run: hashing and committing are cheap, every write is watched, and there is one folder of exchanges.
+    """Configure the run: cheap hashing and commits, a guard on every write, and one folder for exchanges.
 
-    tests/test_production_costs.py holds the product to its own settings. Whoever started the workers makes the folder
-    for all of them, and judges it.
+    tests/test_production_costs.py checks that the product itself uses its own settings. The process that starts the
+    workers creates the folder for all of them and checks it.
     """
     passwords.hasher = PasswordHasher(time_cost=1, memory_cost=8, parallelism=1)
     passwords.DUMMY_HASH = passwords.hasher.hash("nobody signs in with this")
-    dialect.PRAGMAS["synchronous"] = 0  # a killed process loses nothing by it, only a power cut would
+    dialect.PRAGMAS["synchronous"] = 0  # loses data only at a power cut, not at a killed process
     models.database.attach_callback(client_lock_guard.watch)
     models.database.attach_callback(timezone_guard.watch)
     if reference.is_here(reference.BANK_CONTRACT) and "PYTEST_XDIST_WORKER" not in os.environ:
@@ -76,7 +76,7 @@ def pytest_configure(config: pytest.Config) -> None:
 
 @pytest.hookimpl(trylast=True)
 def pytest_sessionfinish(session: pytest.Session) -> None:
-    """Hold every exchange with a bank in the whole run against the contract; one that breaks it fails the run."""
+    """Check every exchange with a bank of the whole run against the OpenAPI; a violation fails the run."""
     _require_reference_data(session)
     if EXCHANGES not in session.config.stash:
         return
@@ -92,7 +92,7 @@ def _not_checked(config: pytest.Config) -> str:
 
 
 def _require_reference_data(session: pytest.Session) -> None:
-    """Fail the run in which tests were left out, where all of them are required (BIZCUIT_REQUIRE_SPECS)."""
+    """Fail the run if tests were skipped although all are required (BIZCUIT_REQUIRE_SPECS)."""
     if reference.REQUIRED and session.exitstatus == pytest.ExitCode.OK and _not_checked(session.config):
         session.exitstatus = pytest.ExitCode.TESTS_FAILED
 
@@ -118,11 +118,12 @@ def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter, config: p
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
-    """Leave the slow checks to `make test-long`, and the thorough ones to that and to the run on servers, unless a file
-    is named. On servers run what a database or queue can change (OF_A_DATABASE), without a browser.
+    """Leave slow tests to `make test-long`, and thorough ones to that and to the run on servers, unless a file is
+    named. On servers run only what depends on the database or queue (OF_A_DATABASE), without a browser.
 
-    Browser tests are the slowest: they come last, and first where several workers share them, so that no
-    worker waits for the other at the end."""
+    Browser tests are the slowest: they run last, but first if several workers share them, so that no worker waits for
+    another at the end.
+    """
     if not LONG:
         items[:] = [item for item in items if not item.get_closest_marker("slow")]
     named = any(".py" in argument for argument in config.args)
@@ -138,9 +139,9 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
     items.sort(key=lambda item: item.get_closest_marker("browser") is not None, reverse=shared)
 
 
-# --- the database ---------------------------------------------------------------------------------
+# --- the database ---
 def on_server(statement: str, *values: str) -> list[tuple]:
-    """One statement on the database server, outside any transaction, and the rows that it gives."""
+    """Run one statement on the database server, outside any transaction; return its rows."""
     import psycopg
 
     with psycopg.connect(SERVER, autocommit=True) as connection:
@@ -158,7 +159,7 @@ def _exists(url: str) -> bool:
 
 @pytest.fixture(scope="session")
 def migrated(tmp_path_factory: pytest.TempPathFactory) -> str:
-    """The address of a database that the real migrations have made, and nothing else."""
+    """The URL of a database with the real migrations and no data."""
     url = POSTGRES or f"sqlite:///{tmp_path_factory.mktemp('database') / 'template.db'}"
     models.connect(url)
     if POSTGRES:
@@ -174,7 +175,7 @@ def migrated(tmp_path_factory: pytest.TempPathFactory) -> str:
 
 @pytest.fixture
 def database(migrated: str, tmp_path: Path) -> Iterator[str]:
-    """An empty, migrated database for this test, open in this thread. Yields its address."""
+    """An empty, migrated database for this test, connected in this thread. Yields its URL."""
     url = migrated
     if not POSTGRES:
         shutil.copyfile(migrated.removeprefix("sqlite:///"), tmp_path / "test.db")
@@ -191,28 +192,28 @@ def database(migrated: str, tmp_path: Path) -> Iterator[str]:
         models.database.obj.close_all()
 
 
-# --- the other side ------------------------------------------------------------------------------
+# --- the sandbox ---
 @pytest.fixture(scope="session")
 def running_sandbox(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Sandbox]:
-    """One sandbox without a house, for the whole session."""
+    """One sandbox without a stack, for the whole session."""
     with sandbox_process(tmp_path_factory.mktemp("sandbox") / "home") as running:
         yield running
 
 
 @pytest.fixture
 def sandbox(running_sandbox: Sandbox) -> Sandbox:
-    """That sandbox, as at its start."""
+    """The sandbox in its initial state."""
     running_sandbox.reset()
     return running_sandbox
 
 
-# --- the running house ----------------------------------------------------------------------------
+# --- the running stack ---
 _counter = itertools.count(1)
-QUEUES = 16  # that a Redis has
+QUEUES = 16  # the number of databases in Redis
 
 
 def _queue(number: int) -> int:
-    """Which of them: workers take turns, so that none empties another's."""
+    """Return the number of a Redis database; workers use different ones, so that none flushes another's."""
     worker = int(os.environ.get("PYTEST_XDIST_WORKER", "gw0").removeprefix("gw"))
     workers = int(os.environ.get("PYTEST_XDIST_WORKER_COUNT", "1"))
     return (number * workers + worker) % (QUEUES - QUEUES % workers)
@@ -220,20 +221,20 @@ def _queue(number: int) -> int:
 
 @pytest.fixture(scope="session")
 def house_environ() -> Iterator["HouseEnviron"]:
-    """Makes the settings of one more house: on servers, each house gets a database and a queue of its own."""
+    """Creates the settings of further stacks; on servers each stack gets its own database and queue."""
     made = HouseEnviron()
     yield made
     made.remove()
 
 
 class HouseEnviron:
-    """Hands out databases and queues on the servers of the second test run; on embedded parts, nothing."""
+    """Allocates databases and queues on servers; nothing with embedded parts."""
 
     def __init__(self) -> None:
         self._names: list[str] = []
 
     def __call__(self) -> dict[str, str]:
-        """The environment for one Stack."""
+        """Return the environment for one Stack."""
         number = next(_counter)
         environ = {name: value for name, value in os.environ.items() if not name.startswith("BIZCUIT_")}
         if POSTGRES:
@@ -243,7 +244,7 @@ class HouseEnviron:
         return environ
 
     def remove(self) -> None:
-        """Drop the databases that were handed out."""
+        """Drop the allocated databases."""
         for name in self._names:
             on_server(f'drop database if exists "{name}" with (force)')
 
@@ -269,14 +270,14 @@ def house(tmp_path_factory: pytest.TempPathFactory, house_environ: HouseEnviron)
 
 @pytest.fixture
 def visitor() -> HttpBrowser:
-    """A person without a browser, not signed in."""
+    """An HTTP browser that is not logged in."""
     return HttpBrowser()
 
 
-# --- the browser ----------------------------------------------------------------------------------
+# --- the browser ---
 @pytest.fixture(scope="session")
 def chromium_path() -> str:
-    """A Chromium that starts; without one the tests that need it fail, they are not skipped."""
+    """The path of a Chromium that starts; without one, tests that need it fail instead of being skipped."""
     return browser.find_or_install()
 
 
@@ -293,7 +294,7 @@ def chromium(chromium_path: str):
 
 @pytest.fixture
 def phone(chromium):
-    """A fresh page of a Dutch phone."""
+    """A new page on a Dutch phone."""
     context = chromium.new_context(
         viewport={"width": 390, "height": 844}, device_scale_factor=2, has_touch=True, is_mobile=True,
         locale="nl-NL", timezone_id="Europe/Amsterdam",

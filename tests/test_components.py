@@ -1,4 +1,4 @@
-"""The pieces that recur: what they keep, what they never keep, how they read."""
+"""The template components: the values they keep, the secrets they never return, and their text."""
 
 from datetime import UTC, date, datetime
 from pathlib import Path
@@ -36,7 +36,7 @@ def app() -> Flask:
 
 
 def rendered(app: Flask, source: str, posted: dict | None = None, **values):
-    """The macro's HTML, with a form that was sent."""
+    """Render a macro with a submitted form."""
     with app.test_request_context(method="POST" if posted is not None else "GET", data=posted):
         form = Form()
         if posted is not None:
@@ -44,7 +44,7 @@ def rendered(app: Flask, source: str, posted: dict | None = None, **values):
         return lxml.html.fromstring(f"<div>{render_template_string(source, form=form, **values)}</div>")
 
 
-def test_a_field_keeps_what_was_typed_and_says_what_is_wrong(app):
+def test_a_field_keeps_its_value_and_shows_its_error(app):
     source = "{% from 'components/forms.html' import field %}{{ field(form.email, hint='Hint') }}"
     kept = rendered(app, source, {"email": "a<b@c.nl"}).xpath("//input")[0]
     wrong = rendered(app, source, {"email": ""})
@@ -55,9 +55,9 @@ def test_a_field_keeps_what_was_typed_and_says_what_is_wrong(app):
     assert "Vul je e-mailadres in." in wrong.xpath("string(//*[@id='email-error'])")
 
 
-def test_what_was_said_twice_before_a_page_was_shown_is_read_once(app):
+def test_a_repeated_flash_message_is_shown_once(app):
     with app.test_request_context():
-        # as a session gives them back that was kept as JSON
+        # as restored from a session stored as JSON
         session["_flashes"] = [["good", "Bewaard."], ["info", "Identificeer je eerst."], ["good", "Bewaard."]]
         shown = render_template_string("{% from 'components/note.html' import flashes with context %}{{ flashes() }}")
     assert [one.text_content() for one in lxml.html.fromstring(f"<div>{shown}</div>").xpath("//div/div/div")] == [
@@ -66,20 +66,20 @@ def test_what_was_said_twice_before_a_page_was_shown_is_read_once(app):
 
 
 @pytest.mark.parametrize("call", ["secret(form.token)", "secret(form.password)", "field(form.password)"])
-def test_a_secret_is_never_written_back(app, call):
+def test_a_secret_is_never_returned(app, call):
     source = "{% from 'components/forms.html' import field, secret %}{{ " + call + " }}"
     page = rendered(app, source, {"token": "geheim-1", "password": "geheim-1", "email": "x"})
     assert page.xpath("//input")[0].get("type") == "password"
     assert "geheim-1" not in lxml.html.tostring(page, encoding="unicode")
 
 
-def test_an_amount_raises_its_cents_and_reads_as_one_sum(app):
+def test_an_amount_has_raised_cents_and_reads_as_one_number(app):
     page = rendered(app, "{% from 'components/money.html' import amount %}{{ amount(1980608, 'big') }}")
     assert page.text_content() == "€\u00a019.806,08"
     assert page.xpath("string(//*[@class='cents'])") == "08"
 
 
-def test_a_line_names_its_person_in_both_buttons_and_stays_small(app):
+def test_a_line_has_labelled_buttons_and_few_nodes(app):
     call = "line(7, 'Jong, Wouter de', 'NL42INGB2268352412', 'Salaris', 344808, refuse='/r', restore='/r')"
     page = rendered(app, "{% from 'components/line.html' import line %}{{ " + call + " }}")
     labels = [button.get("aria-label") for button in page.xpath("//button")]
@@ -89,7 +89,7 @@ def test_a_line_names_its_person_in_both_buttons_and_stays_small(app):
     assert len(page.xpath("//li/descendant-or-self::*")) <= 10
 
 
-def test_the_keypad_is_an_ordinary_field_beside_its_keys(app):
+def test_the_keypad_has_a_normal_field(app):
     source = "{% from 'components/keypad.html' import keypad %}{{ keypad(form.password, cancel='/terug') }}"
     page = rendered(app, source)
     keys = [key.get("data-key") for key in page.xpath("//button[@data-key]")]
@@ -99,7 +99,7 @@ def test_the_keypad_is_an_ordinary_field_beside_its_keys(app):
     assert len(page.xpath("//*[contains(@class, 'dots')]/i")) == 6
 
 
-def test_days_are_written_as_the_dutch_write_them(app):
+def test_dates_are_in_dutch_notation(app):
     with app.test_request_context():
         assert formatters.day(date(2020, 11, 24)) == "di 24 nov."
         assert formatters.day(date(2020, 5, 4)) == "ma 4 mei"

@@ -1,4 +1,4 @@
-"""Settings: production starts on nothing that is missing, short or unsafe; each setting may come from a file."""
+"""Settings: production refuses missing, short or unsafe ones; any setting may come from a file."""
 
 from base64 import urlsafe_b64encode
 from pathlib import Path
@@ -34,7 +34,7 @@ SECRETS = ("SESSION_KEY", "LOOKUP_KEY", "PIN_PEPPER")
 
 
 def production(home: Path, **changes: str | None) -> config.Config:
-    """Production's settings with these differences; None leaves one out."""
+    """Return production settings with these differences; None removes one."""
     told = PRODUCTION | {"BIZCUIT_HOME": str(home)} | {f"BIZCUIT_{name}": value for name, value in changes.items()}
     return config.load({name: value for name, value in told.items() if value is not None})
 
@@ -43,8 +43,8 @@ def development(home: Path, **changes: str) -> config.Config:
     return config.load({"BIZCUIT_HOME": str(home)} | {f"BIZCUIT_{name}": value for name, value in changes.items()})
 
 
-# --- production -----------------------------------------------------------------------------------
-def test_production_starts_on_what_it_is_told(tmp_path: Path):
+# --- production ---
+def test_production_starts_with_complete_settings(tmp_path: Path):
     settings = production(tmp_path)
     assert (settings.production, settings.base_url) == (True, "https://app.example")
     assert (settings.smtp_starttls, settings.smtp_port) == (True, 587)
@@ -53,19 +53,19 @@ def test_production_starts_on_what_it_is_told(tmp_path: Path):
 
 
 @pytest.mark.parametrize("name", sorted(name.removeprefix("BIZCUIT_") for name in PRODUCTION if name != "BIZCUIT_ENV"))
-def test_production_refuses_what_is_missing(tmp_path: Path, name: str):
+def test_production_refuses_missing_settings(tmp_path: Path, name: str):
     with pytest.raises(ConfigError, match=f"BIZCUIT_{name}"):
         production(tmp_path, **{name: None})
     assert list(tmp_path.iterdir()) == []
 
 
 @pytest.mark.parametrize("given", ["BANK_TLS_KEY", "BANK_TLS_CERTIFICATE"])
-def test_a_certificate_for_the_line_comes_with_its_key(tmp_path: Path, given: str):
+def test_a_client_certificate_requires_its_key(tmp_path: Path, given: str):
     with pytest.raises(ConfigError, match="come together"):
         production(tmp_path, **{given: "/etc/bizcuit/qwac.pem"})
 
 
-def test_a_certificate_that_cannot_be_used_stops_the_program(tmp_path: Path):
+def test_an_unusable_certificate_stops_the_program(tmp_path: Path):
     with pytest.raises(ConfigError, match=r"BIZCUIT_BANK_TLS_CERTIFICATE: such\.crt"):
         application._tls("BANK", "/no/such.crt", "/no/such.key")
     assert application._tls("BANK", "", "") is None
@@ -87,47 +87,47 @@ def test_production_refuses_the_secrets_of_development(tmp_path: Path):
 
 
 @pytest.mark.parametrize("url", ["http://app.example", "http://localhost:8000", "app.example", "ftp://app.example"])
-def test_production_refuses_an_address_without_tls(tmp_path: Path, url: str):
+def test_production_refuses_a_url_without_tls(tmp_path: Path, url: str):
     with pytest.raises(ConfigError, match="BIZCUIT_BASE_URL must be https"):
         production(tmp_path, BASE_URL=url)
 
 
 @pytest.mark.parametrize("banks", ["http://banks.example/banks", "https://banks.example/banks"])
-def test_production_takes_its_banks_from_a_file_only(tmp_path: Path, banks: str):
+def test_production_reads_banks_from_a_file_only(tmp_path: Path, banks: str):
     with pytest.raises(ConfigError, match="BIZCUIT_BANKS must be a file"):
         application._banks(production(tmp_path, BANKS=banks))
 
 
 @pytest.mark.parametrize("value", ["prod", "Production", "live", "1"])
-def test_a_kind_of_environment_that_is_unknown_is_not_taken_for_development(tmp_path: Path, value: str):
+def test_an_unknown_environment_is_refused(tmp_path: Path, value: str):
     with pytest.raises(ConfigError, match="BIZCUIT_ENV"):
         development(tmp_path, ENV=value)
 
 
-# --- keys of stored data --------------------------------------------------------------------------
+# --- encryption keys ---
 @pytest.mark.parametrize(
     "value",
     ["nothing", f":{KEY}", "first:", "first:AAAA", f"first:{KEY}AAAA", "first:***", f"first:{KEY},second", ","],
 )
-def test_data_keys_that_are_no_keys_are_refused(tmp_path: Path, value: str):
+def test_invalid_data_keys_are_refused(tmp_path: Path, value: str):
     with pytest.raises(ConfigError, match="BIZCUIT_DATA_KEYS") as refused:
         production(tmp_path, DATA_KEYS=value)
     assert KEY not in str(refused.value)
 
 
-def test_several_data_keys_the_first_seals(tmp_path: Path):
+def test_the_first_of_several_data_keys_encrypts(tmp_path: Path):
     second = urlsafe_b64encode(b"m" * 32).decode()
     settings = production(tmp_path, DATA_KEYS=f"new:{second}, old:{KEY}")
     assert (settings.data_key, set(settings.data_keys)) == ("new", {"new", "old"})
 
 
 @pytest.mark.parametrize("value", ["A" * 42 + "E", f"{'A' * 42}E="])
-def test_a_key_for_messages_is_as_tools_write_it(tmp_path: Path, value: str):
+def test_a_vapid_key_in_the_usual_format_is_accepted(tmp_path: Path, value: str):
     assert production(tmp_path, PUSH_KEY=value).push_key == value
 
 
 @pytest.mark.parametrize("value", ["p" * 32, "A" * 43, "*" * 43, "A" * 64])
-def test_a_key_for_messages_that_is_none_is_refused(tmp_path: Path, value: str):
+def test_an_invalid_vapid_key_is_refused(tmp_path: Path, value: str):
     with pytest.raises(ConfigError, match="BIZCUIT_PUSH_KEY") as refused:
         production(tmp_path, PUSH_KEY=value)
     assert value not in str(refused.value)
@@ -141,31 +141,31 @@ def test_push_services_are_read_from_a_list(tmp_path: Path):
 
 
 @pytest.mark.parametrize("value", ["*", "*.", "*.com", "https://push.example", "localhost", "127.0.0.1", "a.example,,"])
-def test_a_list_of_push_services_names_hosts_only(tmp_path: Path, value: str):
+def test_push_services_are_hosts_only(tmp_path: Path, value: str):
     with pytest.raises(ConfigError, match="BIZCUIT_PUSH_SERVICES"):
         production(tmp_path, PUSH_SERVICES=value)
 
 
-def test_only_in_development_a_push_service_may_be_on_this_machine(tmp_path: Path):
+def test_a_local_push_service_is_for_development_only(tmp_path: Path):
     assert application._pusher(production(tmp_path)).local == ""
     assert application._pusher(development(tmp_path, SANDBOX_PORT="9001")).local == "http://127.0.0.1:9001"
 
 
-# --- from a file ----------------------------------------------------------------------------------
-def test_a_setting_may_stand_in_a_file(tmp_path: Path):
+# --- from a file ---
+def test_a_setting_may_come_from_a_file(tmp_path: Path):
     path = tmp_path / "secret"
     path.write_text("f" * 40 + "\n")
     assert production(tmp_path, SESSION_KEY=None, SESSION_KEY_FILE=str(path)).session_key == "f" * 40
     assert production(tmp_path, SESSION_KEY_FILE=str(path)).session_key == "f" * 40
 
 
-def test_a_number_may_stand_in_a_file(tmp_path: Path):
+def test_a_number_may_come_from_a_file(tmp_path: Path):
     path = tmp_path / "number"
     path.write_text(" 120 \n")
     assert development(tmp_path, POLL_SECONDS_FILE=str(path)).poll_seconds == 120
 
 
-def test_a_file_that_is_not_there_stops_the_start(tmp_path: Path):
+def test_a_missing_file_stops_the_start(tmp_path: Path):
     with pytest.raises(ConfigError, match="BIZCUIT_SESSION_KEY_FILE"):
         production(tmp_path, SESSION_KEY_FILE=str(tmp_path / "none"))
 
@@ -177,28 +177,28 @@ def test_an_empty_file_is_no_secret(tmp_path: Path):
         production(tmp_path, SESSION_KEY=None, SESSION_KEY_FILE=str(path))
 
 
-# --- numbers --------------------------------------------------------------------------------------
+# --- numbers ---
 @pytest.mark.parametrize("name", ["LIMIT_PAYMENT_CENTS", "LIMIT_DAY_CENTS", "POLL_SECONDS", "SMTP_PORT", "PORT"])
 @pytest.mark.parametrize("value", ["-1", "1.5", "1e3", "1_000", "100.000", "x", "٣", "1" * 13, "€ 5"])
-def test_what_is_no_number_is_refused(tmp_path: Path, name: str, value: str):
+def test_an_invalid_number_is_refused(tmp_path: Path, name: str, value: str):
     with pytest.raises(ConfigError, match=f"BIZCUIT_{name} must be a whole number"):
         development(tmp_path, **{name: value})
 
 
-def test_limits_are_cents(tmp_path: Path):
+def test_limits_are_in_cents(tmp_path: Path):
     settings = development(tmp_path)
     assert (settings.limit_payment_cents, settings.limit_day_cents) == (10_000_000, 25_000_000)
     assert development(tmp_path, LIMIT_PAYMENT_CENTS="0").limit_payment_cents == 0
 
 
 @pytest.mark.parametrize("value", ["true", "1", "Yes"])
-def test_a_choice_is_one_of_its_words(tmp_path: Path, value: str):
+def test_an_invalid_choice_is_refused(tmp_path: Path, value: str):
     with pytest.raises(ConfigError, match="BIZCUIT_SMTP_STARTTLS must be one of yes, no"):
         development(tmp_path, SMTP_STARTTLS=value)
 
 
-# --- development ----------------------------------------------------------------------------------
-def test_development_draws_its_secrets_once(tmp_path: Path):
+# --- development ---
+def test_development_generates_its_secrets_once(tmp_path: Path):
     first, second = development(tmp_path / "a"), development(tmp_path / "a")
     other = development(tmp_path / "b")
     assert (first.session_key, first.data_keys) == (second.session_key, second.data_keys)
@@ -207,7 +207,7 @@ def test_development_draws_its_secrets_once(tmp_path: Path):
     assert (tmp_path / "a" / "secrets.json").stat().st_mode & 0o077 == 0
 
 
-def test_development_asks_the_sandbox(tmp_path: Path):
+def test_development_uses_the_sandbox(tmp_path: Path):
     settings = development(tmp_path, SANDBOX_PORT="9001", PORT="9000")
     told = (settings.nmbrs_url, settings.oidc_issuer, settings.kvk_url, settings.banks)
     assert all(url.startswith("http://127.0.0.1:9001") for url in told)
@@ -224,7 +224,7 @@ def test_no_secret_is_printed(tmp_path: Path):
 PONTO_KEYS = ("TLS_KEY", "TLS_CERTIFICATE", "SIGNATURE_KEY", "SIGNATURE_KEY_ID")
 
 
-def test_ponto_is_left_out_or_whole(tmp_path: Path):
+def test_ponto_is_absent_or_complete(tmp_path: Path):
     assert application._ponto_oauth(production(tmp_path)) is None
     told: dict[str, str | None] = {f"PONTO_{name}": "x" for name in PONTO_KEYS}
     told |= {"PONTO_CLIENT_ID": "bizcuit", "PONTO_CLIENT_SECRET": "ponto-secret"}
@@ -236,7 +236,7 @@ def test_ponto_is_left_out_or_whole(tmp_path: Path):
             production(tmp_path, **told | {f"PONTO_{name}": None})
 
 
-# --- how people identify themselves ---
+# --- identification ---
 def identified_by(tmp_path: Path, **given: str) -> config.Config:
     return config.load({"BIZCUIT_HOME": str(tmp_path)} | {f"BIZCUIT_OIDC_{name}": text for name, text in given.items()})
 
@@ -251,6 +251,6 @@ def test_claims_and_levels_of_the_broker_are_pairs(tmp_path: Path):
 @pytest.mark.parametrize(
     "given", [{"PROFILE": "digid"}, {"CLAIMS": "bsn=bsn"}, {"CLAIMS": "birth_date"}, {"ACCEPTED": "=x"}]
 )
-def test_what_makes_no_sense_is_named(tmp_path: Path, given: dict[str, str]):
+def test_an_invalid_setting_is_named(tmp_path: Path, given: dict[str, str]):
     with pytest.raises(config.ConfigError, match=f"BIZCUIT_OIDC_{next(iter(given))}"):
         identified_by(tmp_path, **given)

@@ -1,4 +1,4 @@
-"""The judge of all exchanges with banks: what passes, what is left out and why, and that what is wrong is found."""
+"""The check of all exchanges with banks: what passes, what is excluded and why, and that violations are found."""
 
 import json
 from pathlib import Path
@@ -15,7 +15,7 @@ ORDER = "/bank/redirect/v1/bulk-payments/sepa-credit-transfers"
 
 
 def exchange(**changes: Any) -> dict[str, Any]:
-    """The status of an order, asked and answered as the contract has it."""
+    """Return a status call and its answer that match the contract."""
     return {
         "method": "GET", "target": f"{ORDER}/1/status", "headers": {"X-Request-ID": ID, "Accept": "application/json"},
         "body": "", "switches": [], "status": 200,
@@ -30,7 +30,7 @@ def verdict_of(**changes: Any) -> Verdict:
     return found
 
 
-def test_what_is_as_the_contract_says_is_counted():
+def test_a_valid_exchange_is_counted():
     found = verdict_of()
     assert (found.checked, found.violations) == (1, [])
 
@@ -49,33 +49,33 @@ def test_what_is_as_the_contract_says_is_counted():
     ],
     ids=["no such status", "no status", "no JSON", "no such code", "no request id", "wrong id", "nowhere", "a page"],
 )
-def test_what_breaks_it_on_either_side_is_found(changes: dict[str, Any]):
+def test_a_violation_on_either_side_is_found(changes: dict[str, Any]):
     assert len(verdict_of(**changes).violations) == 1
 
 
-def test_a_request_that_was_rightly_refused_is_no_violation():
+def test_a_correctly_refused_request_is_no_violation():
     refused = {"tppMessages": [{"category": "ERROR", "code": "FORMAT_ERROR"}]}
     found = verdict_of(headers={"Accept": "application/json"}, status=400, answer=json.dumps(refused))
     assert (found.checked, found.violations) == (1, [])
 
 
-def test_what_is_wrong_by_a_switch_is_left_out_by_its_name_alone():
+def test_an_intended_violation_is_excluded_by_its_fault():
     wrong = {"answer": '{"transactionStatus": "XXXX"}'}
     assert verdict_of(**wrong, switches=["bank_strange_status"]).violations == []
     assert verdict_of(**wrong, switches=["bank_slow"]).violations
 
 
-def test_an_answer_that_was_cut_off_cannot_be_checked():
+def test_a_cut_off_answer_is_excluded():
     found = verdict_of(status=None, answer="")
     assert (found.checked, found.cut) == (0, 1)
 
 
-def test_an_address_outside_the_contract_may_only_be_refused():
+def test_an_unknown_path_must_be_refused():
     found = verdict_of(target="/bank/redirect/v1/nowhere", status=404, answer="{}")
     assert (found.elsewhere, found.violations) == (1, [])
 
 
-def test_a_whole_folder_is_judged(tmp_path: Path):
+def test_a_whole_folder_is_checked(tmp_path: Path):
     for name, rows in (("1", [exchange(), exchange()]), ("2", [exchange(status=418)])):
         (tmp_path / f"{name}.jsonl").write_text("".join(f"{json.dumps(row)}\n" for row in rows))
     found = judged(tmp_path)
@@ -84,5 +84,5 @@ def test_a_whole_folder_is_judged(tmp_path: Path):
 
 
 def test_the_contract_is_a_valid_document():
-    """Not checked when it is loaded for an address (tests/support/contract)."""
+    """Loading the contract for an address does not validate it (tests/support/contract)."""
     OpenAPI.from_dict(contract.published())

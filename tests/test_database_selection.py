@@ -1,4 +1,4 @@
-"""What a run on servers repeats is listed by folder and file (tests/conftest.py): every entry names some."""
+"""The folders and files that run again on servers (tests/conftest.py) exist."""
 
 from pathlib import Path
 
@@ -11,5 +11,5 @@ FILES = [str(file.relative_to(ROOT)) for file in (ROOT / "tests").rglob("test_*.
 
 
 @pytest.mark.parametrize("part", OF_A_DATABASE)
-def test_every_entry_names_test_files(part: str):
+def test_every_entry_matches_test_files(part: str):
     assert any(part in file for file in FILES)

@@ -1,4 +1,4 @@
-"""Decision records: one numbering, a title, a date, a status, and an index that lists them all."""
+"""Decision records: one numbering, a title, a date, a status, and an index of all."""
 
 import re
 from pathlib import Path
@@ -19,14 +19,14 @@ def test_numbers_are_consecutive():
 
 
 @pytest.mark.parametrize("record", RECORDS, ids=lambda record: record.stem)
-def test_a_record_begins_with_number_title_date_and_status(record: Path):
+def test_a_record_has_number_title_date_and_status(record: Path):
     head = HEAD.match(record.read_text("utf-8"))
     assert head, "see docs/decisions/README.md for the form"
     assert record.name.startswith(head["number"] + "-")
     assert not head["by"] or list(FOLDER.glob(f"{head['by']}-*.md"))
 
 
-def test_the_index_lists_each_record_as_it_stands():
+def test_the_index_lists_each_record():
     heads = [(record.name, HEAD.match(record.read_text("utf-8"))) for record in RECORDS]
     rows = [f"| [{head['number']}]({name}) | {head['title']} | {head['date']} | {head['status']} |"
             for name, head in heads if head]  # fmt: skip

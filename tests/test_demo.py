@@ -1,4 +1,4 @@
-"""`make demo` walks the whole main job and says so in its last line; a step that fails is named."""
+"""`make demo` runs the main flow and prints the result in its last line; a failed step is named."""
 
 import re
 import subprocess
@@ -19,7 +19,7 @@ FREE_DAYS = """//*[@id='calendar']//label[contains(@class, 'day')][not(contains(
     [not(contains(@class, 'out'))]//input[@name='execution_date'][not(@disabled)]/@value"""
 
 
-def test_the_whole_job_ends_executed():
+def test_the_main_flow_ends_executed():
     done = subprocess.run(
         [sys.executable, "-m", "tools.demo"], cwd=ROOT, capture_output=True, text=True, timeout=300, check=False
     )
@@ -30,23 +30,23 @@ def test_the_whole_job_ends_executed():
 
 
 @pytest.mark.thorough
-def test_the_whole_job_ends_executed_on_the_servers_of_the_run(
+def test_the_main_flow_ends_executed_on_servers(
     tmp_path: Path, house_environ: Callable[[], dict[str, str]], capsys: pytest.CaptureFixture[str]
 ):
-    """On PostgreSQL and Redis in .ci/run: the demo above starts embedded parts of its own."""
+    """In .ci/run on PostgreSQL and Redis; the demo above starts embedded parts."""
     with Stack(tmp_path, environ=house_environ(), notice=print) as stack:
         assert demo.walk(DemoJourney(stack.base_url, stack.sandbox_url)) == 0
     assert "executed 8/8 EUR 19806.08" in capsys.readouterr().out
 
 
-def test_a_step_that_fails_is_named(house: Stack, capsys: pytest.CaptureFixture[str]):
+def test_a_failed_step_is_named(house: Stack, capsys: pytest.CaptureFixture[str]):
     nobody_there = f"http://127.0.0.1:{Ports.free().web}"
     assert demo.walk(DemoJourney(nobody_there, house.sandbox_url)) == 1
     assert re.match(r"failed at register: .*refused", capsys.readouterr().err)
 
 
-def test_without_scripts_another_day_and_account_are_chosen(house: Stack):
-    """Like the demo, with the pencil: by forms and links alone, so by a browser that runs no scripts."""
+def test_date_and_account_can_be_changed_without_javascript(house: Stack):
+    """Like the demo, with the change page: with forms and links only, so without JavaScript."""
     story = entrepreneur(house, "plain@demobv.example")
     story.run_payroll()
     day = change_day_and_account(story)
@@ -61,7 +61,7 @@ def test_without_scripts_another_day_and_account_are_chosen(house: Stack):
 
 
 def change_day_and_account(story: DemoJourney) -> str:
-    """Look at the next month and come back, choose the first later day and the other account; return the day."""
+    """View the next month and return, choose the first later date and the other account; return the date."""
     page = story.shown().link("/wijzigen")
     here = page.tree.xpath("string(//*[@id='calendar']//*[@class='month']/b)")
     (chosen,) = page.tree.xpath("//input[@name='execution_date'][@checked]/@value")

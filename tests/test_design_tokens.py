@@ -1,4 +1,4 @@
-"""The colours: words at 4.5:1 or more on everything they stand on, edges of controls at 3:1, light and dark."""
+"""Contrast in light and dark mode: at least 4.5:1 for text and 3:1 for control borders (WCAG 2.2)."""
 
 import re
 from pathlib import Path
@@ -35,7 +35,7 @@ def contrast(one: str, other: str) -> float:
 
 
 @pytest.mark.parametrize("part", [LIGHT, DARK], ids=["light", "dark"])
-def test_words_can_be_read(part: str):
+def test_text_contrast(part: str):
     found = colours(part)
     low = [
         f"{word} on {ground}: {contrast(found[word], found[ground]):.2f}"
@@ -47,17 +47,17 @@ def test_words_can_be_read(part: str):
 
 
 @pytest.mark.parametrize("part", [LIGHT, DARK], ids=["light", "dark"])
-def test_edges_of_fields_can_be_seen(part: str):
+def test_border_contrast(part: str):
     found = colours(part)
     assert min(contrast(found["edge"], found[ground]) for ground in ("paper", "surface", "sunken")) >= 3
 
 
-def test_the_measure_knows_black_on_white():
+def test_the_contrast_of_black_on_white():
     assert contrast("#000000", "#FFFFFF") == pytest.approx(21)
     assert contrast("#777777", "#FFFFFF") < 4.5
 
 
-def test_no_colour_stands_outside_the_tokens():
+def test_colours_are_defined_in_tokens_only():
     for name in ("base", "chrome", "components"):
         text = re.sub(r"url\([^)]*\)", "", (CSS / f"{name}.css").read_text())
         assert re.findall(r"#[0-9a-fA-F]{3,8}\b(?=[ ;,)])", text) == [], name

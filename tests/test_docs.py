@@ -1,4 +1,4 @@
-"""What documents, comments and docstrings name exists: files, sections, commands, settings."""
+"""Files, sections, commands and settings named in documents, comments and docstrings exist."""
 
 import ast
 import io
@@ -23,7 +23,7 @@ ids = [str(page.relative_to(ROOT)) for page in PAGES]
 
 @pytest.fixture(scope="module")
 def known() -> dict[str, click.Command]:
-    """Every command of ours by its name."""
+    """Return all commands by name."""
     found: dict[str, click.Command] = {}
 
     class Line:
@@ -34,19 +34,19 @@ def known() -> dict[str, click.Command]:
 
 
 @pytest.mark.parametrize("page", PAGES, ids=ids)
-def test_files_that_are_named_are_there(page: Path):
+def test_named_files_exist(page: Path):
     named = {match[1] for match in _PATH.finditer(page.read_text("utf-8"))}
     missing = [name for name in named if not _is_there(name)]
     assert missing == []
 
 
 def _is_there(name: str) -> bool:
-    """As it is written, or without its `.py`, as one speaks of it."""
+    """Return whether a file exists, as written or with .py added."""
     return (ROOT / name).exists() or (ROOT / f"{name}.py").exists()
 
 
 @pytest.mark.parametrize("page", PAGES, ids=ids)
-def test_commands_that_are_named_can_be_given(page: Path, known: dict[str, click.Command]):
+def test_named_commands_exist(page: Path, known: dict[str, click.Command]):
     for name, below in _COMMAND.findall(page.read_text("utf-8")):
         assert name in known
         group = known[name]
@@ -55,21 +55,22 @@ def test_commands_that_are_named_can_be_given(page: Path, known: dict[str, click
 
 
 @pytest.mark.parametrize("page", PAGES, ids=ids)
-def test_settings_that_are_named_exist(page: Path):
-    """Those of the product stand in .env.example; those of the tests are read by them or set by what starts them."""
+def test_named_settings_exist(page: Path):
+    """Settings of the product are in .env.example; those of the tests are read by them or set where they are started.
+    """
     sources = (".env.example", "Makefile", ".ci/run", "tests/conftest.py", "tests/support/reference.py")
     listed = {name for source in sources for name in _SETTING.findall((ROOT / source).read_text("utf-8"))}
     assert set(_SETTING.findall(page.read_text("utf-8"))) <= listed
 
 
-def test_every_command_is_told_to_who_operates_it(known: dict[str, click.Command]):
-    """Each group or command stands in the page for operators."""
+def test_every_command_is_documented_for_operators(known: dict[str, click.Command]):
+    """Each command group or command is on the page for operators."""
     text = (ROOT / "docs" / "operating.md").read_text("utf-8")
     told = {name for name, _ in _COMMAND.findall(text)}
     assert set(known) - told == {"seed-demo"}
 
 
-# --- citations in comments and docstrings ---------------------------------------------------------
+# --- citations in comments and docstrings ---
 _CITED = re.compile(rf"(?<![\w/.-])((?:{'|'.join(ROOMS)})/(?:[\w-]+/)*[\w.-]+\.[a-z]+)")
 _PLACE = re.compile(r"\b(docs/[\w/-]+\.md), (section|never-list|rule)?\s*(\d+(?:\.\d+)?)")
 _OUTSIDE = re.compile(
@@ -79,7 +80,7 @@ WRITTEN_BY_TOOLS = {"bench/results.json"}
 
 
 def _sources() -> list[Path]:
-    """Every file of ours that has comments."""
+    """Yield every source file that can have comments."""
     at_root = [ROOT / "Makefile", ROOT / ".ci" / "run", ROOT / ".env.example", *ROOT.glob("*.py"), *ROOT.glob("*.toml")]
     in_rooms = [path for room in ROOMS for path in sorted((ROOT / room).rglob("*"))]
     return at_root + [path for path in in_rooms
@@ -87,7 +88,7 @@ def _sources() -> list[Path]:
 
 
 def _words(path: Path) -> str:
-    """Comments and docstrings of a Python file; of any other file, all of it."""
+    """Return comments and docstrings of a Python file; the whole text of any other file."""
     text = path.read_text("utf-8")
     if path.suffix != ".py":
         return text
@@ -99,24 +100,26 @@ def _words(path: Path) -> str:
 
 @pytest.fixture(scope="module")
 def words() -> dict[str, str]:
-    """The comments and docstrings of each source file, by its path."""
+    """Comments and docstrings of each source file, by path."""
     return {str(path.relative_to(ROOT)): _words(path) for path in _sources()}
 
 
 def missing_files(words: dict[str, str]) -> list[str]:
-    """Citations of files that do not exist."""
+    """Return citations of files that do not exist."""
     return [f"{name}: {cited}" for name, text in words.items() for cited in _CITED.findall(text)
             if cited not in WRITTEN_BY_TOOLS and not _is_there(cited)]  # fmt: skip
 
 
 def missing_places(words: dict[str, str]) -> list[str]:
-    """Citations of a section or rule that its document does not have."""
+    """Return citations of sections or rules that the document lacks."""
     return [f"{name}: {document}, {number}" for name, text in words.items()
             for document, kind, number in _PLACE.findall(text) if not _has_place(document, kind, number)]  # fmt: skip
 
 
 def _has_place(document: str, kind: str, number: str) -> bool:
-    """`## 4.` is section 4; rule 3 of a list is its item 3; 1.4 is item 4 below section 1."""
+    """Return whether a place exists: `## 4.` is section 4; rule 3 of a list is its item 3; 1.4 is item 4 below section
+    1.
+    """
     text = (ROOT / document).read_text("utf-8")
     if kind == "never-list":
         text = text.partition("may never happen\n")[2]
@@ -128,23 +131,23 @@ def _has_place(document: str, kind: str, number: str) -> bool:
 
 
 def outside_sources(words: dict[str, str]) -> list[str]:
-    """Citations of documents that are not in the repository."""
+    """Return citations of documents outside the repository."""
     return [f"{name}: {match[0]}" for name, text in words.items() if (match := _OUTSIDE.search(text))]
 
 
-def test_files_that_comments_cite_exist(words: dict[str, str]):
+def test_files_cited_in_comments_exist(words: dict[str, str]):
     assert missing_files(words) == []
 
 
-def test_sections_that_comments_cite_exist(words: dict[str, str]):
+def test_sections_cited_in_comments_exist(words: dict[str, str]):
     assert missing_places(words) == []
 
 
-def test_sections_that_documents_cite_exist():
+def test_sections_cited_in_documents_exist():
     assert missing_places({str(page.relative_to(ROOT)): page.read_text("utf-8") for page in PAGES}) == []
 
 
-def test_nothing_cites_a_document_outside_the_repository(words: dict[str, str]):
+def test_no_document_outside_the_repository_is_cited(words: dict[str, str]):
     pages = {str(page.relative_to(ROOT)): page.read_text("utf-8") for page in PAGES}
     assert outside_sources(words | pages) == []
 
@@ -164,11 +167,11 @@ def test_a_planted_citation_is_found(check, planted: str):
     assert check({"x.py": planted})
 
 
-# --- the glossary ---------------------------------------------------------------------------------
+# --- the glossary ---
 _TERM = re.compile(r"^\| ([^|]+) \| ([^|]+) \| ([^|]+) \| ([^|]+) \| (\w+) \|$", re.MULTILINE)
 
 
-def test_each_term_of_the_glossary_says_where_it_lives():
+def test_each_term_of_the_glossary_has_a_location():
     text = (ROOT / "docs" / "glossary.md").read_text("utf-8")
     drawing = (ROOT / "docs" / "architecture.md").read_text("utf-8")
     packages = set(re.findall(r"^ {8}(\w+)$", drawing, re.MULTILINE))
@@ -183,5 +186,5 @@ def test_each_term_of_the_glossary_says_where_it_lives():
     ["debtor", "creditor", "loonheffing", "administratie", "payroll run", "batch", "release", "order", "VoP", "SCA",
      "consent", "seintje", "betaalopdracht", "end-to-end id", "reconciliation", "outbox", "polling"],
 )  # fmt: skip
-def test_the_glossary_has_the_words_of_the_field(term: str):
+def test_the_glossary_has_the_terms_of_the_field(term: str):
     assert term in (ROOT / "docs" / "glossary.md").read_text("utf-8")

@@ -1,4 +1,4 @@
-"""Every error of the domain is said in words of its own: what happened, whether money moved, what to do."""
+"""Every domain error has its own message: what happened, whether money moved, what to do."""
 
 import inspect
 
@@ -49,32 +49,32 @@ def said(kind: type[errors.DomainError]) -> str:
 
 
 @pytest.mark.parametrize("kind", KINDS, ids=lambda kind: kind.__name__)
-def test_every_error_has_words_of_its_own(kind: type[errors.DomainError]):
+def test_every_error_has_its_own_message(kind: type[errors.DomainError]):
     assert kind in error_messages.WORDS
     assert said(kind).endswith((".", "!"))
 
 
-def test_no_two_errors_say_the_same():
+def test_no_two_errors_share_a_message():
     texts = [said(kind) for kind in KINDS]
     assert len(set(texts)) == len(texts)
 
 
-def test_an_error_nobody_knows_says_that_nothing_was_paid():
+def test_an_unknown_error_says_that_nothing_was_paid():
     assert "Er is niets betaald" in error_messages.message_for(ValueError("inside"))
     assert "inside" not in error_messages.message_for(ValueError("inside"))
 
 
-def test_the_limit_names_its_amount_and_where_to_ask_for_more():
+def test_the_limit_message_has_amount_and_contact():
     text = said(errors.LimitExceeded)
     assert "€\u00a0100.000,00 per betaling" in text
     assert "support@bizcuit.nl" in text
     assert "betaallimiet wordt overschreden" in text
 
 
-def test_a_wrong_pin_says_how_often_one_may_try():
+def test_a_wrong_pin_shows_the_remaining_attempts():
     assert "nog 2 keer" in error_messages.message_for(errors.PinWrong(2))
     assert "op slot" in error_messages.message_for(errors.PinWrong(1))
 
 
-def test_a_refused_sign_in_does_not_say_which_part_was_wrong():
+def test_a_refused_login_does_not_reveal_which_part_was_wrong():
     assert said(errors.SignInRefused).startswith("E-mailadres en wachtwoord")

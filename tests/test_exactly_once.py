@@ -1,4 +1,4 @@
-"""docs/exactly-once.md: every test that it names is there, and no case is left out."""
+"""docs/exactly-once.md: every named test exists, and no case is missing."""
 
 import ast
 import re
@@ -17,7 +17,7 @@ ASKED = (
 
 
 @pytest.mark.parametrize(("file", "name"), sorted(set(NAMED)))
-def test_each_test_that_is_named_is_there(file: str, name: str):
+def test_each_named_test_exists(file: str, name: str):
     tree = ast.parse((ROOT / file).read_text())
     assert name in {node.name for node in tree.body if isinstance(node, ast.FunctionDef)}
 
@@ -28,5 +28,5 @@ def test_each_row_names_a_test():
 
 
 @pytest.mark.parametrize("what", ASKED)
-def test_nothing_is_left_out(what: str):
+def test_no_case_is_missing(what: str):
     assert what in TABLE

@@ -1,4 +1,4 @@
-"""The browserless visitor of the demo and the tests sees forms and errors as a browser would."""
+"""The HTTP browser of the demo and the tests handles forms and errors as a real browser would."""
 
 import threading
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
@@ -55,7 +55,7 @@ def site():
     server.server_close()
 
 
-def test_a_form_sends_what_a_browser_would(site: str, visitor: HttpBrowser):
+def test_a_form_sends_the_values_that_a_browser_would(site: str, visitor: HttpBrowser):
     page = visitor.open(site).form("first").fill(name="Piet").choose("Tweede").submit("Verder")
     assert page.text == "Ontvangen csrf=t; pick=2; text=hoi; name=Piet; kind=b; go=1; same-origin"
 
@@ -64,7 +64,7 @@ def test_a_button_outside_its_form_belongs_to_it(site: str, visitor: HttpBrowser
     assert "apart=1;" in visitor.open(site).form().submit("Apart").text
 
 
-def test_a_page_that_says_something_is_wrong_stops_the_visitor(site: str, visitor: HttpBrowser):
+def test_an_error_on_the_page_raises(site: str, visitor: HttpBrowser):
     page = visitor.open(site).link("Naar de fout")
     assert page.errors == ["Vul je naam in."]
 
@@ -81,6 +81,6 @@ def test_a_page_that_says_something_is_wrong_stops_the_visitor(site: str, visito
         (lambda page: page.visitor.open(page.url + "broken"), "500 Er ging iets mis"),
     ],
 )
-def test_what_is_lacking_is_named(site: str, visitor: HttpBrowser, do, says: str):
+def test_a_missing_field_is_named(site: str, visitor: HttpBrowser, do, says: str):
     with pytest.raises(PageError, match=says):
         do(visitor.open(site))

@@ -1,4 +1,4 @@
-"""Both languages are whole: every text of the code has an English one that tells the same things."""
+"""Both languages are complete: every text in the code has an English translation with the same content."""
 
 import re
 from collections.abc import Iterator
@@ -17,14 +17,14 @@ ENGLISH = translations.read()
 TOLD = translations.told(ENGLISH)
 PLACEHOLDER = re.compile(r"%\((\w+)\)s|%%")
 TAG = re.compile(r"</?\w+[^>]*>")
-# What is written alike in both languages: names, words of the standard, and what both took from a third.
+# Texts that are the same in both languages: names, terms of a standard, and loanwords.
 ALIKE = re.compile(r"[\W\d]*|.*%\(\w+\)s.*|(?:\w+ )?\w+", re.DOTALL)
-QUOTED = re.compile(r"‘[^’]*’")  # a button of Nmbrs, which is Dutch
+QUOTED = re.compile(r"‘[^’]*’")  # a button of Nmbrs, in Dutch
 DUTCH = re.compile(r"\b(de|het|een|niet|geen|jouw|deze|wordt|betaling|rekening|klopt|nog|naar|ook|maar)\b", re.I)
 
 
 def pairs(message: Message) -> list[tuple[str, str]]:
-    """Each English text beside the Dutch one that it stands for."""
+    """Each English text with its Dutch source."""
     if isinstance(message.id, str):
         return [(message.id, str(message.string))]
     return [(str(ours), str(theirs)) for ours, theirs in zip(message.id or (), message.string or (), strict=True)]
@@ -33,16 +33,16 @@ def pairs(message: Message) -> list[tuple[str, str]]:
 PAIRS = [pair for message in TOLD for pair in pairs(message)]
 
 
-def test_the_catalogue_is_that_of_the_code():
-    """Nothing without a translation, nothing that nobody says any more; the file as the tool writes it."""
+def test_the_catalogue_matches_the_code():
+    """No missing translations, no unused texts; the file is exactly as the tool writes it."""
     current = translations.updated()
     assert translations.missing(current) == []
     assert translations.written(current) == translations.ENGLISH.read_bytes()
     assert len(TOLD) > 1_000
 
 
-def test_both_say_the_same_things():
-    """Placeholders, tags, and the blanks at their ends. A plural may leave its number out in either language."""
+def test_both_languages_have_the_same_parts():
+    """Placeholders, tags and outer spaces. A plural may omit its number in either language."""
     for dutch, english in PAIRS:
         ours, theirs = (set(PLACEHOLDER.findall(text)) for text in (dutch, english))
         assert ours == theirs, (dutch, english)
@@ -50,20 +50,20 @@ def test_both_say_the_same_things():
         assert len(english) - len(english.strip()) == len(dutch) - len(dutch.strip()), dutch
 
 
-def test_a_sentence_stays_a_sentence():
-    """A screen joins sentences: one without its point would run into the next."""
+def test_sentences_keep_their_full_stop():
+    """Pages join sentences, so a missing full stop would merge two."""
     ends = [(dutch, english) for dutch, english in PAIRS if (dutch[-1:] in ".?!:") != (english[-1:] in ".?!:")]
     assert ends == []
 
 
-def test_english_is_english():
+def test_english_texts_are_english():
     own = [(english, QUOTED.sub("", PLACEHOLDER.sub("", english))) for _dutch, english in PAIRS]
     assert [english for english, words in own if DUTCH.search(words)] == []
     untouched = [dutch for dutch, english in PAIRS if dutch == english and not ALIKE.fullmatch(dutch)]
     assert untouched == []
 
 
-# --- how things are written ---
+# --- notation ---
 @pytest.fixture
 def app() -> Iterator[Flask]:
     app = Flask(__name__)
@@ -87,7 +87,7 @@ WRITTEN = {
 
 
 @pytest.mark.parametrize("name", WRITTEN)
-def test_things_are_written_as_the_language_does(app: Flask, name: str):
+def test_values_are_formatted_for_the_language(app: Flask, name: str):
     value, *wanted = WRITTEN[name]
     found = []
     for language in ("nl", "en"):
@@ -107,7 +107,7 @@ def test_things_are_written_as_the_language_does(app: Flask, name: str):
         ("en", "10.000", None), ("en", "1,5", None),
     ],
 )  # fmt: skip
-def test_an_amount_is_read_as_the_language_writes_it(app: Flask, language: str, text: str, cents: int | None):
-    """What could mean either is refused: ten thousand is not ten."""
+def test_an_amount_is_parsed_for_the_language(app: Flask, language: str, text: str, cents: int | None):
+    """An ambiguous amount is refused: ten thousand is not ten."""
     with force_locale(language):
         assert formatters.read_amount(text) == cents

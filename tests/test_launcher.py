@@ -1,4 +1,4 @@
-"""`make run`: one command starts the house, says where everything is, keeps it up and takes it down."""
+"""`make run`: one command starts the stack, prints the URLs, keeps it running and stops it."""
 
 import os
 import re
@@ -21,7 +21,7 @@ PATIENCE = 60.0
 
 
 class Launcher:
-    """`python -m tools.launch` as a person starts it, with what it printed."""
+    """`python -m tools.launch` as a person runs it, with its output."""
 
     def __init__(self, home: Path, ports: Ports) -> None:
         self.home, self.ports = home, ports
@@ -29,7 +29,7 @@ class Launcher:
         self.lines: list[str] = []
 
     def start(self) -> "Launcher":
-        """Start it and return when it has said its piece or ended."""
+        """Start it and return once it has printed the URLs or ended."""
         environ = {name: value for name, value in os.environ.items() if not name.startswith("BIZCUIT_")}
         environ |= {
             "BIZCUIT_HOME": str(self.home),
@@ -65,13 +65,13 @@ class Launcher:
         return "".join(self.lines)
 
     def signal(self, sign: int) -> int:
-        """Send a signal and return the code it ended with."""
+        """Send a signal; return the exit status."""
         assert self.process is not None
         self.process.send_signal(sign)
         return self.process.wait(PATIENCE)
 
     def pids(self) -> dict[str, int]:
-        """The processes that the launcher says it runs."""
+        """Return the process ids that the launcher has recorded."""
         return {path.stem: int(path.read_text().split()[0]) for path in (self.home / "run").glob("*.pid")}
 
     def close(self) -> None:
@@ -88,7 +88,7 @@ def wait_until(ready: Callable[[], object], patience: float = PATIENCE) -> None:
 
 @pytest.fixture(scope="module")
 def running(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Launcher]:
-    """A house started for the first time, in an empty home folder."""
+    """A stack started for the first time in an empty home folder."""
     launcher = Launcher(tmp_path_factory.mktemp("home"), Ports.free()).start()
     yield launcher
     launcher.close()
@@ -100,14 +100,14 @@ def payment_of(launcher: Launcher) -> str:
     return found.group(1)
 
 
-def test_it_says_where_everything_is(running: Launcher):
+def test_it_prints_the_urls(running: Launcher):
     assert f"http://localhost:{running.ports.web}" in running.said
     assert f"http://127.0.0.1:{running.ports.sandbox}/mail/" in running.said
     for name in ("Inloggen", "Wachtwoord", "Pincode", "Betaling"):
         assert re.search(rf"^  {name} +\S+", running.said, flags=re.MULTILINE), running.said
 
 
-def test_what_it_says_opens_the_waiting_payment(running: Launcher, visitor: HttpBrowser):
+def test_the_printed_login_opens_the_payment(running: Launcher, visitor: HttpBrowser):
     shown = dict(re.findall(r"^  (\w+) +(\S+)", running.said, flags=re.MULTILINE))
     page = visitor.open(shown["Betaling"])
     page = page.form().fill(email=shown["Inloggen"], password=shown["Wachtwoord"]).submit()
@@ -134,7 +134,7 @@ def test_a_busy_port_is_named_with_its_variable(running: Launcher, tmp_path: Pat
 
 
 @pytest.mark.parametrize("name", ["worker", "queue", "web"])
-def test_what_dies_is_started_again(running: Launcher, name: str):
+def test_a_process_that_dies_is_restarted(running: Launcher, name: str):
     before = running.pids()[name]
     os.kill(before, signal.SIGKILL)
     wait_until(lambda: running.pids().get(name, before) != before)
@@ -142,7 +142,7 @@ def test_what_dies_is_started_again(running: Launcher, name: str):
     wait_until(lambda: answers_http(running.ports.web))
 
 
-def test_ctrl_c_stops_everything_and_the_next_start_loses_nothing(running: Launcher):
+def test_ctrl_c_stops_everything_without_data_loss(running: Launcher):
     payment = payment_of(running)
     pids = running.pids()
     assert set(pids) == {"queue", "sandbox", "web", "worker"}
@@ -154,7 +154,7 @@ def test_ctrl_c_stops_everything_and_the_next_start_loses_nothing(running: Launc
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="the tie is Linux's own")
-def test_a_killed_launcher_leaves_nothing_and_can_be_started_again(running: Launcher):
+def test_a_killed_launcher_leaves_no_processes_and_can_restart(running: Launcher):
     payment = payment_of(running)
     pids = [pid for root in running.pids().values() for pid in memory.tree(root)]
     running.signal(signal.SIGKILL)
@@ -163,8 +163,8 @@ def test_a_killed_launcher_leaves_nothing_and_can_be_started_again(running: Laun
     wait_until(lambda: not any(process_supervisor.command_line(pid) for pid in pids))
 
 
-def test_logs_hold_no_secrets(running: Launcher):
-    """What the demo's person typed, and the addresses that hold a key, stand in no log."""
+def test_logs_contain_no_secrets(running: Launcher):
+    """Neither what the demo's person typed nor URLs with a key are in any log."""
     shown = dict(re.findall(r"^  (\w+) +(\S+)", running.said, flags=re.MULTILINE))
     logs = "".join(path.read_text(errors="replace") for path in (running.home / "logs").glob("*.log"))
     assert logs
@@ -172,13 +172,13 @@ def test_logs_hold_no_secrets(running: Launcher):
     assert not re.search(r"/client/[A-Za-z0-9_-]{16,}/webhooks", logs)
 
 
-def test_a_port_that_is_none_is_refused(monkeypatch: pytest.MonkeyPatch):
+def test_an_invalid_port_is_refused(monkeypatch: pytest.MonkeyPatch):
     monkeypatch.setenv("BIZCUIT_PORT", "eighty")
     with pytest.raises(StackFailed, match="BIZCUIT_PORT"):
         launch.ports()
 
 
-def test_the_mailbox_follows_the_sandbox(monkeypatch: pytest.MonkeyPatch):
+def test_the_mail_port_follows_the_sandbox_port(monkeypatch: pytest.MonkeyPatch):
     monkeypatch.delenv("BIZCUIT_SMTP_PORT", raising=False)
     monkeypatch.setenv("BIZCUIT_SANDBOX_PORT", "9101")
     assert launch.ports().smtp == 9102

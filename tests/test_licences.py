@@ -1,4 +1,4 @@
-"""Every package that the program needs has a licence that Apache-2.0 can live beside (docs/dependencies.md)."""
+"""Every required package has a licence compatible with Apache-2.0 (docs/dependencies.md)."""
 
 import importlib.metadata
 import re
@@ -8,12 +8,12 @@ import pytest
 
 ROOT = Path(__file__).parent.parent
 NAMES = re.findall(r"^([a-z0-9][a-z0-9._-]*)==", (ROOT / "requirements.txt").read_text(), re.MULTILINE)
-# Their metadata names no licence; their licence file does: MIT.
+# Their metadata has no licence, their licence file does: MIT.
 FILE_ONLY = {"peewee"}
 
 
 def licence_of(name: str) -> str:
-    """All that a package's metadata says of its licence; nothing for one that this platform does not need."""
+    """Return all licence metadata of a package; empty if this platform does not need it."""
     try:
         metadata = importlib.metadata.metadata(name)
     except importlib.metadata.PackageNotFoundError:
@@ -24,17 +24,17 @@ def licence_of(name: str) -> str:
 
 
 @pytest.mark.parametrize("name", NAMES)
-def test_no_package_is_under_a_strong_copyleft(name: str):
+def test_no_package_has_a_strong_copyleft_licence(name: str):
     text = re.sub(r"LGPL|Lesser General Public License|\(L?GPLv\d\+?\)", "", licence_of(name))
     assert not re.search(r"\bA?GPL|General Public License", text)
 
 
 @pytest.mark.parametrize("name", NAMES)
-def test_each_package_names_its_licence(name: str):
+def test_each_package_has_a_licence(name: str):
     assert name in FILE_ONLY or licence_of(name)
 
 
-def test_the_lists_of_the_document_are_current():
+def test_the_documented_lists_are_current():
     document = (ROOT / "docs" / "dependencies.md").read_text("utf-8").partition("## Licences")[2]
     weak = {name for name in NAMES if re.search(r"\bLGPL|\bLesser|\bMPL\b|Mozilla", licence_of(name))}
     assert [name for name in weak if name.removesuffix("-binary") not in document] == []

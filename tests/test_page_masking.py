@@ -1,4 +1,4 @@
-"""Pages that differ in words alone are judged once (tests/support/page_rules): the mask hides no fault."""
+"""Pages that differ only in texts are checked once (tests/support/page_rules): the mask hides no fault."""
 
 import pytest
 
@@ -13,7 +13,7 @@ PAGE = (
 GOOD = PAGE.format(token="IjA5Zi1hYiI.aRk-x_9", word="Wages of April")
 
 
-def test_words_and_tokens_make_no_other_page():
+def test_texts_and_tokens_are_masked():
     assert faults_of(GOOD) == []
     assert masked(GOOD) == masked(PAGE.format(token="Zz_8.q-1", word="Lonen mei 2026"))
 
@@ -27,6 +27,6 @@ def test_words_and_tokens_make_no_other_page():
         (' href="', ' onclick="'), ('name="a" value="', 'name="a" name="'), ("<main>", "<main><script>x</script>"),
     ],
 )  # fmt: skip
-def test_what_can_break_a_rule_is_not_masked(there: str, instead: str):
+def test_structure_is_not_masked(there: str, instead: str):
     assert there in GOOD
     assert masked(GOOD.replace(there, instead)) != masked(GOOD)

@@ -18,7 +18,7 @@ SLEEPER = "import time; print('up', flush=True); time.sleep(300)"
 
 @pytest.fixture
 def make_child(tmp_path: Path):
-    """Children of this test, stopped at its end."""
+    """Processes of this test, stopped at its end."""
     made: list[ManagedProcess] = []
 
     def make(code: str = SLEEPER, name: str = "sleeper") -> ManagedProcess:
@@ -46,7 +46,7 @@ def wait_until(ready: Callable[[], object], patience: float = 10.0) -> None:
         time.sleep(0.02)
 
 
-def test_a_dead_child_is_started_again(make_child):
+def test_a_dead_process_is_restarted(make_child):
     notices: list[str] = []
     supervisor = Supervisor(notices.append)
     child = make_child()
@@ -62,7 +62,7 @@ def test_a_dead_child_is_started_again(make_child):
     assert "sleeper is gestopt (-9)" in notices[0]
 
 
-def test_the_pause_grows_while_it_keeps_dying(make_child):
+def test_the_pause_grows_with_repeated_deaths(make_child):
     notices: list[str] = []
     supervisor = Supervisor(notices.append)
     child = make_child("raise SystemExit(3)")
@@ -79,7 +79,7 @@ def test_the_pause_grows_while_it_keeps_dying(make_child):
     assert pauses == ["0.5", "1", "2", "4", "8", "16", "30", "30", "30"]
 
 
-def test_a_stop_that_is_not_obeyed_ends_in_a_kill(make_child):
+def test_an_ignored_stop_ends_in_a_kill(make_child):
     child = make_child(
         "import signal, time; signal.signal(15, signal.SIG_IGN); print('up', flush=True); time.sleep(300)"
     )
@@ -91,7 +91,7 @@ def test_a_stop_that_is_not_obeyed_ends_in_a_kill(make_child):
     assert not child.pid_file.exists()
 
 
-def test_what_a_child_started_goes_with_it(make_child):
+def test_subprocesses_end_with_their_process(make_child):
     child = make_child(
         "import subprocess, time\nprint(subprocess.Popen(['sleep', '300']).pid, flush=True)\ntime.sleep(300)"
     )
@@ -102,7 +102,7 @@ def test_what_a_child_started_goes_with_it(make_child):
     wait_until(lambda: not process_supervisor.command_line(grandchild))
 
 
-def test_leftovers_of_a_killed_launcher_are_ended(make_child):
+def test_leftovers_of_a_killed_launcher_are_stopped(make_child):
     child = make_child()
     child.start()
     wait_until(lambda: "up" in child.last_words())
@@ -111,7 +111,7 @@ def test_leftovers_of_a_killed_launcher_are_ended(make_child):
     assert not child.pid_file.exists()
 
 
-def test_a_process_that_only_got_the_number_of_a_leftover_is_spared(make_child):
+def test_a_process_with_a_reused_pid_is_not_stopped(make_child):
     child = make_child()
     child.start()
     wait_until(lambda: "up" in child.last_words())
@@ -121,7 +121,7 @@ def test_a_process_that_only_got_the_number_of_a_leftover_is_spared(make_child):
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="the tie is Linux's own")
-def test_children_die_with_a_killed_launcher(tmp_path: Path):
+def test_processes_end_with_a_killed_launcher(tmp_path: Path):
     code = f"""
 import os, sys, time
 from pathlib import Path

@@ -1,4 +1,4 @@
-"""The tests hash and commit at the lowest cost (tests/conftest.py); the product hashes and commits for real."""
+"""The tests hash and commit cheaply (tests/conftest.py); the product does not."""
 
 import subprocess
 import sys
@@ -10,12 +10,12 @@ ROOT = Path(__file__).parents[1]
 
 
 def said(code: str) -> list[str]:
-    """Return the lines that the product says in a process of its own, which no setting of the tests reaches."""
+    """Return the output of the product in a separate process without the tests' settings."""
     done = subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, check=True)
     return done.stdout.splitlines()
 
 
-def test_the_product_hashes_at_the_cost_of_rfc_9106():
+def test_the_product_hashes_with_the_parameters_of_rfc_9106():
     asked = (
         "from domain.accounts import passwords; print(repr(passwords.hasher._parameters)); print(passwords.DUMMY_HASH)"
     )
@@ -24,6 +24,6 @@ def test_the_product_hashes_at_the_cost_of_rfc_9106():
     assert nobody.startswith("$argon2id$v=19$m=65536,t=3,p=4$")
 
 
-def test_what_the_product_commits_survives_a_power_cut(tmp_path: Path):
+def test_a_commit_survives_a_power_cut(tmp_path: Path):
     asked = f"import models; models.connect('sqlite:///{tmp_path}/a.db'); print(models.database.obj.synchronous)"
     assert said(asked) == ["2"], "not FULL"

@@ -1,4 +1,4 @@
-"""Manifest, service worker, offline page, and static files that may be kept for ever."""
+"""Manifest, service worker, offline page, and permanently cacheable static files."""
 
 import json
 import re
@@ -20,7 +20,7 @@ ROOT = Path(__file__).parent.parent
 
 @pytest.fixture(scope="module", autouse=True)
 def world(tmp_path_factory: pytest.TempPathFactory) -> Services:
-    """Nobody answers where anything outside should be."""
+    """Nothing external is reachable."""
     return make_world("http://127.0.0.1:1", 1, tmp_path_factory.mktemp("keys"))
 
 
@@ -58,14 +58,14 @@ def test_the_manifest_makes_the_app_installable(client):
     }  # fmt: skip
 
 
-def test_the_worker_knows_by_which_key_and_whither_it_renews(client, world: Services):
+def test_the_worker_has_the_vapid_key_and_the_renewal_url(client, world: Services):
     worker = client.get("/sw.js").text
     assert "@" not in re.sub(r"//.*", "", worker), "something was not filled in"
     assert f'const SERVER_KEY = "{world.pusher.public_key}";' in worker
     assert client.post(json.loads(re.findall(r"const RENEWED = (.+);", worker)[0])).status_code != 404
 
 
-def test_every_icon_of_the_manifest_is_there(client):
+def test_every_icon_of_the_manifest_exists(client):
     for icon in json.loads(client.get("/manifest.webmanifest").data)["icons"]:
         answer = client.get(icon["src"])
         assert answer.status_code == 200
@@ -78,14 +78,14 @@ def test_every_icon_of_the_manifest_is_there(client):
 
 
 def size_of(picture: bytes) -> tuple[int, int]:
-    """Of a PNG, or of a WebP in the extended form (RFC 9649, 2.7: two times 24 bits, each one less)."""
+    """Return the size of a PNG, or of an extended WebP (RFC 9649, 2.7: twice 24 bits, minus one each)."""
     if picture[:8] == b"\x89PNG\r\n\x1a\n":
         return int.from_bytes(picture[16:20], "big"), int.from_bytes(picture[20:24], "big")
     assert picture[8:16] == b"WEBPVP8X"
     return int.from_bytes(picture[24:27], "little") + 1, int.from_bytes(picture[27:30], "little") + 1
 
 
-def test_a_browser_can_show_what_the_app_looks_like(client):
+def test_the_manifest_has_screenshots(client):
     told = json.loads(client.get("/manifest.webmanifest").data)["screenshots"]
     assert {one["form_factor"] for one in told} == {"narrow", "wide"}
     for one in told:
@@ -97,19 +97,19 @@ def test_a_browser_can_show_what_the_app_looks_like(client):
 
 
 @pytest.mark.parametrize("one", splash.ALL, ids=lambda one: f"{one.name}")
-def test_ios_starts_with_a_picture_of_the_size_of_its_screen(client, one: splash.Splash):
+def test_ios_splash_images_match_the_screen(client, one: splash.Splash):
     answer = client.get(f"/static/{one.name}")
     assert size_of(answer.data) == (one.width * one.ratio, one.height * one.ratio)
 
 
-def test_only_who_may_use_them_is_told_of_the_first_pictures():
+def test_splash_images_are_for_ios_only():
     phone = "Mozilla/5.0 (iPhone; CPU iPhone OS 18_0 like Mac OS X) AppleWebKit/605.1.15 Version/18.0 Safari/604.1"
     assert splash.wanted(phone) == splash.ALL
     assert splash.wanted("Mozilla/5.0 (Linux; Android 14) Chrome/130.0 Mobile") == []
     assert len({one.media for one in splash.ALL}) == len(splash.ALL) == 42
 
 
-def test_the_worker_keeps_versioned_files_and_nothing_else(client):
+def test_the_worker_caches_only_versioned_files(client):
     answer = client.get("/sw.js")
     files = files_of(answer.text)
     assert answer.headers["Cache-Control"] == "no-cache"
@@ -119,12 +119,12 @@ def test_the_worker_keeps_versioned_files_and_nothing_else(client):
 
 
 def scripts_of_some_pages() -> set[str]:
-    """What templates load beside the scripts of every page."""
+    """Return the scripts that templates load besides those of every page."""
     told = [re.findall(r"set scripts = \[(.*?)\]", file.read_text()) for file in (ROOT / "templates").rglob("*.html")]
     return {name for names in told for found in names for name in re.findall(r"'(\w+)'", found)}
 
 
-def test_the_worker_keeps_all_that_a_page_loads(app, client):
+def test_the_worker_caches_every_file_of_a_page(app, client):
     page, some = app.jinja_env.get_template("base.html"), scripts_of_some_pages()
     assert some == {"pin", "passkey", "notifications"}
     with app.test_request_context():
@@ -151,11 +151,11 @@ def test_the_worker_changes_when_a_file_changes(app, client, tmp_path):
     assert client.get("/sw.js").text != before
 
 
-def test_the_worker_is_short():
+def test_the_worker_is_small():
     assert len((ROOT / "static" / "sw.js").read_text().splitlines()) < 120
 
 
-def test_the_offline_page_knows_nobody(app, client):
+def test_the_offline_page_is_not_personal(app, client):
     @app.before_request
     def _someone() -> None:
         g.client = type("Client", (), {"public_id": "k3x9", "name": "Demo BV"})()
@@ -166,23 +166,23 @@ def test_the_offline_page_knows_nobody(app, client):
     assert "Set-Cookie" not in answer.headers
 
 
-def test_a_file_asked_for_by_its_version_may_be_kept_for_ever(client):
+def test_a_versioned_file_is_cached_permanently(client):
     kept, other = files_of(client.get("/sw.js").text)[0], "/static/css/base.css?v=0000000000"
     assert client.get(kept).headers["Cache-Control"] == FOR_EVER
     assert client.get(other).headers["Cache-Control"] != FOR_EVER
     assert client.get("/static/css/base.css").headers["Cache-Control"] != FOR_EVER
 
 
-def test_nothing_of_ours_is_inline():
+def test_there_are_no_inline_styles_or_scripts():
     pages = [path for path in (ROOT / "templates").rglob("*.html") if "mail" not in path.parts]
     for path in pages:
         text = path.read_text()
         assert not re.search(r"\s(?:style|on[a-z]+)=[\"']|<style|<script(?![^>]*\ssrc=)|hx-on|javascript:", text), path
 
 
-# --- several files in one answer ---
+# --- combined files ---
 @pytest.mark.parametrize("name", JOINED)
-def test_files_that_belong_together_come_in_one_answer(client, name: str):
+def test_files_are_combined(client, name: str):
     answer = client.get(f"/static/{name}")
     texts = [(ROOT / "static" / one).read_text() for one in JOINED[name]]
     assert answer.status_code == 200
@@ -191,14 +191,14 @@ def test_files_that_belong_together_come_in_one_answer(client, name: str):
 
 
 def test_every_script_is_served_once():
-    """Those that every page has in one answer, the others by themselves: none is left out, none comes twice."""
+    """Either in the combined file or separately: none is missing or duplicated."""
     joined = [one for names in JOINED.values() for one in names if one.endswith(".js")]
     all_of_them = {f"js/{file.name}" for file in (ROOT / "static/js").iterdir()}
     alone = {f"js/{name}.js" for name in scripts_of_some_pages()} | {"js/fade.js"}
     assert sorted([*joined, *alone]) == sorted(all_of_them)
 
 
-def test_what_is_joined_has_the_version_of_all_of_it(app, client, tmp_path):
+def test_the_version_of_a_combined_file_covers_all_parts(app, client, tmp_path):
     with app.test_request_context():
         address = static_url("css/bizcuit.css")
         assert client.get(address).headers["Cache-Control"] == FOR_EVER

@@ -1,4 +1,4 @@
-"""A page sends nobody elsewhere: only paths of ours are gone on to."""
+"""Redirects lead to local paths only."""
 
 import pytest
 
@@ -6,7 +6,7 @@ from blueprints.web.urls import safe_local_path
 
 
 @pytest.mark.parametrize("address", ["/betalingen/20201113034734-66580", "/x/saldo?a=1", "/"])
-def test_it_goes_on_to_own_paths(address: str):
+def test_local_paths_are_accepted(address: str):
     assert safe_local_path(address) == address
 
 
@@ -17,5 +17,5 @@ def test_it_goes_on_to_own_paths(address: str):
         "/\t/elders.nl", "javascript:alert(1)", "/" + "a" * 600,
     ],
 )  # fmt: skip
-def test_it_refuses_everything_else(address: str | None):
+def test_everything_else_is_refused(address: str | None):
     assert safe_local_path(address) is None

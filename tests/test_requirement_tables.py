@@ -1,4 +1,4 @@
-"""The tables of requirements in docs: one row for each, and every file and test that a row names is there."""
+"""The requirement tables in docs: one row per requirement, and every named file and test exists."""
 
 import re
 from pathlib import Path
@@ -8,14 +8,14 @@ import pytest
 ROOT = Path(__file__).parent.parent
 ROW = re.compile(r"^\| (\d+\.\d+\.\d+) \| [^|]+ \| ([^|]+) \|$", re.MULTILINE)
 NAMED = re.compile(r"`([\w./-]+\.\w+)(?:::(\w+))?`")
-# ASVS 5.0.0: how many requirements each section has.
+# ASVS 5.0.0: the number of requirements per section.
 ASVS = {
     "6.1": 3, "6.2": 12, "6.3": 8, "6.4": 6, "6.5": 8, "6.6": 4, "6.7": 2, "6.8": 4,
     "7.1": 3, "7.2": 4, "7.3": 2, "7.4": 5, "7.5": 3, "7.6": 2,
     "8.1": 4, "8.2": 4, "8.3": 3, "8.4": 2,
     "10.1": 2, "10.2": 3, "10.3": 5, "10.4": 16, "10.5": 5, "10.6": 2, "10.7": 3,
 }  # fmt: skip
-# WCAG 2.2, levels A and AA: the success criteria of each guideline.
+# WCAG 2.2, levels A and AA: the success criteria per guideline.
 WCAG = {
     "1.1": [1], "1.2": [1, 2, 3, 4, 5], "1.3": [1, 2, 3, 4, 5], "1.4": [1, 2, 3, 4, 5, 10, 11, 12, 13],
     "2.1": [1, 2, 4], "2.2": [1, 2], "2.3": [1], "2.4": [1, 2, 3, 4, 5, 6, 7, 11], "2.5": [1, 2, 3, 4, 7, 8],
@@ -40,7 +40,7 @@ def test_every_requirement_has_one_row(table: str):
 @pytest.mark.parametrize(
     ("number", "met_by"), [pytest.param(*row, id=f"{table} {row[0]}") for table in TABLES for row in rows(table)]
 )
-def test_what_meets_it_exists(number: str, met_by: str):
+def test_named_files_and_tests_exist(number: str, met_by: str):
     named = NAMED.findall(met_by)
     assert named or met_by.startswith(("not applicable: ", "not met: ")), met_by
     for path, test in named:

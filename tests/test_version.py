@@ -1,4 +1,4 @@
-"""The version stands in one place, and the changelog begins with it."""
+"""The version is defined once, and is the first entry of the changelog."""
 
 import re
 from pathlib import Path
@@ -11,7 +11,7 @@ from core.version import VERSION
 CHANGELOG = (Path(__file__).parent.parent / "CHANGELOG.md").read_text("utf-8")
 
 
-def test_the_changelog_begins_with_this_version():
+def test_the_changelog_starts_with_this_version():
     assert re.findall(r"^## \[([^]]+)\]", CHANGELOG, re.MULTILINE)[0] == VERSION
 
 

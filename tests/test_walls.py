@@ -1,7 +1,7 @@
-"""The walls of the house: who may import whom, and how long a function may be.
+"""Architecture rules: which package may import which, and the maximum length of a function.
 
-Each wall is a function from a tree of modules to the sentences about what is wrong in it, so that
-the tests below can also plant a violation and see it found.
+Each rule is a function from the modules to a list of violations, so that the tests can also plant a violation and check
+that it is found.
 """
 
 import ast
@@ -16,9 +16,9 @@ import pytest
 
 ROOT = Path(__file__).parent.parent
 ROOMS = ("blueprints", "connectors", "core", "domain", "jobs", "models", "sandbox")
-LONGEST, MEDIAN = 60, 10  # lines of a function
+LONGEST, MEDIAN = 60, 10  # lines per function
 
-# What of ours each room may import beside itself. How far blueprints know jobs stands below.
+# The packages of ours that each package may import. How blueprints may use jobs is checked separately.
 MAY_KNOW = {
     "core": set(),
     "models": {"core"},
@@ -28,7 +28,7 @@ MAY_KNOW = {
     "blueprints": {"core", "domain", "jobs", "models"},
     "sandbox": set(),
 }
-# The floors of the domain: what each of its packages may import beside itself. Only downwards, so there is no circle.
+# The layers of the domain: which packages each of its packages may import. Only downwards, so there are no cycles.
 PACKAGE_MAY_KNOW = {
     "common": set(),
     "identity": {"common"},
@@ -44,7 +44,7 @@ PACKAGE_MAY_KNOW = {
     "operations": {"accounts", "common", "orders", "payments"},
 }
 MOST_FLOORS, MOST_ARROWS = 8, 60
-# What of others' a room may not import.
+# Third-party libraries that a package may not import.
 FORBIDDEN = {
     "core": {"flask", "peewee", "playhouse", "zeep", "requests", "rq", "redis"},
     "models": {"flask", "zeep", "requests"},
@@ -53,22 +53,23 @@ FORBIDDEN = {
     "jobs": {"zeep", "requests", "lxml"},
     "blueprints": {"zeep", "requests", "lxml"},
 }
-# A view may wake a job and nothing more; what says whether we are ready also asks the queue.
+# What a view may import from jobs; the readiness check may also use the queue.
 OF_JOBS = {"enqueue"}
 OF_JOBS_IN = {"blueprints.ops.routes": {"connection"}}
-# Modules that speak to the outside: handed in by the program's front doors, imported by nobody else.
+# Libraries of modules that call external systems: such modules are injected by the entry points, and imported by nobody
+# else.
 ADAPTER_MARKS = {"zeep", "requests", "authlib", "urllib3"}
 READ_CONFIG = ("app", "worker", "commands", "config", "tools", "tests")
 
 
 def package_of(name: str) -> str:
-    """The package of the domain: "payments" of domain.payments.release; empty for domain itself."""
+    """Return the domain package: "payments" of domain.payments.release; "" for domain itself."""
     return (name.split(".") + [""])[1]
 
 
 @dataclass(frozen=True)
 class Import:
-    """One import: the module that is named, the line, and whether only the type checker sees it."""
+    """An import: the imported module, the line, and whether it is for the type checker only."""
 
     name: str
     line: int
@@ -85,7 +86,7 @@ class Import:
 
 @dataclass(frozen=True)
 class Module:
-    """One file: its dotted name and its parsed text."""
+    """A file: its dotted name and its syntax tree."""
 
     name: str
     tree: ast.Module
@@ -115,7 +116,7 @@ class Module:
 
 
 def walk(node: ast.AST, hidden: bool) -> Iterator[tuple[ast.AST, bool]]:
-    """Every node, and whether it stands under `if TYPE_CHECKING`."""
+    """Yield every node, and whether it is inside `if TYPE_CHECKING`."""
     for child in ast.iter_child_nodes(node):
         under = hidden or (isinstance(child, ast.If) and "TYPE_CHECKING" in ast.unparse(child.test))
         yield child, under
@@ -123,7 +124,7 @@ def walk(node: ast.AST, hidden: bool) -> Iterator[tuple[ast.AST, bool]]:
 
 
 def modules(root: Path) -> list[Module]:
-    """The program's own files below `root`: its rooms, its front doors, its tools."""
+    """Return the program's modules below `root`: its packages, entry points and tools."""
     files = [path for room in (*ROOMS, "tools") for path in (root / room).rglob("*.py")] + list(
         root.glob("*.py")
     )
@@ -134,9 +135,9 @@ def name_of(path: Path) -> str:
     return ".".join(path.with_suffix("").parts).removesuffix(".__init__")
 
 
-# --- the walls ------------------------------------------------------------------------------------
+# --- the rules ---
 def wrong_neighbours(tree: list[Module]) -> list[str]:
-    """Imports of our own rooms that a room may not know."""
+    """Return imports of our own packages that are not allowed."""
     return [
         f"{module.name}:{one.line} may not import {one.name}"
         for module in tree
@@ -147,7 +148,7 @@ def wrong_neighbours(tree: list[Module]) -> list[str]:
 
 
 def wrong_packages(tree: list[Module]) -> list[str]:
-    """Imports between packages of the domain that the table of floors does not allow, and modules outside a package."""
+    """Return imports between domain packages that the table does not allow, and modules outside a package."""
     inside = [module for module in tree if module.room == "domain" and module.package]
     homeless = [f"{one.name} is in no package of the domain" for one in inside if one.package not in PACKAGE_MAY_KNOW]
     return homeless + [
@@ -160,7 +161,7 @@ def wrong_packages(tree: list[Module]) -> list[str]:
 
 
 def floors(graph: dict[str, set[str]]) -> dict[str, int]:
-    """The floor of each package: 1 when it imports no other, else one above the highest that it imports."""
+    """Return the layer of each package: 1 without imports, else one above its highest import."""
     known: dict[str, int] = {}
 
     def floor(name: str) -> int:
@@ -172,7 +173,7 @@ def floors(graph: dict[str, set[str]]) -> dict[str, int]:
 
 
 def wrong_libraries(tree: list[Module]) -> list[str]:
-    """Imports of libraries that have no business in a room."""
+    """Return imports of forbidden libraries."""
     return [
         f"{module.name}:{one.line} may not import {one.name}"
         for module in tree
@@ -182,7 +183,7 @@ def wrong_libraries(tree: list[Module]) -> list[str]:
 
 
 def more_than_waking(tree: list[Module]) -> list[str]:
-    """A view names what it takes from jobs, and that is `enqueue` only."""
+    """Return imports from jobs by views other than `enqueue`."""
     return [
         f"{module.name}:{getattr(node, 'lineno', 0)} may take only `enqueue` from jobs"
         for module in tree
@@ -199,7 +200,7 @@ def _only_wakes(node: ast.AST, allowed: set[str]) -> bool:
 
 
 def wrong_config(tree: list[Module]) -> list[str]:
-    """Only the front doors read the settings."""
+    """Return imports of the settings outside the entry points."""
     return [
         f"{module.name}:{one.line} may not read config"
         for module in tree
@@ -210,7 +211,7 @@ def wrong_config(tree: list[Module]) -> list[str]:
 
 
 def known_sandbox(tree: list[Module]) -> list[str]:
-    """Nothing of the program knows that it plays against a sandbox."""
+    """Return imports of the sandbox by the program."""
     return [
         f"{module.name}:{one.line} may not import {one.name}"
         for module in tree
@@ -221,7 +222,7 @@ def known_sandbox(tree: list[Module]) -> list[str]:
 
 
 def known_adapters(tree: list[Module]) -> list[str]:
-    """Domain, jobs and blueprints know ports; what speaks to the outside is handed in."""
+    """Return imports of adapters by domain, jobs and blueprints, which get them injected."""
     adapters = {
         module.name
         for module in tree
@@ -237,7 +238,7 @@ def known_adapters(tree: list[Module]) -> list[str]:
 
 
 def circles(tree: list[Module]) -> list[str]:
-    """Rooms, and modules, that import each other in a circle."""
+    """Return import cycles between packages and between modules."""
     names = {module.name for module in tree}
     between_rooms: dict[str, set[str]] = {}
     between_modules: dict[str, set[str]] = {}
@@ -246,7 +247,7 @@ def circles(tree: list[Module]) -> list[str]:
             target = one.name if one.name in names else one.name.rpartition(".")[0]
             if one.typing_only or target not in names or target == module.name:
                 continue
-            # A package that gathers its own modules is no circle: the gathering is what it is for.
+            # A package that imports its own modules is no cycle.
             if not module.name.startswith(f"{target}."):
                 between_modules.setdefault(module.name, set()).add(target)
             if one.top != module.room and one.top in ROOMS:
@@ -256,7 +257,7 @@ def circles(tree: list[Module]) -> list[str]:
 
 
 def find_circle(graph: dict[str, set[str]]) -> list[str]:
-    """One way from a node back to itself; empty when there is none."""
+    """Return a cycle through a node, or an empty list."""
     done: set[str] = set()
 
     def visit(node: str, way: list[str]) -> list[str]:
@@ -274,7 +275,7 @@ def find_circle(graph: dict[str, set[str]]) -> list[str]:
 
 
 def lengths(tree: list[Module]) -> dict[str, int]:
-    """Lines of every function, by its place."""
+    """Return the number of lines of every function, by location."""
     kinds = (ast.FunctionDef, ast.AsyncFunctionDef)
     return {
         f"{module.name}:{node.lineno} {node.name}": (node.end_lineno or node.lineno) - node.lineno + 1
@@ -285,7 +286,7 @@ def lengths(tree: list[Module]) -> dict[str, int]:
 
 
 def long_functions(tree: list[Module]) -> list[str]:
-    """Functions that a reader cannot see at once."""
+    """Return functions that are too long."""
     return [f"{place}: {lines} lines" for place, lines in lengths(tree).items() if lines > LONGEST]
 
 
@@ -293,7 +294,7 @@ DIALECT, DIALECT_NAMES = "models.dialect", {"is_sqlite", "is_postgres", "SqliteD
 
 
 def asked_dialect(tree: list[Module]) -> list[str]:
-    """Modules that ask which database is below: only `models.dialect` does, and has a function for each difference."""
+    """Return modules that ask which database is used: only `models.dialect` does, with a function per difference."""
     return [
         f"{module.name}:{getattr(node, 'lineno', 0)} asks {name}"
         for module in tree
@@ -318,22 +319,22 @@ WALLS = (
 )
 
 
-# --- the house as it stands -----------------------------------------------------------------------
+# --- the current code ---
 @pytest.fixture(scope="module")
 def house() -> list[Module]:
     return modules(ROOT)
 
 
-def test_there_is_a_house(house: list[Module]):
+def test_all_modules_are_found(house: list[Module]):
     assert {module.room for module in house} >= set(ROOMS)
 
 
 @pytest.mark.parametrize("wall", WALLS, ids=lambda wall: wall.__name__)
-def test_the_wall_stands(wall, house: list[Module]):
+def test_the_rule_holds(wall, house: list[Module]):
     assert wall(house) == []
 
 
-def test_the_domain_has_few_floors_and_arrows(house: list[Module]):
+def test_the_domain_has_few_layers_and_imports(house: list[Module]):
     used = {name: set() for name in PACKAGE_MAY_KNOW}
     for module in house:
         if module.room == "domain" and module.package:
@@ -348,8 +349,8 @@ def test_most_functions_are_short(house: list[Module]):
     assert statistics.median(lengths(house).values()) <= MEDIAN
 
 
-def test_the_domain_works_without_the_outside():
-    """What a static look cannot see: importing the domain brings in no web, no SOAP, no HTTP client."""
+def test_the_domain_loads_no_external_clients():
+    """Not visible statically: importing the domain loads no web framework, SOAP or HTTP client."""
     code = (
         "import pkgutil, importlib, sys, domain\n"
         "for m in pkgutil.walk_packages(domain.__path__, 'domain.'): importlib.import_module(m.name)\n"
@@ -359,7 +360,7 @@ def test_the_domain_works_without_the_outside():
     assert done.stdout.strip() == "[]", done.stderr
 
 
-# --- each wall is seen to hold --------------------------------------------------------------------
+# --- each rule detects a violation ---
 LONG_FUNCTION = "def f():\n" + "    x = 1\n" * LONGEST
 PLANTED = [
     (wrong_neighbours, {"core/money.py": "from models import User"}),
@@ -411,7 +412,7 @@ def test_a_planted_violation_is_found(wall, files: dict[str, str], tmp_path: Pat
     assert len(wall(modules(tmp_path))) >= 1
 
 
-def test_what_is_allowed_is_not_called_wrong(tmp_path: Path):
+def test_allowed_imports_are_no_violation(tmp_path: Path):
     allowed = {
         "domain/common/a.py": "from connectors.bank import port\nfrom models import User\nfrom core import money",
         "domain/common/b.py": "from typing import TYPE_CHECKING\nfrom domain.common import a\n"

@@ -1,4 +1,4 @@
-"""What holds for every call to a bank: headers, signature, asking twice, and the form of a refusal."""
+"""Every call to a bank: headers, signature, idempotency, and the format of errors."""
 
 import threading
 import uuid
@@ -36,11 +36,11 @@ def tpp(sandbox: Sandbox) -> Tpp:
 
 @pytest.fixture
 def unchecked(sandbox: Sandbox) -> Tpp:
-    """Speaks as the contract forbids."""
+    """Sends requests that violate the standard, unchecked."""
     return Tpp(sandbox.url, checked=False)
 
 
-# --- headers --------------------------------------------------------------------------------------
+# --- headers ---
 @pytest.mark.parametrize("request_id", ["", "1234", "not-a-uuid", "{99391c7e-ad88-49ec-a2ad-99ddcb1f7721}"])
 def test_the_request_id_is_a_uuid(unchecked: Tpp, request_id: str):
     answer = unchecked.get("/consents/x/status", headers={"X-Request-ID": request_id})
@@ -48,7 +48,7 @@ def test_the_request_id_is_a_uuid(unchecked: Tpp, request_id: str):
     assert answer.json()["tppMessages"][0]["path"] == "X-Request-ID"
 
 
-def test_the_request_id_comes_back(tpp: Tpp):
+def test_the_request_id_is_returned(tpp: Tpp):
     mine = str(uuid.uuid4())
     assert (
         tpp.post("/consents", consent_request(), headers=FROM_BROWSER, request_id=mine).headers["X-Request-ID"] == mine
@@ -57,7 +57,7 @@ def test_the_request_id_comes_back(tpp: Tpp):
 
 
 @pytest.mark.parametrize("address", [None, "::1", "localhost", "300.1.1.1"])
-def test_the_customers_address_is_needed_where_something_begins(sandbox: Sandbox, unchecked: Tpp, address: str | None):
+def test_psu_ip_address_is_required_at_the_start(sandbox: Sandbox, unchecked: Tpp, address: str | None):
     headers = {name: value for name, value in EXPLICIT.items() if name != "PSU-IP-Address"}
     headers |= {"PSU-IP-Address": address} if address else {}
     assert refusal(unchecked.post("/consents", consent_request(), headers=headers)) == (400, "FORMAT_ERROR")
@@ -74,13 +74,13 @@ def test_the_customers_address_is_needed_where_something_begins(sandbox: Sandbox
         ("TPP-Explicit-Authorisation-Preferred", "yes"),
     ],
 )
-def test_a_header_of_the_wrong_form_is_refused(unchecked: Tpp, name: str, value: str):
+def test_a_malformed_header_is_refused(unchecked: Tpp, name: str, value: str):
     answer = unchecked.post("/consents", consent_request(), headers=FROM_BROWSER | {name: value})
     assert refusal(answer) == (400, "FORMAT_ERROR")
     assert answer.json()["tppMessages"][0]["path"] == name
 
 
-def test_a_bank_that_redirects_wants_to_know_where_to(sandbox: Sandbox, tpp: Tpp):
+def test_a_redirect_bank_requires_a_redirect_uri(sandbox: Sandbox, tpp: Tpp):
     assert refusal(tpp.post("/consents", consent_request(), headers=WITH_PSU)) == (400, "FORMAT_ERROR")
     assert refusal(tpp.place(pain001(bank_day(sandbox)), WITH_PSU)) == (400, "FORMAT_ERROR")
 
@@ -89,11 +89,11 @@ def test_an_unknown_bank_is_refused(sandbox: Sandbox):
     assert Tpp(sandbox.url, "geenbank", checked=False).get("/accounts").status_code == 404
 
 
-# --- signature ------------------------------------------------------------------------------------
+# --- signature ---
 def signed_get(
     sandbox: Sandbox, changed: dict[str, str | None], who: Identity | None = None, **options
 ) -> requests.Response:
-    """A GET whose signature headers are changed after signing; None takes one away."""
+    """Send a GET whose signature headers are changed after signing; None removes one."""
     headers = {"X-Request-ID": str(uuid.uuid4()), "PSU-ID": "klant-1"}
     options.setdefault("cover", ["Digest", "X-Request-ID", "PSU-ID", "Date"])
     headers |= signature_headers(who or identity(), b"", headers, **options)
@@ -101,7 +101,7 @@ def signed_get(
     return requests.get(f"{sandbox.url}/bank/redirect/v1/consents/unknown/status", headers=kept, timeout=10)
 
 
-def test_a_good_signature_passes(sandbox: Sandbox):
+def test_a_valid_signature_is_accepted(sandbox: Sandbox):
     assert refusal(signed_get(sandbox, {})) == (403, "CONSENT_UNKNOWN")
 
 
@@ -126,7 +126,7 @@ def test_a_tampered_request_is_refused(sandbox: Sandbox, changed: dict, expected
     assert refusal(answer) == (401, expected)
 
 
-def test_the_signature_has_to_cover_what_matters(sandbox: Sandbox):
+def test_the_signature_must_cover_the_required_headers(sandbox: Sandbox):
     for cover in (
         ["Digest", "Date", "PSU-ID"],
         ["X-Request-ID", "Date", "PSU-ID"],
@@ -135,7 +135,7 @@ def test_the_signature_has_to_cover_what_matters(sandbox: Sandbox):
         assert refusal(signed_get(sandbox, {}, cover=cover)) == (401, "SIGNATURE_INVALID")
 
 
-def test_the_body_belongs_to_the_signature(sandbox: Sandbox):
+def test_the_digest_must_match_the_body(sandbox: Sandbox):
     headers = {"X-Request-ID": str(uuid.uuid4())} | EXPLICIT
     headers |= signature_headers(identity(), pain001(bank_day(sandbox)), headers) | {"Content-Type": "application/xml"}
     other = pain001(bank_day(sandbox))
@@ -144,7 +144,7 @@ def test_the_body_belongs_to_the_signature(sandbox: Sandbox):
     assert sandbox.control("GET", "orders") == []
 
 
-def test_a_key_id_stands_for_one_certificate(sandbox: Sandbox):
+def test_a_key_id_belongs_to_one_certificate(sandbox: Sandbox):
     first, second = new_identity(), new_identity()
     assert refusal(signed_get(sandbox, {}, first, key_id="tpp-1")) == (403, "CONSENT_UNKNOWN")
     assert refusal(signed_get(sandbox, {}, second, key_id="tpp-1")) == (401, "CERTIFICATE_INVALID")
@@ -152,7 +152,7 @@ def test_a_key_id_stands_for_one_certificate(sandbox: Sandbox):
     assert refusal(signed_get(sandbox, {}, second, key_id="tpp-1")) == (403, "CONSENT_UNKNOWN")
 
 
-def test_a_serial_number_in_the_key_id_is_the_certificates(sandbox: Sandbox):
+def test_the_key_id_must_have_the_certificate_serial(sandbox: Sandbox):
     who = identity()
     decimal = f"SN={who.certificate.serial_number},CA=CN=Test"
     assert refusal(signed_get(sandbox, {}, who, key_id=decimal)) == (403, "CONSENT_UNKNOWN")
@@ -164,13 +164,13 @@ def test_an_expired_certificate_and_a_short_key_are_refused(sandbox: Sandbox):
     assert refusal(signed_get(sandbox, {}, new_identity(key_bits=1024))) == (401, "SIGNATURE_INVALID")
 
 
-def test_a_bank_may_do_without_signatures(sandbox: Sandbox):
+def test_signatures_can_be_optional(sandbox: Sandbox):
     sandbox.fault(bank_unsigned_allowed=True)
     assert refusal(signed_get(sandbox, {"Signature": None})) == (403, "CONSENT_UNKNOWN")
     assert refusal(signed_get(sandbox, {"Digest": None})) == (401, "SIGNATURE_INVALID")
 
 
-# --- asking twice ---------------------------------------------------------------------------------
+# --- idempotency ---
 def test_the_same_request_twice_is_one_order(sandbox: Sandbox, tpp: Tpp):
     body, mine = pain001(bank_day(sandbox)), str(uuid.uuid4())
     answers = [tpp.place(body, request_id=mine) for _ in range(3)]
@@ -201,14 +201,14 @@ def test_the_same_message_at_once_is_one_order(sandbox: Sandbox, tpp: Tpp):
     assert sorted(found) == [201] + [400] * 7
 
 
-def test_a_used_request_id_is_good_for_nothing_else(sandbox: Sandbox, tpp: Tpp):
+def test_a_used_request_id_is_refused_for_another_call(sandbox: Sandbox, tpp: Tpp):
     mine = str(uuid.uuid4())
     tpp.place(pain001(bank_day(sandbox)), request_id=mine)
     assert refusal(tpp.place(pain001(bank_day(sandbox)), request_id=mine)) == (400, "FORMAT_ERROR")
     assert len(sandbox.control("GET", "orders")) == 1
 
 
-def test_a_refused_request_may_be_sent_again_mended(sandbox: Sandbox, tpp: Tpp):
+def test_a_refused_request_can_be_corrected(sandbox: Sandbox, tpp: Tpp):
     mine, yesterday = str(uuid.uuid4()), bank_day(sandbox, -1)
     assert tpp.place(pain001(yesterday), request_id=mine).status_code == 400
     assert tpp.place(pain001(bank_day(sandbox)), request_id=mine).status_code == 201
@@ -224,7 +224,7 @@ def test_after_a_day_the_request_id_is_forgotten(sandbox: Sandbox, tpp: Tpp):
 
 
 @pytest.mark.parametrize("way", ["switch", "configuration"])
-def test_a_bank_may_not_honour_the_request_id(sandbox: Sandbox, tpp: Tpp, way: str):
+def test_idempotency_can_be_off(sandbox: Sandbox, tpp: Tpp, way: str):
     if way == "switch":
         sandbox.fault(bank_forgets_request_id=True)
     else:
@@ -238,8 +238,8 @@ def test_a_bank_may_not_honour_the_request_id(sandbox: Sandbox, tpp: Tpp, way: s
     assert len(sandbox.control("GET", "orders")) == 2
 
 
-# --- the form of answers --------------------------------------------------------------------------
-def test_refusals_may_come_as_problem_json(sandbox: Sandbox, tpp: Tpp):
+# --- format of answers ---
+def test_errors_may_be_problem_json(sandbox: Sandbox, tpp: Tpp):
     sandbox.fault(bank_problem_json=True)
     answer = tpp.get("/accounts", headers={"Consent-ID": "unknown"})
     assert answer.headers["Content-Type"] == "application/problem+json"
@@ -253,13 +253,13 @@ def test_links_may_be_relative(sandbox: Sandbox, tpp: Tpp):
     assert said["scaRedirect"]["href"].startswith("/bank/redirect/toestemming/")
 
 
-def test_a_redirect_may_go_to_a_strange_site(sandbox: Sandbox, tpp: Tpp):
+def test_a_redirect_may_lead_to_another_host(sandbox: Sandbox, tpp: Tpp):
     sandbox.fault(bank_foreign_redirect=True)
     said = tpp.post("/consents", consent_request(), headers=FROM_BROWSER).json()["_links"]
     assert not said["scaRedirect"]["href"].startswith(sandbox.url)
 
 
-def test_a_bank_that_is_down_says_503_to_all(sandbox: Sandbox, tpp: Tpp):
+def test_a_bank_that_is_down_answers_503(sandbox: Sandbox, tpp: Tpp):
     given = consent(tpp, [DEBTOR])
     sandbox.fault(bank_down=True)
     headers = WITH_PSU | {"Consent-ID": given}
@@ -276,7 +276,7 @@ def test_a_connection_may_be_cut(sandbox: Sandbox, unchecked: Tpp):
     assert sandbox.control("GET", "orders") == []
 
 
-def test_a_bank_that_hangs_lets_go_when_it_is_told(sandbox: Sandbox, tpp: Tpp):
+def test_a_hanging_bank_can_be_released(sandbox: Sandbox, tpp: Tpp):
     sandbox.fault(bank_hang=True)
     found: list[int] = []
     waiting = threading.Thread(target=lambda: found.append(tpp.get("/consents/unknown/status").status_code))
@@ -288,9 +288,9 @@ def test_a_bank_that_hangs_lets_go_when_it_is_told(sandbox: Sandbox, tpp: Tpp):
     assert found == [403]
 
 
-# --- the answer to an order is lost ---------------------------------------------------------------
+# --- lost answers ---
 @pytest.mark.parametrize("fault", ["bank_lost_answer", "bank_order_504", "bank_strange_answer"])
-def test_an_order_whose_answer_is_lost_is_there_and_can_be_asked_again(sandbox: Sandbox, unchecked: Tpp, fault: str):
+def test_an_order_with_a_lost_answer_exists_and_can_be_repeated(sandbox: Sandbox, unchecked: Tpp, fault: str):
     body, mine = pain001(bank_day(sandbox), msg_id="LOST"), str(uuid.uuid4())
     sandbox.fault(**{fault: True})
     try:
@@ -305,13 +305,13 @@ def test_an_order_whose_answer_is_lost_is_there_and_can_be_asked_again(sandbox: 
     assert len(sandbox.control("GET", "orders")) == 1
 
 
-def test_an_order_may_be_lost_before_the_bank_has_it(sandbox: Sandbox, unchecked: Tpp):
+def test_an_order_may_fail_before_it_is_accepted(sandbox: Sandbox, unchecked: Tpp):
     sandbox.fault(bank_order_not_taken=True)
     assert unchecked.place(pain001(bank_day(sandbox))).status_code == 504
     assert sandbox.control("GET", "orders") == []
 
 
-def test_an_order_may_be_refused_for_no_reason(sandbox: Sandbox, tpp: Tpp):
+def test_an_order_may_be_refused_without_reason(sandbox: Sandbox, tpp: Tpp):
     sandbox.fault(bank_order_refused=True)
     assert refusal(tpp.place(pain001(bank_day(sandbox)))) == (400, "PAYMENT_FAILED")
     assert sandbox.control("GET", "orders") == []

@@ -1,4 +1,4 @@
-"""Looking at accounts: a consent is asked, given on the bank's page, used, and ended."""
+"""Consents: requested, granted on the bank's page, used and ended."""
 
 import pytest
 import requests
@@ -37,9 +37,9 @@ def asked(tpp: Tpp, **changes) -> dict:
     return tpp.post("/consents", consent_request(**changes), headers=FROM_BROWSER).json()
 
 
-# --- asking and giving ----------------------------------------------------------------------------
+# --- requesting and granting ---
 @pytest.mark.parametrize("bank", ["redirect", "decoupled", "reader"])
-def test_each_bank_asks_for_consent_on_a_page(sandbox: Sandbox, bank: str):
+def test_each_bank_has_a_consent_page(sandbox: Sandbox, bank: str):
     tpp = Tpp(sandbox.url, bank)
     said = asked(tpp)
     assert said["consentStatus"] == "received"
@@ -49,7 +49,7 @@ def test_each_bank_asks_for_consent_on_a_page(sandbox: Sandbox, bank: str):
     assert "Toestaan" in page and "Weigeren" in page
 
 
-def test_consent_leads_back_and_is_valid_for_180_days_at_most(sandbox: Sandbox, tpp: Tpp):
+def test_consent_redirects_and_lasts_180_days_at_most(sandbox: Sandbox, tpp: Tpp):
     said = asked(tpp)
     given = press(said["_links"]["scaRedirect"]["href"], "toestaan", rekening=[DEBTOR, SECOND])
     assert (given.status_code, given.headers["Location"]) == (303, BACK)
@@ -59,7 +59,7 @@ def test_consent_leads_back_and_is_valid_for_180_days_at_most(sandbox: Sandbox, 
     assert {one["iban"] for one in told["access"]["accounts"]} == {DEBTOR, SECOND}
 
 
-def test_a_shorter_consent_stays_short(sandbox: Sandbox, tpp: Tpp):
+def test_a_shorter_consent_keeps_its_end_date(sandbox: Sandbox, tpp: Tpp):
     until = bank_day(sandbox, 30)
     told = tpp.get(f"/consents/{consent(tpp, validUntil=until)}").json()
     assert told["validUntil"] == until
@@ -70,7 +70,7 @@ def test_only_the_chosen_accounts_are_seen(tpp: Tpp):
     assert [row["iban"] for row in rows] == [SECOND]
 
 
-def test_only_accounts_that_were_asked_for_are_offered(sandbox: Sandbox, tpp: Tpp):
+def test_only_requested_accounts_are_offered(sandbox: Sandbox, tpp: Tpp):
     said = asked(tpp, access={"accounts": [{"iban": DEBTOR}], "balances": [{"iban": DEBTOR}]})
     page = said["_links"]["scaRedirect"]["href"]
     assert SECOND not in requests.get(page, timeout=10).text
@@ -79,7 +79,7 @@ def test_only_accounts_that_were_asked_for_are_offered(sandbox: Sandbox, tpp: Tp
     assert [row["iban"] for row in told] == [DEBTOR]
 
 
-def test_refusing_leads_to_the_other_address(tpp: Tpp):
+def test_refusing_redirects_to_the_nok_uri(tpp: Tpp):
     said = asked(tpp)
     refused = press(said["_links"]["scaRedirect"]["href"], "weigeren")
     assert refused.headers["Location"] == NOK
@@ -87,7 +87,7 @@ def test_refusing_leads_to_the_other_address(tpp: Tpp):
     assert refusal(tpp.get("/accounts", headers=using(said["consentId"]))) == (401, "CONSENT_INVALID")
 
 
-def test_allowing_nothing_is_asked_again(tpp: Tpp):
+def test_allowing_no_account_shows_an_error(tpp: Tpp):
     said = asked(tpp)
     page = said["_links"]["scaRedirect"]["href"]
     assert press(page, "toestaan").headers["Location"].endswith(page.partition("/bank/")[2])
@@ -103,7 +103,7 @@ def test_a_consent_is_decided_once(tpp: Tpp):
     assert "al beslist" in requests.get(page, timeout=10).text
 
 
-def test_a_consent_may_be_started_explicitly(tpp: Tpp):
+def test_a_consent_may_have_an_explicit_authorisation(tpp: Tpp):
     said = tpp.post("/consents", consent_request(), headers=EXPLICIT).json()
     started = tpp.post(said["_links"]["startAuthorisation"]["href"], headers=FROM_BROWSER).json()
     link = started["_links"]["scaStatus"]["href"]
@@ -122,7 +122,7 @@ WRONG = [
 
 
 @pytest.mark.parametrize("changes", WRONG, ids=str)
-def test_a_wrong_request_for_consent_is_refused(sandbox: Sandbox, changes: dict):
+def test_an_invalid_consent_request_is_refused(sandbox: Sandbox, changes: dict):
     answer = Tpp(sandbox.url, checked=False).post("/consents", consent_request(**changes), headers=FROM_BROWSER)
     assert refusal(answer) == (400, "FORMAT_ERROR")
 
@@ -133,8 +133,8 @@ def test_a_consent_until_yesterday_is_refused(sandbox: Sandbox, tpp: Tpp):
     assert refusal(answer) == (400, "PERIOD_INVALID")
 
 
-# --- using ----------------------------------------------------------------------------------------
-def test_accounts_say_whose_they_are(tpp: Tpp):
+# --- using ---
+def test_accounts_have_an_owner_name(tpp: Tpp):
     given = consent(tpp)
     rows = {row["iban"]: row for row in tpp.get("/accounts", headers=using(given)).json()["accounts"]}
     assert (rows[DEBTOR]["ownerName"], rows[DEBTOR]["name"]) == ("Demo BV", "Zakelijke rekening")
@@ -142,7 +142,7 @@ def test_accounts_say_whose_they_are(tpp: Tpp):
     assert "balances" not in rows[DEBTOR]
 
 
-def test_balances_are_told_with_their_time(tpp: Tpp):
+def test_balances_have_a_time(tpp: Tpp):
     given = consent(tpp)
     rows = tpp.get("/accounts", headers=using(given), params={"withBalance": "true"}).json()["accounts"]
     account = next(row for row in rows if row["iban"] == DEBTOR)
@@ -155,13 +155,13 @@ def test_balances_are_told_with_their_time(tpp: Tpp):
     assert one["iban"] == DEBTOR
 
 
-def test_a_bank_may_not_tell_whose_an_account_is(sandbox: Sandbox, tpp: Tpp):
+def test_the_owner_name_can_be_absent(sandbox: Sandbox, tpp: Tpp):
     given = consent(tpp)
     sandbox.fault(bank_no_owner_name=True)
     assert all("ownerName" not in row for row in tpp.get("/accounts", headers=using(given)).json()["accounts"])
 
 
-def test_transactions_are_told_newest_first_within_the_days(sandbox: Sandbox, tpp: Tpp):
+def test_transactions_are_newest_first_within_the_dates(sandbox: Sandbox, tpp: Tpp):
     given = consent(tpp, [DEBTOR])
     (account,) = tpp.get("/accounts", headers=using(given)).json()["accounts"]
     link = account["_links"]["transactions"]["href"]
@@ -182,7 +182,7 @@ def test_transactions_are_told_newest_first_within_the_days(sandbox: Sandbox, tp
     "params",
     [{}, {"bookingStatus": "x"}, {"bookingStatus": "information"}, {"bookingStatus": "booked", "dateFrom": "x"}],
 )
-def test_transactions_are_asked_for_properly(sandbox: Sandbox, params: dict):
+def test_transaction_parameters_are_validated(sandbox: Sandbox, params: dict):
     tpp = Tpp(sandbox.url, checked=False)
     given = consent(tpp, [DEBTOR])
     (account,) = tpp.get("/accounts", headers=using(given)).json()["accounts"]
@@ -196,7 +196,7 @@ def test_an_account_outside_the_consent_does_not_exist(tpp: Tpp):
     assert refusal(answer) == (404, "RESOURCE_UNKNOWN")
 
 
-def test_a_right_that_was_not_asked_for_is_not_there(tpp: Tpp):
+def test_a_right_that_was_not_requested_is_refused(tpp: Tpp):
     given = consent(tpp, [DEBTOR], access={"accounts": [], "balances": []})
     (account,) = tpp.get("/accounts", headers=using(given)).json()["accounts"]
     assert set(account["_links"]) == {"balances"}
@@ -205,7 +205,7 @@ def test_a_right_that_was_not_asked_for_is_not_there(tpp: Tpp):
     assert refusal(answer) == (401, "CONSENT_INVALID")
 
 
-def test_without_the_customer_four_times_a_day_is_enough(sandbox: Sandbox, tpp: Tpp):
+def test_without_psu_there_are_four_accesses_a_day(sandbox: Sandbox, tpp: Tpp):
     given = consent(tpp, [DEBTOR])
     (account,) = tpp.get("/accounts", headers=using(given)).json()["accounts"]
     link = account["_links"]["balances"]["href"]
@@ -217,7 +217,7 @@ def test_without_the_customer_four_times_a_day_is_enough(sandbox: Sandbox, tpp: 
     assert tpp.get(link, headers=using(given, psu=False)).status_code == 200
 
 
-# --- the end --------------------------------------------------------------------------------------
+# --- ending ---
 def test_a_consent_is_needed(sandbox: Sandbox, tpp: Tpp):
     assert refusal(Tpp(sandbox.url, checked=False).get("/accounts")) == (400, "FORMAT_ERROR")
     assert refusal(tpp.get("/accounts", headers=using("unknown"))) == (400, "CONSENT_UNKNOWN")
@@ -225,7 +225,7 @@ def test_a_consent_is_needed(sandbox: Sandbox, tpp: Tpp):
     assert refusal(tpp.get("/accounts", headers=using(elsewhere))) == (400, "CONSENT_UNKNOWN")
 
 
-def test_a_consent_ends_by_itself(sandbox: Sandbox, tpp: Tpp):
+def test_a_consent_expires(sandbox: Sandbox, tpp: Tpp):
     given = consent(tpp, validUntil=bank_day(sandbox, 2))
     advance(sandbox, 2)
     assert tpp.get("/accounts", headers=using(given)).status_code == 200
@@ -234,7 +234,7 @@ def test_a_consent_ends_by_itself(sandbox: Sandbox, tpp: Tpp):
     assert tpp.get(f"/consents/{given}/status").json() == {"consentStatus": "expired"}
 
 
-def test_a_consent_is_ended_by_the_party_or_by_the_customer(sandbox: Sandbox, tpp: Tpp):
+def test_a_consent_is_ended_by_tpp_or_psu(sandbox: Sandbox, tpp: Tpp):
     mine, theirs = consent(tpp), consent(tpp)
     assert tpp.delete(f"/consents/{mine}").status_code == 204
     sandbox.post(f"/bank/redirect/toestemmingen/{theirs}/intrekken")
@@ -257,7 +257,7 @@ def test_a_consent_may_fail(sandbox: Sandbox, tpp: Tpp, fault: str, expected: tu
     assert refusal(tpp.get("/accounts", headers=using(given))) == expected
 
 
-def test_balances_may_be_away_while_the_rest_works(sandbox: Sandbox, tpp: Tpp):
+def test_only_balances_can_be_down(sandbox: Sandbox, tpp: Tpp):
     given = consent(tpp, [DEBTOR])
     sandbox.fault(bank_balance_down=True)
     (account,) = tpp.get("/accounts", headers=using(given)).json()["accounts"]
@@ -268,8 +268,8 @@ def test_an_order_needs_no_consent(sandbox: Sandbox, tpp: Tpp):
     assert tpp.place(pain001(bank_day(sandbox))).status_code == 201
 
 
-# --- the list of banks, and control ---------------------------------------------------------------
-def test_the_list_of_banks_is_as_the_app_reads_it(sandbox: Sandbox):
+# --- bank directory and control ---
+def test_the_app_can_read_the_bank_directory(sandbox: Sandbox):
     lines = sandbox.get("/banks").json()
     assert [(line["id"], line["signing"]) for line in lines] == [
         ("redirect", "redirect"), ("decoupled", "decoupled"), ("reader", "embedded"), ("json", "redirect"),
@@ -306,7 +306,7 @@ def test_a_bank_is_changed_by_control(sandbox: Sandbox):
     ],
     ids=str,
 )  # fmt: skip
-def test_rubbish_about_a_bank_is_refused(sandbox: Sandbox, body: dict):
+def test_invalid_control_of_a_bank_is_refused(sandbox: Sandbox, body: dict):
     before = sandbox.control("GET", "banks/redirect")
     answer = requests.put(f"{sandbox.url}/control/banks/redirect", json=body, timeout=10)
     assert (answer.status_code, "error" in answer.json()) == (400, True)
@@ -316,7 +316,7 @@ def test_rubbish_about_a_bank_is_refused(sandbox: Sandbox, body: dict):
 
 @pytest.mark.parametrize("path", ["", "app", "reader", "reader?uitdaging=12"])
 @pytest.mark.parametrize("bank", ["redirect", "decoupled", "reader"])
-def test_the_banks_pages_open(sandbox: Sandbox, bank: str, path: str):
+def test_the_pages_of_the_bank_open(sandbox: Sandbox, bank: str, path: str):
     page = sandbox.get(f"/bank/{bank}/{path}")
     assert (page.status_code, page.headers["Cache-Control"]) == (200, "no-store")
     assert sandbox.get(f"/bank/geen/{path}").status_code == 404

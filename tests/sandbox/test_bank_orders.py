@@ -1,4 +1,4 @@
-"""An order at a bank: taken or refused, signed, executed on the bank's day."""
+"""An order at a bank: accepted or refused, signed, and executed on the bank's day."""
 
 from datetime import date, timedelta
 from typing import Any
@@ -47,8 +47,8 @@ def bookings(tpp: Tpp, consent_id: str, status: str = "booked", first: str | Non
     return tpp.get(link, headers=headers, params=params).json()["transactions"].get(status, [])
 
 
-# --- the way forward ------------------------------------------------------------------------------
-def test_an_order_is_taken_signed_and_executed_on_the_banks_day(sandbox: Sandbox, tpp: Tpp):
+# --- the normal course ---
+def test_an_order_is_accepted_signed_and_executed(sandbox: Sandbox, tpp: Tpp):
     before = balance(tpp)
     order = tpp.placed(pain001(bank_day(sandbox), EIGHT, msg_id="20261123-1"))
     assert order.said["transactionStatus"] == "RCVD"
@@ -69,7 +69,7 @@ def test_an_unsigned_order_never_executes(sandbox: Sandbox, tpp: Tpp):
     assert balance(tpp) == before
 
 
-def test_the_day_itself_executes_nothing_without_a_signature(sandbox: Sandbox, tpp: Tpp):
+def test_an_unsigned_order_is_rejected_after_its_day(sandbox: Sandbox, tpp: Tpp):
     before = balance(tpp)
     order = tpp.placed(pain001(bank_day(sandbox, 1)))
     advance(sandbox)
@@ -79,7 +79,7 @@ def test_the_day_itself_executes_nothing_without_a_signature(sandbox: Sandbox, t
     assert (order.status, balance(tpp)) == ("RJCT", before)
 
 
-def test_an_order_waits_for_its_day_however_long_it_takes_to_sign(sandbox: Sandbox, tpp: Tpp):
+def test_an_order_executes_on_its_day_after_signing(sandbox: Sandbox, tpp: Tpp):
     order = tpp.placed(pain001(bank_day(sandbox, 3)))
     advance(sandbox, 2)
     assert order.status == "RCVD"
@@ -113,7 +113,7 @@ def test_without_batch_booking_each_line_is_booked(sandbox: Sandbox, tpp: Tpp):
     assert {row["creditorName"] for row in rows} == {"Jong, Wouter de"}
 
 
-def test_an_order_as_json_goes_the_same_way(sandbox: Sandbox, tpp: Tpp):
+def test_a_json_order_has_the_same_course(sandbox: Sandbox, tpp: Tpp):
     answer = tpp.post(JSON, bulk(bank_day(sandbox), EIGHT), headers=EXPLICIT)
     assert answer.status_code == 201
     order = Order(tpp, answer.json(), JSON)
@@ -123,11 +123,11 @@ def test_an_order_as_json_goes_the_same_way(sandbox: Sandbox, tpp: Tpp):
     assert (told["transactionStatus"], len(told["payments"])) == ("ACSC", 8)
 
 
-def test_the_older_version_of_the_message_is_taken(sandbox: Sandbox, tpp: Tpp):
+def test_pain_001_version_03_is_accepted(sandbox: Sandbox, tpp: Tpp):
     assert tpp.placed(pain001(bank_day(sandbox), version="pain.001.001.03")).status == "RCVD"
 
 
-def test_ten_thousand_lines_are_taken(sandbox: Sandbox, tpp: Tpp):
+def test_ten_thousand_lines_are_accepted(sandbox: Sandbox, tpp: Tpp):
     sandbox.control("PUT", "banks/redirect", {"accounts": [{"iban": DEBTOR, "name": "Groot", "balance": "200000.00"}]})
     rows = [Pay(amount="10.50", end_to_end_id=f"N{number}") for number in range(10_000)]
     order = tpp.placed(pain001(bank_day(sandbox), rows))
@@ -137,7 +137,7 @@ def test_ten_thousand_lines_are_taken(sandbox: Sandbox, tpp: Tpp):
     assert balance(tpp) == 200_000_00 - 10_000 * 10_50
 
 
-def test_the_body_is_given_back_and_shown_to_the_control(sandbox: Sandbox, tpp: Tpp):
+def test_the_body_is_returned_by_api_and_control(sandbox: Sandbox, tpp: Tpp):
     body = pain001(bank_day(sandbox), msg_id="20261123-3")
     older = tpp.placed(pain001(bank_day(sandbox)))
     order = tpp.placed(body)
@@ -150,8 +150,8 @@ def test_the_body_is_given_back_and_shown_to_the_control(sandbox: Sandbox, tpp: 
     assert older.id != order.id
 
 
-# --- status in other forms ------------------------------------------------------------------------
-def test_the_status_comes_as_pain002_when_asked_for(sandbox: Sandbox, tpp: Tpp):
+# --- status formats ---
+def test_the_status_can_be_pain_002(sandbox: Sandbox, tpp: Tpp):
     order = tpp.placed(pain001(bank_day(sandbox), EIGHT, msg_id="20261123-4"))
     order.sign()
     report = tpp.get(f"{order.path}/status", headers={"Accept": "application/xml"})
@@ -165,8 +165,8 @@ def values(message: bytes, *names: str) -> list[str | None]:
     return [next(element.text for element in root.iter(f"{{*}}{name}")) for name in names]
 
 
-# --- what goes wrong at execution -----------------------------------------------------------------
-def test_too_little_money_is_a_rejection(sandbox: Sandbox, tpp: Tpp):
+# --- failures at execution ---
+def test_insufficient_funds_reject_the_order(sandbox: Sandbox, tpp: Tpp):
     accounts = [{"iban": DEBTOR, "name": "Leeg", "balance": 10}]
     sandbox.control("PUT", "banks/redirect", {"accounts": accounts})
     order = tpp.placed(pain001(bank_day(sandbox)))
@@ -192,7 +192,7 @@ def test_the_whole_order_is_rejected_at_execution(sandbox: Sandbox, tpp: Tpp, fa
     assert values(report.content, "GrpSts", "Cd") == ["RJCT", reason]
 
 
-def test_one_line_is_rejected_and_the_others_are_paid(sandbox: Sandbox, tpp: Tpp):
+def test_one_payment_can_be_rejected(sandbox: Sandbox, tpp: Tpp):
     before = balance(tpp)
     order = tpp.placed(pain001(bank_day(sandbox), EIGHT))
     order.sign()
@@ -207,7 +207,7 @@ def test_one_line_is_rejected_and_the_others_are_paid(sandbox: Sandbox, tpp: Tpp
     assert values(report.content, "GrpSts", "OrgnlEndToEndId", "TxSts") == ["PART", "E-0", "RJCT"]
 
 
-def test_a_line_comes_back_once_the_day_after(sandbox: Sandbox, tpp: Tpp):
+def test_one_payment_can_be_returned(sandbox: Sandbox, tpp: Tpp):
     before = balance(tpp)
     order = tpp.placed(pain001(bank_day(sandbox), EIGHT))
     order.sign()
@@ -219,7 +219,7 @@ def test_a_line_comes_back_once_the_day_after(sandbox: Sandbox, tpp: Tpp):
     assert balance(tpp) == before - EIGHT_CENTS + 200000
 
 
-def test_blocks_of_different_days_are_executed_each_on_its_own(sandbox: Sandbox, tpp: Tpp):
+def test_blocks_execute_on_their_own_days(sandbox: Sandbox, tpp: Tpp):
     first, second = pain001(bank_day(sandbox), msg_id="TWO"), pain001(bank_day(sandbox, 2), msg_id="TWO")
     block = (
         second.decode().partition("<PmtInf>")[2].partition("</PmtInf>")[0].replace("P1", "P2").replace("E2E1", "TAX")
@@ -235,7 +235,7 @@ def test_blocks_of_different_days_are_executed_each_on_its_own(sandbox: Sandbox,
     assert (order.status, balance(tpp)) == ("ACSC", before - 2 * 344808)
 
 
-# --- cancelling -----------------------------------------------------------------------------------
+# --- cancellation ---
 def test_an_order_can_be_cancelled_until_it_is_executed(sandbox: Sandbox, tpp: Tpp):
     unsigned, signed, executed = (tpp.placed(pain001(bank_day(sandbox, ahead))) for ahead in (0, 3, 0))
     signed.sign()
@@ -249,7 +249,7 @@ def test_an_order_can_be_cancelled_until_it_is_executed(sandbox: Sandbox, tpp: T
     assert [order.status for order in (unsigned, signed, executed)] == ["CANC", "CANC", "ACSC"]
 
 
-def test_cancelling_may_have_to_be_signed(sandbox: Sandbox, tpp: Tpp):
+def test_a_cancellation_may_need_sca(sandbox: Sandbox, tpp: Tpp):
     order = tpp.placed(pain001(bank_day(sandbox)))
     order.sign()
     sandbox.fault(bank_cancel_needs_sca=True)
@@ -260,7 +260,7 @@ def test_cancelling_may_have_to_be_signed(sandbox: Sandbox, tpp: Tpp):
     assert order.status == "CANC"
 
 
-# --- what is refused ------------------------------------------------------------------------------
+# --- refusals ---
 def explained(answer: requests.Response) -> tuple[int, str, str]:
     message = answer.json()["tppMessages"][0]
     return answer.status_code, message["code"], message.get("path", "")
@@ -283,7 +283,7 @@ BROKEN = {
 
 
 @pytest.mark.parametrize(("changes", "path"), BROKEN.values(), ids=list(BROKEN))
-def test_a_message_with_something_wrong_is_refused(sandbox: Sandbox, changes: dict[str, Any], path: str):
+def test_an_invalid_header_is_refused(sandbox: Sandbox, changes: dict[str, Any], path: str):
     tpp = Tpp(sandbox.url, checked=False)
     asked: dict[str, Any] = {"day": bank_day(sandbox)} | changes
     status, code, where = explained(tpp.place(pain001(**asked)))
@@ -306,7 +306,7 @@ BROKEN_LINES = {
 
 
 @pytest.mark.parametrize(("pay", "path"), BROKEN_LINES.values(), ids=list(BROKEN_LINES))
-def test_a_line_with_something_wrong_is_refused(sandbox: Sandbox, pay: Pay, path: str):
+def test_an_invalid_payment_is_refused(sandbox: Sandbox, pay: Pay, path: str):
     tpp = Tpp(sandbox.url, checked=False)
     status, code, where = explained(tpp.place(pain001(bank_day(sandbox), [Pay(end_to_end_id="OK"), pay])))
     assert (status, code) == (400, "FORMAT_ERROR")
@@ -335,14 +335,14 @@ MANGLED = {
 
 
 @pytest.mark.parametrize("mangle", MANGLED.values(), ids=list(MANGLED))
-def test_a_mangled_message_is_refused(sandbox: Sandbox, mangle):
+def test_a_malformed_message_is_refused(sandbox: Sandbox, mangle):
     tpp = Tpp(sandbox.url, checked=False)
     text = pain001(bank_day(sandbox)).decode()
     assert mangle(text) != text
     assert explained(tpp.place(mangle(text).encode()))[:2] == (400, "FORMAT_ERROR")
 
 
-def test_an_end_to_end_id_occurs_once(sandbox: Sandbox, tpp: Tpp):
+def test_a_duplicate_end_to_end_id_is_refused(sandbox: Sandbox, tpp: Tpp):
     same = [Pay(end_to_end_id="SAME"), Pay(end_to_end_id="SAME")]
     assert explained(tpp.place(pain001(bank_day(sandbox), same)))[1] == "FORMAT_ERROR"
     none = [Pay(end_to_end_id="NOTPROVIDED"), Pay(end_to_end_id="NOTPROVIDED")]
@@ -350,12 +350,12 @@ def test_an_end_to_end_id_occurs_once(sandbox: Sandbox, tpp: Tpp):
 
 
 @pytest.mark.parametrize("ahead", [-1, 366])
-def test_a_day_that_is_over_or_far_away_is_refused(sandbox: Sandbox, tpp: Tpp, ahead: int):
+def test_a_past_or_distant_date_is_refused(sandbox: Sandbox, tpp: Tpp, ahead: int):
     answer = tpp.place(pain001(bank_day(sandbox, ahead)))
     assert explained(answer)[:2] == (400, "EXECUTION_DATE_INVALID")
 
 
-def test_a_strict_bank_takes_bank_days_only(sandbox: Sandbox, tpp: Tpp):
+def test_a_strict_bank_accepts_business_days_only(sandbox: Sandbox, tpp: Tpp):
     sandbox.fault(bank_strict_days=True)
     today = date.fromisoformat(bank_day(sandbox))
     saturday = today + timedelta(days=(5 - today.weekday()) % 7 or 7)
@@ -369,7 +369,7 @@ def test_an_account_of_another_bank_is_refused(sandbox: Sandbox, tpp: Tpp):
     assert explained(answer) == (400, "RESOURCE_UNKNOWN", "DbtrAcct")
 
 
-def test_a_message_that_is_here_already_is_refused(sandbox: Sandbox, tpp: Tpp):
+def test_a_duplicate_message_is_refused(sandbox: Sandbox, tpp: Tpp):
     tpp.placed(pain001(bank_day(sandbox), msg_id="ONCE"))
     again = tpp.place(pain001(bank_day(sandbox), msg_id="ONCE"))
     assert explained(again) == (400, "PAYMENT_FAILED", "GrpHdr/MsgId")
@@ -379,7 +379,7 @@ def test_a_message_that_is_here_already_is_refused(sandbox: Sandbox, tpp: Tpp):
     ).status_code == 201  # fmt: skip
 
 
-def test_a_bank_may_say_DUPL_or_not_notice(sandbox: Sandbox):
+def test_a_duplicate_may_get_DUPL_or_go_unnoticed(sandbox: Sandbox):
     tpp = Tpp(sandbox.url, checked=False)
     tpp.placed(pain001(bank_day(sandbox), msg_id="ONCE"))
     sandbox.fault(bank_duplicate_dupl=True)
@@ -418,7 +418,7 @@ def test_a_broken_json_payment_is_refused(sandbox: Sandbox, pay: Pay):
     assert explained(tpp.post(JSON, bulk(bank_day(sandbox), [pay]), headers=EXPLICIT))[:2] == (400, "FORMAT_ERROR")
 
 
-def test_unknown_products_orders_and_addresses_are_refused_in_the_banks_form(sandbox: Sandbox, tpp: Tpp):
+def test_unknown_products_orders_and_paths_get_api_errors(sandbox: Sandbox, tpp: Tpp):
     order = tpp.placed(pain001(bank_day(sandbox)))
     unchecked = Tpp(sandbox.url, checked=False)
     assert explained(unchecked.post("/payments/sepa-credit-transfers", {}, headers=EXPLICIT))[:2] == (

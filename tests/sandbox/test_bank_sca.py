@@ -1,4 +1,4 @@
-"""Signing an order: on the bank's page, in its app, with its reader, or delegated to the app."""
+"""SCA of an order: on the bank's page, in its app, with its card reader, or delegated."""
 
 import re
 from datetime import date
@@ -30,7 +30,7 @@ APP_IBAN, READER_IBAN = "NL93KNAB0412875530", "NL50RABO0374628190"
 
 @pytest.fixture
 def order(sandbox: Sandbox) -> Order:
-    """An order at the bank that redirects, to be signed."""
+    """An unsigned order at the redirect bank."""
     return Tpp(sandbox.url).placed(pain001(bank_day(sandbox), [Pay(), Pay(amount="11.92", end_to_end_id="B")], "REF-1"))
 
 
@@ -44,8 +44,8 @@ def reader_order(sandbox: Sandbox) -> Order:
     return Tpp(sandbox.url, "reader").placed(pain001(bank_day(sandbox), debtor=READER_IBAN), WITH_PSU)
 
 
-# --- redirect -------------------------------------------------------------------------------------
-def test_asked_for_explicit_signing_the_bank_waits_for_the_start(order: Order):
+# --- redirect ---
+def test_explicit_authorisation_waits_for_the_start(order: Order):
     assert set(order.said["_links"]) == {"self", "status", "startAuthorisation"}
     assert order.tpp.get(order.link("startAuthorisation")).json() == {"authorisationIds": []}
     assert order.status == "RCVD"
@@ -63,7 +63,7 @@ def test_the_sign_page_shows_what_is_signed(sandbox: Sandbox, order: Order):
         assert shown in text
 
 
-def test_signing_leads_back_and_is_done_once(order: Order):
+def test_signing_redirects_and_happens_once(order: Order):
     page = order.start().json()["_links"]["scaRedirect"]["href"]
     signed = press(page, "ondertekenen")
     assert (signed.status_code, signed.headers["Location"]) == (303, BACK)
@@ -74,7 +74,7 @@ def test_signing_leads_back_and_is_done_once(order: Order):
     assert "Deze opdracht is ondertekend" in requests.get(page, timeout=10).text
 
 
-def test_refusing_leads_to_the_other_address_and_ends_the_order(order: Order):
+def test_refusing_redirects_to_the_nok_uri_and_rejects(order: Order):
     started = order.start().json()
     refused = press(started["_links"]["scaRedirect"]["href"], "weigeren")
     assert (refused.status_code, refused.headers["Location"]) == (303, NOK)
@@ -84,7 +84,7 @@ def test_refusing_leads_to_the_other_address_and_ends_the_order(order: Order):
     assert refusal(order.start()) == (409, "STATUS_INVALID")
 
 
-def test_the_status_of_the_signing_is_told(order: Order):
+def test_the_sca_status_is_reported(order: Order):
     started = order.start().json()
     link = started["_links"]["scaStatus"]["href"]
     assert order.tpp.get(link).json() == {"scaStatus": "received"}
@@ -93,12 +93,12 @@ def test_the_status_of_the_signing_is_told(order: Order):
     assert order.tpp.get(f"{order.path}/authorisations").json() == {"authorisationIds": [started["authorisationId"]]}
 
 
-def test_a_signed_order_is_not_signed_again(order: Order):
+def test_a_signed_order_cannot_be_signed_again(order: Order):
     order.sign()
     assert refusal(order.start()) == (409, "STATUS_INVALID")
 
 
-def test_a_page_of_another_time_signs_nothing(sandbox: Sandbox, order: Order):
+def test_an_outdated_page_signs_nothing(sandbox: Sandbox, order: Order):
     page = order.start().json()["_links"]["scaRedirect"]["href"]
     advance(sandbox, 2)
     assert press(page, "ondertekenen").headers["Location"] == NOK
@@ -107,14 +107,14 @@ def test_a_page_of_another_time_signs_nothing(sandbox: Sandbox, order: Order):
     assert requests.get(page.replace("/bank/redirect/", "/bank/reader/"), timeout=10).status_code == 404
 
 
-def test_without_a_wish_for_explicit_the_bank_begins_itself(sandbox: Sandbox):
+def test_implicit_authorisation_is_the_default(sandbox: Sandbox):
     order = Tpp(sandbox.url).placed(pain001(bank_day(sandbox)), FROM_BROWSER)
     assert set(order.said["_links"]) == {"self", "status", "scaRedirect", "scaStatus"}
     press(order.link("scaRedirect"), "ondertekenen")
     assert order.status == "ACSP"
 
 
-def test_a_bank_may_always_begin_itself(sandbox: Sandbox):
+def test_a_bank_may_support_implicit_only(sandbox: Sandbox):
     sandbox.fault(bank_implicit_only=True)
     assert "scaRedirect" in Tpp(sandbox.url).placed(pain001(bank_day(sandbox))).said["_links"]
 
@@ -126,14 +126,14 @@ def test_a_bank_may_not_be_ready_to_sign(sandbox: Sandbox, order: Order):
     assert order.start().status_code == 201
 
 
-def test_the_time_to_sign_may_be_over(sandbox: Sandbox, order: Order):
+def test_sca_can_expire(sandbox: Sandbox, order: Order):
     started = order.start().json()
     sandbox.fault(bank_sca_expired=True)
     assert order.tpp.get(started["_links"]["scaStatus"]["href"]).json() == {"scaStatus": "failed"}
     assert order.status == "RJCT"
 
 
-def test_two_signers_sign_one_after_the_other(sandbox: Sandbox):
+def test_an_order_may_need_two_signatures(sandbox: Sandbox):
     sandbox.fault(bank_two_signers=True)
     order = Tpp(sandbox.url).placed(pain001(bank_day(sandbox)))
     order.sign()
@@ -146,7 +146,7 @@ def test_two_signers_sign_one_after_the_other(sandbox: Sandbox):
     assert order.status == "ACSP"
 
 
-# --- decoupled ------------------------------------------------------------------------------------
+# --- decoupled ---
 def test_a_decoupled_order_is_approved_in_the_banks_app(sandbox: Sandbox, app_order: Order):
     started = app_order.start(WITH_PSU)
     assert (started.status_code, started.headers["ASPSP-SCA-Approach"]) == (201, "DECOUPLED")
@@ -161,13 +161,13 @@ def test_a_decoupled_order_is_approved_in_the_banks_app(sandbox: Sandbox, app_or
     assert "Er staat niets klaar" in requests.get(f"{sandbox.url}/bank/decoupled/app", timeout=10).text
 
 
-def test_a_decoupled_order_can_be_turned_down(sandbox: Sandbox, app_order: Order):
+def test_a_decoupled_order_can_be_refused(sandbox: Sandbox, app_order: Order):
     said = app_order.start(WITH_PSU).json()
     press(f"{sandbox.url}/bank/decoupled/app/{said['authorisationId']}", "afwijzen")
     assert app_order.status == "RJCT"
 
 
-def test_the_app_shows_nothing_that_is_over(sandbox: Sandbox, app_order: Order):
+def test_the_app_shows_only_open_orders(sandbox: Sandbox, app_order: Order):
     said = app_order.start(WITH_PSU).json()
     app_order.tpp.delete(app_order.path)
     assert "Er staat niets klaar" in requests.get(f"{sandbox.url}/bank/decoupled/app", timeout=10).text
@@ -175,7 +175,7 @@ def test_the_app_shows_nothing_that_is_over(sandbox: Sandbox, app_order: Order):
     assert app_order.status == "CANC"
 
 
-def test_each_way_of_signing_has_its_own_door(sandbox: Sandbox, order: Order, app_order: Order, reader_order: Order):
+def test_each_sca_approach_has_its_own_page(sandbox: Sandbox, order: Order, app_order: Order, reader_order: Order):
     for one in (order, app_order, reader_order):
         name = one.start().json()["authorisationId"]
         doors = {"redirect": f"ondertekenen/{name}", "decoupled": f"app/{name}"}
@@ -187,9 +187,9 @@ def test_each_way_of_signing_has_its_own_door(sandbox: Sandbox, order: Order, ap
         assert one.status == "ACTC"
 
 
-# --- embedded -------------------------------------------------------------------------------------
+# --- embedded ---
 def choose(order: Order, method: str) -> tuple[dict, str]:
-    """Start, choose a method; answers what the bank says and the link for the code."""
+    """Start SCA and choose a method; return the answer and the link for the code."""
     started = order.start(WITH_PSU).json()
     link = started["_links"]["selectAuthenticationMethod"]["href"]
     said = order.tpp.put(link, {"authenticationMethodId": method}).json()
@@ -201,7 +201,7 @@ def read_code(sandbox: Sandbox, challenge: str) -> str:
     return re.findall(r'class="reader-code">(\d{6})<', page)[0]
 
 
-def test_the_reader_offers_methods_and_gives_a_code(sandbox: Sandbox, reader_order: Order):
+def test_embedded_sca_offers_methods_and_accepts_a_code(sandbox: Sandbox, reader_order: Order):
     started = reader_order.start(WITH_PSU)
     assert (started.headers["ASPSP-SCA-Approach"], started.json()["scaStatus"]) == ("EMBEDDED", "psuAuthenticated")
     methods = {one["authenticationMethodId"]: one["authenticationType"] for one in started.json()["scaMethods"]}
@@ -245,7 +245,7 @@ def test_three_wrong_codes_lock_the_order(sandbox: Sandbox, reader_order: Order)
     assert reader_order.status == "RJCT"
 
 
-def test_a_wrong_code_can_be_mended(sandbox: Sandbox, reader_order: Order):
+def test_a_wrong_code_can_be_corrected(sandbox: Sandbox, reader_order: Order):
     said, link = choose(reader_order, "lezer")
     right = read_code(sandbox, said["challengeData"]["data"][0])
     reader_order.tpp.put(link, {"scaAuthenticationData": "x"})
@@ -266,7 +266,7 @@ def test_a_step_out_of_order_is_refused(reader_order: Order, data: dict, expecte
     assert refusal(reader_order.tpp.put(link, data)) == expected
 
 
-def test_with_one_method_the_challenge_comes_at_once(sandbox: Sandbox, reader_order: Order):
+def test_a_single_method_is_selected_at_once(sandbox: Sandbox, reader_order: Order):
     sandbox.fault(bank_one_method=True)
     said = reader_order.start(WITH_PSU).json()
     right = read_code(sandbox, said["challengeData"]["data"][0])
@@ -287,7 +287,7 @@ def test_an_authorisation_belongs_to_its_order(sandbox: Sandbox, order: Order):
     assert refusal(order.tpp.get(f"{order.path}/cancellation-authorisations/{mine}")) == (404, "RESOURCE_UNKNOWN")
 
 
-# --- delegated ------------------------------------------------------------------------------------
+# --- delegated ---
 @pytest.mark.parametrize("bank", ["redirect", "decoupled", "reader"])
 def test_a_delegated_order_needs_no_signature_at_the_bank(sandbox: Sandbox, bank: str):
     (account, *_) = sandbox.control("PUT", f"banks/{bank}", {"signing": "delegated"})["accounts"]
@@ -303,8 +303,8 @@ def test_a_delegated_order_needs_no_signature_at_the_bank(sandbox: Sandbox, bank
     assert order.status == "ACSC"
 
 
-# --- status as the bank tells it ------------------------------------------------------------------
-def test_the_status_may_be_a_step_behind(sandbox: Sandbox, order: Order):
+# --- reported status ---
+def test_the_status_may_lag(sandbox: Sandbox, order: Order):
     sandbox.fault(bank_slow_status=True)
     assert order.status == "RCVD"
     order.sign()
@@ -321,13 +321,13 @@ def test_the_status_may_contradict_itself(sandbox: Sandbox, order: Order):
     assert [order.status for _ in range(4)] == ["ACSP", "RCVD", "ACSP", "RCVD"]
 
 
-def test_the_status_may_be_unheard_of(sandbox: Sandbox, order: Order):
+def test_the_status_may_be_unknown(sandbox: Sandbox, order: Order):
     sandbox.fault(bank_strange_status=True)
     order.tpp.checked = False
     assert order.status == "XXXX"
 
 
-# --- names ----------------------------------------------------------------------------------------
+# --- payee verification ---
 NAMED = [
     Pay("Jong, Wouter de", "NL42INGB2268352412", end_to_end_id="SAME"),
     Pay("Silva Jansen", "NL27RABO0315273237", end_to_end_id="CLOSE"),
@@ -337,7 +337,7 @@ NAMED = [
 ]
 
 
-def test_names_are_checked_before_signing_when_asked_for(sandbox: Sandbox):
+def test_payees_are_verified_on_request(sandbox: Sandbox):
     sandbox.fault(bank_vop=True, bank_vop_slow=True)
     tpp = Tpp(sandbox.url)
     asked = tpp.place(pain001(bank_day(sandbox), NAMED), EXPLICIT | {"Client-VOP-Requested": "true"})
@@ -360,7 +360,7 @@ def test_names_are_checked_before_signing_when_asked_for(sandbox: Sandbox):
     assert order.status == "ACSP"
 
 
-def test_when_all_names_match_signing_can_begin(sandbox: Sandbox):
+def test_with_all_names_matching_sca_can_start(sandbox: Sandbox):
     sandbox.fault(bank_vop=True)
     tpp = Tpp(sandbox.url)
     order = tpp.placed(pain001(bank_day(sandbox)), EXPLICIT | {"Client-VOP-Requested": "true"})
@@ -372,7 +372,7 @@ def test_when_all_names_match_signing_can_begin(sandbox: Sandbox):
     assert order.status == "ACSP"
 
 
-def test_a_bank_that_does_not_check_names_says_so(sandbox: Sandbox):
+def test_a_bank_without_verification_says_so(sandbox: Sandbox):
     asked = Tpp(sandbox.url).place(pain001(bank_day(sandbox)), EXPLICIT | {"Client-VOP-Requested": "true"})
     assert (asked.json()["transactionStatus"], asked.headers["ASPSP-VOP-Supported"]) == ("RCVD", "false")
 

@@ -1,4 +1,4 @@
-"""The control surface: switches, the banks' day, reset, and that nothing is lost by a restart."""
+"""The control API: faults, the banks' day, reset, and persistence."""
 
 from concurrent.futures import ThreadPoolExecutor
 from datetime import date, timedelta
@@ -15,13 +15,13 @@ def test_it_is_healthy(sandbox: Sandbox):
     assert sandbox.get("/healthz").json() == {"status": "ok"}
 
 
-def test_the_front_page_leads_to_every_part(sandbox: Sandbox):
+def test_the_front_page_links_to_every_part(sandbox: Sandbox):
     page = sandbox.get("/").text
     for address in ("/nmbrs/", "/mail/", "/banks", "http://localhost:8000"):
         assert f'href="{address}"' in page
 
 
-def test_faults_are_off_and_can_be_switched(sandbox: Sandbox):
+def test_faults_are_off_by_default_and_can_be_switched(sandbox: Sandbox):
     assert not any(sandbox.control("GET", "faults").values())
     sandbox.fault(nmbrs_9999=True)
     on = [name for name, state in sandbox.control("GET", "faults").items() if state]
@@ -36,7 +36,7 @@ def test_an_unknown_fault_is_named_and_nothing_is_set(sandbox: Sandbox):
 
 
 @pytest.mark.parametrize("body", ["[]", "{", '{"nmbrs_9999": "yes"}', "rubbish"])
-def test_rubbish_in_faults_is_refused(sandbox: Sandbox, body: str):
+def test_invalid_faults_are_refused(sandbox: Sandbox, body: str):
     assert sandbox.post("/control/faults", data=body).status_code == 400
     assert sandbox.control("GET", "faults")["nmbrs_9999"] is False
 
@@ -49,7 +49,7 @@ def test_a_fault_can_be_switched_on_the_front_page(sandbox: Sandbox):
     assert sandbox.control("GET", "faults")["nmbrs_disabled"] is False
 
 
-def test_the_bank_day_moves_on_and_back_at_reset(sandbox: Sandbox):
+def test_the_bank_day_advances_and_is_reset(sandbox: Sandbox):
     today = date.fromisoformat(sandbox.control("GET", "clock")["bank_day"])
     answer = sandbox.control("POST", "clock", {"advance_days": 3})
     assert answer == {"bank_day": (today + timedelta(days=3)).isoformat()}
@@ -60,7 +60,7 @@ def test_the_bank_day_moves_on_and_back_at_reset(sandbox: Sandbox):
 
 
 @pytest.mark.parametrize("days", [-1, 400, "two", None, True, 1.5])
-def test_the_bank_day_does_not_move_by_nonsense(sandbox: Sandbox, days: object):
+def test_an_invalid_advance_is_refused(sandbox: Sandbox, days: object):
     before = sandbox.control("GET", "clock")
     assert sandbox.post("/control/clock", json={"advance_days": days}).status_code == 400
     assert sandbox.control("GET", "clock") == before
@@ -95,8 +95,8 @@ def test_it_serves_fifty_clients_at_once(sandbox: Sandbox):
         assert sum(clients.map(ask, range(50))) == 200
 
 
-# --- the store -----------------------------------------------------------------------------------
-def test_the_store_keeps_the_order_of_first_writing(tmp_path: Path):
+# --- the store ---
+def test_the_store_keeps_insertion_order(tmp_path: Path):
     store = Store(tmp_path / "store.sqlite3")
     for name in ("b", "a", "c"):
         store.put("letter", name, {"name": name})
@@ -107,7 +107,7 @@ def test_the_store_keeps_the_order_of_first_writing(tmp_path: Path):
     assert store.get("letter", "b", "gone") == "gone"
 
 
-def test_the_store_loses_no_update_of_many_threads(tmp_path: Path):
+def test_the_store_is_thread_safe(tmp_path: Path):
     store = Store(tmp_path / "store.sqlite3")
 
     def add(_: int) -> int:
@@ -120,14 +120,14 @@ def test_the_store_loses_no_update_of_many_threads(tmp_path: Path):
     assert sorted(tickets) == list(range(1, 401))
 
 
-def test_an_update_that_answers_nothing_changes_nothing(tmp_path: Path):
+def test_an_update_that_returns_none_changes_nothing(tmp_path: Path):
     store = Store(tmp_path / "store.sqlite3")
     store.put("sum", "it", {"value": 1})
     assert store.update("sum", "it", lambda doc: None) == {"value": 1}
     assert store.update("sum", "new", lambda doc: None) is None
 
 
-def test_what_fails_half_way_leaves_nothing_behind(tmp_path: Path):
+def test_a_failed_transaction_is_rolled_back(tmp_path: Path):
     store = Store(tmp_path / "store.sqlite3")
     store.put("a", 1, {})
     with pytest.raises(ZeroDivisionError), store.as_one():
@@ -136,7 +136,7 @@ def test_what_fails_half_way_leaves_nothing_behind(tmp_path: Path):
     assert (store.all("a"), store.all("b")) == ([{}], [])
 
 
-def test_nobody_sees_the_sandbox_half_reset(sandbox: Sandbox):
+def test_a_reset_is_atomic(sandbox: Sandbox):
     def ask(_: int) -> bool:
         return "Demo BV" in sandbox.get("/nmbrs/").text
 

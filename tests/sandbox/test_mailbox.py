@@ -1,4 +1,4 @@
-"""The mailbox: real mail over real SMTP, as a person and as a program read it."""
+"""The mailbox: real mail over real SMTP, read by people and programs."""
 
 import smtplib
 from email.message import EmailMessage
@@ -47,7 +47,7 @@ def test_the_newest_mail_comes_first(sandbox: Sandbox):
     assert [mail["subject"] for mail in sandbox.control("GET", "inbox")] == ["tweede", "eerste"]
 
 
-def test_a_mail_of_text_alone_and_in_dutch(sandbox: Sandbox):
+def test_a_plain_text_mail_in_dutch(sandbox: Sandbox):
     mail = EmailMessage()
     mail["Subject"] = "Geïdentificeerd: één bedrag van € 19.806,08"
     mail.set_content("Zoë kan nu tekenen.")
@@ -59,7 +59,7 @@ def test_a_mail_of_text_alone_and_in_dutch(sandbox: Sandbox):
     assert kept["to"] == "zoe@demobv.example, noor@demobv.example"
 
 
-def test_a_person_sees_the_mail_and_taps_its_link(sandbox: Sandbox):
+def test_a_mail_is_shown_with_its_links(sandbox: Sandbox):
     send(sandbox, letter())
     assert 'href="/mail/1"' in sandbox.get("/mail/").text
     page = sandbox.get("/mail/1").text
@@ -68,7 +68,7 @@ def test_a_person_sees_the_mail_and_taps_its_link(sandbox: Sandbox):
     assert "<script>alert" not in page
 
 
-def test_the_letter_with_its_layout_cannot_run_anything(sandbox: Sandbox):
+def test_the_html_part_cannot_run_scripts(sandbox: Sandbox):
     send(sandbox, letter())
     frame = sandbox.get("/mail/1/html")
     assert "Bekijk" in frame.text
@@ -79,7 +79,7 @@ def test_the_letter_with_its_layout_cannot_run_anything(sandbox: Sandbox):
 
 
 @pytest.mark.browser
-def test_the_button_in_the_letter_opens_in_the_whole_window(sandbox: Sandbox, phone):
+def test_links_in_a_mail_open_in_the_whole_window(sandbox: Sandbox, phone):
     with receiver() as app:
         send(sandbox, letter(link=f"{app.url}/betalingen/1"))
         phone.goto(f"{sandbox.url}/mail/1")
@@ -87,7 +87,7 @@ def test_the_button_in_the_letter_opens_in_the_whole_window(sandbox: Sandbox, ph
         phone.wait_for_url(f"{app.url}/betalingen/1")
 
 
-def test_an_empty_mailbox_says_so_and_unknown_mail_is_not_there(sandbox: Sandbox):
+def test_an_empty_mailbox_and_an_unknown_mail(sandbox: Sandbox):
     assert "Er is nog geen mail." in sandbox.get("/mail/").text
     assert sandbox.get("/mail/7").status_code == 404
     assert sandbox.get("/mail/7/html").status_code == 404

@@ -1,4 +1,4 @@
-"""Every misbehaviour of Nmbrs that can be switched on, as a client meets it."""
+"""Every switchable fault of Nmbrs, as a client sees it."""
 
 import threading
 
@@ -21,12 +21,12 @@ def listed(nmbrs: Nmbrs) -> list[int]:
     return [run.Number for run in nmbrs.company.Run_GetList(CompanyId=9969, Year=nmbrs.year) or []]
 
 
-def test_every_misbehaviour_is_declared(sandbox: Sandbox):
+def test_every_fault_is_declared(sandbox: Sandbox):
     names = {name for name in sandbox.control("GET", "faults") if name.startswith("nmbrs_")}
     assert names == set(RIGHTS) | set(SWITCHES) | set(REST_SWITCHES)
 
 
-def test_every_right_is_of_a_method_that_exists():
+def test_every_permission_is_of_an_existing_method():
     known = {f"{service.name}.{name}" for service in SERVICES.values() for name in service.operations}
     assert {method for methods in RIGHTS.values() for method in methods} <= known
 
@@ -39,7 +39,7 @@ def test_every_right_is_of_a_method_that_exists():
         ("nmbrs_9999", "---> 9999: Unkown"),
     ],
 )
-def test_every_call_fails(sandbox: Sandbox, nmbrs: Nmbrs, fault: str, text: str):
+def test_general_faults_apply_to_every_call(sandbox: Sandbox, nmbrs: Nmbrs, fault: str, text: str):
     sandbox.fault(**{fault: True})
     for call in (nmbrs.debtor.Environment_Get, nmbrs.company.List_GetAll, nmbrs.employee.EmployeeType_GetList):
         with pytest.raises(Fault, match=text):
@@ -48,7 +48,7 @@ def test_every_call_fails(sandbox: Sandbox, nmbrs: Nmbrs, fault: str, text: str)
     assert nmbrs.debtor.Environment_Get().SubDomain == "demo"
 
 
-def test_1006_comes_once(sandbox: Sandbox, nmbrs: Nmbrs):
+def test_1006_occurs_once(sandbox: Sandbox, nmbrs: Nmbrs):
     sandbox.fault(nmbrs_1006_once=True)
     with pytest.raises(Fault, match="---> 1006: Generic Login Security Failure"):
         nmbrs.company.List_GetAll()
@@ -57,7 +57,7 @@ def test_1006_comes_once(sandbox: Sandbox, nmbrs: Nmbrs):
 
 
 @pytest.mark.parametrize("fault", RIGHTS)
-def test_a_missing_right_takes_its_methods_and_no_other(sandbox: Sandbox, fault: str):
+def test_a_missing_permission_affects_only_its_methods(sandbox: Sandbox, fault: str):
     sandbox.fault(**{fault: True})
     for service in SERVICES.values():
         for name, operation in service.operations.items():
@@ -67,7 +67,7 @@ def test_a_missing_right_takes_its_methods_and_no_other(sandbox: Sandbox, fault:
             assert ("---> 1002: Unauthorized access" in text) == (f"{service.name}.{name}" in RIGHTS[fault])
 
 
-def test_a_filtered_debtor_is_gone(sandbox: Sandbox, nmbrs: Nmbrs):
+def test_a_filtered_debtor_is_not_visible(sandbox: Sandbox, nmbrs: Nmbrs):
     sandbox.fault(nmbrs_debtor_filtered=True)
     assert [debtor.Name for debtor in nmbrs.debtor.List_GetAll()] == ["Duinrand Catering BV"]
     assert [company.ID for company in nmbrs.company.List_GetAll()] == [4410]
@@ -86,13 +86,13 @@ def test_an_html_page_in_place_of_an_answer(sandbox: Sandbox, nmbrs: Nmbrs):
     assert fault.value.code is None
 
 
-def test_an_answer_that_is_no_xml(sandbox: Sandbox, nmbrs: Nmbrs):
+def test_an_answer_that_is_not_xml(sandbox: Sandbox, nmbrs: Nmbrs):
     sandbox.fault(nmbrs_not_xml=True)
     with pytest.raises(TransportError):
         nmbrs.company.List_GetAll()
 
 
-def test_a_call_can_hang_until_it_is_let_go(sandbox: Sandbox, nmbrs: Nmbrs):
+def test_a_hanging_call_can_be_released(sandbox: Sandbox, nmbrs: Nmbrs):
     sandbox.fault(nmbrs_hang=True)
     with pytest.raises(requests.ReadTimeout):
         requests.post(f"{sandbox.url}/soap/v3/CompanyService.asmx", data="x", timeout=0.3)
@@ -113,8 +113,8 @@ def test_a_throttled_call_still_answers(sandbox: Sandbox, nmbrs: Nmbrs):
 
 
 @pytest.mark.parametrize("fault", ["nmbrs_extra_element", "nmbrs_extra_element_first"])
-def test_an_element_that_nobody_knows(sandbox: Sandbox, nmbrs: Nmbrs, fault: str):
-    """A strict client breaks on it: that is what the switch is for."""
+def test_an_unknown_element(sandbox: Sandbox, nmbrs: Nmbrs, fault: str):
+    """A strict client fails on it, which is the purpose of the switch."""
     sandbox.fault(**{fault: True})
     with pytest.raises(XMLParseError):
         nmbrs.company.List_GetAll()
@@ -127,20 +127,20 @@ def test_no_runs_at_all(sandbox: Sandbox, nmbrs: Nmbrs):
     assert listed(nmbrs) == []
 
 
-def test_a_run_that_is_announced_before_it_is_listed(sandbox: Sandbox, nmbrs: Nmbrs):
+def test_a_run_may_be_announced_before_it_is_listed(sandbox: Sandbox, nmbrs: Nmbrs):
     sandbox.run_payroll()
     sandbox.run_payroll()
     sandbox.fault(nmbrs_run_unlisted_once=True)
     assert [listed(nmbrs), listed(nmbrs)] == [[1], [1, 2]]
 
 
-def test_a_run_that_stays_unlisted(sandbox: Sandbox, nmbrs: Nmbrs):
+def test_a_run_may_stay_unlisted(sandbox: Sandbox, nmbrs: Nmbrs):
     sandbox.run_payroll()
     sandbox.fault(nmbrs_run_unlisted=True)
     assert [listed(nmbrs), listed(nmbrs)] == [[], []]
 
 
-def test_a_run_that_is_locked_late(sandbox: Sandbox, nmbrs: Nmbrs):
+def test_a_run_may_be_locked_late(sandbox: Sandbox, nmbrs: Nmbrs):
     sandbox.fault(nmbrs_locked_late=True)
     sandbox.run_payroll()
     seen = [nmbrs.company.Run_GetList(CompanyId=9969, Year=nmbrs.year)[0].IsLocked for _ in range(2)]
@@ -148,7 +148,7 @@ def test_a_run_that_is_locked_late(sandbox: Sandbox, nmbrs: Nmbrs):
 
 
 @pytest.mark.parametrize(("fault", "word"), [("nmbrs_prerun", "Proefrun "), ("nmbrs_correction", "Correctie TWK ")])
-def test_only_the_description_tells_the_kind_of_run(sandbox: Sandbox, nmbrs: Nmbrs, fault: str, word: str):
+def test_only_the_description_shows_the_kind_of_run(sandbox: Sandbox, nmbrs: Nmbrs, fault: str, word: str):
     sandbox.fault(**{fault: True})
     run = sandbox.run_payroll()
     (listed_run,) = nmbrs.company.Run_GetList(CompanyId=9969, Year=nmbrs.year)

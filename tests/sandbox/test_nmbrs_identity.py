@@ -1,4 +1,4 @@
-"""Nmbrs's identity server: consent on its page, codes that work once, refresh tokens that rotate."""
+"""Nmbrs's identity server: consent page, single-use codes, rotating refresh tokens."""
 
 import base64
 import hashlib
@@ -41,14 +41,14 @@ def page(sandbox: Sandbox, **changed: str | None) -> requests.Response:
 
 # --- the page ---
 @pytest.mark.parametrize("changed", [{}, {"user": "salaris@demobv.example"}, {"scope": "email"}])
-def test_the_page_is_sound_html_with_one_heading(sandbox: Sandbox, changed: dict[str, str]):
+def test_the_page_is_valid_html_with_one_heading(sandbox: Sandbox, changed: dict[str, str]):
     parser = html5lib.HTMLParser(strict=True, namespaceHTMLElements=False)
     parsed = parser.parse(page(sandbox, **changed).text)
     assert len(parsed.findall(".//h1")) == 1
     assert all(form.get("action") for form in parsed.iter("form"))
 
 
-def test_the_page_says_who_and_what(sandbox: Sandbox):
+def test_the_page_shows_user_and_scopes(sandbox: Sandbox):
     text = page(sandbox).text
     for words in (USER, "1 | Demo BV", "2 | Duinrand Catering BV", "Betaalbestanden ophalen", "Toestaan", "Weigeren"):
         assert words in text
@@ -57,14 +57,14 @@ def test_the_page_says_who_and_what(sandbox: Sandbox):
     assert "Duinrand" not in other
 
 
-def test_consent_brings_a_code_and_the_state_back(sandbox: Sandbox):
+def test_consent_returns_code_and_state(sandbox: Sandbox):
     answer = answer_page(sandbox, {"user": USER, "debtor": [DEBTOR], "answer": "allow"})
     assert answer.headers["Location"].startswith(f"{BACK}?")
     assert came_back(answer)["state"] == "xyz"
     assert with_code(sandbox, came_back(answer)["code"]).ok
 
 
-def test_a_refusal_brings_no_code_back(sandbox: Sandbox):
+def test_a_refusal_returns_no_code(sandbox: Sandbox):
     answer = answer_page(sandbox, {"user": USER, "debtor": [DEBTOR], "answer": "deny"})
     assert came_back(answer) == {"error": "access_denied", "state": "xyz"}
 
@@ -76,7 +76,7 @@ def test_the_consent_is_for_the_chosen_debtors(sandbox: Sandbox):
 
 
 @pytest.mark.parametrize("chosen", [[], [SECOND_DEBTOR], [DEBTOR, 1]])
-def test_debtors_that_the_user_does_not_see_cannot_be_given(sandbox: Sandbox, chosen: list[int]):
+def test_invisible_debtors_cannot_be_chosen(sandbox: Sandbox, chosen: list[int]):
     answer = answer_page(sandbox, {"user": "salaris@demobv.example", "debtor": chosen, "answer": "allow"})
     assert answer.status_code == 400
     assert "Kies ten minste één debiteur" in answer.text
@@ -98,7 +98,7 @@ def test_debtors_that_the_user_does_not_see_cannot_be_given(sandbox: Sandbox, ch
         ({"user": "nobody@elsewhere.example"}, "Unknown user"),
     ],
 )
-def test_a_wrong_request_stays_at_nmbrs(sandbox: Sandbox, changed: dict[str, str | None], word: str):
+def test_an_invalid_request_is_not_redirected(sandbox: Sandbox, changed: dict[str, str | None], word: str):
     answer = page(sandbox, **changed)
     assert answer.status_code == 400
     assert word in answer.text
@@ -112,7 +112,7 @@ def test_a_code_works_once(sandbox: Sandbox):
     assert (again.status_code, again.json()) == (400, {"error": "invalid_grant"})
 
 
-def test_a_code_is_for_its_redirect_address_only(sandbox: Sandbox):
+def test_a_code_is_bound_to_its_redirect_uri(sandbox: Sandbox):
     assert with_code(sandbox, allow(sandbox), redirect_uri=f"{BACK}/").json() == {"error": "invalid_grant"}
 
 
@@ -132,14 +132,14 @@ def test_an_old_code_does_not_work(sandbox: Sandbox):
         (None, None, True),
     ],
 )
-def test_a_challenge_wants_its_verifier(sandbox: Sandbox, challenge: str | None, verifier: str | None, fits: bool):
+def test_a_challenge_requires_its_verifier(sandbox: Sandbox, challenge: str | None, verifier: str | None, fits: bool):
     code = allow(sandbox, code_challenge=challenge, code_challenge_method="S256" if challenge else None)
     answer = with_code(sandbox, code, **({"code_verifier": verifier} if verifier else {}))
     assert answer.ok is fits
 
 
 # --- tokens ---
-def test_the_answer_is_as_oauth_says(sandbox: Sandbox):
+def test_the_token_response_follows_oauth(sandbox: Sandbox):
     answer = with_code(sandbox, allow(sandbox))
     assert answer.headers["Cache-Control"] == "no-store"
     told = answer.json()
@@ -154,22 +154,22 @@ def test_without_offline_access_there_is_no_refresh_token(sandbox: Sandbox):
 @pytest.mark.parametrize(
     "auth", [None, (CLIENT, "wrong"), ("another", SECRET), (CLIENT, quote(SECRET).replace("-", "+"))]
 )
-def test_the_client_must_prove_itself(sandbox: Sandbox, auth: tuple[str, str] | None):
+def test_the_client_must_authenticate(sandbox: Sandbox, auth: tuple[str, str] | None):
     form = {"grant_type": "authorization_code", "code": allow(sandbox), "redirect_uri": BACK}
     answer = ask_token(sandbox, auth=auth, client_id=CLIENT, client_secret=SECRET, **form)
     assert (answer.status_code, answer.json()) == (401, {"error": "invalid_client"})
     assert answer.headers["WWW-Authenticate"].startswith("Basic")
-    assert ask_token(sandbox, **form).ok  # whoever failed to prove itself spends nothing
+    assert ask_token(sandbox, **form).ok  # a failed client authentication spends nothing
 
 
-def test_both_halves_may_be_percent_encoded(sandbox: Sandbox):
+def test_client_id_and_secret_may_be_percent_encoded(sandbox: Sandbox):
     halves = [text.replace("-", "%2D") for text in (CLIENT, SECRET)]
     assert ask_token(
         sandbox, auth=tuple(halves), grant_type="authorization_code", code=allow(sandbox), redirect_uri=BACK
     ).ok
 
 
-def test_other_grants_are_not_known(sandbox: Sandbox):
+def test_other_grant_types_are_refused(sandbox: Sandbox):
     assert ask_token(sandbox, grant_type="client_credentials").json() == {"error": "unsupported_grant_type"}
 
 
@@ -182,14 +182,14 @@ def test_a_refresh_token_rotates_at_every_use(sandbox: Sandbox):
     assert refresh(sandbox, second["refresh_token"]).ok
 
 
-def test_of_two_who_refresh_at_once_one_succeeds(sandbox: Sandbox):
+def test_of_two_concurrent_refreshes_one_succeeds(sandbox: Sandbox):
     token = tokens(sandbox)["refresh_token"]
     with ThreadPoolExecutor(8) as pool:
         answers = list(pool.map(lambda _: refresh(sandbox, token).status_code, range(8)))
     assert sorted(answers) == [200] + [400] * 7
 
 
-def test_a_refresh_token_lives_thirty_days(sandbox: Sandbox):
+def test_a_refresh_token_lasts_thirty_days(sandbox: Sandbox):
     token = tokens(sandbox)["refresh_token"]
     sandbox.control("POST", "clock", {"advance_days": 29})
     token = refresh(sandbox, token).json()["refresh_token"]
@@ -219,7 +219,7 @@ def test_consent_survives_a_restart_and_ends_at_reset(tmp_path: Path):
         assert refresh(sandbox, given["refresh_token"]).status_code == 400
 
 
-# --- switches ---
+# --- faults ---
 def test_a_refused_grant_is_not_spent(sandbox: Sandbox):
     token = tokens(sandbox)["refresh_token"]
     sandbox.fault(nmbrs_oauth_invalid_grant=True)

@@ -1,4 +1,4 @@
-"""Books that change: runs again and taken back, people who come and go, bureaus of hundreds, and an older store."""
+"""Changing payroll data: reruns, removed runs, employees, large bureaus, and migration of an old store."""
 
 import json
 import sqlite3
@@ -44,7 +44,7 @@ def listed(nmbrs: Nmbrs, company: int = COMPANY, year: int | None = None) -> lis
 
 
 def paid(nmbrs: Nmbrs, run: dict[str, Any], company: int = COMPANY) -> dict[Any, tuple[Any, Any]]:
-    """Name -> (IBAN, amount) of the run's file."""
+    """Return name to (IBAN, amount) of a run's payment file."""
     file = etree.fromstring(nmbrs.sepa(run, company).encode())
     rows = file.iterfind(".//{*}CdtTrfTxInf")
     return {
@@ -54,7 +54,7 @@ def paid(nmbrs: Nmbrs, run: dict[str, Any], company: int = COMPANY) -> dict[Any,
 
 
 # --- runs ---
-def test_a_run_made_for_an_earlier_year_stands_there(sandbox: Sandbox):
+def test_a_run_can_be_made_for_an_earlier_year(sandbox: Sandbox):
     nmbrs = Nmbrs(sandbox)
     now = sandbox.run_payroll()
     before = sandbox.run_payroll(year=2024, run_at="2024-12-20T16:05:00", description="december")
@@ -65,20 +65,20 @@ def test_a_run_made_for_an_earlier_year_stands_there(sandbox: Sandbox):
     assert len(paid(nmbrs, before)) == 8
 
 
-def test_a_moment_alone_names_the_year(sandbox: Sandbox):
+def test_the_run_time_determines_the_year(sandbox: Sandbox):
     run = sandbox.run_payroll(run_at="2025-01-01T00:30:00+01:00")
     assert run["year"] == 2025
     assert listed(Nmbrs(sandbox), year=2025)[0].RunAt.isoformat() == "2025-01-01T00:30:00"
 
 
 @pytest.mark.parametrize("wrong", [{"year": "2024"}, {"year": 1}, {"run_at": "gisteren"}, {"run_at": 5}])
-def test_a_run_of_an_impossible_moment_is_refused(sandbox: Sandbox, wrong: dict[str, Any]):
+def test_an_invalid_run_time_is_refused(sandbox: Sandbox, wrong: dict[str, Any]):
     status, text = refused(sandbox, "POST", "runs", {"company": "9969"} | wrong)
     assert (status, text.partition(":")[0]) == (400, list(wrong)[0])
     assert sandbox.control("GET", "nmbrs/runs") == []
 
 
-def test_running_again_pays_todays_staff_under_the_same_number(sandbox: Sandbox):
+def test_a_rerun_pays_current_staff_under_the_same_number(sandbox: Sandbox):
     nmbrs, first = Nmbrs(sandbox), sandbox.run_payroll(**LONG_AGO, year=sandbox.credentials["year"])
     sandbox.control("PUT", f"nmbrs/employees/{WOUTER}", {"cents": 100001, "iban": "NL91ABNA0417164300"})
     assert paid(nmbrs, first)["Jong, Wouter de"] == ("NL42INGB2268352412", "3448.08")
@@ -90,7 +90,7 @@ def test_running_again_pays_todays_staff_under_the_same_number(sandbox: Sandbox)
     assert told.RunAt.isoformat() > LONG_AGO["run_at"]
 
 
-def test_running_again_can_keep_the_moment_and_take_a_file(sandbox: Sandbox):
+def test_a_rerun_can_keep_its_time_and_take_a_file(sandbox: Sandbox):
     nmbrs, first = Nmbrs(sandbox), sandbox.run_payroll()
     before = listed(nmbrs)[0].RunAt
     act(sandbox, first, "again", keep_run_at=True, sepa="<file/>", lines=3)
@@ -99,7 +99,7 @@ def test_running_again_can_keep_the_moment_and_take_a_file(sandbox: Sandbox):
     assert len(nmbrs.company.Run_GetEmployeesByRunCompany(CompanyId=COMPANY, RunId=first["run"], Year=nmbrs.year)) == 3
 
 
-def test_running_again_can_give_a_new_number(sandbox: Sandbox):
+def test_a_rerun_can_get_a_new_number(sandbox: Sandbox):
     nmbrs, first = Nmbrs(sandbox), sandbox.run_payroll()
     sandbox.fault(nmbrs_new_number=True)
     after = act(sandbox, first, "again")
@@ -109,7 +109,7 @@ def test_running_again_can_give_a_new_number(sandbox: Sandbox):
     assert [row["id"] for row in sandbox.control("GET", "nmbrs/runs")] == [after["run"]]
 
 
-def test_a_run_that_is_taken_back_is_nowhere(sandbox: Sandbox):
+def test_a_removed_run_is_gone_everywhere(sandbox: Sandbox):
     nmbrs, rest = Nmbrs(sandbox), Rest(sandbox)
     first, second = sandbox.run_payroll(), sandbox.run_payroll()
     assert act(sandbox, first, "remove")["removed"] is True
@@ -130,7 +130,7 @@ def test_a_run_stays_unlocked_until_it_is_locked(sandbox: Sandbox):
     assert listed(nmbrs)[0].IsLocked is True
 
 
-def test_what_is_no_action_is_refused(sandbox: Sandbox):
+def test_an_unknown_action_is_refused(sandbox: Sandbox):
     run = sandbox.run_payroll()
     assert refused(sandbox, "POST", f"nmbrs/runs/{run['run']}", {"action": "burn"})[0] == 400
     assert refused(sandbox, "POST", f"nmbrs/runs/{run['run']}", {"action": ["again"]})[0] == 400
@@ -138,7 +138,7 @@ def test_what_is_no_action_is_refused(sandbox: Sandbox):
     assert refused(sandbox, "POST", "nmbrs/runs/1", {"action": "again"})[0] == 404
 
 
-def test_the_runs_that_exist_can_be_counted(sandbox: Sandbox):
+def test_all_runs_can_be_listed(sandbox: Sandbox):
     first, second = sandbox.run_payroll(), sandbox.run_payroll(company="4410", year=2024)
     assert sandbox.control("GET", "nmbrs/runs") == [
         {"id": run["run"], "company": company, "year": run["year"], "number": 1, "removed": False}
@@ -153,7 +153,7 @@ def hooked(sandbox: Sandbox, endpoint: str) -> None:
     Nmbrs(sandbox).debtor.WebhookSettings_Insert(DebtorId=DEBTOR, WebhookSetting={"WebhookSetting": body})
 
 
-def test_a_run_can_be_announced_again_and_is_when_it_runs_again(sandbox: Sandbox, app: Receiver):
+def test_a_run_is_announced_again_on_request_and_at_a_rerun(sandbox: Sandbox, app: Receiver):
     hooked(sandbox, f"{app.url}/hook")
     run = sandbox.run_payroll(webhook="none")
     act(sandbox, run, "announce")
@@ -170,7 +170,7 @@ def test_a_run_can_be_announced_again_and_is_when_it_runs_again(sandbox: Sandbox
 
 
 # --- employees ---
-def test_a_new_employee_is_paid_from_the_next_run_on(sandbox: Sandbox):
+def test_a_new_employee_is_paid_from_the_next_run(sandbox: Sandbox):
     nmbrs, before = Nmbrs(sandbox), sandbox.run_payroll()
     number = sandbox.control("POST", "nmbrs/employees", NEW_PERSON | {"first_name": "Mila", "last_name": "Stroom"})[
         "id"
@@ -182,7 +182,7 @@ def test_a_new_employee_is_paid_from_the_next_run_on(sandbox: Sandbox):
     assert (everyone[-1].Id, everyone[-1].Number, everyone[-1].DisplayName) == (number, 9, "Mila Stroom")
 
 
-def test_who_is_dismissed_is_paid_no_longer_but_stays_known(sandbox: Sandbox):
+def test_a_dismissed_employee_is_not_paid_but_stays_known(sandbox: Sandbox):
     nmbrs, before = Nmbrs(sandbox), sandbox.run_payroll()
     sandbox.control("DELETE", f"nmbrs/employees/{WOUTER}")
     assert "Jong, Wouter de" not in paid(nmbrs, sandbox.run_payroll())
@@ -210,7 +210,7 @@ def test_who_is_dismissed_is_paid_no_longer_but_stays_known(sandbox: Sandbox):
         {"payment_name": ""},
     ],
 )
-def test_a_wrong_employee_is_refused(sandbox: Sandbox, wrong: dict[str, Any]):
+def test_an_invalid_employee_is_refused(sandbox: Sandbox, wrong: dict[str, Any]):
     before = sandbox.control("PUT", f"nmbrs/employees/{WOUTER}", {})
     assert refused(sandbox, "PUT", f"nmbrs/employees/{WOUTER}", wrong)[0] == 400
     assert refused(sandbox, "POST", "nmbrs/employees", NEW_PERSON | wrong)[0] == 400
@@ -244,7 +244,7 @@ def test_companies_can_share_a_debtor(sandbox: Sandbox):
     assert sandbox.run_payroll(company=str(named["companies"][0]))["number"] == 1
 
 
-def test_a_user_sees_its_debtors_only(sandbox: Sandbox):
+def test_a_user_sees_only_its_debtors(sandbox: Sandbox):
     made = sandbox.control("POST", "nmbrs/companies", {"count": 3})
     given = sandbox.control("POST", "nmbrs/users", {"email": "bureau@kantoor.example", "debtors": made["debtors"][:2]})
     nmbrs = Nmbrs(sandbox, user=given["email"], token=given["token"])
@@ -256,7 +256,7 @@ def test_a_user_sees_its_debtors_only(sandbox: Sandbox):
         assert refused(sandbox, "POST", "nmbrs/users", wrong)[0] == 400
 
 
-# --- switches ---
+# --- faults ---
 def test_every_fiftieth_call_fails(sandbox: Sandbox):
     nmbrs = Nmbrs(sandbox)
     sandbox.fault(nmbrs_2_percent_9999=True)
@@ -273,7 +273,7 @@ def fails(nmbrs: Nmbrs) -> bool:
     return False
 
 
-def test_the_right_to_convert_ids_can_be_missing(sandbox: Sandbox):
+def test_the_permission_to_convert_ids_can_be_missing(sandbox: Sandbox):
     nmbrs = Nmbrs(sandbox)
     sandbox.fault(nmbrs_converter_missing=True)
     with pytest.raises(Fault, match="1002"):
@@ -284,7 +284,7 @@ def test_the_right_to_convert_ids_can_be_missing(sandbox: Sandbox):
 @pytest.mark.parametrize(
     "path", [PAGE, f"{PAGE}/medewerker/nieuw", f"{PAGE}/medewerker/{WOUTER}", "/nmbrs/koppelingen", "/nmbrs/", "/"]
 )
-def test_a_page_is_sound_html_with_one_heading(sandbox: Sandbox, path: str):
+def test_a_page_is_valid_html_with_one_heading(sandbox: Sandbox, path: str):
     act(sandbox, sandbox.run_payroll(), "unlock")
     sandbox.run_payroll()
     Rest(sandbox)
@@ -301,7 +301,7 @@ def press(sandbox: Sandbox, run: dict[str, Any], action: str) -> str:
     return answer.text
 
 
-def test_the_buttons_of_a_run_do_what_they_say(sandbox: Sandbox):
+def test_the_buttons_of_a_run_work(sandbox: Sandbox):
     nmbrs, run = Nmbrs(sandbox), sandbox.run_payroll(**LONG_AGO, year=sandbox.credentials["year"])
     assert "is ontgrendeld" in press(sandbox, run, "unlock")
     assert listed(nmbrs)[0].IsLocked is False
@@ -349,7 +349,7 @@ def test_an_employee_is_hired_changed_and_dismissed_on_the_pages(sandbox: Sandbo
         ({"net": "0"}, "Vul een bedrag in"),
     ],
 )
-def test_a_wrong_field_is_named_and_nothing_changes(sandbox: Sandbox, wrong: dict[str, str], problem: str):
+def test_an_invalid_field_is_named_and_nothing_changes(sandbox: Sandbox, wrong: dict[str, str], problem: str):
     form = {"first_name": "W", "prefix": "", "last_name": "Jong", "iban": "NL91ABNA0417164300", "net": "1,00"} | wrong
     answer = sandbox.post(f"{PAGE}/medewerker/{WOUTER}", data=form)
     assert answer.status_code == (400 if problem else 200)
@@ -358,7 +358,7 @@ def test_a_wrong_field_is_named_and_nothing_changes(sandbox: Sandbox, wrong: dic
     assert changed is not bool(problem)
 
 
-def test_a_consent_is_shown_and_withdrawn_on_the_page(sandbox: Sandbox):
+def test_a_consent_is_shown_and_revoked_on_the_page(sandbox: Sandbox):
     rest = Rest(sandbox)
     page = etree.HTML(sandbox.get("/nmbrs/koppelingen").text)
     (grant,) = page.xpath("//input[@name='grant']/@value")
@@ -367,8 +367,8 @@ def test_a_consent_is_shown_and_withdrawn_on_the_page(sandbox: Sandbox):
     assert rest.code("/api/debtors") == 40102
 
 
-# --- what stays ---
-def test_changed_books_survive_a_restart_and_go_at_reset(tmp_path: Path):
+# --- persistence ---
+def test_changed_data_survives_a_restart_and_is_reset(tmp_path: Path):
     with sandbox_process(tmp_path / "home") as sandbox:
         first, second = sandbox.run_payroll(), sandbox.run_payroll()
         act(sandbox, first, "remove")
@@ -384,7 +384,7 @@ def test_changed_books_survive_a_restart_and_go_at_reset(tmp_path: Path):
         assert len(Nmbrs(sandbox).employee.List_GetByCompany(CompanyId=COMPANY, EmployeeType=1)) == 8
 
 
-def test_the_store_of_an_older_sandbox_is_taken_over(tmp_path: Path):
+def test_an_old_store_is_migrated(tmp_path: Path):
     with sandbox_process(tmp_path / "home") as sandbox:
         hooked(sandbox, "https://elsewhere.example/hook")
         run = sandbox.run_payroll(webhook="none")
@@ -399,7 +399,7 @@ def test_the_store_of_an_older_sandbox_is_taken_over(tmp_path: Path):
 
 
 def make_old(path: Path) -> None:
-    """Write the store as the first sandbox did: flat kinds, and no index of anything."""
+    """Write a store as the first version did: kinds without owner, and no index."""
     with sqlite3.connect(path) as database:
         for kind in ("nmbrs_employee", "nmbrs_webhook"):
             database.execute("UPDATE documents SET kind = ? WHERE kind LIKE ?", (kind, f"{kind}:%"))

@@ -1,4 +1,4 @@
-"""The pages of Nmbrs that the manual walks through, as a browser without JavaScript gets them."""
+"""The pages of Nmbrs, in a browser without JavaScript."""
 
 import html5lib
 import pytest
@@ -24,7 +24,7 @@ PATHS = (
 
 
 @pytest.mark.parametrize("path", PATHS)
-def test_a_page_is_sound_html_with_one_heading(sandbox: Sandbox, path: str):
+def test_a_page_is_valid_html_with_one_heading(sandbox: Sandbox, path: str):
     answer = sandbox.get(path)
     assert answer.status_code == 200
     parser = html5lib.HTMLParser(strict=True, namespaceHTMLElements=False)
@@ -41,7 +41,7 @@ def first_code_after(page: str, term: str) -> str:
     return etree.HTML(page).xpath(f"string(//dt[.='{term}']/following-sibling::dd[1]/code)")
 
 
-def test_the_profile_shows_the_token_that_works(sandbox: Sandbox):
+def test_the_profile_shows_the_working_token(sandbox: Sandbox):
     page = sandbox.get("/nmbrs/profiel").text
     given = sandbox.credentials
     assert "API TOKEN" in page
@@ -65,14 +65,14 @@ def test_a_debtor_is_found_by_name(sandbox: Sandbox):
     assert "Demo BV" not in page
 
 
-def test_the_debtors_page_leads_to_the_webhook_settings(sandbox: Sandbox):
+def test_the_debtor_page_links_to_the_webhook_settings(sandbox: Sandbox):
     page = etree.HTML(sandbox.get(f"/nmbrs/debiteur/{DEBTOR}").text)
     links = page.xpath("//section[h2='Integratie']//a/@href")
     assert links == [f"/nmbrs/debiteur/{DEBTOR}/webhooks"]
     assert "+ Nieuwe webhook instellingen" in sandbox.get(links[0]).text
 
 
-def test_the_payroll_order_lists_the_people_and_runs(sandbox: Sandbox):
+def test_the_payroll_page_lists_employees_and_runs(sandbox: Sandbox):
     page = sandbox.get("/nmbrs/bedrijf/9969/loonopdracht").text
     assert "9969 | Demo BV" in page
     assert "6 | Pepijn Bakker" in page
@@ -87,7 +87,7 @@ def test_the_payroll_order_lists_the_people_and_runs(sandbox: Sandbox):
 @pytest.mark.parametrize(
     "path", ["/nmbrs/debiteur/5", "/nmbrs/debiteur/5/webhooks", "/nmbrs/bedrijf/5", "/nmbrs/bedrijf/5/loonopdracht"]
 )
-def test_what_does_not_exist_is_not_there(sandbox: Sandbox, path: str):
+def test_unknown_ids_are_404(sandbox: Sandbox, path: str):
     assert sandbox.get(path).status_code == 404
 
 

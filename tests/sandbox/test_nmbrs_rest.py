@@ -1,4 +1,4 @@
-"""Nmbrs over REST: the same books as SOAP, held to the vendor's contract."""
+"""Nmbrs over REST: the same data as SOAP, checked against the vendor's contract."""
 
 from typing import Any
 
@@ -28,9 +28,9 @@ def rest(sandbox: Sandbox) -> Rest:
     return Rest(sandbox)
 
 
-# --- every call, by the contract ---
+# --- the contract ---
 def every_path(rest: Rest, run: dict[str, Any]) -> list[str]:
-    """The addresses of all calls that give JSON, for this run of Demo BV."""
+    """Return the paths of all calls that return JSON, for this run of Demo BV."""
     debtor, company = f"/api/debtors/{guid('Debtor', DEBTOR)}", rest.company()
     tax = rest.data(f"{company}/wagetaxes")[0]["wageTaxId"]
     one = f"{company}/runs/{guid('Run', run['run'])}"
@@ -43,12 +43,12 @@ def every_path(rest: Rest, run: dict[str, Any]) -> list[str]:
     ]  # fmt: skip
 
 
-def test_every_answer_is_as_the_contract_says(rest: Rest):
+def test_every_answer_matches_the_contract(rest: Rest):
     for path in every_path(rest, rest.sandbox.run_payroll()):
         rest.get(path)
 
 
-def test_every_error_is_as_the_contract_says(rest: Rest):
+def test_every_error_matches_the_contract(rest: Rest):
     for path in every_path(rest, rest.sandbox.run_payroll()):
         stranger = Rest(rest.sandbox, token="nobody's")
         assert stranger.code(path) == 40102, path
@@ -61,13 +61,13 @@ def test_the_contract_check_finds_a_misspelt_field(rest: Rest):
         hold_to_contract(answer)
 
 
-def test_the_contract_foresees_the_scopes_that_are_asked(rest: Rest):
+def test_the_contract_has_the_required_scopes(rest: Rest):
     known = contract()["components"]["securitySchemes"]["Bearer"]["flows"]["authorizationCode"]["scopes"]
     assert set(SCOPES.split()) <= set(known)
 
 
-# --- what is told ---
-def test_the_lists_tell_what_soap_tells(rest: Rest):
+# --- data ---
+def test_the_lists_equal_those_of_soap(rest: Rest):
     nmbrs = Nmbrs(rest.sandbox)
     (company,) = rest.data("/api/companies")
     (soap,) = nmbrs.company.List_GetByDebtor(DebtorId=DEBTOR)
@@ -90,13 +90,13 @@ def test_a_run_keeps_its_number_year_and_moment(rest: Rest):
     assert told["locked"] is True
 
 
-def test_a_correction_says_so_by_its_type(rest: Rest):
+def test_a_correction_has_its_own_type(rest: Rest):
     rest.sandbox.fault(nmbrs_correction=True)
     rest.sandbox.run_payroll()
     assert rest.data(f"{rest.company()}/runs")[0]["type"] == "twk"
 
 
-def test_without_a_year_the_current_one_is_told(rest: Rest):
+def test_the_default_year_is_the_current_one(rest: Rest):
     rest.sandbox.run_payroll(year=2024)
     run = rest.sandbox.run_payroll()
     assert [doc["year"] for doc in rest.data(f"{rest.company()}/runs")] == [run["year"]]
@@ -115,11 +115,11 @@ def test_the_payment_file_is_fetched_in_two_steps(rest: Rest):
     assert "<ReqdExctnDt>2026-11-25</ReqdExctnDt>" in text
 
 
-def test_a_file_given_by_hand_comes_as_it_is(rest: Rest):
+def test_a_given_file_is_returned_unchanged(rest: Rest):
     assert payment_file(rest, rest.sandbox.run_payroll(sepa="<é/>")) == "<é/>"
 
 
-def test_the_tax_file_holds_the_payment_reference(rest: Rest):
+def test_the_tax_file_has_the_payment_reference(rest: Rest):
     run = rest.sandbox.run_payroll()
     (tax,) = rest.data(f"{rest.company()}/wagetaxes", year=run["year"])
     path = f"{rest.company()}/wagetaxes/{tax['wageTaxId']}/sepa"
@@ -128,7 +128,7 @@ def test_the_tax_file_holds_the_payment_reference(rest: Rest):
     assert f"<CtrlSum>{tax['totalGeneral']}.00</CtrlSum>" in text
 
 
-def test_the_people_of_a_run_have_names_and_ibans(rest: Rest):
+def test_employees_of_a_run_have_names_and_ibans(rest: Rest):
     run = rest.sandbox.run_payroll()
     people = rest.data(f"{rest.company()}/runs/{guid('Run', run['run'])}/employees")
     infos = rest.data(f"{rest.company()}/employees/personalinfo")
@@ -142,7 +142,7 @@ def test_the_people_of_a_run_have_names_and_ibans(rest: Rest):
 
 
 # --- pages ---
-def test_pages_lead_through_all_of_a_list(rest: Rest):
+def test_pages_cover_the_whole_list(rest: Rest):
     run = rest.sandbox.run_payroll(lines=45)
     path = f"{rest.company()}/runs/{guid('Run', run['run'])}/employees"
     first = rest.get(path, year=run["year"])
@@ -158,7 +158,7 @@ def test_pages_lead_through_all_of_a_list(rest: Rest):
 
 
 @pytest.mark.parametrize("query", [{"pageSize": 101}, {"pageSize": 0}, {"pageNumber": 0}, {"pageSize": "x"}])
-def test_a_page_that_cannot_be_is_refused(rest: Rest, query: dict[str, Any]):
+def test_an_invalid_page_is_refused(rest: Rest, query: dict[str, Any]):
     answer = rest.ask("/api/debtors", **query)
     assert answer.json()["code"] == 40033
     assert [row["name"] for row in answer.json()["invalid-params"]] == list(query)
@@ -171,8 +171,8 @@ def test_pages_can_be_small(rest: Rest):
     assert (len(answer["data"]), answer["pagination"]["totalPages"]) == (2, 4)
 
 
-# --- who may see what ---
-def test_a_consent_for_several_debtors_has_no_one_list_of_companies(sandbox: Sandbox):
+# --- authorisation ---
+def test_a_consent_for_several_debtors_cannot_list_all_companies(sandbox: Sandbox):
     rest = Rest(sandbox, DEBTOR, SECOND_DEBTOR)
     assert rest.code("/api/companies") == 40306
     debtors = rest.data("/api/debtors")
@@ -181,7 +181,7 @@ def test_a_consent_for_several_debtors_has_no_one_list_of_companies(sandbox: San
     assert [company["name"] for path in paths for company in rest.data(path)] == ["Demo BV", "Duinrand Catering BV"]
 
 
-def test_another_debtor_is_out_of_sight(rest: Rest):
+def test_another_debtor_is_not_visible(rest: Rest):
     assert [row["number"] for row in rest.data("/api/debtors")] == ["1"]
     assert rest.code(f"/api/debtors/{guid('Debtor', SECOND_DEBTOR)}/companies") == 40303
     assert rest.code(f"/api/companies/{guid('Company', 4410)}/runs") == 40303
@@ -197,14 +197,14 @@ def test_what_does_not_exist_is_not_found(rest: Rest):
     assert rest.code("/api/companies/9969/runs") == 40033
 
 
-def test_a_payment_file_wants_a_year(rest: Rest):
+def test_a_payment_file_requires_a_year(rest: Rest):
     path = f"{rest.company()}/runs/{guid('Run', rest.sandbox.run_payroll()['run'])}/sepa"
     assert rest.code(path) == 40033
     assert rest.code(path, year="dit") == 40033
     assert rest.code(path, year=2026, paymentDate="morgen") == 40033
 
 
-def test_anothers_document_is_not_found(sandbox: Sandbox):
+def test_a_document_of_another_user_is_not_found(sandbox: Sandbox):
     rest, other = Rest(sandbox), Rest(sandbox, SECOND_DEBTOR)
     run = sandbox.run_payroll()
     task = rest.get(f"{rest.company()}/runs/{guid('Run', run['run'])}/sepa", year=run["year"])["taskId"]
@@ -212,7 +212,7 @@ def test_anothers_document_is_not_found(sandbox: Sandbox):
     assert "19806.08" in rest.document(task)
 
 
-def test_a_run_that_was_taken_back_has_no_document(rest: Rest):
+def test_a_removed_run_has_no_document(rest: Rest):
     run = rest.sandbox.run_payroll()
     task = rest.get(f"{rest.company()}/runs/{guid('Run', run['run'])}/sepa", year=run["year"])["taskId"]
     rest.sandbox.control("POST", f"nmbrs/runs/{run['run']}", {"action": "remove"})
@@ -220,7 +220,7 @@ def test_a_run_that_was_taken_back_has_no_document(rest: Rest):
     assert rest.code(f"/api/documents/{task}") == 40401
 
 
-def test_without_a_token_or_key_nothing_is_told(rest: Rest):
+def test_token_and_subscription_key_are_required(rest: Rest):
     url = f"{rest.sandbox.url}/nmbrs-rest/api/debtors"
     bare = requests.get(url, headers={"X-Subscription-Key": KEY}, timeout=10)
     assert (bare.status_code, bare.json()["code"]) == (401, 40101)
@@ -244,7 +244,7 @@ def test_without_a_token_or_key_nothing_is_told(rest: Rest):
         ("employee.bankaccount.read", "{company}/employees/bankaccounts"),
     ],
 )
-def test_each_call_wants_its_scope(sandbox: Sandbox, missing: str, path: str):
+def test_each_call_requires_its_scope(sandbox: Sandbox, missing: str, path: str):
     scope = " ".join(word for word in SCOPES.split() if word != missing)
     rest = Rest(sandbox, token=tokens(sandbox, scope=scope)["access_token"])
     path = path.format(company=f"/api/companies/{guid('Company', 9969)}", run=guid("Run", 1))
@@ -253,13 +253,13 @@ def test_each_call_wants_its_scope(sandbox: Sandbox, missing: str, path: str):
     assert missing in answer.json()["detail"]
 
 
-def test_a_token_ends_after_an_hour(rest: Rest):
+def test_a_token_expires_after_an_hour(rest: Rest):
     rest.get("/api/debtors")
     rest.sandbox.control("POST", "clock", {"advance_days": 1})
     assert rest.code("/api/debtors") == 40102
 
 
-# --- switches ---
+# --- faults ---
 @pytest.mark.parametrize(
     ("switch", "code"),
     [
@@ -273,7 +273,7 @@ def test_a_token_ends_after_an_hour(rest: Rest):
         ("nmbrs_rest_503", 50301),
     ],
 )
-def test_a_switched_error_comes_at_every_call_until_it_is_off(rest: Rest, switch: str, code: int):
+def test_a_fault_applies_to_every_call_while_on(rest: Rest, switch: str, code: int):
     rest.sandbox.fault(**{switch: True})
     answer = rest.ask("/api/companies")
     assert answer.json()["code"] == code
@@ -283,7 +283,7 @@ def test_a_switched_error_comes_at_every_call_until_it_is_off(rest: Rest, switch
     assert rest.data("/api/companies")
 
 
-def test_the_list_of_companies_alone_can_be_refused(rest: Rest):
+def test_only_the_list_of_companies_can_be_refused(rest: Rest):
     rest.sandbox.fault(nmbrs_rest_40306=True)
     assert rest.code("/api/companies") == 40306
     assert rest.data("/api/debtors")
@@ -305,7 +305,7 @@ def test_a_document_can_be_lost(rest: Rest):
     assert rest.code(f"/api/documents/{task}") == 40401
 
 
-def test_the_vendor_may_add_a_field(sandbox: Sandbox):
+def test_an_unknown_field_can_be_added(sandbox: Sandbox):
     token = tokens(sandbox)["access_token"]
     sandbox.fault(nmbrs_rest_extra_field=True)
     headers = {"Authorization": f"Bearer {token}", "X-Subscription-Key": KEY}
@@ -313,7 +313,7 @@ def test_the_vendor_may_add_a_field(sandbox: Sandbox):
     assert answer["data"][0]["addedByVendor"] == "new"
 
 
-def test_a_run_can_be_late_in_the_list_of_rest_too(rest: Rest):
+def test_a_run_can_be_listed_late(rest: Rest):
     rest.sandbox.run_payroll()
     rest.sandbox.fault(nmbrs_run_unlisted_once=True)
     assert rest.data(f"{rest.company()}/runs") == []

@@ -1,4 +1,4 @@
-"""The public SDK `nmbrs` from PyPI, written by somebody else against the real service, unchanged."""
+"""The independent SDK `nmbrs` from PyPI, written for the real service, works unchanged."""
 
 from typing import Any
 
@@ -22,7 +22,7 @@ DEBTOR = 21840
 
 @pytest.fixture
 def sdk(sandbox: Sandbox, monkeypatch: pytest.MonkeyPatch) -> Nmbrs:
-    """The SDK with its base address, a constant in its code, set to the sandbox; nothing else is touched."""
+    """The SDK with its base URL, a constant in its code, set to the sandbox."""
     made_as_usual = Service.__init__
 
     def at_the_sandbox(self: Service, *arguments: Any) -> None:
@@ -40,11 +40,11 @@ def setting(**changed: Any) -> WebhookSetting:
     return WebhookSetting(DEBTOR, data | changed)
 
 
-def test_it_signs_in_with_a_token(sdk: Nmbrs):
+def test_it_authenticates_with_a_token(sdk: Nmbrs):
     assert sdk.auth_manager.get_domain() == "demo"
 
 
-def test_a_wrong_token_is_told(sandbox: Sandbox, sdk: Nmbrs):
+def test_a_wrong_token_is_reported(sandbox: Sandbox, sdk: Nmbrs):
     with pytest.raises(AuthenticationException):
         Nmbrs(sandbox.credentials["nmbrs_user"], "wrong")
 
@@ -60,7 +60,7 @@ def test_it_lists_debtors_and_companies(sdk: Nmbrs):
     assert [company.id for company in sdk.company.get_by_debtor(DEBTOR)] == [9969]
 
 
-def test_it_lists_runs_and_their_people(sandbox: Sandbox, sdk: Nmbrs):
+def test_it_lists_runs_and_their_employees(sandbox: Sandbox, sdk: Nmbrs):
     assert sdk.company.run.get(9969, sandbox.credentials["year"]) == []
     made = sandbox.run_payroll(lines=8, description="april")
     (run,) = sdk.company.run.get(9969, made["year"])
@@ -69,7 +69,7 @@ def test_it_lists_runs_and_their_people(sandbox: Sandbox, sdk: Nmbrs):
     assert [person.number for person in people] == [1, 2, 3, 4, 5, 6, 7, 8]
 
 
-def test_it_knows_the_employees(sdk: Nmbrs):
+def test_it_lists_employees(sdk: Nmbrs):
     people = sdk.employee.get_by_company(9969, 1)
     assert people[1].name == "Naomi Donkersloot Meijer"
     assert sdk.employee.bank_account.get_current(people[1].id)[0].iban == "NL52ABNA7650143244"
@@ -80,7 +80,7 @@ def test_it_knows_the_employees(sdk: Nmbrs):
     assert len(sdk.employee.get_types()) == 2
 
 
-def test_it_sets_reads_and_removes_a_webhook(sdk: Nmbrs):
+def test_it_creates_reads_and_deletes_a_webhook(sdk: Nmbrs):
     names = [event.event_name for event in sdk.debtor.webhook.get_all_events()]
     assert names[:2] == ["Run Finish", "Journals Finish"]
     number = sdk.debtor.webhook.insert(DEBTOR, setting())
@@ -93,7 +93,7 @@ def test_it_sets_reads_and_removes_a_webhook(sdk: Nmbrs):
     assert sdk.debtor.webhook.get_all(DEBTOR) == []
 
 
-def test_it_is_told_what_is_wrong_with_a_webhook(sdk: Nmbrs):
+def test_an_invalid_webhook_is_reported(sdk: Nmbrs):
     with pytest.raises(InvalidEndpointException):
         sdk.debtor.webhook.insert(DEBTOR, setting(Endpoint="http://example.org/hook"))
     with pytest.raises(InvalidNameException):
@@ -102,7 +102,7 @@ def test_it_is_told_what_is_wrong_with_a_webhook(sdk: Nmbrs):
         sdk.debtor.webhook.delete(DEBTOR, 1)
 
 
-def test_it_is_told_what_it_may_not_do(sandbox: Sandbox, sdk: Nmbrs):
+def test_a_missing_permission_is_reported(sandbox: Sandbox, sdk: Nmbrs):
     with pytest.raises(UnauthorizedCompanyException):
         sdk.company.run.get(1, 2026)
     sandbox.fault(nmbrs_no_runs_right=True)

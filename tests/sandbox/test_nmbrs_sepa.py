@@ -1,4 +1,4 @@
-"""The payment files of Nmbrs: what stands in them, at every size and in every dress."""
+"""The payment files of Nmbrs: content, any size, and every encoding fault."""
 
 import base64
 from typing import Any
@@ -23,7 +23,7 @@ def parse(text: str) -> etree._Element:
 
 
 def texts(root: etree._Element, path: str) -> list[str]:
-    """The texts at a path of local names: `CdtTrfTxInf/Cdtr/Nm`."""
+    """Return the texts at a path of local names: `CdtTrfTxInf/Cdtr/Nm`."""
     steps = "/".join(f"{{*}}{step}" for step in path.split("/"))
     return [element.text or "" for element in root.iterfind(f".//{steps}")]
 
@@ -32,7 +32,7 @@ def cents(amounts: list[str]) -> list[int]:
     return [int(amount.replace(".", "")) for amount in amounts]
 
 
-def test_the_demo_run_pays_the_manuals_eight_people(sandbox: Sandbox, nmbrs: Nmbrs):
+def test_the_demo_run_pays_eight_employees(sandbox: Sandbox, nmbrs: Nmbrs):
     root = parse(nmbrs.sepa(sandbox.run_payroll(lines=8, description="april")))
     assert etree.QName(root).namespace == PAIN_03
     lines = list(
@@ -61,13 +61,13 @@ def test_the_demo_run_pays_the_manuals_eight_people(sandbox: Sandbox, nmbrs: Nmb
     assert {amount.get("Ccy") for amount in root.iter("{*}InstdAmt")} == {"EUR"}
 
 
-def test_the_asked_payment_date_stands_in_the_file(sandbox: Sandbox, nmbrs: Nmbrs):
+def test_the_file_has_the_requested_payment_date(sandbox: Sandbox, nmbrs: Nmbrs):
     root = parse(nmbrs.sepa(sandbox.run_payroll(), day="2026-12-24T00:00:00"))
     assert texts(root, "PmtInf/ReqdExctnDt") == ["2026-12-24"]
 
 
 @pytest.mark.parametrize("lines", [1, 3, 9, 500])
-def test_a_run_of_any_size_adds_up(sandbox: Sandbox, nmbrs: Nmbrs, lines: int):
+def test_the_totals_of_any_size_match(sandbox: Sandbox, nmbrs: Nmbrs, lines: int):
     root = parse(nmbrs.sepa(sandbox.run_payroll(lines=lines)))
     amounts, accounts = cents(texts(root, "Amt/InstdAmt")), texts(root, "CdtrAcct/Id/IBAN")
     assert len(amounts) == len(set(accounts)) == lines
@@ -77,7 +77,7 @@ def test_a_run_of_any_size_adds_up(sandbox: Sandbox, nmbrs: Nmbrs, lines: int):
     assert len(set(texts(root, "PmtId/EndToEndId"))) == lines
 
 
-def test_the_largest_run_is_whole(sandbox: Sandbox, nmbrs: Nmbrs):
+def test_the_largest_run_is_complete(sandbox: Sandbox, nmbrs: Nmbrs):
     run = sandbox.run_payroll(lines=20_000)
     body = (
         f"<SalaryDocuments_GetSEPA><CompanyId>9969</CompanyId><RunID>{run['run']}</RunID>"
@@ -91,7 +91,7 @@ def test_the_largest_run_is_whole(sandbox: Sandbox, nmbrs: Nmbrs):
     assert sum(cents(texts(root, "Amt/InstdAmt"))) == cents(texts(root, "GrpHdr/CtrlSum"))[0]
 
 
-def test_the_file_is_the_same_at_each_fetch_but_for_its_own_name(sandbox: Sandbox, nmbrs: Nmbrs):
+def test_repeated_files_differ_only_in_message_id(sandbox: Sandbox, nmbrs: Nmbrs):
     run = sandbox.run_payroll(lines=12)
     first, second = parse(nmbrs.sepa(run)), parse(nmbrs.sepa(run, day="2026-12-01T00:00:00"))
     same = ("CdtTrfTxInf/Cdtr/Nm", "CdtrAcct/Id/IBAN", "Amt/InstdAmt", "RmtInf/Ustrd", "PmtId/EndToEndId")
@@ -99,13 +99,13 @@ def test_the_file_is_the_same_at_each_fetch_but_for_its_own_name(sandbox: Sandbo
         assert texts(first, path) == texts(second, path)
 
 
-def test_a_text_given_at_the_run_comes_back_as_it_is(sandbox: Sandbox, nmbrs: Nmbrs):
+def test_a_given_file_is_returned_unchanged(sandbox: Sandbox, nmbrs: Nmbrs):
     text = "<?xml version='1.0'?>\n<Anders waarde=\"&lt;1&gt;\">]]&gt; € \ttab</Anders>\r\n"
     assert nmbrs.sepa(sandbox.run_payroll(sepa=text)) == text
     assert nmbrs.sepa(sandbox.run_payroll(sepa="")) is None
 
 
-def test_a_run_of_nobody_has_an_empty_file(sandbox: Sandbox, nmbrs: Nmbrs):
+def test_a_run_without_employees_has_an_empty_file(sandbox: Sandbox, nmbrs: Nmbrs):
     assert not nmbrs.sepa(sandbox.run_payroll(lines=0))
 
 
@@ -131,13 +131,13 @@ def test_the_tax_file_pays_the_return_with_its_reference(sandbox: Sandbox, nmbrs
 
 
 def checks_by_eleven(reference: str) -> bool:
-    """The rule of the betalingskenmerk of sixteen digits."""
+    """Return whether the check digit of a 16-digit Dutch payment reference is valid."""
     weights = [1, 6, 3, 7, 9, 10, 5, 8, 4, 2] * 2
     total = sum(int(digit) * weight for digit, weight in zip(reference[1:], weights[5:], strict=True))
     return int(reference[0]) == {10: 1, 11: 0}.get(11 - total % 11, 11 - total % 11)
 
 
-# --- the dresses -----------------------------------------------------------------------------------
+# --- encoding faults ---
 def dressed(sandbox: Sandbox, nmbrs: Nmbrs, fault: str) -> Any:
     run = sandbox.run_payroll(lines=8)
     sandbox.fault(**{fault: True})
@@ -167,7 +167,7 @@ def test_version_nine(sandbox: Sandbox, nmbrs: Nmbrs):
     assert len(texts(root, "CdtrAgt/FinInstnId/BICFI")) == 8
 
 
-def test_end_to_end_ids_that_repeat(sandbox: Sandbox, nmbrs: Nmbrs):
+def test_repeated_end_to_end_ids(sandbox: Sandbox, nmbrs: Nmbrs):
     root = parse(dressed(sandbox, nmbrs, "nmbrs_sepa_notprovided"))
     assert texts(root, "PmtId/EndToEndId") == ["NOTPROVIDED"] * 8
 
@@ -179,7 +179,7 @@ def test_two_payments_for_one_person(sandbox: Sandbox, nmbrs: Nmbrs):
     assert len(set(texts(root, "PmtId/EndToEndId"))) == 9
 
 
-def test_a_person_of_the_run_who_is_not_paid(sandbox: Sandbox, nmbrs: Nmbrs):
+def test_an_employee_missing_from_the_file(sandbox: Sandbox, nmbrs: Nmbrs):
     run = sandbox.run_payroll(lines=8)
     sandbox.fault(nmbrs_sepa_person_missing=True)
     people = nmbrs.company.Run_GetEmployeesByRunCompany(CompanyId=9969, RunId=run["run"], Year=run["year"])
@@ -188,7 +188,7 @@ def test_a_person_of_the_run_who_is_not_paid(sandbox: Sandbox, nmbrs: Nmbrs):
     assert "Vries, Noor de" not in names
 
 
-# --- what cannot be asked --------------------------------------------------------------------------
+# --- invalid runs ---
 @pytest.mark.parametrize(
     ("asked", "status"),
     [
@@ -204,7 +204,7 @@ def test_a_person_of_the_run_who_is_not_paid(sandbox: Sandbox, nmbrs: Nmbrs):
         ({"company": "9969", "webhook": "smoke"}, 400),
     ],
 )
-def test_an_impossible_run_is_refused_and_not_made(sandbox: Sandbox, nmbrs: Nmbrs, asked: dict[str, Any], status: int):
+def test_an_invalid_run_is_refused(sandbox: Sandbox, nmbrs: Nmbrs, asked: dict[str, Any], status: int):
     answer = sandbox.post("/control/runs", json=asked)
     assert answer.status_code == status
     assert answer.json()["error"]

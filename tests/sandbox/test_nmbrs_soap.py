@@ -1,4 +1,4 @@
-"""Nmbrs over SOAP, asked by plain zeep in its strict mode and by hand-made envelopes."""
+"""Nmbrs over SOAP, called by zeep in strict mode and with hand-written envelopes."""
 
 import datetime
 
@@ -19,9 +19,9 @@ def nmbrs(sandbox: Sandbox) -> Nmbrs:
     return Nmbrs(sandbox)
 
 
-# --- the WSDL --------------------------------------------------------------------------------------
+# --- WSDL ---
 @pytest.mark.parametrize("name", SERVICES)
-def test_the_wsdl_offers_both_soaps_at_the_sandboxs_own_address(sandbox: Sandbox, name: str):
+def test_the_wsdl_offers_soap_11_and_12(sandbox: Sandbox, name: str):
     client = zeep.Client(f"{sandbox.url}/soap/v3/{name}.asmx?WSDL")
     (service,) = client.wsdl.services.values()
     assert service.name == name
@@ -33,7 +33,7 @@ def test_the_wsdl_offers_both_soaps_at_the_sandboxs_own_address(sandbox: Sandbox
 
 
 @pytest.mark.parametrize("query", ["?WSDL", "?wsdl", "?Wsdl"])
-def test_the_wsdl_is_found_in_any_case(sandbox: Sandbox, query: str):
+def test_the_wsdl_query_is_case_insensitive(sandbox: Sandbox, query: str):
     answer = sandbox.get(f"/soap/v3/DebtorService.asmx{query}")
     assert answer.headers["Content-Type"] == "text/xml; charset=utf-8"
     assert etree.fromstring(answer.content).tag == "{http://schemas.xmlsoap.org/wsdl/}definitions"
@@ -49,7 +49,7 @@ def test_an_unknown_service_is_not_there(sandbox: Sandbox):
     assert sandbox.post("/soap/v3/Nothing.asmx", data="x").status_code == 404
 
 
-# --- what it knows ---------------------------------------------------------------------------------
+# --- data ---
 def test_the_environment_gives_its_sub_domain(nmbrs: Nmbrs):
     assert nmbrs.debtor.Environment_Get().SubDomain == "demo"
 
@@ -66,7 +66,7 @@ def test_debtors_are_listed_and_found(nmbrs: Nmbrs):
     assert nmbrs.debtor.BankAccount_Get(DebtorId=DEMO_DEBTOR).IBAN == "NL95INGB0004921836"
 
 
-def test_companies_carry_their_kvk_number(nmbrs: Nmbrs):
+def test_companies_have_a_kvk_number(nmbrs: Nmbrs):
     companies = nmbrs.company.List_GetAll()
     assert [(c.ID, c.Number, c.Name, c.KvkNr) for c in companies] == [
         (9969, 9969, "Demo BV", "68750110"),
@@ -75,7 +75,7 @@ def test_companies_carry_their_kvk_number(nmbrs: Nmbrs):
     assert [c.ID for c in nmbrs.company.List_GetByDebtor(DebtorId=OTHER_DEBTOR)] == [4410]
 
 
-def test_a_companys_account_and_period(nmbrs: Nmbrs):
+def test_account_and_period_of_a_company(nmbrs: Nmbrs):
     account = nmbrs.company.BankAccount_GetCurrent(CompanyId=9969)
     assert (account.IBAN, account.BIC, account.Type) == ("NL95INGB0004921836", "INGBNL2A", "Bankrekening1")
     year, period, kind = nmbrs.company.Company_GetCurrentPeriod(CompanyId=9969).split("-")
@@ -101,7 +101,7 @@ def test_a_run_is_listed_in_its_year(sandbox: Sandbox, nmbrs: Nmbrs):
     assert nmbrs.company.Run_GetList(CompanyId=4410, Year=nmbrs.year) is None
 
 
-def test_a_run_without_a_description_is_called_after_its_month(sandbox: Sandbox, nmbrs: Nmbrs):
+def test_the_default_description_is_the_month(sandbox: Sandbox, nmbrs: Nmbrs):
     sandbox.run_payroll()
     (run,) = nmbrs.company.Run_GetList(CompanyId=9969, Year=nmbrs.year)
     months = "Januari Februari Maart April Mei Juni Juli Augustus September Oktober November December"
@@ -114,7 +114,7 @@ def test_each_company_numbers_its_own_runs(sandbox: Sandbox):
     assert len({first["run"], other["run"], second["run"]}) == 3
 
 
-def test_the_people_in_a_run_have_numbers_and_no_names(sandbox: Sandbox, nmbrs: Nmbrs):
+def test_employees_in_a_run_have_numbers_without_names(sandbox: Sandbox, nmbrs: Nmbrs):
     run = sandbox.run_payroll(lines=3)
     people = nmbrs.company.Run_GetEmployeesByRunCompany(CompanyId=9969, RunId=run["run"], Year=run["year"])
     assert [(p.EmployeeId, p.EmployeeNumber) for p in people] == [(503301, 1), (503302, 2), (503303, 3)]
@@ -122,7 +122,7 @@ def test_the_people_in_a_run_have_numbers_and_no_names(sandbox: Sandbox, nmbrs: 
     assert unknown is None
 
 
-def test_the_employees_are_known_by_name_and_account(nmbrs: Nmbrs):
+def test_employees_have_name_and_account(nmbrs: Nmbrs):
     people = nmbrs.employee.List_GetByCompany(CompanyId=9969, EmployeeType=1)
     assert len(people) == 8
     assert (people[0].Id, people[0].DisplayName) == (503301, "Wouter de Jong")
@@ -134,7 +134,7 @@ def test_the_employees_are_known_by_name_and_account(nmbrs: Nmbrs):
     assert len(nmbrs.employee.EmployeeType_GetList()) == 2
 
 
-def test_the_made_up_people_of_a_large_run_are_employees_too(sandbox: Sandbox, nmbrs: Nmbrs):
+def test_generated_people_are_employees_too(sandbox: Sandbox, nmbrs: Nmbrs):
     run = sandbox.run_payroll(lines=20)
     people = nmbrs.company.Run_GetEmployeesByRunCompany(CompanyId=9969, RunId=run["run"], Year=run["year"])
     known = {p.Id for p in nmbrs.employee.List_GetByCompany(CompanyId=9969, EmployeeType=1)}
@@ -153,7 +153,7 @@ def test_wage_tax_follows_from_a_run(sandbox: Sandbox, nmbrs: Nmbrs):
     assert tax.CorrectionTijdvakStart is None
 
 
-def test_ids_have_guids_that_stay_the_same(nmbrs: Nmbrs):
+def test_guids_are_stable(nmbrs: Nmbrs):
     def ask() -> list[tuple[int, str]]:
         answer = nmbrs.company.Converter_GetByCompany_IntToGuid(Entity="Company", CompanyId=9969)
         return [(m.IdInt, m.IdGuid) for m in answer.Mappings.Mapping]
@@ -174,7 +174,7 @@ def test_soap_1_2_gives_the_same_answer(sandbox: Sandbox, nmbrs: Nmbrs):
     assert fault.value.code == "soap:Receiver"
 
 
-# --- who may ask -----------------------------------------------------------------------------------
+# --- authentication and authorisation ---
 def refused(call, **parameters) -> str:
     with pytest.raises(Fault) as fault:
         call(**parameters)
@@ -188,11 +188,11 @@ def test_a_wrong_token_user_or_domain_is_1001(sandbox: Sandbox):
         assert refused(stranger.company.List_GetAll) == "1001: Invalid Authentication"
 
 
-def test_the_domain_may_be_left_out(sandbox: Sandbox):
+def test_the_domain_is_optional(sandbox: Sandbox):
     assert Nmbrs(sandbox, domain="").company.List_GetAll() is not None
 
 
-def test_a_user_without_a_token_cannot_sign_in_with_an_empty_one(sandbox: Sandbox):
+def test_an_empty_token_is_refused(sandbox: Sandbox):
     header = "<AuthHeaderWithDomain><Username>salaris@demobv.example</Username><Token></Token></AuthHeaderWithDomain>"
     answer = raw_call(sandbox, "CompanyService", "<List_GetAll/>", header)
     assert text_at(answer, "faultstring") == ("Server was unable to process request. ---> 1001: Invalid Authentication")
@@ -219,7 +219,7 @@ def test_a_header_of_another_service_is_1001(sandbox: Sandbox):
     assert "1001" in (text_at(answer, "faultstring") or "")
 
 
-def test_what_does_not_exist_is_out_of_sight(nmbrs: Nmbrs):
+def test_unknown_ids_are_not_visible(nmbrs: Nmbrs):
     assert refused(nmbrs.company.Run_GetList, CompanyId=5, Year=nmbrs.year) == "2004: Unauthorized access"
     assert refused(nmbrs.company.List_GetByDebtor, DebtorId=5) == "2009: Unauthorized access"
     assert refused(nmbrs.employee.BankAccount_GetListCurrent, EmployeeId=5) == "2003: Unauthorized access"
@@ -237,13 +237,13 @@ def test_a_client_login_sees_its_own_debtor_only(sandbox: Sandbox):
     assert refused(client.company.BankAccount_GetCurrent, CompanyId=4410) == "2004: Unauthorized access"
 
 
-# --- the wire --------------------------------------------------------------------------------------
+# --- protocol ---
 RUN_LIST = "<Run_GetList><CompanyId>9969</CompanyId><Year>{year}</Year></Run_GetList>"
 ACTION = f'"{NAMESPACE}CompanyService/Run_GetList"'
 
 
 @pytest.mark.parametrize("headers", [{}, {"SOAPAction": ACTION}, {"SOAPAction": '""'}])
-def test_the_call_is_found_by_action_or_by_body(sandbox: Sandbox, headers: dict[str, str]):
+def test_the_operation_follows_from_action_or_body(sandbox: Sandbox, headers: dict[str, str]):
     run = sandbox.run_payroll()
     body = RUN_LIST.format(year=run["year"])
     answer = raw_call(sandbox, "CompanyService", body, headers=headers)
@@ -251,7 +251,7 @@ def test_the_call_is_found_by_action_or_by_body(sandbox: Sandbox, headers: dict[
     assert text_at(answer, "ID") == str(run["run"])
 
 
-def test_soap_1_2_finds_the_action_in_the_content_type(sandbox: Sandbox):
+def test_soap_1_2_has_the_action_in_the_content_type(sandbox: Sandbox):
     run = sandbox.run_payroll()
     headers = {"Content-Type": f"application/soap+xml; charset=utf-8; action={ACTION}"}
     body = RUN_LIST.format(year=run["year"])
@@ -271,15 +271,15 @@ def test_soap_1_2_finds_the_action_in_the_content_type(sandbox: Sandbox):
         ("<List_GetAll><", {}),
     ],
 )
-def test_what_it_cannot_read_is_the_clients_fault(sandbox: Sandbox, body: str, headers: dict[str, str]):
+def test_an_unreadable_call_is_a_client_fault(sandbox: Sandbox, body: str, headers: dict[str, str]):
     answer = raw_call(sandbox, "CompanyService", body, headers=headers)
     assert answer.status_code == 500
     assert text_at(answer, "faultcode") == "soap:Client"
     assert (text_at(answer, "faultstring") or "").startswith("Server was unable to read request.")
 
 
-def test_an_element_out_of_order_is_passed_over(sandbox: Sandbox):
-    """The vendor's serializer follows the order of the schema; a client that does not is found out here."""
+def test_an_element_out_of_order_is_ignored(sandbox: Sandbox):
+    """The vendor's serializer follows the order of the schema, so a client that does not fails here."""
     year = sandbox.run_payroll()["year"]
     body = f"<Run_GetList><Year>{year}</Year><CompanyId>9969</CompanyId></Run_GetList>"
     answer = raw_call(sandbox, "CompanyService", body)

@@ -1,4 +1,4 @@
-"""Webhooks: who may set what, what is sent when a run ends, and what the page says of it."""
+"""Webhooks: settings, deliveries after a run, and the page that shows them."""
 
 import json
 import urllib.parse
@@ -29,7 +29,7 @@ def set_hook(sandbox: Sandbox, endpoint: str, events: tuple[int, ...] = (1,), ac
 
 
 def sent_page(sandbox: Sandbox, word: str) -> str:
-    """The settings page, once it tells of a webhook sent with this word."""
+    """Return the settings page, once it shows a delivery with this result."""
     return sandbox.wait_for(lambda: page if word in (page := sandbox.get(PAGE).text) else None)
 
 
@@ -65,7 +65,7 @@ def as_form(body: bytes) -> dict[str, list[str]]:
     ],
 )
 @pytest.mark.parametrize("by_fault", [False, True])
-def test_the_body_can_have_any_shape(
+def test_the_body_can_have_any_format(
     sandbox: Sandbox, app: Receiver, variant: str, content_type: str, is_right: Any, by_fault: bool
 ):
     set_hook(sandbox, app.url)
@@ -80,14 +80,14 @@ def test_the_body_can_have_any_shape(
     assert is_right(hook.body)
 
 
-def test_a_webhook_can_come_twice(sandbox: Sandbox, app: Receiver):
+def test_a_webhook_can_be_sent_twice(sandbox: Sandbox, app: Receiver):
     set_hook(sandbox, app.url)
     sandbox.run_payroll(webhook="duplicate")
     sandbox.wait_for(lambda: len(app.requests) == 2)
     assert app.requests[0].body == app.requests[1].body
 
 
-def test_a_webhook_can_stay_away(sandbox: Sandbox, app: Receiver):
+def test_a_webhook_can_be_missing(sandbox: Sandbox, app: Receiver):
     set_hook(sandbox, app.url)
     sandbox.run_payroll(webhook="none")
     later = sandbox.run_payroll()
@@ -95,7 +95,7 @@ def test_a_webhook_can_stay_away(sandbox: Sandbox, app: Receiver):
     assert json.loads(hook.body)["RunId"] == later["run"]
 
 
-def test_only_active_settings_with_the_event_are_told(sandbox: Sandbox, app: Receiver):
+def test_only_active_settings_with_the_event_are_notified(sandbox: Sandbox, app: Receiver):
     set_hook(sandbox, f"{app.url}/off", active=False)
     set_hook(sandbox, f"{app.url}/no-event", events=())
     set_hook(sandbox, f"{app.url}/journals", events=(2,))
@@ -106,7 +106,7 @@ def test_only_active_settings_with_the_event_are_told(sandbox: Sandbox, app: Rec
     assert told == [("/both", "JournalsFinish"), ("/both", "RunFinish"), ("/journals", "JournalsFinish")]
 
 
-def test_another_debtors_run_is_not_told(sandbox: Sandbox, app: Receiver):
+def test_another_debtors_run_is_not_announced(sandbox: Sandbox, app: Receiver):
     set_hook(sandbox, app.url)
     sandbox.run_payroll(company="4410")
     own = sandbox.run_payroll()
@@ -114,20 +114,20 @@ def test_another_debtors_run_is_not_told(sandbox: Sandbox, app: Receiver):
     assert json.loads(hook.body)["RunId"] == own["run"]
 
 
-def test_the_page_tells_what_the_receiver_answered(sandbox: Sandbox, app: Receiver):
+def test_the_page_shows_the_answer_of_the_receiver(sandbox: Sandbox, app: Receiver):
     app.status = 503
     set_hook(sandbox, app.url)
     sandbox.run_payroll()
     assert "Run Einde, loonopdracht 1" in sent_page(sandbox, "antwoord 503")
 
 
-def test_the_page_tells_when_nobody_answers(sandbox: Sandbox):
+def test_the_page_shows_a_failed_delivery(sandbox: Sandbox):
     set_hook(sandbox, f"http://127.0.0.1:{free_port()}/hook")
     sandbox.run_payroll()
     assert "Run Einde, loonopdracht 1" in sent_page(sandbox, "niet bezorgd")
 
 
-# --- the settings ----------------------------------------------------------------------------------
+# --- settings ---
 @pytest.mark.parametrize(
     ("changed", "code"),
     [
@@ -139,7 +139,7 @@ def test_the_page_tells_when_nobody_answers(sandbox: Sandbox):
         ({"Name": " "}, "2045"),
     ],
 )
-def test_a_wrong_setting_is_refused(sandbox: Sandbox, changed: dict[str, str], code: str):
+def test_an_invalid_setting_is_refused(sandbox: Sandbox, changed: dict[str, str], code: str):
     right = {"Name": "x", "Endpoint": "https://example.org/hook", "Active": True, "Events": []}
     nmbrs = Nmbrs(sandbox)
     with pytest.raises(Fault, match=f"---> {code}:"):
@@ -152,7 +152,7 @@ def test_plain_http_is_allowed_on_this_machine(sandbox: Sandbox, host: str):
     assert set_hook(sandbox, f"http://{host}:8000/hook") > 0
 
 
-def test_the_nesting_of_the_fields_does_not_matter(sandbox: Sandbox):
+def test_fields_may_be_nested_in_any_way(sandbox: Sandbox):
     fields = "<Name>Plat</Name><Endpoint>https://example.org/</Endpoint><Active>true</Active>"
     events = "<Events><Event><EventId>1</EventId><Active>true</Active></Event></Events>"
     body = f"<DebtorId>{DEBTOR}</DebtorId><WebhookSetting>{fields}{events}</WebhookSetting>"
@@ -170,8 +170,8 @@ def test_another_debtors_setting_cannot_be_removed(sandbox: Sandbox):
     assert nmbrs.debtor.WebhookSettings_Delete(DebtorId=DEBTOR, WebhookSettingId=number) is True
 
 
-# --- the form of the manual ------------------------------------------------------------------------
-def test_the_manuals_form_sets_a_webhook_that_is_sent(sandbox: Sandbox, app: Receiver):
+# --- the form ---
+def test_the_form_creates_a_working_webhook(sandbox: Sandbox, app: Receiver):
     form = {"naam": "Bizcuit integratie", "endpoint": app.url, "actief": "on", "event_1": "actief", "event_2": "niet"}
     page = sandbox.post(f"{PAGE}/nieuw", data=form)
     assert "opgeslagen" in page.text
@@ -188,7 +188,7 @@ def test_the_manuals_form_sets_a_webhook_that_is_sent(sandbox: Sandbox, app: Rec
         ({"naam": "", "endpoint": "https://example.org/typed"}, "Vul een naam in."),
     ],
 )
-def test_the_form_says_what_is_wrong_and_keeps_what_was_typed(sandbox: Sandbox, form: dict[str, str], words: str):
+def test_the_form_shows_errors_and_keeps_its_values(sandbox: Sandbox, form: dict[str, str], words: str):
     page = sandbox.post(f"{PAGE}/nieuw", data=form | {"event_1": "actief"})
     assert page.status_code == 400
     assert f'">{words}' in page.text.partition('<p class="problem"')[2]

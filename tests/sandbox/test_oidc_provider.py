@@ -1,4 +1,4 @@
-"""The broker that plays iDIN, met by Authlib's own client: what a good sign-in tells, and what is refused."""
+"""The broker that plays iDIN, used by Authlib's client: a valid login, and what is refused."""
 
 from datetime import UTC, datetime, timedelta
 from urllib.parse import parse_qs, urljoin, urlsplit
@@ -20,7 +20,7 @@ VERIFIER = "a-verifier-of-at-least-forty-three-characters-long"
 
 
 class Client:
-    """One sign-in at the broker, as the app would do it."""
+    """One login at the broker, as the app would do it."""
 
     def __init__(self, sandbox: Sandbox, scope: str = SCOPE, secret: str = "sandbox-secret"):
         self.issuer = f"{sandbox.url}/broker"
@@ -36,7 +36,7 @@ class Client:
         return url
 
     def press(self, button: str, **more: str) -> str:
-        """Press a button of the page; where the person is sent then."""
+        """Press a button on the page; return the redirect."""
         form = HttpBrowser().open(self.address(**more)).form(button)
         choice = next(node for node in form.node.iter("button") if button in "".join(node.itertext()))
         sent = [*form.values] + [(choice.get("name"), choice.get("value") or "")]
@@ -59,14 +59,14 @@ class Client:
         return requests.get(self.known["userinfo_endpoint"], headers=header, timeout=10).json()
 
 
-def test_the_metadata_is_of_the_issuer_that_it_names(sandbox: Sandbox):
+def test_the_metadata_names_its_issuer(sandbox: Sandbox):
     known = Client(sandbox).known
     assert known["issuer"] == f"{sandbox.url}/broker"
     assert known["code_challenge_methods_supported"] == ["S256"]
     assert known["id_token_signing_alg_values_supported"] == ["RS256"]
 
 
-def test_a_person_is_told_by_name_and_birth_date(sandbox: Sandbox):
+def test_user_info_has_name_and_birth_date(sandbox: Sandbox):
     client = Client(sandbox)
     token = client.exchange(client.press("W. de Jong"))
     claims = client.claims(token)
@@ -81,12 +81,12 @@ def test_a_person_is_told_by_name_and_birth_date(sandbox: Sandbox):
     }  # fmt: skip
 
 
-def test_only_what_the_scope_asks_is_told(sandbox: Sandbox):
+def test_only_claims_in_scope_are_returned(sandbox: Sandbox):
     client = Client(sandbox, scope="openid date-of-birth")
     assert set(client.user_info(client.exchange(client.press("W. de Jong")))) == {"sub", "birthdate"}
 
 
-def test_cancelling_says_so_to_the_client(sandbox: Sandbox):
+def test_cancelling_returns_an_error(sandbox: Sandbox):
     client = Client(sandbox)
     query = parse_qs(urlsplit(client.press("Annuleren")).query)
     assert (query["error"], query["state"]) == (["access_denied"], [client.state])
@@ -101,7 +101,7 @@ def test_a_code_works_once(sandbox: Sandbox):
         client.exchange(back)
 
 
-def test_a_code_is_worth_nothing_to_another(sandbox: Sandbox):
+def test_a_code_is_bound_to_its_client(sandbox: Sandbox):
     client = Client(sandbox)
     with pytest.raises(OAuthError, match="invalid_grant"):
         client.exchange(client.press("W. de Jong"), verifier="another-verifier-of-at-least-forty-three-signs")
@@ -111,7 +111,7 @@ def test_a_code_is_worth_nothing_to_another(sandbox: Sandbox):
 
 
 @pytest.mark.parametrize("left_out", ["nonce", "code_challenge"])
-def test_nonce_and_pkce_are_obligatory(sandbox: Sandbox, left_out: str):
+def test_nonce_and_pkce_are_required(sandbox: Sandbox, left_out: str):
     url = urlsplit(Client(sandbox).address())
     query = "&".join(pair for pair in url.query.split("&") if not pair.startswith(f"{left_out}="))
     answer = requests.get(url._replace(query=query).geturl(), timeout=10, allow_redirects=False)
@@ -119,7 +119,7 @@ def test_nonce_and_pkce_are_obligatory(sandbox: Sandbox, left_out: str):
     assert "code=" not in answer.headers.get("Location", "")
 
 
-def test_a_person_is_added_by_control(sandbox: Sandbox):
+def test_a_person_can_be_added(sandbox: Sandbox):
     person = {"initials": "A.B.", "last_name": "Berg", "prefix": "van den", "birth_date": "1991-02-03"}
     sandbox.control("PUT", "persons/anna", person)
     client = Client(sandbox)
@@ -137,21 +137,21 @@ def test_a_person_is_added_by_control(sandbox: Sandbox):
         ("broker_wrong_level", "acr", "idp:idin"),
     ],
 )
-def test_a_switch_spoils_its_own_claim(sandbox: Sandbox, switch: str, claim: str, right: str | None):
+def test_each_fault_changes_its_claim(sandbox: Sandbox, switch: str, claim: str, right: str | None):
     sandbox.fault(**{switch: True})
     client = Client(sandbox)
     told = client.claims(client.exchange(client.press("W. de Jong")))[claim]
     assert told not in (right or client.issuer, [right])
 
 
-def test_a_token_for_another_may_name_us(sandbox: Sandbox):
+def test_a_token_for_another_audience_may_have_our_azp(sandbox: Sandbox):
     sandbox.fault(broker_azp_ours=True)
     client = Client(sandbox)
     assert client.claims(client.exchange(client.press("W. de Jong")))["azp"] == "bizcuit"
 
 
 @pytest.mark.parametrize("switch", ["broker_expired_token", "broker_old_auth_time"])
-def test_a_token_may_be_of_another_time(sandbox: Sandbox, switch: str):
+def test_a_token_may_be_expired(sandbox: Sandbox, switch: str):
     sandbox.fault(**{switch: True})
     client, now = Client(sandbox), datetime.now(UTC).timestamp()
     told = client.claims(client.exchange(client.press("W. de Jong")))
@@ -159,21 +159,21 @@ def test_a_token_may_be_of_another_time(sandbox: Sandbox, switch: str):
 
 
 @pytest.mark.parametrize("switch", ["broker_wrong_signature", "broker_unsigned"])
-def test_a_token_may_not_be_the_brokers(sandbox: Sandbox, switch: str):
+def test_a_token_may_have_a_wrong_signature(sandbox: Sandbox, switch: str):
     sandbox.fault(**{switch: True})
     client = Client(sandbox)
     with pytest.raises(JoseError):
         client.claims(client.exchange(client.press("W. de Jong")))
 
 
-def test_the_way_back_may_name_another_broker(sandbox: Sandbox):
+def test_the_redirect_may_have_another_issuer(sandbox: Sandbox):
     client = Client(sandbox)
     assert "iss" not in parse_qs(urlsplit(client.press("W. de Jong")).query)
     sandbox.fault(broker_mix_up=True)
     assert parse_qs(urlsplit(client.press("W. de Jong")).query)["iss"] != [client.issuer]
 
 
-def test_user_info_may_be_of_another(sandbox: Sandbox):
+def test_user_info_may_have_another_subject(sandbox: Sandbox):
     client = Client(sandbox)
     token = client.exchange(client.press("W. de Jong"))
     subject = client.claims(token)["sub"]
@@ -182,7 +182,7 @@ def test_user_info_may_be_of_another(sandbox: Sandbox):
     assert client.user_info(token)["sub"] != subject
 
 
-def test_a_strange_way_back_is_refused(sandbox: Sandbox):
+def test_an_unknown_redirect_uri_is_refused(sandbox: Sandbox):
     client = Client(sandbox)
     for address in ("https://elsewhere.example/terug", "javascript://localhost/terug"):
         client.session.redirect_uri = address
@@ -190,7 +190,7 @@ def test_a_strange_way_back_is_refused(sandbox: Sandbox):
 
 
 @pytest.mark.parametrize("person", [{}, {"last_name": 1}, {"last_name": "Berg", "age": "40"}], ids=str)
-def test_control_refuses_what_is_no_person(sandbox: Sandbox, person: dict):
+def test_control_refuses_an_invalid_person(sandbox: Sandbox, person: dict):
     before = sandbox.control("GET", "persons")
     assert requests.put(f"{sandbox.url}/control/persons/wouter", json=person, timeout=10).status_code == 400
     assert sandbox.control("GET", "persons") == before
@@ -201,7 +201,7 @@ def test_the_broker_can_be_down(sandbox: Sandbox):
     assert sandbox.get("/broker/.well-known/openid-configuration").status_code == 503
 
 
-def test_a_reset_keeps_the_key_that_others_have_fetched(sandbox: Sandbox):
+def test_a_reset_keeps_the_signing_key(sandbox: Sandbox):
     before = sandbox.get("/broker/jwks").json()
     sandbox.reset()
     assert sandbox.get("/broker/jwks").json() == before

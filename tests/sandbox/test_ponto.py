@@ -1,4 +1,4 @@
-"""The sandbox's Ponto by itself: strict with what it is given, and one payment for one key."""
+"""The sandbox's Ponto: strict validation, and one payment per idempotency key."""
 
 import base64
 import hashlib
@@ -34,7 +34,7 @@ def asked(**changes: str) -> str:
 
 
 class Customer:
-    """An app that a customer has allowed."""
+    """A client that a customer has authorised."""
 
     def __init__(self, sandbox: Sandbox, ibans: tuple[str, ...] = (IBAN,)) -> None:
         self.sandbox, self.api = sandbox, f"{sandbox.url}/ponto/api"
@@ -73,30 +73,30 @@ def code_of(answer: requests.Response) -> tuple[int, str]:
     return answer.status_code, answer.json()["errors"][0]["code"]
 
 
-# --- allowing -------------------------------------------------------------------------------------
+# --- OAuth ---
 @pytest.mark.parametrize(
     ("name", "value"),
     [("client_id", "other"), ("redirect_uri", "https://thief.example/"), ("response_type", "token"), ("scope", "ai"),
      ("scope", "ai pi name"), ("code_challenge", ""), ("code_challenge_method", "plain")],
 )  # fmt: skip
-def test_a_wrong_question_is_shown_and_never_sent_back(sandbox: Sandbox, name: str, value: str):
+def test_an_invalid_request_is_shown_and_not_redirected(sandbox: Sandbox, name: str, value: str):
     answer = sandbox.get(f"/ponto/oauth2/auth?{asked(**{name: value})}", allow_redirects=False)
     assert (answer.status_code, f"<code>{name}</code>" in answer.text) == (400, True)
 
 
-def test_nothing_chosen_is_asked_again(sandbox: Sandbox):
+def test_choosing_no_account_shows_an_error(sandbox: Sandbox):
     answer = sandbox.post(f"/ponto/oauth2/auth?{asked()}", data={"besluit": "toestaan"}, allow_redirects=False)
     assert (answer.status_code, "Kies minstens één rekening" in answer.text) == (400, True)
 
 
-def test_only_what_was_allowed_is_there(sandbox: Sandbox, customer: Customer):
+def test_only_authorised_accounts_are_visible(sandbox: Sandbox, customer: Customer):
     other = Customer(sandbox, (SECOND_IBAN,))
     assert customer.account_id != other.account_id
     assert code_of(customer.call("GET", f"/accounts/{other.account_id}")) == (404, "resourceNotFound")
     assert customer.call("GET", "/userinfo").json()["name"] == "Demo BV"
 
 
-def test_a_refreshed_token_ends_the_one_before(customer: Customer):
+def test_a_refreshed_token_ends_the_previous_one(customer: Customer):
     given = {"grant_type": "refresh_token", "refresh_token": customer.tokens["refresh_token"]}
     fresh = requests.post(f"{customer.api}/oauth2/token", data=given, auth=CLIENT, timeout=10).json()
     assert code_of(customer.call("GET", "/accounts")) == (401, "unauthorized")
@@ -104,7 +104,7 @@ def test_a_refreshed_token_ends_the_one_before(customer: Customer):
     assert customer.call("GET", "/accounts").ok
 
 
-def test_accounts_and_what_was_booked_on_them(sandbox: Sandbox):
+def test_accounts_and_transactions(sandbox: Sandbox):
     customer = Customer(sandbox, (IBAN, SECOND_IBAN))
     first = customer.call("GET", "/accounts?page%5Blimit%5D=1").json()
     rest = requests.get(
@@ -116,8 +116,8 @@ def test_accounts_and_what_was_booked_on_them(sandbox: Sandbox):
     assert [row["attributes"]["amount"] for row in rows] == [4820]
 
 
-# --- bulk payments --------------------------------------------------------------------------------
-def test_one_key_is_one_payment_and_another_body_under_it_a_conflict(sandbox: Sandbox, customer: Customer):
+# --- bulk payments ---
+def test_one_key_is_one_payment_and_a_different_body_conflicts(sandbox: Sandbox, customer: Customer):
     first, again = customer.bulk("k-1"), customer.bulk("k-1")
     assert (first.status_code, again.json()) == (201, first.json())
     assert code_of(customer.bulk("k-1", reference="R-2")) == (409, "idempotencyKeyReused")
@@ -137,7 +137,7 @@ def test_one_key_is_one_payment_and_another_body_under_it_a_conflict(sandbox: Sa
         {"payments": [PAYMENT | {"remittanceInformationType": "structured"}]}, {"payments": ["x"]},
     ],
 )  # fmt: skip
-def test_anything_that_is_not_right_refuses_the_whole(sandbox: Sandbox, customer: Customer, changes: dict[str, Any]):
+def test_an_invalid_attribute_refuses_the_payment(sandbox: Sandbox, customer: Customer, changes: dict[str, Any]):
     assert code_of(customer.bulk(**changes)) == (400, "validationError")
     assert orders_at(sandbox) == []
 
@@ -149,18 +149,18 @@ def test_anything_that_is_not_right_refuses_the_whole(sandbox: Sandbox, customer
                    'authorization ibanity-idempotency-key",signature="eA=="'},
      {"Signature": f'keyId="k",created={int(time.time())},algorithm="hs2019",headers="digest",signature="eA=="'}],
 )  # fmt: skip
-def test_a_payment_that_is_not_signed_is_not_taken(sandbox: Sandbox, customer: Customer, headers: dict[str, str]):
+def test_an_unsigned_request_is_refused(sandbox: Sandbox, customer: Customer, headers: dict[str, str]):
     assert code_of(customer.bulk(headers=headers)) == (401, "invalidSignature")
     assert orders_at(sandbox) == []
 
 
-def test_without_a_way_back_there_is_no_page_in_the_answer(customer: Customer):
+def test_without_redirect_uri_there_is_no_signing_page(customer: Customer):
     document = {"data": {"type": "bulkPayment", "attributes": {"reference": "R", "payments": [PAYMENT]}}}
     answer = customer.call("POST", f"/accounts/{customer.account_id}/bulk-payments", document, "k")
     assert (answer.status_code, "links" in answer.json()["data"]) == (201, False)
 
 
-def test_what_failed_at_the_bank_cannot_be_signed_again(sandbox: Sandbox, customer: Customer):
+def test_a_failed_payment_cannot_be_signed_again(sandbox: Sandbox, customer: Customer):
     data = customer.bulk().json()["data"]
     page = data["links"]["redirect"]
     for decision in ("weigeren", "ondertekenen"):
@@ -171,7 +171,7 @@ def test_what_failed_at_the_bank_cannot_be_signed_again(sandbox: Sandbox, custom
     assert customer.call("GET", path).json()["data"]["attributes"]["status"] == "rejected"
 
 
-def test_a_signed_payment_is_booked_on_its_day(sandbox: Sandbox, customer: Customer):
+def test_a_signed_payment_is_booked_on_its_date(sandbox: Sandbox, customer: Customer):
     data = customer.bulk().json()["data"]
     requests.post(data["links"]["redirect"], data={"besluit": "ondertekenen"}, allow_redirects=False, timeout=10)
     sandbox.control("POST", "clock", {"advance_days": 1})
@@ -182,6 +182,6 @@ def test_a_signed_payment_is_booked_on_its_day(sandbox: Sandbox, customer: Custo
     assert customer.call("GET", path).json()["data"]["attributes"]["currentBalance"] == 72_500 - 3448.08
 
 
-def test_the_door_on_the_front_page_leads_to_its_bank(sandbox: Sandbox):
+def test_the_front_page_links_to_the_bank(sandbox: Sandbox):
     assert "/bank/ponto/" in sandbox.get("/").text
     assert "Rabo Zakelijk" in sandbox.get("/ponto/").text

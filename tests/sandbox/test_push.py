@@ -1,4 +1,4 @@
-"""The sandbox's push service: what it takes, what it refuses, what it shows."""
+"""The sandbox's push service: what it accepts, refuses and shows."""
 
 from urllib.parse import urlsplit
 
@@ -11,7 +11,7 @@ from tests.support.sandbox import Sandbox
 MESSAGE = PushMessage(b'{"title": "x"}', ttl=60, topic="t")
 
 
-def test_it_refuses_who_does_not_say_who_they_are(sandbox: Sandbox):
+def test_it_requires_vapid(sandbox: Sandbox):
     headers = {"TTL": "60", "Content-Encoding": "aes128gcm"}
     assert sandbox.post("/push/x", data=b"x", headers=headers).status_code == 401
     forged = {**headers, "Authorization": "vapid t=a.b.c, k=AAAA"}
@@ -19,15 +19,15 @@ def test_it_refuses_who_does_not_say_who_they_are(sandbox: Sandbox):
     assert sandbox.control("GET", "push") == []
 
 
-def test_it_refuses_what_was_signed_for_another(sandbox: Sandbox):
-    """A token travels from the one service to the other: it is worth nothing there."""
+def test_it_refuses_a_token_for_another_audience(sandbox: Sandbox):
+    """A token for one service is worthless at another."""
     pusher = WebPushClient("A" * 42 + "E", "a@b.example", local="http://other.example")
     token = pusher._token(urlsplit("http://other.example/x"))
     headers = {"TTL": "60", "Content-Encoding": "aes128gcm", "Authorization": f"vapid t={token}, k={pusher.public_key}"}
     assert sandbox.post("/push/x", data=b"x", headers=headers).status_code == 403
 
 
-def test_it_shows_what_it_took_the_newest_first(sandbox: Sandbox):
+def test_it_lists_messages_newest_first(sandbox: Sandbox):
     pusher, phone = WebPushClient("A" * 42 + "E", "a@b.example", local=sandbox.url), Receiver(sandbox)
     for text in (b'"one"', b'"two"'):
         pusher.send(phone.subscription, PushMessage(text, ttl=60, topic="t"))

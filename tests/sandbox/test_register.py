@@ -1,4 +1,4 @@
-"""The KvK of the sandbox: the key, the company, its extract, and what control and the switches change."""
+"""The sandbox's KvK: API key, companies, extracts, and the effect of control and faults."""
 
 import pytest
 import requests
@@ -20,12 +20,12 @@ def functions(extract: dict) -> list[dict]:
 @pytest.mark.parametrize(
     "path", [EXTRACT, f"/kvk/api/v1/basisprofielen/{KVK}", "/kvk/api/v2/zoeken?kvkNummer=68750110"]
 )
-def test_nothing_is_told_without_a_key(sandbox: Sandbox, path: str):
+def test_an_api_key_is_required(sandbox: Sandbox, path: str):
     assert sandbox.get(path).status_code == 401
     assert ask(sandbox, path).status_code == 200
 
 
-def test_the_extract_names_the_director_who_may_sign_alone(sandbox: Sandbox):
+def test_the_extract_has_a_director_with_sole_authority(sandbox: Sandbox):
     (only,) = functions(ask(sandbox, EXTRACT).json())
     director = only["bestuursfunctie"]
     person = director["door"]["natuurlijkPersoon"]
@@ -35,7 +35,7 @@ def test_the_extract_names_the_director_who_may_sign_alone(sandbox: Sandbox):
     assert (director["functie"]["code"], director["bevoegdheid"]["soort"]["code"]) == ("02", "azb")
 
 
-def test_the_profile_and_the_search_know_the_company(sandbox: Sandbox):
+def test_profile_and_search_find_the_company(sandbox: Sandbox):
     profile = ask(sandbox, f"/kvk/api/v1/basisprofielen/{KVK}").json()
     assert (profile["kvkNummer"], profile["naam"]) == (KVK, "Demo BV")
     assert profile["_links"]["self"]["href"].endswith(f"/v1/basisprofielen/{KVK}")
@@ -55,7 +55,7 @@ def test_the_profile_and_the_search_know_the_company(sandbox: Sandbox):
         ("/kvk/api/v2/zoeken?kvkNummer=12345678", "IPD5200"),
     ],
 )
-def test_an_unknown_company_is_told_in_the_registers_form(sandbox: Sandbox, path: str, code: str):
+def test_an_unknown_company_gets_the_registers_error(sandbox: Sandbox, path: str, code: str):
     answer = ask(sandbox, path)
     assert answer.status_code == 404
     assert answer.json()["fout"][0]["code"] == code
@@ -70,7 +70,7 @@ def test_control_replaces_the_extract_until_the_reset(sandbox: Sandbox):
     assert functions(ask(sandbox, EXTRACT).json())[0]["bestuursfunctie"]["bevoegdheid"]["soort"]["code"] == "azb"
 
 
-def test_an_extract_is_served_under_the_number_it_was_put_at(sandbox: Sandbox):
+def test_an_extract_is_served_under_its_given_number(sandbox: Sandbox):
     extract = ask(sandbox, EXTRACT).json()
     activity = extract["product"]["maatschappelijkeActiviteit"]
     owner = activity["heeftAlsEigenaar"]
@@ -95,7 +95,7 @@ def test_other_companies_have_other_directors(sandbox: Sandbox, number: str, cod
     assert codes == {code}
 
 
-def test_a_sole_trader_is_the_owner(sandbox: Sandbox):
+def test_a_sole_proprietor_is_the_owner(sandbox: Sandbox):
     extract = ask(sandbox, "/kvk/api/v1/functionarissen/kvknummer/69599084").json()
     owner = extract["product"]["maatschappelijkeActiviteit"]["heeftAlsEigenaar"]["natuurlijkPersoon"]
     assert owner["geslachtsnaam"] == "Jong"
@@ -104,13 +104,13 @@ def test_a_sole_trader_is_the_owner(sandbox: Sandbox):
 @pytest.mark.parametrize(
     "body", [{"naam": "x"}, {"product": "x"}, {"product": {"maatschappelijkeActiviteit": []}}], ids=str
 )
-def test_control_refuses_what_is_no_extract(sandbox: Sandbox, body: dict):
+def test_control_refuses_an_invalid_extract(sandbox: Sandbox, body: dict):
     before = ask(sandbox, EXTRACT).json()
     assert requests.put(f"{sandbox.url}/control/register/{KVK}", json=body, timeout=10).status_code == 400
     assert ask(sandbox, EXTRACT).json() == before
 
 
-def test_the_register_can_be_down_or_keep_birth_dates_to_itself(sandbox: Sandbox):
+def test_the_register_can_be_down_or_omit_birth_dates(sandbox: Sandbox):
     sandbox.fault(kvk_down=True)
     assert ask(sandbox, EXTRACT).status_code == 503
     sandbox.fault(kvk_down=False, kvk_temporary=True)
