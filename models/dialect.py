@@ -112,21 +112,18 @@ def refuse(name: str, table: str, event: str, condition: str, message: str) -> N
     database.execute_sql(f"create trigger {name} before {event} on {table} for each row execute function {name}()")
 
 
-def update_after(name: str, table: str, event: str, update: str, key: str, column: str) -> None:
-    """Run `update` after this event, for the rows whose `key` is the `column` of a row that changed.
+def update_after(name: str, table: str, event: str, update: str, of_row: str, of_rows: str) -> None:
+    """Run `update` after this event.
 
-    SQLite runs it for each row, PostgreSQL once for all rows of a statement.
+    SQLite runs it for each row, where `of_row` holds of the row `new`; PostgreSQL once for all rows of a statement,
+    where `of_rows` holds of the table `changed`.
     """
     if is_sqlite():
         database.execute_sql(f"drop trigger if exists {name}")
-        database.execute_sql(
-            f"create trigger {name} after {event} on {table} begin {update} where {key} = new.{column}; end"
-        )
+        database.execute_sql(f"create trigger {name} after {event} on {table} begin {update} where {of_row}; end")
         return
-    database.execute_sql(
-        f"create or replace function {name}() returns trigger as $$ begin "
-        f"{update} where {key} in (select {column} from changed); return null; end $$ language plpgsql"
-    )
+    body = f"begin {update} where {of_rows}; return null; end"
+    database.execute_sql(f"create or replace function {name}() returns trigger as $$ {body} $$ language plpgsql")
     database.execute_sql(f"drop trigger if exists {name} on {table}")
     database.execute_sql(
         f"create trigger {name} after {event} on {table} referencing new table as changed "

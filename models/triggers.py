@@ -34,7 +34,7 @@ def create_triggers() -> None:
     for event in ("insert", "update"):
         update_after(
             f"batch_line_{event}_counted", "batch_line", event, "update batch set lines_version = lines_version + 1",
-            key="id", column="batch_id",
+            of_row="id = new.batch_id", of_rows="id in (select batch_id from changed)",
         )  # fmt: skip
 
 
