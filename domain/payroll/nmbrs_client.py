@@ -51,8 +51,8 @@ REQUIRED_OPERATIONS = ("runs", "sepa_file")
 # Errors after which further calls are useless or harmful until the user has acted.
 SUSPENDING_ERRORS = ("bad_credentials", "quota_used_up")
 _SUCCESS_INTERVAL = timedelta(minutes=1)
-Params = ParamSpec("Asked")
-Result = TypeVar("Answer")
+Params = ParamSpec("Params")
+Result = TypeVar("Result")
 
 
 class NmbrsClient:
