@@ -1,1 +1,1 @@
-"""Small and pure: money, clock, ids, encryption, IBANs, SEPA text. Imports nothing of ours."""
+"""Small, pure modules: money, clock, bank days, ids, encryption, IBANs, SEPA text. They import none of our packages."""

@@ -24,7 +24,7 @@ def closing_days(year: int) -> frozenset[date]:
 
 
 def is_bank_day(day: date) -> bool:
-    """Monday to Friday, except TARGET's closing days. King's Day is a bank day."""
+    """Return whether this is a TARGET day: Monday to Friday, except the closing days. King's Day is a bank day."""
     return day.weekday() < 5 and day not in closing_days(day.year)
 
 

@@ -1,4 +1,4 @@
-"""One clock: UTC inside, Amsterdam for people, bank days and limits."""
+"""The clock: UTC in the program, Europe/Amsterdam for users, bank days and limits."""
 
 from datetime import UTC, date, datetime
 from zoneinfo import ZoneInfo
@@ -7,20 +7,20 @@ AMSTERDAM = ZoneInfo("Europe/Amsterdam")
 
 
 def utcnow() -> datetime:
-    """Now, aware, in UTC."""
+    """Return the current time, timezone-aware, in UTC."""
     return datetime.now(UTC)
 
 
 def amsterdam(moment: datetime) -> datetime:
-    """The same moment on the clock in Amsterdam."""
+    """Return the same moment in Europe/Amsterdam."""
     return moment.astimezone(AMSTERDAM)
 
 
 def today_amsterdam() -> date:
-    """The date a person in Amsterdam reads on the calendar now."""
+    """Return today's date in Amsterdam."""
     return amsterdam(utcnow()).date()
 
 
 def amsterdam_midnight(day: date) -> datetime:
-    """The UTC moment at which this day begins in Amsterdam."""
+    """Return the UTC moment at which this day starts in Amsterdam."""
     return datetime(day.year, day.month, day.day, tzinfo=AMSTERDAM).astimezone(UTC)

@@ -1,7 +1,7 @@
-"""Encryption at rest: AES-256-GCM, the key named in the value, the place bound to it.
+"""Encryption at rest with AES-256-GCM. The value names its key and is bound to its context.
 
-A sealed value reads ``v1:<key_id>:<nonce>:<ciphertext>``. The context (table, row, field) is
-associated data, so a value moved to another row does not open.
+A ciphertext reads `v1:<key_id>:<nonce>:<ciphertext>`. The context (table, row, column) is associated data, so that a
+value copied to another row cannot be decrypted.
 """
 
 import hashlib
@@ -15,12 +15,12 @@ from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 
 
 class DecryptionFailed(Exception):
-    """The value was not sealed here, by a key that we hold, for this place."""
+    """The value was not encrypted with one of our keys for this context."""
 
 
 @dataclass(frozen=True)
 class Keyring:
-    """Keys by name; new values are sealed with the primary, old ones still open."""
+    """Encryption keys by name. New values use the primary key; the others only decrypt."""
 
     keys: dict[str, bytes] = field(repr=False)
     primary: str
@@ -38,25 +38,29 @@ class Keyring:
         cipher = AESGCM(self.keys[self.primary]).encrypt(nonce, plain, context.encode())
         return ":".join(("v1", self.primary, urlsafe_b64encode(nonce).decode(), urlsafe_b64encode(cipher).decode()))
 
-    def decrypt(self, sealed: str, context: str) -> bytes:
-        """DecryptionFailed when the key, the context or a single bit differs."""
+    def decrypt(self, value: str, context: str) -> bytes:
+        """Return the plaintext.
+
+        Raises:
+        - DecryptionFailed: the key, the context or the ciphertext differs.
+        """
         try:
-            version, key_id, nonce, cipher = sealed.split(":")
+            version, key_id, nonce, cipher = value.split(":")
             key = self.keys[key_id] if version == "v1" else b""
             return AESGCM(key).decrypt(urlsafe_b64decode(nonce), urlsafe_b64decode(cipher), context.encode())
         except (ValueError, KeyError, InvalidTag) as error:
-            raise DecryptionFailed("a sealed value does not open") from error
+            raise DecryptionFailed("an encrypted value cannot be decrypted") from error
 
-    def needs_rotation(self, sealed: str) -> bool:
-        """Whether the value waits to be sealed again with the primary key."""
-        return sealed.split(":", 2)[1] != self.primary
+    def needs_rotation(self, value: str) -> bool:
+        """Return whether the value was encrypted with another key than the primary one."""
+        return value.split(":", 2)[1] != self.primary
 
 
 def digest_sha256(data: bytes) -> str:
-    """Hexadecimal SHA-256."""
+    """Return the SHA-256 in hexadecimal."""
     return hashlib.sha256(data).hexdigest()
 
 
 def keyed_digest(key: bytes, text: str) -> str:
-    """HMAC-SHA-256 in hexadecimal: to look a secret up without keeping it."""
+    """Return the HMAC-SHA-256 in hexadecimal, to look up a secret without storing it."""
     return hmac.new(key, text.encode(), hashlib.sha256).hexdigest()

@@ -1,7 +1,7 @@
-"""IBANs: checked by ISO 7064 mod 97 and the registry's structure, grouped for people.
+"""IBANs: validated with ISO 7064 mod 97 and the structure in the IBAN registry, and grouped for display.
 
-The structure of each country comes from schwifty; the check itself is done here, because files of
-thousands of accounts are read and schwifty takes a whole object for each.
+The structure of each country comes from schwifty. The check digits are computed here, because files hold thousands of
+accounts and schwifty builds an object for each.
 """
 
 import re
@@ -12,7 +12,7 @@ from schwifty.exceptions import SchwiftyException
 
 _SPACES = re.compile(r"[ \t\r\n\u00a0\u202f]+")
 _PLAIN = re.compile(r"[A-Z]{2}[0-9]{2}[A-Z0-9]{11,30}")
-# A letter counts as its place behind the digits: A is 10, Z is 35 (ISO 13616).
+# Letters count as numbers: A is 10, Z is 35 (ISO 13616).
 _AS_NUMBER = {ord("A") + place: str(10 + place) for place in range(26)}
 # Countries whose accounts a SEPA credit transfer reaches, by the code in their IBANs (territories: that of the state).
 # Source: EPC409-09; Albania, Montenegro, Moldova, North Macedonia and Serbia joined in 2024 and 2025.
@@ -27,13 +27,16 @@ SEPA_COUNTRIES = frozenset(
 
 @lru_cache(maxsize=32_768)
 def normalise(text: str) -> str:
-    """The IBAN without spaces, in capitals. ValueError when it is not a valid one.
+    """Return the IBAN in capitals without spaces.
 
-    Valid: a country of the IBAN registry (not one that only has plans), its length, its structure,
-    and check digits as they are computed, so never 00, 01 or 99.
+    Valid means: a country in the IBAN registry (not a planned one), its length and structure, and the computed check
+    digits, which are never 00, 01 or 99.
+
+    Raises:
+    - ValueError: it is not a valid IBAN.
     """
     iban = _SPACES.sub("", text)
-    if iban.isascii():  # other alphabets have letters whose capital is one of ours
+    if iban.isascii():  # some non-ASCII letters have an ASCII capital
         iban = iban.upper()
     if not _PLAIN.fullmatch(iban):
         raise ValueError("not a valid IBAN")
@@ -45,7 +48,7 @@ def normalise(text: str) -> str:
 
 @cache
 def _structure(country: str) -> re.Pattern[str] | None:
-    """What stands behind the check digits in this country; None where there are no IBANs."""
+    """Return the pattern of what follows the check digits in this country; None for a country without IBANs."""
     try:
         spec = registry.get_iban_spec(country)
     except SchwiftyException:
@@ -72,5 +75,5 @@ def in_sepa(iban: str) -> bool:
 
 
 def format_iban(iban: str) -> str:
-    """In fours, as banks print it: NL42 INGB 2268 3524 12."""
+    """Return the IBAN in groups of four, as banks print it: NL42 INGB 2268 3524 12."""
     return " ".join(iban[i : i + 4] for i in range(0, len(iban), 4))

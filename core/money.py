@@ -1,4 +1,7 @@
-"""Money is integer cents. One reader, one writer for messages, one for operators (screens: `formatters` of the web)."""
+"""Amounts of money in integer cents: parse them, and format them for messages and for operators.
+
+The screens format amounts with the filters in blueprints/web.
+"""
 
 import re
 
@@ -6,9 +9,10 @@ _AMOUNT = re.compile(r"[0-9]{1,15}(?:\.([0-9]{1,2}))?")
 
 
 def cents(text: str) -> int:
-    """Read an amount as ISO 20022 writes it ("2611.00", "5.5", "12") into integer cents.
+    """Parse an amount as written in ISO 20022 ("2611.00", "5.5", "12") into integer cents.
 
-    ValueError on anything else: signs, commas, exponents, more than two decimals.
+    Raises:
+    - ValueError: anything else, such as signs, commas, exponents or more than two decimals.
     """
     match = _AMOUNT.fullmatch(text)
     if not match:
@@ -18,13 +22,13 @@ def cents(text: str) -> int:
 
 
 def format_iso(amount: int) -> str:
-    """1980608 as messages want it: 19806.08."""
+    """Return the amount for messages: 1980608 gives 19806.08."""
     sign = "-" if amount < 0 else ""
     return f"{sign}{abs(amount) // 100}.{abs(amount) % 100:02d}"
 
 
 def format_dutch(amount: int) -> str:
-    """1980608 as a Dutch reader writes it: 19.806,08."""
+    """Return the amount in Dutch notation: 1980608 gives 19.806,08."""
     sign = "-" if amount < 0 else ""
     whole = f"{abs(amount) // 100:,}".replace(",", ".")
     return f"{sign}{whole},{abs(amount) % 100:02d}"

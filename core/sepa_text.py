@@ -1,9 +1,9 @@
-"""Text as SEPA carries it: letters, digits and / - ? : ( ) . , ' + and space.
+"""The SEPA character set: letters, digits, / - ? : ( ) . , ' + and space.
 
-Source: EPC217-08, the conversion table for the basic Latin set: accents fall away, ß is s, Æ is A,
-Greek and Cyrillic are spelt in Latin, what cannot be carried becomes a point. Of our own: ĳ stays
-two letters, letters that the table leaves out (Ð, Þ, ы, є …) are spelt too, and a capital that
-becomes several letters is written as in a name (Щ is Sht) unless the whole text is in capitals.
+The conversion follows EPC217-08 for the basic Latin set: accents are dropped, ß becomes s, Æ becomes A, Greek and
+Cyrillic are transliterated, anything else becomes a point. Our additions: ĳ stays two letters, letters missing from the
+table (Ð, Þ, ы, є …) are transliterated too, and a capital that becomes several letters is written as in a name (Щ is
+Sht) unless the whole text is in capitals.
 """
 
 import re
@@ -32,7 +32,7 @@ _CYRILLIC = {
     "а": "a", "б": "b", "в": "v", "г": "g", "д": "d", "е": "e", "ж": "zh", "з": "z", "и": "i", "й": "y", "к": "k",
     "л": "l", "м": "m", "н": "n", "о": "o", "п": "p", "р": "r", "с": "s", "т": "t", "у": "u", "ф": "f", "х": "h",
     "ц": "ts", "ч": "ch", "ш": "sh", "щ": "sht", "ъ": "a", "ь": "y", "ю": "yu", "я": "ya",
-    # not in the table, which knows Bulgarian only: Russian, Ukrainian, Serbian, Macedonian
+    # not in the EPC table, which covers Bulgarian only: Russian, Ukrainian, Serbian, Macedonian
     "ы": "y", "э": "e", "і": "i", "є": "ye", "ґ": "g", "ђ": "d", "ј": "j", "љ": "lj", "њ": "nj", "ћ": "c", "џ": "dz",
     "ѕ": "dz",
 }  # fmt: skip
@@ -41,17 +41,17 @@ _INVISIBLE = frozenset({"Mn", "Me", "Cf"})
 
 
 class _Table(dict[int, str]):
-    """What each character becomes, found out when it is first met."""
+    """Maps each character to its replacement, computed on first use."""
 
     def __missing__(self, code: int) -> str:
-        made = self[code] = _carried(chr(code))
+        made = self[code] = _convert(chr(code))
         return made
 
 
 _TABLE = _Table()
 
 
-def _carried(character: str) -> str:
+def _convert(character: str) -> str:
     if _ALLOWED.fullmatch(character):
         return character
     if character in _SIGNS:
@@ -62,11 +62,11 @@ def _carried(character: str) -> str:
         return _LETTERS[character.lower()].capitalize()
     if unicodedata.category(character) in _INVISIBLE:
         return ""
-    return " " if character.isspace() else _apart(character)
+    return " " if character.isspace() else _decompose(character)
 
 
-def _apart(character: str) -> str:
-    """An accented letter without its accents, a ligature as its letters, any script's digit as ours."""
+def _decompose(character: str) -> str:
+    """Return an accented letter without accents, a ligature as letters, a digit of any script as an ASCII digit."""
     if character.isdecimal():
         return str(unicodedata.decimal(character))
     parts = unicodedata.normalize("NFKD", character)
@@ -76,9 +76,9 @@ def _apart(character: str) -> str:
 
 
 def to_sepa(text: str, max_length: int) -> str:
-    """The text in SEPA's characters, spaces folded to one, at most `max_length` long.
+    """Return the text in the SEPA character set, with single spaces, at most `max_length` long.
 
-    Empty only when the text shows nothing but spaces. Converting twice changes nothing more.
+    Empty only if the text consists of spaces. Converting twice gives the same result.
     """
     carried = text
     if not _ALLOWED.fullmatch(text):
@@ -90,16 +90,16 @@ def to_sepa(text: str, max_length: int) -> str:
 
 
 def to_reference(text: str, max_length: int = REFERENCE) -> str:
-    """As `to_sepa`; besides, no slash first or last and no two together, which banks refuse in references."""
+    """Like `to_sepa`, but without a slash at either end or two in a row, which banks reject in references."""
     carried = re.sub(r"/[/ ]*/", "/", to_sepa(text, len(text) * 4)).strip("/ ")
     return carried[:max_length].rstrip("/ ") or ("." if text.strip() else "")
 
 
 def is_sepa(text: str, max_length: int) -> bool:
-    """Whether this may stand in a file as it is: not empty, not too long, no space first or last."""
+    """Return whether the text can be sent as it is: not empty, not too long, no space at either end."""
     return 0 < len(text) <= max_length and _ALLOWED.fullmatch(text) is not None and text == text.strip(" ")
 
 
 def is_reference(text: str, max_length: int = REFERENCE) -> bool:
-    """Whether this may be a message or end-to-end id as it is."""
+    """Return whether the text can be a message id or end-to-end id as it is."""
     return is_sepa(text, max_length) and text[0] != "/" and text[-1] != "/" and "//" not in text
