@@ -1,4 +1,4 @@
-"""Tables with their constraints. The database refuses nonsense; the domain decides what is allowed."""
+"""Tables and their constraints. The database rejects inconsistent data; the domain decides what is allowed."""
 
 from models.audit import AuditEvent, Notification, OutgoingMail, TokenRevocation
 from models.banking import BankAccess, BankAccount, BankGrant, BankLink

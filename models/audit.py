@@ -1,4 +1,4 @@
-"""What happened and what is still to be told: audit events, mails, notifications."""
+"""Audit events, and the outbox: mails, push notifications and token revocations."""
 
 from typing import Any
 
@@ -11,7 +11,7 @@ from models.people import Client, PushSubscription, User
 
 
 class AuditEvent(Table):
-    """Append-only; each event carries the hash of the one before it in the same client's chain."""
+    """An append-only event. It contains the hash of the previous event in the client's chain."""
 
     client = ForeignKeyField(Client, backref="events")
     client_id: int
@@ -20,7 +20,7 @@ class AuditEvent(Table):
     actor = TextField()  # "user:7", "worker", "operator"
     kind = TextField()
     subject = TextField()  # "batch:20201113034734-66580"
-    details: Any = JsonField()  # ids, hashes and sums; never a name, an IBAN or a person's amount
+    details: Any = JsonField()  # ids, hashes and totals; never a name, an IBAN or an individual wage
     previous = TextField()
     hash = TextField()
 
@@ -29,15 +29,15 @@ class AuditEvent(Table):
 
 
 class OutgoingMail(Table):
-    """A mail that waits to be sent or was sent."""
+    """A mail to be sent, or already sent."""
 
     user = ForeignKeyField(User)
     user_id: int
     client = ForeignKeyField(Client, null=True)
     client_id: int | None
     kind = TextField()
-    sealed = TextField()  # what fills the text: may hold a one-use link
-    once = TextField(unique=True)  # a fact is told once
+    sealed = TextField()  # facts for the text, may contain a one-time link
+    once = TextField(unique=True)  # prevents duplicates
     attempts = IntegerField(default=0)
     due_at = UtcField(null=True, default=utcnow, index=True)
     lease_until = UtcField(null=True)
@@ -46,12 +46,12 @@ class OutgoingMail(Table):
 
 
 class TokenRevocation(Table):
-    """A refresh token that nothing uses any more and that its service still has to revoke."""
+    """A refresh token that is no longer used and that the service still has to revoke."""
 
     client = ForeignKeyField(Client)
     client_id: int
     service = TextField()
-    subject = TextField()  # "connection:3", "link:7": whose token it was
+    subject = TextField()  # "connection:3", "link:7": the link it belonged to
     token_sealed = TextField()
     attempts = IntegerField(default=0)
     due_at = UtcField(default=utcnow, index=True)
@@ -63,7 +63,7 @@ class TokenRevocation(Table):
 
 
 class Notification(Table):
-    """A message to one browser that waits to be sent or was sent: what happened, never a name or an amount."""
+    """A push notification to one browser, to be sent or already sent. Never contains a name or an amount."""
 
     subscription = ForeignKeyField(PushSubscription, on_delete="CASCADE")
     subscription_id: int
@@ -73,7 +73,7 @@ class Notification(Table):
     batch_id: int | None
     what = TextField()
     path = TextField()
-    once = TextField()  # a fact is told once
+    once = TextField()  # prevents duplicates
     attempts = IntegerField(default=0)
     due_at = UtcField(null=True, default=utcnow, index=True)
     lease_until = UtcField(null=True)

@@ -1,4 +1,4 @@
-"""Where the money is: consents at banks and the accounts under them."""
+"""Consents at banks and the accounts under them."""
 
 from peewee import BigIntegerField, Check, DateField, ForeignKeyField, IntegerField, TextField
 
@@ -14,21 +14,21 @@ class BankLink(Table):
     client_id: int
     user = ForeignKeyField(User)
     user_id: int
-    bank = TextField()  # the id of the bank's line of configuration
+    bank = TextField()  # the id of the bank's configuration
     consent_id = TextField(null=True)
     status = TextField(default="started")
-    state_hash = TextField(unique=True)  # one use, for the way back
+    state_hash = TextField(unique=True)  # state of the redirect, valid once
     returned_at = UtcField(null=True)
     next_page = TextField(null=True)
     valid_until = DateField(null=True)
     holder_name = TextField(null=True)
     holder_confirmed_at = UtcField(null=True)
     created_at = UtcField(default=utcnow)
-    bank_name = TextField(default="")  # as it was called: shown while the bank directory is away
-    consent_status = TextField(null=True)  # the bank's own word, or why we hold it ended
-    asked_at = UtcField(null=True)  # when the bank last said how the consent stands
-    looked_at = UtcField(null=True)  # when somebody last had the accounts read
-    due_at = UtcField(null=True, index=True)  # when they are read by themselves
+    bank_name = TextField(default="")  # shown while the bank directory is unavailable
+    consent_status = TextField(null=True)  # the bank's consentStatus, or why we ended it
+    asked_at = UtcField(null=True)  # when the bank last returned the status
+    looked_at = UtcField(null=True)  # when a customer last requested balances
+    due_at = UtcField(null=True, index=True)  # next sync in the background
     lease_until = UtcField(null=True)
 
     class Meta:
@@ -36,18 +36,18 @@ class BankLink(Table):
 
 
 class BankGrant(Table):
-    """The customer's own key to a bank that wants one (Ponto): on the way to it, then the pair of tokens."""
+    """The customer's OAuth authorisation at a bank that needs one (Ponto): first the request, then the tokens."""
 
     link = ForeignKeyField(BankLink, backref="grants", unique=True, on_delete="CASCADE")
     link_id: int
-    verifier_sealed = TextField(null=True)  # until the one way back
+    verifier_sealed = TextField(null=True)  # PKCE verifier, until the redirect returns
     tokens_sealed = TextField(null=True)
     lease_until = UtcField(null=True)
     created_at = UtcField(default=utcnow)
 
 
 class BankAccount(Table):
-    """An account that can pay. Amounts are cents; a limit of zero pays nothing."""
+    """An account that can pay. Amounts are integer cents; a limit of zero blocks payments."""
 
     client = ForeignKeyField(Client, backref="bank_accounts")
     client_id: int
@@ -63,10 +63,10 @@ class BankAccount(Table):
     limit_payment_cents = BigIntegerField()
     limit_day_cents = BigIntegerField()
     created_at = UtcField(default=utcnow)
-    holder_check = TextField(null=True)  # null: a person has to look
+    holder_check = TextField(null=True)  # null: an operator has to decide
     holder_checked_at = UtcField(null=True)
-    transactions_at = UtcField(null=True)  # of when the bookings are
-    transactions_asked_at = UtcField(null=True)  # when the bank was last asked for them, answer or none
+    transactions_at = UtcField(null=True)  # when the stored transactions were fetched
+    transactions_asked_at = UtcField(null=True)  # when they were last requested, with or without an answer
 
     class Meta:
         indexes = ((("client", "iban"), True),)
@@ -75,7 +75,7 @@ class BankAccount(Table):
 
 
 class BankAccess(Table):
-    """How often one thing was asked of a bank on a day without the person there, under one consent."""
+    """The number of reads of a resource on one day, under one consent, without the customer (PSU) present."""
 
     link = ForeignKeyField(BankLink)
     link_id: int

@@ -1,4 +1,4 @@
-"""The database behind every table: connection, transactions, and the two fields of our own."""
+"""The base of every table: the database connection, and the two field types of our own."""
 
 import json
 from collections.abc import Iterator
@@ -11,7 +11,7 @@ database = DatabaseProxy()
 
 
 class UtcField(DateTimeField):
-    """An aware moment in UTC; kept without zone, so both databases compare it the same."""
+    """A timezone-aware moment in UTC, stored without time zone so that both databases compare it alike."""
 
     def db_value(self, value: Any) -> Any:
         if isinstance(value, datetime):
@@ -26,7 +26,7 @@ class UtcField(DateTimeField):
 
 
 class JsonField(TextField):
-    """A small document, kept as canonical JSON text."""
+    """A small document, stored as canonical JSON."""
 
     def db_value(self, value: Any) -> Any:
         return None if value is None else json.dumps(value, sort_keys=True, separators=(",", ":"))
@@ -36,10 +36,10 @@ class JsonField(TextField):
 
 
 class FetchAllSelect(ModelSelect):
-    """A query of which every row is read before the first is looked at.
+    """Select that fetches all rows before iteration, so that a loop may write.
 
-    A half-read query keeps SQLite's view of that moment open: a write in the loop then fails at once ("database is
-    locked") when anybody else wrote meanwhile, a bank's answer in between being time enough.
+    On SQLite a partly read query keeps its snapshot open. A write in the loop would then fail ("database is locked") if
+    another connection has written meanwhile.
     """
 
     def __iter__(self) -> Iterator[Any]:

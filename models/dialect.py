@@ -1,4 +1,4 @@
-"""What differs between SQLite and PostgreSQL: one function for each difference (docs/decisions/0022-two-databases.md).
+"""What differs between SQLite and PostgreSQL, one function per difference (docs/decisions/0022-two-databases.md).
 
 No other module of the program asks which of the two it is.
 """
@@ -13,7 +13,7 @@ from playhouse.db_url import connect as connect_url
 
 from models.base import database
 
-# synchronous 2 is FULL: what was committed survives a power cut.
+# synchronous 2 is FULL: committed data survives a power failure.
 PRAGMAS = {"journal_mode": "wal", "busy_timeout": 5000, "foreign_keys": 1, "synchronous": 2}
 MAX_CONNECTIONS = 16  # of one process, on PostgreSQL
 _ADVISORY_LOCK = 4242_9969
@@ -29,7 +29,7 @@ def is_postgres() -> bool:
 
 # --- connections ----------------------------------------------------------------------------------
 def connect(url: str) -> None:
-    """Point every table at this database. Opens nothing yet: each thread opens its own."""
+    """Configure the database for all tables. Opens no connection yet: each thread opens its own."""
     if url.startswith("sqlite"):
         real = connect_url(url, pragmas=PRAGMAS, timeout=5)
     else:
@@ -41,9 +41,9 @@ def connect(url: str) -> None:
 
 
 def release_connection() -> None:
-    """Give this thread's connection back to the pool of PostgreSQL.
+    """Return this thread's connection to the pool of PostgreSQL.
 
-    SQLite's stays open in its thread: closing the last one writes the whole log back into the file.
+    On SQLite it stays open: closing the last connection writes the whole log (WAL) into the database file.
     """
     if is_postgres() and not database.is_closed():
         database.close()
@@ -53,8 +53,8 @@ def release_connection() -> None:
 def write_transaction() -> AbstractContextManager[Any]:
     """Return a transaction that may read before it writes.
 
-    SQLite takes its write lock at the start: otherwise the first write after a read fails when another writer came
-    between.
+    SQLite takes the write lock at the start: otherwise the first write after a read fails if another connection wrote
+    in between.
     """
     return database.atomic("IMMEDIATE") if is_sqlite() else database.atomic()
 
@@ -62,7 +62,8 @@ def write_transaction() -> AbstractContextManager[Any]:
 def lock_rows(query: "ModelSelect[Any]") -> None:
     """Lock the rows of a query until the transaction ends.
 
-    Rows that only refer to them can be inserted meanwhile. SQLite has one writer, which `write_transaction` is already.
+    Rows that refer to them can still be inserted. SQLite needs no lock: `write_transaction` already allows one writer
+    only.
     """
     if is_postgres():
         list(query.for_update(cast(Any, "FOR NO KEY UPDATE")))
@@ -70,7 +71,7 @@ def lock_rows(query: "ModelSelect[Any]") -> None:
 
 @contextmanager
 def migration_lock() -> Iterator[None]:
-    """Let one process migrate at a time: the runner of migrations has no lock of its own."""
+    """Allow one process at a time to migrate: the migration runner has no lock of its own."""
     if is_sqlite():
         with open(f"{database.obj.database}.migrate-lock", "w") as handle:
             fcntl.flock(handle, fcntl.LOCK_EX)
@@ -85,17 +86,20 @@ def migration_lock() -> Iterator[None]:
 
 # --- SQL ------------------------------------------------------------------------------------------
 def native_types(script: str) -> str:
-    """Return SQL written for PostgreSQL with the types of this database: a key that numbers itself, and bytes."""
+    """Return the PostgreSQL script with this database's types for auto-increment keys and for bytes."""
     return script.replace(" SERIAL ", " INTEGER ").replace(" BYTEA ", " BLOB ") if is_sqlite() else script
 
 
 def is_distinct(left: str, right: str) -> str:
-    """Return the comparison that also holds when one of the two is null."""
+    """Return the condition that two values differ, also when one of them is null."""
     return f"{left} {'is not' if is_sqlite() else 'is distinct from'} {right}"
 
 
 def refuse(name: str, table: str, event: str, condition: str, message: str) -> None:
-    """Refuse this event on rows of this table for which the condition holds; replaces a trigger of that name."""
+    """Create a trigger that rejects this event for rows that meet the condition.
+
+    Replaces a trigger of the same name.
+    """
     if is_sqlite():
         database.execute_sql(f"drop trigger if exists {name}")
         database.execute_sql(
@@ -113,10 +117,10 @@ def refuse(name: str, table: str, event: str, condition: str, message: str) -> N
 
 
 def update_after(name: str, table: str, event: str, update: str, of_row: str, of_rows: str) -> None:
-    """Run `update` after this event.
+    """Create a trigger that runs `update` after this event, for the rows that belong to the changed ones.
 
-    SQLite runs it for each row, where `of_row` holds of the row `new`; PostgreSQL once for all rows of a statement,
-    where `of_rows` holds of the table `changed`.
+    SQLite runs it once per row, with the condition `of_row` on the row `new`; PostgreSQL once per statement, with the
+    condition `of_rows` on the table `changed`.
     """
     if is_sqlite():
         database.execute_sql(f"drop trigger if exists {name}")

@@ -1,4 +1,4 @@
-"""What is to be paid: batches and lines, releases, orders at the bank."""
+"""Payments: batches and their lines, approvals, releases, and orders at the bank."""
 
 from typing import Any
 
@@ -16,8 +16,8 @@ BATCH_STATES = (
 )  # fmt: skip
 NAME_MATCHES = ("NMTC", "CMTC", "NOAP")
 LINE_STATES = ("open", "refused", "void", "sent", "executed", "rejected", "returned")
-# An order that may still pay. "ready": surely not at the bank; "sent": called, and no answer yet.
-SCA_PURPOSES = ("payment", "cancellation")  # what is signed: that the order is paid, or that it is taken back
+SCA_PURPOSES = ("payment", "cancellation")  # whether the order or its cancellation is signed
+# Orders that may still be executed. "ready": certainly not at the bank; "sent": submitted, no answer yet.
 LIVE_ORDERS = ("ready", "sent", "at_bank", "signed", "executed")
 
 
@@ -26,7 +26,7 @@ def _one_of(column: str, values: tuple[str, ...]) -> str:
 
 
 class Batch(Table):
-    """A payment order as people know it. Its unique key makes a run one batch, whatever comes twice."""
+    """A payment as users know it. Its unique key allows one batch per version of a run."""
 
     client = ForeignKeyField(Client, backref="batches")
     client_id: int
@@ -54,14 +54,14 @@ class Batch(Table):
     kind = TextField(default="salary")
     period_start = IntegerField(default=0)
     period_end = IntegerField(default=0)
-    difference = BooleanField(default=False)  # its run was paid before: holds only what differs
-    picked = BooleanField(default=False)  # its run is from before the link
-    missing_count = IntegerField(null=True)  # people of the run without a payment; null: not known
+    difference = BooleanField(default=False)  # the run was paid before: contains only the difference
+    picked = BooleanField(default=False)  # the run is from before the connection
+    missing_count = IntegerField(null=True)  # employees of the run without a line; null: unknown
     missing_names: Any = JsonField(null=True)
-    changed_by = ForeignKeyField(User, null=True, on_delete="SET NULL")  # who changed line, day or account last
+    changed_by = ForeignKeyField(User, null=True, on_delete="SET NULL")  # who last changed a line, day or account
     changed_by_id: int | None
-    lines_version = IntegerField(default=0)  # moved on by a trigger whenever a line is added or changed
-    lines_kept: Any = JsonField(null=True)  # totals of one lines_version: see domain/payments/totals.py
+    lines_version = IntegerField(default=0)  # increased by a trigger when a line is added or changed
+    lines_kept: Any = JsonField(null=True)  # totals at one lines_version: see domain/payments/totals.py
 
     class Meta:
         indexes = (
@@ -77,7 +77,7 @@ class Batch(Table):
 
 
 class BatchLine(Table):
-    """One person's pay. Name and description as Nmbrs wrote them and as the bank gets them."""
+    """A payment to one creditor. Name and remittance information as in Nmbrs, and as sent to the bank."""
 
     batch = ForeignKeyField(Batch, backref="lines")
     batch_id: int
@@ -90,10 +90,10 @@ class BatchLine(Table):
     iban = TextField()
     amount_cents = BigIntegerField()
     state = TextField(default="open")
-    paid_cents = BigIntegerField(null=True)  # what an earlier version paid to this account already
-    name_match = TextField(null=True)  # what the name check of the last order said; null: it matches, or was not asked
-    name_at_bank = TextField(null=True)  # the holder's name, when it is almost ours
-    bank_reason = TextField(null=True)  # why the bank did not pay it, or sent it back; a code
+    paid_cents = BigIntegerField(null=True)  # what earlier versions paid to this account
+    name_match = TextField(null=True)  # VoP result of the last order; null: a match, or not checked
+    name_at_bank = TextField(null=True)  # the holder's name on a close match
+    bank_reason = TextField(null=True)  # reason code of a rejection or return
 
     class Meta:
         indexes = ((("batch", "position"), True),)
@@ -108,7 +108,7 @@ class BatchLine(Table):
 
 
 class AcceptedName(Table):
-    """The name that a bank knows the holder of an account by, taken over by a person for the name that Nmbrs gives."""
+    """The bank's name of an account holder, accepted by a user instead of the name in Nmbrs."""
 
     client = ForeignKeyField(Client, on_delete="CASCADE")
     client_id: int
@@ -124,7 +124,7 @@ class AcceptedName(Table):
 
 
 class WarningOpened(Table):
-    """Somebody has opened a warning that must be opened before the payment may be released."""
+    """A user acknowledged a warning, which is required before the payment can be released."""
 
     batch = ForeignKeyField(Batch, backref="opened")
     batch_id: int
@@ -139,7 +139,7 @@ class WarningOpened(Table):
 
 
 class Release(Table):
-    """One person's act of approving: what was shown, by whom, how proved."""
+    """One user's act of releasing a payment: what was shown, by whom, and how the user was authenticated."""
 
     batch = ForeignKeyField(Batch, backref="releases")
     batch_id: int
@@ -152,7 +152,7 @@ class Release(Table):
     line_count = IntegerField()
     proof = TextField()
     ip = TextField()
-    batch_booking = BooleanField(default=True)  # as the client wanted it when this was approved
+    batch_booking = BooleanField(default=True)  # the client's preference at the time of approval
     name_check = BooleanField(default=True)
     released_at = UtcField(default=utcnow)
     voided_at = UtcField(null=True)
@@ -166,7 +166,7 @@ class Release(Table):
 
 
 class Approval(Table):
-    """Where two approve: what one of them said yes to. The release comes to be with the last of them."""
+    """An approval under dual approval. The last one needed creates the release."""
 
     batch = ForeignKeyField(Batch, backref="approvals")
     batch_id: int
@@ -176,7 +176,7 @@ class Approval(Table):
     total_cents = BigIntegerField()
     proof = TextField()
     ip = TextField()
-    fixed_day = BooleanField(default=False)  # nobody had chosen the day: it is free again when this is void
+    fixed_day = BooleanField(default=False)  # the day was set automatically, and is reset if this is voided
     approved_at = UtcField(default=utcnow)
     voided_at = UtcField(null=True)
     void_reason = TextField(null=True)
@@ -189,7 +189,7 @@ class Approval(Table):
 
 
 class BankOrder(Table):
-    """One attempt to give the batch to the bank. The bytes stand here before the first call."""
+    """One attempt to submit a batch to the bank. The file is stored before the first call."""
 
     batch = ForeignKeyField(Batch, backref="orders")
     batch_id: int
@@ -205,14 +205,14 @@ class BankOrder(Table):
     line_count = IntegerField()
     execution_date = DateField()
     state = TextField(default="ready")
-    called_at = UtcField(null=True)  # null: surely nothing has reached the bank
+    called_at = UtcField(null=True)  # null: certainly nothing has reached the bank
     payment_id = TextField(null=True)
     raw_status = TextField(null=True)
     authorisation_id = TextField(null=True)
-    return_hash = TextField(unique=True)  # one-use state of the way back
-    form = TextField(default="pain.001.001.09")  # what the bytes are: the bank's line may change after them
-    notify_hash = TextField(null=True, unique=True)  # the state of the bank's signal; null: none was asked for
-    by_hand = BooleanField(default=False)  # a person takes the file to the bank: never sent, never asked after
+    return_hash = TextField(unique=True)  # state of the redirect, valid once
+    form = TextField(default="pain.001.001.09")  # format of the body; the bank's configuration may change later
+    notify_hash = TextField(null=True, unique=True)  # state of the status callback; null: none was requested
+    by_hand = BooleanField(default=False)  # a user uploads the file at the bank: never submitted or polled
     returned_at = UtcField(null=True)
     asked_at = UtcField(null=True)
     attempts = IntegerField(default=0)
@@ -224,7 +224,7 @@ class BankOrder(Table):
         constraints = [Check(_one_of("state", (*LIVE_ORDERS, "ended")))]
 
 
-# A batch has one order that may still pay, and no second one beside it.
+# A batch has at most one order that may still be executed.
 BankOrder.add_index(
     BankOrder.index(BankOrder.batch, unique=True, name="one_live_order").where(SQL("state <> 'ended'"))
 )
@@ -241,19 +241,19 @@ Release.add_index(
 
 
 class ScaSession(Table):
-    """The signing of an order, or of its cancellation, at the bank: what the bank said last.
+    """The SCA of an order, or of its cancellation, at the bank: the bank's last answer.
 
-    While one caller speaks to the bank, the row of the payment carries `lease_until`, for either purpose.
+    While a request is in contact with the bank, the row for the payment holds `lease_until`, for either purpose.
     """
 
     order = ForeignKeyField(BankOrder, backref="sca_sessions")
     order_id: int
     purpose = TextField()
-    links_sealed = TextField()  # the bank's message, and its links, which may carry tokens
-    authorisation_id = TextField(null=True)  # null: no authorisation was begun
+    links_sealed = TextField()  # the bank's message and links, which may contain tokens
+    authorisation_id = TextField(null=True)  # null: no authorisation was started
     sca_status = TextField(null=True)
-    answer_sealed = TextField(null=True)  # links, methods and challenge of the authorisation
-    elsewhere = BooleanField(default=False)  # the bank may have begun something that is not seen here
+    answer_sealed = TextField(null=True)  # links, SCA methods and challenge of the authorisation
+    elsewhere = BooleanField(default=False)  # the bank may have started an authorisation unknown to us
     lease_until = UtcField(null=True)
 
     class Meta:
@@ -263,7 +263,7 @@ class ScaSession(Table):
 
 
 class OrderDownload(Table):
-    """Somebody took the file of an order, to bring it to the bank: from the first on the bank may have it."""
+    """A user downloaded the order's file to upload it at the bank: from the first download on, the bank may have it."""
 
     order = ForeignKeyField(BankOrder, backref="downloads")
     order_id: int
@@ -273,7 +273,7 @@ class OrderDownload(Table):
 
 
 class BankExchange(Table):
-    """Every answer of a bank about an order, as it came."""
+    """One call to the bank about an order, and its answer."""
 
     order = ForeignKeyField(BankOrder, backref="exchanges")
     order_id: int

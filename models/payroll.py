@@ -1,4 +1,4 @@
-"""What Nmbrs says: connections, companies, webhook deliveries and runs."""
+"""Data from Nmbrs: connections, payroll companies, webhook deliveries and runs."""
 
 from typing import Any
 
@@ -17,19 +17,19 @@ class NmbrsConnection(Table):
     client_id: int
     email = TextField()
     token_sealed = TextField()
-    environment = TextField()  # in SOAP the sub-domain, which goes into every call; in REST the debtor's GUID
+    environment = TextField()  # SOAP: the sub-domain, sent with every call; REST: the debtor's GUID
     status = TextField(default="active")
     problem = TextField(null=True)
     created_at = UtcField(default=utcnow)
     interface = TextField(default="soap")
-    tokens_sealed = TextField(null=True)  # of the REST interface; each refresh writes them before they are used
+    tokens_sealed = TextField(null=True)  # REST only; each refresh stores them before use
     lease_until = UtcField(null=True)
-    asked_at = UtcField(null=True)  # when Nmbrs last answered
+    asked_at = UtcField(null=True)  # last successful call
     disturbed_at = UtcField(null=True)
     checks_due_at = UtcField(null=True)
     webhooks_wanted_at = UtcField(null=True)
     removed_at = UtcField(null=True)
-    title = TextField(null=True)  # names the account on screen where the environment is no word
+    title = TextField(null=True)  # shown instead of `environment` if that is a GUID
 
     class Meta:
         indexes = ((("client", "email", "environment"), True),)
@@ -37,7 +37,7 @@ class NmbrsConnection(Table):
 
 
 class NmbrsCheck(Table):
-    """One call that the product needs, tried with a connection's credentials."""
+    """The result of trying one operation with a connection's credentials."""
 
     connection = ForeignKeyField(NmbrsConnection, backref="checks", on_delete="CASCADE")
     connection_id: int
@@ -54,7 +54,7 @@ class NmbrsCheck(Table):
 
 
 class NmbrsDebtor(Table):
-    """A debtor in Nmbrs: the level at which webhooks are set."""
+    """A debtor in Nmbrs, the level at which webhooks are registered."""
 
     connection = ForeignKeyField(NmbrsConnection, backref="debtors", on_delete="CASCADE")
     connection_id: int
@@ -74,7 +74,7 @@ class NmbrsDebtor(Table):
 
 
 class NmbrsConsent(Table):
-    """Somebody on the way to Nmbrs to allow the REST interface; ends at the first return."""
+    """An OAuth request for REST access, valid for one redirect."""
 
     state_hash = TextField(unique=True)
     client = ForeignKeyField(Client)
@@ -89,14 +89,14 @@ class NmbrsConsent(Table):
 
 
 class PayrollCompany(Table):
-    """A company in Nmbrs ("administratie"); it is paid from the account it is mapped to."""
+    """A company in Nmbrs ("administratie"), and the bank account that pays it."""
 
     connection = ForeignKeyField(NmbrsConnection, backref="companies")
     connection_id: int
     client = ForeignKeyField(Client, backref="payroll_companies")
     client_id: int
-    nmbrs_id = TextField()  # as the connection's interface names it: a number in SOAP, a GUID in REST
-    key = TextField()  # what names it for ever, whichever interface is spoken: its first id
+    nmbrs_id = TextField()  # id in calls: a number in SOAP, a GUID in REST
+    key = TextField()  # its first id, which never changes, also after a migration to REST
     guid = TextField(null=True)
     debtor = ForeignKeyField(NmbrsDebtor, null=True, backref="companies")
     debtor_id: int | None
@@ -109,19 +109,19 @@ class PayrollCompany(Table):
     looked_at = UtcField(null=True)
     look_due_at = UtcField(null=True, index=True)
     look_attempts = IntegerField(default=0)
-    hinted_at = UtcField(null=True)  # a webhook told of a run that is not found yet
-    hinted_by_id = IntegerField(null=True)  # the newest delivery that did
-    wage_tax_from = UtcField(null=True)  # since when returns of wage tax are paid from here too
+    hinted_at = UtcField(null=True)  # a webhook announced a run that is not found yet
+    hinted_by_id = IntegerField(null=True)  # id of the newest such delivery
+    wage_tax_from = UtcField(null=True)  # since when wage tax is paid too; null: it is not
     lease_until = UtcField(null=True)
 
     class Meta:
-        # one company pays once, whichever of the client's Nmbrs accounts can see it
+        # a company seen through several of the client's connections pays once
         indexes = ((("client", "nmbrs_id"), True), (("client", "key"), True))
         constraints = [Check("(bank_account_id is null) = (mapped_at is null)")]
 
 
 class Delivery(Table):
-    """One received webhook call, as it came."""
+    """One webhook call as received."""
 
     client = ForeignKeyField(Client, backref="deliveries")
     client_id: int
@@ -136,7 +136,7 @@ class Delivery(Table):
 
 
 class Run(Table):
-    """One payroll run. Its number within company and year names it; the vendor's id is an attribute."""
+    """A payroll run, identified by company, kind, year and number. The vendor's id is an attribute."""
 
     client = ForeignKeyField(Client, backref="runs")
     client_id: int
@@ -160,11 +160,11 @@ class Run(Table):
     kind = TextField(default="salary")
     period_start = IntegerField(default=0)
     period_end = IntegerField(default=0)
-    version = TextField(null=True)  # of the file that was read last
-    missing_since = UtcField(null=True)  # no longer in Nmbrs's list
-    picked_at = UtcField(null=True)  # from before the link, chosen by a person
-    delivery_id = IntegerField(null=True)  # the webhook that made us look
-    overpaid: Any = JsonField(null=True)  # [[creditor, IBAN, cents]]: paid before, and no longer in the file
+    version = TextField(null=True)  # of the last imported file
+    missing_since = UtcField(null=True)  # since when Nmbrs no longer lists it
+    picked_at = UtcField(null=True)  # from before the connection, imported by hand
+    delivery_id = IntegerField(null=True)  # the webhook that led to its discovery
+    overpaid: Any = JsonField(null=True)  # [[creditor, IBAN, cents]]: paid, but no longer in the file
     wage_tax_reference = TextField(null=True)
 
     class Meta:
@@ -173,7 +173,7 @@ class Run(Table):
 
 
 class NmbrsExchange(Table):
-    """What was asked about a run or a company, and what came back; without secrets, and no person's pay."""
+    """A call to Nmbrs about a run or company, and its answer, without secrets or individual wages."""
 
     connection = ForeignKeyField(NmbrsConnection, backref="exchanges")
     connection_id: int

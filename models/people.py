@@ -1,4 +1,4 @@
-"""Who: users, their sessions and pins, clients and members, identification and authority."""
+"""Users and their credentials, clients and members, identification and signing authority."""
 
 from typing import Any
 
@@ -14,15 +14,15 @@ class User(Table):
     password_hash = TextField()
     email_confirmed_at = UtcField(null=True)
     created_at = UtcField(default=utcnow)
-    reset_at = UtcField(null=True)  # password set by a link in a mail: paying waits for a newer identification
-    unheard: Any = JsonField(null=True)  # kinds of notifications that this person does not want
-    language = TextField(null=True)  # of screens and mails; None: screens as the browser asks, mails in Dutch
+    reset_at = UtcField(null=True)  # password reset by mail: payments need a newer identification
+    unheard: Any = JsonField(null=True)  # kinds of notifications that are switched off
+    language = TextField(null=True)  # of screens and mails; null: the browser's language, mails in Dutch
 
     class Meta:
         table_name = "user_account"  # "user" is a reserved word in PostgreSQL
         constraints = [Check("email = lower(email)"), Check("language in ('nl', 'en')")]
 
-    # what flask-login asks of a user
+    # required by Flask-Login
     is_active = is_authenticated = True
     is_anonymous = False
 
@@ -38,7 +38,7 @@ class Pin(Table):
 
 
 class Device(Table):
-    """A browser in which this person signed in: the secret is in its cookie, only a digest is here."""
+    """A browser in which the user signed in. The cookie holds the secret, the row its hash."""
 
     user = ForeignKeyField(User, backref="devices", on_delete="CASCADE")
     user_id: int
@@ -48,7 +48,7 @@ class Device(Table):
     seen_at = UtcField(default=utcnow)
     confirmed_at = UtcField(null=True)
     confirmed_by = TextField(null=True)
-    offered_at = UtcField(null=True)  # to put the app on its home screen; once
+    offered_at = UtcField(null=True)  # when installing the app was offered
 
     class Meta:
         indexes = ((("token_hash", "user"), True),)
@@ -59,19 +59,19 @@ class Device(Table):
 
 
 class PushSubscription(Table):
-    """A browser that wants notifications, for the person who switched them on there."""
+    """A browser that receives notifications for the user who switched them on there."""
 
     user = ForeignKeyField(User, on_delete="CASCADE")
     user_id: int
     device = ForeignKeyField(Device, unique=True, on_delete="CASCADE")
     device_id: int
     endpoint_hash = TextField(unique=True)
-    sealed = TextField()  # where to, and the browser's keys
+    sealed = TextField()  # endpoint and keys (RFC 8291)
     created_at = UtcField(default=utcnow)
 
 
 class PinTries(Table):
-    """Wrong pins of one person on one device; the fifth locks it there."""
+    """Wrong pins of one user on one device; the fifth locks the pin there."""
 
     user = ForeignKeyField(User, on_delete="CASCADE")
     user_id: int
@@ -88,16 +88,16 @@ class PinTries(Table):
 class Passkey(Table):
     user = ForeignKeyField(User, backref="passkeys", on_delete="CASCADE")
     user_id: int
-    credential_id = TextField(unique=True)  # base64url, as browsers write it
+    credential_id = TextField(unique=True)  # base64url, as in WebAuthn
     public_key = TextField()
-    sign_count = IntegerField()  # synced passkeys always say 0
+    sign_count = IntegerField()  # always 0 for synced passkeys
     name = TextField()
     created_at = UtcField(default=utcnow)
     used_at = UtcField(null=True)
 
 
 class Challenge(Table):
-    """What a passkey is asked to sign: once, for one purpose, in the session that asked."""
+    """A WebAuthn challenge, valid once, for one purpose, in the session that requested it."""
 
     challenge_hash = TextField(primary_key=True)
     purpose = TextField()
@@ -112,7 +112,7 @@ class Challenge(Table):
 
 
 class Attempts(Table):
-    """Tries against one target from one side; `bucket` is a keyed digest and names nobody."""
+    """Attempts counted in one bucket of a rate limit. `bucket` is a keyed hash that identifies nobody."""
 
     bucket = TextField(primary_key=True)
     tries = IntegerField()
@@ -121,7 +121,7 @@ class Attempts(Table):
 
 
 class LoginSession(Table):
-    """What the cookie points at; the cookie's token itself is nowhere."""
+    """A session. Only the hash of the cookie's token is stored."""
 
     token_hash = TextField(primary_key=True)
     user = ForeignKeyField(User, null=True, backref="sessions", on_delete="CASCADE")
@@ -132,12 +132,12 @@ class LoginSession(Table):
     expires_at = UtcField(index=True)
     device = ForeignKeyField(Device, null=True, on_delete="CASCADE")
     device_id: int | None
-    proved_at = UtcField(null=True)  # the last password, passkey or identification
-    proved_until = UtcField(null=True)  # moves on while the person is active
+    proved_at = UtcField(null=True)  # last authentication with password, passkey or identification
+    proved_until = UtcField(null=True)  # extended while the user is active
 
 
 class EmailToken(Table):
-    """A link in a mail that proves who can read that mailbox. Once, and not for long."""
+    """A one-time link in a mail, which proves access to the mailbox for a short time."""
 
     token_hash = TextField(primary_key=True)
     user = ForeignKeyField(User, on_delete="CASCADE")
@@ -156,10 +156,10 @@ class Client(Table):
     name = TextField()
     kvk_number = TextField()
     created_at = UtcField(default=utcnow)
-    batch_booking = BooleanField(default=True)  # a payment is booked as one sum, without names
-    name_check = BooleanField(default=True)  # names are checked of payments of more than one line too
-    four_eyes_cents = BigIntegerField(null=True)  # from this total on two approve; null: one always does
-    lines_hidden = BooleanField(default=False)  # preparers see total and count, not the lines
+    batch_booking = BooleanField(default=True)  # the payment is booked as one total, without names
+    name_check = BooleanField(default=True)  # verification of payee also for bulk payments
+    four_eyes_cents = BigIntegerField(null=True)  # two approvals from this total on; null: always one
+    lines_hidden = BooleanField(default=False)  # preparers see total and count, but no lines
 
     class Meta:
         constraints = [Check("length(kvk_number) = 8"), Check("four_eyes_cents >= 0")]
@@ -179,7 +179,7 @@ class Membership(Table):
 
 
 class WebhookKey(Table):
-    """The one secret in an address: found by its HMAC, shown from its ciphertext."""
+    """The secret in the webhook URL: looked up by its HMAC, shown by decrypting it."""
 
     client = ForeignKeyField(Client, backref="webhook_keys")
     client_id: int
@@ -190,7 +190,7 @@ class WebhookKey(Table):
 
 
 class IdentityAttempt(Table):
-    """One walk to the identity broker and back: bound to the session that began it."""
+    """One OpenID Connect request to the identity broker, bound to the session that started it."""
 
     state_hash = TextField(primary_key=True)
     session_hash = TextField()
@@ -201,7 +201,7 @@ class IdentityAttempt(Table):
     sealed = TextField()  # state, nonce and PKCE verifier
     started_at = UtcField(default=utcnow)
     used_at = UtcField(null=True)
-    # came back in another browser: who it is waits for the code that was shown there
+    # if it returned in another browser: the identity waits for the code shown there
     identity_sealed = TextField(null=True)
     code_hash = TextField(null=True)
     code_tries = IntegerField(default=0)
@@ -219,12 +219,12 @@ class Identification(Table):
     person_sealed = TextField()  # initials, names, birth date
     level = TextField(null=True)
     authenticated_at = UtcField()
-    evidence = TextField()  # SHA-256 of the identity token
+    evidence = TextField()  # SHA-256 of the ID token
     created_at = UtcField(default=utcnow)
 
 
 class Authority(Table):
-    """What the register says of this person for this company; the newest row counts."""
+    """The signing authority of a user for a company. The newest row counts."""
 
     client = ForeignKeyField(Client, backref="authorities")
     client_id: int
@@ -240,7 +240,7 @@ class Authority(Table):
 
 
 class Invitation(Table):
-    """Somebody is asked by mail to help in a client: the link works for one address, once, for a week."""
+    """An invitation by mail to become a member: valid for one address, once, for a week."""
 
     client = ForeignKeyField(Client, backref="invitations", on_delete="CASCADE")
     client_id: int
@@ -248,7 +248,7 @@ class Invitation(Table):
     invited_by_id: int
     email = TextField()
     role = TextField()
-    to_sign = BooleanField(default=False)  # the company is signed for together: this person identifies too
+    to_sign = BooleanField(default=False)  # co-signer: must identify too
     token_hash = TextField(unique=True)
     created_at = UtcField(default=utcnow)
     expires_at = UtcField()
@@ -268,18 +268,18 @@ class Invitation(Table):
 
 
 class FourEyesChange(Table):
-    """Weaker four eyes that one person asks for and another has to agree to; at most one a client."""
+    """A requested weakening of dual approval, which another owner must confirm. At most one per client."""
 
     client = ForeignKeyField(Client, unique=True, on_delete="CASCADE")
     client_id: int
     user = ForeignKeyField(User, on_delete="CASCADE")
     user_id: int
-    from_cents = BigIntegerField(null=True)  # null: off
+    from_cents = BigIntegerField(null=True)  # null: switch dual approval off
     asked_at = UtcField(default=utcnow)
 
     @property
     def key(self) -> str:
-        """Names this very question: SQLite gives the number of a row that is gone to the next one."""
+        """Identifies this request. The id alone is not enough: SQLite reuses the id of a deleted row."""
         return f"{self.id}-{self.asked_at:%Y%m%d%H%M%S%f}"
 
     class Meta:

@@ -1,4 +1,4 @@
-"""Bookings on the accounts, each with the order or line that it belongs to."""
+"""Transactions on the bank accounts, each with the order or line that it was matched to."""
 
 from peewee import SQL, BigIntegerField, BooleanField, Check, DateField, ForeignKeyField, IntegerField, TextField
 
@@ -9,11 +9,11 @@ from models.payments import BankOrder, BatchLine
 
 
 class BankTransaction(Table):
-    """One booking, once. With an order: it is that order's, or with a line as well, that line's."""
+    """One booked transaction. `order`: matched to that order; `line` as well: matched to that line."""
 
     account = ForeignKeyField(BankAccount, backref="transactions")
     account_id: int
-    bank_key = TextField()  # the bank's own name for it, or one made of what it tells
+    bank_key = TextField()  # the bank's transaction id, or a hash of its contents
     booked_on = DateField()
     value_on = DateField(null=True)
     cents = BigIntegerField()
@@ -27,7 +27,7 @@ class BankTransaction(Table):
     order_id: int | None
     line = ForeignKeyField(BatchLine, null=True)
     line_id: int | None
-    role = TextField(null=True)  # what it is of that order: paid whole, paid one line, or one line that came back
+    role = TextField(null=True)  # lump: the whole order in one booking; line: one line; return: a line sent back
     seen_at = UtcField(default=utcnow)
 
     class Meta:
@@ -43,7 +43,7 @@ class BankTransaction(Table):
         ]
 
 
-# One lump pays an order, and one lump pays no second one.
+# At most one batch booking per order.
 BankTransaction.add_index(
     BankTransaction.index(BankTransaction.order, unique=True, name="one_lump_of_an_order").where(SQL("role = 'lump'"))
 )

@@ -1,4 +1,4 @@
-"""Migrations: numbered files in models/migrations, forward only, one process at a time; the triggers after them.
+"""Migrations: numbered files in models/migrations, applied forward only by one process at a time; then the triggers.
 
 How to write one: docs/decisions/0004-migrations.md.
 """
@@ -12,11 +12,11 @@ from models.dialect import migration_lock, native_types
 from models.triggers import create_triggers
 
 _DIRECTORY = str(Path(__file__).parent / "migrations")
-_FIRST_BEFORE_THE_RELEASE = "0001_initial"  # what the first of the migrations was called that 0001_schema replaces
+_FIRST_BEFORE_THE_RELEASE = "0001_initial"  # the first of the migrations that 0001_schema replaced
 
 
 class DatabaseTooOld(RuntimeError):
-    """The database was made before the first release; no migration leads from it to today's tables."""
+    """The database is from before the first release, and no migration leads to today's tables."""
 
     def __init__(self) -> None:
         super().__init__(
@@ -27,10 +27,10 @@ class DatabaseTooOld(RuntimeError):
 
 
 def migrate() -> list[str]:
-    """Bring the schema up to date. Returns the names of the migrations that were applied.
+    """Bring the schema up to date. Returns the names of the applied migrations.
 
     Raises:
-        DatabaseTooOld: the database is from before the first release; it is left as it is.
+    - DatabaseTooOld: the database is left untouched.
     """
     with database.connection_context(), migration_lock():
         runner = Runner(database.obj, _DIRECTORY)
@@ -42,7 +42,7 @@ def migrate() -> list[str]:
 
 
 def run_script(script: str) -> None:
-    """Run the statements of a migration, written for PostgreSQL and separated by `;` at the end of a line."""
+    """Run the statements of a migration. They are written for PostgreSQL and end with `;` at the end of a line."""
     for statement in native_types(script).split(";\n"):
         if statement.strip():
             database.execute_sql(statement)

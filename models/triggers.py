@@ -1,4 +1,4 @@
-"""Rules that hold even against our own code: the database refuses to forget or to miscount.
+"""Rules that the database enforces even against our own code: append-only tables, immutable facts, correct totals.
 
 Rebuilding a SQLite table drops its triggers, so `migrate` creates them again after each migration.
 """
@@ -22,7 +22,7 @@ def create_triggers() -> None:
         refuse(f"{table}_keep", table, "update", "true", "is append-only")
         refuse(f"{table}_stay", table, "delete", "true", "is append-only")
     refuse("batch_line_facts", "batch_line", "update", _changed(_LINE_FACTS), "the facts of a line never change")
-    # a name that was taken over counts for the next order: what an id named to a bank, it names for ever
+    # an accepted name needs a new order: an end-to-end id never gets another name at the bank
     named = f"({_changed(('name_sent',))}) and new.end_to_end_id = old.end_to_end_id"
     refuse("batch_line_name", "batch_line", "update", named, "another name needs an end-to-end id of its own")
     refuse("batch_line_stay", "batch_line", "delete", "true", "a line is never deleted")

@@ -1,4 +1,7 @@
-"""Every table of the first release: SQL for both databases. Later migrations start from here, not from the models."""
+"""All tables of the first release, as SQL for both databases.
+
+Later migrations build on this file, not on the models.
+"""
 
 from models.schema import run_script
 
