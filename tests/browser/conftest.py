@@ -1,6 +1,6 @@
-"""Somebody with a phone in the running house, and a folder for pictures of every step.
+"""People with phones on the running stack, and screenshots of every step.
 
-BIZCUIT_SCREENSHOTS names the folder; by default the pictures go where pytest keeps what tests write.
+BIZCUIT_SCREENSHOTS names their folder; by default they are in pytest's temporary folder.
 """
 
 import itertools
@@ -16,7 +16,7 @@ from tests.support.prepared_house import PreparedHouse, device_of, sign_in
 from tools.demo_journey import DemoJourney, Person
 from tools.dev_stack import Stack
 
-# Looks at what another run has kept: see there.
+# Checks pages stored by another run, see that file.
 collect_ignore = [] if "BIZCUIT_STATES" in os.environ else ["test_every_state.py"]
 
 _emails = (f"nieuw{number}@demobv.example" for number in itertools.count(1))
@@ -31,7 +31,7 @@ def shots(tmp_path: Path) -> Path:
 
 @pytest.fixture
 def take(chromium, house: Stack, shots: Path) -> Iterator[Callable[..., Phone]]:
-    """Hands a phone to a person; at the end nothing may have gone wrong on it."""
+    """Give a person a phone; at the end of the test no error may have occurred on it."""
     taken: list[Phone] = []
 
     def handed(person: Person, scripts: bool = True) -> Phone:
@@ -45,7 +45,7 @@ def take(chromium, house: Stack, shots: Path) -> Iterator[Callable[..., Phone]]:
 
 
 def known(take: Callable[..., Phone], story: DemoJourney, **options: bool) -> Phone:
-    """The phone on which this person made the account: its device cookie comes along, and no session."""
+    """The phone on which this person registered: it has the device cookie, but no session."""
     phone = take(story.person, **options)
     add_cookies(phone, [device_of(story)])
     return phone
@@ -65,25 +65,25 @@ def prepared(house: Stack, tmp_path_factory: pytest.TempPathFactory) -> Prepared
 
 @pytest.fixture
 def stranger(house: Stack, take: Callable[..., Phone]) -> Phone:
-    """The phone of somebody who has no account yet."""
+    """The phone of someone without an account."""
     return take(newcomer(house, next(_emails)))
 
 
 @pytest.fixture
 def returning(prepared: PreparedHouse, take: Callable[..., Phone]) -> Phone:
-    """The phone of an entrepreneur whose bank and Nmbrs are linked; not signed in."""
+    """The phone of an entrepreneur with a linked bank and Nmbrs, not logged in."""
     return known(take, prepared.restore())
 
 
 @pytest.fixture
 def wouter(prepared: PreparedHouse, take: Callable[..., Phone]) -> Phone:
-    """The same, signed in."""
+    """The same, logged in."""
     return at_home(prepared, take)
 
 
 @pytest.fixture
 def plain_wouter(prepared: PreparedHouse, take: Callable[..., Phone]) -> Phone:
-    """The same on a phone that runs no scripts."""
+    """The same on a phone without JavaScript."""
     return at_home(prepared, take, scripts=False)
 
 

@@ -1,4 +1,4 @@
-"""A consent on a phone: almost over, over, renewed; and whose account it is."""
+"""A consent on a phone: about to expire, expired and renewed; and the account holder."""
 
 from collections.abc import Callable
 
@@ -14,7 +14,7 @@ pytestmark = [pytest.mark.browser, pytest.mark.thorough]
 
 @pytest.fixture
 def stranger_with_a_short_consent(house: Stack, take: Callable[..., Phone]) -> Phone:
-    """An entrepreneur who is all set up, at a bank whose consents last five days; not signed in."""
+    """An entrepreneur who has finished setup, at a bank with consents of five days; not logged in."""
     story = DemoJourney(house.base_url, house.sandbox_url)
     story.person = newcomer(house, "kort@demobv.example")
     phone = take(story.person)

@@ -1,7 +1,7 @@
-"""Every page of somebody who is set up, in both languages, at four sizes, light and dark: nothing sticks out, nothing
-jumps, axe finds nothing of any weight, and the browser has nothing to say; nor on a window of 320 pixels, with text
-twice as large or widely spaced (WCAG 1.4.10, 1.4.4, 1.4.12). A picture of each is left where BIZCUIT_SCREENSHOTS says:
-`make pictures`."""
+"""Every page after setup, in both languages, four sizes, light and dark: no overflow, no layout shift, no serious axe
+violation, no console message; also at 320 pixels, with text at 200 % and with wide spacing (WCAG 1.4.10, 1.4.4,
+1.4.12). Screenshots go to BIZCUIT_SCREENSHOTS: `make pictures`.
+"""
 
 import os
 import re
@@ -15,22 +15,22 @@ from tests.support.mobile_page import Phone
 pytestmark = [pytest.mark.browser, pytest.mark.thorough]
 
 SIZES = ((360, 740), (390, 844), (768, 1024), (1440, 900))
-NARROW, LARGE, USUAL = 320, 32, 16  # pixels of the window; of the browser's own letter
-# What axe does not look for unless it is asked to: targets of 24 pixels (WCAG 2.5.8).
+NARROW, LARGE, USUAL = 320, 32, 16  # pixels: width of the window, size of the browser's font
+# Axe checks targets of 24 pixels (WCAG 2.5.8) only on request.
 EVERY_RULE = {"rules": {"target-size": {"enabled": True}}}
-# The spacing that a person may set without losing anything (WCAG 1.4.12), and taking it back.
+# Apply the text spacing of WCAG 1.4.12, and remove it.
 SPACED = """() => {
   const wide = new CSSStyleSheet();
   wide.replaceSync(`* { line-height: 1.5 !important; letter-spacing: .12em !important; word-spacing: .16em !important; }
     p { margin-bottom: 2em !important; }`);
   document.adoptedStyleSheets = [wide];
 }"""
-# Words that end in dots for want of room; what a native field shows of its choice is the browser's.
+# Truncated texts; those in native fields are up to the browser.
 SHORTENED = """() => [...document.querySelectorAll('main *, header *, nav *')].filter((one) =>
   one.tagName !== 'SELECT' && one.tagName !== 'INPUT' && getComputedStyle(one).textOverflow === 'ellipsis'
   && one.scrollWidth > one.clientWidth + 1 && one.clientWidth).map((one) => `shortened: ${one.textContent.trim()}`)"""
 USUAL_SPACE = "() => { document.adoptedStyleSheets = []; }"
-MOST_SHIFT = 0.02  # of the window, in all (web.dev, cumulative layout shift: good is 0.1)
+MOST_SHIFT = 0.02  # in total (web.dev, cumulative layout shift: good is up to 0.1)
 OUTSIDE = ("/registreren", "/registreren/bedrijf", "/wachtwoord-vergeten", "/offline")
 INSIDE = (
     "overzicht", "welkom", "saldo", "saldo/toevoegen", "saldo/toevoegen/zonder-koppeling", "betalingen", "apps",
@@ -38,13 +38,13 @@ INSIDE = (
     "instellingen/wachtwoord", "instellingen/meldingen", "pincode", "identificatie", "mensen", "mensen/uitnodigen",
     "mensen/vier-ogen",
 )  # fmt: skip
-# Links of these pages lead to the pages that have a number in their address.
+# Follow links on these pages to pages with an id in their URL.
 FOLLOWED = re.compile(r"/(apps/nmbrs/\d+/|apps/nmbrs/historie/|saldo/\d+$|mensen/\d+$|betalingen/\d+-\d+)")
 
 SHIFTS = """new PerformanceObserver((list) => {
   for (const one of list.getEntries()) if (!one.hadRecentInput) window.shifted = (window.shifted || 0) + one.value;
 }).observe({type: 'layout-shift', buffered: true})"""
-# What is wider than the window, and words that are cut off where they should not be.
+# Elements wider than the window, and text that is cut off where it should not be.
 STICKS_OUT = """() => {
   const wide = document.documentElement.clientWidth, found = [];
   if (document.documentElement.scrollWidth > wide) found.push(`the page: ${document.documentElement.scrollWidth}`);
@@ -61,13 +61,13 @@ STICKS_OUT = """() => {
 
 
 def picture(phone: Phone, name: str) -> None:
-    """Some seven hundred: only where somebody wants to look at them."""
+    """Take a screenshot, only if requested: there are some seven hundred."""
     if "BIZCUIT_SCREENSHOTS" in os.environ:
         phone.shot(name, whole=True)
 
 
 def look(phone: Phone, name: str) -> list[str]:
-    """What is wrong with the page that is open, at each size and in both schemes."""
+    """Return the problems of the open page, at each size and in both colour schemes."""
     wrong = []
     for scheme in ("light", "dark"):
         phone.page.emulate_media(color_scheme=scheme, reduced_motion="reduce")  # type: ignore[arg-type]
@@ -87,7 +87,7 @@ def look(phone: Phone, name: str) -> list[str]:
 
 
 def narrow_and_large(phone: Phone, name: str) -> list[str]:
-    """The narrowest window that must do, and text twice as large."""
+    """Check the narrowest supported window, and text at 200 %."""
     phone.page.set_viewport_size({"width": NARROW, "height": 640})
     wrong = [f"{NARROW}: {one}" for one in phone.page.evaluate(STICKS_OUT)]
     phone.page.set_viewport_size({"width": 390, "height": 844})
@@ -103,7 +103,7 @@ def narrow_and_large(phone: Phone, name: str) -> list[str]:
 
 
 def opened(phone: Phone, path: str) -> list[str]:
-    """Open it on the phone, see what jumps, then look at it everywhere."""
+    """Open a page on the phone, measure layout shifts, then check it in every way."""
     phone.open(path)
     phone.page.wait_for_load_state("networkidle")
     shifted = phone.page.evaluate("window.shifted || 0")
@@ -114,7 +114,7 @@ def opened(phone: Phone, path: str) -> list[str]:
 
 
 def asks_for(phone: Phone, language: str) -> None:
-    """What this browser asks for from now on, of who is not known."""
+    """Set the language that this browser requests."""
     agent = phone.page.evaluate("navigator.userAgent")
     devtools = phone.page.context.new_cdp_session(phone.page)
     devtools.send("Network.setUserAgentOverride", {"userAgent": agent, "acceptLanguage": language})

@@ -1,8 +1,7 @@
-"""Every state that the tests of pages came by, one by one in a browser, light and dark: axe finds nothing of any
-weight, nothing sticks out of the smallest phone and no word is cut off. `make states` keeps them and looks, as .ci/run
-does.
+"""Every page state that the web tests encountered, in a browser, light and dark: no serious axe violation, no overflow
+on the smallest phone, no text cut off. `make states` stores and checks them, as does .ci/run.
 
-The pages stand alone here: with their styles, without scripts and without a server behind them.
+The pages are static here: with styles, without scripts and without a server.
 """
 
 import os
@@ -21,13 +20,13 @@ from tests.browser.test_every_page import EVERY_RULE, SHORTENED, STICKS_OUT
 pytestmark = pytest.mark.browser
 
 STATES = sorted(Path(os.environ["BIZCUIT_STATES"]).glob("*.html"))
-FEWEST = 300  # were there fewer, something would not have kept them
+FEWEST = 300  # fewer would mean that not all were stored
 ROOT = Path(__file__).parents[2]
 
 
 @pytest.fixture(scope="module")
 def page(chromium):
-    """A window of the smallest phone, in which only our static files are served."""
+    """A window of the smallest phone, which can load only our static files."""
     files = Flask("files", root_path=str(ROOT))
     init_assets(files)
     client = files.test_client()
@@ -46,12 +45,12 @@ def page(chromium):
     context.close()
 
 
-def test_they_are_all_here():
+def test_all_states_are_stored():
     assert len(STATES) >= FEWEST
 
 
 @pytest.mark.parametrize("file", STATES, ids=lambda file: file.stem)
-def test_a_state(page: Page, file: Path):
+def test_each_state(page: Page, file: Path):
     text, wrong = file.read_text(), []
     page.route("**/state", lambda route: route.fulfill(body=text, content_type="text/html; charset=utf-8"))
     for scheme in ("light", "dark"):

@@ -1,4 +1,4 @@
-"""The main job by keyboard alone, by somebody who sees where they are; pages as a screen reader goes through them."""
+"""The main flow by keyboard only, with visible focus; and the structure of pages for screen readers."""
 
 from itertools import pairwise
 
@@ -9,7 +9,7 @@ from tests.support.mobile_page import Phone
 
 pytestmark = pytest.mark.browser
 
-# The name of what has the focus; empty when it is not wholly seen: outside the window, or under something else.
+# Return the name of the focused element; "" unless it is fully visible.
 FOCUSED = """async () => {
   const passing = document.getAnimations().filter((one) => one.effect.getComputedTiming().endTime < 2000);
   await Promise.allSettled(passing.map((one) => one.finished));
@@ -35,7 +35,7 @@ MOST_STEPS = 60
 
 
 def go_to(phone: Phone, name: str) -> None:
-    """Tab until this has the focus; on the way everything that has it can be seen and stands out."""
+    """Press Tab until this element has the focus; every focused element must be visible and highlighted."""
     for _ in range(MOST_STEPS):
         phone.page.keyboard.press("Tab")
         found = phone.page.evaluate(FOCUSED)
@@ -89,8 +89,8 @@ HEADINGS = "() => [...document.querySelectorAll('h1,h2,h3')].map((h) => Number(h
 LANDMARKS = "() => ['header', 'main', 'nav'].map((name) => document.querySelectorAll(name).length)"
 
 
-def test_a_screen_reader_hears_a_page_in_order(wouter: Phone):
-    """One heading of the first level, none left out below it, landmarks, and one region that speaks."""
+def test_the_structure_for_screen_readers(wouter: Phone):
+    """One h1, no skipped heading level, landmarks, and one live region."""
     phone = wouter
     phone.to_the_payment()
     here = "/" + phone.page.url.removeprefix(phone.house.base_url).split("/")[1]

@@ -1,4 +1,4 @@
-"""Long payments on a phone: few nodes, few bytes, found as one types, and nothing lost on the way."""
+"""Long payments on a phone: few nodes, few bytes, search while typing, and nothing lost."""
 
 from collections.abc import Callable, Iterator
 
@@ -16,19 +16,19 @@ CONTROLLED = "() => navigator.serviceWorker.ready.then(() => navigator.serviceWo
 
 
 def to_a_payment_of(phone: Phone, lines: int) -> str:
-    """Its address, signed in."""
+    """Return the URL of a payment with this many lines, after logging in."""
     phone.to_the_payment(lines=lines)
     return phone.page.url.removeprefix(phone.house.base_url)
 
 
 class Wire:
-    """What comes over the wire to a window, in bytes with headers, as Chromium counts them."""
+    """Counts the bytes that a window receives, with headers, as Chromium reports them."""
 
     def __init__(self, phone: Phone) -> None:
         self.by_request: dict[str, float] = {}
         self.session: CDPSession = phone.page.context.new_cdp_session(phone.page)
         self.session.send("Network.enable")
-        # what the worker answers out of its own store would count for nothing
+        # answers from the worker's cache would not be counted
         self.session.send("Network.setBypassServiceWorker", {"bypass": True})
         self.session.on("Network.loadingFinished", self._add)
 
@@ -52,7 +52,7 @@ def opened(phone: Phone, path: str) -> None:
     phone.page.goto(phone.house.base_url + path, wait_until="networkidle")
 
 
-def test_eighty_lines_are_few_nodes_and_few_bytes(wouter: Phone, wire: Wire):
+def test_eighty_lines_take_few_nodes_and_bytes(wouter: Phone, wire: Wire):
     phone = wouter
     payment = to_a_payment_of(phone, 80)
     overview = payment.replace(payment[payment.index("/betalingen") :], "/overzicht")
@@ -73,7 +73,7 @@ def test_eighty_lines_are_few_nodes_and_few_bytes(wouter: Phone, wire: Wire):
 
 
 def first_visit(phone: Phone, wire: Wire, path: str) -> int:
-    """As of somebody who was never here: nothing is kept, and no worker stands between."""
+    """Load the page as a first visit: empty cache, no worker."""
     phone.page.goto("about:blank")
     origin = {"origin": phone.house.base_url, "storageTypes": "service_workers,cache_storage"}
     wire.session.send("Storage.clearDataForOrigin", origin)
@@ -113,7 +113,7 @@ def shot_at_the_lines(phone: Phone, name: str) -> None:
 
 
 def finds_as_one_types(phone: Phone, total: str) -> None:
-    """The field keeps its focus and what is typed; the total is that of all."""
+    """Search while typing: the field keeps focus and text, and the total stays that of all lines."""
     mark(phone)
     name = phone.page.locator("li.line b").nth(40).text_content() or ""
     field = phone.page.get_by_label("Zoek op naam, IBAN of omschrijving")
@@ -125,13 +125,13 @@ def finds_as_one_types(phone: Phone, total: str) -> None:
     assert is_marked(phone)
     assert "zoek" not in phone.page.url
     assert "zoek" not in str(phone.page.evaluate("({...sessionStorage, ...localStorage})"))
-    phone.expect_accessible()  # before the pictures: colours take a moment to come back from the dark
+    phone.expect_accessible()  # before the screenshots: colours take a moment to change back from dark
     shot_at_the_lines(phone, "92-gezocht")
     phone.page.wait_for_function("() => document.getAnimations().length === 0")
 
 
 def strikes_what_was_found(phone: Phone, total: str) -> None:
-    """By keyboard: the focus stays where it was, and so does what was looked for."""
+    """Exclude by keyboard: focus and search are kept."""
     found = phone.page.locator("li.line").count()
     cross = phone.page.locator("li.line .no").first
     cross.focus()
@@ -170,7 +170,7 @@ def turns_pages(phone: Phone) -> None:
     phone.sees("Regel 101 tot en met 200 van 5.000.")
 
 
-def test_without_scripts_it_is_all_there(plain_wouter: Phone):
+def test_a_long_payment_without_javascript(plain_wouter: Phone):
     phone = plain_wouter
     to_a_payment_of(phone, 140)
     phone.page.get_by_label("Zoek op naam, IBAN of omschrijving").fill("a")

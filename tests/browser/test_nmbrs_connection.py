@@ -1,4 +1,4 @@
-"""The link to Nmbrs on a phone: from nothing to a webhook that works, and what is said when a right is missing."""
+"""The connection to Nmbrs on a phone: from nothing to a working webhook, and a missing permission."""
 
 import itertools
 from collections.abc import Callable
@@ -17,7 +17,7 @@ _emails = (f"nmbrs{number}@demobv.example" for number in itertools.count(1))
 
 @pytest.fixture(params=[True, pytest.param(False, marks=pytest.mark.thorough)], ids=["scripts", "plain"])
 def phone(request, house: Stack, take: Callable[..., Phone]) -> Phone:
-    """The phone of somebody whose bank is linked and who has nothing to do with Nmbrs yet."""
+    """The phone of someone with a linked bank and no connection to Nmbrs."""
     story = DemoJourney(house.base_url, house.sandbox_url)
     story.person = newcomer(house, next(_emails))
     for step in itertools.takewhile(lambda step: step is not DemoJourney.connect_nmbrs, ONBOARDING):
@@ -25,7 +25,7 @@ def phone(request, house: Stack, take: Callable[..., Phone]) -> Phone:
     return take(story.person, scripts=request.param)
 
 
-def test_the_link_is_set_up_and_works(phone: Phone):
+def test_the_connection_is_set_up_and_works(phone: Phone):
     connects(phone)
     sees_what_it_may(phone)
     chooses_an_account_and_the_webhook(phone)
@@ -35,7 +35,7 @@ def test_the_link_is_set_up_and_works(phone: Phone):
     moves_to_the_later_interface(phone)
 
 
-def test_a_missing_right_is_told_and_mended(phone: Phone):
+def test_a_missing_permission_is_shown_and_solved(phone: Phone):
     phone.control("POST", "faults", {"nmbrs_no_sepa_right": True})
     phone.control("POST", "runs", {"company": "9969", "lines": 3})
     connects(phone)
@@ -64,7 +64,7 @@ def connects(phone: Phone) -> None:
 
 
 def shows(phone: Phone, place, text: str) -> None:
-    """It comes by itself; without scripts by looking again."""
+    """Wait for a text: the page polls; without JavaScript it is reloaded."""
     if phone.scripts:
         expect(place).to_contain_text(text, timeout=PATIENCE)
     else:
@@ -127,7 +127,7 @@ def looks_at_what_keeps_it(phone: Phone) -> None:
 
 
 def moves_to_the_later_interface(phone: Phone) -> None:
-    """By way of Nmbrs's own page, to which the policy of ours lets a form lead."""
+    """Migrate to REST through Nmbrs's own page, which the CSP must allow."""
     phone.link("App instellingen tonen").click()
     phone.link("Overstappen naar de nieuwe Nmbrs-koppeling").click()
     phone.expect_accessible()

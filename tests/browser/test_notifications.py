@@ -1,4 +1,4 @@
-"""Notifications on a phone: switched on by hand, shown by the service worker, and leading to the payment."""
+"""Push notifications on a phone: enabled by hand, shown by the service worker, leading to the payment."""
 
 import json
 from os import urandom
@@ -22,7 +22,7 @@ MESSAGE = {
     "title": "Er staat een betaling klaar", "text": "Demo BV: bekijk de betaling, en betaal.",
     "path": "/betalingen/x-1", "tag": "t1", "waiting": 2,
 }  # fmt: skip
-# Chromium's own push service is on the internet. This browser subscribes at the sandbox's instead; all else is real.
+# Chromium's push service is on the internet, so this browser subscribes at the sandbox; the rest is real.
 AT_THE_SANDBOX = """
   const told = %s, made = { toJSON: () => told, options: {}, unsubscribe: async () => sessionStorage.clear() };
   PushManager.prototype.getSubscription = async () => sessionStorage.subscribed ? made : null;
@@ -35,7 +35,7 @@ AT_THE_SANDBOX = """
 
 
 def worker_of(phone: Phone) -> tuple[CDPSession, str]:
-    """The session in which this browser's worker can be sent a message, and the worker's name in it."""
+    """Return the devtools session that can send this browser's worker a message, and the worker's id."""
     session = phone.page.context.new_cdp_session(phone.page)
     found: list[str] = []
     session.on("ServiceWorker.workerRegistrationUpdated", lambda told: found.extend(
@@ -69,7 +69,7 @@ def test_a_message_is_shown_by_the_worker(wouter: Phone):
     assert len(phone.page.evaluate(SHOWN)) == 1, "what is newer of the same payment takes its place"
 
 
-def test_the_page_says_how_things_stand(wouter: Phone):
+def test_the_page_shows_the_state(wouter: Phone):
     phone = wouter
     phone.open("/overzicht")
     phone.heading("Demo BV")
@@ -90,8 +90,8 @@ def test_the_page_says_how_things_stand(wouter: Phone):
     phone.shot("71-meldingen-geweigerd", whole=True)
 
 
-def test_switched_on_by_hand_and_told_of_a_payment(wouter: Phone):
-    """From the button to the push service: the message is there when the mail is."""
+def test_enabled_notifications_announce_a_payment(wouter: Phone):
+    """From the button to the push service: the message arrives with the mail."""
     phone, key, auth = wouter, ec.generate_private_key(ec.SECP256R1()), urandom(16)
     number = key.private_numbers().private_value.to_bytes(32)
     name = encoded(urandom(6))
@@ -121,8 +121,8 @@ def test_switched_on_by_hand_and_told_of_a_payment(wouter: Phone):
     phone.heading("Betaalopdracht")
 
 
-def test_a_subscription_that_the_browser_renews_is_told_to_the_server(wouter: Phone):
-    """The worker does it without a page: here on an event of our own, with a subscription as the browser gives it."""
+def test_a_renewed_subscription_is_sent_to_the_server(wouter: Phone):
+    """The worker does this without a page; here after a simulated event with a real subscription."""
     phone = wouter
     phone.open("/overzicht")
     phone.page.evaluate("() => navigator.serviceWorker.ready.then(() => null)")

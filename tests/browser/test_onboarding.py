@@ -1,4 +1,4 @@
-"""From registering to a webhook address, on a phone."""
+"""From registration to a webhook URL, on a phone."""
 
 import pytest
 from playwright.sync_api import expect
@@ -8,7 +8,7 @@ from tests.support.mobile_page import Phone
 pytestmark = pytest.mark.browser
 
 
-def test_a_newcomer_sets_everything_up(stranger: Phone):
+def test_the_whole_setup(stranger: Phone):
     phone = stranger
     register(phone)
     confirm_by_mail(phone)

@@ -1,4 +1,4 @@
-"""Passkeys in a real browser, with its virtual authenticator: making, signing in, approving, removing."""
+"""Passkeys in a real browser with a virtual authenticator: create, log in, approve, remove."""
 
 import re
 from collections.abc import Iterator
@@ -14,7 +14,7 @@ pytestmark = pytest.mark.browser
 
 @pytest.fixture
 def finger(returning: Phone) -> Iterator[CDPSession]:
-    """A device that knows its person, and says yes."""
+    """An authenticator that verifies its user and confirms."""
     session = returning.page.context.new_cdp_session(returning.page)
     session.send("WebAuthn.enable")
     yield session
@@ -30,7 +30,7 @@ def authenticator(finger: CDPSession, verified: bool = True) -> str:
 
 
 def make_passkey(phone: Phone, name: str) -> None:
-    """From the page after signing in, by way of the settings."""
+    """Create a passkey after login, in the settings."""
     phone.link("Instellingen").first.click()
     phone.link("Passkeys").click()
     phone.heading("Passkeys")
@@ -50,7 +50,7 @@ def signed_in(phone: Phone) -> None:
     expect(phone.page).to_have_url(OVERVIEW)
 
 
-def test_made_used_renamed_and_removed(returning: Phone, finger: CDPSession):
+def test_a_passkey_is_created_used_renamed_and_removed(returning: Phone, finger: CDPSession):
     phone = returning
     signed_in(phone)
     authenticator(finger)
@@ -62,7 +62,7 @@ def test_made_used_renamed_and_removed(returning: Phone, finger: CDPSession):
     phone.button("Naam opslaan").click()
     phone.sees("De naam is veranderd.", "Oude telefoon")
     sign_out(phone)
-    expect(phone.page).to_have_url(OVERVIEW)  # the field offered it, the finger said yes
+    expect(phone.page).to_have_url(OVERVIEW)  # the e-mail field offered the passkey and the authenticator confirmed
     phone.link("Instellingen").first.click()
     phone.link("Passkeys").click()
     phone.page.locator("summary", has_text="Wijzigen").click()
@@ -70,12 +70,12 @@ def test_made_used_renamed_and_removed(returning: Phone, finger: CDPSession):
     phone.sees("De passkey is verwijderd.", "Je hebt nog geen passkey.")
 
 
-def test_the_button_signs_in_and_an_unverified_person_is_refused(returning: Phone, finger: CDPSession):
+def test_the_button_logs_in_and_requires_user_verification(returning: Phone, finger: CDPSession):
     phone = returning
     signed_in(phone)
     made = authenticator(finger)
     make_passkey(phone, "Sleutel")
-    # a browser that does not offer passkeys in a field: the button is the way
+    # a browser without conditional mediation: use the button
     phone.page.add_init_script("PublicKeyCredential.isConditionalMediationAvailable = async () => false")
     sign_out(phone)
     phone.heading("Inloggen")

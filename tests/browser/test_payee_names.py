@@ -1,4 +1,4 @@
-"""Names that the bank knows otherwise, on a phone: taken over, not paid, and paid as they are."""
+"""Payee names that do not match, on a phone: accepted, excluded, and confirmed."""
 
 import pytest
 from playwright.sync_api import Locator, expect
@@ -15,7 +15,7 @@ FILE = file_of(
 ).xml()  # fmt: skip
 
 
-def test_names_are_checked_before_signing(wouter: Phone):
+def test_payees_are_verified_before_sca(wouter: Phone):
     phone = wouter
     phone.control("PUT", "banks/redirect", {"vop": True})
     phone.control("POST", "faults", {"bank_vop_slow": True})
@@ -29,13 +29,13 @@ def test_names_are_checked_before_signing(wouter: Phone):
     takes_a_name_over(phone)
     does_not_pay_the_other(phone)
     phone.pay_button.click()
-    phone.state("Wacht op ondertekening bij de bank")  # the name that was taken over matches
+    phone.state("Wacht op ondertekening bij de bank")  # the accepted name matches
     assert is_marked(phone)
 
 
 @pytest.mark.thorough
-def test_names_that_differ_are_paid_all_the_same(plain_wouter: Phone):
-    """Without scripts, by whoever knows that it is right."""
+def test_mismatches_can_be_confirmed(plain_wouter: Phone):
+    """Without JavaScript."""
     phone = plain_wouter
     phone.control("PUT", "banks/redirect", {"vop": True})
     opens_the_payment(phone)
@@ -50,7 +50,7 @@ def test_names_that_differ_are_paid_all_the_same(plain_wouter: Phone):
 
 
 def opens_the_payment(phone: Phone) -> None:
-    """From the mail about a run that pays three people."""
+    """Open the payment of three people from its mail."""
     phone.to_the_payment(sepa=FILE)
 
 

@@ -1,4 +1,4 @@
-"""From a payroll run to a payment that is executed, on a phone."""
+"""From a payroll run to an executed payment, on a phone."""
 
 import subprocess
 import sys
@@ -12,7 +12,7 @@ from tools.dev_stack import ROOT
 
 pytestmark = pytest.mark.browser
 
-WHOLE, WITHOUT_FIRST = "€ 19.806,08", "€ 16.358,00"  # 3.448,08 less
+WHOLE, WITHOUT_FIRST = "€ 19.806,08", "€ 16.358,00"  # 3,448.08 less
 MAIN, SECOND = "NL95 INGB 0004 9218 36", "NL64 TRIO 0379 5016 86"
 
 
@@ -68,7 +68,7 @@ def strikes_a_line_and_takes_it_back(phone: Phone) -> None:
 
 
 def changes_day_and_account(phone: Phone) -> str:
-    """By the pencil; answers the day that was chosen, as 2026-11-24."""
+    """Change date and account; return the chosen date, as 2026-11-24."""
     phone.link("Datum en rekening wijzigen").click()
     phone.heading("Betaling aanpassen")
     phone.shot("32-kalender", whole=True)
@@ -88,7 +88,7 @@ def changes_day_and_account(phone: Phone) -> str:
 
 
 def chooses_a_later_day(phone: Phone) -> str:
-    """Look at the next month and come back; then the first later day that will do, there if not here."""
+    """View the next month and return; choose the first possible later date."""
     month = phone.page.locator("#calendar .month b")
     here = month.inner_text()
     mark(phone)
@@ -117,7 +117,7 @@ def signs_at_the_bank(phone: Phone) -> None:
 
 
 def executes(phone: Phone, day: str) -> None:
-    """The bank's day moves on to the day that was chosen."""
+    """Advance the bank's day to the chosen date."""
     today = phone.page.request.get(f"{phone.house.sandbox_url}/control/clock").json()["bank_day"]
     days = (date.fromisoformat(day) - date.fromisoformat(today)).days
     phone.control("POST", "clock", {"advance_days": days})
@@ -134,7 +134,7 @@ def sees_it_everywhere(phone: Phone) -> None:
     phone.shot("42-instellingen", whole=True)
 
 
-def test_under_delegated_signing_the_pin_signs(wouter: Phone):
+def test_delegated_sca_uses_the_pin(wouter: Phone):
     phone = wouter
     phone.control("PUT", "banks/redirect", {"signing": "delegated"})
     phone.to_the_payment()
@@ -155,13 +155,13 @@ def test_under_delegated_signing_the_pin_signs(wouter: Phone):
 
 
 def types_pin(phone: Phone, pin: str) -> None:
-    """On the large keys; the sixth sends it."""
+    """Type the PIN on the keypad; the sixth digit submits it."""
     for digit in pin:
         phone.page.locator(f"[data-key='{digit}']").click()
 
 
 @pytest.mark.thorough
-def test_over_the_limit_it_stops_and_says_where_to_ask(wouter: Phone):
+def test_a_payment_over_the_limit_shows_a_contact(wouter: Phone):
     phone = wouter
     phone.to_the_payment()
     client = phone.page.url.removeprefix(phone.house.base_url).split("/")[1]
@@ -178,7 +178,7 @@ def test_over_the_limit_it_stops_and_says_where_to_ask(wouter: Phone):
 
 
 def set_limit(phone: Phone, client: str, euros: str) -> None:
-    """As an operator does it."""
+    """Set a limit, as an operator does."""
     command = ["flask", "--app", "app", "limits", "set", client, MAIN.replace(" ", ""), "--payment", euros]
     done = subprocess.run(
         [sys.executable, "-m", *command], cwd=ROOT, env=phone.house.environment, capture_output=True, text=True,

@@ -1,4 +1,4 @@
-"""A bank by way of Ponto, on a phone: linked, chosen for a payment, signed there, executed."""
+"""A bank through Ponto, on a phone: linked, chosen for a payment, signed, executed."""
 
 import pytest
 
@@ -9,7 +9,7 @@ pytestmark = [pytest.mark.browser, pytest.mark.thorough]
 ACCOUNT, TOTAL = "NL11 RABO 0391 8472 65", "19.806,08"
 
 
-def test_a_payment_by_way_of_ponto(wouter: Phone):
+def test_a_payment_through_ponto(wouter: Phone):
     phone = wouter
     phone.to_the_payment()
     payment = phone.page.url
@@ -27,7 +27,7 @@ def test_a_payment_by_way_of_ponto(wouter: Phone):
     assert [(order["bank"], order["status"]) for order in received] == [("ponto", "ACSC")]
 
 
-def test_without_scripts_refused_there_and_made_anew(plain_wouter: Phone):
+def test_a_refused_payment_is_reopened_without_javascript(plain_wouter: Phone):
     phone = plain_wouter
     phone.to_the_payment()
     payment = phone.page.url

@@ -1,4 +1,4 @@
-"""The app on the phone's own screen: installable, honest without a network, and keeping nothing private."""
+"""The installed app: installable, with an offline page, and without private data in its cache."""
 
 import pytest
 from playwright.sync_api import expect
@@ -19,12 +19,12 @@ STORED = """async () => ({
   local: {...localStorage}, session: {...sessionStorage}, databases: (await indexedDB.databases()).map((d) => d.name),
   cookies: document.cookie,
 })"""
-HTMX_PATH = "htmx-current-path-for-history"  # the path of the open page, which the window's own history holds as well
-# Waits until the worker is at work for this very page.
+HTMX_PATH = "htmx-current-path-for-history"  # the path of the open page, which is also in the window's history
+# Wait until the worker controls this page.
 CONTROLLED = """() => navigator.serviceWorker.ready.then(() => navigator.serviceWorker.controller !== null)"""
 
 
-def test_it_can_be_installed(stranger: Phone):
+def test_the_app_can_be_installed(stranger: Phone):
     phone = stranger
     phone.open("/inloggen")
     phone.page.wait_for_function(CONTROLLED)
@@ -32,12 +32,12 @@ def test_it_can_be_installed(stranger: Phone):
     manifest = devtools.send("Page.getAppManifest")
     assert manifest["url"] == f"{phone.house.base_url}/manifest.webmanifest"
     assert manifest["errors"] == []
-    # What Chromium misses for "add to home screen"; a private window may never install, and that is all it says.
+    # Chromium's reasons against installing; in a private window only that it is private.
     missing = {error["errorId"] for error in devtools.send("Page.getInstallabilityErrors")["installabilityErrors"]}
     assert missing <= {"in-incognito"}
 
 
-def test_without_a_network_it_says_so_and_nothing_private_is_kept(wouter: Phone):
+def test_the_offline_page_and_no_private_data(wouter: Phone):
     phone = wouter
     phone.to_the_payment()
     phone.page.wait_for_function(CONTROLLED)
@@ -64,7 +64,7 @@ def test_without_a_network_it_says_so_and_nothing_private_is_kept(wouter: Phone)
     phone.troubles = [told for told in phone.troubles if "ERR_INTERNET_DISCONNECTED" not in told]
 
 
-# What an earlier version left, and another address of the worker: to the browser that is a worker that has changed.
+# Simulate an old cache and a changed worker, by another URL of the worker.
 UPDATE = """async () => {
   const before = await caches.open("bizcuit-before");
   await before.put("/static/css/bizcuit.css?v=before", new Response("x"));
@@ -80,7 +80,7 @@ UPDATE = """async () => {
 OF_BEFORE = "async () => (await fetch('/static/js/bizcuit.js?v=before')).status"
 
 
-def test_an_update_takes_over_and_the_open_page_goes_on(wouter: Phone):
+def test_an_update_takes_over_while_a_page_is_open(wouter: Phone):
     phone = wouter
     phone.to_the_payment()
     phone.page.wait_for_function(CONTROLLED)

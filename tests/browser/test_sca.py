@@ -1,4 +1,4 @@
-"""Signing in the bank's app and with the bank's reader, on a phone."""
+"""SCA in the bank's app and with the bank's card reader, on a phone."""
 
 import re
 
@@ -13,14 +13,14 @@ TOTAL = "19.806,08"
 
 
 def pays(phone: Phone, way: str) -> None:
-    """To a payment that waits for its signature at a bank that signs this way."""
+    """Approve a payment that then waits for SCA at a bank with this approach."""
     phone.control("PUT", "banks/redirect", {"signing": way})
     phone.to_the_payment()
     phone.pay_button.click()
     phone.until(lambda: "Wacht op ondertekening" in phone.page.locator("#hero .badge").inner_text())
 
 
-def test_in_the_app_of_the_bank(wouter: Phone):
+def test_decoupled_sca(wouter: Phone):
     phone = wouter
     pays(phone, "decoupled")
     phone.sees("Open de app van je bank", "Deze pagina volgt vanzelf")
@@ -63,7 +63,7 @@ def signs_with_the_reader(phone: Phone) -> None:
 
 
 def reads(phone: Phone, challenge: str) -> str:
-    """The reader's own page: it shows the code for a challenge that is typed in."""
+    """Enter the challenge on the card reader's page and return the code."""
     address = f"{phone.house.sandbox_url}/bank/redirect/reader"
     page = phone.page.request.get(address, params={"uitdaging": challenge.replace(" ", "")}).text()
     return re.findall(r"(?<![\d-])\d{6}(?![\d-])", page)[0]
@@ -74,7 +74,7 @@ def types(phone: Phone, code: str) -> None:
     phone.page.locator(".pay button").click()
 
 
-def test_with_the_reader(wouter: Phone):
+def test_embedded_sca(wouter: Phone):
     phone = wouter
     pays(phone, "embedded")
     phone.shot("82-pak-je-reader")
@@ -84,7 +84,7 @@ def test_with_the_reader(wouter: Phone):
 
 
 @pytest.mark.thorough
-def test_with_the_reader_and_without_scripts(plain_wouter: Phone):
+def test_embedded_sca_without_javascript(plain_wouter: Phone):
     phone = plain_wouter
     pays(phone, "embedded")
     signs_with_the_reader(phone)

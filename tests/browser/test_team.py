@@ -1,4 +1,4 @@
-"""Two people, each with a phone: one invites the other, and both approve one payment."""
+"""Two people with phones: one invites the other, and both approve one payment."""
 
 from collections.abc import Callable
 from dataclasses import replace
@@ -24,7 +24,7 @@ def director(who: dict[str, str]) -> dict:
 
 
 def both_direct(phone: Phone) -> None:
-    """The register knows two directors, who may each sign alone."""
+    """The register has two directors with sole authority."""
     owner = {"persoonRechtsvorm": "BeslotenVennootschap", "heeft": [director(WOUTER), director(NAOMI)]}
     activity = {"kvkNummer": "68750110", "naam": "Demo BV", "heeftAlsEigenaar": {"rechtspersoon": owner}}
     phone.control("PUT", "register/68750110", {"product": {"maatschappelijkeActiviteit": activity}})
@@ -32,7 +32,7 @@ def both_direct(phone: Phone) -> None:
 
 @pytest.fixture
 def naomi(take: Callable[..., Phone], wouter: Phone) -> Phone:
-    """A phone that nobody signed in on."""
+    """A phone without a login."""
     return take(replace(wouter.person, email=GUEST, name="Naomi Donkersloot"))
 
 
@@ -52,7 +52,7 @@ def test_two_people_approve_one_payment(wouter: Phone, naomi: Phone):
     wouter.shot("97-allebei", whole=True)
 
 
-def test_who_helps_a_second_client_goes_to_and_fro(house: Stack, take: Callable[..., Phone], returning: Phone):
+def test_a_member_of_two_clients_switches_between_them(house: Stack, take: Callable[..., Phone], returning: Phone):
     other = known(take, entrepreneur(house, "duinrand@demobv.example"))
     other.open("/inloggen")
     other.sign_in()

@@ -1,4 +1,4 @@
-"""What a thumb does: few taps from the mail to the signature, a push on a line, the app on the home screen."""
+"""Touch: few taps from mail to signature, swiping a line, installing the app."""
 
 import pytest
 from playwright.sync_api import CDPSession, Locator, expect
@@ -7,20 +7,20 @@ from tests.support.mobile_page import Phone, is_marked, mark
 
 pytestmark = pytest.mark.browser
 
-# Every tap of the person, wherever it lands, told to the test and to nobody else.
+# Report every tap of the person to the test only.
 COUNTS = "addEventListener('click', (e) => e.isTrusted && e.detail > 0 && told(e.target.textContent.trim()), true)"
 MOST_TAPS = 4
 
 
 def test_from_the_mail_to_the_signature_in_four_taps(wouter: Phone):
-    """Signed in already, nothing unusual: the mail's button, Betaal, on to the bank; there one signs the bank's way."""
+    """Logged in, without warnings: the button in the mail, pay, go to the bank, and sign there."""
     phone, taps = wouter, []
     phone.press_run()
     phone.open_mail("/betalingen/")
     phone.page.context.expose_function("told", lambda text: taps.append(text.replace("\xa0", " ")))
     phone.page.add_init_script(COUNTS)
     phone.press_mail_button("Bekijk de betaling")
-    taps.append("Bekijk de betaling")  # inside the mail's own frame, where no script of the test can count
+    taps.append("Bekijk de betaling")  # inside the mail's frame, where the test's script cannot count
     phone.heading("Betaalopdracht")
     phone.pay_button.click()
     phone.state("Wacht op ondertekening bij de bank")
@@ -34,9 +34,9 @@ def test_from_the_mail_to_the_signature_in_four_taps(wouter: Phone):
     assert len(taps) <= MOST_TAPS + 1, taps
 
 
-# --- a push on a line ---
+# --- swiping a line ---
 def push(finger: CDPSession, line: Locator, by: int, down: int = 0) -> None:
-    """A finger on the name of a line, that moves so many pixels to the side."""
+    """Swipe a line horizontally by this many pixels."""
     box = line.locator("b").bounding_box()
     assert box is not None
     x, y = box["x"] + box["width"] / 2 - by / 2 + 40, box["y"] + box["height"] / 2
@@ -47,7 +47,7 @@ def push(finger: CDPSession, line: Locator, by: int, down: int = 0) -> None:
     finger.send("Input.dispatchTouchEvent", {"type": "touchEnd", "touchPoints": []})
 
 
-def test_a_line_is_pushed_away_and_back(wouter: Phone):
+def test_a_line_is_swiped_out_and_in(wouter: Phone):
     phone = wouter
     phone.to_the_payment()
     finger = phone.page.context.new_cdp_session(phone.page)
@@ -68,7 +68,7 @@ def test_a_line_is_pushed_away_and_back(wouter: Phone):
     assert is_marked(phone)
 
 
-# --- the home screen ---
+# --- installing ---
 CAN_INSTALL = """() => {
   const event = new Event("beforeinstallprompt", { cancelable: true });
   event.prompt = () => { window.prompted = true; };
@@ -78,7 +78,7 @@ CAN_INSTALL = """() => {
 OFFER = "Zet Bizcuit op je beginscherm"
 
 
-def test_the_home_screen_is_offered_once(wouter: Phone):
+def test_installing_is_offered_once(wouter: Phone):
     phone = wouter
     phone.open("/overzicht")
     phone.heading("Demo BV")
@@ -96,7 +96,7 @@ def test_the_home_screen_is_offered_once(wouter: Phone):
     expect(offer).to_have_count(0)
 
 
-def test_on_an_iphone_the_steps_are_shown(wouter: Phone):
+def test_an_iphone_shows_instructions(wouter: Phone):
     phone = wouter
     phone.page.add_init_script("Object.defineProperty(Navigator.prototype, 'standalone', { get: () => false })")
     phone.open("/overzicht")
@@ -107,7 +107,7 @@ def test_on_an_iphone_the_steps_are_shown(wouter: Phone):
     phone.expect_accessible()
 
 
-def test_in_the_app_itself_nothing_is_offered(wouter: Phone):
+def test_the_installed_app_offers_nothing(wouter: Phone):
     phone = wouter
     phone.page.add_init_script("Object.defineProperty(Navigator.prototype, 'standalone', { get: () => true })")
     phone.open("/overzicht")

@@ -1,4 +1,4 @@
-"""What was booked, on a phone: from the payment to its booking and back."""
+"""Transactions on a phone: from the payment to its transaction and back."""
 
 import pytest
 
@@ -10,7 +10,7 @@ pytestmark = [pytest.mark.browser, pytest.mark.thorough]
 FILE = file_of(Line(344808, "Jong, Wouter de", "NL42INGB2268352412"), Line(231250, "Bruno", "NL27RABO0315273237")).xml()
 
 
-def test_a_payment_and_its_booking(wouter: Phone):
+def test_a_payment_and_its_transaction(wouter: Phone):
     phone = wouter
     phone.to_the_payment(sepa=FILE)
     phone.pay_button.click()

@@ -1,4 +1,4 @@
-"""The whole web application in this process, on an empty database, beside the sandbox, without a queue."""
+"""The whole web application in this process, on an empty database, with the sandbox and without a queue."""
 
 import shutil
 from collections.abc import Iterator
@@ -25,7 +25,7 @@ from tests.support.web_client import Site, WebClient
 
 @pytest.fixture(scope="session")
 def settings(running_sandbox: Sandbox, tmp_path_factory: pytest.TempPathFactory) -> config.Config:
-    """Those of the sandbox; nobody answers where the queue should be."""
+    """Settings for the sandbox; no queue is reachable."""
     home = tmp_path_factory.mktemp("home")
     return config.load(
         {
@@ -37,7 +37,7 @@ def settings(running_sandbox: Sandbox, tmp_path_factory: pytest.TempPathFactory)
 
 @pytest.fixture(scope="session")
 def production_world(settings: config.Config) -> tuple[Flask, Services]:
-    """create_app() once (its templates stay compiled), and the domain as it furnishes it."""
+    """create_app() once (compiled templates are kept), and the services that it configures."""
     made = application.create_app(settings)
     return made, services.services()
 
@@ -51,7 +51,7 @@ def app(production_world: tuple[Flask, Services]) -> Flask:
 def world(
     production_world: tuple[Flask, Services], settings: config.Config, database: str, sandbox: Sandbox
 ) -> Services:
-    """Furnish the domain on this test's database, with patience for a sandbox only: short waits, nothing remembered."""
+    """Configure the domain for this test's database and a sandbox: short waits, empty caches."""
     made, furnished = production_world
     quick = make_world(sandbox.url, sandbox.smtp_port, Path(settings.home))
     world = replace(quick, hook_url=furnished.hook_url, pusher=furnished.pusher)
@@ -68,7 +68,7 @@ def site(app: Flask, world: Services, sandbox: Sandbox) -> Site:
 
 @pytest.fixture
 def demo(site: Site, sandbox: Sandbox) -> Demo:
-    """All set up; the pin is there but fits nothing, which is quicker."""
+    """A client that has finished setup; its PIN hash matches nothing, which is faster."""
     made = make_demo(sandbox, pin=False)
     Pin.create(user=made.user, pin_hash="-")
     return made
@@ -81,7 +81,7 @@ def owner(site: Site, demo: Demo) -> WebClient:
 
 @pytest.fixture
 def charlie(site: Site) -> WebClient:
-    """Owner of another client: must see nothing of the first."""
+    """The owner of another client, who must see nothing of the first."""
     return site.person(make_client(make_user(name="Charlie")).user)
 
 
@@ -104,6 +104,6 @@ def prepared_once(app: Flask, settings: config.Config, migrated: str, running_sa
 
 @pytest.fixture
 def prepared(prepared_once: PreparedSite) -> Iterator[PreparedSite]:
-    """Not beside `database` in one module: both point every table at a database of their own."""
+    """Not together with `database` in one module: both bind every table to their own database."""
     yield prepared_once
     prepared_once.back()

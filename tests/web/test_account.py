@@ -1,4 +1,4 @@
-"""Registering, confirming, signing in and out: what is said, what is never said, and who may send what."""
+"""Registration, e-mail confirmation, login and logout: messages, secrecy, and request forgery."""
 
 import re
 from datetime import timedelta
@@ -33,14 +33,14 @@ def hashed() -> str:
 
 @pytest.fixture
 def wouter(site: Site, hashed: str) -> User:
-    """Confirmed, with a company, and with the password above."""
+    """A confirmed user with a company and the password above."""
     user = User.create(email="w@demobv.example", name="Wouter", password_hash=hashed, email_confirmed_at=utcnow())
     make_client(user)
     return user
 
 
 def values(page: str) -> dict[str, str]:
-    """What stands in the fields of a page."""
+    """Return the values of the fields on a page."""
     root = html5lib.parse(page, treebuilder="lxml", namespaceHTMLElements=False)
     return {field.get("name"): field.get("value", "") for field in root.iter("input")}
 
@@ -58,7 +58,7 @@ def sign_in(
 
 
 def link_of(site: Site) -> str:
-    """Send what waits, and open the newest mail: where its link leads."""
+    """Send queued mails; return the link in the newest one."""
     for mail_id in mails.due_mails():
         mails.deliver_mail(mail_id, mail_rendering.write)
     (newest, *_) = site.sandbox.control("GET", "inbox")
@@ -66,7 +66,7 @@ def link_of(site: Site) -> str:
     return link.removeprefix("http://localhost:8000")
 
 
-# --- registering ----------------------------------------------------------------------------------
+# --- registration ---
 @pytest.mark.parametrize(
     ("field", "typed", "said"),
     [
@@ -83,7 +83,7 @@ def link_of(site: Site) -> str:
         ("kvk_number", "6875011x", "Een KvK-nummer is precies acht cijfers."),
     ],
 )
-def test_what_is_wrong_is_said_and_what_was_typed_stays(site: Site, field: str, typed: str, said: str):
+def test_errors_are_shown_and_values_kept(site: Site, field: str, typed: str, said: str):
     answer = site.person().post("/registreren", TYPED | {field: typed})
     page = answer.html
     assert (answer.status_code, said in text_of(page)) == (422, True)
@@ -95,14 +95,14 @@ def test_what_is_wrong_is_said_and_what_was_typed_stays(site: Site, field: str, 
 
 
 @pytest.mark.parametrize("password", ["", "kort", "Password", "wouter@demobv.example", "x" * 257])
-def test_a_weak_password_is_refused_and_not_shown(site: Site, password: str):
+def test_a_weak_password_is_refused_and_not_returned(site: Site, password: str):
     answer = site.person().post("/registreren", TYPED | {"password": password})
     kept = values(answer.html)
     assert (answer.status_code, kept["password"], kept["company_name"]) == (422, "", TYPED["company_name"])
     assert User.select().count() == 0
 
 
-def test_registering_makes_a_user_a_client_and_a_mail(site: Site):
+def test_registration_creates_user_client_and_mail(site: Site):
     answer = site.person().post("/registreren", TYPED | {"email": " Wouter@DemoBV.example ", "kvk_number": "6875 0110"})
     assert (answer.status_code, answer.headers["Location"]) == (303, "/registreren/klaar")
     user, client = User.get(), Client.get()
@@ -112,7 +112,7 @@ def test_registering_makes_a_user_a_client_and_a_mail(site: Site):
     assert link_of(site).startswith("/bevestigen/")
 
 
-def test_nobody_learns_who_is_a_customer(site: Site, wouter: User):
+def test_registration_does_not_reveal_known_addresses(site: Site, wouter: User):
     pages = []
     for email in ("w@demobv.example", "x@demobv.example"):
         who = site.person()
@@ -124,7 +124,7 @@ def test_nobody_learns_who_is_a_customer(site: Site, wouter: User):
     assert User.select().count() == 2
 
 
-def test_a_new_link_is_asked_in_the_same_words(site: Site, wouter: User):
+def test_requesting_a_new_link_does_not_reveal_known_addresses(site: Site, wouter: User):
     said = []
     for email in ("w@demobv.example", "nobody@demobv.example"):
         who = site.person()
@@ -134,8 +134,8 @@ def test_a_new_link_is_asked_in_the_same_words(site: Site, wouter: User):
     assert OutgoingMail.select().count() == 0
 
 
-# --- confirming -----------------------------------------------------------------------------------
-def test_opening_the_link_changes_nothing_and_pressing_does(site: Site):
+# --- confirmation ---
+def test_only_pressing_the_button_confirms(site: Site):
     who = site.person()
     who.post("/registreren", TYPED)
     path = link_of(site)
@@ -153,7 +153,7 @@ def test_opening_the_link_changes_nothing_and_pressing_does(site: Site):
     assert User.get().email_confirmed_at == confirmed
 
 
-def test_a_link_that_is_too_old_or_not_ours_confirms_nothing(site: Site):
+def test_an_expired_or_unknown_link_confirms_nothing(site: Site):
     who = site.person()
     who.post("/registreren", TYPED)
     EmailToken.update(expires_at=utcnow() - timedelta(seconds=1)).execute()
@@ -163,7 +163,7 @@ def test_a_link_that_is_too_old_or_not_ours_confirms_nothing(site: Site):
     assert User.get().email_confirmed_at is None
 
 
-def test_signing_in_before_confirming_sends_a_new_link(site: Site):
+def test_login_before_confirmation_sends_a_new_link(site: Site):
     who = site.person()
     who.post("/registreren", TYPED)
     first = link_of(site)
@@ -173,8 +173,8 @@ def test_signing_in_before_confirming_sends_a_new_link(site: Site):
     assert who.get("/overzicht").headers["Location"].startswith("/inloggen")
 
 
-# --- signing in and out ---------------------------------------------------------------------------
-def test_wrong_and_unknown_are_answered_alike(site: Site, wouter: User):
+# --- login and logout ---
+def test_wrong_password_and_unknown_address_get_the_same_answer(site: Site, wouter: User):
     pages = []
     for email, password in (("w@demobv.example", "verkeerd"), ("x@demobv.example", PASSWORD)):
         answer = sign_in(site.person(), email, password)
@@ -187,7 +187,7 @@ def test_wrong_and_unknown_are_answered_alike(site: Site, wouter: User):
     assert pages[0][0] == 422
 
 
-def test_signing_in_gives_a_new_token_and_the_old_one_is_dead(site: Site, wouter: User):
+def test_login_replaces_the_session_token(site: Site, wouter: User):
     who = site.person()
     who.get("/inloggen")
     before = who.cookie
@@ -200,7 +200,7 @@ def test_signing_in_gives_a_new_token_and_the_old_one_is_dead(site: Site, wouter
     assert thief.get("/overzicht").headers["Location"].startswith("/inloggen")
 
 
-def test_the_cookie_is_for_the_server_alone(site: Site, wouter: User):
+def test_the_session_cookie_is_http_only(site: Site, wouter: User):
     answer = sign_in(site.person())
     (cookie,) = [one for one in answer.headers.getlist("Set-Cookie") if one.startswith("bz=")]
     parts = {part.strip() for part in cookie.split(";")[1:]}
@@ -210,7 +210,7 @@ def test_the_cookie_is_for_the_server_alone(site: Site, wouter: User):
     assert secret not in {row.token_hash for row in LoginSession.select()}
 
 
-def test_signing_out_ends_it_at_the_server(site: Site, wouter: User):
+def test_logout_deletes_the_session(site: Site, wouter: User):
     who = site.person()
     sign_in(who)
     old = who.cookie
@@ -224,7 +224,7 @@ def test_signing_out_ends_it_at_the_server(site: Site, wouter: User):
     assert LoginSession.select().where(LoginSession.user == wouter.id).count() == 0
 
 
-def test_signing_out_elsewhere_leaves_this_one(site: Site, wouter: User):
+def test_logging_out_other_sessions_keeps_this_one(site: Site, wouter: User):
     here, there = site.person(wouter), site.person(wouter)
     client = Membership.get(Membership.user == wouter.id).client.public_id
     assert here.post(f"/{client}/instellingen/elders-uitloggen").status_code == 303
@@ -232,29 +232,29 @@ def test_signing_out_elsewhere_leaves_this_one(site: Site, wouter: User):
     assert there.get(f"/{client}/instellingen").headers["Location"].startswith("/inloggen")
 
 
-def test_a_session_ends_by_itself(site: Site, wouter: User):
+def test_a_session_expires(site: Site, wouter: User):
     who = site.person(wouter)
     LoginSession.update(expires_at=utcnow() - timedelta(seconds=1)).execute()
     assert who.get("/overzicht").headers["Location"].startswith("/inloggen")
 
 
 @pytest.mark.parametrize("onward", ELSEWHERE)
-def test_nobody_is_sent_elsewhere_after_sign_in(site: Site, wouter: User, onward: str):
+def test_login_redirects_to_local_paths_only(site: Site, wouter: User, onward: str):
     client = Membership.get().client.public_id
     assert sign_in(site.person(), onward=onward).headers["Location"] == f"/{client}/welkom"
     signed_in = site.person(wouter)
     assert signed_in.get("/inloggen", query_string={"verder": onward}).headers["Location"] == f"/{client}/welkom"
 
 
-def test_a_page_of_ours_is_come_back_to(site: Site, wouter: User):
+def test_login_returns_to_the_requested_page(site: Site, wouter: User):
     who = site.person()
     asked = who.get("/betalingen?toon=40").headers["Location"]
     answer = who.post(asked, {"email": "w@demobv.example", "password": PASSWORD})
     assert answer.headers["Location"] == "/betalingen?toon=40"
 
 
-# --- forged requests ------------------------------------------------------------------------------
-def test_a_form_without_its_token_changes_nothing(site: Site, wouter: User, demo: Demo):
+# --- request forgery ---
+def test_a_form_without_csrf_token_is_refused(site: Site, wouter: User, demo: Demo):
     for who, path in (
         (site.person(), "/inloggen"),
         (site.person(wouter), "/uitloggen"),
@@ -267,7 +267,7 @@ def test_a_form_without_its_token_changes_nothing(site: Site, wouter: User, demo
     assert LoginSession.select().where(LoginSession.user == wouter.id).count() == 1
 
 
-def test_a_token_of_another_session_is_no_token(site: Site, wouter: User):
+def test_a_csrf_token_of_another_session_is_refused(site: Site, wouter: User):
     stolen = site.person().token
     assert site.person(wouter).bare_post("/uitloggen", {"csrf_token": stolen}).status_code == 400
 
@@ -286,7 +286,7 @@ def test_a_token_of_another_session_is_no_token(site: Site, wouter: User):
         ({"Origin": "http://localhost"}, 303),
     ],
 )
-def test_another_site_changes_nothing_even_with_the_token(
+def test_a_cross_site_request_is_refused_even_with_the_token(
     site: Site, wouter: User, headers: dict[str, str], status: int
 ):
     who = site.person(wouter)
@@ -295,7 +295,7 @@ def test_another_site_changes_nothing_even_with_the_token(
     assert left == (1 if status == 403 else 0)
 
 
-def test_coming_from_another_site_by_a_link_is_fine(site: Site):
+def test_a_link_from_another_site_is_accepted(site: Site):
     assert site.person().get("/inloggen", headers={"Sec-Fetch-Site": "cross-site"}).status_code == 200
 
 
@@ -308,8 +308,8 @@ def test_coming_from_another_site_by_a_link_is_fine(site: Site):
         ("/wachtwoord-vergeten", {"email": "username"}),
     ],
 )
-def test_fields_about_oneself_say_what_they_are(site: Site, path: str, purposes: dict[str, str]):
-    """So that a browser or a password manager fills them in (WCAG 1.3.5)."""
+def test_personal_fields_have_autocomplete(site: Site, path: str, purposes: dict[str, str]):
+    """So that browsers and password managers can fill them in (WCAG 1.3.5)."""
     page = html5lib.parse(
         site.person().get(path).html, treebuilder="lxml", namespaceHTMLElements=False
     ).getroot()

@@ -1,4 +1,4 @@
-"""Behind the pencil: another day in the Dutch calendar, another account with its balance."""
+"""Changing a payment: another date in the Dutch calendar, another account with its balance."""
 
 from datetime import date, timedelta
 
@@ -14,12 +14,12 @@ from tests.web.test_payment_page import at
 
 
 def later(days: int = 14) -> date:
-    """A bank day that many days ahead, or soon after."""
+    """Return a business day at least this many days ahead."""
     return next_bank_day(today_amsterdam() + timedelta(days=days))
 
 
 def weekend() -> date:
-    """The first Saturday after the next three weeks."""
+    """Return the first Saturday after three weeks."""
     day = today_amsterdam() + timedelta(days=21)
     return day + timedelta(days=(5 - day.weekday()) % 7)
 
@@ -30,7 +30,7 @@ def change(who: WebClient, demo: Demo, batch: Batch, day: object, account: objec
 
 
 def checked(page: Page) -> dict[str | None, str | None]:
-    """What is chosen: by name, the value."""
+    """Return the selected value of each field, by name."""
     return {node.get("name"): node.get("value") for node in page.all("input[type=radio][checked]")}
 
 
@@ -57,7 +57,7 @@ def test_day_and_account_are_changed_together(owner: WebClient, demo: Demo):
     assert demo.view(batch).execution_date == later()
 
 
-def test_a_day_that_will_not_do_is_said_beside_the_calendar_and_stays_chosen(owner: WebClient, demo: Demo):
+def test_an_unavailable_date_shows_an_error_and_stays_chosen(owner: WebClient, demo: Demo):
     batch = demo.batch()
     page = change(owner, demo, batch, weekend(), demo.other.id)
     assert page.status_code == 422
@@ -73,7 +73,7 @@ def test_a_day_that_will_not_do_is_said_beside_the_calendar_and_stays_chosen(own
         ("gisteren", "Kies een dag in de kalender"), ("2026-02-31", "Kies een dag in de kalender"),
     ],
 )  # fmt: skip
-def test_days_that_nobody_can_choose_are_refused_in_dutch(owner: WebClient, demo: Demo, day: object, words: str):
+def test_invalid_dates_are_refused_in_dutch(owner: WebClient, demo: Demo, day: object, words: str):
     batch = demo.batch()
     page = change(owner, demo, batch, day, demo.account.id)
     assert page.status_code == 422
@@ -82,7 +82,7 @@ def test_days_that_nobody_can_choose_are_refused_in_dutch(owner: WebClient, demo
 
 
 @pytest.mark.parametrize("account", ["", "0", "x", "other client's"])
-def test_accounts_that_are_not_ours_are_refused_in_dutch(owner: WebClient, demo: Demo, account: str):
+def test_unknown_accounts_are_refused_in_dutch(owner: WebClient, demo: Demo, account: str):
     batch = demo.batch()
     if account == "other client's":
         membership = make_client(make_user())
@@ -104,7 +104,7 @@ def test_the_chosen_day_stays_chosen_in_another_month(owner: WebClient, demo: De
     assert checked(asked)["execution_date"] == later(30).isoformat()
 
 
-def test_the_proposed_day_left_alone_stays_a_proposal(owner: WebClient, demo: Demo):
+def test_an_unchanged_proposed_date_stays_automatic(owner: WebClient, demo: Demo):
     batch = demo.batch()
     change(owner, demo, batch, demo.view(batch).execution_date, demo.other.id)
     payment = demo.view(batch)
@@ -113,16 +113,16 @@ def test_the_proposed_day_left_alone_stays_a_proposal(owner: WebClient, demo: De
 
 
 @pytest.mark.parametrize("month", ["", "2026-13", "x", "0000-00", "9999-12"])
-def test_a_month_that_is_none_shows_one_all_the_same(owner: WebClient, demo: Demo, month: str):
+def test_an_invalid_month_shows_the_current_one(owner: WebClient, demo: Demo, month: str):
     assert owner.get(at(demo, demo.batch(), f"/wijzigen?maand={month}")).status_code == 200
 
 
 @pytest.mark.parametrize("day", ["", "x", "9999-12-31", "0001-01-01"])
-def test_a_chosen_day_that_is_none_is_no_fault(owner: WebClient, demo: Demo, day: str):
+def test_an_invalid_date_parameter_is_ignored(owner: WebClient, demo: Demo, day: str):
     assert owner.get(at(demo, demo.batch(), f"/wijzigen?execution_date={day}")).status_code == 200
 
 
-def test_months_without_a_day_to_choose_are_not_offered(owner: WebClient, demo: Demo):
+def test_months_without_available_dates_are_not_offered(owner: WebClient, demo: Demo):
     batch = demo.batch()
     here = today_amsterdam()
     first = owner.open(at(demo, batch, f"/wijzigen?maand={here:%Y-%m}"))
@@ -131,14 +131,14 @@ def test_months_without_a_day_to_choose_are_not_offered(owner: WebClient, demo: 
     assert [link.get("aria-label") for link in last.all("#calendar .month a")] == ["Vorige maand"]
 
 
-def test_a_day_says_why_it_will_not_do(owner: WebClient, demo: Demo):
+def test_an_unavailable_date_has_a_reason(owner: WebClient, demo: Demo):
     batch, day = demo.batch(), weekend()
     page = owner.open(at(demo, batch, f"/wijzigen?maand={day:%Y-%m}"))
     assert page.value(f"#dag-{day}", "aria-label").endswith(", weekend")
     assert not is_bank_day(day)
 
 
-def test_a_balance_below_the_payment_is_marked(owner: WebClient, demo: Demo):
+def test_a_too_low_balance_is_marked(owner: WebClient, demo: Demo):
     BankAccount.update(balance_cents=855915).where(BankAccount.id == demo.other.id).execute()
     page = owner.open(at(demo, demo.batch(), "/wijzigen"))
     marked = ["minder dan deze betaling" in node.text_content() for node in page.all("fieldset.rows .choice")]

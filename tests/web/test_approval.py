@@ -1,4 +1,4 @@
-"""Betaal, the pin and signing, as a browser sends them: once, only what was shown, and always told how it stands."""
+"""Approval, PIN and SCA, as a browser submits them: once, only what was shown, and always with the current state."""
 
 import pytest
 import requests
@@ -16,7 +16,7 @@ WRONG = "135790"
 
 
 def shown_to(who: WebClient, demo: Demo, batch: Batch) -> str:
-    """The digest that the payment's page carries."""
+    """Return the digest on the payment's page."""
     return who.open(at(demo, batch)).value("#payment > [name=shown]")
 
 
@@ -28,14 +28,14 @@ def pay(who: WebClient, demo: Demo, batch: Batch, htmx: bool = False, shown: str
 
 @pytest.fixture
 def delegated(demo: Demo, sandbox: Sandbox) -> Demo:
-    """The bank takes our pin as the signature."""
+    """The bank accepts our PIN as SCA (delegated)."""
     sandbox.control("PUT", "banks/redirect", {"signing": "delegated"})
     Pin.update(pin_hash=passwords.hash_pin(demo.user.id, PIN)).where(Pin.user == demo.user.id).execute()
     return demo
 
 
-# --- Betaal ---------------------------------------------------------------------------------------
-def test_the_button_approves_what_the_page_showed(owner: WebClient, demo: Demo):
+# --- approving ---
+def test_the_button_approves_the_shown_payment(owner: WebClient, demo: Demo):
     batch = demo.batch()
     answer = pay(owner, demo, batch)
     assert (answer.status_code, answer.location) == (303, at(demo, batch))
@@ -45,7 +45,7 @@ def test_the_button_approves_what_the_page_showed(owner: WebClient, demo: Demo):
     assert Release.get().total_cents == 855916
 
 
-def test_while_it_is_brought_to_the_bank_one_may_leave(owner: WebClient, demo: Demo):
+def test_the_page_may_be_left_during_submission(owner: WebClient, demo: Demo):
     batch = demo.batch()
     assert owner.open(at(demo, batch)).all(".waiting") == []
     pay(owner, demo, batch)
@@ -56,7 +56,7 @@ def test_while_it_is_brought_to_the_bank_one_may_leave(owner: WebClient, demo: D
     assert owner.open(at(demo, batch)).all(".waiting") == []
 
 
-def test_in_place_the_payment_moves_and_follows_itself(owner: WebClient, demo: Demo):
+def test_htmx_updates_the_payment_and_starts_polling(owner: WebClient, demo: Demo):
     batch = demo.batch()
     part = pay(owner, demo, batch, htmx=True)
     assert part.status_code == 200
@@ -67,7 +67,7 @@ def test_in_place_the_payment_moves_and_follows_itself(owner: WebClient, demo: D
 
 
 @pytest.mark.parametrize("htmx", [False, True])
-def test_pressing_twice_is_one_release_and_no_fault(owner: WebClient, demo: Demo, htmx: bool):
+def test_pressing_twice_approves_once(owner: WebClient, demo: Demo, htmx: bool):
     batch = demo.batch()
     shown = shown_to(owner, demo, batch)
     first = pay(owner, demo, batch, htmx, shown)
@@ -78,7 +78,7 @@ def test_pressing_twice_is_one_release_and_no_fault(owner: WebClient, demo: Demo
 
 
 @pytest.mark.parametrize("shown", ["", "0" * 64, "old"])
-def test_what_was_not_shown_is_not_paid(owner: WebClient, demo: Demo, shown: str):
+def test_a_changed_payment_is_not_approved(owner: WebClient, demo: Demo, shown: str):
     batch = demo.batch()
     if shown == "old":
         shown = shown_to(owner, demo, batch)
@@ -90,7 +90,7 @@ def test_what_was_not_shown_is_not_paid(owner: WebClient, demo: Demo, shown: str
     assert (Release.select().count(), demo.view(batch).state) == (0, "open")
 
 
-def test_without_scripts_the_page_says_what_is_wrong(owner: WebClient, demo: Demo):
+def test_errors_are_shown_without_javascript(owner: WebClient, demo: Demo):
     batch = demo.batch()
     owner.open(at(demo, batch))
     assert pay(owner, demo, batch, shown="0" * 64).status_code == 303
@@ -98,7 +98,7 @@ def test_without_scripts_the_page_says_what_is_wrong(owner: WebClient, demo: Dem
 
 
 @pytest.mark.parametrize("htmx", [False, True])
-def test_over_the_limit_it_stops_and_says_where_to_ask(owner: WebClient, demo: Demo, htmx: bool):
+def test_a_payment_over_the_limit_shows_a_contact(owner: WebClient, demo: Demo, htmx: bool):
     batch = demo.batch()
     limits.set_limits(demo.account, 855915, None, "anna")
     part = pay(owner, demo, batch, htmx)
@@ -111,7 +111,7 @@ def test_over_the_limit_it_stops_and_says_where_to_ask(owner: WebClient, demo: D
     assert demo.view(batch).state == "open"
 
 
-def test_with_every_line_struck_the_button_reads_niet_betalen(owner: WebClient, demo: Demo):
+def test_with_all_lines_excluded_the_button_discards(owner: WebClient, demo: Demo):
     batch = demo.batch()
     for line in line_ids(demo, batch):
         amendments.exclude_line(demo.client, demo.user, batch.reference, line)
@@ -124,7 +124,7 @@ def test_with_every_line_struck_the_button_reads_niet_betalen(owner: WebClient, 
     assert "Er wordt niets betaald" in page.text
 
 
-def test_a_page_that_read_betaal_never_discards(owner: WebClient, demo: Demo):
+def test_an_outdated_page_never_discards(owner: WebClient, demo: Demo):
     batch = demo.batch()
     shown = shown_to(owner, demo, batch)
     for line in line_ids(demo, batch):
@@ -133,12 +133,12 @@ def test_a_page_that_read_betaal_never_discards(owner: WebClient, demo: Demo):
     assert demo.view(batch).state == "open"
 
 
-# --- the pin --------------------------------------------------------------------------------------
+# --- the PIN ---
 def to_pin(who: WebClient, demo: Demo, batch: Batch) -> Page:
     return who.open(who.open(at(demo, batch)).value("#pay-place a", "href"))
 
 
-def test_the_pin_page_shows_what_is_signed(owner: WebClient, delegated: Demo):
+def test_the_pin_page_shows_what_is_approved(owner: WebClient, delegated: Demo):
     batch = delegated.batch()
     page = to_pin(owner, delegated, batch)
     assert page.says("h1") == "Keur de betaling goed met je pincode"
@@ -152,7 +152,7 @@ def test_the_pin_page_shows_what_is_signed(owner: WebClient, delegated: Demo):
     assert page.one("#pin-form [name=shown]").get("value") == delegated.view(batch).digest
 
 
-def test_the_right_pin_signs(owner: WebClient, delegated: Demo):
+def test_the_right_pin_approves(owner: WebClient, delegated: Demo):
     batch = delegated.batch()
     page = to_pin(owner, delegated, batch)
     answer = owner.post(at(delegated, batch, "/pincode"), shown=page.value("[name=shown]"), pin=PIN)
@@ -161,7 +161,7 @@ def test_the_right_pin_signs(owner: WebClient, delegated: Demo):
 
 
 @pytest.mark.parametrize("htmx", [False, True])
-def test_a_wrong_pin_is_told_and_never_written_back(owner: WebClient, delegated: Demo, htmx: bool):
+def test_a_wrong_pin_shows_an_error_and_is_not_returned(owner: WebClient, delegated: Demo, htmx: bool):
     batch = delegated.batch()
     page = to_pin(owner, delegated, batch)
     shown = page.value("[name=shown]")
@@ -174,7 +174,7 @@ def test_a_wrong_pin_is_told_and_never_written_back(owner: WebClient, delegated:
     assert Release.select().count() == 0
 
 
-def test_the_fifth_wrong_pin_locks_and_leads_on(owner: WebClient, delegated: Demo):
+def test_the_fifth_wrong_pin_locks_it(owner: WebClient, delegated: Demo):
     batch = delegated.batch()
     shown = to_pin(owner, delegated, batch).value("[name=shown]")
     answers = [owner.post(at(delegated, batch, "/pincode"), shown=shown, pin=WRONG) for _ in range(5)]
@@ -185,14 +185,14 @@ def test_the_fifth_wrong_pin_locks_and_leads_on(owner: WebClient, delegated: Dem
 
 
 @pytest.mark.parametrize(("address", "told"), [("/pincode", 0), ("/pincode?shown=" + "0" * 64, 1)])
-def test_the_pin_is_asked_only_after_the_payment_was_shown(owner: WebClient, delegated: Demo, address: str, told: int):
+def test_the_pin_page_requires_the_shown_digest(owner: WebClient, delegated: Demo, address: str, told: int):
     batch = delegated.batch()
     answer = owner.get(at(delegated, batch, address))
     assert (answer.status_code, answer.location) == (303, at(delegated, batch))
     assert len(owner.open(at(delegated, batch)).all("main > [role=alert]")) == told
 
 
-def test_a_change_between_looking_and_the_pin_stops_it(owner: WebClient, delegated: Demo):
+def test_a_change_before_the_pin_stops_the_approval(owner: WebClient, delegated: Demo):
     batch = delegated.batch()
     shown = to_pin(owner, delegated, batch).value("[name=shown]")
     amendments.exclude_line(delegated.client, delegated.user, batch.reference, line_ids(delegated, batch)[0])
@@ -202,7 +202,7 @@ def test_a_change_between_looking_and_the_pin_stops_it(owner: WebClient, delegat
     assert (Release.select().count(), PinTries.select().count()) == (0, 0)
 
 
-def test_where_the_pin_signs_betaal_alone_releases_nothing(owner: WebClient, delegated: Demo):
+def test_under_delegated_sca_the_button_alone_approves_nothing(owner: WebClient, delegated: Demo):
     batch = delegated.batch()
     shown = shown_to(owner, delegated, batch)
     answer = pay(owner, delegated, batch, shown=shown)
@@ -210,8 +210,8 @@ def test_where_the_pin_signs_betaal_alone_releases_nothing(owner: WebClient, del
     assert Release.select().count() == 0
 
 
-# --- following ------------------------------------------------------------------------------------
-def test_it_is_followed_until_nothing_can_change(owner: WebClient, demo: Demo, sandbox: Sandbox):
+# --- polling ---
+def test_the_page_polls_until_the_payment_is_final(owner: WebClient, demo: Demo, sandbox: Sandbox):
     batch = demo.batch()
     pay(owner, demo, batch)
     submission.submit_order(batch.id)
@@ -238,12 +238,12 @@ def test_it_is_followed_until_nothing_can_change(owner: WebClient, demo: Demo, s
     assert len(last.all("#payment .steps li.done")) == 3
 
 
-def test_the_status_alone_leads_to_the_page(owner: WebClient, demo: Demo):
+def test_the_status_url_redirects_to_the_page(owner: WebClient, demo: Demo):
     batch = demo.batch()
     assert owner.get(at(demo, batch, "/status")).location == at(demo, batch)
 
 
-def test_coming_back_from_the_bank_proves_nothing(owner: WebClient, charlie: WebClient, demo: Demo, sandbox: Sandbox):
+def test_the_redirect_from_the_bank_proves_nothing(owner: WebClient, charlie: WebClient, demo: Demo, sandbox: Sandbox):
     batch = demo.batch()
     pay(owner, demo, batch)
     submission.submit_order(batch.id)
@@ -254,8 +254,8 @@ def test_coming_back_from_the_bank_proves_nothing(owner: WebClient, charlie: Web
     assert owner.get("/bank/ondertekend/guessed").status_code == 404
 
 
-def test_a_refused_payment_can_be_had_again(owner: WebClient, demo: Demo, sandbox: Sandbox):
-    sandbox.control("POST", "clock", {"advance_days": 30})  # the chosen day is long past at the bank
+def test_a_rejected_payment_can_be_reopened(owner: WebClient, demo: Demo, sandbox: Sandbox):
+    sandbox.control("POST", "clock", {"advance_days": 30})  # the chosen date is long past at the bank
     batch = demo.batch()
     pay(owner, demo, batch)
     submission.submit_order(batch.id)
@@ -271,7 +271,7 @@ def test_a_refused_payment_can_be_had_again(owner: WebClient, demo: Demo, sandbo
 
 
 @pytest.mark.parametrize("tail", ["/ondertekenen", "/opnieuw"])
-def test_what_cannot_be_done_now_is_said(owner: WebClient, demo: Demo, tail: str):
+def test_impossible_actions_show_an_error(owner: WebClient, demo: Demo, tail: str):
     batch = demo.batch()
     owner.open(at(demo, batch))
     assert owner.post(at(demo, batch, tail)).status_code == 303
@@ -279,7 +279,7 @@ def test_what_cannot_be_done_now_is_said(owner: WebClient, demo: Demo, tail: str
 
 
 @pytest.mark.parametrize("tail", ["/alles", "/regels/{line}?verdict=refuse"])
-def test_a_payment_at_the_bank_is_not_changed(owner: WebClient, demo: Demo, tail: str):
+def test_a_submitted_payment_cannot_be_changed(owner: WebClient, demo: Demo, tail: str):
     batch = demo.batch()
     pay(owner, demo, batch)
     submission.submit_order(batch.id)
@@ -291,7 +291,7 @@ def test_a_payment_at_the_bank_is_not_changed(owner: WebClient, demo: Demo, tail
     assert owner.get(at(demo, batch, "/wijzigen")).location == at(demo, batch)
 
 
-def test_more_lines_than_the_bank_takes_are_said_before_anything_goes(owner: WebClient, demo: Demo, sandbox: Sandbox):
+def test_too_many_lines_are_refused_before_submission(owner: WebClient, demo: Demo, sandbox: Sandbox):
     sandbox.control("PUT", "banks/redirect", {"line": {"most_lines": 2}})
     batch = demo.batch()
     pay(owner, demo, batch)

@@ -1,4 +1,6 @@
-"""Saldo and what leads there: accounts per bank, consents that end, whose account it is, the directory away."""
+"""The balances page and what leads there: accounts per bank, expiring consents, the account holder, a bank directory
+that is down.
+"""
 
 import re
 from datetime import timedelta
@@ -17,7 +19,7 @@ from tests.support.web_client import Page, Site, WebClient
 
 @pytest.fixture
 def real(demo: Demo, sandbox: Sandbox) -> Demo:
-    """The demo's accounts under a consent that the sandbox's bank really gave."""
+    """The demo's accounts under a real consent of the sandbox's bank."""
     demo.link = linked(demo.client, demo.user)
     return demo
 
@@ -40,8 +42,8 @@ def renew_form(page: Page) -> str:
     return page.value("form[action*='/verlengen/']", "action")
 
 
-# --- what it shows --------------------------------------------------------------------------------
-def test_accounts_stand_under_their_bank_with_balance_and_time(owner: WebClient, real: Demo):
+# --- accounts ---
+def test_accounts_are_grouped_by_bank_with_balance_and_time(owner: WebClient, real: Demo):
     page = owner.open(saldo(real))
     assert [head.text_content().strip() for head in page.main.cssselect("h2")][:1] == [BankLink.get_by_id(
         real.link.id).bank_name]  # fmt: skip
@@ -50,7 +52,7 @@ def test_accounts_stand_under_their_bank_with_balance_and_time(owner: WebClient,
     assert not page.all("form[action*='/verlengen/']")
 
 
-def test_a_look_asks_the_bank_once_and_then_a_minute_nothing(owner: WebClient, real: Demo, sandbox: Sandbox):
+def test_balances_are_refreshed_at_most_once_a_minute(owner: WebClient, real: Demo, sandbox: Sandbox):
     rows = [{"iban": DEMO_IBAN, "name": "Zakelijk", "balance": "12.34"},
             {"iban": OTHER_IBAN, "name": "Spaar", "balance": "1.00"}]  # fmt: skip
     sandbox.control("PUT", "banks/redirect", {"accounts": rows})
@@ -61,21 +63,21 @@ def test_a_look_asks_the_bank_once_and_then_a_minute_nothing(owner: WebClient, r
     assert owner.open(saldo(real)).one("#rekeningen").get("hx-post") is None
 
 
-def test_a_bank_away_is_said_and_the_last_balance_stays(owner: WebClient, real: Demo, sandbox: Sandbox):
+def test_an_unreachable_bank_shows_the_last_balance(owner: WebClient, real: Demo, sandbox: Sandbox):
     sandbox.fault(bank_down=True)
     part = owner.post(owner.open(saldo(real)).value("#rekeningen", "hx-post"), htmx=True)
     assert "Niet elke bank was bereikbaar" in part.text
     assert "saldo van" in part.text
 
 
-def test_without_scripts_the_button_does_the_same(owner: WebClient, real: Demo, sandbox: Sandbox):
+def test_the_button_refreshes_without_javascript(owner: WebClient, real: Demo, sandbox: Sandbox):
     owner.open(saldo(real))
     sandbox.fault(bank_down=True)
     assert owner.post(f"{saldo(real)}/vernieuwen").location == saldo(real)
     assert "Niet elke bank was bereikbaar" in owner.open(saldo(real)).text
 
 
-def test_it_says_why_transactions_are_not_shown(owner: WebClient, real: Demo):
+def test_the_reason_for_hidden_transactions_is_shown(owner: WebClient, real: Demo):
     assert "Transacties" not in owner.open(saldo(real)).text
     BankAccount.update(holder_check=None).where(BankAccount.id == real.account.id).execute()
     assert "we controleren nog of de rekening van je bedrijf is" in owner.open(saldo(real)).text
@@ -83,16 +85,16 @@ def test_it_says_why_transactions_are_not_shown(owner: WebClient, real: Demo):
     assert "staat niet op naam van je bedrijf" in owner.open(saldo(real)).text
 
 
-def test_everything_else_goes_on_while_the_holder_is_looked_at(owner: WebClient, real: Demo):
+def test_everything_else_works_during_holder_verification(owner: WebClient, real: Demo):
     BankAccount.update(holder_check=None).execute()
     batch, home = real.batch(), f"/{real.client.public_id}"
     for path in (f"{home}/apps/nmbrs/{real.connection.id}/instellingen", f"{home}/betalingen/{batch.reference}"):
         assert "NL95 INGB 0004 9218 36" in owner.open(path).text
 
 
-# --- the end of a consent -------------------------------------------------------------------------
+# --- expiring consents ---
 @pytest.mark.parametrize("place", ["saldo", "overzicht"])
-def test_a_week_before_the_end_a_banner_asks_to_renew(owner: WebClient, real: Demo, place: str):
+def test_a_week_before_expiry_a_banner_offers_renewal(owner: WebClient, real: Demo, place: str):
     path = f"/{real.client.public_id}/{place}"
     ends_in(real, 8)
     assert "Verlengen" not in owner.open(path).text
@@ -116,7 +118,7 @@ def test_a_week_before_the_end_a_banner_asks_to_renew(owner: WebClient, real: De
         ("invalid", "geeft ons geen toegang meer"),
     ],
 )
-def test_after_the_end_it_says_what_happened_and_what_still_works(owner: WebClient, real: Demo, word: str, said: str):
+def test_after_expiry_the_consequences_are_shown(owner: WebClient, real: Demo, word: str, said: str):
     ended(real, word)
     page = owner.open(saldo(real))
     assert said in page.text
@@ -127,7 +129,7 @@ def test_after_the_end_it_says_what_happened_and_what_still_works(owner: WebClie
     assert owner.open(f"/{real.client.public_id}/betalingen/{batch.reference}").all("form[action$='/betalen']")
 
 
-def test_renewing_leads_to_the_bank_and_back_with_everything_in_place(owner: WebClient, real: Demo):
+def test_renewal_keeps_all_accounts(owner: WebClient, real: Demo):
     ended(real, "expired")
     page = owner.open(saldo(real))
     at_bank = owner.post(renew_form(page)).location
@@ -141,7 +143,7 @@ def test_renewing_leads_to_the_bank_and_back_with_everything_in_place(owner: Web
     assert owner.get(f"/bank/terug/{state}").location == saldo(real), "back twice is harmless"
 
 
-def test_only_who_may_link_a_bank_renews(owner: WebClient, real: Demo):
+def test_renewal_requires_authority(owner: WebClient, real: Demo):
     Identification.delete().execute()
     before = BankLink.select().count()
     owner.open(saldo(real))
@@ -149,13 +151,13 @@ def test_only_who_may_link_a_bank_renews(owner: WebClient, real: Demo):
     assert BankLink.select().count() == before
 
 
-def test_another_client_sees_and_renews_nothing(charlie: WebClient, real: Demo):
+def test_another_client_cannot_see_or_renew(charlie: WebClient, real: Demo):
     assert charlie.get(saldo(real)).status_code == 404
     charlie.open("/saldo")
     assert charlie.post(f"{saldo(real)}/verlengen/{real.link.id}").status_code == 404
 
 
-def test_renewing_at_a_bank_that_is_away_says_so(owner: WebClient, real: Demo, sandbox: Sandbox):
+def test_renewal_at_an_unreachable_bank_shows_an_error(owner: WebClient, real: Demo, sandbox: Sandbox):
     ended(real, "expired")
     page = owner.open(saldo(real))
     sandbox.fault(bank_down=True)
@@ -163,8 +165,8 @@ def test_renewing_at_a_bank_that_is_away_says_so(owner: WebClient, real: Demo, s
     assert "niet bereikbaar" in owner.open(saldo(real)).text
 
 
-# --- the way back ---------------------------------------------------------------------------------
-def test_back_in_a_browser_that_is_not_signed_in_asks_for_that_first(site: Site, demo: Demo):
+# --- the redirect from the bank ---
+def test_the_redirect_in_another_browser_requires_login(site: Site, demo: Demo):
     state = begin(demo.client, demo.user).decide("toestaan", DEMO_IBAN)
     answer = site.person().get(f"/bank/terug/{state}")
     assert answer.status_code in (302, 303)
@@ -172,17 +174,17 @@ def test_back_in_a_browser_that_is_not_signed_in_asks_for_that_first(site: Site,
     assert BankLink.get_by_id(demo.link.id).status == "valid"
 
 
-def test_back_in_another_browser_of_ones_own_goes_on_there(site: Site, demo: Demo):
+def test_the_redirect_works_in_another_logged_in_browser(site: Site, demo: Demo):
     state = begin(demo.client, demo.user).decide("toestaan", DEMO_IBAN, OTHER_IBAN)
     assert site.person(demo.user).get(f"/bank/terug/{state}").location == saldo(demo)
 
 
-def test_back_as_somebody_else_finds_nothing(site: Site, demo: Demo):
+def test_the_redirect_of_another_user_is_404(site: Site, demo: Demo):
     state = begin(demo.client, demo.user).decide("toestaan", DEMO_IBAN)
     assert site.person(make_user()).get(f"/bank/terug/{state}").status_code == 404
 
 
-def test_who_never_came_back_finds_the_name_to_confirm_at_saldo(owner: WebClient, demo: Demo):
+def test_a_missed_redirect_can_be_completed_on_the_page(owner: WebClient, demo: Demo):
     begin(demo.client, demo.user, "decoupled").decide("toestaan")
     BankLink.update(status="valid", holder_name="Demo BV").where(BankLink.bank == "decoupled").execute()
     page = owner.open(saldo(demo))
@@ -190,8 +192,8 @@ def test_who_never_came_back_finds_the_name_to_confirm_at_saldo(owner: WebClient
     assert page.all("a[href*='/saldo/bevestigen/']")
 
 
-# --- the bank directory away ----------------------------------------------------------------------
-def test_every_page_stands_while_the_directory_is_away(owner: WebClient, demo: Demo, world: Services):
+# --- the bank directory is down ---
+def test_every_page_works_while_the_directory_is_down(owner: WebClient, demo: Demo, world: Services):
     BankLink.update(bank_name="ING").execute()
     batch, home = demo.batch(), f"/{demo.client.public_id}"
     without_directory(world)
@@ -204,14 +206,14 @@ def test_every_page_stands_while_the_directory_is_away(owner: WebClient, demo: D
         assert word in owner.open(f"{home}/{path}").text, path
 
 
-def test_no_bank_can_be_chosen_while_the_directory_is_away(owner: WebClient, demo: Demo, world: Services):
+def test_no_bank_can_be_chosen_while_the_directory_is_down(owner: WebClient, demo: Demo, world: Services):
     without_directory(world)
     assert "Nu geen bank bereikbaar" in owner.open(f"{saldo(demo)}/toevoegen").text
     owner.open(saldo(demo))
     assert owner.post(f"{saldo(demo)}/verlengen/{demo.link.id}").location == saldo(demo)
 
 
-def test_a_link_without_a_name_is_called_by_its_bank(owner: WebClient, demo: Demo, world: Services):
+def test_a_consent_without_bank_name_shows_the_bank_id(owner: WebClient, demo: Demo, world: Services):
     assert BankLink.get_by_id(demo.link.id).bank_name == ""
     without_directory(world)
     assert "redirect" in owner.open(saldo(demo)).text

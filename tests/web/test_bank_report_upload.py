@@ -1,4 +1,4 @@
-"""Handing in a file of the bank: the payment follows it, or says why not."""
+"""Uploading a bank report: the payment is updated, or the page shows why not."""
 
 from io import BytesIO
 
@@ -24,7 +24,7 @@ def path_of(demo: Demo, batch: Batch) -> str:
     return f"/{demo.client.public_id}/betalingen/{batch.reference}"
 
 
-def test_a_status_report_is_read_and_the_payment_says_so(owner: WebClient, demo: Demo, sent: Batch):
+def test_a_status_report_updates_the_payment(owner: WebClient, demo: Demo, sent: Batch):
     page = owner.open(path_of(demo, sent))
     assert any(link.get("href") == f"{path_of(demo, sent)}/bestand" for link in page.all("a"))
     order = BankOrder.get(BankOrder.batch == sent.id)
@@ -40,7 +40,7 @@ def test_a_status_report_is_read_and_the_payment_says_so(owner: WebClient, demo:
     [(report("<GrpSts>ACSC</GrpSts>", message_id="another"), "over een andere betaling"), (b"<html>", "niet"),
      (b"", "niet")],
 )  # fmt: skip
-def test_another_file_says_why_it_changes_nothing(owner: WebClient, demo: Demo, sent: Batch, raw: bytes, words: str):
+def test_another_file_shows_why_it_changes_nothing(owner: WebClient, demo: Demo, sent: Batch, raw: bytes, words: str):
     owner.open(path_of(demo, sent))
     answer = owner.post(f"{path_of(demo, sent)}/bestand", bestand=(BytesIO(raw), "x.xml"))
     assert answer.status_code == 422
@@ -49,7 +49,7 @@ def test_another_file_says_why_it_changes_nothing(owner: WebClient, demo: Demo, 
     assert Batch.get_by_id(sent.id).state == "at_bank"
 
 
-def test_who_prepares_hands_in_nothing(site: Site, demo: Demo, sent: Batch):
+def test_a_preparer_cannot_upload(site: Site, demo: Demo, sent: Batch):
     preparer = make_user()
     Membership.create(user=preparer, client=demo.client, role="preparer")
     browser = site.person(preparer)
@@ -57,6 +57,6 @@ def test_who_prepares_hands_in_nothing(site: Site, demo: Demo, sent: Batch):
     assert browser.get(f"{path_of(demo, sent)}/bestand").status_code == 403
 
 
-def test_a_payment_that_was_not_sent_takes_no_file(owner: WebClient, demo: Demo):
+def test_an_unsubmitted_payment_accepts_no_file(owner: WebClient, demo: Demo):
     batch = demo.batch()
     assert owner.get(f"{path_of(demo, batch)}/bestand").location == path_of(demo, batch)

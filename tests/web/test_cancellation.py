@@ -1,4 +1,4 @@
-"""Taking a payment back at the bank, as a person sees it."""
+"""Cancelling a payment at the bank, on the pages."""
 
 import pytest
 
@@ -20,7 +20,7 @@ def at(demo: Demo, batch, tail: str = "") -> str:
     return f"/{demo.client.public_id}/betalingen/{batch.reference}{tail}"
 
 
-def test_from_the_payment_to_cancelled(owner: WebClient, demo: Demo, sandbox: Sandbox):
+def test_a_payment_is_cancelled(owner: WebClient, demo: Demo, sandbox: Sandbox):
     batch = at_the_bank(demo)
     link = owner.open(at(demo, batch)).value("a[href$='/annuleren']", "href")
     page = owner.open(link)
@@ -34,7 +34,7 @@ def test_from_the_payment_to_cancelled(owner: WebClient, demo: Demo, sandbox: Sa
     assert "Geannuleerd" in after.says("#hero") and "Opnieuw klaarzetten" in after.says("#pay-place")
 
 
-def test_a_no_is_told_in_words_and_the_payment_stands(owner: WebClient, demo: Demo, sandbox: Sandbox):
+def test_a_refused_cancellation_is_explained(owner: WebClient, demo: Demo, sandbox: Sandbox):
     sandbox.fault(bank_cancels_nothing=True)
     batch = at_the_bank(demo)
     owner.open(at(demo, batch))
@@ -44,7 +44,7 @@ def test_a_no_is_told_in_words_and_the_payment_stands(owner: WebClient, demo: De
     assert "Wacht op ondertekening" in page.says("#hero")
 
 
-def test_without_an_answer_it_says_that_it_is_not_sure(owner: WebClient, demo: Demo, sandbox: Sandbox):
+def test_an_unknown_outcome_is_explained(owner: WebClient, demo: Demo, sandbox: Sandbox):
     sandbox.fault(bank_cancel_not_taken=True)
     batch = at_the_bank(demo)
     owner.open(at(demo, batch))
@@ -55,7 +55,7 @@ def test_without_an_answer_it_says_that_it_is_not_sure(owner: WebClient, demo: D
     assert page.one("#payment").get("hx-trigger") == "every 2s"
 
 
-def test_signed_here_with_a_reader(owner: WebClient, demo: Demo, sandbox: Sandbox):
+def test_a_cancellation_with_embedded_sca(owner: WebClient, demo: Demo, sandbox: Sandbox):
     signing_by(sandbox, "embedded")
     sandbox.fault(bank_cancel_needs_sca=True)
     batch = at_the_bank(demo)
@@ -72,7 +72,7 @@ def test_signed_here_with_a_reader(owner: WebClient, demo: Demo, sandbox: Sandbo
     assert demo.view(batch).state == "cancelled"
 
 
-def test_not_after_all(owner: WebClient, demo: Demo, sandbox: Sandbox):
+def test_a_cancellation_is_withdrawn(owner: WebClient, demo: Demo, sandbox: Sandbox):
     sandbox.fault(bank_cancel_needs_sca=True)
     batch = at_the_bank(demo)
     owner.open(at(demo, batch))
@@ -85,7 +85,7 @@ def test_not_after_all(owner: WebClient, demo: Demo, sandbox: Sandbox):
     assert followed(batch).state == "at_bank"
 
 
-def test_who_prepares_cannot(site: Site, owner: WebClient, demo: Demo, sandbox: Sandbox):
+def test_a_preparer_cannot_cancel(site: Site, owner: WebClient, demo: Demo, sandbox: Sandbox):
     batch = at_the_bank(demo)
     lisanne = make_user(name="Lisanne Schuurman")
     Membership.create(user=lisanne, client=demo.client, role="preparer")

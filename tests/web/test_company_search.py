@@ -1,4 +1,4 @@
-"""Finding one's company in the register when registering: as one types, and without a script."""
+"""Searching one's company while registering: while typing, and without JavaScript."""
 
 import re
 
@@ -17,7 +17,7 @@ def found(site: Site, text: str, **options) -> str:
 
 
 @pytest.mark.parametrize("text", ["68750110", "demo", " Demo  BV "])
-def test_by_name_or_number_and_the_form_is_filled(site: Site, text: str):
+def test_search_by_name_or_number_fills_the_form(site: Site, text: str):
     links = LINK.findall(found(site, text))
     assert len(links) == 1
     form = site.person().get(links[0].replace("&amp;", "&")).html
@@ -25,31 +25,31 @@ def test_by_name_or_number_and_the_form_is_filled(site: Site, text: str):
     assert 'value="68750110"' in form
 
 
-def test_as_one_types_only_the_list_is_answered(site: Site):
+def test_htmx_gets_only_the_list(site: Site):
     part = found(site, "demo", headers={"HX-Request": "true"})
     assert part.strip().startswith('<section id="bedrijven"')
     assert len(LINK.findall(part)) == 1
 
 
-def test_what_is_not_there_is_said(site: Site):
+def test_no_results_are_reported(site: Site):
     assert "De KvK kent geen bedrijf" in found(site, "bestaat vast niet")
 
 
 @pytest.mark.parametrize("text", ["", "de", "  d "])
-def test_a_letter_or_two_is_not_asked(site: Site, sandbox: Sandbox, text: str):
+def test_one_or_two_letters_are_not_searched(site: Site, sandbox: Sandbox, text: str):
     sandbox.fault(kvk_down=True)
     page = found(site, text)
     assert not LINK.findall(page)
     assert "niet bereikbaar" not in page
 
 
-def test_a_register_that_is_away_keeps_nobody_from_registering(site: Site, sandbox: Sandbox):
+def test_registration_works_while_the_register_is_down(site: Site, sandbox: Sandbox):
     sandbox.fault(kvk_down=True)
     page = found(site, "demo")
     assert "Vul naam en nummer zelf in" in page
     assert 'href="/registreren"' in page
 
 
-def test_what_is_typed_is_written_as_text(site: Site):
+def test_the_search_text_is_escaped(site: Site):
     page = found(site, '"><script>x</script>')
     assert "<script>x" not in page

@@ -1,4 +1,4 @@
-"""Answers are made small, say the same, and their length tells little."""
+"""Responses are compressed without loss, and their length reveals little."""
 
 import gzip
 from typing import Any
@@ -16,7 +16,7 @@ def got(who: WebClient, path: str, **headers: str) -> Any:
     return who.client.get(path, headers=GZIP | headers)
 
 
-def test_a_page_is_small_and_the_same(site: Site, demo: Demo):
+def test_a_page_is_compressed_without_loss(site: Site, demo: Demo):
     who = site.person(demo.user)
     path = f"/{demo.client.public_id}/instellingen"
     small, plain = got(who, path), who.client.get(path)
@@ -28,14 +28,14 @@ def test_a_page_is_small_and_the_same(site: Site, demo: Demo):
     assert len(small.data) * 3 < len(plain.data)
 
 
-def test_equal_pages_are_not_equally_long(site: Site):
+def test_equal_pages_have_different_lengths(site: Site):
     who = site.person()
     lengths = {len(got(who, "/offline").data) for _ in range(30)}
     assert len(lengths) > 5
     assert max(lengths) - min(lengths) <= 100
 
 
-def test_a_static_file_is_pressed_once_and_known_again(site: Site):
+def test_a_static_file_is_compressed_once_and_revalidated(site: Site):
     who, path = site.person(), "/static/vendor/htmx-2.0.11.min.js"
     small, plain = got(who, path), who.client.get(path)
     assert gzip.decompress(small.data) == plain.data
@@ -52,7 +52,7 @@ def test_a_static_file_is_pressed_once_and_known_again(site: Site):
         assert (again.status_code, again.data, "Content-Encoding" in again.headers) == (304, b"", False)
 
 
-def test_pictures_and_short_answers_stay_as_they_are(site: Site):
+def test_images_and_short_responses_are_not_compressed(site: Site):
     who = site.person()
     for path in ("/static/icons/icon-192.png", "/healthz"):
         assert "Content-Encoding" not in got(who, path).headers, path
@@ -67,7 +67,7 @@ def test_pictures_and_short_answers_stay_as_they_are(site: Site):
         ("same-origin", "?verder=/jan", True), ("none", "?verder=/jan", True),
     ],
 )  # fmt: skip
-def test_what_another_site_wrote_in_the_address_is_not_compressed_with_our_secrets(
+def test_cross_site_query_strings_are_not_compressed_with_secrets(
     site: Site, comes_from: str, tail: str, small: bool
 ):
     answer = got(site.person(), "/inloggen" + tail, **{"Sec-Fetch-Site": comes_from})

@@ -1,4 +1,4 @@
-"""Every page that opens for somebody who chose English is in English, whatever their role."""
+"""Every page is in English for a person who chose English, in any role."""
 
 import re
 
@@ -16,7 +16,7 @@ DUTCH = re.compile(
 
 
 def words_of(page: Page) -> str:
-    """Return what a person reads or hears of a page, without names, things of the database and quotes of Nmbrs."""
+    """Return the texts that a person reads or hears on a page, without names, data and quotes of Nmbrs."""
     root = page.tree
     for quiet in [*root.iter("script", "style", "title"), *root.xpath("//body//*[@lang='nl']")]:
         quiet.drop_tree()
@@ -28,13 +28,13 @@ def words_of(page: Page) -> str:
 
 
 def names() -> set[str]:
-    """Return what people called things and each other, whatever language they read."""
+    """Return names that people gave, which are in no particular language."""
     lines = [(line.name_shown, line.description_shown) for line in BatchLine.select()]
     return {user.name for user in User.select()} | {word for line in lines for word in line}
 
 
 def pages(prepared: PreparedSite, who: str) -> dict[str, list[str]]:
-    """Return the Dutch words on each page that opens for this person."""
+    """Return the Dutch texts on each page for this person."""
     found = {}
     places = {(rule.endpoint, "GET") for rule in prepared.app.url_map.iter_rules() if "GET" in (rule.methods or ())}
     for path in sorted({prepared.address(*place) for place in places}):
@@ -45,7 +45,7 @@ def pages(prepared: PreparedSite, who: str) -> dict[str, list[str]]:
     return found
 
 
-def test_every_page_is_in_english_for_who_chose_it(prepared: PreparedSite):
+def test_every_page_is_in_english(prepared: PreparedSite):
     dutch = pages(prepared, "owner")
     assert len(dutch) > 30 and all(dutch.values()), "the words that are looked for are on every Dutch page"
     User.update(language="en").execute()

@@ -1,4 +1,4 @@
-"""Whatever goes wrong is a page of ours: what happened, that nothing was paid, and the way on."""
+"""Every error has a page: what happened, that nothing was paid, and a way forward."""
 
 import re
 from io import BytesIO
@@ -15,7 +15,7 @@ def says(page: str) -> str:
     return f"{found[1]}: {found[2]}"
 
 
-def test_a_way_that_an_address_does_not_know(owner: WebClient, demo: Demo):
+def test_an_unsupported_method(owner: WebClient, demo: Demo):
     answer = owner.post(f"/{demo.client.public_id}/overzicht")
     assert answer.status_code == 405
     assert set(answer.headers["Allow"].split(", ")) >= {"GET", "HEAD"}
@@ -23,7 +23,7 @@ def test_a_way_that_an_address_does_not_know(owner: WebClient, demo: Demo):
 
 
 @pytest.mark.parametrize("size", [3_000_000])
-def test_too_much_at_once(owner: WebClient, demo: Demo, size: int):
+def test_a_too_large_request(owner: WebClient, demo: Demo, size: int):
     path = f"/{demo.client.public_id}/betalingen/{demo.batch().reference}/bestand"
     answer = owner.post(path, {"bestand": (BytesIO(b"x" * size), "status.xml")})
     assert answer.status_code == 413
@@ -32,7 +32,7 @@ def test_too_much_at_once(owner: WebClient, demo: Demo, size: int):
     assert "niets betaald" in told
 
 
-def test_a_form_that_is_not_of_this_page(owner: WebClient, demo: Demo):
+def test_an_invalid_csrf_token(owner: WebClient, demo: Demo):
     answer = owner.post(f"/{demo.client.public_id}/betalingen/{demo.batch().reference}/regels/1?verdict=other")
     assert answer.status_code == 400
     assert "Er is niets veranderd en niets betaald." in says(answer.html)

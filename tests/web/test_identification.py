@@ -1,4 +1,4 @@
-"""Identifying on the screens: what is said when it does not work, and how another browser's return is bound."""
+"""Identification on the pages: error messages, and the return in another browser."""
 
 import html
 import re
@@ -22,7 +22,7 @@ CODE = re.compile(r">(\d{4}) (\d{4})<")
 
 @pytest.fixture
 def newcomer(site: Site) -> WebClient:
-    """Signed in, of a company, nothing proved yet."""
+    """A logged-in user with a company, not identified."""
     user = make_user()
     make_client(user)
     return site.person(user)
@@ -34,61 +34,61 @@ def place(who: WebClient, page: str = "identificatie") -> str:
 
 
 class Cookies:
-    """As much of a request as finding its session takes."""
+    """The part of a request that is needed to find its session."""
 
     def __init__(self, who: WebClient):
         self.cookies, self.path, self.headers = {"bz": who.cookie}, "/", {}
 
 
 def to_broker(who: WebClient) -> str:
-    """Press the button: the broker's address."""
+    """Press the button; return the broker's URL."""
     answer = who.post(place(who))
     assert answer.status_code == 303
     return answer.headers["Location"]
 
 
 def says(address: str, person: str = "wouter", **pressed: str) -> str:
-    """Who one is, on the broker's page: the path that it leads back to."""
+    """Select an identity on the broker's page; return the redirect's path."""
     answer = requests.post(address, data=pressed or {"person": person}, allow_redirects=False, timeout=10)
     back = urlsplit(answer.headers["Location"])
     return f"{back.path}?{back.query}"
 
 
 def told(who: WebClient, path: str) -> str:
-    """The page that this leads to, as text."""
+    """Return the resulting page as text."""
     answer = who.get(path)
     if answer.status_code == 303:
         answer = who.get(answer.headers["Location"])
     return html.unescape(re.sub(r"<[^>]+>|\s+", " ", answer.html))
 
 
-def test_who_identifies_and_may_sign_goes_on(newcomer: WebClient):
+def test_an_identified_and_authorised_person_continues(newcomer: WebClient):
     assert "mag voor Demo BV tekenen" in told(newcomer, says(to_broker(newcomer)))
     assert Authority.get().answer == "yes"
 
 
-def test_somebody_who_stops_hears_that_nothing_was_shared(newcomer: WebClient):
+def test_cancelling_says_that_nothing_was_shared(newcomer: WebClient):
     back = says(to_broker(newcomer), cancel="1")
     assert "Je hebt de identificatie geannuleerd. Er is niets gedeeld." in told(newcomer, back)
     assert "Identificeer met iDIN" in told(newcomer, place(newcomer))
 
 
-def test_an_answer_counts_once(newcomer: WebClient):
+def test_an_answer_works_once(newcomer: WebClient):
     back = says(to_broker(newcomer))
     told(newcomer, back)
     assert "verlopen of al gebruikt" in told(newcomer, back)
     assert Identification.select().count() == 1
 
 
-def test_an_answer_that_comes_too_late(newcomer: WebClient):
+def test_a_late_answer_is_refused(newcomer: WebClient):
     back = says(to_broker(newcomer))
     IdentityAttempt.update(started_at=utcnow() - identification.ATTEMPT_LIFE - timedelta(seconds=1)).execute()
     assert "verlopen of al gebruikt" in told(newcomer, back)
     assert Identification.select().count() == 0
 
 
-def test_a_state_that_was_swapped(newcomer: WebClient, site: Site):
-    """The answer to somebody else's walk, in my browser, under my state or theirs."""
+def test_a_swapped_state_is_refused(newcomer: WebClient, site: Site):
+    """The answer to another person's request, in my browser, with my state or theirs."""
     mine, theirs = to_broker(newcomer), says(to_broker(site.person(make_client(make_user()).user)))
     my_state = re.search(r"state=([^&]+)", mine)
     assert my_state
@@ -98,7 +98,7 @@ def test_a_state_that_was_swapped(newcomer: WebClient, site: Site):
     assert Identification.select().count() == 0
 
 
-def test_another_person_than_before_is_refused(newcomer: WebClient):
+def test_another_identity_than_before_is_refused(newcomer: WebClient):
     told(newcomer, says(to_broker(newcomer)))
     assert "van iemand anders dan de vorige keer" in told(newcomer, says(to_broker(newcomer), "naomi"))
     assert Identification.select().count() == 1
@@ -109,19 +109,19 @@ def test_another_person_than_before_is_refused(newcomer: WebClient):
     ["wrong_audience", "azp_ours", "wrong_issuer", "expired_token", "unsigned", "wrong_signature", "wrong_nonce",
      "mix_up", "old_auth_time", "wrong_level", "other_subject"],
 )  # fmt: skip
-def test_an_answer_that_cannot_be_believed(newcomer: WebClient, sandbox: Sandbox, fault: str):
+def test_an_invalid_answer_is_refused(newcomer: WebClient, sandbox: Sandbox, fault: str):
     sandbox.fault(**{f"broker_{fault}": True})
     assert "De identificatie is niet geaccepteerd" in told(newcomer, says(to_broker(newcomer)))
     assert Identification.select().count() == 0
 
 
-def test_a_broker_that_is_away(newcomer: WebClient, sandbox: Sandbox):
+def test_an_unreachable_broker(newcomer: WebClient, sandbox: Sandbox):
     back = says(to_broker(newcomer))
     sandbox.fault(broker_down=True)
     assert "iDIN is nu niet bereikbaar" in told(newcomer, back)
 
 
-def test_a_register_that_is_away_loses_no_identification(newcomer: WebClient, sandbox: Sandbox):
+def test_an_unreachable_register_keeps_the_identification(newcomer: WebClient, sandbox: Sandbox):
     sandbox.fault(kvk_down=True)
     assert "je identificatie is bewaard" in told(newcomer, says(to_broker(newcomer)))
     sandbox.fault(kvk_down=False)
@@ -129,16 +129,16 @@ def test_a_register_that_is_away_loses_no_identification(newcomer: WebClient, sa
     assert (answer.status_code, Authority.get().answer) == (303, "yes")
 
 
-# --- back in another browser ---
+# --- return in another browser ---
 def elsewhere(who: WebClient, person: str = "wouter") -> str:
-    """Identify, and come back in a browser without a session: the code that it shows."""
+    """Identify, and return in a browser without session; return the code it shows."""
     page = who.site.person().get(says(to_broker(who), person)).html
     found = CODE.search(page)
     assert found, page
     return found[1] + found[2]
 
 
-def test_another_browser_shows_a_code_and_binds_nobody(newcomer: WebClient, site: Site):
+def test_another_browser_shows_a_code_without_identifying(newcomer: WebClient, site: Site):
     stranger = site.person()
     page = told(stranger, says(to_broker(newcomer)))
     assert "Ga terug naar Bizcuit" in page
@@ -146,7 +146,7 @@ def test_another_browser_shows_a_code_and_binds_nobody(newcomer: WebClient, site
     assert Identification.select().count() == 0
 
 
-def test_the_code_finishes_it_where_it_began(newcomer: WebClient):
+def test_the_code_completes_the_identification(newcomer: WebClient):
     code = elsewhere(newcomer)
     assert "Typ de acht cijfers die daar staan" in told(newcomer, place(newcomer))
     answer = newcomer.post(place(newcomer) + "/code", {"code": f"{code[:4]} {code[4:]}"})
@@ -156,8 +156,8 @@ def test_the_code_finishes_it_where_it_began(newcomer: WebClient):
     assert Identification.select().count() == 1
 
 
-def test_the_code_is_worth_nothing_in_another_session(newcomer: WebClient, site: Site):
-    """Neither to whoever reads it, nor to the same person at another device."""
+def test_the_code_does_not_work_in_another_session(newcomer: WebClient, site: Site):
+    """Neither for a reader of the code, nor for the same person on another device."""
     code = elsewhere(newcomer)
     for other in (site.person(make_client(make_user()).user), site.person(User.get())):
         answer = other.post(place(other) + "/code", {"code": code})
@@ -165,7 +165,7 @@ def test_the_code_is_worth_nothing_in_another_session(newcomer: WebClient, site:
     assert Identification.select().count() == 0
 
 
-def test_five_wrong_codes_end_it(newcomer: WebClient):
+def test_five_wrong_codes_end_the_attempt(newcomer: WebClient):
     code = elsewhere(newcomer)
     wrong = f"{(int(code) + 1) % 10**8:08d}"
     for left in (4, 3, 2, 1):
@@ -178,7 +178,7 @@ def test_five_wrong_codes_end_it(newcomer: WebClient):
     assert Identification.select().count() == 0
 
 
-def test_a_code_is_good_for_ten_minutes(newcomer: WebClient):
+def test_a_code_lasts_ten_minutes(newcomer: WebClient):
     code = elsewhere(newcomer)
     IdentityAttempt.update(arrived_at=utcnow() - identification.CODE_LIFE - timedelta(seconds=1)).execute()
     newcomer.post(place(newcomer) + "/code", {"code": code})
@@ -186,13 +186,13 @@ def test_a_code_is_good_for_ten_minutes(newcomer: WebClient):
 
 
 @pytest.mark.parametrize("typed", ["", "1234567", "123456789", "abcdefgh"])
-def test_what_is_no_code_costs_no_try(newcomer: WebClient, typed: str):
+def test_a_malformed_code_costs_no_attempt(newcomer: WebClient, typed: str):
     elsewhere(newcomer)
     answer = newcomer.post(place(newcomer) + "/code", {"code": typed})
     assert (answer.status_code, IdentityAttempt.get().code_tries) == (422, 0)
 
 
-def test_who_came_back_elsewhere_is_checked_as_anybody(newcomer: WebClient, site: Site, sandbox: Sandbox):
+def test_a_return_in_another_browser_gets_all_checks(newcomer: WebClient, site: Site, sandbox: Sandbox):
     sandbox.fault(broker_azp_ours=True)
     page = told(site.person(), says(to_broker(newcomer)))
     assert "De identificatie is niet geaccepteerd" in page
@@ -204,7 +204,7 @@ def test_who_came_back_elsewhere_is_checked_as_anybody(newcomer: WebClient, site
     assert "van iemand anders dan de vorige keer" in told(newcomer, answer.headers["Location"])
 
 
-def test_the_waiting_answer_is_sealed(newcomer: WebClient):
+def test_the_pending_answer_is_encrypted(newcomer: WebClient):
     code = elsewhere(newcomer)
     row = IdentityAttempt.get()
     assert row.identity_sealed is not None
@@ -212,10 +212,10 @@ def test_the_waiting_answer_is_sealed(newcomer: WebClient):
     assert code not in str(row.__data__)
 
 
-# --- together with somebody else ---
+# --- joint signing ---
 @pytest.fixture
 def together(site: Site, demo: Demo) -> WebClient:
-    """Identified, and by the register authorised only with another."""
+    """Identified, with joint authority according to the register."""
     demo.client.kvk_number = "90000005"
     demo.client.save()
     Authority.update(answer="not_established", reason="together").execute()
@@ -223,7 +223,7 @@ def together(site: Site, demo: Demo) -> WebClient:
 
 
 def invite(who: WebClient, email: str) -> str:
-    """Invite this address; the path of the link in its mail."""
+    """Invite this address; return the path in the mail."""
     assert who.post(place(who) + "/samen", {"email": email}).status_code == 303
     for mail_id in mail.due_mails():
         mail.deliver_mail(mail_id, mail_rendering.write)
@@ -233,7 +233,7 @@ def invite(who: WebClient, email: str) -> str:
     return urlsplit(link).path
 
 
-def test_a_second_signer_is_invited_and_both_identify(together: WebClient, site: Site):
+def test_a_co_signer_is_invited_and_both_identify(together: WebClient, site: Site):
     assert "Nodig de bestuurder uit" in told(together, place(together))
     path = invite(together, "naomi@demobv.example")
     assert "We wachten op naomi@demobv.example" in told(together, place(together))
@@ -249,10 +249,10 @@ def test_a_second_signer_is_invited_and_both_identify(together: WebClient, site:
     assert "alleen samen met iemand anders" in told(who, says(to_broker(who), "naomi"))
     page = told(together, place(together))
     assert "naomi@demobv.example heeft zich ook geïdentificeerd" in page
-    assert {row.answer for row in Authority.select()} == {"not_established"}  # a person decides
+    assert {row.answer for row in Authority.select()} == {"not_established"}  # an operator decides
 
 
-def test_one_person_with_two_accounts_is_one_signature(together: WebClient, site: Site, demo: Demo):
+def test_two_accounts_of_one_person_count_once(together: WebClient, site: Site, demo: Demo):
     other = make_user("wouter2@demobv.example")
     Membership.create(user=other, client=demo.client, role="approver")
     who = site.person(other)
@@ -265,13 +265,13 @@ def test_one_person_with_two_accounts_is_one_signature(together: WebClient, site
 @pytest.mark.parametrize(
     ("email", "said"), [("", "Vul een e-mailadres in"), ("naomi", "geen e-mailadres"), (None, "je eigen e-mailadres")]
 )
-def test_who_cannot_be_invited(together: WebClient, demo: Demo, email: str | None, said: str):
+def test_refused_invitations(together: WebClient, demo: Demo, email: str | None, said: str):
     answer = together.post(place(together) + "/samen", {"email": demo.user.email if email is None else email})
     assert (answer.status_code, said in answer.html) == (422, True)
     assert Invitation.select().count() == 0
 
 
-def test_an_invitation_is_for_one_address_and_one_time(together: WebClient, site: Site):
+def test_an_invitation_is_for_one_address_and_works_once(together: WebClient, site: Site):
     path = invite(together, "naomi@demobv.example")
     other = site.person(make_user("else@demobv.example"))
     assert "ingelogd met een ander e-mailadres" in told(other, path)
@@ -284,7 +284,7 @@ def test_an_invitation_is_for_one_address_and_one_time(together: WebClient, site
     assert naomi.get(newer).status_code == 410
 
 
-def test_an_account_is_not_made_twice(together: WebClient, site: Site):
+def test_an_existing_account_must_log_in(together: WebClient, site: Site):
     path = invite(together, "naomi@demobv.example")
     make_user("naomi@demobv.example")
     stranger = site.person()
@@ -293,6 +293,6 @@ def test_an_account_is_not_made_twice(together: WebClient, site: Site):
     assert (User.select().count(), Invitation.get().accepted_at) == (2, None)
 
 
-def test_nobody_is_invited_who_is_not_needed(owner: WebClient):
+def test_an_unneeded_invitation_is_refused(owner: WebClient):
     answer = owner.post(place(owner) + "/samen", {"email": "naomi@demobv.example"})
     assert (answer.status_code, Invitation.select().count()) == (422, 0)

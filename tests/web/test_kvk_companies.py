@@ -1,7 +1,7 @@
-"""The six kinds of company that the register's own rule is shown with, and the gaps in it: through the screens.
+"""Six kinds of company from KvK's documentation of signing authority, and gaps in its rule, through the pages.
 
-Made up here, in the register's form. Jan Klaasen identifies each time; `PUT /control/register` says what the
-register holds of his company.
+Fictitious, in the register's format. Jan Klaasen identifies each time; `PUT /control/register` sets his company's
+extract.
 """
 
 import json
@@ -95,7 +95,7 @@ CASES = SIX | GAPS
 
 @pytest.fixture
 def jan(site: Site, sandbox: Sandbox) -> WebClient:
-    """Signed in, of the company with this number; the broker knows him."""
+    """A logged-in user with the company of this number, known to the broker."""
     told = {"initials": "J.", "last_name": "Klaasen", "prefix": "", "birth_date": "2000-01-01"}
     sandbox.control("PUT", "persons/jan", told)
     membership = make_client(make_user())
@@ -104,7 +104,7 @@ def jan(site: Site, sandbox: Sandbox) -> WebClient:
 
 
 def identified(who: WebClient) -> str:
-    """The page on which identifying ends."""
+    """Return the page after identification."""
     here = f"/{Membership.get().client.public_id}/identificatie"
     address = who.post(here).headers["Location"]
     answer = requests.post(address, data={"person": "jan"}, allow_redirects=False, timeout=10)
@@ -114,7 +114,7 @@ def identified(who: WebClient) -> str:
 
 
 @pytest.mark.parametrize(("found", "answer", "said"), CASES.values(), ids=CASES)
-def test_what_the_register_holds_is_what_he_hears(
+def test_the_page_shows_the_authority_in_the_register(
     jan: WebClient, sandbox: Sandbox, found: Document, answer: str, said: str
 ):
     sandbox.control("PUT", f"register/{KVK}", found)
@@ -141,7 +141,7 @@ def run_by(number: str) -> Document:
     ],
     ids=["alone", "not authorised", "together", "round"],
 )
-def test_a_company_that_directs_his_is_followed(
+def test_a_holding_company_is_followed(
     jan: WebClient, sandbox: Sandbox, above: Callable[[], Document], answer: str, said: str
 ):
     sandbox.control("PUT", f"register/{KVK}", run_by("90000009"))
@@ -152,8 +152,8 @@ def test_a_company_that_directs_his_is_followed(
 
 @pytest.mark.parametrize(
     ("number", "answer"), [("90000002", "yes"), ("90000003", "yes"), ("90000005", "no")]
-)  # the last one ended in 2013, which the register's own rule does not see
-def test_the_registers_own_samples(jan: WebClient, sandbox: Sandbox, number: str, answer: str):
+)  # the last one ended in 2013, which KvK's own rule misses
+def test_the_sample_extracts_of_the_register(jan: WebClient, sandbox: Sandbox, number: str, answer: str):
     (sample,) = reference.path("kvk/inschrijving").glob(f"{number}-*.json")
     sandbox.control("PUT", f"register/{KVK}", json.loads(sample.read_text()))
     identified(jan)

@@ -1,4 +1,4 @@
-"""Who reads what: the own choice, else what the browser asks for, else Dutch; and mails as their reader reads."""
+"""Language: the user's choice, else the browser's, else Dutch; mails in the recipient's language."""
 
 import re
 from typing import Any
@@ -33,7 +33,7 @@ def choose(who: WebClient, demo: Demo, language: str) -> Any:
         ("*", "nl", "Inloggen"), ("en;q=0", "nl", "Inloggen"), ("nl;q=0.4,en;q=0.6", "en", "Sign in"),
     ],
 )  # fmt: skip
-def test_who_is_unknown_reads_what_the_browser_asks_for(site: Site, asks: str, language: str, said: str):
+def test_anonymous_pages_follow_the_browser(site: Site, asks: str, language: str, said: str):
     answer = site.person().get("/inloggen", headers={"Accept-Language": asks} if asks else {})
     assert heading(answer) == said
     assert f'<html lang="{language}"' in answer.html
@@ -41,7 +41,7 @@ def test_who_is_unknown_reads_what_the_browser_asks_for(site: Site, asks: str, l
     assert "Accept-Language" in answer.vary
 
 
-def test_the_own_choice_goes_before_the_browser(site: Site, demo: Demo):
+def test_the_users_choice_overrides_the_browser(site: Site, demo: Demo):
     who, path = site.person(demo.user), f"/{demo.client.public_id}/instellingen"
     assert heading(who.get(path, headers=ENGLISH)) == "Settings", "nothing was chosen yet"
     assert heading(who.get(path, headers=DUTCH)) == "Instellingen"
@@ -61,15 +61,15 @@ def test_no_other_language_can_be_chosen(site: Site, demo: Demo, language: str):
     assert User.get_by_id(demo.user.id).language is None
 
 
-def test_a_fault_is_said_in_the_language_of_the_page(site: Site, demo: Demo):
+def test_errors_are_in_the_language_of_the_page(site: Site, demo: Demo):
     who = site.person(demo.user)
     assert heading(who.get("/bestaat-niet", headers=ENGLISH)) != heading(who.get("/bestaat-niet", headers=DUTCH))
     answer = who.post("/inloggen", {"email": "x", "password": ""}, headers=ENGLISH)
     assert "Vul " not in answer.html
 
 
-def test_what_is_kept_on_the_phone_is_nobodys_own(site: Site, demo: Demo):
-    """The offline page and the manifest go by the browser, whoever is signed in."""
+def test_cached_pages_follow_the_browser(site: Site, demo: Demo):
+    """The offline page and the manifest follow the browser, whoever is logged in."""
     who = site.person(demo.user)
     choose(who, demo, "en")
     for path, dutch, english in (
@@ -80,7 +80,7 @@ def test_what_is_kept_on_the_phone_is_nobodys_own(site: Site, demo: Demo):
         assert english in who.client.get(path, headers=ENGLISH).get_data(as_text=True)
 
 
-def test_registering_in_english_writes_in_english(site: Site):
+def test_registration_in_english_sends_english_mail(site: Site):
     who = site.person()
     typed = {
         "name": "Ann", "email": "ann@demobv.example", "password": "a sentence nobody guesses",
@@ -92,15 +92,15 @@ def test_registering_in_english_writes_in_english(site: Site):
 
 
 def letter(site: Site) -> Any:
-    """The newest mail, after sending what waits."""
+    """Send queued mails; return the newest."""
     for mail_id in mail.due_mails():
         assert mail.deliver_mail(mail_id, mail_rendering.write)
     (newest, *_others) = site.sandbox.control("GET", "inbox")
     return newest
 
 
-def test_an_invitation_is_in_the_language_of_who_knows_it(site: Site, demo: Demo):
-    """Of the person who gets it where they have an account, else of who invites."""
+def test_the_language_of_an_invitation(site: Site, demo: Demo):
+    """The language of the recipient's account, else of the person who invites."""
     User.update(language="en").execute()
     invitations.invite_member(demo.client, User.get(), "alek@demobv.example", "preparer")
     assert letter(site)["subject"] == "Join Demo BV"

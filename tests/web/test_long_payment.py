@@ -1,4 +1,4 @@
-"""A payment of many lines: searched, filtered and in pages, while what is approved stays all of it."""
+"""A payment with many lines: search, filter and pages, while approval covers all lines."""
 
 import pytest
 
@@ -26,7 +26,7 @@ def line_of(batch: Batch, position: int) -> int:
 
 
 def part(who: WebClient, path: str, trigger: str = "zoeken") -> Page:
-    """What htmx gets for searching or turning a page."""
+    """Return what htmx gets for a search or page."""
     return who.get(path, htmx=True, headers={"HX-Target": "found", "HX-Trigger": trigger})
 
 
@@ -36,14 +36,14 @@ def batch(demo: Demo) -> Batch:
 
 
 @pytest.mark.parametrize(("count", "searched"), [(29, 0), (30, 1)])
-def test_from_thirty_lines_on_one_can_search(owner: WebClient, demo: Demo, count: int, searched: int):
+def test_search_is_offered_from_thirty_lines(owner: WebClient, demo: Demo, count: int, searched: int):
     page = owner.open(at(demo, demo.batch(many(count))))
     assert len(page.all("form#zoeken")) == searched
     assert len(page.all("li.line")) == count
     assert page.all(".pages, #getoond") == []
 
 
-def test_a_page_is_a_hundred_lines(owner: WebClient, demo: Demo, batch: Batch):
+def test_a_page_has_a_hundred_lines(owner: WebClient, demo: Demo, batch: Batch):
     page = owner.open(at(demo, batch))
     assert len(page.all("li.line")) == PAGE
     assert page.says("#getoond") == "Regel 1 tot en met 100 van 220. Betaal geldt voor alle 220."
@@ -56,7 +56,7 @@ def test_a_page_is_a_hundred_lines(owner: WebClient, demo: Demo, batch: Batch):
     assert page.value("#vorige", "href") == at(demo, batch, "?blad=2")
 
 
-def test_searching_is_a_plain_form(owner: WebClient, demo: Demo, batch: Batch):
+def test_search_works_as_a_plain_form(owner: WebClient, demo: Demo, batch: Batch):
     whole = owner.open(at(demo, batch))
     form = whole.one("form#zoeken")
     assert (form.get("method"), form.get("action")) == ("get", at(demo, batch))
@@ -70,13 +70,13 @@ def test_searching_is_a_plain_form(owner: WebClient, demo: Demo, batch: Batch):
         assert page.value(digest) == whole.value(digest)
 
 
-def test_an_account_is_found_as_it_is_written(owner: WebClient, demo: Demo, batch: Batch):
+def test_an_iban_is_found_in_any_notation(owner: WebClient, demo: Demo, batch: Batch):
     wanted = iban(177)
     for typed in (wanted, f"{wanted[:4]}+{wanted[4:8]}+{wanted[8:12]}+{wanted[12:16]}+{wanted[16:]}"):
         assert names(owner.open(at(demo, batch, f"?zoek={typed}"))) == [name(177)]
 
 
-def test_as_one_types_only_what_is_found_comes_back(owner: WebClient, demo: Demo, batch: Batch):
+def test_htmx_gets_only_the_results(owner: WebClient, demo: Demo, batch: Batch):
     owner.open(at(demo, batch))
     answer = part(owner, at(demo, batch, "?zoek=jansen+anna&bij="))
     assert len(answer.all("#found")) == 1
@@ -86,28 +86,28 @@ def test_as_one_types_only_what_is_found_comes_back(owner: WebClient, demo: Demo
     assert answer.says("#live") == told
 
 
-def test_what_was_typed_is_kept_in_no_address(owner: WebClient, demo: Demo, batch: Batch):
+def test_the_search_text_is_in_no_url(owner: WebClient, demo: Demo, batch: Batch):
     owner.open(at(demo, batch))
     assert part(owner, at(demo, batch, "?zoek=jansen")).headers["HX-Replace-Url"] == at(demo, batch)
     kept = part(owner, at(demo, batch, "?bij=geweigerd&zoek=")).headers["HX-Replace-Url"]
     assert kept == at(demo, batch, "?bij=geweigerd")
 
 
-def test_a_turned_page_is_where_one_goes_on(owner: WebClient, demo: Demo, batch: Batch):
+def test_the_page_of_lines_is_kept(owner: WebClient, demo: Demo, batch: Batch):
     owner.open(at(demo, batch))
     answer = part(owner, at(demo, batch, "?blad=2"), "volgende")
     assert answer.one("#found").get("autofocus") is not None
     assert answer.headers["HX-Replace-Url"] == at(demo, batch, "?blad=2")
 
 
-def test_nothing_found_says_so_and_leads_back(owner: WebClient, demo: Demo, batch: Batch):
+def test_no_results_link_back_to_all(owner: WebClient, demo: Demo, batch: Batch):
     page = owner.open(at(demo, batch, "?zoek=%3Cb%3Enobody"))
     assert "Geen regels gevonden met “<b>nobody”." in page.says("#found")
     assert page.value("#found .card a", "href") == at(demo, batch)
     assert page.says("#pay-place button").startswith("Betaal")
 
 
-def test_striking_keeps_filter_and_page(owner: WebClient, demo: Demo, batch: Batch):
+def test_excluding_keeps_filter_and_page(owner: WebClient, demo: Demo, batch: Batch):
     owner.open(at(demo, batch, "?zoek=jansen&bij=&blad=1"))
     line = line_of(batch, 102)
     answer = owner.post(at(demo, batch, f"/regels/{line}?verdict=refuse"), zoek="jansen")
@@ -119,7 +119,7 @@ def test_striking_keeps_filter_and_page(owner: WebClient, demo: Demo, batch: Bat
     assert page.says("#getoond") == "2 van 220 regels getoond. Betaal geldt voor alle 218 die niet zijn weggestreept."
 
 
-def test_in_place_the_words_about_what_is_shown_follow(owner: WebClient, demo: Demo, batch: Batch):
+def test_htmx_updates_the_result_count(owner: WebClient, demo: Demo, batch: Batch):
     shown = owner.open(at(demo, batch)).value("#payment > [name=shown]")
     path = at(demo, batch, f"/regels/{line_of(batch, 150)}?verdict=refuse")
     answer = owner.post(path, htmx=True, shown=shown, zoek="jansen", bij="")
@@ -129,7 +129,7 @@ def test_in_place_the_words_about_what_is_shown_follow(owner: WebClient, demo: D
     assert answer.value("#alles [name=zoek]") == "jansen"
 
 
-def test_a_page_that_is_behind_gets_what_it_looks_at(owner: WebClient, demo: Demo, batch: Batch):
+def test_an_outdated_page_gets_its_own_results(owner: WebClient, demo: Demo, batch: Batch):
     shown = owner.open(at(demo, batch)).value("#payment > [name=shown]")
     amendments.exclude_line(demo.client, demo.user, batch.reference, line_of(batch, 200))
     path = at(demo, batch, f"/regels/{line_of(batch, 102)}?verdict=refuse")
@@ -139,7 +139,7 @@ def test_a_page_that_is_behind_gets_what_it_looks_at(owner: WebClient, demo: Dem
     assert len(answer.all("#lines li.line")) == 3
 
 
-def test_everything_is_taken_back_also_what_is_not_shown(owner: WebClient, demo: Demo, batch: Batch):
+def test_including_all_covers_hidden_lines(owner: WebClient, demo: Demo, batch: Batch):
     for position in (102, 150):
         amendments.exclude_line(demo.client, demo.user, batch.reference, line_of(batch, position))
     page = owner.open(at(demo, batch, "?zoek=jansen+anna"))
@@ -151,7 +151,7 @@ def test_everything_is_taken_back_also_what_is_not_shown(owner: WebClient, demo:
     assert demo.view(batch).lines_payable == 220
 
 
-def test_what_is_unusual_leads_to_its_page(owner: WebClient, demo: Demo):
+def test_a_notice_links_to_the_page_of_its_line(owner: WebClient, demo: Demo):
     people = many(220)
     for number in (3, 150, 160, 170, 180, 190, 200):
         people[number - 1] = (f"Şahin {number}", *people[number - 1][1:])
@@ -167,7 +167,7 @@ def test_what_is_unusual_leads_to_its_page(owner: WebClient, demo: Demo):
     assert len(names(owner.open(str(links[-1])))) == 7
 
 
-# --- who does not see the lines --------------------------------------------------------------------
+# --- hidden lines ---
 @pytest.fixture
 def anna(site: Site, demo: Demo) -> WebClient:
     Client.update(lines_hidden=True).where(Client.id == demo.client.id).execute()
@@ -176,7 +176,7 @@ def anna(site: Site, demo: Demo) -> WebClient:
 
 
 @pytest.mark.parametrize("tail", ["?zoek=jansen", "?zoek=nobody", "?bij=opmerking", "?blad=2"])
-def test_who_sees_no_lines_finds_nothing_by_searching_them(anna: WebClient, demo: Demo, batch: Batch, tail: str):
+def test_search_reveals_no_hidden_lines(anna: WebClient, demo: Demo, batch: Batch, tail: str):
     plain, searched = (anna.open(at(demo, batch, one)) for one in ("", tail))
     assert searched.main.text_content() == plain.main.text_content()
     assert searched.all("form#zoeken, li.line, #getoond, .pages") == []

@@ -1,4 +1,4 @@
-"""Without a bank link, as a person sees it: adding the account, the file, and saying what the bank did."""
+"""Without a bank link, on the pages: adding the account, the payment file, and reporting the outcome."""
 
 import pytest
 
@@ -40,7 +40,7 @@ def take(who: WebClient, demo: Demo, batch: Batch) -> bytes:
     return answer.data
 
 
-def test_from_saldo_to_an_account_by_hand(owner: WebClient, demo: Demo):
+def test_a_manual_account_is_added(owner: WebClient, demo: Demo):
     here = f"/{demo.client.public_id}/saldo"
     page = owner.open(f"{here}/toevoegen")
     link = page.value("main a[href*='zonder-koppeling']", "href")
@@ -55,7 +55,7 @@ def test_from_saldo_to_an_account_by_hand(owner: WebClient, demo: Demo):
     assert owner.open(f"{here}/{account.id}").status_code == 200
 
 
-def test_what_is_wrong_stands_beside_the_field(owner: WebClient, demo: Demo):
+def test_errors_are_shown_at_the_field(owner: WebClient, demo: Demo):
     link = f"/{demo.client.public_id}/saldo/toevoegen/zonder-koppeling"
     owner.open(link)
     answer = owner.post(link, iban="NL61KNAB0257398105", holder="Demo BV")
@@ -65,7 +65,7 @@ def test_what_is_wrong_stands_beside_the_field(owner: WebClient, demo: Demo):
     assert not BankAccount.select().where(BankAccount.iban == IBAN).exists()
 
 
-def test_the_file_is_taken_by_a_press_and_kept_by_no_browser(owner: WebClient, demo: Demo, approved: Batch):
+def test_the_file_is_downloaded_by_post_and_not_cached(owner: WebClient, demo: Demo, approved: Batch):
     page = owner.open(at(demo, approved))
     assert "nog niet bij de bank" in page.says("#hero") and "Er is nog niets betaald" in page.text
     assert page.says("#kenmerk") == approved.reference
@@ -79,7 +79,7 @@ def test_the_file_is_taken_by_a_press_and_kept_by_no_browser(owner: WebClient, d
     assert parse_own_pain001(answer.data).debtor_iban == IBAN
 
 
-def test_the_second_time_it_says_who_had_it(owner: WebClient, demo: Demo, approved: Batch):
+def test_a_second_download_shows_the_first(owner: WebClient, demo: Demo, approved: Batch):
     first = take(owner, demo, approved) if owner.open(at(demo, approved)) else b""
     page = owner.open(at(demo, approved))
     assert "Bestand gedownload: nog niets gehoord van je bank" in page.says("#hero")
@@ -88,7 +88,7 @@ def test_the_second_time_it_says_who_had_it(owner: WebClient, demo: Demo, approv
     assert take(owner, demo, approved) == first
 
 
-def test_who_prepares_is_not_offered_the_file(site: Site, owner: WebClient, demo: Demo, approved: Batch):
+def test_a_preparer_is_not_offered_the_file(site: Site, owner: WebClient, demo: Demo, approved: Batch):
     lisanne = make_user(name="Lisanne Schuurman")
     Membership.create(user=lisanne, client=demo.client, role="preparer")
     who = site.person(lisanne)
@@ -103,7 +103,7 @@ def test_who_prepares_is_not_offered_the_file(site: Site, owner: WebClient, demo
     [("betaald", "executed", "de bank zelf heeft ons niets laten weten"),
      ("geweigerd", "rejected", "Er is niets betaald")],
 )  # fmt: skip
-def test_a_person_says_what_the_bank_did(
+def test_the_outcome_is_reported(
     owner: WebClient, demo: Demo, approved: Batch, verdict: str, state: str, told: str
 ):
     owner.open(at(demo, approved))
@@ -120,7 +120,7 @@ def test_a_person_says_what_the_bank_did(
     assert told in owner.open(at(demo, approved)).text
 
 
-def test_nothing_can_be_said_before_the_file_was_taken(owner: WebClient, demo: Demo, approved: Batch):
+def test_no_outcome_can_be_reported_before_a_download(owner: WebClient, demo: Demo, approved: Batch):
     page = owner.open(at(demo, approved))
     assert "gemeld" not in str([a.get("href") for a in page.all("main a")])
     assert owner.post(at(demo, approved, "/gemeld/betaald"), pin=PIN).status_code == 303

@@ -1,4 +1,4 @@
-"""Connecting, a new token, consent over the later interface, moving and removing: what is said, and what is kept."""
+"""Connecting to Nmbrs, a new token, REST consent, migration and removal: messages and what is stored."""
 
 from urllib.parse import parse_qs, urlsplit
 
@@ -33,7 +33,7 @@ def home_of(person: WebClient) -> str:
 
 
 # --- connecting ---
-def test_a_first_connection_leads_to_its_rights(newcomer: WebClient, sandbox: Sandbox):
+def test_a_first_connection_shows_its_permissions(newcomer: WebClient, sandbox: Sandbox):
     known, home = sandbox.credentials, home_of(newcomer)
     answer = newcomer.post(f"{home}/toevoegen", {"email": known["nmbrs_user"], "token": known["nmbrs_token"]})
     connection = NmbrsConnection.get()
@@ -45,20 +45,20 @@ def test_a_first_connection_leads_to_its_rights(newcomer: WebClient, sandbox: Sa
     assert permission_check.due_permission_checks() == [connection.id]
 
 
-def test_a_newcomer_may_do_without_a_token(newcomer: WebClient):
+def test_a_first_connection_may_use_oauth(newcomer: WebClient):
     home = home_of(newcomer)
     assert "Liever zonder token?" in newcomer.get(f"{home}/toevoegen").html
     answer = newcomer.post(f"{home}/toestemming")
     assert (answer.status_code, "/nmbrs-identity/connect/authorize?" in answer.headers["Location"]) == (303, True)
 
 
-def test_beside_a_token_it_is_not_offered(owner: WebClient, here: str):
+def test_oauth_is_not_offered_next_to_a_token(owner: WebClient, here: str):
     assert "Liever zonder token?" not in owner.get(f"{here}/toevoegen").html
     assert owner.post(f"{here}/toestemming").headers["Location"] == f"{here}/toevoegen"
     assert "Dit past niet bij de soort koppeling" in owner.get(f"{here}/toevoegen").html
 
 
-# --- how it stands ---
+# --- status ---
 @pytest.mark.parametrize(
     ("problem", "said", "button"),
     [
@@ -68,7 +68,7 @@ def test_beside_a_token_it_is_not_offered(owner: WebClient, here: str):
         ("quota_used_up", "het tegoed is op", "rechten"),
     ],
 )
-def test_what_disturbs_it_is_said_with_one_button(
+def test_a_failing_connection_shows_one_action(
     owner: WebClient, demo: Demo, here: str, problem: str, said: str, button: str
 ):
     NmbrsConnection.update(status="disturbed", problem=problem).execute()
@@ -81,7 +81,7 @@ def test_what_disturbs_it_is_said_with_one_button(
     assert "De verbinding is gestoord" in owner.get(f"/{demo.client.public_id}/apps").html
 
 
-def test_over_the_later_interface_the_button_asks_consent(owner: WebClient, demo: Demo, here: str):
+def test_a_failing_rest_connection_offers_consent(owner: WebClient, demo: Demo, here: str):
     NmbrsConnection.update(status="disturbed", problem="bad_credentials", interface="rest").execute()
     page = owner.get(here).html
     assert f'action="{here}/{demo.connection.id}/toestemming"' in page
@@ -89,7 +89,7 @@ def test_over_the_later_interface_the_button_asks_consent(owner: WebClient, demo
 
 
 # --- a new token ---
-def test_a_new_token_mends_it(owner: WebClient, demo: Demo, here: str, sandbox: Sandbox):
+def test_a_new_token_restores_the_connection(owner: WebClient, demo: Demo, here: str, sandbox: Sandbox):
     NmbrsConnection.update(status="disturbed", problem="bad_credentials").execute()
     path = f"{here}/{demo.connection.id}"
     answer = owner.post(f"{path}/token", {"token": sandbox.credentials["nmbrs_token"]})
@@ -101,7 +101,7 @@ def test_a_new_token_mends_it(owner: WebClient, demo: Demo, here: str, sandbox: 
 @pytest.mark.parametrize(
     ("token", "said"), [("", "Plak hier het token uit Nmbrs."), ("wrong-token", "Nmbrs herkent dit e-mailadres")]
 )
-def test_a_token_that_nmbrs_refuses_is_neither_kept_nor_shown(
+def test_a_refused_token_is_neither_stored_nor_shown(
     owner: WebClient, demo: Demo, here: str, token: str, said: str
 ):
     before = connection_of(demo).token_sealed
@@ -111,8 +111,8 @@ def test_a_token_that_nmbrs_refuses_is_neither_kept_nor_shown(
     assert connection_of(demo).token_sealed == before
 
 
-# --- removing ---
-def test_removing_is_asked_first_and_keeps_the_payments(owner: WebClient, demo: Demo, here: str):
+# --- removal ---
+def test_removal_asks_first_and_keeps_payments(owner: WebClient, demo: Demo, here: str):
     demo.batch()
     path = f"{here}/{demo.connection.id}/verwijderen"
     page = owner.get(path).html
@@ -126,9 +126,9 @@ def test_removing_is_asked_first_and_keeps_the_payments(owner: WebClient, demo: 
     assert owner.get(f"{here}/{demo.connection.id}/instellingen").status_code == 404
 
 
-# --- moving ---
+# --- migration ---
 def walk(address: str) -> str:
-    """Allow it at Nmbrs as a person does; the way back, without our host."""
+    """Consent at Nmbrs as a person would; return the redirect's path."""
     form = {"user": "wouter@demobv.example", "debtor": "21840", "answer": "allow"}
     answer = requests.post(address, data=form, allow_redirects=False, timeout=10)
     back = urlsplit(answer.headers["Location"])
@@ -143,7 +143,7 @@ def listed(demo: Demo) -> NmbrsConnection:
     return connection_of(demo)
 
 
-def test_the_owner_moves_it_to_the_later_interface(owner: WebClient, demo: Demo, here: str, listed: NmbrsConnection):
+def test_the_owner_migrates_to_rest(owner: WebClient, demo: Demo, here: str, listed: NmbrsConnection):
     path = f"{here}/{demo.connection.id}"
     assert "Overstappen naar de nieuwe Nmbrs-koppeling" in owner.get(f"{path}/instellingen").html
     assert "Nmbrs stopt op 1 maart 2027" in owner.get(f"{path}/overstappen").html
@@ -165,7 +165,7 @@ def test_the_owner_moves_it_to_the_later_interface(owner: WebClient, demo: Demo,
     assert "duurde te lang, of is al gebruikt" in owner.get(here).html
 
 
-def test_who_says_no_at_nmbrs_keeps_what_was(owner: WebClient, demo: Demo, here: str, listed: NmbrsConnection):
+def test_a_refused_consent_changes_nothing(owner: WebClient, demo: Demo, here: str, listed: NmbrsConnection):
     address = owner.post(f"{here}/{demo.connection.id}/overstappen").headers["Location"]
     (state,) = parse_qs(urlsplit(address).query)["state"]
     assert rest_migration.client_of_oauth_state(state) == demo.client
@@ -175,13 +175,13 @@ def test_who_says_no_at_nmbrs_keeps_what_was(owner: WebClient, demo: Demo, here:
     assert 'class="note bad"' in owner.get(here).html
 
 
-def test_a_way_back_that_nobody_began_leads_home(site: Site, owner: WebClient, demo: Demo, here: str):
+def test_an_unknown_oauth_state_redirects_to_the_overview(site: Site, owner: WebClient, demo: Demo, here: str):
     assert owner.get("/nmbrs/terug?state=x&code=y").headers["Location"] == "/apps/nmbrs"
     assert owner.get("/nmbrs/terug").headers["Location"] == "/apps/nmbrs"
     assert site.person().get("/nmbrs/terug?state=x&code=y").headers["Location"].startswith("/inloggen")
 
 
-def test_another_person_cannot_finish_it(site: Site, owner: WebClient, demo: Demo, here: str, listed):
+def test_another_person_cannot_complete_it(site: Site, owner: WebClient, demo: Demo, here: str, listed):
     stranger = make_user(name="Charlie")
     make_client(stranger)
     back = walk(owner.post(f"{here}/{demo.connection.id}/overstappen").headers["Location"])
@@ -189,6 +189,6 @@ def test_another_person_cannot_finish_it(site: Site, owner: WebClient, demo: Dem
     assert connection_of(demo).interface == "soap"
 
 
-def test_the_token_way_is_no_way_for_consent(owner: WebClient, demo: Demo, here: str):
+def test_soap_and_rest_have_separate_renewal(owner: WebClient, demo: Demo, here: str):
     path = f"{here}/{demo.connection.id}"
     assert owner.post(f"{path}/toestemming").headers["Location"] == f"{path}/instellingen"

@@ -1,4 +1,4 @@
-"""The form with the credentials of Nmbrs: what is wrong stands beside the field, the token is never shown again."""
+"""The form for Nmbrs credentials: errors at the field, and a token that is never shown again."""
 
 import pytest
 
@@ -19,7 +19,7 @@ TOKEN = "a-token-that-opens-nothing"
         ("a@b.example", TOKEN, "token"),
     ],
 )
-def test_wrong_credentials_are_not_kept_and_not_shown(owner: WebClient, demo: Demo, email: str, token: str, said: str):
+def test_wrong_credentials_are_not_stored_or_shown(owner: WebClient, demo: Demo, email: str, token: str, said: str):
     before = NmbrsConnection.select().count()
     answer = owner.post(f"/{demo.client.public_id}/apps/nmbrs/toevoegen", {"email": email, "token": token})
     page = answer.html

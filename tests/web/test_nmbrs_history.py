@@ -1,4 +1,4 @@
-"""The history: its filters and pages, one entry opened, taking in again, what waits, and runs from before the link."""
+"""The run history: filters and pages, one run, reimport, pending runs, and runs from before the connection."""
 
 import re
 from datetime import datetime, timedelta
@@ -71,21 +71,21 @@ def make_run(demo: Demo, number: int, company: PayrollCompany | None = None, **v
         ),
     ],
 )  # fmt: skip
-def test_what_came_of_a_run(owner: WebClient, demo: Demo, here: str, values: dict, said: tuple[str, ...]):
+def test_the_result_of_a_run(owner: WebClient, demo: Demo, here: str, values: dict, said: tuple[str, ...]):
     run = make_run(demo, 1, **values)
     for path in (here, f"{here}/historie/{run.id}"):
         shown = read(owner, path)
         assert [text for text in said if text not in shown] == []
 
 
-def test_a_run_that_is_gone_from_the_list_says_so(owner: WebClient, demo: Demo, here: str):
+def test_an_unlisted_run_is_marked(owner: WebClient, demo: Demo, here: str):
     make_run(demo, 1, missing_since=utcnow())
     assert "Staat niet meer in Nmbrs; de betaling kan zolang niet door." in read(owner, here)
 
 
 @pytest.fixture
 def mixed(demo: Demo) -> PayrollCompany:
-    """Runs of two companies, three periods and two results; answers the second company."""
+    """Runs of two companies, three periods and two results; returns the second company."""
     second = PayrollCompany.create(
         connection=demo.connection, client=demo.client, nmbrs_id="4410", key="4410", number="4410", name="Duinrand",
     )  # fmt: skip
@@ -119,17 +119,17 @@ def test_the_filters(owner: WebClient, demo: Demo, here: str, mixed: PayrollComp
         assert {number for number in range(1, 5) if f"run-{number}." in page} == shown
 
 
-def test_nothing_by_these_filters_leads_back_to_all(owner: WebClient, here: str, mixed: PayrollCompany):
+def test_no_results_link_back_to_all(owner: WebClient, here: str, mixed: PayrollCompany):
     assert "Geen run met deze keuze." in read(owner, f"{here}?resultaat=empty")
 
 
-def test_the_choice_stands_in_the_form(owner: WebClient, here: str, mixed: PayrollCompany):
+def test_the_form_shows_the_selected_filters(owner: WebClient, here: str, mixed: PayrollCompany):
     page = owner.get(f"{here}?administratie={mixed.id}&periode=2026-5&resultaat=refused").html
     for value in (mixed.id, "2026-5", "refused"):
         assert f'<option value="{value}" selected>' in page
 
 
-def test_more_are_shown_when_asked(owner: WebClient, demo: Demo, here: str):
+def test_more_runs_can_be_shown(owner: WebClient, demo: Demo, here: str):
     for number in range(1, 31):
         make_run(demo, number, changed_at=utcnow() - timedelta(minutes=number))
     page = owner.get(f"{here}?resultaat=taken").html
@@ -139,7 +139,7 @@ def test_more_are_shown_when_asked(owner: WebClient, demo: Demo, here: str):
     assert (rest.count("/historie/"), "Meer tonen" in rest) == (30, False)
 
 
-def test_it_follows_by_itself_only_while_something_is_on_its_way(owner: WebClient, demo: Demo, here: str):
+def test_it_polls_only_during_an_import(owner: WebClient, demo: Demo, here: str):
     assert "every 5s" in owner.get(here).html
     run = make_run(demo, 1, state="found")
     assert "every 5s" in owner.get(here).html
@@ -147,8 +147,8 @@ def test_it_follows_by_itself_only_while_something_is_on_its_way(owner: WebClien
     assert "every 5s" not in owner.get(here).html
 
 
-# --- one entry ---
-def test_an_entry_shows_what_was_received_asked_and_answered(owner: WebClient, demo: Demo, here: str, sandbox: Sandbox):
+# --- one run ---
+def test_a_run_shows_delivery_calls_and_results(owner: WebClient, demo: Demo, here: str, sandbox: Sandbox):
     sandbox.run_payroll(lines=8, description="april", webhook="none")
     body = b'{"Event": "<b>RunFinish</b>"}\x00'
     told = Delivery.create(client=demo.client, content_type="application/json", headers={"X": "secret"}, body=body)
@@ -169,7 +169,7 @@ def test_an_entry_shows_what_was_received_asked_and_answered(owner: WebClient, d
     assert f'href="/{demo.client.public_id}/betalingen/{batch.reference}"' in page
 
 
-def test_what_failed_is_said_with_what_nmbrs_answered(owner: WebClient, demo: Demo, here: str, sandbox: Sandbox):
+def test_a_failure_shows_the_answer_of_nmbrs(owner: WebClient, demo: Demo, here: str, sandbox: Sandbox):
     sandbox.run_payroll(lines=3, webhook="none")
     sandbox.fault(nmbrs_no_sepa_right=True)
     assert work(demo) == []
@@ -179,7 +179,7 @@ def test_what_failed_is_said_with_what_nmbrs_answered(owner: WebClient, demo: De
     assert "Er is geen betaling van gemaakt. Er is niets betaald." in shown
 
 
-def test_what_was_paid_too_much_is_named(owner: WebClient, demo: Demo, here: str):
+def test_overpaid_employees_are_named(owner: WebClient, demo: Demo, here: str):
     run = make_run(demo, 1, reason="overpaid", overpaid=[["Jong, Wouter de", "NL42INGB2268352412", 344808]])
     shown = read(owner, f"{here}/historie/{run.id}")
     assert "Jong, Wouter de NL42 INGB 2268 3524 12" in shown
@@ -190,7 +190,7 @@ def test_what_was_paid_too_much_is_named(owner: WebClient, demo: Demo, here: str
     ("answer", "said"),
     [({"count": 1}, "1 antwoord"), ({"bytes": 8214}, "8.214 bytes"), ({"empty": True}, "leeg"), ({}, "gelukt")],
 )
-def test_an_answer_is_summed_up(owner: WebClient, demo: Demo, here: str, answer: dict, said: str):
+def test_an_answer_is_summarised(owner: WebClient, demo: Demo, here: str, answer: dict, said: str):
     run = make_run(demo, 1)
     NmbrsExchange.create(
         connection=demo.connection, company=demo.company, run=run, call="DebtorService.WebhookSettings_Get",
@@ -201,7 +201,7 @@ def test_an_answer_is_summed_up(owner: WebClient, demo: Demo, here: str, answer:
     assert "DebtorId 1" in shown
 
 
-def test_it_is_taken_in_again_by_hand(owner: WebClient, demo: Demo, here: str, sandbox: Sandbox):
+def test_a_run_is_reimported(owner: WebClient, demo: Demo, here: str, sandbox: Sandbox):
     sandbox.run_payroll(lines=3, webhook="none")
     sandbox.fault(nmbrs_sepa_empty=True)
     assert work(demo) == []
@@ -224,7 +224,7 @@ def test_it_is_taken_in_again_by_hand(owner: WebClient, demo: Demo, here: str, s
     assert Batch.select().count() == 1
 
 
-def test_what_is_not_there_cannot_be_taken_in(owner: WebClient, demo: Demo, here: str):
+def test_an_unknown_run_cannot_be_imported(owner: WebClient, demo: Demo, here: str):
     assert owner.get(f"{here}/historie/999").status_code == 404
     assert owner.post(f"{here}/historie/999").status_code == 404
     run = make_run(demo, 1, state="vanished")
@@ -232,8 +232,8 @@ def test_what_is_not_there_cannot_be_taken_in(owner: WebClient, demo: Demo, here
     assert "Opnieuw ophalen" not in read(owner, f"{here}/historie/{run.id}")
 
 
-# --- what waits for a person ---
-def test_a_run_of_a_company_that_nobody_pays_waits_in_sight(owner: WebClient, demo: Demo, here: str):
+# --- runs that need attention ---
+def test_runs_of_unmapped_companies_are_shown(owner: WebClient, demo: Demo, here: str):
     company = PayrollCompany.create(
         connection=demo.connection, client=demo.client, nmbrs_id="4410", key="4410", number="4410", name="Duinrand",
     )  # fmt: skip
@@ -245,7 +245,7 @@ def test_a_run_of_a_company_that_nobody_pays_waits_in_sight(owner: WebClient, de
     assert "1 run wacht op je keuze." in read(owner, f"{here}/{demo.connection.id}/instellingen")
 
 
-def test_an_older_run_can_be_picked_after_a_warning(owner: WebClient, demo: Demo, here: str, sandbox: Sandbox):
+def test_an_older_run_can_be_imported_after_a_warning(owner: WebClient, demo: Demo, here: str, sandbox: Sandbox):
     sandbox.run_payroll(lines=3, description="januari", webhook="none")
     NmbrsConnection.update(created_at=utcnow() + timedelta(days=1)).execute()
     assert work(demo) == []
@@ -264,7 +264,7 @@ def test_an_older_run_can_be_picked_after_a_warning(owner: WebClient, demo: Demo
     assert owner.post(f"{here}/eerder", {"run": "x"}).headers["Location"] == f"{here}/eerder"
 
 
-# --- the mail ---
+# --- mail ---
 @pytest.mark.parametrize(
     ("problem", "said"),
     [
@@ -275,7 +275,7 @@ def test_an_older_run_can_be_picked_after_a_warning(owner: WebClient, demo: Demo
         ("something_new", "geen toegang meer"),
     ],
 )
-def test_the_owner_is_mailed_what_to_do(
+def test_the_owner_gets_a_mail_with_advice(
     owner: WebClient, demo: Demo, here: str, sandbox: Sandbox, problem: str, said: str
 ):
     mails.enqueue_mail(
@@ -290,6 +290,6 @@ def test_the_owner_is_mailed_what_to_do(
     assert f"http://localhost:8000{here}" in mail["links"]
 
 
-def test_moments_are_those_of_amsterdam(owner: WebClient, demo: Demo, here: str):
+def test_times_are_in_amsterdam_time(owner: WebClient, demo: Demo, here: str):
     run = make_run(demo, 1, run_at=datetime.fromisoformat("2026-07-01T10:00:00+00:00"))
     assert "01-07-2026 12:00:00" in read(owner, f"{here}/historie/{run.id}")

@@ -1,4 +1,4 @@
-"""Which account pays which company: proposing, searching among hundreds, confirming, and the switch for wage tax."""
+"""Mapping companies to accounts: the proposal, searching hundreds, confirmation, and wage tax."""
 
 import html5lib
 import pytest
@@ -29,7 +29,7 @@ def unmap(demo: Demo) -> None:
 
 
 def chosen(page: str) -> dict[str, str]:
-    """The account that stands chosen for each company of the page, in the order of the page."""
+    """Return the selected account of each company on the page, in order."""
     root = html5lib.parse(page, treebuilder="lxml", namespaceHTMLElements=False)
     found = {}
     for select in root.iter("select"):
@@ -43,7 +43,7 @@ def account_of(company: PayrollCompany) -> int | None:
 
 
 # --- the list ---
-def test_the_own_company_comes_first_with_the_only_account_proposed(owner: WebClient, demo: Demo, path: str):
+def test_the_own_company_is_first_with_the_only_account_proposed(owner: WebClient, demo: Demo, path: str):
     unmap(demo)
     BankAccount.delete().where(BankAccount.id == demo.other.id).execute()
     other = make_company(demo, "1000", "Aannemer BV", "57842019")
@@ -55,12 +55,12 @@ def test_the_own_company_comes_first_with_the_only_account_proposed(owner: WebCl
     assert account_of(demo.company) is None
 
 
-def test_of_two_accounts_none_is_guessed(owner: WebClient, demo: Demo, path: str):
+def test_with_two_accounts_none_is_proposed(owner: WebClient, demo: Demo, path: str):
     unmap(demo)
     assert chosen(owner.get(path).html) == {f"company-{demo.company.id}": ""}
 
 
-def test_the_debtor_is_named_when_there_are_several(owner: WebClient, demo: Demo, path: str):
+def test_the_debtor_is_shown_if_there_are_several(owner: WebClient, demo: Demo, path: str):
     one, two = (
         NmbrsDebtor.create(connection=demo.connection, nmbrs_id=str(n), number=str(n), name=f"Debiteur-{n}")
         for n in (1, 2)
@@ -81,19 +81,19 @@ def test_one_account_may_pay_several_companies(owner: WebClient, demo: Demo, pat
 
 
 @pytest.mark.parametrize("value", ["999999", "x", "-1", "99999999999999999999999"])
-def test_an_account_that_is_not_ours_changes_nothing(owner: WebClient, demo: Demo, path: str, value: str):
+def test_an_unknown_account_changes_nothing(owner: WebClient, demo: Demo, path: str, value: str):
     assert owner.post(path, {f"company-{demo.company.id}": value}).headers["Location"] == path
     assert "Kies een rekening die is gekoppeld" in owner.get(path).html
     assert account_of(demo.company) == demo.account.id
 
 
-def test_a_field_for_a_company_of_somebody_else_is_passed_over(owner: WebClient, demo: Demo, path: str):
+def test_a_field_for_another_clients_company_is_ignored(owner: WebClient, demo: Demo, path: str):
     owner.post(path, {"company-999999": str(demo.account.id), "company-": "1", "company-x": "1"})
     assert PayrollCompany.select().count() == 1
 
 
 # --- another KvK number ---
-def test_a_company_of_another_kvk_number_is_asked_about_first(owner: WebClient, demo: Demo, path: str):
+def test_another_kvk_number_needs_confirmation(owner: WebClient, demo: Demo, path: str):
     other = make_company(demo, "4410", "Duinrand Catering BV", "57842019")
     fields = {f"company-{demo.company.id}": str(demo.other.id), f"company-{other.id}": str(demo.account.id)}
     before = AuditEvent.select().count()
@@ -110,7 +110,7 @@ def test_a_company_of_another_kvk_number_is_asked_about_first(owner: WebClient, 
     assert (account_of(demo.company), account_of(other)) == (demo.other.id, demo.account.id)
 
 
-def test_the_page_that_asks_sends_the_same_choices_again(owner: WebClient, demo: Demo, path: str):
+def test_the_confirmation_page_repeats_the_choices(owner: WebClient, demo: Demo, path: str):
     other = make_company(demo, "4410", "Duinrand Catering BV", None)
     page = owner.post(
         path, {f"company-{other.id}": str(demo.account.id), f"company-{demo.company.id}": "", "daarna": "seintje",
@@ -127,10 +127,10 @@ def test_the_page_that_asks_sends_the_same_choices_again(owner: WebClient, demo:
     }  # fmt: skip
 
 
-# --- hundreds of them ---
+# --- hundreds of companies ---
 @pytest.fixture
 def bureau(demo: Demo, sandbox: Sandbox) -> NmbrsConnection:
-    """A bureau's token sees 300 companies more."""
+    """A bureau's token that sees 300 more companies."""
     sandbox.control("POST", "nmbrs/companies", {"count": 300, "debtor": "Bureau", "prefix": "Bakkerij", "staff": 0})
     connection = NmbrsConnection.get_by_id(demo.connection.id)
     permission_check.schedule_permission_checks(connection)
@@ -139,7 +139,7 @@ def bureau(demo: Demo, sandbox: Sandbox) -> NmbrsConnection:
     return connection
 
 
-def test_among_hundreds_one_searches(owner: WebClient, bureau: NmbrsConnection, path: str):
+def test_hundreds_of_companies_can_be_searched(owner: WebClient, bureau: NmbrsConnection, path: str):
     page = owner.get(path).html
     assert len(chosen(page)) == 25
     assert f"25 van de {PayrollCompany.select().count()}." in page
@@ -154,7 +154,7 @@ def test_among_hundreds_one_searches(owner: WebClient, bureau: NmbrsConnection, 
     assert "<h1" in whole
 
 
-def test_what_is_not_saved_yet_survives_a_search(owner: WebClient, demo: Demo, bureau: NmbrsConnection, path: str):
+def test_unsaved_choices_survive_a_search(owner: WebClient, demo: Demo, bureau: NmbrsConnection, path: str):
     rows = PayrollCompany.select().where(PayrollCompany.name.startswith("Bakkerij")).order_by(PayrollCompany.id)
     first, later = rows[0], rows[250]
     fields = {
@@ -172,24 +172,24 @@ def test_what_is_not_saved_yet_survives_a_search(owner: WebClient, demo: Demo, b
     assert account_of(first) == demo.account.id
 
 
-def test_a_search_without_result_says_so(owner: WebClient, bureau: NmbrsConnection, path: str):
+def test_no_results_are_reported(owner: WebClient, bureau: NmbrsConnection, path: str):
     page = owner.get(f"{path}?zoek=<zzz>").html
     assert "Geen administratie met “&lt;zzz&gt;”." in page
     assert chosen(page) == {}
 
 
-def test_a_search_for_anything_is_answered(owner: WebClient, demo: Demo, path: str):
+def test_any_search_text_is_accepted(owner: WebClient, demo: Demo, path: str):
     for text in ("%00", "%25_", "x" * 3000, "%F0%9F%8D%9E", "' or 1=1 --", "9969%0a"):
         assert owner.get(f"{path}?zoek={text}").status_code == 200
 
 
-def test_an_address_with_a_number_too_large_is_not_there(owner: WebClient, path: str, demo: Demo):
+def test_a_too_large_id_is_404(owner: WebClient, path: str, demo: Demo):
     assert owner.get(path.replace(f"/{demo.connection.id}/", f"/{10**30}/")).status_code == 404
     assert owner.get(f"/{demo.client.public_id}/apps/nmbrs/historie/{10**30}").status_code == 404
 
 
 # --- wage tax ---
-def test_wage_tax_is_switched_per_company(owner: WebClient, demo: Demo, path: str):
+def test_wage_tax_is_enabled_per_company(owner: WebClient, demo: Demo, path: str):
     fields = {f"company-{demo.company.id}": str(demo.account.id), f"loonheffing-getoond-{demo.company.id}": "1"}
     assert "Ook loonheffing klaarzetten" in owner.get(path).html
     owner.post(path, fields | {f"loonheffing-{demo.company.id}": "1"})

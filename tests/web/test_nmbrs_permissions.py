@@ -1,4 +1,4 @@
-"""The list of rights: what is said of each call, which right to ask for in Dutch and English, and trying it again."""
+"""The list of permissions: the text of each call, which permission to add in Dutch and English, and testing again."""
 
 import re
 
@@ -15,7 +15,7 @@ ASK = "Vraag de beheerder van Nmbrs om in de gebruikerssjabloon (Gebruikersprofi
 
 
 def rows_of(page: str) -> dict[str, str]:
-    """What stands in each row of the list, by the port's name of the call."""
+    """Return the texts of each row, by the port's name of the call."""
     root = html5lib.parse(page, treebuilder="lxml", namespaceHTMLElements=False)
     rows = [node for node in root.iter("li") if (node.get("id") or "").startswith("recht-")]
     return {row.get("id").removeprefix("recht-"): words(" ".join(row.itertext())) for row in rows}
@@ -31,13 +31,13 @@ def path(demo: Demo) -> str:
 
 
 def page_after(owner: WebClient, demo: Demo, path: str) -> str:
-    """The page when the job has tried everything."""
+    """Return the page after the job has tested all calls."""
     assert owner.post(path).status_code == 303
     permission_check.run_permission_checks(demo.connection.id)
     return owner.get(path).html
 
 
-def test_while_it_is_tried_the_list_fills_by_itself(owner: WebClient, demo: Demo, path: str):
+def test_the_list_polls_during_the_test(owner: WebClient, demo: Demo, path: str):
     owner.post(path)
     page = owner.get(path).html
     rows = rows_of(page)
@@ -55,7 +55,7 @@ def test_while_it_is_tried_the_list_fills_by_itself(owner: WebClient, demo: Demo
     assert "every 1s" not in owner.get(path, headers={"HX-Request": "true"}).html
 
 
-def test_everything_may(owner: WebClient, demo: Demo, path: str, sandbox: Sandbox):
+def test_all_permissions_present(owner: WebClient, demo: Demo, path: str, sandbox: Sandbox):
     sandbox.run_payroll(lines=3, webhook="none")
     page = page_after(owner, demo, path)
     assert all("in orde" in row for row in rows_of(page).values())
@@ -63,7 +63,7 @@ def test_everything_may(owner: WebClient, demo: Demo, path: str, sandbox: Sandbo
     assert "In English" not in page
 
 
-def test_without_a_run_the_file_is_not_to_be_tried_yet(owner: WebClient, demo: Demo, path: str):
+def test_without_a_run_the_file_cannot_be_tested(owner: WebClient, demo: Demo, path: str):
     rows = rows_of(page_after(owner, demo, path))
     assert "nog niet te controleren" in rows["sepa_file"]
     assert "in orde" in rows["runs"]
@@ -89,7 +89,7 @@ def test_without_a_run_the_file_is_not_to_be_tried_yet(owner: WebClient, demo: D
         ("nmbrs_no_webhook_right", "webhook_events", "DebtorService › WebhookSettings_GetEvents", "zelf in"),
     ],
 )  # fmt: skip
-def test_a_missing_right_is_named_with_where_to_tick_it(
+def test_a_missing_permission_is_shown_with_advice(
     owner: WebClient, demo: Demo, path: str, sandbox: Sandbox, fault: str, question: str, right: str, without: str
 ):
     sandbox.run_payroll(lines=3, webhook="none")
@@ -111,7 +111,7 @@ def test_a_missing_right_is_named_with_where_to_tick_it(
         ("nmbrs_9999", "Nmbrs gaf een storing", "Nmbrs had a failure"),
     ],
 )
-def test_each_refusal_is_said_in_both_languages(
+def test_each_refusal_has_both_languages(
     owner: WebClient, demo: Demo, path: str, sandbox: Sandbox, fault: str, dutch: str, english: str
 ):
     sandbox.run_payroll(lines=3, webhook="none")
@@ -133,7 +133,7 @@ def test_each_refusal_is_said_in_both_languages(
         ("trouble", None, "Er ontbreekt geen recht"),
     ],
 )
-def test_every_kind_of_code_has_words(
+def test_every_error_code_has_a_text(
     owner: WebClient, demo: Demo, path: str, result: str, code: str | None, said: str
 ):
     connection = NmbrsConnection.get_by_id(demo.connection.id)
@@ -142,7 +142,7 @@ def test_every_kind_of_code_has_words(
     assert all(said in row for row in rows_of(owner.get(path).html).values())
 
 
-def test_over_the_later_interface_consent_is_asked_again(owner: WebClient, demo: Demo, path: str):
+def test_rest_advises_a_new_consent(owner: WebClient, demo: Demo, path: str):
     NmbrsConnection.update(interface="rest").execute()
     permission_check.schedule_permission_checks(NmbrsConnection.get_by_id(demo.connection.id))
     NmbrsCheck.update(result="refused", code="40303").execute()
@@ -152,7 +152,7 @@ def test_over_the_later_interface_consent_is_asked_again(owner: WebClient, demo:
     assert "Please give consent again" in rows["runs"]
 
 
-def test_trying_again_lifts_a_stop(owner: WebClient, demo: Demo, path: str):
+def test_testing_again_ends_a_suspension(owner: WebClient, demo: Demo, path: str):
     NmbrsConnection.update(status="disturbed", problem="quota_used_up").execute()
     owner.post(path)
     connection = NmbrsConnection.get_by_id(demo.connection.id)

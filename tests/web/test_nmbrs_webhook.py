@@ -1,4 +1,4 @@
-"""The webhook that sets itself, its address, and the test of it: every state as the customer reads it."""
+"""The automatic webhook, its URL and its status on the page."""
 
 import re
 from datetime import timedelta
@@ -17,7 +17,7 @@ SIGNAL = {"HX-Request": "true", "HX-Target": "seintje"}
 
 @pytest.fixture
 def path(demo: Demo) -> str:
-    """Of a connection whose debtors are known."""
+    """The path of a connection with known debtors."""
     connection = NmbrsConnection.get_by_id(demo.connection.id)
     permission_check.schedule_permission_checks(connection)
     permission_check.run_permission_checks(connection.id)
@@ -25,12 +25,12 @@ def path(demo: Demo) -> str:
 
 
 def part(owner: WebClient, path: str) -> str:
-    """What htmx asks for while one looks."""
+    """Return what htmx polls."""
     return re.sub(r"\s+", " ", owner.get(path, headers=SIGNAL).html)
 
 
 def worked(demo: Demo) -> None:
-    """What the worker does with the debtors that were woken."""
+    """Run the worker's jobs for the scheduled debtors."""
     for debtor_id in webhook_registration.due_webhook_debtors():
         webhook_registration.reconcile_webhook(debtor_id)
 
@@ -40,8 +40,8 @@ def installed_at_nmbrs(sandbox: Sandbox) -> list[str]:
     return [hook["endpoint"] for debtor in told for hook in debtor["settings"]]
 
 
-# --- installing ---
-def test_one_tap_sets_it_and_the_page_follows(owner: WebClient, demo: Demo, path: str, sandbox: Sandbox):
+# --- installation ---
+def test_one_tap_installs_it_and_the_page_polls(owner: WebClient, demo: Demo, path: str, sandbox: Sandbox):
     page = owner.get(path).html
     assert "Zet het seintje aan" in page
     assert "<details open>" in page
@@ -59,7 +59,7 @@ def test_one_tap_sets_it_and_the_page_follows(owner: WebClient, demo: Demo, path
     assert "<details open>" not in owner.get(path).html
 
 
-def test_what_was_chosen_is_saved_by_the_same_tap(owner: WebClient, demo: Demo, path: str):
+def test_the_same_tap_saves_the_mapping(owner: WebClient, demo: Demo, path: str):
     PayrollCompany.update(bank_account=None, mapped_at=None).execute()
     assert "Kies eerst een bankrekening hierboven" in part(owner, path)
     owner.post(path, {"daarna": "seintje", f"company-{demo.company.id}": str(demo.account.id)})
@@ -68,20 +68,20 @@ def test_what_was_chosen_is_saved_by_the_same_tap(owner: WebClient, demo: Demo, 
     assert "geïnstalleerd" in part(owner, path)
 
 
-def test_without_a_company_that_pays_there_is_nothing_to_set(owner: WebClient, demo: Demo, path: str):
+def test_without_a_mapped_company_there_is_nothing_to_install(owner: WebClient, demo: Demo, path: str):
     PayrollCompany.update(bank_account=None, mapped_at=None).execute()
     owner.post(path, {"daarna": "seintje"})
     assert "Kies hierboven een bankrekening bij een administratie." in part(owner, path)
 
 
-def test_a_company_of_an_unknown_debtor_is_set_by_hand(owner: WebClient, demo: Demo, path: str):
+def test_an_unknown_debtor_needs_manual_steps(owner: WebClient, demo: Demo, path: str):
     PayrollCompany.update(debtor=None).execute()
     owner.post(path, {"daarna": "seintje"})
     assert "Nmbrs laat ons niet zien bij welke debiteur" in part(owner, path)
     assert "<details open>" in owner.get(path).html
 
 
-def test_without_the_right_the_seven_steps_stand_open(owner: WebClient, demo: Demo, path: str, sandbox: Sandbox):
+def test_without_permission_the_manual_steps_are_open(owner: WebClient, demo: Demo, path: str, sandbox: Sandbox):
     sandbox.fault(nmbrs_no_webhook_right=True)
     owner.post(path, {"daarna": "seintje"})
     worked(demo)
@@ -102,7 +102,7 @@ def test_without_the_right_the_seven_steps_stand_open(owner: WebClient, demo: De
         ("bad_credentials", "Nmbrs herkent het e-mailadres en token niet meer."),
     ],
 )
-def test_what_went_wrong_is_said(owner: WebClient, demo: Demo, path: str, problem: str, said: str):
+def test_failures_are_shown(owner: WebClient, demo: Demo, path: str, problem: str, said: str):
     NmbrsConnection.update(webhooks_wanted_at=utcnow()).execute()
     NmbrsDebtor.update(webhook="failed", webhook_problem=problem, webhook_checked_at=utcnow()).execute()
     told = part(owner, path)
@@ -117,15 +117,15 @@ def test_each_visit_checks_and_repairs(owner: WebClient, demo: Demo, path: str, 
     assert webhook_registration.due_webhook_debtors() == []
     NmbrsDebtor.update(webhook_checked_at=utcnow() - timedelta(minutes=2)).execute()
     part(owner, path)
-    assert webhook_registration.due_webhook_debtors() == []  # the part that follows is no visit
+    assert webhook_registration.due_webhook_debtors() == []  # polling is not a visit
     owner.get(path)
     assert len(webhook_registration.due_webhook_debtors()) == 1
     worked(demo)
     assert sandbox.control("GET", "nmbrs/webhooks") == [hook]
 
 
-# --- the test of it ---
-def test_it_says_so_when_a_first_one_has_come(owner: WebClient, demo: Demo, path: str, site: Site):
+# --- status ---
+def test_the_first_delivery_is_shown(owner: WebClient, demo: Demo, path: str, site: Site):
     before = part(owner, path)
     assert ("Nog geen seintje" in before, "Het seintje werkt" in before) == (True, False)
     address = connections.webhook_address(demo.client)
@@ -137,14 +137,14 @@ def test_it_says_so_when_a_first_one_has_come(owner: WebClient, demo: Demo, path
     assert "Zet het seintje aan" not in overview
 
 
-def test_the_overview_asks_to_set_it(owner: WebClient, demo: Demo, path: str):
+def test_the_overview_offers_installation(owner: WebClient, demo: Demo, path: str):
     overview = f"/{demo.client.public_id}/apps/nmbrs"
     assert "Zet het seintje aan" in owner.get(overview).html
     owner.post(path, {"daarna": "seintje"})
     assert "Zet het seintje aan" not in owner.get(overview).html
 
 
-def test_the_later_interface_polls_and_says_how_often(owner: WebClient, demo: Demo, path: str):
+def test_rest_shows_the_polling_interval(owner: WebClient, demo: Demo, path: str):
     NmbrsConnection.update(interface="rest", token_sealed="").execute()
     told = part(owner, path)
     assert "elke 5 minuten op werkdagen van 7 tot 19 uur" in told
@@ -154,9 +154,9 @@ def test_the_later_interface_polls_and_says_how_often(owner: WebClient, demo: De
     assert "Opnieuw toestemming geven" in page
 
 
-# --- the address ---
+# --- the URL ---
 @pytest.mark.parametrize(("keep", "hours"), [("1", 1), ("24", 24), ("168", 168), ("720", 720)])
-def test_a_new_address_leaves_the_old_one_its_time(owner: WebClient, demo: Demo, path: str, keep: str, hours: int):
+def test_the_old_url_remains_valid_for_the_chosen_time(owner: WebClient, demo: Demo, path: str, keep: str, hours: int):
     old = connections.webhook_address(demo.client)
     renew = path.replace("instellingen", "adres")
     answer = owner.post(renew, {"keep": keep})
@@ -171,13 +171,13 @@ def test_a_new_address_leaves_the_old_one_its_time(owner: WebClient, demo: Demo,
     assert "Een ouder adres werkt nog tot" in owner.get(renew).html
 
 
-def test_an_address_may_end_at_once(owner: WebClient, demo: Demo, path: str):
+def test_the_old_url_can_end_at_once(owner: WebClient, demo: Demo, path: str):
     owner.post(path.replace("instellingen", "adres"), {"keep": "0"})
     assert webhook_keys.previous_key_expires_at(demo.client) is None
     assert "Het oude adres" not in owner.get(path).html
 
 
-def test_what_was_installed_gets_the_new_address(owner: WebClient, demo: Demo, path: str, sandbox: Sandbox):
+def test_installed_webhooks_get_the_new_url(owner: WebClient, demo: Demo, path: str, sandbox: Sandbox):
     owner.post(path, {"daarna": "seintje"})
     worked(demo)
     owner.post(path.replace("instellingen", "adres"), {"keep": "24"})
@@ -186,7 +186,7 @@ def test_what_was_installed_gets_the_new_address(owner: WebClient, demo: Demo, p
 
 
 @pytest.mark.parametrize("keep", ["", "2", "-1", "1e9", "x"])
-def test_a_time_that_is_not_offered_is_refused(owner: WebClient, demo: Demo, path: str, keep: str):
+def test_an_unknown_period_is_refused(owner: WebClient, demo: Demo, path: str, keep: str):
     answer = owner.post(path.replace("instellingen", "adres"), {"keep": keep})
     assert (answer.status_code, "Kies hoe lang." in answer.html) == (422, True)
     assert WebhookKey.select().count() == 1

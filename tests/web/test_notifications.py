@@ -1,4 +1,4 @@
-"""The page of notifications, what its forms do, and what a message says: in both languages, never what is private."""
+"""The page of notifications, its forms, and the messages: in both languages, without private data."""
 
 import json
 import re
@@ -33,7 +33,7 @@ def switch_on(owner: WebClient, demo: Demo) -> Receiver:
     return phone
 
 
-def test_on_and_off_again(owner: WebClient, demo: Demo):
+def test_notifications_are_enabled_and_disabled(owner: WebClient, demo: Demo):
     assert 'data-notifications="off"' in owner.get(at(demo)).html
     switch_on(owner, demo)
     shown = owner.get(at(demo)).html
@@ -45,19 +45,19 @@ def test_on_and_off_again(owner: WebClient, demo: Demo):
     assert 'data-notifications="off"' in owner.get(at(demo)).html
 
 
-def test_the_page_carries_our_public_key(owner: WebClient, demo: Demo):
+def test_the_page_has_the_vapid_public_key(owner: WebClient, demo: Demo):
     found = re.search(r'data-key="([\w-]+)"', owner.get(at(demo)).html)
     assert found and len(found[1]) == 87, "a point of P-256, 65 bytes in base64url"
 
 
 @pytest.mark.parametrize("written", ["", "{}", '{"endpoint": "https://10.0.0.1/x"}'])
-def test_what_is_none_is_said_and_not_kept(owner: WebClient, demo: Demo, written: str):
+def test_an_invalid_subscription_is_refused(owner: WebClient, demo: Demo, written: str):
     owner.post(at(demo, "/aan"), {"subscription": written})
     assert "Meldingen aanzetten is niet gelukt in deze browser." in owner.get(at(demo)).html
     assert PushSubscription.select().count() == 0
 
 
-def test_a_session_without_a_device_gets_none(site: Site, demo: Demo):
+def test_a_session_without_device_cannot_subscribe(site: Site, demo: Demo):
     who = site.person(demo.user)
     LoginSession.update(device=None).execute()
     who.post(at(demo, "/aan"), {"subscription": Receiver(site.sandbox).written})
@@ -68,16 +68,16 @@ RENEWED = "/meldingen/vernieuwd"
 
 
 def renew(person: WebClient, written: str, **headers: str) -> int:
-    """As the worker sends it: JSON, and no form's token."""
+    """Post a subscription as the worker does: JSON without CSRF token."""
     kind = {"Content-Type": "application/json"} | headers
     return person.client.post(RENEWED, data=written, headers=kind).status_code
 
 
-def test_a_browser_that_renews_its_subscription_still_hears(owner: WebClient, demo: Demo):
+def test_a_renewed_subscription_still_gets_messages(owner: WebClient, demo: Demo):
     old, new = switch_on(owner, demo), Receiver(owner.site.sandbox)
-    batch = demo.batch()  # of which the old one was to be told
+    batch = demo.batch()  # to be announced to the old subscription
     assert renew(owner, new.written) == 204
-    LoginSession.delete().execute()  # signed in or not: it is the browser that says so
+    LoginSession.delete().execute()  # with or without login, because the browser reports it
     last = Receiver(owner.site.sandbox)
     assert renew(owner, last.written) == 204
     for row_id in push_delivery.due_pushes():
@@ -86,19 +86,19 @@ def test_a_browser_that_renews_its_subscription_still_hears(owner: WebClient, de
     assert old.told() == new.told() == []
 
 
-def test_nobody_gets_by_renewing_what_was_not_theirs(owner: WebClient, site: Site, demo: Demo):
+def test_renewal_requires_the_device_cookie(owner: WebClient, site: Site, demo: Demo):
     phone, stranger = switch_on(owner, demo), Receiver(site.sandbox)
     before = PushSubscription.get().sealed
-    assert renew(site.person(), stranger.written) == 204  # a browser that nobody has notifications in
+    assert renew(site.person(), stranger.written) == 204  # a browser without notifications
     assert renew(owner, stranger.written, **{"Sec-Fetch-Site": "cross-site"}) == 403
     assert renew(owner, stranger.written, Origin="https://evil.example") == 403
     assert renew(owner, "[]") == 422
     assert renew(owner, json.dumps({"endpoint": "https://127.0.0.1/x", "keys": {}})) == 422
     assert (PushSubscription.get().sealed, PushSubscription.select().count()) == (before, 1)
-    assert renew(owner, phone.written) == 204  # the same one again
+    assert renew(owner, phone.written) == 204  # the same subscription again
 
 
-def test_what_one_wants_to_hear_of(owner: WebClient, demo: Demo):
+def test_the_selected_events(owner: WebClient, demo: Demo):
     assert owner.get(at(demo)).html.count('name="kind"') == owner.get(at(demo)).html.count(" checked") == 5
     owner.post(at(demo), {"kind": ["refused", "waits", "nonsense"]})
     assert User.get().unheard == ["asked", "consent", "executed"]
@@ -107,7 +107,7 @@ def test_what_one_wants_to_hear_of(owner: WebClient, demo: Demo):
     assert push.enabled_kinds(User.get()) == set()
 
 
-def test_signing_out_ends_them_here(owner: WebClient, demo: Demo):
+def test_logout_ends_them_in_this_browser(owner: WebClient, demo: Demo):
     switch_on(owner, demo)
     owner.post("/uitloggen")
     assert PushSubscription.select().count() == 0
@@ -129,7 +129,7 @@ def test_a_payment_arrives_on_the_phone(owner: WebClient, demo: Demo):
 
 @pytest.mark.parametrize("language", ["nl", "en"])
 @pytest.mark.parametrize("what", WHATS)
-def test_every_message_names_the_company_and_nothing_private(site: Site, demo: Demo, what: str, language: str):
+def test_every_message_has_the_company_and_no_private_data(site: Site, demo: Demo, what: str, language: str):
     batch = demo.batch()
     title, text = push_rendering.write(
         PushContent(what, demo.client.name, f"/betalingen/{batch.reference}", 3, language)
@@ -144,14 +144,14 @@ def test_every_message_names_the_company_and_nothing_private(site: Site, demo: D
     assert not re.search(r"\d|€|[A-Z]{2}\d\d", said), "no amount, no account"
 
 
-def test_both_languages_say_something_of_their_own(site: Site, demo: Demo):
+def test_both_languages_have_their_own_texts(site: Site, demo: Demo):
     texts = [
         push_rendering.write(PushContent(what, "X", "/", 0, language)) for what in WHATS for language in ("nl", "en")
     ]
     assert len(set(texts)) == len(texts)
 
 
-def test_the_number_of_waiting_payments_is_on_the_overview(owner: WebClient, demo: Demo):
+def test_the_overview_has_the_badge_count(owner: WebClient, demo: Demo):
     demo.batch()
     shown = owner.get(f"/{demo.client.public_id}/overzicht").html
     assert '<meta name="waiting" content="1">' in shown

@@ -1,4 +1,4 @@
-"""The overview answers one question: is there something I must do? It tells what is held up, and follows what comes."""
+"""The overview: what needs attention, what is blocked, and what is in progress."""
 
 import re
 from datetime import timedelta
@@ -39,12 +39,12 @@ def run(demo: Demo, number: int = 1, **values: Any) -> Run:
     return Run.create(**(usual | values))
 
 
-def test_with_nothing_to_do_it_says_so(owner: WebClient, here: str):
+def test_nothing_to_do(owner: WebClient, here: str):
     assert DONE in read(owner, here)
 
 
-# --- what is held up ---
-def test_a_link_that_is_broken_is_the_thing_to_do(owner: WebClient, demo: Demo, here: str):
+# --- blocked ---
+def test_a_failing_connection_needs_attention(owner: WebClient, demo: Demo, here: str):
     NmbrsConnection.update(status="disturbed", problem="bad_credentials").execute()
     page = read(owner, here)
     assert "er is één ding te doen." in page
@@ -54,7 +54,7 @@ def test_a_link_that_is_broken_is_the_thing_to_do(owner: WebClient, demo: Demo, 
     assert "gestoord" not in read(owner, here)
 
 
-def test_a_link_that_mends_itself_is_told_and_asks_nothing(owner: WebClient, here: str):
+def test_a_temporary_failure_needs_no_action(owner: WebClient, here: str):
     NmbrsConnection.update(status="disturbed", problem="unreachable").execute()
     page = read(owner, here)
     assert "De verbinding met Nmbrs is gestoord" in page
@@ -62,7 +62,7 @@ def test_a_link_that_mends_itself_is_told_and_asks_nothing(owner: WebClient, her
     assert DONE in page
 
 
-def test_a_run_that_was_not_made_a_payment(owner: WebClient, demo: Demo, here: str):
+def test_a_failed_run_is_shown(owner: WebClient, demo: Demo, here: str):
     refused = run(demo)
     page = read(owner, here)
     assert "er is één ding te doen." in page
@@ -76,7 +76,7 @@ def test_a_run_that_was_not_made_a_payment(owner: WebClient, demo: Demo, here: s
     "after",
     [{"number": 2, "state": "taken"}, {"number": 1, "year": 2027, "state": "taken"}, {"number": 3, "state": "found"}],
 )
-def test_a_refused_run_is_over_when_a_newer_one_came(owner: WebClient, demo: Demo, here: str, after: dict[str, Any]):
+def test_a_newer_run_settles_a_failed_one(owner: WebClient, demo: Demo, here: str, after: dict[str, Any]):
     run(demo)
     run(demo, nmbrs_id="9", **after)
     assert "is niet klaargezet" not in read(owner, here)
@@ -85,20 +85,20 @@ def test_a_refused_run_is_over_when_a_newer_one_came(owner: WebClient, demo: Dem
 @pytest.mark.parametrize(
     "other", [{"number": 2, "kind": "wage_tax", "state": "taken"}, {"number": 0, "state": "taken"}]
 )
-def test_something_else_that_came_does_not_settle_it(owner: WebClient, demo: Demo, here: str, other: dict[str, Any]):
+def test_a_run_of_another_period_does_not_settle_it(owner: WebClient, demo: Demo, here: str, other: dict[str, Any]):
     run(demo)
     run(demo, nmbrs_id="9", **other)
     assert "is niet klaargezet" in read(owner, here)
 
 
-def test_after_two_weeks_it_is_history(owner: WebClient, demo: Demo, here: str):
+def test_a_failed_run_is_shown_for_two_weeks(owner: WebClient, demo: Demo, here: str):
     run(demo, changed_at=utcnow() - timedelta(days=13))
     assert "is niet klaargezet" in read(owner, here)
     Run.update(changed_at=utcnow() - timedelta(days=15)).execute()
     assert "is niet klaargezet" not in read(owner, here)
 
 
-def test_runs_that_no_account_pays(owner: WebClient, demo: Demo, here: str):
+def test_runs_of_unmapped_companies(owner: WebClient, demo: Demo, here: str):
     run(demo, 1, state="unmapped", reason=None)
     run(demo, 2, state="unmapped", reason=None)
     page = read(owner, here)
@@ -106,7 +106,7 @@ def test_runs_that_no_account_pays(owner: WebClient, demo: Demo, here: str):
     assert "2 runs wachten op een bankrekening voor de administratie." in page
 
 
-def test_of_another_client_nothing_is_told(owner: WebClient, here: str):
+def test_other_clients_are_not_shown(owner: WebClient, here: str):
     other = make_demo()
     run(other)
     run(other, 2, state="unmapped")
@@ -118,8 +118,8 @@ def test_of_another_client_nothing_is_told(owner: WebClient, here: str):
     assert make_client(make_user()).client.public_id not in read(owner, here)
 
 
-# --- what is coming ---
-def test_a_run_on_its_way_is_followed_until_it_is_there(owner: WebClient, demo: Demo, sandbox: Sandbox, here: str):
+# --- in progress ---
+def test_the_page_polls_during_an_import(owner: WebClient, demo: Demo, sandbox: Sandbox, here: str):
     sandbox.run_payroll(lines=8, description="april", webhook="none")
     now_due(demo)
     run_discovery.discover_runs(demo.company.id)
@@ -141,8 +141,8 @@ def test_a_run_on_its_way_is_followed_until_it_is_there(owner: WebClient, demo: 
     assert Batch.select().count() == 1
 
 
-# --- the home screen of iOS ---
-def test_an_iphone_finds_its_first_picture_here(owner: WebClient, here: str):
+# --- iOS splash images ---
+def test_an_iphone_gets_splash_images(owner: WebClient, here: str):
     agent = "Mozilla/5.0 (iPhone; CPU iPhone OS 18_0 like Mac OS X) AppleWebKit/605.1.15 Version/18.0 Safari/604.1"
     page = owner.get(here, headers={"User-Agent": agent}).html
     found = re.findall(r'<link rel="apple-touch-startup-image" media="([^"]+)" href="([^"]+)">', page)

@@ -1,4 +1,4 @@
-"""The rules every page is held to do notice what breaks them."""
+"""The rules for every page detect violations."""
 
 import pytest
 
@@ -27,7 +27,7 @@ GOOD = f'<!doctype html><html lang="nl"><title>x</title><body><main><h1>x</h1>{{
         ('<a href="/x"><img src="/y" alt=""></a>', "a without a name"),
     ],
 )
-def test_a_breach_is_noticed(part: str, fault: str):
+def test_a_violation_is_detected(part: str, fault: str):
     assert any(fault in found for found in faults_of(GOOD.format(part)))
 
 
@@ -42,21 +42,21 @@ def test_a_breach_is_noticed(part: str, fault: str):
         ("main>", "div>", "0 main"),
     ],
 )
-def test_what_a_page_lacks_is_noticed(there: str, instead: str, fault: str):
+def test_a_missing_part_is_detected(there: str, instead: str, fault: str):
     assert fault in faults_of(GOOD.format("").replace(there, instead))
 
 
-def test_a_part_may_bring_a_label_without_its_field():
+def test_a_fragment_may_have_a_label_without_field():
     assert faults_of('<label for="a">x</label>', fragment=True) == []
 
 
-def test_a_good_page_has_no_faults():
+def test_a_valid_page_has_no_violations():
     fields = '<input type="hidden" name="csrf_token"><label>a <input name="a"></label><button aria-label="x"></button>'
     form = f'<form method="post">{fields}</form>'
     assert faults_of(GOOD.format(form)) == []
 
 
 @pytest.mark.parametrize("page", ["overzicht", "saldo", "betalingen", "apps", "apps/nmbrs", "instellingen", "welkom"])
-def test_every_page_keeps_them(owner, demo, page: str):
+def test_every_page_follows_the_rules(owner, demo, page: str):
     demo.batch()
     assert owner.get(f"/{demo.client.public_id}/{page}").status_code == 200

@@ -1,4 +1,4 @@
-"""Names that the bank checks, as a person sees them: that one may leave, what differs, and the three things to do."""
+"""Payee verification on the pages: leaving during the check, mismatches, and the three decisions."""
 
 import pytest
 
@@ -19,7 +19,7 @@ def checking(demo: Demo, sandbox: Sandbox) -> None:
 
 @pytest.fixture
 def batch(demo: Demo) -> Batch:
-    """Four lines: one matches, one is close, one is another's, one cannot be checked."""
+    """Four lines: a match, a close match, no match and one that cannot be verified."""
     return send(demo, ALL)
 
 
@@ -28,13 +28,13 @@ def line_id(name: str) -> int:
 
 
 def press(who: WebClient, demo: Demo, batch: Batch, choice: str = "", name: str = "", htmx: bool = False) -> Page:
-    """A button of the page as it is now: one of a line, or *Toch zo betalen*."""
+    """Press a button of the current page: of a line, or the one that confirms all."""
     shown = who.open(at(demo, batch)).value("#payment > [name=shown]")
     tail, data = (f"/namen/{line_id(name)}", {"keuze": choice}) if choice else ("/namen", {})
     return who.post(at(demo, batch, tail), htmx=htmx, data={"shown": shown, **data})
 
 
-def test_while_the_bank_checks_one_may_leave(owner: WebClient, demo: Demo, sandbox: Sandbox):
+def test_the_page_may_be_left_during_verification(owner: WebClient, demo: Demo, sandbox: Sandbox):
     sandbox.fault(bank_vop_slow=True)
     page = owner.open(at(demo, send(demo, ALL)))
     assert page.says("#hero .badge") == "Namen worden gecontroleerd"
@@ -43,7 +43,7 @@ def test_while_the_bank_checks_one_may_leave(owner: WebClient, demo: Demo, sandb
     assert page.all("#namen") == page.all("#pay-place button") == []
 
 
-def test_the_page_follows_when_the_check_is_done(owner: WebClient, demo: Demo, sandbox: Sandbox):
+def test_the_page_updates_after_verification(owner: WebClient, demo: Demo, sandbox: Sandbox):
     sandbox.fault(bank_vop_slow=True)
     batch = send(demo, ALL)
     asks = owner.open(at(demo, batch)).value("#payment", "hx-get")
@@ -56,7 +56,7 @@ def test_the_page_follows_when_the_check_is_done(owner: WebClient, demo: Demo, s
     assert part.says("#live") == "Controleer de namen"
 
 
-def test_each_name_that_differs_is_shown_with_the_banks(owner: WebClient, demo: Demo, batch: Batch):
+def test_each_mismatch_is_shown_with_the_banks_name(owner: WebClient, demo: Demo, batch: Batch):
     page = owner.open(at(demo, batch))
     close, other, abroad = page.all("#namen form")
     assert [one.get("aria-label") for one in (close, other, abroad)] == [line[0] for line in ALL[1:]]
@@ -70,7 +70,7 @@ def test_each_name_that_differs_is_shown_with_the_banks(owner: WebClient, demo: 
 
 
 @pytest.mark.parametrize("htmx", [False, True])
-def test_going_on_waits_for_the_signature(owner: WebClient, demo: Demo, batch: Batch, htmx: bool):
+def test_confirming_all_continues_to_sca(owner: WebClient, demo: Demo, batch: Batch, htmx: bool):
     part = press(owner, demo, batch, htmx=htmx)
     assert part.status_code == (200 if htmx else 303)
     page = owner.open(at(demo, batch))
@@ -80,7 +80,7 @@ def test_going_on_waits_for_the_signature(owner: WebClient, demo: Demo, batch: B
 
 
 @pytest.mark.parametrize("htmx", [False, True])
-def test_taking_a_name_over_is_said_and_changes_nothing_else(
+def test_accepting_a_name_changes_nothing_else(
     owner: WebClient, demo: Demo, batch: Batch, htmx: bool
 ):
     part = press(owner, demo, batch, "overnemen", CLOSE[0], htmx)
@@ -92,7 +92,7 @@ def test_taking_a_name_over_is_said_and_changes_nothing_else(
 
 
 @pytest.mark.parametrize("htmx", [False, True])
-def test_not_paying_a_line_asks_for_a_new_approval(owner: WebClient, demo: Demo, batch: Batch, htmx: bool):
+def test_excluding_a_line_requires_a_new_approval(owner: WebClient, demo: Demo, batch: Batch, htmx: bool):
     part = press(owner, demo, batch, "niet-betalen", OTHER[0], htmx)
     assert part.status_code == (200 if htmx else 303)
     page = owner.open(at(demo, batch))
@@ -103,7 +103,7 @@ def test_not_paying_a_line_asks_for_a_new_approval(owner: WebClient, demo: Demo,
 
 
 @pytest.mark.parametrize(("choice", "name"), [("", ""), ("overnemen", CLOSE[0]), ("niet-betalen", OTHER[0])])
-def test_a_page_of_an_earlier_order_decides_nothing(
+def test_a_page_of_an_old_order_is_refused(
     owner: WebClient, demo: Demo, batch: Batch, choice: str, name: str
 ):
     owner.open(at(demo, batch))
@@ -115,7 +115,7 @@ def test_a_page_of_an_earlier_order_decides_nothing(
 
 
 @pytest.mark.parametrize("choice", ["", "niet-betalen"])
-def test_pressing_twice_says_how_it_stands(owner: WebClient, demo: Demo, batch: Batch, choice: str):
+def test_pressing_twice_shows_the_current_state(owner: WebClient, demo: Demo, batch: Batch, choice: str):
     shown = owner.open(at(demo, batch)).value("#payment > [name=shown]")
     tail, data = (f"/namen/{line_id(OTHER[0])}", {"keuze": choice}) if choice else ("/namen", {})
     assert owner.post(at(demo, batch, tail), htmx=True, data={"shown": shown, **data}).status_code == 200
@@ -123,7 +123,7 @@ def test_pressing_twice_says_how_it_stands(owner: WebClient, demo: Demo, batch: 
     assert BankOrder.select().count() == 1
 
 
-def test_a_bank_that_does_not_answer_is_told(owner: WebClient, demo: Demo, batch: Batch, sandbox: Sandbox):
+def test_an_unreachable_bank_is_reported(owner: WebClient, demo: Demo, batch: Batch, sandbox: Sandbox):
     owner.open(at(demo, batch))
     sandbox.fault(bank_down=True)
     part = press(owner, demo, batch, htmx=True)
@@ -131,12 +131,12 @@ def test_a_bank_that_does_not_answer_is_told(owner: WebClient, demo: Demo, batch
     assert "De bank is nu niet bereikbaar. Er is niets betaald." in part.says("#payment [role=alert]")
 
 
-def test_nobody_chooses_what_is_not_there(owner: WebClient, demo: Demo, batch: Batch):
+def test_an_unknown_choice_is_refused(owner: WebClient, demo: Demo, batch: Batch):
     assert press(owner, demo, batch, "anders", CLOSE[0]).status_code == 400
     assert demo.view(batch).state == "name_check"
 
 
-def test_a_preparer_sees_the_names_and_decides_nothing(site: Site, demo: Demo, batch: Batch):
+def test_a_preparer_sees_mismatches_without_decisions(site: Site, demo: Demo, batch: Batch):
     lisanne = make_user(name="Lisanne Schuurman")
     Membership.create(user=lisanne, client=demo.client, role="preparer")
     who = site.person(lisanne)
@@ -146,15 +146,15 @@ def test_a_preparer_sees_the_names_and_decides_nothing(site: Site, demo: Demo, b
     assert press(who, demo, batch).status_code == 403
 
 
-def test_another_client_finds_nothing(charlie: WebClient, demo: Demo, batch: Batch):
+def test_another_client_gets_404(charlie: WebClient, demo: Demo, batch: Batch):
     assert charlie.get(at(demo, batch)).status_code == 404
     assert charlie.post(at(demo, batch, "/namen"), shown="x").status_code == 404
 
 
-# --- how each line went ---------------------------------------------------------------------------
+# --- the result of each line ---
 @pytest.fixture
 def paid(demo: Demo, sandbox: Sandbox) -> Batch:
-    """Signed at a bank that checks no names."""
+    """Signed at a bank without payee verification."""
     sandbox.control("PUT", "banks/redirect", {"vop": False})
     batch = demo.batch()
     release(demo.membership, batch.reference, demo.view(batch).digest, "session", PSU)
@@ -163,7 +163,7 @@ def paid(demo: Demo, sandbox: Sandbox) -> Batch:
     return follow(batch)
 
 
-def test_of_a_part_each_line_says_how_it_went(owner: WebClient, demo: Demo, sandbox: Sandbox, paid: Batch):
+def test_a_partial_execution_shows_each_line(owner: WebClient, demo: Demo, sandbox: Sandbox, paid: Batch):
     sandbox.fault(bank_partial_execution=True)
     sandbox.control("POST", "clock", {"advance_days": 5})
     follow(paid)
@@ -175,7 +175,7 @@ def test_of_a_part_each_line_says_how_it_went(owner: WebClient, demo: Demo, sand
     assert "Bij elke regel staat hoe het zit." in page.text
 
 
-def test_what_came_back_says_why(owner: WebClient, demo: Demo, sandbox: Sandbox, paid: Batch):
+def test_a_return_shows_its_reason(owner: WebClient, demo: Demo, sandbox: Sandbox, paid: Batch):
     sandbox.control("POST", "clock", {"advance_days": 5})
     follow(paid)
     sandbox.fault(bank_returns_line=True)

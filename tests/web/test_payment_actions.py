@@ -1,4 +1,4 @@
-"""What a person can do with a payment, and where its page stops asking: decided without a page."""
+"""The possible actions on a payment, and when its page stops polling; decided without a page."""
 
 import re
 from dataclasses import replace
@@ -61,17 +61,17 @@ OPEN = [
 
 
 @pytest.mark.parametrize(("changes", "action"), OPEN)
-def test_while_a_payment_is_open(changes: dict[str, Any], action: Action):
+def test_actions_on_an_open_payment(changes: dict[str, Any], action: Action):
     assert decide("open", **changes) is action
 
 
 @pytest.mark.parametrize(("changes", "_action"), OPEN)
-def test_preparing_is_all_that_a_preparer_does(changes: dict[str, Any], _action: Action):
+def test_a_preparer_can_only_prepare(changes: dict[str, Any], _action: Action):
     assert decide("open", can_pay=False, **changes) is Action.PREPARE_ONLY
 
 
 @pytest.mark.parametrize("state", ["rejected", "failed", "cancelled"])
-def test_what_ended_is_set_up_again_by_who_may_pay(state: str):
+def test_an_approver_can_reopen_an_ended_payment(state: str):
     assert decide(state) is Action.REOPEN
     assert decide(state, can_pay=False) is Action.PREPARE_ONLY
 
@@ -84,14 +84,14 @@ def test_what_ended_is_set_up_again_by_who_may_pay(state: str):
         ("second", Action.NOTHING), ("soon", Action.NOTHING),
     ],
 )  # fmt: skip
-def test_signing_begins_here_where_a_button_begins_it(how: Any, action: Action):
+def test_sca_that_starts_with_a_button(how: Any, action: Action):
     assert decide("at_bank", step=ScaStep(how)) is action
     assert decide("signed", step=ScaStep(how, cancels=True)) is action
     assert decide("at_bank", can_pay=False, step=ScaStep(how)) is Action.PREPARE_ONLY
 
 
 @pytest.mark.parametrize("state", ["approved", "sending"])
-def test_the_file_is_downloaded_by_who_may_pay(state: str):
+def test_an_approver_can_download_the_file(state: str):
     assert decide(state, manual=FILE) is Action.DOWNLOAD_FILE
     assert decide(state, manual=FILE_AGAIN) is Action.DOWNLOAD_FILE_AGAIN
     assert decide(state, manual=FILE_OVER) is Action.NOTHING
@@ -99,12 +99,12 @@ def test_the_file_is_downloaded_by_who_may_pay(state: str):
 
 
 @pytest.mark.parametrize("state", sorted(set(BATCH_STATES) - {"open", "rejected", "failed", "cancelled"}))
-def test_elsewhere_there_is_nothing_to_press(state: str):
+def test_other_states_have_no_action(state: str):
     assert decide(state) is Action.NOTHING
 
 
-# --- what the page makes of it ---
-def test_each_action_has_its_part_at_the_foot_of_the_page(app: Flask, database: str):
+# --- on the page ---
+def test_each_action_has_a_template_part(app: Flask, database: str):
     template = Path(app.root_path, "templates", "payments", "_action.html").read_text()
     conditions = re.findall(r"{% elif page\.action (.*) %}", template)
     written = {name for condition in conditions for name in re.findall(r"'(\w+)'", condition)}
@@ -116,10 +116,10 @@ def test_each_action_has_its_part_at_the_foot_of_the_page(app: Flask, database: 
 
 
 @pytest.mark.parametrize("state", BATCH_STATES)
-def test_the_page_asks_again_until_the_payment_is_settled(state: str):
+def test_the_page_polls_until_the_payment_is_final(state: str):
     assert is_polled(payment(state), None) == (state != "open" and state not in SETTLED)
 
 
 @pytest.mark.parametrize(("approvals", "polled"), [(None, False), (NOBODY, False), (THEIRS, True), (MINE, True)])
-def test_an_open_payment_is_followed_while_one_of_two_has_approved(approvals: DualApprovalStatus | None, polled: bool):
+def test_an_open_payment_polls_for_the_second_approval(approvals: DualApprovalStatus | None, polled: bool):
     assert is_polled(payment("open"), approvals) is polled

@@ -1,4 +1,4 @@
-"""The lists: what waits for me, what goes on by itself, what is over."""
+"""The lists of payments: waiting, in progress, ended."""
 
 import pytest
 
@@ -11,7 +11,7 @@ from tests.support.web_client import Page, WebClient
 
 
 def put(demo: Demo, *states: str) -> None:
-    """A payment in each of these states."""
+    """Create a payment in each of these states."""
     for number, state in enumerate(states, 1):
         Batch.update(state=state).where(Batch.id == demo.batch(number=number).id).execute()
 
@@ -28,11 +28,11 @@ def rows(page: Page) -> list[str]:
     return [" ".join(node.text_content().split()) for node in page.all("a.task[href*='/betalingen/']")]
 
 
-def test_without_payments_it_says_what_to_do(owner: WebClient, demo: Demo):
+def test_an_empty_list_has_advice(owner: WebClient, demo: Demo):
     assert "Draai een salarisrun in Nmbrs" in page_of(owner, demo, "betalingen").text
 
 
-def test_payments_stand_under_what_they_ask_for(owner: WebClient, demo: Demo):
+def test_payments_are_grouped_by_required_action(owner: WebClient, demo: Demo):
     put(demo, "executed", "signed", "open", "discarded", "at_bank", "sending")
     page = page_of(owner, demo, "betalingen")
     assert headings(page) == ["Wacht op jou", "Onderweg", "Afgerond"]
@@ -42,13 +42,13 @@ def test_payments_stand_under_what_they_ask_for(owner: WebClient, demo: Demo):
     assert "€ 8.559,16" in rows(page)[0]
 
 
-def test_only_own_payments_are_listed(charlie: WebClient, demo: Demo):
+def test_only_the_clients_payments_are_listed(charlie: WebClient, demo: Demo):
     demo.batch()
     page = charlie.open("/")
     assert rows(page) == []
 
 
-def test_a_long_list_is_shown_in_parts(owner: WebClient, demo: Demo):
+def test_a_long_list_is_paged(owner: WebClient, demo: Demo):
     for number in range(1, 53):
         demo.batch(LINES[:1], number)
     page = page_of(owner, demo, "betalingen")
@@ -58,12 +58,12 @@ def test_a_long_list_is_shown_in_parts(owner: WebClient, demo: Demo):
 
 
 @pytest.mark.parametrize("shown", ["x", "-1", "99999999", "1e9"])
-def test_strange_lengths_are_no_fault(owner: WebClient, demo: Demo, shown: str):
+def test_invalid_lengths_are_ignored(owner: WebClient, demo: Demo, shown: str):
     demo.batch()
     assert len(rows(page_of(owner, demo, f"betalingen?toon={shown}"))) == 1
 
 
-def test_the_overview_says_what_waits(owner: WebClient, demo: Demo):
+def test_the_overview_shows_waiting_payments(owner: WebClient, demo: Demo):
     put(demo, "open", "approved", "executed", "at_bank")
     page = page_of(owner, demo, "overzicht")
     assert "Wouter, er wachten 2 betalingen." in page.says(".greeting").replace(",er", ", er")
@@ -71,20 +71,20 @@ def test_the_overview_says_what_waits(owner: WebClient, demo: Demo):
     assert len(rows(page)) == 4
 
 
-def test_the_tabs_count_what_waits_on_every_page(owner: WebClient, demo: Demo):
+def test_every_page_has_the_count_of_waiting_payments(owner: WebClient, demo: Demo):
     put(demo, "open", "approved", "executed")
     for tail in ("overzicht", "saldo", "betalingen", "apps", "instellingen"):
         assert "(1 wacht)" in page_of(owner, demo, tail).says("#tabs")
 
 
-def test_an_approved_payment_asks_for_nothing(owner: WebClient, demo: Demo):
+def test_an_approved_payment_needs_no_action(owner: WebClient, demo: Demo):
     batch = demo.batch()
     release(demo.membership, batch.reference, demo.view(batch).digest, "session", PSU)
     assert headings(page_of(owner, demo, "betalingen")) == ["Onderweg"]
     assert "wacht)" not in page_of(owner, demo, "saldo").says("#tabs")
 
 
-def test_the_total_in_the_list_follows_a_struck_line(owner: WebClient, demo: Demo):
+def test_the_listed_total_omits_excluded_lines(owner: WebClient, demo: Demo):
     batch = demo.batch()
     amendments.exclude_line(demo.client, demo.user, batch.reference, demo.view(batch).lines[0].id)
     row = rows(page_of(owner, demo, "betalingen"))[0]
@@ -92,7 +92,7 @@ def test_the_total_in_the_list_follows_a_struck_line(owner: WebClient, demo: Dem
     assert "2 regels" in row
 
 
-def test_the_total_of_a_refused_order_is_what_it_was(owner: WebClient, demo: Demo):
+def test_the_total_of_a_rejected_order_is_unchanged(owner: WebClient, demo: Demo):
     batch = demo.batch()
     BatchLine.update(state="rejected").where(BatchLine.batch == batch.id).execute()
     Batch.update(state="rejected", state_at=utcnow()).where(Batch.id == batch.id).execute()

@@ -1,4 +1,4 @@
-"""The payment as a person sees it: what is shown, lines by ✗ and ✓, and never another's changes unseen."""
+"""The page of a payment: its content, including and excluding lines, and concurrent changes."""
 
 import pytest
 
@@ -19,12 +19,12 @@ def line_ids(demo: Demo, batch: Batch) -> list[int]:
 
 
 def strike(who: WebClient, demo: Demo, batch: Batch, number: int, verdict: str = "refuse", **options) -> Page:
-    """✗ on the line of this number, or ✓; as a plain form unless `htmx`."""
+    """Exclude or include the line with this number; as a plain form unless `htmx`."""
     line = line_ids(demo, batch)[number]
     return who.post(at(demo, batch, f"/regels/{line}?verdict={verdict}"), **options)
 
 
-def test_it_shows_what_is_to_be_paid(owner: WebClient, demo: Demo):
+def test_it_shows_the_payment(owner: WebClient, demo: Demo):
     batch = demo.batch()
     page = owner.open(at(demo, batch))
     assert page.says("title") == f"Betaling {TOTAL} · Demo BV · Bizcuit"
@@ -37,19 +37,19 @@ def test_it_shows_what_is_to_be_paid(owner: WebClient, demo: Demo):
     assert "€\u00a08.559,16" in page.one("#pay-place button").text_content()
 
 
-def test_each_line_has_its_two_buttons_with_the_name_of_its_person(owner: WebClient, demo: Demo):
+def test_each_line_has_two_labelled_buttons(owner: WebClient, demo: Demo):
     page = owner.open(at(demo, demo.batch()))
     labels = [button.get("aria-label") for button in page.all(".yn button")]
     assert labels == [f"{verdict}: {name}" for name, _, _ in LINES for verdict in ("Niet betalen", "Betalen")]
 
 
-def test_the_debtor_account_is_shown_whole(owner: WebClient, demo: Demo):
+def test_the_debtor_account_is_shown_in_full(owner: WebClient, demo: Demo):
     page = owner.open(at(demo, demo.batch()))
     assert "NL95 INGB 0004 9218 36" in page.says(".pair")
     assert "€ 84.210,55" in page.says(".pair")
 
 
-def test_a_line_is_struck_and_taken_back(owner: WebClient, demo: Demo):
+def test_a_line_is_excluded_and_included(owner: WebClient, demo: Demo):
     batch = demo.batch()
     owner.open(at(demo, batch))
     answer = strike(owner, demo, batch, 0)
@@ -66,7 +66,7 @@ def test_a_line_is_struck_and_taken_back(owner: WebClient, demo: Demo):
 
 
 @pytest.mark.parametrize("verdict", ["refuse", "accept"])
-def test_pressing_twice_is_pressing_once(owner: WebClient, demo: Demo, verdict: str):
+def test_pressing_twice_has_no_further_effect(owner: WebClient, demo: Demo, verdict: str):
     batch = demo.batch()
     owner.open(at(demo, batch))
     totals = []
@@ -76,7 +76,7 @@ def test_pressing_twice_is_pressing_once(owner: WebClient, demo: Demo, verdict: 
     assert totals[0] == totals[1]
 
 
-def test_in_place_the_line_total_count_and_button_come_at_once(owner: WebClient, demo: Demo):
+def test_htmx_updates_line_total_count_and_button(owner: WebClient, demo: Demo):
     batch = demo.batch()
     shown = owner.open(at(demo, batch)).value("#payment > [name=shown]")
     part = strike(owner, demo, batch, 0, htmx=True, shown=shown)
@@ -92,7 +92,7 @@ def test_in_place_the_line_total_count_and_button_come_at_once(owner: WebClient,
     assert part.says("#live") == f"Jong, Wouter de: wordt niet betaald. Totaal € {WITHOUT_FIRST}."
 
 
-def test_a_page_that_is_behind_gets_all_lines_and_is_told(owner: WebClient, app, demo: Demo):
+def test_an_outdated_page_gets_all_lines_and_a_message(owner: WebClient, app, demo: Demo):
     batch = demo.batch()
     shown = owner.open(at(demo, batch)).value("#payment > [name=shown]")
     amendments.exclude_line(demo.client, demo.user, batch.reference, line_ids(demo, batch)[2])
@@ -101,13 +101,13 @@ def test_a_page_that_is_behind_gets_all_lines_and_is_told(owner: WebClient, app,
     assert part.headers["HX-Retarget"] == "#payment"
     assert part.headers["HX-Reswap"].startswith("outerHTML")
     assert len(part.all("#lines[hx-swap-oob] li.line")) == 3
-    assert part.all("#lines [hx-swap-oob]") == []  # htmx would take it out of the lines
+    assert part.all("#lines [hx-swap-oob]") == []  # htmx would remove it from the lines
     assert [node.get("class") for node in part.all("li.line")] == ["line off", "line", "line off"]
     assert "intussen veranderd" in part.says("#payment .note.bad")
     assert part.says("#pay-place button") == "Betaal € 2.611,00"
 
 
-def test_another_account_meanwhile_is_told_too(owner: WebClient, demo: Demo):
+def test_a_changed_account_is_reported(owner: WebClient, demo: Demo):
     batch = demo.batch()
     shown = owner.open(at(demo, batch)).value("#payment > [name=shown]")
     amendments.change_date_and_account(demo.client, demo.user, batch.reference, None, demo.other.id)
@@ -116,7 +116,7 @@ def test_another_account_meanwhile_is_told_too(owner: WebClient, demo: Demo):
     assert "NL64 TRIO 0379 5016 86" in part.says(".pair")
 
 
-def test_everything_is_taken_back_by_one_button(owner: WebClient, demo: Demo):
+def test_one_button_includes_all_lines(owner: WebClient, demo: Demo):
     batch = demo.batch()
     owner.open(at(demo, batch))
     for number in range(2):
@@ -128,14 +128,14 @@ def test_everything_is_taken_back_by_one_button(owner: WebClient, demo: Demo):
     assert demo.view(batch).lines_payable == 3
 
 
-def test_a_verdict_that_is_none_changes_nothing(owner: WebClient, demo: Demo):
+def test_an_unknown_decision_changes_nothing(owner: WebClient, demo: Demo):
     batch = demo.batch()
     owner.open(at(demo, batch))
     assert strike(owner, demo, batch, 0, "perhaps").status_code == 400
     assert demo.view(batch).lines_payable == 3
 
 
-def test_a_line_of_another_payment_is_not_there(owner: WebClient, demo: Demo):
+def test_a_line_of_another_payment_is_404(owner: WebClient, demo: Demo):
     batch, other = demo.batch(number=1), demo.batch(number=2)
     owner.open(at(demo, batch))
     answer = owner.post(at(demo, batch, f"/regels/{line_ids(demo, other)[0]}?verdict=refuse"))
@@ -143,7 +143,7 @@ def test_a_line_of_another_payment_is_not_there(owner: WebClient, demo: Demo):
     assert BatchLine.select().where(BatchLine.state == "refused").count() == 0
 
 
-def test_what_is_unusual_stands_before_the_lines(owner: WebClient, demo: Demo):
+def test_notices_are_above_the_lines(owner: WebClient, demo: Demo):
     batch = demo.batch([*LINES[:2], ("Šafařík, Tomáš", *LINES[2][1:])])
     amendments.change_date_and_account(demo.client, demo.user, batch.reference, None, demo.other.id)
     BankAccount.update(balance_cents=100, limit_payment_cents=855_915).where(BankAccount.iban == OTHER_IBAN).execute()
@@ -159,18 +159,18 @@ def test_what_is_unusual_stands_before_the_lines(owner: WebClient, demo: Demo):
     assert "De bank leest: Safarik, Tomas" in page.says(f"#regel-{line}")
 
 
-def test_an_ordinary_payment_warns_of_nothing(owner: WebClient, demo: Demo):
+def test_an_ordinary_payment_has_no_notices(owner: WebClient, demo: Demo):
     assert owner.open(at(demo, demo.batch())).all("#payment .note") == []
 
 
-def test_names_are_never_markup(owner: WebClient, demo: Demo):
+def test_names_are_escaped(owner: WebClient, demo: Demo):
     batch = demo.batch([("<b onclick=x>Jan</b>", *LINES[0][1:])])
     page = owner.open(at(demo, batch))
     assert "<b onclick=x>Jan</b>" in page.text
     assert page.all("[onclick]") == []
 
 
-def test_who_prepares_may_strike_but_not_pay(site: Site, demo: Demo):
+def test_a_preparer_can_exclude_but_not_approve(site: Site, demo: Demo):
     membership = Membership.create(user=make_user(name="Anna"), client=demo.client, role="preparer")
     anna, batch = site.person(membership.user), demo.batch()
     page = anna.open(at(demo, batch))
@@ -190,7 +190,7 @@ PATHS = [
 
 
 @pytest.mark.parametrize(("method", "tail"), PATHS)
-def test_another_client_sees_and_changes_nothing(charlie: WebClient, demo: Demo, method: str, tail: str):
+def test_another_client_cannot_see_or_change(charlie: WebClient, demo: Demo, method: str, tail: str):
     batch = demo.batch()
     own = Membership.get(Membership.client != demo.client.id).client
     charlie.open(f"/{own.public_id}/betalingen")
@@ -203,14 +203,14 @@ def test_another_client_sees_and_changes_nothing(charlie: WebClient, demo: Demo,
 
 
 @pytest.mark.parametrize("tail", [tail for method, tail in PATHS if method == "GET"])
-def test_who_is_not_signed_in_is_asked_to(site: Site, demo: Demo, tail: str):
+def test_anonymous_users_must_log_in(site: Site, demo: Demo, tail: str):
     path = at(demo, demo.batch(), tail)
     page = site.person().get(path)
     assert page.status_code == 303
     assert page.location == f"/inloggen?verder={path}"
 
 
-def test_the_link_of_a_mail_leads_to_its_own_client(owner: WebClient, charlie: WebClient, demo: Demo):
+def test_a_mail_link_leads_to_its_client(owner: WebClient, charlie: WebClient, demo: Demo):
     batch = demo.batch()
     answer = owner.get(f"/betalingen/{batch.reference}")
     assert (answer.status_code, answer.location) == (303, at(demo, batch))
@@ -218,7 +218,7 @@ def test_the_link_of_a_mail_leads_to_its_own_client(owner: WebClient, charlie: W
 
 
 @pytest.mark.parametrize("number", [2**31, 2**63, 10**30])
-def test_an_id_that_no_row_can_have_is_not_there(owner: WebClient, demo: Demo, number: int):
+def test_an_out_of_range_id_is_404(owner: WebClient, demo: Demo, number: int):
     batch, client = demo.batch(), demo.client.public_id
     owner.open(f"/{client}/betalingen/{batch.reference}")
     assert owner.post(f"/{client}/betalingen/{batch.reference}/regels/{number}?verdict=refuse").status_code == 404

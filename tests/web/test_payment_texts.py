@@ -1,4 +1,4 @@
-"""A payment's words: every state has them, and the three facts never say more than is true."""
+"""Texts of a payment: every state has them, and the three steps never claim more than is true."""
 
 from datetime import UTC, date, datetime, timedelta
 
@@ -41,12 +41,12 @@ def told(state: str, **changes) -> list[str]:
     return [how for _label, how, _when in words.progress_steps(payment(state, **changes))]
 
 
-def test_every_state_has_words():
+def test_every_state_has_a_text():
     assert set(words.STATES) == set(BATCH_STATES)
     assert set(line_words.LINES) == set(LINE_STATES) - {"open", "sent"}
 
 
-def test_every_state_stands_in_one_part_of_the_list():
+def test_every_state_is_in_one_group_of_the_list():
     assert set(words.TO_DO) == NEEDS_ACTION
     assert not set(words.TO_DO) & set(words.UNDER_WAY)
     assert set(BATCH_STATES) - set(words.TO_DO) - set(words.UNDER_WAY) <= SETTLED
@@ -62,55 +62,55 @@ def test_every_state_stands_in_one_part_of_the_list():
         ("discarded", ["", "", ""]), ("replaced", ["", "", ""]),
     ],
 )  # fmt: skip
-def test_the_three_facts(state: str, facts: list[str]):
+def test_the_three_steps(state: str, facts: list[str]):
     assert told(state) == facts
 
 
 @pytest.mark.parametrize("state", BATCH_STATES)
-def test_a_fact_is_in_the_past_tense_only_when_it_is_true(state: str):
+def test_a_step_is_in_the_past_tense_only_once_done(state: str):
     past = {"Goedgekeurd", "Ondertekend", "Uitgevoerd", "Deels uitgevoerd"}
     for label, how, _when in words.progress_steps(payment(state)):
         assert (label in past) == (how == "done")
 
 
-def test_signed_says_when_the_bank_executes():
+def test_a_signed_payment_shows_its_execution_date():
     label, tone = words.state_label(payment("signed"))
     assert (label.replace(words.NBSP, " "), tone) == ("Ondertekend: de bank voert uit op 24 november", "good")
 
 
 @pytest.mark.parametrize("state", ["rejected", "failed", "cancelled"])
 @pytest.mark.parametrize("reason", [None, "AM04", "bank:AM04", "bank:NEVER_HEARD", "XX99"])
-def test_what_ended_says_that_nothing_was_paid(state: str, reason: str | None):
+def test_ended_payments_say_that_nothing_was_paid(state: str, reason: str | None):
     text = words.reason(payment(state, reason))
     assert text.endswith("Er is niets betaald. Je kunt het opnieuw klaarzetten.")
     assert "AM04" not in text and "XX99" not in text and "NEVER" not in text
     assert ("niet genoeg geld" in text) == (reason is not None and "AM04" in reason)
 
 
-def test_an_order_without_an_answer_warns_against_paying_twice():
+def test_an_unknown_outcome_warns_against_paying_twice():
     fresh, late = payment("sending"), payment("sending", state_at=utcnow() - timedelta(minutes=2))
     assert words.reason(fresh) == ""
     assert "niet op een andere manier" in words.reason(late)
     assert "niets betaald." not in words.reason(late)
 
 
-def test_a_day_nobody_chose_is_as_soon_as_possible():
+def test_an_automatic_date_is_as_soon_as_possible():
     today = payment("open").execution_date
     assert words.relative_date(payment("open", date_fixed=False)) == "zo snel mogelijk"
     assert words.relative_date(payment("open", execution_date=today)).startswith("over ")
 
 
-def test_a_day_that_is_over_is_said():
+def test_a_past_date_is_shown():
     titles = [one.title for one in unusual_words.find_notices(payment("open", execution_date=date(2020, 11, 24)))]
     assert titles == ["De gekozen dag is voorbij"]
 
 
-def test_nothing_is_unusual_about_what_can_no_longer_be_changed():
+def test_final_payments_have_no_notices():
     for state in {state for state, _event in TRANSITIONS} - {"open", "approved"}:
         assert unusual_words.find_notices(payment(state, debtor_differs=True)) == []
 
 
-def test_lines_say_only_what_the_payment_does_not():
+def test_a_line_repeats_no_status_of_the_payment():
     line = payment("open").lines[0]
     executed = LineView(**{**vars(line), "state": "executed"})
     assert line_words.line_status(executed, payment("executed")) == ("", "")

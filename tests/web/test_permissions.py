@@ -1,9 +1,8 @@
-"""Who may do what: every route × everybody there is. A new route without a row fails.
+"""Authorization: every route and every kind of user. A new route without a row fails.
 
-Each row is one request on a client that is all set up, with one open payment; forms are sent empty but for their
-token and what stands in FORMS. A row that leads on says where to, and which table the act then writes: a redirect
-alone cannot tell what was done from what was refused in words. One site is made for the whole module and put back
-after whatever changed it.
+Each row is one request for a client that has finished setup, with one open payment; forms contain only their token and
+the values in FORMS. A row that redirects names the target, and the table that the action writes, because a redirect
+alone does not show whether anything was done. One site is created for the whole module and restored after every change.
 """
 
 import re
@@ -26,8 +25,9 @@ from tests.support.web_client import Page
 
 @dataclass(frozen=True)
 class Outcome:
-    """Where a 303 leads: below the client's address, or the start of an address of the other side; and the table that
-    is written. Without a table nothing at all may be written."""
+    """The target of a 303, below the client's path or the start of an external URL; and the table that is written.
+    Without a table nothing may be written.
+    """
 
     leads: str
     writes: str = ""
@@ -35,9 +35,9 @@ class Outcome:
 
 @dataclass(frozen=True)
 class Right:
-    """The status of the answer for who takes part. An owner whom nobody identified gets an owner's, unless told.
+    """The status for each role. An owner who is not identified gets the owner's, unless given.
 
-    Nobody at all is led to sign-in; who takes no part (any more) gets 404: those stand in the tests, for every row.
+    Anonymous users are redirected to the login page and non-members get 404; the tests check that for every row.
     """
 
     owner: int
@@ -45,7 +45,7 @@ class Right:
     preparer: int
     unidentified: int | None = None
     done: Outcome | None = None  # of every 303
-    instead: dict[str, Outcome] = field(default_factory=dict)  # of the 303 of these
+    instead: dict[str, Outcome] = field(default_factory=dict)  # of the 303 of these roles
 
     def of(self, who: str) -> int:
         if who == "unidentified" and self.unidentified is None:
@@ -64,7 +64,7 @@ def everyone(leads: str, writes: str = "", **instead: Outcome) -> Right:
 
 
 def unless_unknown(leads: str, writes: str, instead: Outcome) -> Right:
-    """Who was never identified, or may not be, is led to identify instead."""
+    """An unidentified or unauthorised person is redirected to identification instead."""
     return everyone(leads, writes, preparer=instead, unidentified=instead)
 
 
@@ -77,15 +77,15 @@ def owner_only(leads: str, writes: str = "", **instead: Outcome) -> Right:
 
 
 def identified(status: int, path: str) -> Right:
-    """Who may not sign for the client identifies first, and comes back."""
+    """A person who may not sign for the client must identify first, and returns afterwards."""
     return Right(status, status, 303, 303, Outcome(f"/identificatie?verder=/{{client}}{path}"))
 
 
 PAGE, SAID = Right(200, 200, 200), Right(422, 422, 422)
 OWNER_PAGE, OWNER_SAID = Right(200, 403, 403), Right(422, 403, 403)
 PAYMENT = "/betalingen/{reference}"
-# Nothing is to be done in this state of the payment: to its page, and nothing is written. That each does its work in
-# the state for it is proved where its page is tested.
+# The action is impossible in this state of the payment: a redirect to its page, and nothing is written. The tests of
+# each page check the action in the right state.
 NOT_NOW = who_pays(PAYMENT)
 IDENTIFY, RENEW = Outcome("/identificatie"), Outcome("/identificatie?verder=/{client}/saldo")
 
@@ -117,7 +117,7 @@ RIGHTS: dict[tuple[str, str], Right] = {
     ("payments.include_all", "POST"): everyone(PAYMENT, "BatchLine"),
     ("payments.pay", "POST"): who_pays(PAYMENT, "Release", unidentified=Outcome(PAYMENT)),
     ("payments.start_signing", "POST"): NOT_NOW,
-    ("payments.signing_page", "GET"): NOT_NOW,  # nothing to be signed: on to the payment
+    ("payments.signing_page", "GET"): NOT_NOW,  # nothing to sign: redirect to the payment
     ("payments.challenge_image", "GET"): Right(404, 404, 403),
     ("payments.submit_credentials", "POST"): NOT_NOW,
     ("payments.choose_method", "POST"): NOT_NOW,
@@ -126,7 +126,7 @@ RIGHTS: dict[tuple[str, str], Right] = {
     ("payments.reopen", "POST"): NOT_NOW,
     ("payments.pin", "GET"): NOT_NOW,
     ("payments.pin", "POST"): NOT_NOW,
-    ("payments.passkey_options", "POST"): Right(409, 409, 403),  # without what was shown
+    ("payments.passkey_options", "POST"): Right(409, 409, 403),  # without the shown digest
     ("payments.sign_with_passkey", "POST"): NOT_NOW,
     ("settings.revoke_session", "POST"): everyone("/instellingen"),
     ("settings.list_passkeys", "GET"): PAGE,
@@ -138,15 +138,15 @@ RIGHTS: dict[tuple[str, str], Right] = {
     ("settings.change_password", "POST"): SAID,
     ("payments.decide_line", "POST"): everyone("/betalingen/{reference}#regel-{line_id}", "BatchLine"),
     ("payments.status", "GET"): everyone(PAYMENT),
-    ("payments.acknowledge_warnings", "GET"): everyone(PAYMENT),  # nothing to be read: on to the payment
+    ("payments.acknowledge_warnings", "GET"): everyone(PAYMENT),  # no warnings: redirect to the payment
     ("payments.acknowledge_warnings", "POST"): NOT_NOW,
-    ("payments.upload_report", "GET"): NOT_NOW,  # of a payment that was not sent: on to it
+    ("payments.upload_report", "GET"): NOT_NOW,  # of an unsubmitted payment: redirect to it
     ("payments.upload_report", "POST"): NOT_NOW,
-    ("payments.download_file", "GET"): NOT_NOW,  # a look takes nothing: on to the payment
+    ("payments.download_file", "GET"): NOT_NOW,  # a GET downloads nothing: redirect to the payment
     ("payments.download_file", "POST"): NOT_NOW,
-    ("payments.report_outcome", "GET"): NOT_NOW,  # nobody took a file: on to the payment
+    ("payments.report_outcome", "GET"): NOT_NOW,  # no file was downloaded: redirect to the payment
     ("payments.report_outcome", "POST"): NOT_NOW,
-    ("payments.cancel", "GET"): NOT_NOW,  # nothing is at the bank: on to the payment
+    ("payments.cancel", "GET"): NOT_NOW,  # nothing is at the bank: redirect to the payment
     ("payments.cancel", "POST"): NOT_NOW,
     ("payments.withdraw_cancellation", "POST"): NOT_NOW,
     ("payments.decide_name", "POST"): NOT_NOW,
@@ -191,7 +191,8 @@ RIGHTS: dict[tuple[str, str], Right] = {
     ("banking.refresh_balances", "POST"): everyone("/saldo", "BankLink"),
     ("banking.renew_consent", "POST"): unless_unknown("{sandbox}/bank/redirect/toestemming/", "BankLink", RENEW),
     ("banking.list_transactions", "GET"): PAGE,
-    ("banking.choose_bank", "GET"): identified(200, "/saldo/toevoegen"),  # who has not identified goes there first
+    # an unidentified person is redirected there first
+    ("banking.choose_bank", "GET"): identified(200, "/saldo/toevoegen"),
     ("banking.choose_bank", "POST"): identified(422, "/saldo/toevoegen"),
     ("banking.add_manual_account", "GET"): identified(200, "/saldo/toevoegen/zonder-koppeling"),
     ("banking.add_manual_account", "POST"): identified(422, "/saldo/toevoegen/zonder-koppeling"),
@@ -199,10 +200,10 @@ RIGHTS: dict[tuple[str, str], Right] = {
     ("banking.confirm_holder", "POST"): everyone("/saldo", "BankLink"),
 }
 
-# Routes without a client in their address. Keys and tokens in them are of nothing.
+# Routes without a client in their URL. The keys and tokens in them are unknown.
 @dataclass(frozen=True)
 class Open:
-    """Nobody in particular; somebody signed in, whatever their role; signed in without any client (any more)."""
+    """Anonymous; logged in, in any role; logged in without any client."""
 
     nobody: int
     signed_in: int
@@ -266,14 +267,14 @@ OPEN: dict[tuple[str, str], Open] = {
     ("pwa.manifest", "GET"): ALL_SEE,
     ("pwa.service_worker", "GET"): ALL_SEE,
     ("pwa.offline", "GET"): ALL_SEE,
-    ("pwa.subscription_renewed", "POST"): Open(204, 204),  # of a browser in which nobody has notifications: nothing
+    ("pwa.subscription_renewed", "POST"): Open(204, 204),  # of a browser without notifications: nothing
     ("ops.liveness", "GET"): ALL_SEE,
-    ("ops.readiness", "GET"): Open(503, 503),  # nobody answers where the queue should be
+    ("ops.readiness", "GET"): Open(503, 503),  # no queue is reachable
     ("ops.metrics", "GET"): Open(404, 404),  # not public
 }
 
-# What is asked once more who one is before it is done (ASVS 7.5.1): who they are, who takes part, whence and how money
-# goes. Beside it stand those that release money, which also want a device of one's own.
+# Actions that require a recent authentication (ASVS 7.5.1): credentials, membership, bank accounts and how money is
+# paid; and actions that release money, which also require a confirmed device.
 PROOF = frozenset(
     {
         "onboarding.set_pin", "settings.save_payment_preferences", "settings.list_passkeys", "settings.passkey_options",
@@ -291,8 +292,8 @@ RELEASES = frozenset(
         "payments.report_outcome",
     }
 )  # fmt: skip
-# No proof: setting up, reading, what only makes a payment smaller or stops it, and what asks for the pin or the
-# password itself, or is the bank's to allow.
+# Without reauthentication: setup, reading, actions that only reduce or stop a payment, and those that ask for the PIN
+# or password themselves or that the bank authorises.
 AT_ONCE = frozenset(
     {
         "payroll.save_mapping", "payroll.permissions", "payroll.reimport", "payroll.import_older_run",
@@ -307,7 +308,7 @@ AT_ONCE = frozenset(
     }
 )  # fmt: skip
 
-# What is filled in, where an empty form would do nothing.
+# Form values, where an empty form would do nothing.
 FORMS: dict[str, Callable[[PreparedSite], dict[str, Any]]] = {
     "payments.pay": lambda site: {"shown": site.demo.view(site.batch).digest},
     "payroll.save_mapping": lambda site: {f"company-{site.demo.company.id}": str(site.demo.other.id)},
@@ -342,7 +343,7 @@ def asked(site: PreparedSite, who: str, endpoint: str, method: str) -> Page:
 
 
 def breaches(site: PreparedSite, who: str, endpoint: str, method: str) -> Iterator[str]:
-    """Yield in which ways the answer to a member is another than their row says."""
+    """Yield how the response for a member differs from its row."""
     right = RIGHTS[(endpoint, method)]
     answer, wanted = asked(site, who, endpoint, method), right.of(who)
     if answer.status_code != wanted:
@@ -370,8 +371,8 @@ def test_what_a_member_may_do(prepared: PreparedSite, endpoint: str, method: str
 
 
 @every(RIGHTS)
-def test_no_outsider_gets_in(prepared: PreparedSite, endpoint: str, method: str):
-    """Nobody is led to sign in; the owner of another client, and who was taken out of this one, find nothing."""
+def test_outsiders_are_refused(prepared: PreparedSite, endpoint: str, method: str):
+    """Anonymous users must log in; the owner of another client and a removed member get 404."""
     answer = asked(prepared, "nobody", endpoint, method)
     assert (answer.status_code, answer.headers["Location"].partition("=")[0]) == (303, "/inloggen?verder")
     assert {who: asked(prepared, who, endpoint, method).status_code for who in OUTSIDE} == dict.fromkeys(OUTSIDE, 404)
@@ -381,8 +382,8 @@ def test_no_outsider_gets_in(prepared: PreparedSite, endpoint: str, method: str)
 THINGS = re.compile("<[^>]*(reference|link_id|connection_id|run_id|account_id|member_id|invitation_id)>")
 
 
-def test_things_of_another_client_are_not_found_through_the_own_one(prepared: PreparedSite):
-    """Of every address that names a thing of a client."""
+def test_data_of_another_client_is_404(prepared: PreparedSite):
+    """For every URL with an id of a client's data."""
     named = {rule.endpoint for rule in prepared.app.url_map.iter_rules() if THINGS.search(rule.rule)}
     keys = [(endpoint, method) for endpoint, method in RIGHTS if endpoint in named]
     assert len(keys) >= 57
@@ -398,7 +399,7 @@ def test_things_of_another_client_are_not_found_through_the_own_one(prepared: Pr
 
 @every(OPEN)
 def test_routes_without_a_client(prepared: PreparedSite, endpoint: str, method: str):
-    """Nothing of a client is changed by any of them."""
+    """None of them changes data of a client."""
     found = {}
     for who in ("nobody", *MEMBERS, *OUTSIDE):
         wanted = ELSEWHERE.get((endpoint, who), OPEN[(endpoint, method)].of(who))
@@ -409,13 +410,13 @@ def test_routes_without_a_client(prepared: PreparedSite, endpoint: str, method: 
     assert found == {}
 
 
-def test_every_act_says_whether_it_asks_for_a_recent_proof():
+def test_every_action_defines_reauthentication():
     acts = {endpoint for endpoint, method in RIGHTS if method == "POST"} | PROOF
     assert sorted([*PROOF, *RELEASES, *AT_ONCE]) == sorted(acts)
 
 
-def test_who_has_just_signed_in_is_not_asked(prepared: PreparedSite):
-    """Choosing the pin while one registers, above all."""
+def test_no_reauthentication_right_after_login(prepared: PreparedSite):
+    """In particular setting the PIN during registration."""
     found = []
     for endpoint, method in RIGHTS:
         if endpoint in PROOF | RELEASES:
@@ -426,8 +427,8 @@ def test_who_has_just_signed_in_is_not_asked(prepared: PreparedSite):
 
 
 @pytest.mark.parametrize("endpoint", sorted(PROOF | RELEASES))
-def test_after_five_minutes_away_a_proof_is_asked_first(prepared: PreparedSite, endpoint: str):
-    """And until then nothing is done: no row of any table is another, but that of the session itself."""
+def test_reauthentication_after_five_idle_minutes(prepared: PreparedSite, endpoint: str):
+    """And until then nothing is done: no row of any table changes, except the session."""
     methods = [method for name, method in RIGHTS if name == endpoint]
     LoginSession.update(proved_until=utcnow() - timedelta(seconds=1)).execute()
     for method in methods:
@@ -436,7 +437,7 @@ def test_after_five_minutes_away_a_proof_is_asked_first(prepared: PreparedSite, 
     assert prepared.written() == set()
 
 
-def test_a_payment_of_another_is_not_there_by_its_short_address_either(prepared: PreparedSite):
+def test_the_short_url_of_another_clients_payment_is_404(prepared: PreparedSite):
     path = f"/betalingen/{prepared.batch.reference}"
     assert prepared.ask("preparer", "GET", path).status_code == 303
     assert prepared.ask("stranger", "GET", path).status_code == 404
@@ -444,14 +445,14 @@ def test_a_payment_of_another_is_not_there_by_its_short_address_either(prepared:
     assert prepared.ask("stranger", "GET", "/betalingen/20260101000000-00000").status_code == 404
 
 
-def test_a_fragment_tells_nobody_anything(prepared: PreparedSite):
+def test_fragments_are_protected_too(prepared: PreparedSite):
     path = prepared.address("payments.status", "GET")
     answer = prepared.people["nobody"].get(path, htmx=True)
     assert (answer.status_code, answer.data) == (401, b"")
     assert answer.headers["HX-Redirect"].startswith("/inloggen?")
 
 
-def test_a_member_that_is_taken_out_is_out_at_once(prepared: PreparedSite):
+def test_a_removed_member_loses_access_at_once(prepared: PreparedSite):
     path = prepared.address("settings.settings", "GET")
     assert prepared.ask("approver", "GET", path).status_code == 200
     mine = Membership.get(Membership.user == User.get(User.name == "Sam approver").id)
@@ -459,7 +460,7 @@ def test_a_member_that_is_taken_out_is_out_at_once(prepared: PreparedSite):
     assert prepared.ask("approver", "GET", path).status_code == 404
 
 
-def test_a_role_that_is_taken_away_is_gone_at_once(prepared: PreparedSite):
+def test_a_changed_role_applies_at_once(prepared: PreparedSite):
     path = prepared.address("team.invite", "GET")
     mine = Membership.get(Membership.user == User.get(User.name == "Sam unidentified").id)
     assert prepared.ask("unidentified", "GET", path).status_code == 200

@@ -1,4 +1,4 @@
-"""Linking by way of Ponto, over the pages: the one address where everybody comes back."""
+"""Linking through Ponto, on the pages: the redirect URI shared by all customers."""
 
 from typing import Any
 from urllib.parse import urlencode, urlsplit
@@ -12,7 +12,7 @@ from tests.support.web_client import Site, WebClient
 
 
 def leaves(owner: WebClient, demo: Demo, decision: str = "toestaan") -> dict[str, str]:
-    """To Ponto and as far as the address back."""
+    """Go to Ponto, up to the redirect back."""
     path = f"/{demo.client.public_id}/saldo/toevoegen"
     page = owner.get(path).html
     assert "Ponto Connect" in page
@@ -26,7 +26,7 @@ def back(person: WebClient, told: dict[str, Any]):
     return person.get(f"/bank/terug?{urlencode(told)}")
 
 
-def test_there_and_back_to_the_name_of_the_holder(owner: WebClient, demo: Demo):
+def test_linking_ends_at_confirming_the_holder(owner: WebClient, demo: Demo):
     told = leaves(owner, demo)
     first = back(owner, told)
     second = owner.get(urlsplit(first.headers["Location"]).path)
@@ -37,7 +37,7 @@ def test_there_and_back_to_the_name_of_the_holder(owner: WebClient, demo: Demo):
     assert BankLink.get(BankLink.bank == "ponto").status == "valid"
 
 
-def test_coming_back_twice_changes_nothing(owner: WebClient, demo: Demo):
+def test_a_repeated_redirect_changes_nothing(owner: WebClient, demo: Demo):
     told = leaves(owner, demo)
     back(owner, told)
     kept = BankGrant.get().tokens_sealed
@@ -46,7 +46,7 @@ def test_coming_back_twice_changes_nothing(owner: WebClient, demo: Demo):
     assert owner.get(urlsplit(again.headers["Location"]).path).status_code == 303
 
 
-def test_who_refuses_is_told_so(owner: WebClient, demo: Demo):
+def test_a_refusal_is_reported(owner: WebClient, demo: Demo):
     answer = back(owner, leaves(owner, demo, "weigeren"))
     assert (answer.status_code, urlsplit(answer.headers["Location"]).path) == (303, "/saldo")
     page = owner.get(f"/{demo.client.public_id}/saldo").html
@@ -55,11 +55,11 @@ def test_who_refuses_is_told_so(owner: WebClient, demo: Demo):
 
 
 @pytest.mark.parametrize("told", [{}, {"state": "none"}, {"state": "none", "code": "c"}])
-def test_a_state_that_is_nobodys_leads_nowhere(owner: WebClient, told: dict[str, str]):
+def test_an_unknown_state_is_404(owner: WebClient, told: dict[str, str]):
     assert back(owner, told).status_code == 404
 
 
-def test_another_person_cannot_finish_it(site: Site, owner: WebClient, demo: Demo):
+def test_another_person_cannot_complete_it(site: Site, owner: WebClient, demo: Demo):
     told = leaves(owner, demo)
     other = make_user()
     make_client(other)
@@ -67,7 +67,7 @@ def test_another_person_cannot_finish_it(site: Site, owner: WebClient, demo: Dem
     assert BankGrant.get().tokens_sealed is None
 
 
-def test_who_is_not_signed_in_signs_in_first(site: Site, owner: WebClient, demo: Demo):
+def test_the_redirect_requires_login(site: Site, owner: WebClient, demo: Demo):
     answer = back(site.person(), leaves(owner, demo))
     assert answer.status_code == 303
     assert urlsplit(answer.headers["Location"]).path == "/inloggen"

@@ -1,4 +1,4 @@
-"""How often a payment's page asks the database: no question twice, and few in all."""
+"""The number of queries of a payment page: none twice, and few in total."""
 
 import logging
 from collections import Counter
@@ -15,12 +15,12 @@ from tests.support.web_client import WebClient
 from tests.web.test_payment_page import at, strike
 from tests.web.test_team import joined
 
-# What every page of a client asks before it is anybody's turn: who is there, and what they may do here.
+# Queries of every page of a client: session, user and membership.
 OF_EVERY_PAGE = ('"login_session"', '"user_account" AS "t1" WHERE ("t1"."id" = ', '"membership" AS "t1"')
 
 
 class Asked:
-    """The statements of one request beside those of every page."""
+    """The other statements of one request."""
 
     def __init__(self, log: pytest.LogCaptureFixture):
         found = [record.msg for record in log.records if record.name == "peewee"]
@@ -35,7 +35,7 @@ def log(caplog: pytest.LogCaptureFixture) -> pytest.LogCaptureFixture:
 
 
 def read(who: WebClient, path: str, log: pytest.LogCaptureFixture, htmx: bool = False) -> Asked:
-    """The page, looked at for the second time: the first one made the token of the session."""
+    """Load the page a second time: the first one created the CSRF token."""
     who.get(path, htmx)
     log.clear()
     assert who.get(path, htmx).status_code in (200, 204)
@@ -48,7 +48,7 @@ def test_an_open_payment_of_eighty_lines(owner: WebClient, demo: Demo, log: pyte
     assert len(asked.statements) <= 4, asked.statements
 
 
-def test_an_open_payment_that_two_approve(owner: WebClient, demo: Demo, log: pytest.LogCaptureFixture):
+def test_an_open_payment_with_dual_approval(owner: WebClient, demo: Demo, log: pytest.LogCaptureFixture):
     joined(demo, "Naomi Meijer", "approver")
     Client.update(four_eyes_cents=0).where(Client.id == demo.client.id).execute()
     asked = read(owner, at(demo, demo.batch(many(80))), log)
@@ -67,14 +67,14 @@ def test_a_payment_that_is_at_the_bank(
     assert len(asked.statements) <= 7, asked.statements
 
 
-def test_the_page_to_sign_on(owner: WebClient, demo: Demo, sandbox: Sandbox, log: pytest.LogCaptureFixture):
+def test_the_page_for_sca(owner: WebClient, demo: Demo, sandbox: Sandbox, log: pytest.LogCaptureFixture):
     signing_by(sandbox, "embedded")
     asked = read(owner, at(demo, at_the_bank(demo), "/ondertekenen"), log)
     assert asked.twice == []
     assert len(asked.statements) <= 5, asked.statements
 
 
-def test_what_asks_by_itself_every_two_seconds(owner: WebClient, demo: Demo, log: pytest.LogCaptureFixture):
+def test_polling_every_two_seconds(owner: WebClient, demo: Demo, log: pytest.LogCaptureFixture):
     batch = at_the_bank(demo)
     seen = owner.open(at(demo, batch)).value("#payment", "hx-get")
     asked = read(owner, seen, log, htmx=True)
@@ -82,7 +82,7 @@ def test_what_asks_by_itself_every_two_seconds(owner: WebClient, demo: Demo, log
     assert len(asked.statements) <= 5, asked.statements
 
 
-def test_including_every_line_again(owner: WebClient, demo: Demo, log: pytest.LogCaptureFixture):
+def test_including_all_lines(owner: WebClient, demo: Demo, log: pytest.LogCaptureFixture):
     batch = demo.batch()
     owner.open(at(demo, batch))
     strike(owner, demo, batch, 0, htmx=True)

@@ -1,4 +1,4 @@
-"""Whoever is no longer signed in, or came with another account, signs in and is back at the same place."""
+"""After an expired session or with another account, login returns to the same page."""
 
 import re
 from urllib.parse import parse_qs, urlsplit
@@ -21,7 +21,7 @@ def payment(demo: Demo) -> str:
 
 @pytest.fixture
 def ended(owner: WebClient, demo: Demo) -> WebClient:
-    """Somebody with a page open whose session has ended."""
+    """A browser with an open page whose session has expired."""
     assert sessions.revoke_other_sessions(demo.user, None) == 1
     return owner
 
@@ -37,7 +37,7 @@ def test_a_page(ended: WebClient, payment: str):
     assert (answer.status_code, onward(answer.location)) == (303, f"{payment}?zoek=jan")
 
 
-def test_a_part_of_a_page_that_asks_for_itself(ended: WebClient, payment: str):
+def test_a_polling_fragment(ended: WebClient, payment: str):
     asked = {"HX-Request": "true", "HX-Current-URL": f"http://localhost{payment}"}
     answer = ended.get(f"{payment}/status?seen=x", headers=asked)
     assert onward(answer.headers["HX-Redirect"]) == payment
@@ -45,7 +45,7 @@ def test_a_part_of_a_page_that_asks_for_itself(ended: WebClient, payment: str):
 
 @pytest.mark.parametrize("htmx", [False, True])
 @pytest.mark.parametrize("tail", ["/regels/1?verdict=refuse", "/betalen"])
-def test_a_button_that_was_pressed_changes_nothing(ended: WebClient, payment: str, tail: str, htmx: bool):
+def test_a_submitted_form_changes_nothing(ended: WebClient, payment: str, tail: str, htmx: bool):
     page = f"http://localhost{payment}"
     headers = {"HX-Request": "true", "HX-Current-URL": page} if htmx else {"Referer": page}
     answer = ended.bare_post(f"{payment}{tail}", {"csrf_token": "of before"}, headers=headers)
@@ -54,17 +54,17 @@ def test_a_button_that_was_pressed_changes_nothing(ended: WebClient, payment: st
     assert Batch.get().state == "open"
 
 
-def test_who_is_signed_in_and_sends_a_forged_form_is_told_so(owner: WebClient, payment: str):
+def test_a_forged_form_of_a_logged_in_user_is_refused(owner: WebClient, payment: str):
     assert owner.bare_post(f"{payment}/betalen").status_code == 400
 
 
-def test_another_site_is_no_place_to_come_back_to(ended: WebClient, payment: str):
+def test_another_site_is_no_return_target(ended: WebClient, payment: str):
     answer = ended.bare_post(f"{payment}/betalen", headers={"Referer": "http://elsewhere.example/x"})
     assert onward(answer.location) == "/"
 
 
-# --- a link of another account ---
-def test_a_link_for_another_account_says_so_kindly(site: Site, payment: str):
+# --- a link for another account ---
+def test_a_link_for_another_account_is_explained(site: Site, payment: str):
     hashed = passwords.hash_password(PASSWORD)
     charlie = make_client(make_user("charlie@demobv.example", name="Charlie")).user
     User.update(password_hash=hashed).execute()
@@ -84,11 +84,11 @@ def test_a_link_for_another_account_says_so_kindly(site: Site, payment: str):
     assert browser.get(payment).status_code == 200
 
 
-def test_an_address_that_nobody_has_says_no_more_than_that(owner: WebClient):
+def test_an_unknown_url_reveals_nothing(owner: WebClient):
     page = owner.get("/bestaat/niet").html
     assert "Inloggen met een ander account" not in page
 
 
 @pytest.mark.parametrize("path", ["https://elsewhere.example", "//elsewhere.example", "/\\elsewhere.example"])
-def test_signing_out_leads_to_nobody_else(owner: WebClient, path: str):
+def test_logout_redirects_to_local_paths_only(owner: WebClient, path: str):
     assert owner.post(f"/uitloggen?verder={path}").location == "/inloggen"

@@ -1,4 +1,4 @@
-"""Settings: who one is here, what may be paid, where one is signed in."""
+"""Settings: the account, limits and sessions."""
 
 
 from models import Client, LoginSession, Membership
@@ -16,7 +16,7 @@ def test_it_shows_account_members_limits_and_help(owner: WebClient, demo: Demo):
     assert page.all("form[action='/uitloggen'] button")
 
 
-def test_signing_out_elsewhere_ends_all_other_sessions_of_this_person_only(site: Site, demo: Demo, charlie: WebClient):
+def test_logging_out_elsewhere_ends_only_this_persons_other_sessions(site: Site, demo: Demo, charlie: WebClient):
     here, phone, tablet = (site.person(demo.user) for _ in range(3))
     page = here.open(f"/{demo.client.public_id}/instellingen")
     assert page.text.count("Ergens anders") == 2
@@ -34,13 +34,13 @@ def test_another_client_sees_no_settings(charlie: WebClient, demo: Demo):
     assert charlie.get(f"/{demo.client.public_id}/instellingen").status_code == 404
 
 
-# --- how the bank pays ---
+# --- payment preferences ---
 def wishes(demo: Demo) -> tuple[bool, bool]:
     client = Client.get_by_id(demo.client.id)
     return client.batch_booking, client.name_check
 
 
-def test_the_owner_chooses_how_it_is_booked_and_whether_names_are_checked(owner: WebClient, demo: Demo):
+def test_the_owner_sets_batch_booking_and_verification(owner: WebClient, demo: Demo):
     here = f"/{demo.client.public_id}/instellingen"
     page = owner.open(here)
     assert [box.get("name") for box in page.all("form[action$='/bank'] input[checked]")] == [
@@ -55,7 +55,7 @@ def test_the_owner_chooses_how_it_is_booked_and_whether_names_are_checked(owner:
     assert "Er is niets veranderd." in owner.open(here).text
 
 
-def test_others_see_it_and_cannot_choose(site: Site, demo: Demo):
+def test_other_roles_see_the_preferences_read_only(site: Site, demo: Demo):
     anna = make_user(name="Anna Smit")
     Membership.create(user=anna, client=demo.client, role="approver")
     other, here = site.person(anna), f"/{demo.client.public_id}/instellingen"
@@ -66,7 +66,7 @@ def test_others_see_it_and_cannot_choose(site: Site, demo: Demo):
     assert wishes(demo) == (True, True)
 
 
-def test_a_payment_says_how_it_will_be_booked_and_that_names_are_not_checked(owner: WebClient, demo: Demo):
+def test_a_payment_shows_the_preferences(owner: WebClient, demo: Demo):
     batch = demo.batch()
     here = f"/{demo.client.public_id}/betalingen/{batch.reference}"
     assert "Op je afschrift: in één bedrag, zonder namen." in owner.open(here).text

@@ -1,4 +1,4 @@
-"""Signing as a browser does it: in the bank's app, and with the code of a reader on our own page."""
+"""SCA in a browser: in the bank's app, and with a code on our page."""
 
 import base64
 import json
@@ -25,7 +25,7 @@ PNG = b"\x89PNG\r\n\x1a\n" + b"0" * 40
 
 @pytest.fixture
 def embedded(demo: Demo, sandbox: Sandbox) -> Batch:
-    """A payment that waits for a method to be chosen."""
+    """A payment that waits for the choice of an SCA method."""
     signing_by(sandbox, "embedded")
     return at_the_bank(demo)
 
@@ -45,7 +45,7 @@ def _send(who: WebClient, demo: Demo, batch: Batch, code: str) -> Page:
     return who.post(at(demo, batch, f"{SIGN}/code"), code=code)
 
 
-def test_the_app_is_followed_and_the_page_stops_by_itself(owner: WebClient, demo: Demo, sandbox: Sandbox):
+def test_decoupled_sca_is_polled_until_done(owner: WebClient, demo: Demo, sandbox: Sandbox):
     signing_by(sandbox, "decoupled")
     batch = at_the_bank(demo)
     page = owner.open(at(demo, batch))
@@ -63,7 +63,7 @@ def test_the_app_is_followed_and_the_page_stops_by_itself(owner: WebClient, demo
     assert owner.open(at(demo, batch)).one("#payment").get("hx-trigger") is None
 
 
-def test_from_the_payment_to_a_signature_by_reader(owner: WebClient, demo: Demo, embedded: Batch, sandbox: Sandbox):
+def test_embedded_sca(owner: WebClient, demo: Demo, embedded: Batch, sandbox: Sandbox):
     page = owner.open(at(demo, embedded))
     assert page.says("#pay-place button") == "Kies hoe je ondertekent"
     answer = owner.post(at(demo, embedded, SIGN))
@@ -81,7 +81,7 @@ def test_from_the_payment_to_a_signature_by_reader(owner: WebClient, demo: Demo,
     assert owner.open(answer.location).says("#hero .badge").startswith("Ondertekend")
 
 
-def test_a_wrong_code_is_said_beside_the_field_and_never_written_back(
+def test_a_wrong_code_shows_an_error_and_is_not_returned(
     owner: WebClient, demo: Demo, embedded: Batch, sandbox: Sandbox
 ):  # fmt: skip
     page = _to_the_code(owner, demo, embedded)
@@ -98,7 +98,7 @@ def test_a_wrong_code_is_said_beside_the_field_and_never_written_back(
     assert Batch.get_by_id(embedded.id).state == "signed"
 
 
-def test_after_three_wrong_codes_the_payment_says_so(owner: WebClient, demo: Demo, embedded: Batch, sandbox: Sandbox):
+def test_three_wrong_codes_fail_the_payment(owner: WebClient, demo: Demo, embedded: Batch, sandbox: Sandbox):
     page = _to_the_code(owner, demo, embedded)
     wrong = f"{(int(reader(sandbox, _challenge(page))) + 1) % 10**6:06d}"
     answers = [_send(owner, demo, embedded, wrong) for _ in range(3)]
@@ -109,7 +109,7 @@ def test_after_three_wrong_codes_the_payment_says_so(owner: WebClient, demo: Dem
     assert page.says("#pay-place button") == "Opnieuw klaarzetten"
 
 
-def test_without_a_code_or_a_method_it_is_asked_again(owner: WebClient, demo: Demo, embedded: Batch):
+def test_a_missing_code_or_method_shows_an_error(owner: WebClient, demo: Demo, embedded: Batch):
     owner.open(at(demo, embedded, SIGN))
     answer = owner.post(at(demo, embedded, f"{SIGN}/methode"))
     assert (answer.status_code, answer.says("#method-error")) == (422, "Kies hoe je ondertekent.")
@@ -118,7 +118,7 @@ def test_without_a_code_or_a_method_it_is_asked_again(owner: WebClient, demo: De
     assert (answer.status_code, answer.says("#code-error")) == (422, "Vul de code in.")
 
 
-def test_another_browser_shows_the_same(owner: WebClient, demo: Demo, site: Site, embedded: Batch):
+def test_another_browser_shows_the_same_step(owner: WebClient, demo: Demo, site: Site, embedded: Batch):
     challenge = _challenge(_to_the_code(owner, demo, embedded))
     other = site.person(demo.user)
     assert _challenge(other.open(at(demo, embedded, SIGN))) == challenge
@@ -126,7 +126,7 @@ def test_another_browser_shows_the_same(owner: WebClient, demo: Demo, site: Site
     assert _challenge(other.open(late.location)) == challenge
 
 
-def test_giving_up(owner: WebClient, demo: Demo, embedded: Batch):
+def test_sca_is_abandoned(owner: WebClient, demo: Demo, embedded: Batch):
     owner.open(at(demo, embedded, SIGN))
     assert owner.post(at(demo, embedded, f"{SIGN}/stoppen")).location == at(demo, embedded)
     page = owner.open(at(demo, embedded))
@@ -135,7 +135,7 @@ def test_giving_up(owner: WebClient, demo: Demo, embedded: Batch):
     assert demo.view(embedded).state == "open"
 
 
-def test_a_bank_that_asks_two_signatures_says_so(owner: WebClient, demo: Demo, sandbox: Sandbox):
+def test_a_second_signature_is_announced(owner: WebClient, demo: Demo, sandbox: Sandbox):
     signing_by(sandbox, "embedded")
     sandbox.fault(bank_two_signers=True)
     batch = at_the_bank(demo)
@@ -152,7 +152,7 @@ def test_a_bank_that_asks_two_signatures_says_so(owner: WebClient, demo: Demo, s
     assert owner.open(at(demo, batch)).says("#hero .badge").startswith("Ondertekend")
 
 
-# --- a picture, a login: what the sandbox's bank does not ask by itself ---
+# --- images and logins, which the sandbox's bank does not use by itself ---
 @pytest.fixture
 def between(world: Services, sandbox: Sandbox) -> Iterator[Meddler]:
     with meddler(sandbox.url) as found:
@@ -160,7 +160,7 @@ def between(world: Services, sandbox: Sandbox) -> Iterator[Meddler]:
         yield found
 
 
-def test_a_picture_comes_from_our_own_address_and_is_not_kept(
+def test_a_challenge_image_is_served_by_us_and_not_cached(
     owner: WebClient, charlie: WebClient, demo: Demo, sandbox: Sandbox, between: Meddler
 ):
     def drawn(body: bytes) -> bytes:
@@ -179,11 +179,11 @@ def test_a_picture_comes_from_our_own_address_and_is_not_kept(
     assert charlie.client.get(source).status_code == 404
 
 
-def test_without_a_picture_there_is_none(owner: WebClient, demo: Demo, embedded: Batch):
+def test_a_missing_image_is_404(owner: WebClient, demo: Demo, embedded: Batch):
     assert owner.client.get(at(demo, embedded, f"{SIGN}/beeld")).status_code == 404
 
 
-def test_a_login_at_the_bank_goes_on_to_the_methods(owner: WebClient, demo: Demo, sandbox: Sandbox, between: Meddler):
+def test_bank_credentials_lead_to_the_methods(owner: WebClient, demo: Demo, sandbox: Sandbox, between: Meddler):
     signing_by(sandbox, "embedded")
     between.changes["/pain.001-sepa-credit-transfers"] = lambda body: body.replace(
         b'"startAuthorisation"', b'"startAuthorisationWithPsuAuthentication"'
@@ -195,15 +195,15 @@ def test_a_login_at_the_bank_goes_on_to_the_methods(owner: WebClient, demo: Demo
     assert owner.open(answer.location).says("h1") == "Hoe onderteken je?"
 
 
-def test_the_words_of_a_bank_lead_nowhere(owner: WebClient, demo: Demo, embedded: Batch):
-    """An address in the bank's text is text: where a person goes from here is checked, never read from a sentence."""
+def test_the_banks_text_contains_no_links(owner: WebClient, demo: Demo, embedded: Batch):
+    """A URL in the bank's text stays text: redirects come only from validated links."""
     page = _to_the_code(owner, demo, embedded)
     assert "http://" in page.says("main > .note.info")
     assert page.all("main > .note.info a") == []
 
 
 @pytest.mark.parametrize("tail", ["", "/methode", "/code", "/inloggen", "/stoppen"])
-def test_who_prepares_does_not_sign(app, demo: Demo, owner: WebClient, embedded: Batch, tail: str):
+def test_a_preparer_cannot_sign(app, demo: Demo, owner: WebClient, embedded: Batch, tail: str):
     owner.open(at(demo, embedded, SIGN))
     Membership.update(role="preparer").where(Membership.id == demo.membership.id).execute()
     answer = owner.post(at(demo, embedded, SIGN + tail), method="lezer", code="123456")
@@ -212,12 +212,12 @@ def test_who_prepares_does_not_sign(app, demo: Demo, owner: WebClient, embedded:
 
 
 @pytest.mark.parametrize("tail", ["", "/methode", "/code", "/inloggen", "/stoppen"])
-def test_who_is_no_member_sees_nothing(charlie: WebClient, demo: Demo, embedded: Batch, tail: str):
+def test_a_non_member_gets_404(charlie: WebClient, demo: Demo, embedded: Batch, tail: str):
     charlie.open("/betalingen")
     assert charlie.post(at(demo, embedded, SIGN + tail), method="lezer", code="123456").status_code == 404
 
 
-def test_a_bank_that_is_not_ready_yet_is_told_of_and_followed(owner: WebClient, demo: Demo, sandbox: Sandbox):
+def test_a_bank_that_is_not_ready_is_polled(owner: WebClient, demo: Demo, sandbox: Sandbox):
     sandbox.control("PUT", "banks/redirect", {"line": {"signable_after": 90}})
     sandbox.fault(bank_sign_not_ready=True)
     batch = at_the_bank(demo)

@@ -1,4 +1,4 @@
-"""The address where a bank signals, in the whole application: for machines, without a session, and telling nothing."""
+"""The bank's status callback in the whole application: no session, and no information."""
 
 import pytest
 
@@ -12,7 +12,7 @@ from tests.support.web_client import Site
 
 @pytest.fixture
 def path(demo: Demo, sandbox: Sandbox) -> str:
-    """Of an order at a bank whose line says that it signals."""
+    """The callback path of an order at a bank that is configured to use it."""
     sandbox.control("PUT", "banks/redirect", {"line": {"notifies": True}})
     batch = demo.batch()
     release(demo.membership, batch.reference, demo.view(batch).digest, "session", PSU)
@@ -21,7 +21,7 @@ def path(demo: Demo, sandbox: Sandbox) -> str:
 
 
 @pytest.mark.parametrize("site_header", [None, "cross-site", "same-site"])
-def test_a_bank_needs_no_session_and_no_token_of_a_form(site: Site, path: str, site_header: str | None):
+def test_a_callback_needs_no_session_and_no_csrf_token(site: Site, path: str, site_header: str | None):
     headers = {"Origin": "https://bank.example"} | ({"Sec-Fetch-Site": site_header} if site_header else {})
     sessions = LoginSession.select().count()
     answer = site.app.test_client().post(path, json={"transactionStatus": "ACSC"}, headers=headers)
@@ -30,13 +30,13 @@ def test_a_bank_needs_no_session_and_no_token_of_a_form(site: Site, path: str, s
     assert LoginSession.select().count() == sessions
 
 
-def test_an_address_that_is_none_is_not_there(site: Site, path: str):
+def test_an_unknown_state_is_404(site: Site, path: str):
     answer = site.app.test_client().post(path[:-1] + ("0" if path[-1] != "0" else "1"))
     assert (answer.status_code, answer.data) == (404, b"")
     assert "Set-Cookie" not in answer.headers
 
 
-def test_looking_is_not_signalling(site: Site, path: str):
+def test_a_get_has_no_effect(site: Site, path: str):
     BankOrder.update(due_at=None).execute()
     assert site.app.test_client().get(path).status_code in (404, 405)
     assert BankOrder.get().due_at is None

@@ -1,4 +1,4 @@
-"""Showing who one is: recent proof, confirmed devices, sessions, limits, a forgotten password."""
+"""Reauthentication, confirmed devices, sessions, rate limits and a forgotten password."""
 
 import itertools
 from datetime import timedelta
@@ -44,7 +44,7 @@ def sign_in(who: WebClient, email: str = "w@demobv.example", password: str = PAS
 
 
 def mailed(site: Site, kind: str) -> str:
-    """Where the button of the newest mail of this kind leads."""
+    """Return the link in the newest mail of this kind."""
     assert OutgoingMail.select().where(OutgoingMail.kind == kind).exists()
     for mail_id in mails.due_mails():
         mails.deliver_mail(mail_id, mail_rendering.write)
@@ -54,7 +54,7 @@ def mailed(site: Site, kind: str) -> str:
 
 
 def stale() -> None:
-    """Five minutes of silence."""
+    """Let five minutes pass without activity."""
     LoginSession.update(proved_until=utcnow() - timedelta(seconds=1)).execute()
 
 
@@ -62,8 +62,8 @@ def settings_of(user: User) -> str:
     return f"/{Membership.get(Membership.user == user.id).client.public_id}/instellingen"
 
 
-# --- a recent proof -------------------------------------------------------------------------------
-def test_what_matters_asks_for_the_password_once_more(site: Site, wouter: User):
+# --- reauthentication ---
+def test_sensitive_actions_require_the_password_again(site: Site, wouter: User):
     who, page = site.person(wouter), f"{settings_of(wouter)}/passkeys"
     assert who.get(page).status_code == 200
     stale()
@@ -76,7 +76,7 @@ def test_what_matters_asks_for_the_password_once_more(site: Site, wouter: User):
     assert who.get(page).status_code == 200
 
 
-def test_an_hour_after_the_password_activity_does_not_help(site: Site, wouter: User):
+def test_after_an_hour_activity_does_not_extend_it(site: Site, wouter: User):
     who, page, now = site.person(wouter), f"{settings_of(wouter)}/passkeys", utcnow()
     LoginSession.update(
         seen_at=now - timedelta(minutes=2), proved_at=now - timedelta(hours=1), proved_until=now + timedelta(minutes=1)
@@ -84,7 +84,7 @@ def test_an_hour_after_the_password_activity_does_not_help(site: Site, wouter: U
     assert who.get(page).status_code == 303
 
 
-def test_a_page_that_looks_by_itself_is_no_activity(owner: WebClient, demo: Demo):
+def test_polling_is_no_activity(owner: WebClient, demo: Demo):
     batch = demo.batch()
     before = utcnow() - timedelta(minutes=3)
     LoginSession.update(seen_at=before).execute()
@@ -95,7 +95,7 @@ def test_a_page_that_looks_by_itself_is_no_activity(owner: WebClient, demo: Demo
     assert LoginSession.get().seen_at > before
 
 
-def test_paying_asks_for_a_recent_proof_and_a_confirmed_device(owner: WebClient, demo: Demo):
+def test_paying_requires_reauthentication_and_a_confirmed_device(owner: WebClient, demo: Demo):
     batch = demo.batch()
     pay = f"/{demo.client.public_id}/betalingen/{batch.reference}/betalen"
     stale()
@@ -109,8 +109,8 @@ def test_paying_asks_for_a_recent_proof_and_a_confirmed_device(owner: WebClient,
     assert models.Release.select().count() == 1
 
 
-# --- and back to where one was --------------------------------------------------------------------
-# Where a form is, where it is sent, what is sent and what of that stands there again afterwards.
+# --- restored forms ---
+# A form's page, its target, the submitted values, and those restored afterwards.
 SENT: dict[str, tuple[str, str, dict[str, str], tuple[str, ...]]] = {
     "invite": (
         "mensen/uitnodigen", "mensen/uitnodigen", {"email": "alek@demobv.example", "role": "approver", "to_sign": "y"},
@@ -141,8 +141,8 @@ def kinds() -> list[str]:
 
 
 @pytest.mark.parametrize("name", SENT)
-def test_what_was_typed_stands_there_again_and_waits(owner: WebClient, demo: Demo, hashed: str, name: str):
-    """But no secret, which is nowhere in the session; and nothing is done before the button is pressed again."""
+def test_form_values_are_restored(owner: WebClient, demo: Demo, hashed: str, name: str):
+    """But no secret, which is nowhere in the session; and nothing is done until the button is pressed again."""
     User.update(password_hash=hashed).execute()
     tail, act, sent, again = SENT[name]
     here = f"/{demo.client.public_id}"
@@ -163,15 +163,15 @@ def test_what_was_typed_stands_there_again_and_waits(owner: WebClient, demo: Dem
     assert [part for part in again if part in once_more] == [], "it is shown once"
 
 
-def test_what_was_typed_is_not_shown_to_who_does_not_prove(owner: WebClient, demo: Demo):
-    """Else a box would seem ticked that is not."""
+def test_form_values_are_not_shown_without_reauthentication(owner: WebClient, demo: Demo):
+    """Otherwise a box would seem checked that is not."""
     page = f"/{demo.client.public_id}/mensen"
     stale()
     owner.post(f"{page}/regels", {"hidden": "y"}, headers={"Referer": f"http://localhost{page}"})
     assert '<input checked id="hidden"' not in owner.get(page).html
 
 
-def test_what_was_typed_is_forgotten_after_a_while_and_elsewhere(owner: WebClient, demo: Demo, hashed: str):
+def test_form_values_expire_and_belong_to_one_page(owner: WebClient, demo: Demo, hashed: str):
     User.update(password_hash=hashed).execute()
     page = f"/{demo.client.public_id}/mensen/vier-ogen"
     for verder, age in ((page, timedelta(minutes=16)), (f"/{demo.client.public_id}/saldo", timedelta())):
@@ -184,14 +184,14 @@ def test_what_was_typed_is_forgotten_after_a_while_and_elsewhere(owner: WebClien
         assert "12.345,67" not in owner.get(page).html
 
 
-def test_without_a_referer_one_comes_back_to_the_form(owner: WebClient, demo: Demo):
+def test_without_referer_the_form_page_is_the_target(owner: WebClient, demo: Demo):
     page = f"/{demo.client.public_id}/mensen/vier-ogen"
     stale()
     assert owner.post(page, {"amount": "1"}).headers["Location"] == f"/bewijs?verder={page}"
     assert owner.post(f"/{demo.client.public_id}/mensen/regels").headers["Location"] == "/bewijs?verder=/"
 
 
-def test_a_page_that_was_asked_for_is_there_with_a_word(owner: WebClient, demo: Demo, hashed: str):
+def test_a_requested_page_is_shown_with_a_message(owner: WebClient, demo: Demo, hashed: str):
     User.update(password_hash=hashed).execute()
     page = f"/{demo.client.public_id}/mensen/uitnodigen"
     stale()
@@ -200,8 +200,8 @@ def test_a_page_that_was_asked_for_is_there_with_a_word(owner: WebClient, demo: 
     assert "Ga verder waar je was" in owner.get(page).html
 
 
-# --- devices --------------------------------------------------------------------------------------
-def test_a_new_device_is_told_and_a_known_one_is_not(site: Site, wouter: User):
+# --- devices ---
+def test_a_new_device_sends_a_mail(site: Site, wouter: User):
     first, second = site.person(), site.person()
     sign_in(first)
     assert OutgoingMail.select().count() == 0
@@ -214,7 +214,7 @@ def test_a_new_device_is_told_and_a_known_one_is_not(site: Site, wouter: User):
     assert "iPhone · Safari" in page
 
 
-def test_a_device_is_confirmed_only_where_the_link_was_asked(site: Site, wouter: User):
+def test_a_device_is_confirmed_only_on_itself(site: Site, wouter: User):
     here, there = site.person(), site.person()
     sign_in(here)
     sign_in(there)
@@ -229,7 +229,7 @@ def test_a_device_is_confirmed_only_where_the_link_was_asked(site: Site, wouter:
     assert here.post(path).headers["Location"] == "/apparaat"
 
 
-def test_the_device_cookie_is_for_the_server_alone(site: Site, wouter: User):
+def test_the_device_cookie_is_http_only(site: Site, wouter: User):
     answer = sign_in(site.person())
     (cookie,) = [one for one in answer.headers.getlist("Set-Cookie") if one.startswith("bzd=")]
     assert "HttpOnly" in cookie
@@ -246,12 +246,12 @@ def test_the_device_cookie_is_for_the_server_alone(site: Site, wouter: User):
         ("curl/8", ""),
     ],
 )
-def test_what_a_device_is_called(agent: str, told: str):
+def test_the_description_of_a_device(agent: str, told: str):
     assert describe_user_agent(agent) == told
 
 
-# --- sessions -------------------------------------------------------------------------------------
-def test_one_session_can_be_ended_and_only_ones_own(site: Site, wouter: User):
+# --- sessions ---
+def test_only_own_sessions_can_be_revoked(site: Site, wouter: User):
     here, there = site.person(wouter), site.person(wouter)
     stranger = User.create(email="s@demobv.example", name="S", password_hash="-", email_confirmed_at=utcnow())
     make_client(stranger)
@@ -266,8 +266,8 @@ def test_one_session_can_be_ended_and_only_ones_own(site: Site, wouter: User):
     assert here.get(settings_of(wouter)).status_code == 200
 
 
-# --- a forgotten password -------------------------------------------------------------------------
-def test_a_reset_ends_every_session_and_remembers_that_it_came_by_mail(site: Site, wouter: User):
+# --- forgotten password ---
+def test_a_reset_ends_all_sessions_and_is_recorded(site: Site, wouter: User):
     elsewhere, who = site.person(wouter), site.person()
     who.post("/wachtwoord-vergeten", {"email": "W@demobv.example"})
     path = mailed(site, "reset_password")
@@ -281,7 +281,7 @@ def test_a_reset_ends_every_session_and_remembers_that_it_came_by_mail(site: Sit
     assert User.get_by_id(wouter.id).reset_at is not None
 
 
-def test_a_reset_link_that_is_too_old_changes_nothing(site: Site, wouter: User):
+def test_an_expired_reset_link_changes_nothing(site: Site, wouter: User):
     who = site.person()
     who.post("/wachtwoord-vergeten", {"email": "w@demobv.example"})
     EmailToken.update(expires_at=utcnow() - timedelta(seconds=1)).execute()
@@ -289,7 +289,7 @@ def test_a_reset_link_that_is_too_old_changes_nothing(site: Site, wouter: User):
     assert sign_in(who).status_code == 303
 
 
-def test_changing_the_password_asks_for_the_old_one(site: Site, wouter: User):
+def test_changing_the_password_requires_the_old_one(site: Site, wouter: User):
     here, there = site.person(wouter), site.person(wouter)
     page = f"{settings_of(wouter)}/wachtwoord"
     assert here.post(page, {"old": OTHER, "password": OTHER}).status_code == 422
@@ -298,9 +298,9 @@ def test_changing_the_password_asks_for_the_old_one(site: Site, wouter: User):
     assert there.get(page).status_code == 303
 
 
-# --- nobody learns who is a customer --------------------------------------------------------------
+# --- account enumeration ---
 class Counter:
-    """Counts what is done, by kind: statements and hashes."""
+    """Counts the work by kind: statements and hashes."""
 
     def __init__(self, monkeypatch: pytest.MonkeyPatch) -> None:
         self.counts: dict[str, int] = {}
@@ -332,7 +332,7 @@ def refused(email: str) -> None:
 
 
 @pytest.mark.parametrize("act", ["request_password_reset", "resend_confirmation", "register", "sign_in"])
-def test_a_known_address_costs_what_an_unknown_one_costs(
+def test_known_and_unknown_addresses_take_the_same_work(
     act: str, site: Site, wouter: User, monkeypatch: pytest.MonkeyPatch
 ):
     User.update(email_confirmed_at=None if act == "resend_confirmation" else utcnow()).execute()
@@ -349,15 +349,15 @@ def test_a_known_address_costs_what_an_unknown_one_costs(
     assert not User.select().where(User.email.endswith(".invalid")).exists()
 
 
-# --- limits ---------------------------------------------------------------------------------------
+# --- rate limits ---
 @pytest.fixture
 def in_quick_succession(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Tries a millisecond apart, however long a busy machine takes over them: the first wait is only a second."""
+    """Attempts a millisecond apart, however slow the machine: the first wait is only a second."""
     begin, ticks = utcnow(), itertools.count()
     monkeypatch.setattr(rate_limits, "utcnow", lambda: begin + timedelta(milliseconds=next(ticks)))
 
 
-def test_strangers_wait_longer_and_longer_and_the_owner_does_not(site: Site, wouter: User, in_quick_succession: None):
+def test_attackers_wait_longer_but_the_owner_does_not(site: Site, wouter: User, in_quick_succession: None):
     own, stranger = site.person(), site.person()
     sign_in(own)
     own.post("/uitloggen")
@@ -370,18 +370,18 @@ def test_strangers_wait_longer_and_longer_and_the_owner_does_not(site: Site, wou
     assert sign_in(own).status_code == 303
 
 
-def test_an_unknown_address_is_slowed_alike(site: Site, wouter: User, in_quick_succession: None):
+def test_an_unknown_address_is_limited_alike(site: Site, wouter: User, in_quick_succession: None):
     answers = [sign_in(site.person(), "niemand@demobv.example", "verkeerd").status_code for _ in range(6)]
     assert answers == [422] * 5 + [429]
 
 
-def test_waits_double_and_end(site: Site):
+def test_waits_double_up_to_a_maximum(site: Site):
     rule = rate_limits.RULES["sign_in.account"]
     assert [rule.wait(n) for n in (1, 4, 5, 6, 7, 30)] == [0, 0, 1, 2, 4, 900]
 
 
 @pytest.mark.parametrize("name", rate_limits.RULES)
-def test_the_stored_wait_is_that_of_the_rule_at_every_count(site: Site, name: str, monkeypatch: pytest.MonkeyPatch):
+def test_the_stored_wait_matches_the_rule(site: Site, name: str, monkeypatch: pytest.MonkeyPatch):
     now, rule = utcnow(), rate_limits.RULES[name]
     monkeypatch.setattr(rate_limits, "utcnow", lambda: now)
     rate_limits.consume_attempt(name, "x")
@@ -392,7 +392,7 @@ def test_the_stored_wait_is_that_of_the_rule_at_every_count(site: Site, name: st
         assert (row.tries, row.free_at - now) == (tries + 1, timedelta(seconds=rule.wait(tries + 1)))
 
 
-def test_a_right_try_is_given_back_and_a_quiet_time_forgets(site: Site):
+def test_successes_are_refunded_and_attempts_expire(site: Site):
     for _ in range(20):
         rate_limits.consume_attempt("mail.account", "x")
         rate_limits.refund("mail.account", "x")
@@ -408,7 +408,7 @@ def test_a_right_try_is_given_back_and_a_quiet_time_forgets(site: Site):
 @pytest.mark.parametrize(
     ("ip", "net"), [("192.0.2.7", "192.0.2.7"), ("2001:db8::7", "2001:db8::/64"), ("?", "unknown")]
 )
-def test_a_household_is_one_address(ip: str, net: str):
+def test_a_subnet_counts_as_one_address(ip: str, net: str):
     assert rate_limits.client_subnet(ip) == net
 
 
@@ -418,26 +418,26 @@ def test_common_passwords_are_refused():
             passwords.check_password(password)
 
 
-def test_only_two_hashes_at_once(monkeypatch: pytest.MonkeyPatch):
+def test_at_most_two_concurrent_hashes(monkeypatch: pytest.MonkeyPatch):
     monkeypatch.setattr(passwords, "MAX_WAIT_SECONDS", 0.01)
     with passwords._hash_slot(), passwords._hash_slot(), pytest.raises(RateLimited):
         passwords.hash_password("x")
     assert passwords.hash_password("x").startswith("$argon2id$")
 
 
-def test_null_is_nobodys_origin(site: Site, wouter: User):
+def test_the_null_origin_is_refused(site: Site, wouter: User):
     who = site.person(wouter)
     assert who.post("/uitloggen", headers={"Origin": "null"}).status_code == 403
     assert Pin.select().count() == 0
 
 
-# --- searching one's company ----------------------------------------------------------------------
-def test_who_searches_without_end_waits_and_may_go_on_by_hand(site: Site):
-    """The register counts what it is asked; nobody is kept from registering."""
+# --- company search ---
+def test_company_search_is_rate_limited(site: Site):
+    """The number of register searches is limited; registration stays possible."""
     who = site.person()
     for _ in range(rate_limits.RULES["register.search"].burst):
         assert "Je zoekt wel heel vaak" not in who.get("/registreren/bedrijf?zoek=Demo").html
-        who.get("/registreren/bedrijf?zoek=")  # nothing is asked, and nothing counted
+        who.get("/registreren/bedrijf?zoek=")  # an empty search is not sent and not counted
     who.get("/registreren/bedrijf?zoek=Demo")
     assert "Je zoekt wel heel vaak" in who.get("/registreren/bedrijf?zoek=Demo").html
     assert who.get("/registreren").status_code == 200

@@ -1,4 +1,4 @@
-"""Working together on screen: members, invitations, two approvals, many clients, hidden lines."""
+"""Team pages: members, invitations, dual approval, several clients, hidden lines."""
 
 import json
 import logging
@@ -48,7 +48,7 @@ def naomi(site: Site, demo: Demo) -> WebClient:
 
 @pytest.fixture
 def lisanne(site: Site, demo: Demo) -> WebClient:
-    """Prepares."""
+    """A preparer."""
     return site.person(joined(demo, "Lisanne", "preparer"))
 
 
@@ -57,13 +57,13 @@ def people(demo: Demo, tail: str = "") -> str:
 
 
 def link() -> str:
-    """The path of the newest invitation's link."""
+    """Return the path of the newest invitation."""
     row = OutgoingMail.select().where(OutgoingMail.kind == "invitation").order_by(OutgoingMail.id.desc()).get()
     return json.loads(decrypt(row.sealed, "outgoing_mail", row.user_id, row.once))["path"]
 
 
 # --- members and invitations ---
-def test_everybody_stands_there_and_only_an_owner_leads_on(owner: WebClient, lisanne: WebClient, demo: Demo):
+def test_members_are_listed_and_only_an_owner_gets_links(owner: WebClient, lisanne: WebClient, demo: Demo):
     page = owner.open(people(demo))
     assert "Wouter de Jong (jij)" in page.text
     assert "bereidt voor · niet geïdentificeerd · laatst gezien" in page.text
@@ -72,7 +72,7 @@ def test_everybody_stands_there_and_only_an_owner_leads_on(owner: WebClient, lis
     assert "Mensen" in owner.open(f"/{demo.client.public_id}/instellingen").text
 
 
-def test_an_invitation_is_sent_accepted_and_seen(owner: WebClient, site: Site, demo: Demo):
+def test_an_invitation_is_sent_accepted_and_listed(owner: WebClient, site: Site, demo: Demo):
     owner.open(people(demo, "/uitnodigen"))
     owner.post(people(demo, "/uitnodigen"), email="Alek@DemoBV.example", role="approver")
     assert "alek@demobv.example" in owner.open(people(demo)).text
@@ -87,7 +87,7 @@ def test_an_invitation_is_sent_accepted_and_seen(owner: WebClient, site: Site, d
     assert "Alek Nowak" in owner.open(people(demo)).text
 
 
-def test_somebody_else_is_told_kindly_and_not_for_whom(owner: WebClient, charlie: WebClient, demo: Demo):
+def test_another_account_gets_an_explanation_without_the_address(owner: WebClient, charlie: WebClient, demo: Demo):
     owner.open(people(demo, "/uitnodigen"))
     owner.post(people(demo, "/uitnodigen"), email="alek@demobv.example", role="approver")
     page = charlie.open(link())
@@ -98,13 +98,13 @@ def test_somebody_else_is_told_kindly_and_not_for_whom(owner: WebClient, charlie
     assert Invitation.get().accepted_at is None
 
 
-def test_what_is_wrong_with_an_invitation_stands_beside_the_field(owner: WebClient, demo: Demo):
+def test_errors_of_an_invitation_are_shown_at_the_field(owner: WebClient, demo: Demo):
     owner.open(people(demo, "/uitnodigen"))
     page = owner.post(people(demo, "/uitnodigen"), email=demo.user.email, role="approver")
     assert (page.status_code, "je eigen e-mailadres" in page.text) == (422, True)
 
 
-def test_a_role_is_changed_and_somebody_taken_out(owner: WebClient, naomi: WebClient, demo: Demo):
+def test_a_role_is_changed_and_a_member_removed(owner: WebClient, naomi: WebClient, demo: Demo):
     row = Membership.get(Membership.role == "approver")
     owner.open(people(demo, f"/{row.id}"))
     owner.post(people(demo, f"/{row.id}"), role="preparer")
@@ -115,7 +115,7 @@ def test_a_role_is_changed_and_somebody_taken_out(owner: WebClient, naomi: WebCl
     assert naomi.client.get(people(demo)).status_code == 404
 
 
-def test_the_last_owner_is_told_why_not(owner: WebClient, demo: Demo):
+def test_the_last_owner_cannot_leave(owner: WebClient, demo: Demo):
     mine = people(demo, f"/{demo.membership.id}")
     owner.open(mine)
     page = owner.post(mine, role="approver")
@@ -123,7 +123,7 @@ def test_the_last_owner_is_told_why_not(owner: WebClient, demo: Demo):
 
 
 @pytest.mark.parametrize("kind", ["invitation", "member_changed", "approval_asked", "four_eyes_asked"])
-def test_the_mails_name_no_employee(app: Flask, demo: Demo, kind: str):
+def test_mails_contain_no_employee_names(app: Flask, demo: Demo, kind: str):
     mail_rendering.set_app(app)
     facts = {"by": "Wouter", "name": "Naomi", "what": "joined", "role": "approver", "total_cents": 1, "from_cents": 0}
     wrote = mail_rendering.write(mail.MailMessage(kind, demo.user, demo.client, "/x", facts))
@@ -131,8 +131,8 @@ def test_the_mails_name_no_employee(app: Flask, demo: Demo, kind: str):
     assert not any(name in wrote.text + wrote.html for name, _iban, _cents in LINES)
 
 
-# --- four eyes ---
-def test_the_amount_is_set_and_less_needs_another(owner: WebClient, naomi: WebClient, demo: Demo):
+# --- dual approval ---
+def test_a_weaker_threshold_needs_another_person(owner: WebClient, naomi: WebClient, demo: Demo):
     page = people(demo, "/vier-ogen")
     owner.open(page)
     assert owner.post(page, amount="tien").status_code == 422
@@ -146,14 +146,14 @@ def test_the_amount_is_set_and_less_needs_another(owner: WebClient, naomi: WebCl
     assert (Client.get_by_id(demo.client.id).four_eyes_cents, FourEyesChange.select().count()) == (None, 0)
 
 
-def test_without_somebody_to_share_with_it_cannot_be_set(owner: WebClient, demo: Demo):
+def test_a_threshold_requires_a_second_approver(owner: WebClient, demo: Demo):
     page = people(demo, "/vier-ogen")
     owner.open(page)
     answer = owner.post(page, amount="0")
     assert (answer.status_code, "Nodig eerst iemand uit" in answer.text) == (422, True)
 
 
-def test_two_approve_and_each_reads_who_is_asked(owner: WebClient, naomi: WebClient, lisanne: WebClient, demo: Demo):
+def test_two_approve_and_each_sees_who_is_next(owner: WebClient, naomi: WebClient, lisanne: WebClient, demo: Demo):
     Client.update(four_eyes_cents=0).execute()
     batch = demo.batch()
     here = f"/{demo.client.public_id}/betalingen/{batch.reference}"
@@ -176,7 +176,7 @@ def test_two_approve_and_each_reads_who_is_asked(owner: WebClient, naomi: WebCli
     assert "Goedgekeurd door Wouter de Jong en Naomi Meijer" in naomi.open(here).text
 
 
-def test_who_changed_it_last_reads_why_not(owner: WebClient, naomi: WebClient, demo: Demo):
+def test_the_last_editor_sees_why_approval_is_refused(owner: WebClient, naomi: WebClient, demo: Demo):
     Client.update(four_eyes_cents=0).execute()
     batch = demo.batch()
     here = f"/{demo.client.public_id}/betalingen/{batch.reference}"
@@ -189,14 +189,14 @@ def test_who_changed_it_last_reads_why_not(owner: WebClient, naomi: WebClient, d
     assert Approval.select().count() == 0
 
 
-def test_one_approver_sees_nothing_new(owner: WebClient, demo: Demo):
+def test_without_dual_approval_nothing_changes(owner: WebClient, demo: Demo):
     batch = demo.batch()
     page = owner.open(f"/{demo.client.public_id}/betalingen/{batch.reference}")
     assert not re.search("goedkeuring nodig|Twee mensen", page.text)
 
 
-# --- many clients ---
-def test_a_bookkeeper_sees_one_list_and_goes_to_and_fro_in_one_tap(lisanne: WebClient, demo: Demo):
+# --- several clients ---
+def test_a_bookkeeper_switches_clients_in_one_tap(lisanne: WebClient, demo: Demo):
     other = make_client(make_user()).client
     Client.update(name="Duinrand Catering BV").where(Client.id == other.id).execute()
     user = User.get(User.name == "Lisanne")
@@ -214,7 +214,7 @@ def test_a_bookkeeper_sees_one_list_and_goes_to_and_fro_in_one_tap(lisanne: WebC
     ]  # fmt: skip
 
 
-def test_with_one_client_nothing_stands_between(owner: WebClient, demo: Demo):
+def test_with_one_client_there_is_no_list(owner: WebClient, demo: Demo):
     answer = owner.client.get("/overzicht")
     assert (answer.status_code, answer.headers["Location"]) == (303, f"/{demo.client.public_id}/overzicht")
     page = owner.open(f"/{demo.client.public_id}/betalingen")
@@ -223,7 +223,7 @@ def test_with_one_client_nothing_stands_between(owner: WebClient, demo: Demo):
 
 
 @pytest.mark.parametrize("more", [1, 58])
-def test_the_whole_page_takes_six_statements(
+def test_the_page_takes_six_statements(
     lisanne: WebClient, demo: Demo, caplog: pytest.LogCaptureFixture, more: int
 ):
     user = User.get(User.name == "Lisanne")
@@ -237,7 +237,7 @@ def test_the_whole_page_takes_six_statements(
 
 # --- hidden lines ---
 def secrets_of(batch: Batch) -> list[str]:
-    """Every name, IBAN and amount of its lines, in each way a page could write them."""
+    """Return every name, IBAN and amount of its lines, in every form a page may use."""
     found: list[str] = []
     for line in BatchLine.select().where(BatchLine.batch == batch.id):
         surname, _comma, _first = line.name_shown.partition(",")
@@ -247,7 +247,7 @@ def secrets_of(batch: Batch) -> list[str]:
 
 
 def pages_of(app: Flask, demo: Demo, batch: Batch) -> list[str]:
-    """The address of every route that is looked at, with the things of this client."""
+    """Return the URL of every route to check, with the ids of this client."""
     known = {
         "client": demo.client.public_id, "reference": batch.reference, "line_id": BatchLine.get().id,
         "link_id": demo.link.id, "connection_id": demo.connection.id, "run_id": batch.run_id,
@@ -262,7 +262,7 @@ def pages_of(app: Flask, demo: Demo, batch: Batch) -> list[str]:
 
 
 @pytest.mark.parametrize("state", ["open", "rejected", "partly_executed"])
-def test_no_page_tells_a_preparer_who_gets_what(app: Flask, lisanne: WebClient, demo: Demo, state: str):
+def test_no_page_shows_a_preparer_hidden_lines(app: Flask, lisanne: WebClient, demo: Demo, state: str):
     batch = demo.batch()
     told = [[name, iban, cents] for name, iban, cents in LINES]
     Run.update(overpaid=told).execute()
@@ -282,7 +282,7 @@ def test_no_page_tells_a_preparer_who_gets_what(app: Flask, lisanne: WebClient, 
     assert "3 regels" in page.text
 
 
-def test_names_that_differ_are_not_told_either(owner: WebClient, lisanne: WebClient, demo: Demo, sandbox: Sandbox):
+def test_hidden_lines_include_mismatches(owner: WebClient, lisanne: WebClient, demo: Demo, sandbox: Sandbox):
     sandbox.control("PUT", "banks/redirect", {"vop": True})
     batch = names.send(demo)
     here = f"/{demo.client.public_id}/betalingen/{batch.reference}"
@@ -293,8 +293,8 @@ def test_names_that_differ_are_not_told_either(owner: WebClient, lisanne: WebCli
         assert [one for one in secrets_of(batch) if one in page.text] == []
 
 
-def test_the_same_pages_tell_it_when_nothing_is_hidden(lisanne: WebClient, demo: Demo):
-    """So that the test above cannot pass by looking at the wrong pages."""
+def test_the_same_pages_show_unhidden_lines(lisanne: WebClient, demo: Demo):
+    """So that the test above cannot pass by checking the wrong pages."""
     batch = demo.batch()
     page = lisanne.open(f"/{demo.client.public_id}/betalingen/{batch.reference}")
     assert "Schuurman, Lisanne" in page.text
@@ -302,7 +302,7 @@ def test_the_same_pages_tell_it_when_nothing_is_hidden(lisanne: WebClient, demo:
     assert "Schuurman, Lisanne" not in lisanne.open(f"/{demo.client.public_id}/betalingen/{batch.reference}").text
 
 
-def test_who_does_not_see_the_lines_judges_none(lisanne: WebClient, demo: Demo):
+def test_hidden_lines_cannot_be_decided(lisanne: WebClient, demo: Demo):
     batch = demo.batch()
     Client.update(lines_hidden=True).execute()
     here = f"/{demo.client.public_id}/betalingen/{batch.reference}"
@@ -315,7 +315,7 @@ def test_who_does_not_see_the_lines_judges_none(lisanne: WebClient, demo: Demo):
     assert demo.view(batch).lines_payable == 3
 
 
-def test_an_owner_hides_them_and_reads_who_sees_them(owner: WebClient, lisanne: WebClient, demo: Demo):
+def test_an_owner_hides_lines_and_sees_who_can_see_them(owner: WebClient, lisanne: WebClient, demo: Demo):
     assert "zien: Wouter de Jong, Lisanne." in owner.open(people(demo)).text
     owner.post(people(demo, "/regels"), hidden="y")
     page = owner.open(people(demo))

@@ -1,4 +1,4 @@
-"""What was booked on an account, as the customer sees it, and the way between it and the payment."""
+"""The transactions of an account, and the links between them and the payment."""
 
 from datetime import timedelta
 
@@ -34,7 +34,7 @@ def path_of(demo: Demo, account: BankAccount) -> str:
     return f"/{demo.client.public_id}/saldo/{account.id}"
 
 
-def test_what_was_booked_day_by_day(owner: WebClient, demo: Demo, account: BankAccount):
+def test_transactions_by_day(owner: WebClient, demo: Demo, account: BankAccount):
     page = owner.open(path_of(demo, account))
     sums = [node.text_content().replace("\u00a0", " ") for node in page.all(".booking .num")]
     assert sums == ["€ -318,25", "€ -2.150,00", "+€ 7.315,40", "+€ 12.480,00", "€ -2.150,00"]
@@ -42,7 +42,7 @@ def test_what_was_booked_day_by_day(owner: WebClient, demo: Demo, account: BankA
     assert "Energie Direct Zuid" in page.text and "Termijn" in page.text
 
 
-def test_a_payment_says_when_it_was_booked_and_leads_there_and_back(owner: WebClient, demo: Demo, paid: Batch):
+def test_payment_and_transaction_link_to_each_other(owner: WebClient, demo: Demo, paid: Batch):
     account = BankAccount.get_by_id(demo.account.id)
     page = owner.open(path_of(demo, account))
     payment = f"/{demo.client.public_id}/betalingen/{paid.reference}"
@@ -55,7 +55,7 @@ def test_a_payment_says_when_it_was_booked_and_leads_there_and_back(owner: WebCl
     assert page.one(f"#boeking-{row.id}") is not None
 
 
-def test_nothing_is_shown_before_the_holder_is_settled(owner: WebClient, demo: Demo, account: BankAccount):
+def test_nothing_is_shown_before_holder_verification(owner: WebClient, demo: Demo, account: BankAccount):
     owner.open(path_of(demo, account))
     for answer, words in ((None, "We controleren nog"), ("no", "een ander dan je bedrijf")):
         BankAccount.update(holder_check=answer).execute()
@@ -63,7 +63,7 @@ def test_nothing_is_shown_before_the_holder_is_settled(owner: WebClient, demo: D
         assert words in page.text and "Energie Direct" not in page.text
 
 
-def test_a_bank_that_is_away_is_said_and_what_was_known_stays(
+def test_an_unreachable_bank_shows_known_transactions(
     owner: WebClient, demo: Demo, sandbox: Sandbox, account: BankAccount
 ):
     owner.open(path_of(demo, account))
@@ -73,7 +73,7 @@ def test_a_bank_that_is_away_is_said_and_what_was_known_stays(
     assert "niet bereikbaar" in page.text and "Energie Direct Zuid" in page.text
 
 
-def test_fifty_on_a_page(owner: WebClient, demo: Demo, account: BankAccount):
+def test_a_page_has_fifty_transactions(owner: WebClient, demo: Demo, account: BankAccount):
     day = today_amsterdam()
     for number in range(PER_PAGE):
         BankTransaction.create(
@@ -90,13 +90,13 @@ def test_fifty_on_a_page(owner: WebClient, demo: Demo, account: BankAccount):
     assert owner.get(f"{path_of(demo, account)}?pagina=-5").status_code == 200
 
 
-def test_of_another_client_it_is_not_there(owner: WebClient, charlie: WebClient, demo: Demo, account: BankAccount):
+def test_an_account_of_another_client_is_404(owner: WebClient, charlie: WebClient, demo: Demo, account: BankAccount):
     owner.open(path_of(demo, account))
     assert charlie.get(path_of(demo, account)).status_code == 404
     assert owner.get(f"/{demo.client.public_id}/saldo/999999").status_code == 404
 
 
-def test_what_strangers_write_is_text(owner: WebClient, demo: Demo, account: BankAccount):
+def test_counterparty_texts_are_escaped(owner: WebClient, demo: Demo, account: BankAccount):
     BankTransaction.create(
         account=account, bank_key="x", booked_on=today_amsterdam(), cents=100, party_name="<b>Mallory</b>",
         party_iban="", text="<script>alert(1)</script> https://elsewhere.example", end_to_end_id="",

@@ -1,4 +1,4 @@
-"""What must be read before a payment can be approved: the button leads there, and reading it brings Betaal back."""
+"""Warnings that must be read before approval: the button leads there, and reading them enables approval."""
 
 from domain.payments import warnings
 from models import Batch, BatchLine, Membership, Run, WarningOpened
@@ -18,7 +18,7 @@ def two_of_one_period(demo: Demo) -> tuple[Batch, Batch]:
 
 
 def a_difference(demo: Demo) -> tuple[Batch, Batch]:
-    """A payment that was sent, and the difference that is owed since."""
+    """A submitted payment, and a later supplement that is due."""
     old, new = demo.batch(), demo.batch(LINES[:1], number=2)
     Batch.update(state="at_bank").where(Batch.id == old.id).execute()
     Batch.update(difference=True, run=old.run_id, run_number=1, version="v2").where(Batch.id == new.id).execute()
@@ -28,7 +28,7 @@ def a_difference(demo: Demo) -> tuple[Batch, Batch]:
     return old, new
 
 
-def test_betaal_waits_until_it_was_read(owner: WebClient, demo: Demo):
+def test_approval_waits_for_the_acknowledgement(owner: WebClient, demo: Demo):
     first, second = two_of_one_period(demo)
     page = owner.open(path_of(demo, second))
     assert "Voor deze periode is er nog een betaling" in page.text
@@ -43,7 +43,7 @@ def test_betaal_waits_until_it_was_read(owner: WebClient, demo: Demo):
     assert owner.open(path_of(demo, second)).says("#pay-place") == "Betaal € 6.059,08"
 
 
-def test_pressing_betaal_all_the_same_approves_nothing(owner: WebClient, demo: Demo):
+def test_a_forged_approval_is_refused(owner: WebClient, demo: Demo):
     _first, second = two_of_one_period(demo)
     shown = demo.view(second).digest
     owner.open(path_of(demo, second))
@@ -53,14 +53,14 @@ def test_pressing_betaal_all_the_same_approves_nothing(owner: WebClient, demo: D
     assert Batch.get_by_id(second.id).state == "open"
 
 
-def test_a_warning_that_came_up_since_stays_closed(owner: WebClient, demo: Demo):
+def test_a_new_warning_is_not_acknowledged(owner: WebClient, demo: Demo):
     _first, second = two_of_one_period(demo)
     owner.open(path_of(demo, second, "/lezen"))
     owner.post(path_of(demo, second, "/lezen"), seen=["period_twice:20260101000000-00000"])
     assert [one.opened for one in warnings.warnings_for(Batch.get_by_id(second.id))] == [False]
 
 
-def test_the_difference_says_who_gets_what_and_who_got_too_much(owner: WebClient, demo: Demo):
+def test_a_supplement_shows_changes_and_overpayments(owner: WebClient, demo: Demo):
     old, new = a_difference(demo)
     page = owner.open(path_of(demo, new, "/lezen"))
     assert "Deze run is al eerder betaald" in page.text
@@ -71,7 +71,7 @@ def test_the_difference_says_who_gets_what_and_who_got_too_much(owner: WebClient
     assert new.reference in [link.get("href", "").rpartition("/")[2] for link in sent.all("#payment a")]
 
 
-def test_who_prepares_may_read_but_not_say_so(site: Site, demo: Demo):
+def test_a_preparer_can_read_but_not_acknowledge(site: Site, demo: Demo):
     _first, second = two_of_one_period(demo)
     preparer = make_user(name="Boekhouder")
     Membership.create(user=preparer, client=demo.client, role="preparer")
@@ -82,13 +82,13 @@ def test_who_prepares_may_read_but_not_say_so(site: Site, demo: Demo):
     assert WarningOpened.select().count() == 0
 
 
-def test_nothing_unusual_has_no_page(owner: WebClient, demo: Demo):
+def test_without_warnings_there_is_no_page(owner: WebClient, demo: Demo):
     batch = demo.batch()
     answer = owner.get(path_of(demo, batch, "/lezen"))
     assert (answer.status_code, answer.location) == (303, path_of(demo, batch))
 
 
-def test_a_run_that_is_gone_takes_the_button_away(owner: WebClient, demo: Demo):
+def test_a_missing_run_removes_the_button(owner: WebClient, demo: Demo):
     batch = demo.batch()
     Run.update(missing_since=batch.created_at).execute()
     page = owner.open(path_of(demo, batch))
@@ -98,7 +98,7 @@ def test_a_run_that_is_gone_takes_the_button_away(owner: WebClient, demo: Demo):
     assert "Er is niets betaald" in owner.open(path_of(demo, batch)).text
 
 
-def test_people_without_a_payment_are_counted_and_named(owner: WebClient, demo: Demo):
+def test_unpaid_employees_are_counted_and_named(owner: WebClient, demo: Demo):
     batch = demo.batch()
     Batch.update(missing_count=2).execute()
     assert "2 medewerkers staan niet in het betaalbestand" in owner.open(path_of(demo, batch)).text
@@ -106,7 +106,7 @@ def test_people_without_a_payment_are_counted_and_named(owner: WebClient, demo: 
     assert "Noor de Vries, Alek Nowak" in owner.open(path_of(demo, batch)).text
 
 
-def test_a_line_of_a_difference_says_what_was_paid_before(owner: WebClient, demo: Demo, sandbox: Sandbox):
+def test_a_supplement_line_shows_the_earlier_payment(owner: WebClient, demo: Demo, sandbox: Sandbox):
     batch = demo.batch(LINES[:1])
     other = demo.batch(LINES[:1], number=2)
     row = BatchLine.get(BatchLine.batch == other.id)
