@@ -122,7 +122,7 @@ def _has_place(document: str, kind: str, number: str) -> bool:
     """
     text = (ROOT / document).read_text("utf-8")
     if kind == "never-list":
-        text = text.partition("may never happen\n")[2]
+        text = text.partition("must never happen\n")[2]
     if kind in ("never-list", "rule"):
         return bool(re.search(rf"^{number}\. ", text, re.MULTILINE))
     section, _, item = number.partition(".")
