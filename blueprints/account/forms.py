@@ -1,49 +1,20 @@
-import re
-from typing import Any
-
 from flask_wtf import FlaskForm
-from wtforms import Field, PasswordField, StringField
+from wtforms import StringField
 from wtforms.validators import DataRequired, InputRequired, Length, Regexp
 
+from blueprints.web.forms import EmailField, PasswordField, PersonNameField, digits, trimmed
 from blueprints.web.lazy_texts import _l
-
-ADDRESS = r"^[^@\s]{1,64}@[^@\s]+\.[^@\s.]{2,}$"
-
-
-def trimmed(value: Any) -> Any:
-    return value.strip() if isinstance(value, str) else value
-
-
-def digits(value: Any) -> Any:
-    """Remove separators from a number as people type it, such as "6875 0110" or "68.75.01.10"."""
-    return re.sub(r"[\s.\-]", "", value) if isinstance(value, str) else value
-
-
-def _email() -> Field:
-    return StringField(
-        _l("E-mailadres"),
-        [
-            InputRequired(_l("Vul je e-mailadres in.")),
-            Length(max=254, message=_l("Dit e-mailadres is te lang.")),
-            Regexp(ADDRESS, message=_l("Dit is geen e-mailadres. Het lijkt op naam@bedrijf.nl.")),
-        ],
-        filters=[trimmed],
-    )
 
 
 class SignInForm(FlaskForm):
-    email = _email()
-    password = PasswordField(_l("Wachtwoord"), [InputRequired(_l("Vul je wachtwoord in."))])
+    email = EmailField()
+    password = PasswordField()
 
 
 class RegisterForm(FlaskForm):
-    name = StringField(
-        _l("Je naam"),
-        [DataRequired(_l("Vul je naam in.")), Length(max=100, message=_l("Hoogstens 100 tekens."))],
-        filters=[trimmed],
-    )
-    email = _email()
-    password = PasswordField(_l("Wachtwoord"), [InputRequired(_l("Kies een wachtwoord."))])
+    name = PersonNameField()
+    email = EmailField()
+    password = PasswordField(missing=_l("Kies een wachtwoord."))
     company_name = StringField(
         _l("Naam van je bedrijf"),
         [DataRequired(_l("Vul de naam van je bedrijf in.")), Length(max=140, message=_l("Hoogstens 140 tekens."))],
@@ -64,23 +35,21 @@ class RegisterForm(FlaskForm):
         return {field.name: field.data or "" for field in fields}
 
 
-class ResendForm(FlaskForm):
-    email = _email()
+class EmailForm(FlaskForm):
+    """Where a mail is to be sent."""
+
+    email = EmailField()
 
 
 class PasswordForm(FlaskForm):
     """Ask for the password of the signed-in user."""
 
-    password = PasswordField(_l("Wachtwoord"), [InputRequired(_l("Vul je wachtwoord in."))])
+    password = PasswordField()
 
 
 class NewPasswordForm(FlaskForm):
-    password = PasswordField(_l("Nieuw wachtwoord"), [InputRequired(_l("Kies een wachtwoord."))])
+    password = PasswordField(_l("Nieuw wachtwoord"), _l("Kies een wachtwoord."))
 
 
 class ChangePasswordForm(NewPasswordForm):
-    old = PasswordField(_l("Huidig wachtwoord"), [InputRequired(_l("Vul je huidige wachtwoord in."))])
-
-
-class ConfirmForm(FlaskForm):
-    """Only the CSRF token."""
+    old = PasswordField(_l("Huidig wachtwoord"), _l("Vul je huidige wachtwoord in."))

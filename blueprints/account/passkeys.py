@@ -36,7 +36,7 @@ def sign_in_with_passkey():
             raise EmailNotConfirmed
     except (PasskeyRefused, EmailNotConfirmed) as error:
         flash(message_for(error), "bad")
-        return redirect_to("/inloggen")
+        return redirect_to(url_for("account.sign_in"))
     rate_limits.refund("passkey.address", rate_limits.client_subnet(request.remote_addr or ""))
     log_in(user, passkey=True)
     enqueue("send_mails")

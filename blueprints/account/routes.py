@@ -2,11 +2,12 @@ from flask import Blueprint, flash, request, session, url_for
 from flask_babel import gettext as _
 from flask_login import current_user, logout_user
 
-from blueprints.account.forms import ConfirmForm, RegisterForm, ResendForm, SignInForm
+from blueprints.account.forms import EmailForm, RegisterForm, SignInForm
 from blueprints.web import session_interface
 from blueprints.web.current_user import current_user_row
 from blueprints.web.device_cookie import visit
 from blueprints.web.error_messages import message_for
+from blueprints.web.forms import ActionForm
 from blueprints.web.i18n import language
 from blueprints.web.responses import redirect_to, render
 from blueprints.web.step_up import log_in
@@ -26,9 +27,9 @@ def first_page(user: User) -> str:
     """Return the first page after login: the remaining setup steps, or the overview."""
     membership = accounts.first_membership(user)
     if membership is None:
-        return "/overzicht"
-    done = onboarding.finished(membership.client, user)
-    return f"/{membership.client.public_id}/{'overzicht' if done else 'welkom'}"
+        return url_for("overview.all_clients")
+    view = "overview.overview" if onboarding.finished(membership.client, user) else "onboarding.welcome"
+    return url_for(view, client=membership.client.public_id)
 
 
 def _network() -> str:
@@ -48,8 +49,8 @@ def spend_on_mail(email: str) -> None:
 @blueprint.get("/")
 def start():
     if not current_user.is_authenticated:
-        return redirect_to("/inloggen")
-    return redirect_to("/overzicht")
+        return redirect_to(url_for("account.sign_in"))
+    return redirect_to(url_for("overview.all_clients"))
 
 
 @blueprint.route("/inloggen", methods=["GET", "POST"])
@@ -59,7 +60,7 @@ def sign_in():
         return redirect_to(onward or first_page(current_user_row()))
     form = SignInForm()
     if not form.validate_on_submit():
-        return render("account/sign_in.html", 422 if form.errors else 200, form=form)
+        return render("account/sign_in.html", 422 if form.errors else 200, form=form, onward=onward)
     try:
         user = accounts.sign_in_with_password(
             form.email.data or "", form.password.data or "", visit(), request.remote_addr or ""
@@ -67,10 +68,10 @@ def sign_in():
     except EmailNotConfirmed as error:
         session["registered"] = form.email.data
         flash(message_for(error), "warn")
-        return redirect_to("/registreren/klaar")
+        return redirect_to(url_for("account.confirmation_sent"))
     except SignInRefused as error:
         form.password.errors = [message_for(error)]
-        return render("account/sign_in.html", 422, form=form)
+        return render("account/sign_in.html", 422, form=form, onward=onward)
     log_in(user)
     enqueue("send_mails")
     return redirect_to(onward or first_page(user))
@@ -103,34 +104,35 @@ def register():
         return render("account/register.html", 422, form=form)
     enqueue("send_mails")
     session["registered"] = form.email.data
-    return redirect_to("/registreren/klaar")
+    return redirect_to(url_for("account.confirmation_sent"))
 
 
 @blueprint.route("/registreren/klaar", methods=["GET", "POST"])
 def confirmation_sent():
     """Ask the person to check their mailbox; send a new mail on request."""
-    form = ResendForm(email=session.get("registered", ""))
+    form = EmailForm(email=session.get("registered", ""))
     if form.validate_on_submit():
         spend_on_mail(form.email.data or "")
         accounts.resend_confirmation(form.email.data or "")
         enqueue("send_mails")
         session["registered"] = form.email.data
         flash(_("We hebben een nieuwe mail gestuurd, als dit adres nog bevestigd moet worden."), "good")
-        return redirect_to("/registreren/klaar")
-    return render("account/registered.html", 422 if form.errors else 200, form=form, email=session.get("registered"))
+        return redirect_to(url_for("account.confirmation_sent"))
+    status = 422 if form.errors else 200
+    return render("account/confirmation_sent.html", status, form=form, email=session.get("registered"))
 
 
 @blueprint.route("/bevestigen/<token>", methods=["GET", "POST"])
 def confirm_email(token):
     """Show a button; only a POST changes anything, because mail scanners open links."""
-    form = ConfirmForm()
+    form = ActionForm()
     if not form.validate_on_submit():
-        return render("account/confirm.html", form=form, fresh=accounts.is_link_valid(token, "confirm"))
+        return render("account/confirm_email.html", form=form, fresh=accounts.is_link_valid(token, "confirm"))
     try:
         user = accounts.confirm_email(token)
     except LinkExpired:
-        return render("account/confirm.html", 410, form=form, fresh=False)
+        return render("account/confirm_email.html", 410, form=form, fresh=False)
     devices.confirm_at_enrolment(user, visit())
     session.pop("registered", None)
     flash(_("Je e-mailadres is bevestigd. Log in om verder te gaan."), "good")
-    return redirect_to("/inloggen")
+    return redirect_to(url_for("account.sign_in"))

@@ -3,12 +3,13 @@
 from flask import flash, request, url_for
 from flask_babel import gettext as _
 
-from blueprints.account.forms import ConfirmForm, PasswordForm
+from blueprints.account.forms import PasswordForm
 from blueprints.account.routes import blueprint, first_page, spend_on_mail
 from blueprints.web import saved_forms
 from blueprints.web.authorization import signed_in
 from blueprints.web.current_user import current_user_row
 from blueprints.web.error_messages import message_for
+from blueprints.web.forms import ActionForm
 from blueprints.web.responses import redirect_to, render
 from blueprints.web.step_up import current_device, mark_reauthenticated
 from blueprints.web.urls import safe_local_path
@@ -31,9 +32,9 @@ def reauthenticate():
         else:
             mark_reauthenticated(current_user_row(), "password")
             return saved_forms.go_on(onward)
-    status = 422 if form.errors else 200
     return render(
-        "account/prove.html", status, form=form, onward=onward, passkeys=passkeys.has_passkey(current_user_row())
+        "account/reauthenticate.html", 422 if form.errors else 200, form=form, onward=onward,
+        passkeys=passkeys.has_passkey(current_user_row()),
     )
 
 
@@ -44,7 +45,7 @@ def unconfirmed_device():
     onward, found, form = (
         safe_local_path(request.args.get("verder")) or first_page(current_user_row()),
         current_device(),
-        ConfirmForm(),
+        ActionForm(),
     )
     if found is not None and found.confirmed_at is not None:
         return redirect_to(onward)
@@ -59,7 +60,7 @@ def unconfirmed_device():
         return redirect_to(url_for("account.unconfirmed_device", verder=onward))
     membership = accounts.first_membership(current_user_row())
     return render(
-        "account/device.html", form=form, onward=onward, passkeys=passkeys.has_passkey(current_user_row()),
+        "account/unconfirmed_device.html", form=form, onward=onward, passkeys=passkeys.has_passkey(current_user_row()),
         told=devices.device_view(found), membership=membership,
     )  # fmt: skip
 
@@ -68,13 +69,13 @@ def unconfirmed_device():
 @signed_in
 def confirm_device(token):
     """Show a button; only a POST changes anything, because mail scanners open links."""
-    form, found = ConfirmForm(), current_device()
+    form, found = ActionForm(), current_device()
     if not form.validate_on_submit():
         return render("account/confirm_device.html", form=form, told=devices.device_view(found))
     try:
         devices.confirm_by_link(current_user_row(), found.id if found else None, token)
     except LinkExpired as error:
         flash(message_for(error), "bad")
-        return redirect_to("/apparaat")
+        return redirect_to(url_for("account.unconfirmed_device"))
     flash(_("Dit apparaat is bevestigd. Je kunt nu betalingen goedkeuren."), "good")
     return redirect_to(first_page(current_user_row()))

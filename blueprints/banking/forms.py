@@ -12,14 +12,10 @@ class BankForm(FlaskForm):
     bank = StringField(_l("Bank"), [InputRequired(_l("Kies een bank."))])
 
 
-class HandForm(RestorableForm):
+class ManualAccountForm(RestorableForm):
     """An account without a bank link."""
 
     iban = StringField(_l("Rekeningnummer (IBAN)"), [InputRequired(_l("Vul het rekeningnummer in.")), Length(max=50)])
     holder = StringField(
         _l("Op naam van"), [InputRequired(_l("Vul in op wiens naam de rekening staat.")), Length(max=70)]
     )
-
-
-class GoForm(FlaskForm):
-    """Only a submit button."""

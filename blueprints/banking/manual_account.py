@@ -1,11 +1,9 @@
 """Add an account without a bank link, by IBAN and holder. Its payments are submitted manually, as a file."""
 
-from urllib.parse import quote
-
-from flask import flash, request
+from flask import flash, request, url_for
 from flask_babel import gettext as _
 
-from blueprints.banking.forms import HandForm
+from blueprints.banking.forms import ManualAccountForm
 from blueprints.banking.routes import blueprint
 from blueprints.web.authorization import ALL, for_client, recently_authenticated_keeping
 from blueprints.web.error_messages import message_for
@@ -21,15 +19,14 @@ from domain.orders import manual_submission
 @recently_authenticated_keeping("iban", "holder")
 def add_manual_account(membership):
     """Add the account. Requires identification, which leads back to this page."""
-    client, form = membership.client, HandForm()
+    client, form = membership.client, ManualAccountForm()
     try:
         identification.require_fresh_authority(client, membership.user)
     except NotIdentified as error:
         flash(message_for(error), "info")
-        here = quote(request.full_path.rstrip("?"))
-        return redirect_to(f"/{client.public_id}/identificatie?verder={here}")
+        return redirect_to(url_for("onboarding.identify", verder=request.full_path.rstrip("?")))
     except AuthorityRefused:
-        return redirect_to(f"/{client.public_id}/identificatie")
+        return redirect_to(url_for("onboarding.identify"))
     if request.method == "GET":
         form.holder.data = form.holder.data or client.name
     elif form.validate_on_submit():
@@ -41,5 +38,5 @@ def add_manual_account(membership):
             form.holder.errors = [message_for(error)]
         else:
             flash(_("De rekening is toegevoegd. Betalingen gaan als bestand dat je zelf naar je bank brengt."), "good")
-            return redirect_to(safe_local_path(request.args.get("verder")) or f"/{client.public_id}/saldo")
+            return redirect_to(safe_local_path(request.args.get("verder")) or url_for("banking.balances"))
     return render("banking/manual_account.html", 422 if form.errors else 200, form=form)

@@ -1,14 +1,17 @@
-from urllib.parse import quote
-
-from flask import Blueprint, flash
+from flask import Blueprint, flash, url_for
 from flask_babel import gettext as _
 from htmx_flask import request
 
-from blueprints.banking.forms import BankForm, GoForm
-from blueprints.banking.presenters import consents as bank_words
+from blueprints.banking.forms import BankForm
+from blueprints.banking.presenters.accounts import (
+    group_accounts,
+    new_account_task,
+    unconfirmed_task,
+)
 from blueprints.web.authorization import ALL, for_client, psu, signed_in
 from blueprints.web.current_user import current_user_row
 from blueprints.web.error_messages import message_for
+from blueprints.web.forms import ActionForm
 from blueprints.web.responses import redirect_to, render
 from blueprints.web.urls import safe_local_path
 from domain.banking import account_sync, consents, linking, oauth_grants
@@ -34,23 +37,19 @@ def balances(membership):
     """Show the stored balances at once; htmx then refreshes them at the banks, with the customer present."""
     client = membership.client
     return render(
-        "banking/balances.html", unconfirmed=linking.awaiting_holder_confirmation(client), form=GoForm(),
+        "banking/balances.html",
+        unconfirmed=[unconfirmed_task(link) for link in linking.awaiting_holder_confirmation(client)],
         **_known(client, stale=account_sync.needs_refresh(client)),
-    )  # fmt: skip
+    )
 
 
 def _known(client, stale=False, late=""):
     found = linking.payable_accounts(client)
     known = [account.balance_cents for account in found if account.balance_cents is not None]
-    consent_of = consents.consents_of_client(client)
-    groups = [
-        (consent, [account for account in found if account.link_id == link_id])
-        for link_id, consent in consent_of.items()
-    ]
     return {
-        "accounts": found, "groups": groups, "total": sum(known) if known else None, "stale": stale, "late": late,
-        "words": bank_words,
-    }  # fmt: skip
+        "count": len(found), "groups": group_accounts(found, consents.consents_of_client(client)),
+        "total": sum(known) if known else None, "stale": stale, "late": late,
+    }
 
 
 @blueprint.post("/<client>/saldo/vernieuwen")
@@ -65,7 +64,7 @@ def refresh_balances(membership):
         return render("banking/_accounts.html", **_known(client, late=late))
     if late:
         flash(late, "warn")
-    return redirect_to(f"/{client.public_id}/saldo")
+    return redirect_to(url_for("banking.balances"))
 
 
 @blueprint.post("/<client>/saldo/verlengen/<int:link_id>")
@@ -73,13 +72,13 @@ def refresh_balances(membership):
 def renew_consent(membership, link_id):
     """Start a new consent at the same bank; the accounts stay."""
     client, user = membership.client, membership.user
-    link, here = linking.get_consent(client, link_id), f"/{client.public_id}/saldo"
+    link, here = linking.get_consent(client, link_id), url_for("banking.balances")
     try:
         identification.require_fresh_authority(client, user)
         return redirect_to(linking.start_consent(client, user, link.bank, psu(), here))
     except (NotIdentified, AuthorityRefused) as error:
         flash(message_for(error), "info")
-        return redirect_to(f"/{client.public_id}/identificatie?verder={quote(here)}")
+        return redirect_to(url_for("onboarding.identify", verder=here))
     except DomainError as error:
         flash(message_for(error), "bad")
         return redirect_to(here)
@@ -95,12 +94,12 @@ def choose_bank(membership):
         identification.require_authority(client, user)
     except NotIdentified as error:
         flash(message_for(error), "info")
-        return redirect_to(f"/{client.public_id}/identificatie?verder={quote(_here())}")
+        return redirect_to(url_for("onboarding.identify", verder=_here()))
     except AuthorityRefused:
-        return redirect_to(f"/{client.public_id}/identificatie")
+        return redirect_to(url_for("onboarding.identify"))
     except (RegisterUnavailable, UnknownCompany) as error:
         flash(message_for(error), "bad")
-        return redirect_to(f"/{client.public_id}/saldo")
+        return redirect_to(url_for("banking.balances"))
     form = BankForm()
     if form.validate_on_submit():
         try:
@@ -131,8 +130,8 @@ def oauth_return():
         raise
     except DomainError as error:
         flash(message_for(error), "bad")
-        return redirect_to("/saldo")
-    return redirect_to(f"/bank/terug/{quote(state, safe='')}")
+        return redirect_to(url_for("shortcuts.to_saldo"))
+    return redirect_to(url_for("banking.consent_return", state=state))
 
 
 @blueprint.get("/bank/terug/<state>")
@@ -145,7 +144,7 @@ def consent_return(state):
         if "geweigerd" not in request.args:
             return render("banking/pending.html", again=request.path)
         flash(message_for(ConsentRefused()), "warn")
-        return redirect_to("/saldo")
+        return redirect_to(url_for("shortcuts.to_saldo"))
     except NotFound:
         raise
     except BankUnavailable as error:
@@ -153,28 +152,30 @@ def consent_return(state):
         return render("banking/pending.html", again=request.path)
     except DomainError as error:
         flash(message_for(error), "bad")
-        return redirect_to("/saldo")
+        return redirect_to(url_for("shortcuts.to_saldo"))
+    client_id = link.client.public_id
     if link.holder_confirmed_at:
         flash(_("Je bankrekening is gekoppeld."), "good")
-        return redirect_to(safe_local_path(link.next_page) or f"/{link.client.public_id}/saldo")
-    return redirect_to(f"/{link.client.public_id}/saldo/bevestigen/{link.id}")
+        return redirect_to(safe_local_path(link.next_page) or url_for("banking.balances", client=client_id))
+    return redirect_to(url_for("banking.confirm_holder", client=client_id, link_id=link.id))
 
 
 @blueprint.route("/<client>/saldo/bevestigen/<int:link_id>", methods=["GET", "POST"])
 @for_client(ALL)
 def confirm_holder(membership, link_id):
     """Confirm the account holder's name that the bank reports; only then can these accounts pay."""
-    client, form = membership.client, GoForm()
+    client, form = membership.client, ActionForm()
     link = linking.get_consent(client, link_id)
     if form.validate_on_submit():
         try:
             link = linking.confirm_holder(client, membership.user, link_id)
         except ConsentPending as error:
             flash(message_for(error), "warn")
-            return redirect_to(f"/{client.public_id}/saldo")
+            return redirect_to(url_for("banking.balances"))
         flash(_("Je bankrekening is gekoppeld."), "good")
-        return redirect_to(safe_local_path(link.next_page) or f"/{client.public_id}/saldo")
-    return render("banking/confirm.html", form=form, link=link, accounts=linking.accounts_of_link(link))
+        return redirect_to(safe_local_path(link.next_page) or url_for("banking.balances"))
+    accounts = [new_account_task(account) for account in linking.accounts_of_link(link)]
+    return render("banking/confirm.html", form=form, link=link, accounts=accounts)
 
 
 def _here() -> str:

@@ -2,12 +2,13 @@ from flask import Blueprint, flash, request, session
 from flask_babel import gettext as _
 from flask_login import current_user
 
-from blueprints.onboarding.forms import CodeForm, GoForm, InviteForm, PinForm
+from blueprints.onboarding.forms import CodeForm, CoSignerForm, PinForm
 from blueprints.onboarding.words import step_words
 from blueprints.web import session_interface
 from blueprints.web.authorization import ALL, OWNER, for_client, recently_authenticated_keeping
 from blueprints.web.current_user import current_user_row
 from blueprints.web.error_messages import authority, message_for
+from blueprints.web.forms import ActionForm
 from blueprints.web.responses import redirect_to, render, render_fragment
 from blueprints.web.step_up import current_device, mark_reauthenticated
 from blueprints.web.urls import safe_local_path
@@ -89,7 +90,7 @@ def set_pin(membership):
 @for_client(ALL)
 def identify(membership):
     """Explain what is shared and go to the broker; the page also shows the last result."""
-    client, user, form = membership.client, membership.user, GoForm()
+    client, user, form = membership.client, membership.user, ActionForm()
     if request.method == "GET" and (onward := safe_local_path(request.args.get("verder"))):
         session["after_identification"] = onward
     if form.validate_on_submit():
@@ -117,7 +118,7 @@ def _identify(membership, status=200, code_form=None, invite_form=None):
         owner=membership.role == "owner",
         awaits_code=identification.pending_code_attempt(user, session.get("walk", "")) is not None,
         code_form=code_form or CodeForm(),
-        invite_form=invite_form or InviteForm(formdata=None),
+        invite_form=invite_form or CoSignerForm(formdata=None),
         onward=session.get("after_identification") or f"/{client.public_id}/welkom",
         again="verder" in request.args,
     )
@@ -200,7 +201,7 @@ def _not_identified(error):
 @recently_authenticated_keeping("email")
 def invite_co_signer(membership):
     """Invite a co-signer by mail."""
-    form, client = InviteForm(), membership.client
+    form, client = CoSignerForm(), membership.client
     if not form.validate_on_submit():
         return _identify(membership, 422, invite_form=form)
     try:

@@ -1,14 +1,14 @@
 from hashlib import sha256
 from typing import Any
 
-from flask import Blueprint, request
+from flask import Blueprint, request, url_for
 
-from blueprints.banking.presenters import consents as bank_words
+from blueprints.banking.presenters.consents import present_consent
+from blueprints.overview import presenter
 from blueprints.payments.presenters.payment_list import present_rows
 from blueprints.payments.presenters.status import DONE, TO_DO, UNDER_WAY
 from blueprints.payroll.presenters.status import connection_words, result_words
 from blueprints.pwa import splash
-from blueprints.team.presenter import ROLES
 from blueprints.web.authorization import ALL, for_client, signed_in
 from blueprints.web.current_user import current_user_row
 from blueprints.web.responses import not_modified, redirect_to, render, render_fragment
@@ -34,11 +34,11 @@ def all_clients():
     if not rows:
         return render("overview/none.html")
     if len(rows) == 1:
-        return redirect_to(f"/{rows[0].public_id}/overzicht")
-    todo, rest = [row for row in rows if row.anything], [row for row in rows if not row.anything]
-    count = sum(row.payments for row in rows)
+        return redirect_to(url_for("overview.overview", client=rows[0].public_id))
     return render(
-        "overview/all.html", waiting_count=count, todo=todo, rest=rest, roles=ROLES,
+        "overview/all.html", waiting_count=sum(row.payments for row in rows),
+        to_do=[presenter.client_task(row) for row in rows if row.anything],
+        rest=[presenter.client_task(row) for row in rows if not row.anything],
         first_name=current_user_row().name.split()[0],
     )  # fmt: skip
 
@@ -49,39 +49,50 @@ def overview(membership):
     """Show what needs attention for one client."""
     client, user = membership.client, membership.user
     steps = onboarding.steps(client, user)
-    todo = next((step for step in steps if step.current and step.key != "webhook"), None)
-    if todo and todo.key in ("email", "pin"):
-        return redirect_to(f"/{client.public_id}/welkom")
+    step = next((step for step in steps if step.current and step.key != "webhook"), None)
+    if step and step.key in ("email", "pin"):
+        return redirect_to(url_for("onboarding.welcome"))
     rows, approved = queries.list_batches(client, MOST, TO_DO), queries.approved_by_me(client, user)
-    now = _now(client, todo, [row for row in rows if row.reference not in approved])
-    if not_modified(now["seen"]):
+    to_do = _to_do(client, step, [row for row in rows if row.reference not in approved])
+    if not_modified(to_do["seen"]):
         return "", 204
     return render_fragment(
-        "overview/overview.html", "overview/_looked.html", client=client, **now,
-        for_another=present_rows([row for row in rows if row.reference in approved], client.public_id),
-        under_way=present_rows(queries.list_batches(client, MOST, UNDER_WAY), client.public_id),
-        done=present_rows(queries.list_batches(client, LATEST, DONE), client.public_id),
-        hour=amsterdam(utcnow()).hour, first_name=user.name.split()[0], bank_words=bank_words,
-        offer_install=not todo and devices.should_offer_install(current_device()),
+        "overview/overview.html", "overview/_to_do_update.html", client=client, **to_do,
+        for_another=present_rows([row for row in rows if row.reference in approved]),
+        under_way=present_rows(queries.list_batches(client, MOST, UNDER_WAY)),
+        done=present_rows(queries.list_batches(client, LATEST, DONE)),
+        greeting=presenter.greeting(amsterdam(utcnow()).hour), first_name=user.name.split()[0],
+        offer_install=not step and devices.should_offer_install(current_device()),
         splashes=splash.wanted(request.user_agent.string),
         waiting_count=worklist.pending_count(user),
     )  # fmt: skip
 
 
-def _now(client: Client, todo: onboarding.OnboardingStep | None, waiting_rows: list[BatchRow]) -> dict[str, Any]:
-    """Return what needs attention and what is in progress, with a hash by which polling detects changes."""
+def _to_do(client: Client, step: onboarding.OnboardingStep | None, waiting: list[BatchRow]) -> dict[str, Any]:
+    """Return what needs attention and what is in progress, with a hash by which polling detects changes.
+
+    `step`: of setting up, the one that is next. `waiting`: payments that wait for this person.
+    """
     held = blockers.find_blockers(client)
     links = [(one, connection_words(one)) for one in held.links]
     refused, coming = ([(row, result_words(row)) for row in rows] for rows in (held.refused, held.coming))
     to_renew = consents.consents_needing_renewal(client)
-    mendable = sum(1 for _one, stands in links if stands["way"])
-    told = repr((waiting_rows, todo, links, refused, coming, held.unmapped, to_renew))
+    mendable = sum(1 for _one, words in links if words["way"])
+    other = len(to_renew) + mendable + len(refused) + bool(held.unmapped)
+    shown = repr((waiting, step, links, refused, coming, held.unmapped, to_renew))
     return {
-        "waiting_rows": present_rows(waiting_rows, client.public_id), "todo": todo, "links": links,
-        "refused": refused, "coming": coming, "unmapped": held.unmapped, "to_renew": to_renew,
-        "seen": sha256(told.encode()).hexdigest()[:16],
-        "things": len(to_renew) + mendable + len(refused) + bool(held.unmapped),
-    }  # fmt: skip
+        "waiting_rows": present_rows(waiting),
+        "tasks": [
+            *(presenter.connection_task(words) for _one, words in links),
+            *(presenter.refused_run_task(run, words) for run, words in refused),
+            *([presenter.unmapped_task(held.unmapped)] if held.unmapped else []),
+            *([presenter.setup_task()] if step else []),
+        ],
+        "coming": [presenter.coming_run_task(run, words) for run, words in coming],
+        "consents": [present_consent(one) for one in to_renew],
+        "summary": presenter.summary(len(waiting), step is not None, other),
+        "seen": sha256(shown.encode()).hexdigest()[:16],
+    }
 
 
 @blueprint.post("/<client>/overzicht/beginscherm")
@@ -91,4 +102,4 @@ def dismiss_install_offer(membership):
     device = current_device()
     if device is not None:
         devices.mark_install_offered(device)
-    return redirect_to(f"/{membership.client.public_id}/overzicht")
+    return redirect_to(url_for("overview.overview"))

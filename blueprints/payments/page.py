@@ -17,7 +17,6 @@ from blueprints.payments.presenters.action import action_label, action_note
 from blueprints.payments.presenters.cancellation import Cancellation, present_cancellation
 from blueprints.payments.presenters.lines import LineResults, excluded_count, is_searchable, present_results
 from blueprints.payments.presenters.manual_file import ManualFile, present_file
-from blueprints.payments.presenters.notes import Link, Note
 from blueprints.payments.presenters.payee_names import PayeeNames, present_names
 from blueprints.payments.presenters.signing import SigningNote, present_signing
 from blueprints.payments.presenters.warnings import (
@@ -29,6 +28,7 @@ from blueprints.payments.presenters.warnings import (
     present_warning,
 )
 from blueprints.team.presenter import told
+from blueprints.web.parts import Link, Note
 from blueprints.web.responses import render
 from core.iban import format_iban
 from domain.orders import cancellation as cancelling

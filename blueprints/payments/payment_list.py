@@ -20,8 +20,7 @@ def list_payments(membership):
     shown = max(PAGE_SIZE, min(request.args.get("toon", PAGE_SIZE, int), MAX_SHOWN))
     rows = queries.list_batches(membership.client, limit=shown + 1)
     more = shown + PAGE_SIZE if len(rows) > shown < MAX_SHOWN else 0
-    approved = queries.approved_by_me(membership.client, membership.user)
-    groups = group_rows(rows[:shown], membership.client.public_id, approved)
+    groups = group_rows(rows[:shown], queries.approved_by_me(membership.client, membership.user))
     return render("payments/list.html", groups=groups, more=more)
 
 

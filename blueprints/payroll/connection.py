@@ -5,9 +5,10 @@ from flask_babel import gettext as _
 
 from blueprints.payroll.blueprint import blueprint
 from blueprints.payroll.connecting import redirect_to_nmbrs
-from blueprints.payroll.forms import PlainForm, TokenForm
+from blueprints.payroll.forms import TokenForm
 from blueprints.web.authorization import ALL, OWNER, for_client, recently_authenticated, recently_authenticated_keeping
 from blueprints.web.error_messages import message_for
+from blueprints.web.forms import ActionForm
 from blueprints.web.responses import redirect_to, render
 from domain.common.errors import DomainError, NotFound
 from domain.common.services import services
@@ -57,7 +58,7 @@ def migrate_to_rest(membership, connection_id):
     connection = connections.connection_of(membership.client, connection_id)
     if not services().rest_offered or connection.interface != "soap":
         raise NotFound
-    form = PlainForm()
+    form = ActionForm()
     if form.validate_on_submit():
         return redirect_to_nmbrs(membership, connection, url_for("payroll.settings", connection_id=connection.id))
     return render(
@@ -72,7 +73,7 @@ def migrate_to_rest(membership, connection_id):
 def remove_connection(membership, connection_id):
     """Explain what is deleted and what stays; on POST remove the connection."""
     connection = connections.connection_of(membership.client, connection_id)
-    form = PlainForm()
+    form = ActionForm()
     if form.validate_on_submit():
         connections.remove_connection(connection, membership.user)
         enqueue("revoke_tokens")

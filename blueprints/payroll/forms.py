@@ -1,8 +1,8 @@
 from flask_wtf import FlaskForm
-from wtforms import BooleanField, PasswordField, StringField
+from wtforms import BooleanField, EmailField, PasswordField, StringField
 from wtforms.validators import AnyOf, DataRequired, Length
 
-from blueprints.account.forms import trimmed
+from blueprints.web.forms import trimmed
 from blueprints.web.lazy_texts import _l
 from blueprints.web.saved_forms import RestorableForm
 
@@ -12,7 +12,7 @@ KEPT = [("0", _l("Meteen ongeldig")), ("1", _l("1 uur")), ("24", _l("1 dag")), (
 
 
 class ConnectForm(RestorableForm):
-    email = StringField(
+    email = EmailField(
         _l("E-mailadres"),
         [DataRequired(_l("Vul het e-mailadres van je Nmbrs-account in.")), Length(max=254)],
         filters=[trimmed],
@@ -29,7 +29,7 @@ class TokenForm(FlaskForm):
 
 
 class MappingForm(FlaskForm):
-    """One choice per company in a field company-<id>; `parse_choices` reads them."""
+    """One choice per company in a field company-<id>; `company_mapping.parse_choices` reads them."""
 
 
 class ConfirmForm(FlaskForm):
@@ -42,7 +42,3 @@ class AddressForm(RestorableForm):
     keep = StringField(
         _l("Hoe lang blijft het oude adres werken?"), [AnyOf([hours for hours, _words in KEPT], _l("Kies hoe lang."))]
     )
-
-
-class PlainForm(FlaskForm):
-    """Only a submit button and the CSRF token."""

@@ -5,10 +5,11 @@ from flask_babel import gettext as _
 from flask_login import current_user
 
 from blueprints.team import presenter
-from blueprints.team.forms import GoForm, JoinForm
+from blueprints.team.forms import JoinForm
 from blueprints.team.routes import blueprint
 from blueprints.web.current_user import current_user_row
 from blueprints.web.error_messages import message_for
+from blueprints.web.forms import ActionForm
 from blueprints.web.i18n import language
 from blueprints.web.responses import redirect_to, render
 from domain.common.errors import InvitationRefused, LinkExpired, WeakPassword
@@ -23,7 +24,7 @@ def join(token):
     if invitation is None:
         return render("team/join.html", 410, invitation=None)
     mine, known = current_user.is_authenticated, invitations.has_account(invitation)
-    form = GoForm() if mine or known else JoinForm()
+    form = ActionForm() if mine or known else JoinForm()
     shown = {
         "invitation": invitation, "form": form, "known": known, "onward": request.path, "words": presenter,
         "masked": invitations.mask_email(invitation.email),

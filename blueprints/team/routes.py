@@ -2,9 +2,10 @@ from flask import Blueprint, flash
 from flask_babel import gettext as _
 
 from blueprints.team import presenter
-from blueprints.team.forms import GoForm, HideForm, InviteForm, RoleForm
+from blueprints.team.forms import HideForm, InviteForm, RoleForm
 from blueprints.web.authorization import ALL, OWNER, for_client, recently_authenticated, recently_authenticated_keeping
 from blueprints.web.error_messages import message_for
+from blueprints.web.forms import ActionForm
 from blueprints.web.responses import redirect_to, render
 from domain.common.errors import DomainError, InvitationRefused, NotFound
 from domain.payments import four_eyes
@@ -97,7 +98,7 @@ def detail(membership, member_id):
 @recently_authenticated
 def remove_member(membership, member_id):
     """Remove a member, after a confirmation page."""
-    who, form = members.get_member(membership.client, member_id), GoForm()
+    who, form = members.get_member(membership.client, member_id), ActionForm()
     if not form.validate_on_submit():
         return render("team/remove.html", who=who, here=place(membership), words=presenter)
     try:

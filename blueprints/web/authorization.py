@@ -124,11 +124,11 @@ def step_up_required(view: Callable) -> Callable:
 def current_location() -> str:
     """Return the path to come back to: this page, or the page of the submitted form."""
     if request.method == "GET" and not request.htmx:
-        return safe_local_path(request.full_path.rstrip("?")) or "/"
+        return safe_local_path(request.full_path.rstrip("?")) or url_for("account.start")
     told = urlsplit(request.htmx.current_url or request.referrer or "")
     if told.netloc != request.host:  # no Referer: use the form's own URL, if it has a page
-        return request.path if "GET" in (getattr(request.url_rule, "methods", None) or ()) else "/"
-    return safe_local_path(told.path + (f"?{told.query}" if told.query else "")) or "/"
+        return request.path if "GET" in (getattr(request.url_rule, "methods", None) or ()) else url_for("account.start")
+    return safe_local_path(told.path + (f"?{told.query}" if told.query else "")) or url_for("account.start")
 
 
 def psu() -> Psu:

@@ -8,6 +8,7 @@ from babel.dates import format_date
 from babel.numbers import format_currency, format_decimal
 from flask import Flask, current_app, g
 
+from blueprints.web.forms import field_attributes
 from blueprints.web.i18n import language
 from core.clock import amsterdam
 from core.iban import format_iban
@@ -85,11 +86,16 @@ def datetime_seconds(value: datetime) -> str:
 
 
 def _values() -> dict[str, object]:
-    return {"client": g.get("client"), "support_email": current_app.config["SUPPORT_EMAIL"], "lang": language()}
+    """What every template may count on; a page of a client is given more of the last two (responses.render)."""
+    return {
+        "client": g.get("client"), "support_email": current_app.config["SUPPORT_EMAIL"], "lang": language(),
+        "recent_clients": (), "payments_waiting": 0,
+    }
 
 
 def init_context(app: Flask) -> None:
     """Adds the filters and values that templates count on."""
     for function in (amount, euro, number, format_iban, day, long_day, month, moment, datetime_seconds):
         app.jinja_env.filters[function.__name__] = function
+    app.jinja_env.globals["field_attributes"] = field_attributes
     app.context_processor(_values)

@@ -17,8 +17,8 @@ def _htmx() -> bool:
 def render(template: str, status: int = 200, **context: Any) -> Response:
     """A whole page, with the number of payments that wait for its tabs; or what htmx asked for."""
     if "client" in g and not _htmx():
-        context.setdefault("beside", worklist.recent_clients(g.membership))
-        context.setdefault("waiting", queries.count_waiting(g.client, g.membership.user))
+        context.setdefault("recent_clients", worklist.recent_clients(g.membership))
+        context.setdefault("payments_waiting", queries.count_waiting(g.client, g.membership.user))
     response = make_response(render_template(template, **context), status)
     response.vary.add("HX-Request")
     return response

@@ -1,15 +1,30 @@
 """Texts about a bank consent: its status, what still works and what to do."""
 
+from dataclasses import dataclass
+
+from flask import url_for
 from flask_babel import gettext as _
 from flask_babel import ngettext
 
 from blueprints.web.formatters import day_and_month
 from domain.banking.consents import ConsentView
-from domain.banking.holder_verification import MAY_SHOW
-from domain.banking.linking import AccountView
 
 
-def heading(consent: ConsentView) -> str:
+@dataclass(frozen=True)
+class ConsentNote:
+    """That a consent ends or has ended, and where it is renewed."""
+
+    title: str
+    text: str
+    renew_url: str
+
+
+def present_consent(consent: ConsentView) -> ConsentNote:
+    """Return the note about a consent that asks for attention."""
+    return ConsentNote(_title(consent), _text(consent), url_for("banking.renew_consent", link_id=consent.id))
+
+
+def _title(consent: ConsentView) -> str:
     """Return the heading of the banner."""
     bank = consent.bank_name
     if consent.word == "ends":
@@ -17,7 +32,7 @@ def heading(consent: ConsentView) -> str:
     return _("De toegang tot %(bank)s is voorbij", bank=bank)
 
 
-def why(consent: ConsentView) -> str:
+def _text(consent: ConsentView) -> str:
     """Return what happened, and what still works."""
     if consent.word == "ends":
         return _ends(consent)
@@ -38,12 +53,3 @@ def _ends(consent: ConsentView) -> str:
     left = ngettext("Nog %(num)s dag", "Nog %(num)s dagen", consent.days_left)
     until = day_and_month(consent.valid_until) if consent.valid_until else ""
     return _("%(left)s, tot en met %(day)s. Verleng nu, dan blijf je je saldo zien.", left=left, day=until)
-
-
-def holder(account: AccountView) -> str:
-    """Return why the transactions of this account are not shown; "" if they are."""
-    if account.holder_check in MAY_SHOW:
-        return ""
-    if account.holder_check == "no":
-        return _("Transacties tonen we niet: de rekening staat niet op naam van je bedrijf.")
-    return _("Transacties volgen: we controleren nog of de rekening van je bedrijf is. Betalen kan al.")

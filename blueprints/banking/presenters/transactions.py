@@ -1,13 +1,42 @@
-"""Texts about transactions."""
+"""Transactions as the page of an account shows them."""
 
+from dataclasses import dataclass
+
+from flask import url_for
 from flask_babel import gettext as _
 from flask_babel import ngettext
 
+from blueprints.web.formatters import euro
+from blueprints.web.parts import Link
 from core.iban import format_iban
 from domain.reconciliation.transactions import TransactionView
 
 
-def title(booking: TransactionView) -> str:
+@dataclass(frozen=True)
+class PresentedTransaction:
+    """One transaction. `payment` leads to the payment that it belongs to."""
+
+    id: int
+    title: str
+    amount: str
+    credit: bool
+    details: list[str]
+    payment: Link | None
+
+
+def present_transaction(booking: TransactionView) -> PresentedTransaction:
+    credit = booking.cents > 0
+    return PresentedTransaction(
+        id=booking.id,
+        title=_title(booking),
+        amount=f"+{euro(booking.cents)}" if credit else euro(booking.cents),
+        credit=credit,
+        details=_details(booking),
+        payment=_payment(booking),
+    )
+
+
+def _title(booking: TransactionView) -> str:
     """Return the counterparty, or the kind of transaction if the bank names none, as for a batch."""
     if booking.party_name:
         return booking.party_name
@@ -16,7 +45,7 @@ def title(booking: TransactionView) -> str:
     return _("Afschrijving") if booking.cents < 0 else _("Bijschrijving")
 
 
-def told(booking: TransactionView) -> list[str]:
+def _details(booking: TransactionView) -> list[str]:
     """Return the details from the bank, one per line."""
     rows = []
     if booking.batch_count:
@@ -28,17 +57,18 @@ def told(booking: TransactionView) -> list[str]:
     return rows
 
 
-def payment(booking: TransactionView) -> str:
-    """Return the text of the link to the payment."""
+def _payment(booking: TransactionView) -> Link | None:
+    if not booking.reference:
+        return None
     words = {
         "lump": _("Naar deze betaalopdracht"),
         "line": _("Naar de betaalopdracht van deze regel"),
         "return": _("Teruggestort: naar de betaalopdracht"),
     }
-    return words.get(booking.role or "", "")
+    return Link(words.get(booking.role or "", ""), url_for("payments.detail", reference=booking.reference))
 
 
-def why_not(reason: str | None) -> str:
+def hidden_reason(code: str | None) -> str:
     """Return why no transactions are shown."""
     words = {
         "waiting": _(
@@ -50,4 +80,4 @@ def why_not(reason: str | None) -> str:
             "Daarom tonen we hier geen transacties. Neem contact met ons op als dat niet klopt."
         ),
     }
-    return words.get(reason or "", "")
+    return words.get(code or "", "")

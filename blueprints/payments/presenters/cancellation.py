@@ -4,7 +4,7 @@ from dataclasses import dataclass
 
 from flask_babel import gettext as _
 
-from blueprints.payments.presenters.notes import Note
+from blueprints.web.parts import Note
 from domain.orders.cancellation import CancellationStatus
 
 

@@ -4,9 +4,9 @@ from dataclasses import dataclass
 
 from flask_babel import gettext as _
 
-from blueprints.payments.presenters.notes import Note
 from blueprints.payments.presenters.status import file_note
 from blueprints.web.formatters import moment
+from blueprints.web.parts import Note
 from domain.orders.manual_submission import ManualSubmission
 from domain.payments.queries import Payment
 

@@ -1,7 +1,6 @@
 """Lists of payments, here and on the overview."""
 
 from collections.abc import Collection, Sequence
-from dataclasses import dataclass
 
 from flask import url_for
 from flask_babel import gettext as _
@@ -9,45 +8,32 @@ from flask_babel import ngettext
 
 from blueprints.payments.presenters.status import NBSP, TO_DO, UNDER_WAY, state_label
 from blueprints.web.formatters import day, euro
+from blueprints.web.parts import Task
 from domain.payments.queries import BatchRow
 
 _ICONS = {"good": "check", "bad": "warn"}
 
 
-@dataclass(frozen=True)
-class ListRow:
-    """One payment: company, run, total and status."""
-
-    url: str
-    icon: str
-    title: str
-    text: str
-    tone: str
-    total: str
+def present_rows(rows: Sequence[BatchRow]) -> list[Task]:
+    """Return payments as list rows."""
+    return [_present_row(row) for row in rows]
 
 
-def present_rows(rows: Sequence[BatchRow], client_id: str) -> list[ListRow]:
-    """Return payments as list rows. `client_id` is the client's public id."""
-    return [_present_row(row, client_id) for row in rows]
-
-
-def _present_row(row: BatchRow, client_id: str) -> ListRow:
+def _present_row(row: BatchRow) -> Task:
     label, tone = state_label(row)
     lines = ngettext("%(num)s regel", "%(num)s regels", row.lines_payable)
     created = day(row.created_at).replace(" ", NBSP)
-    return ListRow(
-        url=url_for("payments.detail", client=client_id, reference=row.reference),
+    return Task(
+        url=url_for("payments.detail", reference=row.reference),
         icon=_ICONS.get(tone, "pay"),
         title=f"{row.company_name}, {row.description}",
         text=f"{label} · {lines} · {created}",
         tone=tone,
-        total=euro(row.total_cents),
+        right=euro(row.total_cents),
     )
 
 
-def group_rows(
-    rows: Sequence[BatchRow], client_id: str, approved: Collection[str] = ()
-) -> list[tuple[str, list[ListRow]]]:
+def group_rows(rows: Sequence[BatchRow], approved: Collection[str] = ()) -> list[tuple[str, list[Task]]]:
     """Return the list under its headings, without empty ones.
 
     `approved`: references of payments that this person has approved and that wait for a second approval.
@@ -59,4 +45,4 @@ def group_rows(
     found = (
         (_("Wacht op jou"), to_do), (_("Wacht op een ander"), other), (_("Onderweg"), under_way), (_("Afgerond"), over),
     )  # fmt: skip
-    return [(title, present_rows(some, client_id)) for title, some in found if some]
+    return [(title, present_rows(some)) for title, some in found if some]

@@ -8,9 +8,9 @@ from flask_babel import gettext as _
 from flask_babel import ngettext
 
 from blueprints.payments.actions import EDITABLE
-from blueprints.payments.presenters.notes import Link
 from blueprints.payments.presenters.status import NBSP, STATES
 from blueprints.web.formatters import day, euro, moment, number
+from blueprints.web.parts import Link
 from core.clock import today_amsterdam
 from core.iban import format_iban
 from domain.payments.line_search import REMARKED, page_of_position

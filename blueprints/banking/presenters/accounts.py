@@ -1,0 +1,82 @@
+"""Accounts by bank, with what they hold."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from flask import url_for
+from flask_babel import gettext as _
+from markupsafe import Markup
+
+from blueprints.banking.presenters.consents import ConsentNote, present_consent
+from blueprints.web.formatters import euro, moment
+from blueprints.web.parts import Task
+from core.iban import format_iban
+from domain.banking.consents import ConsentView
+from domain.banking.holder_verification import MAY_SHOW
+from domain.banking.linking import AccountView
+from models import BankLink
+
+
+@dataclass(frozen=True)
+class BankGroup:
+    """The accounts of one consent; `note` when it asks for attention."""
+
+    bank_name: str
+    note: ConsentNote | None
+    accounts: list[Task]
+
+
+def group_accounts(accounts: Sequence[AccountView], consents: dict[int, ConsentView]) -> list[BankGroup]:
+    """Return the accounts under their banks. `consents`: by the id of the link that an account came with."""
+    return [
+        BankGroup(
+            bank_name=consent.bank_name,
+            note=present_consent(consent) if consent.needs_attention else None,
+            accounts=[_account_task(account) for account in accounts if account.link_id == link_id],
+        )
+        for link_id, consent in consents.items()
+    ]
+
+
+def _account_task(account: AccountView) -> Task:
+    known = _("saldo van %(moment)s", moment=moment(account.balance_at)) if account.balance_at else ""
+    about = filter(None, (format_iban(account.iban), known, _holder_note(account)))
+    return Task(
+        url=url_for("banking.list_transactions", account_id=account.id),
+        icon="bank",
+        title=account.name,
+        text=Markup("<br>").join(about),
+        right=_("saldo onbekend") if account.balance_cents is None else euro(account.balance_cents),
+        initials=bank_initials(account.bank_name),
+    )
+
+
+def bank_initials(name: str) -> str:
+    return name[:2].upper()
+
+
+def new_account_task(account: AccountView) -> Task:
+    """Return the row of an account whose holder is still to be confirmed."""
+    balance = "" if account.balance_cents is None else euro(account.balance_cents)
+    return Task(
+        "", "bank", account.name, format_iban(account.iban), right=balance, initials=bank_initials(account.bank_name)
+    )
+
+
+def unconfirmed_task(link: BankLink) -> Task:
+    """Return the row that leads to confirming the holder of the accounts of a link."""
+    text = _(
+        "Bij %(bank)s is toestemming gegeven. Bevestig de naam, dan kun je van die rekening betalen.",
+        bank=link.bank_name or link.bank,
+    )
+    url = url_for("banking.confirm_holder", link_id=link.id)
+    return Task(url, "bank", _("Bevestig de tenaamstelling"), text, "warn")
+
+
+def _holder_note(account: AccountView) -> str:
+    """Return why the transactions of this account are not shown; "" if they are."""
+    if account.holder_check in MAY_SHOW:
+        return ""
+    if account.holder_check == "no":
+        return _("Transacties tonen we niet: de rekening staat niet op naam van je bedrijf.")
+    return _("Transacties volgen: we controleren nog of de rekening van je bedrijf is. Betalen kan al.")

@@ -1,0 +1,98 @@
+"""What the overview says: the greeting, and what there is to do as rows that lead to it."""
+
+from flask import url_for
+from flask_babel import gettext as _
+from flask_babel import ngettext
+
+from blueprints.team.presenter import ROLES
+from blueprints.web.formatters import day
+from blueprints.web.parts import Task
+from domain.overview.worklist import ClientWorklist
+from domain.payroll.run_history import HistoryRow
+
+
+def greeting(hour: int) -> str:
+    """Return the greeting for this hour in Amsterdam."""
+    if hour < 6:
+        return _("Goedenacht")
+    if hour < 12:
+        return _("Goedemorgen")
+    return _("Goedemiddag") if hour < 18 else _("Goedenavond")
+
+
+def summary(payments: int, setting_up: bool, other: int) -> str:
+    """Return what follows the greeting. `payments` wait for this person, `other` things ask for attention."""
+    if payments == 1:
+        return _("er wacht één betaling.")
+    if payments:
+        return _("er wachten %(count)s betalingen.", count=payments)
+    if setting_up:
+        return _("je bent er bijna.")
+    if other == 1:
+        return _("er is één ding te doen.")
+    return _("er zijn %(count)s dingen te doen.", count=other) if other else _("alles is gedaan.")
+
+
+# --- what there is to do in one client ---
+def connection_task(words: dict[str, str]) -> Task:
+    """Return the row of a disturbed connection to Nmbrs; `words` are its `connection_words`."""
+    text = f"{words['problem']} {words['todo'] or _('Er is niets betaald.')}"
+    return Task(url_for("payroll.overview"), "link", words["title"], text, "bad" if words["way"] else "warn")
+
+
+def refused_run_task(run: HistoryRow, words: dict[str, str]) -> Task:
+    """Return the row of a run that did not become a payment; `words` are its `result_words`."""
+    title = _("%(run)s is niet klaargezet", run=_run_name(run))
+    return Task(_entry_url(run), words["sign"], title, words["text"], words["tone"])
+
+
+def coming_run_task(run: HistoryRow, words: dict[str, str]) -> Task:
+    """Return the row of a run that is being fetched; `words` are its `result_words`."""
+    text = " · ".join(filter(None, (words["title"], words["text"])))
+    return Task(_entry_url(run), words["sign"], _run_name(run), text, words["tone"])
+
+
+def _entry_url(run: HistoryRow) -> str:
+    return url_for("payroll.history_entry", run_id=run.id)
+
+
+def _run_name(run: HistoryRow) -> str:
+    return f"{run.company_name}, {run.description or _('Loonheffing')}"
+
+
+def unmapped_task(count: int) -> Task:
+    """Return the row of runs whose company has no account yet."""
+    text = ngettext(
+        "%(num)s run wacht op een bankrekening voor de administratie.",
+        "%(num)s runs wachten op een bankrekening voor de administratie.",
+        count,
+    )
+    return Task(url_for("payroll.overview"), "bank", _("Kies een bankrekening"), text, "warn")
+
+
+def setup_task() -> Task:
+    """Return the row of the steps that are left of setting up."""
+    text = _("Nog een paar stappen tot je eerste betaling.")
+    return Task(url_for("onboarding.welcome"), "link", _("Maak je account af"), text, "warn")
+
+
+# --- with several clients ---
+def client_task(row: ClientWorklist) -> Task:
+    """Return the row of a client: what waits there, or the role in it where nothing does."""
+    url = url_for("overview.overview", client=row.public_id)
+    if not row.anything:
+        return Task(url, "building", row.name, ROLES[row.role], "good")
+    return Task(url, "building", row.name, " · ".join(_waiting(row)), "accent" if row.payments else "warn")
+
+
+def _waiting(row: ClientWorklist) -> list[str]:
+    found = []
+    if row.payments:
+        payments = ngettext("%(num)s betaling wacht", "%(num)s betalingen wachten", row.payments)
+        oldest = _("de oudste sinds %(when)s", when=day(row.oldest) if row.oldest else "")
+        found.append(f"{payments}, {oldest}")
+    if row.bank:
+        found.append(_("bankkoppeling vernieuwen"))
+    if row.nmbrs:
+        found.append(_("Nmbrs vraagt aandacht"))
+    return found

@@ -1,0 +1,75 @@
+"""Fields and forms that several screens share, and what a field tells its input element."""
+
+import re
+from collections.abc import Sequence
+from typing import Any
+
+import wtforms
+from flask_wtf import FlaskForm
+from wtforms import Field, StringField
+from wtforms.validators import DataRequired, InputRequired, Length, Regexp
+
+from blueprints.web.lazy_texts import _l
+
+EMAIL_PATTERN = r"^[^@\s]{1,64}@[^@\s]+\.[^@\s.]{2,}$"
+
+
+def trimmed(value: Any) -> Any:
+    return value.strip() if isinstance(value, str) else value
+
+
+def digits(value: Any) -> Any:
+    """Remove spaces, points and hyphens from a number as people type it: "6875 0110", "68.75.01.10"."""
+    return re.sub(r"[\s.\-]", "", value) if isinstance(value, str) else value
+
+
+class EmailField(wtforms.EmailField):
+    """An e-mail address that has to be filled in; `missing` says so."""
+
+    def __init__(
+        self, label: str = _l("E-mailadres"), missing: str = _l("Vul je e-mailadres in."), **options: Any
+    ) -> None:
+        validators = [
+            InputRequired(missing),
+            Length(max=254, message=_l("Dit e-mailadres is te lang.")),
+            Regexp(EMAIL_PATTERN, message=_l("Dit is geen e-mailadres. Het lijkt op naam@bedrijf.nl.")),
+        ]
+        super().__init__(label, validators, filters=[trimmed], **options)
+
+
+class PasswordField(wtforms.PasswordField):
+    """A secret that has to be filled in; `missing` says so. Templates go by the name of this class to never show it."""
+
+    def __init__(
+        self, label: str = _l("Wachtwoord"), missing: str = _l("Vul je wachtwoord in."),
+        validators: Sequence[Any] = (), **options: Any,
+    ) -> None:
+        super().__init__(label, [InputRequired(missing), *validators], **options)
+
+
+class PersonNameField(StringField):
+    """The name of the person who fills in the form."""
+
+    def __init__(self, label: str = _l("Je naam"), **options: Any) -> None:
+        validators = [
+            DataRequired(_l("Vul je naam in.")),
+            Length(max=100, message=_l("Hoogstens 100 tekens.")),
+        ]
+        super().__init__(label, validators, filters=[trimmed], **options)
+
+
+class ActionForm(FlaskForm):
+    """A button, and its token against forged requests."""
+
+
+def field_attributes(field: Field, hint: str = "", **attributes: Any) -> dict[str, Any]:
+    """Return the attributes of a field's input element: those given that are not empty, and its hint and error.
+
+    A wrong field is marked as such and points to what is wrong (WCAG 2.2, 3.3.1).
+    """
+    found = {name: value for name, value in attributes.items() if value}
+    described_by = [f"{field.id}-hint"] if hint else []
+    if field.errors:
+        found["aria-invalid"] = "true"
+        described_by.append(f"{field.id}-error")
+    return found | ({"aria-describedby": " ".join(described_by)} if described_by else {})
