@@ -1,4 +1,4 @@
-"""What the queue runs: one function a job, each calls one domain function. A job is a hint and may run twice."""
+"""Jobs of the queue: each calls one domain function. A job is only a hint, and may run twice."""
 
 import logging
 
@@ -12,7 +12,7 @@ _redis: Redis | None = None
 
 
 def connect(url: str) -> Redis:
-    """The queue server; jobs are put there by `enqueue`."""
+    """Connect to the queue server, where `enqueue` puts jobs."""
     global _redis
     _redis = Redis.from_url(url, socket_connect_timeout=2, socket_timeout=20, health_check_interval=30)
     return _redis
@@ -20,21 +20,24 @@ def connect(url: str) -> Redis:
 
 def connection() -> Redis:
     if _redis is None:
-        raise RuntimeError("the queue was not connected")
+        raise RuntimeError("the queue server is not configured")
     return _redis
 
 
 def has_pending(name: str) -> bool:
-    """Whether something waits in this queue still."""
+    """Return whether jobs wait in this queue."""
     return Queue(name, connection=connection()).count > 0
 
 
 def enqueue(name: str, *args: int, urgent: bool = True) -> bool:
-    """Wake the worker for `jobs.tasks.<name>`. False when the queue is away: the sweep finds what waits."""
+    """Enqueue the job `jobs.tasks.<name>`.
+
+    Returns False if the queue server is unavailable; the sweep then finds the work in the database.
+    """
     queue = Queue("urgent" if urgent else "default", connection=connection())
     try:
         queue.enqueue(f"jobs.tasks.{name}", *args, job_timeout=600, result_ttl=0, failure_ttl=86_400)
     except RedisError:
-        log.warning("queue is away: %s waits for the sweep", name)
+        log.warning("the queue server is unavailable: %s waits for the sweep", name)
         return False
     return True

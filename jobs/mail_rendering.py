@@ -1,6 +1,6 @@
-"""What mails say, in the language of who gets them: a template per kind, in text and HTML, with one button.
+"""Renders mails in the recipient's language: one template per kind, as text and HTML, with one button.
 
-Totals at most.
+A mail contains totals at most, never individual wages.
 """
 
 from flask import Flask, render_template
@@ -15,26 +15,30 @@ _app: Flask | None = None
 
 
 def set_app(app: Flask) -> None:
-    """The application whose templates and translations the letters use."""
+    """Set the application whose templates and translations are used."""
     global _app
     _app = app
 
 
 def templates() -> AppContext:
-    """A context in which templates of ours can be filled."""
+    """Return an application context for rendering templates.
+
+    Raises:
+    - RuntimeError: no application has been set.
+    """
     if _app is None:
-        raise RuntimeError("letters have no templates yet")
+        raise RuntimeError("no application has been set for rendering")
     return _app.app_context()
 
 
-def write(letter: MailMessage) -> Message:
-    """The mail as it goes out."""
-    with templates(), force_locale(letter.language):
-        values = {"user": letter.user, "company": letter.client, "facts": letter.facts, "base_url": services().base_url,
-                  "support_email": services().support_email}  # fmt: skip
-        if letter.path:
-            values["button_url"] = services().base_url + letter.path
-        subject = render_template(f"mail/{letter.kind}.subject.txt", **values).strip()
-        text = render_template(f"mail/{letter.kind}.txt", **values)
-        html = render_template(f"mail/{letter.kind}.html", **values)
-    return Message(to=letter.facts.get("to") or letter.user.email, subject=subject, text=text, html=html)
+def write(message: MailMessage) -> Message:
+    """Render the mail."""
+    with templates(), force_locale(message.language):
+        values = {"user": message.user, "company": message.client, "facts": message.facts,
+                  "base_url": services().base_url, "support_email": services().support_email}  # fmt: skip
+        if message.path:
+            values["button_url"] = services().base_url + message.path
+        subject = render_template(f"mail/{message.kind}.subject.txt", **values).strip()
+        text = render_template(f"mail/{message.kind}.txt", **values)
+        html = render_template(f"mail/{message.kind}.html", **values)
+    return Message(to=message.facts.get("to") or message.user.email, subject=subject, text=text, html=html)

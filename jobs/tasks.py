@@ -1,4 +1,4 @@
-"""One function a job: a sentence each."""
+"""The jobs, one function each."""
 
 import time
 from contextlib import suppress
@@ -54,7 +54,7 @@ def poll_order_status(order_id: int) -> None:
 
 
 def read_transactions(account_id: int) -> None:
-    with database.connection_context(), suppress(BankUnavailable, UnknownBank):  # logged there; later again
+    with database.connection_context(), suppress(BankUnavailable, UnknownBank):  # logged there, retried later
         transactions.refresh_transactions(account_id, None)
 
 
@@ -74,7 +74,7 @@ def notify(notification_id: int) -> None:
 
 
 def poll() -> None:
-    """Each company has its own next moment; this only finds one that lost it."""
+    """Schedule companies that have no next poll. Normally each company has one."""
     with database.connection_context():
         run_discovery.repair_schedule()
 
@@ -105,9 +105,9 @@ def sync_consent(link_id: int) -> None:
 
 
 def enqueue_due_work() -> None:
-    """Put everything that waits in the database on the queue: the queue may have lost it.
+    """Enqueue everything that is due in the database, because the queue may have lost it.
 
-    Not while the last sweep's work still waits there: under load the queue would only grow.
+    Does nothing while jobs of the last sweep still wait: under load the queue would only grow.
     """
     if has_pending("default"):
         return
@@ -130,7 +130,7 @@ def enqueue_due_work() -> None:
 
 
 def _enqueue_outbox() -> None:
-    """What was just written down to be told goes now, not at the next sweep."""
+    """Enqueue messages that were just stored, so that they do not wait for the next sweep."""
     _enqueue_all("send_mail", mail.due_mails())
     _enqueue_all("notify", push_delivery.due_pushes())
 
