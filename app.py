@@ -1,4 +1,4 @@
-"""create_app() in named steps; the flask command line hangs here."""
+"""The Flask application: create_app() in named steps, with the operators' commands."""
 
 from datetime import timedelta
 from importlib import import_module
@@ -47,7 +47,7 @@ from connectors.web_push import WebPushClient
 from core.encryption import Keyring
 from domain.common.errors import NotFound, RateLimited
 from domain.common.services import Services
-from domain.common.services import configure as furnish_domain
+from domain.common.services import configure as configure_domain
 from jobs import mail_rendering
 
 SCREENS = (
@@ -57,12 +57,12 @@ SCREENS = (
 
 
 def create_app(settings: config.Config | None = None) -> Flask:
-    """The whole web application, ready to serve."""
+    """Return the web application, ready to serve."""
     settings = settings or config.load()
     app = bare_app(settings)
-    if settings.proxies:  # so many proxies in front of us each add one address; what comes before is the visitor's tale
+    if settings.proxies:  # trust the last entries of X-Forwarded-For; earlier ones can be forged by the client
         app.wsgi_app = ProxyFix(app.wsgi_app, x_for=settings.proxies, x_proto=settings.proxies)
-    furnish(settings, app)
+    configure_services(settings, app)
     jobs.connect(settings.redis_url)
     use_sessions(app, settings)
     use_database(app)
@@ -72,10 +72,10 @@ def create_app(settings: config.Config | None = None) -> Flask:
     return app
 
 
-def furnish(settings: config.Config, app: Flask | None = None) -> None:
-    """Hand the outside world to the domain: the only place that knows which adapter is used."""
+def configure_services(settings: config.Config, app: Flask | None = None) -> None:
+    """Configure the database and the domain's services: the only place that chooses the adapters."""
     models.connect(settings.database_url)
-    furnish_domain(
+    configure_domain(
         Services(
             payroll=SoapPayroll(settings.nmbrs_url), payroll_rest=_payroll_rest(settings),
             nmbrs_oauth=_nmbrs_oauth(settings), rest_offered=bool(settings.nmbrs_client_id), bank=_bank(settings),
@@ -105,13 +105,13 @@ def _nmbrs_oauth(settings: config.Config) -> NmbrsOAuth:
 
 
 def _bank(settings: config.Config) -> BanksByAdapter:
-    """Who speaks with which bank; Ponto's only where Ponto knows us."""
+    """Return the adapters of all banks; Ponto only if this installation has credentials for it."""
     ponto: dict[Adapter, Bank] = {"ponto": PontoBank(_ponto(settings))} if settings.ponto_client_id else {}
     return BanksByAdapter({"berlin_group": _berlin_group(settings), **ponto})
 
 
 def _ponto(settings: config.Config) -> PontoSettings:
-    """What Ponto knows us by; in development the key that the home folder keeps for the sandbox signs here too."""
+    """Return the settings for Ponto. In development, requests are signed with the key in the home folder."""
     if settings.ponto_signature_key:
         signer = signer_of(settings.ponto_signature_key, settings.ponto_signature_key_id)
     else:
@@ -127,7 +127,7 @@ def _ponto_oauth(settings: config.Config) -> PontoOAuth | None:
 
 
 def _berlin_group(settings: config.Config) -> BerlinGroupBank:
-    """Our key at the banks; in development one that the home folder keeps for the sandbox."""
+    """Return the Berlin Group adapter with our signing key; in development a key from the home folder."""
     if settings.bank_key:
         signer = http_signatures.load(Path(settings.bank_key), Path(settings.bank_certificate))
     else:
@@ -135,14 +135,18 @@ def _berlin_group(settings: config.Config) -> BerlinGroupBank:
     return BerlinGroupBank(signer, tls=_tls("BANK", settings.bank_tls_certificate, settings.bank_tls_key))
 
 
-def _tls(whose: str, certificate: str, key: str) -> SSLContext | None:
-    """What we show on the line; None without a key. ConfigError names whose cannot be used."""
+def _tls(setting: str, certificate: str, key: str) -> SSLContext | None:
+    """Return the TLS context with our client certificate, or None without a key.
+
+    Raises:
+    - ConfigError: the certificate or key cannot be used.
+    """
     if not key:
         return None
     try:
         return tls_with(Path(certificate), Path(key))
     except ValueError as error:
-        raise config.ConfigError(f"BIZCUIT_{whose}_TLS_CERTIFICATE: {error}") from error
+        raise config.ConfigError(f"BIZCUIT_{setting}_TLS_CERTIFICATE: {error}") from error
 
 
 def _identity(settings: config.Config) -> OidcProvider:
@@ -168,13 +172,13 @@ def _mailer(settings: config.Config) -> SmtpMailer:
 
 
 def _pusher(settings: config.Config) -> WebPushClient:
-    """In development the sandbox's push service may be on this machine."""
+    """Return the Web Push client. In development, the sandbox's push service on this machine is allowed."""
     local = "" if settings.production else settings.sandbox_url
     return WebPushClient(settings.push_key, settings.support_email, local=local, services=settings.push_services)
 
 
 def _banks(settings: config.Config) -> FileDirectory | HttpDirectory:
-    """Lines of configuration from a file; from the sandbox's address only in development."""
+    """Return the directory of bank configurations: a file, or in development the sandbox's URL."""
     if settings.banks.startswith("http"):
         if settings.production:
             raise config.ConfigError("BIZCUIT_BANKS must be a file in production")
@@ -183,7 +187,7 @@ def _banks(settings: config.Config) -> FileDirectory | HttpDirectory:
 
 
 def bare_app(settings: config.Config) -> Flask:
-    """Templates, translations and plain settings; no screens yet."""
+    """Return an application with templates, translations and settings, but without routes."""
     app = Flask("app", root_path=str(config.ROOT))
     app.config.update(
         SECRET_KEY=settings.session_key,
@@ -203,7 +207,7 @@ def bare_app(settings: config.Config) -> Flask:
 
 
 def use_sessions(app: Flask, settings: config.Config) -> None:
-    """Sessions in the database, signing in, protection against forged requests, htmx."""
+    """Configure sessions in the database, sign-in, CSRF protection and htmx."""
     secure = settings.base_url.startswith("https")
     app.config.update(
         SESSION_COOKIE_NAME="__Host-bz" if secure else "bz",
@@ -211,8 +215,8 @@ def use_sessions(app: Flask, settings: config.Config) -> None:
         SESSION_COOKIE_SECURE=secure,
         SESSION_COOKIE_SAMESITE="Lax",
         PERMANENT_SESSION_LIFETIME=timedelta(days=14),
-        WTF_CSRF_TIME_LIMIT=None,  # the token lives as long as the session in the database
-        WTF_CSRF_SSL_STRICT=False,  # our own Origin check covers http too
+        WTF_CSRF_TIME_LIMIT=None,  # the token is valid as long as the session
+        WTF_CSRF_SSL_STRICT=False,  # our own Origin check also covers http
     )
     app.session_interface = StoredSessions()
     authorization.login.init_app(app)
@@ -222,7 +226,7 @@ def use_sessions(app: Flask, settings: config.Config) -> None:
 
 
 def use_database(app: Flask) -> None:
-    """Open a connection for each request and give it back at the end; none for static files."""
+    """Open a database connection for each request, except static files, and release it at the end."""
 
     @app.before_request
     def _open() -> None:
@@ -235,8 +239,7 @@ def use_database(app: Flask) -> None:
 
 
 def use_screens(app: Flask) -> None:
-    """Every package of blueprints. No token against forged requests needs what machines call, and the worker's word
-    that a subscription changed."""
+    """Register all blueprints. Webhooks and the push renewal are exempt from CSRF: machines call them."""
     protect = CSRFProtect(app)
     init_urls(app)
     for name in SCREENS:
@@ -248,11 +251,11 @@ def use_screens(app: Flask) -> None:
 
 
 def use_errors(app: Flask) -> None:
-    """Each error is a page of ours that says what to do."""
+    """Render an error page that says what to do."""
 
     @app.errorhandler(CSRFError)
     def _forged(error: CSRFError) -> Any:
-        # The session that knew the token has ended: nobody is signed in, and whoever pressed wants to be.
+        # the session with the token has ended: offer to sign in
         if "client" in (request.view_args or {}) and not current_user.is_authenticated:
             return authorization.to_sign_in()
         return render_template("errors/csrf.html"), 400
@@ -261,7 +264,7 @@ def use_errors(app: Flask) -> None:
     @app.errorhandler(NotFound)
     def _not_found(error: Exception) -> tuple[str, int]:
         g.pop("client", None)
-        # A link may be meant for another account of the same person.
+        # the link may be meant for another account of this person
         onward = authorization.current_location() if current_user.is_authenticated and request.view_args else None
         return render_template("errors/404.html", onward=onward, user=current_user), 404
 
@@ -272,13 +275,13 @@ def use_errors(app: Flask) -> None:
     @app.errorhandler(HTTPException)
     def _http(error: HTTPException) -> Any:
         if request.blueprint == "webhooks":
-            return error  # Nmbrs reads no page
+            return error  # for Nmbrs, without a page
         page = {403: "403", 413: "413", 429: "429", 500: "500"}.get(error.code or 500, "other")
         if page == "500":
-            ignore_user_locale()  # asking who looks would ask the database, which may be what is broken
-        return render_template(f"errors/{page}.html"), error.code, _told_besides(error)
+            ignore_user_locale()  # the database may be the cause of the error
+        return render_template(f"errors/{page}.html"), error.code, _error_headers(error)
 
 
-def _told_besides(error: HTTPException) -> list[tuple[str, str]]:
-    """What belongs to an error beside its page, as which methods an address does know."""
+def _error_headers(error: HTTPException) -> list[tuple[str, str]]:
+    """Return the error's own headers, such as Allow, except Content-Type."""
     return [(name, value) for name, value in error.get_headers() if name != "Content-Type"]

@@ -1,4 +1,4 @@
-"""The command line of operators: `flask --app app …`. Each command is one domain call and says what it did."""
+"""The operators' commands: `flask --app app …`. Each makes one domain call and prints the result."""
 
 import getpass
 import sys
@@ -29,8 +29,8 @@ def register(app: Flask) -> None:
         app.cli.add_command(command)
 
 
-class Opened(click.Command):
-    """A command that has the database open while it runs."""
+class DatabaseCommand(click.Command):
+    """A command with an open database connection."""
 
     def invoke(self, ctx: click.Context) -> Any:
         with models.database.connection_context():
@@ -52,7 +52,7 @@ def version() -> None:
 
 @click.command()
 def migrate() -> None:
-    """Bring the database's schema up to date."""
+    """Bring the database schema up to date."""
     try:
         applied = models.migrate()
     except models.DatabaseTooOld as error:
@@ -60,55 +60,55 @@ def migrate() -> None:
     click.echo("applied: " + ", ".join(applied) if applied else "nothing to apply")
 
 
-@click.command("check-books", cls=Opened)
+@click.command("check-books", cls=DatabaseCommand)
 def check_books() -> None:
-    """Prove that every total is the sum of its lines, that nothing is doubled, that the log holds."""
-    found = list(integrity.find_inconsistencies())
-    for fault in found:
-        click.echo(fault)
-    click.echo(f"{len(found)} faults")
-    sys.exit(1 if found else 0)
+    """Check that totals equal their lines, that no payment has two live orders and that the audit log is intact."""
+    inconsistencies = list(integrity.find_inconsistencies())
+    for sentence in inconsistencies:
+        click.echo(sentence)
+    click.echo(f"{len(inconsistencies)} faults")
+    sys.exit(1 if inconsistencies else 0)
 
 
-@click.command("rotate-keys", cls=Opened)
+@click.command("rotate-keys", cls=DatabaseCommand)
 def rotate_keys() -> None:
-    """Seal every secret again with the first key of BIZCUIT_DATA_KEYS."""
-    click.echo(f"{operators.rotate_keys()} values sealed again")
+    """Encrypt every secret again with the first key of BIZCUIT_DATA_KEYS."""
+    click.echo(f"{operators.rotate_keys()} values encrypted again")
 
 
-authority_group = AppGroup("authority", help="Who may sign: accounts that wait for a decision.")
+authority_group = AppGroup("authority", help="Signing authority that waits for a decision.")
 
 
-@authority_group.command("list", cls=Opened)
+@authority_group.command("list", cls=DatabaseCommand)
 def authority_list() -> None:
-    """Accounts that wait."""
+    """List users whose signing authority waits for a decision."""
     for row in signing_authority.pending_authority_reviews():
         click.echo(f"{row.client.public_id}  {row.client.name}  {row.user.email}  {row.reason}")
 
 
-@authority_group.command("decide", cls=Opened)
+@authority_group.command("decide", cls=DatabaseCommand)
 @click.argument("client")
 @click.argument("email")
 @click.option("--yes", "answer", flag_value="yes", help="may sign")
 @click.option("--no", "answer", flag_value="no", help="may not sign")
 @click.option("--reason", required=True)
 def authority_decide(client: str, email: str, answer: str | None, reason: str) -> None:
-    """Decide whether this person may sign for this client."""
+    """Decide whether this user may sign for this client."""
     if answer is None:
         raise click.UsageError("say --yes or --no")
-    found = operators.require_client(client)
-    user = operators.member_of(found, email)
-    signing_authority.decide_authority(found, user, answer, reason, operator())
-    click.echo(f"{user.email} may {'sign' if answer == 'yes' else 'not sign'} for {found.name}")
+    client_row = operators.require_client(client)
+    user = operators.member_of(client_row, email)
+    signing_authority.decide_authority(client_row, user, answer, reason, operator())
+    click.echo(f"{user.email} may {'sign' if answer == 'yes' else 'not sign'} for {client_row.name}")
 
 
-limits_group = AppGroup("limits", help="Betaallimieten per bank account.")
+limits_group = AppGroup("limits", help="Payment limits (betaallimieten) per bank account.")
 
 
-@limits_group.command("show", cls=Opened)
+@limits_group.command("show", cls=DatabaseCommand)
 @click.argument("client")
 def limits_show(client: str) -> None:
-    """The limits of a client's accounts."""
+    """Show the limits of a client's accounts."""
     for row in operators.require_client(client).bank_accounts:
         click.echo(
             f"{row.iban}  per payment {format_dutch(row.limit_payment_cents)}"
@@ -123,7 +123,7 @@ def _amount(_: Any, __: Any, text: str | None) -> int | None:
         raise click.BadParameter("an amount in euros, like 250000 or 250000.00") from error
 
 
-@limits_group.command("set", cls=Opened)
+@limits_group.command("set", cls=DatabaseCommand)
 @click.argument("client")
 @click.argument("iban")
 @click.option("--payment", callback=_amount, help="euros per payment")
@@ -135,41 +135,41 @@ def limits_set(client: str, iban: str, payment: int | None, day: int | None) -> 
     click.echo("done")
 
 
-accounts_group = AppGroup("accounts", help="Whose bank accounts they are: those that wait for a decision.")
+accounts_group = AppGroup("accounts", help="Account holders that wait for a decision.")
 
 
-@accounts_group.command("list", cls=Opened)
+@accounts_group.command("list", cls=DatabaseCommand)
 def accounts_list() -> None:
-    """Accounts whose holder is not the client by name: client, IBAN, name at the bank, name of the client."""
+    """List accounts whose holder's name differs from the client's: client, IBAN, both names."""
     for row in holder_verification.pending_holder_reviews():
-        named = row.holder_name or "(no name)"
-        click.echo(f"{row.client.public_id}  {row.iban}  at the bank: {named}  client: {row.client.name}")
+        holder = row.holder_name or "(no name)"
+        click.echo(f"{row.client.public_id}  {row.iban}  at the bank: {holder}  client: {row.client.name}")
 
 
-@accounts_group.command("check", cls=Opened)
+@accounts_group.command("check", cls=DatabaseCommand)
 @click.argument("client")
 @click.argument("iban")
 @click.option("--yes", "answer", flag_value="yes", help="the account is this client's")
 @click.option("--no", "answer", flag_value="no", help="it is not")
 @click.option("--reason", required=True)
 def accounts_check(client: str, iban: str, answer: str | None, reason: str) -> None:
-    """Decide whether this account is this client's; its transactions are shown after a yes."""
+    """Decide whether this account belongs to this client; if so, its transactions are shown."""
     if answer is None:
         raise click.UsageError("say --yes or --no")
-    found = operators.require_client(client)
-    account = operators.account_of(found, normalise(iban))
+    client_row = operators.require_client(client)
+    account = operators.account_of(client_row, normalise(iban))
     holder_verification.decide_holder(account, answer, reason, operator())
-    click.echo(f"{account.iban} is {'' if answer == 'yes' else 'not '}of {found.name}")
+    click.echo(f"{account.iban} is {'' if answer == 'yes' else 'not '}of {client_row.name}")
 
 
 order_group = AppGroup("order", help="Orders at the bank.")
 
 
-@order_group.command("show", cls=Opened)
+@order_group.command("show", cls=DatabaseCommand)
 @click.argument("reference")
 @click.option("--xml", is_flag=True, help="print the pain.001 as sent or to be sent")
 def order_show(reference: str, xml: bool) -> None:
-    """An order and what the bank said of it."""
+    """Show an order and the bank's answers."""
     if xml:
         click.echo(operators.order_body(reference).decode(), nl=False)
         return
@@ -177,26 +177,26 @@ def order_show(reference: str, xml: bool) -> None:
         click.echo(line)
 
 
-@order_group.command("resolve", cls=Opened)
+@order_group.command("resolve", cls=DatabaseCommand)
 @click.argument("reference")
 @click.option("--taken", "verdict", flag_value="taken", help="the bank has it")
 @click.option("--not-taken", "verdict", flag_value="not-taken", help="the bank does not have it")
 @click.option("--reason", required=True)
-@click.option("--by", default=operator, help="who says so; two different people must")
+@click.option("--by", default=operator, help="the operator who reports; two different ones are needed")
 def order_resolve(reference: str, verdict: str | None, reason: str, by: str) -> None:
-    """Say what the bank told you of an order without an answer. It takes two people."""
+    """Report what the bank told you about an order without an answer. It takes two operators."""
     if verdict is None:
         raise click.UsageError("say --taken or --not-taken")
     click.echo(operators.resolve_order(reference, verdict == "taken", reason, by))
 
 
-nmbrs_group = AppGroup("nmbrs", help="The link to Nmbrs.")
+nmbrs_group = AppGroup("nmbrs", help="The connections to Nmbrs.")
 
 
-@nmbrs_group.command("poll", cls=Opened)
+@nmbrs_group.command("poll", cls=DatabaseCommand)
 def nmbrs_poll() -> None:
-    """Look at every mapped company now."""
-    click.echo(f"{run_discovery.mark_all_due()} companies to look at")
+    """Poll Nmbrs for every mapped company now."""
+    click.echo(f"{run_discovery.mark_all_due()} companies to poll")
     for company_id in run_discovery.due_companies():
         run_discovery.discover_runs(company_id)
     for run_id in intake.due_runs():
@@ -205,34 +205,34 @@ def nmbrs_poll() -> None:
 
 @click.command()
 def sweep() -> None:
-    """Put everything that waits on the queue."""
+    """Enqueue everything that is due."""
     try:
         tasks.enqueue_due_work()
     except RedisError as error:
-        raise click.ClickException("the queue is away") from error
+        raise click.ClickException("the queue server is unavailable") from error
 
 
-sessions_group = AppGroup("sessions", help="Where people are signed in.")
+sessions_group = AppGroup("sessions", help="Sessions of users.")
 
 
-@sessions_group.command("end", cls=Opened)
-@click.option("--email", help="of this person alone")
-@click.option("--all", "everybody", is_flag=True, help="of everybody")
+@sessions_group.command("end", cls=DatabaseCommand)
+@click.option("--email", help="only of this user")
+@click.option("--all", "everybody", is_flag=True, help="of all users")
 @click.option("--reason", required=True)
 def sessions_end(email: str | None, everybody: bool, reason: str) -> None:
-    """Sign people out everywhere, at once: a phone that was stolen, a key that leaked."""
+    """Sign users out everywhere at once, for example after the theft of a phone or the leak of a key."""
     if bool(email) == everybody:
         raise click.UsageError("either --email or --all")
     ended = operators.end_sessions(operator(), reason, operators.user_of(email) if email else None)
     click.echo(f"{ended} sessions ended")
 
 
-audit_group = AppGroup("audit", help="The log.")
+audit_group = AppGroup("audit", help="The audit log.")
 
 
-@audit_group.command("verify", cls=Opened)
+@audit_group.command("verify", cls=DatabaseCommand)
 def audit_verify() -> None:
-    """Prove that no event was changed, removed or slipped in."""
+    """Check that no audit event was changed, removed or inserted."""
     broken = {c.public_id: numbers for c in models.Client.select() if (numbers := audit.verify_chain(c.id))}
     for client, numbers in broken.items():
         click.echo(f"{client}: does not hold at {numbers}")
@@ -242,7 +242,7 @@ def audit_verify() -> None:
 
 @click.command("seed-demo")
 def seed_demo() -> None:
-    """Walk the demo entrepreneur through onboarding, over HTTP; web, worker and sandbox must run."""
+    """Take the demo customer through onboarding over HTTP; web, worker and sandbox must be running."""
     from tools.demo_journey import seed
 
     seed(click.echo)

@@ -1,7 +1,6 @@
-"""Every setting, read once from the environment (prefix BIZCUIT_, each also as …_FILE) and checked at start.
+"""The settings: read once from the environment (prefix BIZCUIT_, each also as …_FILE) and checked at start.
 
-In development a missing secret is drawn once and kept in the home folder; production refuses to
-start without its own.
+In development a missing secret is generated once and kept in the home folder; production requires its own.
 """
 
 import json
@@ -21,11 +20,13 @@ ROOT = Path(__file__).parent
 
 
 class ConfigError(Exception):
-    """A setting is missing or makes no sense; names it."""
+    """A setting is missing or invalid; the message names it."""
 
 
 @dataclass(frozen=True)
 class Config:
+    """All settings. Limits are integer cents, `poll_seconds` is seconds."""
+
     production: bool
     home: Path
     database_url: str
@@ -86,7 +87,7 @@ class Config:
 
 
 class _Reader:
-    """Reads settings by name; remembers nothing."""
+    """Reads single settings by name."""
 
     def __init__(self, environment: Mapping[str, str]) -> None:
         self._environment = environment
@@ -110,7 +111,7 @@ class _Reader:
         return int(value)
 
     def pairs(self, name: str) -> dict[str, str]:
-        """`name=value` pairs apart by commas."""
+        """Return a setting of `name=value` pairs, separated by commas."""
         found = {}
         for part in filter(None, map(str.strip, self.text(name, "").split(","))):
             key, is_pair, value = part.partition("=")
@@ -127,7 +128,11 @@ class _Reader:
 
 
 def load(environment: Mapping[str, str] | None = None) -> Config:
-    """All settings. ConfigError names the first that is wrong."""
+    """Return all settings.
+
+    Raises:
+    - ConfigError: names the first invalid setting.
+    """
     read = _Reader(os.environ if environment is None else environment)
     production = read.choice("ENV", "development", "development", "production") == "production"
     home = Path(read.text("HOME", str(ROOT / "var"))).absolute()
@@ -137,8 +142,9 @@ def load(environment: Mapping[str, str] | None = None) -> Config:
         raise ConfigError("BIZCUIT_BASE_URL must be https in production")
     keys = _data_keys(read, production, home)
     return Config(
-        production=production, home=home, sandbox_url=sandbox, base_url=base_url, **_outside(read, production, sandbox),
-        **_stores(read, home), **_mail(read, production), data_keys=keys,
+        production=production, home=home, sandbox_url=sandbox, base_url=base_url,
+        **_external_services(read, production, sandbox), **_stores(read, home), **_mail(read, production),
+        data_keys=keys,
         data_key=read.text("DATA_KEY", next(iter(keys))),
         hook_url=read.text("HOOK_URL", base_url.replace("//localhost", "//127.0.0.1")).rstrip("/"),
         push_key=_push_key(read, production, home), push_services=_push_services(read),
@@ -154,16 +160,16 @@ def load(environment: Mapping[str, str] | None = None) -> Config:
 
 
 def _stores(read: _Reader, home: Path) -> dict:
-    told = home / "run" / "redis-url"  # where the launcher's embedded queue listens
-    embedded = told.read_text().strip() if told.exists() else "redis://127.0.0.1:6379/0"
+    url_file = home / "run" / "redis-url"  # URL of the launcher's embedded queue server
+    embedded = url_file.read_text().strip() if url_file.exists() else "redis://127.0.0.1:6379/0"
     return {
         "database_url": read.text("DATABASE_URL", f"sqlite:///{home / 'bizcuit.db'}"),
         "redis_url": read.text("REDIS_URL", embedded),
     }
 
 
-def _outside(read: _Reader, production: bool, sandbox: str) -> dict:
-    """Where the others are. In development that is the sandbox; production names each."""
+def _external_services(read: _Reader, production: bool, sandbox: str) -> dict:
+    """Read the addresses of external services. In development they default to the sandbox; production must set each."""
 
     def at(name: str, default: str) -> str:
         return read.text(name, None if production else default)
@@ -172,22 +178,22 @@ def _outside(read: _Reader, production: bool, sandbox: str) -> dict:
         "banks": at("BANKS", f"{sandbox}/banks"),
         "bank_key": read.text("BANK_KEY", None if production else ""),
         "bank_certificate": read.text("BANK_CERTIFICATE", None if production else ""),
-        **_on_the_line(read),
+        **_client_certificate(read),
         "nmbrs_url": at("NMBRS_URL", sandbox),
         **_nmbrs_rest(read, production, sandbox),
         **_ponto(read, production, sandbox),
         "oidc_issuer": at("OIDC_ISSUER", f"{sandbox}/broker"),
         "oidc_client_id": at("OIDC_CLIENT_ID", "bizcuit"),
         "oidc_client_secret": at("OIDC_CLIENT_SECRET", "sandbox-secret"),
-        **_method(read),
+        **_identification(read),
         "kvk_url": at("KVK_URL", f"{sandbox}/kvk/api"),
         "kvk_key": at("KVK_KEY", "sandbox"),
         "kvk_certificate": read.text("KVK_CERTIFICATE", ""),
     }
 
 
-def _method(read: _Reader) -> dict:
-    """How people identify themselves: a profile by name, and what of it is other than the profile says."""
+def _identification(read: _Reader) -> dict:
+    """Read how users identify: a profile by name, and the deviations from it."""
     claims = read.pairs("OIDC_CLAIMS")
     if unknown := sorted(set(claims) - set(FIELDS)):
         raise ConfigError(f"BIZCUIT_OIDC_CLAIMS names {unknown[0]}; known are {', '.join(FIELDS)}")
@@ -196,12 +202,12 @@ def _method(read: _Reader) -> dict:
         "oidc_scopes": read.text("OIDC_SCOPES", ""),
         "oidc_acr": read.text("OIDC_ACR", ""),
         "oidc_claims": claims,
-        "oidc_accepted": {name: tuple(told.split("|")) for name, told in read.pairs("OIDC_ACCEPTED").items()},
+        "oidc_accepted": {name: tuple(values.split("|")) for name, values in read.pairs("OIDC_ACCEPTED").items()},
     }
 
 
-def _on_the_line(read: _Reader) -> dict:
-    """Our certificate towards banks that want to see one when we connect; other banks need none."""
+def _client_certificate(read: _Reader) -> dict:
+    """Read our TLS client certificate, for banks that require one (mutual TLS)."""
     key, certificate = read.text("BANK_TLS_KEY", ""), read.text("BANK_TLS_CERTIFICATE", "")
     if bool(key) != bool(certificate):
         raise ConfigError("BIZCUIT_BANK_TLS_KEY and BIZCUIT_BANK_TLS_CERTIFICATE come together")
@@ -215,7 +221,7 @@ NMBRS_SCOPES = (
 
 
 def _nmbrs_rest(read: _Reader, production: bool, sandbox: str) -> dict:
-    """The interface that follows SOAP. Without a client id it is not offered."""
+    """Read the settings of the Nmbrs REST API. Without a client id it is not offered."""
 
     def at(name: str, real: str, ours: str) -> str:
         return read.text(name, real if production else ours)
@@ -233,7 +239,10 @@ def _nmbrs_rest(read: _Reader, production: bool, sandbox: str) -> dict:
 
 
 def _ponto(read: _Reader, production: bool, sandbox: str) -> dict:
-    """Ponto Connect. Without a client id its banks cannot be linked; in life Ponto asks both keys of us."""
+    """Read the settings of Ponto Connect.
+
+    Without a client id its banks cannot be linked; production needs both keys.
+    """
 
     def at(name: str, real: str, ours: str) -> str:
         return read.text(name, real if production else ours)
@@ -262,16 +271,16 @@ def _mail(read: _Reader, production: bool) -> dict:
 
 
 def _secret(read: _Reader, name: str, production: bool, home: Path) -> str:
-    value = read.text(name, "") or ("" if production else _drawn(home, name))
+    value = read.text(name, "") or ("" if production else _development_secret(home, name))
     if len(value) < 32:
         raise ConfigError(f"{PREFIX}{name} must be a secret of at least 32 characters")
     return value
 
 
 def _push_key(read: _Reader, production: bool, home: Path) -> str:
-    """The key that signs push messages: 32 bytes in base64url, as tools for VAPID write it.
+    """Read the VAPID private key that signs push messages (RFC 8292): 32 bytes in base64url.
 
-    Browsers know its other half: with another key each has to be asked anew.
+    Browsers subscribe to its public key, so a new key invalidates every subscription.
     """
     value = _secret(read, "PUSH_KEY", production, home)
     try:
@@ -282,7 +291,7 @@ def _push_key(read: _Reader, production: bool, home: Path) -> str:
 
 
 def _push_services(read: _Reader) -> tuple[str, ...]:
-    """Return the hosts that push messages may go to, apart by commas; "*." before a host allows the names below it."""
+    """Return the hosts that push messages may be sent to, separated by commas; "*." allows all subdomains."""
     named = [part.strip().lower() for part in read.text("PUSH_SERVICES", ",".join(PUSH_SERVICES)).split(",")]
     for service in named:
         if not re.fullmatch(r"(\*\.)?([a-z0-9-]+\.)+[a-z][a-z0-9-]+", service):
@@ -291,8 +300,8 @@ def _push_services(read: _Reader) -> tuple[str, ...]:
 
 
 def _data_keys(read: _Reader, production: bool, home: Path) -> dict[str, bytes]:
-    """BIZCUIT_DATA_KEYS: "name:base64 of 32 bytes", several apart by commas; the first seals, all open."""
-    text = read.text("DATA_KEYS", "") or ("" if production else f"dev:{_drawn(home, 'DATA_KEYS')}")
+    """Read BIZCUIT_DATA_KEYS: "name:base64 of 32 bytes", separated by commas. The first encrypts, all decrypt."""
+    text = read.text("DATA_KEYS", "") or ("" if production else f"dev:{_development_secret(home, 'DATA_KEYS')}")
     keys = {}
     for part in filter(None, text.split(",")):
         name, _, encoded = part.strip().partition(":")
@@ -308,8 +317,8 @@ def _data_keys(read: _Reader, production: bool, home: Path) -> dict[str, bytes]:
     return keys
 
 
-def _drawn(home: Path, name: str) -> str:
-    """A development secret of this home folder: drawn once, then the same at each start."""
+def _development_secret(home: Path, name: str) -> str:
+    """Return the development secret of this name from the home folder, generated on first use."""
     home.mkdir(parents=True, exist_ok=True)
     path = home / "secrets.json"
     known = json.loads(path.read_text()) if path.exists() else {}

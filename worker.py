@@ -1,4 +1,4 @@
-"""Starts the worker: queue names, schedule, preloading; nothing else. `python worker.py`"""
+"""Starts the worker with its queues and schedule: `python worker.py`."""
 
 import logging
 from time import monotonic
@@ -8,13 +8,13 @@ from rq import Queue, Worker
 import app as application
 import config
 import jobs
-from jobs import tasks  # noqa: F401  (imported before the fork: a job starts in milliseconds)
+from jobs import tasks  # noqa: F401  (imported before the fork, so that a job starts in milliseconds)
 
 SWEEP_SECONDS = 5
 
 
 class SweepingWorker(Worker):
-    """A worker that, whenever it would look after itself, also has the database swept for waiting work."""
+    """A worker that also enqueues a sweep of the database whenever it runs its maintenance."""
 
     poll_seconds = 3600
     _polled_at: float | None = None
@@ -32,7 +32,7 @@ def main() -> None:
     settings = config.load()
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(name)s %(message)s")
     logging.getLogger("rq").setLevel(logging.WARNING)
-    application.furnish(settings)
+    application.configure_services(settings)
     connection = jobs.connect(settings.redis_url)
     SweepingWorker.poll_seconds = settings.poll_seconds
     worker = SweepingWorker(

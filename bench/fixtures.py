@@ -41,10 +41,10 @@ def database_named() -> dict[str, str]:
     return {"BIZCUIT_DATABASE_URL": url} if url else {}
 
 
-def furnish(home: Path, sandbox_url: str = "http://127.0.0.1:9") -> config.Config:
+def configure_services(home: Path, sandbox_url: str = "http://127.0.0.1:9") -> config.Config:
     """Configure the program on a migrated database. Without `sandbox_url` no external system is reachable."""
     here = settings(home, sandbox_url)
-    app.furnish(here)
+    app.configure_services(here)
     models.migrate()
     models.database.connect(reuse_if_open=True)
     return here

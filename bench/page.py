@@ -37,7 +37,7 @@ def measure(home: Path) -> list[Figure]:
 
 def measure_beside(home: Path, sandbox_url: str) -> list[Figure]:
     """Return the median time of the page, and the statements of one view."""
-    settings = fixtures.furnish(home, sandbox_url)
+    settings = fixtures.configure_services(home, sandbox_url)
     client = fixtures.make_client()
     fixtures.hand_out(files.payment_file(LINES))
     batch = fixtures.take_in(client, 1)

@@ -23,7 +23,7 @@ FILE_BYTES = len(files.payment_file(101)) - len(files.payment_file(100))
 
 def measure(home: Path) -> list[Figure]:
     """Measure the time next to its baseline, and how memory grows with the file."""
-    fixtures.furnish(home)
+    fixtures.configure_services(home)
     client = fixtures.make_client()
     fixtures.hand_out(files.payment_file(100, start=7))
     fixtures.take_in(client, 1)  # warm up: all imports and prepared statements

@@ -25,7 +25,7 @@ BODY = json.dumps({"event": "Run Einde", "company": 9969, "run": 1234}).encode()
 
 def measure(home: Path) -> list[Figure]:
     """Measure both servers with the same options and load, one after the other; the better of two runs counts."""
-    fixtures.furnish(home)
+    fixtures.configure_services(home)
     path = urlsplit(connections.webhook_address(fixtures.make_client())).path
     models.database.close()
     environ = {**os.environ, **fixtures.database_named()}

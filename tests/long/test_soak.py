@@ -35,7 +35,7 @@ PATIENCE = 1500.0  # seconds for everything to be taken in, on a slow and shared
 @pytest.fixture
 def busy(tmp_path: Path, house_environ) -> Iterator[Stack]:
     with Stack(tmp_path / "home", environ=house_environ(), notice=print) as stack:
-        application.furnish(config.load(stack.environment))
+        application.configure_services(config.load(stack.environment))
         models.database.connect(reuse_if_open=True)
         yield stack
         models.database.close()

@@ -44,7 +44,7 @@ class PreparedSite:
 
     def _connect(self) -> None:
         models.database.close()
-        application.furnish(replace(self.settings, database_url=self.url), self.app)
+        application.configure_services(replace(self.settings, database_url=self.url), self.app)
         jobs.connect(self.settings.redis_url)
         models.database.connect(reuse_if_open=True)
 
