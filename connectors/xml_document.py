@@ -1,7 +1,7 @@
-"""Open every XML document that comes from outside: payment files, status reports and statements.
+"""Open every external XML document: payment files, status reports and account statements.
 
-Forgiving in form: byte order marks, leading white space, bytes in another encoding than the declaration names.
-Strict in meaning: no document type, no entities, nothing external; limited size; one value per field, text only.
+Lenient about encoding: byte order marks, leading white space, a wrong encoding in the declaration.
+Strict about content: no document type, entities or external resources; limited size; one value per field.
 """
 
 import codecs
@@ -17,25 +17,25 @@ MOST_BYTES = 50 * 1024 * 1024
 _CHUNK = 64 * 1024
 _UTF8_MARK = b"\xef\xbb\xbf"
 _LEADING = re.compile(rb"(?:\xef\xbb\xbf|[ \t\r\n])*")
-_TRAILING = b"\x00\x1a \t\r\n"  # padding of mainframes and the end-of-file mark of DOS
+_TRAILING = b"\x00\x1a \t\r\n"  # Padding of mainframes, and the end-of-file mark of DOS.
 _DECLARATION = re.compile(rb"""<\?xml\s[^>]*?(?:encoding\s*=\s*["']([A-Za-z0-9._:-]{1,40})["'][^>]*?)?\?>""")
 _MARKS = (
     (codecs.BOM_UTF32_LE, "utf-32-le"), (codecs.BOM_UTF32_BE, "utf-32-be"),
     (codecs.BOM_UTF16_LE, "utf-16-le"), (codecs.BOM_UTF16_BE, "utf-16-be"),
 )  # fmt: skip
-# How a document begins without a mark: with "<" or white space, in units of four or two bytes.
+# The first bytes of a document without a byte order mark: "<" or white space, in units of four or two bytes.
 _UNMARKED = (
     (re.compile(rb"[< \t\r\n]\x00\x00\x00"), "utf-32-le"), (re.compile(rb"\x00\x00\x00[< \t\r\n]"), "utf-32-be"),
     (re.compile(rb"[< \t\r\n]\x00"), "utf-16-le"), (re.compile(rb"\x00[< \t\r\n]"), "utf-16-be"),
 )  # fmt: skip
-# Encodings of one byte per character that a declaration may name, as Python's codecs call them.
+# Encodings of one byte per character that a declaration may name, by the names of Python's codecs.
 _ONE_BYTE = frozenset(
     {f"cp{page}" for page in (437, 850, 852, 858, 866, 874, *range(1250, 1259))}
     | {f"iso8859-{part}" for part in (*range(2, 11), 13, 14, 15, 16)} | {"koi8-r", "koi8-u", "mac-roman"}
 )  # fmt: skip
 # Labels that mean a Windows code page (WHATWG Encoding Standard, labels of windows-1252, -1254 and -874).
 _WINDOWS = {"iso8859-1": "cp1252", "ascii": "cp1252", "iso8859-9": "cp1254", "iso8859-11": "cp874"}
-# The Windows code page of the same alphabet: bytes 0x80 to 0x9F are controls in the ISO encoding, letters in this one.
+# The Windows code page of the same alphabet: bytes 0x80 to 0x9F are control characters in ISO, letters in Windows.
 _WINDOWS_SIBLING = {
     "iso8859-2": "cp1250", "iso8859-7": "cp1253", "iso8859-13": "cp1257", "iso8859-15": "cp1252",
 }  # fmt: skip
@@ -47,8 +47,11 @@ _SAFE: Any = {
 
 
 class XmlRefused(ValueError):
-    """The bytes are no document that we read. `code`: empty, too_large, encoding, not_xml, document_type, not_one,
-    not_text. The text names elements, never what stands in them."""
+    """The document is refused.
+
+    `code`: empty, too_large, encoding, not_xml, document_type, not_one, not_text. The message names elements, never
+    their text.
+    """
 
     def __init__(self, code: str, detail: str) -> None:
         super().__init__(detail)
@@ -57,17 +60,17 @@ class XmlRefused(ValueError):
 
 @dataclass(frozen=True)
 class XmlDocument:
-    """A document in UTF-8 whose root has been looked at. `root` is its local name."""
+    """A document in UTF-8 with a valid root element. `root` is its local name."""
 
     root: str
     namespace: str
     text: bytes = field(repr=False)
-    start: int  # where the XML begins, behind its declaration
+    start: int  # offset in bytes of the XML after its declaration
 
     def elements(self, *names: str) -> Iterator[Any]:
-        """Yield each element with one of these local names at its end; the caller clears what it has read.
+        """Yield each element with one of these local names when it ends.
 
-        Memory stays flat when the caller does.
+        The caller clears each element after use, which keeps memory use flat.
 
         Raises:
         - XmlRefused: the document is not well-formed; elements may have been yielded before.
@@ -80,10 +83,10 @@ class XmlDocument:
 
 
 def open_document(raw: bytes, most_bytes: int = MOST_BYTES, lenient: bool = False) -> XmlDocument:
-    """Open a document in whatever encoding it came. Bytes that are UTF-8 are UTF-8, whatever the declaration says.
+    """Open a document in any supported encoding. Bytes that are valid UTF-8 are UTF-8, whatever the declaration says.
 
-    `lenient`: bytes that are in no encoding are read as U+FFFD. For documents of banks: ids, codes and amounts are
-    ASCII there, and a damaged one equals nothing that we know.
+    `lenient`: bytes that are valid in no encoding become U+FFFD. It is for documents of banks: their ids, codes and
+    amounts are ASCII, and a damaged one matches none of ours.
 
     Raises:
     - XmlRefused: empty, too large, in an unknown encoding, not XML, or with a document type.
@@ -105,21 +108,21 @@ def open_document(raw: bytes, most_bytes: int = MOST_BYTES, lenient: bool = Fals
 
 
 def _events(text: bytes, start: int, kind: Literal["start", "end"], tags: list[str] | None) -> Any:
-    stream = BytesIO(text)  # shares the bytes
+    stream = BytesIO(text)  # shares the bytes, no copy
     stream.seek(start)
     return etree.iterparse(stream, events=(kind,), tag=tags, **_SAFE)
 
 
 # --- encodings ----------------------------------------------------------------------------------------
 def _as_utf8(raw: bytes, lenient: bool) -> bytes:
-    """Return the document in UTF-8; the same bytes where they are UTF-8 already."""
+    """Return the document in UTF-8; unchanged when it is UTF-8 already."""
     start = _after(_LEADING, raw, 0)
     if start == len(raw):
         raise XmlRefused("empty", "nothing in it")
     wide = _wide_encoding(raw, start)
     if wide is not None and (text := _transcoded(raw, *wide)) is not None and _begins_with_markup(text):
         return _trimmed(text)
-    for mark, _encoding in _MARKS:  # a mark that the bytes behind it contradict
+    for mark, _encoding in _MARKS:  # a mark that the following bytes contradict
         start += len(mark) if raw.startswith(mark, start) else 0
     if _is_utf8(raw, start):
         return _trimmed(raw[start:] if start else raw)
@@ -136,7 +139,7 @@ def _as_utf8(raw: bytes, lenient: bool) -> bytes:
 
 
 def _wide_encoding(raw: bytes, start: int) -> tuple[int, str] | None:
-    """Return where the text begins and its encoding, for UTF-16 and UTF-32 with or without a mark."""
+    """Return the start of the text and its encoding, for UTF-16 and UTF-32 with or without a mark."""
     for mark, encoding in _MARKS:
         if raw.startswith(mark, start):
             return start + len(mark), encoding
@@ -145,7 +148,7 @@ def _wide_encoding(raw: bytes, start: int) -> tuple[int, str] | None:
 
 
 def _declared(raw: bytes, start: int) -> str | None:
-    """Return the encoding of one byte per character that the declaration means; None for any other."""
+    """Return the single-byte encoding that the declaration means; None for any other."""
     said = _DECLARATION.match(raw, _after(_LEADING, raw, start))
     label = said.group(1).decode().lower() if said and said.group(1) else ""
     try:
@@ -159,10 +162,10 @@ def _declared(raw: bytes, start: int) -> str | None:
 
 
 def _transcoded(raw: bytes, start: int, encoding: str, errors: str = "strict") -> bytes | None:
-    """Return the bytes behind `start` in UTF-8, made in small pieces; None when they are not in this encoding."""
+    """Return the bytes from `start` in UTF-8, converted in small pieces; None when they are not in this encoding."""
     last = ">".encode(encoding)
     end = raw.rfind(last) + len(last)
-    if end < start or raw[end:].strip(_TRAILING):  # padding may be of one byte behind wider characters
+    if end < start or raw[end:].strip(_TRAILING):  # padding may be single bytes after wider characters
         end = len(raw)
     decoder, made = codecs.getincrementaldecoder(encoding)(errors), BytesIO()
     view = memoryview(raw)
@@ -176,7 +179,7 @@ def _transcoded(raw: bytes, start: int, encoding: str, errors: str = "strict") -
 
 
 def _is_utf8(raw: bytes, start: int) -> bool:
-    """Tell whether the bytes are UTF-8, without a copy of them."""
+    """Return whether the bytes are UTF-8, without copying them."""
     decoder, view = codecs.getincrementaldecoder("utf-8")(), memoryview(raw)
     try:
         for at in range(start, len(raw), _CHUNK):
@@ -200,9 +203,9 @@ def _after(pattern: re.Pattern[bytes], text: bytes, start: int) -> int:
     return found.end() if found else start
 
 
-# --- reading elements by their local names ------------------------------------------------------------
+# --- elements by local name ---------------------------------------------------------------------------
 def local_name(element: Any) -> str:
-    """Return the name without its namespace; empty for what is no element."""
+    """Return the name without its namespace; "" for comments and the like."""
     return element.tag.rpartition("}")[2] if isinstance(element.tag, str) else ""
 
 
@@ -215,7 +218,7 @@ def child(element: Any, *path: str) -> Any:
     """Return the element at the end of a path of local names; None when there is none.
 
     Raises:
-    - XmlRefused: an element of the path stands there more than once.
+    - XmlRefused: an element of the path occurs more than once.
     """
     for name in path:
         found = children(element, name)
@@ -228,10 +231,10 @@ def child(element: Any, *path: str) -> Any:
 
 
 def text_of(element: Any) -> str | None:
-    """Return the text of an element without white space around it; None when there is none.
+    """Return the text of an element without surrounding white space; None when there is none.
 
     Raises:
-    - XmlRefused: the element holds other elements, so that its text would be read in part.
+    - XmlRefused: the element has child elements, so its own text is only part of the value.
     """
     if element is None:
         return None
@@ -241,10 +244,18 @@ def text_of(element: Any) -> str | None:
 
 
 def text_at(element: Any, *path: str) -> str | None:
-    """Return the text at the end of a path of local names; None when there is none. Raises: as `child`, `text_of`."""
+    """Return the text at the end of a path of local names; None when there is none.
+
+    Raises:
+    - XmlRefused: as `child` and `text_of`.
+    """
     return text_of(child(element, *path))
 
 
 def texts(elements: Iterable[Any]) -> tuple[str, ...]:
-    """Return the texts that are not empty. Raises: as `text_of`."""
+    """Return the texts that are not empty.
+
+    Raises:
+    - XmlRefused: as `text_of`.
+    """
     return tuple(text for element in elements if (text := text_of(element)))

@@ -1,4 +1,4 @@
-"""What every template may use: how money, accounts and days are written in the language of the page, and who looks."""
+"""Jinja filters and values: money, numbers, accounts and dates in the language of the page."""
 
 import re
 from datetime import date, datetime
@@ -15,7 +15,7 @@ from core.iban import format_iban
 from core.money import cents
 
 _WRITTEN_AS = {"nl": "nl", "en": "en_GB"}
-_DAY = {"nl": "%d-%m-%Y", "en": "%d/%m/%Y"}  # the pattern of CLDR, with two digits for a day and a month
+_DAY = {"nl": "%d-%m-%Y", "en": "%d/%m/%Y"}  # The CLDR date patterns, with two digits for day and month.
 
 
 def _locale() -> str:
@@ -23,23 +23,23 @@ def _locale() -> str:
 
 
 def _date(value: date | str) -> date:
-    if isinstance(value, str):  # of a mail, which is kept as text
+    if isinstance(value, str):  # An email template's date, stored as ISO text.
         return date.fromisoformat(value)
     return amsterdam(value).date() if isinstance(value, datetime) else value
 
 
 def euro(total: int) -> str:
-    """1980608: € 19.806,08 in Dutch, the sign never parting from its number; €19,806.08 in English."""
+    """Format cents as euros: "€ 19.806,08" in Dutch, with a no-break space, "€19,806.08" in English."""
     return format_currency(Decimal(total) / 100, "EUR", locale=_locale())
 
 
 def amount(total: int) -> str:
-    """The same without the sign."""
+    """Format cents without the currency symbol."""
     return format_decimal(Decimal(total) / 100, "#,##0.00", locale=_locale())
 
 
 def read_amount(text: str) -> int | None:
-    """Whole euros or with cents, as people type them in the language of the page, in cents; None for no amount."""
+    """Parse an amount as typed in the language of the page; return cents, or None if it is invalid."""
     groups, comma = (".", ",") if language() == "nl" else (",", ".")
     thousands = rf"[0-9]{{1,3}}(?:{re.escape(groups)}[0-9]{{3}}){{1,2}}"
     if not re.fullmatch(rf"(?:[0-9]{{1,9}}|{thousands})(?:{re.escape(comma)}[0-9]{{2}})?", text):
@@ -48,12 +48,12 @@ def read_amount(text: str) -> int | None:
 
 
 def number(count: int) -> str:
-    """12345: 12.345 in Dutch, 12,345 in English."""
+    """Format a number: "12.345" in Dutch, "12,345" in English."""
     return format_decimal(count, locale=_locale())
 
 
 def day(value: date) -> str:
-    """di 24 nov. (Dutch puts a point behind a month that is cut short)."""
+    """Format a short day: "di 24 nov." (Dutch puts a point after a shortened month)."""
     value = _date(value)
     text = format_date(value, "EEE d MMM", locale=_locale())
     whole = format_date(value, "MMMM", locale=_locale())
@@ -61,32 +61,32 @@ def day(value: date) -> str:
 
 
 def long_day(value: date | str) -> str:
-    """dinsdag 24 november 2020."""
+    """Format a whole day: "dinsdag 24 november 2020"."""
     return format_date(_date(value), "EEEE d MMMM y", locale=_locale())
 
 
 def day_and_month(value: date) -> str:
-    """24 november."""
+    """Format a day and month: "24 november"."""
     return format_date(_date(value), "d MMMM", locale=_locale())
 
 
 def month(value: date) -> str:
-    """november 2020, over a calendar."""
+    """Format a calendar's heading: "november 2020"."""
     return format_date(_date(value), "LLLL y", locale=_locale())
 
 
 def moment(value: datetime) -> str:
-    """13-11-2020 15:47 (13/11/2020 in English), on the clock in Amsterdam."""
+    """Format a moment in Amsterdam time: "13-11-2020 15:47" (13/11/2020 in English)."""
     return f"{amsterdam(value):{_DAY[language()]} %H:%M}"
 
 
 def datetime_seconds(value: datetime) -> str:
-    """13-11-2020 15:47:41, as the manual shows the history."""
+    """Format a moment with seconds: "13-11-2020 15:47:41"."""
     return f"{amsterdam(value):{_DAY[language()]} %H:%M:%S}"
 
 
 def _values() -> dict[str, object]:
-    """What every template may count on; a page of a client is given more of the last two (responses.render)."""
+    """Register the filters and values that templates use."""
     return {
         "client": g.get("client"), "support_email": current_app.config["SUPPORT_EMAIL"], "lang": language(),
         "recent_clients": (), "payments_waiting": 0,

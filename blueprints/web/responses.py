@@ -1,4 +1,4 @@
-"""Answers: a page or its fragment from one template, and going on to another page."""
+"""Render pages and fragments, and redirect, for browsers and htmx."""
 
 from typing import Any
 
@@ -10,12 +10,12 @@ from domain.payments import queries
 
 
 def _htmx() -> bool:
-    """Whether htmx asks for a part of the page (not when it restores history or follows a boosted link)."""
+    """Return whether htmx asks for a fragment (not for a restored history entry or a boosted link)."""
     return bool(request.htmx) and not (request.htmx.history_restore_request or request.htmx.boosted)
 
 
 def render(template: str, status: int = 200, **context: Any) -> Response:
-    """A whole page, with the number of payments that wait for its tabs; or what htmx asked for."""
+    """Render a page, with the data of its navigation unless htmx asks for a fragment."""
     if "client" in g and not _htmx():
         context.setdefault("recent_clients", worklist.recent_clients(g.membership))
         context.setdefault("payments_waiting", queries.count_waiting(g.client, g.membership.user))
@@ -25,17 +25,17 @@ def render(template: str, status: int = 200, **context: Any) -> Response:
 
 
 def render_fragment(page: str, part: str, status: int = 200, **context: Any) -> Response:
-    """The part when htmx asks, else the page that contains it."""
+    """Render the fragment for htmx, else the page that contains it."""
     return render(part if _htmx() else page, status, **context)
 
 
 def not_modified(mark: str) -> bool:
-    """Whether a page that looks again by itself has seen this already: answer it with 204 then."""
+    """Return whether a polling page already shows this state; answer it with 204 then."""
     return _htmx() and request.args.get("seen") == mark
 
 
 def redirect_to(url: str) -> Response:
-    """On to another page: 303, or told to htmx, which would follow a 303 by itself without the address bar."""
+    """Redirect with 303, or with HX-Redirect for htmx: it would follow a 303 without changing the address bar."""
     if _htmx():
         response = make_response("", 204)
         response.headers["HX-Redirect"] = url

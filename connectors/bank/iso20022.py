@@ -1,4 +1,4 @@
-"""Fields that status reports and statements have in common, read as ISO 20022 writes them."""
+"""Parse fields that status reports and account statements share (ISO 20022)."""
 
 import re
 from datetime import UTC, date, datetime
@@ -10,17 +10,21 @@ from core.clock import AMSTERDAM
 _AMOUNT = re.compile(r"\+?(?:([0-9]{1,15})(?:\.([0-9]*))?|\.([0-9]+))")
 _COUNT = re.compile(r"[0-9]{1,15}")
 _REASON = re.compile(r"[A-Z0-9]{4}")
-# What stands in the place of a reference when there is none (EPC rulebooks: NOTPROVIDED; MT practice: NONREF; zeros).
+# Placeholders for "no reference" (EPC rulebooks: NOTPROVIDED; MT practice: NONREF; zeros).
 _NO_REFERENCE = re.compile(r"0+|-+|NOT ?PROVIDED|NON ?REF|N/?A", re.IGNORECASE)
 LONGEST_INFORMATION = 105
 
 
 class UnreadableField(ValueError):
-    """A field that is not as the standard says. The text names the field, never what stands in it."""
+    """A field is not as the standard says. The message names the field, never its value."""
 
 
 def cents_of(text: str | None, name: str) -> int:
-    """Return an amount in cents: banks write 350, 350.0 and 350.00000 too. Raises: UnreadableField."""
+    """Return an amount in cents. Banks write 350, 350.0 and 350.00000 too.
+
+    Raises:
+    - UnreadableField
+    """
     match = _AMOUNT.fullmatch(text or "")
     whole, fraction = (match[1] or "0", match[2] or match[3] or "") if match else ("", "")
     if match is None or fraction[2:].strip("0"):
@@ -29,7 +33,11 @@ def cents_of(text: str | None, name: str) -> int:
 
 
 def count_of(text: str | None, name: str) -> int | None:
-    """Return a number of transactions; None when none is given. Raises: UnreadableField."""
+    """Return a number of transactions; None when the field is absent.
+
+    Raises:
+    - UnreadableField
+    """
     if text is None:
         return None
     if not _COUNT.fullmatch(text):
@@ -38,13 +46,13 @@ def count_of(text: str | None, name: str) -> int | None:
 
 
 def reference_of(text: str | None) -> str | None:
-    """Return a reference without padding; None for what stands there when there is none ("0", NOTPROVIDED)."""
+    """Return a reference without padding; None for a placeholder ("0", NOTPROVIDED)."""
     reference = (text or "").strip()
     return None if not reference or _NO_REFERENCE.fullmatch(reference) else reference
 
 
 def reason_of(element: Any, code: str = "Cd", proprietary: str = "Prtry") -> str | None:
-    """Return the reason's code, of ISO 20022 or the bank's own; None when what stands there is no code."""
+    """Return the code of a reason, of ISO 20022 or the bank's own; None when there is no code."""
     if element is None:
         return None
     for name in (code, proprietary):
@@ -55,7 +63,7 @@ def reason_of(element: Any, code: str = "Cd", proprietary: str = "Prtry") -> str
 
 
 def moment_of(text: str | None) -> datetime | None:
-    """Return an ISODateTime in UTC; one without a zone is the bank's own, Amsterdam's. None when it is none."""
+    """Return an ISODateTime in UTC; without a zone it is Amsterdam time. None when it is invalid."""
     try:
         moment = datetime.fromisoformat(text or "")
         return (moment if moment.tzinfo else moment.replace(tzinfo=AMSTERDAM)).astimezone(UTC)
@@ -64,7 +72,11 @@ def moment_of(text: str | None) -> datetime | None:
 
 
 def day_of(text: str | None, name: str) -> date | None:
-    """Return the day of an ISODate or ISODateTime as it stands there; None when none does. Raises: UnreadableField."""
+    """Return the day of an ISODate or ISODateTime, without conversion between zones; None when there is none.
+
+    Raises:
+    - UnreadableField
+    """
     try:
         return date.fromisoformat(text[:10]) if text else None
     except ValueError as error:
@@ -72,6 +84,6 @@ def day_of(text: str | None, name: str) -> date | None:
 
 
 def plain(text: str | None, longest: int) -> str | None:
-    """Return a text on one line, without what cannot be shown or kept; None when nothing is left."""
+    """Return a text on one line, without unprintable characters; None when nothing is left."""
     shown = "".join(sign if sign.isprintable() else " " for sign in text or "")
     return " ".join(shown.split())[:longest].rstrip() or None

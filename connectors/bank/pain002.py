@@ -1,7 +1,7 @@
 """Parse the bank's status report: ISO 20022 pain.002, any version, matched by local name.
 
-Banks differ in version (.03, .10, .11, .14) and in the levels they fill; the codes are the same. Every statement is
-returned at the level at which it stands; nothing is filled in and nothing is derived.
+Banks differ in version (.03, .10, .11, .14) and in the levels they fill; the codes are the same. Each status is
+returned at the level where the bank gave it; none is derived from another.
 """
 
 import re
@@ -33,7 +33,7 @@ class NotAReport(ValueError):
 class StatusReportDocument:
     """A whole status report. `message_id` and `created_at` (UTC) are the bank's own for this report.
 
-    A time without a zone is taken as Amsterdam's. `statements` stand in the order group, batch, its lines.
+    A time without a zone is Amsterdam time. `statements` are in the order group, batch, lines of that batch.
     """
 
     version: str
@@ -83,7 +83,7 @@ def _shared(statuses: tuple[str, ...]) -> str | None:
 
 
 def read_report(raw: bytes) -> Report:
-    """Parse a status report into one status for the whole. `read_status_report` returns all that it says.
+    """Parse a status report into one status for the whole; `read_status_report` returns every statement in it.
 
     Raises:
     - NotAReport
@@ -92,7 +92,7 @@ def read_report(raw: bytes) -> Report:
 
 
 def report_of(document: StatusReportDocument) -> Report:
-    """Return the statuses of a report per level. A group without a reason has those of its payments."""
+    """Return the statuses of a report per level. A group without a reason gets those of its payments."""
     groups, batches, lines = (
         [one for one in document.statements if one.level == level] for level in ("group", "batch", "line")
     )
@@ -105,7 +105,7 @@ def report_of(document: StatusReportDocument) -> Report:
     )  # fmt: skip
 
 
-# --- all that a report says ---------------------------------------------------------------------------
+# --- all statements of a report -----------------------------------------------------------------------
 def read_status_report(raw: bytes) -> StatusReportDocument:
     """Parse a status report: every statement in it, at its own level.
 
@@ -126,7 +126,7 @@ def read_status_report(raw: bytes) -> StatusReportDocument:
 
 
 class _Reader:
-    """Collects statements as their elements end. Each transaction is let go when it is read."""
+    """Collects statements as their elements end. Each transaction's element is emptied after parsing."""
 
     def __init__(self) -> None:
         self._message_id: str | None = None
@@ -163,7 +163,7 @@ class _Reader:
         self._statements += _of_whole(element, "group", "GrpSts", self._original, None)
 
     def _take_batch(self, element: Any) -> None:
-        """Take the batch and the lines in it, which came before its end."""
+        """Take the batch and its lines, whose elements end before it."""
         name = iso20022.reference_of(text_at(element, "OrgnlPmtInfId"))
         self._statements += _of_whole(element, "batch", "PmtInfSts", self._original, name)
         self._statements += self._placed(name)
@@ -194,7 +194,7 @@ class _Reader:
 
 
 def _stands_in_report(element: Any) -> bool:
-    """Tell whether the element stands where the standard has it: in the report, which stands in the root."""
+    """Return whether the element is a child of the report, which is a child of the root."""
     report = element.getparent()
     root = None if report is None else report.getparent()
     return root is not None and root.getparent() is None
@@ -203,7 +203,7 @@ def _stands_in_report(element: Any) -> bool:
 def _of_whole(
     element: Any, level: StatementLevel, status: str, original: str | None, batch: str | None
 ) -> Iterator[StatusStatement]:
-    """Yield what is said of the group or of a batch; nothing where it only names what it is about."""
+    """Yield the statement about the group or a batch; nothing when it holds only references."""
     code, reasons, information = _code(element, status), _reasons(element), _information(element)
     count = iso20022.count_of(text_at(element, "OrgnlNbOfTxs"), "OrgnlNbOfTxs")
     total = text_at(element, "OrgnlCtrlSum")
@@ -225,7 +225,7 @@ def _status_count(element: Any) -> StatusCount:
 
 
 def _line(element: Any) -> tuple[Any, ...]:
-    """Return the fields of one transaction; the batch it names itself stands in version .02 only."""
+    """Return the fields of one transaction. Only version .02 names the batch in the transaction itself."""
     amount = child(element, "OrgnlTxRef", "Amt", "InstdAmt")
     in_euros = amount is not None and amount.get("Ccy") == "EUR"
     return (
@@ -249,7 +249,7 @@ def _reasons(element: Any) -> tuple[str, ...]:
 
 
 def _information(element: Any) -> tuple[str, ...]:
-    """Return the bank's texts, and behind them its own reasons that are no codes."""
+    """Return the bank's texts, followed by its own reasons that are not codes."""
     parts = children(element, "StsRsnInf")
     said = texts(line for part in parts for line in children(part, "AddtlInf"))
     own = (text_at(part, "Rsn", "Prtry") for part in parts)

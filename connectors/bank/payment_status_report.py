@@ -1,7 +1,6 @@
-"""Parse statuses of an order and its single payments in JSON (Berlin Group 1.3.16), as the same statements as a
-pain.002 gives.
+"""Parse the statuses of an order and its payments in JSON (Berlin Group 1.3.16) into the statements of a pain.002.
 
-Banks list only payments that differ from the order. What is said of the order stands beside what is said of a payment;
+Banks list only payments that differ from the order. The status of the order and that of a payment are both kept;
 neither is derived from the other.
 """
 
@@ -15,14 +14,14 @@ from connectors.bank.port import NAME_MATCHES, OutcomeUnknown, StatusStatement, 
 
 LONGEST_NAME = 140
 _CODE = re.compile(r"[A-Z0-9]{4}")
-# Berlin Group's text says MBAM for a close match, its code list CMTC.
+# Berlin Group's text has MBAM for a close match, its code list CMTC.
 _MATCH = {code: code for code in NAME_MATCHES} | {"MBAM": "CMTC"}
 
 
 def of_status(found: dict[str, Any]) -> tuple[StatusStatement, ...]:
-    """Return what a status says: of the order, and the results of payee verification.
+    """Return the statements of a status: about the order, and the results of payee verification.
 
-    That list omits payments whose name matches.
+    The bank's list omits payments whose name matches.
 
     Raises:
     - OutcomeUnknown: a field is not as the standard says.
@@ -34,7 +33,7 @@ def of_status(found: dict[str, Any]) -> tuple[StatusStatement, ...]:
 
 
 def of_extended_status(found: dict[str, Any]) -> tuple[StatusStatement, ...]:
-    """Return what an extended status says: of the order, and of each payment that it lists.
+    """Return the statements of an extended status: about the order, and about each payment listed.
 
     One payment may come as an object, several as a list.
 
@@ -47,7 +46,7 @@ def of_extended_status(found: dict[str, Any]) -> tuple[StatusStatement, ...]:
 
 
 def line_reports(statements: Iterable[StatusStatement]) -> tuple[TransactionStatusReport, ...]:
-    """Return one report for each payment that is named, with its first reason."""
+    """Return one report for each statement with an end-to-end id, with its first reason."""
     return tuple(
         TransactionStatusReport(
             one.end_to_end_id, one.code, next(iter(one.reasons), None), one.name_match, one.matched_name
@@ -88,7 +87,7 @@ def _name_check(row: dict[str, Any]) -> StatusStatement:
 
 
 def _reasons(row: dict[str, Any], code: str, proprietary: str) -> tuple[str, ...]:
-    """Return the codes that are given as reasons; the bank's own only where it is a code."""
+    """Return the codes among the reasons; a proprietary reason may be free text."""
     own = row.get(proprietary)
     found = (_code(row, code), own if isinstance(own, str) and _CODE.fullmatch(own) else None)
     return tuple(reason for reason in found if reason)

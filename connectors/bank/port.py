@@ -202,7 +202,7 @@ StatementLevel = Literal["group", "batch", "line"]
 
 @dataclass(frozen=True)
 class StatusCount:
-    """How many transactions have a status, as the bank counts them (ISO 20022 NbOfTxsPerSts)."""
+    """The number of transactions with a status, as the bank counts them (ISO 20022 NbOfTxsPerSts)."""
 
     code: str | None
     count: int | None
@@ -211,12 +211,12 @@ class StatusCount:
 
 @dataclass(frozen=True)
 class StatusStatement:
-    """One statement of a bank about an order, as it stands there: nothing is filled in, nothing is derived.
+    """One statement of a bank about an order, unchanged: no field is filled in or derived.
 
     `level`: the whole order (GrpSts, transactionStatus), a batch of it (PmtInfSts) or one line (TxSts). `code` is an
     ISO 20022 code; None where only a reason or a count is given. `message_id`, `payment_information_id`,
-    `end_to_end_id` and `instruction_id` are those of the order that the statement names. `count` and `sum_cents` are
-    what the bank says the order or batch holds. `name_match` and `matched_name` as in `TransactionStatusReport`.
+    `end_to_end_id` and `instruction_id` are the references of the original order. `count` and `sum_cents` are the
+    bank's totals of the order or batch. `name_match` and `matched_name` as in `TransactionStatusReport`.
     """
 
     level: StatementLevel
@@ -240,8 +240,8 @@ class StatusReport:
     """The status of an order. `reason` is a code of the bank or of ISO 20022 (AM04 …), never free text.
 
     `lines` holds only transactions whose outcome differs from the order's, since banks list no others. `links` holds
-    absolute, validated URLs for the next step. `raw` may contain names. `statements` is everything that the answers
-    said, each at its own level; `said_at` (UTC) is the bank's own time, where it gave one.
+    absolute, validated URLs for the next step. `raw` may contain names. `statements` are all statements of the
+    answers, each at its own level; `said_at` (UTC) is the bank's time of the report, if given.
     """
 
     transaction_status: str

@@ -31,14 +31,14 @@ _INITIATIONS = ("CstmrCdtTrfInitn", "pain.001.001.02")
 _PACKED = re.compile(rb"(?:\xef\xbb\xbf|[ \t\r\n])*[A-Za-z0-9+/]")
 _DECIMAL = re.compile(r"([0-9]{1,15})(?:\.([0-9]{1,18}))?")
 _RF = re.compile(r"RF[0-9]{2}[A-Z0-9]{1,21}")
-_UNITS = 100_000  # a control sum may have five decimals, and adds up amounts of any currency (ISO 20022)
+_UNITS = 100_000  # a control sum may have five decimals, and adds up amounts of all currencies (ISO 20022)
 # The fields of a payment, as paths of local names. Only Ustrd and Strd may occur more than once.
 _FIELDS = ("PmtId/EndToEndId", "Amt/*", "Cdtr/Nm", "CdtrAcct/Id/IBAN", "RmtInf/*")
 
 
 @dataclass(frozen=True)
 class StructuredReference:
-    """A creditor reference as it came (ISO 20022 CdtrRefInf): `kind` SCOR, `issuer` CUR, or ISO for ISO 11649 (RF)."""
+    """A creditor reference, unchanged (ISO 20022 CdtrRefInf): `kind` SCOR; `issuer` CUR, or ISO for ISO 11649 (RF)."""
 
     value: str
     kind: str | None = None
@@ -63,11 +63,11 @@ class PaymentLine:
 
 @dataclass(frozen=True)
 class HeldLine:
-    """A payment that cannot be made, or is of zero; name and account are as in the file.
+    """A payment that is owed but cannot be made, or one of zero; name and account are as in the file.
 
     `reason`: bad_iban, outside_sepa, other_currency, name_unusable, no_name, no_iban, amount_too_large,
-    reference_unusable; zero_amount for one that is left out. `amount_cents` is in `currency`; None where that
-    currency has smaller parts.
+    reference_unusable; zero_amount for one that is left out. `amount_cents` is in `currency`; None if that currency
+    has smaller units than cents.
     """
 
     number: int
@@ -85,7 +85,7 @@ class HeldLine:
 class Caution:
     """Something unusual about these lines (numbers from 1) that does not prevent their payment.
 
-    `code`: doubled_id (own ids are drawn anyway), text_beside_reference (SEPA carries one of the two: the reference),
+    `code`: doubled_id (the order gets new ids anyway), text_beside_reference (SEPA carries only one: the reference),
     remittance_not_carried, bad_check_digits (of an ISO 11649 reference), bad_date.
     """
 
@@ -95,7 +95,7 @@ class Caution:
 
 @dataclass(frozen=True)
 class FilePayment:
-    """The payments of one debtor account on one execution date; None for what the file leaves out."""
+    """The payments of one debtor account on one execution date; None for a field that the file omits."""
 
     debtor_name: str
     debtor_iban: str | None
@@ -108,7 +108,7 @@ class FilePayment:
 class PaymentFile:
     """A validated file. `lines` are payable; `count` and `total_cents` are theirs.
 
-    `held` lines are owed and cannot be paid. `left_out` are those of zero. `payments` has one entry for each pair of
+    `held` lines are owed but cannot be paid. `left_out` are lines of zero. `payments` has one entry for each pair of
     debtor account and execution date.
     """
 
@@ -136,7 +136,7 @@ class FileRefused(Exception):
         self.code, self.line, self.detail = code, line, detail
 
 
-# What the document's refusals are called here; any other is not_xml.
+# XmlRefused codes as codes of FileRefused; any other is not_xml.
 _REFUSALS = {"empty": "empty", "too_large": "too_large", "not_one": "missing_field", "not_text": "missing_field"}
 
 
@@ -236,7 +236,7 @@ class _Reader:
         self._group = _claims(element)
 
     def _part(self, element: Any) -> None:
-        """Parse one PmtInf: check its own totals, read debtor and date. Its payments end before it does."""
+        """Parse one PmtInf: check its own totals, read debtor and date. The elements of its payments end before it."""
         block = self._block
         _check_claims(_claims(element), block.count, block.units)
         if _text(element, "PmtMtd") not in ("", "TRF"):
@@ -300,7 +300,7 @@ class _Reader:
     def _reference(
         self, structured: list[Any], words: list[str], number: int
     ) -> tuple[StructuredReference | None, str | None]:
-        """Return the reference, and why it cannot be sent as it came. Adds the text beside it to `words`."""
+        """Return the reference, and why it cannot be sent unchanged. Append its text to `words`."""
         found, more, is_whole = _structured(structured)
         if not is_whole:
             self._caution("remittance_not_carried", number)
@@ -324,7 +324,7 @@ class _Reader:
 
 
 def _payments(blocks: list[_Block]) -> Iterator[FilePayment]:
-    """Group the blocks by account and date. A block that leaves one out takes it from the others, if they agree."""
+    """Group the parts by account and date. A part that omits one takes it from the others, if they agree."""
     ibans = {block.debtor_iban for block in blocks} - {None}
     days = {block.execution_date for block in blocks} - {None}
     alone_iban = next(iter(ibans)) if len(ibans) == 1 else None
@@ -362,7 +362,7 @@ def _why_held(name: str, iban: str, currency: str, amount_cents: int | None) -> 
 
 
 def _is_usable(name: str) -> bool:
-    """Tell whether letters or digits are left of the name in SEPA characters, and none was lost in decoding."""
+    """Return whether the name keeps letters or digits in SEPA characters, and no character was lost in decoding."""
     if name.isascii():
         return any(map(str.isalnum, name[:NAME]))
     lost = any(sign == "\ufffd" or "\x7f" <= sign <= "\x9f" for sign in name)
@@ -400,7 +400,7 @@ def _fields(payment: Any, number: int) -> tuple[dict[str, Any], list[str], list[
 
 
 def _structured(elements: Iterable[Any]) -> tuple[list[StructuredReference], list[str], bool]:
-    """Return the distinct references, the texts beside them, and whether nothing else is there."""
+    """Return the distinct references, their texts, and whether the elements hold nothing else."""
     found: list[StructuredReference] = []
     words: list[str] = []
     is_whole = True
@@ -417,13 +417,13 @@ def _structured(elements: Iterable[Any]) -> tuple[list[StructuredReference], lis
 
 
 def _is_carried(reference: StructuredReference) -> bool:
-    """Tell whether the reference may stand in an order as it is."""
+    """Return whether the reference may be sent unchanged."""
     parts = (part for part in (reference.kind, reference.issuer) if part)
     return is_reference(reference.value) and all(is_sepa(part, REFERENCE) for part in parts)
 
 
 def _rf_is_valid(reference: str) -> bool:
-    """Check the digits of a creditor reference (ISO 11649: mod 97 as of an IBAN)."""
+    """Check the check digits of a creditor reference (ISO 11649: mod 97, as for an IBAN)."""
     return int("".join(str(int(sign, 36)) for sign in reference[4:] + reference[:4])) % 97 == 1
 
 
@@ -449,7 +449,7 @@ def _units(text: str) -> int | None:
 
 # --- totals ---
 def _claims(element: Any) -> dict[str, str]:
-    """Return the totals that a header gives; each may occur once."""
+    """Return the totals in a header; each may occur once."""
     found = {}
     for key, code in (("NbOfTxs", "wrong_count"), ("CtrlSum", "wrong_sum")):
         said = [text for part in children(element, key) if (text := _folded(part))]

@@ -266,7 +266,7 @@ def levels(report: StatusReport) -> list[tuple[str, str | None, str | None, tupl
     return [(one.level, one.code, one.end_to_end_id, one.reasons) for one in report.statements]
 
 
-def test_a_status_and_its_extended_status_are_statements_of_their_own():
+def test_a_status_and_its_extended_status_are_separate_statements():
     extended = {"groupStatus": "PART", "reasonCode": "AM04", EXTENDED: [ONE, {STATUS: "ACSC"}]}
     assert levels(asked(says(200, {STATUS: "RJCT"}), says(200, extended))) == [
         ("group", "RJCT", None, ()), ("group", "PART", None, ("AM04",)), ("line", "RJCT", "E1", ("AC04",)),
@@ -282,7 +282,7 @@ def test_a_name_check_is_a_statement_of_its_line():
     assert "Jong" not in repr(one)
 
 
-def test_a_file_over_the_line_gives_the_same_statements():
+def test_a_pain_002_gives_the_same_statements():
     report = asked(says(200, file("PART", ("E1", "RJCT", "x"), ("E2", "ACSC", "")), "application/xml"))
     assert levels(report) == [
         ("group", "PART", None, ()), ("line", "RJCT", "E1", ("AC06",)), ("line", "ACSC", "E2", ("AC06",)),

@@ -93,7 +93,7 @@ def said(raw: bytes) -> list[tuple[str, str | None, str | None]]:
     return [(one.level, one.code, one.end_to_end_id) for one in read_status_report(raw).statements]
 
 
-def test_a_report_has_a_time_and_an_id_of_its_own():
+def test_a_report_has_its_own_time_and_id():
     found = read_status_report(report("<GrpSts>ACTC</GrpSts>"))
     assert (found.version, found.message_id, found.original_message_id) == ("pain.002.001.10", "S1", MSG)
     assert found.created_at == datetime(2026, 5, 4, 8, tzinfo=UTC)
@@ -115,11 +115,11 @@ LEVELS = [
 
 
 @pytest.mark.parametrize(("raw", "statements"), LEVELS, ids=range(len(LEVELS)))
-def test_each_level_says_what_it_says_and_nothing_is_filled_in(raw: bytes, statements: list):
+def test_statements_keep_their_level_and_none_is_derived(raw: bytes, statements: list):
     assert said(raw) == statements
 
 
-def test_a_statement_names_what_it_is_about():
+def test_a_statement_has_the_references_of_the_order():
     raw = report("<GrpSts>PART</GrpSts>", block("PART", line("E1", "RJCT", "AC04", "opgeheven")))
     group, batch, one = read_status_report(raw).statements
     assert group == StatusStatement("group", "PART", message_id=MSG)
@@ -135,7 +135,7 @@ def test_every_reason_is_kept_with_its_own_line():
     assert (second.reasons, second.information) == (("MD07",), ())
 
 
-def test_counts_and_amounts_are_given_as_they_stand():
+def test_counts_and_amounts():
     per_status = "<NbOfTxsPerSts><DtldNbOfTxs>2</DtldNbOfTxs><DtldSts>RJCT</DtldSts><DtldCtrlSum>12.5</DtldCtrlSum>"
     counts = f"<OrgnlNbOfTxs>3</OrgnlNbOfTxs><OrgnlCtrlSum>35.50000</OrgnlCtrlSum>{per_status}</NbOfTxsPerSts>"
     amount = '<OrgnlTxRef><Amt><InstdAmt Ccy="{}">5.25</InstdAmt></Amt></OrgnlTxRef></TxInf'
@@ -148,12 +148,12 @@ def test_counts_and_amounts_are_given_as_they_stand():
 
 
 @pytest.mark.parametrize("reference", ["NOTPROVIDED", " 0 ", "000", "NONREF"])
-def test_what_stands_in_the_place_of_a_reference_is_none(reference: str):
+def test_a_placeholder_is_no_reference(reference: str):
     (one,) = read_status_report(report("", block("", line(reference, "RJCT")))).statements
     assert one.end_to_end_id is None
 
 
-def test_references_come_without_their_padding():
+def test_padding_of_references_is_removed():
     raw = report("<GrpSts>RJCT</GrpSts>", block("", line(" E1   ", "RJCT")), message_id=f"{MSG}      ")
     group, one = read_status_report(raw).statements
     assert (group.message_id, one.end_to_end_id) == (MSG, "E1")
@@ -175,12 +175,12 @@ def test_a_close_match_comes_with_its_name():
     report("", block("", line("E1", "RJCT").replace("<TxSts>", "<OrgnlEndToEndId>E2</OrgnlEndToEndId><TxSts>"))),
     report("").replace(b"CstmrPmtStsRpt", b"x").replace(b"OrgnlGrpInfAndSts", b"y"),
 ])  # fmt: skip
-def test_what_is_said_twice_or_in_part_is_not_said(wrong: bytes):
+def test_repeated_or_invalid_fields_are_refused(wrong: bytes):
     with pytest.raises(NotAReport):
         read_status_report(wrong)
 
 
-def test_statuses_in_other_places_are_no_statements():
+def test_statuses_in_supplementary_data_are_ignored():
     hidden = "<SplmtryData><Envlp><TxInfAndSts><TxSts>RJCT</TxSts></TxInfAndSts></Envlp></SplmtryData>"
     assert said(report("<GrpSts>ACSC</GrpSts>", hidden)) == [("group", "ACSC", None)]
 
@@ -190,7 +190,7 @@ def test_statuses_in_other_places_are_no_statements():
     report("<GrpSts>ACSC</GrpSts>").replace(b'"1.0"?', b'"1.0" encoding="UTF-16"?'),
     report("<GrpSts>ACSC</GrpSts>").decode().encode("utf-16"),
 ])  # fmt: skip
-def test_the_form_of_a_report_is_no_matter(raw: bytes):
+def test_any_encoding_of_a_report(raw: bytes):
     assert said(raw) == [("group", "ACSC", None)]
 
 

@@ -1,4 +1,4 @@
-"""Documents from outside: in any form that bytes may take they say the same, and nothing outside them is ever read."""
+"""External XML documents: every encoding gives the same text, and no external resource is ever read."""
 
 import pytest
 from hypothesis import example, given
@@ -34,7 +34,7 @@ def refused(raw: bytes, lenient: bool = False) -> str:
     return caught.value.code
 
 
-# --- forgiving in form ---
+# --- lenient about encoding ---
 LABELS = ["", *map(declared, ("UTF-8", "utf-16", "UTF-16LE", "iso-8859-1", "windows-1250", "ascii", "nonsense"))]
 UNICODE = {
     "utf-8": b"", "utf-8-sig": b"", "utf-16": b"", "utf-16-le": b"", "utf-16-be": b"", "utf-32": b"", "utf-32-le": b"",
@@ -45,7 +45,7 @@ names = st.text(st.characters(codec="utf-8", exclude_categories=("C", "Z"), excl
 
 @given(names, st.sampled_from(LABELS), st.sampled_from(sorted(UNICODE)), st.sampled_from(["", "\n", "\r\n \t"]))
 @example("محمد علي", declared("utf-16"), "utf-8", "\r\n")
-def test_unicode_is_read_whatever_it_calls_itself(name: str, label: str, encoding: str, before: str):
+def test_unicode_overrides_the_declaration(name: str, label: str, encoding: str, before: str):
     assert read((before + document(name, label)).encode(encoding)) == name
 
 
@@ -59,7 +59,7 @@ ONE_BYTE = [
 
 @pytest.mark.parametrize(("label", "encoding"), ONE_BYTE)
 @given(data=st.data(), before=st.sampled_from([b"", b"\n", b"\r\n ", b"\xef\xbb\xbf"]))
-def test_one_byte_per_letter_is_read_as_declared(label: str, encoding: str, data: st.DataObject, before: bytes):
+def test_a_single_byte_encoding_is_read_as_declared(label: str, encoding: str, data: st.DataObject, before: bytes):
     letters = [sign for byte in range(0xA1, 0x100) if (sign := bytes([byte]).decode(encoding, "ignore")).isalpha()]
     name = data.draw(st.text(st.sampled_from(letters), min_size=1))
     raw = before + document(f"{name} {letters[0]}x", declared(label)).encode(encoding)
@@ -75,35 +75,35 @@ def test_one_byte_per_letter_is_read_as_declared(label: str, encoding: str, data
     ("iso-8859-2", "cp1250", "Šťastný „Žižka”"),
     ("windows-1250", "cp1250", "Łukasz Żółć"),
 ])  # fmt: skip
-def test_a_windows_code_page_is_known_under_the_label_of_its_iso_sibling(label: str, encoding: str, name: str):
+def test_an_iso_label_may_mean_a_windows_code_page(label: str, encoding: str, name: str):
     assert read(document(name, declared(label)).encode(encoding)) == name
 
 
-def test_a_byte_that_a_code_page_does_not_define_is_lost_alone():
+def test_an_undefined_byte_loses_only_itself():
     assert read(document("Jans@en", declared("iso-8859-1")).encode().replace(b"@", b"\x81")) == "Jans\ufffden"
 
 
 @pytest.mark.parametrize("behind", [b"\n", b"\r\n", b"\x00" * 512, b"\x1a", b"\n\x1a\x00"])
 @pytest.mark.parametrize("encoding", ["utf-8", "utf-16", "cp1252"])
-def test_padding_behind_the_document_is_no_matter(behind: bytes, encoding: str):
+def test_padding_after_the_document_is_ignored(behind: bytes, encoding: str):
     assert read(document(declaration=declared("iso-8859-1")).encode(encoding) + behind) == "Zoë"
 
 
 @pytest.mark.parametrize("before", [
     b"\xef\xbb\xbf\r\n", b"\r\n\xef\xbb\xbf", b"\xef\xbb\xbf\xef\xbb\xbf", b"\xff\xfe", b"\xfe\xff", b"\n\xff\xfe",
 ])  # fmt: skip
-def test_a_mark_that_is_not_true_is_passed_over(before: bytes):
+def test_a_wrong_byte_order_mark_is_ignored(before: bytes):
     assert read(before + document(declaration=declared("utf-8")).encode()) == "Zoë"
 
 
-def test_a_bank_may_have_cut_a_letter_in_two():
-    """Only where it is asked for: a damaged id or amount equals nothing that we know."""
+def test_a_truncated_character_is_replaced_if_lenient():
+    """Only if the caller allows it: a damaged id or amount matches none of ours."""
     raw = document("Zo@").encode().replace(b"@", b"\xc3")
     assert name_in(open_document(raw, lenient=True)) == "Zo\ufffd"
     assert refused(raw) == "encoding"
 
 
-# --- strict in meaning ---
+# --- strict about content ---
 @pytest.mark.parametrize(("raw", "code"), [
     (b"", "empty"), (b" \r\n", "empty"), (b"\xef\xbb\xbf", "empty"), (b"text", "not_xml"), (b"<a", "not_xml"),
     (document().encode()[:-5], "not_xml"), (document().encode() + b"<a/>", "not_xml"),
@@ -112,13 +112,13 @@ def test_a_bank_may_have_cut_a_letter_in_two():
     (document(declaration=declared("rot13")).encode("latin-1"), "encoding"),
     (document(declaration=declared("utf-8")).encode("latin-1"), "encoding"),
 ])  # fmt: skip
-def test_what_is_no_document_is_refused(raw: bytes, code: str):
+def test_other_bytes_are_refused(raw: bytes, code: str):
     assert refused(raw) == code
 
 
 @pytest.mark.parametrize("encoding", ["utf-8", "utf-16", "cp1252"])
 @pytest.mark.parametrize("inner", ["", '[<!ENTITY a "x">]', 'SYSTEM "file:///etc/hostname"'])
-def test_a_document_type_is_refused_before_anything_is_read(inner: str, encoding: str):
+def test_a_document_type_is_refused(inner: str, encoding: str):
     doctype = f"<!-- {'x' * 9000} --><!DOCTYPE Document {inner}>"
     assert refused(document(declaration=declared("windows-1252") + doctype).encode(encoding)) == "document_type"
 
@@ -130,18 +130,18 @@ def test_size_is_limited():
 
 
 @given(st.binary(max_size=200), st.booleans())
-def test_rubbish_is_refused_and_nothing_worse(raw: bytes, lenient: bool):
+def test_random_bytes_raise_only_xml_refused(raw: bytes, lenient: bool):
     assert refused(raw, lenient) in ("empty", "not_xml", "encoding", "document_type")
 
 
-def test_comments_do_not_cut_a_text_and_elements_do():
+def test_comments_are_ignored_and_child_elements_refused():
     assert read(document("Zo<!-- c --><?p i?>ë").encode()) == "Zoë"
     (element,) = open_document(document("26<x/>11").encode()).elements("Nm")
     with pytest.raises(XmlRefused, match="more than text"):
         text_of(element)
 
 
-def test_a_field_stands_there_once():
+def test_a_repeated_field_is_refused():
     raw = document().replace("<Nm>", "<Nm>a</Nm><Nm>").encode()
     (root,) = open_document(raw).elements("Document")
     assert text_at(root, "Amt") == "1.00"
