@@ -36,7 +36,7 @@ class RegisterForm(FlaskForm):
 
 
 class EmailForm(FlaskForm):
-    """Where a mail is to be sent."""
+    """The form for the address to send an email to."""
 
     email = EmailField()
 

@@ -21,7 +21,7 @@ class PinForm(FlaskForm):
 
 
 class CodeForm(FlaskForm):
-    """The code that the other browser shows."""
+    """The code shown in the other browser."""
 
     code = StringField(
         _l("Code uit de andere browser"),

@@ -1,4 +1,4 @@
-"""What the overview says: the greeting, and what there is to do as rows that lead to it."""
+"""Texts of the overview: the greeting, and list rows with what to do."""
 
 from flask import url_for
 from flask_babel import gettext as _
@@ -12,7 +12,7 @@ from domain.payroll.run_history import HistoryRow
 
 
 def greeting(hour: int) -> str:
-    """Return the greeting for this hour in Amsterdam."""
+    """Return the greeting for an hour in Amsterdam time."""
     if hour < 6:
         return _("Goedenacht")
     if hour < 12:
@@ -21,7 +21,8 @@ def greeting(hour: int) -> str:
 
 
 def summary(payments: int, setting_up: bool, other: int) -> str:
-    """Return what follows the greeting. `payments` wait for this person, `other` things ask for attention."""
+    """Return the sentence after the greeting. `payments`: number that wait for this user; `other`: other things to do.
+    """
     if payments == 1:
         return _("er wacht één betaling.")
     if payments:
@@ -33,9 +34,9 @@ def summary(payments: int, setting_up: bool, other: int) -> str:
     return _("er zijn %(count)s dingen te doen.", count=other) if other else _("alles is gedaan.")
 
 
-# --- what there is to do in one client ---
+# --- rows for one client ---
 def connection_task(words: dict[str, str]) -> Task:
-    """Return the row of a disturbed connection to Nmbrs; `words` are its `connection_words`."""
+    """Return the row of a failing connection to Nmbrs; `words` are its `connection_words`."""
     text = f"{words['problem']} {words['todo'] or _('Er is niets betaald.')}"
     return Task(url_for("payroll.overview"), "link", words["title"], text, "bad" if words["way"] else "warn")
 
@@ -61,7 +62,7 @@ def _run_name(run: HistoryRow) -> str:
 
 
 def unmapped_task(count: int) -> Task:
-    """Return the row of runs whose company has no account yet."""
+    """Return the row of runs whose company has no bank account assigned."""
     text = ngettext(
         "%(num)s run wacht op een bankrekening voor de administratie.",
         "%(num)s runs wachten op een bankrekening voor de administratie.",
@@ -71,14 +72,14 @@ def unmapped_task(count: int) -> Task:
 
 
 def setup_task() -> Task:
-    """Return the row of the steps that are left of setting up."""
+    """Return the row with a link to the remaining steps of onboarding."""
     text = _("Nog een paar stappen tot je eerste betaling.")
     return Task(url_for("onboarding.welcome"), "link", _("Maak je account af"), text, "warn")
 
 
-# --- with several clients ---
+# --- rows for several clients ---
 def client_task(row: ClientWorklist) -> Task:
-    """Return the row of a client: what waits there, or the role in it where nothing does."""
+    """Return the row of a client: what waits there, or the user's role if nothing does."""
     url = url_for("overview.overview", client=row.public_id)
     if not row.anything:
         return Task(url, "building", row.name, ROLES[row.role], "good")

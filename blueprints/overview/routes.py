@@ -29,7 +29,7 @@ LATEST, MOST = 5, 20
 @blueprint.get("/overzicht")
 @signed_in
 def all_clients():
-    """List the clients with what waits in each; with one client, redirect to it; without any, explain what to do."""
+    """List the clients with what waits in each; redirect if there is one; explain what to do if there is none."""
     rows = worklist.worklist_for(current_user_row())
     if not rows:
         return render("overview/none.html")
@@ -71,7 +71,7 @@ def overview(membership):
 def _to_do(client: Client, step: onboarding.OnboardingStep | None, waiting: list[BatchRow]) -> dict[str, Any]:
     """Return what needs attention and what is in progress, with a hash by which polling detects changes.
 
-    `step`: of setting up, the one that is next. `waiting`: payments that wait for this person.
+    `step`: the next step of onboarding, if any. `waiting`: payments that wait for this user.
     """
     held = blockers.find_blockers(client)
     links = [(one, connection_words(one)) for one in held.links]

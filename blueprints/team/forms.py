@@ -27,7 +27,11 @@ class JoinForm(FlaskForm):
 
 
 def require_amount(form: FlaskForm, field: Field) -> None:
-    """Require an amount in the notation of the page's language. Raises ValidationError."""
+    """Require an amount in the notation of the page's language.
+
+    Raises:
+    - ValidationError
+    """
     if read_amount(field.data or "") is None:
         raise ValidationError(_("Vul een bedrag in, bijvoorbeeld 10.000,00."))
 

@@ -1,4 +1,4 @@
-"""Fields and forms that several screens share, and what a field tells its input element."""
+"""Form fields and forms shared by several blueprints, and the HTML attributes of a field."""
 
 import re
 from collections.abc import Sequence
@@ -24,7 +24,7 @@ def digits(value: Any) -> Any:
 
 
 class EmailField(wtforms.EmailField):
-    """An e-mail address that has to be filled in; `missing` says so."""
+    """A required email address; `missing` is the error if it is empty."""
 
     def __init__(
         self, label: str = _l("E-mailadres"), missing: str = _l("Vul je e-mailadres in."), **options: Any
@@ -38,7 +38,7 @@ class EmailField(wtforms.EmailField):
 
 
 class PasswordField(wtforms.PasswordField):
-    """A secret that has to be filled in; `missing` says so. Templates go by the name of this class to never show it."""
+    """A required secret; `missing` is the error if it is empty. Templates never render the value of this class."""
 
     def __init__(
         self, label: str = _l("Wachtwoord"), missing: str = _l("Vul je wachtwoord in."),
@@ -59,13 +59,13 @@ class PersonNameField(StringField):
 
 
 class ActionForm(FlaskForm):
-    """A button, and its token against forged requests."""
+    """Only a submit button and a CSRF token."""
 
 
 def field_attributes(field: Field, hint: str = "", **attributes: Any) -> dict[str, Any]:
-    """Return the attributes of a field's input element: those given that are not empty, and its hint and error.
+    """Return the HTML attributes of a field: those given that are not empty, and references to its hint and error.
 
-    A wrong field is marked as such and points to what is wrong (WCAG 2.2, 3.3.1).
+    An invalid field is marked and refers to its error (WCAG 2.2, 3.3.1).
     """
     found = {name: value for name, value in attributes.items() if value}
     described_by = [f"{field.id}-hint"] if hint else []

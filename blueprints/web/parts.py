@@ -16,8 +16,8 @@ class Note:
 class Task:
     """A list row, shown by `templates/components/task.html`.
 
-    Without `url` the row is no link. `right` stands at the end of the title, for an amount; `initials` of a bank
-    take the place of the icon.
+    Without `url` the row is no link. `right` is shown at the end of the title, for an amount; `initials` of a bank
+    replace the icon.
     """
 
     url: str

@@ -1,4 +1,4 @@
-"""Accounts by bank, with what they hold."""
+"""Accounts grouped by bank, with their balances."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -19,7 +19,7 @@ from models import BankLink
 
 @dataclass(frozen=True)
 class BankGroup:
-    """The accounts of one consent; `note` when it asks for attention."""
+    """The accounts of one consent; with `note` if the consent needs attention."""
 
     bank_name: str
     note: ConsentNote | None
@@ -27,7 +27,7 @@ class BankGroup:
 
 
 def group_accounts(accounts: Sequence[AccountView], consents: dict[int, ConsentView]) -> list[BankGroup]:
-    """Return the accounts under their banks. `consents`: by the id of the link that an account came with."""
+    """Return the accounts grouped by bank consent. `consents`: by bank link id."""
     return [
         BankGroup(
             bank_name=consent.bank_name,
@@ -56,7 +56,7 @@ def bank_initials(name: str) -> str:
 
 
 def new_account_task(account: AccountView) -> Task:
-    """Return the row of an account whose holder is still to be confirmed."""
+    """Return the list row of an account whose holder is unconfirmed."""
     balance = "" if account.balance_cents is None else euro(account.balance_cents)
     return Task(
         "", "bank", account.name, format_iban(account.iban), right=balance, initials=bank_initials(account.bank_name)
@@ -64,7 +64,7 @@ def new_account_task(account: AccountView) -> Task:
 
 
 def unconfirmed_task(link: BankLink) -> Task:
-    """Return the row that leads to confirming the holder of the accounts of a link."""
+    """Return the list row with a link to confirm the holder of the accounts of a bank link."""
     text = _(
         "Bij %(bank)s is toestemming gegeven. Bevestig de naam, dan kun je van die rekening betalen.",
         bank=link.bank_name or link.bank,

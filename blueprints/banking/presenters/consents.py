@@ -12,7 +12,7 @@ from domain.banking.consents import ConsentView
 
 @dataclass(frozen=True)
 class ConsentNote:
-    """That a consent ends or has ended, and where it is renewed."""
+    """The note that a consent ends or has ended, with the link to renew it."""
 
     title: str
     text: str
@@ -20,7 +20,7 @@ class ConsentNote:
 
 
 def present_consent(consent: ConsentView) -> ConsentNote:
-    """Return the note about a consent that asks for attention."""
+    """Return the note about a consent that needs attention."""
     return ConsentNote(_title(consent), _text(consent), url_for("banking.renew_consent", link_id=consent.id))
 
 

@@ -1,4 +1,4 @@
-"""Transactions as the page of an account shows them."""
+"""Transactions on the page of an account."""
 
 from dataclasses import dataclass
 
@@ -14,7 +14,7 @@ from domain.reconciliation.transactions import TransactionView
 
 @dataclass(frozen=True)
 class PresentedTransaction:
-    """One transaction. `payment` leads to the payment that it belongs to."""
+    """One transaction. `payment` is the link to its payment."""
 
     id: int
     title: str

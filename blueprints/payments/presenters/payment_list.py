@@ -1,4 +1,4 @@
-"""Lists of payments, here and on the overview."""
+"""Lists of payments, for their own page and the overview."""
 
 from collections.abc import Collection, Sequence
 
@@ -34,9 +34,9 @@ def _present_row(row: BatchRow) -> Task:
 
 
 def group_rows(rows: Sequence[BatchRow], approved: Collection[str] = ()) -> list[tuple[str, list[Task]]]:
-    """Return the list under its headings, without empty ones.
+    """Return the list grouped under headings, without empty groups.
 
-    `approved`: references of payments that this person has approved and that wait for a second approval.
+    `approved`: references of payments that this user approved and that wait for a second approval.
     """
     to_do = [row for row in rows if row.state in TO_DO and row.reference not in approved]
     other = [row for row in rows if row.reference in approved]
