@@ -27,7 +27,7 @@ from blueprints.payments.presenters.warnings import (
     present_notice,
     present_warning,
 )
-from blueprints.team.presenter import told
+from blueprints.team.presenter import dual_approval_note
 from blueprints.web.parts import Link, Note
 from blueprints.web.responses import render
 from core.iban import format_iban
@@ -246,7 +246,7 @@ def _reason(payment: Payment) -> Note | None:
 def _approvals(approvals: DualApprovalStatus | None) -> Note | None:
     if approvals is None:
         return None
-    title, text = told(approvals)
+    title, text = dual_approval_note(approvals)
     return Note("warn" if approvals.stuck else "info", title, text)
 
 

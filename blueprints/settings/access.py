@@ -1,6 +1,6 @@
 """Login methods: passkeys and password. Every change requires reauthentication."""
 
-from flask import flash, request
+from flask import flash, request, url_for
 from flask_babel import gettext as _
 
 from blueprints.account.forms import ChangePasswordForm
@@ -14,10 +14,6 @@ from blueprints.web.step_up import mark_reauthenticated
 from domain.accounts import accounts, devices, passkeys, rate_limits
 from domain.common.errors import PasskeyKnown, PasskeyRefused, SignInRefused, WeakPassword
 from jobs import enqueue
-
-
-def _page(membership) -> str:
-    return f"/{membership.client.public_id}/instellingen/passkeys"
 
 
 @blueprint.get("/<client>/instellingen/passkeys")
@@ -48,11 +44,11 @@ def add_passkey(membership):
         )
     except (PasskeyRefused, PasskeyKnown) as error:
         flash(message_for(error), "bad")
-        return redirect_to(_page(membership))
+        return redirect_to(url_for("settings.list_passkeys"))
     mark_reauthenticated(membership.user, "password")
     enqueue("send_mails")
     flash(_("Je passkey is toegevoegd. Je kunt er nu mee inloggen en betalingen goedkeuren."), "good")
-    return redirect_to(_page(membership))
+    return redirect_to(url_for("settings.list_passkeys"))
 
 
 @blueprint.post("/<client>/instellingen/passkeys/<int:passkey_id>/naam")
@@ -61,7 +57,7 @@ def add_passkey(membership):
 def rename_passkey(membership, passkey_id):
     passkeys.rename(membership.user, passkey_id, request.form.get("name", ""))
     flash(_("De naam is veranderd."), "good")
-    return redirect_to(_page(membership))
+    return redirect_to(url_for("settings.list_passkeys"))
 
 
 @blueprint.post("/<client>/instellingen/passkeys/<int:passkey_id>/verwijderen")
@@ -71,7 +67,7 @@ def remove_passkey(membership, passkey_id):
     passkeys.remove_passkey(membership.user, passkey_id)
     enqueue("send_mails")
     flash(_("De passkey is verwijderd. Je kunt altijd inloggen met je wachtwoord."), "good")
-    return redirect_to(_page(membership))
+    return redirect_to(url_for("settings.list_passkeys"))
 
 
 @blueprint.route("/<client>/instellingen/wachtwoord", methods=["GET", "POST"])
@@ -92,5 +88,5 @@ def change_password(membership):
         rate_limits.reset_attempts("prove.user", membership.user_id)
         enqueue("send_mails")
         flash(_("Je wachtwoord is veranderd. Overal elders ben je uitgelogd."), "good")
-        return redirect_to(f"/{membership.client.public_id}/instellingen")
+        return redirect_to(url_for("settings.settings"))
     return render("settings/password.html", 422, form=form)

@@ -6,7 +6,7 @@ from blueprints.web.lazy_texts import _l
 from blueprints.web.saved_forms import RestorableForm
 
 
-class BankWishesForm(RestorableForm):
+class PaymentPreferencesForm(RestorableForm):
     """Browsers do not send an unchecked box: absent means no."""
 
     batch_booking = BooleanField(_l("Boek een betaling als één bedrag, zonder namen op het afschrift"))

@@ -1,10 +1,10 @@
 """Push notifications: in this browser or not, and of which events."""
 
-from flask import flash, request
+from flask import flash, request, url_for
 from flask_babel import gettext as _
 
+from blueprints.settings.presenter import NOTIFICATION_KINDS
 from blueprints.settings.routes import blueprint
-from blueprints.settings.words import HEARD
 from blueprints.web.authorization import ALL, for_client
 from blueprints.web.error_messages import message_for
 from blueprints.web.responses import redirect_to, render
@@ -20,8 +20,8 @@ from domain.outbox import push
 def show_notifications(membership):
     device = current_device()
     return render(
-        "settings/notifications.html", kinds=HEARD, heard=push.enabled_kinds(membership.user),
-        wanted=bool(device and push_subscriptions.is_subscribed(device)), key=services().pusher.public_key,
+        "settings/notifications.html", kinds=NOTIFICATION_KINDS, enabled_kinds=push.enabled_kinds(membership.user),
+        is_on=bool(device and push_subscriptions.is_subscribed(device)), key=services().pusher.public_key,
     )  # fmt: skip
 
 
@@ -31,7 +31,7 @@ def save_notifications(membership):
     """Save the events for all browsers of this person. Browsers do not send an unchecked box."""
     push.set_enabled_kinds(membership.user, set(request.form.getlist("kind")) & set(push.KINDS))
     flash(_("Bewaard."), "good")
-    return _back(membership)
+    return _redirect_back()
 
 
 @blueprint.post("/<client>/instellingen/meldingen/aan")
@@ -47,7 +47,7 @@ def enable_push(membership):
         flash(message_for(error), "bad")
     else:
         flash(_("Meldingen staan aan op dit toestel."), "good")
-    return _back(membership)
+    return _redirect_back()
 
 
 @blueprint.post("/<client>/instellingen/meldingen/uit")
@@ -57,8 +57,8 @@ def disable_push(membership):
     if device is not None:
         push_subscriptions.unsubscribe(membership.user, device)
     flash(_("Meldingen staan uit op dit toestel."), "good")
-    return _back(membership)
+    return _redirect_back()
 
 
-def _back(membership):
-    return redirect_to(f"/{membership.client.public_id}/instellingen/meldingen")
+def _redirect_back():
+    return redirect_to(url_for("settings.show_notifications"))

@@ -1,8 +1,9 @@
-from flask import Blueprint, flash
+from flask import Blueprint, flash, url_for
 from flask_babel import gettext as _
 from flask_babel import ngettext, refresh
 
-from blueprints.settings.forms import BankWishesForm, LanguageForm
+from blueprints.settings import presenter
+from blueprints.settings.forms import LanguageForm, PaymentPreferencesForm
 from blueprints.web.authorization import ALL, OWNER, for_client, recently_authenticated_keeping
 from blueprints.web.current_user import current_user_row
 from blueprints.web.responses import redirect_to, render
@@ -13,19 +14,33 @@ from domain.banking import linking, payment_preferences
 
 blueprint = Blueprint("settings", __name__)
 
+MAX_SESSIONS = 10  # listed
+
 
 @blueprint.get("/<client>/instellingen")
 @for_client(ALL)
 def settings(membership):
     """Show membership, limits, login methods, sessions, help and logout."""
-    user, device = membership.user, current_device()
+    client, user, device = membership.client, membership.user, current_device()
+    found = sessions.list_sessions(user, secret())
     return render(
-        "settings/settings.html", membership=membership, accounts=linking.payable_accounts(membership.client),
-        members=accounts.members_of(membership.client), others=accounts.memberships_of(user),
-        sessions=sessions.list_sessions(user, secret()), passkeys=passkeys.list_passkeys(user),
-        pin_known=pins.has_pin(user), pin_locked=pins.is_pin_locked(user, device.id if device else None),
-        wishes=BankWishesForm(obj=membership.client),
-    )  # fmt: skip
+        "settings/settings.html",
+        is_owner=membership.role == "owner",
+        facts=presenter.own_facts(membership),
+        members=[presenter.member_task(one, membership) for one in accounts.members_of(client)],
+        others=[
+            presenter.other_account_task(one) for one in accounts.memberships_of(user)
+            if one.client_id != membership.client_id
+        ],
+        limits=[presenter.limits_task(one) for one in linking.payable_accounts(client)],
+        preferences=PaymentPreferencesForm(obj=client),
+        preference_facts=presenter.preference_facts(client),
+        sessions=[(one, presenter.session_task(one)) for one in found[:MAX_SESSIONS]],
+        has_other_sessions=len(found) > 1,
+        passkeys=len(passkeys.list_passkeys(user)),
+        pin_known=pins.has_pin(user),
+        pin_locked=pins.is_pin_locked(user, device.id if device else None),
+    )
 
 
 @blueprint.post("/<client>/instellingen/elders-uitloggen")
@@ -35,7 +50,7 @@ def revoke_other_sessions(membership):
     ended = sessions.revoke_other_sessions(membership.user, secret())
     done = ngettext("Je bent op %(num)s andere plek uitgelogd.", "Je bent op %(num)s andere plekken uitgelogd.", ended)
     flash(done if ended else _("Je was nergens anders ingelogd."), "good")
-    return redirect_to(f"/{membership.client.public_id}/instellingen")
+    return redirect_to(url_for("settings.settings"))
 
 
 @blueprint.post("/<client>/instellingen/bank")
@@ -43,12 +58,12 @@ def revoke_other_sessions(membership):
 @recently_authenticated_keeping("batch_booking", "name_check")
 def save_payment_preferences(membership):
     """Save batch booking and payee verification of payments, for later approvals."""
-    form = BankWishesForm()
+    form = PaymentPreferencesForm()
     changed = payment_preferences.update_preferences(
         membership, bool(form.batch_booking.data), bool(form.name_check.data)
     )
     flash(_("Bewaard. Het geldt voor wat je vanaf nu goedkeurt.") if changed else _("Er is niets veranderd."), "good")
-    return redirect_to(f"/{membership.client.public_id}/instellingen")
+    return redirect_to(url_for("settings.settings"))
 
 
 @blueprint.post("/<client>/instellingen/taal")
@@ -61,7 +76,7 @@ def choose_language(membership):
         current_user_row().language = form.language.data
         refresh()
         flash(_("Bewaard. Pagina's en mails zijn vanaf nu in het Nederlands."), "good")
-    return redirect_to(f"/{membership.client.public_id}/instellingen")
+    return redirect_to(url_for("settings.settings"))
 
 
 @blueprint.post("/<client>/instellingen/sessies/<key>/uitloggen")
@@ -70,4 +85,4 @@ def revoke_session(membership, key):
     """End one session of this person."""
     ended = sessions.revoke_session(membership.user, key)
     flash(_("Daar ben je uitgelogd.") if ended else _("Daar was je al uitgelogd."), "good")
-    return redirect_to(f"/{membership.client.public_id}/instellingen")
+    return redirect_to(url_for("settings.settings"))

@@ -3,9 +3,9 @@
 from flask import request
 from flask_babel import gettext as _
 
-from blueprints.team import presenter
 from blueprints.team.forms import FourEyesForm
-from blueprints.team.routes import back, blueprint, place
+from blueprints.team.presenter import threshold_text
+from blueprints.team.routes import blueprint, redirect_to_members
 from blueprints.web.authorization import (
     MAY_PAY,
     OWNER,
@@ -27,28 +27,28 @@ def four_eyes_page(membership):
     """Set the threshold or turn it off. A weaker setting needs the confirmation of another person."""
     now = membership.client.four_eyes_cents
     form = FourEyesForm(amount=amount(now) if now is not None else None)
-    shown = {"form": form, "here": place(membership), "now": now, "words": presenter}
+    shown = {"form": form, "is_on": now is not None, "threshold_text": threshold_text(now)}
     off = request.method == "POST" and "uit" in request.form
     if not off and not form.validate_on_submit():
         return render("team/four_eyes.html", 422 if form.errors else 200, **shown)
     try:
-        became = four_eyes.set_threshold(membership, None if off else form.cents)
+        outcome = four_eyes.set_threshold(membership, None if off else form.cents)
     except TooFewApprovers as error:
         form.amount.errors = [message_for(error)]
         return render("team/four_eyes.html", 422, **shown)
-    told = {
+    messages = {
         "changed": _("Bewaard. Het geldt vanaf de volgende goedkeuring."),
         "same": _("Er is niets veranderd."),
         "asked": _("Een ander die mag betalen, moet hiermee akkoord gaan. Tot dan blijft het zoals het was."),
     }
-    return back(membership, told[became])
+    return redirect_to_members(messages[outcome])
 
 
 @blueprint.post("/<client>/mensen/vier-ogen/<key>/akkoord")
 @for_client(MAY_PAY)
 @recently_authenticated
 def confirm_four_eyes_change(membership, key):
-    return _answered(
+    return _answer(
         membership, four_eyes.confirm_threshold_change, key, _("Je bent akkoord gegaan. Het geldt vanaf nu.")
     )
 
@@ -57,12 +57,12 @@ def confirm_four_eyes_change(membership, key):
 @for_client(MAY_PAY)
 @recently_authenticated
 def decline_four_eyes_change(membership, key):
-    return _answered(membership, four_eyes.decline_threshold_change, key, _("Het blijft zoals het was."))
+    return _answer(membership, four_eyes.decline_threshold_change, key, _("Het blijft zoals het was."))
 
 
-def _answered(membership, answer, key, said):
+def _answer(membership, answer, key, message):
     try:
         answer(membership, key)
     except DomainError as error:
-        return back(membership, message_for(error), "bad")
-    return back(membership, said)
+        return redirect_to_members(message_for(error), "bad")
+    return redirect_to_members(message)

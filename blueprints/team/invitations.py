@@ -1,11 +1,11 @@
 """Accept an invitation: the link and the e-mail address must match."""
 
-from flask import flash, request
+from flask import flash, request, url_for
 from flask_babel import gettext as _
 from flask_login import current_user
 
-from blueprints.team import presenter
 from blueprints.team.forms import JoinForm
+from blueprints.team.presenter import ROLES
 from blueprints.team.routes import blueprint
 from blueprints.web.current_user import current_user_row
 from blueprints.web.error_messages import message_for
@@ -26,7 +26,8 @@ def join(token):
     mine, known = current_user.is_authenticated, invitations.has_account(invitation)
     form = ActionForm() if mine or known else JoinForm()
     shown = {
-        "invitation": invitation, "form": form, "known": known, "onward": request.path, "words": presenter,
+        "invitation": invitation, "form": form, "known": known,
+        "sign_in_url": url_for("account.sign_in", verder=request.path), "role": ROLES[invitation.role],
         "masked": invitations.mask_email(invitation.email),
     }  # fmt: skip
     if not form.validate_on_submit() or (known and not mine):
@@ -52,9 +53,10 @@ def _joined(token, form):
 
 def _welcome(joined, invitation):
     enqueue("send_mails")
-    here = f"/{joined.client.public_id}"
+    client_id = joined.client.public_id
     if invitation.to_sign:
         flash(_("Je doet mee. Identificeer je nu, dan kunnen jullie samen tekenen."), "good")
-        return redirect_to(f"{here}/identificatie")
+        return redirect_to(url_for("onboarding.identify", client=client_id))
     flash(_("Je doet mee in %(name)s.", name=joined.client.name), "good")
-    return redirect_to(f"{here}/overzicht" if joined.role == "preparer" else f"{here}/welkom")
+    view = "overview.overview" if joined.role == "preparer" else "onboarding.welcome"
+    return redirect_to(url_for(view, client=client_id))

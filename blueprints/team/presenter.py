@@ -1,10 +1,14 @@
-"""Texts about roles and dual approval."""
+"""Texts about members, their roles and dual approval."""
 
+from flask import url_for
 from flask_babel import gettext as _
 
-from blueprints.web.formatters import euro
+from blueprints.web.formatters import day, euro
 from blueprints.web.lazy_texts import _l
+from blueprints.web.parts import Task
 from domain.payments.four_eyes import DualApprovalStatus
+from domain.team.members import MemberView
+from models import Invitation
 
 ROLES = {"owner": _l("eigenaar"), "approver": _l("mag betalen"), "preparer": _l("bereidt voor")}
 ROLE_CHOICES = [
@@ -14,8 +18,32 @@ ROLE_CHOICES = [
 ]
 
 
-def from_amount(cents: int | None) -> str:
-    """Return when two people approve."""
+def named(name: str, is_self: bool) -> str:
+    """Return the name of a member, marked for the person who looks."""
+    return f"{name} ({_('jij')})" if is_self else name
+
+
+def member_task(member: MemberView, viewer_id: int, may_change: bool) -> Task:
+    """Return the row of a member; `viewer_id` is the membership of the person who looks."""
+    seen = _("laatst gezien %(when)s", when=day(member.seen_at))
+    known = _("geïdentificeerd") if member.identified else _("niet geïdentificeerd")
+    return Task(
+        url=url_for("team.detail", member_id=member.id) if may_change else "",
+        icon="person",
+        title=named(member.name, member.id == viewer_id),
+        text=f"{ROLES[member.role]} · {known} · {seen}",
+        tone="good" if member.identified else "",
+    )
+
+
+def invitation_task(invitation: Invitation) -> Task:
+    """Return the row of a pending invitation."""
+    until = _("werkt tot %(when)s", when=day(invitation.expires_at))
+    return Task("", "mail", invitation.email, f"{ROLES[invitation.role]} · {until}")
+
+
+def threshold_text(cents: int | None) -> str:
+    """Return from which amount two people approve."""
     if cents is None:
         return _("Eén persoon keurt een betaling goed.")
     if cents == 0:
@@ -23,7 +51,7 @@ def from_amount(cents: int | None) -> str:
     return _("Vanaf %(sum)s keuren twee mensen een betaling goed.", sum=euro(cents))
 
 
-def told(eyes: DualApprovalStatus) -> tuple[str, str]:
+def dual_approval_note(eyes: DualApprovalStatus) -> tuple[str, str]:
     """Return title and text about the status of a dual approval, for this viewer."""
     by, asked = ", ".join(eyes.approved_by), _or(eyes.eligible)
     if not eyes.open:

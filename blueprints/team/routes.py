@@ -1,4 +1,4 @@
-from flask import Blueprint, flash
+from flask import Blueprint, Response, flash, url_for
 from flask_babel import gettext as _
 
 from blueprints.team import presenter
@@ -15,15 +15,11 @@ from jobs import enqueue
 blueprint = Blueprint("team", __name__)
 
 
-def place(membership, tail=""):
-    return f"/{membership.client.public_id}/mensen{tail}"
-
-
-def back(membership, said, tone="good"):
+def redirect_to_members(message: str, tone: str = "good") -> Response:
     """Redirect to the list with a message, and send the queued mails."""
     enqueue("send_mails")
-    flash(said, tone)
-    return redirect_to(place(membership))
+    flash(message, tone)
+    return redirect_to(url_for("team.list_members"))
 
 
 @blueprint.get("/<client>/mensen")
@@ -32,12 +28,19 @@ def list_members(membership):
     """List members, pending invitations and who sees salaries."""
     client = membership.client
     owner = membership.role == "owner"
+    found = members.members(client)
+    pending = invitations.pending_invitations(client) if owner else []
+    change = four_eyes.pending_threshold_change(client)
     return render(
-        "team/members.html", membership=membership, members=members.members(client), words=presenter, owner=owner,
-        invitations=invitations.pending_invitations(client) if owner else [],
-        asked=four_eyes.pending_threshold_change(client),
-        hide=HideForm(hidden=client.lines_hidden), here=place(membership),
-    )  # fmt: skip
+        "team/members.html", membership=membership, owner=owner, change=change,
+        change_text=presenter.threshold_text(change.from_cents) if change else "",
+        members=[presenter.member_task(one, membership.id, may_change=owner) for one in found],
+        invitations=[(one.id, presenter.invitation_task(one)) for one in pending],
+        threshold_text=presenter.threshold_text(client.four_eyes_cents),
+        see_salaries=[one.name for one in found if one.sees_salaries],
+        see_totals=[one.name for one in found if not one.sees_salaries],
+        hide=HideForm(hidden=client.lines_hidden),
+    )
 
 
 @blueprint.route("/<client>/mensen/uitnodigen", methods=["GET", "POST"])
@@ -45,16 +48,15 @@ def list_members(membership):
 @recently_authenticated_keeping("email", "role", "to_sign")
 def invite(membership):
     form = InviteForm()
-    shown = {"form": form, "here": place(membership)}
     if not form.validate_on_submit():
-        return render("team/invite.html", 422 if form.errors else 200, **shown)
+        return render("team/invite.html", 422 if form.errors else 200, form=form)
     asked = form.email.data or "", form.role.data, bool(form.to_sign.data)
     try:
         row = invitations.invite_member(membership.client, membership.user, *asked)
     except InvitationRefused as error:
         (form.role if error.reason == "role" else form.email).errors = [message_for(error)]
-        return render("team/invite.html", 422, **shown)
-    return back(membership, _("%(email)s heeft een uitnodiging gekregen. Die werkt een week.", email=row.email))
+        return render("team/invite.html", 422, form=form)
+    return redirect_to_members(_("%(email)s heeft een uitnodiging gekregen. Die werkt een week.", email=row.email))
 
 
 @blueprint.post("/<client>/mensen/uitnodigingen/<int:invitation_id>/opnieuw")
@@ -62,7 +64,7 @@ def invite(membership):
 @recently_authenticated
 def resend_invitation(membership, invitation_id):
     invitations.resend(membership.client, membership.user, invitation_id)
-    return back(membership, _("De uitnodiging is opnieuw verstuurd. De vorige link werkt niet meer."))
+    return redirect_to_members(_("De uitnodiging is opnieuw verstuurd. De vorige link werkt niet meer."))
 
 
 @blueprint.post("/<client>/mensen/uitnodigingen/<int:invitation_id>/intrekken")
@@ -70,7 +72,7 @@ def resend_invitation(membership, invitation_id):
 @recently_authenticated
 def revoke_invitation(membership, invitation_id):
     invitations.revoke_invitation(membership.client, membership.user, invitation_id)
-    return back(membership, _("De uitnodiging is ingetrokken. De link werkt niet meer."))
+    return redirect_to_members(_("De uitnodiging is ingetrokken. De link werkt niet meer."))
 
 
 @blueprint.route("/<client>/mensen/<int:member_id>", methods=["GET", "POST"])
@@ -80,7 +82,7 @@ def detail(membership, member_id):
     """Change the role of a member; the page also links to removal."""
     who = members.get_member(membership.client, member_id)
     form = RoleForm(role=who.role)
-    shown = {"who": who, "form": form, "here": place(membership), "words": presenter, "myself": who.id == membership.id}
+    shown = {"who": who, "form": form, "is_self": who.id == membership.id}
     if not form.validate_on_submit():
         return render("team/member.html", 422 if form.errors else 200, **shown)
     try:
@@ -90,7 +92,7 @@ def detail(membership, member_id):
     except DomainError as error:
         form.role.errors = [message_for(error)]
         return render("team/member.html", 422, **shown)
-    return back(membership, _("De rol is veranderd.") if changed else _("Er is niets veranderd."))
+    return redirect_to_members(_("De rol is veranderd.") if changed else _("Er is niets veranderd."))
 
 
 @blueprint.route("/<client>/mensen/<int:member_id>/verwijderen", methods=["GET", "POST"])
@@ -100,17 +102,17 @@ def remove_member(membership, member_id):
     """Remove a member, after a confirmation page."""
     who, form = members.get_member(membership.client, member_id), ActionForm()
     if not form.validate_on_submit():
-        return render("team/remove.html", who=who, here=place(membership), words=presenter)
+        return render("team/remove.html", who=who)
     try:
         members.remove_member(membership.client, membership.user, member_id)
     except NotFound:
         raise
     except DomainError as error:
-        return back(membership, message_for(error), "bad")
+        return redirect_to_members(message_for(error), "bad")
     if who.id == membership.id:
         flash(_("Je doet niet meer mee in %(name)s.", name=membership.client.name), "good")
-        return redirect_to("/")
-    return back(membership, _("%(name)s heeft geen toegang meer.", name=who.user.name))
+        return redirect_to(url_for("account.start"))
+    return redirect_to_members(_("%(name)s heeft geen toegang meer.", name=who.user.name))
 
 
 @blueprint.post("/<client>/mensen/regels")
@@ -121,7 +123,7 @@ def hide_lines(membership):
     hidden = bool(HideForm().hidden.data)
     changed = salary_visibility.hide_lines(membership, hidden)
     if not changed:
-        return back(membership, _("Er is niets veranderd."))
+        return redirect_to_members(_("Er is niets veranderd."))
     if hidden:
-        return back(membership, _("Wie voorbereidt, ziet vanaf nu alleen totaal en aantal."))
-    return back(membership, _("Wie voorbereidt, ziet vanaf nu ook de regels."))
+        return redirect_to_members(_("Wie voorbereidt, ziet vanaf nu alleen totaal en aantal."))
+    return redirect_to_members(_("Wie voorbereidt, ziet vanaf nu ook de regels."))

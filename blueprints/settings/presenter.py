@@ -1,0 +1,74 @@
+"""Texts and rows of the settings."""
+
+from flask import url_for
+from flask_babel import gettext as _
+from markupsafe import Markup
+
+from blueprints.team.presenter import ROLES, named
+from blueprints.web.formatters import euro, moment
+from blueprints.web.lazy_texts import _l
+from blueprints.web.parts import Task
+from core.iban import format_iban
+from domain.accounts.sessions import SessionView
+from domain.banking.linking import AccountView
+from models import Client, Membership
+
+# Kinds of notifications (domain.outbox.push.KINDS), in the order of a payment's life.
+NOTIFICATION_KINDS = {
+    "waits": _l("Er staat een betaling klaar"),
+    "asked": _l("Iemand vraagt mijn goedkeuring"),
+    "executed": _l("Een betaling is uitgevoerd"),
+    "refused": _l("Een betaling is geweigerd of niet helemaal uitgevoerd"),
+    "consent": _l("Een bankkoppeling loopt af"),
+}
+
+
+def own_facts(membership: Membership) -> list[tuple[str, str]]:
+    """Return what the account is, and who is signed in to it."""
+    client = membership.client
+    return [
+        (_("Account"), client.name),
+        (_("KvK-nummer"), client.kvk_number),
+        (_("Ingelogd als"), membership.user.email),
+        (_("Rol"), ROLES[membership.role]),
+    ]
+
+
+def member_task(member: Membership, viewer: Membership) -> Task:
+    """Return the row of a member, as `viewer` sees it."""
+    return Task("", "person", named(member.user.name, member.user_id == viewer.user_id), ROLES[member.role])
+
+
+def other_account_task(membership: Membership) -> Task:
+    """Return the row of another client of the same person."""
+    url = url_for("overview.overview", client=membership.client.public_id)
+    return Task(url, "building", membership.client.name, ROLES[membership.role])
+
+
+def limits_task(account: AccountView) -> Task:
+    """Return the row of an account with what may be paid from it."""
+    limits = (
+        Markup('<span class="nowrap">{}</span>').format(format_iban(account.iban)),
+        _("per betaling %(sum)s", sum=euro(account.limit_payment_cents)),
+        _("per dag %(sum)s", sum=euro(account.limit_day_cents)),
+    )
+    return Task("", "bank", account.name, Markup("<br>").join(limits))
+
+
+def preference_facts(client: Client) -> list[tuple[str, str]]:
+    """Return how the bank is asked to pay, for who cannot change it."""
+    booking = _("één bedrag, zonder namen") if client.batch_booking else _("elke regel apart")
+    name_check = _("ja") if client.name_check else _("niet bij meer dan één regel")
+    return [(_("Op het afschrift"), booking), (_("Namen controleren"), name_check)]
+
+
+def session_task(session: SessionView) -> Task:
+    """Return the row of a session: where it is, and since when."""
+    place = _("Hier") if session.here else _("Ergens anders")
+    title = f"{place}: {session.words}" if session.words else place
+    text = _(
+        "sinds %(start)s, laatst gezien %(seen)s", start=moment(session.started_at), seen=moment(session.seen_at)
+    )
+    if session.confirmed:
+        text = f"{text} · {_('bevestigd apparaat')}"
+    return Task("", "lock", title, text, "good" if session.here else "")
