@@ -221,12 +221,12 @@ def child(element: Any, *path: str) -> Any:
     - XmlRefused: an element of the path occurs more than once.
     """
     for name in path:
-        found = children(element, name)
-        if len(found) > 1:
-            raise XmlRefused("not_one", f"{name} stands there more than once")
-        if not found:
+        found = element.iterchildren(f"{{*}}{name}")
+        element = next(found, None)
+        if element is None:
             return None
-        element = found[0]
+        if next(found, None) is not None:
+            raise XmlRefused("not_one", f"{name} stands there more than once")
     return element
 
 

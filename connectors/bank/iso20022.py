@@ -85,5 +85,7 @@ def day_of(text: str | None, name: str) -> date | None:
 
 def plain(text: str | None, longest: int) -> str | None:
     """Return a text on one line, without unprintable characters; None when nothing is left."""
-    shown = "".join(sign if sign.isprintable() else " " for sign in text or "")
+    if not text:
+        return None
+    shown = text if text.isprintable() else "".join(sign if sign.isprintable() else " " for sign in text)
     return " ".join(shown.split())[:longest].rstrip() or None
