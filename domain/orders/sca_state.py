@@ -63,7 +63,7 @@ class ScaLease:
 
 def load_sca_document(order: BankOrder) -> Document:
     """Return links, and the authorisation when one was begun: of the cancellation while that is being signed."""
-    rows = {row.purpose: row for row in ScaSession.select().where(ScaSession.order == order.id)}
+    rows = {row.purpose: row for row in order.sca_sessions}
     row = rows.get(CANCELLATION) or rows.get(PAYMENT)
     if row is None:
         return {"links": {}, "authorisation": None, "message": "", "elsewhere": False, "purpose": PAYMENT}

@@ -28,6 +28,7 @@ from models import (
     PayrollCompany,
     Release,
     Run,
+    ScaSession,
     User,
     require_client_lock,
 )
@@ -291,13 +292,19 @@ def _overpaid(batch: Batch) -> list[tuple[str, str, int]]:
 
 
 def _newest_order(batch: Batch) -> tuple[BankOrder | None, Release | None]:
-    """The newest standing release, and the order made of it, in one query."""
-    query = Release.select(Release, BankOrder).join(BankOrder, JOIN.LEFT_OUTER, attr="order")
-    row = query.where(Release.batch == batch.id, Release.voided_at.is_null()).order_by(Release.id.desc()).first()
-    if row is None:
+    """The newest standing release, and the order made of it with its SCA, in one query."""
+    query = Release.select(Release, BankOrder, ScaSession).join(BankOrder, JOIN.LEFT_OUTER, attr="order")
+    query = query.join(ScaSession, JOIN.LEFT_OUTER, attr="sca")
+    rows = list(query.where(Release.batch == batch.id, Release.voided_at.is_null()).order_by(Release.id.desc()))
+    if not rows:
         return None, None
-    order = getattr(row, "order", None)
-    return (order if order is not None and order.id else None), row
+    orders = [getattr(row, "order", None) for row in rows if row.id == rows[0].id]
+    order = orders[0]
+    if order is None or not order.id:
+        return None, rows[0]
+    sessions = [getattr(one, "sca", None) for one in orders]
+    order.sca_sessions = [one for one in sessions if one is not None and one.id]
+    return order, rows[0]
 
 
 def _order_view(order: BankOrder | None, batch: Batch, signing: str) -> OrderView | None:
