@@ -1,7 +1,7 @@
-"""A party that signs and speaks to a sandbox bank, checking each exchange against the contract.
+"""A TPP that sends signed requests to a sandbox bank and checks each exchange against the contract.
 
-tpp = Tpp(sandbox.url, "redirect")
-answer = tpp.post("/consents", json=consent_request(), headers=FROM_BROWSER)
+    tpp = Tpp(sandbox.url, "redirect")
+    answer = tpp.post("/consents", json=consent_request(), headers=FROM_BROWSER)
 """
 
 import base64
@@ -50,7 +50,7 @@ class Identity:
 
 
 def new_identity(days: int = 30, key_bits: int = 2048) -> Identity:
-    """A fresh one, valid from yesterday for `days`."""
+    """Return a new identity, valid from yesterday for `days`."""
     key = rsa.generate_private_key(public_exponent=65537, key_size=key_bits)
     name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "Test TPP")])
     begins = datetime.now(UTC) - timedelta(days=1)
@@ -70,14 +70,14 @@ def new_identity(days: int = 30, key_bits: int = 2048) -> Identity:
 
 @functools.cache
 def identity() -> Identity:
-    """The one that the tests share."""
+    """Return the identity that the tests share."""
     return new_identity()
 
 
 def signature_headers(
     who: Identity, body: bytes, headers: dict[str, str], cover: Iterable[str] = (), key_id: str | None = None
 ) -> dict[str, str]:
-    """Digest, Date, Signature and certificate for a request with these headers."""
+    """Return Digest, Date, Signature and certificate for a request with these headers."""
     digest = base64.b64encode(hashlib.sha256(body).digest()).decode()
     signed = headers | {"Digest": f"SHA-256={digest}", "Date": formatdate(usegmt=True)}
     names = list(cover) or ["Digest", "X-Request-ID", "Date"] + [n for n in ("TPP-Redirect-URI",) if n in headers]
@@ -92,7 +92,7 @@ def signature_headers(
 
 @dataclass
 class Tpp:
-    """Speaks to one bank. `checked`: each exchange has to be as the contract says."""
+    """Sends requests to one bank. `checked`: every exchange must conform to the contract."""
 
     sandbox_url: str
     bank: str = "redirect"
@@ -107,7 +107,7 @@ class Tpp:
         self, method: str, path: str, body: bytes = b"", headers: dict[str, str] | None = None,
         media: str = "application/json", request_id: str | None = None, params: dict[str, str] | None = None,
     ) -> requests.Response:  # fmt: skip
-        """`path` is below /v1, or a full link of an answer."""
+        """Send a request. `path` is below /v1, or a full link from an answer."""
         url = path if path.startswith("http") else f"{self.sandbox_url}/bank/{self.bank}/v1{path}"
         sent = {"X-Request-ID": request_id or str(uuid.uuid4()), "Accept": "application/json"} | (headers or {})
         if body:
@@ -133,11 +133,11 @@ class Tpp:
         return self.request("DELETE", path, **options)
 
     def place(self, body: bytes, headers: dict[str, str] | None = None, **options: Any) -> requests.Response:
-        """Give a pain.001; explicit authorisation unless the headers say otherwise."""
+        """Submit a pain.001, with explicit authorisation unless the headers say otherwise."""
         return self.request("POST", XML, body, EXPLICIT if headers is None else headers, "application/xml", **options)
 
     def placed(self, body: bytes, headers: dict[str, str] | None = None) -> "Order":
-        """The same, and it has to be taken."""
+        """Submit a pain.001 that the bank must accept, and return the order."""
         answer = self.place(body, headers)
         assert answer.status_code == 201, answer.text
         version = "pain.001.001.03" if b"pain.001.001.03" in body[:200] else "pain.001.001.09"
@@ -147,7 +147,7 @@ class Tpp:
 
 @dataclass
 class Order:
-    """An order that the bank has taken, and what the 201 said."""
+    """An order that the bank accepted, and its 201 answer."""
 
     tpp: Tpp
     said: dict[str, Any]
@@ -173,34 +173,34 @@ class Order:
         return self.tpp.post(self.link("startAuthorisation"), headers=headers or FROM_BROWSER)
 
     def sign(self, choice: str = "ondertekenen") -> requests.Response:
-        """Start and press the button on the page of a bank that redirects."""
+        """Start the authorisation and press a button on the bank's redirect page."""
         page = self.start().json()["_links"]["scaRedirect"]["href"]
         return press(page, choice)
 
 
 def press(page: str, choice: str, **fields: Any) -> requests.Response:
-    """Press a button of a page; the redirect is not followed."""
+    """Press a button on a page. The redirect is not followed."""
     return requests.post(page, data={"besluit": choice} | fields, timeout=10, allow_redirects=False)
 
 
 def refusal(answer: requests.Response) -> tuple[int, str]:
-    """HTTP status and message code of a refusal."""
+    """Return the HTTP status and message code of an error answer."""
     return answer.status_code, answer.json()["tppMessages"][0]["code"]
 
 
 def bank_day(sandbox: Sandbox, ahead: int = 0) -> str:
-    """The banks' day, or so many days later."""
+    """Return the sandbox banks' day, or the day `ahead` days later."""
     today = date.fromisoformat(sandbox.control("GET", "clock")["bank_day"])
     return (today + timedelta(days=ahead)).isoformat()
 
 
 def advance(sandbox: Sandbox, days: int = 1) -> None:
-    """Let the banks' day move on."""
+    """Advance the sandbox banks' day."""
     sandbox.control("POST", "clock", {"advance_days": days})
 
 
 def consent_request(**changes: Any) -> dict[str, Any]:
-    """A consent to all accounts, for as long as the bank allows."""
+    """Return the request of a consent to all accounts, for as long as the bank allows."""
     return {
         "access": {"accounts": [], "balances": [], "transactions": []},
         "recurringIndicator": True,
@@ -211,7 +211,7 @@ def consent_request(**changes: Any) -> dict[str, Any]:
 
 
 def consent(tpp: Tpp, ibans: Iterable[str] | None = None, **changes: Any) -> str:
-    """A consent that the person has given to these accounts (all); answers its id."""
+    """Have the customer grant a consent to these accounts (default all). Returns its id."""
     asked = tpp.post("/consents", consent_request(**changes), headers=FROM_BROWSER).json()
     page = asked["_links"]["scaRedirect"]["href"]
     known = [account["iban"] for account in known_accounts(tpp)]
@@ -239,7 +239,7 @@ def pain001(
     day: str, pays: Iterable[Pay] = (Pay(),), msg_id: str | None = None, debtor: str = DEBTOR, batch: bool = True,
     version: str = "pain.001.001.09", **replaced: str,
 ) -> bytes:  # fmt: skip
-    """An order as text, so that a test can break any part of it: `replaced` changes a value by its name."""
+    """Return a pain.001 as text, so that a test can break any part: `replaced` sets a value by its name."""
     rows = list(pays)
     total = f"{sum(round(float(row.amount) * 100) for row in rows) / 100:.2f}"
     values = {
@@ -275,7 +275,7 @@ def line(row: Pay, number: int, currency: str) -> str:
 
 
 def bulk(day: str, pays: Iterable[Pay] = (Pay(),), **changes: Any) -> dict[str, Any]:
-    """The same order as JSON."""
+    """Return the same order as JSON."""
     payments = [
         {
             "endToEndIdentification": row.end_to_end_id or f"E2E{number}",

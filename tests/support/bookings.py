@@ -1,4 +1,5 @@
-"""The demo's accounts under a real consent of the sandbox, settled, so that their bookings can be read."""
+"""The demo's accounts under a granted consent at the sandbox, with verified holders, so that transactions can be read.
+"""
 
 from domain.common.services import Psu
 from domain.reconciliation import transactions
@@ -10,7 +11,7 @@ from tests.support.sandbox import Sandbox
 
 
 def allow(demo: Demo, sandbox: Sandbox) -> BankAccount:
-    """A consent to all accounts; the demo's own gets the bank's name for it, and its holder is settled."""
+    """Grant a consent to all accounts; set the bank's resource ids and verify the holders."""
     tpp = Tpp(sandbox.url)
     given = consent(tpp)
     BankLink.update(consent_id=given).where(BankLink.id == demo.link.id).execute()
@@ -21,19 +22,19 @@ def allow(demo: Demo, sandbox: Sandbox) -> BankAccount:
 
 
 def look(account: BankAccount, psu: Psu | None = PSU) -> bool:
-    """Ask now, however short ago the last time was."""
+    """Refresh the transactions now, regardless of when they were last read."""
     BankAccount.update(transactions_asked_at=None).where(BankAccount.id == account.id).execute()
     return transactions.refresh_transactions(account.id, psu)
 
 
 def executed(sandbox: Sandbox, *batches, days: int = 5) -> None:
-    """The banks' day moves on; the orders are then asked after."""
+    """Advance the banks' day, then poll the status of these orders."""
     advance(sandbox, days)
     for batch in batches:
         follow(batch)
 
 
 def of_orders() -> list[tuple[int, str | None]]:
-    """What was recognised: cents and role, oldest first."""
+    """Return the matched transactions: cents and role, oldest first."""
     rows = BankTransaction.select().where(BankTransaction.role.is_null(False)).order_by(BankTransaction.id)
     return [(row.cents, row.role) for row in rows]

@@ -1,7 +1,7 @@
-"""Every statement of every test, held against the rule of one writer a client (decision 0019).
+"""Checks every SQL statement of every test against the rule of one writer per client.
 
-Inside a transaction, whoever changes a row that belongs to a client holds that client. A statement that stands
-alone holds one row at a time and waits for nobody while it does.
+See docs/decisions/0019-one-writer-per-client.md. Inside a transaction, a change to a client's rows requires the
+client's lock. A single statement outside a transaction locks one row at a time and cannot deadlock.
 """
 
 import re
@@ -16,7 +16,7 @@ _CHANGES = re.compile(r'\s*(?:insert into|update|delete from)\s+"?(\w+)', re.IGN
 
 
 def belonging() -> frozenset[str]:
-    """Tables of which each row belongs to a client, by reference, in however many steps."""
+    """Return the tables whose rows belong to a client, directly or through other tables."""
     found = {Client}
     while more := {table for table in models.TABLES if table not in found and _leads_to(table, found)}:
         found |= more
@@ -28,14 +28,14 @@ def _leads_to(table: Any, found: set) -> bool:
 
 
 def watch(database: Any) -> None:
-    """From now on an unheld change fails in the thread that makes it."""
+    """Make a change without the client's lock fail, in the thread that makes it."""
     tables = belonging()
 
     def look(event: QueryEvent) -> None:
         found = _CHANGES.match(event.sql)
         if found and found[1] in tables:
             assert client_lock.locked_clients() != frozenset(), (
-                f"{found[1]} is changed by a transaction that holds no client"
+                f"{found[1]} is changed by a transaction that has locked no client"
             )
 
     database.query_hooks.append(look)

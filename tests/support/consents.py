@@ -1,7 +1,7 @@
-"""Walks to a sandbox bank and back, as a customer does.
+"""Takes a customer to a sandbox bank and back.
 
-walk = begin(demo.client, demo.user, "redirect")
-link = walk.allow()
+    walk = begin(demo.client, demo.user, "redirect")
+    link = walk.allow()
 """
 
 from dataclasses import dataclass, replace
@@ -19,18 +19,18 @@ BOTH = (DEMO_IBAN, OTHER_IBAN)
 
 @dataclass
 class Walk:
-    """A person on the bank's page."""
+    """A customer on the bank's page."""
 
     user: User
     page: str
 
     def decide(self, choice: str, *ibans: str) -> str:
-        """Press a button at the bank; answers the state with which the browser would come back."""
+        """Press a button at the bank. Returns the state of the redirect back."""
         way_back = press(self.page, choice, rekening=list(ibans)).headers["Location"]
         return way_back.partition("?")[0].rpartition("/")[2]
 
     def allow(self, *ibans: str) -> BankLink:
-        """Allow these accounts (both), and come back."""
+        """Grant these accounts (default both) and return to the app."""
         return linking.complete_consent(self.decide("toestaan", *(ibans or BOTH)), self.user, PSU)
 
 
@@ -39,13 +39,13 @@ def begin(client: Client, user: User, bank: str = "redirect") -> Walk:
 
 
 def linked(client: Client, user: User, bank: str = "redirect", *ibans: str) -> BankLink:
-    """A consent that was given, whose holder the customer confirmed."""
+    """Return a granted consent whose holder the customer confirmed."""
     link = begin(client, user, bank).allow(*ibans)
     return linking.confirm_holder(client, user, link.id)
 
 
 def without_directory(world: Services) -> Services:
-    """The same world where nobody answers at the bank directory's address, and nothing of it is known."""
+    """Return the same services with an unreachable bank directory and nothing cached."""
     gone = replace(world, banks=HttpDirectory(f"http://127.0.0.1:{free_port()}/banks", ttl_seconds=0))
     configure(gone)
     return gone

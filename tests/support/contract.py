@@ -1,6 +1,6 @@
-"""Does an exchange obey the Berlin Group contract? Checked by openapi-core against the contract file.
+"""Checks an exchange against the Berlin Group contract, with openapi-core.
 
-The file is reference data (see reference): a test that has an exchange checked is left out without it.
+The contract is reference data (see reference.py): without it, tests that check an exchange are skipped.
 """
 
 import json
@@ -15,15 +15,15 @@ from tests.support import reference
 
 
 def published() -> dict[str, Any]:
-    """Return the contract as the standard's authors publish it."""
+    """Return the contract as published by the Berlin Group."""
     return json.loads(reference.path(reference.BANK_CONTRACT).read_text(encoding="utf-8"))
 
 
 @cache
 def contract(base_url: str) -> OpenAPI:
-    """Return the contract, served below `base_url` (http://127.0.0.1:…/bank/redirect).
+    """Return the contract, served at `base_url` (http://127.0.0.1:…/bank/redirect).
 
-    That it is a valid document of OpenAPI is tested once (tests/test_contract_report.py), not for each address.
+    Whether it is a valid OpenAPI document is tested once (tests/test_contract_report.py), not for each base URL.
     """
     document = published()
     document["servers"] = [{"url": base_url}]
@@ -38,7 +38,7 @@ def read_json(body: bytes, **parameters: str) -> Any:
 
 
 def free_xml(node: Any) -> None:
-    """Let any XML pass: what stands in it is for the message's own schema (see xsd)."""
+    """Accept any XML in the contract: its content is checked by its own schema (see xsd.py)."""
     if isinstance(node, list):
         for child in node:
             free_xml(child)
@@ -50,9 +50,9 @@ def free_xml(node: Any) -> None:
 
 
 def check(request: requests.PreparedRequest, answer: requests.Response) -> None:
-    """Both sides of an exchange; raises openapi-core's error when one is wrong.
+    """Check request and answer. Raises openapi-core's error if one violates the contract.
 
-    A request that the bank refuses may be a wrong one: that is what it was refused for.
+    The request is checked only if the bank accepted it: a refused one may be invalid on purpose.
     """
     asked = RequestsOpenAPIRequest(request)
     rules = contract(served_at(str(request.url)))
@@ -62,5 +62,5 @@ def check(request: requests.PreparedRequest, answer: requests.Response) -> None:
 
 
 def served_at(url: str) -> str:
-    """Where the bank serves the contract: what stands before /v1/ in an address of it."""
+    """Return the base URL of the contract: the part of the URL before /v1/."""
     return url.partition("/v1/")[0]

@@ -1,7 +1,7 @@
-"""Every exchange that any sandbox of this test run had at its banks, held against the contract: both sides.
+"""Checks every exchange between any sandbox of this test run and its banks' callers against the contract.
 
-Sandboxes write them down (sandbox/bank/exchange_log.py): of tests that call a bank themselves, of the adapter, and of
-whole houses, whose web and worker are processes of their own.
+Sandboxes record them (sandbox/bank/exchange_log.py): from tests that call a bank directly, from the adapter, and from
+complete stacks whose web and worker are separate processes.
 """
 
 import json
@@ -17,7 +17,7 @@ from openapi_core.templating.paths.exceptions import PathError
 
 from tests.support import contract
 
-# Switches that make a bank's answer wrong on purpose, and nothing else may be.
+# Faults that make a bank's answer violate the contract on purpose. Nothing else may.
 WRONG_ON_PURPOSE = frozenset(
     {
         "bank_strange_answer", "bank_strange_status", "bank_order_504", "bank_order_not_taken", "bank_duplicate_dupl",
@@ -29,7 +29,7 @@ MOST_SHOWN = 20
 
 @dataclass
 class Verdict:
-    """How many were checked; how many not: cut off, wrong by a switch, or of an address that the contract lacks."""
+    """How many exchanges were checked, and how many not: cut off, wrong by a fault switch, or outside the contract."""
 
     checked: int = 0
     cut: int = 0
@@ -43,7 +43,7 @@ class Verdict:
 
 
 def judged(folder: Path) -> Verdict:
-    """Every exchange in the folder."""
+    """Return the verdict on every exchange in the folder."""
     verdict = Verdict()
     for row in exchanges(folder):
         judge(row, verdict)
@@ -57,7 +57,7 @@ def exchanges(folder: Path) -> Iterator[dict[str, Any]]:
 
 
 def judge(row: dict[str, Any], verdict: Verdict) -> None:
-    """Count one exchange, and what is wrong with it."""
+    """Check one exchange and count the result."""
     if row["status"] is None:
         verdict.cut += 1
         return
@@ -79,7 +79,7 @@ def judge(row: dict[str, Any], verdict: Verdict) -> None:
 
 
 def request_of(row: dict[str, Any]) -> requests.PreparedRequest:
-    """At one address for all banks: the checker makes a contract for each address."""
+    """Return the request, at one base URL for all banks: the checker builds a contract per base URL."""
     url = f"http://bank.example/v1/{row['target'].partition('/v1/')[2]}"
     return requests.Request(row["method"], url, headers=row["headers"], data=row["body"] or None).prepare()
 

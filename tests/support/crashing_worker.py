@@ -1,9 +1,9 @@
-"""A worker in a process of its own that sends one payment, and is killed on the way when that is asked.
+"""A worker process that submits one payment and kills itself at a chosen point.
 
-run(database, sandbox, keys, batch.id, "after the answer")   # -> the process, ended by SIGKILL
+    run(database, sandbox, keys, batch.id, "after the answer")   # returns minus SIGKILL
 
-The process is forked, with a database connection and adapters of its own. Nothing of the bank's side is played: the
-calls go over real sockets, and the end is the system's own kill.
+The process is forked, with its own database connection and adapters. The bank is the real sandbox over sockets, and the
+process ends with SIGKILL.
 """
 
 import importlib
@@ -20,7 +20,7 @@ from domain.orders import submission
 from tests.support.factories import make_world
 from tests.support.sandbox import Sandbox
 
-# Where it dies: (module, function, whether after it). In the order of the way.
+# Where it is killed: (module, function, whether after it returns), in order of execution.
 POINTS = {
     "before the order is made": ("domain.orders.submission", "build_order", False),
     "before the order is stored": ("domain.orders.submission", "_store", False),
@@ -32,20 +32,20 @@ POINTS = {
     "after the answer is recorded": ("domain.orders.sca", "start_sca_in_background", False),
     "after all": ("domain.orders.sca", "start_sca_in_background", True),
 }
-# From here on the bank may have been called, as far as the database knows.
+# Points at which, according to the database, the bank may have been called.
 UNSURE = ("after called_at is written", "after the answer")
 FAILED = 1
 
 
 @dataclass
 class Worker:
-    """A process that was started."""
+    """A started process."""
 
     pid: int
     status: int | None = None
 
     def wait(self, options: int = 0) -> int | None:
-        """Return how it ended: 0, or minus the signal. With os.WNOHANG: None while it has not."""
+        """Return the exit status: 0, or minus the signal. With os.WNOHANG: None while it runs."""
         if self.status is None:
             pid, status = os.waitpid(self.pid, options)
             self.status = os.waitstatus_to_exitcode(status) if pid else None
@@ -53,13 +53,13 @@ class Worker:
 
 
 def wait_for(count: int, workers: Sequence[Worker]) -> None:
-    """Wait until so many of these have ended; each ends itself after a minute."""
+    """Wait until so many of these workers have ended. Each ends by itself after a minute."""
     while sum(one.wait(os.WNOHANG) is not None for one in workers) < count:
         time.sleep(0.02)
 
 
 def start(database: str, sandbox: Sandbox, keys: Path, batch_id: int, point: str = "") -> Worker:
-    models.database.close()  # no connection is shared over the fork
+    models.database.close()  # connections must not be shared across a fork
     child = os.fork()
     if child == 0:
         code = FAILED
@@ -68,13 +68,13 @@ def start(database: str, sandbox: Sandbox, keys: Path, batch_id: int, point: str
             _work(database, sandbox, keys, batch_id, point)
             code = 0
         finally:
-            os._exit(code)  # never back into the test's own process
+            os._exit(code)  # never return into the test
     models.database.connect()
     return Worker(child)
 
 
 def run(database: str, sandbox: Sandbox, keys: Path, batch_id: int, point: str = "") -> int | None:
-    """Return how it ended: 0, or minus the signal."""
+    """Run a worker and return its exit status: 0, or minus the signal."""
     return start(database, sandbox, keys, batch_id, point).wait()
 
 

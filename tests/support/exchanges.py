@@ -1,4 +1,4 @@
-"""Watches what the bank adapter sends and gets, and holds each exchange against the contract."""
+"""Observes what the bank adapter sends and receives, and checks each exchange against the contract."""
 
 from dataclasses import dataclass, field
 
@@ -10,7 +10,7 @@ from tests.support import contract, reference
 
 @dataclass
 class Watch:
-    """An observer for BerlinGroupBank. `checked`: what the contract does not allow fails the test."""
+    """An observer for BerlinGroupBank. `checked`: a violation of the contract fails the test."""
 
     checked: bool = True
     seen: list[tuple[Request, Answer | None]] = field(default_factory=list)
@@ -29,12 +29,12 @@ class Watch:
         return self.seen[-1][0]
 
     def calls(self) -> list[str]:
-        """Method and path of each, in their order."""
+        """Return method and path of each request, in order."""
         return [f"{request.method} {request.url.partition('/v1/')[2]}" for request, _ in self.seen]
 
 
 def prepared(request: Request) -> requests.PreparedRequest:
-    """The request as the checker knows one, at one address for all banks: it makes a contract for each address."""
+    """Return the request for the checker, at one base URL for all banks: it builds a contract per base URL."""
     url = f"http://bank.example/v1/{request.url.partition('/v1/')[2]}"
     return requests.Request(request.method, url, headers=dict(request.headers), data=request.body or None).prepare()
 

@@ -1,4 +1,4 @@
-"""A furnished domain for tests: real adapters to a running sandbox, and factories with defaults."""
+"""Services for tests, with real adapters to a running sandbox, and factories with defaults."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
@@ -54,12 +54,12 @@ LINES = (
     ("Donkersloot Meijer, Naomi", "NL52ABNA7650143244", 261100),
     ("Schuurman, Lisanne", "NL57ABNA7134384551", 250008),
 )
-WOUTER = '{"initials": "W", "last_name": "Jong", "prefix": "de", "birth_date": "1980-04-12"}'  # as the broker has him
+WOUTER = '{"initials": "W", "last_name": "Jong", "prefix": "de", "birth_date": "1980-04-12"}'  # identity at the broker
 _numbers = count(1)
 
 
 def make_world(sandbox_url: str, smtp_port: int, folder: Path, base_url: str = "http://localhost:8000") -> Services:
-    """Furnish the domain with the adapters of production, pointed at this sandbox."""
+    """Configure the domain with the production adapters, pointed at this sandbox."""
     ponto = PontoSettings(
         f"{sandbox_url}/ponto", "bizcuit-ponto", "sandbox-ponto-secret", read_timeout=5, order_timeout=5,
         signer=PontoSigner(development_identity(folder).key, "tests"),
@@ -91,7 +91,7 @@ def make_world(sandbox_url: str, smtp_port: int, folder: Path, base_url: str = "
 
 @dataclass
 class Demo:
-    """An entrepreneur who is all set up, without having walked there."""
+    """A customer who has completed onboarding, created directly in the database."""
 
     user: User
     client: Client
@@ -103,7 +103,7 @@ class Demo:
     company: PayrollCompany
 
     def batch(self, lines: Sequence[tuple[str, str, int]] = LINES, number: int = 1) -> Batch:
-        """A batch as intake makes it of a run with these lines."""
+        """Return a batch with these lines, created by the import."""
         return make_batch(self.company, lines, number)
 
     def view(self, batch: Batch) -> queries.Payment:
@@ -118,7 +118,7 @@ def make_user(email: str | None = None, name: str = "Wouter de Jong") -> User:
 
 
 def make_device(user: User) -> Device:
-    """A device that this person has confirmed."""
+    """Return a device that the user has confirmed."""
     now = datetime.now(UTC)
     return Device.create(
         user=user, token_hash=blind_index(f"d{next(_numbers)}"), agent="", confirmed_at=now, confirmed_by="mail"
@@ -126,7 +126,7 @@ def make_device(user: User) -> Device:
 
 
 def here(membership: Membership) -> Device:
-    """The device of this person, confirmed; the same one each time."""
+    """Return the user's confirmed device, always the same one."""
     return Device.get_or_none(Device.user == membership.user_id) or make_device(membership.user)
 
 
@@ -138,7 +138,10 @@ def make_client(user: User, role: str = "owner") -> Membership:
 
 
 def make_demo(sandbox: Sandbox | None = None, bank: str = "redirect", pin: bool = True) -> Demo:
-    """User, client, authority, two accounts, a mapped company; credentials are the sandbox's when it is given."""
+    """Create user, client, authority, two accounts and a mapped company.
+
+    The Nmbrs credentials are the sandbox's if it is given.
+    """
     user = make_user()
     membership = make_client(user)
     client = membership.client

@@ -1,4 +1,4 @@
-"""What the worker does with Nmbrs, done in the test: look, then take in whatever is due."""
+"""The worker's part with Nmbrs, done in the test: poll, then import the runs that are due."""
 
 from core.clock import utcnow
 from domain.payroll import intake, run_discovery
@@ -7,20 +7,20 @@ from tests.support.factories import Demo
 
 
 def now_due(demo: Demo) -> None:
-    """The pause is over, and somebody hints."""
+    """Make the poll and all pending imports due."""
     PayrollCompany.update(look_due_at=utcnow()).where(PayrollCompany.id == demo.company.id).execute()
     Run.update(due_at=utcnow()).where(Run.due_at.is_null(False)).execute()
 
 
 def work(demo: Demo) -> list[Batch]:
-    """The batches that were made now."""
+    """Poll and import. Returns the new batches."""
     now_due(demo)
     run_discovery.discover_runs(demo.company.id)
     return [batch for run_id in intake.due_runs() if (batch := intake.import_run(run_id))]
 
 
 def lines(batch: Batch) -> list[tuple[str, int, str]]:
-    """IBAN, cents and state of each line."""
+    """Return IBAN, cents and state of each line."""
     rows = BatchLine.select().where(BatchLine.batch == batch.id).order_by(BatchLine.position)
     return [(row.iban, row.amount_cents, row.state) for row in rows]
 

@@ -1,7 +1,7 @@
-"""A person with a phone: the steps that browser tests share, each as a person takes it.
+"""A user with a phone: the steps that browser tests share.
 
-Waits on what the screen shows, never on time. Everything that a page says is wrong (a script that fails, a policy
-that refuses, a server error) is kept in `troubles`; `expect_no_trouble` is asked at the end of every test.
+It waits for what the screen shows, never for a fixed time. Script errors, violations of the content security policy and
+server errors are collected in `troubles`; every test ends with `expect_no_trouble`.
 """
 
 import os
@@ -20,11 +20,11 @@ from tools.dev_stack import Stack
 from tools.http_browser import PageError
 
 SIZE = {"width": 390, "height": 844}
-PATIENCE = 20_000  # milliseconds for what runs behind the pages: queue, mail, bank
-# A form that is sent with something wrong is answered 422, which Chromium writes on its console.
+PATIENCE = 20_000  # milliseconds for background work: queue, mail, bank
+# An invalid form is answered with 422, which Chromium reports on its console.
 EXPECTED = re.compile(r"the server responded with a status of 4\d\d")
 
-# What a page does every two seconds (it asks how the payment stands) it does here five times as often.
+# Pages poll the status every two seconds; here five times as often.
 HURRIED = """(() => {
   const usual = window.setTimeout;
   window.setTimeout = (act, wait, ...rest) => usual(act, wait === 2000 ? 400 : wait, ...rest);
@@ -33,7 +33,7 @@ HURRIED = """(() => {
 
 @dataclass
 class Phone:
-    """One browser window of one person."""
+    """One browser window of one user."""
 
     page: Page
     house: Stack
@@ -50,7 +50,7 @@ class Phone:
         self.page.on("response", self._see)
         self.page.on("requestfailed", self._miss)
 
-    # --- what goes wrong -----------------------------------------------------------------------
+    # --- errors --------------------------------------------------------------------------------
     def _hear(self, message: ConsoleMessage) -> None:
         if message.type in ("error", "warning") and not EXPECTED.search(message.text):
             self.troubles.append(f"console at {self.page.url}: {message.text}")
@@ -60,7 +60,7 @@ class Phone:
             self.troubles.append(f"{response.status} {response.request.method} {response.url}")
 
     def _miss(self, request: Request) -> None:
-        # Leaving a page ends what it was asking for; that is no fault.
+        # leaving a page aborts its requests, which is no error
         if "ERR_ABORTED" not in (request.failure or ""):
             self.troubles.append(f"{request.failure} {request.method} {request.url}")
 
@@ -68,37 +68,37 @@ class Phone:
         assert not self.troubles, "\n".join([*self.troubles, self._last_fault()])
 
     def _last_fault(self) -> str:
-        """What the pages' own process wrote of the last fault: a status alone says nothing."""
+        """Return the last traceback in the web process's log."""
         said = (self.house.logs / "web.log").read_text(errors="replace")
         return said[said.rfind("Traceback") :][:6000] if "Traceback" in said else "no fault in its log"
 
     def expect_accessible(self) -> None:
-        """Nothing at all that axe finds on the page as it is. (Axe is a script; without scripts nobody looks.)
+        """Require that axe finds nothing on the page as it is now. Does nothing without scripts, because axe is one.
 
-        Asked of what a script has changed; what the server writes is judged by test_every_state.
+        For pages changed by a script; what the server renders is checked by test_every_state.
         """
         if not self.scripts:
             return
         found = Axe().run(self.page).response["violations"]
-        # Axe leaves empty style attributes; htmx would copy them to what it swaps in, and the policy would object.
+        # axe leaves empty style attributes, which htmx would copy and the content security policy would refuse
         self.page.evaluate("document.querySelectorAll('[style=\"\"]').forEach((e) => e.removeAttribute('style'))")
         faults = {fault["id"]: [node["html"] for node in fault["nodes"]] for fault in found}
         assert faults == {}, f"{self.page.url}: {faults}"
 
     # --- the window ----------------------------------------------------------------------------
     def shot(self, name: str, whole: bool = False) -> None:
-        """Take a picture of the window (or of the whole page) where somebody wants to look at them."""
+        """Save a screenshot of the window, or of the whole page, if BIZCUIT_SCREENSHOTS is set."""
         if "BIZCUIT_SCREENSHOTS" not in os.environ:
             return
         name += "" if self.scripts else "-zonder-scripts"
         if whole:
-            self.page.evaluate("scrollTo(0, 0)")  # what is fixed to the window is drawn where the window stands
-        # The caret stays as it is: hiding it would write on every field's style, see `expect_accessible`.
+            self.page.evaluate("scrollTo(0, 0)")  # fixed elements are drawn at the scroll position
+        # keep the caret: hiding it would set a style on every field, see `expect_accessible`
         path = self.shots / f"{name}.png"
         self.page.screenshot(path=path, full_page=whole, scale="css", animations="disabled", caret="initial")
 
     def shot_both(self, name: str) -> None:
-        """The same page in the dark and on a wide screen; back to the phone afterwards."""
+        """Save the page in dark mode and on a wide screen, then restore the phone's size."""
         if "BIZCUIT_SCREENSHOTS" not in os.environ:
             return
         self.page.emulate_media(color_scheme="dark")
@@ -112,7 +112,7 @@ class Phone:
         self.page.goto(self.house.base_url + path)
 
     def sees(self, *texts: str) -> None:
-        """All of these stand on the page (no-break spaces count as spaces)."""
+        """Require that the page contains all of these texts; no-break spaces count as spaces."""
         for text in texts:
             expect(self.page.locator("body")).to_contain_text(text)
 
@@ -126,16 +126,15 @@ class Phone:
         return self.page.get_by_role("link", name=name, exact=exact)
 
     def error_of(self, label: str) -> Locator:
-        """What is said beside the field, found as a screen reader finds it."""
+        """Return the error message of a field, found through aria-describedby."""
         described = self.page.get_by_label(label, exact=True).get_attribute("aria-describedby") or ""
         return self.page.locator(f"#{described.split()[-1]}")
 
     def until(self, ready: Callable[[], object]) -> None:
-        """Look again at the page until it is so; for what does not change by itself."""
+        """Reload the page until `ready` returns something, for content that does not update by itself."""
 
         def looked() -> object:
-            # Who presses a button waits for its answer before looking again: loading the page anew could end the
-            # request before it has left.
+            # wait for a pending request first: a reload could abort it
             expect(self.page.locator(".htmx-request")).to_have_count(0)
             self.page.reload()
             return ready()
@@ -148,13 +147,13 @@ class Phone:
             raise AssertionError(f"{error}; {self._as_it_stands()}") from None
 
     def _as_it_stands(self) -> str:
-        """What the page says and what the worker wrote last, for who reads why a test failed."""
+        """Return the page's text and the worker's last log lines, to explain a failure."""
         worker = (self.house.logs / "worker.log").read_text(errors="replace").splitlines()[-30:]
         return "\n".join(["the page says:", self.page.locator("main").inner_text(), "the worker wrote:", *worker])
 
     # --- steps ---------------------------------------------------------------------------------
     def open_mail(self, part: str) -> None:
-        """Find the newest mail with such a link in the mailbox, open it and press its button."""
+        """Open the newest mail that contains such a link, in the mailbox."""
         wait_for(f"a mail with {part}", lambda: self.mailed(part))
         self.page.goto(f"{self.house.sandbox_url}/mail/")
         mine = self.page.get_by_role("listitem").filter(has_text=self.person.email).get_by_role("link")
@@ -168,8 +167,8 @@ class Phone:
         self.shot(f"04-mail-{name.split()[0].lower()}")
 
         def left() -> bool:
-            # Chromium may lose a tap inside a frame that it is still laying out; a person taps again. On a busy
-            # machine the page of the tap before may come just then, and there is no button any more.
+            # Chromium may lose a tap in a frame that is still being laid out, so tap again. On a busy machine the
+            # first tap may have worked after all, and the button is gone.
             try:
                 button.tap(no_wait_after=True, timeout=1_500)
             except PlaywrightTimeout:
@@ -183,24 +182,24 @@ class Phone:
         wait_for(f"the mail's button {name!r} to lead on", left)
 
     def mailed(self, part: str) -> list[str]:
-        """Links of this person's mails, newest first."""
+        """Return the matching links in this user's mails, newest first."""
         inbox = self.page.request.get(f"{self.house.sandbox_url}/control/inbox").json()
         return [link for mail in inbox if self.person.email in mail["to"] for link in mail["links"] if part in link]
 
     def sign_in(self) -> None:
-        """On the page that asks for it."""
+        """Sign in on the page that asks for it."""
         self.heading("Inloggen")
         self.page.get_by_label("E-mailadres").fill(self.person.email)
         self.page.get_by_label("Wachtwoord", exact=True).fill(self.person.password)
         self.page.get_by_role("button", name="Inloggen").click()
 
     def control(self, method: str, path: str, body: dict) -> None:
-        """One call of the sandbox's control surface."""
+        """Call the sandbox's control API."""
         answer = self.page.request.fetch(f"{self.house.sandbox_url}/control/{path}", method=method, data=body)
         assert answer.ok, answer.text()
 
     def press_run(self) -> None:
-        """Press RUN! in Nmbrs, and wait for the mail about the payment."""
+        """Press RUN! in Nmbrs and wait for the mail about the payment."""
         before = len(self.mailed("/betalingen/"))
         self.page.goto(f"{self.house.sandbox_url}/nmbrs/")
         self.link("Demo BV").first.click()
@@ -210,19 +209,19 @@ class Phone:
         wait_for("the mail about the payment", lambda: len(self.mailed("/betalingen/")) > before)
 
     def run_payroll(self, **run: Any) -> str:
-        """Have Nmbrs finish a run (by default the one of `press_run`); return the address of its payment."""
+        """Run a payroll in Nmbrs (default: the one of `press_run`). Returns the URL of its payment."""
         before = len(self.mailed("/betalingen/"))
         self.control("POST", "runs", {"company": COMPANY_NUMBER, **run})
         wait_for("the mail about the payment", lambda: len(self.mailed("/betalingen/")) > before)
         return self.mailed("/betalingen/")[0]
 
     def to_the_payment(self, **run: Any) -> None:
-        """To a payment that waits, of somebody who is signed in."""
+        """Run a payroll and open its payment, for a user who is signed in."""
         self.page.goto(self.run_payroll(**run))
         self.heading("Betaalopdracht")
 
     def from_the_mailbox(self) -> None:
-        """From RUN! and the mailbox, past signing in, to the payment that waits."""
+        """Run a payroll, open the payment from the mail and sign in."""
         self.press_run()
         self.open_mail("/betalingen/")
         self.press_mail_button("Bekijk de betaling")
@@ -232,18 +231,18 @@ class Phone:
     # --- the payment's page --------------------------------------------------------------------
     @property
     def pay_button(self) -> Locator:
-        """The one thing to do, at the foot of the page."""
+        """The main button at the foot of the page."""
         return self.page.locator("#pay-place .button")
 
     def line(self, name: str) -> Locator:
         return self.page.locator("li.line").filter(has_text=name)
 
     def state(self, text: str) -> None:
-        """The badge of the payment begins so, now or by itself within a while."""
+        """Wait until the payment's badge starts with this text."""
         expect(self.page.locator("#hero .badge")).to_contain_text(text, timeout=PATIENCE)
 
     def days(self) -> list[str]:
-        """The days of the month shown that may be chosen."""
+        """Return the selectable days of the month shown."""
         free = self.page.locator("label.day:not(.closed):not(.out) [name=execution_date]:enabled").all()
         return [node.get_attribute("value") or "" for node in free]
 
@@ -252,14 +251,14 @@ class Phone:
 
 
 def newcomer(house: Stack, email: str) -> Person:
-    """Somebody whom neither the house nor the other side knows; the other side is as at the start."""
+    """Reset the sandbox and return a person without an account."""
     story = DemoJourney(house.base_url, house.sandbox_url)
     story.visitor.json("POST", f"{house.sandbox_url}/control/reset")
     return replace(story.person, email=email)
 
 
 def entrepreneur(house: Stack, email: str) -> DemoJourney:
-    """Somebody whose bank and Nmbrs are linked, by way of the same pages."""
+    """Return a customer with a linked bank and Nmbrs, set up through the pages."""
     person = newcomer(house, email)
     story = DemoJourney(house.base_url, house.sandbox_url)
     story.person = person
@@ -269,17 +268,17 @@ def entrepreneur(house: Stack, email: str) -> DemoJourney:
 
 
 def mark(phone: Phone) -> None:
-    """Put something on the window that a page load wipes away."""
+    """Mark the window; a page load removes the mark."""
     phone.page.evaluate("document.documentElement.dataset.mark = 'here'")
 
 
 def is_marked(phone: Phone) -> bool:
-    """No page has been loaded since `mark`."""
+    """Return whether no page has been loaded since `mark`."""
     return phone.page.evaluate("document.documentElement.dataset.mark === 'here'")
 
 
 def new_context(chromium, scripts: bool = True) -> BrowserContext:
-    """A Dutch phone."""
+    """Return a browser context of a Dutch phone."""
     return chromium.new_context(
         viewport=SIZE, device_scale_factor=2, has_touch=True, is_mobile=True, locale="nl-NL",
         timezone_id="Europe/Amsterdam", java_script_enabled=scripts,

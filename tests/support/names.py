@@ -1,4 +1,4 @@
-"""Payments on their way through a name check, for tests: sent, followed and signed as the jobs and a person do it."""
+"""Payments that go through verification of payee: submitted, polled and signed."""
 
 import requests
 
@@ -14,7 +14,7 @@ ALL = (SAME, CLOSE, OTHER, ABROAD)
 
 
 def send(demo: Demo, lines=ALL, batch: Batch | None = None) -> Batch:
-    """Approved, sent, and asked how it stands; everything twice."""
+    """Release, submit and poll a payment; each job runs twice."""
     batch = batch or demo.batch(lines)
     release(demo.membership, batch.reference, demo.view(batch).digest, "session", PSU)
     for _ in range(2):
@@ -23,7 +23,7 @@ def send(demo: Demo, lines=ALL, batch: Batch | None = None) -> Batch:
 
 
 def follow(batch: Batch, times: int = 2) -> Batch:
-    """Ask the bank so often how it stands."""
+    """Poll the status at the bank `times` times."""
     for _ in range(times):
         mine = (BankOrder.batch == batch.id) & (BankOrder.state != "ended")
         BankOrder.update(due_at=batch.created_at).where(mine).execute()

@@ -1,4 +1,4 @@
-"""Plain zeep on the sandbox's own WSDLs, and raw SOAP for what zeep would never send."""
+"""Calls the sandbox's SOAP services with zeep and its own WSDLs, and with raw SOAP for what zeep would not send."""
 
 from typing import Any
 
@@ -14,7 +14,7 @@ SOAP_12 = "http://www.w3.org/2003/05/soap-envelope"
 
 
 class Nmbrs:
-    """Calls by zeep, strict, as the demo entrepreneur: `nmbrs.company.Run_GetList(CompanyId=…, Year=…)`."""
+    """Calls in strict mode as the demo customer: `nmbrs.company.Run_GetList(CompanyId=…, Year=…)`."""
 
     def __init__(self, sandbox: Sandbox, user: str | None = None, token: str | None = None, domain: str = "demo"):
         given = sandbox.credentials
@@ -37,7 +37,7 @@ class Nmbrs:
 
 
 class Service:
-    """One zeep service that signs every call with the header that it wants."""
+    """One zeep service that adds the required authentication header to every call."""
 
     def __init__(self, client: zeep.Client, nmbrs: Nmbrs):
         self.client = client
@@ -62,7 +62,7 @@ def raw_call(
     soap: str = SOAP_11,
     headers: dict[str, str] | None = None,
 ) -> requests.Response:
-    """Post an envelope; `body` and `header` are XML in the service's default namespace."""
+    """Post an envelope. `body` and `header` are XML in the service's default namespace."""
     given = sandbox.credentials
     if header is None:
         header = (
@@ -84,5 +84,5 @@ def raw_call(
 
 
 def text_at(answer: requests.Response, name: str) -> str | None:
-    """The text of the first element with this local name."""
+    """Return the text of the first element with this local name."""
     return etree.fromstring(answer.content).findtext(f".//{{*}}{name}")

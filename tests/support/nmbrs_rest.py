@@ -1,6 +1,6 @@
-"""Nmbrs over REST as an app meets it: consent on the page, tokens, calls; each answer held to the contract.
+"""Nmbrs over REST: consent on the page, tokens, calls. Each answer is checked against the contract.
 
-The contract is reference data (see reference): a test that has an answer checked is left out without it.
+The contract is reference data (see reference.py): without it, tests that check an answer are skipped.
 """
 
 import re
@@ -27,7 +27,7 @@ SCOPES = (
 
 
 def guid(entity: str, number: int) -> str:
-    """The GUID by which the sandbox's REST side knows a Company, Debtor, Employee, Run or WageTax."""
+    """Return the GUID of a Company, Debtor, Employee, Run or WageTax in the sandbox's REST API."""
     return str(uuid.uuid5(uuid.UUID("6b1c7f0e-3f1d-5c0a-9f57-2d6c3c5f9a10"), f"{entity}:{number}"))
 
 
@@ -36,7 +36,7 @@ def connect(sandbox: Sandbox, path: str) -> str:
 
 
 def asked(**changed: str | None) -> dict[str, str]:
-    """The query of an authorize address; None leaves a parameter out."""
+    """Return the query of an authorisation URL; None omits a parameter."""
     usual = {
         "response_type": "code", "client_id": CLIENT, "redirect_uri": BACK, "scope": SCOPES, "state": "xyz",
     }  # fmt: skip
@@ -50,13 +50,13 @@ def answer_page(sandbox: Sandbox, form: dict[str, Any], **changed: str | None) -
 
 
 def came_back(answer: requests.Response) -> dict[str, str]:
-    """What the browser is sent back with."""
+    """Return the query parameters of the redirect."""
     assert answer.status_code == 302, answer.text
     return {name: values[0] for name, values in parse_qs(urlsplit(answer.headers["Location"]).query).items()}
 
 
 def allow(sandbox: Sandbox, *debtors: int, user: str = USER, **changed: str | None) -> str:
-    """A code, as after Toestaan."""
+    """Grant access (Toestaan) and return the authorisation code."""
     form = {"user": user, "debtor": list(debtors or (DEBTOR,)), "answer": "allow"}
     return came_back(answer_page(sandbox, form, **changed))["code"]
 
@@ -81,7 +81,7 @@ def tokens(sandbox: Sandbox, *debtors: int, user: str = USER, **changed: str | N
 
 
 class Rest:
-    """Calls with an access token; every answer is held to the contract."""
+    """Calls with an access token; every answer is checked against the contract."""
 
     def __init__(self, sandbox: Sandbox, *debtors: int, token: str | None = None, key: str | None = KEY):
         self.sandbox = sandbox
@@ -89,7 +89,7 @@ class Rest:
         self.key = key
 
     def ask(self, path: str, **query: Any) -> requests.Response:
-        """`path` begins with /api, or is a whole address (of a next page)."""
+        """Send a GET request. `path` starts with /api, or is a full URL of a next page."""
         headers = {"Authorization": f"Bearer {self.token}"} | ({"X-Subscription-Key": self.key} if self.key else {})
         url = path if path.startswith("http") else f"{self.sandbox.url}/nmbrs-rest{path}"
         answer = requests.get(url, params=query, headers=headers, timeout=10)
@@ -102,7 +102,7 @@ class Rest:
         return answer.json()
 
     def code(self, path: str, **query: Any) -> int:
-        """The vendor's code of the error that comes."""
+        """Return the vendor's code of the expected error."""
         answer = self.ask(path, **query)
         assert answer.json()["code"] // 100 == answer.status_code
         return answer.json()["code"]
@@ -111,11 +111,11 @@ class Rest:
         return self.get(path, **query)["data"]
 
     def company(self) -> str:
-        """The path of the first company that is seen."""
+        """Return the path of the first visible company."""
         return f"/api/companies/{self.data('/api/companies')[0]['companyId']}"
 
     def document(self, task: str) -> str:
-        """The file, after its one 202."""
+        """Return the file, after one 202 answer."""
         assert self.ask(f"/api/documents/{task}").status_code == 202
         answer = self.ask(f"/api/documents/{task}")
         assert (answer.status_code, answer.headers["Content-Type"]) == (200, "application/octet-stream")
@@ -130,11 +130,11 @@ def contract() -> dict[str, Any]:
 
 
 def hold_to_contract(answer: requests.Response) -> None:
-    """Is this status foreseen for the path, with this media type, and is the body as its schema says?"""
+    """Require that the contract has this status and media type for the path, and that the body matches its schema."""
     foreseen = operation(urlsplit(answer.url).path.removeprefix("/nmbrs-rest"))["responses"]
     response = resolved(foreseen[str(answer.status_code)])
     content = response.get("content")
-    if content is None:  # some errors of the contract say nothing about their body
+    if content is None:  # the contract leaves the body of some errors open
         return
     media = answer.headers["Content-Type"].partition(";")[0]
     assert media in content, f"{media} is not in the contract: {list(content)}"
@@ -144,7 +144,7 @@ def hold_to_contract(answer: requests.Response) -> None:
 
 
 def operation(path: str) -> dict[str, Any]:
-    """The GET of the path, by its template."""
+    """Return the GET operation whose path template matches."""
     for template, item in contract()["paths"].items():
         if re.fullmatch(re.sub(r"\{[^}]+\}", "[^/]+", template), path):
             return item["get"]
@@ -161,8 +161,10 @@ def resolved(node: dict[str, Any]) -> dict[str, Any]:
 
 
 def strict(node: Any) -> Any:
-    """A copy of the schema that knows all of its fields: the contract leaves every object open, which would let
-    a misspelt field pass."""
+    """Return a copy of the schema without additional properties.
+
+    The contract leaves every object open, so that a misspelt field would pass.
+    """
     if isinstance(node, list):
         return [strict(child) for child in node]
     if not isinstance(node, dict):

@@ -1,4 +1,4 @@
-"""What holds for every answer of the product: how a page is written, and which headers go with it."""
+"""Rules for every response of the product: valid HTML, accessible names, and security headers."""
 
 import re
 from collections import Counter
@@ -30,12 +30,12 @@ POLICY = {
     "frame-ancestors": "'none'",
     "object-src": "'none'",
 }
-# What only a script of ours gets may do nothing at all, were it ever opened as a page.
+# A fragment fetched by a script may do nothing at all if it is opened as a page.
 PART_POLICY = "default-src 'none'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
 
 
 def check(answer: TestResponse, sandbox_url: str) -> None:
-    """Fails when the answer breaks a rule of the house."""
+    """Fail if the response breaks a rule."""
     part = "HX-Request" in answer.request.headers
     found = {name: answer.headers.get(name) for name in HEADERS | OF_PAGES}
     wanted = HEADERS | (dict.fromkeys(OF_PAGES) if part else OF_PAGES)
@@ -56,20 +56,20 @@ def check(answer: TestResponse, sandbox_url: str) -> None:
         assert not faults, f"{answer.request.method} {answer.request.path}: {faults}"
 
 
-# Words and addresses: no rule looks at them, so pages that differ in nothing else are judged once. Quotes, brackets
-# and entities stay, as do all other attributes (id, for, name, type, class, lang).
+# Texts and URLs, which no rule depends on: pages that differ in nothing else are checked once. Quotes, brackets,
+# entities and all other attributes (id, for, name, type, class, lang) stay.
 _FREE = re.compile(r'(?<=>)([^<>"]+)(?=<)|(?<=\s)((?:href|action|value|datetime|hx-get|hx-post)=)("[^"]*")')
 _WORD = re.compile(r"(?<![&#\w])[\w.+/=:@-]+")
 _judged: dict[tuple[bytes, bool], list[str]] = {}
 
 
 def masked(text: str) -> str:
-    """Return the page with its words, values and addresses (tokens and digests among them) made alike."""
+    """Return the page with all words, values and URLs (also tokens and digests) replaced by one word."""
     return _FREE.sub(lambda found: (found[2] or "") + _WORD.sub("w", found[1] or found[3]), text)
 
 
 def _judged_once(text: str, answer: TestResponse, fragment: bool) -> list[str]:
-    """Return the faults of a page; one that is built as one that was judged before is not parsed again."""
+    """Return the faults of a page. A page with the same structure as an earlier one is not parsed again."""
     key = sha256(masked(text).encode()).digest(), fragment
     if key not in _judged:
         page_snapshots.keep(answer, text)
@@ -78,7 +78,10 @@ def _judged_once(text: str, answer: TestResponse, fragment: bool) -> list[str]:
 
 
 def check_policy(text: str, sandbox_url: str) -> None:
-    """Only ourselves; forms may lead on to the banks and the broker, which are the sandbox here."""
+    """Check the content security policy.
+
+    Only our own origin is allowed; forms may also go to the banks and the broker, here the sandbox.
+    """
     told = dict(part.strip().partition(" ")[::2] for part in text.split(";"))  # type: ignore
     targets = told.pop("form-action", "").split()  # type: ignore
     assert told == POLICY, text
@@ -86,7 +89,7 @@ def check_policy(text: str, sandbox_url: str) -> None:
 
 
 def faults_of(text: str, fragment: bool = False) -> list[str]:
-    """What is wrong with a page of ours; empty when nothing is."""
+    """Return the faults of a page; empty if there are none."""
     whole = f"<!doctype html><title>-</title><body>{text}" if fragment else text
     parser = html5lib.HTMLParser(tree=html5lib.getTreeBuilder("lxml"), namespaceHTMLElements=False)
     root = parser.parse(whole).getroot()
@@ -97,7 +100,7 @@ def faults_of(text: str, fragment: bool = False) -> list[str]:
 
 
 def _whole(nodes: list[etree._Element]) -> list[str]:
-    """What a page has once: its heading, its title, its main part, its language, and where to find help."""
+    """Check what a page has exactly once: heading, title, main part, language and a link to help."""
     counted = Counter(str(node.tag) for node in nodes)
     found = [f"{counted[tag]} {tag}" for tag in ("h1", "title", "main") if counted[tag] != 1]
     if not any(node.tag == "title" and (node.text or "").strip() for node in nodes):
@@ -128,21 +131,21 @@ def _unlabelled(nodes: list[etree._Element]) -> list[str]:
 
 
 def _labels_of_nothing(nodes: list[etree._Element]) -> list[str]:
-    """A label names a field of the same page (a part of a page may bring the one without the other)."""
+    """Check that each label belongs to a field on the page. A fragment may contain only one of the two."""
     ids = {node.get("id") for node in nodes}
     return [f"label for {node.get('for')}, which is not there" for node in nodes
             if node.tag == "label" and node.get("for") is not None and node.get("for") not in ids]  # fmt: skip
 
 
 def _nameless(nodes: list[etree._Element]) -> list[str]:
-    """What is pressed says what it does: in words, or in a label for who does not see its picture."""
+    """Check that every button and link has a text or an aria-label."""
     pressed = [node for node in nodes if node.tag == "button" or (node.tag == "a" and node.get("href") is not None)]
     return [f"{node.tag} without a name" for node in pressed
             if not ("".join(node.itertext()).strip() or node.get("aria-label"))]  # fmt: skip
 
 
 def _forms(nodes: list[etree._Element]) -> list[str]:
-    """A form says how it is sent, and a changing one carries the token against forged requests."""
+    """Check that each form states its method, and that a POST form has one CSRF token."""
     found = []
     for form in (node for node in nodes if node.tag == "form"):
         method = (form.get("method") or "").lower()

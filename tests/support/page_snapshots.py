@@ -1,7 +1,7 @@
-"""Every state of every page that the tests of pages get to see, kept for a browser to look at afterwards.
+"""Stores each distinct page that the tests of pages see, so that a browser can check it afterwards.
 
-BIZCUIT_KEEP_STATES names the folder. Two answers are one state when they are built of the same parts, however often
-each of them, in the same language: three lines or five, whosever they are.
+BIZCUIT_KEEP_STATES names the folder. Two pages count as the same if they consist of the same parts in the same
+language, however often each part occurs and whatever its text.
 """
 
 import os
@@ -17,7 +17,7 @@ _MAKES_A_PART = ("class", "role", "type", "aria-current", "aria-invalid", "hidde
 
 
 def keep(answer: TestResponse, text: str) -> None:
-    """Keep this page when its state is new; several workers share the folder."""
+    """Store this page if its structure is new. Several workers share the folder."""
     folder = os.environ.get("BIZCUIT_KEEP_STATES")
     if folder is None or "<html" not in text:
         return
@@ -33,7 +33,7 @@ def keep(answer: TestResponse, text: str) -> None:
 
 
 def _parts(node: HtmlElement, above: str) -> Iterator[str]:
-    """Each element with all that it stands in."""
+    """Return the path of each element with its relevant attributes."""
     if not isinstance(node.tag, str):
         return
     made_of = (f"[{name}={node.get(name)}]" for name in _MAKES_A_PART if name in node.attrib)

@@ -1,11 +1,11 @@
-"""Payment files for tests: correct ones from parts, so that a test changes just the part it is about."""
+"""Payment files for tests: valid ones built from parts, so that a test changes only the part it is about."""
 
 from dataclasses import dataclass, field, replace
 from xml.sax.saxutils import escape
 
 PAIN_03 = "urn:iso:std:iso:20022:tech:xsd:pain.001.001.03"
 
-# Of the demo's people, and the German example of the IBAN registry.
+# IBANs of the demo's employees, and the German example of the IBAN registry.
 IBANS = ("NL42INGB2268352412", "NL52ABNA7650143244", "NL27RABO0315273237", "DE89370400440532013000")
 
 
@@ -15,7 +15,7 @@ def plain(cents: int) -> str:
 
 @dataclass(frozen=True)
 class Line:
-    """One payment. `more` stands at the end of the element as it is; None leaves a field out."""
+    """One payment line. `more` is added to the end of the element; None omits a field."""
 
     cents: int = 261100
     name: str | None = "Nowak, Alek"
@@ -41,7 +41,7 @@ class Line:
 
 @dataclass(frozen=True)
 class Part:
-    """One PmtInf; `count` and `total` are what it claims (None: what is right, "" : not said)."""
+    """One PmtInf. `count` and `total` are the stated values: None states the correct one, "" omits it."""
 
     lines: tuple[Line, ...] = (Line(),)
     count: str | None = None
@@ -56,7 +56,7 @@ class Part:
 
 @dataclass(frozen=True)
 class File:
-    """A whole pain.001, correct unless a part says otherwise."""
+    """A whole pain.001, valid unless a part says otherwise."""
 
     parts: tuple[Part, ...] = (Part(),)
     count: str | None = None
@@ -86,10 +86,10 @@ def claims(lines: tuple[Line, ...], count: str | None, total: str | None) -> str
 
 
 def file_of(*lines: Line, **changes: object) -> File:
-    """A file with one part of these lines."""
+    """Return a file with one part that contains these lines."""
     return replace(File((Part(lines),)), **changes) if changes else File((Part(lines),))
 
 
 def with_line(**changes: object) -> bytes:
-    """A file of one line that differs so from the usual one."""
+    """Return a file with one line that has these changes."""
     return file_of(replace(Line(), **changes)).raw()

@@ -1,6 +1,6 @@
-"""A customer at the sandbox's Ponto: allowing the app, signing there.
+"""A customer at the sandbox's Ponto, who authorises the app and signs orders.
 
-link = linked(demo, sandbox); batch = at_ponto(demo, link); sign(sandbox)
+    link = linked(demo); batch = …; sign(page)
 """
 
 import re
@@ -17,7 +17,7 @@ IBAN, SECOND_IBAN = "NL11RABO0391847265", "NL02ABNA0518374926"
 
 
 def pressed(address: str, decision: str = "toestaan", ibans: tuple[str, ...] = (IBAN,)) -> dict[str, str]:
-    """What comes back after the customer pressed on the page at this address."""
+    """Press a button on the page at this URL. Returns the query parameters of the redirect."""
     form = {"besluit": decision, "rekening": list(ibans)}
     answer = requests.post(address, data=form, allow_redirects=False, timeout=10)
     assert answer.status_code == 303, answer.text
@@ -25,7 +25,7 @@ def pressed(address: str, decision: str = "toestaan", ibans: tuple[str, ...] = (
 
 
 def linked(demo: Demo, decision: str = "toestaan", ibans: tuple[str, ...] = (IBAN,)) -> BankLink:
-    """There and back, the holder confirmed, the demo's company paid from the first of the accounts."""
+    """Link accounts at Ponto, confirm the holder, and map the demo's company to the first account."""
     address = linking.start_consent(demo.client, demo.user, "ponto", PSU, None)
     back = pressed(address, decision, ibans)
     oauth_grants.complete_authorization(demo.user, back["state"], back.get("code"))
@@ -39,12 +39,12 @@ def linked(demo: Demo, decision: str = "toestaan", ibans: tuple[str, ...] = (IBA
 
 
 def sign(page: str, decision: str = "ondertekenen") -> str:
-    """Press a button on the page to sign on; answers where it leads."""
+    """Press a button on the signing page. Returns the URL of the redirect."""
     shown = requests.get(page, timeout=10).text
-    assert re.search(r'name="besluit"', shown), "there is nothing to press"
+    assert re.search(r'name="besluit"', shown), "the page has no button"
     return requests.post(page, data={"besluit": decision}, allow_redirects=False, timeout=10).headers["Location"]
 
 
 def orders_at(sandbox: Sandbox) -> list[dict]:
-    """What Ponto's bank has received."""
+    """Return the orders that Ponto's bank received."""
     return [order for order in sandbox.control("GET", "orders") if order["bank"] == "ponto"]

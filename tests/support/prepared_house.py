@@ -1,7 +1,7 @@
-"""A running house in which an entrepreneur is all set up, put back before each test.
+"""A running stack with a customer who has completed onboarding, restored before each test.
 
-The entrepreneur walks once a session, over HTTP. What the house and the other side then hold is kept, and copied back
-for each test while both run: their processes keep nothing else. On PostgreSQL everybody walks anew.
+Onboarding runs once per session, over HTTP. The databases of the stack and the sandbox are then copied, and copied back
+before each test while both run; their processes hold no other state. On PostgreSQL onboarding runs again each time.
 """
 
 import itertools
@@ -22,12 +22,12 @@ from tools.dev_stack import Stack
 from tools.http_browser import HttpBrowser
 
 SQLITE = "sqlite:///"
-DIRECTORY_LASTS = 1.1  # seconds that the house believes what it was told of its banks
+DIRECTORY_LASTS = 1.1  # seconds for which the app caches the bank directory
 _emails = (f"wouter{number}@demobv.example" for number in itertools.count(1))
 
 
 class PreparedHouse:
-    """The house, the person whose bank and Nmbrs are linked, and the device that they confirmed."""
+    """The stack, the customer with linked bank and Nmbrs, and the customer's confirmed device."""
 
     def __init__(self, house: Stack, folder: Path) -> None:
         self.house, self._folder = house, folder
@@ -39,7 +39,7 @@ class PreparedHouse:
         return [Path(self.house.database_url.removeprefix(SQLITE)), self.house.home / "sandbox" / "sandbox.sqlite3"]
 
     def restore(self) -> DemoJourney:
-        """Return the story of the person who is all set up, on a house and another side as they were then."""
+        """Return the journey of the customer, with the stack and the sandbox as they were after onboarding."""
         if self._story is not None and self.house.database_url.startswith(SQLITE):
             self._wait_until_idle()
             banks = self._banks()
@@ -59,20 +59,20 @@ class PreparedHouse:
         return HttpBrowser().json("GET", f"{self.house.sandbox_url}/banks")
 
     def _wait_until_idle(self) -> None:
-        """No job of the test before may write into what is put back."""
+        """Wait until no job of the previous test can write into the restored databases."""
         queues = [Queue(name, connection=self._queue) for name in jobs.NAMES]
         started = [StartedJobRegistry(queue=queue) for queue in queues]
         wait_for("an idle worker", lambda: not any(one.count for one in [*queues, *started]))
 
 
 def copy(source: Path, target: Path) -> None:
-    """Copy a SQLite database, page by page, also into one that others have open."""
+    """Copy a SQLite database page by page; the target may be in use."""
     with closing(sqlite3.connect(source)) as read, closing(sqlite3.connect(target, timeout=10)) as written:
         read.backup(written)
 
 
 def sign_in(house: Stack, story: DemoJourney) -> HttpBrowser:
-    """Return a browser in which this person has just signed in on the device that they confirmed."""
+    """Return a browser in which the customer has just signed in on the confirmed device."""
     again = DemoJourney(house.base_url, house.sandbox_url)
     again.person = story.person
     again.visitor.keep(device_of(story))
@@ -81,5 +81,5 @@ def sign_in(house: Stack, story: DemoJourney) -> HttpBrowser:
 
 
 def device_of(story: DemoJourney) -> Any:
-    """Return the cookie of the device that this person confirmed."""
+    """Return the cookie of the customer's confirmed device."""
     return next(cookie for cookie in story.visitor.cookies() if cookie.name == "bzd")

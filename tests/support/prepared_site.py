@@ -1,6 +1,6 @@
-"""A client that is all set up, with one open payment, and everybody signed in; put back after each change.
+"""A set-up client with one open payment and signed-in users, restored after each change.
 
-It is made once a module. On SQLite the database file is copied back, on PostgreSQL everything is made anew.
+It is created once per module. On SQLite the database file is copied back; on PostgreSQL everything is created again.
 """
 
 import shutil
@@ -25,14 +25,14 @@ from tests.support.factories import authorise, make_client, make_demo, make_user
 from tests.support.sandbox import Sandbox
 from tests.support.web_client import Page, Site, WebClient
 
-# Answers of machines and for machines, which are no pages of the house.
+# Paths for machines, which return no pages.
 NO_PAGES = (
     "/static/", "/manifest", "/sw.js", "/offline", "/healthz", "/readyz", "/metrics", "/client/", "/bank/seintje/",
 )  # fmt: skip
 
 
 class PreparedSite:
-    """The application on a world in which everybody has signed in; `back` puts it as it was."""
+    """The application on a database in which all users have signed in; `back` restores it."""
 
     def __init__(self, app: Flask, settings: config.Config, url: str, sandbox: Sandbox):
         self.app, self.settings, self.url, self.sandbox = app, settings, url, sandbox
@@ -54,7 +54,7 @@ class PreparedSite:
         self.batch = self.demo.batch()
         users = self._users()
         for name, user in users.items():
-            self.site.person(user)  # a session elsewhere, to be ended
+            self.site.person(user)  # a second session, which can be revoked
             self.people[name] = self.site.person(user)
             self.tokens[name] = self.people[name].token
             self.cookies[name] = self.people[name].cookie
@@ -72,7 +72,7 @@ class PreparedSite:
             self.changes = self._count()
 
     def _users(self) -> dict[str, User | None]:
-        """Everybody; their pins fit nothing, which is quick."""
+        """Create the users. Their pin hashes match nothing, which saves hashing."""
         demo = self.demo
         found: dict[str, User | None] = {"nobody": None, "owner": demo.user}
         for name, role in (("approver", "approver"), ("preparer", "preparer"), ("unidentified", "owner")):
@@ -92,7 +92,7 @@ class PreparedSite:
         return found
 
     def _things(self) -> dict[str, Any]:
-        """What addresses name: a colleague, an invitation, a question about four eyes."""
+        """Create what URLs refer to: a member, an invitation, a threshold change."""
         demo = self.demo
         invitations.invite_member(demo.client, demo.user, "alek@demobv.example", "preparer")
         Client.update(four_eyes_cents=900_000_00).where(Client.id == demo.client.id).execute()
@@ -107,13 +107,13 @@ class PreparedSite:
         }  # fmt: skip
 
     def _exclude_the_last_line(self) -> None:
-        """So that there is something to put back."""
+        """Exclude the last line, so that it can be included again."""
         line = self.demo.view(self.batch).lines[-1].id
         path = self.address("payments.decide_line", "POST", line_id=line)
         self.people["owner"].post(path)
 
     def _long_lasting(self) -> None:
-        """Nothing is written because time goes by: seen, proved and used were all a moment from now."""
+        """Set activity times in the future, so that the passing of time causes no writes."""
         later = utcnow() + timedelta(hours=1)
         LoginSession.update(seen_at=later, proved_until=later, expires_at=later + timedelta(days=1)).execute()
         models.Device.update(seen_at=later).execute()
@@ -127,19 +127,19 @@ class PreparedSite:
         return models.database.connection().total_changes
 
     def _rows(self) -> dict[str, Any]:
-        """Return every row of every table; of sessions, which also keep what is said next, how many."""
+        """Return every row of every table; for sessions, which also store messages, only their number."""
         found = {table.__name__: sorted(table.select().tuples(), key=repr) for table in models.TABLES}
         return found | {"LoginSession": len(found["LoginSession"])}
 
     def written(self) -> set[str]:
-        """Return the tables that differ from how they were made."""
+        """Return the tables that changed since the site was created."""
         if not POSTGRES and not self.changed:
             return set()
         now = self._rows()
         return {table for table, rows in now.items() if rows != self.rows[table]}
 
     def _sessions(self) -> dict[str, str]:
-        """Return what makes a person's cookie, token and proof good: their sessions, and what is kept in them."""
+        """Return the sessions with their data: what keeps each user's cookie, token and authentication valid."""
         return {row.token_hash: repr((row.data, row.proved_until)) for row in LoginSession.select()}
 
     def facts(self) -> tuple:
@@ -149,7 +149,7 @@ class PreparedSite:
 
     @property
     def changed(self) -> bool:
-        """Return whether anything was written since; on PostgreSQL, whether a row differs or a session ended."""
+        """Whether anything was written since; on PostgreSQL, whether a row differs or a session ended."""
         if POSTGRES:
             return self._rows() != self.rows or not self.sessions.items() <= self._sessions().items()
         return self._count() != self.changes
@@ -170,7 +170,7 @@ class PreparedSite:
         self.changes = self._count()
 
     def address(self, endpoint: str, method: str, **other: Any) -> str:
-        """Return the route's address for this client and its things."""
+        """Return the URL of the route for this client and its objects."""
         rules = [rule for rule in self.app.url_map.iter_rules(endpoint) if method in (rule.methods or ())]
         known = {**self.things, **other}
         with self.app.test_request_context():
@@ -178,10 +178,10 @@ class PreparedSite:
         return f"{path}?verdict=refuse" if endpoint == "payments.decide_line" else path
 
     def ask(self, who: str, method: str, path: str, form: Mapping[str, Any] | None = None) -> Page:
-        """Return what this person gets; every page is held to the page rules."""
+        """Return the response to this user; every page is checked against the page rules."""
         person, cookie = self.people[who], self.cookies[who]
         assert cookie is not None
-        person.client.set_cookie("bz", cookie)  # signing out, and in, gave another
+        person.client.set_cookie("bz", cookie)  # signing out or in changes the cookie
         if path.startswith(NO_PAGES):
             return person.client.open(path, method=method)  # type: ignore[return-value]
         if method == "GET":

@@ -1,4 +1,4 @@
-"""A browser that wants messages, at the sandbox's push service: its own keys, and what it was told."""
+"""A browser that subscribes at the sandbox's push service, with its own keys."""
 
 import json
 from base64 import urlsafe_b64encode
@@ -22,7 +22,7 @@ def encoded(data: bytes) -> str:
 
 @dataclass
 class Receiver:
-    """Registers itself at the sandbox, unless it is `unknown` there: then nobody can read what comes for it."""
+    """A subscriber, registered at the sandbox unless `unknown`; then nobody can decrypt its messages."""
 
     sandbox: Sandbox
     unknown: bool = False
@@ -43,14 +43,14 @@ class Receiver:
 
     @property
     def written(self) -> str:
-        """As a browser writes its subscription."""
+        """The subscription as JSON, as a browser writes it."""
         keys = {"p256dh": encoded(self.point), "auth": encoded(self.auth)}
         return json.dumps({"endpoint": self.endpoint, "expirationTime": None, "keys": keys})
 
     def messages(self) -> list[dict[str, Any]]:
-        """What the push service took for it, newest first."""
+        """Return the messages that the push service accepted for it, newest first."""
         return self.sandbox.control("GET", f"push/{self.name}")
 
     def told(self) -> list[dict[str, Any]]:
-        """What it could read, newest first."""
+        """Return the messages that it could decrypt, newest first."""
         return [one["told"] for one in self.messages()]

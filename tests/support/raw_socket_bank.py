@@ -1,6 +1,6 @@
-"""A bank by bare sockets: for what no switch of the sandbox can do to a connection or an answer.
+"""A bank on raw sockets, for connections and answers that no fault switch of the sandbox can produce.
 
-with raw_bank(says(201, {"paymentId": "1"})) as bank: … bank.url, bank.requests
+    with raw_bank(says(201, {"paymentId": "1"})) as bank: … bank.url, bank.requests
 """
 
 import json
@@ -19,7 +19,7 @@ Script = Callable[[socket.socket, "RawRequest"], object]
 
 @dataclass(frozen=True)
 class RawRequest:
-    """One request as it came. Header names are in lower case."""
+    """One request as received. Header names are in lower case."""
 
     method: str
     target: str
@@ -29,7 +29,7 @@ class RawRequest:
 
 @dataclass
 class RawBank:
-    """`requests`: every one that was read whole. `connections`: how often somebody came."""
+    """`requests`: each completely read request. `connections`: the number of connections."""
 
     url: str
     requests: list[RawRequest] = field(default_factory=list)
@@ -38,10 +38,9 @@ class RawBank:
 
 @contextmanager
 def raw_bank(*scripts: Script, tls: ssl.SSLContext | None = None, reads: bool = True) -> Iterator[RawBank]:
-    """Listen on a free port; the first connection gets the first script, the last script all that come after.
+    """Listen on a free port. Each connection runs the next script; the last script serves all further connections.
 
-    A script gets the connection and the request, once that was read whole (`reads`), and the
-    connection is closed behind it.
+    A script gets the connection and the request, if it is to be read (`reads`). The connection is closed after it.
     """
     listener = socket.create_server((LOOPBACK, 0))
     bank = RawBank(f"{'https' if tls else 'http'}://{LOOPBACK}:{listener.getsockname()[1]}")
@@ -76,7 +75,7 @@ def wrapped(connection: socket.socket, tls: ssl.SSLContext | None) -> socket.soc
 
 
 def read_request(line: socket.socket) -> RawRequest:
-    """Read the head, then as much as it says."""
+    """Read the head, then the body of the announced length."""
     data = b""
     while b"\r\n\r\n" not in data:
         part = line.recv(1 << 16)
@@ -94,7 +93,7 @@ def read_request(line: socket.socket) -> RawRequest:
 
 # --- scripts ------------------------------------------------------------------------------------------
 def says(status: int, body: Any = None, media: str = "application/json", **headers: str) -> Script:
-    """Answer so. A dict or list goes as JSON; an underscore in a header's name stands for a hyphen."""
+    """Answer with this status and body. A dict or list is sent as JSON; `_` in a header's name stands for `-`."""
     content = body if isinstance(body, bytes) else b"" if body is None else json.dumps(body).encode()
 
     def script(line: socket.socket, request: RawRequest) -> None:
@@ -107,21 +106,21 @@ def says(status: int, body: Any = None, media: str = "application/json", **heade
 
 
 def says_raw(data: bytes) -> Script:
-    """Send these bytes and hang up."""
+    """Send these bytes and close the connection."""
     return lambda line, request: line.sendall(data)
 
 
 def hangs_up(line: socket.socket, request: RawRequest) -> None:
-    """Say nothing."""
+    """Close the connection without an answer."""
 
 
 def resets(line: socket.socket, request: RawRequest) -> None:
-    """End the connection as a crash does: with a reset."""
+    """Close the connection with a TCP reset, as a crash does."""
     line.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, b"\x01\0\0\0\0\0\0\0")
 
 
 def drips(data: bytes, pause: float = 0.05) -> Script:
-    """Send a byte at a time, for as long as somebody listens."""
+    """Send one byte at a time while the caller reads."""
 
     def script(line: socket.socket, request: RawRequest) -> None:
         for number in range(len(data)):
@@ -132,7 +131,7 @@ def drips(data: bytes, pause: float = 0.05) -> Script:
 
 
 def is_silent(line: socket.socket, request: RawRequest) -> None:
-    """Wait until the caller leaves."""
+    """Send nothing until the caller closes the connection."""
     with suppress(OSError):
         while line.recv(1 << 16):
             pass

@@ -1,4 +1,4 @@
-"""A small web server that keeps every request it gets: the far end of a webhook."""
+"""A small web server that records every request: the receiver of a webhook."""
 
 import threading
 from collections.abc import Iterator
@@ -24,7 +24,7 @@ class Receiver:
 
 @contextmanager
 def receiver(status: int = 200, body: bytes = b"") -> Iterator[Receiver]:
-    """Listen on a free port of this machine; answers `status` and `body` to everything."""
+    """Listen on a free port and answer every request with `status` and `body`."""
     kept, told = Receiver(status=status), body
 
     class Keep(BaseHTTPRequestHandler):

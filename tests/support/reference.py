@@ -1,8 +1,8 @@
 """Reference data that is not in the repository: contracts, schemas and code lists of the standards, and samples.
 
-It is read from the folder that BIZCUIT_SPECS names, or from shared/specs beside the checkout; samples come from
-the folder `samples` beside that one. A test takes every such path from `path` or `sample`, and is left out where the
-file is missing. The run says once how many were left out; with BIZCUIT_REQUIRE_SPECS=1 it fails when any was.
+It is read from the folder in BIZCUIT_SPECS, or from shared/specs beside the checkout; samples are in the folder
+`samples` beside that one. A test gets each path from `path` or `sample`, and is skipped if the file is missing. The run
+reports once how many were skipped; with BIZCUIT_REQUIRE_SPECS=1 it fails if any was.
 """
 
 import os
@@ -19,17 +19,17 @@ BANK_CONTRACT = "bank/psd2-api-contract.json"
 
 
 def is_here(name: str) -> bool:
-    """Tell whether this file (`bank/codes.json`) is there to read."""
+    """Return whether this file (`bank/codes.json`) exists."""
     return (FOLDER / name).is_file()
 
 
 def path(name: str) -> Path:
-    """Return the file or folder with this name below the folder of reference data; leave the test out without it."""
+    """Return the file or folder with this name in the reference data; skip the test if it is missing."""
     return _found(FOLDER / name)
 
 
 def sample(name: str) -> Path:
-    """Return a sample (`bank/report.xml`); leave the test out without it."""
+    """Return a sample (`bank/report.xml`); skip the test if it is missing."""
     return _found(FOLDER.parent / "samples" / name)
 
 
@@ -40,12 +40,12 @@ def _found(wanted: Path) -> Path:
 
 
 def left_out(stats: dict[str, list[Any]]) -> int:
-    """Count the tests that were left out, from the outcomes that the terminal reporter keeps."""
+    """Count the tests that were skipped for missing reference data."""
     return sum(LEFT_OUT in str(report.longrepr) for report in stats.get("skipped", ()))
 
 
 def summary(count: int) -> str:
-    """Say what this run did not check for want of reference data; empty when nothing was left out."""
+    """Return a sentence on what this run did not check for lack of reference data; empty if nothing was skipped."""
     session = "" if is_here(BANK_CONTRACT) else ", exchanges with banks not held against their contract"
     if not (count or session):
         return ""

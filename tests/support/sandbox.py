@@ -1,4 +1,4 @@
-"""A running sandbox for tests: the real program in its own process, on free ports and a folder of its own."""
+"""A running sandbox for tests: the real program in its own process, with its own ports and folder."""
 
 import socket
 import subprocess
@@ -17,7 +17,7 @@ START_SECONDS = 20
 
 
 class Sandbox:
-    """A sandbox that answers at `url`, takes mail at `smtp_port` and writes in `home` only."""
+    """A sandbox that answers at `url`, receives mail at `smtp_port` and writes only in `home`."""
 
     def __init__(self, url: str, smtp_port: int, home: Path):
         self.url = url
@@ -31,7 +31,7 @@ class Sandbox:
         return requests.post(self.url + path, timeout=10, **options)
 
     def control(self, method: str, path: str, json: Any = None) -> Any:
-        """A call under /control; answers its JSON. A call that is refused fails the test with its text."""
+        """Call the control API and return its JSON. An error answer fails the test."""
         answer = requests.request(method, f"{self.url}/control/{path}", json=json, timeout=10)
         assert answer.ok, f"{method} /control/{path}: {answer.status_code} {answer.text}"
         return answer.json()
@@ -40,7 +40,7 @@ class Sandbox:
         self.control("POST", "reset")
 
     def fault(self, **states: bool) -> None:
-        """Switch misbehaviours: `sandbox.fault(nmbrs_9999=True)`."""
+        """Switch faults on or off: `sandbox.fault(nmbrs_9999=True)`."""
         self.control("POST", "faults", states)
 
     @property
@@ -48,11 +48,11 @@ class Sandbox:
         return self.control("GET", "credentials")
 
     def run_payroll(self, **asked: Any) -> dict[str, Any]:
-        """Run a payroll of Demo BV: {"run", "number", "year"}."""
+        """Run a payroll of Demo BV. Returns {"run", "number", "year"}."""
         return self.control("POST", "runs", {"company": "9969"} | asked)
 
     def wait_for(self, found: Any, seconds: float = 10) -> Any:
-        """What `found()` answers as soon as that is something; fails the test when it stays empty."""
+        """Return the first non-empty result of `found()`; fail the test if there is none in time."""
         ends = time.monotonic() + seconds
         while time.monotonic() < ends:
             if result := found():
@@ -76,7 +76,7 @@ def answers(url: str) -> bool:
 
 @contextmanager
 def sandbox_process(home: Path, web_url: str = "http://localhost:8000") -> Iterator[Sandbox]:
-    """Start a sandbox, wait until it answers, and stop it as its owner would (SIGTERM, exit code 0)."""
+    """Start a sandbox, wait until it answers, and stop it with SIGTERM; its exit code must be 0."""
     port, smtp_port = free_port(), free_port()
     command = [sys.executable, "-m", "sandbox", "--port", str(port), "--smtp-port", str(smtp_port)]
     command += ["--home", str(home), "--web-url", web_url]

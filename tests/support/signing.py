@@ -1,8 +1,8 @@
-"""Bringing a payment to where it is signed, and what a person does then at the sandbox's bank.
+"""Brings a payment to the point of SCA, and performs the user's steps at the sandbox's bank.
 
-signing_by(sandbox, "embedded")
-batch = at_the_bank(demo)
-signing.answer_code(demo.client, demo.user, batch.reference, PSU, reader(sandbox, challenge))
+    signing_by(sandbox, "embedded")
+    batch = at_the_bank(demo)
+    sca.submit_otp(demo.client, demo.user, batch.reference, PSU, reader(sandbox, challenge))
 """
 
 import re
@@ -15,7 +15,7 @@ from models import BankOrder, Batch
 from tests.support.factories import PSU, Demo
 from tests.support.sandbox import Sandbox
 
-BANK = "redirect"  # the demo's bank, whatever way of signing it is put on
+BANK = "redirect"  # the id of the demo's bank, for every SCA approach
 
 
 def signing_by(sandbox: Sandbox, way: str) -> None:
@@ -23,7 +23,7 @@ def signing_by(sandbox: Sandbox, way: str) -> None:
 
 
 def at_the_bank(demo: Demo, batch: Batch | None = None) -> Batch:
-    """Released and sent: the bank has it and waits for the signature."""
+    """Release and submit a payment, which then waits for SCA."""
     batch = batch or demo.batch()
     release(demo.membership, batch.reference, demo.view(batch).digest, "session", PSU)
     submission.submit_order(batch.id)
@@ -31,7 +31,7 @@ def at_the_bank(demo: Demo, batch: Batch | None = None) -> Batch:
 
 
 def followed(batch: Batch, times: int = 2) -> Batch:
-    """As the worker follows it: every job may run twice."""
+    """Poll the status as the worker does; every job may run twice."""
     for _ in range(times):
         live = (BankOrder.batch == batch.id, BankOrder.state != "ended")
         BankOrder.update(due_at=batch.created_at).where(*live).execute()
@@ -41,13 +41,13 @@ def followed(batch: Batch, times: int = 2) -> Batch:
 
 
 def reader(sandbox: Sandbox, challenge: str) -> str:
-    """The code that the bank's reader shows for this challenge."""
+    """Return the code that the bank's card reader shows for this challenge."""
     page = requests.get(f"{sandbox.url}/bank/{BANK}/reader", params={"uitdaging": challenge}, timeout=10).text
     return _code(page, exclude=challenge)
 
 
 def text_message(sandbox: Sandbox) -> str:
-    """The code in the text message that was sent last."""
+    """Return the code in the last text message."""
     return _code(requests.get(f"{sandbox.url}/bank/{BANK}/reader", timeout=10).text)
 
 
@@ -56,7 +56,7 @@ def _code(page: str, exclude: str = "") -> str:
 
 
 def in_the_app(sandbox: Sandbox, decision: str = "goedkeuren") -> int:
-    """Decide on everything that waits in the bank's app; answers how much that was."""
+    """Decide on everything that waits in the bank's app. Returns how many that were."""
     page = requests.get(f"{sandbox.url}/bank/{BANK}/app", timeout=10).text
     waiting = re.findall(rf'action="(/bank/{BANK}/app/[0-9a-f-]+)"', page)
     for path in waiting:
@@ -65,5 +65,5 @@ def in_the_app(sandbox: Sandbox, decision: str = "goedkeuren") -> int:
 
 
 def second_signs(sandbox: Sandbox, payment_id: str) -> None:
-    """The other person whom the bank wants a signature of."""
+    """Give the second signature that the bank requires."""
     requests.post(f"{sandbox.url}/bank/{BANK}/tweede/{payment_id}", timeout=10)

@@ -1,7 +1,7 @@
-"""Somebody between us and the sandbox who changes what it answers: what no switch of the sandbox can do.
+"""A proxy before the sandbox that changes its answers, for what no fault switch can produce.
 
-Everything else passes as it came, the sandbox's own address replaced by the meddler's. Beside it a
-server that says one fixed thing, or nothing at all, whatever it is asked.
+Everything else passes unchanged, except that the sandbox's URL is replaced by the proxy's. There is also a server that
+sends one fixed answer, or none.
 """
 
 import re
@@ -19,7 +19,10 @@ LOOPBACK = "127.0.0.1"
 
 @dataclass
 class Meddler:
-    """`changes`: end of a path → what is made of the answer's body. `seen`: (path, headers, body) of each request."""
+    """`changes`: end of a path to a function that changes the answer's body.
+
+    `seen`: (path, headers, body) of each request.
+    """
 
     url: str = ""
     changes: dict[str, Callable[[bytes], bytes]] = field(default_factory=dict)
@@ -27,13 +30,13 @@ class Meddler:
     seen: list[tuple[str, dict[str, str], bytes]] = field(default_factory=list)
 
     def count(self, end: str) -> int:
-        """How often something under a path with this end was asked."""
+        """Return the number of requests whose path ends so."""
         return sum(path.partition("?")[0].endswith(end) for path, _, _ in self.seen)
 
 
 @contextmanager
 def meddler(target: str) -> Iterator[Meddler]:
-    """Listen on a free port for all that is meant for `target`."""
+    """Listen on a free port and forward all requests to `target`."""
     between = Meddler()
 
     class Pass(BaseHTTPRequestHandler):
@@ -79,7 +82,7 @@ def meddler(target: str) -> Iterator[Meddler]:
 
 @contextmanager
 def saying(answer: bytes | None, at_once: bool = False) -> Iterator[int]:
-    """A port at which this is said to whoever asked something (or connects), then closed; None: nothing ever."""
+    """Listen on a port that sends this answer after a request (or on connection) and closes; None sends nothing."""
     listener = socket.create_server((LOOPBACK, 0))
     held: list[socket.socket] = []
 
@@ -94,7 +97,7 @@ def saying(answer: bytes | None, at_once: bool = False) -> Iterator[int]:
                 connection.settimeout(20)
                 if not at_once:
                     hear_out(connection)
-                with suppress(OSError):  # whoever asked may have heard enough
+                with suppress(OSError):  # the caller may have closed already
                     connection.sendall(answer)
                 connection.close()
 
@@ -106,14 +109,14 @@ def saying(answer: bytes | None, at_once: bool = False) -> Iterator[int]:
         listener.shutdown(socket.SHUT_RDWR)
         listener.close()
         for connection in held:
-            with suppress(OSError):  # wakes whoever still waits on it
+            with suppress(OSError):  # wakes a caller that still waits
                 connection.shutdown(socket.SHUT_RDWR)
             connection.close()
         thread.join()
 
 
 def hear_out(connection: socket.socket) -> None:
-    """Take in one whole request: what is left unread when a line is closed makes the answer go lost."""
+    """Read one whole request: closing a socket with unread data would lose the answer."""
     heard = b""
     with suppress(OSError):
         while not is_whole(heard):
@@ -133,7 +136,7 @@ _silent: list[socket.socket] = []
 
 
 def closed_port() -> int:
-    """A port at which nobody listens, nor will: it stays ours until the tests are over."""
+    """Return a port on which nothing listens; it stays reserved until the tests end."""
     held = socket.socket()
     held.bind((LOOPBACK, 0))
     _silent.append(held)

@@ -1,7 +1,7 @@
-"""An OpenID provider that nobody here wrote (idpyoidc), on loopback: its own configuration, and a door for HTTP.
+"""An OpenID provider by a third party (idpyoidc), served over HTTP on loopback.
 
-What it does is the library's: metadata, keys, codes, PKCE, tokens, UserInfo. Here stands only what is set, who
-is known, and how a request reaches it.
+Metadata, keys, codes, PKCE, tokens and UserInfo are the library's. This module only configures it, defines a user, and
+passes requests on.
 """
 
 import json
@@ -25,7 +25,7 @@ PATHS = {
 
 
 def settings_of(issuer: str) -> dict[str, Any]:
-    """As the library's own manual has it."""
+    """Return the configuration, following the library's manual."""
 
     def endpoint(path: str, name: str, **more: Any) -> dict[str, Any]:
         return {"path": path, "class": f"idpyoidc.server.oidc.{name}", "kwargs": more}
@@ -68,7 +68,7 @@ def settings_of(issuer: str) -> dict[str, Any]:
 
 
 class Broker:
-    """The provider, and what goes through its door."""
+    """The provider, and its HTTP front end."""
 
     def __init__(self, issuer: str, back: str) -> None:
         self.url = issuer
@@ -78,11 +78,11 @@ class Broker:
             "response_types_supported": ["code"], "token_endpoint_auth_method": "client_secret_basic",
             "allowed_scopes": ["openid", "profile"], "id_token_signed_response_alg": "RS256",
         }  # fmt: skip
-        # the provider tells its key set's address; handing the set out is the web server's part
+        # the provider announces the URL of its key set; serving it is up to the web server
         self.keys = json.dumps(self.op.context.keyjar.export_jwks()).encode()
 
     def answer(self, path: str, asked: dict[str, str], authorization: str) -> tuple[int, dict[str, str], bytes]:
-        """Status, headers and body."""
+        """Return status, headers and body."""
         if path == "/jwks":
             return 200, {"Content-Type": "application/json"}, self.keys
         if path not in PATHS:
@@ -106,7 +106,7 @@ class Broker:
         return (400 if failed else 200), headers, told["response"].encode()
 
     def _signed_in(self, endpoint: Any, request: Any, user: str) -> Any:
-        """As the library's own example goes on when the person has proved who it is."""
+        """Continue after a successful sign-in, following the library's example."""
         broker: Any = self.op.context.authn_broker
         way = broker.default()
         now = utc_time_sans_frac()
@@ -116,7 +116,7 @@ class Broker:
 
 @contextmanager
 def strangers_broker(back: str) -> Iterator[Broker]:
-    """Running on a free port; `back` is the one redirect address that it knows of us."""
+    """Run the provider on a free port; `back` is our registered redirect URI."""
 
     class Door(BaseHTTPRequestHandler):
         def do_GET(self) -> None:

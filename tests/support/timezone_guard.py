@@ -1,6 +1,7 @@
-"""Every statement of every test, held against the rule of `models.base.UtcField`: no moment reaches a database with
-its zone. A column does so by itself; a value inside a case does not know its column (`field.to_value` tells it), and
-PostgreSQL then keeps the moment in the zone of its own server.
+"""Checks every SQL statement of every test: no moment may reach the database with a time zone (models.base.UtcField).
+
+A column converts its own values. A value inside Case does not know its column and needs `field.to_value`; otherwise
+PostgreSQL stores it in the time zone of its server.
 """
 
 from datetime import datetime
@@ -10,7 +11,7 @@ from peewee import QueryEvent
 
 
 def watch(database: Any) -> None:
-    """From now on such a statement fails in the thread that makes it."""
+    """Make such a statement fail, in the thread that makes it."""
 
     def look(event: QueryEvent) -> None:
         for value in event.params or ():

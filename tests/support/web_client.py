@@ -1,10 +1,10 @@
-"""One person with a browser, in this process: Flask's own client, with every answer held to the page rules.
+"""A user with a browser, in this process: Flask's test client, with every response checked against the page rules.
 
     who = site.person(demo.user)                # signed in on a confirmed device
-    page = who.open("/x/betalingen")            # a whole page that has to be there
-    answer = who.post(path, {"pin": "135790"})  # a form, with the token of this session
+    page = who.open("/x/betalingen")            # a page that must exist
+    answer = who.post(path, {"pin": "135790"})  # a form, with this session's CSRF token
 
-What a browser alone can prove (scripts, service worker, layout) is proved in tests/browser.
+What needs a real browser (scripts, service worker, layout) is tested in tests/browser.
 """
 
 import json
@@ -31,7 +31,7 @@ HTMX = {"HX-Request": "true"}
 
 
 class Page(TestResponse, Response):
-    """An answer, and what a person reads on it."""
+    """A response, with accessors for what a user sees."""
 
     @property
     def html(self) -> str:
@@ -39,7 +39,7 @@ class Page(TestResponse, Response):
 
     @property
     def whole(self) -> bool:
-        """Return whether this is a page, and not a part of one."""
+        """Whether this is a whole page, not a fragment."""
         return "<body" in self.html
 
     @cached_property
@@ -48,7 +48,7 @@ class Page(TestResponse, Response):
 
     @property
     def text(self) -> str:
-        """Return what a person reads, on one line, no-break spaces as spaces."""
+        """The text that a user reads, on one line, no-break spaces as spaces."""
         return re.sub(r"\s+", " ", self.tree.text_content()).strip()
 
     @property
@@ -56,7 +56,7 @@ class Page(TestResponse, Response):
         return self.tree.xpath("//main")[0]
 
     def one(self, selector: str) -> HtmlElement:
-        """Return the only element of this CSS selector."""
+        """Return the only element that matches this CSS selector."""
         found = self.tree.cssselect(selector)
         assert len(found) == 1, f"{selector}: {len(found)} found"
         return found[0]
@@ -68,29 +68,29 @@ class Page(TestResponse, Response):
         return re.sub(r"\s+", " ", self.one(selector).text_content()).strip()
 
     def value(self, selector: str, name: str = "value") -> str:
-        """Return an attribute of the only element of this selector; it has to be there."""
+        """Return an attribute of the only element that matches; it must exist."""
         found = self.one(selector).get(name)
         assert found is not None, f"{selector} has no {name}"
         return found
 
     @property
     def location(self) -> str:
-        """Return where the answer leads, for a browser with or without scripts; empty when it stays."""
+        """The redirect target, for a browser with or without scripts; empty if there is none."""
         return self.headers.get("Location") or self.headers.get("HX-Redirect") or ""
 
 
 class WebClient:
-    """One person, one browser that keeps cookies. `user` None: not signed in."""
+    """One user with one browser that keeps cookies. `user` None: not signed in."""
 
     def __init__(self, site: "Site", user: User | None = None) -> None:
         self.site = site
         self.client = FlaskClient(site.app, Page)
-        self._token: tuple[str | None, str] = (None, "")  # the session of which it is, and the token
+        self._token: tuple[str | None, str] = (None, "")  # the session's cookie, and its token
         if user is not None:
             self._sign_in(user)
 
     def _sign_in(self, user: User) -> None:
-        """Start a session as signing in does, on a device that this person has confirmed."""
+        """Start a session on a device that the user has confirmed."""
         secret = random_token()
         device = Device.create(
             user=user, token_hash=blind_index(secret), agent="", confirmed_at=utcnow(), confirmed_by="mail"
@@ -107,7 +107,7 @@ class WebClient:
 
     @property
     def token(self) -> str:
-        """Return the token against forged requests that the last page of this session carried."""
+        """The CSRF token of the last page in this session."""
         if self._token[0] != self.cookie or not self._token[1]:
             self.get("/registreren")
         return self._token[1]
@@ -119,7 +119,7 @@ class WebClient:
         return self._send("GET", path, htmx, headers, query_string=query_string)
 
     def open(self, path: str) -> Page:
-        """Return a page that has to be there; redirects are followed."""
+        """Return a page that must exist; redirects are followed."""
         page = self.get(path)
         for _ in range(5):
             if page.status_code not in (302, 303):
@@ -132,7 +132,7 @@ class WebClient:
         self, path: str, data: dict[str, Any] | None = None, *, htmx: bool = False,
         headers: dict[str, str] | None = None, **fields: Any,
     ) -> Page:  # fmt: skip
-        """Send a form of ours, with this session's token; with `htmx` as our script sends it."""
+        """Submit a form with this session's CSRF token; with `htmx`, as htmx does."""
         filled = {"csrf_token": self.token, **(data or {}), **fields}
         sent = ({"X-CSRFToken": self.token} if htmx else {}) | (headers or {})
         return self._send("POST", path, htmx, sent, data=filled)
@@ -140,7 +140,7 @@ class WebClient:
     def bare_post(
         self, path: str, data: dict[str, Any] | None = None, *, headers: dict[str, str] | None = None
     ) -> Page:
-        """Send a form as a forged one is sent: without a token."""
+        """Submit a form without a CSRF token, as a forged request does."""
         return self._send("POST", path, False, headers, data=data or {})
 
     def _send(self, method: str, path: str, htmx: bool, headers: dict[str, str] | None, **options: Any) -> Page:
@@ -153,12 +153,12 @@ class WebClient:
 
 
 class Site:
-    """The application, and who comes to it."""
+    """The application and its visitors."""
 
     def __init__(self, app: Flask, sandbox: Sandbox) -> None:
         self.app = app
         self.sandbox = sandbox
 
     def person(self, user: User | None = None) -> WebClient:
-        """Return the browser of this user, signed in; without a user, of nobody in particular."""
+        """Return the browser of this user, signed in; without a user, of an anonymous visitor."""
         return WebClient(self, user)
