@@ -38,7 +38,7 @@ class EmailField(wtforms.EmailField):
 
 
 class PasswordField(wtforms.PasswordField):
-    """A required secret; `missing` is the error if it is empty. Templates never render the value of this class."""
+    """A required secret, never rendered: components/forms.html tests this class name. `missing`: error if empty."""
 
     def __init__(
         self, label: str = _l("Wachtwoord"), missing: str = _l("Vul je wachtwoord in."),
