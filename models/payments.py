@@ -219,6 +219,7 @@ class BankOrder(Table):
     due_at = UtcField(null=True, default=utcnow, index=True)
     lease_until = UtcField(null=True)
     created_at = UtcField(default=utcnow)
+    sca_sessions: Any  # of ScaSession
 
     class Meta:
         constraints = [Check(_one_of("state", (*LIVE_ORDERS, "ended")))]
