@@ -1,7 +1,7 @@
 """Parse the bank's account reports: ISO 20022 camt.053, camt.054 and camt.052, any version, matched by local name.
 
-Every entry of every statement is returned with what the bank says of it, and nothing is derived from it: a debit marked
-as a reversal stays a debit. What cannot be read is left out alone, and reported beside the rest.
+Every entry is returned as the bank reports it, with nothing derived: a debit marked as a reversal stays a debit. An
+unreadable entry or statement is left out and reported as a problem; the rest is still returned.
 """
 
 import re
@@ -34,7 +34,7 @@ class NotAnAccountReport(ValueError):
 
 @dataclass(frozen=True)
 class BatchReference:
-    """What a booking in one sum says of the batch it stands for (NtryDtls/Btch)."""
+    """The batch that a single booking covers (NtryDtls/Btch)."""
 
     message_id: str | None = None
     payment_information_id: str | None = None
@@ -47,7 +47,7 @@ class BatchReference:
 class TransactionDetail:
     """One transaction within an entry. `amount_cents` is its own amount; None when the bank gives none in euros.
 
-    `instructed_cents` is the amount before charges, where that is given too. `return_reason` is a code of ISO 20022.
+    `instructed_cents` is the amount before charges, if given. `return_reason` is a code of ISO 20022.
     """
 
     end_to_end_id: str | None = None
@@ -71,11 +71,11 @@ class TransactionDetail:
 
 @dataclass(frozen=True)
 class AccountEntry:
-    """One booking in euros. `amount_cents` is never negative: `direction` says where it went.
+    """One entry in euros. `amount_cents` is never negative; `direction` tells debit from credit.
 
-    `key` is a hash of the content with the number of its occurrence in the document: the same booking has the same key
-    in every document that reports it in the same words (a camt.053 and a camt.054 need not). References may repeat, so
-    they do not identify an entry. `reversal` is the bank's own mark; `is_booked` is false while it is only expected.
+    `key` is a hash of the content and the number of its occurrence in the document. The same entry has the same key in
+    every document that words it equally (a camt.053 and a camt.054 may differ). References may repeat, so they do not
+    identify an entry. `reversal` is the bank's own mark; `is_booked` is false for an expected entry.
     """
 
     key: str
@@ -99,7 +99,7 @@ class AccountEntry:
 
     @property
     def signed_cents(self) -> int:
-        """Return the amount with its sign: negative left the account."""
+        """Return the amount with its sign: negative for a debit."""
         return self.amount_cents if self.direction == "credit" else -self.amount_cents
 
     def counterparty(self, detail: TransactionDetail) -> tuple[str | None, str | None]:
@@ -112,7 +112,8 @@ class AccountEntry:
 
 @dataclass(frozen=True)
 class AccountStatement:
-    """One statement, notification or report about one account; `iban` is None when it is named in another way."""
+    """One statement, notification or report about one account; `iban` is None if the account is identified otherwise.
+    """
 
     kind: Kind
     id: str | None
@@ -123,9 +124,9 @@ class AccountStatement:
 
 @dataclass(frozen=True)
 class ReadingProblem:
-    """What could not be read: of which statement and entry, counted from 1, and which field. Never its content.
+    """Something unreadable: the statement and entry, counted from 1, and the field, never its content.
 
-    `code`: bad_account (the statement is left out), bad_entry (the entry is), other_currency (the entry is).
+    `code`: bad_account (the statement is left out), bad_entry or other_currency (the entry is left out).
     """
 
     code: str
@@ -136,7 +137,7 @@ class ReadingProblem:
 
 @dataclass(frozen=True)
 class AccountReportDocument:
-    """A whole document, and what in it could not be read."""
+    """A whole document, with the problems found in it."""
 
     version: str
     message_id: str | None
@@ -153,7 +154,7 @@ def read_account_report(raw: bytes) -> AccountReportDocument:
     """Parse a camt.053, camt.054 or camt.052.
 
     Raises:
-    - NotAnAccountReport: not a camt, not well-formed, or with more entries than are read.
+    - NotAnAccountReport: not a camt, not well-formed, or more than `MOST_ENTRIES` entries.
     """
     try:
         document = open_document(raw, lenient=True)
@@ -169,7 +170,7 @@ def read_account_report(raw: bytes) -> AccountReportDocument:
 
 
 class _Reader:
-    """Collects entries as their elements end, and releases each of them."""
+    """Collects entries as their elements end. Each entry's element is emptied after parsing."""
 
     def __init__(self) -> None:
         self._message_id: str | None = None
@@ -230,8 +231,9 @@ class _Reader:
     ) -> tuple[AccountEntry, ...]:
         """Return the entries with account and key.
 
-        A statement that is repeated in a document has the same keys; so has an entry that an intraday report (camt.052)
-        has from the report before it, since these may be cumulative.
+        A statement repeated in one document gets the same keys. An intraday report (camt.052) may be cumulative: an
+        entry
+        that it repeats from the previous report gets the same key too.
         """
         hashes = [sha256(f"{iban}\n{entry.key}".encode()).hexdigest()[:40] for entry in entries]
         same = (iban, kind, name, *hashes)
@@ -257,14 +259,19 @@ class _Reader:
 
 
 def _stands_in_report(element: Any) -> bool:
-    """Tell whether the element is a child of the message, which is the child of the root."""
+    """Return whether the element is a child of the message, which is a child of the root."""
     message = element.getparent()
     root = None if message is None else message.getparent()
     return root is not None and root.getparent() is None
 
 
 def _account(element: Any) -> str | None:
-    """Return the account's IBAN; None when the account is named in another way. Raises: UnreadableField, XmlRefused."""
+    """Return the account's IBAN; None when the account is identified otherwise.
+
+    Raises:
+    - UnreadableField: the IBAN is invalid.
+    - XmlRefused
+    """
     named = text_at(element, "Acct", "Id", "IBAN")
     other = None if named else _shown(element, "Acct", "Id", "Othr", "Id")
     try:
@@ -277,7 +284,7 @@ def _account(element: Any) -> str | None:
 
 # --- one entry ----------------------------------------------------------------------------------------
 def _entry(element: Any) -> AccountEntry | None:
-    """Return the entry, with the text of its content as key and without its account; None when not in euros."""
+    """Return the entry without its account, its text content as key; None when it is not in euros."""
     amount = child(element, "Amt")
     if amount is not None and amount.get("Ccy") != "EUR":
         return None
@@ -296,7 +303,7 @@ def _entry(element: Any) -> AccountEntry | None:
 
 
 def _content(element: Any) -> str:
-    """Return all text of the entry but NtryRef, its number in the statement, which differs between documents."""
+    """Return all text of the entry except NtryRef: its number in the statement, which differs between documents."""
     parts = (part.itertext() for part in element if local_name(part) != "NtryRef")
     return "\x1f".join(word for texts_of in parts for text in texts_of if (word := " ".join(text.split())))
 
@@ -316,7 +323,7 @@ def _reversal(text: str | None) -> bool:
 
 
 def _status(element: Any) -> str:
-    """Return the status: text in version .02, a code in later ones; empty when there is none."""
+    """Return the status: text in version .02, a code in later ones; "" when there is none."""
     if element is None:
         return ""
     return (text_at(element, "Cd") or text_at(element, "Prtry") or "") if len(element) else text_of(element) or ""
@@ -369,14 +376,14 @@ def _references(element: Any) -> list[str | None]:
 
 
 def _cents(amount: Any, name: str, unmarked: bool = False) -> int | None:
-    """Return an amount in euros; None for none, or in another currency. `unmarked`: it need not name a currency."""
+    """Return an amount in euros; None if absent or in another currency. `unmarked`: the currency may be absent."""
     if amount is None or amount.get("Ccy") not in ("EUR", None if unmarked else "EUR"):
         return None
     return cents_of(text_of(amount), name)
 
 
 def _remittance(element: Any) -> str | None:
-    """Return what the payer wrote, references, and what the bank adds."""
+    """Return the payer's text, the references and the bank's text."""
     found: list[str] = []
     for one in element.iterchildren("{*}RmtInf"):
         found += texts(children(one, "Ustrd"))
@@ -385,7 +392,7 @@ def _remittance(element: Any) -> str | None:
     return plain(" ".join(found), LONGEST_TEXT)
 
 
-# --- what is only shown: the first one counts, and a strange one is none ---------------------------------
+# --- display-only fields: the first one counts, and an odd one is None -----------------------------------
 def _shown(element: Any, *path: str) -> str | None:
     """Return the text of the first element at the path; None when there is none."""
     for name in path:
@@ -396,7 +403,7 @@ def _shown(element: Any, *path: str) -> str | None:
 
 
 def _name(parties: Any, role: str) -> str | None:
-    """Return a party's name, which stands one level deeper since version .08."""
+    """Return a party's name, which is nested one level deeper since version .08."""
     if parties is None:
         return None
     return plain(_shown(parties, role, "Nm") or _shown(parties, role, "Pty", "Nm"), LONGEST_NAME)

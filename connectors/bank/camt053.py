@@ -1,8 +1,8 @@
-"""Parse the bank's statement of booked entries in euros: ISO 20022 camt.053, any version.
+"""Parse the booked entries in euros of the bank's statement: ISO 20022 camt.053, any version.
 
-`connectors.bank.camt` returns everything in the document; this is the part of it that counts as booked. A salary batch
-is often one lump without names, known only by message id, count and total (docs/facts/bank.md, section 2); a return has
-the end-to-end id and its reason.
+`connectors.bank.camt` returns the whole document; this module returns only booked entries. A salary batch is often one
+entry without names, known only by message id, count and total (docs/facts/bank.md, section 2); a return has the
+end-to-end id and its reason.
 """
 
 from dataclasses import dataclass, field
@@ -38,7 +38,7 @@ class Entry:
 
 @dataclass(frozen=True)
 class Statement:
-    """All entries of one account in a file. `iban` is None when the account is identified in another way."""
+    """All entries of one account in a file. `iban` is None when the account is identified otherwise."""
 
     version: str
     iban: str | None
@@ -46,10 +46,10 @@ class Statement:
 
 
 def read_statements(raw: bytes) -> list[Statement]:
-    """Parse every statement in a file. A statement about an unreadable account is left out beside one that is read.
+    """Parse every statement in a file. A statement with an unreadable account is left out if another is readable.
 
     Raises:
-    - NotAStatement: it is none, an entry cannot be read, or no statement can.
+    - NotAStatement: not a camt.053, or an entry or every statement is unreadable.
     """
     try:
         document = read_account_report(raw)

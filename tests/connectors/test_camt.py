@@ -1,4 +1,4 @@
-"""Account reports of banks (camt.053, .054, .052): every entry as it stands, and what cannot be read beside it."""
+"""Account reports of banks (camt.053, .054, .052): every entry as reported, and problems beside readable entries."""
 
 from dataclasses import astuple
 from datetime import UTC, date, datetime
@@ -38,7 +38,7 @@ def detail(references: str = "", more: str = "") -> str:
     return f"<NtryDtls><TxDtls><Refs>{references}</Refs>{more}</TxDtls></NtryDtls>"
 
 
-# --- what an entry says ---
+# --- entries ---
 @pytest.mark.parametrize(("version", "kind"), [
     ("camt.053.001.02", "statement"), ("camt.053.001.08", "statement"), ("camt.053.001.12", "statement"),
     ("camt.054.001.08", "notification"),
@@ -57,7 +57,7 @@ def test_an_intraday_report_is_read():
     assert (found.kind, len(found.entries)) == ("report", 1)
 
 
-def test_a_document_and_its_statements_have_times_of_their_own():
+def test_a_document_and_its_statements_each_have_a_time():
     raw = statement(entry()).replace(b"<GrpHdr/>", b"<GrpHdr><MsgId>M1</MsgId><CreDtTm>2026-11-24T18:00:00</CreDtTm>"
                                      b"</GrpHdr>").replace(b"</Id><Acct>", b"</Id><CreDtTm>2026-11-24T19:00:00Z"
                                                            b"</CreDtTm><Acct>")  # fmt: skip
@@ -80,7 +80,7 @@ def test_an_entry_has_amount_direction_days_and_references():
 
 @pytest.mark.parametrize(("mark", "reversal"), [("", False), ("true", True), ("1", True), ("false", False)])
 @pytest.mark.parametrize(("way", "direction", "cents"), [("DBIT", "debit", -1), ("CRDT", "credit", 1)])
-def test_a_reversal_is_what_the_bank_marks_and_turns_nothing_round(
+def test_a_reversal_keeps_its_direction(
     mark: str, reversal: bool, way: str, direction: str, cents: int
 ):
     marked = entry("0.01", way).replace("<Sts>", f"<RvslInd>{mark}</RvslInd><Sts>" if mark else "<Sts>")
@@ -92,12 +92,12 @@ def test_a_reversal_is_what_the_bank_marks_and_turns_nothing_round(
     ("<Sts>BOOK</Sts>", "BOOK", True), ("<Sts><Cd>PDNG</Cd></Sts>", "PDNG", False), ("", "", False),
     ("<Sts><Prtry>OWN</Prtry></Sts>", "OWN", False),
 ])  # fmt: skip
-def test_what_is_only_expected_is_returned_and_not_booked(status: str, found: str, booked: bool):
+def test_an_expected_entry_is_not_booked(status: str, found: str, booked: bool):
     one = only(entry(status=status))
     assert (one.status, one.is_booked) == (found, booked)
 
 
-def test_a_lump_says_what_it_stands_for():
+def test_a_batch_entry_has_its_references_and_total():
     assert only(entry(inside=LUMP)).batches == (BatchReference(MSG, None, 8, 1_980_608),)
     batch = (
         f"<NtryDtls><Btch><PmtInfId>{MSG}      </PmtInfId><TtlAmt Ccy='EUR'>1</TtlAmt><CdtDbtInd>DBIT</CdtDbtInd>"
@@ -106,7 +106,7 @@ def test_a_lump_says_what_it_stands_for():
     assert only(entry(inside=batch)).batches == (BatchReference(None, MSG, None, 100, "debit"),)
 
 
-def test_each_part_of_an_entry_has_its_own_transactions_and_reasons():
+def test_each_transaction_has_its_own_return_reason():
     more = RETURN.replace("E2E-3", "E2E-4").replace("AC04", "MD07").replace("2500.08", "1")
     one = only(entry("99999.99", "CRDT", inside=RETURN + more))
     assert [(part.end_to_end_id, part.amount_cents, part.return_reason, part.is_return) for part in one.details] == [
@@ -115,14 +115,14 @@ def test_each_part_of_an_entry_has_its_own_transactions_and_reasons():
 
 
 @pytest.mark.parametrize("none", ["0", "0000", "NOTPROVIDED", " NOTPROVIDED   ", "notprovided", "NONREF", "-", " "])
-def test_what_stands_in_the_place_of_a_reference_is_none(none: str):
+def test_a_placeholder_is_no_reference(none: str):
     references = "".join(f"<{name}>{none}</{name}>" for name in ("MsgId", "AcctSvcrRef", "EndToEndId"))
     one = only(entry(inside=f"<AcctSvcrRef>{none}</AcctSvcrRef>{detail(references)}"))
     assert one.account_servicer_reference is None
     assert one.details == (TransactionDetail(),)
 
 
-def test_a_transaction_may_be_less_a_fee():
+def test_the_instructed_amount_is_before_charges():
     amounts = (
         "<AmtDtls><InstdAmt><Amt Ccy='EUR'>10.00</Amt></InstdAmt><TxAmt><Amt Ccy='EUR'>9.50</Amt></TxAmt></AmtDtls>"
     )
@@ -130,7 +130,7 @@ def test_a_transaction_may_be_less_a_fee():
     assert (part.amount_cents, part.instructed_cents) == (950, 1000)
 
 
-def test_an_amount_in_another_currency_is_no_amount_of_the_transaction():
+def test_an_amount_in_another_currency_is_none():
     (part,) = only(entry(inside=detail("", "<Amt Ccy='USD'>9.50</Amt>"))).details
     assert part.amount_cents is None
 
@@ -148,7 +148,7 @@ PARTIES = [
     ("DBIT", IBAN, OTHER, ("Bakker", OTHER)), ("CRDT", OTHER, IBAN, ("Jansen", OTHER)),
     ("CRDT", IBAN, OTHER, ("Bakker", OTHER)), ("DBIT", "", "", ("Bakker", None)), ("CRDT", "x", "y", ("Jansen", None)),
 ])  # fmt: skip
-def test_the_counterparty_is_the_one_that_is_not_the_account_holder(
+def test_the_counterparty_is_not_the_account_holder(
     parties: str, way: str, debtor: str, creditor: str, found: tuple[str, str | None]
 ):
     one = only(entry(way=way, inside=detail("", parties.format(debtor, creditor))))
@@ -156,7 +156,7 @@ def test_the_counterparty_is_the_one_that_is_not_the_account_holder(
     assert "Jansen" not in repr(one) + repr(one.details) + repr(read(entry()))
 
 
-def test_the_text_of_a_transaction_holds_what_payer_and_bank_wrote():
+def test_remittance_joins_the_texts_of_payer_and_bank():
     text = (
         "<RmtInf><Ustrd>Salaris</Ustrd><Ustrd>april</Ustrd><Strd><CdtrRefInf><Ref>RF1</Ref></CdtrRefInf></Strd></RmtInf>"
         "<AddtlTxInf>rekening\nopgeheven</AddtlTxInf>"
@@ -164,7 +164,7 @@ def test_the_text_of_a_transaction_holds_what_payer_and_bank_wrote():
     assert only(entry(inside=detail("", text))).details[0].remittance == "Salaris april RF1 rekening opgeheven"
 
 
-# --- what cannot be read ---
+# --- problems ---
 BAD = [
     (entry("1,00"), "bad_entry"), (entry("1.234"), "bad_entry"), (entry("-1.00"), "bad_entry"),
     (entry(way=""), "bad_entry"), (entry().replace("2026-11-24", "24-11-2026"), "bad_entry"),
@@ -178,7 +178,7 @@ BAD = [
 
 
 @pytest.mark.parametrize(("bad", "code"), BAD, ids=range(len(BAD)))
-def test_an_entry_that_cannot_be_read_costs_itself_alone(bad: str, code: str):
+def test_only_the_unreadable_entry_is_left_out(bad: str, code: str):
     document = read(entry("1.00"), bad, entry("2.00"))
     assert [one.amount_cents for one in document.entries] == [100, 200]
     (problem,) = document.problems
@@ -186,7 +186,7 @@ def test_an_entry_that_cannot_be_read_costs_itself_alone(bad: str, code: str):
 
 
 @pytest.mark.parametrize("account", ["NL00TEST0000000000", "NL95INGB0004921836</IBAN><IBAN>NL42INGB2268352412"])
-def test_a_statement_of_an_unreadable_account_costs_itself_alone(account: str):
+def test_only_the_statement_of_an_unreadable_account_is_left_out(account: str):
     bad = f"<Stmt><Id>2</Id><Acct><Id><IBAN>{account}</IBAN></Id></Acct>{entry()}</Stmt>".encode()
     good = statement(entry("1.00"))
     for raw in (good.replace(b"<GrpHdr/>", b"<GrpHdr/>" + bad), good.replace(b"</BkTo", bad + b"</BkTo")):
@@ -195,18 +195,18 @@ def test_a_statement_of_an_unreadable_account_costs_itself_alone(account: str):
         assert [(one.code, one.entry) for one in document.problems] == [("bad_account", None)]
 
 
-def test_a_problem_never_says_what_stood_there():
+def test_a_problem_never_contains_the_value():
     document = read(entry("987654,32"), entry(inside=detail("", "<Amt Ccy='EUR'>Geheim</Amt>")))
     assert not any(secret in repr(document) for secret in ("987654", "Geheim"))
 
 
-def test_an_account_may_be_named_in_another_way():
+def test_an_account_may_be_identified_otherwise():
     for other, iban in (("123", None), (IBAN, IBAN)):
         (found,) = read_account_report(statement(account=f"<Othr><Id>{other}</Id></Othr>")).statements
         assert found.iban == iban
 
 
-def test_entries_in_other_places_are_no_entries():
+def test_entries_in_supplementary_data_are_ignored():
     hidden = f"<SplmtryData><Envlp>{entry()}</Envlp></SplmtryData>"
     assert [one.amount_cents for one in read(entry("1.00"), hidden).entries] == [100]
 
@@ -215,13 +215,13 @@ def test_entries_in_other_places_are_no_entries():
     b"", b"x", b"<a/>", b"<Document/>", statement(entry())[:-20], statement().replace(b"camt.053", b"pain.002"),
     b'<!DOCTYPE x [<!ENTITY a "b">]>' + statement(entry()), statement().replace(b"Stmt", b"Other"),
 ])  # fmt: skip
-def test_what_is_no_account_report_is_refused(raw: bytes):
+def test_other_documents_are_refused(raw: bytes):
     with pytest.raises(NotAnAccountReport):
         read_account_report(raw)
 
 
 @given(st.binary())
-def test_nothing_else_than_a_refusal_comes_of_rubbish(raw: bytes):
+def test_random_bytes_raise_only_not_an_account_report(raw: bytes):
     with pytest.raises(NotAnAccountReport):
         read_account_report(raw)
 
@@ -231,13 +231,13 @@ def test_nothing_else_than_a_refusal_comes_of_rubbish(raw: bytes):
     lambda raw: b'<?xml version="1.0" encoding="UTF-16"?>' + raw, lambda raw: raw + b"\x00" * 9,
     lambda raw: raw.replace(b"<GrpHdr/>", b"<GrpHdr><Nm>\xff</Nm></GrpHdr>"),
 ])  # fmt: skip
-def test_the_form_of_a_document_is_no_matter(encode):
+def test_any_encoding_of_a_document(encode):
     (one,) = read_account_report(encode(statement(entry(inside=LUMP)))).entries
     assert one.batches[0].message_id == MSG
 
 
 # --- the key of an entry ---
-def test_equal_entries_have_keys_of_their_own_that_stay():
+def test_equal_entries_have_different_stable_keys():
     again = keys(statement(entry("1.00"), entry("2.00"), entry("1.00")))
     assert len(set(again)) == 3
     assert keys(statement(entry("2.00"), entry("1.00"), entry("1.00"))) == [again[1], again[0], again[2]]
@@ -259,7 +259,7 @@ def test_whatever_differs_makes_another_key(change: tuple[str, str]):
     assert keys(raw.replace(*(part.encode() for part in change))) != keys(raw)
 
 
-def test_a_statement_that_is_given_twice_has_its_entries_once():
+def test_a_repeated_statement_has_the_same_keys():
     raw = statement(entry("1.00"), entry("1.00"))
     start, end = raw.index(b"<Stmt>"), raw.index(b"</Stmt>") + len(b"</Stmt>")
     twice = keys(raw[:end] + raw[start:end] + raw[end:])
@@ -268,7 +268,7 @@ def test_a_statement_that_is_given_twice_has_its_entries_once():
     assert len(set(keys(raw[:end] + other + raw[end:]))) == 4
 
 
-def test_an_intraday_report_may_repeat_the_one_before_it():
+def test_an_intraday_report_may_repeat_the_previous_one():
     raw = statement(entry("1.00")).replace(b"camt.053", b"camt.052").replace(b"Stmt>", b"Rpt>")
     start, end = raw.index(b"<Rpt>"), raw.index(b"</Rpt>") + len(b"</Rpt>")
     later = raw[start:end].replace(b"<Id>1</Id>", b"<Id>2</Id>").replace(b"</Rpt>", entry("2.00").encode() + b"</Rpt>")
@@ -277,7 +277,7 @@ def test_an_intraday_report_may_repeat_the_one_before_it():
 
 
 @given(st.lists(st.sampled_from(["1.00", "2.00"]), max_size=8))
-def test_keys_are_never_equal_within_a_document_nor_lost_in_a_longer_one(amounts: list[str]):
+def test_keys_are_unique_and_stable_in_a_longer_document(amounts: list[str]):
     entries = [entry(amount) for amount in amounts]
     found = keys(statement(*entries))
     assert len(set(found)) == len(amounts)
@@ -286,7 +286,7 @@ def test_keys_are_never_equal_within_a_document_nor_lost_in_a_longer_one(amounts
 
 # --- real banks ---
 @pytest.mark.parametrize("name", ["camt.053.001.02_ing-nl.xml", "camt.053.001.08_genkgo.xml"])
-def test_documents_of_real_banks_are_read_whole(name: str):
+def test_documents_of_real_banks(name: str):
     document = read_account_report(reference.sample(f"bank/{name}").read_bytes())
     assert document.problems == ()
     assert any(any(astuple(part)) for one in document.entries for part in one.details)
