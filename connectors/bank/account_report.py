@@ -4,14 +4,13 @@ import re
 from datetime import date
 from typing import Any
 
+from connectors import iso20022
 from connectors.bank import response_parsing
 from connectors.bank.port import OutcomeUnknown, Transaction
 from core.iban import normalise
 from core.money import cents
 
 LONGEST_NAME, LONGEST_WORDS = 140, 1000
-# The end-to-end id of a transaction whose payer gave none (EPC SEPA rulebook).
-NOT_PROVIDED = "NOTPROVIDED"
 # No bank accepts a larger batch, and the database column could not hold the count.
 MOST_IN_A_BATCH = 1_000_000
 
@@ -56,12 +55,11 @@ def _transaction(row: dict[str, Any], booked: bool) -> Transaction:
     if booked and booked_on is None:
         raise OutcomeUnknown("a booking without a date")
     is_batch, count = _batch(row)
-    end_to_end_id = _words(row, "endToEndId", 35)
     return Transaction(
         booked=booked, booked_on=booked_on, value_on=response_parsing.day_or_none(row, "valueDate"), cents=amount,
-        transaction_id=_words(row, "transactionId", response_parsing.LONGEST_ID),
-        entry_reference=_words(row, "entryReference", response_parsing.LONGEST_ID),
-        end_to_end_id="" if end_to_end_id.replace(" ", "") == NOT_PROVIDED else end_to_end_id,
+        transaction_id=_reference(row, "transactionId", response_parsing.LONGEST_ID),
+        entry_reference=_reference(row, "entryReference", response_parsing.LONGEST_ID),
+        end_to_end_id=_reference(row, "endToEndId", 35),
         party_name=_words(row, f"{side}Name", LONGEST_NAME), party_iban=_iban(row.get(f"{side}Account")),
         text=_text(row), is_batch=is_batch, batch_count=count,
     )  # fmt: skip
@@ -89,6 +87,11 @@ def _batch(row: dict[str, Any]) -> tuple[bool, int | None]:
     if isinstance(count, bool) or not isinstance(count, int) or not 1 <= count <= MOST_IN_A_BATCH:
         raise OutcomeUnknown("batchNumberOfTransactions is no count")
     return True, count
+
+
+def _reference(row: dict[str, Any], name: str, longest: int) -> str:
+    """Return a reference; empty for what stands in its place when there is none (NOTPROVIDED, "0")."""
+    return iso20022.reference_of(_words(row, name, longest)) or ""
 
 
 def _words(row: dict[str, Any], name: str, longest: int) -> str:

@@ -12,8 +12,8 @@ from datetime import date, datetime
 from hashlib import sha256
 from typing import Any, Literal
 
-from connectors.bank import iso20022
-from connectors.bank.iso20022 import UnreadableField, cents_of, count_of, day_of, plain, reference_of
+from connectors import iso20022
+from connectors.iso20022 import UnreadableField, cents_of, count_of, day_of, plain, reference_of
 from connectors.xml_document import XmlRefused, child, children, local_name, open_document, text_at, text_of, texts
 from core.iban import normalise
 

@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
-from connectors.bank import iso20022
+from connectors import iso20022
 from connectors.bank.port import StatementLevel, StatusCount, StatusStatement
 from connectors.xml_document import XmlRefused, child, children, local_name, open_document, text_at, texts
 

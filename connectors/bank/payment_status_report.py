@@ -9,8 +9,8 @@ from collections.abc import Iterable
 from typing import Any
 
 from connectors.bank import response_parsing
-from connectors.bank.iso20022 import LONGEST_INFORMATION, plain, reference_of
 from connectors.bank.port import NAME_MATCHES, OutcomeUnknown, StatusStatement, TransactionStatusReport
+from connectors.iso20022 import LONGEST_INFORMATION, plain, reference_of
 
 LONGEST_NAME = 140
 _CODE = re.compile(r"[A-Z0-9]{4}")

@@ -34,6 +34,7 @@ from connectors.bank.port import (
     Transaction,
 )
 from connectors.bank.transport import Answer, Request
+from connectors.iso20022 import reference_of
 from core.clock import AMSTERDAM, utcnow
 from core.iban import normalise
 
@@ -295,7 +296,7 @@ def _transaction(row: dict[str, Any]) -> Transaction:
     return Transaction(
         booked=True, booked_on=_day(booked), value_on=_day(value) if value else None,
         cents=_cents(attributes.get("amount")), transaction_id=response_parsing.identifier(row, "id"),
-        end_to_end_id=end_to_end_id, party_name=name, party_iban=iban, text=text,
+        end_to_end_id=reference_of(end_to_end_id) or "", party_name=name, party_iban=iban, text=text,
     )  # fmt: skip
 
 

@@ -16,6 +16,7 @@ from typing import Any
 
 from lxml import etree
 
+from connectors.iso20022 import reference_of
 from connectors.xml_document import XmlDocument, XmlRefused, child, children, local_name, open_document, text_at, texts
 from core.clock import AMSTERDAM
 from core.iban import in_sepa, normalise
@@ -25,7 +26,6 @@ from core.sepa_text import NAME, REFERENCE, is_reference, is_sepa, to_sepa
 MOST_LINES = 20_000
 MOST_BYTES = 50 * 1024 * 1024
 MOST_CENTS = 999_999_999_99  # maximum of one SEPA credit transfer (EPC rulebook, AT-04)
-NOT_PROVIDED = "NOTPROVIDED"
 _PAIN = re.compile(r"pain\.001\.\d{3}\.\d{2}")
 _INITIATIONS = ("CstmrCdtTrfInitn", "pain.001.001.02")
 _PACKED = re.compile(rb"(?:\xef\xbb\xbf|[ \t\r\n])*[A-Za-z0-9+/]")
@@ -317,10 +317,10 @@ class _Reader:
         return reference, None if _is_carried(reference) else "reference_unusable"
 
     def _end_to_end_id(self, found: str, number: int) -> str | None:
-        if not found or found == NOT_PROVIDED:
-            return None
-        self._ids.setdefault(found, []).append(number)
-        return found
+        reference = reference_of(found)
+        if reference is not None:
+            self._ids.setdefault(reference, []).append(number)
+        return reference
 
 
 def _payments(blocks: list[_Block]) -> Iterator[FilePayment]:

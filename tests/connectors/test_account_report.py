@@ -200,6 +200,12 @@ def test_an_html_page_is_an_unknown_outcome(other_bank: Meddler, ask: Callable[.
         ask(other_bank.url)
 
 
+@pytest.mark.parametrize("none", ["NOTPROVIDED", "NOTPROVIDED  ", "0", "0000", "NONREF"])
+def test_a_placeholder_is_no_reference(none: str):
+    (one,), _ = bookings.page(report(endToEndId=none, transactionId=none, entryReference=none))
+    assert (one.end_to_end_id, one.transaction_id, one.entry_reference) == ("", "", "")
+
+
 def test_display_only_fields_may_be_odd():
     """A counterparty without IBAN, remittance information on several lines, and NOTPROVIDED."""
     (one,), _ = bookings.page(

@@ -237,6 +237,12 @@ def test_a_duplicate_id_is_accepted_with_a_caution_that_names_the_lines():
     assert found.cautions == (Caution("doubled_id", (1, 3, 4)),)
 
 
+@pytest.mark.parametrize("none", ["NOTPROVIDED", "0", "NONREF"])
+def test_a_placeholder_is_no_id_and_may_repeat(none: str):
+    found = read(file_of(Line(end_to_end_id=none), Line(end_to_end_id=none)).raw())
+    assert ([line.end_to_end_id for line in found.lines], found.cautions) == ([None, None], ())
+
+
 def reference(ref: str = "1234567890123456", issuer: str = "CUR", more: str = "") -> str:
     kind = f"<Tp><CdOrPrtry><Cd>SCOR</Cd></CdOrPrtry><Issr>{issuer}</Issr></Tp>"
     return f"<RmtInf><Strd><CdtrRefInf>{kind}<Ref>{ref}</Ref></CdtrRefInf>{more}</Strd></RmtInf>"
