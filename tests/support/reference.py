@@ -33,6 +33,11 @@ def sample(name: str) -> Path:
     return _found(FOLDER.parent / "samples" / name)
 
 
+def case(name: str) -> Path:
+    """Return a file of a bank or payroll (`p2_two_rejects.xml`); skip the test if it is absent."""
+    return _found(FOLDER.parent / "cases" / name)
+
+
 def _found(wanted: Path) -> Path:
     if not wanted.exists():
         pytest.skip(LEFT_OUT)
