@@ -16,7 +16,7 @@ from urllib.parse import urlsplit
 import models
 from bench import fixtures
 from bench.measurement import Figure
-from domain.payroll import connections
+from domain.payroll import webhook_keys
 from tools.dev_stack import LOOPBACK, ROOT, WEB_OPTIONS, Ports, Stack, answers_http
 
 CALLS, CALLERS = 3000, 16
@@ -26,7 +26,7 @@ BODY = json.dumps({"event": "Run Einde", "company": 9969, "run": 1234}).encode()
 def measure(home: Path) -> list[Figure]:
     """Measure both servers with the same options and load, one after the other; the better of two runs counts."""
     fixtures.configure_services(home)
-    path = urlsplit(connections.webhook_address(fixtures.make_client())).path
+    path = urlsplit(webhook_keys.webhook_url(fixtures.make_client())).path
     models.database.close()
     environ = {**os.environ, **fixtures.database_named()}
     with Stack(home, environ=environ, without=("worker", "sandbox")) as stack:

@@ -89,12 +89,6 @@ def to_sepa(text: str, max_length: int) -> str:
     return folded or ("." if text.strip() else "")
 
 
-def to_reference(text: str, max_length: int = REFERENCE) -> str:
-    """Like `to_sepa`, but without a slash at either end or two in a row, which banks reject in references."""
-    carried = re.sub(r"/[/ ]*/", "/", to_sepa(text, len(text) * 4)).strip("/ ")
-    return carried[:max_length].rstrip("/ ") or ("." if text.strip() else "")
-
-
 def is_sepa(text: str, max_length: int) -> bool:
     """Return whether the text can be sent as it is: not empty, not too long, no space at either end."""
     return 0 < len(text) <= max_length and _ALLOWED.fullmatch(text) is not None and text == text.strip(" ")

@@ -32,7 +32,7 @@ def present_webhooks(client: Client, connection: NmbrsConnection) -> dict[str, A
         "delivered_at": delivered_at,
         "looked_at": run_discovery.last_polled_at(client.id),
         "minutes": REST_BUSY_SECONDS // 60,
-        "address": connections.webhook_address(client),
+        "address": webhook_keys.webhook_url(client),
     }
 
 

@@ -23,7 +23,6 @@ from connectors.bank.pain002 import NotAReport, read_status_report, report_of
 from connectors.bank.port import (
     CONSENT_STATUSES,
     NO_WISHES,
-    SCA_APPROACHES,
     SCA_STATUSES,
     TRANSACTION_STATUSES,
     Account,
@@ -210,12 +209,10 @@ class BerlinGroupBank:
                 raise DuplicateOrder(f"HTTP {error.http_status} {error.code}: a double") from error
             raise
         found = response_parsing.parse_json_object(answer)
-        approach = answer.headers.get("aspsp-sca-approach")
         return OrderPlaced(
             payment_id=response_parsing.identifier(found, "paymentId"),
             transaction_status=response_parsing.one_of(found, "transactionStatus", TRANSACTION_STATUSES),
             links=response_links.read_links(config, found),
-            sca_approach=approach if approach in SCA_APPROACHES else None,
             psu_message=response_parsing.text_or_none(found, "psuMessage"), raw=_raw(answer),
         )  # fmt: skip
 
@@ -261,13 +258,12 @@ class BerlinGroupBank:
         if "xml" in answer.headers.get("content-type", "").lower():
             return _status_in_xml(config, path, answer)
         found = response_parsing.parse_json_object(answer)
-        funds = found.get("fundsAvailable")
         status = response_parsing.one_of(found, "transactionStatus", TRANSACTION_STATUSES)
         statements = payment_status_report.of_status(found)
         if status in ("PART", "RJCT"):
             statements += self._extended_status(config, path, request_id)
         return StatusReport(
-            transaction_status=status, funds_available=funds if isinstance(funds, bool) else None,
+            transaction_status=status,
             reason=response_parsing.reason_of([*response_parsing.messages(found), {"text": found.get("psuMessage")}]),
             raw=_raw(answer),
             lines=payment_status_report.line_reports(statements),
@@ -528,4 +524,4 @@ def _status_in_xml(config: BankConfig, path: str, answer: Answer) -> StatusRepor
     ways = {name: response_links.api_address(config, link) for name, link in confirm.items()}
     lines = payment_status_report.line_reports(document.statements)
     why = f"bank:{reason}" if reason else None
-    return StatusReport(status, None, why, _raw(answer), lines, ways, document.statements, document.created_at)
+    return StatusReport(status, why, _raw(answer), lines, ways, document.statements, document.created_at)

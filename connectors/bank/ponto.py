@@ -158,7 +158,7 @@ class PontoBank:
         return OrderPlaced(
             payment_id=f"{account_id}{_SEPARATOR}{response_parsing.identifier(row, 'id')}",
             transaction_status=_status(row),
-            links={"scaRedirect": way} if way else {}, sca_approach="REDIRECT", raw=_raw(answer),
+            links={"scaRedirect": way} if way else {}, raw=_raw(answer),
         )  # fmt: skip
 
     def _account_id(self, config: BankConfig, iban: str) -> str:

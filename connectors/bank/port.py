@@ -28,7 +28,6 @@ SCA_STATUSES = frozenset(
 CONSENT_STATUSES = frozenset(
     {"received", "rejected", "valid", "revokedByPsu", "expired", "terminatedByTpp", "partiallyAuthorised"}
 )
-SCA_APPROACHES = frozenset({"REDIRECT", "DECOUPLED", "EMBEDDED"})
 
 
 @dataclass(frozen=True)
@@ -162,7 +161,6 @@ class OrderPlaced:
     payment_id: str
     transaction_status: str
     links: dict[str, str] = field(default_factory=dict)
-    sca_approach: str | None = None
     psu_message: str | None = None
     raw: str = ""
 
@@ -245,7 +243,6 @@ class StatusReport:
     """
 
     transaction_status: str
-    funds_available: bool | None = None
     reason: str | None = None
     raw: str = field(default="", repr=False)
     lines: tuple[TransactionStatusReport, ...] = ()

@@ -23,7 +23,7 @@ from domain.common.errors import (
     WrongInterface,
 )
 from domain.common.services import services
-from domain.payroll import companies, nmbrs_tokens, permission_check, webhook_keys
+from domain.payroll import companies, nmbrs_tokens, permission_check
 from domain.payroll.nmbrs_client import NmbrsClient
 from models import Client, NmbrsConnection, NmbrsDebtor, PayrollCompany, Run, User, transaction
 
@@ -222,7 +222,3 @@ def connection_view(connection: NmbrsConnection) -> ConnectionView:
         connection.status, connection.problem, connection.disturbed_at, connection.asked_at, mapped.count(),
         connection.checks_due_at is not None, len(refused),
     )  # fmt: skip
-
-
-def webhook_address(client: Client) -> str:
-    return webhook_keys.webhook_url(client)

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from core.sepa_text import is_reference, is_sepa, to_reference, to_sepa
+from core.sepa_text import is_reference, is_sepa, to_sepa
 
 ALLOWED = re.compile(r"[A-Za-z0-9/\-?:().,'+ ]*")
 
@@ -64,23 +64,6 @@ def test_invisible_text_does_not_become_empty():
     assert to_sepa("\u0301", 70) == "."
 
 
-REFERENCES = [
-    ("2026/11/04", "2026/11/04"),
-    ("/INV/4/", "INV/4"),
-    ("a//b///c", "a/b/c"),
-    ("a/ /b", "a/b"),
-    ("|a|", "a"),
-    ("///", "."),
-    ("x" * 34 + "/y", "x" * 34),
-    ("", ""),
-]
-
-
-@pytest.mark.parametrize(("text", "carried"), REFERENCES)
-def test_a_reference_has_no_outer_or_double_slash(text: str, carried: str):
-    assert to_reference(text) == carried
-
-
 def test_valid_sepa_text_is_recognised():
     assert is_sepa("Jong, Wouter de", 70)
     assert not is_sepa("", 70)
@@ -101,13 +84,6 @@ def test_any_text_converts_to_valid_sepa(text: str, longest: int):
     assert carried == carried.strip()
     assert bool(carried) == bool(text.strip())
     assert to_sepa(carried, longest) == carried
-
-
-@given(st.text(max_size=80), st.integers(1, 35))
-def test_any_text_converts_to_a_valid_reference(text: str, longest: int):
-    carried = to_reference(text, longest)
-    assert is_reference(carried, longest) or not text.strip()
-    assert to_reference(carried, longest) == carried
 
 
 @given(st.text(alphabet=st.characters(whitelist_categories=("Lu", "Ll"), max_codepoint=0x17F), min_size=1, max_size=40))

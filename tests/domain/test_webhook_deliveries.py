@@ -8,7 +8,7 @@ from flask.testing import FlaskClient
 import app as application
 import config
 import models
-from domain.payroll import connections, intake, nmbrs_client, run_discovery, run_history, webhook_deliveries
+from domain.payroll import intake, nmbrs_client, run_discovery, run_history, webhook_deliveries, webhook_keys
 from models import Batch, BatchLine, Delivery, OutgoingMail, PayrollCompany, Run
 from tests.support.factories import Demo, make_demo, make_world
 from tests.support.sandbox import Sandbox
@@ -35,7 +35,7 @@ def mapped(web: FlaskClient, sandbox: Sandbox) -> Demo:
 
 
 def path_of(demo: Demo) -> str:
-    return connections.webhook_address(demo.client).removeprefix("http://localhost:8000")
+    return webhook_keys.webhook_url(demo.client).removeprefix("http://localhost:8000")
 
 
 @pytest.mark.parametrize(

@@ -4,7 +4,7 @@ from datetime import timedelta
 
 import pytest
 
-from domain.payroll import connections, permission_check, webhook_keys, webhook_registration
+from domain.payroll import permission_check, webhook_keys, webhook_registration
 from models import AuditEvent, NmbrsConnection, NmbrsDebtor
 from tests.support.factories import Demo
 from tests.support.sandbox import Sandbox
@@ -49,7 +49,7 @@ def pages(sandbox: Sandbox, path: str, **form: str) -> None:
 
 def test_one_tap_sets_it_for_finished_runs_only(listed: Demo, sandbox: Sandbox):
     assert install(listed) == ["installed"]
-    assert settings(sandbox) == [(connections.webhook_address(listed.client), True, [1])]
+    assert settings(sandbox) == [(webhook_keys.webhook_url(listed.client), True, [1])]
 
 
 def test_twice_is_once(listed: Demo, sandbox: Sandbox):
@@ -65,7 +65,7 @@ def test_nothing_is_set_that_nobody_asked_for(listed: Demo, sandbox: Sandbox):
 @pytest.mark.parametrize("harm", ["removed", "not active", "too many events", "another name"])
 def test_a_visit_repairs_it(listed: Demo, sandbox: Sandbox, harm: str):
     install(listed)
-    address = connections.webhook_address(listed.client)
+    address = webhook_keys.webhook_url(listed.client)
     number = NmbrsDebtor.get(NmbrsDebtor.nmbrs_id == str(DEBTOR)).webhook_id or ""
     form = {"naam": "Bizcuit koppeling", "endpoint": address, "actief": "actief", "event_1": "actief",
             "event_2": "niet"}  # fmt: skip
@@ -86,7 +86,7 @@ def test_a_webhook_of_somebody_else_is_left_alone(listed: Demo, sandbox: Sandbox
     pages(sandbox, "nieuw", **form)
     install(listed)
     assert [row[0] for row in settings(sandbox)] == [
-        "https://ander.example/hook", connections.webhook_address(listed.client),
+        "https://ander.example/hook", webhook_keys.webhook_url(listed.client),
     ]  # fmt: skip
 
 
@@ -117,9 +117,9 @@ def test_only_debtors_that_pay_get_one(listed: Demo, sandbox: Sandbox):
 # --- the key in the address ------------------------------------------------------------------------
 def test_a_new_address_is_set_and_the_old_one_works_for_as_long_as_was_chosen(listed: Demo, sandbox: Sandbox):
     install(listed)
-    old = connections.webhook_address(listed.client)
+    old = webhook_keys.webhook_url(listed.client)
     webhook_keys.rotate_key(listed.client, listed.user, timedelta(days=1))
-    new = connections.webhook_address(listed.client)
+    new = webhook_keys.webhook_url(listed.client)
     assert old != new
     for debtor_id in webhook_registration.reschedule_all_webhooks(listed.client):
         webhook_registration.reconcile_webhook(debtor_id)
@@ -130,14 +130,14 @@ def test_a_new_address_is_set_and_the_old_one_works_for_as_long_as_was_chosen(li
 
 
 def test_an_old_address_can_end_at_once(demo: Demo):
-    old = connections.webhook_address(demo.client)
+    old = webhook_keys.webhook_url(demo.client)
     webhook_keys.rotate_key(demo.client, demo.user, timedelta(0))
     assert webhook_keys.client_id_of(old.split("/")[-3]) is None
     assert webhook_keys.previous_key_expires_at(demo.client) is None
 
 
 def test_a_second_renewal_never_lengthens_the_life_of_the_first_key(demo: Demo):
-    first = connections.webhook_address(demo.client)
+    first = webhook_keys.webhook_url(demo.client)
     webhook_keys.rotate_key(demo.client, demo.user, timedelta(0))
     webhook_keys.rotate_key(demo.client, demo.user, timedelta(days=30))
     assert webhook_keys.client_id_of(first.split("/")[-3]) is None
@@ -145,5 +145,5 @@ def test_a_second_renewal_never_lengthens_the_life_of_the_first_key(demo: Demo):
 
 def test_the_secret_stands_not_in_the_log(demo: Demo):
     webhook_keys.rotate_key(demo.client, demo.user, timedelta(0))
-    secret = connections.webhook_address(demo.client).split("/")[-3]
+    secret = webhook_keys.webhook_url(demo.client).split("/")[-3]
     assert not any(secret in str(event.details) + event.subject for event in AuditEvent.select())

@@ -20,7 +20,7 @@ import config
 import models
 from domain.common.encryption import encrypt
 from domain.operations import integrity
-from domain.payroll import connections, run_discovery
+from domain.payroll import run_discovery, webhook_keys
 from models import Batch, BatchLine, Client, Delivery, NmbrsConnection, PayrollCompany, Run
 from tests.support.factories import make_account, make_client, make_link, make_user
 from tools.dev_stack import Stack
@@ -61,7 +61,7 @@ def make_customer(stack: Stack, number: int, company: int, debtor: int) -> Clien
         connection=connection, client=client, nmbrs_id=str(company), key=str(company), number=str(company),
         name=f"Bakkerij {company}", bank_account=account, mapped_at=connection.created_at,
     )  # fmt: skip
-    form = {"naam": "Bizcuit", "endpoint": connections.webhook_address(client), "actief": "actief", "event_1": "actief"}
+    form = {"naam": "Bizcuit", "endpoint": webhook_keys.webhook_url(client), "actief": "actief", "event_1": "actief"}
     answer = requests.post(f"{stack.sandbox_url}/nmbrs/debiteur/{debtor}/webhooks/nieuw", data=form, timeout=10)
     assert answer.ok, answer.text
     return client

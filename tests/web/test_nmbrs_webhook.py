@@ -6,7 +6,7 @@ from datetime import timedelta
 import pytest
 
 from core.clock import utcnow
-from domain.payroll import connections, permission_check, webhook_keys, webhook_registration
+from domain.payroll import permission_check, webhook_keys, webhook_registration
 from models import Delivery, NmbrsConnection, NmbrsDebtor, PayrollCompany, WebhookKey
 from tests.support.factories import Demo
 from tests.support.sandbox import Sandbox
@@ -45,7 +45,7 @@ def test_one_tap_installs_it_and_the_page_polls(owner: WebClient, demo: Demo, pa
     page = owner.get(path).html
     assert "Zet het seintje aan" in page
     assert "<details open>" in page
-    assert connections.webhook_address(demo.client) in page
+    assert webhook_keys.webhook_url(demo.client) in page
     answer = owner.post(path, {"daarna": "seintje"})
     assert (answer.status_code, answer.headers["Location"]) == (303, f"{path}#seintje")
     going = part(owner, path)
@@ -54,7 +54,7 @@ def test_one_tap_installs_it_and_the_page_polls(owner: WebClient, demo: Demo, pa
     done = part(owner, path)
     assert "geïnstalleerd, gecontroleerd" in done
     assert 'hx-trigger="every 5s"' in done
-    assert installed_at_nmbrs(sandbox) == [connections.webhook_address(demo.client)]
+    assert installed_at_nmbrs(sandbox) == [webhook_keys.webhook_url(demo.client)]
     assert "Zet het seintje aan" not in done
     assert "<details open>" not in owner.get(path).html
 
@@ -128,7 +128,7 @@ def test_each_visit_checks_and_repairs(owner: WebClient, demo: Demo, path: str, 
 def test_the_first_delivery_is_shown(owner: WebClient, demo: Demo, path: str, site: Site):
     before = part(owner, path)
     assert ("Nog geen seintje" in before, "Het seintje werkt" in before) == (True, False)
-    address = connections.webhook_address(demo.client)
+    address = webhook_keys.webhook_url(demo.client)
     site.person().client.post(address.removeprefix("http://localhost:8000"), data="rubbish")
     after = part(owner, path)
     assert ("Nog geen seintje" in after, "Het seintje werkt" in after) == (False, True)
@@ -157,17 +157,17 @@ def test_rest_shows_the_polling_interval(owner: WebClient, demo: Demo, path: str
 # --- the URL ---
 @pytest.mark.parametrize(("keep", "hours"), [("1", 1), ("24", 24), ("168", 168), ("720", 720)])
 def test_the_old_url_remains_valid_for_the_chosen_time(owner: WebClient, demo: Demo, path: str, keep: str, hours: int):
-    old = connections.webhook_address(demo.client)
+    old = webhook_keys.webhook_url(demo.client)
     renew = path.replace("instellingen", "adres")
     answer = owner.post(renew, {"keep": keep})
     assert (answer.status_code, answer.headers["Location"]) == (303, f"{path}#seintje")
-    assert connections.webhook_address(demo.client) != old
+    assert webhook_keys.webhook_url(demo.client) != old
     until = webhook_keys.previous_key_expires_at(demo.client)
     assert until is not None
     assert abs(until - utcnow() - timedelta(hours=hours)) < timedelta(minutes=1)
     page = owner.get(path).html
     assert "Het oude adres werkt nog tot" in page
-    assert (connections.webhook_address(demo.client) in page, old in page) == (True, False)
+    assert (webhook_keys.webhook_url(demo.client) in page, old in page) == (True, False)
     assert "Een ouder adres werkt nog tot" in owner.get(renew).html
 
 
@@ -182,7 +182,7 @@ def test_installed_webhooks_get_the_new_url(owner: WebClient, demo: Demo, path: 
     worked(demo)
     owner.post(path.replace("instellingen", "adres"), {"keep": "24"})
     worked(demo)
-    assert installed_at_nmbrs(sandbox) == [connections.webhook_address(demo.client)]
+    assert installed_at_nmbrs(sandbox) == [webhook_keys.webhook_url(demo.client)]
 
 
 @pytest.mark.parametrize("keep", ["", "2", "-1", "1e9", "x"])

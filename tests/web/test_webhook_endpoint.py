@@ -7,7 +7,7 @@ import pytest
 from werkzeug.test import TestResponse
 
 import models
-from domain.payroll import connections, intake, run_discovery, webhook_deliveries
+from domain.payroll import intake, run_discovery, webhook_deliveries, webhook_keys
 from models import Batch, Delivery
 from models.dialect import is_sqlite
 from tests.support.factories import Demo
@@ -15,7 +15,7 @@ from tests.support.web_client import Site
 
 
 def path_of(demo: Demo) -> str:
-    address = connections.webhook_address(demo.client)
+    address = webhook_keys.webhook_url(demo.client)
     return address[address.index("/client/") :]
 
 
