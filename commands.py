@@ -180,14 +180,16 @@ def order_show(reference: str, xml: bool) -> None:
 @order_group.command("resolve", cls=DatabaseCommand)
 @click.argument("reference")
 @click.option("--taken", "verdict", flag_value="taken", help="the bank has it")
-@click.option("--not-taken", "verdict", flag_value="not-taken", help="the bank does not have it")
+@click.option("--not-taken", "verdict", flag_value="not_taken", help="the bank does not have it")
+@click.option("--paid", "verdict", flag_value="paid", help="the bank executed all of it")
+@click.option("--unpaid", "verdict", flag_value="unpaid", help="the bank executed nothing of it, and will not")
 @click.option("--reason", required=True)
 @click.option("--by", default=operator, help="the operator who reports; two different ones are needed")
 def order_resolve(reference: str, verdict: str | None, reason: str, by: str) -> None:
-    """Report what the bank told you about an order without an answer. It takes two operators."""
+    """Say what the bank told you of an order without an answer, or one that is disputed. It takes two people."""
     if verdict is None:
-        raise click.UsageError("say --taken or --not-taken")
-    click.echo(operators.resolve_order(reference, verdict == "taken", reason, by))
+        raise click.UsageError("say --taken, --not-taken, --paid or --unpaid")
+    click.echo(operators.resolve_order(reference, verdict, reason, by))
 
 
 nmbrs_group = AppGroup("nmbrs", help="The connections to Nmbrs.")

@@ -5,6 +5,7 @@ from models.banking import BankAccess, BankAccount, BankGrant, BankLink
 from models.base import database
 from models.client_lock import ClientNotLocked, NestedTransaction, lock_clients, require_client_lock, transaction
 from models.dialect import connect, release_connection
+from models.evidence import COMMITTED, STANDINGS, Evidence, OrderLine
 from models.payments import (
     SCA_PURPOSES,
     AcceptedName,
@@ -56,12 +57,14 @@ TABLES = (
     Membership, WebhookKey, IdentityAttempt, Identification, Authority, Invitation, FourEyesChange, BankLink,
     BankAccount, BankAccess, BankTransaction, BankGrant, NmbrsConnection, NmbrsCheck, NmbrsDebtor, NmbrsConsent,
     PayrollCompany, Delivery, Run, NmbrsExchange, Batch, BatchLine, AcceptedName, WarningOpened, Approval, Release,
-    BankOrder, ScaSession, OrderDownload, BankExchange, AuditEvent, OutgoingMail, Notification,
+    BankOrder, OrderLine, Evidence, ScaSession, OrderDownload, BankExchange, AuditEvent, OutgoingMail, Notification,
     TokenRevocation,
 )  # fmt: skip
 
 __all__ = [
+    "COMMITTED",
     "SCA_PURPOSES",
+    "STANDINGS",
     "TABLES",
     "AcceptedName",
     "Approval",
@@ -84,6 +87,7 @@ __all__ = [
     "Delivery",
     "Device",
     "EmailToken",
+    "Evidence",
     "FourEyesChange",
     "Identification",
     "IdentityAttempt",
@@ -98,6 +102,7 @@ __all__ = [
     "NmbrsExchange",
     "Notification",
     "OrderDownload",
+    "OrderLine",
     "OutgoingMail",
     "Passkey",
     "PayrollCompany",

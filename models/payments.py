@@ -12,10 +12,10 @@ from models.people import Client, User
 
 BATCH_STATES = (
     "open", "approved", "sending", "name_check", "at_bank", "signed", "executed", "partly_executed",
-    "rejected", "failed", "cancelled", "discarded", "replaced",
+    "pending_rejection", "returned", "disputed", "rejected", "failed", "cancelled", "discarded", "replaced",
 )  # fmt: skip
 NAME_MATCHES = ("NMTC", "CMTC", "NOAP")
-LINE_STATES = ("open", "refused", "void", "sent", "executed", "rejected", "returned")
+LINE_STATES = ("open", "refused", "void", "sent", "executed", "rejected", "returned", "disputed")
 SCA_PURPOSES = ("payment", "cancellation")  # whether the order or its cancellation is signed
 # Orders that may still be executed. "ready": certainly not at the bank; "sent": submitted, no answer yet.
 LIVE_ORDERS = ("ready", "sent", "at_bank", "signed", "executed")

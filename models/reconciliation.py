@@ -1,6 +1,6 @@
 """Transactions on the bank accounts, each with the order or line that it was matched to."""
 
-from peewee import SQL, BigIntegerField, BooleanField, Check, DateField, ForeignKeyField, IntegerField, TextField
+from peewee import BigIntegerField, BooleanField, Check, DateField, ForeignKeyField, IntegerField, TextField
 
 from core.clock import utcnow
 from models.banking import BankAccount
@@ -33,7 +33,7 @@ class BankTransaction(Table):
     class Meta:
         indexes = (
             (("account", "bank_key"), True),
-            (("line", "role"), True),
+            (("line", "role"), False),
             (("account", "booked_on"), False),
         )
         constraints = [
@@ -41,9 +41,3 @@ class BankTransaction(Table):
             Check("(order_id is null) = (role is null)"),
             Check("(line_id is null) = (role is null or role = 'lump')"),
         ]
-
-
-# At most one batch booking per order.
-BankTransaction.add_index(
-    BankTransaction.index(BankTransaction.order, unique=True, name="one_lump_of_an_order").where(SQL("role = 'lump'"))
-)

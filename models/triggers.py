@@ -5,11 +5,18 @@ Rebuilding a SQLite table drops its triggers, so `migrate` creates them again af
 
 from models.dialect import is_distinct, refuse, update_after
 
-_APPEND_ONLY = ("audit_event", "bank_exchange", "order_download")
+_APPEND_ONLY = ("audit_event", "bank_exchange", "evidence", "order_download")
 _LINE_FACTS = ("batch_id", "position", "name_shown", "description_shown", "description_sent", "iban",
                "amount_cents", "paid_cents")  # fmt: skip
 _ORDER_FACTS = ("batch_id", "release_id", "msg_id", "request_id", "body_sha256", "total_cents", "line_count",
                 "by_hand")  # fmt: skip
+_ORDER_LINE_FACTS = ("order_id", "batch_line_id", "end_to_end_id", "iban", "amount_cents")
+# What may have been paid of a line counts until the bank has proved that it was not, or it came back.
+_BEYOND = (
+    "new.amount_cents + (select coalesce(sum(amount_cents), 0) from order_line where batch_line_id = new.batch_line_id "
+    "and standing in ('possible', 'paid', 'disputed')) "
+    "> (select amount_cents from batch_line where id = new.batch_line_id)"
+)
 _SUM_FAULT = "(select coalesce(sum(amount_cents), 0) from batch_line where batch_id = new.batch_id and state = 'open')"
 _COUNT_FAULT = "(select count(*) from batch_line where batch_id = new.batch_id and state = 'open')"
 
@@ -31,6 +38,9 @@ def create_triggers() -> None:
     refuse("release_sum", "release", "insert", f"new.total_cents <> {_SUM_FAULT}", _WRONG_SUM)
     refuse("release_count", "release", "insert", f"new.line_count <> {_COUNT_FAULT}", _WRONG_COUNT)
     refuse("order_sum", "bank_order", "insert", f"new.total_cents <> {_SUM_FAULT}", _WRONG_SUM)
+    refuse("order_line_facts", "order_line", "update", _changed(_ORDER_LINE_FACTS), "its facts never change")
+    refuse("order_line_stay", "order_line", "delete", "true", "an order line is never deleted")
+    refuse("order_line_payable", "order_line", "insert", _BEYOND, "more than is left to pay of this line")
     for event in ("insert", "update"):
         update_after(
             f"batch_line_{event}_counted", "batch_line", event, "update batch set lines_version = lines_version + 1",

@@ -3,8 +3,8 @@
 Required per bank: `id`, `name`, `base_url` (https or loopback, without the version) and `redirect_hosts` (where a
 person may be sent for SCA).
 Optional: `product`, `signing`, `cut_off` (Amsterdam time, "15:30"), `honours_request_id`, `vop`, `adapter`, `format`,
-`most_lines`, `knows_salary`, `structured`, `signable_after` (seconds), `notifies`, `payments_version` ("v1"); in a file
-also `key_id`, `private_key` and `certificate` (PEM text or a path).
+`most_lines`, `knows_salary`, `structured`, `signable_after` (seconds), `notifies`, `retry_days` (bank days),
+`payments_version` ("v1"); in a file also `key_id`, `private_key` and `certificate` (PEM text or a path).
 Other fields are ignored. port.BankConfig explains each field.
 """
 
@@ -31,6 +31,7 @@ _PRODUCT = re.compile(r"pain\.001-[a-z0-9-]{1,60}")
 _JSON_PRODUCT = re.compile(r"[a-z][a-z0-9-]{0,59}")
 _VERSION = re.compile(r"v[1-9][0-9]?")
 _LONGEST_WAIT = 3600
+_MOST_DAYS = 30
 _CUT_OFF = re.compile(r"([01][0-9]|2[0-3]):([0-5][0-9])")
 log = logging.getLogger(__name__)
 
@@ -73,7 +74,8 @@ def _line(number: int, row: Any, with_keys: bool) -> BankConfig:
             adapter=_one_of(row, "adapter", Adapter), format=_one_of(row, "format", OrderFormat),
             most_lines=_count(row, "most_lines"), knows_salary=_flag(row, "knows_salary"),
             structured=_flag(row, "structured", True), signable_after=_seconds(row, "signable_after"),
-            notifies=_flag(row, "notifies"), payments_version=_version(row), **(_keys(row) if with_keys else {}),
+            notifies=_flag(row, "notifies"), retry_days=_days(row, "retry_days"),
+            payments_version=_version(row), **(_keys(row) if with_keys else {}),
         )  # fmt: skip
     except ValueError as error:
         raise DirectoryError(f"bank {bank_id}: {error}") from error
@@ -137,6 +139,13 @@ def _version(row: dict[str, Any]) -> str:
     value = row.get("payments_version", BankConfig.payments_version)
     if not isinstance(value, str) or not _VERSION.fullmatch(value):
         raise ValueError("payments_version must read like v1")
+    return value
+
+
+def _days(row: dict[str, Any], name: str) -> int:
+    value = row.get(name, getattr(BankConfig, name))
+    if type(value) is not int or not 0 <= value <= _MOST_DAYS:
+        raise ValueError(f"{name} must be a whole number of bank days, at most {_MOST_DAYS}")
     return value
 
 

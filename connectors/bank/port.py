@@ -74,6 +74,7 @@ class BankConfig:
     knows_salary: bool = False
     structured: bool = True
     signable_after: int = 0
+    retry_days: int = 3  # bank days in which the bank may still execute what it refused for lack of money
     payments_version: str = "v1"
     notifies: bool = False
     key_id: str | None = None

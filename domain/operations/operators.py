@@ -8,16 +8,16 @@ from domain.accounts import sessions
 from domain.common import audit
 from domain.common.errors import NotFound, StateConflict
 from domain.common.services import services
+from domain.orders import evidence, settlement
+from domain.orders.conclusion import NOT_TAKEN, SAID_PAID, SAID_UNPAID, TAKEN, Level, Trust
+from domain.orders.evidence import Statement
 from domain.orders.submission import order_bytes
-from domain.payments import state_machine
 from models import (
-    AuditEvent,
     BankAccount,
     BankExchange,
     BankGrant,
     BankOrder,
     Batch,
-    BatchLine,
     Client,
     Identification,
     LoginSession,
@@ -81,37 +81,36 @@ def order_timeline(reference: str) -> Iterator[str]:
         yield f"{row.at:%Y-%m-%d %H:%M:%S}Z  {row.call}  {row.outcome}  {row.raw_status or '-'}  {row.request_id}"
 
 
-def resolve_order(reference: str, taken: bool, reason: str, by: str) -> str:
-    """Record what the bank told an operator about an order without an answer.
+# What two operators may say of an order: that the bank has it or does not, and what became of it.
+VERDICTS = {"taken": TAKEN, "not_taken": NOT_TAKEN, "paid": SAID_PAID, "unpaid": SAID_UNPAID}
 
-    It takes two operators: the first report is stored, and the same report by a second one changes the state.
+
+def resolve_order(reference: str, verdict: str, reason: str, by: str) -> str:
+    """Record what the bank told an operator about an order; two different operators settle it.
+
+    `verdict` is one of VERDICTS: taken and not_taken for an order without an answer, paid and unpaid also for one
+    whose evidence contradicts itself. The same name in other capitals or with other blanks is the same person.
 
     Raises:
-    - StateConflict: the order already has an answer.
+        StateConflict: the order needs no such word.
     """
-    order = _newest_order(reference)
-    batch, verdict = Batch.get_by_id(order.batch_id), "taken" if taken else "not_taken"
-    if batch.state != "sending":
-        raise StateConflict(f"{reference} is {batch.state}, not sending")
+    order, who = _newest_order(reference), " ".join(by.split()).casefold()
+    batch = Batch.get_by_id(order.batch_id)
+    awaited = ("sending", "disputed") if verdict in ("paid", "unpaid") else ("sending",)
+    if batch.state not in awaited:
+        raise StateConflict(f"{reference} is {batch.state}, not {' or '.join(awaited)}")
+    if not who:
+        raise StateConflict("say who you are")
     with transaction(batch.client_id):
         subject = f"order:{order.msg_id}"
-        reports = AuditEvent.select().where(AuditEvent.subject == subject, AuditEvent.kind == f"order.said_{verdict}")
-        others = [event for event in reports if event.details["by"] != by]
-        audit.record_event(batch.client_id, audit.OPERATOR, f"order.said_{verdict}", subject, by=by, reason=reason)
-        if not others:
-            return "kept; a second person must say the same"
-        _resolve(batch, order, taken, reason)
+        audit.record_event(batch.client_id, audit.OPERATOR, f"order.said_{verdict}", subject, by=who, reason=reason)
+        said = [Statement(Level.GROUP, VERDICTS[verdict], utcnow())]
+        evidence.add_evidence(order, evidence.OPERATOR, Trust.OPERATOR, said, said_by=f"operator:{who}")
+        BankOrder.update(lease_until=None).where(BankOrder.id == order.id).execute()
+        settlement.settle(order, audit.OPERATOR, verdict if verdict == "not_taken" else reason)
+    if Batch.get_by_id(batch.id).state == batch.state:
+        return "kept; a second person must say the same"
     return f"resolved: {verdict}"
-
-
-def _resolve(batch: Batch, order: BankOrder, taken: bool, reason: str) -> None:
-    if taken:
-        BankOrder.update(state="at_bank", due_at=utcnow(), lease_until=None).where(BankOrder.id == order.id).execute()
-        state_machine.transition(batch, "bank_has_it", audit.OPERATOR, reason)
-        return
-    BankOrder.update(state="ended", due_at=None, lease_until=None).where(BankOrder.id == order.id).execute()
-    BatchLine.update(state="rejected").where(BatchLine.batch == batch.id, BatchLine.state == "sent").execute()
-    state_machine.transition(batch, "bank_rejected", audit.OPERATOR, "not_taken")
 
 
 _ENCRYPTED_COLUMNS: tuple[tuple[Any, str, Callable[[Any], str]], ...] = (

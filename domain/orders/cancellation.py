@@ -141,7 +141,7 @@ def _answered(
             get_batch_locked(client, reference)
             _keep(order, request_id, DONE)
             if BankOrder.get_by_id(order.id).state in ("at_bank", "signed"):  # else the status told it already
-                status_polling.mark_cancelled(order, audit.by_user(user))
+                status_polling.record_statement(order, audit.by_user(user), "CANC")
         return
     _keep(order, request_id, TO_SIGN)
     if not sca_state.switch_to_cancellation(BankOrder.get_by_id(order.id), answer.links):

@@ -28,7 +28,9 @@ from domain.common.errors import (
 )
 from domain.common.services import services
 from domain.identity import identification
-from domain.orders import submission
+from domain.orders import evidence, settlement, submission
+from domain.orders.conclusion import SAID_PAID, SAID_UNPAID, Level, Standing, Trust
+from domain.orders.evidence import Statement
 from domain.payments import state_machine
 from domain.payments.queries import Payment, get_batch, get_batch_locked
 from domain.payments.release import MAY_RELEASE
@@ -38,7 +40,6 @@ from models import (
     BankLink,
     BankOrder,
     Batch,
-    BatchLine,
     Client,
     Device,
     Membership,
@@ -49,9 +50,7 @@ from models import (
 
 LONGEST_NAME = 70  # of a debtor in a payment file
 PAID, REFUSED = "paid", "refused"
-# What becomes of the order and its lines, by what the person says.
-_ORDER = {PAID: "executed", REFUSED: "ended"}
-_LINES = {PAID: "executed", REFUSED: "rejected"}
+_CODE = {PAID: SAID_PAID, REFUSED: SAID_UNPAID}
 
 
 @dataclass(frozen=True)
@@ -120,7 +119,7 @@ def submission_view(payment: Payment) -> ManualSubmission | None:
     taken = _taken(payment.order.id) if payment.order else ()
     waits = payment.order is not None and payment.order.state in ("ready", "sent")
     may_take = payment.state == "approved" or (payment.state == "sending" and waits)
-    said = (payment.state, f"person_says_{PAID}") in state_machine.TRANSITIONS
+    said = payment.state in state_machine.AT_THE_BANK
     return ManualSubmission(msg_id, may_take, taken, bool(taken) and said)
 
 
@@ -148,6 +147,7 @@ def download_order_file(membership: Membership, reference: str) -> tuple[str, by
         now = utcnow()
         values = {"state": "sent", "due_at": None, "called_at": fresh.called_at or now}
         BankOrder.update(**values).where(BankOrder.id == order.id).execute()
+        settlement.set_standing(fresh, Standing.POSSIBLE)
         OrderDownload.create(order=order.id, user=membership.user_id, at=now)
         audit.record_event(
             client.id, audit.by_user(membership.user), "order.downloaded", f"batch:{reference}", order=order.id,
@@ -192,20 +192,18 @@ def report_manual_outcome(
     with transaction(client.id):
         batch = get_batch_locked(client, reference)
         order = _require_taken(batch)
-        state_machine.transition(
-            batch, f"person_says_{verdict}", audit.by_user(user), f"said_{verdict}", order=order.id
-        )
         BankExchange.create(order=order.id, call="person", request_id=uuid(), outcome=f"said_{verdict}", final=True)
-        values = {"state": _ORDER[verdict], "due_at": None, "lease_until": None}
-        BankOrder.update(**values).where(BankOrder.id == order.id).execute()
-        BatchLine.update(state=_LINES[verdict]).where(
-            BatchLine.batch == batch.id, BatchLine.state == "sent"
-        ).execute()
+        said = [Statement(Level.GROUP, _CODE[verdict], utcnow())]
+        evidence.add_evidence(order, evidence.PERSON, Trust.PERSON, said, said_by=f"user:{user.id}")
+        audit.record_event(
+            client.id, audit.by_user(user), f"order.said_{verdict}", f"batch:{reference}", order=order.id
+        )
+        settlement.settle(order, audit.by_user(user), f"said_{verdict}")
 
 
 def _require_taken(batch: Batch) -> BankOrder:
     order = _live(batch)
-    known = (batch.state, f"person_says_{PAID}") in state_machine.TRANSITIONS
+    known = batch.state in state_machine.AT_THE_BANK
     if order is None or not order.by_hand or order.called_at is None or not known:
         raise NotOpen(batch.state)
     return order

@@ -14,7 +14,7 @@ from domain.banking.linking import bank_config_for_order
 from domain.common import audit
 from domain.common.errors import BankUnavailable, NotFound, NotOpen
 from domain.common.services import services
-from domain.orders import line_statuses, sca_state
+from domain.orders import line_statuses, sca_state, settlement, status_polling
 from domain.orders.sca import get_active_order, is_not_yet_signable, start_sca_in_background
 from domain.payments import creditor_names, state_machine
 from domain.payments.amendments import renew_end_to_end_ids, void_releases
@@ -116,10 +116,9 @@ def confirm_despite_mismatch(client: Client, user: User, reference: str, psu: po
         )
     links = _confirm(order, request_id, psu)
     with transaction(client.id):
-        held = get_batch_locked(client, reference)
+        get_batch_locked(client, reference)
         _answered(order, CONFIRM, request_id, "confirmed", links)
-        if held.state == "name_check":
-            state_machine.transition(held, "bank_has_it", audit.by_user(user), order=order.id, status="RCVC")
+        settlement.settle(order, audit.by_user(user), status="RCVC")
     start_sca_after_verification(order.id)
 
 
@@ -237,16 +236,16 @@ def _end(batch: Batch, order: BankOrder, user: User, line_id: int) -> None:
 
     Whoever follows the order may have seen already that it is cancelled.
     """
-    event = {"name_check": "change", "cancelled": "reopen"}.get(batch.state)
-    if event is None:
-        raise NotOpen(batch.state)
     BankExchange.create(order=order.id, call=CANCEL, request_id=uuid(), outcome="ended", final=True)
-    BankOrder.update(state="ended", due_at=None).where(BankOrder.id == order.id).execute()
+    status_polling.record_statement(order, audit.by_user(user), "CANC")
+    batch = Batch.get_by_id(batch.id)
+    if batch.state != "cancelled":
+        raise NotOpen(batch.state)
     BatchLine.update(state="refused").where(BatchLine.id == line_id).execute()
     void_releases(batch, "changed")
     Batch.update(changed_by=user.id).where(Batch.id == batch.id).execute()
     renew_end_to_end_ids(batch)
-    state_machine.transition(batch, event, audit.by_user(user), "changed", order=order.id, line=line_id)
+    state_machine.transition(batch, "reopen", audit.by_user(user), "changed", order=order.id, line=line_id)
 
 
 # --- after the check ---

@@ -29,6 +29,7 @@ from domain.common.errors import (
 )
 from domain.common.services import services
 from domain.orders import sca_state, status_polling
+from domain.orders.conclusion import SIGNING_FAILED
 from domain.orders.sca_state import Document, ScaLease, ScaStep
 from domain.payments.queries import Payment, get_batch
 from models import BankExchange, BankOrder, Batch, Client, User, transaction
@@ -320,10 +321,12 @@ def abandon_signing(client: Client, user: User, reference: str) -> None:
         sca_state.release_sca_session(claim)
         status_polling.poll_now(order)
         raise NotOpen("at_bank")
-    try:
-        status_polling.mark_signing_failed(order, audit.by_user(user), "given_up", report.transaction_status)
-    except StateConflict as error:  # the bank ended it meanwhile
-        raise NotOpen("at_bank") from error
+    with transaction(client.id):
+        status_polling.record_statement(
+            order, audit.by_user(user), SIGNING_FAILED, "given_up", report.transaction_status
+        )
+        if Batch.get_by_id(order.batch_id).state != "failed":  # the bank ended it meanwhile
+            raise NotOpen("at_bank")
 
 
 def handle_redirect_return(state: str, user: User) -> tuple[Client, str]:

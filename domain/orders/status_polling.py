@@ -6,10 +6,10 @@ from core.ids import uuid
 from domain.banking.linking import bank_config_for_order
 from domain.common import audit, leases
 from domain.common.services import services
-from domain.orders import line_statuses
-from domain.orders.status_codes import LINE_STATE, ORDER_STATE, event_for_status
-from domain.payments import state_machine
-from models import BankAccount, BankExchange, BankOrder, Batch, BatchLine, transaction
+from domain.orders import evidence, line_statuses, settlement
+from domain.orders.conclusion import SIGNING_FAILED, Level, Trust
+from domain.orders.evidence import Statement
+from models import BankExchange, BankOrder, transaction
 
 FOLLOW_LEASE = 60
 # What was executed is still looked at, seldom: it may come back.
@@ -39,10 +39,19 @@ def poll_status(order_id: int) -> None:
     except port.BankError as error:
         _asked(order, request_id, f"failed:{type(error).__name__}", None, order.attempts + 1)
         return
-    event = event_for_status(report.transaction_status, line.signing)
-    if sca == "failed" and event == "bank_has_it" and not is_cancellation_pending(order):
-        event = "signing_failed"
-    _record(order, request_id, report, event)
+    statements = statements_of(report)
+    if sca == "failed" and not is_cancellation_pending(order):
+        statements.append(Statement(Level.GROUP, SIGNING_FAILED, utcnow()))
+    _record(order, request_id, report, statements)
+
+
+def statements_of(report: port.StatusReport) -> list[Statement]:
+    """Return what an answer about an order states: of the whole, and of the lines that it lists. As of now."""
+    now = utcnow()
+    lines = [
+        Statement(Level.LINE, one.status, now, one.end_to_end_id, one.reason) for one in report.lines if one.status
+    ]
+    return [Statement(Level.GROUP, report.transaction_status, now, None, report.reason), *lines]
 
 
 def latest_cancellation_call(order: BankOrder) -> BankExchange | None:
@@ -73,34 +82,17 @@ def _asked(order: BankOrder, request_id: str, outcome: str, raw: str | None, att
     if raw != order.raw_status or raw is None:
         BankExchange.create(order=order.id, call="status", request_id=request_id, outcome=outcome, raw_status=raw)
     leases.release_lease(
-        order, asked_at=utcnow(), attempts=attempts, due_at=line_statuses.next_poll_at(order, attempts),
-        raw_status=raw or order.raw_status,
+        order, asked_at=utcnow(), attempts=attempts, raw_status=raw or order.raw_status,
+        due_at=settlement.next_poll_at(BankOrder.get_by_id(order.id), attempts),
     )
 
 
-def _record(order: BankOrder, request_id: str, report: port.StatusReport, event: str | None) -> None:
+def _record(order: BankOrder, request_id: str, report: port.StatusReport, statements: list[Statement]) -> None:
     with transaction(order.batch.client_id):
-        batch = Batch.get_by_id(order.batch_id)
-        event = line_statuses.apply_status_report(batch, order, report, event)
-        changed = event is not None and (batch.state, event) in state_machine.TRANSITIONS
+        line_statuses.keep_details(order, report)
+        evidence.add_evidence(order, evidence.STATUS, Trust.BANK, evidence.news_of_status(order, statements))
+        changed = settlement.settle(order, audit.WORKER, status=report.transaction_status)
         _asked(order, request_id, "answered", report.transaction_status, 0 if changed else order.attempts + 1)
-        if not changed or event is None:
-            return
-        _move(order, batch, event, audit.WORKER, report.reason, report.transaction_status)
-
-
-def _move(order: BankOrder, batch: Batch, event: str, actor: str, reason: str | None, status: str) -> None:
-    """Batch, order and lines together."""
-    state_machine.transition(batch, event, actor, reason, order=order.id, status=status)
-    state = ORDER_STATE[event]
-    done = {"due_at": line_statuses.next_poll_at(order, 0, state)} if state in ("executed", "ended") else {}
-    BankOrder.update(state=state, **done).where(BankOrder.id == order.id).execute()
-    if event in LINE_STATE:
-        BatchLine.update(state=LINE_STATE[event]).where(
-            BatchLine.batch == batch.id, BatchLine.state == "sent"
-        ).execute()
-    if state == "executed":  # it is booked by now: the account is looked at anew, however short ago it was
-        BankAccount.update(transactions_asked_at=None).where(BankAccount.id == order.bank_account_id).execute()
 
 
 def poll_now(order: BankOrder) -> None:
@@ -111,18 +103,11 @@ def poll_now(order: BankOrder) -> None:
     poll_status(order.id)
 
 
-def mark_cancelled(order: BankOrder, actor: str) -> None:
-    """The bank has said that it took the order back (204); in the caller's transaction.
+def record_statement(order: BankOrder, actor: str, code: str, reason: str | None = None, status: str = "") -> None:
+    """Record what the bank said of the whole order just now, in the caller's transaction, and let it settle.
 
-    StateConflict when the payment can no longer be cancelled by what the table knows.
+    `reason` is ours: what the screen says where the bank gave none.
     """
-    _move(order, Batch.get_by_id(order.batch_id), "bank_cancelled", actor, None, "CANC")
-
-
-def mark_signing_failed(order: BankOrder, actor: str, reason: str, status: str) -> None:
-    """The signing has failed or was given up, and the bank says that the order is not signed.
-
-    StateConflict when the payment is no longer waiting for a signature.
-    """
-    with transaction(order.batch.client_id):
-        _move(order, Batch.get_by_id(order.batch_id), "signing_failed", actor, reason, status)
+    said = [Statement(Level.GROUP, code, utcnow())]
+    evidence.add_evidence(order, evidence.STATUS, Trust.BANK, said)
+    settlement.settle(order, actor, reason, status=status or code)

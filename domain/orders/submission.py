@@ -20,8 +20,9 @@ from domain.common import audit, leases
 from domain.common.encryption import blind_index, decrypt_bytes, encrypt
 from domain.common.errors import OrderMismatch, StateConflict
 from domain.common.services import services
-from domain.orders import sca, sca_state, status_callbacks
-from domain.orders.status_codes import ORDER_STATE, event_for_status
+from domain.orders import evidence, sca, sca_state, settlement, status_callbacks
+from domain.orders.conclusion import NOT_TAKEN, Level, Standing, Trust
+from domain.orders.evidence import Statement
 from domain.payments import bank_capabilities, digest, execution_dates, state_machine
 from domain.payments.amendments import void_releases
 from domain.payments.queries import get_batch, get_batch_locked
@@ -155,6 +156,7 @@ def _store(batch: Batch, release: Release, config: port.BankConfig, order: Payme
         notify_hash=blind_index(status_callbacks.callback_state(order.msg_id)) if config.notifies else None,
     )  # fmt: skip
     Batch.update(orders_made=Batch.orders_made + 1).where(Batch.id == batch.id).execute()
+    settlement.create_order_lines(row, lines)
     BatchLine.update(state="sent").where(BatchLine.batch == batch.id, BatchLine.state == "open").execute()
     state_machine.transition(batch, "send", audit.WORKER, order=row.id, sha256=row.body_sha256)
     return row
@@ -218,6 +220,7 @@ def _mark_called(batch: Batch, order: BankOrder) -> bool:
         elif batch.state != "sending":
             return False
         BankOrder.update(called_at=utcnow(), state="sent").where(BankOrder.id == order.id).execute()
+        settlement.set_standing(order, Standing.POSSIBLE)
     return True
 
 
@@ -235,6 +238,7 @@ def _not_delivered(batch: Batch, order: BankOrder, again: bool) -> None:
         changes: dict[str, Any] = {"attempts": order.attempts + 1, "due_at": due, "lease_until": None}
         if not again:
             changes |= {"called_at": None, "state": "ready"}
+            settlement.set_standing(order, Standing.UNSENT)
             state_machine.transition(batch, "bank_did_not_take", audit.WORKER, "bank_unreachable")
         BankOrder.update(**changes).where(BankOrder.id == order.id).execute()
 
@@ -252,22 +256,22 @@ def _refused(batch: Batch, order: BankOrder, error: port.BankRefused) -> None:
     """The bank said no before it took the order: the order ends; the same batch can become a new one."""
     with transaction(batch.client_id):
         _exchange(order, "place", f"refused:{error.http_status}:{error.code}", final=True)
-        BankOrder.update(state="ended", due_at=None, lease_until=None).where(BankOrder.id == order.id).execute()
-        BatchLine.update(state="rejected").where(BatchLine.batch == batch.id, BatchLine.state == "sent").execute()
-        state_machine.transition(batch, "bank_rejected", audit.WORKER, f"bank:{error.code}", order=order.id)
+        BankOrder.update(lease_until=None).where(BankOrder.id == order.id).execute()
+        said = Statement(Level.GROUP, NOT_TAKEN, utcnow(), None, f"bank:{error.code}")
+        evidence.add_evidence(order, evidence.STATUS, Trust.BANK, [said])
+        settlement.settle(order, audit.WORKER)
 
 
 def _placed(batch: Batch, order: BankOrder, config: port.BankConfig, placed: port.OrderPlaced) -> None:
-    event = event_for_status(placed.transaction_status, config.signing)
+    said = Statement(Level.GROUP, placed.transaction_status, utcnow())
     with transaction(batch.client_id):
         _exchange(order, "place", "placed", placed.transaction_status)
         BankOrder.update(
             payment_id=placed.payment_id, raw_status=placed.transaction_status, attempts=0, due_at=utcnow(),
-            lease_until=None, state=ORDER_STATE[event] if event else "at_bank",
+            lease_until=None, state="at_bank",
         ).where(BankOrder.id == order.id).execute()  # fmt: skip
         sca_state.save_placed_order(order, placed)
-        state_machine.transition(
-            batch, event or "bank_has_it", audit.WORKER, order=order.id, status=placed.transaction_status
-        )
-    if batch.state == "at_bank":
+        evidence.add_evidence(order, evidence.STATUS, Trust.BANK, [said])
+        settlement.settle(order, audit.WORKER, status=placed.transaction_status)
+    if Batch.get_by_id(batch.id).state == "at_bank":
         sca.start_sca_in_background(BankOrder.get_by_id(order.id), port.Psu(order.release.ip, None))

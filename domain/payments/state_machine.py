@@ -19,45 +19,51 @@ TRANSITIONS: dict[tuple[str, str], str] = {
     ("approved", "replace"): "replaced",
     ("approved", "send"): "sending",
     ("sending", "bank_did_not_take"): "approved",
-    ("sending", "bank_checks_names"): "name_check",
-    ("sending", "bank_has_it"): "at_bank",
-    ("sending", "bank_signed"): "signed",
-    ("sending", "bank_executed"): "executed",
-    ("sending", "bank_rejected"): "rejected",
-    ("sending", "person_says_paid"): "executed",
-    ("sending", "person_says_refused"): "rejected",
-    ("name_check", "bank_has_it"): "at_bank",
-    ("name_check", "bank_signed"): "signed",
-    ("name_check", "bank_executed"): "executed",
-    ("name_check", "bank_executed_partly"): "partly_executed",
-    ("name_check", "bank_rejected"): "rejected",
-    ("name_check", "change"): "open",
-    ("name_check", "bank_cancelled"): "cancelled",
-    ("at_bank", "bank_checks_names"): "name_check",
-    ("at_bank", "bank_signed"): "signed",
-    ("at_bank", "bank_executed"): "executed",
-    ("at_bank", "bank_executed_partly"): "partly_executed",
-    ("at_bank", "bank_rejected"): "rejected",
-    ("at_bank", "bank_cancelled"): "cancelled",
-    ("at_bank", "signing_failed"): "failed",
-    ("at_bank", "person_says_paid"): "executed",
-    ("at_bank", "person_says_refused"): "rejected",
-    ("signed", "bank_executed"): "executed",
-    ("signed", "bank_executed_partly"): "partly_executed",
-    ("signed", "bank_rejected"): "rejected",
-    ("signed", "bank_cancelled"): "cancelled",
-    ("signed", "person_says_paid"): "executed",
-    ("signed", "person_says_refused"): "rejected",
-    ("executed", "bank_returned"): "partly_executed",
     ("rejected", "reopen"): "open",
     ("failed", "reopen"): "open",
     ("cancelled", "reopen"): "open",
 }
+# Where a conclusion from the evidence about its order moves a payment (domain.orders.settlement).
+CONCLUDED = {
+    "bank_checks_names": "name_check",
+    "bank_has_it": "at_bank",
+    "bank_signed": "signed",
+    "bank_may_still_execute": "pending_rejection",
+    "bank_executed": "executed",
+    "bank_executed_partly": "partly_executed",
+    "bank_returned_all": "returned",
+    "bank_rejected": "rejected",
+    "bank_cancelled": "cancelled",
+    "signing_failed": "failed",
+    "bank_contradicts": "disputed",
+}
+# The bank may have the payment's newest order.
+AT_THE_BANK = frozenset({"sending", "name_check", "at_bank", "signed", "pending_rejection", "disputed"})
+# An order of before may turn out to be executed after all, though the payment was opened again since.
+BEFORE_THE_BANK = frozenset({"open", "approved"})
+_MONEY_MOVED = ("bank_executed", "bank_executed_partly", "bank_returned_all", "bank_contradicts")
+_PAID = frozenset({"executed", "partly_executed", "returned"})
+TRANSITIONS |= {
+    (state, event): target
+    for state in (AT_THE_BANK | set(CONCLUDED.values())) - _PAID
+    for event, target in CONCLUDED.items()
+    if state != target
+}
+TRANSITIONS |= {
+    (state, event): CONCLUDED[event]
+    for state in BEFORE_THE_BANK | _PAID
+    for event in _MONEY_MOVED
+    if state != CONCLUDED[event]
+}
 
 # Nothing more can come of these by themselves.
-SETTLED = frozenset({"executed", "partly_executed", "rejected", "failed", "cancelled", "discarded", "replaced"})
+SETTLED = frozenset(
+    {"executed", "partly_executed", "returned", "rejected", "failed", "cancelled", "discarded", "replaced"}
+)
 # A person has something to do.
-NEEDS_ACTION = frozenset({"open", "at_bank", "name_check", "rejected", "failed", "cancelled"})
+NEEDS_ACTION = frozenset(
+    {"open", "at_bank", "name_check", "pending_rejection", "disputed", "rejected", "failed", "cancelled"}
+)
 
 
 def transition(batch: Batch, event: str, actor: str, reason: str | None = None, **details: Any) -> None:

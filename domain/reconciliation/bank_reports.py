@@ -1,179 +1,154 @@
-"""A file of the bank, handed in by a person: a status report (pain.002) or a statement (camt.053) about one payment.
+"""A file of the bank, handed in by a person: a status report (pain.002) or a statement (camt.053, camt.054).
 
-It counts as the bank's answer only where it is surely about this payment: the report by the message id of its order,
-the statement by the account, and by message id, count and total, or by the end-to-end ids of its lines. What it says
-moves the payment along the same table as an answer over the line; a file that fits nothing changes nothing.
+What it states becomes evidence about the order that it names: the report by the message id, the statement by account,
+and by message id or end-to-end ids. For an order that a person took to the bank it counts as that person's word. For an
+order at a linked bank it proves nothing: it is kept as a hint, and the bank is asked at once over its own line.
 """
 
-from collections.abc import Iterable
-from dataclasses import dataclass, field
+from collections import Counter
+from collections.abc import Iterator
+from dataclasses import dataclass
 
-from connectors.bank.camt053 import Entry, NotAStatement, Statement, read_statements
+from connectors.bank.camt053 import Detail, Entry, NotAStatement, read_statements
+from connectors.bank.camt053 import Statement as AccountStatement
 from connectors.bank.pain002 import NotAReport, Report, read_report
+from core.clock import utcnow
+from core.encryption import digest_sha256
 from core.ids import uuid
-from domain.banking.linking import bank_config_of
 from domain.common import audit
 from domain.common.errors import BankFileRefused
-from domain.orders.line_statuses import NO_CODE, UNSUCCESSFUL, next_poll_at
-from domain.orders.status_codes import ORDER_STATE, event_for_status
-from domain.payments import state_machine
+from domain.orders import evidence, settlement, status_polling
+from domain.orders.conclusion import Level, Trust
+from domain.orders.evidence import Statement
 from domain.payments.queries import get_batch, get_batch_locked
-from models import BankExchange, BankOrder, Batch, BatchLine, Client, User, require_client_lock, transaction
+from domain.reconciliation.matching import booking_statement
+from models import BankExchange, BankOrder, Batch, Client, OrderLine, User, transaction
 
 MOST_BYTES = 16 * 1024 * 1024
-BOOKING = "booking"  # read in the account's own bookings (domain.reconciliation.matching)
-_DONE, _REFUSED = ("ACSC", "ACCC"), ("RJCT", "CANC")
 
 
-@dataclass
-class ReportOutcome:
-    """What a file says of one order: an event, and per end-to-end id what became of the line."""
+@dataclass(frozen=True)
+class ReadFile:
+    """What a file states about one order."""
 
-    event: str | None
-    status: str
-    reason: str | None = None
-    lines: dict[str, str] = field(default_factory=dict)
+    kind: str
+    order: BankOrder
+    statements: list[Statement]
 
 
 def import_report(client: Client, user: User, reference: str, raw: bytes) -> str:
-    """Read a file of the bank about this payment; returns the state it is in now.
+    """Read a file of the bank about this payment; return the state that the payment is in now.
 
-    BankFileRefused: "unreadable", "other_order", "other_account", "differs" or "nothing_new". NotFound.
+    Raises:
+        BankFileRefused: "unreadable", "other_order", "other_account" or "nothing_new"; "hint" when the bank is
+            linked, was asked because of this file, and says nothing new.
+        NotFound
     """
     batch = get_batch(client, reference)
-    order = BankOrder.select().where(BankOrder.batch == batch.id).order_by(BankOrder.id.desc()).first()
-    if order is None:
+    orders = list(BankOrder.select().where(BankOrder.batch == batch.id).order_by(BankOrder.id.desc()))
+    if not orders:
         raise BankFileRefused("other_order")
-    kind, finding = _read(batch, order, raw)
+    read = _read(batch, orders, raw)
+    trust = Trust.PERSON if read.order.by_hand else Trust.HINT
     with transaction(client.id):
-        batch = get_batch_locked(client, reference)
-        if not apply_outcome(batch, order, audit.by_user(user), kind, finding):
-            raise BankFileRefused("nothing_new")
-        return batch.state
+        get_batch_locked(client, reference)
+        added = evidence.add_evidence(
+            read.order, evidence.REPORT, trust, read.statements, said_by=f"user:{user.id}", document=digest_sha256(raw)
+        )
+        if added:
+            _log(read)
+            settlement.settle(read.order, audit.by_user(user), file=read.kind)
+    if trust == Trust.HINT:
+        return _ask_the_bank(batch, read.order)
+    if not added:
+        raise BankFileRefused("nothing_new")
+    return Batch.get_by_id(batch.id).state
 
 
-def _read(batch: Batch, order: BankOrder, raw: bytes) -> tuple[str, ReportOutcome]:
+def _log(read: ReadFile) -> None:
+    codes = [one.code for one in read.statements if one.end_to_end_id is None]
+    BankExchange.create(
+        order=read.order.id, call="file", request_id=uuid(), outcome=read.kind, raw_status=codes[0] if codes else None
+    )
+
+
+def _ask_the_bank(batch: Batch, order: BankOrder) -> str:
+    status_polling.poll_now(order)
+    state = Batch.get_by_id(batch.id).state
+    if state == batch.state:
+        raise BankFileRefused("hint")
+    return state
+
+
+def _read(batch: Batch, orders: list[BankOrder], raw: bytes) -> ReadFile:
     if len(raw) > MOST_BYTES:
         raise BankFileRefused("unreadable")
     try:
-        return "pain.002", _of_report(batch, order, read_report(raw))
+        return _of_report(orders, read_report(raw))
     except NotAReport:
         pass
     try:
-        return "camt.053", _of_statements(batch, order, read_statements(raw))
+        return _of_statements(batch, orders, read_statements(raw))
     except NotAStatement as error:
         raise BankFileRefused("unreadable") from error
 
 
 # --- a status report -------------------------------------------------------------------------------
-def _of_report(batch: Batch, order: BankOrder, report: Report) -> ReportOutcome:
-    if report.original_message_id != order.msg_id:
+def _of_report(orders: list[BankOrder], report: Report) -> ReadFile:
+    order = next((one for one in orders if one.msg_id == report.original_message_id), None)
+    if order is None:
         raise BankFileRefused("other_order")
-    status = report.overall
-    event = event_for_status(status, _signing_of(order)) if status else None
-    if status is None or event is None:
-        raise BankFileRefused("unreadable")
-    lines = {}
+    at, reason = utcnow(), report.reasons[0] if report.reasons else None
+    found = [Statement(Level.BATCH, status, at, None, reason) for status in report.payment_statuses]
+    if report.group_status:
+        found.append(Statement(Level.GROUP, report.group_status, at, None, reason))
     for one in report.transactions:
-        if one.end_to_end_id and one.status in (*_DONE, *_REFUSED):
-            lines[one.end_to_end_id] = "executed" if one.status in _DONE else "rejected"
-    return ReportOutcome(event, status, f"bank:{report.reasons[0]}" if report.reasons else None, lines)
-
-
-def _signing_of(order: BankOrder) -> str:
-    """A file that a person brought to the bank is signed there, whatever proved its release here."""
-    return "redirect" if order.by_hand else bank_config_of(order.bank_account.bank).signing
+        if one.end_to_end_id and one.status:
+            found.append(
+                Statement(Level.LINE, one.status, at, one.end_to_end_id, one.reasons[0] if one.reasons else None)
+            )
+    if not found:
+        raise BankFileRefused("unreadable")
+    return ReadFile("pain.002", order, found)
 
 
 # --- a statement -----------------------------------------------------------------------------------
-def _of_statements(batch: Batch, order: BankOrder, statements: list[Statement]) -> ReportOutcome:
+def _of_statements(batch: Batch, orders: list[BankOrder], statements: list[AccountStatement]) -> ReadFile:
     mine = [one for one in statements if one.iban == batch.bank_account.iban]
     if not mine:
         raise BankFileRefused("other_account")
     entries = [entry for one in mine for entry in one.entries]
-    rows = BatchLine.select().where(BatchLine.batch == batch.id, BatchLine.state.not_in(("refused", "void", "open")))
-    ids = {row.end_to_end_id: row.amount_cents for row in rows}
-    returned = _returned(entries, ids)
-    paid = _paid(entries, order, ids)
-    if returned:
-        lines = {**dict.fromkeys(ids, "executed"), **dict.fromkeys(returned, "returned")}
-        return ReportOutcome("bank_returned", "BOOK", f"bank:{next(iter(returned.values()))}", lines)
-    if not paid:
-        raise BankFileRefused("nothing_new")
-    return ReportOutcome("bank_executed", "BOOK", None, dict.fromkeys(ids, "executed"))
+    for order in orders:
+        found = list(_bookings(order, entries))
+        if found:
+            return ReadFile("camt.053", order, found)
+    raise BankFileRefused("nothing_new")
 
 
-def _returned(entries: Iterable[Entry], ids: dict[str, int]) -> dict[str, str]:
-    """Lines that came back: money in, for one of our end-to-end ids, with the bank's reason."""
-    return {
-        detail.end_to_end_id: detail.return_reason or "MS03"
-        for entry in entries if entry.cents > 0
-        for detail in entry.details
-        if detail.end_to_end_id in ids and detail.cents in (None, ids[detail.end_to_end_id])
-    }  # fmt: skip
+def _bookings(order: BankOrder, entries: list[Entry]) -> Iterator[Statement]:
+    """What the entries state of this order: of a line that a detail names, else of the whole that an entry names."""
+    lines = {row.end_to_end_id: row.amount_cents for row in OrderLine.select().where(OrderLine.order == order.id)}
+    equals: Counter[tuple] = Counter()
+    for entry in entries:
+        if entry.booked_on is None:
+            continue
+        named = [detail for detail in entry.details if detail.end_to_end_id in lines]
+        if named:
+            for detail in named:
+                cents = _cents_of(entry, detail, len(entry.details), lines)
+                equals[(entry.booked_on, cents, detail.end_to_end_id)] += 1
+                number = equals[(entry.booked_on, cents, detail.end_to_end_id)]
+                reason = detail.return_reason or ("MS03" if cents > 0 else None)
+                yield booking_statement(Level.LINE, entry.booked_on, cents, detail.end_to_end_id, reason, number)
+        elif order.msg_id in entry.message_ids:
+            equals[(entry.booked_on, entry.cents)] += 1
+            number = equals[(entry.booked_on, entry.cents)]
+            yield booking_statement(Level.GROUP, entry.booked_on, entry.cents, None, None, number)
 
 
-def _paid(entries: Iterable[Entry], order: BankOrder, ids: dict[str, int]) -> bool:
-    """Whether the whole order was booked: as a lump under its message id, or line by line. "differs" when a lump
-    bears our message id and another sum or count."""
-    out = [entry for entry in entries if entry.cents < 0]
-    lumps = [entry for entry in out if order.msg_id in entry.message_ids]
-    if lumps:
-        sums = -sum(entry.cents for entry in lumps)
-        counts = [entry.count for entry in lumps if entry.count is not None]
-        if sums != order.total_cents or (counts and sum(counts) != order.line_count):
-            raise BankFileRefused("differs")
-        return True
-    booked = {detail.end_to_end_id for entry in out for detail in entry.details}
-    return bool(ids) and set(ids) <= booked
-
-
-# --- what comes of it ------------------------------------------------------------------------------
-def apply_outcome(batch: Batch, order: BankOrder, actor: str, kind: str, finding: ReportOutcome) -> bool:
-    """Batch, order and lines as the finding says, in the caller's transaction; False when it leads nowhere from here,
-    and then nothing has changed. `kind` is where it was read: pain.002, camt.053 or booking."""
-    require_client_lock(batch.client_id)
-    steps = _event_path(batch.state, finding.event)
-    if not steps:
-        return False
-    BankExchange.create(
-        order=order.id, call=BOOKING if kind == BOOKING else "file", request_id=uuid(), outcome=kind,
-        raw_status=finding.status, final=finding.event in ("bank_executed", "bank_rejected", "bank_cancelled"),
-    )  # fmt: skip
-    for event in steps:
-        state_machine.transition(batch, event, actor, finding.reason, order=order.id, file=kind)
-    state = ORDER_STATE[steps[-1]]
-    BankOrder.update(state=state, raw_status=finding.status, lease_until=None).where(BankOrder.id == order.id).execute()
-    if state in ("executed", "ended"):
-        due_at = next_poll_at(order, 0, state) if kind == BOOKING else None  # who hands in files is not asked after
-        BankOrder.update(due_at=due_at).where(BankOrder.id == order.id).execute()
-    if steps[-1] == "bank_returned" and "bank_executed" in steps:
-        apply_line_outcomes(batch, "bank_executed", ReportOutcome(None, finding.status))
-    apply_line_outcomes(batch, steps[-1], finding)
-    return True
-
-
-def _event_path(state: str, event: str | None) -> list[str]:
-    """The event, with what must have come before it: a bank that executed has had the order, and returns what it
-    executed. Nothing when it leads nowhere from here."""
-    if event is None:
-        return []
-    for way in ([event], ["bank_has_it", event], ["bank_executed", event], ["bank_has_it", "bank_executed", event]):
-        here: str | None = state
-        for step in way:
-            here = state_machine.TRANSITIONS.get((here or "", step))
-        if here is not None:
-            return way
-    return []
-
-
-def apply_line_outcomes(batch: Batch, event: str, finding: ReportOutcome) -> None:
-    """Each line as the file says it; where it says nothing of lines, all follow the whole."""
-    whole = {"bank_executed": "executed", "bank_rejected": "rejected", "bank_cancelled": "rejected"}.get(event)
-    going = BatchLine.state.in_(("sent", "executed"))
-    if whole:
-        BatchLine.update(state=whole).where(BatchLine.batch == batch.id, BatchLine.state == "sent").execute()
-    for end_to_end_id, state in finding.lines.items():
-        named = (BatchLine.batch == batch.id) & (BatchLine.end_to_end_id == end_to_end_id)
-        code = (finding.reason or NO_CODE).removeprefix("bank:") if state in UNSUCCESSFUL else None
-        BatchLine.update(state=state, bank_reason=code).where(named, going).execute()
+def _cents_of(entry: Entry, detail: Detail, details: int, lines: dict[str, int]) -> int:
+    """The detail's own amount; a single one has the entry's; else what we asked: the bank lists what it booked."""
+    sign = 1 if entry.cents > 0 else -1
+    if detail.cents is not None:
+        return sign * abs(detail.cents)
+    return entry.cents if details == 1 else sign * lines[detail.end_to_end_id or ""]

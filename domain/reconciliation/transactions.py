@@ -128,15 +128,16 @@ def _keep(account: BankAccount, told: Iterable[port.Transaction], since: date) -
 
 
 def _key(one: port.Transaction, equals: Counter[str]) -> str:
-    """The bank's id, else its entry reference, else what it tells; equal ones of one list are counted apart."""
-    if one.transaction_id:
-        return f"id:{one.transaction_id}"
-    if one.entry_reference:
-        return f"ref:{one.entry_reference}"
-    told = (one.booked_on, one.value_on, one.cents, one.end_to_end_id, one.party_name, one.party_iban, one.text)
+    """Tell bookings apart by what never changes of them; equal ones of one list are counted.
+
+    A bank's own references are part of it and no more: some banks give one reference to many bookings, or "0".
+    """
+    told = (one.transaction_id, one.entry_reference, one.booked_on, one.cents, one.end_to_end_id)
+    if not (one.transaction_id or one.entry_reference):
+        told = (*told, one.value_on, one.party_name, one.party_iban, one.text)
     digest = sha256(repr(tuple(map(str, told))).encode()).hexdigest()[:40]
     equals[digest] += 1
-    return f"sum:{digest}:{equals[digest]}"
+    return f"{digest}:{equals[digest]}"
 
 
 # --- showing ---------------------------------------------------------------------------------------

@@ -263,6 +263,19 @@ def status_after(order: Document) -> str:
     return "ACSC" if states == {"executed"} and not order["lines"] else "PART"
 
 
+def said_of_lines(order: Document) -> dict[str, Document]:
+    """What the bank says of single lines: beside those with a fate of their own, the rest of an executed block."""
+    paid = {"status": "ACSC", "reason": None, "text": ""}
+    found = {}
+    for block, lines in zip(order["blocks"], content(order["id"])["lines"], strict=True):
+        for line in lines:
+            if line[0] in order["lines"]:
+                found[line[0]] = order["lines"][line[0]]
+            elif block["state"] == "executed":
+                found[line[0]] = paid
+    return found
+
+
 def return_first_line(order: Document, day: str) -> None:
     """Return the first payment, as the payee's bank would."""
     block = order["blocks"][0]

@@ -46,17 +46,18 @@ def add_reason(parent: etree._Element, code: str | None, text: str = "") -> None
 
 
 def add_block(report: etree._Element, order: Document, number: int, block: Document) -> None:
-    """Add a payment block and its rejected payments; the others share its status."""
+    """The payment information; of a part each line with what became of it."""
     payment = add(report, "OrgnlPmtInfAndSts")
     add(payment, "OrgnlPmtInfId", block["id"])
     add(payment, "OrgnlNbOfTxs", str(block["count"]))
     add(payment, "OrgnlCtrlSum", amount(block["cents"]))
-    own = [line for line in orders.content(order["id"])["lines"][number] if line[0] in order["lines"]]
+    said = orders.said_of_lines(order) if order["lines"] else {}
+    own = [line for line in orders.content(order["id"])["lines"][number] if line[0] in said]
     status = "PART" if own else BLOCK_STATUS.get(block["state"])
     if status:
         add(payment, "PmtInfSts", status)
     for line in own:
-        add_line(payment, line[0], order["lines"][line[0]])
+        add_line(payment, line[0], said[line[0]])
 
 
 def add_line(payment: etree._Element, end_to_end_id: str, said: Document) -> None:

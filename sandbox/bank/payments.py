@@ -161,15 +161,17 @@ def extended_status(call: Call, service: str, product: str, order_id: str) -> An
         body["reasonCode"] = order["reason"]
     if order["lines"]:
         body["originalTransactionInformationAndStatus"] = [
-            {
-                "originalEndToEndId": end_to_end_id,
-                "transactionStatus": said["status"],
-                "statusReasonInformationCode": said["reason"],
-                "statusReasonAdditionalInformation": said["text"],
-            }
-            for end_to_end_id, said in order["lines"].items()
+            line_status(end_to_end_id, said) for end_to_end_id, said in orders.said_of_lines(order).items()
         ]
     return Answer(200, body | {"fundsAvailable": orders.funds_available(order)})
+
+
+def line_status(end_to_end_id: str, said: Document) -> Document:
+    told = {"originalEndToEndId": end_to_end_id, "transactionStatus": said["status"]}
+    if said["reason"]:
+        told["statusReasonInformationCode"] = said["reason"]
+        told["statusReasonAdditionalInformation"] = said["text"]
+    return told
 
 
 @payments.put(f"{NAME}/creditor-confirmation")

@@ -6,7 +6,7 @@ import pytest
 
 from core.clock import today_amsterdam, utcnow
 from domain.operations import integrity
-from domain.orders import line_statuses, status_polling, submission
+from domain.orders import settlement, status_polling, submission
 from domain.payments.release import release
 from models import BankOrder, Batch, BatchLine
 from tests.support.factories import PSU, Demo
@@ -69,9 +69,9 @@ def test_a_part_that_is_read_again_changes_nothing(demo: Demo, sandbox: Sandbox,
 def test_a_whole_order_that_is_refused_says_why(demo: Demo, sandbox: Sandbox, signed: Batch):
     sandbox.fault(bank_insufficient_funds=True)
     batch = execute(sandbox, signed)
-    assert (batch.state, batch.state_reason) == ("rejected", "bank:AM04")
-    assert {state for state, _ in lines(signed)} == {"rejected"}
-    assert BankOrder.get().due_at is None
+    assert (batch.state, batch.state_reason) == ("pending_rejection", "bank:AM04")
+    assert {state for state, _ in lines(signed)} == {"sent"}
+    assert BankOrder.get().due_at is not None
 
 
 def test_what_is_executed_is_looked_at_each_day_for_three_weeks(demo: Demo, sandbox: Sandbox, signed: Batch):
@@ -81,7 +81,7 @@ def test_what_is_executed_is_looked_at_each_day_for_three_weeks(demo: Demo, sand
     assert timedelta(hours=23) < order.due_at - utcnow() <= timedelta(days=1)
     assert status_polling.due_orders() == []
     order.execution_date = today_amsterdam() - timedelta(days=22)
-    assert line_statuses.next_poll_at(order, 0) is None
+    assert settlement.next_poll_at(order, 0) is None
 
 
 def test_a_line_that_was_refused_and_voided_since_still_counts_in_its_order(

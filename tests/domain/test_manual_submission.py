@@ -256,7 +256,7 @@ def test_a_person_says_that_it_was_paid(demo: Demo, approved: Batch):
     )
     found = work(approved)
     assert (found.state, found.state_reason, lines(approved)) == ("executed", "said_paid", {"executed"})
-    event = AuditEvent.get(AuditEvent.kind == "batch.person_says_paid")
+    event = AuditEvent.get(AuditEvent.kind == "order.said_paid")
     assert event.actor == f"user:{demo.user.id}"
     with pytest.raises(NotOpen):
         refused = manual_submission.REFUSED
@@ -298,7 +298,7 @@ def test_nobody_says_it_of_an_order_over_a_link(demo: Demo, sandbox: Sandbox, ve
 
 
 @pytest.mark.parametrize(
-    ("code", "state"), [("ACTC", "at_bank"), ("ACSP", "signed"), ("ACSC", "executed"), ("RJCT", "rejected")]
+    ("code", "state"), [("ACTC", "at_bank"), ("ACSP", "signed"), ("ACSC", "executed"), ("CANC", "cancelled")]
 )
 def test_a_report_of_the_bank_moves_it(demo: Demo, approved: Batch, code: str, state: str):
     """ACTC is no signature: that is given at the bank, after the file is there."""

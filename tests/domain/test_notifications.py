@@ -80,7 +80,7 @@ def test_a_payment_that_waits_is_told_once(demo: Demo, phone: Receiver):
         (("bank_has_it", "bank_signed", "bank_executed"), "executed"),
         (("bank_has_it", "bank_signed", "bank_executed_partly"), "partly"),
         (("bank_has_it", "bank_rejected"), "refused"),
-        (("bank_has_it", "bank_signed", "bank_executed", "bank_returned"), "partly"),
+        (("bank_has_it", "bank_signed", "bank_executed", "bank_executed_partly"), "partly"),
         (("bank_has_it", "bank_signed"), None),
     ],
 )

@@ -8,7 +8,8 @@ from domain.banking.linking import bank_config_of
 from domain.common.errors import BankUnavailable, NotFound, NotOpen
 from domain.common.services import services
 from domain.operations import integrity
-from domain.orders import line_statuses, payee_verification, sca_state, submission
+from domain.orders import evidence, payee_verification, sca_state, settlement, status_polling, submission
+from domain.orders.conclusion import Trust
 from domain.payments import amendments
 from domain.payments.release import release
 from models import AcceptedName, BankExchange, BankOrder, Batch, BatchLine, ScaSession, transaction
@@ -197,10 +198,11 @@ def test_what_is_still_said_of_an_ended_order_moves_nothing(demo: Demo):
     payee_verification.exclude_line_and_cancel(demo.client, demo.user, batch.reference, line_id(batch, OTHER[0]), PSU)
     ended = BankOrder.get()
     send(demo, batch=batch)
-    for status, event in (("CANC", "bank_cancelled"), ("RCVC", "bank_has_it")):
+    for status in ("CANC", "RCVC"):
         with transaction(demo.client.id):
-            held = Batch.get_by_id(batch.id)
-            assert line_statuses.apply_status_report(held, ended, StatusReport(status), event) is None
+            said = status_polling.statements_of(StatusReport(status))
+            evidence.add_evidence(ended, evidence.STATUS, Trust.BANK, said)
+            settlement.settle(ended, "worker")
     assert state(batch) == "name_check"
 
 

@@ -14,13 +14,13 @@ import models
 from connectors.bank import port
 from connectors.bank.ponto_oauth import PontoOAuth
 from connectors.oauth import OAuthRefused, Tokens
-from core.clock import utcnow
+from core.clock import today_amsterdam, utcnow
 from domain.banking import account_sync, linking, oauth_grants
 from domain.common import token_revocations
 from domain.common.errors import BankUnavailable, ConsentPending, ConsentRefused, NotFound
 from domain.common.services import configure, services
 from domain.operations import integrity, operators
-from domain.orders import sca, status_polling, submission
+from domain.orders import sca, settlement, status_polling, submission
 from domain.payments import amendments, queries
 from domain.payments.release import release
 from models import AuditEvent, BankExchange, BankGrant, BankLink, BankOrder, Batch, BatchLine, TokenRevocation
@@ -244,10 +244,12 @@ def test_what_ponto_has_is_what_was_approved(demo: Demo, sandbox: Sandbox):
     assert order["request_id"] == BankOrder.get().request_id
 
 
-def test_refused_at_the_bank_it_is_made_anew(demo: Demo, sandbox: Sandbox):
+def test_refused_at_the_bank_it_is_made_anew(demo: Demo, sandbox: Sandbox, monkeypatch: pytest.MonkeyPatch):
     linked(demo)
     batch = sent(released(demo))
     sign(page_of(demo, batch), "weigeren")
+    assert followed(batch).state == "pending_rejection", "no reason was given: until the day is over"
+    monkeypatch.setattr(settlement, "today_amsterdam", lambda: today_amsterdam() + timedelta(days=20))
     assert followed(batch).state == "rejected"
     amendments.reopen(demo.client, demo.user, batch.reference)
     assert sent(_released_again(demo, batch)).state == "at_bank"
@@ -336,7 +338,7 @@ def test_rejected_by_the_bank_after_signing(demo: Demo, sandbox: Sandbox):
     sandbox.fault(ponto_rejects_signed=True)
     batch = sent(released(demo))
     sign(page_of(demo, batch))
-    assert followed(batch).state == "rejected"
+    assert followed(batch).state == "pending_rejection"
 
 
 def test_a_word_that_nobody_knows_moves_nothing(demo: Demo, sandbox: Sandbox):

@@ -157,14 +157,14 @@ def test_a_no_to_a_repeat_is_not_a_no_to_the_first_call(demo: Demo, sandbox: San
 def test_an_order_without_an_answer_is_resolved_by_two_people(demo: Demo, sandbox: Sandbox):
     sandbox.fault(bank_lost_answer=True)
     batch = _send(_released(demo), times=1)
-    operators.resolve_order(batch.reference, False, "asked the bank", "anna")
+    operators.resolve_order(batch.reference, "not_taken", "asked the bank", "anna")
     assert Batch.get_by_id(batch.id).state == "sending"
-    operators.resolve_order(batch.reference, False, "asked again", "anna")
+    operators.resolve_order(batch.reference, "not_taken", "asked again", " Anna ")
     assert Batch.get_by_id(batch.id).state == "sending"
-    operators.resolve_order(batch.reference, False, "asked the bank too", "bram")
+    operators.resolve_order(batch.reference, "not_taken", "asked the bank too", "bram")
     assert Batch.get_by_id(batch.id).state == "rejected"
     with pytest.raises(StateConflict):
-        operators.resolve_order(batch.reference, True, "late", "anna")
+        operators.resolve_order(batch.reference, "taken", "late", "anna")
 
 
 def test_delegated_signing_ends_signed(demo: Demo, sandbox: Sandbox):

@@ -1,0 +1,113 @@
+"""Evidence about orders: every statement of an outside is a row; the same statement twice is one row.
+
+Ask it to add what was said, and for all that is known of an order. What follows from it is `conclusion`'s.
+"""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from peewee import JOIN, chunked
+
+from core.encryption import digest_sha256
+from domain.orders import conclusion
+from domain.orders.conclusion import Level, Trust
+from models import BankOrder, OrderLine, require_client_lock
+from models import Evidence as EvidenceRow
+
+STATUS, REPORT, BOOKING, PERSON, OPERATOR = "status", "report", "booking", "person", "operator"
+ROWS_AT_ONCE = 500
+
+
+@dataclass(frozen=True)
+class Statement:
+    """What an outside said of an order, or of the line with this end-to-end id. `said_at` in UTC.
+
+    `key` tells two statements apart that are alike in all the rest, such as two equal bookings of one day.
+    """
+
+    level: Level
+    code: str
+    said_at: datetime
+    end_to_end_id: str | None = None
+    reason: str | None = None
+    cents: int | None = None
+    whole: bool = True
+    key: str = ""
+
+
+def add_evidence(
+    order: BankOrder, source: str, trust: Trust, statements: Iterable[Statement], said_by: str | None = None,
+    document: str | None = None,
+) -> int:  # fmt: skip
+    """Add what is new of these statements, in the caller's transaction; return how many rows that were.
+
+    Statements about lines that the order does not have are left out: they are about something else.
+    """
+    require_client_lock(order.batch.client_id)
+    lines = {row.end_to_end_id: row.id for row in OrderLine.select().where(OrderLine.order == order.id)}
+    rows = [
+        _row(order, source, trust, one, lines.get(one.end_to_end_id or ""), said_by, document)
+        for one in statements
+        if one.end_to_end_id is None or one.end_to_end_id in lines
+    ]
+    before = _count(order)
+    for part in chunked(rows, ROWS_AT_ONCE):
+        EvidenceRow.insert_many(part).on_conflict_ignore().execute()
+    return _count(order) - before
+
+
+def _count(order: BankOrder) -> int:
+    return EvidenceRow.select().where(EvidenceRow.order == order.id).count()
+
+
+def _row(
+    order: BankOrder, source: str, trust: Trust, one: Statement, line: int | None, said_by: str | None,
+    document: str | None,
+) -> dict:  # fmt: skip
+    # a booking is the same whichever document told it; a status is one at one moment
+    reason = _plain(one.reason)
+    told = (one.level, one.code, line, reason, one.cents, one.whole, one.key)
+    same = (BOOKING, trust, said_by, *told) if one.cents else (source, trust, said_by, one.said_at, *told)
+    return {
+        "order": order.id, "order_line": line, "source": source, "trust": trust, "level": int(one.level),
+        "code": one.code, "reason": reason, "cents": one.cents, "is_whole": one.whole, "said_at": one.said_at,
+        "said_by": said_by, "document_sha256": document, "statement_key": one.key,
+        "dedupe_key": digest_sha256("\t".join(map(str, same)).encode()),
+    }  # fmt: skip
+
+
+def _plain(reason: str | None) -> str | None:
+    """A bank's code as the bank writes it; our connectors mark it with "bank:"."""
+    return reason.removeprefix("bank:") if reason else None
+
+
+def news_of_status(order: BankOrder, statements: Sequence[Statement]) -> list[Statement]:
+    """Leave out what the bank said in its last answer too: asked again, it says the same again."""
+    last: dict[tuple, tuple] = {}
+    rows = EvidenceRow.select(EvidenceRow.level, OrderLine.end_to_end_id, EvidenceRow.code, EvidenceRow.reason).join(
+        OrderLine, JOIN.LEFT_OUTER
+    )
+    mine = rows.where(EvidenceRow.order == order.id, EvidenceRow.source == STATUS)
+    known: Any = mine.order_by(EvidenceRow.id).tuples()
+    for level, id_of_line, code, reason in known:
+        last[(level, id_of_line)] = (code, reason)
+    return [one for one in statements if last.get((one.level, one.end_to_end_id)) != (one.code, _plain(one.reason))]
+
+
+def evidence_of(order: BankOrder) -> list[conclusion.Evidence]:
+    """Return all that was said of this order and its lines."""
+    rows: Any = (
+        EvidenceRow.select(
+            EvidenceRow.level, EvidenceRow.code, EvidenceRow.said_at, EvidenceRow.trust, EvidenceRow.order_line,
+            EvidenceRow.reason, EvidenceRow.cents, EvidenceRow.said_by, EvidenceRow.is_whole,
+            EvidenceRow.statement_key,
+        )
+        .where(EvidenceRow.order == order.id)
+        .tuples()
+    )  # fmt: skip
+    return [
+        conclusion.Evidence(Level(level), code, said_at, Trust(trust), line, reason, cents, who, bool(whole), key)
+        for level, code, said_at, trust, line, reason, cents, who, whole, key in rows
+    ]

@@ -1,0 +1,210 @@
+"""Settle an order: draw the conclusion from its evidence and let lines, order and payment follow it.
+
+No other path moves a payment that a bank may have. The state that people see is derived from the standing of the
+order's lines; a person's acts (change, reopen, replace) begin where nothing is at a bank any more.
+"""
+
+from collections import defaultdict
+from datetime import datetime, timedelta
+from typing import Any
+
+from core.clock import today_amsterdam, utcnow
+from domain.banking.linking import bank_config_for_order
+from domain.common import leases
+from domain.orders import conclusion, evidence
+from domain.orders.conclusion import Conclusion, LineConclusion, OrderFacts, OrderLineFacts, Phase, Standing
+from domain.payments import four_eyes, state_machine
+from models import (
+    COMMITTED,
+    BankAccount,
+    BankExchange,
+    BankOrder,
+    Batch,
+    BatchLine,
+    Client,
+    OrderLine,
+    Release,
+    require_client_lock,
+)
+
+AT_ONCE = 500
+# A payment may come back for three bank days, and be asked back for ten (EPC SCT rulebook, R-transactions).
+RETURNS_FOR = timedelta(days=21)
+LOOK_BACK_EVERY = timedelta(days=1)
+EVENT = {
+    Phase.NAME_CHECK: "bank_checks_names",
+    Phase.AT_BANK: "bank_has_it",
+    Phase.SIGNED: "bank_signed",
+    Phase.PENDING_REJECTION: "bank_may_still_execute",
+    Phase.EXECUTED: "bank_executed",
+    Phase.PARTLY_EXECUTED: "bank_executed_partly",
+    Phase.RETURNED: "bank_returned_all",
+    Phase.REJECTED: "bank_rejected",
+    Phase.CANCELLED: "bank_cancelled",
+    Phase.FAILED: "signing_failed",
+    Phase.DISPUTED: "bank_contradicts",
+}
+_ORDER_STATE = {
+    Phase.NAME_CHECK: "at_bank",
+    Phase.AT_BANK: "at_bank",
+    Phase.SIGNED: "signed",
+    Phase.PENDING_REJECTION: "signed",
+    Phase.DISPUTED: "signed",
+    Phase.EXECUTED: "executed",
+    Phase.PARTLY_EXECUTED: "executed",
+    Phase.RETURNED: "executed",
+    Phase.REJECTED: "ended",
+    Phase.CANCELLED: "ended",
+    Phase.FAILED: "ended",
+}
+_AFTER_SENDING = ["sent", "executed", "rejected", "returned", "disputed"]
+_LINE_STATE = {
+    Standing.UNSENT: "sent",
+    Standing.POSSIBLE: "sent",
+    Standing.PAID: "executed",
+    Standing.RETURNED: "returned",
+    Standing.UNPAID: "rejected",
+    Standing.DISPUTED: "disputed",
+}
+
+
+def settle(order: BankOrder, actor: str, reason: str | None = None, **details: Any) -> bool:
+    """Let everything follow what is known of this order, in the caller's transaction. Return whether anything moved.
+
+    `reason` is what the log and the screen say where the bank gave no reason of its own.
+    """
+    batch = Batch.get_by_id(order.batch_id)
+    require_client_lock(batch.client_id)
+    row = BankOrder.get_by_id(order.id)
+    found, newest = conclude_order(row), _is_newest(row)
+    moved = _settle_lines(row, found, newest)
+    if found.phase is None or not newest:
+        return moved
+    _settle_order(row, found.phase, found)
+    return _settle_batch(batch, row, found, actor, reason, details) or moved
+
+
+def conclude_order(order: BankOrder) -> Conclusion:
+    """Return the conclusion about this order as of today."""
+    return conclusion.conclude(facts_of(order), evidence.evidence_of(order), today_amsterdam())
+
+
+def facts_of(order: BankOrder) -> OrderFacts:
+    """Return what is known of the order without anybody's word."""
+    config = bank_config_for_order(order)
+    lines: Any = OrderLine.select(OrderLine.id, OrderLine.amount_cents).where(OrderLine.order == order.id).tuples()
+    client = Client.get_by_id(Batch.get_by_id(order.batch_id).client_id)
+    confirmed = BankExchange.select().where(
+        BankExchange.order == order.id, BankExchange.call == "confirm_names", BankExchange.outcome == "confirmed"
+    )
+    return OrderFacts(
+        tuple(OrderLineFacts(line_id, cents) for line_id, cents in lines), called=order.called_at is not None,
+        manual=order.by_hand, askable=order.payment_id is not None,
+        people=2 if four_eyes.is_required(client, order.total_cents) else 1,
+        execution_date=order.execution_date, retry_days=config.retry_days,
+        signs_elsewhere=order.by_hand or config.signing != "delegated", names_confirmed=confirmed.exists(),
+    )  # fmt: skip
+
+
+def create_order_lines(order: BankOrder, lines: list[BatchLine]) -> None:
+    """Store the lines of a new order; nothing has reached the bank."""
+    rows = [
+        {"order": order.id, "batch_line": row.id, "end_to_end_id": row.end_to_end_id, "iban": row.iban,
+         "amount_cents": row.amount_cents}
+        for row in lines
+    ]  # fmt: skip
+    for start in range(0, len(rows), AT_ONCE):
+        OrderLine.insert_many(rows[start : start + AT_ONCE]).execute()
+
+
+def set_standing(order: BankOrder, standing: Standing) -> None:
+    """Every line of this order stands so: it is about to reach the bank, or surely has not."""
+    OrderLine.update(standing=standing).where(OrderLine.order == order.id).execute()
+
+
+# --- lines ----------------------------------------------------------------------------------------
+def _settle_lines(order: BankOrder, found: Conclusion, newest: bool) -> bool:
+    rows = {row.id: row for row in OrderLine.select().where(OrderLine.order == order.id)}
+    changed: dict[LineConclusion, list[int]] = defaultdict(list)
+    for line_id, said in found.lines.items():
+        row = rows[line_id]
+        if (row.standing, row.reason, row.may_execute_until) != (said.standing, said.reason, said.until):
+            changed[said].append(line_id)
+    for said, ids in changed.items():
+        for start in range(0, len(ids), AT_ONCE):
+            part = ids[start : start + AT_ONCE]
+            OrderLine.update(standing=said.standing, reason=said.reason, may_execute_until=said.until).where(
+                OrderLine.id.in_(part)
+            ).execute()
+            if newest:
+                _show(said, [rows[line_id] for line_id in part])
+    return bool(changed)
+
+
+def _show(said: LineConclusion, rows: list[OrderLine]) -> None:
+    """Let the payment's lines say the same."""
+    if said.standing == Standing.UNSENT:
+        return
+    unpaid = said.standing in (Standing.UNPAID, Standing.RETURNED, Standing.DISPUTED)
+    code = (said.reason or conclusion.NO_REASON).removeprefix("bank:") if unpaid else None
+    shown = [*_AFTER_SENDING, "open"] if said.standing in COMMITTED else _AFTER_SENDING
+    BatchLine.update(state=_LINE_STATE[said.standing], bank_reason=code).where(
+        BatchLine.id.in_([row.batch_line_id for row in rows]), BatchLine.state.in_(shown)
+    ).execute()
+
+
+# --- the order and the payment --------------------------------------------------------------------
+def _is_newest(order: BankOrder) -> bool:
+    """Only the last order of a payment says how the payment stands; what is said of older ones stays at their lines."""
+    return not BankOrder.select().where(BankOrder.batch == order.batch_id, BankOrder.id > order.id).exists()
+
+
+def _settle_order(order: BankOrder, phase: Phase, found: Conclusion) -> None:
+    state = _ORDER_STATE[phase]
+    if state == order.state:
+        return
+    BankOrder.update(state=state, due_at=next_poll_at(order, 0, state, found)).where(BankOrder.id == order.id).execute()
+    if state == "executed":  # it is booked by now: the account is looked at anew, however short ago it was
+        BankAccount.update(transactions_asked_at=None).where(BankAccount.id == order.bank_account_id).execute()
+
+
+def _settle_batch(
+    batch: Batch, order: BankOrder, found: Conclusion, actor: str, reason: str | None, details: dict[str, Any]
+) -> bool:
+    event = EVENT[found.phase] if found.phase else ""
+    target = state_machine.TRANSITIONS.get((batch.state, event))
+    if target is None or target == batch.state:
+        return False
+    if batch.state in state_machine.BEFORE_THE_BANK:
+        Release.update(voided_at=utcnow(), void_reason="bank").where(
+            Release.batch == batch.id, Release.voided_at.is_null(), Release.id != order.release_id
+        ).execute()
+    why = _reason_of_state(found) or reason
+    state_machine.transition(batch, event, actor, why, order=order.id, **details)
+    return True
+
+
+def _reason_of_state(found: Conclusion) -> str | None:
+    """A bank's reason, where the state that people see needs one."""
+    needs = (Phase.REJECTED, Phase.PARTLY_EXECUTED, Phase.PENDING_REJECTION, Phase.RETURNED, Phase.DISPUTED)
+    if found.phase not in needs or not found.reason:
+        return None
+    return found.reason if ":" in found.reason else f"bank:{found.reason}"
+
+
+# --- when to ask again ----------------------------------------------------------------------------
+def next_poll_at(
+    order: BankOrder, attempts: int, state: str | None = None, found: Conclusion | None = None
+) -> datetime | None:
+    """Return when to ask about an order next (`state`: what it has just become).
+
+    What was executed may come back: it is looked at each day for three weeks, and then no more.
+    """
+    if order.by_hand and not (found and found.until):
+        return None
+    now_is = state or order.state
+    if now_is == "ended":
+        return None
+    if now_is != "executed":
+        return leases.backoff(attempts)
+    return utcnow() + LOOK_BACK_EVERY if today_amsterdam() <= order.execution_date + RETURNS_FOR else None
