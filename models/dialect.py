@@ -133,3 +133,30 @@ def update_after(name: str, table: str, event: str, update: str, of_row: str, of
         f"create trigger {name} after {event} on {table} referencing new table as changed "
         f"for each statement execute function {name}()"
     )
+
+
+def allow_more_values(table: str, known: str, old: str, new: str) -> None:
+    """Widen a check constraint in a migration: replace the value list `old` by `new` in the one that names `known`.
+
+    On SQLite the table's own text is changed, as its documentation describes for CHECK constraints
+    (sqlite.org/lang_altertable.html, "Making Other Kinds Of Table Schema Changes").
+    """
+    if is_sqlite():
+        version = database.execute_sql("pragma schema_version").fetchone()[0]
+        database.execute_sql("pragma writable_schema = on")
+        database.execute_sql(
+            "update sqlite_master set sql = replace(sql, ?, ?) where type = 'table' and name = ?", (old, new, table)
+        )
+        database.execute_sql(f"pragma schema_version = {version + 1}")
+        database.execute_sql("pragma writable_schema = off")
+        return
+    rows = database.execute_sql(
+        "select conname, pg_get_constraintdef(oid) from pg_constraint where conrelid = %s::regclass and contype = 'c' "
+        "and pg_get_constraintdef(oid) like %s",
+        (f'"{table}"', f"%'{known}'%"),
+    ).fetchall()
+    for name, definition in rows:
+        values = ", ".join(f"{value.strip()}::text" for value in new.split(","))
+        database.execute_sql(f'alter table "{table}" drop constraint "{name}"')
+        widened = definition.replace(f"{old}::text", values)
+        database.execute_sql(f'alter table "{table}" add constraint "{name}" {widened}')

@@ -27,7 +27,7 @@ class Action(StrEnum):
 
 
 EDITABLE = ("open", "approved")
-ENDED = ("rejected", "failed", "cancelled")
+ENDED = ("rejected", "failed", "cancelled", "returned")
 # States in which only approvers can act.
 _FOR_APPROVERS = ("open", *ENDED, "at_bank")
 # SCA steps that start with a button; the others happen in the bank's app or by themselves.

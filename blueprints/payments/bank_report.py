@@ -14,7 +14,9 @@ from domain.payments import queries
 from domain.payments.line_search import LineQuery
 from domain.reconciliation import bank_reports
 
-SENT = ("sending", "at_bank", "signed", "executed", "partly_executed")
+SENT = (
+    "sending", "at_bank", "signed", "pending_rejection", "disputed", "executed", "partly_executed", "returned",
+)  # fmt: skip
 _FORM_BYTES = 64 * 1024  # size of the form around the file
 
 

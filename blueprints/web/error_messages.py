@@ -103,8 +103,9 @@ def _bank_file(reason: str) -> str:
         "unreadable": _("Dit is geen statusbericht of afschrift dat we kunnen lezen. Er is niets veranderd."),
         "other_order": _("Dit bestand gaat over een andere betaling. Er is niets veranderd."),
         "other_account": _("Dit afschrift is van een andere rekening. Er is niets veranderd."),
-        "differs": _(
-            "In dit afschrift staat een ander bedrag of aantal bij deze betaling. Er is niets veranderd. Bel je bank."
+        "hint": _(
+            "Je bank is gekoppeld: daarom geldt alleen wat zij ons zelf zegt. We hebben haar naar deze betaling "
+            "gevraagd, en er is niets veranderd."
         ),
     }
     return words.get(reason, _("In dit bestand staat niets nieuws over deze betaling. Er is niets veranderd."))

@@ -38,7 +38,7 @@ def _batch_totals() -> Iterator[str]:
 
 def _order_totals() -> Iterator[str]:
     # lines that the bank rejected, or gave a reason for, were part of the order too
-    states = ("sent", "executed", "returned", "rejected")
+    states = ("sent", "executed", "returned", "rejected", "disputed")
     sums = _totals_per_batch(BatchLine.state.in_(states) | BatchLine.bank_reason.is_null(False))
     for order in BankOrder.select(BankOrder, Batch, Release).join(Batch).switch(BankOrder).join(Release):
         if (order.total_cents, order.line_count) != (order.release.total_cents, order.release.line_count):

@@ -29,6 +29,7 @@ from domain.payments.release import MAY_RELEASE
 from models import BankExchange, BankOrder, Batch, Client, Device, Membership, User, transaction
 
 CALL = status_polling.CANCELLING
+CANCELLABLE = ("at_bank", "signed", "pending_rejection")
 ASKED, DONE, TO_SIGN = "asked", "cancelled", "to_be_signed"
 # Longer than a call to a bank may last: after it, whoever asked has died and the bank may have it.
 ASKING_LASTS = timedelta(minutes=3)
@@ -46,20 +47,22 @@ class CancellationStatus:
 
 def cancellation_status(payment: Payment) -> CancellationStatus | None:
     """How cancelling stands; None when there is nothing to cancel."""
-    if payment.order is None or payment.state not in ("at_bank", "signed"):
+    if payment.order is None or payment.state not in CANCELLABLE:
         return None
     order = payment.order.row
     last = status_polling.latest_cancellation_call(order)
     to_sign = sca_state.is_cancellation(sca_state.load_sca_document(order))
     return CancellationStatus(
-        _may_be_asked(order) and not _in_progress(last), status_polling.is_unanswered(last), to_sign
+        _may_be_asked(order, payment.state) and not _in_progress(last), status_polling.is_unanswered(last), to_sign
     )
 
 
-def _may_be_asked(order: BankOrder) -> bool:
-    """At the bank, or signed for a day that is still to come: on the day itself the bank may be at it."""
+def _may_be_asked(order: BankOrder, state: str) -> bool:
+    """At the bank, signed for a day that is still to come, or refused while the bank may yet execute it."""
     if order.by_hand or order.payment_id is None:
         return False
+    if state == "pending_rejection":
+        return True
     return order.state == "at_bank" or (order.state == "signed" and order.execution_date > today_amsterdam())
 
 
@@ -107,7 +110,7 @@ def request_cancellation(
 
 def _askable(batch: Batch) -> BankOrder:
     order = BankOrder.get_or_none(BankOrder.batch == batch.id, BankOrder.state.in_(("at_bank", "signed")))
-    if order is None or batch.state not in ("at_bank", "signed") or not _may_be_asked(order):
+    if order is None or batch.state not in CANCELLABLE or not _may_be_asked(order, batch.state):
         raise NotOpen(batch.state)
     if _is_asking(order):
         raise ScaInProgress

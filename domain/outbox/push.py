@@ -14,7 +14,10 @@ KINDS: dict[str, tuple[str, ...]] = {
     "consent": ("consent",),
 }  # fmt: skip
 # States of a payment that lead to a notification, and its event.
-OF_STATE = {"executed": "executed", "partly_executed": "partly", "rejected": "refused"}
+OF_STATE = {
+    "executed": "executed", "partly_executed": "partly", "returned": "partly", "rejected": "refused",
+    "pending_rejection": "refused", "disputed": "refused",
+}  # fmt: skip
 _KIND_OF = {what: kind for kind, whats in KINDS.items() for what in whats}
 
 

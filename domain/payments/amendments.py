@@ -185,6 +185,10 @@ def reopen(client: Client, user: User, reference: str) -> None:
         if (batch.state, "reopen") not in state_machine.TRANSITIONS:
             raise NotOpen(batch.state)
         void_releases(batch, "reopened")
+        # an order whose whole sum came back is over; its bookings are still matched
+        BankOrder.update(state="ended", due_at=None).where(
+            BankOrder.batch == batch.id, BankOrder.state == "executed"
+        ).execute()
         renew_end_to_end_ids(batch)
         Batch.update(execution_date=None).where(Batch.id == batch.id).execute()
         state_machine.transition(batch, "reopen", audit.by_user(user))

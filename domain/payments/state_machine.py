@@ -22,6 +22,7 @@ TRANSITIONS: dict[tuple[str, str], str] = {
     ("rejected", "reopen"): "open",
     ("failed", "reopen"): "open",
     ("cancelled", "reopen"): "open",
+    ("returned", "reopen"): "open",
 }
 # Where a conclusion from the evidence about its order moves a payment (domain.orders.settlement).
 CONCLUDED = {

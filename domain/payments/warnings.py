@@ -7,7 +7,10 @@ from domain.common.errors import UnacknowledgedWarnings
 from models import Batch, User, WarningOpened
 
 # Another payment that counts as made, or that may still be made.
-_LIVE = ("open", "approved", "sending", "name_check", "at_bank", "signed", "executed", "partly_executed")
+_LIVE = (
+    "open", "approved", "sending", "name_check", "at_bank", "signed", "pending_rejection", "disputed", "executed",
+    "partly_executed",
+)  # fmt: skip
 
 
 @dataclass(frozen=True)

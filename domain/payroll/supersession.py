@@ -12,7 +12,10 @@ from domain.payroll.run_versions import PreviousLine
 from models import Batch, BatchLine, Client, Run
 
 # States in which the bank has the order or may have it.
-SENT = ("sending", "name_check", "at_bank", "signed", "executed", "partly_executed")
+SENT = (
+    "sending", "name_check", "at_bank", "signed", "pending_rejection", "disputed", "executed",
+    "partly_executed", "returned",
+)  # fmt: skip
 _NOT_EXECUTED = ("rejected", "failed", "cancelled")
 _PAID = ("open", "sent", "executed")
 

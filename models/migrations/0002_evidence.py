@@ -4,39 +4,16 @@ Only the newest order of a payment still has its end-to-end ids at the payment's
 being executed, and stay without lines of their own.
 """
 
-from models.base import database, is_sqlite
+from models.dialect import allow_more_values
 from models.schema import run_script
 
 
 def up(migrator, db):
     run_script(TABLES)
     more = "'partly_executed', 'pending_rejection', 'returned', 'disputed'"
-    _widen("batch", "partly_executed", "'partly_executed'", more)
-    _widen("batch_line", "returned", "'returned'", "'returned', 'disputed'")
+    allow_more_values("batch", "partly_executed", "'partly_executed'", more)
+    allow_more_values("batch_line", "returned", "'returned'", "'returned', 'disputed'")
     run_script(FILL)
-
-
-def _widen(table, known, old, new):
-    """Let a check constraint on a state allow more values."""
-    if is_sqlite():  # the documented way to change a CHECK constraint: sqlite.org/lang_altertable.html
-        version = database.execute_sql("pragma schema_version").fetchone()[0]
-        database.execute_sql("pragma writable_schema = on")
-        database.execute_sql(
-            "update sqlite_master set sql = replace(sql, ?, ?) where type = 'table' and name = ?", (old, new, table)
-        )
-        database.execute_sql(f"pragma schema_version = {version + 1}")
-        database.execute_sql("pragma writable_schema = off")
-        return
-    rows = database.execute_sql(
-        "select conname, pg_get_constraintdef(oid) from pg_constraint where conrelid = %s::regclass and contype = 'c' "
-        "and pg_get_constraintdef(oid) like %s", (table, f"%'{known}'%")
-    ).fetchall()
-    for name, definition in rows:
-        database.execute_sql(f'alter table "{table}" drop constraint "{name}"')
-        values = ", ".join(f"{one.strip()}::text" for one in new.split(","))
-        database.execute_sql(
-            f'alter table "{table}" add constraint "{name}" ' + definition.replace(f"{old}::text", values)
-        )
 
 
 TABLES = """

@@ -98,7 +98,7 @@ def test_an_approver_can_download_the_file(state: str):
     assert decide(state, can_pay=False, manual=FILE) is Action.NOTHING
 
 
-@pytest.mark.parametrize("state", sorted(set(BATCH_STATES) - {"open", "rejected", "failed", "cancelled"}))
+@pytest.mark.parametrize("state", sorted(set(BATCH_STATES) - {"open", "rejected", "failed", "cancelled", "returned"}))
 def test_other_states_have_no_action(state: str):
     assert decide(state) is Action.NOTHING
 

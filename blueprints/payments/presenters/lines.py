@@ -18,6 +18,7 @@ LINES = {
     "refused": (_l("Niet betalen"), "bad"),
     "rejected": (_l("Geweigerd door de bank"), "bad"),
     "returned": (_l("Teruggestort"), "bad"),
+    "disputed": (_l("Niet zeker: de bank spreekt zichzelf tegen"), "bad"),
     "executed": (_l("Betaald"), "good"),
     "void": (_l("Vervallen: deze run is opnieuw gedraaid"), ""),
 }

@@ -11,6 +11,7 @@ from blueprints.web.lazy_texts import _l
 from core.clock import today_amsterdam, utcnow
 from domain.banking.linking import AccountView
 from domain.orders.payee_verification import NameMismatch
+from domain.orders.settlement import executable_until
 from domain.payments.queries import BatchRow, Payment
 from domain.payments.state_machine import NEEDS_ACTION
 
@@ -23,6 +24,9 @@ STATES = {
     "signed": (_l("Ondertekend"), "good"),
     "executed": (_l("Uitgevoerd"), "good"),
     "partly_executed": (_l("Deels uitgevoerd"), "warn"),
+    "pending_rejection": (_l("Geweigerd, kan nog worden uitgevoerd"), "warn"),
+    "returned": (_l("Teruggestort"), "bad"),
+    "disputed": (_l("Bank spreekt zichzelf tegen"), "bad"),
     "rejected": (_l("Geweigerd door de bank"), "bad"),
     "failed": (_l("Mislukt"), "bad"),
     "cancelled": (_l("Geannuleerd"), "bad"),
@@ -33,7 +37,7 @@ STATES = {
 # The groups of a list: needs action, in progress, ended.
 TO_DO = tuple(sorted(NEEDS_ACTION))
 UNDER_WAY = ("approved", "sending", "signed")
-DONE = ("executed", "partly_executed")
+DONE = ("executed", "partly_executed", "returned")
 
 
 # Why a payment is in its state; bank codes are in `bank_codes`.
@@ -126,6 +130,15 @@ def reason(payment: Payment) -> str:
     code = (payment.state_reason or "").removeprefix("bank:")
     if code in REASONS:
         return str(REASONS[code])
+    if payment.state == "pending_rejection" and payment.order:
+        return _pending_rejection(payment.order.id)
+    if payment.state == "disputed":
+        return _(
+            "De berichten van je bank spreken elkaar tegen. Twee mensen van Bizcuit zoeken het uit met je bank. "
+            "Betaal deze salarissen intussen niet op een andere manier, dan wordt niets dubbel betaald."
+        )
+    if payment.state == "returned":
+        return _("De bank heeft alles teruggestort: niemand heeft geld gekregen. Je kunt het opnieuw klaarzetten.")
     if payment.state in ENDED:
         told = BANK_REASONS.get(code, ENDED[payment.state])
         return f"{told} {_('Er is niets betaald. Je kunt het opnieuw klaarzetten.')}"
@@ -139,6 +152,18 @@ def reason(payment: Payment) -> str:
             "Betaal de salarissen intussen niet op een andere manier, dan wordt niets dubbel betaald."
         )
     return ""
+
+
+def _pending_rejection(order_id: int) -> str:
+    """Return until when the bank may still execute what it refused, and what to do meanwhile."""
+    until = executable_until(order_id)
+    if until is None:
+        return ""
+    return _(
+        "De bank heeft de betaling geweigerd, maar kan haar tot en met %(day)s alsnog uitvoeren zodra er genoeg saldo "
+        "is. Vul je saldo aan en wacht, of trek de betaling eerst in.",
+        day=long_day(until),
+    )
 
 
 def line_count(payment: Payment) -> str:
