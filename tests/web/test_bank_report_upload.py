@@ -24,15 +24,16 @@ def path_of(demo: Demo, batch: Batch) -> str:
     return f"/{demo.client.public_id}/betalingen/{batch.reference}"
 
 
-def test_a_status_report_updates_the_payment(owner: WebClient, demo: Demo, sent: Batch):
+def test_a_status_report_about_a_linked_bank_makes_us_ask_it(owner: WebClient, demo: Demo, sent: Batch):
     page = owner.open(path_of(demo, sent))
     assert any(link.get("href") == f"{path_of(demo, sent)}/bestand" for link in page.all("a"))
     order = BankOrder.get(BankOrder.batch == sent.id)
     assert order.msg_id in owner.open(f"{path_of(demo, sent)}/bestand").text
     raw = report("<GrpSts>ACSC</GrpSts>", message_id=order.msg_id)
     answer = owner.post(f"{path_of(demo, sent)}/bestand", bestand=(BytesIO(raw), "status.xml"))
-    assert (answer.status_code, answer.location) == (303, path_of(demo, sent))
-    assert "Uitgevoerd" in owner.open(path_of(demo, sent)).text
+    assert answer.status_code == 422
+    assert "geldt alleen wat zij ons zelf zegt" in answer.text
+    assert Batch.get_by_id(sent.id).state == "at_bank"
 
 
 @pytest.mark.parametrize(
