@@ -515,8 +515,8 @@ def _status_in_xml(config: BankConfig, path: str, answer: Answer) -> StatusRepor
     except NotAReport as error:
         raise OutcomeUnknown("the status is no pain.002") from error
     report = report_of(document)
-    status = report.overall
-    if status not in TRANSACTION_STATUSES:
+    status = report.overall or ""  # a report may give a status for single payments only
+    if status not in TRANSACTION_STATUSES and (status or not document.statements):
         raise OutcomeUnknown("the pain.002 has no status that we know")
     reason = report.reasons[0] if report.reasons else None
     # A pain.002 has no links; the standard fixes the path of this one.

@@ -66,15 +66,15 @@ class Report:
 
     @property
     def overall(self) -> str | None:
-        """Return the status of the whole order, as an API code.
+        """Return the status that the report gives for the whole order, as an API code; None when it gives none.
 
-        It is the status of the group; else of the payment block; else the one that all listed payments share. If only
-        some payments are rejected, it is PART.
+        It is the status of the group; else the one that all batches share. Rejections that are listed say nothing of
+        the others. Results of payee verification on lines mean that the whole order is being checked.
         """
-        listed = tuple(one.status for one in self.transactions if one.status)
-        status = self.group_status or _shared(self.payment_statuses) or _shared(listed)
-        if status is None and "RJCT" in listed:
-            return "PART"
+        listed = {one.status for one in self.transactions}
+        status = self.group_status or _shared(self.payment_statuses)
+        if status in (None, "PART") and listed & set(_NAME_MATCH):
+            return _IN_API_WORDS["RVMC"]
         return _IN_API_WORDS.get(status, status) if status else None
 
 

@@ -238,9 +238,10 @@ class StatusStatement:
 class StatusReport:
     """The status of an order. `reason` is a code of the bank or of ISO 20022 (AM04 …), never free text.
 
-    `lines` holds only transactions whose outcome differs from the order's, since banks list no others. `links` holds
-    absolute, validated URLs for the next step. `raw` may contain names. `statements` are all statements of the
-    answers, each at its own level; `said_at` (UTC) is the bank's time of the report, if given.
+    `transaction_status` is empty where the answer gives a status for single payments only. `lines` holds only
+    transactions whose outcome differs from the order's, since banks list no others. `links` holds absolute, validated
+    URLs for the next step. `raw` may contain names. `statements` are all statements of the answers, each at its own
+    level; `said_at` (UTC) is the bank's time of the report, if given.
     """
 
     transaction_status: str

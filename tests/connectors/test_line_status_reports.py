@@ -287,3 +287,11 @@ def test_a_pain_002_gives_the_same_statements():
     assert levels(report) == [
         ("group", "PART", None, ()), ("line", "RJCT", "E1", ("AC06",)), ("line", "ACSC", "E2", ("AC06",)),
     ]  # fmt: skip
+
+
+def test_a_report_of_single_payments_gives_the_order_no_status():
+    raw = file("", ("E1", "RJCT", "x")).replace(b"<GrpSts></GrpSts>", b"")
+    report = asked(says(200, raw, "application/xml"))
+    assert (report.transaction_status, levels(report)) == ("", [("line", "RJCT", "E1", ("AC06",))])
+    with pytest.raises(OutcomeUnknown):
+        asked(says(200, file("").replace(b"<GrpSts></GrpSts>", b""), "application/xml"))

@@ -55,12 +55,15 @@ OVERALL = [
     (report("", block("RJCT")), "RJCT"),
     (report("", block("ACSC") + block("ACSC")), "ACSC"),
     (report("", block("ACSC") + block("RJCT")), None),
-    (report("", block("", line("E1", "RJCT") + line("E2", "RJCT"))), "RJCT"),
-    (report("", block("", line("E1", "ACSC") + line("E2", "RJCT"))), "PART"),
+    (report("", block("", line("E1", "RJCT"))), None),
+    (report("", block("", line("E1", "RJCT") + line("E2", "RJCT"))), None),
+    (report("", block("", line("E1", "ACSC") + line("E2", "RJCT"))), None),
     (report("", block("", line("E1", "ACSC") + line("E2", "ACCP"))), None),
     (report(), None),
     (report("<GrpSts>RVMC</GrpSts>"), "RVCM"),
     (report("", block("", line("E1", "RVNM") + line("E2", "RVNM"))), "RVCM"),
+    (report("", block("", line("E1", "RCVC") + line("E2", "RVMC"))), "RVCM"),
+    (report("<GrpSts>PART</GrpSts>", block("", line("E1", "RCVC") + line("E2", "RVMC"))), "RVCM"),
 ]
 
 
