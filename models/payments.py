@@ -193,7 +193,6 @@ class BankOrder(Table):
 
     batch = ForeignKeyField(Batch, backref="orders")
     batch_id: int
-    sca_sessions: Any  # of its signature, and of its cancellation
     release = ForeignKeyField(Release, unique=True)
     release_id: int
     bank_account = ForeignKeyField(BankAccount)

@@ -74,7 +74,7 @@ CAME_BACK = "RTRN"
 PAID_CODES = frozenset({"ACSC", "ACCC", SAID_PAID})
 UNPAID_CODES = frozenset({"RJCT", "CANC", NOT_TAKEN, SIGNING_FAILED, SAID_UNPAID})
 IN_PROCESS = frozenset({"PDNG", "ACFC", "ACCP", "ACWC", "ACWP", "ACSP"})
-NAMES = frozenset({"RVNC", "RVCM"})
+NAMES = frozenset({"RVNC", "RVCM", "RVMC", "RVNM", "RVNA"})  # of the API, and of reports
 NO_MONEY = "AM04"
 NO_REASON = "NARR"  # ISO 20022: see the bank's words; it gave no code
 _OUTCOMES = PAID_CODES | UNPAID_CODES | {CAME_BACK}
@@ -403,7 +403,9 @@ def _on_its_way(order: OrderFacts, said: Sequence[Evidence]) -> Phase | None:
     codes = [one.code for one in said]
     if not codes:
         return None  # called, and nobody has said anything: only an answer ends that
-    signed = set(codes) & (IN_PROCESS | PAID_CODES | {"PART"})
+    signed = set(codes) & (IN_PROCESS | PAID_CODES)
+    if "PART" in codes and not set(codes) & NAMES:
+        signed.add("PART")  # accepted in part; of names it only says that they differ
     received = set(codes) & {"ACTC", "PATC", "RCVC", "RCVD"}
     if signed or (received and not order.signs_elsewhere):
         return Phase.SIGNED

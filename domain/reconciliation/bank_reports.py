@@ -1,4 +1,4 @@
-"""A file of the bank, handed in by a person: a status report (pain.002) or a statement (camt.053, camt.054).
+"""A file of the bank, handed in by a person: a status report (pain.002) or a statement (camt.052, camt.053, camt.054).
 
 What it states becomes evidence about the order that it names: the report by the message id, the statement by account,
 and by message id or end-to-end ids. For an order that a person took to the bank it counts as that person's word. For an
@@ -9,16 +9,22 @@ from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from connectors.bank.camt053 import Detail, Entry, NotAStatement, read_statements
-from connectors.bank.camt053 import Statement as AccountStatement
-from connectors.bank.pain002 import NotAReport, Report, read_report
+from connectors.bank.camt import (
+    AccountEntry,
+    AccountReportDocument,
+    NotAnAccountReport,
+    TransactionDetail,
+    read_account_report,
+)
+from connectors.bank.pain002 import NotAReport, StatusReportDocument, read_status_report
+from connectors.bank.port import StatusStatement
 from core.clock import utcnow
 from core.encryption import digest_sha256
 from core.ids import uuid
 from domain.common import audit
 from domain.common.errors import BankFileRefused
 from domain.orders import evidence, settlement, status_polling
-from domain.orders.conclusion import Level, Trust
+from domain.orders.conclusion import BOOKED, BOOKED_REVERSAL, Level, Trust
 from domain.orders.evidence import Statement
 from domain.payments.queries import get_batch, get_batch_locked
 from domain.reconciliation.matching import booking_statement
@@ -84,71 +90,91 @@ def _read(batch: Batch, orders: list[BankOrder], raw: bytes) -> ReadFile:
     if len(raw) > MOST_BYTES:
         raise BankFileRefused("unreadable")
     try:
-        return _of_report(orders, read_report(raw))
+        return _of_report(orders, read_status_report(raw))
     except NotAReport:
         pass
     try:
-        return _of_statements(batch, orders, read_statements(raw))
-    except NotAStatement as error:
+        return _of_account(batch, orders, read_account_report(raw))
+    except NotAnAccountReport as error:
         raise BankFileRefused("unreadable") from error
 
 
 # --- a status report -------------------------------------------------------------------------------
-def _of_report(orders: list[BankOrder], report: Report) -> ReadFile:
-    order = next((one for one in orders if one.msg_id == report.original_message_id), None)
+def _of_report(orders: list[BankOrder], document: StatusReportDocument) -> ReadFile:
+    order = next((one for one in orders if one.msg_id == document.original_message_id), None)
     if order is None:
         raise BankFileRefused("other_order")
-    at, reason = utcnow(), report.reasons[0] if report.reasons else None
-    found = [Statement(Level.BATCH, status, at, None, reason) for status in report.payment_statuses]
-    if report.group_status:
-        found.append(Statement(Level.GROUP, report.group_status, at, None, reason))
-    for one in report.transactions:
-        if one.end_to_end_id and one.status:
-            found.append(
-                Statement(Level.LINE, one.status, at, one.end_to_end_id, one.reasons[0] if one.reasons else None)
-            )
+    at = document.created_at or utcnow()
+    found = [
+        Statement(
+            Level[one.level.upper()], one.code, at, one.end_to_end_id if one.level == "line" else None,
+            next(iter(one.reasons), None), whole=_is_about_all(order, one),
+        )
+        for one in document.statements
+        if one.code and (one.level != "line" or one.end_to_end_id)
+    ]  # fmt: skip
     if not found:
         raise BankFileRefused("unreadable")
     return ReadFile("pain.002", order, found)
 
 
+def _is_about_all(order: BankOrder, one: StatusStatement) -> bool:
+    """Whether what is said of a group or batch is about the whole order: its ids and every count that it gives hold."""
+    if one.level == "line":
+        return True
+    counts = one.count in (None, order.line_count) and one.sum_cents in (None, order.total_cents)
+    others = any(part.count and part.code != one.code for part in one.status_counts)
+    return counts and not others and one.payment_information_id in (None, order.msg_id)
+
+
 # --- a statement -----------------------------------------------------------------------------------
-def _of_statements(batch: Batch, orders: list[BankOrder], statements: list[AccountStatement]) -> ReadFile:
-    mine = [one for one in statements if one.iban == batch.bank_account.iban]
+def _of_account(batch: Batch, orders: list[BankOrder], document: AccountReportDocument) -> ReadFile:
+    mine = [one for one in document.statements if one.iban == batch.bank_account.iban]
     if not mine:
-        raise BankFileRefused("other_account")
-    entries = [entry for one in mine for entry in one.entries]
+        raise BankFileRefused("other_account" if document.statements else "unreadable")
+    entries = [entry for one in mine for entry in one.entries if entry.is_booked and entry.booked_on]
     for order in orders:
         found = list(_bookings(order, entries))
         if found:
-            return ReadFile("camt.053", order, found)
+            return ReadFile("camt", order, found)
     raise BankFileRefused("nothing_new")
 
 
-def _bookings(order: BankOrder, entries: list[Entry]) -> Iterator[Statement]:
-    """What the entries state of this order: of a line that a detail names, else of the whole that an entry names."""
+def _bookings(order: BankOrder, entries: list[AccountEntry]) -> Iterator[Statement]:
+    """Return what the entries state of this order: of lines that their details name, else of the whole."""
     lines = {row.end_to_end_id: row.amount_cents for row in OrderLine.select().where(OrderLine.order == order.id)}
     equals: Counter[tuple] = Counter()
     for entry in entries:
-        if entry.booked_on is None:
-            continue
-        named = [detail for detail in entry.details if detail.end_to_end_id in lines]
-        if named:
-            for detail in named:
-                cents = _cents_of(entry, detail, len(entry.details), lines)
-                equals[(entry.booked_on, cents, detail.end_to_end_id)] += 1
-                number = equals[(entry.booked_on, cents, detail.end_to_end_id)]
-                reason = detail.return_reason or ("MS03" if cents > 0 else None)
-                yield booking_statement(Level.LINE, entry.booked_on, cents, detail.end_to_end_id, reason, number)
-        elif order.msg_id in entry.message_ids:
-            equals[(entry.booked_on, entry.cents)] += 1
-            number = equals[(entry.booked_on, entry.cents)]
-            yield booking_statement(Level.GROUP, entry.booked_on, entry.cents, None, None, number)
+        for level, cents, end_to_end_id, reason in _parts(order, entry, lines):
+            equals[(entry.booked_on, cents, end_to_end_id)] += 1
+            number = equals[(entry.booked_on, cents, end_to_end_id)]
+            code = BOOKED_REVERSAL if entry.reversal and cents < 0 else BOOKED
+            if entry.booked_on:
+                yield booking_statement(level, entry.booked_on, cents, end_to_end_id, reason, number, code)
 
 
-def _cents_of(entry: Entry, detail: Detail, details: int, lines: dict[str, int]) -> int:
+def _parts(order: BankOrder, entry: AccountEntry, lines: dict[str, int]) -> Iterator[tuple]:
+    """Level, cents, end-to-end id and reason of each part of an entry that is of this order."""
+    named = [detail for detail in entry.details if detail.end_to_end_id in lines]
+    amounts = [_cents_of(entry, detail, lines) for detail in named]
+    ours = _names_order(order, entry)
+    if named and (not ours or sum(amounts) == entry.signed_cents):
+        for detail, cents in zip(named, amounts, strict=True):
+            yield Level.LINE, cents, detail.end_to_end_id, detail.return_reason or ("MS03" if cents > 0 else None)
+    elif ours:
+        yield Level.GROUP, entry.signed_cents, None, None
+
+
+def _names_order(order: BankOrder, entry: AccountEntry) -> bool:
+    """By our message id, which is the payment information id too, or by the bank's own id of the order."""
+    ids = {order.msg_id, order.payment_id or order.msg_id}
+    named = [(one.message_id, one.payment_information_id) for one in (*entry.batches, *entry.details)]
+    return any(not ids.isdisjoint(pair) for pair in named)
+
+
+def _cents_of(entry: AccountEntry, detail: TransactionDetail, lines: dict[str, int]) -> int:
     """The detail's own amount; a single one has the entry's; else what we asked: the bank lists what it booked."""
-    sign = 1 if entry.cents > 0 else -1
-    if detail.cents is not None:
-        return sign * abs(detail.cents)
-    return entry.cents if details == 1 else sign * lines[detail.end_to_end_id or ""]
+    if len(entry.details) == 1 and detail.amount_cents is None:
+        return entry.signed_cents
+    cents = detail.amount_cents if detail.amount_cents is not None else lines[detail.end_to_end_id or ""]
+    return cents if (detail.direction or entry.direction) == "credit" else -cents
