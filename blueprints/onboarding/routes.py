@@ -1,9 +1,9 @@
-from flask import Blueprint, flash, request, session
+from flask import Blueprint, flash, request, session, url_for
 from flask_babel import gettext as _
 from flask_login import current_user
 
 from blueprints.onboarding.forms import CodeForm, CoSignerForm, PinForm
-from blueprints.onboarding.words import step_words
+from blueprints.onboarding.presenter import company_task, step_task
 from blueprints.web import session_interface
 from blueprints.web.authorization import ALL, OWNER, for_client, recently_authenticated_keeping
 from blueprints.web.current_user import current_user_row
@@ -34,34 +34,36 @@ from jobs import enqueue
 
 blueprint = Blueprint("onboarding", __name__)
 
-CALLBACK = "/identificatie/terug"
-
 
 @blueprint.get("/registreren/bedrijf")
 def find_company():
     """Search a company while typing or with the button. Choosing one fills in the registration form."""
-    text, found, said = request.args.get("zoek", ""), [], None
+    text, found, problem = request.args.get("zoek", ""), [], ""
     try:
         if len(text.strip()) >= onboarding.SEARCHED_FROM:
             rate_limits.consume_attempt("register.search", rate_limits.client_subnet(request.remote_addr or ""))
         found = onboarding.search_companies(text)
     except RegisterUnavailable:
-        said = _("De KvK is nu niet bereikbaar. Vul naam en nummer zelf in.")
+        problem = _("De KvK is nu niet bereikbaar. Vul naam en nummer zelf in.")
     except RateLimited:
-        said = _("Je zoekt wel heel vaak. Wacht even, of vul naam en nummer zelf in.")
-    nothing = not found and not said and len(text.strip()) >= onboarding.SEARCHED_FROM
-    page, part = "onboarding/company.html", "onboarding/_companies.html"
-    return render_fragment(page, part, text=text, found=found, said=said, nothing=nothing)
+        problem = _("Je zoekt wel heel vaak. Wacht even, of vul naam en nummer zelf in.")
+    return render_fragment(
+        "onboarding/company.html", "onboarding/_companies.html", text=text, problem=problem,
+        found=[company_task(one.name, one.kvk_number) for one in found],
+        searched=len(text.strip()) >= onboarding.SEARCHED_FROM,
+    )
 
 
 @blueprint.get("/<client>/welkom")
 @for_client(ALL)
 def welcome(membership):
     steps = onboarding.steps(membership.client, membership.user)
-    rows = [(step, step_words(step)) for step in steps]
-    done = onboarding.finished(membership.client, membership.user)
-    left = sum(not step.done for step in steps)
-    return render("onboarding/welcome.html", rows=rows, finished=done, left=left, total=len(steps))
+    rows = [step_task(step) for step in steps]
+    return render(
+        "onboarding/welcome.html", rows=rows, current=next((row for row in rows if row.url), None),
+        finished=onboarding.finished(membership.client, membership.user),
+        left=sum(not step.done for step in steps), total=len(steps),
+    )
 
 
 @blueprint.route("/<client>/pincode", methods=["GET", "POST"])
@@ -73,17 +75,17 @@ def set_pin(membership):
     if not form.validate_on_submit():
         device = current_device()
         locked = known and pins.is_pin_locked(user, device.id if device else None)
-        return render("onboarding/pin.html", 422 if form.errors else 200, form=form, known=known, locked=locked)
+        return render("onboarding/set_pin.html", 422 if form.errors else 200, form=form, known=known, locked=locked)
     try:
         pins.set_pin(user, form.pin.data or "")
     except (PinNotSixDigits, PinTooCommon, PinIsBirthDate) as error:
         form.pin.errors = [message_for(error)]
-        return render("onboarding/pin.html", 422, form=form, known=known, locked=False)
+        return render("onboarding/set_pin.html", 422, form=form, known=known, locked=False)
     except PinAlreadySet as error:
         flash(message_for(error), "warn")
-        return redirect_to(f"/{membership.client.public_id}/identificatie")
+        return redirect_to(url_for("onboarding.identify"))
     flash(_("Je pincode is ingesteld."), "good")
-    return redirect_to(f"/{membership.client.public_id}/welkom")
+    return redirect_to(url_for("onboarding.welcome"))
 
 
 @blueprint.route("/<client>/identificatie", methods=["GET", "POST"])
@@ -96,15 +98,15 @@ def identify(membership):
     if form.validate_on_submit():
         try:
             return redirect_to(
-                identification.start_identification(user, client, session_interface.oidc_binding(), _callback())
+                identification.start_identification(user, client, session_interface.oidc_binding(), _redirect_uri())
             )
         except DomainError as error:
             flash(message_for(error), "bad")
-            return redirect_to(_identify_page(client))
-    return _identify(membership)
+            return redirect_to(_identify_url(client))
+    return _identify_page(membership)
 
 
-def _identify(membership, status=200, code_form=None, invite_form=None):
+def _identify_page(membership, status=200, code_form=None, invite_form=None):
     client, user = membership.client, membership.user
     standing = standing_authority(client, user)
     return render(
@@ -114,12 +116,12 @@ def _identify(membership, status=200, code_form=None, invite_form=None):
         identified=identification.is_identified(user),
         answer=standing.answer if standing else None,
         reason=authority(standing.reason) if standing else None,
-        second=co_signer.co_signer_status(client, user),
+        co_signer=co_signer.co_signer_status(client, user),
         owner=membership.role == "owner",
         awaits_code=identification.pending_code_attempt(user, session.get("walk", "")) is not None,
         code_form=code_form or CodeForm(),
         invite_form=invite_form or CoSignerForm(formdata=None),
-        onward=session.get("after_identification") or f"/{client.public_id}/welkom",
+        onward=session.get("after_identification") or url_for("onboarding.welcome"),
         again="verder" in request.args,
     )
 
@@ -130,7 +132,7 @@ def confirm_code(membership):
     """Complete an identification that returned in another browser, with the code that it shows."""
     form, client = CodeForm(), membership.client
     if not form.validate_on_submit():
-        return _identify(membership, 422, code_form=form)
+        return _identify_page(membership, 422, code_form=form)
     try:
         client, standing = identification.complete_with_code(
             membership.user, session.get("walk", ""), form.code.data or ""
@@ -138,14 +140,14 @@ def confirm_code(membership):
     except IdentityCodeWrong as error:
         if error.tries_left:
             form.code.errors = [message_for(error)]
-            return _identify(membership, 422, code_form=form)
+            return _identify_page(membership, 422, code_form=form)
         flash(message_for(error), "bad")
-        return redirect_to(_identify_page(client))
+        return redirect_to(_identify_url(client))
     except DomainError as error:
         flash(message_for(error), "bad")
-        return redirect_to(_identify_page(client))
+        return redirect_to(_identify_url(client))
     mark_reauthenticated(current_user_row(), "identification")
-    return _after(client, standing)
+    return _redirect_after(client, standing)
 
 
 @blueprint.post("/<client>/identificatie/opnieuw")
@@ -157,11 +159,11 @@ def recheck_authority(membership):
         standing = identification.refresh_authority(client, membership.user)
     except DomainError as error:
         flash(message_for(error), "bad")
-        return redirect_to(_identify_page(client))
-    return _after(client, standing)
+        return redirect_to(_identify_url(client))
+    return _redirect_after(client, standing)
 
 
-@blueprint.get(CALLBACK)
+@blueprint.get("/identificatie/terug")
 def identification_return():
     """Receive the redirect from the broker; its answer is then fetched and verified.
 
@@ -169,30 +171,30 @@ def identification_return():
     """
     query = request.args.to_dict()
     try:
-        client, standing = identification.complete_identification(query, session.get("walk", ""), _callback())
+        client, standing = identification.complete_identification(query, session.get("walk", ""), _redirect_uri())
     except SessionMismatch:
-        return _elsewhere(query)
+        return _other_browser_page(query)
     except DomainError as error:
         return _not_identified(error)
     mark_reauthenticated(current_user_row(), "identification")
-    return _after(client, standing)
+    return _redirect_after(client, standing)
 
 
-def _elsewhere(query):
+def _other_browser_page(query):
     try:
-        code = identification.receive_in_other_browser(query, _callback())
+        code = identification.receive_in_other_browser(query, _redirect_uri())
     except DomainError as error:
-        return render("onboarding/elsewhere.html", 400, code=None, said=message_for(error))
-    return render("onboarding/elsewhere.html", code=code, said=None)
+        return render("onboarding/elsewhere.html", 400, code=None, problem=message_for(error))
+    return render("onboarding/elsewhere.html", code=code, problem="")
 
 
 def _not_identified(error):
     """Show the error: on the identification page if signed in, else on a page with a link to Bizcuit."""
     membership = accounts.first_membership(current_user_row()) if current_user.is_authenticated else None
     if membership is None:
-        return render("onboarding/elsewhere.html", 400, code=None, said=message_for(error))
+        return render("onboarding/elsewhere.html", 400, code=None, problem=message_for(error))
     flash(message_for(error), "bad")
-    return redirect_to(_identify_page(membership.client))
+    return redirect_to(_identify_url(membership.client))
 
 
 # --- joint signing ---
@@ -203,28 +205,29 @@ def invite_co_signer(membership):
     """Invite a co-signer by mail."""
     form, client = CoSignerForm(), membership.client
     if not form.validate_on_submit():
-        return _identify(membership, 422, invite_form=form)
+        return _identify_page(membership, 422, invite_form=form)
     try:
         co_signer.invite_co_signer(client, membership.user, form.email.data or "")
     except InvitationRefused as error:
         form.email.errors = [message_for(error)]
-        return _identify(membership, 422, invite_form=form)
+        return _identify_page(membership, 422, invite_form=form)
     enqueue("send_mails")
     flash(_("We hebben een uitnodiging gestuurd. Die werkt een week lang."), "good")
-    return redirect_to(_identify_page(client))
+    return redirect_to(_identify_url(client))
 
 
-def _identify_page(client):
-    return f"/{client.public_id}/identificatie"
+def _identify_url(client):
+    return url_for("onboarding.identify", client=client.public_id)
 
 
-def _callback() -> str:
-    return services().base_url + CALLBACK
+def _redirect_uri() -> str:
+    return services().base_url + url_for("onboarding.identification_return")
 
 
-def _after(client, standing):
+def _redirect_after(client, standing):
     """Continue to where the person was going if authorised, else to the page that says why not."""
     if standing.answer != "yes":
-        return redirect_to(_identify_page(client))
+        return redirect_to(_identify_url(client))
     flash(_("Je bent geïdentificeerd en mag voor %(name)s tekenen.", name=client.name), "good")
-    return redirect_to(session.pop("after_identification", None) or f"/{client.public_id}/welkom")
+    onward = session.pop("after_identification", None)
+    return redirect_to(onward or url_for("onboarding.welcome", client=client.public_id))

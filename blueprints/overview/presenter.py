@@ -38,7 +38,7 @@ def summary(payments: int, setting_up: bool, other: int) -> str:
 def connection_task(words: dict[str, str]) -> Task:
     """Return the row of a failing connection to Nmbrs; `words` are its `connection_words`."""
     text = f"{words['problem']} {words['todo'] or _('Er is niets betaald.')}"
-    return Task(url_for("payroll.overview"), "link", words["title"], text, "bad" if words["way"] else "warn")
+    return Task(url_for("payroll.overview"), "link", words["title"], text, "bad" if words["remedy"] else "warn")
 
 
 def refused_run_task(run: HistoryRow, words: dict[str, str]) -> Task:

@@ -77,7 +77,7 @@ def _to_do(client: Client, step: onboarding.OnboardingStep | None, waiting: list
     links = [(one, connection_words(one)) for one in held.links]
     refused, coming = ([(row, result_words(row)) for row in rows] for rows in (held.refused, held.coming))
     to_renew = consents.consents_needing_renewal(client)
-    mendable = sum(1 for _one, words in links if words["way"])
+    mendable = sum(1 for _one, words in links if words["remedy"])
     other = len(to_renew) + mendable + len(refused) + bool(held.unmapped)
     shown = repr((waiting, step, links, refused, coming, held.unmapped, to_renew))
     return {

@@ -33,7 +33,7 @@ def renew_token(membership, connection_id):
             flash(_("Verbinding maken gelukt!"), "done")
             return redirect_to(url_for("payroll.permissions", connection_id=connection.id))
     return render(
-        "payroll/token.html", 422 if form.errors else 200, client=membership.client, form=form,
+        "payroll/renew_token.html", 422 if form.errors else 200, client=membership.client, form=form,
         connection=connections.connection_view(connection),
     )
 
@@ -62,7 +62,7 @@ def migrate_to_rest(membership, connection_id):
     if form.validate_on_submit():
         return redirect_to_nmbrs(membership, connection, url_for("payroll.settings", connection_id=connection.id))
     return render(
-        "payroll/move.html", client=membership.client, form=form,
+        "payroll/migrate_to_rest.html", client=membership.client, form=form,
         connection=connections.connection_view(connection),
     )
 
@@ -80,6 +80,6 @@ def remove_connection(membership, connection_id):
         flash(_("De verbinding is verwijderd. Er is niets betaald; je betalingen staan er nog."), "good")
         return redirect_to(url_for("payroll.overview"))
     return render(
-        "payroll/remove.html", client=membership.client, form=form,
+        "payroll/remove_connection.html", client=membership.client, form=form,
         connection=connections.connection_view(connection),
     )

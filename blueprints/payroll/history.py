@@ -71,8 +71,8 @@ def history_entry(membership, run_id):
     follow = request.args.get("na", type=int)
     awaited = follow is not None and asked <= follow and asked < _MAX_FOLLOWED_CALLS
     return render_fragment(
-        "payroll/entry.html",
-        "payroll/_entry.html",
+        "payroll/history_entry.html",
+        "payroll/_history_entry.html",
         client=membership.client,
         run=detail,
         words=result_words(detail.row),
@@ -99,7 +99,7 @@ def reimport(membership, run_id):
 @for_client(ALL)
 def older_runs(membership):
     return render(
-        "payroll/older.html", client=membership.client, runs=companies.runs_before_connection(membership.client)
+        "payroll/older_runs.html", client=membership.client, runs=companies.runs_before_connection(membership.client)
     )
 
 

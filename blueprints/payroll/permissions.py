@@ -22,8 +22,8 @@ def permissions(membership, connection_id):
     view = connections.connection_view(connection)
     checks = permission_check.checks_of_connection(connection)
     return render_fragment(
-        "payroll/rights.html",
-        "payroll/_rights.html",
+        "payroll/permissions.html",
+        "payroll/_permissions.html",
         client=membership.client,
         connection=view,
         going=view.checking or any(one.result == "waiting" for one in checks),

@@ -39,7 +39,7 @@ def settings(membership, connection_id):
         found = list_companies(connection, parse_search(request.args), parse_choices(request.args), accounts)
         return render("payroll/_companies.html", client=client, connection=view, found=found, accounts=accounts)
     if request.htmx.target == "seintje":
-        return render("payroll/_signal.html", client=client, connection=view, **present_webhooks(client, connection))
+        return render("payroll/_webhook.html", client=client, connection=view, **present_webhooks(client, connection))
     enqueue_webhook_checks(webhook_registration.schedule_webhook_check(connection))
     return _settings_page(membership, connection, NO_CHOICES, parse_search(request.args))
 
@@ -55,7 +55,7 @@ def _settings_page(membership, connection, choices: MappingChoices, search: str)
         form=MappingForm(),
         found=list_companies(connection, search, choices, accounts),
         accounts=accounts,
-        stands=connection_words(view),
+        health=connection_words(view),
         membership=membership,
         old_until=webhook_keys.previous_key_expires_at(client),
         rest_offered=services().rest_offered,

@@ -57,7 +57,7 @@ def rotate_webhook_address(membership, connection_id):
     form = AddressForm()
     if not form.validate_on_submit():
         return render(
-            "payroll/address.html", 422 if form.errors else 200, client=client, form=form, choices=KEPT,
+            "payroll/rotate_webhook_address.html", 422 if form.errors else 200, client=client, form=form, choices=KEPT,
             connection=connections.connection_view(connection),
             old_until=webhook_keys.previous_key_expires_at(client),
         )

@@ -120,26 +120,26 @@ def result_names() -> dict[str, str]:
 
 # --- connection status ---
 def connection_words(view: ConnectionView) -> dict[str, str]:
-    """Return title, problem and advice. `way` names the page or action that solves it; "" for none."""
+    """Return title, problem and advice. `remedy` names the view that solves it; "" for none."""
     if view.status == "active":
-        return {"title": _("Er is een actieve verbinding met Nmbrs"), "problem": "", "todo": "", "way": ""}
+        return {"title": _("Er is een actieve verbinding met Nmbrs"), "problem": "", "todo": "", "remedy": ""}
     reason = view.problem or ""
     always = (_("We proberen het steeds opnieuw."), "")
-    todo, way = _remedies(view.interface == "rest").get(reason.partition(":")[0], always)
+    todo, remedy = _remedies(view.interface == "rest").get(reason.partition(":")[0], always)
     title = _("De verbinding met Nmbrs is gestoord")
-    return {"title": title, "problem": reason_words(reason), "todo": todo, "way": way}
+    return {"title": title, "problem": reason_words(reason), "todo": todo, "remedy": remedy}
 
 
 def _remedies(rest: bool) -> dict[str, tuple[str, str]]:
     """Return advice and action for each problem of a connection."""
-    renewal = (_("Geef opnieuw toestemming bij Nmbrs."), "toestemming") if rest else (
-        _("Maak in Nmbrs een nieuw token en vul het hier in."), "token"
+    renewal = (_("Geef opnieuw toestemming bij Nmbrs."), "renew_oauth") if rest else (
+        _("Maak in Nmbrs een nieuw token en vul het hier in."), "renew_token"
     )  # fmt: skip
     return {
         "bad_credentials": renewal,
-        "not_allowed": (_("Kijk welk recht je beheerder in Nmbrs moet aanvinken."), "rechten"),
-        "disabled": (_("Neem contact op met Nmbrs. Werkt het weer, controleer de rechten dan opnieuw."), "rechten"),
-        "quota_used_up": (_("Neem contact met ons op, of controleer later opnieuw."), "rechten"),
+        "not_allowed": (_("Kijk welk recht je beheerder in Nmbrs moet aanvinken."), "permissions"),
+        "disabled": (_("Neem contact op met Nmbrs. Werkt het weer, controleer de rechten dan opnieuw."), "permissions"),
+        "quota_used_up": (_("Neem contact met ons op, of controleer later opnieuw."), "permissions"),
     }
 
 

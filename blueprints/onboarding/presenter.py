@@ -1,33 +1,46 @@
+"""The steps of setting up as rows, and companies to choose from."""
+
+from flask import url_for
 from flask_babel import gettext as _
 
+from blueprints.web.parts import Task
 from domain.common.services import services
 from domain.overview.onboarding import OnboardingStep
 
-# Icon, and path below the client's.
+# Icon, and the view where the step is taken; the e-mail address is confirmed in a mail.
 PLACES = {
     "email": ("mail", ""),
-    "pin": ("lock", "pincode"),
-    "identification": ("id", "identificatie"),
-    "authority": ("building", "identificatie"),
-    "bank": ("bank", "saldo/toevoegen"),
-    "nmbrs": ("link", "apps/nmbrs"),
-    "mapping": ("apps", "apps/nmbrs"),
-    "webhook": ("refresh", "apps/nmbrs"),
+    "pin": ("lock", "onboarding.set_pin"),
+    "identification": ("id", "onboarding.identify"),
+    "authority": ("building", "onboarding.identify"),
+    "bank": ("bank", "banking.choose_bank"),
+    "nmbrs": ("link", "payroll.overview"),
+    "mapping": ("apps", "payroll.overview"),
+    "webhook": ("refresh", "payroll.overview"),
 }
 
 
-def step_words(step: OnboardingStep) -> dict[str, str]:
-    """Return icon, title, explanation and path (below the client's) of a setup step."""
-    sign, path = PLACES[step.key]
-    title, text, takes = _words(step.key)
+def step_task(step: OnboardingStep) -> Task:
+    """Return the row of a setup step; only the current one leads to where it is taken."""
+    icon, view = PLACES[step.key]
+    title, text, duration = _texts(step.key)
     if step.key == "authority" and step.detail == "not_established":
         text = _("We bekijken je bevoegdheid zelf. Je hoort van ons.")
     if step.key == "authority" and step.detail == "no":
         text = _("Volgens de KvK mag je niet voor dit bedrijf tekenen.")
-    return {"sign": sign, "title": title, "text": text, "path": path, "takes": takes}
+    url = url_for(view) if step.current and view else ""
+    if step.done:
+        return Task(url, "check", title, _("Klaar"), "good")
+    return Task(url, icon, title, f"{text} {duration}", "accent" if step.current else "")
 
 
-def _words(key: str) -> tuple[str, str, str]:
+def company_task(name: str, kvk_number: str) -> Task:
+    """Return the row of a company found in the KvK register; choosing it fills in the registration form."""
+    url = url_for("account.register", bedrijf=name, kvk=kvk_number)
+    return Task(url, "building", name, _("KvK %(number)s", number=kvk_number))
+
+
+def _texts(key: str) -> tuple[str, str, str]:
     """Return title, reason and duration."""
     return {
         "email": (
