@@ -1,4 +1,4 @@
-"""A furnished domain on an empty database, beside a sandbox that is as at the start."""
+"""Services on an empty database, with a sandbox in its initial state."""
 
 from pathlib import Path
 

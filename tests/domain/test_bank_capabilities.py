@@ -1,4 +1,5 @@
-"""What a bank's line says it does otherwise: fewer lines, no payment references, late with signing, its own booking."""
+"""Capabilities in a bank's configuration: maximum number of lines, payment references, delayed SCA, batch booking, VoP.
+"""
 
 import json
 from dataclasses import replace
@@ -24,14 +25,14 @@ from tests.support.signing import at_the_bank, followed
 
 
 @pytest.fixture(autouse=True)
-def the_books_are_right(demo: Demo):
+def no_inconsistencies(demo: Demo):
     yield
     assert list(integrity.find_inconsistencies()) == []
 
 
 @pytest.fixture
 def watch(world: Services, keys: Path) -> Watch:
-    """Looks at what the bank is told."""
+    """Record the requests to the bank."""
     seen = Watch()
     configure(replace(world, bank=BerlinGroupBank(development_identity(keys), read_timeout=5, observe=seen)))
     return seen
@@ -52,8 +53,8 @@ def _placed(watch: Watch) -> dict[str, str]:
     return dict(sent.headers)
 
 
-# --- how many lines ---
-def test_more_lines_than_the_bank_takes_are_not_approved(demo: Demo, sandbox: Sandbox):
+# --- number of lines ---
+def test_too_many_lines_are_not_approved(demo: Demo, sandbox: Sandbox):
     _line(sandbox, most_lines=2)
     batch = demo.batch()
     with pytest.raises(UnsupportedByBank) as refused:
@@ -62,14 +63,14 @@ def test_more_lines_than_the_bank_takes_are_not_approved(demo: Demo, sandbox: Sa
     assert (Batch.get().state, Release.select().count()) == ("open", 0)
 
 
-def test_as_many_as_the_bank_takes_go_in_one_order(demo: Demo, sandbox: Sandbox):
+def test_the_maximum_number_of_lines_is_one_order(demo: Demo, sandbox: Sandbox):
     _line(sandbox, most_lines=3)
     assert at_the_bank(demo).state == "at_bank"
     assert len(sandbox.control("GET", "orders")) == 1
 
 
-def test_a_line_that_became_shorter_opens_the_payment_again(demo: Demo, sandbox: Sandbox):
-    """Never split: what was approved as one order is one order or none."""
+def test_a_lowered_maximum_reopens_an_approved_payment(demo: Demo, sandbox: Sandbox):
+    """An approved order is never split: it is submitted whole or not at all."""
     batch = demo.batch()
     _release(demo, batch)
     _line(sandbox, most_lines=2)
@@ -79,7 +80,7 @@ def test_a_line_that_became_shorter_opens_the_payment_again(demo: Demo, sandbox:
     assert sandbox.control("GET", "orders") == []
 
 
-def test_wage_tax_is_not_given_to_a_bank_that_loses_its_reference(demo: Demo, sandbox: Sandbox):
+def test_wage_tax_needs_a_bank_with_structured_references(demo: Demo, sandbox: Sandbox):
     batch = demo.batch()
     Batch.update(kind="wage_tax").execute()
     _line(sandbox, structured=False)
@@ -87,22 +88,22 @@ def test_wage_tax_is_not_given_to_a_bank_that_loses_its_reference(demo: Demo, sa
         _release(demo, batch)
 
 
-# --- how it is booked ---
-def test_the_client_chooses_how_it_is_booked(demo: Demo, sandbox: Sandbox):
+# --- batch booking ---
+def test_the_clients_batch_booking_preference_is_sent(demo: Demo, sandbox: Sandbox):
     assert payment_preferences.update_preferences(demo.membership, batch_booking=False, name_check=True)
     at_the_bank(demo)
     (order,) = sandbox.control("GET", "orders")
     assert "<BtchBookg>false</BtchBookg>" in order["body"]
 
 
-def test_so_it_is_in_json(demo: Demo, sandbox: Sandbox):
+def test_the_batch_booking_preference_in_json(demo: Demo, sandbox: Sandbox):
     sandbox.control("PUT", "banks/redirect", {"format": "json"})
     payment_preferences.update_preferences(demo.membership, batch_booking=False, name_check=True)
     at_the_bank(demo)
     assert json.loads(sandbox.control("GET", "orders")[0]["body"])["batchBookingPreferred"] is False
 
 
-def test_what_was_approved_is_booked_as_was_shown_then(demo: Demo, sandbox: Sandbox):
+def test_a_later_preference_does_not_change_an_approved_payment(demo: Demo, sandbox: Sandbox):
     batch = demo.batch()
     digest = demo.view(batch).digest
     _release(demo, batch)
@@ -112,9 +113,9 @@ def test_what_was_approved_is_booked_as_was_shown_then(demo: Demo, sandbox: Sand
     assert (demo.view(Batch.get()).batch_booking, demo.view(Batch.get()).digest) == (True, digest)
 
 
-# --- whether names are checked ---
+# --- verification of payee ---
 @pytest.mark.parametrize(("wanted", "said"), [(True, "true"), (False, "false")])
-def test_the_bank_is_told_whether_to_check_names(demo: Demo, sandbox: Sandbox, watch: Watch, wanted: bool, said: str):
+def test_the_vop_preference_is_sent(demo: Demo, sandbox: Sandbox, watch: Watch, wanted: bool, said: str):
     sandbox.control("PUT", "banks/redirect", {"vop": True})
     payment_preferences.update_preferences(demo.membership, batch_booking=True, name_check=wanted)
     batch = at_the_bank(demo)
@@ -122,15 +123,15 @@ def test_the_bank_is_told_whether_to_check_names(demo: Demo, sandbox: Sandbox, w
     assert batch.state == ("name_check" if wanted else "at_bank")
 
 
-def test_a_payment_of_one_line_is_always_checked(demo: Demo, sandbox: Sandbox, watch: Watch):
+def test_vop_applies_always_to_a_single_line(demo: Demo, sandbox: Sandbox, watch: Watch):
     sandbox.control("PUT", "banks/redirect", {"vop": True})
     payment_preferences.update_preferences(demo.membership, batch_booking=True, name_check=False)
     assert at_the_bank(demo, demo.batch(LINES[:1])).state == "name_check"
     assert _placed(watch)["Client-VOP-Requested"] == "true"
 
 
-def test_one_line_that_is_left_is_one_line(demo: Demo, sandbox: Sandbox, watch: Watch):
-    """Struck lines do not make a bundle."""
+def test_excluded_lines_do_not_make_a_bulk_payment(demo: Demo, sandbox: Sandbox, watch: Watch):
+    """Excluded lines do not count."""
     sandbox.control("PUT", "banks/redirect", {"vop": True})
     payment_preferences.update_preferences(demo.membership, batch_booking=True, name_check=False)
     batch = demo.batch()
@@ -139,14 +140,14 @@ def test_one_line_that_is_left_is_one_line(demo: Demo, sandbox: Sandbox, watch: 
     assert _placed(watch)["Client-VOP-Requested"] == "true"
 
 
-def test_a_bank_that_checks_no_names_is_told_nothing(demo: Demo, watch: Watch):
+def test_no_vop_header_for_a_bank_without_vop(demo: Demo, watch: Watch):
     payment_preferences.update_preferences(demo.membership, batch_booking=True, name_check=False)
     at_the_bank(demo)
     assert "Client-VOP-Requested" not in _placed(watch)
 
 
-# --- who chooses ---
-def test_only_the_owner_chooses_and_it_is_in_the_log(demo: Demo):
+# --- permission ---
+def test_only_an_owner_changes_preferences_which_is_audited(demo: Demo):
     for role in ("approver", "preparer"):
         other = make_client(make_user(), role)
         with pytest.raises(InsufficientRole):
@@ -159,8 +160,8 @@ def test_only_the_owner_chooses_and_it_is_in_the_log(demo: Demo):
     assert (client.batch_booking, client.name_check) == (True, False)
 
 
-# --- signing later ---
-def test_a_bank_that_is_late_is_asked_again_and_the_page_says_so(demo: Demo, sandbox: Sandbox):
+# --- delayed SCA ---
+def test_sca_is_retried_while_the_bank_is_not_ready(demo: Demo, sandbox: Sandbox):
     _line(sandbox, signable_after=90)
     sandbox.fault(bank_sign_not_ready=True)
     batch = at_the_bank(demo)
@@ -176,7 +177,7 @@ def test_a_bank_that_is_late_is_asked_again_and_the_page_says_so(demo: Demo, san
     assert followed(batch).state == "signed"
 
 
-def test_after_its_time_the_person_presses(demo: Demo, sandbox: Sandbox):
+def test_after_the_delay_the_user_starts_sca(demo: Demo, sandbox: Sandbox):
     _line(sandbox, signable_after=90)
     sandbox.fault(bank_sign_not_ready=True)
     batch = at_the_bank(demo)
@@ -184,7 +185,7 @@ def test_after_its_time_the_person_presses(demo: Demo, sandbox: Sandbox):
     assert sca.step_of_payment(demo.view(batch)).how == "begin"
 
 
-def test_another_bank_is_not_asked_again_unasked(demo: Demo, sandbox: Sandbox):
+def test_sca_is_not_retried_without_a_configured_delay(demo: Demo, sandbox: Sandbox):
     sandbox.fault(bank_sign_not_ready=True)
     batch = at_the_bank(demo)
     sandbox.fault(bank_sign_not_ready=False)

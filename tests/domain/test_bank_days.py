@@ -1,4 +1,4 @@
-"""TARGET's closing days agree with an independent calendar."""
+"""TARGET closing days, compared with an independent calendar."""
 
 from datetime import date
 

@@ -1,4 +1,9 @@
-"""A file of the bank handed in by a person: it moves this payment as an answer would, and any other file nothing."""
+"""Bank files uploaded by a user.
+
+A file is evidence about a manually submitted order, but only a hint about an order at a linked bank.
+
+A file about anything else changes nothing.
+"""
 
 import pytest
 
@@ -19,14 +24,14 @@ IBAN = "NL61KNAB0257398104"
 
 
 @pytest.fixture(autouse=True)
-def the_books_are_right(demo: Demo):
+def no_inconsistencies(demo: Demo):
     yield
     assert list(integrity.find_inconsistencies()) == []
 
 
 @pytest.fixture
 def sent(demo: Demo, sandbox: Sandbox) -> Batch:
-    """An order that a person took to the bank."""
+    """A manually submitted payment whose file was downloaded."""
     account = manual_submission.add_account(demo.client, demo.user, IBAN, "Demo BV")
     batch = demo.batch()
     amendments.change_date_and_account(demo.client, demo.user, batch.reference, None, account.id)
@@ -37,7 +42,7 @@ def sent(demo: Demo, sandbox: Sandbox) -> Batch:
 
 @pytest.fixture
 def linked(demo: Demo, sandbox: Sandbox) -> Batch:
-    """At a linked bank, which asks for a signature."""
+    """A payment at a linked bank that waits for SCA."""
     batch = demo.batch()
     release(demo.membership, batch.reference, demo.view(batch).digest, "session", PSU)
     submission.submit_order(batch.id)
@@ -77,7 +82,7 @@ def lump(batch: Batch, cents: int | None = None, count: int | None = None, msg_i
     [("ACSP", "signed", "sent"), ("ACSC", "executed", "executed"), ("RJCT", "rejected", "rejected"),
      ("CANC", "cancelled", "rejected")],
 )  # fmt: skip
-def test_a_status_report_moves_the_payment(demo: Demo, sent: Batch, status: str, state: str, line: str):
+def test_a_status_report_changes_the_state(demo: Demo, sent: Batch, status: str, state: str, line: str):
     raw = report(f"<GrpSts>{status}</GrpSts>", message_id=order_of(sent).msg_id)
     raw = raw.replace(b"</GrpSts>", b"</GrpSts><StsRsnInf><Rsn><Cd>AC01</Cd></Rsn></StsRsnInf>")
     assert take(demo, sent, raw) == state
@@ -104,7 +109,7 @@ def test_a_statement_about_a_linked_order_proves_nothing(demo: Demo, linked: Bat
     assert Batch.get_by_id(linked.id).state == "at_bank"
 
 
-def test_a_report_that_lists_one_refusal_says_nothing_of_the_others(demo: Demo, sent: Batch):
+def test_a_report_of_one_rejection_proves_nothing_about_other_lines(demo: Demo, sent: Batch):
     refused = block("", line(ids(sent)[1], "RJCT", "AC01"))
     raw = report("", refused, message_id=order_of(sent).msg_id)
     assert take(demo, sent, raw) not in ("rejected", "partly_executed", "executed")
@@ -117,7 +122,7 @@ def test_a_report_that_lists_one_refusal_says_nothing_of_the_others(demo: Demo, 
 
 
 @pytest.mark.parametrize("reason", ["", "AM04"])
-def test_a_refusal_for_lack_of_money_leaves_the_bank_three_bank_days(demo: Demo, sent: Batch, reason: str):
+def test_a_rejection_for_lack_of_funds_stays_pending_for_three_bank_days(demo: Demo, sent: Batch, reason: str):
     inside = f"<StsRsnInf><Rsn><Cd>{reason}</Cd></Rsn></StsRsnInf>" if reason else ""
     raw = report(f"<GrpSts>RJCT</GrpSts>{inside}", message_id=order_of(sent).msg_id)
     assert take(demo, sent, raw) == "pending_rejection"
@@ -126,19 +131,19 @@ def test_a_refusal_for_lack_of_money_leaves_the_bank_three_bank_days(demo: Demo,
     assert take(demo, sent, lump(sent)) == "executed"
 
 
-def test_two_halves_of_a_lump_are_the_whole(demo: Demo, sent: Batch):
+def test_two_partial_batch_bookings_add_up(demo: Demo, sent: Batch):
     half = order_of(sent).total_cents // 2 + 1
     assert take(demo, sent, lump(sent, cents=half)) == "at_bank"
     assert take(demo, sent, lump(sent, cents=order_of(sent).total_cents - half)) == "executed"
 
 
-def test_a_lump_that_is_reversed_paid_nobody(demo: Demo, sent: Batch):
+def test_a_reversed_batch_booking_pays_nobody(demo: Demo, sent: Batch):
     take(demo, sent, lump(sent))
     assert take(demo, sent, lump(sent).replace(b"DBIT", b"CRDT")) == "returned"
     assert set(lines(sent)) == {"returned"}
 
 
-def test_more_than_we_asked_is_a_contradiction_for_a_person(demo: Demo, sent: Batch):
+def test_a_higher_amount_is_disputed(demo: Demo, sent: Batch):
     assert take(demo, sent, lump(sent, cents=order_of(sent).total_cents + 1)) == "disputed"
     assert set(lines(sent)) == {"disputed"}
     with pytest.raises(NotOpen):
@@ -150,7 +155,7 @@ def amounts(batch: Batch) -> list[int]:
     return [row.amount_cents for row in rows]
 
 
-def test_a_part_that_was_refused_is_told_line_by_line(demo: Demo, sent: Batch):
+def test_a_partial_rejection_is_reported_per_line(demo: Demo, sent: Batch):
     first, second, third = ids(sent)
     told = block("PART", line(first, "ACSC") + line(second, "RJCT", "AC04") + line(third, "ACSC"))
     raw = report("<GrpSts>PART</GrpSts>", told, message_id=order_of(sent).msg_id)
@@ -159,13 +164,13 @@ def test_a_part_that_was_refused_is_told_line_by_line(demo: Demo, sent: Batch):
 
 
 # --- statements ------------------------------------------------------------------------------------
-def test_a_lump_with_our_message_id_executes_it(demo: Demo, sent: Batch):
+def test_a_batch_booking_with_our_message_id_means_executed(demo: Demo, sent: Batch):
     assert take(demo, sent, lump(sent)) == "executed"
     assert set(lines(sent)) == {"executed"}
     assert order_of(sent).due_at is None
 
 
-def test_bookings_line_by_line_execute_it(demo: Demo, sent: Batch):
+def test_bookings_of_all_lines_mean_executed(demo: Demo, sent: Batch):
     refs = "<NtryDtls><TxDtls><Refs><EndToEndId>{}</EndToEndId></Refs></TxDtls></NtryDtls>"
     rows = [
         entry(format_iso(cents), inside=refs.format(one))
@@ -175,7 +180,7 @@ def test_bookings_line_by_line_execute_it(demo: Demo, sent: Batch):
     assert take(demo, sent, statement(*rows)) == "executed"
 
 
-def test_a_payment_that_came_back_is_a_return(demo: Demo, sent: Batch):
+def test_a_returned_payment(demo: Demo, sent: Batch):
     take(demo, sent, lump(sent))
     back = (
         f"<NtryDtls><TxDtls><Refs><EndToEndId>{ids(sent)[1]}</EndToEndId></Refs><RtrInf><Rsn><Cd>AC04</Cd></Rsn>"
@@ -187,7 +192,7 @@ def test_a_payment_that_came_back_is_a_return(demo: Demo, sent: Batch):
 
 
 # --- files that change nothing ---------------------------------------------------------------------
-def test_a_file_about_something_else_changes_nothing(demo: Demo, sent: Batch):
+def test_an_unrelated_file_changes_nothing(demo: Demo, sent: Batch):
     other = "NL64TRIO0379501686"
     order = order_of(sent)
     for raw, reason in (
@@ -206,20 +211,20 @@ def test_a_file_about_something_else_changes_nothing(demo: Demo, sent: Batch):
     assert BankExchange.select().where(BankExchange.call == "file").count() == 0
 
 
-def test_the_same_file_twice_says_that_it_is_nothing_new(demo: Demo, sent: Batch):
+def test_the_same_file_twice_is_nothing_new(demo: Demo, sent: Batch):
     raw = lump(sent)
     take(demo, sent, raw)
     with pytest.raises(BankFileRefused):
         take(demo, sent, raw)
 
 
-def test_a_payment_that_was_never_sent_has_no_files(demo: Demo, sandbox: Sandbox):
+def test_an_unsent_payment_accepts_no_file(demo: Demo, sandbox: Sandbox):
     batch = demo.batch()
     with pytest.raises(BankFileRefused):
         take(demo, batch, report("<GrpSts>ACSC</GrpSts>"))
 
 
-def test_another_client_has_no_such_payment(demo: Demo, sent: Batch):
+def test_another_client_cannot_upload_a_file(demo: Demo, sent: Batch):
     other = make_client(make_user())
     with pytest.raises(NotFound):
         bank_reports.import_report(other.client, other.user, sent.reference, lump(sent))

@@ -1,4 +1,4 @@
-"""Taking an order back at the bank: only the bank's word makes it cancelled. Against the sandbox's bank."""
+"""Cancellation at the bank: a payment is cancelled only when the bank says so. Against the sandbox's bank."""
 
 from dataclasses import replace
 from datetime import timedelta
@@ -32,11 +32,11 @@ from tests.support.tampering_proxy import closed_port
 
 
 class Killed(BaseException):
-    """What a process feels when it is ended from outside."""
+    """Stands for the termination of the process."""
 
 
 @pytest.fixture(autouse=True)
-def the_books_are_right(demo: Demo):
+def no_inconsistencies(demo: Demo):
     yield
     assert list(integrity.find_inconsistencies()) == []
 
@@ -51,7 +51,7 @@ def shown(demo: Demo, batch: Batch) -> CancellationStatus | None:
 
 
 def signed(demo: Demo, ahead: int = 5) -> Batch:
-    """Signed on the bank's page, for a day that is still to come."""
+    """Return a payment signed on the bank's page, with an execution date in the future."""
     batch = demo.batch()
     day = today_amsterdam() + timedelta(days=ahead)
     while day.weekday() > 4:
@@ -68,8 +68,8 @@ def statuses(sandbox: Sandbox) -> list[str]:
     return [order["status"] for order in sandbox.control("GET", "orders")]
 
 
-# --- the bank says yes ----------------------------------------------------------------------------
-def test_before_it_is_signed(demo: Demo, sandbox: Sandbox):
+# --- the bank accepts -----------------------------------------------------------------------------
+def test_an_unsigned_order_is_cancelled(demo: Demo, sandbox: Sandbox):
     batch = at_the_bank(demo)
     assert shown(demo, batch) == CancellationStatus(offered=True, running=False, to_sign=False)
     assert ask(demo, batch) == "cancelled"
@@ -80,14 +80,14 @@ def test_before_it_is_signed(demo: Demo, sandbox: Sandbox):
     assert followed(batch).state == "cancelled"
 
 
-def test_signed_for_a_day_to_come(demo: Demo, sandbox: Sandbox):
+def test_a_signed_order_with_a_future_date_is_cancelled(demo: Demo, sandbox: Sandbox):
     batch = signed(demo)
     assert ask(demo, batch) == "cancelled"
     sandbox.control("POST", "clock", {"advance_days": 14})
     assert (followed(batch).state, statuses(sandbox)) == ("cancelled", ["CANC"])
 
 
-def test_a_cancelled_payment_is_approved_again_as_a_new_order(demo: Demo, sandbox: Sandbox):
+def test_a_cancelled_payment_can_be_approved_as_a_new_order(demo: Demo, sandbox: Sandbox):
     batch = at_the_bank(demo)
     before = {line.end_to_end_id for line in BatchLine.select()}
     ask(demo, batch)
@@ -98,11 +98,11 @@ def test_a_cancelled_payment_is_approved_again_as_a_new_order(demo: Demo, sandbo
     assert statuses(sandbox) == ["RCVD", "CANC"] or statuses(sandbox) == ["ACTC", "CANC"]
 
 
-# --- the bank wants it signed ---------------------------------------------------------------------
-def test_signed_on_the_banks_page(demo: Demo, sandbox: Sandbox):
+# --- the bank requires SCA ------------------------------------------------------------------------
+def test_cancellation_with_redirect_sca(demo: Demo, sandbox: Sandbox):
     sandbox.fault(bank_cancel_needs_sca=True)
     batch = signed(demo)
-    assert ask(demo, batch) == "signed", "until the bank says so it is not cancelled"
+    assert ask(demo, batch) == "signed", "it is not cancelled until the bank says so"
     found = shown(demo, batch)
     assert found is not None and found.to_sign
     step = sca.start_sca(demo.client, demo.user, batch.reference, PSU)
@@ -112,7 +112,7 @@ def test_signed_on_the_banks_page(demo: Demo, sandbox: Sandbox):
     assert (followed(batch).state, statuses(sandbox)) == ("cancelled", ["CANC"])
 
 
-def test_signed_with_the_reader(demo: Demo, sandbox: Sandbox):
+def test_cancellation_with_embedded_sca(demo: Demo, sandbox: Sandbox):
     signing_by(sandbox, "embedded")
     sandbox.fault(bank_cancel_needs_sca=True)
     batch = at_the_bank(demo)
@@ -123,7 +123,7 @@ def test_signed_with_the_reader(demo: Demo, sandbox: Sandbox):
     assert Batch.get_by_id(batch.id).state == "cancelled"
 
 
-def test_signed_in_the_app(demo: Demo, sandbox: Sandbox):
+def test_cancellation_with_decoupled_sca(demo: Demo, sandbox: Sandbox):
     signing_by(sandbox, "decoupled")
     batch = at_the_bank(demo)
     in_the_app(sandbox)
@@ -136,8 +136,8 @@ def test_signed_in_the_app(demo: Demo, sandbox: Sandbox):
     assert followed(batch).state == "cancelled"
 
 
-def test_refused_in_the_app_the_order_stands(demo: Demo, sandbox: Sandbox):
-    """The authorisation of the cancellation fails; that of the order did not."""
+def test_a_declined_cancellation_sca_leaves_the_order_unchanged(demo: Demo, sandbox: Sandbox):
+    """The authorisation of the cancellation fails, not the one of the order."""
     signing_by(sandbox, "decoupled")
     sandbox.fault(bank_cancel_needs_sca=True)
     batch = at_the_bank(demo)
@@ -150,7 +150,7 @@ def test_refused_in_the_app_the_order_stands(demo: Demo, sandbox: Sandbox):
     assert (Batch.get_by_id(batch.id).state, BankOrder.get().authorisation_id) == ("at_bank", own)
 
 
-def test_not_after_all(demo: Demo, sandbox: Sandbox):
+def test_a_cancellation_can_be_withdrawn(demo: Demo, sandbox: Sandbox):
     sandbox.fault(bank_cancel_needs_sca=True)
     batch = at_the_bank(demo)
     before = sca.step_of_payment(demo.view(batch))
@@ -164,7 +164,7 @@ def test_not_after_all(demo: Demo, sandbox: Sandbox):
     assert followed(batch).state == "signed"
 
 
-def test_what_the_bank_says_of_the_order_does_not_change_what_is_signed(demo: Demo, sandbox: Sandbox):
+def test_polling_the_order_keeps_the_cancellation_links(demo: Demo, sandbox: Sandbox):
     sandbox.fault(bank_cancel_needs_sca=True)
     batch = at_the_bank(demo)
     ask(demo, batch)
@@ -174,8 +174,8 @@ def test_what_the_bank_says_of_the_order_does_not_change_what_is_signed(demo: De
     assert "cancellation-authorisations" in links["startAuthorisation"]
 
 
-# --- the bank says no, or nothing -----------------------------------------------------------------
-def test_a_no_leaves_it_as_it_is(demo: Demo, sandbox: Sandbox):
+# --- the bank refuses, or does not answer ---------------------------------------------------------
+def test_a_refused_cancellation_changes_nothing(demo: Demo, sandbox: Sandbox):
     sandbox.fault(bank_cancels_nothing=True)
     batch = at_the_bank(demo)
     with pytest.raises(CancellationRefused) as refused:
@@ -185,13 +185,13 @@ def test_a_no_leaves_it_as_it_is(demo: Demo, sandbox: Sandbox):
     assert shown(demo, batch) == CancellationStatus(offered=True, running=False, to_sign=False)
 
 
-def test_an_answer_that_is_lost_is_found_in_the_status(demo: Demo, sandbox: Sandbox):
+def test_a_lost_answer_is_found_in_the_status(demo: Demo, sandbox: Sandbox):
     sandbox.fault(bank_cancel_lost_answer=True)
     batch = at_the_bank(demo)
     assert ask(demo, batch) == "cancelled"
 
 
-def test_without_any_answer_it_is_being_cancelled(demo: Demo, sandbox: Sandbox):
+def test_without_an_answer_the_cancellation_is_pending(demo: Demo, sandbox: Sandbox):
     sandbox.fault(bank_cancel_lost_answer=True, bank_slow_status=True)
     batch = at_the_bank(demo)
     with pytest.raises(CancellationOutcomeUnknown):
@@ -203,7 +203,7 @@ def test_without_any_answer_it_is_being_cancelled(demo: Demo, sandbox: Sandbox):
     assert followed(batch).state == "cancelled"
 
 
-def test_not_taken_it_can_be_asked_again(demo: Demo, sandbox: Sandbox):
+def test_an_unanswered_cancellation_can_be_repeated(demo: Demo, sandbox: Sandbox):
     sandbox.fault(bank_cancel_not_taken=True)
     batch = at_the_bank(demo)
     with pytest.raises(CancellationOutcomeUnknown):
@@ -213,7 +213,7 @@ def test_not_taken_it_can_be_asked_again(demo: Demo, sandbox: Sandbox):
     assert ask(demo, batch) == "cancelled"
 
 
-def test_a_no_after_a_yes_that_was_lost_is_no_no(demo: Demo, sandbox: Sandbox):
+def test_a_refusal_after_a_lost_acceptance_means_cancelled(demo: Demo, sandbox: Sandbox):
     sandbox.fault(bank_cancel_lost_answer=True, bank_slow_status=True)
     batch = at_the_bank(demo)
     with pytest.raises(CancellationOutcomeUnknown):
@@ -222,7 +222,7 @@ def test_a_no_after_a_yes_that_was_lost_is_no_no(demo: Demo, sandbox: Sandbox):
     assert ask(demo, batch) == "cancelled"
 
 
-def test_a_bank_that_is_not_there(demo: Demo, sandbox: Sandbox):
+def test_an_unreachable_bank(demo: Demo, sandbox: Sandbox):
     batch = at_the_bank(demo)
     nowhere = f"http://127.0.0.1:{closed_port()}/bank/redirect"
     sandbox.control("PUT", "banks/redirect", {"line": {"base_url": nowhere}})
@@ -231,8 +231,8 @@ def test_a_bank_that_is_not_there(demo: Demo, sandbox: Sandbox):
     assert shown(demo, batch) == CancellationStatus(offered=True, running=False, to_sign=False)
 
 
-def test_killed_while_asking(demo: Demo, sandbox: Sandbox, keys: Path):
-    """The bank did it, and nobody recorded that: the status tells it."""
+def test_a_crash_during_the_request(demo: Demo, sandbox: Sandbox, keys: Path):
+    """The bank cancelled the order but this was not recorded; the status shows it."""
     batch = at_the_bank(demo)
 
     def die(request, answer) -> None:
@@ -249,7 +249,7 @@ def test_killed_while_asking(demo: Demo, sandbox: Sandbox, keys: Path):
     assert followed(batch).state == "cancelled"
 
 
-def test_two_people_at_once_ask_once(demo: Demo, sandbox: Sandbox, keys: Path):
+def test_parallel_cancellations_send_one_request(demo: Demo, sandbox: Sandbox, keys: Path):
     batch, met = at_the_bank(demo), []
 
     def other(request, answer) -> None:
@@ -263,22 +263,22 @@ def test_two_people_at_once_ask_once(demo: Demo, sandbox: Sandbox, keys: Path):
     assert met == ["DELETE"]
 
 
-# --- who and when ---------------------------------------------------------------------------------
-def test_the_pin_confirms_it(demo: Demo, sandbox: Sandbox):
+# --- permission and time --------------------------------------------------------------------------
+def test_a_pin_is_required(demo: Demo, sandbox: Sandbox):
     batch = at_the_bank(demo)
     with pytest.raises(PinWrong):
         cancellation.request_cancellation(demo.membership, batch.reference, "000001", here(demo.membership), PSU)
     assert not BankExchange.select().where(BankExchange.call == cancellation.CALL).exists()
 
 
-def test_only_who_may_release(demo: Demo, sandbox: Sandbox):
+def test_only_approvers_may_cancel(demo: Demo, sandbox: Sandbox):
     batch = at_the_bank(demo)
     preparer = Membership.create(user=make_user(), client=demo.client, role="preparer")
     with pytest.raises(InsufficientRole):
         cancellation.request_cancellation(preparer, batch.reference, PIN, here(preparer), PSU)
 
 
-def test_on_the_day_itself_a_signed_one_is_not_offered(demo: Demo, sandbox: Sandbox):
+def test_a_signed_order_cannot_be_cancelled_on_its_execution_date(demo: Demo, sandbox: Sandbox):
     batch = signed(demo)
     BankOrder.update(execution_date=today_amsterdam()).execute()
     found = shown(demo, batch)
@@ -287,7 +287,7 @@ def test_on_the_day_itself_a_signed_one_is_not_offered(demo: Demo, sandbox: Sand
         ask(demo, batch)
 
 
-def test_what_was_executed_is_not_cancelled(demo: Demo, sandbox: Sandbox):
+def test_an_executed_payment_cannot_be_cancelled(demo: Demo, sandbox: Sandbox):
     batch = signed(demo)
     sandbox.control("POST", "clock", {"advance_days": 14})
     assert followed(batch).state == "executed"

@@ -1,4 +1,4 @@
-"""One writer a client: what two do at the same moment comes one after the other, and nobody waits in a ring."""
+"""One writer per client: concurrent changes run one after the other, without deadlocks."""
 
 import contextlib
 from concurrent.futures import ThreadPoolExecutor
@@ -25,12 +25,12 @@ ROUNDS = 6
 
 @pytest.fixture
 def elsewhere(demo: Demo) -> Client:
-    """Another client, of another person."""
+    """Another user's client."""
     return make_client(make_user()).client
 
 
-# --- what is held ---------------------------------------------------------------------------------
-def test_what_is_a_clients_is_changed_by_who_holds_it_and_by_nobody_else(demo: Demo, elsewhere: Client):
+# --- locking --------------------------------------------------------------------------------------
+def test_a_change_requires_the_clients_lock(demo: Demo, elsewhere: Client):
     batch = demo.batch()
     for clients in ((), (elsewhere.id,)):
         with pytest.raises(ClientNotLocked), transaction(*clients):
@@ -42,7 +42,7 @@ def test_what_is_a_clients_is_changed_by_who_holds_it_and_by_nobody_else(demo: D
     assert Batch.get_by_id(batch.id).state == "open"
 
 
-def test_a_change_that_asks_nothing_is_seen_by_the_watch_of_the_tests(demo: Demo):
+def test_the_test_guard_finds_a_change_without_a_lock(demo: Demo):
     batch = demo.batch()
     with pytest.raises(AssertionError, match="batch is changed"), transaction():
         Batch.update(difference=True).where(Batch.id == batch.id).execute()
@@ -51,7 +51,7 @@ def test_a_change_that_asks_nothing_is_seen_by_the_watch_of_the_tests(demo: Demo
         User.update(name="Wouter").where(User.id == demo.user.id).execute()
 
 
-def test_clients_are_held_all_at_once_and_only_in_a_transaction(demo: Demo, elsewhere: Client):
+def test_all_clients_are_locked_at_once_in_a_transaction(demo: Demo, elsewhere: Client):
     with transaction(elsewhere.id, demo.client.id):
         for client in (demo.client, elsewhere):
             audit.record_event(client.id, "user:1", "x", "y")
@@ -67,8 +67,8 @@ def test_clients_are_held_all_at_once_and_only_in_a_transaction(demo: Demo, else
         models.require_client_lock(demo.client.id)
 
 
-# --- at the same moment ---------------------------------------------------------------------------
-def test_the_second_reads_what_the_first_wrote(demo: Demo, elsewhere: Client):
+# --- concurrency ----------------------------------------------------------------------------------
+def test_the_second_writer_waits_for_the_first(demo: Demo, elsewhere: Client):
     inside, seen = Event(), []
 
     def second() -> None:
@@ -84,7 +84,7 @@ def test_the_second_reads_what_the_first_wrote(demo: Demo, elsewhere: Client):
         waits = pool.submit(second)
         with transaction(demo.client.id):
             inside.set()
-            if is_postgres():  # SQLite has one writer for all
+            if is_postgres():  # SQLite has one writer for all clients
                 pool.submit(of_another_client).result(10)
             assert not waits.done()
             Client.update(name="Nieuw").where(Client.id == demo.client.id).execute()
@@ -92,9 +92,11 @@ def test_the_second_reads_what_the_first_wrote(demo: Demo, elsewhere: Client):
     assert seen == [*(["another"] if is_postgres() else []), "Nieuw"]
 
 
-def test_what_people_and_the_worker_do_at_once_ends_in_no_ring(demo: Demo):
-    """Each act takes other rows in an order of its own; a database that sees a ring ends one with an error of its own,
-    which would come out here."""
+def test_concurrent_actions_cause_no_deadlock(demo: Demo):
+    """Each action takes other rows in its own order.
+
+    A database that detects a deadlock aborts one transaction with an error, which would fail this test.
+    """
     user = make_user(name="Naomi")
     authorise(demo.client, user)
     naomi = Membership.create(user=user, client=demo.client, role="approver")
@@ -133,5 +135,5 @@ def test_what_people_and_the_worker_do_at_once_ends_in_no_ring(demo: Demo):
             done.result()
     assert audit.verify_chain(demo.client.id) == []
     for batch in batches:
-        standing = Release.select().where(Release.batch == batch.id, Release.voided_at.is_null()).count()
-        assert standing == (demo.view(batch).state == "approved")
+        valid_releases = Release.select().where(Release.batch == batch.id, Release.voided_at.is_null()).count()
+        assert valid_releases == (demo.view(batch).state == "approved")

@@ -1,4 +1,4 @@
-"""Consents: given, refused, never come back, asked by themselves at most four times a day, ending, renewed."""
+"""Consents: granted, declined, never returned, polled in the background at most four times a day, ended, renewed."""
 
 from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, date, datetime, timedelta
@@ -32,7 +32,7 @@ from tests.support.sandbox import Sandbox
 
 @pytest.fixture
 def owner(world: Services) -> Membership:
-    """Somebody who may link a bank, and has none."""
+    """A user who may link a bank and has none yet."""
     user = make_user()
     membership = make_client(user)
     authorise(membership.client, user)
@@ -48,7 +48,7 @@ def due(link: BankLink) -> None:
 
 
 def look(link: BankLink) -> BankLink:
-    """The job, now."""
+    """Run the sync job now."""
     due(link)
     assert account_sync.sync_consent(link.id)
     return fresh(link)
@@ -58,8 +58,8 @@ def used(link: BankLink) -> dict[str, int]:
     return {row.what: row.times for row in BankAccess.select().where(BankAccess.link == link.id)}
 
 
-# --- there and back -------------------------------------------------------------------------------
-def test_a_consent_holds_until_the_day_that_the_bank_says(owner: Membership, sandbox: Sandbox):
+# --- granting -------------------------------------------------------------------------------------
+def test_the_last_day_comes_from_the_bank(owner: Membership, sandbox: Sandbox):
     sandbox.fault(bank_consent_short=True)
     link = linked(owner.client, owner.user)
     assert (link.status, link.consent_status, link.bank_name) == (
@@ -71,7 +71,7 @@ def test_a_consent_holds_until_the_day_that_the_bank_says(owner: Membership, san
     assert link.valid_until == told
 
 
-def test_coming_back_twice_changes_nothing(owner: Membership):
+def test_a_repeated_redirect_changes_nothing(owner: Membership):
     walk = begin(owner.client, owner.user)
     state = walk.decide("toestaan", *BOTH)
     first = linking.complete_consent(state, owner.user, PSU)
@@ -81,13 +81,13 @@ def test_coming_back_twice_changes_nothing(owner: Membership):
     assert BankAccount.select().count() == 2
 
 
-def test_somebody_else_cannot_come_back_for_you(owner: Membership):
+def test_another_user_cannot_complete_the_consent(owner: Membership):
     state = begin(owner.client, owner.user).decide("toestaan", *BOTH)
     with pytest.raises(NotFound):
         linking.complete_consent(state, make_user(), PSU)
 
 
-def test_back_before_the_bank_was_answered_waits(owner: Membership):
+def test_an_undecided_consent_stays_pending(owner: Membership):
     begin(owner.client, owner.user)
     link = BankLink.get()
     with pytest.raises(ConsentPending):
@@ -95,7 +95,7 @@ def test_back_before_the_bank_was_answered_waits(owner: Membership):
     assert fresh(link).status == "started"
 
 
-def test_a_refusal_at_the_bank_links_nothing(owner: Membership):
+def test_a_declined_consent_links_nothing(owner: Membership):
     state = begin(owner.client, owner.user).decide("weigeren")
     with pytest.raises(ConsentRefused):
         linking.complete_consent(state, owner.user, PSU)
@@ -103,7 +103,7 @@ def test_a_refusal_at_the_bank_links_nothing(owner: Membership):
     assert BankAccount.select().count() == 0
 
 
-def test_a_bank_that_is_away_can_be_asked_again_later(owner: Membership, sandbox: Sandbox):
+def test_completion_can_be_repeated_after_an_outage(owner: Membership, sandbox: Sandbox):
     state = begin(owner.client, owner.user).decide("toestaan", *BOTH)
     sandbox.fault(bank_down=True)
     with pytest.raises(BankUnavailable):
@@ -112,7 +112,7 @@ def test_a_bank_that_is_away_can_be_asked_again_later(owner: Membership, sandbox
     assert linking.complete_consent(state, owner.user, PSU).status == "valid"
 
 
-def test_who_never_comes_back_has_the_accounts_all_the_same(owner: Membership):
+def test_accounts_are_imported_if_the_redirect_never_returns(owner: Membership):
     begin(owner.client, owner.user).decide("toestaan", *BOTH)
     link = look(BankLink.get())
     assert link.status == "valid"
@@ -121,7 +121,7 @@ def test_who_never_comes_back_has_the_accounts_all_the_same(owner: Membership):
     assert [row.id for row in linking.awaiting_holder_confirmation(owner.client)] == [link.id]
 
 
-def test_who_never_answered_the_bank_is_asked_after_for_a_day(owner: Membership):
+def test_an_undecided_consent_is_polled_for_a_day(owner: Membership):
     begin(owner.client, owner.user)
     link = look(BankLink.get())
     assert link.status == "started"
@@ -132,8 +132,8 @@ def test_who_never_answered_the_bank_is_asked_after_for_a_day(owner: Membership)
     assert (link.status, link.due_at) == ("refused", None)
 
 
-# --- how it stands --------------------------------------------------------------------------------
-def test_a_consent_that_expires_by_the_banks_clock_is_seen_by_the_job(owner: Membership, sandbox: Sandbox):
+# --- status ---------------------------------------------------------------------------------------
+def test_the_job_detects_an_expired_consent(owner: Membership, sandbox: Sandbox):
     sandbox.fault(bank_consent_short=True)
     link = linked(owner.client, owner.user)
     advance(sandbox, 6)
@@ -143,19 +143,19 @@ def test_a_consent_that_expires_by_the_banks_clock_is_seen_by_the_job(owner: Mem
     assert audit.verify_chain(owner.client_id) == []
 
 
-def test_a_consent_taken_back_at_the_bank_is_seen(owner: Membership, sandbox: Sandbox):
+def test_the_job_detects_a_revoked_consent(owner: Membership, sandbox: Sandbox):
     link = linked(owner.client, owner.user)
     sandbox.post(f"/bank/redirect/toestemmingen/{link.consent_id}/intrekken")
     assert consents.consent_view(look(link)).word == "revokedByPsu"
 
 
-def test_a_consent_that_the_bank_forgot_is_over(owner: Membership, sandbox: Sandbox):
+def test_a_consent_unknown_to_the_bank_has_ended(owner: Membership, sandbox: Sandbox):
     link = linked(owner.client, owner.user)
     sandbox.fault(bank_forgets_consent=True)
     assert (look(link).status, fresh(link).consent_status) == ("ended", "unknown")
 
 
-def test_an_account_call_that_hears_it_is_over_ends_it(owner: Membership, sandbox: Sandbox):
+def test_an_account_call_can_reveal_that_the_consent_has_ended(owner: Membership, sandbox: Sandbox):
     link = linked(owner.client, owner.user)
     row, line = BankAccount.get(), linking.bank_config_of("redirect")
     sandbox.fault(bank_consent_expired=True)
@@ -165,7 +165,7 @@ def test_an_account_call_that_hears_it_is_over_ends_it(owner: Membership, sandbo
     assert (fresh(link).status, fresh(link).consent_status) == ("ended", "expired")
 
 
-def test_an_ended_consent_keeps_its_accounts_and_their_balances(owner: Membership, sandbox: Sandbox):
+def test_an_ended_consent_keeps_its_accounts_and_balances(owner: Membership, sandbox: Sandbox):
     link = linked(owner.client, owner.user)
     sandbox.fault(bank_consent_expired=True)
     look(link)
@@ -174,7 +174,7 @@ def test_an_ended_consent_keeps_its_accounts_and_their_balances(owner: Membershi
     assert all(account.balance_cents is not None and account.balance_at for account in found)
 
 
-def test_a_payment_goes_to_the_bank_after_the_end_of_the_consent(world: Services, sandbox: Sandbox):
+def test_payments_work_after_the_consent_has_ended(world: Services, sandbox: Sandbox):
     demo = make_demo(sandbox, pin=False)
     consents.terminate_consent(linked(demo.client, demo.user), "expired")
     batch = demo.batch()
@@ -183,14 +183,14 @@ def test_a_payment_goes_to_the_bank_after_the_end_of_the_consent(world: Services
     assert Batch.get_by_id(batch.id).state == "at_bank"
 
 
-def test_past_its_last_day_it_is_expired_though_nobody_can_ask(owner: Membership, sandbox: Sandbox):
+def test_after_its_last_day_it_is_expired_even_if_the_bank_is_down(owner: Membership, sandbox: Sandbox):
     link = linked(owner.client, owner.user)
     BankLink.update(valid_until=consents.today_amsterdam() - timedelta(days=1)).execute()
     sandbox.fault(bank_down=True)
     assert consents.consent_view(look(link)).word == "expired"
 
 
-def test_a_bank_that_is_away_ends_nothing(owner: Membership, sandbox: Sandbox):
+def test_an_outage_does_not_end_a_consent(owner: Membership, sandbox: Sandbox):
     link = linked(owner.client, owner.user)
     sandbox.fault(bank_down=True)
     link = look(link)
@@ -199,14 +199,14 @@ def test_a_bank_that_is_away_ends_nothing(owner: Membership, sandbox: Sandbox):
     assert link.due_at > datetime.now(UTC)
 
 
-def test_without_the_directory_the_job_waits_and_ends_nothing(owner: Membership, world: Services):
+def test_a_missing_directory_does_not_end_a_consent(owner: Membership, world: Services):
     link = linked(owner.client, owner.user)
     without_directory(world)
     link = look(link)
     assert (link.status, link.lease_until) == ("valid", None)
 
 
-def test_one_worker_looks_at_a_time(owner: Membership):
+def test_one_worker_syncs_at_a_time(owner: Membership):
     link = linked(owner.client, owner.user)
     due(link)
     assert account_sync.due_consents() == [link.id]
@@ -215,8 +215,8 @@ def test_one_worker_looks_at_a_time(owner: Membership):
     assert not account_sync.sync_consent(link.id)
 
 
-# --- four a day -----------------------------------------------------------------------------------
-def test_the_job_reads_balances_four_times_a_day_and_no_more(owner: Membership, sandbox: Sandbox):
+# --- quota ----------------------------------------------------------------------------------------
+def test_the_job_reads_balances_at_most_four_times_a_day(owner: Membership, sandbox: Sandbox):
     link = linked(owner.client, owner.user)
     for _ in range(4):
         look(link)
@@ -228,7 +228,7 @@ def test_the_job_reads_balances_four_times_a_day_and_no_more(owner: Membership, 
     assert used(link) == {"consent": 4} | {f"balances:{one}": 4 for one in ids}
 
 
-def test_the_fourth_is_taken_once_by_many_at_the_same_moment(owner: Membership):
+def test_parallel_reads_do_not_exceed_the_quota(owner: Membership):
     link = linked(owner.client, owner.user)
     for _ in range(3):
         consents.count_access(link, "balances:1", None)
@@ -246,7 +246,7 @@ def test_the_fourth_is_taken_once_by_many_at_the_same_moment(owner: Membership):
     assert used(link) == {"balances:1": 4}
 
 
-def test_each_thing_each_day_and_each_consent_has_four_of_its_own(owner: Membership, monkeypatch):
+def test_the_quota_is_per_resource_day_and_consent(owner: Membership, monkeypatch):
     link = linked(owner.client, owner.user)
     for _ in range(4):
         consents.count_access(link, "balances:1", None)
@@ -258,7 +258,7 @@ def test_each_thing_each_day_and_each_consent_has_four_of_its_own(owner: Members
     consents.count_access(link, "balances:1", None)
 
 
-def test_with_the_customer_there_nothing_is_counted(owner: Membership, sandbox: Sandbox):
+def test_reads_with_the_customer_present_are_not_counted(owner: Membership, sandbox: Sandbox):
     link = linked(owner.client, owner.user)
     for _ in range(6):
         BankLink.update(looked_at=None).execute()
@@ -266,7 +266,7 @@ def test_with_the_customer_there_nothing_is_counted(owner: Membership, sandbox: 
     assert used(link) == {}
 
 
-def test_a_bank_that_says_too_often_is_left_alone_for_the_day(owner: Membership, sandbox: Sandbox):
+def test_access_exceeded_stops_reads_for_the_day(owner: Membership, sandbox: Sandbox):
     link = linked(owner.client, owner.user)
     sandbox.fault(bank_access_exceeded=True)
     look(link)
@@ -283,7 +283,7 @@ def set_balance(sandbox: Sandbox, iban: str, amount: str) -> None:
     })  # fmt: skip
 
 
-def test_a_look_brings_the_balance_of_now_and_another_within_the_minute_asks_nothing(
+def test_balances_are_refreshed_at_most_once_a_minute(
     owner: Membership, sandbox: Sandbox
 ):
     linked(owner.client, owner.user)
@@ -297,14 +297,14 @@ def test_a_look_brings_the_balance_of_now_and_another_within_the_minute_asks_not
     assert BankAccount.get(BankAccount.iban == DEMO_IBAN).balance_cents == 1234
 
 
-def test_the_job_brings_balances_without_the_customer(owner: Membership, sandbox: Sandbox):
+def test_the_job_refreshes_balances(owner: Membership, sandbox: Sandbox):
     link = linked(owner.client, owner.user)
     set_balance(sandbox, DEMO_IBAN, "99.00")
     look(link)
     assert BankAccount.get(BankAccount.iban == DEMO_IBAN).balance_cents == 9900
 
 
-def test_a_balance_that_cannot_be_had_leaves_the_last(owner: Membership, sandbox: Sandbox):
+def test_a_failed_refresh_keeps_the_last_balance(owner: Membership, sandbox: Sandbox):
     linked(owner.client, owner.user)
     before = BankAccount.get(BankAccount.iban == DEMO_IBAN)
     sandbox.fault(bank_balance_down=True)
@@ -314,8 +314,8 @@ def test_a_balance_that_cannot_be_had_leaves_the_last(owner: Membership, sandbox
     assert (after.balance_cents, after.balance_at) == (before.balance_cents, before.balance_at)
 
 
-# --- the end --------------------------------------------------------------------------------------
-def test_seven_days_before_the_end_each_owner_gets_one_mail(owner: Membership, sandbox: Sandbox):
+# --- end and renewal ------------------------------------------------------------------------------
+def test_each_owner_gets_one_mail_seven_days_before_the_end(owner: Membership, sandbox: Sandbox):
     sandbox.fault(bank_consent_short=True)
     link = linked(owner.client, owner.user)
     Membership.create(user=make_user(), client=owner.client, role="preparer")
@@ -326,7 +326,7 @@ def test_seven_days_before_the_end_each_owner_gets_one_mail(owner: Membership, s
     assert [one.word for one in consents.consents_needing_renewal(owner.client)] == ["ends"]
 
 
-def test_that_mail_says_which_bank_and_until_when(owner: Membership, sandbox: Sandbox):
+def test_the_reminder_names_the_bank_and_the_last_day(owner: Membership, sandbox: Sandbox):
     sandbox.fault(bank_consent_short=True)
     link = look(linked(owner.client, owner.user))
     told: list[MailMessage] = []
@@ -342,19 +342,19 @@ def test_that_mail_says_which_bank_and_until_when(owner: Membership, sandbox: Sa
 
 
 @pytest.mark.parametrize(("days", "word"), [(8, "valid"), (7, "ends"), (0, "ends"), (-1, "expired")])
-def test_the_week_before_the_end_counts_its_last_day(owner: Membership, days: int, word: str):
+def test_the_last_week_includes_the_last_day(owner: Membership, days: int, word: str):
     link = linked(owner.client, owner.user)
     link.valid_until = consents.today_amsterdam() + timedelta(days=days)
     assert consents.consent_view(link).word == word
 
 
-def test_a_bank_that_names_no_end_is_never_about_to_end(owner: Membership):
+def test_a_consent_without_an_end_needs_no_renewal(owner: Membership):
     link = linked(owner.client, owner.user)
     link.valid_until = None
     assert (consents.consent_view(link).word, consents.consent_view(link).days_left) == ("valid", None)
 
 
-def test_a_renewal_keeps_rows_and_mapping_and_ends_the_older(owner: Membership, sandbox: Sandbox):
+def test_a_renewal_keeps_the_accounts_and_ends_the_older_consent(owner: Membership, sandbox: Sandbox):
     older = linked(owner.client, owner.user)
     rows = {row.iban: row.id for row in BankAccount.select()}
     newer = begin(owner.client, owner.user).allow()
@@ -365,7 +365,7 @@ def test_a_renewal_keeps_rows_and_mapping_and_ends_the_older(owner: Membership, 
     assert consents.consents_needing_renewal(owner.client) == []
 
 
-def test_a_mapped_company_stays_mapped_over_a_renewal(world: Services, sandbox: Sandbox):
+def test_a_renewal_keeps_the_mapping(world: Services, sandbox: Sandbox):
     demo = make_demo(sandbox, pin=False)
     newer = begin(demo.client, demo.user).allow()
     assert PayrollCompany.get().bank_account_id == demo.account.id
@@ -373,14 +373,14 @@ def test_a_mapped_company_stays_mapped_over_a_renewal(world: Services, sandbox: 
     assert BankAccount.get_by_id(demo.account.id).link_id == newer.id
 
 
-def test_a_renewal_that_leaves_an_account_out_keeps_the_older_for_it(owner: Membership):
+def test_a_partial_renewal_keeps_the_older_consent(owner: Membership):
     older = linked(owner.client, owner.user)
     newer = begin(owner.client, owner.user).allow(DEMO_IBAN)
     assert fresh(older).status == "valid"
     assert {row.iban: row.link_id for row in BankAccount.select()} == {DEMO_IBAN: newer.id, OTHER_IBAN: older.id}
 
 
-def test_a_renewal_under_another_name_is_to_be_confirmed(owner: Membership, sandbox: Sandbox):
+def test_a_renewal_with_another_holder_needs_confirmation(owner: Membership, sandbox: Sandbox):
     linked(owner.client, owner.user)
     sandbox.control("PUT", "banks/redirect", {
         "accounts": [{"iban": DEMO_IBAN, "name": "Zakelijk", "balance": "1.00", "owner": "Duinrand Catering BV"}],
@@ -390,7 +390,7 @@ def test_a_renewal_under_another_name_is_to_be_confirmed(owner: Membership, sand
     assert DEMO_IBAN not in [account.iban for account in linking.payable_accounts(owner.client)]
 
 
-def test_an_older_way_back_does_not_take_the_accounts_from_the_newer(owner: Membership):
+def test_an_older_redirect_does_not_take_accounts_from_a_newer_consent(owner: Membership):
     walk = begin(owner.client, owner.user)
     state = walk.decide("toestaan", *BOTH)
     linking.complete_consent(state, owner.user, PSU)

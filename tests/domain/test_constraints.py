@@ -1,4 +1,4 @@
-"""What holds even against our own code: the database says no."""
+"""Constraints and triggers: the database rejects what would be wrong, even from our own code."""
 
 from datetime import date
 
@@ -25,19 +25,19 @@ def _order(batch: Batch, release: Release, name: str) -> BankOrder:
 
 
 @pytest.mark.parametrize("change", [{"amount_cents": 1}, {"iban": "X"}, {"name_sent": "X"}, {"name_shown": "X"}])
-def test_a_lines_facts_never_change(demo: Demo, change: dict):
+def test_the_facts_of_a_line_cannot_be_changed(demo: Demo, change: dict):
     batch = demo.batch()
     with pytest.raises(DatabaseError):
         BatchLine.update(**change).where(BatchLine.batch == batch.id).execute()
 
 
-def test_a_line_is_never_deleted(demo: Demo):
+def test_a_line_cannot_be_deleted(demo: Demo):
     demo.batch()
     with pytest.raises(DatabaseError):
         BatchLine.delete().execute()
 
 
-def test_the_log_is_append_only(demo: Demo):
+def test_the_audit_log_is_append_only(demo: Demo):
     demo.batch()
     with pytest.raises(DatabaseError):
         AuditEvent.update(kind="x").execute()
@@ -48,13 +48,13 @@ def test_the_log_is_append_only(demo: Demo):
 
 
 @pytest.mark.parametrize(("extra", "lines"), [(1, 3), (-1, 3), (0, 2)])
-def test_a_release_whose_total_is_not_the_sum_of_its_lines_is_refused(demo: Demo, extra: int, lines: int):
+def test_a_release_must_equal_the_sum_of_its_lines(demo: Demo, extra: int, lines: int):
     batch = demo.batch()
     with pytest.raises(DatabaseError):
         _release(batch, batch.total_cents + extra, lines)
 
 
-def test_a_batch_has_one_order_that_may_live(demo: Demo):
+def test_a_batch_has_at_most_one_live_order(demo: Demo):
     batch = demo.batch()
     first = _release(batch, batch.total_cents, 3)
     _order(batch, first, "one")
@@ -64,14 +64,14 @@ def test_a_batch_has_one_order_that_may_live(demo: Demo):
         _order(batch, second, "two")
 
 
-def test_two_releases_of_one_digest_cannot_stand_together(demo: Demo):
+def test_a_digest_has_at_most_one_valid_release(demo: Demo):
     batch = demo.batch()
     _release(batch, batch.total_cents, 3)
     with pytest.raises(DatabaseError):
         _release(batch, batch.total_cents, 3)
 
 
-def test_the_same_run_and_version_is_one_batch(demo: Demo):
+def test_a_version_of_a_run_is_one_batch(demo: Demo):
     batch = demo.batch()
     row = dict(batch.__data__, id=None, reference="other")
     with pytest.raises(DatabaseError):

@@ -1,8 +1,7 @@
-"""A worker that dies anywhere while it gives an order to the bank: the bank has it once, or it can still be sent once.
+"""A worker that crashes anywhere while submitting an order: the bank has it once, or it can still be submitted once.
 
-A process of its own sends the order and is ended, as by a power cut, before each statement that changes the
-database and after each commit, one run per place (reading leaves nothing behind). Then time passes, and another
-worker sweeps what waits.
+A separate process submits the order and is ended, as by a power failure, before each write and after each commit, one
+run per place (reads have no effect). Then time passes, and another worker sweeps what is due.
 """
 
 import os
@@ -21,11 +20,11 @@ from tests.support.factories import PSU, Demo
 from tests.support.sandbox import Sandbox
 
 DIED, LIVED = 9, 0
-MOST_PLACES = 200
+MAX_PLACES = 200
 
 
-def _dies_at(place: int) -> None:
-    """From here on this process ends at the place with this number: before a write, or after a commit."""
+def _crash_at(place: int) -> None:
+    """Make this process exit at the place with this number: before a write, or after a commit."""
     real, passed = models.database.obj, 0
     execute, commit = real.execute_sql, real.commit
 
@@ -47,27 +46,27 @@ def _dies_at(place: int) -> None:
     real.execute_sql, real.commit = execute_sql, committed
 
 
-def _sends_and_dies(url: str, batch: Batch, place: int) -> bool:
-    """Whether it died before it was done."""
+def _submit_and_crash(url: str, batch: Batch, place: int) -> bool:
+    """Submit in a child process. Returns whether it crashed before it was done."""
     models.database.close()
     child = os.fork()
     if child == 0:
         code = 1
         try:
-            models.connect(url)  # nothing of the parent's connection is used
+            models.connect(url)  # never use the parent's connection
             with models.database.connection_context():
-                _dies_at(place)
+                _crash_at(place)
                 submission.submit_order(batch.id)
             code = LIVED
         finally:
-            os._exit(code)  # never back into the test's own process
+            os._exit(code)  # never return into the test
     code = os.waitstatus_to_exitcode(os.waitpid(child, 0)[1])
     models.database.connect()
     assert code in (DIED, LIVED)
     return code == DIED
 
 
-def _an_hour_passes(batch: Batch) -> None:
+def _pass_an_hour(batch: Batch) -> None:
     ago = utcnow() - timedelta(hours=1)
     orders = BankOrder.update(lease_until=ago, called_at=ago).where(BankOrder.batch == batch.id)
     orders.where(BankOrder.called_at.is_null(False)).execute()
@@ -75,10 +74,10 @@ def _an_hour_passes(batch: Batch) -> None:
     BankOrder.update(due_at=ago).where(BankOrder.batch == batch.id, BankOrder.due_at.is_null(False)).execute()
 
 
-def _another_worker_sweeps(batch: Batch) -> None:
-    """Three times: each wakes what the one before has left."""
+def _sweep_by_another_worker(batch: Batch) -> None:
+    """Run three sweeps: each finds what the previous one left."""
     for _ in range(3):
-        _an_hour_passes(batch)
+        _pass_an_hour(batch)
         for batch_id in submission.due_batches():
             submission.submit_order(batch_id)
         for order_id in status_polling.due_orders():
@@ -86,41 +85,41 @@ def _another_worker_sweeps(batch: Batch) -> None:
 
 
 @pytest.fixture
-def killed_everywhere(database: str, demo: Demo, sandbox: Sandbox) -> Callable[[], Iterator[tuple[Batch, list[dict]]]]:
-    """Each place in turn: the payment after all that, and what the bank has of it."""
+def crashed_everywhere(database: str, demo: Demo, sandbox: Sandbox) -> Callable[[], Iterator[tuple[Batch, list[dict]]]]:
+    """For each place in turn: the payment after the recovery, and what the bank has of it."""
     BankAccount.update(limit_day_cents=10**12).execute()
 
     def places() -> Iterator[tuple[Batch, list[dict]]]:
-        for place in range(1, MOST_PLACES):
+        for place in range(1, MAX_PLACES):
             batch = demo.batch(number=place)
             release(demo.membership, str(batch.reference), demo.view(batch).digest, "session", PSU)
-            died = _sends_and_dies(database, batch, place)
-            _another_worker_sweeps(batch)
+            died = _submit_and_crash(database, batch, place)
+            _sweep_by_another_worker(batch)
             mine = [o for o in sandbox.control("GET", "orders") if o["msg_id"].startswith(batch.reference)]
             yield Batch.get_by_id(batch.id), mine
             if not died:
-                assert place > 12, "it died at too few places to mean anything"
+                assert place > 12, "too few places to crash at"
                 return
-        pytest.fail("it never got to the end")
+        pytest.fail("the submission never completed")
 
     return places
 
 
-def test_where_a_repeat_is_harmless_the_bank_has_it_once(killed_everywhere):
-    for batch, at_bank in killed_everywhere():
+def test_with_idempotent_requests_the_bank_has_it_once(crashed_everywhere):
+    for batch, at_bank in crashed_everywhere():
         assert [o["msg_id"] for o in at_bank] == [batch.reference]
         assert batch.state == "at_bank"
         assert BankOrder.select().where(BankOrder.batch == batch.id).count() == 1
     assert list(integrity.find_inconsistencies()) == []
 
 
-def test_where_it_is_not_the_bank_has_it_at_most_once_and_people_are_asked(killed_everywhere, sandbox: Sandbox):
+def test_without_idempotent_requests_the_bank_has_it_at_most_once(crashed_everywhere, sandbox: Sandbox):
     sandbox.control("PUT", "banks/redirect", {"line": {"honours_request_id": False}})
     unknown = 0
-    for batch, at_bank in killed_everywhere():
+    for batch, at_bank in crashed_everywhere():
         assert len(at_bank) <= 1
         assert batch.state in ("at_bank", "sending")
         assert batch.state == "sending" or len(at_bank) == 1
         unknown += batch.state == "sending"
-    assert unknown > 0, "dying around the call leaves what nobody knows"
+    assert unknown > 0, "a crash around the call leaves the outcome unknown"
     assert list(integrity.find_inconsistencies()) == []

@@ -1,7 +1,7 @@
-"""An order is given to the bank exactly once, whatever dies, doubles, jumps or is lost on the way.
+"""An order is submitted to the bank exactly once, despite crashes, repeats, clock changes and lost messages.
 
-The bank accepts doubles here (`bank_accepts_duplicates`) and counts: what we send twice stands there twice.
-`docs/exactly-once.md` says which of these tests shows what.
+The bank accepts duplicates here (`bank_accepts_duplicates`), so that an order submitted twice is present twice.
+`docs/exactly-once.md` says which test shows what.
 """
 
 import threading
@@ -34,7 +34,7 @@ KILLED = -9
 
 
 @pytest.fixture(autouse=True)
-def the_books_are_right(demo: Demo):
+def no_inconsistencies(demo: Demo):
     yield
     assert list(integrity.find_inconsistencies()) == []
 
@@ -52,12 +52,12 @@ def released(demo: Demo) -> Batch:
 
 
 def at_bank(sandbox: Sandbox) -> list[str]:
-    """The message ids of all that the banks have."""
+    """Return the message ids of all orders at the banks."""
     return [order["msg_id"] for order in sandbox.control("GET", "orders")]
 
 
 def wake(batch: Batch, times: int = 3) -> Batch:
-    """The worker is back: leases have run out, pauses are over, and every job runs more than once."""
+    """Let the worker return: leases have expired, pauses are over, and every job runs more than once."""
     for _ in range(times):
         BankOrder.update(lease_until=None).where(BankOrder.batch == batch.id).execute()
         BankOrder.update(due_at=batch.created_at).where(
@@ -68,25 +68,25 @@ def wake(batch: Batch, times: int = 3) -> Batch:
     return Batch.get_by_id(batch.id)
 
 
-def honouring(sandbox: Sandbox, honours: bool) -> None:
-    """Whether the bank answers a repeated X-Request-ID as it did, and its line says so."""
+def set_idempotent(sandbox: Sandbox, honours: bool) -> None:
+    """Set whether the bank treats a repeated X-Request-ID as idempotent, in its behaviour and its configuration."""
     sandbox.control("PUT", "banks/redirect", {"honours_request_id": honours})
 
 
-# --- killed ---------------------------------------------------------------------------------------
-@pytest.mark.thorough  # these points are among the places of test_crash_recovery; here they die by a signal
+# --- crashes --------------------------------------------------------------------------------------
+@pytest.mark.thorough  # the same points as in test_crash_recovery, but with SIGKILL
 @pytest.mark.parametrize("honours", [True, False])
 @pytest.mark.parametrize("point", crashing_worker.POINTS)
-def test_a_worker_killed_anywhere_gives_it_once(
+def test_a_killed_worker_submits_once(
     database: str, sandbox: Sandbox, keys: Path, released: Batch, point: str, honours: bool
 ):
-    honouring(sandbox, honours)
+    set_idempotent(sandbox, honours)
     assert crashing_worker.run(database, sandbox, keys, released.id, point) == KILLED
     had_it = at_bank(sandbox)
     found = wake(released)
     if honours or point not in crashing_worker.UNSURE:
         assert (found.state, at_bank(sandbox)) == ("at_bank", [released.reference])
-    else:  # nobody but the bank can know: a person asks it
+    else:  # only the bank knows: an operator asks it
         assert (found.state, at_bank(sandbox)) == ("sending", had_it)
         assert submission.due_batches() == []
         with pytest.raises(NotOpen):
@@ -94,24 +94,24 @@ def test_a_worker_killed_anywhere_gives_it_once(
 
 
 @pytest.mark.parametrize("made", [False, True])
-def test_workers_at_the_same_moment_give_it_once(
+def test_parallel_workers_submit_once(
     database: str, sandbox: Sandbox, keys: Path, released: Batch, made: bool
 ):
-    """Of an order that is to be made, and of one that is and waits; the bank is slow, so that they meet."""
-    honouring(sandbox, False)
+    """For an order that is still to be built, and for one that waits. The bank is slow, so that the workers overlap."""
+    set_idempotent(sandbox, False)
     sandbox.fault(bank_slow=True)
     if made:
         submission.build_order(released)
     started = [crashing_worker.start(database, sandbox, keys, released.id) for _ in range(3)]
-    crashing_worker.wait_for(2, started)  # those who left the order to the one that the bank keeps waiting
+    crashing_worker.wait_for(2, started)  # those that did not get the lease
     sandbox.fault(bank_slow=False)
     assert [one.wait() for one in started] == [0, 0, 0]
     assert (wake(released).state, at_bank(sandbox)) == ("at_bank", [released.reference])
 
 
-def test_a_worker_that_slept_between_looking_and_claiming_does_not_give_it_again(sandbox: Sandbox, released: Batch):
-    """It looked when nothing had been called; meanwhile another called, and the answer was lost."""
-    honouring(sandbox, False)
+def test_a_delayed_worker_does_not_submit_again(sandbox: Sandbox, released: Batch):
+    """It read the order before it was submitted; meanwhile another worker submitted it and the answer was lost."""
+    set_idempotent(sandbox, False)
     looked = submission.build_order(released)
     assert looked is not None and looked.called_at is None
     sandbox.fault(bank_lost_answer=True)
@@ -121,7 +121,7 @@ def test_a_worker_that_slept_between_looking_and_claiming_does_not_give_it_again
     assert (Batch.get_by_id(released.id).state, at_bank(sandbox)) == ("sending", [released.reference])
 
 
-def test_what_another_worker_holds_is_left_alone(sandbox: Sandbox, released: Batch):
+def test_a_leased_order_is_left_alone(sandbox: Sandbox, released: Batch):
     order = submission.build_order(released)
     assert order is not None
     assert leases.claim_lease(BankOrder, order.id, submission.SEND_LEASE) is not None
@@ -131,17 +131,17 @@ def test_what_another_worker_holds_is_left_alone(sandbox: Sandbox, released: Bat
     assert (wake(released).state, at_bank(sandbox)) == ("at_bank", [released.reference])
 
 
-# --- no answer ------------------------------------------------------------------------------------
+# --- lost answers ---------------------------------------------------------------------------------
 @pytest.mark.parametrize("honours", [True, False])
 @pytest.mark.parametrize(
     ("fault", "taken"),
     [("bank_order_not_taken", False), ("bank_lost_answer", True), ("bank_order_504", True),
      ("bank_strange_answer", True)],
 )  # fmt: skip
-def test_without_an_answer_it_is_given_once(
+def test_without_an_answer_it_is_submitted_once(
     sandbox: Sandbox, released: Batch, fault: str, taken: bool, honours: bool
 ):
-    honouring(sandbox, honours)
+    set_idempotent(sandbox, honours)
     sandbox.fault(**{fault: True})
     submission.submit_order(released.id)
     assert Batch.get_by_id(released.id).state == "sending"
@@ -154,8 +154,8 @@ def test_without_an_answer_it_is_given_once(
         assert (found.state, at_bank(sandbox)) == ("sending", [released.reference] * taken)
 
 
-def test_a_double_says_that_the_bank_has_it(sandbox: Sandbox, released: Batch):
-    """DUPL to a repeat is no refusal: the order stays, and a person hears of it from the bank."""
+def test_a_duplicate_error_means_that_the_bank_has_it(sandbox: Sandbox, released: Batch):
+    """DUPL in answer to a repeat is no rejection: the order remains, and an operator asks the bank."""
     sandbox.fault(bank_lost_answer=True)
     submission.submit_order(released.id)
     sandbox.fault(
@@ -167,16 +167,16 @@ def test_a_double_says_that_the_bank_has_it(sandbox: Sandbox, released: Batch):
     assert said[-1] == "unknown:DuplicateOrder"
 
 
-# --- people ---------------------------------------------------------------------------------------
+# --- users ----------------------------------------------------------------------------------------
 def press_together(*presses) -> list[Exception]:
-    """All at the same moment, each in a thread; who was told that it is past."""
+    """Run all actions at the same time, each in a thread. Returns the errors of those that came too late."""
     start, wrong, ended = threading.Barrier(len(presses)), [], []
 
     def run(act) -> None:
         start.wait()
         try:
             act()
-        except (NotOpen, StateConflict) as error:  # anything else fails the test as an unhandled one
+        except (NotOpen, StateConflict) as error:  # any other error fails the test
             wrong.append(error)
         ended.append(act)
 
@@ -189,7 +189,7 @@ def press_together(*presses) -> list[Exception]:
     return wrong
 
 
-def test_two_people_two_tabs_and_a_double_tap_give_it_once(demo: Demo, sandbox: Sandbox):
+def test_parallel_users_submit_once(demo: Demo, sandbox: Sandbox):
     batch = demo.batch()
     shown = demo.view(batch).digest
     colleague = Membership.create(user=make_user(), client=demo.client, role="owner")
@@ -207,8 +207,8 @@ def test_two_people_two_tabs_and_a_double_tap_give_it_once(demo: Demo, sandbox: 
     assert (wake(batch).state, at_bank(sandbox)) == ("at_bank", [batch.reference])
 
 
-# --- replayed ways back ---------------------------------------------------------------------------
-def test_the_way_back_walked_again_gives_and_signs_nothing_more(demo: Demo, sandbox: Sandbox):
+# --- replayed redirects ---------------------------------------------------------------------------
+def test_a_replayed_redirect_has_no_effect(demo: Demo, sandbox: Sandbox):
     batch = at_the_bank(demo)
     press(sca.start_sca(demo.client, demo.user, batch.reference, PSU).url or "", "ondertekenen")
     state = sca.return_state(BankOrder.get().msg_id)
@@ -219,7 +219,7 @@ def test_the_way_back_walked_again_gives_and_signs_nothing_more(demo: Demo, sand
         sca.handle_redirect_return(state, make_client(make_user()).user)
 
 
-def test_the_way_back_of_an_order_that_ended_wakes_nothing(demo: Demo, sandbox: Sandbox):
+def test_the_redirect_of_a_closed_order_has_no_effect(demo: Demo, sandbox: Sandbox):
     batch = at_the_bank(demo)
     press(sca.start_sca(demo.client, demo.user, batch.reference, PSU).url or "", "weiger")
     assert followed(batch).state in ("rejected", "failed")
@@ -234,7 +234,7 @@ def test_the_way_back_of_an_order_that_ended_wakes_nothing(demo: Demo, sandbox: 
 
 # --- clocks ---------------------------------------------------------------------------------------
 @pytest.mark.parametrize("jump", [timedelta(hours=-26), timedelta(hours=3), timedelta(days=9)])
-def test_a_clock_that_jumps_after_a_lost_answer_builds_nothing_anew(sandbox: Sandbox, released: Batch, jump: timedelta):
+def test_a_clock_change_after_a_lost_answer_builds_no_new_order(sandbox: Sandbox, released: Batch, jump: timedelta):
     sandbox.fault(bank_lost_answer=True)
     submission.submit_order(released.id)
     body = submission.order_bytes(BankOrder.get())
@@ -247,23 +247,23 @@ def test_a_clock_that_jumps_after_a_lost_answer_builds_nothing_anew(sandbox: San
 
 
 @pytest.mark.parametrize("jump", [timedelta(days=8), timedelta(days=400)])
-def test_a_clock_past_the_day_before_sending_gives_nothing(sandbox: Sandbox, released: Batch, jump: timedelta):
+def test_a_clock_past_the_execution_date_submits_nothing(sandbox: Sandbox, released: Batch, jump: timedelta):
     with time_machine.travel(utcnow() + jump):
         found = wake(released)
     assert (found.state, at_bank(sandbox)) == ("open", [])
-    assert wake(released).state == "open", "what was opened again is never sent when the clock comes back"
+    assert wake(released).state == "open", "a reopened payment is not submitted when the clock is corrected"
     assert at_bank(sandbox) == []
 
 
-def test_a_clock_set_back_before_sending_gives_it_once(sandbox: Sandbox, released: Batch):
+def test_a_clock_set_back_submits_once(sandbox: Sandbox, released: Batch):
     with time_machine.travel(utcnow() - timedelta(hours=2)):
         wake(released)
     assert (wake(released).state, at_bank(sandbox)) == ("at_bank", [released.reference])
 
 
 # --- the queue ------------------------------------------------------------------------------------
-def test_an_emptied_queue_loses_and_doubles_nothing(queue, sandbox: Sandbox, released: Batch):  # noqa: F811
-    """Emptied after the button, the database finds it again; what then stands there many times goes once."""
+def test_an_emptied_queue_neither_loses_nor_duplicates(queue, sandbox: Sandbox, released: Batch):  # noqa: F811
+    """After the queue is emptied, the sweep finds the order in the database; several jobs for it submit it once."""
     _child, path = queue
     connection = jobs.connect(f"unix://{path}?db=0")
     assert jobs.enqueue("send_order", released.id)
@@ -278,7 +278,7 @@ def test_an_emptied_queue_loses_and_doubles_nothing(queue, sandbox: Sandbox, rel
     assert (Batch.get_by_id(released.id).state, at_bank(sandbox)) == ("at_bank", [released.reference])
 
 
-def test_what_was_given_is_followed_to_one_execution(demo: Demo, sandbox: Sandbox, released: Batch):
+def test_a_submitted_order_is_executed_once(demo: Demo, sandbox: Sandbox, released: Batch):
     wake(released)
     press(sca.start_sca(demo.client, demo.user, released.reference, PSU).url or "", "ondertekenen")
     sandbox.control("POST", "clock", {"advance_days": 14})

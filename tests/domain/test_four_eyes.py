@@ -1,4 +1,4 @@
-"""Four eyes: two different people, of exactly what was shown, and nobody what they changed last."""
+"""Dual approval: two different people approve exactly the same payment, and nobody approves their own last change."""
 
 import contextlib
 from concurrent.futures import ThreadPoolExecutor
@@ -34,7 +34,7 @@ TOTAL = 855916
 
 @pytest.fixture
 def naomi(demo: Demo) -> Membership:
-    """A second person who may approve; two have to from ten euro on."""
+    """A second approver. Two approvals are required from ten euros on."""
     made = colleague(demo, "Naomi")
     Client.update(four_eyes_cents=10_00).execute()
     demo.membership = Membership.get_by_id(demo.membership.id)
@@ -56,7 +56,7 @@ def told(kind: str) -> list[int]:
     return sorted(row.user_id for row in OutgoingMail.select().where(OutgoingMail.kind == kind))
 
 
-def test_the_first_stands_and_the_second_releases_the_same_digest(demo: Demo, naomi: Membership):
+def test_the_second_approval_releases_the_same_digest(demo: Demo, naomi: Membership):
     batch = demo.batch()
     first = press(demo, demo.membership, batch)
     assert isinstance(first, Approval)
@@ -74,7 +74,7 @@ def test_one_person_twice_counts_once(demo: Demo, naomi: Membership):
     assert (again.id, demo.view(batch).state, Approval.select().count()) == (first.id, "open", 1)
 
 
-def test_below_the_amount_one_is_enough_and_from_it_on_two(demo: Demo, naomi: Membership):
+def test_two_approvals_are_needed_from_the_threshold_on(demo: Demo, naomi: Membership):
     one, two = demo.batch(number=1), demo.batch(number=2)
     Client.update(four_eyes_cents=TOTAL + 1).execute()
     assert isinstance(press(demo, demo.membership, one), Release)
@@ -83,7 +83,7 @@ def test_below_the_amount_one_is_enough_and_from_it_on_two(demo: Demo, naomi: Me
 
 
 @pytest.mark.parametrize("what", ["line", "date", "account", "run"])
-def test_any_change_voids_the_first(demo: Demo, naomi: Membership, what: str):
+def test_any_change_voids_the_first_approval(demo: Demo, naomi: Membership, what: str):
     batch = demo.batch()
     press(demo, demo.membership, batch)
     seen, later = demo.view(batch), next_bank_day(today_amsterdam() + timedelta(days=7))
@@ -111,7 +111,7 @@ def test_any_change_voids_the_first(demo: Demo, naomi: Membership, what: str):
     assert isinstance(press(demo, demo.membership, batch), Release)
 
 
-def test_the_day_that_was_proposed_stays_for_the_second_and_is_free_after_a_change(demo: Demo, naomi: Membership):
+def test_an_automatic_date_is_kept_until_a_change(demo: Demo, naomi: Membership):
     batch = demo.batch()
     press(demo, demo.membership, batch)
     assert Batch.get_by_id(batch.id).execution_date is not None
@@ -120,7 +120,7 @@ def test_the_day_that_was_proposed_stays_for_the_second_and_is_free_after_a_chan
     assert Batch.get_by_id(batch.id).execution_date is None
 
 
-def test_nobody_approves_what_they_changed_last(demo: Demo, naomi: Membership):
+def test_the_last_editor_cannot_approve(demo: Demo, naomi: Membership):
     batch, third = demo.batch(), colleague(demo, "Jose")
     line = demo.view(batch).lines[0].id
     amendments.exclude_line(demo.client, demo.user, batch.reference, line)
@@ -131,7 +131,7 @@ def test_nobody_approves_what_they_changed_last(demo: Demo, naomi: Membership):
     assert isinstance(press(demo, third, batch), Release)
 
 
-def test_a_change_that_is_taken_back_is_nobodys(demo: Demo, naomi: Membership):
+def test_an_undone_change_has_no_editor(demo: Demo, naomi: Membership):
     batch = demo.batch()
     line = demo.view(batch).lines[0].id
     amendments.exclude_line(demo.client, demo.user, batch.reference, line)
@@ -142,7 +142,7 @@ def test_a_change_that_is_taken_back_is_nobodys(demo: Demo, naomi: Membership):
         press(demo, naomi, batch)
 
 
-def test_two_accounts_of_one_person_are_one_approver(demo: Demo, naomi: Membership):
+def test_two_accounts_of_one_person_count_once(demo: Demo, naomi: Membership):
     first = Identification.get(Identification.user == demo.user.id)
     Identification.update(provider=first.provider, subject=first.subject).execute()
     batch = demo.batch()
@@ -152,7 +152,7 @@ def test_two_accounts_of_one_person_are_one_approver(demo: Demo, naomi: Membersh
     assert (demo.view(batch).state, Approval.select().count()) == ("open", 1)
 
 
-def test_an_approval_of_who_may_no_longer_sign_does_not_count(demo: Demo, naomi: Membership):
+def test_an_approval_without_authority_does_not_count(demo: Demo, naomi: Membership):
     batch = demo.batch()
     press(demo, demo.membership, batch)
     Authority.create(client=demo.client, user=demo.user, answer="no", reason="not_in_register")
@@ -161,7 +161,7 @@ def test_an_approval_of_who_may_no_longer_sign_does_not_count(demo: Demo, naomi:
 
 
 @pytest.mark.parametrize("state", ["open", "approved"])
-def test_removing_or_demoting_an_approver_voids_theirs(demo: Demo, naomi: Membership, state: str):
+def test_removing_or_demoting_an_approver_voids_their_approvals(demo: Demo, naomi: Membership, state: str):
     third = colleague(demo, "Jose")
     batch = demo.batch()
     press(demo, naomi, batch)
@@ -179,7 +179,7 @@ def test_removing_or_demoting_an_approver_voids_theirs(demo: Demo, naomi: Member
     assert demo.view(batch).state == "open"
 
 
-def test_the_limit_is_asked_of_both_and_used_once(demo: Demo, naomi: Membership):
+def test_the_limit_is_checked_twice_and_consumed_once(demo: Demo, naomi: Membership):
     batch = demo.batch()
     press(demo, demo.membership, batch)
     assert limits.released_today(demo.account) == 0
@@ -192,7 +192,7 @@ def test_the_limit_is_asked_of_both_and_used_once(demo: Demo, naomi: Membership)
 
 
 def at_once(acts: list) -> list:
-    """Everybody at the same moment, each on a connection of their own."""
+    """Run all actions at the same time, each on its own connection."""
 
     def one(act):
         with models.database.connection_context(), contextlib.suppress(DomainError):
@@ -202,7 +202,7 @@ def at_once(acts: list) -> list:
         return list(pool.map(one, acts))
 
 
-def test_many_at_the_same_moment_give_one_release(demo: Demo, naomi: Membership):
+def test_parallel_approvals_give_one_release(demo: Demo, naomi: Membership):
     people = [demo.membership, naomi, colleague(demo, "Jose"), colleague(demo, "Alek")]
     batch = demo.batch()
     shown = demo.view(batch).digest
@@ -214,7 +214,7 @@ def test_many_at_the_same_moment_give_one_release(demo: Demo, naomi: Membership)
         press(demo, people[-1], batch, shown=shown)
 
 
-def test_removal_and_approval_at_the_same_moment_leave_no_release_of_who_is_gone(demo: Demo, naomi: Membership):
+def test_parallel_removal_and_approval_leave_no_release(demo: Demo, naomi: Membership):
     colleague(demo, "Jose")
     batch = demo.batch()
     press(demo, demo.membership, batch)
@@ -225,12 +225,12 @@ def test_removal_and_approval_at_the_same_moment_leave_no_release_of_who_is_gone
             lambda: members.remove_member(demo.client, demo.user, naomi.id),
         ]
     )
-    standing = Release.select().where(Release.voided_at.is_null(), Release.user == naomi.user_id)
-    assert not standing.exists()
+    valid = Release.select().where(Release.voided_at.is_null(), Release.user == naomi.user_id)
+    assert not valid.exists()
     assert demo.view(batch).state == "open"
 
 
-def test_the_others_are_asked_by_mail_once_and_told_the_total_at_most(demo: Demo, naomi: Membership):
+def test_the_other_approvers_get_one_mail(demo: Demo, naomi: Membership):
     colleague(demo, "Lisanne", "preparer")
     batch = demo.batch()
     press(demo, demo.membership, batch)
@@ -238,14 +238,14 @@ def test_the_others_are_asked_by_mail_once_and_told_the_total_at_most(demo: Demo
     assert told("approval_asked") == [naomi.user_id]
 
 
-def test_it_waits_no_longer_for_who_has_approved(demo: Demo, naomi: Membership):
+def test_it_no_longer_waits_for_the_first_approver(demo: Demo, naomi: Membership):
     batch = demo.batch()
     press(demo, demo.membership, batch)
     assert queries.count_waiting(demo.client, demo.user) == 0
     assert queries.count_waiting(demo.client, naomi.user) == 1
-    eyes = four_eyes.dual_approval_status(naomi.client, naomi.user, batch.id, "open", TOTAL)
-    assert eyes is not None
-    assert (eyes.approved_by, eyes.eligible, eyes.approved_by_me, eyes.stuck) == (
+    status = four_eyes.dual_approval_status(naomi.client, naomi.user, batch.id, "open", TOTAL)
+    assert status is not None
+    assert (status.approved_by, status.eligible, status.approved_by_me, status.stuck) == (
         (demo.user.name,),
         ("Naomi",),
         False,
@@ -253,7 +253,7 @@ def test_it_waits_no_longer_for_who_has_approved(demo: Demo, naomi: Membership):
     )
 
 
-def test_without_the_setting_nothing_is_new(demo: Demo):
+def test_without_a_threshold_one_approval_is_enough(demo: Demo):
     colleague(demo, "Naomi")
     batch = demo.batch()
     assert four_eyes.dual_approval_status(demo.client, demo.user, batch.id, "open", TOTAL) is None
@@ -261,8 +261,8 @@ def test_without_the_setting_nothing_is_new(demo: Demo):
     assert (Approval.select().count(), told("approval_asked")) == (0, [])
 
 
-# --- the setting ---
-def test_stricter_counts_at_once(demo: Demo):
+# --- the threshold ---
+def test_a_stricter_threshold_applies_at_once(demo: Demo):
     colleague(demo, "Naomi")
     assert four_eyes.set_threshold(demo.membership, 50_000_00) == "changed"
     assert four_eyes.set_threshold(demo.membership, 10_000_00) == "changed"
@@ -271,7 +271,7 @@ def test_stricter_counts_at_once(demo: Demo):
 
 
 @pytest.mark.parametrize("wanted", [None, 20_000_00])
-def test_weaker_waits_for_somebody_else(demo: Demo, wanted: int | None):
+def test_a_weaker_threshold_needs_confirmation(demo: Demo, wanted: int | None):
     naomi, helper = colleague(demo, "Naomi"), colleague(demo, "Lisanne", "preparer")
     four_eyes.set_threshold(demo.membership, 10_000_00)
     assert four_eyes.set_threshold(demo.membership, wanted) == "asked"
@@ -286,7 +286,7 @@ def test_weaker_waits_for_somebody_else(demo: Demo, wanted: int | None):
         four_eyes.confirm_threshold_change(naomi, asked.key)
 
 
-def test_an_account_that_nobody_identified_agrees_to_nothing(demo: Demo):
+def test_an_unidentified_approver_cannot_confirm(demo: Demo):
     other = Membership.create(user=make_user(), client=demo.client, role="approver")
     four_eyes.set_threshold(demo.membership, 0)
     four_eyes.set_threshold(demo.membership, None)
@@ -295,7 +295,7 @@ def test_an_account_that_nobody_identified_agrees_to_nothing(demo: Demo):
     assert Client.get().four_eyes_cents == 0
 
 
-def test_what_was_asked_anew_is_not_agreed_to_by_an_old_page(demo: Demo):
+def test_an_outdated_request_cannot_be_confirmed(demo: Demo):
     naomi = colleague(demo, "Naomi")
     four_eyes.set_threshold(demo.membership, 10_00)
     four_eyes.set_threshold(demo.membership, 20_00)
@@ -307,7 +307,7 @@ def test_what_was_asked_anew_is_not_agreed_to_by_an_old_page(demo: Demo):
     assert Client.get().four_eyes_cents == 10_00
 
 
-def test_two_have_to_be_able_to(demo: Demo):
+def test_two_approvers_are_required(demo: Demo):
     with pytest.raises(TooFewApprovers):
         four_eyes.set_threshold(demo.membership, 0)
     naomi = colleague(demo, "Naomi")

@@ -1,4 +1,4 @@
-"""Whose account it is: names compared with the register's, and a person where they differ."""
+"""Holder verification: the bank's name compared with the register's, and an operator's decision where they differ."""
 
 from pathlib import Path
 
@@ -28,7 +28,7 @@ def owner(world: Services) -> Membership:
 
 
 def own(sandbox: Sandbox, name: str) -> None:
-    """The first account of the bank stands in this name."""
+    """Set the holder's name of the bank's first account."""
     rows = [{"iban": DEMO_IBAN, "name": "Zakelijk", "balance": "1.00", "owner": name}]
     sandbox.control("PUT", "banks/redirect", {"accounts": rows})
 
@@ -53,7 +53,7 @@ def account(iban: str = DEMO_IBAN) -> BankAccount:
         ("BV", "B.V."),
     ],
 )
-def test_names_that_agree(bank: str, register: str):
+def test_matching_names(bank: str, register: str):
     assert holder_verification.names_match(bank, register)
     assert holder_verification.names_match(register, bank)
 
@@ -71,18 +71,18 @@ def test_names_that_agree(bank: str, register: str):
         ("NVT Groep", "T Groep"),
     ],
 )
-def test_names_that_do_not(bank: str, register: str):
+def test_different_names(bank: str, register: str):
     assert not holder_verification.names_match(bank, register)
 
 
-# --- settled by itself ----------------------------------------------------------------------------
-def test_the_registers_own_name_settles_it(owner: Membership):
+# --- automatic comparison -------------------------------------------------------------------------
+def test_the_registered_name_is_approved(owner: Membership):
     linked(owner.client, owner.user)
     shown = [(row.holder_check, holder_verification.transactions_visible(row)) for row in BankAccount.select()]
     assert shown == [("agrees", True)] * 2
 
 
-def test_what_somebody_typed_when_registering_settles_nothing(owner: Membership, sandbox: Sandbox):
+def test_the_name_given_at_registration_is_not_used(owner: Membership, sandbox: Sandbox):
     models.Client.update(name="Duinrand Catering BV").execute()
     own(sandbox, "Duinrand Catering BV")
     linked(owner.client, owner.user, "redirect", DEMO_IBAN)
@@ -90,21 +90,21 @@ def test_what_somebody_typed_when_registering_settles_nothing(owner: Membership,
     assert [row.iban for row in holder_verification.pending_holder_reviews()] == [DEMO_IBAN]
 
 
-def test_another_name_waits_for_a_person_and_may_pay_meanwhile(owner: Membership, sandbox: Sandbox):
+def test_another_name_waits_for_an_operator_and_can_pay(owner: Membership, sandbox: Sandbox):
     own(sandbox, "W. de Jong")
     linked(owner.client, owner.user, "redirect", DEMO_IBAN)
     assert not holder_verification.transactions_visible(account())
     assert [view.iban for view in linking.payable_accounts(owner.client)] == [DEMO_IBAN]
 
 
-def test_a_bank_that_gives_no_name_waits_for_a_person(owner: Membership, sandbox: Sandbox):
+def test_a_missing_name_waits_for_an_operator(owner: Membership, sandbox: Sandbox):
     sandbox.fault(bank_no_owner_name=True)
     linked(owner.client, owner.user)
     assert not any(holder_verification.transactions_visible(row) for row in BankAccount.select())
     assert len(holder_verification.pending_holder_reviews()) == 2
 
 
-def test_the_register_away_is_asked_again_by_the_job(owner: Membership, sandbox: Sandbox):
+def test_the_job_asks_the_register_again(owner: Membership, sandbox: Sandbox):
     sandbox.fault(kvk_down=True)
     link = linked(owner.client, owner.user)
     assert account().holder_checked_at is None
@@ -114,31 +114,31 @@ def test_the_register_away_is_asked_again_by_the_job(owner: Membership, sandbox:
     assert account().holder_check == "agrees"
 
 
-def test_nothing_waits_for_us_while_the_customer_has_not_confirmed(owner: Membership, sandbox: Sandbox):
+def test_an_unconfirmed_holder_is_not_reviewed(owner: Membership, sandbox: Sandbox):
     own(sandbox, "W. de Jong")
     begin(owner.client, owner.user).allow(DEMO_IBAN)
     assert holder_verification.pending_holder_reviews() == []
 
 
-def test_another_holder_at_a_renewal_is_checked_anew(owner: Membership, sandbox: Sandbox):
+def test_a_new_holder_at_renewal_is_compared_again(owner: Membership, sandbox: Sandbox):
     own(sandbox, "W. de Jong")
     linked(owner.client, owner.user, "redirect", DEMO_IBAN)
     holder_verification.decide_holder(account(), "yes", "statuten gezien", "eva")
     linked(owner.client, owner.user, "redirect", DEMO_IBAN)
-    assert account().holder_check == "yes", "the same name keeps the word of a person"
+    assert account().holder_check == "yes", "the operator's decision stands for the same name"
     own(sandbox, "Iemand Anders")
     linked(owner.client, owner.user, "redirect", DEMO_IBAN)
     assert account().holder_check is None
 
 
-# --- a person decides -----------------------------------------------------------------------------
+# --- an operator decides --------------------------------------------------------------------------
 @pytest.fixture
 def flask_app(owner: Membership, sandbox: Sandbox, keys: Path) -> Flask:
     made = program.bare_app(config.load({"BIZCUIT_HOME": str(keys), "BIZCUIT_SANDBOX_URL": sandbox.url}))
     commands.register(made)
     own(sandbox, "W. de Jong")
     linked(owner.client, owner.user, "redirect", DEMO_IBAN)
-    models.database.close()  # each command opens its own
+    models.database.close()  # each command opens its own connection
     return made
 
 
@@ -146,7 +146,7 @@ def run(made: Flask, *words: str) -> Result:
     return made.test_cli_runner().invoke(args=["accounts", *words])
 
 
-def test_the_command_lists_what_waits_and_a_yes_settles_it(flask_app: Flask, owner: Membership):
+def test_the_command_lists_and_approves(flask_app: Flask, owner: Membership):
     client = owner.client.public_id
     listed = run(flask_app, "list").output
     assert all(word in listed for word in (client, DEMO_IBAN, "W. de Jong", "Demo BV"))
@@ -163,7 +163,7 @@ def test_the_command_lists_what_waits_and_a_yes_settles_it(flask_app: Flask, own
     assert audit.verify_chain(owner.client_id) == []
 
 
-def test_a_no_hides_the_transactions_and_waits_no_longer(flask_app: Flask, owner: Membership):
+def test_a_no_hides_the_transactions(flask_app: Flask, owner: Membership):
     done = run(flask_app, "check", owner.client.public_id, DEMO_IBAN, "--no", "--reason", "van een ander")
     assert done.output == f"{DEMO_IBAN} is not of Demo BV\n"
     assert run(flask_app, "list").output == ""
@@ -176,7 +176,7 @@ def test_a_no_hides_the_transactions_and_waits_no_longer(flask_app: Flask, owner
               ("check", "{client}", OTHER_IBAN, "--yes", "--reason", "x"),
               ("check", "nobody", DEMO_IBAN, "--yes", "--reason", "x")]
 )  # fmt: skip
-def test_half_a_command_decides_nothing(flask_app: Flask, owner: Membership, words: tuple[str, ...]):
+def test_an_incomplete_command_decides_nothing(flask_app: Flask, owner: Membership, words: tuple[str, ...]):
     said = run(flask_app, *[word.format(client=owner.client.public_id) for word in words])
     assert said.exit_code != 0
     models.database.connect(reuse_if_open=True)

@@ -1,5 +1,5 @@
 # pyright: reportOptionalOperand=false
-"""Taking in: what is refused says why, what fails is tried again, nothing comes twice, nothing old comes at all."""
+"""Import of runs: invalid files give a reason, failures are retried, nothing is imported twice, and no old runs."""
 
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
@@ -27,7 +27,7 @@ ON_A_DAY = "<PmtMtd>TRF</PmtMtd><ReqdExctnDt>2026-04-24</ReqdExctnDt>"
 
 @pytest.fixture
 def demo(world: Services, sandbox: Sandbox) -> Demo:
-    """Without a pin: nobody signs here."""
+    """A demo without a pin: nobody signs here."""
     return make_demo(sandbox, pin=False)
 
 
@@ -35,7 +35,7 @@ def told(demo: Demo) -> list[tuple[str, str | None, int | None]]:
     return [(row.result, row.reason, row.line) for row in run_history.history(demo.client)]
 
 
-# --- files that are wrong -------------------------------------------------------------------------
+# --- invalid files --------------------------------------------------------------------------------
 @pytest.mark.parametrize(
     ("file", "reason"),
     [
@@ -55,27 +55,27 @@ def told(demo: Demo) -> list[tuple[str, str | None, int | None]]:
         (File((Part(()),)), "no_lines"),
     ],
 )
-def test_a_wrong_file_makes_nothing_payable_and_says_why(demo: Demo, sandbox: Sandbox, file: File, reason: str):
+def test_an_invalid_file_creates_no_payment_and_gives_the_reason(demo: Demo, sandbox: Sandbox, file: File, reason: str):
     sandbox.run_payroll(sepa=file.xml(), webhook="none")
     assert work(demo) == []
     assert [row[:2] for row in told(demo)] == [("refused", reason)]
     assert (Batch.select().count(), BatchLine.select().count(), OutgoingMail.select().count()) == (0, 0, 0)
 
 
-def test_the_line_that_is_wrong_is_named_by_its_number(demo: Demo, sandbox: Sandbox):
+def test_the_invalid_line_is_given_by_its_number(demo: Demo, sandbox: Sandbox):
     sandbox.run_payroll(sepa=file_of(Line(), Line(iban="NL43INGB2268352412")).xml(), webhook="none")
     work(demo)
     assert told(demo) == [("refused", "bad_iban", 2)]
 
 
-def test_a_refused_run_is_not_fetched_again(demo: Demo, sandbox: Sandbox):
+def test_an_invalid_run_is_not_fetched_again(demo: Demo, sandbox: Sandbox):
     sandbox.run_payroll(sepa="<Document/>", webhook="none")
     work(demo)
     assert (intake.due_runs(), work(demo)) == ([], [])
     assert [row[0] for row in told(demo)] == ["refused"]
 
 
-def test_the_next_run_is_taken_in_after_a_refused_one(demo: Demo, sandbox: Sandbox):
+def test_the_next_run_after_an_invalid_one_is_imported(demo: Demo, sandbox: Sandbox):
     sandbox.run_payroll(sepa=file_of(*LINES, total="1.00").xml(), webhook="none")
     work(demo)
     sandbox.run_payroll(sepa=file_of(*LINES).xml(), webhook="none")
@@ -91,7 +91,7 @@ def test_a_run_without_payments_is_empty(demo: Demo, sandbox: Sandbox, fault: st
     assert (told(demo), intake.due_runs()) == ([("empty", None, None)], [])
 
 
-def test_an_end_to_end_id_that_is_none_may_repeat(demo: Demo, sandbox: Sandbox):
+def test_notprovided_may_repeat_as_end_to_end_id(demo: Demo, sandbox: Sandbox):
     sandbox.run_payroll(sepa=file_of(*LINES).xml(), webhook="none")
     (batch,) = work(demo)
     ids = [line.end_to_end_id for line in BatchLine.select().where(BatchLine.batch == batch.id)]
@@ -99,7 +99,7 @@ def test_an_end_to_end_id_that_is_none_may_repeat(demo: Demo, sandbox: Sandbox):
     assert not any("NOTPROVIDED" in one for one in ids)
 
 
-# --- Nmbrs that does not work ---------------------------------------------------------------------
+# --- failures of Nmbrs ----------------------------------------------------------------------------
 @pytest.mark.parametrize(
     ("fault", "reason"),
     [
@@ -109,7 +109,7 @@ def test_an_end_to_end_id_that_is_none_may_repeat(demo: Demo, sandbox: Sandbox):
         ("nmbrs_no_sepa_right", "not_allowed:"),
     ],
 )
-def test_a_run_that_cannot_be_fetched_is_tried_again(demo: Demo, sandbox: Sandbox, fault: str, reason: str):
+def test_a_failed_import_is_retried(demo: Demo, sandbox: Sandbox, fault: str, reason: str):
     sandbox.run_payroll(lines=8, webhook="none")
     now_due(demo)
     (run_id,) = run_discovery.discover_runs(demo.company.id)
@@ -125,7 +125,7 @@ def test_a_run_that_cannot_be_fetched_is_tried_again(demo: Demo, sandbox: Sandbo
     assert told(demo) == [("taken", None, None)]
 
 
-def test_the_pauses_grow(demo: Demo, sandbox: Sandbox):
+def test_pauses_between_retries_grow(demo: Demo, sandbox: Sandbox):
     sandbox.run_payroll(lines=8, webhook="none")
     now_due(demo)
     (run_id,) = run_discovery.discover_runs(demo.company.id)
@@ -139,7 +139,7 @@ def test_the_pauses_grow(demo: Demo, sandbox: Sandbox):
     assert all(later > earlier for earlier, later in pairwise(pauses))
 
 
-def test_a_run_that_waits_is_not_taken_in_early(demo: Demo, sandbox: Sandbox):
+def test_a_retry_is_not_made_early(demo: Demo, sandbox: Sandbox):
     sandbox.run_payroll(lines=8, webhook="none")
     now_due(demo)
     (run_id,) = run_discovery.discover_runs(demo.company.id)
@@ -152,7 +152,7 @@ def test_a_run_that_waits_is_not_taken_in_early(demo: Demo, sandbox: Sandbox):
     ("fault", "status"), [("nmbrs_9999", "active"), ("nmbrs_disabled", "disturbed"),
                           ("nmbrs_no_runs_right", "disturbed")],
 )  # fmt: skip
-def test_a_company_that_cannot_be_looked_at_stays_on_the_list(
+def test_a_failed_poll_is_retried(
     demo: Demo, sandbox: Sandbox, fault: str, status: str
 ):
     sandbox.run_payroll(lines=8, webhook="none")
@@ -166,7 +166,7 @@ def test_a_company_that_cannot_be_looked_at_stays_on_the_list(
     assert (NmbrsConnection.get().status, NmbrsConnection.get().problem) == ("active", None)
 
 
-def test_a_run_announced_before_it_is_listed_is_found(demo: Demo, sandbox: Sandbox):
+def test_a_run_announced_before_it_is_listed_is_found_later(demo: Demo, sandbox: Sandbox):
     sandbox.run_payroll(lines=8, webhook="none")
     sandbox.fault(nmbrs_run_unlisted_once=True)
     assert work(demo) == []
@@ -176,7 +176,7 @@ def test_a_run_announced_before_it_is_listed_is_found(demo: Demo, sandbox: Sandb
 
 # --- once -----------------------------------------------------------------------------------------
 def at_once(job: Callable[[int], Any], row_id: int, workers: int = 6) -> list[Any]:
-    """The same job by several workers, each with a connection of its own."""
+    """Run the same job by several workers, each with its own connection."""
 
     def one(_: int) -> Any:
         with models.database.connection_context():
@@ -186,7 +186,7 @@ def at_once(job: Callable[[int], Any], row_id: int, workers: int = 6) -> list[An
         return list(pool.map(one, range(workers)))
 
 
-def test_workers_at_once_make_one_batch(demo: Demo, sandbox: Sandbox):
+def test_parallel_workers_create_one_batch(demo: Demo, sandbox: Sandbox):
     sandbox.run_payroll(lines=8, webhook="none")
     now_due(demo)
     found = at_once(run_discovery.discover_runs, demo.company.id)
@@ -198,7 +198,7 @@ def test_workers_at_once_make_one_batch(demo: Demo, sandbox: Sandbox):
     assert OutgoingMail.select().count() == 1
 
 
-def test_a_worker_that_died_holds_nobody_up(demo: Demo, sandbox: Sandbox):
+def test_an_expired_lease_is_taken_over(demo: Demo, sandbox: Sandbox):
     sandbox.run_payroll(lines=8, webhook="none")
     now_due(demo)
     (run_id,) = run_discovery.discover_runs(demo.company.id)
@@ -208,19 +208,19 @@ def test_a_worker_that_died_holds_nobody_up(demo: Demo, sandbox: Sandbox):
     assert intake.import_run(run_id) is not None
 
 
-def test_a_run_taken_in_is_done(demo: Demo, sandbox: Sandbox):
+def test_an_imported_run_is_done(demo: Demo, sandbox: Sandbox):
     sandbox.run_payroll(lines=8, webhook="none")
     assert len(work(demo)) == 1
     assert (work(demo), intake.due_runs()) == ([], [])
     assert told(demo) == [("taken", None, None)]
 
 
-# --- whose, and since when ------------------------------------------------------------------------
+# --- mapping and age ------------------------------------------------------------------------------
 def unmap(demo: Demo) -> None:
     PayrollCompany.update(bank_account=None, mapped_at=None).where(PayrollCompany.id == demo.company.id).execute()
 
 
-def test_a_run_of_a_company_that_nobody_pays_waits_and_is_taken_in_when_one_does(demo: Demo, sandbox: Sandbox):
+def test_a_run_waits_for_the_mapping_of_its_company(demo: Demo, sandbox: Sandbox):
     unmap(demo)
     sandbox.run_payroll(lines=8, webhook="none")
     delivery = Delivery.create(client=demo.client, content_type="", headers={}, body=b"")
@@ -233,12 +233,12 @@ def test_a_run_of_a_company_that_nobody_pays_waits_and_is_taken_in_when_one_does
     assert companies.unmapped_runs(demo.client) == []
 
 
-def test_the_poll_leaves_a_company_alone_that_nobody_pays(demo: Demo, sandbox: Sandbox):
+def test_unmapped_companies_are_not_polled(demo: Demo, sandbox: Sandbox):
     unmap(demo)
     assert (run_discovery.mark_all_due(), run_discovery.due_companies(), Run.select().count()) == (0, [], 0)
 
 
-def test_the_poll_finds_what_was_never_announced(demo: Demo, sandbox: Sandbox):
+def test_polling_finds_an_unannounced_run(demo: Demo, sandbox: Sandbox):
     sandbox.run_payroll(lines=8, webhook="none")
     assert run_discovery.mark_all_due() == 1
     assert run_discovery.due_companies() == [demo.company.id]
@@ -246,7 +246,7 @@ def test_the_poll_finds_what_was_never_announced(demo: Demo, sandbox: Sandbox):
     assert intake.import_run(run_id) is not None
 
 
-def test_a_run_from_before_the_link_is_older_until_somebody_picks_it(demo: Demo, sandbox: Sandbox):
+def test_a_run_from_before_the_connection_is_imported_by_hand(demo: Demo, sandbox: Sandbox):
     sandbox.run_payroll(lines=8, webhook="none")
     later = datetime.now(UTC) + timedelta(hours=1)
     NmbrsConnection.update(created_at=later).where(NmbrsConnection.id == demo.connection.id).execute()
@@ -261,7 +261,7 @@ def test_a_run_from_before_the_link_is_older_until_somebody_picks_it(demo: Demo,
         companies.import_older_run(demo.client, demo.user, older.id)
 
 
-def test_a_run_that_waited_long_for_its_mapping_is_offered_not_pushed(demo: Demo, sandbox: Sandbox):
+def test_a_run_that_waited_too_long_is_only_offered(demo: Demo, sandbox: Sandbox):
     linked = utcnow() - timedelta(days=90)
     NmbrsConnection.update(created_at=linked).where(NmbrsConnection.id == demo.connection.id).execute()
     unmap(demo)
@@ -273,14 +273,14 @@ def test_a_run_that_waited_long_for_its_mapping_is_offered_not_pushed(demo: Demo
     assert ([run.state for run in Run.select()], intake.due_runs()) == (["older"], [])
 
 
-def test_another_client_hears_nothing_of_a_hint(demo: Demo, sandbox: Sandbox):
+def test_a_webhook_does_not_affect_another_client(demo: Demo, sandbox: Sandbox):
     other = make_client(make_user()).client
     delivery = Delivery.create(client=other, content_type="", headers={}, body=b'{"CompanyId": 9969}')
     assert webhook_deliveries.process_delivery(delivery.id) == []
     assert run_discovery.due_companies() == []
 
 
-def test_what_was_received_and_asked_is_forgotten_after_ninety_days(demo: Demo, sandbox: Sandbox):
+def test_payloads_are_purged_after_ninety_days(demo: Demo, sandbox: Sandbox):
     rows = []
     for days in (91, 89):
         delivery = Delivery.create(client=demo.client, content_type="", headers={"A": "b"}, body=b"{}")

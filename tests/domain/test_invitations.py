@@ -1,4 +1,4 @@
-"""Invitations bind to an address, work once and for a week, and can be withdrawn and sent again."""
+"""Invitations are bound to an address, valid once and for a week, and can be revoked and sent again."""
 
 import json
 from concurrent.futures import ThreadPoolExecutor
@@ -18,7 +18,7 @@ NAOMI = "naomi@demobv.example"
 
 
 def links() -> list[str]:
-    """The secrets of the links in the mails, the newest last."""
+    """Return the secrets of the links in the mails, newest last."""
     rows = OutgoingMail.select().where(OutgoingMail.kind.in_(("invitation", "second_signer"))).order_by(OutgoingMail.id)
     told = [json.loads(decrypt(row.sealed, "outgoing_mail", row.user_id, row.once)) for row in rows]
     return [one["path"].rpartition("/")[2] for one in told]
@@ -29,7 +29,7 @@ def invite(demo: Demo, email: str = NAOMI, role: str = "approver") -> str:
     return links()[-1]
 
 
-def test_who_has_the_address_joins_once_with_the_role_that_was_offered(demo: Demo):
+def test_the_invited_address_joins_once_with_the_offered_role(demo: Demo):
     secret, naomi = invite(demo, role="preparer"), make_user(NAOMI)
     assert invitations.accept_invitation(secret, naomi).role == "preparer"
     with pytest.raises(LinkExpired):
@@ -37,13 +37,13 @@ def test_who_has_the_address_joins_once_with_the_role_that_was_offered(demo: Dem
     assert Membership.select().where(Membership.user == naomi.id).count() == 1
 
 
-def test_the_secret_is_kept_nowhere(demo: Demo):
+def test_the_secret_is_not_stored(demo: Demo):
     secret = invite(demo)
     assert secret not in json.dumps(list(Invitation.select().dicts()), default=str)
     assert secret not in OutgoingMail.get().sealed
 
 
-def test_another_address_and_an_unconfirmed_one_are_refused(demo: Demo):
+def test_other_and_unconfirmed_addresses_are_refused(demo: Demo):
     secret = invite(demo)
     for user, reason in ((make_user("else@demobv.example"), "other_address"), (_unconfirmed(), "unconfirmed")):
         with pytest.raises(InvitationRefused, match=reason):
@@ -56,7 +56,7 @@ def _unconfirmed() -> User:
     return User.create(email=NAOMI, name="Naomi", password_hash="-")
 
 
-def test_a_new_account_has_the_address_of_the_invitation_confirmed(demo: Demo):
+def test_a_new_account_has_a_confirmed_address(demo: Demo):
     secret = invite(demo)
     with pytest.raises(WeakPassword):
         invitations.accept_with_new_account(secret, "Naomi", "12345678")
@@ -64,7 +64,7 @@ def test_a_new_account_has_the_address_of_the_invitation_confirmed(demo: Demo):
     assert (joined.user.email, joined.user.email_confirmed_at is not None) == (NAOMI, True)
 
 
-def test_withdrawn_old_and_replaced_links_work_no_more(demo: Demo):
+def test_revoked_expired_and_replaced_links_do_not_work(demo: Demo):
     naomi = make_user(NAOMI)
     first = invite(demo)
     second = invite(demo)
@@ -91,21 +91,21 @@ def test_withdrawn_old_and_replaced_links_work_no_more(demo: Demo):
     ("email", "role", "reason"),
     [(None, "owner", "yourself"), ("member@demobv.example", "owner", "member"), (NAOMI, "king", "role")],
 )
-def test_who_cannot_be_invited(demo: Demo, email: str | None, role: str, reason: str):
+def test_invalid_invitations(demo: Demo, email: str | None, role: str, reason: str):
     Membership.create(user=make_user("member@demobv.example"), client=demo.client, role="preparer")
     with pytest.raises(InvitationRefused, match=reason):
         invitations.invite_member(demo.client, demo.user, email or demo.user.email, role)
     assert Invitation.select().count() == 0
 
 
-def test_a_client_mails_so_many_people_and_no_more(demo: Demo):
+def test_a_client_has_a_maximum_of_pending_invitations(demo: Demo):
     for number in range(invitations.MAX_PENDING):
         invite(demo, f"person-{number}@demobv.example")
     with pytest.raises(InvitationRefused, match="too_many"):
         invite(demo)
 
 
-def test_two_clicks_at_the_same_moment_join_once(demo: Demo):
+def test_parallel_acceptances_join_once(demo: Demo):
     secret, naomi = invite(demo), make_user(NAOMI)
 
     def click(_) -> bool:
@@ -120,12 +120,12 @@ def test_two_clicks_at_the_same_moment_join_once(demo: Demo):
     assert Membership.select().where(Membership.user == naomi.id).count() == 1
 
 
-def test_an_invitation_of_another_client_is_not_there(demo: Demo):
+def test_an_invitation_of_another_client_is_not_found(demo: Demo):
     invite(demo)
     other = make_client(make_user(name="Charlie"))
     with pytest.raises(NotFound):
         invitations.revoke_invitation(other.client, other.user, Invitation.get().id)
 
 
-def test_an_address_is_recognised_but_not_told():
+def test_an_address_is_masked():
     assert invitations.mask_email("naomi@demobv.example") == "n…@d….example"

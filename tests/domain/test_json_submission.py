@@ -1,4 +1,4 @@
-"""A bank that takes no file: the same payment as JSON, once, to its end."""
+"""A bank that accepts JSON only: the same payment, submitted once and executed."""
 
 import json
 
@@ -14,7 +14,7 @@ from tests.support.signing import at_the_bank, followed
 
 
 @pytest.fixture(autouse=True)
-def a_bank_of_json(demo: Demo, sandbox: Sandbox):
+def json_bank(demo: Demo, sandbox: Sandbox):
     sandbox.control("PUT", "banks/redirect", {"format": "json"})
     yield
     assert list(integrity.find_inconsistencies()) == []
@@ -25,7 +25,7 @@ def _sign(demo: Demo, batch: Batch) -> None:
     requests.post(page, data={"besluit": "ondertekenen"}, timeout=10, allow_redirects=False)
 
 
-def test_it_is_sent_signed_and_executed(demo: Demo, sandbox: Sandbox):
+def test_it_is_submitted_signed_and_executed(demo: Demo, sandbox: Sandbox):
     batch = at_the_bank(demo)
     (order,) = sandbox.control("GET", "orders")
     body = json.loads(order["body"])
@@ -39,8 +39,8 @@ def test_it_is_sent_signed_and_executed(demo: Demo, sandbox: Sandbox):
     assert followed(batch).state == "executed"
 
 
-def test_a_lost_answer_is_found_again_by_the_request_id(demo: Demo, sandbox: Sandbox):
-    """There is no MsgId in JSON: the X-Request-ID alone says that it is the same order."""
+def test_a_lost_answer_is_recovered_by_the_request_id(demo: Demo, sandbox: Sandbox):
+    """JSON has no MsgId: only the X-Request-ID identifies the order."""
     sandbox.fault(bank_lost_answer=True)
     assert at_the_bank(demo).state == "sending"
     sandbox.fault(bank_lost_answer=False)
@@ -50,7 +50,7 @@ def test_a_lost_answer_is_found_again_by_the_request_id(demo: Demo, sandbox: San
     assert len(sandbox.control("GET", "orders")) == 1
 
 
-def test_what_came_of_each_line_is_read(demo: Demo, sandbox: Sandbox):
+def test_the_status_of_each_line_is_read(demo: Demo, sandbox: Sandbox):
     batch = at_the_bank(demo)
     _sign(demo, batch)
     sandbox.fault(bank_partial_execution=True)
@@ -61,8 +61,8 @@ def test_what_came_of_each_line_is_read(demo: Demo, sandbox: Sandbox):
 
 
 @pytest.mark.parametrize(("then", "now"), [("json", "pain.001.001.09"), ("pain.001.001.09", "json")])
-def test_an_order_is_followed_where_it_was_placed(demo: Demo, sandbox: Sandbox, then: str, now: str):
-    """The bank's line may take another form from today: the orders of yesterday keep their address."""
+def test_an_order_is_polled_in_its_own_format(demo: Demo, sandbox: Sandbox, then: str, now: str):
+    """If the bank's configuration changes to another format, earlier orders keep their URL."""
     sandbox.control("PUT", "banks/redirect", {"format": then})
     batch = at_the_bank(demo)
     sandbox.control("PUT", "banks/redirect", {"format": now})
@@ -70,7 +70,7 @@ def test_an_order_is_followed_where_it_was_placed(demo: Demo, sandbox: Sandbox, 
     assert followed(batch).state == "signed"
 
 
-def test_stored_bytes_go_to_the_address_of_their_form(demo: Demo, sandbox: Sandbox):
+def test_stored_orders_are_submitted_in_their_own_format(demo: Demo, sandbox: Sandbox):
     sandbox.fault(bank_cut=True)
     batch = at_the_bank(demo)
     sandbox.fault(bank_cut=False)

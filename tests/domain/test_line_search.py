@@ -1,4 +1,4 @@
-"""Finding lines: what a person would type finds what they mean, and whatever is found, the payment is the same."""
+"""Searching lines: a search finds what the user means, and never changes the payment."""
 
 import pytest
 
@@ -39,17 +39,17 @@ def names(demo: Demo, batch: Batch, text: str, only: str = "") -> list[str]:
         ("\\", []), ("'; drop table", []), ("…", []), ("", ["Vries", "Jansen", "Inga", "O'Brien"]),
     ],
 )  # fmt: skip
-def test_it_finds_what_is_meant(demo: Demo, batch: Batch, typed: str, found: list[str]):
+def test_the_search_finds_what_is_meant(demo: Demo, batch: Batch, typed: str, found: list[str]):
     assert names(demo, batch, typed) == found
 
 
-def test_it_filters_what_is_struck_and_what_has_a_remark(demo: Demo, batch: Batch):
+def test_filters_for_excluded_lines_and_remarks(demo: Demo, batch: Batch):
     BatchLine.update(state="refused").where(BatchLine.position == 1).execute()
     BatchLine.update(name_match="CMTC").where(BatchLine.position == 1).execute()
     assert names(demo, batch, "", REFUSED) == ["Vries"]
     assert names(demo, batch, "", REMARKED) == ["Vries", "Jansen", "Inga", "O'Brien"]
     BatchLine.update(name_match=None).where(BatchLine.position == 1).execute()
-    assert names(demo, batch, "jan", REMARKED) == ["Jansen"]  # of whom the bank reads Ö otherwise
+    assert names(demo, batch, "jan", REMARKED) == ["Jansen"]  # has an Ö, which is converted for SEPA
 
 
 @pytest.mark.parametrize(
@@ -59,11 +59,11 @@ def test_it_filters_what_is_struck_and_what_has_a_remark(demo: Demo, batch: Batc
         ("", REFUSED, 0, LineQuery(only=REFUSED)), ("", "", -3, LineQuery()), ("", "", 7, LineQuery(page=7)),
     ],
 )  # fmt: skip
-def test_what_cannot_be_looked_for_is_left_out(typed: str, only: str, page: int, look: LineQuery):
+def test_invalid_queries_are_normalised(typed: str, only: str, page: int, look: LineQuery):
     assert build_line_query(typed, only, page) == look
 
 
-def test_pages_hold_every_line_once_in_order(demo: Demo):
+def test_pages_contain_every_line_once_in_order(demo: Demo):
     batch = demo.batch(many(2 * PAGE + 20))
     pages = [look(demo, batch, LineQuery(page=number)) for number in (1, 2, 3)]
     assert [(one.first, one.last, one.count, one.pages) for one in pages] == [
@@ -73,18 +73,18 @@ def test_pages_hold_every_line_once_in_order(demo: Demo):
 
 
 @pytest.mark.parametrize("page", [4, 2**40])
-def test_beyond_the_last_page_is_the_last(demo: Demo, page: int):
+def test_a_page_beyond_the_end_is_the_last(demo: Demo, page: int):
     batch = demo.batch(many(2 * PAGE + 20))
     assert look(demo, batch, LineQuery(page=page)).look.page == 3
 
 
-def test_what_is_found_has_pages_of_its_own(demo: Demo):
+def test_results_have_their_own_pages(demo: Demo):
     batch = demo.batch(many(1_100))
-    found = look(demo, batch, build_line_query("jansen", "", 2))  # every tenth
+    found = look(demo, batch, build_line_query("jansen", "", 2))  # every tenth line
     assert (found.count, found.pages, len(found.rows)) == (110, 2, 10)
 
 
-def test_only_the_page_is_read(demo: Demo):
+def test_only_one_page_is_read(demo: Demo):
     batch = demo.batch(many(2 * PAGE + 20))
     assert len(queries.get_payment(demo.client, batch.reference, LineQuery(page=2)).lines) == PAGE
 
@@ -94,7 +94,7 @@ def test_only_the_page_is_read(demo: Demo):
     [LineQuery(page=2), build_line_query("jansen"), build_line_query("", REFUSED), build_line_query("nobody")],
 )
 @pytest.mark.parametrize("count", [20, 120])
-def test_the_payment_is_the_same_whatever_is_shown(demo: Demo, wanted: LineQuery, count: int):
+def test_a_search_does_not_change_the_payment(demo: Demo, wanted: LineQuery, count: int):
     batch = demo.batch(many(count))
     whole, some = (queries.get_payment(demo.client, batch.reference, one) for one in (None, wanted))
     assert (some.digest, some.total_cents, some.lines_all, some.lines_payable) == (
@@ -103,7 +103,7 @@ def test_the_payment_is_the_same_whatever_is_shown(demo: Demo, wanted: LineQuery
 
 
 @pytest.mark.parametrize("count", [20, 120])
-def test_when_it_is_over_what_was_not_paid_comes_last(demo: Demo, count: int):
+def test_excluded_lines_come_last_after_execution(demo: Demo, count: int):
     batch = demo.batch(many(count))
     BatchLine.update(state="executed").where(BatchLine.batch == batch.id).execute()
     BatchLine.update(state="refused").where(BatchLine.batch == batch.id, BatchLine.position == 2).execute()

@@ -1,4 +1,4 @@
-"""What the bank says line by line: paid, refused with its reason, come back days later. Against the sandbox."""
+"""The bank's status per line: executed, rejected with a reason, returned days later. Against the sandbox."""
 
 from datetime import timedelta
 
@@ -15,7 +15,7 @@ from tests.support.sandbox import Sandbox
 
 
 @pytest.fixture(autouse=True)
-def the_books_are_right(demo: Demo):
+def no_inconsistencies(demo: Demo):
     yield
     assert list(integrity.find_inconsistencies()) == []
 
@@ -40,7 +40,7 @@ def lines(batch: Batch) -> list[tuple[str, str | None]]:
     return [(row.state, row.bank_reason) for row in rows]
 
 
-def test_of_a_part_each_line_has_its_own_state(demo: Demo, sandbox: Sandbox, signed: Batch):
+def test_partial_execution_sets_the_state_of_each_line(demo: Demo, sandbox: Sandbox, signed: Batch):
     sandbox.fault(bank_partial_execution=True)
     assert execute(sandbox, signed).state == "partly_executed"
     assert lines(signed) == [("rejected", "AC06"), ("executed", None), ("executed", None)]
@@ -48,7 +48,7 @@ def test_of_a_part_each_line_has_its_own_state(demo: Demo, sandbox: Sandbox, sig
     assert (view.lines_payable, view.total_cents) == (2, sum(line.amount_cents for line in view.lines[1:]))
 
 
-def test_what_comes_back_later_is_returned_and_not_refused(demo: Demo, sandbox: Sandbox, signed: Batch):
+def test_a_line_sent_back_later_is_returned(demo: Demo, sandbox: Sandbox, signed: Batch):
     assert execute(sandbox, signed).state == "executed"
     sandbox.fault(bank_returns_line=True)
     assert execute(sandbox, signed, 1).state == "partly_executed"
@@ -56,8 +56,8 @@ def test_what_comes_back_later_is_returned_and_not_refused(demo: Demo, sandbox: 
     assert demo.view(signed).lines_payable == 2
 
 
-def test_a_part_that_is_read_again_changes_nothing(demo: Demo, sandbox: Sandbox, signed: Batch):
-    """The line that was refused is not taken for one that came back."""
+def test_reading_a_partial_execution_again_changes_nothing(demo: Demo, sandbox: Sandbox, signed: Batch):
+    """A rejected line is not taken for a returned one."""
     sandbox.fault(bank_partial_execution=True)
     execute(sandbox, signed)
     order = BankOrder.get()
@@ -66,7 +66,7 @@ def test_a_part_that_is_read_again_changes_nothing(demo: Demo, sandbox: Sandbox,
     assert lines(signed)[0] == ("rejected", "AC06")
 
 
-def test_a_whole_order_that_is_refused_says_why(demo: Demo, sandbox: Sandbox, signed: Batch):
+def test_a_rejected_order_has_a_reason(demo: Demo, sandbox: Sandbox, signed: Batch):
     sandbox.fault(bank_insufficient_funds=True)
     batch = execute(sandbox, signed)
     assert (batch.state, batch.state_reason) == ("pending_rejection", "bank:AM04")
@@ -74,7 +74,7 @@ def test_a_whole_order_that_is_refused_says_why(demo: Demo, sandbox: Sandbox, si
     assert BankOrder.get().due_at is not None
 
 
-def test_what_is_executed_is_looked_at_each_day_for_three_weeks(demo: Demo, sandbox: Sandbox, signed: Batch):
+def test_an_executed_order_is_polled_daily_for_three_weeks(demo: Demo, sandbox: Sandbox, signed: Batch):
     execute(sandbox, signed)
     order = BankOrder.get()
     assert order.due_at is not None
@@ -84,7 +84,7 @@ def test_what_is_executed_is_looked_at_each_day_for_three_weeks(demo: Demo, sand
     assert settlement.next_poll_at(order, 0) is None
 
 
-def test_a_line_that_was_refused_and_voided_since_still_counts_in_its_order(
+def test_a_superseded_rejected_line_still_counts_in_its_order(
     demo: Demo, sandbox: Sandbox, signed: Batch
 ):
     sandbox.fault(bank_partial_execution=True)

@@ -1,4 +1,4 @@
-"""Without a bank link: an account by hand, a file that is taken, and who may say what became of it."""
+"""Payment without a bank link: the account, the downloaded file, and who may report the outcome."""
 
 import threading
 from datetime import timedelta
@@ -46,7 +46,7 @@ IBAN = "NL61KNAB0257398104"
 
 
 @pytest.fixture(autouse=True)
-def the_books_are_right(demo: Demo):
+def no_inconsistencies(demo: Demo):
     yield
     assert list(integrity.find_inconsistencies()) == []
 
@@ -68,11 +68,11 @@ def approve(demo: Demo, batch: Batch, account: BankAccount) -> Batch:
 
 
 def work(batch: Batch) -> Batch:
-    """All that the worker does by itself, twice."""
+    """Run all of the worker's jobs, twice."""
     for _ in range(2):
         for batch_id in submission.due_batches():
             submission.submit_order(batch_id)
-        submission.submit_order(batch.id)  # woken by the button
+        submission.submit_order(batch.id)  # enqueued by the button
         for order_id in status_polling.due_orders():
             status_polling.poll_status(order_id)
     return Batch.get_by_id(batch.id)
@@ -91,13 +91,13 @@ def lines(batch: Batch) -> set[str]:
 
 
 # --- the account ----------------------------------------------------------------------------------
-def test_an_account_by_hand_can_pay(demo: Demo, account: BankAccount):
+def test_a_manual_account_can_pay(demo: Demo, account: BankAccount):
     assert (account.iban, account.holder_name) == (IBAN, "Demo BV")
     assert account.id in {one.id for one in linking.payable_accounts(demo.client)}
     assert AuditEvent.select().where(AuditEvent.kind == "account.added_by_hand").count() == 1
 
 
-def test_who_has_no_link_goes_on_with_it(world, sandbox: Sandbox):
+def test_a_manual_account_completes_the_bank_step(world, sandbox: Sandbox):
     demo = make_demo(sandbox)
     BankLink.update(holder_confirmed_at=None).execute()
 
@@ -114,27 +114,27 @@ def test_who_has_no_link_goes_on_with_it(world, sandbox: Sandbox):
     [("NL61KNAB0257398105", "Demo BV", IbanInvalid), ("", "Demo BV", IbanInvalid), (IBAN, "  ", HolderNameMissing),
      (DEMO_IBAN, "Demo BV", AccountExists)],
 )  # fmt: skip
-def test_an_account_that_cannot_be_added(demo: Demo, iban: str, name: str, error: type[Exception]):
+def test_invalid_accounts(demo: Demo, iban: str, name: str, error: type[Exception]):
     before = (BankAccount.select().count(), BankLink.select().count())
     with pytest.raises(error):
         manual_submission.add_account(demo.client, demo.user, iban, name)
     assert (BankAccount.select().count(), BankLink.select().count()) == before
 
 
-def test_who_did_not_identify_adds_none(world, sandbox: Sandbox):
+def test_an_identification_is_required(world, sandbox: Sandbox):
     stranger = make_client(make_user())
     with pytest.raises(NotIdentified):
         manual_submission.add_account(stranger.client, stranger.user, IBAN, "Demo BV")
 
 
 # --- the file -------------------------------------------------------------------------------------
-def test_approved_it_waits_for_a_person_and_nothing_is_sent(demo: Demo, approved: Batch, sandbox: Sandbox):
+def test_an_approved_payment_waits_for_the_download(demo: Demo, approved: Batch, sandbox: Sandbox):
     assert approved.state == "approved"
     assert not BankOrder.select().where(BankOrder.batch == approved.id).exists()
     assert sandbox.control("GET", "orders") == []
 
 
-def test_the_pin_is_the_proof(demo: Demo, account: BankAccount):
+def test_the_release_requires_a_pin(demo: Demo, account: BankAccount):
     batch = demo.batch()
     amendments.change_date_and_account(demo.client, demo.user, batch.reference, None, account.id)
     with pytest.raises(WrongAuthenticationMethod):
@@ -143,7 +143,7 @@ def test_the_pin_is_the_proof(demo: Demo, account: BankAccount):
         release(demo.membership, batch.reference, demo.view(batch).digest, "pin", PSU, "000001", here(demo.membership))
 
 
-def test_the_file_is_what_was_approved(demo: Demo, approved: Batch, sandbox: Sandbox):
+def test_the_file_equals_what_was_approved(demo: Demo, approved: Batch, sandbox: Sandbox):
     body = take(demo, approved)
     order = parse_own_pain001(body)
     assert (order.msg_id, order.debtor_iban) == (approved.reference, IBAN)
@@ -153,7 +153,7 @@ def test_the_file_is_what_was_approved(demo: Demo, approved: Batch, sandbox: San
     assert sandbox.control("GET", "orders") == []
 
 
-def test_taken_again_it_is_the_same_and_says_who_had_it(demo: Demo, approved: Batch):
+def test_a_second_download_is_the_same_file_and_lists_both_users(demo: Demo, approved: Batch):
     colleague = Membership.create(user=make_user(name="Naomi"), client=demo.client, role="approver")
     first = take(demo, approved)
     assert manual_submission.download_order_file(colleague, approved.reference)[1] == first
@@ -164,7 +164,7 @@ def test_taken_again_it_is_the_same_and_says_who_had_it(demo: Demo, approved: Ba
     assert BankOrder.select().where(BankOrder.batch == approved.id).count() == 1
 
 
-def test_two_who_take_it_at_once_get_one_order(demo: Demo, approved: Batch):
+def test_parallel_downloads_create_one_order(demo: Demo, approved: Batch):
     got, start = [], threading.Barrier(2)
 
     def press() -> None:
@@ -181,7 +181,7 @@ def test_two_who_take_it_at_once_get_one_order(demo: Demo, approved: Batch):
     assert OrderDownload.select().count() == 2
 
 
-def test_only_who_may_release_takes_it(demo: Demo, approved: Batch):
+def test_only_approvers_may_download_and_report(demo: Demo, approved: Batch):
     preparer = Membership.create(user=make_user(), client=demo.client, role="preparer")
     with pytest.raises(InsufficientRole):
         manual_submission.download_order_file(preparer, approved.reference)
@@ -194,7 +194,7 @@ def test_only_who_may_release_takes_it(demo: Demo, approved: Batch):
     assert Batch.get_by_id(approved.id).state == "approved"
 
 
-def test_before_it_is_taken_it_can_be_changed(demo: Demo, approved: Batch):
+def test_before_the_download_it_can_be_changed(demo: Demo, approved: Batch):
     first = BatchLine.select().where(BatchLine.batch == approved.id).get()
     amendments.exclude_line(demo.client, demo.user, approved.reference, first.id)
     assert Batch.get_by_id(approved.id).state == "open"
@@ -202,7 +202,7 @@ def test_before_it_is_taken_it_can_be_changed(demo: Demo, approved: Batch):
         take(demo, approved)
 
 
-def test_once_taken_it_is_never_changed_or_built_anew(demo: Demo, approved: Batch):
+def test_after_the_download_it_cannot_be_changed(demo: Demo, approved: Batch):
     take(demo, approved)
     first = BatchLine.select().where(BatchLine.batch == approved.id).get()
     with pytest.raises(NotOpen):
@@ -212,7 +212,7 @@ def test_once_taken_it_is_never_changed_or_built_anew(demo: Demo, approved: Batc
     assert BankOrder.select().where(BankOrder.batch == approved.id).count() == 1
 
 
-def test_too_late_for_its_day_it_opens_again_and_no_file_is_given(demo: Demo, approved: Batch):
+def test_a_download_after_the_execution_date_reopens_the_payment(demo: Demo, approved: Batch):
     with time_machine.travel(utcnow() + timedelta(days=6)):
         with pytest.raises(NotOpen):
             take(demo, approved)
@@ -221,29 +221,29 @@ def test_too_late_for_its_day_it_opens_again_and_no_file_is_given(demo: Demo, ap
     assert not OrderDownload.select().exists()
 
 
-def test_the_worker_opens_it_again_when_its_day_is_gone(demo: Demo, approved: Batch):
+def test_the_worker_reopens_it_after_the_execution_date(demo: Demo, approved: Batch):
     with time_machine.travel(utcnow() + timedelta(days=6)):
         found = work(approved)
     assert (found.state, found.state_reason) == ("open", "past")
 
 
-def test_once_taken_a_day_that_passes_changes_nothing(demo: Demo, approved: Batch):
+def test_after_the_download_the_execution_date_does_not_matter(demo: Demo, approved: Batch):
     take(demo, approved)
     with time_machine.travel(utcnow() + timedelta(days=40)):
         assert work(approved).state == "sending"
 
 
-def test_a_link_that_comes_later_does_not_send_what_was_taken(demo: Demo, approved: Batch, sandbox: Sandbox):
-    """The same account, by now at a bank that honours a repeated request: its file may be at that bank already."""
+def test_a_later_bank_link_does_not_submit_a_downloaded_order(demo: Demo, approved: Batch, sandbox: Sandbox):
+    """The account is later linked at an idempotent bank, which may already have the file."""
     take(demo, approved)
     BankAccount.update(bank="redirect", link=demo.link, resource_id=IBAN).where(BankAccount.iban == IBAN).execute()
     assert work(approved).state == "sending"
     assert sandbox.control("GET", "orders") == []
-    assert not BankExchange.select().exists(), "no bank was spoken to"
+    assert not BankExchange.select().exists(), "no bank was called"
 
 
-# --- what became of it ----------------------------------------------------------------------------
-def test_a_person_says_that_it_was_paid(demo: Demo, approved: Batch):
+# --- outcome --------------------------------------------------------------------------------------
+def test_a_user_reports_the_payment_as_paid(demo: Demo, approved: Batch):
     take(demo, approved)
     with pytest.raises(PinWrong):
         wrong = "000001"
@@ -265,7 +265,7 @@ def test_a_person_says_that_it_was_paid(demo: Demo, approved: Batch):
         )
 
 
-def test_a_refused_file_is_approved_again_under_other_names(demo: Demo, account: BankAccount, approved: Batch):
+def test_after_a_rejection_it_gets_new_ids(demo: Demo, account: BankAccount, approved: Batch):
     first = parse_own_pain001(take(demo, approved))
     manual_submission.report_manual_outcome(
         demo.membership, approved.reference, manual_submission.REFUSED, PIN, here(demo.membership)
@@ -279,7 +279,7 @@ def test_a_refused_file_is_approved_again_under_other_names(demo: Demo, account:
 
 
 @pytest.mark.parametrize("verdict", [manual_submission.PAID, manual_submission.REFUSED])
-def test_nothing_is_said_of_a_file_that_nobody_took(demo: Demo, approved: Batch, verdict: str):
+def test_no_outcome_before_the_download(demo: Demo, approved: Batch, verdict: str):
     with pytest.raises(NotOpen):
         manual_submission.report_manual_outcome(
             demo.membership, approved.reference, verdict, PIN, here(demo.membership)
@@ -287,7 +287,7 @@ def test_nothing_is_said_of_a_file_that_nobody_took(demo: Demo, approved: Batch,
 
 
 @pytest.mark.parametrize("verdict", [manual_submission.PAID, manual_submission.REFUSED])
-def test_nobody_says_it_of_an_order_over_a_link(demo: Demo, sandbox: Sandbox, verdict: str):
+def test_no_manual_outcome_for_a_linked_bank(demo: Demo, sandbox: Sandbox, verdict: str):
     batch = demo.batch()
     release(demo.membership, batch.reference, demo.view(batch).digest, "session", PSU)
     submission.submit_order(batch.id)
@@ -300,8 +300,8 @@ def test_nobody_says_it_of_an_order_over_a_link(demo: Demo, sandbox: Sandbox, ve
 @pytest.mark.parametrize(
     ("code", "state"), [("ACTC", "at_bank"), ("ACSP", "signed"), ("ACSC", "executed"), ("CANC", "cancelled")]
 )
-def test_a_report_of_the_bank_moves_it(demo: Demo, approved: Batch, code: str, state: str):
-    """ACTC is no signature: that is given at the bank, after the file is there."""
+def test_a_status_report_changes_the_state(demo: Demo, approved: Batch, code: str, state: str):
+    """ACTC does not mean signed: SCA happens at the bank, after the upload."""
     take(demo, approved)
     raw = report(f"<GrpSts>{code}</GrpSts>", message_id=approved.reference)
     assert bank_reports.import_report(demo.client, demo.user, approved.reference, raw) == state

@@ -1,4 +1,4 @@
-"""Payments recognised in what the bank booked: lump, reference only, total and day, line by line, returned."""
+"""Matching bookings with orders: batch booking, reference only, total and date, line by line, returned."""
 
 from datetime import date
 
@@ -28,7 +28,7 @@ def account(demo: Demo, sandbox: Sandbox) -> BankAccount:
 
 
 @pytest.fixture(autouse=True)
-def the_books_are_right(demo: Demo):
+def no_inconsistencies(demo: Demo):
     yield
     assert list(integrity.find_inconsistencies()) == []
 
@@ -43,7 +43,7 @@ def signed(demo: Demo, number: int = 1, on: date | None = None) -> Batch:
 
 
 def written(account: BankAccount, **facts) -> BankTransaction:
-    """A booking as a bank of another kind would tell it, on the order's day unless that is said."""
+    """Store a booking as another bank could report it; by default on the order's execution date."""
     order = BankOrder.select().order_by(BankOrder.id).first()
     told = {
         "account": account.id, "bank_key": f"k{BankTransaction.select().count()}", "cents": -TOTAL, "party_name": "",
@@ -61,7 +61,7 @@ def state(batch: Batch) -> str:
     return Batch.get_by_id(batch.id).state
 
 
-def test_a_lump_by_its_reference_count_and_total(demo: Demo, sandbox: Sandbox, account: BankAccount):
+def test_a_batch_booking_by_reference_count_and_total(demo: Demo, sandbox: Sandbox, account: BankAccount):
     batch = signed(demo)
     executed(sandbox, batch)
     assert look(account)
@@ -74,7 +74,7 @@ def test_a_lump_by_its_reference_count_and_total(demo: Demo, sandbox: Sandbox, a
     assert [(one.reference, one.role, one.batch_count) for one in linked] == [(batch.reference, "lump", 3)]
 
 
-def test_a_lump_that_is_read_twice_is_one(demo: Demo, sandbox: Sandbox, account: BankAccount):
+def test_a_batch_booking_read_twice_is_stored_once(demo: Demo, sandbox: Sandbox, account: BankAccount):
     batch = signed(demo)
     executed(sandbox, batch)
     look(account)
@@ -83,17 +83,17 @@ def test_a_lump_that_is_read_twice_is_one(demo: Demo, sandbox: Sandbox, account:
     assert (BankTransaction.select().count(), of_orders()) == (before, [(-TOTAL, "lump")])
 
 
-def test_a_booking_is_proof_before_the_bank_says_its_status(demo: Demo, sandbox: Sandbox, account: BankAccount):
+def test_a_booking_proves_execution_before_the_status_does(demo: Demo, sandbox: Sandbox, account: BankAccount):
     batch = signed(demo)
-    executed(sandbox)  # nobody asks after the order
+    executed(sandbox)  # the order is not polled
     look(account)
     order = BankOrder.get()
     assert (state(batch), order.state) == ("executed", "executed")
-    assert order.due_at is not None  # it may come back
+    assert order.due_at is not None  # it may still be returned
     assert {row.state for row in BatchLine.select()} == {"executed"}
 
 
-def test_by_reference_alone(demo: Demo, account: BankAccount):
+def test_a_batch_booking_by_reference_alone(demo: Demo, account: BankAccount):
     batch = signed(demo)
     order = BankOrder.get()
     written(account, text=f"Salarissen {order.msg_id} verwerkt")
@@ -109,7 +109,7 @@ def test_by_reference_alone(demo: Demo, account: BankAccount):
     ],
     ids=["a later order", "another reference"],
 )
-def test_what_does_not_fit_is_nobodys(demo: Demo, account: BankAccount, facts: dict):
+def test_a_different_booking_is_not_matched(demo: Demo, account: BankAccount, facts: dict):
     batch = signed(demo)
     written(account, **facts | {"text": facts["text"].format(BankOrder.get().msg_id)})
     recognise(account)
@@ -127,7 +127,7 @@ def test_our_reference_with_another_sum(demo: Demo, account: BankAccount, cents:
     assert (of_orders(), state(batch)) == ([(cents, "lump")], then)
 
 
-def test_by_total_and_day_where_the_bank_tells_no_more(demo: Demo, sandbox: Sandbox, account: BankAccount):
+def test_a_batch_booking_by_total_and_date(demo: Demo, sandbox: Sandbox, account: BankAccount):
     sandbox.fault(bank_bare_lump=True)
     today = date.fromisoformat(bank_day(sandbox))
     batch = signed(demo, on=next_bank_day(today))
@@ -137,14 +137,14 @@ def test_by_total_and_day_where_the_bank_tells_no_more(demo: Demo, sandbox: Sand
     assert (row.cents, row.text, row.is_batch) == (-TOTAL, "", False)
 
 
-def test_total_and_day_are_marked_and_prove_nothing(demo: Demo, account: BankAccount):
+def test_total_and_date_do_not_prove_execution(demo: Demo, account: BankAccount):
     batch = signed(demo)
     written(account)
     recognise(account)
-    assert (of_orders(), state(batch)) == ([(-TOTAL, "lump")], "signed")  # the bank's status says when it was executed
+    assert (of_orders(), state(batch)) == ([(-TOTAL, "lump")], "signed")  # execution is reported by the bank's status
 
 
-def test_a_day_off_is_not_the_same_booking(demo: Demo, account: BankAccount):
+def test_another_date_is_not_matched(demo: Demo, account: BankAccount):
     signed(demo)
     order = BankOrder.get()
     written(account, booked_on=order.execution_date.replace(year=order.execution_date.year - 1))
@@ -152,7 +152,7 @@ def test_a_day_off_is_not_the_same_booking(demo: Demo, account: BankAccount):
     assert of_orders() == []
 
 
-def test_of_two_equal_orders_a_lump_without_reference_is_neithers(demo: Demo, account: BankAccount):
+def test_an_ambiguous_batch_booking_is_not_matched(demo: Demo, account: BankAccount):
     first, second = signed(demo), signed(demo, 2)
     written(account)
     recognise(account)
@@ -162,7 +162,7 @@ def test_of_two_equal_orders_a_lump_without_reference_is_neithers(demo: Demo, ac
     assert {state(first), state(second)} == {"signed"}
 
 
-def test_of_two_equal_orders_each_lump_with_its_reference_has_its_own(
+def test_equal_orders_are_matched_by_reference(
     demo: Demo, sandbox: Sandbox, account: BankAccount
 ):
     batches = signed(demo), signed(demo, 2)
@@ -173,7 +173,7 @@ def test_of_two_equal_orders_each_lump_with_its_reference_has_its_own(
     assert all(row.order and row.order.msg_id in row.text for row in rows)
 
 
-def test_line_by_line(demo: Demo, sandbox: Sandbox, account: BankAccount):
+def test_bookings_per_line(demo: Demo, sandbox: Sandbox, account: BankAccount):
     sandbox.fault(bank_books_lines=True)
     batch = signed(demo)
     executed(sandbox)
@@ -183,7 +183,7 @@ def test_line_by_line(demo: Demo, sandbox: Sandbox, account: BankAccount):
     assert matching.booking_of_order(BankOrder.get().id) is not None
 
 
-def test_some_of_the_lines_are_not_the_whole(demo: Demo, account: BankAccount):
+def test_bookings_of_some_lines_do_not_prove_execution(demo: Demo, account: BankAccount):
     batch = signed(demo)
     line = BatchLine.select().order_by(BatchLine.position).first()
     written(account, end_to_end_id=line.end_to_end_id, cents=-line.amount_cents)
@@ -192,7 +192,7 @@ def test_some_of_the_lines_are_not_the_whole(demo: Demo, account: BankAccount):
     assert matching.booking_of_order(BankOrder.get().id) is None
 
 
-def test_what_came_back_marks_its_line_once(demo: Demo, sandbox: Sandbox, account: BankAccount):
+def test_a_returned_line_is_marked_once(demo: Demo, sandbox: Sandbox, account: BankAccount):
     batch = signed(demo)
     executed(sandbox, batch)
     sandbox.fault(bank_returns_line=True)
@@ -200,26 +200,26 @@ def test_what_came_back_marks_its_line_once(demo: Demo, sandbox: Sandbox, accoun
     look(account)
     assert of_orders()[-1] == (LINES[0][2], "return")
     assert state(batch) == "partly_executed"
-    executed(sandbox, batch, days=0)  # then the bank says the same in its status
+    executed(sandbox, batch, days=0)  # then the bank's status says the same
     look(account)
     rows = [(row.state, row.bank_reason) for row in BatchLine.select().order_by(BatchLine.position)]
     assert rows == [("returned", "MS03"), ("executed", None), ("executed", None)]
 
 
-# --- asking --------------------------------------------------------------------------------------
-def test_at_most_four_times_a_day_by_itself(demo: Demo, account: BankAccount):
+# --- reading transactions ------------------------------------------------------------------------
+def test_transactions_are_read_at_most_four_times_a_day_unattended(demo: Demo, account: BankAccount):
     assert [look(account, None) for _ in range(5)] == [True, True, True, True, False]
     assert BankAccess.get(BankAccess.what == f"transactions:{account.id}").times == 4
-    assert look(account)  # the customer is there
+    assert look(account)  # with the customer present
 
 
-def test_at_most_once_a_minute_when_the_customer_looks(account: BankAccount):
+def test_transactions_are_read_at_most_once_a_minute(account: BankAccount):
     assert [transactions.refresh_transactions(account.id, PSU) for _ in range(2)] == [True, False]
     assert transactions.due_accounts() == [row.id for row in BankAccount.select() if row.id != account.id]
 
 
-def test_what_was_just_executed_is_looked_for_at_once(demo: Demo, sandbox: Sandbox, account: BankAccount):
-    """Nobody waits a minute, or six hours, to see booked what the bank says it has executed."""
+def test_an_execution_makes_transactions_due(demo: Demo, sandbox: Sandbox, account: BankAccount):
+    """An executed order must not wait a minute, or six hours, for its booking."""
     batch = signed(demo)
     look(account)
     assert of_orders() == []
@@ -229,14 +229,14 @@ def test_what_was_just_executed_is_looked_for_at_once(demo: Demo, sandbox: Sandb
     assert [role for _, role in of_orders()] == ["lump"]
 
 
-def test_nothing_is_asked_while_the_holder_is_not_settled(demo: Demo, account: BankAccount):
+def test_transactions_need_a_verified_holder(demo: Demo, account: BankAccount):
     BankAccount.update(holder_check=None).execute()
     assert (look(account), transactions.due_accounts()) == (False, [])
     found = transactions.statement(demo.client, account.id)
     assert (found.why_not, found.days) == ("waiting", [])
 
 
-def test_a_bank_that_gives_nothing_leaves_what_is_there(demo: Demo, sandbox: Sandbox, account: BankAccount):
+def test_an_outage_keeps_the_stored_transactions(demo: Demo, sandbox: Sandbox, account: BankAccount):
     look(account)
     before = BankAccount.get_by_id(account.id).transactions_at
     sandbox.fault(bank_down=True)
@@ -246,7 +246,7 @@ def test_a_bank_that_gives_nothing_leaves_what_is_there(demo: Demo, sandbox: San
     assert len(transactions.statement(demo.client, account.id).days) > 0
 
 
-# --- beside a file of the bank ---------------------------------------------------------------------
+# --- together with a bank file ---------------------------------------------------------------------
 def lump_file(order: BankOrder) -> bytes:
     inside = f"<NtryDtls><Btch><MsgId>{order.msg_id}</MsgId><NbOfTxs>3</NbOfTxs></Btch></NtryDtls>"
     return statement(entry(format_iso(order.total_cents), inside=inside), account=f"<IBAN>{DEMO_IBAN}</IBAN>")
@@ -256,7 +256,7 @@ def moves() -> int:
     return AuditEvent.select().where(AuditEvent.kind == "batch.bank_executed").count()
 
 
-def test_a_statement_after_the_booking_is_nothing_new(demo: Demo, account: BankAccount):
+def test_a_statement_after_the_booking_changes_nothing(demo: Demo, account: BankAccount):
     batch = signed(demo)
     order = BankOrder.get()
     written(account, text=f"/PREF/{order.msg_id}/NRTX/3")
@@ -266,7 +266,7 @@ def test_a_statement_after_the_booking_is_nothing_new(demo: Demo, account: BankA
     assert (state(batch), moves()) == ("executed", 1)
 
 
-def test_a_booking_after_the_statement_is_marked_and_moves_nothing(demo: Demo, account: BankAccount):
+def test_a_booking_after_the_statement_is_matched_only(demo: Demo, account: BankAccount):
     batch = signed(demo)
     order = BankOrder.get()
     with pytest.raises(BankFileRefused, match="hint"):

@@ -1,4 +1,4 @@
-"""Members: who is there, another role, taking somebody out; always an owner, always told and logged."""
+"""Members: listing, changing a role, removing; there is always an owner, and changes are mailed and audited."""
 
 from datetime import timedelta
 
@@ -21,7 +21,7 @@ def told() -> list[int]:
     return sorted(row.user_id for row in OutgoingMail.select().where(OutgoingMail.kind == "member_changed"))
 
 
-def test_everyone_stands_with_role_and_identification(demo: Demo, naomi: Membership):
+def test_members_are_listed_with_role_and_identification(demo: Demo, naomi: Membership):
     make_client(make_user(name="Charlie"))
     found = [(one.name, one.role, one.identified, one.sees_salaries) for one in members.members(demo.client)]
     assert found == [("Wouter de Jong", "owner", True, True), ("Naomi", "approver", False, True)]
@@ -29,7 +29,7 @@ def test_everyone_stands_with_role_and_identification(demo: Demo, naomi: Members
     assert [one.identified for one in members.members(demo.client)] == [True, True]
 
 
-def test_last_seen_is_written_once_a_minute(demo: Demo):
+def test_activity_is_stored_once_a_minute(demo: Demo):
     long_ago = utcnow() - timedelta(days=2)
     Membership.update(used_at=long_ago).execute()
     members.touch_membership(Membership.get_by_id(demo.membership.id))
@@ -39,7 +39,7 @@ def test_last_seen_is_written_once_a_minute(demo: Demo):
     assert Membership.get_by_id(demo.membership.id).used_at == now
 
 
-def test_another_role_is_logged_and_told_to_the_owners(demo: Demo, naomi: Membership):
+def test_a_new_role_is_audited_and_mailed(demo: Demo, naomi: Membership):
     assert members.change_role(demo.client, demo.user, naomi.id, "owner")
     assert not members.change_role(demo.client, demo.user, naomi.id, "owner")
     assert (Membership.get_by_id(naomi.id).role, told()) == ("owner", sorted([demo.user.id, naomi.user_id]))
@@ -48,7 +48,7 @@ def test_another_role_is_logged_and_told_to_the_owners(demo: Demo, naomi: Member
     assert audit.verify_chain(demo.client.id) == []
 
 
-def test_the_last_owner_stays(demo: Demo, naomi: Membership):
+def test_the_last_owner_cannot_be_removed(demo: Demo, naomi: Membership):
     mine = demo.membership.id
     with pytest.raises(LastOwner):
         members.remove_member(demo.client, demo.user, mine)
@@ -59,7 +59,7 @@ def test_the_last_owner_stays(demo: Demo, naomi: Membership):
     assert [row.user_id for row in Membership.select().where(Membership.client == demo.client.id)] == [naomi.user_id]
 
 
-def test_who_is_removed_takes_their_invitations_along_and_an_owner_hears_it(demo: Demo, naomi: Membership):
+def test_removal_revokes_invitations_and_is_mailed(demo: Demo, naomi: Membership):
     members.change_role(demo.client, demo.user, naomi.id, "owner")
     OutgoingMail.delete().execute()
     invitations.invite_member(demo.client, naomi.user, "alek@demobv.example", "owner")
@@ -82,7 +82,7 @@ def test_only_an_owner_changes_members(demo: Demo, naomi: Membership, role: str)
     assert Membership.get_by_id(naomi.id).role == role
 
 
-def test_members_of_another_client_are_not_there(demo: Demo):
+def test_members_of_another_client_are_not_found(demo: Demo):
     other = make_client(make_user(name="Charlie"))
     with pytest.raises(NotFound):
         members.remove_member(demo.client, demo.user, other.id)

@@ -1,4 +1,4 @@
-"""Migrations end at the tables of the models, keep rows, and refuse a database from before the first release."""
+"""Migrations lead to the tables of the models, keep rows, and reject a database from before the first release."""
 
 import re
 import shutil
@@ -41,7 +41,7 @@ def table_names() -> list[str]:
 
 @pytest.fixture
 def empty(database: str, tmp_path: Path) -> Iterator[None]:
-    """A database without a single table, open in this thread."""
+    """An empty database, open in this thread."""
     models.database.close()
     if is_sqlite():
         models.connect(f"sqlite:///{tmp_path / 'empty.db'}")
@@ -62,7 +62,7 @@ def _drop_everything() -> None:
 
 @pytest.fixture
 def from_before(empty: None) -> list[tuple]:
-    """A database that knows the migrations from before the first release; returns its rows."""
+    """A database with the migrations from before the first release. Returns its rows."""
     for statement in (
         "create table schema_migration (id integer primary key, name varchar(255), applied timestamp)",
         "insert into schema_migration values (1, '0001_initial', '2026-11-20'), (2, '0002_nmbrs', '2026-11-21')",
@@ -74,7 +74,7 @@ def from_before(empty: None) -> list[tuple]:
     return [(1, "0001_initial"), (2, "0002_nmbrs"), (7, "Demo BV")]
 
 
-def test_a_database_from_before_is_refused_and_left_untouched(from_before: list[tuple]):
+def test_an_old_database_is_refused_and_left_untouched(from_before: list[tuple]):
     file = Path(models.database.obj.database)
     bytes_before = file.read_bytes() if is_sqlite() else b""
     for _twice in range(2):
@@ -86,20 +86,20 @@ def test_a_database_from_before_is_refused_and_left_untouched(from_before: list[
     assert rows("select id, name from schema_migration order by id") + rows("select * from client") == from_before
 
 
-def test_the_refusal_is_one_sentence_on_the_command_line(from_before: list[tuple]):
+def test_the_command_shows_the_refusal_without_traceback(from_before: list[tuple]):
     answer = CliRunner().invoke(commands.migrate)
     assert answer.exit_code == 1
     assert answer.output.startswith("Error: This database was made by a version of Bizcuit from before")
     assert "Traceback" not in answer.output
 
 
-def test_the_refusal_is_what_the_launcher_shows(from_before: list[tuple], monkeypatch: pytest.MonkeyPatch):
+def test_the_launcher_shows_the_refusal(from_before: list[tuple], monkeypatch: pytest.MonkeyPatch):
     monkeypatch.setattr(models, "connect", lambda url: None)
     with pytest.raises(SystemExit, match="This database was made by a version of Bizcuit from before"):
         launcher_step.main()
 
 
-def test_a_later_migration_reads_the_same_on_both_databases_and_keeps_rows(
+def test_a_later_migration_works_on_both_databases_and_keeps_rows(
     empty: None, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ):
     folder = tmp_path / "migrations"
@@ -120,7 +120,7 @@ def test_a_later_migration_reads_the_same_on_both_databases_and_keeps_rows(
     assert rows("select id from later") == [(1,)]
 
 
-def test_a_migration_that_fails_leaves_nothing_behind(
+def test_a_failed_migration_leaves_nothing_behind(
     empty: None, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ):
     (tmp_path / "0001_half.py").write_text(SECOND.replace('ALTER TABLE "client"', 'ALTER TABLE "nobody"'), "utf-8")
@@ -133,8 +133,8 @@ def test_a_migration_that_fails_leaves_nothing_behind(
     assert rows("select count(*) from schema_migration") == [(0,)]
 
 
-# --- the tables are those of the models ---------------------------------------------------------------------
-def test_the_columns_keys_and_checks_are_those_of_the_models(database: str, empty: None):
+# --- comparison with the models -----------------------------------------------------------------------------
+def test_the_migrated_tables_equal_the_models(database: str, empty: None):
     models.database.close()
     models.migrate()
     models.database.connect(reuse_if_open=True)
@@ -151,7 +151,7 @@ def test_the_columns_keys_and_checks_are_those_of_the_models(database: str, empt
 
 
 def shape() -> dict[str, dict]:
-    """Of each table: columns that may be null or not, indexes, foreign keys and checks."""
+    """Return the columns (nullable or not), indexes, foreign keys and checks of each table."""
     found = {}
     for name in table_names():
         if name != "schema_migration":
@@ -172,7 +172,7 @@ def _constraints(table: str) -> list[str]:
 
 
 def _checks(text: str) -> list[str]:
-    """What stands between the parentheses of each CHECK."""
+    """Return the condition of each CHECK."""
     found = []
     for start in (one.end() for one in re.finditer(r"CHECK \(", text)):
         end, depth = start, 1

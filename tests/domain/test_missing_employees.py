@@ -1,4 +1,4 @@
-"""People of a run without a payment: counted, named where Nmbrs lets us, and never a reason not to pay the others."""
+"""Employees of a run without a payment: counted, named if possible, and never a reason not to pay the others."""
 
 import pytest
 
@@ -27,17 +27,17 @@ def person(first: str, initials: str, prefix: str, last: str) -> Employee:
         (person("", "", "", ""), "Jong, Wouter de", False),
     ],
 )
-def test_a_name_is_found_however_it_is_written(who: Employee, name: str, same: bool):
+def test_spellings_of_a_name(who: Employee, name: str, same: bool):
     assert missing_employees.name_matches(who, missing_employees._words(name)) is same
 
 
-def test_nobody_is_missing(demo: Demo, sandbox: Sandbox):
+def test_no_employee_is_missing(demo: Demo, sandbox: Sandbox):
     sandbox.run_payroll(lines=8, webhook="none")
     (batch,) = work(demo)
     assert (batch.missing_count, batch.missing_names) == (0, None)
 
 
-def test_who_is_missing_is_named(demo: Demo, sandbox: Sandbox):
+def test_missing_employees_are_named(demo: Demo, sandbox: Sandbox):
     sandbox.fault(nmbrs_sepa_person_missing=True)
     sandbox.run_payroll(lines=8, webhook="none")
     (batch,) = work(demo)
@@ -45,28 +45,28 @@ def test_who_is_missing_is_named(demo: Demo, sandbox: Sandbox):
     assert demo.view(batch).missing_names == ["Noor de Vries"]
 
 
-def test_without_the_right_to_names_they_are_counted(demo: Demo, sandbox: Sandbox):
+def test_without_permission_for_names_they_are_counted(demo: Demo, sandbox: Sandbox):
     sandbox.fault(nmbrs_sepa_person_missing=True, nmbrs_no_employee_right=True)
     sandbox.run_payroll(lines=8, webhook="none")
     (batch,) = work(demo)
     assert (batch.missing_count, batch.missing_names) == (1, None)
 
 
-def test_without_the_right_to_count_the_payment_is_made_all_the_same(demo: Demo, sandbox: Sandbox):
+def test_without_permission_to_count_the_payment_is_created(demo: Demo, sandbox: Sandbox):
     sandbox.fault(nmbrs_sepa_person_missing=True, nmbrs_no_run_employees_right=True)
     sandbox.run_payroll(lines=8, webhook="none")
     (batch,) = work(demo)
     assert (batch.line_count, batch.missing_count) == (7, None)
 
 
-def test_somebody_with_two_payments_hides_nobody(demo: Demo, sandbox: Sandbox):
+def test_an_employee_with_two_payments_counts_once(demo: Demo, sandbox: Sandbox):
     sandbox.fault(nmbrs_sepa_two_for_one=True)
     sandbox.run_payroll(lines=8, webhook="none")
     (batch,) = work(demo)
     assert (batch.line_count, batch.missing_count) == (9, 0)
 
 
-def test_a_name_that_was_written_otherwise_is_found_by_its_account(demo: Demo, sandbox: Sandbox):
+def test_a_differently_spelled_name_is_matched_by_account(demo: Demo, sandbox: Sandbox):
     sandbox.fault(nmbrs_sepa_person_missing=True)
     sandbox.control("PUT", "nmbrs/employees/503301", {"payment_name": "Gemachtigde Xander"})
     sandbox.run_payroll(lines=8, webhook="none")

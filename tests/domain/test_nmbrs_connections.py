@@ -1,4 +1,4 @@
-"""An Nmbrs account that works, is disturbed, gets a new token, is removed: each with a state of its own."""
+"""Connections to Nmbrs: working, failing, with a new token, removed; each has its own status."""
 
 from datetime import timedelta
 
@@ -30,8 +30,8 @@ def mails() -> list[tuple[str, int]]:
     return [(mail.kind, mail.user_id) for mail in OutgoingMail.select() if mail.kind == "nmbrs_disturbed"]
 
 
-# --- a token that stops working --------------------------------------------------------------------
-def test_a_token_that_stops_working_disturbs_the_connection_and_tells_the_owner_once(demo: Demo, sandbox: Sandbox):
+# --- an invalid token ------------------------------------------------------------------------------
+def test_an_invalid_token_is_mailed_to_the_owner_once(demo: Demo, sandbox: Sandbox):
     approver = make_user()
     Membership.create(user=approver, client=demo.client, role="approver")
     sandbox.fault(nmbrs_wrong_token=True)
@@ -43,7 +43,7 @@ def test_a_token_that_stops_working_disturbs_the_connection_and_tells_the_owner_
     assert mails() == [("nmbrs_disturbed", demo.user.id)]
 
 
-def test_nothing_is_asked_with_a_token_that_does_not_work(demo: Demo, sandbox: Sandbox):
+def test_an_invalid_token_is_not_used(demo: Demo, sandbox: Sandbox):
     sandbox.run_payroll(lines=8, webhook="none")
     now_due(demo)
     (run_id,) = run_discovery.discover_runs(demo.company.id)
@@ -57,7 +57,7 @@ def test_nothing_is_asked_with_a_token_that_does_not_work(demo: Demo, sandbox: S
     assert (row(demo).status, Batch.select().count()) == ("disturbed", 0)
 
 
-def test_a_new_token_takes_up_what_waited(demo: Demo, sandbox: Sandbox):
+def test_a_new_token_resumes_pending_work(demo: Demo, sandbox: Sandbox):
     sandbox.run_payroll(lines=8, webhook="none")
     sandbox.fault(nmbrs_wrong_token=True)
     work(demo)
@@ -70,27 +70,27 @@ def test_a_new_token_takes_up_what_waited(demo: Demo, sandbox: Sandbox):
     assert [batch.total_cents for batch in work(demo)] == [1_980_608]
 
 
-def test_a_right_that_is_missing_disturbs_until_that_call_works(demo: Demo, sandbox: Sandbox):
+def test_a_missing_required_permission_fails_the_connection(demo: Demo, sandbox: Sandbox):
     sandbox.run_payroll(lines=8, webhook="none")
     sandbox.fault(nmbrs_no_sepa_right=True)
     work(demo)
     assert row(demo).problem == "not_allowed:CompanyService.SalaryDocuments_GetSEPA"
     now_due(demo)
     run_discovery.discover_runs(demo.company.id)
-    assert row(demo).status == "disturbed"  # that runs are listed does not mend the file
+    assert row(demo).status == "disturbed"  # listing runs works, but fetching the file still fails
     sandbox.fault(nmbrs_no_sepa_right=False)
     assert len(work(demo)) == 1
     assert (row(demo).status, row(demo).problem, len(mails())) == ("active", None, 1)
 
 
-def test_a_right_that_is_missing_beside_the_payment_disturbs_nothing(demo: Demo, sandbox: Sandbox):
+def test_a_missing_optional_permission_does_not(demo: Demo, sandbox: Sandbox):
     sandbox.run_payroll(lines=8, webhook="none")
     sandbox.fault(nmbrs_no_run_employees_right=True, nmbrs_no_employee_right=True)
     (batch,) = work(demo)
     assert (batch.total_cents, batch.missing_count, row(demo).status) == (1_980_608, None, "active")
 
 
-def test_one_failing_account_stops_no_other(demo: Demo, sandbox: Sandbox):
+def test_a_failing_connection_does_not_affect_others(demo: Demo, sandbox: Sandbox):
     known = sandbox.control("POST", "nmbrs/users", {"email": "two@demobv.example", "debtors": None})
     second = connections.connect(demo.client, demo.user, known["email"], known["token"])
     connections.NmbrsConnection.update(status="disturbed", problem="bad_credentials").where(
@@ -102,7 +102,7 @@ def test_one_failing_account_stops_no_other(demo: Demo, sandbox: Sandbox):
 
 
 # --- connecting ------------------------------------------------------------------------------------
-def test_the_same_account_twice_is_said(demo: Demo, sandbox: Sandbox):
+def test_the_same_account_cannot_be_connected_twice(demo: Demo, sandbox: Sandbox):
     known = sandbox.credentials
     with pytest.raises(AlreadyConnected):
         connections.connect(demo.client, demo.user, known["nmbrs_user"], known["nmbrs_token"])
@@ -113,7 +113,7 @@ def test_the_same_account_twice_is_said(demo: Demo, sandbox: Sandbox):
     [("nmbrs_wrong_token", NmbrsBadCredentials), ("nmbrs_disabled", NmbrsDisabled), ("nmbrs_9999", NmbrsUnavailable),
      ("nmbrs_html_503", NmbrsUnavailable), ("nmbrs_not_xml", NmbrsUnavailable)],
 )  # fmt: skip
-def test_what_nmbrs_refuses_is_not_kept(demo: Demo, sandbox: Sandbox, fault: str, error: type[Exception]):
+def test_refused_credentials_are_not_stored(demo: Demo, sandbox: Sandbox, fault: str, error: type[Exception]):
     known = sandbox.control("POST", "nmbrs/users", {"email": "two@demobv.example", "debtors": None})
     sandbox.fault(**{fault: True})
     with pytest.raises(error):
@@ -121,13 +121,13 @@ def test_what_nmbrs_refuses_is_not_kept(demo: Demo, sandbox: Sandbox, fault: str
     assert NmbrsConnection.select().count() == 1
 
 
-def test_1006_is_tried_again_by_itself(demo: Demo, sandbox: Sandbox):
+def test_error_1006_is_retried(demo: Demo, sandbox: Sandbox):
     known = sandbox.control("POST", "nmbrs/users", {"email": "two@demobv.example", "debtors": None})
     sandbox.fault(nmbrs_1006_once=True)
     assert connections.connect(demo.client, demo.user, known["email"], known["token"]).environment == "demo"
 
 
-def test_removing_forgets_the_keys_and_keeps_the_payments(demo: Demo, sandbox: Sandbox):
+def test_removal_deletes_the_credentials_and_keeps_payments(demo: Demo, sandbox: Sandbox):
     sandbox.run_payroll(lines=8, webhook="none")
     (batch,) = work(demo)
     connections.remove_connection(row(demo), demo.user)
@@ -138,7 +138,7 @@ def test_removing_forgets_the_keys_and_keeps_the_payments(demo: Demo, sandbox: S
         connections.connection_of(demo.client, gone.id)
 
 
-def test_a_removed_account_can_be_connected_again_and_pays_nothing_twice(demo: Demo, sandbox: Sandbox):
+def test_a_removed_account_can_be_connected_again(demo: Demo, sandbox: Sandbox):
     sandbox.run_payroll(lines=8, webhook="none")
     work(demo)
     connections.remove_connection(row(demo), demo.user)
@@ -150,7 +150,7 @@ def test_a_removed_account_can_be_connected_again_and_pays_nothing_twice(demo: D
     assert Batch.select().count() == 1
 
 
-def test_two_accounts_that_see_one_company_pay_it_once(demo: Demo, sandbox: Sandbox):
+def test_a_company_seen_by_two_accounts_pays_once(demo: Demo, sandbox: Sandbox):
     known = sandbox.control("POST", "nmbrs/users", {"email": "two@demobv.example", "debtors": None})
     second = connections.connect(demo.client, demo.user, known["email"], known["token"])
     permission_check.run_permission_checks(second.id)
@@ -159,7 +159,7 @@ def test_two_accounts_that_see_one_company_pay_it_once(demo: Demo, sandbox: Sand
     assert PayrollCompany.get_by_id(demo.company.id).connection_id == demo.connection.id
 
 
-def test_the_token_stands_nowhere_readable(demo: Demo, sandbox: Sandbox):
+def test_the_token_is_encrypted(demo: Demo, sandbox: Sandbox):
     token = sandbox.credentials["nmbrs_token"]
     assert token not in row(demo).token_sealed
     assert encryption.decrypt(row(demo).token_sealed, "nmbrs_connection", demo.client.id, row(demo).email) == token
@@ -167,17 +167,17 @@ def test_the_token_stands_nowhere_readable(demo: Demo, sandbox: Sandbox):
     assert not any(token in text for text in events)
 
 
-# --- which account pays which company --------------------------------------------------------------
+# --- mapping ---------------------------------------------------------------------------------------
 @pytest.fixture
 def bureau(demo: Demo, sandbox: Sandbox) -> NmbrsConnection:
-    """The demo's account, which sees thirty bakeries beside its own company."""
+    """The demo's connection, which sees thirty more companies."""
     sandbox.control("POST", "nmbrs/companies", {"count": 30, "prefix": "Bakkerij", "kvk": None, "staff": 0})
     permission_check.schedule_permission_checks(row(demo))
     permission_check.run_permission_checks(demo.connection.id)
     return row(demo)
 
 
-def test_the_own_company_comes_first_and_one_finds_by_typing(demo: Demo, bureau: NmbrsConnection):
+def test_companies_are_sorted_and_searchable(demo: Demo, bureau: NmbrsConnection):
     views, total = companies.search_payroll_companies(bureau)
     assert (views[0].number, views[0].same_kvk, len(views), total) == ("9969", True, 25, 32)
     last = PayrollCompany.select().order_by(PayrollCompany.id.desc()).first()
@@ -186,7 +186,7 @@ def test_the_own_company_comes_first_and_one_finds_by_typing(demo: Demo, bureau:
     assert companies.search_payroll_companies(bureau, "100% nergens") == ([], 0)
 
 
-def test_a_company_of_another_kvk_number_has_to_be_confirmed(demo: Demo, bureau: NmbrsConnection):
+def test_another_kvk_number_needs_confirmation(demo: Demo, bureau: NmbrsConnection):
     other = PayrollCompany.get(PayrollCompany.number == "4410")
     with pytest.raises(DifferentKvkNumber) as told:
         companies.save_mapping(demo.client, demo.user, bureau, {other.id: demo.account.id})
@@ -195,12 +195,12 @@ def test_a_company_of_another_kvk_number_has_to_be_confirmed(demo: Demo, bureau:
     choice: dict[int, int | None] = {other.id: demo.account.id}
     companies.save_mapping(demo.client, demo.user, bureau, choice, confirmed=True)
     assert PayrollCompany.get_by_id(other.id).mapped_at is not None
-    # it is not asked again for what was confirmed
+    # a confirmed company needs no second confirmation
     companies.save_mapping(demo.client, demo.user, bureau, {other.id: demo.other.id})
     assert PayrollCompany.get_by_id(other.id).bank_account_id == demo.other.id
 
 
-def test_a_choice_that_is_not_ours_changes_nothing(demo: Demo, bureau: NmbrsConnection):
+def test_an_invalid_mapping_changes_nothing(demo: Demo, bureau: NmbrsConnection):
     before = [(company.id, company.bank_account_id) for company in PayrollCompany.select()]
     wrong: list[dict[int, int | None]] = [{demo.company.id: 999}, {999: demo.account.id}]
     for choice in wrong:
@@ -209,7 +209,7 @@ def test_a_choice_that_is_not_ours_changes_nothing(demo: Demo, bureau: NmbrsConn
     assert [(company.id, company.bank_account_id) for company in PayrollCompany.select()] == before
 
 
-def test_saving_the_same_mapping_again_takes_nothing_in_anew(demo: Demo, sandbox: Sandbox):
+def test_saving_the_same_mapping_imports_nothing_again(demo: Demo, sandbox: Sandbox):
     sandbox.run_payroll(lines=8, webhook="none")
     work(demo)
     since = PayrollCompany.get_by_id(demo.company.id).mapped_at
@@ -218,7 +218,7 @@ def test_saving_the_same_mapping_again_takes_nothing_in_anew(demo: Demo, sandbox
     assert (work(demo), Batch.select().count()) == ([], 1)
 
 
-def test_companies_are_not_forgotten_when_they_are_filtered_away(demo: Demo, sandbox: Sandbox):
+def test_companies_that_are_no_longer_visible_are_kept(demo: Demo, sandbox: Sandbox):
     sandbox.fault(nmbrs_debtor_filtered=True)
     permission_check.schedule_permission_checks(row(demo))
     permission_check.run_permission_checks(demo.connection.id)

@@ -1,4 +1,4 @@
-"""Notifications: to whom they go, once, and never about what is over; browsers that are gone are forgotten."""
+"""Push notifications: who gets them, once, never about what is obsolete; subscriptions that are gone are deleted."""
 
 import json
 from datetime import timedelta
@@ -40,7 +40,7 @@ def write(notice: PushContent) -> tuple[str, str]:
 
 @pytest.fixture
 def phone(demo: Demo, sandbox: Sandbox) -> Receiver:
-    """The owner's phone, which wants notifications."""
+    """The owner's subscribed phone."""
     return on_a_phone(demo.user, sandbox)
 
 
@@ -55,7 +55,7 @@ def send() -> list[bool]:
 
 
 def move(batch: Batch, *events: str) -> Batch:
-    """Along the table, as whatever follows the bank does."""
+    """Apply these events, as polling would."""
     for event in events:
         with transaction(batch.client_id):
             batch = Batch.get_by_id(batch.id)
@@ -63,8 +63,8 @@ def move(batch: Batch, *events: str) -> Batch:
     return batch
 
 
-# --- what is told ---
-def test_a_payment_that_waits_is_told_once(demo: Demo, phone: Receiver):
+# --- events ---
+def test_a_waiting_payment_is_notified_once(demo: Demo, phone: Receiver):
     batch = demo.batch()
     assert send() == [True]
     assert send() == []
@@ -84,7 +84,7 @@ def test_a_payment_that_waits_is_told_once(demo: Demo, phone: Receiver):
         (("bank_has_it", "bank_signed"), None),
     ],
 )
-def test_how_it_ended_is_told(demo: Demo, phone: Receiver, events: tuple[str, ...], what: str | None):
+def test_the_outcome_is_notified(demo: Demo, phone: Receiver, events: tuple[str, ...], what: str | None):
     batch = demo.batch()
     send()
     move(batch, "release", "send", *events)
@@ -92,7 +92,7 @@ def test_how_it_ended_is_told(demo: Demo, phone: Receiver, events: tuple[str, ..
     assert [told["title"] for told in phone.told()][::-1][1:] in ([what] if what else [], ["executed", what])
 
 
-def test_who_is_asked_for_a_second_approval_hears_of_it(demo: Demo, sandbox: Sandbox, phone: Receiver):
+def test_the_second_approver_is_notified(demo: Demo, sandbox: Sandbox, phone: Receiver):
     other = make_user(name="Naomi")
     authorise(demo.client, other)
     Membership.create(user=other, client=demo.client, role="approver")
@@ -107,7 +107,7 @@ def test_who_is_asked_for_a_second_approval_hears_of_it(demo: Demo, sandbox: San
     assert phone.told() == []
 
 
-def test_preparers_and_other_clients_hear_nothing(demo: Demo, sandbox: Sandbox):
+def test_preparers_and_other_clients_are_not_notified(demo: Demo, sandbox: Sandbox):
     preparer, stranger = make_user(name="Piet"), make_user(name="Charlie")
     Membership.create(user=preparer, client=demo.client, role="preparer")
     phones = [on_a_phone(user, sandbox) for user in (preparer, stranger)]
@@ -116,7 +116,7 @@ def test_preparers_and_other_clients_hear_nothing(demo: Demo, sandbox: Sandbox):
     assert [one.messages() for one in phones] == [[], []]
 
 
-def test_only_the_kinds_that_one_wants(demo: Demo, phone: Receiver):
+def test_only_enabled_kinds_are_sent(demo: Demo, phone: Receiver):
     assert push.enabled_kinds(demo.user) == set(push.KINDS)
     push.set_enabled_kinds(demo.user, {"refused", "no-such-kind"})
     assert push.enabled_kinds(User.get_by_id(demo.user.id)) == {"refused"}
@@ -126,22 +126,22 @@ def test_only_the_kinds_that_one_wants(demo: Demo, phone: Receiver):
     assert [told["title"] for told in phone.told()] == ["refused"]
 
 
-def test_every_browser_of_a_person_hears(demo: Demo, sandbox: Sandbox, phone: Receiver):
+def test_every_browser_of_a_user_is_notified(demo: Demo, sandbox: Sandbox, phone: Receiver):
     tablet = on_a_phone(demo.user, sandbox)
     demo.batch()
     send()
     assert (len(phone.told()), len(tablet.told())) == (1, 1)
 
 
-def test_the_language_is_that_of_the_person(demo: Demo, phone: Receiver):
+def test_the_language_is_the_users(demo: Demo, phone: Receiver):
     User.update(language="en").execute()
     demo.batch()
     send()
     assert phone.told()[0]["text"] == "Demo BV en"
 
 
-# --- what is over is not told ---
-def test_nobody_is_called_to_a_payment_that_is_gone(demo: Demo, phone: Receiver):
+# --- obsolete notifications ---
+def test_a_discarded_payment_is_not_notified(demo: Demo, phone: Receiver):
     batch = demo.batch()
     move(batch, "discard")
     assert send() == [False]
@@ -149,7 +149,7 @@ def test_nobody_is_called_to_a_payment_that_is_gone(demo: Demo, phone: Receiver)
     assert phone.messages() == []
 
 
-def test_who_takes_no_part_any_more_hears_nothing(demo: Demo, phone: Receiver):
+def test_former_members_are_not_notified(demo: Demo, phone: Receiver):
     demo.batch()
     Membership.delete().execute()
     assert send() == [False]
@@ -157,7 +157,7 @@ def test_who_takes_no_part_any_more_hears_nothing(demo: Demo, phone: Receiver):
 
 
 # --- push services ---
-def test_a_browser_that_is_gone_is_forgotten(demo: Demo, sandbox: Sandbox, phone: Receiver):
+def test_a_gone_subscription_is_deleted(demo: Demo, sandbox: Sandbox, phone: Receiver):
     sandbox.fault(push_gone=True)
     demo.batch()
     assert send() == [False]
@@ -165,7 +165,7 @@ def test_a_browser_that_is_gone_is_forgotten(demo: Demo, sandbox: Sandbox, phone
 
 
 @pytest.mark.parametrize(("fault", "least"), [("push_busy", 120), ("push_down", 5)])
-def test_later_when_the_service_says_so(demo: Demo, sandbox: Sandbox, phone: Receiver, fault: str, least: int):
+def test_a_busy_push_service_is_retried_later(demo: Demo, sandbox: Sandbox, phone: Receiver, fault: str, least: int):
     sandbox.fault(**{fault: True})
     demo.batch()
     before = utcnow()
@@ -180,7 +180,7 @@ def test_later_when_the_service_says_so(demo: Demo, sandbox: Sandbox, phone: Rec
     assert len(phone.told()) == 1
 
 
-def test_it_ends_after_so_many_tries_and_where_it_is_refused(demo: Demo, sandbox: Sandbox, phone: Receiver):
+def test_delivery_ends_after_the_last_attempt_or_a_refusal(demo: Demo, sandbox: Sandbox, phone: Receiver):
     demo.batch()
     Notification.update(attempts=push_delivery.MAX_ATTEMPTS - 1).execute()
     sandbox.fault(push_down=True)
@@ -198,7 +198,7 @@ def test_it_ends_after_so_many_tries_and_where_it_is_refused(demo: Demo, sandbox
     "written",
     ["", "{}", "[]", "null", '{"endpoint": 1}', json.dumps({"endpoint": "https://x.example", "keys": {}}), "\0"],
 )
-def test_what_is_no_subscription_is_not_kept(demo: Demo, written: str):
+def test_an_invalid_subscription_is_refused(demo: Demo, written: str):
     with pytest.raises(InvalidSubscription):
         push_subscriptions.subscribe(demo.user, make_device(demo.user), written)
     assert PushSubscription.select().count() == 0
@@ -208,14 +208,14 @@ def test_what_is_no_subscription_is_not_kept(demo: Demo, written: str):
     "address",
     ["http://push.example/a", "https://127.0.0.1/a", "https://10.0.0.8/a", "https://[::1]/a", "https://x.example:8443/a"],
 )
-def test_addresses_of_our_own_house_are_refused(demo: Demo, phone: Receiver, address: str):
+def test_internal_endpoints_are_refused(demo: Demo, phone: Receiver, address: str):
     told = json.loads(phone.written) | {"endpoint": address}
     with pytest.raises(InvalidSubscription):
         push_subscriptions.subscribe(demo.user, make_device(demo.user), json.dumps(told))
     assert PushSubscription.select().count() == 1
 
 
-def test_a_browser_has_one_person_and_a_device_one_subscription(demo: Demo, sandbox: Sandbox):
+def test_one_user_per_browser_and_one_subscription_per_device(demo: Demo, sandbox: Sandbox):
     phone, device, other = Receiver(sandbox), make_device(demo.user), make_user(name="Piet")
     push_subscriptions.subscribe(demo.user, device, phone.written)
     push_subscriptions.subscribe(demo.user, device, phone.written)
@@ -226,8 +226,8 @@ def test_a_browser_has_one_person_and_a_device_one_subscription(demo: Demo, sand
     assert [row.user_id for row in PushSubscription.select().order_by(PushSubscription.id)] == [demo.user.id] * 2
 
 
-def test_an_old_address_that_is_gone_takes_no_new_one_along(demo: Demo, sandbox: Sandbox, phone: Receiver):
-    """The browser renewed its subscription while the last message to the old one was on its way."""
+def test_a_renewed_subscription_is_not_deleted(demo: Demo, sandbox: Sandbox, phone: Receiver):
+    """The browser renews its subscription while a message to the old one is being delivered."""
     later, visit = Receiver(sandbox), DeviceCookie("secret", "")
     Device.update(token_hash=blind_index(visit.secret)).where(Device.user == demo.user.id).execute()
     sandbox.fault(push_gone=True)
@@ -242,13 +242,13 @@ def test_an_old_address_that_is_gone_takes_no_new_one_along(demo: Demo, sandbox:
     assert PushSubscription.get().endpoint_hash == blind_index(later.endpoint)
 
 
-def test_what_is_kept_is_sealed(demo: Demo, phone: Receiver):
+def test_subscriptions_are_encrypted(demo: Demo, phone: Receiver):
     row = PushSubscription.get()
     assert phone.endpoint not in json.dumps([row.sealed, row.endpoint_hash])
 
 
 def signed_in(user: User, sandbox: Sandbox) -> tuple[str, int]:
-    """A session on a device of its own, with notifications; the secret and the device."""
+    """Create a session on its own device with a subscription. Returns the session's secret and the device."""
     device = make_device(user)
     push_subscriptions.subscribe(user, device, Receiver(sandbox).written)
     return sessions.start_session({}, user.id, device.id), device.id
@@ -258,13 +258,13 @@ def left() -> set[int]:
     return {row.device_id for row in PushSubscription.select()}
 
 
-def test_signing_out_ends_them_there(demo: Demo, sandbox: Sandbox):
+def test_signing_out_ends_the_devices_notifications(demo: Demo, sandbox: Sandbox):
     (here, one), (_, two) = signed_in(demo.user, sandbox), signed_in(demo.user, sandbox)
     sessions.sign_out(here)
     assert left() == {two} != {one}
 
 
-def test_signing_out_elsewhere_ends_them_there(demo: Demo, sandbox: Sandbox):
+def test_revoking_a_session_ends_its_devices_notifications(demo: Demo, sandbox: Sandbox):
     (here, one), _other, (third, _) = (signed_in(demo.user, sandbox) for _ in range(3))
     key = next(view.key for view in sessions.list_sessions(demo.user, here) if not view.here)
     assert sessions.revoke_session(demo.user, key)
@@ -274,7 +274,7 @@ def test_signing_out_elsewhere_ends_them_there(demo: Demo, sandbox: Sandbox):
     assert sessions.load_session(third) is None
 
 
-def test_a_new_password_ends_them_all(demo: Demo, sandbox: Sandbox, monkeypatch: Any):
+def test_a_password_reset_ends_all_notifications(demo: Demo, sandbox: Sandbox, monkeypatch: Any):
     signed_in(demo.user, sandbox)
     monkeypatch.setattr(passwords, "hash_password", lambda _text: "-")
     (link,) = [accounts.blind_index("a")]
@@ -283,15 +283,15 @@ def test_a_new_password_ends_them_all(demo: Demo, sandbox: Sandbox, monkeypatch:
     assert (left(), LoginSession.select().count()) == (set(), 0)
 
 
-def test_a_session_that_ran_out_leaves_them(demo: Demo, sandbox: Sandbox):
-    """Who put the app on the phone hears of payments, also after a week without opening it."""
+def test_an_expired_session_keeps_notifications(demo: Demo, sandbox: Sandbox):
+    """An installed app receives notifications even if it has not been opened for a week."""
     signed_in(demo.user, sandbox)
     LoginSession.update(expires_at=utcnow() - timedelta(days=1)).execute()
     sessions.purge_expired_sessions()
     assert len(left()) == 1
 
 
-def test_nothing_of_a_payment_is_in_what_is_kept(demo: Demo, phone: Receiver):
+def test_stored_notifications_contain_no_payment_data(demo: Demo, phone: Receiver):
     batch = demo.batch()
     row = json.dumps([Notification.get().path, Notification.get().once, Notification.get().what])
     secrets = [line.iban for line in BatchLine.select()] + [line.name_shown for line in BatchLine.select()]

@@ -1,6 +1,6 @@
-"""Passkeys: what is asked is used once, for its purpose, by its session; a changed payment is another challenge.
+"""Passkeys: a challenge is used once, for its purpose, in its session; a changed payment has another challenge.
 
-The key on the device is a real one, of this test: it signs what a browser would sign.
+The authenticator is this test's own key, which signs what a browser would sign.
 """
 
 import hashlib
@@ -74,7 +74,7 @@ def key(demo: Demo) -> Key:
     return made
 
 
-def test_it_is_kept_told_and_signs_its_person_in(demo: Demo, key: Key):
+def test_a_passkey_is_stored_mailed_and_signs_in(demo: Demo, key: Key):
     assert [row.name for row in passkeys.list_passkeys(demo.user)] == ["Mijn telefoon"]
     assert [mail.kind for mail in OutgoingMail.select()] == ["passkey_added"]
     assert passkeys.sign_in_with_passkey("other", key.sign(passkeys.ask_sign_in("other"))).id == demo.user.id
@@ -89,7 +89,7 @@ def test_a_challenge_is_used_once(demo: Demo, key: Key):
     assert Challenge.select().count() == 0
 
 
-def test_a_challenge_lives_five_minutes(demo: Demo, key: Key):
+def test_a_challenge_expires_after_five_minutes(demo: Demo, key: Key):
     answer = key.sign(passkeys.ask_sign_in(HERE))
     assert Challenge.get().expires_at <= utcnow() + timedelta(minutes=5)
     Challenge.update(expires_at=utcnow() - timedelta(seconds=1)).execute()
@@ -97,7 +97,7 @@ def test_a_challenge_lives_five_minutes(demo: Demo, key: Key):
         passkeys.sign_in_with_passkey(HERE, answer)
 
 
-def test_of_another_session_purpose_or_person_it_is_refused(demo: Demo, key: Key):
+def test_another_session_purpose_or_user_is_refused(demo: Demo, key: Key):
     other = make_user()
     with pytest.raises(PasskeyRefused):
         passkeys.sign_in_with_passkey("another session", key.sign(passkeys.ask_sign_in(HERE)))
@@ -109,7 +109,7 @@ def test_of_another_session_purpose_or_person_it_is_refused(demo: Demo, key: Key
 
 
 @pytest.mark.parametrize("wrong", [{"verified": False}, {"origin": "https://evil.example"}])
-def test_without_a_verified_person_or_from_elsewhere_it_is_refused(demo: Demo, key: Key, wrong: dict):
+def test_user_verification_and_origin_are_required(demo: Demo, key: Key, wrong: dict):
     for name, value in wrong.items():
         setattr(key, name, value)
     with pytest.raises(PasskeyRefused):
@@ -119,12 +119,12 @@ def test_without_a_verified_person_or_from_elsewhere_it_is_refused(demo: Demo, k
 
 
 @pytest.mark.parametrize("answer", ["", "[]", "{}", "null", '{"response": {"clientDataJSON": "%%"}}', "x" * 30_000])
-def test_what_is_no_answer_is_refused(demo: Demo, answer: str):
+def test_an_invalid_answer_is_refused(demo: Demo, answer: str):
     with pytest.raises(PasskeyRefused):
         passkeys.sign_in_with_passkey(HERE, answer)
 
 
-def test_only_ones_own_is_renamed_and_removed(demo: Demo, key: Key):
+def test_only_own_passkeys_can_be_renamed_and_removed(demo: Demo, key: Key):
     other, (row,) = make_user(), passkeys.list_passkeys(demo.user)
     for act in (lambda: passkeys.rename(other, row.id, "x"), lambda: passkeys.remove_passkey(other, row.id)):
         with pytest.raises(NotFound):
@@ -134,7 +134,7 @@ def test_only_ones_own_is_renamed_and_removed(demo: Demo, key: Key):
         passkeys.sign_in_with_passkey(HERE, key.sign(passkeys.ask_sign_in(HERE)))
 
 
-def test_a_payment_is_signed_and_a_changed_one_is_not(demo: Demo, key: Key, sandbox: Sandbox):
+def test_a_changed_payment_needs_a_new_signature(demo: Demo, key: Key, sandbox: Sandbox):
     sandbox.control("PUT", "banks/redirect", {"signing": "delegated"})
     batch = demo.batch()
     before = demo.view(batch)
@@ -150,7 +150,7 @@ def test_a_payment_is_signed_and_a_changed_one_is_not(demo: Demo, key: Key, sand
     assert release(demo.membership, batch.reference, now, "passkey", PSU, passkey=fresh).proof == "passkey"
 
 
-def test_a_signature_for_signing_in_is_none_for_a_payment(demo: Demo, key: Key, sandbox: Sandbox):
+def test_a_reauthentication_cannot_sign_a_payment(demo: Demo, key: Key, sandbox: Sandbox):
     sandbox.control("PUT", "banks/redirect", {"signing": "delegated"})
     batch = demo.batch()
     signed = PasskeyAssertion(key.sign(passkeys.ask_proof(demo.user, HERE)), HERE)

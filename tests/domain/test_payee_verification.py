@@ -1,4 +1,4 @@
-"""Names that the bank checks before signing: nothing moves without a person when one differs. Against the sandbox."""
+"""Verification of payee before SCA: on a mismatch nothing continues without the user. Against the sandbox."""
 
 import pytest
 
@@ -20,7 +20,7 @@ from tests.support.sandbox import Sandbox
 
 @pytest.fixture(autouse=True)
 def checking(demo: Demo, sandbox: Sandbox):
-    """The bank checks names, and afterwards the books are right."""
+    """Switch on VoP at the bank, and check for inconsistencies afterwards."""
     sandbox.control("PUT", "banks/redirect", {"vop": True})
     yield
     assert list(integrity.find_inconsistencies()) == []
@@ -37,7 +37,7 @@ def check_of(demo: Demo, batch: Batch) -> payee_verification.VerificationStatus:
 
 
 def sent_name(batch: Batch) -> str:
-    """The name for the bank of a batch of one line."""
+    """Return the name as sent to the bank, for a batch of one line."""
     return BatchLine.get(BatchLine.batch == batch.id).name_sent
 
 
@@ -49,8 +49,8 @@ def orders(sandbox: Sandbox) -> list[dict]:
     return sandbox.control("GET", "orders")
 
 
-# --- what the check finds -------------------------------------------------------------------------
-def test_when_all_match_it_goes_straight_on_and_is_signed(demo: Demo):
+# --- results --------------------------------------------------------------------------------------
+def test_without_mismatches_it_continues_to_sca(demo: Demo):
     batch = send(demo, (SAME,))
     assert batch.state == "at_bank"
     assert BatchLine.get().name_match is None
@@ -58,7 +58,7 @@ def test_when_all_match_it_goes_straight_on_and_is_signed(demo: Demo):
     assert follow(batch).state == "signed"
 
 
-def test_each_result_stands_at_its_line(demo: Demo):
+def test_each_line_has_its_result(demo: Demo):
     batch = send(demo)
     assert batch.state == "name_check"
     check = check_of(demo, batch)
@@ -69,7 +69,7 @@ def test_each_result_stands_at_its_line(demo: Demo):
 
 
 @pytest.mark.parametrize("line", [CLOSE, OTHER, ABROAD], ids=["close", "other", "abroad"])
-def test_a_batch_of_one_line_waits_for_a_person_too(demo: Demo, line: tuple[str, str, int]):
+def test_a_single_line_with_a_mismatch_waits_for_the_user(demo: Demo, line: tuple[str, str, int]):
     batch = send(demo, (line,))
     assert batch.state == "name_check"
     assert [one.name for one in check_of(demo, batch).lines] == [line[0]]
@@ -78,7 +78,7 @@ def test_a_batch_of_one_line_waits_for_a_person_too(demo: Demo, line: tuple[str,
     assert (view.state, view.lines_payable) == ("open", 0)
 
 
-def test_a_check_that_never_ends_stays_a_check(demo: Demo, sandbox: Sandbox):
+def test_an_unfinished_verification_stays_pending(demo: Demo, sandbox: Sandbox):
     sandbox.fault(bank_vop_slow=True)
     batch = send(demo)
     assert follow(batch, 5).state == "name_check"
@@ -93,26 +93,26 @@ def test_a_check_that_never_ends_stays_a_check(demo: Demo, sandbox: Sandbox):
     assert len(orders(sandbox)) == 1
 
 
-def test_a_check_that_outlives_the_day_ends_as_the_bank_says(demo: Demo, sandbox: Sandbox):
+def test_a_verification_past_the_execution_date_is_rejected(demo: Demo, sandbox: Sandbox):
     sandbox.fault(bank_vop_slow=True)
     batch = send(demo)
     sandbox.control("POST", "clock", {"advance_days": 10})
     assert follow(batch).state == "rejected"
 
 
-def test_a_bank_that_is_received_now_and_then_still_checks(demo: Demo, sandbox: Sandbox):
+def test_contradictory_statuses_do_not_end_the_verification(demo: Demo, sandbox: Sandbox):
     sandbox.fault(bank_vop_slow=True, bank_contradictory_status=True)
     batch = send(demo)
     assert [follow(batch, 1).state for _ in range(4)] == ["name_check"] * 4
 
 
-def test_a_bank_that_does_not_check_is_not_asked(demo: Demo, sandbox: Sandbox):
+def test_a_bank_without_vop_skips_the_verification(demo: Demo, sandbox: Sandbox):
     sandbox.control("PUT", "banks/redirect", {"vop": False})
     assert send(demo).state == "at_bank"
 
 
-# --- going on knowingly ---------------------------------------------------------------------------
-def test_going_on_is_told_to_the_bank_and_then_signed(demo: Demo, sandbox: Sandbox):
+# --- confirming despite a mismatch ----------------------------------------------------------------
+def test_a_confirmation_is_sent_before_sca(demo: Demo, sandbox: Sandbox):
     batch = send(demo)
     payee_verification.confirm_despite_mismatch(demo.client, demo.user, batch.reference, PSU)
     assert (state(batch), orders(sandbox)[0]["status"]) == ("at_bank", "ACTC")
@@ -123,7 +123,7 @@ def test_going_on_is_told_to_the_bank_and_then_signed(demo: Demo, sandbox: Sandb
     assert follow(batch).state == "executed"
 
 
-def test_going_on_twice_is_going_on_once(demo: Demo):
+def test_a_second_confirmation_is_refused(demo: Demo):
     batch = send(demo)
     payee_verification.confirm_despite_mismatch(demo.client, demo.user, batch.reference, PSU)
     with pytest.raises(NotOpen):
@@ -132,7 +132,7 @@ def test_going_on_twice_is_going_on_once(demo: Demo):
     assert [row.outcome for row in confirmed] == ["asked", "confirmed"]
 
 
-def test_a_status_that_is_behind_takes_nothing_back(demo: Demo, sandbox: Sandbox):
+def test_an_outdated_status_changes_nothing(demo: Demo, sandbox: Sandbox):
     batch = send(demo)
     sandbox.fault(bank_slow_status=True, bank_sign_not_ready=True)
     payee_verification.confirm_despite_mismatch(demo.client, demo.user, batch.reference, PSU)
@@ -140,8 +140,8 @@ def test_a_status_that_is_behind_takes_nothing_back(demo: Demo, sandbox: Sandbox
     assert BankOrder.get().raw_status == "RVCM"
 
 
-def test_a_lost_answer_to_the_confirmation_is_never_taken_for_a_no(demo: Demo, sandbox: Sandbox):
-    """What may be confirmed is never built anew; the bank says how it stands."""
+def test_a_lost_answer_to_the_confirmation_is_no_refusal(demo: Demo, sandbox: Sandbox):
+    """An order that may be confirmed is never replaced; the bank reports its status."""
     batch = send(demo)
     sandbox.fault(bank_cut=True)
     with pytest.raises(BankUnavailable):
@@ -156,8 +156,8 @@ def test_a_lost_answer_to_the_confirmation_is_never_taken_for_a_no(demo: Demo, s
     assert state(batch) == "at_bank"
 
 
-def test_who_is_being_asked_for_is_not_asked_beside(demo: Demo):
-    """Somebody's confirmation is on its way: nobody strikes a line meanwhile."""
+def test_no_exclusion_during_a_confirmation(demo: Demo):
+    """While a confirmation is being sent, no line can be excluded."""
     batch = send(demo)
     order = BankOrder.get()
     BankExchange.create(order=order.id, call="confirm_names", request_id="r1", outcome="asked")
@@ -168,15 +168,15 @@ def test_who_is_being_asked_for_is_not_asked_beside(demo: Demo):
     assert state(batch) == "name_check"
 
 
-def test_a_bank_that_gives_no_link_wants_no_confirmation(demo: Demo, sandbox: Sandbox):
+def test_without_a_link_no_confirmation_is_sent(demo: Demo, sandbox: Sandbox):
     batch = send(demo)
     ScaSession.delete().execute()
     payee_verification.confirm_despite_mismatch(demo.client, demo.user, batch.reference, PSU)
     assert (state(batch), orders(sandbox)[0]["status"]) == ("at_bank", "RVCM")
 
 
-# --- striking a line ------------------------------------------------------------------------------
-def test_striking_a_line_ends_the_order_and_asks_for_a_new_approval(demo: Demo, sandbox: Sandbox):
+# --- excluding a line -----------------------------------------------------------------------------
+def test_excluding_a_line_closes_the_order_and_needs_approval(demo: Demo, sandbox: Sandbox):
     batch = send(demo)
     before = {line.end_to_end_id for line in BatchLine.select()}
     payee_verification.exclude_line_and_cancel(demo.client, demo.user, batch.reference, line_id(batch, OTHER[0]), PSU)
@@ -192,8 +192,8 @@ def test_striking_a_line_ends_the_order_and_asks_for_a_new_approval(demo: Demo, 
     assert "Onbekend" not in orders(sandbox)[0]["body"]
 
 
-def test_what_is_still_said_of_an_ended_order_moves_nothing(demo: Demo):
-    """The status was on its way when the line was struck; the payment may be under way as another order."""
+def test_a_status_of_a_closed_order_changes_nothing(demo: Demo):
+    """The status was in transit when the line was excluded; by then the bank may have another order of the payment."""
     batch = send(demo)
     payee_verification.exclude_line_and_cancel(demo.client, demo.user, batch.reference, line_id(batch, OTHER[0]), PSU)
     ended = BankOrder.get()
@@ -206,16 +206,16 @@ def test_what_is_still_said_of_an_ended_order_moves_nothing(demo: Demo):
     assert state(batch) == "name_check"
 
 
-def test_an_order_that_the_bank_does_not_cancel_ends_while_it_waits(demo: Demo, sandbox: Sandbox):
-    """It cannot be signed before the confirmation, and without that the bank never executes it."""
+def test_an_unconfirmed_order_closes_even_if_the_bank_does_not_cancel(demo: Demo, sandbox: Sandbox):
+    """It cannot be signed without the confirmation, so the bank never executes it."""
     batch = send(demo)
     sandbox.fault(bank_cancels_nothing=True)
     payee_verification.exclude_line_and_cancel(demo.client, demo.user, batch.reference, line_id(batch, OTHER[0]), PSU)
     assert (state(batch), orders(sandbox)[0]["status"]) == ("open", "RVCM")
 
 
-def test_an_order_that_went_on_by_another_way_does_not_end(demo: Demo, sandbox: Sandbox):
-    """The names were confirmed in the bank's own screens: what may execute is never built anew."""
+def test_an_order_confirmed_at_the_bank_stays_open(demo: Demo, sandbox: Sandbox):
+    """The names were confirmed at the bank itself: an order that may be executed is never replaced."""
     batch = send(demo)
     link = sca_state.load_sca_document(BankOrder.get())["links"]["creditorNameConfirmation"]
     services().bank.confirm_names(bank_config_of("redirect"), link, PSU, uuid())
@@ -228,7 +228,7 @@ def test_an_order_that_went_on_by_another_way_does_not_end(demo: Demo, sandbox: 
     assert follow(batch).state == "at_bank"
 
 
-def test_a_bank_that_is_not_there_leaves_everything_as_it_was(demo: Demo, sandbox: Sandbox):
+def test_an_outage_changes_nothing(demo: Demo, sandbox: Sandbox):
     batch = send(demo)
     sandbox.fault(bank_down=True)
     with pytest.raises(BankUnavailable):
@@ -241,7 +241,7 @@ def test_a_bank_that_is_not_there_leaves_everything_as_it_was(demo: Demo, sandbo
     assert state(batch) == "open"
 
 
-def test_what_matched_cannot_be_struck_here(demo: Demo):
+def test_a_matching_line_cannot_be_excluded_here(demo: Demo):
     batch = send(demo)
     with pytest.raises(NotFound):
         payee_verification.exclude_line_and_cancel(
@@ -251,7 +251,7 @@ def test_what_matched_cannot_be_struck_here(demo: Demo):
 
 
 # --- the bank's name ------------------------------------------------------------------------------
-def test_a_name_that_is_taken_over_is_not_put_into_what_was_released(demo: Demo, sandbox: Sandbox):
+def test_an_accepted_name_does_not_change_a_released_order(demo: Demo, sandbox: Sandbox):
     batch = send(demo)
     for _ in range(2):
         payee_verification.accept_bank_name(demo.client, demo.user, batch.reference, line_id(batch, CLOSE[0]))
@@ -261,7 +261,7 @@ def test_a_name_that_is_taken_over_is_not_put_into_what_was_released(demo: Demo,
     assert len(orders(sandbox)) == 1
 
 
-def test_it_counts_for_the_next_order(demo: Demo, sandbox: Sandbox):
+def test_an_accepted_name_is_used_in_the_next_order(demo: Demo, sandbox: Sandbox):
     batch = send(demo)
     payee_verification.accept_bank_name(demo.client, demo.user, batch.reference, line_id(batch, CLOSE[0]))
     payee_verification.exclude_line_and_cancel(demo.client, demo.user, batch.reference, line_id(batch, OTHER[0]), PSU)
@@ -272,7 +272,7 @@ def test_it_counts_for_the_next_order(demo: Demo, sandbox: Sandbox):
     assert "Silva, Jose" in orders(sandbox)[0]["body"]
 
 
-def test_it_counts_for_the_next_run_and_for_the_same_name_only(demo: Demo):
+def test_an_accepted_name_is_used_in_the_next_run(demo: Demo):
     batch = send(demo, (CLOSE,))
     payee_verification.accept_bank_name(demo.client, demo.user, batch.reference, line_id(batch, CLOSE[0]))
     other_name = ("Silva Pereira", CLOSE[1], 100)
@@ -280,36 +280,36 @@ def test_it_counts_for_the_next_run_and_for_the_same_name_only(demo: Demo):
     assert sent == ["Silva, Jose", "Silva Pereira"]
 
 
-def test_it_counts_for_nobody_else(demo: Demo, sandbox: Sandbox):
+def test_an_accepted_name_is_not_used_for_another_client(demo: Demo, sandbox: Sandbox):
     batch = send(demo, (CLOSE,))
     payee_verification.accept_bank_name(demo.client, demo.user, batch.reference, line_id(batch, CLOSE[0]))
     assert sent_name(make_demo(sandbox, pin=False).batch((CLOSE,))) == CLOSE[0]
 
 
 @pytest.mark.parametrize("name", [SAME[0], OTHER[0], ABROAD[0]])
-def test_there_is_no_name_to_take_over_but_a_close_one(demo: Demo, name: str):
+def test_only_a_close_match_has_a_name_to_accept(demo: Demo, name: str):
     batch = send(demo)
     with pytest.raises(NotFound):
         payee_verification.accept_bank_name(demo.client, demo.user, batch.reference, line_id(batch, name))
 
 
-def test_another_client_finds_nothing_here(demo: Demo, sandbox: Sandbox):
+def test_another_client_cannot_confirm(demo: Demo, sandbox: Sandbox):
     batch, stranger = send(demo), make_demo(sandbox, pin=False)
     with pytest.raises(NotFound):
         payee_verification.confirm_despite_mismatch(stranger.client, stranger.user, batch.reference, PSU)
     assert state(batch) == "name_check"
 
 
-# --- the other ways to sign -----------------------------------------------------------------------
-def test_after_the_check_a_bank_app_is_asked_to_sign(demo: Demo, sandbox: Sandbox):
+# --- other SCA approaches -------------------------------------------------------------------------
+def test_decoupled_sca_starts_after_the_verification(demo: Demo, sandbox: Sandbox):
     sandbox.control("PUT", "banks/redirect", {"signing": "decoupled"})
     batch = send(demo)
     payee_verification.confirm_despite_mismatch(demo.client, demo.user, batch.reference, PSU)
     assert (state(batch), BankOrder.get().authorisation_id is not None) == ("at_bank", True)
 
 
-def test_delegated_orders_are_approved_again_after_a_strike(demo: Demo, sandbox: Sandbox):
-    """The pin's signature was under another order: it does not count for the next."""
+def test_delegated_signing_needs_a_new_approval_after_an_exclusion(demo: Demo, sandbox: Sandbox):
+    """The pin authenticated another order, and does not count for the next."""
     batch = send(demo)
     payee_verification.exclude_line_and_cancel(demo.client, demo.user, batch.reference, line_id(batch, OTHER[0]), PSU)
     sandbox.control("PUT", "banks/redirect", {"signing": "delegated"})
@@ -318,7 +318,7 @@ def test_delegated_orders_are_approved_again_after_a_strike(demo: Demo, sandbox:
     assert state(batch) == "signed"
 
 
-def test_a_refused_order_asks_with_the_name_that_was_taken_over(demo: Demo, sandbox: Sandbox):
+def test_a_rejected_order_is_repeated_with_the_accepted_name(demo: Demo, sandbox: Sandbox):
     batch = send(demo, (CLOSE,))
     payee_verification.accept_bank_name(demo.client, demo.user, batch.reference, line_id(batch, CLOSE[0]))
     payee_verification.confirm_despite_mismatch(demo.client, demo.user, batch.reference, PSU)

@@ -1,4 +1,4 @@
-"""The check list of rights: what is tried, what a refusal names, and that it goes on after one."""
+"""Permission checks: every operation is tried, a refusal names the missing permission, and the others continue."""
 
 import pytest
 
@@ -20,12 +20,12 @@ def tried(demo: Demo) -> dict[str, tuple[str, str | None]]:
     return {check.question: (check.result, check.code) for check in permission_check.checks_of_connection(connection)}
 
 
-def test_everything_is_allowed(demo: Demo, sandbox: Sandbox):
+def test_all_permissions_are_granted(demo: Demo, sandbox: Sandbox):
     sandbox.run_payroll(lines=8, webhook="none")
     assert tried(demo) == dict.fromkeys(EVERY, ("ok", None))
 
 
-def test_without_a_run_the_file_cannot_be_tried_yet(demo: Demo, sandbox: Sandbox):
+def test_without_a_run_some_checks_are_unknown(demo: Demo, sandbox: Sandbox):
     found = tried(demo)
     unknown = {question for question, (result, _code) in found.items() if result == "unknown"}
     assert unknown == {"sepa_file", "employees_in_run"}
@@ -46,7 +46,7 @@ def test_without_a_run_the_file_cannot_be_tried_yet(demo: Demo, sandbox: Sandbox
         ("nmbrs_no_webhook_right", {"webhook_events"}),
     ],
 )
-def test_a_right_that_is_missing_is_the_one_that_is_named(
+def test_a_missing_permission_is_named(
     demo: Demo, sandbox: Sandbox, fault: str, refused: set[str]
 ):
     sandbox.run_payroll(lines=8, webhook="none")
@@ -63,20 +63,20 @@ def test_a_right_that_is_missing_is_the_one_that_is_named(
     [("nmbrs_wrong_token", "refused", "1001"), ("nmbrs_disabled", "refused", "1004"),
      ("nmbrs_9999", "trouble", "9999"), ("nmbrs_html_503", "trouble", "try_again")],
 )  # fmt: skip
-def test_what_stops_everything_is_said_at_each(demo: Demo, sandbox: Sandbox, fault: str, result: str, code: str):
+def test_a_general_failure_shows_at_every_check(demo: Demo, sandbox: Sandbox, fault: str, result: str, code: str):
     sandbox.run_payroll(lines=8, webhook="none")
     sandbox.fault(**{fault: True})
     found = tried(demo)
     assert (found["environment"], found["debtors"]) == ((result, code), (result, code))
 
 
-def test_a_debtor_that_is_filtered_away_is_named_with_its_code(demo: Demo, sandbox: Sandbox):
+def test_a_filtered_debtor_shows_its_error_code(demo: Demo, sandbox: Sandbox):
     sandbox.run_payroll(lines=8, webhook="none")
     sandbox.fault(nmbrs_debtor_filtered=True)
     assert tried(demo)["runs"] == ("refused", "2004")
 
 
-def test_it_takes_up_where_a_killed_worker_left(demo: Demo, sandbox: Sandbox):
+def test_checks_resume_after_a_crash(demo: Demo, sandbox: Sandbox):
     permission_check.schedule_permission_checks(NmbrsConnection.get_by_id(demo.connection.id))
     assert permission_check.due_permission_checks() == [demo.connection.id]
     permission_check.run_permission_checks(demo.connection.id)

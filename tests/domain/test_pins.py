@@ -1,4 +1,4 @@
-"""The six-digit pin: five wrong tries are five, also when they come at once."""
+"""The six-digit pin: at most five wrong attempts, also in parallel."""
 
 from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
@@ -22,7 +22,7 @@ from tests.support.factories import PIN, Demo, authorise, make_device, make_user
 
 @pytest.fixture
 def own(demo: Demo) -> Device:
-    """The confirmed device of the demo's person."""
+    """The demo user's confirmed device."""
     return make_device(demo.user)
 
 
@@ -38,7 +38,7 @@ def test_a_pin_is_six_digits(pin: str):
         passwords.check_pin_choice(pin)
 
 
-def test_the_right_pin_takes_back_the_failures(demo: Demo, own: Device):
+def test_the_right_pin_resets_the_failures(demo: Demo, own: Device):
     with pytest.raises(PinWrong) as wrong:
         pins.check_pin(demo.user, "111111", own)
     assert wrong.value.tries_left == 4
@@ -46,7 +46,7 @@ def test_the_right_pin_takes_back_the_failures(demo: Demo, own: Device):
     assert PinTries.get().failures == 0
 
 
-def test_the_fifth_wrong_try_locks_and_tells(demo: Demo, own: Device):
+def test_the_fifth_wrong_attempt_locks_and_mails(demo: Demo, own: Device):
     for _ in range(4):
         with pytest.raises(PinWrong):
             pins.check_pin(demo.user, "111111", own)
@@ -57,8 +57,8 @@ def test_the_fifth_wrong_try_locks_and_tells(demo: Demo, own: Device):
     assert OutgoingMail.select().where(OutgoingMail.kind == "pin_locked").count() == 1
 
 
-def test_five_tries_at_once_are_five(demo: Demo, own: Device):
-    """However many arrive together, no more than five pins are compared."""
+def test_parallel_attempts_count_separately(demo: Demo, own: Device):
+    """No more than five pins are compared, however many arrive at once."""
 
     def attempt(_: int) -> str:
         with models.database.connection_context():
@@ -74,7 +74,7 @@ def test_five_tries_at_once_are_five(demo: Demo, own: Device):
     assert outcomes.count("PinLocked") == 8
 
 
-def test_a_pin_is_renewed_only_after_identifying_again(demo: Demo, own: Device):
+def test_a_pin_is_replaced_only_after_identification(demo: Demo, own: Device):
     with pytest.raises(PinAlreadySet):
         pins.set_pin(demo.user, "580274")
     authorise(demo.client, demo.user, ago=timedelta(0))
@@ -84,7 +84,7 @@ def test_a_pin_is_renewed_only_after_identifying_again(demo: Demo, own: Device):
         pins.set_pin(demo.user, "471936")
 
 
-def test_a_pin_does_not_fit_another_person_with_the_same_hash(demo: Demo):
+def test_a_pin_hash_is_bound_to_its_user(demo: Demo):
     other = make_user()
     own = make_device(other)
     Pin.create(user=other, pin_hash=Pin.get().pin_hash)
@@ -92,7 +92,7 @@ def test_a_pin_does_not_fit_another_person_with_the_same_hash(demo: Demo):
         pins.check_pin(other, PIN, own)
 
 
-def test_the_lock_is_of_one_device(demo: Demo, own: Device):
+def test_a_lock_applies_to_one_device(demo: Demo, own: Device):
     for _ in range(4):
         with pytest.raises(PinWrong):
             pins.check_pin(demo.user, "111111", own)
@@ -106,7 +106,7 @@ def test_the_lock_is_of_one_device(demo: Demo, own: Device):
 
 
 @pytest.mark.parametrize("whose", ["nobody's", "another's", "unconfirmed"])
-def test_a_pin_counts_only_on_a_device_that_its_person_confirmed(demo: Demo, whose: str):
+def test_a_pin_needs_a_confirmed_device(demo: Demo, whose: str):
     device = {"nobody's": None, "another's": make_device(make_user()), "unconfirmed": make_device(demo.user)}[whose]
     if whose == "unconfirmed":
         Device.update(confirmed_at=None, confirmed_by=None).execute()
@@ -116,7 +116,7 @@ def test_a_pin_counts_only_on_a_device_that_its_person_confirmed(demo: Demo, who
 
 
 @pytest.mark.parametrize("pin", ["120480", "041280", "800412", "198004", "041980", "198012", "121980", "801204"])
-def test_the_birth_date_is_no_pin(demo: Demo, pin: str):
+def test_the_birth_date_is_refused(demo: Demo, pin: str):
     Pin.delete().execute()
     with pytest.raises(PinIsBirthDate):
         pins.set_pin(demo.user, pin)

@@ -1,4 +1,4 @@
-"""When Nmbrs is looked at: spread, regular, sooner after a hint, and within office hours where there are no hints."""
+"""When Nmbrs is polled: spread, regularly, sooner after a webhook, and more often in office hours without webhooks."""
 
 from datetime import UTC, datetime, timedelta
 
@@ -7,7 +7,7 @@ from domain.payroll import poll_schedule
 MONDAY_NOON = datetime(2026, 11, 23, 11, 0, tzinfo=UTC)
 
 
-def test_each_company_has_its_own_moment_in_every_period():
+def test_each_company_has_its_own_time_in_every_interval():
     for company in range(1, 200):
         first = poll_schedule.next_regular_poll_at(company, MONDAY_NOON, 3600)
         second = poll_schedule.next_regular_poll_at(company, first, 3600)
@@ -15,13 +15,13 @@ def test_each_company_has_its_own_moment_in_every_period():
         assert second - first == timedelta(hours=1)
 
 
-def test_the_moments_are_spread_over_the_hour():
+def test_polls_are_spread_over_the_hour():
     moments = [poll_schedule.next_regular_poll_at(company, MONDAY_NOON, 3600) for company in range(1, 601)]
     minutes = [int((moment - MONDAY_NOON).total_seconds()) // 600 for moment in moments]
     assert all(60 < minutes.count(part) < 140 for part in range(6))
 
 
-def test_the_interface_without_webhooks_is_asked_every_five_minutes_in_working_hours():
+def test_rest_is_polled_every_five_minutes_in_office_hours():
     def of(moment: datetime) -> int:
         return poll_schedule.poll_interval("rest", moment, 3600)
 
@@ -35,7 +35,7 @@ def test_the_interface_without_webhooks_is_asked_every_five_minutes_in_working_h
     assert poll_schedule.poll_interval("soap", MONDAY_NOON, 1800) == 1800
 
 
-def test_after_a_hint_it_is_looked_for_for_an_hour_with_growing_pauses():
+def test_polls_after_a_webhook_back_off_for_an_hour():
     now, attempts, pauses = MONDAY_NOON, 0, []
     while (again := poll_schedule.next_retry_after_webhook(MONDAY_NOON, attempts, now)) is not None:
         pauses.append((again - now).total_seconds())
