@@ -9,6 +9,7 @@ from flask import Flask, g
 from flask_babel import Babel
 from jinja2 import StrictUndefined
 
+from blueprints import overview, shortcuts
 from blueprints.pwa import blueprint, splash
 from blueprints.web.formatters import init_context
 from blueprints.web.static_assets import FOR_EVER, JOINED, init_assets, static_url
@@ -32,7 +33,8 @@ def app() -> Flask:
     Babel(app)
     init_assets(app)
     init_context(app)
-    app.register_blueprint(blueprint)
+    for one in (blueprint, overview.blueprint, shortcuts.blueprint):  # the manifest leads to pages of the others
+        app.register_blueprint(one)
     return app
 
 

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from hashlib import sha256
 from pathlib import Path
 
-from flask import Blueprint, Response, current_app, render_template, request
+from flask import Blueprint, Response, current_app, render_template, request, url_for
 from flask_babel import force_locale
 from flask_babel import gettext as _
 
@@ -28,7 +28,6 @@ KEPT = [
     "js/notifications.js",
     "icons/icon.svg",
 ]
-RENEWED = "/meldingen/vernieuwd"
 # Revalidate every time; the response contains nothing personal.
 FRESH = "no-cache"
 
@@ -75,7 +74,7 @@ def manifest() -> Response:
         "description": _("Salarissen uit Nmbrs betalen, vanaf je telefoon."),
         "lang": language(),
         "dir": "ltr",
-        "start_url": "/overzicht",
+        "start_url": url_for("overview.all_clients"),
         "scope": "/",
         "display": "standalone",
         "background_color": "#FBF8F4",
@@ -89,7 +88,10 @@ def manifest() -> Response:
             _icon("maskable-512.png", 512, "maskable"),
         ],
         "screenshots": [one.told() for one in SCREENSHOTS],
-        "shortcuts": [_shortcut(_("Betalingen"), "/betalingen"), _shortcut(_("Saldo"), "/saldo")],
+        "shortcuts": [
+            _shortcut(_("Betalingen"), url_for("shortcuts.to_betalingen")),
+            _shortcut(_("Saldo"), url_for("shortcuts.to_saldo")),
+        ],
     }
     response = Response(json.dumps(content, ensure_ascii=False), mimetype="application/manifest+json")
     response.headers["Cache-Control"] = FRESH
@@ -101,8 +103,10 @@ def service_worker() -> Response:
     files = [static_url(name) for name in KEPT]
     version = sha256("\n".join([*files, *_offline_pages()]).encode()).hexdigest()[:12]
     source = (Path(current_app.static_folder or "static") / "sw.js").read_text()
-    known = {"version": version, "files": files, "icon": static_url("icons/icon-192.png"), "renewed": RENEWED,
-             "key": services().pusher.public_key}  # fmt: skip
+    known = {
+        "version": version, "files": files, "icon": static_url("icons/icon-192.png"),
+        "renewed": url_for("pwa.subscription_renewed"), "key": services().pusher.public_key,
+    }  # fmt: skip
     source = re.sub(r'"@(\w+)@"', lambda place: json.dumps(known[place[1]]), source)
     response = Response(source, mimetype="text/javascript")
     response.headers["Cache-Control"] = FRESH
@@ -118,7 +122,7 @@ def _offline_pages() -> list[str]:
     return pages
 
 
-@blueprint.post(RENEWED)
+@blueprint.post("/meldingen/vernieuwd")
 def subscription_renewed() -> Response:
     """Store the replaced subscription that the service worker reports; the device cookie identifies the browser.
 
