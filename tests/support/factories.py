@@ -13,6 +13,7 @@ from connectors.bank.http_signatures import development_identity
 from connectors.bank.ponto import PontoBank
 from connectors.bank.ponto_oauth import PontoOAuth
 from connectors.bank.ponto_transport import PontoSettings, PontoSigner
+from connectors.bank.port import BankConfig
 from connectors.bank.router import BanksByAdapter
 from connectors.identity.oidc import OidcProvider, OidcSettings
 from connectors.nmbrs.oauth import NmbrsOAuth, OAuthSettings
@@ -44,7 +45,7 @@ from models import (
     Run,
     User,
 )
-from tests.support.sandbox import Sandbox
+from tests.support.sandbox import Sandbox, changes
 
 PIN = "274916"
 PSU = Psu("127.0.0.1", "tests")
@@ -56,6 +57,21 @@ LINES = (
 )
 WOUTER = '{"initials": "W", "last_name": "Jong", "prefix": "de", "birth_date": "1980-04-12"}'  # identity at the broker
 _numbers = count(1)
+
+
+class CachedDirectory:
+    """The sandbox's directory of banks, read again when the test has changed something at the sandbox."""
+
+    def __init__(self, sandbox_url: str):
+        self._url, self._seen = sandbox_url, -1
+        self._directory = HttpDirectory(f"{sandbox_url}/banks", ttl_seconds=0)
+        self._known: dict[str, BankConfig] = {}
+
+    def lines(self) -> dict[str, BankConfig]:
+        now = changes[self._url]
+        if now != self._seen:
+            self._known, self._seen = self._directory.lines(), now
+        return self._known
 
 
 def make_world(sandbox_url: str, smtp_port: int, folder: Path, base_url: str = "http://localhost:8000") -> Services:
@@ -77,7 +93,7 @@ def make_world(sandbox_url: str, smtp_port: int, folder: Path, base_url: str = "
             {"berlin_group": BerlinGroupBank(development_identity(folder), read_timeout=5), "ponto": PontoBank(ponto)}
         ),
         ponto=PontoOAuth(ponto, f"{sandbox_url}/ponto/api"),
-        banks=HttpDirectory(f"{sandbox_url}/banks", ttl_seconds=0),
+        banks=CachedDirectory(sandbox_url),
         identity=OidcProvider(OidcSettings(f"{sandbox_url}/broker", "bizcuit", "sandbox-secret")),
         register=KvkRegister(f"{sandbox_url}/kvk/api", "tests", pauses=(0.01,)),
         mailer=SmtpMailer("127.0.0.1", smtp_port, "Bizcuit <noreply@bizcuit.nl>"),

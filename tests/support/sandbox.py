@@ -4,6 +4,7 @@ import socket
 import subprocess
 import sys
 import time
+from collections import Counter
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -14,6 +15,8 @@ import requests
 ROOT = Path(__file__).resolve().parents[2]
 LOOPBACK = "127.0.0.1"
 START_SECONDS = 20
+# How often a test has changed each sandbox (CachedDirectory of tests/support/factories.py).
+changes: Counter[str] = Counter()
 
 
 class Sandbox:
@@ -23,6 +26,7 @@ class Sandbox:
         self.url = url
         self.smtp_port = smtp_port
         self.home = home
+        self._session = requests.Session()
 
     def get(self, path: str, **options: Any) -> requests.Response:
         return requests.get(self.url + path, timeout=10, **options)
@@ -32,7 +36,9 @@ class Sandbox:
 
     def control(self, method: str, path: str, json: Any = None) -> Any:
         """Call the control API and return its JSON. An error answer fails the test."""
-        answer = requests.request(method, f"{self.url}/control/{path}", json=json, timeout=10)
+        answer = self._session.request(method, f"{self.url}/control/{path}", json=json, timeout=10)
+        if method != "GET":
+            changes[self.url] += 1
         assert answer.ok, f"{method} /control/{path}: {answer.status_code} {answer.text}"
         return answer.json()
 

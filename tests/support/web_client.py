@@ -109,7 +109,7 @@ class WebClient:
     def token(self) -> str:
         """The CSRF token of the last page in this session."""
         if self._token[0] != self.cookie or not self._token[1]:
-            self.get("/registreren")
+            self.get("/wachtwoord-vergeten")
         return self._token[1]
 
     def get(
