@@ -1,9 +1,9 @@
 """The SEPA character set: letters, digits, / - ? : ( ) . , ' + and space.
 
 The conversion follows EPC217-08 for the basic Latin set: accents are dropped, ß becomes s, Æ becomes A, Greek and
-Cyrillic are transliterated, anything else becomes a point. Our additions: ĳ stays two letters, letters missing from the
-table (Ð, Þ, ы, є …) are transliterated too, and a capital that becomes several letters is written as in a name (Щ is
-Sht) unless the whole text is in capitals.
+Cyrillic are transliterated, anything else becomes a point. Our additions: ĳ stays two letters, Þ is th, letters missing
+from the table (Ð, ō, ы, є …) are transliterated too, and a capital that becomes several letters is written as in a name
+(Щ is Sht) unless the whole text is in capitals. The table and where we differ: tests/connectors/test_sepa_text.py.
 """
 
 import re
