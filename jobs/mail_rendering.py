@@ -1,4 +1,4 @@
-"""Renders mails in the recipient's language: one template per kind, as text and HTML, with one button.
+"""Renders mails in the recipient's language: one template per kind sets the texts, two layouts show them.
 
 A mail contains totals at most, never individual wages.
 """
@@ -33,12 +33,12 @@ def templates() -> AppContext:
 
 def write(message: MailMessage) -> Message:
     """Render the mail."""
-    with templates(), force_locale(message.language):
-        values = {"user": message.user, "company": message.client, "facts": message.facts,
-                  "base_url": services().base_url, "support_email": services().support_email}  # fmt: skip
-        if message.path:
-            values["button_url"] = services().base_url + message.path
-        subject = render_template(f"mail/{message.kind}.subject.txt", **values).strip()
-        text = render_template(f"mail/{message.kind}.txt", **values)
-        html = render_template(f"mail/{message.kind}.html", **values)
+    with templates() as context, force_locale(message.language):
+        kind = context.app.jinja_env.get_template(f"mail/{message.kind}.txt")
+        mail = kind.make_module({"user": message.user, "company": message.client, "facts": message.facts})
+        url = services().base_url + message.path if message.path else ""
+        values = {"mail": mail, "button_url": url, "support_email": services().support_email}
+        text = render_template("mail/layout.txt", **values)
+        html = render_template("mail/layout.html", **values)
+    subject = str(mail.subject)  # type: ignore[attr-defined]
     return Message(to=message.facts.get("to") or message.user.email, subject=subject, text=text, html=html)
