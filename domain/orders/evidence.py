@@ -10,6 +10,7 @@ from typing import Any
 
 from peewee import JOIN, chunked
 
+from connectors.bank import port
 from core.encryption import digest_sha256
 from domain.orders import conclusion
 from domain.orders.conclusion import Level, Trust
@@ -35,6 +36,27 @@ class Statement:
     cents: int | None = None
     whole: bool = True
     key: str = ""
+
+
+def is_placed(one: port.StatusStatement) -> bool:
+    """Whether it is known what a statement of a bank speaks of: of a single line only by its end-to-end id."""
+    return one.level != "line" or bool(one.end_to_end_id)
+
+
+def statement_of(order: BankOrder, one: port.StatusStatement, at: datetime) -> Statement:
+    """Return a bank's statement as evidence about this order. `at`: the bank's own time."""
+    end_to_end_id = one.end_to_end_id if one.level == "line" else None
+    reason, whole = next(iter(one.reasons), None), _is_about_all(order, one)
+    return Statement(Level[one.level.upper()], one.code or "", at, end_to_end_id, reason, whole=whole)
+
+
+def _is_about_all(order: BankOrder, one: port.StatusStatement) -> bool:
+    """Whether what is said of a group or batch is about the whole order: its ids and every count that it gives hold."""
+    if one.level == "line":
+        return True
+    counts = one.count in (None, order.line_count) and one.sum_cents in (None, order.total_cents)
+    others = any(part.count and part.code != one.code for part in one.status_counts)
+    return counts and not others and one.payment_information_id in (None, order.msg_id)
 
 
 def add_evidence(

@@ -8,7 +8,7 @@ from domain.common import audit, leases
 from domain.common.services import services
 from domain.orders import evidence, line_statuses, settlement
 from domain.orders.conclusion import SIGNING_FAILED, Level, Trust
-from domain.orders.evidence import Statement
+from domain.orders.evidence import Statement, is_placed, statement_of
 from models import BankExchange, BankOrder, transaction
 
 FOLLOW_LEASE = 60
@@ -39,19 +39,18 @@ def poll_status(order_id: int) -> None:
     except port.BankError as error:
         _asked(order, request_id, f"failed:{type(error).__name__}", None, order.attempts + 1)
         return
-    statements = statements_of(report)
+    statements = statements_of(order, report)
     if sca == "failed" and not is_cancellation_pending(order):
         statements.append(Statement(Level.GROUP, SIGNING_FAILED, utcnow()))
     _record(order, request_id, report, statements)
 
 
-def statements_of(report: port.StatusReport) -> list[Statement]:
-    """Return what an answer about an order states: of the whole, and of the lines that it lists. As of now."""
-    now = utcnow()
-    lines = [
-        Statement(Level.LINE, one.status, now, one.end_to_end_id, one.reason) for one in report.lines if one.status
-    ]
-    return [Statement(Level.GROUP, report.transaction_status, now, None, report.reason), *lines]
+def statements_of(order: BankOrder, report: port.StatusReport) -> list[Statement]:
+    """Return what an answer about an order states, each part at its own level; nothing is filled in."""
+    at = report.said_at or utcnow()
+    if not report.statements and report.transaction_status:
+        return [Statement(Level.GROUP, report.transaction_status, at, None, report.reason)]
+    return [statement_of(order, one, at) for one in report.statements if one.code and is_placed(one)]
 
 
 def latest_cancellation_call(order: BankOrder) -> BankExchange | None:

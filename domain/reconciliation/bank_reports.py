@@ -17,7 +17,6 @@ from connectors.bank.camt import (
     read_account_report,
 )
 from connectors.bank.pain002 import NotAReport, StatusReportDocument, read_status_report
-from connectors.bank.port import StatusStatement
 from core.clock import utcnow
 from core.encryption import digest_sha256
 from core.ids import uuid
@@ -105,26 +104,11 @@ def _of_report(orders: list[BankOrder], document: StatusReportDocument) -> ReadF
     if order is None:
         raise BankFileRefused("other_order")
     at = document.created_at or utcnow()
-    found = [
-        Statement(
-            Level[one.level.upper()], one.code, at, one.end_to_end_id if one.level == "line" else None,
-            next(iter(one.reasons), None), whole=_is_about_all(order, one),
-        )
-        for one in document.statements
-        if one.code and (one.level != "line" or one.end_to_end_id)
-    ]  # fmt: skip
+    told = [one for one in document.statements if one.code and evidence.is_placed(one)]
+    found = [evidence.statement_of(order, one, at) for one in told]
     if not found:
         raise BankFileRefused("unreadable")
     return ReadFile("pain.002", order, found)
-
-
-def _is_about_all(order: BankOrder, one: StatusStatement) -> bool:
-    """Whether what is said of a group or batch is about the whole order: its ids and every count that it gives hold."""
-    if one.level == "line":
-        return True
-    counts = one.count in (None, order.line_count) and one.sum_cents in (None, order.total_cents)
-    others = any(part.count and part.code != one.code for part in one.status_counts)
-    return counts and not others and one.payment_information_id in (None, order.msg_id)
 
 
 # --- a statement -----------------------------------------------------------------------------------

@@ -200,7 +200,7 @@ def test_a_status_of_a_closed_order_changes_nothing(demo: Demo):
     send(demo, batch=batch)
     for status in ("CANC", "RCVC"):
         with transaction(demo.client.id):
-            said = status_polling.statements_of(StatusReport(status))
+            said = status_polling.statements_of(ended, StatusReport(status))
             evidence.add_evidence(ended, evidence.STATUS, Trust.BANK, said)
             settlement.settle(ended, "worker")
     assert state(batch) == "name_check"
