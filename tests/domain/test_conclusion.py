@@ -1,0 +1,148 @@
+"""The laws of the conclusion, over made-up evidence in any order and number. No database."""
+
+from datetime import UTC, date, datetime, timedelta
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from domain.orders.conclusion import (
+    BOOKED,
+    NOT_TAKEN,
+    SAID_PAID,
+    SAID_UNPAID,
+    SIGNING_FAILED,
+    Evidence,
+    Level,
+    OrderFacts,
+    OrderLineFacts,
+    Phase,
+    Standing,
+    Trust,
+    conclude,
+    may_execute_until,
+)
+
+LINES = (OrderLineFacts(1, 1000), OrderLineFacts(2, 2500), OrderLineFacts(3, 700))
+TOTAL = sum(line.cents for line in LINES)
+ORDER = OrderFacts(LINES, execution_date=date(2026, 11, 24))
+MONDAY = datetime(2026, 11, 23, 9, tzinfo=UTC)
+LATER = date(2027, 3, 1)
+COMMITTED = {Standing.POSSIBLE, Standing.PAID, Standing.DISPUTED}
+RECEIPTS = ("RCVD", "ACTC", "RCVC", "PATC", "ACCP", "ACSP", "PDNG", "PART", "RVCM")
+
+moments = st.integers(0, 200).map(lambda hours: MONDAY + timedelta(hours=hours))
+codes = st.sampled_from([*RECEIPTS, "ACSC", "RJCT", "CANC", NOT_TAKEN, SIGNING_FAILED])
+reasons = st.sampled_from([None, "AM04", "AC01", "AC04"])
+
+
+@st.composite
+def statements(draw, trusts=(Trust.BANK,)) -> Evidence:
+    line = draw(st.sampled_from([None, 1, 2, 3]))
+    level = Level.LINE if line else draw(st.sampled_from([Level.GROUP, Level.BATCH]))
+    trust = draw(st.sampled_from(trusts))
+    if draw(st.booleans()):
+        return Evidence(level, draw(codes), draw(moments), trust, line, draw(reasons), who="user:1")
+    amount = next((one.cents for one in LINES if one.id == line), TOTAL)
+    cents = draw(st.sampled_from([-amount, amount, -amount + 1, -amount // 2]))
+    return Evidence(level, BOOKED, draw(moments), trust, line, None, cents, "user:1", key=str(draw(st.integers(1, 2))))
+
+
+def standings(order: OrderFacts, said, today: date = LATER) -> list[Standing]:
+    found = conclude(order, said, today).lines
+    return [found[line.id].standing for line in order.lines]
+
+
+@settings(max_examples=300, deadline=None)
+@given(st.lists(statements(), max_size=8), st.randoms())
+def test_order_of_arrival_and_repetition_change_nothing(said: list[Evidence], random):
+    again = [*said, *said]
+    random.shuffle(again)
+    assert conclude(ORDER, said, LATER) == conclude(ORDER, again, LATER)
+
+
+@settings(max_examples=300, deadline=None)
+@given(st.lists(statements(trusts=(Trust.HINT, Trust.PERSON)), max_size=8))
+def test_what_one_member_brings_proves_nothing_of_a_linked_order(said: list[Evidence]):
+    assert standings(ORDER, said) == [Standing.POSSIBLE] * 3
+    unasked = OrderFacts(LINES, askable=False, execution_date=ORDER.execution_date)
+    assert standings(unasked, said) == [Standing.POSSIBLE] * 3
+
+
+@settings(max_examples=300, deadline=None)
+@given(st.lists(statements(), max_size=6), st.lists(statements(trusts=(Trust.HINT, Trust.PERSON)), max_size=6))
+def test_a_hint_changes_no_conclusion(said: list[Evidence], hints: list[Evidence]):
+    assert conclude(ORDER, [*said, *hints], LATER) == conclude(ORDER, said, LATER)
+
+
+@settings(max_examples=300, deadline=None)
+@given(st.lists(st.builds(Evidence, st.sampled_from([Level.GROUP, Level.BATCH]), st.sampled_from(RECEIPTS), moments)))
+def test_a_receipt_is_no_outcome(said: list[Evidence]):
+    assert standings(ORDER, said) == [Standing.POSSIBLE] * 3
+
+
+@settings(max_examples=300, deadline=None)
+@given(st.lists(statements(), max_size=8))
+def test_silence_about_a_line_proves_nothing(said: list[Evidence]):
+    """Without a word about the whole or about line 3, line 3 may still be paid."""
+    about_others = [one for one in said if one.line in (1, 2)]
+    assert standings(ORDER, about_others)[2] == Standing.POSSIBLE
+
+
+@settings(max_examples=300, deadline=None)
+@given(st.lists(statements(), max_size=8), statements())
+def test_more_evidence_frees_a_line_only_by_a_refusal_or_a_return(said: list[Evidence], one: Evidence):
+    before, after = standings(ORDER, said), standings(ORDER, [*said, one])
+    frees = one.code in ("RJCT", "CANC", NOT_TAKEN, SIGNING_FAILED) or (one.cents or 0) > 0
+    for old, new in zip(before, after, strict=True):
+        if old in COMMITTED and new not in COMMITTED and not frees:
+            assert old == Standing.DISPUTED, "only a contradiction may be explained by a later booking"
+
+
+@settings(max_examples=200, deadline=None)
+@given(st.lists(statements(), max_size=8))
+def test_a_phase_says_what_its_lines_say(said: list[Evidence]):
+    found = conclude(ORDER, said, LATER)
+    kinds = {one.standing for one in found.lines.values()}
+    if found.phase in (Phase.REJECTED, Phase.CANCELLED, Phase.FAILED):
+        assert kinds == {Standing.UNPAID}
+    if found.phase == Phase.EXECUTED:
+        assert kinds == {Standing.PAID}
+    assert (found.phase == Phase.DISPUTED) == (Standing.DISPUTED in kinds)
+
+
+def bank(code: str, hours: int = 0, line: int | None = None, reason: str | None = None, **more) -> Evidence:
+    level = Level.LINE if line else more.pop("level", Level.GROUP)
+    return Evidence(level, code, MONDAY + timedelta(hours=hours), line=line, reason=reason, **more)
+
+
+def test_a_refused_order_may_be_executed_until_its_last_bank_day():
+    refused = [bank("RJCT", reason="AM04")]
+    last = may_execute_until(ORDER, MONDAY)
+    assert last == date(2026, 11, 27), "three bank days after the execution date, a Tuesday"
+    assert conclude(ORDER, refused, last).phase == Phase.PENDING_REJECTION
+    assert conclude(ORDER, refused, last + timedelta(days=1)).phase == Phase.REJECTED
+    assert conclude(ORDER, [*refused, bank("ACSC", 30)], LATER).phase == Phase.EXECUTED
+
+
+def test_a_refusal_and_money_that_moved_contradict_each_other():
+    said = [bank("RJCT", reason="AC01"), bank(BOOKED, 30, cents=-TOTAL)]
+    assert conclude(ORDER, said, LATER).phase == Phase.DISPUTED
+
+
+def test_two_operators_settle_a_dispute_and_one_does_not():
+    said = [bank("RJCT", reason="AC01"), bank(BOOKED, 24, cents=-TOTAL)]
+    first, second = (
+        Evidence(Level.GROUP, SAID_PAID, MONDAY + timedelta(hours=90), Trust.OPERATOR, who=f"operator:{name}")
+        for name in ("anna", "bram")
+    )
+    assert conclude(ORDER, [*said, first], LATER).phase == Phase.DISPUTED
+    assert conclude(ORDER, [*said, first, second], LATER).phase == Phase.EXECUTED
+
+
+@pytest.mark.parametrize(("people", "phase"), [(1, Phase.REJECTED), (2, None)])
+def test_under_four_eyes_one_word_is_not_enough(people: int, phase: Phase | None):
+    order = OrderFacts(LINES, manual=True, people=people, execution_date=ORDER.execution_date)
+    said = [Evidence(Level.GROUP, SAID_UNPAID, MONDAY, Trust.PERSON, who="user:1")]
+    assert conclude(order, said, LATER).phase == phase
+    assert conclude(order, [*said, Evidence(Level.GROUP, SAID_UNPAID, MONDAY, Trust.PERSON, who="user:2")], LATER).phase
