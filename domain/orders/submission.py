@@ -114,6 +114,8 @@ def _obstacle(batch: Batch, release: Release) -> str | None:
 def _open_again(batch: Batch, reason: str) -> None:
     """Never shifted silently: the person chooses and approves again."""
     with transaction(batch.client_id):
+        if batch.state == "sending":  # stored, and surely not at the bank
+            state_machine.transition(batch, "bank_did_not_take", audit.WORKER, reason)
         void_releases(batch, reason)
         Batch.update(execution_date=None).where(Batch.id == batch.id).execute()
         state_machine.transition(batch, "change", audit.WORKER, reason)
@@ -179,6 +181,10 @@ def _submit_to_bank(batch: Batch, order: BankOrder) -> None:
     again = claimed.called_at is not None  # as the claim found it: another may have called since we looked
     if again and (not config.honours_request_id or config.signing == "delegated" or claimed.attempts >= MAX_RESENDS):
         leases.release_lease(claimed, due_at=None)
+        return
+    if not again and (why_not := _obstacle(batch, claimed.release)):
+        leases.release_lease(claimed, due_at=None)
+        _open_again(Batch.get_by_id(batch.id), why_not)
         return
     if not _mark_called(batch, claimed):
         return

@@ -194,6 +194,21 @@ def test_a_day_past_its_cut_off_is_never_shifted(
     assert _at_the_bank(sandbox) == []
 
 
+def test_an_order_that_waited_for_its_bank_past_its_day_is_opened_again(
+    demo: Demo, monkeypatch: pytest.MonkeyPatch, sandbox: Sandbox
+):
+    batch = _released(demo)
+    nowhere = f"http://127.0.0.1:{closed_port()}/bank/redirect"
+    sandbox.control("PUT", "banks/redirect", {"line": {"base_url": nowhere}})
+    assert _send(batch).state == "approved"
+    sandbox.control("PUT", "banks/redirect", {"line": {}})
+    monkeypatch.setattr(submission.execution_dates, "unavailable_reason", lambda day, cut_off, now=None: "past")
+    BankOrder.update(due_at=batch.created_at).execute()
+    sent = _send(batch)
+    assert (sent.state, sent.state_reason, BankOrder.get().state) == ("open", "past", "ended")
+    assert _at_the_bank(sandbox) == []
+
+
 def test_bytes_that_changed_are_not_sent(demo: Demo, sandbox: Sandbox):
     batch = _released(demo)
     order = submission.build_order(queries.get_batch(demo.client, batch.reference))
