@@ -13,6 +13,7 @@ from domain.overview import worklist
 from domain.payroll import (
     intake,
     permission_check,
+    reopening,
     run_discovery,
     webhook_deliveries,
     webhook_registration,
@@ -104,6 +105,12 @@ def sync_consent(link_id: int) -> None:
         account_sync.sync_consent(link_id)
 
 
+def renew_overtaken(run_id: int) -> None:
+    with database.connection_context():
+        reopening.renew_overtaken(run_id)
+        _enqueue_outbox()
+
+
 def enqueue_due_work() -> None:
     """Enqueue everything that is due in the database, because the queue may have lost it.
 
@@ -118,6 +125,7 @@ def enqueue_due_work() -> None:
         _enqueue_all("revoke_token", token_revocations.due_revocations())
         _enqueue_all("discover_runs", run_discovery.due_companies())
         _enqueue_all("import_run", intake.due_runs())
+        _enqueue_all("renew_overtaken", reopening.overtaken_runs())
         _enqueue_all("send_order", submission.due_batches())
         _enqueue_all("poll_order_status", status_polling.due_orders())
         _enqueue_all("sync_consent", account_sync.due_consents())

@@ -2,7 +2,7 @@
 
 from models.audit import AuditEvent, Notification, OutgoingMail, TokenRevocation
 from models.banking import BankAccess, BankAccount, BankGrant, BankLink
-from models.base import database
+from models.base import database, insert_rows, update_rows
 from models.client_lock import ClientNotLocked, NestedTransaction, lock_clients, require_client_lock, transaction
 from models.dialect import connect, release_connection
 from models.evidence import COMMITTED, STANDINGS, Evidence, OrderLine
@@ -21,6 +21,7 @@ from models.payments import (
 )
 from models.payroll import (
     Delivery,
+    Due,
     NmbrsCheck,
     NmbrsConnection,
     NmbrsConsent,
@@ -56,7 +57,7 @@ TABLES = (
     User, Pin, Device, PushSubscription, PinTries, Passkey, Challenge, Attempts, LoginSession, EmailToken, Client,
     Membership, WebhookKey, IdentityAttempt, Identification, Authority, Invitation, FourEyesChange, BankLink,
     BankAccount, BankAccess, BankTransaction, BankGrant, NmbrsConnection, NmbrsCheck, NmbrsDebtor, NmbrsConsent,
-    PayrollCompany, Delivery, Run, NmbrsExchange, Batch, BatchLine, AcceptedName, WarningOpened, Approval, Release,
+    PayrollCompany, Delivery, Run, Due, NmbrsExchange, Batch, BatchLine, AcceptedName, WarningOpened, Approval, Release,
     BankOrder, OrderLine, Evidence, ScaSession, OrderDownload, BankExchange, AuditEvent, OutgoingMail, Notification,
     TokenRevocation,
 )  # fmt: skip
@@ -86,6 +87,7 @@ __all__ = [
     "DatabaseTooOld",
     "Delivery",
     "Device",
+    "Due",
     "EmailToken",
     "Evidence",
     "FourEyesChange",
@@ -118,9 +120,11 @@ __all__ = [
     "WebhookKey",
     "connect",
     "database",
+    "insert_rows",
     "lock_clients",
     "migrate",
     "release_connection",
     "require_client_lock",
     "transaction",
+    "update_rows",
 ]  # fmt: skip

@@ -1,13 +1,57 @@
 """The base of every table: the database connection, and the two field types of our own."""
 
 import json
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from datetime import UTC, datetime
 from typing import Any, Self, cast
 
 from peewee import DatabaseProxy, DateTimeField, Model, ModelSelect, TextField
 
 database = DatabaseProxy()
+ROWS_AT_ONCE = 1000  # SQLite takes 32,766 values in a statement
+
+
+def insert_rows(table: type["Table"], rows: Sequence[dict[str, Any]]) -> None:
+    """Insert many rows as a few plain statements, which is several times faster than a query of models.
+
+    Every row names the same columns in the same order, and all of them: no default is filled in.
+    """
+    if not rows:
+        return
+    fields = [table._meta.fields[name] for name in rows[0]]
+    columns, marks = ", ".join(map(_column, fields)), f"({', '.join([database.obj.param] * len(fields))})"
+    for start in range(0, len(rows), ROWS_AT_ONCE):
+        part = _values(fields, rows[start : start + ROWS_AT_ONCE])
+        statement = f'insert into "{table._meta.table_name}" ({columns}) values {", ".join([marks] * len(part))}'  # noqa: S608 (no value in it)
+        database.execute_sql(statement, [value for row in part for value in row])
+
+
+def update_rows(table: type["Table"], rows: Sequence[dict[str, Any]]) -> None:
+    """Update many rows by their `id`, the first of their columns, as one prepared statement.
+
+    Every row names the same columns in the same order.
+    """
+    if not rows:
+        return
+    fields = [table._meta.fields[name] for name in rows[0]]
+    mark = database.obj.param
+    assigned = ", ".join(f"{_column(field)} = {mark}" for field in fields[1:])
+    statement = f'update "{table._meta.table_name}" set {assigned} where id = {mark}'  # noqa: S608 (no value in it)
+    database.cursor().executemany(statement, [[*values, key] for key, *values in _values(fields, rows)])
+
+
+def _column(field: Any) -> str:
+    return f'"{field.column_name}"'
+
+
+def _values(fields: Sequence[Any], rows: Sequence[dict[str, Any]]) -> list[list[Any]]:
+    """Return the values of each row as the database takes them; texts, numbers and keys are that already."""
+    found = [list(row.values()) for row in rows]
+    converted = [(at, field.db_value) for at, field in enumerate(fields) if isinstance(field, (JsonField, UtcField))]
+    for values in found:
+        for at, convert in converted:
+            values[at] = convert(values[at])
+    return found
 
 
 class UtcField(DateTimeField):

@@ -7,7 +7,7 @@ from peewee import SQL, BigIntegerField, BooleanField, Check, DateField, Foreign
 from core.clock import utcnow
 from models.banking import BankAccount
 from models.base import JsonField, Table, UtcField
-from models.payroll import PayrollCompany, Run
+from models.payroll import Due, PayrollCompany, Run
 from models.people import Client, User
 
 BATCH_STATES = (
@@ -90,10 +90,12 @@ class BatchLine(Table):
     iban = TextField()
     amount_cents = BigIntegerField()
     state = TextField(default="open")
-    paid_cents = BigIntegerField(null=True)  # what earlier versions paid to this account
+    paid_cents = BigIntegerField(null=True)  # what earlier versions paid to this person
     name_match = TextField(null=True)  # VoP result of the last order; null: a match, or not checked
     name_at_bank = TextField(null=True)  # the holder's name on a close match
     bank_reason = TextField(null=True)  # reason code of a rejection or return
+    due = ForeignKeyField(Due, null=True, backref="batch_lines")  # whose due this line pays
+    due_id: int | None
 
     class Meta:
         indexes = ((("batch", "position"), True),)
@@ -193,6 +195,7 @@ class BankOrder(Table):
 
     batch = ForeignKeyField(Batch, backref="orders")
     batch_id: int
+    sca_sessions: Any  # of its signature, and of its cancellation
     release = ForeignKeyField(Release, unique=True)
     release_id: int
     bank_account = ForeignKeyField(BankAccount)
@@ -219,7 +222,6 @@ class BankOrder(Table):
     due_at = UtcField(null=True, default=utcnow, index=True)
     lease_until = UtcField(null=True)
     created_at = UtcField(default=utcnow)
-    sca_sessions: Any  # of ScaSession
 
     class Meta:
         constraints = [Check(_one_of("state", (*LIVE_ORDERS, "ended")))]

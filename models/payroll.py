@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from peewee import BlobField, BooleanField, Check, ForeignKeyField, IntegerField, TextField
+from peewee import BigIntegerField, BlobField, BooleanField, Check, ForeignKeyField, IntegerField, TextField
 
 from core.clock import utcnow
 from models.banking import BankAccount
@@ -170,6 +170,29 @@ class Run(Table):
     class Meta:
         indexes = ((("company", "kind", "year", "number"), True),)
         constraints = [Check(f"state in {RUN_STATES}"), Check("kind in ('salary', 'wage_tax')")]
+
+
+class Due(Table):
+    """What one person should get from a run by its newest version. What banks were given counts against it.
+
+    `person` tells the people of a run apart: the number of the employee, else the name as `core.names` reads it.
+    """
+
+    run = ForeignKeyField(Run, backref="dues")
+    run_id: int
+    person = TextField()
+    name = TextField()  # as the newest version writes it
+    employee = TextField(null=True)
+    owed_cents = BigIntegerField()  # 0: the newest version no longer holds this person
+    lines: Any = JsonField()  # as that version has them: see `domain.payroll.run_dues`
+    version = TextField(null=True)  # null: made of the payments that there were before dues
+    suspended_at = UtcField(null=True)  # what is owed is not known now: the run is gone, or its file is wrong
+    created_at = UtcField(default=utcnow)
+    updated_at = UtcField(default=utcnow)
+
+    class Meta:
+        indexes = ((("run", "person"), True),)
+        constraints = [Check("owed_cents >= 0")]
 
 
 class NmbrsExchange(Table):

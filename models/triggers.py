@@ -11,11 +11,19 @@ _LINE_FACTS = ("batch_id", "position", "name_shown", "description_shown", "descr
 _ORDER_FACTS = ("batch_id", "release_id", "msg_id", "request_id", "body_sha256", "total_cents", "line_count",
                 "by_hand")  # fmt: skip
 _ORDER_LINE_FACTS = ("order_id", "batch_line_id", "end_to_end_id", "iban", "amount_cents")
-# What may have been paid of a line counts until the bank has proved that it was not, or it came back.
-_BEYOND = (
-    "new.amount_cents + (select coalesce(sum(amount_cents), 0) from order_line where batch_line_id = new.batch_line_id "
-    "and standing in ('possible', 'paid', 'disputed')) "
-    "> (select amount_cents from batch_line where id = new.batch_line_id)"
+# What may be paid of a line, or of what is owed to its person, counts until the bank has proved that it was not, or it
+# came back; what is about to go counts too.
+_GIVEN = (
+    "new.amount_cents + (select coalesce(sum(n.amount_cents), 0) from order_line n "
+    "join bank_order o on o.id = n.order_id join batch_line l on l.id = n.batch_line_id "
+    "where (n.standing in ('possible', 'paid', 'disputed') or (n.standing = 'unsent' and o.state <> 'ended')) and "
+)
+_BEYOND_LINE = _GIVEN + (  # noqa: S608 (no value in it)
+    "l.id = new.batch_line_id) > (select amount_cents from batch_line where id = new.batch_line_id)"
+)
+_BEYOND_DUE = _GIVEN + (  # noqa: S608 (no value in it)
+    "l.due_id = (select due_id from batch_line where id = new.batch_line_id)) > coalesce((select d.owed_cents "
+    "from due d join batch_line m on m.due_id = d.id where m.id = new.batch_line_id and d.suspended_at is null), 0)"
 )
 _SUM_FAULT = "(select coalesce(sum(amount_cents), 0) from batch_line where batch_id = new.batch_id and state = 'open')"
 _COUNT_FAULT = "(select count(*) from batch_line where batch_id = new.batch_id and state = 'open')"
@@ -40,7 +48,8 @@ def create_triggers() -> None:
     refuse("order_sum", "bank_order", "insert", f"new.total_cents <> {_SUM_FAULT}", _WRONG_SUM)
     refuse("order_line_facts", "order_line", "update", _changed(_ORDER_LINE_FACTS), "its facts never change")
     refuse("order_line_stay", "order_line", "delete", "true", "an order line is never deleted")
-    refuse("order_line_payable", "order_line", "insert", _BEYOND, "more than is left to pay of this line")
+    refuse("order_line_payable", "order_line", "insert", _BEYOND_LINE, "more than is left to pay of this line")
+    refuse("order_line_owed", "order_line", "insert", _BEYOND_DUE, "more than is owed to this person")
     for event in ("insert", "update"):
         update_after(
             f"batch_line_{event}_counted", "batch_line", event, "update batch set lines_version = lines_version + 1",

@@ -3,6 +3,7 @@ after a rejection.
 """
 
 from flask import Response, abort, flash, url_for
+from flask_babel import gettext as _
 from htmx_flask import request
 
 from blueprints.account.passkeys import options
@@ -30,6 +31,7 @@ from domain.payments import amendments, queries
 from domain.payments.line_search import LineQuery
 from domain.payments.queries import Payment
 from domain.payments.release import PasskeyAssertion, release
+from domain.payroll import reopening
 from jobs import enqueue
 from models import Approval, Membership, Release
 
@@ -162,9 +164,11 @@ def sign_with_passkey(membership, reference):
 @blueprint.post("/<client>/betalingen/<reference>/opnieuw")
 @for_client(MAY_PAY)
 def reopen(membership, reference):
-    """Reopen a rejected payment, for a new approval and a new order."""
+    """Reopen a payment that was not executed, or replace it by a new one of what is owed by now."""
     try:
-        amendments.reopen(membership.client, membership.user, reference)
+        payment = reopening.reopen_payment(membership.client, membership.user, reference)
     except DomainError as error:
         return redirect_with_problem(membership, reference, error)
-    return redirect_to(url_of(membership, reference))
+    if payment is not None and payment.reference != reference:
+        flash(_("De salarisrun is intussen opnieuw gedraaid. Dit is wat er nu nog betaald moet worden."), "good")
+    return redirect_to(url_of(membership, payment.reference if payment else reference))

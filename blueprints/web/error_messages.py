@@ -261,6 +261,10 @@ WORDS: dict[type[Exception], Callable[[Any], str]] = {
         "Lees eerst wat er bijzonder is aan deze betaling. Er is niets betaald."
     ),
     errors.RunMissing: lambda e: _("Deze run staat niet meer in Nmbrs. Er is niets betaald."),
+    errors.MoreThanOwed: lambda e: _(
+        "Deze betaling klopt niet meer met de nieuwste versie van de salarisrun: een deel is al betaald of hoeft niet "
+        "meer. Er is niets betaald. We zetten klaar wat nog wel betaald moet worden."
+    ),
     errors.NothingToPay: lambda e: _("Er is geen regel om te betalen. Keur minstens één regel goed."),
     errors.LimitExceeded: _limit,
     errors.UnsupportedByBank: _unfit,

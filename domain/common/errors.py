@@ -286,6 +286,10 @@ class RunMissing(DomainError):
     """Nmbrs no longer lists the payroll run of this payment."""
 
 
+class MoreThanOwed(DomainError):
+    """The payment would pay somebody more than the newest version of the run owes."""
+
+
 class NothingToPay(DomainError):
     """No line is included."""
 

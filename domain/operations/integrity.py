@@ -9,6 +9,7 @@ from typing import Any
 from peewee import fn
 
 from domain.common import audit
+from domain.payroll import run_dues
 from models import BankOrder, Batch, BatchLine, Client, Release
 
 
@@ -17,6 +18,7 @@ def find_inconsistencies() -> Iterator[str]:
     yield from _batch_totals()
     yield from _order_totals()
     yield from _duplicate_orders()
+    yield from run_dues.find_inconsistencies()
     for client in Client.select(Client.id, Client.public_id):
         for number in audit.verify_chain(client.id):
             yield f"client {client.public_id}: the log does not hold at event {number}"

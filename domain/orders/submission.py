@@ -23,7 +23,7 @@ from domain.common.services import services
 from domain.orders import evidence, sca, sca_state, settlement, status_callbacks
 from domain.orders.conclusion import NOT_TAKEN, Level, Standing, Trust
 from domain.orders.evidence import Statement
-from domain.payments import bank_capabilities, digest, execution_dates, state_machine
+from domain.payments import bank_capabilities, commitments, digest, execution_dates, state_machine
 from domain.payments.amendments import void_releases
 from domain.payments.queries import get_batch, get_batch_locked
 from domain.payments.references import message_id
@@ -108,6 +108,8 @@ def _obstacle(batch: Batch, release: Release) -> str | None:
         return unfit
     if (config.signing == "delegated") != (release.proof != "session"):
         return "proof_changed"
+    if commitments.exceeding_dues(batch, lines_of(batch)):
+        return "run_again"
     return execution_dates.unavailable_reason(release.execution_date, config.cut_off)
 
 
@@ -221,6 +223,10 @@ def _placement_options(order: BankOrder) -> port.PlacementOptions:
 def _mark_called(batch: Batch, order: BankOrder) -> bool:
     """From this commit on the bank may have it."""
     with transaction(batch.client_id):
+        if batch.state == "approved" and commitments.exceeding_dues(batch, lines_of(batch)):
+            void_releases(batch, "run_again")
+            state_machine.transition(batch, "change", audit.WORKER, "run_again")
+            return False
         if batch.state == "approved":
             state_machine.transition(batch, "send", audit.WORKER, order=order.id, sha256=order.body_sha256)
         elif batch.state != "sending":

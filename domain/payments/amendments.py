@@ -178,20 +178,19 @@ def discard(client: Client, user: User, reference: str) -> None:
         state_machine.transition(batch, "discard", audit.by_user(user), "all_refused")
 
 
-def reopen(client: Client, user: User, reference: str) -> None:
-    """The same batch again after a refusal: a new order to come, with new ids and a new release."""
-    with transaction(client.id):
-        batch = get_batch_locked(client, reference)
-        if (batch.state, "reopen") not in state_machine.TRANSITIONS:
-            raise NotOpen(batch.state)
-        void_releases(batch, "reopened")
-        # an order whose whole sum came back is over; its bookings are still matched
-        BankOrder.update(state="ended", due_at=None).where(
-            BankOrder.batch == batch.id, BankOrder.state == "executed"
-        ).execute()
-        renew_end_to_end_ids(batch)
-        Batch.update(execution_date=None).where(Batch.id == batch.id).execute()
-        state_machine.transition(batch, "reopen", audit.by_user(user))
+def reopen_held(batch: Batch, user: User) -> None:
+    """Open the same batch again after a refusal, in the caller's transaction: a new order to come, with new ids and a
+    new release. Whether it still pays what is owed is for the caller to know (domain.payroll.reopening)."""
+    if (batch.state, "reopen") not in state_machine.TRANSITIONS:
+        raise NotOpen(batch.state)
+    void_releases(batch, "reopened")
+    # an order whose whole sum came back is over; its bookings are still matched
+    BankOrder.update(state="ended", due_at=None).where(
+        BankOrder.batch == batch.id, BankOrder.state == "executed"
+    ).execute()
+    renew_end_to_end_ids(batch)
+    Batch.update(execution_date=None).where(Batch.id == batch.id).execute()
+    state_machine.transition(batch, "reopen", audit.by_user(user))
 
 
 def _note(batch: Batch, user: User, kind: str, **details: Any) -> None:

@@ -15,10 +15,9 @@ class CreditorNames:
     """The names that one client has taken over."""
 
     def __init__(self, client_id: int, ibans: Iterable[str]) -> None:
-        wanted = sorted(set(ibans))
-        parts = [wanted[start : start + MOST_AT_ONCE] for start in range(0, len(wanted), MOST_AT_ONCE)]
-        mine = AcceptedName.client == client_id
-        rows = [row for part in parts for row in AcceptedName.select().where(mine, AcceptedName.iban.in_(part))]
+        wanted, rows = sorted(set(ibans)), AcceptedName.select().where(AcceptedName.client == client_id)
+        if len(wanted) <= MOST_AT_ONCE:  # beyond it all of the client are fewer than the questions
+            rows = rows.where(AcceptedName.iban.in_(wanted))
         self._known = {row.iban: (row.name_given, row.name_at_bank) for row in rows}
 
     def override_for(self, iban: str, name_shown: str) -> str | None:

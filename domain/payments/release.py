@@ -19,7 +19,7 @@ from domain.common.errors import (
     WrongAuthenticationMethod,
 )
 from domain.identity import identification
-from domain.payments import digest, four_eyes, state_machine, warnings
+from domain.payments import commitments, digest, four_eyes, state_machine, warnings
 from domain.payments.bank_capabilities import require_supported
 from domain.payments.execution_dates import require_valid
 from domain.payments.limits import require_within_limits
@@ -46,8 +46,8 @@ def release(
 
     The session proves it where the bank signs; under delegated signing the pin (on a confirmed device) or a
     passkey does, and is the signature. InsufficientRole, NotOpen, BatchChanged, NothingToPay, DateInvalid,
-    LimitExceeded, RunMissing, UnacknowledgedWarnings, UnsupportedByBank, WrongAuthenticationMethod, PinWrong,
-    PinLocked, DeviceUnconfirmed, PasskeyRefused, ReidentificationRequired, NotIdentified, AuthorityRefused,
+    LimitExceeded, MoreThanOwed, RunMissing, UnacknowledgedWarnings, UnsupportedByBank, WrongAuthenticationMethod,
+    PinWrong, PinLocked, DeviceUnconfirmed, PasskeyRefused, ReidentificationRequired, NotIdentified, AuthorityRefused,
     RegisterUnavailable, LastEditorCannotApprove, SamePerson. Nothing is kept when one is raised, but a wrong pin is
     counted, a passkey's challenge is used and the register's answer is kept.
     """
@@ -113,6 +113,7 @@ def _require_releasable(batch: Batch, shown: str) -> tuple[date, list[BatchLine]
 def _release(batch: Batch, user: User, shown: str, proof: str, psu: Psu) -> Release | Approval:
     day, lines = _require_releasable(batch, shown)
     account, total = BankAccount.get_by_id(batch.bank_account_id), sum(line.amount_cents for line in lines)
+    commitments.require_owed(batch, lines)
     require_within_limits(account, total)
     fixed_day = batch.execution_date is None
     Batch.update(execution_date=day).where(Batch.id == batch.id).execute()

@@ -5,22 +5,12 @@ number where there is one, else by name, else by account. Where nothing tells tw
 is owed and what was paid is then reckoned over both, so that a doubt never pays anybody twice.
 """
 
-import unicodedata
 from collections import Counter, defaultdict
 from collections.abc import Callable, Hashable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from functools import lru_cache
 
-from core.sepa_text import to_sepa
+from core.names import normalise_name
 from domain.payroll.run_versions import PayableLine
-
-
-@lru_cache(maxsize=65536)
-def normalise_name(name: str) -> str:
-    """Return the name without what is written now so, now otherwise: case, accents, signs, the order of its words."""
-    plain = to_sepa(unicodedata.normalize("NFKC", name), len(name) * 3).casefold()
-    words = "".join(sign if sign.isalnum() else " " for sign in plain).split()
-    return " ".join(sorted(words)) or name.strip()
 
 
 # --- who is who -----------------------------------------------------------------------------------
@@ -98,6 +88,8 @@ def match_people(lines: Sequence[PayableLine], known: Sequence[KnownPerson]) -> 
 
     The order of the lines changes nothing but the order of the people.
     """
+    if not known and not any(line.employee for line in lines):
+        return Matching(tuple(Person(tuple(one)) for one in _by_name(lines)), ())
     everyone: list[PayableLine | KnownPerson] = [*lines, *known]
     joined = _Joined(len(everyone))
     _join_numbers(everyone, joined)
@@ -110,6 +102,14 @@ def match_people(lines: Sequence[PayableLine], known: Sequence[KnownPerson]) -> 
         if one.lines
     ]
     return Matching(tuple(people), tuple(person for one in found if not one.lines for person in one.known))
+
+
+def _by_name(lines: Sequence[PayableLine]) -> Iterable[list[PayableLine]]:
+    """The lines of each name: all there is to tell apart in the first version of a run."""
+    found: dict[str, list[PayableLine]] = defaultdict(list)
+    for line in lines:
+        found[normalise_name(line.name_shown)].append(line)
+    return found.values()
 
 
 def _names(one: PayableLine | KnownPerson) -> frozenset[str]:
@@ -195,9 +195,11 @@ class EarlierLine:
 @dataclass(frozen=True)
 class Payable:
     """`pay` may be paid now. `overpaid` lists (name, IBAN, cents) that went out and is no longer owed; it is told,
-    never taken back. `superseded` are the ids of struck lines that the newest version no longer holds as they were."""
+    never taken back. `struck` are lines that stay struck, with the id of the struck line; `superseded` the ids of those
+    that the newest version no longer holds as they were."""
 
     pay: list[PayableLine]
+    struck: list[tuple[int, PayableLine]]
     overpaid: list[tuple[str, str, int]]
     superseded: list[int]
 
@@ -208,18 +210,34 @@ def payable(lines: Sequence[PayableLine], earlier: Sequence[EarlierLine]) -> Pay
     What went to an account that this person no longer has counts as well. A struck line stays struck while name,
     account, amount and description are the same.
     """
+    if not earlier:
+        return Payable(list(lines), [], [], [])
     committed = [line for line in earlier if not line.excluded]
-    struck = [line for line in earlier if line.excluded]
-    wanted = sorted(lines, key=_rank)
-    wanted, committed = _unlike(wanted, committed, lambda line: line.key)
-    wanted, struck = _unlike(wanted, struck, lambda line: line.key)
+    wanted, committed = _unlike(sorted(lines, key=_rank), committed, lambda line: line.key)
+    wanted, struck, changed = _struck(wanted, [line for line in earlier if line.excluded])
     wanted, committed = _unlike(wanted, committed, lambda line: (_payee(line), line.amount_cents))
     gaps, surplus = _settle(_sums(wanted), _sums(committed))
     told = {_payee(line): (line.name, line.iban) for line in sorted(committed, key=lambda line: line.id)}
     return Payable(
-        _divide(wanted, gaps), [(*told[payee], cents) for payee, cents in sorted(surplus.items())],
-        [line.id for line in struck] if lines else [],
+        _divide(wanted, gaps), struck, [(*told[payee], cents) for payee, cents in sorted(surplus.items())],
+        changed if lines else [],
     )  # fmt: skip
+
+
+def _struck(
+    wanted: Sequence[PayableLine], struck: Sequence[EarlierLine]
+) -> tuple[list[PayableLine], list[tuple[int, PayableLine]], list[int]]:
+    """What is wanted and not struck; what stays struck, with the ids of the struck lines; the ids of the others."""
+    of: dict[tuple, list[int]] = defaultdict(list)
+    for line in sorted(struck, key=lambda line: line.id):
+        of[line.key].append(line.id)
+    left, kept = [], []
+    for line in wanted:
+        if of[line.key]:
+            kept.append((of[line.key].pop(0), line))
+        else:
+            left.append(line)
+    return left, kept, sorted(one for ids in of.values() for one in ids)
 
 
 def _payee(line: PayableLine | EarlierLine) -> Payee:

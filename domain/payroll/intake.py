@@ -1,7 +1,7 @@
 """Import of runs: the payment file of a run becomes one batch, never lost and never duplicated.
 
 A run is stored before anything of it is fetched, and unique keys on run and batch prevent duplicates. A file whose
-content changed since it was imported is a new version: see `run_versions`.
+content changed since it was imported is a new version: see `run_versions` and `dues`.
 """
 
 from collections.abc import Sequence
@@ -9,25 +9,19 @@ from dataclasses import replace
 from datetime import datetime
 from typing import Any
 
-from peewee import chunked
-
 from connectors.nmbrs.payment_file import FileRefused, PaymentFile, PaymentLine, read_payment_file
 from connectors.nmbrs.port import Payroll, PayrollError
 from core.clock import today_amsterdam, utcnow
 from core.sepa_text import to_sepa
-from domain.common import audit, leases
-from domain.outbox import mail, push
-from domain.payments import creditor_names
-from domain.payments.references import end_to_end_id, new_reference
-from domain.payroll import missing_employees, supersession, wage_tax
+from domain.common import leases
+from domain.payroll import missing_employees, payment_creation, run_dues, supersession, wage_tax
 from domain.payroll.nmbrs_client import NmbrsClient, error_code, is_callable, is_suspended
-from domain.payroll.run_versions import PayableLine, diff_versions, version_hash
-from models import Batch, BatchLine, Client, Membership, NmbrsConnection, PayrollCompany, Run, User, transaction
+from domain.payroll.run_versions import PayableLine, version_hash
+from models import Batch, NmbrsConnection, PayrollCompany, Run, transaction
 
 # Seconds; longer than Nmbrs may take for a file. If two workers read it after all, unique keys prevent duplicates.
 IMPORT_LEASE_SECONDS = 240
 MAX_DUE = 200
-INSERT_CHUNK = 1000
 
 
 def due_runs() -> list[int]:
@@ -138,71 +132,14 @@ def create_batch_version(
             _finish(run, version, len(wanted))
             return None
         stay = supersession.supersede_batches(run, "run_again" if file else "run_emptied")
-        owed = diff_versions(wanted, supersession.previous_lines(stay))
-        supersession.void_lines(owed.void)
-        _finish(run, version, len(wanted), nothing=not owed.pay, overpaid=owed.overpaid)
-        if not owed.pay or file is None:
+        offer = run_dues.write_version(run, wanted, version)
+        supersession.supersede_lines(offer.superseded)
+        _finish(run, version, len(wanted), nothing=not offer.pay, overpaid=offer.overpaid)
+        if not offer.pay or file is None:
             return None
-        batch = _create_batch(run, file, owed.pay, version, bool(stay), missing)
-        _notify_approvers(batch)
+        batch = payment_creation.create_payment(run, offer.pay, version, bool(stay), file.debtor_iban, missing)
+        payment_creation.notify_approvers(batch)
     return batch
-
-
-def _create_batch(
-    run: Run, file: PaymentFile, pay: Sequence[PayableLine], version: str, again: bool,
-    missing: missing_employees.MissingEmployees | None,
-) -> Batch:  # fmt: skip
-    company = run.company
-    batch = Batch.create(
-        client=run.client_id, run=run, company=company, nmbrs_company=company.key, kind=run.kind, year=run.year,
-        run_number=run.number, version=_version_of(run, version), reference=new_reference(),
-        description=run.description, file_debtor_iban=file.debtor_iban, bank_account=company.bank_account_id,
-        total_cents=sum(line.amount_cents for line in pay), line_count=len(pay), orders_made=0,
-        period_start=run.period_start, period_end=run.period_end, difference=again, picked=run.picked_at is not None,
-        missing_count=missing.count if missing else None, missing_names=missing.names if missing else None,
-    )  # fmt: skip
-    _insert_lines(batch, pay)
-    audit.record_event(
-        run.client_id, audit.WORKER, "batch.made", f"batch:{batch.reference}", run=run.id, version=version,
-        total=batch.total_cents, count=len(pay), difference=again,
-    )  # fmt: skip
-    return batch
-
-
-def _version_of(run: Run, version: str) -> str:
-    """Return the version of the batch. A run can return to an earlier version, which then gets a counter ("hash:2")."""
-    earlier = Batch.select().where(Batch.run == run.id, Batch.version.startswith(version)).count()
-    return f"{version}:{earlier + 1}" if earlier else version
-
-
-def _insert_lines(batch: Batch, pay: Sequence[PayableLine]) -> None:
-    names = creditor_names.load_creditor_names(batch.client_id, pay)
-    rows = [
-        {
-            "batch": batch.id, "position": position, "end_to_end_id": end_to_end_id(batch.reference, position),
-            "name_shown": line.name_shown, "name_sent": names.name_for_bank(line.iban, line.name_shown),
-            "description_shown": line.description_shown,
-            "description_sent": line.description_sent, "iban": line.iban, "amount_cents": line.amount_cents,
-            "paid_cents": line.paid_cents, "state": "open",
-        }
-        for position, line in enumerate(pay, 1)
-    ]  # fmt: skip
-    for part in chunked(rows, INSERT_CHUNK):
-        BatchLine.insert_many(part).execute()
-
-
-def _notify_approvers(batch: Batch) -> None:
-    """Mail and notify everyone who may release the batch. The message has total and count, no individual wages."""
-    query = User.select().join(Membership).where(Membership.client == batch.client_id)
-    client, people = Client.get_by_id(batch.client_id), list(query.where(Membership.role.in_(("owner", "approver"))))
-    path = f"/betalingen/{batch.reference}"
-    push.enqueue_push(client, "waits", f"waits:{batch.id}", path, people, batch)
-    for user in people:
-        mail.enqueue_mail(
-            user, "batch_ready", once=f"batch_ready:{batch.id}:{user.id}", client=client,
-            path=path, total_cents=batch.total_cents, count=batch.line_count,
-            description=batch.description,
-        )  # fmt: skip
 
 
 # --- outcome of the import ---
@@ -210,6 +147,7 @@ def _refuse(run: Run, error: FileRefused) -> None:
     """Mark the run's file as invalid, and supersede batches from an earlier, valid file that were not submitted."""
     with transaction(run.client_id):
         supersession.supersede_batches(run, "run_refused")
+        run_dues.suspend(run)
         Run.update(version=None).where(Run.id == run.id).execute()
         _set_outcome(run, "refused", error.code, error.line)
 

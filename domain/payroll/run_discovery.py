@@ -12,7 +12,7 @@ from connectors.nmbrs.port import Payroll, PayrollError, RateLimited, RunInfo
 from core.clock import today_amsterdam, utcnow
 from domain.common import leases
 from domain.common.services import services
-from domain.payroll import poll_schedule, supersession, wage_tax
+from domain.payroll import poll_schedule, run_dues, supersession, wage_tax
 from domain.payroll.nmbrs_client import NmbrsClient, is_callable, is_suspended
 from models import NmbrsConnection, PayrollCompany, Run, transaction
 
@@ -204,6 +204,7 @@ def _block(run: Run) -> None:
 def _mark_deleted(run: Run) -> None:
     with transaction(run.client_id):
         supersession.supersede_batches(run, "vanished")
+        run_dues.suspend(run)
         Run.update(state="vanished", due_at=None, version=None, reason=None, changed_at=utcnow()).where(
             Run.id == run.id
         ).execute()

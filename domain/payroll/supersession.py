@@ -1,23 +1,16 @@
 """Supersession: a run was recalculated or deleted, so the payments made from it before must give way.
 
 What was not submitted is replaced, and its lines are never paid. What was submitted stays, and the newer version pays
-only the difference (`run_versions`).
+only what is owed beyond it (`dues`).
 """
 
 from domain.common import audit
-from domain.payments import four_eyes, state_machine
+from domain.payments import commitments, four_eyes, state_machine
 from domain.payments.amendments import void_releases
 from domain.payments.queries import get_batch_locked
-from domain.payroll.run_versions import PreviousLine
 from models import Batch, BatchLine, Client, Run
 
-# States in which the bank has the order or may have it.
-SENT = (
-    "sending", "name_check", "at_bank", "signed", "pending_rejection", "disputed", "executed",
-    "partly_executed", "returned",
-)  # fmt: skip
 _NOT_EXECUTED = ("rejected", "failed", "cancelled")
-_PAID = ("open", "sent", "executed")
 
 
 def batches_of(run: Run) -> list[Batch]:
@@ -32,7 +25,7 @@ def supersede_batches(run: Run, reason: str) -> list[Batch]:
     stay = []
     for batch in batches_of(run):
         held = get_batch_locked(Client.get_by_id(batch.client_id), batch.reference)
-        if held.state in SENT:
+        if held.state in commitments.SENT:
             stay.append(held)
         else:
             _replace(held, reason)
@@ -61,19 +54,6 @@ def revoke_approval(run: Run, reason: str) -> None:
             state_machine.transition(held, "change", audit.WORKER, reason)
 
 
-def previous_lines(batches: list[Batch]) -> list[PreviousLine]:
-    """Return the lines of submitted payments, paid and unpaid, without superseded ones."""
-    if not batches:
-        return []
-    rows = BatchLine.select().where(
-        BatchLine.batch.in_([batch.id for batch in batches]), BatchLine.state != "void"
-    ).order_by(BatchLine.batch, BatchLine.position)  # fmt: skip
-    return [
-        PreviousLine(row.id, row.name_shown, row.iban, row.amount_cents, row.description_shown, row.state in _PAID)
-        for row in rows
-    ]
-
-
-def void_lines(line_ids: list[int]) -> None:
-    """Mark unpaid lines of submitted payments as superseded: a newer version has the same creditors."""
-    BatchLine.update(state="void").where(BatchLine.id.in_(line_ids), BatchLine.state.not_in(_PAID)).execute()
+def supersede_lines(line_ids: list[int]) -> None:
+    """Mark excluded lines of submitted payments as superseded: a newer version has the same creditors otherwise."""
+    BatchLine.update(state="void").where(BatchLine.id.in_(line_ids), BatchLine.state == "refused").execute()

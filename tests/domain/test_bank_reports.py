@@ -13,6 +13,7 @@ from domain.operations import integrity
 from domain.orders import manual_submission, submission
 from domain.payments import amendments
 from domain.payments.release import release
+from domain.payroll import reopening
 from domain.reconciliation import bank_reports
 from models import BankExchange, BankOrder, Batch, BatchLine, Evidence
 from tests.connectors.test_camt053 import entry, statement
@@ -115,7 +116,7 @@ def test_a_report_of_one_rejection_proves_nothing_about_other_lines(demo: Demo, 
     assert take(demo, sent, raw) not in ("rejected", "partly_executed", "executed")
     assert lines(sent) == ["sent", "rejected", "sent"]
     with pytest.raises(NotOpen):
-        amendments.reopen(demo.client, demo.user, sent.reference)
+        reopening.reopen_payment(demo.client, demo.user, sent.reference)
     rest = order_of(sent).total_cents - amounts(sent)[1]
     assert take(demo, sent, lump(sent, cents=rest)) == "partly_executed"
     assert lines(sent) == ["executed", "rejected", "executed"]
@@ -127,7 +128,7 @@ def test_a_rejection_for_lack_of_funds_stays_pending_for_three_bank_days(demo: D
     raw = report(f"<GrpSts>RJCT</GrpSts>{inside}", message_id=order_of(sent).msg_id)
     assert take(demo, sent, raw) == "pending_rejection"
     with pytest.raises(NotOpen):
-        amendments.reopen(demo.client, demo.user, sent.reference)
+        reopening.reopen_payment(demo.client, demo.user, sent.reference)
     assert take(demo, sent, lump(sent)) == "executed"
 
 
@@ -147,7 +148,7 @@ def test_a_higher_amount_is_disputed(demo: Demo, sent: Batch):
     assert take(demo, sent, lump(sent, cents=order_of(sent).total_cents + 1)) == "disputed"
     assert set(lines(sent)) == {"disputed"}
     with pytest.raises(NotOpen):
-        amendments.reopen(demo.client, demo.user, sent.reference)
+        reopening.reopen_payment(demo.client, demo.user, sent.reference)
 
 
 def amounts(batch: Batch) -> list[int]:

@@ -23,6 +23,7 @@ from domain.operations import integrity
 from domain.orders import cancellation, sca, sca_state
 from domain.orders.cancellation import CancellationStatus
 from domain.payments import amendments
+from domain.payroll import reopening
 from models import AuditEvent, BankExchange, BankOrder, Batch, BatchLine, Membership
 from tests.support.bank import press
 from tests.support.factories import PIN, PSU, Demo, here, make_user
@@ -91,7 +92,7 @@ def test_a_cancelled_payment_can_be_approved_as_a_new_order(demo: Demo, sandbox:
     batch = at_the_bank(demo)
     before = {line.end_to_end_id for line in BatchLine.select()}
     ask(demo, batch)
-    amendments.reopen(demo.client, demo.user, batch.reference)
+    reopening.reopen_payment(demo.client, demo.user, batch.reference)
     assert not before & {line.end_to_end_id for line in BatchLine.select()}
     assert at_the_bank(demo, batch).state == "at_bank"
     assert sandbox.control("GET", "orders")[0]["msg_id"] == f"{batch.reference}-2"

@@ -5,8 +5,10 @@ from datetime import date
 import pytest
 from peewee import DatabaseError
 
-from models import AuditEvent, BankExchange, BankOrder, Batch, BatchLine, Release
+from core.clock import utcnow
+from models import AuditEvent, BankExchange, BankOrder, Batch, BatchLine, Due, Release
 from tests.support.factories import Demo
+from tests.support.orders import put_at_bank
 
 
 def _release(batch: Batch, total: int, count: int) -> Release:
@@ -76,3 +78,38 @@ def test_a_version_of_a_run_is_one_batch(demo: Demo):
     row = dict(batch.__data__, id=None, reference="other")
     with pytest.raises(DatabaseError):
         Batch.insert({key: value for key, value in row.items() if key != "id"}).execute()
+
+
+# --- no order line beyond what is owed ------------------------------------------------------------
+@pytest.mark.parametrize("standing", ["unsent", "possible", "paid", "disputed"])
+def test_an_order_line_beyond_what_is_owed_to_its_person_is_refused(demo: Demo, standing: str):
+    """Whichever payment of the run it is in: what may be paid already counts."""
+    batch, other = demo.batch(), demo.batch(number=2)
+    put_at_bank(batch, "at_bank", standing)
+    first = BatchLine.get(BatchLine.batch == batch.id)
+    BatchLine.update(due=first.due_id).where(BatchLine.batch == other.id, BatchLine.iban == first.iban).execute()
+    with pytest.raises(DatabaseError, match="more than is owed to this person"):
+        put_at_bank(other, "at_bank")
+
+
+@pytest.mark.parametrize("standing", ["unpaid", "returned"])
+def test_what_was_not_paid_or_came_back_may_be_given_again(demo: Demo, standing: str):
+    batch, other = demo.batch(), demo.batch(number=2)
+    put_at_bank(batch, "rejected", standing)
+    first = BatchLine.get(BatchLine.batch == batch.id)
+    BatchLine.update(due=first.due_id).where(BatchLine.batch == other.id, BatchLine.iban == first.iban).execute()
+    assert put_at_bank(other, "at_bank").line_count == 3
+
+
+def test_an_order_line_that_is_owed_to_nobody_is_refused(demo: Demo):
+    batch = demo.batch()
+    BatchLine.update(due=None).execute()
+    with pytest.raises(DatabaseError, match="more than is owed to this person"):
+        put_at_bank(batch, "at_bank")
+
+
+def test_an_order_line_of_a_suspended_due_is_refused(demo: Demo):
+    batch = demo.batch()
+    Due.update(suspended_at=utcnow()).execute()
+    with pytest.raises(DatabaseError, match="more than is owed to this person"):
+        put_at_bank(batch, "at_bank")

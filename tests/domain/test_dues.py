@@ -10,13 +10,13 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from core.names import normalise_name
 from domain.payroll.dues import (
     EarlierLine,
     KnownPerson,
     Matching,
     in_file_order,
     match_people,
-    normalise_name,
     payable,
 )
 from domain.payroll.run_versions import PayableLine

@@ -19,8 +19,8 @@ from domain.common import leases
 from domain.common.errors import NotFound, NotOpen, StateConflict
 from domain.operations import integrity
 from domain.orders import sca, status_polling, submission
-from domain.payments import amendments
 from domain.payments.release import release
+from domain.payroll import reopening
 from jobs import tasks
 from models import BankExchange, BankOrder, Batch, BatchLine, Membership, Release
 from tests.support import crashing_worker
@@ -90,7 +90,7 @@ def test_a_killed_worker_submits_once(
         assert (found.state, at_bank(sandbox)) == ("sending", had_it)
         assert submission.due_batches() == []
         with pytest.raises(NotOpen):
-            amendments.reopen(Membership.get().client, Membership.get().user, released.reference)
+            reopening.reopen_payment(Membership.get().client, Membership.get().user, released.reference)
 
 
 @pytest.mark.parametrize("made", [False, True])
@@ -224,7 +224,7 @@ def test_the_redirect_of_a_closed_order_has_no_effect(demo: Demo, sandbox: Sandb
     press(sca.start_sca(demo.client, demo.user, batch.reference, PSU).url or "", "weiger")
     assert followed(batch).state in ("rejected", "failed")
     old = sca.return_state(BankOrder.get().msg_id)
-    amendments.reopen(demo.client, demo.user, batch.reference)
+    reopening.reopen_payment(demo.client, demo.user, batch.reference)
     at_the_bank(demo, batch)
     for _ in range(2):
         sca.handle_redirect_return(old, demo.user)

@@ -26,6 +26,7 @@ from domain.orders import manual_submission, status_polling, submission
 from domain.overview import onboarding
 from domain.payments import amendments, queries
 from domain.payments.release import release
+from domain.payroll import reopening
 from domain.reconciliation import bank_reports
 from models import (
     AuditEvent,
@@ -208,7 +209,7 @@ def test_after_the_download_it_cannot_be_changed(demo: Demo, approved: Batch):
     with pytest.raises(NotOpen):
         amendments.exclude_line(demo.client, demo.user, approved.reference, first.id)
     with pytest.raises(NotOpen):
-        amendments.reopen(demo.client, demo.user, approved.reference)
+        reopening.reopen_payment(demo.client, demo.user, approved.reference)
     assert BankOrder.select().where(BankOrder.batch == approved.id).count() == 1
 
 
@@ -271,7 +272,7 @@ def test_after_a_rejection_it_gets_new_ids(demo: Demo, account: BankAccount, app
         demo.membership, approved.reference, manual_submission.REFUSED, PIN, here(demo.membership)
     )
     assert (Batch.get_by_id(approved.id).state, order_of(approved).state) == ("rejected", "ended")
-    amendments.reopen(demo.client, demo.user, approved.reference)
+    reopening.reopen_payment(demo.client, demo.user, approved.reference)
     approve(demo, approved, account)
     second = parse_own_pain001(take(demo, approved))
     assert second.msg_id == f"{approved.reference}-2"

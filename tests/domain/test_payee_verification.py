@@ -10,8 +10,8 @@ from domain.common.services import services
 from domain.operations import integrity
 from domain.orders import evidence, payee_verification, sca_state, settlement, status_polling, submission
 from domain.orders.conclusion import Trust
-from domain.payments import amendments
 from domain.payments.release import release
+from domain.payroll import reopening
 from models import AcceptedName, BankExchange, BankOrder, Batch, BatchLine, ScaSession, transaction
 from tests.support.factories import PIN, PSU, Demo, make_batch, make_demo, make_device
 from tests.support.names import ABROAD, CLOSE, OTHER, SAME, follow, send, sign
@@ -324,5 +324,5 @@ def test_a_rejected_order_is_repeated_with_the_accepted_name(demo: Demo, sandbox
     payee_verification.confirm_despite_mismatch(demo.client, demo.user, batch.reference, PSU)
     sign(demo, batch, "weigeren")
     assert follow(batch).state == "rejected"
-    amendments.reopen(demo.client, demo.user, batch.reference)
+    reopening.reopen_payment(demo.client, demo.user, batch.reference)
     assert send(demo, batch=batch).state == "at_bank"

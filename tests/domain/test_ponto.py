@@ -21,8 +21,9 @@ from domain.common.errors import BankUnavailable, ConsentPending, ConsentRefused
 from domain.common.services import configure, services
 from domain.operations import integrity, operators
 from domain.orders import sca, settlement, status_polling, submission
-from domain.payments import amendments, queries
+from domain.payments import queries
 from domain.payments.release import release
+from domain.payroll import reopening
 from models import AuditEvent, BankExchange, BankGrant, BankLink, BankOrder, Batch, BatchLine, TokenRevocation
 from tests.support.factories import PSU, Demo, make_user
 from tests.support.ponto import IBAN, SECOND_IBAN, linked, orders_at, pressed, sign
@@ -193,7 +194,7 @@ def test_a_withdrawn_key_is_told_and_given_anew(demo: Demo, sandbox: Sandbox):
     assert (batch.state, orders_at(sandbox)) == ("rejected", [])
     sandbox.fault(ponto_token_revoked=False)
     linked(demo)
-    amendments.reopen(demo.client, demo.user, batch.reference)
+    reopening.reopen_payment(demo.client, demo.user, batch.reference)
     assert sent(_released_again(demo, batch)).state == "at_bank"
     assert len(orders_at(sandbox)) == 1
 
@@ -251,7 +252,7 @@ def test_refused_at_the_bank_it_is_made_anew(demo: Demo, sandbox: Sandbox, monke
     assert followed(batch).state == "pending_rejection", "no reason was given: until the day is over"
     monkeypatch.setattr(settlement, "today_amsterdam", lambda: today_amsterdam() + timedelta(days=20))
     assert followed(batch).state == "rejected"
-    amendments.reopen(demo.client, demo.user, batch.reference)
+    reopening.reopen_payment(demo.client, demo.user, batch.reference)
     assert sent(_released_again(demo, batch)).state == "at_bank"
     found = {order["msg_id"]: order["status"] for order in orders_at(sandbox)}
     assert found == {batch.reference: "RJCT", f"{batch.reference}-2": "RCVD"}

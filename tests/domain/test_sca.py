@@ -29,7 +29,7 @@ from domain.common.services import configure, services
 from domain.operations import integrity
 from domain.orders import sca, sca_state
 from domain.orders.sca_state import ScaStep
-from domain.payments import amendments
+from domain.payroll import reopening
 from models import AuditEvent, BankExchange, BankOrder, Batch, ScaSession, database
 from tests.support.factories import PSU, Demo
 from tests.support.sandbox import Sandbox
@@ -128,7 +128,7 @@ def test_refused_in_the_app(demo: Demo, sandbox: Sandbox):
     batch = at_the_bank(demo)
     in_the_app(sandbox, "weigeren")
     assert followed(batch).state in ("rejected", "failed")
-    amendments.reopen(demo.client, demo.user, batch.reference)
+    reopening.reopen_payment(demo.client, demo.user, batch.reference)
     assert demo.view(batch).state == "open"
 
 
@@ -258,7 +258,7 @@ def test_three_wrong_codes_end_it_and_it_can_be_set_up_again(demo: Demo, sandbox
     assert BankOrder.get().state == "ended"
     with pytest.raises(NotOpen):
         _code(demo, batch, reader(sandbox, challenge))
-    amendments.reopen(demo.client, demo.user, batch.reference)
+    reopening.reopen_payment(demo.client, demo.user, batch.reference)
     again, challenge = _again(demo, batch)
     _code(demo, again, reader(sandbox, challenge))
     assert followed(again).state == "signed"
@@ -286,7 +286,7 @@ def test_too_late(demo: Demo, sandbox: Sandbox):
     assert followed(batch).state == "rejected"
     with pytest.raises(NotOpen):
         _code(demo, batch, code)
-    amendments.reopen(demo.client, demo.user, batch.reference)
+    reopening.reopen_payment(demo.client, demo.user, batch.reference)
 
 
 def test_giving_up_ends_the_order_unsigned(demo: Demo, sandbox: Sandbox):

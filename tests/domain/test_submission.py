@@ -6,13 +6,16 @@ import pytest
 import requests
 from lxml import etree, html
 
+from connectors.bank import port
 from domain.common.errors import OrderMismatch, StateConflict
+from domain.common.services import services
 from domain.operations import integrity, operators
 from domain.orders import sca, status_polling, submission
 from domain.payments import amendments, queries
 from domain.payments.release import release
-from models import BankAccount, BankExchange, BankOrder, Batch, BatchLine
-from tests.support.factories import PIN, PSU, Demo, make_device
+from domain.payroll import intake, reopening
+from models import BankAccount, BankExchange, BankOrder, Batch, BatchLine, Run
+from tests.support.factories import LINES, PIN, PSU, Demo, make_device, make_file
 from tests.support.sandbox import Sandbox
 from tests.support.tampering_proxy import closed_port
 
@@ -104,7 +107,7 @@ def test_refusing_at_the_bank_lets_it_be_set_up_again(demo: Demo, sandbox: Sandb
     before = {line.end_to_end_id for line in BatchLine.select()}
     _sign(demo, batch, "Weiger")
     assert _follow(batch).state in ("rejected", "cancelled", "failed")
-    amendments.reopen(demo.client, demo.user, batch.reference)
+    reopening.reopen_payment(demo.client, demo.user, batch.reference)
     assert demo.view(batch).state == "open"
     assert not before & {line.end_to_end_id for line in BatchLine.select()}
     _send(_released(demo, batch))
@@ -126,6 +129,30 @@ def test_a_bank_that_is_not_there_leaves_it_approved(demo: Demo, sandbox: Sandbo
     assert _send(batch).state == "at_bank"
     at_bank = _at_the_bank(sandbox)
     assert [(o["request_id"], o["msg_id"]) for o in at_bank] == [(order.request_id, order.msg_id)]
+
+
+def test_an_order_that_never_left_does_not_go_with_old_figures(demo: Demo, sandbox: Sandbox, monkeypatch):
+    """A newer run is read while the bank, which is not there, is called: what is sent next is what that run owes."""
+    batch = _released(demo)
+    (name, iban, cents), *others = LINES
+    file = make_file([(name, iban, cents - 100), *others])
+
+    def unreachable(*_args: object) -> None:
+        newer = [intake.to_payable_line(line) for line in file.lines]
+        assert intake.create_batch_version(Run.get(), file, newer) is None, "all of it is about to go"
+        raise port.NotDelivered
+
+    monkeypatch.setattr(services().bank, "place_order", unreachable)
+    submission.submit_order(batch.id)
+    monkeypatch.undo()
+    assert Batch.get_by_id(batch.id).state == "approved"
+    BankOrder.update(due_at=batch.created_at).execute()
+    sent = _send(batch)
+    assert (sent.state, sent.state_reason, _at_the_bank(sandbox)) == ("open", "run_again", [])
+    assert reopening.overtaken_runs() == [batch.run_id]
+    new = reopening.renew_overtaken(batch.run_id)
+    assert new is not None
+    assert (new.total_cents, Batch.get_by_id(batch.id).state) == (batch.total_cents - 100, "replaced")
 
 
 def test_a_lost_answer_is_never_taken_for_a_no(demo: Demo, sandbox: Sandbox):

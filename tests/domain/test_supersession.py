@@ -16,6 +16,7 @@ from domain.payroll.run_versions import PayableLine
 from models import BankOrder, Batch, BatchLine, Delivery, Release, Run
 from tests.support.factories import PSU, Demo, make_file
 from tests.support.intake import lines, state, work
+from tests.support.orders import put_at_bank
 from tests.support.sandbox import Sandbox
 
 DEMO_TOTAL = 1_980_608
@@ -41,13 +42,6 @@ def again(sandbox: Sandbox, made: dict, **told) -> dict:
 
 def change(sandbox: Sandbox, number: int, **told) -> None:
     sandbox.control("PUT", f"nmbrs/employees/{503300 + number}", told)
-
-
-def put(batch: Batch, state: str, lines: str | None = None) -> None:
-    """The batch as the bank has brought it there."""
-    Batch.update(state=state).where(Batch.id == batch.id).execute()
-    if lines:
-        BatchLine.update(state=lines).where(BatchLine.batch == batch.id, BatchLine.state == "open").execute()
 
 
 def approve(demo: Demo, batch: Batch) -> Release:
@@ -105,7 +99,7 @@ def test_a_struck_line_of_a_replaced_payment_is_void(demo: Demo, sandbox: Sandbo
 @pytest.mark.parametrize("ended", ["rejected", "failed", "cancelled"])
 def test_a_payment_that_came_to_nothing_gives_way_too(demo: Demo, sandbox: Sandbox, ended: str):
     made, old = first(demo, sandbox)
-    put(old, ended)
+    put_at_bank(old, ended, "unpaid")
     change(sandbox, 1, cents=300_000)
     again(sandbox, made)
     (new,) = work(demo)
@@ -140,7 +134,7 @@ def test_back_to_an_earlier_version_is_a_payment_of_its_own(demo: Demo, sandbox:
 @pytest.mark.parametrize("sent", ["sending", "name_check", "at_bank", "signed", "executed", "partly_executed"])
 def test_of_a_run_that_was_sent_only_the_difference_is_paid(demo: Demo, sandbox: Sandbox, sent: str):
     made, old = first(demo, sandbox)
-    put(old, sent, "executed" if sent == "executed" else "sent")
+    put_at_bank(old, sent, "paid" if sent == "executed" else "possible")
     change(sandbox, 1, cents=350_000)
     change(sandbox, 2, cents=200_000)
     again(sandbox, made)
@@ -155,7 +149,7 @@ def test_of_a_run_that_was_sent_only_the_difference_is_paid(demo: Demo, sandbox:
 
 def test_the_difference_must_be_opened_before_it_can_be_approved(demo: Demo, sandbox: Sandbox):
     made, old = first(demo, sandbox)
-    put(old, "at_bank", "sent")
+    put_at_bank(old, "at_bank")
     change(sandbox, 1, cents=350_000)
     again(sandbox, made)
     (new,) = work(demo)
@@ -172,7 +166,7 @@ def test_the_difference_must_be_opened_before_it_can_be_approved(demo: Demo, san
 
 def test_less_for_everybody_makes_no_payment_and_is_told(demo: Demo, sandbox: Sandbox):
     made, old = first(demo, sandbox)
-    put(old, "executed", "executed")
+    put_at_bank(old, "executed", "paid")
     change(sandbox, 1, cents=344_000)
     again(sandbox, made)
     assert work(demo) == []
@@ -185,7 +179,7 @@ def test_a_line_that_was_struck_before_sending_is_paid_when_it_changed(demo: Dem
     made, old = first(demo, sandbox)
     line = demo.view(old).lines[0]
     amendments.exclude_line(demo.client, demo.user, old.reference, line.id)
-    put(old, "executed", "executed")
+    put_at_bank(old, "executed", "paid")
     change(sandbox, 1, cents=340_000)
     again(sandbox, made)
     (new,) = work(demo)
@@ -195,11 +189,11 @@ def test_a_line_that_was_struck_before_sending_is_paid_when_it_changed(demo: Dem
 
 def test_a_second_difference_builds_on_the_first(demo: Demo, sandbox: Sandbox):
     made, old = first(demo, sandbox)
-    put(old, "executed", "executed")
+    put_at_bank(old, "executed", "paid")
     change(sandbox, 1, cents=345_000)
     again(sandbox, made)
     (second,) = work(demo)
-    put(second, "executed", "executed")
+    put_at_bank(second, "executed", "paid")
     change(sandbox, 1, cents=346_000)
     again(sandbox, made)
     (third,) = work(demo)
@@ -283,7 +277,7 @@ def test_a_run_that_comes_back_is_paid_once(demo: Demo, sandbox: Sandbox):
 
 def test_a_run_that_was_sent_stays_sent_when_it_is_gone(demo: Demo, sandbox: Sandbox):
     made, batch = first(demo, sandbox)
-    put(batch, "signed", "sent")
+    put_at_bank(batch, "signed")
     sandbox.control("POST", f"nmbrs/runs/{made['run']}", {"action": "remove"})
     work(demo)
     later()

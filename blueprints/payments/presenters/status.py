@@ -59,6 +59,10 @@ REASONS = {
     "run_emptied": _l("De salarisrun bevat geen betalingen meer. Er is niets betaald."),
     "run_refused": _l("De salarisrun is opnieuw gedraaid, met een fout in het bestand. Er is niets betaald."),
     "vanished": _l("De salarisrun staat niet meer in Nmbrs. Er is niets betaald."),
+    "set_up_anew": _l(
+        "Er is een nieuwe betaling klaargezet, met wat er volgens de nieuwste salarisrun nog betaald moet worden."
+    ),
+    "nothing_more": _l("Er hoeft van deze salarisrun niets meer betaald te worden."),
     "run_missing": _l(
         "De salarisrun stond niet meer in Nmbrs. Je goedkeuring geldt niet meer; er is niets betaald."
     ),

@@ -1,0 +1,91 @@
+"""A payment of what is payable of a run: the batch with its lines, the event of it, and the mail to who approves."""
+
+from collections.abc import Sequence
+from typing import Any
+
+from core.clock import utcnow
+from domain.common import audit
+from domain.outbox import mail, push
+from domain.payments import creditor_names
+from domain.payments.references import end_to_end_id, new_reference
+from domain.payroll.missing_employees import MissingEmployees
+from domain.payroll.run_dues import OwedLine
+from models import Batch, BatchLine, Client, Membership, Run, User, insert_rows
+
+
+def create_payment(
+    run: Run, lines: Sequence[OwedLine], version: str, again: bool, debtor_iban: str | None,
+    missing: MissingEmployees | None, actor: str = audit.WORKER, **details: Any,
+) -> Batch:  # fmt: skip
+    """Create the payment of these lines, in a transaction that holds the client.
+
+    `again`: something of the run was paid before. `debtor_iban`: the account that the file names. `details` go into
+    the audit event.
+    """
+    company, total = run.company, sum(one.line.amount_cents for one in lines)
+    batch = Batch.create(
+        client=run.client_id, run=run, company=company, nmbrs_company=company.key, kind=run.kind, year=run.year,
+        run_number=run.number, version=_unused(run, version), reference=new_reference(), description=run.description,
+        file_debtor_iban=debtor_iban, bank_account=company.bank_account_id, total_cents=total, line_count=len(lines),
+        orders_made=0, period_start=run.period_start, period_end=run.period_end, difference=again,
+        picked=run.picked_at is not None, missing_count=missing.count if missing else None,
+        missing_names=missing.names if missing else None,
+    )  # fmt: skip
+    _insert_lines(batch, lines)
+    audit.record_event(
+        run.client_id, actor, "batch.made", f"batch:{batch.reference}", run=run.id, version=version, total=total,
+        count=len(lines), difference=again, **details,
+    )  # fmt: skip
+    return batch
+
+
+def _unused(run: Run, version: str) -> str:
+    """A version that is paid a second time bears the number of the attempt, so that each is one batch."""
+    earlier = Batch.select().where(Batch.run == run.id, Batch.version.startswith(version)).count()
+    return f"{version}:{earlier + 1}" if earlier else version
+
+
+def _insert_lines(batch: Batch, lines: Sequence[OwedLine]) -> None:
+    names = creditor_names.load_creditor_names(batch.client_id, [one.line for one in lines])
+    insert_rows(
+        BatchLine,
+        [
+            {
+                "batch": batch.id, "due": one.due, "position": position,
+                "end_to_end_id": end_to_end_id(batch.reference, position), "name_shown": one.line.name_shown,
+                "name_sent": names.name_for_bank(one.line.iban, one.line.name_shown),
+                "description_shown": one.line.description_shown, "description_sent": one.line.description_sent,
+                "iban": one.line.iban, "amount_cents": one.line.amount_cents, "paid_cents": one.line.paid_cents,
+                "state": "refused" if one.excluded else "open",
+            }
+            for position, one in enumerate(lines, 1)
+        ],
+    )  # fmt: skip
+
+
+def notify_approvers(batch: Batch) -> None:
+    """Enqueue a mail with a button, and a push, to everyone who may release it. Total and count, nobody's pay."""
+    query = User.select().join(Membership).where(Membership.client == batch.client_id)
+    client, people = Client.get_by_id(batch.client_id), list(query.where(Membership.role.in_(("owner", "approver"))))
+    path = f"/betalingen/{batch.reference}"
+    push.enqueue_push(client, "waits", f"waits:{batch.id}", path, people, batch)
+    for user in people:
+        mail.enqueue_mail(
+            user, "batch_ready", once=f"batch_ready:{batch.id}:{user.id}", client=client,
+            path=path, total_cents=batch.total_cents, count=batch.line_count,
+            description=batch.description,
+        )  # fmt: skip
+
+
+def unpaid_employees(batch: Batch) -> MissingEmployees | None:
+    """Return who was in the run without a payment, as an earlier payment of this version tells it."""
+    if batch.missing_count is None:
+        return None
+    return MissingEmployees(batch.missing_count, batch.missing_names)
+
+
+def record_offer(run: Run, overpaid: Sequence[tuple[str, str, int]], nothing: bool) -> None:
+    """Keep at the run what went out too much, and whether anything is left to pay."""
+    told: Any = [list(part) for part in overpaid] or None
+    reason = "overpaid" if overpaid else "nothing_more" if nothing else None
+    Run.update(overpaid=told, reason=reason, changed_at=utcnow()).where(Run.id == run.id).execute()

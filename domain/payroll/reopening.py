@@ -1,0 +1,111 @@
+"""Setting a payment up once more that came to nothing: what the newest version of its run owes, never old figures.
+
+When what is payable is still exactly this payment, it opens again itself, for a new order. Otherwise it is replaced by
+a new payment of all that is payable of the run.
+"""
+
+from collections import Counter
+from collections.abc import Sequence
+
+from domain.common import audit
+from domain.common.errors import NotOpen
+from domain.payments import amendments, commitments, state_machine
+from domain.payments.queries import get_batch_locked
+from domain.payments.totals import lines_of
+from domain.payroll import payment_creation, run_dues, supersession
+from domain.payroll.run_dues import Offer, OwedLine
+from models import Batch, Client, Run, User, transaction
+
+# Nothing of these is at a bank.
+_WAITING = ("open", "approved")
+# A line of this payment that a bank executed is over, and one of an older version is nobody's.
+_DONE = ("void", "executed")
+
+
+def reopen_payment(client: Client, user: User, reference: str) -> Batch | None:
+    """Set a refused, failed or cancelled payment up once more. Return the payment that is open now.
+
+    None when nothing more is owed of its run, or it is not known now what is: the payment is replaced by nothing.
+
+    Raises:
+        NotOpen: it may have been paid, or is open already.
+        NotFound: it is not this client's.
+    """
+    with transaction(client.id):
+        batch = get_batch_locked(client, reference)
+        if (batch.state, "reopen") not in state_machine.TRANSITIONS:
+            raise NotOpen(batch.state)
+        found = run_dues.offer(batch.run)
+        if _is_payable_as_it_is(batch, found):
+            amendments.reopen_held(batch, user)
+            return batch
+        return _renew(batch, found, audit.by_user(user))
+
+
+def _is_payable_as_it_is(batch: Batch, found: Offer) -> bool:
+    """Whether this payment, beside those of its run that still wait, pays exactly what is payable."""
+    waiting = Batch.select().where(Batch.run == batch.run_id, Batch.state.in_(_WAITING))
+    lines = [line for one in [batch, *waiting] for line in lines_of(one) if line.state not in _DONE]
+    asked = Counter((line.due_id, line.name_shown, line.iban, line.amount_cents, line.description_shown)
+                    for line in lines)  # fmt: skip
+    payable = [*found.pay, *_struck_in(found, [line.id for line in lines])]
+    return asked == Counter((one.due, *one.line.key) for one in payable)
+
+
+def _struck_in(found: Offer, line_ids: Sequence[int]) -> list[OwedLine]:
+    """What stays struck in these lines; what was struck in a payment that stands is told there."""
+    return [found.struck[one] for one in line_ids if one in found.struck]
+
+
+def _renew(batch: Batch, found: Offer, actor: str) -> Batch | None:
+    """Replace every payment of the run that did not go by one of what is payable."""
+    run = batch.run
+    before = Batch.select().where(Batch.run == run.id).order_by(Batch.id)
+    given_up = [one for one in before if one.state in _WAITING or (one.state, "reopen") in state_machine.TRANSITIONS]
+    struck = _struck_in(found, [line.id for one in given_up for line in lines_of(one) if line.state == "refused"])
+    stay = supersession.supersede_batches(run, "set_up_anew" if found.pay else _why_nothing(run))
+    supersession.supersede_lines(found.superseded)
+    payment_creation.record_offer(run, found.overpaid, nothing=not found.pay)
+    if not found.pay:
+        return None
+    newest = given_up[-1]
+    lines = sorted([*found.pay, *struck], key=lambda one: one.position)
+    return payment_creation.create_payment(
+        run, lines, run.version or newest.version, bool(stay), newest.file_debtor_iban,
+        payment_creation.unpaid_employees(newest), actor, instead_of=batch.reference,
+    )  # fmt: skip
+
+
+def _why_nothing(run: Run) -> str:
+    return {"vanished": "vanished", "refused": "run_refused"}.get(run.state, "nothing_more")
+
+
+# --- payments that were overtaken -----------------------------------------------------------------
+def overtaken_runs() -> list[int]:
+    """Return runs with a payment that waits and would pay more than is owed by now.
+
+    An order that came back from its bank brings back the figures with which it was made.
+    """
+    several = [row.run_id for row in Batch.select(Batch.run).where(Batch.state.in_(commitments.SENT)).distinct()]
+    waiting = Batch.select(Batch, Run).join(Run).where(Batch.state.in_(_WAITING)).order_by(Batch.id)
+    doubtful = [one for one in waiting if one.run_id in several or one.version.partition(":")[0] != one.run.version]
+    return sorted({one.run_id for one in doubtful if _is_overtaken(one)})
+
+
+def _is_overtaken(batch: Batch) -> bool:
+    return bool(commitments.exceeding_dues(batch, lines_of(batch)))
+
+
+def renew_overtaken(run_id: int) -> Batch | None:
+    """Replace the waiting payments of a run by one of what is payable; None when there is nothing to replace or pay."""
+    run = Run.get_by_id(run_id)
+    with transaction(run.client_id):
+        waiting = Batch.select().where(Batch.run == run.id, Batch.state.in_(_WAITING)).order_by(Batch.id)
+        batch = next((one for one in waiting if _is_overtaken(one)), None)
+        if batch is None:
+            return None
+        held = get_batch_locked(Client.get_by_id(batch.client_id), batch.reference)
+        made = _renew(held, run_dues.offer(run), audit.WORKER)
+        if made is not None:
+            payment_creation.notify_approvers(made)
+        return made

@@ -1,0 +1,226 @@
+"""*Opnieuw klaarzetten* after the run was run again: what is owed by now is paid, never the old figures.
+
+Walked as a person and the worker do it: the pages over HTTP, Nmbrs and the bank as the sandbox plays them.
+"""
+
+from datetime import timedelta
+from itertools import count
+
+import pytest
+
+from core.clock import utcnow
+from domain.orders import sca, submission
+from domain.payments import commitments
+from domain.payroll import reopening
+from models import BankOrder, Batch, BatchLine, Due, OrderLine, Run
+from tests.support.bank import press
+from tests.support.factories import PSU, Demo
+from tests.support.intake import lines, state, work
+from tests.support.orders import set_line
+from tests.support.sandbox import Sandbox
+from tests.support.signing import followed
+from tests.support.web_client import WebClient
+from tests.web.test_approval import pay, shown_to
+from tests.web.test_payment_page import at
+
+WOUTER, NAOMI, LISANNE = "NL42INGB2268352412", "NL52ABNA7650143244", "NL57ABNA7134384551"
+NEW = "NL64TRIO0379501686"  # the account that Wouter changes to
+_seconds = count(1)
+
+
+@pytest.fixture
+def run(sandbox: Sandbox) -> dict:
+    """Wouter 3.448,08, Naomi 2.611,00, Lisanne 2.500,08."""
+    return sandbox.run_payroll(lines=3, description="april", webhook="none")
+
+
+def run_again(demo: Demo, sandbox: Sandbox, run: dict, people: int = 3, **employees: dict) -> list[Batch]:
+    """Change these employees ("e1": …), run the run once more for so many people, and read it."""
+    for key, told in employees.items():
+        sandbox.control("PUT", f"nmbrs/employees/{503300 + int(key[1:])}", told)
+    at_second = (utcnow() + timedelta(seconds=next(_seconds))).isoformat()
+    asked = {"action": "again", "webhook": "none", "run_at": at_second, "lines": people}
+    sandbox.control("POST", f"nmbrs/runs/{run['run']}", asked)
+    return work(demo)
+
+
+def sent(owner: WebClient, demo: Demo, batch: Batch) -> Batch:
+    """Approved on the page and given to the bank."""
+    page = owner.open(at(demo, batch))
+    seen = [node.get("value") for node in page.all("input[name=seen]")]
+    for caution in demo.view(batch).cautions:
+        seen.append(f"{caution.kind}:{caution.about}")
+    if seen:
+        owner.post(at(demo, batch, "/waarschuwingen"), seen=seen)
+    assert pay(owner, demo, batch).status_code == 303
+    submission.submit_order(batch.id)
+    assert state(batch)[0] == "at_bank"
+    return batch
+
+
+def decided(demo: Demo, batch: Batch, choice: str) -> Batch:
+    """What a person chooses on the bank's page: "ondertekenen" or "weiger"."""
+    press(sca.start_sca(demo.client, demo.user, batch.reference, PSU).url or "", choice)
+    return followed(batch)
+
+
+def reopened(owner: WebClient, demo: Demo, batch: Batch) -> Batch:
+    """Press *Opnieuw klaarzetten*; the payment that it leads to."""
+    answer = owner.post(at(demo, batch, "/opnieuw"))
+    assert answer.status_code == 303
+    return Batch.get(Batch.reference == answer.location.split("/")[3])
+
+
+def amounts(batch: Batch) -> dict[str, int]:
+    return {iban: cents for iban, cents, what in lines(batch) if what != "refused"}
+
+
+def test_the_figures_of_the_newest_run_are_paid_when_the_first_order_is_refused(
+    owner: WebClient, demo: Demo, sandbox: Sandbox, run: dict
+):
+    (first,) = work(demo)
+    sent(owner, demo, first)
+    # at the bank: more for Wouter, at another account, and less for Naomi
+    (second,) = run_again(demo, sandbox, run, e1={"cents": 350_000, "iban": NEW}, e2={"cents": 200_000})
+    assert amounts(second) == {NEW: 350_000 - 344_808}
+    assert decided(demo, first, "weiger").state in ("rejected", "failed")
+    new = reopened(owner, demo, first)
+    assert new.id not in (first.id, second.id)
+    assert amounts(new) == {NEW: 350_000, NAOMI: 200_000, LISANNE: 250_008}
+    assert (state(first), state(second)) == (("replaced", "set_up_anew"), ("replaced", "set_up_anew"))
+    page = owner.open(at(demo, new))
+    assert "De salarisrun is intussen opnieuw gedraaid." in page.text
+    assert page.says("#pay-place button") == "Betaal € 8.000,08"
+    told = owner.open(at(demo, first)).text
+    assert "Er is een nieuwe betaling klaargezet" in told
+    sent(owner, demo, new)
+    assert sorted(order["msg_id"] for order in sandbox.control("GET", "orders")) == sorted(
+        [first.reference, new.reference]
+    )
+
+
+def test_the_newest_version_is_payable_though_nothing_was_when_it_was_read(
+    owner: WebClient, demo: Demo, sandbox: Sandbox, run: dict
+):
+    (first,) = work(demo)
+    sent(owner, demo, first)
+    assert run_again(demo, sandbox, run, e1={"iban": NEW}) == []
+    assert (Run.get().reason, Run.get().overpaid) == ("nothing_more", None)
+    decided(demo, first, "weiger")
+    assert amounts(reopened(owner, demo, first)) == {NEW: 344_808, NAOMI: 261_100, LISANNE: 250_008}
+
+
+def test_without_a_newer_run_the_same_payment_opens_again(owner: WebClient, demo: Demo, sandbox: Sandbox, run: dict):
+    (first,) = work(demo)
+    sent(owner, demo, first)
+    decided(demo, first, "weiger")
+    assert reopened(owner, demo, first).id == first.id
+    assert (state(first)[0], amounts(first)) == ("open", {WOUTER: 344_808, NAOMI: 261_100, LISANNE: 250_008})
+
+
+def test_beside_a_payment_that_waits_the_same_payment_opens_again(
+    owner: WebClient, demo: Demo, sandbox: Sandbox, run: dict
+):
+    """The newer run only adds to it: what waits for that is untouched."""
+    (first,) = work(demo)
+    sent(owner, demo, first)
+    (second,) = run_again(demo, sandbox, run, people=4)
+    decided(demo, first, "weiger")
+    assert reopened(owner, demo, first).id == first.id
+    assert (state(first)[0], state(second)[0]) == ("open", "open")
+
+
+def test_when_nothing_more_is_owed_it_says_so(owner: WebClient, demo: Demo, sandbox: Sandbox, run: dict):
+    (first,) = work(demo)
+    sent(owner, demo, first)
+    sandbox.control("POST", f"nmbrs/runs/{run['run']}", {"action": "remove"})
+    work(demo)
+    Run.update(missing_since=utcnow() - timedelta(minutes=1)).execute()
+    work(demo)
+    assert Run.get().state == "vanished"
+    decided(demo, first, "weiger")
+    assert reopened(owner, demo, first).id == first.id
+    assert state(first) == ("replaced", "vanished")
+    assert "De salarisrun staat niet meer in Nmbrs." in owner.open(at(demo, first)).text
+
+
+def test_what_the_owner_struck_stays_struck_and_can_be_taken_back(
+    owner: WebClient, demo: Demo, sandbox: Sandbox, run: dict
+):
+    (first,) = work(demo)
+    struck = demo.view(first).lines[2]
+    owner.post(at(demo, first, f"/regels/{struck.id}?verdict=refuse"))
+    sent(owner, demo, first)
+    (second,) = run_again(demo, sandbox, run, e1={"cents": 350_000})
+    assert amounts(second) == {WOUTER: 5_192}
+    decided(demo, first, "weiger")
+    new = reopened(owner, demo, first)
+    assert lines(new) == [(WOUTER, 350_000, "open"), (NAOMI, 261_100, "open"), (LISANNE, 250_008, "refused")]
+    owner.post(at(demo, new, "/alles"))
+    assert owner.open(at(demo, new)).says("#pay-place button") == "Betaal € 8.611,08"
+
+
+def test_a_changed_account_after_payment_pays_nothing_again(
+    owner: WebClient, demo: Demo, sandbox: Sandbox, run: dict
+):
+    (first,) = work(demo)
+    sent(owner, demo, first)
+    decided(demo, first, "ondertekenen")
+    sandbox.control("POST", "clock", {"advance_days": 14})
+    assert followed(first).state == "executed"
+    assert run_again(demo, sandbox, run, e1={"iban": NEW}) == []
+    assert Batch.select().count() == 1
+    (more,) = run_again(demo, sandbox, run, e1={"cents": 350_000})
+    assert amounts(more) == {NEW: 350_000 - 344_808}
+    assert "Al betaald: € 3.448,08. Nu in totaal: € 3.500,00." in owner.open(at(demo, more)).text
+
+
+def test_a_renamed_person_at_the_same_account_is_paid_nothing_again(
+    owner: WebClient, demo: Demo, sandbox: Sandbox, run: dict
+):
+    (first,) = work(demo)
+    sent(owner, demo, first)
+    assert run_again(demo, sandbox, run, e2={"payment_name": "Donkersloot, N."}) == []
+    assert Due.select().where(Due.run == Run.get().id).count() == 3
+
+
+def test_a_line_that_the_bank_refused_is_paid_in_the_next_version(
+    owner: WebClient, demo: Demo, sandbox: Sandbox, run: dict
+):
+    """The bank's no is not the owner's."""
+    (first,) = work(demo)
+    sent(owner, demo, first)
+    for iban, standing in ((WOUTER, "paid"), (NAOMI, "unpaid"), (LISANNE, "paid")):
+        set_line(first, iban, standing)
+    Batch.update(state="partly_executed").where(Batch.id == first.id).execute()
+    (second,) = run_again(demo, sandbox, run, e1={"cents": 350_000})
+    assert amounts(second) == {WOUTER: 5_192, NAOMI: 261_100}
+
+
+def test_what_would_overpay_is_not_released(owner: WebClient, demo: Demo, sandbox: Sandbox, run: dict):
+    """A payment with old figures that stands open again is refused, and replaced by one of what is owed."""
+    (first,) = work(demo)
+    sent(owner, demo, first)
+    assert run_again(demo, sandbox, run, e1={"cents": 300_000}) == []
+    # its order never reached the bank after all, and the payment was opened again by its old figures
+    BankOrder.update(state="ended", due_at=None).where(BankOrder.batch == first.id).execute()
+    OrderLine.update(standing="unpaid").execute()
+    Batch.update(state="open").where(Batch.id == first.id).execute()
+    BatchLine.update(state="open").where(BatchLine.batch == first.id).execute()
+    answer = pay(owner, demo, first, htmx=True)
+    assert "klopt niet meer met de nieuwste versie van de salarisrun" in answer.text
+    assert state(first)[0] == "open"
+    assert reopening.overtaken_runs() == [first.run_id]
+    new = reopening.renew_overtaken(first.run_id)
+    assert new is not None
+    assert amounts(new) == {WOUTER: 300_000, NAOMI: 261_100, LISANNE: 250_008}
+    assert (state(first), reopening.overtaken_runs()) == (("replaced", "set_up_anew"), [])
+
+
+def test_the_dues_say_what_is_owed_and_what_counts(owner: WebClient, demo: Demo, sandbox: Sandbox, run: dict):
+    (first,) = work(demo)
+    sent(owner, demo, first)
+    owed = {row.name: row.owed_cents for row in Due.select()}
+    assert sum(owed.values()) == first.total_cents
+    assert {line.due_id for line in commitments.committed_lines(first.run_id)} == {row.id for row in Due.select()}
+    assert shown_to(owner, demo, first)
