@@ -9,8 +9,8 @@ const SERVER_KEY = "@key@"; // VAPID public key of this server
 const PREFIX = "bizcuit-";
 const CACHE = PREFIX + VERSION;
 
-// Fetches without cookies, so that nothing personal can be cached. A versioned file never changes, so the HTTP cache may
-// supply it.
+// Fetches without cookies, so that nothing personal can be cached. A versioned file never changes, so the HTTP cache
+// may supply it.
 const anonymous = (address) => new Request(address, {
   credentials: "omit", cache: address === OFFLINE ? "reload" : "default",
 });

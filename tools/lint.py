@@ -7,8 +7,11 @@ from pathlib import Path
 
 ROOT = Path(__file__).parent.parent
 MAX_LINE = 120
-# Template folders whose lines are limited to MAX_LINE; djlint does not enforce its own setting.
-SHORT_LINES = ("templates/payments",)
+# What has its lines limited to MAX_LINE beside Python, which ruff checks; djlint does not enforce its own setting.
+SHORT_LINES = ("templates", "static/css", "static/js", "static/sw.js")
+SUFFIXES = {".html", ".txt", ".css", ".js"}
+# A picture in a stylesheet has no line breaks.
+_PICTURE = 'url("data:'
 
 
 def main(kinds: list[str]) -> int:
@@ -17,7 +20,7 @@ def main(kinds: list[str]) -> int:
 
 
 def style() -> int:
-    """Run ruff on the code, and djlint and the line length check on the templates."""
+    """Run ruff on the code, djlint on the templates, and the line length check on templates, styles and scripts."""
     code = run("ruff", "check", ".")
     templates = [folder for folder in ("templates", "sandbox/templates") if (ROOT / folder).exists()]
     too_long = [fault for folder in SHORT_LINES for fault in long_lines(ROOT / folder)]
@@ -25,13 +28,14 @@ def style() -> int:
     return max(code, run("djlint", "--lint", "--quiet", *templates) if templates else 0, int(bool(too_long)))
 
 
-def long_lines(folder: Path) -> list[str]:
-    """Return template lines longer than MAX_LINE, as `file:line: length`."""
+def long_lines(root: Path) -> list[str]:
+    """Return lines of a file, or of the files in a folder, longer than MAX_LINE, as `file:line: length`."""
     return [
         f"{path}:{number}: {len(line)} characters, {MAX_LINE} at most"
-        for path in sorted(folder.rglob("*.html"))
+        for path in ([root] if root.is_file() else sorted(root.rglob("*")))
+        if path.suffix in SUFFIXES
         for number, line in enumerate(path.read_text("utf-8").splitlines(), 1)
-        if len(line) > MAX_LINE
+        if len(line) > MAX_LINE and _PICTURE not in line
     ]
 
 

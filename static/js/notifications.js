@@ -12,7 +12,8 @@ function possible() {
 }
 
 // An iPhone or iPad shows notifications only for an installed app.
-const apple = () => /iPhone|iPad/.test(navigator.userAgent) || (/Mac/.test(navigator.platform) && navigator.maxTouchPoints > 1);
+const apple = () => /iPhone|iPad/.test(navigator.userAgent)
+  || (/Mac/.test(navigator.platform) && navigator.maxTouchPoints > 1);
 
 async function state() {
   if (!possible()) return apple() ? "install" : "impossible";

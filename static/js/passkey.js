@@ -1,5 +1,5 @@
-// Passkeys: a form with data-passkey fetches WebAuthn options, calls the browser, and submits the credential as a normal
-// form. With data-autofill the e-mail field offers passkeys too (conditional mediation).
+// Passkeys: a form with data-passkey fetches WebAuthn options, calls the browser, and submits the credential as a
+// normal form. With data-autofill the e-mail field offers passkeys too (conditional mediation).
 const decode = (text) => Uint8Array.from(atob(text.replace(/-/g, "+").replace(/_/g, "/")), (c) => c.charCodeAt(0));
 const encode = (data) => btoa(String.fromCharCode(...new Uint8Array(data)))
   .replace(/\+/g, "-").replace(/\//g, "_").replace(/=+$/, "");

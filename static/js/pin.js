@@ -1,5 +1,5 @@
-// The PIN pad: large keys next to a normal password field, so that typing, pasting and screen readers work too. The sixth
-// digit submits the form.
+// The PIN pad: large keys next to a normal password field, so that typing, pasting and screen readers work too. The
+// sixth digit submits the form.
 function bind(pad) {
   const input = pad.querySelector("input[data-pin]");
   const dots = [...pad.querySelectorAll(".dots i")];
