@@ -143,7 +143,8 @@ def test_a_partial_execution_lists_rejected_payments(
 ):
     sandbox.fault(bank_partial_execution=True)
     report = bank.order_status(config, executed(bank, config, sandbox), uuid())
-    assert (report.transaction_status, report.lines) == ("PART", (TransactionStatusReport("SAME", "RJCT", "AC06"),))
+    assert (report.transaction_status, report.lines[0]) == ("PART", TransactionStatusReport("SAME", "RJCT", "AC06"))
+    assert {(one.status, one.reason) for one in report.lines[1:]} == {("ACSC", None)}, "the bank names what it paid"
     assert [call.rpartition("/")[2] for call in watch.calls()[-2:]] == ["status", "extended-status"]
 
 
@@ -153,7 +154,8 @@ def test_a_returned_payment_is_listed(bank: BerlinGroupBank, config: BankConfig,
     sandbox.fault(bank_returns_line=True)
     advance(sandbox, 1)
     report = bank.order_status(config, order, uuid())
-    assert (report.transaction_status, report.lines) == ("PART", (TransactionStatusReport("SAME", "RJCT", "AC06"),))
+    assert (report.transaction_status, report.lines[0]) == ("PART", TransactionStatusReport("SAME", "RJCT", "AC06"))
+    assert {(one.status, one.reason) for one in report.lines[1:]} == {("ACSC", None)}, "the bank names what it paid"
 
 
 # --- answers that the sandbox does not give ---

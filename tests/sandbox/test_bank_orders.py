@@ -199,7 +199,8 @@ def test_one_payment_can_be_rejected(sandbox: Sandbox, tpp: Tpp):
     sandbox.fault(bank_partial_execution=True)
     advance(sandbox)
     told = tpp.get(f"{order.path}/extended-status").json()
-    (line,) = told["originalTransactionInformationAndStatus"]
+    line, *others = told["originalTransactionInformationAndStatus"]
+    assert [other["transactionStatus"] for other in others] == ["ACSC"] * 7
     assert (told["groupStatus"], line["originalEndToEndId"], line["transactionStatus"]) == ("PART", "E-0", "RJCT")
     assert balance(tpp) == before - EIGHT_CENTS + 200000
     report = tpp.get(f"{order.path}/status", headers={"Accept": "application/xml"})
