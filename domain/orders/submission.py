@@ -180,13 +180,14 @@ def _submit_to_bank(batch: Batch, order: BankOrder) -> None:
     claimed = leases.claim_lease(BankOrder, order.id, SEND_LEASE, BankOrder.state.in_(("ready", "sent")))
     if claimed is None:
         return
+    batch = get_batch(batch.client, batch.reference)  # another may have made the order since it was read
     again = claimed.called_at is not None  # as the claim found it: another may have called since we looked
     if again and (not config.honours_request_id or config.signing == "delegated" or claimed.attempts >= MAX_RESENDS):
         leases.release_lease(claimed, due_at=None)
         return
     if not again and (why_not := _obstacle(batch, claimed.release)):
         leases.release_lease(claimed, due_at=None)
-        _open_again(Batch.get_by_id(batch.id), why_not)
+        _open_again(batch, why_not)
         return
     if not _mark_called(batch, claimed):
         return
