@@ -12,11 +12,9 @@ from blueprints.web.responses import redirect_to
 from domain.common.errors import BankFileRefused
 from domain.payments import queries
 from domain.payments.line_search import LineQuery
+from domain.payments.state_machine import SENT
 from domain.reconciliation import bank_reports
 
-SENT = (
-    "sending", "at_bank", "signed", "pending_rejection", "disputed", "executed", "partly_executed", "returned",
-)  # fmt: skip
 _FORM_BYTES = 64 * 1024  # size of the form around the file
 
 

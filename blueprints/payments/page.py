@@ -40,12 +40,10 @@ from domain.payments import four_eyes
 from domain.payments.four_eyes import DualApprovalStatus
 from domain.payments.queries import Payment
 from domain.payments.release import MAY_RELEASE
+from domain.payments.state_machine import SENT
 from domain.reconciliation import matching
 from domain.team import salary_visibility
 from models import Membership
-
-# States in which the bank may have issued a report about the payment.
-_REPORTED_BY_BANK = ("sending", "at_bank", "signed", "executed")
 
 
 @dataclass(frozen=True)
@@ -207,7 +205,7 @@ def build_page(
         statement_style=status.statement_style(payment),
         names_unchecked=status.is_name_check_off(payment),
         facts=_facts(sheet),
-        takes_bank_report=sheet.can_pay and payment.state in _REPORTED_BY_BANK,
+        takes_bank_report=sheet.can_pay and payment.state in SENT,
         query_fields=query_values(payment.found.look) if payment.found else {},
         results=present_results(payment, payment.found, sheet.url) if payment.found else None,
         excluded_count=excluded_count(payment),

@@ -18,7 +18,7 @@ def find_inconsistencies() -> Iterator[str]:
     yield from _batch_totals()
     yield from _order_totals()
     yield from _duplicate_orders()
-    yield from run_dues.find_inconsistencies()
+    yield from run_dues.due_inconsistencies()
     for client in Client.select(Client.id, Client.public_id):
         for number in audit.verify_chain(client.id):
             yield f"client {client.public_id}: the log does not hold at event {number}"

@@ -15,11 +15,6 @@ from peewee import fn
 from domain.common.errors import MoreThanOwed
 from models import COMMITTED, BankOrder, Batch, BatchLine, Due, OrderLine
 
-# The bank has the payment, or may have it.
-SENT = (
-    "sending", "name_check", "at_bank", "signed", "pending_rejection", "disputed", "executed", "partly_executed",
-    "returned",
-)  # fmt: skip
 _COMMITTED = OrderLine.standing.in_(COMMITTED)
 _ABOUT_TO_GO = (OrderLine.standing == "unsent") & (BankOrder.state != "ended")
 # Lines of a payment that are, or were, to be paid by it.

@@ -44,6 +44,8 @@ AT_THE_BANK = frozenset({"sending", "name_check", "at_bank", "signed", "pending_
 BEFORE_THE_BANK = frozenset({"open", "approved"})
 _MONEY_MOVED = ("bank_executed", "bank_executed_partly", "bank_returned_all", "bank_contradicts")
 _PAID = frozenset({"executed", "partly_executed", "returned"})
+# A bank has the payment, may have it, or has executed it.
+SENT = AT_THE_BANK | _PAID
 TRANSITIONS |= {
     (state, event): target
     for state in (AT_THE_BANK | set(CONCLUDED.values())) - _PAID

@@ -86,7 +86,7 @@ def overtaken_runs() -> list[int]:
 
     An order that came back from its bank brings back the figures with which it was made.
     """
-    several = [row.run_id for row in Batch.select(Batch.run).where(Batch.state.in_(commitments.SENT)).distinct()]
+    several = [row.run_id for row in Batch.select(Batch.run).where(Batch.state.in_(state_machine.SENT)).distinct()]
     waiting = Batch.select(Batch, Run).join(Run).where(Batch.state.in_(_WAITING)).order_by(Batch.id)
     doubtful = [one for one in waiting if one.run_id in several or one.version.partition(":")[0] != one.run.version]
     return sorted({one.run_id for one in doubtful if _is_overtaken(one)})

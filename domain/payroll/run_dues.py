@@ -191,7 +191,7 @@ def suspend(run: Run) -> None:
 
 
 # --- checking -------------------------------------------------------------------------------------
-def find_inconsistencies() -> Iterator[str]:
+def due_inconsistencies() -> Iterator[str]:
     """Return one sentence for each due that is not what its run's newest version says."""
     rows = Due.select(Due, Run).join(Run).order_by(Due.run, Due.id)
     for run_id, group in groupby(rows, key=lambda row: row.run_id):

@@ -5,7 +5,7 @@ only what is owed beyond it (`dues`).
 """
 
 from domain.common import audit
-from domain.payments import commitments, four_eyes, state_machine
+from domain.payments import four_eyes, state_machine
 from domain.payments.amendments import void_releases
 from domain.payments.queries import get_batch_locked
 from models import Batch, BatchLine, Client, Run
@@ -25,7 +25,7 @@ def supersede_batches(run: Run, reason: str) -> list[Batch]:
     stay = []
     for batch in batches_of(run):
         held = get_batch_locked(Client.get_by_id(batch.client_id), batch.reference)
-        if held.state in commitments.SENT:
+        if held.state in state_machine.SENT:
             stay.append(held)
         else:
             _replace(held, reason)

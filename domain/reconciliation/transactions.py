@@ -47,7 +47,7 @@ class TransactionView:
 
 
 @dataclass(frozen=True)
-class Statement:
+class TransactionPage:
     """A page of bookings of one account, newest day first. `why_not`: "waiting" or "refused" when the holder of the
     account is not settled; then nothing is listed. `at`: of when it is (UTC)."""
 
@@ -141,7 +141,7 @@ def _key(one: port.Transaction, equals: Counter[str]) -> str:
 
 
 # --- showing ---------------------------------------------------------------------------------------
-def statement(client: Client, account_id: int, page: int = 1) -> Statement:
+def statement(client: Client, account_id: int, page: int = 1) -> TransactionPage:
     """A page of what was booked on this account in the last ninety days. NotFound when it is not this client's."""
     account = BankAccount.get_or_none(BankAccount.id == account_id, BankAccount.client == client.id)
     if account is None:
@@ -155,7 +155,7 @@ def statement(client: Client, account_id: int, page: int = 1) -> Statement:
     why_not = None
     if not holder_verification.transactions_visible(account):
         why_not = "refused" if account.holder_check == "no" else "waiting"
-    return Statement(
+    return TransactionPage(
         account.id, account.name, account.iban, account.balance_cents, account.balance_at, account.transactions_at,
         days, page, len(rows) > PER_PAGE, why_not,
     )  # fmt: skip

@@ -15,6 +15,9 @@ from connectors.bank.berlin_group import BerlinGroupBank
 from connectors.bank.directory import HttpDirectory
 from connectors.bank.http_signatures import development_identity
 from core.clock import utcnow
+from core.encryption import Keyring
+from domain.common import token_revocations
+from domain.common.encryption import decrypt
 from domain.common.errors import (
     BankUnavailable,
     InvalidScaCode,
@@ -26,11 +29,11 @@ from domain.common.errors import (
     SigningRefused,
 )
 from domain.common.services import configure, services
-from domain.operations import integrity
+from domain.operations import integrity, operators
 from domain.orders import sca, sca_state
 from domain.orders.sca_state import ScaStep
 from domain.payroll import reopening
-from models import AuditEvent, BankExchange, BankOrder, Batch, ScaSession, database
+from models import AuditEvent, BankExchange, BankOrder, Batch, ScaSession, TokenRevocation, database, transaction
 from tests.support.factories import PSU, Demo
 from tests.support.sandbox import Sandbox
 from tests.support.signing import (
@@ -518,6 +521,22 @@ def test_a_page_of_another_site_is_not_taken(demo: Demo, sandbox: Sandbox):
         _begin(demo, batch)
     sandbox.fault(bank_foreign_redirect=False)
     assert _begin(demo, batch).how == "page"
+
+
+def test_a_signing_in_progress_survives_a_change_of_keys(demo: Demo, sandbox: Sandbox):
+    batch, challenge = _with_challenge(demo, sandbox)
+    with transaction(demo.client.id):
+        token_revocations.schedule_revocation("nmbrs", demo.client.id, "connection:1", "a-refresh-token")
+    old, new = {"k1": b"1" * 32}, {"k2": b"2" * 32}
+    before = services()
+    configure(replace(before, keyring=Keyring(old | new, "k2")))
+    assert operators.rotate_keys() >= 4, "the order, its session in two columns, the revocation"
+    assert operators.rotate_keys() == 0
+    configure(replace(before, keyring=Keyring(new, "k2")))
+    assert _step(demo, batch).challenge == (challenge,)
+    row = TokenRevocation.get()
+    assert decrypt(row.token_sealed, "token_revocation", row.client_id, row.subject) == "a-refresh-token"
+    configure(before)
 
 
 def test_what_may_carry_a_token_is_encrypted_and_the_rest_is_columns(demo: Demo, sandbox: Sandbox):

@@ -59,7 +59,8 @@ def test_every_state_is_in_one_group_of_the_list():
         ("name_check", ["done", "now", ""]), ("at_bank", ["done", "now", ""]), ("signed", ["done", "done", "now"]),
         ("executed", ["done", "done", "done"]), ("partly_executed", ["done", "done", "done"]),
         ("failed", ["done", "bad", ""]), ("rejected", ["done", "", "bad"]), ("cancelled", ["done", "", "bad"]),
-        ("discarded", ["", "", ""]), ("replaced", ["", "", ""]),
+        ("pending_rejection", ["done", "", "bad"]), ("disputed", ["done", "", "bad"]),
+        ("returned", ["done", "done", "bad"]), ("discarded", ["", "", ""]), ("replaced", ["", "", ""]),
     ],
 )  # fmt: skip
 def test_the_three_steps(state: str, facts: list[str]):

@@ -200,9 +200,10 @@ def date_in_full(value: date) -> str:
 
 _REACHED = {
     "approved": 1, "sending": 1, "name_check": 1, "at_bank": 1, "signed": 2, "executed": 3, "partly_executed": 3,
+    "returned": 2,
 }  # fmt: skip
 # The step at which it ended. A bank may reject before or after SCA; in both cases it was not executed.
-_ENDED_AT = {"failed": 1, "rejected": 2, "cancelled": 2}
+_ENDED_AT = {"failed": 1, "rejected": 2, "cancelled": 2, "pending_rejection": 2, "returned": 2, "disputed": 2}
 
 
 def progress_steps(payment: Payment) -> list[tuple[str, str, str]]:
