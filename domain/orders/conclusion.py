@@ -114,14 +114,13 @@ class OrderFacts:
 
     `called`: the bank may have it. `manual`: a person took it to the bank. `people`: how many persons must say the
     same for a person's word to count. `retry_days`: bank days in which this bank may still execute what it refused.
-    `askable`: the bank can be asked about it over its own line. `signs_elsewhere`: the bank wants a signature of its
+    `signs_elsewhere`: the bank wants a signature of its
     own after it has the order. `names_confirmed`: the payer told the bank to pay in spite of differing names.
     """
 
     lines: tuple[OrderLineFacts, ...]
     called: bool = True
     manual: bool = False
-    askable: bool = True
     people: int = 1
     execution_date: date | None = None
     retry_days: int = 3
@@ -177,8 +176,6 @@ def _admissible(order: OrderFacts, evidence: Iterable[Evidence]) -> list[Evidenc
     counted = {one for one in every if one.trust == Trust.BANK} | _agreed(every, Trust.OPERATOR, 2)
     if order.manual:
         counted |= _agreed(every, Trust.PERSON, order.people)
-    elif not order.askable:
-        counted |= _agreed(every, Trust.HINT, 2)
     return sorted({_as_one_booking(one) for one in counted}, key=_in_time)
 
 

@@ -101,8 +101,7 @@ def facts_of(order: BankOrder) -> OrderFacts:
     )
     return OrderFacts(
         tuple(OrderLineFacts(line_id, cents) for line_id, cents in lines), called=order.called_at is not None,
-        manual=order.by_hand, askable=order.payment_id is not None,
-        people=2 if four_eyes.is_required(client, order.total_cents) else 1,
+        manual=order.by_hand, people=2 if four_eyes.is_required(client, order.total_cents) else 1,
         execution_date=order.execution_date, retry_days=config.retry_days,
         signs_elsewhere=order.by_hand or config.signing != "delegated", names_confirmed=confirmed.exists(),
     )  # fmt: skip
