@@ -1,0 +1,45 @@
+"""Which evidence counts for an order: that of the bank, and statements that enough different people made."""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import replace
+
+from domain.orders.conclusion.terms import BOOKED, BOOKED_REVERSAL, Evidence, OrderFacts, Trust, in_time
+
+
+def admissible(order: OrderFacts, evidence: Iterable[Evidence]) -> list[Evidence]:
+    """Return the evidence that counts, without hints and repetitions, sorted by its own time."""
+    every = set(evidence)
+    counted = {one for one in every if one.trust == Trust.BANK} | _agreed(every, Trust.OPERATOR, 2)
+    if order.manual:
+        counted |= _agreed(every, Trust.PERSON, order.people)
+    return sorted({_as_one_booking(one) for one in counted}, key=in_time)
+
+
+def _as_one_booking(one: Evidence) -> Evidence:
+    """Make equal bookings from different sources one: the interface and files report the same booking."""
+    return replace(one, trust=Trust.BANK, who=None) if one.code in (BOOKED, BOOKED_REVERSAL) else one
+
+
+def _agreed(every: set[Evidence], trust: Trust, people: int) -> set[Evidence]:
+    """Return the statements that `people` different people made, each as made by the person who completed the number.
+    """
+    mine = [one for one in every if one.trust == trust]
+    found = set()
+    for key in {_statement(one) for one in mine}:
+        same = sorted((one for one in mine if _statement(one) == key), key=in_time)
+        if len({one.who for one in same}) >= people:
+            found.add(_first_complete(same, people))
+    return found
+
+
+def _first_complete(same: Sequence[Evidence], people: int) -> Evidence:
+    seen: set[str | None] = set()
+    for one in same:
+        seen.add(one.who)
+        if len(seen) >= people:
+            return one
+    return same[-1]
+
+
+def _statement(one: Evidence) -> tuple:
+    return one.level, one.code, one.line, one.reason, one.cents, one.whole, one.key

@@ -1,0 +1,82 @@
+"""What bookings prove: which lines were debited, and which came back."""
+
+from collections.abc import Mapping, Sequence
+from datetime import datetime
+
+from domain.orders.conclusion.terms import (
+    BOOKED,
+    BOOKED_REVERSAL,
+    UNPAID_CODES,
+    Evidence,
+    OrderLineFacts,
+    Standing,
+)
+
+Booked = tuple[Standing, datetime]  # what bookings prove about a line, and the time of the last of them
+
+
+def booked_lines(
+    lines: Sequence[OrderLineFacts], by_line: Mapping[int | None, Sequence[Evidence]], shared: Sequence[Evidence]
+) -> dict[int, Booked]:
+    """Return what the bookings prove about each line that they concern.
+
+    `by_line`: evidence about single lines, by line id; `shared`: evidence about the batch or group.
+    """
+    found: dict[int, Booked] = {}
+    own = {line.id: [one for one in by_line[line.id] if _is_booking(one)] for line in lines}
+    # A batch booking does not cover a line with a debit of its own.
+    rest = [line for line in lines if not any((one.cents or 0) < 0 for one in own[line.id])]
+    batch_bookings = [one for one in shared if _is_booking(one)]
+    if batch_bookings:
+        refused = {line.id for line in lines if any(one.code in UNPAID_CODES for one in by_line[line.id])}
+        last = max(one.said_at for one in batch_bookings)
+        for line_id, standing in _from_batch_bookings(rest or lines, batch_bookings, refused).items():
+            found[line_id] = (standing, last)
+    for line in lines:
+        if own[line.id]:
+            found[line.id] = _from_own_bookings(line, own[line.id], found.get(line.id))
+    return found
+
+
+def _is_booking(one: Evidence) -> bool:
+    return one.code in (BOOKED, BOOKED_REVERSAL) and bool(one.cents)
+
+
+def _from_own_bookings(line: OrderLineFacts, mine: Sequence[Evidence], in_batch: Booked | None) -> Booked:
+    """Return what the line's own debits and credits prove. A return may be less than the debit: banks charge a fee."""
+    last = max(one.said_at for one in mine)
+    out = [-(one.cents or 0) for one in mine if (one.cents or 0) < 0]
+    back = [one.cents or 0 for one in mine if (one.cents or 0) > 0]
+    times_out = len(out) + (in_batch is not None and in_batch[0] in (Standing.PAID, Standing.RETURNED))
+    wrong_amount = any(cents != line.cents for cents in out) or any(cents > line.cents for cents in back)
+    if wrong_amount or any(one.code == BOOKED_REVERSAL for one in mine) or times_out > len(back) + 1:
+        return Standing.DISPUTED, last
+    if len(back) >= max(times_out, 1):  # a return proves the debit before it, also if we have not seen that one
+        return (Standing.RETURNED if len(back) == max(times_out, 1) else Standing.DISPUTED), last
+    return Standing.PAID, last
+
+
+def _from_batch_bookings(
+    lines: Sequence[OrderLineFacts], bookings: Sequence[Evidence], refused: set[int]
+) -> dict[int, Standing]:
+    """Return the standing of the lines whose sum the batch bookings make up, on one day or several.
+
+    A bank may book the sum without the lines that it refused.
+    """
+    if any(one.code == BOOKED_REVERSAL for one in bookings):
+        return {line.id: Standing.DISPUTED for line in lines}
+    out = -sum(one.cents or 0 for one in bookings if (one.cents or 0) < 0)
+    back = sum(one.cents or 0 for one in bookings if (one.cents or 0) > 0)
+    total, accepted = sum(line.cents for line in lines), [line for line in lines if line.id not in refused]
+    for covered, cents in ((lines, total), (accepted, sum(line.cents for line in accepted))):
+        if not covered:
+            continue
+        if out - back == cents:
+            return {line.id: Standing.PAID for line in covered}
+        if back and out == back and out % cents == 0:
+            return {line.id: Standing.RETURNED for line in covered}
+    if back and not out and back in (total, sum(line.cents for line in accepted)):
+        return {line.id: Standing.RETURNED for line in (lines if back == total else accepted)}
+    if back or out > total:  # a part came back, or more was booked than ordered
+        return {line.id: Standing.DISPUTED for line in lines}
+    return {}

@@ -1,0 +1,117 @@
+"""What statuses say about a line: those of the bank, and statements of people."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import date, datetime
+
+from core.bank_days import next_bank_day
+from core.clock import amsterdam
+from domain.orders.conclusion.terms import (
+    CAME_BACK,
+    IN_PROCESS,
+    NO_MONEY,
+    NO_REASON,
+    OUTCOMES,
+    PAID_CODES,
+    SAID_PAID,
+    SAID_UNPAID,
+    UNPAID_CODES,
+    Evidence,
+    Level,
+    OrderFacts,
+    Standing,
+    Trust,
+    in_time,
+)
+
+# Some banks still execute an order that they rejected for one of these reasons, once the account has money.
+_RETRIED_REASONS = (None, NO_MONEY, NO_REASON)
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """What the statuses say about a line. `at`: when two operators settled it."""
+
+    standing: Standing
+    reason: str | None = None
+    until: date | None = None
+    at: datetime | None = None
+
+
+def may_execute_until(order: OrderFacts, refused_at: datetime) -> date:
+    """Return the last bank day on which the bank may still execute what it rejected at `refused_at` (UTC)."""
+    day = max(amsterdam(refused_at).date(), order.execution_date or date.min)
+    for _ in range(order.retry_days):
+        day = next_bank_day(day)
+    return day
+
+
+def operators_verdict(said: Sequence[Evidence]) -> Outcome | None:
+    """Return what two operators said last. It stands until a later booking."""
+    words = [one for one in said if one.trust == Trust.OPERATOR and one.code in (SAID_PAID, SAID_UNPAID)]
+    if not words:
+        return None
+    last = max(words, key=in_time)
+    return Outcome(Standing.PAID if last.code == SAID_PAID else Standing.UNPAID, last.reason, None, last.said_at)
+
+
+def status_outcome(order: OrderFacts, own: Sequence[Evidence], shared: Sequence[Evidence], today: date) -> Outcome:
+    """Return the outcome at the finest level that has one; a coarser level counts only if it is later than all finer.
+    """
+    finer: list[Evidence] = []
+    for level in (Level.LINE, Level.BATCH, Level.GROUP):
+        mine = own if level == Level.LINE else [one for one in shared if one.level == level and one.whole]
+        after = max((one.said_at for one in finer), default=None)
+        told = [one for one in mine if one.code in OUTCOMES and (after is None or one.said_at > after)]
+        if told:
+            found = _outcome(order, told, [one for one in (*mine, *finer) if one.code in IN_PROCESS], today)
+            return Outcome(Standing.RETURNED, found.reason) if _was_paid_before(told, shared) else found
+        finer += [one for one in mine if one.code in IN_PROCESS]
+    return Outcome(Standing.POSSIBLE)
+
+
+def _was_paid_before(told: Sequence[Evidence], shared: Sequence[Evidence]) -> bool:
+    """Return whether the whole batch was executed before this line was rejected: then the line was paid with it."""
+    if any(one.code in PAID_CODES for one in told) or told[0].line is None:
+        return False
+    return any(one.code in PAID_CODES and one.whole and one.said_at < told[0].said_at for one in shared)
+
+
+def _outcome(
+    order: OrderFacts, told: Sequence[Evidence], in_process: Sequence[Evidence], today: date
+) -> Outcome:
+    """Return the outcome of statements at one level, in time order.
+
+    A line goes from possible to paid to returned, or from possible to unpaid. Any other sequence is disputed.
+    """
+    back = [one for one in told if one.code == CAME_BACK]
+    paid = [one for one in told if one.code in PAID_CODES]
+    unpaid = [one for one in told if one.code in UNPAID_CODES]
+    if back:
+        return Outcome(Standing.RETURNED, back[-1].reason)
+    if not unpaid:
+        return Outcome(Standing.PAID)
+    last, reason = unpaid[-1], _last_reason(unpaid)
+    final = [one for one in unpaid if not _may_still_execute(one)]
+    if paid:
+        if any(one.code in (SAID_PAID, SAID_UNPAID) for one in (*paid, *unpaid)):
+            return Outcome(Standing.DISPUTED, reason)
+        if all(one.said_at > paid[-1].said_at for one in unpaid):
+            return Outcome(Standing.RETURNED, reason)
+        executed_after_all = not final and all(one.said_at < paid[0].said_at for one in unpaid)
+        return Outcome(Standing.PAID) if executed_after_all else Outcome(Standing.DISPUTED, reason)
+    if final:
+        went_on = any(one.said_at > final[-1].said_at for one in in_process)
+        return Outcome(Standing.DISPUTED if went_on else Standing.UNPAID, reason)
+    if any(one.said_at > last.said_at for one in in_process):
+        return Outcome(Standing.POSSIBLE)  # the bank processes it again
+    until = may_execute_until(order, last.said_at)
+    return Outcome(Standing.POSSIBLE, reason, until) if today <= until else Outcome(Standing.UNPAID, reason)
+
+
+def _may_still_execute(one: Evidence) -> bool:
+    return one.code == "RJCT" and one.reason in _RETRIED_REASONS
+
+
+def _last_reason(unpaid: Sequence[Evidence]) -> str | None:
+    return next((one.reason for one in reversed(unpaid) if one.reason), None)
