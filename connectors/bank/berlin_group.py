@@ -19,7 +19,7 @@ from uuid import UUID, uuid5
 from connectors.bank import account_report as bookings
 from connectors.bank import http_signatures, payment_status_report, response_links, response_parsing
 from connectors.bank.order_formats import JSON, XML, content_type, product_for
-from connectors.bank.pain002 import NotAReport, read_status_report, report_of
+from connectors.bank.pain002 import NotAReport, read_status_report
 from connectors.bank.port import (
     CONSENT_STATUSES,
     NO_WISHES,
@@ -514,11 +514,10 @@ def _status_in_xml(config: BankConfig, path: str, answer: Answer) -> StatusRepor
         document = read_status_report(answer.body)
     except NotAReport as error:
         raise OutcomeUnknown("the status is no pain.002") from error
-    report = report_of(document)
-    status = report.overall or ""  # a report may give a status for single payments only
+    status = document.overall or ""  # a report may give a status for single payments only
     if status not in TRANSACTION_STATUSES and (status or not document.statements):
         raise OutcomeUnknown("the pain.002 has no status that we know")
-    reason = report.reasons[0] if report.reasons else None
+    reason = next(iter(document.reasons), None)
     # A pain.002 has no links; the standard fixes the path of this one.
     confirm = {"creditorNameConfirmation": f"{path}/creditor-confirmation"} if status == "RVCM" else {}
     ways = {name: response_links.api_address(config, link) for name, link in confirm.items()}

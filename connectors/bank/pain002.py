@@ -6,7 +6,7 @@ returned at the level where the bank gave it; none is derived from another.
 
 import re
 from collections.abc import Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
@@ -42,70 +42,34 @@ class StatusReportDocument:
     original_message_id: str | None
     statements: tuple[StatusStatement, ...]
 
-
-@dataclass(frozen=True)
-class TransactionStatus:
-    """The status of one payment. `information` holds the bank's texts, such as the name of a close match."""
-
-    end_to_end_id: str | None
-    status: str | None
-    reasons: tuple[str, ...] = ()
-    information: tuple[str, ...] = field(default=(), repr=False)
-
-
-@dataclass(frozen=True)
-class Report:
-    """The statuses of a file: ISO 20022 codes and payee verification codes."""
-
-    version: str
-    original_message_id: str | None
-    group_status: str | None
-    payment_statuses: tuple[str, ...]
-    reasons: tuple[str, ...]
-    transactions: tuple[TransactionStatus, ...]
-
     @property
     def overall(self) -> str | None:
         """Return the status that the report gives for the whole order, as an API code; None when it gives none.
 
-        It is the status of the group; else the one that all batches share. Rejections that are listed say nothing of
-        the others. Results of payee verification on lines mean that the whole order is being checked.
+        It is the status of the group, else the one that all batches share: the rejection of one line says nothing about
+        the others. Payee verification results on lines mean that the whole order is being checked.
         """
-        listed = {one.status for one in self.transactions}
-        status = self.group_status or _shared(self.payment_statuses)
-        if status in (None, "PART") and listed & set(_NAME_MATCH):
+        group = next((one.code for one in self._at("group")), None)
+        status = group or _shared([one.code for one in self._at("batch") if one.code])
+        if status in (None, "PART") and {one.code for one in self._at("line")} & set(_NAME_MATCH):
             return _IN_API_WORDS["RVMC"]
         return _IN_API_WORDS.get(status, status) if status else None
 
+    @property
+    def reasons(self) -> tuple[str, ...]:
+        """Return the reasons given for the group and batches; if there are none, those of the lines."""
+        found = [reason for level in ("group", "batch") for one in self._at(level) for reason in one.reasons]
+        found = found or [reason for one in self._at("line") for reason in one.reasons]
+        return tuple(dict.fromkeys(found))
 
-def _shared(statuses: tuple[str, ...]) -> str | None:
-    return statuses[0] if statuses and len(set(statuses)) == 1 else None
-
-
-def read_report(raw: bytes) -> Report:
-    """Parse a status report into one status for the whole; `read_status_report` returns every statement in it.
-
-    Raises:
-    - NotAReport
-    """
-    return report_of(read_status_report(raw))
+    def _at(self, level: StatementLevel) -> Iterator[StatusStatement]:
+        return (one for one in self.statements if one.level == level)
 
 
-def report_of(document: StatusReportDocument) -> Report:
-    """Return the statuses of a report per level. A group without a reason gets those of its payments."""
-    groups, batches, lines = (
-        [one for one in document.statements if one.level == level] for level in ("group", "batch", "line")
-    )
-    reasons = [reason for one in groups + batches for reason in one.reasons]
-    reasons = reasons or [reason for one in lines for reason in one.reasons]
-    return Report(
-        document.version, document.original_message_id, next((one.code for one in groups), None),
-        tuple(one.code for one in batches if one.code), tuple(dict.fromkeys(reasons)),
-        tuple(TransactionStatus(one.end_to_end_id, one.code, one.reasons, one.information) for one in lines),
-    )  # fmt: skip
+def _shared(statuses: list[str]) -> str | None:
+    return statuses[0] if len(set(statuses)) == 1 else None
 
 
-# --- all statements of a report -----------------------------------------------------------------------
 def read_status_report(raw: bytes) -> StatusReportDocument:
     """Parse a status report: every statement in it, at its own level.
 

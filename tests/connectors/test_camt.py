@@ -15,8 +15,8 @@ from connectors.bank.camt import (
     TransactionDetail,
     read_account_report,
 )
-from tests.connectors.test_camt053 import IBAN, LUMP, MSG, RETURN, entry, statement
 from tests.support import reference
+from tests.support.camt_builder import BATCH, IBAN, MSG, RETURN, entry, statement
 
 OTHER = "NL42INGB2268352412"
 
@@ -44,14 +44,17 @@ def detail(references: str = "", more: str = "") -> str:
     ("camt.054.001.08", "notification"),
 ])  # fmt: skip
 def test_every_version_is_read(version: str, kind: str):
-    document = read(entry(inside=LUMP), version=version)
+    document = read(entry(inside=BATCH), version=version)
     (found,) = document.statements
     assert (document.version, found.kind, found.id, found.iban) == (version, kind, "1", IBAN)
     assert document.problems == ()
+    (one,) = found.entries
+    assert (one.signed_cents, one.booked_on) == (-1_980_608, date(2026, 11, 24))
+    assert one.batches == (BatchReference(MSG, None, 8, 1_980_608),)
 
 
 def test_an_intraday_report_is_read():
-    raw = statement(entry(inside=LUMP)).replace(b"camt.053", b"camt.052")
+    raw = statement(entry(inside=BATCH)).replace(b"camt.053", b"camt.052")
     raw = raw.replace(b"BkToCstmrStmt", b"BkToCstmrAcctRpt").replace(b"Stmt>", b"Rpt>")
     (found,) = read_account_report(raw).statements
     assert (found.kind, len(found.entries)) == ("report", 1)
@@ -90,7 +93,7 @@ def test_a_reversal_keeps_its_direction(
 
 @pytest.mark.parametrize(("status", "found", "booked"), [
     ("<Sts>BOOK</Sts>", "BOOK", True), ("<Sts><Cd>PDNG</Cd></Sts>", "PDNG", False), ("", "", False),
-    ("<Sts><Prtry>OWN</Prtry></Sts>", "OWN", False),
+    ("<Sts><Prtry>OWN</Prtry></Sts>", "OWN", False), ("<Sts>INFO</Sts>", "INFO", False),
 ])  # fmt: skip
 def test_an_expected_entry_is_not_booked(status: str, found: str, booked: bool):
     one = only(entry(status=status))
@@ -98,7 +101,7 @@ def test_an_expected_entry_is_not_booked(status: str, found: str, booked: bool):
 
 
 def test_a_batch_entry_has_its_references_and_total():
-    assert only(entry(inside=LUMP)).batches == (BatchReference(MSG, None, 8, 1_980_608),)
+    assert only(entry(inside=BATCH)).batches == (BatchReference(MSG, None, 8, 1_980_608),)
     batch = (
         f"<NtryDtls><Btch><PmtInfId>{MSG}      </PmtInfId><TtlAmt Ccy='EUR'>1</TtlAmt><CdtDbtInd>DBIT</CdtDbtInd>"
         "</Btch></NtryDtls>"
@@ -109,6 +112,7 @@ def test_a_batch_entry_has_its_references_and_total():
 def test_each_transaction_has_its_own_return_reason():
     more = RETURN.replace("E2E-3", "E2E-4").replace("AC04", "MD07").replace("2500.08", "1")
     one = only(entry("99999.99", "CRDT", inside=RETURN + more))
+    assert one.signed_cents == 9_999_999
     assert [(part.end_to_end_id, part.amount_cents, part.return_reason, part.is_return) for part in one.details] == [
         ("E2E-3", 250_008, "AC04", True), ("E2E-4", 100, "MD07", True),
     ]  # fmt: skip
@@ -128,6 +132,14 @@ def test_the_instructed_amount_is_before_charges():
     )
     (part,) = only(entry("9.50", "CRDT", inside=detail("<EndToEndId>E1</EndToEndId>", amounts))).details
     assert (part.amount_cents, part.instructed_cents) == (950, 1000)
+
+
+def test_the_amount_of_version_02_is_nested_deeper():
+    references = f"<MsgId>{MSG}</MsgId><EndToEndId>E1</EndToEndId>"
+    inside = detail(references, "<AmtDtls><TxAmt><Amt Ccy='EUR'>10</Amt></TxAmt></AmtDtls>")
+    one = only(entry("10", status="<Sts>BOOK</Sts>", inside=inside), version="camt.053.001.02")
+    assert (one.signed_cents, one.is_booked) == (-1000, True)
+    assert [(part.message_id, part.end_to_end_id, part.amount_cents) for part in one.details] == [(MSG, "E1", 1000)]
 
 
 def test_an_amount_in_another_currency_is_none():
@@ -195,6 +207,11 @@ def test_only_the_statement_of_an_unreadable_account_is_left_out(account: str):
         assert [(one.code, one.entry) for one in document.problems] == [("bad_account", None)]
 
 
+def test_without_a_readable_account_only_the_problem_is_left():
+    document = read_account_report(statement(entry(), account="<IBAN>NL00X</IBAN>"))
+    assert (document.statements, [one.code for one in document.problems]) == ((), ["bad_account"])
+
+
 def test_a_problem_never_contains_the_value():
     document = read(entry("987654,32"), entry(inside=detail("", "<Amt Ccy='EUR'>Geheim</Amt>")))
     assert not any(secret in repr(document) for secret in ("987654", "Geheim"))
@@ -232,7 +249,7 @@ def test_random_bytes_raise_only_not_an_account_report(raw: bytes):
     lambda raw: raw.replace(b"<GrpHdr/>", b"<GrpHdr><Nm>\xff</Nm></GrpHdr>"),
 ])  # fmt: skip
 def test_any_encoding_of_a_document(encode):
-    (one,) = read_account_report(encode(statement(entry(inside=LUMP)))).entries
+    (one,) = read_account_report(encode(statement(entry(inside=BATCH)))).entries
     assert one.batches[0].message_id == MSG
 
 
@@ -244,10 +261,10 @@ def test_equal_entries_have_different_stable_keys():
 
 
 def test_the_same_entry_has_the_same_key_in_another_document():
-    numbered = entry(inside=LUMP).replace("<Ntry>", "<Ntry><NtryRef>9</NtryRef>").replace("><", ">\n  <")
+    numbered = entry(inside=BATCH).replace("<Ntry>", "<Ntry><NtryRef>9</NtryRef>").replace("><", ">\n  <")
     other = statement(numbered).replace(b"<Id>1</Id>", b"<Id>2</Id>")
     other = other.replace(b"<GrpHdr/>", b"<GrpHdr><MsgId>9</MsgId></GrpHdr>")
-    assert keys(other) == keys(statement(entry(inside=LUMP)))
+    assert keys(other) == keys(statement(entry(inside=BATCH)))
 
 
 @pytest.mark.parametrize("change", [
@@ -255,7 +272,7 @@ def test_the_same_entry_has_the_same_key_in_another_document():
     ("BOOK", "PDNG"),
 ])  # fmt: skip
 def test_whatever_differs_makes_another_key(change: tuple[str, str]):
-    raw, (old, new) = statement(entry(inside=LUMP)), change
+    raw, (old, new) = statement(entry(inside=BATCH)), change
     assert keys(raw.replace(old.encode(), new.encode())) != keys(raw)
 
 
@@ -285,8 +302,13 @@ def test_keys_are_unique_and_stable_in_a_longer_document(amounts: list[str]):
 
 
 # --- real banks ---
-@pytest.mark.parametrize("name", ["camt.053.001.02_ing-nl.xml", "camt.053.001.08_genkgo.xml"])
-def test_documents_of_real_banks(name: str):
+@pytest.mark.parametrize(("name", "count", "total"), [
+    ("camt.053.001.02_ing-nl.xml", 9, None), ("camt.053.001.08_genkgo.xml", 1, 885),
+])  # fmt: skip
+def test_documents_of_real_banks(name: str, count: int, total: int | None):
     document = read_account_report(reference.sample(f"bank/{name}").read_bytes())
     assert document.problems == ()
     assert any(any(astuple(part)) for one in document.entries for part in one.details)
+    booked = [one for one in document.entries if one.is_booked]
+    assert (len(document.statements), len(booked)) == (1, count)
+    assert total in (None, sum(one.signed_cents for one in booked))

@@ -16,9 +16,9 @@ from typing import Any
 import pytest
 import requests
 
-from connectors.bank.camt053 import Entry, Statement, read_statements
+from connectors.bank.camt import AccountEntry, AccountStatement, read_account_report
 from connectors.bank.pain001 import VERSIONS, OrderLine, PaymentOrder, write_pain001
-from connectors.bank.pain002 import Report, read_report
+from connectors.bank.pain002 import StatusReportDocument, read_status_report
 from core.iban import normalise
 from tests.support.sandbox import free_port
 
@@ -50,13 +50,13 @@ class Stranger:
         found = self.call("GET", "/_mock/mailbox", params={"type": kind})
         return [one["body"].encode() for one in found if one["account"] == OURS["id"]]
 
-    def report(self) -> Report:
+    def report(self) -> StatusReportDocument:
         (body,) = self.said("pain.002")
-        return read_report(body)
+        return read_status_report(body)
 
-    def statements(self, days: int) -> list[Statement]:
+    def statements(self, days: int) -> list[AccountStatement]:
         self.call("POST", f"/_mock/advance?days={days}")
-        return [one for body in self.said("camt.053") for one in read_statements(body)]
+        return [one for body in self.said("camt.053") for one in read_account_report(body).statements]
 
 
 @pytest.fixture
@@ -102,9 +102,9 @@ def order(count: int, **more: Any) -> PaymentOrder:
     )  # fmt: skip
 
 
-def booked(statements: list[Statement]) -> list[Entry]:
+def booked(statements: list[AccountStatement]) -> list[AccountEntry]:
     assert {one.iban for one in statements} == {OURS["iban"]}
-    return [entry for one in statements for entry in one.entries]
+    return [entry for one in statements for entry in one.entries if entry.is_booked]
 
 
 @pytest.mark.parametrize("version", VERSIONS)
@@ -115,11 +115,11 @@ def test_it_accepts_the_file_and_its_reports_are_parsed(bank: Stranger, count: i
     assert (answer["status"], answer["accepted"], answer["rejected"]) == ("ACCP", count, 0)
     report = bank.report()
     assert (report.original_message_id, report.overall) == (asked.msg_id, "ACCP")
-    assert {one.status for one in report.transactions} <= {"ACCP"}
+    assert {one.code for one in report.statements} <= {"ACCP"}
     entries = booked(bank.statements(days=3))
     ours = {detail.end_to_end_id: entry for entry in entries for detail in entry.details}
     assert set(ours) == {line.end_to_end_id for line in asked.lines}
-    assert sum(entry.cents for entry in entries) == -asked.total_cents
+    assert sum(entry.signed_cents for entry in entries) == -asked.total_cents
     assert {entry.booked_on for entry in entries} == {DAY}
 
 
@@ -156,10 +156,11 @@ def test_a_closed_account_rejects_only_its_line(bank: Stranger):
     assert (answer["accepted"], answer["rejected"]) == (7, 1)
     report = bank.report()
     assert report.overall == "PART"
-    refused = [one for one in report.transactions if one.status == "RJCT"]
+    refused = [one for one in report.statements if one.level == "line" and one.code == "RJCT"]
     assert [(one.end_to_end_id, one.reasons) for one in refused] == [(lines[3].end_to_end_id, ("AC04",))]
     entries = booked(bank.statements(days=3))
-    assert sum(entry.cents for entry in entries) == -sum(line.amount_cents for line in lines if line is not lines[3])
+    paid = [line.amount_cents for line in lines if line is not lines[3]]
+    assert sum(entry.signed_cents for entry in entries) == -sum(paid)
 
 
 def test_a_return_is_reported_with_its_reason(bank: Stranger):
@@ -167,7 +168,7 @@ def test_a_return_is_reported_with_its_reason(bank: Stranger):
     asked = order(1)
     bank.gives(write_pain001(asked))
     entries = booked(bank.statements(days=8))
-    assert [entry.cents for entry in entries] == [-asked.total_cents, asked.total_cents]
+    assert [entry.signed_cents for entry in entries] == [-asked.total_cents, asked.total_cents]
     (back,) = entries[1].details
     assert back.end_to_end_id == asked.lines[0].end_to_end_id
     assert back.return_reason in ("AC04", "MD07")

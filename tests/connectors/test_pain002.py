@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from connectors.bank.pain002 import NotAReport, read_report, read_status_report
+from connectors.bank.pain002 import NotAReport, StatusReportDocument, read_status_report
 from connectors.bank.port import StatusCount, StatusStatement
 from tests.support import reference, xsd
 
@@ -33,19 +33,23 @@ def line(reference: str, status: str, reason: str = "", words: str = "") -> str:
     return f"<TxInfAndSts><OrgnlEndToEndId>{reference}</OrgnlEndToEndId><TxSts>{status}</TxSts>{why}</TxInfAndSts>"
 
 
+def lines_of(read: StatusReportDocument) -> list[StatusStatement]:
+    return [one for one in read.statements if one.level == "line"]
+
+
 @pytest.mark.parametrize("version", VERSIONS)
 def test_it_reads_every_version(version: str):
     lines = line("E1", "ACSC") + line("E2", "RJCT", "AC04", "rekening opgeheven")
     raw = report("<GrpSts>PART</GrpSts>", block("PART", lines), version)
     assert xsd.errors(raw, f"pain.002.001.{version}") == []
-    read = read_report(raw)
+    read = read_status_report(raw)
     assert read.version == f"pain.002.001.{version}"
-    assert (read.original_message_id, read.group_status) == ("20260430034734-66580", "PART")
-    assert [(one.end_to_end_id, one.status, one.reasons) for one in read.transactions] == [
+    assert (read.original_message_id, read.statements[0].code) == ("20260430034734-66580", "PART")
+    assert [(one.end_to_end_id, one.code, one.reasons) for one in lines_of(read)] == [
         ("E1", "ACSC", ()),
         ("E2", "RJCT", ("AC04",)),
     ]
-    assert read.transactions[1].information == ("rekening opgeheven",)
+    assert lines_of(read)[1].information == ("rekening opgeheven",)
     assert read.reasons == ("AC04",)
 
 
@@ -69,23 +73,23 @@ OVERALL = [
 
 @pytest.mark.parametrize(("raw", "status"), OVERALL, ids=range(len(OVERALL)))
 def test_the_status_of_the_order(raw: bytes, status: str | None):
-    assert read_report(raw).overall == status
+    assert read_status_report(raw).overall == status
 
 
 def test_the_groups_own_reason_comes_first():
     group = "<GrpSts>RJCT</GrpSts><StsRsnInf><Rsn><Cd>AM04</Cd></Rsn></StsRsnInf>"
-    assert read_report(report(group, block("", line("E1", "RJCT", "AC01")))).reasons == ("AM04",)
+    assert read_status_report(report(group, block("", line("E1", "RJCT", "AC01")))).reasons == ("AM04",)
 
 
 def test_a_proprietary_reason_counts_if_it_is_a_code():
     own = "<GrpSts>RJCT</GrpSts><StsRsnInf><Rsn><Prtry>{}</Prtry></Rsn></StsRsnInf>"
-    assert read_report(report(own.format("DS0A"))).reasons == ("DS0A",)
-    assert read_report(report(own.format("Jong, Wouter de"))).reasons == ()
+    assert read_status_report(report(own.format("DS0A"))).reasons == ("DS0A",)
+    assert read_status_report(report(own.format("Jong, Wouter de"))).reasons == ()
 
 
 def test_its_repr_contains_no_text_of_the_bank():
     raw = report("", block("", line("E1", "RVMC", "AC01", "W. de Jong")))
-    assert "Jong" not in repr(read_report(raw))
+    assert "Jong" not in repr(read_status_report(raw))
 
 
 # --- every statement at its own level -----------------------------------------------------------------
@@ -206,8 +210,8 @@ SAMPLE_FILES = [
 
 @pytest.mark.parametrize(("name", "status", "reasons", "count"), SAMPLE_FILES)
 def test_it_reads_sample_reports_of_banks(name: str, status: str, reasons: tuple[str, ...], count: int):
-    read = read_report(reference.sample(f"bank/{name}").read_bytes())
-    assert (read.overall, read.reasons, len(read.transactions)) == (status, reasons, count)
+    read = read_status_report(reference.sample(f"bank/{name}").read_bytes())
+    assert (read.overall, read.reasons, len(lines_of(read))) == (status, reasons, count)
 
 
 NO_REPORTS = [
@@ -226,7 +230,7 @@ NO_REPORTS = [
 @pytest.mark.parametrize("raw", NO_REPORTS, ids=range(len(NO_REPORTS)))
 def test_other_documents_are_refused(raw: bytes):
     with pytest.raises(NotAReport):
-        read_report(raw)
+        read_status_report(raw)
 
 
 def test_entities_are_never_resolved(tmp_path):
@@ -236,7 +240,7 @@ def test_entities_are_never_resolved(tmp_path):
             b"<Document", f"<!DOCTYPE Document [<!ENTITY a {entity}>]><Document".encode()
         )
         with pytest.raises(NotAReport):
-            read_report(raw)
+            read_status_report(raw)
 
 
 def test_entity_expansion_is_refused():
@@ -244,10 +248,10 @@ def test_entity_expansion_is_refused():
     doctype = f'<!DOCTYPE Document [<!ENTITY a0 "AC04">{laughs}]><Document'.encode()
     raw = report("<GrpSts>&a11;</GrpSts>").replace(b"<Document", doctype)
     with pytest.raises(NotAReport):
-        read_report(raw)
+        read_status_report(raw)
 
 
 @given(st.binary(max_size=300))
 def test_random_bytes_raise_only_not_a_report(raw: bytes):
     with pytest.raises(NotAReport):
-        read_report(raw)
+        read_status_report(raw)

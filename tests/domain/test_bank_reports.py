@@ -16,8 +16,8 @@ from domain.payments.release import release
 from domain.payroll import reopening
 from domain.reconciliation import bank_reports
 from models import BankExchange, BankOrder, Batch, BatchLine, Evidence
-from tests.connectors.test_camt053 import entry, statement
 from tests.connectors.test_pain002 import block, line, report
+from tests.support.camt_builder import entry, statement
 from tests.support.factories import DEMO_IBAN, PIN, PSU, Demo, here, make_client, make_user
 from tests.support.sandbox import Sandbox
 

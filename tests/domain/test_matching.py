@@ -12,9 +12,9 @@ from domain.orders import submission
 from domain.payments.release import release
 from domain.reconciliation import bank_reports, matching, transactions
 from models import AuditEvent, BankAccess, BankAccount, BankOrder, BankTransaction, Batch, BatchLine, transaction
-from tests.connectors.test_camt053 import entry, statement
 from tests.support.bank import bank_day
 from tests.support.bookings import allow, executed, look, of_orders
+from tests.support.camt_builder import entry, statement
 from tests.support.factories import DEMO_IBAN, LINES, PSU, Demo
 from tests.support.names import follow, sign
 from tests.support.sandbox import Sandbox
