@@ -5,21 +5,32 @@ Each failure says whether the bank may have processed the request: `transport` d
 """
 
 import re
-import socket
-from collections.abc import Callable, Mapping
-from datetime import date, datetime, timedelta
-from email.utils import formatdate
-from ipaddress import IPv6Address, ip_address
+from collections.abc import Callable
+from datetime import date
 from json import dumps
 from ssl import SSLContext
-from typing import Any
-from urllib.parse import quote
 from uuid import UUID, uuid5
 
 from connectors.bank import account_report as bookings
 from connectors.bank import http_signatures, payment_status_report, response_links, response_parsing
-from connectors.bank.order_formats import JSON, XML, content_type, product_for
-from connectors.bank.pain002 import NotAReport, read_status_report
+from connectors.bank.berlin_group_requests import (
+    header_value,
+    order_path,
+    path_segment,
+    placement_headers,
+    product_path,
+    redirect_headers,
+    request_headers,
+    sca_preference_headers,
+)
+from connectors.bank.berlin_group_responses import (
+    account_of,
+    authorisation_of,
+    balance_of,
+    raw_text,
+    status_from_xml,
+)
+from connectors.bank.order_formats import JSON, XML, content_type
 from connectors.bank.port import (
     CONSENT_STATUSES,
     NO_WISHES,
@@ -44,28 +55,17 @@ from connectors.bank.port import (
     Transaction,
 )
 from connectors.bank.transport import Answer, Request, TimedOut, send_request
-from core.clock import amsterdam_midnight, utcnow
-from core.iban import normalise
-from core.money import cents
 
-# In order of preference: what can be spent now before what is booked.
-BALANCE_ORDER = ("interimAvailable", "forwardAvailable", "expected", "interimBooked", "closingBooked", "openingBooked")
-# The maximum that a bank must allow without the user present (PSD2 RTS art. 36(5)(b)).
+# The number of calls a day that a bank must allow without the user present (PSD2 RTS art. 36(5)(b)).
 READS_PER_DAY = 4
-# The maximum value of validUntil asks for the longest consent; the bank answers the actual date.
+# The maximum value of validUntil requests the longest consent; the bank answers the actual date.
 LONGEST_CONSENT = "9999-12-31"
-LONGEST_RAW = 4000
-_ANYWHERE, _NO_ADDRESS = ("192.0.2.1", 9), "192.0.0.8"
-# Of transactions, so that a bank whose pages never end cannot keep us busy.
+# Maximum number of pages of transactions, for a bank whose pages never end.
 MOST_PAGES = 100
-# Statuses of a bank without the extended-status resource, which then reports no single payments.
+# HTTP statuses of a bank without the extended-status resource, which reports no single payments.
 NOT_THERE = frozenset({400, 404, 405, 406})
 # Berlin Group defines no code for a duplicate order, so banks use different ones.
 _DOUBLE = re.compile(r"\bDUPL|duplicat|already (exists|received|used)|X-Request-ID", re.IGNORECASE)
-_METHOD_PARTS = ("authenticationMethodId", "authenticationType", "name", "explanation")
-_CHALLENGE_PARTS = {
-    "image": str, "data": list, "imageLink": str, "otpMaxLength": int, "otpFormat": str, "additionalInformation": str,
-}  # fmt: skip
 
 
 class DuplicateOrder(OutcomeUnknown):
@@ -114,7 +114,7 @@ class BerlinGroupBank:
             "frequencyPerDay": READS_PER_DAY,
             "combinedServiceIndicator": False,
         }
-        headers = _headers(request_id, psu) | _ways_back(redirect_uri, nok_redirect_uri)
+        headers = request_headers(request_id, psu) | redirect_headers(redirect_uri, nok_redirect_uri)
         headers["TPP-Redirect-Preferred"] = "true"  # the person chooses the accounts on the bank's page
         answer = self._send(config, "POST", "/v1/consents", headers, dumps(wish).encode(), JSON)
         found = response_parsing.parse_json_object(answer)
@@ -126,12 +126,12 @@ class BerlinGroupBank:
             again = headers | {"X-Request-ID": str(uuid5(UUID(request_id), "authorisation"))}
             url = self._authorise(config, "POST", known["startAuthorisation"], again, {}).redirect_url
         if url is None:
-            raise OutcomeUnknown("a consent without a page to give it on")
+            raise OutcomeUnknown("a consent without a redirect")
         return ConsentStarted(consent_id, status, url)
 
     def consent(self, config: BankConfig, consent_id: str, request_id: str) -> ConsentState:
         """Return the consent's status, and its last valid day as the bank answers it."""
-        answer = self._read(config, f"/v1/consents/{_segment(consent_id)}", _headers(request_id))
+        answer = self._read(config, f"/v1/consents/{path_segment(consent_id)}", request_headers(request_id))
         found = response_parsing.parse_json_object(answer)
         status = response_parsing.one_of(found, "consentStatus", CONSENT_STATUSES)
         return ConsentState(status, response_parsing.day_or_none(found, "validUntil"))
@@ -141,20 +141,17 @@ class BerlinGroupBank:
 
         `psu` is the person who is present; without one the bank counts the call (four a day).
         """
-        headers = _headers(request_id, psu) | {"Consent-ID": _plain(consent_id)}
+        headers = request_headers(request_id, psu) | {"Consent-ID": header_value(consent_id)}
         found = response_parsing.parse_json_object(self._read(config, "/v1/accounts", headers))
-        return [_account(row) for row in response_parsing.rows_of(found, "accounts") if row.get("iban")]
+        return [account_of(row) for row in response_parsing.rows_of(found, "accounts") if row.get("iban")]
 
     def balance(
         self, config: BankConfig, consent_id: str, resource_id: str, psu: Psu | None, request_id: str
     ) -> Balance | None:
         """Return the euro balance that best shows what can be spent, or None if there is none."""
-        headers = _headers(request_id, psu) | {"Consent-ID": _plain(consent_id)}
-        answer = self._read(config, f"/v1/accounts/{_segment(resource_id)}/balances", headers)
-        rows = response_parsing.rows_of(response_parsing.parse_json_object(answer), "balances")
-        kinds = {row.get("balanceType"): row for row in reversed(rows) if _amount(row).get("currency") == "EUR"}
-        kind = next((kind for kind in BALANCE_ORDER if kind in kinds), None)
-        return _balance(kind, kinds[kind]) if kind else None
+        headers = request_headers(request_id, psu) | {"Consent-ID": header_value(consent_id)}
+        answer = self._read(config, f"/v1/accounts/{path_segment(resource_id)}/balances", headers)
+        return balance_of(response_parsing.rows_of(response_parsing.parse_json_object(answer), "balances"))
 
     def transactions(
         self, config: BankConfig, consent_id: str, resource_id: str, date_from: date, psu: Psu | None, request_id: str
@@ -167,7 +164,7 @@ class BerlinGroupBank:
         - OutcomeUnknown: the pages repeat or do not end, because an incomplete list is useless.
         - UntrustedLink: a page leads to another host.
         """
-        start = f"/v1/accounts/{_segment(resource_id)}/transactions?{bookings.since(date_from)}"
+        start = f"/v1/accounts/{path_segment(resource_id)}/transactions?{bookings.since(date_from)}"
         told: list[Transaction] = []
         following: str | None = response_links.api_address(config, start)
         seen: set[str] = set()
@@ -176,7 +173,7 @@ class BerlinGroupBank:
                 raise OutcomeUnknown("the pages have no end")
             asked = str(uuid5(UUID(request_id), f"page-{len(seen)}")) if seen else request_id
             seen.add(following)
-            headers = _headers(asked, psu) | {"Consent-ID": _plain(consent_id)}
+            headers = request_headers(asked, psu) | {"Consent-ID": header_value(consent_id)}
             rows, link = bookings.page(response_parsing.parse_json_object(self._read(config, following, headers)))
             told += rows
             following = response_links.api_address(config, link) if link else None
@@ -198,10 +195,10 @@ class BerlinGroupBank:
         - OutcomeUnknown: the bank may have it.
         - DuplicateOrder: the bank says that it already has it.
         """
-        headers = _headers(request_id, psu) | _ways_back(redirect_uri, nok_redirect_uri) | _preferred(config)
-        headers |= _wished(config, wishes)
+        headers = request_headers(request_id, psu) | redirect_headers(redirect_uri, nok_redirect_uri)
+        headers |= sca_preference_headers(config) | placement_headers(config, wishes)
         kind = content_type(body)
-        path = _product_path(config, kind == JSON)
+        path = product_path(config, kind == JSON)
         try:
             answer = self._send(config, "POST", path, headers, body, kind, self._order_timeout)
         except BankRefused as error:
@@ -213,7 +210,7 @@ class BerlinGroupBank:
             payment_id=response_parsing.identifier(found, "paymentId"),
             transaction_status=response_parsing.one_of(found, "transactionStatus", TRANSACTION_STATUSES),
             links=response_links.read_links(config, found),
-            psu_message=response_parsing.text_or_none(found, "psuMessage"), raw=_raw(answer),
+            psu_message=response_parsing.text_or_none(found, "psuMessage"), raw=raw_text(answer),
         )  # fmt: skip
 
     def start_authorisation(
@@ -225,7 +222,8 @@ class BerlinGroupBank:
         `data` is what the name of the link asks for (`psuData`, `authenticationMethodId`, `scaAuthenticationData`);
         none for the plain link.
         """
-        headers = _headers(request_id, psu) | _ways_back(redirect_uri, nok_redirect_uri) | _preferred(config)
+        headers = request_headers(request_id, psu) | redirect_headers(redirect_uri, nok_redirect_uri)
+        headers |= sca_preference_headers(config)
         return self._authorise(config, "POST", link, headers, data or {})
 
     def continue_authorisation(
@@ -236,15 +234,15 @@ class BerlinGroupBank:
         Raises:
         - BankRefused: a wrong code (SCA_INVALID, PSU_CREDENTIALS_INVALID).
         """
-        return self._authorise(config, "PUT", link, _headers(request_id, psu), data)
+        return self._authorise(config, "PUT", link, request_headers(request_id, psu), data)
 
     def authorisation(
         self, config: BankConfig, payment_id: str, authorisation_id: str, request_id: str, of_cancelling: bool = False
     ) -> str:
         """Return the scaStatus of an authorisation, of the order or of its cancellation."""
         kind = "cancellation-authorisations" if of_cancelling else "authorisations"
-        path = f"{_order_path(config, payment_id)}/{kind}/{_segment(authorisation_id)}"
-        answer = response_parsing.parse_json_object(self._read(config, path, _headers(request_id)))
+        path = f"{order_path(config, payment_id)}/{kind}/{path_segment(authorisation_id)}"
+        answer = response_parsing.parse_json_object(self._read(config, path, request_headers(request_id)))
         return response_parsing.one_of(answer, "scaStatus", SCA_STATUSES)
 
     def order_status(self, config: BankConfig, payment_id: str, request_id: str) -> StatusReport:
@@ -253,10 +251,10 @@ class BerlinGroupBank:
         The JSON status contains payee verification only. For a partially executed or rejected order the extended status
         (Berlin Group 1.3.16) is read too, with an X-Request-ID derived from the given one.
         """
-        path, headers = _order_path(config, payment_id), _headers(request_id) | {"Accept": f"{JSON}, {XML};q=0.9"}
+        path, headers = order_path(config, payment_id), request_headers(request_id) | {"Accept": f"{JSON}, {XML};q=0.9"}
         answer = self._read(config, f"{path}/status", headers)
         if "xml" in answer.headers.get("content-type", "").lower():
-            return _status_in_xml(config, path, answer)
+            return status_from_xml(config, path, answer)
         found = response_parsing.parse_json_object(answer)
         status = response_parsing.one_of(found, "transactionStatus", TRANSACTION_STATUSES)
         statements = payment_status_report.of_status(found)
@@ -265,14 +263,14 @@ class BerlinGroupBank:
         return StatusReport(
             transaction_status=status,
             reason=response_parsing.reason_of([*response_parsing.messages(found), {"text": found.get("psuMessage")}]),
-            raw=_raw(answer),
+            raw=raw_text(answer),
             lines=payment_status_report.line_reports(statements),
             links=response_links.read_links(config, found), statements=statements,
         )  # fmt: skip
 
     def _extended_status(self, config: BankConfig, path: str, request_id: str) -> tuple[StatusStatement, ...]:
         """Return what the extended status says of the order and its payments; nothing where the bank has none."""
-        headers = _headers(str(uuid5(UUID(request_id), "extended-status")))
+        headers = request_headers(str(uuid5(UUID(request_id), "extended-status")))
         try:
             answer = self._read(config, f"{path}/extended-status", headers)
         except BankRefused as error:
@@ -289,7 +287,7 @@ class BerlinGroupBank:
         Raises:
         - BankRefused: there is nothing to confirm.
         """
-        headers = _headers(request_id, psu)
+        headers = request_headers(request_id, psu)
         answer = self._send(config, "PUT", link, headers, b"{}", JSON)
         return response_links.read_links(config, response_parsing.parse_json_object(answer))
 
@@ -300,7 +298,7 @@ class BerlinGroupBank:
         - BankRefused: it can no longer be cancelled (405 CANCELLATION_INVALID).
         - OutcomeUnknown: any other 2xx answer, which does not say what was done.
         """
-        answer = self._send(config, "DELETE", _order_path(config, payment_id), _headers(request_id, psu))
+        answer = self._send(config, "DELETE", order_path(config, payment_id), request_headers(request_id, psu))
         if answer.status == 204:
             return Cancellation(True)
         if answer.status != 202:
@@ -311,20 +309,8 @@ class BerlinGroupBank:
     def _authorise(
         self, config: BankConfig, method: str, link: str, headers: dict[str, str], data: dict
     ) -> Authorisation:
-        found = response_parsing.parse_json_object(
-            self._send(config, method, link, headers, dumps(data).encode(), JSON)
-        )
-        known = response_links.read_links(config, found)
-        methods = response_parsing.rows_of(found, "scaMethods") if found.get("scaMethods") else []
-        chosen, challenge = found.get("chosenScaMethod"), found.get("challengeData")
-        return Authorisation(
-            id=response_parsing.identifier(found, "authorisationId") if "authorisationId" in found else None,
-            sca_status=response_parsing.one_of(found, "scaStatus", SCA_STATUSES), redirect_url=known.get("scaRedirect"),
-            methods=tuple(_method(row) for row in methods),
-            challenge=_challenge(challenge) if isinstance(challenge, dict) else None,
-            psu_message=response_parsing.text_or_none(found, "psuMessage"), links=known,
-            chosen_method=_method(chosen) if isinstance(chosen, dict) else None,
-        )  # fmt: skip
+        answer = self._send(config, method, link, headers, dumps(data).encode(), JSON)
+        return authorisation_of(config, response_parsing.parse_json_object(answer))
 
     def _read(self, config: BankConfig, path: str, headers: dict[str, str]) -> Answer:
         """Send a GET. It changes nothing at the bank, so a failed one is sent once more, unless it timed out."""
@@ -361,166 +347,3 @@ class BerlinGroupBank:
             return http_signatures.signer_for(config.key_id, config.private_key, config.certificate)
         except ValueError as error:
             raise NotDelivered(f"bank {config.id}: {error}") from error
-
-
-# --- request headers and paths ---
-def _headers(request_id: str, psu: Psu | None = None) -> dict[str, str]:
-    headers = {"X-Request-ID": request_id, "Date": formatdate(usegmt=True), "Accept": JSON}
-    if psu is None:
-        return headers
-    headers["PSU-IP-Address"] = _address(psu.ip)
-    if psu.user_agent and (agent := _plain(psu.user_agent)):
-        headers["PSU-User-Agent"] = agent
-    if psu.bank_user_id:
-        headers["PSU-ID"] = _plain(psu.bank_user_id)
-    return headers
-
-
-def _ways_back(redirect_uri: str, nok_redirect_uri: str) -> dict[str, str]:
-    return {"TPP-Redirect-URI": redirect_uri, "TPP-Nok-Redirect-URI": nok_redirect_uri}
-
-
-def _preferred(config: BankConfig) -> dict[str, str]:
-    """Return the headers for the SCA approach agreed with this bank; none under delegated SCA."""
-    if config.signing == "delegated":
-        return {}
-    return {
-        "TPP-Redirect-Preferred": str(config.signing == "redirect").lower(),
-        "TPP-Decoupled-Preferred": str(config.signing == "decoupled").lower(),
-    }
-
-
-def _wished(config: BankConfig, wishes: PlacementOptions) -> dict[str, str]:
-    """Return the headers for the options. Client-VOP-Requested goes only to banks that verify payees; "false" skips it.
-    """
-    headers = {"TPP-Explicit-Authorisation-Preferred": "true"}
-    if config.vop:
-        headers["Client-VOP-Requested"] = str(wishes.check_names).lower()
-    if wishes.notify_uri:
-        headers["TPP-Notification-URI"] = wishes.notify_uri
-        headers["TPP-Notification-Content-Preferred"] = "status=SCA,PROCESS,LAST"
-    return headers
-
-
-def _address(ip: str) -> str:
-    """Return the address for PSU-IP-Address, which Berlin Group defines as IPv4; IPv4-mapped IPv6 is converted.
-
-    For a PSU with IPv6 only, the standard wants the IP address of the TPP.
-    """
-    try:
-        parsed = ip_address(ip)
-    except ValueError:
-        return _plain(ip)
-    if not isinstance(parsed, IPv6Address):
-        return str(parsed)
-    return str(parsed.ipv4_mapped or _own_address())
-
-
-def _own_address() -> str:
-    """Return this machine's outgoing IPv4 address, without sending anything; the dummy of RFC 7600 if there is no
-    route.
-    """
-    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as probe:
-        try:
-            probe.connect(_ANYWHERE)
-        except OSError:
-            return _NO_ADDRESS
-        return str(probe.getsockname()[0])
-
-
-def _plain(text: str) -> str:
-    """Keep only characters allowed in a header, so that a user agent cannot end the line or add another header."""
-    return re.sub(r"[^ -~]", "", text)[: response_parsing.LONGEST_ID].strip()
-
-
-def _segment(identifier: str) -> str:
-    return quote(identifier, safe="")
-
-
-def _order_path(config: BankConfig, payment_id: str) -> str:
-    return f"{_product_path(config, config.format == 'json')}/{_segment(payment_id)}"
-
-
-def _product_path(config: BankConfig, is_json: bool) -> str:
-    return f"/{config.payments_version}/bulk-payments/{product_for(config, is_json)}"
-
-
-# --- response fields ---
-def _raw(answer: Answer) -> str:
-    return answer.body[:LONGEST_RAW].decode("utf-8", "replace")
-
-
-def _account(row: dict[str, Any]) -> Account:
-    try:
-        iban = normalise(str(row["iban"]))
-    except ValueError as error:
-        raise OutcomeUnknown("an account's IBAN is none") from error
-    names = (response_parsing.text_or_none(row, key) for key in ("name", "displayName", "product"))
-    name = next((text for text in names if text), None)
-    currency = response_parsing.text_or_none(row, "currency", 3)
-    if currency is None:
-        raise OutcomeUnknown("an account without a currency")
-    return Account(
-        resource_id=response_parsing.identifier(row, "resourceId"), iban=iban, name=name,
-        owner_name=response_parsing.text_or_none(row, "ownerName"), currency=currency,
-    )  # fmt: skip
-
-
-def _amount(row: Mapping[str, Any]) -> dict[str, Any]:
-    amount = row.get("balanceAmount")
-    if not isinstance(amount, dict):
-        raise OutcomeUnknown("a balance without an amount")
-    return amount
-
-
-def _balance(kind: str, row: dict[str, Any]) -> Balance:
-    text = _amount(row).get("amount")
-    if not isinstance(text, str):
-        raise OutcomeUnknown("a balance that is no amount")
-    try:
-        value = -cents(text[1:]) if text.startswith("-") else cents(text)
-    except ValueError as error:
-        raise OutcomeUnknown("a balance that is no amount") from error
-    return Balance(value, kind, _as_of(kind, row))
-
-
-def _as_of(kind: str, row: dict[str, Any]) -> datetime:
-    """Return the moment of a balance: now for one that can be spent, the start or end of its date for a booked one.
-
-    `lastChangeDateTime` is not used: it is the moment of the last booking.
-    """
-    day = response_parsing.day_or_none(row, "referenceDate")
-    now = utcnow()
-    if day is None or kind not in ("closingBooked", "openingBooked"):
-        return now
-    return min(now, amsterdam_midnight(day if kind == "openingBooked" else day + timedelta(days=1)))
-
-
-def _method(row: Mapping[str, Any]) -> dict[str, str]:
-    """Return the parts of an SCA method that the person chooses by."""
-    return {name: row[name] for name in _METHOD_PARTS if isinstance(row.get(name), str)}
-
-
-def _challenge(found: Mapping[str, Any]) -> dict[str, Any]:
-    """Return the parts of the challenge that the standard defines, each only with its own type."""
-    parts = {name: found[name] for name, kind in _CHALLENGE_PARTS.items() if isinstance(found.get(name), kind)}
-    if "data" in parts:
-        parts["data"] = [str(item) for item in parts["data"]]
-    return parts
-
-
-def _status_in_xml(config: BankConfig, path: str, answer: Answer) -> StatusReport:
-    try:
-        document = read_status_report(answer.body)
-    except NotAReport as error:
-        raise OutcomeUnknown("the status is no pain.002") from error
-    status = document.overall or ""  # a report may give a status for single payments only
-    if status not in TRANSACTION_STATUSES and (status or not document.statements):
-        raise OutcomeUnknown("the pain.002 has no status that we know")
-    reason = next(iter(document.reasons), None)
-    # A pain.002 has no links; the standard fixes the path of this one.
-    confirm = {"creditorNameConfirmation": f"{path}/creditor-confirmation"} if status == "RVCM" else {}
-    ways = {name: response_links.api_address(config, link) for name, link in confirm.items()}
-    lines = payment_status_report.line_reports(document.statements)
-    why = f"bank:{reason}" if reason else None
-    return StatusReport(status, why, _raw(answer), lines, ways, document.statements, document.created_at)

@@ -548,7 +548,7 @@ def test_a_consent_may_need_a_separate_authorisation():
 def test_a_consent_without_redirect_is_refused(links: Any):
     with (
         raw_bank(says(201, CONSENT | {"_links": links})) as bank,
-        pytest.raises(OutcomeUnknown, match="without a page"),
+        pytest.raises(OutcomeUnknown, match="without a redirect"),
     ):
         adapter().start_consent(line_of(bank), PSU, BACK, NOK, ID)
 
