@@ -20,7 +20,6 @@ from connectors.iso20022 import reference_of
 from connectors.xml_document import XmlDocument, XmlRefused, child, children, local_name, open_document, text_at, texts
 from core.clock import AMSTERDAM
 from core.iban import in_sepa, normalise
-from core.money import cents
 from core.sepa_text import NAME, REFERENCE, is_reference, is_sepa, to_sepa
 
 MOST_LINES = 20_000
@@ -29,9 +28,11 @@ MOST_CENTS = 999_999_999_99  # maximum of one SEPA credit transfer (EPC rulebook
 _PAIN = re.compile(r"pain\.001\.\d{3}\.\d{2}")
 _INITIATIONS = ("CstmrCdtTrfInitn", "pain.001.001.02")
 _PACKED = re.compile(rb"(?:\xef\xbb\xbf|[ \t\r\n])*[A-Za-z0-9+/]")
-_DECIMAL = re.compile(r"([0-9]{1,15})(?:\.([0-9]{1,18}))?")
+_DECIMAL = re.compile(r"(-?)([0-9]{1,15})(?:\.([0-9]{1,18}))?")
+SCOR = "SCOR"  # the type of a creditor reference (ISO 20022 ExternalDocumentType)
 _RF = re.compile(r"RF[0-9]{2}[A-Z0-9]{1,21}")
 _UNITS = 100_000  # a control sum may have five decimals, and adds up amounts of all currencies (ISO 20022)
+_UNITS_PER_CENT = _UNITS // 100
 # The fields of a payment, as paths of local names. Only Ustrd and Strd may occur more than once.
 _FIELDS = ("PmtId/EndToEndId", "Amt/*", "Cdtr/Nm", "CdtrAcct/Id/IBAN", "RmtInf/*")
 
@@ -65,9 +66,9 @@ class PaymentLine:
 class HeldLine:
     """A payment that is owed but cannot be made, or one of zero; name and account are as in the file.
 
-    `reason`: bad_iban, outside_sepa, other_currency, name_unusable, no_name, no_iban, amount_too_large,
-    reference_unusable; zero_amount for one that is left out. `amount_cents` is in `currency`; None if that currency
-    has smaller units than cents.
+    `reason`: bad_iban, outside_sepa, other_currency, name_unusable, no_name, no_iban, bad_amount (negative, or with a
+    part of a cent), amount_too_large, reference_unusable; zero_amount for one that is left out. `amount_cents` is in
+    `currency`; None if it is not a whole number of them.
     """
 
     number: int
@@ -278,7 +279,7 @@ class _Reader:
         if amount is None or {"InstdAmt", "EqvtAmt"} <= found.keys():
             raise FileRefused("missing_field", number, "not one amount")
         currency = amount.get("Ccy") or ""
-        units, amount_cents = _amount(amount.text, currency, number)
+        units, amount_cents = _amount(amount.text, number)
         self._block.count += 1
         self._block.units += units
         reference, wrong = self._reference(structured, words, number) if structured else (None, None)
@@ -358,7 +359,9 @@ def _why_held(name: str, iban: str, currency: str, amount_cents: int | None) -> 
         return "bad_iban"
     if not in_sepa(found):
         return "outside_sepa"
-    return "amount_too_large" if amount_cents is None or amount_cents > MOST_CENTS else None
+    if amount_cents is None or amount_cents < 0:
+        return "bad_amount"
+    return "amount_too_large" if amount_cents > MOST_CENTS else None
 
 
 def _is_usable(name: str) -> bool:
@@ -417,9 +420,9 @@ def _structured(elements: Iterable[Any]) -> tuple[list[StructuredReference], lis
 
 
 def _is_carried(reference: StructuredReference) -> bool:
-    """Return whether the reference may be sent unchanged."""
-    parts = (part for part in (reference.kind, reference.issuer) if part)
-    return is_reference(reference.value) and all(is_sepa(part, REFERENCE) for part in parts)
+    """Return whether SEPA carries the reference: SCOR is the only type that it allows (EPC132-08)."""
+    fits = is_reference(reference.value) and (not reference.issuer or is_sepa(reference.issuer, REFERENCE))
+    return fits and reference.kind in (None, SCOR)
 
 
 def _rf_is_valid(reference: str) -> bool:
@@ -427,24 +430,20 @@ def _rf_is_valid(reference: str) -> bool:
     return int("".join(str(int(sign, 36)) for sign in reference[4:] + reference[:4])) % 97 == 1
 
 
-def _amount(text: str | None, currency: str, number: int) -> tuple[int, int | None]:
-    """Return an amount in the units of a control sum and in cents; only euros must be whole cents."""
-    amount = (text or "").strip()
-    try:
-        found = cents(amount)
-    except ValueError as error:
-        units = _units(amount) if currency not in ("EUR", "") else None
-        if units is None:
-            raise FileRefused("bad_amount", number, "not an amount with at most two decimals") from error
-        return units, None
-    return found * (_UNITS // 100), found
+def _amount(text: str | None, number: int) -> tuple[int, int | None]:
+    """Return an amount in the units of a control sum, and in cents unless it has a part of one."""
+    units = _units((text or "").strip())
+    if units is None:
+        raise FileRefused("bad_amount", number, "not an amount")
+    return units, units // _UNITS_PER_CENT if units % _UNITS_PER_CENT == 0 else None
 
 
 def _units(text: str) -> int | None:
     match = _DECIMAL.fullmatch(text)
-    if match is None or (match[2] or "")[5:].strip("0"):
+    if match is None or (match[3] or "")[5:].strip("0"):
         return None
-    return int(match[1]) * _UNITS + int((match[2] or "")[:5].ljust(5, "0"))
+    units = int(match[2]) * _UNITS + int((match[3] or "")[:5].ljust(5, "0"))
+    return -units if match[1] else units
 
 
 # --- totals ---
