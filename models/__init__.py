@@ -22,6 +22,7 @@ from models.payments import (
 from models.payroll import (
     Delivery,
     Due,
+    HeldLine,
     NmbrsCheck,
     NmbrsConnection,
     NmbrsConsent,
@@ -57,9 +58,9 @@ TABLES = (
     User, Pin, Device, PushSubscription, PinTries, Passkey, Challenge, Attempts, LoginSession, EmailToken, Client,
     Membership, WebhookKey, IdentityAttempt, Identification, Authority, Invitation, FourEyesChange, BankLink,
     BankAccount, BankAccess, BankTransaction, BankGrant, NmbrsConnection, NmbrsCheck, NmbrsDebtor, NmbrsConsent,
-    PayrollCompany, Delivery, Run, Due, NmbrsExchange, Batch, BatchLine, AcceptedName, WarningOpened, Approval, Release,
-    BankOrder, OrderLine, Evidence, ScaSession, OrderDownload, BankExchange, AuditEvent, OutgoingMail, Notification,
-    TokenRevocation,
+    PayrollCompany, Delivery, Run, Due, HeldLine, NmbrsExchange, Batch, BatchLine, AcceptedName, WarningOpened,
+    Approval, Release, BankOrder, OrderLine, Evidence, ScaSession, OrderDownload, BankExchange, AuditEvent,
+    OutgoingMail, Notification, TokenRevocation,
 )  # fmt: skip
 
 __all__ = [
@@ -91,6 +92,7 @@ __all__ = [
     "EmailToken",
     "Evidence",
     "FourEyesChange",
+    "HeldLine",
     "Identification",
     "IdentityAttempt",
     "Invitation",

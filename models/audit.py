@@ -72,6 +72,7 @@ class Notification(Table):
     batch = ForeignKeyField(Batch, null=True)
     batch_id: int | None
     what = TextField()
+    line = IntegerField(null=True)  # the number of the one line that it is about
     path = TextField()
     once = TextField()  # prevents duplicates
     attempts = IntegerField(default=0)
@@ -82,4 +83,9 @@ class Notification(Table):
 
     class Meta:
         indexes = ((("subscription", "once"), True),)
-        constraints = [Check("what in ('waits', 'asked', 'executed', 'partly', 'refused', 'consent')")]
+        constraints = [
+            Check(
+                "what in ('waits', 'asked', 'executed', 'partly', 'refused', 'consent', 'consent_ended', 'held', "
+                "'run_refused')"
+            )
+        ]

@@ -87,6 +87,8 @@ class BatchLine(Table):
     name_sent = TextField()
     description_shown = TextField()
     description_sent = TextField()
+    reference_type = TextField(null=True)  # SCOR: `description_sent` is a structured reference (ISO 20022 CdtrRefInf)
+    reference_issuer = TextField(null=True)  # CUR: Dutch betalingskenmerk; ISO: ISO 11649
     iban = TextField()
     amount_cents = BigIntegerField()
     state = TextField(default="open")

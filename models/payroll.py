@@ -166,6 +166,8 @@ class Run(Table):
     delivery_id = IntegerField(null=True)  # the webhook that led to its discovery
     overpaid: Any = JsonField(null=True)  # [[creditor, IBAN, cents]]: paid, but no longer in the file
     wage_tax_reference = TextField(null=True)
+    held_count = IntegerField(default=0)  # lines of the last imported file that are no payment: see HeldLine
+    cautions: Any = JsonField(null=True)  # [[code, [numbers of lines]]]: what is unusual in the last imported file
 
     class Meta:
         indexes = ((("company", "kind", "year", "number"), True),)
@@ -193,6 +195,30 @@ class Due(Table):
     class Meta:
         indexes = ((("run", "person"), True),)
         constraints = [Check("owed_cents >= 0")]
+
+
+class HeldLine(Table):
+    """A line of one version of a run's file that cannot be paid, as the file writes it, and why (`reason`).
+
+    What it asks is owed but never sent: no payment can hold it. A line of zero, which is left out, is here as well.
+    """
+
+    run = ForeignKeyField(Run, backref="held_lines")
+    run_id: int
+    version = TextField()
+    due = ForeignKeyField(Due, null=True, backref="held_lines")  # null: it asks no amount in euros
+    due_id: int | None
+    number = IntegerField()  # of the line in the file, from 1
+    reason = TextField()
+    name = TextField()
+    iban = TextField()
+    description = TextField()
+    amount_cents = BigIntegerField(null=True)  # in `currency`; null: not a whole number of cents
+    currency = TextField()
+    open_cents = BigIntegerField(null=True)  # what was left to pay of it when it was read; null: not in euros
+
+    class Meta:
+        indexes = ((("run", "version", "number"), True),)
 
 
 class NmbrsExchange(Table):

@@ -7,7 +7,7 @@ from models.dialect import is_distinct, refuse, update_after
 
 _APPEND_ONLY = ("audit_event", "bank_exchange", "evidence", "order_download")
 _LINE_FACTS = ("batch_id", "position", "name_shown", "description_shown", "description_sent", "iban",
-               "amount_cents", "paid_cents")  # fmt: skip
+               "amount_cents", "paid_cents", "reference_type", "reference_issuer")  # fmt: skip
 _ORDER_FACTS = ("batch_id", "release_id", "msg_id", "request_id", "body_sha256", "total_cents", "line_count",
                 "by_hand")  # fmt: skip
 _ORDER_LINE_FACTS = ("order_id", "batch_line_id", "end_to_end_id", "iban", "amount_cents")

@@ -14,6 +14,7 @@ from models import BankAccess, BankAccount, BankLink, Client, transaction
 
 MAX_UNATTENDED_READS = 4  # per day: PSD2 RTS art. 36(5)(b); frequencyPerDay of the Berlin Group
 SOON = timedelta(days=7)
+REPLACED = "replaced"  # ended by this program: a newer consent covers the same accounts
 # Error codes that mean that the consent itself has ended (Berlin Group NextGenPSD2 1.3.11, AIS).
 _ENDED_CODES = frozenset({"CONSENT_EXPIRED", "CONSENT_INVALID", "CONSENT_UNKNOWN"})
 _ENDED_REASONS = {"CONSENT_EXPIRED": "expired", "CONSENT_UNKNOWN": "unknown", "CONSENT_INVALID": "invalid"}
@@ -109,7 +110,23 @@ def terminate_consent_in_transaction(link: BankLink, word: str) -> bool:
     ended = BankLink.update(**values).where(BankLink.id == link.id, BankLink.status == "valid").execute()
     if ended:
         audit.record_event(link.client_id, audit.WORKER, "bank.consent_ended", f"link:{link.id}", word=word)
+        _notify_of_early_end(BankLink.get_by_id(link.id), word)
     return bool(ended)
+
+
+def _notify_of_early_end(link: BankLink, word: str) -> None:
+    """Tell each owner that the bank ended a consent before its last day; not if this program replaced it."""
+    is_over = link.valid_until is not None and link.valid_until < today_amsterdam()
+    if word == REPLACED or is_over or not _in_use(link):
+        return
+    client = Client.get_by_id(link.client_id)
+    owners, path = mail.owners_of(client), f"/{client.public_id}/saldo"
+    push.enqueue_push(client, "consent_ended", f"consent_ended:{link.id}", path, owners)
+    for user in owners:
+        mail.enqueue_mail(
+            user, "consent_ended", once=f"consent_ended:{link.id}:{user.id}", client=client, path=path,
+            bank=link.bank_name or link.bank, word=word,
+        )  # fmt: skip
 
 
 def save_consent_status(link: BankLink, state: port.ConsentState) -> bool:

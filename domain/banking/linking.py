@@ -251,7 +251,7 @@ def _end_older(link: BankLink) -> None:
     empty = ~BankLink.id.in_(BankAccount.select(BankAccount.link))
     mine = (BankLink.client == link.client_id) & (BankLink.bank == link.bank) & (BankLink.id != link.id)
     for older in BankLink.select().where(mine, BankLink.status == "valid", empty):
-        consents.terminate_consent_in_transaction(older, "replaced")
+        consents.terminate_consent_in_transaction(older, consents.REPLACED)
     for older in BankLink.select().where(mine, BankLink.status.in_(("ended", "refused")), empty):
         oauth_grants.discard_tokens(older)
 

@@ -11,7 +11,7 @@ from models import Batch, Client, Membership, Notification, PushSubscription, Us
 # Kinds that a user can switch on or off, and the events of each.
 KINDS: dict[str, tuple[str, ...]] = {
     "waits": ("waits",), "asked": ("asked",), "executed": ("executed",), "refused": ("refused", "partly"),
-    "consent": ("consent",),
+    "consent": ("consent", "consent_ended"),
 }  # fmt: skip
 # States of a payment that lead to a notification, and its event.
 OF_STATE = {

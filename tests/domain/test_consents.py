@@ -8,6 +8,7 @@ import pytest
 import models
 from connectors.smtp import Message
 from core.ids import uuid
+from domain.accounts import push_subscriptions
 from domain.banking import account_sync, consents, linking
 from domain.common import audit
 from domain.common.errors import (
@@ -23,10 +24,30 @@ from domain.orders import submission
 from domain.outbox import mail as mails
 from domain.outbox.mail import MailMessage
 from domain.payments.release import release
-from models import AuditEvent, BankAccess, BankAccount, BankLink, Batch, Membership, OutgoingMail, PayrollCompany
+from models import (
+    AuditEvent,
+    BankAccess,
+    BankAccount,
+    BankLink,
+    Batch,
+    Membership,
+    Notification,
+    OutgoingMail,
+    PayrollCompany,
+)
 from tests.support.bank import advance
 from tests.support.consents import BOTH, begin, linked, without_directory
-from tests.support.factories import DEMO_IBAN, OTHER_IBAN, PSU, authorise, make_client, make_demo, make_user
+from tests.support.factories import (
+    DEMO_IBAN,
+    OTHER_IBAN,
+    PSU,
+    authorise,
+    make_client,
+    make_demo,
+    make_device,
+    make_user,
+)
+from tests.support.push import Receiver
 from tests.support.sandbox import Sandbox
 
 
@@ -339,6 +360,39 @@ def test_the_reminder_names_the_bank_and_the_last_day(owner: Membership, sandbox
     assert link.valid_until is not None
     assert told[0].facts == {"bank": link.bank_name, "last_day": link.valid_until.isoformat()}
     assert told[0].path == f"/{owner.client.public_id}/saldo"
+
+
+@pytest.mark.parametrize("how", ["bank_consent_expired", "bank_forgets_consent", "revoked"])
+def test_each_owner_is_told_once_that_the_bank_ended_a_consent_early(owner: Membership, sandbox: Sandbox, how: str):
+    link = linked(owner.client, owner.user)
+    Membership.create(user=make_user(), client=owner.client, role="preparer")
+    phone = Receiver(sandbox)
+    push_subscriptions.subscribe(owner.user, make_device(owner.user), phone.written)
+    if how == "revoked":
+        sandbox.post(f"/bank/redirect/toestemmingen/{link.consent_id}/intrekken")
+    else:
+        sandbox.fault(**{how: True})
+    look(link)
+    assert not consents.terminate_consent(fresh(link), "expired")  # seen a second time by another call
+    assert [(mail.kind, mail.user_id) for mail in OutgoingMail.select()] == [("consent_ended", owner.user_id)]
+    (told,) = Notification.select()
+    assert (told.what, told.path) == ("consent_ended", f"/{owner.client.public_id}/saldo")
+
+
+def test_nobody_is_told_of_a_consent_that_ended_on_its_day_or_was_replaced(owner: Membership, sandbox: Sandbox):
+    link = linked(owner.client, owner.user)
+    BankLink.update(valid_until=consents.today_amsterdam() - timedelta(days=1)).execute()
+    consents.terminate_consent(fresh(link), "expired")
+    BankLink.update(status="valid", valid_until=consents.today_amsterdam()).execute()
+    consents.terminate_consent(fresh(link), consents.REPLACED)
+    assert OutgoingMail.select().count() == 0
+
+
+def test_nobody_is_told_of_a_consent_without_an_account(owner: Membership, sandbox: Sandbox):
+    link = linked(owner.client, owner.user)
+    BankLink.update(holder_confirmed_at=None).execute()
+    consents.terminate_consent(fresh(link), "revokedByPsu")
+    assert OutgoingMail.select().count() == 0
 
 
 @pytest.mark.parametrize(("days", "word"), [(8, "valid"), (7, "ends"), (0, "ends"), (-1, "expired")])
