@@ -12,6 +12,7 @@ from domain.orders import evidence, settlement
 from domain.orders.conclusion import NOT_TAKEN, SAID_PAID, SAID_UNPAID, TAKEN, Level, Trust
 from domain.orders.evidence import Statement
 from domain.orders.submission import order_bytes
+from domain.payments import state_machine
 from models import (
     BankAccount,
     BankExchange,
@@ -88,17 +89,17 @@ VERDICTS = {"taken": TAKEN, "not_taken": NOT_TAKEN, "paid": SAID_PAID, "unpaid":
 def resolve_order(reference: str, verdict: str, reason: str, by: str) -> str:
     """Record what the bank told an operator about an order; two different operators settle it.
 
-    `verdict` is one of VERDICTS: taken and not_taken for an order without an answer, paid and unpaid also for one
-    whose evidence contradicts itself. The same name in other capitals or with other blanks is the same person.
+    `verdict` is one of VERDICTS: taken and not_taken for an order without an answer, paid and unpaid for every order
+    whose outcome is not proved. The same name in other capitals or with other blanks is the same person.
 
     Raises:
         StateConflict: the order needs no such word.
     """
     order, who = _newest_order(reference), " ".join(by.split()).casefold()
     batch = Batch.get_by_id(order.batch_id)
-    awaited = ("sending", "disputed") if verdict in ("paid", "unpaid") else ("sending",)
+    awaited = state_machine.AT_THE_BANK if verdict in ("paid", "unpaid") else {"sending"}
     if batch.state not in awaited:
-        raise StateConflict(f"{reference} is {batch.state}, not {' or '.join(awaited)}")
+        raise StateConflict(f"{reference} is {batch.state}, not {' or '.join(sorted(awaited))}")
     if not who:
         raise StateConflict("say who you are")
     with transaction(batch.client_id):

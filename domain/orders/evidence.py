@@ -4,13 +4,14 @@ Ask it to add what was said, and for all that is known of an order. What follows
 """
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
-from datetime import datetime
+from dataclasses import dataclass, replace
+from datetime import date, datetime
 from typing import Any
 
 from peewee import JOIN, chunked
 
 from connectors.bank import port
+from core.clock import amsterdam, today_amsterdam, utcnow
 from core.encryption import digest_sha256
 from domain.orders import conclusion
 from domain.orders.conclusion import Level, Trust
@@ -106,16 +107,28 @@ def _plain(reason: str | None) -> str | None:
 
 
 def news_of_status(order: BankOrder, statements: Sequence[Statement]) -> list[Statement]:
-    """Leave out what the bank said in its last answer too: asked again, it says the same again."""
+    """Leave out what the bank said in its last answer too: asked again, it says the same again.
+
+    A refusal that is repeated on a later day counts, as of now: it says that the bank still has not executed.
+    """
     last: dict[tuple, tuple] = {}
-    rows = EvidenceRow.select(EvidenceRow.level, OrderLine.end_to_end_id, EvidenceRow.code, EvidenceRow.reason).join(
-        OrderLine, JOIN.LEFT_OUTER
-    )
+    told_on: dict[tuple, date] = {}
+    rows = EvidenceRow.select(
+        EvidenceRow.level, OrderLine.end_to_end_id, EvidenceRow.code, EvidenceRow.reason, EvidenceRow.received_at
+    ).join(OrderLine, JOIN.LEFT_OUTER)
     mine = rows.where(EvidenceRow.order == order.id, EvidenceRow.source == STATUS)
     known: Any = mine.order_by(EvidenceRow.id).tuples()
-    for level, id_of_line, code, reason in known:
+    for level, id_of_line, code, reason, received_at in known:
         last[(level, id_of_line)] = (code, reason)
-    return [one for one in statements if last.get((one.level, one.end_to_end_id)) != (one.code, _plain(one.reason))]
+        told_on[(level, id_of_line)] = amsterdam(received_at).date()
+    news = []
+    for one in statements:
+        about = (one.level, one.end_to_end_id)
+        if last.get(about) != (one.code, _plain(one.reason)):
+            news.append(one)
+        elif one.code == conclusion.REJECTED and told_on[about] < today_amsterdam():
+            news.append(replace(one, said_at=utcnow()))
+    return news
 
 
 def evidence_of(order: BankOrder) -> list[conclusion.Evidence]:

@@ -54,20 +54,27 @@ def import_report(client: Client, user: User, reference: str, raw: bytes) -> str
     if not orders:
         raise BankFileRefused("other_order")
     read = _read(batch, orders, raw)
-    trust = Trust.PERSON if read.order.by_hand else Trust.HINT
     with transaction(client.id):
         get_batch_locked(client, reference)
-        added = evidence.add_evidence(
-            read.order, evidence.REPORT, trust, read.statements, said_by=f"user:{user.id}", document=digest_sha256(raw)
-        )
-        if added:
-            _log(read)
-            settlement.settle(read.order, audit.by_user(user), file=read.kind)
-    if trust == Trust.HINT:
-        return _ask_the_bank(batch, read.order)
-    if not added:
+        added = [_add(one, user, raw) for one in read]
+    linked = [one.order for one in read if not one.order.by_hand]
+    if linked:
+        return _ask_the_bank(batch, linked)
+    if not any(added):
         raise BankFileRefused("nothing_new")
     return Batch.get_by_id(batch.id).state
+
+
+def _add(read: ReadFile, user: User, raw: bytes) -> int:
+    """Add what a file states of one order, and settle that order; return how many statements were new."""
+    added = evidence.add_evidence(
+        read.order, evidence.REPORT, Trust.PERSON if read.order.by_hand else Trust.HINT, read.statements,
+        said_by=f"user:{user.id}", document=digest_sha256(raw),
+    )  # fmt: skip
+    if added:
+        _log(read)
+        settlement.settle(read.order, audit.by_user(user), file=read.kind)
+    return added
 
 
 def _log(read: ReadFile) -> None:
@@ -77,19 +84,20 @@ def _log(read: ReadFile) -> None:
     )
 
 
-def _ask_the_bank(batch: Batch, order: BankOrder) -> str:
-    status_polling.poll_now(order)
+def _ask_the_bank(batch: Batch, orders: list[BankOrder]) -> str:
+    for order in orders:
+        status_polling.poll_now(order)
     state = Batch.get_by_id(batch.id).state
     if state == batch.state:
         raise BankFileRefused("hint")
     return state
 
 
-def _read(batch: Batch, orders: list[BankOrder], raw: bytes) -> ReadFile:
+def _read(batch: Batch, orders: list[BankOrder], raw: bytes) -> list[ReadFile]:
     if len(raw) > MOST_BYTES:
         raise BankFileRefused("unreadable")
     try:
-        return _of_report(orders, read_status_report(raw))
+        return [_of_report(orders, read_status_report(raw))]
     except NotAReport:
         pass
     try:
@@ -112,16 +120,15 @@ def _of_report(orders: list[BankOrder], document: StatusReportDocument) -> ReadF
 
 
 # --- a statement -----------------------------------------------------------------------------------
-def _of_account(batch: Batch, orders: list[BankOrder], document: AccountReportDocument) -> ReadFile:
+def _of_account(batch: Batch, orders: list[BankOrder], document: AccountReportDocument) -> list[ReadFile]:
     mine = [one for one in document.statements if one.iban == batch.bank_account.iban]
     if not mine:
         raise BankFileRefused("other_account" if document.statements else "unreadable")
     entries = [entry for one in mine for entry in one.entries if entry.is_booked and entry.booked_on]
-    for order in orders:
-        found = list(_bookings(order, entries))
-        if found:
-            return ReadFile("camt", order, found)
-    raise BankFileRefused("nothing_new")
+    found = [ReadFile("camt", order, list(_bookings(order, entries))) for order in orders]
+    if not any(one.statements for one in found):
+        raise BankFileRefused("nothing_new")
+    return [one for one in found if one.statements]
 
 
 def _bookings(order: BankOrder, entries: list[AccountEntry]) -> Iterator[Statement]:
@@ -142,7 +149,8 @@ def _parts(order: BankOrder, entry: AccountEntry, lines: dict[str, int]) -> Iter
     named = [detail for detail in entry.details if detail.end_to_end_id in lines]
     amounts = [_cents_of(entry, detail, lines) for detail in named]
     ours = _names_order(order, entry)
-    if named and (not ours or sum(amounts) == entry.signed_cents):
+    is_told = all(detail.amount_cents is not None for detail in named) or len(entry.details) == 1
+    if named and (sum(amounts) == entry.signed_cents or (is_told and not ours)):
         for detail, cents in zip(named, amounts, strict=True):
             yield Level.LINE, cents, detail.end_to_end_id, detail.return_reason or ("MS03" if cents > 0 else None)
     elif ours:

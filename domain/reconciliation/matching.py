@@ -67,10 +67,11 @@ def match_transactions(account: BankAccount) -> None:
 
 
 def _orders(account: BankAccount) -> list[BankOrder]:
-    """Return what was given to the bank from this account, oldest first; ended orders too, as money may still move."""
+    """Return the orders from this account, oldest first: ended ones too, as money may still move, and those that we
+    do not remember sending: a booking under their ids proves that we did (a restored backup)."""
     since = today_amsterdam() - LOOKED_BACK
     query = BankOrder.select(BankOrder, Batch).join(Batch).where(
-        BankOrder.bank_account == account.id, BankOrder.called_at.is_null(False), BankOrder.execution_date >= since
+        BankOrder.bank_account == account.id, BankOrder.execution_date >= since
     )
     return list(query.order_by(BankOrder.id))
 

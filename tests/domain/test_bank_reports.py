@@ -15,7 +15,7 @@ from domain.payments import amendments
 from domain.payments.release import release
 from domain.payroll import reopening
 from domain.reconciliation import bank_reports
-from models import BankExchange, BankOrder, Batch, BatchLine, Evidence
+from models import BankExchange, BankOrder, Batch, BatchLine, Evidence, OrderLine
 from tests.connectors.test_pain002 import block, line, report
 from tests.support.camt_builder import entry, statement
 from tests.support.factories import DEMO_IBAN, PIN, PSU, Demo, here, make_client, make_user
@@ -190,6 +190,34 @@ def test_a_returned_payment(demo: Demo, sent: Batch):
     assert take(demo, sent, statement(entry("2611.00", "CRDT", inside=back))) == "partly_executed"
     assert lines(sent) == ["executed", "returned", "executed"]
     assert Batch.get_by_id(sent.id).state_reason == "bank:AC04"
+
+
+def test_details_without_amounts_count_only_if_they_explain_their_entry(demo: Demo, sent: Batch):
+    detail = "<TxDtls><Refs><EndToEndId>{}</EndToEndId></Refs></TxDtls>"
+    inside = f"<NtryDtls>{''.join(detail.format(one) for one in ids(sent)[:2])}</NtryDtls>"
+    both = sum(amounts(sent)[:2])
+    with pytest.raises(BankFileRefused, match="nothing_new"):
+        take(demo, sent, statement(entry(format_iso(both - 1), inside=inside)))
+    take(demo, sent, statement(entry(format_iso(both), inside=inside)))
+    assert lines(sent) == ["executed", "executed", "sent"]
+
+
+def test_a_statement_tells_of_every_order_of_the_payment(demo: Demo, sent: Batch):
+    """The first order was refused and the payment sent again; then the bank booked the first one after all."""
+    first = order_of(sent)
+    refused = b"<GrpSts>RJCT</GrpSts><StsRsnInf><Rsn><Cd>AC01</Cd></Rsn></StsRsnInf>"
+    take(demo, sent, report("<GrpSts/>", message_id=first.msg_id).replace(b"<GrpSts/>", refused))
+    reopening.reopen_payment(demo.client, demo.user, sent.reference)
+    release(demo.membership, sent.reference, demo.view(sent).digest, "pin", PSU, PIN, here(demo.membership))
+    manual_submission.download_order_file(demo.membership, sent.reference)
+    second = BankOrder.select().order_by(BankOrder.id.desc()).get()
+    assert second.id != first.id
+    batch_id = "<NtryDtls><Btch><MsgId>{}</MsgId></Btch></NtryDtls>"
+    total = format_iso(first.total_cents)
+    both = statement(*(entry(total, inside=batch_id.format(one.msg_id)) for one in (first, second)))
+    assert take(demo, sent, both) == "executed"
+    standing = {row.order_id: row.standing for row in OrderLine.select()}
+    assert standing == {first.id: "disputed", second.id: "paid"}
 
 
 # --- files that change nothing ---------------------------------------------------------------------

@@ -1,5 +1,6 @@
 """The laws of the conclusion, over made-up evidence in any order and number. No database."""
 
+from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
 
 import pytest
@@ -119,8 +120,58 @@ def test_a_refused_order_may_be_executed_until_its_last_bank_day():
     last = may_execute_until(ORDER, MONDAY)
     assert last == date(2026, 11, 27), "three bank days after the execution date, a Tuesday"
     assert conclude(ORDER, refused, last).phase == Phase.PENDING_REJECTION
-    assert conclude(ORDER, refused, last + timedelta(days=1)).phase == Phase.REJECTED
+    assert conclude(ORDER, refused, LATER).phase == Phase.PENDING_REJECTION, "the bank has not said so again since"
+    assert conclude(ORDER, [*refused, bank("RJCT", 96, reason="AM04")], LATER).phase == Phase.PENDING_REJECTION
+    assert conclude(ORDER, [*refused, bank("RJCT", 120, reason="AM04")], LATER).phase == Phase.REJECTED
     assert conclude(ORDER, [*refused, bank("ACSC", 30)], LATER).phase == Phase.EXECUTED
+
+
+def test_a_refused_manual_order_is_over_after_its_last_bank_day():
+    order = replace(ORDER, manual=True)
+    refused = [replace(bank("RJCT", reason="AM04"), trust=Trust.PERSON, who="user:1")]
+    last = may_execute_until(order, MONDAY)
+    assert conclude(order, refused, last).phase == Phase.PENDING_REJECTION
+    assert conclude(order, refused, last + timedelta(days=1)).phase == Phase.REJECTED
+
+
+def test_a_bank_that_takes_a_refused_order_up_again_and_refuses_it_again_has_its_days_again():
+    said = [bank("RJCT", reason="AM04"), bank("ACSP", 72), bank("RJCT", 90, reason="AM04")]
+    assert conclude(ORDER, said, LATER).until == may_execute_until(ORDER, MONDAY + timedelta(hours=90))
+
+
+@pytest.mark.parametrize(
+    ("said", "standing"),
+    [
+        ([bank("RJCT", reason="AC01"), bank(BOOKED, 24, cents=-TOTAL // 2)], [Standing.DISPUTED] * 3),
+        ([bank("CANC"), bank(BOOKED, 24, cents=-700)], [Standing.DISPUTED] * 3),
+        ([bank("RJCT", line=2, reason="AC04"), bank(BOOKED, 24, cents=-1700)],
+         [Standing.PAID, Standing.UNPAID, Standing.PAID]),
+        ([bank("RJCT", line=2, reason="AC04"), bank(BOOKED, 24, cents=-1000)],
+         [Standing.POSSIBLE, Standing.UNPAID, Standing.POSSIBLE]),
+        ([bank("RJCT", line=2, reason="AC04"), bank(BOOKED, 24, cents=-1800)],
+         [Standing.POSSIBLE, Standing.DISPUTED, Standing.POSSIBLE]),
+    ],
+    ids=["half of a refused order", "part of a cancelled one", "net of a refusal", "a first part", "too much"],
+)
+def test_money_that_no_accepted_line_explains_disputes_the_unpaid_lines(said: list[Evidence], standing: list[Standing]):
+    assert standings(ORDER, said) == standing
+
+
+@pytest.mark.parametrize(
+    ("cents", "standing"),
+    [(2500, Standing.RETURNED), (1500, Standing.RETURNED), (1, Standing.DISPUTED), (1200, Standing.DISPUTED),
+     (2501, Standing.DISPUTED)],
+)  # fmt: skip
+def test_a_credit_is_a_return_only_if_it_lacks_no_more_than_a_fee(cents: int, standing: Standing):
+    said = [bank("ACSC"), bank(BOOKED, 48, line=2, cents=cents)]
+    assert standings(ORDER, said)[1] == standing
+
+
+def test_a_booking_proves_that_an_order_was_sent_which_we_do_not_remember_sending():
+    order = replace(ORDER, called=False)
+    assert standings(order, []) == [Standing.UNSENT] * 3
+    assert standings(order, [bank(BOOKED, cents=-700)]) == [Standing.POSSIBLE] * 3
+    assert conclude(order, [bank(BOOKED, cents=-TOTAL)], LATER).phase == Phase.EXECUTED
 
 
 def test_a_refusal_and_money_that_moved_contradict_each_other():

@@ -1,14 +1,15 @@
 """The bank's status per line: executed, rejected with a reason, returned days later. Against the sandbox."""
 
-from datetime import timedelta
+from datetime import UTC, datetime, time, timedelta
 
 import pytest
+import time_machine
 
 from core.clock import today_amsterdam, utcnow
 from domain.operations import integrity
 from domain.orders import settlement, status_polling, submission
 from domain.payments.release import release
-from models import BankOrder, Batch, BatchLine
+from models import BankOrder, Batch, BatchLine, Evidence, transaction
 from tests.support.factories import PSU, Demo
 from tests.support.names import follow, sign
 from tests.support.sandbox import Sandbox
@@ -72,6 +73,33 @@ def test_a_rejected_order_has_a_reason(demo: Demo, sandbox: Sandbox, signed: Bat
     assert (batch.state, batch.state_reason) == ("pending_rejection", "bank:AM04")
     assert {state for state, _ in lines(signed)} == {"sent"}
     assert BankOrder.get().due_at is not None
+
+
+def test_a_refused_order_is_over_only_when_its_bank_says_so_after_its_last_day(
+    demo: Demo, sandbox: Sandbox, signed: Batch
+):
+    sandbox.fault(bank_insufficient_funds=True)
+    execute(sandbox, signed)
+    until = settlement.executable_until(BankOrder.get().id)
+    assert until is not None
+    with time_machine.travel(datetime.combine(until + timedelta(days=1), time(9), UTC)):
+        sandbox.fault(bank_down=True)
+        assert follow(signed).state == "pending_rejection", "the bank may have executed it meanwhile"
+        with transaction(demo.client.id):
+            settlement.settle(BankOrder.get(), "worker")
+        assert Batch.get_by_id(signed.id).state == "pending_rejection"
+        sandbox.fault(bank_down=False)
+        assert follow(signed).state == "rejected"
+
+
+def test_a_repeated_rejection_is_stored_once_a_day(demo: Demo, sandbox: Sandbox, signed: Batch):
+    sandbox.fault(bank_insufficient_funds=True)
+    execute(sandbox, signed)
+    with time_machine.travel(utcnow() + timedelta(days=1)):
+        assert follow(signed).state == "pending_rejection"
+        repeated = Evidence.select().where(Evidence.code == "RJCT").count()
+        assert follow(signed).state == "pending_rejection"
+        assert Evidence.select().where(Evidence.code == "RJCT").count() == repeated, "one a day is enough"
 
 
 def test_an_executed_order_is_polled_daily_for_three_weeks(demo: Demo, sandbox: Sandbox, signed: Batch):

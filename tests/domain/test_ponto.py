@@ -20,7 +20,7 @@ from domain.common import token_revocations
 from domain.common.errors import BankUnavailable, ConsentPending, ConsentRefused, NotFound
 from domain.common.services import configure, services
 from domain.operations import integrity, operators
-from domain.orders import sca, settlement, status_polling, submission
+from domain.orders import evidence, sca, status_polling, submission
 from domain.payments import queries
 from domain.payments.release import release
 from domain.payroll import reopening
@@ -250,7 +250,9 @@ def test_refused_at_the_bank_it_is_made_anew(demo: Demo, sandbox: Sandbox, monke
     batch = sent(released(demo))
     sign(page_of(demo, batch), "weigeren")
     assert followed(batch).state == "pending_rejection", "no reason was given: until the day is over"
-    monkeypatch.setattr(settlement, "today_amsterdam", lambda: today_amsterdam() + timedelta(days=20))
+    # The sandbox checks signatures by the real time, so only what the answer means is moved.
+    monkeypatch.setattr(evidence, "utcnow", lambda: utcnow() + timedelta(days=20))
+    monkeypatch.setattr(evidence, "today_amsterdam", lambda: today_amsterdam() + timedelta(days=20))
     assert followed(batch).state == "rejected"
     reopening.reopen_payment(demo.client, demo.user, batch.reference)
     assert sent(_released_again(demo, batch)).state == "at_bank"

@@ -194,6 +194,18 @@ def test_an_order_without_an_answer_is_resolved_by_two_people(demo: Demo, sandbo
         operators.resolve_order(batch.reference, "taken", "late", "anna")
 
 
+@pytest.mark.parametrize(("verdict", "state"), [("paid", "executed"), ("unpaid", "rejected")])
+def test_two_operators_settle_an_order_whose_bank_is_silent(
+    demo: Demo, sandbox: Sandbox, verdict: str, state: str
+):
+    batch = _send(_released(demo), times=1)
+    assert batch.state == "at_bank"
+    operators.resolve_order(batch.reference, verdict, "the bank told so by telephone", "anna")
+    assert Batch.get_by_id(batch.id).state == "at_bank"
+    operators.resolve_order(batch.reference, verdict, "the bank confirmed it by letter", "bram")
+    assert Batch.get_by_id(batch.id).state == state
+
+
 def test_delegated_signing_ends_signed(demo: Demo, sandbox: Sandbox):
     sandbox.control("PUT", "banks/redirect", {"signing": "delegated"})
     batch = _send(_released(demo, proof="pin", pin=PIN))

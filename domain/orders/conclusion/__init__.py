@@ -15,10 +15,11 @@ a line, `phases` where the order is.
 
 from collections import defaultdict
 from collections.abc import Iterable, Sequence
+from dataclasses import replace
 from datetime import date
 
 from domain.orders.conclusion.admissible import admissible
-from domain.orders.conclusion.bookings import Booked, booked_lines
+from domain.orders.conclusion.bookings import Booked, booked_lines, dispute_unexplained_debits, is_booking
 from domain.orders.conclusion.phases import order_phase
 from domain.orders.conclusion.statuses import may_execute_until, operators_verdict, status_outcome
 from domain.orders.conclusion.terms import (
@@ -31,6 +32,7 @@ from domain.orders.conclusion.terms import (
     NO_REASON,
     NOT_TAKEN,
     PAID_CODES,
+    REJECTED,
     SAID_PAID,
     SAID_UNPAID,
     SIGNING_FAILED,
@@ -49,8 +51,8 @@ from domain.orders.conclusion.terms import (
 
 __all__ = [
     "BOOKED", "BOOKED_REVERSAL", "CAME_BACK", "IN_PROCESS", "NAMES", "NOT_TAKEN", "NO_MONEY", "NO_REASON",
-    "PAID_CODES", "SAID_PAID", "SAID_UNPAID", "SIGNING_FAILED", "TAKEN", "UNPAID_CODES", "Conclusion", "Evidence",
-    "Level", "LineConclusion", "OrderFacts", "OrderLineFacts", "Phase", "Standing", "Trust", "conclude",
+    "PAID_CODES", "REJECTED", "SAID_PAID", "SAID_UNPAID", "SIGNING_FAILED", "TAKEN", "UNPAID_CODES", "Conclusion",
+    "Evidence", "Level", "LineConclusion", "OrderFacts", "OrderLineFacts", "Phase", "Standing", "Trust", "conclude",
     "may_execute_until",
 ]  # fmt: skip
 
@@ -62,10 +64,13 @@ def conclude(order: OrderFacts, evidence: Iterable[Evidence], today: date) -> Co
     for one in said:
         by_line[one.line].append(one)
     shared = by_line.pop(None, [])
+    if any(is_booking(one) for one in said):
+        order = replace(order, called=True)  # a booking under our ids proves that we sent it
     booked = booked_lines(order.lines, by_line, shared)
     lines = {
         line.id: _conclude_line(order, by_line[line.id], shared, booked.get(line.id), today) for line in order.lines
     }
+    lines = dispute_unexplained_debits(order.lines, by_line, shared, lines)
     phase = order_phase(order, said, shared, lines)
     return Conclusion(lines, phase, _order_reason(shared, lines), _latest(lines))
 

@@ -1,6 +1,7 @@
 """What bookings prove: which lines were debited, and which came back."""
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from datetime import datetime
 
 from domain.orders.conclusion.terms import (
@@ -8,9 +9,14 @@ from domain.orders.conclusion.terms import (
     BOOKED_REVERSAL,
     UNPAID_CODES,
     Evidence,
+    LineConclusion,
     OrderLineFacts,
     Standing,
 )
+
+# A bank on the way may keep a fee of what it returns. A credit that lacks more is no return: whoever knows the
+# end-to-end id could send one.
+MOST_FEE_CENTS = 5000
 
 Booked = tuple[Standing, datetime]  # what bookings prove about a line, and the time of the last of them
 
@@ -23,10 +29,10 @@ def booked_lines(
     `by_line`: evidence about single lines, by line id; `shared`: evidence about the batch or group.
     """
     found: dict[int, Booked] = {}
-    own = {line.id: [one for one in by_line[line.id] if _is_booking(one)] for line in lines}
+    own = {line.id: [one for one in by_line[line.id] if is_booking(one)] for line in lines}
     # A batch booking does not cover a line with a debit of its own.
     rest = [line for line in lines if not any((one.cents or 0) < 0 for one in own[line.id])]
-    batch_bookings = [one for one in shared if _is_booking(one)]
+    batch_bookings = [one for one in shared if is_booking(one)]
     if batch_bookings:
         refused = {line.id for line in lines if any(one.code in UNPAID_CODES for one in by_line[line.id])}
         last = max(one.said_at for one in batch_bookings)
@@ -38,7 +44,7 @@ def booked_lines(
     return found
 
 
-def _is_booking(one: Evidence) -> bool:
+def is_booking(one: Evidence) -> bool:
     return one.code in (BOOKED, BOOKED_REVERSAL) and bool(one.cents)
 
 
@@ -48,12 +54,33 @@ def _from_own_bookings(line: OrderLineFacts, mine: Sequence[Evidence], in_batch:
     out = [-(one.cents or 0) for one in mine if (one.cents or 0) < 0]
     back = [one.cents or 0 for one in mine if (one.cents or 0) > 0]
     times_out = len(out) + (in_batch is not None and in_batch[0] in (Standing.PAID, Standing.RETURNED))
-    wrong_amount = any(cents != line.cents for cents in out) or any(cents > line.cents for cents in back)
-    if wrong_amount or any(one.code == BOOKED_REVERSAL for one in mine) or times_out > len(back) + 1:
+    wrong_amount = any(cents != line.cents for cents in out) or not all(_is_return_of(line, cents) for cents in back)
+    contradicts = any(one.code == BOOKED_REVERSAL for one in mine) or times_out > len(back) + 1
+    if wrong_amount or contradicts or (in_batch is not None and in_batch[0] == Standing.DISPUTED):
         return Standing.DISPUTED, last
     if len(back) >= max(times_out, 1):  # a return proves the debit before it, also if we have not seen that one
         return (Standing.RETURNED if len(back) == max(times_out, 1) else Standing.DISPUTED), last
     return Standing.PAID, last
+
+
+def _is_return_of(line: OrderLineFacts, cents: int) -> bool:
+    return 0 <= line.cents - cents <= min(MOST_FEE_CENTS, line.cents // 2)
+
+
+def dispute_unexplained_debits(
+    lines: Sequence[OrderLineFacts], by_line: Mapping[int | None, Sequence[Evidence]], shared: Sequence[Evidence],
+    concluded: dict[int, LineConclusion],
+) -> dict[int, LineConclusion]:  # fmt: skip
+    """Make unpaid lines disputed if batch bookings took more money than the other lines can explain."""
+    moved = -sum(one.cents or 0 for one in shared if is_booking(one))
+    rest = [line for line in lines if not any((one.cents or 0) < 0 for one in by_line[line.id])]
+    explained = sum(line.cents for line in rest if concluded[line.id].standing != Standing.UNPAID)
+    if moved <= explained:
+        return concluded
+    return {
+        line_id: replace(one, standing=Standing.DISPUTED) if one.standing == Standing.UNPAID else one
+        for line_id, one in concluded.items()
+    }
 
 
 def _from_batch_bookings(

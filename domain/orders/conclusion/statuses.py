@@ -13,6 +13,7 @@ from domain.orders.conclusion.terms import (
     NO_REASON,
     OUTCOMES,
     PAID_CODES,
+    REJECTED,
     SAID_PAID,
     SAID_UNPAID,
     UNPAID_CODES,
@@ -105,12 +106,20 @@ def _outcome(
         return Outcome(Standing.DISPUTED if went_on else Standing.UNPAID, reason)
     if any(one.said_at > last.said_at for one in in_process):
         return Outcome(Standing.POSSIBLE)  # the bank processes it again
-    until = may_execute_until(order, last.said_at)
-    return Outcome(Standing.POSSIBLE, reason, until) if today <= until else Outcome(Standing.UNPAID, reason)
+    until = may_execute_until(order, _first_of_last_rejection(unpaid, in_process).said_at)
+    # A bank that we can ask must have said so again after its last day; for a manual order there is nobody to ask.
+    is_over = amsterdam(last.said_at).date() > until or (order.manual and today > until)
+    return Outcome(Standing.UNPAID, reason) if is_over else Outcome(Standing.POSSIBLE, reason, until)
+
+
+def _first_of_last_rejection(unpaid: Sequence[Evidence], in_process: Sequence[Evidence]) -> Evidence:
+    """Return the first rejection since the bank last processed the line: repetitions do not prolong the wait."""
+    resumed = max((one.said_at for one in in_process), default=None)
+    return next(one for one in unpaid if resumed is None or one.said_at >= resumed)
 
 
 def _may_still_execute(one: Evidence) -> bool:
-    return one.code == "RJCT" and one.reason in _RETRIED_REASONS
+    return one.code == REJECTED and one.reason in _RETRIED_REASONS
 
 
 def _last_reason(unpaid: Sequence[Evidence]) -> str | None:

@@ -52,6 +52,7 @@ class Trust(StrEnum):
     HINT = "hint"
 
 
+REJECTED = "RJCT"
 # Our own codes.
 BOOKED = "BOOK"  # a booking; the amount is negative for a debit of our account
 BOOKED_REVERSAL = "RVSL"  # a debit that the bank marks as a reversal, which contradicts itself
@@ -62,7 +63,7 @@ SAID_PAID, SAID_UNPAID = "PAID", "NPAI"  # said by a person or an operator
 CAME_BACK = "RTRN"
 
 PAID_CODES = frozenset({"ACSC", "ACCC", SAID_PAID})
-UNPAID_CODES = frozenset({"RJCT", "CANC", NOT_TAKEN, SIGNING_FAILED, SAID_UNPAID})
+UNPAID_CODES = frozenset({REJECTED, "CANC", NOT_TAKEN, SIGNING_FAILED, SAID_UNPAID})
 OUTCOMES = PAID_CODES | UNPAID_CODES | {CAME_BACK}
 IN_PROCESS = frozenset({"PDNG", "ACFC", "ACCP", "ACWC", "ACWP", "ACSP"})
 NAMES = frozenset({"RVNC", "RVCM", "RVMC", "RVNM", "RVNA"})  # results of payee verification, in JSON and pain.002
