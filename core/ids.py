@@ -22,11 +22,6 @@ def uuid() -> str:
     return str(_uuid.uuid4())
 
 
-def five_digits() -> str:
-    """Return five random digits."""
-    return f"{secrets.randbelow(100_000):05d}"
-
-
 def eight_digits() -> str:
     """Return a code that a user copies by hand: 26 bits (ASVS 6.5.4 requires 20), for few attempts and a short time."""
     return f"{secrets.randbelow(10**8):08d}"

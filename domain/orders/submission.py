@@ -12,7 +12,6 @@ from connectors.bank.order_formats import read_order, representable_in, write_or
 from connectors.bank.pain001 import OrderLine, PaymentOrder
 from core.clock import today_amsterdam, utcnow
 from core.encryption import digest_sha256
-from core.ids import uuid
 from core.sepa_text import to_sepa
 from domain.banking import manual_bank
 from domain.banking.linking import bank_config_for_order, bank_config_of
@@ -26,7 +25,7 @@ from domain.orders.evidence import Statement
 from domain.payments import bank_capabilities, commitments, digest, execution_dates, state_machine
 from domain.payments.amendments import void_releases
 from domain.payments.queries import get_batch, get_batch_locked
-from domain.payments.references import message_id
+from domain.payments.references import message_id, request_id
 from domain.payments.totals import lines_of
 from models import BankAccount, BankExchange, BankOrder, Batch, BatchLine, Client, Release, transaction
 
@@ -125,7 +124,7 @@ def _open_again(batch: Batch, reason: str) -> None:
 
 def _order_of(batch: Batch, release: Release, lines: list[BatchLine]) -> PaymentOrder:
     return PaymentOrder(
-        msg_id=message_id(batch.reference, batch.orders_made + 1), created_at=utcnow(),
+        msg_id=message_id(batch.reference, batch.orders_made + 1), created_at=release.released_at,
         initiating_party=_debtor_name(batch), debtor_name=_debtor_name(batch), debtor_iban=release.debtor_iban,
         execution_date=release.execution_date, batch_booking=release.batch_booking, wage_tax=batch.kind == "wage_tax",
         lines=[
@@ -152,11 +151,11 @@ def _store(batch: Batch, release: Release, config: port.BankConfig, order: Payme
     if digest.payment_digest(release.debtor_iban, release.execution_date, lines) != release.digest:
         raise OrderMismatch(batch.reference)
     row = BankOrder.create(
-        batch=batch, release=release, bank_account=batch.bank_account_id, msg_id=order.msg_id, request_id=uuid(),
-        body_sealed=encrypt(body, "bank_order", order.msg_id), body_sha256=digest_sha256(body),
-        total_cents=release.total_cents, line_count=release.line_count, execution_date=release.execution_date,
-        return_hash=blind_index(sca.return_state(order.msg_id)), form=config.format,
-        by_hand=manual_bank.is_manual(config.id),
+        batch=batch, release=release, bank_account=batch.bank_account_id, msg_id=order.msg_id,
+        request_id=request_id(order.msg_id), body_sealed=encrypt(body, "bank_order", order.msg_id),
+        body_sha256=digest_sha256(body), total_cents=release.total_cents, line_count=release.line_count,
+        execution_date=release.execution_date, return_hash=blind_index(sca.return_state(order.msg_id)),
+        form=config.format, by_hand=manual_bank.is_manual(config.id),
         notify_hash=blind_index(status_callbacks.callback_state(order.msg_id)) if config.notifies else None,
     )  # fmt: skip
     Batch.update(orders_made=Batch.orders_made + 1).where(Batch.id == batch.id).execute()

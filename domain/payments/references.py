@@ -1,16 +1,61 @@
-"""References: YYYYMMDDHHMMSS-NNNNN for a batch, and what is derived from it for the bank."""
+"""Reference, MsgId, end-to-end ids and X-Request-ID of a payment: derived from what it pays and which attempt it is.
 
-from core.clock import utcnow
-from core.ids import five_digits
+The same payment made again from an older database (a restored backup) bears the same ids, so its bank sees the double
+(docs/decisions/0028-derived-ids.md). Nothing here reads the clock or draws at random. The key is BIZCUIT_LOOKUP_KEY,
+which stands outside the database and does not rotate with the data keys.
+"""
+
+import json
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from itertools import count
+from uuid import UUID
+
+from domain.common.encryption import blind_index
 from models import Batch
 
+# Account, cents, name and description as Nmbrs gives them.
+PaidLine = tuple[str, int, str, str]
 
-def new_reference() -> str:
-    """A reference that no batch has; the database's unique key has the last word."""
-    while True:
-        reference = f"{utcnow():%Y%m%d%H%M%S}-{five_digits()}"
-        if not Batch.select().where(Batch.reference == reference).exists():
-            return reference
+
+@dataclass(frozen=True)
+class PaidRun:
+    """The attempt to pay one version of a run. `client` is the public id, `company` the key that never changes;
+    `version` holds the hash of the version and, from the second payment of it on, the number of the attempt."""
+
+    client: str
+    company: str
+    kind: str
+    year: int
+    number: int
+    version: str
+    run_at: datetime | None = None
+
+
+def payment_identity(run: PaidRun, lines: Iterable[PaidLine]) -> str:
+    """Return the keyed hash of what is paid and which attempt it is; the order of the lines changes nothing."""
+    paid = [run.client, run.company, run.kind, run.year, run.number, run.version, sorted(lines)]
+    return blind_index(f"payment:{json.dumps(paid, separators=(',', ':'))}")
+
+
+def unused_reference(run: PaidRun, identity: str) -> str:
+    """Return the first reference of this payment that no other has; the database's unique key has the last word."""
+    known = Batch.select(Batch.id)
+    return next(one for one in reference_candidates(run, identity) if not known.where(Batch.reference == one).exists())
+
+
+def reference_candidates(run: PaidRun, identity: str) -> Iterator[str]:
+    """Yield YYYYMMDDHHMMSS-NNNNN without end: the time of the run in UTC, and five digits of the identity."""
+    at = f"{_time_of(run):%Y%m%d%H%M%S}"
+    for number in count():
+        digits = int(blind_index(f"reference:{identity}:{number}"), 16) % 100_000
+        yield f"{at}-{digits:05d}"
+
+
+def _time_of(run: PaidRun) -> datetime:
+    """When the run was made; where Nmbrs does not tell, as many seconds into its year as its number says."""
+    return (run.run_at or datetime(run.year, 1, 1, tzinfo=UTC) + timedelta(seconds=run.number)).astimezone(UTC)
 
 
 def message_id(reference: str, order_number: int) -> str:
@@ -21,3 +66,8 @@ def message_id(reference: str, order_number: int) -> str:
 def end_to_end_id(msg_id: str, position: int) -> str:
     """Unique for ever: the order's MsgId and the line's position."""
     return f"{msg_id}-{position:05d}"
+
+
+def request_id(msg_id: str) -> str:
+    """X-Request-ID of an order: a UUID (Berlin Group), also for banks whose orders bear no MsgId."""
+    return str(UUID(hex=blind_index(f"request:{msg_id}")[:32], version=4))

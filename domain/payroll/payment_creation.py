@@ -7,9 +7,10 @@ from core.clock import utcnow
 from domain.common import audit
 from domain.outbox import mail, push
 from domain.payments import creditor_names
-from domain.payments.references import end_to_end_id, new_reference
+from domain.payments.references import PaidLine, PaidRun, end_to_end_id, payment_identity, unused_reference
 from domain.payroll.missing_employees import MissingEmployees
 from domain.payroll.run_dues import OwedLine
+from domain.payroll.run_versions import PayableLine
 from models import Batch, BatchLine, Client, Membership, Run, User, insert_rows
 
 
@@ -23,20 +24,28 @@ def create_payment(
     the audit event.
     """
     company, total = run.company, sum(one.line.amount_cents for one in lines)
+    paid = PaidRun(
+        run.client.public_id, company.key, run.kind, run.year, run.number, _unused(run, version), run.run_at
+    )
+    identity = payment_identity(paid, [_paid_line(one.line) for one in lines])
     batch = Batch.create(
         client=run.client_id, run=run, company=company, nmbrs_company=company.key, kind=run.kind, year=run.year,
-        run_number=run.number, version=_unused(run, version), reference=new_reference(), description=run.description,
-        file_debtor_iban=debtor_iban, bank_account=company.bank_account_id, total_cents=total, line_count=len(lines),
-        orders_made=0, period_start=run.period_start, period_end=run.period_end, difference=again,
-        picked=run.picked_at is not None, missing_count=missing.count if missing else None,
-        missing_names=missing.names if missing else None,
+        run_number=run.number, version=paid.version, reference=unused_reference(paid, identity),
+        description=run.description, file_debtor_iban=debtor_iban, bank_account=company.bank_account_id,
+        total_cents=total, line_count=len(lines), orders_made=0, period_start=run.period_start,
+        period_end=run.period_end, difference=again, picked=run.picked_at is not None,
+        missing_count=missing.count if missing else None, missing_names=missing.names if missing else None,
     )  # fmt: skip
     _insert_lines(batch, lines)
     audit.record_event(
         run.client_id, actor, "batch.made", f"batch:{batch.reference}", run=run.id, version=version, total=total,
-        count=len(lines), difference=again, **details,
+        count=len(lines), difference=again, identity=identity, **details,
     )  # fmt: skip
     return batch
+
+
+def _paid_line(line: PayableLine) -> PaidLine:
+    return (line.iban, line.amount_cents, line.name_shown, line.description_shown)
 
 
 def _unused(run: Run, version: str) -> str:
