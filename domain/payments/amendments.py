@@ -1,4 +1,4 @@
-"""Changing a payment before it is approved: lines, day, account. Every change voids all releases."""
+"""Changes to a payment before it is approved: lines, date, account. Every change voids all releases and approvals."""
 
 from dataclasses import dataclass
 from datetime import date
@@ -16,9 +16,12 @@ from models import Approval, BankOrder, Batch, BatchLine, Client, Release, User,
 
 
 def _reopened(client: Client, user: User, reference: str) -> Batch:
-    """The batch, open to changes: an approved one that is not being sent comes back, its releases void.
+    """Return the locked batch in state open. One that is approved and not yet submitted is opened again.
 
-    So is the approval of one person, where two have to.
+    All its releases and approvals become void.
+
+    Raises:
+    - NotOpen
     """
     batch = get_batch_locked(client, reference)
     if batch.state == "approved":
@@ -31,7 +34,7 @@ def _reopened(client: Client, user: User, reference: str) -> Batch:
 
 
 def void_releases(batch: Batch, reason: str) -> None:
-    """No release or approval stands any more, and an order that never left ends."""
+    """Void all releases and approvals, and close an order that was never submitted."""
     four_eyes.void_approvals(batch, reason)
     Release.update(voided_at=utcnow(), void_reason=reason).where(
         Release.batch == batch.id, Release.voided_at.is_null()
@@ -46,9 +49,8 @@ def void_releases(batch: Batch, reason: str) -> None:
 
 
 def void_approvals_by(client: Client, user: User, actor: str, reason: str) -> int:
-    """What this person approved and is not being sent yet is approved no more; returns of how many payments.
-
-    In the caller's transaction.
+    """Void what this person approved and is not submitted yet; return the number of payments. In the caller's
+    transaction.
     """
     require_client_lock(client.id)
     given = Approval.select(Approval.batch).where(Approval.user == user.id, Approval.voided_at.is_null())
@@ -69,7 +71,9 @@ def void_approvals_by(client: Client, user: User, actor: str, reason: str) -> in
 
 
 def renew_end_to_end_ids(batch: Batch) -> None:
-    """The next order draws new ids, hence needs a new release; lines that were on their way are open again."""
+    """Give the lines the ids of the next order, which therefore needs a new release. Lines that were sent are open
+    again.
+    """
     batch.orders_made = Batch.get_by_id(batch.id).orders_made
     msg_id = message_id(batch.reference, batch.orders_made + 1)
     lines = list(BatchLine.select().where(BatchLine.batch == batch.id, BatchLine.state.not_in(("void", "executed"))))
@@ -86,9 +90,9 @@ def renew_end_to_end_ids(batch: Batch) -> None:
 
 @dataclass(frozen=True)
 class LineDecision:
-    """What a verdict about one line changed: the payment's digest before and after it, in one transaction.
+    """The payment's digest before and after a line was excluded or included.
 
-    `alone`: nothing but this line changed; otherwise somebody had approved, and all of it is as new.
+    `alone`: nothing else changed on the page. Otherwise an approval became void, and the whole page is new.
     """
 
     before: str
@@ -97,12 +101,12 @@ class LineDecision:
 
 
 def exclude_line(client: Client, user: User, reference: str, line_id: int) -> LineDecision:
-    """✗: this line is not paid."""
+    """Exclude a line from the payment (✗)."""
     return _decide_line(client, user, reference, line_id, "refused")
 
 
 def include_line(client: Client, user: User, reference: str, line_id: int) -> LineDecision:
-    """✓: takes back a ✗."""
+    """Include an excluded line again (✓)."""
     return _decide_line(client, user, reference, line_id, "open")
 
 
@@ -122,12 +126,12 @@ def _decide_line(client: Client, user: User, reference: str, line_id: int, verdi
 
 
 def _digest(batch: Batch) -> str:
-    """Of the payment as it stands in this transaction, which holds it."""
+    """Return the digest of the payment as it is in this transaction."""
     return totals.get_totals(batch, execution_date(batch)).digest
 
 
 def _changed(batch: Batch, user: User) -> None:
-    """Who changed a line last. When every line is paid again as Nmbrs sent it, nobody's change is left."""
+    """Record who changed the payment last; nobody when every change was undone."""
     struck = BatchLine.select().where(BatchLine.batch == batch.id, BatchLine.state == "refused").exists()
     now = Batch.get_by_id(batch.id)
     as_sent = not struck and now.execution_date is None and now.bank_account_id == now.company.bank_account_id
@@ -135,7 +139,7 @@ def _changed(batch: Batch, user: User) -> None:
 
 
 def include_all_lines(client: Client, user: User, reference: str) -> int:
-    """Take back every ✗; of how many lines."""
+    """Include every excluded line again; return how many there were."""
     with transaction(client.id):
         batch = _reopened(client, user, reference)
         back = BatchLine.update(state="open").where(BatchLine.batch == batch.id, BatchLine.state == "refused").execute()
@@ -148,7 +152,12 @@ def include_all_lines(client: Client, user: User, reference: str) -> int:
 def change_date_and_account(
     client: Client, user: User, reference: str, execution_date: date | None, account_id: int
 ) -> None:
-    """Another day (None: the first that is possible) or account. DateInvalid, AccountInvalid."""
+    """Set the execution date (None: the first possible one) and the account.
+
+    Raises:
+    - DateInvalid
+    - AccountInvalid: the account is not one that payments can be made from.
+    """
     usable = {view.id for view in payable_accounts(client)}
     if account_id not in usable:
         raise AccountInvalid
@@ -165,12 +174,16 @@ def change_date_and_account(
 
 
 def open_cautions(client: Client, user: User, reference: str, seen: list[str]) -> None:
-    """The warnings that must be opened were: `seen` are the names ("kind:about") of those on the screen."""
+    """Record that the user read these warnings; `seen` holds their names ("kind:about") as the screen had them."""
     warnings.acknowledge_warnings(get_batch(client, reference), user, seen)
 
 
 def discard(client: Client, user: User, reference: str) -> None:
-    """Niet betalen: every line is refused, and the payment ends."""
+    """End a payment whose lines are all excluded, without paying (*Niet betalen*).
+
+    Raises:
+    - NothingToPay: not all lines are excluded.
+    """
     with transaction(client.id):
         batch = _reopened(client, user, reference)
         if BatchLine.select().where(BatchLine.batch == batch.id, BatchLine.state == "open").exists():
@@ -179,12 +192,18 @@ def discard(client: Client, user: User, reference: str) -> None:
 
 
 def reopen_held(batch: Batch, user: User) -> None:
-    """Open the same batch again after a refusal, in the caller's transaction: a new order to come, with new ids and a
-    new release. Whether it still pays what is owed is for the caller to know (domain.payroll.reopening)."""
+    """Open a payment again that its bank did not execute, in the caller's transaction. It needs a new release, and gets
+    a new order with new ids.
+
+    The caller checks that it still pays what is owed (domain.payroll.reopening).
+
+    Raises:
+    - NotOpen
+    """
     if (batch.state, "reopen") not in state_machine.TRANSITIONS:
         raise NotOpen(batch.state)
     void_releases(batch, "reopened")
-    # an order whose whole sum came back is over; its bookings are still matched
+    # An order that came back whole is closed; later bookings of it are still matched.
     BankOrder.update(state="ended", due_at=None).where(
         BankOrder.batch == batch.id, BankOrder.state == "executed"
     ).execute()

@@ -1,8 +1,8 @@
-"""What banks were given of what is owed: nobody gets more than the newest version of a run says.
+"""What banks already have of what a run owes, so that nobody is paid more than the newest version says.
 
-An order line counts against the due of its person while its bank may pay it, has paid it, or contradicts itself about
-it (`models.COMMITTED`); what was proved not to be paid and what came back counts no more. A line of a live order that
-has not reached its bank counts as well: it is about to.
+An order line counts against its due while the bank may still pay it, has paid it, or contradicts itself about it
+(`models.COMMITTED`), and while its order is about to be submitted. A line that was proved unpaid, or that came back, no
+longer counts.
 """
 
 from collections import Counter
@@ -17,13 +17,13 @@ from models import COMMITTED, BankOrder, Batch, BatchLine, Due, OrderLine
 
 _COMMITTED = OrderLine.standing.in_(COMMITTED)
 _ABOUT_TO_GO = (OrderLine.standing == "unsent") & (BankOrder.state != "ended")
-# Lines of a payment that are, or were, to be paid by it.
+# States of lines that the payment is to pay, or has sent.
 _TO_GO = ("open", "sent")
 
 
 @dataclass(frozen=True)
 class CommittedLine:
-    """A line that counts against its due; cents. `id` is that of the payment's line."""
+    """An order line that counts against its due. `id` is that of the payment line."""
 
     id: int
     due_id: int | None
@@ -34,7 +34,7 @@ class CommittedLine:
 
 
 def committed_lines(run_id: int) -> list[CommittedLine]:
-    """Return every line of this run that counts, the oldest first."""
+    """Return every order line of this run that counts, oldest first."""
     rows: Any = _order_lines(
         BatchLine.id, BatchLine.due, BatchLine.name_shown, OrderLine.iban, OrderLine.amount_cents,
         BatchLine.description_shown,
@@ -43,19 +43,17 @@ def committed_lines(run_id: int) -> list[CommittedLine]:
 
 
 def require_owed(batch: Batch, lines: Sequence[BatchLine]) -> None:
-    """Make sure that these lines pay nobody more than is owed, in a transaction that holds the client.
+    """Check that these lines pay nobody more than is owed, in a transaction that holds the client's lock.
 
     Raises:
-        MoreThanOwed: they would; or it is not known now what is owed.
+    - MoreThanOwed: they do, or what is owed is not known at the moment.
     """
     if exceeding_dues(batch, lines):
         raise MoreThanOwed
 
 
 def exceeding_dues(batch: Batch, lines: Sequence[BatchLine]) -> set[int | None]:
-    """Return the dues that this payment would overpay with those of its lines that are to go.
-
-    None among them stands for a line that is owed to nobody.
+    """Return the dues that the payable ones of these lines would overpay; None among them means a line without a due.
     """
     known: Any = Due.select(Due.id, Due.owed_cents).where(Due.run == batch.run_id, Due.suspended_at.is_null()).tuples()
     owed: dict[int | None, int] = dict(known)
@@ -68,14 +66,15 @@ def exceeding_dues(batch: Batch, lines: Sequence[BatchLine]) -> set[int | None]:
 
 
 def _given(batch: Batch) -> Counter[int | None]:
-    """What counts of all orders of the payment's run, but for its own that is about to go."""
+    """Return the cents per due that count of all orders of the run, except the order of this batch that is about to go.
+    """
     about_to_go = _ABOUT_TO_GO & (Batch.id != batch.id)
     query = _order_lines(BatchLine.due, fn.sum(OrderLine.amount_cents))
     return _sums(query.where(Batch.run == batch.run_id, _COMMITTED | about_to_go).group_by(BatchLine.due))
 
 
 def _approved(batch: Batch) -> Counter[int | None]:
-    """What other payments of the run that are approved will give to a bank."""
+    """Return the cents per due in other approved payments of the run."""
     query = BatchLine.select(BatchLine.due, fn.sum(BatchLine.amount_cents)).join(Batch)
     others = (Batch.run == batch.run_id) & (Batch.id != batch.id) & (Batch.state == "approved")
     return _sums(query.where(others, BatchLine.state == "open").group_by(BatchLine.due))

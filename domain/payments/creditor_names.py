@@ -1,4 +1,5 @@
-"""Names that a person took over from a bank: kept per client and account, for the name that Nmbrs gives."""
+"""Creditor names as banks know them, which a person accepted instead of the name in Nmbrs. Kept per client and account.
+"""
 
 from collections.abc import Iterable
 from typing import Any
@@ -12,37 +13,42 @@ MOST_AT_ONCE = 500
 
 
 class CreditorNames:
-    """The names that one client has taken over."""
+    """The names that one client has accepted."""
 
     def __init__(self, client_id: int, ibans: Iterable[str]) -> None:
         wanted, rows = sorted(set(ibans)), AcceptedName.select().where(AcceptedName.client == client_id)
-        if len(wanted) <= MOST_AT_ONCE:  # beyond it all of the client are fewer than the questions
+        if len(wanted) <= MOST_AT_ONCE:  # with more, reading all names of the client is faster
             rows = rows.where(AcceptedName.iban.in_(wanted))
         self._known = {row.iban: (row.name_given, row.name_at_bank) for row in rows}
 
     def override_for(self, iban: str, name_shown: str) -> str | None:
-        """The bank's name; None when none was taken over for this name at this account."""
+        """Return the bank's name; None if none was accepted for this name at this account."""
         given, at_bank = self._known.get(iban, ("", ""))
         return at_bank if at_bank and given == name_shown else None
 
     def name_for_bank(self, iban: str, name_shown: str) -> str:
-        """The name for the bank, in SEPA signs and at most 70: the one taken over, else Nmbrs's own."""
+        """Return the name for the bank, in SEPA characters and at most 70 of them: the accepted one, else Nmbrs's own.
+        """
         return to_sepa(self.override_for(iban, name_shown) or name_shown, 70)
 
 
 def load_creditor_names(client_id: int, lines: Iterable[Any]) -> CreditorNames:
-    """Those that matter for these lines (anything with an `iban`)."""
+    """Load the accepted names for these lines (any objects with an `iban`)."""
     return CreditorNames(client_id, (line.iban for line in lines))
 
 
 def reset_fields_for_new_order(line: BatchLine, names: CreditorNames) -> dict[str, Any]:
-    """What a line has to become for a new order: no result of the last one, and the name that was taken over."""
+    """Return the fields that a line needs for a new order: without results of the last one, with the name to send."""
     sent = names.name_for_bank(line.iban, line.name_shown)
     return {"name_sent": sent, "name_match": None, "name_at_bank": None, "bank_reason": None}
 
 
 def save_accepted_name(client_id: int, user_id: int, line: BatchLine) -> None:
-    """Take the bank's name over, in the caller's transaction. NotFound when there is none that could be sent."""
+    """Accept the bank's name for this line, in the caller's transaction.
+
+    Raises:
+    - NotFound: the bank gave no name, or none that can be written in SEPA characters.
+    """
     require_client_lock(client_id)
     if line.name_at_bank is None or not any(sign.isalnum() for sign in to_sepa(line.name_at_bank, 70)):
         raise NotFound

@@ -1,8 +1,7 @@
-"""The digest of a payment: what was shown, what is approved and what is sent, in one number.
+"""The digest of a payment: a hash of what is shown, approved and sent, so that the three can be compared.
 
-RTS art. 5(3)(b): for a batch the approval is specific to its total and its payees; any change voids it. How the
-account holder's own bank books it (one sum, or line by line) is neither: it stands beside the digest, at the release,
-so that approvals of before keep their digest, and an order is booked as was shown when it was approved.
+PSD2 RTS art. 5(3)(b): the authentication code for a batch is specific to its total and its payees, and any change makes
+it invalid. Batch booking is not part of it: it concerns neither, and is recorded with the release.
 """
 
 import hashlib
@@ -16,7 +15,7 @@ _MARK = b"bizcuit-payment-v1"
 
 
 class _Hash:
-    """Fields with their lengths, so that no two different payments read the same."""
+    """A hash of fields with their lengths, so that two different payments never give the same input."""
 
     def __init__(self) -> None:
         self._hash = hashlib.sha256(_MARK)
@@ -31,7 +30,10 @@ class _Hash:
 
 
 def payment_digest(debtor_iban: str, day: date, lines: Iterable[BatchLine]) -> str:
-    """Debtor account, execution date, count, total and every line: both its forms, its IBAN, its amount."""
+    """Return the digest of debtor account, execution date, count, total and lines.
+
+    Of each line: end-to-end id, name and remittance as shown and as sent, IBAN and amount.
+    """
     rows = sorted(lines, key=lambda line: line.position)
     made = _Hash()
     made.add(debtor_iban, day.isoformat(), len(rows), sum(row.amount_cents for row in rows))
@@ -44,7 +46,7 @@ def payment_digest(debtor_iban: str, day: date, lines: Iterable[BatchLine]) -> s
 
 
 def comparable_order(order: PaymentOrder) -> tuple:
-    """What an order says, in a form in which two can be compared: more than a person is shown."""
+    """Return the fields of an order as a tuple, to compare two orders. It holds more than the digest."""
     about = (order.msg_id, order.debtor_iban, order.execution_date, order.batch_booking, order.wage_tax)
     return (*about, [_line(line) for line in order.lines])
 

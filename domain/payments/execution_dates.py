@@ -1,4 +1,4 @@
-"""Execution dates: bank days, cut-offs, and what a calendar offers."""
+"""Execution dates: bank days, cut-off times, and the days that a calendar offers."""
 
 from dataclasses import dataclass
 from datetime import date, datetime, time, timedelta
@@ -12,7 +12,8 @@ MAX_DAYS_AHEAD = timedelta(days=365)
 
 @dataclass(frozen=True)
 class CalendarDay:
-    """reason: past, cut_off, not_a_bank_day, too_far; None when it can be chosen."""
+    """A day in the calendar. `reason` is why it cannot be chosen: past, cut_off, not_a_bank_day or too_far; else None.
+    """
 
     date: date
     enabled: bool
@@ -23,14 +24,14 @@ class CalendarDay:
 
 
 def earliest_execution_date(cut_off: time, now: datetime | None = None) -> date:
-    """The first bank day whose cut-off (Amsterdam) is still open."""
+    """Return the first bank day whose cut-off (Amsterdam time) has not passed."""
     local = amsterdam(now or utcnow())
     today = local.date()
     return today if is_bank_day(today) and local.time() < cut_off else next_bank_day(today)
 
 
 def unavailable_reason(day: date, cut_off: time, now: datetime | None = None) -> str | None:
-    """Why nothing can be executed on this day; None when it can."""
+    """Return why no payment can be executed on this day; None if one can."""
     local = amsterdam(now or utcnow())
     if day < local.date():
         return "past"
@@ -42,14 +43,18 @@ def unavailable_reason(day: date, cut_off: time, now: datetime | None = None) ->
 
 
 def require_valid(day: date, cut_off: time) -> None:
-    """DateInvalid with the obstacle."""
+    """Check that a payment can be executed on this day.
+
+    Raises:
+    - DateInvalid: with the reason.
+    """
     reason = unavailable_reason(day, cut_off)
     if reason:
         raise DateInvalid(reason)
 
 
 def calendar_month(first: date, cut_off: time, chosen: date) -> list[list[CalendarDay]]:
-    """The weeks, from Monday, that show this month."""
+    """Return the weeks of this month, from Monday."""
     today = amsterdam(utcnow()).date()
     day = first.replace(day=1)
     start = day - timedelta(days=day.weekday())

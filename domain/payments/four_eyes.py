@@ -1,7 +1,7 @@
-"""Four eyes: from a total on, two different people approve, and nobody what they changed last.
+"""Four eyes: from a set total, two different people approve a payment, and never the person who changed it last.
 
-The first approval changes no state: it stands for exactly the digest that was shown, until anything changes.
-The release, of which there is one, comes to be with the second (docs/decisions/0016-four-eyes.md).
+The first approval changes no state. It holds for exactly the digest that was shown, until something changes. The second
+approval creates the release (docs/decisions/0016-four-eyes.md).
 """
 
 from dataclasses import dataclass
@@ -26,7 +26,7 @@ MAY_APPROVE = ("owner", "approver")
 
 @dataclass(frozen=True)
 class DualApprovalStatus:
-    """Where a payment of which two approve stands: names of who did, and of who may be asked yet."""
+    """Who approved a payment that needs two people, and who may still be asked (names)."""
 
     approved_by: tuple[str, ...]
     eligible: tuple[str, ...]
@@ -37,17 +37,17 @@ class DualApprovalStatus:
 
     @property
     def waits(self) -> bool:
-        """One person has approved; another still has to."""
+        """Return whether one person has approved, and a second is needed."""
         return self.open and bool(self.approved_by)
 
     @property
     def stuck(self) -> bool:
-        """Nobody is left who could make it two."""
+        """Return whether there are too few people to approve it."""
         return self.open and len(self.approved_by) + len(self.eligible) < 2
 
 
 def is_required(client: Client, total_cents: int) -> bool:
-    """Whether two have to approve a payment of this total."""
+    """Return whether a payment of this total (cents) needs two people."""
     return client.four_eyes_cents is not None and total_cents >= client.four_eyes_cents
 
 
@@ -57,7 +57,7 @@ def _people(client: Client) -> list[User]:
 
 
 def valid_approvals(batch_id: int) -> list[Approval]:
-    """The approvals of a payment that are not void, the first one first."""
+    """Return the approvals of a payment that are not void, oldest first."""
     query = Approval.select(Approval, User).join(User)
     return list(query.where(Approval.batch == batch_id, Approval.voided_at.is_null()).order_by(Approval.id))
 
@@ -65,7 +65,7 @@ def valid_approvals(batch_id: int) -> list[Approval]:
 def dual_approval_status(
     client: Client, user: User, batch_id: int, state: str, total_cents: int
 ) -> DualApprovalStatus | None:
-    """How it stands, for this user; None where one person approves and for what is past that."""
+    """Return the status for this user; None if one person suffices, or if the payment is released without approvals."""
     if client.four_eyes_cents is None:
         return None
     given = valid_approvals(batch_id)
@@ -85,9 +85,13 @@ def dual_approval_status(
 def approve(
     batch: Batch, user: User, shown: str, total_cents: int, proof: str, ip: str, fixed_day: bool
 ) -> Approval | None:
-    """Keep this person's approval, in the transaction of the release; None when it was the last one needed.
+    """Record this person's approval, in the transaction of the release. Return None if it was the last one needed.
 
-    The same person twice counts once. LastEditorCannotApprove; SamePerson when two accounts belong to one person.
+    A second approval by the same person changes nothing.
+
+    Raises:
+    - LastEditorCannotApprove
+    - SamePerson: another account of the same person approved it.
     """
     require_client_lock(batch.client_id)
     if batch.changed_by_id == user.id:
@@ -112,7 +116,7 @@ def approve(
 
 
 def _counting(batch: Batch, shown: str) -> list[Approval]:
-    """Approvals that still count: of exactly what is shown now, by who may still sign. The others become void."""
+    """Return the valid approvals of this digest by people who still have authority, and void the others."""
     counting = []
     for one in valid_approvals(batch.id):
         answer = signing_authority.latest_decision(batch.client, one.user)
@@ -135,7 +139,7 @@ def _ask_next(batch: Batch, row: Approval) -> None:
 
 
 def void_approvals(batch: Batch, reason: str) -> int:
-    """No approval of this payment stands any more; a day that nobody had chosen is free again. How many stood."""
+    """Void all approvals of this payment; return how many there were. A date that nobody chose is free again."""
     require_client_lock(batch.client_id)
     given = valid_approvals(batch.id)
     if any(one.fixed_day for one in given):
@@ -151,10 +155,15 @@ def _void(which, reason: str) -> int:
 
 # --- the setting ----------------------------------------------------------------------------------
 def set_threshold(membership: Membership, from_cents: int | None) -> str:
-    """Two approve from this total (cents) on; None: one always does. Returns "changed", "same" or "asked".
+    """Set the total (cents) from which two people approve; None: one always suffices.
 
-    What makes it stricter counts at once. What makes it weaker waits until somebody else who may approve agrees,
-    where there is such a person. InsufficientRole for who is no owner; TooFewApprovers where no two could.
+    A stricter setting applies at once. A weaker one waits until another approver agrees, if there is one.
+
+    Return "changed", "same" or "asked".
+
+    Raises:
+    - InsufficientRole: only owners change it.
+    - TooFewApprovers: there is nobody else who could approve.
     """
     if membership.role != "owner":
         raise InsufficientRole
@@ -203,15 +212,19 @@ def _set(client: Client, user: User, from_cents: int | None, **more: int) -> Non
 
 
 def pending_threshold_change(client: Client) -> FourEyesChange | None:
-    """The weaker setting that waits for somebody else to agree."""
+    """Return the weaker setting that waits for another person's agreement, if any."""
     query = FourEyesChange.select(FourEyesChange, User).join(User)
     return query.where(FourEyesChange.client == client.id).first()
 
 
 def confirm_threshold_change(membership: Membership, key: str) -> None:
-    """A second person agrees, and it counts.
+    """Agree to the weaker setting, as a second person.
 
-    NoPendingRequest, InsufficientRole, NotIdentified; SamePerson for whoever asked it.
+    Raises:
+    - NoPendingRequest
+    - InsufficientRole
+    - NotIdentified
+    - SamePerson: the person who asked for it.
     """
     client, user = membership.client, membership.user
     with transaction(client.id):
@@ -224,7 +237,12 @@ def confirm_threshold_change(membership: Membership, key: str) -> None:
 
 
 def decline_threshold_change(membership: Membership, key: str) -> None:
-    """It stays as it was: by anyone who may approve, also by whoever asked. NoPendingRequest, InsufficientRole."""
+    """Decline the weaker setting. Any approver may, also the person who asked for it.
+
+    Raises:
+    - NoPendingRequest
+    - InsufficientRole
+    """
     with transaction(membership.client_id):
         row = _answerable(membership, key)
         FourEyesChange.delete().where(FourEyesChange.id == row.id).execute()

@@ -1,4 +1,4 @@
-"""Betaallimiet: per account, per payment and per Amsterdam day, checked inside the release's transaction."""
+"""Payment limits (*betaallimiet*) of an account: per payment and per day in Amsterdam."""
 
 from peewee import fn
 
@@ -9,11 +9,14 @@ from models import BankAccount, Batch, Release, require_client_lock, transaction
 
 
 def require_within_limits(account: BankAccount, total_cents: int) -> None:
-    """LimitExceeded when this payment, or this day with it, goes over the account's limit.
+    """Check the account's limits for a payment of this total (cents), in the transaction of the release.
 
-    The day counts every release of today that still stands or led to an order that may live.
+    The day's total counts every release of today that is not void.
+
+    Raises:
+    - LimitExceeded: with the limit that is exceeded.
     """
-    require_client_lock(account.client_id)  # two releases at once wait for each other
+    require_client_lock(account.client_id)  # so that two releases cannot both use the same room
     limits = BankAccount.get_by_id(account.id)
     if total_cents > limits.limit_payment_cents:
         raise LimitExceeded("payment", limits.limit_payment_cents, total_cents)
@@ -23,7 +26,7 @@ def require_within_limits(account: BankAccount, total_cents: int) -> None:
 
 
 def released_today(account: BankAccount) -> int:
-    """Cents released from this account since midnight in Amsterdam."""
+    """Return the cents released from this account since midnight in Amsterdam."""
     total = Release.select(fn.sum(Release.total_cents)).where(
         Release.debtor_iban == account.iban,
         Release.batch.in_(Batch.select(Batch.id).where(Batch.client == account.client_id)),
@@ -34,7 +37,7 @@ def released_today(account: BankAccount) -> int:
 
 
 def set_limits(account: BankAccount, payment_cents: int | None, day_cents: int | None, operator: str) -> None:
-    """An operator sets other limits; the log keeps who and what."""
+    """Set the limits (cents; None: unchanged), as an operator. The audit log keeps who did it."""
     new_payment = account.limit_payment_cents if payment_cents is None else payment_cents
     new_day = account.limit_day_cents if day_cents is None else day_cents
     with transaction(account.client_id):

@@ -1,6 +1,6 @@
-"""Finding lines of a payment: by name, account or description, by what is with them, and in pages.
+"""Search the lines of a payment by name, account, remittance or remark, in pages.
 
-What is found never changes what is approved: total, count and digest are of all lines (see `sums`).
+A search never changes what is approved: total, count and digest always cover all lines (see `totals`).
 """
 
 from collections.abc import Sequence
@@ -16,7 +16,7 @@ from domain.payments.totals import NOT_PAID
 from models import Batch, BatchLine
 
 PAGE = 100
-# From so many lines on there is something to search.
+# Payments with fewer lines have no search field.
 SEARCHED_FROM = 30
 REFUSED, REMARKED = "geweigerd", "opmerking"
 LONGEST = 70
@@ -24,7 +24,7 @@ LONGEST = 70
 
 @dataclass(frozen=True)
 class LineQuery:
-    """What somebody looks for: a text, one of REFUSED and REMARKED or nothing, and which page of it (from 1)."""
+    """A search: a text, a filter (REFUSED, REMARKED or none), and the page, counted from 1."""
 
     text: str = ""
     only: str = ""
@@ -32,17 +32,17 @@ class LineQuery:
 
     @property
     def filters(self) -> bool:
-        """Lines may be left out, beside those of other pages."""
+        """Return whether the search can leave lines out."""
         return bool(self.text or self.only)
 
     def at(self, page: int) -> "LineQuery":
-        """The same on another page."""
+        """Return the same search on another page."""
         return replace(self, page=page)
 
 
 @dataclass(frozen=True)
 class LinePage:
-    """One page of lines: `count` were found in all, the first of these is number `first` of them."""
+    """One page of the `count` lines found."""
 
     rows: Sequence[BatchLine]
     count: int
@@ -59,15 +59,15 @@ class LinePage:
 
 
 def build_line_query(text: str, only: str = "", page: int = 1) -> LineQuery:
-    """A look of what was typed: too long is cut, an unknown filter or page is none."""
+    """Return the search for what was typed. A long text is cut; an unknown filter or page is ignored."""
     known = only if only in (REFUSED, REMARKED) else ""
     return LineQuery(" ".join(text[:LONGEST].split()), known, max(1, page))
 
 
 def search_lines(batch: Batch, look: LineQuery, all_lines: int) -> LinePage:
-    """The lines of one page, in their order; where a payment is over, those that were not paid come last.
+    """Return one page of lines by position; of a payment that is past approval, unpaid lines come last.
 
-    A page beyond the last one is the last one. Only these lines are read.
+    A page beyond the last one gives the last one. Only the lines of the page are read.
     """
     query: Any = BatchLine.select().where(BatchLine.batch == batch.id)
     for condition in _conditions(look):
@@ -80,14 +80,14 @@ def search_lines(batch: Batch, look: LineQuery, all_lines: int) -> LinePage:
 
 
 def all_on_one_page(batch: Batch, rows: Sequence[BatchLine]) -> LinePage:
-    """All lines as one page, out of what was read already."""
+    """Return all lines as one page, from rows that were already read."""
     if not _is_open(batch):
         rows = sorted(rows, key=lambda row: row.state in NOT_PAID)
     return LinePage(rows, len(rows), 1, LineQuery())
 
 
 def page_of_position(position: int) -> int:
-    """On which page a line stands while its payment is open; positions count from 1 without a gap."""
+    """Return the page of an open payment that has the line at this position (from 1, without gaps)."""
     return (position - 1) // PAGE + 1
 
 
@@ -113,23 +113,25 @@ def _conditions(look: LineQuery) -> list[Any]:
 
 
 def _says(text: str) -> Any:
-    """Every word stands in name or description, or all of it, without blanks, in the account's number.
+    """Return the condition that every word occurs in name or remittance, or the whole text in the IBAN.
 
-    Not without a digit: "ing" is a name, and the bank of half the others.
+    A text without a digit is not looked for in IBANs: "ing" is part of a name, and of half of all IBANs.
     """
     words = reduce(and_, (_word(word) for word in text.split()))
     return words | BatchLine.iban.contains(text.replace(" ", "")) if any(map(str.isdigit, text)) else words
 
 
 def _word(word: str) -> Any:
-    """As Nmbrs wrote it, or as a bank does: without the accents that a keyboard may lack."""
+    """Return the condition that a word occurs as Nmbrs wrote it, or as converted for the bank, without accents."""
     said = BatchLine.name_shown.contains(word) | BatchLine.description_shown.contains(word)
     plain = to_sepa(word, LONGEST)
     return said | BatchLine.name_sent.contains(plain) if any(sign.isalnum() for sign in plain) else said
 
 
 def _remarked() -> Any:
-    """Something is told beside it: the bank reads or knows it otherwise, it was paid in part, or refused with a why."""
+    """Return the condition that a line has a remark: a converted text, another name at the bank, a partial payment or a
+    reason.
+    """
     return (
         (BatchLine.name_sent != BatchLine.name_shown) | (BatchLine.description_sent != BatchLine.description_shown)
         | BatchLine.paid_cents.is_null(False) | BatchLine.name_match.is_null(False)

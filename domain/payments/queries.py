@@ -1,4 +1,4 @@
-"""Reading payments: lists, the one payment as it is shown, its calendar."""
+"""Read payments: lists, one payment as its page shows it, its calendar."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
@@ -38,7 +38,7 @@ ASK_AGAIN_AFTER = timedelta(seconds=2)
 
 @dataclass(frozen=True)
 class BatchRow:
-    """Amounts in cents; the total is what would be paid."""
+    """One payment in a list. `total_cents` is the sum of its payable lines."""
 
     reference: str
     company_name: str
@@ -55,6 +55,7 @@ class BatchRow:
 
 @dataclass(frozen=True)
 class LineView:
+    """One payment line. `paid_cents` is what the bank paid of it, where that is less than the line."""
     id: int
     position: int
     name: str
@@ -69,7 +70,9 @@ class LineView:
 
     @property
     def converted(self) -> bool:
-        """What the bank gets is written otherwise than Nmbrs wrote it."""
+        """Return whether the name or remittance for the bank differs from Nmbrs's own, by conversion to SEPA
+        characters.
+        """
         return (self.name, self.description) != (self.name_sent, self.description_sent)
 
     @property
@@ -79,22 +82,22 @@ class LineView:
 
 @dataclass(frozen=True)
 class OrderView:
-    """The newest order of a payment. `row` is what it was read from, so that nobody has to read it again."""
+    """The newest order of a payment. `row` is its database row, so that nobody needs to read it again."""
 
     id: int
     msg_id: str
     state: str
     raw_status: str | None
     can_sign: bool
-    placed_at: datetime | None
     row: BankOrder = field(repr=False, compare=False)
 
 
 @dataclass(frozen=True)
 class Payment:
-    """One payment as it is shown; `digest` names exactly this, whichever of its lines are shown.
+    """One payment as its page shows it.
 
-    `lines` are all of them, or the page of `found`; total, counts, `spelt` and `reasons` are of all (see `sums`).
+    `lines` holds all lines, or one page of search results (`found`). Totals, counts, `spelt` and `reasons` always cover
+    all lines (see `totals`); `digest` covers all payable lines.
     """
 
     id: int
@@ -128,7 +131,7 @@ class Payment:
     batch_booking: bool = True
     name_check: bool = True
     by_hand: bool = False
-    hidden: bool = False  # the lines are not for this person
+    hidden: bool = False  # this person may not see the lines
     found: LinePage | None = None
     spelt_count: int = 0
     spelt: Sequence[LineView] = ()
@@ -136,12 +139,12 @@ class Payment:
 
     @property
     def unopened(self) -> bool:
-        """Something has to be read before it can be approved."""
+        """Return whether a warning must be read before the payment can be approved."""
         return any(not one.opened for one in self.cautions)
 
     @property
     def needs_pin(self) -> bool:
-        """The app's own proof is the signature."""
+        """Return whether the signature is given in this app, by PIN or passkey, instead of at the bank."""
         return self.signing == "delegated"
 
     @property
@@ -150,7 +153,7 @@ class Payment:
 
 
 def list_batches(client: Client, limit: int = 50, states: Sequence[str] = ()) -> list[BatchRow]:
-    """Newest first."""
+    """Return the newest payments first."""
     refused_whole = (Batch.state == "rejected") & (BatchLine.state == "rejected")
     payable = Case(None, [(BatchLine.state.not_in(NOT_PAID) | refused_whole, 1)], 0)
     query: Any = (
@@ -174,18 +177,21 @@ def list_batches(client: Client, limit: int = 50, states: Sequence[str] = ()) ->
 
 
 def count_waiting(client: Client, user: User) -> int:
-    """At how many payments this person has something to do."""
+    """Return the number of payments that wait for this person."""
     return Batch.select().where(Batch.client == client.id, awaiting_action_by(user)).count()
 
 
 def awaiting_action_by(user: User) -> Any:
-    """The condition of a payment that waits for this person: not what only waits for a second approval."""
+    """Return the SQL condition for payments that wait for this person.
+
+    A payment that they approved, and that waits for a second person, is not one of them.
+    """
     mine = Approval.select(Approval.batch).where(Approval.user == user.id, Approval.voided_at.is_null())
     return Batch.state.in_(NEEDS_ACTION) & ~((Batch.state == "open") & Batch.id.in_(mine))
 
 
 def approved_by_me(client: Client, user: User) -> set[str]:
-    """References of open payments that this person approved and another still has to."""
+    """Return the references of open payments that this person approved and that wait for a second person."""
     query = Batch.select(Batch.reference).join(Approval).where(
         Batch.client == client.id, Batch.state == "open", Approval.user == user.id, Approval.voided_at.is_null()
     )
@@ -193,7 +199,11 @@ def approved_by_me(client: Client, user: User) -> set[str]:
 
 
 def get_batch(client: Client, reference: str) -> Batch:
-    """The batch with its account, the account's consent, company and run. NotFound when it is not this client's."""
+    """Return the batch with its account, consent, company and run.
+
+    Raises:
+    - NotFound: there is none with this reference, or it is another client's.
+    """
     query = (
         Batch.select(Batch, BankAccount, BankLink, PayrollCompany, Run).join(BankAccount).join(BankLink)
         .switch(Batch).join(PayrollCompany).switch(Batch).join(Run)
@@ -205,22 +215,25 @@ def get_batch(client: Client, reference: str) -> Batch:
 
 
 def get_batch_locked(client: Client, reference: str) -> Batch:
-    """The batch as it is and stays until this transaction, which holds its client, ends."""
+    """Return the batch, which nobody else can change until this transaction ends: it holds the client's lock."""
     require_client_lock(client.id)
     return get_batch(client, reference)
 
 
 def execution_date(batch: Batch) -> date:
-    """The chosen day, else the first bank day whose cut-off is open."""
+    """Return the chosen date, else the first bank day whose cut-off has not passed."""
     return batch.execution_date or execution_dates.earliest_execution_date(
         bank_config_or_default(batch.bank_account.bank).cut_off
     )
 
 
 def get_payment(client: Client, reference: str, look: LineQuery | None = None) -> Payment:
-    """The payment with all its lines, or with the page that somebody looks at. NotFound when it is not this client's.
+    """Return the payment with all its lines, or with the page of lines that `look` asks for.
 
-    Of a long payment only the lines of that page are read; what counts of all of them is kept (see `sums`).
+    Of a long payment only the lines of that page are read; its totals are cached (see `totals`).
+
+    Raises:
+    - NotFound: there is none with this reference, or it is another client's.
     """
     batch = get_batch(client, reference)
     day = execution_date(batch)
@@ -229,7 +242,7 @@ def get_payment(client: Client, reference: str, look: LineQuery | None = None) -
 
 
 def _lines(batch: Batch, day: date, look: LineQuery | None) -> tuple[BatchTotals, Sequence[BatchLine], LinePage | None]:
-    """What is counted of all lines, and those that are shown."""
+    """Return the totals over all lines, the lines to show, and the page that they are."""
     if look is None or batch.line_count <= totals.CACHE_THRESHOLD:
         rows = lines_of(batch)
         counted = totals.compute_totals(batch, day, rows)
@@ -270,7 +283,7 @@ def _payment(
 
 
 def _converted_lines(counted: BatchTotals, rows: Sequence[BatchLine]) -> list[LineView]:
-    """The first lines that the bank reads otherwise; those of another page are read for it."""
+    """Return the first lines whose text was converted for the bank; lines that are not in `rows` are read."""
     wanted, here = set(counted.spelt), {row.id: row for row in rows}
     if beyond := wanted - here.keys():
         here |= {row.id: row for row in BatchLine.select().where(BatchLine.id.in_(beyond))}
@@ -278,7 +291,11 @@ def _converted_lines(counted: BatchTotals, rows: Sequence[BatchLine]) -> list[Li
 
 
 def get_line(batch_id: int, line_id: int) -> LineView:
-    """One line of a payment. NotFound when it is not this payment's."""
+    """Return one line of a payment.
+
+    Raises:
+    - NotFound: the payment has no such line.
+    """
     row = BatchLine.get_or_none(BatchLine.id == line_id, BatchLine.batch == batch_id)
     if row is None:
         raise NotFound
@@ -286,13 +303,15 @@ def get_line(batch_id: int, line_id: int) -> LineView:
 
 
 def _overpaid(batch: Batch) -> list[tuple[str, str, int]]:
-    """What went out and is no longer in the run: told at the payment that follows, and at the one that paid it."""
+    """Return name, IBAN and cents of what was paid and is no longer owed, on the payments that concern it: the one that
+    paid it and the supplementary one after it.
+    """
     concerned = batch.difference or batch.version.partition(":")[0] != batch.run.version
     return [(name, iban, cents) for name, iban, cents in batch.run.overpaid or []] if concerned else []
 
 
 def _newest_order(batch: Batch) -> tuple[BankOrder | None, Release | None]:
-    """The newest standing release, and the order made of it with its SCA, in one query."""
+    """Return the newest order with its SCA sessions, and the newest release that is not void, in one query."""
     query = Release.select(Release, BankOrder, ScaSession).join(BankOrder, JOIN.LEFT_OUTER, attr="order")
     query = query.join(ScaSession, JOIN.LEFT_OUTER, attr="sca")
     rows = list(query.where(Release.batch == batch.id, Release.voided_at.is_null()).order_by(Release.id.desc()))
@@ -314,7 +333,7 @@ def _order_view(order: BankOrder | None, batch: Batch, signing: str) -> OrderVie
     if order.bank_account_id == batch.bank_account_id:
         order.bank_account = batch.bank_account
     order.batch = batch
-    return OrderView(order.id, order.msg_id, order.state, order.raw_status, can_sign, order.called_at, order)
+    return OrderView(order.id, order.msg_id, order.state, order.raw_status, can_sign, order)
 
 
 def _line_view(row: BatchLine) -> LineView:
@@ -325,7 +344,9 @@ def _line_view(row: BatchLine) -> LineView:
 
 
 def order_due_for_poll(payment: Payment) -> int | None:
-    """The order whose status is worth asking again while somebody looks; at most once every two seconds."""
+    """Mark the payment's order as due for a status request, and return its id; None if it was asked two seconds ago or
+    less.
+    """
     if payment.order is None or payment.by_hand or payment.order.state not in ("at_bank", "signed"):
         return None
     now = utcnow()
@@ -335,7 +356,11 @@ def order_due_for_poll(payment: Payment) -> int | None:
 
 
 def client_of_reference(user: User, reference: str) -> Client:
-    """Whose payment this is, for the link in a mail. NotFound when this user is no member there."""
+    """Return the client of a payment, for the link in a mail.
+
+    Raises:
+    - NotFound: this user is not a member there.
+    """
     query = Batch.select(Batch, Client).join(Client).join(Membership)
     row = query.where(Batch.reference == reference, Membership.user == user.id).first()
     if row is None:
@@ -344,6 +369,6 @@ def client_of_reference(user: User, reference: str) -> Client:
 
 
 def calendar(payment: Payment, month: date) -> list[list[execution_dates.CalendarDay]]:
-    """Weeks from Monday."""
+    """Return the weeks of the month, from Monday, with the days that can be chosen."""
     bank = BankAccount.get_by_id(payment.account.id).bank
     return execution_dates.calendar_month(month, bank_config_or_default(bank).cut_off, payment.execution_date)

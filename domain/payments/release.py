@@ -1,4 +1,4 @@
-"""Release: one person's act of approving exactly what was shown. Then the batch may be sent, once."""
+"""Release: a person approves exactly what was shown. After it the payment may be submitted, once."""
 
 from dataclasses import dataclass
 from datetime import date
@@ -32,7 +32,7 @@ MAY_RELEASE = frozenset({"owner", "approver"})
 
 @dataclass(frozen=True)
 class PasskeyAssertion:
-    """A passkey's answer, and what binds its challenge to the session that asked."""
+    """A passkey's answer to a challenge. `binding` ties the challenge to the session that asked for it."""
 
     answer: str
     binding: str
@@ -42,14 +42,20 @@ def release(
     membership: Membership, reference: str, shown: str, proof: str, psu: Psu, pin: str | None = None,
     device: Device | None = None, passkey: PasskeyAssertion | None = None,
 ) -> Release | Approval:  # fmt: skip
-    """Approve the payment whose digest was shown. An Approval when a second person has to approve it too.
+    """Release the payment whose digest was shown. Return an Approval if a second person must approve it too.
 
-    The session proves it where the bank signs; under delegated signing the pin (on a confirmed device) or a
-    passkey does, and is the signature. InsufficientRole, NotOpen, BatchChanged, NothingToPay, DateInvalid,
-    LimitExceeded, MoreThanOwed, RunMissing, UnacknowledgedWarnings, UnsupportedByBank, WrongAuthenticationMethod,
-    PinWrong, PinLocked, DeviceUnconfirmed, PasskeyRefused, ReidentificationRequired, NotIdentified, AuthorityRefused,
-    RegisterUnavailable, LastEditorCannotApprove, SamePerson. Nothing is kept when one is raised, but a wrong pin is
-    counted, a passkey's challenge is used and the register's answer is kept.
+    `proof`: "session" where the bank signs. Under delegated signing "pin" (on a confirmed device) or "passkey", which
+    then is the signature.
+
+    An error changes nothing, except that a wrong PIN is counted, a passkey's challenge is used up, and the register's
+    answer is kept.
+
+    Raises:
+    - InsufficientRole, NotIdentified, ReidentificationRequired, AuthorityRefused, RegisterUnavailable: the person.
+    - WrongAuthenticationMethod, PinWrong, PinLocked, DeviceUnconfirmed, PasskeyRefused: the proof.
+    - LastEditorCannotApprove, SamePerson: four eyes.
+    - NotOpen, BatchChanged, NothingToPay, RunMissing, UnacknowledgedWarnings, MoreThanOwed: the payment.
+    - DateInvalid, LimitExceeded, UnsupportedByBank: what account and bank allow.
     """
     if membership.role not in MAY_RELEASE:
         raise InsufficientRole
@@ -69,19 +75,27 @@ def release(
         with transaction(client.id):
             _require_still_may(membership)
             return _release(get_batch_locked(client, reference), user, shown, proof, psu)
-    except IntegrityError as error:  # the same digest was released at this very moment
+    except IntegrityError as error:  # another request released the same digest
         raise NotOpen("approved") from error
 
 
 def _require_still_may(membership: Membership) -> None:
-    """A role that was taken away a moment ago gives nothing; it stays as it is until the transaction ends."""
+    """Check the role again, inside the transaction: it may have been taken away a moment ago.
+
+    Raises:
+    - InsufficientRole
+    """
     still = (Membership.id == membership.id) & Membership.role.in_(sorted(MAY_RELEASE))
     if not Membership.select().where(still).exists():
         raise InsufficientRole
 
 
 def require_identified_since_reset(user: User) -> None:
-    """ReidentificationRequired when the password came by mail and nobody proved since who they are (ASVS 6.4.4)."""
+    """Check that a user whose password was reset by mail has identified since then (ASVS 6.4.4).
+
+    Raises:
+    - ReidentificationRequired
+    """
     reset_at = User.get_by_id(user.id).reset_at
     if reset_at is not None and not pins.identified_since(user, reset_at):
         raise ReidentificationRequired
@@ -98,7 +112,7 @@ def _require_releasable(batch: Batch, shown: str) -> tuple[date, list[BatchLine]
     if batch.run.missing_since is not None:
         raise RunMissing
     day = execution_date(batch)
-    lines = [config for config in lines_of(batch) if config.state == "open"]
+    lines = [line for line in lines_of(batch) if line.state == "open"]
     if not lines:
         raise NothingToPay
     if digest.payment_digest(batch.bank_account.iban, day, lines) != shown:

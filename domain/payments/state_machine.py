@@ -1,6 +1,6 @@
-"""The states of a batch: one table, and the one function that moves along it.
+"""The states of a batch: one transition table, and the one function that applies it.
 
-Labels for people live with the screens; the meaning of a bank's codes lives in `bank_status`.
+Texts for people are with the presenters.
 """
 
 from typing import Any
@@ -24,7 +24,7 @@ TRANSITIONS: dict[tuple[str, str], str] = {
     ("cancelled", "reopen"): "open",
     ("returned", "reopen"): "open",
 }
-# Where a conclusion from the evidence about its order moves a payment (domain.orders.settlement).
+# Events that follow from the conclusion about an order (domain.orders.settlement), and the state after each.
 CONCLUDED = {
     "bank_checks_names": "name_check",
     "bank_has_it": "at_bank",
@@ -38,13 +38,13 @@ CONCLUDED = {
     "signing_failed": "failed",
     "bank_contradicts": "disputed",
 }
-# The bank may have the payment's newest order.
+# States in which the bank may have the payment's newest order.
 AT_THE_BANK = frozenset({"sending", "name_check", "at_bank", "signed", "pending_rejection", "disputed"})
-# An order of before may turn out to be executed after all, though the payment was opened again since.
+# From these, an earlier order may turn out to be executed after the payment was opened again.
 BEFORE_THE_BANK = frozenset({"open", "approved"})
 _MONEY_MOVED = ("bank_executed", "bank_executed_partly", "bank_returned_all", "bank_contradicts")
 _PAID = frozenset({"executed", "partly_executed", "returned"})
-# A bank has the payment, may have it, or has executed it.
+# States in which a bank has the payment, may have it, or has executed it.
 SENT = AT_THE_BANK | _PAID
 TRANSITIONS |= {
     (state, event): target
@@ -59,20 +59,21 @@ TRANSITIONS |= {
     if state != CONCLUDED[event]
 }
 
-# Nothing more can come of these by themselves.
+# States that change only by an act of a person, or by a booking.
 SETTLED = frozenset(
     {"executed", "partly_executed", "returned", "rejected", "failed", "cancelled", "discarded", "replaced"}
 )
-# A person has something to do.
+# States in which a person has something to do.
 NEEDS_ACTION = frozenset(
     {"open", "at_bank", "name_check", "pending_rejection", "disputed", "rejected", "failed", "cancelled"}
 )
 
 
 def transition(batch: Batch, event: str, actor: str, reason: str | None = None, **details: Any) -> None:
-    """Move the batch along the table and write the audit event, in the caller's transaction.
+    """Move the batch to the state that follows and write the audit event, in the caller's transaction.
 
-    StateConflict when the table has no such edge, or the row is no longer where it was read.
+    Raises:
+    - StateConflict: the table has no such transition, or the row was changed since it was read.
     """
     require_client_lock(batch.client_id)
     before, target = batch.state, TRANSITIONS.get((batch.state, event))

@@ -1,8 +1,8 @@
-"""What is counted of all lines of a payment: digest, total, how many. Of a long one it is kept beside the payment.
+"""Totals over all lines of a payment: digest, sum, counts. Those of a long payment are cached in its row.
 
-What is kept names the version of the lines, and everything else, that it was made of. A trigger gives the lines
-another version whenever one of them changes, in the same transaction, so nothing that is kept outlives a change.
-Nothing rests on it but what a page shows: whoever approves or sends counts all lines again (release, sending).
+The cache names the version of the lines and everything else that it was computed from. A trigger renews the version in
+the same transaction as any change of a line, so the cache is never used after a change. Only pages use it: release and
+submission always compute from all lines.
 """
 
 from collections.abc import Sequence
@@ -13,18 +13,18 @@ from domain.payments import digest
 from models import Batch, BatchLine
 
 NOT_PAID = ("refused", "rejected", "returned", "void")
-# Of so many lines or less everything is read and counted anew: one query, and nothing to keep.
+# Up to this number of lines, totals are computed each time: it takes one query, and no cache.
 CACHE_THRESHOLD = 100
-# So many lines that the bank reads otherwise are named; of the others only the number is told.
+# How many converted lines a page names; of the others it tells only the number.
 NAMED = 5
 
 
 @dataclass(frozen=True)
 class BatchTotals:
-    """Of all lines: `count` of them, `payable` and `cents` of those that are (or were) to be paid; the digest.
+    """Totals over all `count` lines; `payable` and `cents` cover the lines that are, or were, to be paid.
 
-    `spelt` are the first lines that the bank reads otherwise, of `spelt_count`; `reasons`: a bank said why a line
-    was not paid.
+    `spelt`: ids of the first lines whose text was converted for the bank; `spelt_count`: how many there are.
+    `reasons`: the bank gave a reason why a line was not paid.
     """
 
     digest: str
@@ -37,17 +37,19 @@ class BatchTotals:
 
 
 def is_counted(line_state: str, batch_state: str) -> bool:
-    """Part of the total: what is to be paid, or what an order was that the bank refused as a whole."""
+    """Return whether a line counts in the total: it is to be paid, or was part of an order that the bank rejected
+    whole.
+    """
     return line_state not in NOT_PAID or line_state == batch_state == "rejected"
 
 
 def lines_of(batch: Batch) -> list[BatchLine]:
-    """Every line, in its order."""
+    """Return all lines of a batch, by position."""
     return list(BatchLine.select().where(BatchLine.batch == batch.id).order_by(BatchLine.position))
 
 
 def compute_totals(batch: Batch, day: date, rows: Sequence[BatchLine]) -> BatchTotals:
-    """Counted of these rows, which are all lines of the batch; expects its account to be loaded."""
+    """Compute the totals from these rows, which must be all lines of the batch. The batch's account must be loaded."""
     payable = [row for row in rows if is_counted(row.state, batch.state)]
     spelt = [row.id for row in rows if row.state not in NOT_PAID and _spelt(row)]
     return BatchTotals(
@@ -61,10 +63,10 @@ def _spelt(row: BatchLine) -> bool:
 
 
 def get_totals(batch: Batch, day: date) -> BatchTotals:
-    """Of a long payment what was kept while it still holds, else counted of all lines and kept.
+    """Return the totals, of a long payment from the cache if it is valid.
 
-    Read this before the lines that are shown beside it: then a change in between makes the digest the older of the
-    two, which nobody can approve any more.
+    Call it before reading the lines to show: if a line changes in between, the page gets the older digest, which can no
+    longer be approved.
     """
     if batch.line_count <= CACHE_THRESHOLD:
         return compute_totals(batch, day, lines_of(batch))
@@ -73,7 +75,7 @@ def get_totals(batch: Batch, day: date) -> BatchTotals:
     if kept and kept["of"] == made_of:
         return BatchTotals(**kept["sums"])
     found = compute_totals(batch, day, lines_of(batch))
-    # `made_of` was read before the lines: had they changed since, this version would be over and nothing be kept
+    # `made_of` was read before the lines: if they changed since, the version differs and nothing is cached.
     Batch.update(lines_kept={"of": made_of, "sums": asdict(found)}).where(
         Batch.id == batch.id, Batch.lines_version == batch.lines_version
     ).execute()
@@ -84,5 +86,5 @@ def _made_of(batch: Batch, day: date) -> list:
     return [_FORM, batch.lines_version, batch.bank_account.iban, day.isoformat(), batch.state == "rejected"]
 
 
-# Another form of what is kept, or another digest, is another number: what the program of before kept is not read.
+# Raise this number when the form of the cache or the digest changes, so that older caches are not used.
 _FORM = 1

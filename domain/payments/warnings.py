@@ -1,4 +1,4 @@
-"""What is so unusual about a payment that it must be opened and read before *Betaal* works."""
+"""Warnings about an unusual payment, which must be read before it can be approved."""
 
 from dataclasses import dataclass
 from datetime import datetime
@@ -15,8 +15,14 @@ _LIVE = (
 
 @dataclass(frozen=True)
 class PaymentWarning:
-    """kind: "difference" (the run was paid before; about: the references that paid it), "period_twice" (about:
-    the other payment of this period) or "picked" (its run is from before the link). Opened: somebody read it."""
+    """One warning. `opened`: a member read it.
+
+    `kind` is one of:
+
+    - difference: the run was paid before; `about` is the reference of a payment that paid it
+    - period_twice: another run pays the same period; `about` is the reference of its payment
+    - picked: the run is from before the connection with Nmbrs, and was imported by hand
+    """
 
     kind: str
     about: str
@@ -27,7 +33,7 @@ class PaymentWarning:
 
 
 def warnings_for(batch: Batch) -> list[PaymentWarning]:
-    """Every caution of a payment that can still be approved; none for others."""
+    """Return the warnings of a payment that is open or approved; none of others."""
     if batch.state not in ("open", "approved"):
         return []
     found = [*_difference(batch), *_period_twice(batch)]
@@ -53,7 +59,7 @@ def _difference(batch: Batch) -> list[PaymentWarning]:
 
 
 def _period_twice(batch: Batch) -> list[PaymentWarning]:
-    """Other runs of the same company that pay (a part of) the same period."""
+    """Return a warning for each payment of another run of this company whose period overlaps."""
     if not batch.period_start:
         return []
     others = Batch.select().where(
@@ -72,20 +78,26 @@ def name(caution: PaymentWarning) -> str:
 
 
 def require_acknowledged(batch: Batch) -> None:
-    """UnacknowledgedWarnings while one of them was not read."""
+    """Check that every warning was read.
+
+    Raises:
+    - UnacknowledgedWarnings
+    """
     if not all(one.opened for one in warnings_for(batch)):
         raise UnacknowledgedWarnings
 
 
 def newer_batch(batch: Batch) -> Batch | None:
-    """The newest later payment of the same run; None when there is none. Expects the run to be loaded."""
+    """Return the newest later payment of the same run, or None. The batch's run must be loaded."""
     if batch.run.version is None or batch.version.partition(":")[0] == batch.run.version:
         return None
     return Batch.select().where(Batch.run == batch.run_id, Batch.id > batch.id).order_by(Batch.id.desc()).first()
 
 
 def acknowledge_warnings(batch: Batch, user: User, seen: list[str]) -> None:
-    """Somebody opened the warnings and read those whose names were on the screen; one that came up since stays."""
+    """Record that this user read the warnings named in `seen`. A warning that came up after the page was loaded stays
+    unread.
+    """
     for one in warnings_for(batch):
         if not one.opened and name(one) in seen:
             row = WarningOpened.insert(batch=batch.id, kind=one.kind, about=one.about, user=user.id)
