@@ -41,7 +41,7 @@ PACKAGE_MAY_KNOW = {
     "reconciliation": {"banking", "common", "orders", "payments"},
     "team": {"accounts", "common", "identity", "outbox", "payments", "payroll"},
     "overview": {"accounts", "banking", "common", "identity", "payments", "payroll"},
-    "operations": {"accounts", "common", "orders", "payroll"},
+    "operations": {"accounts", "common", "orders", "payments", "payroll"},
 }
 MOST_FLOORS, MOST_ARROWS = 8, 60
 # Third-party libraries that a package may not import.

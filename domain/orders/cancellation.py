@@ -1,8 +1,8 @@
-"""Taking an order back at the bank before it is executed: only the bank's word makes it cancelled.
+"""Cancel an order at the bank before it is executed. Only the bank's answer makes it cancelled.
 
-Claim and commit, call, record. What is asked is written down first; without an answer the order is being
-cancelled and the bank is asked how it stands. A bank that wants the cancellation signed gets that by the ways
-of `signing`. Asking again is harmless: what was cancelled cannot be cancelled twice.
+The request is recorded and committed before the bank is called. Without an answer, the order counts as "being
+cancelled", and the bank is asked for its status. If the bank wants the cancellation signed, that is done by `sca`.
+Asking again is harmless: a cancelled order cannot be cancelled twice.
 """
 
 from dataclasses import dataclass
@@ -31,14 +31,15 @@ from models import BankExchange, BankOrder, Batch, Client, Device, Membership, U
 CALL = status_polling.CANCELLING
 CANCELLABLE = ("at_bank", "signed", "pending_rejection")
 ASKED, DONE, TO_SIGN = "asked", "cancelled", "to_be_signed"
-# Longer than a call to a bank may last: after it, whoever asked has died and the bank may have it.
+# Longer than a call to a bank may last. After it the caller has crashed, and the bank may have the request.
 ASKING_LASTS = timedelta(minutes=3)
 
 
 @dataclass(frozen=True)
 class CancellationStatus:
-    """`offered`: it can be asked (again). `running`: it was asked, and the bank did not say what came of it.
-    `to_sign`: the bank wants it signed."""
+    """`offered`: the cancellation can be requested (again). `running`: it was requested, and its outcome is unknown.
+    `to_sign`: the bank wants it signed.
+    """
 
     offered: bool
     running: bool
@@ -46,7 +47,7 @@ class CancellationStatus:
 
 
 def cancellation_status(payment: Payment) -> CancellationStatus | None:
-    """How cancelling stands; None when there is nothing to cancel."""
+    """Return how a cancellation stands; None if there is nothing to cancel."""
     if payment.order is None or payment.state not in CANCELLABLE:
         return None
     order = payment.order.row
@@ -58,7 +59,8 @@ def cancellation_status(payment: Payment) -> CancellationStatus | None:
 
 
 def _may_be_asked(order: BankOrder, state: str) -> bool:
-    """At the bank, signed for a day that is still to come, or refused while the bank may yet execute it."""
+    """Return whether the order is at the bank, signed for a later day, or rejected while the bank may still execute it.
+    """
     if order.by_hand or order.payment_id is None:
         return False
     if state == "pending_rejection":
@@ -71,7 +73,7 @@ def _is_asking(order: BankOrder) -> bool:
 
 
 def _in_progress(last: BankExchange | None) -> bool:
-    """Whether the last request to cancel may still be on its way to the bank."""
+    """Return whether the last request may still be on its way to the bank."""
     return last is not None and last.outcome == ASKED and last.at > utcnow() - ASKING_LASTS
 
 
@@ -79,11 +81,16 @@ def _in_progress(last: BankExchange | None) -> bool:
 def request_cancellation(
     membership: Membership, reference: str, pin: str, device: Device | None, psu: port.Psu
 ) -> None:
-    """Ask the bank to take the order back. Afterwards it is cancelled, or waits to be signed (`shown`).
+    """Ask the bank to cancel the order. Afterwards it is cancelled, or the cancellation has to be signed.
 
-    InsufficientRole, NotOpen, ScaInProgress (somebody asks now, or signs), PinWrong, PinLocked, PinMissing,
-    DeviceUnconfirmed;
-    BankUnavailable: nothing was asked; CancellationRefused: the order stands; CancellationOutcomeUnknown.
+    Raises:
+    - InsufficientRole
+    - NotOpen: it cannot be cancelled.
+    - ScaInProgress: somebody is cancelling or signing it.
+    - PinWrong, PinLocked, PinMissing, DeviceUnconfirmed
+    - BankUnavailable: the bank was not reached.
+    - CancellationRefused: the order stands.
+    - CancellationOutcomeUnknown
     """
     if membership.role not in MAY_RELEASE:
         raise InsufficientRole
@@ -118,7 +125,7 @@ def _askable(batch: Batch) -> BankOrder:
 
 
 def _claim(client: Client, user: User, reference: str) -> tuple[BankOrder, str]:
-    """From this commit on the bank may have been asked; one person asks at a time."""
+    """Record the request. After this commit the bank may have it. Only one person asks at a time."""
     with transaction(client.id):
         order, request_id = _askable(get_batch_locked(client, reference)), uuid()
         _keep(order, request_id, ASKED)
@@ -131,7 +138,9 @@ def _keep(order: BankOrder, request_id: str, outcome: str) -> None:
 
 
 def _cancelled_since(order: BankOrder) -> bool:
-    """A no, or no answer, may come after an earlier cancellation that was taken: the bank's status says it."""
+    """Poll the bank, and return whether the order is cancelled: an earlier request may have succeeded without an
+    answer.
+    """
     status_polling.poll_now(order)
     return Batch.get_by_id(order.batch_id).state == "cancelled"
 
@@ -143,7 +152,7 @@ def _answered(
         with transaction(client.id):
             get_batch_locked(client, reference)
             _keep(order, request_id, DONE)
-            if BankOrder.get_by_id(order.id).state in ("at_bank", "signed"):  # else the status told it already
+            if BankOrder.get_by_id(order.id).state in ("at_bank", "signed"):  # else polling has recorded it
                 status_polling.record_statement(order, audit.by_user(user), "CANC")
         return
     _keep(order, request_id, TO_SIGN)
@@ -152,9 +161,11 @@ def _answered(
 
 
 def withdraw_cancellation(client: Client, user: User, reference: str) -> None:
-    """Not cancel after all, while the bank waits for a signature of it: the order stands as it was.
+    """Stop a cancellation that waits for its signature. The order stands as it was.
 
-    NotOpen when there is nothing to stop, ScaInProgress while another window speaks to the bank.
+    Raises:
+    - NotOpen: no cancellation waits for a signature.
+    - ScaInProgress: another window is calling the bank.
     """
     batch = get_batch(client, reference)
     order = BankOrder.get_or_none(BankOrder.batch == batch.id, BankOrder.state.in_(("at_bank", "signed")))

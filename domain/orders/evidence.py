@@ -1,6 +1,6 @@
-"""Evidence about orders: every statement of an outside is a row; the same statement twice is one row.
+"""Evidence about orders: every statement of a bank, a person or an operator is a row, which is only ever added.
 
-Ask it to add what was said, and for all that is known of an order. What follows from it is `conclusion`'s.
+The same statement twice is one row. `conclusion` derives from these rows what became of an order.
 """
 
 from collections.abc import Iterable, Sequence
@@ -24,9 +24,9 @@ ROWS_AT_ONCE = 500
 
 @dataclass(frozen=True)
 class Statement:
-    """What an outside said of an order, or of the line with this end-to-end id. `said_at` in UTC.
+    """A statement about an order, or about its line with this end-to-end id. `said_at` is in UTC.
 
-    `key` tells two statements apart that are alike in all the rest, such as two equal bookings of one day.
+    `key` distinguishes statements that are otherwise equal, such as two equal bookings on one day.
     """
 
     level: Level
@@ -40,7 +40,7 @@ class Statement:
 
 
 def is_placed(one: port.StatusStatement) -> bool:
-    """Whether it is known what a statement of a bank speaks of: of a single line only by its end-to-end id."""
+    """Return whether it is clear what a bank's statement is about: a line is identified by its end-to-end id only."""
     return one.level != "line" or bool(one.end_to_end_id)
 
 
@@ -52,7 +52,7 @@ def statement_of(order: BankOrder, one: port.StatusStatement, at: datetime) -> S
 
 
 def _is_about_all(order: BankOrder, one: port.StatusStatement) -> bool:
-    """Whether what is said of a group or batch is about the whole order: its ids and every count that it gives hold."""
+    """Return whether a statement about a group or batch covers the whole order: its ids and all its counts match."""
     if one.level == "line":
         return True
     counts = one.count in (None, order.line_count) and one.sum_cents in (None, order.total_cents)
@@ -64,9 +64,9 @@ def add_evidence(
     order: BankOrder, source: str, trust: Trust, statements: Iterable[Statement], said_by: str | None = None,
     document: str | None = None,
 ) -> int:  # fmt: skip
-    """Add what is new of these statements, in the caller's transaction; return how many rows that were.
+    """Add the statements that are new, in the caller's transaction; return how many there were.
 
-    Statements about lines that the order does not have are left out: they are about something else.
+    Statements about lines that this order does not have are ignored.
     """
     require_client_lock(order.batch.client_id)
     lines = {row.end_to_end_id: row.id for row in OrderLine.select().where(OrderLine.order == order.id)}
@@ -89,7 +89,7 @@ def _row(
     order: BankOrder, source: str, trust: Trust, one: Statement, line: int | None, said_by: str | None,
     document: str | None,
 ) -> dict:  # fmt: skip
-    # a booking is the same whichever document told it; a status is one at one moment
+    # The same booking from two documents is one row; a status also differs by its time.
     reason = _plain(one.reason)
     told = (one.level, one.code, line, reason, one.cents, one.whole, one.key)
     same = (BOOKING, trust, said_by, *told) if one.cents else (source, trust, said_by, one.said_at, *told)
@@ -102,14 +102,13 @@ def _row(
 
 
 def _plain(reason: str | None) -> str | None:
-    """A bank's code as the bank writes it; our connectors mark it with "bank:"."""
+    """Return the bank's reason code, without the prefix "bank:" that our connectors add."""
     return reason.removeprefix("bank:") if reason else None
 
 
 def news_of_status(order: BankOrder, statements: Sequence[Statement]) -> list[Statement]:
-    """Leave out what the bank said in its last answer too: asked again, it says the same again.
-
-    A refusal that is repeated on a later day counts, as of now: it says that the bank still has not executed.
+    """Leave out what the bank's last status said too. A rejection that is repeated on a later day is kept, with the
+    time of now: the bank has still not executed.
     """
     last: dict[tuple, tuple] = {}
     told_on: dict[tuple, date] = {}
@@ -132,7 +131,7 @@ def news_of_status(order: BankOrder, statements: Sequence[Statement]) -> list[St
 
 
 def evidence_of(order: BankOrder) -> list[conclusion.Evidence]:
-    """Return all that was said of this order and its lines."""
+    """Return all evidence about this order and its lines."""
     rows: Any = (
         EvidenceRow.select(
             EvidenceRow.level, EvidenceRow.code, EvidenceRow.said_at, EvidenceRow.trust, EvidenceRow.order_line,

@@ -1,4 +1,4 @@
-"""Store what an answer about an order says beside its statuses: links to go on, and results of the payee check."""
+"""Store what a status answer holds besides statuses: links for the next step, and results of payee verification."""
 
 from collections.abc import Sequence
 
@@ -8,17 +8,17 @@ from models import BankOrder, Batch, BatchLine, require_client_lock
 
 
 def keep_details(order: BankOrder, report: port.StatusReport) -> None:
-    """Store where the order can go on, and how the banks of the payees know the names; in the caller's transaction."""
+    """Store links and payee verification results, in the caller's transaction."""
     require_client_lock(order.batch.client_id)
     if BankOrder.get_by_id(order.id).state == "ended":
-        return  # a person ended it while the bank was answering; the payment is another order's now
+        return  # a person ended it meanwhile, and the payment may have another order
     merge_links(order, report.links)
     if report.transaction_status == "RVCM":
         _keep_names(Batch.get_by_id(order.batch_id), report.lines)
 
 
 def merge_links(order: BankOrder, links: dict[str, str]) -> None:
-    """Later links come beside the earlier ones: an order whose names are checked can only be signed after it."""
+    """Add these links to those stored: an order whose names are being verified gets its signing link later."""
     if not links:
         return
     document = sca_state.load_sca_document(order)

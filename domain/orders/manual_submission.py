@@ -1,8 +1,7 @@
-"""Without a bank link: an account is added by hand, and what is approved for it is a file that a person brings.
+"""Payments from accounts without a bank link: a person downloads the order file and submits it at the bank.
 
-Taking the file is the moment after which the bank may have it: from then on the order is never replaced or built
-anew, and only a file of the bank (`bank_files`) or a person's word with a pin ends it. Until one comes, nothing
-here says that it was paid.
+From the first download on the bank may have the order. It is never replaced or rebuilt after that, and only a file from
+the bank (`bank_reports`) or a person's word with a PIN ends it. Until then no page says that it was paid.
 """
 
 from dataclasses import dataclass
@@ -55,7 +54,7 @@ _CODE = {PAID: SAID_PAID, REFUSED: SAID_UNPAID}
 
 @dataclass(frozen=True)
 class Download:
-    """One time that the file was taken; moments in UTC."""
+    """One download of the file. `at` is in UTC."""
 
     at: datetime
     by: str
@@ -63,8 +62,9 @@ class Download:
 
 @dataclass(frozen=True)
 class ManualSubmission:
-    """How a payment by hand stands. `may_take`: its file is there; `taken`: who took it, the newest first;
-    `may_say`: a person may say what became of it."""
+    """`may_take`: the file can be downloaded. `taken`: who downloaded it, newest first. `may_say`: a person may report
+    its outcome.
+    """
 
     msg_id: str
     may_take: bool
@@ -74,9 +74,11 @@ class ManualSubmission:
 
 # --- the account ----------------------------------------------------------------------------------
 def add_account(client: Client, user: User, iban: str, name: str) -> BankAccount:
-    """An account without a bank link. Who adds it must be identified and authorised, as for a link.
+    """Add an account without a bank link. The user must be identified and authorised, as for a link.
 
-    IbanInvalid, HolderNameMissing, AccountExists; NotIdentified, AuthorityPending, AuthorityRefused.
+    Raises:
+    - IbanInvalid, HolderNameMissing, AccountExists
+    - NotIdentified, AuthorityPending, AuthorityRefused
     """
     identification.require_fresh_authority(client, user)
     plain, holder = _iban(iban), " ".join(name.split())[:LONGEST_NAME]
@@ -112,7 +114,7 @@ def _add(client: Client, user: User, iban: str, holder: str) -> BankAccount:
 
 # --- how it stands --------------------------------------------------------------------------------
 def submission_view(payment: Payment) -> ManualSubmission | None:
-    """None for a payment that goes over a link, or that was not approved."""
+    """Return how a manual submission stands; None for a payment over a bank link, or before approval."""
     if not payment.by_hand or payment.state == "open":
         return None
     msg_id = payment.order.msg_id if payment.order else payment.reference
@@ -130,9 +132,11 @@ def _taken(order_id: int) -> tuple[Download, ...]:
 
 # --- the file -------------------------------------------------------------------------------------
 def download_order_file(membership: Membership, reference: str) -> tuple[str, bytes]:
-    """The file's message id and its exact bytes, as approved; from the first time on the bank may have it.
+    """Return the message id and the exact bytes of the approved order. After this the bank may have it.
 
-    InsufficientRole; NotOpen when there is none: not approved, over, or too late for its day (it is open again then).
+    Raises:
+    - InsufficientRole
+    - NotOpen: not approved, already over, or too late for its date (then it is open again).
     """
     if membership.role not in MAY_RELEASE:
         raise InsufficientRole
@@ -157,7 +161,7 @@ def download_order_file(membership: Membership, reference: str) -> tuple[str, by
 
 
 def _order_to_take(batch: Batch) -> BankOrder:
-    """The order that stands, or made now of the release: two who press at once get the same one."""
+    """Return the live order, or build it from the release. Two simultaneous requests get the same order."""
     order = _live(batch)
     if order is None and batch.state == "approved" and manual_bank.is_manual(batch.bank_account.bank):
         try:
@@ -179,10 +183,12 @@ def _live(batch: Batch) -> BankOrder | None:
 def report_manual_outcome(
     membership: Membership, reference: str, verdict: str, pin: str, device: Device | None
 ) -> None:
-    """What became of the file at the bank, as a person saw there: PAID, or REFUSED (nothing of it was paid).
+    """Record what a person saw at the bank: PAID, or REFUSED (nothing was paid; the payment can be approved again).
 
-    InsufficientRole, NotOpen (never taken, or over), PinWrong, PinLocked, PinMissing, DeviceUnconfirmed. A refused one
-    can be approved again.
+    Raises:
+    - InsufficientRole
+    - NotOpen: never downloaded, or over.
+    - PinWrong, PinLocked, PinMissing, DeviceUnconfirmed
     """
     if membership.role not in MAY_RELEASE:
         raise InsufficientRole

@@ -1,7 +1,7 @@
-"""Names that the bank knows otherwise (Verification of Payee): what a person can do before an order is signed.
+"""Verification of payee: what a person can do when the bank knows a payee by another name, before the order is signed.
 
-While the bank checks, nothing happens here. When names differ, nothing moves without a person: the bank's
-name is taken over for the next time, a line is struck (the order ends), or the order goes on as it is.
+While the bank is checking, nothing happens here. When names differ, a person decides: accept the bank's name for next
+time, exclude a line (which cancels the order), or confirm the order despite the mismatch.
 """
 
 from dataclasses import dataclass
@@ -21,7 +21,7 @@ from domain.payments.amendments import renew_end_to_end_ids, void_releases
 from domain.payments.queries import Payment, get_batch_locked
 from models import BankExchange, BankOrder, Batch, BatchLine, Client, User, transaction
 
-# Longer than a call to a bank may last: after it, whoever asked has died.
+# Longer than a call to a bank may last. After it the caller has crashed.
 ASKING_LASTS = timedelta(minutes=3)
 CONFIRM, CANCEL = "confirm_names", "cancel"
 _DID_NOTHING = ("not_delivered", "refused")
@@ -29,7 +29,10 @@ _DID_NOTHING = ("not_delivered", "refused")
 
 @dataclass(frozen=True)
 class NameMismatch:
-    """One line whose name the bank knows otherwise. `match`: NMTC, CMTC (then `name_at_bank` may be there), NOAP."""
+    """A line whose payee the bank knows by another name.
+
+    `match`: NMTC (no match), CMTC (close match, perhaps with `name_at_bank`) or NOAP (not available).
+    """
 
     id: int
     name: str
@@ -42,14 +45,16 @@ class NameMismatch:
 
 @dataclass(frozen=True)
 class VerificationStatus:
-    """`running`: the bank is still at it. Otherwise `lines` differ; none when the bank did not say which."""
+    """`running`: the bank is still checking. Otherwise `lines` holds the mismatches; it is empty if the bank names
+    none.
+    """
 
     running: bool
     lines: tuple[NameMismatch, ...] = ()
 
 
 def verification_status(payment: Payment) -> VerificationStatus | None:
-    """How the name check stands; None when there is none now."""
+    """Return how payee verification stands; None if there is none at the moment."""
     if payment.state != "name_check":
         return None
     if payment.order is None or payment.order.raw_status != "RVCM":
@@ -72,9 +77,11 @@ def _difference(row: BatchLine, names: creditor_names.CreditorNames) -> NameMism
 
 # --- what a person can do ---
 def accept_bank_name(client: Client, user: User, reference: str, line_id: int) -> None:
-    """Take the bank's name over: for the next order and the next runs, never into one that was released.
+    """Use the bank's name in the next order and in later runs. The order that is already released keeps its name.
 
-    NotOpen when names are not to be judged now, NotFound when the bank gave no name for this line.
+    Raises:
+    - NotOpen: there is nothing to decide now.
+    - NotFound: the bank gave no name for this line.
     """
     with transaction(client.id):
         batch, _ = _waiting(client, reference)
@@ -84,9 +91,12 @@ def accept_bank_name(client: Client, user: User, reference: str, line_id: int) -
 
 
 def exclude_line_and_cancel(client: Client, user: User, reference: str, line_id: int, psu: port.Psu) -> None:
-    """Do not pay this line: the order is taken back at the bank and ends, the payment has to be approved anew.
+    """Exclude a line: cancel the order at the bank, and open the payment for a new approval.
 
-    NotOpen when that is too late, NotFound for another line, BankUnavailable: nothing has changed then.
+    Raises:
+    - NotOpen: it is too late.
+    - NotFound: this line has no mismatch.
+    - BankUnavailable: nothing has changed.
     """
     with transaction(client.id):
         batch, order = _waiting(client, reference)
@@ -103,9 +113,11 @@ def exclude_line_and_cancel(client: Client, user: User, reference: str, line_id:
 
 
 def confirm_despite_mismatch(client: Client, user: User, reference: str, psu: port.Psu) -> None:
-    """Pay although names differ: the bank is told so, and the order waits for its signature.
+    """Confirm to the bank that the order is to be paid despite the mismatch. It then waits for its signature.
 
-    NotOpen when there is nothing to confirm, BankUnavailable when the bank did not take it.
+    Raises:
+    - NotOpen: there is nothing to confirm.
+    - BankUnavailable: the bank did not accept the confirmation.
     """
     with transaction(client.id):
         batch, order = _waiting(client, reference)
@@ -123,7 +135,11 @@ def confirm_despite_mismatch(client: Client, user: User, reference: str, psu: po
 
 
 def _waiting(client: Client, reference: str) -> tuple[Batch, BankOrder]:
-    """The payment whose names wait for a person, held, with its order. NotOpen when none does."""
+    """Return the locked batch whose name mismatches wait for a person, and its order.
+
+    Raises:
+    - NotOpen
+    """
     batch = get_batch_locked(client, reference)
     if batch.state != "name_check":
         raise NotOpen(batch.state)
@@ -144,14 +160,14 @@ def _line(batch: Batch, line_id: int) -> BatchLine:
 
 # --- what was asked of the bank, written before it is asked ---
 def _ask(order: BankOrder, call: str) -> str:
-    """From here on one person is at it: a line cannot be struck while another lets the order go on."""
+    """Record the call before it is made. Until it is answered, no other person can exclude a line or confirm."""
     request_id = uuid()
     BankExchange.create(order=order.id, call=call, request_id=request_id, outcome="asked")
     return request_id
 
 
 def _said(order: BankOrder, *calls: str) -> dict[str, list[BankExchange]]:
-    """What came of each call, by its request id."""
+    """Return the records of these calls, by request id."""
     found: dict[str, list[BankExchange]] = {}
     query = BankExchange.select().where(BankExchange.order == order.id, BankExchange.call.in_(calls))
     for row in query.order_by(BankExchange.id):
@@ -166,7 +182,7 @@ def _is_asking(order: BankOrder) -> bool:
 
 
 def _may_be_confirmed(order: BankOrder) -> bool:
-    """A confirmation went out that was not surely lost: what the bank may execute is never built anew."""
+    """Return whether the bank may have received a confirmation: an order that it may execute is never rebuilt."""
     return any(not rows[-1].outcome.startswith(_DID_NOTHING) for rows in _said(order, CONFIRM).values())
 
 
@@ -178,7 +194,7 @@ def _answered(order: BankOrder, call: str, request_id: str, outcome: str, links:
 
 
 def _failed(order: BankOrder, call: str, request_id: str, error: port.BankError) -> None:
-    """No, lost, or unknown: the bank is asked soon how the order stands."""
+    """Record that the bank refused, was not reached, or gave no clear answer, and poll its status soon."""
     kind = "unknown"
     if isinstance(error, port.NotDelivered):
         kind = "not_delivered"
@@ -189,7 +205,7 @@ def _failed(order: BankOrder, call: str, request_id: str, error: port.BankError)
 
 
 def _confirm(order: BankOrder, request_id: str, psu: port.Psu) -> dict[str, str]:
-    """A bank that gives no link for it wants no confirmation: its signing is what lets the order go on."""
+    """Call the bank's confirmation link. A bank without such a link needs no confirmation: signing suffices there."""
     line, link = (
         bank_config_for_order(order),
         sca_state.load_sca_document(order)["links"].get("creditorNameConfirmation"),
@@ -204,8 +220,15 @@ def _confirm(order: BankOrder, request_id: str, psu: port.Psu) -> dict[str, str]
 
 
 def _take_back(order: BankOrder, request_id: str, psu: port.Psu) -> None:
-    """Cancel the order at the bank. One that does not cancel says whether it still waits for the confirmation:
-    without that it never executes it (BG 1.3.16, creditorNameConfirmation)."""
+    """Cancel the order at the bank.
+
+    If the bank does not cancel, the order is safe only while the bank still waits for the confirmation, without which
+    it never executes (Berlin Group 1.3.16, creditorNameConfirmation).
+
+    Raises:
+    - NotOpen: the bank may execute the order.
+    - BankUnavailable
+    """
     line, payment_id = bank_config_for_order(order), order.payment_id or ""
     try:
         gone = _cancelled(line, payment_id, psu, request_id) or _waits(line, payment_id)
@@ -219,7 +242,7 @@ def _take_back(order: BankOrder, request_id: str, psu: port.Psu) -> None:
 
 
 def _cancelled(config: port.BankConfig, payment_id: str, psu: port.Psu, request_id: str) -> bool:
-    """False as well when the bank says that it does not cancel this order."""
+    """Return whether the bank cancelled the order; False also if it refuses to."""
     try:
         return services().bank.cancel_order(config, payment_id, psu, request_id).done
     except port.BankRefused:
@@ -232,9 +255,9 @@ def _waits(config: port.BankConfig, payment_id: str) -> bool:
 
 
 def _end(batch: Batch, order: BankOrder, user: User, line_id: int) -> None:
-    """The order ends, the line is refused, the rest is open with new ids; in the caller's transaction.
+    """Record the cancellation, exclude the line and open the payment with new ids, in the caller's transaction.
 
-    Whoever follows the order may have seen already that it is cancelled.
+    Polling may have recorded the cancellation already.
     """
     BankExchange.create(order=order.id, call=CANCEL, request_id=uuid(), outcome="ended", final=True)
     status_polling.record_statement(order, audit.by_user(user), "CANC")
@@ -250,10 +273,7 @@ def _end(batch: Batch, order: BankOrder, user: User, line_id: int) -> None:
 
 # --- after the check ---
 def start_sca_after_verification(order_id: int) -> None:
-    """An order that may be signed from now on: its authorisation is begun, as one without a name check has it.
-
-    So is that of a bank that was not ready for it yet.
-    """
+    """Start SCA of an order that can be signed now: its payees are verified, or its bank has become ready for it."""
     order = BankOrder.get_by_id(order_id)
     batch = Batch.get_by_id(order.batch_id)
     config = bank_config_for_order(order)

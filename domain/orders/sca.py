@@ -1,8 +1,8 @@
-"""Signing an order at its bank, in each of the ways of the standard: its page, its app, a reader with a code.
+"""SCA of an order at its bank: by redirect, decoupled in the bank's app, or embedded with a code.
 
-Berlin Group NextGenPSD2 1.3, "SCA approaches". Claim and commit, call, record: a claim is a lease
-of the table `sca_session`, no call runs in a transaction, and what the person types goes to the
-bank and nowhere else. Whether the order is signed is the bank's status to say, never an answer here.
+Berlin Group NextGenPSD2 1.3, "SCA approaches". One caller at a time holds the lease on `sca_session`. No call runs
+inside a transaction. What the person types goes to the bank and is stored nowhere. Only the bank's status says whether
+an order is signed, never an answer received here.
 """
 
 from collections.abc import Callable
@@ -35,21 +35,28 @@ from domain.payments.queries import Payment, get_batch
 from models import BankExchange, BankOrder, Batch, Client, User, transaction
 
 Call = Callable[[Document, str], port.Authorisation]
-PATIENCE, PAUSE_SECONDS = 20, 0.2  # how often, and how long each time, a person waits for another's call
+PATIENCE, PAUSE_SECONDS = 20, 0.2  # how often a person waits for another call, and how long
 WRONG_CODE = frozenset({"PSU_CREDENTIALS_INVALID", "SCA_INVALID"})
 
 
 def return_state(msg_id: str) -> str:
-    """The one-use state of the way back from the bank: cannot be guessed, need not be kept."""
+    """Return the one-use state of the redirect back from the bank. It is derived with a key, so it cannot be guessed
+    and need not be stored.
+    """
     return blind_index(f"return:{msg_id}")
 
 
 def return_address(order: BankOrder) -> str:
+    """Return the URL to which the bank redirects the person after signing."""
     return f"{services().base_url}/bank/ondertekend/{return_state(order.msg_id)}"
 
 
 def get_active_order(batch: Batch) -> BankOrder:
-    """StateConflict when the batch has none."""
+    """Return the order of this batch that is not closed.
+
+    Raises:
+    - StateConflict: there is none.
+    """
     row = BankOrder.get_or_none(BankOrder.batch == batch.id, BankOrder.state != "ended")
     if row is None:
         raise StateConflict(batch.reference)
@@ -58,12 +65,12 @@ def get_active_order(batch: Batch) -> BankOrder:
 
 # --- looking --------------------------------------------------------------------------------------
 def step_of_order(order_id: int) -> ScaStep:
-    """The same as `step_for`, of an order that was not read yet."""
+    """Return what the person has to do now, as `step_for`, by order id."""
     return step_for(BankOrder.get_by_id(order_id))
 
 
 def step_for(order: BankOrder) -> ScaStep:
-    """Return what the person has to do, from our own records alone: any browser shows the same."""
+    """Return what the person has to do now, from our own records: every browser shows the same."""
     found = sca_state.next_step(sca_state.load_sca_document(order))
     if order.raw_status == "PATC" and not found.cancels:
         return ScaStep("second")
@@ -71,13 +78,17 @@ def step_for(order: BankOrder) -> ScaStep:
 
 
 def is_not_yet_signable(order: BankOrder) -> bool:
-    """The bank has said that it may need this long before its orders can be signed (its line: signable_after)."""
+    """Return whether the order is younger than the time that its bank needs before signing (`signable_after`)."""
     wait = timedelta(seconds=bank_config_for_order(order).signable_after)
     return bool(wait) and order.called_at is not None and utcnow() < order.called_at + wait
 
 
 def step_of_payment(payment: Payment) -> ScaStep:
-    """Return the same of a payment that was just read. NotOpen when there is nothing to sign."""
+    """Return what the person has to do now, for a payment that was just read.
+
+    Raises:
+    - NotOpen: there is nothing to sign.
+    """
     if payment.order is None or payment.state not in ("at_bank", "signed"):
         raise NotOpen(payment.state)
     order = payment.order.row
@@ -89,7 +100,12 @@ def step_of_payment(payment: Payment) -> ScaStep:
 
 
 def image(client: Client, reference: str) -> tuple[bytes, str]:
-    """The challenge as a picture and its kind. NotFound when there is none, NotOpen."""
+    """Return the challenge image and its media type.
+
+    Raises:
+    - NotFound: there is none.
+    - NotOpen: there is nothing to sign.
+    """
     return sca_state.challenge_image(sca_state.load_sca_document(_waiting(client, reference)))
 
 
@@ -105,9 +121,9 @@ def _waiting(client: Client, reference: str) -> BankOrder:
 
 # --- beginning ------------------------------------------------------------------------------------
 def start_sca_in_background(order: BankOrder, psu: port.Psu) -> None:
-    """Begin the authorisation of an order that the bank has just taken, when it can be begun without the person.
+    """Start SCA of an order that was just placed, if that needs no input from the person.
 
-    A bank that does not answer or does not want to yet is asked again when the person presses the button.
+    If the bank does not answer or is not ready, it is asked again when the person presses the button.
     """
     found = sca_state.next_step(sca_state.load_sca_document(order))
     if found.how != "begin" or found.cancels:
@@ -115,13 +131,15 @@ def start_sca_in_background(order: BankOrder, psu: port.Psu) -> None:
     try:
         _start(order, psu)
     except (BankUnavailable, NotOpen, ScaInProgress, SigningFailed, SigningRefused, ScaOutcomeUnknown):
-        return  # kept as an exchange; the person's own press says what is wrong
+        return  # recorded as an exchange; the person sees the error when they press the button
 
 
 def start_sca(client: Client, user: User, reference: str, psu: port.Psu, again: bool = False) -> ScaStep:
-    """How this payment is signed; begins when that was not done yet, and `again` for another method or a new code.
+    """Return how this payment is signed, and start SCA if that was not done. `again`: for another method or a new code.
 
-    NotOpen when there is nothing to sign, BankUnavailable, ScaInProgress, SigningRefused, ScaOutcomeUnknown.
+    Raises:
+    - NotOpen: there is nothing to sign.
+    - BankUnavailable, ScaInProgress, SigningRefused, ScaOutcomeUnknown
     """
     order = _waiting(client, reference)
     found = step_of_order(order.id)
@@ -134,8 +152,12 @@ def start_sca(client: Client, user: User, reference: str, psu: port.Psu, again: 
 
 
 def _start_or_join(order: BankOrder, psu: port.Psu) -> None:
-    """Begin, or be content with what another has just begun: the worker does so once the bank has the order, and
-    a quick thumb is there before the bank has answered it. ScaInProgress when that one takes too long."""
+    """Start SCA, or wait briefly for another caller that is starting it: the worker does so as soon as the bank has the
+    order.
+
+    Raises:
+    - ScaInProgress: the other caller takes too long.
+    """
     for _ in range(PATIENCE):
         try:
             return _start(order, psu, first=True)
@@ -165,9 +187,11 @@ def _start(
 
 # --- going on -------------------------------------------------------------------------------------
 def submit_credentials(client: Client, user: User, reference: str, psu: port.Psu, password: str | None) -> ScaStep:
-    """Say to the bank who is there, for one that asks it; `psu.bank_user_id` is the name at the bank.
+    """Send the person's credentials to a bank that asks for them; `psu.bank_user_id` is their user name there.
 
-    InvalidScaCode when the bank does not know the two together; and the errors of `start_sca`.
+    Raises:
+    - InvalidScaCode: the bank does not accept them.
+    - the errors of `start_sca`
     """
     order = _waiting(client, reference)
     asked = sca_state.credentials_link(sca_state.load_sca_document(order))
@@ -184,11 +208,16 @@ def submit_credentials(client: Client, user: User, reference: str, psu: port.Psu
 
 
 def choose_method(client: Client, user: User, reference: str, psu: port.Psu, method_id: str) -> ScaStep:
-    """Sign with this method. NotFound for one that the bank did not offer; and the errors of `start_sca`."""
+    """Choose the SCA method.
+
+    Raises:
+    - NotFound: the bank did not offer this method.
+    - the errors of `start_sca`
+    """
     order = _waiting(client, reference)
     begun = sca_state.load_sca_document(order)["authorisation"] or {}
     link = begun.get("links", {}).get("selectAuthenticationMethod")
-    if link is None:  # chosen already, in another window: how it stands is the answer
+    if link is None:  # already chosen in another window
         return step_of_order(order.id)
     if method_id not in {one.get("authenticationMethodId") for one in begun.get("methods", ())}:
         raise NotFound
@@ -198,10 +227,13 @@ def choose_method(client: Client, user: User, reference: str, psu: port.Psu, met
 
 
 def submit_otp(client: Client, user: User, reference: str, psu: port.Psu, code: str) -> ScaStep:
-    """Give the bank the code that the person read; blanks in it are a person's. It is not kept.
+    """Send the code to the bank, without spaces. It is not stored. A code for a challenge that is over is not sent.
 
-    InvalidScaCode with the bank's words; SigningFailed when the bank gives up; ScaOutcomeUnknown without an
-    answer; and the errors of `start_sca`. A code for a challenge that is over is not sent.
+    Raises:
+    - InvalidScaCode: with the bank's message.
+    - SigningFailed: the bank ended the signing.
+    - ScaOutcomeUnknown: the bank did not answer.
+    - the errors of `start_sca`
     """
     order = _waiting(client, reference)
     link = ((sca_state.load_sca_document(order)["authorisation"] or {}).get("links", {})).get("authoriseTransaction")
@@ -226,7 +258,7 @@ def _continue(order: BankOrder, psu: port.Psu, link: str, data: dict) -> None:
 def _call_bank(
     order: BankOrder, name: str, call: Call, afresh: bool = False, code: bool = False, first: bool = False
 ) -> None:
-    """`first`: only when no other has begun meanwhile."""
+    """Make one call under the lease, and store its outcome. `first`: only if nobody else has started SCA since."""
     claim, request_id = sca_state.acquire_sca_session(order.id), uuid()
     if first and sca_state.next_step(claim.document).how != "begin":
         sca_state.release_sca_session(claim)
@@ -258,14 +290,14 @@ def _kept(order: BankOrder, call: str, request_id: str, outcome: str, sca_status
 
 
 def _refused(claim: ScaLease, error: port.BankRefused, code: bool) -> None:
-    """A refusal is one of this step or the end of the signing: the bank's scaStatus says which."""
+    """Ask the bank for the scaStatus after a refusal, which may concern this step or end the signing."""
     status = _asked(claim)
     if status is not None:
         sca_state.save_sca_status(claim, status)
     else:
         sca_state.release_sca_session(claim)
     if status in sca_state.DONE:
-        status_polling.poll_now(claim.order)  # an earlier answer of the bank's was lost: it is signed
+        status_polling.poll_now(claim.order)  # it is signed; that answer of the bank was lost
         return
     if status == "failed":
         status_polling.poll_now(claim.order)
@@ -280,7 +312,7 @@ def _say_no(error: port.BankRefused, code: bool) -> NoReturn:
 
 
 def _asked(claim: ScaLease) -> str | None:
-    """The scaStatus now; None when the bank does not say."""
+    """Return the scaStatus at the bank; None if the bank does not say."""
     order, begun = claim.order, claim.document["authorisation"] or {}
     if order.payment_id is None or not begun.get("id"):
         return None
@@ -303,15 +335,20 @@ def _note(client: Client, user: User, event: str, reference: str) -> None:
 
 # --- the end --------------------------------------------------------------------------------------
 def abandon_signing(client: Client, user: User, reference: str) -> None:
-    """Stop signing: the order ends unsigned and the payment can be set up again, as a new order.
+    """Stop signing: the order ends unsigned, and the payment can be set up again as a new order.
 
-    Only where nobody but this app could still have it signed (a code that is typed here), and only
-    when the bank says that it is not signed. NotOpen otherwise; ScaInProgress, BankUnavailable.
+    Allowed only where the code is typed in this app, so that nobody can sign elsewhere, and only if the bank says that
+    the order is not signed.
+
+    Raises:
+    - NotOpen
+    - ScaInProgress
+    - BankUnavailable
     """
     order = _waiting(client, reference)
     if not step_of_order(order.id).may_give_up:
         raise NotOpen("at_bank")
-    claim = sca_state.acquire_sca_session(order.id)  # from here on no code goes out for this order
+    claim = sca_state.acquire_sca_session(order.id)  # nobody can send a code for this order any more
     try:
         report = services().bank.order_status(bank_config_for_order(order), order.payment_id or "", uuid())
     except port.BankError as error:
@@ -330,9 +367,10 @@ def abandon_signing(client: Client, user: User, reference: str) -> None:
 
 
 def handle_redirect_return(state: str, user: User) -> tuple[Client, str]:
-    """The way back from the bank: proves nothing. The bank is asked; the page shows what it says.
+    """Handle the redirect back from the bank. It proves nothing: the bank is asked for the status.
 
-    NotFound when the state is not of a payment of a client of this user's.
+    Raises:
+    - NotFound: the state belongs to no payment of this user's clients.
     """
     order = BankOrder.get_or_none(BankOrder.return_hash == blind_index(state))
     if order is None:

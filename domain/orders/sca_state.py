@@ -1,8 +1,8 @@
-"""What the bank said about signing an order: links, methods, a challenge (table `sca_session`).
+"""What the bank said about signing an order: links, methods and challenge (table `sca_session`).
 
-Nothing that a person types is stored: no code, no password. A lease on the payment's row lets one caller at a time
-speak to the bank; its end is also the token of its owner, so that a caller whose lease ran out never overwrites what
-a later one stored. Links, methods and challenges are encrypted, since links may carry tokens.
+Codes and passwords are never stored. A lease on the payment's row lets one caller at a time call the bank. The end of
+the lease also identifies its holder: a caller whose lease expired never overwrites what a later one stored. Links,
+methods and challenges are encrypted, because links may contain tokens.
 """
 
 import base64
@@ -18,13 +18,13 @@ from domain.common.encryption import decrypt, encrypt
 from domain.common.errors import NotFound, NotOpen, ScaInProgress
 from models import SCA_PURPOSES, BankOrder, ScaSession, transaction
 
-# Longer than a bank may take to answer one call; after it the caller is taken to be dead.
+# Longer than a bank may take to answer one call. After it the caller has crashed.
 LEASE_SECONDS = 60
 PAYMENT, CANCELLATION = SCA_PURPOSES
 LONGEST_IMAGE = 500_000
 DONE = frozenset({"finalised", "exempted"})
 _IMAGES = ((b"\x89PNG\r\n\x1a\n", "image/png"), (b"\xff\xd8\xff", "image/jpeg"), (b"GIF8", "image/gif"))
-# The links that ask who the person is at the bank, in the words of the standard.
+# The standard's names of the links that ask for the person's credentials.
 _NAME, _PASSWORD = "PsuIdentification", "PsuAuthentication"
 _LOGIN = tuple(f"{verb}{what}" for verb in ("startAuthorisationWith", "update") for what in (_PASSWORD, _NAME))
 
@@ -49,12 +49,12 @@ class ScaStep:
     longest: int | None = None
     may_begin_again: bool = False
     may_give_up: bool = False
-    cancels: bool = False  # what is signed is that the order is taken back
+    cancels: bool = False  # the cancellation is being signed
 
 
 @dataclass(frozen=True)
 class ScaLease:
-    """The right of one caller to speak to the bank about this order, until `lease_until`."""
+    """One caller's right to call the bank about this order, until `lease_until`."""
 
     order: BankOrder
     document: Document
@@ -62,7 +62,8 @@ class ScaLease:
 
 
 def load_sca_document(order: BankOrder) -> Document:
-    """Return links, and the authorisation when one was begun: of the cancellation while that is being signed."""
+    """Return links and authorisation: those of the cancellation while that is being signed, else those of the payment.
+    """
     rows = {row.purpose: row for row in order.sca_sessions}
     row = rows.get(CANCELLATION) or rows.get(PAYMENT)
     if row is None:
@@ -91,7 +92,7 @@ def _links_sealed(order: BankOrder, purpose: str, links: dict[str, str], message
 
 
 def save_placed_order(order: BankOrder, answer: port.OrderPlaced) -> None:
-    """Keep where the bank, which has just taken the order, says to go on."""
+    """Store the links of an order that the bank has just accepted."""
     sealed = _links_sealed(order, PAYMENT, answer.links, answer.psu_message or "")
     ScaSession.insert(order=order.id, purpose=PAYMENT, links_sealed=sealed).on_conflict(
         conflict_target=(ScaSession.order, ScaSession.purpose),
@@ -109,7 +110,7 @@ def _create_missing(order: BankOrder) -> None:
 
 
 def save_links(order: BankOrder, document: Document, links: dict[str, str]) -> None:
-    """Replace the links of an order, unless somebody is signing it: the bank says its links again."""
+    """Replace the order's links, unless somebody is signing: the bank will repeat them."""
     _create_missing(order)
     sealed = _links_sealed(order, PAYMENT, links, document["message"])
     ScaSession.update(links_sealed=sealed).where(_payment_of(order) & ScaSession.lease_until.is_null()).execute()
@@ -124,14 +125,14 @@ def _row_of(order: BankOrder, purpose: str) -> Any:
 
 
 def acquire_sca_session(order_id: int) -> ScaLease:
-    """Become the one who speaks to the bank about this order.
+    """Take the lease to call the bank about this order.
 
-    A lease that was never given back may have reached the bank: from then on only the bank knows
-    what of this order can still be signed.
+    If the previous lease expired without release, its call may have reached the bank: then only the bank knows what can
+    still be signed.
 
     Raises:
-        ScaInProgress: another caller has the lease.
-        NotOpen: there is nothing left to sign.
+    - ScaInProgress: another caller has the lease.
+    - NotOpen: there is nothing left to sign.
     """
     order, now = BankOrder.get_by_id(order_id), utcnow()
     _require_signable(order)
@@ -158,12 +159,14 @@ def _take_lease(order: BankOrder, until: datetime | None, condition: Any) -> boo
 
 
 def release_sca_session(lease: ScaLease, elsewhere: bool = False) -> None:
-    """Nothing new, or nothing known: `elsewhere` when the bank may have begun something that we do not see."""
+    """Release the lease without a result. `elsewhere`: the bank may have started something that we do not know of."""
     _release(lease, **({"elsewhere": True} if elsewhere else {}))
 
 
 def save_authorisation(lease: ScaLease, answer: port.Authorisation, afresh: bool) -> None:
-    """Keep what the bank answered; `afresh` for a new authorisation, which forgets the one before."""
+    """Store the bank's answer and release the lease. `afresh`: it is a new authorisation, which replaces the previous
+    one.
+    """
     before = {} if afresh else lease.document["authorisation"] or {}
     kept = {
         "methods": list(answer.methods) or before.get("methods", []),
@@ -181,32 +184,32 @@ def save_authorisation(lease: ScaLease, answer: port.Authorisation, afresh: bool
 
 
 def save_sca_status(lease: ScaLease, status: str) -> None:
-    """Keep the scaStatus that the bank says when asked."""
+    """Store the scaStatus and release the lease."""
     _release(lease, sca_status=status)
 
 
 def _release(lease: ScaLease, **changes: Any) -> None:
-    """Give the lease back with what came of it; nothing when it ran out and another took it: that one's is newer."""
+    """Release the lease and store the changes; nothing if it expired and another caller took it."""
     order, purpose = lease.order, lease.document["purpose"]
     with transaction(order.batch.client_id):
         if not _take_lease(order, None, ScaSession.lease_until == lease.lease_until):
             return
         if changes:
             ScaSession.update(**changes).where(_row_of(order, purpose)).execute()
-        if "authorisation_id" in changes and purpose == PAYMENT:  # the worker asks after the order's own, by its column
+        if "authorisation_id" in changes and purpose == PAYMENT:  # status polling reads it from the order
             BankOrder.update(authorisation_id=changes["authorisation_id"]).where(BankOrder.id == order.id).execute()
 
 
 # --- what it means for the person -----------------------------------------------------------------
 def is_cancellation(document: Document) -> bool:
-    """What is being signed is the cancellation of the order."""
+    """Return whether the cancellation of the order is being signed."""
     return document.get("purpose") == CANCELLATION
 
 
 def switch_to_cancellation(order: BankOrder, links: dict[str, str]) -> bool:
-    """From now on what is signed is the cancellation, at these links; the payment's session stays beside it.
+    """Sign the cancellation from now on, at these links; the payment's session is kept.
 
-    False when somebody is speaking to the bank about this order, or it is over.
+    Return False if another caller is calling the bank about this order, or the order is over.
     """
     with transaction(order.batch.client_id):
         _create_missing(order)
@@ -219,19 +222,19 @@ def switch_to_cancellation(order: BankOrder, links: dict[str, str]) -> bool:
 
 
 def restore_authorisation(order: BankOrder) -> bool:
-    """Back to what was there before the bank asked to sign the cancellation. False as for `switch_to_cancellation`."""
+    """Sign the payment again instead of its cancellation. Return False as `switch_to_cancellation` does."""
     with transaction(order.batch.client_id):
         return _is_free(order) and ScaSession.delete().where(_row_of(order, CANCELLATION)).execute() == 1
 
 
 def _is_free(order: BankOrder) -> bool:
-    """Nobody has the lease, and nobody takes it before this transaction ends."""
+    """Return whether nobody has the lease; nobody can take it before this transaction ends."""
     free = _take_lease(order, None, ScaSession.lease_until.is_null())
     return free and BankOrder.get_by_id(order.id).state in ("at_bank", "signed")
 
 
 def next_step(document: Document) -> ScaStep:
-    """How to go on, from what the bank said last. Giving up a cancellation does not give up the order."""
+    """Return the next step according to the bank's last answer. A cancellation offers no way to give up the order."""
     found = _step_of(document)
     return replace(found, cancels=True, may_give_up=False) if is_cancellation(document) else found
 
@@ -280,14 +283,18 @@ def _code(begun: Document, alone: bool) -> ScaStep:
 
 
 def credentials_link(document: Document) -> tuple[str, str] | None:
-    """Name and address of the link that asks who the person is at the bank."""
+    """Return name and URL of the link that asks for the person's credentials at the bank."""
     begun = document["authorisation"]
     links = begun.get("links", {}) if begun else document["links"]
     return next(((name, links[name]) for name in _LOGIN if name in links), None)
 
 
 def challenge_image(document: Document) -> tuple[bytes, str]:
-    """The challenge as a picture, with its kind. NotFound when there is none that is safe to show."""
+    """Return the challenge image and its media type.
+
+    Raises:
+    - NotFound: there is none of a known type and size.
+    """
     text = ((document["authorisation"] or {}).get("challenge") or {}).get("image", "")
     try:
         picture = base64.b64decode(text.rpartition(",")[2], validate=True)

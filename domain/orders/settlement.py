@@ -1,7 +1,7 @@
-"""Settle an order: draw the conclusion from its evidence and let lines, order and payment follow it.
+"""Settle an order: draw the conclusion from its evidence, and update lines, order and payment accordingly.
 
-No other path moves a payment that a bank may have. The state that people see is derived from the standing of the
-order's lines; a person's acts (change, reopen, replace) begin where nothing is at a bank any more.
+Nothing else moves a payment that a bank may have. A person's acts (change, reopen, replace) start only when nothing is
+at a bank any more.
 """
 
 from collections import defaultdict
@@ -30,7 +30,7 @@ from models import (
 )
 
 AT_ONCE = 500
-# A payment may come back for three bank days, and be asked back for ten (EPC SCT rulebook, R-transactions).
+# Returns take up to three bank days, recalls up to ten (EPC SCT rulebook, R-transactions).
 RETURNS_FOR = timedelta(days=21)
 LOOK_BACK_EVERY = timedelta(days=1)
 EVENT = {
@@ -71,9 +71,9 @@ _LINE_STATE = {
 
 
 def settle(order: BankOrder, actor: str, reason: str | None = None, **details: Any) -> bool:
-    """Let everything follow what is known of this order, in the caller's transaction. Return whether anything moved.
+    """Update lines, order and payment to the conclusion, in the caller's transaction. Return whether anything changed.
 
-    `reason` is what the log and the screen say where the bank gave no reason of its own.
+    `reason` is used in log and screen if the bank gave none.
     """
     batch = Batch.get_by_id(order.batch_id)
     require_client_lock(batch.client_id)
@@ -92,7 +92,7 @@ def conclude_order(order: BankOrder) -> Conclusion:
 
 
 def facts_of(order: BankOrder) -> OrderFacts:
-    """Return what is known of the order without anybody's word."""
+    """Return what we know about the order ourselves, without evidence."""
     config = bank_config_for_order(order)
     lines: Any = OrderLine.select(OrderLine.id, OrderLine.amount_cents).where(OrderLine.order == order.id).tuples()
     client = Client.get_by_id(Batch.get_by_id(order.batch_id).client_id)
@@ -108,14 +108,14 @@ def facts_of(order: BankOrder) -> OrderFacts:
 
 
 def executable_until(order_id: int) -> date | None:
-    """Return the last day on which the bank may still execute what it refused of this order; None if it may not."""
+    """Return the last day on which the bank may still execute rejected lines of this order; None if it may not."""
     row = OrderLine.select(fn.max(OrderLine.may_execute_until)).where(OrderLine.order == order_id)
     found: Any = row.scalar()
     return date.fromisoformat(found) if isinstance(found, str) else found
 
 
 def create_order_lines(order: BankOrder, lines: list[BatchLine]) -> None:
-    """Store the lines of a new order; nothing has reached the bank."""
+    """Store the lines of a new order, which has not reached the bank."""
     rows = [
         {"order": order.id, "batch_line": row.id, "end_to_end_id": row.end_to_end_id, "iban": row.iban,
          "amount_cents": row.amount_cents}
@@ -126,7 +126,7 @@ def create_order_lines(order: BankOrder, lines: list[BatchLine]) -> None:
 
 
 def set_standing(order: BankOrder, standing: Standing) -> None:
-    """Every line of this order stands so: it is about to reach the bank, or surely has not."""
+    """Set the standing of all lines of this order: it is about to reach the bank, or certainly has not."""
     OrderLine.update(standing=standing).where(OrderLine.order == order.id).execute()
 
 
@@ -150,7 +150,7 @@ def _settle_lines(order: BankOrder, found: Conclusion, newest: bool) -> bool:
 
 
 def _show(said: LineConclusion, rows: list[OrderLine]) -> None:
-    """Let the payment's lines say the same."""
+    """Set state and reason of the payment lines accordingly."""
     if said.standing == Standing.UNSENT:
         return
     unpaid = said.standing in (Standing.UNPAID, Standing.RETURNED, Standing.DISPUTED)
@@ -163,7 +163,7 @@ def _show(said: LineConclusion, rows: list[OrderLine]) -> None:
 
 # --- the order and the payment --------------------------------------------------------------------
 def _is_newest(order: BankOrder) -> bool:
-    """Only the last order of a payment says how the payment stands; what is said of older ones stays at their lines."""
+    """Return whether this is the last order of its payment, which alone determines the payment's state."""
     return not BankOrder.select().where(BankOrder.batch == order.batch_id, BankOrder.id > order.id).exists()
 
 
@@ -172,7 +172,7 @@ def _settle_order(order: BankOrder, phase: Phase, found: Conclusion) -> None:
     if state == order.state:
         return
     BankOrder.update(state=state, due_at=next_poll_at(order, 0, state, found)).where(BankOrder.id == order.id).execute()
-    if state == "executed":  # it is booked by now: the account is looked at anew, however short ago it was
+    if state == "executed":  # so that its booking is fetched at once
         BankAccount.update(transactions_asked_at=None).where(BankAccount.id == order.bank_account_id).execute()
 
 
@@ -193,7 +193,7 @@ def _settle_batch(
 
 
 def _reason_of_state(found: Conclusion) -> str | None:
-    """A bank's reason, where the state that people see needs one."""
+    """Return the bank's reason, for the states that show one."""
     needs = (Phase.REJECTED, Phase.PARTLY_EXECUTED, Phase.PENDING_REJECTION, Phase.RETURNED, Phase.DISPUTED)
     if found.phase not in needs or not found.reason:
         return None
@@ -204,9 +204,9 @@ def _reason_of_state(found: Conclusion) -> str | None:
 def next_poll_at(
     order: BankOrder, attempts: int, state: str | None = None, found: Conclusion | None = None
 ) -> datetime | None:
-    """Return when to ask about an order next (`state`: what it has just become).
+    """Return when to poll this order next; None: never. `state`: its new state.
 
-    What was executed may come back: it is looked at each day for three weeks, and then no more.
+    An executed order is polled daily for three weeks, because it may come back.
     """
     if order.by_hand and not (found and found.until):
         return None

@@ -1,7 +1,7 @@
-"""The bank's signal that an order has changed: never believed, only a reason to ask sooner.
+"""The bank's callback that an order has changed. It is never believed: it only makes us poll sooner.
 
-The address holds a state of this order alone, known to us and its bank. What the signal says is not
-read (Berlin Group, lean push notifications 1.0: "the TPP needs to check the resource status").
+The URL holds a state known only to us and the bank. The content of the callback is not read (Berlin Group, lean push
+notifications 1.0: "the TPP needs to check the resource status").
 """
 
 from core.clock import utcnow
@@ -12,21 +12,23 @@ from models import BankOrder
 
 
 def callback_state(msg_id: str) -> str:
-    """Cannot be guessed, need not be kept; another one than that of the way back."""
+    """Return the state in the callback URL. It cannot be guessed, need not be stored, and differs from that of the
+    redirect.
+    """
     return blind_index(f"notice:{msg_id}")
 
 
 def callback_url(order: BankOrder) -> str | None:
-    """Where the bank may post its signal of this order; None when none was asked for."""
+    """Return the URL for the bank's callbacks about this order; None if none were requested."""
     if order.notify_hash is None:
         return None
     return f"{services().hook_url}/bank/seintje/{callback_state(order.msg_id)}"
 
 
 def handle_callback(state: str) -> bool:
-    """Have the order of this state asked about now, unless it is over; whether there is one.
+    """Poll the order with this state now, unless it is over; return whether there is one.
 
-    The same two statements whatever comes of them: how long it takes tells nobody which states exist.
+    Both queries always run, so that the time taken does not reveal which states exist.
     """
     mine = BankOrder.notify_hash == blind_index(state)
     BankOrder.update(due_at=utcnow()).where(mine, BankOrder.state.in_(POLLED_STATES)).execute()

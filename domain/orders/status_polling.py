@@ -1,4 +1,4 @@
-"""Following an order until the bank says something final. The bank's status is the truth, never our date."""
+"""Poll the status of an order until it is final. Only the bank's status counts, never our own date."""
 
 from connectors.bank import port
 from core.clock import utcnow
@@ -12,13 +12,13 @@ from domain.orders.evidence import Statement, is_placed, statement_of
 from models import BankExchange, BankOrder, transaction
 
 FOLLOW_LEASE = 60
-# What was executed is still looked at, seldom: it may come back.
+# Executed orders are still polled, seldom: they may come back.
 POLLED_STATES = ("at_bank", "signed", "executed")
-CANCELLING = "cancel_order"  # the exchanges about taking an order back
+CANCELLING = "cancel_order"  # the exchanges about cancelling an order
 
 
 def due_orders() -> list[int]:
-    """Orders whose status is to be asked now."""
+    """Return the orders to poll now."""
     query = BankOrder.select(BankOrder.id).where(
         BankOrder.state.in_(POLLED_STATES), BankOrder.due_at <= utcnow(), ~BankOrder.by_hand
     )
@@ -26,7 +26,7 @@ def due_orders() -> list[int]:
 
 
 def poll_status(order_id: int) -> None:
-    """Ask the bank once how the order stands, and move the batch accordingly."""
+    """Ask the bank for the status once, and settle the order."""
     order = leases.claim_lease(
         BankOrder, order_id, FOLLOW_LEASE, BankOrder.state.in_(POLLED_STATES), BankOrder.due_at <= utcnow()
     )
@@ -46,7 +46,7 @@ def poll_status(order_id: int) -> None:
 
 
 def statements_of(order: BankOrder, report: port.StatusReport) -> list[Statement]:
-    """Return what an answer about an order states, each part at its own level; nothing is filled in."""
+    """Return the statements in a status answer, each at its own level, with nothing added."""
     at = report.said_at or utcnow()
     if not report.statements and report.transaction_status:
         return [Statement(Level.GROUP, report.transaction_status, at, None, report.reason)]
@@ -54,19 +54,21 @@ def statements_of(order: BankOrder, report: port.StatusReport) -> list[Statement
 
 
 def latest_cancellation_call(order: BankOrder) -> BankExchange | None:
-    """What was last written of taking this order back; None when nobody asked that."""
+    """Return the last recorded request to cancel this order; None if nobody asked."""
     mine = (BankExchange.order == order.id) & (BankExchange.call == CANCELLING)
     return BankExchange.select().where(mine).order_by(BankExchange.id.desc()).first()
 
 
 def is_cancellation_pending(order: BankOrder) -> bool:
-    """It was asked, and the bank did not say what came of it. A signing that fails then fails because of that:
-    only the status says how the order ended."""
+    """Return whether a cancellation was requested with unknown outcome.
+
+    A failed SCA then proves nothing, as the cancellation may have caused it. Only the status says how the order ended.
+    """
     return is_unanswered(latest_cancellation_call(order))
 
 
 def is_unanswered(last: BankExchange | None) -> bool:
-    """Whether this request to cancel was made and the bank did not say what came of it."""
+    """Return whether this request to cancel has no known outcome."""
     return last is not None and (last.outcome == "asked" or last.outcome.startswith("unknown"))
 
 
@@ -77,7 +79,7 @@ def _sca_status(config: port.BankConfig, order: BankOrder) -> str | None:
 
 
 def _asked(order: BankOrder, request_id: str, outcome: str, raw: str | None, attempts: int) -> None:
-    """Keep the answer and when to ask next: soon after a change, ever later without one."""
+    """Record the answer and when to poll next: soon after a change, ever later without one."""
     if raw != order.raw_status or raw is None:
         BankExchange.create(order=order.id, call="status", request_id=request_id, outcome=outcome, raw_status=raw)
     leases.release_lease(
@@ -95,7 +97,7 @@ def _record(order: BankOrder, request_id: str, report: port.StatusReport, statem
 
 
 def poll_now(order: BankOrder) -> None:
-    """Ask the bank how the order stands, at once; when another is asking, that one's answer will do."""
+    """Ask the bank for the status at once, unless another caller is doing so."""
     BankOrder.update(due_at=utcnow()).where(
         BankOrder.id == order.id, BankOrder.state.in_(("at_bank", "signed"))
     ).execute()
@@ -103,9 +105,9 @@ def poll_now(order: BankOrder) -> None:
 
 
 def record_statement(order: BankOrder, actor: str, code: str, reason: str | None = None, status: str = "") -> None:
-    """Record what the bank said of the whole order just now, in the caller's transaction, and let it settle.
+    """Record what the bank just said about the whole order, and settle it, in the caller's transaction.
 
-    `reason` is ours: what the screen says where the bank gave none.
+    `reason` is our own, shown if the bank gives none.
     """
     said = [Statement(Level.GROUP, code, utcnow())]
     evidence.add_evidence(order, evidence.STATUS, Trust.BANK, said)

@@ -1,8 +1,8 @@
-"""Giving an approved batch to the bank: once, exactly what was approved, and never guessed.
+"""Submit an approved payment to the bank: once, exactly as approved, without guessing.
 
-Claim and commit, call, record. The order's bytes are stored, sealed, before the first call; a
-resend sends those bytes with the same X-Request-ID, and only where the bank honours that. Without
-an answer the batch stays in "sending" until the bank, or two people, say what happened.
+The bytes of the order are stored encrypted before the first call. A retry sends the same bytes with the same
+X-Request-ID, and only to a bank that is idempotent. Without an answer the payment stays in state "sending" until the
+bank, or two people, say what happened.
 """
 
 from typing import Any
@@ -34,9 +34,9 @@ MAX_RESENDS = 8
 
 
 def due_batches() -> list[int]:
-    """Approved batches without an order, or whose order waits for another try.
+    """Return approved batches without an order, and those whose order waits for another attempt.
 
-    What a person takes to the bank waits for that person, until its day has come: then it may be too late.
+    An order that a person takes to the bank is included once its execution date has come: it may be too late then.
     """
     goes = (BankAccount.bank != manual_bank.MANUAL_BANK_ID) | (Batch.execution_date <= today_amsterdam())
     approved = Batch.select(Batch.id).join(BankAccount).where(Batch.state == "approved", goes)
@@ -48,7 +48,7 @@ def due_batches() -> list[int]:
 
 
 def submit_order(batch_id: int) -> None:
-    """Send the batch when it is approved and may go; record what the bank said."""
+    """Submit the batch if it is approved and allowed; record the bank's answer."""
     batch = Batch.get_by_id(batch_id)
     batch = get_batch(Client.get_by_id(batch.client_id), batch.reference)
     order = BankOrder.get_or_none(BankOrder.batch == batch.id, BankOrder.state.in_(("ready", "sent")))
@@ -59,24 +59,27 @@ def submit_order(batch_id: int) -> None:
         try:
             order = build_order(batch)
         except StateConflict:
-            return  # another worker is at it
+            return  # another worker is building it
         batch = get_batch(batch.client, batch.reference)
-    if order is not None and not order.by_hand:  # of the order, not the account: that may have got a link since
+    if order is not None and not order.by_hand:  # the order decides: its account may have been linked since
         _submit_to_bank(batch, order)
 
 
 def reopen_if_too_late(batch: Batch) -> None:
-    """An approved payment that waits for a person opens again when its day can no longer be met."""
+    """Open an approved manual payment again if its execution date can no longer be met."""
     why_not = _obstacle(batch, Release.get(Release.batch == batch.id, Release.voided_at.is_null()))
     if why_not:
         _open_again(batch, why_not)
 
 
 def build_order(batch: Batch) -> BankOrder | None:
-    """Make the order of the standing release, its bytes sealed in the database; nothing is called.
+    """Build the order of the valid release and store its bytes encrypted. No call is made.
 
-    None when it may not go: the day has passed its cut-off (the batch opens again, and says so) or
-    the release was proved in a way that this bank does not take. StateConflict when another was first.
+    Return None if it may not be submitted; the payment is then open again, with the reason.
+
+    Raises:
+    - StateConflict: another worker built it.
+    - OrderMismatch: the order is not what was released.
     """
     release = Release.get(Release.batch == batch.id, Release.voided_at.is_null())
     why_not = _obstacle(batch, release)
@@ -93,7 +96,12 @@ def build_order(batch: Batch) -> BankOrder | None:
 
 
 def _released_lines(batch: Batch, release: Release) -> list[BatchLine]:
-    """The lines that were released. OrderMismatch; StateConflict when they have gone into an order meanwhile."""
+    """Return the lines that were released.
+
+    Raises:
+    - OrderMismatch
+    - StateConflict: another worker has made an order of them.
+    """
     lines = [line for line in lines_of(batch) if line.state == "open"]
     if digest.payment_digest(release.debtor_iban, release.execution_date, lines) != release.digest:
         state = Batch.get_by_id(batch.id).state
@@ -113,9 +121,9 @@ def _obstacle(batch: Batch, release: Release) -> str | None:
 
 
 def _open_again(batch: Batch, reason: str) -> None:
-    """Never shifted silently: the person chooses and approves again."""
+    """Open the payment for a new approval. Its execution date is never moved without the person."""
     with transaction(batch.client_id):
-        if batch.state == "sending":  # stored, and surely not at the bank
+        if batch.state == "sending":  # stored, and certainly not at the bank
             state_machine.transition(batch, "bank_did_not_take", audit.WORKER, reason)
         void_releases(batch, reason)
         Batch.update(execution_date=None).where(Batch.id == batch.id).execute()
@@ -139,15 +147,18 @@ def _debtor_name(batch: Batch) -> str:
 
 
 def _store(batch: Batch, release: Release, config: port.BankConfig, order: PaymentOrder, body: bytes) -> BankOrder:
-    """In one transaction: the digest holds against the database, the order exists, the batch is being sent.
+    """Check the release and digest against the database, store the order and move the batch to sending, in one
+    transaction.
 
-    StateConflict when another made the order at this very moment, or the release no longer stands.
+    Raises:
+    - StateConflict: another worker built the order, or the release is void.
+    - OrderMismatch
     """
     batch = get_batch_locked(batch.client, batch.reference)
     stands = Release.select().where(Release.id == release.id, Release.voided_at.is_null()).exists()
     if batch.state != "approved" or not stands:
         raise StateConflict(f"{batch.reference} is {batch.state}")
-    lines = [config for config in lines_of(batch) if config.state == "open"]
+    lines = [line for line in lines_of(batch) if line.state == "open"]
     if digest.payment_digest(release.debtor_iban, release.execution_date, lines) != release.digest:
         raise OrderMismatch(batch.reference)
     row = BankOrder.create(
@@ -166,7 +177,11 @@ def _store(batch: Batch, release: Release, config: port.BankConfig, order: Payme
 
 
 def order_bytes(order: BankOrder) -> bytes:
-    """The exact bytes; OrderMismatch when they are not those that were stored."""
+    """Return the exact bytes of the order.
+
+    Raises:
+    - OrderMismatch: they are not those that were stored.
+    """
     body = decrypt_bytes(order.body_sealed, "bank_order", order.msg_id)
     if digest_sha256(body) != order.body_sha256:
         raise OrderMismatch(order.msg_id)
@@ -179,8 +194,8 @@ def _submit_to_bank(batch: Batch, order: BankOrder) -> None:
     claimed = leases.claim_lease(BankOrder, order.id, SEND_LEASE, BankOrder.state.in_(("ready", "sent")))
     if claimed is None:
         return
-    batch = get_batch(batch.client, batch.reference)  # another may have made the order since it was read
-    again = claimed.called_at is not None  # as the claim found it: another may have called since we looked
+    batch = get_batch(batch.client, batch.reference)  # another worker may have built the order since
+    again = claimed.called_at is not None  # as found by the claim: another worker may have called since
     if again and (not config.honours_request_id or config.signing == "delegated" or claimed.attempts >= MAX_RESENDS):
         leases.release_lease(claimed, due_at=None)
         return
@@ -204,7 +219,7 @@ def _submit_to_bank(batch: Batch, order: BankOrder) -> None:
     except port.NotDelivered:
         _not_delivered(batch, claimed, again)
     except port.BankRefused as error:
-        # a no to a repeat says nothing of the first call, which the bank may have taken
+        # a refused retry says nothing about the first call, which the bank may have accepted
         _unanswered(claimed, f"refused:{error.code}") if again else _refused(batch, claimed, error)
     except port.BankError as error:
         _unanswered(claimed, type(error).__name__)
@@ -213,15 +228,16 @@ def _submit_to_bank(batch: Batch, order: BankOrder) -> None:
 
 
 def _placement_options(order: BankOrder) -> port.PlacementOptions:
-    """As it was when this was approved. A payment of one line is always checked: only bundles may opt out
-    (Regulation (EU) 260/2012 art. 5c(6))."""
+    """Return the options as approved. An order of one line is always verified, as only bundles may opt out (Regulation
+    (EU) 260/2012 art. 5c(6)).
+    """
     return port.PlacementOptions(
         check_names=order.release.name_check or order.line_count == 1, notify_uri=status_callbacks.callback_url(order)
     )
 
 
 def _mark_called(batch: Batch, order: BankOrder) -> bool:
-    """From this commit on the bank may have it."""
+    """Record that the bank may have the order from this commit on. Return False if it may no longer be submitted."""
     with transaction(batch.client_id):
         if batch.state == "approved" and commitments.exceeding_dues(batch, lines_of(batch)):
             void_releases(batch, "run_again")
@@ -243,7 +259,7 @@ def _exchange(order: BankOrder, call: str, outcome: str, raw: str | None = None,
 
 
 def _not_delivered(batch: Batch, order: BankOrder, again: bool) -> None:
-    """Nothing reached the bank this time; unless an earlier call may have, the batch is approved still."""
+    """Record that the order did not reach the bank. Unless an earlier call may have, the batch is approved again."""
     with transaction(batch.client_id):
         _exchange(order, "place", "not_delivered")
         due = leases.backoff(order.attempts)
@@ -256,7 +272,7 @@ def _not_delivered(batch: Batch, order: BankOrder, again: bool) -> None:
 
 
 def _unanswered(order: BankOrder, what: str) -> None:
-    """The bank may have it. Sent again only where that is harmless; otherwise a person asks the bank."""
+    """Record that the bank may have the order. It is sent again only to an idempotent bank; otherwise a person asks."""
     with transaction(order.batch.client_id):
         _exchange(order, "place", f"unknown:{what}")
         BankOrder.update(
@@ -265,7 +281,7 @@ def _unanswered(order: BankOrder, what: str) -> None:
 
 
 def _refused(batch: Batch, order: BankOrder, error: port.BankRefused) -> None:
-    """The bank said no before it took the order: the order ends; the same batch can become a new one."""
+    """Record that the bank refused the order before accepting it: the order ends, and a new one can be made."""
     with transaction(batch.client_id):
         _exchange(order, "place", f"refused:{error.http_status}:{error.code}", final=True)
         BankOrder.update(lease_until=None).where(BankOrder.id == order.id).execute()

@@ -1,8 +1,9 @@
-"""What each person should get from a run by its newest version, and what of it may still be paid. Cents; pure.
+"""What a run owes each person by its newest version, and what of it may still be paid. Pure functions; amounts in
+cents.
 
-A run knows its people by their dues. The lines of a newer version are matched with them person by person: by employee
-number where there is one, else by name, else by account. Where nothing tells two people apart they share one due: what
-is owed and what was paid is then reckoned over both, so that a doubt never pays anybody twice.
+A due is what one person is owed. The lines of a newer version are matched with the known dues person by person: by
+employee number if there is one, else by name, else by account. People who cannot be told apart share one due: owed and
+paid amounts are summed over them, so that a doubt never pays anybody twice.
 """
 
 from collections import Counter, defaultdict
@@ -16,8 +17,9 @@ from domain.payroll.run_versions import PayableLine
 # --- who is who -----------------------------------------------------------------------------------
 @dataclass(frozen=True)
 class KnownPerson:
-    """A due of the run. `names` and `accounts` are those of the newest version that held this person; `paid_names`
-    and `paid_accounts` those of the order lines that count as paid."""
+    """A due of the run. `names` and `accounts`: from the newest version that held this person. `paid_names` and
+    `paid_accounts`: from the order lines that count as paid.
+    """
 
     due: int
     names: frozenset[str]
@@ -29,8 +31,10 @@ class KnownPerson:
 
 @dataclass(frozen=True)
 class Person:
-    """The lines of one person, in the order of the file. `dues` are the known dues of this person, the oldest first;
-    none of somebody new, several when two that were told apart no longer are."""
+    """The lines of one person, in file order. `dues`: the known dues of this person, oldest first.
+
+    A new person has none. A person has several if they were told apart before, and no longer are.
+    """
 
     lines: tuple[PayableLine, ...]
     dues: tuple[int, ...] = ()
@@ -42,7 +46,7 @@ class Person:
 
 @dataclass(frozen=True)
 class Matching:
-    """The people of the newest version, and the known people whom it no longer holds."""
+    """The people of the newest version, and the known people that it no longer holds."""
 
     people: tuple[Person, ...]
     gone: tuple[KnownPerson, ...]
@@ -50,7 +54,7 @@ class Matching:
 
 @dataclass
 class _Group:
-    """Lines and known people that are one person."""
+    """Lines and known people that belong to one person."""
 
     lines: list[PayableLine] = field(default_factory=list)
     known: list[KnownPerson] = field(default_factory=list)
@@ -66,7 +70,7 @@ class _Group:
 
 
 class _Joined:
-    """Disjoint sets of lines and known people, joined step by step."""
+    """A union-find structure over lines and known people."""
 
     def __init__(self, size: int) -> None:
         self._parent = list(range(size))
@@ -86,7 +90,7 @@ class _Joined:
 def match_people(lines: Sequence[PayableLine], known: Sequence[KnownPerson]) -> Matching:
     """Match the lines of the newest version of a run with the known people of that run.
 
-    The order of the lines changes nothing but the order of the people.
+    The order of the lines affects only the order of the people.
     """
     if not known and not any(line.employee for line in lines):
         return Matching(tuple(Person(tuple(one)) for one in _by_name(lines)), ())
@@ -105,7 +109,7 @@ def match_people(lines: Sequence[PayableLine], known: Sequence[KnownPerson]) -> 
 
 
 def _by_name(lines: Sequence[PayableLine]) -> Iterable[list[PayableLine]]:
-    """The lines of each name: all there is to tell apart in the first version of a run."""
+    """Group lines by name: the first version of a run has nothing else to tell people apart."""
     found: dict[str, list[PayableLine]] = defaultdict(list)
     for line in lines:
         found[normalise_name(line.name_shown)].append(line)
@@ -132,14 +136,14 @@ def _join_numbers(everyone: Sequence[PayableLine | KnownPerson], joined: _Joined
 
 
 def _join_names(everyone: Sequence[PayableLine | KnownPerson], joined: _Joined) -> None:
-    """People of one name are one, unless the number of each of them tells them apart."""
+    """Join people of the same name, unless all of them have employee numbers."""
     for members in _by(everyone, _names).values():
         if not all(everyone[one].employee for one in members):
             joined.join(members)
 
 
 def _join_accounts(groups: Mapping[int, _Group], joined: _Joined) -> None:
-    """Whoever is left over on both sides of one account is the same person under another name."""
+    """Join a person who is gone with a new person at the same account: the same person under another name."""
     gone: dict[str, list[int]] = defaultdict(list)
     new: dict[str, list[int]] = defaultdict(list)
     for index, group in groups.items():
@@ -152,7 +156,9 @@ def _join_accounts(groups: Mapping[int, _Group], joined: _Joined) -> None:
 
 
 def _may_be_one(one: _Group, other: _Group) -> bool:
-    """Two numbers are two people, but for somebody who got another one: whose name and account are the same."""
+    """Return whether two groups may be one person. Different employee numbers mean two people, unless name and account
+    agree: then the person got a new number.
+    """
     mine, theirs = one.members, other.members
     if not all(member.employee for member in [*mine, *theirs]):
         return True
@@ -160,7 +166,7 @@ def _may_be_one(one: _Group, other: _Group) -> bool:
 
 
 def _groups(everyone: Sequence[PayableLine | KnownPerson], joined: _Joined) -> dict[int, _Group]:
-    """The groups as they are joined now, by the index that stands for each, in the order of the file."""
+    """Return the joined groups, in file order, by the index of their first member."""
     found: dict[int, _Group] = defaultdict(_Group)
     for index, one in enumerate(everyone):
         group = found[joined.find(index)]
@@ -172,13 +178,12 @@ def _groups(everyone: Sequence[PayableLine | KnownPerson], joined: _Joined) -> d
 
 
 # --- what may be paid -----------------------------------------------------------------------------
-Payee = tuple[str, str]  # a name, normalised, and an account
+Payee = tuple[str, str]  # normalised name, IBAN
 
 
 @dataclass(frozen=True)
 class EarlierLine:
-    """A line of an earlier payment that counts: one that is paid or may be paid, or (`excluded`) one that the owner
-    struck."""
+    """A line of an earlier payment that counts: paid or possibly paid, or excluded by the owner (`excluded`)."""
 
     id: int
     name: str
@@ -194,9 +199,13 @@ class EarlierLine:
 
 @dataclass(frozen=True)
 class Payable:
-    """`pay` may be paid now. `overpaid` lists (name, IBAN, cents) that went out and is no longer owed; it is told,
-    never taken back. `struck` are lines that stay struck, with the id of the struck line; `superseded` the ids of those
-    that the newest version no longer holds as they were."""
+    """What may be paid to one person.
+
+    `pay`: lines that may be paid now.
+    `struck`: lines that stay excluded, with the id of the excluded line.
+    `overpaid`: (name, IBAN, cents) that was paid and is no longer owed. It is only reported.
+    `superseded`: ids of excluded lines that the newest version no longer holds unchanged.
+    """
 
     pay: list[PayableLine]
     struck: list[tuple[int, PayableLine]]
@@ -205,10 +214,10 @@ class Payable:
 
 
 def payable(lines: Sequence[PayableLine], earlier: Sequence[EarlierLine]) -> Payable:
-    """Return what one person may be paid: owed − committed − struck, never below zero, over the accounts.
+    """Return what one person may be paid over all accounts: owed − committed − excluded, never below zero.
 
-    What went to an account that this person no longer has counts as well. A struck line stays struck while name,
-    account, amount and description are the same.
+    What was paid to an account that the person no longer uses counts too. A line stays excluded while its name,
+    account, amount and description are unchanged.
     """
     if not earlier:
         return Payable(list(lines), [], [], [])
@@ -227,7 +236,7 @@ def payable(lines: Sequence[PayableLine], earlier: Sequence[EarlierLine]) -> Pay
 def _struck(
     wanted: Sequence[PayableLine], struck: Sequence[EarlierLine]
 ) -> tuple[list[PayableLine], list[tuple[int, PayableLine]], list[int]]:
-    """What is wanted and not struck; what stays struck, with the ids of the struck lines; the ids of the others."""
+    """Divide lines into those that are not excluded and those that are; also return the ids of outdated exclusions."""
     of: dict[tuple, list[int]] = defaultdict(list)
     for line in sorted(struck, key=lambda line: line.id):
         of[line.key].append(line.id)
@@ -245,16 +254,6 @@ def _payee(line: PayableLine | EarlierLine) -> Payee:
     return (normalise_name(name), line.iban)
 
 
-def in_file_order(pay: Iterable[PayableLine], lines: Sequence[PayableLine]) -> list[PayableLine]:
-    """What is paid, in the order in which the file names it."""
-    position = {_text(line): index for index, line in reversed(list(enumerate(lines)))}
-    return sorted(pay, key=lambda line: (position[_text(line)], line.amount_cents))
-
-
-def _text(line: PayableLine) -> tuple[str, str, str]:
-    return (line.name_shown, line.iban, line.description_shown)
-
-
 def _rank(line: PayableLine) -> tuple[int, str, str, str]:
     return (line.amount_cents, line.iban, line.description_shown, line.name_shown)
 
@@ -262,7 +261,7 @@ def _rank(line: PayableLine) -> tuple[int, str, str, str]:
 def _unlike(
     wanted: Sequence[PayableLine], earlier: Sequence[EarlierLine], key: Callable[[PayableLine | EarlierLine], Hashable]
 ) -> tuple[list[PayableLine], list[EarlierLine]]:
-    """Return both without the lines that are alike in both, each as often as it occurs."""
+    """Return both without the lines that occur in both, each as often as it occurs."""
     common = Counter(map(key, wanted)) & Counter(map(key, earlier))
     return _without(wanted, common, key), _without(earlier, common, key)
 
@@ -285,13 +284,14 @@ def _sums(lines: Iterable[PayableLine | EarlierLine]) -> Counter[Payee]:
 
 
 def _settle(owed: Counter[Payee], went: Counter[Payee]) -> tuple[Counter[Payee], Counter[Payee]]:
-    """What is still owed to each, and what each got too much, after the one has made up for the other: what a name got
-    too much for the same name, then the same account, then the whole person."""
+    """Return what each payee is still owed, and what each was paid too much, after setting the two off against each
+    other: first within one name, then within one account, then over the whole person.
+    """
     gaps, surplus = owed - went, went - owed
     classes: tuple[Callable[[Payee], Hashable], ...] = (lambda one: one[0], lambda one: one[1], lambda one: None)
     for class_of in classes:
         common = _per(gaps, class_of) & _per(surplus, class_of)
-        # an account that got nothing yet stands for the one that got too much: it is the one that was changed
+        # An account without a payment comes first: it probably replaced the account that was paid too much.
         gaps = _reduce(gaps, common, class_of, lambda one: (one in went, -owed[one], one))
         surplus = _reduce(surplus, common, class_of, lambda one: (one in owed, -went[one], one))
     return gaps, surplus
@@ -308,7 +308,7 @@ def _reduce(
     cents_of: Counter[Payee], by: Counter[Hashable], class_of: Callable[[Payee], Hashable],
     order: Callable[[Payee], tuple],
 ) -> Counter[Payee]:  # fmt: skip
-    """Take off, in each class, as many cents as `by` says, one payee after the other."""
+    """Subtract the cents in `by` from each class, one payee after the other."""
     left, by = Counter(cents_of), Counter(by)
     for payee in sorted(cents_of, key=order):
         off = min(by[class_of(payee)], cents_of[payee])
@@ -318,7 +318,7 @@ def _reduce(
 
 
 def _divide(wanted: Sequence[PayableLine], gaps: Counter[Payee]) -> list[PayableLine]:
-    """The lines of a name and account as they are when all of them are payable, else one line of what is."""
+    """Return a payee's lines as they are if all are payable; else one line with the payable amount."""
     of: dict[Payee, list[PayableLine]] = defaultdict(list)
     for line in wanted:
         of[_payee(line)].append(line)

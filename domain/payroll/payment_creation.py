@@ -1,4 +1,5 @@
-"""A payment of what is payable of a run: the batch with its lines, the event of it, and the mail to who approves."""
+"""Create a payment of what is payable of a run: the batch with its lines, its audit event, and the mail to approvers.
+"""
 
 from collections.abc import Sequence
 from typing import Any
@@ -18,10 +19,10 @@ def create_payment(
     run: Run, lines: Sequence[OwedLine], version: str, again: bool, debtor_iban: str | None,
     missing: MissingEmployees | None, actor: str = audit.WORKER, **details: Any,
 ) -> Batch:  # fmt: skip
-    """Create the payment of these lines, in a transaction that holds the client.
+    """Create the payment of these lines, in a transaction that holds the client's lock.
 
-    `again`: something of the run was paid before. `debtor_iban`: the account that the file names. `details` go into
-    the audit event.
+    `again`: part of the run was paid before. `debtor_iban`: the account named in the file. `details`: for the audit
+    event.
     """
     company, total = run.company, sum(one.line.amount_cents for one in lines)
     paid = PaidRun(
@@ -49,7 +50,8 @@ def _paid_line(line: PayableLine) -> PaidLine:
 
 
 def _unused(run: Run, version: str) -> str:
-    """A version that is paid a second time bears the number of the attempt, so that each is one batch."""
+    """Return the version with the number of the attempt, if it was paid before, so that each payment has its own key.
+    """
     earlier = Batch.select().where(Batch.run == run.id, Batch.version.startswith(version)).count()
     return f"{version}:{earlier + 1}" if earlier else version
 
@@ -73,7 +75,7 @@ def _insert_lines(batch: Batch, lines: Sequence[OwedLine]) -> None:
 
 
 def notify_approvers(batch: Batch) -> None:
-    """Enqueue a mail with a button, and a push, to everyone who may release it. Total and count, nobody's pay."""
+    """Enqueue a mail and a push to everyone who may release it, with total and count but nobody's pay."""
     query = User.select().join(Membership).where(Membership.client == batch.client_id)
     client, people = Client.get_by_id(batch.client_id), list(query.where(Membership.role.in_(("owner", "approver"))))
     path = f"/betalingen/{batch.reference}"
@@ -87,14 +89,14 @@ def notify_approvers(batch: Batch) -> None:
 
 
 def unpaid_employees(batch: Batch) -> MissingEmployees | None:
-    """Return who was in the run without a payment, as an earlier payment of this version tells it."""
+    """Return the employees of the run without a line, as recorded with an earlier payment of this version."""
     if batch.missing_count is None:
         return None
     return MissingEmployees(batch.missing_count, batch.missing_names)
 
 
 def record_offer(run: Run, overpaid: Sequence[tuple[str, str, int]], nothing: bool) -> None:
-    """Keep at the run what went out too much, and whether anything is left to pay."""
+    """Record with the run what was overpaid, and whether anything is left to pay."""
     told: Any = [list(part) for part in overpaid] or None
     reason = "overpaid" if overpaid else "nothing_more" if nothing else None
     Run.update(overpaid=told, reason=reason, changed_at=utcnow()).where(Run.id == run.id).execute()

@@ -30,7 +30,6 @@ CHECKS: tuple[tuple[str, bool], ...] = (
     ("webhook_events", False),
 )
 _SOAP_ONLY = ("webhook_events",)
-LEASE = 300
 
 
 @dataclass(frozen=True)

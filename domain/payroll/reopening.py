@@ -1,7 +1,7 @@
-"""Setting a payment up once more that came to nothing: what the newest version of its run owes, never old figures.
+"""Set up a payment again that was not executed (*Opnieuw klaarzetten*): with what its run owes now, never old figures.
 
-When what is payable is still exactly this payment, it opens again itself, for a new order. Otherwise it is replaced by
-a new payment of all that is payable of the run.
+If what is payable is still exactly this payment, it is opened again, for a new order. Otherwise a new payment of all
+that is payable of the run replaces it.
 """
 
 from collections import Counter
@@ -16,20 +16,20 @@ from domain.payroll import payment_creation, run_dues, supersession
 from domain.payroll.run_dues import Offer, OwedLine
 from models import Batch, Client, Run, User, transaction
 
-# Nothing of these is at a bank.
+# States in which nothing is at a bank.
 _WAITING = ("open", "approved")
-# A line of this payment that a bank executed is over, and one of an older version is nobody's.
+# States of lines that no longer have to be paid.
 _DONE = ("void", "executed")
 
 
 def reopen_payment(client: Client, user: User, reference: str) -> Batch | None:
-    """Set a refused, failed or cancelled payment up once more. Return the payment that is open now.
+    """Set up a rejected, failed or cancelled payment again. Return the payment that is open now.
 
-    None when nothing more is owed of its run, or it is not known now what is: the payment is replaced by nothing.
+    Return None if nothing is owed any more, or what is owed is unknown: the payment is then replaced by none.
 
     Raises:
-        NotOpen: it may have been paid, or is open already.
-        NotFound: it is not this client's.
+    - NotOpen: it may have been paid, or is open already.
+    - NotFound: it is another client's.
     """
     with transaction(client.id):
         batch = get_batch_locked(client, reference)
@@ -43,7 +43,7 @@ def reopen_payment(client: Client, user: User, reference: str) -> Batch | None:
 
 
 def _is_payable_as_it_is(batch: Batch, found: Offer) -> bool:
-    """Whether this payment, beside those of its run that still wait, pays exactly what is payable."""
+    """Return whether this payment, with those of its run that wait, pays exactly what is payable."""
     waiting = Batch.select().where(Batch.run == batch.run_id, Batch.state.in_(_WAITING))
     lines = [line for one in [batch, *waiting] for line in lines_of(one) if line.state not in _DONE]
     asked = Counter((line.due_id, line.name_shown, line.iban, line.amount_cents, line.description_shown)
@@ -53,12 +53,12 @@ def _is_payable_as_it_is(batch: Batch, found: Offer) -> bool:
 
 
 def _struck_in(found: Offer, line_ids: Sequence[int]) -> list[OwedLine]:
-    """What stays struck in these lines; what was struck in a payment that stands is told there."""
+    """Return which of these lines stay excluded. Exclusions in payments that stay are shown there."""
     return [found.struck[one] for one in line_ids if one in found.struck]
 
 
 def _renew(batch: Batch, found: Offer, actor: str) -> Batch | None:
-    """Replace every payment of the run that did not go by one of what is payable."""
+    """Replace all payments of the run that were not sent by one payment of what is payable."""
     run = batch.run
     before = Batch.select().where(Batch.run == run.id).order_by(Batch.id)
     given_up = [one for one in before if one.state in _WAITING or (one.state, "reopen") in state_machine.TRANSITIONS]
@@ -82,9 +82,9 @@ def _why_nothing(run: Run) -> str:
 
 # --- payments that were overtaken -----------------------------------------------------------------
 def overtaken_runs() -> list[int]:
-    """Return runs with a payment that waits and would pay more than is owed by now.
+    """Return the runs with a waiting payment that would pay more than is owed now.
 
-    An order that came back from its bank brings back the figures with which it was made.
+    A payment that comes back from its bank still has the figures that it was made with.
     """
     several = [row.run_id for row in Batch.select(Batch.run).where(Batch.state.in_(state_machine.SENT)).distinct()]
     waiting = Batch.select(Batch, Run).join(Run).where(Batch.state.in_(_WAITING)).order_by(Batch.id)
@@ -97,7 +97,8 @@ def _is_overtaken(batch: Batch) -> bool:
 
 
 def renew_overtaken(run_id: int) -> Batch | None:
-    """Replace the waiting payments of a run by one of what is payable; None when there is nothing to replace or pay."""
+    """Replace the waiting payments of a run by one of what is payable; None if there is nothing to replace or to pay.
+    """
     run = Run.get_by_id(run_id)
     with transaction(run.client_id):
         waiting = Batch.select().where(Batch.run == run.id, Batch.state.in_(_WAITING)).order_by(Batch.id)

@@ -1,4 +1,4 @@
-"""The dues of a run in the database: written with each version of its file, and read for what may be paid now."""
+"""The dues of a run in the database: written with each version of the run, read to find what may be paid now."""
 
 from collections import defaultdict
 from collections.abc import Iterator, Sequence
@@ -15,28 +15,32 @@ from domain.payroll.dues import EarlierLine, KnownPerson, Person, match_people, 
 from domain.payroll.run_versions import PayableLine, version_hash
 from models import Batch, BatchLine, Due, Run, insert_rows, require_client_lock, update_rows
 
-# What `Due.lines` holds of each line, in this order. `position` is the line's place in the file.
+# The fields of a line in `Due.lines`, after its position in the file.
 _FIELDS = ("name_shown", "name_sent", "description_shown", "description_sent", "iban", "amount_cents")
-# Payments that are over without having gone to a bank: what was struck there binds nobody any more.
+# Payments that ended without going to a bank: exclusions in them no longer count.
 _OVER = ("discarded", "replaced")
 
 
 @dataclass(frozen=True)
 class OwedLine:
-    """A line that may be paid now, and the due that it pays."""
+    """A line that may be paid now. `due`: the due that it pays; `excluded`: the owner excluded it, and may include it
+    again.
+    """
 
     due: int
     position: int
     line: PayableLine
-    excluded: bool = False  # the owner struck it; it can be taken back
+    excluded: bool = False
 
 
 @dataclass(frozen=True)
 class Offer:
-    """What may be paid of a run. `pay` in the order of the file; `struck` by the id of the line that was struck.
+    """What may be paid of a run.
 
-    `overpaid` lists (name, IBAN, cents) that went out and is no longer owed; `superseded` are the ids of struck lines
-    of persons whom the newest version holds otherwise.
+    `pay`: in file order.
+    `struck`: excluded lines, by the id of the line that was excluded.
+    `overpaid`: (name, IBAN, cents) that was paid and is no longer owed.
+    `superseded`: ids of excluded lines that the newest version no longer holds unchanged.
     """
 
     pay: list[OwedLine] = field(default_factory=list)
@@ -47,19 +51,20 @@ class Offer:
 
 # --- reading --------------------------------------------------------------------------------------
 def offer(run: Run) -> Offer:
-    """Return what may be paid of the run by its newest version, in a transaction that holds the client."""
+    """Return what may be paid of the run by its newest version, in a transaction that holds the client's lock."""
     require_client_lock(run.client_id)
     earlier, dues = _earlier(run), list(Due.select().where(Due.run == run.id).order_by(Due.id))
     return _offer([(row.id, _lines_of(row) if _is_owed(row) else [], earlier[row.id]) for row in dues])
 
 
 def _is_owed(row: Due) -> bool:
-    """Somebody who is gone keeps the lines of the last version that held them: so they are known when they return."""
+    """Return whether anything is owed. The due of a person who is gone keeps its last lines, to recognise them later.
+    """
     return row.owed_cents > 0 and row.suspended_at is None
 
 
 def _offer(people: Sequence[tuple[int, list[tuple[int, PayableLine]], list[EarlierLine]]]) -> Offer:
-    """Of each due: its id, the lines of the newest version with their places, and the earlier lines."""
+    """Return the offer for these dues, each with its id, its lines with their positions, and its earlier lines."""
     made = Offer()
     for due, placed, before in people:
         if not before:
@@ -86,7 +91,9 @@ def _lines_of(due: Due) -> list[tuple[int, PayableLine]]:
 
 
 def _earlier(run: Run) -> dict[int | None, list[EarlierLine]]:
-    """The lines that count of each due, and those that the owner struck of payments that went to a bank."""
+    """Return, per due, the order lines that count, and the lines that the owner excluded in payments that went to a
+    bank.
+    """
     found: dict[int | None, list[EarlierLine]] = defaultdict(list)
     for row in commitments.committed_lines(run.id):
         found[row.due_id].append(EarlierLine(row.id, row.name, row.iban, row.amount_cents, row.description))
@@ -102,9 +109,9 @@ def _earlier(run: Run) -> dict[int | None, list[EarlierLine]]:
 
 # --- writing --------------------------------------------------------------------------------------
 def write_version(run: Run, wanted: Sequence[PayableLine], version: str) -> Offer:
-    """Write what the newest version owes to each person, and return what may be paid of it now.
+    """Store what the newest version owes each person, and return what may be paid now.
 
-    In a transaction that holds the client. Whoever is gone is owed nothing; a suspended run counts again.
+    Runs in a transaction that holds the client's lock. People who are gone are owed 0; a suspended run counts again.
     """
     require_client_lock(run.client_id)
     dues = {row.id: row for row in Due.select().where(Due.run == run.id)}
@@ -136,7 +143,7 @@ def _places(wanted: Sequence[PayableLine]) -> dict[int, int]:
 
 
 def _merge(person: Person, dues: dict[int, Due], earlier: dict[int | None, list[EarlierLine]]) -> None:
-    """Two who can no longer be told apart share the oldest due: what either got counts against what both should get."""
+    """Merge the dues of people who can no longer be told apart into the oldest one."""
     first, *others = person.dues or (0,)
     for other in others:
         BatchLine.update(due=first).where(BatchLine.due == other).execute()
@@ -153,7 +160,7 @@ def _write(
     common = {"run": run.id, "version": version, "suspended_at": None, "updated_at": now}
     rows = [(person.dues[0] if person.dues else None, _values(person, placed) | common) for person, placed in people]
     known = [{"id": due, **values} for due, values in rows if due]
-    # names may go round among people who are known: each key is free before it is taken
+    # People may swap names: free each unique key before another row takes it.
     renamed = [row["id"] for row in known if row["person"] != dues[row["id"]].person]
     update_rows(Due, [{"id": due, "person": f"~{due}"} for due in renamed])
     update_rows(Due, known)
@@ -185,30 +192,30 @@ def _ids_by_person(run: Run) -> dict[str, int]:
 
 
 def suspend(run: Run) -> None:
-    """It is not known now what is owed: nothing of the run may be paid until a version of it is read again."""
+    """Suspend all dues of a run: what is owed is unknown, and nothing is paid until a version is read again."""
     require_client_lock(run.client_id)
     Due.update(suspended_at=utcnow()).where(Due.run == run.id, Due.suspended_at.is_null()).execute()
 
 
 # --- checking -------------------------------------------------------------------------------------
 def due_inconsistencies() -> Iterator[str]:
-    """Return one sentence for each due that is not what its run's newest version says."""
+    """Yield one sentence for each due that does not match the newest version of its run."""
     rows = Due.select(Due, Run).join(Run).order_by(Due.run, Due.id)
     for run_id, group in groupby(rows, key=lambda row: row.run_id):
         dues = [row for row in group if row.owed_cents]
         for row in dues:
             if row.owed_cents != sum(line.amount_cents for _, line in _lines_of(row)):
-                yield f"due {row.id}: what is owed is not the sum of its lines"
+                yield f"due {row.id}: the amount owed is not the sum of its lines"
         known = [row for row in dues if row.version is not None and row.suspended_at is None]
         if known and len(known) == len(dues) and not _is_version(known):
-            yield f"run {run_id}: its dues are not those of the version that was read last"
+            yield f"run {run_id}: its dues are not those of its newest version"
     lines = BatchLine.select(BatchLine.id).join(Batch).switch(BatchLine).join(Due, JOIN.LEFT_OUTER)
     for row in lines.where(Due.id.is_null() | (Due.run != Batch.run)):
-        yield f"line {row.id}: owed to nobody of its run"
+        yield f"line {row.id}: it has no due of its run"
 
 
 def _is_version(dues: Sequence[Due]) -> bool:
-    """Whether these dues are the lines of the version that the run knows; one that is to be read anew knows none."""
+    """Return whether these dues are the lines of the run's current version; True if the run is to be read again."""
     wanted = dues[0].run.version
     if wanted is None:
         return True

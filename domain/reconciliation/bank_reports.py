@@ -1,8 +1,8 @@
-"""A file of the bank, handed in by a person: a status report (pain.002) or a statement (camt.052, camt.053, camt.054).
+"""Import a file of the bank: a status report (pain.002) or an account statement (camt.052, camt.053, camt.054).
 
-What it states becomes evidence about the order that it names: the report by the message id, the statement by account,
-and by message id or end-to-end ids. For an order that a person took to the bank it counts as that person's word. For an
-order at a linked bank it proves nothing: it is kept as a hint, and the bank is asked at once over its own line.
+Its statements become evidence about the order that they name: a report by message id, an account statement by account
+plus message id or end-to-end ids. For a manual order it counts as the word of the person who imports it. For an order
+at a linked bank it proves nothing: it is stored as a hint, and the bank is asked at once.
 """
 
 from collections import Counter
@@ -34,7 +34,7 @@ MOST_BYTES = 16 * 1024 * 1024
 
 @dataclass(frozen=True)
 class ReadFile:
-    """What a file states about one order."""
+    """The statements of a file about one order."""
 
     kind: str
     order: BankOrder
@@ -45,9 +45,9 @@ def import_report(client: Client, user: User, reference: str, raw: bytes) -> str
     """Read a file of the bank about this payment; return the state that the payment is in now.
 
     Raises:
-        BankFileRefused: "unreadable", "other_order", "other_account" or "nothing_new"; "hint" when the bank is
-            linked, was asked because of this file, and says nothing new.
-        NotFound
+    - BankFileRefused: "unreadable", "other_order", "other_account" or "nothing_new"; "hint" if the linked bank was
+      asked because of this file, and said nothing new.
+    - NotFound
     """
     batch = get_batch(client, reference)
     orders = list(BankOrder.select().where(BankOrder.batch == batch.id).order_by(BankOrder.id.desc()))
@@ -66,7 +66,7 @@ def import_report(client: Client, user: User, reference: str, raw: bytes) -> str
 
 
 def _add(read: ReadFile, user: User, raw: bytes) -> int:
-    """Add what a file states of one order, and settle that order; return how many statements were new."""
+    """Add a file's statements about one order and settle it; return how many were new."""
     added = evidence.add_evidence(
         read.order, evidence.REPORT, Trust.PERSON if read.order.by_hand else Trust.HINT, read.statements,
         said_by=f"user:{user.id}", document=digest_sha256(raw),
@@ -132,7 +132,7 @@ def _of_account(batch: Batch, orders: list[BankOrder], document: AccountReportDo
 
 
 def _bookings(order: BankOrder, entries: list[AccountEntry]) -> Iterator[Statement]:
-    """Return what the entries state of this order: of lines that their details name, else of the whole."""
+    """Yield what the entries say about this order: about lines that their details name, else about the whole order."""
     lines = {row.end_to_end_id: row.amount_cents for row in OrderLine.select().where(OrderLine.order == order.id)}
     equals: Counter[tuple] = Counter()
     for entry in entries:
@@ -145,7 +145,7 @@ def _bookings(order: BankOrder, entries: list[AccountEntry]) -> Iterator[Stateme
 
 
 def _parts(order: BankOrder, entry: AccountEntry, lines: dict[str, int]) -> Iterator[tuple]:
-    """Level, cents, end-to-end id and reason of each part of an entry that is of this order."""
+    """Yield level, cents, end-to-end id and reason of each part of an entry that belongs to this order."""
     named = [detail for detail in entry.details if detail.end_to_end_id in lines]
     amounts = [_cents_of(entry, detail, lines) for detail in named]
     ours = _names_order(order, entry)
@@ -158,14 +158,15 @@ def _parts(order: BankOrder, entry: AccountEntry, lines: dict[str, int]) -> Iter
 
 
 def _names_order(order: BankOrder, entry: AccountEntry) -> bool:
-    """By our message id, which is the payment information id too, or by the bank's own id of the order."""
+    """Return whether the entry names our message id (also the payment information id), or the bank's id of the order.
+    """
     ids = {order.msg_id, order.payment_id or order.msg_id}
     named = [(one.message_id, one.payment_information_id) for one in (*entry.batches, *entry.details)]
     return any(not ids.isdisjoint(pair) for pair in named)
 
 
 def _cents_of(entry: AccountEntry, detail: TransactionDetail, lines: dict[str, int]) -> int:
-    """The detail's own amount; a single one has the entry's; else what we asked: the bank lists what it booked."""
+    """Return the detail's own amount; that of the entry if it is the only detail; else the amount that we ordered."""
     if len(entry.details) == 1 and detail.amount_cents is None:
         return entry.signed_cents
     cents = detail.amount_cents if detail.amount_cents is not None else lines[detail.end_to_end_id or ""]

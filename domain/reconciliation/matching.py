@@ -1,11 +1,11 @@
-"""Payments recognised in what the bank booked (the customer sees *geboekt*).
+"""Match account transactions with orders (shown as *geboekt*).
 
-Salary bookings carry no names: a lump bears our reference (the order's MsgId), perhaps count and total, or no more
-than total and day. A lump without a reference that could be two orders' is neither's; so is an order that two such
-lumps could be. Bookings line by line are known by their end-to-end ids, and so is money that came back.
+Salary bookings carry no names. A batch booking has our reference (the order's MsgId), perhaps with count and total, or
+only total and day. One without a reference is matched only if exactly one order fits, and it fits no other booking.
+Single bookings and returns are matched by end-to-end id.
 
-A booking under our own reference or ids is evidence (`domain.orders.evidence`), the same row whether the interface or
-a file tells it. Total and day alone are marked and move nothing.
+A booking with our reference or an end-to-end id is evidence (`domain.orders.evidence`): the same row, whether it comes
+from the interface or from a file. A match on total and day alone is shown and proves nothing.
 """
 
 import re
@@ -21,17 +21,17 @@ from domain.orders.conclusion import BOOKED, Level, Trust
 from domain.orders.evidence import Statement
 from models import BankAccount, BankOrder, BankTransaction, Batch, BatchLine, OrderLine, require_client_lock
 
-# So a Dutch bank's text gives a reference; with one it tells more than total and day.
+# How the text of a Dutch bank gives a reference.
 _REFERENCE = re.compile(r"/(PREF|EREF|MARF)/")
 UNPAID = ("rejected", "void", "refused", "open")
-LOOKED_BACK = timedelta(days=120)  # bookings are read for ninety days; some are of an order of before
+LOOKED_BACK = timedelta(days=120)  # bookings go back ninety days; their orders may be older
 IDS_AT_ONCE = 500
-NO_REASON = "MS03"  # not given: a booking says that it came back, not why
+NO_REASON = "MS03"  # ISO 20022: reason not given
 
 
 @dataclass(frozen=True)
 class BookingReference:
-    """A booking of an order: the day, and where the booking is shown."""
+    """A booking of an order: its day, and the transaction to link to."""
 
     booked_on: date
     account_id: int
@@ -39,9 +39,9 @@ class BookingReference:
 
 
 def match_transactions(account: BankAccount) -> None:
-    """Give each new booking on this account to the order or the line that it names, and let those orders settle.
+    """Match new bookings on this account with orders and lines, and settle those orders.
 
-    In the caller's transaction, which holds the account's client.
+    Runs in the caller's transaction, which holds the client's lock.
     """
     require_client_lock(account.client_id)
     orders = _orders(account)
@@ -67,8 +67,11 @@ def match_transactions(account: BankAccount) -> None:
 
 
 def _orders(account: BankAccount) -> list[BankOrder]:
-    """Return the orders from this account, oldest first: ended ones too, as money may still move, and those that we
-    do not remember sending: a booking under their ids proves that we did (a restored backup)."""
+    """Return the orders from this account, oldest first.
+
+    Closed orders are included, as money may still move, and so are orders that were never submitted according to our
+    records: after restoring a backup, a booking with their ids proves that they were.
+    """
     since = today_amsterdam() - LOOKED_BACK
     query = BankOrder.select(BankOrder, Batch).join(Batch).where(
         BankOrder.bank_account == account.id, BankOrder.execution_date >= since
@@ -78,7 +81,7 @@ def _orders(account: BankAccount) -> list[BankOrder]:
 
 # --- what a booking names --------------------------------------------------------------------------
 def _named_order(row: BankTransaction, orders: list[BankOrder]) -> BankOrder | None:
-    """The order whose message id, or id at the bank, the booking bears."""
+    """Return the order whose message id, or id at the bank, the booking mentions."""
     named = (
         order for order in orders
         if mentions_reference(row, order.msg_id) or mentions_reference(row, order.payment_id or order.msg_id)
@@ -87,7 +90,7 @@ def _named_order(row: BankTransaction, orders: list[BankOrder]) -> BankOrder | N
 
 
 def mentions_reference(row: BankTransaction, msg_id: str) -> bool:
-    """Whether a booking bears this reference: whole, and not as the beginning of a later order's (…-2)."""
+    """Return whether a booking mentions this reference as a whole, not as the start of a later order's (…-2)."""
     if msg_id not in row.text:
         return row.end_to_end_id == msg_id
     whole = re.compile(rf"(?<![A-Za-z0-9-]){re.escape(msg_id)}(?![A-Za-z0-9-])")
@@ -95,7 +98,7 @@ def mentions_reference(row: BankTransaction, msg_id: str) -> bool:
 
 
 def _by_total_and_day(rows: list[BankTransaction], orders: list[BankOrder]) -> None:
-    """Where the bank tells no more than that, and only where it is one lump and one order."""
+    """Match batch bookings without a reference by total and day, where exactly one booking and one order fit."""
     lumps: dict[Any, list[BankTransaction]] = defaultdict(list)
     for row in rows:
         if row.cents < 0 and not (row.party_name or row.party_iban or row.end_to_end_id or _REFERENCE.search(row.text)):
@@ -120,7 +123,7 @@ def _lines_named(ids: set[str], orders: dict[int, BankOrder]) -> dict[str, Order
 
 # --- what comes of it ------------------------------------------------------------------------------
 def _give(row: BankTransaction, order: BankOrder, line: OrderLine | None) -> Statement:
-    """Make the booking this order's, and return what it states."""
+    """Assign the booking to the order and return it as a statement."""
     role = "lump" if line is None else "line" if row.cents < 0 else "return"
     _mark(row, order, role, line)
     alike = BankTransaction.select().where(
@@ -136,7 +139,7 @@ def booking_statement(
     level: Level, booked_on: date, cents: int, end_to_end_id: str | None, reason: str | None, number: int,
     code: str = BOOKED,
 ) -> Statement:  # fmt: skip
-    """Return what a booking states; the same from whichever document. `number` counts equal bookings of one day."""
+    """Return a booking as a statement, the same from every source. `number` counts equal bookings of one day."""
     at = datetime.combine(booked_on, time(), UTC)
     return Statement(level, code, at, end_to_end_id, reason, cents, key=f"{booked_on.isoformat()}:{number}")
 
@@ -154,7 +157,7 @@ def _has_booking(order: BankOrder) -> bool:
 
 # --- showing ---------------------------------------------------------------------------------------
 def booking_of_order(order_id: int) -> BookingReference | None:
-    """The booking of this order: its lump, or the last of its lines when all are booked; None when it is not."""
+    """Return the batch booking of this order, or the last of its single bookings if all are booked; else None."""
     paid = (BankTransaction.order == order_id) & BankTransaction.role.in_(("lump", "line"))
     rows = list(BankTransaction.select().where(paid).order_by(BankTransaction.booked_on, BankTransaction.id))
     if not rows:

@@ -1,7 +1,7 @@
-"""What was booked on an account: asked of the bank, kept once, shown per day.
+"""Account transactions: fetched from the bank, stored once, shown per day.
 
-At most ninety days back, which is as far as a bank must go without a fresh signature (RTS art. 10).
-Names of the other side are shown to who may see the account; they go into no log and no mail.
+They go back ninety days, as far as a bank must go without new SCA (PSD2 RTS art. 10). Counterparty names are shown to
+those who may see the account, and appear in no log or mail.
 """
 
 import logging
@@ -31,8 +31,9 @@ log = logging.getLogger(__name__)
 
 @dataclass(frozen=True)
 class TransactionView:
-    """One booking as it is shown: cents with their sign; `reference` is the payment's that it belongs to, and `role`
-    how (lump, line, return)."""
+    """One transaction as shown; cents, negative for a debit. `reference`: of the payment that it belongs to; `role`:
+    how it does (lump, line, return).
+    """
 
     id: int
     booked_on: date
@@ -48,8 +49,10 @@ class TransactionView:
 
 @dataclass(frozen=True)
 class TransactionPage:
-    """A page of bookings of one account, newest day first. `why_not`: "waiting" or "refused" when the holder of the
-    account is not settled; then nothing is listed. `at`: of when it is (UTC)."""
+    """A page of transactions of one account, newest day first. `at`: when they were fetched (UTC).
+
+    `why_not`: "waiting" or "refused" while the account's holder is not verified; then nothing is listed.
+    """
 
     id: int
     name: str
@@ -65,10 +68,13 @@ class TransactionPage:
 
 # --- asking ----------------------------------------------------------------------------------------
 def refresh_transactions(account_id: int, psu: port.Psu | None) -> bool:
-    """Ask the bank what was booked, keep it, and recognise payments in it. False when it was not asked.
+    """Fetch the transactions from the bank, store them and match them with payments. Return False if the bank was not
+    asked.
 
-    With the customer there (`psu`) at most once a minute, else within the four a day that a bank allows.
-    BankUnavailable when the bank gives no list, UnknownBank; what is kept stays as it was.
+    With the customer present (`psu`) at most once a minute, else within the four calls a day that a bank must allow.
+
+    Raises:
+    - BankUnavailable, UnknownBank: what was stored stays as it was.
     """
     account = BankAccount.select(BankAccount, BankLink).join(BankLink).where(BankAccount.id == account_id).first()
     if account is None or not holder_verification.transactions_visible(account) or account.link.status != "valid":
@@ -91,7 +97,7 @@ def refresh_transactions(account_id: int, psu: port.Psu | None) -> bool:
 
 
 def _claim(account: BankAccount, pause: timedelta) -> bool:
-    """Only one asks, and no sooner than this long after the last."""
+    """Return whether this caller may ask the bank: nobody else did within `pause`."""
     asked = BankAccount.transactions_asked_at
     free = asked.is_null() | (asked < utcnow() - pause)
     return (
@@ -100,7 +106,7 @@ def _claim(account: BankAccount, pause: timedelta) -> bool:
 
 
 def due_accounts() -> list[int]:
-    """Accounts whose bookings are to be read by themselves: settled, under a consent that stands, not read lately."""
+    """Return the accounts to refresh: holder verified, consent valid, not refreshed lately."""
     old = BankAccount.transactions_asked_at.is_null() | (BankAccount.transactions_asked_at < utcnow() - EVERY)
     query = BankAccount.select(BankAccount.id).join(BankLink)
     query = query.where(BankAccount.holder_check.in_(holder_verification.MAY_SHOW), BankLink.status == "valid", old)
@@ -109,7 +115,7 @@ def due_accounts() -> list[int]:
 
 # --- keeping ---------------------------------------------------------------------------------------
 def _keep(account: BankAccount, told: Iterable[port.Transaction], since: date) -> None:
-    """Each booking once, by the bank's own name for it. What is only expected is not kept."""
+    """Store each new booked transaction once. Expected ones are not stored."""
     equals: Counter[str] = Counter()
     rows = [
         {
@@ -128,9 +134,9 @@ def _keep(account: BankAccount, told: Iterable[port.Transaction], since: date) -
 
 
 def _key(one: port.Transaction, equals: Counter[str]) -> str:
-    """Tell bookings apart by what never changes of them; equal ones of one list are counted.
+    """Return a key that identifies a booking by the fields that never change; equal ones in one list are numbered.
 
-    A bank's own references are part of it and no more: some banks give one reference to many bookings, or "0".
+    The bank's references are only part of it: some banks give many bookings the same one, or "0".
     """
     told = (one.transaction_id, one.entry_reference, one.booked_on, one.cents, one.end_to_end_id)
     if not (one.transaction_id or one.entry_reference):
@@ -142,7 +148,11 @@ def _key(one: port.Transaction, equals: Counter[str]) -> str:
 
 # --- showing ---------------------------------------------------------------------------------------
 def statement(client: Client, account_id: int, page: int = 1) -> TransactionPage:
-    """A page of what was booked on this account in the last ninety days. NotFound when it is not this client's."""
+    """Return a page of the transactions of the last ninety days.
+
+    Raises:
+    - NotFound: it is another client's account.
+    """
     account = BankAccount.get_or_none(BankAccount.id == account_id, BankAccount.client == client.id)
     if account is None:
         raise NotFound
@@ -162,7 +172,7 @@ def statement(client: Client, account_id: int, page: int = 1) -> TransactionPage
 
 
 def _rows(account: BankAccount, page: int) -> list[BankTransaction]:
-    """One more than a page holds, to know whether there is another."""
+    """Return one row more than a page holds, to know whether there is a next page."""
     query = (
         BankTransaction.select(BankTransaction, BankOrder, Batch)
         .left_outer_join(BankOrder, on=(BankTransaction.order == BankOrder.id))
@@ -174,7 +184,7 @@ def _rows(account: BankAccount, page: int) -> list[BankTransaction]:
 
 
 def transactions_page_of(account_id: int, booking_id: int) -> int:
-    """The page on which a booking stands: for a link that leads to it. 1 when it is not there."""
+    """Return the number of the page that shows this transaction; 1 if there is none."""
     row = BankTransaction.get_or_none(BankTransaction.id == booking_id, BankTransaction.account == account_id)
     if row is None:
         return 1
@@ -193,7 +203,11 @@ def _booking(row: BankTransaction) -> TransactionView:
 
 
 def refresh_for_customer(client: Client, account_id: int, psu: port.Psu) -> bool:
-    """The customer looks: the bank is asked unless that was just done. False when it gave nothing. NotFound."""
+    """Refresh the transactions for a customer who is looking. Return False if the bank gave nothing.
+
+    Raises:
+    - NotFound: it is another client's account.
+    """
     if not BankAccount.select().where(BankAccount.id == account_id, BankAccount.client == client.id).exists():
         raise NotFound
     try:

@@ -15,7 +15,6 @@ from domain.payroll.dues import (
     EarlierLine,
     KnownPerson,
     Matching,
-    in_file_order,
     match_people,
     payable,
 )
@@ -238,11 +237,6 @@ def test_going_back_to_the_first_version_after_a_paid_difference_is_told():
 def test_of_two_who_are_reckoned_together_nobody_gets_more_than_their_own_line():
     found = payable([line("A", "X", 200), line("B", "X", 100)], [committed("X", 50, "C")])
     assert [(one.name_shown, one.amount_cents) for one in found.pay] == [("A", 150), ("B", 100)]
-
-
-def test_what_is_paid_stands_in_the_order_of_the_file():
-    lines = [line("A", "X", 300), line("A", "SAVINGS", 100), line("A", "B", 200)]
-    assert [one.iban for one in in_file_order(payable(lines, []).pay, lines)] == ["X", "SAVINGS", "B"]
 
 
 # --- laws over whole histories --------------------------------------------------------------------

@@ -106,7 +106,7 @@ def test_the_books_tell_a_due_that_was_changed(demo: Demo):
     assert any(f"due {due.id}" in one for one in integrity.find_inconsistencies())
     changed = [[*line[:-1], line[-1] + 1] for line in due.lines]
     Due.update(lines=changed).where(Due.id == due.id).execute()
-    assert any("its dues are not those of the version" in one for one in integrity.find_inconsistencies())
+    assert any("its dues are not those of its newest version" in one for one in integrity.find_inconsistencies())
     Due.update(owed_cents=due.owed_cents, lines=due.lines).where(Due.id == due.id).execute()
     line = BatchLine.get()
     BatchLine.update(due=None).where(BatchLine.id == line.id).execute()
