@@ -17,7 +17,7 @@ from domain.banking import holder_verification
 from domain.common import audit
 from domain.common.errors import NotFound
 from domain.identity import signing_authority
-from domain.operations import integrity, operators
+from domain.operations import integrity, operators, order_files
 from domain.payments import limits
 from domain.payroll import intake, run_discovery
 from jobs import tasks
@@ -167,11 +167,15 @@ order_group = AppGroup("order", help="Orders at the bank.")
 
 @order_group.command("show", cls=DatabaseCommand)
 @click.argument("reference")
-@click.option("--xml", is_flag=True, help="print the pain.001 as sent or to be sent")
-def order_show(reference: str, xml: bool) -> None:
+@click.option("--xml", is_flag=True, help="print the file as sent, or as it would be sent now")
+@click.option("--attempt", type=click.IntRange(min=1), help="with --xml: of this order of the payment, the first is 1")
+def order_show(reference: str, xml: bool, attempt: int | None) -> None:
     """Show an order and the bank's answers."""
     if xml:
-        click.echo(operators.order_body(reference).decode(), nl=False)
+        try:
+            click.echo(order_files.order_file(reference, attempt), nl=False)
+        except order_files.NoOrderFile as error:
+            raise click.ClickException(str(error)) from None
         return
     for line in operators.order_timeline(reference):
         click.echo(line)

@@ -11,7 +11,6 @@ from domain.common.services import services
 from domain.orders import evidence, settlement
 from domain.orders.conclusion import NOT_TAKEN, SAID_PAID, SAID_UNPAID, TAKEN, Level, Trust
 from domain.orders.evidence import Statement
-from domain.orders.submission import order_bytes
 from domain.payments import state_machine
 from models import (
     BankAccount,
@@ -69,13 +68,12 @@ def _newest_order(reference: str) -> BankOrder:
     return row
 
 
-def order_body(reference: str) -> bytes:
-    """Return the order's pain.001 as sent, or as it would be sent."""
-    return order_bytes(_newest_order(reference))
-
-
 def order_timeline(reference: str) -> Iterator[str]:
     """Return the order and every call to the bank about it, one line each."""
+    batch = Batch.get_or_none(Batch.reference == reference)
+    if batch is not None and not BankOrder.select().where(BankOrder.batch == batch.id).exists():
+        yield f"{reference}  {batch.state}  no order was made"
+        return
     order = _newest_order(reference)
     yield f"{order.msg_id}  {order.state}  bank says {order.raw_status or '-'}  payment {order.payment_id or '-'}"
     for row in BankExchange.select().where(BankExchange.order == order.id).order_by(BankExchange.id):

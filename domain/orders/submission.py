@@ -86,13 +86,21 @@ def build_order(batch: Batch) -> BankOrder | None:
     if why_not:
         _open_again(batch, why_not)
         return None
-    order = _order_of(batch, release, _released_lines(batch, release))
     config = bank_config_of(batch.bank_account.bank)
+    order, body = written_order(batch, release, _released_lines(batch, release), config)
+    with transaction(batch.client_id):
+        return _store(batch, release, config, order, body)
+
+
+def written_order(
+    batch: Batch, release: Release, lines: list[BatchLine], config: port.BankConfig
+) -> tuple[PaymentOrder, bytes]:
+    """The next order of the payment and its bytes, read back and compared. OrderMismatch; OrderUnwritable."""
+    order = _order_of(batch, release, lines)
     body = write_order(config, order)
     if digest.comparable_order(read_order(config, body)) != digest.comparable_order(representable_in(config, order)):
         raise OrderMismatch(batch.reference)
-    with transaction(batch.client_id):
-        return _store(batch, release, config, order, body)
+    return order, body
 
 
 def _released_lines(batch: Batch, release: Release) -> list[BatchLine]:

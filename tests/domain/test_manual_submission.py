@@ -21,7 +21,7 @@ from domain.common.errors import (
     WrongAuthenticationMethod,
 )
 from domain.operations import integrity
-from domain.operations.operators import order_body
+from domain.operations.order_files import order_file
 from domain.orders import manual_submission, status_polling, submission
 from domain.overview import onboarding
 from domain.payments import amendments, queries
@@ -149,7 +149,7 @@ def test_the_file_equals_what_was_approved(demo: Demo, approved: Batch, sandbox:
     order = parse_own_pain001(body)
     assert (order.msg_id, order.debtor_iban) == (approved.reference, IBAN)
     assert sum(line.amount_cents for line in order.lines) == demo.view(approved).total_cents
-    assert body == order_body(approved.reference)
+    assert body == order_file(approved.reference)
     assert work(approved).state == "sending"
     assert sandbox.control("GET", "orders") == []
 

@@ -9,7 +9,7 @@ from lxml import etree, html
 from connectors.bank import port
 from domain.common.errors import OrderMismatch, StateConflict
 from domain.common.services import services
-from domain.operations import integrity, operators
+from domain.operations import integrity, operators, order_files
 from domain.orders import sca, status_polling, submission
 from domain.payments import amendments, queries
 from domain.payments.release import release
@@ -85,7 +85,7 @@ def test_what_the_bank_has_is_what_was_approved(demo: Demo, sandbox: Sandbox):
     shown = demo.view(batch)
     _send(batch)
     body = _at_the_bank(sandbox)[0]["body"].encode()
-    assert body == operators.order_body(batch.reference)
+    assert body == order_files.order_file(batch.reference)
     root = etree.fromstring(body)
     names = [node.text for node in root.iter("{*}Cdtr") for node in node.iter("{*}Nm")]
     assert names == [line.name_sent for line in shown.lines]

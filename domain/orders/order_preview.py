@@ -1,0 +1,56 @@
+"""The file of a payment before it is sent: the bytes that its bank would get if it were approved now."""
+
+from core.clock import utcnow
+from domain.banking.linking import bank_config_of
+from domain.common.errors import NothingToPay, NotOpen, RunMissing
+from domain.orders import submission
+from domain.payments import bank_capabilities, commitments, execution_dates
+from domain.payments.queries import execution_date
+from domain.payments.totals import lines_of
+from models import BankOrder, Batch, Release
+
+
+def is_still_to_be_sent(batch: Batch) -> bool:
+    """Whether the payment waits for its approval, or for its order to be made."""
+    live = BankOrder.select().where(BankOrder.batch == batch.id, BankOrder.state != "ended")
+    return batch.state in ("open", "approved") and not live.exists()
+
+
+def preview_order(batch: Batch) -> bytes:
+    """Return the bytes of the order as it would be made now; nothing is stored, nothing in them says so.
+
+    An approved payment gives the bytes that will be sent. An open one is taken as approved at this moment, for the day
+    that its page proposes and with the client's wishes of today: its file bears this moment as its creation time.
+
+    Raises:
+    - NotOpen: nothing is to be sent of it any more.
+    - NothingToPay: every line is excluded.
+    - DateInvalid: the day that was chosen is not possible any more.
+    - RunMissing, MoreThanOwed: it could not be approved: Nmbrs no longer has the run, or owes less.
+    - UnsupportedByBank: the bank takes no such order.
+    - UnknownBank, BankUnavailable: the configuration of the account's bank is not there.
+    - OrderUnwritable: the payment holds something that the bank's format does not allow.
+    """
+    if not is_still_to_be_sent(batch):
+        raise NotOpen(batch.state)
+    lines = [line for line in lines_of(batch) if line.state == "open"]
+    if not lines:
+        raise NothingToPay
+    config, release = bank_config_of(batch.bank_account.bank), _release_of(batch)
+    bank_capabilities.require_supported(config, len(lines), batch.kind)
+    execution_dates.require_valid(release.execution_date, config.cut_off)
+    if batch.run.missing_since is not None:
+        raise RunMissing
+    commitments.require_owed(batch, lines)
+    return submission.written_order(batch, release, lines, config)[1]
+
+
+def _release_of(batch: Batch) -> Release:
+    """The release that stands, or one as it would be if a person approved now; that one is not stored."""
+    standing = Release.get_or_none(Release.batch == batch.id, Release.voided_at.is_null())
+    if standing is not None:
+        return standing
+    return Release(
+        debtor_iban=batch.bank_account.iban, execution_date=execution_date(batch), released_at=utcnow(),
+        batch_booking=batch.client.batch_booking,
+    )  # fmt: skip
