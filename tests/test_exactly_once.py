@@ -6,6 +6,8 @@ from pathlib import Path
 
 import pytest
 
+from models import STANDINGS
+
 ROOT = Path(__file__).parents[1]
 TABLE = (ROOT / "docs" / "exactly-once.md").read_text()
 NAMED = re.findall(r"`(tests/[\w/]+\.py)::(\w+)`", TABLE)
@@ -22,9 +24,21 @@ def test_each_named_test_exists(file: str, name: str):
     assert name in {node.name for node in tree.body if isinstance(node, ast.FunctionDef)}
 
 
-def test_each_row_names_a_test():
-    rows = [line for line in TABLE.splitlines() if line.startswith("| ")][1:]
-    assert len(rows) == len(NAMED) > 20, "a row without a test, or with two"
+def test_each_case_names_a_test():
+    cases = TABLE.partition("\n## What is owed\n")[2].splitlines()
+    rows = [line for line in cases if line.startswith("| ") and not line.startswith("| event |")]
+    assert len(rows) == len(NAMED) > 50, "a row without a test, or with two"
+    assert all(len(re.findall(r"::", row)) == 1 for row in rows)
+
+
+def test_each_path_of_the_story_exists():
+    paths = re.findall(r"`((?:domain|models)/[\w/]+(?:\.py|/))`", TABLE)
+    assert len(paths) > 8
+    assert [path for path in paths if not (ROOT / path).exists()] == []
+
+
+def test_the_story_has_every_standing():
+    assert set(re.findall(r"^\| `(\w+)` \|", TABLE, re.MULTILINE)) == set(STANDINGS)
 
 
 @pytest.mark.parametrize("what", ASKED)
