@@ -46,3 +46,13 @@ def test_named_files_and_tests_exist(number: str, met_by: str):
     for path, test in named:
         assert (ROOT / path).is_file(), path
         assert not test or f"def {test}(" in (ROOT / path).read_text(), test
+
+
+@pytest.mark.parametrize(("number", "met_by"), rows("docs/security.md"))
+def test_each_security_requirement_that_is_met_names_a_test(number: str, met_by: str):
+    """A documentation requirement (ASVS x.1.y) may name the document that it asks for."""
+    if met_by.startswith(("not applicable: ", "not met: ")):
+        return
+    tests = [test for _, test in NAMED.findall(met_by) if test]
+    documents = re.findall(r"`docs/[\w/.-]+\.md`", met_by)
+    assert tests or (documents and re.fullmatch(r"\d+\.1\.\d+", number)), f"{number} names no test"

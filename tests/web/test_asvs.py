@@ -1,0 +1,139 @@
+"""Requirements of OWASP ASVS 5.0.0 that no other test covers (docs/security.md)."""
+
+import base64
+import re
+from dataclasses import fields
+from datetime import timedelta
+from pathlib import Path
+
+import click
+import pytest
+from flask import Flask
+
+import commands
+from connectors.identity.port import Identity
+from core import ids
+from core.clock import utcnow
+from domain.accounts import accounts, passwords, pins
+from domain.common.errors import SignInRefused
+from models import LoginSession, Membership, OutgoingMail, User
+from tests.support.factories import Demo, authorise, make_client
+from tests.support.web_client import Site, WebClient
+
+ROOT = Path(__file__).parents[2]
+LOWER = "tante kees koopt appels"
+
+
+def account(password: str) -> User:
+    user = User.create(
+        email="w@demobv.example", name="Wouter", password_hash=passwords.hash_password(password),
+        email_confirmed_at=utcnow(),
+    )  # fmt: skip
+    make_client(user)
+    return user
+
+
+# --- 6.2 passwords ---
+@pytest.mark.parametrize("password", [LOWER, LOWER.upper(), "8765432109182", "x" * 65 + "yz", "letters met é€😀"])
+def test_any_long_enough_password_is_accepted(password: str):
+    passwords.check_password(password, "w@demobv.example", "Wouter")
+
+
+def test_a_password_is_verified_exactly_as_typed(site: Site):
+    typed = " Tante Kees \tkoopt 2 appels! "
+    account(typed)
+    for other in (typed.strip(), typed.lower(), typed.replace("\t", " "), typed[:-1]):
+        with pytest.raises(SignInRefused):
+            accounts.sign_in_with_password("w@demobv.example", other)
+    assert accounts.sign_in_with_password("w@demobv.example", typed).name == "Wouter"
+
+
+def test_a_password_does_not_expire(site: Site):
+    user = account(LOWER)
+    User.update(created_at=utcnow() - timedelta(days=2000)).where(User.id == user.id).execute()
+    assert accounts.sign_in_with_password("w@demobv.example", LOWER).id == user.id
+
+
+@pytest.mark.parametrize("path", ["/inloggen", "/registreren"])
+def test_password_fields_are_masked_can_be_revealed_and_accept_pasting(site: Site, path: str):
+    page = site.person().get(path)
+    field = page.one("input[name=password]")
+    assert field.get("type") == "password"
+    assert page.one("[data-reveal]").get("aria-controls") == field.get("id")
+    assert field.get("autocomplete") in ("current-password", "new-password")
+    scripts = "".join(one.read_text() for one in (ROOT / "static" / "js").glob("*.js"))
+    assert not re.search(r"""["'](paste|beforeinput|keydown)["'].*password|onpaste""", scripts + page.html)
+
+
+# --- 6.3, 6.4 accounts ---
+def test_a_new_installation_has_no_accounts(site: Site):
+    assert User.select().count() == 0
+
+
+@pytest.mark.parametrize("path", ["/inloggen", "/wachtwoord-vergeten"])
+def test_signing_in_asks_no_hint_or_secret_question(site: Site, path: str):
+    names = {field.get("name") for field in site.person().get(path).all("main input, main select, main textarea")}
+    assert names - {"csrf_token", None} <= {"email", "password", "passkey", "answer"}
+
+
+def test_a_changed_password_or_pin_is_mailed(demo: Demo):
+    User.update(password_hash=passwords.hash_password(LOWER)).where(User.id == demo.user.id).execute()
+    accounts.change_password(User.get_by_id(demo.user.id), LOWER, "een heel andere zin voor later", None)
+    authorise(demo.client, demo.user, ago=timedelta(0))
+    pins.set_pin(demo.user, "580274")
+    kinds = [row.kind for row in OutgoingMail.select()]
+    assert {"password_changed", "pin_changed"} <= set(kinds)
+
+
+def test_no_command_of_operators_sets_a_password(app: Flask):
+    made = Flask("test")
+    commands.register(made)
+
+    def walk(command: click.Command) -> list[str]:
+        below = getattr(command, "commands", {}).values()
+        mine = [command.name or "", *(one.name or "" for one in command.params)]
+        return mine + [name for one in below for name in walk(one)]
+
+    names = walk(made.cli)
+    assert "rotate-keys" in names
+    assert not [name for name in names if re.search(r"pass(word|key|wd)|\bpin\b", name)]
+
+
+# --- 6.5, 7.2 random values ---
+def test_secrets_have_256_bits_and_never_repeat():
+    made = {ids.random_token() for _ in range(1000)}
+    assert len(made) == 1000
+    assert {len(base64.urlsafe_b64decode(one + "=")) for one in made} == {32}
+
+
+def test_a_code_that_is_copied_by_hand_has_at_least_20_bits():
+    assert {len(ids.eight_digits()) for _ in range(100)} == {8}
+    assert 10**8 > 2**20
+
+
+# --- 7.4, 7.6 sessions ---
+def test_the_sessions_of_a_removed_account_end(site: Site):
+    user = account(LOWER)
+    who = site.person(user)
+    assert LoginSession.select().where(LoginSession.user == user.id).exists()
+    Membership.delete().where(Membership.user == user.id).execute()
+    User.delete().where(User.id == user.id).execute()
+    assert who.get("/overzicht").headers["Location"].startswith("/inloggen")
+    assert not LoginSession.select().where(LoginSession.user == user.id).exists()
+
+
+def test_logging_out_takes_one_button_in_the_settings(owner: WebClient, demo: Demo):
+    home = f"/{demo.client.public_id}"
+    assert owner.open(f"{home}/overzicht").all(f'a[href="{home}/instellingen"]')
+    assert owner.open(f"{home}/instellingen").all('form[action="/uitloggen"] button')
+
+
+@pytest.mark.parametrize("path", ["/", "/inloggen", "/registreren", "/overzicht", "/wachtwoord-vergeten"])
+def test_opening_a_page_signs_nobody_in(site: Site, path: str):
+    site.person().get(path)
+    assert not LoginSession.select().where(LoginSession.user.is_null(False)).exists()
+
+
+# --- 10.1 OAuth ---
+def test_no_token_of_the_broker_leaves_its_connector():
+    assert not [one.name for one in fields(Identity) if "token" in one.name]
