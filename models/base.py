@@ -12,9 +12,9 @@ ROWS_AT_ONCE = 1000  # SQLite takes 32,766 values in a statement
 
 
 def insert_rows(table: type["Table"], rows: Sequence[dict[str, Any]]) -> None:
-    """Insert many rows as a few plain statements, which is several times faster than a query of models.
+    """Insert many rows in a few plain statements, several times faster than Peewee.
 
-    Every row names the same columns in the same order, and all of them: no default is filled in.
+    Every row must name all columns, in the same order: no default is filled in.
     """
     if not rows:
         return
@@ -27,9 +27,9 @@ def insert_rows(table: type["Table"], rows: Sequence[dict[str, Any]]) -> None:
 
 
 def update_rows(table: type["Table"], rows: Sequence[dict[str, Any]]) -> None:
-    """Update many rows by their `id`, the first of their columns, as one prepared statement.
+    """Update many rows by `id`, which must be the first column of each row, with one prepared statement.
 
-    Every row names the same columns in the same order.
+    Every row must name the same columns, in the same order.
     """
     if not rows:
         return
@@ -45,7 +45,7 @@ def _column(field: Any) -> str:
 
 
 def _values(fields: Sequence[Any], rows: Sequence[dict[str, Any]]) -> list[list[Any]]:
-    """Return the values of each row as the database takes them; texts, numbers and keys are that already."""
+    """Return the values of each row as the database stores them. Only JSON and times need conversion."""
     found = [list(row.values()) for row in rows]
     converted = [(at, field.db_value) for at, field in enumerate(fields) if isinstance(field, (JsonField, UtcField))]
     for values in found:

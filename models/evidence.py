@@ -1,4 +1,4 @@
-"""What was given to a bank, line by line, and everything that was said about it since."""
+"""The lines of an order as a bank got them, and all evidence about them."""
 
 from peewee import SQL, BigIntegerField, BooleanField, Check, DateField, ForeignKeyField, IntegerField, TextField
 
@@ -7,15 +7,15 @@ from models.base import Table, UtcField
 from models.payments import BankOrder, BatchLine
 
 STANDINGS = ("unsent", "possible", "paid", "returned", "unpaid", "disputed")
-# The standings in which a line counts against what is owed to its person.
+# The standings in which a line counts against its due.
 COMMITTED = ("possible", "paid", "disputed")
 
 
 class OrderLine(Table):
-    """One line as it was given to a bank. A new attempt has lines of its own; the old ones stay.
+    """One line of an order as given to a bank. Each new order has its own lines; those of earlier orders stay.
 
     `standing`, `reason` and `may_execute_until` are the conclusion from all evidence (`domain.orders.conclusion`),
-    stored so that the database can count with it.
+    stored so that queries and triggers can use them.
     """
 
     order = ForeignKeyField(BankOrder, backref="lines")
@@ -27,7 +27,7 @@ class OrderLine(Table):
     amount_cents = BigIntegerField()
     standing = TextField(default="unsent")
     reason = TextField(null=True)
-    may_execute_until = DateField(null=True)  # refused, and the bank may still execute it until this day
+    may_execute_until = DateField(null=True)  # rejected, but the bank may still execute it until this day
 
     class Meta:
         indexes = ((("order", "batch_line"), True),)
@@ -38,7 +38,7 @@ class OrderLine(Table):
 
 
 class Evidence(Table):
-    """One statement of a bank, a person or an operator about an order or one of its lines. Only ever added."""
+    """One statement of a bank, a person or an operator about an order or one of its lines. Append-only."""
 
     order = ForeignKeyField(BankOrder, backref="evidence")
     order_id: int
@@ -49,12 +49,12 @@ class Evidence(Table):
     level = IntegerField()
     code = TextField()
     reason = TextField(null=True)
-    cents = BigIntegerField(null=True)  # of a booking; negative: it left our account
-    is_whole = BooleanField(default=True)  # what is said of the whole is about all of it
+    cents = BigIntegerField(null=True)  # of a booking; negative for a debit of our account
+    is_whole = BooleanField(default=True)  # it covers all lines of its group or batch
     said_at = UtcField()  # the bank's own time
     said_by = TextField(null=True)
     document_sha256 = TextField(null=True)
-    statement_key = TextField(default="")  # tells equal bookings of one day apart
+    statement_key = TextField(default="")  # distinguishes equal bookings of one day
     received_at = UtcField(default=utcnow)
     dedupe_key = TextField()
 
@@ -67,7 +67,7 @@ class Evidence(Table):
         ]
 
 
-# What is asked of each new order line: how much of its line is committed already.
+# For the triggers that check each new order line against what is already committed.
 OrderLine.add_index(
     OrderLine.index(OrderLine.batch_line, name="committed_order_lines").where(
         SQL("standing in ('possible', 'paid', 'disputed')")

@@ -96,7 +96,7 @@ class BatchLine(Table):
     name_match = TextField(null=True)  # VoP result of the last order; null: a match, or not checked
     name_at_bank = TextField(null=True)  # the holder's name on a close match
     bank_reason = TextField(null=True)  # reason code of a rejection or return
-    due = ForeignKeyField(Due, null=True, backref="batch_lines")  # whose due this line pays
+    due = ForeignKeyField(Due, null=True, backref="batch_lines")  # the due that this line pays
     due_id: int | None
 
     class Meta:

@@ -166,7 +166,7 @@ class Run(Table):
     delivery_id = IntegerField(null=True)  # the webhook that led to its discovery
     overpaid: Any = JsonField(null=True)  # [[creditor, IBAN, cents]]: paid, but no longer in the file
     wage_tax_reference = TextField(null=True)
-    held_count = IntegerField(default=0)  # lines of the last imported file that are no payment: see HeldLine
+    held_count = IntegerField(default=0)  # lines of the last imported file that cannot be paid: see HeldLine
     cautions: Any = JsonField(null=True)  # [[code, [numbers of lines]]]: what is unusual in the last imported file
 
     class Meta:
@@ -175,20 +175,20 @@ class Run(Table):
 
 
 class Due(Table):
-    """What one person should get from a run by its newest version. What banks were given counts against it.
+    """What one person is owed from a run by its newest version. What banks were given counts against it.
 
-    `person` tells the people of a run apart: the number of the employee, else the name as `core.names` reads it.
+    `person` is unique within the run: the employee number, else the normalised name (`core.names`).
     """
 
     run = ForeignKeyField(Run, backref="dues")
     run_id: int
     person = TextField()
-    name = TextField()  # as the newest version writes it
+    name = TextField()  # as in the newest version
     employee = TextField(null=True)
     owed_cents = BigIntegerField()  # 0: the newest version no longer holds this person
     lines: Any = JsonField()  # as that version has them: see `domain.payroll.run_dues`
-    version = TextField(null=True)  # null: made of the payments that there were before dues
-    suspended_at = UtcField(null=True)  # what is owed is not known now: the run is gone, or its file is wrong
+    version = TextField(null=True)  # null: derived from payments made before dues existed
+    suspended_at = UtcField(null=True)  # what is owed is unknown: the run is gone, or its file is invalid
     created_at = UtcField(default=utcnow)
     updated_at = UtcField(default=utcnow)
 
@@ -198,15 +198,15 @@ class Due(Table):
 
 
 class HeldLine(Table):
-    """A line of one version of a run's file that cannot be paid, as the file writes it, and why (`reason`).
+    """A line of one version of a run's file that cannot be paid, as the file has it, with the reason.
 
-    What it asks is owed but never sent: no payment can hold it. A line of zero, which is left out, is here as well.
+    Its amount is owed, but no payment contains it. Lines of zero are stored here too.
     """
 
     run = ForeignKeyField(Run, backref="held_lines")
     run_id: int
     version = TextField()
-    due = ForeignKeyField(Due, null=True, backref="held_lines")  # null: it asks no amount in euros
+    due = ForeignKeyField(Due, null=True, backref="held_lines")  # null: it has no amount in euros
     due_id: int | None
     number = IntegerField()  # of the line in the file, from 1
     reason = TextField()
@@ -215,7 +215,7 @@ class HeldLine(Table):
     description = TextField()
     amount_cents = BigIntegerField(null=True)  # in `currency`; null: not a whole number of cents
     currency = TextField()
-    open_cents = BigIntegerField(null=True)  # what was left to pay of it when it was read; null: not in euros
+    open_cents = BigIntegerField(null=True)  # what was still owed of it when it was read; null: not in euros
 
     class Meta:
         indexes = ((("run", "version", "number"), True),)

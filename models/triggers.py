@@ -11,8 +11,7 @@ _LINE_FACTS = ("batch_id", "position", "name_shown", "description_shown", "descr
 _ORDER_FACTS = ("batch_id", "release_id", "msg_id", "request_id", "body_sha256", "total_cents", "line_count",
                 "by_hand")  # fmt: skip
 _ORDER_LINE_FACTS = ("order_id", "batch_line_id", "end_to_end_id", "iban", "amount_cents")
-# What may be paid of a line, or of what is owed to its person, counts until the bank has proved that it was not, or it
-# came back; what is about to go counts too.
+# An order line counts until it is proved unpaid or has come back, also while its order is about to go.
 _GIVEN = (
     "new.amount_cents + (select coalesce(sum(n.amount_cents), 0) from order_line n "
     "join bank_order o on o.id = n.order_id join batch_line l on l.id = n.batch_line_id "
