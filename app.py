@@ -6,6 +6,7 @@ from pathlib import Path
 from ssl import SSLContext
 from typing import Any
 
+import click
 from flask import Flask, g, render_template, request
 from flask_login import current_user
 from flask_wtf import CSRFProtect
@@ -56,9 +57,16 @@ SCREENS = (
 )  # fmt: skip
 
 
+GIVE_UP = 4  # the exit code after which gunicorn starts no new worker
+
+
 def create_app(settings: config.Config | None = None) -> Flask:
-    """Return the web application, ready to serve."""
-    settings = settings or config.load()
+    """Return the web application, ready to serve. Invalid settings end the program with a line for each fault."""
+    with config.exit_on_faults(1 if click.get_current_context(silent=True) else GIVE_UP):
+        return _create_app(settings or config.load())
+
+
+def _create_app(settings: config.Config) -> Flask:
     app = bare_app(settings)
     if settings.proxies:  # trust the last entries of X-Forwarded-For; earlier ones can be forged by the client
         app.wsgi_app = ProxyFix(app.wsgi_app, x_for=settings.proxies, x_proto=settings.proxies)

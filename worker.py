@@ -29,10 +29,11 @@ class SweepingWorker(Worker):
 
 
 def main() -> None:
-    settings = config.load()
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(name)s %(message)s")
     logging.getLogger("rq").setLevel(logging.WARNING)
-    application.configure_services(settings)
+    with config.exit_on_faults():
+        settings = config.load()
+        application.configure_services(settings)
     connection = jobs.connect(settings.redis_url)
     SweepingWorker.poll_seconds = settings.poll_seconds
     worker = SweepingWorker(

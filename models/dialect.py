@@ -30,14 +30,18 @@ def is_postgres() -> bool:
 # --- connections ----------------------------------------------------------------------------------
 def connect(url: str) -> None:
     """Configure the database for all tables. Opens no connection yet: each thread opens its own."""
+    database.initialize(database_at(url))
+
+
+def database_at(url: str) -> Any:
+    """Return the database at an address, in which signs of the user and the password may be written as %40."""
     if url.startswith("sqlite"):
-        real = connect_url(url, pragmas=PRAGMAS, timeout=5)
-    else:
-        scheme, rest = url.split("://", 1)
-        real = connect_url(
-            f"psycopg3+pool://{rest}" if scheme.startswith("postgres") else url, max_connections=MAX_CONNECTIONS
-        )
-    database.initialize(real)
+        return connect_url(url, pragmas=PRAGMAS, timeout=5)
+    scheme, rest = url.split("://", 1)
+    return connect_url(
+        f"psycopg3+pool://{rest}" if scheme.startswith("postgres") else url, max_connections=MAX_CONNECTIONS,
+        unquote_user=True, unquote_password=True,
+    )  # fmt: skip
 
 
 def release_connection() -> None:

@@ -13,7 +13,7 @@ import commands
 
 ROOT = Path(__file__).parent.parent
 PAGES = [*sorted(ROOT.glob("*.md")), *sorted((ROOT / "docs").rglob("*.md"))]
-ROOMS = ("blueprints", "bench", "connectors", "core", "docs", "domain", "jobs", "models", "sandbox", "static",
+ROOMS = ("blueprints", "bench", "config", "connectors", "core", "docs", "domain", "jobs", "models", "sandbox", "static",
          "templates", "tests", "tools")  # fmt: skip
 _PATH = re.compile(rf"`((?:{'|'.join(ROOMS)})/[\w./-]*|[a-z_]+\.(?:py|md|txt))(?:::\w+)?`")
 _COMMAND = re.compile(r"`flask --app app ([a-z-]+)(?: ([a-z-]+))?")

@@ -125,7 +125,7 @@ def walk(node: ast.AST, hidden: bool) -> Iterator[tuple[ast.AST, bool]]:
 
 def modules(root: Path) -> list[Module]:
     """Return the program's modules below `root`: its packages, entry points and tools."""
-    files = [path for room in (*ROOMS, "tools") for path in (root / room).rglob("*.py")] + list(
+    files = [path for room in (*ROOMS, "config", "tools") for path in (root / room).rglob("*.py")] + list(
         root.glob("*.py")
     )
     return [Module(name_of(path.relative_to(root)), ast.parse(path.read_text(), str(path))) for path in files]

@@ -8,7 +8,8 @@ import models
 
 def main() -> None:
     """Migrate the configured database. Exits with a message if it is older than the first release."""
-    models.connect(config.load().database_url)
+    with config.exit_on_faults():
+        models.connect(config.load().database_url)
     try:
         models.migrate()
     except models.DatabaseTooOld as error:

@@ -1,0 +1,121 @@
+"""What production refuses beside missing settings: plain http, open mail, shared or known secrets."""
+
+import ipaddress
+from collections.abc import Iterator
+from itertools import combinations
+from urllib.parse import urlsplit
+
+from config.external_services import SANDBOX_CREDENTIALS
+from config.files import banks_of
+from config.own_secrets import OWN, known_development_secrets
+from config.reader import PREFIX, Reader
+from config.settings import Config
+from config.strength import bare, repeats_itself
+
+ADDRESSES = (
+    "BASE_URL", "HOOK_URL", "NMBRS_URL", "NMBRS_REST_URL", "NMBRS_AUTHORITY", "PONTO_URL", "PONTO_AUTHORITY",
+    "OIDC_ISSUER", "KVK_URL",
+)  # fmt: skip
+# Credentials that another party issued to us: their form is theirs, so only plain carelessness is refused.
+ISSUED = (
+    "OIDC_CLIENT_SECRET", "KVK_KEY", "NMBRS_CLIENT_SECRET", "NMBRS_SUBSCRIPTION_KEY", "PONTO_CLIENT_SECRET",
+    "SMTP_PASSWORD",
+)  # fmt: skip
+IDS = ("OIDC_CLIENT_ID", "NMBRS_CLIENT_ID", "PONTO_CLIENT_ID")
+FEWEST_DISTINCT = 5
+
+
+def check_production(read: Reader, settings: Config) -> None:
+    """Note everything that makes these settings unfit for production."""
+    _require_https(read, settings)
+    _require_private_mail(read, settings)
+    _refuse_sandbox_credentials(read, settings)
+    _refuse_careless_credentials(read, settings)
+    _refuse_equal_secrets(read, settings)
+    _require_banks_over_https(read, settings)
+
+
+def _given(settings: Config, name: str) -> str:
+    value = getattr(settings, name.lower())
+    return value.decode() if isinstance(value, bytes) else value
+
+
+# --- addresses ------------------------------------------------------------------------------------
+def _require_https(read: Reader, settings: Config) -> None:
+    for name in ADDRESSES:
+        value = _given(settings, name)
+        if value and not _is_https(value):
+            read.refuse(name, "must be https in production: an address with a host, without user, query or fragment")
+
+
+def _is_https(url: str) -> bool:
+    try:
+        parts = urlsplit(url)
+        _ = parts.port  # raises ValueError for an invalid port
+    except ValueError:
+        return False
+    plain = not parts.query and not parts.fragment and "@" not in parts.netloc
+    return parts.scheme == "https" and bool(parts.hostname) and plain
+
+
+def _require_banks_over_https(read: Reader, settings: Config) -> None:
+    if "://" in settings.banks:
+        read.refuse("BANKS", "must be a file in production")
+        return
+    for bank in banks_of(read, settings.banks):
+        if not _is_https(bank.base_url):
+            read.refuse("BANKS", f"has an address of {bank.id} that is not https")
+
+
+def _require_private_mail(read: Reader, settings: Config) -> None:
+    """Mail carries links that sign people in: it may pass in clear text to a relay on this machine only."""
+    if not settings.smtp_starttls and settings.smtp_host and not is_loopback(settings.smtp_host):
+        read.refuse("SMTP_STARTTLS", "must be yes in production, unless BIZCUIT_SMTP_HOST is this machine")
+    if settings.smtp_user and not settings.smtp_password:
+        read.refuse("SMTP_PASSWORD", "is not set, but BIZCUIT_SMTP_USER is")
+
+
+def is_loopback(host: str) -> bool:
+    if host.lower().rstrip(".") == "localhost":
+        return True
+    try:
+        return ipaddress.ip_address(host.strip("[]")).is_loopback
+    except ValueError:
+        return False
+
+
+# --- secrets --------------------------------------------------------------------------------------
+def _refuse_sandbox_credentials(read: Reader, settings: Config) -> None:
+    known = set(SANDBOX_CREDENTIALS.values())
+    for name in (*IDS, *ISSUED):
+        if _given(settings, name) in known:
+            read.refuse(name, "is a credential of the sandbox, which everybody knows")
+
+
+def _refuse_careless_credentials(read: Reader, settings: Config) -> None:
+    for name in ISSUED:
+        value = _given(settings, name)
+        codes = [ord(letter) for letter in value]
+        if value and (len(set(codes)) < FEWEST_DISTINCT or repeats_itself(codes)) and not read.is_refused(name):
+            read.refuse(name, "can be guessed: it repeats itself or has too few distinct characters")
+
+
+def _refuse_equal_secrets(read: Reader, settings: Config) -> None:
+    """Refuse two secrets that are equal, and those that development generated in this home folder."""
+    found = list(_secrets(settings))
+    for (left, one), (right, other) in combinations(found, 2):
+        if one == other:
+            read.refuse(left, f"and {PREFIX}{right} are equal: each secret must be its own")
+    generated = {bare(value) for value in known_development_secrets(settings.home).values()}
+    for name, value in found:
+        if value in generated:
+            read.refuse(name, "was generated for development, and is in secrets.json of BIZCUIT_HOME")
+
+
+def _secrets(settings: Config) -> Iterator[tuple[str, bytes]]:
+    """Yield every secret that is set, by its name: a data key as DATA_KEYS with the key's own name behind it."""
+    for name in (*OWN, "METRICS_TOKEN", *ISSUED):
+        if name == "DATA_KEYS":
+            yield from ((f"DATA_KEYS ({key_id})", key) for key_id, key in settings.data_keys.items())
+        elif value := _given(settings, name):
+            yield name, bare(value)

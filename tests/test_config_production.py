@@ -1,0 +1,257 @@
+"""What production refuses: missing, known, equal and guessable secrets, plain http, open mail; all of it at once."""
+
+import json
+import subprocess
+import sys
+from base64 import urlsafe_b64encode
+from pathlib import Path
+
+import pytest
+
+import config
+from config import ConfigError
+from config.external_services import SANDBOX_CREDENTIALS
+from config.production import ADDRESSES, IDS, ISSUED
+from config.strength import is_trivial
+from tests.support.production_settings import BANK, KEY, SECRETS, complete, drawn, in_base64, production
+
+ROOT = Path(__file__).parent.parent
+REQUIRED = sorted(name.removeprefix("BIZCUIT_") for name in complete() if name != "BIZCUIT_ENV")
+NMBRS_REST = {
+    "NMBRS_CLIENT_ID": "us-nmbrs", "NMBRS_CLIENT_SECRET": "as drawn by them", "NMBRS_SUBSCRIPTION_KEY": "a1b2c3d4",
+}  # fmt: skip
+
+
+def faults(home: Path, **changes: str | None) -> tuple[str, ...]:
+    """Return what production says of the complete settings with these differences."""
+    try:
+        production(home, **changes)
+    except ConfigError as error:
+        return error.faults
+    return ()
+
+
+def test_production_starts_with_complete_settings(tmp_path: Path):
+    settings = production(tmp_path)
+    assert (settings.production, settings.base_url) == (True, "https://app.example")
+    assert (settings.smtp_starttls, settings.smtp_port) == (True, 587)
+    assert (settings.data_keys, settings.data_key) == ({"first": drawn("data")}, "first")
+    assert list(tmp_path.iterdir()) == []
+    assert faults(tmp_path, **NMBRS_REST) == ()
+
+
+# --- missing ---
+@pytest.mark.parametrize("name", REQUIRED)
+def test_each_missing_setting_is_named(tmp_path: Path, name: str):
+    assert [fault for fault in faults(tmp_path, **{name: None}) if fault.startswith(f"BIZCUIT_{name} ")]
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_all_that_is_missing_is_named_at_once(tmp_path: Path):
+    with pytest.raises(ConfigError) as refused:
+        config.load({"BIZCUIT_ENV": "production", "BIZCUIT_HOME": str(tmp_path)})
+    named = {fault.split()[0] for fault in refused.value.faults}
+    assert named == {f"BIZCUIT_{name}" for name in REQUIRED}
+    assert str(refused.value).splitlines() == list(refused.value.faults)
+
+
+@pytest.mark.parametrize("name", ["NMBRS_CLIENT_SECRET", "NMBRS_SUBSCRIPTION_KEY"])
+def test_the_rest_credentials_of_nmbrs_come_together(tmp_path: Path, name: str):
+    assert faults(tmp_path, **NMBRS_REST | {name: ""}) == (f"BIZCUIT_{name} is not set",)
+
+
+# --- addresses ---
+@pytest.mark.parametrize("name", ADDRESSES)
+@pytest.mark.parametrize(
+    "url",
+    ["http://app.example", "http://localhost:8000", "http://127.0.0.1", "app.example", "ftp://app.example", "https://",
+     "HTTP://app.example", "https://user:word@app.example", "https://app.example?x=1", "https://app.example:none"],
+)  # fmt: skip
+def test_every_address_must_be_https(tmp_path: Path, name: str, url: str):
+    found = faults(tmp_path, **{name: url})
+    assert f"BIZCUIT_{name}" in {fault.split(" must be https")[0] for fault in found}
+
+
+def test_every_setting_with_an_address_is_among_those_that_are_checked():
+    """The checks of https are complete: every setting that holds an address in development stands in the list."""
+    settings = config.load({"BIZCUIT_HOME": "/nonexistent-is-not-written", **complete(), "BIZCUIT_ENV": "production"})
+    read = {name.upper() for name, value in vars(settings).items() if isinstance(value, str) and "://" in value}
+    assert read - {"DATABASE_URL", "REDIS_URL", "SANDBOX_URL"} == set(ADDRESSES)
+
+
+@pytest.mark.parametrize("url", ["http://bank.example", "http://127.0.0.1:9", "http://localhost"])
+def test_every_bank_must_be_https(tmp_path: Path, url: str):
+    (tmp_path / "banks.json").write_text(json.dumps([BANK, BANK | {"id": "other", "base_url": url}]))
+    (fault,) = faults(tmp_path, BANKS=str(tmp_path / "banks.json"))
+    assert fault.startswith("BIZCUIT_BANKS ") and "other" in fault and "https" in fault
+
+
+@pytest.mark.parametrize("banks", ["http://banks.example/banks", "https://banks.example/banks"])
+def test_banks_come_from_a_file_only(tmp_path: Path, banks: str):
+    assert faults(tmp_path, BANKS=banks) == ("BIZCUIT_BANKS must be a file in production",)
+
+
+@pytest.mark.parametrize("content", [None, b"", b"{}", b"\xff", b"[1]", b"[" * 100_000])
+def test_an_unusable_file_of_banks_is_refused(tmp_path: Path, content: bytes | None):
+    path = tmp_path / "banks.json"
+    if content is not None:
+        path.write_bytes(content)
+    (fault,) = faults(tmp_path, BANKS=str(path))
+    assert fault.startswith("BIZCUIT_BANKS cannot be ")
+
+
+@pytest.mark.parametrize("name", ["BANK_KEY", "BANK_CERTIFICATE", "KVK_CERTIFICATE"])
+@pytest.mark.parametrize("content", [None, b"no pem"])
+def test_an_unusable_key_file_is_refused(tmp_path: Path, name: str, content: bytes | None):
+    path = tmp_path / "key.pem"
+    if content is not None:
+        path.write_bytes(content)
+    (fault,) = faults(tmp_path, **{name: str(path)})
+    assert fault.startswith(f"BIZCUIT_{name.replace('BANK_CERTIFICATE', 'BANK_KEY')} cannot be ")
+
+
+# --- mail ---
+@pytest.mark.parametrize("host", ["mail.example", "10.0.0.2", "127.0.0.1.example", "localhost.example"])
+def test_mail_without_tls_leaves_this_machine_never(tmp_path: Path, host: str):
+    (fault,) = faults(tmp_path, SMTP_STARTTLS="no", SMTP_HOST=host)
+    assert fault.startswith("BIZCUIT_SMTP_STARTTLS must be yes")
+
+
+@pytest.mark.parametrize("host", ["localhost", "127.0.0.1", "127.9.9.9", "::1", "LOCALHOST"])
+def test_a_relay_on_this_machine_needs_no_tls(tmp_path: Path, host: str):
+    assert faults(tmp_path, SMTP_STARTTLS="no", SMTP_HOST=host) == ()
+
+
+def test_a_mail_user_needs_a_password(tmp_path: Path):
+    assert faults(tmp_path, SMTP_USER="us") == ("BIZCUIT_SMTP_PASSWORD is not set, but BIZCUIT_SMTP_USER is",)
+
+
+# --- secrets ---
+TRIVIAL = [
+    "s" * 32, "ab" * 20, "abc" * 11, "0123456789abcdef" * 2, "abcdefghijklmnopqrstuvwxyz0123456789",
+    "aaaabbbbccccddddeeeeffffgggghhhh", "change-me-before-you-go-live-please!", "zyxwvutsrqponmlkjihgfedcba987654",
+    "this is the Password of our house 4711", "1234512345123451234512345123451234", "11223344556677889900aabbccddeeff",
+]  # fmt: skip
+
+
+@pytest.mark.parametrize("name", [*SECRETS, "METRICS_TOKEN"])
+@pytest.mark.parametrize("value", TRIVIAL)
+def test_a_secret_that_can_be_guessed_is_refused(tmp_path: Path, name: str, value: str):
+    (fault,) = faults(tmp_path, **{name: value})
+    assert fault.startswith(f"BIZCUIT_{name} can be guessed") and value not in fault
+
+
+@pytest.mark.parametrize("name", [*SECRETS, "METRICS_TOKEN"])
+@pytest.mark.parametrize("value", ["short", "x" * 31])
+def test_a_short_secret_is_refused(tmp_path: Path, name: str, value: str):
+    (fault,) = faults(tmp_path, **{name: value})
+    assert f"BIZCUIT_{name} must be a secret of at least 32" in fault and value not in fault
+
+
+@pytest.mark.parametrize(
+    "key", [b"k" * 32, bytes(range(32)), b"0123456789abcdef" * 2, bytes(32), b"a secret of the house of us all!"]
+)
+def test_a_key_that_can_be_guessed_is_refused(tmp_path: Path, key: bytes):
+    (fault,) = faults(tmp_path, DATA_KEYS=f"first:{KEY},weak:{in_base64(key)}")
+    assert fault.startswith("BIZCUIT_DATA_KEYS has a key, weak, that can be guessed")
+    assert [fault for fault in faults(tmp_path, PUSH_KEY=in_base64(key)) if fault.startswith("BIZCUIT_PUSH_KEY ")]
+
+
+def test_random_secrets_are_not_refused():
+    for number in range(2000):
+        key = drawn(str(number))
+        assert not is_trivial(key) and not is_trivial(key.hex()) and not is_trivial(urlsafe_b64encode(key).decode())
+
+
+ALL = ("SESSION_KEY", "LOOKUP_KEY", "PIN_PEPPER", "PUSH_KEY", "DATA_KEYS", "METRICS_TOKEN", *ISSUED)
+
+
+@pytest.mark.parametrize(("one", "other"), [(one, other) for at, one in enumerate(ALL) for other in ALL[at + 1 :]])
+def test_two_equal_secrets_are_refused(tmp_path: Path, one: str, other: str):
+    key = in_base64(drawn("shared"))
+    given = {name: f"first:{key}" if name == "DATA_KEYS" else key for name in (one, other)}
+    (fault,) = faults(tmp_path, **NMBRS_REST | given)
+    assert "are equal" in fault and f"BIZCUIT_{one}" in fault and f"BIZCUIT_{other}" in fault and key not in fault
+
+
+def test_two_equal_keys_under_two_names_are_refused(tmp_path: Path):
+    (fault,) = faults(tmp_path, DATA_KEYS=f"new:{KEY},old:{KEY.replace('-', '+').replace('_', '/')}")
+    assert "DATA_KEYS (new) and BIZCUIT_DATA_KEYS (old) are equal" in fault
+
+
+def test_a_name_stands_for_one_key(tmp_path: Path):
+    assert faults(tmp_path, DATA_KEYS=f"a:{KEY},a:{in_base64(drawn('other'))}") == (
+        "BIZCUIT_DATA_KEYS has two keys of the name a",
+    )
+    assert faults(tmp_path, DATA_KEY="none") == ("BIZCUIT_DATA_KEY must be the name of one of BIZCUIT_DATA_KEYS",)
+
+
+def test_the_secrets_of_development_are_refused(tmp_path: Path):
+    made = config.load({"BIZCUIT_HOME": str(tmp_path)})
+    keys = f"a:{in_base64(made.data_keys['dev'])}"
+    found = faults(tmp_path, SESSION_KEY=made.session_key, PUSH_KEY=made.push_key, DATA_KEYS=keys)
+    assert len(found) == 3 and all("was generated for development" in fault for fault in found)
+    for name in (*SECRETS, "DATA_KEYS"):
+        assert [fault for fault in faults(tmp_path, **{name: None}) if name in fault]
+
+
+# --- credentials of others ---
+@pytest.mark.parametrize("name", [*IDS, *ISSUED])
+@pytest.mark.parametrize("value", sorted(set(SANDBOX_CREDENTIALS.values())))
+def test_what_the_sandbox_knows_is_refused_everywhere(tmp_path: Path, name: str, value: str):
+    found = faults(tmp_path, **NMBRS_REST | {name: value})
+    assert f"BIZCUIT_{name} is a credential of the sandbox, which everybody knows" in found
+
+
+def test_every_credential_of_development_is_known_to_production(tmp_path: Path):
+    settings = config.load({"BIZCUIT_HOME": str(tmp_path)})
+    used = {name: getattr(settings, name.lower()) for name in (*IDS, *ISSUED)}
+    assert {name: value for name, value in used.items() if value} == SANDBOX_CREDENTIALS
+
+
+@pytest.mark.parametrize("name", ISSUED)
+@pytest.mark.parametrize("value", ["x", "aaaaaaaaaaaa", "abababababab", "11111222", "abcdefabcdef"])
+def test_a_careless_credential_is_refused(tmp_path: Path, name: str, value: str):
+    (fault,) = faults(tmp_path, **NMBRS_REST | {name: value})
+    assert fault.startswith(f"BIZCUIT_{name} can be guessed") and f" {value} " not in fault
+
+
+# --- all at once, in a line each ---
+WRONG = {
+    "BIZCUIT_OIDC_ISSUER": "http://broker.example", "BIZCUIT_HOOK_URL": "http://hooks.example",
+    "BIZCUIT_SMTP_STARTTLS": "no", "BIZCUIT_KVK_KEY": "sandbox", "BIZCUIT_SESSION_KEY": "s" * 32,
+    "BIZCUIT_POLL_SECONDS": "often", "BIZCUIT_BANK_KEY": "/no/such/file", "BIZCUIT_REDIS_URL": "queue.example",
+    "BIZCUIT_DATABASE_URL": "mysql://db/x",
+}  # fmt: skip
+WEB = ["--bind", "127.0.0.1:0", "--no-control-socket", "app:create_app()"]
+COMMANDS = {
+    "check-config": ["-m", "flask", "--app", "app", "check-config"],
+    "another command": ["-m", "flask", "--app", "app", "check-books"],
+    "worker": ["worker.py"],
+    "migration": ["-m", "tools.migrate"],
+    "web server": ["-m", "gunicorn", *WEB],
+    "web server, preloaded": ["-m", "gunicorn", "--preload", *WEB],
+}  # fmt: skip
+
+
+def run(arguments: list[str], environment: dict[str, str]) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(
+        [sys.executable, *arguments], cwd=ROOT, env={"PATH": "", **environment}, capture_output=True, text=True,
+        timeout=60, check=False,
+    )  # fmt: skip
+
+
+@pytest.mark.parametrize("program", COMMANDS)
+def test_every_program_ends_with_a_line_for_each_fault(tmp_path: Path, program: str):
+    done = run(COMMANDS[program], complete() | WRONG | {"BIZCUIT_HOME": str(tmp_path)})
+    said = done.stdout + done.stderr
+    lines = [line for line in said.splitlines() if line.startswith("BIZCUIT_")]
+    assert {line.split()[0] for line in lines} == set(WRONG) and len(lines) == len(WRONG)
+    assert "Traceback" not in said
+    assert done.returncode == (4 if "web" in program else 1)
+    assert not any(value in said for value in WRONG.values() if len(value) > 10)
+
+
+def test_complete_settings_are_said_to_be(tmp_path: Path):
+    done = run(COMMANDS["check-config"], complete() | {"BIZCUIT_HOME": str(tmp_path)})
+    assert (done.returncode, done.stdout) == (0, "settings are complete\n")
