@@ -62,7 +62,7 @@ class Evidence(Table):
         indexes = ((("order", "dedupe_key"), True),)
         constraints = [
             Check("source in ('status', 'report', 'booking', 'person', 'operator', 'migration')"),
-            Check("trust in ('bank', 'person', 'operator', 'hint')"),
+            Check("trust in ('bank', 'person', 'operator', 'hint', 'member')"),
             Check("level between 0 and 2"),
         ]
 

@@ -1,19 +1,30 @@
-"""Upload of a bank's report about a payment."""
+"""Upload of a bank's report about a payment, and its confirmation with the PIN.
 
-from flask import abort, flash, request
+A file is kept as it is handed in; the PIN is asked on a page of its own, so that nothing is lost when the password or
+another device has to be proved first.
+"""
+
+from flask import Response, abort, flash, request
 from flask_babel import gettext as _
 
+from blueprints.payments.approval import redirect_to_pin_setup
 from blueprints.payments.blueprint import blueprint
-from blueprints.payments.detail import url_of
+from blueprints.payments.detail import redirect_with_problem, url_of
+from blueprints.payments.forms import ConfirmForm
 from blueprints.payments.page import build_sheet, render_sheet
-from blueprints.web.authorization import MAY_PAY, for_client
+from blueprints.payments.presenters.bank_file import present_file
+from blueprints.web.authorization import MAY_PAY, for_client, step_up_required
 from blueprints.web.error_messages import message_for
 from blueprints.web.responses import redirect_to
-from domain.common.errors import BankFileRefused
+from blueprints.web.step_up import current_device
+from domain.accounts import rate_limits
+from domain.common.errors import BankFileRefused, DomainError, PinLocked, PinMissing, PinWrong
 from domain.payments import queries
 from domain.payments.line_search import LineQuery
+from domain.payments.queries import Payment
 from domain.payments.state_machine import SENT
 from domain.reconciliation import bank_reports
+from models import Membership
 
 _FORM_BYTES = 64 * 1024  # size of the form around the file
 
@@ -21,7 +32,7 @@ _FORM_BYTES = 64 * 1024  # size of the form around the file
 @blueprint.route("/<client>/betalingen/<reference>/bestand", methods=["GET", "POST"])
 @for_client(MAY_PAY)
 def upload_report(membership, reference):
-    """Import a status report or account statement; update the payment, or show why not."""
+    """Keep a status report or account statement, and go on to its confirmation; or show why it changes nothing."""
     request.max_content_length = bank_reports.MOST_BYTES + _FORM_BYTES
     payment = queries.get_payment(membership.client, reference, LineQuery())
     if payment.state not in SENT:
@@ -31,10 +42,46 @@ def upload_report(membership, reference):
         return render_sheet("payments/bank_report.html", sheet, problem="")
     given = request.files.get("bestand") or abort(400)
     try:
-        bank_reports.import_report(
+        found = bank_reports.receive_report(
             membership.client, membership.user, reference, given.read(bank_reports.MOST_BYTES + 1)
         )
     except BankFileRefused as error:
         return render_sheet("payments/bank_report.html", sheet, 422, problem=message_for(error))
-    flash(_("Het bestand is gelezen. Hieronder zie je hoe het ervoor staat."), "good")
+    if found.to_confirm:
+        return redirect_to(url_of(membership, reference, "confirm_report", document=found.document))
+    flash(_("Je bank heeft geantwoord. Hieronder zie je hoe het ervoor staat."), "good")
     return redirect_to(url_of(membership, reference))
+
+
+@blueprint.route("/<client>/betalingen/<reference>/bestand/<document>", methods=["GET", "POST"])
+@for_client(MAY_PAY)
+@step_up_required
+def confirm_report(membership, reference, document):
+    """Show what a file states, and let it count once it is confirmed with the PIN."""
+    payment = queries.get_payment(membership.client, reference, LineQuery())
+    form = ConfirmForm()
+    if payment.state not in SENT:
+        return redirect_to(url_of(membership, reference))
+    if not form.validate_on_submit():
+        return _confirmation_page(membership, payment, document, form)
+    rate_limits.consume_attempt("pin.user", membership.user_id)
+    try:
+        bank_reports.confirm_report(membership, reference, document, form.pin.data or "", current_device())
+    except PinWrong as error:
+        form.pin.errors = [message_for(error)]
+        return _confirmation_page(membership, payment, document, form)
+    except (PinLocked, PinMissing) as error:
+        return redirect_to_pin_setup(membership, error)
+    except DomainError as error:
+        return redirect_with_problem(membership, reference, error)
+    rate_limits.reset_attempts("pin.user", membership.user_id)
+    flash(_("Het bestand is bevestigd. Hieronder zie je hoe het ervoor staat."), "good")
+    return redirect_to(url_of(membership, reference))
+
+
+def _confirmation_page(membership: Membership, payment: Payment, document: str, form: ConfirmForm) -> Response:
+    kept = bank_reports.kept_file(membership.client, payment.reference, document)
+    return render_sheet(
+        "payments/confirm_report.html", build_sheet(membership, payment), 422 if form.errors else 200, form=form,
+        file=present_file(kept), document=document,
+    )  # fmt: skip

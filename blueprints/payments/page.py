@@ -14,6 +14,7 @@ from blueprints.payments.actions import EDITABLE, ENDED, Action, is_polled, next
 from blueprints.payments.line_query import query_values
 from blueprints.payments.presenters import status
 from blueprints.payments.presenters.action import action_label, action_note
+from blueprints.payments.presenters.bank_file import present_waiting
 from blueprints.payments.presenters.cancellation import Cancellation, present_cancellation
 from blueprints.payments.presenters.lines import LineResults, excluded_count, is_searchable, present_results
 from blueprints.payments.presenters.manual_file import ManualFile, present_file
@@ -31,8 +32,9 @@ from blueprints.team.presenter import dual_approval_note
 from blueprints.web.parts import Link, Note
 from blueprints.web.responses import render
 from core.iban import format_iban
+from domain.orders import attestations, manual_submission, payee_verification, sca
 from domain.orders import cancellation as cancelling
-from domain.orders import manual_submission, payee_verification, sca
+from domain.orders.attestations import Waiting
 from domain.orders.cancellation import CancellationStatus
 from domain.orders.manual_submission import ManualSubmission
 from domain.orders.sca_state import ScaStep
@@ -54,6 +56,7 @@ class Progress:
     cancellation: CancellationStatus | None
     manual: ManualSubmission | None
     step: ScaStep | None
+    waiting: list[Waiting]
 
 
 @dataclass(frozen=True)
@@ -95,6 +98,7 @@ class PaymentPage(PaymentSheet):
     signing: SigningNote | None
     manual: ManualFile | None
     cancellation: Cancellation | None
+    waiting: list[tuple[Note, Link | None]]  # for a second person who confirms what one person did
     booking: Link | None
     warnings: list[PresentedWarning]
     notices: list[LinkedNotice]
@@ -127,7 +131,11 @@ def load_progress(membership: Membership, payment: Payment) -> Progress:
         membership.client, membership.user, payment.id, payment.state, payment.total_cents
     )  # fmt: skip
     cancellation = cancelling.cancellation_status(payment)
-    return Progress(approvals, cancellation, manual_submission.submission_view(payment), _step(payment, cancellation))
+    waiting = attestations.waiting_attestations(payment.order.row, payment.state, membership.user) if (
+        payment.order is not None and attestations.may_wait(payment.order.row)
+    ) else []
+    manual, step = manual_submission.submission_view(payment), _step(payment, cancellation)
+    return Progress(approvals, cancellation, manual, step, waiting)
 
 
 def _step(payment: Payment, cancellation: CancellationStatus | None) -> ScaStep | None:
@@ -149,6 +157,7 @@ def fingerprint(payment: Payment, progress: Progress) -> str:
     parts = (
         payment.state, f"{payment.state_at.timestamp():.6f}", "".join(f"{one:d}" for one in seen),
         step.how if step else "", len(manual.taken) if manual else "", len(approvals.approved_by) if approvals else "",
+        len(progress.waiting),
     )  # fmt: skip
     return "-".join(str(part) for part in parts)
 
@@ -194,6 +203,7 @@ def build_page(
         signing=present_signing(payment, progress.step) if progress.step else None,
         manual=present_file(progress.manual, payment, sheet.can_pay) if progress.manual else None,
         cancellation=present_cancellation(progress.cancellation, sheet.can_pay) if progress.cancellation else None,
+        waiting=present_waiting(progress.waiting, sheet.can_pay, sheet.url),
         booking=_booking(payment, sheet),
         warnings=present_warnings(sheet),
         notices=[present_notice(one, payment, sheet.url) for one in find_notices(payment, problem)],

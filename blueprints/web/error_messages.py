@@ -107,6 +107,10 @@ def _bank_file(reason: str) -> str:
             "Je bank is gekoppeld: daarom geldt alleen wat zij ons zelf zegt. We hebben haar naar deze betaling "
             "gevraagd, en er is niets veranderd."
         ),
+        "one_member": _(
+            "Je bank is nu niet te bereiken, en er is niemand naast jou die dit bestand kan bevestigen. Neem contact "
+            "met ons op: dan zoeken we het samen met je bank uit. Er is niets veranderd."
+        ),
     }
     return words.get(reason, _("In dit bestand staat niets nieuws over deze betaling. Er is niets veranderd."))
 

@@ -200,7 +200,7 @@ class UnknownBank(DomainError):
 class BankFileRefused(DomainError):
     """The uploaded bank file changes nothing.
 
-    `reason`: unreadable, other_order, other_account, nothing_new or hint.
+    `reason`: unreadable, other_order, other_account, nothing_new, hint or one_member.
     """
 
     def __init__(self, reason: str) -> None:

@@ -81,6 +81,33 @@ def add_evidence(
     return _count(order) - before
 
 
+def statements_of_document(order: BankOrder, document: str) -> list[Statement]:
+    """Return what a file that was handed in states about this order; `document` is its SHA-256."""
+    kept = EvidenceRow.select().where(
+        EvidenceRow.order == order.id, EvidenceRow.document_sha256 == document, EvidenceRow.trust == Trust.HINT
+    )
+    ids = {row.id: row.end_to_end_id for row in OrderLine.select().where(OrderLine.order == order.id)}
+    found = [
+        Statement(
+            Level(row.level), row.code, row.said_at, ids.get(row.order_line_id or 0), row.reason, row.cents,
+            row.is_whole, row.statement_key,
+        )
+        for row in kept.order_by(EvidenceRow.id)
+    ]  # fmt: skip
+    return list(dict.fromkeys(found))
+
+
+def are_known(order: BankOrder, source: str, trust: Trust, statements: Sequence[Statement], said_by: str) -> bool:
+    """Whether this person has said all of it about this order already."""
+    lines = {row.end_to_end_id: row.id for row in OrderLine.select().where(OrderLine.order == order.id)}
+    keys = {_row(order, source, trust, one, lines.get(one.end_to_end_id or ""), said_by, None)["dedupe_key"]
+            for one in statements if one.end_to_end_id is None or one.end_to_end_id in lines}  # fmt: skip
+    mine: Any = EvidenceRow.select(EvidenceRow.dedupe_key).where(
+        EvidenceRow.order == order.id, EvidenceRow.said_by == said_by
+    ).tuples()  # fmt: skip
+    return keys <= {key for (key,) in mine}
+
+
 def _count(order: BankOrder) -> int:
     return EvidenceRow.select().where(EvidenceRow.order == order.id).count()
 
@@ -93,6 +120,8 @@ def _row(
     reason = _plain(one.reason)
     told = (one.level, one.code, line, reason, one.cents, one.whole, one.key)
     same = (BOOKING, trust, said_by, *told) if one.cents else (source, trust, said_by, one.said_at, *told)
+    if trust == Trust.HINT:
+        same = (*same, document)  # each file that was handed in is kept as it was: it may be confirmed later
     return {
         "order": order.id, "order_line": line, "source": source, "trust": trust, "level": int(one.level),
         "code": one.code, "reason": reason, "cents": one.cents, "is_whole": one.whole, "said_at": one.said_at,
@@ -131,14 +160,14 @@ def news_of_status(order: BankOrder, statements: Sequence[Statement]) -> list[St
 
 
 def evidence_of(order: BankOrder) -> list[conclusion.Evidence]:
-    """Return all evidence about this order and its lines."""
+    """Return all evidence about this order and its lines, without hints, which prove nothing."""
     rows: Any = (
         EvidenceRow.select(
             EvidenceRow.level, EvidenceRow.code, EvidenceRow.said_at, EvidenceRow.trust, EvidenceRow.order_line,
             EvidenceRow.reason, EvidenceRow.cents, EvidenceRow.said_by, EvidenceRow.is_whole,
             EvidenceRow.statement_key,
         )
-        .where(EvidenceRow.order == order.id)
+        .where(EvidenceRow.order == order.id, EvidenceRow.trust != Trust.HINT)
         .tuples()
     )  # fmt: skip
     return [

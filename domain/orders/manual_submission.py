@@ -12,7 +12,6 @@ from peewee import IntegrityError
 from core.clock import utcnow
 from core.iban import normalise
 from core.ids import random_token, uuid
-from domain.accounts import pins
 from domain.banking import manual_bank
 from domain.common import audit
 from domain.common.encryption import blind_index
@@ -27,8 +26,8 @@ from domain.common.errors import (
 )
 from domain.common.services import services
 from domain.identity import identification
-from domain.orders import evidence, settlement, submission
-from domain.orders.conclusion import SAID_PAID, SAID_UNPAID, Level, Standing, Trust
+from domain.orders import attestations, evidence, settlement, submission
+from domain.orders.conclusion import SAID_PAID, SAID_UNPAID, Level, Standing
 from domain.orders.evidence import Statement
 from domain.payments import state_machine
 from domain.payments.queries import Payment, get_batch, get_batch_locked
@@ -189,18 +188,19 @@ def report_manual_outcome(
     - InsufficientRole
     - NotOpen: never downloaded, or over.
     - PinWrong, PinLocked, PinMissing, DeviceUnconfirmed
+    - NotIdentified, SamePerson: under four eyes
     """
     if membership.role not in MAY_RELEASE:
         raise InsufficientRole
     client, user = membership.client, membership.user
     _require_taken(get_batch(client, reference))
-    pins.check_pin(user, pin, device)
+    attestations.require_proof(membership, pin, device)
     with transaction(client.id):
         batch = get_batch_locked(client, reference)
         order = _require_taken(batch)
         BankExchange.create(order=order.id, call="person", request_id=uuid(), outcome=f"said_{verdict}", final=True)
         said = [Statement(Level.GROUP, _CODE[verdict], utcnow())]
-        evidence.add_evidence(order, evidence.PERSON, Trust.PERSON, said, said_by=f"user:{user.id}")
+        attestations.add(membership, order, evidence.PERSON, said)
         audit.record_event(
             client.id, audit.by_user(user), f"order.said_{verdict}", f"batch:{reference}", order=order.id
         )

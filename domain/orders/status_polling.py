@@ -5,8 +5,9 @@ from core.clock import utcnow
 from core.ids import uuid
 from domain.banking.linking import bank_config_for_order
 from domain.common import audit, leases
+from domain.common.errors import BankUnavailable, UnknownBank
 from domain.common.services import services
-from domain.orders import evidence, line_statuses, settlement
+from domain.orders import bank_silence, evidence, line_statuses, settlement
 from domain.orders.conclusion import SIGNING_FAILED, Level, Trust
 from domain.orders.evidence import Statement, is_placed, statement_of
 from models import BankExchange, BankOrder, transaction
@@ -32,12 +33,13 @@ def poll_status(order_id: int) -> None:
     )
     if order is None or order.payment_id is None:
         return
-    line, request_id = bank_config_for_order(order), uuid()
+    request_id = uuid()
     try:
+        line = bank_config_for_order(order)
         report = services().bank.order_status(line, order.payment_id, request_id)
         sca = _sca_status(line, order) if report.transaction_status in ("RCVD", "ACTC") else None
-    except port.BankError as error:
-        _asked(order, request_id, f"failed:{type(error).__name__}", None, order.attempts + 1)
+    except (port.BankError, BankUnavailable, UnknownBank) as error:
+        _asked(order, request_id, bank_silence.failure(error), None, order.attempts + 1)
         return
     statements = statements_of(order, report)
     if sca == "failed" and not is_cancellation_pending(order):
@@ -79,9 +81,11 @@ def _sca_status(config: port.BankConfig, order: BankOrder) -> str | None:
 
 
 def _asked(order: BankOrder, request_id: str, outcome: str, raw: str | None, attempts: int) -> None:
-    """Record the answer and when to poll next: soon after a change, ever later without one."""
-    if raw != order.raw_status or raw is None:
-        BankExchange.create(order=order.id, call="status", request_id=request_id, outcome=outcome, raw_status=raw)
+    """Keep the answer and when to ask next: soon after a change, ever later without one."""
+    if raw is None or raw != order.raw_status or bank_silence.has_failed(order):
+        BankExchange.create(
+            order=order.id, call=bank_silence.STATUS_CALL, request_id=request_id, outcome=outcome, raw_status=raw
+        )
     leases.release_lease(
         order, asked_at=utcnow(), attempts=attempts, raw_status=raw or order.raw_status,
         due_at=settlement.next_poll_at(BankOrder.get_by_id(order.id), attempts),
@@ -93,7 +97,8 @@ def _record(order: BankOrder, request_id: str, report: port.StatusReport, statem
         line_statuses.keep_details(order, report)
         evidence.add_evidence(order, evidence.STATUS, Trust.BANK, evidence.news_of_status(order, statements))
         changed = settlement.settle(order, audit.WORKER, status=report.transaction_status)
-        _asked(order, request_id, "answered", report.transaction_status, 0 if changed else order.attempts + 1)
+        attempts = 0 if changed else order.attempts + 1
+        _asked(order, request_id, bank_silence.ANSWERED, report.transaction_status, attempts)
 
 
 def poll_now(order: BankOrder) -> None:

@@ -73,13 +73,13 @@ def release(
         passkeys.verify_release_signature(user, given.binding, given.answer, shown)
     try:
         with transaction(client.id):
-            _require_still_may(membership)
+            require_still_may(membership)
             return _release(get_batch_locked(client, reference), user, shown, proof, psu)
     except IntegrityError as error:  # another request released the same digest
         raise NotOpen("approved") from error
 
 
-def _require_still_may(membership: Membership) -> None:
+def require_still_may(membership: Membership) -> None:
     """Check the role again, inside the transaction: it may have been taken away a moment ago.
 
     Raises:

@@ -1,13 +1,15 @@
 """Import a file of the bank: a status report (pain.002) or an account statement (camt.052, camt.053, camt.054).
 
-Its statements become evidence about the order that they name: a report by message id, an account statement by account
-plus message id or end-to-end ids. For a manual order it counts as the word of the person who imports it. For an order
-at a linked bank it proves nothing: it is stored as a hint, and the bank is asked at once.
+It is about the orders that it names: the report by the message id, the statement by account, and by message id or
+end-to-end ids. What it states is kept as a hint at once, which proves nothing. It counts when somebody confirms it with
+the PIN (`domain.orders.attestations`). The bank of a linked order is asked first, and then only its own answer counts;
+only if it cannot be asked (`domain.orders.bank_silence`), two members who confirm the same file count as that bank.
 """
 
 from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass
+from datetime import datetime
 
 from connectors.bank.camt import (
     AccountEntry,
@@ -21,15 +23,47 @@ from core.clock import utcnow
 from core.encryption import digest_sha256
 from core.ids import uuid
 from domain.common import audit
-from domain.common.errors import BankFileRefused
-from domain.orders import evidence, settlement, status_polling
+from domain.common.errors import BankFileRefused, NotFound
+from domain.orders import attestations, evidence, settlement, status_polling
+from domain.orders.bank_silence import Silence, bank_silence
 from domain.orders.conclusion import BOOKED, BOOKED_REVERSAL, Level, Trust
 from domain.orders.evidence import Statement
 from domain.payments.queries import get_batch, get_batch_locked
 from domain.reconciliation.matching import booking_statement
-from models import BankExchange, BankOrder, Batch, Client, OrderLine, User, transaction
+from models import BankExchange, BankOrder, Batch, Client, Device, Evidence, Membership, OrderLine, User, transaction
 
 MOST_BYTES = 16 * 1024 * 1024
+
+
+@dataclass(frozen=True)
+class HandedIn:
+    """A file that was handed in. `document` is its SHA-256, `state` that of the payment; what it states counts only
+    when somebody confirms it (`to_confirm`)."""
+
+    document: str
+    state: str
+    to_confirm: bool
+
+
+@dataclass(frozen=True)
+class Told:
+    """What a file states: of a whole order (`lines` None), or of so many lines. `cents`: of a booking."""
+
+    code: str
+    lines: int | None
+    reason: str | None
+    cents: int | None
+    said_at: datetime
+
+
+@dataclass(frozen=True)
+class KeptFile:
+    """A file that was handed in, as its page shows it. `people`: how many must confirm it; `silence`: why the linked
+    bank cannot be asked; None for an order that a person took to the bank."""
+
+    told: tuple[Told, ...]
+    people: int
+    silence: Silence | None
 
 
 @dataclass(frozen=True)
@@ -41,40 +75,104 @@ class ReadFile:
     statements: list[Statement]
 
 
-def import_report(client: Client, user: User, reference: str, raw: bytes) -> str:
-    """Read a file of the bank about this payment; return the state that the payment is in now.
+def receive_report(client: Client, user: User, reference: str, raw: bytes) -> HandedIn:
+    """Read a file of the bank about this payment and keep what it states; ask the bank if it is linked.
 
     Raises:
-    - BankFileRefused: "unreadable", "other_order", "other_account" or "nothing_new"; "hint" if the linked bank was
-      asked because of this file, and said nothing new.
-    - NotFound
+        BankFileRefused: "unreadable", "other_order", "other_account" or "nothing_new"; "hint" when the bank is
+            linked, was asked because of this file, and says nothing new; "one_member" when it cannot be asked and the
+            client has no second person who could confirm the file.
+        NotFound
     """
     batch = get_batch(client, reference)
     orders = list(BankOrder.select().where(BankOrder.batch == batch.id).order_by(BankOrder.id.desc()))
     if not orders:
         raise BankFileRefused("other_order")
-    read = _read(batch, orders, raw)
+    said_by, document = f"user:{user.id}", digest_sha256(raw)
+    read = [one for one in _read(batch, orders, raw) if not _has_confirmed(one, said_by)]
+    if not read:
+        raise BankFileRefused("nothing_new")
     with transaction(client.id):
         get_batch_locked(client, reference)
-        added = [_add(one, user, raw) for one in read]
-    linked = [one.order for one in read if not one.order.by_hand]
-    if linked:
-        return _ask_the_bank(batch, linked)
-    if not any(added):
-        raise BankFileRefused("nothing_new")
+        for one in read:
+            if evidence.add_evidence(one.order, evidence.REPORT, Trust.HINT, one.statements, said_by, document):
+                _log(one)
+    found = [one.order for one in read]
+    state = _ask_the_banks(batch, found)
+    if state != batch.state:
+        return HandedIn(document, state, to_confirm=False)
+    _confirmable(batch, found)
+    return HandedIn(document, state, to_confirm=True)
+
+
+def _has_confirmed(read: ReadFile, said_by: str) -> bool:
+    trust = attestations.trust_of(read.order)
+    return evidence.are_known(read.order, evidence.REPORT, trust, read.statements, said_by)
+
+
+def confirm_report(membership: Membership, reference: str, document: str, pin: str, device: Device | None) -> str:
+    """Let a file that was handed in count as far as this person vouches for it; return the state of the payment.
+
+    Raises:
+        NotFound: no such file was handed in about this payment.
+        BankFileRefused: "hint" when the linked bank can be asked after all; "one_member".
+        InsufficientRole, PinWrong, PinLocked, PinMissing, DeviceUnconfirmed, NotIdentified, SamePerson
+    """
+    client = membership.client
+    batch = get_batch(client, reference)
+    orders = _orders_of_document(batch, document)
+    attestations.require_proof(membership, pin, device)
+    if _ask_the_banks(batch, orders) == batch.state:
+        with transaction(client.id):
+            get_batch_locked(client, reference)
+            for order in _confirmable(batch, orders):
+                _confirm(membership, reference, order, document)
     return Batch.get_by_id(batch.id).state
 
 
-def _add(read: ReadFile, user: User, raw: bytes) -> int:
-    """Add a file's statements about one order and settle it; return how many were new."""
-    added = evidence.add_evidence(
-        read.order, evidence.REPORT, Trust.PERSON if read.order.by_hand else Trust.HINT, read.statements,
-        said_by=f"user:{user.id}", document=digest_sha256(raw),
+def _confirm(membership: Membership, reference: str, order: BankOrder, document: str) -> None:
+    said, actor = evidence.statements_of_document(order, document), audit.by_user(membership.user)
+    if attestations.add(membership, order, evidence.REPORT, said, document):
+        subject = f"batch:{reference}"
+        audit.record_event(
+            membership.client_id, actor, "order.file_confirmed", subject, order=order.id, document=document
+        )
+        settlement.settle(order, actor, file="confirmed")
+
+
+def kept_file(client: Client, reference: str, document: str) -> KeptFile:
+    """Return a file that was handed in about this payment.
+
+    Raises:
+        NotFound
+    """
+    orders = _orders_of_document(get_batch(client, reference), document)
+    said = [one for order in orders for one in evidence.statements_of_document(order, document)]
+    silence = next((why for order in orders if (why := bank_silence(order))), None)
+    return KeptFile(_told(said), max(map(attestations.people_needed, orders)), silence)
+
+
+def _told(statements: list[Statement]) -> tuple[Told, ...]:
+    """Lines of which the same is said are told together, as of the first of them."""
+    found: dict[tuple, Told] = {}
+    for one in statements:
+        line = one.end_to_end_id is not None
+        key = (one.code, line, one.reason, bool(one.cents and one.cents > 0) if one.cents else None)
+        before = found.get(key)
+        count = (before.lines if before and before.lines else 0) + 1 if line else None
+        cents = (before.cents if before and before.cents else 0) + one.cents if one.cents else None
+        found[key] = Told(one.code, count, one.reason, cents, before.said_at if before else one.said_at)
+    return tuple(found.values())
+
+
+def _orders_of_document(batch: Batch, document: str) -> list[BankOrder]:
+    rows = BankOrder.select().join(Evidence).where(
+        BankOrder.batch == batch.id, Evidence.document_sha256 == document, Evidence.trust == Trust.HINT
     )  # fmt: skip
-    if added:
-        _log(read)
-        settlement.settle(read.order, audit.by_user(user), file=read.kind)
-    return added
+    orders = list(rows.distinct().order_by(BankOrder.id.desc()))
+    if not orders:
+        raise NotFound
+    return orders
 
 
 def _log(read: ReadFile) -> None:
@@ -84,13 +182,23 @@ def _log(read: ReadFile) -> None:
     )
 
 
-def _ask_the_bank(batch: Batch, orders: list[BankOrder]) -> str:
+def _ask_the_banks(batch: Batch, orders: list[BankOrder]) -> str:
+    """Ask about those of linked banks; return the state that the payment is in now."""
     for order in orders:
-        status_polling.poll_now(order)
-    state = Batch.get_by_id(batch.id).state
-    if state == batch.state:
+        if not order.by_hand:
+            status_polling.poll_now(order)
+    return Batch.get_by_id(batch.id).state
+
+
+def _confirmable(batch: Batch, orders: list[BankOrder]) -> list[BankOrder]:
+    """Return the orders about which members may confirm something now; at least one."""
+    fresh = [BankOrder.get_by_id(order.id) for order in orders]
+    found = [order for order in fresh if order.by_hand or bank_silence(order)]
+    if not found:
         raise BankFileRefused("hint")
-    return state
+    if all(not order.by_hand for order in found) and not attestations.has_two_people(batch.client_id):
+        raise BankFileRefused("one_member")
+    return found
 
 
 def _read(batch: Batch, orders: list[BankOrder], raw: bytes) -> list[ReadFile]:

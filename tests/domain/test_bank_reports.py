@@ -17,6 +17,7 @@ from domain.payroll import reopening
 from domain.reconciliation import bank_reports
 from models import BankExchange, BankOrder, Batch, BatchLine, Evidence, OrderLine
 from tests.connectors.test_pain002 import block, line, report
+from tests.support.bank_files import hand_in
 from tests.support.camt_builder import entry, statement
 from tests.support.factories import DEMO_IBAN, PIN, PSU, Demo, here, make_client, make_user
 from tests.support.sandbox import Sandbox
@@ -56,7 +57,7 @@ def order_of(batch: Batch) -> BankOrder:
 
 def take(demo: Demo, batch: Batch, raw: bytes) -> str:
     raw = raw.replace(DEMO_IBAN.encode(), batch.bank_account.iban.encode())
-    return bank_reports.import_report(demo.client, demo.user, batch.reference, raw)
+    return hand_in(demo.membership, batch.reference, raw)
 
 
 def lines(batch: Batch) -> list[str]:
@@ -256,4 +257,4 @@ def test_an_unsent_payment_accepts_no_file(demo: Demo, sandbox: Sandbox):
 def test_another_client_cannot_upload_a_file(demo: Demo, sent: Batch):
     other = make_client(make_user())
     with pytest.raises(NotFound):
-        bank_reports.import_report(other.client, other.user, sent.reference, lump(sent))
+        bank_reports.receive_report(other.client, other.user, sent.reference, lump(sent))

@@ -69,6 +69,19 @@ def test_what_members_bring_proves_nothing_of_a_linked_order(said: list[Evidence
 
 
 @settings(max_examples=300, deadline=None)
+@given(st.lists(statements(trusts=(Trust.HINT, Trust.PERSON, Trust.MEMBER)), max_size=8))
+def test_what_one_member_confirms_proves_nothing_of_a_linked_order(said: list[Evidence]):
+    assert standings(ORDER, [replace(one, who="user:1") for one in said]) == [Standing.POSSIBLE] * 3
+
+
+@settings(max_examples=300, deadline=None)
+@given(statements(trusts=(Trust.MEMBER,)), statements())
+def test_two_members_count_as_the_bank_of_a_linked_order(one: Evidence, other: Evidence):
+    both = [replace(one, who=who) for who in ("user:1", "user:2")]
+    assert standings(ORDER, [*both, other]) == standings(ORDER, [replace(one, trust=Trust.BANK, who=None), other])
+
+
+@settings(max_examples=300, deadline=None)
 @given(st.lists(statements(), max_size=6), st.lists(statements(trusts=(Trust.HINT, Trust.PERSON)), max_size=6))
 def test_a_hint_changes_no_conclusion(said: list[Evidence], hints: list[Evidence]):
     assert conclude(ORDER, [*said, *hints], LATER) == conclude(ORDER, said, LATER)

@@ -27,7 +27,6 @@ from domain.overview import onboarding
 from domain.payments import amendments, queries
 from domain.payments.release import release
 from domain.payroll import reopening
-from domain.reconciliation import bank_reports
 from models import (
     AuditEvent,
     BankAccount,
@@ -40,6 +39,7 @@ from models import (
     OrderDownload,
 )
 from tests.connectors.test_pain002 import report
+from tests.support.bank_files import hand_in
 from tests.support.factories import DEMO_IBAN, PIN, PSU, Demo, here, make_client, make_demo, make_user
 from tests.support.sandbox import Sandbox
 
@@ -305,7 +305,7 @@ def test_a_status_report_changes_the_state(demo: Demo, approved: Batch, code: st
     """ACTC does not mean signed: SCA happens at the bank, after the upload."""
     take(demo, approved)
     raw = report(f"<GrpSts>{code}</GrpSts>", message_id=approved.reference)
-    assert bank_reports.import_report(demo.client, demo.user, approved.reference, raw) == state
+    assert hand_in(demo.membership, approved.reference, raw) == state
     assert work(approved).state == state
     assert queries.order_due_for_poll(demo.view(approved)) is None
     if state in ("at_bank", "signed"):

@@ -10,8 +10,9 @@ from domain.common.errors import BankFileRefused, BankUnavailable
 from domain.operations import integrity
 from domain.orders import submission
 from domain.payments.release import release
-from domain.reconciliation import bank_reports, matching, transactions
+from domain.reconciliation import matching, transactions
 from models import AuditEvent, BankAccess, BankAccount, BankOrder, BankTransaction, Batch, BatchLine, transaction
+from tests.support import bank_files
 from tests.support.bank import bank_day
 from tests.support.bookings import allow, executed, look, of_orders
 from tests.support.camt_builder import entry, statement
@@ -262,7 +263,7 @@ def test_a_statement_after_the_booking_changes_nothing(demo: Demo, account: Bank
     written(account, text=f"/PREF/{order.msg_id}/NRTX/3")
     recognise(account)
     with pytest.raises(BankFileRefused, match="hint"):
-        bank_reports.import_report(demo.client, demo.user, batch.reference, lump_file(order))
+        bank_files.hand_in(demo.membership, batch.reference, lump_file(order))
     assert (state(batch), moves()) == ("executed", 1)
 
 
@@ -270,7 +271,7 @@ def test_a_booking_after_the_statement_is_matched_only(demo: Demo, account: Bank
     batch = signed(demo)
     order = BankOrder.get()
     with pytest.raises(BankFileRefused, match="hint"):
-        bank_reports.import_report(demo.client, demo.user, batch.reference, lump_file(order))
+        bank_files.hand_in(demo.membership, batch.reference, lump_file(order))
     assert state(batch) == "signed"
     written(account, text=f"/PREF/{order.msg_id}/NRTX/3")
     recognise(account)

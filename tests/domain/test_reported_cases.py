@@ -10,9 +10,8 @@ from core.money import format_iso
 from domain.orders import manual_submission
 from domain.payments import amendments
 from domain.payments.release import release
-from domain.reconciliation import bank_reports
 from models import BankOrder, Batch, OrderLine
-from tests.support import reference
+from tests.support import bank_files, reference
 from tests.support.factories import PIN, PSU, Demo, here
 from tests.support.sandbox import Sandbox
 
@@ -44,7 +43,7 @@ def hand_in(demo: Demo, batch: Batch, name: str) -> None:
     for mark, value in values.items():
         raw = raw.replace(f"@{mark}@".encode(), value.encode())
         raw = raw.replace(f"@{mark}@".encode("utf-16-le"), value.encode("utf-16-le"))
-    bank_reports.import_report(demo.client, demo.user, batch.reference, raw)
+    bank_files.hand_in(demo.membership, batch.reference, raw)
 
 
 @pytest.mark.parametrize(

@@ -142,6 +142,8 @@ RIGHTS: dict[tuple[str, str], Right] = {
     ("payments.acknowledge_warnings", "POST"): NOT_NOW,
     ("payments.upload_report", "GET"): NOT_NOW,  # of an unsubmitted payment: redirect to it
     ("payments.upload_report", "POST"): NOT_NOW,
+    ("payments.confirm_report", "GET"): NOT_NOW,
+    ("payments.confirm_report", "POST"): NOT_NOW,
     ("payments.download_file", "GET"): NOT_NOW,  # a GET downloads nothing: redirect to the payment
     ("payments.download_file", "POST"): NOT_NOW,
     ("payments.report_outcome", "GET"): NOT_NOW,  # no file was downloaded: redirect to the payment
@@ -289,7 +291,7 @@ PROOF = frozenset(
 RELEASES = frozenset(
     {
         "payments.pay", "payments.pin", "payments.passkey_options", "payments.sign_with_passkey", "payments.cancel",
-        "payments.report_outcome",
+        "payments.report_outcome", "payments.confirm_report",
     }
 )  # fmt: skip
 # Without reauthentication: setup, reading, actions that only reduce or stop a payment, and those that ask for the PIN

@@ -18,7 +18,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import replace
 from datetime import date
 
-from domain.orders.conclusion.admissible import admissible
+from domain.orders.conclusion.admissible import MEMBERS_NEEDED, admissible
 from domain.orders.conclusion.bookings import Booked, booked_lines, dispute_unexplained_debits, is_booking
 from domain.orders.conclusion.phases import order_phase
 from domain.orders.conclusion.statuses import may_execute_until, operators_verdict, status_outcome
@@ -50,10 +50,10 @@ from domain.orders.conclusion.terms import (
 )
 
 __all__ = [
-    "BOOKED", "BOOKED_REVERSAL", "CAME_BACK", "IN_PROCESS", "NAMES", "NOT_TAKEN", "NO_MONEY", "NO_REASON",
-    "PAID_CODES", "REJECTED", "SAID_PAID", "SAID_UNPAID", "SIGNING_FAILED", "TAKEN", "UNPAID_CODES", "Conclusion",
-    "Evidence", "Level", "LineConclusion", "OrderFacts", "OrderLineFacts", "Phase", "Standing", "Trust", "conclude",
-    "may_execute_until",
+    "BOOKED", "BOOKED_REVERSAL", "CAME_BACK", "IN_PROCESS", "MEMBERS_NEEDED", "NAMES", "NOT_TAKEN", "NO_MONEY",
+    "NO_REASON", "PAID_CODES", "REJECTED", "SAID_PAID", "SAID_UNPAID", "SIGNING_FAILED", "TAKEN", "UNPAID_CODES",
+    "Conclusion", "Evidence", "Level", "LineConclusion", "OrderFacts", "OrderLineFacts", "Phase", "Standing", "Trust",
+    "conclude", "may_execute_until",
 ]  # fmt: skip
 
 

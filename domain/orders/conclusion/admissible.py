@@ -5,6 +5,8 @@ from dataclasses import replace
 
 from domain.orders.conclusion.terms import BOOKED, BOOKED_REVERSAL, Evidence, OrderFacts, Trust, in_time
 
+MEMBERS_NEEDED = 2  # who confirm the same file of a linked bank, whatever the client's own rule of four eyes
+
 
 def admissible(order: OrderFacts, evidence: Iterable[Evidence]) -> list[Evidence]:
     """Return the evidence that counts, without hints and repetitions, sorted by its own time."""
@@ -12,6 +14,8 @@ def admissible(order: OrderFacts, evidence: Iterable[Evidence]) -> list[Evidence
     counted = {one for one in every if one.trust == Trust.BANK} | _agreed(every, Trust.OPERATOR, 2)
     if order.manual:
         counted |= _agreed(every, Trust.PERSON, order.people)
+    else:
+        counted |= {replace(one, trust=Trust.BANK, who=None) for one in _agreed(every, Trust.MEMBER, MEMBERS_NEEDED)}
     return sorted({_as_one_booking(one) for one in counted}, key=in_time)
 
 

@@ -48,6 +48,7 @@ class Trust(StrEnum):
 
     BANK = "bank"
     PERSON = "person"
+    MEMBER = "member"  # a member who confirmed a bank's file about an order whose linked bank cannot be asked
     OPERATOR = "operator"
     HINT = "hint"
 

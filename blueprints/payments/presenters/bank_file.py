@@ -1,0 +1,88 @@
+"""A bank's file that was handed in, for the page on which it is confirmed, and what waits for a second person."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from flask_babel import gettext as _
+from flask_babel import ngettext
+
+from blueprints.payments.presenters.bank_codes import LINE_REASONS
+from blueprints.web.formatters import euro
+from blueprints.web.parts import Link, Note
+from domain.orders.attestations import Waiting
+from domain.orders.conclusion import BOOKED, BOOKED_REVERSAL, CAME_BACK, IN_PROCESS, PAID_CODES, UNPAID_CODES
+from domain.reconciliation.bank_reports import KeptFile, Told
+
+
+@dataclass(frozen=True)
+class BankFile:
+    """`rows` are labels and values; `note` says what confirming means."""
+
+    rows: list[tuple[str, str]]
+    note: Note
+
+
+def present_file(kept: KeptFile) -> BankFile:
+    """Return what a file states, in words, and what confirming it means."""
+    return BankFile([_row(one) for one in kept.told], _note(kept))
+
+
+def _row(one: Told) -> tuple[str, str]:
+    about = _("De hele betaling")
+    if one.lines is not None:
+        about = ngettext("%(num)s post", "%(num)s posten", one.lines)
+    words = [_what(one)]
+    if one.cents and one.lines is None:
+        words.append(euro(abs(one.cents)))
+    if one.reason:
+        words.append(str(LINE_REASONS.get(one.reason, one.reason)))
+    return about, ", ".join(words)
+
+
+def _what(one: Told) -> str:
+    if one.code in (BOOKED, BOOKED_REVERSAL):
+        return _("Teruggeboekt") if (one.cents or 0) > 0 else _("Afgeschreven")
+    if one.code == CAME_BACK:
+        return _("Teruggeboekt")
+    if one.code in PAID_CODES:
+        return _("Uitgevoerd")
+    if one.code in UNPAID_CODES:
+        return _("Ingetrokken") if one.code == "CANC" else _("Geweigerd")
+    return _("In behandeling") if one.code in IN_PROCESS else _("Ontvangen")
+
+
+def _note(kept: KeptFile) -> Note:
+    if kept.silence is not None:
+        return Note("warn", _("Je bank is nu niet te bereiken"), _(
+            "Daarom bevestigen twee mensen dit bestand, ieder met de eigen pincode. Doe dit alleen als je zeker "
+            "weet dat het bestand van je bank komt."
+        ))  # fmt: skip
+    if kept.people > 1:
+        return Note("warn", _("Twee mensen bevestigen dit bestand"), _(
+            "Een tweede persoon bevestigt hetzelfde bestand met de eigen pincode. Daarna geldt wat erin staat."
+        ))  # fmt: skip
+    return Note("warn", _("Klopt dit met wat je bij je bank ziet?"), _(
+        "Na je pincode geldt wat in dit bestand staat. Doe dit alleen als het bestand van je bank komt."
+    ))  # fmt: skip
+
+
+def present_waiting(waiting: list[Waiting], can_pay: bool, url: Callable[..., str]) -> list[tuple[Note, Link | None]]:
+    """Return what one person confirmed and a second still has to, each with the link to do so."""
+    return [(_waiting_note(one), _waiting_link(one, url) if can_pay and not one.by_me else None) for one in waiting]
+
+
+def _waiting_note(one: Waiting) -> Note:
+    name = ", ".join(one.by)
+    if one.document:
+        text = _("%(name)s bevestigde een bestand van je bank. Een tweede persoon moet dat ook doen.", name=name)
+    elif one.paid:
+        text = _("%(name)s meldde dat de bank heeft betaald. Een tweede persoon moet hetzelfde melden.", name=name)
+    else:
+        text = _("%(name)s meldde dat de bank heeft geweigerd. Een tweede persoon moet hetzelfde melden.", name=name)
+    return Note("warn", _("Wacht op een tweede persoon"), text)
+
+
+def _waiting_link(one: Waiting, url: Callable[..., str]) -> Link:
+    if one.document:
+        return Link(_("Bekijk en bevestig het bestand"), url("confirm_report", document=one.document))
+    return Link(_("Meld hetzelfde"), url("report_outcome", verdict="betaald" if one.paid else "geweigerd"))

@@ -1,0 +1,126 @@
+"""What members vouch for: the outcome of an order as they saw it, or a bank's file that they handed in.
+
+It takes a PIN on a confirmed device and a role that may release. For an order that a person took to the bank one member
+is enough, two different people under four eyes; for an order at a linked bank that cannot be asked it takes two.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from domain.accounts import pins
+from domain.common.errors import InsufficientRole, NotIdentified, SamePerson
+from domain.identity.identification import is_identified, same_person
+from domain.orders import evidence, settlement
+from domain.orders.conclusion import MEMBERS_NEEDED, SAID_PAID, Trust
+from domain.orders.evidence import Statement
+from domain.payments import state_machine
+from domain.payments.release import MAY_RELEASE, require_still_may
+from models import BankOrder, Device, Membership, User, require_client_lock
+from models import Evidence as EvidenceRow
+
+_VOUCHED = (Trust.PERSON, Trust.MEMBER)
+
+
+@dataclass(frozen=True)
+class Waiting:
+    """What one person vouched for and a second person still has to. `document` None: their word, `paid` or not."""
+
+    by: tuple[str, ...]
+    by_me: bool
+    document: str | None
+    paid: bool = False
+
+
+def people_needed(order: BankOrder) -> int:
+    """Return how many different people must vouch for the same."""
+    return settlement.facts_of(order).people if order.by_hand else MEMBERS_NEEDED
+
+
+def trust_of(order: BankOrder) -> Trust:
+    """Return the trust that members' statements about this order have."""
+    return Trust.PERSON if order.by_hand else Trust.MEMBER
+
+
+def require_proof(membership: Membership, pin: str, device: Device | None) -> None:
+    """Make sure that this member may vouch, and check the PIN on this device. Outside a transaction: tries are counted.
+
+    Raises:
+        InsufficientRole, PinWrong, PinLocked, PinMissing, DeviceUnconfirmed
+    """
+    if membership.role not in MAY_RELEASE:
+        raise InsufficientRole
+    pins.check_pin(membership.user, pin, device)
+
+
+def add(
+    membership: Membership, order: BankOrder, source: str, statements: Sequence[Statement],
+    document: str | None = None,
+) -> int:  # fmt: skip
+    """Add what this member vouches for, in a transaction that holds the client; return how many rows are new.
+
+    Raises:
+        InsufficientRole: the role was taken away a moment ago.
+        NotIdentified, SamePerson: two people are needed, and it is not known that these are two.
+    """
+    require_client_lock(membership.client_id)
+    require_still_may(membership)
+    if people_needed(order) > 1:
+        _require_other_person(membership.user, order)
+    said_by = _key(membership.user_id)
+    return evidence.add_evidence(order, source, trust_of(order), statements, said_by, document)
+
+
+def has_two_people(client_id: int) -> bool:
+    """Return whether two different people of this client could vouch for the same."""
+    query = User.select().join(Membership).where(Membership.client == client_id, Membership.role.in_(MAY_RELEASE))
+    people = [user for user in query if is_identified(user)]
+    return any(not same_person(people[0], other) for other in people[1:])
+
+
+def _key(user_id: int) -> str:
+    return f"user:{user_id}"
+
+
+def _require_other_person(user: User, order: BankOrder) -> None:
+    if not is_identified(user):
+        raise NotIdentified
+    if any(other.id != user.id and same_person(other, user) for other in _people(order).values()):
+        raise SamePerson
+
+
+def _people(order: BankOrder) -> dict[str, User]:
+    """Return who vouched for anything about this order."""
+    rows = EvidenceRow.select(EvidenceRow.said_by).where(
+        EvidenceRow.order == order.id, EvidenceRow.trust.in_(_VOUCHED), EvidenceRow.said_by.is_null(False)
+    )
+    keys = {row.said_by for row in rows.distinct()}
+    ids = [int(key.removeprefix("user:")) for key in keys if key]
+    return {_key(user.id): user for user in User.select().where(User.id.in_(ids))}
+
+
+# --- what waits for a second person ---------------------------------------------------------------
+def may_wait(order: BankOrder) -> bool:
+    """Return whether anybody could have vouched for anything: not while a linked bank answers. Reads nothing."""
+    return order.by_hand or order.payment_id is None or order.attempts > 0
+
+
+def waiting_attestations(order: BankOrder, state: str, user: User) -> list[Waiting]:
+    """Return what one person vouched for, while another person still has to; `state` is that of the payment."""
+    if state not in state_machine.AT_THE_BANK:
+        return []
+    rows = EvidenceRow.select(
+        EvidenceRow.document_sha256, EvidenceRow.code, EvidenceRow.said_by, EvidenceRow.trust
+    ).where(EvidenceRow.order == order.id, EvidenceRow.trust.in_(_VOUCHED)).order_by(EvidenceRow.id)  # fmt: skip
+    said: dict[tuple[str | None, str], list[str]] = {}
+    for row in rows:
+        by = said.setdefault((row.document_sha256, "" if row.document_sha256 else row.code), [])
+        if row.said_by and row.said_by not in by:
+            by.append(row.said_by)
+    if not said or (needed := people_needed(order)) < 2:
+        return []
+    names = _people(order)
+    return [
+        Waiting(tuple(names[one].name for one in by if one in names), _key(user.id) in by, document, code == SAID_PAID)
+        for (document, code), by in said.items()
+        if len(by) < needed
+    ]
