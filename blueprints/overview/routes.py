@@ -7,6 +7,7 @@ from blueprints.banking.presenters.consents import present_consent
 from blueprints.overview import presenter
 from blueprints.payments.presenters.payment_list import present_rows
 from blueprints.payments.presenters.status import DONE, TO_DO, UNDER_WAY
+from blueprints.payments.presenters.unpaid import needs_attention, unpaid_task
 from blueprints.payroll.presenters.status import connection_words, result_words
 from blueprints.pwa import splash
 from blueprints.web.authorization import ALL, for_client, signed_in
@@ -19,6 +20,8 @@ from domain.banking import consents
 from domain.overview import blockers, onboarding, worklist
 from domain.payments import queries
 from domain.payments.queries import BatchRow
+from domain.payroll import unpaid
+from domain.payroll.unpaid import UnpaidLine
 from models import Client
 
 blueprint = Blueprint("overview", __name__)
@@ -53,7 +56,8 @@ def overview(membership):
     if step and step.key in ("email", "pin"):
         return redirect_to(url_for("onboarding.welcome"))
     rows, approved = queries.list_batches(client, MOST, TO_DO), queries.approved_by_me(client, user)
-    to_do = _to_do(client, step, [row for row in rows if row.reference not in approved])
+    owed = unpaid.unpaid_lines(client)
+    to_do = _to_do(client, step, [row for row in rows if row.reference not in approved], owed)
     if not_modified(to_do["seen"]):
         return "", 204
     return render_fragment(
@@ -61,6 +65,7 @@ def overview(membership):
         for_another=present_rows([row for row in rows if row.reference in approved]),
         under_way=present_rows(queries.list_batches(client, MOST, UNDER_WAY)),
         done=present_rows(queries.list_batches(client, LATEST, DONE)),
+        unpaid=None if needs_attention(owed) else unpaid_task(owed),
         greeting=presenter.greeting(amsterdam(utcnow()).hour), first_name=user.name.split()[0],
         offer_install=not step and devices.should_offer_install(current_device()),
         splashes=splash.wanted(request.user_agent.string),
@@ -68,21 +73,26 @@ def overview(membership):
     )  # fmt: skip
 
 
-def _to_do(client: Client, step: onboarding.OnboardingStep | None, waiting: list[BatchRow]) -> dict[str, Any]:
+def _to_do(
+    client: Client, step: onboarding.OnboardingStep | None, waiting: list[BatchRow], owed: list[UnpaidLine]
+) -> dict[str, Any]:
     """Return what needs attention and what is in progress, with a hash by which polling detects changes.
 
     `step`: the next step of onboarding, if any. `waiting`: payments that wait for this user.
+    `owed`: what was not paid.
     """
     held = blockers.find_blockers(client)
     links = [(one, connection_words(one)) for one in held.links]
     refused, coming = ([(row, result_words(row)) for row in rows] for rows in (held.refused, held.coming))
     to_renew = consents.consents_needing_renewal(client)
     mendable = sum(1 for _one, words in links if words["remedy"])
-    other = len(to_renew) + mendable + len(refused) + bool(held.unmapped)
-    shown = repr((waiting, step, links, refused, coming, held.unmapped, to_renew))
+    missed = unpaid_task(owed) if needs_attention(owed) else None
+    other = len(to_renew) + mendable + len(refused) + bool(held.unmapped) + bool(missed)
+    shown = repr((waiting, step, links, refused, coming, held.unmapped, to_renew, missed))
     return {
         "waiting_rows": present_rows(waiting),
         "tasks": [
+            *([missed] if missed else []),
             *(presenter.connection_task(words) for _one, words in links),
             *(presenter.refused_run_task(run, words) for run, words in refused),
             *([presenter.unmapped_task(held.unmapped)] if held.unmapped else []),

@@ -10,6 +10,7 @@ from blueprints.payments import (
     manual_file,
     payee_names,
     payment_list,
+    unpaid,
 )
 from blueprints.payments.blueprint import blueprint
 
@@ -24,4 +25,5 @@ __all__ = [
     "manual_file",
     "payee_names",
     "payment_list",
+    "unpaid",
 ]

@@ -20,6 +20,7 @@ from blueprints.payments.presenters.lines import LineResults, excluded_count, is
 from blueprints.payments.presenters.manual_file import ManualFile, present_file
 from blueprints.payments.presenters.payee_names import PayeeNames, present_names
 from blueprints.payments.presenters.signing import SigningNote, present_signing
+from blueprints.payments.presenters.unpaid import unpaid_of_payment
 from blueprints.payments.presenters.warnings import (
     LinkedNotice,
     PresentedWarning,
@@ -43,9 +44,13 @@ from domain.payments.four_eyes import DualApprovalStatus
 from domain.payments.queries import Payment
 from domain.payments.release import MAY_RELEASE
 from domain.payments.state_machine import SENT
+from domain.payroll import unpaid
 from domain.reconciliation import matching
 from domain.team import salary_visibility
 from models import Membership
+
+# States of a payment in which somebody may not have been paid, and may still be owed.
+_MAY_LEAVE_UNPAID = (*ENDED, "partly_executed", "pending_rejection", "disputed", "discarded", "replaced")
 
 
 @dataclass(frozen=True)
@@ -100,6 +105,7 @@ class PaymentPage(PaymentSheet):
     cancellation: Cancellation | None
     waiting: list[tuple[Note, Link | None]]  # for a second person who confirms what one person did
     booking: Link | None
+    unpaid: Link | None
     warnings: list[PresentedWarning]
     notices: list[LinkedNotice]
     overpaid: list[str]
@@ -205,6 +211,7 @@ def build_page(
         cancellation=present_cancellation(progress.cancellation, sheet.can_pay) if progress.cancellation else None,
         waiting=present_waiting(progress.waiting, sheet.can_pay, sheet.url),
         booking=_booking(payment, sheet),
+        unpaid=_unpaid(payment),
         warnings=present_warnings(sheet),
         notices=[present_notice(one, payment, sheet.url) for one in find_notices(payment, problem)],
         overpaid=overpaid(payment),
@@ -270,6 +277,14 @@ def _booking(payment: Payment, sheet: PaymentSheet) -> Link | None:
         return None
     url = url_for("banking.list_transactions", account_id=mark.account_id, boeking=mark.transaction_id)
     return Link(status.booked_on(mark.booked_on), url)
+
+
+def _unpaid(payment: Payment) -> Link | None:
+    """Return the link to what this payment did not pay; nothing is read for one that waits, or is on its way whole."""
+    left_out = payment.state in SENT and payment.lines_payable < payment.lines_all
+    if payment.state in _MAY_LEAVE_UNPAID or left_out:
+        return unpaid_of_payment(unpaid.unpaid_lines_of_payment(payment.id, payment.reference))
+    return None
 
 
 def render_sheet(template: str, sheet: PaymentSheet, status_code: int = 200, **more: object) -> Response:

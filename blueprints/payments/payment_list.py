@@ -5,10 +5,12 @@ from flask import request
 from blueprints.payments.blueprint import blueprint
 from blueprints.payments.page import payment_url
 from blueprints.payments.presenters.payment_list import group_rows
+from blueprints.payments.presenters.unpaid import unpaid_task
 from blueprints.web.authorization import ALL, for_client, signed_in
 from blueprints.web.current_user import current_user_row
 from blueprints.web.responses import redirect_to, render
 from domain.payments import queries
+from domain.payroll import unpaid
 
 PAGE_SIZE, MAX_SHOWN = 50, 1000
 
@@ -21,7 +23,8 @@ def list_payments(membership):
     rows = queries.list_batches(membership.client, limit=shown + 1)
     more = shown + PAGE_SIZE if len(rows) > shown < MAX_SHOWN else 0
     groups = group_rows(rows[:shown], queries.approved_by_me(membership.client, membership.user))
-    return render("payments/list.html", groups=groups, more=more)
+    unpaid_row = unpaid_task(unpaid.unpaid_lines(membership.client))
+    return render("payments/list.html", groups=groups, more=more, unpaid=unpaid_row)
 
 
 @blueprint.get("/betalingen/<reference>")

@@ -10,7 +10,7 @@ from peewee import fn
 
 from domain.common import audit
 from domain.payroll import run_dues
-from models import BankOrder, Batch, BatchLine, Client, Release
+from models import BankOrder, Batch, BatchLine, Client, OrderLine, Release
 
 
 def find_inconsistencies() -> Iterator[str]:
@@ -39,9 +39,12 @@ def _batch_totals() -> Iterator[str]:
 
 
 def _order_totals() -> Iterator[str]:
-    # lines that the bank rejected, or gave a reason for, were part of the order too
+    # lines that the bank rejected, and lines that are void since, were part of the order too
     states = ("sent", "executed", "returned", "rejected", "disputed")
-    sums = _totals_per_batch(BatchLine.state.in_(states) | BatchLine.bank_reason.is_null(False))
+    live_order = OrderLine.select().join(BankOrder).where(
+        OrderLine.batch_line == BatchLine.id, BankOrder.state != "ended"
+    )
+    sums = _totals_per_batch(BatchLine.state.in_(states) | fn.EXISTS(live_order))
     for order in BankOrder.select(BankOrder, Batch, Release).join(Batch).switch(BankOrder).join(Release):
         if (order.total_cents, order.line_count) != (order.release.total_cents, order.release.line_count):
             yield f"order {order.msg_id}: not what was released"

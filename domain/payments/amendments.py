@@ -9,6 +9,7 @@ from domain.banking.linking import bank_config_of, payable_accounts
 from domain.common import audit
 from domain.common.errors import AccountInvalid, NotFound, NothingToPay, NotOpen
 from domain.payments import creditor_names, four_eyes, state_machine, totals, warnings
+from domain.payments.account_refusals import refused_accounts
 from domain.payments.execution_dates import require_valid
 from domain.payments.queries import execution_date, get_batch, get_batch_locked
 from domain.payments.references import end_to_end_id, message_id
@@ -77,11 +78,12 @@ def renew_end_to_end_ids(batch: Batch) -> None:
     batch.orders_made = Batch.get_by_id(batch.id).orders_made
     msg_id = message_id(batch.reference, batch.orders_made + 1)
     lines = list(BatchLine.select().where(BatchLine.batch == batch.id, BatchLine.state.not_in(("void", "executed"))))
-    names = creditor_names.load_creditor_names(batch.client_id, lines)
+    names, refused = creditor_names.load_creditor_names(batch.client_id, lines), refused_accounts(batch.run_id)
     for line in lines:
         state, fresh = (
             line.state if line.state == "refused" else "open",
-            creditor_names.reset_fields_for_new_order(line, names),
+            creditor_names.reset_fields_for_new_order(line, names)
+            | {"bank_reason": refused.get((line.due_id, line.iban))},
         )
         BatchLine.update(end_to_end_id=end_to_end_id(msg_id, line.position), state=state, **fresh).where(
             BatchLine.id == line.id

@@ -40,7 +40,7 @@ def load_creditor_names(client_id: int, lines: Iterable[Any]) -> CreditorNames:
 def reset_fields_for_new_order(line: BatchLine, names: CreditorNames) -> dict[str, Any]:
     """Return the fields that a line needs for a new order: without results of the last one, with the name to send."""
     sent = names.name_for_bank(line.iban, line.name_shown)
-    return {"name_sent": sent, "name_match": None, "name_at_bank": None, "bank_reason": None}
+    return {"name_sent": sent, "name_match": None, "name_at_bank": None}
 
 
 def save_accepted_name(client_id: int, user_id: int, line: BatchLine) -> None:

@@ -1,13 +1,14 @@
 """Create a payment of what is payable of a run: the batch with its lines, its audit event, and the mail to approvers.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from core.clock import utcnow
 from domain.common import audit
 from domain.outbox import mail, push
 from domain.payments import creditor_names
+from domain.payments.account_refusals import refused_accounts
 from domain.payments.references import PaidLine, PaidRun, end_to_end_id, payment_identity, unused_reference
 from domain.payroll.missing_employees import MissingEmployees
 from domain.payroll.run_dues import OwedLine
@@ -37,7 +38,7 @@ def create_payment(
         period_end=run.period_end, difference=again, picked=run.picked_at is not None,
         missing_count=missing.count if missing else None, missing_names=missing.names if missing else None,
     )  # fmt: skip
-    _insert_lines(batch, lines)
+    _insert_lines(batch, lines, refused_accounts(run.id))
     audit.record_event(
         run.client_id, actor, "batch.made", f"batch:{batch.reference}", run=run.id, version=version, total=total,
         count=len(lines), difference=again, identity=identity, **details,
@@ -56,7 +57,7 @@ def _unused(run: Run, version: str) -> str:
     return f"{version}:{earlier + 1}" if earlier else version
 
 
-def _insert_lines(batch: Batch, lines: Sequence[OwedLine]) -> None:
+def _insert_lines(batch: Batch, lines: Sequence[OwedLine], refused: Mapping[tuple[int | None, str], str]) -> None:
     names = creditor_names.load_creditor_names(batch.client_id, [one.line for one in lines])
     insert_rows(
         BatchLine,
@@ -67,7 +68,7 @@ def _insert_lines(batch: Batch, lines: Sequence[OwedLine]) -> None:
                 "name_sent": names.name_for_bank(one.line.iban, one.line.name_shown),
                 "description_shown": one.line.description_shown, "description_sent": one.line.description_sent,
                 "iban": one.line.iban, "amount_cents": one.line.amount_cents, "paid_cents": one.line.paid_cents,
-                "state": "refused" if one.excluded else "open",
+                "state": "refused" if one.excluded else "open", "bank_reason": refused.get((one.due, one.line.iban)),
             }
             for position, one in enumerate(lines, 1)
         ],

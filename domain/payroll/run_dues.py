@@ -18,7 +18,7 @@ from models import Batch, BatchLine, Due, Run, insert_rows, require_client_lock,
 # The fields of a line in `Due.lines`, after its position in the file.
 _FIELDS = ("name_shown", "name_sent", "description_shown", "description_sent", "iban", "amount_cents")
 # Payments that ended without going to a bank: exclusions in them no longer count.
-_OVER = ("discarded", "replaced")
+OVER = ("discarded", "replaced")
 
 
 @dataclass(frozen=True)
@@ -54,7 +54,7 @@ def offer(run: Run) -> Offer:
     """Return what may be paid of the run by its newest version, in a transaction that holds the client's lock."""
     require_client_lock(run.client_id)
     earlier, dues = _earlier(run), list(Due.select().where(Due.run == run.id).order_by(Due.id))
-    return _offer([(row.id, _lines_of(row) if _is_owed(row) else [], earlier[row.id]) for row in dues])
+    return offer_of([(row.id, placed_lines(row) if _is_owed(row) else [], earlier[row.id]) for row in dues])
 
 
 def _is_owed(row: Due) -> bool:
@@ -63,7 +63,7 @@ def _is_owed(row: Due) -> bool:
     return row.owed_cents > 0 and row.suspended_at is None
 
 
-def _offer(people: Sequence[tuple[int, list[tuple[int, PayableLine]], list[EarlierLine]]]) -> Offer:
+def offer_of(people: Sequence[tuple[int, list[tuple[int, PayableLine]], list[EarlierLine]]]) -> Offer:
     """Return the offer for these dues, each with its id, its lines with their positions, and its earlier lines."""
     made = Offer()
     for due, placed, before in people:
@@ -86,7 +86,8 @@ def _text(line: PayableLine) -> tuple[str, str, str]:
     return (line.name_shown, line.iban, line.description_shown)
 
 
-def _lines_of(due: Due) -> list[tuple[int, PayableLine]]:
+def placed_lines(due: Due) -> list[tuple[int, PayableLine]]:
+    """Return the lines of the newest version that held this person, each with its position in the file."""
     return [(position, PayableLine(*values, employee=due.employee)) for position, *values in due.lines]
 
 
@@ -98,7 +99,7 @@ def _earlier(run: Run) -> dict[int | None, list[EarlierLine]]:
     for row in commitments.committed_lines(run.id):
         found[row.due_id].append(EarlierLine(row.id, row.name, row.iban, row.amount_cents, row.description))
     struck = BatchLine.select(BatchLine).join(Batch).where(
-        Batch.run == run.id, Batch.state.not_in(_OVER), BatchLine.state == "refused"
+        Batch.run == run.id, Batch.state.not_in(OVER), BatchLine.state == "refused"
     )  # fmt: skip
     for row in struck.order_by(BatchLine.id):
         found[row.due_id].append(
@@ -125,11 +126,11 @@ def write_version(run: Run, wanted: Sequence[PayableLine], version: str) -> Offe
     ids = _ids_by_person(run)
     of_due = [(ids[_person_key(person)], placed) for person, placed in people]
     gone = [(one.due, [], earlier[one.due]) for one in matching.gone]
-    return _offer([*((due, placed, earlier[due]) for due, placed in of_due), *gone])
+    return offer_of([*((due, placed, earlier[due]) for due, placed in of_due), *gone])
 
 
 def _known(row: Due, earlier: Sequence[EarlierLine]) -> KnownPerson:
-    lines = [line for _, line in _lines_of(row)]
+    lines = [line for _, line in placed_lines(row)]
     committed = [line for line in earlier if not line.excluded]
     return KnownPerson(
         row.id, frozenset(normalise_name(line.name_shown) for line in lines) or frozenset({normalise_name(row.name)}),
@@ -204,7 +205,7 @@ def due_inconsistencies() -> Iterator[str]:
     for run_id, group in groupby(rows, key=lambda row: row.run_id):
         dues = [row for row in group if row.owed_cents]
         for row in dues:
-            if row.owed_cents != sum(line.amount_cents for _, line in _lines_of(row)):
+            if row.owed_cents != sum(line.amount_cents for _, line in placed_lines(row)):
                 yield f"due {row.id}: the amount owed is not the sum of its lines"
         known = [row for row in dues if row.version is not None and row.suspended_at is None]
         if known and len(known) == len(dues) and not _is_version(known):
@@ -219,5 +220,5 @@ def _is_version(dues: Sequence[Due]) -> bool:
     wanted = dues[0].run.version
     if wanted is None:
         return True
-    lines = [line for row in dues for _, line in _lines_of(row)]
+    lines = [line for row in dues for _, line in placed_lines(row)]
     return {row.version for row in dues} == {wanted} and version_hash(lines) == wanted

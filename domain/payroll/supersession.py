@@ -4,6 +4,8 @@ What was not submitted is replaced, and its lines are never paid. What was submi
 only what is owed beyond it (`dues`).
 """
 
+from collections.abc import Iterable
+
 from domain.common import audit
 from domain.payments import four_eyes, state_machine
 from domain.payments.amendments import void_releases
@@ -30,6 +32,17 @@ def supersede_batches(run: Run, reason: str) -> list[Batch]:
         else:
             _replace(held, reason)
     return stay
+
+
+def refused_batches(run: Run) -> list[Batch]:
+    """Return the payments of the run of which nothing was executed, and which can be set up again."""
+    return [batch for batch in batches_of(run) if batch.state in _NOT_EXECUTED]
+
+
+def replace_batches(batches: Iterable[Batch], reason: str) -> None:
+    """Replace these payments, of which nothing is at a bank. Call it inside a transaction."""
+    for batch in batches:
+        _replace(get_batch_locked(Client.get_by_id(batch.client_id), batch.reference), reason)
 
 
 def _replace(batch: Batch, reason: str) -> None:

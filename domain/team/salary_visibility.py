@@ -1,5 +1,6 @@
 """Who may see individual wages. The only place that decides it, for every page, fragment and file."""
 
+from collections.abc import Sequence
 from dataclasses import replace
 
 from domain.common import audit
@@ -7,6 +8,7 @@ from domain.common.errors import InsufficientRole
 from domain.payments.line_search import LineQuery
 from domain.payments.queries import Payment
 from domain.payroll.run_history import Detail
+from domain.payroll.unpaid import UnpaidLine
 from models import Client, Membership, transaction
 
 
@@ -31,6 +33,13 @@ def redact_payment(membership: Membership, payment: Payment) -> Payment:
 def restrict_query(membership: Membership, query: LineQuery) -> LineQuery:
     """Return the search as this member may use it: a member who sees no lines cannot find any by searching."""
     return query if can_see_lines(membership.role, membership.client) else LineQuery()
+
+
+def redact_unpaid(membership: Membership, lines: Sequence[UnpaidLine]) -> list[UnpaidLine]:
+    """Return what was not paid as this member may see it: without names, accounts and amounts, only how many."""
+    if can_see_lines(membership.role, membership.client):
+        return list(lines)
+    return [replace(one, name="", iban="", amount_cents=0, owed=None, said=None) for one in lines]
 
 
 def redact_history(membership: Membership, detail: Detail) -> Detail:

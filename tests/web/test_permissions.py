@@ -113,6 +113,8 @@ RIGHTS: dict[tuple[str, str], Right] = {
     ("payroll.older_runs", "GET"): PAGE,
     ("payroll.import_older_run", "POST"): everyone("/apps/nmbrs/eerder"),
     ("payments.list_payments", "GET"): PAGE,
+    ("payments.list_unpaid", "GET"): PAGE,
+    ("payments.pay_unpaid", "POST"): NOT_NOW,  # nothing is left to pay: redirect to the payment that waits
     ("payments.detail", "GET"): PAGE,
     ("payments.include_all", "POST"): everyone(PAYMENT, "BatchLine"),
     ("payments.pay", "POST"): who_pays(PAYMENT, "Release", unidentified=Outcome(PAYMENT)),
@@ -304,7 +306,8 @@ AT_ONCE = frozenset(
         "settings.change_password", "settings.choose_language", "settings.save_notifications", "settings.enable_push",
         "settings.disable_push", "payments.decide_line", "payments.acknowledge_warnings", "payments.upload_report",
         "payments.download_file", "payments.withdraw_cancellation", "payments.decide_name", "payments.confirm_names",
-        "payments.change", "onboarding.identify", "onboarding.recheck_authority", "onboarding.confirm_code",
+        "payments.change", "payments.pay_unpaid", "onboarding.identify", "onboarding.recheck_authority",
+        "onboarding.confirm_code",
         "settings.revoke_other_sessions", "overview.dismiss_install_offer", "banking.refresh_balances",
         "banking.renew_consent", "banking.choose_bank", "banking.confirm_holder",
     }

@@ -13,6 +13,7 @@ from blueprints.web.formatters import euro, number
 from blueprints.web.lazy_texts import _l
 from domain.payments.line_search import REFUSED, REMARKED, SEARCHED_FROM, LinePage
 from domain.payments.queries import LineView, Payment
+from domain.payments.state_machine import SENT
 
 LINES = {
     "refused": (_l("Niet betalen"), "bad"),
@@ -22,6 +23,10 @@ LINES = {
     "executed": (_l("Betaald"), "good"),
     "void": (_l("Vervallen: deze run is opnieuw gedraaid"), ""),
 }
+# A void line of a payment that is at a bank, or was: the owner had excluded it, and put it into another payment later.
+_PAID_LATER = _l("Weggelaten, en later in een andere betaling gezet")
+
+_BANK_SAID = ("rejected", "returned", "disputed")
 
 
 @dataclass(frozen=True)
@@ -87,6 +92,8 @@ def present_line(row: LineView, payment: Payment, url: Callable[..., str]) -> Li
     remarks = [_("De bank leest: %(text)s", text=text) for text in texts_for_bank(row)]
     if row.paid_cents is not None:
         remarks.append(paid_before(row))
+    if row.state in ("open", "refused") and row.bank_reason in LINE_REASONS:
+        remarks.append(_("Ging eerder niet door: %(why)s.", why=LINE_REASONS[row.bank_reason]))
     exclude, include = "", ""
     if payment.state in EDITABLE:
         exclude, include = (url("decide_line", line_id=row.id, verdict=one) for one in ("refuse", "accept"))
@@ -117,8 +124,12 @@ def line_status(row: LineView, payment: Payment) -> tuple[str, str]:
     """Return the status of a line and its tone; empty if it is that of the payment."""
     if row.state == "sent" and payment.state == "partly_executed":
         return _("Nog niet bekend: vraag het je bank"), "warn"
+    if row.state == "sent" and payment.state == "disputed":
+        return _("Nog onderweg bij je bank"), "warn"
     words, tone = LINES.get(row.state, ("", ""))
-    if row.bank_reason in LINE_REASONS:
+    if row.state == "void" and payment.state in SENT:
+        return str(_PAID_LATER), ""
+    if row.state in _BANK_SAID and row.bank_reason in LINE_REASONS:
         return f"{words}: {LINE_REASONS[row.bank_reason]}", tone
     return ("", "") if row.state == payment.state else (str(words), tone)
 

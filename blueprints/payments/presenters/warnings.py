@@ -183,8 +183,8 @@ def warning_text(caution: PaymentWarning) -> str:
             sum=sum_then, stands=stands, when=when,
         )  # fmt: skip
     return _(
-        "De run is opnieuw gedraaid nadat een betaling van %(sum)s al was verstuurd (%(stands)s, %(when)s). "
-        "Hier staat alleen wat er nog verschilt.",
+        "Van deze run is al een betaling van %(sum)s verstuurd (%(stands)s, %(when)s). "
+        "Hier staat alleen wat er nog betaald moet worden.",
         sum=sum_then, stands=stands, when=when,
     )  # fmt: skip
 

@@ -1,0 +1,266 @@
+"""*Niet betaald*: what was not paid, why in words, and for everything a way on."""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from datetime import date
+from itertools import groupby
+
+from flask import url_for
+from flask_babel import gettext as _
+from flask_babel import ngettext
+
+from blueprints.payments.presenters.bank_codes import BANK_REASONS, LINE_REASONS
+from blueprints.web.formatters import day, euro, long_day
+from blueprints.web.lazy_texts import _l
+from blueprints.web.parts import Link, Task
+from domain.orders.conclusion import NOT_TAKEN, SAID_UNPAID, SIGNING_FAILED
+from domain.payroll.unpaid import PAYABLE, WAITING, UnpaidLine, Why
+from domain.payroll.unpaid_payment import Choice
+from models import Run
+
+MOST_ROWS = 200  # of one run; a payment shows the others on its own page
+
+_WORDS = {
+    Why.NOT_ASKED: _l("Nog niet betaald"),
+    Why.EXCLUDED: _l("Door jou weggelaten"),
+    Why.DISPUTED: _l("Niet zeker: de bank spreekt zichzelf tegen"),
+    Why.UNCERTAIN: _l("Niet zeker: de bank heeft nog niets gezegd"),
+}
+_REFUSED, _RETURNED = _l("Geweigerd door de bank"), _l("Teruggestort")
+# What was said of it, where that is not the bank's refusal.
+_NOT_REFUSED = {
+    "CANC": _l("Geannuleerd bij de bank"),
+    SIGNING_FAILED: _l("Niet ondertekend"),
+    NOT_TAKEN: _l("De bank heeft de betaling niet ontvangen"),
+    SAID_UNPAID: _l("Gemeld: de bank heeft het bestand geweigerd"),
+}
+
+
+@dataclass(frozen=True)
+class UnpaidRow:
+    """One line. `status` is why, in this `tone`; `payment` the payment that did not pay it."""
+
+    name: str
+    iban: str
+    amount_cents: int
+    status: str
+    tone: str
+    since: str
+    payment: Link | None
+    key: str
+
+
+@dataclass(frozen=True)
+class UnpaidGroup:
+    """The lines of one run. `text` says what they wait for; `way` is where to go on, if not with a button.
+
+    `url`, `choice` and `label` are of the button for all of them; `row_label` of the button at each line.
+    """
+
+    title: str
+    count: str
+    rows: list[UnpaidRow]
+    more: str
+    text: str
+    way: Link | None
+    url: str
+    choice: str
+    label: str
+    row_label: str
+
+
+@dataclass(frozen=True)
+class UnpaidSection:
+    title: str
+    lead: str
+    groups: list[UnpaidGroup]
+
+
+# --- links to the page ----------------------------------------------------------------------------
+def unpaid_task(lines: Sequence[UnpaidLine]) -> Task | None:
+    """Return the row that leads to the page; None when everybody was paid."""
+    if not lines:
+        return None
+    open_now, account = _count(lines, PAYABLE), _count(lines, {Why.WRONG_ACCOUNT})
+    waiting, excluded = _count(lines, WAITING), _count(lines, {Why.EXCLUDED})
+    parts = [
+        ngettext("%(num)s kan opnieuw", "%(num)s kunnen opnieuw", open_now) if open_now else "",
+        ngettext("%(num)s rekening nakijken", "%(num)s rekeningen nakijken", account) if account else "",
+        ngettext("%(num)s wacht", "%(num)s wachten", waiting) if waiting else "",
+        ngettext("%(num)s weggelaten", "%(num)s weggelaten", excluded) if excluded else "",
+    ]
+    tone = "warn" if open_now or account else ""
+    return Task(url_for("payments.list_unpaid"), "warn", _("Niet betaald"), " · ".join(filter(None, parts)), tone)
+
+
+def needs_attention(lines: Iterable[UnpaidLine]) -> bool:
+    """Return whether the overview should tell it: somebody can do something, and no payment in its list says so."""
+    return any(one.why not in (Why.EXCLUDED, Why.SUSPENDED) and not one.needs_action for one in lines)
+
+
+def unpaid_of_payment(lines: Sequence[UnpaidLine]) -> Link | None:
+    """Return the link from a payment to what it did not pay."""
+    if not lines:
+        return None
+    text = ngettext(
+        "Niet betaald: %(num)s regel. Bekijk wat je kunt doen",
+        "Niet betaald: %(num)s regels. Bekijk wat je kunt doen", len(lines),
+    )  # fmt: skip
+    return Link(text, url_for("payments.list_unpaid"))
+
+
+def _count(lines: Iterable[UnpaidLine], why: Iterable[Why]) -> int:
+    return sum(one.why in why for one in lines)
+
+
+# --- the page -------------------------------------------------------------------------------------
+def present_unpaid(lines: Sequence[UnpaidLine], can_pay: bool, hidden: bool) -> list[UnpaidSection]:
+    """Return what was not paid, what can be done at once first. `hidden`: only how many lines may be shown."""
+    sections = (
+        (_("Kan opnieuw betaald worden"), _lead_payable(can_pay), PAYABLE, Choice.PAYABLE),
+        (_("Rekeningnummer nakijken"), _lead_account(), {Why.WRONG_ACCOUNT}, Choice.WRONG_ACCOUNT),
+        (_("Wacht nog"), "", WAITING, None),
+        (_("Door jou weggelaten"), _lead_excluded(can_pay), {Why.EXCLUDED}, Choice.EXCLUDED),
+    )  # fmt: skip
+    found = []
+    for title, lead, whys, choice in sections:
+        some = [one for one in lines if one.why in whys]
+        if some:
+            groups = [_group(part, choice if can_pay and not hidden else None, hidden) for part in _by_run(some)]
+            found.append(UnpaidSection(title, lead, groups))
+    return found
+
+
+def _by_run(lines: Sequence[UnpaidLine]) -> list[list[UnpaidLine]]:
+    """Lines of one run that are dealt with, or wait, together; the newest run first."""
+    return [list(part) for _key, part in groupby(sorted(lines, key=_together), key=_together)]
+
+
+def _together(one: UnpaidLine) -> tuple:
+    return -one.run.id, one.why if one.why in WAITING else "", one.until or date.min
+
+
+def _group(lines: list[UnpaidLine], choice: Choice | None, hidden: bool) -> UnpaidGroup:
+    first, run = lines[0], lines[0].run
+    rows = [] if hidden or first.why is Why.SUSPENDED else [_row(one) for one in lines[:MOST_ROWS]]
+    left = len(lines) - len(rows) if rows else 0
+    text, way = _waits_for(first) if first.why in WAITING else ("", None)
+    return UnpaidGroup(
+        title=_run_name(run),
+        count="" if rows else ngettext("%(num)s regel", "%(num)s regels", len(lines)),
+        rows=rows,
+        more=ngettext("En nog %(num)s regel.", "En nog %(num)s regels.", left) if left else "",
+        text=text,
+        way=way,
+        url=url_for("payments.pay_unpaid", run_id=run.id),
+        choice=choice or "",
+        label=_label(lines, choice),
+        row_label=_row_label(choice),
+    )
+
+
+def _run_name(run: Run) -> str:
+    return f"{run.company.name}, {run.description or _('Loonheffing')}"
+
+
+def _label(lines: Sequence[UnpaidLine], choice: Choice | None) -> str:
+    total = euro(sum(one.amount_cents for one in lines))
+    if choice is Choice.PAYABLE:
+        return ngettext("Zet %(sum)s klaar", "Zet %(num)s regels klaar: %(sum)s", len(lines), sum=total)
+    if choice is Choice.EXCLUDED and len(lines) > 1:
+        return ngettext("Betaal alsnog %(num)s regel: %(sum)s", "Betaal alsnog alle %(num)s: %(sum)s", len(lines),
+                        sum=total)  # fmt: skip
+    return ""
+
+
+def _row_label(choice: Choice | None) -> str:
+    labels = {Choice.WRONG_ACCOUNT: _("Toch naar deze rekening"), Choice.EXCLUDED: _("Alsnog betalen")}
+    return labels.get(choice, "") if choice else ""
+
+
+# --- texts ----------------------------------------------------------------------------------------
+def _lead_payable(can_pay: bool) -> str:
+    if not can_pay:
+        return _("De eigenaar van het account kan dit opnieuw klaarzetten.")
+    return _("Er komt een nieuwe betaling, die je nakijkt en goedkeurt. Tot dan wordt er niets betaald.")
+
+
+def _lead_account() -> str:
+    return _(
+        "De bank neemt dit rekeningnummer niet aan. Wijzig het rekeningnummer in Nmbrs en draai de run opnieuw; wij "
+        "lezen hem dan opnieuw en zetten het bedrag klaar."
+    )
+
+
+def _lead_excluded(can_pay: bool) -> str:
+    if not can_pay:
+        return _("Deze regels zijn weggelaten met ✗. De eigenaar van het account kan ze alsnog betalen.")
+    return _("Deze regels zijn weggelaten met ✗. Ze worden pas betaald als je ze alsnog klaarzet en goedkeurt.")
+
+
+def _waits_for(one: UnpaidLine) -> tuple[str, Link | None]:
+    """Return why it cannot be paid now and what to do, and where."""
+    payment = Link(_("Bekijk de betaling"), _payment_url(one)) if one.reference else None
+    if one.why is Why.PENDING and one.until:
+        return _(
+            "De bank heeft dit geweigerd, maar kan het tot en met %(day)s alsnog uitvoeren zodra er genoeg saldo is. "
+            "Vul je saldo aan en wacht, of trek de betaling eerst in. Daarna kun je het hier opnieuw klaarzetten.",
+            day=long_day(one.until),
+        ), payment
+    if one.why is Why.DISPUTED:
+        return _(
+            "De berichten van je bank spreken elkaar tegen. Twee mensen van Bizcuit zoeken het uit met je bank. "
+            "Betaal dit intussen niet op een andere manier, dan wordt niets dubbel betaald."
+        ), payment
+    if one.why is Why.UNCERTAIN:
+        return _(
+            "De bank heeft nog niet gezegd wat ermee is gebeurd. We blijven het vragen. Lees anders een bestand van je "
+            "bank in bij de betaling."
+        ), payment
+    return _suspended(one.run)
+
+
+def _suspended(run: Run) -> tuple[str, Link]:
+    history = Link(_("Bekijk de run"), url_for("payroll.history_entry", run_id=run.id))
+    if run.state == "vanished":
+        return _(
+            "De salarisrun staat niet meer in Nmbrs, dus we weten niet wat er betaald moet worden. Heb je hem zelf "
+            "verwijderd, dan hoef je niets te doen. Draai hem anders opnieuw."
+        ), history
+    if run.state == "refused":
+        return _(
+            "De salarisrun is opnieuw gedraaid, met een fout in het bestand. Herstel de fout in Nmbrs en draai de run "
+            "opnieuw; dan kun je verder."
+        ), history
+    if run.missing_since is not None:
+        return _("De salarisrun staat nu niet in Nmbrs. We kijken het zo nog eens na; je hoeft niets te doen."), history
+    return _("De salarisrun wordt opnieuw opgehaald. Daarna zie je hier wat er nog betaald moet worden."), history
+
+
+def _row(one: UnpaidLine) -> UnpaidRow:
+    return UnpaidRow(
+        name=one.name,
+        iban=one.iban,
+        amount_cents=one.amount_cents,
+        status=status_of(one),
+        tone="" if one.why is Why.EXCLUDED else "warn" if one.why in WAITING else "bad",
+        since=_("sinds %(day)s", day=day(one.since)),
+        payment=Link(_("Betaling"), _payment_url(one)) if one.reference else None,
+        key=one.key,
+    )
+
+
+def _payment_url(one: UnpaidLine) -> str:
+    return url_for("payments.detail", reference=one.reference)
+
+
+def status_of(one: UnpaidLine) -> str:
+    """Return why it was not paid, with the bank's reason."""
+    said = one.said
+    tried = _RETURNED if one.returned else (said and _NOT_REFUSED.get(said.code)) or _REFUSED
+    words = str(_WORDS.get(one.why, tried))
+    if said is None or not said.reason or one.why in (Why.DISPUTED, Why.UNCERTAIN, Why.EXCLUDED):
+        return words
+    if not said.about_line and said.reason in BANK_REASONS:
+        return f"{words}. {BANK_REASONS[said.reason]}"
+    return f"{words}: {LINE_REASONS[said.reason]}" if said.reason in LINE_REASONS else f"{words} ({said.reason})"

@@ -1,0 +1,41 @@
+"""*Niet betaald*: what was refused, returned or left out of all payments, and putting it into a payment."""
+
+from flask import abort, flash, request, url_for
+from flask_babel import gettext as _
+
+from blueprints.payments.blueprint import blueprint
+from blueprints.payments.page import payment_url
+from blueprints.payments.presenters.unpaid import present_unpaid
+from blueprints.web.authorization import ALL, MAY_PAY, for_client
+from blueprints.web.responses import redirect_to, render
+from domain.payroll import unpaid, unpaid_payment
+from domain.payroll.unpaid_payment import Choice
+from domain.team import salary_visibility
+
+
+@blueprint.get("/<client>/betalingen/niet-betaald")
+@for_client(ALL)
+def list_unpaid(membership):
+    """List what is owed and was not paid, with the reason and the way on of each."""
+    lines = salary_visibility.redact_unpaid(membership, unpaid.unpaid_lines(membership.client))
+    hidden = not salary_visibility.can_see_lines(membership.role, membership.client)
+    can_pay = membership.role in MAY_PAY
+    return render("payments/unpaid.html", sections=present_unpaid(lines, can_pay, hidden), hidden=hidden)
+
+
+@blueprint.post("/<client>/betalingen/niet-betaald/<int:run_id>")
+@for_client(MAY_PAY)
+def pay_unpaid(membership, run_id):
+    """Put the chosen lines of a run into a payment; it is reviewed and approved like any other."""
+    chosen, key = request.form.get("choice", Choice.PAYABLE.value), request.form.get("line") or None
+    if chosen not in list(Choice):
+        abort(400)
+    prepared = unpaid_payment.pay_unpaid(membership.client, membership.user, run_id, Choice(chosen), key)
+    if prepared.batch is None:
+        flash(_("Hiervan is niets meer te betalen. Hieronder zie je hoe het ervoor staat."))
+        return redirect_to(url_for("payments.list_unpaid"))
+    if prepared.new:
+        flash(_("Dit staat klaar. Kijk de betaling na en keur haar goed; er is nog niets betaald."), "good")
+    else:
+        flash(_("Dit stond al klaar, in deze betaling."))
+    return redirect_to(payment_url(membership.client.public_id, prepared.batch.reference))

@@ -1,0 +1,31 @@
+"""Accounts that a bank refused: paying to the same account again is for a person to decide, who is told.
+
+A reason counts as one about the creditor's account when it was given for that line, or when the order had one line;
+the same code for a whole order may be about the debtor's account.
+"""
+
+from typing import Any
+
+from peewee import fn
+
+from models import BankOrder, Batch, BatchLine, Evidence, OrderLine
+
+# ISO 20022 ExternalStatusReason1Code and ExternalReturnReason1Code: about the creditor's account, bank or name.
+ACCOUNT_CODES = frozenset(
+    {"AC01", "AC03", "AC04", "AC06", "AC07", "AC14", "AG01", "BE01", "BE06", "CNOR", "MD07", "RC01", "RC04"}
+)
+
+
+def refused_accounts(run_id: int) -> dict[tuple[int | None, str], str]:
+    """Return the reason code for each due of a run and the account (IBAN) that was refused for it."""
+    of_line = Evidence.select().where(Evidence.order_line == OrderLine.id, Evidence.reason == OrderLine.reason)
+    rows: Any = (
+        OrderLine.select(BatchLine.due, OrderLine.iban, OrderLine.reason)
+        .join(BatchLine).join(Batch).switch(OrderLine).join(BankOrder)
+        .where(
+            Batch.run == run_id, OrderLine.standing.in_(("unpaid", "returned")), OrderLine.reason.in_(ACCOUNT_CODES),
+            (BankOrder.line_count == 1) | fn.EXISTS(of_line),
+        )
+        .order_by(OrderLine.id).tuples()
+    )  # fmt: skip
+    return {(due, iban): code for due, iban, code in rows}

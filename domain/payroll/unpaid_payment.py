@@ -1,0 +1,116 @@
+"""Putting what was not paid into a payment: what a bank refused or returned, and what the owner excluded before.
+
+It is made of what is owed by now, at most once (`domain.payroll.unpaid`), and is approved like any other payment.
+"""
+
+from collections import Counter
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, replace
+from enum import StrEnum
+
+from domain.common import audit
+from domain.common.errors import NotFound
+from domain.payments import amendments, state_machine
+from domain.payments.queries import get_batch_locked
+from domain.payments.totals import lines_of
+from domain.payroll import payment_creation, supersession, unpaid
+from domain.payroll.run_dues import OwedLine
+from domain.payroll.unpaid import PAYABLE, UnpaidLine, Why
+from models import Batch, BatchLine, Client, Run, User, transaction
+
+_WAITING = ("open", "approved")
+# Lines of a payment that it does not ask to be paid.
+_NOT_ASKED = ("void", "executed", "refused")
+
+
+class Choice(StrEnum):
+    """Which lines a person puts into a payment."""
+
+    PAYABLE = "payable"
+    EXCLUDED = "excluded"
+    WRONG_ACCOUNT = "wrong_account"  # to the same account that a bank refused
+
+
+_WHY = {
+    Choice.PAYABLE: PAYABLE,
+    Choice.EXCLUDED: frozenset({Why.EXCLUDED}),
+    Choice.WRONG_ACCOUNT: frozenset({Why.WRONG_ACCOUNT}),
+}
+
+
+@dataclass(frozen=True)
+class Prepared:
+    """The payment that can be approved; None when nothing is left to pay. `new`: this act prepared it."""
+
+    batch: Batch | None
+    new: bool
+
+
+def pay_unpaid(client: Client, user: User, run_id: int, choice: Choice, key: str | None = None) -> Prepared:
+    """Put the chosen lines of a run into a payment that can be approved. `key`: only this line (`UnpaidLine.key`).
+
+    When they are in a payment already, return the one of this run that waits.
+
+    Raises:
+        NotFound: the run is not this client's.
+    """
+    with transaction(client.id):
+        run = Run.get_or_none(Run.id == run_id, Run.client == client.id)
+        if run is None:
+            raise NotFound
+        found = unpaid.unpaid_lines_of_run(run)
+        chosen = [one for one in found if one.why in _WHY[choice] and key in (None, one.key)]
+        if not chosen:
+            return Prepared(_newest(run, _WAITING), new=False)
+        if choice is not Choice.PAYABLE:
+            _take_back(chosen)
+            lines = (replace(one.owed, excluded=False) for one in chosen if one.owed)
+            return Prepared(_create(run, lines, audit.by_user(user), choice), new=True)
+        same = _reopen_same(client, user, run, chosen)
+        return Prepared(same or _replace_refused(run, chosen, found, audit.by_user(user)), new=True)
+
+
+def _newest(run: Run, states: Sequence[str]) -> Batch | None:
+    return Batch.select().where(Batch.run == run.id, Batch.state.in_(states)).order_by(Batch.id.desc()).first()
+
+
+def _reopen_same(client: Client, user: User, run: Run, chosen: Sequence[UnpaidLine]) -> Batch | None:
+    """Open a payment of before again when it asks for exactly these lines."""
+    wanted = Counter((one.due, *one.owed.line.key) for one in chosen if one.owed)
+    for batch in Batch.select().where(Batch.run == run.id).order_by(Batch.id.desc()):
+        if (batch.state, "reopen") in state_machine.TRANSITIONS and _asked(batch) == wanted:
+            held = get_batch_locked(client, batch.reference)
+            amendments.reopen_held(held, user)
+            return held
+    return None
+
+
+def _asked(batch: Batch) -> Counter:
+    lines = [line for line in lines_of(batch) if line.state not in _NOT_ASKED]
+    return Counter((one.due_id, one.name_shown, one.iban, one.amount_cents, one.description_shown) for one in lines)
+
+
+def _replace_refused(run: Run, chosen: Sequence[UnpaidLine], found: Sequence[UnpaidLine], actor: str) -> Batch:
+    """Make a payment of these lines instead of those of the run that a bank refused whole; what waits stays.
+
+    What the owner excluded in a payment that is given up is in the new one too, still excluded.
+    """
+    given_up = supersession.refused_batches(run)
+    excluded = [one for one in found if one.excluded_line and one.reference in {batch.reference for batch in given_up}]
+    supersession.replace_batches(given_up, "set_up_anew")
+    return _create(run, (one.owed for one in (*chosen, *excluded) if one.owed), actor, Choice.PAYABLE)
+
+
+def _take_back(chosen: Sequence[UnpaidLine]) -> None:
+    """The owner's ✗ is over: the line is in another payment now."""
+    excluded = [one.excluded_line for one in chosen if one.excluded_line]
+    BatchLine.update(state="void").where(BatchLine.id.in_(excluded), BatchLine.state == "refused").execute()
+
+
+def _create(run: Run, lines: Iterable[OwedLine], actor: str, choice: Choice) -> Batch:
+    earlier = supersession.batches_of(run)
+    return payment_creation.create_payment(
+        run, sorted(lines, key=lambda one: one.position), run.version or earlier[-1].version.partition(":")[0],
+        any(one.state in state_machine.SENT for one in earlier), earlier[-1].file_debtor_iban,
+        payment_creation.unpaid_employees(earlier[-1]), actor, unpaid=choice.value,
+    )  # fmt: skip
