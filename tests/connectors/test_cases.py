@@ -117,7 +117,7 @@ def test_a_statement_has_these_lumps(name: str):
     assert document.problems == ()
 
 
-def test_a_reference_that_all_entries_share_keeps_none_of_them_out():
+def test_entries_with_one_shared_reference_are_all_read():
     entries = list(account_report("c_lines_wrong_amounts").entries)
     assert {one.account_servicer_reference for one in entries} == {"0001"}
     assert len({one.key for one in entries}) == 3
@@ -132,7 +132,7 @@ def test_a_reversal_is_another_entry_than_what_it_reverses():
         assert first.key != second.key
 
 
-def test_each_half_of_a_lump_is_an_entry_of_its_own():
+def test_each_half_of_a_batch_booking_is_an_entry():
     (first,), (second,) = (account_report(f"c_lump_two_halves_day{day}").entries for day in (1, 2))
     assert first.key != second.key
 
@@ -145,7 +145,7 @@ def test_two_lines_that_came_back_have_their_own_reasons():
     ]  # fmt: skip
 
 
-def test_a_statement_of_an_unreadable_account_stands_beside_a_good_one():
+def test_an_unreadable_statement_leaves_the_others_readable():
     document = account_report("c_other_statement_bad_iban")
     assert [lump(one) for one in document.entries] == [WHOLE]
     assert [(one.code, one.statement) for one in document.problems] == [("bad_account", 2)]
@@ -169,12 +169,12 @@ def test_a_structured_reference_is_returned_as_it_came(name: str, found: Structu
     assert all(line.reference is None for line in file.lines[1:])
 
 
-def test_a_second_debtor_account_is_a_payment_of_its_own():
+def test_a_second_debtor_account_is_a_separate_payment():
     payments = payroll("p1_two_debtors").payments
     assert [(one.debtor_iban, len(one.lines)) for one in payments] == [(IBAN, 1), ("NL64TRIO0379501686", 1)]
 
 
-def test_a_second_execution_date_is_a_payment_of_its_own():
+def test_a_second_execution_date_is_a_separate_payment():
     payments = payroll("p1_two_dates").payments
     assert [(str(one.execution_date), len(one.lines)) for one in payments] == [("2026-04-24", 1), ("2026-05-29", 1)]
 

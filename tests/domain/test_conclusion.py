@@ -64,7 +64,7 @@ def test_order_of_arrival_and_repetition_change_nothing(said: list[Evidence], ra
 
 @settings(max_examples=300, deadline=None)
 @given(st.lists(statements(trusts=(Trust.HINT, Trust.PERSON)), max_size=8))
-def test_what_members_bring_proves_nothing_of_a_linked_order(said: list[Evidence]):
+def test_statements_of_members_prove_nothing_about_a_linked_order(said: list[Evidence]):
     assert standings(ORDER, said) == [Standing.POSSIBLE] * 3
 
 
@@ -89,13 +89,13 @@ def test_a_hint_changes_no_conclusion(said: list[Evidence], hints: list[Evidence
 
 @settings(max_examples=300, deadline=None)
 @given(st.lists(st.builds(Evidence, st.sampled_from([Level.GROUP, Level.BATCH]), st.sampled_from(RECEIPTS), moments)))
-def test_a_receipt_is_no_outcome(said: list[Evidence]):
+def test_a_receipt_decides_nothing(said: list[Evidence]):
     assert standings(ORDER, said) == [Standing.POSSIBLE] * 3
 
 
 @settings(max_examples=300, deadline=None)
 @given(st.lists(statements(), max_size=8))
-def test_silence_about_a_line_proves_nothing(said: list[Evidence]):
+def test_a_report_proves_nothing_about_lines_that_it_omits(said: list[Evidence]):
     """Without a word about the whole or about line 3, line 3 may still be paid."""
     about_others = [one for one in said if one.line in (1, 2)]
     assert standings(ORDER, about_others)[2] == Standing.POSSIBLE
@@ -103,7 +103,7 @@ def test_silence_about_a_line_proves_nothing(said: list[Evidence]):
 
 @settings(max_examples=300, deadline=None)
 @given(st.lists(statements(), max_size=8), statements())
-def test_more_evidence_frees_a_line_only_by_a_refusal_or_a_return(said: list[Evidence], one: Evidence):
+def test_evidence_makes_a_line_payable_only_by_a_rejection_or_return(said: list[Evidence], one: Evidence):
     before, after = standings(ORDER, said), standings(ORDER, [*said, one])
     frees = one.code in ("RJCT", "CANC", NOT_TAKEN, SIGNING_FAILED) or (one.cents or 0) > 0
     for old, new in zip(before, after, strict=True):
@@ -113,7 +113,7 @@ def test_more_evidence_frees_a_line_only_by_a_refusal_or_a_return(said: list[Evi
 
 @settings(max_examples=200, deadline=None)
 @given(st.lists(statements(), max_size=8))
-def test_a_phase_says_what_its_lines_say(said: list[Evidence]):
+def test_the_phase_follows_from_the_lines(said: list[Evidence]):
     found = conclude(ORDER, said, LATER)
     kinds = {one.standing for one in found.lines.values()}
     if found.phase in (Phase.REJECTED, Phase.CANCELLED, Phase.FAILED):
@@ -128,7 +128,7 @@ def bank(code: str, hours: int = 0, line: int | None = None, reason: str | None 
     return Evidence(level, code, MONDAY + timedelta(hours=hours), line=line, reason=reason, **more)
 
 
-def test_a_refused_order_may_be_executed_until_its_last_bank_day():
+def test_a_rejected_order_may_be_executed_until_its_last_bank_day():
     refused = [bank("RJCT", reason="AM04")]
     last = may_execute_until(ORDER, MONDAY)
     assert last == date(2026, 11, 27), "three bank days after the execution date, a Tuesday"
@@ -139,7 +139,7 @@ def test_a_refused_order_may_be_executed_until_its_last_bank_day():
     assert conclude(ORDER, [*refused, bank("ACSC", 30)], LATER).phase == Phase.EXECUTED
 
 
-def test_a_refused_manual_order_is_over_after_its_last_bank_day():
+def test_a_rejected_manual_order_ends_after_its_last_bank_day():
     order = replace(ORDER, manual=True)
     refused = [replace(bank("RJCT", reason="AM04"), trust=Trust.PERSON, who="user:1")]
     last = may_execute_until(order, MONDAY)
@@ -147,7 +147,7 @@ def test_a_refused_manual_order_is_over_after_its_last_bank_day():
     assert conclude(order, refused, last + timedelta(days=1)).phase == Phase.REJECTED
 
 
-def test_a_bank_that_takes_a_refused_order_up_again_and_refuses_it_again_has_its_days_again():
+def test_a_second_rejection_starts_the_retry_days_again():
     said = [bank("RJCT", reason="AM04"), bank("ACSP", 72), bank("RJCT", 90, reason="AM04")]
     assert conclude(ORDER, said, LATER).until == may_execute_until(ORDER, MONDAY + timedelta(hours=90))
 
@@ -166,7 +166,7 @@ def test_a_bank_that_takes_a_refused_order_up_again_and_refuses_it_again_has_its
     ],
     ids=["half of a refused order", "part of a cancelled one", "net of a refusal", "a first part", "too much"],
 )
-def test_money_that_no_accepted_line_explains_disputes_the_unpaid_lines(said: list[Evidence], standing: list[Standing]):
+def test_an_unexplained_booking_disputes_the_unpaid_lines(said: list[Evidence], standing: list[Standing]):
     assert standings(ORDER, said) == standing
 
 
@@ -175,24 +175,24 @@ def test_money_that_no_accepted_line_explains_disputes_the_unpaid_lines(said: li
     [(2500, Standing.RETURNED), (1500, Standing.RETURNED), (1, Standing.DISPUTED), (1200, Standing.DISPUTED),
      (2501, Standing.DISPUTED)],
 )  # fmt: skip
-def test_a_credit_is_a_return_only_if_it_lacks_no_more_than_a_fee(cents: int, standing: Standing):
+def test_a_credit_is_a_return_if_it_lacks_at_most_a_fee(cents: int, standing: Standing):
     said = [bank("ACSC"), bank(BOOKED, 48, line=2, cents=cents)]
     assert standings(ORDER, said)[1] == standing
 
 
-def test_a_booking_proves_that_an_order_was_sent_which_we_do_not_remember_sending():
+def test_a_booking_proves_that_an_order_was_submitted():
     order = replace(ORDER, called=False)
     assert standings(order, []) == [Standing.UNSENT] * 3
     assert standings(order, [bank(BOOKED, cents=-700)]) == [Standing.POSSIBLE] * 3
     assert conclude(order, [bank(BOOKED, cents=-TOTAL)], LATER).phase == Phase.EXECUTED
 
 
-def test_a_refusal_and_money_that_moved_contradict_each_other():
+def test_a_rejection_and_a_booking_dispute_a_line():
     said = [bank("RJCT", reason="AC01"), bank(BOOKED, 30, cents=-TOTAL)]
     assert conclude(ORDER, said, LATER).phase == Phase.DISPUTED
 
 
-def test_two_operators_settle_a_dispute_and_one_does_not():
+def test_a_dispute_needs_two_operators():
     said = [bank("RJCT", reason="AC01"), bank(BOOKED, 24, cents=-TOTAL)]
     first, second = (
         Evidence(Level.GROUP, SAID_PAID, MONDAY + timedelta(hours=90), Trust.OPERATOR, who=f"operator:{name}")
@@ -203,7 +203,7 @@ def test_two_operators_settle_a_dispute_and_one_does_not():
 
 
 @pytest.mark.parametrize(("people", "phase"), [(1, Phase.REJECTED), (2, None)])
-def test_under_four_eyes_one_word_is_not_enough(people: int, phase: Phase | None):
+def test_under_four_eyes_one_persons_word_is_not_enough(people: int, phase: Phase | None):
     order = OrderFacts(LINES, manual=True, people=people, execution_date=ORDER.execution_date)
     said = [Evidence(Level.GROUP, SAID_UNPAID, MONDAY, Trust.PERSON, who="user:1")]
     assert conclude(order, said, LATER).phase == phase

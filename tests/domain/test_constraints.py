@@ -82,7 +82,7 @@ def test_a_version_of_a_run_is_one_batch(demo: Demo):
 
 # --- no order line beyond what is owed ------------------------------------------------------------
 @pytest.mark.parametrize("standing", ["unsent", "possible", "paid", "disputed"])
-def test_an_order_line_beyond_what_is_owed_to_its_person_is_refused(demo: Demo, standing: str):
+def test_an_order_line_beyond_its_due_is_refused(demo: Demo, standing: str):
     """Whichever payment of the run it is in: what may be paid already counts."""
     batch, other = demo.batch(), demo.batch(number=2)
     put_at_bank(batch, "at_bank", standing)
@@ -93,7 +93,7 @@ def test_an_order_line_beyond_what_is_owed_to_its_person_is_refused(demo: Demo, 
 
 
 @pytest.mark.parametrize("standing", ["unpaid", "returned"])
-def test_what_was_not_paid_or_came_back_may_be_given_again(demo: Demo, standing: str):
+def test_an_unpaid_or_returned_amount_can_be_ordered_again(demo: Demo, standing: str):
     batch, other = demo.batch(), demo.batch(number=2)
     put_at_bank(batch, "rejected", standing)
     first = BatchLine.get(BatchLine.batch == batch.id)
@@ -101,7 +101,7 @@ def test_what_was_not_paid_or_came_back_may_be_given_again(demo: Demo, standing:
     assert put_at_bank(other, "at_bank").line_count == 3
 
 
-def test_an_order_line_that_is_owed_to_nobody_is_refused(demo: Demo):
+def test_an_order_line_without_a_due_is_refused(demo: Demo):
     batch = demo.batch()
     BatchLine.update(due=None).execute()
     with pytest.raises(DatabaseError, match="more than is owed to this person"):

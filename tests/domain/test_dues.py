@@ -62,7 +62,7 @@ def test_a_name_is_the_same_however_it_is_written(one: str, other: str):
     assert normalise_name(one) == normalise_name(other)
 
 
-def test_names_without_letters_are_told_apart():
+def test_names_without_letters_are_different():
     assert normalise_name("--") != normalise_name("**")
 
 
@@ -83,7 +83,7 @@ def test_a_renamed_person_is_found_by_the_account():
     assert found.gone == ()
 
 
-def test_somebody_new_and_somebody_gone():
+def test_a_new_person_and_a_person_who_is_gone():
     found = match_people([line("A", "X"), line("B", "Y")], [known(1, "A", "X"), known(2, "C", "Z")])
     assert people(found) == {frozenset({("A", "X")}): (1,), frozenset({("B", "Y")}): ()}
     assert [one.due for one in found.gone] == [2]
@@ -100,7 +100,7 @@ def test_a_couple_on_one_account_is_two_people():
     assert people(found) == {frozenset({("A", "X")}): (1,), frozenset({("B", "X")}): (2,)}
 
 
-def test_a_partner_who_is_new_on_the_account_of_a_colleague_is_new():
+def test_a_partner_at_the_account_of_an_employee_is_a_new_person():
     found = match_people([line("A", "X"), line("B", "X")], [known(1, "A", "X")])
     assert people(found) == {frozenset({("A", "X")}): (1,), frozenset({("B", "X")}): ()}
 
@@ -110,38 +110,38 @@ def test_one_of_a_couple_is_renamed():
     assert people(found) == {frozenset({("A", "X")}): (1,), frozenset({("C", "X")}): (2,)}
 
 
-def test_a_couple_that_is_renamed_together_is_reckoned_together():
+def test_a_couple_renamed_together_shares_a_due():
     found = match_people([line("C", "X"), line("D", "X")], [known(1, "A", "X"), known(2, "B", "X")])
     assert people(found) == {frozenset({("C", "X"), ("D", "X")}): (1, 2)}
 
 
-def test_a_colleague_who_gets_the_account_that_another_left_is_new():
+def test_an_account_that_a_person_left_does_not_identify_its_new_holder():
     found = match_people([line("A", "Y"), line("B", "X")], [known(1, "A", "X")])
     assert people(found) == {frozenset({("A", "Y")}): (1,), frozenset({("B", "X")}): ()}
 
 
-def test_an_account_that_goes_on_under_another_name_is_somebody_new():
+def test_another_name_at_a_second_account_is_a_new_person():
     found = match_people([line("A", "X"), line("Bailiff", "Y")], [known(1, "A", "X", "Y")])
     assert people(found) == {frozenset({("A", "X")}): (1,), frozenset({("Bailiff", "Y")}): ()}
 
 
-def test_numbers_tell_two_people_of_one_name_apart():
+def test_employee_numbers_distinguish_two_people_of_one_name():
     lines = [line("A", "X", employee="1"), line("A", "Y", employee="2")]
     before = [known(1, "A", "X", employee="1"), known(2, "A", "Y", employee="2")]
     assert people(match_people(lines, before)) == {frozenset({("A", "X")}): (1,), frozenset({("A", "Y")}): (2,)}
 
 
-def test_another_number_at_the_same_account_under_another_name_is_somebody_else():
+def test_another_number_and_name_at_the_same_account_is_another_person():
     found = match_people([line("B", "X", employee="2")], [known(1, "A", "X", employee="1")])
     assert people(found) == {frozenset({("B", "X")}): ()}
 
 
-def test_another_number_at_the_same_account_under_the_same_name_is_the_same_person():
+def test_another_number_with_the_same_account_and_name_is_the_same_person():
     found = match_people([line("A", "X", employee="2")], [known(1, "A", "X", employee="1")])
     assert people(found) == {frozenset({("A", "X")}): (1,)}
 
 
-def test_without_numbers_two_people_of_one_name_are_reckoned_together():
+def test_without_numbers_two_people_of_one_name_share_a_due():
     before = [known(1, "A", "X", employee="1"), known(2, "A", "Y", employee="2")]
     assert people(match_people([line("A", "X"), line("A", "Y")], before)) == {
         frozenset({("A", "X"), ("A", "Y")}): (1, 2)
@@ -149,7 +149,7 @@ def test_without_numbers_two_people_of_one_name_are_reckoned_together():
 
 
 # --- what may be paid -----------------------------------------------------------------------------
-def test_somebody_new_is_paid_whole():
+def test_a_new_person_is_paid_in_full():
     assert pay([line("A", "X", 2000)], []) == [("X", 2000, None)]
 
 
@@ -157,16 +157,16 @@ def test_the_same_lines_pay_nothing():
     assert pay([line("A", "X", 2000)], [committed("X", 2000)]) == []
 
 
-def test_more_pay_is_paid_for_as_much_as_it_is_more():
+def test_of_a_higher_wage_only_the_difference_is_paid():
     assert pay([line("A", "X", 2100)], [committed("X", 2000)]) == [("X", 100, 2000)]
 
 
-def test_less_pay_is_told_and_nothing_is_taken_back():
+def test_a_lower_wage_is_reported_as_overpaid():
     found = payable([line("A", "X", 1900)], [committed("X", 2000)])
     assert (found.pay, found.overpaid) == ([], [("A", "X", 100)])
 
 
-def test_who_is_gone_is_told():
+def test_a_person_who_is_gone_is_reported_as_overpaid():
     assert payable([], [committed("X", 2000)]).overpaid == [("A", "X", 2000)]
 
 
@@ -175,22 +175,22 @@ def test_another_account_pays_nothing_again():
     assert (found.pay, found.overpaid) == ([], [])
 
 
-def test_another_account_and_more_pay_pays_the_difference_to_the_new_one():
+def test_another_account_and_a_higher_wage_pays_the_difference_to_the_new_one():
     assert pay([line("A", "NEW", 2100)], [committed("OLD", 2000)]) == [("NEW", 100, 2000)]
 
 
-def test_another_account_and_less_pay_is_told_of_the_old_one():
+def test_a_lower_wage_at_another_account_is_reported_for_the_old_one():
     found = payable([line("A", "NEW", 1900)], [committed("OLD", 2000)])
     assert (found.pay, found.overpaid) == ([], [("A", "OLD", 100)])
 
 
-def test_what_came_back_of_the_old_account_goes_to_the_new_one():
+def test_a_return_from_the_old_account_is_paid_to_the_new_one():
     assert pay([line("A", "NEW", 2000)], []) == [("NEW", 2000, None)]
     half = [committed("OLD", 1200)]  # the other 800 came back
     assert pay([line("A", "NEW", 2000)], half) == [("NEW", 800, 1200)]
 
 
-def test_of_several_accounts_the_changed_one_bears_what_went_to_the_old_one():
+def test_a_payment_to_an_old_account_counts_for_the_account_that_replaced_it():
     lines = [line("A", "NEW", 1000), line("A", "SAVINGS", 300)]
     found = payable(lines, [committed("OLD", 1000), committed("SAVINGS", 200, id=2)])
     assert [(one.iban, one.amount_cents) for one in found.pay] == [("SAVINGS", 100)]
@@ -201,7 +201,7 @@ def test_another_description_alone_pays_nothing():
     assert pay([line("A", "X", 2000, "Salaris mei")], [committed("X", 2000)]) == []
 
 
-def test_of_two_lines_on_one_account_the_one_that_grew_is_paid():
+def test_of_two_lines_to_one_account_the_higher_one_is_paid():
     lines = [line("A", "X", 2000, "Salaris mei"), line("A", "X", 600, "Vakantiegeld")]
     found = payable(lines, [committed("X", 2000), committed("X", 500, text="Vakantiegeld", id=2)])
     assert [(one.description_shown, one.amount_cents, one.paid_cents) for one in found.pay] == [
@@ -209,32 +209,32 @@ def test_of_two_lines_on_one_account_the_one_that_grew_is_paid():
     ]
 
 
-def test_what_was_struck_stays_struck_while_it_says_the_same():
+def test_an_unchanged_line_stays_excluded():
     found = payable([line("A", "X", 2000)], [struck("X", 2000)])
     assert (found.pay, found.overpaid, found.superseded) == ([], [], [])
 
 
-def test_what_was_struck_and_is_now_otherwise_is_paid_whole_and_superseded():
+def test_an_excluded_line_with_a_new_amount_is_paid_in_full():
     found = payable([line("A", "X", 2100)], [struck("X", 2000, id=7)])
     assert (pay([line("A", "X", 2100)], [struck("X", 2000)]), found.superseded) == ([("X", 2100, None)], [7])
 
 
-def test_a_struck_line_of_somebody_who_is_gone_stays_as_it_is():
+def test_an_excluded_line_of_a_person_who_is_gone_is_not_superseded():
     assert payable([], [struck("X", 2000, id=7)]).superseded == []
 
 
-def test_one_of_two_equal_lines_was_struck():
+def test_one_of_two_equal_lines_was_excluded():
     found = payable([line("A", "X", 500)], [struck("X", 500), committed("X", 500, id=2)])
     assert (found.pay, found.overpaid) == ([], [])
     assert pay([line("A", "X", 500), line("A", "X", 500)], [struck("X", 500), committed("X", 500)]) == []
 
 
-def test_going_back_to_the_first_version_after_a_paid_difference_is_told():
+def test_returning_to_the_first_version_reports_the_paid_difference():
     found = payable([line("A", "X", 2000)], [committed("X", 2000), committed("X", 100, id=2)])
     assert (found.pay, found.overpaid) == ([], [("A", "X", 100)])
 
 
-def test_of_two_who_are_reckoned_together_nobody_gets_more_than_their_own_line():
+def test_of_two_who_share_a_due_each_gets_at_most_their_own_line():
     found = payable([line("A", "X", 200), line("B", "X", 100)], [committed("X", 50, "C")])
     assert [(one.name_shown, one.amount_cents) for one in found.pay] == [("A", 150), ("B", 100)]
 
@@ -318,7 +318,7 @@ class RunKept:
 
 
 @given(st.lists(NUMBERED, min_size=1, max_size=4))
-def test_nobody_gets_more_than_the_newest_version_says(versions: list[list[PayableLine]]):
+def test_no_person_gets_more_than_the_newest_version_owes(versions: list[list[PayableLine]]):
     """Whatever the versions are: by name, each person ends with at most the most that any version said."""
     run, got, most = RunKept(), Counter(), 0
     for lines in versions:
@@ -331,7 +331,7 @@ def test_nobody_gets_more_than_the_newest_version_says(versions: list[list[Payab
 
 
 @given(st.lists(LINES, min_size=1, max_size=4))
-def test_a_name_never_gets_more_than_the_most_that_a_version_owed_it(versions: list[list[PayableLine]]):
+def test_a_name_never_gets_more_than_the_highest_amount_ever_owed(versions: list[list[PayableLine]]):
     run, got, most = RunKept(), Counter(), Counter()
     for lines in versions:
         owed = Counter()
@@ -371,14 +371,14 @@ def test_changed_accounts_pay_nothing_again(lines: list[PayableLine], moved: dic
 
 
 @given(st.lists(st.integers(1, 9), min_size=1, max_size=4), st.permutations("ABCD"))
-def test_people_who_are_renamed_on_accounts_of_their_own_are_paid_nothing_again(cents: list[int], names: list[str]):
+def test_renamed_people_with_their_own_accounts_are_not_paid_again(cents: list[int], names: list[str]):
     run = RunKept()
     run.pay([line(name, iban, one) for name, iban, one in zip("PQRS", "WXYZ", cents, strict=False)])
     assert run.pay([line(name, iban, one) for name, iban, one in zip(names, "WXYZ", cents, strict=False)]) == []
 
 
 @given(LINES, st.data())
-def test_what_came_back_is_payable_again_and_nothing_else(lines: list[PayableLine], data):
+def test_only_what_came_back_is_payable_again(lines: list[PayableLine], data):
     run = RunKept()
     run.pay(lines)
     returned = 0
@@ -390,7 +390,7 @@ def test_what_came_back_is_payable_again_and_nothing_else(lines: list[PayableLin
 
 
 @given(LINES, st.data())
-def test_what_is_struck_is_never_paid_while_it_is_the_same(lines: list[PayableLine], data):
+def test_an_unchanged_excluded_line_is_never_paid(lines: list[PayableLine], data):
     """Of each person: what is owed less what was struck, and no line beyond what the version owes on its account."""
     owed: dict[str, list[PayableLine]] = defaultdict(list)
     for one in lines:
@@ -405,7 +405,7 @@ def test_what_is_struck_is_never_paid_while_it_is_the_same(lines: list[PayableLi
 
 @settings(max_examples=200)
 @given(LINES, st.lists(st.builds(committed, IBANS, st.integers(1, 9)), max_size=6))
-def test_what_is_paid_is_what_is_owed_less_what_is_committed(lines: list[PayableLine], before: list[EarlierLine]):
+def test_payable_is_owed_minus_committed(lines: list[PayableLine], before: list[EarlierLine]):
     found = payable(lines, before)
     owed, out = sum(one.amount_cents for one in lines), sum(one.amount_cents for one in before)
     assert sum(one.amount_cents for one in found.pay) == max(0, owed - out)

@@ -79,7 +79,7 @@ def age(link: BankLink) -> None:
 
 
 # --- linking --------------------------------------------------------------------------------------
-def test_linking_gives_accounts_holder_balance_and_an_end(demo: Demo, sandbox: Sandbox):
+def test_linking_stores_accounts_holder_balance_and_end_date(demo: Demo, sandbox: Sandbox):
     link = linked(demo, ibans=(IBAN, SECOND_IBAN))
     assert (link.status, link.holder_name, grant_of(link).verifier_sealed) == ("valid", "Demo BV", None)
     assert link.valid_until is not None
@@ -88,7 +88,7 @@ def test_linking_gives_accounts_holder_balance_and_an_end(demo: Demo, sandbox: S
     assert found == {IBAN: ("Rabo Zakelijk", 72_500_00), SECOND_IBAN: ("Spaarrekening", 15_000_00)}
 
 
-def test_the_way_back_works_once_and_for_its_own_person(demo: Demo):
+def test_the_redirect_works_once_and_for_its_own_user(demo: Demo):
     back = pressed(linking.start_consent(demo.client, demo.user, "ponto", PSU, None))
     with pytest.raises(NotFound):
         oauth_grants.complete_authorization(make_user(), back["state"], back["code"])
@@ -99,13 +99,13 @@ def test_the_way_back_works_once_and_for_its_own_person(demo: Demo):
     assert linking.complete_consent(back["state"], demo.user, PSU).status == "valid"
 
 
-def test_who_comes_back_without_the_answer_is_still_on_the_way(demo: Demo):
+def test_a_redirect_without_an_answer_leaves_linking_in_progress(demo: Demo):
     back = pressed(linking.start_consent(demo.client, demo.user, "ponto", PSU, None))
     with pytest.raises(ConsentPending):
         linking.complete_consent(back["state"], demo.user, PSU)
 
 
-def test_a_refusal_ends_this_linking_and_another_can_begin(demo: Demo):
+def test_after_a_refusal_linking_can_start_again(demo: Demo):
     back = pressed(linking.start_consent(demo.client, demo.user, "ponto", PSU, None), "weigeren")
     assert back["error"] == "access_denied"
     with pytest.raises(ConsentRefused):
@@ -115,21 +115,21 @@ def test_a_refusal_ends_this_linking_and_another_can_begin(demo: Demo):
     assert linked(demo).status == "valid"
 
 
-def test_where_ponto_does_not_know_us_nothing_is_begun(demo: Demo):
+def test_an_unknown_oauth_client_starts_no_linking(demo: Demo):
     configure(replace(services(), ponto=None))
     with pytest.raises(BankUnavailable):
         linking.start_consent(demo.client, demo.user, "ponto", PSU, None)
     assert BankGrant.select().count() == 0
 
 
-def test_a_code_that_is_not_ours_gives_no_key(demo: Demo):
+def test_an_invalid_code_gives_no_tokens(demo: Demo):
     mine = pressed(linking.start_consent(demo.client, demo.user, "ponto", PSU, None))
     other = pressed(linking.start_consent(demo.client, demo.user, "ponto", PSU, None))
     with pytest.raises(ConsentRefused):
         oauth_grants.complete_authorization(demo.user, mine["state"], other["code"])
 
 
-def test_no_key_stands_readable(demo: Demo):
+def test_tokens_are_stored_encrypted(demo: Demo):
     link = linked(demo)
     token = linking.bank_config_for_account(demo.account).access
     assert token is not None
@@ -140,7 +140,7 @@ def test_no_key_stands_readable(demo: Demo):
 
 
 # --- tokens ---------------------------------------------------------------------------------------
-def test_workers_at_once_use_a_refresh_token_once(demo: Demo, sandbox: Sandbox):
+def test_parallel_workers_use_a_refresh_token_once(demo: Demo, sandbox: Sandbox):
     link = linked(demo)
     age(link)
     sandbox.fault(ponto_refresh_slow=True)
@@ -163,7 +163,7 @@ def test_workers_at_once_use_a_refresh_token_once(demo: Demo, sandbox: Sandbox):
     )
 
 
-def test_who_lost_the_race_takes_what_the_winner_has_written(demo: Demo, sandbox: Sandbox):
+def test_the_loser_of_a_race_uses_the_winners_tokens(demo: Demo, sandbox: Sandbox):
     """Our lease ran out while we asked: another has used the same refresh token, and keeps what it got."""
     link = linked(demo)
     age(link)
@@ -185,7 +185,7 @@ def test_who_lost_the_race_takes_what_the_winner_has_written(demo: Demo, sandbox
     assert (token, newer.refresh_token != held.refresh_token) == (newer.access_token, True)
 
 
-def test_a_withdrawn_key_is_told_and_given_anew(demo: Demo, sandbox: Sandbox):
+def test_a_withdrawn_consent_is_reported_and_can_be_renewed(demo: Demo, sandbox: Sandbox):
     link = linked(demo)
     sandbox.fault(ponto_token_revoked=True)
     line = oauth_grants.with_access_token(linking.bank_config_of("ponto"), link)
@@ -204,7 +204,7 @@ def _released_again(demo: Demo, batch: Batch) -> Batch:
     return batch
 
 
-def test_a_lost_refresh_stops_nothing_that_was_sent(demo: Demo, sandbox: Sandbox):
+def test_a_lost_refresh_does_not_affect_submitted_orders(demo: Demo, sandbox: Sandbox):
     link = linked(demo)
     batch = released(demo)
     age(link)
@@ -215,7 +215,7 @@ def test_a_lost_refresh_stops_nothing_that_was_sent(demo: Demo, sandbox: Sandbox
 
 
 # --- paying ---------------------------------------------------------------------------------------
-def test_the_way_forward(demo: Demo, sandbox: Sandbox):
+def test_an_order_is_submitted_signed_and_executed(demo: Demo, sandbox: Sandbox):
     linked(demo)
     batch = sent(released(demo))
     assert batch.state == "at_bank"
@@ -228,7 +228,7 @@ def test_the_way_forward(demo: Demo, sandbox: Sandbox):
     assert len(orders_at(sandbox)) == 1
 
 
-def test_what_ponto_has_is_what_was_approved(demo: Demo, sandbox: Sandbox):
+def test_the_order_at_ponto_equals_what_was_approved(demo: Demo, sandbox: Sandbox):
     linked(demo)
     batch = released(demo)
     shown = demo.view(batch)
@@ -245,7 +245,7 @@ def test_what_ponto_has_is_what_was_approved(demo: Demo, sandbox: Sandbox):
     assert order["request_id"] == BankOrder.get().request_id
 
 
-def test_refused_at_the_bank_it_is_made_anew(demo: Demo, sandbox: Sandbox, monkeypatch: pytest.MonkeyPatch):
+def test_after_a_refusal_at_the_bank_a_new_order_is_made(demo: Demo, sandbox: Sandbox, monkeypatch: pytest.MonkeyPatch):
     linked(demo)
     batch = sent(released(demo))
     sign(page_of(demo, batch), "weigeren")
@@ -270,7 +270,7 @@ def test_a_signed_order_cannot_be_deleted(demo: Demo, sandbox: Sandbox):
     assert followed(batch).state == "signed"
 
 
-def test_an_unsigned_order_is_deleted_and_can_be_signed_no_more(demo: Demo, sandbox: Sandbox):
+def test_a_deleted_order_can_no_longer_be_signed(demo: Demo, sandbox: Sandbox):
     linked(demo)
     batch = sent(released(demo))
     line, payment_id, page = (
@@ -303,7 +303,7 @@ FAULTS = {
 }
 
 
-def test_every_switch_is_tried_here(sandbox: Sandbox):
+def test_every_fault_of_the_sandbox_is_covered(sandbox: Sandbox):
     assert {name for name in sandbox.control("GET", "faults") if name.startswith("ponto_")} == {*FAULTS}
 
 
@@ -320,7 +320,7 @@ def test_each_way_it_can_fail_gives_one_order_at_most(demo: Demo, sandbox: Sandb
     "fault", ["ponto_not_taken", "ponto_order_504", "ponto_lost_answer", "ponto_strange_status",
               "ponto_foreign_redirect", "ponto_down"]
 )  # fmt: skip
-def test_it_goes_on_by_itself_with_the_same_order(demo: Demo, sandbox: Sandbox, fault: str):
+def test_after_a_failure_the_same_order_continues(demo: Demo, sandbox: Sandbox, fault: str):
     linked(demo)
     batch = released(demo)
     sandbox.fault(**{fault: True})
@@ -336,7 +336,7 @@ def test_it_goes_on_by_itself_with_the_same_order(demo: Demo, sandbox: Sandbox, 
     assert len(orders_at(sandbox)) == 1
 
 
-def test_rejected_by_the_bank_after_signing(demo: Demo, sandbox: Sandbox):
+def test_an_order_can_be_rejected_after_signing(demo: Demo, sandbox: Sandbox):
     linked(demo)
     sandbox.fault(ponto_rejects_signed=True)
     batch = sent(released(demo))
@@ -344,7 +344,7 @@ def test_rejected_by_the_bank_after_signing(demo: Demo, sandbox: Sandbox):
     assert followed(batch).state == "pending_rejection"
 
 
-def test_a_word_that_nobody_knows_moves_nothing(demo: Demo, sandbox: Sandbox):
+def test_an_unknown_status_changes_nothing(demo: Demo, sandbox: Sandbox):
     linked(demo)
     batch = sent(released(demo))
     sandbox.fault(ponto_strange_status=True)
@@ -354,7 +354,7 @@ def test_a_word_that_nobody_knows_moves_nothing(demo: Demo, sandbox: Sandbox):
     assert followed(batch).state == "at_bank"
 
 
-def test_a_line_without_a_key_is_never_called(demo: Demo, sandbox: Sandbox):
+def test_a_link_without_tokens_is_never_called(demo: Demo, sandbox: Sandbox):
     linked(demo)
     batch = released(demo)
     BankGrant.delete().execute()
@@ -386,7 +386,7 @@ def refused_at_ponto(tokens: Tokens) -> bool:
     return False
 
 
-def test_the_tokens_of_a_replaced_link_are_revoked_and_those_of_the_new_one_hold(demo: Demo, sandbox: Sandbox):
+def test_the_tokens_of_a_replaced_link_are_revoked(demo: Demo, sandbox: Sandbox):
     old = linked(demo)
     tokens = held(old)
     new = linked(demo)
@@ -395,7 +395,7 @@ def test_the_tokens_of_a_replaced_link_are_revoked_and_those_of_the_new_one_hold
     assert (refused_at_ponto(tokens), refused_at_ponto(held(new))) == (True, False)
 
 
-def test_a_link_that_had_ended_is_revoked_when_its_accounts_are_linked_anew(demo: Demo, sandbox: Sandbox):
+def test_an_ended_link_is_revoked_when_its_accounts_are_linked_again(demo: Demo, sandbox: Sandbox):
     old = linked(demo)
     BankLink.update(status="ended", consent_status="expired").where(BankLink.id == old.id).execute()
     assert (revoked(), grant_of(old).tokens_sealed is not None) == ([], True), "its accounts may still pay"
@@ -410,7 +410,7 @@ def test_a_link_that_still_has_an_account_keeps_its_tokens(demo: Demo, sandbox: 
     assert not refused_at_ponto(held(old))
 
 
-def test_a_link_that_is_given_up_is_revoked(demo: Demo, sandbox: Sandbox):
+def test_an_abandoned_link_is_revoked(demo: Demo, sandbox: Sandbox):
     back = pressed(linking.start_consent(demo.client, demo.user, "ponto", PSU, None))
     oauth_grants.complete_authorization(demo.user, back["state"], back["code"])
     link = BankLink.get(BankLink.bank == "ponto")
@@ -421,7 +421,7 @@ def test_a_link_that_is_given_up_is_revoked(demo: Demo, sandbox: Sandbox):
     assert refused_at_ponto(tokens)
 
 
-def test_who_read_the_account_before_its_link_was_replaced_asks_again(demo: Demo, sandbox: Sandbox):
+def test_a_call_during_the_replacement_of_a_link_is_repeated(demo: Demo, sandbox: Sandbox):
     """Nothing has gone to the bank: the order is sent by the new link, once."""
     linked(demo)
     config = linking.bank_config_for_account(demo.account)

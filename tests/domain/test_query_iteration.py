@@ -19,7 +19,7 @@ def written_elsewhere(user: User) -> None:
     other.join()
 
 
-def test_a_write_in_a_loop_waits_for_nobody(world: Any):
+def test_a_loop_over_rows_may_write(world: Any):
     first = make_user()
     for _ in range(3):
         make_user()
@@ -29,7 +29,7 @@ def test_a_write_in_a_loop_waits_for_nobody(world: Any):
     assert {(user.name, user.id == first.id) for user in User.select()} == {("Nieuw", True), ("Nieuw", False)}
 
 
-def test_rows_can_be_asked_for_twice(world: Any):
+def test_a_query_can_be_iterated_twice(world: Any):
     made = [make_user().id for _ in range(3)]
     query = User.select(User.id).order_by(User.id)
     assert [user.id for user in query] == [user.id for user in query] == made

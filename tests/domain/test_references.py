@@ -46,7 +46,7 @@ def test_the_order_of_the_lines_changes_nothing():
      {"version": "v1:2"}],
     ids=str,
 )  # fmt: skip
-def test_whatever_tells_two_runs_apart_changes_the_identity(change: dict):
+def test_every_key_of_a_run_changes_the_identity(change: dict):
     assert payment_identity(replace(RUN, **change), LINES) != payment_identity(RUN, LINES)
 
 
@@ -57,7 +57,7 @@ def test_whatever_tells_two_runs_apart_changes_the_identity(change: dict):
      ("NL42INGB2268352412", 344808, "Jong, W. de", "Salaris"), ("NL42INGB2268352412", 344808, "Jong, Wouter de", "")],
     ids=["account", "cents", "name", "description"],
 )  # fmt: skip
-def test_whatever_is_paid_changes_the_identity(other: PaidLine):
+def test_every_field_of_a_line_changes_the_identity(other: PaidLine):
     assert payment_identity(RUN, [other, LINES[1]]) != payment_identity(RUN, LINES)
     assert payment_identity(RUN, [LINES[0], *LINES]) != payment_identity(RUN, LINES)
 
@@ -71,7 +71,7 @@ def test_a_run_without_a_time_gets_one_of_its_year_and_number():
     assert next(reference_candidates(replace(RUN, run_at=None), "x")).startswith("20260101000004-")
 
 
-def test_a_reference_that_is_taken_leads_to_the_same_next_one(demo: Demo):
+def test_a_taken_reference_always_leads_to_the_same_next_one(demo: Demo):
     identity = payment_identity(RUN, LINES)
     first, second = islice(reference_candidates(RUN, identity), 2)
     Batch.update(reference=first).where(Batch.id == demo.batch().id).execute()

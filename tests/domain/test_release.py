@@ -37,14 +37,14 @@ def _release(demo: Demo, batch: Batch, **changes) -> Release:
     return row
 
 
-def test_it_approves_what_was_shown(demo: Demo):
+def test_a_release_holds_what_was_shown(demo: Demo):
     batch = demo.batch()
     row = _release(demo, batch)
     assert (row.total_cents, row.line_count, row.proof) == (855916, 3, "session")
     assert demo.view(batch).state == "approved"
 
 
-def test_a_change_after_looking_is_noticed(demo: Demo):
+def test_a_change_after_the_page_was_shown_refuses_the_release(demo: Demo):
     batch = demo.batch()
     seen = demo.view(batch)
     amendments.exclude_line(demo.client, demo.user, batch.reference, seen.lines[0].id)
@@ -53,7 +53,7 @@ def test_a_change_after_looking_is_noticed(demo: Demo):
     assert demo.view(batch).state == "open"
 
 
-def test_another_account_after_looking_is_noticed(demo: Demo):
+def test_another_account_after_the_page_was_shown_refuses_the_release(demo: Demo):
     batch = demo.batch()
     seen = demo.view(batch)
     amendments.change_date_and_account(demo.client, demo.user, batch.reference, None, demo.other.id)
@@ -80,7 +80,7 @@ def test_every_change_voids_the_release(demo: Demo, what: str):
     assert Release.get().voided_at is not None
 
 
-def test_pressing_twice_is_one_release(demo: Demo):
+def test_pressing_twice_gives_one_release(demo: Demo):
     batch = demo.batch()
     shown = demo.view(batch).digest
     _release(demo, batch, shown=shown)
@@ -89,7 +89,7 @@ def test_pressing_twice_is_one_release(demo: Demo):
     assert Release.select().count() == 1
 
 
-def test_two_presses_at_the_same_moment_are_one_release(demo: Demo):
+def test_parallel_presses_give_one_release(demo: Demo):
     batch = demo.batch()
     shown = demo.view(batch).digest
 
@@ -107,7 +107,7 @@ def test_two_presses_at_the_same_moment_are_one_release(demo: Demo):
     assert outcomes.count("NotOpen") == 5
 
 
-def test_nothing_to_pay(demo: Demo):
+def test_a_payment_without_payable_lines_is_refused(demo: Demo):
     batch = demo.batch()
     for line in demo.view(batch).lines:
         amendments.exclude_line(demo.client, demo.user, batch.reference, line.id)
@@ -117,7 +117,7 @@ def test_nothing_to_pay(demo: Demo):
     assert demo.view(batch).state == "discarded"
 
 
-def test_over_the_limit_of_a_payment(demo: Demo):
+def test_a_payment_over_its_limit_is_refused(demo: Demo):
     limits.set_limits(demo.account, 855915, None, "anna")
     batch = demo.batch()
     with pytest.raises(LimitExceeded) as over:
@@ -127,7 +127,7 @@ def test_over_the_limit_of_a_payment(demo: Demo):
     _release(demo, batch)
 
 
-def test_over_the_limit_of_a_day(demo: Demo):
+def test_a_payment_over_the_daily_limit_is_refused(demo: Demo):
     limits.set_limits(demo.account, None, 855916 * 2 - 1, "anna")
     first, second = demo.batch(number=1), demo.batch(number=2)
     _release(demo, first)
@@ -137,7 +137,7 @@ def test_over_the_limit_of_a_day(demo: Demo):
     assert demo.view(second).state == "open"
 
 
-def test_a_release_that_was_voided_does_not_count_for_the_day(demo: Demo):
+def test_a_void_release_does_not_count_for_the_daily_limit(demo: Demo):
     limits.set_limits(demo.account, None, 855916 * 2 - 1, "anna")
     first, second = demo.batch(number=1), demo.batch(number=2)
     _release(demo, first)
@@ -145,7 +145,7 @@ def test_a_release_that_was_voided_does_not_count_for_the_day(demo: Demo):
     _release(demo, second)
 
 
-def test_two_payments_at_once_cannot_both_take_the_last_of_the_day(demo: Demo):
+def test_parallel_releases_cannot_exceed_the_daily_limit(demo: Demo):
     limits.set_limits(demo.account, None, 855916 * 2 - 1, "anna")
     batches = [demo.batch(number=n) for n in (1, 2)]
     shown = [demo.view(batch).digest for batch in batches]
@@ -168,14 +168,14 @@ def test_a_preparer_never_releases(demo: Demo):
         _release(demo, demo.batch())
 
 
-def test_a_no_of_the_register_blocks(demo: Demo):
+def test_a_person_without_signing_authority_cannot_release(demo: Demo):
     batch = demo.batch()
     authorise(demo.client, demo.user, "no")
     with pytest.raises(AuthorityRefused):
         _release(demo, batch)
 
 
-def test_another_clients_payment_is_not_there(demo: Demo):
+def test_a_payment_of_another_client_is_not_found(demo: Demo):
     batch = demo.batch()
     demo.membership = make_client(demo.user)
     with pytest.raises(DomainError) as error:
@@ -183,7 +183,7 @@ def test_another_clients_payment_is_not_there(demo: Demo):
     assert type(error.value).__name__ == "NotFound"
 
 
-def test_a_day_that_is_no_bank_day_is_refused(demo: Demo):
+def test_an_execution_date_that_is_no_bank_day_is_refused(demo: Demo):
     batch = demo.batch()
     for day, reason in ((date(2020, 11, 13), "past"), (date(today_amsterdam().year + 1, 1, 1), "not_a_bank_day")):
         with pytest.raises(DateInvalid) as invalid:
@@ -192,7 +192,7 @@ def test_a_day_that_is_no_bank_day_is_refused(demo: Demo):
     assert Batch.get_by_id(batch.id).execution_date is None
 
 
-def test_delegated_signing_asks_for_the_pin(demo: Demo, sandbox: Sandbox):
+def test_delegated_signing_requires_the_pin(demo: Demo, sandbox: Sandbox):
     sandbox.control("PUT", "banks/redirect", {"signing": "delegated"})
     batch = demo.batch()
     with pytest.raises(WrongAuthenticationMethod):
@@ -215,19 +215,19 @@ def test_after_a_reset_nothing_is_paid_until_a_newer_identification(demo: Demo):
     assert _release(demo, batch).proof == "session"
 
 
-def test_a_pin_is_no_proof_where_the_bank_signs(demo: Demo):
+def test_a_pin_is_refused_where_the_bank_signs(demo: Demo):
     with pytest.raises(WrongAuthenticationMethod):
         _release(demo, demo.batch(), proof="pin", pin=PIN)
 
 
-def test_the_account_that_is_shown_is_the_one_that_pays(demo: Demo):
+def test_the_shown_account_is_the_debtor(demo: Demo):
     batch = demo.batch()
     amendments.change_date_and_account(demo.client, demo.user, batch.reference, None, demo.other.id)
     assert _release(demo, batch).debtor_iban == OTHER_IBAN
     assert BankAccount.get_by_id(Batch.get_by_id(batch.id).bank_account_id).iban == OTHER_IBAN
 
 
-def test_a_line_struck_at_the_moment_of_release_is_never_half_in(demo: Demo):
+def test_a_line_excluded_during_the_release_is_wholly_in_or_out(demo: Demo):
     """Either the release saw the strike and refuses, or the strike came after and voids the release."""
     for number in range(1, 6):
         batch = demo.batch(number=number)

@@ -87,7 +87,7 @@ def test_what_a_file_proves(demo: Demo, sent: Batch, names: list[str], state: st
     assert Batch.get_by_id(sent.id).state == state
 
 
-def test_two_lines_that_came_back_each_have_their_own_reason(demo: Demo, sent: Batch):
+def test_each_returned_line_has_its_own_reason(demo: Demo, sent: Batch):
     hand_in(demo, sent, "c_return_two_ntrydtls")
     found = [(line.standing, line.reason) for line in order_lines()]
     assert sum(standing == BACK for standing, _ in found) == 2

@@ -49,7 +49,7 @@ def move(demo: Demo, *debtors: int) -> NmbrsConnection:
 
 
 # --- moving ----------------------------------------------------------------------------------------
-def test_moving_takes_in_no_run_twice(demo: Demo, sandbox: Sandbox):
+def test_a_migration_imports_no_run_twice(demo: Demo, sandbox: Sandbox):
     made = sandbox.run_payroll(lines=8, description="april", webhook="none")
     (old,) = work(demo)
     moved = move(demo)
@@ -61,7 +61,7 @@ def test_moving_takes_in_no_run_twice(demo: Demo, sandbox: Sandbox):
     assert Run.get().nmbrs_id == side.guid("Run", made["run"])
 
 
-def test_after_moving_new_runs_come_over_rest_with_the_same_key(demo: Demo, sandbox: Sandbox):
+def test_after_a_migration_new_runs_keep_the_company_key(demo: Demo, sandbox: Sandbox):
     move(demo)
     sandbox.fault(nmbrs_wrong_token=True)  # SOAP is gone
     sandbox.run_payroll(lines=8, webhook="none")
@@ -69,7 +69,7 @@ def test_after_moving_new_runs_come_over_rest_with_the_same_key(demo: Demo, sand
     assert (batch.total_cents, batch.nmbrs_company, batch.missing_count) == (1_980_608, "9969", 0)
 
 
-def test_a_run_that_is_run_again_after_moving_replaces_its_payment(demo: Demo, sandbox: Sandbox):
+def test_a_run_recalculated_after_a_migration_replaces_its_payment(demo: Demo, sandbox: Sandbox):
     made = sandbox.run_payroll(lines=8, webhook="none")
     (old,) = work(demo)
     move(demo)
@@ -82,7 +82,7 @@ def test_a_run_that_is_run_again_after_moving_replaces_its_payment(demo: Demo, s
     assert (state(old)[0], lines(new)[0][1]) == ("replaced", 300_000)
 
 
-def test_wage_tax_comes_over_rest_once(demo: Demo, sandbox: Sandbox):
+def test_wage_tax_is_imported_once_after_a_migration(demo: Demo, sandbox: Sandbox):
     wage_tax.set_wage_tax_enabled(demo.client, demo.user, demo.company.id, True)
     earlier = utcnow() - timedelta(minutes=1)
     PayrollCompany.update(wage_tax_from=earlier).where(PayrollCompany.id == demo.company.id).execute()
@@ -94,7 +94,7 @@ def test_wage_tax_comes_over_rest_once(demo: Demo, sandbox: Sandbox):
     assert sorted(batch.kind for batch in work(demo)) == ["salary", "wage_tax"]
 
 
-def test_a_company_from_which_is_paid_and_that_cannot_be_converted_stops_the_move(demo: Demo, sandbox: Sandbox):
+def test_a_mapped_company_without_a_guid_stops_the_migration(demo: Demo, sandbox: Sandbox):
     sandbox.fault(nmbrs_converter_missing=True)
     with pytest.raises(RestIdsMissing):
         move(demo)
@@ -103,20 +103,20 @@ def test_a_company_from_which_is_paid_and_that_cannot_be_converted_stops_the_mov
     assert len(work(demo)) == 1
 
 
-def test_a_consent_that_does_not_cover_the_company_stops_the_move(demo: Demo, sandbox: Sandbox):
+def test_a_consent_without_the_company_stops_the_migration(demo: Demo, sandbox: Sandbox):
     with pytest.raises(RestIdsMissing):
         move(demo, side.SECOND_DEBTOR)
     assert row(demo).interface == "soap"
 
 
-def test_who_refuses_at_nmbrs_changes_nothing(demo: Demo, sandbox: Sandbox):
+def test_a_refused_consent_changes_nothing(demo: Demo, sandbox: Sandbox):
     url = rest_migration.start_migration_oauth(demo.client, demo.user, row(demo))
     with pytest.raises(ConsentRefused):
         rest_migration.complete_migration_oauth(demo.user, at_nmbrs(url, answer="deny"))
     assert row(demo).interface == "soap"
 
 
-def test_the_way_back_is_walked_once_by_who_went(demo: Demo, sandbox: Sandbox):
+def test_the_redirect_works_once_and_for_its_own_user(demo: Demo, sandbox: Sandbox):
     url = rest_migration.start_migration_oauth(demo.client, demo.user, row(demo))
     back = at_nmbrs(url)
     other = make_client(make_user())
@@ -128,12 +128,12 @@ def test_the_way_back_is_walked_once_by_who_went(demo: Demo, sandbox: Sandbox):
         rest_migration.complete_migration_oauth(demo.user, back)
 
 
-def test_a_second_interface_beside_the_first_is_refused(demo: Demo, sandbox: Sandbox):
+def test_a_second_interface_to_the_same_environment_is_refused(demo: Demo, sandbox: Sandbox):
     with pytest.raises(WrongInterface):
         rest_migration.start_migration_oauth(demo.client, demo.user, None)
 
 
-def test_a_customer_may_begin_with_the_later_interface(demo: Demo, sandbox: Sandbox):
+def test_a_first_connection_may_use_rest(demo: Demo, sandbox: Sandbox):
     connections.remove_connection(row(demo), demo.user)
     url = rest_migration.start_migration_oauth(demo.client, demo.user, None)
     made = rest_migration.complete_migration_oauth(demo.user, at_nmbrs(url))
@@ -145,7 +145,7 @@ def test_a_customer_may_begin_with_the_later_interface(demo: Demo, sandbox: Sand
     assert [company.nmbrs_id for company in seen] == [COMPANY]
 
 
-def test_debtors_keep_their_place(demo: Demo, sandbox: Sandbox):
+def test_debtors_keep_their_rows(demo: Demo, sandbox: Sandbox):
     permission_check.schedule_permission_checks(row(demo))
     permission_check.run_permission_checks(demo.connection.id)
     before = NmbrsDebtor.select().count()
@@ -193,13 +193,13 @@ def test_tokens_of_a_removed_connection_are_revoked_at_nmbrs_once(demo: Demo, sa
     assert refused_at_nmbrs(tokens)
 
 
-def test_tokens_of_a_removed_connection_are_used_for_no_call(demo: Demo):
+def test_tokens_of_a_removed_connection_are_not_used(demo: Demo):
     removed(demo)
     with pytest.raises(port.BadCredentials):
         nmbrs_tokens.access_token(row(demo))
 
 
-def test_a_revocation_without_an_answer_is_tried_again(demo: Demo, sandbox: Sandbox):
+def test_a_revocation_without_an_answer_is_retried(demo: Demo, sandbox: Sandbox):
     tokens = removed(demo)
     working = services().nmbrs_oauth
     with receiver(status=503, body=b"") as down:
@@ -219,7 +219,7 @@ def test_a_connection_that_is_kept_is_never_revoked(demo: Demo):
     assert nmbrs_tokens.access_token(moved)
 
 
-def test_going_back_to_the_older_interface_revokes_the_tokens_of_the_later(demo: Demo, sandbox: Sandbox):
+def test_returning_to_soap_revokes_the_rest_tokens(demo: Demo, sandbox: Sandbox):
     moved = move(demo)
     tokens = nmbrs_tokens.held(moved)
     assert tokens is not None
@@ -232,7 +232,7 @@ def test_going_back_to_the_older_interface_revokes_the_tokens_of_the_later(demo:
     assert refused_at_nmbrs(tokens)
 
 
-def test_a_consent_of_which_nothing_comes_is_revoked(demo: Demo, sandbox: Sandbox):
+def test_a_consent_that_is_not_used_is_revoked(demo: Demo, sandbox: Sandbox):
     with pytest.raises(RestIdsMissing):
         move(demo, side.SECOND_DEBTOR)
     assert TokenRevocation.select().count() == 1
@@ -240,7 +240,7 @@ def test_a_consent_of_which_nothing_comes_is_revoked(demo: Demo, sandbox: Sandbo
     assert revocations() == ["revoked"]
 
 
-def test_tokens_that_were_renewed_while_the_connection_was_removed_are_revoked_too(demo: Demo, sandbox: Sandbox):
+def test_tokens_renewed_during_the_removal_are_revoked_too(demo: Demo, sandbox: Sandbox):
     moved = move(demo)
     age(moved)
     service = services().nmbrs_oauth
@@ -274,7 +274,7 @@ def age(connection: NmbrsConnection) -> Tokens:
     return old
 
 
-def test_tokens_are_renewed_before_they_end_and_kept_before_they_are_used(demo: Demo, sandbox: Sandbox):
+def test_tokens_are_renewed_early_and_stored_before_use(demo: Demo, sandbox: Sandbox):
     moved = move(demo)
     old = age(moved)
     fresh = nmbrs_tokens.access_token(moved)
@@ -284,7 +284,7 @@ def test_tokens_are_renewed_before_they_end_and_kept_before_they_are_used(demo: 
     assert row(demo).lease_until is None
 
 
-def test_workers_at_once_use_a_refresh_token_once(demo: Demo, sandbox: Sandbox):
+def test_parallel_workers_use_a_refresh_token_once(demo: Demo, sandbox: Sandbox):
     moved = move(demo)
     age(moved)
 
@@ -304,7 +304,7 @@ def test_workers_at_once_use_a_refresh_token_once(demo: Demo, sandbox: Sandbox):
     assert row(demo).status == "active"
 
 
-def test_a_consent_that_has_ended_disturbs_and_can_be_given_again(demo: Demo, sandbox: Sandbox):
+def test_an_ended_consent_is_reported_and_can_be_renewed(demo: Demo, sandbox: Sandbox):
     moved = move(demo)
     age(moved)
     sandbox.fault(nmbrs_oauth_invalid_grant=True)
@@ -318,7 +318,7 @@ def test_a_consent_that_has_ended_disturbs_and_can_be_given_again(demo: Demo, sa
     assert len(work(demo)) == 1
 
 
-def test_an_identity_service_that_is_away_is_tried_again(demo: Demo, sandbox: Sandbox):
+def test_an_unreachable_identity_service_is_retried(demo: Demo, sandbox: Sandbox):
     moved = move(demo)
     age(moved)
     sandbox.fault(nmbrs_oauth_down=True)
@@ -329,7 +329,7 @@ def test_an_identity_service_that_is_away_is_tried_again(demo: Demo, sandbox: Sa
     assert len(work(demo)) == 1
 
 
-def test_a_lost_answer_ends_in_a_new_consent_not_in_silence(demo: Demo, sandbox: Sandbox):
+def test_a_lost_token_answer_asks_for_a_new_consent(demo: Demo, sandbox: Sandbox):
     moved = move(demo)
     age(moved)
     sandbox.fault(nmbrs_oauth_answer_lost=True)
@@ -344,7 +344,7 @@ def test_a_lost_answer_ends_in_a_new_consent_not_in_silence(demo: Demo, sandbox:
     [("nmbrs_rest_42908", "active"), ("nmbrs_rest_42909", "disturbed"), ("nmbrs_rest_50001", "active"),
      ("nmbrs_rest_401", "disturbed"), ("nmbrs_rest_40304", "disturbed")],
 )  # fmt: skip
-def test_each_refusal_of_rest(demo: Demo, sandbox: Sandbox, fault: str, status: str):
+def test_each_error_of_rest_has_its_meaning(demo: Demo, sandbox: Sandbox, fault: str, status: str):
     move(demo)
     sandbox.run_payroll(lines=8, webhook="none")
     sandbox.fault(**{fault: True})
@@ -360,7 +360,7 @@ def test_each_refusal_of_rest(demo: Demo, sandbox: Sandbox, fault: str, status: 
     assert [batch.total_cents for batch in work(demo)] == [1_980_608]
 
 
-def test_the_pauses_between_two_looks_are_those_of_the_interface(demo: Demo, sandbox: Sandbox):
+def test_the_polling_interval_depends_on_the_interface(demo: Demo, sandbox: Sandbox):
     move(demo)
     work(demo)
     due = PayrollCompany.get_by_id(demo.company.id).look_due_at
@@ -368,7 +368,7 @@ def test_the_pauses_between_two_looks_are_those_of_the_interface(demo: Demo, san
     assert due - utcnow() <= timedelta(hours=1)
 
 
-def test_moving_asks_nothing_of_the_other_side_inside_a_transaction(demo: Demo, sandbox: Sandbox):
+def test_a_migration_calls_nothing_inside_a_transaction(demo: Demo, sandbox: Sandbox):
     """Every call out is made while no transaction is open."""
     seen: list[bool] = []
     real = services()

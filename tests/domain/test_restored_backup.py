@@ -71,7 +71,7 @@ def payment_of(orders: list[dict]) -> list[str]:
     ids=["file, idempotent", "file, not idempotent", "json, idempotent"],
 )  # fmt: skip
 @pytest.mark.parametrize("moment", ["before the run", "before approval", "before sending"])
-def test_paid_again_from_a_backup_it_is_the_same_payment(
+def test_a_payment_made_again_from_a_backup_has_the_same_ids(
     demo: Demo, sandbox: Sandbox, backup: Backup, moment: str, form: str, honours: bool
 ):
     sandbox.control("PUT", "banks/redirect", {"format": form, "honours_request_id": honours})
@@ -92,7 +92,7 @@ def test_paid_again_from_a_backup_it_is_the_same_payment(
         assert again.state == "sending", "the bank says that it has it: nobody may send another by pressing a button"
 
 
-def test_what_was_executed_since_is_not_paid_again(demo: Demo, sandbox: Sandbox, backup: Backup):
+def test_a_payment_executed_since_the_backup_is_not_paid_again(demo: Demo, sandbox: Sandbox, backup: Backup):
     """The day of the payment is past by then: it is approved for another, and its bank knows the message still."""
     sandbox.run_payroll(webhook="none")
     copies: dict[str, Path] = {}

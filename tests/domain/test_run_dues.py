@@ -60,13 +60,13 @@ def test_each_line_pays_the_due_of_its_person(demo: Demo):
     assert named == {("A", "A"), ("B", "B")}
 
 
-def test_a_newer_version_writes_what_is_owed_now(run: Run):
+def test_a_newer_version_updates_the_dues(run: Run):
     assert read(run, [("A", A, 90), ("C", C, 300)]) is not None
     assert owed() == {"A": 90, "B": 0, "C": 300}
     assert Run.get().overpaid == [["A", A, 10], ["B", B, 200]]
 
 
-def test_who_comes_back_is_the_same_person(run: Run):
+def test_a_person_who_returns_is_recognised(run: Run):
     read(run, [("A", A, 100)])
     assert read(run, [("A", A, 100), ("B", X, 200)]) is None
     assert owed() == {"A": 100, "B": 200}
@@ -79,7 +79,7 @@ def test_a_person_is_found_by_name_before_the_account(demo: Demo):
     assert owed() == {"A": 220, "B": 0, "C": 110}
 
 
-def test_two_who_can_no_longer_be_told_apart_share_a_due(demo: Demo):
+def test_two_people_who_cannot_be_told_apart_share_a_due(demo: Demo):
     batch = demo.batch([("A", X, 100), ("B", X, 200)])
     paid(batch)
     assert read(batch.run, [("C", X, 150), ("D", X, 150)]) is None
@@ -99,7 +99,7 @@ def test_a_suspended_run_pays_nothing_until_it_is_read_again(demo: Demo):
     assert pays(new) == list(LINES)
 
 
-def test_the_books_tell_a_due_that_was_changed(demo: Demo):
+def test_check_books_finds_a_changed_due(demo: Demo):
     demo.batch()
     due = Due.get()
     Due.update(owed_cents=due.owed_cents + 1).where(Due.id == due.id).execute()
@@ -124,7 +124,7 @@ def migrated() -> tuple[dict[str, int], set[int | None]]:
     return owed(), {row.due_id for row in BatchLine.select()}
 
 
-def test_the_migration_owes_what_an_open_payment_asks(demo: Demo):
+def test_the_migration_owes_the_lines_of_an_open_payment(demo: Demo):
     batch = demo.batch([("A", A, 100), ("A", X, 50), ("B", B, 200)])
     found, lines = migrated()
     assert (found, None in lines) == ({"A": 150, "B": 200}, False)
@@ -139,7 +139,7 @@ def test_the_migration_owes_what_was_paid_in_parts(run: Run):
     assert pays(read(run, [("A", X, 120), ("B", B, 150)])) == [("A", X, 10)]
 
 
-def test_the_migration_keeps_what_was_struck(demo: Demo):
+def test_the_migration_keeps_excluded_lines(demo: Demo):
     batch = demo.batch([("A", A, 100), ("B", B, 200)])
     struck = demo.view(batch).lines[0].id
     amendments.exclude_line(demo.client, demo.user, batch.reference, struck)
@@ -148,7 +148,7 @@ def test_the_migration_keeps_what_was_struck(demo: Demo):
     assert pays(read(batch.run, [("A", A, 100), ("B", B, 210)])) == [("B", B, 10)]
 
 
-def test_the_migration_does_not_owe_what_was_overtaken(demo: Demo):
+def test_the_migration_does_not_owe_superseded_lines(demo: Demo):
     batch = demo.batch([("A", A, 100), ("B", B, 200)])
     read(batch.run, [("A", A, 130), ("B", B, 200)])
     assert migrated()[0] == {"A": 130, "B": 200}

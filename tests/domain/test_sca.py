@@ -106,7 +106,7 @@ def _wrong(right: str) -> str:
 
 
 # --- each way -------------------------------------------------------------------------------------
-def test_a_page_of_the_bank(demo: Demo):
+def test_redirect_sca(demo: Demo):
     batch = at_the_bank(demo)
     step = _begin(demo, batch)
     assert (step.how, bool(step.url)) == ("page", True)
@@ -114,7 +114,7 @@ def test_a_page_of_the_bank(demo: Demo):
     assert BankExchange.select().where(BankExchange.call == "authorise").count() == 1
 
 
-def test_in_the_app_of_the_bank(demo: Demo, sandbox: Sandbox):
+def test_decoupled_sca(demo: Demo, sandbox: Sandbox):
     signing_by(sandbox, "decoupled")
     batch = at_the_bank(demo)
     step = _begin(demo, batch)
@@ -126,7 +126,7 @@ def test_in_the_app_of_the_bank(demo: Demo, sandbox: Sandbox):
     assert followed(batch).state == "signed"
 
 
-def test_refused_in_the_app(demo: Demo, sandbox: Sandbox):
+def test_decoupled_sca_refused_in_the_app(demo: Demo, sandbox: Sandbox):
     signing_by(sandbox, "decoupled")
     batch = at_the_bank(demo)
     in_the_app(sandbox, "weigeren")
@@ -135,7 +135,7 @@ def test_refused_in_the_app(demo: Demo, sandbox: Sandbox):
     assert demo.view(batch).state == "open"
 
 
-def test_with_the_reader(demo: Demo, sandbox: Sandbox):
+def test_embedded_sca_with_a_card_reader(demo: Demo, sandbox: Sandbox):
     signing_by(sandbox, "embedded")
     batch = at_the_bank(demo)
     step = _begin(demo, batch)
@@ -148,7 +148,7 @@ def test_with_the_reader(demo: Demo, sandbox: Sandbox):
     assert Batch.get_by_id(batch.id).state == "signed"
 
 
-def test_with_a_text_message(demo: Demo, sandbox: Sandbox):
+def test_embedded_sca_with_a_text_message(demo: Demo, sandbox: Sandbox):
     signing_by(sandbox, "embedded")
     batch = at_the_bank(demo)
     step = _choose(demo, batch, "sms")
@@ -157,7 +157,7 @@ def test_with_a_text_message(demo: Demo, sandbox: Sandbox):
     assert followed(batch).state == "signed"
 
 
-def test_nothing_to_choose(demo: Demo, sandbox: Sandbox):
+def test_a_single_method_needs_no_choice(demo: Demo, sandbox: Sandbox):
     signing_by(sandbox, "embedded")
     sandbox.fault(bank_one_method=True)
     batch = at_the_bank(demo)
@@ -167,7 +167,7 @@ def test_nothing_to_choose(demo: Demo, sandbox: Sandbox):
     assert followed(batch).state == "signed"
 
 
-def test_another_method_after_all(demo: Demo, sandbox: Sandbox):
+def test_another_method_can_be_chosen(demo: Demo, sandbox: Sandbox):
     batch, _challenge = _with_challenge(demo, sandbox)
     assert _begin(demo, batch, again=True).how == "method"
     _choose(demo, batch, "sms")
@@ -176,7 +176,7 @@ def test_another_method_after_all(demo: Demo, sandbox: Sandbox):
 
 
 @pytest.mark.parametrize("way", ["decoupled", "embedded"])
-def test_two_signers_at_the_bank(demo: Demo, sandbox: Sandbox, way: str):
+def test_a_second_signature_at_the_bank_is_awaited(demo: Demo, sandbox: Sandbox, way: str):
     signing_by(sandbox, way)
     sandbox.fault(bank_two_signers=True)
     batch = at_the_bank(demo)
@@ -191,7 +191,7 @@ def test_two_signers_at_the_bank(demo: Demo, sandbox: Sandbox, way: str):
     assert followed(batch).state == "signed"
 
 
-def test_a_challenge_as_a_picture(demo: Demo, sandbox: Sandbox, between: Meddler):
+def test_a_challenge_can_be_an_image(demo: Demo, sandbox: Sandbox, between: Meddler):
     signing_by(sandbox, "embedded")
     sandbox.fault(bank_one_method=True)
 
@@ -209,13 +209,13 @@ def test_a_challenge_as_a_picture(demo: Demo, sandbox: Sandbox, between: Meddler
 
 
 @pytest.mark.parametrize("image", ["", "?", base64.b64encode(b"<svg xmlns='x'/>").decode(), None])
-def test_a_picture_that_is_none_is_not_shown(image: str | None):
+def test_an_invalid_image_is_not_shown(image: str | None):
     document = {"links": {}, "authorisation": {"challenge": {"image": image} if image is not None else None}}
     with pytest.raises(NotFound):
         sca_state.challenge_image(document)
 
 
-def test_a_bank_that_asks_who_is_there(demo: Demo, sandbox: Sandbox, between: Meddler):
+def test_a_bank_can_ask_for_credentials(demo: Demo, sandbox: Sandbox, between: Meddler):
     """The password goes to the bank, and stands nowhere with us."""
     signing_by(sandbox, "embedded")
     product = "/pain.001-sepa-credit-transfers"
@@ -237,7 +237,7 @@ def test_a_bank_that_asks_who_is_there(demo: Demo, sandbox: Sandbox, between: Me
 
 
 # --- wrong codes and the end ----------------------------------------------------------------------
-def test_a_wrong_code_says_so_and_can_be_typed_again(demo: Demo, sandbox: Sandbox):
+def test_a_wrong_code_can_be_corrected(demo: Demo, sandbox: Sandbox):
     batch, challenge = _with_challenge(demo, sandbox)
     right = reader(sandbox, challenge)
     with pytest.raises(InvalidScaCode) as caught:
@@ -249,7 +249,7 @@ def test_a_wrong_code_says_so_and_can_be_typed_again(demo: Demo, sandbox: Sandbo
     assert followed(batch).state == "signed"
 
 
-def test_three_wrong_codes_end_it_and_it_can_be_set_up_again(demo: Demo, sandbox: Sandbox):
+def test_three_wrong_codes_end_the_order(demo: Demo, sandbox: Sandbox):
     batch, challenge = _with_challenge(demo, sandbox)
     wrong = _wrong(reader(sandbox, challenge))
     for _ in range(2):
@@ -272,7 +272,7 @@ def _again(demo: Demo, batch: Batch) -> tuple[Batch, str]:
     return sent, _choose(demo, sent).challenge[0]
 
 
-def test_no_code_is_kept(demo: Demo, sandbox: Sandbox):
+def test_no_code_is_stored(demo: Demo, sandbox: Sandbox):
     batch, challenge = _with_challenge(demo, sandbox)
     code = reader(sandbox, challenge)
     _code(demo, batch, code)
@@ -282,7 +282,7 @@ def test_no_code_is_kept(demo: Demo, sandbox: Sandbox):
     assert f"'{code}'" not in kept
 
 
-def test_too_late(demo: Demo, sandbox: Sandbox):
+def test_an_expired_authorisation_fails(demo: Demo, sandbox: Sandbox):
     batch, challenge = _with_challenge(demo, sandbox)
     code = reader(sandbox, challenge)
     sandbox.fault(bank_sca_expired=True)
@@ -292,7 +292,7 @@ def test_too_late(demo: Demo, sandbox: Sandbox):
     reopening.reopen_payment(demo.client, demo.user, batch.reference)
 
 
-def test_giving_up_ends_the_order_unsigned(demo: Demo, sandbox: Sandbox):
+def test_abandoning_ends_the_order_unsigned(demo: Demo, sandbox: Sandbox):
     batch, challenge = _with_challenge(demo, sandbox)
     sca.abandon_signing(demo.client, demo.user, batch.reference)
     ended = Batch.get_by_id(batch.id)
@@ -302,7 +302,7 @@ def test_giving_up_ends_the_order_unsigned(demo: Demo, sandbox: Sandbox):
     assert sandbox.control("GET", "orders")[0]["status"] == "ACTC", "nobody signed"
 
 
-def test_what_is_signed_is_not_given_up(demo: Demo, sandbox: Sandbox, keys: Path):
+def test_a_signed_order_cannot_be_abandoned(demo: Demo, sandbox: Sandbox, keys: Path):
     """The code is at the bank when this process dies: giving up asks the bank, which has signed."""
     batch, challenge = _with_challenge(demo, sandbox)
     _dies_after(keys, "PUT")
@@ -317,7 +317,7 @@ def test_what_is_signed_is_not_given_up(demo: Demo, sandbox: Sandbox, keys: Path
     assert Batch.get_by_id(batch.id).state == "signed"
 
 
-def test_in_the_app_nothing_can_be_given_up_here(demo: Demo, sandbox: Sandbox):
+def test_decoupled_sca_cannot_be_abandoned(demo: Demo, sandbox: Sandbox):
     signing_by(sandbox, "decoupled")
     batch = at_the_bank(demo)
     with pytest.raises(NotOpen):
@@ -325,7 +325,7 @@ def test_in_the_app_nothing_can_be_given_up_here(demo: Demo, sandbox: Sandbox):
 
 
 # --- two windows, replays, deaths -----------------------------------------------------------------
-def test_two_windows_at_once_make_one_call(demo: Demo, sandbox: Sandbox, keys: Path):
+def test_two_windows_make_one_call(demo: Demo, sandbox: Sandbox, keys: Path):
     batch, challenge = _with_challenge(demo, sandbox)
     code, met = reader(sandbox, challenge), []
 
@@ -346,7 +346,7 @@ def _on_its_own(demo: Demo, batch: Batch) -> ScaStep:
         return _begin(demo, batch)
 
 
-def test_a_quick_thumb_joins_what_the_worker_begins(demo: Demo, sandbox: Sandbox):
+def test_a_user_joins_the_sca_that_the_worker_starts(demo: Demo, sandbox: Sandbox):
     """The bank still answers the worker: the person waits for that answer and sees it, and the bank is asked once."""
     sandbox.fault(bank_sign_not_ready=True)
     batch = at_the_bank(demo)
@@ -359,7 +359,7 @@ def test_a_quick_thumb_joins_what_the_worker_begins(demo: Demo, sandbox: Sandbox
     assert begun.count() == 1
 
 
-def test_a_code_sent_again_changes_nothing(demo: Demo, sandbox: Sandbox):
+def test_a_repeated_code_changes_nothing(demo: Demo, sandbox: Sandbox):
     batch, challenge = _with_challenge(demo, sandbox)
     code = reader(sandbox, challenge)
     _code(demo, batch, code)
@@ -369,12 +369,12 @@ def test_a_code_sent_again_changes_nothing(demo: Demo, sandbox: Sandbox):
     assert BankExchange.select().where(BankExchange.call == "authorise").count() == calls
 
 
-def test_a_method_chosen_in_another_window_already(demo: Demo, sandbox: Sandbox):
+def test_a_method_chosen_in_another_window_is_kept(demo: Demo, sandbox: Sandbox):
     batch, challenge = _with_challenge(demo, sandbox)
     assert _choose(demo, batch, "sms").challenge == (challenge,)
 
 
-def test_a_method_that_the_bank_did_not_offer(demo: Demo, sandbox: Sandbox):
+def test_a_method_that_the_bank_did_not_offer_is_refused(demo: Demo, sandbox: Sandbox):
     signing_by(sandbox, "embedded")
     batch = at_the_bank(demo)
     with pytest.raises(NotFound):
@@ -398,7 +398,7 @@ def _claims_run_out() -> None:
     ScaSession.update(lease_until=utcnow() - timedelta(seconds=1)).where(held).execute()
 
 
-def test_killed_between_beginning_and_recording(demo: Demo, sandbox: Sandbox, keys: Path):
+def test_a_worker_killed_before_recording_the_start(demo: Demo, sandbox: Sandbox, keys: Path):
     signing_by(sandbox, "embedded")
     sandbox.fault(bank_sign_not_ready=True)
     batch = at_the_bank(demo)
@@ -416,7 +416,7 @@ def test_killed_between_beginning_and_recording(demo: Demo, sandbox: Sandbox, ke
     assert followed(batch).state == "signed"
 
 
-def test_killed_after_the_code(demo: Demo, sandbox: Sandbox, keys: Path):
+def test_a_process_killed_after_the_code(demo: Demo, sandbox: Sandbox, keys: Path):
     batch, challenge = _with_challenge(demo, sandbox)
     _dies_after(keys, "PUT")
     with pytest.raises(Killed):
@@ -425,7 +425,7 @@ def test_killed_after_the_code(demo: Demo, sandbox: Sandbox, keys: Path):
     assert followed(batch).state == "signed"
 
 
-def test_a_second_writer_never_undoes_what_a_later_one_wrote(demo: Demo, sandbox: Sandbox):
+def test_an_expired_lease_never_overwrites_a_later_answer(demo: Demo, sandbox: Sandbox):
     batch, _challenge = _with_challenge(demo, sandbox)
     old = sca_state.acquire_sca_session(BankOrder.get().id)
     _claims_run_out()
@@ -435,7 +435,7 @@ def test_a_second_writer_never_undoes_what_a_later_one_wrote(demo: Demo, sandbox
     assert _step(demo, batch).how == "failed"
 
 
-def test_an_order_that_is_over_is_not_spoken_of(demo: Demo, sandbox: Sandbox):
+def test_a_closed_order_is_not_signed(demo: Demo, sandbox: Sandbox):
     """A window that looked before it ended, and presses after."""
     _with_challenge(demo, sandbox)
     order = BankOrder.get()
@@ -445,7 +445,7 @@ def test_an_order_that_is_over_is_not_spoken_of(demo: Demo, sandbox: Sandbox):
 
 
 # --- the bank's moods -----------------------------------------------------------------------------
-def test_not_ready_to_be_signed_yet(demo: Demo, sandbox: Sandbox):
+def test_an_order_may_not_be_signable_yet(demo: Demo, sandbox: Sandbox):
     signing_by(sandbox, "embedded")
     sandbox.fault(bank_sign_not_ready=True)
     batch = at_the_bank(demo)
@@ -457,7 +457,7 @@ def test_not_ready_to_be_signed_yet(demo: Demo, sandbox: Sandbox):
 
 
 @pytest.mark.parametrize("fault", ["bank_down", "bank_cut"])
-def test_no_answer_to_a_code_is_neither_yes_nor_no(demo: Demo, sandbox: Sandbox, fault: str):
+def test_an_unanswered_code_has_an_unknown_outcome(demo: Demo, sandbox: Sandbox, fault: str):
     batch, challenge = _with_challenge(demo, sandbox)
     code = reader(sandbox, challenge)
     sandbox.fault(**{fault: True})
@@ -469,7 +469,7 @@ def test_no_answer_to_a_code_is_neither_yes_nor_no(demo: Demo, sandbox: Sandbox,
     assert followed(batch).state == "signed"
 
 
-def test_an_answer_that_is_lost_and_the_code_once_more(demo: Demo, sandbox: Sandbox, between: Meddler):
+def test_after_a_lost_answer_the_code_can_be_repeated(demo: Demo, sandbox: Sandbox, between: Meddler):
     batch, challenge = _with_challenge(demo, sandbox)
     path = f"/authorisations/{BankOrder.get().authorisation_id}"
     between.changes[path] = lambda body: b"<html>??"
@@ -478,7 +478,7 @@ def test_an_answer_that_is_lost_and_the_code_once_more(demo: Demo, sandbox: Sand
     assert Batch.get_by_id(batch.id).state == "signed", "the bank was asked at once"
 
 
-def test_a_bank_that_cannot_be_reached(demo: Demo, sandbox: Sandbox):
+def test_an_unreachable_bank_is_reported(demo: Demo, sandbox: Sandbox):
     batch, challenge = _with_challenge(demo, sandbox)
     gone = replace(_world().banks.lines()["redirect"], base_url="http://127.0.0.1:9/bank/redirect")
     order = BankOrder.get()
@@ -504,7 +504,7 @@ def test_a_bank_that_cannot_be_reached(demo: Demo, sandbox: Sandbox):
 
 
 @pytest.mark.parametrize("fault", ["bank_relative_links", "bank_slow_status", "bank_problem_json"])
-def test_other_habits_of_banks(demo: Demo, sandbox: Sandbox, fault: str):
+def test_variants_of_the_standard(demo: Demo, sandbox: Sandbox, fault: str):
     sandbox.fault(**{fault: True})
     batch, challenge = _with_challenge(demo, sandbox)
     with pytest.raises(InvalidScaCode):
@@ -514,7 +514,7 @@ def test_other_habits_of_banks(demo: Demo, sandbox: Sandbox, fault: str):
     assert followed(batch).state == "signed"
 
 
-def test_a_page_of_another_site_is_not_taken(demo: Demo, sandbox: Sandbox):
+def test_a_redirect_to_another_host_is_refused(demo: Demo, sandbox: Sandbox):
     sandbox.fault(bank_foreign_redirect=True)
     batch = at_the_bank(demo)
     with pytest.raises(ScaOutcomeUnknown):
@@ -523,7 +523,7 @@ def test_a_page_of_another_site_is_not_taken(demo: Demo, sandbox: Sandbox):
     assert _begin(demo, batch).how == "page"
 
 
-def test_a_signing_in_progress_survives_a_change_of_keys(demo: Demo, sandbox: Sandbox):
+def test_an_sca_in_progress_survives_key_rotation(demo: Demo, sandbox: Sandbox):
     batch, challenge = _with_challenge(demo, sandbox)
     with transaction(demo.client.id):
         token_revocations.schedule_revocation("nmbrs", demo.client.id, "connection:1", "a-refresh-token")
@@ -539,7 +539,7 @@ def test_a_signing_in_progress_survives_a_change_of_keys(demo: Demo, sandbox: Sa
     configure(before)
 
 
-def test_what_may_carry_a_token_is_encrypted_and_the_rest_is_columns(demo: Demo, sandbox: Sandbox):
+def test_links_and_answers_are_encrypted(demo: Demo, sandbox: Sandbox):
     _batch, challenge = _with_challenge(demo, sandbox)
     (row,) = ScaSession.select()
     assert (row.purpose, row.sca_status, row.lease_until) == ("payment", "scaMethodSelected", None)
@@ -549,7 +549,7 @@ def test_what_may_carry_a_token_is_encrypted_and_the_rest_is_columns(demo: Demo,
     assert challenge not in written
 
 
-def test_a_lease_that_is_held_ends_by_itself_or_when_given_back(demo: Demo, sandbox: Sandbox):
+def test_a_lease_ends_by_expiry_or_release(demo: Demo, sandbox: Sandbox):
     _with_challenge(demo, sandbox)
     order = BankOrder.get()
     lease = sca_state.acquire_sca_session(order.id)
@@ -563,7 +563,7 @@ def test_a_lease_that_is_held_ends_by_itself_or_when_given_back(demo: Demo, sand
     assert sca_state.acquire_sca_session(order.id).document["elsewhere"], "the earlier caller may have reached the bank"
 
 
-def test_nothing_to_sign_before_the_bank_has_it(demo: Demo):
+def test_there_is_nothing_to_sign_before_submission(demo: Demo):
     batch = demo.batch()
     with pytest.raises(NotOpen):
         _begin(demo, batch)

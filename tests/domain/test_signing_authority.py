@@ -58,7 +58,7 @@ def extract(*functions: Officership, **changes) -> Extract:
         (extract(director(person=somebody(last_name="Vries"))), "no"),
     ],
 )
-def test_the_rule(found: Extract, answer: str):
+def test_each_registration_gives_its_decision(found: Extract, answer: str):
     assert evaluate_authority(found, identity()).answer == answer
 
 
@@ -86,7 +86,7 @@ def test_a_minor_may_not_sign():
         (somebody(), identity(last_name="Jongh"), "no"),
     ],
 )
-def test_matching(person: Person, who: Identity, how: str):
+def test_a_person_is_matched_with_the_register(person: Person, who: Identity, how: str):
     assert match_person(person, who) == how
 
 
@@ -110,7 +110,7 @@ def test_matching(person: Person, who: Identity, how: str):
         (somebody(last_name="d'Hondt", prefix=None), identity(last_name="D’Hondt", prefix=None), "exact"),
     ],
 )
-def test_names_as_they_are_written(person: Person, who: Identity, how: str):
+def test_spellings_of_names(person: Person, who: Identity, how: str):
     assert match_person(person, who) == how
 
 
@@ -148,16 +148,16 @@ def followed(found: Extract, **others: Extract) -> tuple[str, str]:
         ("azb", extract(director(person=somebody(birth_date=None))), ("not_established", "name_differs")),
     ],
 )
-def test_a_person_by_way_of_a_company(code: str, above: Extract, answer: tuple[str, str]):
+def test_a_director_of_a_managing_company_is_authorised(code: str, above: Extract, answer: tuple[str, str]):
     assert followed(extract(holding(code=code)), n10000001=above) == answer
 
 
 @pytest.mark.parametrize("changes", [{"ended": True}, {"suspended": True}])
-def test_a_company_whose_function_does_not_count(changes: dict):
+def test_a_company_without_managing_function_gives_no_authority(changes: dict):
     assert followed(extract(holding(**changes)), n10000001=extract(director()))[0] == "no"
 
 
-def test_a_company_that_cannot_be_followed_is_for_a_person_to_decide():
+def test_an_unknown_managing_company_is_decided_manually():
     undecided = ("not_established", "company_not_followed")
     assert followed(extract(holding(None))) == undecided
     assert followed(extract(holding("99999999"))) == undecided
@@ -166,7 +166,7 @@ def test_a_company_that_cannot_be_followed_is_for_a_person_to_decide():
     assert followed(extract(holding(None), director("nb"))) == ("no", "not_authorised")
 
 
-def test_nobody_is_followed_for_whom_the_register_says_yes():
+def test_no_company_is_followed_if_the_person_is_authorised_directly():
     def follow(number: str) -> Extract:
         raise RegisterDown
 
@@ -181,12 +181,12 @@ def chain(length: int) -> dict[str, Extract]:
     return between | {f"n1000000{length}": extract(director("azb"))}
 
 
-def test_it_is_followed_so_far_and_no_further():
+def test_companies_are_followed_to_a_maximum_depth():
     assert followed(extract(holding()), **chain(MAX_HOLDING_DEPTH - 1)) == ("yes", "through_company")
     assert followed(extract(holding()), **chain(MAX_HOLDING_DEPTH)) == ("not_established", "company_not_followed")
 
 
-def test_companies_that_direct_one_another_end():
+def test_a_circle_of_companies_ends():
     here = extract(holding("10000001"))
     assert followed(here, n10000001=extract(holding("68750110"))) == ("no", "not_in_register")
     both = extract(holding("68750110"), director("azb"))

@@ -11,17 +11,17 @@ from models.payments import BATCH_STATES
 from tests.support.factories import Demo
 
 
-def test_every_state_stands_in_the_table():
+def test_every_state_is_in_the_table():
     named = {before for before, _ in state_machine.TRANSITIONS} | set(state_machine.TRANSITIONS.values())
     assert named == set(BATCH_STATES)
 
 
-def test_sending_is_left_by_the_banks_answer_or_a_persons_word_and_never_by_a_clock():
+def test_sending_ends_only_by_an_answer_of_the_bank_or_a_person():
     events = {event for before, event in state_machine.TRANSITIONS if before == "sending"}
     assert events == set(state_machine.CONCLUDED) | {"bank_did_not_take"}
 
 
-def test_what_is_executed_never_becomes_payable_again():
+def test_an_executed_payment_never_becomes_payable_again():
     reachable, todo = set(), ["executed", "partly_executed"]
     while todo:
         state = todo.pop()
@@ -32,7 +32,7 @@ def test_what_is_executed_never_becomes_payable_again():
     assert reachable == {"executed", "partly_executed", "returned", "disputed"}
 
 
-def test_a_move_writes_state_and_event_together(demo: Demo):
+def test_a_transition_writes_state_and_event_together(demo: Demo):
     batch = demo.batch()
     with models.transaction(demo.client.id):
         state_machine.transition(batch, "release", "user:1", total=5)
@@ -41,14 +41,14 @@ def test_a_move_writes_state_and_event_together(demo: Demo):
     assert (event.kind, event.details["before"], event.details["after"]) == ("batch.release", "open", "approved")
 
 
-def test_an_edge_that_is_not_there_is_refused(demo: Demo):
+def test_an_unknown_transition_is_refused(demo: Demo):
     batch = demo.batch()
     with pytest.raises(StateConflict), models.transaction(demo.client.id):
         state_machine.transition(batch, "bank_signed", "worker")
     assert Batch.get_by_id(batch.id).state == "open"
 
 
-def test_a_row_that_another_moved_is_not_moved_again(demo: Demo):
+def test_a_concurrent_transition_is_refused(demo: Demo):
     batch, stale = demo.batch(), None
     stale = Batch.get_by_id(batch.id)
     with models.transaction(demo.client.id):
@@ -57,12 +57,12 @@ def test_a_row_that_another_moved_is_not_moved_again(demo: Demo):
         state_machine.transition(stale, "release", "user:2")
 
 
-def test_a_move_outside_a_transaction_is_refused(demo: Demo):
+def test_a_transition_outside_a_transaction_is_refused(demo: Demo):
     with pytest.raises(RuntimeError):
         state_machine.transition(demo.batch(), "release", "user:1")
 
 
-def test_the_chain_holds_and_a_changed_event_breaks_it(demo: Demo):
+def test_a_changed_event_breaks_the_audit_chain(demo: Demo):
     demo.batch()
     assert audit.verify_chain(demo.client.id) == []
     event = AuditEvent.select().order_by(AuditEvent.id).get()

@@ -62,7 +62,7 @@ def _address(order: BankOrder) -> str:
     return found
 
 
-def test_the_bank_signals_and_is_asked(demo: Demo, hooks: str, sandbox: Sandbox):
+def test_a_callback_polls_the_bank(demo: Demo, hooks: str, sandbox: Sandbox):
     sandbox.control("PUT", "banks/redirect", {"notifies": True})
     batch = at_the_bank(demo)
     page = sca.start_sca(demo.client, demo.user, batch.reference, PSU).url or ""
@@ -75,7 +75,7 @@ def test_the_bank_signals_and_is_asked(demo: Demo, hooks: str, sandbox: Sandbox)
     assert Batch.get().state == "signed"
 
 
-def test_what_it_says_is_not_believed(demo: Demo, hooks: str):
+def test_the_content_of_a_callback_is_not_believed(demo: Demo, hooks: str):
     at_the_bank(demo)
     order = _later()
     lie = {"paymentId": order.payment_id, "transactionStatus": "ACSC"}
@@ -87,7 +87,7 @@ def test_what_it_says_is_not_believed(demo: Demo, hooks: str):
 
 
 @pytest.mark.parametrize("body", [b"", b"{", b"<xml/>", b"\xff" * 1000])
-def test_whatever_it_says_it_is_a_signal_and_is_kept_nowhere(demo: Demo, hooks: str, body: bytes):
+def test_any_content_counts_as_a_callback_and_is_not_stored(demo: Demo, hooks: str, body: bytes):
     at_the_bank(demo)
     order = _later()
     answer = requests.post(_address(order), data=body, headers={"Content-Type": "text/plain"}, timeout=10)
@@ -96,7 +96,7 @@ def test_whatever_it_says_it_is_a_signal_and_is_kept_nowhere(demo: Demo, hooks: 
     assert status_polling.due_orders() == [order.id]
 
 
-def test_a_long_one_is_not_read(demo: Demo, hooks: str):
+def test_a_long_body_is_not_read(demo: Demo, hooks: str):
     at_the_bank(demo)
     order = _later()
     assert requests.post(_address(order), data=b"x" * 65_537, timeout=10).status_code == 413
@@ -104,7 +104,7 @@ def test_a_long_one_is_not_read(demo: Demo, hooks: str):
 
 
 @pytest.mark.parametrize("known", ["return", "nothing"])
-def test_nobody_else_can_signal(demo: Demo, hooks: str, known: str):
+def test_an_unknown_state_is_refused(demo: Demo, hooks: str, known: str):
     """Not with the state of the way back either: a browser has seen that one."""
     at_the_bank(demo)
     order = _later()
@@ -113,7 +113,7 @@ def test_nobody_else_can_signal(demo: Demo, hooks: str, known: str):
     assert status_polling.due_orders() == []
 
 
-def test_it_asks_and_does_nothing_else(demo: Demo, hooks: str):
+def test_a_callback_only_polls(demo: Demo, hooks: str):
     at_the_bank(demo)
     order = _later()
     assert requests.get(_address(order), timeout=10).status_code == 405
@@ -124,7 +124,7 @@ def test_it_asks_and_does_nothing_else(demo: Demo, hooks: str):
     assert {name for name in after if after[name] != before[name]} == {"due_at"}
 
 
-def test_of_an_order_that_is_over_nothing_is_asked(demo: Demo, hooks: str):
+def test_a_closed_order_is_not_polled(demo: Demo, hooks: str):
     at_the_bank(demo)
     order = _later()
     BankOrder.update(state="ended", due_at=None).execute()
@@ -132,7 +132,7 @@ def test_of_an_order_that_is_over_nothing_is_asked(demo: Demo, hooks: str):
     assert BankOrder.get().due_at is None
 
 
-def test_a_bank_that_does_not_signal_gets_no_address(demo: Demo, sandbox: Sandbox):
+def test_a_bank_without_callbacks_gets_no_url(demo: Demo, sandbox: Sandbox):
     batch = demo.batch()
     release(demo.membership, batch.reference, demo.view(batch).digest, "session", PSU)
     submission.submit_order(batch.id)
@@ -147,7 +147,7 @@ def test_a_bank_that_does_not_signal_gets_no_address(demo: Demo, sandbox: Sandbo
         ("http://192.0.2.1/a", "false"), ("http://127.0.0.1.elsewhere.example/a", "false"), (None, None),
     ],
 )  # fmt: skip
-def test_the_sandbox_signals_to_this_machine_alone(sandbox: Sandbox, address: str | None, support: str | None):
+def test_the_sandbox_calls_only_this_machine(sandbox: Sandbox, address: str | None, support: str | None):
     sandbox.control("PUT", "banks/redirect", {"notifies": True})
     headers = EXPLICIT | ({"TPP-Notification-URI": address} if address else {})
     answer = Tpp(sandbox.url).place(pain001(bank_day(sandbox)), headers)

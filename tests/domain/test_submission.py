@@ -68,7 +68,7 @@ def _at_the_bank(sandbox: Sandbox) -> list[dict]:
     return sandbox.control("GET", "orders")
 
 
-def test_the_way_forward(demo: Demo, sandbox: Sandbox):
+def test_an_order_is_submitted_signed_and_executed(demo: Demo, sandbox: Sandbox):
     batch = _send(_released(demo))
     assert batch.state == "at_bank"
     assert len(_at_the_bank(sandbox)) == 1
@@ -80,7 +80,7 @@ def test_the_way_forward(demo: Demo, sandbox: Sandbox):
     assert status_polling.due_orders() == []
 
 
-def test_what_the_bank_has_is_what_was_approved(demo: Demo, sandbox: Sandbox):
+def test_the_order_at_the_bank_equals_what_was_approved(demo: Demo, sandbox: Sandbox):
     batch = _released(demo)
     shown = demo.view(batch)
     _send(batch)
@@ -93,7 +93,7 @@ def test_what_the_bank_has_is_what_was_approved(demo: Demo, sandbox: Sandbox):
     assert root.findtext(".//{*}ReqdExctnDt/{*}Dt") == shown.execution_date.isoformat()
 
 
-def test_a_struck_line_is_not_sent(demo: Demo, sandbox: Sandbox):
+def test_an_excluded_line_is_not_sent(demo: Demo, sandbox: Sandbox):
     batch = demo.batch()
     amendments.exclude_line(demo.client, demo.user, batch.reference, demo.view(batch).lines[1].id)
     _send(_released(demo, batch))
@@ -102,7 +102,7 @@ def test_a_struck_line_is_not_sent(demo: Demo, sandbox: Sandbox):
     assert "<NbOfTxs>2</NbOfTxs>" in re.sub(r' xmlns="[^"]*"', "", body)
 
 
-def test_refusing_at_the_bank_lets_it_be_set_up_again(demo: Demo, sandbox: Sandbox):
+def test_a_payment_refused_at_the_bank_can_be_set_up_again(demo: Demo, sandbox: Sandbox):
     batch = _send(_released(demo))
     before = {line.end_to_end_id for line in BatchLine.select()}
     _sign(demo, batch, "Weiger")
@@ -114,7 +114,7 @@ def test_refusing_at_the_bank_lets_it_be_set_up_again(demo: Demo, sandbox: Sandb
     assert _at_the_bank(sandbox)[0]["msg_id"] == f"{batch.reference}-2"
 
 
-def test_a_bank_that_is_not_there_leaves_it_approved(demo: Demo, sandbox: Sandbox):
+def test_an_unreachable_bank_leaves_the_payment_approved(demo: Demo, sandbox: Sandbox):
     batch = _released(demo)
     nowhere = f"http://127.0.0.1:{closed_port()}/bank/redirect"  # the bank's address, where nothing listens
     sandbox.control("PUT", "banks/redirect", {"line": {"base_url": nowhere}})
@@ -131,7 +131,7 @@ def test_a_bank_that_is_not_there_leaves_it_approved(demo: Demo, sandbox: Sandbo
     assert [(o["request_id"], o["msg_id"]) for o in at_bank] == [(order.request_id, order.msg_id)]
 
 
-def test_an_order_that_never_left_does_not_go_with_old_figures(demo: Demo, sandbox: Sandbox, monkeypatch):
+def test_an_unsent_order_is_not_sent_with_old_figures(demo: Demo, sandbox: Sandbox, monkeypatch):
     """A newer run is read while the bank, which is not there, is called: what is sent next is what that run owes."""
     batch = _released(demo)
     (name, iban, cents), *others = LINES
@@ -155,7 +155,7 @@ def test_an_order_that_never_left_does_not_go_with_old_figures(demo: Demo, sandb
     assert (new.total_cents, Batch.get_by_id(batch.id).state) == (batch.total_cents - 100, "replaced")
 
 
-def test_a_lost_answer_is_never_taken_for_a_no(demo: Demo, sandbox: Sandbox):
+def test_a_lost_answer_is_not_a_refusal(demo: Demo, sandbox: Sandbox):
     sandbox.fault(bank_lost_answer=True)
     batch = _send(_released(demo), times=1)
     order = BankOrder.get()
@@ -170,7 +170,7 @@ def test_a_lost_answer_is_never_taken_for_a_no(demo: Demo, sandbox: Sandbox):
     assert len({o["request_id"] for o in _at_the_bank(sandbox)}) == 1
 
 
-def test_a_no_to_a_repeat_is_not_a_no_to_the_first_call(demo: Demo, sandbox: Sandbox):
+def test_a_refused_retry_is_no_refusal_of_the_first_call(demo: Demo, sandbox: Sandbox):
     sandbox.fault(bank_lost_answer=True)
     batch = _send(_released(demo), times=1)
     sandbox.fault(bank_lost_answer=False, bank_order_refused=True, bank_forgets_request_id=True)
@@ -195,7 +195,7 @@ def test_an_order_without_an_answer_is_resolved_by_two_people(demo: Demo, sandbo
 
 
 @pytest.mark.parametrize(("verdict", "state"), [("paid", "executed"), ("unpaid", "rejected")])
-def test_two_operators_settle_an_order_whose_bank_is_silent(
+def test_two_operators_settle_an_order_of_a_silent_bank(
     demo: Demo, sandbox: Sandbox, verdict: str, state: str
 ):
     batch = _send(_released(demo), times=1)
@@ -206,7 +206,7 @@ def test_two_operators_settle_an_order_whose_bank_is_silent(
     assert Batch.get_by_id(batch.id).state == state
 
 
-def test_delegated_signing_ends_signed(demo: Demo, sandbox: Sandbox):
+def test_an_order_under_delegated_signing_is_signed_at_once(demo: Demo, sandbox: Sandbox):
     sandbox.control("PUT", "banks/redirect", {"signing": "delegated"})
     batch = _send(_released(demo, proof="pin", pin=PIN))
     assert batch.state == "signed"
@@ -214,7 +214,7 @@ def test_delegated_signing_ends_signed(demo: Demo, sandbox: Sandbox):
     assert _follow(batch).state == "executed"
 
 
-def test_a_changed_contract_opens_it_again(demo: Demo, sandbox: Sandbox):
+def test_a_changed_way_of_signing_opens_the_payment_again(demo: Demo, sandbox: Sandbox):
     """Released by the session, and the bank now takes the app's pin for a signature: nothing is sent."""
     batch = _released(demo)
     sandbox.control("PUT", "banks/redirect", {"signing": "delegated"})
@@ -223,7 +223,7 @@ def test_a_changed_contract_opens_it_again(demo: Demo, sandbox: Sandbox):
     assert _at_the_bank(sandbox) == []
 
 
-def test_a_day_past_its_cut_off_is_never_shifted(
+def test_a_date_past_its_cut_off_is_never_moved(
     demo: Demo, monkeypatch: pytest.MonkeyPatch, sandbox: Sandbox
 ):
     batch = _released(demo)
@@ -233,7 +233,7 @@ def test_a_day_past_its_cut_off_is_never_shifted(
     assert _at_the_bank(sandbox) == []
 
 
-def test_an_order_that_waited_for_its_bank_past_its_day_is_opened_again(
+def test_an_order_that_waited_past_its_date_is_opened_again(
     demo: Demo, monkeypatch: pytest.MonkeyPatch, sandbox: Sandbox
 ):
     batch = _released(demo)
@@ -248,7 +248,7 @@ def test_an_order_that_waited_for_its_bank_past_its_day_is_opened_again(
     assert _at_the_bank(sandbox) == []
 
 
-def test_bytes_that_changed_are_not_sent(demo: Demo, sandbox: Sandbox):
+def test_changed_bytes_are_not_sent(demo: Demo, sandbox: Sandbox):
     batch = _released(demo)
     order = submission.build_order(queries.get_batch(demo.client, batch.reference))
     assert order is not None
@@ -259,7 +259,7 @@ def test_bytes_that_changed_are_not_sent(demo: Demo, sandbox: Sandbox):
     assert _at_the_bank(sandbox) == []
 
 
-def test_every_answer_of_the_bank_is_kept(demo: Demo):
+def test_every_answer_of_the_bank_is_recorded(demo: Demo):
     batch = _send(_released(demo))
     _follow(batch)
     kept = [(row.call, row.outcome, row.raw_status) for row in BankExchange.select()]

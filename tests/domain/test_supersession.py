@@ -52,7 +52,7 @@ def approve(demo: Demo, batch: Batch) -> Release:
 
 # --- not sent yet: replaced ------------------------------------------------------------------------
 @pytest.mark.parametrize("approved", [False, True])
-def test_a_payment_that_was_not_sent_gives_way_to_the_newer_run(demo: Demo, sandbox: Sandbox, approved: bool):
+def test_a_newer_version_replaces_an_unsent_payment(demo: Demo, sandbox: Sandbox, approved: bool):
     made, old = first(demo, sandbox)
     if approved:
         approve(demo, old)
@@ -66,7 +66,7 @@ def test_a_payment_that_was_not_sent_gives_way_to_the_newer_run(demo: Demo, sand
     assert list(integrity.find_inconsistencies()) == []
 
 
-def test_the_same_run_once_more_changes_nothing(demo: Demo, sandbox: Sandbox):
+def test_the_same_version_again_changes_nothing(demo: Demo, sandbox: Sandbox):
     made, old = first(demo, sandbox)
     again(sandbox, made)
     assert work(demo) == []
@@ -74,7 +74,7 @@ def test_the_same_run_once_more_changes_nothing(demo: Demo, sandbox: Sandbox):
 
 
 @pytest.mark.parametrize("action", ["unlock", "lock"])
-def test_locking_and_unlocking_reads_it_again_and_keeps_the_payment(demo: Demo, sandbox: Sandbox, action: str):
+def test_locking_a_run_keeps_its_payment(demo: Demo, sandbox: Sandbox, action: str):
     made, old = first(demo, sandbox)
     sandbox.control("POST", f"nmbrs/runs/{made['run']}", {"action": "unlock"})
     if action == "lock":
@@ -83,7 +83,7 @@ def test_locking_and_unlocking_reads_it_again_and_keeps_the_payment(demo: Demo, 
     assert state(old)[0] == "open"
 
 
-def test_a_struck_line_of_a_replaced_payment_is_void(demo: Demo, sandbox: Sandbox):
+def test_an_excluded_line_of_a_replaced_payment_is_void(demo: Demo, sandbox: Sandbox):
     made, old = first(demo, sandbox)
     line = demo.view(old).lines[0]
     amendments.exclude_line(demo.client, demo.user, old.reference, line.id)
@@ -97,7 +97,7 @@ def test_a_struck_line_of_a_replaced_payment_is_void(demo: Demo, sandbox: Sandbo
 
 
 @pytest.mark.parametrize("ended", ["rejected", "failed", "cancelled"])
-def test_a_payment_that_came_to_nothing_gives_way_too(demo: Demo, sandbox: Sandbox, ended: str):
+def test_a_newer_version_replaces_an_ended_payment(demo: Demo, sandbox: Sandbox, ended: str):
     made, old = first(demo, sandbox)
     put_at_bank(old, ended, "unpaid")
     change(sandbox, 1, cents=300_000)
@@ -106,7 +106,7 @@ def test_a_payment_that_came_to_nothing_gives_way_too(demo: Demo, sandbox: Sandb
     assert (state(old)[0], new.line_count, new.difference) == ("replaced", 8, False)
 
 
-def test_a_payment_that_was_struck_as_a_whole_does_not_swallow_the_newer_run(demo: Demo, sandbox: Sandbox):
+def test_a_newer_version_is_paid_after_a_discarded_payment(demo: Demo, sandbox: Sandbox):
     made, old = first(demo, sandbox)
     BatchLine.update(state="refused").where(BatchLine.batch == old.id).execute()
     amendments.discard(demo.client, demo.user, old.reference)
@@ -117,7 +117,7 @@ def test_a_payment_that_was_struck_as_a_whole_does_not_swallow_the_newer_run(dem
     assert {row[2] for row in lines(old)} == {"void"}
 
 
-def test_back_to_an_earlier_version_is_a_payment_of_its_own(demo: Demo, sandbox: Sandbox):
+def test_a_return_to_an_earlier_version_is_a_new_payment(demo: Demo, sandbox: Sandbox):
     made, old = first(demo, sandbox)
     change(sandbox, 1, cents=300_000)
     again(sandbox, made)
@@ -132,7 +132,7 @@ def test_back_to_an_earlier_version_is_a_payment_of_its_own(demo: Demo, sandbox:
 
 # --- sent: only the difference ---------------------------------------------------------------------
 @pytest.mark.parametrize("sent", ["sending", "name_check", "at_bank", "signed", "executed", "partly_executed"])
-def test_of_a_run_that_was_sent_only_the_difference_is_paid(demo: Demo, sandbox: Sandbox, sent: str):
+def test_after_a_sent_payment_only_the_difference_is_paid(demo: Demo, sandbox: Sandbox, sent: str):
     made, old = first(demo, sandbox)
     put_at_bank(old, sent, "paid" if sent == "executed" else "possible")
     change(sandbox, 1, cents=350_000)
@@ -147,7 +147,7 @@ def test_of_a_run_that_was_sent_only_the_difference_is_paid(demo: Demo, sandbox:
     assert list(integrity.find_inconsistencies()) == []
 
 
-def test_the_difference_must_be_opened_before_it_can_be_approved(demo: Demo, sandbox: Sandbox):
+def test_a_supplementary_payment_must_be_read_before_approval(demo: Demo, sandbox: Sandbox):
     made, old = first(demo, sandbox)
     put_at_bank(old, "at_bank")
     change(sandbox, 1, cents=350_000)
@@ -164,7 +164,7 @@ def test_the_difference_must_be_opened_before_it_can_be_approved(demo: Demo, san
     assert approve(demo, new).total_cents == 5_192
 
 
-def test_less_for_everybody_makes_no_payment_and_is_told(demo: Demo, sandbox: Sandbox):
+def test_lower_wages_make_no_payment_and_are_reported(demo: Demo, sandbox: Sandbox):
     made, old = first(demo, sandbox)
     put_at_bank(old, "executed", "paid")
     change(sandbox, 1, cents=344_000)
@@ -175,7 +175,7 @@ def test_less_for_everybody_makes_no_payment_and_is_told(demo: Demo, sandbox: Sa
     assert demo.view(old).overpaid == [("Jong, Wouter de", WOUTER, 808)]
 
 
-def test_a_line_that_was_struck_before_sending_is_paid_when_it_changed(demo: Demo, sandbox: Sandbox):
+def test_an_excluded_line_that_changes_is_paid(demo: Demo, sandbox: Sandbox):
     made, old = first(demo, sandbox)
     line = demo.view(old).lines[0]
     amendments.exclude_line(demo.client, demo.user, old.reference, line.id)
@@ -187,7 +187,7 @@ def test_a_line_that_was_struck_before_sending_is_paid_when_it_changed(demo: Dem
     assert BatchLine.get_by_id(line.id).state == "void"
 
 
-def test_a_second_difference_builds_on_the_first(demo: Demo, sandbox: Sandbox):
+def test_a_second_difference_counts_the_first(demo: Demo, sandbox: Sandbox):
     made, old = first(demo, sandbox)
     put_at_bank(old, "executed", "paid")
     change(sandbox, 1, cents=345_000)
@@ -203,14 +203,14 @@ def test_a_second_difference_builds_on_the_first(demo: Demo, sandbox: Sandbox):
 
 
 # --- the file is gone or wrong ---------------------------------------------------------------------
-def test_a_run_that_became_empty_takes_its_payment_back(demo: Demo, sandbox: Sandbox):
+def test_an_empty_version_replaces_the_payment_by_none(demo: Demo, sandbox: Sandbox):
     made, old = first(demo, sandbox)
     again(sandbox, made, lines=0)
     assert work(demo) == []
     assert (state(old), Run.get().state) == (("replaced", "run_emptied"), "empty")
 
 
-def test_a_newer_file_that_is_wrong_blocks_the_older_payment(demo: Demo, sandbox: Sandbox):
+def test_an_invalid_newer_file_blocks_the_older_payment(demo: Demo, sandbox: Sandbox):
     made, old = first(demo, sandbox)
     again(sandbox, made, sepa="<Document/>")
     assert work(demo) == []
@@ -226,7 +226,7 @@ def later() -> None:
     Run.update(missing_since=utcnow() - timedelta(minutes=1)).where(Run.missing_since.is_null(False)).execute()
 
 
-def test_a_run_that_is_not_listed_blocks_its_payment_at_once_and_ends_it_at_the_next_look(
+def test_a_missing_run_blocks_its_payment_and_then_ends_it(
     demo: Demo, sandbox: Sandbox
 ):
     made, batch = first(demo, sandbox)
@@ -241,7 +241,7 @@ def test_a_run_that_is_not_listed_blocks_its_payment_at_once_and_ends_it_at_the_
     assert [row.result for row in run_history.history(demo.client)] == ["vanished"]
 
 
-def test_what_was_approved_is_taken_back_when_its_run_is_gone(demo: Demo, sandbox: Sandbox):
+def test_an_approval_is_void_when_its_run_is_gone(demo: Demo, sandbox: Sandbox):
     made, batch = first(demo, sandbox)
     approve(demo, batch)
     sandbox.control("POST", f"nmbrs/runs/{made['run']}", {"action": "remove"})
@@ -251,7 +251,7 @@ def test_what_was_approved_is_taken_back_when_its_run_is_gone(demo: Demo, sandbo
     assert BankOrder.select().count() == 0
 
 
-def test_a_hiccup_of_the_list_passes_by_itself(demo: Demo, sandbox: Sandbox):
+def test_a_run_missing_once_is_restored(demo: Demo, sandbox: Sandbox):
     _made, batch = first(demo, sandbox)
     sandbox.fault(nmbrs_empty_runs=True)
     work(demo)
@@ -263,7 +263,7 @@ def test_a_hiccup_of_the_list_passes_by_itself(demo: Demo, sandbox: Sandbox):
     assert approve(demo, batch).total_cents == DEMO_TOTAL
 
 
-def test_a_run_that_comes_back_is_paid_once(demo: Demo, sandbox: Sandbox):
+def test_a_run_that_returns_is_paid_once(demo: Demo, sandbox: Sandbox):
     _made, batch = first(demo, sandbox)
     sandbox.fault(nmbrs_empty_runs=True)
     work(demo)
@@ -275,7 +275,7 @@ def test_a_run_that_comes_back_is_paid_once(demo: Demo, sandbox: Sandbox):
     assert (new.total_cents, Batch.select().where(Batch.state == "open").count()) == (DEMO_TOTAL, 1)
 
 
-def test_a_run_that_was_sent_stays_sent_when_it_is_gone(demo: Demo, sandbox: Sandbox):
+def test_a_sent_payment_stays_when_its_run_is_gone(demo: Demo, sandbox: Sandbox):
     made, batch = first(demo, sandbox)
     put_at_bank(batch, "signed")
     sandbox.control("POST", f"nmbrs/runs/{made['run']}", {"action": "remove"})
@@ -299,7 +299,7 @@ def test_a_new_number_for_the_same_run_is_paid_once(demo: Demo, sandbox: Sandbox
 
 
 # --- two runs of one period ------------------------------------------------------------------------
-def test_a_second_run_of_a_period_must_be_opened_first(demo: Demo, sandbox: Sandbox):
+def test_a_second_run_of_a_period_must_be_read_before_approval(demo: Demo, sandbox: Sandbox):
     _made, old = first(demo, sandbox)
     sandbox.run_payroll(lines=3, description="april", webhook="none")
     (new,) = work(demo)
@@ -312,14 +312,14 @@ def test_a_second_run_of_a_period_must_be_opened_first(demo: Demo, sandbox: Sand
     assert approve(demo, new).line_count == 3
 
 
-def test_another_period_is_no_reason_to_warn(demo: Demo, sandbox: Sandbox):
+def test_another_period_gives_no_warning(demo: Demo, sandbox: Sandbox):
     first(demo, sandbox)
     sandbox.run_payroll(lines=3, description="mei", webhook="none")
     (new,) = work(demo)
     assert demo.view(new).cautions == []
 
 
-def test_a_payment_that_was_struck_as_a_whole_is_no_reason_to_warn(demo: Demo, sandbox: Sandbox):
+def test_a_discarded_payment_gives_no_warning(demo: Demo, sandbox: Sandbox):
     _made, old = first(demo, sandbox)
     BatchLine.update(state="refused").where(BatchLine.batch == old.id).execute()
     amendments.discard(demo.client, demo.user, old.reference)
@@ -329,14 +329,14 @@ def test_a_payment_that_was_struck_as_a_whole_is_no_reason_to_warn(demo: Demo, s
 
 
 # --- by hand ---------------------------------------------------------------------------------------
-def test_taking_in_again_by_hand_doubles_nothing(demo: Demo, sandbox: Sandbox):
+def test_a_manual_reimport_doubles_nothing(demo: Demo, sandbox: Sandbox):
     first(demo, sandbox)
     run_history.reimport_run(demo.client, demo.user, Run.get().id)
     assert work(demo) == []
     assert Batch.select().count() == 1
 
 
-def test_what_was_struck_as_a_whole_can_be_taken_in_again(demo: Demo, sandbox: Sandbox):
+def test_a_discarded_payment_can_be_imported_again(demo: Demo, sandbox: Sandbox):
     _made, old = first(demo, sandbox)
     BatchLine.update(state="refused").where(BatchLine.batch == old.id).execute()
     amendments.discard(demo.client, demo.user, old.reference)
@@ -345,7 +345,7 @@ def test_what_was_struck_as_a_whole_can_be_taken_in_again(demo: Demo, sandbox: S
     assert (new.total_cents, new.version != old.version) == (DEMO_TOTAL, True)
 
 
-def test_two_workers_that_read_the_newer_run_make_one_payment(demo: Demo, sandbox: Sandbox):
+def test_parallel_imports_of_a_newer_version_make_one_payment(demo: Demo, sandbox: Sandbox):
     made, _old = first(demo, sandbox)
     change(sandbox, 1, cents=300_000)
     again(sandbox, made)
@@ -355,7 +355,7 @@ def test_two_workers_that_read_the_newer_run_make_one_payment(demo: Demo, sandbo
     assert (len(new), Batch.select().where(Batch.state == "open").count()) == (1, 1)
 
 
-def test_a_change_that_is_announced_while_the_run_is_being_read_is_read_after_it(demo: Demo, sandbox: Sandbox):
+def test_a_webhook_during_an_import_causes_another_import(demo: Demo, sandbox: Sandbox):
     made, old = first(demo, sandbox)
     run_history.reimport_run(demo.client, demo.user, Run.get().id)
     claimed = leases.claim_lease(Run, Run.get().id, 60)

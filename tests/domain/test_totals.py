@@ -57,27 +57,27 @@ def another_spelling(demo: Demo, batch: Batch) -> None:
 
 
 @pytest.mark.parametrize("act", [strike, other_account, behind_our_back, refused_whole, another_spelling])
-def test_no_change_is_missed(demo: Demo, batch: Batch, act):
+def test_every_change_invalidates_the_cache(demo: Demo, batch: Batch, act):
     before = shown(demo, batch)
     assert before == counted(demo, batch)
     act(demo, batch)
     assert shown(demo, batch) == counted(demo, batch) != before
 
 
-def test_everything_taken_back_is_as_before(demo: Demo, batch: Batch):
+def test_an_undone_change_restores_the_digest(demo: Demo, batch: Batch):
     before = shown(demo, batch)
     strike(demo, batch)
     assert amendments.include_all_lines(demo.client, demo.user, batch.reference) == 1
     assert shown(demo, batch) == before
 
 
-def test_a_verdict_tells_the_digests_around_it(demo: Demo, batch: Batch):
+def test_a_decision_returns_the_digests_before_and_after(demo: Demo, batch: Batch):
     before, line = shown(demo, batch)[0], BatchLine.get(BatchLine.batch == batch.id, BatchLine.position == 120)
     judged = amendments.exclude_line(demo.client, demo.user, batch.reference, line.id)
     assert (judged.before, judged.after, judged.alone) == (before, counted(demo, batch)[0], True)
 
 
-def test_what_was_counted_while_a_line_changed_is_not_kept(demo: Demo, batch: Batch):
+def test_totals_computed_during_a_change_are_not_cached(demo: Demo, batch: Batch):
     slow = queries.get_batch(demo.client, batch.reference)
     behind_our_back(demo, batch)
     totals.get_totals(slow, queries.execution_date(slow))
@@ -85,7 +85,7 @@ def test_what_was_counted_while_a_line_changed_is_not_kept(demo: Demo, batch: Ba
     assert shown(demo, batch) == counted(demo, batch)
 
 
-def test_a_wrong_number_that_was_kept_pays_nothing(demo: Demo, batch: Batch):
+def test_a_wrong_cache_pays_nothing(demo: Demo, batch: Batch):
     shown(demo, batch)
     kept = Batch.get_by_id(batch.id).lines_kept
     kept["sums"] |= {"digest": "0" * 64, "cents": 1}
@@ -97,13 +97,13 @@ def test_a_wrong_number_that_was_kept_pays_nothing(demo: Demo, batch: Batch):
     assert Batch.get_by_id(batch.id).state == "open"
 
 
-def test_a_short_payment_keeps_nothing(demo: Demo):
+def test_a_short_payment_is_not_cached(demo: Demo):
     batch = demo.batch(many(totals.CACHE_THRESHOLD))
     assert shown(demo, batch) == counted(demo, batch)
     assert Batch.get_by_id(batch.id).lines_kept is None
 
 
-def test_every_change_of_lines_is_another_version(demo: Demo, batch: Batch):
+def test_every_change_of_a_line_renews_the_version(demo: Demo, batch: Batch):
     versions = []
     for change in ({"state": "refused"}, {"state": "open"}, {"bank_reason": "AC04"}, {"state": SQL("state")}):
         BatchLine.update(**change).where(BatchLine.batch == batch.id, BatchLine.position == 1).execute()
@@ -111,7 +111,7 @@ def test_every_change_of_lines_is_another_version(demo: Demo, batch: Batch):
     assert len(set(versions)) == 4
 
 
-def test_of_another_payment_nothing_changes(demo: Demo, batch: Batch):
+def test_another_payments_version_is_unchanged(demo: Demo, batch: Batch):
     other = demo.batch(many(LONG), number=2)
     before = Batch.get_by_id(other.id).lines_version
     strike(demo, batch)

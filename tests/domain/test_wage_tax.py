@@ -19,12 +19,12 @@ def switch_on(demo: Demo) -> None:
     PayrollCompany.update(wage_tax_from=earlier).where(PayrollCompany.id == demo.company.id).execute()
 
 
-def test_it_is_off_until_somebody_switches_it_on(demo: Demo, sandbox: Sandbox):
+def test_wage_tax_is_off_by_default(demo: Demo, sandbox: Sandbox):
     sandbox.run_payroll(lines=8, webhook="none")
     assert [batch.kind for batch in work(demo)] == ["salary"]
 
 
-def test_a_return_is_one_line_with_its_reference(demo: Demo, sandbox: Sandbox):
+def test_a_tax_return_is_one_line_with_its_reference(demo: Demo, sandbox: Sandbox):
     switch_on(demo)
     sandbox.run_payroll(lines=8, description="april", webhook="none")
     made = {batch.kind: batch for batch in work(demo)}
@@ -38,7 +38,7 @@ def test_a_return_is_one_line_with_its_reference(demo: Demo, sandbox: Sandbox):
     assert demo.view(made["salary"]).cautions == []  # the same period, but not a second salary
 
 
-def test_it_comes_once(demo: Demo, sandbox: Sandbox):
+def test_a_tax_return_is_paid_once(demo: Demo, sandbox: Sandbox):
     switch_on(demo)
     sandbox.run_payroll(lines=8, webhook="none")
     work(demo)
@@ -46,7 +46,7 @@ def test_it_comes_once(demo: Demo, sandbox: Sandbox):
     assert Batch.select().where(Batch.kind == "wage_tax").count() == 1
 
 
-def test_returns_from_before_are_offered_not_pushed(demo: Demo, sandbox: Sandbox):
+def test_earlier_tax_returns_are_only_offered(demo: Demo, sandbox: Sandbox):
     sandbox.run_payroll(lines=8, webhook="none")
     work(demo)
     wage_tax.set_wage_tax_enabled(demo.client, demo.user, demo.company.id, True)
@@ -56,14 +56,14 @@ def test_returns_from_before_are_offered_not_pushed(demo: Demo, sandbox: Sandbox
     assert [run.state for run in Run.select().where(Run.kind == "wage_tax")] == ["older"]
 
 
-def test_without_the_right_the_salaries_come_all_the_same(demo: Demo, sandbox: Sandbox):
+def test_without_permission_salaries_are_still_imported(demo: Demo, sandbox: Sandbox):
     switch_on(demo)
     sandbox.fault(nmbrs_no_wage_tax_right=True)
     sandbox.run_payroll(lines=8, webhook="none")
     assert [batch.kind for batch in work(demo)] == ["salary"]
 
 
-def test_another_clients_company_is_not_there(demo: Demo, sandbox: Sandbox):
+def test_a_company_of_another_client_is_not_found(demo: Demo, sandbox: Sandbox):
     other = make_client(make_user())
     with pytest.raises(NotFound):
         wage_tax.set_wage_tax_enabled(other.client, other.user, demo.company.id, True)

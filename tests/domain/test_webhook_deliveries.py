@@ -51,7 +51,7 @@ def path_of(demo: Demo) -> str:
         ("text/plain", b"x" * 65_536),
     ],
 )
-def test_whatever_it_carries_it_is_kept_and_answered(web: FlaskClient, mapped: Demo, kind: str, body: bytes):
+def test_any_body_is_stored_and_answered(web: FlaskClient, mapped: Demo, kind: str, body: bytes):
     answer = web.post(path_of(mapped), data=body, content_type=kind, headers={"Cookie": "a=b"})
     assert (answer.status_code, answer.data) == (200, b"")
     row = Delivery.get()
@@ -59,24 +59,24 @@ def test_whatever_it_carries_it_is_kept_and_answered(web: FlaskClient, mapped: D
     assert "Cookie" not in row.headers
 
 
-def test_an_unknown_key_is_not_there(web: FlaskClient, mapped: Demo):
+def test_an_unknown_key_is_not_found(web: FlaskClient, mapped: Demo):
     assert web.post("/client/nobody/webhooks/paymentsbatch").status_code == 404
     assert web.get("/client/nobody/webhooks/paymentsbatch").status_code == 404
     assert Delivery.select().count() == 0
 
 
 @pytest.mark.parametrize("method", ["get", "head"])
-def test_looking_changes_nothing(web: FlaskClient, mapped: Demo, method: str):
+def test_a_get_changes_nothing(web: FlaskClient, mapped: Demo, method: str):
     assert getattr(web, method)(path_of(mapped)).status_code == 200
     assert Delivery.select().count() == 0
 
 
-def test_too_large_is_refused(web: FlaskClient, mapped: Demo):
+def test_a_too_large_body_is_refused(web: FlaskClient, mapped: Demo):
     assert web.post(path_of(mapped), data=b"x" * 65_537).status_code == 413
     assert Delivery.select().count() == 0
 
 
-def test_what_cannot_be_stored_is_not_confirmed(web: FlaskClient, mapped: Demo):
+def test_a_delivery_that_cannot_be_stored_is_not_confirmed(web: FlaskClient, mapped: Demo):
     path = path_of(mapped)
     models.database.execute_sql("alter table delivery rename to delivery_away")
     try:
@@ -87,7 +87,7 @@ def test_what_cannot_be_stored_is_not_confirmed(web: FlaskClient, mapped: Demo):
     assert web.post(path, data=b"{}").status_code == 200
 
 
-def test_more_than_may_wait_is_not_taken(web: FlaskClient, mapped: Demo, monkeypatch: pytest.MonkeyPatch):
+def test_too_many_waiting_deliveries_are_refused(web: FlaskClient, mapped: Demo, monkeypatch: pytest.MonkeyPatch):
     monkeypatch.setattr(webhook_deliveries, "MAX_UNPROCESSED", 2)
     assert [web.post(path_of(mapped), data=b"{}").status_code for _ in range(3)] == [200, 200, 503]
 
@@ -103,7 +103,7 @@ def work_off() -> None:
             intake.import_run(run_id)
 
 
-def test_sent_twice_it_makes_one_batch_and_one_mail(web: FlaskClient, mapped: Demo, sandbox: Sandbox):
+def test_a_repeated_delivery_makes_one_batch_and_one_mail(web: FlaskClient, mapped: Demo, sandbox: Sandbox):
     sandbox.run_payroll(lines=8, webhook="none")
     for _ in range(2):
         web.post(path_of(mapped), json={"CompanyId": 9969})
@@ -124,7 +124,7 @@ def test_sent_twice_it_makes_one_batch_and_one_mail(web: FlaskClient, mapped: De
         (("<CstmrCdtTrfInitn>", "<CstmrCdtTrfInitn><"), "not_xml"),
     ],
 )
-def test_a_wrong_file_makes_no_batch_and_says_why(
+def test_an_invalid_file_makes_no_batch_and_gives_the_reason(
     web: FlaskClient, mapped: Demo, sandbox: Sandbox, change: tuple[str, str], reason: str
 ):
     good = _file(sandbox, mapped)
@@ -150,7 +150,7 @@ def _file(sandbox: Sandbox, demo: Demo) -> str:
 
 
 @pytest.mark.parametrize("fault", ["nmbrs_9999", "nmbrs_html_503", "nmbrs_no_sepa_right"])
-def test_a_run_is_taken_in_when_nmbrs_works_again(web: FlaskClient, mapped: Demo, sandbox: Sandbox, fault: str):
+def test_a_run_is_imported_when_nmbrs_works_again(web: FlaskClient, mapped: Demo, sandbox: Sandbox, fault: str):
     sandbox.run_payroll(lines=8, webhook="none")
     sandbox.fault(**{fault: True})
     web.post(path_of(mapped), data=b"")
@@ -165,7 +165,7 @@ def test_a_run_is_taken_in_when_nmbrs_works_again(web: FlaskClient, mapped: Demo
     assert Batch.get().total_cents == 1_980_608
 
 
-def test_an_empty_run_says_so(web: FlaskClient, mapped: Demo, sandbox: Sandbox):
+def test_an_empty_run_is_reported(web: FlaskClient, mapped: Demo, sandbox: Sandbox):
     sandbox.fault(nmbrs_sepa_empty=True)
     sandbox.run_payroll(webhook="none")
     web.post(path_of(mapped), data=b"")

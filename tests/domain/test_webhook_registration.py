@@ -47,23 +47,23 @@ def pages(sandbox: Sandbox, path: str, **form: str) -> None:
     assert answer.status_code in (302, 303), answer.text
 
 
-def test_one_tap_sets_it_for_finished_runs_only(listed: Demo, sandbox: Sandbox):
+def test_one_tap_registers_it_for_finished_runs_only(listed: Demo, sandbox: Sandbox):
     assert install(listed) == ["installed"]
     assert settings(sandbox) == [(webhook_keys.webhook_url(listed.client), True, [1])]
 
 
-def test_twice_is_once(listed: Demo, sandbox: Sandbox):
+def test_a_repeated_registration_changes_nothing(listed: Demo, sandbox: Sandbox):
     install(listed)
     install(listed)
     assert len(settings(sandbox)) == 1
 
 
-def test_nothing_is_set_that_nobody_asked_for(listed: Demo, sandbox: Sandbox):
+def test_nothing_is_registered_without_a_request(listed: Demo, sandbox: Sandbox):
     assert (webhook_registration.schedule_webhook_check(connection(listed)), settings(sandbox)) == ([], [])
 
 
 @pytest.mark.parametrize("harm", ["removed", "not active", "too many events", "another name"])
-def test_a_visit_repairs_it(listed: Demo, sandbox: Sandbox, harm: str):
+def test_a_visit_repairs_the_webhook(listed: Demo, sandbox: Sandbox, harm: str):
     install(listed)
     address = webhook_keys.webhook_url(listed.client)
     number = NmbrsDebtor.get(NmbrsDebtor.nmbrs_id == str(DEBTOR)).webhook_id or ""
@@ -81,7 +81,7 @@ def test_a_visit_repairs_it(listed: Demo, sandbox: Sandbox, harm: str):
     assert settings(sandbox) == [(address, True, [1])]
 
 
-def test_a_webhook_of_somebody_else_is_left_alone(listed: Demo, sandbox: Sandbox):
+def test_a_webhook_of_another_party_is_left_alone(listed: Demo, sandbox: Sandbox):
     form = {"naam": "Ander", "endpoint": "https://ander.example/hook", "actief": "actief", "event_1": "actief"}
     pages(sandbox, "nieuw", **form)
     install(listed)
@@ -90,7 +90,7 @@ def test_a_webhook_of_somebody_else_is_left_alone(listed: Demo, sandbox: Sandbox
     ]  # fmt: skip
 
 
-def test_without_the_right_the_steps_are_for_the_customer(listed: Demo, sandbox: Sandbox):
+def test_without_permission_the_customer_gets_the_steps(listed: Demo, sandbox: Sandbox):
     sandbox.fault(nmbrs_no_webhook_right=True)
     assert install(listed) == ["not_allowed"]
     (view,) = webhook_registration.webhooks_of_connection(connection(listed))
@@ -99,7 +99,7 @@ def test_without_the_right_the_steps_are_for_the_customer(listed: Demo, sandbox:
     assert check(listed) == ["installed"]
 
 
-def test_a_hiccup_is_tried_again(listed: Demo, sandbox: Sandbox):
+def test_a_temporary_error_is_retried(listed: Demo, sandbox: Sandbox):
     sandbox.fault(nmbrs_9999=True)
     assert install(listed) == ["failed"]
     NmbrsDebtor.update(webhook_due_at=NmbrsDebtor.webhook_checked_at).execute()
@@ -109,13 +109,13 @@ def test_a_hiccup_is_tried_again(listed: Demo, sandbox: Sandbox):
     assert len(settings(sandbox)) == 1
 
 
-def test_only_debtors_that_pay_get_one(listed: Demo, sandbox: Sandbox):
+def test_only_debtors_with_mapped_companies_get_a_webhook(listed: Demo, sandbox: Sandbox):
     install(listed)
     assert [row["debtor"] for row in sandbox.control("GET", "nmbrs/webhooks") if row["settings"]] == [DEBTOR]
 
 
 # --- the key in the address ------------------------------------------------------------------------
-def test_a_new_address_is_set_and_the_old_one_works_for_as_long_as_was_chosen(listed: Demo, sandbox: Sandbox):
+def test_a_new_url_leaves_the_old_one_valid_for_the_chosen_time(listed: Demo, sandbox: Sandbox):
     install(listed)
     old = webhook_keys.webhook_url(listed.client)
     webhook_keys.rotate_key(listed.client, listed.user, timedelta(days=1))
@@ -129,21 +129,21 @@ def test_a_new_address_is_set_and_the_old_one_works_for_as_long_as_was_chosen(li
     assert webhook_keys.previous_key_expires_at(listed.client) is not None
 
 
-def test_an_old_address_can_end_at_once(demo: Demo):
+def test_an_old_url_can_end_at_once(demo: Demo):
     old = webhook_keys.webhook_url(demo.client)
     webhook_keys.rotate_key(demo.client, demo.user, timedelta(0))
     assert webhook_keys.client_id_of(old.split("/")[-3]) is None
     assert webhook_keys.previous_key_expires_at(demo.client) is None
 
 
-def test_a_second_renewal_never_lengthens_the_life_of_the_first_key(demo: Demo):
+def test_a_second_renewal_never_extends_the_first_key(demo: Demo):
     first = webhook_keys.webhook_url(demo.client)
     webhook_keys.rotate_key(demo.client, demo.user, timedelta(0))
     webhook_keys.rotate_key(demo.client, demo.user, timedelta(days=30))
     assert webhook_keys.client_id_of(first.split("/")[-3]) is None
 
 
-def test_the_secret_stands_not_in_the_log(demo: Demo):
+def test_the_secret_is_not_logged(demo: Demo):
     webhook_keys.rotate_key(demo.client, demo.user, timedelta(0))
     secret = webhook_keys.webhook_url(demo.client).split("/")[-3]
     assert not any(secret in str(event.details) + event.subject for event in AuditEvent.select())

@@ -31,11 +31,11 @@ def found(user: User) -> list[tuple[str, int, bool, bool]]:
     return [(row.name, row.payments, row.bank, row.nmbrs) for row in worklist.worklist_for(user)]
 
 
-def test_the_oldest_payment_stands_first_and_what_is_done_last(bookkeeper: User):
+def test_the_oldest_waiting_payment_is_first_and_finished_ones_are_last(bookkeeper: User):
     assert [row[:2] for row in found(bookkeeper)] == [("Oud BV", 1), ("Nieuw BV", 2), ("Stil BV", 0)]
 
 
-def test_a_broken_link_asks_for_care_before_what_is_done(bookkeeper: User):
+def test_a_failing_connection_is_before_finished_clients(bookkeeper: User):
     quiet = Client.get(Client.name == "Stil BV")
     empty = Membership.create(user=bookkeeper, client=make_client(make_user()).client, role="preparer").client
     Client.update(name="Aap BV").where(Client.id == empty.id).execute()
@@ -44,13 +44,13 @@ def test_a_broken_link_asks_for_care_before_what_is_done(bookkeeper: User):
     assert found(bookkeeper)[2:] == [("Stil BV", 0, True, True), ("Aap BV", 0, False, False)]
 
 
-def test_a_consent_that_ends_within_a_week_is_said(bookkeeper: User):
+def test_a_consent_that_ends_within_a_week_is_reported(bookkeeper: User):
     soon = (utcnow() + timedelta(days=6)).date()
     BankLink.update(valid_until=soon).where(BankLink.client == Client.get(Client.name == "Oud BV").id).execute()
     assert [row[0] for row in found(bookkeeper) if row[2]] == ["Oud BV"]
 
 
-def test_what_one_has_approved_waits_for_another(bookkeeper: User, demo: Demo):
+def test_a_payment_approved_by_one_waits_for_another(bookkeeper: User, demo: Demo):
     first = Batch.select().where(Batch.client == demo.client.id).get()
     Approval.create(batch=first, user=bookkeeper, digest="-", total_cents=1, proof="session", ip="-")
     assert ("Nieuw BV", 1, False, False) in found(bookkeeper)

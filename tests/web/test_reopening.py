@@ -99,7 +99,7 @@ def test_the_figures_of_the_newest_run_are_paid_when_the_first_order_is_refused(
     )
 
 
-def test_the_newest_version_is_payable_though_nothing_was_when_it_was_read(
+def test_a_version_without_payable_lines_is_payable_after_a_refusal(
     owner: WebClient, demo: Demo, sandbox: Sandbox, run: dict
 ):
     (first,) = work(demo)
@@ -110,7 +110,9 @@ def test_the_newest_version_is_payable_though_nothing_was_when_it_was_read(
     assert amounts(reopened(owner, demo, first)) == {NEW: 344_808, NAOMI: 261_100, LISANNE: 250_008}
 
 
-def test_without_a_newer_run_the_same_payment_opens_again(owner: WebClient, demo: Demo, sandbox: Sandbox, run: dict):
+def test_without_a_newer_version_the_same_payment_is_opened_again(
+    owner: WebClient, demo: Demo, sandbox: Sandbox, run: dict
+):
     (first,) = work(demo)
     sent(owner, demo, first)
     decided(demo, first, "weiger")
@@ -118,7 +120,7 @@ def test_without_a_newer_run_the_same_payment_opens_again(owner: WebClient, demo
     assert (state(first)[0], amounts(first)) == ("open", {WOUTER: 344_808, NAOMI: 261_100, LISANNE: 250_008})
 
 
-def test_beside_a_payment_that_waits_the_same_payment_opens_again(
+def test_beside_a_waiting_payment_the_same_payment_is_opened_again(
     owner: WebClient, demo: Demo, sandbox: Sandbox, run: dict
 ):
     """The newer run only adds to it: what waits for that is untouched."""
@@ -130,7 +132,7 @@ def test_beside_a_payment_that_waits_the_same_payment_opens_again(
     assert (state(first)[0], state(second)[0]) == ("open", "open")
 
 
-def test_when_nothing_more_is_owed_it_says_so(owner: WebClient, demo: Demo, sandbox: Sandbox, run: dict):
+def test_a_reopening_with_nothing_owed_is_explained(owner: WebClient, demo: Demo, sandbox: Sandbox, run: dict):
     (first,) = work(demo)
     sent(owner, demo, first)
     sandbox.control("POST", f"nmbrs/runs/{run['run']}", {"action": "remove"})
@@ -144,7 +146,7 @@ def test_when_nothing_more_is_owed_it_says_so(owner: WebClient, demo: Demo, sand
     assert "De salarisrun staat niet meer in Nmbrs." in owner.open(at(demo, first)).text
 
 
-def test_what_the_owner_struck_stays_struck_and_can_be_taken_back(
+def test_an_excluded_line_stays_excluded_and_can_be_included(
     owner: WebClient, demo: Demo, sandbox: Sandbox, run: dict
 ):
     (first,) = work(demo)
@@ -160,7 +162,7 @@ def test_what_the_owner_struck_stays_struck_and_can_be_taken_back(
     assert owner.open(at(demo, new)).says("#pay-place button") == "Betaal € 8.611,08"
 
 
-def test_a_changed_account_after_payment_pays_nothing_again(
+def test_a_changed_account_after_payment_is_not_paid_again(
     owner: WebClient, demo: Demo, sandbox: Sandbox, run: dict
 ):
     (first,) = work(demo)
@@ -175,7 +177,7 @@ def test_a_changed_account_after_payment_pays_nothing_again(
     assert "Al betaald: € 3.448,08. Nu in totaal: € 3.500,00." in owner.open(at(demo, more)).text
 
 
-def test_a_renamed_person_at_the_same_account_is_paid_nothing_again(
+def test_a_renamed_person_is_not_paid_again(
     owner: WebClient, demo: Demo, sandbox: Sandbox, run: dict
 ):
     (first,) = work(demo)
@@ -184,7 +186,7 @@ def test_a_renamed_person_at_the_same_account_is_paid_nothing_again(
     assert Due.select().where(Due.run == Run.get().id).count() == 3
 
 
-def test_a_line_that_the_bank_refused_is_paid_in_the_next_version(
+def test_a_rejected_line_is_paid_in_the_next_version(
     owner: WebClient, demo: Demo, sandbox: Sandbox, run: dict
 ):
     """The bank's no is not the owner's."""
@@ -197,7 +199,7 @@ def test_a_line_that_the_bank_refused_is_paid_in_the_next_version(
     assert amounts(second) == {WOUTER: 5_192, NAOMI: 261_100}
 
 
-def test_what_would_overpay_is_not_released(owner: WebClient, demo: Demo, sandbox: Sandbox, run: dict):
+def test_a_payment_that_would_overpay_is_not_released(owner: WebClient, demo: Demo, sandbox: Sandbox, run: dict):
     """A payment with old figures that stands open again is refused, and replaced by one of what is owed."""
     (first,) = work(demo)
     sent(owner, demo, first)
@@ -217,7 +219,7 @@ def test_what_would_overpay_is_not_released(owner: WebClient, demo: Demo, sandbo
     assert (state(first), reopening.overtaken_runs()) == (("replaced", "set_up_anew"), [])
 
 
-def test_the_dues_say_what_is_owed_and_what_counts(owner: WebClient, demo: Demo, sandbox: Sandbox, run: dict):
+def test_the_dues_and_commitments_of_a_run(owner: WebClient, demo: Demo, sandbox: Sandbox, run: dict):
     (first,) = work(demo)
     sent(owner, demo, first)
     owed = {row.name: row.owed_cents for row in Due.select()}
