@@ -204,7 +204,7 @@ def test_details_without_amounts_count_only_if_they_explain_their_entry(demo: De
 
 
 def test_a_statement_tells_of_every_order_of_the_payment(demo: Demo, sent: Batch):
-    """The first order was refused and the payment sent again; then the bank booked the first one after all."""
+    """The first order was rejected and a second one sent; then the bank booked the first."""
     first = order_of(sent)
     refused = b"<GrpSts>RJCT</GrpSts><StsRsnInf><Rsn><Cd>AC01</Cd></Rsn></StsRsnInf>"
     take(demo, sent, report("<GrpSts/>", message_id=first.msg_id).replace(b"<GrpSts/>", refused))

@@ -1,4 +1,4 @@
-"""The laws of the conclusion, over made-up evidence in any order and number. No database."""
+"""The laws of the conclusion, over generated evidence in any order and number. No database."""
 
 from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
@@ -96,7 +96,7 @@ def test_a_receipt_decides_nothing(said: list[Evidence]):
 @settings(max_examples=300, deadline=None)
 @given(st.lists(statements(), max_size=8))
 def test_a_report_proves_nothing_about_lines_that_it_omits(said: list[Evidence]):
-    """Without a word about the whole or about line 3, line 3 may still be paid."""
+    """Without a statement about line 3 or the whole, line 3 may still be paid."""
     about_others = [one for one in said if one.line in (1, 2)]
     assert standings(ORDER, about_others)[2] == Standing.POSSIBLE
 

@@ -1,6 +1,6 @@
-"""What is owed to each person of a run and what of it may be paid: never more than the newest version says.
+"""What each person of a run is owed and may be paid: never more than the newest version says.
 
-The laws at the end hold for made-up runs, re-runs, payments and returns in any order.
+The laws at the end hold for generated runs, recalculations, payments and returns in any order.
 """
 
 from collections import Counter, defaultdict
@@ -247,7 +247,7 @@ NUMBERED = st.lists(st.builds(line, NAMES, IBANS, st.integers(1, 9), st.just("s"
 
 @dataclass
 class Due:
-    """What a database would keep of one person."""
+    """One person's due, as the database would keep it."""
 
     names: frozenset[str]
     accounts: frozenset[str]
@@ -261,7 +261,7 @@ class Due:
 
 
 class RunKept:
-    """The dues of a run over its versions; whatever is payable is paid at once, or only in part."""
+    """The dues of a run over its versions. Everything payable is paid at once, or in part."""
 
     def __init__(self) -> None:
         self.dues: dict[int, Due] = {}
@@ -363,7 +363,7 @@ def test_the_order_of_the_lines_changes_nothing(before: list[list[PayableLine]],
 
 @given(LINES, st.dictionaries(IBANS, st.sampled_from(["V1", "V2", "V3", "V4"])))
 def test_changed_accounts_pay_nothing_again(lines: list[PayableLine], moved: dict[str, str]):
-    """Whichever accounts changed: each person got what is owed."""
+    """Whichever accounts changed, each person got what is owed."""
     run = RunKept()
     run.pay(lines)
     changed = [line(one.name_shown, moved.get(one.iban, one.iban), one.amount_cents) for one in lines]
@@ -391,7 +391,7 @@ def test_only_what_came_back_is_payable_again(lines: list[PayableLine], data):
 
 @given(LINES, st.data())
 def test_an_unchanged_excluded_line_is_never_paid(lines: list[PayableLine], data):
-    """Of each person: what is owed less what was struck, and no line beyond what the version owes on its account."""
+    """Each person gets what is owed minus what was excluded, and per account no more than the version owes."""
     owed: dict[str, list[PayableLine]] = defaultdict(list)
     for one in lines:
         owed[one.name_shown].append(one)

@@ -1,4 +1,6 @@
-"""Paying by way of Ponto: linked by a key of the customer's, signed at its page, once whatever goes wrong."""
+"""Payments through Ponto: linked with the customer's OAuth tokens, signed on its page, submitted once despite any
+failure.
+"""
 
 import json
 from collections.abc import Iterator
@@ -44,7 +46,7 @@ def released(demo: Demo) -> Batch:
 
 
 def sent(batch: Batch, times: int = 2) -> Batch:
-    """Every job may run twice."""
+    """Submit the order, twice: every job may run twice."""
     for _ in range(times):
         BankOrder.update(due_at=batch.created_at).where(BankOrder.batch == batch.id).execute()
         submission.submit_order(batch.id)
@@ -71,7 +73,7 @@ def grant_of(link: BankLink) -> BankGrant:
 
 
 def age(link: BankLink) -> None:
-    """The access token is about to end."""
+    """Let the access token be about to expire."""
     grant = grant_of(link)
     held = oauth_grants._TOKENS.load(grant)
     assert held is not None
@@ -164,7 +166,7 @@ def test_parallel_workers_use_a_refresh_token_once(demo: Demo, sandbox: Sandbox)
 
 
 def test_the_loser_of_a_race_uses_the_winners_tokens(demo: Demo, sandbox: Sandbox):
-    """Our lease ran out while we asked: another has used the same refresh token, and keeps what it got."""
+    """Our lease expires during the call; another worker uses the same refresh token and stores what it gets."""
     link = linked(demo)
     age(link)
     grant, service = grant_of(link), services().ponto
@@ -176,7 +178,7 @@ def test_the_loser_of_a_race_uses_the_winners_tokens(demo: Demo, sandbox: Sandbo
         host = service.host
 
         def refresh(self, refresh_token: str):
-            oauth_grants._TOKENS.save(grant, service.refresh(refresh_token))  # the other, meanwhile
+            oauth_grants._TOKENS.save(grant, service.refresh(refresh_token))  # another worker
             return service.refresh(refresh_token)
 
     token = oauth_grants._TOKENS.access_token(grant, Slow())  # type: ignore[arg-type]
@@ -286,7 +288,7 @@ def test_a_deleted_order_can_no_longer_be_signed(demo: Demo, sandbox: Sandbox):
         services().bank.order_status(line, payment_id, "")
 
 
-# What goes wrong, the state after two tries of the worker, and how many orders the bank has then.
+# The fault, the state after two attempts, and the number of orders at the bank.
 FAULTS = {
     "ponto_down": ("approved", 0),
     "ponto_not_taken": ("sending", 0),
@@ -327,7 +329,7 @@ def test_after_a_failure_the_same_order_continues(demo: Demo, sandbox: Sandbox, 
     sent(batch)
     sandbox.fault(**{fault: False})
     if fault in ("ponto_foreign_redirect", "ponto_strange_status"):
-        # the answer is repeated as it was given, with what is strange in it: two people have to say
+        # The repeated answer is as unusable as the first, so two people have to decide.
         assert sent(batch).state == "sending"
     else:
         assert sent(batch).state == "at_bank"
@@ -422,7 +424,7 @@ def test_an_abandoned_link_is_revoked(demo: Demo, sandbox: Sandbox):
 
 
 def test_a_call_during_the_replacement_of_a_link_is_repeated(demo: Demo, sandbox: Sandbox):
-    """Nothing has gone to the bank: the order is sent by the new link, once."""
+    """Nothing has reached the bank: the new link submits the order, once."""
     linked(demo)
     config = linking.bank_config_for_account(demo.account)
     linked(demo)

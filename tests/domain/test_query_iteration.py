@@ -1,4 +1,4 @@
-"""A loop over rows may write, whoever else writes meanwhile."""
+"""A loop over rows may write, also while another connection writes."""
 
 from threading import Thread
 from typing import Any
@@ -8,7 +8,7 @@ from tests.support.factories import make_user
 
 
 def written_elsewhere(user: User) -> None:
-    """Another process's write, over a connection of its own."""
+    """Write over another connection."""
 
     def write() -> None:
         with database.connection_context():

@@ -1,4 +1,4 @@
-"""Ids of a payment are derived from what it pays and which attempt it is: neither clock nor chance has a part in it."""
+"""The ids of a payment depend on what it pays and which attempt it is, not on clock or chance."""
 
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta, timezone
@@ -89,7 +89,7 @@ def test_equal_runs_of_two_clients_differ(demo: Demo):
 
 
 def test_a_second_payment_of_a_version_has_another_reference(demo: Demo):
-    """Also when it pays the very same lines."""
+    """Also if it pays exactly the same lines."""
     batch = demo.batch()
     put_at_bank(batch, "executed", "returned")
     Batch.update(state="returned").where(Batch.id == batch.id).execute()

@@ -1,4 +1,4 @@
-"""Releasing: exactly what was shown, within the limit, by who may."""
+"""Release: exactly what was shown, within the limits, by an authorised person."""
 
 import contextlib
 from concurrent.futures import ThreadPoolExecutor
@@ -228,7 +228,7 @@ def test_the_shown_account_is_the_debtor(demo: Demo):
 
 
 def test_a_line_excluded_during_the_release_is_wholly_in_or_out(demo: Demo):
-    """Either the release saw the strike and refuses, or the strike came after and voids the release."""
+    """Either the release notices the exclusion and is refused, or the exclusion voids the release."""
     for number in range(1, 6):
         batch = demo.batch(number=number)
         seen = demo.view(batch)

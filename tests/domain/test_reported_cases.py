@@ -1,7 +1,7 @@
-"""Files after reports of real banks, handed in for an order that a person took to the bank: what each of them proves.
+"""What files based on reports of real banks prove about an order that a person took to the bank.
 
-The files are reference data beside the repository (tests/support/reference.py); `test_bank_reports` holds the same
-rules with documents of its own.
+The files are reference data outside the repository (tests/support/reference.py); `test_bank_reports` tests the same
+rules with its own documents.
 """
 
 import pytest

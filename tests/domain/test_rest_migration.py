@@ -1,5 +1,5 @@
 # pyright: reportOptionalOperand=false
-"""The road after SOAP: consent, tokens that rotate, and a move that takes in no run twice."""
+"""Migration from SOAP to REST: consent, rotating tokens, and no run imported twice."""
 
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
@@ -36,7 +36,7 @@ def row(demo: Demo) -> NmbrsConnection:
 
 
 def at_nmbrs(url: str, *debtors: int, answer: str = "allow") -> dict[str, str]:
-    """What comes back when the customer presses on Nmbrs's page."""
+    """Press a button on the consent page of Nmbrs; return the redirect."""
     form = {"user": side.USER, "debtor": list(debtors or (side.DEBTOR,)), "answer": answer}
     came = requests.post(url, data=form, allow_redirects=False, timeout=10)
     assert came.status_code == 302, came.text
@@ -63,7 +63,7 @@ def test_a_migration_imports_no_run_twice(demo: Demo, sandbox: Sandbox):
 
 def test_after_a_migration_new_runs_keep_the_company_key(demo: Demo, sandbox: Sandbox):
     move(demo)
-    sandbox.fault(nmbrs_wrong_token=True)  # SOAP is gone
+    sandbox.fault(nmbrs_wrong_token=True)  # SOAP is unavailable
     sandbox.run_payroll(lines=8, webhook="none")
     (batch,) = work(demo)
     assert (batch.total_cents, batch.nmbrs_company, batch.missing_count) == (1_980_608, "9969", 0)
@@ -157,7 +157,7 @@ def test_debtors_keep_their_rows(demo: Demo, sandbox: Sandbox):
 
 # --- revocation ------------------------------------------------------------------------------------
 def removed(demo: Demo) -> Tokens:
-    """The tokens that a REST connection had before it was removed."""
+    """Remove a REST connection; return the tokens that it had."""
     moved = move(demo)
     tokens = nmbrs_tokens.held(moved)
     assert tokens is not None
@@ -266,7 +266,7 @@ def test_tokens_renewed_during_the_removal_are_revoked_too(demo: Demo, sandbox: 
 
 # --- tokens ----------------------------------------------------------------------------------------
 def age(connection: NmbrsConnection) -> Tokens:
-    """The access token is about to end."""
+    """Let the access token be about to expire."""
     held = nmbrs_tokens.held(connection)
     assert held is not None
     old = replace(held, expires_at=utcnow() + timedelta(seconds=30))
@@ -369,7 +369,7 @@ def test_the_polling_interval_depends_on_the_interface(demo: Demo, sandbox: Sand
 
 
 def test_a_migration_calls_nothing_inside_a_transaction(demo: Demo, sandbox: Sandbox):
-    """Every call out is made while no transaction is open."""
+    """Every external call is made outside transactions."""
     seen: list[bool] = []
     real = services()
 

@@ -1,6 +1,6 @@
-"""A payment that is made again from an older database bears the same ids, and its bank sees the double.
+"""A payment made again from a restored backup has the same ids, so its bank detects the duplicate.
 
-The sandbox's bank keeps what it has while our database goes back to a backup.
+The sandbox's bank keeps its data while our database returns to a backup.
 """
 
 from collections.abc import Callable
@@ -51,7 +51,7 @@ def approve(demo: Demo, batch: Batch) -> None:
 
 
 def pay(demo: Demo, take: Callable[[str], None]) -> Batch:
-    """Import the run, approve and send; `take` is told where we are."""
+    """Import the run, approve and submit it; `take` is called at each moment."""
     take("before the run")
     batch = Batch.get_or_none() or work(demo)[0]
     take("before approval")
@@ -93,7 +93,7 @@ def test_a_payment_made_again_from_a_backup_has_the_same_ids(
 
 
 def test_a_payment_executed_since_the_backup_is_not_paid_again(demo: Demo, sandbox: Sandbox, backup: Backup):
-    """The day of the payment is past by then: it is approved for another, and its bank knows the message still."""
+    """Its date has passed, so it is approved for another; the bank still knows the message."""
     sandbox.run_payroll(webhook="none")
     copies: dict[str, Path] = {}
     batch = pay(demo, lambda where: copies.update({where: backup.take()}))

@@ -1,4 +1,4 @@
-"""The dues of a run in the database: what each version of its file writes, and what of it may be paid."""
+"""The dues of a run in the database: what each version writes, and what may be paid of it."""
 
 import importlib
 from pathlib import Path
@@ -24,13 +24,13 @@ def the_books_are_right(demo: Demo):
 
 
 def read(run: Run, lines: Lines) -> Batch | None:
-    """The run's file says this now."""
+    """Import this version of the run."""
     file = make_file(lines)
     return intake.create_batch_version(run, file, [intake.to_payable_line(line) for line in file.lines])
 
 
 def paid(batch: Batch | None) -> None:
-    """The bank executed all that was not struck."""
+    """Let the bank execute everything that was not excluded."""
     assert batch is not None
     put_at_bank(batch, "executed", "paid")
 
@@ -116,7 +116,7 @@ def test_check_books_finds_a_changed_due(demo: Demo):
 
 # --- dues made for payments of before -------------------------------------------------------------
 def migrated() -> tuple[dict[str, int], set[int | None]]:
-    """What the migration makes of the payments that there are: owed by name, and the dues of their lines."""
+    """Run the migration; return cents owed by name, and the dues of all lines."""
     BatchLine.update(due=None).execute()
     Due.delete().execute()
     name = next(path.stem for path in sorted(Path(schema._DIRECTORY).glob("*_dues.py")))

@@ -1,4 +1,4 @@
-"""Signing at the bank in each of its ways, and each way in which that goes wrong. Against the sandbox's bank."""
+"""SCA at the bank in each approach, and each way in which it can fail. Against the sandbox's bank."""
 
 import base64
 import json
@@ -51,7 +51,7 @@ PNG = b"\x89PNG\r\n\x1a\n" + b"0" * 40
 
 
 class Killed(BaseException):
-    """What a process feels when it is ended from outside."""
+    """Raised where a process would be killed."""
 
 
 @pytest.fixture(autouse=True)
@@ -94,7 +94,7 @@ def _step(demo: Demo, batch: Batch) -> ScaStep:
 
 
 def _with_challenge(demo: Demo, sandbox: Sandbox) -> tuple[Batch, str]:
-    """A payment whose challenge stands there, and the challenge."""
+    """Return a payment whose challenge is known, and the challenge."""
     signing_by(sandbox, "embedded")
     batch = at_the_bank(demo)
     _begin(demo, batch)
@@ -216,7 +216,7 @@ def test_an_invalid_image_is_not_shown(image: str | None):
 
 
 def test_a_bank_can_ask_for_credentials(demo: Demo, sandbox: Sandbox, between: Meddler):
-    """The password goes to the bank, and stands nowhere with us."""
+    """The password goes to the bank and is stored nowhere."""
     signing_by(sandbox, "embedded")
     product = "/pain.001-sepa-credit-transfers"
     between.changes[product] = lambda body: body.replace(
@@ -303,7 +303,7 @@ def test_abandoning_ends_the_order_unsigned(demo: Demo, sandbox: Sandbox):
 
 
 def test_a_signed_order_cannot_be_abandoned(demo: Demo, sandbox: Sandbox, keys: Path):
-    """The code is at the bank when this process dies: giving up asks the bank, which has signed."""
+    """The process dies after the code reached the bank: abandoning asks the bank, which has signed."""
     batch, challenge = _with_challenge(demo, sandbox)
     _dies_after(keys, "PUT")
     with pytest.raises(Killed):
@@ -347,7 +347,7 @@ def _on_its_own(demo: Demo, batch: Batch) -> ScaStep:
 
 
 def test_a_user_joins_the_sca_that_the_worker_starts(demo: Demo, sandbox: Sandbox):
-    """The bank still answers the worker: the person waits for that answer and sees it, and the bank is asked once."""
+    """While the bank is answering the worker, the user waits for that answer; the bank is called once."""
     sandbox.fault(bank_sign_not_ready=True)
     batch = at_the_bank(demo)
     sandbox.fault(bank_sign_not_ready=False, bank_slow=True)
@@ -436,7 +436,7 @@ def test_an_expired_lease_never_overwrites_a_later_answer(demo: Demo, sandbox: S
 
 
 def test_a_closed_order_is_not_signed(demo: Demo, sandbox: Sandbox):
-    """A window that looked before it ended, and presses after."""
+    """A window loaded before the order ended, and used after."""
     _with_challenge(demo, sandbox)
     order = BankOrder.get()
     BankOrder.update(state="ended").execute()

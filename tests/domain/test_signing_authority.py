@@ -1,4 +1,4 @@
-"""Who may sign: the register's rule with its gaps closed, and the matching of a person."""
+"""Signing authority: the register's rule, and matching a person with its officers."""
 
 from dataclasses import replace
 from datetime import UTC, date, datetime
@@ -120,7 +120,7 @@ def holding(number: str | None = "10000001", code: str | None = "azb", **changes
 
 
 def followed(found: Extract, **others: Extract) -> tuple[str, str]:
-    """The answer about Wouter, with these extracts under n10000001 and so on; any other number is unknown."""
+    """Return the decision about Wouter, with these extracts under n10000001 and so on; other numbers are unknown."""
 
     def follow(number: str) -> Extract:
         if f"n{number}" not in others:
@@ -176,7 +176,7 @@ def test_no_company_is_followed_if_the_person_is_authorised_directly():
 
 
 def chain(length: int) -> dict[str, Extract]:
-    """Companies above one another; Wouter is director of the highest."""
+    """Return extracts of companies that manage one another; Wouter is director of the highest."""
     between = {f"n1000000{n}": extract(holding(f"1000000{n + 1}")) for n in range(1, length)}
     return between | {f"n1000000{length}": extract(director("azb"))}
 

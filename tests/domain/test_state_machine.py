@@ -1,4 +1,4 @@
-"""The table of states, and the one function that moves along it."""
+"""The transition table of states, and the one function that applies it."""
 
 import pytest
 
@@ -27,7 +27,7 @@ def test_an_executed_payment_never_becomes_payable_again():
         state = todo.pop()
         reachable.add(state)
         if state in ("disputed", "returned"):
-            continue  # two operators settle the one; of the other all money came back
+            continue  # one is settled by two operators, the other came back whole
         todo += [to for (before, _), to in state_machine.TRANSITIONS.items() if before == state and to not in reachable]
     assert reachable == {"executed", "partly_executed", "returned", "disputed"}
 

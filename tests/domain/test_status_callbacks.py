@@ -1,4 +1,4 @@
-"""The bank's signal: a reason to ask now, from whoever knows the order's own address, and never more than that."""
+"""The bank's status callback: it makes us poll, only if its URL is the order's own, and does nothing else."""
 
 import threading
 from collections.abc import Iterator
@@ -24,10 +24,7 @@ HEARD: list[str] = []
 
 @pytest.fixture
 def hooks(world: Services, sandbox: Sandbox) -> Iterator[str]:
-    """The machines' addresses on a socket of their own, in this process; the domain knows where.
-
-    The bank's line says that it signals; whether it does is for the test.
-    """
+    """Serve the callback endpoint on a socket in this process. The bank supports callbacks; the test makes them."""
     HEARD.clear()
     app = Flask("hooks")
     app.register_blueprint(blueprint)
@@ -50,7 +47,7 @@ def hooks(world: Services, sandbox: Sandbox) -> Iterator[str]:
 
 
 def _later() -> BankOrder:
-    """The order, with nothing due for a year."""
+    """Return the order with no poll due for a year."""
     far = BankOrder.get().created_at.replace(year=BankOrder.get().created_at.year + 1)
     BankOrder.update(due_at=far).execute()
     return BankOrder.get()
@@ -105,7 +102,7 @@ def test_a_long_body_is_not_read(demo: Demo, hooks: str):
 
 @pytest.mark.parametrize("known", ["return", "nothing"])
 def test_an_unknown_state_is_refused(demo: Demo, hooks: str, known: str):
-    """Not with the state of the way back either: a browser has seen that one."""
+    """Also the state of the redirect, which a browser has seen."""
     at_the_bank(demo)
     order = _later()
     state = sca.return_state(order.msg_id) if known == "return" else "0" * 64

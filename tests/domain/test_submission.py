@@ -1,4 +1,4 @@
-"""Giving a payment to the bank: once, what was approved, and never guessed. Against the sandbox's bank."""
+"""Submission of a payment to the bank: once, as approved, without guessing. Against the sandbox's bank."""
 
 import re
 
@@ -33,7 +33,7 @@ def _released(demo: Demo, batch: Batch | None = None, proof: str = "session", pi
 
 
 def _send(batch: Batch, times: int = 2) -> Batch:
-    """Every job may run twice."""
+    """Submit the order, twice: every job may run twice."""
     for _ in range(times):
         submission.submit_order(batch.id)
     return Batch.get_by_id(batch.id)
@@ -116,7 +116,7 @@ def test_a_payment_refused_at_the_bank_can_be_set_up_again(demo: Demo, sandbox: 
 
 def test_an_unreachable_bank_leaves_the_payment_approved(demo: Demo, sandbox: Sandbox):
     batch = _released(demo)
-    nowhere = f"http://127.0.0.1:{closed_port()}/bank/redirect"  # the bank's address, where nothing listens
+    nowhere = f"http://127.0.0.1:{closed_port()}/bank/redirect"  # an address where nothing listens
     sandbox.control("PUT", "banks/redirect", {"line": {"base_url": nowhere}})
     sent = _send(batch)
     order = BankOrder.get()
@@ -132,7 +132,7 @@ def test_an_unreachable_bank_leaves_the_payment_approved(demo: Demo, sandbox: Sa
 
 
 def test_an_unsent_order_is_not_sent_with_old_figures(demo: Demo, sandbox: Sandbox, monkeypatch):
-    """A newer run is read while the bank, which is not there, is called: what is sent next is what that run owes."""
+    """A newer version is imported while the bank is unreachable: its figures are sent next."""
     batch = _released(demo)
     (name, iban, cents), *others = LINES
     file = make_file([(name, iban, cents - 100), *others])
@@ -215,7 +215,7 @@ def test_an_order_under_delegated_signing_is_signed_at_once(demo: Demo, sandbox:
 
 
 def test_a_changed_way_of_signing_opens_the_payment_again(demo: Demo, sandbox: Sandbox):
-    """Released by the session, and the bank now takes the app's pin for a signature: nothing is sent."""
+    """Released by session, but the bank now delegates signing to the app: nothing is sent."""
     batch = _released(demo)
     sandbox.control("PUT", "banks/redirect", {"signing": "delegated"})
     sent = _send(batch)

@@ -1,4 +1,4 @@
-"""A run that is run again, changed, locked, unlocked, emptied, taken back: nothing is paid twice, nothing is lost."""
+"""A run that is recalculated, locked, unlocked, emptied or deleted: nothing is paid twice, nothing is lost."""
 
 import json
 from datetime import timedelta
@@ -24,7 +24,7 @@ WOUTER, NAOMI = "NL42INGB2268352412", "NL52ABNA7650143244"
 
 
 def first(demo: Demo, sandbox: Sandbox) -> tuple[dict, Batch]:
-    """A run of the eight, taken in."""
+    """Import a run of eight employees."""
     made = sandbox.run_payroll(lines=8, description="april", webhook="none")
     (batch,) = work(demo)
     return made, batch
@@ -34,7 +34,7 @@ _seconds = count(1)
 
 
 def again(sandbox: Sandbox, made: dict, **told) -> dict:
-    """Run it once more, at a later second than before."""
+    """Recalculate the run, with a later time."""
     at = (utcnow() + timedelta(seconds=next(_seconds))).isoformat()
     asked = {"action": "again", "webhook": "none", "run_at": at} | told
     return sandbox.control("POST", f"nmbrs/runs/{made['run']}", asked)
@@ -222,7 +222,7 @@ def test_an_invalid_newer_file_blocks_the_older_payment(demo: Demo, sandbox: San
 
 # --- gone from the list ----------------------------------------------------------------------------
 def later() -> None:
-    """A minute goes by."""
+    """Let a minute pass."""
     Run.update(missing_since=utcnow() - timedelta(minutes=1)).where(Run.missing_since.is_null(False)).execute()
 
 
@@ -360,7 +360,7 @@ def test_a_webhook_during_an_import_causes_another_import(demo: Demo, sandbox: S
     run_history.reimport_run(demo.client, demo.user, Run.get().id)
     claimed = leases.claim_lease(Run, Run.get().id, 60)
     assert claimed is not None
-    # the worker has fetched the old file when the webhook of the new one comes
+    # the worker has already fetched the old file when the webhook arrives
     change(sandbox, 1, cents=300_000)
     again(sandbox, made)
     body = json.dumps({"CompanyId": 9969, "RunId": made["run"]}).encode()

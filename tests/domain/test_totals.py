@@ -1,4 +1,4 @@
-"""What is kept of a long payment is what counting all its lines says, whatever happened to them; or it is not used."""
+"""The cached totals of a long payment equal those computed from its lines, or are not used."""
 
 import pytest
 from peewee import SQL
@@ -21,14 +21,14 @@ def batch(demo: Demo) -> Batch:
 
 
 def shown(demo: Demo, batch: Batch) -> tuple:
-    """Digest, total and counts as a page shows them; the second time they come out of what was kept."""
+    """Return digest, total and counts as a page shows them; the second time from the cache."""
     for _ in range(2):
         found = queries.get_payment(demo.client, batch.reference, LineQuery())
     return found.digest, found.total_cents, found.lines_all, found.lines_payable, found.spelt_count, found.reasons
 
 
 def counted(demo: Demo, batch: Batch) -> tuple:
-    """The same of all lines."""
+    """Compute the same from all lines."""
     whole = queries.get_payment(demo.client, batch.reference)
     return whole.digest, whole.total_cents, whole.lines_all, whole.lines_payable, whole.spelt_count, whole.reasons
 

@@ -1,4 +1,6 @@
-"""Loonheffing: a return is one line to the Belastingdienst, once, where it is switched on, and beside the salaries."""
+"""Wage tax (*loonheffing*): a tax return is one line to the Belastingdienst, paid once, where enabled, next to the
+salaries.
+"""
 
 from datetime import timedelta
 

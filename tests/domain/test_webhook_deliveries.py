@@ -1,4 +1,4 @@
-"""The webhook's address: kept before it is answered, answered whatever it carries, one batch however often."""
+"""The webhook: stored before it is answered, any body accepted, one batch however often it is sent."""
 
 from pathlib import Path
 
@@ -16,7 +16,7 @@ from tests.support.sandbox import Sandbox
 
 @pytest.fixture
 def web(database: str, sandbox: Sandbox, keys: Path, tmp_path: Path) -> FlaskClient:
-    """The application on the test's database, its queue server away: nothing may depend on it."""
+    """The application on the test's database, without a queue server: nothing may depend on it."""
     settings = config.load(
         {
             "BIZCUIT_HOME": str(tmp_path), "BIZCUIT_DATABASE_URL": database, "BIZCUIT_SANDBOX_URL": sandbox.url,
@@ -93,7 +93,7 @@ def test_too_many_waiting_deliveries_are_refused(web: FlaskClient, mapped: Demo,
 
 
 def work_off() -> None:
-    """What the worker does, every job twice."""
+    """Run the worker's jobs, each twice."""
     for _ in range(2):
         for delivery_id in webhook_deliveries.unprocessed_deliveries():
             webhook_deliveries.process_delivery(delivery_id)
@@ -137,7 +137,7 @@ def test_an_invalid_file_makes_no_batch_and_gives_the_reason(
 
 
 def _file(sandbox: Sandbox, demo: Demo) -> str:
-    """The payment file of a good run that the client has not seen."""
+    """Return the payment file of a valid run that is new to the client."""
     from core.clock import today_amsterdam
     from domain.common.services import services
 

@@ -1,4 +1,4 @@
-"""The webhook that sets itself: installed, checked, repaired, renewed, and never two of ours."""
+"""Webhooks are registered, checked, repaired and renewed; there are never two of ours."""
 
 from datetime import timedelta
 
@@ -14,7 +14,7 @@ DEBTOR = 21840
 
 @pytest.fixture
 def listed(demo: Demo) -> Demo:
-    """Its debtors and companies are known."""
+    """A connection whose debtors and companies are known."""
     permission_check.schedule_permission_checks(NmbrsConnection.get_by_id(demo.connection.id))
     permission_check.run_permission_checks(demo.connection.id)
     return demo

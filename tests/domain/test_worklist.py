@@ -1,4 +1,4 @@
-"""One list of what waits where: the oldest first, in as many statements for sixty clients as for three."""
+"""The worklist over all clients: oldest payment first, with as many statements for sixty clients as for three."""
 
 import logging
 from datetime import timedelta

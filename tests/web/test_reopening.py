@@ -1,6 +1,6 @@
-"""*Opnieuw klaarzetten* after the run was run again: what is owed by now is paid, never the old figures.
+"""*Opnieuw klaarzetten* after a recalculation pays what is owed now, never the old figures.
 
-Walked as a person and the worker do it: the pages over HTTP, Nmbrs and the bank as the sandbox plays them.
+Through the pages over HTTP and the worker's jobs, with Nmbrs and the bank in the sandbox.
 """
 
 from datetime import timedelta
@@ -30,12 +30,12 @@ _seconds = count(1)
 
 @pytest.fixture
 def run(sandbox: Sandbox) -> dict:
-    """Wouter 3.448,08, Naomi 2.611,00, Lisanne 2.500,08."""
+    """A run that pays Wouter 3.448,08, Naomi 2.611,00 and Lisanne 2.500,08."""
     return sandbox.run_payroll(lines=3, description="april", webhook="none")
 
 
 def run_again(demo: Demo, sandbox: Sandbox, run: dict, people: int = 3, **employees: dict) -> list[Batch]:
-    """Change these employees ("e1": …), run the run once more for so many people, and read it."""
+    """Change these employees ("e1": …), recalculate the run, and import it."""
     for key, told in employees.items():
         sandbox.control("PUT", f"nmbrs/employees/{503300 + int(key[1:])}", told)
     at_second = (utcnow() + timedelta(seconds=next(_seconds))).isoformat()
@@ -45,7 +45,7 @@ def run_again(demo: Demo, sandbox: Sandbox, run: dict, people: int = 3, **employ
 
 
 def sent(owner: WebClient, demo: Demo, batch: Batch) -> Batch:
-    """Approved on the page and given to the bank."""
+    """Approve the payment on its page and submit it."""
     page = owner.open(at(demo, batch))
     seen = [node.get("value") for node in page.all("input[name=seen]")]
     for caution in demo.view(batch).cautions:
@@ -59,13 +59,13 @@ def sent(owner: WebClient, demo: Demo, batch: Batch) -> Batch:
 
 
 def decided(demo: Demo, batch: Batch, choice: str) -> Batch:
-    """What a person chooses on the bank's page: "ondertekenen" or "weiger"."""
+    """Press a button on the bank's page: "ondertekenen" or "weiger"."""
     press(sca.start_sca(demo.client, demo.user, batch.reference, PSU).url or "", choice)
     return followed(batch)
 
 
 def reopened(owner: WebClient, demo: Demo, batch: Batch) -> Batch:
-    """Press *Opnieuw klaarzetten*; the payment that it leads to."""
+    """Press *Opnieuw klaarzetten*; return the payment that it leads to."""
     answer = owner.post(at(demo, batch, "/opnieuw"))
     assert answer.status_code == 303
     return Batch.get(Batch.reference == answer.location.split("/")[3])
@@ -80,7 +80,7 @@ def test_the_figures_of_the_newest_run_are_paid_when_the_first_order_is_refused(
 ):
     (first,) = work(demo)
     sent(owner, demo, first)
-    # at the bank: more for Wouter, at another account, and less for Naomi
+    # meanwhile: more for Wouter, to another account, and less for Naomi
     (second,) = run_again(demo, sandbox, run, e1={"cents": 350_000, "iban": NEW}, e2={"cents": 200_000})
     assert amounts(second) == {NEW: 350_000 - 344_808}
     assert decided(demo, first, "weiger").state in ("rejected", "failed")
@@ -123,7 +123,7 @@ def test_without_a_newer_version_the_same_payment_is_opened_again(
 def test_beside_a_waiting_payment_the_same_payment_is_opened_again(
     owner: WebClient, demo: Demo, sandbox: Sandbox, run: dict
 ):
-    """The newer run only adds to it: what waits for that is untouched."""
+    """The newer version only adds to it, in a payment that stays as it is."""
     (first,) = work(demo)
     sent(owner, demo, first)
     (second,) = run_again(demo, sandbox, run, people=4)
@@ -189,7 +189,7 @@ def test_a_renamed_person_is_not_paid_again(
 def test_a_rejected_line_is_paid_in_the_next_version(
     owner: WebClient, demo: Demo, sandbox: Sandbox, run: dict
 ):
-    """The bank's no is not the owner's."""
+    """A rejection by the bank does not exclude a line."""
     (first,) = work(demo)
     sent(owner, demo, first)
     for iban, standing in ((WOUTER, "paid"), (NAOMI, "unpaid"), (LISANNE, "paid")):
@@ -200,11 +200,11 @@ def test_a_rejected_line_is_paid_in_the_next_version(
 
 
 def test_a_payment_that_would_overpay_is_not_released(owner: WebClient, demo: Demo, sandbox: Sandbox, run: dict):
-    """A payment with old figures that stands open again is refused, and replaced by one of what is owed."""
+    """A payment with old figures that is open again is refused, and replaced by what is owed."""
     (first,) = work(demo)
     sent(owner, demo, first)
     assert run_again(demo, sandbox, run, e1={"cents": 300_000}) == []
-    # its order never reached the bank after all, and the payment was opened again by its old figures
+    # its order never reached the bank, and the payment is open again with its old figures
     BankOrder.update(state="ended", due_at=None).where(BankOrder.batch == first.id).execute()
     OrderLine.update(standing="unpaid").execute()
     Batch.update(state="open").where(Batch.id == first.id).execute()
