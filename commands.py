@@ -16,7 +16,7 @@ from core.version import VERSION
 from domain.banking import holder_verification
 from domain.common import audit
 from domain.common.errors import NotFound
-from domain.identity import signing_authority
+from domain.identity import persons, signing_authority
 from domain.operations import integrity, operators, order_files
 from domain.payments import limits
 from domain.payroll import intake, run_discovery
@@ -106,6 +106,21 @@ def authority_decide(client: str, email: str, answer: str | None, reason: str) -
     user = operators.member_of(client_row, email)
     signing_authority.decide_authority(client_row, user, answer, reason, operator())
     click.echo(f"{user.email} may {'sign' if answer == 'yes' else 'not sign'} for {client_row.name}")
+
+
+@authority_group.command("distinct", cls=DatabaseCommand)
+@click.argument("client")
+@click.argument("email")
+@click.argument("other")
+@click.option("--reason", required=True, help="how it was checked")
+def authority_distinct(client: str, email: str, other: str, reason: str) -> None:
+    """Decide that two members whose identifications agree are two persons."""
+    client_row = operators.require_client(client)
+    one, second = operators.member_of(client_row, email), operators.member_of(client_row, other)
+    if one.id == second.id:
+        raise click.UsageError("name two members")
+    persons.decide_distinct(client_row, one, second, reason, operator())
+    click.echo(f"{one.email} and {second.email} count as two persons")
 
 
 limits_group = AppGroup("limits", help="Payment limits (betaallimieten) per bank account.")

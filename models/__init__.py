@@ -37,6 +37,7 @@ from models.people import (
     Challenge,
     Client,
     Device,
+    DistinctPersons,
     EmailToken,
     FourEyesChange,
     Identification,
@@ -56,11 +57,11 @@ from models.schema import DatabaseTooOld, migrate
 
 TABLES = (
     User, Pin, Device, PushSubscription, PinTries, Passkey, Challenge, Attempts, LoginSession, EmailToken, Client,
-    Membership, WebhookKey, IdentityAttempt, Identification, Authority, Invitation, FourEyesChange, BankLink,
-    BankAccount, BankAccess, BankTransaction, BankGrant, NmbrsConnection, NmbrsCheck, NmbrsDebtor, NmbrsConsent,
-    PayrollCompany, Delivery, Run, Due, HeldLine, NmbrsExchange, Batch, BatchLine, AcceptedName, WarningOpened,
-    Approval, Release, BankOrder, OrderLine, Evidence, ScaSession, OrderDownload, BankExchange, AuditEvent,
-    OutgoingMail, Notification, TokenRevocation,
+    Membership, WebhookKey, IdentityAttempt, Identification, DistinctPersons, Authority, Invitation, FourEyesChange,
+    BankLink, BankAccount, BankAccess, BankTransaction, BankGrant, NmbrsConnection, NmbrsCheck, NmbrsDebtor,
+    NmbrsConsent, PayrollCompany, Delivery, Run, Due, HeldLine, NmbrsExchange, Batch, BatchLine, AcceptedName,
+    WarningOpened, Approval, Release, BankOrder, OrderLine, Evidence, ScaSession, OrderDownload, BankExchange,
+    AuditEvent, OutgoingMail, Notification, TokenRevocation,
 )  # fmt: skip
 
 __all__ = [
@@ -88,6 +89,7 @@ __all__ = [
     "DatabaseTooOld",
     "Delivery",
     "Device",
+    "DistinctPersons",
     "Due",
     "EmailToken",
     "Evidence",

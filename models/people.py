@@ -223,6 +223,22 @@ class Identification(Table):
     created_at = UtcField(default=utcnow)
 
 
+class DistinctPersons(Table):
+    """An operator checked that these two accounts belong to two persons, although their identifications agree."""
+
+    first = ForeignKeyField(User, on_delete="CASCADE")  # the lower id
+    first_id: int
+    second = ForeignKeyField(User, on_delete="CASCADE")
+    second_id: int
+    decided_by = TextField()
+    decided_at = UtcField(default=utcnow)
+
+    class Meta:
+        table_name = "distinct_persons"
+        indexes = ((("first", "second"), True),)
+        constraints = [Check("first_id < second_id")]
+
+
 class Authority(Table):
     """The signing authority of a user for a company. The newest row counts."""
 

@@ -12,7 +12,7 @@ from peewee import Case
 from core.clock import utcnow
 from domain.accounts import devices, passwords
 from domain.common.errors import PinAlreadySet, PinIsBirthDate, PinLocked, PinMissing, PinWrong
-from domain.identity import identification
+from domain.identity import persons
 from domain.outbox import mail
 from models import Device, Identification, Pin, PinTries, User, transaction
 
@@ -45,7 +45,7 @@ def set_pin(user: User, pin: str) -> None:
     - PinAlreadySet: there is no recent identification.
     """
     passwords.check_pin_choice(pin)
-    identity = identification.latest_identity(user)
+    identity = persons.latest_identity(user)
     if identity is not None and identity.birth_date is not None and pin in birth_date_pins(identity.birth_date):
         raise PinIsBirthDate
     hashed = passwords.hash_pin(user.id, pin)

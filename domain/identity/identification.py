@@ -10,7 +10,6 @@ from datetime import date, datetime, timedelta
 
 from connectors.identity import port
 from core.clock import utcnow
-from core.encryption import DecryptionFailed
 from core.ids import eight_digits, random_token
 from domain.common import audit
 from domain.common.encryption import blind_index, decrypt, encrypt
@@ -27,26 +26,13 @@ from domain.common.errors import (
     SessionMismatch,
 )
 from domain.common.services import services
+from domain.identity import persons
 from domain.identity import signing_authority as authority_rule
 from models import Authority, Client, Identification, IdentityAttempt, User, transaction
 
 ATTEMPT_LIFE = timedelta(minutes=15)
 CODE_LIFE = timedelta(minutes=10)  # ASVS 6.5.5
 CODE_TRIES = 5
-
-
-def same_person(one: User, other: User) -> bool:
-    """Return whether two accounts belong to the same person, according to the broker.
-
-    They then count as one signature.
-    """
-    if one.id == other.id:
-        return True
-    subjects = [
-        {(row.provider, row.subject) for row in Identification.select().where(Identification.user == user.id)}
-        for user in (one, other)
-    ]
-    return bool(subjects[0] & subjects[1])
 
 
 def start_identification(user: User, client: Client, session_key: str, redirect_uri: str) -> str:
@@ -219,23 +205,6 @@ def is_identified(user: User) -> bool:
     return Identification.select().where(Identification.user == user.id).exists()
 
 
-def latest_identity(user: User) -> port.Identity | None:
-    """Return the newest identification, decrypted; None if there is none or it cannot be decrypted."""
-    row = Identification.select().where(Identification.user == user.id).order_by(Identification.id.desc()).first()
-    if row is None:
-        return None
-    try:
-        person = json.loads(decrypt(row.person_sealed, "identification", user.id))
-    except DecryptionFailed:
-        return None
-    born = person["birth_date"]
-    return port.Identity(
-        provider=row.provider, subject=row.subject, initials=person["initials"], last_name=person["last_name"],
-        prefix=person["prefix"], birth_date=date.fromisoformat(born) if born else None, level=row.level,
-        authenticated_at=row.authenticated_at, raw_hash=row.evidence,
-    )  # fmt: skip
-
-
 def refresh_authority(client: Client, user: User) -> Authority:
     """Ask the register again, with the latest identification.
 
@@ -244,7 +213,7 @@ def refresh_authority(client: Client, user: User) -> Authority:
     - RegisterUnavailable
     - UnknownCompany
     """
-    identity = latest_identity(user)
+    identity = persons.latest_identity(user)
     if identity is None:
         raise NotIdentified
     return authority_rule.check_register(client, user, identity)

@@ -6,19 +6,19 @@ to that company too. When it is asked, and what holds while the register is down
 docs/decisions/0015-signing-authority-checks.md.
 """
 
-import re
-import unicodedata
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import date, timedelta
+from typing import Any
 
 from connectors.identity.port import Identity
-from connectors.register.port import Extract, Officership, Person, RegisterDown
+from connectors.register.port import Extract, Officership, RegisterDown
 from connectors.register.port import UnknownCompany as UnknownNumber
 from core.clock import today_amsterdam, utcnow
 from domain.common import audit
 from domain.common.errors import RegisterUnavailable, UnknownCompany
 from domain.common.services import services
+from domain.identity.matching import match_person
 from models import Authority, Client, User, transaction
 
 
@@ -36,7 +36,6 @@ ASKED_AFTER = timedelta(days=1)
 HOLDS_WHILE_AWAY = timedelta(days=7)
 UNFOLLOWED = "company_not_followed"
 ORDER = ("no", "not_established", "yes")
-DIGRAPHS = ("ij", "th", "ch", "ph", "tj")
 
 
 def check_register(client: Client, user: User, identity: Identity) -> Authority:
@@ -178,64 +177,18 @@ def _judge_function(function: Officership) -> AuthorityDecision:
     return AuthorityDecision("not_established", "together" if code == "gb" else "limited")
 
 
-# --- matching a person ---
-def match_person(person: Person, identity: Identity) -> str:
-    """Return "exact", "partly" or "no".
-
-    Birth date and legal surname must agree; one set of initials may be the start of the other. Brokers that read an
-    identity document write the prefix as part of the surname, which counts as the same surname.
-    """
-    surname = _same_surname(person, identity)
-    if surname == "no":
-        return "no"
-    if person.birth_date is None or identity.birth_date is None:
-        return "partly"
-    if person.birth_date != identity.birth_date:
-        return "no"
-    ours, theirs = _initials(person), _initials(identity)
-    starts = any(a.startswith(b) or b.startswith(a) for a in ours for b in theirs)
-    return "exact" if starts and surname == "exact" else "partly"
-
-
-def _same_surname(person: Person, identity: Identity) -> str:
-    """Return "exact" if the prefixes agree or one side has none, "partly" if only the prefixes differ, else "no"."""
-    ours, theirs = _plain(person.last_name), _plain(identity.last_name)
-    our_prefix, their_prefix = _plain(person.prefix or ""), _plain(identity.prefix or "")
-    if ours == theirs:
-        return "exact" if not (our_prefix and their_prefix) or our_prefix == their_prefix else "partly"
-    return "exact" if our_prefix + ours == their_prefix + theirs else "no"
-
-
-def _initials(who: Person | Identity) -> list[str]:
-    """Return the possible spellings of this person's initials: letter by letter, and with digraphs (IJ, Th, Ch) as one.
-
-    Empty when there are no initials, so that nothing matches.
-    """
-    first_names = who.first_names if isinstance(who, Person) else None
-    if first_names:
-        found = [letters for apart in (r"\s+", r"[\s\-]+") for letters in _letters(re.split(apart, first_names))]
-    else:
-        text = re.sub(r"[^a-z]", "", _plain(who.initials or ""))
-        found = [text, re.sub("|".join(DIGRAPHS), lambda pair: pair[0][0], text)]
-    return [one for one in dict.fromkeys(found) if one]
-
-
-def _letters(names: list[str]) -> tuple[str, str]:
-    """Return the first letters of the names, and the same with digraphs kept whole."""
-    plain = [_plain(name) for name in names]
-    whole = (name[:2] if name[:2] in DIGRAPHS else name[:1] for name in plain)
-    return "".join(name[:1] for name in plain), "".join(whole)
-
-
-def _plain(text: str) -> str:
-    decomposed = unicodedata.normalize("NFKD", text).casefold()
-    return "".join(c for c in decomposed if c.isalpha())
-
-
 def latest_decision(client: Client, user: User) -> Authority | None:
     """Return the newest decision about this user for this client, or None."""
     query = Authority.select().where(Authority.client == client.id, Authority.user == user.id)
     return query.order_by(Authority.id.desc()).first()
+
+
+def authorised_users(client: Client) -> set[int]:
+    """Return the ids of the users who may sign for this client, by the newest decision about each."""
+    query = Authority.select(Authority.user, Authority.answer).where(Authority.client == client.id)
+    rows: Any = query.order_by(Authority.id).tuples()
+    newest: dict[int, str] = dict(rows)
+    return {user_id for user_id, answer in newest.items() if answer == "yes"}
 
 
 def pending_authority_reviews() -> list[Authority]:

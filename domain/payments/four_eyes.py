@@ -12,12 +12,11 @@ from domain.common.errors import (
     InsufficientRole,
     LastEditorCannotApprove,
     NoPendingRequest,
-    NotIdentified,
     SamePerson,
     TooFewApprovers,
 )
-from domain.identity import signing_authority
-from domain.identity.identification import is_identified, same_person
+from domain.identity import identification, signing_authority
+from domain.identity.persons import People, same_person
 from domain.outbox import mail, push
 from models import Approval, Batch, Client, FourEyesChange, Membership, User, require_client_lock, transaction
 
@@ -51,9 +50,23 @@ def is_required(client: Client, total_cents: int) -> bool:
     return client.four_eyes_cents is not None and total_cents >= client.four_eyes_cents
 
 
-def _people(client: Client) -> list[User]:
+def signers(client: Client) -> list[User]:
+    """Return one account of each person who may approve: by role, and by the register's last answer."""
     query = User.select().join(Membership)
-    return list(query.where(Membership.client == client.id, Membership.role.in_(MAY_APPROVE)).order_by(User.id))
+    members = query.where(Membership.client == client.id, Membership.role.in_(MAY_APPROVE)).order_by(User.id)
+    authorised = signing_authority.authorised_users(client)
+    return People(user for user in members if user.id in authorised).distinct()
+
+
+def _other_signers(client: Client, *persons: User) -> list[User]:
+    """Return the signers who are none of these persons."""
+    found = signers(client)
+    people = People({user.id: user for user in [*found, *persons]}.values())
+    return [user for user in found if not any(people.same(user, one) for one in persons)]
+
+
+def _last_editor(batch: Batch) -> list[User]:
+    return [batch.changed_by] if batch.changed_by else []
 
 
 def valid_approvals(batch_id: int) -> list[Approval]:
@@ -73,8 +86,9 @@ def dual_approval_status(
         return DualApprovalStatus(tuple(one.user.name for one in given), (), False, False, False) if given else None
     if not is_required(client, total_cents):
         return None
-    changed_by, done = Batch.get_by_id(batch_id).changed_by_id, {one.user_id for one in given}
-    asked = [one for one in _people(client) if one.id not in done and one.id != changed_by]
+    batch, done = Batch.get_by_id(batch_id), {one.user_id for one in given}
+    changed_by = batch.changed_by_id
+    asked = _other_signers(client, *(one.user for one in given), *_last_editor(batch))
     names, others = tuple(one.user.name for one in given), tuple(one.name for one in asked)
     return DualApprovalStatus(
         names, others, user.id in done, changed_by == user.id, True, user.id in {one.id for one in asked}
@@ -129,7 +143,7 @@ def _counting(batch: Batch, shown: str) -> list[Approval]:
 
 def _ask_next(batch: Batch, row: Approval) -> None:
     client, path = Client.get_by_id(batch.client_id), f"/betalingen/{batch.reference}"
-    others = [one for one in _people(client) if one.id not in (row.user_id, batch.changed_by_id)]
+    others = _other_signers(client, row.user, *_last_editor(batch))
     push.enqueue_push(client, "asked", f"asked:{row.id}", path, others, batch)
     for other in others:
         mail.enqueue_mail(
@@ -155,27 +169,29 @@ def _void(which, reason: str) -> int:
 
 # --- the setting ----------------------------------------------------------------------------------
 def set_threshold(membership: Membership, from_cents: int | None) -> str:
-    """Set the total (cents) from which two people approve; None: one always suffices.
+    """Set the total in cents from which two approve; None: one always does. Return "changed", "same" or "asked".
 
-    A stricter setting applies at once. A weaker one waits until another approver agrees, if there is one.
-
-    Return "changed", "same" or "asked".
+    A stricter setting counts at once. A weaker one may be set only by who may sign by the register now, and waits
+    until another signer agrees, if there is one.
 
     Raises:
-    - InsufficientRole: only owners change it.
-    - TooFewApprovers: there is nobody else who could approve.
+    - InsufficientRole: the user is no owner.
+    - TooFewApprovers: fewer than two persons may sign.
+    - NotIdentified, AuthorityPending, AuthorityRefused, RegisterUnavailable, UnknownCompany: may not sign now.
     """
     if membership.role != "owner":
         raise InsufficientRole
     client, user = membership.client, membership.user
+    if _weaker(Client.get_by_id(client.id).four_eyes_cents, from_cents):
+        identification.require_fresh_authority(client, user)
     with transaction(client.id):
         now = _held(client)
         if now.four_eyes_cents == from_cents:
             FourEyesChange.delete().where(FourEyesChange.client == client.id).execute()
             return "same"
-        others = [one for one in _people(client) if one.id != user.id]
-        if from_cents is not None and not others:
+        if from_cents is not None and len(signers(client)) < 2:
             raise TooFewApprovers
+        others = _other_signers(client, user)
         if _weaker(now.four_eyes_cents, from_cents) and others:
             _ask(client, user, from_cents, others)
             return "asked"
@@ -218,19 +234,22 @@ def pending_threshold_change(client: Client) -> FourEyesChange | None:
 
 
 def confirm_threshold_change(membership: Membership, key: str) -> None:
-    """Agree to the weaker setting, as a second person.
+    """Agree, as a second person, to a weaker setting; it then counts.
 
     Raises:
-    - NoPendingRequest
+    - NoPendingRequest: also when whoever asked may no longer sign.
     - InsufficientRole
-    - NotIdentified
-    - SamePerson: the person who asked for it.
+    - SamePerson: the user asked for it, with this account or another.
+    - NotIdentified, AuthorityPending, AuthorityRefused, RegisterUnavailable, UnknownCompany: may not sign now.
     """
     client, user = membership.client, membership.user
+    if membership.role not in MAY_APPROVE:
+        raise InsufficientRole
+    identification.require_fresh_authority(client, user)
     with transaction(client.id):
         row = _answerable(membership, key)
-        if not is_identified(user):
-            raise NotIdentified
+        if row.user_id not in signing_authority.authorised_users(client):
+            raise NoPendingRequest
         if same_person(row.user, user):
             raise SamePerson
         _set(client, user, row.from_cents, asked_by=row.user_id)

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from core.clock import utcnow
 from domain.common.errors import InvitationRefused
 from domain.identity import signing_authority
-from domain.identity.identification import same_person
+from domain.identity.persons import same_person
 from domain.team import invitations
 from models import Client, Invitation, Membership, User
 

@@ -131,13 +131,14 @@ def _get_for_change(client: Client, by: User, membership_id: int) -> Membership:
 
 
 def _require_allowed(client: Client, row: Membership, role: str | None) -> None:
-    """Require that an owner remains, and under dual approval two members who may approve."""
+    """Require that an owner remains, and under dual approval two persons who may sign."""
     others = Membership.select().where(Membership.client == client.id, Membership.id != row.id)
     if row.role == "owner" and role != "owner" and not others.where(Membership.role == "owner").exists():
         raise LastOwner
     if row.role in four_eyes.MAY_APPROVE and role not in four_eyes.MAY_APPROVE:
-        approvers = others.where(Membership.role.in_(four_eyes.MAY_APPROVE)).count()
-        if Client.get_by_id(client.id).four_eyes_cents is not None and approvers < 2:
+        signers = [user.id for user in four_eyes.signers(client)]
+        too_few = row.user_id in signers and len(signers) < 3
+        if Client.get_by_id(client.id).four_eyes_cents is not None and too_few:
             raise TooFewApprovers
 
 

@@ -8,26 +8,14 @@ from playwright.sync_api import expect
 
 from tests.browser.conftest import known
 from tests.support.mobile_page import Phone, entrepreneur
+from tests.support.register import register_directors
 from tools.demo_journey import wait_for
 from tools.dev_stack import Stack
 
 pytestmark = [pytest.mark.browser, pytest.mark.thorough]
 
-WOUTER = {"voornamen": "Wouter", "voorvoegselGeslachtsnaam": "de", "geslachtsnaam": "Jong", "geboortedatum": "19800412"}
 NAOMI = {"voornamen": "Naomi", "geslachtsnaam": "Donkersloot", "geboortedatum": "19850923"}
 GUEST = "naomi-twee@demobv.example"
-
-
-def director(who: dict[str, str]) -> dict:
-    power = {"soort": {"code": "azb", "omschrijving": "Alleen/zelfstandig bevoegd"}}
-    return {"bestuursfunctie": {"functie": {"code": "02"}, "door": {"natuurlijkPersoon": who}, "bevoegdheid": power}}
-
-
-def both_direct(phone: Phone) -> None:
-    """The register has two directors with sole authority."""
-    owner = {"persoonRechtsvorm": "BeslotenVennootschap", "heeft": [director(WOUTER), director(NAOMI)]}
-    activity = {"kvkNummer": "68750110", "naam": "Demo BV", "heeftAlsEigenaar": {"rechtspersoon": owner}}
-    phone.control("PUT", "register/68750110", {"product": {"maatschappelijkeActiviteit": activity}})
 
 
 @pytest.fixture
@@ -37,7 +25,7 @@ def naomi(take: Callable[..., Phone], wouter: Phone) -> Phone:
 
 
 def test_two_people_approve_one_payment(wouter: Phone, naomi: Phone):
-    both_direct(wouter)
+    register_directors(wouter.control, NAOMI)
     wouter.to_the_payment()
     payment = wouter.page.url
     here = payment.partition("/betalingen/")[0]

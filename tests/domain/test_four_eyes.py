@@ -1,6 +1,7 @@
 """Dual approval: two different people approve exactly the same payment, and nobody approves their own last change."""
 
 import contextlib
+import json
 from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
 
@@ -10,7 +11,9 @@ import models
 from core.bank_days import next_bank_day
 from core.clock import today_amsterdam
 from domain.common import audit
+from domain.common.encryption import encrypt
 from domain.common.errors import (
+    AuthorityRefused,
     BatchChanged,
     DomainError,
     InsufficientRole,
@@ -22,14 +25,29 @@ from domain.common.errors import (
     SamePerson,
     TooFewApprovers,
 )
+from domain.identity import persons
 from domain.payments import amendments, four_eyes, limits, queries
 from domain.payments.release import release
 from domain.payroll import supersession
 from domain.team import members
-from models import Approval, Authority, Batch, Client, FourEyesChange, Identification, Membership, OutgoingMail, Release
-from tests.support.factories import PSU, Demo, authorise, make_user
+from models import (
+    Approval,
+    Authority,
+    Batch,
+    Client,
+    FourEyesChange,
+    Identification,
+    Membership,
+    OutgoingMail,
+    Release,
+    User,
+)
+from tests.support.factories import PSU, WOUTER, Demo, authorise, make_user
+from tests.support.register import register_directors
+from tests.support.sandbox import Sandbox
 
 TOTAL = 855916
+NAOMI = {"voornamen": "Naomi", "geslachtsnaam": "Naomi", "geboortedatum": "19850203"}  # as `authorise` makes her
 
 
 @pytest.fixture
@@ -152,6 +170,48 @@ def test_two_accounts_of_one_person_count_once(demo: Demo, naomi: Membership):
     assert (demo.view(batch).state, Approval.select().count()) == ("open", 1)
 
 
+def identify_as(user: User, **person: str | None) -> None:
+    """Give this user the same identification as the owner's, with these differences, under another subject."""
+    row = Identification.get(Identification.user == user.id)
+    told = json.dumps(json.loads(WOUTER) | person)
+    Identification.update(
+        provider="another broker", person_sealed=encrypt(told, "identification", user.id)
+    ).where(Identification.id == row.id).execute()  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    "person",
+    [{}, {"initials": "W.J."}, {"initials": None}, {"last_name": "de Jong", "prefix": None}, {"birth_date": None},
+     {"last_name": "Jong-Bakker"}, {"last_name": "JONG"}, {"last_name": "Bakker-de Jong"}],
+)  # fmt: skip
+def test_a_second_identification_of_one_person_counts_once(demo: Demo, naomi: Membership, person: dict):
+    identify_as(naomi.user, **person)
+    batch = demo.batch()
+    press(demo, demo.membership, batch)
+    with pytest.raises(SamePerson):
+        press(demo, naomi, batch)
+    view = four_eyes.dual_approval_status(Client.get(), demo.user, batch.id, "open", TOTAL)
+    assert view is not None
+    assert view.stuck, "nobody else can approve"
+
+
+@pytest.mark.parametrize("person", [{"birth_date": "1981-04-12"}, {"initials": "N"}, {"last_name": "Bakker"}])
+def test_two_people_who_share_a_name_or_a_birthday_are_two(demo: Demo, naomi: Membership, person: dict):
+    identify_as(naomi.user, **person)
+    batch = demo.batch()
+    press(demo, demo.membership, batch)
+    assert isinstance(press(demo, naomi, batch), Release)
+
+
+def test_an_operator_decides_that_two_equal_identifications_are_two_people(demo: Demo, naomi: Membership):
+    identify_as(naomi.user)
+    batch = demo.batch()
+    press(demo, demo.membership, batch)
+    persons.decide_distinct(demo.client, naomi.user, demo.user, "saw both passports", "anna")
+    assert isinstance(press(demo, naomi, batch), Release)
+    assert audit.verify_chain(demo.client.id) == []
+
+
 def test_an_approval_without_authority_does_not_count(demo: Demo, naomi: Membership):
     batch = demo.batch()
     press(demo, demo.membership, batch)
@@ -256,7 +316,7 @@ def test_it_no_longer_waits_for_the_first_approver(demo: Demo, naomi: Membership
 def test_without_a_threshold_one_approval_is_enough(demo: Demo):
     colleague(demo, "Naomi")
     batch = demo.batch()
-    assert four_eyes.dual_approval_status(demo.client, demo.user, batch.id, "open", TOTAL) is None
+    assert four_eyes.dual_approval_status(Client.get(), demo.user, batch.id, "open", TOTAL) is None
     assert isinstance(press(demo, demo.membership, batch), Release)
     assert (Approval.select().count(), told("approval_asked")) == (0, [])
 
@@ -271,7 +331,8 @@ def test_a_stricter_threshold_applies_at_once(demo: Demo):
 
 
 @pytest.mark.parametrize("wanted", [None, 20_000_00])
-def test_a_weaker_threshold_needs_confirmation(demo: Demo, wanted: int | None):
+def test_a_weaker_threshold_needs_confirmation(demo: Demo, sandbox: Sandbox, wanted: int | None):
+    register_directors(sandbox.control, NAOMI)
     naomi, helper = colleague(demo, "Naomi"), colleague(demo, "Lisanne", "preparer")
     four_eyes.set_threshold(demo.membership, 10_000_00)
     assert four_eyes.set_threshold(demo.membership, wanted) == "asked"
@@ -286,16 +347,56 @@ def test_a_weaker_threshold_needs_confirmation(demo: Demo, wanted: int | None):
         four_eyes.confirm_threshold_change(naomi, asked.key)
 
 
-def test_an_unidentified_approver_cannot_confirm(demo: Demo):
-    other = Membership.create(user=make_user(), client=demo.client, role="approver")
+@pytest.mark.parametrize("accomplice", ["unidentified", "refused by the register"])
+def test_who_may_not_sign_cannot_confirm_a_weaker_threshold(demo: Demo, accomplice: str):
+    naomi, other = colleague(demo, "Naomi"), colleague_without_authority(demo, "Lisanne")
+    if accomplice != "unidentified":
+        authorise(demo.client, other.user, "no")
     four_eyes.set_threshold(demo.membership, 0)
     four_eyes.set_threshold(demo.membership, None)
-    with pytest.raises(NotIdentified):
+    with pytest.raises(NotIdentified if accomplice == "unidentified" else AuthorityRefused):
         four_eyes.confirm_threshold_change(other, FourEyesChange.get().key)
+    assert (Client.get().four_eyes_cents, told("four_eyes_asked")) == (0, [naomi.user_id])
+
+
+def test_the_register_is_asked_again_before_a_weaker_threshold_counts(demo: Demo, sandbox: Sandbox):
+    """Naomi could sign when she was asked, and has left the board since."""
+    naomi = colleague(demo, "Naomi")
+    four_eyes.set_threshold(demo.membership, 0)
+    four_eyes.set_threshold(demo.membership, None)
+    with pytest.raises(AuthorityRefused):
+        four_eyes.confirm_threshold_change(naomi, FourEyesChange.get().key)
     assert Client.get().four_eyes_cents == 0
 
 
-def test_an_outdated_request_cannot_be_confirmed(demo: Demo):
+def test_an_owner_who_may_not_sign_cannot_weaken_the_threshold(demo: Demo, sandbox: Sandbox):
+    register_directors(sandbox.control, NAOMI)
+    naomi, owner = colleague(demo, "Naomi"), colleague(demo, "Jose", "owner")
+    four_eyes.set_threshold(demo.membership, 10_00)
+    for weaker in (None, 20_00):
+        with pytest.raises(AuthorityRefused):
+            four_eyes.set_threshold(Membership.get_by_id(owner.id), weaker)
+    assert FourEyesChange.select().count() == 0
+    four_eyes.set_threshold(demo.membership, None)
+    Authority.create(client=demo.client, user=demo.user, answer="no", reason="not_in_register")
+    with pytest.raises(NoPendingRequest):
+        four_eyes.confirm_threshold_change(naomi, FourEyesChange.get().key)
+    assert Client.get().four_eyes_cents == 10_00
+
+
+def test_members_who_may_not_sign_do_not_count_as_two(demo: Demo):
+    authorise(demo.client, colleague_without_authority(demo, "Lisanne").user, "not_established")
+    colleague_without_authority(demo, "Jose")
+    with pytest.raises(TooFewApprovers):
+        four_eyes.set_threshold(demo.membership, 0)
+
+
+def colleague_without_authority(demo: Demo, name: str) -> Membership:
+    return Membership.create(user=make_user(name=name), client=demo.client, role="approver")
+
+
+def test_an_outdated_request_cannot_be_confirmed(demo: Demo, sandbox: Sandbox):
+    register_directors(sandbox.control, NAOMI)
     naomi = colleague(demo, "Naomi")
     four_eyes.set_threshold(demo.membership, 10_00)
     four_eyes.set_threshold(demo.membership, 20_00)

@@ -7,7 +7,8 @@ import pytest
 
 from connectors.identity.port import Identity
 from connectors.register.port import Extract, LegalPerson, Officership, Person, RegisterDown, UnknownCompany
-from domain.identity.signing_authority import MAX_HOLDING_DEPTH, evaluate_authority, match_person
+from domain.identity.matching import match_person
+from domain.identity.signing_authority import MAX_HOLDING_DEPTH, evaluate_authority
 
 
 def somebody(**changes) -> Person:

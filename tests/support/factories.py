@@ -1,5 +1,6 @@
 """Services for tests, with real adapters to a running sandbox, and factories with defaults."""
 
+import json
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
@@ -180,8 +181,11 @@ def make_demo(sandbox: Sandbox | None = None, bank: str = "redirect", pin: bool 
 
 
 def authorise(client: Client, user: User, answer: str = "yes", ago: timedelta = timedelta(days=1)) -> None:
+    first, *last = user.name.split()
+    named = {"initials": first[0], "last_name": " ".join(last) or first, "prefix": None, "birth_date": "1985-02-03"}
+    person = WOUTER if user.name == "Wouter de Jong" else json.dumps(named)
     Identification.create(
-        user=user, provider="broker", subject=f"s{user.id}", person_sealed=encrypt(WOUTER, "identification", user.id),
+        user=user, provider="broker", subject=f"s{user.id}", person_sealed=encrypt(person, "identification", user.id),
         authenticated_at=datetime.now(UTC), evidence="-", created_at=datetime.now(UTC) - ago,
     )  # fmt: skip
     Authority.create(client=client, user=user, answer=answer, reason="alone")

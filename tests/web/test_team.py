@@ -28,6 +28,7 @@ from models import (
 )
 from tests.support import names
 from tests.support.factories import LINES, Demo, authorise, make_client, make_user
+from tests.support.register import register_directors
 from tests.support.sandbox import Sandbox
 from tests.support.web_client import Site, WebClient
 
@@ -132,7 +133,11 @@ def test_mails_contain_no_employee_names(app: Flask, demo: Demo, kind: str):
 
 
 # --- dual approval ---
-def test_a_weaker_threshold_needs_another_person(owner: WebClient, naomi: WebClient, demo: Demo):
+def test_a_weaker_threshold_needs_another_person(
+    owner: WebClient, naomi: WebClient, demo: Demo, sandbox: Sandbox
+):
+    naomi_meijer = {"voornamen": "Naomi", "geslachtsnaam": "Meijer", "geboortedatum": "19850203"}
+    register_directors(sandbox.control, naomi_meijer)
     page = people(demo, "/vier-ogen")
     owner.open(page)
     assert owner.post(page, amount="tien").status_code == 422
