@@ -9,7 +9,8 @@ from dataclasses import dataclass
 
 from domain.accounts import pins
 from domain.common.errors import InsufficientRole, NotIdentified, SamePerson
-from domain.identity.identification import is_identified, same_person
+from domain.identity.identification import is_identified
+from domain.identity.persons import same_person
 from domain.orders import evidence, settlement
 from domain.orders.conclusion import MEMBERS_NEEDED, SAID_PAID, Trust
 from domain.orders.evidence import Statement
