@@ -1,10 +1,10 @@
 """Log in and reauthenticate with a passkey."""
 
 from flask import Response, flash, request, url_for
+from flask_login import login_required
 
 from blueprints.account.routes import blueprint, first_page
 from blueprints.web import saved_forms, session_interface
-from blueprints.web.authorization import signed_in
 from blueprints.web.current_user import current_user_row
 from blueprints.web.error_messages import message_for
 from blueprints.web.responses import redirect_to
@@ -44,13 +44,13 @@ def sign_in_with_passkey():
 
 
 @blueprint.post("/bewijs/passkey/vraag")
-@signed_in
+@login_required
 def reauthentication_options():
     return options(passkeys.ask_proof(current_user_row(), session_interface.oidc_binding()))
 
 
 @blueprint.post("/bewijs/passkey")
-@signed_in
+@login_required
 def reauthenticate_with_passkey():
     onward = safe_local_path(request.args.get("verder")) or first_page(current_user_row())
     try:

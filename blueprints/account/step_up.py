@@ -2,11 +2,11 @@
 
 from flask import flash, request, url_for
 from flask_babel import gettext as _
+from flask_login import login_required
 
 from blueprints.account.forms import PasswordForm
 from blueprints.account.routes import blueprint, first_page, spend_on_mail
 from blueprints.web import saved_forms
-from blueprints.web.authorization import signed_in
 from blueprints.web.current_user import current_user_row
 from blueprints.web.error_messages import message_for
 from blueprints.web.forms import ActionForm
@@ -19,7 +19,7 @@ from jobs import enqueue
 
 
 @blueprint.route("/bewijs", methods=["GET", "POST"])
-@signed_in
+@login_required
 def reauthenticate():
     """Ask for the password or a passkey again, before a sensitive action."""
     onward = safe_local_path(request.args.get("verder")) or first_page(current_user_row())
@@ -39,7 +39,7 @@ def reauthenticate():
 
 
 @blueprint.route("/apparaat", methods=["GET", "POST"])
-@signed_in
+@login_required
 def unconfirmed_device():
     """Explain that this device is not confirmed: a mail, a passkey or an identification confirms it."""
     onward, found, form = (
@@ -66,7 +66,7 @@ def unconfirmed_device():
 
 
 @blueprint.route("/apparaat/<token>", methods=["GET", "POST"])
-@signed_in
+@login_required
 def confirm_device(token):
     """Show a button; only a POST changes anything, because mail scanners open links."""
     form, found = ActionForm(), current_device()

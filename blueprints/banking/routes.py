@@ -1,5 +1,6 @@
 from flask import Blueprint, flash, url_for
 from flask_babel import gettext as _
+from flask_login import login_required
 from htmx_flask import request
 
 from blueprints.banking.forms import BankForm
@@ -8,7 +9,7 @@ from blueprints.banking.presenters.accounts import (
     new_account_task,
     unconfirmed_task,
 )
-from blueprints.web.authorization import ALL, for_client, psu, signed_in
+from blueprints.web.authorization import ALL, for_client, psu
 from blueprints.web.current_user import current_user_row
 from blueprints.web.error_messages import message_for
 from blueprints.web.forms import ActionForm
@@ -118,7 +119,7 @@ def _banks():
 
 
 @blueprint.get("/bank/terug")
-@signed_in
+@login_required
 def oauth_return():
     """Receive the OAuth redirect of an intermediary (Ponto) and continue as for any bank. One redirect URI serves all
     customers.
@@ -135,7 +136,7 @@ def oauth_return():
 
 
 @blueprint.get("/bank/terug/<state>")
-@signed_in
+@login_required
 def consent_return(state):
     """Receive the redirect from the bank. Only its state is trusted: the consent's status is read from the bank."""
     try:

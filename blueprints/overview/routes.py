@@ -2,6 +2,7 @@ from hashlib import sha256
 from typing import Any
 
 from flask import Blueprint, request, url_for
+from flask_login import login_required
 
 from blueprints.banking.presenters.consents import present_consent
 from blueprints.overview import presenter
@@ -10,7 +11,7 @@ from blueprints.payments.presenters.status import DONE, TO_DO, UNDER_WAY
 from blueprints.payments.presenters.unpaid import needs_attention, unpaid_task
 from blueprints.payroll.presenters.status import connection_words, result_words
 from blueprints.pwa import splash
-from blueprints.web.authorization import ALL, for_client, signed_in
+from blueprints.web.authorization import ALL, for_client
 from blueprints.web.current_user import current_user_row
 from blueprints.web.responses import not_modified, redirect_to, render, render_fragment
 from blueprints.web.step_up import current_device
@@ -30,7 +31,7 @@ LATEST, MOST = 5, 20
 
 
 @blueprint.get("/overzicht")
-@signed_in
+@login_required
 def all_clients():
     """List the clients with what waits in each; redirect if there is one; explain what to do if there is none."""
     rows = worklist.worklist_for(current_user_row())

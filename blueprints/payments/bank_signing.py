@@ -5,13 +5,14 @@ from dataclasses import replace
 
 from flask import Response, abort, flash, request
 from flask_babel import gettext as _
+from flask_login import login_required
 
 from blueprints.payments.blueprint import blueprint
 from blueprints.payments.detail import redirect_with_problem, url_of
 from blueprints.payments.forms import BankLoginForm, CodeForm, MethodForm
 from blueprints.payments.page import build_sheet, payment_url, render_sheet
 from blueprints.payments.presenters.signing import challenge_groups, code_hint, code_maxlength
-from blueprints.web.authorization import MAY_PAY, for_client, psu, signed_in
+from blueprints.web.authorization import MAY_PAY, for_client, psu
 from blueprints.web.current_user import current_user_row
 from blueprints.web.error_messages import message_for
 from blueprints.web.responses import redirect_to
@@ -149,7 +150,7 @@ def abandon_signing(membership, reference):
 
 
 @blueprint.get("/bank/ondertekend/<state>")
-@signed_in
+@login_required
 def signing_return(state):
     """Receive the redirect from the bank. It proves nothing; the payment's page shows the status that the bank reports.
     """

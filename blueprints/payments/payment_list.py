@@ -1,12 +1,13 @@
 """The list of payments, and the redirect from a link in a mail."""
 
 from flask import request
+from flask_login import login_required
 
 from blueprints.payments.blueprint import blueprint
 from blueprints.payments.page import payment_url
 from blueprints.payments.presenters.payment_list import group_rows
 from blueprints.payments.presenters.unpaid import unpaid_task
-from blueprints.web.authorization import ALL, for_client, signed_in
+from blueprints.web.authorization import ALL, for_client
 from blueprints.web.current_user import current_user_row
 from blueprints.web.responses import redirect_to, render
 from domain.payments import queries
@@ -28,7 +29,7 @@ def list_payments(membership):
 
 
 @blueprint.get("/betalingen/<reference>")
-@signed_in
+@login_required
 def from_mail(reference):
     """Redirect from a link in a mail to the payment in its client."""
     client = queries.client_of_reference(current_user_row(), reference)

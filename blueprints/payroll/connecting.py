@@ -2,6 +2,7 @@
 
 from flask import flash, request, url_for
 from flask_babel import gettext as _
+from flask_login import login_required
 
 from blueprints.payroll.blueprint import blueprint
 from blueprints.payroll.forms import ConnectForm
@@ -10,7 +11,6 @@ from blueprints.web.authorization import (
     for_client,
     recently_authenticated,
     recently_authenticated_keeping,
-    signed_in,
 )
 from blueprints.web.current_user import current_user_row
 from blueprints.web.error_messages import message_for
@@ -60,7 +60,7 @@ def redirect_to_nmbrs(membership, connection, otherwise: str):
 
 
 @blueprint.get("/nmbrs/terug")
-@signed_in
+@login_required
 def oauth_return():
     """Receive the OAuth redirect from Nmbrs."""
     client = rest_migration.client_of_oauth_state(request.args.get("state", ""))

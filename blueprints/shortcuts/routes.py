@@ -1,6 +1,6 @@
 from flask import Blueprint, request, url_for
+from flask_login import login_required
 
-from blueprints.web.authorization import signed_in
 from blueprints.web.current_user import current_user_row
 from blueprints.web.responses import redirect_to
 from domain.accounts import accounts
@@ -19,7 +19,7 @@ SHORTCUTS = {
 blueprint = Blueprint("shortcuts", __name__)
 
 
-@signed_in
+@login_required
 def redirect_to_client():
     membership = accounts.first_membership(current_user_row())
     if membership is None:

@@ -6,7 +6,7 @@ from typing import Any
 from urllib.parse import urlsplit
 
 from flask import abort, g, redirect, url_for
-from flask_login import LoginManager, current_user
+from flask_login import LoginManager, login_required
 from htmx_flask import request
 
 from blueprints.web import saved_forms
@@ -41,18 +41,6 @@ def to_sign_in() -> Any:
     return redirect(target, 303)
 
 
-def signed_in(view: Callable) -> Callable:
-    """Require a login."""
-
-    @wraps(view)
-    def guarded(*args: Any, **kwargs: Any) -> Any:
-        if not current_user.is_authenticated:
-            return to_sign_in()
-        return view(*args, **kwargs)
-
-    return guarded
-
-
 def member(public_id: str, roles: Iterable[str] = ALL) -> Membership:
     """Return the membership of this client; 404 without one, 403 for another role."""
     found = accounts.find_membership(current_user_row(), public_id)
@@ -70,7 +58,7 @@ def for_client(roles: Iterable[str] = ALL) -> Callable:
 
     def decorate(view: Callable) -> Callable:
         @wraps(view)
-        @signed_in
+        @login_required
         def guarded(client: str, **kwargs: Any) -> Any:
             return view(membership=member(client, roles), **kwargs)
 
