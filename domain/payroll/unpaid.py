@@ -28,7 +28,18 @@ from domain.payroll.unpaid_history import (
     read_histories,
     read_statements,
 )
-from models import BankOrder, Batch, BatchLine, Client, Due, OrderLine, PayrollCompany, Run, require_client_lock
+from models import (
+    COMMITTED,
+    BankOrder,
+    Batch,
+    BatchLine,
+    Client,
+    Due,
+    OrderLine,
+    PayrollCompany,
+    Run,
+    require_client_lock,
+)
 
 
 class Why(StrEnum):
@@ -115,18 +126,27 @@ def _read(batches: Any, runs: Any) -> list[UnpaidLine]:
 
 
 def _doubtful_dues(batches: Any, runs: Any) -> Any:
-    """The ids of dues that may be owed and unpaid; most payments are executed whole and are not read for it."""
-    doubtful = OrderLine.standing.in_((*DID_NOT_ARRIVE, "disputed")) | OrderLine.may_execute_until.is_null(False)
+    """The ids of dues that may be owed and unpaid. Payments that were executed whole are not read for it."""
+    asked = OrderLine.select(BatchLine.due).join(BatchLine).join(Batch).where(batches, Batch.state != "executed")
     left = (OrderLine.standing == "possible") & Batch.state.not_in(tuple(state_machine.AT_THE_BANK))
-    refused = OrderLine.select(BatchLine.due).join(BatchLine).join(Batch)
-    refused = refused.where(batches, Batch.state != "executed", doubtful | left)
+    uncertain = asked.where((OrderLine.standing == "disputed") | OrderLine.may_execute_until.is_null(False) | left)
+    refused = asked.where(OrderLine.standing.in_((*DID_NOT_ARRIVE, "unsent")))
     shorter = BankOrder.select().where(BankOrder.batch == Batch.id, BankOrder.line_count < Batch.line_count)
-    excluded = BatchLine.select(BatchLine.due).join(Batch).where(
-        batches, Batch.state.not_in((*WAITING_STATES, "replaced")), BatchLine.state == "refused",
+    lines = BatchLine.select(BatchLine.due).join(Batch).where(batches)
+    excluded = lines.where(
+        Batch.state.not_in((*WAITING_STATES, "replaced")), BatchLine.state == "refused",
         (Batch.state != "executed") | fn.EXISTS(shorter),
     )  # fmt: skip
+    replaced = lines.where(Batch.state == "replaced")
     suspended = Due.select(Due.id).join(Run).where(runs, Run.state != "taken", Due.suspended_at.is_null(False))
-    return refused.union(excluded).union(suspended)
+    return uncertain.union(_still_owed(refused.union(excluded).union(replaced).union(suspended)))
+
+
+def _still_owed(dues: Any) -> Any:
+    """Those of these dues of which banks were given less than is owed."""
+    given = OrderLine.select(fn.coalesce(fn.sum(OrderLine.amount_cents), 0)).join(BatchLine)
+    given = given.where(BatchLine.due == Due.id, OrderLine.standing.in_(COMMITTED))
+    return Due.select(Due.id).where(Due.id.in_(dues), Due.owed_cents > given)
 
 
 # --- concluding -----------------------------------------------------------------------------------

@@ -5,10 +5,12 @@ from collections import Counter
 
 import pytest
 
+from core.clock import today_amsterdam
 from domain.payments import four_eyes
-from models import Batch, Client
+from models import Batch, Client, OrderLine
 from tests.support.factories import Demo
 from tests.support.large_batches import many
+from tests.support.orders import put_at_bank
 from tests.support.sandbox import Sandbox
 from tests.support.signing import at_the_bank, signing_by
 from tests.support.web_client import WebClient
@@ -91,3 +93,22 @@ def test_including_all_lines(owner: WebClient, demo: Demo, log: pytest.LogCaptur
     assert len(Asked(log).statements) <= 11, Asked(log).statements
     assert Batch.get_by_id(batch.id).state == "open"
     assert four_eyes.valid_approvals(batch.id) == []
+
+
+@pytest.mark.parametrize("count", [3, 200])
+def test_what_was_not_paid(owner: WebClient, demo: Demo, log: pytest.LogCaptureFixture, count: int):
+    batches = [demo.batch(many(count), number) for number in (1, 2)]
+    put_at_bank(batches[0], "partly_executed", "unpaid")
+    put_at_bank(batches[1], "pending_rejection")
+    OrderLine.update(may_execute_until=today_amsterdam()).where(OrderLine.standing == "possible").execute()
+    path = f"/{demo.client.public_id}/betalingen/niet-betaald"
+    assert len(owner.open(path).all("li.line")) == 2 * count
+    asked = read(owner, path, log)
+    assert asked.twice == []
+    assert len(asked.statements) == 6, asked.statements
+
+
+def test_when_everybody_is_paid_it_costs_one_statement(owner: WebClient, demo: Demo, log: pytest.LogCaptureFixture):
+    put_at_bank(demo.batch(many(80)), "executed", "paid")
+    asked = read(owner, f"/{demo.client.public_id}/betalingen/niet-betaald", log)
+    assert len(asked.statements) == 3, asked.statements
