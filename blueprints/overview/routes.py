@@ -20,7 +20,7 @@ from domain.accounts import devices
 from domain.banking import consents
 from domain.overview import blockers, onboarding, worklist
 from domain.payments import queries
-from domain.payments.queries import BatchRow
+from domain.payments.payment_views import BatchRow
 from domain.payroll import unpaid
 from domain.payroll.unpaid import UnpaidLine
 from models import Client

@@ -5,7 +5,7 @@ from enum import StrEnum
 from domain.orders.manual_submission import ManualSubmission
 from domain.orders.sca_state import ScaStep
 from domain.payments.four_eyes import DualApprovalStatus
-from domain.payments.queries import Payment
+from domain.payments.payment_views import Payment
 
 
 class Action(StrEnum):

@@ -28,7 +28,7 @@ from domain.banking import linking
 from domain.common.errors import BatchChanged, DateInvalid, DomainError, NotFound
 from domain.payments import amendments, queries
 from domain.payments.line_search import LineQuery
-from domain.payments.queries import Payment
+from domain.payments.payment_views import Payment
 from domain.team import salary_visibility
 from models import Membership
 

@@ -29,7 +29,7 @@ from domain.common.errors import (
 )
 from domain.payments import amendments, queries
 from domain.payments.line_search import LineQuery
-from domain.payments.queries import Payment
+from domain.payments.payment_views import Payment
 from domain.payments.release import PasskeyAssertion, release
 from domain.payroll import reopening
 from jobs import enqueue

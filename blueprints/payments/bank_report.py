@@ -21,7 +21,7 @@ from domain.accounts import rate_limits
 from domain.common.errors import BankFileRefused, DomainError, PinLocked, PinMissing, PinWrong
 from domain.payments import queries
 from domain.payments.line_search import LineQuery
-from domain.payments.queries import Payment
+from domain.payments.payment_views import Payment
 from domain.payments.state_machine import SENT
 from domain.reconciliation import bank_reports
 from models import Membership

@@ -18,7 +18,7 @@ from domain.common.errors import DomainError, PinLocked, PinMissing, PinWrong
 from domain.orders import cancellation, sca
 from domain.payments import queries
 from domain.payments.line_search import LineQuery
-from domain.payments.queries import Payment
+from domain.payments.payment_views import Payment
 from models import Membership
 
 

@@ -22,7 +22,7 @@ from blueprints.web.responses import not_modified, redirect_to
 from domain.common.errors import DomainError, NotFound
 from domain.payments import queries
 from domain.payments.line_search import LinePage
-from domain.payments.queries import Payment
+from domain.payments.payment_views import Payment
 from jobs import enqueue
 from models import Membership
 

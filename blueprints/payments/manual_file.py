@@ -18,7 +18,7 @@ from domain.orders import manual_submission
 from domain.orders.manual_submission import ManualSubmission
 from domain.payments import queries
 from domain.payments.line_search import LineQuery
-from domain.payments.queries import Payment
+from domain.payments.payment_views import Payment
 from models import Membership
 
 VERDICTS = {"betaald": manual_submission.PAID, "geweigerd": manual_submission.REFUSED}

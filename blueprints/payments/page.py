@@ -41,7 +41,7 @@ from domain.orders.manual_submission import ManualSubmission
 from domain.orders.sca_state import ScaStep
 from domain.payments import four_eyes
 from domain.payments.four_eyes import DualApprovalStatus
-from domain.payments.queries import Payment
+from domain.payments.payment_views import Payment
 from domain.payments.release import MAY_RELEASE
 from domain.payments.state_machine import SENT
 from domain.payroll import unpaid

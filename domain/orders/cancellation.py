@@ -24,7 +24,8 @@ from domain.common.errors import (
 )
 from domain.common.services import services
 from domain.orders import sca_state, status_polling
-from domain.payments.queries import Payment, get_batch, get_batch_locked
+from domain.payments.payment_views import Payment
+from domain.payments.queries import get_batch, get_batch_locked
 from domain.payments.release import MAY_RELEASE
 from models import BankExchange, BankOrder, Batch, Client, Device, Membership, User, transaction
 

@@ -30,7 +30,8 @@ from domain.orders import attestations, evidence, settlement, submission
 from domain.orders.conclusion import SAID_PAID, SAID_UNPAID, Level, Standing
 from domain.orders.evidence import Statement
 from domain.payments import state_machine
-from domain.payments.queries import Payment, get_batch, get_batch_locked
+from domain.payments.payment_views import Payment
+from domain.payments.queries import get_batch, get_batch_locked
 from domain.payments.release import MAY_RELEASE
 from models import (
     BankAccount,

@@ -18,7 +18,8 @@ from domain.orders import line_statuses, sca_state, settlement, status_polling
 from domain.orders.sca import get_active_order, is_not_yet_signable, start_sca_in_background
 from domain.payments import creditor_names, state_machine
 from domain.payments.amendments import renew_end_to_end_ids, void_releases
-from domain.payments.queries import Payment, get_batch_locked
+from domain.payments.payment_views import Payment
+from domain.payments.queries import get_batch_locked
 from models import BankExchange, BankOrder, Batch, BatchLine, Client, User, transaction
 
 # Longer than a call to a bank may last. After it the caller has crashed.

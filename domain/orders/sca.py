@@ -5,10 +5,8 @@ inside a transaction. What the person types goes to the bank and is stored nowhe
 an order is signed, never an answer received here.
 """
 
-from collections.abc import Callable
 from datetime import timedelta
 from time import sleep
-from typing import NoReturn
 
 from connectors.bank import port
 from core.clock import utcnow
@@ -18,7 +16,6 @@ from domain.common import audit
 from domain.common.encryption import blind_index
 from domain.common.errors import (
     BankUnavailable,
-    InvalidScaCode,
     NotFound,
     NotOpen,
     ScaInProgress,
@@ -30,13 +27,13 @@ from domain.common.errors import (
 from domain.common.services import services
 from domain.orders import sca_state, status_polling
 from domain.orders.conclusion import SIGNING_FAILED
-from domain.orders.sca_state import Document, ScaLease, ScaStep
-from domain.payments.queries import Payment, get_batch
-from models import BankExchange, BankOrder, Batch, Client, User, transaction
+from domain.orders.sca_calls import call_bank
+from domain.orders.sca_state import Document, ScaStep
+from domain.payments.payment_views import Payment
+from domain.payments.queries import get_batch
+from models import BankOrder, Batch, Client, User, transaction
 
-Call = Callable[[Document, str], port.Authorisation]
 PATIENCE, PAUSE_SECONDS = 20, 0.2  # how often a person waits for another call, and how long
-WRONG_CODE = frozenset({"PSU_CREDENTIALS_INVALID", "SCA_INVALID"})
 
 
 def return_state(msg_id: str) -> str:
@@ -182,7 +179,7 @@ def _start(
             line, order.payment_id or "", link, psu, back, f"{back}?geweigerd=1", request_id, data
         )
 
-    _call_bank(order, "authorise", call, afresh=True, first=first)
+    call_bank(order, "authorise", call, afresh=True, first=first)
 
 
 # --- going on -------------------------------------------------------------------------------------
@@ -247,85 +244,11 @@ def submit_otp(client: Client, user: User, reference: str, psu: port.Psu, code: 
 
 def _continue(order: BankOrder, psu: port.Psu, link: str, data: dict) -> None:
     config = bank_config_for_order(order)
-    _call_bank(
+    call_bank(
         order, "authorise", lambda document, request_id: services().bank.continue_authorisation(
             config, link, data, psu, request_id
         ), code="scaAuthenticationData" in data or "psuData" in data,
     )  # fmt: skip
-
-
-# --- one call, and what becomes of it -------------------------------------------------------------
-def _call_bank(
-    order: BankOrder, name: str, call: Call, afresh: bool = False, code: bool = False, first: bool = False
-) -> None:
-    """Make one call under the lease, and store its outcome. `first`: only if nobody else has started SCA since."""
-    claim, request_id = sca_state.acquire_sca_session(order.id), uuid()
-    if first and sca_state.next_step(claim.document).how != "begin":
-        sca_state.release_sca_session(claim)
-        return
-    try:
-        answer = call(claim.document, request_id)
-    except port.NotDelivered as error:
-        _kept(order, name, request_id, "not_delivered")
-        sca_state.release_sca_session(claim)
-        raise BankUnavailable from error
-    except port.BankRefused as error:
-        _kept(order, name, request_id, f"refused:{error.http_status}:{error.code}")
-        _refused(claim, error, code)
-    except port.BankError as error:
-        _kept(order, name, request_id, f"unknown:{type(error).__name__}")
-        sca_state.release_sca_session(claim, elsewhere=True)
-        status_polling.poll_now(order)
-        raise ScaOutcomeUnknown from error
-    else:
-        _kept(order, name, request_id, "answered", answer.sca_status)
-        sca_state.save_authorisation(claim, answer, afresh)
-        if answer.sca_status == "failed":
-            status_polling.poll_now(order)
-            raise SigningFailed
-
-
-def _kept(order: BankOrder, call: str, request_id: str, outcome: str, sca_status: str | None = None) -> None:
-    BankExchange.create(order=order.id, call=call, request_id=request_id, outcome=outcome, raw_status=sca_status)
-
-
-def _refused(claim: ScaLease, error: port.BankRefused, code: bool) -> None:
-    """Ask the bank for the scaStatus after a refusal, which may concern this step or end the signing."""
-    status = _asked(claim)
-    if status is not None:
-        sca_state.save_sca_status(claim, status)
-    else:
-        sca_state.release_sca_session(claim)
-    if status in sca_state.DONE:
-        status_polling.poll_now(claim.order)  # it is signed; that answer of the bank was lost
-        return
-    if status == "failed":
-        status_polling.poll_now(claim.order)
-        raise SigningFailed from error
-    _say_no(error, code)
-
-
-def _say_no(error: port.BankRefused, code: bool) -> NoReturn:
-    if code and error.code in WRONG_CODE:
-        raise InvalidScaCode(error.text) from error
-    raise SigningRefused(error.code) from error
-
-
-def _asked(claim: ScaLease) -> str | None:
-    """Return the scaStatus at the bank; None if the bank does not say."""
-    order, begun = claim.order, claim.document["authorisation"] or {}
-    if order.payment_id is None or not begun.get("id"):
-        return None
-    try:
-        return services().bank.authorisation(
-            bank_config_for_order(order),
-            order.payment_id,
-            begun["id"],
-            uuid(),
-            sca_state.is_cancellation(claim.document),
-        )
-    except port.BankError:
-        return None
 
 
 def _note(client: Client, user: User, event: str, reference: str) -> None:

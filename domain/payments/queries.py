@@ -1,21 +1,20 @@
 """Read payments: lists, one payment as its page shows it, its calendar."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field
-from datetime import date, datetime, timedelta
+from datetime import date, timedelta
 from typing import Any
 
 from peewee import JOIN, Case, fn
 
 from core.clock import utcnow
 from domain.banking import manual_bank
-from domain.banking.linking import AccountView, account_view, bank_config_or_default
+from domain.banking.linking import account_view, bank_config_or_default
 from domain.common.errors import NotFound
 from domain.payments import execution_dates, line_search, totals, warnings
 from domain.payments.line_search import LinePage, LineQuery
-from domain.payments.state_machine import NEEDS_ACTION, SETTLED
+from domain.payments.payment_views import BatchRow, LineView, OrderView, Payment
+from domain.payments.state_machine import NEEDS_ACTION
 from domain.payments.totals import NOT_PAID, BatchTotals, lines_of
-from domain.payments.warnings import PaymentWarning
 from models import (
     Approval,
     BankAccount,
@@ -34,122 +33,6 @@ from models import (
 )
 
 ASK_AGAIN_AFTER = timedelta(seconds=2)
-
-
-@dataclass(frozen=True)
-class BatchRow:
-    """One payment in a list. `total_cents` is the sum of its payable lines."""
-
-    reference: str
-    company_name: str
-    description: str
-    total_cents: int
-    lines_payable: int
-    lines_all: int
-    state: str
-    state_at: datetime
-    execution_date: date | None
-    created_at: datetime
-    by_hand: bool = False
-
-
-@dataclass(frozen=True)
-class LineView:
-    """One payment line. `paid_cents` is what the bank paid of it, where that is less than the line."""
-    id: int
-    position: int
-    name: str
-    iban: str
-    description: str
-    amount_cents: int
-    state: str
-    name_sent: str
-    description_sent: str
-    paid_cents: int | None = None
-    bank_reason: str | None = None
-
-    @property
-    def converted(self) -> bool:
-        """Return whether the name or remittance for the bank differs from Nmbrs's own, by conversion to SEPA
-        characters.
-        """
-        return (self.name, self.description) != (self.name_sent, self.description_sent)
-
-    @property
-    def payable(self) -> bool:
-        return self.state not in NOT_PAID
-
-
-@dataclass(frozen=True)
-class OrderView:
-    """The newest order of a payment. `row` is its database row, so that nobody needs to read it again."""
-
-    id: int
-    msg_id: str
-    state: str
-    raw_status: str | None
-    can_sign: bool
-    row: BankOrder = field(repr=False, compare=False)
-
-
-@dataclass(frozen=True)
-class Payment:
-    """One payment as its page shows it.
-
-    `lines` holds all lines, or one page of search results (`found`). Totals, counts, `spelt` and `reasons` always cover
-    all lines (see `totals`); `digest` covers all payable lines.
-    """
-
-    id: int
-    reference: str
-    client_name: str
-    company_name: str
-    description: str
-    state: str
-    state_reason: str | None
-    state_at: datetime
-    created_at: datetime
-    released_at: datetime | None
-    account: AccountView
-    execution_date: date
-    date_fixed: bool
-    total_cents: int
-    lines_all: int
-    lines_payable: int
-    lines: list[LineView]
-    digest: str
-    debtor_differs: bool
-    signing: str
-    order: OrderView | None
-    kind: str = "salary"
-    cautions: Sequence[PaymentWarning] = ()
-    run_missing: bool = False
-    overpaid: Sequence[tuple[str, str, int]] = ()
-    missing_count: int | None = None
-    missing_names: Sequence[str] | None = None
-    newer_reference: str | None = None
-    batch_booking: bool = True
-    name_check: bool = True
-    by_hand: bool = False
-    hidden: bool = False  # this person may not see the lines
-    found: LinePage | None = None
-    spelt_count: int = 0
-    spelt: Sequence[LineView] = ()
-    reasons: bool = False
-
-    @property
-    def unopened(self) -> bool:
-        """Return whether a warning must be read before the payment can be approved."""
-        return any(not one.opened for one in self.cautions)
-
-    @property
-    def needs_pin(self) -> bool:
-        """Return whether the signature is given in this app, by PIN or passkey, instead of at the bank."""
-        return self.signing == "delegated"
-
-    @property
-    def settled(self) -> bool:
-        return self.state in SETTLED
 
 
 def list_batches(client: Client, limit: int = 50, states: Sequence[str] = ()) -> list[BatchRow]:

@@ -6,7 +6,7 @@ from dataclasses import replace
 from domain.common import audit
 from domain.common.errors import InsufficientRole
 from domain.payments.line_search import LineQuery
-from domain.payments.queries import Payment
+from domain.payments.payment_views import Payment
 from domain.payroll.run_history import Detail
 from domain.payroll.unpaid import UnpaidLine
 from models import Client, Membership, transaction

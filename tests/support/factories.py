@@ -29,6 +29,7 @@ from domain.accounts import passwords
 from domain.common.encryption import blind_index, encrypt
 from domain.common.services import Psu, Services, configure
 from domain.payments import queries
+from domain.payments.payment_views import Payment
 from domain.payroll import intake
 from domain.payroll.webhook_keys import create_key
 from models import (
@@ -123,7 +124,7 @@ class Demo:
         """Return a batch with these lines, created by the import."""
         return make_batch(self.company, lines, number)
 
-    def view(self, batch: Batch) -> queries.Payment:
+    def view(self, batch: Batch) -> Payment:
         return queries.get_payment(self.client, batch.reference)
 
 

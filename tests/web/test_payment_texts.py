@@ -10,7 +10,7 @@ from blueprints.payments.presenters import status as words
 from blueprints.payments.presenters import warnings as unusual_words
 from core.clock import utcnow
 from domain.banking.linking import AccountView
-from domain.payments.queries import LineView, Payment
+from domain.payments.payment_views import LineView, Payment
 from domain.payments.state_machine import NEEDS_ACTION, SETTLED, TRANSITIONS
 from models.payments import BATCH_STATES, LINE_STATES
 

@@ -7,7 +7,7 @@ from blueprints.payments.presenters.signing import sign_label
 from blueprints.web.formatters import euro
 from blueprints.web.lazy_texts import _l
 from domain.orders.sca_state import ScaStep
-from domain.payments.queries import Payment
+from domain.payments.payment_views import Payment
 
 # If there is no button.
 NOTES = {

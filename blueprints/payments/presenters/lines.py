@@ -12,7 +12,7 @@ from blueprints.payments.presenters.bank_codes import LINE_REASONS
 from blueprints.web.formatters import euro, number
 from blueprints.web.lazy_texts import _l
 from domain.payments.line_search import REFUSED, REMARKED, SEARCHED_FROM, LinePage
-from domain.payments.queries import LineView, Payment
+from domain.payments.payment_views import LineView, Payment
 from domain.payments.state_machine import SENT
 
 LINES = {

@@ -8,7 +8,7 @@ from blueprints.payments.presenters.status import file_note
 from blueprints.web.formatters import moment
 from blueprints.web.parts import Note
 from domain.orders.manual_submission import ManualSubmission
-from domain.payments.queries import Payment
+from domain.payments.payment_views import Payment
 
 
 @dataclass(frozen=True)

@@ -9,7 +9,7 @@ from flask_babel import ngettext
 from blueprints.payments.presenters.status import name_match
 from blueprints.web.formatters import number
 from domain.orders.payee_verification import NameMismatch, VerificationStatus
-from domain.payments.queries import Payment
+from domain.payments.payment_views import Payment
 
 
 @dataclass(frozen=True)

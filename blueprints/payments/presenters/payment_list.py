@@ -9,7 +9,7 @@ from flask_babel import ngettext
 from blueprints.payments.presenters.status import NBSP, TO_DO, UNDER_WAY, state_label
 from blueprints.web.formatters import day, euro
 from blueprints.web.parts import Task
-from domain.payments.queries import BatchRow
+from domain.payments.payment_views import BatchRow
 
 _ICONS = {"good": "check", "bad": "warn"}
 

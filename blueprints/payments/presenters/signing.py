@@ -6,7 +6,7 @@ from flask_babel import gettext as _
 from flask_babel import ngettext
 
 from domain.orders.sca_state import ScaStep
-from domain.payments.queries import Payment
+from domain.payments.payment_views import Payment
 
 
 @dataclass(frozen=True)

@@ -12,7 +12,7 @@ from core.clock import today_amsterdam, utcnow
 from domain.banking.linking import AccountView
 from domain.orders.payee_verification import NameMismatch
 from domain.orders.settlement import executable_until
-from domain.payments.queries import BatchRow, Payment
+from domain.payments.payment_views import BatchRow, Payment
 from domain.payments.state_machine import NEEDS_ACTION
 
 STATES = {

@@ -14,7 +14,7 @@ from blueprints.web.parts import Link
 from core.clock import today_amsterdam
 from core.iban import format_iban
 from domain.payments.line_search import REMARKED, page_of_position
-from domain.payments.queries import LineView, Payment
+from domain.payments.payment_views import LineView, Payment
 from domain.payments.warnings import PaymentWarning, name
 
 
