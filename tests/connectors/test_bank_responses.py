@@ -1,18 +1,16 @@
-"""How the adapter interprets single answers, from a bank that sends whatever the test wants.
+"""How the adapter interprets the answer to an order or a status: refused, unknown or accepted; and when it retries.
 
-Includes answers that no correct bank gives, and every link of the standard.
+Includes answers that no correct bank gives.
 """
 
 import json
 import time
 from collections.abc import Callable
 from dataclasses import replace
-from datetime import UTC, date, datetime, timedelta
 from ipaddress import IPv4Address
 from typing import Any
 
 import pytest
-import time_machine
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -21,7 +19,6 @@ from connectors.bank.port import (
     CONSENT_STATUSES,
     SCA_STATUSES,
     TRANSACTION_STATUSES,
-    Account,
     BankConfig,
     BankRefused,
     OutcomeUnknown,
@@ -29,43 +26,25 @@ from connectors.bank.port import (
     Signing,
 )
 from connectors.bank.transport import TimedOut
-from core.clock import amsterdam_midnight
 from tests.support import contract
+from tests.support.bank_responses import (
+    BACK,
+    BODY,
+    CODE,
+    ID,
+    NOK,
+    ORDER,
+    OTHER_ID,
+    PSU,
+    SCA,
+    adapter,
+    error,
+    line_of,
+    place,
+    proper,
+)
 from tests.support.exchanges import Watch
 from tests.support.raw_socket_bank import RawBank, Script, drips, hangs_up, is_silent, raw_bank, says, says_raw
-
-BACK, NOK = "https://app.example/terug", "https://app.example/terug?geweigerd=1"
-PSU = Psu("192.0.2.10", "Mozilla/5.0")
-ID = "99391c7e-ad88-49ec-a2ad-99ddcb1f7721"
-OTHER_ID = "11111111-2222-4333-8444-555555555555"
-BODY = b"<Document/>"
-ORDER = {"transactionStatus": "RCVD", "paymentId": "1234-wertiq-983", "_links": {"self": {"href": "/v1/x"}}}
-SCA = {"scaStatus": "received", "authorisationId": "123auth456", "_links": {"scaStatus": {"href": "/v1/x"}}}
-
-
-def line_of(bank: RawBank, signing: Signing = "redirect") -> BankConfig:
-    host = bank.url.partition("//")[2]
-    return BankConfig("zand", "Zandbank", f"{bank.url}/psd2", signing=signing, redirect_hosts=(host,))
-
-
-def adapter(observe: Callable[..., None] | None = None) -> BerlinGroupBank:
-    return BerlinGroupBank(None, connect_timeout=2, read_timeout=2, order_timeout=0.4, observe=observe)
-
-
-def proper(status: int, body: Any, **headers: str) -> Script:
-    """Answer with the request's own X-Request-ID, as the standard requires."""
-    return lambda connection, request: says(status, body, X_Request_ID=request.headers["x-request-id"], **headers)(
-        connection, request
-    )
-
-
-def place(bank: RawBank, signing: Signing = "redirect", psu: Psu = PSU, observe: Any = None) -> Any:
-    return adapter(observe).place_order(line_of(bank, signing), BODY, ID, psu, BACK, NOK)
-
-
-def error(code: str = "FORMAT_ERROR", text: str = "x", **more: Any) -> dict[str, Any]:
-    return {"tppMessages": [{"category": "ERROR", "code": code, "text": text} | more]}
-
 
 # --- an order: refused or outcome unknown ---
 REFUSED = [
@@ -293,160 +272,6 @@ def test_the_psu_id_is_sent_if_known():
     assert "psu-id" not in sent()
 
 
-# --- SCA links ---
-# The link, the HTTP method, and the data it requires.
-PASSWORD = {"psuData": {"password": "geheim"}}
-METHOD, CODE = {"authenticationMethodId": "901"}, {"scaAuthenticationData": "123456"}
-START_LINKS = [
-    ("startAuthorisation", {}),
-    ("startAuthorisationWithPsuIdentification", {}),
-    ("startAuthorisationWithPsuAuthentication", PASSWORD),
-    ("startAuthorisationWithEncryptedPsuAuthentication", {"psuData": {"encryptedPassword": "x"}}),
-    ("startAuthorisationWithAuthenticationMethodSelection", METHOD),
-    ("startAuthorisationWithTransactionAuthorisation", CODE),
-]
-UPDATE_LINKS = [
-    ("updatePsuIdentification", {}),
-    ("updatePsuAuthentication", PASSWORD),
-    ("updateEncryptedPsuAuthentication", {"psuData": {"encryptedPassword": "x"}}),
-    ("updateAdditionalPsuAuthentication", {"psuData": {"additionalPassword": "x"}}),
-    ("updateAdditionalEncryptedPsuAuthentication", {"psuData": {"additionalEncryptedPassword": "x"}}),
-    ("selectAuthenticationMethod", METHOD),
-    ("authoriseTransaction", CODE),
-    ("confirmation", {"confirmationCode": "abc"}),
-]
-PAYMENT = "/psd2/v1/bulk-payments/pain.001-sepa-credit-transfers/1234-wertiq-983/authorisations"
-FORMS = [PAYMENT, PAYMENT.removeprefix("/psd2"), PAYMENT.removeprefix("/psd2/"), "full"]
-
-
-def href(bank_url: str, form: str, more: str = "") -> str:
-    return f"{bank_url}{PAYMENT}{more}" if form == "full" else f"{form}{more}"
-
-
-def linked(found: dict[str, Any], name: str, form: str, more: str = "") -> Script:
-    """Return an answer with this link, made when the bank runs, because its URL is not known earlier."""
-
-    def script(connection: Any, request: Any) -> None:
-        url = f"http://{request.headers['host']}"
-        proper(201, found | {"_links": {name: {"href": href(url, form, more)}}})(connection, request)
-
-    return script
-
-
-@pytest.mark.parametrize("form", FORMS, ids=["from the host", "from the version", "no slash", "full"])
-@pytest.mark.parametrize(("name", "data"), START_LINKS, ids=[name for name, _ in START_LINKS])
-def test_a_start_link_is_called_with_post(name: str, data: dict[str, Any], form: str):
-    with raw_bank(linked(ORDER, name, form), proper(201, SCA)) as bank:
-        watch, psu = Watch(), replace(PSU, bank_user_id="wouter")
-        placed = place(bank, observe=watch)
-        begun = adapter(watch).start_authorisation(
-            line_of(bank), placed.payment_id, placed.links[name], psu, BACK, NOK, ID, data
-        )
-    asked = bank.requests[1]
-    assert (asked.method, asked.target, json.loads(asked.body)) == ("POST", PAYMENT, data)
-    assert (asked.headers["content-type"], asked.headers["psu-id"]) == ("application/json", "wouter")
-    assert (asked.headers["tpp-redirect-uri"], asked.headers["tpp-nok-redirect-uri"]) == (BACK, NOK)
-    assert (begun.id, begun.sca_status) == ("123auth456", "received")
-
-
-@pytest.mark.parametrize("form", FORMS, ids=["from the host", "from the version", "no slash", "full"])
-@pytest.mark.parametrize(("name", "data"), UPDATE_LINKS, ids=[name for name, _ in UPDATE_LINKS])
-def test_an_update_link_is_called_with_put(name: str, data: dict[str, Any], form: str):
-    with raw_bank(linked(SCA, name, form, "/123auth456"), proper(200, {"scaStatus": "finalised"})) as bank:
-        watch = Watch()
-        url = f"{bank.url}{PAYMENT}"
-        begun = adapter(watch).start_authorisation(line_of(bank), "1", url, PSU, BACK, NOK, ID)
-        done = adapter(watch).continue_authorisation(line_of(bank), begun.links[name], data, PSU, ID)
-    asked = bank.requests[1]
-    assert (asked.method, asked.target, json.loads(asked.body)) == ("PUT", f"{PAYMENT}/123auth456", data)
-    assert (done.sca_status, done.id) == ("finalised", None)
-
-
-@pytest.mark.parametrize("name", ["scaRedirect", "scaOAuth"])
-@pytest.mark.parametrize("found", [ORDER, SCA], ids=["order", "authorisation"])
-def test_a_redirect_link_is_kept_and_not_called(found: dict[str, Any], name: str):
-    with raw_bank(linked(found, name, "full", "/1?x=y")) as bank:
-        here = f"{bank.url}{PAYMENT}/1?x=y"
-        if found is ORDER:
-            links = place(bank).links
-        else:
-            begun = adapter().start_authorisation(line_of(bank), "1", f"{bank.url}/psd2/v1/x", PSU, BACK, NOK, ID)
-            links = begun.links
-            assert begun.redirect_url == (here if name == "scaRedirect" else None)
-    assert links == {name: here}
-    assert bank.connections == 1
-
-
-@pytest.mark.parametrize("name", ["self", "status", "scaStatus", "creditorNameConfirmation"])
-def test_a_status_link_is_kept(name: str):
-    with raw_bank(linked(ORDER, name, PAYMENT)) as bank:
-        assert place(bank).links == {name: f"{bank.url}{PAYMENT}"}
-
-
-STRANGE = ["https://evil.example/v1/x", "//evil.example/v1/x", "http://127.0.0.1:1/psd2/v1/x", "file:///etc/passwd"]
-
-
-@pytest.mark.parametrize("link", STRANGE)
-def test_a_stored_link_to_another_host_is_not_called(link: str):
-    with raw_bank(says(201, SCA)) as bank:
-        with pytest.raises(OutcomeUnknown):
-            adapter().start_authorisation(line_of(bank), "1", link, PSU, BACK, NOK, ID)
-        with pytest.raises(OutcomeUnknown):
-            adapter().continue_authorisation(line_of(bank), link, CODE, PSU, ID)
-    assert bank.connections == 0
-
-
-# --- authorisations ---
-def started(said: dict[str, Any]) -> Any:
-    with raw_bank(says(201, said)) as bank:
-        return adapter().start_authorisation(line_of(bank), "1", "/v1/x", PSU, BACK, NOK, ID)
-
-
-def test_only_standard_fields_of_methods_and_challenge_are_kept():
-    method = {"authenticationMethodId": "1", "authenticationType": "CHIP_OTP", "name": "Lezer", "explanation": "e"}
-    challenge = {
-        "image": "iVBO", "data": ["12345678", 9], "imageLink": "https://x.example/1", "otpMaxLength": 6,
-        "otpFormat": "integer", "additionalInformation": "Toon dit",
-    }  # fmt: skip
-    begun = started(
-        SCA | {"scaMethods": [method | {"x": {"y": 1}, "name": 7}], "chosenScaMethod": method,
-               "challengeData": challenge | {"script": "<script>", "otpMaxLength": "6"}, "psuMessage": "m" * 600}
-    )  # fmt: skip
-    assert begun.methods == ({name: method[name] for name in method if name != "name"},)
-    assert begun.chosen_method == method
-    assert begun.challenge == {
-        name: value for name, value in challenge.items() if name != "otpMaxLength"
-    } | {"data": ["12345678", "9"]}  # fmt: skip
-    assert begun.psu_message == "m" * 500
-
-
-STRANGE_SCA = [
-    SCA | {"scaStatus": "done"},
-    {"authorisationId": "1"},
-    SCA | {"authorisationId": 5},
-    SCA | {"scaMethods": "x"},
-    SCA | {"scaMethods": ["x"]},
-]
-
-
-@pytest.mark.parametrize("said", STRANGE_SCA, ids=range(len(STRANGE_SCA)))
-def test_an_invalid_authorisation_is_refused(said: dict[str, Any]):
-    with pytest.raises(OutcomeUnknown):
-        started(said)
-
-
-@pytest.mark.parametrize("status", sorted(SCA_STATUSES))
-def test_every_sca_status_is_known(status: str):
-    with raw_bank(proper(200, {"scaStatus": status})) as bank:
-        assert adapter(Watch()).authorisation(line_of(bank), "a/b?c", "d e", ID) == status
-    assert bank.requests[0].target.endswith("/a%2Fb%3Fc/authorisations/d%20e")
-
-
-def test_an_unknown_sca_status_is_refused():
-    with raw_bank(says(200, {"scaStatus": "fine"})) as bank, pytest.raises(OutcomeUnknown):
-        adapter().authorisation(line_of(bank), "1", "2", ID)
-
-
 # --- order status ---
 def told(said: Any, media: str = "application/json") -> Any:
     with raw_bank(says(200, said, media)) as bank:
@@ -502,153 +327,6 @@ def test_the_status_may_come_as_a_pain_002():
 def test_an_invalid_pain_002_is_refused(raw: bytes):
     with pytest.raises(OutcomeUnknown):
         told(raw, "application/xml")
-
-
-# --- consents, accounts, balances ---
-def consent_of(said: Any) -> Any:
-    with raw_bank(says(200, said)) as bank:
-        return adapter().consent(line_of(bank), "a/b", ID)
-
-
-def test_the_consent_end_date_comes_from_the_bank():
-    found = consent_of({"consentStatus": "valid", "validUntil": "2027-05-22"})
-    assert (found.status, found.valid_until) == ("valid", date(2027, 5, 22))
-    assert consent_of({"consentStatus": "expired"}).valid_until is None
-
-
-@pytest.mark.parametrize(
-    "said", [{}, {"consentStatus": "fine"}, {"consentStatus": "valid", "validUntil": "morgen"}], ids=str
-)
-def test_an_invalid_consent_is_refused(said: Any):
-    with pytest.raises(OutcomeUnknown):
-        consent_of(said)
-
-
-CONSENT = {"consentStatus": "received", "consentId": "1234-wertiq-983"}
-
-
-def test_a_consent_may_need_a_separate_authorisation():
-    start = CONSENT | {"_links": {"startAuthorisation": {"href": "/v1/consents/1234-wertiq-983/authorisations"}}}
-
-    def page(connection: Any, request: Any) -> None:
-        found = SCA | {"_links": {"scaRedirect": {"href": f"http://{request.headers['host']}/toestaan/1"}}}
-        proper(201, found)(connection, request)
-
-    with raw_bank(proper(201, start), page) as bank:
-        begun = adapter(Watch()).start_consent(line_of(bank, "decoupled"), PSU, BACK, NOK, ID)
-        assert (begun.consent_id, begun.redirect_url) == ("1234-wertiq-983", f"{bank.url}/toestaan/1")
-    first, second = bank.requests
-    assert first.headers["x-request-id"] == ID != second.headers["x-request-id"]
-    assert first.headers["tpp-redirect-preferred"] == "true"  # a consent always uses a page
-    assert json.loads(first.body)["validUntil"] == "9999-12-31"
-    assert second.target == "/psd2/v1/consents/1234-wertiq-983/authorisations"
-
-
-@pytest.mark.parametrize("links", [{}, {"self": {"href": "/v1/x"}}], ids=str)
-def test_a_consent_without_redirect_is_refused(links: Any):
-    with (
-        raw_bank(says(201, CONSENT | {"_links": links})) as bank,
-        pytest.raises(OutcomeUnknown, match="without a redirect"),
-    ):
-        adapter().start_consent(line_of(bank), PSU, BACK, NOK, ID)
-
-
-ACCOUNT = {"resourceId": "3dc3d5b3", "iban": "NL95INGB0004921836", "currency": "EUR"}
-
-
-def accounts_of(*rows: Any) -> list[Account]:
-    with raw_bank(says(200, {"accounts": list(rows)})) as bank:
-        return adapter().accounts(line_of(bank), "1", PSU, ID)
-
-
-def test_accounts_are_read():
-    rows = [
-        ACCOUNT | {"name": "Zakelijk", "ownerName": "Demo BV", "product": "p"},
-        ACCOUNT | {"product": "Betaalrekening", "currency": "XXX"},
-        {"resourceId": "card", "maskedPan": "1234xxxx", "currency": "EUR"},
-    ]
-    assert accounts_of(*rows) == [
-        Account("3dc3d5b3", "NL95INGB0004921836", "Zakelijk", "Demo BV", "EUR"),
-        Account("3dc3d5b3", "NL95INGB0004921836", "Betaalrekening", None, "XXX"),
-    ]
-    assert accounts_of() == []
-
-
-STRANGE_ACCOUNTS = [
-    "x",
-    ACCOUNT | {"iban": "NL95INGB0004921837"},
-    ACCOUNT | {"resourceId": ""},
-    ACCOUNT | {"currency": None},
-]
-
-
-@pytest.mark.parametrize("row", STRANGE_ACCOUNTS, ids=range(len(STRANGE_ACCOUNTS)))
-def test_an_invalid_account_is_refused(row: Any):
-    with pytest.raises(OutcomeUnknown):
-        accounts_of(row)
-
-
-@pytest.mark.parametrize("said", [{}, {"accounts": None}, {"accounts": {}}], ids=str)
-def test_a_missing_account_list_is_not_an_empty_one(said: Any):
-    with raw_bank(says(200, said)) as bank, pytest.raises(OutcomeUnknown):
-        adapter().accounts(line_of(bank), "1", PSU, ID)
-
-
-def row(kind: str, amount: Any = "1.00", currency: str = "EUR", **more: Any) -> dict[str, Any]:
-    return {"balanceType": kind, "balanceAmount": {"currency": currency, "amount": amount}} | more
-
-
-def balance_of(*rows: Any) -> Any:
-    with raw_bank(says(200, {"balances": list(rows)})) as bank:
-        return adapter().balance(line_of(bank), "1", "3dc3d5b3", PSU, ID)
-
-
-AMOUNTS = [("84210.55", 8421055), ("-1.50", -150), ("5768.2", 576820), ("1056", 105600), ("0.00", 0), ("-0.01", -1)]
-
-
-@pytest.mark.parametrize(("text", "value"), AMOUNTS)
-def test_a_balance_is_read_to_the_cent(text: str, value: int):
-    assert balance_of(row("interimAvailable", text)).cents == value
-
-
-@pytest.mark.parametrize("text", ["1,00", "1.001", "1e3", "--1", "+1", "", " 1", "NaN", None, 5, 84210.55])
-def test_an_invalid_balance_is_refused(text: Any):
-    with pytest.raises(OutcomeUnknown):
-        balance_of(row("interimAvailable", text))
-
-
-KINDS = ("interimAvailable", "forwardAvailable", "expected", "interimBooked", "closingBooked", "openingBooked")
-
-
-@pytest.mark.parametrize("best", range(len(KINDS)))
-def test_the_available_balance_is_preferred(best: int):
-    rows = [row(kind, f"{number}.00") for number, kind in enumerate(KINDS) if number >= best]
-    found = balance_of(*reversed(rows))
-    assert (found.kind, found.cents) == (KINDS[best], best * 100)
-
-
-def test_a_balance_in_another_currency_is_ignored():
-    assert balance_of(row("interimAvailable", currency="USD"), row("closingBooked", "2.00")).kind == "closingBooked"
-    assert balance_of(row("interimAvailable", currency="USD")) is None
-    assert balance_of(row("nonInvoiced")) is None
-    assert balance_of() is None
-
-
-NOW = datetime(2026, 11, 23, 14, 30, tzinfo=UTC)
-AS_OF = [
-    (row("interimAvailable", lastChangeDateTime="2026-11-20T10:00:00Z", referenceDate="2026-11-20"), NOW),
-    (row("closingBooked", referenceDate="2026-11-20"), amsterdam_midnight(date(2026, 11, 21))),
-    (row("openingBooked", referenceDate="2026-11-23"), amsterdam_midnight(date(2026, 11, 23))),
-    (row("closingBooked", referenceDate="2026-11-23"), NOW),
-    (row("closingBooked"), NOW),
-]
-
-
-@pytest.mark.parametrize(("found", "at"), AS_OF, ids=range(len(AS_OF)))
-def test_the_moment_of_a_balance(found: dict[str, Any], at: datetime):
-    """A booking of three days ago does not date the available balance; a balance closed on Friday is of Friday."""
-    with time_machine.travel(NOW, tick=True):
-        assert timedelta() <= balance_of(found).at - at < timedelta(seconds=30)
 
 
 # --- retries ---
