@@ -86,8 +86,6 @@ FORKING = """
 import os, sys
 from connectors.nmbrs.port import Credentials
 from connectors.nmbrs.soap import SoapPayroll
-
-
 payroll, keys = SoapPayroll(sys.argv[1]), Credentials("a@b.nl", "token", "demo")
 payroll.runs(keys, "1", 2026)
 child = os.fork()

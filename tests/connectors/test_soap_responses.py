@@ -226,8 +226,6 @@ import resource, sys
 from datetime import date
 from connectors.nmbrs.port import Credentials
 from connectors.nmbrs.soap import SoapPayroll
-
-
 payroll, keys = SoapPayroll(sys.argv[1]), Credentials("a@b.nl", "token", "demo")
 before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
 print(len(payroll.sepa_file(keys, "1", "1", 2026, date(2026, 11, 25))))
