@@ -46,6 +46,7 @@ from connectors.register.kvk import KvkRegister
 from connectors.smtp import SmtpMailer
 from connectors.web_push import WebPushClient
 from core.encryption import Keyring
+from core.private_files import keep_private
 from domain.common.errors import NotFound, RateLimited
 from domain.common.services import Services
 from domain.common.services import configure as configure_domain
@@ -82,6 +83,7 @@ def _create_app(settings: config.Config) -> Flask:
 
 def configure_services(settings: config.Config, app: Flask | None = None) -> None:
     """Configure the database and the domain's services: the only place that chooses the adapters."""
+    keep_private(settings.home)
     models.connect(settings.database_url)
     configure_domain(
         Services(

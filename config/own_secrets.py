@@ -9,6 +9,7 @@ from pathlib import Path
 from config.reader import Reader
 from config.strength import bare, is_trivial
 from connectors.web_push import WebPushClient
+from core.private_files import make_private_folder, private_opener
 
 SHORTEST = 32  # characters of a secret
 OWN = ("SESSION_KEY", "LOOKUP_KEY", "PIN_PEPPER", "PUSH_KEY", "DATA_KEYS")
@@ -98,13 +99,13 @@ def known_development_secrets(home: Path) -> dict[str, str]:
 
 def development_secret(home: Path, name: str) -> str:
     """Return the development secret of this name from the home folder, generated on first use."""
-    home.mkdir(parents=True, exist_ok=True)
+    make_private_folder(home)
     known = known_development_secrets(home)
     if name not in known:
         known[name] = urlsafe_b64encode(secrets.token_bytes(32)).decode()
         path = home / "secrets.json"
         temporary = path.with_suffix(f".{os.getpid()}")
-        temporary.touch(mode=0o600)
-        temporary.write_text(json.dumps(known))
+        with open(temporary, "w", opener=private_opener) as file:
+            json.dump(known, file)
         temporary.replace(path)
     return known[name]

@@ -1,1 +1,1 @@
-"""Small, pure modules: money, clock, bank days, ids, encryption, IBANs, SEPA text. They import none of our packages."""
+"""Small modules that import none of our packages: money, clock, bank days, ids, encryption, IBANs, SEPA text, files."""

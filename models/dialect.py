@@ -6,17 +6,32 @@ No other module of the program asks which of the two it is.
 import fcntl
 from collections.abc import Iterator
 from contextlib import AbstractContextManager, contextmanager
+from pathlib import Path
 from typing import Any, cast
 
 from peewee import ModelSelect, PostgresqlDatabase, SqliteDatabase
 from playhouse.db_url import connect as connect_url
+from playhouse.db_url import register_database
 
+from core.private_files import make_private_database, private_opener
 from models.base import database
 
 # synchronous 2 is FULL: committed data survives a power failure.
 PRAGMAS = {"journal_mode": "wal", "busy_timeout": 5000, "foreign_keys": 1, "synchronous": 2}
 MAX_CONNECTIONS = 16  # of one process, on PostgreSQL
 _ADVISORY_LOCK = 4242_9969
+
+
+class PrivateSqliteDatabase(SqliteDatabase):
+    """SQLite whose files only this user can read."""
+
+    def _connect(self) -> Any:
+        if self.database and not self.database.startswith((":memory:", "file:")):
+            make_private_database(Path(self.database))
+        return super()._connect()  # pyright: ignore[reportAttributeAccessIssue]  (peewee is not typed)
+
+
+register_database(PrivateSqliteDatabase, "sqlite")
 
 
 def is_sqlite() -> bool:
@@ -77,7 +92,7 @@ def lock_rows(query: "ModelSelect[Any]") -> None:
 def migration_lock() -> Iterator[None]:
     """Allow one process at a time to migrate: the migration runner has no lock of its own."""
     if is_sqlite():
-        with open(f"{database.obj.database}.migrate-lock", "w") as handle:
+        with open(f"{database.obj.database}.migrate-lock", "w", opener=private_opener) as handle:
             fcntl.flock(handle, fcntl.LOCK_EX)
             yield
         return

@@ -2,6 +2,7 @@
 
 import argparse
 import logging
+import os
 import signal
 import sys
 
@@ -35,6 +36,7 @@ def stop(signum, frame) -> None:
 
 def main(argv: list[str] | None = None) -> None:
     options = arguments(argv)
+    os.umask(0o077)  # what it writes is for this user only
     logging.basicConfig(level=logging.INFO, format="sandbox: %(message)s")
     logging.getLogger("mail.log").setLevel(logging.WARNING)
     signal.signal(signal.SIGTERM, stop)

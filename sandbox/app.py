@@ -32,7 +32,7 @@ def create_app(home: str | Path, web_url: str, base_url: str) -> SandboxApp:
     # Only for flash messages of the form pages; nothing here needs a real secret.
     app.secret_key = "sandbox"
     app.jinja_env.undefined = StrictUndefined
-    Path(home).mkdir(parents=True, exist_ok=True)
+    Path(home).mkdir(mode=0o700, parents=True, exist_ok=True)
     app.store = open_store(Path(home) / "sandbox.sqlite3")
     register_parts(app)
     control.seed_once()

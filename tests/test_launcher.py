@@ -29,7 +29,7 @@ class Launcher:
         self.lines: list[str] = []
 
     def start(self) -> "Launcher":
-        """Start it and return once it has printed the URLs or ended."""
+        """Start it, where new files are open to everybody; return once it has printed the URLs or ended."""
         environ = {name: value for name, value in os.environ.items() if not name.startswith("BIZCUIT_")}
         environ |= {
             "BIZCUIT_HOME": str(self.home),
@@ -40,7 +40,7 @@ class Launcher:
         self.lines = []
         self.process = subprocess.Popen(
             [sys.executable, "-m", "tools.launch"], cwd=ROOT, env=environ, text=True,
-            stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
+            stdout=subprocess.PIPE, stderr=subprocess.STDOUT, umask=0,
         )  # fmt: skip
         threading.Thread(target=self._listen, daemon=True).start()
         wait_until(lambda: "Stoppen: Ctrl-C." in self.said or self.ended)
@@ -142,6 +142,18 @@ def test_a_process_that_dies_is_restarted(running: Launcher, name: str):
     wait_until(lambda: answers_http(running.ports.web))
 
 
+def open_to_others(home: Path) -> list[str]:
+    return [f"{path} {path.stat().st_mode:o}" for path in (home, *home.rglob("*")) if path.stat().st_mode & 0o077]
+
+
+def test_all_that_is_written_is_private(running: Launcher):
+    assert open_to_others(running.home) == []
+    names = {path.name for path in running.home.rglob("*") if path.is_file()}
+    logs = {"web.log", "worker.log", "queue.log", "sandbox.log"}
+    assert {"bizcuit.db", "bizcuit.db-wal", "bizcuit.db-shm", "secrets.json", "bank-identity.pem", *logs} <= names
+    assert any(name.endswith(".aof") for name in names) and "sandbox.sqlite3-wal" in names
+
+
 def test_ctrl_c_stops_everything_without_data_loss(running: Launcher):
     payment = payment_of(running)
     pids = running.pids()
@@ -149,7 +161,11 @@ def test_ctrl_c_stops_everything_without_data_loss(running: Launcher):
     assert running.signal(signal.SIGINT) == 0
     assert [pid for pid in pids.values() if process_supervisor.command_line(pid)] == []
     assert running.pids() == {}
+    for path in (running.home, *running.home.rglob("*")):
+        path.chmod(0o755 if path.is_dir() else 0o644)
     running.start()
+    assert open_to_others(running.home) == []
+    assert "others could read what is now private: " in running.said
     assert payment_of(running) == payment
 
 

@@ -22,6 +22,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import IO, Self
 
+from core.private_files import keep_private, make_private_folder, private_opener
 from tools import embedded_valkey, process_supervisor
 from tools.process_supervisor import ManagedProcess, Supervisor
 
@@ -165,8 +166,9 @@ class Stack:
     def _take_home(self) -> None:
         """Lock the home folder for this launcher. The lock ends with this process, however it ends."""
         for folder in (self.home, self.logs, self.run, self.home / "queue"):
-            folder.mkdir(parents=True, exist_ok=True)
-        lock = open(self.run / "launcher.lock", "a+")  # noqa: SIM115  (held as long as the stack runs)
+            make_private_folder(folder)
+        keep_private(self.home)
+        lock = open(self.run / "launcher.lock", "a+", opener=private_opener)  # noqa: SIM115  (held as long as the stack runs)
         try:
             fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except OSError:
@@ -196,7 +198,8 @@ class Stack:
     def _start_children(self) -> None:
         self._children = [child for child in self._plan() if child.name not in self._without]
         early = [child for child in self._children if child.name in ("queue", "sandbox")]
-        (self.run / "redis-url").write_text(self.redis_url)  # for commands in another terminal
+        with open(self.run / "redis-url", "w", opener=private_opener) as file:  # for commands in another terminal
+            file.write(self.redis_url)
         for child in early:
             child.start()
         self._migrate()

@@ -20,6 +20,7 @@ def main(parent: int, command: list[str]) -> None:
         import ctypes
 
         ctypes.CDLL(None, use_errno=True).prctl(PR_SET_PDEATHSIG, signal.SIGTERM, 0, 0, 0)
+    os.umask(0o077)  # what it writes is for this user only
     if os.getppid() != parent:  # the parent died before prctl was called
         sys.exit(1)
     os.execvp(command[0], command)

@@ -12,6 +12,7 @@ import sys
 import threading
 from pathlib import Path
 
+from core.private_files import private_opener
 from tools.dev_stack import PORT_VARIABLES, ROOT, Ports, Stack, StackFailed
 
 DEFAULT_PORTS = Ports(web=8000, sandbox=8001, smtp=8002)
@@ -81,7 +82,8 @@ def seed(stack: Stack) -> dict[str, str]:
     if done.returncode == 0:
         return json.loads(done.stdout)
     said = done.stderr.decode(errors="replace").strip().splitlines() or ["geen uitleg"]
-    (stack.logs / "seed.log").write_bytes(done.stderr)
+    with open(stack.logs / "seed.log", "wb", opener=private_opener) as log:
+        log.write(done.stderr)
     say(f"Er is geen betaling klaargezet: {said[-1]} (zie {stack.logs / 'seed.log'})")
     return {}
 

@@ -4,12 +4,15 @@ import sys
 
 import config
 import models
+from core.private_files import keep_private
 
 
 def main() -> None:
     """Migrate the configured database. Exits with a message if it is older than the first release."""
     with config.exit_on_faults():
-        models.connect(config.load().database_url)
+        settings = config.load()
+    keep_private(settings.home)
+    models.connect(settings.database_url)
     try:
         models.migrate()
     except models.DatabaseTooOld as error:

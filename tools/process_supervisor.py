@@ -11,6 +11,8 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from core.private_files import private_opener
+
 DIE_WITH_PARENT = str(Path(__file__).with_name("die_with_parent.py"))
 FIRST_PAUSE, LONGEST_PAUSE = 0.5, 30.0  # seconds between an exit and the restart
 STEADY = 30.0  # seconds alive after which the pause is reset
@@ -36,12 +38,13 @@ class ManagedProcess:
     def start(self) -> None:
         """Start it in its own process group, so that Ctrl-C in the terminal reaches only the launcher."""
         command = [sys.executable, "-S", "-E", DIE_WITH_PARENT, str(os.getpid()), *self.command]
-        with open(self.log, "ab") as log:
+        with open(self.log, "ab", opener=private_opener) as log:
             self.process = subprocess.Popen(
                 command, cwd=self.cwd, env=dict(self.environment), stdin=subprocess.DEVNULL,
                 stdout=log, stderr=log, start_new_session=True,
             )  # fmt: skip
-        self.pid_file.write_text(f"{self.process.pid} {self.mark}")
+        with open(self.pid_file, "w", opener=private_opener) as file:
+            file.write(f"{self.process.pid} {self.mark}")
         self.started_at, self.due = time.monotonic(), None
 
     @property

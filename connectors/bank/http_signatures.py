@@ -19,6 +19,8 @@ from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import padding, rsa
 from cryptography.x509.oid import NameOID
 
+from core.private_files import make_private_folder, private_opener
+
 # The headers to sign, if present, in this order.
 SIGNED = ("Digest", "X-Request-ID", "PSU-ID", "PSU-Corporate-ID", "TPP-Redirect-URI", "Date")
 SHORTEST_KEY = 2048
@@ -106,7 +108,7 @@ def development_identity(folder: Path) -> Signer:
     """
     path = folder / "bank-identity.pem"
     if not path.exists():
-        folder.mkdir(parents=True, exist_ok=True)
+        make_private_folder(folder)
         _write_once(path, _new_identity())
     pem = path.read_bytes()
     return _signer(pem, pem, "")
@@ -116,7 +118,7 @@ def _write_once(path: Path, data: bytes) -> None:
     """Write a file atomically, readable by the owner only; an existing file stays."""
     temporary = path.with_suffix(f".{os.getpid()}")
     try:
-        with open(os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "wb") as file:
+        with open(temporary, "wb", opener=private_opener) as file:
             file.write(data)
         os.link(temporary, path)
     except FileExistsError:
