@@ -17,7 +17,7 @@ from domain.banking import holder_verification
 from domain.common import audit
 from domain.common.errors import NotFound
 from domain.identity import persons, signing_authority
-from domain.operations import integrity, operators, order_files
+from domain.operations import integrity, key_rotation, operators, order_files
 from domain.payments import limits
 from domain.payroll import intake, run_discovery
 from jobs import tasks
@@ -78,8 +78,12 @@ def check_books() -> None:
 
 @click.command("rotate-keys", cls=DatabaseCommand)
 def rotate_keys() -> None:
-    """Encrypt every secret again with the first key of BIZCUIT_DATA_KEYS."""
-    click.echo(f"{operators.rotate_keys()} values encrypted again")
+    """Encrypt every secret again with the key of BIZCUIT_DATA_KEY, by default the first of BIZCUIT_DATA_KEYS."""
+    click.echo(f"{key_rotation.rotate_keys()} values encrypted again")
+    left = key_rotation.under_other_keys()
+    for name, count in left.items():
+        click.echo(f"{name}: no key decrypts {count}; keep the old key")
+    sys.exit(1 if left else 0)
 
 
 authority_group = AppGroup("authority", help="Signing authority that waits for a decision.")

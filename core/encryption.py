@@ -51,9 +51,10 @@ class Keyring:
         except (ValueError, KeyError, InvalidTag) as error:
             raise DecryptionFailed("an encrypted value cannot be decrypted") from error
 
-    def needs_rotation(self, value: str) -> bool:
-        """Return whether the value was encrypted with another key than the primary one."""
-        return value.split(":", 2)[1] != self.primary
+    @property
+    def mark(self) -> str:
+        """Return how every value begins that was encrypted with the primary key."""
+        return f"v1:{self.primary}:"
 
 
 def digest_sha256(data: bytes) -> str:

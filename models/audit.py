@@ -5,7 +5,7 @@ from typing import Any
 from peewee import Check, ForeignKeyField, IntegerField, TextField
 
 from core.clock import utcnow
-from models.base import JsonField, Table, UtcField
+from models.base import EncryptedField, JsonField, Table, UtcField
 from models.payments import Batch
 from models.people import Client, PushSubscription, User
 
@@ -36,7 +36,8 @@ class OutgoingMail(Table):
     client = ForeignKeyField(Client, null=True)
     client_id: int | None
     kind = TextField()
-    sealed = TextField()  # facts for the text, may contain a one-time link
+    # facts for the text, may contain a one-time link
+    sealed = EncryptedField("outgoing_mail", lambda row: (row.user_id, row.once))
     once = TextField(unique=True)  # prevents duplicates
     attempts = IntegerField(default=0)
     due_at = UtcField(null=True, default=utcnow, index=True)
@@ -52,7 +53,7 @@ class TokenRevocation(Table):
     client_id: int
     service = TextField()
     subject = TextField()  # "connection:3", "link:7": the link it belonged to
-    token_sealed = TextField()
+    token_sealed = EncryptedField("token_revocation", lambda row: (row.client_id, row.subject))
     attempts = IntegerField(default=0)
     due_at = UtcField(default=utcnow, index=True)
     lease_until = UtcField(null=True)

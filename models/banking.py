@@ -3,7 +3,7 @@
 from peewee import BigIntegerField, Check, DateField, ForeignKeyField, IntegerField, TextField
 
 from core.clock import utcnow
-from models.base import Table, UtcField
+from models.base import EncryptedField, Table, UtcField
 from models.people import Client, User
 
 
@@ -40,8 +40,9 @@ class BankGrant(Table):
 
     link = ForeignKeyField(BankLink, backref="grants", unique=True, on_delete="CASCADE")
     link_id: int
-    verifier_sealed = TextField(null=True)  # PKCE verifier, until the redirect returns
-    tokens_sealed = TextField(null=True)
+    # PKCE verifier, until the redirect returns
+    verifier_sealed = EncryptedField("bank_grant_verifier", lambda row: (row.link_id,), null=True)
+    tokens_sealed = EncryptedField("bank_grant", lambda row: (row.link_id,), null=True)
     lease_until = UtcField(null=True)
     created_at = UtcField(default=utcnow)
 

@@ -1,7 +1,7 @@
-"""The base of every table: the database connection, and the two field types of our own."""
+"""The base of every table: the database connection, and the three field types of our own."""
 
 import json
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from datetime import UTC, datetime
 from typing import Any, Self, cast
 
@@ -77,6 +77,21 @@ class JsonField(TextField):
 
     def python_value(self, value: Any) -> Any:
         return None if value is None else json.loads(value)
+
+
+class EncryptedField(TextField):
+    """A ciphertext of `core.encryption.Keyring`, bound to its purpose and to what `of_row` returns of its row.
+
+    Every column with a ciphertext is of this type: so the rotation of the keys finds it.
+    """
+
+    def __init__(self, purpose: str, of_row: Callable[[Any], tuple[object, ...]], **options: Any) -> None:
+        super().__init__(**options)
+        self.purpose, self.of_row = purpose, of_row
+
+    def context(self, row: Any) -> str:
+        """Return the associated data that binds the ciphertext to this row."""
+        return "|".join(map(str, (self.purpose, *self.of_row(row))))
 
 
 class FetchAllSelect(ModelSelect):

@@ -6,7 +6,7 @@ from peewee import SQL, BigIntegerField, BooleanField, Check, DateField, Foreign
 
 from core.clock import utcnow
 from models.banking import BankAccount
-from models.base import JsonField, Table, UtcField
+from models.base import EncryptedField, JsonField, Table, UtcField
 from models.payroll import Due, PayrollCompany, Run
 from models.people import Client, User
 
@@ -204,7 +204,7 @@ class BankOrder(Table):
     bank_account_id: int
     msg_id = TextField(unique=True)
     request_id = TextField(unique=True)
-    body_sealed = TextField()
+    body_sealed = EncryptedField("bank_order", lambda row: (row.msg_id,))
     body_sha256 = TextField()
     total_cents = BigIntegerField()
     line_count = IntegerField()
@@ -254,10 +254,12 @@ class ScaSession(Table):
     order = ForeignKeyField(BankOrder, backref="sca_sessions")
     order_id: int
     purpose = TextField()
-    links_sealed = TextField()  # the bank's message and links, which may contain tokens
+    # the bank's message and links, which may contain tokens
+    links_sealed = EncryptedField("sca_session", lambda row: (row.order_id, row.purpose))
     authorisation_id = TextField(null=True)  # null: no authorisation was started
     sca_status = TextField(null=True)
-    answer_sealed = TextField(null=True)  # links, SCA methods and challenge of the authorisation
+    # links, SCA methods and challenge of the authorisation
+    answer_sealed = EncryptedField("sca_session_answer", lambda row: (row.order_id, row.purpose), null=True)
     elsewhere = BooleanField(default=False)  # the bank may have started an authorisation unknown to us
     lease_until = UtcField(null=True)
 

@@ -6,7 +6,7 @@ from peewee import BigIntegerField, BlobField, BooleanField, Check, ForeignKeyFi
 
 from core.clock import utcnow
 from models.banking import BankAccount
-from models.base import JsonField, Table, UtcField
+from models.base import EncryptedField, JsonField, Table, UtcField
 from models.people import Client, User
 
 RUN_STATES = ("found", "retrying", "taken", "empty", "refused", "older", "unmapped", "vanished")
@@ -16,13 +16,14 @@ class NmbrsConnection(Table):
     client = ForeignKeyField(Client, backref="nmbrs_connections")
     client_id: int
     email = TextField()
-    token_sealed = TextField()
+    token_sealed = EncryptedField("nmbrs_connection", lambda row: (row.client_id, row.email))
     environment = TextField()  # SOAP: the sub-domain, sent with every call; REST: the debtor's GUID
     status = TextField(default="active")
     problem = TextField(null=True)
     created_at = UtcField(default=utcnow)
     interface = TextField(default="soap")
-    tokens_sealed = TextField(null=True)  # REST only; each refresh stores them before use
+    # REST only; each refresh stores them before use
+    tokens_sealed = EncryptedField("nmbrs_tokens", lambda row: (row.client_id, row.id), null=True)
     lease_until = UtcField(null=True)
     asked_at = UtcField(null=True)  # last successful call
     disturbed_at = UtcField(null=True)
@@ -83,7 +84,7 @@ class NmbrsConsent(Table):
     user_id: int
     connection = ForeignKeyField(NmbrsConnection, null=True)
     connection_id: int | None
-    verifier_sealed = TextField()
+    verifier_sealed = EncryptedField("nmbrs_consent", lambda row: (row.state_hash,))
     expires_at = UtcField()
     used_at = UtcField(null=True)
 

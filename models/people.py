@@ -5,7 +5,7 @@ from typing import Any
 from peewee import BigIntegerField, BooleanField, Check, ForeignKeyField, IntegerField, TextField
 
 from core.clock import utcnow
-from models.base import JsonField, Table, UtcField
+from models.base import EncryptedField, JsonField, Table, UtcField
 
 
 class User(Table):
@@ -66,7 +66,8 @@ class PushSubscription(Table):
     device = ForeignKeyField(Device, unique=True, on_delete="CASCADE")
     device_id: int
     endpoint_hash = TextField(unique=True)
-    sealed = TextField()  # endpoint and keys (RFC 8291)
+    # endpoint and keys (RFC 8291)
+    sealed = EncryptedField("push_subscription", lambda row: (row.user_id, row.endpoint_hash))
     created_at = UtcField(default=utcnow)
 
 
@@ -184,7 +185,7 @@ class WebhookKey(Table):
     client = ForeignKeyField(Client, backref="webhook_keys")
     client_id: int
     key_hmac = TextField(unique=True)
-    key_sealed = TextField()
+    key_sealed = EncryptedField("webhook_key", lambda row: (row.client_id,))
     created_at = UtcField(default=utcnow)
     expires_at = UtcField(null=True)
 
@@ -198,11 +199,11 @@ class IdentityAttempt(Table):
     user_id: int
     client = ForeignKeyField(Client)
     client_id: int
-    sealed = TextField()  # state, nonce and PKCE verifier
+    sealed = EncryptedField("identity_attempt", lambda row: (row.state_hash,))  # state, nonce and PKCE verifier
     started_at = UtcField(default=utcnow)
     used_at = UtcField(null=True)
     # if it returned in another browser: the identity waits for the code shown there
-    identity_sealed = TextField(null=True)
+    identity_sealed = EncryptedField("identity_attempt_answer", lambda row: (row.state_hash,), null=True)
     code_hash = TextField(null=True)
     code_tries = IntegerField(default=0)
     arrived_at = UtcField(null=True)
@@ -216,7 +217,7 @@ class Identification(Table):
     user_id: int
     provider = TextField()
     subject = TextField()
-    person_sealed = TextField()  # initials, names, birth date
+    person_sealed = EncryptedField("identification", lambda row: (row.user_id,))  # initials, names, birth date
     level = TextField(null=True)
     authenticated_at = UtcField()
     evidence = TextField()  # SHA-256 of the ID token

@@ -1,13 +1,11 @@
 """What operators can do. Each action is recorded in the audit log."""
 
-from collections.abc import Callable, Iterator
-from typing import Any
+from collections.abc import Iterator
 
 from core.clock import utcnow
 from domain.accounts import sessions
 from domain.common import audit
 from domain.common.errors import NotFound, StateConflict
-from domain.common.services import services
 from domain.orders import evidence, settlement
 from domain.orders.conclusion import NOT_TAKEN, SAID_PAID, SAID_UNPAID, TAKEN, Level, Trust
 from domain.orders.evidence import Statement
@@ -15,19 +13,12 @@ from domain.payments import state_machine
 from models import (
     BankAccount,
     BankExchange,
-    BankGrant,
     BankOrder,
     Batch,
     Client,
-    Identification,
     LoginSession,
     Membership,
-    NmbrsConnection,
-    PushSubscription,
-    ScaSession,
-    TokenRevocation,
     User,
-    WebhookKey,
     transaction,
 )
 
@@ -110,34 +101,6 @@ def resolve_order(reference: str, verdict: str, reason: str, by: str) -> str:
     if Batch.get_by_id(batch.id).state == batch.state:
         return "kept; a second person must say the same"
     return f"resolved: {verdict}"
-
-
-_ENCRYPTED_COLUMNS: tuple[tuple[Any, str, Callable[[Any], str]], ...] = (
-    (WebhookKey, "key_sealed", lambda row: f"webhook_key|{row.client_id}"),
-    (NmbrsConnection, "token_sealed", lambda row: f"nmbrs_connection|{row.client_id}|{row.email}"),
-    (NmbrsConnection, "tokens_sealed", lambda row: f"nmbrs_tokens|{row.client_id}|{row.id}"),
-    (BankGrant, "verifier_sealed", lambda row: f"bank_grant_verifier|{row.link_id}"),
-    (BankGrant, "tokens_sealed", lambda row: f"bank_grant|{row.link_id}"),
-    (TokenRevocation, "token_sealed", lambda row: f"token_revocation|{row.client_id}|{row.subject}"),
-    (Identification, "person_sealed", lambda row: f"identification|{row.user_id}"),
-    (BankOrder, "body_sealed", lambda row: f"bank_order|{row.msg_id}"),
-    (ScaSession, "links_sealed", lambda row: f"sca_session|{row.order_id}|{row.purpose}"),
-    (ScaSession, "answer_sealed", lambda row: f"sca_session_answer|{row.order_id}|{row.purpose}"),
-    (PushSubscription, "sealed", lambda row: f"push_subscription|{row.user_id}|{row.endpoint_hash}"),
-)
-
-
-def rotate_keys() -> int:
-    """Encrypt again, with the primary key, what was encrypted with an older key. Returns the number of values."""
-    keyring, count = services().keyring, 0
-    for table, column, context in _ENCRYPTED_COLUMNS:
-        field = getattr(table, column)
-        for row in table.select():
-            ciphertext = getattr(row, column)
-            if ciphertext and keyring.needs_rotation(ciphertext):
-                renewed = keyring.encrypt(keyring.decrypt(ciphertext, context(row)), context(row))
-                count += table.update({column: renewed}).where(table.id == row.id, field == ciphertext).execute()
-    return count
 
 
 def end_sessions(operator: str, reason: str, user: User | None) -> int:

@@ -21,7 +21,7 @@ from domain.banking import account_sync, linking, oauth_grants
 from domain.common import token_revocations
 from domain.common.errors import BankUnavailable, ConsentPending, ConsentRefused, NotFound
 from domain.common.services import configure, services
-from domain.operations import integrity, operators
+from domain.operations import integrity, key_rotation
 from domain.orders import evidence, sca, status_polling, submission
 from domain.payments import queries
 from domain.payments.release import release
@@ -138,7 +138,7 @@ def test_tokens_are_stored_encrypted(demo: Demo):
     secret = token(None)
     assert secret not in repr(linking.bank_config_for_account(demo.account))
     assert secret not in str([dict(row.__data__) for row in (grant_of(link), BankLink.get_by_id(link.id))])
-    assert operators.rotate_keys() == 0
+    assert key_rotation.rotate_keys() == 0
 
 
 # --- tokens ---------------------------------------------------------------------------------------

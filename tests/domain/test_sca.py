@@ -29,7 +29,7 @@ from domain.common.errors import (
     SigningRefused,
 )
 from domain.common.services import configure, services
-from domain.operations import integrity, operators
+from domain.operations import integrity, key_rotation
 from domain.orders import sca, sca_state
 from domain.orders.sca_state import ScaStep
 from domain.payroll import reopening
@@ -530,8 +530,8 @@ def test_an_sca_in_progress_survives_key_rotation(demo: Demo, sandbox: Sandbox):
     old, new = {"k1": b"1" * 32}, {"k2": b"2" * 32}
     before = services()
     configure(replace(before, keyring=Keyring(old | new, "k2")))
-    assert operators.rotate_keys() >= 4, "the order, its session in two columns, the revocation"
-    assert operators.rotate_keys() == 0
+    assert key_rotation.rotate_keys() >= 4, "the order, its session in two columns, the revocation"
+    assert key_rotation.rotate_keys() == 0
     configure(replace(before, keyring=Keyring(new, "k2")))
     assert _step(demo, batch).challenge == (challenge,)
     row = TokenRevocation.get()

@@ -17,6 +17,7 @@ from domain.common.services import Services
 from jobs import mail_rendering
 from models import Pin
 from tests.conftest import POSTGRES
+from tests.support.ciphertexts import check_ciphertexts
 from tests.support.factories import Demo, make_client, make_demo, make_user, make_world
 from tests.support.prepared_site import PreparedSite
 from tests.support.sandbox import Sandbox
@@ -67,11 +68,15 @@ def site(app: Flask, world: Services, sandbox: Sandbox) -> Site:
 
 
 @pytest.fixture
-def demo(site: Site, sandbox: Sandbox) -> Demo:
-    """A client that has finished setup; its PIN hash matches nothing, which is faster."""
+def demo(site: Site, sandbox: Sandbox) -> Iterator[Demo]:
+    """A client that has finished setup; its PIN hash matches nothing, which is faster.
+
+    At the end, every ciphertext is where the rotation of keys finds it.
+    """
     made = make_demo(sandbox, pin=False)
     Pin.create(user=made.user, pin_hash="-")
-    return made
+    yield made
+    check_ciphertexts()
 
 
 @pytest.fixture
