@@ -45,6 +45,7 @@ from domain.payments.payment_views import Payment
 from domain.payments.release import MAY_RELEASE
 from domain.payments.state_machine import SENT
 from domain.payroll import unpaid
+from domain.payroll.unpaid import Why
 from domain.reconciliation import matching
 from domain.team import salary_visibility
 from models import Membership
@@ -282,9 +283,12 @@ def _booking(payment: Payment, sheet: PaymentSheet) -> Link | None:
 def _unpaid(payment: Payment) -> Link | None:
     """Return the link to what this payment did not pay; nothing is read for one that waits, or is on its way whole."""
     left_out = payment.state in SENT and payment.lines_payable < payment.lines_all
-    if payment.state in _MAY_LEAVE_UNPAID or left_out:
-        return unpaid_of_payment(unpaid.unpaid_lines_of_payment(payment.id, payment.reference))
-    return None
+    if payment.state not in _MAY_LEAVE_UNPAID and not left_out:
+        return None
+    lines = unpaid.unpaid_lines_of_payment(payment.id, payment.reference)
+    if payment.state in ENDED:  # set up again as a whole, unless an account is wrong
+        lines = [one for one in lines if one.why is Why.WRONG_ACCOUNT]
+    return unpaid_of_payment(lines)
 
 
 def render_sheet(template: str, sheet: PaymentSheet, status_code: int = 200, **more: object) -> Response:

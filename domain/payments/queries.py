@@ -14,7 +14,7 @@ from domain.payments import execution_dates, line_search, totals, warnings
 from domain.payments.line_search import LinePage, LineQuery
 from domain.payments.payment_views import BatchRow, LineView, OrderView, Payment
 from domain.payments.state_machine import NEEDS_ACTION
-from domain.payments.totals import NOT_PAID, BatchTotals, lines_of
+from domain.payments.totals import NOT_PAID, NOTHING_PAID, BatchTotals, lines_of
 from models import (
     Approval,
     BankAccount,
@@ -37,7 +37,7 @@ ASK_AGAIN_AFTER = timedelta(seconds=2)
 
 def list_batches(client: Client, limit: int = 50, states: Sequence[str] = ()) -> list[BatchRow]:
     """Return the newest payments first."""
-    refused_whole = (Batch.state == "rejected") & (BatchLine.state == "rejected")
+    refused_whole = Batch.state.in_(NOTHING_PAID) & BatchLine.state.in_(("rejected", "returned"))
     payable = Case(None, [(BatchLine.state.not_in(NOT_PAID) | refused_whole, 1)], 0)
     query: Any = (
         Batch.select(

@@ -13,6 +13,8 @@ from domain.payments import digest
 from models import Batch, BatchLine
 
 NOT_PAID = ("refused", "rejected", "returned", "void")
+# States of a payment of which nobody got money: its total is still what the order was.
+NOTHING_PAID = ("rejected", "failed", "cancelled", "returned")
 # Up to this number of lines, totals are computed each time: it takes one query, and no cache.
 CACHE_THRESHOLD = 100
 # How many converted lines a page names; of the others it tells only the number.
@@ -37,10 +39,8 @@ class BatchTotals:
 
 
 def is_counted(line_state: str, batch_state: str) -> bool:
-    """Return whether a line counts in the total: it is to be paid, or was part of an order that the bank rejected
-    whole.
-    """
-    return line_state not in NOT_PAID or line_state == batch_state == "rejected"
+    """Return whether a line counts in the total: it is to be paid, or was part of an order that was not paid at all."""
+    return line_state not in NOT_PAID or (batch_state in NOTHING_PAID and line_state in ("rejected", "returned"))
 
 
 def lines_of(batch: Batch) -> list[BatchLine]:
@@ -83,7 +83,7 @@ def get_totals(batch: Batch, day: date) -> BatchTotals:
 
 
 def _made_of(batch: Batch, day: date) -> list:
-    return [_FORM, batch.lines_version, batch.bank_account.iban, day.isoformat(), batch.state == "rejected"]
+    return [_FORM, batch.lines_version, batch.bank_account.iban, day.isoformat(), batch.state in NOTHING_PAID]
 
 
 # Raise this number when the form of the cache or the digest changes, so that older caches are not used.

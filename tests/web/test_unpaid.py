@@ -113,7 +113,7 @@ def test_it_is_linked_from_the_list_the_overview_and_the_payment(owner: WebClien
     for tail in ("betalingen", "overzicht"):
         link = owner.open(f"/{demo.client.public_id}/{tail}").all("a.task[href$='/niet-betaald']")
         assert [" ".join(node.text_content().split()) for node in link] == ["Niet betaald 1 rekening nakijken"], tail
-    assert "Niet betaald: 1 regel." in owner.open(at(demo, refused)).text
+    assert "Niet betaald: 1 regel" in owner.open(at(demo, refused)).says("#payment")
 
 
 def test_the_account_follows_when_it_is_changed_in_nmbrs(

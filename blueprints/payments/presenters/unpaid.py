@@ -67,6 +67,7 @@ class UnpaidGroup:
     choice: str
     label: str
     row_label: str
+    row_tone: str
 
 
 @dataclass(frozen=True)
@@ -99,13 +100,11 @@ def needs_attention(lines: Iterable[UnpaidLine]) -> bool:
 
 
 def unpaid_of_payment(lines: Sequence[UnpaidLine]) -> Link | None:
-    """Return the link from a payment to what it did not pay."""
-    if not lines:
+    """Return the link from a payment to what it did not pay; the payment itself says what waits, and why."""
+    unpaid = len(lines) - _count(lines, WAITING)
+    if not unpaid:
         return None
-    text = ngettext(
-        "Niet betaald: %(num)s regel. Bekijk wat je kunt doen",
-        "Niet betaald: %(num)s regels. Bekijk wat je kunt doen", len(lines),
-    )  # fmt: skip
+    text = ngettext("Niet betaald: %(num)s regel", "Niet betaald: %(num)s regels", unpaid)
     return Link(text, url_for("payments.list_unpaid"))
 
 
@@ -156,6 +155,7 @@ def _group(lines: list[UnpaidLine], choice: Choice | None, hidden: bool) -> Unpa
         choice=choice or "",
         label=_label(lines, choice),
         row_label=_row_label(choice),
+        row_tone="plain" if choice is Choice.WRONG_ACCOUNT else "quiet",
     )
 
 
