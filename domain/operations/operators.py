@@ -9,7 +9,6 @@ from domain.common.errors import NotFound, StateConflict
 from domain.orders import evidence, settlement
 from domain.orders.conclusion import NOT_TAKEN, SAID_PAID, SAID_UNPAID, TAKEN, Level, Trust
 from domain.orders.evidence import Statement
-from domain.payments import state_machine
 from models import (
     BankAccount,
     BankExchange,
@@ -18,6 +17,7 @@ from models import (
     Client,
     LoginSession,
     Membership,
+    OrderLine,
     User,
     transaction,
 )
@@ -86,9 +86,8 @@ def resolve_order(reference: str, verdict: str, reason: str, by: str) -> str:
     """
     order, who = _newest_order(reference), " ".join(by.split()).casefold()
     batch = Batch.get_by_id(order.batch_id)
-    awaited = state_machine.AT_THE_BANK if verdict in ("paid", "unpaid") else {"sending"}
-    if batch.state not in awaited:
-        raise StateConflict(f"{reference} is {batch.state}, not {' or '.join(sorted(awaited))}")
+    if not (_is_undecided(order) if verdict in ("paid", "unpaid") else batch.state == "sending"):
+        raise StateConflict(f"{reference} is {batch.state}: nothing is to be said of it")
     if not who:
         raise StateConflict("say who you are")
     with transaction(batch.client_id):
@@ -101,6 +100,12 @@ def resolve_order(reference: str, verdict: str, reason: str, by: str) -> str:
     if Batch.get_by_id(batch.id).state == batch.state:
         return "kept; a second person must say the same"
     return f"resolved: {verdict}"
+
+
+def _is_undecided(order: BankOrder) -> bool:
+    """Whether a line of it may be paid or is disputed, also when its payment was set up again or replaced since."""
+    undecided = OrderLine.standing.in_(("possible", "disputed"))
+    return OrderLine.select().where(OrderLine.order == order.id, undecided).exists()
 
 
 def end_sessions(operator: str, reason: str, user: User | None) -> int:

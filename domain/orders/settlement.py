@@ -23,7 +23,6 @@ from models import (
     BankOrder,
     Batch,
     BatchLine,
-    Client,
     OrderLine,
     Release,
     require_client_lock,
@@ -95,13 +94,12 @@ def facts_of(order: BankOrder) -> OrderFacts:
     """Return what we know about the order ourselves, without evidence."""
     config = bank_config_for_order(order)
     lines: Any = OrderLine.select(OrderLine.id, OrderLine.amount_cents).where(OrderLine.order == order.id).tuples()
-    client = Client.get_by_id(Batch.get_by_id(order.batch_id).client_id)
     confirmed = BankExchange.select().where(
         BankExchange.order == order.id, BankExchange.call == "confirm_names", BankExchange.outcome == "confirmed"
     )
     return OrderFacts(
         tuple(OrderLineFacts(line_id, cents) for line_id, cents in lines), called=order.called_at is not None,
-        manual=order.by_hand, people=2 if four_eyes.is_required(client, order.total_cents) else 1,
+        manual=order.by_hand, people=min(2, four_eyes.people_behind(order.release)),
         execution_date=order.execution_date, retry_days=config.retry_days,
         signs_elsewhere=order.by_hand or config.signing != "delegated", names_confirmed=confirmed.exists(),
     )  # fmt: skip
@@ -155,10 +153,10 @@ def _show(said: LineConclusion, rows: list[OrderLine]) -> None:
         return
     unpaid = said.standing in (Standing.UNPAID, Standing.RETURNED, Standing.DISPUTED)
     code = (said.reason or conclusion.NO_REASON).removeprefix("bank:") if unpaid else None
-    shown = [*_AFTER_SENDING, "open"] if said.standing in COMMITTED else _AFTER_SENDING
-    BatchLine.update(state=_LINE_STATE[said.standing], bank_reason=code).where(
-        BatchLine.id.in_([row.batch_line_id for row in rows]), BatchLine.state.in_(shown)
-    ).execute()
+    mine = BatchLine.id.in_([row.batch_line_id for row in rows])
+    # money that may have moved is told, whatever people decided about the line since
+    shown = mine if said.standing in COMMITTED else mine & BatchLine.state.in_(_AFTER_SENDING)
+    BatchLine.update(state=_LINE_STATE[said.standing], bank_reason=code).where(shown).execute()
 
 
 # --- the order and the payment --------------------------------------------------------------------

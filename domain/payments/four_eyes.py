@@ -18,7 +18,17 @@ from domain.common.errors import (
 from domain.identity import identification, signing_authority
 from domain.identity.persons import People, same_person
 from domain.outbox import mail, push
-from models import Approval, Batch, Client, FourEyesChange, Membership, User, require_client_lock, transaction
+from models import (
+    Approval,
+    Batch,
+    Client,
+    FourEyesChange,
+    Membership,
+    Release,
+    User,
+    require_client_lock,
+    transaction,
+)
 
 MAY_APPROVE = ("owner", "approver")
 
@@ -93,6 +103,12 @@ def dual_approval_status(
     return DualApprovalStatus(
         names, others, user.id in done, changed_by == user.id, True, user.id in {one.id for one in asked}
     )
+
+
+def people_behind(release: Release) -> int:
+    """Return how many people approved exactly what this release holds: the same for ever, whatever is set later."""
+    same = (Approval.batch == release.batch_id) & (Approval.digest == release.digest)
+    return max(1, Approval.select(Approval.user).where(same).distinct().count())
 
 
 # --- approving ------------------------------------------------------------------------------------

@@ -42,6 +42,8 @@ CONCLUDED = {
 AT_THE_BANK = frozenset({"sending", "name_check", "at_bank", "signed", "pending_rejection", "disputed"})
 # From these, an earlier order may turn out to be executed after the payment was opened again.
 BEFORE_THE_BANK = frozenset({"open", "approved"})
+# So may the order of a payment that was given up since: refused, and replaced by another.
+_GIVEN_UP = frozenset({"discarded", "replaced"})
 _MONEY_MOVED = ("bank_executed", "bank_executed_partly", "bank_returned_all", "bank_contradicts")
 _PAID = frozenset({"executed", "partly_executed", "returned"})
 # States in which a bank has the payment, may have it, or has executed it.
@@ -54,7 +56,7 @@ TRANSITIONS |= {
 }
 TRANSITIONS |= {
     (state, event): CONCLUDED[event]
-    for state in BEFORE_THE_BANK | _PAID
+    for state in BEFORE_THE_BANK | _GIVEN_UP | _PAID
     for event in _MONEY_MOVED
     if state != CONCLUDED[event]
 }

@@ -8,18 +8,30 @@ A file about anything else changes nothing.
 import pytest
 
 from core.money import format_iso
+from domain.accounts import passwords
 from domain.common.errors import BankFileRefused, NotFound, NotOpen
-from domain.operations import integrity
-from domain.orders import manual_submission, submission
+from domain.operations import integrity, operators
+from domain.orders import manual_submission, settlement, submission
 from domain.payments import amendments
 from domain.payments.release import release
-from domain.payroll import reopening
+from domain.payroll import reopening, supersession
 from domain.reconciliation import bank_reports
-from models import BankExchange, BankOrder, Batch, BatchLine, Evidence, OrderLine
+from models import (
+    BankExchange,
+    BankOrder,
+    Batch,
+    BatchLine,
+    Client,
+    Evidence,
+    Membership,
+    OrderLine,
+    Pin,
+    transaction,
+)
 from tests.connectors.test_pain002 import block, line, report
 from tests.support.bank_files import hand_in
 from tests.support.camt_builder import entry, statement
-from tests.support.factories import DEMO_IBAN, PIN, PSU, Demo, here, make_client, make_user
+from tests.support.factories import DEMO_IBAN, PIN, PSU, Demo, authorise, here, make_client, make_user
 from tests.support.sandbox import Sandbox
 
 IBAN = "NL61KNAB0257398104"
@@ -258,3 +270,37 @@ def test_another_client_cannot_upload_a_file(demo: Demo, sent: Batch):
     other = make_client(make_user())
     with pytest.raises(NotFound):
         bank_reports.receive_report(other.client, other.user, sent.reference, lump(sent))
+
+
+def test_money_that_moves_for_a_replaced_payment_is_told_and_can_be_settled(demo: Demo, sent: Batch):
+    reason = "<StsRsnInf><Rsn><Cd>AC01</Cd></Rsn></StsRsnInf>"
+    take(demo, sent, report(f"<GrpSts>RJCT</GrpSts>{reason}", message_id=order_of(sent).msg_id))
+    with transaction(demo.client.id):
+        supersession.supersede_batches(sent.run, "run_again")
+    assert (Batch.get_by_id(sent.id).state, set(lines(sent))) == ("replaced", {"void"})
+    assert take(demo, sent, lump(sent)) == "disputed"
+    assert set(lines(sent)) == {"disputed"}
+    for who in ("anna", "bram"):
+        operators.resolve_order(sent.reference, "paid", "asked the bank", who)
+    assert (Batch.get_by_id(sent.id).state, set(lines(sent))) == ("executed", {"executed"})
+
+
+def test_how_many_people_must_prove_it_does_not_change_with_the_setting(demo: Demo, sandbox: Sandbox):
+    colleague = Membership.create(user=make_user(name="Naomi Meijer"), client=demo.client, role="approver")
+    authorise(demo.client, colleague.user)
+    Pin.create(user=colleague.user, pin_hash=passwords.hash_pin(colleague.user_id, PIN))
+    Client.update(four_eyes_cents=0).execute()
+    account = manual_submission.add_account(demo.client, demo.user, IBAN, "Demo BV")
+    batch = demo.batch()
+    Batch.update(bank_account=account.id).execute()
+    for who in (Membership.get_by_id(demo.membership.id), Membership.get_by_id(colleague.id)):
+        release(who, batch.reference, demo.view(batch).digest, "pin", PSU, PIN, here(who))
+    manual_submission.download_order_file(demo.membership, batch.reference)
+    said = (batch.reference, manual_submission.REFUSED, PIN)
+    manual_submission.report_manual_outcome(demo.membership, *said, here(demo.membership))
+    Client.update(four_eyes_cents=None).execute()
+    with transaction(demo.client.id):
+        settlement.settle(order_of(batch), "worker")
+    assert set(lines(batch)) == {"sent"}, "one of the two who approved it is not enough"
+    manual_submission.report_manual_outcome(colleague, *said, here(colleague))
+    assert set(lines(batch)) == {"rejected"}
