@@ -9,7 +9,7 @@ import itertools
 import os
 import shutil
 import tempfile
-from collections.abc import Generator, Iterator
+from collections.abc import Callable, Generator, Iterator
 from pathlib import Path
 from urllib.parse import urlsplit, urlunsplit
 
@@ -174,21 +174,40 @@ def migrated(tmp_path_factory: pytest.TempPathFactory) -> str:
 
 
 @pytest.fixture
-def database(migrated: str, tmp_path: Path) -> Iterator[str]:
-    """An empty, migrated database for this test, connected in this thread. Yields its URL."""
-    url = migrated
-    if not POSTGRES:
-        shutil.copyfile(migrated.removeprefix("sqlite:///"), tmp_path / "test.db")
-        url = f"sqlite:///{tmp_path / 'test.db'}"
-    models.connect(url)
-    models.database.connect()
-    if POSTGRES:
-        tables = ", ".join(f'"{table._meta.table_name}"' for table in models.TABLES)
-        models.database.execute_sql(f"truncate {tables} restart identity cascade")
-    yield url
-    if not models.database.is_closed():
+def new_database(migrated: str, tmp_path: Path) -> Iterator[Callable[[], str]]:
+    """Connects this thread to an empty, migrated database at each call, which returns its URL."""
+    numbers = itertools.count(1)
+
+    def make() -> str:
+        _disconnect()
+        url = migrated
+        if not POSTGRES:
+            number = next(numbers)
+            path = tmp_path / f"test{number}.db"
+            (tmp_path / f"test{number - 1}.db").unlink(missing_ok=True)
+            shutil.copyfile(migrated.removeprefix("sqlite:///"), path)
+            url = f"sqlite:///{path}"
+        models.connect(url)
+        models.database.connect()
+        if POSTGRES:
+            tables = ", ".join(f'"{table._meta.table_name}"' for table in models.TABLES)
+            models.database.execute_sql(f"truncate {tables} restart identity cascade")
+        return url
+
+    yield make
+    _disconnect()
+
+
+@pytest.fixture
+def database(new_database: Callable[[], str]) -> str:
+    """An empty, migrated database for this test, connected in this thread: its URL."""
+    return new_database()
+
+
+def _disconnect() -> None:
+    if models.database.obj is not None and not models.database.is_closed():
         models.database.close()
-    if POSTGRES:
+    if POSTGRES and models.database.obj is not None:
         models.database.obj.close_all()
 
 

@@ -1,0 +1,42 @@
+"""A payroll program that lives in this process: runs that are made, made again, lost and written in files."""
+
+from dataclasses import dataclass, field
+from datetime import datetime
+
+from connectors.nmbrs.port import RunInfo
+from tests.support.pain001_builder import Line, file_of
+
+Wage = tuple[str, str, int]  # name, account, cents
+
+
+@dataclass
+class PayrollRun:
+    """A run as payroll has it now. `gone`: it is not listed any more; `broken`: its file cannot be read."""
+
+    number: int
+    wages: tuple[Wage, ...]
+    run_at: datetime
+    gone: bool = False
+    broken: bool = False
+
+
+@dataclass
+class ModelPayroll:
+    """The payroll program behind the port of the connectors."""
+
+    runs_of: dict[int, PayrollRun] = field(default_factory=dict)
+    news: bool = False  # something changed since it was last asked
+
+    def runs(self, credentials: object, company_id: str, year: int) -> list[RunInfo]:
+        listed = [run for run in self.runs_of.values() if not run.gone]
+        return [RunInfo(str(run.number), run.number, year, 0, 0, "november", run.run_at, True) for run in listed]
+
+    def sepa_file(self, credentials: object, company_id: str, run_id: str, *given: object) -> bytes | None:
+        run = self.runs_of[int(run_id)]
+        if run.broken:
+            return b"<Document/>"
+        lines = [Line(cents, name, account, f"E{at}") for at, (name, account, cents) in enumerate(run.wages)]
+        return file_of(*lines).raw() if lines else None
+
+    def employees_in_run(self, *given: object) -> list[str]:
+        return []
