@@ -8,7 +8,7 @@ from core.sepa_text import to_sepa
 
 @lru_cache(maxsize=65536)
 def normalise_name(name: str) -> str:
-    """Return the name without what is written now so, now otherwise: case, accents, signs, the order of its words."""
+    """Return the name without what varies in writing: case, accents, signs, and the order of its words."""
     plain = to_sepa(unicodedata.normalize("NFKC", name), len(name) * 3).casefold()
     words = "".join(sign if sign.isalnum() else " " for sign in plain).split()
     return " ".join(sorted(words)) or name.strip()

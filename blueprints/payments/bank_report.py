@@ -1,7 +1,7 @@
-"""Upload of a bank's report about a payment, and its confirmation with the PIN.
+"""Upload of a bank's file about a payment, and its confirmation with the PIN.
 
-A file is kept as it is handed in; the PIN is asked on a page of its own, so that nothing is lost when the password or
-another device has to be proved first.
+The file is stored when it is uploaded. The PIN is asked on a separate page, so that nothing is lost if the user must
+first re-authenticate or confirm the device.
 """
 
 from flask import Response, abort, flash, request

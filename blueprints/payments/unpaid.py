@@ -1,4 +1,4 @@
-"""*Niet betaald*: what was refused, returned or left out of all payments, and putting it into a payment."""
+"""*Niet betaald*: what was rejected, returned or excluded in all payments, and putting it into a payment."""
 
 from flask import abort, flash, request, url_for
 from flask_babel import gettext as _
@@ -16,7 +16,7 @@ from domain.team import salary_visibility
 @blueprint.get("/<client>/betalingen/niet-betaald")
 @for_client(ALL)
 def list_unpaid(membership):
-    """List what is owed and was not paid, with the reason and the way on of each."""
+    """List what is owed and was not paid, with reason and next step."""
     lines = salary_visibility.redact_unpaid(membership, unpaid.unpaid_lines(membership.client))
     hidden = not salary_visibility.can_see_lines(membership.role, membership.client)
     can_pay = membership.role in MAY_PAY

@@ -1,7 +1,8 @@
-"""What members vouch for: the outcome of an order as they saw it, or a bank's file that they handed in.
+"""What members attest: the outcome of an order as they saw it at the bank, or a bank's file that they uploaded.
 
-It takes a PIN on a confirmed device and a role that may release. For an order that a person took to the bank one member
-is enough, two different people under four eyes; for an order at a linked bank that cannot be asked it takes two.
+It takes a PIN on a confirmed device, and a role that may release. For an order that a person took to the bank one
+member suffices, or two different people under four eyes. For an order at a linked bank that cannot be asked it takes
+two.
 """
 
 from collections.abc import Sequence
@@ -24,7 +25,7 @@ _VOUCHED = (Trust.PERSON, Trust.MEMBER)
 
 @dataclass(frozen=True)
 class Waiting:
-    """What one person vouched for and a second person still has to. `document` None: their word, `paid` or not."""
+    """What one person attested and a second one must attest too. `document` is None for their word: `paid` or not."""
 
     by: tuple[str, ...]
     by_me: bool
@@ -33,20 +34,21 @@ class Waiting:
 
 
 def people_needed(order: BankOrder) -> int:
-    """Return how many different people must vouch for the same."""
+    """Return how many different people must attest the same."""
     return settlement.facts_of(order).people if order.by_hand else MEMBERS_NEEDED
 
 
 def trust_of(order: BankOrder) -> Trust:
-    """Return the trust that members' statements about this order have."""
+    """Return the trust of members' statements about this order."""
     return Trust.PERSON if order.by_hand else Trust.MEMBER
 
 
 def require_proof(membership: Membership, pin: str, device: Device | None) -> None:
-    """Make sure that this member may vouch, and check the PIN on this device. Outside a transaction: tries are counted.
+    """Check this member's role, and the PIN on this device. Outside a transaction, because attempts are counted.
 
     Raises:
-        InsufficientRole, PinWrong, PinLocked, PinMissing, DeviceUnconfirmed
+    - InsufficientRole
+    - PinWrong, PinLocked, PinMissing, DeviceUnconfirmed
     """
     if membership.role not in MAY_RELEASE:
         raise InsufficientRole
@@ -57,11 +59,11 @@ def add(
     membership: Membership, order: BankOrder, source: str, statements: Sequence[Statement],
     document: str | None = None,
 ) -> int:  # fmt: skip
-    """Add what this member vouches for, in a transaction that holds the client; return how many rows are new.
+    """Add what this member attests, in a transaction that holds the client's lock; return how many rows are new.
 
     Raises:
-        InsufficientRole: the role was taken away a moment ago.
-        NotIdentified, SamePerson: two people are needed, and it is not known that these are two.
+    - InsufficientRole: the role was taken away a moment ago.
+    - NotIdentified, SamePerson: two people are needed, and these are not known to be two.
     """
     require_client_lock(membership.client_id)
     require_still_may(membership)
@@ -72,7 +74,7 @@ def add(
 
 
 def has_two_people(client_id: int) -> bool:
-    """Return whether two different people of this client could vouch for the same."""
+    """Return whether this client has two different people who could attest the same."""
     query = User.select().join(Membership).where(Membership.client == client_id, Membership.role.in_(MAY_RELEASE))
     people = [user for user in query if is_identified(user)]
     return any(not same_person(people[0], other) for other in people[1:])
@@ -90,7 +92,7 @@ def _require_other_person(user: User, order: BankOrder) -> None:
 
 
 def _people(order: BankOrder) -> dict[str, User]:
-    """Return who vouched for anything about this order."""
+    """Return who attested anything about this order."""
     rows = EvidenceRow.select(EvidenceRow.said_by).where(
         EvidenceRow.order == order.id, EvidenceRow.trust.in_(_VOUCHED), EvidenceRow.said_by.is_null(False)
     )
@@ -101,12 +103,12 @@ def _people(order: BankOrder) -> dict[str, User]:
 
 # --- what waits for a second person ---------------------------------------------------------------
 def may_wait(order: BankOrder) -> bool:
-    """Return whether anybody could have vouched for anything: not while a linked bank answers. Reads nothing."""
+    """Return whether anybody could have attested anything: not while a linked bank answers. Reads nothing."""
     return order.by_hand or order.payment_id is None or order.attempts > 0
 
 
 def waiting_attestations(order: BankOrder, state: str, user: User) -> list[Waiting]:
-    """Return what one person vouched for, while another person still has to; `state` is that of the payment."""
+    """Return what one person attested and a second one must attest too. `state`: that of the payment."""
     if state not in state_machine.AT_THE_BANK:
         return []
     rows = EvidenceRow.select(

@@ -1,7 +1,7 @@
 """Whether the linked bank of an order can be asked about it.
 
-While it can, only its own answer counts. When it cannot, two members may confirm a file of that bank, and two
-operators may settle the order (docs/decisions/0029-proof-and-people.md). No other module decides this.
+If it can, only its own answer counts. If not, two members may confirm a file of that bank, and two operators may settle
+the order (docs/decisions/0029-proof-and-people.md). Only this module decides it.
 """
 
 from datetime import datetime, timedelta
@@ -14,8 +14,8 @@ from models import BankExchange, BankOrder
 STATUS_CALL = "status"
 FAILED = "failed:"
 ANSWERED = "answered"
-LASTS = timedelta(hours=24)  # how long a bank must have failed to answer; a shorter failure passes by itself
-# Refusals that say that our access to the account has ended (Berlin Group NextGenPSD2 1.3.11, message codes).
+LASTS = timedelta(hours=24)  # how long a bank must have failed to answer
+# Message codes for an ended access to the account (Berlin Group NextGenPSD2 1.3.11).
 _ACCESS_ENDED = frozenset({"CONSENT_EXPIRED", "CONSENT_UNKNOWN", "CONSENT_INVALID"})
 
 
@@ -28,15 +28,15 @@ class Silence(StrEnum):
 
 
 def failure(error: Exception) -> str:
-    """Return what to keep of a question about an order that failed: no text of the bank, which may contain names."""
+    """Return how to record a failed question about an order: without the bank's text, which may contain names."""
     refused = f":{error.http_status}:{error.code}" if isinstance(error, port.BankRefused) else ""
     return f"{FAILED}{type(error).__name__}{refused}"
 
 
 def bank_silence(order: BankOrder) -> Silence | None:
-    """Return why the bank of this order cannot be asked about it; None if it can, or if a person took the order there.
+    """Return why the bank cannot be asked about this order; None if it can, or if a person took the order there.
 
-    It goes by how the bank was asked last: each answer, of whatever content, means that it can be asked.
+    Any answer to the last question, whatever its content, means that the bank can be asked.
     """
     if order.by_hand or order.called_at is None:
         return None
@@ -58,7 +58,8 @@ def has_failed(order: BankOrder) -> bool:
 
 
 def _without_id(order: BankOrder) -> Silence | None:
-    """The bank never confirmed the order. Operators may have said that it has it; else it may still answer for a day.
+    """Return the silence about an order that the bank never confirmed: after a day, or once operators say that it has
+    it.
     """
     called: datetime = order.called_at  # type: ignore[assignment]
     if order.state == "sent" and called > utcnow() - LASTS:
@@ -67,7 +68,8 @@ def _without_id(order: BankOrder) -> Silence | None:
 
 
 def _failing(order: BankOrder) -> tuple[str | None, datetime | None]:
-    """Return the last failure and when the unbroken row of failures began; None when the last question was answered."""
+    """Return the last failure, and when the unbroken series of failures began; None if the last question was answered.
+    """
     asked = BankExchange.select().where(BankExchange.order == order.id, BankExchange.call == STATUS_CALL)
     last, since = None, None
     for row in asked.order_by(BankExchange.id.desc()).iterator():

@@ -1,7 +1,7 @@
-"""Discovery of runs: poll Nmbrs for a company's runs and store each one before anything of it is fetched.
+"""Discovery of runs: poll Nmbrs for a company's runs, and store each one before its file is fetched.
 
 Webhooks and the schedule only decide when to poll; Nmbrs's list is the truth. A new run is imported, a changed one is
-imported again, one that is no longer listed blocks its payment.
+imported again, and one that is no longer listed blocks its payment.
 """
 
 from datetime import datetime, timedelta

@@ -1,8 +1,8 @@
-"""*Niet betaald*: who did not get what is owed, why, and whether it can be put into a payment now.
+"""*Niet betaald*: what is owed and was not paid, why, and whether it can be put into a payment now.
 
-What a bank refused or returned, what it may still execute, what contradicts itself, and what the owner left out, of
-all runs of a client. Whether something is still owed is reckoned by the dues alone (`domain.payroll.dues`): whatever
-was paid since, or waits in a payment that can be approved, is not here. The number of statements is fixed.
+Over all runs of a client: what a bank rejected or returned, what it may still execute, what is disputed, and what the
+owner excluded. Only the dues decide whether something is still owed (`domain.payroll.dues`): what has been paid since,
+or is in a payment that can be approved, is not listed. The number of SQL statements does not depend on the runs.
 """
 
 from collections.abc import Iterator, Sequence
@@ -43,32 +43,34 @@ from models import (
 
 
 class Why(StrEnum):
-    """Why somebody did not get it. Each has words and a way on (`blueprints/payments/presenters/unpaid.py`)."""
+    """Why something was not paid. Each has a text and a next step (`blueprints/payments/presenters/unpaid.py`)."""
 
     REFUSED = "refused"  # proved: it will not be executed
-    RETURNED = "returned"  # it was paid, and came back
+    RETURNED = "returned"  # paid, and came back
     NOT_ASKED = "not_asked"  # owed, and in no payment
-    WRONG_ACCOUNT = "wrong_account"  # refused or returned because of its account, which is still the same
-    EXCLUDED = "excluded"  # the owner left it out
-    PENDING = "pending"  # refused, and the bank may still execute it
-    DISPUTED = "disputed"  # the bank contradicts itself
+    WRONG_ACCOUNT = "wrong_account"  # rejected or returned because of its account, which is unchanged
+    EXCLUDED = "excluded"  # excluded by the owner
+    PENDING = "pending"  # rejected, but the bank may still execute it
+    DISPUTED = "disputed"  # the bank's statements contradict each other
     UNCERTAIN = "uncertain"  # the bank may still execute it, though its payment is over
-    SUSPENDED = "suspended"  # it is not known what is owed: the run is gone, or its file is wrong
+    SUSPENDED = "suspended"  # what is owed is unknown: the run is gone, or its file is invalid
 
 
-# May be paid now without a second thought.
+# Can be put into a payment now.
 PAYABLE = frozenset({Why.REFUSED, Why.RETURNED, Why.NOT_ASKED})
-# Owed, and not to be paid now: somebody else has to do or say something first.
+# Owed, but somebody must do or say something before it can be paid.
 WAITING = frozenset({Why.PENDING, Why.DISPUTED, Why.UNCERTAIN, Why.SUSPENDED})
 
 
 @dataclass(frozen=True)
 class UnpaidLine:
-    """Something that is owed and was not paid; cents.
+    """An amount that is owed and was not paid, in cents.
 
-    `owed`: what could be put into a payment. `reference` and `since` (UTC) are of the payment that did not pay it.
-    `until`: the last day on which the bank may still execute it. `excluded_line` is the line that the owner excluded.
-    `needs_action`: the payment itself asks somebody to do something. `returned`: it had been paid, and came back.
+    `owed`: what can be put into a payment. `reference`, `since` (UTC): of the payment that did not pay it.
+    `until`: last day on which the bank may still execute it.
+    `excluded_line`: the line that the owner excluded.
+    `needs_action`: that payment itself asks for an action.
+    `returned`: it was paid, and came back.
     """
 
     why: Why
@@ -94,24 +96,24 @@ class UnpaidLine:
 
 # --- asking ---------------------------------------------------------------------------------------
 def unpaid_lines(client: Client) -> list[UnpaidLine]:
-    """Return what is owed and not paid of all runs of a client, the newest run first, in the order of its file."""
+    """Return what is owed and not paid over all runs of a client: newest run first, in file order."""
     return _read(Batch.client == client.id, Run.client == client.id)
 
 
 def unpaid_lines_of_payment(batch_id: int, reference: str) -> list[UnpaidLine]:
-    """Return what this payment did not pay, as far as it is still owed and waits in no other payment."""
+    """Return what this payment did not pay, if it is still owed and in no other payment."""
     run = Batch.select(Batch.run).where(Batch.id == batch_id)
     return [one for one in _read(Batch.id == batch_id, Run.id.in_(run)) if one.reference == reference]
 
 
 def unpaid_lines_of_run(run: Run) -> list[UnpaidLine]:
-    """Return the same of one run, in a transaction that holds the client."""
+    """Return what is owed and not paid of one run, in a transaction that holds the client's lock."""
     require_client_lock(run.client_id)
     return _read(Batch.run == run.id, Run.id == run.id)
 
 
 def _read(batches: Any, runs: Any) -> list[UnpaidLine]:
-    """`batches` and `runs` say of which payments and runs."""
+    """Return the unpaid lines of these payments and runs (SQL conditions)."""
     doubtful = _doubtful_dues(batches, runs)
     dues = list(
         Due.select(Due, Run, PayrollCompany).join(Run).join(PayrollCompany)
@@ -126,7 +128,7 @@ def _read(batches: Any, runs: Any) -> list[UnpaidLine]:
 
 
 def _doubtful_dues(batches: Any, runs: Any) -> Any:
-    """The ids of dues that may be owed and unpaid. Payments that were executed whole are not read for it."""
+    """Return a query of the dues that may be owed and unpaid. It skips payments that were executed whole."""
     asked = OrderLine.select(BatchLine.due).join(BatchLine).join(Batch).where(batches, Batch.state != "executed")
     left = (OrderLine.standing == "possible") & Batch.state.not_in(tuple(state_machine.AT_THE_BANK))
     uncertain = asked.where((OrderLine.standing == "disputed") | OrderLine.may_execute_until.is_null(False) | left)
@@ -143,7 +145,7 @@ def _doubtful_dues(batches: Any, runs: Any) -> Any:
 
 
 def _still_owed(dues: Any) -> Any:
-    """Those of these dues of which banks were given less than is owed."""
+    """Return a query of those dues of which banks were given less than is owed."""
     given = OrderLine.select(fn.coalesce(fn.sum(OrderLine.amount_cents), 0)).join(BatchLine)
     given = given.where(BatchLine.due == Due.id, OrderLine.standing.in_(COMMITTED))
     return Due.select(Due.id).where(Due.id.in_(dues), Due.owed_cents > given)
@@ -176,7 +178,7 @@ def _why_waiting(asked: AskedLine) -> Why | None:
 
 
 def _payable(due: Due, one: OwedLine, history: DueHistory, said: Statements) -> UnpaidLine:
-    """What is owed and given to no bank: what was said of it when it was tried last."""
+    """Return an amount that is owed and given to no bank, with the outcome of the last attempt to pay it."""
     tried = _last_try(one, [each for each in history.asked if each.standing in DID_NOT_ARRIVE])
     left_out = [each for each in history.chosen if each.excluded and each.batch_state == "discarded"]
     if left_out and (tried is None or left_out[-1].id > tried.batch_line):
@@ -193,7 +195,7 @@ def _payable(due: Due, one: OwedLine, history: DueHistory, said: Statements) -> 
 
 
 def _last_try(one: OwedLine, tries: Sequence[AskedLine]) -> AskedLine | None:
-    """The last try to pay it, to this account rather than to another."""
+    """Return the last attempt to pay it, preferably to this account."""
     same = [each for each in tries if each.iban == one.line.iban]
     return (same or list(tries) or [None])[-1]
 
@@ -215,7 +217,7 @@ def _excluded(due: Due, one: OwedLine, line: ChosenLine, excluded_line: int | No
 
 
 def _suspended_since(due: Due) -> datetime | None:
-    """Since when (UTC) it is not known what is owed; None when it is."""
+    """Return since when (UTC) what is owed is unknown; None if it is known."""
     return due.suspended_at or due.run.missing_since
 
 

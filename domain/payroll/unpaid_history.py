@@ -1,6 +1,6 @@
-"""What was tried to pay dues, and what was said of it: order lines, lines that wait or were excluded, statements.
+"""What was attempted to pay dues, and its outcome: order lines, lines that wait or were excluded, and statements.
 
-Read for many dues at once, with a statement each.
+Read for many dues at once, with one SQL statement for each kind.
 """
 
 from collections import defaultdict
@@ -17,13 +17,13 @@ from models import COMMITTED, BankOrder, Batch, BatchLine, Evidence, OrderLine
 # Payments that can still be approved, or wait for the worker.
 WAITING_STATES = ("open", "approved")
 DID_NOT_ARRIVE = ("unpaid", "returned")
-# Codes of evidence that tell an outcome, ours beside those of ISO 20022 (`domain.orders.conclusion`).
+# Codes of evidence that give an outcome: those of ISO 20022 and our own (`domain.orders.conclusion`).
 _OUTCOMES = ("RJCT", "CANC", "NTKN", "SCAF", "NPAI", "RTRN", "BOOK", "RVSL")
 
 
 @dataclass(frozen=True)
 class Said:
-    """What was said last of a line: the code, the bank's reason and its own time (UTC)."""
+    """The last statement about a line: code, the bank's reason, and its own time (UTC)."""
 
     code: str
     reason: str | None
@@ -33,7 +33,7 @@ class Said:
 
 @dataclass(frozen=True)
 class AskedLine:
-    """An order line, with its order and payment. `counts`: 1 when it counts against the due."""
+    """An order line with its order and payment. `counts`: 1 if it counts against the due, else 0."""
 
     id: int
     batch_line: int
@@ -60,7 +60,7 @@ class AskedLine:
 
 @dataclass(frozen=True)
 class ChosenLine:
-    """A line of a payment that was not given to a bank: it waits in it, or the owner excluded it."""
+    """A payment line that was not given to a bank: it waits there, or the owner excluded it."""
 
     id: int
     due: int
@@ -84,7 +84,7 @@ class ChosenLine:
 
 @dataclass
 class DueHistory:
-    """What was tried to pay one due, the oldest first."""
+    """The attempts to pay one due, oldest first."""
 
     asked: list[AskedLine] = field(default_factory=list)
     chosen: list[ChosenLine] = field(default_factory=list)
@@ -104,7 +104,7 @@ def _earlier(line_id: int, one: AskedLine | ChosenLine) -> EarlierLine:
 
 
 def read_histories(dues: Any) -> dict[int, DueHistory]:
-    """Return what was tried, by due. `dues`: a query of their ids."""
+    """Return the attempts by due. `dues`: a query of due ids."""
     found: dict[int, DueHistory] = defaultdict(DueHistory)
     for asked in _read_asked(dues):
         found[asked.due].asked.append(asked)
@@ -145,7 +145,7 @@ def _read_chosen(dues: Any) -> Iterator[ChosenLine]:
 
 
 class Statements:
-    """What was said of orders and their lines."""
+    """The statements about orders and their lines."""
 
     def __init__(self, rows: Iterable[tuple[int, int | None, str, str | None, datetime]]) -> None:
         self._of: dict[tuple[int, int | None], list[Said]] = defaultdict(list)
@@ -160,7 +160,7 @@ class Statements:
 
 
 def read_statements(asked: Iterable[AskedLine]) -> Statements:
-    """Return what was said of the orders of these lines, as far as it tells an outcome."""
+    """Return the statements about the orders of these lines that give an outcome."""
     orders = {one.order for one in asked if one.standing != "paid"}
     rows: Any = (
         Evidence.select(Evidence.order, Evidence.order_line, Evidence.code, Evidence.reason, Evidence.said_at)

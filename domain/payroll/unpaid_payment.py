@@ -1,6 +1,6 @@
-"""Putting what was not paid into a payment: what a bank refused or returned, and what the owner excluded before.
+"""Put unpaid amounts into a payment: what a bank rejected or returned, and what the owner excluded before.
 
-It is made of what is owed by now, at most once (`domain.payroll.unpaid`), and is approved like any other payment.
+The payment holds what is owed now, at most once (`domain.payroll.unpaid`), and is approved like any other.
 """
 
 from collections import Counter
@@ -19,7 +19,7 @@ from domain.payroll.unpaid import PAYABLE, UnpaidLine, Why
 from models import Batch, BatchLine, Client, Run, User, transaction
 
 _WAITING = ("open", "approved")
-# Lines of a payment that it does not ask to be paid.
+# States of lines that a payment does not pay.
 _NOT_ASKED = ("void", "executed", "refused")
 
 
@@ -28,7 +28,7 @@ class Choice(StrEnum):
 
     PAYABLE = "payable"
     EXCLUDED = "excluded"
-    WRONG_ACCOUNT = "wrong_account"  # to the same account that a bank refused
+    WRONG_ACCOUNT = "wrong_account"  # to the same account that a bank rejected
 
 
 _WHY = {
@@ -40,19 +40,19 @@ _WHY = {
 
 @dataclass(frozen=True)
 class Prepared:
-    """The payment that can be approved; None when nothing is left to pay. `new`: this act prepared it."""
+    """The payment to approve; None if nothing is left to pay. `new`: it was prepared just now."""
 
     batch: Batch | None
     new: bool
 
 
 def pay_unpaid(client: Client, user: User, run_id: int, choice: Choice, key: str | None = None) -> Prepared:
-    """Put the chosen lines of a run into a payment that can be approved. `key`: only this line (`UnpaidLine.key`).
+    """Put the chosen lines of a run into a payment to approve. `key`: only this line (`UnpaidLine.key`).
 
-    When they are in a payment already, return the one of this run that waits.
+    If they are in a payment already, return the waiting payment of this run.
 
     Raises:
-        NotFound: the run is not this client's.
+    - NotFound: the run is another client's.
     """
     with transaction(client.id):
         run = Run.get_or_none(Run.id == run_id, Run.client == client.id)
@@ -75,7 +75,7 @@ def _newest(run: Run, states: Sequence[str]) -> Batch | None:
 
 
 def _reopen_same(client: Client, user: User, run: Run, chosen: Sequence[UnpaidLine]) -> Batch | None:
-    """Open a payment of before again when it asks for exactly these lines."""
+    """Open an earlier payment again if it holds exactly these lines."""
     wanted = Counter((one.due, *one.owed.line.key) for one in chosen if one.owed)
     for batch in Batch.select().where(Batch.run == run.id).order_by(Batch.id.desc()):
         if (batch.state, "reopen") in state_machine.TRANSITIONS and _asked(batch) == wanted:
@@ -91,9 +91,9 @@ def _asked(batch: Batch) -> Counter:
 
 
 def _replace_refused(run: Run, chosen: Sequence[UnpaidLine], found: Sequence[UnpaidLine], actor: str) -> Batch:
-    """Make a payment of these lines instead of those of the run that a bank refused whole; what waits stays.
+    """Make a payment of these lines in place of those that a bank rejected whole; waiting payments stay.
 
-    What the owner excluded in a payment that is given up is in the new one too, still excluded.
+    Lines that the owner excluded in a replaced payment stay excluded in the new one.
     """
     given_up = supersession.refused_batches(run)
     excluded = [one for one in found if one.excluded_line and one.reference in {batch.reference for batch in given_up}]
@@ -102,7 +102,7 @@ def _replace_refused(run: Run, chosen: Sequence[UnpaidLine], found: Sequence[Unp
 
 
 def _take_back(chosen: Sequence[UnpaidLine]) -> None:
-    """The owner's ✗ is over: the line is in another payment now."""
+    """End the owner's exclusion: the line is in another payment now."""
     excluded = [one.excluded_line for one in chosen if one.excluded_line]
     BatchLine.update(state="void").where(BatchLine.id.in_(excluded), BatchLine.state == "refused").execute()
 

@@ -1,9 +1,9 @@
 """Import a file of the bank: a status report (pain.002) or an account statement (camt.052, camt.053, camt.054).
 
-It is about the orders that it names: the report by the message id, the statement by account, and by message id or
-end-to-end ids. What it states is kept as a hint at once, which proves nothing. It counts when somebody confirms it with
-the PIN (`domain.orders.attestations`). The bank of a linked order is asked first, and then only its own answer counts;
-only if it cannot be asked (`domain.orders.bank_silence`), two members who confirm the same file count as that bank.
+A report names its order by message id; a statement by account plus message id or end-to-end ids. What the file states
+is stored as a hint, which proves nothing. It counts once a member confirms it with their PIN
+(`domain.orders.attestations`). If the order's bank is linked, the bank is asked first, and only its own answer counts.
+Only if it cannot be asked (`domain.orders.bank_silence`), two members who confirm the same file count as that bank.
 """
 
 from collections import Counter
@@ -37,8 +37,9 @@ MOST_BYTES = 16 * 1024 * 1024
 
 @dataclass(frozen=True)
 class HandedIn:
-    """A file that was handed in. `document` is its SHA-256, `state` that of the payment; what it states counts only
-    when somebody confirms it (`to_confirm`)."""
+    """An uploaded file. `document`: its SHA-256; `state`: that of the payment; `to_confirm`: whether a member must
+    confirm it.
+    """
 
     document: str
     state: str
@@ -47,7 +48,7 @@ class HandedIn:
 
 @dataclass(frozen=True)
 class Told:
-    """What a file states: of a whole order (`lines` None), or of so many lines. `cents`: of a booking."""
+    """What a file states about a whole order (`lines` is None), or about a number of lines. `cents`: of a booking."""
 
     code: str
     lines: int | None
@@ -58,8 +59,11 @@ class Told:
 
 @dataclass(frozen=True)
 class KeptFile:
-    """A file that was handed in, as its page shows it. `people`: how many must confirm it; `silence`: why the linked
-    bank cannot be asked; None for an order that a person took to the bank."""
+    """An uploaded file, as its page shows it.
+
+    `people`: how many must confirm it. `silence`: why the linked bank cannot be asked; None for an order that a person
+    took to the bank.
+    """
 
     told: tuple[Told, ...]
     people: int
@@ -76,13 +80,13 @@ class ReadFile:
 
 
 def receive_report(client: Client, user: User, reference: str, raw: bytes) -> HandedIn:
-    """Read a file of the bank about this payment and keep what it states; ask the bank if it is linked.
+    """Read an uploaded bank file about this payment and store what it states; ask the bank if it is linked.
 
     Raises:
-        BankFileRefused: "unreadable", "other_order", "other_account" or "nothing_new"; "hint" when the bank is
-            linked, was asked because of this file, and says nothing new; "one_member" when it cannot be asked and the
-            client has no second person who could confirm the file.
-        NotFound
+    - BankFileRefused: "unreadable", "other_order", "other_account" or "nothing_new"; "hint" if the linked bank was
+      asked because of this file and said nothing new; "one_member" if it cannot be asked, and the client has no second
+      person to confirm the file.
+    - NotFound
     """
     batch = get_batch(client, reference)
     orders = list(BankOrder.select().where(BankOrder.batch == batch.id).order_by(BankOrder.id.desc()))
@@ -111,12 +115,12 @@ def _has_confirmed(read: ReadFile, said_by: str) -> bool:
 
 
 def confirm_report(membership: Membership, reference: str, document: str, pin: str, device: Device | None) -> str:
-    """Let a file that was handed in count as far as this person vouches for it; return the state of the payment.
+    """Confirm an uploaded file as this person; return the state of the payment.
 
     Raises:
-        NotFound: no such file was handed in about this payment.
-        BankFileRefused: "hint" when the linked bank can be asked after all; "one_member".
-        InsufficientRole, PinWrong, PinLocked, PinMissing, DeviceUnconfirmed, NotIdentified, SamePerson
+    - NotFound: no such file was uploaded for this payment.
+    - BankFileRefused: "hint" if the linked bank can be asked after all; "one_member".
+    - InsufficientRole, PinWrong, PinLocked, PinMissing, DeviceUnconfirmed, NotIdentified, SamePerson
     """
     client = membership.client
     batch = get_batch(client, reference)
@@ -141,10 +145,10 @@ def _confirm(membership: Membership, reference: str, order: BankOrder, document:
 
 
 def kept_file(client: Client, reference: str, document: str) -> KeptFile:
-    """Return a file that was handed in about this payment.
+    """Return an uploaded file of this payment.
 
     Raises:
-        NotFound
+    - NotFound
     """
     orders = _orders_of_document(get_batch(client, reference), document)
     said = [one for order in orders for one in evidence.statements_of_document(order, document)]
@@ -153,7 +157,7 @@ def kept_file(client: Client, reference: str, document: str) -> KeptFile:
 
 
 def _told(statements: list[Statement]) -> tuple[Told, ...]:
-    """Lines of which the same is said are told together, as of the first of them."""
+    """Return what the statements say, with equal statements about several lines as one."""
     found: dict[tuple, Told] = {}
     for one in statements:
         line = one.end_to_end_id is not None
@@ -183,7 +187,7 @@ def _log(read: ReadFile) -> None:
 
 
 def _ask_the_banks(batch: Batch, orders: list[BankOrder]) -> str:
-    """Ask about those of linked banks; return the state that the payment is in now."""
+    """Ask the linked banks about these orders; return the state that the payment is in now."""
     for order in orders:
         if not order.by_hand:
             status_polling.poll_now(order)
