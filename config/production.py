@@ -1,4 +1,4 @@
-"""What production refuses beside missing settings: plain http, open mail, shared or known secrets."""
+"""What production refuses besides missing settings: plain http, unencrypted mail, shared or known secrets."""
 
 import ipaddress
 from collections.abc import Iterator

@@ -1,4 +1,4 @@
-"""Whether a secret can be guessed. Length is checked where it is read; here is looked at what it consists of."""
+"""Whether a secret can be guessed, by its characters. Its length is checked where it is read."""
 
 from base64 import b64decode
 from itertools import pairwise

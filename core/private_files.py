@@ -1,4 +1,4 @@
-"""What the program writes is for its own user only: folders 0700, files 0600, whatever the umask."""
+"""Keep the program's files readable by its own user only: folders 0700, files 0600, whatever the umask."""
 
 import logging
 import os
@@ -7,7 +7,7 @@ from collections.abc import Iterable, Iterator
 from pathlib import Path
 
 OTHERS = 0o077  # what group and others may do
-# What stands in the home folder. Nothing else there is touched: somebody may have named a folder of their own.
+# Our files in the home folder. Others are not touched: the folder may hold files of its owner.
 OURS = ("bizcuit.db*", "secrets.json", "bank-identity.pem", "logs", "run", "queue", "sandbox")
 BESIDE_SQLITE = ("", "-wal", "-shm", "-journal", ".migrate-lock")
 
@@ -15,7 +15,7 @@ log = logging.getLogger(__name__)
 
 
 def keep_private(home: Path) -> None:
-    """Let this process write private files only, and take from others what an earlier version let them read."""
+    """Make this process create private files only, and restrict what an earlier version left readable to others."""
     os.umask(OTHERS)
     if home.is_dir():
         found = [home, *(path for name in OURS for path in home.glob(name))]
@@ -44,7 +44,7 @@ def make_private_database(path: Path) -> None:
 
 
 def tighten(paths: Iterable[Path]) -> None:
-    """Take from group and others what they may do with these files and folders of this user, and log it."""
+    """Remove the permissions of group and others from these files and folders of this user, and log it."""
     changed = list(_tightened(paths))
     if changed:
         rest = f" and {len(changed) - 3} more" if len(changed) > 3 else ""

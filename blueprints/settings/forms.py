@@ -7,7 +7,7 @@ from blueprints.web.saved_forms import RestorableForm
 
 
 class PaymentPreferencesForm(RestorableForm):
-    """Browsers do not send an unchecked box: absent means no."""
+    """The payment preferences. Browsers do not send an unchecked box, so absent means no."""
 
     batch_booking = BooleanField(_l("Boek een betaling als één bedrag, zonder namen op het afschrift"))
     name_check = BooleanField(_l("Laat de bank de namen controleren voordat er betaald wordt"))

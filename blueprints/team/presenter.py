@@ -19,7 +19,7 @@ ROLE_CHOICES = [
 
 
 def named(name: str, is_self: bool) -> str:
-    """Return the name of a member, marked for the person who looks."""
+    """Return the member's name, marked "(jij)" if it is the user's own."""
     return f"{name} ({_('jij')})" if is_self else name
 
 

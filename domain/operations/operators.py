@@ -71,7 +71,7 @@ def order_timeline(reference: str) -> Iterator[str]:
         yield f"{row.at:%Y-%m-%d %H:%M:%S}Z  {row.call}  {row.outcome}  {row.raw_status or '-'}  {row.request_id}"
 
 
-# What two operators may say of an order: that the bank has it or does not, and what became of it.
+# What two operators may say about an order: whether the bank has it, and its outcome.
 VERDICTS = {"taken": TAKEN, "not_taken": NOT_TAKEN, "paid": SAID_PAID, "unpaid": SAID_UNPAID}
 
 
@@ -103,7 +103,7 @@ def resolve_order(reference: str, verdict: str, reason: str, by: str) -> str:
 
 
 def _is_undecided(order: BankOrder) -> bool:
-    """Whether a line of it may be paid or is disputed, also when its payment was set up again or replaced since."""
+    """Return whether a line of the order may be paid or is disputed, also if its payment has been replaced since."""
     undecided = OrderLine.standing.in_(("possible", "disputed"))
     return OrderLine.select().where(OrderLine.order == order.id, undecided).exists()
 

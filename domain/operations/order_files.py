@@ -30,8 +30,8 @@ _WHY_NOT: dict[type[Exception], str] = {
 def order_file(reference: str, attempt: int | None = None) -> bytes:
     """Return the file of a payment: the stored bytes of its newest order, or of its order number `attempt`.
 
-    A payment that waits for its approval or for its order has the file that would be sent now, also when earlier orders
-    of it came to nothing. The MsgId of a later order (…-2) names that order.
+    For a payment that waits for its approval or its order it is the file that would be sent now, also after earlier
+    orders that failed. The MsgId of a later order (…-2) identifies that order.
 
     Raises:
     - NotFound
@@ -68,5 +68,5 @@ def _preview(batch: Batch) -> bytes:
 
 
 def _told(error: Exception) -> str:
-    """The reason in words, and where the error says more, that."""
+    """Return the reason in words, with the error's own details if it has any."""
     return f"{_WHY_NOT[type(error)]}{f' ({error})' if str(error) else ''}"

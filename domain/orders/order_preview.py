@@ -1,4 +1,4 @@
-"""The file of a payment before it is sent: the bytes that its bank would get if it were approved now."""
+"""The order file of a payment before submission: the bytes that its bank would get if it were approved now."""
 
 from core.clock import utcnow
 from domain.banking.linking import bank_config_of
@@ -11,24 +11,24 @@ from models import BankOrder, Batch, Release
 
 
 def is_still_to_be_sent(batch: Batch) -> bool:
-    """Whether the payment waits for its approval, or for its order to be made."""
+    """Return whether the payment waits for its approval, or for its order to be built."""
     live = BankOrder.select().where(BankOrder.batch == batch.id, BankOrder.state != "ended")
     return batch.state in ("open", "approved") and not live.exists()
 
 
 def preview_order(batch: Batch) -> bytes:
-    """Return the bytes of the order as it would be made now; nothing is stored, nothing in them says so.
+    """Return the bytes of the order as it would be built now. Nothing is stored.
 
-    An approved payment gives the bytes that will be sent. An open one is taken as approved at this moment, for the day
-    that its page proposes and with the client's wishes of today: its file bears this moment as its creation time.
+    For an approved payment these are the bytes that will be sent. An open one is treated as approved now, for the date
+    that its page proposes and with the client's current preferences; its creation time is now.
 
     Raises:
-    - NotOpen: nothing is to be sent of it any more.
+    - NotOpen: there is nothing left to send.
     - NothingToPay: every line is excluded.
-    - DateInvalid: the day that was chosen is not possible any more.
-    - RunMissing, MoreThanOwed: it could not be approved: Nmbrs no longer has the run, or owes less.
+    - DateInvalid: the chosen date is no longer possible.
+    - RunMissing, MoreThanOwed: it could not be approved, because Nmbrs no longer has the run or owes less.
     - UnsupportedByBank: the bank takes no such order.
-    - UnknownBank, BankUnavailable: the configuration of the account's bank is not there.
+    - UnknownBank, BankUnavailable: the configuration of the bank is not available.
     - OrderUnwritable: the payment holds something that the bank's format does not allow.
     """
     if not is_still_to_be_sent(batch):
@@ -46,7 +46,7 @@ def preview_order(batch: Batch) -> bytes:
 
 
 def _release_of(batch: Batch) -> Release:
-    """The release that stands, or one as it would be if a person approved now; that one is not stored."""
+    """Return the valid release, or one as it would be if a person approved now, which is not stored."""
     standing = Release.get_or_none(Release.batch == batch.id, Release.voided_at.is_null())
     if standing is not None:
         return standing

@@ -1,7 +1,7 @@
-"""Accounts that a bank refused: paying to the same account again is for a person to decide, who is told.
+"""Accounts that a bank refused. A person decides whether to pay to the same account again, after a warning.
 
-A reason counts as one about the creditor's account when it was given for that line, or when the order had one line;
-the same code for a whole order may be about the debtor's account.
+A reason is about the creditor's account if it was given for that line, or for an order with one line. The same code for
+a longer order may be about the debtor's account.
 """
 
 from typing import Any

@@ -1,8 +1,8 @@
-"""Reference, MsgId, end-to-end ids and X-Request-ID of a payment: derived from what it pays and which attempt it is.
+"""Reference, MsgId, end-to-end ids and X-Request-ID of a payment, derived from what it pays and which attempt it is.
 
-The same payment made again from an older database (a restored backup) bears the same ids, so its bank sees the double
-(docs/decisions/0028-derived-ids.md). Nothing here reads the clock or draws at random. The key is BIZCUIT_LOOKUP_KEY,
-which stands outside the database and does not rotate with the data keys.
+The same payment made again from a restored backup has the same ids, so its bank detects the duplicate
+(docs/decisions/0028-derived-ids.md). Neither clock nor chance is used. The key is BIZCUIT_LOOKUP_KEY, which is kept
+outside the database and does not rotate with the data keys.
 """
 
 import json
@@ -15,14 +15,17 @@ from uuid import UUID
 from domain.common.encryption import blind_index
 from models import Batch
 
-# Account, cents, name and description as Nmbrs gives them.
+# IBAN, cents, name and description as in Nmbrs.
 PaidLine = tuple[str, int, str, str]
 
 
 @dataclass(frozen=True)
 class PaidRun:
-    """The attempt to pay one version of a run. `client` is the public id, `company` the key that never changes;
-    `version` holds the hash of the version and, from the second payment of it on, the number of the attempt."""
+    """One attempt to pay a version of a run.
+
+    `client`: the public id. `company`: the key that never changes. `version`: the hash of the version, with the number
+    of the attempt from the second one on.
+    """
 
     client: str
     company: str
@@ -34,19 +37,19 @@ class PaidRun:
 
 
 def payment_identity(run: PaidRun, lines: Iterable[PaidLine]) -> str:
-    """Return the keyed hash of what is paid and which attempt it is; the order of the lines changes nothing."""
+    """Return the keyed hash of what is paid and which attempt it is. The order of the lines does not matter."""
     paid = [run.client, run.company, run.kind, run.year, run.number, run.version, sorted(lines)]
     return blind_index(f"payment:{json.dumps(paid, separators=(',', ':'))}")
 
 
 def unused_reference(run: PaidRun, identity: str) -> str:
-    """Return the first reference of this payment that no other has; the database's unique key has the last word."""
+    """Return the first reference of this payment that no batch has. The database's unique key decides."""
     known = Batch.select(Batch.id)
     return next(one for one in reference_candidates(run, identity) if not known.where(Batch.reference == one).exists())
 
 
 def reference_candidates(run: PaidRun, identity: str) -> Iterator[str]:
-    """Yield YYYYMMDDHHMMSS-NNNNN without end: the time of the run in UTC, and five digits of the identity."""
+    """Yield references YYYYMMDDHHMMSS-NNNNN without end: the run's time in UTC, and five digits of the identity."""
     at = f"{_time_of(run):%Y%m%d%H%M%S}"
     for number in count():
         digits = int(blind_index(f"reference:{identity}:{number}"), 16) % 100_000
@@ -54,20 +57,20 @@ def reference_candidates(run: PaidRun, identity: str) -> Iterator[str]:
 
 
 def _time_of(run: PaidRun) -> datetime:
-    """When the run was made; where Nmbrs does not tell, as many seconds into its year as its number says."""
+    """Return the time of the run; if Nmbrs gives none, as many seconds after the start of its year as its number."""
     return (run.run_at or datetime(run.year, 1, 1, tzinfo=UTC) + timedelta(seconds=run.number)).astimezone(UTC)
 
 
 def message_id(reference: str, order_number: int) -> str:
-    """MsgId: the reference for the first order, then the reference with -2, -3."""
+    """Return the MsgId: the reference for the first order, then the reference with -2, -3."""
     return reference if order_number == 1 else f"{reference}-{order_number}"
 
 
 def end_to_end_id(msg_id: str, position: int) -> str:
-    """Unique for ever: the order's MsgId and the line's position."""
+    """Return the end-to-end id, which is never used again: the order's MsgId and the line's position."""
     return f"{msg_id}-{position:05d}"
 
 
 def request_id(msg_id: str) -> str:
-    """X-Request-ID of an order: a UUID (Berlin Group), also for banks whose orders bear no MsgId."""
+    """Return the X-Request-ID of an order: a UUID (Berlin Group), also for orders in JSON, which have no MsgId."""
     return str(UUID(hex=blind_index(f"request:{msg_id}")[:32], version=4))

@@ -1,7 +1,7 @@
-"""Supersession: a run was recalculated or deleted, so the payments made from it before must give way.
+"""Supersession: payments of a run that was recalculated or deleted since are replaced.
 
-What was not submitted is replaced, and its lines are never paid. What was submitted stays, and the newer version pays
-only what is owed beyond it (`dues`).
+A payment that was not submitted is replaced, and its lines are never paid. A submitted one stays, and the newer version
+pays only what is owed beyond it (`dues`).
 """
 
 from collections.abc import Iterable
@@ -35,7 +35,7 @@ def supersede_batches(run: Run, reason: str) -> list[Batch]:
 
 
 def refused_batches(run: Run) -> list[Batch]:
-    """Return the payments of the run of which nothing was executed, and which can be set up again."""
+    """Return the payments of the run that were not executed and can be set up again."""
     return [batch for batch in batches_of(run) if batch.state in _NOT_EXECUTED]
 
 
@@ -68,5 +68,5 @@ def revoke_approval(run: Run, reason: str) -> None:
 
 
 def supersede_lines(line_ids: list[int]) -> None:
-    """Mark excluded lines of submitted payments as superseded: a newer version has the same creditors otherwise."""
+    """Mark excluded lines of submitted payments as superseded: the newer version has other lines for these people."""
     BatchLine.update(state="void").where(BatchLine.id.in_(line_ids), BatchLine.state == "refused").execute()

@@ -54,7 +54,7 @@ class AskedLine:
 
     @property
     def uncertain(self) -> bool:
-        """The bank may still execute it, and its payment no longer waits for that."""
+        """Return whether the bank may still execute it although its payment no longer waits for that."""
         return self.standing == "possible" and self.until is None and self.batch_state not in state_machine.AT_THE_BANK
 
 
@@ -90,7 +90,7 @@ class DueHistory:
     chosen: list[ChosenLine] = field(default_factory=list)
 
     def earlier(self) -> list[EarlierLine]:
-        """What counts against the due, what waits in a payment, and what the owner excluded."""
+        """Return the lines that count against the due, wait in a payment, or were excluded by the owner."""
         given = [_earlier(one.batch_line, one) for one in self.asked if one.counts]
         known = {one.id for one in given}
         waiting = [_earlier(one.id, one) for one in self.chosen if one.waits and not one.excluded]
@@ -153,7 +153,7 @@ class Statements:
             self._of[(order, line)].append(Said(code, reason, at, line is not None))
 
     def last(self, one: AskedLine) -> Said | None:
-        """The last that was said of this line, else of its order; of several what bears the reason that counts."""
+        """Return the last statement about this line, else about its order; of several, the one with a reason."""
         said = self._of.get((one.order, one.id)) or self._of.get((one.order, None)) or []
         last = next((each for each in reversed(said) if each.reason == one.reason), said[-1] if said else None)
         return replace(last, about_line=True) if last and one.order_lines == 1 else last

@@ -125,7 +125,7 @@ def is_outcome_unknown(payment: Payment) -> bool:
 
 
 def is_in_flight(payment: Payment) -> bool:
-    """Return whether it is being submitted to the bank now."""
+    """Return whether the payment is being submitted to the bank now."""
     return not payment.by_hand and payment.state in ("approved", "sending") and not is_outcome_unknown(payment)
 
 
