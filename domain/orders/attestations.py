@@ -25,12 +25,16 @@ _VOUCHED = (Trust.PERSON, Trust.MEMBER)
 
 @dataclass(frozen=True)
 class Waiting:
-    """What one person attested and a second one must attest too. `document` is None for their word: `paid` or not."""
+    """What one person attested and a second one must attest too. `document` is None for their word: `paid` or not.
+
+    `asked` are the names of the members who may be the second person.
+    """
 
     by: tuple[str, ...]
     by_me: bool
     document: str | None
     paid: bool = False
+    asked: tuple[str, ...] = ()
 
 
 def people_needed(order: BankOrder) -> int:
@@ -75,9 +79,13 @@ def add(
 
 def has_two_people(client_id: int) -> bool:
     """Return whether this client has two different people who could attest the same."""
-    query = User.select().join(Membership).where(Membership.client == client_id, Membership.role.in_(MAY_RELEASE))
-    people = [user for user in query if is_identified(user)]
+    people = _identified_members(client_id)
     return any(not same_person(people[0], other) for other in people[1:])
+
+
+def _identified_members(client_id: int) -> list[User]:
+    query = User.select().join(Membership).where(Membership.client == client_id, Membership.role.in_(MAY_RELEASE))
+    return [user for user in query.order_by(User.id) if is_identified(user)]
 
 
 def _key(user_id: int) -> str:
@@ -121,9 +129,12 @@ def waiting_attestations(order: BankOrder, state: str, user: User) -> list[Waiti
             by.append(row.said_by)
     if not said or (needed := people_needed(order)) < 2:
         return []
-    names = _people(order)
-    return [
-        Waiting(tuple(names[one].name for one in by if one in names), _key(user.id) in by, document, code == SAID_PAID)
-        for (document, code), by in said.items()
-        if len(by) < needed
-    ]
+    people, members = _people(order), _identified_members(order.batch.client_id)
+    found = []
+    for (document, code), by in said.items():
+        if len(by) < needed:
+            who = [people[one] for one in by if one in people]
+            asked = tuple(one.name for one in members if not any(same_person(one, two) for two in who))
+            names = tuple(one.name for one in who)
+            found.append(Waiting(names, _key(user.id) in by, document, code == SAID_PAID, asked))
+    return found

@@ -68,18 +68,45 @@ def _note(kept: KeptFile) -> Note:
 
 def present_waiting(waiting: list[Waiting], can_pay: bool, url: Callable[..., str]) -> list[tuple[Note, Link | None]]:
     """Return what one person confirmed and a second still has to, each with the link to do so."""
-    return [(_waiting_note(one), _waiting_link(one, url) if can_pay and not one.by_me else None) for one in waiting]
+    contradicted = len({one.paid for one in waiting if not one.document}) > 1
+    return [
+        (_waiting_note(one, contradicted), _waiting_link(one, url) if can_pay and not one.by_me else None)
+        for one in waiting
+    ]  # fmt: skip
 
 
-def _waiting_note(one: Waiting) -> Note:
+def _waiting_note(one: Waiting, contradicted: bool) -> Note:
+    """Return who said what, and who must still say the same. `contradicted`: another person said the opposite."""
+    texts = [_what_was_said(one), _who_is_asked(one)]
+    if contradicted and not one.document:
+        texts.append(_("Er is ook het tegendeel gemeld: kijk het samen na bij je bank."))
+    return Note("warn", _("Wacht op een tweede persoon"), " ".join(texts))
+
+
+def _what_was_said(one: Waiting) -> str:
     name = ", ".join(one.by)
     if one.document:
-        text = _("%(name)s bevestigde een bestand van je bank. Een tweede persoon moet dat ook doen.", name=name)
-    elif one.paid:
-        text = _("%(name)s meldde dat de bank heeft betaald. Een tweede persoon moet hetzelfde melden.", name=name)
-    else:
-        text = _("%(name)s meldde dat de bank heeft geweigerd. Een tweede persoon moet hetzelfde melden.", name=name)
-    return Note("warn", _("Wacht op een tweede persoon"), text)
+        if one.by_me:
+            return _("Je hebt een bestand van je bank bevestigd.")
+        return _("%(name)s bevestigde een bestand van je bank.", name=name)
+    if one.by_me:
+        return _("Je hebt gemeld dat de bank heeft betaald.") if one.paid else _(
+            "Je hebt gemeld dat de bank heeft geweigerd."
+        )
+    if one.paid:
+        return _("%(name)s meldde dat de bank heeft betaald.", name=name)
+    return _("%(name)s meldde dat de bank heeft geweigerd.", name=name)
+
+
+def _who_is_asked(one: Waiting) -> str:
+    if not one.asked:
+        return _(
+            "Een tweede persoon moet hetzelfde doen, maar niemand anders mag dat. Nodig iemand uit die mag betalen."
+        )
+    if len(one.asked) == 1:
+        return _("%(name)s moet hetzelfde doen; tot dan verandert er niets.", name=one.asked[0])
+    names = _("%(some)s of %(last)s", some=", ".join(one.asked[:-1]), last=one.asked[-1])
+    return _("Nog iemand moet hetzelfde doen: %(names)s. Tot dan verandert er niets.", names=names)
 
 
 def _waiting_link(one: Waiting, url: Callable[..., str]) -> Link:

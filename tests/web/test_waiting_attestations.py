@@ -1,0 +1,52 @@
+"""When one of two people has reported the outcome of an order, the payment says who said what, and who still must."""
+
+import pytest
+
+from models import Approval, Batch, Release
+from tests.support.factories import PIN, Demo
+from tests.support.web_client import Site, WebClient
+from tests.web.test_bank_file_proof import at, by_hand, colleague, demo, offered, state
+
+__all__ = ["by_hand", "demo"]
+
+
+@pytest.fixture
+def by_two(demo: Demo, by_hand: Batch) -> Batch:
+    """Two people approved it: Wouter, and Naomi Peters."""
+    release = Release.get(Release.batch == by_hand.id)
+    for user in (demo.user, colleague(demo, "Naomi Peters")):
+        Approval.create(
+            batch=by_hand.id, user=user, digest=release.digest, total_cents=by_hand.total_cents, proof="pin",
+            ip="127.0.0.1",
+        )  # fmt: skip
+    return by_hand
+
+
+def browser_of(site: Site, name: str) -> WebClient:
+    approval = next(one for one in Approval.select() if one.user.name == name)
+    return site.person(approval.user)
+
+
+def test_who_said_what_and_who_must_still_say_it(site: Site, owner: WebClient, demo: Demo, by_two: Batch):
+    location = at(demo, by_two, "/gemeld/geweigerd")
+    owner.post(location, pin=PIN)
+    assert state(by_two) == "sending"
+    mine = owner.open(at(demo, by_two)).text
+    assert "Je hebt gemeld dat de bank heeft geweigerd." in mine
+    assert "Naomi Peters moet hetzelfde doen; tot dan verandert er niets." in mine
+    naomi = browser_of(site, "Naomi Peters")
+    theirs = naomi.open(at(demo, by_two))
+    assert "Wouter de Jong meldde dat de bank heeft geweigerd." in theirs.text and location in offered(theirs)
+    naomi.post(location, pin=PIN)
+    assert state(by_two) == "rejected"
+
+
+def test_two_people_who_say_the_opposite_are_told(site: Site, owner: WebClient, demo: Demo, by_two: Batch):
+    colleague(demo, "Sam Bakker")
+    owner.post(at(demo, by_two, "/gemeld/geweigerd"), pin=PIN)
+    browser_of(site, "Naomi Peters").post(at(demo, by_two, "/gemeld/betaald"), pin=PIN)
+    assert state(by_two) == "sending"
+    told = owner.open(at(demo, by_two)).text
+    assert told.count("Er is ook het tegendeel gemeld") == 2
+    assert "Naomi Peters meldde dat de bank heeft betaald." in told
+    assert "Nog iemand moet hetzelfde doen: Naomi Peters of Sam Bakker." in told
