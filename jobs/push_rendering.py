@@ -10,5 +10,6 @@ from jobs.mail_rendering import templates
 def write(content: PushContent) -> tuple[str, str]:
     """Return the title and the text."""
     with templates(), force_locale(content.language):
-        title, text = render_template(f"push/{content.what}.txt", client=content.client).strip().split("\n", 1)
+        said = render_template(f"push/{content.what}.txt", client=content.client, line=content.line)
+        title, text = said.strip().split("\n", 1)
     return title.strip(), text.strip()

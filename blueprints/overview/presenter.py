@@ -4,6 +4,7 @@ from flask import url_for
 from flask_babel import gettext as _
 from flask_babel import ngettext
 
+from blueprints.payroll.presenters.held_lines import held_title
 from blueprints.team.presenter import ROLES
 from blueprints.web.formatters import day
 from blueprints.web.parts import Task
@@ -45,6 +46,12 @@ def refused_run_task(run: HistoryRow, words: dict[str, str]) -> Task:
     """Return the row of a run that did not become a payment; `words` are its `result_words`."""
     title = _("%(run)s is niet klaargezet", run=_run_name(run))
     return Task(_entry_url(run), words["sign"], title, words["text"], words["tone"])
+
+
+def held_lines_task(run: HistoryRow) -> Task:
+    """Return the row of a run with lines that cannot be paid."""
+    text = _("%(lines)s. Kijk wat er niet klopt.", lines=held_title(run.held))
+    return Task(_entry_url(run), "warn", _run_name(run), text, "warn")
 
 
 def coming_run_task(run: HistoryRow, words: dict[str, str]) -> Task:
@@ -94,6 +101,8 @@ def _waiting(row: ClientWorklist) -> list[str]:
         found.append(f"{payments}, {oldest}")
     if row.bank:
         found.append(_("bankkoppeling vernieuwen"))
+    if row.runs:
+        found.append(ngettext("%(num)s run klopt niet", "%(num)s runs kloppen niet", row.runs))
     if row.nmbrs:
         found.append(_("Nmbrs vraagt aandacht"))
     return found

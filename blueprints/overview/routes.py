@@ -88,14 +88,15 @@ def _to_do(
     to_renew = consents.consents_needing_renewal(client)
     mendable = sum(1 for _one, words in links if words["remedy"])
     missed = unpaid_task(owed) if needs_attention(owed) else None
-    other = len(to_renew) + mendable + len(refused) + bool(held.unmapped) + bool(missed)
-    shown = repr((waiting, step, links, refused, coming, held.unmapped, to_renew, missed))
+    other = len(to_renew) + mendable + len(refused) + len(held.held) + bool(held.unmapped) + bool(missed)
+    shown = repr((waiting, step, links, refused, held.held, coming, held.unmapped, to_renew, missed))
     return {
         "waiting_rows": present_rows(waiting),
         "tasks": [
             *([missed] if missed else []),
             *(presenter.connection_task(words) for _one, words in links),
             *(presenter.refused_run_task(run, words) for run, words in refused),
+            *(presenter.held_lines_task(run) for run in held.held),
             *([presenter.unmapped_task(held.unmapped)] if held.unmapped else []),
             *([presenter.setup_task()] if step else []),
         ],

@@ -21,6 +21,7 @@ from blueprints.payments.presenters.lines import (
     present_line,
 )
 from blueprints.payments.presenters.warnings import overpaid
+from blueprints.payroll.presenters.held_lines import present_held_lines
 from blueprints.web.authorization import ALL, MAY_PAY, for_client
 from blueprints.web.error_messages import message_for
 from blueprints.web.responses import redirect_to
@@ -150,4 +151,5 @@ def acknowledge_warnings(membership, reference):
     return render_sheet(
         "payments/warnings.html", sheet, warnings=present_warnings(sheet), overpaid=overpaid(sheet.payment),
         changed=[(one, paid_before(one)) for one in sheet.payment.lines if one.paid_cents is not None],
+        held=present_held_lines(sheet.payment.beside.held),
     )  # fmt: skip

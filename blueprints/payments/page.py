@@ -29,6 +29,7 @@ from blueprints.payments.presenters.warnings import (
     present_notice,
     present_warning,
 )
+from blueprints.payroll.presenters.held_lines import HeldRow, held_title, present_held_lines
 from blueprints.team.presenter import dual_approval_note
 from blueprints.web.parts import Link, Note
 from blueprints.web.responses import render
@@ -121,6 +122,8 @@ class PaymentPage(PaymentSheet):
     query_fields: dict[str, str]
     results: LineResults | None  # None for those who may not see the lines
     excluded_count: str
+    held_title: str
+    held: list[HeldRow]  # what the run owes and no payment can hold
     problem: str = ""
     done: str = ""
     spoken: str = ""
@@ -227,6 +230,8 @@ def build_page(
         query_fields=query_values(payment.found.look) if payment.found else {},
         results=present_results(payment, payment.found, sheet.url) if payment.found else None,
         excluded_count=excluded_count(payment),
+        held_title=held_title(len(payment.beside.held)),
+        held=present_held_lines(payment.beside.held),
         problem=problem,
         done=done,
         spoken=spoken or label,

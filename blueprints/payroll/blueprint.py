@@ -1,8 +1,14 @@
-"""The blueprint of these pages, and the parsing of ids."""
+"""The blueprint of these pages, the parsing of ids, and the words that mails have from the presenters."""
 
 from flask import Blueprint
 
+from blueprints.payroll.presenters.held_lines import held_reason, held_todo
+from blueprints.payroll.presenters.status import reason_words, run_todo
+
 blueprint = Blueprint("payroll", __name__)
+
+for words in (held_reason, held_todo, reason_words, run_todo):
+    blueprint.add_app_template_filter(words)
 
 
 def parse_id(text: str) -> int | None:

@@ -5,6 +5,7 @@ from flask_babel import gettext as _
 
 from blueprints.payments.presenters.status import STATES
 from blueprints.payroll.blueprint import blueprint, parse_id
+from blueprints.payroll.presenters.held_lines import present_held_lines
 from blueprints.payroll.presenters.status import exchange_words, result_names, result_words
 from blueprints.web.authorization import ALL, for_client
 from blueprints.web.responses import redirect_to, render, render_fragment
@@ -76,6 +77,7 @@ def history_entry(membership, run_id):
         client=membership.client,
         run=detail,
         words=result_words(detail.row),
+        held=present_held_lines(detail.beside.held),
         states={batch.state: STATES[str(batch.state)][0] for batch in detail.batches},
         exchanges=[(one, exchange_words(one)) for one in detail.exchanges],
         moving=awaited or detail.row.result in ("found", "retrying"),

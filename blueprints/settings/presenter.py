@@ -19,7 +19,8 @@ NOTIFICATION_KINDS = {
     "asked": _l("Iemand vraagt mijn goedkeuring"),
     "executed": _l("Een betaling is uitgevoerd"),
     "refused": _l("Een betaling is geweigerd of niet helemaal uitgevoerd"),
-    "consent": _l("Een bankkoppeling loopt af"),
+    "held": _l("Een run of regel kan niet worden betaald"),
+    "consent": _l("Een bankkoppeling loopt af of is gestopt"),
 }
 
 

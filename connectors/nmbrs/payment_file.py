@@ -29,6 +29,7 @@ _PAIN = re.compile(r"pain\.001\.\d{3}\.\d{2}")
 _INITIATIONS = ("CstmrCdtTrfInitn", "pain.001.001.02")
 _PACKED = re.compile(rb"(?:\xef\xbb\xbf|[ \t\r\n])*[A-Za-z0-9+/]")
 _DECIMAL = re.compile(r"(-?)([0-9]{1,15})(?:\.([0-9]{1,18}))?")
+ZERO_AMOUNT = "zero_amount"  # the reason of a line that asks nothing
 SCOR = "SCOR"  # the type of a creditor reference (ISO 20022 ExternalDocumentType)
 _RF = re.compile(r"RF[0-9]{2}[A-Z0-9]{1,21}")
 _UNITS = 100_000  # a control sum may have five decimals, and adds up amounts of all currencies (ISO 20022)
@@ -287,13 +288,13 @@ class _Reader:
         told = " ".join(filter(None, words)) or (reference.value if reference else "") or self._fallback
         end_to_end_id = self._end_to_end_id(_folded(found.get("EndToEndId")), number)
         wrong = wrong if "InstdAmt" in found else "other_currency"
-        reason = "zero_amount" if units == 0 else _why_held(name, iban, currency, amount_cents) or wrong
+        reason = ZERO_AMOUNT if units == 0 else _why_held(name, iban, currency, amount_cents) or wrong
         if reason is None and amount_cents is not None:
             self._block.lines.append(
                 PaymentLine(name, normalise(iban), amount_cents, told, end_to_end_id, reference, number)
             )
             return
-        kept = self._left_out if reason == "zero_amount" else self._block.held
+        kept = self._left_out if reason == ZERO_AMOUNT else self._block.held
         kept.append(
             HeldLine(number, reason or "", name, iban, amount_cents, currency, told, end_to_end_id, reference)
         )

@@ -11,7 +11,7 @@ from models import Batch, Client, Membership, Notification, PushSubscription, Us
 # Kinds that a user can switch on or off, and the events of each.
 KINDS: dict[str, tuple[str, ...]] = {
     "waits": ("waits",), "asked": ("asked",), "executed": ("executed",), "refused": ("refused", "partly"),
-    "consent": ("consent", "consent_ended"),
+    "held": ("held", "run_refused"), "consent": ("consent", "consent_ended"),
 }  # fmt: skip
 # States of a payment that lead to a notification, and its event.
 OF_STATE = {
@@ -34,16 +34,17 @@ def set_enabled_kinds(user: User, kinds: Iterable[str]) -> None:
 
 # --- enqueueing ---
 def enqueue_push(
-    client: Client, what: str, once: str, path: str, people: Iterable[User], batch: Batch | None = None
-) -> None:
+    client: Client, what: str, once: str, path: str, people: Iterable[User], batch: Batch | None = None,
+    line: int | None = None,
+) -> None:  # fmt: skip
     """Enqueue a notification for each subscribed browser of these users.
 
-    A second call with the same `once` does nothing.
+    A second call with the same `once` does nothing. `line`: the number of the one line that it is about.
     """
     user_ids = [user.id for user in people if _KIND_OF[what] in enabled_kinds(user)]
     rows = [
         {"subscription": row.id, "client": client.id, "batch": batch.id if batch else None, "what": what,
-         "path": path, "once": once}
+         "line": line, "path": path, "once": once}
         for row in PushSubscription.select(PushSubscription.id).where(PushSubscription.user.in_(user_ids))
     ]  # fmt: skip
     if rows:

@@ -19,13 +19,17 @@ MAX_ATTEMPTS, KEPT_SECONDS = 12, 2 * 24 * 3600
 
 @dataclass(frozen=True)
 class PushContent:
-    """What a notification says: the event, the client's name, the path it opens and how many payments wait now."""
+    """What a notification says: the event, the client's name, the path it opens and how many payments wait now.
+
+    `line`: the number of the one line that it is about.
+    """
 
     what: str
     client: str
     path: str
     waiting: int
     language: str
+    line: int | None = None
 
 
 # Returns the title and text of a notification, in its language.
@@ -88,7 +92,7 @@ def _subscription(row: PushSubscription) -> Subscription:
 def _message(row: Any, write: Writer, badge_count: BadgeCount) -> PushMessage:
     """Render the title and text now, so that the number on the icon is current."""
     user = row.subscription.user
-    notice = PushContent(row.what, row.client.name, row.path, badge_count(user), user.language or "nl")
+    notice = PushContent(row.what, row.client.name, row.path, badge_count(user), user.language or "nl", row.line)
     title, text = write(notice)
     topic = blind_index(f"{row.client_id}:{row.path}")[:32]  # a newer message replaces the older one (RFC 8030, 5.4)
     content = {"title": title, "text": text, "path": row.path, "tag": topic, "waiting": notice.waiting}

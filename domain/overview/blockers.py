@@ -2,16 +2,19 @@
 
 from dataclasses import dataclass
 from datetime import timedelta
+from typing import Any
 
 from peewee import fn
 
 from core.clock import utcnow
+from domain.payments import held_lines
 from domain.payroll import companies, connections, run_history
 from domain.payroll.connections import ConnectionView
 from domain.payroll.run_history import HistoryRow
-from models import Client, Run
+from models import Client, HeldLine, Run
 
 RECENT_PERIOD = timedelta(days=14)
+HELD_PERIOD = timedelta(days=31)
 MAX_SHOWN = 5
 
 
@@ -21,12 +24,14 @@ class Blockers:
 
     - links: Nmbrs connections that fail.
     - refused: runs of the last fourteen days that could not become a payment, unless the company has a newer run.
+    - held: runs of the last month with lines that cannot be paid.
     - unmapped: the number of runs whose company has no paying account yet.
     - coming: runs that are being imported.
     """
 
     links: list[ConnectionView]
     refused: list[HistoryRow]
+    held: list[HistoryRow]
     unmapped: int
     coming: list[HistoryRow]
 
@@ -35,16 +40,31 @@ def find_blockers(client: Client) -> Blockers:
     """Return what blocks this client's payments."""
     links = [connections.connection_view(row) for row in connections.connections(client) if row.status == "disturbed"]
     return Blockers(
-        links, _failed_runs(client), len(companies.unmapped_runs(client)),
+        links, _failed_runs(client), _runs_with_held_lines(client), len(companies.unmapped_runs(client)),
         run_history.list_runs(client, Run.state.in_(("found", "retrying")), limit=MAX_SHOWN),
     )  # fmt: skip
 
 
-def _failed_runs(client: Client) -> list[HistoryRow]:
+def _runs_with_held_lines(client: Client) -> list[HistoryRow]:
+    return run_history.list_runs(client, has_held_lines(), limit=MAX_SHOWN)
+
+
+def has_held_lines() -> Any:
+    """Return the condition of a run of the last month with a line that cannot be paid."""
+    held = HeldLine.select().where(HeldLine.run == Run.id, held_lines.is_held())
+    is_recent = Run.found_at > utcnow() - HELD_PERIOD
+    return (Run.state == "taken") & (Run.held_count > 0) & is_recent & fn.EXISTS(held)
+
+
+def failed_recently() -> Any:
+    """Return the condition of a run that could not become a payment, unless its company has a newer run."""
     later = Run.alias()
     newer = later.select().where(
         later.company == Run.company, later.kind == Run.kind,
         (later.year > Run.year) | ((later.year == Run.year) & (later.number > Run.number)),
     )  # fmt: skip
-    recent = (Run.state == "refused") & (Run.changed_at > utcnow() - RECENT_PERIOD)
-    return run_history.list_runs(client, recent, ~fn.EXISTS(newer), limit=MAX_SHOWN)
+    return (Run.state == "refused") & (Run.changed_at > utcnow() - RECENT_PERIOD) & ~fn.EXISTS(newer)
+
+
+def _failed_runs(client: Client) -> list[HistoryRow]:
+    return run_history.list_runs(client, failed_recently(), limit=MAX_SHOWN)

@@ -8,8 +8,9 @@ from peewee import fn
 
 from core.clock import today_amsterdam
 from domain.banking import consents
+from domain.overview import blockers
 from domain.payments.queries import awaiting_action_by
-from models import BankLink, Batch, Client, Membership, NmbrsConnection, User
+from models import BankLink, Batch, Client, Membership, NmbrsConnection, Run, User
 
 MAX_RECENT = 8  # clients listed at the top of every page, most recently used first
 
@@ -18,7 +19,7 @@ MAX_RECENT = 8  # clients listed at the top of every page, most recently used fi
 class ClientWorklist:
     """What waits in one client. `payments`: the number that waits for this user, the oldest since `oldest` (UTC).
 
-    `bank`, `nmbrs`: a connection needs attention.
+    `runs`: that could not become a payment, or not whole. `bank`, `nmbrs`: a connection needs attention.
     """
 
     public_id: str
@@ -28,10 +29,11 @@ class ClientWorklist:
     oldest: datetime | None
     bank: bool
     nmbrs: bool
+    runs: int = 0
 
     @property
     def anything(self) -> bool:
-        return bool(self.payments or self.bank or self.nmbrs)
+        return bool(self.payments or self.bank or self.nmbrs or self.runs)
 
 
 def worklist_for(user: User) -> list[ClientWorklist]:
@@ -42,10 +44,11 @@ def worklist_for(user: User) -> list[ClientWorklist]:
     ids = Membership.select(Membership.client).where(Membership.user == user.id)
     waiting = _pending_payments(user, ids)
     banks, nmbrs = _clients_with_ending_consent(ids), _clients_with_failing_nmbrs(ids)
+    runs = _runs_to_correct(ids)
     rows = [
         ClientWorklist(
             row.client.public_id, row.client.name, row.role, *waiting.get(row.client_id, (0, None)),
-            row.client_id in banks, row.client_id in nmbrs,
+            row.client_id in banks, row.client_id in nmbrs, runs.get(row.client_id, 0),
         )
         for row in mine
     ]  # fmt: skip
@@ -83,6 +86,12 @@ def _clients_with_failing_nmbrs(ids) -> set[int]:
     disturbed = (NmbrsConnection.status == "disturbed") & NmbrsConnection.removed_at.is_null()
     query: Any = NmbrsConnection.select(NmbrsConnection.client).where(NmbrsConnection.client.in_(ids), disturbed)
     return {client_id for (client_id,) in query.distinct().tuples()}
+
+
+def _runs_to_correct(ids) -> dict[int, int]:
+    wrong = blockers.failed_recently() | blockers.has_held_lines()
+    query: Any = Run.select(Run.client, fn.count(Run.id)).where(Run.client.in_(ids), wrong)
+    return dict(query.group_by(Run.client).tuples())
 
 
 def recent_clients(membership: Membership) -> list[Client]:

@@ -13,7 +13,7 @@ from typing import Any
 from peewee import fn
 
 from domain.common.errors import MoreThanOwed
-from models import COMMITTED, BankOrder, Batch, BatchLine, Due, OrderLine
+from models import COMMITTED, BankOrder, Batch, BatchLine, Due, HeldLine, OrderLine
 
 _COMMITTED = OrderLine.standing.in_(COMMITTED)
 _ABOUT_TO_GO = (OrderLine.standing == "unsent") & (BankOrder.state != "ended")
@@ -61,8 +61,17 @@ def exceeding_dues(batch: Batch, lines: Sequence[BatchLine]) -> set[int | None]:
     for line in lines:
         if line.state in _TO_GO:
             asked[line.due_id] += line.amount_cents
-    committed = _given(batch) + _approved(batch)
+    committed = _given(batch) + _approved(batch) + _held_since(batch)
     return {due for due, cents in asked.items() if cents + committed[due] > owed.get(due, 0)}
+
+
+def _held_since(batch: Batch) -> Counter[int | None]:
+    """What is owed on lines that the newest version holds: a payment of an older version may not pay it either."""
+    run = batch.run
+    if not run.held_count or batch.version.partition(":")[0] == run.version:
+        return Counter()
+    newest = (HeldLine.run == run.id) & (HeldLine.version == run.version) & HeldLine.due.is_null(False)
+    return _sums(HeldLine.select(HeldLine.due, fn.sum(HeldLine.amount_cents)).where(newest).group_by(HeldLine.due))
 
 
 def _given(batch: Batch) -> Counter[int | None]:

@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 from datetime import date, datetime
 
 from domain.banking.linking import AccountView
+from domain.payments.held_lines import NONE_HELD, HeldLines
 from domain.payments.line_search import LinePage
 from domain.payments.state_machine import SETTLED
 from domain.payments.totals import NOT_PAID
@@ -112,6 +113,8 @@ class Payment:
     spelt_count: int = 0
     spelt: Sequence[LineView] = ()
     reasons: bool = False
+    beside: HeldLines = NONE_HELD  # lines of the run that are in no payment
+    run_cautions: Sequence[tuple[str, Sequence[int]]] = ()  # code, and the numbers of the lines in the file
 
     @property
     def unopened(self) -> bool:

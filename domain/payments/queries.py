@@ -10,7 +10,7 @@ from core.clock import utcnow
 from domain.banking import manual_bank
 from domain.banking.linking import account_view, bank_config_or_default
 from domain.common.errors import NotFound
-from domain.payments import execution_dates, line_search, totals, warnings
+from domain.payments import execution_dates, held_lines, line_search, totals, warnings
 from domain.payments.line_search import LinePage, LineQuery
 from domain.payments.payment_views import BatchRow, LineView, OrderView, Payment
 from domain.payments.state_machine import NEEDS_ACTION
@@ -144,6 +144,7 @@ def _payment(
 ) -> Payment:
     order, release = _newest_order(batch) if batch.state != "open" else (None, None)
     newer = warnings.newer_batch(batch)
+    beside = held_lines.held_lines_beside(batch)
     account = batch.bank_account
     signing = bank_config_or_default(account.bank).signing
     return Payment(
@@ -154,7 +155,7 @@ def _payment(
         date_fixed=batch.execution_date is not None, total_cents=counted.cents, lines_all=counted.count,
         lines_payable=counted.payable, lines=[_line_view(row) for row in rows], digest=counted.digest,
         debtor_differs=bool(batch.file_debtor_iban) and batch.file_debtor_iban != account.iban, signing=signing,
-        order=_order_view(order, batch, signing), kind=batch.kind, cautions=warnings.warnings_for(batch),
+        order=_order_view(order, batch, signing), kind=batch.kind, cautions=warnings.warnings_for(batch, beside),
         run_missing=batch.run.missing_since is not None,
         overpaid=_overpaid(batch),
         missing_count=batch.missing_count, missing_names=batch.missing_names,
@@ -162,7 +163,14 @@ def _payment(
         batch_booking=(release or client).batch_booking, name_check=(release or client).name_check,
         by_hand=order.by_hand if order else manual_bank.is_manual(account.bank),
         found=found, spelt_count=counted.spelt_count, spelt=_converted_lines(counted, rows), reasons=counted.reasons,
+        beside=beside, run_cautions=_run_cautions(batch),
     )  # fmt: skip
+
+
+def _run_cautions(batch: Batch) -> list[tuple[str, Sequence[int]]]:
+    """What is unusual in the file of the run, if it is the one that this payment was made of."""
+    is_newest = batch.version.partition(":")[0] == batch.run.version
+    return [(code, numbers) for code, numbers in batch.run.cautions or []] if is_newest else []
 
 
 def _converted_lines(counted: BatchTotals, rows: Sequence[BatchLine]) -> list[LineView]:

@@ -1,9 +1,10 @@
 """Warnings about an unusual payment, which must be read before it can be approved."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 
 from domain.common.errors import UnacknowledgedWarnings
+from domain.payments.held_lines import HeldLines, held_digest, held_lines_beside
 from models import Batch, User, WarningOpened
 
 # Another payment that counts as made, or that may still be made.
@@ -15,10 +16,11 @@ _LIVE = (
 
 @dataclass(frozen=True)
 class PaymentWarning:
-    """One warning. `opened`: a member read it.
+    """One warning. `opened`: a member read it. `count`: how many lines it is about.
 
     `kind` is one of:
 
+    - held: lines of the run cannot be paid; `about` is their hash
     - difference: the run was paid before; `about` is the reference of a payment that paid it
     - period_twice: another run pays the same period; `about` is the reference of its payment
     - picked: the run is from before the connection with Nmbrs, and was imported by hand
@@ -30,22 +32,26 @@ class PaymentWarning:
     state: str = ""
     at: datetime | None = None
     total_cents: int = 0
+    count: int = 0
 
 
-def warnings_for(batch: Batch) -> list[PaymentWarning]:
-    """Return the warnings of a payment that is open or approved; none of others."""
+def warnings_for(batch: Batch, beside: HeldLines | None = None) -> list[PaymentWarning]:
+    """Return the warnings of a payment that is open or approved; none of others. `beside`: its held lines, if known."""
     if batch.state not in ("open", "approved"):
         return []
-    found = [*_difference(batch), *_period_twice(batch)]
+    found = [*_held(beside or held_lines_beside(batch)), *_difference(batch), *_period_twice(batch)]
     if batch.picked:
         found.append(PaymentWarning("picked", "", False))
     if not found:
         return []
     opened = {(row.kind, row.about) for row in WarningOpened.select().where(WarningOpened.batch == batch.id)}
-    return [
-        PaymentWarning(one.kind, one.about, (one.kind, one.about) in opened, one.state, one.at, one.total_cents)
-        for one in found
-    ]
+    return [replace(one, opened=(one.kind, one.about) in opened) for one in found]
+
+
+def _held(beside: HeldLines) -> list[PaymentWarning]:
+    if not beside.held:
+        return []
+    return [PaymentWarning("held", held_digest(beside.held), False, count=len(beside.held))]
 
 
 def _difference(batch: Batch) -> list[PaymentWarning]:

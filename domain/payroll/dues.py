@@ -112,12 +112,17 @@ def _by_name(lines: Sequence[PayableLine]) -> Iterable[list[PayableLine]]:
     """Group lines by name: the first version of a run has nothing else to tell people apart."""
     found: dict[str, list[PayableLine]] = defaultdict(list)
     for line in lines:
-        found[normalise_name(line.name_shown)].append(line)
+        found[name_key(line)].append(line)
     return found.values()
 
 
+def name_key(line: PayableLine) -> str:
+    """Return the name by which people are told apart. A held line may have none: then it is its account."""
+    return normalise_name(line.name_shown) or f"={line.iban}"
+
+
 def _names(one: PayableLine | KnownPerson) -> frozenset[str]:
-    return frozenset({normalise_name(one.name_shown)}) if isinstance(one, PayableLine) else one.names | one.paid_names
+    return frozenset({name_key(one)}) if isinstance(one, PayableLine) else one.names | one.paid_names
 
 
 def _by(
@@ -178,7 +183,7 @@ def _groups(everyone: Sequence[PayableLine | KnownPerson], joined: _Joined) -> d
 
 
 # --- what may be paid -----------------------------------------------------------------------------
-Payee = tuple[str, str]  # normalised name, IBAN
+Payee = tuple[str, str, bool]  # normalised name, IBAN, whether what is asked is held
 
 
 @dataclass(frozen=True)
@@ -205,12 +210,14 @@ class Payable:
     `struck`: lines that stay excluded, with the id of the excluded line.
     `overpaid`: (name, IBAN, cents) that was paid and is no longer owed. It is only reported.
     `superseded`: ids of excluded lines that the newest version no longer holds unchanged.
+    `held`: lines that are owed too, and cannot be paid as the file has them.
     """
 
     pay: list[PayableLine]
     struck: list[tuple[int, PayableLine]]
     overpaid: list[tuple[str, str, int]]
     superseded: list[int]
+    held: list[PayableLine] = field(default_factory=list)
 
 
 def payable(lines: Sequence[PayableLine], earlier: Sequence[EarlierLine]) -> Payable:
@@ -220,17 +227,26 @@ def payable(lines: Sequence[PayableLine], earlier: Sequence[EarlierLine]) -> Pay
     account, amount and description are unchanged.
     """
     if not earlier:
-        return Payable(list(lines), [], [], [])
+        return Payable(_sendable(lines), [], [], [], _held(lines))
     committed = [line for line in earlier if not line.excluded]
     wanted, committed = _unlike(sorted(lines, key=_rank), committed, lambda line: line.key)
     wanted, struck, changed = _struck(wanted, [line for line in earlier if line.excluded])
     wanted, committed = _unlike(wanted, committed, lambda line: (_payee(line), line.amount_cents))
     gaps, surplus = _settle(_sums(wanted), _sums(committed))
     told = {_payee(line): (line.name, line.iban) for line in sorted(committed, key=lambda line: line.id)}
+    owed = _divide(wanted, gaps)
     return Payable(
-        _divide(wanted, gaps), struck, [(*told[payee], cents) for payee, cents in sorted(surplus.items())],
-        changed if lines else [],
+        _sendable(owed), struck, [(*told[payee], cents) for payee, cents in sorted(surplus.items())],
+        changed if lines else [], _held(owed),
     )  # fmt: skip
+
+
+def _sendable(lines: Iterable[PayableLine]) -> list[PayableLine]:
+    return [line for line in lines if not line.held]
+
+
+def _held(lines: Iterable[PayableLine]) -> list[PayableLine]:
+    return [line for line in lines if line.held]
 
 
 def _struck(
@@ -242,7 +258,7 @@ def _struck(
         of[line.key].append(line.id)
     left, kept = [], []
     for line in wanted:
-        if of[line.key]:
+        if of[line.key] and not line.held:  # what is held can be taken back by nobody
             kept.append((of[line.key].pop(0), line))
         else:
             left.append(line)
@@ -250,8 +266,9 @@ def _struck(
 
 
 def _payee(line: PayableLine | EarlierLine) -> Payee:
-    name = line.name_shown if isinstance(line, PayableLine) else line.name
-    return (normalise_name(name), line.iban)
+    if isinstance(line, PayableLine):
+        return (normalise_name(line.name_shown), line.iban, line.held is not None)
+    return (normalise_name(line.name), line.iban, False)
 
 
 def _rank(line: PayableLine) -> tuple[int, str, str, str]:
@@ -291,8 +308,9 @@ def _settle(owed: Counter[Payee], went: Counter[Payee]) -> tuple[Counter[Payee],
     classes: tuple[Callable[[Payee], Hashable], ...] = (lambda one: one[0], lambda one: one[1], lambda one: None)
     for class_of in classes:
         common = _per(gaps, class_of) & _per(surplus, class_of)
-        # An account without a payment comes first: it probably replaced the account that was paid too much.
-        gaps = _reduce(gaps, common, class_of, lambda one: (one in went, -owed[one], one))
+        # An account without a payment comes first: it probably replaced the account that was paid too much. What is
+        # held comes before the others, so that the rest can be paid.
+        gaps = _reduce(gaps, common, class_of, lambda one: (one in went, not one[2], -owed[one], one))
         surplus = _reduce(surplus, common, class_of, lambda one: (one in owed, -went[one], one))
     return gaps, surplus
 

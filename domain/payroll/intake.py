@@ -6,22 +6,33 @@ content changed since it was imported is a new version: see `run_versions` and `
 
 from collections.abc import Sequence
 from dataclasses import replace
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 
-from connectors.nmbrs.payment_file import FileRefused, PaymentFile, PaymentLine, read_payment_file
+from connectors.nmbrs.payment_file import (
+    SCOR,
+    ZERO_AMOUNT,
+    FileRefused,
+    PaymentFile,
+    PaymentLine,
+    read_payment_file,
+)
 from connectors.nmbrs.port import Payroll, PayrollError
 from core.clock import today_amsterdam, utcnow
-from core.sepa_text import to_sepa
+from core.sepa_text import NAME, REMITTANCE, to_sepa
 from domain.common import leases
-from domain.payroll import missing_employees, payment_creation, run_dues, supersession, wage_tax
+from domain.payments import held_lines
+from domain.payroll import missing_employees, payment_creation, run_dues, run_notices, supersession, wage_tax
 from domain.payroll.nmbrs_client import NmbrsClient, error_code, is_callable, is_suspended
-from domain.payroll.run_versions import PayableLine, version_hash
+from domain.payroll.run_dues import Offer
+from domain.payroll.run_versions import PayableLine, UnpayableLine, version_hash
 from models import Batch, NmbrsConnection, PayrollCompany, Run, transaction
 
 # Seconds; longer than Nmbrs may take for a file. If two workers read it after all, unique keys prevent duplicates.
 IMPORT_LEASE_SECONDS = 240
 MAX_DUE = 200
+# A run with a held line is read again so often, for so long after it was found.
+REREAD_EVERY, REREAD_FOR = timedelta(hours=1), timedelta(days=31)
 
 
 def due_runs() -> list[int]:
@@ -60,13 +71,15 @@ def _import(run: Run, caller: NmbrsClient) -> Batch | None:
     try:
         file = read_payment_file(raw, f"Salaris {run.description}".strip()) if raw is not None else None
         if file is not None:
-            _require_all_payable(file)
-        wanted = [to_payable_line(_with_reference(line, run)) for line in file.lines] if file else []
+            _require_one_payment(file)
     except FileRefused as error:
         _refuse(run, error)
         return None
-    missing = missing_employees.find_missing(run, caller, wanted) if wanted and run.kind == "salary" else None
-    return create_batch_version(run, file, wanted, missing)
+    wanted = [to_payable_line(_with_reference(line, run)) for line in file.lines] if file else []
+    unpayable = unpayable_lines(file) if file else []
+    everyone = [*wanted, *(one.as_owed() for one in unpayable)]
+    missing = missing_employees.find_missing(run, caller, everyone) if everyone and run.kind == "salary" else None
+    return create_batch_version(run, file, wanted, missing, unpayable)
 
 
 def _fetch_file(run: Run, caller: NmbrsClient) -> bytes | None:
@@ -75,22 +88,12 @@ def _fetch_file(run: Run, caller: NmbrsClient) -> bytes | None:
     return caller.call(Payroll.sepa_file, run.company.nmbrs_id, run.nmbrs_id, run.year, today_amsterdam())
 
 
-# What a held line is called as the reason of a refused run, where that differs.
-_HELD_AS = {"no_name": "missing_field", "no_iban": "missing_field", "amount_too_large": "bad_amount"}
-
-
-def _require_all_payable(file: PaymentFile) -> None:
-    """Refuse a file of which a line would be lost: lines that are held or left out are not stored yet.
+def _require_one_payment(file: PaymentFile) -> None:
+    """Refuse a file that asks several payments: one that is released as one goes out on one day, from one account.
 
     Raises:
-    - FileRefused: with the first such line, or the accounts or dates that differ, or the id that occurs twice.
+    - FileRefused: with what differs.
     """
-    for line in (*file.held, *file.left_out):
-        code = "bad_amount" if line.reason == "zero_amount" else _HELD_AS.get(line.reason, line.reason)
-        raise FileRefused(code, line.number, "a line that cannot be paid")
-    doubled = next((one for one in file.cautions if one.code == "doubled_id"), None)
-    if doubled is not None:
-        raise FileRefused("doubled_id", doubled.lines[1], "an end-to-end id occurs twice in the file")
     if len({one.debtor_iban for one in file.payments}) > 1:
         raise FileRefused("several_debtors", None, "more than one debtor account")
     if len(file.payments) > 1:
@@ -99,19 +102,33 @@ def _require_all_payable(file: PaymentFile) -> None:
 
 def _with_reference(line: PaymentLine, run: Run) -> PaymentLine:
     """Set the payment reference as remittance information: the tax authority (Belastingdienst) reads nothing else."""
-    return replace(line, description=run.wage_tax_reference) if run.kind == "wage_tax" else line
+    return replace(line, description=run.wage_tax_reference, reference=None) if run.kind == "wage_tax" else line
 
 
 def to_payable_line(line: PaymentLine) -> PayableLine:
     """Return the line with both the original text and the form that SEPA can carry (EPC217-08).
 
-    Raises:
-    - FileRefused: nothing of the name remains in the SEPA character set.
+    A structured reference stands alone, as it came: SEPA carries no text beside it.
     """
-    name, text = to_sepa(line.name, 70), to_sepa(line.description, 140)
-    if not any(c.isalnum() for c in name):
-        raise FileRefused("name_unusable", None, "a name without a letter that a bank can carry")
-    return PayableLine(line.name, name, line.description, text or ".", line.iban, line.amount_cents)
+    name, reference = to_sepa(line.name, NAME), line.reference
+    if reference is None:
+        text = to_sepa(line.description, REMITTANCE) or "."
+        return PayableLine(line.name, name, line.description, text, line.iban, line.amount_cents)
+    return PayableLine(
+        line.name, name, reference.value, reference.value, line.iban, line.amount_cents,
+        reference_type=reference.kind or SCOR, reference_issuer=reference.issuer,
+    )  # fmt: skip
+
+
+def unpayable_lines(file: PaymentFile) -> list[UnpayableLine]:
+    """Return the lines that are no payment, in the order of the file: those that are held, and those of zero."""
+    lines = sorted((*file.held, *file.left_out), key=lambda line: line.number)
+    return [
+        UnpayableLine(
+            line.number, line.reason, line.name, line.iban, line.description, line.amount_cents, line.currency
+        )
+        for line in lines
+    ]  # fmt: skip
 
 
 # --- from file to batch ---
@@ -120,26 +137,31 @@ def create_batch_version(
     file: PaymentFile | None,
     wanted: Sequence[PayableLine],
     missing: missing_employees.MissingEmployees | None = None,
+    unpayable: Sequence[UnpayableLine] = (),
 ) -> Batch | None:
     """Create the batch with its lines, mails and audit event in one transaction.
 
-    Returns None if nothing has to be paid. Earlier batches of this run that were not submitted are superseded; the new
-    batch pays only what is still owed.
+    Returns None if nothing has to be paid, or can be. Earlier batches of this run that were not submitted are
+    superseded; the new batch pays only what is still owed. `unpayable` lines are in no batch: they are told beside it.
     """
-    version = version_hash(wanted)
+    version = version_hash(wanted, unpayable)
     with transaction(run.client_id):
+        count = len(wanted) + sum(one.reason != ZERO_AMOUNT for one in unpayable)
         if Run.get_by_id(run.id).version == version:
-            _finish(run, version, len(wanted))
+            _finish(run, version, count)
             return None
         stay = supersession.supersede_batches(run, "run_again" if file else "run_emptied")
-        offer = run_dues.write_version(run, wanted, version)
+        cautions: Any = [[one.code, list(one.lines)] for one in file.cautions] if file else []
+        Run.update(held_count=len(unpayable), cautions=cautions or None).where(Run.id == run.id).execute()
+        offer = run_dues.write_version(run, wanted, version, unpayable)
         supersession.supersede_lines(offer.superseded)
-        _finish(run, version, len(wanted), nothing=not offer.pay, overpaid=offer.overpaid)
-        if not offer.pay or file is None:
-            return None
-        batch = payment_creation.create_payment(run, offer.pay, version, bool(stay), file.debtor_iban, missing)
-        payment_creation.notify_approvers(batch)
-    return batch
+        _finish(run, version, count, offer)
+        made = None
+        if offer.pay and file is not None:
+            made = payment_creation.create_payment(run, offer.pay, version, bool(stay), file.debtor_iban, missing)
+            payment_creation.notify_approvers(made)
+        run_notices.notify_of_held_lines(Run.get_by_id(run.id), made)
+    return made
 
 
 # --- outcome of the import ---
@@ -150,6 +172,7 @@ def _refuse(run: Run, error: FileRefused) -> None:
         run_dues.suspend(run)
         Run.update(version=None).where(Run.id == run.id).execute()
         _set_outcome(run, "refused", error.code, error.line)
+        run_notices.notify_of_refusal(run, error.code, error.line)
 
 
 def _schedule_retry(run: Run, error: PayrollError) -> None:
@@ -171,11 +194,30 @@ def _set_outcome(run: Run, state: str, reason: str | None = None, line: int | No
     _release(run, None, state=state, reason=reason, reason_line=line, changed_at=utcnow())
 
 
-def _finish(run: Run, version: str, count: int, nothing: bool = False, overpaid: Sequence = ()) -> None:
-    """Mark the run as imported. `nothing` is true when no further payment is due."""
+def _finish(run: Run, version: str, count: int, offer: Offer | None = None) -> None:
+    """Mark the run as imported. `offer`: what may be paid of a version that was not known.
+
+    A run with a held line is read again by and by: what is changed in Nmbrs may not show in its list of runs.
+    """
     state = "taken" if count else "empty"
-    reason = "overpaid" if overpaid else "nothing_more" if nothing and count else None
+    before = Run.get_by_id(run.id)
+    changed = {} if before.version == version and before.state == state else {"changed_at": utcnow()}
+    Run.update(version=version).where(Run.id == run.id).execute()
     row = Run.get_by_id(run.id)
-    changed = {} if row.version == version and row.state == state else {"changed_at": utcnow()}
-    kept = {} if row.version == version else {"overpaid": [list(part) for part in overpaid] or None, "reason": reason}
-    _release(run, None, state=state, line_count=count, version=version, attempts=0, **kept, **changed)
+    kept: dict[str, Any] = {}
+    if offer is not None:
+        reason = payment_creation.reason_of(row, offer) if count or offer.overpaid else None
+        kept = {"overpaid": [list(part) for part in offer.overpaid] or None, "reason": reason}
+    elif before.attempts:  # the reason is that of a failure that is over
+        kept = {"reason": _reason_anew(row)}
+    is_waiting = held_lines.held_lines_of(row).held and utcnow() - row.found_at < REREAD_FOR
+    due_at = utcnow() + REREAD_EVERY if is_waiting else None
+    _release(run, due_at, state=state, line_count=count, version=version, attempts=0, **kept, **changed)
+
+
+def _reason_anew(run: Run) -> str | None:
+    """Return what is to be known of a known version; nothing more than its payment, where there is one."""
+    paid = Batch.select().where(Batch.run == run.id, Batch.version.startswith(run.version or "-")).exists()
+    if paid and not run.overpaid:
+        return None
+    return "overpaid" if run.overpaid else payment_creation.reason_of(run, run_dues.offer(run))

@@ -7,13 +7,15 @@ from typing import Any
 from core.clock import utcnow
 from domain.common import audit
 from domain.outbox import mail, push
-from domain.payments import creditor_names
+from domain.payments import creditor_names, held_lines
 from domain.payments.account_refusals import refused_accounts
 from domain.payments.references import PaidLine, PaidRun, end_to_end_id, payment_identity, unused_reference
 from domain.payroll.missing_employees import MissingEmployees
-from domain.payroll.run_dues import OwedLine
+from domain.payroll.run_dues import Offer, OwedLine
 from domain.payroll.run_versions import PayableLine
 from models import Batch, BatchLine, Client, Membership, Run, User, insert_rows
+
+HELD = "held"  # the reason of a run whose lines are all held, or paid
 
 
 def create_payment(
@@ -67,6 +69,7 @@ def _insert_lines(batch: Batch, lines: Sequence[OwedLine], refused: Mapping[tupl
                 "end_to_end_id": end_to_end_id(batch.reference, position), "name_shown": one.line.name_shown,
                 "name_sent": names.name_for_bank(one.line.iban, one.line.name_shown),
                 "description_shown": one.line.description_shown, "description_sent": one.line.description_sent,
+                "reference_type": one.line.reference_type, "reference_issuer": one.line.reference_issuer,
                 "iban": one.line.iban, "amount_cents": one.line.amount_cents, "paid_cents": one.line.paid_cents,
                 "state": "refused" if one.excluded else "open", "bank_reason": refused.get((one.due, one.line.iban)),
             }
@@ -96,8 +99,16 @@ def unpaid_employees(batch: Batch) -> MissingEmployees | None:
     return MissingEmployees(batch.missing_count, batch.missing_names)
 
 
-def record_offer(run: Run, overpaid: Sequence[tuple[str, str, int]], nothing: bool) -> None:
+def record_offer(run: Run, found: Offer) -> None:
     """Record with the run what was overpaid, and whether anything is left to pay."""
-    told: Any = [list(part) for part in overpaid] or None
-    reason = "overpaid" if overpaid else "nothing_more" if nothing else None
-    Run.update(overpaid=told, reason=reason, changed_at=utcnow()).where(Run.id == run.id).execute()
+    told: Any = [list(part) for part in found.overpaid] or None
+    Run.update(overpaid=told, reason=reason_of(run, found), changed_at=utcnow()).where(Run.id == run.id).execute()
+
+
+def reason_of(run: Run, found: Offer) -> str | None:
+    """Return why a run gives no payment, or what is unusual about it; None for an ordinary payment."""
+    if found.overpaid:
+        return "overpaid"
+    if found.pay:
+        return None
+    return HELD if held_lines.held_lines_of(run).held else "nothing_more"

@@ -65,7 +65,8 @@ def _renew(batch: Batch, found: Offer, actor: str) -> Batch | None:
     struck = _struck_in(found, [line.id for one in given_up for line in lines_of(one) if line.state == "refused"])
     stay = supersession.supersede_batches(run, "set_up_anew" if found.pay else _why_nothing(run))
     supersession.supersede_lines(found.superseded)
-    payment_creation.record_offer(run, found.overpaid, nothing=not found.pay)
+    run_dues.store_open(run, run.version, found)
+    payment_creation.record_offer(run, found)
     if not found.pay:
         return None
     newest = given_up[-1]

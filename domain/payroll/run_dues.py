@@ -1,6 +1,6 @@
 """The dues of a run in the database: written with each version of the run, read to find what may be paid now."""
 
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from itertools import groupby
@@ -8,15 +8,17 @@ from typing import Any
 
 from peewee import JOIN
 
+from connectors.nmbrs.payment_file import ZERO_AMOUNT
 from core.clock import utcnow
 from core.names import normalise_name
 from domain.payments import commitments
-from domain.payroll.dues import EarlierLine, KnownPerson, Person, match_people, payable
-from domain.payroll.run_versions import PayableLine, version_hash
-from models import Batch, BatchLine, Due, Run, insert_rows, require_client_lock, update_rows
+from domain.payroll.dues import EarlierLine, KnownPerson, Person, match_people, name_key, payable
+from domain.payroll.run_versions import PayableLine, UnpayableLine, version_hash
+from models import Batch, BatchLine, Due, HeldLine, Run, insert_rows, require_client_lock, update_rows
 
-# The fields of a line in `Due.lines`, after its position in the file.
+# The fields of a line in `Due.lines`, after its position in the file. A line with a structured reference has two more.
 _FIELDS = ("name_shown", "name_sent", "description_shown", "description_sent", "iban", "amount_cents")
+_REFERENCE = ("reference_type", "reference_issuer")
 # Payments that ended without going to a bank: exclusions in them no longer count.
 OVER = ("discarded", "replaced")
 
@@ -41,12 +43,14 @@ class Offer:
     `struck`: excluded lines, by the id of the line that was excluded.
     `overpaid`: (name, IBAN, cents) that was paid and is no longer owed.
     `superseded`: ids of excluded lines that the newest version no longer holds unchanged.
+    `held`: owed too, and cannot be paid as the file has it. The position of such a line is its number in the file.
     """
 
     pay: list[OwedLine] = field(default_factory=list)
     struck: dict[int, OwedLine] = field(default_factory=dict)
     overpaid: list[tuple[str, str, int]] = field(default_factory=list)
     superseded: list[int] = field(default_factory=list)
+    held: list[OwedLine] = field(default_factory=list)
 
 
 # --- reading --------------------------------------------------------------------------------------
@@ -54,7 +58,10 @@ def offer(run: Run) -> Offer:
     """Return what may be paid of the run by its newest version, in a transaction that holds the client's lock."""
     require_client_lock(run.client_id)
     earlier, dues = _earlier(run), list(Due.select().where(Due.run == run.id).order_by(Due.id))
-    return offer_of([(row.id, placed_lines(row) if _is_owed(row) else [], earlier[row.id]) for row in dues])
+    held = _held_by_due(dues)
+    return offer_of(
+        [(row.id, placed_lines(row) + held[row.id] if _is_owed(row) else [], earlier[row.id]) for row in dues]
+    )
 
 
 def _is_owed(row: Due) -> bool:
@@ -68,12 +75,14 @@ def offer_of(people: Sequence[tuple[int, list[tuple[int, PayableLine]], list[Ear
     made = Offer()
     for due, placed, before in people:
         if not before:
-            made.pay.extend(OwedLine(due, position, line) for position, line in placed)
+            for position, line in placed:
+                (made.held if line.held else made.pay).append(OwedLine(due, position, line))
             continue
         lines = [line for _, line in placed]
         place = {_text(line): position for position, line in reversed(placed)}
         found = payable(lines, before)
         made.pay.extend(OwedLine(due, place[_text(line)], line) for line in found.pay)
+        made.held.extend(OwedLine(due, place[_text(line)], line) for line in found.held)
         struck = ((one, OwedLine(due, place[_text(line)], line, excluded=True)) for one, line in found.struck)
         made.struck.update(struck)
         made.overpaid.extend(found.overpaid)
@@ -82,13 +91,33 @@ def offer_of(people: Sequence[tuple[int, list[tuple[int, PayableLine]], list[Ear
     return made
 
 
-def _text(line: PayableLine) -> tuple[str, str, str]:
-    return (line.name_shown, line.iban, line.description_shown)
+def _text(line: PayableLine) -> tuple[str, str, str, str | None]:
+    return (line.name_shown, line.iban, line.description_shown, line.held)
+
+
+def _held_by_due(dues: Sequence[Due]) -> dict[int, list[tuple[int, PayableLine]]]:
+    """Return the held lines of each due with their numbers, of the version that the due is of."""
+    found: dict[int, list[tuple[int, PayableLine]]] = defaultdict(list)
+    version = {row.id: row.version for row in dues}
+    rows = HeldLine.select().where(HeldLine.run.in_({row.run_id for row in dues}), HeldLine.due.is_null(False))
+    for row in rows.order_by(HeldLine.number):
+        if row.due_id is not None and row.version == version.get(row.due_id):
+            found[row.due_id].append((row.number, _unpayable(row).as_owed()))
+    return found
+
+
+def _unpayable(row: HeldLine) -> UnpayableLine:
+    return UnpayableLine(row.number, row.reason, row.name, row.iban, row.description, row.amount_cents, row.currency)
 
 
 def placed_lines(due: Due) -> list[tuple[int, PayableLine]]:
     """Return the lines of the newest version that held this person, each with its position in the file."""
-    return [(position, PayableLine(*values, employee=due.employee)) for position, *values in due.lines]
+    return [(position, _line_of(values, due.employee)) for position, *values in due.lines]
+
+
+def _line_of(values: Sequence[Any], employee: str | None) -> PayableLine:
+    facts, reference = values[: len(_FIELDS)], dict(zip(_REFERENCE, values[len(_FIELDS) :], strict=False))
+    return PayableLine(*facts, employee=employee, **reference)
 
 
 def _earlier(run: Run) -> dict[int | None, list[EarlierLine]]:
@@ -109,16 +138,22 @@ def _earlier(run: Run) -> dict[int | None, list[EarlierLine]]:
 
 
 # --- writing --------------------------------------------------------------------------------------
-def write_version(run: Run, wanted: Sequence[PayableLine], version: str) -> Offer:
+def write_version(
+    run: Run, wanted: Sequence[PayableLine], version: str, unpayable: Sequence[UnpayableLine] = ()
+) -> Offer:
     """Store what the newest version owes each person, and return what may be paid now.
 
     Runs in a transaction that holds the client's lock. People who are gone are owed 0; a suspended run counts again.
     """
     require_client_lock(run.client_id)
     dues = {row.id: row for row in Due.select().where(Due.run == run.id)}
-    earlier = _earlier(run)
-    matching = match_people(wanted, [_known(row, earlier[row.id]) for row in dues.values()])
-    places = _places(wanted)
+    earlier, held_before = _earlier(run), _held_by_due(list(dues.values()))
+    owed_but_held = [(one.number, one.as_owed()) for one in unpayable if one.owed_cents]
+    places = _places(wanted) | {id(line): number for number, line in owed_but_held}
+    matching = match_people(
+        [*wanted, *(line for _, line in owed_but_held)],
+        [_known(row, held_before[row.id], earlier[row.id]) for row in dues.values()],
+    )
     people = [(person, [(places[id(line)], line) for line in person.lines]) for person in matching.people]
     for person, _ in people:
         _merge(person, dues, earlier)
@@ -126,14 +161,47 @@ def write_version(run: Run, wanted: Sequence[PayableLine], version: str) -> Offe
     ids = _ids_by_person(run)
     of_due = [(ids[_person_key(person)], placed) for person, placed in people]
     gone = [(one.due, [], earlier[one.due]) for one in matching.gone]
-    return offer_of([*((due, placed, earlier[due]) for due, placed in of_due), *gone])
+    found = offer_of([*((due, placed, earlier[due]) for due, placed in of_due), *gone])
+    due_of = {number: due for due, placed in of_due for number, line in placed if line.held}
+    _write_held(run, version, unpayable, due_of)
+    store_open(run, version, found)
+    return found
 
 
-def _known(row: Due, earlier: Sequence[EarlierLine]) -> KnownPerson:
-    lines = [line for _, line in placed_lines(row)]
+def _write_held(run: Run, version: str, unpayable: Sequence[UnpayableLine], due_of: dict[int, int]) -> None:
+    """Store the lines of this version that are no payment. A version that was read before is stored anew."""
+    HeldLine.delete().where(HeldLine.run == run.id, HeldLine.version == version).execute()
+    insert_rows(
+        HeldLine,
+        [
+            {"run": run.id, "version": version, "due": due_of.get(one.number), **vars(one),
+             "open_cents": 0 if one.reason == ZERO_AMOUNT else None}
+            for one in unpayable
+        ],
+    )  # fmt: skip
+
+
+def store_open(run: Run, version: str | None, found: Offer) -> None:
+    """Store what is left to pay of each held line, in a transaction that holds the client.
+
+    What a person got elsewhere leaves less of it; of several lines of one person, the first ones are open longest.
+    """
+    left: Counter[int | None] = Counter()
+    for one in found.held:
+        left[one.due] += one.line.amount_cents
+    rows = HeldLine.select().where(HeldLine.run == run.id, HeldLine.version == version, HeldLine.due.is_null(False))
+    for row in rows.order_by(HeldLine.number):
+        cents = min(left[row.due_id], _unpayable(row).owed_cents)
+        left[row.due_id] -= cents
+        if cents != row.open_cents:
+            HeldLine.update(open_cents=cents).where(HeldLine.id == row.id).execute()
+
+
+def _known(row: Due, held: Sequence[tuple[int, PayableLine]], earlier: Sequence[EarlierLine]) -> KnownPerson:
+    lines = [line for _, line in [*placed_lines(row), *held]]
     committed = [line for line in earlier if not line.excluded]
     return KnownPerson(
-        row.id, frozenset(normalise_name(line.name_shown) for line in lines) or frozenset({normalise_name(row.name)}),
+        row.id, frozenset(name_key(line) for line in lines) or frozenset({normalise_name(row.name)}),
         frozenset(line.iban for line in lines), frozenset(normalise_name(line.name) for line in committed),
         frozenset(line.iban for line in committed), row.employee,
     )  # fmt: skip
@@ -148,6 +216,7 @@ def _merge(person: Person, dues: dict[int, Due], earlier: dict[int | None, list[
     first, *others = person.dues or (0,)
     for other in others:
         BatchLine.update(due=first).where(BatchLine.due == other).execute()
+        HeldLine.update(due=first).where(HeldLine.due == other).execute()
         Due.delete().where(Due.id == other).execute()
         earlier[first] += earlier.pop(other, [])
         del dues[other]
@@ -173,8 +242,13 @@ def _values(person: Person, placed: Sequence[tuple[int, PayableLine]]) -> dict[s
     return {
         "person": _person_key(person), "name": person.lines[0].name_shown, "employee": _employee(person),
         "owed_cents": person.owed_cents,
-        "lines": [[position, *(getattr(line, name) for name in _FIELDS)] for position, line in placed],
+        "lines": [_stored(position, line) for position, line in placed if not line.held],
     }  # fmt: skip
+
+
+def _stored(position: int, line: PayableLine) -> list[Any]:
+    names = (*_FIELDS, *_REFERENCE) if line.reference_type else _FIELDS
+    return [position, *(getattr(line, name) for name in names)]
 
 
 def _employee(person: Person) -> str | None:
@@ -184,7 +258,7 @@ def _employee(person: Person) -> str | None:
 
 def _person_key(person: Person) -> str:
     employee = _employee(person)
-    return f"#{employee}" if employee else min(normalise_name(line.name_shown) for line in person.lines)
+    return f"#{employee}" if employee else min(name_key(line) for line in person.lines)
 
 
 def _ids_by_person(run: Run) -> dict[str, int]:
@@ -204,8 +278,9 @@ def due_inconsistencies() -> Iterator[str]:
     rows = Due.select(Due, Run).join(Run).order_by(Due.run, Due.id)
     for run_id, group in groupby(rows, key=lambda row: row.run_id):
         dues = [row for row in group if row.owed_cents]
+        held = _held_by_due(dues) if any(row.run.held_count for row in dues) else defaultdict(list)
         for row in dues:
-            if row.owed_cents != sum(line.amount_cents for _, line in placed_lines(row)):
+            if row.owed_cents != sum(line.amount_cents for _, line in placed_lines(row) + held[row.id]):
                 yield f"due {row.id}: the amount owed is not the sum of its lines"
         known = [row for row in dues if row.version is not None and row.suspended_at is None]
         if known and len(known) == len(dues) and not _is_version(known):
@@ -217,8 +292,10 @@ def due_inconsistencies() -> Iterator[str]:
 
 def _is_version(dues: Sequence[Due]) -> bool:
     """Return whether these dues are the lines of the run's current version; True if the run is to be read again."""
-    wanted = dues[0].run.version
-    if wanted is None:
+    run = dues[0].run
+    if run.version is None:
         return True
     lines = [line for row in dues for _, line in placed_lines(row)]
-    return {row.version for row in dues} == {wanted} and version_hash(lines) == wanted
+    held = HeldLine.select().where(HeldLine.run == run.id, HeldLine.version == run.version) if run.held_count else []
+    wanted = version_hash(lines, [_unpayable(row) for row in held])
+    return {row.version for row in dues} == {run.version} and wanted == run.version

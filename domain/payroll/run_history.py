@@ -9,6 +9,8 @@ from peewee import JOIN
 from core.clock import utcnow
 from domain.common import audit
 from domain.common.errors import NotFound
+from domain.payments import held_lines
+from domain.payments.held_lines import HeldLines
 from models import BankAccount, Batch, Client, Delivery, NmbrsExchange, PayrollCompany, Run, User, transaction
 
 PAGE_SIZE = 25
@@ -20,7 +22,7 @@ _POLL_WINDOW = timedelta(minutes=2)
 
 @dataclass(frozen=True)
 class HistoryRow:
-    """A run in the list. `items`: lines of its file; `reason`: a code. Times are UTC."""
+    """A run in the list. `items`: lines of its file; `held` of them cannot be paid. `reason`: a code. Times are UTC."""
 
     id: int
     at: datetime
@@ -35,6 +37,7 @@ class HistoryRow:
     description: str
     kind: str
     missing: bool
+    held: int = 0
 
 
 @dataclass(frozen=True)
@@ -66,7 +69,10 @@ class ExchangeView:
 
 @dataclass(frozen=True)
 class Detail:
-    """A run with its calls and batches. `overpaid`: (name, IBAN, cents) that was paid and is no longer in the run."""
+    """A run with its calls and batches. `overpaid`: (name, IBAN, cents) that was paid and is no longer in the run.
+
+    `beside`: lines of its file that are in no payment.
+    """
 
     row: HistoryRow
     number: int
@@ -81,6 +87,7 @@ class Detail:
     exchanges: list[ExchangeView]
     batches: list[Batch]
     again: bool
+    beside: HeldLines
 
 
 def history(client: Client, limit: int = PAGE_SIZE, offset: int = 0, only: Filter | None = None) -> list[HistoryRow]:
@@ -98,7 +105,9 @@ def list_runs(client: Client, *which: Any, limit: int = PAGE_SIZE, offset: int =
     rows = list(query)
     made = Batch.select(Batch.run, Batch.reference).where(Batch.run.in_([row.id for row in rows])).order_by(Batch.id)
     references = {batch.run_id: batch.reference for batch in made}
-    return [_row(row, references.get(row.id)) for row in rows]
+    with_held = [row.id for row in rows if row.held_count]
+    held = held_lines.held_counts(with_held) if with_held else {}
+    return [_row(row, references.get(row.id), held.get(row.id, 0)) for row in rows]
 
 
 def _conditions(only: Filter) -> list[Any]:
@@ -112,12 +121,12 @@ def _conditions(only: Filter) -> list[Any]:
     return conditions
 
 
-def _row(row: Run, reference: str | None) -> HistoryRow:
+def _row(row: Run, reference: str | None, held: int) -> HistoryRow:
     account = row.company.bank_account
     return HistoryRow(
         row.id, row.changed_at, row.state, row.reason, row.reason_line, account.iban if account else None,
         row.company.number, row.company.name, row.line_count, reference, row.description, row.kind,
-        row.missing_since is not None,
+        row.missing_since is not None, held,
     )  # fmt: skip
 
 
@@ -146,11 +155,12 @@ def run_detail(client: Client, run_id: int) -> Detail:
     run = query.where(Run.id == run_id, Run.client == client.id).first()
     if run is None:
         raise NotFound
-    batches = list(Batch.select().where(Batch.run == run.id).order_by(Batch.id))
+    batches, beside = list(Batch.select().where(Batch.run == run.id).order_by(Batch.id)), held_lines.held_lines_of(run)
     return Detail(
-        _row(run, batches[-1].reference if batches else None), run.number, run.year, run.period_start, run.nmbrs_id,
-        run.run_at, run.locked, run.found_at, [(name, iban, cents) for name, iban, cents in run.overpaid or []],
-        _received(run), _exchanges(run), batches, _can_reimport(run),
+        _row(run, batches[-1].reference if batches else None, len(beside.held)), run.number, run.year,
+        run.period_start, run.nmbrs_id, run.run_at, run.locked, run.found_at,
+        [(name, iban, cents) for name, iban, cents in run.overpaid or []],
+        _received(run), _exchanges(run), batches, _can_reimport(run), beside,
     )  # fmt: skip
 
 

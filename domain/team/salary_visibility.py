@@ -5,6 +5,7 @@ from dataclasses import replace
 
 from domain.common import audit
 from domain.common.errors import InsufficientRole
+from domain.payments.held_lines import NONE_HELD
 from domain.payments.line_search import LineQuery
 from domain.payments.payment_views import Payment
 from domain.payroll.run_history import Detail
@@ -26,7 +27,7 @@ def redact_payment(membership: Membership, payment: Payment) -> Payment:
         return payment
     return replace(
         payment, lines=[], digest="", overpaid=(), missing_names=None, hidden=True, found=None, spelt_count=0, spelt=(),
-        reasons=False,
+        reasons=False, beside=NONE_HELD, run_cautions=(),
     )  # fmt: skip
 
 
@@ -48,7 +49,7 @@ def redact_history(membership: Membership, detail: Detail) -> Detail:
         return detail
     received = replace(detail.received, body="") if detail.received else None
     exchanges = [replace(call, asked={}, answer={}) for call in detail.exchanges]
-    return replace(detail, overpaid=[], received=received, exchanges=exchanges)
+    return replace(detail, overpaid=[], beside=NONE_HELD, received=received, exchanges=exchanges)
 
 
 def hide_lines(membership: Membership, hidden: bool) -> bool:

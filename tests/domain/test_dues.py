@@ -4,7 +4,7 @@ The laws at the end hold for generated runs, recalculations, payments and return
 """
 
 from collections import Counter, defaultdict
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 import pytest
 from hypothesis import given, settings
@@ -234,6 +234,44 @@ def test_returning_to_the_first_version_reports_the_paid_difference():
     assert (found.pay, found.overpaid) == ([], [("A", "X", 100)])
 
 
+# --- held lines -----------------------------------------------------------------------------------
+def held(iban: str, cents: int, name: str = "A", text: str = "Salaris") -> PayableLine:
+    return replace(line(name, iban, cents, text), held="bad_iban")
+
+
+def split(lines: list[PayableLine], earlier: list[EarlierLine]) -> tuple[list, list]:
+    found = payable(lines, earlier)
+    return ([(one.iban, one.amount_cents) for one in found.pay], [(one.iban, one.amount_cents) for one in found.held])
+
+
+def test_a_held_line_is_owed_and_never_paid():
+    assert split([line("A", "1", 900), held("2", 100)], []) == ([("1", 900)], [("2", 100)])
+    assert split([line("A", "1", 900), held("2", 100)], [committed("1", 900)]) == ([], [("2", 100)])
+
+
+def test_what_was_paid_to_another_account_counts_against_a_held_line_first():
+    assert split([held("2", 1000)], [committed("1", 1000)]) == ([], [])
+    assert split([held("2", 1200)], [committed("1", 1000)]) == ([], [("2", 200)])
+    assert split([line("A", "3", 600), held("2", 600)], [committed("1", 1000)]) == ([("3", 200)], [])
+
+
+def test_a_held_line_does_not_stay_excluded():
+    found = payable([held("2", 100)], [struck("2", 100)])
+    assert (found.pay, found.struck, found.superseded) == ([], [], [1])
+    assert [one.amount_cents for one in found.held] == [100]
+
+
+def test_the_same_payee_may_have_a_held_line_beside_a_payable_one():
+    lines = [line("A", "1", 500), replace(held("1", 300), held="reference_unusable")]
+    assert split(lines, []) == ([("1", 500)], [("1", 300)])
+    assert split(lines, [committed("1", 500)]) == ([], [("1", 300)])
+    assert split(lines, [committed("1", 100)]) == ([("1", 400)], [("1", 300)])
+
+
+def test_lines_without_a_name_are_people_by_their_accounts():
+    assert len(match_people([line("", "1"), line(" ", "2"), line("", "1")], []).people) == 2
+
+
 def test_of_two_who_share_a_due_each_gets_at_most_their_own_line():
     found = payable([line("A", "X", 200), line("B", "X", 100)], [committed("X", 50, "C")])
     assert [(one.name_shown, one.amount_cents) for one in found.pay] == [("A", 150), ("B", 100)]
@@ -401,6 +439,19 @@ def test_an_unchanged_excluded_line_is_never_paid(lines: list[PayableLine], data
         earlier = [struck(one.iban, one.amount_cents, one.name_shown, one.description_shown) for one in gone]
         kept = [one for i, one in enumerate(mine) if i not in out]
         assert Counter(payable(mine, earlier).pay) == Counter(kept)
+
+
+@settings(max_examples=200)
+@given(LINES, LINES, st.lists(st.builds(committed, IBANS, st.integers(1, 9)), max_size=6))
+def test_payable_and_held_are_owed_minus_committed(
+    lines: list[PayableLine], wrong: list[PayableLine], before: list[EarlierLine]
+):
+    found = payable([*lines, *(replace(one, held="bad_iban") for one in wrong)], before)
+    owed, out = sum(one.amount_cents for one in [*lines, *wrong]), sum(one.amount_cents for one in before)
+    assert sum(one.amount_cents for one in [*found.pay, *found.held]) == max(0, owed - out)
+    assert not any(one.held for one in found.pay)
+    assert sum(one.amount_cents for one in found.pay) <= sum(one.amount_cents for one in lines)
+    assert sum(one.amount_cents for one in found.held) <= sum(one.amount_cents for one in wrong)
 
 
 @settings(max_examples=200)

@@ -119,8 +119,7 @@ def test_a_repeated_delivery_makes_one_batch_and_one_mail(web: FlaskClient, mapp
     [
         (("<CtrlSum>19806.08</CtrlSum>", "<CtrlSum>19806.09</CtrlSum>"), "wrong_sum"),
         (("<NbOfTxs>8</NbOfTxs>", "<NbOfTxs>9</NbOfTxs>"), "wrong_count"),
-        (("NL42INGB2268352412", "NL43INGB2268352412"), "bad_iban"),
-        (('Ccy="EUR"', 'Ccy="USD"'), "other_currency"),
+        (("<IBAN>NL95INGB0004921836", "<IBAN>NL96INGB0004921836"), "bad_iban"),
         (("<CstmrCdtTrfInitn>", "<CstmrCdtTrfInitn><"), "not_xml"),
     ],
 )

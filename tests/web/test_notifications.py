@@ -99,9 +99,9 @@ def test_renewal_requires_the_device_cookie(owner: WebClient, site: Site, demo: 
 
 
 def test_the_selected_events(owner: WebClient, demo: Demo):
-    assert owner.get(at(demo)).html.count('name="kind"') == owner.get(at(demo)).html.count(" checked") == 5
+    assert owner.get(at(demo)).html.count('name="kind"') == owner.get(at(demo)).html.count(" checked") == 6
     owner.post(at(demo), {"kind": ["refused", "waits", "nonsense"]})
-    assert User.get().unheard == ["asked", "consent", "executed"]
+    assert User.get().unheard == ["asked", "consent", "executed", "held"]
     assert owner.get(at(demo)).html.count(" checked") == 2
     owner.post(at(demo))
     assert push.enabled_kinds(User.get()) == set()

@@ -34,7 +34,7 @@ def read(owner: WebClient, path: str) -> str:
 def run(demo: Demo, number: int = 1, **values: Any) -> Run:
     usual = {
         "client": demo.client, "company": demo.company, "nmbrs_id": str(number), "number": number, "year": 2026,
-        "description": f"run-{number}", "state": "refused", "reason": "bad_iban", "reason_line": 7, "due_at": None,
+        "description": f"run-{number}", "state": "refused", "reason": "bad_amount", "reason_line": 7, "due_at": None,
     }  # fmt: skip
     return Run.create(**(usual | values))
 
@@ -67,7 +67,7 @@ def test_a_failed_run_is_shown(owner: WebClient, demo: Demo, here: str):
     page = read(owner, here)
     assert "er is één ding te doen." in page
     assert "Demo BV, run-1 is niet klaargezet" in page
-    assert "Regel 7: Er staat een ongeldig rekeningnummer in het betaalbestand. Er is niets betaald." in page
+    assert "Regel 7: Er staat een ongeldig bedrag in het betaalbestand. Er is niets betaald." in page
     links = re.findall(r'href="([^"]+historie[^"]+)"', owner.get(here).html)
     assert links == [f"/{demo.client.public_id}/apps/nmbrs/historie/{refused.id}"]
 

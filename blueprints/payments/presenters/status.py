@@ -171,7 +171,15 @@ def _pending_rejection(order_id: int) -> str:
 
 
 def line_count(payment: Payment) -> str:
-    """Return the number of lines, and how many are paid if not all."""
+    """Return the number of lines, how many are paid if not all, and how many of the run no payment can hold."""
+    lines, held = _line_count(payment), len(payment.beside.held)
+    if not held:
+        return lines
+    told = ngettext("%(num)s kan niet worden betaald", "%(num)s kunnen niet worden betaald", held)
+    return f"{lines} · {told}"
+
+
+def _line_count(payment: Payment) -> str:
     if payment.lines_payable == payment.lines_all:
         return ngettext("%(count)s regel", "%(count)s regels", payment.lines_all, count=number(payment.lines_all))
     return _("%(some)s van %(all)s regels", some=number(payment.lines_payable), all=number(payment.lines_all))

@@ -9,6 +9,7 @@ from flask_babel import ngettext
 
 from blueprints.payments.actions import EDITABLE
 from blueprints.payments.presenters.status import NBSP, STATES
+from blueprints.payroll.presenters.held_lines import caution_text, held_title, left_out_text
 from blueprints.web.formatters import day, euro, moment, number
 from blueprints.web.parts import Link
 from core.clock import today_amsterdam
@@ -62,8 +63,9 @@ def find_notices(payment: Payment, problem: str = "") -> list[Notice]:
     if payment.state not in EDITABLE:
         return []
     first = (_date_passed,) if problem else (_date_passed, _over_limit)
-    checks = (_run_missing, *first, _balance_too_low, _other_account, _missing_employees, _converted_lines)
-    return [found for check in checks if (found := check(payment)) is not None]
+    checks = (_run_missing, *first, _balance_too_low, _other_account, _missing_employees, _left_out, _converted_lines)
+    found = [notice for check in checks if (notice := check(payment)) is not None]
+    return [*found, *(Notice(*caution_text(code, numbers)) for code, numbers in payment.run_cautions)]
 
 
 def present_notice(notice: Notice, payment: Payment, url: Callable[..., str]) -> LinkedNotice:
@@ -132,6 +134,10 @@ def _missing_employees(payment: Payment) -> Notice | None:
     return Notice("warn", title, told)
 
 
+def _left_out(payment: Payment) -> Notice | None:
+    return Notice("info", *left_out_text(payment.beside.left_out)) if payment.beside.left_out else None
+
+
 def _converted_lines(payment: Payment) -> Notice | None:
     count = payment.spelt_count
     if not count:
@@ -157,13 +163,14 @@ def present_warning(caution: PaymentWarning, payment_url: Callable[[str], str]) 
     """Return a warning for a page. `payment_url` makes the URL of a payment from its reference."""
     return PresentedWarning(
         key=name(caution), tone="warn" if caution.opened else "bad", title=warning_title(caution),
-        text=warning_text(caution), url=payment_url(caution.about) if caution.about else "",
+        text=warning_text(caution), url=payment_url(caution.about) if caution.state else "",
     )  # fmt: skip
 
 
 def warning_title(caution: PaymentWarning) -> str:
     """Return the title of a warning."""
     return {
+        "held": held_title(caution.count),
         "difference": _("Deze run is al eerder betaald"),
         "period_twice": _("Voor deze periode is er nog een betaling"),
         "picked": _("Deze run is van vóór de koppeling"),
@@ -174,6 +181,8 @@ def warning_text(caution: PaymentWarning) -> str:
     """Return what a warning means, and what to check."""
     if caution.kind == "picked":
         return _("Misschien is hij al op een andere manier betaald. Kijk dat na voordat je betaalt.")
+    if caution.kind == "held":
+        return _("Het staat nog open, en gaat niet mee met deze betaling. De andere regels kun je wel betalen.")
     stands = str(STATES[caution.state][0]) if caution.state else ""
     sum_then, when = euro(caution.total_cents), day(caution.at) if caution.at else ""
     if caution.kind == "period_twice":

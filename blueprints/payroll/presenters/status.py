@@ -3,6 +3,7 @@
 from flask_babel import gettext as _
 from flask_babel import ngettext
 
+from blueprints.payroll.presenters.held_lines import held_reason, held_title
 from blueprints.payroll.presenters.permissions import ask_for_right, title_of
 from blueprints.web.formatters import number
 from domain.payroll.connections import ConnectionView
@@ -33,20 +34,32 @@ def _file_words() -> dict[str, str]:
         "not_pain": _("Nmbrs gaf een bestand dat geen betaalbestand is."),
         "wrong_sum": _("Het totaal in het betaalbestand is niet de som van de regels."),
         "wrong_count": _("Het aantal in het betaalbestand is niet het aantal regels."),
-        "bad_iban": _("Er staat een ongeldig rekeningnummer in het betaalbestand."),
-        "other_currency": _("Er staat een bedrag in een andere munt dan de euro in het betaalbestand."),
+        "bad_iban": _("Het rekeningnummer waarvan wordt betaald, klopt niet in het betaalbestand."),
+        # of runs that were read before such lines were held one by one
+        "other_currency": held_reason("other_currency"),
+        "name_unusable": held_reason("name_unusable"),
+        "outside_sepa": held_reason("outside_sepa"),
+        "reference_unusable": held_reason("reference_unusable"),
         "doubled_id": _("Een kenmerk staat dubbel in het betaalbestand."),
         "no_lines": _("Er staat geen betaling in het betaalbestand."),
         "bad_amount": _("Er staat een ongeldig bedrag in het betaalbestand."),
         "too_large": _("Het betaalbestand is te groot."),
         "too_many_lines": _("Het betaalbestand heeft te veel regels."),
         "missing_field": _("In het betaalbestand ontbreekt iets."),
-        "name_unusable": _("Een naam in het betaalbestand is niet bruikbaar voor de bank."),
-        "outside_sepa": _("Een rekening ligt buiten SEPA: een SEPA-overboeking komt daar niet aan."),
-        "reference_unusable": _("Een betalingskenmerk in het betaalbestand is niet bruikbaar voor de bank."),
         "several_debtors": _("Het betaalbestand betaalt van meer dan één rekening."),
         "several_dates": _("Het betaalbestand vraagt meer dan één betaaldatum."),
     }
+
+
+def run_todo(code: str) -> str:
+    """Return what to do about a run whose file was refused."""
+    if code == "several_debtors":
+        return _("Kies in Nmbrs één bankrekening voor deze run, en haal hem opnieuw op.")
+    if code == "several_dates":
+        return _("Kies in Nmbrs één betaaldatum voor deze run, en haal hem opnieuw op.")
+    if code == "bad_iban":
+        return _("Wijzig in Nmbrs het rekeningnummer van je bedrijf, en haal de run opnieuw op.")
+    return _("Draai de run opnieuw in Nmbrs; wij lezen hem dan vanzelf. Blijft het zo, neem dan contact met ons op.")
 
 
 def _nmbrs_words() -> dict[str, str]:
@@ -78,7 +91,11 @@ def result_words(row: HistoryRow) -> dict[str, str]:
         reason = _("Regel %(line)s: %(reason)s", line=row.line, reason=reason)
     tone, sign, title, text = _results(reason)[row.result]
     if row.result == "taken" and row.reason:
-        tone, sign, title, text = _taken_with_a_reason(row.reason, reason)
+        tone, sign, title, text = _taken_with_a_reason(row, reason)
+    if row.result == "taken" and row.held:
+        tone, sign, text = "warn", "warn", " ".join(filter(None, (f"{held_title(row.held)}.", text)))
+    if row.result == "refused" and row.reason:
+        text = f"{text} {run_todo(row.reason)}"
     if row.missing and row.result != "vanished":
         tone, sign = "warn", "warn"
         text = " ".join(filter(None, (text, _("Staat niet meer in Nmbrs; de betaling kan zolang niet door."))))
@@ -97,7 +114,12 @@ def _results(reason: str) -> dict[str, tuple[str, str, str, str]]:
     }
 
 
-def _taken_with_a_reason(code: str, reason: str) -> tuple[str, str, str, str]:
+def _taken_with_a_reason(row: HistoryRow, reason: str) -> tuple[str, str, str, str]:
+    code = row.reason
+    if code == "held" and row.batch_reference:
+        return "warn", "warn", _("Niet alles kan worden betaald"), ""
+    if code == "held":
+        return "warn", "warn", _("Niet klaargezet"), _("Er is niets betaald.")
     if code == "nothing_more":
         return "good", "check", _("Niets meer te betalen"), reason
     if code == "overpaid":
