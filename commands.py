@@ -1,7 +1,9 @@
 """The operators' commands: `flask --app app …`. Each makes one domain call and prints the result."""
 
 import getpass
+import os
 import sys
+from pathlib import Path
 from typing import Any
 
 import click
@@ -15,9 +17,9 @@ from core.money import cents, format_dutch
 from core.version import VERSION
 from domain.banking import holder_verification
 from domain.common import audit
-from domain.common.errors import NotFound
+from domain.common.errors import NotFound, OperatorRefused, StateConflict
 from domain.identity import persons, signing_authority
-from domain.operations import integrity, key_rotation, operators, order_files
+from domain.operations import integrity, key_rotation, operator_access, operators, order_files
 from domain.payments import limits
 from domain.payroll import intake, run_discovery
 from jobs import tasks
@@ -25,7 +27,8 @@ from jobs import tasks
 
 def register(app: Flask) -> None:
     for command in (migrate, check_books, rotate_keys, authority_group, limits_group, accounts_group, order_group,
-                    nmbrs_group, sessions_group, sweep, audit_group, seed_demo, check_config, version):  # fmt: skip
+                    operator_group, nmbrs_group, sessions_group, sweep, audit_group, seed_demo, check_config,
+                    version):  # fmt: skip
         app.cli.add_command(command)
 
 
@@ -38,10 +41,25 @@ class DatabaseCommand(click.Command):
                 return super().invoke(ctx)
             except NotFound as error:
                 raise click.ClickException("not found") from error
+            except (StateConflict, OperatorRefused) as error:
+                raise click.ClickException(str(error)) from error
 
 
 def operator() -> str:
     return getpass.getuser()
+
+
+def operator_token() -> str | None:
+    """Return the token of the operator who acts: from the environment, a file, or typed. Never an argument, which other
+    people on the machine can see. None where operators need not sign in."""
+    if not operator_access.requires_sign_in():
+        return None
+    path = os.environ.get("BIZCUIT_OPERATOR_TOKEN_FILE")
+    try:
+        given = Path(path).read_text() if path else os.environ.get("BIZCUIT_OPERATOR_TOKEN")
+    except OSError as error:
+        raise click.ClickException(f"BIZCUIT_OPERATOR_TOKEN_FILE cannot be read: {error.strerror}") from error
+    return (given or click.prompt("Your operator token", hide_input=True, err=True)).strip()
 
 
 @click.command()
@@ -218,7 +236,34 @@ def order_resolve(reference: str, verdict: str | None, reason: str, by: str) -> 
     """Say what the bank told you of an order without an answer, or one that is disputed. It takes two people."""
     if verdict is None:
         raise click.UsageError("say --taken, --not-taken, --paid or --unpaid")
-    click.echo(operators.resolve_order(reference, verdict, reason, by))
+    click.echo(operators.resolve_order(reference, verdict, reason, by, operator_token()))
+
+
+operator_group = AppGroup("operator", help="Who may decide on this command line, each with a token of their own.")
+
+
+@operator_group.command("add", cls=DatabaseCommand)
+@click.argument("name")
+@click.option("--by", default=operator, help="the operator who adds; needed once there is one")
+def operator_add(name: str, by: str) -> None:
+    """Register an operator and print the token, this once. Each after the first is added by one who signs in."""
+    token = operator_token() if operator_access.active_operators() else None
+    click.echo(operator_access.add_operator(name, by, token, operator()))
+
+
+@operator_group.command("list", cls=DatabaseCommand)
+def operator_list() -> None:
+    """List the operators who may sign in: name, since when, added by whom."""
+    for row in operator_access.active_operators():
+        click.echo(f"{row.name}  {row.created_at:%Y-%m-%d %H:%M:%S}Z  added by {row.added_by}")
+
+
+@operator_group.command("end", cls=DatabaseCommand)
+@click.argument("name")
+@click.option("--by", default=operator, help="the operator who acts")
+def operator_end(name: str, by: str) -> None:
+    """Let an operator sign in no more. What they said before stays."""
+    click.echo(f"{operator_access.end_operator(name, by, operator_token())} may sign in no more")
 
 
 nmbrs_group = AppGroup("nmbrs", help="The connections to Nmbrs.")

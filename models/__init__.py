@@ -6,6 +6,7 @@ from models.base import database, insert_rows, update_rows
 from models.client_lock import ClientNotLocked, NestedTransaction, lock_clients, require_client_lock, transaction
 from models.dialect import connect, release_connection
 from models.evidence import COMMITTED, STANDINGS, Evidence, OrderLine
+from models.operators import Operator
 from models.payments import (
     SCA_PURPOSES,
     AcceptedName,
@@ -61,7 +62,7 @@ TABLES = (
     BankLink, BankAccount, BankAccess, BankTransaction, BankGrant, NmbrsConnection, NmbrsCheck, NmbrsDebtor,
     NmbrsConsent, PayrollCompany, Delivery, Run, Due, HeldLine, NmbrsExchange, Batch, BatchLine, AcceptedName,
     WarningOpened, Approval, Release, BankOrder, OrderLine, Evidence, ScaSession, OrderDownload, BankExchange,
-    AuditEvent, OutgoingMail, Notification, TokenRevocation,
+    AuditEvent, OutgoingMail, Notification, TokenRevocation, Operator,
 )  # fmt: skip
 
 __all__ = [
@@ -107,6 +108,7 @@ __all__ = [
     "NmbrsDebtor",
     "NmbrsExchange",
     "Notification",
+    "Operator",
     "OrderDownload",
     "OrderLine",
     "OutgoingMail",

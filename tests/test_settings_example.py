@@ -8,8 +8,8 @@ from pathlib import Path
 import config
 
 ROOT = Path(__file__).parent.parent
-# Read by the launcher or the tests, not by the program.
-LAUNCHER_ONLY: set[str] = set()
+# Read by the launcher, the tests or a command of an operator, not by the service.
+LAUNCHER_ONLY = {"BIZCUIT_OPERATOR_TOKEN"}
 
 
 class Noting(Mapping[str, str]):

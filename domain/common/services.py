@@ -43,6 +43,7 @@ class Services:
     limit_day_cents: int = 250_000_00
     poll_seconds: int = 3600
     rest_offered: bool = True
+    operators_sign_in: bool = False  # also while no operator is registered: in production
     ponto: OAuthClient | None = None  # None: no banks through Ponto
 
 

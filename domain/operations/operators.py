@@ -6,6 +6,7 @@ from core.clock import utcnow
 from domain.accounts import sessions
 from domain.common import audit
 from domain.common.errors import NotFound, StateConflict
+from domain.operations import operator_access
 from domain.orders import evidence, settlement
 from domain.orders.conclusion import NOT_TAKEN, SAID_PAID, SAID_UNPAID, TAKEN, Level, Trust
 from domain.orders.evidence import Statement
@@ -75,24 +76,27 @@ def order_timeline(reference: str) -> Iterator[str]:
 VERDICTS = {"taken": TAKEN, "not_taken": NOT_TAKEN, "paid": SAID_PAID, "unpaid": SAID_UNPAID}
 
 
-def resolve_order(reference: str, verdict: str, reason: str, by: str) -> str:
+def resolve_order(reference: str, verdict: str, reason: str, by: str, token: str | None = None) -> str:
     """Record what the bank told an operator about an order; two different operators settle it.
 
     `verdict` is one of VERDICTS: taken and not_taken for an order without an answer, paid and unpaid for every order
-    whose outcome is not proved. The same name in other capitals or with other blanks is the same person.
+    whose outcome is not proved. `by` and `token` are those of the operator (`operator_access`); the same name in other
+    capitals or with other blanks is the same person.
 
     Raises:
+        OperatorRefused: nobody signed in.
         StateConflict: the order needs no such word.
     """
-    order, who = _newest_order(reference), " ".join(by.split()).casefold()
+    order, who = _newest_order(reference), operator_access.sign_in(by, token)
     batch = Batch.get_by_id(order.batch_id)
     if not (_is_undecided(order) if verdict in ("paid", "unpaid") else batch.state == "sending"):
         raise StateConflict(f"{reference} is {batch.state}: nothing is to be said of it")
-    if not who:
-        raise StateConflict("say who you are")
     with transaction(batch.client_id):
         subject = f"order:{order.msg_id}"
-        audit.record_event(batch.client_id, audit.OPERATOR, f"order.said_{verdict}", subject, by=who, reason=reason)
+        audit.record_event(
+            batch.client_id, audit.OPERATOR, f"order.said_{verdict}", subject, by=who, reason=reason,
+            signed_in=operator_access.requires_sign_in(),
+        )  # fmt: skip
         said = [Statement(Level.GROUP, VERDICTS[verdict], utcnow())]
         evidence.add_evidence(order, evidence.OPERATOR, Trust.OPERATOR, said, said_by=f"operator:{who}")
         BankOrder.update(lease_until=None).where(BankOrder.id == order.id).execute()

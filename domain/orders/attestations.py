@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from domain.accounts import pins
 from domain.common.errors import InsufficientRole, NotIdentified, SamePerson
 from domain.identity.identification import is_identified
-from domain.identity.persons import same_person
+from domain.identity.persons import People, same_person
 from domain.orders import evidence, settlement
 from domain.orders.conclusion import MEMBERS_NEEDED, SAID_PAID, Trust
 from domain.orders.evidence import Statement
@@ -79,8 +79,7 @@ def add(
 
 def has_two_people(client_id: int) -> bool:
     """Return whether this client has two different people who could attest the same."""
-    people = _identified_members(client_id)
-    return any(not same_person(people[0], other) for other in people[1:])
+    return len(People(_identified_members(client_id)).distinct()) > 1
 
 
 def _identified_members(client_id: int) -> list[User]:
