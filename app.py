@@ -28,6 +28,7 @@ from blueprints.web.security_headers import init_security
 from blueprints.web.session_interface import StoredSessions
 from blueprints.web.static_assets import SERVED, init_assets
 from blueprints.web.urls import init_urls
+from connectors.anchors import FileAnchors
 from connectors.bank import http_signatures
 from connectors.bank.berlin_group import BerlinGroupBank
 from connectors.bank.directory import FileDirectory, HttpDirectory
@@ -91,7 +92,8 @@ def configure_services(settings: config.Config, app: Flask | None = None) -> Non
             nmbrs_oauth=_nmbrs_oauth(settings), rest_offered=bool(settings.nmbrs_client_id), bank=_bank(settings),
             banks=_banks(settings), ponto=_ponto_oauth(settings),
             identity=_identity(settings), register=_register(settings),
-            mailer=_mailer(settings), pusher=_pusher(settings), keyring=Keyring(settings.data_keys, settings.data_key),
+            mailer=_mailer(settings), pusher=_pusher(settings),
+            anchors=FileAnchors(settings.audit_anchors), keyring=Keyring(settings.data_keys, settings.data_key),
             lookup_key=settings.lookup_key, pin_pepper=settings.pin_pepper, base_url=settings.base_url,
             hook_url=settings.hook_url, support_email=settings.support_email,
             limit_payment_cents=settings.limit_payment_cents, limit_day_cents=settings.limit_day_cents,

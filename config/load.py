@@ -65,6 +65,7 @@ def _stores(read: Reader, home: Path) -> dict:
     found = {
         "database_url": read.text("DATABASE_URL", f"sqlite:///{home / 'bizcuit.db'}"),
         "redis_url": read.text("REDIS_URL", embedded),
+        "audit_anchors": Path(read.text("AUDIT_ANCHORS", str(home / "audit-anchors.jsonl"))).absolute(),
     }
     if not re.match(r"sqlite:///.|postgres(ql)?://.+/.", found["database_url"]):
         read.refuse("DATABASE_URL", "must read like sqlite:////path or postgresql://user:password@host:5432/name")

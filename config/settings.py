@@ -12,6 +12,7 @@ class Config:
     home: Path
     database_url: str
     redis_url: str
+    audit_anchors: Path
     base_url: str
     hook_url: str
     sandbox_url: str

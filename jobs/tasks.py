@@ -7,6 +7,7 @@ from domain.accounts import rate_limits, sessions
 from domain.banking import account_sync
 from domain.common import token_revocations
 from domain.common.errors import BankUnavailable, UnknownBank
+from domain.operations import log_anchors
 from domain.orders import payee_verification, status_polling, submission
 from domain.outbox import mail, push_delivery
 from domain.overview import worklist
@@ -135,6 +136,7 @@ def enqueue_due_work() -> None:
             sessions.purge_expired_sessions()
             rate_limits.purge_expired_attempts()
             webhook_deliveries.purge_payloads()
+            log_anchors.anchor_logs()
 
 
 def _enqueue_outbox() -> None:

@@ -161,6 +161,7 @@ class Client(Table):
     name_check = BooleanField(default=True)  # verification of payee also for bulk payments
     four_eyes_cents = BigIntegerField(null=True)  # two approvals from this total on; null: always one
     lines_hidden = BooleanField(default=False)  # preparers see total and count, but no lines
+    log_head = TextField(null=True)  # keyed number and hash of the last audit event: see domain/common/audit.py
 
     class Meta:
         constraints = [Check("length(kvk_number) = 8"), Check("four_eyes_cents >= 0")]

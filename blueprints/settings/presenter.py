@@ -11,6 +11,7 @@ from blueprints.web.parts import Task
 from core.iban import format_iban
 from domain.accounts.sessions import SessionView
 from domain.banking.linking import AccountView
+from domain.operations import log_anchors
 from models import Client, Membership
 
 # Kinds of notifications (domain.outbox.push.KINDS), in the order of a payment's life.
@@ -32,7 +33,14 @@ def own_facts(membership: Membership) -> list[tuple[str, str]]:
         (_("KvK-nummer"), client.kvk_number),
         (_("Ingelogd als"), membership.user.email),
         (_("Rol"), ROLES[membership.role]),
+        *_log_fact(client),
     ]
+
+
+def _log_fact(client: Client) -> list[tuple[str, str]]:
+    """Return the head of the audit log: who writes it down can prove later that nothing was removed since."""
+    head = log_anchors.log_head(client)
+    return [(_("Logboek"), _("t/m nr. %(number)s, %(hash)s", number=head.number, hash=head.hash))] if head else []
 
 
 def member_task(member: Membership, viewer: Membership) -> Task:

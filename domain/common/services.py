@@ -3,6 +3,7 @@
 from dataclasses import dataclass, field
 from typing import Protocol
 
+from connectors.anchors import AnchorStore
 from connectors.bank.port import Bank, BankConfig
 from connectors.bank.port import Psu as Psu
 from connectors.identity.port import IdentityProvider
@@ -33,6 +34,7 @@ class Services:
     register: BusinessRegister
     mailer: SmtpMailer
     pusher: WebPushClient
+    anchors: AnchorStore
     keyring: Keyring
     lookup_key: bytes = field(repr=False)
     pin_pepper: bytes = field(repr=False)

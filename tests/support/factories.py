@@ -8,6 +8,7 @@ from itertools import count
 from pathlib import Path
 
 from config import NMBRS_SCOPES
+from connectors.anchors import FileAnchors
 from connectors.bank.berlin_group import BerlinGroupBank
 from connectors.bank.directory import HttpDirectory
 from connectors.bank.http_signatures import development_identity
@@ -100,6 +101,7 @@ def make_world(sandbox_url: str, smtp_port: int, folder: Path, base_url: str = "
         register=KvkRegister(f"{sandbox_url}/kvk/api", "tests", pauses=(0.01,)),
         mailer=SmtpMailer("127.0.0.1", smtp_port, "Bizcuit <noreply@bizcuit.nl>"),
         pusher=WebPushClient("A" * 42 + "E", "support@bizcuit.nl", local=sandbox_url),
+        anchors=FileAnchors(folder / f"anchors-{next(_numbers)}.jsonl"),
         keyring=Keyring({"k1": b"1" * 32}, "k1"), lookup_key=b"lookup" * 8, pin_pepper=b"pepper" * 8,
         base_url=base_url, hook_url=base_url, support_email="support@bizcuit.nl",
     )  # fmt: skip

@@ -55,7 +55,8 @@ def test_an_open_payment_with_dual_approval(owner: WebClient, demo: Demo, log: p
     Client.update(four_eyes_cents=0).where(Client.id == demo.client.id).execute()
     asked = read(owner, at(demo, demo.batch(many(80))), log)
     assert asked.twice == []
-    assert len(asked.statements) <= 7, asked.statements
+    # who may sign, and which accounts belong to one person, are three statements more than for one approval
+    assert len(asked.statements) <= 10, asked.statements
 
 
 @pytest.mark.parametrize("way", ["redirect", "decoupled", "embedded"])
@@ -90,7 +91,7 @@ def test_including_all_lines(owner: WebClient, demo: Demo, log: pytest.LogCaptur
     strike(owner, demo, batch, 0, htmx=True)
     log.clear()
     assert owner.post(at(demo, batch, "/alles"), htmx=True).status_code == 200
-    assert len(Asked(log).statements) <= 11, Asked(log).statements
+    assert len(Asked(log).statements) <= 12, Asked(log).statements
     assert Batch.get_by_id(batch.id).state == "open"
     assert four_eyes.valid_approvals(batch.id) == []
 

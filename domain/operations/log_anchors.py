@@ -1,0 +1,71 @@
+"""The heads of the audit logs, kept outside the database: what was cut off or rewritten there no longer matches."""
+
+import logging
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import datetime
+
+from connectors.anchors import Anchor
+from core.clock import utcnow
+from domain.common import audit
+from domain.common.services import services
+from models import AuditEvent, Client, transaction
+
+log = logging.getLogger(__name__)
+SHOWN = 8  # characters of a hash that people compare
+
+
+@dataclass(frozen=True)
+class LogHead:
+    """The last event of a client's log, as members see it. `at` is UTC."""
+
+    number: int
+    hash: str
+    at: datetime
+
+
+def log_head(client: Client) -> LogHead | None:
+    """Return the number of the last event, the beginning of its hash, and its time."""
+    query = AuditEvent.select(AuditEvent.number, AuditEvent.hash, AuditEvent.at).where(AuditEvent.client == client.id)
+    last = query.order_by(AuditEvent.number.desc()).first()
+    return LogHead(last.number, last.hash[:SHOWN], last.at) if last else None
+
+
+def anchor_logs() -> int:
+    """Keep the head of every log that grew since its last anchor; return how many those were.
+
+    A log from before hashes were keyed gets a keyed event first, once. A log that does not match its last anchor is
+    left alone, for `anchor_faults` to report.
+    """
+    store, anchored = services().anchors, _newest_anchors()
+    grown = []
+    for client in Client.select(Client.id, Client.public_id, Client.log_head).order_by(Client.id):
+        if client.log_head is None and client.public_id not in anchored and audit.last_event(client.id):
+            with transaction(client.id):
+                audit.record_event(client.id, audit.WORKER, "log.keyed", f"client:{client.id}")
+        last, known = audit.last_event(client.id), anchored.get(client.public_id)
+        if last is not None and (known is None or last.number > known.number):
+            grown.append(Anchor(client.public_id, last.number, last.hash, utcnow().isoformat()))
+    if grown:
+        store.append(grown)
+    return len(grown)
+
+
+def _newest_anchors() -> dict[str, Anchor]:
+    return {one.client: one for one in services().anchors.read()}
+
+
+def anchor_faults() -> Iterator[str]:
+    """Return a sentence for each log that is not as it was when its head was kept."""
+    try:
+        anchors = services().anchors.read()
+    except (OSError, ValueError, TypeError) as error:
+        yield f"the anchors of the audit logs cannot be read: {type(error).__name__}"
+        return
+    ids = {row.public_id: row.id for row in Client.select(Client.id, Client.public_id)}
+    for one in anchors:
+        event = AuditEvent.get_or_none(AuditEvent.client == ids.get(one.client), AuditEvent.number == one.number)
+        if event is None:
+            yield f"client {one.client}: event {one.number} of the log is gone; it was there at {one.at}"
+        elif event.hash != one.hash:
+            yield f"client {one.client}: event {one.number} of the log is not what it was at {one.at}"
