@@ -4,6 +4,7 @@ For an order that a person took to the bank one is enough, unless four eyes ask 
 when it cannot be asked, two members who confirm the same file count as that bank.
 """
 
+from dataclasses import dataclass
 from datetime import timedelta
 from io import BytesIO
 
@@ -66,6 +67,29 @@ def by_hand(demo: Demo) -> Batch:
     release(demo.membership, batch.reference, demo.view(batch).digest, "pin", PSU, PIN, device)
     manual_submission.download_order_file(demo.membership, batch.reference)
     return Batch.get_by_id(batch.id)
+
+
+@dataclass(frozen=True)
+class ByTwo:
+    """A payment that two people approved, and whose file was downloaded; the second person."""
+
+    batch: Batch
+    second: User
+
+
+@pytest.fixture
+def by_two(demo: Demo) -> ByTwo:
+    second = colleague(demo, "Naomi Peters")
+    account = manual_submission.add_account(demo.client, demo.user, IBAN, "Demo BV")
+    batch = demo.batch()
+    amendments.change_date_and_account(demo.client, demo.user, batch.reference, None, account.id)
+    Batch.update(changed_by=None).execute()  # who changed the account last may not approve
+    Client.update(four_eyes_cents=1).execute()
+    for membership in Membership.select().where(Membership.client == demo.client).order_by(Membership.id):
+        shown = demo.view(batch).digest
+        release(membership, batch.reference, shown, "pin", PSU, PIN, make_device(membership.user))
+    manual_submission.download_order_file(demo.membership, batch.reference)
+    return ByTwo(Batch.get_by_id(batch.id), second)
 
 
 @pytest.fixture
@@ -153,9 +177,8 @@ def test_the_same_file_again_says_nothing_new(owner: WebClient, demo: Demo, by_h
 
 
 @pytest.mark.parametrize("path", ["file", "word"])
-def test_four_eyes_take_two_people(site: Site, owner: WebClient, demo: Demo, by_hand: Batch, path: str):
-    naomi = colleague(demo, "Naomi Peters")
-    Client.update(four_eyes_cents=1).execute()
+def test_four_eyes_take_two_people(site: Site, owner: WebClient, demo: Demo, by_two: ByTwo, path: str):
+    by_hand, naomi = by_two.batch, by_two.second
     location = at(demo, by_hand, "/gemeld/geweigerd")
     if path == "file":
         location = upload(owner, demo, by_hand, file_of(by_hand)).location
@@ -170,10 +193,9 @@ def test_four_eyes_take_two_people(site: Site, owner: WebClient, demo: Demo, by_
     assert state(by_hand) == "rejected"
 
 
-def test_two_accounts_of_one_person_are_one(site: Site, owner: WebClient, demo: Demo, by_hand: Batch):
-    again = colleague(demo, "W. de Jong")
+def test_two_accounts_of_one_person_are_one(site: Site, owner: WebClient, demo: Demo, by_two: ByTwo):
+    by_hand, again = by_two.batch, by_two.second
     Identification.update(subject=Identification.get(Identification.user == demo.user.id).subject).execute()
-    Client.update(four_eyes_cents=1).execute()
     location = at(demo, by_hand, "/gemeld/geweigerd")
     owner.post(location, pin=PIN)
     answer = site.person(again).post(location, pin=PIN)
@@ -181,9 +203,8 @@ def test_two_accounts_of_one_person_are_one(site: Site, owner: WebClient, demo: 
     assert Evidence.select().where(Evidence.trust == "person").count() == 1
 
 
-def test_a_file_and_another_word_do_not_add_up(site: Site, owner: WebClient, demo: Demo, by_hand: Batch):
-    naomi = colleague(demo, "Naomi Peters")
-    Client.update(four_eyes_cents=1).execute()
+def test_a_file_and_another_word_do_not_add_up(site: Site, owner: WebClient, demo: Demo, by_two: ByTwo):
+    by_hand, naomi = by_two.batch, by_two.second
     owner.post(upload(owner, demo, by_hand, file_of(by_hand)).location, pin=PIN)
     site.person(naomi).post(at(demo, by_hand, "/gemeld/betaald"), pin=PIN)
     assert state(by_hand) == "sending"
