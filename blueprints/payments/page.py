@@ -51,6 +51,8 @@ from domain.reconciliation import matching
 from domain.team import salary_visibility
 from models import Membership
 
+# A whole booking of an order settles it: in other states none is looked for.
+_MAY_BE_BOOKED = ("signed", "executed", "partly_executed", "returned", "disputed")
 # States of a payment in which somebody may not have been paid, and may still be owed.
 _MAY_LEAVE_UNPAID = (*ENDED, "partly_executed", "pending_rejection", "disputed", "discarded", "replaced")
 
@@ -278,7 +280,8 @@ def _names(payment: Payment, sheet: PaymentSheet) -> PayeeNames | None:
 
 
 def _booking(payment: Payment, sheet: PaymentSheet) -> Link | None:
-    mark = matching.booking_of_order(payment.order.id) if payment.order else None
+    order = payment.order if payment.state in _MAY_BE_BOOKED else None
+    mark = matching.booking_of_order(order.id) if order else None
     if mark is None:
         return None
     url = url_for("banking.list_transactions", account_id=mark.account_id, boeking=mark.transaction_id)

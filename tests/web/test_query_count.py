@@ -59,6 +59,23 @@ def test_an_open_payment_with_dual_approval(owner: WebClient, demo: Demo, log: p
     assert len(asked.statements) <= 10, asked.statements
 
 
+@pytest.mark.parametrize(
+    ("state", "standing", "most"),
+    [("at_bank", "possible", 6), ("executed", "paid", 6), ("signed", "possible", 7),
+     # what was not paid, and why, is read too
+     ("rejected", "unpaid", 9), ("pending_rejection", "possible", 10), ("partly_executed", "paid", 10),
+     ("disputed", "disputed", 10), ("returned", "returned", 10)],
+)  # fmt: skip
+def test_a_payment_of_eighty_lines_in_each_state(
+    owner: WebClient, demo: Demo, log: pytest.LogCaptureFixture, state: str, standing: str, most: int
+):
+    batch = demo.batch(many(80))
+    put_at_bank(batch, state, standing)
+    asked = read(owner, at(demo, batch), log)
+    assert asked.twice == []
+    assert len(asked.statements) <= most, asked.statements
+
+
 @pytest.mark.parametrize("way", ["redirect", "decoupled", "embedded"])
 def test_a_payment_that_is_at_the_bank(
     owner: WebClient, demo: Demo, sandbox: Sandbox, log: pytest.LogCaptureFixture, way: str
