@@ -69,7 +69,7 @@ class MoneyWorld:
         configure(
             Services(
                 payroll=cast(Any, self.payroll), payroll_rest=nobody, nmbrs_oauth=nobody, bank=cast(Any, self.bank),
-                banks=Directory(), identity=nobody, register=nobody, mailer=nobody, pusher=nobody,
+                banks=Directory(), identity=nobody, register=nobody, mailer=nobody, pusher=nobody, anchors=nobody,
                 keyring=Keyring({"k1": b"1" * 32}, "k1"), lookup_key=b"lookup" * 8, pin_pepper=b"pepper" * 8,
                 base_url="http://localhost:8000", hook_url="http://localhost:8000", support_email="a@b.example",
             )
