@@ -5,6 +5,7 @@ from flask_babel import gettext as _
 from flask_babel import ngettext
 
 from blueprints.payroll.presenters.held_lines import held_title
+from blueprints.payroll.presenters.status import ConnectionHealth, RunOutcome
 from blueprints.team.presenter import ROLES
 from blueprints.web.formatters import day
 from blueprints.web.parts import Task
@@ -36,16 +37,16 @@ def summary(payments: int, setting_up: bool, other: int) -> str:
 
 
 # --- rows for one client ---
-def connection_task(words: dict[str, str]) -> Task:
-    """Return the row of a failing connection to Nmbrs; `words` are its `connection_words`."""
-    text = f"{words['problem']} {words['todo'] or _('Er is niets betaald.')}"
-    return Task(url_for("payroll.overview"), "link", words["title"], text, "bad" if words["remedy"] else "warn")
+def connection_task(health: ConnectionHealth) -> Task:
+    """Return the row of a failing connection to Nmbrs."""
+    text = f"{health.problem} {health.todo or _('Er is niets betaald.')}"
+    return Task(url_for("payroll.overview"), "link", health.title, text, "bad" if health.remedy else "warn")
 
 
-def refused_run_task(run: HistoryRow, words: dict[str, str]) -> Task:
-    """Return the row of a run that did not become a payment; `words` are its `result_words`."""
+def refused_run_task(run: HistoryRow, outcome: RunOutcome) -> Task:
+    """Return the row of a run that did not become a payment."""
     title = _("%(run)s is niet klaargezet", run=_run_name(run))
-    return Task(_entry_url(run), words["sign"], title, words["text"], words["tone"])
+    return Task(_entry_url(run), outcome.sign, title, outcome.text, outcome.tone)
 
 
 def held_lines_task(run: HistoryRow) -> Task:
@@ -54,10 +55,10 @@ def held_lines_task(run: HistoryRow) -> Task:
     return Task(_entry_url(run), "warn", _run_name(run), text, "warn")
 
 
-def coming_run_task(run: HistoryRow, words: dict[str, str]) -> Task:
-    """Return the row of a run that is being fetched; `words` are its `result_words`."""
-    text = " · ".join(filter(None, (words["title"], words["text"])))
-    return Task(_entry_url(run), words["sign"], _run_name(run), text, words["tone"])
+def coming_run_task(run: HistoryRow, outcome: RunOutcome) -> Task:
+    """Return the row of a run that is being fetched."""
+    text = " · ".join(filter(None, (outcome.title, outcome.text)))
+    return Task(_entry_url(run), outcome.sign, _run_name(run), text, outcome.tone)
 
 
 def _entry_url(run: HistoryRow) -> str:

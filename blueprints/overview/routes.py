@@ -9,7 +9,7 @@ from blueprints.overview import presenter
 from blueprints.payments.presenters.payment_list import present_rows
 from blueprints.payments.presenters.status import DONE, TO_DO, UNDER_WAY
 from blueprints.payments.presenters.unpaid import needs_attention, unpaid_task
-from blueprints.payroll.presenters.status import connection_words, result_words
+from blueprints.payroll.presenters.status import connection_health, run_outcome
 from blueprints.pwa import splash
 from blueprints.web.authorization import ALL, for_client
 from blueprints.web.current_user import current_user_row
@@ -83,10 +83,10 @@ def _to_do(
     `owed`: what was not paid.
     """
     held = blockers.find_blockers(client)
-    links = [(one, connection_words(one)) for one in held.links]
-    refused, coming = ([(row, result_words(row)) for row in rows] for rows in (held.refused, held.coming))
+    links = [(one, connection_health(one)) for one in held.links]
+    refused, coming = ([(row, run_outcome(row)) for row in rows] for rows in (held.refused, held.coming))
     to_renew = consents.consents_needing_renewal(client)
-    mendable = sum(1 for _one, words in links if words["remedy"])
+    mendable = sum(1 for _one, health in links if health.remedy)
     missed = unpaid_task(owed) if needs_attention(owed) else None
     other = len(to_renew) + mendable + len(refused) + len(held.held) + bool(held.unmapped) + bool(missed)
     shown = repr((waiting, step, links, refused, held.held, coming, held.unmapped, to_renew, missed))
@@ -94,13 +94,13 @@ def _to_do(
         "waiting_rows": present_rows(waiting),
         "tasks": [
             *([missed] if missed else []),
-            *(presenter.connection_task(words) for _one, words in links),
-            *(presenter.refused_run_task(run, words) for run, words in refused),
+            *(presenter.connection_task(health) for _one, health in links),
+            *(presenter.refused_run_task(run, outcome) for run, outcome in refused),
             *(presenter.held_lines_task(run) for run in held.held),
             *([presenter.unmapped_task(held.unmapped)] if held.unmapped else []),
             *([presenter.setup_task()] if step else []),
         ],
-        "coming": [presenter.coming_run_task(run, words) for run, words in coming],
+        "coming": [presenter.coming_run_task(run, outcome) for run, outcome in coming],
         "consents": [present_consent(one) for one in to_renew],
         "summary": presenter.summary(len(waiting), step is not None, other),
         "seen": sha256(shown.encode()).hexdigest()[:16],

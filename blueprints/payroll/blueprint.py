@@ -3,12 +3,12 @@
 from flask import Blueprint
 
 from blueprints.payroll.presenters.held_lines import held_reason, held_todo
-from blueprints.payroll.presenters.status import reason_words, run_todo
+from blueprints.payroll.presenters.status import reason_text, run_todo
 
 blueprint = Blueprint("payroll", __name__)
 
-for words in (held_reason, held_todo, reason_words, run_todo):
-    blueprint.add_app_template_filter(words)
+for text_of in (held_reason, held_todo, reason_text, run_todo):
+    blueprint.add_app_template_filter(text_of)
 
 
 def parse_id(text: str) -> int | None:

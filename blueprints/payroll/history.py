@@ -6,7 +6,7 @@ from flask_babel import gettext as _
 from blueprints.payments.presenters.status import STATES
 from blueprints.payroll.blueprint import blueprint, parse_id
 from blueprints.payroll.presenters.held_lines import present_held_lines
-from blueprints.payroll.presenters.status import exchange_words, result_names, result_words
+from blueprints.payroll.presenters.status import exchange_row, result_names, run_outcome
 from blueprints.web.authorization import ALL, for_client
 from blueprints.web.responses import redirect_to, render, render_fragment
 from domain.payroll import companies, run_history
@@ -26,7 +26,7 @@ def history_of(client: Client) -> dict:
     rows = run_history.history(client, show + 1, 0, only)
     filtered = only != run_history.Filter()
     return {
-        "history": [(row, result_words(row)) for row in rows[:show]],
+        "history": [(row, run_outcome(row)) for row in rows[:show]],
         "more": _history_url(only, show + run_history.PAGE_SIZE) if len(rows) > show and show < MAX_ROWS else "",
         "again": _history_url(only, show),
         "moving": any(row.result in ("found", "retrying") for row in rows[:show]) or not (rows or filtered),
@@ -76,10 +76,10 @@ def history_entry(membership, run_id):
         "payroll/_history_entry.html",
         client=membership.client,
         run=detail,
-        words=result_words(detail.row),
+        outcome=run_outcome(detail.row),
         held=present_held_lines(detail.beside.held),
         states={batch.state: STATES[str(batch.state)][0] for batch in detail.batches},
-        exchanges=[(one, exchange_words(one)) for one in detail.exchanges],
+        exchanges=[(one, exchange_row(one)) for one in detail.exchanges],
         moving=awaited or detail.row.result in ("found", "retrying"),
         again=request.full_path.rstrip("?"),
     )

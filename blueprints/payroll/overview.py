@@ -2,7 +2,7 @@
 
 from blueprints.payroll.blueprint import blueprint
 from blueprints.payroll.history import history_of
-from blueprints.payroll.presenters.status import connection_words
+from blueprints.payroll.presenters.status import connection_health
 from blueprints.web.authorization import ALL, for_client
 from blueprints.web.responses import render, render_fragment
 from domain.payroll import companies, connections, run_discovery, webhook_registration
@@ -26,7 +26,7 @@ def overview(membership):
         "payroll/overview.html",
         "payroll/_history.html",
         client=client,
-        connections=[(one, connection_words(one)) for one in views],
+        connections=[(one, connection_health(one)) for one in views],
         unmapped=companies.unmapped_runs(client) if rows else [],
         older=len(companies.runs_before_connection(client)) if rows else 0,
         webhook_not_requested=[] if delivered_at else [one.id for one in rows if _could_request_webhook(one)],

@@ -3,7 +3,7 @@
 from flask import request, url_for
 
 from blueprints.payroll.blueprint import blueprint
-from blueprints.payroll.presenters.permissions import check_words
+from blueprints.payroll.presenters.permissions import permission_row
 from blueprints.web.authorization import ALL, for_client
 from blueprints.web.responses import redirect_to, render_fragment
 from domain.payroll import connections, permission_check
@@ -27,7 +27,7 @@ def permissions(membership, connection_id):
         client=membership.client,
         connection=view,
         going=view.checking or any(one.result == "waiting" for one in checks),
-        checks=[check_words(one) for one in checks],
+        checks=[permission_row(one) for one in checks],
         tried=sum(one.result != "waiting" for one in checks),
         refused=[one for one in checks if one.result == "refused" and one.needed],
         troubled=any(one.result == "trouble" for one in checks),

@@ -15,7 +15,7 @@ from blueprints.payroll.company_mapping import (
     restrict_to_connection,
 )
 from blueprints.payroll.forms import ConfirmForm, MappingForm
-from blueprints.payroll.presenters.status import connection_words
+from blueprints.payroll.presenters.status import connection_health
 from blueprints.payroll.webhook import enqueue_webhook_checks, present_webhooks
 from blueprints.web.authorization import ALL, for_client
 from blueprints.web.error_messages import message_for
@@ -55,7 +55,7 @@ def _settings_page(membership, connection, choices: MappingChoices, search: str)
         form=MappingForm(),
         found=list_companies(connection, search, choices, accounts),
         accounts=accounts,
-        health=connection_words(view),
+        health=connection_health(view),
         membership=membership,
         old_until=webhook_keys.previous_key_expires_at(client),
         rest_offered=services().rest_offered,

@@ -9,7 +9,7 @@ from flask_babel import gettext as _
 
 from blueprints.payroll.blueprint import blueprint
 from blueprints.payroll.forms import KEPT, AddressForm
-from blueprints.payroll.presenters.status import webhook_words
+from blueprints.payroll.presenters.status import webhook_status
 from blueprints.web.authorization import ALL, for_client, recently_authenticated_keeping
 from blueprints.web.responses import redirect_to, render
 from domain.payroll import connections, run_discovery, webhook_keys, webhook_registration
@@ -24,7 +24,7 @@ def present_webhooks(client: Client, connection: NmbrsConnection) -> dict[str, A
     hooks = [] if connection.interface == "rest" else webhook_registration.webhooks_of_connection(connection)
     delivered_at = webhook_registration.last_delivery_at(client)
     return {
-        "hooks": [(one, webhook_words(one)) for one in hooks],
+        "hooks": [(one, webhook_status(one)) for one in hooks],
         "wanted": connection.webhooks_wanted_at is not None,
         "installed": bool(hooks) and all(one.state == "installed" for one in hooks),
         "checking": any(one.checking for one in hooks),

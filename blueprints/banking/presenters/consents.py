@@ -36,14 +36,14 @@ def _text(consent: ConsentView) -> str:
     """Return what happened, and what still works."""
     if consent.word == "ends":
         return _ends(consent)
-    words = {
+    texts = {
         "expired": _("De toestemming aan je bank is verlopen."),
         "revokedByPsu": _("De toestemming is bij je bank ingetrokken."),
         "terminatedByTpp": _("Wij hebben de toestemming beëindigd."),
         "rejected": _("Je bank heeft de toestemming geweigerd."),
         "unknown": _("Je bank kent de toestemming niet meer."),
     }
-    happened = words.get(consent.word, _("Je bank geeft ons geen toegang meer."))
+    happened = texts.get(consent.word, _("Je bank geeft ons geen toegang meer."))
     return f"{happened} {_('Je ziet het laatst bekende saldo. Betalen kan nog, als je bank dat toestaat.')}"
 
 

@@ -60,17 +60,17 @@ def _details(booking: TransactionView) -> list[str]:
 def _payment(booking: TransactionView) -> Link | None:
     if not booking.reference:
         return None
-    words = {
+    texts = {
         "lump": _("Naar deze betaalopdracht"),
         "line": _("Naar de betaalopdracht van deze regel"),
         "return": _("Teruggestort: naar de betaalopdracht"),
     }
-    return Link(words.get(booking.role or "", ""), url_for("payments.detail", reference=booking.reference))
+    return Link(texts.get(booking.role or "", ""), url_for("payments.detail", reference=booking.reference))
 
 
 def hidden_reason(code: str | None) -> str:
     """Return why no transactions are shown."""
-    words = {
+    texts = {
         "waiting": _(
             "We controleren nog of de rekeninghouder het bedrijf is dat bij de KvK staat. "
             "Daarna zie je hier de transacties. Betalen kan intussen gewoon."
@@ -80,4 +80,4 @@ def hidden_reason(code: str | None) -> str:
             "Daarom tonen we hier geen transacties. Neem contact met ons op als dat niet klopt."
         ),
     }
-    return words.get(code or "", "")
+    return texts.get(code or "", "")

@@ -31,12 +31,12 @@ def _row(one: Told) -> tuple[str, str]:
     about = _("De hele betaling")
     if one.lines is not None:
         about = ngettext("%(num)s post", "%(num)s posten", one.lines)
-    words = [_what(one)]
+    parts = [_what(one)]
     if one.cents and one.lines is None:
-        words.append(euro(abs(one.cents)))
+        parts.append(euro(abs(one.cents)))
     if one.reason:
-        words.append(str(LINE_REASONS.get(one.reason, one.reason)))
-    return about, ", ".join(words)
+        parts.append(str(LINE_REASONS.get(one.reason, one.reason)))
+    return about, ", ".join(parts)
 
 
 def _what(one: Told) -> str:

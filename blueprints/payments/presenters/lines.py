@@ -128,12 +128,12 @@ def line_status(row: LineView, payment: Payment) -> tuple[str, str]:
         return _("Nog onderweg bij je bank"), "warn"
     if row.state == "refused" and payment.state not in EDITABLE:
         return _("Door jou weggelaten"), ""
-    words, tone = LINES.get(row.state, ("", ""))
+    text, tone = LINES.get(row.state, ("", ""))
     if row.state == "void" and payment.state in SENT:
         return str(_PAID_LATER), ""
     if row.state in _BANK_SAID and row.bank_reason in LINE_REASONS:
-        return f"{words}: {LINE_REASONS[row.bank_reason]}", tone
-    return ("", "") if row.state == payment.state != "disputed" else (str(words), tone)
+        return f"{text}: {LINE_REASONS[row.bank_reason]}", tone
+    return ("", "") if row.state == payment.state != "disputed" else (str(text), tone)
 
 
 FILTERS = (("", _l("Alles")), (REFUSED, _l("Niet betalen")), (REMARKED, _l("Met opmerking")))

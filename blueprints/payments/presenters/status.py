@@ -98,7 +98,7 @@ NO_ANSWER_AFTER = timedelta(minutes=1)
 
 def state_label(row: Payment | BatchRow) -> tuple[str, str]:
     """Return label and tone; a signed payment includes its execution date."""
-    words, tone = STATES[row.state]
+    text, tone = STATES[row.state]
     if row.by_hand and row.state == "sending":
         return _("Bestand gedownload: nog niets gehoord van je bank"), tone
     if isinstance(row, Payment) and names_differ(row):
@@ -106,7 +106,7 @@ def state_label(row: Payment | BatchRow) -> tuple[str, str]:
     if row.state == "signed" and row.execution_date:
         when = day_and_month(row.execution_date).replace(" ", NBSP)
         return _("Ondertekend: de bank voert uit op %(day)s", day=when), tone
-    return str(words), tone
+    return str(text), tone
 
 
 def names_differ(payment: Payment) -> bool:

@@ -29,7 +29,7 @@ _ENGLISH_REST = "Please give consent again as a user who may use {right}."
 
 
 @dataclass(frozen=True)
-class CheckWords:
+class PermissionRow:
     """A row of the list. `problem` is empty if nothing needs to be done."""
 
     question: str
@@ -43,17 +43,17 @@ class CheckWords:
     english: str = ""
 
 
-def check_words(check: CheckView) -> CheckWords:
+def permission_row(check: CheckView) -> PermissionRow:
     """Return a check as a row: icon, state, and for a refused call which permission to add where."""
     tone, sign, state = _states()[check.result]
     if check.result == "refused" and not check.needed:
         tone, sign = "warn", "warn"
     title = title_of(check.question)
     if check.result not in ("refused", "trouble"):
-        return CheckWords(check.question, title, check.call, tone, sign, state)
+        return PermissionRow(check.question, title, check.call, tone, sign, state)
     without = _without().get(check.question, "") if not check.needed else ""
     code = kind_of(check)
-    return CheckWords(
+    return PermissionRow(
         check.question, title, check.call, tone, sign, state, _problem(code, check.call), without,
         _english(code, check.call),
     )  # fmt: skip

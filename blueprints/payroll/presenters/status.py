@@ -1,5 +1,7 @@
 """Texts about the result of a run, the status of a connection, and calls to Nmbrs."""
 
+from dataclasses import dataclass
+
 from flask_babel import gettext as _
 from flask_babel import ngettext
 
@@ -17,17 +19,17 @@ _TITLES = {
 
 
 # --- reasons ---
-def reason_words(reason: str) -> str:
+def reason_text(reason: str) -> str:
     """Return why a run was refused or waits, or why a connection fails (codes of the payment file and of Nmbrs)."""
     code, _colon, call = reason.partition(":")
     if code == "not_allowed":
         what = title_of(_TITLES[call]) if call in _TITLES else call
         return _("Nmbrs staat dit account niet toe: %(what)s.", what=what[:1].lower() + what[1:])
-    words = _file_words() | _nmbrs_words() | _run_words()
-    return words.get(code, _("Nmbrs was niet bereikbaar."))
+    texts = _file_reasons() | _nmbrs_reasons() | _run_reasons()
+    return texts.get(code, _("Nmbrs was niet bereikbaar."))
 
 
-def _file_words() -> dict[str, str]:
+def _file_reasons() -> dict[str, str]:
     return {
         "empty": _("Het betaalbestand van Nmbrs is leeg."),
         "not_xml": _("Het betaalbestand van Nmbrs is niet te lezen."),
@@ -62,7 +64,7 @@ def run_todo(code: str) -> str:
     return _("Draai de run opnieuw in Nmbrs; wij lezen hem dan vanzelf. Blijft het zo, neem dan contact met ons op.")
 
 
-def _nmbrs_words() -> dict[str, str]:
+def _nmbrs_reasons() -> dict[str, str]:
     return {
         "bad_credentials": _("Nmbrs herkent het e-mailadres en token niet meer."),
         "out_of_sight": _("Het Nmbrs-account ziet deze administratie niet."),
@@ -74,7 +76,7 @@ def _nmbrs_words() -> dict[str, str]:
     }
 
 
-def _run_words() -> dict[str, str]:
+def _run_reasons() -> dict[str, str]:
     return {
         "nothing_more": _("Deze run is opnieuw gedraaid. Er is niets meer te betalen dan al is betaald."),
         "overpaid": _("Deze run is opnieuw gedraaid, en er is al meer betaald dan er nu in staat."),
@@ -84,9 +86,19 @@ def _run_words() -> dict[str, str]:
 
 
 # --- run history ---
-def result_words(row: HistoryRow) -> dict[str, str]:
-    """Return tone, icon, title and advice for a run."""
-    reason = reason_words(row.reason) if row.reason else ""
+@dataclass(frozen=True)
+class RunOutcome:
+    """What became of a run; `sign` is its icon, `text` the advice."""
+
+    tone: str
+    sign: str
+    title: str
+    text: str
+
+
+def run_outcome(row: HistoryRow) -> RunOutcome:
+    """Return what became of a run."""
+    reason = reason_text(row.reason) if row.reason else ""
     if row.reason and row.line:
         reason = _("Regel %(line)s: %(reason)s", line=row.line, reason=reason)
     tone, sign, title, text = _results(reason)[row.result]
@@ -99,7 +111,7 @@ def result_words(row: HistoryRow) -> dict[str, str]:
     if row.missing and row.result != "vanished":
         tone, sign = "warn", "warn"
         text = " ".join(filter(None, (text, _("Staat niet meer in Nmbrs; de betaling kan zolang niet door."))))
-    return {"tone": tone, "sign": sign, "title": title, "text": text}
+    return RunOutcome(tone, sign, title, text)
 
 
 def _results(reason: str) -> dict[str, tuple[str, str, str, str]]:
@@ -141,15 +153,25 @@ def result_names() -> dict[str, str]:
 
 
 # --- connection status ---
-def connection_words(view: ConnectionView) -> dict[str, str]:
-    """Return title, problem and advice. `remedy` names the view that solves it; "" for none."""
+@dataclass(frozen=True)
+class ConnectionHealth:
+    """Whether a connection works. `todo` is the advice; `remedy` names the view that solves it, "" for none."""
+
+    title: str
+    problem: str = ""
+    todo: str = ""
+    remedy: str = ""
+
+
+def connection_health(view: ConnectionView) -> ConnectionHealth:
+    """Return whether a connection works, and what to do if it does not."""
     if view.status == "active":
-        return {"title": _("Er is een actieve verbinding met Nmbrs"), "problem": "", "todo": "", "remedy": ""}
+        return ConnectionHealth(_("Er is een actieve verbinding met Nmbrs"))
     reason = view.problem or ""
     always = (_("We proberen het steeds opnieuw."), "")
     todo, remedy = _remedies(view.interface == "rest").get(reason.partition(":")[0], always)
     title = _("De verbinding met Nmbrs is gestoord")
-    return {"title": title, "problem": reason_words(reason), "todo": todo, "remedy": remedy}
+    return ConnectionHealth(title, reason_text(reason), todo, remedy)
 
 
 def _remedies(rest: bool) -> dict[str, tuple[str, str]]:
@@ -165,8 +187,18 @@ def _remedies(rest: bool) -> dict[str, tuple[str, str]]:
     }
 
 
-def webhook_words(view: WebhookView) -> dict[str, str]:
-    """Return tone, icon, state and advice for the webhook of one debtor."""
+@dataclass(frozen=True)
+class WebhookStatus:
+    """The webhook of one debtor; `sign` is its icon, `text` the advice."""
+
+    tone: str
+    sign: str
+    state: str
+    text: str
+
+
+def webhook_status(view: WebhookView) -> WebhookStatus:
+    """Return the status of the webhook of one debtor."""
     problem = view.problem or ""
     call = problem.partition(":")[2]
     own = _("Of stel het seintje zelf in, met de stappen hieronder.")
@@ -174,25 +206,37 @@ def webhook_words(view: WebhookView) -> dict[str, str]:
         "off": ("", "clock", _("nog niet aangezet"), ""),
         "installed": ("good", "check", _("geïnstalleerd"), ""),
         "not_allowed": ("warn", "warn", _("mag niet"), f"{ask_for_right(call)} {own}"),
-        "failed": ("warn", "warn", _("niet gelukt"), f"{reason_words(problem)} {own}"),
+        "failed": ("warn", "warn", _("niet gelukt"), f"{reason_text(problem)} {own}"),
     }
     tone, sign, state, text = states[view.state]
     if view.checking and view.state == "off":
         state = _("wordt aangezet")
-    return {"tone": tone, "sign": sign, "state": state, "text": text}
+    return WebhookStatus(tone, sign, state, text)
 
 
 # --- calls to Nmbrs ---
-def exchange_words(exchange: ExchangeView) -> dict[str, str]:
-    """Return subject, parameters, outcome and result of a call."""
+@dataclass(frozen=True)
+class ExchangeRow:
+    """A call to Nmbrs: its subject and parameters (`asked`), its outcome, and what it returned (`answer`)."""
+
+    title: str
+    asked: str
+    tone: str
+    sign: str
+    outcome: str
+    answer: str
+
+
+def exchange_row(exchange: ExchangeView) -> ExchangeRow:
+    """Return a call to Nmbrs as a row."""
     asked = " · ".join(f"{name} {value}" for name, value in exchange.asked.items())
     good = exchange.outcome == "ok"
     question = _TITLES.get(exchange.call, "")
-    return {
-        "title": title_of(question) if question else exchange.call,
-        "asked": asked, "tone": "good" if good else "bad", "sign": "check" if good else "cross",
-        "outcome": _("gelukt") if good else reason_words(exchange.outcome), "answer": _answer(question, exchange),
-    }  # fmt: skip
+    return ExchangeRow(
+        title=title_of(question) if question else exchange.call, asked=asked, tone="good" if good else "bad",
+        sign="check" if good else "cross", outcome=_("gelukt") if good else reason_text(exchange.outcome),
+        answer=_answer(question, exchange),
+    )  # fmt: skip
 
 
 def _answer(question: str, exchange: ExchangeView) -> str:
