@@ -30,7 +30,7 @@ from tests.support.money_world import IBANS, NAMES, MoneyWorld
 
 LONG = bool(os.environ.get("BIZCUIT_TEST_LONG"))
 STEPS = 50
-EXAMPLES = 2000 if LONG else 30
+EXAMPLES = 2400 if LONG else 30
 AT_BANK = tuple(sorted(state_machine.SENT))
 
 accounts, amounts = st.sampled_from(IBANS), st.sampled_from([10_000, 25_000, 25_001, 40_000])

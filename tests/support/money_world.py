@@ -317,11 +317,15 @@ class MoneyWorld:
             self.change_account(batch, batch.bank_account)  # a day that is over is chosen anew
             self.approve(batch, self.owner)
             self.take_file(batch)
-        elif (batch.state, "reopen") in state_machine.TRANSITIONS:
+        elif (batch.state, "reopen") in state_machine.TRANSITIONS and not self._waits(batch):
             self.reopen(batch)
         if batch.state in ("sending", "disputed"):
             for by in ("anna", "bram"):
                 self.operator_tells(batch, by)
+
+    def _waits(self, batch: Batch) -> bool:
+        """Whether a payment of the same run waits already: to set another up would replace it."""
+        return any(one.run_id == batch.run_id for one in self.batches("open", "approved"))
 
     def _pay_and_tell(self) -> None:
         """Banks pay whatever they may; people bring the files of payments that no bank tells of."""
