@@ -58,10 +58,8 @@ def offer(run: Run) -> Offer:
     """Return what may be paid of the run by its newest version, in a transaction that holds the client's lock."""
     require_client_lock(run.client_id)
     earlier, dues = _earlier(run), list(Due.select().where(Due.run == run.id).order_by(Due.id))
-    held = _held_by_due(dues)
-    return offer_of(
-        [(row.id, placed_lines(row) + held[row.id] if _is_owed(row) else [], earlier[row.id]) for row in dues]
-    )
+    owed = owed_lines(dues)
+    return offer_of([(row.id, owed[row.id] if _is_owed(row) else [], earlier[row.id]) for row in dues])
 
 
 def _is_owed(row: Due) -> bool:
@@ -70,7 +68,7 @@ def _is_owed(row: Due) -> bool:
     return row.owed_cents > 0 and row.suspended_at is None
 
 
-def offer_of(people: Sequence[tuple[int, list[tuple[int, PayableLine]], list[EarlierLine]]]) -> Offer:
+def offer_of(people: Sequence[tuple[int, Sequence[tuple[int, PayableLine]], list[EarlierLine]]]) -> Offer:
     """Return the offer for these dues, each with its id, its lines with their positions, and its earlier lines."""
     made = Offer()
     for due, placed, before in people:
@@ -93,6 +91,12 @@ def offer_of(people: Sequence[tuple[int, list[tuple[int, PayableLine]], list[Ear
 
 def _text(line: PayableLine) -> tuple[str, str, str, str | None]:
     return (line.name_shown, line.iban, line.description_shown, line.held)
+
+
+def owed_lines(dues: Sequence[Due]) -> dict[int, list[tuple[int, PayableLine]]]:
+    """Return the lines of each due by the version that it is of, with their positions: payable ones, then held ones."""
+    held = _held_by_due(dues)
+    return {row.id: placed_lines(row) + held[row.id] for row in dues}
 
 
 def _held_by_due(dues: Sequence[Due]) -> dict[int, list[tuple[int, PayableLine]]]:

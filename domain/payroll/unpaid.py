@@ -15,8 +15,10 @@ from peewee import fn
 
 from domain.payments import state_machine
 from domain.payments.account_refusals import ACCOUNT_CODES
+from domain.payments.held_lines import is_held
 from domain.payroll import run_dues
 from domain.payroll.run_dues import OwedLine
+from domain.payroll.run_versions import PayableLine
 from domain.payroll.unpaid_history import (
     DID_NOT_ARRIVE,
     WAITING_STATES,
@@ -35,6 +37,7 @@ from models import (
     BatchLine,
     Client,
     Due,
+    HeldLine,
     OrderLine,
     PayrollCompany,
     Run,
@@ -53,6 +56,7 @@ class Why(StrEnum):
     PENDING = "pending"  # rejected, but the bank may still execute it
     DISPUTED = "disputed"  # the bank's statements contradict each other
     UNCERTAIN = "uncertain"  # the bank may still execute it, though its payment is over
+    HELD = "held"  # the file holds it in a way in which it cannot be paid
     SUSPENDED = "suspended"  # what is owed is unknown: the run is gone, or its file is invalid
 
 
@@ -60,6 +64,9 @@ class Why(StrEnum):
 PAYABLE = frozenset({Why.REFUSED, Why.RETURNED, Why.NOT_ASKED})
 # Owed, but somebody must do or say something before it can be paid.
 WAITING = frozenset({Why.PENDING, Why.DISPUTED, Why.UNCERTAIN, Why.SUSPENDED})
+
+
+Placed = Sequence[tuple[int, PayableLine]]  # lines with their positions in the file
 
 
 @dataclass(frozen=True)
@@ -71,6 +78,7 @@ class UnpaidLine:
     `excluded_line`: the line that the owner excluded.
     `needs_action`: that payment itself asks for an action.
     `returned`: it was paid, and came back.
+    `held`: why the file's line cannot be paid (`connectors.nmbrs.payment_file`).
     """
 
     why: Why
@@ -87,6 +95,7 @@ class UnpaidLine:
     excluded_line: int | None = None
     needs_action: bool = False
     returned: bool = False
+    held: str | None = None
 
     @property
     def key(self) -> str:
@@ -123,7 +132,8 @@ def _read(batches: Any, runs: Any) -> list[UnpaidLine]:
         return []
     histories = read_histories(doubtful)
     said = read_statements(one for history in histories.values() for one in history.asked)
-    found = [line for due in dues for line in _lines(due, histories[due.id], said)]
+    owed = run_dues.owed_lines(dues)
+    found = [line for due in dues for line in _lines(due, owed[due.id], histories[due.id], said)]
     return sorted(found, key=lambda one: (-one.run.id, one.owed.position if one.owed else 0))
 
 
@@ -141,7 +151,8 @@ def _doubtful_dues(batches: Any, runs: Any) -> Any:
     )  # fmt: skip
     replaced = lines.where(Batch.state == "replaced")
     suspended = Due.select(Due.id).join(Run).where(runs, Run.state != "taken", Due.suspended_at.is_null(False))
-    return uncertain.union(_still_owed(refused.union(excluded).union(replaced).union(suspended)))
+    held = HeldLine.select(HeldLine.due).join(Run).where(runs, is_held(), HeldLine.due.is_null(False))
+    return uncertain.union(_still_owed(refused.union(excluded).union(replaced).union(suspended).union(held)))
 
 
 def _still_owed(dues: Any) -> Any:
@@ -152,10 +163,12 @@ def _still_owed(dues: Any) -> Any:
 
 
 # --- concluding -----------------------------------------------------------------------------------
-def _lines(due: Due, history: DueHistory, said: Statements) -> Iterator[UnpaidLine]:
-    offer = run_dues.offer_of([(due.id, run_dues.placed_lines(due), history.earlier())])
+def _lines(due: Due, owed: Placed, history: DueHistory, said: Statements) -> Iterator[UnpaidLine]:
+    offer = run_dues.offer_of([(due.id, owed, history.earlier())])
     for one in offer.pay:
         yield _payable(due, one, history, said)
+    for one in offer.held:
+        yield _held(due, one)
     chosen = {one.id: one for one in history.chosen}
     for line_id, one in offer.struck.items():
         if not chosen[line_id].waits:
@@ -213,6 +226,13 @@ def _excluded(due: Due, one: OwedLine, line: ChosenLine, excluded_line: int | No
     return UnpaidLine(
         Why.SUSPENDED if _suspended_since(due) else Why.EXCLUDED, due.run, due.id, one.line.name_shown, one.line.iban,
         one.line.amount_cents, one, line.reference, line.since, excluded_line=excluded_line,
+    )  # fmt: skip
+
+
+def _held(due: Due, one: OwedLine) -> UnpaidLine:
+    return UnpaidLine(
+        Why.SUSPENDED if _suspended_since(due) else Why.HELD, due.run, due.id, one.line.name_shown, one.line.iban,
+        one.line.amount_cents, None, None, due.updated_at, held=one.line.held,
     )  # fmt: skip
 
 

@@ -13,9 +13,11 @@ from models import BankOrder, Batch, BatchLine, Client, Membership, OrderLine, R
 from tests.support.bank import bank_day
 from tests.support.factories import Demo, make_user
 from tests.support.intake import lines, state, work
+from tests.support.pain001_builder import Line
 from tests.support.sandbox import Sandbox
 from tests.support.signing import followed
 from tests.support.web_client import Page, Site, WebClient
+from tests.web import test_held_lines as held_lines
 from tests.web.test_approval import pay
 from tests.web.test_payment_page import at
 from tests.web.test_reopening import LISANNE, NAOMI, NEW, WOUTER, amounts, decided, run, run_again
@@ -258,6 +260,17 @@ def test_a_run_that_vanished_is_told_once(owner: WebClient, demo: Demo, sandbox:
     assert sections(page) == ["Wacht nog"]
     assert "De salarisrun staat niet meer in Nmbrs" in page.text
     assert tap(owner, demo, refused).location.endswith("/niet-betaald")
+
+
+def test_a_held_line_says_what_to_change(site: Site, owner: WebClient, demo: Demo):
+    (batch,) = held_lines.run(site, demo, Line(), held_lines.HELD)
+    page = unpaid_page(owner, demo)
+    assert sections(page) == ["Kan zo niet betaald worden"]
+    (row,) = rows(page)
+    assert "Meijer, Naomi" in row and "Het rekeningnummer klopt niet. Wijzig het rekeningnummer in Nmbrs." in row
+    assert tapped(owner, demo, batch).id == batch.id, "nothing of it can be put into a payment"
+    held_lines.run_again(site, demo, Line(), held_lines.NAOMI)
+    assert sections(unpaid_page(owner, demo)) == []
 
 
 def test_who_may_not_see_salaries_sees_how_many(site: Site, owner: WebClient, demo: Demo, refused: Batch):

@@ -96,7 +96,7 @@ def read(page: Page) -> dict[str, Card]:
         for card in section.cssselect(".card"):
             texts = [node.text_content().strip() for node in card.cssselect(".pad > p.muted")]
             rows = card.cssselect("li.line")
-            reasons = [node.text_content().strip() for row in rows for node in row.cssselect(".say")]
+            reasons = [node.text_content().strip() for row in rows for node in row.cssselect(".who > span")[1:2]]
             assert len(reasons) == len(rows), "each line says why"
             ways = [node.text_content().strip() for node in card.cssselect("button, .pad a")]
             name = card.cssselect("b")[0].text_content().partition(", ")[2]

@@ -10,6 +10,7 @@ from flask_babel import gettext as _
 from flask_babel import ngettext
 
 from blueprints.payments.presenters.bank_codes import BANK_REASONS, LINE_REASONS
+from blueprints.payroll.presenters.held_lines import held_reason, held_todo
 from blueprints.web.formatters import day, euro, long_day
 from blueprints.web.lazy_texts import _l
 from blueprints.web.parts import Link, Task
@@ -83,10 +84,11 @@ def unpaid_task(lines: Sequence[UnpaidLine]) -> Task | None:
     if not lines:
         return None
     open_now, account = _count(lines, PAYABLE), _count(lines, {Why.WRONG_ACCOUNT})
-    waiting, excluded = _count(lines, WAITING), _count(lines, {Why.EXCLUDED})
+    waiting, excluded, held = _count(lines, WAITING), _count(lines, {Why.EXCLUDED}), _count(lines, {Why.HELD})
     parts = [
         ngettext("%(num)s kan opnieuw", "%(num)s kunnen opnieuw", open_now) if open_now else "",
         ngettext("%(num)s rekening nakijken", "%(num)s rekeningen nakijken", account) if account else "",
+        ngettext("%(num)s aanpassen in Nmbrs", "%(num)s aanpassen in Nmbrs", held) if held else "",
         ngettext("%(num)s wacht", "%(num)s wachten", waiting) if waiting else "",
         ngettext("%(num)s weggelaten", "%(num)s weggelaten", excluded) if excluded else "",
     ]
@@ -95,13 +97,13 @@ def unpaid_task(lines: Sequence[UnpaidLine]) -> Task | None:
 
 
 def needs_attention(lines: Iterable[UnpaidLine]) -> bool:
-    """Return whether the overview should tell it: somebody can do something, and no payment in its list says so."""
-    return any(one.why not in (Why.EXCLUDED, Why.SUSPENDED) and not one.needs_action for one in lines)
+    """Return whether the overview should tell it: somebody can do something, and nothing else there says so."""
+    return any(one.why not in (Why.EXCLUDED, Why.HELD, Why.SUSPENDED) and not one.needs_action for one in lines)
 
 
 def unpaid_of_payment(lines: Sequence[UnpaidLine]) -> Link | None:
     """Return the link from a payment to what it did not pay; the payment itself says what waits, and why."""
-    unpaid = len(lines) - _count(lines, WAITING)
+    unpaid = len(lines) - _count(lines, {*WAITING, Why.HELD})
     if not unpaid:
         return None
     text = ngettext("Niet betaald: %(num)s regel", "Niet betaald: %(num)s regels", unpaid)
@@ -118,6 +120,7 @@ def present_unpaid(lines: Sequence[UnpaidLine], can_pay: bool, hidden: bool) -> 
     sections = (
         (_("Kan opnieuw betaald worden"), _lead_payable(can_pay), PAYABLE, Choice.PAYABLE),
         (_("Rekeningnummer nakijken"), _lead_account(), {Why.WRONG_ACCOUNT}, Choice.WRONG_ACCOUNT),
+        (_("Kan zo niet betaald worden"), _lead_held(), {Why.HELD}, None),
         (_("Wacht nog"), "", WAITING, None),
         (_("Door jou weggelaten"), _lead_excluded(can_pay), {Why.EXCLUDED}, Choice.EXCLUDED),
     )  # fmt: skip
@@ -192,6 +195,12 @@ def _lead_account() -> str:
     )
 
 
+def _lead_held() -> str:
+    return _(
+        "Deze regels staan zo in de salarisrun dat je bank ze niet aanneemt. Bij elke regel staat wat je kunt doen."
+    )
+
+
 def _lead_excluded(can_pay: bool) -> str:
     if not can_pay:
         return _("Deze regels zijn weggelaten met ✗. De eigenaar van het account kan ze alsnog betalen.")
@@ -257,6 +266,8 @@ def _payment_url(one: UnpaidLine) -> str:
 def status_of(one: UnpaidLine) -> str:
     """Return why it was not paid, with the bank's reason."""
     said = one.said
+    if one.why is Why.HELD and one.held:
+        return f"{held_reason(one.held)} {held_todo(one.held)}"
     tried = _RETURNED if one.returned else (said and _NOT_REFUSED.get(said.code)) or _REFUSED
     words = str(_WORDS.get(one.why, tried))
     if said is None or not said.reason or one.why in (Why.DISPUTED, Why.UNCERTAIN, Why.EXCLUDED):
