@@ -1,6 +1,5 @@
 """The Flask application: create_app() in named steps, with the operators' commands."""
 
-from datetime import timedelta
 from importlib import import_module
 from pathlib import Path
 from ssl import SSLContext
@@ -13,7 +12,7 @@ from flask_wtf import CSRFProtect
 from flask_wtf.csrf import CSRFError
 from htmx_flask import Htmx
 from jinja2 import StrictUndefined
-from werkzeug.exceptions import HTTPException
+from werkzeug.exceptions import BadHost, HTTPException
 from werkzeug.middleware.proxy_fix import ProxyFix
 
 import commands
@@ -24,6 +23,7 @@ from blueprints.web import authorization
 from blueprints.web.compression import init_compression
 from blueprints.web.formatters import init_context
 from blueprints.web.i18n import ignore_user_locale, init_languages
+from blueprints.web.request_bytes import ReadableRequests
 from blueprints.web.security_headers import init_security
 from blueprints.web.session_interface import StoredSessions
 from blueprints.web.static_assets import SERVED, init_assets
@@ -70,6 +70,7 @@ def create_app(settings: config.Config | None = None) -> Flask:
 
 def _create_app(settings: config.Config) -> Flask:
     app = bare_app(settings)
+    app.wsgi_app = ReadableRequests(app.wsgi_app)
     if settings.proxies:  # trust the last entries of X-Forwarded-For; earlier ones can be forged by the client
         app.wsgi_app = ProxyFix(app.wsgi_app, x_for=settings.proxies, x_proto=settings.proxies)
     configure_services(settings, app)
@@ -226,7 +227,6 @@ def use_sessions(app: Flask, settings: config.Config) -> None:
         DEVICE_COOKIE_NAME="__Host-bzd" if secure else "bzd",
         SESSION_COOKIE_SECURE=secure,
         SESSION_COOKIE_SAMESITE="Lax",
-        PERMANENT_SESSION_LIFETIME=timedelta(days=14),
         WTF_CSRF_TIME_LIMIT=None,  # the token is valid as long as the session
         WTF_CSRF_SSL_STRICT=False,  # our own Origin check also covers http
     )
@@ -286,8 +286,8 @@ def use_errors(app: Flask) -> None:
 
     @app.errorhandler(HTTPException)
     def _http(error: HTTPException) -> Any:
-        if request.blueprint == "webhooks":
-            return error  # for Nmbrs, without a page
+        if request.blueprint == "webhooks" or isinstance(error, BadHost):
+            return error  # for Nmbrs, and where no address can be made: without a page
         page = {403: "403", 413: "413", 429: "429", 500: "500"}.get(error.code or 500, "other")
         if page == "500":
             ignore_user_locale()  # the database may be the cause of the error

@@ -3,7 +3,6 @@
 from collections.abc import Callable, Iterable
 from functools import wraps
 from typing import Any
-from urllib.parse import urlsplit
 
 from flask import abort, g, redirect, url_for
 from flask_login import LoginManager, login_required
@@ -13,7 +12,7 @@ from blueprints.web import saved_forms
 from blueprints.web.current_user import current_user_row
 from blueprints.web.responses import redirect_to
 from blueprints.web.session_interface import secret
-from blueprints.web.urls import safe_local_path
+from blueprints.web.urls import safe_local_path, split_address
 from domain.accounts import accounts, devices, sessions
 from domain.common.errors import DeviceUnconfirmed
 from domain.common.services import Psu
@@ -113,7 +112,7 @@ def current_location() -> str:
     """Return the path to come back to: this page, or the page of the submitted form."""
     if request.method == "GET" and not request.htmx:
         return safe_local_path(request.full_path.rstrip("?")) or url_for("account.start")
-    told = urlsplit(request.htmx.current_url or request.referrer or "")
+    told = split_address(request.htmx.current_url or request.referrer or "")
     if told.netloc != request.host:  # no Referer: use the form's own URL, if it has a page
         return request.path if "GET" in (getattr(request.url_rule, "methods", None) or ()) else url_for("account.start")
     return safe_local_path(told.path + (f"?{told.query}" if told.query else "")) or url_for("account.start")

@@ -7,7 +7,6 @@ names are stored, never a password, PIN or token.
 from collections.abc import Iterable
 from datetime import datetime, timedelta
 from typing import Any
-from urllib.parse import urlsplit
 
 from flask import Response, flash, request, session
 from flask_babel import gettext as _
@@ -15,6 +14,7 @@ from flask_wtf import FlaskForm
 from werkzeug.datastructures import MultiDict
 
 from blueprints.web.responses import redirect_to
+from blueprints.web.urls import split_address
 from core.clock import utcnow
 
 _LASTS = timedelta(minutes=15)
@@ -27,7 +27,7 @@ def keep(page: str, names: Iterable[str], secret: bool) -> None:
     `secret`: the form also has a field that is not stored.
     """
     session[_KEY] = {
-        "page": urlsplit(page).path, "values": {name: _plain(name) for name in names}, "secret": secret,
+        "page": split_address(page).path, "values": {name: _plain(name) for name in names}, "secret": secret,
         "until": (utcnow() + _LASTS).isoformat(), "proved": False,
     }  # fmt: skip
 
@@ -40,7 +40,7 @@ def _plain(name: str) -> list[str]:
 def go_on(onward: str) -> Response:
     """Redirect to the original page after reauthentication, with a message about what is left to do."""
     kept = session.pop(_KEY, None)
-    if kept is None or kept["page"] != urlsplit(onward).path:
+    if kept is None or kept["page"] != split_address(onward).path:
         flash(_("Dank je, jij bent het. Ga verder waar je was."), "good")
         return redirect_to(onward)
     session[_KEY] = kept | {"proved": True}

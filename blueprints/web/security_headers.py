@@ -1,11 +1,10 @@
 """Security headers on every response, and a same-site check of changing requests."""
 
-from urllib.parse import urlsplit
-
 from flask import Flask, Response, abort
 from htmx_flask import request
 
 from blueprints.web.static_assets import SERVED
+from blueprints.web.urls import split_address
 from domain.banking.linking import redirect_hosts
 from domain.common.services import services
 
@@ -48,7 +47,7 @@ def refuse_other_sites() -> None:
             abort(403)
         return
     origin = request.headers.get("Origin")
-    if origin is not None and urlsplit(origin).netloc != request.host:
+    if origin is not None and split_address(origin).netloc != request.host:
         abort(403)
 
 

@@ -1,7 +1,7 @@
 """URLs: ids, the client, and safe redirect targets."""
 
 from typing import Any
-from urllib.parse import urlsplit
+from urllib.parse import SplitResult, urlsplit
 
 from flask import Flask, current_app, g
 from werkzeug.routing import IntegerConverter, Map
@@ -31,11 +31,19 @@ def init_urls(app: Flask) -> None:
     app.url_defaults(_add_client)
 
 
+def split_address(address: str) -> SplitResult:
+    """Return the parts of an address from outside; of a malformed one, such as "http://[", all parts are empty."""
+    try:
+        return urlsplit(address)
+    except ValueError:
+        return urlsplit("")
+
+
 def safe_local_path(address: str | None) -> str | None:
     """Return the URL if it is a local path, else None, to prevent open redirects (ASVS 3.7.2)."""
     if not address or not address.startswith("/") or address.startswith("//"):
         return None
     if "\\" in address or not address.isprintable() or len(address) > 500:
         return None
-    parts = urlsplit(address)
+    parts = split_address(address)
     return None if parts.scheme or parts.netloc else address

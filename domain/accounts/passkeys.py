@@ -34,7 +34,7 @@ MAX_PASSKEYS = 20
 MAX_ANSWER_LENGTH = 20_000
 # Domain separation: a signature for signing in is never valid for a payment.
 _RELEASE = b"bizcuit-release-v1"
-_FAULTS = (exceptions.WebAuthnException, ValueError, KeyError, TypeError)
+_FAULTS = (exceptions.WebAuthnException, ValueError, KeyError, TypeError, RecursionError)
 
 
 @dataclass(frozen=True)
@@ -248,7 +248,7 @@ def _parse_answer(answer: str) -> dict[str, Any]:
         raise PasskeyRefused
     try:
         found = json.loads(answer)
-    except ValueError as error:
+    except (ValueError, RecursionError) as error:
         raise PasskeyRefused from error
     if not isinstance(found, dict):
         raise PasskeyRefused
