@@ -8,7 +8,6 @@ from typing import Any
 import click
 from flask import Flask, g, render_template, request
 from flask_login import current_user
-from flask_wtf import CSRFProtect
 from flask_wtf.csrf import CSRFError
 from htmx_flask import Htmx
 from jinja2 import StrictUndefined
@@ -28,6 +27,7 @@ from blueprints.web.security_headers import init_security
 from blueprints.web.session_interface import StoredSessions
 from blueprints.web.static_assets import SERVED, init_assets
 from blueprints.web.urls import init_urls
+from blueprints.web.visitor_forms import VisitorCsrfProtect
 from connectors.anchors import FileAnchors
 from connectors.bank import http_signatures
 from connectors.bank.berlin_group import BerlinGroupBank
@@ -252,7 +252,7 @@ def use_database(app: Flask) -> None:
 
 def use_screens(app: Flask) -> None:
     """Register all blueprints. Webhooks and the push renewal are exempt from CSRF: machines call them."""
-    protect = CSRFProtect(app)
+    protect = VisitorCsrfProtect(app)
     init_urls(app)
     for name in SCREENS:
         blueprint = import_module(f"blueprints.{name}").blueprint

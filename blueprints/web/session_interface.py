@@ -52,10 +52,12 @@ class StoredSessions(SessionInterface):
             return
         if session.secret is None:
             user = session.get("_user_id")
-            session.secret = sessions.start_session(dict(session), int(user) if user else None, session.device_id)
+            user_id = int(user) if user else None
+            session.secret = sessions.start_session(dict(session), user_id, session.device_id)
             response.set_cookie(
-                name, session.secret, path="/", httponly=True, secure=self.get_cookie_secure(app), samesite="Lax"
-            )
+                name, session.secret, max_age=sessions.cookie_seconds(user_id), path="/", httponly=True,
+                secure=self.get_cookie_secure(app), samesite="Lax",
+            )  # fmt: skip
             return
         sessions.save_session(session.secret, dict(session))
 

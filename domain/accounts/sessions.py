@@ -41,6 +41,14 @@ def _expires_at(user_id: int | None, created_at: datetime) -> datetime:
     return min(now + IDLE, created_at + ABSOLUTE) if user_id else created_at + ANONYMOUS
 
 
+def cookie_seconds(user_id: int | None) -> int:
+    """Return how long a browser keeps the cookie: as long as the session can last, also when it closes the app.
+
+    A session that ended earlier is refused here, whatever the cookie says.
+    """
+    return int((ABSOLUTE if user_id else ANONYMOUS).total_seconds())
+
+
 def start_session(data: dict, user_id: int | None, device_id: int | None = None) -> str:
     """Create a session and return the secret for the cookie. Signing in counts as recent authentication."""
     secret, now = random_token(), utcnow()
