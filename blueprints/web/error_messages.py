@@ -116,6 +116,11 @@ def _bank_file(reason: str) -> str:
 
 
 def _unfit(error: errors.UnsupportedByBank) -> str:
+    if error.reason == "no_reference":
+        return _(
+            "Deze bank neemt een betalingskenmerk van een regel niet aan. Er is niets betaald. Kies een andere "
+            "rekening, of betaal die regel zelf bij je bank."
+        )
     if error.reason == "no_tax_reference":
         return _(
             "Deze bank neemt geen betalingskenmerk aan, en zonder kenmerk komt loonheffing niet goed aan. "

@@ -11,17 +11,32 @@ from dataclasses import replace
 from datetime import UTC, date, datetime
 from typing import Any
 
-from connectors.bank.pain001 import NotOurOrder, OrderLine, PaymentOrder, require_lines
+from connectors.bank.pain001 import (
+    SCOR,
+    TAX_ISSUER,
+    NotOurOrder,
+    OrderLine,
+    PaymentOrder,
+    reference_of_line,
+    require_lines,
+)
 from core.money import cents, format_iso
 
 SALARY = "SALA"
 _NOT_CARRIED = datetime(1970, 1, 1, tzinfo=UTC)
-_TAX = {"referenceType": "SCOR", "referenceIssuer": "CUR"}
 
 
 def carried(order: PaymentOrder) -> PaymentOrder:
-    """Return the order without the fields that JSON cannot carry: what `read_json` returns for it."""
-    return replace(order, msg_id="", created_at=_NOT_CARRIED, initiating_party="", debtor_name="")
+    """Return the order without the fields that JSON cannot carry: what `read_json` returns for it.
+
+    That it is wage tax shows in its reference only.
+    """
+    lines = order.lines
+    if order.wage_tax:
+        lines = [replace(line, reference_type=SCOR, reference_issuer=TAX_ISSUER) for line in lines]
+    return replace(
+        order, msg_id="", created_at=_NOT_CARRIED, initiating_party="", debtor_name="", wage_tax=False, lines=lines
+    )
 
 
 def write_json(order: PaymentOrder, salary_code: bool = True) -> bytes:
@@ -51,11 +66,16 @@ def _payment(line: OrderLine, wage_tax: bool) -> dict[str, Any]:
         "creditorAccount": {"iban": line.creditor_iban},
         "creditorName": line.creditor_name,
     }
-    if wage_tax:
-        made["remittanceInformationStructured"] = {"reference": line.remittance} | _TAX
+    reference = reference_of_line(line, wage_tax)
+    if reference is not None:
+        made["remittanceInformationStructured"] = _structured(line.remittance, *reference)
     elif line.remittance:
         made["remittanceInformationUnstructured"] = line.remittance
     return made
+
+
+def _structured(reference: str, kind: str, issuer: str) -> dict[str, str]:
+    return {"reference": reference, "referenceType": kind} | ({"referenceIssuer": issuer} if issuer else {})
 
 
 def read_json(body: bytes) -> PaymentOrder:
@@ -79,17 +99,17 @@ def _order(found: dict[str, Any]) -> PaymentOrder:
     lines = [_line(row) for row in found["payments"]]
     if not isinstance(found["batchBookingPreferred"], bool):
         raise ValueError("batchBookingPreferred")
-    wage_tax = "remittanceInformationStructured" in found["payments"][0] if lines else False
     return PaymentOrder(
         msg_id="", created_at=_NOT_CARRIED, initiating_party="", debtor_name="",
         debtor_iban=found["debtorAccount"]["iban"], execution_date=date.fromisoformat(found["requestedExecutionDate"]),
-        batch_booking=found["batchBookingPreferred"], lines=lines, wage_tax=wage_tax,
+        batch_booking=found["batchBookingPreferred"], lines=lines,
     )  # fmt: skip
 
 
 def _line(row: dict[str, Any]) -> OrderLine:
-    structured = row.get("remittanceInformationStructured")
+    structured = row.get("remittanceInformationStructured") or {}
     remittance = structured["reference"] if structured else row.get("remittanceInformationUnstructured", "")
+    kind, issuer = structured.get("referenceType", ""), structured.get("referenceIssuer", "")
     amount = cents(row["instructedAmount"]["amount"])
     name, iban = row["creditorName"], row["creditorAccount"]["iban"]
-    return OrderLine(row["endToEndIdentification"], amount, name, iban, remittance)
+    return OrderLine(row["endToEndIdentification"], amount, name, iban, remittance, kind, issuer)

@@ -6,7 +6,7 @@ from typing import cast, get_args
 
 from connectors.bank.json_order import carried, read_json, write_json
 from connectors.bank.pain001 import VERSIONS, PaymentOrder, parse_own_pain001, write_pain001
-from connectors.bank.ponto_order import read_ponto, write_ponto
+from connectors.bank.ponto_order import carried_in_ponto, is_known_reference, read_ponto, write_ponto
 from connectors.bank.port import BankConfig, OrderFormat
 
 FILE_PRODUCT = "pain.001-"  # prefix of the payment products that take a file (Berlin Group)
@@ -38,6 +38,11 @@ def read_order(config: BankConfig, body: bytes) -> PaymentOrder:
 def representable_in(config: BankConfig, order: PaymentOrder) -> PaymentOrder:
     """Return the order reduced to what this bank's format can carry: what `read_order` must return."""
     return _FORMS[config.format][2](order)
+
+
+def takes_reference(config: BankConfig, reference: str) -> bool:
+    """Return whether this bank takes the structured reference of a line as it is."""
+    return config.structured and (config.format != "ponto" or is_known_reference(reference))
 
 
 def content_type(body: bytes) -> str:
@@ -75,5 +80,5 @@ def _file(version: str) -> tuple[Write, Read, Carried]:
 
 _FORMS: dict[str, tuple[Write, Read, Carried]] = {version: _file(version) for version in VERSIONS} | {
     "json": (lambda line, order: write_json(order, line.knows_salary), read_json, carried),
-    "ponto": (lambda line, order: write_ponto(order), read_ponto, lambda order: order),
+    "ponto": (lambda line, order: write_ponto(order), read_ponto, carried_in_ponto),
 }

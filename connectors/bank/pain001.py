@@ -9,7 +9,7 @@ November 2026 (EPC rulebooks 2025 v1.1), and none is required.
 
 import re
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, date, datetime
 from io import BytesIO
 from typing import Any
@@ -19,8 +19,10 @@ from lxml import etree
 from connectors.bank.pain001_schema import schema_of
 from core.iban import normalise
 from core.money import cents, format_iso
-from core.sepa_text import NAME, REMITTANCE, is_reference, is_sepa
+from core.sepa_text import NAME, REFERENCE, REMITTANCE, is_reference, is_sepa
 
+SCOR = "SCOR"  # creditor reference, the only type that SEPA allows (EPC132-08)
+TAX_ISSUER = "CUR"  # of a Dutch payment reference ("betalingskenmerk")
 VERSIONS = ("pain.001.001.09", "pain.001.001.03")
 NAMESPACE = "urn:iso:std:iso:20022:tech:xsd:pain.001.001.09"
 MOST_CENTS = 999_999_999_99  # maximum of one SEPA credit transfer (EPC rulebook, AT-04)
@@ -42,13 +44,19 @@ class NotOurOrder(ValueError):
 
 @dataclass(frozen=True)
 class OrderLine:
-    """One credit transfer: integer cents, texts in the SEPA character set. `remittance` may be empty."""
+    """One credit transfer: integer cents, texts in the SEPA character set. `remittance` may be empty.
+
+    With a `reference_type` the remittance is a structured reference (ISO 20022 CdtrRefInf) instead of a text. SEPA
+    knows the type SCOR only; `reference_issuer` is CUR, ISO, or empty.
+    """
 
     end_to_end_id: str
     amount_cents: int
     creditor_name: str
     creditor_iban: str
     remittance: str
+    reference_type: str = ""
+    reference_issuer: str = ""
 
 
 @dataclass(frozen=True)
@@ -150,14 +158,25 @@ def _execution_date(order: PaymentOrder) -> Any:
     return _element("ReqdExctnDt", day if order.version == VERSIONS[1] else _element("Dt", day))
 
 
-def _remittance(wage_tax: bool) -> tuple[Any, Any]:
-    """Return RmtInf and its element for the text: unstructured, or a Dutch payment reference (issuer CUR)."""
-    if not wage_tax:
+def reference_of_line(line: OrderLine, wage_tax: bool) -> tuple[str, str] | None:
+    """Return type and issuer of the line's structured reference; None if its remittance is a text."""
+    if wage_tax:
+        return SCOR, TAX_ISSUER
+    return (line.reference_type, line.reference_issuer) if line.reference_type else None
+
+
+def _remittance(reference: tuple[str, str] | None) -> tuple[Any, Any]:
+    """Return RmtInf and its element for the text: unstructured, or a reference with its type and issuer."""
+    if reference is None:
         text = _element("Ustrd")
         return _element("RmtInf", text), text
-    text = _element("Ref")
-    kind = _element("Tp", _element("CdOrPrtry", _element("Cd", "SCOR")), _element("Issr", "CUR"))
+    text, kind = _element("Ref"), _element("Tp", _element("CdOrPrtry", _element("Cd", reference[0])))
+    if reference[1]:
+        kind.append(_element("Issr", reference[1]))
     return _element("RmtInf", _element("Strd", _element("CdtrRefInf", kind, text))), text
+
+
+_PARTS_WITHOUT_REMITTANCE = 4  # PmtId, Amt, Cdtr, CdtrAcct
 
 
 def _transactions(order: PaymentOrder) -> Iterator[Any]:
@@ -167,7 +186,7 @@ def _transactions(order: PaymentOrder) -> Iterator[Any]:
     reference, amount, name, iban = (
         _element("EndToEndId"), _element("InstdAmt", Ccy="EUR"), _element("Nm"), _element("IBAN"),
     )  # fmt: skip
-    information, remittance = _remittance(order.wage_tax)
+    remittances: dict[tuple[str, str] | None, tuple[Any, Any]] = {}
     made = _element(
         "CdtTrfTxInf", _element("PmtId", reference), _element("Amt", amount), _element("Cdtr", name),
         _element("CdtrAcct", _element("Id", iban)),
@@ -175,11 +194,16 @@ def _transactions(order: PaymentOrder) -> Iterator[Any]:
     made.tail = "\n"  # readable for people
     for line in order.lines:
         reference.text, amount.text = line.end_to_end_id, format_iso(line.amount_cents)
-        name.text, iban.text, remittance.text = line.creditor_name, line.creditor_iban, line.remittance
+        name.text, iban.text = line.creditor_name, line.creditor_iban
+        reference_type = reference_of_line(line, order.wage_tax)
+        if reference_type not in remittances:
+            remittances[reference_type] = _remittance(reference_type)
+        information, text = remittances[reference_type]
+        text.text = line.remittance
+        if len(made) > _PARTS_WITHOUT_REMITTANCE:
+            made.remove(made[-1])
         if line.remittance:
             made.append(information)
-        elif information.getparent() is not None:
-            made.remove(information)
         yield made
 
 
@@ -237,7 +261,15 @@ def _wrong_in_line(line: OrderLine) -> str | None:
         return "creditor_name"
     if not _is_iban(line.creditor_iban):
         return "creditor_iban"
+    if line.reference_type:
+        return _wrong_in_reference(line)
     return None if not line.remittance or is_sepa(line.remittance, REMITTANCE) else "remittance"
+
+
+def _wrong_in_reference(line: OrderLine) -> str | None:
+    if line.reference_type != SCOR or (line.reference_issuer and not is_sepa(line.reference_issuer, REFERENCE)):
+        return "reference_type"
+    return None if is_reference(line.remittance) else "remittance"
 
 
 def _is_iban(text: str) -> bool:
@@ -291,6 +323,8 @@ def _order(body: bytes) -> PaymentOrder:
         if name == "PmtInf":
             wage_tax = element.find(f"{space}PmtTpInf/{space}CtgyPurp") is None
             day = _find(element, space, "ReqdExctnDt" if version == VERSIONS[1] else "ReqdExctnDt/Dt")
+    if wage_tax:
+        lines = [replace(line, reference_type="", reference_issuer="") for line in lines]
     return PaymentOrder(
         msg_id=head["MsgId"], created_at=datetime.fromisoformat(head["CreDtTm"]),
         initiating_party=head["InitgPty/Nm"], debtor_name=head["Dbtr/Nm"], debtor_iban=head["DbtrAcct/Id/IBAN"],
@@ -317,10 +351,11 @@ def _version(body: bytes) -> str:
 def _read_line(element: Any) -> OrderLine:
     """Parse a transaction by the position of its elements; writing it again proves that the positions were right."""
     texts = [part.text or "" for part in element.iter()]
-    if len(texts) not in (10, 12, 18):
+    if len(texts) not in (10, 12, 17, 18):
         raise ValueError("other elements in a line")
     _, _, reference, _, amount, _, name, _, _, iban, *remittance = texts
-    return OrderLine(reference, cents(amount), name, iban, remittance[-1] if remittance else "")
+    kind, issuer = remittance[5:-1] + [""] * (18 - len(texts)) if len(texts) > 12 else ("", "")
+    return OrderLine(reference, cents(amount), name, iban, remittance[-1] if remittance else "", kind, issuer)
 
 
 def _find(element: Any, space: str, path: str) -> str:

@@ -6,13 +6,23 @@ with the redirect URI inserted (`request_body`). Amounts are decimal numbers wri
 """
 
 import json
-from collections.abc import Sequence
+import re
+from dataclasses import replace
 from datetime import UTC, date, datetime
 from typing import Any
 
-from connectors.bank.pain001 import NotOurOrder, OrderLine, PaymentOrder, require_writable
+from connectors.bank.pain001 import (
+    SCOR,
+    TAX_ISSUER,
+    NotOurOrder,
+    OrderLine,
+    PaymentOrder,
+    reference_of_line,
+    require_writable,
+)
 from core.money import cents, format_iso
 
+_REFERENCE = re.compile(r"[0-9]{16}|RF[0-9]{2}[A-Z0-9]{1,21}")
 _REQUEST = b',"request":'
 _ATTRIBUTES = b'"attributes":{'
 
@@ -37,13 +47,31 @@ def write_ponto(order: PaymentOrder) -> bytes:
         "reference": order.msg_id, "requestedExecutionDate": order.execution_date.isoformat(),
         "batchBookingPreferred": order.batch_booking,
     }  # fmt: skip
-    kind = "structured" if order.wage_tax else "unstructured"
-    payments = ",".join(_payment(line, kind) for line in order.lines)
+    payments = ",".join(_payment(line, order.wage_tax) for line in order.lines)
     request = f'{{"data":{{"type":"bulkPayment","attributes":{_json(attributes)[:-1]},"payments":[{payments}]}}}}}}'
     return f'{_json(beside)[:-1]},"request":{request}}}'.encode("ascii")
 
 
-def _payment(line: OrderLine, kind: str) -> str:
+def carried_in_ponto(order: PaymentOrder) -> PaymentOrder:
+    """Return the order with the issuers that Ponto reads from the references themselves; it has no field for them."""
+    lines = [
+        replace(line, reference_issuer=_issuer(line.remittance)) if line.reference_type else line
+        for line in order.lines
+    ]  # fmt: skip
+    return replace(order, lines=lines)
+
+
+def is_known_reference(reference: str) -> bool:
+    """Return whether Ponto takes the reference as structured: a Dutch payment reference, or one of ISO 11649 (RF)."""
+    return _REFERENCE.fullmatch(reference) is not None
+
+
+def _issuer(reference: str) -> str:
+    return "ISO" if reference.startswith("RF") else TAX_ISSUER
+
+
+def _payment(line: OrderLine, wage_tax: bool) -> str:
+    kind = "unstructured" if reference_of_line(line, wage_tax) is None else "structured"
     who = {
         "creditorName": line.creditor_name, "creditorAccountReference": line.creditor_iban,
         "creditorAccountReferenceType": "IBAN",
@@ -79,18 +107,21 @@ def _order(found: dict[str, Any]) -> PaymentOrder:
         initiating_party=found["initiatingParty"], debtor_name=found["debtorName"],
         debtor_iban=found["debtorAccount"], execution_date=date.fromisoformat(attributes["requestedExecutionDate"]),
         batch_booking=attributes["batchBookingPreferred"] is True, wage_tax=found["wageTax"] is True,
-        lines=_lines(found["endToEndIds"], attributes["payments"]),
+        lines=[
+            _line(end_to_end_id, payment, found["wageTax"] is True)
+            for end_to_end_id, payment in zip(found["endToEndIds"], attributes["payments"], strict=True)
+        ],
     )  # fmt: skip
 
 
-def _lines(ids: Sequence[str], payments: Sequence[dict[str, Any]]) -> list[OrderLine]:
-    return [
-        OrderLine(
-            end_to_end_id, cents(payment["amount"]), payment["creditorName"], payment["creditorAccountReference"],
-            payment.get("remittanceInformation", ""),
-        )
-        for end_to_end_id, payment in zip(ids, payments, strict=True)
-    ]  # fmt: skip
+def _line(end_to_end_id: str, payment: dict[str, Any], wage_tax: bool) -> OrderLine:
+    remittance = payment.get("remittanceInformation", "")
+    is_reference = payment.get("remittanceInformationType") == "structured" and not wage_tax
+    reference = (SCOR, _issuer(remittance)) if is_reference else ("", "")
+    return OrderLine(
+        end_to_end_id, cents(payment["amount"]), payment["creditorName"], payment["creditorAccountReference"],
+        remittance, *reference,
+    )  # fmt: skip
 
 
 def request_body(body: bytes, redirect_uri: str) -> tuple[str, bytes]:

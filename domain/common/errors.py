@@ -317,7 +317,7 @@ class AccountInvalid(DomainError):
 class UnsupportedByBank(DomainError):
     """The bank does not support this order.
 
-    `reason`: too_many_lines or no_tax_reference; `most`: the highest number of lines it accepts.
+    `reason`: too_many_lines, no_tax_reference or no_reference; `most`: the highest number of lines it accepts.
     """
 
     def __init__(self, reason: str, most: int) -> None:

@@ -37,7 +37,7 @@ def preview_order(batch: Batch) -> bytes:
     if not lines:
         raise NothingToPay
     config, release = bank_config_of(batch.bank_account.bank), _release_of(batch)
-    bank_capabilities.require_supported(config, len(lines), batch.kind)
+    bank_capabilities.require_supported(config, lines, batch.kind)
     execution_dates.require_valid(release.execution_date, config.cut_off)
     if batch.run.missing_since is not None:
         raise RunMissing

@@ -119,11 +119,13 @@ def _released_lines(batch: Batch, release: Release) -> list[BatchLine]:
 
 def _obstacle(batch: Batch, release: Release) -> str | None:
     config = bank_config_of(batch.bank_account.bank)
-    if unfit := bank_capabilities.unsupported_reason(config, release.line_count, batch.kind):
+    lines = lines_of(batch)
+    going = [line for line in lines if line.state in ("open", "sent")]
+    if unfit := bank_capabilities.unsupported_reason(config, going, batch.kind):
         return unfit
     if (config.signing == "delegated") != (release.proof != "session"):
         return "proof_changed"
-    if commitments.exceeding_dues(batch, lines_of(batch)):
+    if commitments.exceeding_dues(batch, lines):
         return "run_again"
     return execution_dates.unavailable_reason(release.execution_date, config.cut_off)
 
@@ -144,7 +146,10 @@ def _order_of(batch: Batch, release: Release, lines: list[BatchLine]) -> Payment
         initiating_party=_debtor_name(batch), debtor_name=_debtor_name(batch), debtor_iban=release.debtor_iban,
         execution_date=release.execution_date, batch_booking=release.batch_booking, wage_tax=batch.kind == "wage_tax",
         lines=[
-            OrderLine(row.end_to_end_id, row.amount_cents, row.name_sent, row.iban, row.description_sent)
+            OrderLine(
+                row.end_to_end_id, row.amount_cents, row.name_sent, row.iban, row.description_sent,
+                row.reference_type or "", row.reference_issuer or "",
+            )
             for row in lines
         ],
     )  # fmt: skip

@@ -3,24 +3,34 @@
 A payment is never split: what was approved as one payment is sent as one order, or not at all.
 """
 
+from collections.abc import Sequence
+
+from connectors.bank.order_formats import takes_reference
 from connectors.bank.port import BankConfig
 from domain.common.errors import UnsupportedByBank
+from models import BatchLine
 
-TOO_MANY, NO_REFERENCE = "too_many_lines", "no_tax_reference"
+TOO_MANY, NO_TAX_REFERENCE, NO_REFERENCE = "too_many_lines", "no_tax_reference", "no_reference"
 
 
-def unsupported_reason(config: BankConfig, count: int, kind: str) -> str | None:
-    """Return why this bank cannot take a payment with so many lines; None if it can."""
-    if count > config.most_lines:
+def unsupported_reason(config: BankConfig, lines: Sequence[BatchLine], kind: str) -> str | None:
+    """Return why this bank cannot take a payment of these lines; None if it can.
+
+    A structured reference is never sent as a text: whoever is paid by it may not recognise the payment.
+    """
+    if len(lines) > config.most_lines:
         return TOO_MANY
-    return NO_REFERENCE if kind == "wage_tax" and not config.structured else None
+    if kind == "wage_tax":
+        return None if config.structured else NO_TAX_REFERENCE
+    references = (line.description_sent for line in lines if line.reference_type)
+    return None if all(takes_reference(config, one) for one in references) else NO_REFERENCE
 
 
-def require_supported(config: BankConfig, count: int, kind: str) -> None:
+def require_supported(config: BankConfig, lines: Sequence[BatchLine], kind: str) -> None:
     """Check that the bank can take the payment.
 
     Raises:
     - UnsupportedByBank: with the reason, and the bank's maximum number of lines.
     """
-    if reason := unsupported_reason(config, count, kind):
+    if reason := unsupported_reason(config, lines, kind):
         raise UnsupportedByBank(reason, config.most_lines)

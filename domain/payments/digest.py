@@ -42,6 +42,8 @@ def payment_digest(debtor_iban: str, day: date, lines: Iterable[BatchLine]) -> s
             row.end_to_end_id, row.name_shown, row.name_sent, row.description_shown, row.description_sent, row.iban,
             row.amount_cents,
         )  # fmt: skip
+        if row.reference_type:  # a line without one keeps the digest that it had before there were any
+            made.add("reference", row.reference_type, row.reference_issuer or "")
     return made.hexdigest()
 
 
@@ -52,4 +54,5 @@ def comparable_order(order: PaymentOrder) -> tuple:
 
 
 def _line(line: OrderLine) -> tuple:
-    return (line.end_to_end_id, line.amount_cents, line.creditor_name, line.creditor_iban, line.remittance)
+    return (line.end_to_end_id, line.amount_cents, line.creditor_name, line.creditor_iban, line.remittance,
+            line.reference_type, line.reference_issuer)  # fmt: skip

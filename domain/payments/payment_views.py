@@ -44,6 +44,7 @@ class LineView:
     description_sent: str
     paid_cents: int | None = None
     bank_reason: str | None = None
+    is_reference: bool = False  # the description is a structured reference
 
     @property
     def converted(self) -> bool:

@@ -230,7 +230,7 @@ def _order_view(order: BankOrder | None, batch: Batch, signing: str) -> OrderVie
 def _line_view(row: BatchLine) -> LineView:
     return LineView(
         row.id, row.position, row.name_shown, row.iban, row.description_shown, row.amount_cents, row.state,
-        row.name_sent, row.description_sent, row.paid_cents, row.bank_reason,
+        row.name_sent, row.description_sent, row.paid_cents, row.bank_reason, row.reference_type is not None,
     )  # fmt: skip
 
 

@@ -119,7 +119,7 @@ def _require_releasable(batch: Batch, shown: str) -> tuple[date, list[BatchLine]
         raise BatchChanged
     warnings.require_acknowledged(batch)
     config = bank_config_of(batch.bank_account.bank)
-    require_supported(config, len(lines), batch.kind)
+    require_supported(config, lines, batch.kind)
     require_valid(day, config.cut_off)
     return day, lines
 

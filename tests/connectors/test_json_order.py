@@ -92,11 +92,10 @@ def test_changed_bytes_are_not_our_order(change):
         read_json(change(body))
 
 
-def test_mixed_tax_and_salary_is_not_our_order():
-    mixed = json.loads(write_json(ORDER))
-    mixed["payments"][1] = json.loads(write_json(TAX))["payments"][0]
-    with pytest.raises(NotOurOrder):
-        read_json(json.dumps(mixed, separators=(",", ":")).encode())
+def test_a_line_with_a_reference_stands_beside_one_with_a_text():
+    lines = [replace(TAX_LINE, reference_type="SCOR", reference_issuer="CUR"), *ORDER.lines]
+    mixed = replace(ORDER, lines=lines)
+    assert read_json(write_json(mixed)) == carried(mixed)
 
 
 @pytest.mark.parametrize(

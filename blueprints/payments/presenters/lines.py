@@ -98,9 +98,13 @@ def present_line(row: LineView, payment: Payment, url: Callable[..., str]) -> Li
     if payment.state in EDITABLE:
         exclude, include = (url("decide_line", line_id=row.id, verdict=one) for one in ("refuse", "accept"))
     return LineRow(
-        row.id, row.name, row.iban, row.description, row.amount_cents, row.payable, status, tone, remarks, exclude,
+        row.id, row.name, row.iban, _description(row), row.amount_cents, row.payable, status, tone, remarks, exclude,
         include,
     )  # fmt: skip
+
+
+def _description(row: LineView) -> str:
+    return _("Betalingskenmerk %(reference)s", reference=row.description) if row.is_reference else row.description
 
 
 def present_results(payment: Payment, found: LinePage, url: Callable[..., str]) -> LineResults:

@@ -54,6 +54,9 @@ REASONS = {
     "no_tax_reference": _l(
         "Deze bank neemt geen betalingskenmerk aan. Er is niets betaald: kies een andere rekening."
     ),
+    "no_reference": _l(
+        "Deze bank neemt een betalingskenmerk van een regel niet aan. Er is niets betaald: kies een andere rekening."
+    ),
     "bank_unreachable": _l("De bank is nu niet bereikbaar. Er is niets betaald; we proberen het vanzelf opnieuw."),
     "run_again": _l("De salarisrun is opnieuw gedraaid. Er is niets betaald van deze versie."),
     "run_emptied": _l("De salarisrun bevat geen betalingen meer. Er is niets betaald."),
