@@ -180,6 +180,13 @@ def test_a_credit_is_a_return_if_it_lacks_at_most_a_fee(cents: int, standing: St
     assert standings(ORDER, said)[1] == standing
 
 
+@pytest.mark.parametrize("reason", ["AM05", "DU01", "DU02", "DU03", "DU04"])
+def test_a_rejection_as_a_duplicate_makes_nothing_payable(reason: str):
+    assert standings(ORDER, [bank("RJCT", reason=reason)]) == [Standing.DISPUTED] * 3
+    assert standings(ORDER, [bank("RJCT", line=2, reason=reason)])[1] == Standing.DISPUTED
+    assert standings(ORDER, [bank("RJCT", reason=reason), bank(BOOKED, 24, cents=-TOTAL)]) == [Standing.DISPUTED] * 3
+
+
 def test_a_booking_proves_that_an_order_was_submitted():
     order = replace(ORDER, called=False)
     assert standings(order, []) == [Standing.UNSENT] * 3

@@ -8,6 +8,7 @@ from core.bank_days import next_bank_day
 from core.clock import amsterdam
 from domain.orders.conclusion.terms import (
     CAME_BACK,
+    DUPLICATE_REASONS,
     IN_PROCESS,
     NO_MONEY,
     NO_REASON,
@@ -93,6 +94,8 @@ def _outcome(
     if not unpaid:
         return Outcome(Standing.PAID)
     last, reason = unpaid[-1], _last_reason(unpaid)
+    if any(one.reason in DUPLICATE_REASONS for one in unpaid):
+        return Outcome(Standing.DISPUTED, reason)  # the bank has an equal payment, which may be this one
     final = [one for one in unpaid if not _may_still_execute(one)]
     if paid:
         if any(one.code in (SAID_PAID, SAID_UNPAID) for one in (*paid, *unpaid)):

@@ -70,6 +70,8 @@ IN_PROCESS = frozenset({"PDNG", "ACFC", "ACCP", "ACWC", "ACWP", "ACSP"})
 NAMES = frozenset({"RVNC", "RVCM", "RVMC", "RVNM", "RVNA"})  # results of payee verification, in JSON and pain.002
 RECEIPTS = frozenset({"RCVD", "RCVC", "ACTC", "PATC"})
 NO_MONEY = "AM04"
+# The bank rejects what it has already: ISO 20022 ExternalStatusReason1Code.
+DUPLICATE_REASONS = frozenset({"AM05", "DU01", "DU02", "DU03", "DU04", "DU05", "DUPL"})
 NO_REASON = "NARR"  # ISO 20022: the reason is in the bank's own words
 
 
