@@ -100,8 +100,8 @@ def open_document(raw: bytes, most_bytes: int = MOST_BYTES, lenient: bool = Fals
         for _, root in _events(text, start, "start", None):
             if root.getroottree().docinfo.doctype:
                 raise XmlRefused("document_type", "a document type is not accepted")
-            name = etree.QName(root)
-            return XmlDocument(name.localname, name.namespace or "", text, start)
+            namespace, _, name = str(root.tag).removeprefix("{").rpartition("}")
+            return XmlDocument(name, namespace, text, start)
     except etree.XMLSyntaxError as error:
         raise XmlRefused("not_xml", "not well-formed XML") from error
     raise XmlRefused("not_xml", "no root element")

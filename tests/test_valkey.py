@@ -90,6 +90,7 @@ def test_a_long_temporary_folder_is_not_used(tmp_path: Path, monkeypatch: pytest
 
 def test_a_folder_open_to_others_is_refused(tmp_path: Path):
     open_folder = tmp_path / "open"
-    open_folder.mkdir(mode=0o755)
+    open_folder.mkdir()
+    open_folder.chmod(0o755)
     with pytest.raises(RuntimeError, match="private"):
         embedded_valkey.make_private(open_folder)

@@ -92,6 +92,11 @@ def _named(name: str, owner: str) -> str:
     return owner + name if name.casefold() == "id" else name
 
 
+def _local(element: Any) -> str:
+    """Return the name without its namespace; QName refuses names such as "<:" that the parser lets pass."""
+    return str(element.tag).rpartition("}")[2]
+
+
 def _xml(text: str) -> Iterator[tuple[str, str]]:
     """Parse XML without DTD, entities and network."""
     parser = etree.XMLParser(
@@ -106,6 +111,6 @@ def _xml(text: str) -> Iterator[tuple[str, str]]:
     if root.getroottree().docinfo.doctype:
         return
     for element in root.iter("*"):
-        name, over = etree.QName(element).localname, element.getparent()
-        yield _named(name, "" if over is None else etree.QName(over).localname), element.text or ""
+        name, over = _local(element), element.getparent()
+        yield _named(name, "" if over is None else _local(over)), element.text or ""
         yield from ((_named(str(key), name), str(value)) for key, value in element.attrib.items())

@@ -137,10 +137,12 @@ def test_an_unknown_reference_is_not_found(demo: Demo, app: Flask):
 
 def test_bytes_that_were_changed_are_not_shown(demo: Demo, app: Flask):
     batch = at_the_bank(demo)
+    kept = BankOrder.get().body_sealed
     BankOrder.update(body_sealed="v1:k1:AAAA:AAAA").execute()
     assert "not the one that was made" in show(app, batch.reference, "--xml").stderr
     with pytest.raises(order_files.NoOrderFile):
         order_files.order_file(batch.reference)
+    BankOrder.update(body_sealed=kept).execute()  # every ciphertext must open at the end of a test
 
 
 def test_without_a_file_the_command_tells_where_the_payment_is(demo: Demo, app: Flask):

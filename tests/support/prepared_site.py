@@ -22,6 +22,7 @@ from domain.team import invitations, members
 from models import AuditEvent, Batch, Client, FourEyesChange, Invitation, LoginSession, Membership, PayrollCompany, User
 from tests.conftest import POSTGRES
 from tests.support.factories import authorise, make_client, make_demo, make_user
+from tests.support.register import register_directors
 from tests.support.sandbox import Sandbox
 from tests.support.web_client import Page, Site, WebClient
 
@@ -74,6 +75,8 @@ class PreparedSite:
     def _users(self) -> dict[str, User | None]:
         """Create the users. Their pin hashes match nothing, which saves hashing."""
         demo = self.demo
+        sam = {"voornamen": "Sam", "geslachtsnaam": "approver", "geboortedatum": "19850203"}
+        register_directors(self.sandbox.control, sam)
         found: dict[str, User | None] = {"nobody": None, "owner": demo.user}
         for name, role in (("approver", "approver"), ("preparer", "preparer"), ("unidentified", "owner")):
             found[name] = make_user(name=f"Sam {name}")
@@ -98,6 +101,7 @@ class PreparedSite:
         Client.update(four_eyes_cents=900_000_00).where(Client.id == demo.client.id).execute()
         four_eyes.set_threshold(Membership.get_by_id(demo.membership.id), None)
         spare = Membership.create(user=make_user(name="Reserve"), client=demo.client, role="approver")
+        authorise(demo.client, spare.user)
         return {
             "client": demo.client.public_id, "reference": self.batch.reference,
             "line_id": demo.view(self.batch).lines[0].id, "link_id": demo.link.id, "connection_id": demo.connection.id,

@@ -170,7 +170,8 @@ RIGHTS: dict[tuple[str, str], Right] = {
     ("team.four_eyes_page", "GET"): OWNER_PAGE,
     ("team.four_eyes_page", "POST"): OWNER_SAID,
     ("team.confirm_four_eyes_change", "POST"): who_pays(
-        "/mensen", "Client", owner=Outcome("/mensen"), unidentified=Outcome("/mensen")
+        # the owner asked for it; the register is asked first whether the owner may sign
+        "/mensen", "Client", owner=Outcome("/mensen", "Authority"), unidentified=Outcome("/mensen")
     ),
     ("team.decline_four_eyes_change", "POST"): who_pays("/mensen", "FourEyesChange"),
     ("onboarding.identify", "GET"): PAGE,

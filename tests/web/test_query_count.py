@@ -63,8 +63,8 @@ def test_an_open_payment_with_dual_approval(owner: WebClient, demo: Demo, log: p
     ("state", "standing", "most"),
     [("at_bank", "possible", 6), ("executed", "paid", 6), ("signed", "possible", 7),
      # what was not paid, and why, is read too
-     ("rejected", "unpaid", 9), ("pending_rejection", "possible", 10), ("partly_executed", "paid", 10),
-     ("disputed", "disputed", 10), ("returned", "returned", 10)],
+     ("rejected", "unpaid", 10), ("pending_rejection", "possible", 10), ("partly_executed", "paid", 10),
+     ("disputed", "disputed", 11), ("returned", "returned", 11)],
 )  # fmt: skip
 def test_a_payment_of_eighty_lines_in_each_state(
     owner: WebClient, demo: Demo, log: pytest.LogCaptureFixture, state: str, standing: str, most: int
