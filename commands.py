@@ -86,7 +86,7 @@ def migrate() -> None:
 
 @click.command("check-books", cls=DatabaseCommand)
 def check_books() -> None:
-    """Check that totals equal their lines, that no payment has two live orders and that the audit log is intact."""
+    """Compute everything again that follows from other rows, and name each payment with which something is wrong."""
     inconsistencies = list(integrity.find_inconsistencies())
     for sentence in inconsistencies:
         click.echo(sentence)

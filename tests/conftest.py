@@ -10,6 +10,7 @@ import os
 import shutil
 import tempfile
 from collections.abc import Callable, Generator, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from urllib.parse import urlsplit, urlunsplit
 
@@ -180,22 +181,32 @@ def new_database(migrated: str, tmp_path: Path) -> Iterator[Callable[[], str]]:
 
     def make() -> str:
         _disconnect()
-        url = migrated
-        if not POSTGRES:
-            number = next(numbers)
-            path = tmp_path / f"test{number}.db"
-            (tmp_path / f"test{number - 1}.db").unlink(missing_ok=True)
-            shutil.copyfile(migrated.removeprefix("sqlite:///"), path)
-            url = f"sqlite:///{path}"
-        models.connect(url)
-        models.database.connect()
-        if POSTGRES:
-            tables = ", ".join(f'"{table._meta.table_name}"' for table in models.TABLES)
-            models.database.execute_sql(f"truncate {tables} restart identity cascade")
-        return url
+        number = next(numbers)
+        (tmp_path / f"test{number - 1}.db").unlink(missing_ok=True)
+        return _connect_empty(migrated, tmp_path / f"test{number}.db")
 
     yield make
     _disconnect()
+
+
+@contextmanager
+def empty_database(migrated: str, file: Path) -> Iterator[str]:
+    """An empty, migrated database, connected in this thread; on SQLite it is this file. Yields its URL."""
+    yield _connect_empty(migrated, file)
+    _disconnect()
+
+
+def _connect_empty(migrated: str, file: Path) -> str:
+    url = migrated
+    if not POSTGRES:
+        shutil.copyfile(migrated.removeprefix("sqlite:///"), file)
+        url = f"sqlite:///{file}"
+    models.connect(url)
+    models.database.connect()
+    if POSTGRES:
+        tables = ", ".join(f'"{table._meta.table_name}"' for table in models.TABLES)
+        models.database.execute_sql(f"truncate {tables} restart identity cascade")
+    return url
 
 
 @pytest.fixture

@@ -5,7 +5,7 @@ from dataclasses import replace
 from typing import cast, get_args
 
 from connectors.bank.json_order import carried, read_json, write_json
-from connectors.bank.pain001 import VERSIONS, PaymentOrder, parse_own_pain001, write_pain001
+from connectors.bank.pain001 import VERSIONS, NotOurOrder, PaymentOrder, parse_own_pain001, write_pain001
 from connectors.bank.ponto_order import carried_in_ponto, is_known_reference, read_ponto, write_ponto
 from connectors.bank.port import BankConfig, OrderFormat
 
@@ -33,6 +33,17 @@ def read_order(config: BankConfig, body: bytes) -> PaymentOrder:
     - NotOurOrder: they are not, or hold more than that order.
     """
     return _FORMS[config.format][1](body)
+
+
+def read_stored_order(form: str, body: bytes) -> PaymentOrder:
+    """Parse the bytes of a stored order by the form that they were written in.
+
+    Raises:
+    - NotOurOrder: they are not what `write_order` wrote, or the form is unknown.
+    """
+    if form not in _FORMS:
+        raise NotOurOrder(f"no form of orders: {form}")
+    return _FORMS[form][1](body)
 
 
 def representable_in(config: BankConfig, order: PaymentOrder) -> PaymentOrder:

@@ -5,7 +5,7 @@ The same statement twice is one row. `conclusion` derives from these rows what b
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
-from datetime import date, datetime
+from datetime import UTC, date, datetime
 from typing import Any
 
 from peewee import JOIN, chunked
@@ -19,6 +19,7 @@ from models import BankOrder, OrderLine, require_client_lock
 from models import Evidence as EvidenceRow
 
 STATUS, REPORT, BOOKING, PERSON, OPERATOR = "status", "report", "booking", "person", "operator"
+MIGRATION = "migration"
 ROWS_AT_ONCE = 500
 
 
@@ -116,18 +117,39 @@ def _row(
     order: BankOrder, source: str, trust: Trust, one: Statement, line: int | None, said_by: str | None,
     document: str | None,
 ) -> dict:  # fmt: skip
-    # The same booking from two documents is one row; a status also differs by its time.
     reason = _plain(one.reason)
-    told = (one.level, one.code, line, reason, one.cents, one.whole, one.key)
-    same = (BOOKING, trust, said_by, *told) if one.cents else (source, trust, said_by, one.said_at, *told)
-    if trust == Trust.HINT:
-        same = (*same, document)  # each file that was handed in is kept as it was: it may be confirmed later
     return {
         "order": order.id, "order_line": line, "source": source, "trust": trust, "level": int(one.level),
         "code": one.code, "reason": reason, "cents": one.cents, "is_whole": one.whole, "said_at": one.said_at,
         "said_by": said_by, "document_sha256": document, "statement_key": one.key,
-        "dedupe_key": digest_sha256("\t".join(map(str, same)).encode()),
+        "dedupe_key": _dedupe_key(source, trust, said_by, line, document, replace(one, reason=reason)),
     }  # fmt: skip
+
+
+def _dedupe_key(
+    source: str, trust: Trust, said_by: str | None, line: int | None, document: str | None, one: Statement
+) -> str:
+    """Return what is equal for equal statements. The same booking from two documents is one row; a status also differs
+    by its time. Each file that was handed in is kept as it was: it may be confirmed later.
+    """
+    told = (one.level, one.code, line, one.reason, one.cents, one.whole, one.key)
+    at = one.said_at.astimezone(UTC)
+    same = (BOOKING, trust, said_by, *told) if one.cents else (source, trust, said_by, at, *told)
+    if trust == Trust.HINT:
+        same = (*same, document)
+    return digest_sha256("\t".join(map(str, same)).encode())
+
+
+def is_as_added(row: EvidenceRow) -> bool:
+    """Return whether this row says what it said when it was added. Rows of the migration have keys of their own."""
+    if row.source == MIGRATION:
+        return row.dedupe_key in (f"migration:{row.order_line_id}", "migration:whole")
+    said = Statement(
+        Level(row.level), row.code, row.said_at, None, row.reason, row.cents, row.is_whole, row.statement_key
+    )
+    of_its_day = not row.cents or row.statement_key.startswith(f"{row.said_at:%Y-%m-%d}:")
+    key = _dedupe_key(row.source, Trust(row.trust), row.said_by, row.order_line_id, row.document_sha256, said)
+    return of_its_day and row.dedupe_key == key
 
 
 def _plain(reason: str | None) -> str | None:

@@ -85,9 +85,9 @@ def settle(order: BankOrder, actor: str, reason: str | None = None, **details: A
     return _settle_batch(batch, row, found, actor, reason, details) or moved
 
 
-def conclude_order(order: BankOrder) -> Conclusion:
-    """Return the conclusion about this order as of today."""
-    return conclusion.conclude(facts_of(order), evidence.evidence_of(order), today_amsterdam())
+def conclude_order(order: BankOrder, day: date | None = None) -> Conclusion:
+    """Return the conclusion about this order as of today, or as of this day in Amsterdam."""
+    return conclusion.conclude(facts_of(order), evidence.evidence_of(order), day or today_amsterdam())
 
 
 def facts_of(order: BankOrder) -> OrderFacts:
@@ -151,18 +151,30 @@ def _show(said: LineConclusion, rows: list[OrderLine]) -> None:
     """Set state and reason of the payment lines accordingly."""
     if said.standing == Standing.UNSENT:
         return
-    unpaid = said.standing in (Standing.UNPAID, Standing.RETURNED, Standing.DISPUTED)
-    code = (said.reason or conclusion.NO_REASON).removeprefix("bank:") if unpaid else None
+    state, code = shown_state(said.standing, said.reason)
     mine = BatchLine.id.in_([row.batch_line_id for row in rows])
     # money that may have moved is told, whatever people decided about the line since
     shown = mine if said.standing in COMMITTED else mine & BatchLine.state.in_(_AFTER_SENDING)
-    BatchLine.update(state=_LINE_STATE[said.standing], bank_reason=code).where(shown).execute()
+    BatchLine.update(state=state, bank_reason=code).where(shown).execute()
+
+
+def shown_state(standing: Standing, reason: str | None) -> tuple[str, str | None]:
+    """Return state and reason of the payment line whose order line stands so."""
+    unpaid = standing in (Standing.UNPAID, Standing.RETURNED, Standing.DISPUTED)
+    return _LINE_STATE[standing], (reason or conclusion.NO_REASON).removeprefix("bank:") if unpaid else None
 
 
 # --- the order and the payment --------------------------------------------------------------------
 def _is_newest(order: BankOrder) -> bool:
     """Return whether this is the last order of its payment, which alone determines the payment's state."""
     return not BankOrder.select().where(BankOrder.batch == order.batch_id, BankOrder.id > order.id).exists()
+
+
+def expected_states(found: Conclusion) -> tuple[str, str] | None:
+    """Return the state of an order and of its payment that follow from this conclusion; None if it leaves them open."""
+    if found.phase is None:
+        return None
+    return _ORDER_STATE[found.phase], state_machine.CONCLUDED[EVENT[found.phase]]
 
 
 def _settle_order(order: BankOrder, phase: Phase, found: Conclusion) -> None:

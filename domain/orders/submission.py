@@ -185,7 +185,9 @@ def _store(batch: Batch, release: Release, config: port.BankConfig, order: Payme
     Batch.update(orders_made=Batch.orders_made + 1).where(Batch.id == batch.id).execute()
     settlement.create_order_lines(row, lines)
     BatchLine.update(state="sent").where(BatchLine.batch == batch.id, BatchLine.state == "open").execute()
-    state_machine.transition(batch, "send", audit.WORKER, order=row.id, sha256=row.body_sha256)
+    state_machine.transition(
+        batch, "send", audit.WORKER, order=row.id, sha256=row.body_sha256, request=row.request_id
+    )
     return row
 
 
@@ -313,6 +315,6 @@ def _placed(batch: Batch, order: BankOrder, config: port.BankConfig, placed: por
         ).where(BankOrder.id == order.id).execute()  # fmt: skip
         sca_state.save_placed_order(order, placed)
         evidence.add_evidence(order, evidence.STATUS, Trust.BANK, [said])
-        settlement.settle(order, audit.WORKER, status=placed.transaction_status)
+        settlement.settle(order, audit.WORKER, status=placed.transaction_status, payment=placed.payment_id)
     if Batch.get_by_id(batch.id).state == "at_bank":
         sca.start_sca_in_background(BankOrder.get_by_id(order.id), port.Psu(order.release.ip, None))

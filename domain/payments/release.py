@@ -142,6 +142,6 @@ def _release(batch: Batch, user: User, shown: str, proof: str, psu: Psu) -> Rele
     )  # fmt: skip
     state_machine.transition(
         batch, "release", audit.by_user(user), digest=shown, total=total, count=len(lines), day=day.isoformat(),
-        proof=proof, release=row.id,
+        proof=proof, release=row.id, batch_booking=row.batch_booking, name_check=row.name_check,
     )  # fmt: skip
     return row

@@ -82,6 +82,12 @@ def get_totals(batch: Batch, day: date) -> BatchTotals:
     return found
 
 
+def is_right(batch: Batch, day: date, rows: Sequence[BatchLine]) -> bool:
+    """Return whether the totals kept beside this payment are those of its lines (`rows`, all of them), or outdated."""
+    kept = batch.lines_kept
+    return not kept or kept["of"] != _made_of(batch, day) or kept["sums"] == asdict(compute_totals(batch, day, rows))
+
+
 def _made_of(batch: Batch, day: date) -> list:
     return [_FORM, batch.lines_version, batch.bank_account.iban, day.isoformat(), batch.state in NOTHING_PAID]
 

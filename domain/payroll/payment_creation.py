@@ -43,7 +43,7 @@ def create_payment(
     _insert_lines(batch, lines, refused_accounts(run.id))
     audit.record_event(
         run.client_id, actor, "batch.made", f"batch:{batch.reference}", run=run.id, version=version, total=total,
-        count=len(lines), difference=again, identity=identity, **details,
+        count=len(lines), difference=again, account=batch.bank_account_id, identity=identity, **details,
     )  # fmt: skip
     return batch
 

@@ -284,7 +284,10 @@ def due_inconsistencies() -> Iterator[str]:
         dues = [row for row in group if row.owed_cents]
         held = _held_by_due(dues) if any(row.run.held_count for row in dues) else defaultdict(list)
         for row in dues:
-            if row.owed_cents != sum(line.amount_cents for _, line in placed_lines(row) + held[row.id]):
+            lines = [line for _, line in placed_lines(row) + held[row.id]]
+            if row.version is not None and not _is_its_person(row, lines):
+                yield f"due {row.id}: person, name or employee number is not that of its lines"
+            if row.owed_cents != sum(line.amount_cents for line in lines):
                 yield f"due {row.id}: the amount owed is not the sum of its lines"
         known = [row for row in dues if row.version is not None and row.suspended_at is None]
         if known and len(known) == len(dues) and not _is_version(known):
@@ -292,6 +295,11 @@ def due_inconsistencies() -> Iterator[str]:
     lines = BatchLine.select(BatchLine.id).join(Batch).switch(BatchLine).join(Due, JOIN.LEFT_OUTER)
     for row in lines.where(Due.id.is_null() | (Due.run != Batch.run)):
         yield f"line {row.id}: it has no due of its run"
+
+
+def _is_its_person(due: Due, lines: Sequence[PayableLine]) -> bool:
+    key = f"#{due.employee}" if due.employee else min(map(name_key, lines), default=None)
+    return due.person == key and due.name in [line.name_shown for line in lines]
 
 
 def _is_version(dues: Sequence[Due]) -> bool:

@@ -17,6 +17,7 @@ from typing import Any
 from core.clock import today_amsterdam
 from domain.common import audit
 from domain.orders import evidence, settlement
+from domain.orders.booking_references import mentions_reference
 from domain.orders.conclusion import BOOKED, Level, Trust
 from domain.orders.evidence import Statement
 from models import BankAccount, BankOrder, BankTransaction, Batch, BatchLine, OrderLine, require_client_lock
@@ -87,14 +88,6 @@ def _named_order(row: BankTransaction, orders: list[BankOrder]) -> BankOrder | N
         if mentions_reference(row, order.msg_id) or mentions_reference(row, order.payment_id or order.msg_id)
     )  # fmt: skip
     return next(named, None)
-
-
-def mentions_reference(row: BankTransaction, msg_id: str) -> bool:
-    """Return whether a booking mentions this reference as a whole, not as the start of a later order's (…-2)."""
-    if msg_id not in row.text:
-        return row.end_to_end_id == msg_id
-    whole = re.compile(rf"(?<![A-Za-z0-9-]){re.escape(msg_id)}(?![A-Za-z0-9-])")
-    return bool(whole.search(row.text)) or row.end_to_end_id == msg_id
 
 
 def _by_total_and_day(rows: list[BankTransaction], orders: list[BankOrder]) -> None:

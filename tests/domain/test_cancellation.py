@@ -19,13 +19,13 @@ from domain.common.errors import (
     ScaInProgress,
 )
 from domain.common.services import configure, services
-from domain.operations import integrity
 from domain.orders import cancellation, sca, sca_state
 from domain.orders.cancellation import CancellationStatus
 from domain.payments import amendments
 from domain.payroll import reopening
 from models import AuditEvent, BankExchange, BankOrder, Batch, BatchLine, Membership
 from tests.support.bank import press
+from tests.support.books import require_right_books
 from tests.support.factories import PIN, PSU, Demo, here, make_user
 from tests.support.sandbox import Sandbox
 from tests.support.signing import at_the_bank, followed, in_the_app, reader, signing_by
@@ -37,9 +37,9 @@ class Killed(BaseException):
 
 
 @pytest.fixture(autouse=True)
-def no_inconsistencies(demo: Demo):
+def no_inconsistencies(demo: Demo, request: pytest.FixtureRequest):
     yield
-    assert list(integrity.find_inconsistencies()) == []
+    require_right_books(request)
 
 
 def ask(demo: Demo, batch: Batch) -> str:
@@ -124,6 +124,7 @@ def test_cancellation_with_embedded_sca(demo: Demo, sandbox: Sandbox):
     assert Batch.get_by_id(batch.id).state == "cancelled"
 
 
+@pytest.mark.planted
 def test_cancellation_with_decoupled_sca(demo: Demo, sandbox: Sandbox):
     signing_by(sandbox, "decoupled")
     batch = at_the_bank(demo)
@@ -279,6 +280,7 @@ def test_only_approvers_may_cancel(demo: Demo, sandbox: Sandbox):
         cancellation.request_cancellation(preparer, batch.reference, PIN, here(preparer), PSU)
 
 
+@pytest.mark.planted
 def test_a_signed_order_cannot_be_cancelled_on_its_execution_date(demo: Demo, sandbox: Sandbox):
     batch = signed(demo)
     BankOrder.update(execution_date=today_amsterdam()).execute()

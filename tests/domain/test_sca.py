@@ -29,11 +29,12 @@ from domain.common.errors import (
     SigningRefused,
 )
 from domain.common.services import configure, services
-from domain.operations import integrity, key_rotation
+from domain.operations import key_rotation
 from domain.orders import sca, sca_state
 from domain.orders.sca_state import ScaStep
 from domain.payroll import reopening
 from models import AuditEvent, BankExchange, BankOrder, Batch, ScaSession, TokenRevocation, database, transaction
+from tests.support.books import require_right_books
 from tests.support.factories import PSU, Demo
 from tests.support.sandbox import Sandbox
 from tests.support.signing import (
@@ -55,9 +56,9 @@ class Killed(BaseException):
 
 
 @pytest.fixture(autouse=True)
-def the_books_are_right(demo: Demo):
+def the_books_are_right(demo: Demo, request: pytest.FixtureRequest):
     yield
-    assert list(integrity.find_inconsistencies()) == []
+    require_right_books(request)
 
 
 @pytest.fixture
@@ -435,6 +436,7 @@ def test_an_expired_lease_never_overwrites_a_later_answer(demo: Demo, sandbox: S
     assert _step(demo, batch).how == "failed"
 
 
+@pytest.mark.planted
 def test_a_closed_order_is_not_signed(demo: Demo, sandbox: Sandbox):
     """A window loaded before the order ended, and used after."""
     _with_challenge(demo, sandbox)
@@ -523,6 +525,7 @@ def test_a_redirect_to_another_host_is_refused(demo: Demo, sandbox: Sandbox):
     assert _begin(demo, batch).how == "page"
 
 
+@pytest.mark.planted
 def test_an_sca_in_progress_survives_key_rotation(demo: Demo, sandbox: Sandbox):
     batch, challenge = _with_challenge(demo, sandbox)
     with transaction(demo.client.id):

@@ -10,8 +10,9 @@ from core.clock import utcnow
 from domain.common import leases
 from domain.common.errors import NotOpen, RunMissing, UnacknowledgedWarnings
 from domain.operations import integrity
+from domain.operations.integrity import dues
 from domain.payments import amendments, release, warnings
-from domain.payroll import intake, run_history, webhook_deliveries
+from domain.payroll import intake, run_dues, run_history, webhook_deliveries
 from domain.payroll.run_versions import PayableLine
 from models import BankOrder, Batch, BatchLine, Delivery, Release, Run
 from tests.support.factories import PSU, Demo, make_file
@@ -144,7 +145,7 @@ def test_after_a_sent_payment_only_the_difference_is_paid(demo: Demo, sandbox: S
     shown = demo.view(new)
     assert (shown.lines[0].paid_cents, shown.overpaid) == (344_808, [("Donkersloot Meijer, Naomi", NAOMI, 61_100)])
     assert new.difference
-    assert list(integrity.find_inconsistencies()) == []
+    assert [*run_dues.due_inconsistencies(), *dues.due_faults()] == []
 
 
 def test_a_supplementary_payment_must_be_read_before_approval(demo: Demo, sandbox: Sandbox):

@@ -1,0 +1,98 @@
+"""Approvals and releases: what was shown and approved, by whom, and whether it still stands."""
+
+from collections.abc import Iterator
+
+from domain.common import audit
+from domain.operations.integrity.records import PaymentRecord
+from domain.payments.digest import payment_digest
+from models import Approval, Release
+
+# States in which exactly one release stands: that of the order, if there is one.
+_RELEASED = frozenset({"approved", "sending", "name_check", "at_bank", "signed"})
+# What voids a release, or follows it, beside a bank that executed an order of before.
+_VOIDING = frozenset({"batch.change", "batch.reopen", "batch.replace"})
+_NOT_RELEASED = frozenset({"open", "replaced", "discarded"})
+
+
+def approval_faults(record: PaymentRecord) -> Iterator[str]:
+    """Yield what is wrong with the approvals of this payment and with its releases."""
+    for check in (_standing_releases, _unordered_release, _standing_approvals):
+        for fault in check(record):
+            yield f"{record.name}: {fault}"
+    for release in record.releases:
+        for fault in _release(record, release):
+            yield f"{record.name}: release {release.id}: {fault}"
+    for approval in record.approvals:
+        for fault in _approval(record, approval):
+            yield f"{record.name}: approval {approval.id}: {fault}"
+
+
+def _standing_releases(record: PaymentRecord) -> Iterator[str]:
+    state, standing = record.batch.state, [one.id for one in record.releases if one.voided_at is None]
+    if state in _NOT_RELEASED and standing:
+        yield f"it is {state}, and a release stands"
+    if state in _RELEASED and len(standing) != 1:
+        yield f"it is {state}, and {len(standing)} releases stand"
+    order = record.live_order
+    if order is not None and state in _RELEASED and order.release_id not in standing:
+        yield "the release of its order does not stand"
+
+
+def _unordered_release(record: PaymentRecord) -> Iterator[str]:
+    """Of an approved payment without an order; with one, its bytes are compared (`order_files`)."""
+    if record.live_order is not None or record.batch.state != "approved":
+        return
+    lines, batch = record.lines_to_pay, record.batch
+    for release in (one for one in record.releases if one.voided_at is None):
+        if payment_digest(release.debtor_iban, release.execution_date, lines) != release.digest:
+            yield "its lines, day or account are not those that were approved"
+        if (release.total_cents, release.line_count) != (sum(line.amount_cents for line in lines), len(lines)):
+            yield "total or count is not what was approved"
+        if (release.debtor_iban, release.execution_date) != (batch.bank_account.iban, batch.execution_date):
+            yield "day or account is not what was approved"
+
+
+def _release(record: PaymentRecord, release: Release) -> Iterator[str]:
+    told = record.event_of("batch.release", release=release.id)
+    if told is None:
+        yield "the log does not know it"
+        return
+    said = (told.details["digest"], told.details["total"], told.details["count"], told.details["day"],
+            told.details["proof"], told.actor)  # fmt: skip
+    mine = (release.digest, release.total_cents, release.line_count, release.execution_date.isoformat(),
+            release.proof, audit.by_user(release.user))  # fmt: skip
+    if said != mine:
+        yield "digest, total, count, day, proof or person is not what the log says"
+    later = any(event.kind in _VOIDING and event.number > told.number for event in record.events)
+    if release.voided_at is not None and release.void_reason != "bank" and not later:
+        yield "it does not stand, and the log does not say why"
+    for wish in ("batch_booking", "name_check"):
+        if told.details.get(wish, getattr(release, wish)) != getattr(release, wish):
+            yield f"the wish {wish} is not what the log says"
+
+
+# --- two people -----------------------------------------------------------------------------------
+def _standing_approvals(record: PaymentRecord) -> Iterator[str]:
+    standing = [one for one in record.approvals if one.voided_at is None]
+    if record.batch.state == "open":
+        day, lines = record.batch.execution_date, record.lines_to_pay
+        if standing and (day is None or {one.digest for one in standing} != {
+            payment_digest(record.batch.bank_account.iban, day, lines)
+        }):  # fmt: skip
+            yield "an approval stands that is not for what it pays now"
+        return
+    released = {one.digest for one in record.releases if one.voided_at is None}
+    if not standing or not released:
+        return
+    if {one.digest for one in standing} != released or len({one.user_id for one in standing}) < 2:
+        yield "the approvals that stand are not those of two people for what was released"
+
+
+def _approval(record: PaymentRecord, approval: Approval) -> Iterator[str]:
+    told = record.event_of("batch.approved_by_one", approval=approval.id)
+    if told is None:
+        yield "the log does not know it"
+        return
+    said = (told.details["digest"], told.details["total"], told.details["proof"], told.actor)
+    if said != (approval.digest, approval.total_cents, approval.proof, audit.by_user(approval.user)):
+        yield "digest, total, proof or person is not what the log says"

@@ -1,0 +1,64 @@
+"""Dues: whether they count, and that banks were given no more than is owed."""
+
+from collections.abc import Iterator
+from itertools import pairwise
+from typing import Any
+
+from peewee import fn
+
+from models import COMMITTED, BankOrder, Batch, BatchLine, Due, Evidence, OrderLine, Run
+
+_KNOWN, _UNKNOWN = ("taken", "empty"), ("refused", "vanished")
+
+
+def due_faults() -> Iterator[str]:
+    """Yield what is wrong with dues beside their sums and versions (`domain.payroll.run_dues`)."""
+    yield from _suspended()
+    yield from _exceeded()
+
+
+def _suspended() -> Iterator[str]:
+    """What is owed is unknown exactly while the run is gone or its file is wrong."""
+    wrong = (Run.state.in_(_KNOWN) & Due.suspended_at.is_null(False)) | (
+        Run.state.in_(_UNKNOWN) & Due.suspended_at.is_null()
+    )
+    rows: Any = Due.select(Due.id, Run.id, Run.state).join(Run).where(wrong).order_by(Due.id).tuples()
+    for due_id, run_id, state in rows:
+        yield f"run {run_id}: due {due_id} is {'not ' if state in _UNKNOWN else ''}suspended, and the run is {state}"
+
+
+def _exceeded() -> Iterator[str]:
+    """Compare what banks may pay of each due with what is owed.
+
+    A newer version that owes less than was paid before it is no fault: the run tells it as paid too much.
+    """
+    counts = OrderLine.standing.in_(COMMITTED) | ((OrderLine.standing == "unsent") & (BankOrder.state != "ended"))
+    given = fn.sum(OrderLine.amount_cents)
+    rows: Any = (
+        OrderLine.select(Due.id, Due.run, Due.owed_cents, given)
+        .join(BankOrder).switch(OrderLine).join(BatchLine).join(Due)
+        .where(counts).group_by(Due.id, Due.run, Due.owed_cents).having(given > Due.owed_cents)
+        .tuples()
+    )  # fmt: skip
+    for due_id, run_id, owed, cents in list(rows):
+        due = Due.get_by_id(due_id)
+        if not (_was_owed_more(due) or _came_back_to_life(due)):
+            yield f"run {run_id}: due {due_id} is of {owed} cents, and banks may pay {int(cents)} of it"
+
+
+def _was_owed_more(due: Due) -> bool:
+    """Whether something of it was ordered by another version than the newest one."""
+    if due.version != due.run.version:  # the newest version no longer holds this person
+        return True
+    rows = BatchLine.select(Batch.version).join(Batch).where(BatchLine.due == due.id).switch(BatchLine).join(OrderLine)
+    versions: Any = rows.tuples()
+    return any(version.partition(":")[0] != due.version for (version,) in versions)
+
+
+def _came_back_to_life(due: Due) -> bool:
+    """Whether a bank spoke of an earlier order after the next one was made: it had counted as not paid until then."""
+    rows = BankOrder.select().join(OrderLine).join(BatchLine).where(BatchLine.due == due.id).order_by(BankOrder.id)
+    return any(
+        Evidence.select().where(Evidence.order == earlier.id, Evidence.received_at >= later.created_at).exists()
+        for earlier, later in pairwise(list(rows))
+    )
