@@ -2,7 +2,7 @@
 
 import json
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
@@ -11,7 +11,9 @@ from core.encryption import digest_sha256
 from domain.common import audit
 from domain.common.services import services
 from domain.operations import log_anchors
-from models import AuditEvent, Client, database, transaction
+from models import AuditEvent, Client, transaction
+from models import database as connected
+from models.triggers import create_triggers
 from tests.support.factories import Demo
 
 ALL_OF_IT = "delete from audit_event"
@@ -26,6 +28,13 @@ def log(demo: Demo) -> Client:
     return demo.client
 
 
+@pytest.fixture(autouse=True)
+def triggers_again(database: str) -> Iterator[None]:
+    """On PostgreSQL the next test has the same database."""
+    yield
+    create_triggers()
+
+
 def faults(client: Client) -> list:
     return [*audit.verify_chain(client.id), *log_anchors.anchor_faults()]
 
@@ -34,9 +43,9 @@ def rewrite(*statements: str) -> None:
     """Change the log as somebody who owns the database can: without its triggers."""
     for name in ("audit_event_keep", "audit_event_stay"):
         table = " on audit_event" if os.environ.get("BIZCUIT_TEST_DATABASE_URL") else ""
-        database.execute_sql(f"drop trigger {name}{table}")
+        connected.execute_sql(f"drop trigger {name}{table}")
     for statement in statements:
-        database.execute_sql(statement)
+        connected.execute_sql(statement)
 
 
 def last(client: Client) -> int:

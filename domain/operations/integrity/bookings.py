@@ -8,6 +8,7 @@ from typing import Any
 
 from domain.operations.integrity.records import PaymentRecord
 from domain.orders.booking_references import mentions_reference
+from domain.orders.conclusion import SAID_UNPAID, Trust
 from domain.orders.evidence import BOOKING
 from models import COMMITTED, BankOrder, BankTransaction, Batch, Evidence, OrderLine
 
@@ -69,10 +70,17 @@ def _booking(
     if line is None and not _names(order, row) and not by_total_and_day:
         yield "it bears neither reference nor total and day of the order"
     mine = [line] if line else list(lines.values())
-    if row.cents < 0 and not any(one.standing in (*COMMITTED, "returned") for one in mine):
+    unpaid = not any(one.standing in (*COMMITTED, "returned") for one in mine)
+    if row.cents < 0 and unpaid and not _operators_said_unpaid(order):
         yield "the money left the account, and we say that nothing was paid"
     if line is not None and row.cents > 0 and line.standing not in ("returned", "disputed"):
         yield f"the money came back, and we say that it is {line.standing}"
+
+
+def _operators_said_unpaid(order: BankOrder) -> bool:
+    """Return whether operators settled against the booking; that two of them did is `outcomes`' concern."""
+    word = (Evidence.trust == Trust.OPERATOR) & (Evidence.code == SAID_UNPAID)
+    return Evidence.select().where(Evidence.order == order.id, word).exists()
 
 
 # --- bookings of our money that were given to no payment -------------------------------------------
